@@ -1,0 +1,1 @@
+//! Sealing and signing under a key file, with rotation.

@@ -1,0 +1,1 @@
+//! HTTP over the use cases: status mapping, limits, drain.

@@ -1,0 +1,1 @@
+//! The use cases, one file each, and the lanes that batch verifications.
