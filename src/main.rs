@@ -1,2 +1,5 @@
-//! The binary.
-fn main() {}
+//! The binary: it wires nothing itself.
+
+fn main() -> std::process::ExitCode {
+    countersign::main()
+}

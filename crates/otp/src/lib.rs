@@ -1,1 +1,52 @@
 //! RFC 4226 and RFC 6238 arithmetic without a clock, a heap or a text format.
+//!
+//! A [`Secret`] and an [`Algorithm`] make a [`Key`]; a key turns a [`Step`] into a [`Code`] and
+//! judges a code over a [`Window`] of steps. Time arrives as a number and leaves as a step; what
+//! was right leaves as an [`Accepted`], which nobody else can make.
+//!
+//! ```
+//! use countersign_otp::{Code, Key, Match, Parameters, Secret, Step, Window};
+//!
+//! let parameters = Parameters::DEFAULT;
+//! let secret = Secret::from_slice(b"12345678901234567890")?;
+//! let key = Key::new(&secret, parameters.algorithm);
+//! let now = Step::at(59, parameters.period);
+//!
+//! let typed = Code::parse("287 082")?;
+//! assert_eq!(typed.digits(), parameters.digits);
+//! match key.check(&typed, Window::around(now, 1), None) {
+//!     Match::Accepted(accepted) => assert_eq!(accepted.step(), now),
+//!     Match::Used { .. } | Match::None => panic!("refused"),
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What stays secret
+//! [`Secret`], [`Key`] and [`Code`] have no `Debug`, no `Clone` and no `==`, and are wiped when
+//! dropped. A move may still leave bytes on the stack behind it, which Rust cannot prevent: make
+//! them where they stay, and hand out references.
+//!
+//! The time and the memory accesses of [`Key`]'s functions depend on public things only: the
+//! algorithm, the numbers of digits, and how many steps the window has.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(test)]
+extern crate std;
+
+mod accepted;
+mod code;
+mod hash;
+mod key;
+mod matches;
+mod parameters;
+mod secret;
+mod step;
+
+pub use accepted::{Accepted, Match};
+pub use code::{Code, ParseCodeError};
+pub use key::Key;
+pub use parameters::{Algorithm, Digits, Parameters, Period};
+pub use secret::{Secret, SecretError};
+pub use step::{Step, Window};

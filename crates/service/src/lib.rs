@@ -1,1 +1,41 @@
-//! The use cases, one file each, and the lanes that batch verifications.
+//! The use cases, one file each, over ports: [`Clock`], [`Entropy`], [`Sealer`], [`Signer`] and a
+//! [`store::Store`].
+//!
+//! Every use case is load, judge, one commit; what it answers is on disk before it answers. Verification
+//! goes through a lane, which makes a batch of what waits; everything else writes by itself and
+//! is judged again when somebody else was faster.
+
+mod batch;
+mod bind;
+mod caller;
+mod clock;
+mod core;
+mod devices;
+mod error;
+mod event;
+mod factor;
+mod housekeeping;
+mod keys;
+mod lane;
+mod ports;
+mod recovery;
+mod request_id;
+mod sealing;
+mod settings;
+mod trail;
+mod unbind;
+mod verification;
+
+pub use bind::{Confirmation, NewBinding, Offer, Replacement};
+pub use caller::{Actor, ActorKind, Caller, Client, Origin};
+pub use core::{Ports, Service};
+pub(crate) use core::Core;
+pub use devices::{DeviceView, UserView};
+pub use error::{Hint, ServiceError};
+pub use factor::{Factor, Method};
+pub use keys::NewKey;
+pub use lane::Answer;
+pub use ports::{Clock, Entropy, PortError, Sealer, Signer};
+pub use settings::Settings;
+pub use trail::{Finding, Report, SignedHead, verify_trail};
+pub use verification::Question;

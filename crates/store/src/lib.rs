@@ -1,1 +1,60 @@
-//! The records, the traits every engine keeps, and the suite that proves it.
+//! The records, and the thin traits that every engine keeps.
+//!
+//! One noun, one file. Absence is `Ok(None)` or an empty list; times and randomness arrive inside the
+//! values; no driver's type is in a signature. Everything that writes goes through one door,
+//! [`Commit::commit`]: conditional changes together with their audit events, all or nothing.
+//!
+//! [`conformance`] is the contract as code: every engine runs it.
+
+pub mod audit;
+pub mod codec;
+pub mod conformance;
+
+mod api_key;
+mod change;
+mod device;
+mod enrollment;
+mod owner;
+mod protection;
+mod recovery;
+mod sealed;
+
+use std::{future::Future, pin::Pin};
+
+pub use api_key::{ApiKey, ApiKeys, Role};
+pub use change::{Change, Commit, Outcome, Write};
+pub use device::{Bound, Device, Devices};
+pub use enrollment::{Enrollment, EnrollmentState, Enrollments, IdentityProof};
+pub use owner::Owner;
+pub use protection::{Protection, Protections};
+pub use recovery::{RecoveryCode, RecoveryCodes, RecoverySets};
+pub use sealed::Sealed;
+pub use uuid::Uuid as Id;
+
+/// The UUIDv7 of this moment (milliseconds since 1970) and these random bytes.
+pub fn id_at(unix_ms: u64, random: &[u8; 10]) -> Id {
+    uuid::Builder::from_unix_timestamp_millis(unix_ms, random).into_uuid()
+}
+
+/// What an engine's method returns: boxed, so that the traits can stand behind `dyn`.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// Everything an engine provides.
+pub trait Store: Devices + Enrollments + RecoverySets + Protections + ApiKeys + audit::Trail + Commit {}
+
+impl<S: Devices + Enrollments + RecoverySets + Protections + ApiKeys + audit::Trail + Commit> Store for S {}
+
+/// Why an engine could not do what it was asked; nothing of the asked change was made durable as far as
+/// the engine knows, and nobody may be told otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The medium refuses at the moment: full disk, I/O error, somebody else's lock. Trying again may help.
+    #[error("storage is unavailable: {0}")]
+    Unavailable(String),
+    /// What was read cannot be what was written. Trying again does not help.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+    /// The engine is shutting down.
+    #[error("storage is closed")]
+    Closed,
+}

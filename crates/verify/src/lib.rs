@@ -1,1 +1,28 @@
-//! The state of a device and its transitions: state, code and time in, verdict and next state out.
+//! The state of one MFA device and its transitions, as pure values.
+//!
+//! `(state, code, now) -> (verdict, next state)`: nothing here knows a clock, a database, a socket or a
+//! lock. Whoever calls holds the state, gives the time, and makes the next state durable *before* the
+//! verdict is told to anybody; [`DeviceState::version`] is what makes that write conditional.
+//!
+//! - [`judge`] decides one code: window around the offset, single use, lockout.
+//! - [`resync`] measures a clock that left the window, by two consecutive codes.
+//! - [`confirm`] decides the codes that complete a binding, and explains what the user can mend.
+//! - [`diagnose`] tells support why a code was refused; it never accepts anything.
+//!
+//! Times are [`UnixMs`], distances are whole steps: there is no drift in seconds anywhere.
+
+mod budget;
+mod binding;
+mod diagnosis;
+mod judgement;
+mod policy;
+mod state;
+mod time;
+
+pub use binding::{Confirmed, Refusal, confirm};
+pub use budget::{Budget, Lock};
+pub use diagnosis::{Cause, diagnose};
+pub use judgement::{Judgement, Purpose, Verdict, judge, resync};
+pub use policy::{BudgetPolicy, Policy};
+pub use state::{Credential, DeviceState, Kind, LastRequest, Standing};
+pub use time::UnixMs;

@@ -1,0 +1,150 @@
+//! Base32 (RFC 4648 section 6) as people and apps write it.
+//!
+//! The `base32` crate does the arithmetic. It reads `"A"` as an empty key and drops what does not
+//! fit, and it refuses lower case and blanks, so everything passes a normaliser of ours first.
+
+use otp::Secret;
+use zeroize::Zeroizing;
+
+const ALPHABET: ::base32::Alphabet = ::base32::Alphabet::Rfc4648 { padding: false };
+
+/// Bytes and characters that stand for each other without remainder.
+const BLOCK_BYTES: usize = 5;
+const BLOCK_CHARACTERS: usize = 8;
+
+/// Why a text is not a base32 secret. The sentences are for whoever typed or pasted the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Base32Error {
+    /// Nothing is left without blanks, dashes and padding.
+    #[error("the secret is empty: copy the whole text key")]
+    Empty,
+    /// A character outside the alphabet. `position` counts characters of the text, from 1.
+    #[error("character {position} of the secret is not base32: only A-Z and 2-7 occur (no 0, 1, 8, 9)")]
+    Character {
+        /// Where it is, blanks and dashes included, from 1.
+        position: usize,
+    },
+    /// No number of whole bytes has this many characters (1, 3 or 6 modulo 8).
+    #[error("a base32 secret cannot have {characters} characters: some are missing or too many")]
+    Length {
+        /// Characters without blanks, dashes and padding.
+        characters: usize,
+    },
+    /// More bytes than an [`otp::Secret`] holds.
+    #[error("the secret is longer than is supported: ask its issuer for a shorter one")]
+    TooLong,
+}
+
+/// Writes bytes in upper case, without padding, the only form that every app reads.
+pub fn encode(bytes: &[u8]) -> Zeroizing<String> {
+    let capacity = bytes.len().div_ceil(BLOCK_BYTES) * BLOCK_CHARACTERS;
+    let mut text = Zeroizing::new(String::with_capacity(capacity));
+    // Block by block: for anything longer the crate guesses its buffer too small, and growing it
+    // would leave most of the secret in freed memory.
+    for block in bytes.chunks(BLOCK_BYTES) {
+        text.push_str(&Zeroizing::new(::base32::encode(ALPHABET, block)));
+    }
+    text
+}
+
+/// Reads a secret in any case, with blanks, dashes and padding.
+///
+/// Bits of the last character that belong to no byte are ignored, as apps do.
+///
+/// # Errors
+/// [`Base32Error`] says what is wrong with the text; nothing is guessed or dropped.
+pub fn decode(text: &str) -> Result<Secret, Base32Error> {
+    let normal = normalise(text)?;
+    match normal.len() % BLOCK_CHARACTERS {
+        _ if normal.is_empty() => return Err(Base32Error::Empty),
+        1 | 3 | 6 => {
+            return Err(Base32Error::Length {
+                characters: normal.len(),
+            });
+        }
+        _ => {}
+    }
+    let bytes = ::base32::decode(ALPHABET, &normal)
+        .map(Zeroizing::new)
+        .expect("the normaliser lets only the alphabet through");
+    Secret::from_slice(&bytes).map_err(|_| Base32Error::TooLong)
+}
+
+fn normalise(text: &str) -> Result<Zeroizing<String>, Base32Error> {
+    let is_filler = |c: char| c.is_whitespace() || c == '-';
+    let unpadded = text.trim_end_matches(|c| c == '=' || is_filler(c));
+    let mut normal = Zeroizing::new(String::with_capacity(unpadded.len()));
+    for (index, character) in unpadded.chars().enumerate() {
+        match character.to_ascii_uppercase() {
+            c if is_filler(c) => {}
+            c @ ('A'..='Z' | '2'..='7') => normal.push(c),
+            _ => return Err(Base32Error::Character { position: index + 1 }),
+        }
+    }
+    Ok(normal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(text: &str) -> Result<Vec<u8>, Base32Error> {
+        decode(text).map(|secret| secret.expose_secret().to_vec())
+    }
+
+    #[test]
+    fn rfc_4648_vectors() {
+        for (bytes, text) in [
+            ("f", "MY"),
+            ("fo", "MZXQ"),
+            ("foo", "MZXW6"),
+            ("foob", "MZXW6YQ"),
+            ("fooba", "MZXW6YTB"),
+            ("foobar", "MZXW6YTBOI"),
+        ] {
+            assert_eq!(encode(bytes.as_bytes()).as_str(), text);
+            assert_eq!(decoded(text), Ok(bytes.as_bytes().to_vec()));
+        }
+        assert_eq!(encode(b"").as_str(), "");
+    }
+
+    #[test]
+    fn encoding_never_grows_its_buffer() {
+        for len in 0..=64 {
+            let text = encode(&vec![0xA5; len]);
+            assert_eq!(text.capacity(), len.div_ceil(5) * 8, "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn reads_what_people_type() {
+        for text in [
+            "mzxw6ytboi",
+            "MZXW 6YTB OI",
+            "MZXW-6YTB-OI",
+            "MZXW6YTBOI======",
+            " mzxw\t6ytb\u{a0}oi = = = = = = ",
+            "MZXW6YTBOI=",
+        ] {
+            assert_eq!(decoded(text), Ok(b"foobar".to_vec()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        use Base32Error::{Character, Empty, Length};
+        for (text, error) in [
+            ("", Empty),
+            (" - = ", Empty),
+            ("A", Length { characters: 1 }),
+            ("ABC", Length { characters: 3 }),
+            ("ABCDEF", Length { characters: 6 }),
+            ("MZXW 6YTB O", Length { characters: 9 }),
+            ("MZXW 0YTB", Character { position: 6 }),
+            ("MZ=XW", Character { position: 3 }),
+            ("ﬁMZXW", Character { position: 1 }),
+        ] {
+            assert_eq!(decoded(text), Err(error), "{text:?}");
+        }
+    }
+}

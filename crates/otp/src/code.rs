@@ -1,0 +1,143 @@
+use core::{error, fmt, str};
+
+use subtle::{Choice, ConstantTimeEq};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::Digits;
+
+/// More characters than this are not looked at: a code has eight digits at most, and nobody puts so
+/// many blanks between them.
+const MAX_CHARS: usize = 64;
+
+/// A one-time password: a number and how many digits it is written with.
+///
+/// It opens a door while it lives. So it is wiped when dropped, cannot be printed by accident, and is
+/// compared by [`ct_eq`](Self::ct_eq) only.
+pub struct Code {
+    value: u32,
+    digits: Digits,
+}
+
+impl Code {
+    /// Reads what people type and paste: ASCII or full-width digits with blanks and dashes of any
+    /// kind around and between them. Leading zeros count.
+    ///
+    /// ```
+    /// use countersign_otp::Code;
+    ///
+    /// let code = Code::parse(" 012\u{a0}\u{2013} 345\n")?;
+    /// assert_eq!(code.text(&mut [0; 8]), "012345");
+    /// # Ok::<(), countersign_otp::ParseCodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The first thing wrong from the left. The work is bounded however long `typed` is: reading stops
+    /// at the ninth digit or the 65th character, as [`TooLong`](ParseCodeError::TooLong).
+    pub fn parse(typed: &str) -> Result<Self, ParseCodeError> {
+        let mut value = 0;
+        let mut count = 0;
+        for (position, character) in typed.chars().enumerate() {
+            if position == MAX_CHARS {
+                return Err(ParseCodeError::TooLong);
+            }
+            if is_separator(character) {
+                continue;
+            }
+            let digit = digit(character).ok_or(ParseCodeError::NotADigit)?;
+            if count == Digits::EIGHT.get() {
+                return Err(ParseCodeError::TooLong);
+            }
+            value = value * 10 + digit;
+            count += 1;
+        }
+        match (Digits::new(count), count) {
+            (Some(digits), _) => Ok(Self { value, digits }),
+            (None, 0) => Err(ParseCodeError::Empty),
+            (None, _) => Err(ParseCodeError::TooShort),
+        }
+    }
+
+    /// From a truncated HMAC (RFC 4226 section 5.3).
+    pub(crate) const fn from_truncated(truncated: u32, digits: Digits) -> Self {
+        Self { value: digits.reduce(truncated), digits }
+    }
+
+    /// How many digits it is written with; compare it to the device's
+    /// [`Parameters::digits`](crate::Parameters::digits).
+    pub const fn digits(&self) -> Digits {
+        self.digits
+    }
+
+    /// Whether both are the same digits, leading zeros included, in constant time.
+    pub fn ct_eq(&self, other: &Self) -> Choice {
+        self.value.ct_eq(&other.value) & self.digits.get().ct_eq(&other.digits.get())
+    }
+
+    /// Whether a truncated HMAC gives these digits, in constant time.
+    pub(crate) fn stands_at(&self, truncated: u32) -> Choice {
+        self.digits.reduce(truncated).ct_eq(&self.value)
+    }
+
+    /// Its digits, written to `buf`, whose wiping stays with the caller.
+    pub fn text<'a>(&self, buf: &'a mut [u8; 8]) -> &'a str {
+        let text = &mut buf[..usize::from(self.digits.get())];
+        let mut rest = self.value;
+        for byte in text.iter_mut().rev() {
+            *byte = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        str::from_utf8(text).expect("ASCII digits are UTF-8")
+    }
+}
+
+impl Drop for Code {
+    fn drop(&mut self) {
+        self.value.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for Code {}
+
+/// Why something typed is no [`Code`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParseCodeError {
+    /// Nothing but blanks and dashes.
+    Empty,
+    /// Fewer than six digits.
+    TooShort,
+    /// More than eight digits, or more than 64 characters.
+    TooLong,
+    /// A character that is neither a digit nor a blank nor a dash.
+    NotADigit,
+}
+
+impl fmt::Display for ParseCodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "the code is empty",
+            Self::TooShort => "the code has fewer than 6 digits",
+            Self::TooLong => "the code has more than 8 digits",
+            Self::NotADigit => "the code has a character that is not a digit",
+        })
+    }
+}
+
+impl error::Error for ParseCodeError {}
+
+/// ASCII digits, and the full-width ones (U+FF10..) that Chinese and Japanese keyboards enter.
+fn digit(character: char) -> Option<u32> {
+    match character {
+        '\u{ff10}'..='\u{ff19}' => Some(u32::from(character) - 0xff10),
+        _ => character.to_digit(10),
+    }
+}
+
+/// Unicode's white space, which has the non-breaking, thin and ideographic blanks, and the dashes
+/// that people and their word processors put between groups.
+fn is_separator(character: char) -> bool {
+    let dash = matches!(
+        character,
+        '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}'
+    );
+    dash || character.is_whitespace()
+}

@@ -1,0 +1,70 @@
+//! What happens to every request, before and after the handler: a request id, a time limit, and no panic
+//! that reaches the caller.
+
+use std::{
+    convert::Infallible,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use api::{Problem, ProblemCode};
+use axum::{Router, body::Body, http::HeaderValue, response::Response};
+use futures_util::FutureExt;
+use hyper::{Request, body::Incoming};
+use tower::ServiceExt;
+
+use crate::{listener::Limits, problem::respond};
+
+/// The caller's own id for the request is kept when it is short and plain.
+const REQUEST_ID: &str = "x-request-id";
+const REQUEST_ID_LEN_MAX: usize = 128;
+
+/// The id of a request, for handlers and the trail.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(pub(crate) Arc<str>);
+
+pub(crate) async fn answer(app: Router, request: Request<Incoming>, limits: Limits) -> Result<Response, Infallible> {
+    let (id, value) = request_id(&request);
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let handled = AssertUnwindSafe(app.oneshot(request)).catch_unwind();
+    let mut response = match tokio::time::timeout(limits.request_timeout, handled).await {
+        Ok(Ok(Ok(response))) => response,
+        Ok(Ok(Err(never))) => match never {},
+        Ok(Err(_panic)) => {
+            tracing::error!(request_id = %id, "a handler panicked; see the message above");
+            respond(Problem::new(ProblemCode::Internal, "this is ours to mend: report it with its X-Request-Id"))
+        }
+        Err(_elapsed) => respond(Problem::new(
+            ProblemCode::RequestTimeout,
+            "the request took too long to arrive or to be answered; what it asked for may have happened",
+        )),
+    };
+    response.headers_mut().insert(REQUEST_ID, value);
+    Ok(response)
+}
+
+fn request_id(request: &Request<Incoming>) -> (Arc<str>, HeaderValue) {
+    let given = request.headers().get(REQUEST_ID).and_then(|value| Some((value.to_str().ok()?, value)));
+    match given {
+        Some((id, value)) if !id.is_empty() && id.len() <= REQUEST_ID_LEN_MAX => (id.into(), value.clone()),
+        _ => {
+            let id = next_id();
+            let value = HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("unknown"));
+            (id.into(), value)
+        }
+    }
+}
+
+/// Unique within this process and, by its start, most likely beyond; it is a name, not a secret.
+fn next_id() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    static PROCESS: std::sync::LazyLock<u64> = std::sync::LazyLock::new(|| {
+        use std::hash::{BuildHasher, RandomState};
+        RandomState::new().hash_one(std::process::id())
+    });
+    format!("{:016x}-{:x}", *PROCESS, NEXT.fetch_add(1, Relaxed))
+}

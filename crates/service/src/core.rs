@@ -1,0 +1,142 @@
+use std::sync::{Arc, Mutex, PoisonError};
+
+use otp::{Parameters, Step};
+use store::{Bound, Device, Id, Owner, Store, audit};
+use tokio::task::JoinHandle;
+use verify::{DeviceState, Kind, UnixMs};
+
+use crate::{
+    ServiceError, Settings,
+    clock::TrustedClock,
+    event::Entry,
+    keys::KeyCache,
+    lane::Lane,
+    ports::{Clock, Entropy, Sealer, Signer},
+    sealing::Record,
+};
+
+/// What the service stands on.
+#[derive(Clone)]
+pub struct Ports {
+    /// The engine.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Secrets at rest.
+    pub sealer: Arc<dyn Sealer>,
+    /// Signatures.
+    pub signer: Arc<dyn Signer>,
+}
+
+/// Everything a use case needs.
+pub(crate) struct Core {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: TrustedClock,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) sealer: Arc<dyn Sealer>,
+    pub(crate) signer: Arc<dyn Signer>,
+    pub(crate) settings: Settings,
+    pub(crate) keys: KeyCache,
+    /// Judged where there is no device; bound to nobody.
+    pub(crate) stand_in: Bound,
+}
+
+impl Core {
+    /// A UUIDv7.
+    pub(crate) fn new_id(&self, now: UnixMs) -> Result<Id, ServiceError> {
+        new_id(&*self.entropy, now)
+    }
+
+    /// Fresh salts for this many events.
+    pub(crate) fn salts(&self, count: usize) -> Result<impl Iterator<Item = [u8; 16]> + use<>, ServiceError> {
+        let mut salts = vec![[0_u8; 16]; count];
+        self.entropy.fill(salts.as_flattened_mut())?;
+        Ok(salts.into_iter())
+    }
+
+    /// One event, salted.
+    pub(crate) fn event(&self, entry: &Entry<'_>, now: UnixMs) -> Result<audit::Event, ServiceError> {
+        let mut salt = [0; 16];
+        self.entropy.fill(&mut salt)?;
+        entry.salted(now, salt)
+    }
+}
+
+fn new_id(entropy: &dyn Entropy, now: UnixMs) -> Result<Id, ServiceError> {
+    let mut random = [0; 10];
+    entropy.fill(&mut random)?;
+    let ms = u64::try_from(now.get()).unwrap_or(0);
+    Ok(store::id_at(ms, &random))
+}
+
+/// The use cases.
+pub struct Service {
+    pub(crate) core: Arc<Core>,
+    pub(crate) lane: Arc<Lane>,
+    running: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Service {
+    /// Starts the lane on the current runtime; [`Service::close`] ends it.
+    pub async fn start(ports: Ports, settings: Settings) -> Result<Self, ServiceError> {
+        let newest = ports.store.newest().await?;
+        let stand_in = stand_in(&ports)?;
+        let core = Arc::new(Core {
+            clock: TrustedClock::new(ports.clock, newest),
+            store: ports.store,
+            entropy: ports.entropy,
+            sealer: ports.sealer,
+            signer: ports.signer,
+            settings,
+            keys: KeyCache::default(),
+            stand_in,
+        });
+        let lane = Lane::new();
+        let running = tokio::spawn(lane.clone().run(core.clone()));
+        Ok(Self { core, lane, running: Mutex::new(Some(running)) })
+    }
+
+    /// Answers what waits, lets nothing more in, and ends.
+    pub async fn close(&self) {
+        self.lane.close();
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(running) = running
+            && let Err(error) = running.await
+        {
+            tracing::error!(%error, "the lane did not end by itself");
+        }
+    }
+
+    /// Whether codes can be judged at the moment; the words are for `/readyz`.
+    pub async fn ready(&self) -> Result<(), ServiceError> {
+        self.core.clock.now()?;
+        self.core.store.chains().await?;
+        Ok(())
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &Settings {
+        &self.core.settings
+    }
+}
+
+/// A device of nobody under a secret of its own.
+fn stand_in(ports: &Ports) -> Result<Bound, ServiceError> {
+    let now = ports.clock.now();
+    let mut device = Device {
+        id: new_id(&*ports.entropy, now)?,
+        owner: Owner::new("", ""),
+        kind: Kind::Virtual,
+        serial_number: None,
+        label: String::new(),
+        parameters: Parameters::DEFAULT,
+        sealed: None,
+        bound_at: now,
+        unbound_at: None,
+    };
+    let secret = enroll::new_secret(|bytes| ports.entropy.fill(bytes))?;
+    device.sealed = Some(Record::of_device(&device).seal(&*ports.sealer, &secret)?);
+    Ok(Bound { device, state: DeviceState::bound(Step::new(0), 0, now) })
+}

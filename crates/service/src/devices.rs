@@ -1,0 +1,91 @@
+use store::{Bound, Id, Owner, Protection};
+use verify::{Kind, Purpose, Standing, UnixMs};
+
+use crate::{Service, ServiceError};
+
+/// A device as a console shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceView {
+    /// UUIDv7.
+    pub id: Id,
+    /// App or token.
+    pub kind: Kind,
+    /// What stands on a token's back.
+    pub serial_number: Option<String>,
+    /// What the user calls it.
+    pub label: String,
+    /// Bound, suspended or a tombstone.
+    pub standing: Standing,
+    /// When it was bound.
+    pub bound_at: UnixMs,
+    /// When it was unbound.
+    pub unbound_at: Option<UnixMs>,
+    /// Its last accepted code.
+    pub last_success_at: Option<UnixMs>,
+    /// Nothing is verified before.
+    pub locked_until: Option<UnixMs>,
+    /// How far its clock is off, in steps: measured and learned.
+    pub drift_steps: i32,
+}
+
+impl DeviceView {
+    pub(crate) fn of(bound: &Bound, now: UnixMs) -> Self {
+        let Bound { device, state } = bound;
+        let locked_until = match state.lock(Purpose::Verification, now) {
+            Some(verify::Lock::Until(until)) => Some(until),
+            Some(verify::Lock::Suspended) | None => None,
+        };
+        Self {
+            id: device.id,
+            kind: device.kind,
+            serial_number: device.serial_number.clone(),
+            label: device.label.clone(),
+            standing: if device.unbound_at.is_some() { Standing::Unbound } else { state.standing },
+            bound_at: device.bound_at,
+            unbound_at: device.unbound_at,
+            last_success_at: state.last_success_at,
+            locked_until,
+            drift_steps: state.offset_steps.saturating_add(state.drift_steps),
+        }
+    }
+}
+
+/// A user's factors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserView {
+    /// The bound ones, oldest first.
+    pub devices: Vec<DeviceView>,
+    /// When the first of them is verified again, if all are locked.
+    pub locked_until: Option<UnixMs>,
+    /// Recovery codes that can still be spent.
+    pub recovery_codes_left: usize,
+    /// Where a factor is asked for.
+    pub protection: Protection,
+}
+
+impl Service {
+    /// A user's factors; empty for a user we never heard of, for we keep no directory.
+    pub async fn user(&self, owner: &Owner) -> Result<UserView, ServiceError> {
+        let core = &*self.core;
+        let now = core.clock.now()?;
+        let bound = core.store.bound(vec![owner.clone()]).await?.pop().unwrap_or_default();
+        let devices: Vec<_> = bound.iter().map(|bound| DeviceView::of(bound, now)).collect();
+        let locks: Option<Vec<UnixMs>> = devices.iter().map(|device| device.locked_until).collect();
+        let recovery = core.store.recovery_codes(owner.clone()).await?;
+        let protection = core.store.protection(owner.clone()).await?;
+        Ok(UserView {
+            locked_until: locks.and_then(|locks| locks.into_iter().min()),
+            recovery_codes_left: recovery.map_or(0, |set| set.left()),
+            protection: protection.unwrap_or_else(|| Protection::none(owner.clone())),
+            devices,
+        })
+    }
+
+    /// One device of a user, tombstone or not.
+    pub async fn device(&self, owner: &Owner, id: Id) -> Result<DeviceView, ServiceError> {
+        let core = &*self.core;
+        let now = core.clock.now()?;
+        let bound = core.store.device(owner.clone(), id).await?.ok_or(ServiceError::NotFound("device"))?;
+        Ok(DeviceView::of(&bound, now))
+    }
+}

@@ -1,0 +1,129 @@
+use store::StoreError;
+use verify::{Cause, UnixMs};
+
+use crate::ports::PortError;
+
+/// Why a use case did not do what it was asked; one mapping, in `server`, gives each its wire code.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ServiceError {
+    /// The caller's request cannot be meant so.
+    #[error("{field}: {why}")]
+    Invalid {
+        /// The field, as the wire names it.
+        field: &'static str,
+        /// What is wrong, and what to do.
+        why: String,
+    },
+    /// No key, or none that lives.
+    #[error("the API key is missing, unknown or revoked")]
+    Unauthorized,
+    /// The key may not do this.
+    #[error("{0}")]
+    Forbidden(String),
+    /// There is none.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// Nothing is judged without the caller's word.
+    #[error("codes are judged only after the first factor was right: send first_factor: true once it was")]
+    FirstFactorRequired,
+    /// The enrollment's time is over.
+    #[error("the enrollment expired: start a new one")]
+    EnrollmentExpired,
+    /// The enrollment was confirmed, abandoned, or ended by wrong codes.
+    #[error("the enrollment has ended: start a new one")]
+    EnrollmentEnded,
+    /// A code was wrong.
+    #[error("the code was refused")]
+    CodeRefused {
+        /// What the user can mend.
+        hint: Option<Hint>,
+        /// How many more may be tried here, where that is counted.
+        attempts_left: Option<u32>,
+    },
+    /// Not judged: too many wrong codes.
+    #[error("too many wrong codes: nothing is judged at the moment")]
+    Locked {
+        /// Judged again from then on; `None` when somebody has to act first.
+        until: Option<UnixMs>,
+        /// The wait, in seconds from the moment of the answer.
+        retry_after_s: Option<u64>,
+    },
+    /// The user has as many devices as allowed.
+    #[error("the user already has a bound device: name it in replaces, or unbind it first")]
+    DeviceLimit,
+    /// One `request_id`, two requests.
+    #[error("this request_id was used for another request: give each request its own")]
+    RequestIdReused,
+    /// The change needs a fresh code of the user.
+    #[error("this change needs a code of a device that is bound")]
+    FactorRequired,
+    /// Too many requests for one user wait already.
+    #[error("too many requests for this user wait already: retry in a moment")]
+    RateLimited,
+    /// Somebody else changed the same user's factors, again and again.
+    #[error("the user's factors are being changed by somebody else: load them and try again")]
+    Contended,
+    /// The medium refuses.
+    #[error("storage is unavailable, nothing was decided: {0}")]
+    StorageUnavailable(String),
+    /// The clock cannot be trusted.
+    #[error("the clock cannot be trusted, nothing is judged: {0}")]
+    ClockUnreliable(String),
+    /// Ours to mend; the words are for the log.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+/// What a user can mend at binding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// The device's clock is this many seconds ahead (behind: negative).
+    ClockOff {
+        /// Whole steps, in seconds.
+        seconds: i64,
+    },
+    /// The app ignored the algorithm, or the token has another.
+    OtherAlgorithm(otp::Algorithm),
+    /// The device's period is another one.
+    OtherPeriod(otp::Period),
+    /// The code is of another entry in the app: an older one of the same user.
+    OtherEntry,
+}
+
+impl Hint {
+    /// What a refusal at binding tells its user.
+    pub(crate) fn of(refusal: verify::Refusal) -> Option<Self> {
+        match (refusal.cause, refusal.clock_off_s) {
+            (Cause::OtherAlgorithm(algorithm), _) => Some(Self::OtherAlgorithm(algorithm)),
+            (Cause::OtherPeriod(period), _) => Some(Self::OtherPeriod(period)),
+            (Cause::ClockOff { .. }, Some(seconds)) => Some(Self::ClockOff { seconds }),
+            _ => None,
+        }
+    }
+
+    /// A stable name for the trail.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ClockOff { .. } => "clock_off",
+            Self::OtherAlgorithm(_) => "other_algorithm",
+            Self::OtherPeriod(_) => "other_period",
+            Self::OtherEntry => "other_entry",
+        }
+    }
+}
+
+impl From<StoreError> for ServiceError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(why) => Self::StorageUnavailable(why),
+            StoreError::Closed => Self::StorageUnavailable("the service is shutting down".into()),
+            StoreError::Damaged(what) => Self::Internal(what),
+        }
+    }
+}
+
+impl From<PortError> for ServiceError {
+    fn from(error: PortError) -> Self {
+        Self::Internal(error.to_string())
+    }
+}

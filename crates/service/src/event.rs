@@ -1,0 +1,87 @@
+use serde::Serialize;
+use store::{Id, Owner, audit};
+use verify::UnixMs;
+
+use crate::{
+    ServiceError,
+    caller::{Actor, Client, Origin},
+};
+
+/// One line of the trail, before it is salted and chained.
+#[derive(Clone, Serialize)]
+pub(crate) struct Entry<'a> {
+    action: &'static str,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<Id>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_key: Option<Id>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<&'a Actor>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<&'a Client>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<serde_json::Value>,
+}
+
+impl<'a> Entry<'a> {
+    pub(crate) fn new(action: &'static str, outcome: &'static str, origin: &'a Origin) -> Self {
+        Self {
+            action,
+            outcome,
+            account: None,
+            user: None,
+            device: None,
+            cause: None,
+            steps: None,
+            count: None,
+            api_key: origin.api_key,
+            actor: origin.actor.as_ref(),
+            client: origin.client.as_ref(),
+            request: origin.request.as_deref(),
+            detail: None,
+        }
+    }
+
+    pub(crate) fn owner(self, owner: &'a Owner) -> Self {
+        Self { account: Some(&owner.account), user: Some(&owner.user), ..self }
+    }
+
+    pub(crate) fn device(self, device: Id) -> Self {
+        Self { device: Some(device), ..self }
+    }
+
+    pub(crate) fn cause(self, cause: verify::Cause) -> Self {
+        Self { steps: cause.steps(), ..self.because(cause.name()) }
+    }
+
+    pub(crate) fn because(self, cause: &'a str) -> Self {
+        Self { cause: Some(cause), ..self }
+    }
+
+    pub(crate) fn count(self, count: u64) -> Self {
+        Self { count: Some(count), ..self }
+    }
+
+    pub(crate) fn detail(self, detail: serde_json::Value) -> Self {
+        Self { detail: Some(detail), ..self }
+    }
+
+    /// Ready for the store.
+    pub(crate) fn salted(&self, at: UnixMs, salt: [u8; 16]) -> Result<audit::Event, ServiceError> {
+        let payload = serde_json::to_string(self).map_err(|error| ServiceError::Internal(error.to_string()))?;
+        Ok(audit::Event { at, salt, payload })
+    }
+}

@@ -1,0 +1,131 @@
+use otp::Code;
+use store::{Bound, Owner, RecoveryCodes, Write, audit};
+use verify::{DeviceState, Lock, Purpose, UnixMs, Verdict, judge};
+use zeroize::Zeroizing;
+
+use crate::{Core, Origin, ServiceError, event::Entry, recovery, sealing::credential_of};
+
+/// How a code was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Method {
+    /// By a device.
+    #[default]
+    Totp,
+    /// Printed on paper.
+    RecoveryCode,
+}
+
+/// A fresh factor: what a change of factors costs.
+pub struct Factor {
+    /// As it was typed.
+    pub code: Zeroizing<String>,
+    /// What it is.
+    pub method: Method,
+}
+
+/// What judging a fresh factor came to.
+pub(crate) enum Judged {
+    /// Right: to be written together with what it allows.
+    Right(Spent),
+    /// Wrong, or not judged: to be written by itself, then told.
+    Wrong { writes: Vec<Write>, event: audit::Event, error: ServiceError },
+}
+
+/// A right code that is burned by the same commit as its effect.
+pub(crate) enum Spent {
+    /// Of this device, whose next state is given.
+    Device { bound: Bound, next: DeviceState },
+    /// One of the set, whose next version is given.
+    Recovery { expected: u64, next: RecoveryCodes },
+}
+
+impl Spent {
+    /// The write that burns it; a device that ends in the same change is written by whoever ends it.
+    pub(crate) fn write(&self) -> Write {
+        match self {
+            Self::Device { bound, next } => state_write(bound, *next),
+            Self::Recovery { expected, next } => {
+                Write::RecoveryCodes { expected: Some(*expected), next: next.clone() }
+            }
+        }
+    }
+
+    /// How the trail names it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Device { .. } => "totp",
+            Self::Recovery { .. } => "recovery_code",
+        }
+    }
+}
+
+pub(crate) fn state_write(bound: &Bound, next: DeviceState) -> Write {
+    Write::State { owner: bound.device.owner.clone(), device: bound.device.id, expected: bound.state.version, next }
+}
+
+/// Judges a factor for a change of factors: against these devices, or against the user's recovery codes.
+pub(crate) async fn judge_factor(
+    core: &Core,
+    owner: &Owner,
+    devices: &[Bound],
+    factor: &Factor,
+    action: &'static str,
+    origin: &Origin,
+    now: UnixMs,
+) -> Result<Judged, ServiceError> {
+    match factor.method {
+        Method::Totp => judge_code(core, owner, devices, factor, action, origin, now),
+        Method::RecoveryCode => recovery::judge_factor(core, owner, &factor.code, action, origin, now).await,
+    }
+}
+
+fn judge_code(
+    core: &Core,
+    owner: &Owner,
+    devices: &[Bound],
+    factor: &Factor,
+    action: &'static str,
+    origin: &Origin,
+    now: UnixMs,
+) -> Result<Judged, ServiceError> {
+    let code = Code::parse(&factor.code).ok();
+    let mut writes = Vec::new();
+    let mut cause = None;
+    let mut locked = None;
+    for bound in devices {
+        let credential = credential_of(&bound.device, &*core.sealer)?;
+        let policy = &core.settings.policy;
+        let judgement = judge(&bound.state, &credential, code.as_ref(), Purpose::Unbinding, now, policy);
+        match judgement.verdict {
+            Verdict::Accepted(_) => {
+                return Ok(Judged::Right(Spent::Device { bound: bound.clone(), next: judgement.next }));
+            }
+            Verdict::Refused(why) => {
+                writes.push(state_write(bound, judgement.next));
+                cause = Some(why);
+            }
+            Verdict::Locked(lock) => locked = Some(lock),
+        }
+    }
+    let entry = Entry::new(action, "refused", origin).owner(owner);
+    let (entry, error) = match (cause, locked) {
+        (Some(cause), _) => (entry.cause(cause), ServiceError::CodeRefused { hint: None, attempts_left: None }),
+        (None, Some(lock)) => (entry.because("locked"), locked_error(lock, now)),
+        (None, None) => (entry.because("no_device"), ServiceError::FactorRequired),
+    };
+    Ok(Judged::Wrong { writes, event: core.event(&entry, now)?, error })
+}
+
+/// What a locked user is told.
+pub(crate) fn locked_error(lock: Lock, now: UnixMs) -> ServiceError {
+    let until = match lock {
+        Lock::Until(until) => Some(until),
+        Lock::Suspended => None,
+    };
+    ServiceError::Locked { until, retry_after_s: until.map(|until| wait_s(until, now)) }
+}
+
+/// Whole seconds from now until then, rounded up.
+pub(crate) fn wait_s(until: UnixMs, now: UnixMs) -> u64 {
+    u64::try_from(until.since(now).max(0)).unwrap_or(0).div_ceil(1_000)
+}

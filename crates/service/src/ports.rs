@@ -1,0 +1,58 @@
+use otp::Secret;
+use store::Sealed;
+use verify::UnixMs;
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// The wall clock.
+    fn now(&self) -> UnixMs;
+
+    /// A clock that is never set: milliseconds since some moment of this process. What the wall clock says
+    /// beyond it is a jump.
+    fn monotonic_ms(&self) -> i64;
+}
+
+/// Gives unpredictable bytes.
+pub trait Entropy: Send + Sync {
+    /// Fills all of it, or none may be used.
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), PortError>;
+}
+
+/// Seals secrets for the database and hashes under a key that is not in it.
+pub trait Sealer: Send + Sync {
+    /// Seals a secret for the record that `bound_to` describes, under the current key, with a nonce that is
+    /// used once. The key's id is bound too.
+    fn seal(&self, bound_to: &[u8], secret: &Secret) -> Result<Sealed, PortError>;
+
+    /// Opens what was sealed for that very record.
+    fn open(&self, bound_to: &[u8], sealed: &Sealed) -> Result<Secret, PortError>;
+
+    /// HMAC-SHA-256 under a key derived for `purpose` from the key of this id.
+    fn mac(&self, key_id: u32, purpose: &str, data: &[u8]) -> Result<[u8; 32], PortError>;
+
+    /// The key that new seals and hashes use.
+    fn current_key(&self) -> u32;
+}
+
+/// Signs what leaves the house.
+pub trait Signer: Send + Sync {
+    /// Ed25519.
+    fn sign(&self, statement: &[u8]) -> Vec<u8>;
+
+    /// Whether one of the keyring's signing keys, retired ones too, made this signature.
+    fn verify(&self, statement: &[u8], signature: &[u8]) -> bool;
+}
+
+/// What a port could not do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PortError {
+    /// No randomness to be had.
+    #[error("the system gives no random bytes")]
+    Entropy,
+    /// The keyring has no such key.
+    #[error("the keyring holds no key {0}: bring the keyring file that sealed this database")]
+    NoSuchKey(u32),
+    /// The sealed bytes are not what was sealed for this record.
+    #[error("a sealed secret does not open for its record: it was changed, or moved to another record")]
+    DoesNotOpen,
+}

@@ -1,0 +1,76 @@
+use otp::{Algorithm, Parameters, Secret};
+use store::{Device, Enrollment, Id, Owner, Sealed};
+use verify::{Credential, Kind};
+
+use crate::{ports::{PortError, Sealer}};
+
+/// What a sealed secret belongs to; it opens for nothing else.
+pub(crate) struct Record<'a> {
+    pub(crate) table: &'static str,
+    pub(crate) owner: &'a Owner,
+    pub(crate) id: Id,
+    pub(crate) kind: Kind,
+    pub(crate) parameters: Parameters,
+}
+
+impl<'a> Record<'a> {
+    pub(crate) fn of_device(device: &'a Device) -> Self {
+        Self {
+            table: "device",
+            owner: &device.owner,
+            id: device.id,
+            kind: device.kind,
+            parameters: device.parameters,
+        }
+    }
+
+    pub(crate) fn of_enrollment(enrollment: &'a Enrollment) -> Self {
+        Self {
+            table: "enrollment",
+            owner: &enrollment.owner,
+            id: enrollment.id,
+            kind: enrollment.kind,
+            parameters: enrollment.parameters,
+        }
+    }
+
+    /// Every part with its length before it, so that no two records read the same.
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(128);
+        for part in [self.table.as_bytes(), self.owner.account.as_bytes(), self.owner.user.as_bytes(), self.id.as_bytes()] {
+            bytes.extend((part.len() as u32).to_be_bytes());
+            bytes.extend(part);
+        }
+        bytes.push(match self.kind {
+            Kind::Virtual => 0,
+            Kind::Hardware => 1,
+        });
+        bytes.push(match self.parameters.algorithm {
+            Algorithm::Sha1 => 0,
+            Algorithm::Sha256 => 1,
+            Algorithm::Sha512 => 2,
+        });
+        bytes.push(self.parameters.digits.get());
+        bytes.extend(self.parameters.period.get_s().to_be_bytes());
+        bytes
+    }
+
+    pub(crate) fn seal(&self, sealer: &dyn Sealer, secret: &Secret) -> Result<Sealed, PortError> {
+        sealer.seal(&self.bytes(), secret)
+    }
+
+    pub(crate) fn open(&self, sealer: &dyn Sealer, sealed: &Sealed) -> Result<Secret, PortError> {
+        sealer.open(&self.bytes(), sealed)
+    }
+
+    /// The secret, keyed and ready to judge.
+    pub(crate) fn credential(&self, sealer: &dyn Sealer, sealed: &Sealed) -> Result<Credential, PortError> {
+        Ok(Credential::new(self.open(sealer, sealed)?, self.parameters, self.kind))
+    }
+}
+
+/// The credential of a bound device. A device without a secret is a tombstone, and none is ever judged.
+pub(crate) fn credential_of(device: &Device, sealer: &dyn Sealer) -> Result<Credential, PortError> {
+    let sealed = device.sealed.as_ref().ok_or(PortError::DoesNotOpen)?;
+    Record::of_device(device).credential(sealer, sealed)
+}

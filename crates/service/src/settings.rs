@@ -1,0 +1,43 @@
+use verify::{Policy, UnixMs};
+
+/// The rules' settings; every default is the product's promise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How codes are judged.
+    pub policy: Policy,
+    /// Bound devices a user may have, 1 to 8.
+    pub devices_max: usize,
+    /// Codes that complete the binding of an app: 1 or 2.
+    pub virtual_codes: usize,
+    /// How long an enrollment lives.
+    pub enrollment_ms: i64,
+    /// Wrong codes that end an enrollment.
+    pub enrollment_wrong_codes: u32,
+    /// How old an identity proof may be.
+    pub identity_proof_ms: i64,
+    /// The name an app shows when the caller gives none.
+    pub issuer: String,
+    /// Recovery codes in a set.
+    pub recovery_codes: usize,
+    /// How long a `request_id` is remembered.
+    pub request_id_ms: i64,
+    /// Requests for one user that may wait or be judged at once.
+    pub waiting_per_user: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            policy: Policy::default(),
+            devices_max: 1,
+            virtual_codes: 1,
+            enrollment_ms: 10 * UnixMs::MINUTE,
+            enrollment_wrong_codes: 5,
+            identity_proof_ms: 15 * UnixMs::MINUTE,
+            issuer: "Countersign".into(),
+            recovery_codes: 10,
+            request_id_ms: 5 * UnixMs::MINUTE,
+            waiting_per_user: 5,
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! Reading the trail with suspicion: what was changed, removed or cut off, and where.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+use store::{
+    Store,
+    audit::{Chain, Closing, Hash, Head, Payload, Row, commitment},
+};
+
+use crate::{Service, ServiceError, ports::Signer};
+
+/// Rows read at a time.
+const PAGE: u32 = 4_096;
+
+/// The head of a chain with a signature under it: kept outside the database, it shows a tail that was cut.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedHead {
+    /// The chain.
+    pub chain: i64,
+    /// Its rows so far.
+    pub position: u64,
+    /// The hash of the last one, in hex.
+    pub hash: String,
+    /// Ed25519 under [`Head::statement`], in hex.
+    pub signature: String,
+}
+
+impl SignedHead {
+    fn new(head: Head, signer: &dyn Signer) -> Self {
+        Self {
+            chain: head.chain,
+            position: head.position,
+            hash: hex(&head.hash),
+            signature: hex(&signer.sign(&head.statement())),
+        }
+    }
+
+    /// The head, if the signature under it is one of ours.
+    fn proven(&self, signer: &dyn Signer) -> Option<Head> {
+        let hash: Hash = unhex(&self.hash)?.try_into().ok()?;
+        let head = Head { chain: self.chain, position: self.position, hash };
+        signer.verify(&head.statement(), &unhex(&self.signature)?).then_some(head)
+    }
+}
+
+/// What was found to be wrong, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The chain.
+    pub chain: i64,
+    /// The place in the chain, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<u64>,
+    /// The row's place in the table, where there is a row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<i64>,
+    /// In words.
+    pub what: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "chain {}", self.chain)?;
+        if let Some(position) = self.position {
+            write!(f, ", position {position}")?;
+        }
+        if let Some(sequence) = self.sequence {
+            write!(f, " (row {sequence})")?;
+        }
+        write!(f, ": {}", self.what)
+    }
+}
+
+/// What a reading of the whole trail came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Chains in the register.
+    pub chains: usize,
+    /// Rows read.
+    pub rows: u64,
+    /// Heads from outside that were held against it.
+    pub heads: usize,
+    /// Everything that is wrong; empty when nothing is.
+    pub findings: Vec<Finding>,
+}
+
+impl Service {
+    /// The head of the chain that this process writes.
+    pub fn signed_head(&self) -> SignedHead {
+        SignedHead::new(self.core.store.head(), &*self.core.signer)
+    }
+
+    /// The last line of this process' chain in the register; nothing may be written after it.
+    pub async fn close_trail(&self) -> Result<SignedHead, ServiceError> {
+        let head = self.core.store.head();
+        let signature = self.core.signer.sign(&head.statement());
+        self.core.store.close_chain(Closing { head, signature }).await?;
+        Ok(self.signed_head())
+    }
+
+    /// Rows of the trail after this one, oldest first.
+    pub async fn trail(&self, after: i64, limit: u32) -> Result<Vec<Row>, ServiceError> {
+        Ok(self.core.store.rows(after, limit).await?)
+    }
+}
+
+/// Reads the whole trail and holds it against its register and against heads from outside.
+pub async fn verify_trail(
+    store: &dyn Store,
+    signer: &dyn Signer,
+    heads: &[SignedHead],
+) -> Result<Report, ServiceError> {
+    // The register first: a chain that is opened meanwhile is then a chain too many, not one too few.
+    let chains = store.chains().await?;
+    let mut reading = Reading::new(&chains, heads, signer);
+    let mut after = 0;
+    loop {
+        let rows = store.rows(after, PAGE).await?;
+        let Some(last) = rows.last() else { break };
+        after = last.sequence;
+        rows.iter().for_each(|row| reading.row(row));
+    }
+    Ok(reading.end())
+}
+
+struct Reading {
+    /// The chains of the register, with their heads as far as read.
+    heads: BTreeMap<i64, Head>,
+    /// Heads that must be met on the way: from the register's closings and from outside.
+    milestones: BTreeMap<(i64, u64), Vec<Milestone>>,
+    /// Where the register says that chains end.
+    ends: BTreeMap<i64, u64>,
+    /// The newest chain that the register knew when it was read.
+    newest: i64,
+    report: Report,
+}
+
+struct Milestone {
+    hash: Hash,
+    source: &'static str,
+}
+
+impl Reading {
+    fn new(chains: &[Chain], outside: &[SignedHead], signer: &dyn Signer) -> Self {
+        let mut reading = Self {
+            heads: BTreeMap::new(),
+            milestones: BTreeMap::new(),
+            ends: BTreeMap::new(),
+            newest: chains.iter().map(|chain| chain.chain).max().unwrap_or(0),
+            report: Report { chains: chains.len(), rows: 0, heads: outside.len(), findings: Vec::new() },
+        };
+        reading.register(chains, signer);
+        for head in outside {
+            match head.proven(signer) {
+                Some(head) => reading.milestone(head, "a head kept outside"),
+                None => reading.find(head.chain, Some(head.position), None, "a head kept outside has a bad signature"),
+            }
+        }
+        reading
+    }
+
+    fn find(&mut self, chain: i64, position: Option<u64>, sequence: Option<i64>, what: impl Into<String>) {
+        self.report.findings.push(Finding { chain, position, sequence, what: what.into() });
+    }
+
+    fn register(&mut self, chains: &[Chain], signer: &dyn Signer) {
+        let mut previous: Hash = [0; 32];
+        let mut expected = 1;
+        for chain in chains {
+            let number = chain.chain;
+            for missing in expected..number {
+                self.find(missing, None, None, "the chain is missing from the register");
+            }
+            if expected == number && chain.opening.previous != previous {
+                self.find(number, None, None, "its opening does not follow the one before");
+            }
+            if !signer.verify(&chain.opening.statement(number), &chain.opening_signature) {
+                self.find(number, None, None, "its opening has a bad signature");
+            }
+            previous = chain.opening.hash(number);
+            expected = number + 1;
+            self.heads.insert(number, Head::opened(number, &chain.opening));
+            if let Some(closing) = &chain.closing {
+                if signer.verify(&closing.head.statement(), &closing.signature) && closing.head.chain == number {
+                    self.ends.insert(number, closing.head.position);
+                    self.milestone(closing.head, "the register");
+                } else {
+                    self.find(number, None, None, "its closing has a bad signature");
+                }
+            }
+        }
+    }
+
+    fn milestone(&mut self, head: Head, source: &'static str) {
+        match self.heads.get(&head.chain) {
+            None => self.find(head.chain, Some(head.position), None, format!("{source} knows it, the register does not")),
+            Some(opened) if head.position == 0 => {
+                if opened.hash != head.hash {
+                    self.find(head.chain, Some(0), None, format!("{source} knows another opening"));
+                }
+            }
+            Some(_) => {
+                self.milestones.entry((head.chain, head.position)).or_default().push(Milestone { hash: head.hash, source });
+            }
+        }
+    }
+
+    fn row(&mut self, row: &Row) {
+        self.report.rows += 1;
+        let Some(head) = self.heads.get(&row.chain).copied() else {
+            // A chain opened after the register was read is somebody at work, not a finding.
+            if row.chain <= self.newest {
+                self.find(row.chain, Some(row.position), Some(row.sequence), "a row of a chain that the register does not know");
+            }
+            return;
+        };
+        let place = (Some(row.position), Some(row.sequence));
+        if row.position > head.position + 1 {
+            let count = row.position - head.position - 1;
+            self.find(row.chain, Some(head.position + 1), None, format!("{count} row(s) removed before row {}", row.sequence));
+        } else if row.position <= head.position {
+            self.find(row.chain, place.0, place.1, "the position was there before");
+        } else {
+            let said = match &row.payload {
+                Payload::Kept(payload) => commitment(&row.salt, payload),
+                Payload::Erased(commitment) => *commitment,
+            };
+            if head.next(row.at, &said, &row.states).hash != row.hash {
+                self.find(row.chain, place.0, place.1, "the row was changed");
+            }
+        }
+        if self.ends.get(&row.chain).is_some_and(|end| row.position > *end) {
+            self.find(row.chain, place.0, place.1, "a row after the end of its chain");
+        }
+        for milestone in self.milestones.remove(&(row.chain, row.position)).unwrap_or_default() {
+            if milestone.hash != row.hash {
+                let what = format!("the row, or one before it, is not what {} signed", milestone.source);
+                self.find(row.chain, place.0, place.1, what);
+            }
+        }
+        // From here on the row's own word counts, so that one change is one finding.
+        self.heads.insert(row.chain, Head { chain: row.chain, position: row.position, hash: row.hash });
+    }
+
+    fn end(mut self) -> Report {
+        for ((chain, position), missed) in std::mem::take(&mut self.milestones) {
+            let found = self.heads.get(&chain).map_or(0, |head| head.position);
+            for milestone in missed {
+                let what = format!("cut off: {} signed {position} row(s), {found} are there", milestone.source);
+                self.find(chain, Some(found + 1), None, what);
+            }
+        }
+        self.report.findings.sort_by_key(|finding| (finding.chain, finding.position));
+        self.report
+    }
+}
+
+/// Lower-case hex.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    if !text.len().is_multiple_of(2) || !text.is_ascii() {
+        return None;
+    }
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
+}

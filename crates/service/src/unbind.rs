@@ -1,0 +1,236 @@
+use otp::Code;
+use serde_json::json;
+use store::{
+    Bound, Change, EnrollmentState, Enrollment, Id, IdentityProof, Outcome, Owner, Protection, Write, audit,
+};
+use verify::{DeviceState, UnixMs, Verdict, resync};
+use zeroize::Zeroizing;
+
+use crate::{
+    Core, DeviceView, Factor, Origin, Service, ServiceError,
+    event::Entry,
+    factor::{Judged, Spent, judge_factor, locked_error, state_write},
+    recovery::{self, TRIES},
+    sealing::credential_of,
+};
+
+impl Service {
+    /// Ends a device by a code of it, or by a recovery code: its secret is erased, its record stays.
+    pub async fn unbind(&self, owner: &Owner, id: Id, factor: &Factor, origin: &Origin) -> Result<(), ServiceError> {
+        let core = &*self.core;
+        for _try in 0..TRIES {
+            let now = core.clock.now()?;
+            let devices = core.store.bound(vec![owner.clone()]).await?.pop().unwrap_or_default();
+            let Some(bound) = devices.iter().find(|bound| bound.device.id == id) else {
+                return Err(ServiceError::NotFound("bound device"));
+            };
+            let of = std::slice::from_ref(bound);
+            let change = match judge_factor(core, owner, of, factor, "device.unbind", origin, now).await? {
+                Judged::Right(spent) => {
+                    let mut ending = Ending::of(core, owner, &devices, now).await?;
+                    ending.end(bound, &spent, origin)?;
+                    ending.change().await?
+                }
+                Judged::Wrong { writes, event, error } => {
+                    let change = Change { writes, events: vec![event] };
+                    if core.store.commit(vec![change]).await? == [Outcome::Done] {
+                        return Err(error);
+                    }
+                    continue;
+                }
+            };
+            if core.store.commit(vec![change]).await? == [Outcome::Done] {
+                return Ok(());
+            }
+        }
+        Err(ServiceError::Contended)
+    }
+
+    /// Ends everything of a user whose account was closed.
+    pub async fn close_user(&self, owner: &Owner, origin: &Origin) -> Result<(), ServiceError> {
+        let core = &*self.core;
+        for _try in 0..TRIES {
+            let now = core.clock.now()?;
+            let devices = core.store.bound(vec![owner.clone()]).await?.pop().unwrap_or_default();
+            let mut ending = Ending::of(core, owner, &devices, now).await?;
+            for bound in &devices {
+                ending.close(bound, origin)?;
+            }
+            let entry = Entry::new("user.close", "done", origin).owner(owner).count(devices.len() as u64);
+            ending.events.push(core.event(&entry, now)?);
+            let change = ending.change().await?;
+            if core.store.commit(vec![change]).await? == [Outcome::Done] {
+                return Ok(());
+            }
+        }
+        Err(ServiceError::Contended)
+    }
+
+    /// Measures a device's clock by two consecutive codes, which are burned. A suspended device needs the
+    /// user's identity proved anew as well.
+    pub async fn resync(
+        &self,
+        owner: &Owner,
+        id: Id,
+        codes: [&Zeroizing<String>; 2],
+        identity_proof: Option<&IdentityProof>,
+        origin: &Origin,
+    ) -> Result<DeviceView, ServiceError> {
+        let core = &*self.core;
+        for _try in 0..TRIES {
+            let now = core.clock.now()?;
+            if let Some(proof) = identity_proof {
+                crate::bind::check_proof(core, proof, now)?;
+            }
+            let bound = find_bound(core, owner, id).await?;
+            let [first, second] = codes.map(|code| Code::parse(code));
+            let (Ok(first), Ok(second)) = (first, second) else {
+                let why = "two codes of 6 to 8 digits, in the order the device showed them".into();
+                return Err(ServiceError::Invalid { field: "codes", why });
+            };
+            let credential = credential_of(&bound.device, &*core.sealer)?;
+            let proven = identity_proof.is_some();
+            let judgement =
+                resync(&bound.state, &credential, [&first, &second], proven, now, &core.settings.policy);
+            let next = judgement.next;
+            let entry = |outcome| Entry::new("device.resync", outcome, origin).owner(owner).device(id);
+            let (entry, told) = match judgement.verdict {
+                Verdict::Accepted(_) => (
+                    entry("done").detail(json!({"offset_steps": next.offset_steps, "proven": proven})),
+                    Ok(DeviceView::of(&Bound { state: next, ..bound.clone() }, now)),
+                ),
+                Verdict::Refused(cause) => {
+                    (entry("refused").cause(cause), Err(ServiceError::CodeRefused { hint: None, attempts_left: None }))
+                }
+                Verdict::Locked(lock) => (entry("locked"), Err(locked_error(lock, now))),
+            };
+            let writes = if next == bound.state { Vec::new() } else { vec![state_write(&bound, next)] };
+            let change = Change { writes, events: vec![core.event(&entry, now)?] };
+            if core.store.commit(vec![change]).await? == [Outcome::Done] {
+                return told;
+            }
+        }
+        Err(ServiceError::Contended)
+    }
+
+    /// Support lifts a lock or a suspension.
+    pub async fn unlock(&self, owner: &Owner, id: Id, origin: &Origin) -> Result<DeviceView, ServiceError> {
+        let core = &*self.core;
+        for _try in 0..TRIES {
+            let now = core.clock.now()?;
+            let bound = find_bound(core, owner, id).await?;
+            let next = bound.state.unlocked();
+            let entry = Entry::new("device.unlock", "done", origin).owner(owner).device(id);
+            let change = Change { writes: vec![state_write(&bound, next)], events: vec![core.event(&entry, now)?] };
+            if core.store.commit(vec![change]).await? == [Outcome::Done] {
+                return Ok(DeviceView::of(&Bound { state: next, ..bound }, now));
+            }
+        }
+        Err(ServiceError::Contended)
+    }
+}
+
+async fn find_bound(core: &Core, owner: &Owner, id: Id) -> Result<Bound, ServiceError> {
+    let bound = core.store.device(owner.clone(), id).await?;
+    bound.filter(|bound| bound.device.unbound_at.is_none()).ok_or(ServiceError::NotFound("bound device"))
+}
+
+/// The tombstone of a device whose state was read as `bound` and judged to `judged`.
+pub(crate) fn end_device(bound: &Bound, judged: DeviceState, now: UnixMs) -> Write {
+    Write::Unbind {
+        owner: bound.device.owner.clone(),
+        device: bound.device.id,
+        expected: bound.state.version,
+        next: judged.unbound(),
+        at: now,
+    }
+}
+
+/// The next version of a protection.
+pub(crate) fn protection_write(old: Option<Protection>, next: Protection) -> Write {
+    let expected = old.map(|old| old.version);
+    Write::Protection { next: Protection { version: expected.unwrap_or(0) + 1, ..next }, expected }
+}
+
+/// Devices that end, and what ends with the last of them.
+struct Ending<'a> {
+    core: &'a Core,
+    owner: &'a Owner,
+    now: UnixMs,
+    /// Devices that stay.
+    left: usize,
+    writes: Vec<Write>,
+    events: Vec<audit::Event>,
+    /// A set of recovery codes that paid for it.
+    spent: Option<(u64, store::RecoveryCodes)>,
+    open: Vec<Enrollment>,
+}
+
+impl<'a> Ending<'a> {
+    async fn of(core: &'a Core, owner: &'a Owner, devices: &[Bound], now: UnixMs) -> Result<Self, ServiceError> {
+        let open = core.store.open_enrollments(owner.clone()).await?;
+        Ok(Self { core, owner, now, left: devices.len(), writes: Vec::new(), events: Vec::new(), spent: None, open })
+    }
+
+    /// A device ends by the user's own factor.
+    fn end(&mut self, bound: &Bound, spent: &Spent, origin: &Origin) -> Result<(), ServiceError> {
+        let judged = match spent {
+            Spent::Device { next, .. } => *next,
+            Spent::Recovery { expected, next } => {
+                self.spent = Some((*expected, next.clone()));
+                bound.state
+            }
+        };
+        self.tombstone(bound, judged, spent.name(), origin)
+    }
+
+    /// A device ends because its account did.
+    fn close(&mut self, bound: &Bound, origin: &Origin) -> Result<(), ServiceError> {
+        self.tombstone(bound, bound.state, "user_closed", origin)
+    }
+
+    fn tombstone(
+        &mut self,
+        bound: &Bound,
+        judged: DeviceState,
+        because: &str,
+        origin: &Origin,
+    ) -> Result<(), ServiceError> {
+        self.left -= 1;
+        self.writes.push(end_device(bound, judged, self.now));
+        let entry =
+            Entry::new("device.unbind", "done", origin).owner(self.owner).device(bound.device.id).because(because);
+        self.events.push(self.core.event(&entry, self.now)?);
+        Ok(())
+    }
+
+    /// With the last device, protection, recovery codes and bindings under way end too.
+    async fn change(mut self) -> Result<Change, ServiceError> {
+        let store = &self.core.store;
+        let protection = store.protection(self.owner.clone()).await?;
+        let recovery = match self.spent {
+            Some((expected, next)) => Some((expected, next)),
+            None => store.recovery_codes(self.owner.clone()).await?.map(|set| (set.version, set)),
+        };
+        if self.left == 0 {
+            if let Some((expected, set)) = recovery {
+                let next = store::RecoveryCodes { version: expected + 1, ..recovery::none_left(set) };
+                self.writes.push(Write::RecoveryCodes { expected: Some(expected), next });
+            }
+            for enrollment in self.open {
+                let version = enrollment.version;
+                let next = Enrollment { version: version + 1, state: EnrollmentState::Abandoned, ..enrollment };
+                self.writes.push(Write::Enrollment { expected: Some(version), next: Box::new(next) });
+            }
+            self.writes.push(protection_write(protection, Protection::none(self.owner.clone())));
+        } else {
+            if let Some((expected, next)) = recovery.filter(|(expected, next)| next.version > *expected) {
+                self.writes.push(Write::RecoveryCodes { expected: Some(expected), next });
+            }
+            // The factors changed, so the version does too.
+            let same = protection.clone().unwrap_or_else(|| Protection::none(self.owner.clone()));
+            self.writes.push(protection_write(protection, same));
+        }
+        Ok(Change { writes: self.writes, events: self.events })
+    }
+}

@@ -1,0 +1,67 @@
+use std::sync::Arc;
+
+use otp::Code;
+use store::Owner;
+use zeroize::Zeroizing;
+
+use crate::{Answer, Method, Origin, Service, ServiceError, lane::Ask, recovery, request_id::RequestTag};
+
+/// Is this code right?
+pub struct Question {
+    /// Of whom.
+    pub owner: Owner,
+    /// As it was typed.
+    pub code: Zeroizing<String>,
+    /// The caller's word that the password, or its like, was right.
+    pub first_factor: bool,
+    /// What the code is.
+    pub method: Method,
+    /// Makes a repeat of the same request get the same answer.
+    pub request_id: Option<String>,
+    /// Who asks.
+    pub origin: Arc<Origin>,
+}
+
+impl Service {
+    /// Decides each question; the answers stand in their order. An accepted code is burned, a wrong one
+    /// counted, before this returns.
+    pub async fn verify(&self, questions: Vec<Question>) -> Vec<Result<Answer, ServiceError>> {
+        let mut answers: Vec<_> = questions.iter().map(|_| Err(ServiceError::FirstFactorRequired)).collect();
+        let mut places = Vec::with_capacity(questions.len());
+        let mut asks = Vec::with_capacity(questions.len());
+        let mut recoveries = Vec::new();
+        for (place, question) in questions.into_iter().enumerate() {
+            if !question.first_factor {
+                continue;
+            }
+            match (question.method, self.tag(&question)) {
+                (_, Err(error)) => answers[place] = Err(error),
+                (Method::Totp, Ok(request)) => {
+                    places.push(place);
+                    asks.push(Ask {
+                        code: Code::parse(&question.code).ok(),
+                        owner: question.owner,
+                        request,
+                        origin: question.origin,
+                    });
+                }
+                (Method::RecoveryCode, Ok(request)) => recoveries.push((place, question, request)),
+            }
+        }
+        if !asks.is_empty() {
+            let judged = self.lane.ask(asks, self.core.settings.waiting_per_user).await;
+            places.into_iter().zip(judged).for_each(|(place, answer)| answers[place] = answer);
+        }
+        for (place, question, request) in recoveries {
+            answers[place] =
+                recovery::verify(&self.core, &question.owner, &question.code, request.as_ref(), &question.origin).await;
+        }
+        answers
+    }
+
+    fn tag(&self, question: &Question) -> Result<Option<RequestTag>, ServiceError> {
+        let Some(request_id) = &question.request_id else { return Ok(None) };
+        let sealer = &*self.core.sealer;
+        RequestTag::new(sealer, &question.origin, &question.owner, request_id, &question.code).map(Some)
+    }
+}

@@ -1,0 +1,76 @@
+use otp::{Accepted, Code, Match, Window};
+
+use crate::{Cause, Credential, DeviceState, Kind, Policy, UnixMs, diagnosis, judgement};
+
+/// The codes of a new device were right.
+#[derive(Debug)]
+pub struct Confirmed {
+    /// The proof; its step is burned by [`DeviceState::bound`].
+    pub accepted: Accepted,
+    /// What the device begins as.
+    pub state: DeviceState,
+}
+
+/// The codes of a new device were wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why, as far as it can be found out.
+    pub cause: Cause,
+    /// How far the device's clock seems off, in seconds; for the user to mend.
+    pub clock_off_s: Option<i64>,
+}
+
+/// Decides the code(s) that complete a binding: one is checked in the window, two must be consecutive.
+///
+/// Two codes of a token are searched widely and measure its offset; two codes of an app must still
+/// stand in the window, for an app's clock is mended on the phone, not with us.
+pub fn confirm(credential: &Credential, codes: &[Code], now: UnixMs, policy: &Policy) -> Result<Confirmed, Refusal> {
+    let period = credential.parameters().period;
+    let present = now.step(period);
+    let radius = match credential.kind() {
+        Kind::Virtual => policy.window_steps,
+        Kind::Hardware => policy.search_steps,
+    };
+    let fits = codes.iter().all(|code| code.digits() == credential.parameters().digits);
+    let found = match codes {
+        [code] => match credential.key().check(code, Window::around(present, policy.window_steps), None) {
+            Match::Accepted(accepted) => Some(accepted),
+            Match::Used { .. } | Match::None => None,
+        },
+        [first, second] => credential.key().check_pair(first, second, Window::around(present, radius), None),
+        _ => None,
+    };
+    match found.filter(|_| fits) {
+        Some(accepted) => {
+            let step = accepted.step();
+            let offset = match credential.kind() {
+                Kind::Virtual => 0,
+                Kind::Hardware => judgement::offset(step.steps_since(present)),
+            };
+            Ok(Confirmed { state: DeviceState::bound(step, offset, now), accepted })
+        }
+        None => Err(explain(credential, codes, now, policy)),
+    }
+}
+
+fn explain(credential: &Credential, codes: &[Code], now: UnixMs, policy: &Policy) -> Refusal {
+    let Some(code) = codes.last() else {
+        return Refusal { cause: Cause::Wrong, clock_off_s: None };
+    };
+    let parameters = credential.parameters();
+    let present = now.step(parameters.period);
+    if code.digits() != parameters.digits {
+        return Refusal { cause: Cause::OtherDigits, clock_off_s: None };
+    }
+    if let Some(cause) = diagnosis::misconfigured(credential, code, now, policy) {
+        return Refusal { cause, clock_off_s: None };
+    }
+    let wide = Window::around(present, policy.search_steps);
+    match credential.key().locate(code, wide, present).map(|step| step.steps_since(present)) {
+        Some(steps) if steps.unsigned_abs() > u64::from(policy.window_steps) => Refusal {
+            cause: Cause::ClockOff { steps },
+            clock_off_s: Some(steps.saturating_mul(i64::from(parameters.period.get_s()))),
+        },
+        _ => Refusal { cause: Cause::Wrong, clock_off_s: None },
+    }
+}

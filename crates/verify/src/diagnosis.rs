@@ -1,0 +1,122 @@
+use otp::{Algorithm, Code, Key, Parameters, Period, Step, Window};
+
+use crate::{Credential, DeviceState, Policy, UnixMs};
+
+/// Why a code was refused: for the audit trail and for support, never for the caller of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// It is none of this device's codes anywhere near.
+    Wrong,
+    /// It was right, and is at or below the last accepted step.
+    Used {
+        /// Steps before the expected one (after: negative).
+        steps_ago: i64,
+    },
+    /// It belongs to a step outside the window: the device is this many steps ahead (behind: negative).
+    ClockOff {
+        /// Whole steps from the expected one.
+        steps: i64,
+    },
+    /// The device computes with another algorithm than it was told.
+    OtherAlgorithm(Algorithm),
+    /// The device renews its code at another period than it was told.
+    OtherPeriod(Period),
+    /// It has another number of digits than the device shows.
+    OtherDigits,
+    /// What was typed is no code at all.
+    Malformed,
+}
+
+impl Cause {
+    /// A stable name for the trail.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Wrong => "wrong",
+            Self::Used { .. } => "used",
+            Self::ClockOff { steps } if steps > 0 => "too_early",
+            Self::ClockOff { .. } => "too_late",
+            Self::OtherAlgorithm(_) => "other_algorithm",
+            Self::OtherPeriod(_) => "other_period",
+            Self::OtherDigits => "other_digits",
+            Self::Malformed => "malformed",
+        }
+    }
+
+    /// The number that goes with the name, in whole steps.
+    pub fn steps(self) -> Option<i64> {
+        match self {
+            Self::Used { steps_ago } => Some(-steps_ago),
+            Self::ClockOff { steps } => Some(steps),
+            _ => None,
+        }
+    }
+}
+
+/// The cause that a verification finds by itself: a short look around the window, the same work for
+/// every refused code.
+pub(crate) fn near(state: &DeviceState, credential: &Credential, code: &Code, now: UnixMs, policy: &Policy) -> Cause {
+    let expected = state.expected(credential.parameters(), now);
+    let window = Window::around(expected, policy.cause_steps);
+    let found = credential.key().locate(code, window, expected);
+    if code.digits() != credential.parameters().digits {
+        return Cause::OtherDigits;
+    }
+    found.map_or(Cause::Wrong, |step| located(state, step, expected))
+}
+
+/// The cause as support may ask for it: the wide search, the other algorithms, the other periods.
+///
+/// `last` bounds the answer to steps that cannot be accepted any more, where the question could serve as
+/// an oracle; `None` looks everywhere.
+pub fn diagnose(
+    state: &DeviceState,
+    credential: &Credential,
+    code: &Code,
+    last: Option<Step>,
+    now: UnixMs,
+    policy: &Policy,
+) -> Cause {
+    let parameters = credential.parameters();
+    if code.digits() != parameters.digits {
+        return Cause::OtherDigits;
+    }
+    let allowed = |step: &Step| last.is_none_or(|last| *step <= last);
+    let expected = state.expected(parameters, now);
+    let wide = Window::around(expected, policy.search_steps);
+    if let Some(step) = credential.key().locate(code, wide, expected).filter(allowed) {
+        return located(state, step, expected);
+    }
+    if last.is_none()
+        && let Some(cause) = misconfigured(credential, code, now, policy)
+    {
+        return cause;
+    }
+    Cause::Wrong
+}
+
+/// An app that ignored what the QR code told it: the other algorithms, then the other usual periods.
+pub(crate) fn misconfigured(credential: &Credential, code: &Code, now: UnixMs, policy: &Policy) -> Option<Cause> {
+    let own = credential.parameters();
+    let shows = |parameters: Parameters| {
+        let present = now.step(parameters.period);
+        let key = Key::new(credential.secret(), parameters.algorithm);
+        key.locate(code, Window::around(present, policy.window_steps), present).is_some()
+    };
+    let algorithm = Algorithm::ALL
+        .into_iter()
+        .find(|algorithm| *algorithm != own.algorithm && shows(Parameters { algorithm: *algorithm, ..own }));
+    let period = || {
+        [Period::new_s(30), Period::new_s(60)]
+            .into_iter()
+            .flatten()
+            .find(|period| *period != own.period && shows(Parameters { period: *period, ..own }))
+    };
+    algorithm.map(Cause::OtherAlgorithm).or_else(|| period().map(Cause::OtherPeriod))
+}
+
+fn located(state: &DeviceState, step: Step, expected: Step) -> Cause {
+    match state.last_step {
+        Some(last) if step <= last => Cause::Used { steps_ago: expected.steps_since(step) },
+        _ => Cause::ClockOff { steps: step.steps_since(expected) },
+    }
+}

@@ -1,0 +1,69 @@
+use crate::{Kind, UnixMs};
+
+/// The settings of judging; every default is the product's promise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Steps accepted on each side of the expected one: 1, at most 2.
+    pub window_steps: u32,
+    /// Steps searched on each side when two consecutive codes measure an offset.
+    pub search_steps: u32,
+    /// Steps looked at on each side to name the cause of a refusal.
+    pub cause_steps: u32,
+    /// The most that is learned on top of the measured offset of an app.
+    pub drift_virtual_steps: i32,
+    /// The most that is learned on top of the measured offset of a token.
+    pub drift_hardware_steps: i32,
+    /// What wrong codes cost: verification, unbinding and resync each have counters of their own.
+    pub codes: BudgetPolicy,
+    /// What wrong recovery codes cost.
+    pub recovery_codes: BudgetPolicy,
+}
+
+impl Policy {
+    /// The most that is learned on top of the measured offset of a device of this kind.
+    pub fn drift_steps(&self, kind: Kind) -> i32 {
+        match kind {
+            Kind::Virtual => self.drift_virtual_steps,
+            Kind::Hardware => self.drift_hardware_steps,
+        }
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            window_steps: 1,
+            search_steps: 120,
+            cause_steps: 10,
+            drift_virtual_steps: 2,
+            drift_hardware_steps: 10,
+            codes: BudgetPolicy { attempts: 10, suspend_after: 100, ..BudgetPolicy::HOURLY },
+            recovery_codes: BudgetPolicy { attempts: 5, suspend_after: u32::MAX, ..BudgetPolicy::HOURLY },
+        }
+    }
+}
+
+/// How many wrong codes are paid for, and with what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BudgetPolicy {
+    /// Wrong codes within [`period_ms`](Self::period_ms) that lock.
+    pub attempts: u32,
+    /// Counted from the first wrong code; also how long a first lock lasts from there.
+    pub period_ms: i64,
+    /// A lock lasts at least this long from the code that caused it.
+    pub lock_min_ms: i64,
+    /// Consecutive locks double up to this.
+    pub lock_max_ms: i64,
+    /// Wrong codes without a success between them, at any distance, that suspend the device.
+    pub suspend_after: u32,
+}
+
+impl BudgetPolicy {
+    const HOURLY: Self = Self {
+        attempts: 10,
+        period_ms: UnixMs::HOUR,
+        lock_min_ms: 15 * UnixMs::MINUTE,
+        lock_max_ms: UnixMs::DAY,
+        suspend_after: u32::MAX,
+    };
+}

@@ -1,0 +1,206 @@
+use otp::{Key, Parameters, Secret, Step};
+
+use crate::{Budget, Lock, Policy, Purpose, UnixMs};
+
+/// What shows the codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// An authenticator app.
+    Virtual,
+    /// A token with a serial number on its back.
+    Hardware,
+}
+
+/// The secret of a device, keyed and ready to judge; lives for one request.
+pub struct Credential {
+    secret: Secret,
+    key: Key,
+    parameters: Parameters,
+    kind: Kind,
+}
+
+impl Credential {
+    /// Keys the secret for the device's own algorithm.
+    pub fn new(secret: Secret, parameters: Parameters, kind: Kind) -> Self {
+        let key = Key::new(&secret, parameters.algorithm);
+        Self { secret, key, parameters, kind }
+    }
+
+    /// The secret itself, for the few who must key it otherwise.
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// Keyed for [`Credential::parameters`].
+    pub(crate) fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// Algorithm, digits and period.
+    pub fn parameters(&self) -> Parameters {
+        self.parameters
+    }
+
+    /// What shows the codes.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+}
+
+/// `bound -> suspended -> bound`, `-> unbound` for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// Codes are judged.
+    Bound,
+    /// Nothing is judged until support, or a resync with proof, says so.
+    Suspended,
+    /// A tombstone: nothing is ever judged again.
+    Unbound,
+}
+
+/// The last decided request that carried a `request_id`, so that a repeat gets the same answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LastRequest {
+    /// Keyed hash of caller, account, user and `request_id`.
+    pub id: [u8; 16],
+    /// Keyed hash of the same and the code.
+    pub body: [u8; 16],
+    /// When it was decided.
+    pub decided_at: UnixMs,
+    /// What was answered.
+    pub accepted: bool,
+}
+
+/// Everything about a device that changes by being used: the hot record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DeviceState {
+    /// Raised by every change; a write holds only if the version is the one that was read.
+    pub version: u64,
+    /// Whether codes are judged at all.
+    pub standing: Standing,
+    /// The highest step whose code was accepted; nothing at or below it is accepted again.
+    pub last_step: Option<Step>,
+    /// Steps by which the device's clock was ahead (behind: negative) when it was measured by two codes.
+    pub offset_steps: i32,
+    /// Steps learned on top of it since.
+    pub drift_steps: i32,
+    /// When a step was last learned; at most one a day is.
+    pub drift_learned_at: Option<UnixMs>,
+    /// The last accepted code.
+    pub last_success_at: Option<UnixMs>,
+    /// Wrong codes at verification.
+    pub verification: Budget,
+    /// Wrong codes at unbinding and replacing.
+    pub unbinding: Budget,
+    /// Wrong pairs at resync.
+    pub resync: Budget,
+    /// See [`LastRequest`].
+    pub last_request: Option<LastRequest>,
+}
+
+impl DeviceState {
+    /// The state of a device at the moment it is bound by the code of `last_step`.
+    pub fn bound(last_step: Step, offset_steps: i32, now: UnixMs) -> Self {
+        Self {
+            version: 1,
+            standing: Standing::Bound,
+            last_step: Some(last_step),
+            offset_steps,
+            drift_steps: 0,
+            drift_learned_at: None,
+            last_success_at: Some(now),
+            verification: Budget::default(),
+            unbinding: Budget::default(),
+            resync: Budget::default(),
+            last_request: None,
+        }
+    }
+
+    /// The tombstone of this device.
+    #[must_use]
+    pub fn unbound(self) -> Self {
+        Self { standing: Standing::Unbound, last_request: None, ..self.touched() }
+    }
+
+    /// Support's decision: judged again, nothing held against it. A tombstone stays one.
+    #[must_use]
+    pub fn unlocked(self) -> Self {
+        let standing = match self.standing {
+            Standing::Unbound => Standing::Unbound,
+            Standing::Bound | Standing::Suspended => Standing::Bound,
+        };
+        Self {
+            standing,
+            verification: Budget::default(),
+            unbinding: Budget::default(),
+            resync: Budget::default(),
+            ..self.touched()
+        }
+    }
+
+    /// Why nothing is judged for this purpose at `now`, if so.
+    pub fn lock(&self, purpose: Purpose, now: UnixMs) -> Option<Lock> {
+        match self.standing {
+            Standing::Bound => self.budget(purpose).lock(now).map(Lock::Until),
+            Standing::Suspended | Standing::Unbound => Some(Lock::Suspended),
+        }
+    }
+
+    /// The step the device is expected to show at `now`.
+    pub fn expected(&self, parameters: Parameters, now: UnixMs) -> Step {
+        now.step(parameters.period).offset(i64::from(self.offset_steps) + i64::from(self.drift_steps))
+    }
+
+    pub(crate) fn budget(&self, purpose: Purpose) -> &Budget {
+        match purpose {
+            Purpose::Verification => &self.verification,
+            Purpose::Unbinding => &self.unbinding,
+            Purpose::Resync => &self.resync,
+        }
+    }
+
+    fn budget_mut(&mut self, purpose: Purpose) -> &mut Budget {
+        match purpose {
+            Purpose::Verification => &mut self.verification,
+            Purpose::Unbinding => &mut self.unbinding,
+            Purpose::Resync => &mut self.resync,
+        }
+    }
+
+    /// The same under its next version.
+    pub(crate) fn touched(self) -> Self {
+        Self { version: self.version + 1, ..self }
+    }
+
+    /// After a wrong code: counted, perhaps locked, perhaps suspended.
+    pub(crate) fn after_wrong(self, purpose: Purpose, now: UnixMs, policy: &Policy) -> Self {
+        let mut next = self.touched();
+        let budget = next.budget_mut(purpose);
+        *budget = budget.wrong(now, &policy.codes);
+        if budget.spent(&policy.codes) {
+            next.standing = Standing::Suspended;
+        }
+        next
+    }
+
+    /// After the code of `step`: burned, and nothing held against this purpose any longer.
+    pub(crate) fn after_right(self, purpose: Purpose, step: Step, now: UnixMs) -> Self {
+        let mut next = Self { last_step: Some(step), last_success_at: Some(now), ..self.touched() };
+        let budget = next.budget_mut(purpose);
+        *budget = budget.right();
+        next
+    }
+
+    /// Follows the device's clock by at most one step a success and one a day, within the kind's limit.
+    ///
+    /// `deviation` is how far the accepted step was from the expected one.
+    pub(crate) fn learned(self, deviation: i64, kind: Kind, now: UnixMs, policy: &Policy) -> Self {
+        let limit = policy.drift_steps(kind);
+        let drift_steps = (self.drift_steps + deviation.signum() as i32).clamp(-limit, limit);
+        let rested = self.drift_learned_at.is_none_or(|at| now.since(at) >= UnixMs::DAY);
+        if drift_steps == self.drift_steps || !rested {
+            return self;
+        }
+        Self { drift_steps, drift_learned_at: Some(now), ..self }
+    }
+}

@@ -1,0 +1,60 @@
+//! The file of signed heads: kept apart from the database, it shows a tail that was cut off.
+
+use std::{fs, io::ErrorKind, path::Path};
+
+use service::SignedHead;
+
+use crate::{Failure, home::write_private};
+
+/// The newest head of each chain, in the order the chains were opened.
+#[derive(Default)]
+pub struct Heads(Vec<SignedHead>);
+
+impl Heads {
+    /// Reads one JSON object a line; an absent file holds none.
+    pub fn read(path: &Path) -> Result<Self, Failure> {
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(Failure::new(format!("{} cannot be read: {error}", path.display()))),
+        };
+        let heads = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(|(index, line)| {
+            serde_json::from_str(line).map_err(|error| {
+                Failure::new(format!("{}, line {}: {error}", path.display(), index + 1))
+                    .help("each line is a head as `serve` writes it; give the file as it was kept")
+            })
+        });
+        heads.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The heads.
+    pub fn as_slice(&self) -> &[SignedHead] {
+        &self.0
+    }
+
+    /// Takes the newer head of its chain; false when nothing is new.
+    pub fn advance(&mut self, head: SignedHead) -> bool {
+        match self.0.iter_mut().find(|known| known.chain == head.chain) {
+            Some(known) if known.position == head.position => false,
+            Some(known) => {
+                *known = head;
+                true
+            }
+            None => {
+                self.0.push(head);
+                true
+            }
+        }
+    }
+
+    /// Replaces the file.
+    pub fn write(&self, path: &Path) -> Result<(), Failure> {
+        let mut text = String::new();
+        for head in &self.0 {
+            text += &serde_json::to_string(head).map_err(Failure::new)?;
+            text.push('\n');
+        }
+        write_private(path, text.as_bytes())
+            .map_err(|error| Failure::new(format!("{} cannot be written: {error}", path.display())))
+    }
+}

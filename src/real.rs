@@ -1,0 +1,72 @@
+//! The real clock, entropy and environment. Nothing else in the product reads them; a lint sees to it.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::{
+    path::PathBuf,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+use ring::rand::{SecureRandom, SystemRandom};
+use service::{Clock, Entropy, PortError};
+use verify::UnixMs;
+
+/// The machine's clocks.
+pub struct RealClock {
+    started: Instant,
+}
+
+impl RealClock {
+    /// The monotonic clock counts from here.
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Self {
+        Self { started: Instant::now() }
+    }
+}
+
+impl Clock for RealClock {
+    fn now(&self) -> UnixMs {
+        // A clock before 1970 is set back further than any record; the service says so.
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        UnixMs::new(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn monotonic_ms(&self) -> i64 {
+        i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// The kernel's randomness.
+pub struct RealEntropy(SystemRandom);
+
+impl RealEntropy {
+    /// Cheap; the kernel holds the state.
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Self {
+        Self(SystemRandom::new())
+    }
+}
+
+impl Entropy for RealEntropy {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), PortError> {
+        self.0.fill(bytes).map_err(|_| PortError::Entropy)
+    }
+}
+
+/// `$XDG_DATA_HOME/countersign`, or its default below the home directory.
+pub fn data_dir() -> Option<PathBuf> {
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let data_home = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")))?;
+    Some(data_home.join("countersign"))
+}
+
+/// Whether colours are unwanted (<https://no-color.org>).
+pub fn no_color() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+/// This machine's name, for the trail.
+pub fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map(|name| name.trim().to_owned())
+        .unwrap_or_else(|_| "localhost".into())
+}
