@@ -1,1 +1,46 @@
-//! The wire contract: requests, responses, problems, OpenAPI.
+//! The wire contract: requests, responses, problems, and the OpenAPI document that says the same.
+//!
+//! One family of endpoints, one file: its types and its operations stand together. Nothing here decides anything,
+//! and nothing of ours is known here: a server converts, calls its use cases and converts back.
+//!
+//! - Requests are read by [`read_json`] alone. It refuses what it does not know, names the field, and never repeats a
+//!   value: serde's own messages would, and the value may be a code in the wrong place.
+//! - Types that hold a code or a secret have no `Debug`; [`CodeText`] and the secrets of answers are wiped when dropped.
+//! - Fields are only ever added. Answers leave out what is not there; callers ignore fields that they do not know.
+
+mod audit;
+mod code;
+mod device;
+mod enrollment;
+mod openapi;
+mod origin;
+mod probe;
+mod problem;
+mod protection;
+mod read;
+mod recovery;
+mod text;
+mod timestamp;
+mod user;
+mod verify;
+
+pub use audit::{AuditEvent, AuditHead, AuditHeads, AuditPage, AuditQuery, AuditRecord, PageSize};
+pub use code::{CODE_LEN_MAX_BYTES, CodeText, FactorMethod, VerifyMethod};
+pub use device::{Device, DeviceKind, DeviceState, ResyncRequest, UnbindRequest, UnlockRequest};
+pub use enrollment::{
+    AbandonEnrollmentRequest, ConfirmRequest, ConfirmResponse, Enrollment, EnrollmentCodes, EnrollmentRequest, Replaces,
+};
+pub use openapi::openapi;
+pub use origin::{Actor, ActorKind, Client, IdentityProof, UserAgent};
+pub use probe::{Probe, ProbeStatus};
+pub use problem::{Hint, HintAlgorithm, PROBLEM_JSON, Problem, ProblemCode};
+pub use protection::{Protection, ProtectionMethod, Scope};
+pub use read::read_json;
+pub use recovery::{RecoveryCodes, RecoveryCodesRequest};
+pub use text::{Name, Text, TextError};
+pub use timestamp::{Timestamp, TimestampError};
+pub use user::{CloseUserRequest, User};
+pub use verify::{
+    BATCH_ITEMS_MAX, BatchFailure, BatchItems, BatchResult, VerifyBatchRequest, VerifyBatchResponse, VerifyOutcome,
+    VerifyRequest, VerifyResponse,
+};

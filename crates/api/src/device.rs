@@ -1,0 +1,173 @@
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    Actor, CodeText, FactorMethod, IdentityProof, Name, ProblemCode, Timestamp,
+    openapi::{FACTOR, Operation},
+};
+
+pub(crate) const OPERATIONS: &[Operation] = &[
+    Operation::new("get_device", &[&[ProblemCode::NotFound]]),
+    Operation::new("unbind_device", &[FACTOR, &[ProblemCode::NotFound, ProblemCode::Conflict]]),
+    Operation::new("resync_device", &[FACTOR, &[ProblemCode::NotFound, ProblemCode::Conflict]]),
+    Operation::new("unlock_device", &[&[ProblemCode::NotFound, ProblemCode::Conflict]]),
+];
+
+/// A device of a user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Device {
+    /// UUIDv7.
+    pub id: Uuid,
+    /// App or token.
+    pub kind: DeviceKind,
+    /// What its user calls it.
+    #[schema(example = "alice")]
+    pub label: String,
+    /// What stands on a token's back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serial_number: Option<String>,
+    /// Where it stands.
+    pub state: DeviceState,
+    /// When the binding was completed.
+    pub bound_at: Timestamp,
+    /// When it became a tombstone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unbound_at: Option<Timestamp>,
+    /// When a code of it was last accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_success_at: Option<Timestamp>,
+    /// Nothing is judged before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locked_until: Option<Timestamp>,
+    /// How many time steps its clock is ahead (behind: negative), as measured and learned.
+    #[schema(example = 0)]
+    pub drift_steps: i32,
+}
+
+/// What shows the codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceKind {
+    /// An authenticator app.
+    Virtual,
+    /// A token with a serial number on its back.
+    Hardware,
+}
+
+/// Where a device stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceState {
+    /// Its codes are judged.
+    Bound,
+    /// Too many wrong codes: nothing is judged until support unlocks it or a resync with an identity proof succeeds.
+    Suspended,
+    /// A tombstone; its secret is erased.
+    Unbound,
+}
+
+/// Ends a device by a code.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnbindRequest {
+    /// A fresh code of this device, or one of the user's recovery codes.
+    pub code: CodeText,
+    /// What the code is: `totp` when absent.
+    #[serde(default)]
+    pub method: FactorMethod,
+    /// On whose behalf.
+    pub actor: Actor,
+}
+
+/// Measures a device's clock by two consecutive codes.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResyncRequest {
+    /// Two consecutive codes, in the order the device showed them. Both are burned.
+    #[schema(value_type = Vec<CodeText>, min_items = 2, max_items = 2)]
+    pub codes: [CodeText; 2],
+    /// Wakes a suspended device.
+    pub identity_proof: Option<IdentityProof>,
+    /// On whose behalf.
+    pub actor: Actor,
+}
+
+/// Lifts a lock or a suspension.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnlockRequest {
+    /// On whose behalf.
+    pub actor: Actor,
+}
+
+/// One device of a user, tombstones included
+///
+/// Role: enroll or support.
+#[utoipa::path(
+    get,
+    path = "/v1/accounts/{account}/users/{user}/devices/{id}",
+    tag = "devices",
+    params(
+        ("account" = Name, Path, description = "The account."),
+        ("user" = Name, Path, description = "The user."),
+        ("id" = Uuid, Path, description = "The device."),
+    ),
+    responses((status = 200, description = "The device.", body = Device)),
+)]
+pub(crate) fn get_device() {}
+
+/// Ends a device by a code of it
+///
+/// Role: enroll. Its secret is erased and never works again. With the user's last device, protection and recovery
+/// codes end too: tell the user before.
+#[utoipa::path(
+    post,
+    path = "/v1/accounts/{account}/users/{user}/devices/{id}/unbind",
+    tag = "devices",
+    params(
+        ("account" = Name, Path, description = "The account."),
+        ("user" = Name, Path, description = "The user."),
+        ("id" = Uuid, Path, description = "The device."),
+    ),
+    request_body(content = UnbindRequest, example = json!({"code": "492 039", "actor": {"id": "alice", "kind": "user"}})),
+    responses((status = 204, description = "It has ended.")),
+)]
+pub(crate) fn unbind_device() {}
+
+/// Measures a device's clock by two consecutive codes
+///
+/// Role: enroll. For a device whose clock left the window; with an identity proof also for a suspended one.
+#[utoipa::path(
+    post,
+    path = "/v1/accounts/{account}/users/{user}/devices/{id}/resync",
+    tag = "devices",
+    params(
+        ("account" = Name, Path, description = "The account."),
+        ("user" = Name, Path, description = "The user."),
+        ("id" = Uuid, Path, description = "The device."),
+    ),
+    request_body(
+        content = ResyncRequest,
+        example = json!({"codes": ["492 039", "118 204"], "actor": {"id": "alice", "kind": "user"}}),
+    ),
+    responses((status = 200, description = "The device, with its new drift.", body = Device)),
+)]
+pub(crate) fn resync_device() {}
+
+/// Lifts a lock or a suspension
+///
+/// Role: support.
+#[utoipa::path(
+    post,
+    path = "/v1/accounts/{account}/users/{user}/devices/{id}/unlock",
+    tag = "devices",
+    params(
+        ("account" = Name, Path, description = "The account."),
+        ("user" = Name, Path, description = "The user."),
+        ("id" = Uuid, Path, description = "The device."),
+    ),
+    request_body(content = UnlockRequest, example = json!({"actor": {"id": "desk-14", "kind": "support"}})),
+    responses((status = 200, description = "The device; its codes are judged again.", body = Device)),
+)]
+pub(crate) fn unlock_device() {}

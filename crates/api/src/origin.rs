@@ -1,0 +1,113 @@
+//! Who is behind a call, as its caller says; all of it goes to the audit trail.
+
+use std::{borrow::Cow, fmt, net::IpAddr, sync::Arc};
+
+use serde::{Deserialize, Deserializer, de};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
+
+use crate::{Name, Text, Timestamp};
+
+/// On whose behalf the caller makes a change; stands in the audit trail beside the API key.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Actor {
+    /// The caller's own name for them.
+    #[schema(example = "alice")]
+    pub id: Name,
+    /// What they are.
+    pub kind: ActorKind,
+    /// Where they came from.
+    #[schema(value_type = Option<String>, example = "203.0.113.7")]
+    pub ip: Option<IpAddr>,
+}
+
+/// What an actor is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ActorKind {
+    /// The user themself.
+    User,
+    /// An administrator of the account.
+    Admin,
+    /// The cloud's support.
+    Support,
+    /// A program.
+    Service,
+}
+
+/// What the user came with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Client {
+    /// The address of the user's browser or program.
+    #[schema(value_type = Option<String>, example = "203.0.113.7")]
+    pub ip: Option<IpAddr>,
+    /// What it calls itself.
+    pub user_agent: Option<UserAgent>,
+}
+
+/// What a browser calls itself; beyond 512 bytes it is cut, because its user could not shorten it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserAgent(Arc<str>);
+
+impl UserAgent {
+    const MAX_BYTES: usize = 512;
+
+    /// The beginning of what came.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for UserAgent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl de::Visitor<'_> for Visitor {
+            type Value = UserAgent;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<UserAgent, E> {
+                Ok(UserAgent(text[..text.floor_char_boundary(UserAgent::MAX_BYTES)].into()))
+            }
+        }
+
+        deserializer.deserialize_str(Visitor)
+    }
+}
+
+impl PartialSchema for UserAgent {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("What the user's browser calls itself; beyond 512 bytes it is cut."))
+            .examples(["Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"])
+            .into()
+    }
+}
+
+impl ToSchema for UserAgent {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("UserAgent")
+    }
+}
+
+/// How the caller made sure of the user's identity before it asked for a way in.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityProof {
+    /// What was checked, in the caller's own words.
+    #[schema(example = "password_and_sms")]
+    pub method: Text<64>,
+    /// When it was checked: at most 15 minutes ago.
+    pub at: Timestamp,
+    /// Who or what checked it.
+    #[schema(example = "login-service")]
+    pub by: Name,
+}

@@ -1,0 +1,47 @@
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{Name, openapi::Operation};
+
+pub(crate) const OPERATIONS: &[Operation] = &[Operation::new("get_protection", &[])];
+
+/// Where a user's second factor is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Protection {
+    /// At login, after the password was right.
+    pub login_protection: ProtectionMethod,
+    /// Before a sensitive operation.
+    pub operation_protection: ProtectionMethod,
+}
+
+/// By what a user is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProtectionMethod {
+    /// Nothing is asked.
+    None,
+    /// A code of a bound device.
+    Mfa,
+}
+
+/// What a binding switches on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// A code is asked for at login.
+    LoginProtection,
+    /// A code is asked for before a sensitive operation.
+    OperationProtection,
+}
+
+/// Where a user's second factor is asked for
+///
+/// Role: enroll. A user nobody ever heard of has `none` of both.
+#[utoipa::path(
+    get,
+    path = "/v1/accounts/{account}/users/{user}/protection",
+    tag = "users",
+    params(("account" = Name, Path, description = "The account."), ("user" = Name, Path, description = "The user.")),
+    responses((status = 200, description = "The settings.", body = Protection)),
+)]
+pub(crate) fn get_protection() {}

@@ -1,0 +1,65 @@
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Subcommand};
+use service::verify_trail;
+
+use super::{Done, block_on, print_json};
+use crate::{
+    Failure,
+    heads::Heads,
+    home::{HEADS, Home, Means},
+};
+
+/// `countersign audit …`
+#[derive(Subcommand)]
+pub(super) enum Audit {
+    /// Finds rows that were changed, removed or cut off, and chains that are missing; exit code 1 if any were
+    Verify(Verify),
+}
+
+#[derive(Args)]
+pub(super) struct Verify {
+    /// Signed heads that were kept apart from the database [default: audit.heads in the data directory]
+    #[arg(long, value_name = "FILE")]
+    heads: Option<PathBuf>,
+    /// Prints the report as one object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    home: Home,
+}
+
+impl Audit {
+    pub(super) fn run(self) -> Done {
+        match self {
+            Self::Verify(verify) => verify.run(),
+        }
+    }
+}
+
+impl Verify {
+    fn run(self) -> Done {
+        let dir = self.home.existing()?;
+        let means = Means::of(&dir)?;
+        let heads = match &self.heads {
+            Some(path) if !path.exists() => {
+                return Err(Failure::usage(format!("{} does not exist", path.display())));
+            }
+            Some(path) => Heads::read(path)?,
+            None => Heads::read(&dir.join(HEADS))?,
+        };
+        let store = means.open_store(&dir, "audit verify", false)?;
+        let report = block_on(verify_trail(&store, &*means.keyring, heads.as_slice()))?.map_err(Failure::new)?;
+        if self.json {
+            print_json(&report)?;
+        } else {
+            println!("{} rows in {} chains, held against {} heads", report.rows, report.chains, report.heads);
+            report.findings.iter().for_each(|finding| println!("{finding}"));
+        }
+        if report.findings.is_empty() {
+            return Ok(ExitCode::SUCCESS);
+        }
+        Err(Failure::new(format!("the trail does not hold: {} finding(s)", report.findings.len()))
+            .help("keep the database and the heads file as they are, and find out who could write to them"))
+    }
+}

@@ -1,0 +1,148 @@
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+use service::{NewKey, Origin, Ports, Service, Settings};
+use store::{ApiKey, Id, Role};
+
+use super::{Done, block_on, print_json};
+use crate::{
+    Failure,
+    home::{Home, Means},
+};
+
+/// `countersign key …`
+#[derive(Subcommand)]
+pub(super) enum Key {
+    /// Makes a key and prints it, alone, on stdout; it is not shown again
+    Create(Create),
+    /// Lists the keys, without their secrets
+    List(List),
+    /// Ends a key at once
+    Revoke(Revoke),
+}
+
+#[derive(Args)]
+pub(super) struct Create {
+    /// What it may do
+    #[arg(long, value_delimiter = ',', required = true, value_parser = role)]
+    role: Vec<Role>,
+    /// Who answers for it
+    #[arg(long, default_value = "operator")]
+    owner: String,
+    /// An account it is limited to; give it several times for several
+    #[arg(long)]
+    account: Vec<String>,
+    /// Prints an object with id and key instead of the key alone
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    home: Home,
+}
+
+#[derive(Args)]
+pub(super) struct List {
+    /// Prints an array
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    home: Home,
+}
+
+#[derive(Args)]
+pub(super) struct Revoke {
+    /// The key's id, as `key list` shows it
+    id: Id,
+    #[command(flatten)]
+    home: Home,
+}
+
+fn role(name: &str) -> Result<Role, String> {
+    let names = || Role::ALL.map(Role::name).join(", ");
+    Role::named(name).ok_or_else(|| format!("there is no such role; choose from {}", names()))
+}
+
+impl Key {
+    pub(super) fn run(self) -> Done {
+        match self {
+            Self::Create(create) => create.run(),
+            Self::List(list) => list.run(),
+            Self::Revoke(revoke) => revoke.run(),
+        }
+    }
+}
+
+impl Create {
+    fn run(self) -> Done {
+        let wanted = NewKey {
+            roles: self.role,
+            owner: self.owner,
+            accounts: (!self.account.is_empty()).then_some(self.account),
+        };
+        let (id, text) = beside(&self.home, async |service| service.create_key(&wanted, &Origin::default()).await)?;
+        if self.json {
+            print_json(&json!({"id": id, "key": *text}))?;
+        } else {
+            println!("{}", *text);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl List {
+    fn run(self) -> Done {
+        let keys = beside(&self.home, async |service| service.list_keys().await)?;
+        if self.json {
+            print_json(&keys.iter().map(described).collect::<Vec<_>>())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        for key in &keys {
+            let roles: Vec<_> = key.roles.iter().map(|role| role.name()).collect();
+            let accounts = key.accounts.as_ref().map_or("all accounts".into(), |accounts| accounts.join(","));
+            let state = key.revoked_at.map_or("alive".into(), |at| format!("revoked {}", api::Timestamp::from(at.get())));
+            println!("{}  {state}  {}  {accounts}  {}", key.id, roles.join(","), key.owner);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Revoke {
+    fn run(self) -> Done {
+        beside(&self.home, async |service| service.revoke_key(self.id, &Origin::default()).await)?;
+        eprintln!("revoked {}", self.id);
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn described(key: &ApiKey) -> serde_json::Value {
+    json!({
+        "id": key.id,
+        "roles": key.roles.iter().map(|role| role.name()).collect::<Vec<_>>(),
+        "owner": key.owner,
+        "accounts": key.accounts,
+        "created_at": api::Timestamp::from(key.created_at.get()),
+        "revoked_at": key.revoked_at.map(|at| api::Timestamp::from(at.get())),
+    })
+}
+
+/// Does one thing to the database of this directory, whether or not a service runs on it.
+fn beside<T>(home: &Home, work: impl AsyncFnOnce(&Service) -> Result<T, service::ServiceError>) -> Result<T, Failure> {
+    let dir = home.existing()?;
+    let means = Means::of(&dir)?;
+    let store = std::sync::Arc::new(means.open_store(&dir, "key", false)?);
+    let ports = Ports {
+        store: store.clone(),
+        clock: means.clock,
+        entropy: means.entropy,
+        sealer: means.keyring.clone(),
+        signer: means.keyring,
+    };
+    let worked = block_on(async {
+        let service = Service::start(ports, Settings::default()).await?;
+        let worked = work(&service).await;
+        service.close().await;
+        service.close_trail().await?;
+        worked
+    })?;
+    worked.map_err(Failure::new)
+}

@@ -1,0 +1,67 @@
+//! The command line: one subcommand, one file.
+
+mod audit;
+mod key;
+mod serve;
+mod user;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::Failure;
+
+/// A second factor for a cloud's users: binds authenticator apps and tokens, and says whether a code is right,
+/// each only once.
+#[derive(Parser)]
+#[command(name = "countersign", version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the service: one command, one SQLite file
+    Serve(serve::Serve),
+    /// Makes, lists and revokes API keys, beside a running service too
+    #[command(subcommand)]
+    Key(key::Key),
+    /// Binds, verifies, resyncs and unbinds users' devices through a running service
+    User(user::User),
+    /// Reads the audit trail with suspicion
+    #[command(subcommand)]
+    Audit(audit::Audit),
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Serve(serve) => serve.run(),
+        Command::Key(key) => key.run(),
+        Command::User(user) => user.run(),
+        Command::Audit(audit) => audit.run(),
+    };
+    match done {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// What a command came to: 0 done, 1 refused.
+pub(crate) type Done = Result<ExitCode, Failure>;
+
+/// A runtime for the commands that need one for a moment.
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("no runtime: {error}")))?;
+    Ok(runtime.block_on(work))
+}
+
+/// One JSON value on stdout.
+pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    println!("{}", serde_json::to_string_pretty(value).map_err(Failure::new)?);
+    Ok(())
+}

@@ -1,0 +1,243 @@
+use std::{
+    fs::File,
+    io::{BufReader, IsTerminal as _},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
+
+use clap::Args;
+use server::Limits;
+use service::{NewKey, Origin, Ports, Service};
+use store::{Role, Store};
+use tokio::{net::TcpListener, signal::unix::{SignalKind, signal}, time::MissedTickBehavior};
+
+use super::Done;
+use crate::{
+    Failure,
+    heads::Heads,
+    home::{ADMIN_KEY, HEADS, Home, Means, write_private},
+    settings::ConfigFile,
+};
+
+/// `countersign serve`: needs no configuration.
+#[derive(Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    home: Home,
+    /// Where HTTP is served [default: 127.0.0.1:8700]
+    #[arg(long, value_name = "ADDR:PORT", env = "COUNTERSIGN_LISTEN")]
+    listen: Option<SocketAddr>,
+    /// A TOML file; flags and the environment beat it
+    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_CONFIG")]
+    config: Option<PathBuf>,
+    /// The server's certificate chain, in PEM
+    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_TLS_CERT", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, in PEM
+    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_TLS_KEY", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Serves plain HTTP beyond this machine too: only behind something that does TLS
+    #[arg(long, env = "COUNTERSIGN_ALLOW_PLAIN_HTTP")]
+    allow_plain_http: bool,
+    /// What is logged to stderr, as `tracing` filters say it
+    #[arg(long, value_name = "FILTER", env = "COUNTERSIGN_LOG", default_value = "info")]
+    log: String,
+}
+
+/// How often heads are written, when there is a new one.
+const HEADS_EVERY: Duration = Duration::from_secs(1);
+/// How often expired records are looked for.
+const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(30);
+
+impl Serve {
+    pub(super) fn run(self) -> Done {
+        log_to_stderr(&self.log)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::new(format!("no runtime: {error}")))?;
+        runtime.block_on(self.serve())
+    }
+
+    async fn serve(self) -> Done {
+        let file = ConfigFile::read(self.config.as_deref())?;
+        let settings = file.policy.settings()?;
+        let home = Home { data_dir: self.home.data_dir.or(file.data_dir) };
+        let address = self.listen.or(file.listen).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8700)));
+        let tls = match (self.tls_cert.or(file.tls_cert), self.tls_key.or(file.tls_key)) {
+            (Some(cert), Some(key)) => Some(tls_config(&cert, &key)?),
+            (None, None) => None,
+            _ => return Err(Failure::usage("a certificate and its key go together: give tls_cert and tls_key")),
+        };
+        if tls.is_none() && !self.allow_plain_http && !file.allow_plain_http {
+            server::plain_http_allowed(address).map_err(Failure::usage)?;
+        }
+        // The address first: a second service on it should say so before it touches any data.
+        let listener = TcpListener::bind(address).await.map_err(|error| {
+            Failure::new(format!("{address} cannot be listened on: {error}"))
+                .help("stop what listens there, or choose another with --listen ADDR:PORT")
+        })?;
+        let address = listener.local_addr().map_err(Failure::new)?;
+
+        let dir = home.make()?;
+        let means = Means::of(&dir)?;
+        let engine = Arc::new(means.open_store(&dir, "serve", true)?);
+        let store: Arc<dyn Store> = engine.clone();
+        let ports = Ports {
+            store,
+            clock: means.clock,
+            entropy: means.entropy,
+            sealer: means.keyring.clone(),
+            signer: means.keyring,
+        };
+        let service = Arc::new(Service::start(ports, settings).await.map_err(Failure::new)?);
+        let key = first_key(&service, &dir).await?;
+        greet(address, tls.is_some(), &dir, key);
+
+        let background = tokio::spawn(look_after(service.clone(), dir.join(HEADS)));
+        let app = server::router(service.clone(), Limits::default());
+        server::serve(listener, tls, app, Limits::default(), shutdown_signal()?).await;
+
+        background.abort();
+        service.close().await;
+        let head = service.close_trail().await.map_err(Failure::new)?;
+        let mut heads = Heads::read(&dir.join(HEADS))?;
+        heads.advance(head);
+        heads.write(&dir.join(HEADS))?;
+        engine.close().map_err(Failure::new)?;
+        tracing::info!("ended; everything is on disk");
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn log_to_stderr(filter: &str) -> Result<(), Failure> {
+    let filter = tracing_subscriber::EnvFilter::try_new(filter)
+        .map_err(|error| Failure::usage(format!("--log {filter}: {error}")))?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal() && !crate::real::no_color())
+        .init();
+    Ok(())
+}
+
+fn tls_config(cert: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, Failure> {
+    let open = |path: &Path| {
+        File::open(path)
+            .map(BufReader::new)
+            .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))
+    };
+    let unreadable = |path: &Path, what: &str| Failure::usage(format!("{} holds no {what} in PEM", path.display()));
+    let certs: Vec<_> = rustls_pemfile::certs(&mut open(cert)?)
+        .collect::<Result<_, _>>()
+        .map_err(|_| unreadable(cert, "certificate"))?;
+    if certs.is_empty() {
+        return Err(unreadable(cert, "certificate"));
+    }
+    let key = rustls_pemfile::private_key(&mut open(key)?)
+        .ok()
+        .flatten()
+        .ok_or_else(|| unreadable(key, "private key"))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(certs, key))
+        .map_err(|error| Failure::usage(format!("the certificate and its key do not serve: {error}")))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// What the first start says about its API key.
+enum FirstKey {
+    Made,
+    There,
+    Elsewhere,
+}
+
+/// Makes the first API key, where there is none at all.
+async fn first_key(service: &Service, dir: &Path) -> Result<FirstKey, Failure> {
+    let path = dir.join(ADMIN_KEY);
+    if !service.list_keys().await.map_err(Failure::new)?.is_empty() {
+        return Ok(if path.exists() { FirstKey::There } else { FirstKey::Elsewhere });
+    }
+    let wanted = NewKey {
+        roles: vec![Role::Admin, Role::Verify, Role::Enroll],
+        owner: "operator".into(),
+        accounts: None,
+    };
+    let (_, text) = service.create_key(&wanted, &Origin::default()).await.map_err(Failure::new)?;
+    write_private(&path, text.as_bytes())
+        .map_err(|error| Failure::new(format!("{} cannot be written: {error}", path.display())))?;
+    if std::io::stdout().is_terminal() {
+        println!("The first API key (admin, verify, enroll), shown once:\n\n  {}\n", *text);
+    }
+    Ok(FirstKey::Made)
+}
+
+fn greet(address: SocketAddr, tls: bool, dir: &Path, key: FirstKey) {
+    let scheme = if tls { "https" } else { "http" };
+    let admin_key = dir.join(ADMIN_KEY);
+    let key = match key {
+        FirstKey::Made => format!("{} (made now; the user commands read it there)", admin_key.display()),
+        FirstKey::There => admin_key.display().to_string(),
+        FirstKey::Elsewhere => "make one with `countersign key create --role verify,enroll`".into(),
+    };
+    println!(
+        "Countersign serves {scheme}://{address}\n\
+         \x20 data      {}\n\
+         \x20 API key   {key}\n\
+         \x20 docs      {scheme}://{address}/docs\n\
+         \n\
+         Next, in another terminal:\n\
+         \x20 countersign user bind acme alice      # draws a QR code for any authenticator app\n\
+         \x20 countersign user verify acme alice    # asks for the app's code; each is right only once",
+        dir.display(),
+    );
+}
+
+/// Ends with the first SIGINT or SIGTERM.
+fn shutdown_signal() -> Result<impl Future<Output = ()>, Failure> {
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::new)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::new)?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("ending: open requests are answered first");
+    })
+}
+
+/// Writes heads and keeps house until it is aborted.
+async fn look_after(service: Arc<Service>, path: PathBuf) {
+    let mut heads_due = tokio::time::interval(HEADS_EVERY);
+    let mut housekeeping_due = tokio::time::interval(HOUSEKEEPING_EVERY);
+    heads_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    housekeeping_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut heads = match Heads::read(&path) {
+        Ok(heads) => heads,
+        Err(error) => {
+            tracing::error!(%error, "heads of the trail are not kept");
+            return;
+        }
+    };
+    loop {
+        tokio::select! {
+            _ = heads_due.tick() => {
+                if heads.advance(service.signed_head())
+                    && let Err(error) = heads.write(&path)
+                {
+                    tracing::warn!(%error, "the newest head of the trail is not kept");
+                }
+            }
+            _ = housekeeping_due.tick() => {
+                if let Err(error) = service.keep_house().await {
+                    tracing::warn!(%error, "housekeeping waits");
+                }
+            }
+        }
+    }
+}

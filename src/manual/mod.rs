@@ -1,0 +1,30 @@
+//! The reasons: why it is so, and why not otherwise. Read in this order.
+//!
+//! 1. [`defaults`]: what the service does when nobody says anything.
+//! 2. [`single_use`]: why a code is accepted once, whatever crashes.
+//! 3. [`drift`]: how a device's clock is followed, and how far.
+//! 4. [`lockout`]: what wrong codes cost, and whom.
+//! 5. [`audit`]: what the trail shows, and what it cannot.
+//! 6. [`storage_trial`]: hot row or append-and-fold, with the figures that decided.
+//! 7. [`threat_model`]: who attacks, what holds, what does not.
+
+#[doc = include_str!("defaults.md")]
+pub mod defaults {}
+
+#[doc = include_str!("single_use.md")]
+pub mod single_use {}
+
+#[doc = include_str!("drift.md")]
+pub mod drift {}
+
+#[doc = include_str!("lockout.md")]
+pub mod lockout {}
+
+#[doc = include_str!("audit.md")]
+pub mod audit {}
+
+#[doc = include_str!("storage_trial.md")]
+pub mod storage_trial {}
+
+#[doc = include_str!("threat_model.md")]
+pub mod threat_model {}

@@ -1,0 +1,124 @@
+//! The config file: flags beat the environment, the environment beats the file, the file beats the defaults.
+
+use std::{fs, net::SocketAddr, path::{Path, PathBuf}};
+
+use serde::Deserialize;
+use service::Settings;
+use verify::{BudgetPolicy, UnixMs};
+
+use crate::Failure;
+
+/// `--config FILE`, in TOML; a key nobody knows is an error.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub struct ConfigFile {
+    /// As `--data-dir`.
+    pub data_dir: Option<PathBuf>,
+    /// As `--listen`.
+    pub listen: Option<SocketAddr>,
+    /// As `--tls-cert`.
+    pub tls_cert: Option<PathBuf>,
+    /// As `--tls-key`.
+    pub tls_key: Option<PathBuf>,
+    /// As `--allow-plain-http`.
+    #[serde(default)]
+    pub allow_plain_http: bool,
+    /// The rules' settings.
+    #[serde(default)]
+    pub policy: PolicyTable,
+}
+
+/// `[policy]`: every number with its unit last in the name.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub struct PolicyTable {
+    /// Shown in apps when the caller names no issuer.
+    pub issuer: Option<String>,
+    /// Bound devices a user may have: 1 to 8.
+    pub devices_max: Option<u8>,
+    /// Codes that complete the binding of an app: 1 or 2.
+    pub virtual_codes: Option<u8>,
+    /// Steps accepted on each side: 1 or 2.
+    pub window_steps: Option<u8>,
+    /// How long an enrollment lives.
+    pub enrollment_minutes: Option<u16>,
+    /// Wrong codes that end an enrollment.
+    pub enrollment_wrong_codes: Option<u8>,
+    /// How old an identity proof may be.
+    pub identity_proof_minutes: Option<u16>,
+    /// Wrong codes within an hour that lock.
+    pub lock_attempts: Option<u16>,
+    /// The shortest lock.
+    pub lock_min_minutes: Option<u16>,
+    /// The longest lock.
+    pub lock_max_hours: Option<u16>,
+    /// Wrong codes without a success between that suspend the device.
+    pub suspend_after: Option<u16>,
+    /// Wrong recovery codes within an hour that lock them.
+    pub recovery_attempts: Option<u16>,
+    /// Recovery codes in a set.
+    pub recovery_codes: Option<u8>,
+}
+
+impl ConfigFile {
+    /// Reads the file, or takes the defaults when none is named.
+    pub fn read(path: Option<&Path>) -> Result<Self, Failure> {
+        let Some(path) = path else { return Ok(Self::default()) };
+        let text = fs::read_to_string(path)
+            .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))?;
+        toml::from_str(&text).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+    }
+}
+
+impl PolicyTable {
+    /// The settings with these changes, each within what the rules allow.
+    pub fn settings(&self) -> Result<Settings, Failure> {
+        let mut settings = Settings::default();
+        if let Some(issuer) = &self.issuer {
+            enroll::Issuer::new(issuer).map_err(|error| Failure::usage(format!("policy.issuer: {error}")))?;
+            settings.issuer.clone_from(issuer);
+        }
+        let minutes = |minutes: u16| i64::from(minutes) * UnixMs::MINUTE;
+        set(&mut settings.devices_max, "devices_max", self.devices_max, 1..=8, usize::from)?;
+        set(&mut settings.virtual_codes, "virtual_codes", self.virtual_codes, 1..=2, usize::from)?;
+        set(&mut settings.enrollment_ms, "enrollment_minutes", self.enrollment_minutes, 1..=60, minutes)?;
+        let wrong = &mut settings.enrollment_wrong_codes;
+        set(wrong, "enrollment_wrong_codes", self.enrollment_wrong_codes, 1..=20, u32::from)?;
+        let proof = &mut settings.identity_proof_ms;
+        set(proof, "identity_proof_minutes", self.identity_proof_minutes, 1..=60, minutes)?;
+        set(&mut settings.recovery_codes, "recovery_codes", self.recovery_codes, 1..=50, usize::from)?;
+        set(&mut settings.policy.window_steps, "window_steps", self.window_steps, 1..=2, u32::from)?;
+        self.budgets(&mut settings.policy.codes, &mut settings.policy.recovery_codes)?;
+        Ok(settings)
+    }
+
+    fn budgets(&self, codes: &mut BudgetPolicy, recovery: &mut BudgetPolicy) -> Result<(), Failure> {
+        set(&mut codes.attempts, "lock_attempts", self.lock_attempts, 1..=100, u32::from)?;
+        set(&mut codes.suspend_after, "suspend_after", self.suspend_after, 1..=10_000, u32::from)?;
+        set(&mut recovery.attempts, "recovery_attempts", self.recovery_attempts, 1..=100, u32::from)?;
+        for budget in [codes, recovery] {
+            let minutes = |minutes: u16| i64::from(minutes) * UnixMs::MINUTE;
+            let hours = |hours: u16| i64::from(hours) * UnixMs::HOUR;
+            set(&mut budget.lock_min_ms, "lock_min_minutes", self.lock_min_minutes, 1..=1_440, minutes)?;
+            set(&mut budget.lock_max_ms, "lock_max_hours", self.lock_max_hours, 1..=720, hours)?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes a value of the file, when there is one and it is allowed.
+fn set<T, V: PartialOrd + std::fmt::Display>(
+    setting: &mut T,
+    name: &str,
+    value: Option<V>,
+    allowed: std::ops::RangeInclusive<V>,
+    convert: impl Fn(V) -> T,
+) -> Result<(), Failure> {
+    let Some(value) = value else { return Ok(()) };
+    if !allowed.contains(&value) {
+        let (least, most) = allowed.into_inner();
+        return Err(Failure::usage(format!("policy.{name} is {value}: use {least} to {most}")));
+    }
+    *setting = convert(value);
+    Ok(())
+}

@@ -1,0 +1,332 @@
+//! The map of the workspace: which crate depends on which, and what each may not know.
+//!
+//! Read from the manifests through `cargo metadata`, so that optional and platform-specific dependencies count too.
+//! Development dependencies are free: a test may ask any judge.
+#![allow(clippy::disallowed_methods, reason = "a test asks its own machine")]
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+
+/// One row of the map. Names of ours are written without `countersign-`.
+struct Row {
+    name: &'static str,
+    depends_on: &'static [&'static str],
+    may_not_know: &'static [Topic],
+}
+
+const fn row(name: &'static str, depends_on: &'static [&'static str], may_not_know: &'static [Topic]) -> Row {
+    Row {
+        name,
+        depends_on,
+        may_not_know,
+    }
+}
+
+/// A row may stand here before its crate exists.
+#[rustfmt::skip]
+const MAP: [Row; 17] = [
+    row("otp", &[], &[ASYNC, CHIPS, CLOCKS, HTTP, RANDOMNESS, SERIALISATION, SQL, TEXT_FORMATS]),
+    row("verify", &["otp"], &[ASYNC, CLOCKS, HTTP, RANDOMNESS, SERIALISATION, SQL]),
+    row("enroll", &["otp"], &[ASYNC, CLOCKS, FILES, HTTP, RANDOMNESS, SERIALISATION, SQL, TLS]),
+    row("wire", &[], &[ASYNC, CHIPS, CLOCKS, HTTP, OTP_ARITHMETIC, RANDOMNESS, SERIAL_PORTS, SQL]),
+    row("token", &["otp", "wire"], &[ASYNC, CHIPS, CLOCKS, HTTP, RANDOMNESS, SERIAL_PORTS, SQL]),
+    row("simulator", &["token"], &[HTTP, SQL]),
+    row("link", &["wire"], &[HTTP, SQL]),
+    row("pskc", &["otp", "enroll"], &[ASYNC, CLOCKS, FILES, HTTP, RANDOMNESS, SQL]),
+    row("vault", &["otp", "enroll"], &[ASYNC, CLIPBOARD, CLOCKS, HTTP, PATHS, RANDOMNESS, SQL, TERMINALS]),
+    row("authenticator", &["otp", "enroll", "vault"], &[ASYNC, HTTP, RANDOMNESS, SQL, TLS]),
+    row("store", &["otp", "verify"], &[CLOCKS, HTTP, RANDOMNESS, SQL]),
+    row("store-sqlite", &["store", "otp", "verify"], &[CLOCKS, HTTP, POSTGRES, RANDOMNESS]),
+    row("store-postgres", &["store", "otp", "verify"], &[CLOCKS, HTTP, RANDOMNESS, SQLITE]),
+    row("service", &["otp", "verify", "enroll", "pskc", "store"], &[ENVIRONMENT, HTTP, RANDOMNESS, SQL, TERMINALS]),
+    row("keyring", &["service"], &[HTTP, RANDOMNESS, SQL]),
+    row("api", &[], &[SQL]),
+    row("server", &["service", "api"], &[ENVIRONMENT, RANDOMNESS, SEALING, SQL, TERMINALS]),
+];
+
+/// Something that a crate may not know, seen by the packages that would teach it (`*` ends a prefix).
+#[derive(Clone, Copy)]
+struct Topic {
+    name: &'static str,
+    packages: &'static [&'static str],
+}
+
+const fn topic(name: &'static str, packages: &'static [&'static str]) -> Topic {
+    Topic { name, packages }
+}
+
+const ASYNC: Topic = topic("async", &["async-*", "futures*", "mio", "smol", "tokio*"]);
+const CHIPS: Topic = topic("chips", &["cortex-m*", "embassy-*", "nrf*", "rp2040-*", "stm32*"]);
+const CLIPBOARD: Topic = topic("the clipboard", &["arboard", "copypasta"]);
+const CLOCKS: Topic = topic("clocks", &["chrono", "jiff", "time"]);
+const ENVIRONMENT: Topic = topic("the environment", &["config", "dotenv*", "envy", "figment"]);
+const FILES: Topic = topic("files", &["fs-err", "fs2", "memmap*", "tempfile", "walkdir"]);
+const HTTP: Topic = topic(
+    "HTTP",
+    &[
+        "axum*",
+        "http",
+        "http-body*",
+        "hyper*",
+        "reqwest",
+        "tonic*",
+        "tower*",
+        "ureq",
+        "utoipa-axum",
+        "utoipa-swagger-ui",
+    ],
+);
+const OTP_ARITHMETIC: Topic = topic("the arithmetic of codes", &["sha1", "totp-rs"]);
+const PATHS: Topic = topic("paths", &["directories", "dirs", "etcetera", "home"]);
+const POSTGRES: Topic = topic("PostgreSQL", &["deadpool*", "postgres*", "tokio-postgres*"]);
+const RANDOMNESS: Topic = topic("sources of randomness", &["fastrand", "getrandom", "rand", "rand_*"]);
+const SEALING: Topic = topic("sealing", &["aes*", "chacha20*", "ring"]);
+const SERIAL_PORTS: Topic = topic("serial ports", &["mio-serial", "serialport", "tokio-serial"]);
+const SERIALISATION: Topic = topic(
+    "serialisation",
+    &["bincode", "ciborium", "postcard", "prost*", "serde*", "toml"],
+);
+const SQL: Topic = topic(
+    "SQL",
+    &[
+        "deadpool*",
+        "diesel*",
+        "libsqlite3-sys",
+        "postgres*",
+        "refinery*",
+        "rusqlite*",
+        "sqlx*",
+        "tokio-postgres*",
+    ],
+);
+const SQLITE: Topic = topic("SQLite", &["libsqlite3-sys", "rusqlite*"]);
+const TERMINALS: Topic = topic(
+    "terminals",
+    &["clap*", "crossterm", "indicatif", "ratatui*", "rpassword"],
+);
+const TEXT_FORMATS: Topic = topic(
+    "text formats",
+    &["base32", "base64", "data-encoding", "hex", "percent-encoding", "url"],
+);
+const TLS: Topic = topic("TLS", &["native-tls", "openssl*", "rustls*", "tokio-rustls"]);
+
+#[test]
+fn the_arrows_of_the_map_hold() {
+    let broken: Vec<String> = members().iter().flat_map(broken_arrows).collect();
+    assert!(broken.is_empty(), "\n{}\n", broken.join("\n"));
+}
+
+#[test]
+fn nobody_depends_on_xtask() {
+    for Member { name, dependencies, .. } in members() {
+        let found = dependencies
+            .iter()
+            .find(|dependency| dependency.name == "countersign-xtask");
+        assert!(
+            found.is_none(),
+            "{name} depends on xtask, which holds developer commands and is linked by nobody"
+        );
+    }
+}
+
+#[test]
+fn every_crate_keeps_the_workspace_lints_and_licence() {
+    let root = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let in_table = |manifest: &str, table: &str, line: &str| {
+        let body = manifest
+            .lines()
+            .skip_while(|candidate| candidate.trim() != table)
+            .skip(1);
+        body.take_while(|candidate| !candidate.starts_with('['))
+            .any(|candidate| candidate.trim() == line)
+    };
+    assert!(
+        in_table(&root, "[workspace.lints.rust]", "unsafe_code = \"forbid\""),
+        "the root Cargo.toml no longer forbids unsafe code under [workspace.lints.rust]"
+    );
+    for Member { name, manifest, .. } in members() {
+        let manifest = fs::read_to_string(manifest).unwrap();
+        assert!(
+            in_table(&manifest, "[lints]", "workspace = true"),
+            "{name} lacks `[lints] workspace = true`"
+        );
+        assert!(
+            in_table(&manifest, "[package]", "license.workspace = true"),
+            "{name} lacks `license.workspace = true`"
+        );
+    }
+}
+
+#[test]
+fn only_real_rs_xtask_and_tests_lift_the_ban_on_clock_randomness_and_environment() {
+    let mut sources = rust_files(&root().join("src"));
+    for Member { name, manifest, .. } in members() {
+        if name != "countersign" && name != "countersign-xtask" {
+            sources.extend(rust_files(&manifest.with_file_name("src")));
+        }
+    }
+    for path in sources.iter().filter(|path| **path != root().join("src/real.rs")) {
+        let text: String = fs::read_to_string(path).unwrap().split_whitespace().collect();
+        for (at, _) in text.match_indices("clippy::disallowed_") {
+            let attribute = text[..at]
+                .rfind("#[")
+                .max(text[..at].rfind("#!["))
+                .map_or("", |start| &text[start..at]);
+            assert!(
+                attribute.trim_start_matches(['#', '!']).starts_with("[cfg_attr(test,"),
+                "{} lifts the ban of .clippy.toml outside its tests: take the value as an argument (invariant 1)",
+                path.strip_prefix(root()).unwrap().display()
+            );
+        }
+    }
+}
+
+/// What an arrow test is made of: a member of the workspace and what its manifest names.
+struct Member {
+    name: String,
+    manifest: PathBuf,
+    dependencies: Vec<Dependency>,
+}
+
+struct Dependency {
+    name: String,
+    is_ours: bool,
+    development_only: bool,
+}
+
+fn members() -> Vec<Member> {
+    let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "cargo metadata: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let member = |package: &Value| Member {
+        name: text(&package["name"]),
+        manifest: text(&package["manifest_path"]).into(),
+        dependencies: package["dependencies"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|dependency| Dependency {
+                name: text(&dependency["name"]),
+                is_ours: !dependency["path"].is_null(),
+                development_only: dependency["kind"] == "dev",
+            })
+            .collect(),
+    };
+    metadata["packages"].as_array().unwrap().iter().map(member).collect()
+}
+
+/// One sentence for each edge that the map does not have.
+fn broken_arrows(member: &Member) -> Vec<String> {
+    let Some(short) = member.name.strip_prefix("countersign-") else {
+        return Vec::new();
+    }; // the root may know anybody
+    if short == "xtask" {
+        return Vec::new();
+    }
+    let map: BTreeMap<&str, &Row> = MAP.iter().map(|row| (row.name, row)).collect();
+    let Some(row) = map.get(short) else {
+        return vec![format!(
+            "{} is not on the map: give it a row in tests/architecture.rs and README.md",
+            member.name
+        )];
+    };
+    let mut broken = Vec::new();
+    for Dependency { name, is_ours, .. } in member
+        .dependencies
+        .iter()
+        .filter(|dependency| !dependency.development_only)
+    {
+        if *is_ours {
+            if !name
+                .strip_prefix("countersign-")
+                .is_some_and(|name| row.depends_on.contains(&name))
+            {
+                broken.push(format!("{} -> {name}: the map has no such arrow", member.name));
+            }
+        } else if let Some(topic) = row.may_not_know.iter().find(|topic| topic.covers(name)) {
+            broken.push(format!(
+                "{} -> {name}: {short} may not know {}",
+                member.name, topic.name
+            ));
+        }
+    }
+    broken
+}
+
+impl Topic {
+    fn covers(&self, package: &str) -> bool {
+        self.packages.iter().any(|pattern| match pattern.strip_suffix('*') {
+            Some(prefix) => package.starts_with(prefix),
+            None => package == *pattern,
+        })
+    }
+}
+
+#[test]
+fn a_broken_arrow_is_named() {
+    let edge = |from: &str, to: &str, is_ours, development_only| {
+        let dependency = Dependency {
+            name: to.into(),
+            is_ours,
+            development_only,
+        };
+        broken_arrows(&Member {
+            name: from.into(),
+            manifest: PathBuf::new(),
+            dependencies: vec![dependency],
+        })
+    };
+    let ours = |from, to| edge(from, to, true, false);
+    assert_eq!(
+        ours("countersign-store", "countersign-service"),
+        ["countersign-store -> countersign-service: the map has no such arrow"]
+    );
+    assert_eq!(
+        edge("countersign-server", "ring", false, false),
+        ["countersign-server -> ring: server may not know sealing"]
+    );
+    assert_eq!(edge("countersign-verify", "tokio-util", false, false).len(), 1);
+    assert_eq!(
+        ours("countersign-common", "countersign-otp").len(),
+        1,
+        "a crate that is not on the map"
+    );
+    assert!(ours("countersign-store", "countersign-verify").is_empty());
+    assert!(ours("countersign", "countersign-server").is_empty());
+    assert!(
+        edge("countersign-otp", "ring", false, true).is_empty(),
+        "a development dependency is free"
+    );
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn rust_files(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
