@@ -23,7 +23,11 @@ struct Case {
 impl Case {
     fn new(algorithm: Algorithm, name: &'static str, peer: totp_rs::Algorithm) -> Self {
         let key = key(algorithm);
-        let peer = Builder::new().with_algorithm(peer).with_secret(*SECRET).with_skew(1).build();
+        let peer = Builder::new()
+            .with_algorithm(peer)
+            .with_secret(*SECRET)
+            .with_skew(1)
+            .build();
         let now = Step::at(NOW_S, Period::THIRTY);
         let stands = |step| key.code(now.offset(step), Digits::SIX).text(&mut [0; 8]).to_owned();
         Self {
@@ -52,7 +56,9 @@ impl Case {
     }
 
     fn theirs(&self, typed: &str) -> bool {
-        black_box(&self.peer).check(black_box(typed), black_box(NOW_S)).is_some()
+        black_box(&self.peer)
+            .check(black_box(typed), black_box(NOW_S))
+            .is_some()
     }
 }
 
@@ -91,8 +97,9 @@ fn ratios() {
 
 fn median_ratio(mut theirs: impl FnMut() -> bool, mut ours: impl FnMut() -> bool) -> f64 {
     const ROUNDS: usize = 301;
-    let mut ratios: Vec<f64> =
-        (0..ROUNDS).map(|_| round(&mut theirs).as_secs_f64() / round(&mut ours).as_secs_f64()).collect();
+    let mut ratios: Vec<f64> = (0..ROUNDS)
+        .map(|_| round(&mut theirs).as_secs_f64() / round(&mut ours).as_secs_f64())
+        .collect();
     ratios.sort_by(f64::total_cmp);
     ratios[ROUNDS / 2]
 }

@@ -59,7 +59,10 @@ impl Code {
 
     /// From a truncated HMAC (RFC 4226 section 5.3).
     pub(crate) const fn from_truncated(truncated: u32, digits: Digits) -> Self {
-        Self { value: digits.reduce(truncated), digits }
+        Self {
+            value: digits.reduce(truncated),
+            digits,
+        }
     }
 
     /// How many digits it is written with; compare it to the device's

@@ -27,8 +27,11 @@ pub(crate) trait Hash {
     /// The block after the inner pad: `step`, padded (RFC 4226 section 5.2: big-endian).
     fn step_block(step: u64) -> Self::Block;
 
-    /// The block after the outer pad: the inner digest, padded.
-    fn digest_block(inner: &Self::State) -> Self::Block;
+    /// The block after the outer pad: room for the inner digest, padded.
+    fn digest_block() -> Self::Block;
+
+    /// Writes the inner digest into its room.
+    fn put_digest(block: &mut Self::Block, inner: &Self::State);
 
     /// The first twenty bytes of the digest as big-endian words, and its last byte.
     fn ends(digest: &Self::State) -> ([u32; 5], u8);
@@ -88,14 +91,17 @@ macro_rules! hash {
             }
 
             #[inline]
-            fn digest_block(inner: &Self::State) -> Self::Block {
-                const WORD: usize = size_of::<$word>();
+            fn digest_block() -> Self::Block {
                 let mut block = [0; $block];
-                for (bytes, word) in block.chunks_exact_mut(WORD).zip(inner) {
+                pad(&mut block, size_of::<Self::State>());
+                block
+            }
+
+            #[inline]
+            fn put_digest(block: &mut Self::Block, inner: &Self::State) {
+                for (bytes, word) in block.chunks_exact_mut(size_of::<$word>()).zip(inner) {
                     bytes.copy_from_slice(&word.to_be_bytes());
                 }
-                pad(&mut block, WORD * $words);
-                block
             }
 
             #[inline]

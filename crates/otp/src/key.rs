@@ -82,7 +82,9 @@ impl Key {
     /// the latest decides, as in [`check`](Self::check). The work depends on the window's length only.
     pub fn check_pair(&self, first: &Code, second: &Code, window: Window, last: Option<Step>) -> Option<Accepted> {
         let mut latest = LatestPair::of(first, second);
-        self.scan(window.first(), window.last().offset(1), |step, value| latest.visit(step, value));
+        self.scan(window.first(), window.last().offset(1), |step, value| {
+            latest.visit(step, value)
+        });
         let step = latest.step()?;
         (Some(step.offset(-1)) > last).then(|| Accepted::new(step))
     }
@@ -119,7 +121,10 @@ impl<H: Hash> Midstates<H> {
     fn new(key: &[u8]) -> Self {
         const INNER_PAD: u8 = 0x36;
         const OUTER_PAD: u8 = 0x5c;
-        let mut midstates = Self { inner: H::INITIAL, outer: H::INITIAL };
+        let mut midstates = Self {
+            inner: H::INITIAL,
+            outer: H::INITIAL,
+        };
         let mut block = Zeroizing::new(H::key_block(key));
         H::xor(&mut block, INNER_PAD);
         H::compress(&mut midstates.inner, &block);
@@ -129,16 +134,19 @@ impl<H: Hash> Midstates<H> {
     }
 
     /// The lanes hold copies of the midstates only until the compression that replaces them; what is
-    /// left in them at the end is the HMAC of a step, which is wiped.
+    /// left at the end, the HMACs of steps and an inner digest, is wiped.
     #[inline]
     fn scan(&self, first: u64, last: u64, mut visit: impl FnMut(u64, u32)) {
         let mut lanes = Zeroizing::new([self.inner; LANES]);
+        let mut block = Zeroizing::new(H::digest_block());
         let mut next = first;
         loop {
             let more = (last - next).min(LANES as u64 - 1);
-            let steps = next..=next + more;
-            self.digest(steps.clone(), &mut lanes);
-            steps.zip(lanes.iter()).for_each(|(step, digest)| visit(step, truncate(H::ends(digest))));
+            let lanes = &mut lanes[..=more as usize];
+            self.digest(next, lanes, &mut block);
+            for (lane, digest) in lanes.iter().enumerate() {
+                visit(next + lane as u64, truncate(H::ends(digest)));
+            }
             match (next + more).checked_add(1) {
                 Some(step) if step <= last => next = step,
                 _ => break,
@@ -146,18 +154,17 @@ impl<H: Hash> Midstates<H> {
         }
     }
 
-    /// The HMAC of each step.
+    /// The HMACs of as many steps as there are lanes, from `first` on.
     #[inline]
-    fn digest(&self, steps: core::ops::RangeInclusive<u64>, lanes: &mut [H::State; LANES]) {
-        let count = (steps.end() - steps.start()) as usize + 1;
-        for (step, lane) in steps.zip(&mut lanes[..count]) {
+    fn digest(&self, first: u64, lanes: &mut [H::State], block: &mut H::Block) {
+        for (index, lane) in lanes.iter_mut().enumerate() {
             *lane = self.inner;
-            H::compress(lane, &H::step_block(step));
+            H::compress(lane, &H::step_block(first + index as u64));
         }
-        for lane in &mut lanes[..count] {
-            let block = Zeroizing::new(H::digest_block(lane));
+        for lane in lanes {
+            H::put_digest(block, lane);
             *lane = self.outer;
-            H::compress(lane, &block);
+            H::compress(lane, block);
         }
     }
 }

@@ -15,7 +15,11 @@ pub(crate) struct Latest<'a> {
 
 impl<'a> Latest<'a> {
     pub(crate) fn of(code: &'a Code) -> Self {
-        Self { code, found: Choice::from(0), step: 0 }
+        Self {
+            code,
+            found: Choice::from(0),
+            step: 0,
+        }
     }
 
     #[inline]
@@ -41,7 +45,13 @@ pub(crate) struct LatestPair<'a> {
 
 impl<'a> LatestPair<'a> {
     pub(crate) fn of(first: &'a Code, second: &'a Code) -> Self {
-        Self { first, second, first_before: Choice::from(0), found: Choice::from(0), step: 0 }
+        Self {
+            first,
+            second,
+            first_before: Choice::from(0),
+            found: Choice::from(0),
+            step: 0,
+        }
     }
 
     #[inline]
@@ -70,7 +80,13 @@ pub(crate) struct Nearest<'a> {
 
 impl<'a> Nearest<'a> {
     pub(crate) fn of(code: &'a Code, near: Step) -> Self {
-        Self { near, before: Latest::of(code), code, found_after: Choice::from(0), after: 0 }
+        Self {
+            near,
+            before: Latest::of(code),
+            code,
+            found_after: Choice::from(0),
+            after: 0,
+        }
     }
 
     #[inline]
@@ -90,6 +106,70 @@ impl<'a> Nearest<'a> {
             (Some(before), Some(after)) if near - before.get() < after.get() - near => Some(before),
             (Some(before), None) => Some(before),
             (_, after) => after,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+
+    /// Steps 0.. whose values are one of two codes or neither, in every order: what real keys show
+    /// too rarely to test, such as a pair of codes that stands twice in one window.
+    fn every_row(len: u32) -> impl Iterator<Item = Vec<u32>> {
+        (0..3_u32.pow(len)).map(move |row| (0..len).map(|step| row / 3_u32.pow(step) % 3).collect())
+    }
+
+    fn code(value: u32) -> Code {
+        Code::from_truncated(value, crate::Digits::SIX)
+    }
+
+    fn visit_all(row: &[u32], mut visit: impl FnMut(u64, u32)) {
+        row.iter().zip(0..).for_each(|(value, step)| visit(step, *value));
+    }
+
+    #[test]
+    fn the_latest_of_several() {
+        for row in every_row(7) {
+            let wanted = code(1);
+            let mut latest = Latest::of(&wanted);
+            visit_all(&row, |step, value| latest.visit(step, value));
+            let expected = row.iter().rposition(|value| *value == 1);
+            assert_eq!(latest.step(), expected.map(|step| Step::new(step as u64)), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn the_latest_pair_of_several() {
+        for row in every_row(7) {
+            for (first, second) in [(1, 2), (1, 1)] {
+                let (a, b) = (code(first), code(second));
+                let mut latest = LatestPair::of(&a, &b);
+                visit_all(&row, |step, value| latest.visit(step, value));
+                let expected = row.windows(2).rposition(|pair| pair == [first, second]);
+                assert_eq!(
+                    latest.step(),
+                    expected.map(|step| Step::new(step as u64 + 1)),
+                    "{row:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_nearest_of_several() {
+        for row in every_row(7) {
+            for near in 0..7_u64 {
+                let wanted = code(1);
+                let mut nearest = Nearest::of(&wanted, Step::new(near));
+                visit_all(&row, |step, value| nearest.visit(step, value));
+                let standing = (0..7).filter(|step| row[*step as usize] == 1);
+                // min_by_key keeps the first of equals, so ask from the later end
+                let expected = standing.rev().min_by_key(|step: &u64| step.abs_diff(near));
+                assert_eq!(nearest.step(), expected.map(Step::new), "{row:?} near {near}");
+            }
         }
     }
 }

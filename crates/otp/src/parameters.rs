@@ -111,5 +111,9 @@ pub struct Parameters {
 
 impl Parameters {
     /// SHA-1, six digits, thirty seconds: the only ones that every authenticator app honours.
-    pub const DEFAULT: Self = Self { algorithm: Algorithm::Sha1, digits: Digits::SIX, period: Period::THIRTY };
+    pub const DEFAULT: Self = Self {
+        algorithm: Algorithm::Sha1,
+        digits: Digits::SIX,
+        period: Period::THIRTY,
+    };
 }

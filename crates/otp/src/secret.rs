@@ -54,7 +54,10 @@ impl Secret {
     const fn zeros(len: usize) -> Result<Self, SecretError> {
         match len {
             0 => Err(SecretError::Empty),
-            1..=MAX_LEN => Ok(Self { bytes: [0; MAX_LEN], len }),
+            1..=MAX_LEN => Ok(Self {
+                bytes: [0; MAX_LEN],
+                len,
+            }),
             _ => Err(SecretError::TooLong),
         }
     }

@@ -38,7 +38,11 @@ impl Step {
     pub const fn steps_since(self, earlier: Self) -> i64 {
         let apart = self.0.abs_diff(earlier.0);
         if self.0 >= earlier.0 {
-            if apart > i64::MAX as u64 { i64::MAX } else { apart as i64 }
+            if apart > i64::MAX as u64 {
+                i64::MAX
+            } else {
+                apart as i64
+            }
         } else {
             // 2^63 itself has a negative, so this stops one step later than the other side
             0_i64.saturating_sub_unsigned(apart)
@@ -68,7 +72,10 @@ impl Window {
     /// assert_eq!((window.first(), window.last()), (Step::new(0), Step::new(3)));
     /// ```
     pub const fn around(center: Step, radius: u32) -> Self {
-        Self { first: center.offset(-(radius as i64)), last: center.offset(radius as i64) }
+        Self {
+            first: center.offset(-(radius as i64)),
+            last: center.offset(radius as i64),
+        }
     }
 
     /// The earliest step in it.

@@ -1,0 +1,93 @@
+//! What people type, and what becomes of it.
+
+mod support;
+
+extern crate countersign_otp as otp;
+
+use countersign_otp::{Code, Digits, ParseCodeError};
+use proptest::prelude::*;
+use support::{code, text};
+
+// the fuzz target, so that it is compiled and run here too
+#[path = "../../../tests/fuzz/targets/otp_code.rs"]
+pub mod fuzz_target;
+
+#[track_caller]
+fn refused(typed: &str, expected: ParseCodeError) {
+    match Code::parse(typed) {
+        Ok(code) => panic!("{typed:?} was read as {}", text(&code)),
+        Err(error) => assert_eq!(error, expected, "{typed:?}"),
+    }
+}
+
+#[test]
+fn however_it_is_typed() {
+    for typed in [
+        "012345",
+        " 012345\r\n",
+        "012 345",
+        "01-23-45",
+        "0\t1\t2\t3\t4\t5",
+        "012\u{a0}345",                                     // non-breaking
+        "012\u{2009}345",                                   // thin
+        "012\u{202f}345",                                   // narrow non-breaking
+        "\u{3000}012345",                                   // ideographic
+        "012\u{2010}345",                                   // hyphen
+        "012\u{2011}345",                                   // non-breaking hyphen
+        "012 \u{2013} 345",                                 // en dash, as word processors make it
+        "012\u{2014}345",                                   // em dash
+        "012\u{2212}345",                                   // minus
+        "012\u{ff0d}345",                                   // full-width hyphen-minus
+        "\u{ff10}\u{ff11}\u{ff12}\u{ff13}\u{ff14}\u{ff15}", // a Chinese keyboard's digits
+        "\u{ff10}12\u{3000}34\u{ff15}",
+    ] {
+        assert_eq!(text(&code(typed)), "012345", "{typed:?}");
+    }
+}
+
+#[test]
+fn leading_zeros_count() {
+    assert_eq!(text(&code("000000")), "000000");
+    assert_eq!(code("0000012").digits(), Digits::SEVEN);
+    assert_eq!(text(&code("00000001")), "00000001");
+    assert!(bool::from(code("000001").ct_eq(&code("000 001"))));
+    assert!(!bool::from(code("000001").ct_eq(&code("0000001"))));
+    assert!(!bool::from(code("000001").ct_eq(&code("000002"))));
+}
+
+#[test]
+fn what_is_no_code() {
+    refused("", ParseCodeError::Empty);
+    refused(" \u{3000}- ", ParseCodeError::Empty);
+    refused("12345", ParseCodeError::TooShort);
+    refused("123456789", ParseCodeError::TooLong);
+    refused("12345x", ParseCodeError::NotADigit);
+    refused("+123456", ParseCodeError::NotADigit);
+    refused("123.456", ParseCodeError::NotADigit);
+    refused("\u{661}\u{662}\u{663}\u{664}\u{665}\u{666}", ParseCodeError::NotADigit); // Arabic-Indic
+    refused("123456\0", ParseCodeError::NotADigit);
+    refused("JBSWY3DP", ParseCodeError::NotADigit);
+}
+
+#[test]
+fn a_long_text_is_not_read_to_its_end() {
+    refused(&" ".repeat(1 << 20), ParseCodeError::TooLong);
+    refused(&"0".repeat(1 << 20), ParseCodeError::TooLong);
+    assert_eq!(text(&code(&format!("{}012345", " ".repeat(58)))), "012345");
+    refused(&format!("{}012345", " ".repeat(59)), ParseCodeError::TooLong);
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(typed: String, bytes: Vec<u8>) {
+        let _ = Code::parse(&typed);
+        fuzz_target::run(typed.as_bytes());
+        fuzz_target::run(&bytes);
+    }
+
+    #[test]
+    fn what_looks_like_a_code_round_trips(typed in "[0-9]{6,8}", blanked in "[0-9０-９ \u{a0}–-]{0,24}") {
+        prop_assert_eq!(text(&code(&typed)), typed);
+        fuzz_target::run(blanked.as_bytes());
+    }
+}
