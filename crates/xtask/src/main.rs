@@ -1,1 +1,30 @@
-fn main() {}
+//! Developer commands: `cargo xtask` lists them. A command is a file in `commands/`.
+#![allow(clippy::disallowed_methods, reason = "a developer's tool asks its own machine")]
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+mod commands;
+mod cortex_m;
+mod machine;
+mod packages;
+mod report;
+mod tidy;
+
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", about = "Developer commands of Countersign")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<commands::Command>,
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Some(command) => command.run(),
+        None => {
+            let _ = Arguments::command().print_help(); // a closed stdout is no failure of ours
+            ExitCode::SUCCESS
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! One command, one file: a new one is a file here, a variant and an arm.
+
+use std::process::ExitCode;
+
+mod bench;
+mod lint;
+mod soak;
+mod test;
+
+#[derive(clap::Subcommand)]
+pub(crate) enum Command {
+    /// Install what the tests need (with apt, when root), build for a Cortex-M, run every test
+    Test,
+    /// Formatting, clippy, documentation and the tidiness of the tree
+    Lint,
+    /// Run every benchmark
+    Bench(bench::Arguments),
+    /// Run every test with its full count: hours, not minutes
+    Soak,
+}
+
+impl Command {
+    pub(crate) fn run(self) -> ExitCode {
+        match self {
+            Self::Test => test::run(),
+            Self::Lint => lint::run(),
+            Self::Bench(arguments) => bench::run(&arguments),
+            Self::Soak => soak::run(),
+        }
+    }
+}

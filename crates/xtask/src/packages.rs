@@ -1,0 +1,84 @@
+//! What the tests need beside Rust and a C compiler, and the Debian package it comes in.
+
+use std::process::Command;
+
+use crate::{machine, report::Outcome};
+
+struct Tool {
+    program: &'static str,
+    package: &'static str,
+    why: &'static str,
+}
+
+/// Independent judges: programs by other hands that say whether ours are right.
+const TEST_TOOLS: [Tool; 3] = [
+    Tool {
+        program: "oathtool",
+        package: "oathtool",
+        why: "computes codes to compare ours with",
+    },
+    Tool {
+        program: "zbarimg",
+        package: "zbar-tools",
+        why: "reads the QR codes that we draw",
+    },
+    Tool {
+        program: "sqlite3",
+        package: "sqlite3",
+        why: "checks the integrity of the databases that we write",
+    },
+];
+
+/// Sees to it that the tests find the programs they start.
+pub(crate) fn ensure_test_tools() -> Outcome {
+    let missing: Vec<&Tool> = TEST_TOOLS
+        .iter()
+        .filter(|tool| !machine::has_program(tool.program))
+        .collect();
+    for Tool { program, package, why } in &missing {
+        eprintln!("   {program} is missing ({why}): Debian package {package}");
+    }
+    let packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
+    install(&packages)?;
+    match TEST_TOOLS.iter().find(|tool| !machine::has_program(tool.program)) {
+        Some(tool) => Err(format!(
+            "{} is installed and yet {} is not in PATH",
+            tool.package, tool.program
+        )),
+        None => Ok(TEST_TOOLS.map(|tool| tool.program).join(", ")),
+    }
+}
+
+/// Installs packages with apt when this is root, else says who has to do what.
+pub(crate) fn install(packages: &[&str]) -> Outcome {
+    let wish = packages.join(" ");
+    if packages.is_empty() {
+        return Ok(String::new());
+    }
+    if !machine::has_program("apt-get") {
+        return Err(format!(
+            "install what Debian calls {wish}: this machine has no apt-get to do it with"
+        ));
+    }
+    if !machine::is_root() {
+        return Err(format!(
+            "run `apt-get install {wish}` as root, or this command as root, which does it itself"
+        ));
+    }
+    eprintln!("   apt-get install {wish}");
+    machine::output(apt_get().arg("update"))?;
+    machine::output(
+        apt_get()
+            .args(["install", "--yes", "--no-install-recommends"])
+            .args(packages),
+    )?;
+    Ok(format!("installed {wish}"))
+}
+
+fn apt_get() -> Command {
+    let mut apt_get = Command::new("apt-get");
+    apt_get
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .args(["-qq", "-o", "DPkg::Lock::Timeout=600"]);
+    apt_get
+}
