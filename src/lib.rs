@@ -7,6 +7,7 @@ pub mod commands;
 pub mod manual;
 pub mod real;
 
+mod client;
 mod failure;
 mod heads;
 mod home;

@@ -1,6 +1,5 @@
 use std::{
-    fs::File,
-    io::{BufReader, IsTerminal as _},
+    io::IsTerminal as _,
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -9,6 +8,10 @@ use std::{
 };
 
 use clap::Args;
+use rustls::pki_types::{
+    CertificateDer, PrivateKeyDer,
+    pem::{self, PemObject as _},
+};
 use server::Limits;
 use service::{NewKey, Origin, Ports, Service};
 use store::{Role, Store};
@@ -125,22 +128,13 @@ fn log_to_stderr(filter: &str) -> Result<(), Failure> {
 }
 
 fn tls_config(cert: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, Failure> {
-    let open = |path: &Path| {
-        File::open(path)
-            .map(BufReader::new)
-            .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))
+    let unreadable = |path: &Path, what: &str, error: pem::Error| {
+        Failure::usage(format!("{} holds no {what} in PEM: {error}", path.display()))
     };
-    let unreadable = |path: &Path, what: &str| Failure::usage(format!("{} holds no {what} in PEM", path.display()));
-    let certs: Vec<_> = rustls_pemfile::certs(&mut open(cert)?)
-        .collect::<Result<_, _>>()
-        .map_err(|_| unreadable(cert, "certificate"))?;
-    if certs.is_empty() {
-        return Err(unreadable(cert, "certificate"));
-    }
-    let key = rustls_pemfile::private_key(&mut open(key)?)
-        .ok()
-        .flatten()
-        .ok_or_else(|| unreadable(key, "private key"))?;
+    let certs: Vec<_> = CertificateDer::pem_file_iter(cert)
+        .and_then(Iterator::collect)
+        .map_err(|error| unreadable(cert, "certificate", error))?;
+    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable(key, "private key", error))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -68,7 +68,8 @@ impl<'de> Deserialize<'de> for CodeText {
             }
         }
 
-        deserializer.deserialize_string(Visitor)
+        // Any, because the messages about a text that is none repeat it.
+        deserializer.deserialize_any(Visitor)
     }
 }
 
@@ -79,7 +80,7 @@ impl PartialSchema for CodeText {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .max_length(Some(CODE_LEN_MAX_BYTES))
-            .write_only(Some(true))
+            .write_only(true)
             .description(Some(
                 "A code as the user typed it, always a string. Blanks and dashes do not matter; leading zeros do.",
             ))

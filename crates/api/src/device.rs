@@ -1,9 +1,9 @@
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde::{Deserialize, Deserializer, Serialize, de};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::{
-    Actor, CodeText, FactorMethod, IdentityProof, Name, ProblemCode, Timestamp,
+    Actor, CodeText, EnrollmentCodes, FactorMethod, IdentityProof, Name, ProblemCode, Timestamp,
     openapi::{FACTOR, Operation},
 };
 
@@ -13,6 +13,18 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     Operation::new("resync_device", &[FACTOR, &[ProblemCode::NotFound, ProblemCode::Conflict]]),
     Operation::new("unlock_device", &[&[ProblemCode::NotFound, ProblemCode::Conflict]]),
 ];
+
+/// Where a device is found.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct DevicePath {
+    /// The account.
+    pub account: Name,
+    /// The user under it.
+    pub user: Name,
+    /// The device.
+    pub id: Uuid,
+}
 
 /// A device of a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -85,12 +97,19 @@ pub struct UnbindRequest {
 #[serde(deny_unknown_fields)]
 pub struct ResyncRequest {
     /// Two consecutive codes, in the order the device showed them. Both are burned.
+    #[serde(deserialize_with = "two_codes")]
     #[schema(value_type = Vec<CodeText>, min_items = 2, max_items = 2)]
     pub codes: [CodeText; 2],
     /// Wakes a suspended device.
     pub identity_proof: Option<IdentityProof>,
     /// On whose behalf.
     pub actor: Actor,
+}
+
+/// Two, and no third that serde's own array would call a mistake in the JSON.
+fn two_codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[CodeText; 2], D::Error> {
+    let codes = EnrollmentCodes::deserialize(deserializer)?.into_inner();
+    codes.try_into().map_err(|_one| de::Error::custom("has length 1, expected an array of 2 codes"))
 }
 
 /// Lifts a lock or a suspension.
@@ -108,11 +127,7 @@ pub struct UnlockRequest {
     get,
     path = "/v1/accounts/{account}/users/{user}/devices/{id}",
     tag = "devices",
-    params(
-        ("account" = Name, Path, description = "The account."),
-        ("user" = Name, Path, description = "The user."),
-        ("id" = Uuid, Path, description = "The device."),
-    ),
+    params(DevicePath),
     responses((status = 200, description = "The device.", body = Device)),
 )]
 pub(crate) fn get_device() {}
@@ -125,11 +140,7 @@ pub(crate) fn get_device() {}
     post,
     path = "/v1/accounts/{account}/users/{user}/devices/{id}/unbind",
     tag = "devices",
-    params(
-        ("account" = Name, Path, description = "The account."),
-        ("user" = Name, Path, description = "The user."),
-        ("id" = Uuid, Path, description = "The device."),
-    ),
+    params(DevicePath),
     request_body(content = UnbindRequest, example = json!({"code": "492 039", "actor": {"id": "alice", "kind": "user"}})),
     responses((status = 204, description = "It has ended.")),
 )]
@@ -142,11 +153,7 @@ pub(crate) fn unbind_device() {}
     post,
     path = "/v1/accounts/{account}/users/{user}/devices/{id}/resync",
     tag = "devices",
-    params(
-        ("account" = Name, Path, description = "The account."),
-        ("user" = Name, Path, description = "The user."),
-        ("id" = Uuid, Path, description = "The device."),
-    ),
+    params(DevicePath),
     request_body(
         content = ResyncRequest,
         example = json!({"codes": ["492 039", "118 204"], "actor": {"id": "alice", "kind": "user"}}),
@@ -162,11 +169,7 @@ pub(crate) fn resync_device() {}
     post,
     path = "/v1/accounts/{account}/users/{user}/devices/{id}/unlock",
     tag = "devices",
-    params(
-        ("account" = Name, Path, description = "The account."),
-        ("user" = Name, Path, description = "The user."),
-        ("id" = Uuid, Path, description = "The device."),
-    ),
+    params(DevicePath),
     request_body(content = UnlockRequest, example = json!({"actor": {"id": "desk-14", "kind": "support"}})),
     responses((status = 200, description = "The device; its codes are judged again.", body = Device)),
 )]

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Name, openapi::Operation};
+use crate::{UserPath, openapi::Operation};
 
 pub(crate) const OPERATIONS: &[Operation] = &[Operation::new("get_protection", &[])];
 
@@ -41,7 +41,7 @@ pub enum Scope {
     get,
     path = "/v1/accounts/{account}/users/{user}/protection",
     tag = "users",
-    params(("account" = Name, Path, description = "The account."), ("user" = Name, Path, description = "The user.")),
+    params(UserPath),
     responses((status = 200, description = "The settings.", body = Protection)),
 )]
 pub(crate) fn get_protection() {}

@@ -3,7 +3,7 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use crate::{
-    Actor, CodeText, FactorMethod, Name, ProblemCode,
+    Actor, CodeText, FactorMethod, ProblemCode, UserPath,
     openapi::{FACTOR, Operation},
 };
 
@@ -23,7 +23,8 @@ pub struct RecoveryCodesRequest {
     pub actor: Actor,
 }
 
-/// A new set of recovery codes. No `Debug`: it is for the user's eyes, once.
+/// A new set of recovery codes, shown once.
+// No `Debug`: it is for the user's eyes.
 #[derive(Serialize, ToSchema)]
 pub struct RecoveryCodes {
     /// Each can be used once, in any order.
@@ -38,7 +39,7 @@ pub struct RecoveryCodes {
     post,
     path = "/v1/accounts/{account}/users/{user}/recovery-codes",
     tag = "users",
-    params(("account" = Name, Path, description = "The account."), ("user" = Name, Path, description = "The user.")),
+    params(UserPath),
     request_body(content = RecoveryCodesRequest, example = json!({"code": "492 039", "actor": {"id": "alice", "kind": "user"}})),
     responses((status = 200, description = "The new set.", body = RecoveryCodes, headers(("Cache-Control" = String, description = "`no-store`")))),
 )]

@@ -1,4 +1,4 @@
-use std::{error, fmt, sync::Arc};
+use std::{borrow::Cow, error, fmt, sync::Arc};
 
 use serde::{Deserialize, Deserializer, de};
 use utoipa::{
@@ -100,4 +100,8 @@ impl<const MAX: usize> PartialSchema for Text<MAX> {
     }
 }
 
-impl<const MAX: usize> ToSchema for Text<MAX> {}
+impl<const MAX: usize> ToSchema for Text<MAX> {
+    fn name() -> Cow<'static, str> {
+        if MAX == 128 { "Name".into() } else { format!("Text{MAX}").into() }
+    }
+}

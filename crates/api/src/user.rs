@@ -1,10 +1,20 @@
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{Actor, Device, Name, ProblemCode, Protection, Timestamp, openapi::Operation};
 
 pub(crate) const OPERATIONS: &[Operation] =
     &[Operation::new("get_user", &[]), Operation::new("close_user", &[&[ProblemCode::Conflict]])];
+
+/// Where a user is found.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct UserPath {
+    /// The account.
+    pub account: Name,
+    /// The user under it.
+    pub user: Name,
+}
 
 /// A user's factors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -36,7 +46,7 @@ pub struct CloseUserRequest {
     get,
     path = "/v1/accounts/{account}/users/{user}",
     tag = "users",
-    params(("account" = Name, Path, description = "The account."), ("user" = Name, Path, description = "The user.")),
+    params(UserPath),
     responses((status = 200, description = "The user's factors.", body = User)),
 )]
 pub(crate) fn get_user() {}
@@ -48,7 +58,7 @@ pub(crate) fn get_user() {}
     delete,
     path = "/v1/accounts/{account}/users/{user}",
     tag = "users",
-    params(("account" = Name, Path, description = "The account."), ("user" = Name, Path, description = "The user.")),
+    params(UserPath),
     request_body(content = CloseUserRequest, example = json!({"actor": {"id": "account-closing", "kind": "service"}})),
     responses((status = 204, description = "Nothing of the user is left but tombstones.")),
 )]

@@ -7,8 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use service::{Entropy, PortError};
-use verify::UnixMs;
+use service::{Entropy, PortError, UnixMs};
 use zeroize::Zeroizing;
 
 use crate::{Keyring, Material};

@@ -11,15 +11,13 @@ mod file;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use otp::Secret;
 use ring::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     hkdf::{HKDF_SHA256, Salt},
     hmac,
     signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey},
 };
-use service::{Entropy, PortError, Sealer, Signer};
-use store::Sealed;
+use service::{Entropy, PortError, Sealed, Sealer, Secret, Signer};
 use zeroize::Zeroizing;
 
 pub use file::KeyringError;

@@ -1,1 +1,64 @@
-//! HTTP over the use cases: status mapping, limits, drain.
+//! HTTP over the use cases: it converts, limits and maps, and decides nothing.
+//!
+//! [`serve`] is the accept loop, [`router`] the calls. The wire's types and its description are the crate
+//! `api`'s; a test holds the routes against that description.
+
+mod convert;
+mod edge;
+mod extract;
+mod listener;
+mod problem;
+mod routes;
+
+use std::sync::Arc;
+
+use api::{Problem, ProblemCode};
+use axum::{
+    Router,
+    routing::{delete, get, post},
+};
+use service::Service;
+
+pub use listener::{Limits, PlainHttp, plain_http_allowed, serve};
+
+use crate::routes::{devices, docs, enrollments, probes, trail, users, verification};
+
+/// What handlers share.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) service: Arc<Service>,
+    pub(crate) body_bytes: usize,
+}
+
+/// Every call of the service.
+pub fn router(service: Arc<Service>, limits: Limits) -> Router {
+    let user = Router::new()
+        .route("/", get(users::get).delete(users::close))
+        .route("/protection", get(users::protection))
+        .route("/recovery-codes", post(users::renew_recovery_codes))
+        .route("/enrollments", post(enrollments::start))
+        .route("/enrollments/{id}", delete(enrollments::abandon))
+        .route("/enrollments/{id}/qr.png", get(enrollments::qr))
+        .route("/enrollments/{id}/confirm", post(enrollments::confirm))
+        .route("/devices/{id}", get(devices::get))
+        .route("/devices/{id}/unbind", post(devices::unbind))
+        .route("/devices/{id}/resync", post(devices::resync))
+        .route("/devices/{id}/unlock", post(devices::unlock));
+    Router::new()
+        .route("/v1/verify", post(verification::verify))
+        .route("/v1/verify/batch", post(verification::batch))
+        .nest("/v1/accounts/{account}/users/{user}", user)
+        .route("/v1/audit", get(trail::list))
+        .route("/v1/audit/heads", get(trail::heads))
+        .route("/healthz", get(probes::healthz))
+        .route("/readyz", get(probes::readyz))
+        .route("/openapi.json", get(docs::openapi))
+        .merge(docs::page())
+        .fallback(async || {
+            problem::respond(Problem::new(ProblemCode::NotFound, "there is no such path: see /docs"))
+        })
+        .method_not_allowed_fallback(async || {
+            problem::respond(Problem::new(ProblemCode::MethodNotAllowed, "this path does not know the method: see /docs"))
+        })
+        .with_state(App { service, body_bytes: limits.body_bytes })
+}

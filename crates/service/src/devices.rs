@@ -1,7 +1,7 @@
 use store::{Bound, Id, Owner, Protection};
 use verify::{Kind, Purpose, Standing, UnixMs};
 
-use crate::{Service, ServiceError};
+use crate::{Service, ServiceError, factor::wait_s};
 
 /// A device as a console shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +64,11 @@ pub struct UserView {
 }
 
 impl Service {
+    /// Whole seconds from now until then, rounded up; for a caller that is told to wait.
+    pub fn wait_s(&self, until: UnixMs) -> u64 {
+        self.core.clock.now().map_or(0, |now| wait_s(until, now))
+    }
+
     /// A user's factors; empty for a user we never heard of, for we keep no directory.
     pub async fn user(&self, owner: &Owner) -> Result<UserView, ServiceError> {
         let core = &*self.core;

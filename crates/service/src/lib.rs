@@ -39,3 +39,9 @@ pub use ports::{Clock, Entropy, PortError, Sealer, Signer};
 pub use settings::Settings;
 pub use trail::{Finding, Report, SignedHead, verify_trail};
 pub use verification::Question;
+
+// The nouns that the use cases and the ports speak, so that whoever calls or implements them needs no other
+// crate of ours.
+pub use otp::{Algorithm, Period, Secret};
+pub use store::{ApiKey, Id, IdentityProof, Owner, Protection, Role, Sealed, audit};
+pub use verify::{Kind, Standing, UnixMs};

@@ -1,0 +1,175 @@
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::{Timestamp, openapi::Operation};
+
+pub(crate) const OPERATIONS: &[Operation] = &[Operation::new("list_audit", &[]), Operation::new("get_audit_heads", &[])];
+
+/// Which part of the trail.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AuditQuery {
+    /// How many records at most: 1 to 1,000; 100 when absent.
+    #[serde(default)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    pub limit: PageSize,
+    /// `next_cursor` of the page before; the oldest records when absent.
+    #[param(example = "4711")]
+    pub cursor: Option<String>,
+}
+
+/// How much of a list one answer holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u32")]
+pub struct PageSize(u32);
+
+impl PageSize {
+    /// 1 to 1,000.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl Default for PageSize {
+    fn default() -> Self {
+        Self(100)
+    }
+}
+
+impl TryFrom<u32> for PageSize {
+    type Error = &'static str;
+
+    fn try_from(size: u32) -> Result<Self, Self::Error> {
+        if (1..=1_000).contains(&size) { Ok(Self(size)) } else { Err("is not between 1 and 1000") }
+    }
+}
+
+/// A part of the trail, oldest first.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct AuditPage {
+    /// The records.
+    pub items: Vec<AuditRecord>,
+    /// Where the next page begins; absent at the end, as far as the trail has come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "4711")]
+    pub next_cursor: Option<String>,
+}
+
+/// A record of the trail. Each chain of them is fixed by its hashes, and the chains by signed heads.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct AuditRecord {
+    /// Its place in the order of commitment over all chains.
+    #[schema(example = 4711)]
+    pub sequence: i64,
+    /// Its chain: one for each writer and start.
+    #[schema(example = 3)]
+    pub chain: i64,
+    /// Its place in the chain, from 1.
+    #[schema(example = 42)]
+    pub position: u64,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// What happened, byte for byte as it was committed; absent once it was erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<AuditEvent>)]
+    pub event: Option<Box<RawValue>>,
+    /// SHA-256 of salt and event, in hex, where the event was erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commitment: Option<String>,
+    /// The salt of the commitment, in hex.
+    #[schema(example = "8f0a7c112f6b9d4b7c1e4f60019a9ef4")]
+    pub salt: String,
+    /// The device states that this record made durable, in hex; the hash covers them.
+    pub states: String,
+    /// SHA-256 of the chain up to here, in hex.
+    #[schema(example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
+    pub hash: String,
+}
+
+/// What happened. More fields may come.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+pub struct AuditEvent {
+    /// What was done.
+    #[schema(example = "verify")]
+    pub action: String,
+    /// What became of it.
+    #[schema(example = "refused")]
+    pub outcome: String,
+    /// The account concerned.
+    #[schema(example = "acme")]
+    pub account: Option<String>,
+    /// The user concerned.
+    #[schema(example = "alice")]
+    pub user: Option<String>,
+    /// The device concerned.
+    pub device: Option<Uuid>,
+    /// Why, which the caller of a check was not told.
+    #[schema(example = "used")]
+    pub cause: Option<String>,
+    /// How far off, in time steps, where that is the cause.
+    pub steps: Option<i64>,
+    /// How many times, where one record stands for several.
+    pub count: Option<u64>,
+    /// The id of the caller's API key.
+    pub api_key: Option<Uuid>,
+    /// On whose behalf the caller acted, as it said.
+    #[schema(value_type = Option<Object>)]
+    pub actor: Option<serde_json::Value>,
+    /// What the user came with, as the caller said.
+    #[schema(value_type = Option<Object>)]
+    pub client: Option<serde_json::Value>,
+    /// The `X-Request-Id`.
+    pub request: Option<String>,
+    /// More, by action.
+    #[schema(value_type = Option<Object>)]
+    pub detail: Option<serde_json::Value>,
+}
+
+/// The ends of the chains that are being written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct AuditHeads {
+    /// One for each chain.
+    pub items: Vec<AuditHead>,
+}
+
+/// The end of a chain with a signature under it: kept elsewhere, it shows a tail that was cut.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct AuditHead {
+    /// The chain.
+    #[schema(example = 3)]
+    pub chain: i64,
+    /// How many records it has.
+    #[schema(example = 42)]
+    pub position: u64,
+    /// The hash of the last one, in hex.
+    #[schema(example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
+    pub hash: String,
+    /// Ed25519 under chain, position and hash, in hex.
+    pub signature: String,
+}
+
+/// The audit trail, oldest first
+///
+/// Role: audit. Every decision, with its cause.
+#[utoipa::path(
+    get,
+    path = "/v1/audit",
+    tag = "audit",
+    params(AuditQuery),
+    responses((status = 200, description = "A page of it.", body = AuditPage)),
+)]
+pub(crate) fn list_audit() {}
+
+/// Signed heads of the trail, to be kept elsewhere
+///
+/// Role: audit. `countersign audit verify --heads` holds the trail against them.
+#[utoipa::path(
+    get,
+    path = "/v1/audit/heads",
+    tag = "audit",
+    responses((status = 200, description = "The heads, of durable records only.", body = AuditHeads)),
+)]
+pub(crate) fn get_audit_heads() {}

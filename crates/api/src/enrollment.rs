@@ -1,0 +1,339 @@
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{ArrayBuilder, KnownFormat, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat, Type},
+};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::{
+    Actor, CodeText, Device, FactorMethod, IdentityProof, Name, ProblemCode, Scope, UserPath,
+    openapi::{FACTOR, Operation},
+};
+
+pub(crate) const OPERATIONS: &[Operation] = &[
+    Operation::new(
+        "start_enrollment",
+        &[
+            FACTOR,
+            &[ProblemCode::FactorRequired, ProblemCode::NotFound, ProblemCode::DeviceLimit, ProblemCode::Conflict],
+        ],
+    ),
+    Operation::new("get_enrollment_qr", &[LIVING]),
+    Operation::new("abandon_enrollment", &[LIVING, &[ProblemCode::Conflict]]),
+    Operation::new("confirm_enrollment", &[LIVING, FACTOR, &[ProblemCode::DeviceLimit, ProblemCode::Conflict]]),
+];
+
+const LIVING: &[ProblemCode] =
+    &[ProblemCode::NotFound, ProblemCode::EnrollmentExpired, ProblemCode::EnrollmentEnded];
+
+/// Where an enrollment is found.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct EnrollmentPath {
+    /// The account.
+    pub account: Name,
+    /// The user under it.
+    pub user: Name,
+    /// The enrollment.
+    pub id: Uuid,
+}
+
+/// Starts a binding.
+// No `Debug`: it may carry a code.
+#[derive(Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields, try_from = "Fields")]
+pub enum EnrollmentRequest {
+    /// An authenticator app.
+    Virtual {
+        /// The service's name in the app, without a colon; a setting of the service when absent.
+        issuer: Option<Name>,
+        /// The account's name in the app, without a colon; the user's name when absent.
+        label: Option<Name>,
+        /// How the caller made sure of the user's identity.
+        identity_proof: IdentityProof,
+        /// Changing phones: the device that ends in the moment the new one is bound.
+        replaces: Option<Replaces>,
+        /// A further device, where more than one is allowed: the fresh factor of a user who has one. Not with `replaces`.
+        factor: Option<Factor>,
+        /// On whose behalf.
+        actor: Actor,
+    },
+}
+
+/// The device that a new one replaces, and a code that allows it.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Replaces {
+    /// The device.
+    pub device_id: Uuid,
+    /// A fresh code of that device, or one of the user's recovery codes.
+    pub code: CodeText,
+    /// What the code is: `totp` when absent.
+    #[serde(default)]
+    pub method: FactorMethod,
+}
+
+/// A fresh factor of a user.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Factor {
+    /// A fresh code of a bound device, or one of the user's recovery codes.
+    pub code: CodeText,
+    /// What the code is: `totp` when absent.
+    #[serde(default)]
+    pub method: FactorMethod,
+}
+
+/// All kinds' fields, flat, as they are read: serde's own tagged enums would first copy the codes to places that
+/// nobody wipes, and would lose the path of what is wrong.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    #[serde(rename = "kind")]
+    _kind: Kind,
+    issuer: Option<Name>,
+    label: Option<Name>,
+    identity_proof: IdentityProof,
+    replaces: Option<Replaces>,
+    factor: Option<Factor>,
+    actor: Actor,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Virtual,
+}
+
+impl TryFrom<Fields> for EnrollmentRequest {
+    type Error = &'static str;
+
+    fn try_from(fields: Fields) -> Result<Self, Self::Error> {
+        let Fields { _kind: Kind::Virtual, issuer, label, identity_proof, replaces, factor, actor } = fields;
+        if replaces.is_some() && factor.is_some() {
+            return Err("has both replaces and factor: replaces carries its own code");
+        }
+        Ok(Self::Virtual { issuer, label, identity_proof, replaces, factor, actor })
+    }
+}
+
+/// A binding under way, as the user is shown it, once.
+// No `Debug`: it holds the secret.
+#[derive(Serialize, ToSchema)]
+pub struct Enrollment {
+    /// UUIDv7.
+    pub id: Uuid,
+    /// For the app; as a link on the phone itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(
+        value_type = Option<String>,
+        example = "otpauth://totp/Example:alice?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Example",
+    )]
+    pub otpauth_uri: Option<Zeroizing<String>>,
+    /// For those who cannot scan, in groups of four.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP")]
+    pub secret_text: Option<Zeroizing<String>>,
+    /// The URI as a picture, with its quiet zone: show it dark on white, in dark mode too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "<svg xmlns=\"http://www.w3.org/2000/svg\">…</svg>")]
+    pub qr_svg: Option<Zeroizing<String>>,
+    /// When it ends by itself.
+    pub expires_at: crate::Timestamp,
+    /// How many codes complete it.
+    #[schema(example = 1)]
+    pub codes_needed: u32,
+}
+
+/// Completes a binding.
+// No `Debug`: it carries codes.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmRequest {
+    /// As many codes of the new device as `codes_needed` said, in the order it showed them.
+    pub codes: EnrollmentCodes,
+    /// Where a code is asked for from now on; may be empty.
+    pub scope: Vec<Scope>,
+    /// Whether to issue recovery codes.
+    #[serde(default)]
+    pub recovery_codes: bool,
+    /// On whose behalf.
+    pub actor: Actor,
+}
+
+/// One code, or two consecutive ones.
+pub struct EnrollmentCodes(Vec<CodeText>);
+
+impl EnrollmentCodes {
+    const MAX: usize = 2;
+
+    /// The codes, in their order.
+    pub fn into_inner(self) -> Vec<CodeText> {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for EnrollmentCodes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = EnrollmentCodes;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array of 1 or 2 codes")
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<EnrollmentCodes, A::Error> {
+                let mut codes = Vec::with_capacity(EnrollmentCodes::MAX);
+                while let Some(code) = seq.next_element()? {
+                    if codes.len() == EnrollmentCodes::MAX {
+                        return Err(de::Error::invalid_length(codes.len() + 1, &self));
+                    }
+                    codes.push(code);
+                }
+                if codes.is_empty() { Err(de::Error::invalid_length(0, &self)) } else { Ok(EnrollmentCodes(codes)) }
+            }
+        }
+
+        deserializer.deserialize_seq(Visitor)
+    }
+}
+
+impl PartialSchema for EnrollmentCodes {
+    fn schema() -> RefOr<Schema> {
+        ArrayBuilder::new()
+            .items(Ref::from_schema_name("CodeText"))
+            .min_items(Some(1))
+            .max_items(Some(Self::MAX))
+            .description(Some("One code, or two consecutive ones."))
+            .into()
+    }
+}
+
+impl ToSchema for EnrollmentCodes {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((CodeText::name().into(), CodeText::schema()));
+    }
+}
+
+/// A completed binding.
+// No `Debug`: the recovery codes are for the user's eyes, once.
+#[derive(Serialize, ToSchema)]
+pub struct ConfirmResponse {
+    /// The device.
+    pub device: Device,
+    /// A new set, if one was asked for; older ones are dead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>, example = json!(["K4VQ 6J2M XWTA 7N3B", "P5ZL D2RC Q7EY 3HUG"]))]
+    pub recovery_codes: Option<Vec<Zeroizing<String>>>,
+}
+
+/// Ends a binding under way.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AbandonEnrollmentRequest {
+    /// On whose behalf.
+    pub actor: Actor,
+}
+
+/// A picture, for the document only.
+struct Png;
+
+impl PartialSchema for Png {
+    fn schema() -> RefOr<Schema> {
+        let format = SchemaFormat::KnownFormat(KnownFormat::Binary);
+        ObjectBuilder::new().schema_type(Type::String).format(Some(format)).into()
+    }
+}
+
+impl ToSchema for Png {}
+
+/// Starts a binding; nothing is bound yet
+///
+/// Role: enroll. Shows the secret once, as a URI, a QR code and a text. An older enrollment of the user gives way.
+#[utoipa::path(
+    post,
+    path = "/v1/accounts/{account}/users/{user}/enrollments",
+    tag = "enrollments",
+    params(UserPath),
+    request_body(
+        content = EnrollmentRequest,
+        examples(
+            ("virtual" = (summary = "An authenticator app", value = json!({
+                "kind": "virtual", "issuer": "Example", "label": "alice",
+                "identity_proof": {"method": "password_and_sms", "at": "2026-11-21T04:44:00Z", "by": "login-service"},
+                "actor": {"id": "alice", "kind": "user", "ip": "203.0.113.7"},
+            }))),
+            ("replaces" = (summary = "A new phone for an old one", value = json!({
+                "kind": "virtual",
+                "identity_proof": {"method": "password_and_sms", "at": "2026-11-21T04:44:00Z", "by": "login-service"},
+                "replaces": {"device_id": "019a9ef4-4f60-7c1e-9d4b-2f6b8f0a7c11", "code": "492 039"},
+                "actor": {"id": "alice", "kind": "user"},
+            }))),
+        ),
+    ),
+    responses((
+        status = 201,
+        description = "What to show the user.",
+        body = Enrollment,
+        headers(("Cache-Control" = String, description = "`no-store`")),
+    )),
+)]
+pub(crate) fn start_enrollment() {}
+
+/// The QR code as a PNG, while the enrollment lives
+///
+/// Role: enroll. The same picture as `qr_svg`.
+#[utoipa::path(
+    get,
+    path = "/v1/accounts/{account}/users/{user}/enrollments/{id}/qr.png",
+    tag = "enrollments",
+    params(EnrollmentPath),
+    responses((
+        status = 200,
+        description = "The picture.",
+        body = inline(Png),
+        content_type = "image/png",
+        headers(("Cache-Control" = String, description = "`no-store`")),
+    )),
+)]
+pub(crate) fn get_enrollment_qr() {}
+
+/// Ends a binding under way
+///
+/// Role: enroll. Its secret is erased.
+#[utoipa::path(
+    delete,
+    path = "/v1/accounts/{account}/users/{user}/enrollments/{id}",
+    tag = "enrollments",
+    params(EnrollmentPath),
+    request_body(content = AbandonEnrollmentRequest, example = json!({"actor": {"id": "alice", "kind": "user"}})),
+    responses((status = 204, description = "It has ended.")),
+)]
+pub(crate) fn abandon_enrollment() {}
+
+/// Completes a binding by the code(s) of the new device
+///
+/// Role: enroll. The code counts as used. A wrong one is a `code_refused` with `attempts_left` and, where the user can
+/// mend it, a `hint`; the fifth wrong one ends the enrollment.
+#[utoipa::path(
+    post,
+    path = "/v1/accounts/{account}/users/{user}/enrollments/{id}/confirm",
+    tag = "enrollments",
+    params(EnrollmentPath),
+    request_body(content = ConfirmRequest, example = json!({
+        "codes": ["492 039"], "scope": ["login_protection", "operation_protection"], "recovery_codes": true,
+        "actor": {"id": "alice", "kind": "user"},
+    })),
+    responses((
+        status = 200,
+        description = "The device is bound.",
+        body = ConfirmResponse,
+        headers(("Cache-Control" = String, description = "`no-store`")),
+    )),
+)]
+pub(crate) fn confirm_enrollment() {}

@@ -1,0 +1,176 @@
+//! The document: what the operations say of themselves, and the problems that each can answer with.
+
+use std::collections::BTreeMap;
+
+use utoipa::{
+    OpenApi as _,
+    openapi::{
+        Content, Header, Object, OpenApi, Ref, RefOr, Response, Type,
+        example::ExampleBuilder,
+        path::Operation as Described,
+        schema::Components,
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
+};
+
+use crate::{
+    PROBLEM_JSON, Problem, ProblemCode, audit, device, enrollment, probe, protection, recovery, user, verify,
+};
+
+/// An operation and the problems that it alone can answer with.
+pub(crate) struct Operation {
+    id: &'static str,
+    problems: &'static [&'static [ProblemCode]],
+    open: bool,
+}
+
+impl Operation {
+    /// One that takes an API key.
+    pub(crate) const fn new(id: &'static str, problems: &'static [&'static [ProblemCode]]) -> Self {
+        Self { id, problems, open: false }
+    }
+
+    /// One that anybody may ask.
+    pub(crate) const fn open(id: &'static str, problems: &'static [&'static [ProblemCode]]) -> Self {
+        Self { id, problems, open: true }
+    }
+
+    /// All of its problems, by status.
+    fn by_status(&self, has_body: bool) -> BTreeMap<u16, Vec<ProblemCode>> {
+        let mut sets = vec![ALWAYS];
+        if !self.open {
+            sets.push(KEYED);
+        }
+        if has_body {
+            sets.push(WITH_BODY);
+        }
+        sets.extend(self.problems);
+        let mut by_status: BTreeMap<u16, Vec<ProblemCode>> = BTreeMap::new();
+        for code in ProblemCode::ALL.iter().filter(|code| sets.iter().any(|set| set.contains(code))) {
+            by_status.entry(code.status()).or_default().push(*code);
+        }
+        by_status
+    }
+}
+
+const ALWAYS: &[ProblemCode] = &[ProblemCode::RequestTimeout, ProblemCode::Internal];
+const KEYED: &[ProblemCode] = &[
+    ProblemCode::InvalidRequest,
+    ProblemCode::Unauthorized,
+    ProblemCode::Forbidden,
+    ProblemCode::RateLimited,
+    ProblemCode::ClockUnreliable,
+    ProblemCode::StorageUnavailable,
+];
+const WITH_BODY: &[ProblemCode] = &[ProblemCode::PayloadTooLarge, ProblemCode::UnsupportedMediaType];
+/// Of an operation that judges a code and does not answer with a verdict.
+pub(crate) const FACTOR: &[ProblemCode] = &[ProblemCode::CodeRefused];
+/// Of a node that should not be asked at the moment.
+pub(crate) const UNAVAILABLE: &[&[ProblemCode]] = &[&[ProblemCode::ClockUnreliable, ProblemCode::StorageUnavailable]];
+
+const OPERATIONS: [&[Operation]; 8] = [
+    verify::OPERATIONS,
+    enrollment::OPERATIONS,
+    device::OPERATIONS,
+    user::OPERATIONS,
+    recovery::OPERATIONS,
+    protection::OPERATIONS,
+    audit::OPERATIONS,
+    probe::OPERATIONS,
+];
+
+const API_KEY: &str = "api_key";
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(title = "Countersign", description = "Verifies MFA codes, and binds the devices that show them."),
+    paths(
+        verify::verify,
+        verify::verify_batch,
+        enrollment::start_enrollment,
+        enrollment::get_enrollment_qr,
+        enrollment::abandon_enrollment,
+        enrollment::confirm_enrollment,
+        device::get_device,
+        device::unbind_device,
+        device::resync_device,
+        device::unlock_device,
+        user::get_user,
+        user::close_user,
+        recovery::renew_recovery_codes,
+        protection::get_protection,
+        audit::list_audit,
+        audit::get_audit_heads,
+        probe::healthz,
+        probe::readyz,
+    ),
+    components(schemas(Problem)),
+    tags(
+        (name = "verification", description = "Is this code right?"),
+        (name = "enrollments", description = "Bindings under way."),
+        (name = "devices", description = "What shows the codes."),
+        (name = "users", description = "A user's factors as a whole."),
+        (name = "audit", description = "Who did what, and why it was refused."),
+        (name = "probes", description = "For those who watch the service."),
+    ),
+)]
+struct Paths;
+
+/// The document of every call there is: OpenAPI 3.1.
+pub fn openapi() -> OpenApi {
+    let mut document = Paths::openapi();
+    document.info.description = document.info.description.map(|description| description + &conventions());
+    let key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API key, with the role named at the call."));
+    let components = document.components.get_or_insert_with(Components::new);
+    components.add_security_scheme(API_KEY, SecurityScheme::Http(key.build()));
+    for item in document.paths.paths.values_mut() {
+        for described in [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten() {
+            complete(described);
+        }
+    }
+    document
+}
+
+/// Adds what is the same everywhere: the key and the problems.
+fn complete(described: &mut Described) {
+    let named = |operation: &&Operation| described.operation_id.as_deref() == Some(operation.id);
+    let Some(operation) = OPERATIONS.iter().copied().flatten().find(named) else { return };
+    let scopes: [&str; 0] = [];
+    described.security = Some(if operation.open { vec![] } else { vec![SecurityRequirement::new(API_KEY, scopes)] });
+    for (status, codes) in operation.by_status(described.request_body.is_some()) {
+        described.responses.responses.insert(status.to_string(), RefOr::T(response(&codes)));
+    }
+}
+
+fn response(codes: &[ProblemCode]) -> Response {
+    let mut content = Content::new(Some(Ref::from_schema_name("Problem")));
+    let mut lines = Vec::with_capacity(codes.len());
+    for code in codes {
+        lines.push(format!("`{}`: {}", code.name(), code.remedy()));
+        let problem = serde_json::json!(Problem::new(*code, code.title()));
+        let example = ExampleBuilder::new().summary(code.title()).value(Some(problem)).build();
+        content.examples.insert(code.name().into(), RefOr::T(example));
+    }
+    let mut response = Response::new(lines.join("\n\n"));
+    if codes.contains(&ProblemCode::RateLimited) {
+        let mut header = Header::new(Object::with_type(Type::Integer));
+        header.description = Some("Seconds to wait, where waiting helps.".into());
+        response.headers.insert("Retry-After".into(), RefOr::T(header));
+    }
+    response.content.insert(PROBLEM_JSON.into(), RefOr::T(content));
+    response
+}
+
+fn conventions() -> String {
+    let mut text = String::from(
+        "\n\nJSON is snake_case. Fields that a request should not have are refused; answers may gain fields, and leave out \
+         what is not there. Times are RFC 3339, in answers UTC with milliseconds. `account` and `user` are the caller's own \
+         names, percent-encoded in paths. Calls that change something carry `actor`, DELETE too, in a JSON body.\n\n\
+         A problem is `application/problem+json` (RFC 9457) with a stable `code`:\n\n\
+         | code | status | what to do |\n|---|---|---|\n",
+    );
+    for code in ProblemCode::ALL {
+        text += &format!("| `{}` | {} | {} |\n", code.name(), code.status(), code.remedy());
+    }
+    text
+}

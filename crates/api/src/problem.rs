@@ -1,0 +1,230 @@
+use std::borrow::Cow;
+
+use serde::{Serialize, Serializer};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
+
+/// The media type of a [`Problem`].
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Why a request was not done (RFC 9457).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Problem {
+    /// A stable name, relative to the service; there is no page behind it.
+    #[serde(rename = "type")]
+    #[schema(value_type = String, format = "uri-reference", example = "/problems/invalid_request")]
+    kind: String,
+    /// The same for every problem of this code.
+    #[schema(value_type = String, example = "The request cannot be read")]
+    title: &'static str,
+    /// The HTTP status.
+    #[schema(example = 400)]
+    pub status: u16,
+    /// What is wrong this time, in English. Never repeats a value of the request.
+    #[schema(value_type = String, example = "account is longer than 128 bytes of UTF-8")]
+    pub detail: Cow<'static, str>,
+    /// What programs decide by.
+    pub code: ProblemCode,
+    /// The field of the request that is wrong, as a path: `items[3].account`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "account")]
+    pub field: Option<String>,
+    /// What the user can mend, with `code_refused` at a binding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<Hint>,
+    /// How many more codes this enrollment takes, with `code_refused` at a binding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts_left: Option<u32>,
+    /// Seconds to wait before the next try; also in `Retry-After`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_s: Option<u64>,
+    /// The `X-Request-Id` of the answer, to be quoted in a report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+impl Problem {
+    /// A problem with this code.
+    ///
+    /// `detail` is for the person who reads the caller's log: what is wrong and what to do, and never a code, a secret
+    /// or anything else that the request carried as a value.
+    pub fn new(code: ProblemCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            kind: format!("/problems/{}", code.name()),
+            title: code.title(),
+            status: code.status(),
+            detail: detail.into(),
+            code,
+            field: None,
+            hint: None,
+            attempts_left: None,
+            retry_after_s: None,
+            request_id: None,
+        }
+    }
+
+    /// The same, about this field of the request.
+    #[must_use]
+    pub fn with_field(self, field: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), ..self }
+    }
+}
+
+/// What a user can mend when a code is refused at a binding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Hint {
+    /// The device's clock is off: set it to the network's time.
+    ClockOff {
+        /// By how many seconds it is ahead (behind: negative), in whole time steps.
+        #[schema(example = -90)]
+        seconds: i64,
+    },
+    /// The app ignored the algorithm, or the token has another: use another app, or tell the inventory.
+    OtherAlgorithm {
+        /// The one that the code was made with.
+        algorithm: HintAlgorithm,
+    },
+    /// The device's period is another one.
+    OtherPeriod {
+        /// The one that the code was made with, in seconds.
+        #[schema(example = 60)]
+        period_s: u32,
+    },
+    /// The code is of an older entry in the user's app: read the newest one.
+    OtherEntry,
+}
+
+/// An algorithm as otpauth URIs name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub enum HintAlgorithm {
+    /// HMAC-SHA-1.
+    #[serde(rename = "SHA1")]
+    Sha1,
+    /// HMAC-SHA-256.
+    #[serde(rename = "SHA256")]
+    Sha256,
+    /// HMAC-SHA-512.
+    #[serde(rename = "SHA512")]
+    Sha512,
+}
+
+/// One row of the table below for each code: its variant, name, status, title, and what the caller does about it.
+macro_rules! problem_codes {
+    ($($(#[$also:meta])* $variant:ident $name:literal $status:literal $title:literal $remedy:literal)+) => {
+        /// What a problem is, for programs: stable, never translated, and each with one HTTP status.
+        ///
+        /// More may come; a caller treats one that it does not know by its status.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ProblemCode {
+            $(
+                #[doc = concat!("`", $name, "`, ", stringify!($status), ". ", $remedy)]
+                $(#[$also])*
+                $variant,
+            )+
+        }
+
+        impl ProblemCode {
+            /// All of them, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// As it stands in JSON.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+
+            /// The HTTP status.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$variant => $status),+ }
+            }
+
+            /// A short sentence, the same each time.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title),+ }
+            }
+
+            /// What the caller does about it.
+            pub const fn remedy(self) -> &'static str {
+                match self { $(Self::$variant => $remedy),+ }
+            }
+        }
+    };
+}
+
+problem_codes! {
+    InvalidRequest "invalid_request" 400 "The request cannot be read"
+        "Mend the request: `field` and `detail` say what is wrong. The same request fails again."
+    FirstFactorRequired "first_factor_required" 400 "The first factor was not vouched for"
+        "Check the password, or its like, first; then send `first_factor: true`. No code was judged."
+    Unauthorized "unauthorized" 401 "The API key is missing or not valid"
+        "Send a living API key as `Authorization: Bearer …`."
+    Forbidden "forbidden" 403 "The API key may not do this"
+        "Use a key that has the role, and that is not limited to other accounts."
+    FactorRequired "factor_required" 403 "A fresh factor of the user is needed"
+        "Ask the user for a code of a bound device, or a recovery code, and send it along."
+    NotFound "not_found" 404 "There is no such thing"
+        "Check the path; ids belong to the user they stand under."
+    /// Beyond the first list: a wrong method on a known path is the caller's fault, and `not_found` would mislead.
+    MethodNotAllowed "method_not_allowed" 405 "This path does not know the method"
+        "Use a method of the `Allow` header."
+    /// Beyond the first list: the request never came, or took too long; neither is another code's cause.
+    RequestTimeout "request_timeout" 408 "The request took too long"
+        "What it asked for may have happened: look before repeating a change; repeat `verify` with the same `request_id`."
+    /// Beyond the first list: two changes of one user's factors met again and again.
+    Conflict "conflict" 409 "Somebody else is changing the same"
+        "Load the user's factors anew, and repeat the change if it is still wanted."
+    DeviceLimit "device_limit" 409 "The user has as many devices as allowed"
+        "Name the device in `replaces`, or unbind it first."
+    RequestIdReused "request_id_reused" 409 "The request id was used for another request"
+        "Give each request its own `request_id`; repeat one only with the very same body."
+    TokenUnavailable "token_unavailable" 409 "The token cannot be bound"
+        "Check the serial number; every cause gets this same answer."
+    EnrollmentEnded "enrollment_ended" 410 "The enrollment has ended"
+        "It was confirmed, abandoned, replaced, or ended by wrong codes: start a new one."
+    EnrollmentExpired "enrollment_expired" 410 "The enrollment has expired"
+        "Start a new one."
+    PreconditionFailed "precondition_failed" 412 "It was changed meanwhile"
+        "Load it anew and repeat the change with its new ETag."
+    /// Beyond the first list: the limit is told apart from a body that is wrong.
+    PayloadTooLarge "payload_too_large" 413 "The body is too large"
+        "Send less at once; a batch holds at most 4,096 items."
+    /// Beyond the first list: a form or a text instead of JSON was not even read.
+    UnsupportedMediaType "unsupported_media_type" 415 "The body is not declared as JSON"
+        "Send `Content-Type: application/json`."
+    CodeRefused "code_refused" 422 "The code was refused"
+        "Ask the user for the next code; `hint` says what the user can mend, where that is known. The wrong code was counted."
+    RateLimited "rate_limited" 429 "Too many tries or requests"
+        "Wait for `retry_after_s`. Without it, waiting does not help: the device is suspended until support unlocks it or a resync with an identity proof succeeds."
+    /// Beyond the first list: for the operator and for us, never for the caller to mend.
+    Internal "internal" 500 "The service failed"
+        "Report it with its `request_id`; it is ours to mend. Treat the code as not accepted."
+    /// Beyond the first list: codes cannot be judged, though storage is well, and another node may be right.
+    ClockUnreliable "clock_unreliable" 503 "The clock of this node cannot be trusted"
+        "Retry in a moment, on another node if there is one. No code was judged."
+    StorageUnavailable "storage_unavailable" 503 "Storage is unavailable"
+        "Treat the code as not accepted, and retry in a moment with the next code."
+}
+
+impl Serialize for ProblemCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl PartialSchema for ProblemCode {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(Self::ALL.iter().map(|code| code.name())))
+            .description(Some("Stable and untranslated. More may come: treat an unknown one by its status."))
+            .into()
+    }
+}
+
+impl ToSchema for ProblemCode {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("ProblemCode")
+    }
+}

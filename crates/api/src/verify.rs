@@ -1,0 +1,256 @@
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ArrayBuilder, Ref, RefOr, Schema},
+};
+use uuid::Uuid;
+
+use crate::{Client, CodeText, Name, Problem, ProblemCode, VerifyMethod, openapi::Operation};
+
+pub(crate) const OPERATIONS: &[Operation] = &[
+    Operation::new("verify", &[&[ProblemCode::FirstFactorRequired, ProblemCode::RequestIdReused]]),
+    Operation::new("verify_batch", &[]),
+];
+
+/// Is this code right?
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyRequest {
+    /// The user's account.
+    #[schema(example = "acme")]
+    pub account: Name,
+    /// The user.
+    #[schema(example = "alice")]
+    pub user: Name,
+    /// As the user typed it.
+    pub code: CodeText,
+    /// The caller's word that the password, or its like, was right. Without it no code is judged.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub first_factor: bool,
+    /// What the code is: `totp` when absent.
+    #[serde(default)]
+    pub method: VerifyMethod,
+    /// Makes a repeat of this very request within five minutes get the same answer.
+    #[schema(example = "login-7f3a")]
+    pub request_id: Option<Name>,
+    /// What the user came with; for the audit trail.
+    pub client: Option<Client>,
+}
+
+/// The decision. An accepted code is burned, and a wrong one counted, before it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct VerifyResponse {
+    /// Whether the user may pass.
+    accepted: bool,
+    /// The same with one more shade.
+    outcome: VerifyOutcome,
+    /// Whose code it was; absent unless accepted, and for recovery codes and passcodes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_id: Option<Uuid>,
+    /// While locked: seconds until a code is judged again. Absent when somebody has to act first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_s: Option<u64>,
+}
+
+impl VerifyResponse {
+    /// Right, and burned; by this device, unless it was a recovery code or a passcode.
+    pub fn accepted(device_id: Option<Uuid>) -> Self {
+        Self { accepted: true, outcome: VerifyOutcome::Accepted, device_id, retry_after_s: None }
+    }
+
+    /// Not accepted, and nothing more to say.
+    pub fn refused() -> Self {
+        Self { accepted: false, outcome: VerifyOutcome::Refused, device_id: None, retry_after_s: None }
+    }
+
+    /// Not judged, for as many seconds or until somebody acts.
+    pub fn locked(retry_after_s: Option<u64>) -> Self {
+        Self { accepted: false, outcome: VerifyOutcome::Locked, device_id: None, retry_after_s }
+    }
+
+    /// The decision.
+    pub fn outcome(&self) -> VerifyOutcome {
+        self.outcome
+    }
+}
+
+/// What a caller learns of a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VerifyOutcome {
+    /// Right, for the first time.
+    Accepted,
+    /// Wrong, used, too old, of nobody: which of them, only support may learn.
+    Refused,
+    /// Too many wrong codes before: right and wrong ones get this same answer.
+    Locked,
+}
+
+/// Several checks at once; those of one user are judged in their order.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyBatchRequest {
+    /// The checks.
+    pub items: BatchItems,
+}
+
+/// How many checks a batch holds at most.
+pub const BATCH_ITEMS_MAX: usize = 4_096;
+
+/// Up to [`BATCH_ITEMS_MAX`] checks; the next one is refused before it is read.
+pub struct BatchItems(Vec<VerifyRequest>);
+
+impl BatchItems {
+    /// The checks, in their order.
+    pub fn into_inner(self) -> Vec<VerifyRequest> {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for BatchItems {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = BatchItems;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "an array of at most {BATCH_ITEMS_MAX} checks")
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<BatchItems, A::Error> {
+                let mut items = Vec::new();
+                while items.len() < BATCH_ITEMS_MAX {
+                    let Some(item) = seq.next_element()? else { return Ok(BatchItems(items)) };
+                    items.push(item);
+                }
+                match seq.next_element::<de::IgnoredAny>()? {
+                    None => Ok(BatchItems(items)),
+                    Some(_one_too_many) => {
+                        Err(de::Error::custom(format_args!("has more than {BATCH_ITEMS_MAX} items: send several batches")))
+                    }
+                }
+            }
+        }
+
+        deserializer.deserialize_seq(Visitor)
+    }
+}
+
+impl PartialSchema for BatchItems {
+    fn schema() -> RefOr<Schema> {
+        ArrayBuilder::new()
+            .items(Ref::from_schema_name("VerifyRequest"))
+            .max_items(Some(BATCH_ITEMS_MAX))
+            .description(Some("Up to 4,096 checks."))
+            .into()
+    }
+}
+
+impl ToSchema for BatchItems {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((VerifyRequest::name().into(), VerifyRequest::schema()));
+        VerifyRequest::schemas(schemas);
+    }
+}
+
+/// The results of a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct VerifyBatchResponse {
+    /// One for each item, in their order.
+    pub results: Vec<BatchResult>,
+}
+
+/// What became of one item: `accepted` is there in any case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum BatchResult {
+    /// It was decided.
+    Decided(VerifyResponse),
+    /// It was not; the others do not suffer from it.
+    Failed(BatchFailure),
+}
+
+/// An item that was not decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct BatchFailure {
+    /// Always false.
+    #[schema(example = false)]
+    accepted: bool,
+    /// Why, as `POST /v1/verify` would have said.
+    problem: Problem,
+}
+
+impl BatchFailure {
+    /// Not decided for this reason, hence not accepted.
+    pub fn new(problem: Problem) -> Self {
+        Self { accepted: false, problem }
+    }
+}
+
+/// Is this code right?
+///
+/// Role: verify. A refused code is a 200 with `accepted: false`. An unknown user, a user without a device and a wrong
+/// code get the same answer. Let the user pass only on `accepted: true`: no answer, and every problem, is a no.
+#[utoipa::path(
+    post,
+    path = "/v1/verify",
+    tag = "verification",
+    request_body(
+        content = VerifyRequest,
+        examples(
+            ("totp" = (summary = "A code of a device", value = json!({
+                "account": "acme", "user": "alice", "code": "492 039", "first_factor": true, "request_id": "login-7f3a",
+                "client": {"ip": "203.0.113.7", "user_agent": "Mozilla/5.0 (X11; Linux x86_64)"},
+            }))),
+            ("recovery_code" = (summary = "A recovery code", value = json!({
+                "account": "acme", "user": "alice", "code": "K4VQ 6J2M XWTA 7N3B", "first_factor": true,
+                "method": "recovery_code",
+            }))),
+        ),
+    ),
+    responses((
+        status = 200,
+        description = "The decision, already on disk.",
+        body = VerifyResponse,
+        examples(
+            ("accepted" = (value = json!({
+                "accepted": true, "outcome": "accepted", "device_id": "019a9ef4-4f60-7c1e-9d4b-2f6b8f0a7c11",
+            }))),
+            ("refused" = (value = json!({"accepted": false, "outcome": "refused"}))),
+            ("locked" = (value = json!({"accepted": false, "outcome": "locked", "retry_after_s": 840}))),
+        ),
+    )),
+)]
+pub(crate) fn verify() {}
+
+/// Up to 4,096 checks at once
+///
+/// Role: verify. Each item is decided by itself; those of one user in their order. A batch that cannot be read is
+/// refused as a whole.
+#[utoipa::path(
+    post,
+    path = "/v1/verify/batch",
+    tag = "verification",
+    request_body(content = VerifyBatchRequest, example = json!({"items": [
+        {"account": "acme", "user": "alice", "code": "492 039", "first_factor": true},
+        {"account": "acme", "user": "bob", "code": "004711"},
+    ]})),
+    responses((
+        status = 200,
+        description = "The results, in the order of the items.",
+        body = VerifyBatchResponse,
+        example = json!({"results": [
+            {"accepted": true, "outcome": "accepted", "device_id": "019a9ef4-4f60-7c1e-9d4b-2f6b8f0a7c11"},
+            {"accepted": false, "problem": {
+                "type": "/problems/first_factor_required", "title": "The first factor was not vouched for", "status": 400,
+                "detail": "codes are judged only after the first factor was right: send first_factor: true once it was",
+                "code": "first_factor_required",
+            }},
+        ]}),
+    )),
+)]
+pub(crate) fn verify_batch() {}

@@ -1,0 +1,136 @@
+//! Refusals on the wire: RFC 9457, one mapping for all of them.
+
+use api::{Hint, HintAlgorithm, PROBLEM_JSON, Problem, ProblemCode};
+use axum::{
+    body::Body,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use service::{Algorithm, ServiceError};
+
+/// What a handler gives.
+pub(crate) type Answer = Result<Response, Rejection>;
+
+/// A refusal on its way out.
+pub(crate) struct Rejection(Box<Problem>);
+
+impl From<Problem> for Rejection {
+    fn from(problem: Problem) -> Self {
+        Self(Box::new(problem))
+    }
+}
+
+impl From<ServiceError> for Rejection {
+    fn from(error: ServiceError) -> Self {
+        problem(error).into()
+    }
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        respond(*self.0)
+    }
+}
+
+/// The problem of an error: whose fault it is, and what to do.
+pub(crate) fn problem(error: ServiceError) -> Problem {
+    let new = |code| Problem::new(code, error.to_string());
+    match &error {
+        ServiceError::Invalid { field, .. } => new(ProblemCode::InvalidRequest).with_field(*field),
+        ServiceError::Unauthorized => new(ProblemCode::Unauthorized),
+        ServiceError::Forbidden(_) => new(ProblemCode::Forbidden),
+        ServiceError::NotFound(_) => new(ProblemCode::NotFound),
+        ServiceError::FirstFactorRequired => new(ProblemCode::FirstFactorRequired),
+        ServiceError::EnrollmentExpired => new(ProblemCode::EnrollmentExpired),
+        ServiceError::EnrollmentEnded => new(ProblemCode::EnrollmentEnded),
+        ServiceError::CodeRefused { hint, attempts_left } => {
+            let mut problem = new(ProblemCode::CodeRefused);
+            problem.hint = hint.map(wire_hint);
+            problem.attempts_left = *attempts_left;
+            problem
+        }
+        ServiceError::Locked { retry_after_s, .. } => waiting(new(ProblemCode::RateLimited), *retry_after_s),
+        ServiceError::RateLimited => waiting(new(ProblemCode::RateLimited), Some(1)),
+        ServiceError::DeviceLimit => new(ProblemCode::DeviceLimit),
+        ServiceError::RequestIdReused => new(ProblemCode::RequestIdReused),
+        ServiceError::FactorRequired => new(ProblemCode::FactorRequired),
+        ServiceError::Contended => new(ProblemCode::Conflict),
+        ServiceError::StorageUnavailable(why) => {
+            // The engine's words name files and limits of this machine: they are for its log.
+            tracing::warn!(%why, "storage is unavailable");
+            let detail = "storage is unavailable, nothing was decided: try again in a moment";
+            waiting(Problem::new(ProblemCode::StorageUnavailable, detail), Some(1))
+        }
+        ServiceError::ClockUnreliable(_) => new(ProblemCode::ClockUnreliable),
+        ServiceError::Internal(why) => {
+            tracing::error!(%why, "an internal error");
+            Problem::new(ProblemCode::Internal, "this is ours to mend: report it with its X-Request-Id")
+        }
+    }
+}
+
+fn waiting(mut problem: Problem, retry_after_s: Option<u64>) -> Problem {
+    problem.retry_after_s = retry_after_s;
+    problem
+}
+
+fn wire_hint(hint: service::Hint) -> Hint {
+    match hint {
+        service::Hint::ClockOff { seconds } => Hint::ClockOff { seconds },
+        service::Hint::OtherAlgorithm(algorithm) => Hint::OtherAlgorithm {
+            algorithm: match algorithm {
+                Algorithm::Sha1 => HintAlgorithm::Sha1,
+                Algorithm::Sha256 => HintAlgorithm::Sha256,
+                Algorithm::Sha512 => HintAlgorithm::Sha512,
+            },
+        },
+        service::Hint::OtherPeriod(period) => Hint::OtherPeriod { period_s: period.get_s() },
+        service::Hint::OtherEntry => Hint::OtherEntry,
+    }
+}
+
+/// A problem as a response, with the headers that go with it.
+pub(crate) fn respond(problem: Problem) -> Response {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = body(status, PROBLEM_JSON, &problem);
+    if status == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Some(seconds) = problem.retry_after_s {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// 200 with JSON.
+pub(crate) fn json(value: &impl Serialize) -> Response {
+    body(StatusCode::OK, "application/json", value)
+}
+
+/// JSON that may hold a secret or say something about one: no cache keeps it.
+fn body(status: StatusCode, content_type: &'static str, value: &impl Serialize) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(bytes) => no_store(status, content_type, Body::from(bytes)),
+        Err(error) => {
+            tracing::error!(%error, "an answer cannot be written");
+            empty(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+    }
+}
+
+/// A body that no cache keeps.
+pub(crate) fn no_store(status: StatusCode, content_type: &'static str, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// A status alone.
+pub(crate) fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}

@@ -1,0 +1,78 @@
+use api::{AuditHead, AuditHeads, AuditPage, AuditQuery, AuditRecord, Problem, ProblemCode};
+use axum::extract::{Query, State, rejection::QueryRejection};
+use serde_json::value::RawValue;
+use service::{
+    Role, ServiceError,
+    audit::{Payload, Row},
+};
+
+use crate::{
+    App, convert,
+    extract::Authorized,
+    problem::{Answer, Rejection, json},
+};
+
+/// `GET /v1/audit`
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Authorized,
+    query: Result<Query<AuditQuery>, QueryRejection>,
+) -> Answer {
+    let Query(query) = query.map_err(|error| Problem::new(ProblemCode::InvalidRequest, error.body_text()))?;
+    may_read(&caller)?;
+    let after = match &query.cursor {
+        Some(cursor) => cursor.parse().map_err(|_| {
+            Problem::new(ProblemCode::InvalidRequest, "cursor is none that this service gave").with_field("cursor")
+        })?,
+        None => 0,
+    };
+    let limit = query.limit.get();
+    let rows = app.service.trail(after, limit).await?;
+    let full = rows.len() == limit as usize;
+    let next_cursor = rows.last().filter(|_| full).map(|row| row.sequence.to_string());
+    let items = rows.into_iter().map(record).collect::<Result<_, Rejection>>()?;
+    Ok(json(&AuditPage { items, next_cursor }))
+}
+
+/// `GET /v1/audit/heads`
+pub(crate) async fn heads(State(app): State<App>, caller: Authorized) -> Answer {
+    may_read(&caller)?;
+    let head = app.service.signed_head();
+    let head =
+        AuditHead { chain: head.chain, position: head.position, hash: head.hash, signature: head.signature };
+    Ok(json(&AuditHeads { items: vec![head] }))
+}
+
+/// The trail is everybody's, so a key that is limited to some accounts does not read it.
+fn may_read(caller: &Authorized) -> Result<(), Rejection> {
+    caller.caller.has(&[Role::Audit])?;
+    if caller.caller.limited() {
+        let why = "this key is limited to some accounts, and the trail is of all";
+        return Err(ServiceError::Forbidden(why.into()).into());
+    }
+    Ok(())
+}
+
+fn record(row: Row) -> Result<AuditRecord, Rejection> {
+    let (event, commitment) = match row.payload {
+        Payload::Kept(payload) => {
+            let event = RawValue::from_string(payload).map_err(|error| ServiceError::Internal(error.to_string()))?;
+            (Some(event), None)
+        }
+        Payload::Erased(commitment) => (None, Some(hex(&commitment))),
+    };
+    Ok(AuditRecord {
+        sequence: row.sequence,
+        chain: row.chain,
+        position: row.position,
+        at: convert::time(row.at),
+        event,
+        commitment,
+        salt: hex(&row.salt),
+        hash: hex(&row.hash),
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

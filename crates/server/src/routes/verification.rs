@@ -1,0 +1,87 @@
+use std::sync::Arc;
+
+use api::{
+    BatchFailure, BatchResult, Problem, ProblemCode, VerifyBatchRequest, VerifyBatchResponse, VerifyMethod, VerifyRequest,
+    VerifyResponse,
+};
+use axum::extract::State;
+use service::{Answer as Decision, Method, Owner, Question, Role, ServiceError};
+
+use crate::{
+    App, convert,
+    extract::{Authorized, Json},
+    problem::{Answer, json, problem},
+};
+
+/// `POST /v1/verify`
+pub(crate) async fn verify(
+    State(app): State<App>,
+    caller: Authorized,
+    Json(request): Json<VerifyRequest>,
+) -> Answer {
+    caller.caller.has(&[Role::Verify])?;
+    let question = question(&caller, request)?;
+    let decided = app.service.verify(vec![question]).await.pop();
+    let decision = decided.unwrap_or_else(|| Err(ServiceError::Internal("no answer to a question".into())))?;
+    Ok(json(&response(&app, decision)))
+}
+
+/// `POST /v1/verify/batch`
+pub(crate) async fn batch(
+    State(app): State<App>,
+    caller: Authorized,
+    Json(request): Json<VerifyBatchRequest>,
+) -> Answer {
+    caller.caller.has(&[Role::Verify])?;
+    let mut results = Vec::new();
+    let mut places = Vec::new();
+    let mut questions = Vec::new();
+    for (place, item) in request.items.into_inner().into_iter().enumerate() {
+        match question(&caller, item) {
+            Ok(question) => {
+                places.push(place);
+                questions.push(question);
+                results.push(BatchResult::Decided(VerifyResponse::refused()));
+            }
+            Err(problem) => results.push(BatchResult::Failed(BatchFailure::new(problem))),
+        }
+    }
+    let decided = app.service.verify(questions).await;
+    for (place, decision) in places.into_iter().zip(decided) {
+        results[place] = match decision {
+            Ok(decision) => BatchResult::Decided(response(&app, decision)),
+            Err(error) => BatchResult::Failed(BatchFailure::new(problem(error))),
+        };
+    }
+    Ok(json(&VerifyBatchResponse { results }))
+}
+
+fn question(caller: &Authorized, request: VerifyRequest) -> Result<Question, Problem> {
+    let owner = Owner::new(request.account.into_inner(), request.user.into_inner());
+    caller.caller.reaches(&owner).map_err(problem)?;
+    let method = match request.method {
+        VerifyMethod::Totp => Method::Totp,
+        VerifyMethod::RecoveryCode => Method::RecoveryCode,
+        VerifyMethod::Passcode => {
+            let detail = "passcodes are not issued by this version: use totp or recovery_code";
+            return Err(Problem::new(ProblemCode::InvalidRequest, detail).with_field("method"));
+        }
+    };
+    let origin = service::Origin { client: request.client.map(convert::client), ..caller.origin() };
+    Ok(Question {
+        owner,
+        code: request.code.into_inner(),
+        first_factor: request.first_factor,
+        method,
+        request_id: request.request_id.map(|id| id.as_str().to_owned()),
+        origin: Arc::new(origin),
+    })
+}
+
+fn response(app: &App, decision: Decision) -> VerifyResponse {
+    match decision {
+        Decision::Accepted(device) => VerifyResponse::accepted(device),
+        Decision::Refused => VerifyResponse::refused(),
+        Decision::Locked(until) => VerifyResponse::locked(until.map(|until| app.service.wait_s(until))),
+    }
+}

@@ -1,0 +1,132 @@
+//! HTTP for people: the client of the `user` commands.
+
+use std::{fmt, time::Duration};
+
+use serde_json::Value;
+use ureq::{Agent, Body, http::Response};
+use zeroize::Zeroizing;
+
+use crate::Failure;
+
+/// A service and the key it is asked with.
+pub struct Client {
+    agent: Agent,
+    server: String,
+    authorization: Zeroizing<String>,
+}
+
+/// Why a call did not do what it was asked.
+pub struct CallFailure {
+    problem: Option<Value>,
+    words: String,
+}
+
+impl CallFailure {
+    /// Whether the service said this code.
+    pub fn is(&self, code: &str) -> bool {
+        self.problem.as_ref().is_some_and(|problem| problem["code"] == code)
+    }
+}
+
+impl fmt::Display for CallFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
+impl From<CallFailure> for Failure {
+    fn from(failure: CallFailure) -> Self {
+        let unauthorized = failure.is("unauthorized");
+        let told = Self::new(failure.words);
+        if unauthorized { told.help("make a key with `countersign key create`, and name its file with --api-key-file") } else { told }
+    }
+}
+
+/// The user of an account, as they stand in paths.
+pub struct User<'a> {
+    /// The account.
+    pub account: &'a str,
+    /// The user under it.
+    pub user: &'a str,
+}
+
+impl User<'_> {
+    /// The path of a call below this user.
+    pub fn path(&self, call: &str) -> String {
+        format!("/v1/accounts/{}/users/{}{call}", encoded(self.account), encoded(self.user))
+    }
+}
+
+/// A name as one segment of a path.
+pub fn encoded(name: &str) -> impl fmt::Display {
+    percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC)
+}
+
+impl Client {
+    /// Nothing is sent yet.
+    pub fn new(server: &str, key: &str) -> Result<Self, Failure> {
+        if !server.starts_with("http://") && !server.starts_with("https://") {
+            return Err(Failure::usage(format!("{server} is no URL of a service")).help("give it as http://ADDRESS:PORT or https://NAME"));
+        }
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_global(Some(Duration::from_secs(30)))
+            .build();
+        let mut authorization = Zeroizing::new(String::with_capacity(7 + key.len()));
+        authorization.push_str("Bearer ");
+        authorization.push_str(key);
+        Ok(Self { agent: config.into(), server: server.trim_end_matches('/').to_owned(), authorization })
+    }
+
+    /// The object of this path.
+    pub fn get(&self, path: &str) -> Result<Value, CallFailure> {
+        let request = self.agent.get(format!("{}{path}", self.server));
+        self.read(request.header("Authorization", &*self.authorization).call())
+    }
+
+    /// What posting `body` came to; null where nothing is said.
+    pub fn post(&self, path: &str, body: &Value) -> Result<Value, CallFailure> {
+        let request = self.agent.post(format!("{}{path}", self.server));
+        self.read(request.header("Authorization", &*self.authorization).send_json(body))
+    }
+
+    fn read(&self, sent: Result<Response<Body>, ureq::Error>) -> Result<Value, CallFailure> {
+        let unreachable = |error: ureq::Error| CallFailure {
+            problem: None,
+            words: format!("{} does not answer: {error}; is `countersign serve` running there?", self.server),
+        };
+        let mut response = sent.map_err(unreachable)?;
+        let status = response.status();
+        let text = response.body_mut().read_to_string().map(Zeroizing::new).map_err(unreachable)?;
+        let value: Value = serde_json::from_str(&text).unwrap_or_default();
+        if status.is_success() {
+            return Ok(value);
+        }
+        Err(CallFailure { words: words(&value, status.as_u16()), problem: Some(value) })
+    }
+}
+
+/// A problem in a sentence.
+fn words(problem: &Value, status: u16) -> String {
+    let mut words = problem["detail"].as_str().map_or_else(|| format!("the service answered {status}"), str::to_owned);
+    let hint = &problem["hint"];
+    match hint["kind"].as_str() {
+        Some("clock_off") => {
+            let seconds = hint["seconds"].as_i64().unwrap_or(0);
+            let way = if seconds > 0 { "ahead" } else { "behind" };
+            words += &format!(" (the app's clock is {} s {way}: set it by the network)", seconds.abs());
+        }
+        Some("other_algorithm") => words += &format!(" (the app computes with {})", hint["algorithm"]),
+        Some("other_period") => words += &format!(" (the app renews its code every {} s)", hint["period_s"]),
+        Some("other_entry") => words += " (it is the code of an older entry in the app: delete that one)",
+        _ => {}
+    }
+    if let Some(left) = problem["attempts_left"].as_u64() {
+        words += &format!("; {left} tries left");
+    }
+    if let Some(wait) = problem["retry_after_s"].as_u64() {
+        words += &format!("; try again in {wait} s");
+    }
+    words
+}

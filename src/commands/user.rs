@@ -1,0 +1,399 @@
+use std::{
+    fs,
+    io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Args, Subcommand};
+use enroll::{Qr, TerminalStyle};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::{Done, print_json};
+use crate::{
+    Failure,
+    client::{Client, User as UserName},
+    home::{ADMIN_KEY, Home},
+    real,
+};
+
+/// `countersign user …`, over HTTP.
+#[derive(Args)]
+pub(super) struct User {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Which service, and with which key.
+#[derive(Args)]
+struct Server {
+    /// The service
+    #[arg(long, global = true, value_name = "URL", env = "COUNTERSIGN_SERVER", default_value = "http://127.0.0.1:8700")]
+    server: String,
+    /// The file of an API key [default: admin.key in the data directory]
+    #[arg(long, global = true, value_name = "FILE", env = "COUNTERSIGN_API_KEY_FILE")]
+    api_key_file: Option<PathBuf>,
+    /// The service's data directory, for its admin.key
+    #[arg(long, global = true, value_name = "DIR", env = "COUNTERSIGN_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+    /// Prints data as JSON
+    #[arg(long, global = true)]
+    json: bool,
+    /// Never asks: codes come from stdin or a file, or the command fails
+    #[arg(long, global = true)]
+    no_input: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Binds an authenticator app: draws its QR code, asks for its code
+    Bind(Bind),
+    /// Lists a user's devices and what protects them
+    Devices(Who),
+    /// Says whether a code is right; exit code 1 if it is not
+    Verify(Verify),
+    /// Measures a device's clock by two consecutive codes
+    Resync(OneDevice),
+    /// Ends a device by a code of it
+    Unbind(Unbind),
+}
+
+#[derive(Args)]
+struct Who {
+    /// The account
+    account: String,
+    /// The user under it
+    user: String,
+}
+
+#[derive(Args)]
+struct Codes {
+    /// Reads the code(s) from a file, one a line; - for stdin
+    #[arg(long, value_name = "FILE")]
+    code_file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct Bind {
+    #[command(flatten)]
+    who: Who,
+    /// The name that the app shows above the code
+    #[arg(long)]
+    issuer: Option<String>,
+    /// The account's name in the app [default: the user]
+    #[arg(long)]
+    label: Option<String>,
+    /// Where its codes are asked for
+    #[arg(long, value_delimiter = ',', default_value = "login_protection,operation_protection")]
+    scope: Vec<String>,
+    /// Issues recovery codes too
+    #[arg(long)]
+    recovery_codes: bool,
+    /// The device that ends when this one is bound; asks for a code of it
+    #[arg(long, value_name = "DEVICE")]
+    replaces: Option<String>,
+    #[command(flatten)]
+    codes: Codes,
+}
+
+#[derive(Args)]
+struct Verify {
+    #[command(flatten)]
+    who: Who,
+    /// The code is a recovery code
+    #[arg(long)]
+    recovery_code: bool,
+    #[command(flatten)]
+    codes: Codes,
+}
+
+#[derive(Args)]
+struct OneDevice {
+    #[command(flatten)]
+    who: Who,
+    /// The device [default: the only one]
+    #[arg(long)]
+    device: Option<String>,
+    #[command(flatten)]
+    codes: Codes,
+}
+
+#[derive(Args)]
+struct Unbind {
+    #[command(flatten)]
+    of: OneDevice,
+    /// The code is a recovery code
+    #[arg(long)]
+    recovery_code: bool,
+    /// Does not ask whether it is meant
+    #[arg(long)]
+    yes: bool,
+}
+
+impl User {
+    pub(super) fn run(self) -> Done {
+        let client = self.server.client()?;
+        let said = Said { json: self.server.json, may_ask: !self.server.no_input && io::stdin().is_terminal() };
+        match self.command {
+            Command::Bind(bind) => bind.run(&client, &said),
+            Command::Devices(who) => devices(&client, &said, &who),
+            Command::Verify(verify) => verify.run(&client, &said),
+            Command::Resync(resync) => resync.resync(&client, &said),
+            Command::Unbind(unbind) => unbind.run(&client, &said),
+        }
+    }
+}
+
+impl Server {
+    fn client(&self) -> Result<Client, Failure> {
+        let path = match &self.api_key_file {
+            Some(path) => path.clone(),
+            None => Home { data_dir: self.data_dir.clone() }.dir()?.join(ADMIN_KEY),
+        };
+        let key = fs::read_to_string(&path).map(Zeroizing::new).map_err(|error| {
+            Failure::new(format!("there is no API key at {}: {error}", path.display()))
+                .help("start `countersign serve` once, or name a key with --api-key-file FILE")
+        })?;
+        Client::new(&self.server, key.trim())
+    }
+}
+
+impl Who {
+    fn name(&self) -> UserName<'_> {
+        UserName { account: &self.account, user: &self.user }
+    }
+}
+
+/// How results are said, and whether questions may be asked.
+struct Said {
+    json: bool,
+    may_ask: bool,
+}
+
+impl Said {
+    /// Data on stdout: the object, or its words.
+    fn say(&self, object: &Value, words: impl FnOnce() -> String) -> Result<(), Failure> {
+        if self.json {
+            return print_json(object);
+        }
+        println!("{}", words());
+        Ok(())
+    }
+}
+
+/// Codes, from wherever they come, in order; never from the command line, where others could read them.
+struct CodeSource<'a> {
+    lines: Option<std::vec::IntoIter<Zeroizing<String>>>,
+    said: &'a Said,
+}
+
+impl<'a> CodeSource<'a> {
+    fn open(codes: &Codes, said: &'a Said) -> Result<Self, Failure> {
+        let text = match &codes.code_file {
+            Some(path) if path == Path::new("-") => Some(from_stdin()?),
+            Some(path) => Some(fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
+                Failure::usage(format!("{} cannot be read: {error}", path.display()))
+            })?),
+            None => None,
+        };
+        let lines = text.map(|text| {
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+            lines.map(|line| Zeroizing::new(line.to_owned())).collect::<Vec<_>>().into_iter()
+        });
+        Ok(Self { lines, said })
+    }
+
+    fn next(&mut self, question: &str) -> Result<Zeroizing<String>, Failure> {
+        let missing = || {
+            Failure::usage(format!("no code was given: {question}"))
+                .help("pipe it into stdin, or name a file with --code-file FILE")
+        };
+        if let Some(lines) = &mut self.lines {
+            return lines.next().ok_or_else(missing);
+        }
+        if self.said.may_ask {
+            eprint!("{question}: ");
+            io::stderr().flush().map_err(Failure::new)?;
+        }
+        let mut line = Zeroizing::new(String::with_capacity(256));
+        io::stdin().lock().take(256).read_line(&mut line).map_err(Failure::new)?;
+        let line = Zeroizing::new(line.trim().to_owned());
+        if line.is_empty() { Err(missing()) } else { Ok(line) }
+    }
+}
+
+fn from_stdin() -> Result<Zeroizing<String>, Failure> {
+    let mut text = Zeroizing::new(String::with_capacity(4_096));
+    io::stdin().lock().take(4_096).read_to_string(&mut text).map_err(Failure::new)?;
+    Ok(text)
+}
+
+fn actor() -> Value {
+    json!({"id": "countersign user", "kind": "admin"})
+}
+
+impl Bind {
+    fn run(self, client: &Client, said: &Said) -> Done {
+        let mut codes = CodeSource::open(&self.codes, said)?;
+        let replaces = match &self.replaces {
+            Some(device) => {
+                let code = codes.next("Code of the device that ends")?;
+                Some(json!({"device_id": device, "code": *code}))
+            }
+            None => None,
+        };
+        let mut wanted = json!({
+            "kind": "virtual",
+            "identity_proof": {"method": "command_line", "at": real::now_rfc3339(), "by": "countersign user bind"},
+            "actor": actor(),
+        });
+        for (field, value) in [("issuer", self.issuer.map(Value::from)), ("label", self.label.map(Value::from)), ("replaces", replaces)] {
+            if let Some(value) = value {
+                wanted[field] = value;
+            }
+        }
+        let who = self.who.name();
+        let offer = client.post(&who.path("/enrollments"), &wanted)?;
+        let text = |field: &str| offer[field].as_str().unwrap_or_default();
+        draw(text("otpauth_uri"), text("secret_text"))?;
+        let confirm = who.path(&format!("/enrollments/{}/confirm", text("id")));
+        loop {
+            let code = codes.next("Code that the app shows")?;
+            let body = json!({
+                "codes": [*code],
+                "scope": self.scope,
+                "recovery_codes": self.recovery_codes,
+                "actor": actor(),
+            });
+            match client.post(&confirm, &body) {
+                Ok(bound) => return told_bound(&bound, said),
+                // A person may try again; a script hears of it.
+                Err(failure) if said.may_ask && failure.is("code_refused") => eprintln!("{failure}"),
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+    }
+}
+
+/// The QR code and the text key, on stderr: stdout is for what a script wants.
+fn draw(uri: &str, secret_text: &str) -> Result<(), Failure> {
+    let style = if real::no_color() || !io::stderr().is_terminal() { TerminalStyle::PlainOnDark } else { TerminalStyle::Ansi };
+    let qr = Qr::encode(uri).map_err(Failure::new)?;
+    let columns = terminal_size::terminal_size_of(io::stderr()).map_or(usize::MAX, |(width, _)| width.0.into());
+    if qr.width() <= columns {
+        eprintln!("{}", *qr.to_terminal(style));
+    } else {
+        eprintln!("The terminal is too narrow for the QR code ({} columns are needed).", qr.width());
+    }
+    eprintln!("Scan it with an authenticator app, or type the key: {secret_text}");
+    Ok(())
+}
+
+fn told_bound(bound: &Value, said: &Said) -> Done {
+    said.say(bound, || {
+        let mut words = format!("bound: device {}", bound["device"]["id"].as_str().unwrap_or_default());
+        if let Some(codes) = bound["recovery_codes"].as_array() {
+            words += "\nRecovery codes, each usable once, shown only now:";
+            for code in codes {
+                words += &format!("\n  {}", code.as_str().unwrap_or_default());
+            }
+        }
+        words
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn devices(client: &Client, said: &Said, who: &Who) -> Done {
+    let user = client.get(&who.name().path(""))?;
+    said.say(&user, || {
+        let mut lines = Vec::new();
+        for device in user["devices"].as_array().into_iter().flatten() {
+            let text = |field: &str| device[field].as_str().unwrap_or("-");
+            let locked = device["locked_until"].as_str().map(|until| format!(", locked until {until}")).unwrap_or_default();
+            lines.push(format!("{}  {}  {}{locked}  {}  bound {}", text("id"), text("kind"), text("state"), text("label"), text("bound_at")));
+        }
+        if lines.is_empty() {
+            lines.push("no device is bound".into());
+        }
+        let protection = |field: &str| user["protection"][field].as_str().unwrap_or("none").to_owned();
+        lines.push(format!(
+            "login protection: {}, operation protection: {}, recovery codes left: {}",
+            protection("login_protection"),
+            protection("operation_protection"),
+            user["recovery_codes_left"],
+        ));
+        lines.join("\n")
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Verify {
+    fn run(self, client: &Client, said: &Said) -> Done {
+        let code = CodeSource::open(&self.codes, said)?.next("Code")?;
+        let body = json!({
+            "account": self.who.account,
+            "user": self.who.user,
+            "code": *code,
+            "first_factor": true,
+            "method": if self.recovery_code { "recovery_code" } else { "totp" },
+        });
+        let answer = client.post("/v1/verify", &body)?;
+        said.say(&answer, || {
+            let outcome = answer["outcome"].as_str().unwrap_or_default();
+            let wait = answer["retry_after_s"].as_u64().map(|s| format!(", for {s} s")).unwrap_or_default();
+            format!("{outcome}{wait}")
+        })?;
+        Ok(if answer["accepted"] == true { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    }
+}
+
+impl OneDevice {
+    /// The path of the device that is meant.
+    fn path(&self, client: &Client, call: &str) -> Result<String, Failure> {
+        let who = self.who.name();
+        let id = match &self.device {
+            Some(id) => id.clone(),
+            None => {
+                let user = client.get(&who.path(""))?;
+                match user["devices"].as_array().map(Vec::as_slice) {
+                    Some([only]) => only["id"].as_str().unwrap_or_default().to_owned(),
+                    Some([]) | None => return Err(Failure::new("the user has no bound device")),
+                    Some(_) => {
+                        return Err(Failure::usage("the user has several devices").help("name one with --device ID"));
+                    }
+                }
+            }
+        };
+        Ok(who.path(&format!("/devices/{}{call}", crate::client::encoded(&id))))
+    }
+
+    fn resync(self, client: &Client, said: &Said) -> Done {
+        let path = self.path(client, "/resync")?;
+        let mut codes = CodeSource::open(&self.codes, said)?;
+        let first = codes.next("Code that the device shows")?;
+        let second = codes.next("The next code, once it changed")?;
+        let device = client.post(&path, &json!({"codes": [*first, *second], "actor": actor()}))?;
+        said.say(&device, || format!("resynced: the device is {} steps off, and expected there", device["drift_steps"]))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Unbind {
+    fn run(self, client: &Client, said: &Said) -> Done {
+        let path = self.of.path(client, "/unbind")?;
+        let mut codes = CodeSource::open(&self.of.codes, said)?;
+        if !self.yes && said.may_ask {
+            eprintln!("This ends the device for good, and with the last one its user's login and operation protection.");
+        } else if !self.yes && self.of.codes.code_file.is_none() {
+            return Err(Failure::usage("unbinding ends the device for good").help("say --yes if it is meant"));
+        }
+        let code = codes.next("Code of the device, to go on")?;
+        let method = if self.recovery_code { "recovery_code" } else { "totp" };
+        client.post(&path, &json!({"code": *code, "method": method, "actor": actor()}))?;
+        said.say(&json!({"unbound": true}), || "unbound".into())?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
