@@ -38,7 +38,11 @@ impl From<CallFailure> for Failure {
     fn from(failure: CallFailure) -> Self {
         let unauthorized = failure.is("unauthorized");
         let told = Self::new(failure.words);
-        if unauthorized { told.help("make a key with `countersign key create`, and name its file with --api-key-file") } else { told }
+        if unauthorized {
+            told.help("make a key with `countersign key create`, and name its file with --api-key-file")
+        } else {
+            told
+        }
     }
 }
 
@@ -53,7 +57,11 @@ pub struct User<'a> {
 impl User<'_> {
     /// The path of a call below this user.
     pub fn path(&self, call: &str) -> String {
-        format!("/v1/accounts/{}/users/{}{call}", encoded(self.account), encoded(self.user))
+        format!(
+            "/v1/accounts/{}/users/{}{call}",
+            encoded(self.account),
+            encoded(self.user)
+        )
     }
 }
 
@@ -66,7 +74,8 @@ impl Client {
     /// Nothing is sent yet.
     pub fn new(server: &str, key: &str) -> Result<Self, Failure> {
         if !server.starts_with("http://") && !server.starts_with("https://") {
-            return Err(Failure::usage(format!("{server} is no URL of a service")).help("give it as http://ADDRESS:PORT or https://NAME"));
+            return Err(Failure::usage(format!("{server} is no URL of a service"))
+                .help("give it as http://ADDRESS:PORT or https://NAME"));
         }
         let config = Agent::config_builder()
             .http_status_as_error(false)
@@ -76,7 +85,11 @@ impl Client {
         let mut authorization = Zeroizing::new(String::with_capacity(7 + key.len()));
         authorization.push_str("Bearer ");
         authorization.push_str(key);
-        Ok(Self { agent: config.into(), server: server.trim_end_matches('/').to_owned(), authorization })
+        Ok(Self {
+            agent: config.into(),
+            server: server.trim_end_matches('/').to_owned(),
+            authorization,
+        })
     }
 
     /// The object of this path.
@@ -94,22 +107,34 @@ impl Client {
     fn read(&self, sent: Result<Response<Body>, ureq::Error>) -> Result<Value, CallFailure> {
         let unreachable = |error: ureq::Error| CallFailure {
             problem: None,
-            words: format!("{} does not answer: {error}; is `countersign serve` running there?", self.server),
+            words: format!(
+                "{} does not answer: {error}; is `countersign serve` running there?",
+                self.server
+            ),
         };
         let mut response = sent.map_err(unreachable)?;
         let status = response.status();
-        let text = response.body_mut().read_to_string().map(Zeroizing::new).map_err(unreachable)?;
+        let text = response
+            .body_mut()
+            .read_to_string()
+            .map(Zeroizing::new)
+            .map_err(unreachable)?;
         let value: Value = serde_json::from_str(&text).unwrap_or_default();
         if status.is_success() {
             return Ok(value);
         }
-        Err(CallFailure { words: words(&value, status.as_u16()), problem: Some(value) })
+        Err(CallFailure {
+            words: words(&value, status.as_u16()),
+            problem: Some(value),
+        })
     }
 }
 
 /// A problem in a sentence.
 fn words(problem: &Value, status: u16) -> String {
-    let mut words = problem["detail"].as_str().map_or_else(|| format!("the service answered {status}"), str::to_owned);
+    let mut words = problem["detail"]
+        .as_str()
+        .map_or_else(|| format!("the service answered {status}"), str::to_owned);
     let hint = &problem["hint"];
     match hint["kind"].as_str() {
         Some("clock_off") => {

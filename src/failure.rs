@@ -11,18 +11,28 @@ pub struct Failure {
 impl Failure {
     /// Refused or failed: exit code 1.
     pub fn new(what: impl fmt::Display) -> Self {
-        Self { what: what.to_string(), remedy: None, code: 1 }
+        Self {
+            what: what.to_string(),
+            remedy: None,
+            code: 1,
+        }
     }
 
     /// Asked for what cannot be meant: exit code 2.
     pub fn usage(what: impl fmt::Display) -> Self {
-        Self { code: 2, ..Self::new(what) }
+        Self {
+            code: 2,
+            ..Self::new(what)
+        }
     }
 
     /// The same with what to do now.
     #[must_use]
     pub fn help(self, remedy: impl fmt::Display) -> Self {
-        Self { remedy: Some(remedy.to_string()), ..self }
+        Self {
+            remedy: Some(remedy.to_string()),
+            ..self
+        }
     }
 
     /// Says it on stderr.

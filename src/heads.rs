@@ -18,12 +18,16 @@ impl Heads {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(Failure::new(format!("{} cannot be read: {error}", path.display()))),
         };
-        let heads = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(|(index, line)| {
-            serde_json::from_str(line).map_err(|error| {
-                Failure::new(format!("{}, line {}: {error}", path.display(), index + 1))
-                    .help("each line is a head as `serve` writes it; give the file as it was kept")
-            })
-        });
+        let heads = text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !line.trim().is_empty())
+            .map(|(index, line)| {
+                serde_json::from_str(line).map_err(|error| {
+                    Failure::new(format!("{}, line {}: {error}", path.display(), index + 1))
+                        .help("each line is a head as `serve` writes it; give the file as it was kept")
+                })
+            });
         heads.collect::<Result<_, _>>().map(Self)
     }
 

@@ -89,7 +89,11 @@ impl Means {
         } else {
             Keyring::open(&path, entropy.clone())
         };
-        Ok(Self { clock, entropy, keyring: Arc::new(keyring.map_err(Failure::new)?) })
+        Ok(Self {
+            clock,
+            entropy,
+            keyring: Arc::new(keyring.map_err(Failure::new)?),
+        })
     }
 
     /// Opens the database of this directory for `writer`; `owner` takes the owner lock.
@@ -112,7 +116,11 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&beside)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&beside, path)

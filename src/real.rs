@@ -1,5 +1,9 @@
 //! The real clock, entropy and environment. Nothing else in the product reads them; a lint sees to it.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is the one place that may")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "this is the one place that may"
+)]
 
 use std::{
     path::PathBuf,
@@ -19,7 +23,9 @@ impl RealClock {
     /// The monotonic clock counts from here.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
-        Self { started: Instant::now() }
+        Self {
+            started: Instant::now(),
+        }
     }
 }
 
@@ -59,7 +65,11 @@ pub fn now_rfc3339() -> String {
 
 /// `$XDG_DATA_HOME/countersign`, or its default below the home directory.
 pub fn data_dir() -> Option<PathBuf> {
-    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let absolute = |name| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
     let data_home = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")))?;
     Some(data_home.join("countersign"))
 }

@@ -1,6 +1,10 @@
 //! The config file: flags beat the environment, the environment beats the file, the file beats the defaults.
 
-use std::{fs, net::SocketAddr, path::{Path, PathBuf}};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 use service::Settings;
@@ -79,28 +83,100 @@ impl PolicyTable {
             settings.issuer.clone_from(issuer);
         }
         let minutes = |minutes: u16| i64::from(minutes) * UnixMs::MINUTE;
-        set(&mut settings.devices_max, "devices_max", self.devices_max, 1..=8, usize::from)?;
-        set(&mut settings.virtual_codes, "virtual_codes", self.virtual_codes, 1..=2, usize::from)?;
-        set(&mut settings.enrollment_ms, "enrollment_minutes", self.enrollment_minutes, 1..=60, minutes)?;
+        set(
+            &mut settings.devices_max,
+            "devices_max",
+            self.devices_max,
+            1..=8,
+            usize::from,
+        )?;
+        set(
+            &mut settings.virtual_codes,
+            "virtual_codes",
+            self.virtual_codes,
+            1..=2,
+            usize::from,
+        )?;
+        set(
+            &mut settings.enrollment_ms,
+            "enrollment_minutes",
+            self.enrollment_minutes,
+            1..=60,
+            minutes,
+        )?;
         let wrong = &mut settings.enrollment_wrong_codes;
-        set(wrong, "enrollment_wrong_codes", self.enrollment_wrong_codes, 1..=20, u32::from)?;
+        set(
+            wrong,
+            "enrollment_wrong_codes",
+            self.enrollment_wrong_codes,
+            1..=20,
+            u32::from,
+        )?;
         let proof = &mut settings.identity_proof_ms;
-        set(proof, "identity_proof_minutes", self.identity_proof_minutes, 1..=60, minutes)?;
-        set(&mut settings.recovery_codes, "recovery_codes", self.recovery_codes, 1..=50, usize::from)?;
-        set(&mut settings.policy.window_steps, "window_steps", self.window_steps, 1..=2, u32::from)?;
+        set(
+            proof,
+            "identity_proof_minutes",
+            self.identity_proof_minutes,
+            1..=60,
+            minutes,
+        )?;
+        set(
+            &mut settings.recovery_codes,
+            "recovery_codes",
+            self.recovery_codes,
+            1..=50,
+            usize::from,
+        )?;
+        set(
+            &mut settings.policy.window_steps,
+            "window_steps",
+            self.window_steps,
+            1..=2,
+            u32::from,
+        )?;
         self.budgets(&mut settings.policy.codes, &mut settings.policy.recovery_codes)?;
         Ok(settings)
     }
 
     fn budgets(&self, codes: &mut BudgetPolicy, recovery: &mut BudgetPolicy) -> Result<(), Failure> {
-        set(&mut codes.attempts, "lock_attempts", self.lock_attempts, 1..=100, u32::from)?;
-        set(&mut codes.suspend_after, "suspend_after", self.suspend_after, 1..=10_000, u32::from)?;
-        set(&mut recovery.attempts, "recovery_attempts", self.recovery_attempts, 1..=100, u32::from)?;
+        set(
+            &mut codes.attempts,
+            "lock_attempts",
+            self.lock_attempts,
+            1..=100,
+            u32::from,
+        )?;
+        set(
+            &mut codes.suspend_after,
+            "suspend_after",
+            self.suspend_after,
+            1..=10_000,
+            u32::from,
+        )?;
+        set(
+            &mut recovery.attempts,
+            "recovery_attempts",
+            self.recovery_attempts,
+            1..=100,
+            u32::from,
+        )?;
         for budget in [codes, recovery] {
             let minutes = |minutes: u16| i64::from(minutes) * UnixMs::MINUTE;
             let hours = |hours: u16| i64::from(hours) * UnixMs::HOUR;
-            set(&mut budget.lock_min_ms, "lock_min_minutes", self.lock_min_minutes, 1..=1_440, minutes)?;
-            set(&mut budget.lock_max_ms, "lock_max_hours", self.lock_max_hours, 1..=720, hours)?;
+            set(
+                &mut budget.lock_min_ms,
+                "lock_min_minutes",
+                self.lock_min_minutes,
+                1..=1_440,
+                minutes,
+            )?;
+            set(
+                &mut budget.lock_max_ms,
+                "lock_max_hours",
+                self.lock_max_hours,
+                1..=720,
+                hours,
+            )?;
         }
         Ok(())
     }
@@ -117,7 +193,9 @@ fn set<T, V: PartialOrd + std::fmt::Display>(
     let Some(value) = value else { return Ok(()) };
     if !allowed.contains(&value) {
         let (least, most) = allowed.into_inner();
-        return Err(Failure::usage(format!("policy.{name} is {value}: use {least} to {most}")));
+        return Err(Failure::usage(format!(
+            "policy.{name} is {value}: use {least} to {most}"
+        )));
     }
     *setting = convert(value);
     Ok(())

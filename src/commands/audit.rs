@@ -53,13 +53,18 @@ impl Verify {
         if self.json {
             print_json(&report)?;
         } else {
-            println!("{} rows in {} chains, held against {} heads", report.rows, report.chains, report.heads);
+            println!(
+                "{} rows in {} chains, held against {} heads",
+                report.rows, report.chains, report.heads
+            );
             report.findings.iter().for_each(|finding| println!("{finding}"));
         }
         if report.findings.is_empty() {
             return Ok(ExitCode::SUCCESS);
         }
-        Err(Failure::new(format!("the trail does not hold: {} finding(s)", report.findings.len()))
-            .help("keep the database and the heads file as they are, and find out who could write to them"))
+        Err(
+            Failure::new(format!("the trail does not hold: {} finding(s)", report.findings.len()))
+                .help("keep the database and the heads file as they are, and find out who could write to them"),
+        )
     }
 }

@@ -79,7 +79,9 @@ impl Create {
             owner: self.owner,
             accounts: (!self.account.is_empty()).then_some(self.account),
         };
-        let (id, text) = beside(&self.home, async |service| service.create_key(&wanted, &Origin::default()).await)?;
+        let (id, text) = beside(&self.home, async |service| {
+            service.create_key(&wanted, &Origin::default()).await
+        })?;
         if self.json {
             print_json(&json!({"id": id, "key": *text}))?;
         } else {
@@ -98,8 +100,13 @@ impl List {
         }
         for key in &keys {
             let roles: Vec<_> = key.roles.iter().map(|role| role.name()).collect();
-            let accounts = key.accounts.as_ref().map_or("all accounts".into(), |accounts| accounts.join(","));
-            let state = key.revoked_at.map_or("alive".into(), |at| format!("revoked {}", api::Timestamp::from(at.get())));
+            let accounts = key
+                .accounts
+                .as_ref()
+                .map_or("all accounts".into(), |accounts| accounts.join(","));
+            let state = key.revoked_at.map_or("alive".into(), |at| {
+                format!("revoked {}", api::Timestamp::from(at.get()))
+            });
             println!("{}  {state}  {}  {accounts}  {}", key.id, roles.join(","), key.owner);
         }
         Ok(ExitCode::SUCCESS)
@@ -108,7 +115,9 @@ impl List {
 
 impl Revoke {
     fn run(self) -> Done {
-        beside(&self.home, async |service| service.revoke_key(self.id, &Origin::default()).await)?;
+        beside(&self.home, async |service| {
+            service.revoke_key(self.id, &Origin::default()).await
+        })?;
         eprintln!("revoked {}", self.id);
         Ok(ExitCode::SUCCESS)
     }

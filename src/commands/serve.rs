@@ -15,7 +15,11 @@ use rustls::pki_types::{
 use server::Limits;
 use service::{NewKey, Origin, Ports, Service};
 use store::{Role, Store};
-use tokio::{net::TcpListener, signal::unix::{SignalKind, signal}, time::MissedTickBehavior};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    time::MissedTickBehavior,
+};
 
 use super::Done;
 use crate::{
@@ -68,12 +72,21 @@ impl Serve {
     async fn serve(self) -> Done {
         let file = ConfigFile::read(self.config.as_deref())?;
         let settings = file.policy.settings()?;
-        let home = Home { data_dir: self.home.data_dir.or(file.data_dir) };
-        let address = self.listen.or(file.listen).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8700)));
+        let home = Home {
+            data_dir: self.home.data_dir.or(file.data_dir),
+        };
+        let address = self
+            .listen
+            .or(file.listen)
+            .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8700)));
         let tls = match (self.tls_cert.or(file.tls_cert), self.tls_key.or(file.tls_key)) {
             (Some(cert), Some(key)) => Some(tls_config(&cert, &key)?),
             (None, None) => None,
-            _ => return Err(Failure::usage("a certificate and its key go together: give tls_cert and tls_key")),
+            _ => {
+                return Err(Failure::usage(
+                    "a certificate and its key go together: give tls_cert and tls_key",
+                ));
+            }
         };
         if tls.is_none() && !self.allow_plain_http && !file.allow_plain_http {
             server::plain_http_allowed(address).map_err(Failure::usage)?;
@@ -155,18 +168,28 @@ enum FirstKey {
 async fn first_key(service: &Service, dir: &Path) -> Result<FirstKey, Failure> {
     let path = dir.join(ADMIN_KEY);
     if !service.list_keys().await.map_err(Failure::new)?.is_empty() {
-        return Ok(if path.exists() { FirstKey::There } else { FirstKey::Elsewhere });
+        return Ok(if path.exists() {
+            FirstKey::There
+        } else {
+            FirstKey::Elsewhere
+        });
     }
     let wanted = NewKey {
         roles: vec![Role::Admin, Role::Verify, Role::Enroll],
         owner: "operator".into(),
         accounts: None,
     };
-    let (_, text) = service.create_key(&wanted, &Origin::default()).await.map_err(Failure::new)?;
+    let (_, text) = service
+        .create_key(&wanted, &Origin::default())
+        .await
+        .map_err(Failure::new)?;
     write_private(&path, text.as_bytes())
         .map_err(|error| Failure::new(format!("{} cannot be written: {error}", path.display())))?;
     if std::io::stdout().is_terminal() {
-        println!("The first API key (admin, verify, enroll), shown once:\n\n  {}\n", *text);
+        println!(
+            "The first API key (admin, verify, enroll), shown once:\n\n  {}\n",
+            *text
+        );
     }
     Ok(FirstKey::Made)
 }

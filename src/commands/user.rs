@@ -31,7 +31,13 @@ pub(super) struct User {
 #[derive(Args)]
 struct Server {
     /// The service
-    #[arg(long, global = true, value_name = "URL", env = "COUNTERSIGN_SERVER", default_value = "http://127.0.0.1:8700")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "COUNTERSIGN_SERVER",
+        default_value = "http://127.0.0.1:8700"
+    )]
     server: String,
     /// The file of an API key [default: admin.key in the data directory]
     #[arg(long, global = true, value_name = "FILE", env = "COUNTERSIGN_API_KEY_FILE")]
@@ -136,7 +142,10 @@ struct Unbind {
 impl User {
     pub(super) fn run(self) -> Done {
         let client = self.server.client()?;
-        let said = Said { json: self.server.json, may_ask: !self.server.no_input && io::stdin().is_terminal() };
+        let said = Said {
+            json: self.server.json,
+            may_ask: !self.server.no_input && io::stdin().is_terminal(),
+        };
         match self.command {
             Command::Bind(bind) => bind.run(&client, &said),
             Command::Devices(who) => devices(&client, &said, &who),
@@ -151,7 +160,11 @@ impl Server {
     fn client(&self) -> Result<Client, Failure> {
         let path = match &self.api_key_file {
             Some(path) => path.clone(),
-            None => Home { data_dir: self.data_dir.clone() }.dir()?.join(ADMIN_KEY),
+            None => Home {
+                data_dir: self.data_dir.clone(),
+            }
+            .dir()?
+            .join(ADMIN_KEY),
         };
         let key = fs::read_to_string(&path).map(Zeroizing::new).map_err(|error| {
             Failure::new(format!("there is no API key at {}: {error}", path.display()))
@@ -163,7 +176,10 @@ impl Server {
 
 impl Who {
     fn name(&self) -> UserName<'_> {
-        UserName { account: &self.account, user: &self.user }
+        UserName {
+            account: &self.account,
+            user: &self.user,
+        }
     }
 }
 
@@ -194,14 +210,19 @@ impl<'a> CodeSource<'a> {
     fn open(codes: &Codes, said: &'a Said) -> Result<Self, Failure> {
         let text = match &codes.code_file {
             Some(path) if path == Path::new("-") => Some(from_stdin()?),
-            Some(path) => Some(fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
-                Failure::usage(format!("{} cannot be read: {error}", path.display()))
-            })?),
+            Some(path) => Some(
+                fs::read_to_string(path)
+                    .map(Zeroizing::new)
+                    .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))?,
+            ),
             None => None,
         };
         let lines = text.map(|text| {
             let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-            lines.map(|line| Zeroizing::new(line.to_owned())).collect::<Vec<_>>().into_iter()
+            lines
+                .map(|line| Zeroizing::new(line.to_owned()))
+                .collect::<Vec<_>>()
+                .into_iter()
         });
         Ok(Self { lines, said })
     }
@@ -219,7 +240,11 @@ impl<'a> CodeSource<'a> {
             io::stderr().flush().map_err(Failure::new)?;
         }
         let mut line = Zeroizing::new(String::with_capacity(256));
-        io::stdin().lock().take(256).read_line(&mut line).map_err(Failure::new)?;
+        io::stdin()
+            .lock()
+            .take(256)
+            .read_line(&mut line)
+            .map_err(Failure::new)?;
         let line = Zeroizing::new(line.trim().to_owned());
         if line.is_empty() { Err(missing()) } else { Ok(line) }
     }
@@ -227,7 +252,11 @@ impl<'a> CodeSource<'a> {
 
 fn from_stdin() -> Result<Zeroizing<String>, Failure> {
     let mut text = Zeroizing::new(String::with_capacity(4_096));
-    io::stdin().lock().take(4_096).read_to_string(&mut text).map_err(Failure::new)?;
+    io::stdin()
+        .lock()
+        .take(4_096)
+        .read_to_string(&mut text)
+        .map_err(Failure::new)?;
     Ok(text)
 }
 
@@ -250,7 +279,11 @@ impl Bind {
             "identity_proof": {"method": "command_line", "at": real::now_rfc3339(), "by": "countersign user bind"},
             "actor": actor(),
         });
-        for (field, value) in [("issuer", self.issuer.map(Value::from)), ("label", self.label.map(Value::from)), ("replaces", replaces)] {
+        for (field, value) in [
+            ("issuer", self.issuer.map(Value::from)),
+            ("label", self.label.map(Value::from)),
+            ("replaces", replaces),
+        ] {
             if let Some(value) = value {
                 wanted[field] = value;
             }
@@ -280,13 +313,20 @@ impl Bind {
 
 /// The QR code and the text key, on stderr: stdout is for what a script wants.
 fn draw(uri: &str, secret_text: &str) -> Result<(), Failure> {
-    let style = if real::no_color() || !io::stderr().is_terminal() { TerminalStyle::PlainOnDark } else { TerminalStyle::Ansi };
+    let style = if real::no_color() || !io::stderr().is_terminal() {
+        TerminalStyle::PlainOnDark
+    } else {
+        TerminalStyle::Ansi
+    };
     let qr = Qr::encode(uri).map_err(Failure::new)?;
     let columns = terminal_size::terminal_size_of(io::stderr()).map_or(usize::MAX, |(width, _)| width.0.into());
     if qr.width() <= columns {
         eprintln!("{}", *qr.to_terminal(style));
     } else {
-        eprintln!("The terminal is too narrow for the QR code ({} columns are needed).", qr.width());
+        eprintln!(
+            "The terminal is too narrow for the QR code ({} columns are needed).",
+            qr.width()
+        );
     }
     eprintln!("Scan it with an authenticator app, or type the key: {secret_text}");
     Ok(())
@@ -312,8 +352,18 @@ fn devices(client: &Client, said: &Said, who: &Who) -> Done {
         let mut lines = Vec::new();
         for device in user["devices"].as_array().into_iter().flatten() {
             let text = |field: &str| device[field].as_str().unwrap_or("-");
-            let locked = device["locked_until"].as_str().map(|until| format!(", locked until {until}")).unwrap_or_default();
-            lines.push(format!("{}  {}  {}{locked}  {}  bound {}", text("id"), text("kind"), text("state"), text("label"), text("bound_at")));
+            let locked = device["locked_until"]
+                .as_str()
+                .map(|until| format!(", locked until {until}"))
+                .unwrap_or_default();
+            lines.push(format!(
+                "{}  {}  {}{locked}  {}  bound {}",
+                text("id"),
+                text("kind"),
+                text("state"),
+                text("label"),
+                text("bound_at")
+            ));
         }
         if lines.is_empty() {
             lines.push("no device is bound".into());
@@ -343,10 +393,17 @@ impl Verify {
         let answer = client.post("/v1/verify", &body)?;
         said.say(&answer, || {
             let outcome = answer["outcome"].as_str().unwrap_or_default();
-            let wait = answer["retry_after_s"].as_u64().map(|s| format!(", for {s} s")).unwrap_or_default();
+            let wait = answer["retry_after_s"]
+                .as_u64()
+                .map(|s| format!(", for {s} s"))
+                .unwrap_or_default();
             format!("{outcome}{wait}")
         })?;
-        Ok(if answer["accepted"] == true { ExitCode::SUCCESS } else { ExitCode::from(1) })
+        Ok(if answer["accepted"] == true {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(1)
+        })
     }
 }
 
@@ -376,7 +433,12 @@ impl OneDevice {
         let first = codes.next("Code that the device shows")?;
         let second = codes.next("The next code, once it changed")?;
         let device = client.post(&path, &json!({"codes": [*first, *second], "actor": actor()}))?;
-        said.say(&device, || format!("resynced: the device is {} steps off, and expected there", device["drift_steps"]))?;
+        said.say(&device, || {
+            format!(
+                "resynced: the device is {} steps off, and expected there",
+                device["drift_steps"]
+            )
+        })?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -386,7 +448,9 @@ impl Unbind {
         let path = self.of.path(client, "/unbind")?;
         let mut codes = CodeSource::open(&self.of.codes, said)?;
         if !self.yes && said.may_ask {
-            eprintln!("This ends the device for good, and with the last one its user's login and operation protection.");
+            eprintln!(
+                "This ends the device for good, and with the last one its user's login and operation protection."
+            );
         } else if !self.yes && self.of.codes.code_file.is_none() {
             return Err(Failure::usage("unbinding ends the device for good").help("say --yes if it is meant"));
         }

@@ -74,13 +74,22 @@ impl Keyring {
         let metadata = file.metadata()?;
         let mode = metadata.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
-            return Err(KeyringError::Exposed { path: path.into(), mode });
+            return Err(KeyringError::Exposed {
+                path: path.into(),
+                mode,
+            });
         }
         if metadata.len() > SIZE_MAX {
-            return Err(KeyringError::Damaged { line: 0, what: "it is far too long to be one" });
+            return Err(KeyringError::Damaged {
+                line: 0,
+                what: "it is far too long to be one",
+            });
         }
         let bytes = Zeroizing::new(fs::read(path)?);
-        let text = str::from_utf8(&bytes).map_err(|_| KeyringError::Damaged { line: 0, what: "it is not text" })?;
+        let text = str::from_utf8(&bytes).map_err(|_| KeyringError::Damaged {
+            line: 0,
+            what: "it is not text",
+        })?;
         Self::parse(text, entropy)
     }
 
@@ -99,7 +108,10 @@ impl Keyring {
                 return Err(damaged("four words are expected: kind, id, time, key"));
             };
             let id: u32 = id.parse().map_err(|_| damaged("the id is no number"))?;
-            let key = (id, material(hex).ok_or_else(|| damaged("the key is not 64 hex digits"))?);
+            let key = (
+                id,
+                material(hex).ok_or_else(|| damaged("the key is not 64 hex digits"))?,
+            );
             let kept = match kind {
                 "seal" => &mut sealing,
                 "sign" => &mut signing,
@@ -137,7 +149,11 @@ fn material(hex: &str) -> Option<Material> {
 fn write_new(path: &Path, bytes: &[u8]) -> Result<(), KeyringError> {
     let beside = path.with_extension("new");
     let _left_by_a_crash = fs::remove_file(&beside);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&beside)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     let linked = fs::hard_link(&beside, path);

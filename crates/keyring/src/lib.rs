@@ -45,11 +45,20 @@ impl Keyring {
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, KeyringError> {
         if sealing.is_empty() || signing.is_empty() {
-            return Err(KeyringError::Damaged { line: 0, what: "at least one seal and one sign line are needed" });
+            return Err(KeyringError::Damaged {
+                line: 0,
+                what: "at least one seal and one sign line are needed",
+            });
         }
-        let unusable = |_| KeyringError::Damaged { line: 0, what: "a key cannot be used" };
+        let unusable = |_| KeyringError::Damaged {
+            line: 0,
+            what: "a key cannot be used",
+        };
         Ok(Self {
-            sealing: sealing.into_iter().map(|(id, bytes)| (id, SealingKey::derived(&bytes))).collect(),
+            sealing: sealing
+                .into_iter()
+                .map(|(id, bytes)| (id, SealingKey::derived(&bytes)))
+                .collect(),
             signing: signing
                 .into_iter()
                 .map(|(id, seed)| Ok((id, Ed25519KeyPair::from_seed_unchecked(&*seed).map_err(unusable)?)))
@@ -74,7 +83,10 @@ impl SealingKey {
             bytes
         };
         let aead = UnboundKey::new(&AES_256_GCM, &*expand(b"seal")).expect("32 bytes are the length of an AES-256 key");
-        Self { aead: LessSafeKey::new(aead), mac: hmac::Key::new(hmac::HMAC_SHA256, &*expand(b"mac")) }
+        Self {
+            aead: LessSafeKey::new(aead),
+            mac: hmac::Key::new(hmac::HMAC_SHA256, &*expand(b"mac")),
+        }
     }
 }
 
@@ -102,7 +114,10 @@ impl Sealer for Keyring {
                 &mut *sealed,
             )
             .map_err(|_| PortError::DoesNotOpen)?;
-        Ok(Sealed { key_id, bytes: [&nonce, sealed.as_slice()].concat() })
+        Ok(Sealed {
+            key_id,
+            bytes: [&nonce, sealed.as_slice()].concat(),
+        })
     }
 
     fn open(&self, bound_to: &[u8], sealed: &Sealed) -> Result<Secret, PortError> {
@@ -137,13 +152,18 @@ impl Sealer for Keyring {
 
 impl Signer for Keyring {
     fn sign(&self, statement: &[u8]) -> Vec<u8> {
-        let (_, newest) = self.signing.last_key_value().expect("a keyring has a signing key; `new` sees to it");
+        let (_, newest) = self
+            .signing
+            .last_key_value()
+            .expect("a keyring has a signing key; `new` sees to it");
         newest.sign(statement).as_ref().to_vec()
     }
 
     fn verify(&self, statement: &[u8], signature: &[u8]) -> bool {
         let signed_by = |pair: &Ed25519KeyPair| {
-            UnparsedPublicKey::new(&ED25519, pair.public_key()).verify(statement, signature).is_ok()
+            UnparsedPublicKey::new(&ED25519, pair.public_key())
+                .verify(statement, signature)
+                .is_ok()
         };
         self.signing.values().any(signed_by)
     }

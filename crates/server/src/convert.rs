@@ -1,9 +1,7 @@
 //! From the wire to the use cases and back; no decision is made here.
 
 use api::{ProtectionMethod, Timestamp};
-use service::{
-    ActorKind, DeviceView, Factor, IdentityProof, Kind, Method, Protection, Standing, UnixMs, UserView,
-};
+use service::{ActorKind, DeviceView, Factor, IdentityProof, Kind, Method, Protection, Standing, UnixMs, UserView};
 use zeroize::Zeroizing;
 
 pub(crate) fn actor(actor: api::Actor) -> service::Actor {
@@ -39,7 +37,10 @@ pub(crate) fn factor(code: api::CodeText, method: api::FactorMethod) -> Factor {
         api::FactorMethod::Totp => Method::Totp,
         api::FactorMethod::RecoveryCode => Method::RecoveryCode,
     };
-    Factor { code: code.into_inner(), method }
+    Factor {
+        code: code.into_inner(),
+        method,
+    }
 }
 
 pub(crate) fn typed(code: api::CodeText) -> Zeroizing<String> {
@@ -82,7 +83,13 @@ pub(crate) fn user(view: UserView) -> api::User {
 }
 
 pub(crate) fn protection(protection: &Protection) -> api::Protection {
-    let method = |mfa| if mfa { ProtectionMethod::Mfa } else { ProtectionMethod::None };
+    let method = |mfa| {
+        if mfa {
+            ProtectionMethod::Mfa
+        } else {
+            ProtectionMethod::None
+        }
+    };
     api::Protection {
         login_protection: method(protection.login_protection),
         operation_protection: method(protection.operation_protection),

@@ -36,7 +36,10 @@ pub(crate) async fn answer(app: Router, request: Request<Incoming>, limits: Limi
         Ok(Ok(Err(never))) => match never {},
         Ok(Err(_panic)) => {
             tracing::error!(request_id = %id, "a handler panicked; see the message above");
-            respond(Problem::new(ProblemCode::Internal, "this is ours to mend: report it with its X-Request-Id"))
+            respond(Problem::new(
+                ProblemCode::Internal,
+                "this is ours to mend: report it with its X-Request-Id",
+            ))
         }
         Err(_elapsed) => respond(Problem::new(
             ProblemCode::RequestTimeout,
@@ -48,7 +51,10 @@ pub(crate) async fn answer(app: Router, request: Request<Incoming>, limits: Limi
 }
 
 fn request_id(request: &Request<Incoming>) -> (Arc<str>, HeaderValue) {
-    let given = request.headers().get(REQUEST_ID).and_then(|value| Some((value.to_str().ok()?, value)));
+    let given = request
+        .headers()
+        .get(REQUEST_ID)
+        .and_then(|value| Some((value.to_str().ok()?, value)));
     match given {
         Some((id, value)) if !id.is_empty() && id.len() <= REQUEST_ID_LEN_MAX => (id.into(), value.clone()),
         _ => {

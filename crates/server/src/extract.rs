@@ -22,12 +22,19 @@ pub(crate) struct Authorized {
 impl Authorized {
     /// Where the request comes from, without a person behind it yet.
     pub(crate) fn origin(&self) -> Origin {
-        Origin { api_key: Some(self.caller.key_id()), request: self.request.clone(), ..Origin::default() }
+        Origin {
+            api_key: Some(self.caller.key_id()),
+            request: self.request.clone(),
+            ..Origin::default()
+        }
     }
 
     /// The same with the person the caller names.
     pub(crate) fn acting(&self, actor: api::Actor) -> Origin {
-        Origin { actor: Some(crate::convert::actor(actor)), ..self.origin() }
+        Origin {
+            actor: Some(crate::convert::actor(actor)),
+            ..self.origin()
+        }
     }
 
     /// Whether the key has one of these roles and reaches this user.
@@ -81,18 +88,24 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
         let params = params(parts, state).await?;
         let id = Id::try_parse(param(&params, "id")).ok();
-        id.map(Self).ok_or_else(|| Problem::new(ProblemCode::NotFound, "the id in the path is not a UUID").into())
+        id.map(Self)
+            .ok_or_else(|| Problem::new(ProblemCode::NotFound, "the id in the path is not a UUID").into())
     }
 }
 
 async fn params<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<RawPathParams, Rejection> {
-    RawPathParams::from_request_parts(parts, state).await.map_err(|_not_utf8| {
-        Problem::new(ProblemCode::InvalidRequest, "the path, percent-decoded, is not UTF-8").into()
-    })
+    RawPathParams::from_request_parts(parts, state)
+        .await
+        .map_err(|_not_utf8| {
+            Problem::new(ProblemCode::InvalidRequest, "the path, percent-decoded, is not UTF-8").into()
+        })
 }
 
 fn param<'a>(params: &'a RawPathParams, field: &str) -> &'a str {
-    params.iter().find(|(name, _)| *name == field).map_or("", |(_, text)| text)
+    params
+        .iter()
+        .find(|(name, _)| *name == field)
+        .map_or("", |(_, text)| text)
 }
 
 fn name(params: &RawPathParams, field: &'static str) -> Result<Arc<str>, Rejection> {
@@ -118,7 +131,10 @@ where
             return Err(Problem::new(ProblemCode::UnsupportedMediaType, detail).into());
         }
         let too_large = || Problem::new(ProblemCode::PayloadTooLarge, format!("send at most {body_bytes} bytes"));
-        let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        let announced = parts
+            .headers
+            .get(header::CONTENT_LENGTH)
+            .and_then(|length| length.to_str().ok()?.parse().ok());
         if announced.is_some_and(|length: usize| length > body_bytes) {
             return Err(too_large().into());
         }
@@ -135,7 +151,10 @@ where
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let essence = value.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json")
 }

@@ -54,11 +54,15 @@ pub fn router(service: Arc<Service>, limits: Limits) -> Router {
         .route("/readyz", get(probes::readyz))
         .route("/openapi.json", get(docs::openapi))
         .merge(docs::page())
-        .fallback(async || {
-            problem::respond(Problem::new(ProblemCode::NotFound, "there is no such path: see /docs"))
-        })
+        .fallback(async || problem::respond(Problem::new(ProblemCode::NotFound, "there is no such path: see /docs")))
         .method_not_allowed_fallback(async || {
-            problem::respond(Problem::new(ProblemCode::MethodNotAllowed, "this path does not know the method: see /docs"))
+            problem::respond(Problem::new(
+                ProblemCode::MethodNotAllowed,
+                "this path does not know the method: see /docs",
+            ))
         })
-        .with_state(App { service, body_bytes: limits.body_bytes })
+        .with_state(App {
+            service,
+            body_bytes: limits.body_bytes,
+        })
 }

@@ -58,7 +58,11 @@ pub struct PlainHttp(SocketAddr);
 
 /// Whether this address may be served without TLS.
 pub fn plain_http_allowed(address: SocketAddr) -> Result<(), PlainHttp> {
-    if address.ip().is_loopback() { Ok(()) } else { Err(PlainHttp(address)) }
+    if address.ip().is_loopback() {
+        Ok(())
+    } else {
+        Err(PlainHttp(address))
+    }
 }
 
 /// Serves `app` until `shutdown` ends, then lets open requests finish for as long as [`Limits::drain`].
@@ -78,7 +82,12 @@ pub async fn serve(
             () = &mut shutdown => break,
             accepted = accept(&listener, &places) => accepted,
         };
-        let connection = Connection { app: app.clone(), limits, watcher: graceful.watcher(), place };
+        let connection = Connection {
+            app: app.clone(),
+            limits,
+            watcher: graceful.watcher(),
+            place,
+        };
         match acceptor.clone() {
             None => tokio::spawn(connection.run(stream)),
             Some(acceptor) => tokio::spawn(async move {
@@ -98,7 +107,11 @@ pub async fn serve(
 /// The next connection, once there is a place for it.
 async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
     loop {
-        let place = places.clone().acquire_owned().await.expect("the semaphore is never closed");
+        let place = places
+            .clone()
+            .acquire_owned()
+            .await
+            .expect("the semaphore is never closed");
         match listener.accept().await {
             Ok((stream, _peer)) => {
                 if let Err(error) = stream.set_nodelay(true) {
@@ -131,10 +144,18 @@ struct Connection {
 
 impl Connection {
     async fn run(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let Self { app, limits, watcher, place } = self;
+        let Self {
+            app,
+            limits,
+            watcher,
+            place,
+        } = self;
         // HTTP/1.1 alone: hyper-util's protocol detection waits for a first byte without any time-out.
         let mut builder = http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_buf_size(64 * 1_024);
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.header_timeout)
+            .max_buf_size(64 * 1_024);
         let service = service_fn(move |request: Request<Incoming>| edge::answer(app.clone(), request, limits));
         let served = builder.serve_connection(TokioIo::new(stream), service);
         if let Err(error) = watcher.watch(served).await {

@@ -65,7 +65,10 @@ pub(crate) fn problem(error: ServiceError) -> Problem {
         ServiceError::ClockUnreliable(_) => new(ProblemCode::ClockUnreliable),
         ServiceError::Internal(why) => {
             tracing::error!(%why, "an internal error");
-            Problem::new(ProblemCode::Internal, "this is ours to mend: report it with its X-Request-Id")
+            Problem::new(
+                ProblemCode::Internal,
+                "this is ours to mend: report it with its X-Request-Id",
+            )
         }
     }
 }
@@ -85,7 +88,9 @@ fn wire_hint(hint: service::Hint) -> Hint {
                 Algorithm::Sha512 => HintAlgorithm::Sha512,
             },
         },
-        service::Hint::OtherPeriod(period) => Hint::OtherPeriod { period_s: period.get_s() },
+        service::Hint::OtherPeriod(period) => Hint::OtherPeriod {
+            period_s: period.get_s(),
+        },
         service::Hint::OtherEntry => Hint::OtherEntry,
     }
 }
@@ -95,10 +100,14 @@ pub(crate) fn respond(problem: Problem) -> Response {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = body(status, PROBLEM_JSON, &problem);
     if status == StatusCode::UNAUTHORIZED {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     if let Some(seconds) = problem.retry_after_s {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }
@@ -123,8 +132,12 @@ fn body(status: StatusCode, content_type: &'static str, value: &impl Serialize) 
 pub(crate) fn no_store(status: StatusCode, content_type: &'static str, body: Body) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 

@@ -1,27 +1,25 @@
 //! One batch of a lane: load, judge, commit, once more for what somebody else changed meanwhile.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use otp::Code;
 use store::{Bound, Change, Id, Outcome, Owner, Write, audit};
-use tokio::time::Instant;
 use verify::{Cause, Credential, DeviceState, Judgement, Lock, Purpose, UnixMs, Verdict, judge};
 
 use crate::{
     Core, ServiceError,
-    caller::Origin,
     event::Entry,
     lane::{Answer, Answered, Ask},
     sealing::credential_of,
 };
 
 /// Decides every question; each effect is durable before this returns.
-pub(crate) async fn decide(core: &Core, asks: &[Ask], locked: &mut LockedTally) -> Vec<Answered> {
+pub(crate) async fn decide(core: &Core, asks: &[Ask]) -> Vec<Answered> {
     let mut answers: Vec<Answered> = Vec::new();
     answers.resize_with(asks.len(), || Ok(Answer::Refused));
     let mut open: Vec<usize> = (0..asks.len()).collect();
     for _try in 0..2 {
-        match round(core, asks, &open, &mut answers, locked).await {
+        match round(core, asks, &open, &mut answers).await {
             Ok(missed) => open = missed,
             Err(error) => {
                 open.iter().for_each(|&place| answers[place] = Err(error.clone()));
@@ -46,7 +44,6 @@ async fn round(
     asks: &[Ask],
     open: &[usize],
     answers: &mut [Answered],
-    locked: &mut LockedTally,
 ) -> Result<Vec<usize>, ServiceError> {
     let now = core.clock.now()?;
     let mut benches = load(core, asks, open).await?;
@@ -61,21 +58,29 @@ async fn round(
         slot_of.push(slot);
         answers[place] = benches[slot].ask(core, &asks[place], now, &mut salts);
     }
-    let (slots, changes): (Vec<usize>, Vec<Change>) =
-        benches.iter_mut().enumerate().filter_map(|(slot, bench)| Some((slot, bench.change()?))).unzip();
+    let (slots, changes): (Vec<usize>, Vec<Change>) = benches
+        .iter_mut()
+        .enumerate()
+        .filter_map(|(slot, bench)| Some((slot, bench.change()?)))
+        .unzip();
     let mut missed = vec![false; benches.len()];
     if !changes.is_empty() {
-        let outcomes = core.store.commit(changes).await?;
+        let outcomes = core.commit(changes).await?;
         for (slot, outcome) in slots.into_iter().zip(outcomes) {
             missed[slot] = outcome == Outcome::Missed;
         }
     }
     for (slot, bench) in benches.iter().enumerate() {
-        if !missed[slot] {
-            locked.count(bench);
+        if let (false, [device, ..]) = (missed[slot], bench.devices.as_slice()) {
+            core.locked.count("verify", bench.owner, Some(device.id), bench.locked);
         }
     }
-    Ok(open.iter().zip(slot_of).filter(|(_, slot)| missed[*slot]).map(|(&place, _)| place).collect())
+    Ok(open
+        .iter()
+        .zip(slot_of)
+        .filter(|(_, slot)| missed[*slot])
+        .map(|(&place, _)| place)
+        .collect())
 }
 
 /// The devices of every user that is asked about, each once.
@@ -86,8 +91,15 @@ async fn load<'a>(core: &'a Core, asks: &'a [Ask], open: &[usize]) -> Result<Vec
         let owner = &asks[place].owner;
         seen.entry(owner).or_insert_with(|| owners.push(owner));
     }
-    let bound = core.store.bound(owners.iter().map(|owner| (*owner).clone()).collect()).await?;
-    owners.into_iter().zip(bound).map(|(owner, bound)| Bench::new(core, owner, bound)).collect()
+    let bound = core
+        .store
+        .bound(owners.iter().map(|owner| (*owner).clone()).collect())
+        .await?;
+    owners
+        .into_iter()
+        .zip(bound)
+        .map(|(owner, bound)| Bench::new(core, owner, bound))
+        .collect()
 }
 
 /// A user's devices while a batch is judged: their states evolve from question to question, and are
@@ -98,7 +110,7 @@ struct Bench<'a> {
     /// Judged in place of a device where there is none, so that nobody can tell by the time it takes.
     stand_in: Option<Seat>,
     events: Vec<audit::Event>,
-    /// Questions that met a lock, by device.
+    /// Questions that met a lock.
     locked: u64,
 }
 
@@ -112,25 +124,37 @@ struct Seat {
 impl Seat {
     fn new(core: &Core, bound: &Bound) -> Result<Self, ServiceError> {
         let credential = credential_of(&bound.device, &*core.sealer)?;
-        Ok(Self { id: bound.device.id, credential, read: bound.state, state: bound.state })
+        Ok(Self {
+            id: bound.device.id,
+            credential,
+            read: bound.state,
+            state: bound.state,
+        })
     }
 }
 
 impl<'a> Bench<'a> {
     fn new(core: &Core, owner: &'a Owner, bound: Vec<Bound>) -> Result<Self, ServiceError> {
-        let devices: Vec<_> = bound.iter().map(|bound| Seat::new(core, bound)).collect::<Result<_, _>>()?;
-        let stand_in = if devices.is_empty() { Some(Seat::new(core, &core.stand_in)?) } else { None };
-        Ok(Self { owner, devices, stand_in, events: Vec::new(), locked: 0 })
+        let devices: Vec<_> = bound
+            .iter()
+            .map(|bound| Seat::new(core, bound))
+            .collect::<Result<_, _>>()?;
+        let stand_in = if devices.is_empty() {
+            Some(Seat::new(core, &core.stand_in)?)
+        } else {
+            None
+        };
+        Ok(Self {
+            owner,
+            devices,
+            stand_in,
+            events: Vec::new(),
+            locked: 0,
+        })
     }
 
     /// Decides one question against the states as they stand.
-    fn ask(
-        &mut self,
-        core: &Core,
-        ask: &Ask,
-        now: UnixMs,
-        salts: &mut impl Iterator<Item = [u8; 16]>,
-    ) -> Answered {
+    fn ask(&mut self, core: &Core, ask: &Ask, now: UnixMs, salts: &mut impl Iterator<Item = [u8; 16]>) -> Answered {
         if let Some(answered) = self.answered_before(core, ask, now) {
             return answered;
         }
@@ -144,7 +168,9 @@ impl<'a> Bench<'a> {
             .iter()
             .map(|seat| judged(&seat.state, &seat.credential, ask.code.as_ref(), now, policy))
             .collect();
-        let accepted = judgements.iter().position(|judgement| matches!(judgement.verdict, Verdict::Accepted(_)));
+        let accepted = judgements
+            .iter()
+            .position(|judgement| matches!(judgement.verdict, Verdict::Accepted(_)));
         if let Some(place) = accepted {
             return self.accept(ask, place, judgements[place].next, now, salts);
         }
@@ -157,14 +183,29 @@ impl<'a> Bench<'a> {
         for (seat, judgement) in self.devices.iter_mut().zip(&judgements) {
             if let Verdict::Refused(cause) = judgement.verdict {
                 seat.state = judgement.next;
-                seat.state.last_request = ask.request.map(|tag| tag.remembered(now, false)).or(seat.state.last_request);
+                seat.state.last_request = ask
+                    .request
+                    .map(|tag| tag.remembered(now, false))
+                    .or(seat.state.last_request);
                 told = told.filter(|told| *told != Cause::Wrong).or(Some(cause));
             }
         }
-        let device = if let [only] = self.devices.as_slice() { Some(only.id) } else { None };
+        let device = if let [only] = self.devices.as_slice() {
+            Some(only.id)
+        } else {
+            None
+        };
         self.refuse(ask, now, salts, |entry| {
-            let entry = if let Some(cause) = told { entry.cause(cause) } else { entry };
-            if let Some(device) = device { entry.device(device) } else { entry }
+            let entry = if let Some(cause) = told {
+                entry.cause(cause)
+            } else {
+                entry
+            };
+            if let Some(device) = device {
+                entry.device(device)
+            } else {
+                entry
+            }
         })
     }
 
@@ -172,7 +213,13 @@ impl<'a> Bench<'a> {
         let tag = ask.request.as_ref()?;
         self.devices.iter().find_map(|seat| {
             let before = tag.answered(seat.state.last_request, now, core.settings.request_id_ms)?;
-            Some(before.map(|accepted| if accepted { Answer::Accepted(Some(seat.id)) } else { Answer::Refused }))
+            Some(before.map(|accepted| {
+                if accepted {
+                    Answer::Accepted(Some(seat.id))
+                } else {
+                    Answer::Refused
+                }
+            }))
         })
     }
 
@@ -186,9 +233,18 @@ impl<'a> Bench<'a> {
     ) -> Answered {
         let seat = &mut self.devices[place];
         seat.state = next;
-        seat.state.last_request = ask.request.map(|tag| tag.remembered(now, true)).or(seat.state.last_request);
+        seat.state.last_request = ask
+            .request
+            .map(|tag| tag.remembered(now, true))
+            .or(seat.state.last_request);
         let id = seat.id;
-        self.tell(Entry::new("verify", "accepted", &ask.origin).owner(self.owner).device(id), now, salts)?;
+        self.tell(
+            Entry::new("verify", "accepted", &ask.origin)
+                .owner(self.owner)
+                .device(id),
+            now,
+            salts,
+        )?;
         Ok(Answer::Accepted(Some(id)))
     }
 
@@ -199,7 +255,11 @@ impl<'a> Bench<'a> {
         salts: &mut impl Iterator<Item = [u8; 16]>,
         why: impl FnOnce(Entry<'_>) -> Entry<'_>,
     ) -> Answered {
-        self.tell(why(Entry::new("verify", "refused", &ask.origin).owner(self.owner)), now, salts)?;
+        self.tell(
+            why(Entry::new("verify", "refused", &ask.origin).owner(self.owner)),
+            now,
+            salts,
+        )?;
         Ok(Answer::Refused)
     }
 
@@ -209,7 +269,9 @@ impl<'a> Bench<'a> {
         now: UnixMs,
         salts: &mut impl Iterator<Item = [u8; 16]>,
     ) -> Result<(), ServiceError> {
-        let salt = salts.next().ok_or_else(|| ServiceError::Internal("a salt for every event".into()))?;
+        let salt = salts
+            .next()
+            .ok_or_else(|| ServiceError::Internal("a salt for every event".into()))?;
         self.events.push(entry.salted(now, salt)?);
         Ok(())
     }
@@ -231,7 +293,10 @@ impl<'a> Bench<'a> {
                 next: seat.state,
             })
             .collect();
-        Some(Change { writes, events: std::mem::take(&mut self.events) })
+        Some(Change {
+            writes,
+            events: std::mem::take(&mut self.events),
+        })
     }
 }
 
@@ -267,66 +332,18 @@ async fn refuse_contended(core: &Core, asks: &[Ask], open: &[usize]) -> Result<(
     let mut events = Vec::with_capacity(open.len());
     for &place in open {
         let ask = &asks[place];
-        let entry = Entry::new("verify", "refused", &ask.origin).owner(&ask.owner).because("contended");
-        let salt = salts.next().ok_or_else(|| ServiceError::Internal("a salt for every event".into()))?;
+        let entry = Entry::new("verify", "refused", &ask.origin)
+            .owner(&ask.owner)
+            .because("contended");
+        let salt = salts
+            .next()
+            .ok_or_else(|| ServiceError::Internal("a salt for every event".into()))?;
         events.push(entry.salted(now, salt)?);
     }
-    core.store.commit(vec![Change { writes: Vec::new(), events }]).await?;
+    core.commit(vec![Change {
+        writes: Vec::new(),
+        events,
+    }])
+    .await?;
     Ok(())
-}
-
-/// Refusals while locked: one counted record per user and minute, for they cost an attacker nothing and
-/// must not cost us a row each.
-#[derive(Default)]
-pub(crate) struct LockedTally {
-    counts: HashMap<Owner, (Id, u64)>,
-    due_at: Option<Instant>,
-}
-
-impl LockedTally {
-    fn count(&mut self, bench: &Bench<'_>) {
-        if let ([first, ..], 1..) = (bench.devices.as_slice(), bench.locked) {
-            self.counts.entry(bench.owner.clone()).or_insert((first.id, 0)).1 += bench.locked;
-            self.due_at.get_or_insert_with(|| Instant::now() + Duration::from_secs(60));
-        }
-    }
-
-    /// Ends when there is something to write; never, when there is nothing.
-    pub(crate) async fn due(&self) {
-        match self.due_at {
-            Some(at) => tokio::time::sleep_until(at).await,
-            None => std::future::pending().await,
-        }
-    }
-
-    pub(crate) fn is_due(&self) -> bool {
-        self.due_at.is_some_and(|at| at <= Instant::now())
-    }
-
-    /// Writes what was counted. What cannot be written now stays counted.
-    pub(crate) async fn write(&mut self, core: &Core) {
-        self.due_at = None;
-        if let Err(error) = self.try_write(core).await {
-            tracing::warn!(%error, "refusals while locked are not in the trail yet");
-            self.due_at = Some(Instant::now() + Duration::from_secs(60));
-        }
-    }
-
-    async fn try_write(&mut self, core: &Core) -> Result<(), ServiceError> {
-        if self.counts.is_empty() {
-            return Ok(());
-        }
-        let now = core.clock.now()?;
-        let origin = Origin::default();
-        let mut salts = core.salts(self.counts.len())?;
-        let mut events = Vec::with_capacity(self.counts.len());
-        for (owner, (device, count)) in &self.counts {
-            let salt = salts.next().ok_or_else(|| ServiceError::Internal("a salt for every event".into()))?;
-            let entry = Entry::new("verify", "locked", &origin).owner(owner).device(*device).count(*count);
-            events.push(entry.salted(now, salt)?);
-        }
-        core.store.commit(vec![Change { writes: Vec::new(), events }]).await?;
-        self.counts.clear();
-        Ok(())
-    }
 }

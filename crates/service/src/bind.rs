@@ -1,9 +1,7 @@
 use enroll::{Account, Issuer, Qr};
 use otp::{Code, Parameters, Secret};
 use serde_json::json;
-use store::{
-    Bound, Change, Device, Enrollment, EnrollmentState, Id, IdentityProof, Outcome, Owner, Protection, Write,
-};
+use store::{Bound, Change, Device, Enrollment, EnrollmentState, Id, IdentityProof, Outcome, Owner, Protection, Write};
 use verify::{Cause, Kind, UnixMs};
 use zeroize::Zeroizing;
 
@@ -87,7 +85,8 @@ impl Service {
         let secret = Record::of_enrollment(&enrollment).open(&*core.sealer, sealed)?;
         let uri = uri(&enrollment, &secret)?;
         let qr = Qr::encode(&uri).map_err(|error| ServiceError::Internal(error.to_string()))?;
-        qr.to_png(PNG_PX_PER_MODULE).map_err(|error| ServiceError::Internal(error.to_string()))
+        qr.to_png(PNG_PX_PER_MODULE)
+            .map_err(|error| ServiceError::Internal(error.to_string()))
     }
 
     /// Ends an enrollment; its secret is erased.
@@ -99,10 +98,12 @@ impl Service {
             if enrollment.state.sealed().is_none() {
                 return Err(ServiceError::EnrollmentEnded);
             }
-            let entry = Entry::new("enrollment.abandon", "done", origin).owner(owner).detail(json!({"enrollment": id}));
+            let entry = Entry::new("enrollment.abandon", "done", origin)
+                .owner(owner)
+                .detail(json!({"enrollment": id}));
             let events = vec![core.event(&entry, now)?];
             let writes = vec![becomes(&enrollment, EnrollmentState::Abandoned)];
-            if core.store.commit(vec![Change { writes, events }]).await? == [Outcome::Done] {
+            if core.commit(vec![Change { writes, events }]).await? == [Outcome::Done] {
                 return Ok(());
             }
         }
@@ -137,8 +138,17 @@ async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<
     let spent = match fresh_factor(core, wanted, &devices, origin, now).await? {
         Some(Judged::Right(spent)) => Some(spent),
         Some(Judged::Wrong { writes, event, error }) => {
-            let outcomes = core.store.commit(vec![Change { writes, events: vec![event] }]).await?;
-            return if outcomes == [Outcome::Done] { Err(error) } else { Ok(None) };
+            let outcomes = core
+                .commit(vec![Change {
+                    writes,
+                    events: vec![event],
+                }])
+                .await?;
+            return if outcomes == [Outcome::Done] {
+                Err(error)
+            } else {
+                Ok(None)
+            };
         }
         None => None,
     };
@@ -174,10 +184,18 @@ async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<
             "by": wanted.identity_proof.by,
         },
     });
-    writes.push(Write::Enrollment { expected: None, next: Box::new(enrollment) });
-    let entry = Entry::new("enrollment.start", "done", origin).owner(owner).detail(detail);
-    let change = Change { writes, events: vec![core.event(&entry, now)?] };
-    Ok((core.store.commit(vec![change]).await? == [Outcome::Done]).then_some(offer))
+    writes.push(Write::Enrollment {
+        expected: None,
+        next: Box::new(enrollment),
+    });
+    let entry = Entry::new("enrollment.start", "done", origin)
+        .owner(owner)
+        .detail(detail);
+    let change = Change {
+        writes,
+        events: vec![core.event(&entry, now)?],
+    };
+    Ok((core.commit(vec![change]).await? == [Outcome::Done]).then_some(offer))
 }
 
 pub(crate) fn check_proof(core: &Core, proof: &IdentityProof, now: UnixMs) -> Result<(), ServiceError> {
@@ -190,7 +208,10 @@ pub(crate) fn check_proof(core: &Core, proof: &IdentityProof, now: UnixMs) -> Re
     } else {
         return Ok(());
     };
-    Err(ServiceError::Invalid { field: "identity_proof.at", why })
+    Err(ServiceError::Invalid {
+        field: "identity_proof.at",
+        why,
+    })
 }
 
 /// The factor that a user with a device has to show before a way in is added or changed.
@@ -206,7 +227,11 @@ async fn fresh_factor(
     }
     let Some(replacement) = &wanted.factor else {
         let full = devices.len() >= core.settings.devices_max;
-        return Err(if full { ServiceError::DeviceLimit } else { ServiceError::FactorRequired });
+        return Err(if full {
+            ServiceError::DeviceLimit
+        } else {
+            ServiceError::FactorRequired
+        });
     };
     let of = match replacement.replaces {
         Some(id) => {
@@ -219,7 +244,17 @@ async fn fresh_factor(
         None if devices.len() >= core.settings.devices_max => return Err(ServiceError::DeviceLimit),
         None => devices.to_vec(),
     };
-    judge_factor(core, &wanted.owner, &of, &replacement.factor, "enrollment.start", origin, now).await.map(Some)
+    judge_factor(
+        core,
+        &wanted.owner,
+        &of,
+        &replacement.factor,
+        "enrollment.start",
+        origin,
+        now,
+    )
+    .await
+    .map(Some)
 }
 
 /// The older enrollments of this user give way.
@@ -228,7 +263,10 @@ async fn supersede(core: &Core, owner: &Owner) -> Result<Vec<Write>, ServiceErro
     let mut writes = Vec::new();
     for enrollment in open {
         if let EnrollmentState::Started { sealed, .. } = &enrollment.state {
-            writes.push(becomes(&enrollment, EnrollmentState::Superseded { sealed: sealed.clone() }));
+            writes.push(becomes(
+                &enrollment,
+                EnrollmentState::Superseded { sealed: sealed.clone() },
+            ));
         }
     }
     Ok(writes)
@@ -237,7 +275,11 @@ async fn supersede(core: &Core, owner: &Owner) -> Result<Vec<Write>, ServiceErro
 fn becomes(enrollment: &Enrollment, state: EnrollmentState) -> Write {
     Write::Enrollment {
         expected: Some(enrollment.version),
-        next: Box::new(Enrollment { version: enrollment.version + 1, state, ..enrollment.clone() }),
+        next: Box::new(Enrollment {
+            version: enrollment.version + 1,
+            state,
+            ..enrollment.clone()
+        }),
     }
 }
 
@@ -258,7 +300,12 @@ fn offer(core: &Core, enrollment: &Enrollment, secret: &Secret) -> Result<Offer,
 }
 
 fn uri(enrollment: &Enrollment, secret: &Secret) -> Result<Zeroizing<String>, ServiceError> {
-    let invalid = |field| move |error: enroll::LabelError| ServiceError::Invalid { field, why: error.to_string() };
+    let invalid = |field| {
+        move |error: enroll::LabelError| ServiceError::Invalid {
+            field,
+            why: error.to_string(),
+        }
+    };
     let issuer = Issuer::new(&enrollment.issuer).map_err(invalid("issuer"))?;
     let account = Account::new(&enrollment.label).map_err(invalid("label"))?;
     Ok(enroll::totp_uri(&issuer, &account, secret, enrollment.parameters))
@@ -272,7 +319,10 @@ fn codes_needed(core: &Core, kind: Kind) -> usize {
 }
 
 async fn find(core: &Core, owner: &Owner, id: Id) -> Result<Enrollment, ServiceError> {
-    core.store.enrollment(owner.clone(), id).await?.ok_or(ServiceError::NotFound("enrollment"))
+    core.store
+        .enrollment(owner.clone(), id)
+        .await?
+        .ok_or(ServiceError::NotFound("enrollment"))
 }
 
 /// The sealed secret and the wrong codes of an enrollment that waits for codes.
@@ -319,11 +369,17 @@ async fn try_confirm(
     let codes: Option<Vec<Code>> = confirmation.codes.iter().map(|code| Code::parse(code).ok()).collect();
     let confirmed = match &codes {
         Some(codes) => verify::confirm(&credential, codes, now, &core.settings.policy),
-        None => Err(verify::Refusal { cause: Cause::Malformed, clock_off_s: None }),
+        None => Err(verify::Refusal {
+            cause: Cause::Malformed,
+            clock_off_s: None,
+        }),
     };
     match confirmed {
         Ok(confirmed) => {
-            let bound = Bound { device, state: confirmed.state };
+            let bound = Bound {
+                device,
+                state: confirmed.state,
+            };
             complete(core, &enrollment, bound, confirmation, origin, now).await
         }
         Err(refusal) => {
@@ -380,9 +436,10 @@ async fn count_wrong(
     let wrong_codes = wrong_codes + 1;
     let attempts_left = core.settings.enrollment_wrong_codes.saturating_sub(wrong_codes);
     let state = match &enrollment.state {
-        EnrollmentState::Started { sealed, .. } if attempts_left > 0 => {
-            EnrollmentState::Started { sealed: sealed.clone(), wrong_codes }
-        }
+        EnrollmentState::Started { sealed, .. } if attempts_left > 0 => EnrollmentState::Started {
+            sealed: sealed.clone(),
+            wrong_codes,
+        },
         _ => EnrollmentState::Abandoned,
     };
     let detail = json!({
@@ -390,13 +447,21 @@ async fn count_wrong(
         "hint": hint.map(Hint::name),
         "attempts_left": attempts_left,
     });
-    let entry =
-        Entry::new("enrollment.confirm", "refused", origin).owner(&enrollment.owner).cause(cause).detail(detail);
-    let change = Change { writes: vec![becomes(enrollment, state)], events: vec![core.event(&entry, now)?] };
-    if core.store.commit(vec![change]).await? == [Outcome::Missed] {
+    let entry = Entry::new("enrollment.confirm", "refused", origin)
+        .owner(&enrollment.owner)
+        .cause(cause)
+        .detail(detail);
+    let change = Change {
+        writes: vec![becomes(enrollment, state)],
+        events: vec![core.event(&entry, now)?],
+    };
+    if core.commit(vec![change]).await? == [Outcome::Missed] {
         return Ok(None);
     }
-    Err(ServiceError::CodeRefused { hint, attempts_left: Some(attempts_left) })
+    Err(ServiceError::CodeRefused {
+        hint,
+        attempts_left: Some(attempts_left),
+    })
 }
 
 /// The moment of binding: everything at once, or nothing.
@@ -411,14 +476,19 @@ async fn complete(
     let owner = &enrollment.owner;
     let device = bound.device.id;
     let devices = core.store.bound(vec![owner.clone()]).await?.pop().unwrap_or_default();
-    let replaced = devices.iter().find(|bound| Some(bound.device.id) == enrollment.replaces);
+    let replaced = devices
+        .iter()
+        .find(|bound| Some(bound.device.id) == enrollment.replaces);
     if devices.len() - usize::from(replaced.is_some()) >= core.settings.devices_max {
         return Err(ServiceError::DeviceLimit);
     }
     let protection = core.store.protection(owner.clone()).await?;
     let mut writes = vec![
         becomes(enrollment, EnrollmentState::Confirmed { device }),
-        Write::Bind { device: Box::new(bound.device.clone()), state: bound.state },
+        Write::Bind {
+            device: Box::new(bound.device.clone()),
+            state: bound.state,
+        },
         protection_write(
             protection,
             Protection {
@@ -438,7 +508,10 @@ async fn complete(
         "scope": scope,
         "recovery_codes": confirmation.recovery_codes,
     });
-    let entry = Entry::new("enrollment.confirm", "done", origin).owner(owner).device(device).detail(detail);
+    let entry = Entry::new("enrollment.confirm", "done", origin)
+        .owner(owner)
+        .device(device)
+        .detail(detail);
     let mut events = vec![core.event(&entry, now)?];
     if let Some(replaced) = replaced {
         writes.push(end_device(replaced, replaced.state, now));
@@ -452,9 +525,12 @@ async fn complete(
     if confirmation.recovery_codes {
         let old = core.store.recovery_codes(owner.clone()).await?;
         let (codes, next) = recovery::issue(core, owner, old.as_ref(), now)?;
-        writes.push(Write::RecoveryCodes { expected: old.map(|old| old.version), next });
+        writes.push(Write::RecoveryCodes {
+            expected: old.map(|old| old.version),
+            next,
+        });
         shown = codes;
     }
-    let done = core.store.commit(vec![Change { writes, events }]).await? == [Outcome::Done];
+    let done = core.commit(vec![Change { writes, events }]).await? == [Outcome::Done];
     Ok(done.then(|| (DeviceView::of(&bound, now), shown)))
 }

@@ -32,7 +32,10 @@ impl Caller {
             return Ok(());
         }
         let names: Vec<_> = roles.iter().map(|role| role.name()).collect();
-        Err(ServiceError::Forbidden(format!("this key lacks the role {}", names.join(" or "))))
+        Err(ServiceError::Forbidden(format!(
+            "this key lacks the role {}",
+            names.join(" or ")
+        )))
     }
 
     /// Whether the key is limited to other accounts.
@@ -70,7 +73,10 @@ impl<'a> PresentedKey<'a> {
         let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
         let hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         (id.len() == 32 && secret.len() == 64 && hex(id) && hex(secret)).then_some(())?;
-        Some(Self { id: Id::try_parse(id).ok()?, secret })
+        Some(Self {
+            id: Id::try_parse(id).ok()?,
+            secret,
+        })
     }
 
     pub(crate) fn hash(&self) -> [u8; 32] {

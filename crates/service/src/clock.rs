@@ -37,7 +37,14 @@ impl TrustedClock {
         let now = clock.now();
         let offset_ms = now.get().saturating_sub(clock.monotonic_ms());
         let newest = newest.unwrap_or(now);
-        Self { clock, seen: Mutex::new(Seen { newest, offset_ms, probation: None }) }
+        Self {
+            clock,
+            seen: Mutex::new(Seen {
+                newest,
+                offset_ms,
+                probation: None,
+            }),
+        }
     }
 
     /// The time, or why it is not to be believed.

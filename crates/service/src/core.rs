@@ -1,18 +1,22 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use otp::{Parameters, Step};
-use store::{Bound, Device, Id, Owner, Store, audit};
+use store::{Bound, Change, Device, Id, Outcome, Owner, Store, audit};
 use tokio::task::JoinHandle;
 use verify::{DeviceState, Kind, UnixMs};
 
 use crate::{
-    ServiceError, Settings,
+    Origin, ServiceError, Settings,
     clock::TrustedClock,
     event::Entry,
     keys::KeyCache,
     lane::Lane,
     ports::{Clock, Entropy, Sealer, Signer},
     sealing::Record,
+    tally::LockedTally,
 };
 
 /// What the service stands on.
@@ -39,6 +43,9 @@ pub(crate) struct Core {
     pub(crate) signer: Arc<dyn Signer>,
     pub(crate) settings: Settings,
     pub(crate) keys: KeyCache,
+    pub(crate) locked: LockedTally,
+    /// The last commit failed.
+    failing: AtomicBool,
     /// Judged where there is no device; bound to nobody.
     pub(crate) stand_in: Bound,
 }
@@ -54,6 +61,13 @@ impl Core {
         let mut salts = vec![[0_u8; 16]; count];
         self.entropy.fill(salts.as_flattened_mut())?;
         Ok(salts.into_iter())
+    }
+
+    /// The one door to the store's writing.
+    pub(crate) async fn commit(&self, changes: Vec<Change>) -> Result<Vec<Outcome>, ServiceError> {
+        let committed = self.store.commit(changes).await;
+        self.failing.store(committed.is_err(), Relaxed);
+        Ok(committed?)
     }
 
     /// One event, salted.
@@ -91,11 +105,17 @@ impl Service {
             signer: ports.signer,
             settings,
             keys: KeyCache::default(),
+            locked: LockedTally::default(),
+            failing: AtomicBool::new(false),
             stand_in,
         });
         let lane = Lane::new();
-        let running = tokio::spawn(lane.clone().run(core.clone()));
-        Ok(Self { core, lane, running: Mutex::new(Some(running)) })
+        let running = tokio::spawn(supervise(lane.clone(), core.clone()));
+        Ok(Self {
+            core,
+            lane,
+            running: Mutex::new(Some(running)),
+        })
     }
 
     /// Answers what waits, lets nothing more in, and ends.
@@ -110,9 +130,22 @@ impl Service {
     }
 
     /// Whether codes can be judged at the moment; the words are for `/readyz`.
+    ///
+    /// After a commit that failed, this tries another: nobody sends requests to a node that is not ready,
+    /// so nobody else would find out that the disk has room again.
     pub async fn ready(&self) -> Result<(), ServiceError> {
-        self.core.clock.now()?;
-        self.core.store.chains().await?;
+        let core = &*self.core;
+        let now = core.clock.now()?;
+        if core.failing.load(Relaxed) {
+            let origin = Origin::default();
+            let events = vec![core.event(&Entry::new("storage.probe", "done", &origin), now)?];
+            core.commit(vec![Change {
+                writes: Vec::new(),
+                events,
+            }])
+            .await?;
+        }
+        core.store.newest().await?;
         Ok(())
     }
 
@@ -120,6 +153,19 @@ impl Service {
     pub fn settings(&self) -> &Settings {
         &self.core.settings
     }
+}
+
+/// Runs the lane, again if it should ever panic: its callers are told 503, and nothing was decided.
+async fn supervise(lane: Arc<Lane>, core: Arc<Core>) {
+    let writing = tokio::spawn({
+        let core = core.clone();
+        async move { core.locked.write_always(&core).await }
+    });
+    while let Err(error) = tokio::spawn(lane.clone().run(core.clone())).await {
+        tracing::error!(%error, "the lane ended; it is started again");
+    }
+    writing.abort();
+    core.locked.write(&core).await;
 }
 
 /// A device of nobody under a secret of its own.
@@ -138,5 +184,8 @@ fn stand_in(ports: &Ports) -> Result<Bound, ServiceError> {
     };
     let secret = enroll::new_secret(|bytes| ports.entropy.fill(bytes))?;
     device.sealed = Some(Record::of_device(&device).seal(&*ports.sealer, &secret)?);
-    Ok(Bound { device, state: DeviceState::bound(Step::new(0), 0, now) })
+    Ok(Bound {
+        device,
+        state: DeviceState::bound(Step::new(0), 0, now),
+    })
 }

@@ -40,7 +40,11 @@ impl DeviceView {
             kind: device.kind,
             serial_number: device.serial_number.clone(),
             label: device.label.clone(),
-            standing: if device.unbound_at.is_some() { Standing::Unbound } else { state.standing },
+            standing: if device.unbound_at.is_some() {
+                Standing::Unbound
+            } else {
+                state.standing
+            },
             bound_at: device.bound_at,
             unbound_at: device.unbound_at,
             last_success_at: state.last_success_at,
@@ -90,7 +94,11 @@ impl Service {
     pub async fn device(&self, owner: &Owner, id: Id) -> Result<DeviceView, ServiceError> {
         let core = &*self.core;
         let now = core.clock.now()?;
-        let bound = core.store.device(owner.clone(), id).await?.ok_or(ServiceError::NotFound("device"))?;
+        let bound = core
+            .store
+            .device(owner.clone(), id)
+            .await?
+            .ok_or(ServiceError::NotFound("device"))?;
         Ok(DeviceView::of(&bound, now))
     }
 }

@@ -56,27 +56,46 @@ impl<'a> Entry<'a> {
     }
 
     pub(crate) fn owner(self, owner: &'a Owner) -> Self {
-        Self { account: Some(&owner.account), user: Some(&owner.user), ..self }
+        Self {
+            account: Some(&owner.account),
+            user: Some(&owner.user),
+            ..self
+        }
     }
 
     pub(crate) fn device(self, device: Id) -> Self {
-        Self { device: Some(device), ..self }
+        Self {
+            device: Some(device),
+            ..self
+        }
     }
 
     pub(crate) fn cause(self, cause: verify::Cause) -> Self {
-        Self { steps: cause.steps(), ..self.because(cause.name()) }
+        Self {
+            steps: cause.steps(),
+            ..self.because(cause.name())
+        }
     }
 
     pub(crate) fn because(self, cause: &'a str) -> Self {
-        Self { cause: Some(cause), ..self }
+        Self {
+            cause: Some(cause),
+            ..self
+        }
     }
 
     pub(crate) fn count(self, count: u64) -> Self {
-        Self { count: Some(count), ..self }
+        Self {
+            count: Some(count),
+            ..self
+        }
     }
 
     pub(crate) fn detail(self, detail: serde_json::Value) -> Self {
-        Self { detail: Some(detail), ..self }
+        Self {
+            detail: Some(detail),
+            ..self
+        }
     }
 
     /// Ready for the store.

@@ -27,8 +27,12 @@ pub struct Factor {
 pub(crate) enum Judged {
     /// Right: to be written together with what it allows.
     Right(Spent),
-    /// Wrong, or not judged: to be written by itself, then told.
-    Wrong { writes: Vec<Write>, event: audit::Event, error: ServiceError },
+    /// Wrong: to be written by itself, then told.
+    Wrong {
+        writes: Vec<Write>,
+        event: audit::Event,
+        error: ServiceError,
+    },
 }
 
 /// A right code that is burned by the same commit as its effect.
@@ -44,9 +48,10 @@ impl Spent {
     pub(crate) fn write(&self) -> Write {
         match self {
             Self::Device { bound, next } => state_write(bound, *next),
-            Self::Recovery { expected, next } => {
-                Write::RecoveryCodes { expected: Some(*expected), next: next.clone() }
-            }
+            Self::Recovery { expected, next } => Write::RecoveryCodes {
+                expected: Some(*expected),
+                next: next.clone(),
+            },
         }
     }
 
@@ -60,7 +65,12 @@ impl Spent {
 }
 
 pub(crate) fn state_write(bound: &Bound, next: DeviceState) -> Write {
-    Write::State { owner: bound.device.owner.clone(), device: bound.device.id, expected: bound.state.version, next }
+    Write::State {
+        owner: bound.device.owner.clone(),
+        device: bound.device.id,
+        expected: bound.state.version,
+        next,
+    }
 }
 
 /// Judges a factor for a change of factors: against these devices, or against the user's recovery codes.
@@ -95,10 +105,20 @@ fn judge_code(
     for bound in devices {
         let credential = credential_of(&bound.device, &*core.sealer)?;
         let policy = &core.settings.policy;
-        let judgement = judge(&bound.state, &credential, code.as_ref(), Purpose::Unbinding, now, policy);
+        let judgement = judge(
+            &bound.state,
+            &credential,
+            code.as_ref(),
+            Purpose::Unbinding,
+            now,
+            policy,
+        );
         match judgement.verdict {
             Verdict::Accepted(_) => {
-                return Ok(Judged::Right(Spent::Device { bound: bound.clone(), next: judgement.next }));
+                return Ok(Judged::Right(Spent::Device {
+                    bound: bound.clone(),
+                    next: judgement.next,
+                }));
             }
             Verdict::Refused(why) => {
                 writes.push(state_write(bound, judgement.next));
@@ -107,13 +127,26 @@ fn judge_code(
             Verdict::Locked(lock) => locked = Some(lock),
         }
     }
-    let entry = Entry::new(action, "refused", origin).owner(owner);
-    let (entry, error) = match (cause, locked) {
-        (Some(cause), _) => (entry.cause(cause), ServiceError::CodeRefused { hint: None, attempts_left: None }),
-        (None, Some(lock)) => (entry.because("locked"), locked_error(lock, now)),
-        (None, None) => (entry.because("no_device"), ServiceError::FactorRequired),
-    };
-    Ok(Judged::Wrong { writes, event: core.event(&entry, now)?, error })
+    match (cause, locked) {
+        (Some(cause), _) => {
+            let entry = Entry::new(action, "refused", origin).owner(owner).cause(cause);
+            let error = ServiceError::CodeRefused {
+                hint: None,
+                attempts_left: None,
+            };
+            Ok(Judged::Wrong {
+                writes,
+                event: core.event(&entry, now)?,
+                error,
+            })
+        }
+        (None, Some(lock)) => {
+            core.locked
+                .count(action, owner, devices.first().map(|bound| bound.device.id), 1);
+            Err(locked_error(lock, now))
+        }
+        (None, None) => Err(ServiceError::FactorRequired),
+    }
 }
 
 /// What a locked user is told.
@@ -122,7 +155,10 @@ pub(crate) fn locked_error(lock: Lock, now: UnixMs) -> ServiceError {
         Lock::Until(until) => Some(until),
         Lock::Suspended => None,
     };
-    ServiceError::Locked { until, retry_after_s: until.map(|until| wait_s(until, now)) }
+    ServiceError::Locked {
+        until,
+        retry_after_s: until.map(|until| wait_s(until, now)),
+    }
 }
 
 /// Whole seconds from now until then, rounded up.

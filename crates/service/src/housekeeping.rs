@@ -17,7 +17,7 @@ impl Service {
             if count == 0 {
                 return Ok(ended);
             }
-            core.store.commit(expired).await?;
+            core.commit(expired).await?;
             ended += count;
         }
     }
@@ -34,8 +34,18 @@ async fn expired(core: &Core) -> Result<Vec<Change>, ServiceError> {
             .owner(&enrollment.owner)
             .detail(serde_json::json!({"enrollment": enrollment.id}));
         let events = vec![core.event(&entry, now)?];
-        let next = Enrollment { version: version + 1, state: EnrollmentState::Abandoned, ..enrollment };
-        changes.push(Change { writes: vec![Write::Enrollment { expected: Some(version), next: Box::new(next) }], events });
+        let next = Enrollment {
+            version: version + 1,
+            state: EnrollmentState::Abandoned,
+            ..enrollment
+        };
+        changes.push(Change {
+            writes: vec![Write::Enrollment {
+                expected: Some(version),
+                next: Box::new(next),
+            }],
+            events,
+        });
     }
     Ok(changes)
 }

@@ -55,7 +55,11 @@ impl Service {
         let key = match core.keys.get(generation, presented.id) {
             Some(key) => key,
             None => {
-                let key = core.store.api_key(presented.id).await?.ok_or(ServiceError::Unauthorized)?;
+                let key = core
+                    .store
+                    .api_key(presented.id)
+                    .await?
+                    .ok_or(ServiceError::Unauthorized)?;
                 let key = Arc::new(key);
                 core.keys.put(generation, key.clone());
                 key
@@ -67,7 +71,10 @@ impl Service {
     /// Makes a key; its text is shown once.
     pub async fn create_key(&self, wanted: &NewKey, origin: &Origin) -> Result<(Id, Zeroizing<String>), ServiceError> {
         if wanted.roles.is_empty() {
-            return Err(ServiceError::Invalid { field: "role", why: "at least one role".into() });
+            return Err(ServiceError::Invalid {
+                field: "role",
+                why: "at least one role".into(),
+            });
         }
         let core = &*self.core;
         let now = core.clock.now()?;
@@ -110,8 +117,11 @@ impl Service {
 }
 
 async fn write(core: &Core, write: Write, entry: &Entry<'_>, now: verify::UnixMs) -> Result<(), ServiceError> {
-    let change = Change { writes: vec![write], events: vec![core.event(entry, now)?] };
-    match core.store.commit(vec![change]).await?[..] {
+    let change = Change {
+        writes: vec![write],
+        events: vec![core.event(entry, now)?],
+    };
+    match core.commit(vec![change]).await?[..] {
         [Outcome::Done] => Ok(()),
         _ => Err(ServiceError::Contended),
     }

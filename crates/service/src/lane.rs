@@ -14,12 +14,7 @@ use store::{Id, Owner};
 use tokio::sync::{Notify, oneshot};
 use verify::UnixMs;
 
-use crate::{
-    Core, ServiceError,
-    batch::{self, LockedTally},
-    caller::Origin,
-    request_id::RequestTag,
-};
+use crate::{Core, ServiceError, batch, caller::Origin, request_id::RequestTag};
 
 /// Requests judged in one batch.
 const BATCH: usize = 1_024;
@@ -96,7 +91,10 @@ impl Drop for Admission {
 
 impl Lane {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { queue: Mutex::default(), wake: Notify::new() })
+        Arc::new(Self {
+            queue: Mutex::default(),
+            wake: Notify::new(),
+        })
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -111,7 +109,10 @@ impl Lane {
         let waiting = self.enqueue(asks, waiting_per_user);
         for (places, answer) in waiting {
             match answer.await {
-                Ok(batch) => places.into_iter().zip(batch).for_each(|(place, answer)| answers[place] = answer),
+                Ok(batch) => places
+                    .into_iter()
+                    .zip(batch)
+                    .for_each(|(place, answer)| answers[place] = answer),
                 Err(_lane_ended) => places.into_iter().for_each(|place| {
                     answers[place] = Err(ServiceError::StorageUnavailable("the service is shutting down".into()));
                 }),
@@ -121,7 +122,11 @@ impl Lane {
     }
 
     /// Puts what is admitted into the queue; the places of what is not keep their refusal.
-    fn enqueue(self: &Arc<Self>, asks: Vec<Ask>, waiting_per_user: usize) -> Vec<(Vec<usize>, oneshot::Receiver<Vec<Answered>>)> {
+    fn enqueue(
+        self: &Arc<Self>,
+        asks: Vec<Ask>,
+        waiting_per_user: usize,
+    ) -> Vec<(Vec<usize>, oneshot::Receiver<Vec<Answered>>)> {
         let mut queue = self.queue();
         if queue.closed || queue.length + asks.len() > QUEUE {
             return Vec::new();
@@ -140,14 +145,21 @@ impl Lane {
                 owners.insert(ask.owner.clone());
             }
         }
-        let admission = Arc::new(Admission { lane: self.clone(), owners });
+        let admission = Arc::new(Admission {
+            lane: self.clone(),
+            owners,
+        });
         let mut by_account: Vec<(Arc<str>, Vec<usize>, Vec<Ask>)> = Vec::new();
         for (place, ask) in asks.into_iter().enumerate() {
             if refused.contains(&ask.owner) {
                 continue;
             }
             let account = &ask.owner.account;
-            let open = by_account.iter_mut().rev().find(|(of, ..)| of == account).filter(|(_, places, _)| places.len() < CHUNK);
+            let open = by_account
+                .iter_mut()
+                .rev()
+                .find(|(of, ..)| of == account)
+                .filter(|(_, places, _)| places.len() < CHUNK);
             match open {
                 Some((_, places, asks)) => {
                     places.push(place);
@@ -159,7 +171,14 @@ impl Lane {
         let mut waiting = Vec::with_capacity(by_account.len());
         for (account, places, asks) in by_account {
             let (answer, answered) = oneshot::channel();
-            queue.push(account, Job { asks, answer, _admission: admission.clone() });
+            queue.push(
+                account,
+                Job {
+                    asks,
+                    answer,
+                    _admission: admission.clone(),
+                },
+            );
             waiting.push((places, answered));
         }
         drop(queue);
@@ -169,28 +188,19 @@ impl Lane {
 
     /// Judges what comes until [`Lane::close`], then what still waits.
     pub(crate) async fn run(self: Arc<Self>, core: Arc<Core>) {
-        let mut locked = LockedTally::default();
         loop {
             let (jobs, closed) = {
                 let mut queue = self.queue();
                 (queue.take(), queue.closed)
             };
-            if jobs.is_empty() {
-                if closed {
-                    break;
-                }
-                tokio::select! {
-                    () = self.wake.notified() => {}
-                    () = locked.due() => locked.write(&core).await,
-                }
-                continue;
-            }
-            answer_jobs(&core, jobs, &mut locked).await;
-            if locked.is_due() {
-                locked.write(&core).await;
+            if !jobs.is_empty() {
+                answer_jobs(&core, jobs).await;
+            } else if closed {
+                return;
+            } else {
+                self.wake.notified().await;
             }
         }
-        locked.write(&core).await;
     }
 
     /// Lets nothing more in.
@@ -217,7 +227,9 @@ impl Queue {
         while questions < BATCH
             && let Some(account) = self.turns.pop_front()
         {
-            let Some(jobs) = self.jobs.get_mut(&account) else { continue };
+            let Some(jobs) = self.jobs.get_mut(&account) else {
+                continue;
+            };
             if let Some(job) = jobs.pop_front() {
                 questions += job.asks.len();
                 taken.push(job);
@@ -234,14 +246,14 @@ impl Queue {
 }
 
 /// Judges the questions of all jobs as one batch and gives each job its answers.
-async fn answer_jobs(core: &Core, jobs: Vec<Job>, locked: &mut LockedTally) {
+async fn answer_jobs(core: &Core, jobs: Vec<Job>) {
     let mut asks = Vec::new();
     let mut callers = Vec::with_capacity(jobs.len());
     for job in jobs {
         callers.push((job.asks.len(), job.answer, job._admission));
         asks.extend(job.asks);
     }
-    let mut answers = batch::decide(core, &asks, locked).await.into_iter();
+    let mut answers = batch::decide(core, &asks).await.into_iter();
     for (length, answer, admission) in callers {
         drop(admission);
         // Nobody waits any more when the caller hung up; what was decided stays decided.

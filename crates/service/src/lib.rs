@@ -22,14 +22,15 @@ mod recovery;
 mod request_id;
 mod sealing;
 mod settings;
+mod tally;
 mod trail;
 mod unbind;
 mod verification;
 
 pub use bind::{Confirmation, NewBinding, Offer, Replacement};
 pub use caller::{Actor, ActorKind, Caller, Client, Origin};
-pub use core::{Ports, Service};
 pub(crate) use core::Core;
+pub use core::{Ports, Service};
 pub use devices::{DeviceView, UserView};
 pub use error::{Hint, ServiceError};
 pub use factor::{Factor, Method};

@@ -37,21 +37,35 @@ impl Service {
             let spent = match judged {
                 Judged::Right(spent) => spent,
                 Judged::Wrong { writes, event, error } => {
-                    match core.store.commit(vec![Change { writes, events: vec![event] }]).await?[..] {
+                    match core
+                        .commit(vec![Change {
+                            writes,
+                            events: vec![event],
+                        }])
+                        .await?[..]
+                    {
                         [Outcome::Done] => return Err(error),
                         _ => continue,
                     }
                 }
             };
             let (codes, next) = issue(core, owner, old.as_ref(), now)?;
-            let mut writes = vec![Write::RecoveryCodes { expected: old.as_ref().map(|old| old.version), next }];
+            let mut writes = vec![Write::RecoveryCodes {
+                expected: old.as_ref().map(|old| old.version),
+                next,
+            }];
             // A recovery code that pays for the new set dies with the old one anyway.
             if let Spent::Device { .. } = spent {
                 writes.push(spent.write());
             }
-            let entry = Entry::new("recovery_codes.renew", "done", origin).owner(owner).because(spent.name());
-            let change = Change { writes, events: vec![core.event(&entry, now)?] };
-            if core.store.commit(vec![change]).await? == [Outcome::Done] {
+            let entry = Entry::new("recovery_codes.renew", "done", origin)
+                .owner(owner)
+                .because(spent.name());
+            let change = Change {
+                writes,
+                events: vec![core.event(&entry, now)?],
+            };
+            if core.commit(vec![change]).await? == [Outcome::Done] {
                 return Ok(codes);
             }
         }
@@ -73,7 +87,11 @@ pub(crate) fn issue(
         let random = Secret::try_fill_with(BYTES, |bytes| core.entropy.fill(bytes))
             .map_err(|error| ServiceError::Internal(error.to_string()))??;
         let text = enroll::base32::encode(random.expose_secret());
-        kept.push(RecoveryCode { mac: mac(core, key_id, owner, &text)?, key_id, used_at: None });
+        kept.push(RecoveryCode {
+            mac: mac(core, key_id, owner, &text)?,
+            key_id,
+            used_at: None,
+        });
         shown.push(enroll::text_key(&random));
     }
     let next = RecoveryCodes {
@@ -89,7 +107,12 @@ pub(crate) fn issue(
 
 /// The same user without any: what is left when the last device is gone.
 pub(crate) fn none_left(old: RecoveryCodes) -> RecoveryCodes {
-    RecoveryCodes { version: old.version + 1, codes: Vec::new(), last_request: None, ..old }
+    RecoveryCodes {
+        version: old.version + 1,
+        codes: Vec::new(),
+        last_request: None,
+        ..old
+    }
 }
 
 /// A recovery code at `/verify`.
@@ -103,26 +126,42 @@ pub(crate) async fn verify(
     for _try in 0..TRIES {
         let now = core.clock.now()?;
         let set = core.store.recovery_codes(owner.clone()).await?;
-        let before = request.and_then(|request| {
-            request.answered(set.as_ref()?.last_request, now, core.settings.request_id_ms)
-        });
+        let before =
+            request.and_then(|request| request.answered(set.as_ref()?.last_request, now, core.settings.request_id_ms));
         if let Some(before) = before {
-            return before.map(|accepted| if accepted { Answer::Accepted(None) } else { Answer::Refused });
+            return before.map(|accepted| {
+                if accepted {
+                    Answer::Accepted(None)
+                } else {
+                    Answer::Refused
+                }
+            });
         }
         let trial = spend(core, owner, set, code, now)?;
         let (outcome, cause, answer) = match trial.verdict {
             SetVerdict::Right => ("accepted", "recovery_code", Answer::Accepted(None)),
             SetVerdict::Wrong => ("refused", "wrong_recovery_code", Answer::Refused),
-            SetVerdict::Locked(until) => ("locked", "recovery_code", Answer::Locked(Some(until))),
+            SetVerdict::Locked(until) => {
+                core.locked.count("verify.recovery_code", owner, None, 1);
+                return Ok(Answer::Locked(Some(until)));
+            }
         };
         let accepted = matches!(answer, Answer::Accepted(_));
         let writes = trial.next.map(|(expected, next)| {
-            let last_request = request.map(|request| request.remembered(now, accepted)).or(next.last_request);
-            Write::RecoveryCodes { expected: Some(expected), next: RecoveryCodes { last_request, ..next } }
+            let last_request = request
+                .map(|request| request.remembered(now, accepted))
+                .or(next.last_request);
+            Write::RecoveryCodes {
+                expected: Some(expected),
+                next: RecoveryCodes { last_request, ..next },
+            }
         });
         let entry = Entry::new("verify", outcome, origin).owner(owner).because(cause);
-        let change = Change { writes: writes.into_iter().collect(), events: vec![core.event(&entry, now)?] };
-        if core.store.commit(vec![change]).await? == [Outcome::Done] {
+        let change = Change {
+            writes: writes.into_iter().collect(),
+            events: vec![core.event(&entry, now)?],
+        };
+        if core.commit(vec![change]).await? == [Outcome::Done] {
             return Ok(answer);
         }
     }
@@ -140,20 +179,30 @@ pub(crate) async fn judge_factor(
 ) -> Result<Judged, ServiceError> {
     let set = core.store.recovery_codes(owner.clone()).await?;
     let trial = spend(core, owner, set, code, now)?;
-    let entry = Entry::new(action, "refused", origin).owner(owner);
-    let (entry, error) = match (trial.verdict, trial.next) {
-        (SetVerdict::Right, Some((expected, next))) => {
-            return Ok(Judged::Right(Spent::Recovery { expected, next }));
+    match (trial.verdict, trial.next) {
+        (SetVerdict::Right, Some((expected, next))) => Ok(Judged::Right(Spent::Recovery { expected, next })),
+        (SetVerdict::Locked(until), _) => {
+            core.locked.count(action, owner, None, 1);
+            Err(locked_error(Lock::Until(until), now))
         }
-        (SetVerdict::Locked(until), _) => (entry.because("locked"), locked_error(Lock::Until(until), now)),
         (_, next) => {
-            let event = core.event(&entry.because("wrong_recovery_code"), now)?;
-            let error = ServiceError::CodeRefused { hint: None, attempts_left: None };
-            let writes = next.map(|(expected, next)| Write::RecoveryCodes { expected: Some(expected), next });
-            return Ok(Judged::Wrong { writes: writes.into_iter().collect(), event, error });
+            let entry = Entry::new(action, "refused", origin)
+                .owner(owner)
+                .because("wrong_recovery_code");
+            let writes = next.map(|(expected, next)| Write::RecoveryCodes {
+                expected: Some(expected),
+                next,
+            });
+            Ok(Judged::Wrong {
+                writes: writes.into_iter().collect(),
+                event: core.event(&entry, now)?,
+                error: ServiceError::CodeRefused {
+                    hint: None,
+                    attempts_left: None,
+                },
+            })
         }
-    };
-    Ok(Judged::Wrong { writes: Vec::new(), event: core.event(&entry, now)?, error })
+    }
 }
 
 enum SetVerdict {
@@ -178,10 +227,16 @@ fn spend(
     let typed = normalised(typed);
     let Some(set) = set.filter(|set| !set.codes.is_empty()) else {
         let _same_work = mac(core, core.sealer.current_key(), owner, &typed)?;
-        return Ok(Trial { verdict: SetVerdict::Wrong, next: None });
+        return Ok(Trial {
+            verdict: SetVerdict::Wrong,
+            next: None,
+        });
     };
     if let Some(until) = set.budget.lock(now) {
-        return Ok(Trial { verdict: SetVerdict::Locked(until), next: None });
+        return Ok(Trial {
+            verdict: SetVerdict::Locked(until),
+            next: None,
+        });
     }
     let mut found = None;
     let mut hashed: Option<(u32, [u8; 32])> = None;
@@ -196,7 +251,10 @@ fn spend(
         }
     }
     let expected = set.version;
-    let mut next = RecoveryCodes { version: expected + 1, ..set };
+    let mut next = RecoveryCodes {
+        version: expected + 1,
+        ..set
+    };
     let verdict = match found {
         Some(place) => {
             next.codes[place].used_at = Some(now);
@@ -208,7 +266,10 @@ fn spend(
             SetVerdict::Wrong
         }
     };
-    Ok(Trial { verdict, next: Some((expected, next)) })
+    Ok(Trial {
+        verdict,
+        next: Some((expected, next)),
+    })
 }
 
 fn mac(core: &Core, key_id: u32, owner: &Owner, text: &str) -> Result<[u8; 32], ServiceError> {

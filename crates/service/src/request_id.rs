@@ -21,7 +21,12 @@ impl RequestTag {
     ) -> Result<Self, ServiceError> {
         let caller = origin.api_key.unwrap_or_default();
         let mut data = zeroize::Zeroizing::new(Vec::with_capacity(512));
-        for part in [caller.as_bytes().as_slice(), owner.account.as_bytes(), owner.user.as_bytes(), request_id.as_bytes()] {
+        for part in [
+            caller.as_bytes().as_slice(),
+            owner.account.as_bytes(),
+            owner.user.as_bytes(),
+            request_id.as_bytes(),
+        ] {
             data.extend((part.len() as u32).to_be_bytes());
             data.extend(part);
         }
@@ -44,11 +49,20 @@ impl RequestTag {
         remembered_ms: i64,
     ) -> Option<Result<bool, ServiceError>> {
         let last = last.filter(|last| last.id == self.id && now.since(last.decided_at) < remembered_ms)?;
-        Some(if last.body == self.body { Ok(last.accepted) } else { Err(ServiceError::RequestIdReused) })
+        Some(if last.body == self.body {
+            Ok(last.accepted)
+        } else {
+            Err(ServiceError::RequestIdReused)
+        })
     }
 
     /// What is kept of it with its decision.
     pub(crate) fn remembered(&self, now: UnixMs, accepted: bool) -> LastRequest {
-        LastRequest { id: self.id, body: self.body, decided_at: now, accepted }
+        LastRequest {
+            id: self.id,
+            body: self.body,
+            decided_at: now,
+            accepted,
+        }
     }
 }

@@ -2,7 +2,7 @@ use otp::{Algorithm, Parameters, Secret};
 use store::{Device, Enrollment, Id, Owner, Sealed};
 use verify::{Credential, Kind};
 
-use crate::{ports::{PortError, Sealer}};
+use crate::ports::{PortError, Sealer};
 
 /// What a sealed secret belongs to; it opens for nothing else.
 pub(crate) struct Record<'a> {
@@ -37,7 +37,12 @@ impl<'a> Record<'a> {
     /// Every part with its length before it, so that no two records read the same.
     fn bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(128);
-        for part in [self.table.as_bytes(), self.owner.account.as_bytes(), self.owner.user.as_bytes(), self.id.as_bytes()] {
+        for part in [
+            self.table.as_bytes(),
+            self.owner.account.as_bytes(),
+            self.owner.user.as_bytes(),
+            self.id.as_bytes(),
+        ] {
             bytes.extend((part.len() as u32).to_be_bytes());
             bytes.extend(part);
         }

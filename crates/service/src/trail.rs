@@ -40,8 +40,14 @@ impl SignedHead {
     /// The head, if the signature under it is one of ours.
     fn proven(&self, signer: &dyn Signer) -> Option<Head> {
         let hash: Hash = unhex(&self.hash)?.try_into().ok()?;
-        let head = Head { chain: self.chain, position: self.position, hash };
-        signer.verify(&head.statement(), &unhex(&self.signature)?).then_some(head)
+        let head = Head {
+            chain: self.chain,
+            position: self.position,
+            hash,
+        };
+        signer
+            .verify(&head.statement(), &unhex(&self.signature)?)
+            .then_some(head)
     }
 }
 
@@ -149,20 +155,35 @@ impl Reading {
             milestones: BTreeMap::new(),
             ends: BTreeMap::new(),
             newest: chains.iter().map(|chain| chain.chain).max().unwrap_or(0),
-            report: Report { chains: chains.len(), rows: 0, heads: outside.len(), findings: Vec::new() },
+            report: Report {
+                chains: chains.len(),
+                rows: 0,
+                heads: outside.len(),
+                findings: Vec::new(),
+            },
         };
         reading.register(chains, signer);
         for head in outside {
             match head.proven(signer) {
                 Some(head) => reading.milestone(head, "a head kept outside"),
-                None => reading.find(head.chain, Some(head.position), None, "a head kept outside has a bad signature"),
+                None => reading.find(
+                    head.chain,
+                    Some(head.position),
+                    None,
+                    "a head kept outside has a bad signature",
+                ),
             }
         }
         reading
     }
 
     fn find(&mut self, chain: i64, position: Option<u64>, sequence: Option<i64>, what: impl Into<String>) {
-        self.report.findings.push(Finding { chain, position, sequence, what: what.into() });
+        self.report.findings.push(Finding {
+            chain,
+            position,
+            sequence,
+            what: what.into(),
+        });
     }
 
     fn register(&mut self, chains: &[Chain], signer: &dyn Signer) {
@@ -195,14 +216,25 @@ impl Reading {
 
     fn milestone(&mut self, head: Head, source: &'static str) {
         match self.heads.get(&head.chain) {
-            None => self.find(head.chain, Some(head.position), None, format!("{source} knows it, the register does not")),
+            None => self.find(
+                head.chain,
+                Some(head.position),
+                None,
+                format!("{source} knows it, the register does not"),
+            ),
             Some(opened) if head.position == 0 => {
                 if opened.hash != head.hash {
                     self.find(head.chain, Some(0), None, format!("{source} knows another opening"));
                 }
             }
             Some(_) => {
-                self.milestones.entry((head.chain, head.position)).or_default().push(Milestone { hash: head.hash, source });
+                self.milestones
+                    .entry((head.chain, head.position))
+                    .or_default()
+                    .push(Milestone {
+                        hash: head.hash,
+                        source,
+                    });
             }
         }
     }
@@ -212,14 +244,24 @@ impl Reading {
         let Some(head) = self.heads.get(&row.chain).copied() else {
             // A chain opened after the register was read is somebody at work, not a finding.
             if row.chain <= self.newest {
-                self.find(row.chain, Some(row.position), Some(row.sequence), "a row of a chain that the register does not know");
+                self.find(
+                    row.chain,
+                    Some(row.position),
+                    Some(row.sequence),
+                    "a row of a chain that the register does not know",
+                );
             }
             return;
         };
         let place = (Some(row.position), Some(row.sequence));
         if row.position > head.position + 1 {
             let count = row.position - head.position - 1;
-            self.find(row.chain, Some(head.position + 1), None, format!("{count} row(s) removed before row {}", row.sequence));
+            self.find(
+                row.chain,
+                Some(head.position + 1),
+                None,
+                format!("{count} row(s) removed before row {}", row.sequence),
+            );
         } else if row.position <= head.position {
             self.find(row.chain, place.0, place.1, "the position was there before");
         } else {
@@ -241,18 +283,30 @@ impl Reading {
             }
         }
         // From here on the row's own word counts, so that one change is one finding.
-        self.heads.insert(row.chain, Head { chain: row.chain, position: row.position, hash: row.hash });
+        self.heads.insert(
+            row.chain,
+            Head {
+                chain: row.chain,
+                position: row.position,
+                hash: row.hash,
+            },
+        );
     }
 
     fn end(mut self) -> Report {
         for ((chain, position), missed) in std::mem::take(&mut self.milestones) {
             let found = self.heads.get(&chain).map_or(0, |head| head.position);
             for milestone in missed {
-                let what = format!("cut off: {} signed {position} row(s), {found} are there", milestone.source);
+                let what = format!(
+                    "cut off: {} signed {position} row(s), {found} are there",
+                    milestone.source
+                );
                 self.find(chain, Some(found + 1), None, what);
             }
         }
-        self.report.findings.sort_by_key(|finding| (finding.chain, finding.position));
+        self.report
+            .findings
+            .sort_by_key(|finding| (finding.chain, finding.position));
         self.report
     }
 }
@@ -266,5 +320,8 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(2) || !text.is_ascii() {
         return None;
     }
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
+        .collect()
 }

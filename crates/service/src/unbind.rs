@@ -1,8 +1,6 @@
 use otp::Code;
 use serde_json::json;
-use store::{
-    Bound, Change, EnrollmentState, Enrollment, Id, IdentityProof, Outcome, Owner, Protection, Write, audit,
-};
+use store::{Bound, Change, Enrollment, EnrollmentState, Id, IdentityProof, Outcome, Owner, Protection, Write, audit};
 use verify::{DeviceState, UnixMs, Verdict, resync};
 use zeroize::Zeroizing;
 
@@ -32,14 +30,17 @@ impl Service {
                     ending.change().await?
                 }
                 Judged::Wrong { writes, event, error } => {
-                    let change = Change { writes, events: vec![event] };
-                    if core.store.commit(vec![change]).await? == [Outcome::Done] {
+                    let change = Change {
+                        writes,
+                        events: vec![event],
+                    };
+                    if core.commit(vec![change]).await? == [Outcome::Done] {
                         return Err(error);
                     }
                     continue;
                 }
             };
-            if core.store.commit(vec![change]).await? == [Outcome::Done] {
+            if core.commit(vec![change]).await? == [Outcome::Done] {
                 return Ok(());
             }
         }
@@ -56,10 +57,12 @@ impl Service {
             for bound in &devices {
                 ending.close(bound, origin)?;
             }
-            let entry = Entry::new("user.close", "done", origin).owner(owner).count(devices.len() as u64);
+            let entry = Entry::new("user.close", "done", origin)
+                .owner(owner)
+                .count(devices.len() as u64);
             ending.events.push(core.event(&entry, now)?);
             let change = ending.change().await?;
-            if core.store.commit(vec![change]).await? == [Outcome::Done] {
+            if core.commit(vec![change]).await? == [Outcome::Done] {
                 return Ok(());
             }
         }
@@ -90,23 +93,44 @@ impl Service {
             };
             let credential = credential_of(&bound.device, &*core.sealer)?;
             let proven = identity_proof.is_some();
-            let judgement =
-                resync(&bound.state, &credential, [&first, &second], proven, now, &core.settings.policy);
+            let judgement = resync(
+                &bound.state,
+                &credential,
+                [&first, &second],
+                proven,
+                now,
+                &core.settings.policy,
+            );
             let next = judgement.next;
             let entry = |outcome| Entry::new("device.resync", outcome, origin).owner(owner).device(id);
             let (entry, told) = match judgement.verdict {
                 Verdict::Accepted(_) => (
                     entry("done").detail(json!({"offset_steps": next.offset_steps, "proven": proven})),
-                    Ok(DeviceView::of(&Bound { state: next, ..bound.clone() }, now)),
+                    Ok(DeviceView::of(
+                        &Bound {
+                            state: next,
+                            ..bound.clone()
+                        },
+                        now,
+                    )),
                 ),
-                Verdict::Refused(cause) => {
-                    (entry("refused").cause(cause), Err(ServiceError::CodeRefused { hint: None, attempts_left: None }))
+                Verdict::Refused(cause) => (
+                    entry("refused").cause(cause),
+                    Err(ServiceError::CodeRefused {
+                        hint: None,
+                        attempts_left: None,
+                    }),
+                ),
+                Verdict::Locked(lock) => {
+                    core.locked.count("device.resync", owner, Some(id), 1);
+                    return Err(locked_error(lock, now));
                 }
-                Verdict::Locked(lock) => (entry("locked"), Err(locked_error(lock, now))),
             };
-            let writes = if next == bound.state { Vec::new() } else { vec![state_write(&bound, next)] };
-            let change = Change { writes, events: vec![core.event(&entry, now)?] };
-            if core.store.commit(vec![change]).await? == [Outcome::Done] {
+            let change = Change {
+                writes: vec![state_write(&bound, next)],
+                events: vec![core.event(&entry, now)?],
+            };
+            if core.commit(vec![change]).await? == [Outcome::Done] {
                 return told;
             }
         }
@@ -121,8 +145,11 @@ impl Service {
             let bound = find_bound(core, owner, id).await?;
             let next = bound.state.unlocked();
             let entry = Entry::new("device.unlock", "done", origin).owner(owner).device(id);
-            let change = Change { writes: vec![state_write(&bound, next)], events: vec![core.event(&entry, now)?] };
-            if core.store.commit(vec![change]).await? == [Outcome::Done] {
+            let change = Change {
+                writes: vec![state_write(&bound, next)],
+                events: vec![core.event(&entry, now)?],
+            };
+            if core.commit(vec![change]).await? == [Outcome::Done] {
                 return Ok(DeviceView::of(&Bound { state: next, ..bound }, now));
             }
         }
@@ -132,7 +159,9 @@ impl Service {
 
 async fn find_bound(core: &Core, owner: &Owner, id: Id) -> Result<Bound, ServiceError> {
     let bound = core.store.device(owner.clone(), id).await?;
-    bound.filter(|bound| bound.device.unbound_at.is_none()).ok_or(ServiceError::NotFound("bound device"))
+    bound
+        .filter(|bound| bound.device.unbound_at.is_none())
+        .ok_or(ServiceError::NotFound("bound device"))
 }
 
 /// The tombstone of a device whose state was read as `bound` and judged to `judged`.
@@ -149,7 +178,13 @@ pub(crate) fn end_device(bound: &Bound, judged: DeviceState, now: UnixMs) -> Wri
 /// The next version of a protection.
 pub(crate) fn protection_write(old: Option<Protection>, next: Protection) -> Write {
     let expected = old.map(|old| old.version);
-    Write::Protection { next: Protection { version: expected.unwrap_or(0) + 1, ..next }, expected }
+    Write::Protection {
+        next: Protection {
+            version: expected.unwrap_or(0) + 1,
+            ..next
+        },
+        expected,
+    }
 }
 
 /// Devices that end, and what ends with the last of them.
@@ -169,7 +204,16 @@ struct Ending<'a> {
 impl<'a> Ending<'a> {
     async fn of(core: &'a Core, owner: &'a Owner, devices: &[Bound], now: UnixMs) -> Result<Self, ServiceError> {
         let open = core.store.open_enrollments(owner.clone()).await?;
-        Ok(Self { core, owner, now, left: devices.len(), writes: Vec::new(), events: Vec::new(), spent: None, open })
+        Ok(Self {
+            core,
+            owner,
+            now,
+            left: devices.len(),
+            writes: Vec::new(),
+            events: Vec::new(),
+            spent: None,
+            open,
+        })
     }
 
     /// A device ends by the user's own factor.
@@ -198,8 +242,10 @@ impl<'a> Ending<'a> {
     ) -> Result<(), ServiceError> {
         self.left -= 1;
         self.writes.push(end_device(bound, judged, self.now));
-        let entry =
-            Entry::new("device.unbind", "done", origin).owner(self.owner).device(bound.device.id).because(because);
+        let entry = Entry::new("device.unbind", "done", origin)
+            .owner(self.owner)
+            .device(bound.device.id)
+            .because(because);
         self.events.push(self.core.event(&entry, self.now)?);
         Ok(())
     }
@@ -210,27 +256,52 @@ impl<'a> Ending<'a> {
         let protection = store.protection(self.owner.clone()).await?;
         let recovery = match self.spent {
             Some((expected, next)) => Some((expected, next)),
-            None => store.recovery_codes(self.owner.clone()).await?.map(|set| (set.version, set)),
+            None => store
+                .recovery_codes(self.owner.clone())
+                .await?
+                .map(|set| (set.version, set)),
         };
         if self.left == 0 {
             if let Some((expected, set)) = recovery {
-                let next = store::RecoveryCodes { version: expected + 1, ..recovery::none_left(set) };
-                self.writes.push(Write::RecoveryCodes { expected: Some(expected), next });
+                let next = store::RecoveryCodes {
+                    version: expected + 1,
+                    ..recovery::none_left(set)
+                };
+                self.writes.push(Write::RecoveryCodes {
+                    expected: Some(expected),
+                    next,
+                });
             }
             for enrollment in self.open {
                 let version = enrollment.version;
-                let next = Enrollment { version: version + 1, state: EnrollmentState::Abandoned, ..enrollment };
-                self.writes.push(Write::Enrollment { expected: Some(version), next: Box::new(next) });
+                let next = Enrollment {
+                    version: version + 1,
+                    state: EnrollmentState::Abandoned,
+                    ..enrollment
+                };
+                self.writes.push(Write::Enrollment {
+                    expected: Some(version),
+                    next: Box::new(next),
+                });
             }
-            self.writes.push(protection_write(protection, Protection::none(self.owner.clone())));
+            self.writes
+                .push(protection_write(protection, Protection::none(self.owner.clone())));
         } else {
             if let Some((expected, next)) = recovery.filter(|(expected, next)| next.version > *expected) {
-                self.writes.push(Write::RecoveryCodes { expected: Some(expected), next });
+                self.writes.push(Write::RecoveryCodes {
+                    expected: Some(expected),
+                    next,
+                });
             }
             // The factors changed, so the version does too.
-            let same = protection.clone().unwrap_or_else(|| Protection::none(self.owner.clone()));
+            let same = protection
+                .clone()
+                .unwrap_or_else(|| Protection::none(self.owner.clone()));
             self.writes.push(protection_write(protection, same));
         }
-        Ok(Change { writes: self.writes, events: self.events })
+        Ok(Change {
+            writes: self.writes,
+            events: self.events,
+        })
     }
 }

@@ -26,7 +26,10 @@ impl Service {
     /// Decides each question; the answers stand in their order. An accepted code is burned, a wrong one
     /// counted, before this returns.
     pub async fn verify(&self, questions: Vec<Question>) -> Vec<Result<Answer, ServiceError>> {
-        let mut answers: Vec<_> = questions.iter().map(|_| Err(ServiceError::FirstFactorRequired)).collect();
+        let mut answers: Vec<_> = questions
+            .iter()
+            .map(|_| Err(ServiceError::FirstFactorRequired))
+            .collect();
         let mut places = Vec::with_capacity(questions.len());
         let mut asks = Vec::with_capacity(questions.len());
         let mut recoveries = Vec::new();
@@ -50,17 +53,28 @@ impl Service {
         }
         if !asks.is_empty() {
             let judged = self.lane.ask(asks, self.core.settings.waiting_per_user).await;
-            places.into_iter().zip(judged).for_each(|(place, answer)| answers[place] = answer);
+            places
+                .into_iter()
+                .zip(judged)
+                .for_each(|(place, answer)| answers[place] = answer);
         }
         for (place, question, request) in recoveries {
-            answers[place] =
-                recovery::verify(&self.core, &question.owner, &question.code, request.as_ref(), &question.origin).await;
+            answers[place] = recovery::verify(
+                &self.core,
+                &question.owner,
+                &question.code,
+                request.as_ref(),
+                &question.origin,
+            )
+            .await;
         }
         answers
     }
 
     fn tag(&self, question: &Question) -> Result<Option<RequestTag>, ServiceError> {
-        let Some(request_id) = &question.request_id else { return Ok(None) };
+        let Some(request_id) = &question.request_id else {
+            return Ok(None);
+        };
         let sealer = &*self.core.sealer;
         RequestTag::new(sealer, &question.origin, &question.owner, request_id, &question.code).map(Some)
     }

@@ -40,8 +40,14 @@ pub enum Role {
 
 impl Role {
     /// Every role, in the order people are told them.
-    pub const ALL: [Self; 6] =
-        [Self::Verify, Self::Enroll, Self::Support, Self::Inventory, Self::Admin, Self::Audit];
+    pub const ALL: [Self; 6] = [
+        Self::Verify,
+        Self::Enroll,
+        Self::Support,
+        Self::Inventory,
+        Self::Admin,
+        Self::Audit,
+    ];
 
     /// The name in configuration and storage.
     pub fn name(self) -> &'static str {

@@ -76,7 +76,11 @@ pub struct Head {
 impl Head {
     /// The head of a chain that has just been opened.
     pub fn opened(chain: i64, opening: &Opening) -> Self {
-        Self { chain, position: 0, hash: opening.hash(chain) }
+        Self {
+            chain,
+            position: 0,
+            hash: opening.hash(chain),
+        }
     }
 
     /// The head after one more row.
@@ -93,7 +97,11 @@ impl Head {
             .chain_update((states.len() as u64).to_be_bytes())
             .chain_update(states)
             .finalize();
-        Self { chain: self.chain, position, hash: hash.into() }
+        Self {
+            chain: self.chain,
+            position,
+            hash: hash.into(),
+        }
     }
 
     /// What a signature under this head covers.

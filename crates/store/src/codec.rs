@@ -53,8 +53,15 @@ pub fn encode_budget(budget: &Budget) -> Vec<u8> {
 /// The budget of [`encode_budget`].
 pub fn decode_budget(bytes: &[u8]) -> Result<Budget, StoreError> {
     let mut reader = Reader(bytes);
-    let budget = (reader.byte() == Some(FORMAT)).then(|| reader.budget()).flatten().ok_or_else(damaged)?;
-    if reader.0.is_empty() { Ok(budget) } else { Err(damaged()) }
+    let budget = (reader.byte() == Some(FORMAT))
+        .then(|| reader.budget())
+        .flatten()
+        .ok_or_else(damaged)?;
+    if reader.0.is_empty() {
+        Ok(budget)
+    } else {
+        Err(damaged())
+    }
 }
 
 /// A last request, for the records that keep one of their own.
@@ -67,7 +74,10 @@ pub fn encode_last_request(last: &LastRequest) -> Vec<u8> {
 /// The last request of [`encode_last_request`].
 pub fn decode_last_request(bytes: &[u8]) -> Result<LastRequest, StoreError> {
     let mut reader = Reader(bytes);
-    let last = (reader.byte() == Some(FORMAT)).then(|| reader.last_request()).flatten().ok_or_else(damaged)?;
+    let last = (reader.byte() == Some(FORMAT))
+        .then(|| reader.last_request())
+        .flatten()
+        .ok_or_else(damaged)?;
     if reader.0.is_empty() { Ok(last) } else { Err(damaged()) }
 }
 
@@ -226,13 +236,29 @@ impl Reader<'_> {
             version: self.unsigned()?,
             offset_steps: i32::try_from(self.signed()?).ok()?,
             drift_steps: i32::try_from(self.signed()?).ok()?,
-            last_step: if has(LAST_STEP) { Some(Step::new(self.unsigned()?)) } else { None },
+            last_step: if has(LAST_STEP) {
+                Some(Step::new(self.unsigned()?))
+            } else {
+                None
+            },
             drift_learned_at: if has(DRIFT_LEARNED) { Some(self.time()?) } else { None },
             last_success_at: if has(LAST_SUCCESS) { Some(self.time()?) } else { None },
-            verification: if has(VERIFICATION) { self.budget()? } else { Budget::default() },
-            unbinding: if has(UNBINDING) { self.budget()? } else { Budget::default() },
+            verification: if has(VERIFICATION) {
+                self.budget()?
+            } else {
+                Budget::default()
+            },
+            unbinding: if has(UNBINDING) {
+                self.budget()?
+            } else {
+                Budget::default()
+            },
             resync: if has(RESYNC) { self.budget()? } else { Budget::default() },
-            last_request: if has(LAST_REQUEST) { Some(self.last_request()?) } else { None },
+            last_request: if has(LAST_REQUEST) {
+                Some(self.last_request()?)
+            } else {
+                None
+            },
         })
     }
 

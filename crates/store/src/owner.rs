@@ -14,7 +14,10 @@ pub struct Owner {
 impl Owner {
     /// From the caller's two names.
     pub fn new(account: impl Into<Arc<str>>, user: impl Into<Arc<str>>) -> Self {
-        Self { account: account.into(), user: user.into() }
+        Self {
+            account: account.into(),
+            user: user.into(),
+        }
     }
 }
 

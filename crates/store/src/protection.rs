@@ -17,7 +17,12 @@ pub struct Protection {
 impl Protection {
     /// Of a user who never had a factor.
     pub fn none(owner: Owner) -> Self {
-        Self { owner, version: 0, login_protection: false, operation_protection: false }
+        Self {
+            owner,
+            version: 0,
+            login_protection: false,
+            operation_protection: false,
+        }
     }
 }
 

@@ -33,11 +33,16 @@ pub fn confirm(credential: &Credential, codes: &[Code], now: UnixMs, policy: &Po
     };
     let fits = codes.iter().all(|code| code.digits() == credential.parameters().digits);
     let found = match codes {
-        [code] => match credential.key().check(code, Window::around(present, policy.window_steps), None) {
+        [code] => match credential
+            .key()
+            .check(code, Window::around(present, policy.window_steps), None)
+        {
             Match::Accepted(accepted) => Some(accepted),
             Match::Used { .. } | Match::None => None,
         },
-        [first, second] => credential.key().check_pair(first, second, Window::around(present, radius), None),
+        [first, second] => credential
+            .key()
+            .check_pair(first, second, Window::around(present, radius), None),
         _ => None,
     };
     match found.filter(|_| fits) {
@@ -47,7 +52,10 @@ pub fn confirm(credential: &Credential, codes: &[Code], now: UnixMs, policy: &Po
                 Kind::Virtual => 0,
                 Kind::Hardware => judgement::offset(step.steps_since(present)),
             };
-            Ok(Confirmed { state: DeviceState::bound(step, offset, now), accepted })
+            Ok(Confirmed {
+                state: DeviceState::bound(step, offset, now),
+                accepted,
+            })
         }
         None => Err(explain(credential, codes, now, policy)),
     }
@@ -55,22 +63,38 @@ pub fn confirm(credential: &Credential, codes: &[Code], now: UnixMs, policy: &Po
 
 fn explain(credential: &Credential, codes: &[Code], now: UnixMs, policy: &Policy) -> Refusal {
     let Some(code) = codes.last() else {
-        return Refusal { cause: Cause::Wrong, clock_off_s: None };
+        return Refusal {
+            cause: Cause::Wrong,
+            clock_off_s: None,
+        };
     };
     let parameters = credential.parameters();
     let present = now.step(parameters.period);
     if code.digits() != parameters.digits {
-        return Refusal { cause: Cause::OtherDigits, clock_off_s: None };
+        return Refusal {
+            cause: Cause::OtherDigits,
+            clock_off_s: None,
+        };
     }
     if let Some(cause) = diagnosis::misconfigured(credential, code, now, policy) {
-        return Refusal { cause, clock_off_s: None };
+        return Refusal {
+            cause,
+            clock_off_s: None,
+        };
     }
     let wide = Window::around(present, policy.search_steps);
-    match credential.key().locate(code, wide, present).map(|step| step.steps_since(present)) {
+    match credential
+        .key()
+        .locate(code, wide, present)
+        .map(|step| step.steps_since(present))
+    {
         Some(steps) if steps.unsigned_abs() > u64::from(policy.window_steps) => Refusal {
             cause: Cause::ClockOff { steps },
             clock_off_s: Some(steps.saturating_mul(i64::from(parameters.period.get_s()))),
         },
-        _ => Refusal { cause: Cause::Wrong, clock_off_s: None },
+        _ => Refusal {
+            cause: Cause::Wrong,
+            clock_off_s: None,
+        },
     }
 }

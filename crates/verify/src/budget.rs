@@ -56,7 +56,9 @@ impl Budget {
             return counted;
         }
         let doubled = |ms: i64| ms.saturating_mul(1 << open.lock_count.min(20)).min(policy.lock_max_ms);
-        let until = first.plus(doubled(policy.period_ms)).max(now.plus(doubled(policy.lock_min_ms)));
+        let until = first
+            .plus(doubled(policy.period_ms))
+            .max(now.plus(doubled(policy.lock_min_ms)));
         Self {
             failures: 0,
             first_failure_at: None,
@@ -80,7 +82,9 @@ impl Budget {
     /// What still counts at `now`. A first failure in the future means that the clock was set back:
     /// it keeps counting, for forgetting it would be a way to get more guesses.
     fn aged(self, now: UnixMs, policy: &BudgetPolicy) -> Self {
-        let expired = self.first_failure_at.is_some_and(|first| now.since(first) >= policy.period_ms);
+        let expired = self
+            .first_failure_at
+            .is_some_and(|first| now.since(first) >= policy.period_ms);
         Self {
             failures: if expired { 0 } else { self.failures },
             first_failure_at: self.first_failure_at.filter(|_| !expired),

@@ -100,23 +100,34 @@ pub(crate) fn misconfigured(credential: &Credential, code: &Code, now: UnixMs, p
     let shows = |parameters: Parameters| {
         let present = now.step(parameters.period);
         let key = Key::new(credential.secret(), parameters.algorithm);
-        key.locate(code, Window::around(present, policy.window_steps), present).is_some()
+        key.locate(code, Window::around(present, policy.window_steps), present)
+            .is_some()
     };
-    let algorithm = Algorithm::ALL
-        .into_iter()
-        .find(|algorithm| *algorithm != own.algorithm && shows(Parameters { algorithm: *algorithm, ..own }));
+    let algorithm = Algorithm::ALL.into_iter().find(|algorithm| {
+        *algorithm != own.algorithm
+            && shows(Parameters {
+                algorithm: *algorithm,
+                ..own
+            })
+    });
     let period = || {
         [Period::new_s(30), Period::new_s(60)]
             .into_iter()
             .flatten()
             .find(|period| *period != own.period && shows(Parameters { period: *period, ..own }))
     };
-    algorithm.map(Cause::OtherAlgorithm).or_else(|| period().map(Cause::OtherPeriod))
+    algorithm
+        .map(Cause::OtherAlgorithm)
+        .or_else(|| period().map(Cause::OtherPeriod))
 }
 
 fn located(state: &DeviceState, step: Step, expected: Step) -> Cause {
     match state.last_step {
-        Some(last) if step <= last => Cause::Used { steps_ago: expected.steps_since(step) },
-        _ => Cause::ClockOff { steps: step.steps_since(expected) },
+        Some(last) if step <= last => Cause::Used {
+            steps_ago: expected.steps_since(step),
+        },
+        _ => Cause::ClockOff {
+            steps: step.steps_since(expected),
+        },
     }
 }

@@ -47,7 +47,10 @@ pub fn judge(
     policy: &Policy,
 ) -> Judgement {
     if let Some(lock) = state.lock(purpose, now) {
-        return Judgement { verdict: Verdict::Locked(lock), next: *state };
+        return Judgement {
+            verdict: Verdict::Locked(lock),
+            next: *state,
+        };
     }
     let Some(code) = code else {
         return Judgement {
@@ -60,14 +63,23 @@ pub fn judge(
     match matched(credential, code, window, state) {
         Match::Accepted(accepted) => {
             let step = accepted.step();
-            let next = state
-                .after_right(purpose, step, now)
-                .learned(step.steps_since(expected), credential.kind(), now, policy);
-            Judgement { verdict: Verdict::Accepted(accepted), next }
+            let next = state.after_right(purpose, step, now).learned(
+                step.steps_since(expected),
+                credential.kind(),
+                now,
+                policy,
+            );
+            Judgement {
+                verdict: Verdict::Accepted(accepted),
+                next,
+            }
         }
         Match::Used { .. } | Match::None => {
             let cause = diagnosis::near(state, credential, code, now, policy);
-            Judgement { verdict: Verdict::Refused(cause), next: state.after_wrong(purpose, now, policy) }
+            Judgement {
+                verdict: Verdict::Refused(cause),
+                next: state.after_wrong(purpose, now, policy),
+            }
         }
     }
 }
@@ -76,7 +88,11 @@ pub fn judge(
 fn matched(credential: &Credential, code: &Code, window: Window, state: &DeviceState) -> Match {
     let found = credential.key().check(code, window, state.last_step);
     // Another number of digits is never right, yet costs what a wrong code costs.
-    if code.digits() == credential.parameters().digits { found } else { Match::None }
+    if code.digits() == credential.parameters().digits {
+        found
+    } else {
+        Match::None
+    }
 }
 
 /// Measures the device's clock by two consecutive codes, searched far around the present, later than
@@ -96,7 +112,10 @@ pub fn resync(
         other => other,
     };
     if let Some(lock) = lock {
-        return Judgement { verdict: Verdict::Locked(lock), next: *state };
+        return Judgement {
+            verdict: Verdict::Locked(lock),
+            next: *state,
+        };
     }
     let present = now.step(credential.parameters().period);
     let window = Window::around(present, policy.search_steps);
@@ -115,7 +134,10 @@ pub fn resync(
                 verification: Budget::default(),
                 ..state.after_right(Purpose::Resync, step, now)
             };
-            Judgement { verdict: Verdict::Accepted(accepted), next }
+            Judgement {
+                verdict: Verdict::Accepted(accepted),
+                next,
+            }
         }
         None => Judgement {
             verdict: Verdict::Refused(Cause::Wrong),

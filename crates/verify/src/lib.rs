@@ -11,8 +11,8 @@
 //!
 //! Times are [`UnixMs`], distances are whole steps: there is no drift in seconds anywhere.
 
-mod budget;
 mod binding;
+mod budget;
 mod diagnosis;
 mod judgement;
 mod policy;

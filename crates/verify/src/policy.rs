@@ -37,8 +37,16 @@ impl Default for Policy {
             cause_steps: 10,
             drift_virtual_steps: 2,
             drift_hardware_steps: 10,
-            codes: BudgetPolicy { attempts: 10, suspend_after: 100, ..BudgetPolicy::HOURLY },
-            recovery_codes: BudgetPolicy { attempts: 5, suspend_after: u32::MAX, ..BudgetPolicy::HOURLY },
+            codes: BudgetPolicy {
+                attempts: 10,
+                suspend_after: 100,
+                ..BudgetPolicy::HOURLY
+            },
+            recovery_codes: BudgetPolicy {
+                attempts: 5,
+                suspend_after: u32::MAX,
+                ..BudgetPolicy::HOURLY
+            },
         }
     }
 }

@@ -23,7 +23,12 @@ impl Credential {
     /// Keys the secret for the device's own algorithm.
     pub fn new(secret: Secret, parameters: Parameters, kind: Kind) -> Self {
         let key = Key::new(&secret, parameters.algorithm);
-        Self { secret, key, parameters, kind }
+        Self {
+            secret,
+            key,
+            parameters,
+            kind,
+        }
     }
 
     /// The secret itself, for the few who must key it otherwise.
@@ -119,7 +124,11 @@ impl DeviceState {
     /// The tombstone of this device.
     #[must_use]
     pub fn unbound(self) -> Self {
-        Self { standing: Standing::Unbound, last_request: None, ..self.touched() }
+        Self {
+            standing: Standing::Unbound,
+            last_request: None,
+            ..self.touched()
+        }
     }
 
     /// Support's decision: judged again, nothing held against it. A tombstone stays one.
@@ -148,7 +157,8 @@ impl DeviceState {
 
     /// The step the device is expected to show at `now`.
     pub fn expected(&self, parameters: Parameters, now: UnixMs) -> Step {
-        now.step(parameters.period).offset(i64::from(self.offset_steps) + i64::from(self.drift_steps))
+        now.step(parameters.period)
+            .offset(i64::from(self.offset_steps) + i64::from(self.drift_steps))
     }
 
     pub(crate) fn budget(&self, purpose: Purpose) -> &Budget {
@@ -169,7 +179,10 @@ impl DeviceState {
 
     /// The same under its next version.
     pub(crate) fn touched(self) -> Self {
-        Self { version: self.version + 1, ..self }
+        Self {
+            version: self.version + 1,
+            ..self
+        }
     }
 
     /// After a wrong code: counted, perhaps locked, perhaps suspended.
@@ -185,7 +198,11 @@ impl DeviceState {
 
     /// After the code of `step`: burned, and nothing held against this purpose any longer.
     pub(crate) fn after_right(self, purpose: Purpose, step: Step, now: UnixMs) -> Self {
-        let mut next = Self { last_step: Some(step), last_success_at: Some(now), ..self.touched() };
+        let mut next = Self {
+            last_step: Some(step),
+            last_success_at: Some(now),
+            ..self.touched()
+        };
         let budget = next.budget_mut(purpose);
         *budget = budget.right();
         next
@@ -201,6 +218,10 @@ impl DeviceState {
         if drift_steps == self.drift_steps || !rested {
             return self;
         }
-        Self { drift_steps, drift_learned_at: Some(now), ..self }
+        Self {
+            drift_steps,
+            drift_learned_at: Some(now),
+            ..self
+        }
     }
 }

@@ -108,7 +108,13 @@ impl World {
         let state = DeviceState::bound(Step::new(step), 0, UnixMs::new(START));
         let mut notes = Notebook::default();
         notes.burned.insert(step);
-        Self { now: START, device_ahead_s: 0, kind, state, notes }
+        Self {
+            now: START,
+            device_ahead_s: 0,
+            kind,
+            state,
+            notes,
+        }
     }
 
     fn shown(&self) -> u64 {
@@ -148,13 +154,19 @@ impl World {
         let window = (self.expected() - 1..=self.expected() + 1).map(|step| step as u64);
         let right: Vec<u64> = window.filter(|step| *step > last && digits_at(*step) == text).collect();
         if before.standing == Standing::Suspended {
-            assert!(matches!(judgement.verdict, Verdict::Locked(Lock::Suspended)), "D5: suspended");
+            assert!(
+                matches!(judgement.verdict, Verdict::Locked(Lock::Suspended)),
+                "D5: suspended"
+            );
             assert_eq!(judgement.next, before);
             return;
         }
         if self.notes.locked(self.now) {
             let Verdict::Locked(Lock::Until(until)) = judgement.verdict else {
-                panic!("A1: while locked, right and wrong get the same answer: {:?}", judgement.verdict)
+                panic!(
+                    "A1: while locked, right and wrong get the same answer: {:?}",
+                    judgement.verdict
+                )
             };
             assert_eq!(Some(until.get()), self.notes.locked_until, "A1: how long");
             assert_eq!(judgement.next, before, "A1: nothing is judged while locked");
@@ -169,11 +181,19 @@ impl World {
             (Verdict::Refused(_), None) => self.notes.fail(self.now),
             (verdict, right) => panic!("D6: {verdict:?} where the right steps are {right:?}"),
         }
-        assert_eq!(judgement.next.version, before.version + 1, "every judgement is a new version");
+        assert_eq!(
+            judgement.next.version,
+            before.version + 1,
+            "every judgement is a new version"
+        );
         self.check_drift(&before, &judgement.next);
         self.state = judgement.next;
         let suspended = self.notes.failures_ever >= 100;
-        assert_eq!(self.state.standing == Standing::Suspended, suspended, "A1: 100 wrong codes suspend");
+        assert_eq!(
+            self.state.standing == Standing::Suspended,
+            suspended,
+            "A1: 100 wrong codes suspend"
+        );
     }
 
     fn check_drift(&mut self, before: &DeviceState, after: &DeviceState) {
@@ -182,7 +202,10 @@ impl World {
             Kind::Hardware => 10,
         };
         assert!(after.drift_steps.abs() <= limit, "D6: at most");
-        assert!((after.drift_steps - before.drift_steps).abs() <= 1, "D6: one step a success");
+        assert!(
+            (after.drift_steps - before.drift_steps).abs() <= 1,
+            "D6: one step a success"
+        );
         if after.drift_steps != before.drift_steps {
             if let Some(last) = self.notes.drift_changes.last() {
                 assert!(self.now - last >= 86_400_000, "D6: one a day");
@@ -195,8 +218,14 @@ impl World {
         let before = self.state;
         let shown = self.shown();
         let codes = [&code_at(shown), &code_at(shown + 1)];
-        let judgement =
-            resync(&before, &credential(self.kind), codes, false, UnixMs::new(self.now), &Policy::default());
+        let judgement = resync(
+            &before,
+            &credential(self.kind),
+            codes,
+            false,
+            UnixMs::new(self.now),
+            &Policy::default(),
+        );
         match judgement.verdict {
             Verdict::Accepted(accepted) => {
                 let last = *self.notes.burned.last().expect("the binding's step");
@@ -205,8 +234,14 @@ impl World {
                 self.notes.burned.extend([shown, shown + 1]);
                 self.notes.succeed();
                 self.notes.drift_changes.clear();
-                assert_eq!(self.expected(), self.now / 30_000 + i64::from(self.state.offset_steps + self.state.drift_steps));
-                assert_eq!(i64::from(judgement.next.offset_steps), (shown + 1) as i64 - self.now / 30_000);
+                assert_eq!(
+                    self.expected(),
+                    self.now / 30_000 + i64::from(self.state.offset_steps + self.state.drift_steps)
+                );
+                assert_eq!(
+                    i64::from(judgement.next.offset_steps),
+                    (shown + 1) as i64 - self.now / 30_000
+                );
             }
             Verdict::Refused(_) => {
                 let off = (shown as i64 - self.now / 30_000).abs();
@@ -289,9 +324,23 @@ fn a_hundred_wrong_codes_suspend_until_a_resync_with_proof() {
     let shown = world.shown();
     let codes = [&code_at(shown), &code_at(shown + 1)];
     let now = UnixMs::new(world.now);
-    let without = resync(&world.state, &credential(Kind::Virtual), codes, false, now, &Policy::default());
+    let without = resync(
+        &world.state,
+        &credential(Kind::Virtual),
+        codes,
+        false,
+        now,
+        &Policy::default(),
+    );
     assert!(matches!(without.verdict, Verdict::Locked(Lock::Suspended)));
-    let with = resync(&world.state, &credential(Kind::Virtual), codes, true, now, &Policy::default());
+    let with = resync(
+        &world.state,
+        &credential(Kind::Virtual),
+        codes,
+        true,
+        now,
+        &Policy::default(),
+    );
     assert!(matches!(with.verdict, Verdict::Accepted(_)));
     assert_eq!(with.next.standing, Standing::Bound);
 }
@@ -303,7 +352,16 @@ fn every_refusal_has_its_cause() {
     let present = (START / 30_000) as u64;
     let policy = Policy::default();
     let state = DeviceState::bound(Step::new(present - 3), 0, now);
-    let cause = |code: &Code| match judge(&state, &credential(Kind::Virtual), Some(code), Purpose::Verification, now, &policy).verdict {
+    let cause = |code: &Code| match judge(
+        &state,
+        &credential(Kind::Virtual),
+        Some(code),
+        Purpose::Verification,
+        now,
+        &policy,
+    )
+    .verdict
+    {
         Verdict::Refused(cause) => cause,
         other => panic!("{other:?}"),
     };
@@ -311,9 +369,19 @@ fn every_refusal_has_its_cause() {
     assert_eq!(cause(&code_at(present - 2)), Cause::ClockOff { steps: -2 });
     assert_eq!(cause(&code_at(present - 3)), Cause::Used { steps_ago: 3 });
     assert_eq!(cause(&Code::parse("12345678").expect("a code")), Cause::OtherDigits);
-    let malformed = judge(&state, &credential(Kind::Virtual), None, Purpose::Verification, now, &policy);
+    let malformed = judge(
+        &state,
+        &credential(Kind::Virtual),
+        None,
+        Purpose::Verification,
+        now,
+        &policy,
+    );
     assert!(matches!(malformed.verdict, Verdict::Refused(Cause::Malformed)));
-    assert_eq!(malformed.next.verification.failures, 1, "counted like any other wrong code");
+    assert_eq!(
+        malformed.next.verification.failures, 1,
+        "counted like any other wrong code"
+    );
 
     let secret = Secret::from_slice(SECRET).expect("20 bytes");
     let sha256 = Key::new(&secret, Algorithm::Sha256).code(Step::new(present), Parameters::DEFAULT.digits);
@@ -325,7 +393,17 @@ fn every_refusal_has_its_cause() {
 
     // A5: where the answer could be an oracle, only what can no longer be accepted is told.
     let last = Some(Step::new(present - 3));
-    assert_eq!(diagnose(&state, &credential(Kind::Virtual), &code_at(present), last, now, &policy), Cause::Wrong);
+    assert_eq!(
+        diagnose(
+            &state,
+            &credential(Kind::Virtual),
+            &code_at(present),
+            last,
+            now,
+            &policy
+        ),
+        Cause::Wrong
+    );
 
     // B7: what a user can mend at binding.
     let off = confirm(&credential(Kind::Virtual), &[code_at(present + 10)], now, &policy).expect_err("far off");

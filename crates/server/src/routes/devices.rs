@@ -24,7 +24,9 @@ pub(crate) async fn unbind(
 ) -> Answer {
     caller.may(&[Role::Enroll], &owner)?;
     let factor = convert::factor(request.code, request.method);
-    app.service.unbind(&owner, id, &factor, &caller.acting(request.actor)).await?;
+    app.service
+        .unbind(&owner, id, &factor, &caller.acting(request.actor))
+        .await?;
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
@@ -40,7 +42,10 @@ pub(crate) async fn resync(
     let [first, second] = request.codes.map(convert::typed);
     let proof = request.identity_proof.as_ref().map(convert::identity_proof);
     let origin = caller.acting(request.actor);
-    let view = app.service.resync(&owner, id, [&first, &second], proof.as_ref(), &origin).await?;
+    let view = app
+        .service
+        .resync(&owner, id, [&first, &second], proof.as_ref(), &origin)
+        .await?;
     Ok(json(&convert::device(view)))
 }
 
@@ -53,5 +58,7 @@ pub(crate) async fn unlock(
     Json(request): Json<UnlockRequest>,
 ) -> Answer {
     caller.may(&[Role::Support], &owner)?;
-    Ok(json(&convert::device(app.service.unlock(&owner, id, &caller.acting(request.actor)).await?)))
+    Ok(json(&convert::device(
+        app.service.unlock(&owner, id, &caller.acting(request.actor)).await?,
+    )))
 }

@@ -16,15 +16,23 @@ pub(crate) async fn start(
     Json(request): Json<EnrollmentRequest>,
 ) -> Answer {
     caller.may(&[Role::Enroll], &owner)?;
-    let EnrollmentRequest::Virtual { issuer, label, identity_proof, replaces, factor, actor } = request;
+    let EnrollmentRequest::Virtual {
+        issuer,
+        label,
+        identity_proof,
+        replaces,
+        factor,
+        actor,
+    } = request;
     let factor = match (replaces, factor) {
         (Some(replaces), _) => Some(Replacement {
             replaces: Some(replaces.device_id),
             factor: convert::factor(replaces.code, replaces.method),
         }),
-        (None, Some(factor)) => {
-            Some(Replacement { replaces: None, factor: convert::factor(factor.code, factor.method) })
-        }
+        (None, Some(factor)) => Some(Replacement {
+            replaces: None,
+            factor: convert::factor(factor.code, factor.method),
+        }),
         (None, None) => None,
     };
     let wanted = NewBinding {
@@ -70,7 +78,10 @@ pub(crate) async fn confirm(
         recovery_codes: request.recovery_codes,
     };
     let origin = caller.acting(request.actor);
-    let (device, codes) = app.service.confirm_enrollment(&owner, id, &confirmation, &origin).await?;
+    let (device, codes) = app
+        .service
+        .confirm_enrollment(&owner, id, &confirmation, &origin)
+        .await?;
     Ok(json(&ConfirmResponse {
         device: convert::device(device),
         recovery_codes: confirmation.recovery_codes.then_some(codes),
@@ -86,6 +97,8 @@ pub(crate) async fn abandon(
     Json(request): Json<AbandonEnrollmentRequest>,
 ) -> Answer {
     caller.may(&[Role::Enroll], &owner)?;
-    app.service.abandon_enrollment(&owner, id, &caller.acting(request.actor)).await?;
+    app.service
+        .abandon_enrollment(&owner, id, &caller.acting(request.actor))
+        .await?;
     Ok(empty(StatusCode::NO_CONTENT))
 }

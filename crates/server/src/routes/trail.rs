@@ -38,8 +38,12 @@ pub(crate) async fn list(
 pub(crate) async fn heads(State(app): State<App>, caller: Authorized) -> Answer {
     may_read(&caller)?;
     let head = app.service.signed_head();
-    let head =
-        AuditHead { chain: head.chain, position: head.position, hash: head.hash, signature: head.signature };
+    let head = AuditHead {
+        chain: head.chain,
+        position: head.position,
+        hash: head.hash,
+        signature: head.signature,
+    };
     Ok(json(&AuditHeads { items: vec![head] }))
 }
 

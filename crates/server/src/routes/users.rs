@@ -41,6 +41,9 @@ pub(crate) async fn renew_recovery_codes(
 ) -> Answer {
     caller.may(&[Role::Enroll], &owner)?;
     let factor = convert::factor(request.code, request.method);
-    let recovery_codes = app.service.renew_recovery_codes(&owner, &factor, &caller.acting(request.actor)).await?;
+    let recovery_codes = app
+        .service
+        .renew_recovery_codes(&owner, &factor, &caller.acting(request.actor))
+        .await?;
     Ok(json(&RecoveryCodes { recovery_codes }))
 }

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use api::{
-    BatchFailure, BatchResult, Problem, ProblemCode, VerifyBatchRequest, VerifyBatchResponse, VerifyMethod, VerifyRequest,
-    VerifyResponse,
+    BatchFailure, BatchResult, Problem, ProblemCode, VerifyBatchRequest, VerifyBatchResponse, VerifyMethod,
+    VerifyRequest, VerifyResponse,
 };
 use axum::extract::State;
 use service::{Answer as Decision, Method, Owner, Question, Role, ServiceError};
@@ -14,11 +14,7 @@ use crate::{
 };
 
 /// `POST /v1/verify`
-pub(crate) async fn verify(
-    State(app): State<App>,
-    caller: Authorized,
-    Json(request): Json<VerifyRequest>,
-) -> Answer {
+pub(crate) async fn verify(State(app): State<App>, caller: Authorized, Json(request): Json<VerifyRequest>) -> Answer {
     caller.caller.has(&[Role::Verify])?;
     let question = question(&caller, request)?;
     let decided = app.service.verify(vec![question]).await.pop();
@@ -67,7 +63,10 @@ fn question(caller: &Authorized, request: VerifyRequest) -> Result<Question, Pro
             return Err(Problem::new(ProblemCode::InvalidRequest, detail).with_field("method"));
         }
     };
-    let origin = service::Origin { client: request.client.map(convert::client), ..caller.origin() };
+    let origin = service::Origin {
+        client: request.client.map(convert::client),
+        ..caller.origin()
+    };
     Ok(Question {
         owner,
         code: request.code.into_inner(),
