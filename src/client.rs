@@ -9,21 +9,21 @@ use zeroize::Zeroizing;
 use crate::Failure;
 
 /// A service and the key it is asked with.
-pub struct Client {
+pub(crate) struct Client {
     agent: Agent,
     server: String,
     authorization: Zeroizing<String>,
 }
 
 /// Why a call did not do what it was asked.
-pub struct CallFailure {
+pub(crate) struct CallFailure {
     problem: Option<Value>,
     words: String,
 }
 
 impl CallFailure {
     /// Whether the service said this code.
-    pub fn is(&self, code: &str) -> bool {
+    pub(crate) fn is(&self, code: &str) -> bool {
         self.problem.as_ref().is_some_and(|problem| problem["code"] == code)
     }
 }
@@ -47,16 +47,16 @@ impl From<CallFailure> for Failure {
 }
 
 /// The user of an account, as they stand in paths.
-pub struct User<'a> {
+pub(crate) struct User<'a> {
     /// The account.
-    pub account: &'a str,
+    pub(crate) account: &'a str,
     /// The user under it.
-    pub user: &'a str,
+    pub(crate) user: &'a str,
 }
 
 impl User<'_> {
     /// The path of a call below this user.
-    pub fn path(&self, call: &str) -> String {
+    pub(crate) fn path(&self, call: &str) -> String {
         format!(
             "/v1/accounts/{}/users/{}{call}",
             encoded(self.account),
@@ -66,13 +66,13 @@ impl User<'_> {
 }
 
 /// A name as one segment of a path.
-pub fn encoded(name: &str) -> impl fmt::Display {
+pub(crate) fn encoded(name: &str) -> impl fmt::Display {
     percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC)
 }
 
 impl Client {
     /// Nothing is sent yet.
-    pub fn new(server: &str, key: &str) -> Result<Self, Failure> {
+    pub(crate) fn new(server: &str, key: &str) -> Result<Self, Failure> {
         if !server.starts_with("http://") && !server.starts_with("https://") {
             return Err(Failure::usage(format!("{server} is no URL of a service"))
                 .help("give it as http://ADDRESS:PORT or https://NAME"));
@@ -93,13 +93,13 @@ impl Client {
     }
 
     /// The object of this path.
-    pub fn get(&self, path: &str) -> Result<Value, CallFailure> {
+    pub(crate) fn get(&self, path: &str) -> Result<Value, CallFailure> {
         let request = self.agent.get(format!("{}{path}", self.server));
         self.read(request.header("Authorization", &*self.authorization).call())
     }
 
     /// What posting `body` came to; null where nothing is said.
-    pub fn post(&self, path: &str, body: &Value) -> Result<Value, CallFailure> {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Value, CallFailure> {
         let request = self.agent.post(format!("{}{path}", self.server));
         self.read(request.header("Authorization", &*self.authorization).send_json(body))
     }

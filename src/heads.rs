@@ -8,11 +8,11 @@ use crate::{Failure, home::write_private};
 
 /// The newest head of each chain, in the order the chains were opened.
 #[derive(Default)]
-pub struct Heads(Vec<SignedHead>);
+pub(crate) struct Heads(Vec<SignedHead>);
 
 impl Heads {
     /// Reads one JSON object a line; an absent file holds none.
-    pub fn read(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
@@ -32,12 +32,12 @@ impl Heads {
     }
 
     /// The heads.
-    pub fn as_slice(&self) -> &[SignedHead] {
+    pub(crate) fn as_slice(&self) -> &[SignedHead] {
         &self.0
     }
 
     /// Takes the newer head of its chain; false when nothing is new.
-    pub fn advance(&mut self, head: SignedHead) -> bool {
+    pub(crate) fn advance(&mut self, head: SignedHead) -> bool {
         match self.0.iter_mut().find(|known| known.chain == head.chain) {
             Some(known) if known.position == head.position => false,
             Some(known) => {
@@ -52,7 +52,7 @@ impl Heads {
     }
 
     /// Replaces the file.
-    pub fn write(&self, path: &Path) -> Result<(), Failure> {
+    pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
         let mut text = String::new();
         for head in &self.0 {
             text += &serde_json::to_string(head).map_err(Failure::new)?;

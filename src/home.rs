@@ -20,15 +20,15 @@ use crate::{
 
 /// Where the data is.
 #[derive(Args, Clone, Debug, Default)]
-pub struct Home {
+pub(crate) struct Home {
     /// The data directory [default: $XDG_DATA_HOME/countersign]
     #[arg(long, value_name = "DIR", env = "COUNTERSIGN_DATA_DIR")]
-    pub data_dir: Option<PathBuf>,
+    pub(crate) data_dir: Option<PathBuf>,
 }
 
 impl Home {
     /// The directory, whether or not it exists.
-    pub fn dir(&self) -> Result<PathBuf, Failure> {
+    pub(crate) fn dir(&self) -> Result<PathBuf, Failure> {
         self.data_dir.clone().or_else(real::data_dir).ok_or_else(|| {
             Failure::usage("there is no place for the data: neither XDG_DATA_HOME nor HOME is set")
                 .help("name one with --data-dir DIR")
@@ -36,7 +36,7 @@ impl Home {
     }
 
     /// The directory, made (0700) when it is missing.
-    pub fn make(&self) -> Result<PathBuf, Failure> {
+    pub(crate) fn make(&self) -> Result<PathBuf, Failure> {
         let dir = self.dir()?;
         DirBuilder::new()
             .recursive(true)
@@ -47,7 +47,7 @@ impl Home {
     }
 
     /// The directory, which `serve` must have made.
-    pub fn existing(&self) -> Result<PathBuf, Failure> {
+    pub(crate) fn existing(&self) -> Result<PathBuf, Failure> {
         let dir = self.dir()?;
         if dir.join(DATABASE).exists() {
             return Ok(dir);
@@ -58,28 +58,28 @@ impl Home {
 }
 
 /// The database's file.
-pub const DATABASE: &str = "countersign.sqlite";
+pub(crate) const DATABASE: &str = "countersign.sqlite";
 /// The keyring's file.
-pub const KEYRING: &str = "keyring";
+pub(crate) const KEYRING: &str = "keyring";
 /// The first API key's file.
-pub const ADMIN_KEY: &str = "admin.key";
+pub(crate) const ADMIN_KEY: &str = "admin.key";
 /// The newest signed heads of the trail.
-pub const HEADS: &str = "audit.heads";
+pub(crate) const HEADS: &str = "audit.heads";
 
 /// The ports that are real on this machine, and the keyring of a data directory.
-pub struct Means {
+pub(crate) struct Means {
     /// The wall clock.
-    pub clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     /// The kernel's randomness.
-    pub entropy: Arc<dyn Entropy>,
+    pub(crate) entropy: Arc<dyn Entropy>,
     /// Seals and signs.
-    pub keyring: Arc<Keyring>,
+    pub(crate) keyring: Arc<Keyring>,
 }
 
 impl Means {
     /// Opens the keyring of this directory; makes one only where there is no database yet that another
     /// keyring sealed.
-    pub fn of(dir: &Path) -> Result<Self, Failure> {
+    pub(crate) fn of(dir: &Path) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
         let entropy: Arc<dyn Entropy> = Arc::new(RealEntropy::new());
         let path = dir.join(KEYRING);
@@ -97,7 +97,7 @@ impl Means {
     }
 
     /// Opens the database of this directory for `writer`; `owner` takes the owner lock.
-    pub fn open_store(&self, dir: &Path, writer: &str, owner: bool) -> Result<Sqlite, Failure> {
+    pub(crate) fn open_store(&self, dir: &Path, writer: &str, owner: bool) -> Result<Sqlite, Failure> {
         let signer = self.keyring.clone();
         let options = store_sqlite::Options {
             writer: format!("{writer}/{}/{}", real::host_name(), std::process::id()),
@@ -110,7 +110,7 @@ impl Means {
 }
 
 /// Writes a file that only its owner may read, whole or not at all.
-pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let beside = path.with_extension("new");
     match fs::remove_file(&beside) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),

@@ -15,58 +15,58 @@ use crate::Failure;
 /// `--config FILE`, in TOML; a key nobody knows is an error.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
-pub struct ConfigFile {
+pub(crate) struct ConfigFile {
     /// As `--data-dir`.
-    pub data_dir: Option<PathBuf>,
+    pub(crate) data_dir: Option<PathBuf>,
     /// As `--listen`.
-    pub listen: Option<SocketAddr>,
+    pub(crate) listen: Option<SocketAddr>,
     /// As `--tls-cert`.
-    pub tls_cert: Option<PathBuf>,
+    pub(crate) tls_cert: Option<PathBuf>,
     /// As `--tls-key`.
-    pub tls_key: Option<PathBuf>,
+    pub(crate) tls_key: Option<PathBuf>,
     /// As `--allow-plain-http`.
     #[serde(default)]
-    pub allow_plain_http: bool,
+    pub(crate) allow_plain_http: bool,
     /// The rules' settings.
     #[serde(default)]
-    pub policy: PolicyTable,
+    pub(crate) policy: PolicyTable,
 }
 
 /// `[policy]`: every number with its unit last in the name.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
-pub struct PolicyTable {
+pub(crate) struct PolicyTable {
     /// Shown in apps when the caller names no issuer.
-    pub issuer: Option<String>,
+    pub(crate) issuer: Option<String>,
     /// Bound devices a user may have: 1 to 8.
-    pub devices_max: Option<u8>,
+    pub(crate) devices_max: Option<u8>,
     /// Codes that complete the binding of an app: 1 or 2.
-    pub virtual_codes: Option<u8>,
+    pub(crate) virtual_codes: Option<u8>,
     /// Steps accepted on each side: 1 or 2.
-    pub window_steps: Option<u8>,
+    pub(crate) window_steps: Option<u8>,
     /// How long an enrollment lives.
-    pub enrollment_minutes: Option<u16>,
+    pub(crate) enrollment_minutes: Option<u16>,
     /// Wrong codes that end an enrollment.
-    pub enrollment_wrong_codes: Option<u8>,
+    pub(crate) enrollment_wrong_codes: Option<u8>,
     /// How old an identity proof may be.
-    pub identity_proof_minutes: Option<u16>,
+    pub(crate) identity_proof_minutes: Option<u16>,
     /// Wrong codes within an hour that lock.
-    pub lock_attempts: Option<u16>,
+    pub(crate) lock_attempts: Option<u16>,
     /// The shortest lock.
-    pub lock_min_minutes: Option<u16>,
+    pub(crate) lock_min_minutes: Option<u16>,
     /// The longest lock.
-    pub lock_max_hours: Option<u16>,
+    pub(crate) lock_max_hours: Option<u16>,
     /// Wrong codes without a success between that suspend the device.
-    pub suspend_after: Option<u16>,
+    pub(crate) suspend_after: Option<u16>,
     /// Wrong recovery codes within an hour that lock them.
-    pub recovery_attempts: Option<u16>,
+    pub(crate) recovery_attempts: Option<u16>,
     /// Recovery codes in a set.
-    pub recovery_codes: Option<u8>,
+    pub(crate) recovery_codes: Option<u8>,
 }
 
 impl ConfigFile {
     /// Reads the file, or takes the defaults when none is named.
-    pub fn read(path: Option<&Path>) -> Result<Self, Failure> {
+    pub(crate) fn read(path: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = path else { return Ok(Self::default()) };
         let text = fs::read_to_string(path)
             .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))?;
@@ -76,7 +76,7 @@ impl ConfigFile {
 
 impl PolicyTable {
     /// The settings with these changes, each within what the rules allow.
-    pub fn settings(&self) -> Result<Settings, Failure> {
+    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
         let mut settings = Settings::default();
         if let Some(issuer) = &self.issuer {
             enroll::Issuer::new(issuer).map_err(|error| Failure::usage(format!("policy.issuer: {error}")))?;

@@ -8,10 +8,17 @@
 
 use std::{env, fs, panic, path::Path};
 
+#[path = "fuzz/targets/api_bodies.rs"]
+mod api_bodies;
 #[path = "fuzz/targets/enroll_uri.rs"]
 mod enroll_uri;
 #[path = "fuzz/targets/otp_code.rs"]
 mod otp_code;
+
+#[test]
+fn api_bodies() {
+    drive("api_bodies", api_bodies::run);
+}
 
 #[test]
 fn enroll_uri() {

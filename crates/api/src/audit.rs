@@ -5,7 +5,10 @@ use uuid::Uuid;
 
 use crate::{Timestamp, openapi::Operation};
 
-pub(crate) const OPERATIONS: &[Operation] = &[Operation::new("list_audit", &[]), Operation::new("get_audit_heads", &[])];
+pub(crate) const OPERATIONS: &[Operation] = &[
+    Operation::new("list_audit", &[]),
+    Operation::new("get_audit_heads", &[]),
+];
 
 /// Which part of the trail.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
@@ -43,7 +46,11 @@ impl TryFrom<u32> for PageSize {
     type Error = &'static str;
 
     fn try_from(size: u32) -> Result<Self, Self::Error> {
-        if (1..=1_000).contains(&size) { Ok(Self(size)) } else { Err("is not between 1 and 1000") }
+        if (1..=1_000).contains(&size) {
+            Ok(Self(size))
+        } else {
+            Err("is not between 1 and 1000")
+        }
     }
 }
 
@@ -82,8 +89,6 @@ pub struct AuditRecord {
     /// The salt of the commitment, in hex.
     #[schema(example = "8f0a7c112f6b9d4b7c1e4f60019a9ef4")]
     pub salt: String,
-    /// The device states that this record made durable, in hex; the hash covers them.
-    pub states: String,
     /// SHA-256 of the chain up to here, in hex.
     #[schema(example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
     pub hash: String,

@@ -42,7 +42,9 @@ impl<'de> Deserialize<'de> for CodeText {
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<CodeText, E> {
                 if text.len() > CODE_LEN_MAX_BYTES {
-                    return Err(E::custom(format_args!("is longer than {CODE_LEN_MAX_BYTES} bytes: no code is")));
+                    return Err(E::custom(format_args!(
+                        "is longer than {CODE_LEN_MAX_BYTES} bytes: no code is"
+                    )));
                 }
                 Ok(CodeText(Zeroizing::new(text.to_owned())))
             }

@@ -9,21 +9,27 @@ use crate::{
 
 pub(crate) const OPERATIONS: &[Operation] = &[
     Operation::new("get_device", &[&[ProblemCode::NotFound]]),
-    Operation::new("unbind_device", &[FACTOR, &[ProblemCode::NotFound, ProblemCode::Conflict]]),
-    Operation::new("resync_device", &[FACTOR, &[ProblemCode::NotFound, ProblemCode::Conflict]]),
+    Operation::new(
+        "unbind_device",
+        &[FACTOR, &[ProblemCode::NotFound, ProblemCode::Conflict]],
+    ),
+    Operation::new(
+        "resync_device",
+        &[FACTOR, &[ProblemCode::NotFound, ProblemCode::Conflict]],
+    ),
     Operation::new("unlock_device", &[&[ProblemCode::NotFound, ProblemCode::Conflict]]),
 ];
 
-/// Where a device is found.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, IntoParams)]
+/// Where a device is found; for the document.
+#[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
-pub struct DevicePath {
+pub(crate) struct DevicePath {
     /// The account.
-    pub account: Name,
+    account: Name,
     /// The user under it.
-    pub user: Name,
+    user: Name,
     /// The device.
-    pub id: Uuid,
+    id: Uuid,
 }
 
 /// A device of a user.
@@ -109,7 +115,9 @@ pub struct ResyncRequest {
 /// Two, and no third that serde's own array would call a mistake in the JSON.
 fn two_codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[CodeText; 2], D::Error> {
     let codes = EnrollmentCodes::deserialize(deserializer)?.into_inner();
-    codes.try_into().map_err(|_one| de::Error::custom("has length 1, expected an array of 2 codes"))
+    codes
+        .try_into()
+        .map_err(|_one| de::Error::custom("has length 1, expected an array of 2 codes"))
 }
 
 /// Lifts a lock or a suspension.

@@ -9,8 +9,9 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::{
-    Actor, CodeText, Device, FactorMethod, IdentityProof, Name, ProblemCode, Scope, UserPath,
+    Actor, CodeText, Device, FactorMethod, IdentityProof, Name, ProblemCode, Scope,
     openapi::{FACTOR, Operation},
+    user::UserPath,
 };
 
 pub(crate) const OPERATIONS: &[Operation] = &[
@@ -18,27 +19,38 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         "start_enrollment",
         &[
             FACTOR,
-            &[ProblemCode::FactorRequired, ProblemCode::NotFound, ProblemCode::DeviceLimit, ProblemCode::Conflict],
+            &[
+                ProblemCode::FactorRequired,
+                ProblemCode::NotFound,
+                ProblemCode::DeviceLimit,
+                ProblemCode::Conflict,
+            ],
         ],
     ),
     Operation::new("get_enrollment_qr", &[LIVING]),
     Operation::new("abandon_enrollment", &[LIVING, &[ProblemCode::Conflict]]),
-    Operation::new("confirm_enrollment", &[LIVING, FACTOR, &[ProblemCode::DeviceLimit, ProblemCode::Conflict]]),
+    Operation::new(
+        "confirm_enrollment",
+        &[LIVING, FACTOR, &[ProblemCode::DeviceLimit, ProblemCode::Conflict]],
+    ),
 ];
 
-const LIVING: &[ProblemCode] =
-    &[ProblemCode::NotFound, ProblemCode::EnrollmentExpired, ProblemCode::EnrollmentEnded];
+const LIVING: &[ProblemCode] = &[
+    ProblemCode::NotFound,
+    ProblemCode::EnrollmentExpired,
+    ProblemCode::EnrollmentEnded,
+];
 
-/// Where an enrollment is found.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, IntoParams)]
+/// Where an enrollment is found; for the document.
+#[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
-pub struct EnrollmentPath {
+pub(crate) struct EnrollmentPath {
     /// The account.
-    pub account: Name,
+    account: Name,
     /// The user under it.
-    pub user: Name,
+    user: Name,
     /// The enrollment.
-    pub id: Uuid,
+    id: Uuid,
 }
 
 /// Starts a binding.
@@ -112,11 +124,26 @@ impl TryFrom<Fields> for EnrollmentRequest {
     type Error = &'static str;
 
     fn try_from(fields: Fields) -> Result<Self, Self::Error> {
-        let Fields { _kind: Kind::Virtual, issuer, label, identity_proof, replaces, factor, actor } = fields;
+        let Fields {
+            _kind: Kind::Virtual,
+            issuer,
+            label,
+            identity_proof,
+            replaces,
+            factor,
+            actor,
+        } = fields;
         if replaces.is_some() && factor.is_some() {
             return Err("has both replaces and factor: replaces carries its own code");
         }
-        Ok(Self::Virtual { issuer, label, identity_proof, replaces, factor, actor })
+        Ok(Self::Virtual {
+            issuer,
+            label,
+            identity_proof,
+            replaces,
+            factor,
+            actor,
+        })
     }
 }
 
@@ -195,7 +222,11 @@ impl<'de> Deserialize<'de> for EnrollmentCodes {
                     }
                     codes.push(code);
                 }
-                if codes.is_empty() { Err(de::Error::invalid_length(0, &self)) } else { Ok(EnrollmentCodes(codes)) }
+                if codes.is_empty() {
+                    Err(de::Error::invalid_length(0, &self))
+                } else {
+                    Ok(EnrollmentCodes(codes))
+                }
             }
         }
 
@@ -246,7 +277,10 @@ struct Png;
 impl PartialSchema for Png {
     fn schema() -> RefOr<Schema> {
         let format = SchemaFormat::KnownFormat(KnownFormat::Binary);
-        ObjectBuilder::new().schema_type(Type::String).format(Some(format)).into()
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(format))
+            .into()
     }
 }
 

@@ -7,7 +7,10 @@
 //!   value: serde's own messages would, and the value may be a code in the wrong place.
 //! - Types that hold a code or a secret have no `Debug`; [`CodeText`] and the secrets of answers are wiped when dropped.
 //! - Fields are only ever added. Answers leave out what is not there; callers ignore fields that they do not know.
-#![expect(dead_code, reason = "operations are functions because utoipa describes functions; nobody calls them")]
+#![expect(
+    dead_code,
+    reason = "operations are functions because utoipa describes functions; nobody calls them"
+)]
 
 mod audit;
 mod code;
@@ -27,10 +30,10 @@ mod verify;
 
 pub use audit::{AuditEvent, AuditHead, AuditHeads, AuditPage, AuditQuery, AuditRecord, PageSize};
 pub use code::{CODE_LEN_MAX_BYTES, CodeText, FactorMethod, VerifyMethod};
-pub use device::{Device, DeviceKind, DevicePath, DeviceState, ResyncRequest, UnbindRequest, UnlockRequest};
+pub use device::{Device, DeviceKind, DeviceState, ResyncRequest, UnbindRequest, UnlockRequest};
 pub use enrollment::{
-    AbandonEnrollmentRequest, ConfirmRequest, ConfirmResponse, Enrollment, EnrollmentCodes, EnrollmentPath, EnrollmentRequest,
-    Factor, Replaces,
+    AbandonEnrollmentRequest, ConfirmRequest, ConfirmResponse, Enrollment, EnrollmentCodes, EnrollmentRequest, Factor,
+    Replaces,
 };
 pub use openapi::openapi;
 pub use origin::{Actor, ActorKind, Client, IdentityProof, UserAgent};
@@ -41,7 +44,7 @@ pub use read::read_json;
 pub use recovery::{RecoveryCodes, RecoveryCodesRequest};
 pub use text::{Name, Text, TextError};
 pub use timestamp::{Timestamp, TimestampError};
-pub use user::{CloseUserRequest, User, UserPath};
+pub use user::{CloseUserRequest, User};
 pub use verify::{
     BATCH_ITEMS_MAX, BatchFailure, BatchItems, BatchResult, VerifyBatchRequest, VerifyBatchResponse, VerifyOutcome,
     VerifyRequest, VerifyResponse,

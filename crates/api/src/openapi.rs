@@ -5,17 +5,15 @@ use std::collections::BTreeMap;
 use utoipa::{
     OpenApi as _,
     openapi::{
-        Content, Header, Object, OpenApi, Ref, RefOr, Response, Type,
+        Content, Header, Object, OneOf, OpenApi, Ref, RefOr, Response, Schema, Type,
         example::ExampleBuilder,
         path::Operation as Described,
-        schema::Components,
+        schema::{AdditionalProperties, Components},
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
 
-use crate::{
-    PROBLEM_JSON, Problem, ProblemCode, audit, device, enrollment, probe, protection, recovery, user, verify,
-};
+use crate::{PROBLEM_JSON, Problem, ProblemCode, audit, device, enrollment, probe, protection, recovery, user, verify};
 
 /// An operation and the problems that it alone can answer with.
 pub(crate) struct Operation {
@@ -27,12 +25,20 @@ pub(crate) struct Operation {
 impl Operation {
     /// One that takes an API key.
     pub(crate) const fn new(id: &'static str, problems: &'static [&'static [ProblemCode]]) -> Self {
-        Self { id, problems, open: false }
+        Self {
+            id,
+            problems,
+            open: false,
+        }
     }
 
     /// One that anybody may ask.
     pub(crate) const fn open(id: &'static str, problems: &'static [&'static [ProblemCode]]) -> Self {
-        Self { id, problems, open: true }
+        Self {
+            id,
+            problems,
+            open: true,
+        }
     }
 
     /// All of its problems, by status.
@@ -46,7 +52,10 @@ impl Operation {
         }
         sets.extend(self.problems);
         let mut by_status: BTreeMap<u16, Vec<ProblemCode>> = BTreeMap::new();
-        for code in ProblemCode::ALL.iter().filter(|code| sets.iter().any(|set| set.contains(code))) {
+        for code in ProblemCode::ALL
+            .iter()
+            .filter(|code| sets.iter().any(|set| set.contains(code)))
+        {
             by_status.entry(code.status()).or_default().push(*code);
         }
         by_status
@@ -119,26 +128,55 @@ struct Paths;
 /// The document of every call there is: OpenAPI 3.1.
 pub fn openapi() -> OpenApi {
     let mut document = Paths::openapi();
-    document.info.description = document.info.description.map(|description| description + &conventions());
-    let key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API key, with the role named at the call."));
+    document.info.description = document
+        .info
+        .description
+        .map(|description| description + &conventions());
+    let key = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("An API key, with the role named at the call."));
     let components = document.components.get_or_insert_with(Components::new);
     components.add_security_scheme(API_KEY, SecurityScheme::Http(key.build()));
+    if let Some(RefOr::T(Schema::OneOf(kinds))) = components.schemas.get_mut("EnrollmentRequest") {
+        close(kinds);
+    }
     for item in document.paths.paths.values_mut() {
-        for described in [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten() {
+        for described in [&mut item.get, &mut item.put, &mut item.post, &mut item.delete]
+            .into_iter()
+            .flatten()
+        {
             complete(described);
         }
     }
     document
 }
 
+/// Says that each kind refuses unknown fields, which utoipa says of structs only.
+fn close(kinds: &mut OneOf) {
+    for kind in &mut kinds.items {
+        if let RefOr::T(Schema::Object(kind)) = kind {
+            kind.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        }
+    }
+}
+
 /// Adds what is the same everywhere: the key and the problems.
 fn complete(described: &mut Described) {
     let named = |operation: &&Operation| described.operation_id.as_deref() == Some(operation.id);
-    let Some(operation) = OPERATIONS.iter().copied().flatten().find(named) else { return };
+    let Some(operation) = OPERATIONS.iter().copied().flatten().find(named) else {
+        return;
+    };
     let scopes: [&str; 0] = [];
-    described.security = Some(if operation.open { vec![] } else { vec![SecurityRequirement::new(API_KEY, scopes)] });
+    described.security = Some(if operation.open {
+        vec![]
+    } else {
+        vec![SecurityRequirement::new(API_KEY, scopes)]
+    });
     for (status, codes) in operation.by_status(described.request_body.is_some()) {
-        described.responses.responses.insert(status.to_string(), RefOr::T(response(&codes)));
+        described
+            .responses
+            .responses
+            .insert(status.to_string(), RefOr::T(response(&codes)));
     }
 }
 

@@ -86,7 +86,9 @@ impl PartialSchema for UserAgent {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(Type::String)
-            .description(Some("What the user's browser calls itself; beyond 512 bytes it is cut."))
+            .description(Some(
+                "What the user's browser calls itself; beyond 512 bytes it is cut.",
+            ))
             .examples(["Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"])
             .into()
     }

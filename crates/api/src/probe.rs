@@ -3,8 +3,10 @@ use utoipa::ToSchema;
 
 use crate::openapi::Operation;
 
-pub(crate) const OPERATIONS: &[Operation] =
-    &[Operation::open("healthz", &[]), Operation::open("readyz", crate::openapi::UNAVAILABLE)];
+pub(crate) const OPERATIONS: &[Operation] = &[
+    Operation::open("healthz", &[]),
+    Operation::open("readyz", crate::openapi::UNAVAILABLE),
+];
 
 /// The answer to a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]

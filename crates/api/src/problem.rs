@@ -10,53 +10,36 @@ use utoipa::{
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Why a request was not done (RFC 9457).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+///
+/// In JSON `type` and `title`, which follow from the code, stand with what is here.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// A stable name, relative to the service; there is no page behind it.
-    #[serde(rename = "type")]
-    #[schema(value_type = String, format = "uri-reference", example = "/problems/invalid_request")]
-    kind: String,
-    /// The same for every problem of this code.
-    #[schema(value_type = String, example = "The request cannot be read")]
-    title: &'static str,
-    /// The HTTP status.
-    #[schema(example = 400)]
-    pub status: u16,
-    /// What is wrong this time, in English. Never repeats a value of the request.
-    #[schema(value_type = String, example = "account is longer than 128 bytes of UTF-8")]
-    pub detail: Cow<'static, str>,
     /// What programs decide by.
     pub code: ProblemCode,
+    /// The HTTP status.
+    pub status: u16,
+    /// What is wrong this time and what to do, in English, for the person who reads the caller's log. Never a code, a
+    /// secret, or anything else that the request carried as a value.
+    pub detail: Cow<'static, str>,
     /// The field of the request that is wrong, as a path: `items[3].account`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "account")]
     pub field: Option<String>,
     /// What the user can mend, with `code_refused` at a binding.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<Hint>,
     /// How many more codes this enrollment takes, with `code_refused` at a binding.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub attempts_left: Option<u32>,
-    /// Seconds to wait before the next try; also in `Retry-After`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Seconds to wait before the next try; belongs into `Retry-After` too.
     pub retry_after_s: Option<u64>,
     /// The `X-Request-Id` of the answer, to be quoted in a report.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
 }
 
 impl Problem {
-    /// A problem with this code.
-    ///
-    /// `detail` is for the person who reads the caller's log: what is wrong and what to do, and never a code, a secret
-    /// or anything else that the request carried as a value.
+    /// A problem with this code, its status, and nothing more.
     pub fn new(code: ProblemCode, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            kind: format!("/problems/{}", code.name()),
-            title: code.title(),
+            code,
             status: code.status(),
             detail: detail.into(),
-            code,
             field: None,
             hint: None,
             attempts_left: None,
@@ -68,7 +51,75 @@ impl Problem {
     /// The same, about this field of the request.
     #[must_use]
     pub fn with_field(self, field: impl Into<String>) -> Self {
-        Self { field: Some(field.into()), ..self }
+        Self {
+            field: Some(field.into()),
+            ..self
+        }
+    }
+}
+
+/// Why a request was not done (RFC 9457).
+#[derive(Serialize, ToSchema)]
+struct OnTheWire<'a> {
+    /// A stable name, relative to the service; there is no page behind it.
+    #[schema(format = "uri-reference", example = "/problems/invalid_request")]
+    r#type: String,
+    /// The same for every problem of this code.
+    #[schema(example = "The request cannot be read")]
+    title: &'a str,
+    /// The HTTP status.
+    #[schema(example = 400)]
+    status: u16,
+    /// What is wrong this time, in English. Never repeats a value of the request.
+    #[schema(example = "account is longer than 128 bytes of UTF-8")]
+    detail: &'a str,
+    /// What programs decide by.
+    code: ProblemCode,
+    /// The field of the request that is wrong, as a path: `items[3].account`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "account")]
+    field: Option<&'a str>,
+    /// What the user can mend, with `code_refused` at a binding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<Hint>,
+    /// How many more codes this enrollment takes, with `code_refused` at a binding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempts_left: Option<u32>,
+    /// Seconds to wait before the next try; also in `Retry-After`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_s: Option<u64>,
+    /// The `X-Request-Id` of the answer, to be quoted in a report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+}
+
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let written = OnTheWire {
+            r#type: format!("/problems/{}", self.code.name()),
+            title: self.code.title(),
+            status: self.status,
+            detail: &self.detail,
+            code: self.code,
+            field: self.field.as_deref(),
+            hint: self.hint,
+            attempts_left: self.attempts_left,
+            retry_after_s: self.retry_after_s,
+            request_id: self.request_id.as_deref(),
+        };
+        written.serialize(serializer)
+    }
+}
+
+impl PartialSchema for Problem {
+    fn schema() -> RefOr<Schema> {
+        OnTheWire::schema()
+    }
+}
+
+impl ToSchema for Problem {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        OnTheWire::schemas(schemas);
     }
 }
 
@@ -218,7 +269,9 @@ impl PartialSchema for ProblemCode {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .enum_values(Some(Self::ALL.iter().map(|code| code.name())))
-            .description(Some("Stable and untranslated. More may come: treat an unknown one by its status."))
+            .description(Some(
+                "Stable and untranslated. More may come: treat an unknown one by its status.",
+            ))
             .into()
     }
 }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{UserPath, openapi::Operation};
+use crate::{openapi::Operation, user::UserPath};
 
 pub(crate) const OPERATIONS: &[Operation] = &[Operation::new("get_protection", &[])];
 

@@ -34,9 +34,13 @@ fn explain(error: &serde_json::Error, field: Option<String>) -> Problem {
     if error.classify() != Category::Data {
         return invalid(format!("the body is not JSON: {message}"));
     }
-    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _position)| message);
+    let message = message
+        .rsplit_once(" at line ")
+        .map_or(message.as_str(), |(message, _position)| message);
     let what = without_values(message);
-    let about_a_name = ["missing field", "unknown field", "duplicate field"].iter().any(|name| what.starts_with(name));
+    let about_a_name = ["missing field", "unknown field", "duplicate field"]
+        .iter()
+        .any(|name| what.starts_with(name));
     match field {
         Some(field) if about_a_name => invalid(what).with_field(field),
         Some(field) => invalid(format!("{field} {what}")).with_field(field),
@@ -47,8 +51,14 @@ fn explain(error: &serde_json::Error, field: Option<String>) -> Problem {
 
 /// What serde says, less the values it repeats. What was expected comes last and is ours.
 fn without_values(message: &str) -> String {
-    let expected = message.rsplit_once(", expected ").map_or("", |(_found, expected)| expected);
-    let expected = if expected.starts_with("struct ") { "an object" } else { expected };
+    let expected = message
+        .rsplit_once(", expected ")
+        .map_or("", |(_found, expected)| expected);
+    let expected = if expected.starts_with("struct ") {
+        "an object"
+    } else {
+        expected
+    };
     let of = |prefix: &str| message.strip_prefix(prefix);
     if let Some(found) = of("invalid type: ").or_else(|| of("invalid value: ")) {
         format!("is {}, expected {expected}", noun(found))
@@ -84,7 +94,10 @@ fn noun(found: &str) -> &'static str {
         ("sequence", "an array"),
         ("map", "an object"),
     ];
-    NOUNS.iter().find(|(start, _noun)| found.starts_with(start)).map_or("something else", |(_start, noun)| noun)
+    NOUNS
+        .iter()
+        .find(|(start, _noun)| found.starts_with(start))
+        .map_or("something else", |(_start, noun)| noun)
 }
 
 /// Whether a name of the caller's may be repeated: no code and no secret looks like it.
@@ -99,7 +112,10 @@ fn is_field_name(name: &str) -> bool {
 fn is_path(path: &str) -> bool {
     path.split('.').all(|segment| {
         let name = segment.split('[').next().unwrap_or_default();
-        is_field_name(name) && segment[name.len()..].bytes().all(|byte| matches!(byte, b'[' | b']' | b'0'..=b'9'))
+        is_field_name(name)
+            && segment[name.len()..]
+                .bytes()
+                .all(|byte| matches!(byte, b'[' | b']' | b'0'..=b'9'))
     })
 }
 

@@ -3,12 +3,15 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use crate::{
-    Actor, CodeText, FactorMethod, ProblemCode, UserPath,
+    Actor, CodeText, FactorMethod, ProblemCode,
     openapi::{FACTOR, Operation},
+    user::UserPath,
 };
 
-pub(crate) const OPERATIONS: &[Operation] =
-    &[Operation::new("renew_recovery_codes", &[FACTOR, &[ProblemCode::FactorRequired, ProblemCode::Conflict]])];
+pub(crate) const OPERATIONS: &[Operation] = &[Operation::new(
+    "renew_recovery_codes",
+    &[FACTOR, &[ProblemCode::FactorRequired, ProblemCode::Conflict]],
+)];
 
 /// Asks for a new set of recovery codes.
 #[derive(Deserialize, ToSchema)]

@@ -102,6 +102,10 @@ impl<const MAX: usize> PartialSchema for Text<MAX> {
 
 impl<const MAX: usize> ToSchema for Text<MAX> {
     fn name() -> Cow<'static, str> {
-        if MAX == 128 { "Name".into() } else { format!("Text{MAX}").into() }
+        if MAX == 128 {
+            "Name".into()
+        } else {
+            format!("Text{MAX}").into()
+        }
     }
 }

@@ -71,7 +71,11 @@ impl FromStr for Timestamp {
         }
         let parsed: jiff::Timestamp = text.parse().map_err(|_no_such_time| TimestampError)?;
         let ms = parsed.as_nanosecond().div_euclid(1_000_000);
-        i64::try_from(ms).ok().filter(|ms| (FIRST_MS..=LAST_MS).contains(ms)).map(Self).ok_or(TimestampError)
+        i64::try_from(ms)
+            .ok()
+            .filter(|ms| (FIRST_MS..=LAST_MS).contains(ms))
+            .map(Self)
+            .ok_or(TimestampError)
     }
 }
 
@@ -86,7 +90,9 @@ fn is_rfc3339(text: &[u8]) -> bool {
                 _ => byte.eq_ignore_ascii_case(form),
             })
     };
-    let Some((date_time, rest)) = text.split_at_checked(FORM.len()) else { return false };
+    let Some((date_time, rest)) = text.split_at_checked(FORM.len()) else {
+        return false;
+    };
     let offset = match rest {
         [b'.', fraction @ ..] => {
             let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -131,7 +137,9 @@ impl PartialSchema for Timestamp {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
-            .description(Some("RFC 3339; answers are in UTC with milliseconds, requests may carry any offset."))
+            .description(Some(
+                "RFC 3339; answers are in UTC with milliseconds, requests may carry any offset.",
+            ))
             .examples(["2026-11-21T04:45:00.000Z"])
             .into()
     }
@@ -188,8 +196,14 @@ mod tests {
 
     #[test]
     fn stays_within_what_rfc_3339_has() {
-        assert_eq!(Timestamp::from_unix_ms(i64::MIN).to_string(), "0000-01-01T00:00:00.000Z");
-        assert_eq!(Timestamp::from_unix_ms(i64::MAX).to_string(), "9999-12-30T21:59:59.999Z");
+        assert_eq!(
+            Timestamp::from_unix_ms(i64::MIN).to_string(),
+            "0000-01-01T00:00:00.000Z"
+        );
+        assert_eq!(
+            Timestamp::from_unix_ms(i64::MAX).to_string(),
+            "9999-12-30T21:59:59.999Z"
+        );
         assert_eq!(i64::from(Timestamp::from(1_795_236_300_000)), 1_795_236_300_000);
     }
 }

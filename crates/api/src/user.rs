@@ -3,17 +3,19 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{Actor, Device, Name, ProblemCode, Protection, Timestamp, openapi::Operation};
 
-pub(crate) const OPERATIONS: &[Operation] =
-    &[Operation::new("get_user", &[]), Operation::new("close_user", &[&[ProblemCode::Conflict]])];
+pub(crate) const OPERATIONS: &[Operation] = &[
+    Operation::new("get_user", &[]),
+    Operation::new("close_user", &[&[ProblemCode::Conflict]]),
+];
 
-/// Where a user is found.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, IntoParams)]
+/// Where a user is found; for the document.
+#[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
-pub struct UserPath {
+pub(crate) struct UserPath {
     /// The account.
-    pub account: Name,
+    account: Name,
     /// The user under it.
-    pub user: Name,
+    user: Name,
 }
 
 /// A user's factors.

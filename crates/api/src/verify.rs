@@ -10,7 +10,10 @@ use uuid::Uuid;
 use crate::{Client, CodeText, Name, Problem, ProblemCode, VerifyMethod, openapi::Operation};
 
 pub(crate) const OPERATIONS: &[Operation] = &[
-    Operation::new("verify", &[&[ProblemCode::FirstFactorRequired, ProblemCode::RequestIdReused]]),
+    Operation::new(
+        "verify",
+        &[&[ProblemCode::FirstFactorRequired, ProblemCode::RequestIdReused]],
+    ),
     Operation::new("verify_batch", &[]),
 ];
 
@@ -58,17 +61,32 @@ pub struct VerifyResponse {
 impl VerifyResponse {
     /// Right, and burned; by this device, unless it was a recovery code or a passcode.
     pub fn accepted(device_id: Option<Uuid>) -> Self {
-        Self { accepted: true, outcome: VerifyOutcome::Accepted, device_id, retry_after_s: None }
+        Self {
+            accepted: true,
+            outcome: VerifyOutcome::Accepted,
+            device_id,
+            retry_after_s: None,
+        }
     }
 
     /// Not accepted, and nothing more to say.
     pub fn refused() -> Self {
-        Self { accepted: false, outcome: VerifyOutcome::Refused, device_id: None, retry_after_s: None }
+        Self {
+            accepted: false,
+            outcome: VerifyOutcome::Refused,
+            device_id: None,
+            retry_after_s: None,
+        }
     }
 
     /// Not judged, for as many seconds or until somebody acts.
     pub fn locked(retry_after_s: Option<u64>) -> Self {
-        Self { accepted: false, outcome: VerifyOutcome::Locked, device_id: None, retry_after_s }
+        Self {
+            accepted: false,
+            outcome: VerifyOutcome::Locked,
+            device_id: None,
+            retry_after_s,
+        }
     }
 
     /// The decision.
@@ -124,14 +142,16 @@ impl<'de> Deserialize<'de> for BatchItems {
             fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<BatchItems, A::Error> {
                 let mut items = Vec::new();
                 while items.len() < BATCH_ITEMS_MAX {
-                    let Some(item) = seq.next_element()? else { return Ok(BatchItems(items)) };
+                    let Some(item) = seq.next_element()? else {
+                        return Ok(BatchItems(items));
+                    };
                     items.push(item);
                 }
                 match seq.next_element::<de::IgnoredAny>()? {
                     None => Ok(BatchItems(items)),
-                    Some(_one_too_many) => {
-                        Err(de::Error::custom(format_args!("has more than {BATCH_ITEMS_MAX} items: send several batches")))
-                    }
+                    Some(_one_too_many) => Err(de::Error::custom(format_args!(
+                        "has more than {BATCH_ITEMS_MAX} items: send several batches"
+                    ))),
                 }
             }
         }
@@ -187,7 +207,10 @@ pub struct BatchFailure {
 impl BatchFailure {
     /// Not decided for this reason, hence not accepted.
     pub fn new(problem: Problem) -> Self {
-        Self { accepted: false, problem }
+        Self {
+            accepted: false,
+            problem,
+        }
     }
 }
 

@@ -14,12 +14,18 @@ type Reader = fn(&[u8]) -> Result<(), Problem>;
 
 /// The file of cases, and how its bodies are read.
 const READERS: [(&str, Reader); 10] = [
-    ("abandon_enrollment", |body| read_json::<AbandonEnrollmentRequest>(body).map(drop)),
+    ("abandon_enrollment", |body| {
+        read_json::<AbandonEnrollmentRequest>(body).map(drop)
+    }),
     ("close_user", |body| read_json::<CloseUserRequest>(body).map(drop)),
     ("confirm_enrollment", |body| read_json::<ConfirmRequest>(body).map(drop)),
-    ("renew_recovery_codes", |body| read_json::<RecoveryCodesRequest>(body).map(drop)),
+    ("renew_recovery_codes", |body| {
+        read_json::<RecoveryCodesRequest>(body).map(drop)
+    }),
     ("resync_device", |body| read_json::<ResyncRequest>(body).map(drop)),
-    ("start_enrollment", |body| read_json::<EnrollmentRequest>(body).map(drop)),
+    ("start_enrollment", |body| {
+        read_json::<EnrollmentRequest>(body).map(drop)
+    }),
     ("unbind_device", |body| read_json::<UnbindRequest>(body).map(drop)),
     ("unlock_device", |body| read_json::<UnlockRequest>(body).map(drop)),
     ("verify", |body| read_json::<VerifyRequest>(body).map(drop)),
@@ -44,7 +50,9 @@ struct Refused {
 }
 
 fn cases(name: &str) -> Cases {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(format!("{name}.json"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/cases")
+        .join(format!("{name}.json"));
     let text = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
@@ -63,8 +71,12 @@ fn what_the_cases_accept() {
 fn what_the_cases_refuse() {
     for (name, read) in READERS {
         for (case, refused) in cases(name).refused {
-            let body = refused.text.unwrap_or_else(|| refused.body.unwrap_or_default().to_string());
-            let Err(problem) = read(body.as_bytes()) else { panic!("{name}, {case}: accepted") };
+            let body = refused
+                .text
+                .unwrap_or_else(|| refused.body.unwrap_or_default().to_string());
+            let Err(problem) = read(body.as_bytes()) else {
+                panic!("{name}, {case}: accepted")
+            };
             assert_eq!(problem.detail, refused.detail, "{name}, {case}");
             assert_eq!(problem.field, refused.field, "{name}, {case}");
             assert_eq!(problem.code, ProblemCode::InvalidRequest);
@@ -77,7 +89,10 @@ fn every_file_of_cases_has_a_reader() {
     for file in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases")).unwrap() {
         let file = file.unwrap().file_name().into_string().unwrap();
         let name = file.strip_suffix(".json").unwrap();
-        assert!(READERS.iter().any(|(known, _)| *known == name), "{file} is read by nobody");
+        assert!(
+            READERS.iter().any(|(known, _)| *known == name),
+            "{file} is read by nobody"
+        );
     }
 }
 
@@ -120,7 +135,12 @@ fn places(value: &Value) -> Vec<String> {
     let mut found = vec![String::new()];
     match value {
         Value::Object(map) => found.extend(map.iter().flat_map(|(key, value)| below(key.clone(), value))),
-        Value::Array(items) => found.extend(items.iter().enumerate().flat_map(|(at, item)| below(at.to_string(), item))),
+        Value::Array(items) => found.extend(
+            items
+                .iter()
+                .enumerate()
+                .flat_map(|(at, item)| below(at.to_string(), item)),
+        ),
         _ => {}
     }
     found
@@ -131,7 +151,9 @@ fn a_batch_has_a_limit() {
     let item = json!({"account": "acme", "user": "alice", "code": "492039", "first_factor": true});
     let batch = |count: usize| json!({"items": vec![item.clone(); count]}).to_string();
     assert!(read_json::<VerifyBatchRequest>(batch(4_096).as_bytes()).is_ok());
-    let Err(problem) = read_json::<VerifyBatchRequest>(batch(4_097).as_bytes()) else { panic!("accepted") };
+    let Err(problem) = read_json::<VerifyBatchRequest>(batch(4_097).as_bytes()) else {
+        panic!("accepted")
+    };
     assert_eq!(problem.detail, "items has more than 4096 items: send several batches");
 }
 
@@ -140,23 +162,43 @@ fn lengths_are_bounded() {
     let body = |user: &str, code: &str| json!({"account": "acme", "user": user, "code": code}).to_string();
     let read = |user: &str, code: &str| read_json::<VerifyRequest>(body(user, code).as_bytes()).map(drop);
     assert!(read(&"云".repeat(42), &"1".repeat(128)).is_ok());
-    assert_eq!(read(&"云".repeat(43), "1").unwrap_err().detail, "user is longer than 128 bytes of UTF-8");
-    assert_eq!(read("u", &"1".repeat(129)).unwrap_err().detail, "code is longer than 128 bytes: no code is");
+    assert_eq!(
+        read(&"云".repeat(43), "1").unwrap_err().detail,
+        "user is longer than 128 bytes of UTF-8"
+    );
+    assert_eq!(
+        read("u", &"1".repeat(129)).unwrap_err().detail,
+        "code is longer than 128 bytes: no code is"
+    );
 }
 
 #[test]
 fn what_is_read_is_what_was_sent() {
     let body = cases("verify").accepted.remove("all fields").unwrap().to_string();
-    let Ok(request) = read_json::<VerifyRequest>(body.as_bytes()) else { panic!("refused") };
-    assert_eq!((request.account.as_str(), request.user.as_str()), ("acme", "云 alice/1"));
+    let Ok(request) = read_json::<VerifyRequest>(body.as_bytes()) else {
+        panic!("refused")
+    };
+    assert_eq!(
+        (request.account.as_str(), request.user.as_str()),
+        ("acme", "云 alice/1")
+    );
     assert_eq!(request.code.expose(), " 492 039 ");
     assert!(request.first_factor);
-    let Ok(request) = read_json::<VerifyRequest>(br#"{"account":"a","user":"u","code":""}"#) else { panic!("refused") };
+    let Ok(request) = read_json::<VerifyRequest>(br#"{"account":"a","user":"u","code":""}"#) else {
+        panic!("refused")
+    };
     assert!(!request.first_factor, "absent counts as false");
 
-    let agent = json!({"account": "a", "user": "u", "code": "1", "client": {"user_agent": "云".repeat(300)}}).to_string();
-    let Ok(request) = read_json::<VerifyRequest>(agent.as_bytes()) else { panic!("refused") };
-    assert_eq!(request.client.unwrap().user_agent.unwrap().as_str(), "云".repeat(170), "cut at a character");
+    let agent =
+        json!({"account": "a", "user": "u", "code": "1", "client": {"user_agent": "云".repeat(300)}}).to_string();
+    let Ok(request) = read_json::<VerifyRequest>(agent.as_bytes()) else {
+        panic!("refused")
+    };
+    assert_eq!(
+        request.client.unwrap().user_agent.unwrap().as_str(),
+        "云".repeat(170),
+        "cut at a character"
+    );
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -166,7 +208,13 @@ fn any_json() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         ".{0,20}".prop_map(Value::from),
-        prop_oneof![Just("virtual"), Just("user"), Just("totp"), Just("2026-11-21T04:45:00Z")].prop_map(Value::from),
+        prop_oneof![
+            Just("virtual"),
+            Just("user"),
+            Just("totp"),
+            Just("2026-11-21T04:45:00Z")
+        ]
+        .prop_map(Value::from),
     ];
     let key = prop_oneof![
         4 => prop::sample::select(vec![

@@ -131,6 +131,12 @@ mod tests {
     }
 
     #[test]
+    fn as_long_as_a_secret_may_be() {
+        assert_eq!(decoded(&encode(&[7; 128])), Ok(vec![7; 128]));
+        assert_eq!(decoded(&encode(&[7; 129])), Err(Base32Error::TooLong));
+    }
+
+    #[test]
     fn says_what_is_wrong() {
         use Base32Error::{Character, Empty, Length};
         for (text, error) in [

@@ -82,7 +82,7 @@ impl Entry {
         self.kind
     }
 
-    /// The shared secret, of any length from one byte; RFC 4226 asks for 16.
+    /// The shared secret, of whatever length an [`otp::Secret`] may have; RFC 4226 asks for 16 bytes or more.
     pub fn secret(&self) -> &Secret {
         &self.secret
     }

@@ -62,7 +62,7 @@ impl Entry {
     /// Reads an otpauth URI, for instance from a QR code, a file or the clipboard.
     ///
     /// Accepted beyond what [`totp_uri`](crate::totp_uri) writes: any case; blanks around the URI;
-    /// secrets with padding, blanks and dashes and of any length; an issuer in the label, in the
+    /// secrets with padding, blanks and dashes, from one byte up; an issuer in the label, in the
     /// parameter, in both and different, or nowhere; `+` for a blank; `%3A`; blanks after the
     /// colon; `SHA-1` and `HmacSHA1`; unknown parameters; no label; `hotp` (from counter 0 where
     /// none is given); `steam`, also as `encoder=steam`. A parameter that the type does not use

@@ -42,7 +42,7 @@ impl Default for Limits {
             header_timeout: Duration::from_secs(15),
             request_timeout: Duration::from_secs(30),
             handshake_timeout: Duration::from_secs(10),
-            body_bytes: 1 << 20,
+            body_bytes: 2 << 20,
             drain: Duration::from_secs(10),
         }
     }

@@ -1,1 +1,43 @@
 //! The SQLite engine: one file, one writer, group commit.
+//!
+//! ```text
+//! commit ──► channel ──► writer thread: all that waits ──► BEGIN IMMEDIATE … COMMIT ──► publish ──► answer
+//!                                                               │                        │
+//!                                        audit rows carry the new device states       tail, head
+//! bound  ──► channel ──► reader threads: device rows ──► tail ──► device_state for those not in it
+//! ```
+//!
+//! **Append and fold.** A verification's commit does not touch the device's row: the audit row it needs anyway
+//! carries the new state, and the *tail*, a map in memory, holds the newest state of every device whose row
+//! is behind. The writer's hand goes round the tail in key order and writes a few states back in the transaction
+//! of a commit; what a round has passed is folded, and opening reads only the rows after that. So a
+//! commit appends to the end of one table, and random pages are written seldom and in order.
+//!
+//! **Erasing.** Sealed secrets lie in a table whose rows never move, are overwritten with zeroes where they lie,
+//! and the write-ahead log is truncated soon after: from then on neither file holds them.
+//!
+//! **Two processes.** The owner of the data directory (a lock file says who) does everything. Beside it a command
+//! may read and may make or revoke API keys; each writes an audit chain of its own.
+
+mod connection;
+mod directory;
+mod error;
+mod fold;
+mod generation;
+mod group;
+mod job;
+mod options;
+mod readers;
+mod register;
+mod schema;
+mod sqlite;
+mod tables;
+mod tail;
+mod writer;
+
+pub use error::OpenError;
+pub use options::{Options, Tuning};
+pub use sqlite::Sqlite;
+
+/// The database's name in the data directory.
+pub const FILE_NAME: &str = "countersign.sqlite";

@@ -1,0 +1,238 @@
+//! What is written, held against `answers.json`; and what can never be printed by accident.
+
+use std::{fmt, path::Path};
+
+use countersign_api::{
+    AuditHead, AuditHeads, AuditPage, AuditRecord, BatchFailure, BatchResult, CodeText, ConfirmRequest,
+    ConfirmResponse, Device, DeviceKind, DeviceState, Enrollment, EnrollmentCodes, EnrollmentRequest, Factor, Hint,
+    HintAlgorithm, Probe, ProbeStatus, Problem, ProblemCode, Protection, ProtectionMethod, RecoveryCodes,
+    RecoveryCodesRequest, Replaces, ResyncRequest, Timestamp, UnbindRequest, User, VerifyBatchRequest,
+    VerifyBatchResponse, VerifyRequest, VerifyResponse,
+};
+use serde::Serialize;
+use serde_json::{Value, value::RawValue};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+const ID: Uuid = Uuid::from_u128(0x019a_9ef4_4f60_7c1e_9d4b_2f6b_8f0a_7c11);
+
+/// The answer of this name in the file is the one that is written.
+#[track_caller]
+fn check(name: &str, answer: &impl Serialize) {
+    let text = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/answers.json")).unwrap();
+    let all: Value = serde_json::from_slice(&text).unwrap();
+    let written = serde_json::to_string_pretty(answer).unwrap();
+    assert_eq!(
+        serde_json::from_str::<Value>(&written).unwrap(),
+        all[name],
+        "{name} is written as {written}"
+    );
+}
+
+fn time(ms: i64) -> Timestamp {
+    Timestamp::from_unix_ms(1_795_236_300_000 + ms)
+}
+
+fn secret(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(text.to_owned())
+}
+
+fn fresh() -> Device {
+    Device {
+        id: ID,
+        kind: DeviceKind::Virtual,
+        label: "alice".into(),
+        serial_number: None,
+        state: DeviceState::Bound,
+        bound_at: time(0),
+        unbound_at: None,
+        last_success_at: None,
+        locked_until: None,
+        drift_steps: 0,
+    }
+}
+
+#[test]
+fn verdicts() {
+    check("accepted", &VerifyResponse::accepted(Some(ID)));
+    check("accepted without a device", &VerifyResponse::accepted(None));
+    check("refused", &VerifyResponse::refused());
+    check("locked", &VerifyResponse::locked(Some(840)));
+    check("locked until somebody acts", &VerifyResponse::locked(None));
+    let problem = Problem::new(ProblemCode::FirstFactorRequired, "send first_factor: true");
+    let results = vec![
+        BatchResult::Decided(VerifyResponse::refused()),
+        BatchResult::Failed(BatchFailure::new(problem)),
+    ];
+    check("batch", &VerifyBatchResponse { results });
+}
+
+#[test]
+fn bindings() {
+    check(
+        "enrollment",
+        &Enrollment {
+            id: ID,
+            otpauth_uri: Some(secret(
+                "otpauth://totp/Example:alice?secret=JBSWY3DPEHPK3PXP&issuer=Example",
+            )),
+            secret_text: Some(secret("JBSW Y3DP EHPK 3PXP")),
+            qr_svg: Some(secret("<svg/>")),
+            expires_at: time(600_000),
+            codes_needed: 1,
+        },
+    );
+    check(
+        "confirmed",
+        &ConfirmResponse {
+            device: fresh(),
+            recovery_codes: None,
+        },
+    );
+    let codes = vec![secret("K4VQ 6J2M XWTA 7N3B")];
+    check(
+        "confirmed with recovery codes",
+        &ConfirmResponse {
+            device: fresh(),
+            recovery_codes: Some(codes),
+        },
+    );
+    check(
+        "recovery codes",
+        &RecoveryCodes {
+            recovery_codes: vec![secret("K4VQ 6J2M XWTA 7N3B")],
+        },
+    );
+}
+
+#[test]
+fn users_and_devices() {
+    let token = Device {
+        kind: DeviceKind::Hardware,
+        serial_number: Some("CS-000042".into()),
+        state: DeviceState::Suspended,
+        unbound_at: Some(time(4)),
+        last_success_at: Some(time(2)),
+        locked_until: Some(time(3)),
+        drift_steps: -2,
+        ..fresh()
+    };
+    check("device", &token);
+    let protection = Protection {
+        login_protection: ProtectionMethod::Mfa,
+        operation_protection: ProtectionMethod::None,
+    };
+    check(
+        "user",
+        &User {
+            devices: vec![fresh()],
+            locked_until: Some(time(0)),
+            recovery_codes_left: 9,
+            protection,
+        },
+    );
+    check("protection", &protection);
+}
+
+#[test]
+fn the_trail_and_the_probes() {
+    let record = AuditRecord {
+        sequence: 7,
+        chain: 3,
+        position: 2,
+        at: time(0),
+        event: Some(RawValue::from_string(r#"{"outcome":"refused", "action":"verify"}"#.into()).unwrap()),
+        commitment: None,
+        salt: "00ff".into(),
+        hash: "abcd".into(),
+    };
+    assert!(
+        serde_json::to_string(&record)
+            .unwrap()
+            .contains(r#"{"outcome":"refused", "action":"verify"}"#)
+    );
+    let erased = AuditRecord {
+        event: None,
+        commitment: Some("beef".into()),
+        ..record.clone()
+    };
+    check(
+        "audit",
+        &AuditPage {
+            items: vec![record, erased],
+            next_cursor: Some("7".into()),
+        },
+    );
+    let head = AuditHead {
+        chain: 3,
+        position: 2,
+        hash: "abcd".into(),
+        signature: "00".into(),
+    };
+    check("heads", &AuditHeads { items: vec![head] });
+    check(
+        "probe",
+        &Probe {
+            status: ProbeStatus::Ok,
+        },
+    );
+}
+
+#[test]
+fn problems() {
+    check(
+        "problem",
+        &Problem::new(ProblemCode::InvalidRequest, "code is null").with_field("code"),
+    );
+    let refused = |hint| {
+        let mut problem = Problem::new(ProblemCode::CodeRefused, "the code was refused");
+        (problem.hint, problem.attempts_left) = (Some(hint), Some(4));
+        problem
+    };
+    check("clock off", &refused(Hint::ClockOff { seconds: -90 }));
+    check(
+        "other algorithm",
+        &refused(Hint::OtherAlgorithm {
+            algorithm: HintAlgorithm::Sha256,
+        }),
+    );
+    check("other period", &refused(Hint::OtherPeriod { period_s: 60 }));
+    check("other entry", &refused(Hint::OtherEntry));
+    let mut limited = Problem::new(ProblemCode::RateLimited, "too many wrong codes");
+    (limited.retry_after_s, limited.request_id) = (Some(840), Some("req-1".into()));
+    check("rate limited", &limited);
+}
+
+/// Compiles only while none of them has `Debug`, `Display` or `Clone`: with it, which `Lacks` is meant is ambiguous.
+#[test]
+fn what_holds_a_secret_cannot_be_printed() {
+    trait Lacks<Marker> {
+        fn holds() {}
+    }
+    struct Debug;
+    struct Display;
+    struct Clones;
+    impl<T: ?Sized> Lacks<()> for T {}
+    impl<T: ?Sized + fmt::Debug> Lacks<Debug> for T {}
+    impl<T: ?Sized + fmt::Display> Lacks<Display> for T {}
+    impl<T: Clone> Lacks<Clones> for T {}
+    macro_rules! lacks {
+        ($($secretive:ty),+ $(,)?) => { $(<$secretive as Lacks<_>>::holds();)+ };
+    }
+    lacks!(
+        CodeText,
+        ConfirmRequest,
+        ConfirmResponse,
+        Enrollment,
+        EnrollmentCodes,
+        EnrollmentRequest,
+        Factor,
+        RecoveryCodes,
+        RecoveryCodesRequest,
+        Replaces,
+        ResyncRequest,
+        UnbindRequest,
+        VerifyBatchRequest,
+        VerifyRequest,
+    );
+}

@@ -1,0 +1,158 @@
+use std::{io, path::PathBuf};
+
+use rusqlite::ErrorCode;
+use store::StoreError;
+
+/// Why a data directory cannot be opened, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process holds the data directory.
+    #[error(
+        "{} is in use by {}: stop it first, or use a command that works beside it",
+        path.display(),
+        pid.map_or("another process".into(), |pid| format!("process {pid}"))
+    )]
+    Owned {
+        /// Who, as far as its lock file says.
+        pid: Option<u32>,
+        /// The data directory.
+        path: PathBuf,
+    },
+    /// A command beside a server found no database.
+    #[error("there is no database in {}: check the data directory, or start the server once", path.display())]
+    Missing {
+        /// The data directory.
+        path: PathBuf,
+    },
+    /// The file system refuses.
+    #[error("{}: {error}; the directory must belong to the user that runs this program", path.display())]
+    Files {
+        /// The file or directory.
+        path: PathBuf,
+        /// What it said.
+        error: io::Error,
+    },
+    /// The file is no SQLite database, or another program's.
+    #[error("{} is not a database of this program ({why}): move it away, or name another data directory", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// How that shows.
+        why: String,
+    },
+    /// The file was written by a newer version of this program.
+    #[error("{} has schema {found}, this program knows {known}: use the newer version that wrote it", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// A command beside a server met an older schema, which only the owner may migrate.
+    #[error("{} has schema {found}, this program needs {known}: restart the server with this version first", path.display())]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// SQLite does not keep a setting that durability or erasure rests on.
+    #[error("SQLite refuses {setting} on {} (it says {got}): use a local file system that supports it", path.display())]
+    Setting {
+        /// The file.
+        path: PathBuf,
+        /// What was asked.
+        setting: String,
+        /// What is.
+        got: String,
+    },
+    /// What was read cannot be what was written.
+    #[error("{} is damaged ({what}): restore it from a backup", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where.
+        what: String,
+    },
+    /// The medium refuses at the moment.
+    #[error("{} cannot be opened now ({why}): check free space and the disk, then try again", path.display())]
+    Unavailable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+}
+
+/// An error inside the engine, before it is told to anybody.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    Sql(rusqlite::Error),
+    Store(StoreError),
+}
+
+pub(crate) type Result<T, E = Fault> = std::result::Result<T, E>;
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Fault> for StoreError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Store(error) => error,
+            Fault::Sql(error) if is_damage(&error) => Self::Damaged(error.to_string()),
+            Fault::Sql(error) => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+impl Fault {
+    /// This row cannot be what was written.
+    pub(crate) fn damaged(table: &str, key: impl std::fmt::Display) -> Self {
+        Self::Store(StoreError::Damaged(format!("{table} {key} cannot be read")))
+    }
+
+    pub(crate) fn unavailable(why: impl Into<String>) -> Self {
+        Self::Store(StoreError::Unavailable(why.into()))
+    }
+
+    /// The same, about the file that is being opened.
+    pub(crate) fn opening(self, path: PathBuf) -> OpenError {
+        if let Self::Sql(error) = &self
+            && error.sqlite_error_code() == Some(ErrorCode::NotADatabase)
+        {
+            return OpenError::Foreign { path, why: error.to_string() };
+        }
+        match StoreError::from(self) {
+            StoreError::Damaged(what) => OpenError::Damaged { path, what },
+            other => OpenError::Unavailable { path, why: other.to_string() },
+        }
+    }
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    match error {
+        rusqlite::Error::SqliteFailure(..) => {
+            matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+        }
+        rusqlite::Error::FromSqlConversionFailure(..)
+        | rusqlite::Error::IntegralValueOutOfRange(..)
+        | rusqlite::Error::Utf8Error(..)
+        | rusqlite::Error::InvalidColumnType(..)
+        | rusqlite::Error::QueryReturnedNoRows => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,105 @@
+//! Writing the tail's states back: a hand that goes round the tail in key order.
+//!
+//! When a round begins, the newest row of the trail is noted. A state that was in the tail then is written back
+//! when the hand passes its device, in its newest form; so at the end of the round every row up to the noted
+//! one is folded, and `folded_through` becomes that row. What comes in behind the hand waits for the
+//! next round.
+
+use std::collections::HashSet;
+
+use rusqlite::Connection;
+use store::Id;
+
+use crate::{
+    error::Result,
+    tables::{audit, device},
+    tail::Tail,
+};
+
+/// Where the hand is. Changed only after COMMIT.
+#[derive(Clone, Copy)]
+pub(crate) struct Fold {
+    hand: Id,
+    /// The newest row when this round began.
+    round: i64,
+    /// All rows up to here are folded.
+    through: i64,
+    /// The newest row of all.
+    newest: i64,
+    /// Write-backs owed, in units of one `fold_at`th.
+    owed: u64,
+}
+
+/// What one transaction has folded.
+pub(crate) struct Folded {
+    pub(crate) devices: Vec<Id>,
+    after: Fold,
+}
+
+impl Fold {
+    /// As the file says.
+    pub(crate) fn load(conn: &Connection) -> Result<Self> {
+        let through = conn.query_row("SELECT through FROM fold", [], |row| row.get(0))?;
+        let newest = audit::newest(conn)?;
+        Ok(Self { hand: Id::nil(), round: newest, through, newest, owed: 0 })
+    }
+
+    /// How many rows of the trail opening would have to read.
+    pub(crate) fn behind(&self) -> u64 {
+        self.newest.saturating_sub(self.through).cast_unsigned()
+    }
+
+    /// These rows were committed; the result is how many states to write back with the next transaction.
+    ///
+    /// Twice the tail's share of `fold_at` is owed for each row, so a round takes half of `fold_at` rows
+    /// whatever the tail's length, and at most `fold_at` rows are ever unfolded.
+    pub(crate) fn appended(&mut self, rows: u64, newest: Option<i64>, tail: usize) {
+        self.owed = self.owed.saturating_add(2 * rows * tail as u64);
+        self.newest = newest.unwrap_or(self.newest);
+    }
+
+    /// How many states the next transaction owes.
+    pub(crate) fn owed(&self, fold_at: u64) -> usize {
+        usize::try_from(self.owed / fold_at.max(1)).unwrap_or(usize::MAX)
+    }
+
+    /// Writes back the next `count` states, but none of `touched`.
+    pub(crate) fn step(
+        &self,
+        tx: &Connection,
+        tail: &Tail,
+        touched: &HashSet<Id>,
+        count: usize,
+        fold_at: u64,
+    ) -> Result<Folded> {
+        let mut after = *self;
+        after.owed = self.owed.saturating_sub((count as u64).saturating_mul(fold_at));
+        let mut devices = Vec::with_capacity(count.min(tail.len()));
+        let mut states = tail.from(self.hand);
+        let round_over = loop {
+            if devices.len() >= count {
+                break false;
+            }
+            let Some((id, state)) = states.next() else { break true };
+            // Past it: a device that changes all the time does not hold the hand.
+            let Some(beyond) = id.as_u128().checked_add(1) else { break true };
+            after.hand = Id::from_u128(beyond);
+            if !touched.contains(id) {
+                device::update_state(tx, id, state)?;
+                devices.push(*id);
+            }
+        };
+        if round_over {
+            let all = touched.is_empty() && devices.len() == tail.len();
+            after.through = if all { self.newest } else { self.round };
+            (after.hand, after.round) = (Id::nil(), self.newest);
+            tx.prepare_cached("UPDATE fold SET through = ?")?.execute([after.through])?;
+        }
+        Ok(Folded { devices, after })
+    }
+
+    /// After COMMIT.
+    pub(crate) fn done(&mut self, folded: &Folded) {
+        *self = folded.after;
+    }
+}

@@ -1,0 +1,62 @@
+use std::time::Duration;
+
+use store::audit::Sign;
+use verify::UnixMs;
+
+/// Who opens the database, and as what.
+pub struct Options<'a> {
+    /// The writer's name in the register of audit chains: command, host, process.
+    pub writer: String,
+    /// The time of the chain's opening.
+    pub opened_at: UnixMs,
+    /// Signs the chain's opening, and the closings of chains whose writers were killed.
+    pub sign: Sign<'a>,
+    /// `true` takes the data directory for this process alone (serve, restore, migrate). `false` is a command
+    /// beside a running server: it reads, and it may make and revoke API keys.
+    pub owner: bool,
+}
+
+/// The engine's settings; the defaults are what was measured.
+#[derive(Clone, Debug)]
+pub struct Tuning {
+    /// A group takes no further call once it has this many changes.
+    pub group_changes: usize,
+    /// About how many rows of the trail may be unfolded: bounds the tail's memory and the work of opening.
+    pub fold_at: u64,
+    /// Folding waits until it is worth this many states.
+    pub fold_chunk: usize,
+    /// How long nothing has happened when a tail that is worth it is folded.
+    pub fold_idle: Duration,
+    /// How long closing may spend on folding; what is left costs the next opening a little.
+    pub fold_close: Duration,
+    /// How long nothing has happened when an erasure is driven out of the write-ahead log.
+    pub erase_idle: Duration,
+    /// How long an erasure waits for that at most.
+    pub erase_latest: Duration,
+    /// The write-ahead log's length, in pages of 4 KiB, at which it is copied into the database.
+    pub checkpoint_pages: u32,
+    /// The writer's page cache.
+    pub writer_cache_mib: u32,
+    /// How many threads read.
+    pub readers: usize,
+    /// Each reader's page cache.
+    pub reader_cache_mib: u32,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            group_changes: 1_024,
+            fold_at: 250_000,
+            fold_chunk: 256,
+            fold_idle: Duration::from_secs(1),
+            fold_close: Duration::from_secs(2),
+            erase_idle: Duration::from_millis(50),
+            erase_latest: Duration::from_secs(2),
+            checkpoint_pages: 16_384,
+            writer_cache_mib: 64,
+            readers: 2,
+            reader_cache_mib: 64,
+        }
+    }
+}

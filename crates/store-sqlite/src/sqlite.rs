@@ -1,0 +1,291 @@
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread::{self, JoinHandle},
+};
+
+use futures_channel::oneshot;
+use rusqlite::Connection;
+use store::{
+    ApiKey, ApiKeys, Bound, Change, Commit, Device, Devices, Enrollment, Enrollments, Id, Outcome, Owner, Pending,
+    Protection, Protections, RecoveryCodes, RecoverySets, StoreError,
+    audit::{Chain, Closing, Head, Row, Trail},
+};
+use verify::{DeviceState, Standing, UnixMs};
+
+use crate::{
+    OpenError, Options, Tuning, connection,
+    directory::{self, OwnerLock},
+    error::{Fault, Result},
+    generation::Generation,
+    job::Job,
+    readers::Readers,
+    register, schema,
+    tables::{api_key, audit, device, enrollment, protection, recovery},
+    tail::{self, Tail},
+    writer::{Call, Message, Reply, Shared, Writer, lock},
+};
+
+/// The open database.
+///
+/// Its threads end with [`close`](Self::close). Dropping it without that is what a kill would be: the groups
+/// that were answered are on disk, what waits is not done.
+pub struct Sqlite {
+    shared: Arc<Shared>,
+    messages: mpsc::Sender<Message>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    readers: Readers,
+    owner_lock: Mutex<Option<OwnerLock>>,
+}
+
+impl Sqlite {
+    /// Opens the database of this directory; the owner makes and migrates it if need be.
+    pub fn open(data_dir: &Path, options: Options<'_>) -> Result<Self, OpenError> {
+        Self::open_tuned(data_dir, options, Tuning::default())
+    }
+
+    /// The same with other settings than the usual ones.
+    pub fn open_tuned(data_dir: &Path, options: Options<'_>, tuning: Tuning) -> Result<Self, OpenError> {
+        let (path, owner_lock) = if options.owner {
+            directory::own(data_dir).map(|(path, lock)| (path, Some(lock)))?
+        } else {
+            (directory::beside(data_dir)?, None)
+        };
+        let mut conn = connection::writer(&path, tuning.writer_cache_mib, tuning.checkpoint_pages)?;
+        schema::prepare(&mut conn, &path, options.owner)?;
+        let connections = (0..tuning.readers.max(1)).map(|_| connection::reader(&path, tuning.reader_cache_mib));
+        let connections = connections.collect::<Result<Vec<_>, _>>()?;
+        let generation = Generation::open(data_dir, options.owner)?;
+
+        let failed = |fault: Fault| fault.opening(path.clone());
+        let head = register::open(&mut conn, &options).map_err(failed)?;
+        let mut tail = Tail::default();
+        if options.owner {
+            tail.catch_up(&conn).map_err(failed)?;
+        }
+        let shared = Arc::new(Shared {
+            tail: RwLock::new(tail),
+            head: Mutex::new(head),
+            generation,
+            owner: options.owner,
+            dropped: AtomicBool::new(false),
+        });
+        let writer = Writer::new(conn, shared.clone(), tuning).map_err(failed)?;
+        let (messages, queue) = mpsc::channel();
+        let writer = thread::Builder::new().name("sqlite-write".into()).spawn(move || writer.run(&queue));
+        let writer = writer.map_err(directory::files(&path))?;
+        let readers = Readers::start(connections).map_err(directory::files(&path))?;
+        Ok(Self {
+            shared,
+            messages,
+            writer: Mutex::new(Some(writer)),
+            readers,
+            owner_lock: Mutex::new(owner_lock),
+        })
+    }
+
+    /// Does what waits, folds as far as that is quick, copies the log into the database, and lets go of the data
+    /// directory. Blocks for a few seconds at most. Everything asked afterwards is answered with
+    /// [`StoreError::Closed`]. Closing the audit chain is the caller's, before.
+    pub fn close(&self) -> Result<(), StoreError> {
+        self.readers.stop();
+        let Some(writer) = lock(&self.writer).take() else { return Ok(()) };
+        let (reply, mut answer) = oneshot::channel();
+        let asked = self.messages.send(Message::Close(reply));
+        let joined = writer.join();
+        drop(lock(&self.owner_lock).take());
+        match answer.try_recv() {
+            Ok(Some(closed)) if asked.is_ok() && joined.is_ok() => closed,
+            _ => Err(StoreError::Unavailable("the writer had failed before".into())),
+        }
+    }
+
+    /// Lets the database's file have this many pages and no more: a full disk, for tests.
+    #[doc(hidden)]
+    pub fn limit_pages(&self, pages: u32) -> Pending<'_, ()> {
+        self.ask(|reply| Message::LimitPages(pages, reply))
+    }
+
+    fn ask<T: Send + 'static>(&self, message: impl FnOnce(Reply<T>) -> Message) -> Pending<'_, T> {
+        let (reply, answer) = oneshot::channel();
+        // Sent now, awaited later; when the writer is gone the answer's other end goes with the message.
+        let _ = self.messages.send(message(reply));
+        Box::pin(async { answer.await.unwrap_or(Err(StoreError::Closed)) })
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        self.shared.dropped.store(true, Ordering::Release);
+        self.readers.stop();
+        if let Some(writer) = lock(&self.writer).take() {
+            // It may sleep: any message wakes it, and it looks at the flag first.
+            let (reply, _) = oneshot::channel();
+            let _ = self.messages.send(Message::Close(reply));
+            let _ = writer.join();
+        }
+    }
+}
+
+impl Commit for Sqlite {
+    fn commit(&self, changes: Vec<Change>) -> Pending<'_, Vec<Outcome>> {
+        let jobs = changes.into_iter().map(|change| Job::new(change, !self.shared.owner)).collect();
+        match jobs {
+            Ok(jobs) => self.ask(|reply| Message::Commit(Call { jobs, reply })),
+            Err(error) => Box::pin(std::future::ready(Err(error))),
+        }
+    }
+}
+
+impl Devices for Sqlite {
+    fn bound(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Vec<Bound>>> {
+        let shared = self.shared.clone();
+        self.readers.read(move |conn| bound(conn, &shared, &owners))
+    }
+
+    fn device(&self, owner: Owner, id: Id) -> Pending<'_, Option<Bound>> {
+        let shared = self.shared.clone();
+        self.readers.read(move |conn| one_device(conn, &shared, &owner, id))
+    }
+}
+
+impl Enrollments for Sqlite {
+    fn enrollment(&self, owner: Owner, id: Id) -> Pending<'_, Option<Enrollment>> {
+        self.readers.read(move |conn| enrollment::one(conn, &owner, id))
+    }
+
+    fn open_enrollments(&self, owner: Owner) -> Pending<'_, Vec<Enrollment>> {
+        self.readers.read(move |conn| enrollment::open(conn, &owner))
+    }
+
+    fn expired_enrollments(&self, now: UnixMs, limit: u32) -> Pending<'_, Vec<Enrollment>> {
+        self.readers.read(move |conn| enrollment::expired(conn, now, limit))
+    }
+}
+
+impl RecoverySets for Sqlite {
+    fn recovery_codes(&self, owner: Owner) -> Pending<'_, Option<RecoveryCodes>> {
+        self.readers.read(move |conn| recovery::one(conn, &owner))
+    }
+}
+
+impl Protections for Sqlite {
+    fn protection(&self, owner: Owner) -> Pending<'_, Option<Protection>> {
+        self.readers.read(move |conn| protection::one(conn, &owner))
+    }
+}
+
+impl ApiKeys for Sqlite {
+    fn api_key(&self, id: Id) -> Pending<'_, Option<ApiKey>> {
+        self.readers.read(move |conn| api_key::one(conn, id))
+    }
+
+    fn api_keys(&self) -> Pending<'_, Vec<ApiKey>> {
+        self.readers.read(|conn| api_key::all(conn))
+    }
+
+    fn api_key_generation(&self) -> Result<u64, StoreError> {
+        self.shared.generation.read()
+    }
+}
+
+impl Trail for Sqlite {
+    fn rows(&self, after: i64, limit: u32) -> Pending<'_, Vec<Row>> {
+        self.readers.read(move |conn| audit::rows(conn, after, limit))
+    }
+
+    fn chains(&self) -> Pending<'_, Vec<Chain>> {
+        self.readers.read(|conn| register::all(conn))
+    }
+
+    fn head(&self) -> Head {
+        *lock(&self.shared.head)
+    }
+
+    fn newest(&self) -> Pending<'_, Option<UnixMs>> {
+        self.readers.read(|conn| audit::newest_time(conn))
+    }
+
+    fn newest(&self) -> Pending<'_, Option<UnixMs>> {
+        self.readers.read(|conn| audit::newest_time(conn))
+    }
+
+    fn last_of(&self, chain: i64) -> Pending<'_, Option<Head>> {
+        self.readers.read(move |conn| register::last_of(&*conn.transaction()?, chain))
+    }
+
+    fn close_chain(&self, closing: Closing) -> Pending<'_, ()> {
+        self.ask(|reply| Message::CloseChain(closing, reply))
+    }
+}
+
+/// Records first, then the tail, then (in a new transaction) the folded states of those that were not in it:
+/// a state that is folded in between is then found in the table, at least as new as when this began.
+fn bound(conn: &mut Connection, shared: &Shared, owners: &[Owner]) -> Result<Vec<Vec<Bound>>> {
+    let tx = conn.transaction()?;
+    let devices = owners.iter().map(|owner| device::bound(&tx, owner)).collect::<Result<Vec<_>>>()?;
+    tx.commit()?;
+    let ids: Vec<Id> = devices.iter().flatten().map(|device| device.id).collect();
+    let strangers = owners.iter().zip(&devices).filter(|(_, devices)| devices.is_empty());
+    let strangers = strangers.map(|(owner, _)| nobody(owner)).collect::<Vec<_>>();
+    let mut states = states(conn, shared, &ids, &strangers)?.into_iter();
+    let mut with_state = |device: Device| {
+        let state = states.next().flatten().ok_or_else(|| Fault::damaged("device_state", device.id))?;
+        Ok(Bound { device, state })
+    };
+    // One that was unbound since its record was read is a tombstone by now.
+    let is_bound = |found: &Result<Bound>| !matches!(found, Ok(bound) if bound.state.standing == Standing::Unbound);
+    devices
+        .into_iter()
+        .map(|devices| devices.into_iter().map(&mut with_state).filter(is_bound).collect())
+        .collect()
+}
+
+fn one_device(conn: &mut Connection, shared: &Shared, owner: &Owner, id: Id) -> Result<Option<Bound>> {
+    loop {
+        let Some(device) = device::one(conn, owner, id)? else { return Ok(None) };
+        let state = states(conn, shared, &[id], &[])?.pop().flatten();
+        let state = state.ok_or_else(|| Fault::damaged("device_state", id))?;
+        // Unbound between the two: the record is read again, and is a tombstone for ever.
+        if (state.standing == Standing::Unbound) == device.unbound_at.is_some() {
+            return Ok(Some(Bound { device, state }));
+        }
+    }
+}
+
+/// The newest states of these devices. For each of the strangers as much work is done as for a device.
+fn states(conn: &mut Connection, shared: &Shared, ids: &[Id], strangers: &[Id]) -> Result<Vec<Option<DeviceState>>> {
+    if !shared.owner {
+        // The tail is the owner's; beside it, the trail says what is in it.
+        shared.tail.write().unwrap_or_else(PoisonError::into_inner).catch_up(conn)?;
+    }
+    let tail = shared.tail.read().unwrap_or_else(PoisonError::into_inner);
+    let mut states = ids.iter().map(|id| tail.get(id)).collect::<Result<Vec<_>>>()?;
+    drop(tail);
+    let tx = conn.transaction()?;
+    for (id, state) in ids.iter().zip(&mut states) {
+        if state.is_none() {
+            *state = device::state(&tx, id)?.map(|state| tail::decode(id, &state)).transpose()?;
+        }
+    }
+    for id in strangers {
+        device::no_state(&tx, id)?;
+    }
+    tx.commit()?;
+    Ok(states)
+}
+
+/// A device id that this owner might have had.
+fn nobody(owner: &Owner) -> Id {
+    let half = |seed: u64| {
+        let mut hasher = DefaultHasher::new();
+        (seed, owner).hash(&mut hasher);
+        hasher.finish()
+    };
+    Id::from_u64_pair(half(0), half(1))
+}

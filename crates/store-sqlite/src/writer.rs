@@ -1,0 +1,311 @@
+//! The thread that writes: it takes everything that waits, commits it in one transaction, and answers.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, RecvTimeoutError},
+    },
+    time::{Duration, Instant},
+};
+
+use futures_channel::oneshot;
+use rusqlite::{Connection, TransactionBehavior::Immediate};
+use store::{
+    Outcome, StoreError,
+    audit::{Closing, Head},
+};
+
+use crate::{
+    Tuning,
+    error::{Fault, Result},
+    fold::Fold,
+    generation::Generation,
+    group::Group,
+    job::Job,
+    register,
+    tail::Tail,
+};
+
+/// Where an answer goes.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// What the writer is asked to do.
+pub(crate) enum Message {
+    Commit(Call),
+    CloseChain(Closing, Reply<()>),
+    /// For tests of a full disk.
+    LimitPages(u32, Reply<()>),
+    Close(Reply<()>),
+}
+
+/// One call of `commit`.
+pub(crate) struct Call {
+    pub(crate) jobs: Vec<Job>,
+    pub(crate) reply: Reply<Vec<Outcome>>,
+}
+
+/// What the writer shares with the readers and the callers.
+pub(crate) struct Shared {
+    pub(crate) tail: RwLock<Tail>,
+    /// Durable rows only.
+    pub(crate) head: Mutex<Head>,
+    pub(crate) generation: Generation,
+    pub(crate) owner: bool,
+    /// The engine was dropped without `close`: stop as if killed.
+    pub(crate) dropped: AtomicBool,
+}
+
+/// The writer's own.
+pub(crate) struct Writer {
+    conn: Connection,
+    shared: Arc<Shared>,
+    tuning: Tuning,
+    fold: Fold,
+    /// Since when an erasure is not yet driven out of the log, and when to try.
+    erasing: Option<Instant>,
+    /// Folding an idle engine's tail has begun.
+    folding: bool,
+    /// The own chain was closed: nothing can be written any more.
+    chain_closed: bool,
+}
+
+/// States written back in one transaction when nothing else is to do.
+const IDLE_CHUNK: usize = 4_096;
+
+impl Writer {
+    pub(crate) fn new(conn: Connection, shared: Arc<Shared>, tuning: Tuning) -> Result<Self> {
+        let fold = Fold::load(&conn)?;
+        Ok(Self { conn, shared, tuning, fold, erasing: None, folding: false, chain_closed: false })
+    }
+
+    /// Until it is told to close, or nobody is left who could tell it anything.
+    pub(crate) fn run(mut self, queue: &mpsc::Receiver<Message>) {
+        let mut next = None;
+        loop {
+            let message = match next.take() {
+                Some(message) => message,
+                None => match self.wait(queue) {
+                    Ok(message) => message,
+                    Err(RecvTimeoutError::Timeout) => {
+                        self.idle();
+                        continue;
+                    }
+                    Err(RecvTimeoutError::Disconnected) => return,
+                },
+            };
+            if self.shared.dropped.load(Ordering::Acquire) {
+                return;
+            }
+            match message {
+                Message::Commit(call) => {
+                    let (calls, other) = self.gather(call, queue);
+                    next = other;
+                    self.commit(calls);
+                    if self.erasing.is_some_and(|since| since.elapsed() >= self.tuning.erase_latest) {
+                        self.drive_out();
+                    }
+                }
+                Message::CloseChain(closing, reply) => answer(reply, self.close_chain(&closing)),
+                Message::LimitPages(pages, reply) => answer(reply, self.limit_pages(pages)),
+                Message::Close(reply) => {
+                    let closed = self.close();
+                    // The connection is gone before the caller goes on.
+                    drop(self);
+                    answer(reply, closed);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn wait(&self, queue: &mpsc::Receiver<Message>) -> Result<Message, RecvTimeoutError> {
+        let worth_folding = self.shared.owner && self.fold.behind() >= (self.tuning.fold_at / 8).max(1);
+        let patience = match (self.erasing, worth_folding) {
+            (Some(_), _) => self.tuning.erase_idle,
+            (None, true) if self.folding => Duration::ZERO,
+            (None, true) => self.tuning.fold_idle,
+            (None, false) => return queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        queue.recv_timeout(patience)
+    }
+
+    /// Everything that waits, as far as one transaction takes it; and the message that is something else.
+    fn gather(&mut self, first: Call, queue: &mpsc::Receiver<Message>) -> (Vec<Call>, Option<Message>) {
+        self.folding = false;
+        let mut changes = first.jobs.len();
+        let mut calls = vec![first];
+        while changes < self.tuning.group_changes {
+            match queue.try_recv() {
+                Ok(Message::Commit(call)) => {
+                    changes += call.jobs.len();
+                    calls.push(call);
+                }
+                Ok(other) => return (calls, Some(other)),
+                Err(_) => break,
+            }
+        }
+        (calls, None)
+    }
+
+    /// Nobody has asked for anything for a while.
+    fn idle(&mut self) {
+        if self.erasing.is_some() {
+            self.drive_out();
+            return;
+        }
+        self.folding = true;
+        if let Err(fault) = self.fold_some(IDLE_CHUNK) {
+            tracing::warn!(error = %StoreError::from(fault), "folding failed; it is tried again later");
+            self.folding = false;
+        }
+    }
+
+    fn commit(&mut self, mut calls: Vec<Call>) {
+        let done = match self.transact(&calls) {
+            // One call met a damaged row: it must not take the others down with it.
+            Err(Fault::Store(StoreError::Damaged(_))) if calls.len() > 1 => {
+                for call in calls {
+                    self.commit(vec![call]);
+                }
+                return;
+            }
+            done => done.map_err(StoreError::from),
+        };
+        match done {
+            Ok(outcomes) => {
+                for (call, outcomes) in calls.drain(..).zip(outcomes) {
+                    answer(call.reply, Ok(outcomes));
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "a group was not committed");
+                for call in calls {
+                    answer(call.reply, Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// One transaction for these calls. Nothing in memory changes before COMMIT has returned.
+    fn transact(&mut self, calls: &[Call]) -> Result<Vec<Vec<Outcome>>> {
+        if self.chain_closed {
+            return Err(StoreError::Closed.into());
+        }
+        let shared = self.shared.clone();
+        let changes_keys = calls.iter().flat_map(|call| &call.jobs).any(Job::changes_keys);
+        let raising = changes_keys.then(|| shared.generation.raise()).transpose()?;
+        let head = *lock(&shared.head);
+
+        let tx = self.conn.transaction_with_behavior(Immediate)?;
+        // Only this thread changes the tail; the readers read beside.
+        let tail = shared.tail.read().unwrap_or_else(PoisonError::into_inner);
+        let mut group = Group::new(&tx, &tail, head);
+        let outcomes = calls
+            .iter()
+            .map(|call| call.jobs.iter().map(|job| group.apply(job)).collect())
+            .collect::<Result<Vec<_>>>()?;
+        let finished = group.finish();
+        if let (false, Some(newest)) = (shared.owner, finished.newest) {
+            register::note_last(&tx, head.chain, newest)?;
+        }
+        let owed = self.fold.owed(self.tuning.fold_at);
+        let folded = (shared.owner && owed >= self.tuning.fold_chunk.max(1))
+            .then(|| self.fold.step(&tx, &tail, &finished.touched(), owed, self.tuning.fold_at))
+            .transpose()?;
+        drop(tail);
+        tx.commit()?;
+
+        if finished.erases && self.erasing.is_none() {
+            self.erasing = Some(Instant::now());
+        }
+        if let Some(folded) = &folded {
+            self.fold.done(folded);
+        }
+        *lock(&shared.head) = finished.head;
+        let (rows, newest) = (finished.rows, finished.newest);
+        let mut tail = shared.tail.write().unwrap_or_else(PoisonError::into_inner);
+        finished.publish(&mut tail, folded.as_ref().map_or(&[], |folded| &folded.devices));
+        self.fold.appended(rows, newest, tail.len());
+        drop(tail);
+        drop(raising);
+        Ok(outcomes)
+    }
+
+    /// Writes back up to `count` states in a transaction of its own.
+    fn fold_some(&mut self, count: usize) -> Result<()> {
+        let tx = self.conn.transaction_with_behavior(Immediate)?;
+        let tail = self.shared.tail.read().unwrap_or_else(PoisonError::into_inner);
+        let folded = self.fold.step(&tx, &tail, &HashSet::new(), count, self.tuning.fold_at)?;
+        drop(tail);
+        tx.commit()?;
+        self.fold.done(&folded);
+        let mut tail = self.shared.tail.write().unwrap_or_else(PoisonError::into_inner);
+        for device in &folded.devices {
+            tail.remove(device);
+        }
+        Ok(())
+    }
+
+    fn close_chain(&mut self, closing: &Closing) -> Result<(), StoreError> {
+        let head = *lock(&self.shared.head);
+        let own = closing.head.chain == head.chain;
+        if own && closing.head != head && !self.chain_closed {
+            return Err(StoreError::Unavailable("the chain has grown since its head was signed; sign it again".into()));
+        }
+        let tx = self.conn.transaction_with_behavior(Immediate).map_err(Fault::from)?;
+        register::close(&tx, closing)?;
+        tx.commit().map_err(Fault::from)?;
+        self.chain_closed |= own;
+        Ok(())
+    }
+
+    /// Copies the log into the database and cuts it to nothing, so that what was erased is in neither.
+    fn drive_out(&mut self) {
+        match self.truncate() {
+            Ok(true) => self.erasing = None,
+            // Somebody reads an old state of the file; a read is short.
+            Ok(false) => self.erasing = Some(Instant::now()),
+            Err(fault) => {
+                tracing::warn!(error = %StoreError::from(fault), "a checkpoint failed; it is tried again");
+                self.erasing = Some(Instant::now());
+            }
+        }
+    }
+
+    /// Whether nobody was in the way.
+    fn truncate(&self) -> Result<bool> {
+        // Waiting for a reader would keep the next commit waiting.
+        self.conn.busy_timeout(Duration::from_millis(20))?;
+        let busy = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        self.conn.busy_timeout(crate::connection::BUSY)?;
+        Ok(busy? == 0)
+    }
+
+    fn limit_pages(&self, pages: u32) -> Result<(), StoreError> {
+        let set = self.conn.pragma(None, "max_page_count", pages, |_| Ok(()));
+        Ok(set.map_err(Fault::from)?)
+    }
+
+    fn close(&mut self) -> Result<(), StoreError> {
+        if self.shared.owner {
+            let until = Instant::now() + self.tuning.fold_close;
+            while self.fold.behind() > 0 && Instant::now() < until {
+                self.fold_some(IDLE_CHUNK)?;
+            }
+            // Best effort: a reader beside may be in the way, and the log is as durable as the database.
+            self.truncate()?;
+        }
+        Ok(())
+    }
+}
+
+fn answer<T>(reply: Reply<T>, with: Result<T, StoreError>) {
+    // Nobody waits any more: the effect stands all the same.
+    let _ = reply.send(with);
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,22 @@
+//! No body makes a reader panic, and a refusal stays short whatever was sent.
+
+use api::*;
+
+/// One input of the fuzzer, or of a property test.
+pub fn run(data: &[u8]) {
+    let refusals = [
+        read_json::<VerifyRequest>(data).err(),
+        read_json::<VerifyBatchRequest>(data).err(),
+        read_json::<EnrollmentRequest>(data).err(),
+        read_json::<ConfirmRequest>(data).err(),
+        read_json::<AbandonEnrollmentRequest>(data).err(),
+        read_json::<UnbindRequest>(data).err(),
+        read_json::<ResyncRequest>(data).err(),
+        read_json::<UnlockRequest>(data).err(),
+        read_json::<RecoveryCodesRequest>(data).err(),
+        read_json::<CloseUserRequest>(data).err(),
+    ];
+    for problem in refusals.iter().flatten() {
+        assert!(problem.detail.len() < 400, "{}", problem.detail);
+    }
+}
