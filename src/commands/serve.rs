@@ -50,7 +50,7 @@ pub(super) struct Serve {
     #[arg(long, env = "COUNTERSIGN_ALLOW_PLAIN_HTTP")]
     allow_plain_http: bool,
     /// What is logged to stderr, as `tracing` filters say it
-    #[arg(long, value_name = "FILTER", env = "COUNTERSIGN_LOG", default_value = "info")]
+    #[arg(long, value_name = "FILTER", env = "COUNTERSIGN_LOG", default_value = "info,refinery_core=warn")]
     log: String,
 }
 

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::{
     Core, DeviceView, Factor, Hint, Origin, Service, ServiceError,
     event::Entry,
-    factor::{Judged, Spent, judge_factor},
+    factor::{Judged, judge_factor},
     recovery::{self, TRIES},
     sealing::Record,
     unbind::{end_device, protection_write},
@@ -173,11 +173,11 @@ async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<
     let offer = offer(core, &enrollment, &secret)?;
 
     let mut writes = supersede(core, owner).await?;
-    writes.extend(spent.as_ref().map(Spent::write));
+    writes.extend(spent.as_ref().map(|spent| spent.write()));
     let detail = json!({
         "enrollment": enrollment.id,
         "replaces": enrollment.replaces,
-        "factor": spent.as_ref().map(Spent::name),
+        "factor": spent.as_ref().map(|spent| spent.name()),
         "identity_proof": {
             "method": wanted.identity_proof.method,
             "at": wanted.identity_proof.at.get(),

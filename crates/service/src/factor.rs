@@ -26,7 +26,7 @@ pub struct Factor {
 /// What judging a fresh factor came to.
 pub(crate) enum Judged {
     /// Right: to be written together with what it allows.
-    Right(Spent),
+    Right(Box<Spent>),
     /// Wrong: to be written by itself, then told.
     Wrong {
         writes: Vec<Write>,
@@ -36,6 +36,7 @@ pub(crate) enum Judged {
 }
 
 /// A right code that is burned by the same commit as its effect.
+#[allow(clippy::large_enum_variant, reason = "one at a time, on its way to a commit")]
 pub(crate) enum Spent {
     /// Of this device, whose next state is given.
     Device { bound: Bound, next: DeviceState },
@@ -115,10 +116,10 @@ fn judge_code(
         );
         match judgement.verdict {
             Verdict::Accepted(_) => {
-                return Ok(Judged::Right(Spent::Device {
+                return Ok(Judged::Right(Box::new(Spent::Device {
                     bound: bound.clone(),
                     next: judgement.next,
-                }));
+                })));
             }
             Verdict::Refused(why) => {
                 writes.push(state_write(bound, judgement.next));

@@ -55,7 +55,7 @@ impl Service {
                 next,
             }];
             // A recovery code that pays for the new set dies with the old one anyway.
-            if let Spent::Device { .. } = spent {
+            if let Spent::Device { .. } = *spent {
                 writes.push(spent.write());
             }
             let entry = Entry::new("recovery_codes.renew", "done", origin)
@@ -180,7 +180,7 @@ pub(crate) async fn judge_factor(
     let set = core.store.recovery_codes(owner.clone()).await?;
     let trial = spend(core, owner, set, code, now)?;
     match (trial.verdict, trial.next) {
-        (SetVerdict::Right, Some((expected, next))) => Ok(Judged::Right(Spent::Recovery { expected, next })),
+        (SetVerdict::Right, Some((expected, next))) => Ok(Judged::Right(Box::new(Spent::Recovery { expected, next }))),
         (SetVerdict::Locked(until), _) => {
             core.locked.count(action, owner, None, 1);
             Err(locked_error(Lock::Until(until), now))

@@ -50,7 +50,10 @@ fn ours(conn: &Connection, path: &Path) -> Result<(), OpenError> {
     let found = ask("PRAGMA application_id").and_then(|id| Ok((id, ask("SELECT count(*) FROM sqlite_schema")?)));
     match found.map_err(|error| Fault::from(error).opening(path.into()))? {
         (APPLICATION_ID, _) | (0, 0) => Ok(()),
-        (id, _) => Err(OpenError::Foreign { path: path.into(), why: format!("its application id is {id:#x}") }),
+        (id, _) => Err(OpenError::Foreign {
+            path: path.into(),
+            why: format!("its application id is {id:#x}"),
+        }),
     }
 }
 
@@ -87,6 +90,10 @@ fn set(conn: &Connection, path: &Path, name: &str, value: &str) -> Result<(), Op
     if got == value {
         Ok(())
     } else {
-        Err(OpenError::Setting { path: path.into(), setting: format!("{name} = {value}"), got })
+        Err(OpenError::Setting {
+            path: path.into(),
+            setting: format!("{name} = {value}"),
+            got,
+        })
     }
 }

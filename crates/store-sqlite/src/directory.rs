@@ -14,7 +14,11 @@ pub(crate) struct OwnerLock(#[expect(dead_code, reason = "the lock lives as long
 
 /// Makes the directory (0700) and the database's file (0600) if need be, and takes the owner lock.
 pub(crate) fn own(dir: &Path) -> Result<(PathBuf, OwnerLock), OpenError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(files(dir))?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(files(dir))?;
     let lock = lock(dir)?;
     let path = dir.join(FILE_NAME);
     // Made here, for SQLite would ask the umask; it gives its log and index the mode of the database.

@@ -134,11 +134,17 @@ impl Fault {
         if let Self::Sql(error) = &self
             && error.sqlite_error_code() == Some(ErrorCode::NotADatabase)
         {
-            return OpenError::Foreign { path, why: error.to_string() };
+            return OpenError::Foreign {
+                path,
+                why: error.to_string(),
+            };
         }
         match StoreError::from(self) {
             StoreError::Damaged(what) => OpenError::Damaged { path, what },
-            other => OpenError::Unavailable { path, why: other.to_string() },
+            other => OpenError::Unavailable {
+                path,
+                why: other.to_string(),
+            },
         }
     }
 }
@@ -146,7 +152,10 @@ impl Fault {
 fn is_damage(error: &rusqlite::Error) -> bool {
     match error {
         rusqlite::Error::SqliteFailure(..) => {
-            matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+            matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+            )
         }
         rusqlite::Error::FromSqlConversionFailure(..)
         | rusqlite::Error::IntegralValueOutOfRange(..)

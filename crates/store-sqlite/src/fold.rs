@@ -19,7 +19,8 @@ use crate::{
 /// Where the hand is. Changed only after COMMIT.
 #[derive(Clone, Copy)]
 pub(crate) struct Fold {
-    hand: Id,
+    /// The last device that was passed in this round.
+    hand: Option<Id>,
     /// The newest row when this round began.
     round: i64,
     /// All rows up to here are folded.
@@ -41,7 +42,13 @@ impl Fold {
     pub(crate) fn load(conn: &Connection) -> Result<Self> {
         let through = conn.query_row("SELECT through FROM fold", [], |row| row.get(0))?;
         let newest = audit::newest(conn)?;
-        Ok(Self { hand: Id::nil(), round: newest, through, newest, owed: 0 })
+        Ok(Self {
+            hand: None,
+            round: newest,
+            through,
+            newest,
+            owed: 0,
+        })
     }
 
     /// How many rows of the trail opening would have to read.
@@ -75,15 +82,13 @@ impl Fold {
         let mut after = *self;
         after.owed = self.owed.saturating_sub((count as u64).saturating_mul(fold_at));
         let mut devices = Vec::with_capacity(count.min(tail.len()));
-        let mut states = tail.from(self.hand);
+        let mut states = tail.after(self.hand);
         let round_over = loop {
             if devices.len() >= count {
                 break false;
             }
             let Some((id, state)) = states.next() else { break true };
-            // Past it: a device that changes all the time does not hold the hand.
-            let Some(beyond) = id.as_u128().checked_add(1) else { break true };
-            after.hand = Id::from_u128(beyond);
+            after.hand = Some(*id);
             if !touched.contains(id) {
                 device::update_state(tx, id, state)?;
                 devices.push(*id);
@@ -92,8 +97,9 @@ impl Fold {
         if round_over {
             let all = touched.is_empty() && devices.len() == tail.len();
             after.through = if all { self.newest } else { self.round };
-            (after.hand, after.round) = (Id::nil(), self.newest);
-            tx.prepare_cached("UPDATE fold SET through = ?")?.execute([after.through])?;
+            (after.hand, after.round) = (None, self.newest);
+            tx.prepare_cached("UPDATE fold SET through = ?")?
+                .execute([after.through])?;
         }
         Ok(Folded { devices, after })
     }

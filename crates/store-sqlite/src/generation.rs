@@ -33,19 +33,28 @@ impl Generation {
     pub(crate) fn open(dir: &Path, owner: bool) -> Result<Self, OpenError> {
         let path = dir.join("keys.generation");
         let file = directory::private(OpenOptions::new().read(true).write(true), &path);
-        let generation =
-            Self { file: file.map_err(directory::files(&path))?, untrusted: AtomicU64::new(u64::MAX) };
+        let generation = Self {
+            file: file.map_err(directory::files(&path))?,
+            untrusted: AtomicU64::new(u64::MAX),
+        };
         if owner {
             // Whoever left it odd is dead or waits for us; either way the next number is another one.
             let settle = || generation.raise();
-            drop(settle().map_err(|error| OpenError::Unavailable { path, why: error.to_string() })?);
+            drop(settle().map_err(|error| OpenError::Unavailable {
+                path,
+                why: error.to_string(),
+            })?);
         }
         Ok(generation)
     }
 
     pub(crate) fn read(&self) -> Result<u64, StoreError> {
         let found = self.stored().map_err(unavailable)?;
-        if found % 2 == 0 { Ok(found) } else { Ok(self.untrusted.fetch_sub(1, Ordering::Relaxed)) }
+        if found % 2 == 0 {
+            Ok(found)
+        } else {
+            Ok(self.untrusted.fetch_sub(1, Ordering::Relaxed))
+        }
     }
 
     /// Before the commit; the result is held until after it.

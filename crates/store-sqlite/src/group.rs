@@ -47,7 +47,15 @@ impl Changed {
 
 impl<'a> Group<'a> {
     pub(crate) fn new(tx: &'a Connection, tail: &'a Tail, head: Head) -> Self {
-        Self { tx, tail, head, newest: None, rows: 0, changed: HashMap::new(), erases: false }
+        Self {
+            tx,
+            tail,
+            head,
+            newest: None,
+            rows: 0,
+            changed: HashMap::new(),
+            erases: false,
+        }
     }
 
     /// All of this change, or nothing of it.
@@ -78,12 +86,13 @@ impl<'a> Group<'a> {
         Ok(match write {
             Write::State { device, expected, .. } => bound(self.state(device)?, *expected),
             Write::Bind { device, .. } => self.state(&device.id)?.is_none(),
-            Write::Unbind { owner, device, expected, .. } => {
-                bound(self.state(device)?, *expected) && device::is_bound(self.tx, owner, *device)?
-            }
-            Write::Enrollment { expected, next } => {
-                enrollment::version(self.tx, &next.owner, next.id)? == *expected
-            }
+            Write::Unbind {
+                owner,
+                device,
+                expected,
+                ..
+            } => bound(self.state(device)?, *expected) && device::is_bound(self.tx, owner, *device)?,
+            Write::Enrollment { expected, next } => enrollment::version(self.tx, &next.owner, next.id)? == *expected,
             Write::RecoveryCodes { expected, next } => {
                 recovery::one(self.tx, &next.owner)?.map(|codes| codes.version) == *expected
             }
@@ -99,7 +108,8 @@ impl<'a> Group<'a> {
     fn write<'s>(&mut self, write: &Write, states: &mut impl Iterator<Item = &'s (Id, Box<[u8]>)>) -> Result<()> {
         match write {
             Write::State { .. } => {
-                self.changed.extend(states.next().map(|(id, state)| (*id, Changed::Appended(state.clone()))));
+                self.changed
+                    .extend(states.next().map(|(id, state)| (*id, Changed::Appended(state.clone()))));
             }
             Write::Bind { device, .. } => {
                 device::insert(self.tx, device)?;
@@ -133,13 +143,28 @@ impl<'a> Group<'a> {
         if let Some(state) = self.tail.get(id)? {
             return Ok(Some(state));
         }
-        device::state(self.tx, id)?.map(|state| tail::decode(id, &state)).transpose()
+        device::state(self.tx, id)?
+            .map(|state| tail::decode(id, &state))
+            .transpose()
     }
 
     /// What is to be published, without the borrow of the transaction.
     pub(crate) fn finish(self) -> Finished {
-        let Self { head, newest, changed, erases, rows, .. } = self;
-        Finished { head, newest, changed, erases, rows }
+        let Self {
+            head,
+            newest,
+            changed,
+            erases,
+            rows,
+            ..
+        } = self;
+        Finished {
+            head,
+            newest,
+            changed,
+            erases,
+            rows,
+        }
     }
 }
 

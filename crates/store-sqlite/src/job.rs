@@ -46,13 +46,18 @@ impl Job {
         Ok(Self {
             events: events.collect(),
             blob: codec::encode_states(&states),
-            states: states.iter().map(|(id, state)| (*id, codec::encode_state(state).into())).collect(),
+            states: states
+                .iter()
+                .map(|(id, state)| (*id, codec::encode_state(state).into()))
+                .collect(),
             writes: change.writes,
         })
     }
 
     pub(crate) fn changes_keys(&self) -> bool {
-        self.writes.iter().any(|write| matches!(write, Write::NewApiKey(_) | Write::RevokeApiKey { .. }))
+        self.writes
+            .iter()
+            .any(|write| matches!(write, Write::NewApiKey(_) | Write::RevokeApiKey { .. }))
     }
 }
 

@@ -26,20 +26,29 @@ impl Readers {
         let queue = Arc::new(Mutex::new(queue));
         let run = |(index, mut conn)| {
             let queue = queue.clone();
-            thread::Builder::new().name(format!("sqlite-read-{index}")).spawn(move || {
-                loop {
-                    // Whoever waits for a job holds the lock; the others wait for the lock.
-                    let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                    let Ok(job) = job else { break };
-                    // Its caller learns it from the answer that never comes; the thread goes on.
-                    if catch_unwind(AssertUnwindSafe(|| job(&mut conn))).is_err() {
-                        tracing::error!("a read panicked");
+            thread::Builder::new()
+                .name(format!("sqlite-read-{index}"))
+                .spawn(move || {
+                    loop {
+                        // Whoever waits for a job holds the lock; the others wait for the lock.
+                        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                        let Ok(job) = job else { break };
+                        // Its caller learns it from the answer that never comes; the thread goes on.
+                        if catch_unwind(AssertUnwindSafe(|| job(&mut conn))).is_err() {
+                            tracing::error!("a read panicked");
+                        }
                     }
-                }
-            })
+                })
         };
-        let threads = connections.into_iter().enumerate().map(run).collect::<std::io::Result<Vec<_>>>()?;
-        Ok(Self { jobs: Mutex::new(Some(jobs)), threads: Mutex::new(threads) })
+        let threads = connections
+            .into_iter()
+            .enumerate()
+            .map(run)
+            .collect::<std::io::Result<Vec<_>>>()?;
+        Ok(Self {
+            jobs: Mutex::new(Some(jobs)),
+            threads: Mutex::new(threads),
+        })
     }
 
     /// Runs this on one of the threads.
@@ -59,7 +68,9 @@ impl Readers {
             if !sent {
                 return Err(StoreError::Closed);
             }
-            answer.await.unwrap_or_else(|_| Err(StoreError::Unavailable("a read failed".into())))
+            answer
+                .await
+                .unwrap_or_else(|_| Err(StoreError::Unavailable("a read failed".into())))
         })
     }
 

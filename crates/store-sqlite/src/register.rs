@@ -20,7 +20,9 @@ pub(crate) fn open(conn: &mut Connection, options: &Options<'_>) -> Result<Head>
         close_dead(&tx, options.opened_at, options.sign)?;
     }
     let newest = tx
-        .query_row("SELECT chain FROM audit_chain ORDER BY chain DESC LIMIT 1", [], |row| row.get::<_, i64>(0))
+        .query_row("SELECT chain FROM audit_chain ORDER BY chain DESC LIMIT 1", [], |row| {
+            row.get::<_, i64>(0)
+        })
         .optional()?;
     let chain = newest.unwrap_or(0) + 1;
     let previous = newest.map(|newest| opening_of(&tx, newest)).transpose()?.flatten();
@@ -67,7 +69,9 @@ pub(crate) fn all(conn: &Connection) -> Result<Vec<Chain>> {
 
 /// The end of any chain as the rows say.
 pub(crate) fn last_of(conn: &Connection, chain: i64) -> Result<Option<Head>> {
-    let Some(opening) = opening_of(conn, chain)? else { return Ok(None) };
+    let Some(opening) = opening_of(conn, chain)? else {
+        return Ok(None);
+    };
     Ok(Some(match end(conn, chain)? {
         Some((_, head)) => head,
         None => Head::opened(chain, &opening),
@@ -84,7 +88,13 @@ pub(crate) fn close(tx: &Connection, closing: &Closing) -> Result<()> {
     tx.execute(
         "UPDATE audit_chain SET position = ?, hash = ?, closing_signature = ?, last = ? \
          WHERE chain = ? AND closing_signature IS NULL",
-        (closing.head.position.cast_signed(), closing.head.hash, &closing.signature, last, chain),
+        (
+            closing.head.position.cast_signed(),
+            closing.head.hash,
+            &closing.signature,
+            last,
+            chain,
+        ),
     )?;
     Ok(())
 }
@@ -106,8 +116,18 @@ fn close_dead(tx: &Connection, now: UnixMs, sign: Sign<'_>) -> Result<()> {
     let dead = statement.query_map([now.plus(-FORGOTTEN_MS).get()], |row| row.get(0))?;
     for chain in dead.collect::<rusqlite::Result<Vec<i64>>>()? {
         if let Some(head) = last_of(tx, chain)? {
-            tracing::warn!(chain, position = head.position, "closing the audit chain of a writer that was killed");
-            close(tx, &Closing { head, signature: sign(&head.statement()) })?;
+            tracing::warn!(
+                chain,
+                position = head.position,
+                "closing the audit chain of a writer that was killed"
+            );
+            close(
+                tx,
+                &Closing {
+                    head,
+                    signature: sign(&head.statement()),
+                },
+            )?;
         }
     }
     Ok(())
@@ -131,7 +151,11 @@ fn end(conn: &Connection, chain: i64) -> Result<Option<(i64, Head)>> {
 fn opening_of(conn: &Connection, chain: i64) -> Result<Option<Opening>> {
     let mut statement = conn.prepare_cached("SELECT writer, at, previous FROM audit_chain WHERE chain = ?")?;
     let opening = statement.query_row([chain], |row| {
-        Ok(Opening { writer: row.get(0)?, at: UnixMs::new(row.get(1)?), previous: row.get(2)? })
+        Ok(Opening {
+            writer: row.get(0)?,
+            at: UnixMs::new(row.get(1)?),
+            previous: row.get(2)?,
+        })
     });
     opening.optional().map_err(|_| Fault::damaged("audit_chain", chain))
 }
@@ -139,16 +163,30 @@ fn opening_of(conn: &Connection, chain: i64) -> Result<Option<Opening>> {
 fn read(row: &Row<'_>) -> Result<Chain, Unreadable> {
     let mut columns = Columns::of(row);
     let chain = columns.get()?;
-    let opening = Opening { writer: columns.get()?, at: columns.time()?, previous: columns.get()? };
+    let opening = Opening {
+        writer: columns.get()?,
+        at: columns.time()?,
+        previous: columns.get()?,
+    };
     let opening_signature = columns.get()?;
     let (position, hash, signature): (Option<i64>, Option<_>, Option<_>) =
         (columns.get()?, columns.get()?, columns.get()?);
     let closing = match (position, hash, signature) {
-        (Some(position), Some(hash), Some(signature)) => {
-            Some(Closing { head: Head { chain, position: position.cast_unsigned(), hash }, signature })
-        }
+        (Some(position), Some(hash), Some(signature)) => Some(Closing {
+            head: Head {
+                chain,
+                position: position.cast_unsigned(),
+                hash,
+            },
+            signature,
+        }),
         (None, None, None) => None,
         _ => return Err(Unreadable),
     };
-    Ok(Chain { chain, opening, opening_signature, closing })
+    Ok(Chain {
+        chain,
+        opening,
+        opening_signature,
+        closing,
+    })
 }

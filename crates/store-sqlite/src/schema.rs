@@ -14,15 +14,35 @@ mod embedded {
 /// Brings the file to the newest schema, or (beside the owner) only asks whether it is there.
 pub(crate) fn prepare(conn: &mut Connection, path: &Path, migrate: bool) -> Result<(), OpenError> {
     let runner = embedded::migrations::runner();
-    let known = runner.get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0);
+    let known = runner
+        .get_migrations()
+        .iter()
+        .map(|migration| i64::from(migration.version()))
+        .max()
+        .unwrap_or(0);
     let found = schema(conn).map_err(|error| crate::error::Fault::from(error).opening(path.into()))?;
     if found > known {
-        return Err(OpenError::Newer { path: path.into(), found, known });
+        return Err(OpenError::Newer {
+            path: path.into(),
+            found,
+            known,
+        });
     }
     if !migrate {
-        return if found == known { Ok(()) } else { Err(OpenError::Older { path: path.into(), found, known }) };
+        return if found == known {
+            Ok(())
+        } else {
+            Err(OpenError::Older {
+                path: path.into(),
+                found,
+                known,
+            })
+        };
     }
-    let failed = |error: refinery::Error| OpenError::Unavailable { path: path.into(), why: error.to_string() };
+    let failed = |error: refinery::Error| OpenError::Unavailable {
+        path: path.into(),
+        why: error.to_string(),
+    };
     runner.run(conn).map(drop).map_err(failed)
 }
 
@@ -32,5 +52,9 @@ fn schema(conn: &Connection) -> rusqlite::Result<i64> {
     if conn.query_row(table, [], |row| row.get::<_, i64>(0))? == 0 {
         return Ok(0);
     }
-    conn.query_row("SELECT coalesce(max(version), 0) FROM refinery_schema_history", [], |row| row.get(0))
+    conn.query_row(
+        "SELECT coalesce(max(version), 0) FROM refinery_schema_history",
+        [],
+        |row| row.get(0),
+    )
 }

@@ -77,7 +77,9 @@ impl Sqlite {
         });
         let writer = Writer::new(conn, shared.clone(), tuning).map_err(failed)?;
         let (messages, queue) = mpsc::channel();
-        let writer = thread::Builder::new().name("sqlite-write".into()).spawn(move || writer.run(&queue));
+        let writer = thread::Builder::new()
+            .name("sqlite-write".into())
+            .spawn(move || writer.run(&queue));
         let writer = writer.map_err(directory::files(&path))?;
         let readers = Readers::start(connections).map_err(directory::files(&path))?;
         Ok(Self {
@@ -94,7 +96,9 @@ impl Sqlite {
     /// [`StoreError::Closed`]. Closing the audit chain is the caller's, before.
     pub fn close(&self) -> Result<(), StoreError> {
         self.readers.stop();
-        let Some(writer) = lock(&self.writer).take() else { return Ok(()) };
+        let Some(writer) = lock(&self.writer).take() else {
+            return Ok(());
+        };
         let (reply, mut answer) = oneshot::channel();
         let asked = self.messages.send(Message::Close(reply));
         let joined = writer.join();
@@ -134,7 +138,10 @@ impl Drop for Sqlite {
 
 impl Commit for Sqlite {
     fn commit(&self, changes: Vec<Change>) -> Pending<'_, Vec<Outcome>> {
-        let jobs = changes.into_iter().map(|change| Job::new(change, !self.shared.owner)).collect();
+        let jobs = changes
+            .into_iter()
+            .map(|change| Job::new(change, !self.shared.owner))
+            .collect();
         match jobs {
             Ok(jobs) => self.ask(|reply| Message::Commit(Call { jobs, reply })),
             Err(error) => Box::pin(std::future::ready(Err(error))),
@@ -211,12 +218,9 @@ impl Trail for Sqlite {
         self.readers.read(|conn| audit::newest_time(conn))
     }
 
-    fn newest(&self) -> Pending<'_, Option<UnixMs>> {
-        self.readers.read(|conn| audit::newest_time(conn))
-    }
-
     fn last_of(&self, chain: i64) -> Pending<'_, Option<Head>> {
-        self.readers.read(move |conn| register::last_of(&*conn.transaction()?, chain))
+        self.readers
+            .read(move |conn| register::last_of(&*conn.transaction()?, chain))
     }
 
     fn close_chain(&self, closing: Closing) -> Pending<'_, ()> {
@@ -228,14 +232,20 @@ impl Trail for Sqlite {
 /// a state that is folded in between is then found in the table, at least as new as when this began.
 fn bound(conn: &mut Connection, shared: &Shared, owners: &[Owner]) -> Result<Vec<Vec<Bound>>> {
     let tx = conn.transaction()?;
-    let devices = owners.iter().map(|owner| device::bound(&tx, owner)).collect::<Result<Vec<_>>>()?;
+    let devices = owners
+        .iter()
+        .map(|owner| device::bound(&tx, owner))
+        .collect::<Result<Vec<_>>>()?;
     tx.commit()?;
     let ids: Vec<Id> = devices.iter().flatten().map(|device| device.id).collect();
     let strangers = owners.iter().zip(&devices).filter(|(_, devices)| devices.is_empty());
     let strangers = strangers.map(|(owner, _)| nobody(owner)).collect::<Vec<_>>();
     let mut states = states(conn, shared, &ids, &strangers)?.into_iter();
     let mut with_state = |device: Device| {
-        let state = states.next().flatten().ok_or_else(|| Fault::damaged("device_state", device.id))?;
+        let state = states
+            .next()
+            .flatten()
+            .ok_or_else(|| Fault::damaged("device_state", device.id))?;
         Ok(Bound { device, state })
     };
     // One that was unbound since its record was read is a tombstone by now.
@@ -248,7 +258,9 @@ fn bound(conn: &mut Connection, shared: &Shared, owners: &[Owner]) -> Result<Vec
 
 fn one_device(conn: &mut Connection, shared: &Shared, owner: &Owner, id: Id) -> Result<Option<Bound>> {
     loop {
-        let Some(device) = device::one(conn, owner, id)? else { return Ok(None) };
+        let Some(device) = device::one(conn, owner, id)? else {
+            return Ok(None);
+        };
         let state = states(conn, shared, &[id], &[])?.pop().flatten();
         let state = state.ok_or_else(|| Fault::damaged("device_state", id))?;
         // Unbound between the two: the record is read again, and is a tombstone for ever.
@@ -262,7 +274,11 @@ fn one_device(conn: &mut Connection, shared: &Shared, owner: &Owner, id: Id) -> 
 fn states(conn: &mut Connection, shared: &Shared, ids: &[Id], strangers: &[Id]) -> Result<Vec<Option<DeviceState>>> {
     if !shared.owner {
         // The tail is the owner's; beside it, the trail says what is in it.
-        shared.tail.write().unwrap_or_else(PoisonError::into_inner).catch_up(conn)?;
+        shared
+            .tail
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .catch_up(conn)?;
     }
     let tail = shared.tail.read().unwrap_or_else(PoisonError::into_inner);
     let mut states = ids.iter().map(|id| tail.get(id)).collect::<Result<Vec<_>>>()?;
@@ -270,7 +286,9 @@ fn states(conn: &mut Connection, shared: &Shared, ids: &[Id], strangers: &[Id]) 
     let tx = conn.transaction()?;
     for (id, state) in ids.iter().zip(&mut states) {
         if state.is_none() {
-            *state = device::state(&tx, id)?.map(|state| tail::decode(id, &state)).transpose()?;
+            *state = device::state(&tx, id)?
+                .map(|state| tail::decode(id, &state))
+                .transpose()?;
         }
     }
     for id in strangers {

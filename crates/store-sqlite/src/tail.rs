@@ -1,6 +1,9 @@
 //! The newest states that are in the trail and not yet in `device_state`.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    ops::Bound::{Excluded, Unbounded},
+};
 
 use rusqlite::Connection;
 use store::{Id, codec};
@@ -33,9 +36,10 @@ impl Tail {
         self.states.len()
     }
 
-    /// From this device on, in key order.
-    pub(crate) fn from(&self, device: Id) -> impl Iterator<Item = (&Id, &[u8])> {
-        self.states.range(device..).map(|(id, state)| (id, &**state))
+    /// What comes after this device, in key order; everything for `None`.
+    pub(crate) fn after(&self, device: Option<Id>) -> impl Iterator<Item = (&Id, &[u8])> {
+        let from = device.map_or(Unbounded, Excluded);
+        self.states.range((from, Unbounded)).map(|(id, state)| (id, &**state))
     }
 
     /// Takes in the rows of the trail that it has not seen: all unfolded ones when opening, what the owner
@@ -45,12 +49,17 @@ impl Tail {
             Some(seen) => seen,
             None => conn.query_row("SELECT through FROM fold", [], |row| row.get(0))?,
         };
-        let mut rows = conn.prepare_cached("SELECT sequence, states FROM audit WHERE sequence > ? ORDER BY sequence")?;
+        let mut rows =
+            conn.prepare_cached("SELECT sequence, states FROM audit WHERE sequence > ? ORDER BY sequence")?;
         let mut rows = rows.query([from])?;
         let mut seen = from;
         while let Some(row) = rows.next()? {
             seen = row.get(0)?;
-            if let Some(states) = row.get_ref(1)?.as_blob_or_null().map_err(|_| Fault::damaged("audit", seen))? {
+            if let Some(states) = row
+                .get_ref(1)?
+                .as_blob_or_null()
+                .map_err(|_| Fault::damaged("audit", seen))?
+            {
                 for (device, state) in codec::decode_states(states).map_err(|_| Fault::damaged("audit", seen))? {
                     self.insert(device, codec::encode_state(&state).into());
                 }

@@ -77,7 +77,15 @@ const IDLE_CHUNK: usize = 4_096;
 impl Writer {
     pub(crate) fn new(conn: Connection, shared: Arc<Shared>, tuning: Tuning) -> Result<Self> {
         let fold = Fold::load(&conn)?;
-        Ok(Self { conn, shared, tuning, fold, erasing: None, folding: false, chain_closed: false })
+        Ok(Self {
+            conn,
+            shared,
+            tuning,
+            fold,
+            erasing: None,
+            folding: false,
+            chain_closed: false,
+        })
     }
 
     /// Until it is told to close, or nobody is left who could tell it anything.
@@ -103,7 +111,10 @@ impl Writer {
                     let (calls, other) = self.gather(call, queue);
                     next = other;
                     self.commit(calls);
-                    if self.erasing.is_some_and(|since| since.elapsed() >= self.tuning.erase_latest) {
+                    if self
+                        .erasing
+                        .is_some_and(|since| since.elapsed() >= self.tuning.erase_latest)
+                    {
                         self.drive_out();
                     }
                 }
@@ -212,7 +223,10 @@ impl Writer {
         }
         let owed = self.fold.owed(self.tuning.fold_at);
         let folded = (shared.owner && owed >= self.tuning.fold_chunk.max(1))
-            .then(|| self.fold.step(&tx, &tail, &finished.touched(), owed, self.tuning.fold_at))
+            .then(|| {
+                self.fold
+                    .step(&tx, &tail, &finished.touched(), owed, self.tuning.fold_at)
+            })
             .transpose()?;
         drop(tail);
         tx.commit()?;
@@ -237,7 +251,9 @@ impl Writer {
     fn fold_some(&mut self, count: usize) -> Result<()> {
         let tx = self.conn.transaction_with_behavior(Immediate)?;
         let tail = self.shared.tail.read().unwrap_or_else(PoisonError::into_inner);
-        let folded = self.fold.step(&tx, &tail, &HashSet::new(), count, self.tuning.fold_at)?;
+        let folded = self
+            .fold
+            .step(&tx, &tail, &HashSet::new(), count, self.tuning.fold_at)?;
         drop(tail);
         tx.commit()?;
         self.fold.done(&folded);
@@ -252,7 +268,9 @@ impl Writer {
         let head = *lock(&self.shared.head);
         let own = closing.head.chain == head.chain;
         if own && closing.head != head && !self.chain_closed {
-            return Err(StoreError::Unavailable("the chain has grown since its head was signed; sign it again".into()));
+            return Err(StoreError::Unavailable(
+                "the chain has grown since its head was signed; sign it again".into(),
+            ));
         }
         let tx = self.conn.transaction_with_behavior(Immediate).map_err(Fault::from)?;
         register::close(&tx, closing)?;
@@ -278,7 +296,9 @@ impl Writer {
     fn truncate(&self) -> Result<bool> {
         // Waiting for a reader would keep the next commit waiting.
         self.conn.busy_timeout(Duration::from_millis(20))?;
-        let busy = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        let busy = self
+            .conn
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
         self.conn.busy_timeout(crate::connection::BUSY)?;
         Ok(busy? == 0)
     }

@@ -10,7 +10,9 @@ const SELECT: &str = "SELECT id, hash, roles, owner, accounts, created_at, revok
 pub(crate) fn one(conn: &Connection, id: Id) -> Result<Option<ApiKey>> {
     let mut statement = conn.prepare_cached(&format!("{SELECT} WHERE id = ?"))?;
     let mut rows = statement.query([id.as_bytes()])?;
-    rows.next()?.map(|row| read(row).map_err(Unreadable::of("api_key", id))).transpose()
+    rows.next()?
+        .map(|row| read(row).map_err(Unreadable::of("api_key", id)))
+        .transpose()
 }
 
 /// Oldest first.
@@ -27,20 +29,23 @@ pub(crate) fn all(conn: &Connection) -> Result<Vec<ApiKey>> {
 
 pub(crate) fn insert(tx: &Connection, key: &ApiKey) -> Result<()> {
     let roles: Vec<_> = key.roles.iter().map(|role| role.name()).collect();
-    tx.prepare_cached("INSERT INTO api_key VALUES (?, ?, ?, ?, ?, ?, ?)")?.execute((
-        key.id.as_bytes(),
-        key.hash,
-        roles.join(","),
-        &key.owner,
-        key.accounts.as_ref().map(|accounts| accounts.join("\n")),
-        key.created_at.get(),
-        key.revoked_at.map(UnixMs::get),
-    ))?;
+    tx.prepare_cached("INSERT INTO api_key VALUES (?, ?, ?, ?, ?, ?, ?)")?
+        .execute((
+            key.id.as_bytes(),
+            key.hash,
+            roles.join(","),
+            &key.owner,
+            key.accounts.as_ref().map(|accounts| accounts.join("\n")),
+            key.created_at.get(),
+            key.revoked_at.map(UnixMs::get),
+        ))?;
     Ok(())
 }
 
 pub(crate) fn exists(conn: &Connection, id: Id) -> Result<bool> {
-    Ok(conn.prepare_cached("SELECT 1 FROM api_key WHERE id = ?")?.exists([id.as_bytes()])?)
+    Ok(conn
+        .prepare_cached("SELECT 1 FROM api_key WHERE id = ?")?
+        .exists([id.as_bytes()])?)
 }
 
 pub(crate) fn lives(conn: &Connection, id: Id) -> Result<bool> {
@@ -49,7 +54,8 @@ pub(crate) fn lives(conn: &Connection, id: Id) -> Result<bool> {
 }
 
 pub(crate) fn revoke(tx: &Connection, id: Id, at: UnixMs) -> Result<()> {
-    tx.prepare_cached("UPDATE api_key SET revoked_at = ? WHERE id = ?")?.execute((at.get(), id.as_bytes()))?;
+    tx.prepare_cached("UPDATE api_key SET revoked_at = ? WHERE id = ?")?
+        .execute((at.get(), id.as_bytes()))?;
     Ok(())
 }
 
@@ -58,9 +64,13 @@ fn read(row: &Row<'_>) -> Result<ApiKey, Unreadable> {
     Ok(ApiKey {
         id: columns.id()?,
         hash: columns.get()?,
-        roles: names(&columns.get::<String>()?, ',').map(|name| Role::named(name).ok_or(Unreadable)).collect::<Result<_, _>>()?,
+        roles: names(&columns.get::<String>()?, ',')
+            .map(|name| Role::named(name).ok_or(Unreadable))
+            .collect::<Result<_, _>>()?,
         owner: columns.get()?,
-        accounts: columns.get::<Option<String>>()?.map(|all| names(&all, '\n').map(Into::into).collect()),
+        accounts: columns
+            .get::<Option<String>>()?
+            .map(|all| names(&all, '\n').map(Into::into).collect()),
         created_at: columns.time()?,
         revoked_at: columns.optional_time()?,
     })

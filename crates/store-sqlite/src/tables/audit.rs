@@ -2,8 +2,6 @@ use rusqlite::{Connection, OptionalExtension};
 use store::audit::{Event, Hash, Head, Payload, Row};
 use verify::UnixMs;
 
-use verify::UnixMs;
-
 use super::{Columns, Unreadable};
 use crate::error::Result;
 
@@ -28,13 +26,6 @@ pub(crate) fn newest(conn: &Connection) -> Result<i64> {
 
 /// When the newest row was decided.
 pub(crate) fn newest_time(conn: &Connection) -> Result<Option<UnixMs>> {
-    const SQL: &str = "SELECT at FROM audit ORDER BY sequence DESC LIMIT 1";
-    let found = conn.prepare_cached(SQL)?.query_row([], |row| row.get(0)).optional()?;
-    Ok(found.map(UnixMs::new))
-}
-
-/// When the newest row was decided.
-pub(crate) fn newest_time(conn: &Connection) -> Result<Option<UnixMs>> {
     let mut statement = conn.prepare_cached("SELECT at FROM audit ORDER BY sequence DESC LIMIT 1")?;
     Ok(statement.query_row([], |row| row.get(0).map(UnixMs::new)).optional()?)
 }
@@ -47,7 +38,8 @@ pub(crate) fn append(
     commitment: &Hash,
     states: &[u8],
 ) -> Result<(Head, i64)> {
-    const SQL: &str = "INSERT INTO audit (chain, position, at, salt, payload, states, hash) VALUES (?, ?, ?, ?, ?, ?, ?)";
+    const SQL: &str =
+        "INSERT INTO audit (chain, position, at, salt, payload, states, hash) VALUES (?, ?, ?, ?, ?, ?, ?)";
     let next = head.next(event.at, commitment, states);
     tx.prepare_cached(SQL)?.execute((
         next.chain,
@@ -68,7 +60,14 @@ pub(crate) fn last(conn: &Connection, chain: i64, newest: i64, after: i64) -> Re
     let mut statement = conn.prepare_cached(SQL)?;
     let found = statement.query_row((newest, after, chain), |row| {
         let position: i64 = row.get(1)?;
-        Ok((row.get(0)?, Head { chain, position: position.cast_unsigned(), hash: row.get(2)? }))
+        Ok((
+            row.get(0)?,
+            Head {
+                chain,
+                position: position.cast_unsigned(),
+                hash: row.get(2)?,
+            },
+        ))
     });
     Ok(found.optional()?)
 }

@@ -50,7 +50,9 @@ pub(crate) fn one(conn: &Connection, owner: &Owner, id: Id) -> Result<Option<Dev
     let mut statement = conn.prepare_cached(TOMBSTONE)?;
     let mut rows = statement.query(key)?;
     match rows.next()? {
-        Some(row) => Ok(Some(read_tombstone(row, owner).map_err(Unreadable::of("device_tombstone", id))?)),
+        Some(row) => Ok(Some(
+            read_tombstone(row, owner).map_err(Unreadable::of("device_tombstone", id))?,
+        )),
         None => Ok(None),
     }
 }
@@ -65,7 +67,9 @@ pub(crate) fn is_bound(conn: &Connection, owner: &Owner, id: Id) -> Result<bool>
 pub(crate) fn insert(tx: &Connection, device: &Device) -> Result<()> {
     // A device that comes into being as a tombstone has no use; without a secret it could not be judged.
     let Some(sealed) = &device.sealed else {
-        return Err(crate::error::Fault::unavailable("a device without a secret was to be bound"));
+        return Err(crate::error::Fault::unavailable(
+            "a device without a secret was to be bound",
+        ));
     };
     let number = secret::keep(tx, &sealed.bytes)?;
     const SQL: &str = concat!(
@@ -105,7 +109,8 @@ pub(crate) fn bury(tx: &Connection, owner: &Owner, id: Id, at: UnixMs) -> Result
         ", ? FROM device WHERE account = ? AND user = ? AND id = ?"
     );
     tx.prepare_cached(SQL)?.execute((at.get(), key.0, key.1, key.2))?;
-    tx.prepare_cached("DELETE FROM device WHERE account = ? AND user = ? AND id = ?")?.execute(key)?;
+    tx.prepare_cached("DELETE FROM device WHERE account = ? AND user = ? AND id = ?")?
+        .execute(key)?;
     Ok(())
 }
 
@@ -119,13 +124,16 @@ pub(crate) fn state(conn: &Connection, id: &Id) -> Result<Option<Vec<u8>>> {
 pub(crate) fn no_state(conn: &Connection, id: &Id) -> Result<()> {
     let mut statement =
         conn.prepare_cached("SELECT state FROM device_state WHERE device >= ? ORDER BY device LIMIT 1")?;
-    let state = statement.query_row([id.as_bytes()], |row| row.get::<_, Vec<u8>>(0)).optional()?;
+    let state = statement
+        .query_row([id.as_bytes()], |row| row.get::<_, Vec<u8>>(0))
+        .optional()?;
     std::hint::black_box(state.map(|state| store::codec::decode_state(&state).is_ok()));
     Ok(())
 }
 
 pub(crate) fn insert_state(tx: &Connection, id: &Id, state: &[u8]) -> Result<()> {
-    tx.prepare_cached("INSERT INTO device_state (device, state) VALUES (?, ?)")?.execute((id.as_bytes(), state))?;
+    tx.prepare_cached("INSERT INTO device_state (device, state) VALUES (?, ?)")?
+        .execute((id.as_bytes(), state))?;
     Ok(())
 }
 
@@ -140,14 +148,23 @@ pub(crate) fn update_state(tx: &Connection, id: &Id, state: &[u8]) -> Result<()>
 fn read_bound(row: &Row<'_>, owner: &Owner) -> Result<Device, Unreadable> {
     let mut columns = Columns::of(row);
     let device = read(&mut columns, owner)?;
-    let sealed = Sealed { key_id: columns.get()?, bytes: columns.get()? };
-    Ok(Device { sealed: Some(sealed), ..device })
+    let sealed = Sealed {
+        key_id: columns.get()?,
+        bytes: columns.get()?,
+    };
+    Ok(Device {
+        sealed: Some(sealed),
+        ..device
+    })
 }
 
 fn read_tombstone(row: &Row<'_>, owner: &Owner) -> Result<Device, Unreadable> {
     let mut columns = Columns::of(row);
     let device = read(&mut columns, owner)?;
-    Ok(Device { unbound_at: Some(columns.time()?), ..device })
+    Ok(Device {
+        unbound_at: Some(columns.time()?),
+        ..device
+    })
 }
 
 fn read(columns: &mut Columns<'_, '_>, owner: &Owner) -> Result<Device, Unreadable> {

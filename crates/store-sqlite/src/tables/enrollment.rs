@@ -29,7 +29,11 @@ pub(crate) fn open(conn: &Connection, owner: &Owner) -> Result<Vec<Enrollment>> 
 
 /// Those that hold a secret and should not any more, the longest overdue first.
 pub(crate) fn expired(conn: &Connection, now: UnixMs, limit: u32) -> Result<Vec<Enrollment>> {
-    list(conn, "WHERE secret IS NOT NULL AND expires_at < ? ORDER BY expires_at LIMIT ?", (now.get(), limit))
+    list(
+        conn,
+        "WHERE secret IS NOT NULL AND expires_at < ? ORDER BY expires_at LIMIT ?",
+        (now.get(), limit),
+    )
 }
 
 pub(crate) fn version(conn: &Connection, owner: &Owner, id: Id) -> Result<Option<u64>> {
@@ -96,7 +100,9 @@ pub(crate) fn put(tx: &Connection, next: &Enrollment) -> Result<bool> {
 }
 
 fn holds(tx: &Connection, number: i64, bytes: &[u8]) -> Result<bool> {
-    Ok(tx.prepare_cached("SELECT 1 FROM secret WHERE number = ? AND bytes = ?")?.exists((number, bytes))?)
+    Ok(tx
+        .prepare_cached("SELECT 1 FROM secret WHERE number = ? AND bytes = ?")?
+        .exists((number, bytes))?)
 }
 
 fn list(conn: &Connection, which: &str, params: impl Params) -> Result<Vec<Enrollment>> {
@@ -113,14 +119,21 @@ fn list(conn: &Connection, which: &str, params: impl Params) -> Result<Vec<Enrol
 fn read(row: &Row<'_>) -> Result<Enrollment, Unreadable> {
     let mut columns = Columns::of(row);
     Ok(Enrollment {
-        owner: Owner { account: columns.get()?, user: columns.get()? },
+        owner: Owner {
+            account: columns.get()?,
+            user: columns.get()?,
+        },
         id: columns.id()?,
         version: columns.version()?,
         kind: columns.kind()?,
         issuer: columns.get()?,
         label: columns.get()?,
         parameters: columns.parameters()?,
-        identity_proof: IdentityProof { method: columns.get()?, at: columns.time()?, by: columns.get()? },
+        identity_proof: IdentityProof {
+            method: columns.get()?,
+            at: columns.time()?,
+            by: columns.get()?,
+        },
         replaces: columns.get::<Option<[u8; 16]>>()?.map(Id::from_bytes),
         started_at: columns.time()?,
         expires_at: columns.time()?,

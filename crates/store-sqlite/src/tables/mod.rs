@@ -73,13 +73,19 @@ impl<'r, 'stmt> Columns<'r, 'stmt> {
 
     pub(crate) fn kind(&mut self) -> Result<Kind, Unreadable> {
         let name = self.text()?;
-        [Kind::Virtual, Kind::Hardware].into_iter().find(|kind| kind_name(*kind) == name).ok_or(Unreadable)
+        [Kind::Virtual, Kind::Hardware]
+            .into_iter()
+            .find(|kind| kind_name(*kind) == name)
+            .ok_or(Unreadable)
     }
 
     pub(crate) fn parameters(&mut self) -> Result<Parameters, Unreadable> {
         let name = self.text()?;
         Ok(Parameters {
-            algorithm: Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == name).ok_or(Unreadable)?,
+            algorithm: Algorithm::ALL
+                .into_iter()
+                .find(|algorithm| algorithm.name() == name)
+                .ok_or(Unreadable)?,
             digits: Digits::new(self.get()?).ok_or(Unreadable)?,
             period: Period::new_s(self.get()?).ok_or(Unreadable)?,
         })

@@ -19,16 +19,19 @@ pub(crate) fn one(conn: &Connection, owner: &Owner) -> Result<Option<Protection>
             operation_protection: columns.get()?,
         })
     };
-    read().map(Some).map_err(Unreadable::of("protection of", format_args!("{owner:?}")))
+    read()
+        .map(Some)
+        .map_err(Unreadable::of("protection of", format_args!("{owner:?}")))
 }
 
 pub(crate) fn put(tx: &Connection, next: &Protection) -> Result<()> {
-    tx.prepare_cached("INSERT OR REPLACE INTO protection VALUES (?, ?, ?, ?, ?)")?.execute((
-        &next.owner.account,
-        &next.owner.user,
-        next.version.cast_signed(),
-        next.login_protection,
-        next.operation_protection,
-    ))?;
+    tx.prepare_cached("INSERT OR REPLACE INTO protection VALUES (?, ?, ?, ?, ?)")?
+        .execute((
+            &next.owner.account,
+            &next.owner.user,
+            next.version.cast_signed(),
+            next.login_protection,
+            next.operation_protection,
+        ))?;
     Ok(())
 }

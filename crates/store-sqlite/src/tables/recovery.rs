@@ -14,19 +14,22 @@ pub(crate) fn one(conn: &Connection, owner: &Owner) -> Result<Option<RecoveryCod
     let mut statement = conn.prepare_cached(SQL)?;
     let mut rows = statement.query([&owner.account, &owner.user])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    read(row, owner).map(Some).map_err(Unreadable::of("recovery_codes of", format_args!("{owner:?}")))
+    read(row, owner)
+        .map(Some)
+        .map_err(Unreadable::of("recovery_codes of", format_args!("{owner:?}")))
 }
 
 pub(crate) fn put(tx: &Connection, next: &RecoveryCodes) -> Result<()> {
-    tx.prepare_cached("INSERT OR REPLACE INTO recovery_codes VALUES (?, ?, ?, ?, ?, ?, ?)")?.execute((
-        &next.owner.account,
-        &next.owner.user,
-        next.version.cast_signed(),
-        next.issued_at.get(),
-        encode(&next.codes),
-        codec::encode_budget(&next.budget),
-        next.last_request.as_ref().map(codec::encode_last_request),
-    ))?;
+    tx.prepare_cached("INSERT OR REPLACE INTO recovery_codes VALUES (?, ?, ?, ?, ?, ?, ?)")?
+        .execute((
+            &next.owner.account,
+            &next.owner.user,
+            next.version.cast_signed(),
+            next.issued_at.get(),
+            encode(&next.codes),
+            codec::encode_budget(&next.budget),
+            next.last_request.as_ref().map(codec::encode_last_request),
+        ))?;
     Ok(())
 }
 
@@ -57,7 +60,9 @@ fn encode(codes: &[RecoveryCode]) -> Vec<u8> {
 }
 
 fn decode(bytes: &[u8]) -> Result<Vec<RecoveryCode>, Unreadable> {
-    let (codes, []) = bytes.as_chunks::<CODE_LEN>() else { return Err(Unreadable) };
+    let (codes, []) = bytes.as_chunks::<CODE_LEN>() else {
+        return Err(Unreadable);
+    };
     codes.iter().map(decode_one).collect()
 }
 

@@ -13,10 +13,12 @@ pub(crate) fn keep(tx: &Connection, bytes: &[u8]) -> Result<i64> {
     if let Some(number) = free {
         tx.prepare_cached("DELETE FROM secret_free WHERE length = ? AND number = ?")?
             .execute([bytes.len() as i64, number])?;
-        tx.prepare_cached("UPDATE secret SET bytes = ? WHERE number = ?")?.execute((bytes, number))?;
+        tx.prepare_cached("UPDATE secret SET bytes = ? WHERE number = ?")?
+            .execute((bytes, number))?;
         return Ok(number);
     }
-    tx.prepare_cached("INSERT INTO secret (bytes) VALUES (?)")?.execute([bytes])?;
+    tx.prepare_cached("INSERT INTO secret (bytes) VALUES (?)")?
+        .execute([bytes])?;
     Ok(tx.last_insert_rowid())
 }
 
@@ -24,6 +26,7 @@ pub(crate) fn keep(tx: &Connection, bytes: &[u8]) -> Result<i64> {
 pub(crate) fn erase(tx: &Connection, number: i64) -> Result<()> {
     tx.prepare_cached("INSERT INTO secret_free SELECT length(bytes), number FROM secret WHERE number = ?")?
         .execute([number])?;
-    tx.prepare_cached("UPDATE secret SET bytes = zeroblob(length(bytes)) WHERE number = ?")?.execute([number])?;
+    tx.prepare_cached("UPDATE secret SET bytes = zeroblob(length(bytes)) WHERE number = ?")?
+        .execute([number])?;
     Ok(())
 }

@@ -1,0 +1,93 @@
+//! Programs that we did not write: they compute the codes and read the pictures.
+
+use std::{
+    io::{ErrorKind, Write as _},
+    process::{Command, Stdio},
+};
+
+/// A user's phone: an authenticator app that knows one entry.
+#[derive(Clone)]
+pub(crate) struct Phone {
+    /// Base32 without blanks.
+    pub(crate) secret: String,
+}
+
+impl Phone {
+    /// Holds the camera against a picture.
+    pub(crate) fn scan(png: &[u8]) -> (Self, String) {
+        let uri = read_qr(png);
+        (Self::of_uri(&uri), uri)
+    }
+
+    pub(crate) fn of_uri(uri: &str) -> Self {
+        let (_, query) = uri.split_once('?').expect("an otpauth URI has parameters");
+        let secret = query.split('&').find_map(|pair| pair.strip_prefix("secret="));
+        Self { secret: secret.expect("an otpauth URI has a secret").to_owned() }
+    }
+
+    /// What it shows at this moment.
+    pub(crate) fn code_at(&self, unix_ms: i64) -> String {
+        self.codes_from(unix_ms, 1).remove(0)
+    }
+
+    /// What it shows from this moment on, code after code.
+    pub(crate) fn codes_from(&self, unix_ms: i64, count: usize) -> Vec<String> {
+        self.odd_codes_from(&["--totp"], unix_ms, count)
+    }
+
+    /// The same of an app that was told otherwise, or does not listen.
+    pub(crate) fn odd_codes_from(&self, flags: &[&str], unix_ms: i64, count: usize) -> Vec<String> {
+        let now = format!("@{}", unix_ms.div_euclid(1_000));
+        let window = (count - 1).to_string();
+        let flags = flags.iter().copied();
+        let args: Vec<&str> =
+            flags.chain(["--base32", "--now", &now, "--window", &window, "--digits", "6", &self.secret]).collect();
+        let printed = run("oathtool", "oathtool", &args, &[]);
+        let codes: Vec<String> = printed.lines().map(str::to_owned).collect();
+        assert_eq!(codes.len(), count, "oathtool {args:?}: {printed}");
+        codes
+    }
+
+    /// Six digits that this phone shows at no time near, whatever it was told.
+    pub(crate) fn wrong_code_at(&self, unix_ms: i64) -> String {
+        let mut near = self.codes_from(unix_ms - 130 * STEP_MS, 261);
+        for flags in [&["--totp=sha256"][..], &["--totp=sha512"], &["--totp", "-s", "60s"]] {
+            near.extend(self.odd_codes_from(flags, unix_ms - 4 * STEP_MS, 9));
+        }
+        let free = (0..).map(|number| format!("{number:06}")).find(|code| !near.contains(code));
+        free.expect("a million numbers are more than the phone shows")
+    }
+}
+
+/// The 30 seconds of RFC 6238.
+pub(crate) const STEP_MS: i64 = 30_000;
+
+/// The text of a QR code.
+pub(crate) fn read_qr(png: &[u8]) -> String {
+    run("zbarimg", "zbar-tools", &["--quiet", "--raw", "PNG:-"], png).trim_end_matches('\n').to_owned()
+}
+
+/// Standard output of a program that must be there and must succeed.
+fn run(program: &str, package: &str, args: &[&str], input: &[u8]) -> String {
+    let started = Command::new(program)
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = match started {
+        Ok(child) => child,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            panic!("{program} is missing: install the package {package}")
+        }
+        Err(error) => panic!("{program} does not start: {error}"),
+    };
+    let mut stdin = child.stdin.take().expect("stdin is piped");
+    // A program that needs no input may be gone already.
+    let _unread = stdin.write_all(input);
+    drop(stdin);
+    let output = child.wait_with_output().expect("the program can be waited for");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {args:?}: {errors}");
+    String::from_utf8(output.stdout).expect("the program prints UTF-8")
+}
