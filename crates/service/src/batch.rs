@@ -8,8 +8,8 @@ use verify::{Cause, Credential, DeviceState, Judgement, Lock, Purpose, UnixMs, V
 
 use crate::{
     Core, ServiceError,
+    ask::{Answer, Answered, Ask},
     event::Entry,
-    lane::{Answer, Answered, Ask},
     sealing::credential_of,
 };
 

@@ -19,6 +19,9 @@ use crate::{
     tally::LockedTally,
 };
 
+/// Tries of a write that somebody else keeps overtaking.
+pub(crate) const TRIES: usize = 4;
+
 /// What the service stands on.
 #[derive(Clone)]
 pub struct Ports {

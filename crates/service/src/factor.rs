@@ -3,7 +3,12 @@ use store::{Bound, Owner, RecoveryCodes, Write, audit};
 use verify::{DeviceState, Lock, Purpose, UnixMs, Verdict, judge};
 use zeroize::Zeroizing;
 
-use crate::{Core, Origin, ServiceError, event::Entry, recovery, sealing::credential_of};
+use crate::{
+    Core, Origin, ServiceError,
+    event::Entry,
+    recovery_set::{SetVerdict, spend},
+    sealing::credential_of,
+};
 
 /// How a code was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,7 +91,7 @@ pub(crate) async fn judge_factor(
 ) -> Result<Judged, ServiceError> {
     match factor.method {
         Method::Totp => judge_code(core, owner, devices, factor, action, origin, now),
-        Method::RecoveryCode => recovery::judge_factor(core, owner, &factor.code, action, origin, now).await,
+        Method::RecoveryCode => judge_recovery_code(core, owner, &factor.code, action, origin, now).await,
     }
 }
 
@@ -165,4 +170,41 @@ pub(crate) fn locked_error(lock: Lock, now: UnixMs) -> ServiceError {
 /// Whole seconds from now until then, rounded up.
 pub(crate) fn wait_s(until: UnixMs, now: UnixMs) -> u64 {
     u64::try_from(until.since(now).max(0)).unwrap_or(0).div_ceil(1_000)
+}
+
+/// A recovery code as the fresh factor of a change.
+async fn judge_recovery_code(
+    core: &Core,
+    owner: &Owner,
+    code: &str,
+    action: &'static str,
+    origin: &Origin,
+    now: UnixMs,
+) -> Result<Judged, ServiceError> {
+    let set = core.store.recovery_codes(owner.clone()).await?;
+    let trial = spend(core, owner, set, code, now)?;
+    match (trial.verdict, trial.next) {
+        (SetVerdict::Right, Some((expected, next))) => Ok(Judged::Right(Box::new(Spent::Recovery { expected, next }))),
+        (SetVerdict::Locked(until), _) => {
+            core.locked.count(action, owner, None, 1);
+            Err(locked_error(Lock::Until(until), now))
+        }
+        (_, next) => {
+            let entry = Entry::new(action, "refused", origin)
+                .owner(owner)
+                .because("wrong_recovery_code");
+            let writes = next.map(|(expected, next)| Write::RecoveryCodes {
+                expected: Some(expected),
+                next,
+            });
+            Ok(Judged::Wrong {
+                writes: writes.into_iter().collect(),
+                event: core.event(&entry, now)?,
+                error: ServiceError::CodeRefused {
+                    hint: None,
+                    attempts_left: None,
+                },
+            })
+        }
+    }
 }

@@ -9,12 +9,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use otp::Code;
-use store::{Id, Owner};
+use store::Owner;
 use tokio::sync::{Notify, oneshot};
-use verify::UnixMs;
 
-use crate::{Core, ServiceError, batch, caller::Origin, request_id::RequestTag};
+use crate::{
+    Core, ServiceError,
+    ask::{Answered, Ask},
+    batch,
+};
 
 /// Requests judged in one batch.
 const BATCH: usize = 1_024;
@@ -22,28 +24,6 @@ const BATCH: usize = 1_024;
 const CHUNK: usize = 256;
 /// Requests that may wait in all; beyond it callers are told to come back.
 const QUEUE: usize = 65_536;
-
-/// A question to the lane.
-pub(crate) struct Ask {
-    pub(crate) owner: Owner,
-    /// `None`: what was typed cannot be a code.
-    pub(crate) code: Option<Code>,
-    pub(crate) request: Option<RequestTag>,
-    pub(crate) origin: Arc<Origin>,
-}
-
-/// What a caller may learn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// Right, and burned. `None`: not by a device but by a recovery code.
-    Accepted(Option<Id>),
-    /// Not accepted; there is nothing more to say.
-    Refused,
-    /// Not judged, until then or until somebody acts.
-    Locked(Option<UnixMs>),
-}
-
-pub(crate) type Answered = Result<Answer, ServiceError>;
 
 pub(crate) struct Lane {
     queue: Mutex<Queue>,

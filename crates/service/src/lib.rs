@@ -5,39 +5,45 @@
 //! goes through a lane, which makes a batch of what waits; everything else writes by itself and
 //! is judged again when somebody else was faster.
 
+mod ask;
 mod batch;
-mod bind;
 mod caller;
 mod clock;
+mod confirm;
 mod core;
 mod devices;
+mod enrollment;
 mod error;
 mod event;
 mod factor;
 mod housekeeping;
+mod identity;
 mod keys;
 mod lane;
 mod ports;
 mod recovery;
+mod recovery_set;
 mod request_id;
 mod sealing;
 mod settings;
+mod start;
 mod tally;
 mod trail;
 mod unbind;
 mod verification;
 
-pub use bind::{Confirmation, NewBinding, Offer, Replacement};
+pub use ask::Answer;
 pub use caller::{Actor, ActorKind, Caller, Client, Origin};
+pub use confirm::Confirmation;
 pub(crate) use core::Core;
 pub use core::{Ports, Service};
 pub use devices::{DeviceView, UserView};
 pub use error::{Hint, ServiceError};
 pub use factor::{Factor, Method};
 pub use keys::NewKey;
-pub use lane::Answer;
 pub use ports::{Clock, Entropy, PortError, Sealer, Signer};
 pub use settings::Settings;
+pub use start::{NewBinding, Offer, Replacement};
 pub use trail::{Finding, Report, SignedHead, verify_trail};
 pub use verification::Question;
 

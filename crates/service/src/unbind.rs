@@ -6,9 +6,11 @@ use zeroize::Zeroizing;
 
 use crate::{
     Core, DeviceView, Factor, Origin, Service, ServiceError,
+    core::TRIES,
     event::Entry,
     factor::{Judged, Spent, judge_factor, locked_error, state_write},
-    recovery::{self, TRIES},
+    identity::check_proof,
+    recovery_set,
     sealing::credential_of,
 };
 
@@ -83,7 +85,7 @@ impl Service {
         for _try in 0..TRIES {
             let now = core.clock.now()?;
             if let Some(proof) = identity_proof {
-                crate::bind::check_proof(core, proof, now)?;
+                check_proof(core, proof, now)?;
             }
             let bound = find_bound(core, owner, id).await?;
             let [first, second] = codes.map(|code| Code::parse(code));
@@ -265,7 +267,7 @@ impl<'a> Ending<'a> {
             if let Some((expected, set)) = recovery {
                 let next = store::RecoveryCodes {
                     version: expected + 1,
-                    ..recovery::none_left(set)
+                    ..recovery_set::none_left(set)
                 };
                 self.writes.push(Write::RecoveryCodes {
                     expected: Some(expected),

@@ -4,7 +4,7 @@ use otp::Code;
 use store::Owner;
 use zeroize::Zeroizing;
 
-use crate::{Answer, Method, Origin, Service, ServiceError, lane::Ask, recovery, request_id::RequestTag};
+use crate::{Answer, Method, Origin, Service, ServiceError, ask::Ask, recovery, request_id::RequestTag};
 
 /// Is this code right?
 pub struct Question {

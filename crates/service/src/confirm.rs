@@ -1,0 +1,245 @@
+use otp::Code;
+use serde_json::json;
+use store::{Bound, Change, Device, Enrollment, EnrollmentState, Id, Outcome, Owner, Protection, Write};
+use verify::{Cause, UnixMs};
+use zeroize::Zeroizing;
+
+use crate::{
+    Core, DeviceView, Hint, Origin, Service, ServiceError,
+    core::TRIES,
+    enrollment::{becomes, codes_needed, find, started},
+    event::Entry,
+    recovery_set,
+    sealing::{Record, credential_of},
+    unbind::{end_device, protection_write},
+};
+
+/// The codes of an enrollment, and what goes with them.
+pub struct Confirmation {
+    /// As they were typed.
+    pub codes: Vec<Zeroizing<String>>,
+    /// Asked at login.
+    pub login_protection: bool,
+    /// Asked before a sensitive operation.
+    pub operation_protection: bool,
+    /// Whether to issue recovery codes.
+    pub recovery_codes: bool,
+}
+impl Service {
+    /// Completes a binding by the code(s) of the new device.
+    pub async fn confirm_enrollment(
+        &self,
+        owner: &Owner,
+        id: Id,
+        confirmation: &Confirmation,
+        origin: &Origin,
+    ) -> Result<(DeviceView, Vec<Zeroizing<String>>), ServiceError> {
+        for _try in 0..TRIES {
+            if let Some(bound) = try_confirm(&self.core, owner, id, confirmation, origin).await? {
+                return Ok(bound);
+            }
+        }
+        Err(ServiceError::Contended)
+    }
+}
+
+type BoundNow = (DeviceView, Vec<Zeroizing<String>>);
+
+async fn try_confirm(
+    core: &Core,
+    owner: &Owner,
+    id: Id,
+    confirmation: &Confirmation,
+    origin: &Origin,
+) -> Result<Option<BoundNow>, ServiceError> {
+    let now = core.clock.now()?;
+    let enrollment = find(core, owner, id).await?;
+    let (sealed, wrong_codes) = started(&enrollment, now)?;
+    let needed = codes_needed(core, enrollment.kind);
+    if confirmation.codes.len() != needed {
+        let why = format!("this enrollment needs {needed} code(s), in the order they were shown");
+        return Err(ServiceError::Invalid { field: "codes", why });
+    }
+    let secret = Record::of_enrollment(&enrollment).open(&*core.sealer, sealed)?;
+    let id = core.new_id(now)?;
+    let mut device = Device {
+        id,
+        owner: owner.clone(),
+        kind: enrollment.kind,
+        serial_number: None,
+        label: enrollment.label.clone(),
+        parameters: enrollment.parameters,
+        sealed: None,
+        bound_at: now,
+        unbound_at: None,
+    };
+    device.sealed = Some(Record::of_device(&device).seal(&*core.sealer, &secret)?);
+    let credential = verify::Credential::new(secret, enrollment.parameters, enrollment.kind);
+    let codes: Option<Vec<Code>> = confirmation.codes.iter().map(|code| Code::parse(code).ok()).collect();
+    let confirmed = match &codes {
+        Some(codes) => verify::confirm(&credential, codes, now, &core.settings.policy),
+        None => Err(verify::Refusal {
+            cause: Cause::Malformed,
+            clock_off_s: None,
+        }),
+    };
+    match confirmed {
+        Ok(confirmed) => {
+            let bound = Bound {
+                device,
+                state: confirmed.state,
+            };
+            complete(core, &enrollment, bound, confirmation, origin, now).await
+        }
+        Err(refusal) => {
+            let code = codes.as_ref().and_then(|codes| codes.last());
+            let hint = match Hint::of(refusal) {
+                Some(hint) => Some(hint),
+                None => other_entry(core, owner, &enrollment, code, now).await?,
+            };
+            count_wrong(core, &enrollment, wrong_codes, refusal.cause, hint, origin, now).await
+        }
+    }
+}
+
+/// Whether the code is of an older entry of the same user. A bound device is only asked about codes that it
+/// can no longer be entered with, so that this is no way to try codes for free.
+async fn other_entry(
+    core: &Core,
+    owner: &Owner,
+    enrollment: &Enrollment,
+    code: Option<&Code>,
+    now: UnixMs,
+) -> Result<Option<Hint>, ServiceError> {
+    let Some(code) = code else { return Ok(None) };
+    let policy = &core.settings.policy;
+    for other in core.store.open_enrollments(owner.clone()).await? {
+        if let EnrollmentState::Superseded { sealed } = &other.state
+            && other.id != enrollment.id
+        {
+            let credential = Record::of_enrollment(&other).credential(&*core.sealer, sealed)?;
+            if verify::confirm(&credential, std::slice::from_ref(code), now, policy).is_ok() {
+                return Ok(Some(Hint::OtherEntry));
+            }
+        }
+    }
+    for bound in core.store.bound(vec![owner.clone()]).await?.pop().unwrap_or_default() {
+        let credential = credential_of(&bound.device, &*core.sealer)?;
+        let cause = verify::diagnose(&bound.state, &credential, code, bound.state.last_step, now, policy);
+        if matches!(cause, Cause::Used { .. }) {
+            return Ok(Some(Hint::OtherEntry));
+        }
+    }
+    Ok(None)
+}
+
+async fn count_wrong(
+    core: &Core,
+    enrollment: &Enrollment,
+    wrong_codes: u32,
+    cause: Cause,
+    hint: Option<Hint>,
+    origin: &Origin,
+    now: UnixMs,
+) -> Result<Option<BoundNow>, ServiceError> {
+    let wrong_codes = wrong_codes + 1;
+    let attempts_left = core.settings.enrollment_wrong_codes.saturating_sub(wrong_codes);
+    let state = match &enrollment.state {
+        EnrollmentState::Started { sealed, .. } if attempts_left > 0 => EnrollmentState::Started {
+            sealed: sealed.clone(),
+            wrong_codes,
+        },
+        _ => EnrollmentState::Abandoned,
+    };
+    let detail = json!({
+        "enrollment": enrollment.id,
+        "hint": hint.map(Hint::name),
+        "attempts_left": attempts_left,
+    });
+    let entry = Entry::new("enrollment.confirm", "refused", origin)
+        .owner(&enrollment.owner)
+        .cause(cause)
+        .detail(detail);
+    let change = Change {
+        writes: vec![becomes(enrollment, state)],
+        events: vec![core.event(&entry, now)?],
+    };
+    if core.commit(vec![change]).await? == [Outcome::Missed] {
+        return Ok(None);
+    }
+    Err(ServiceError::CodeRefused {
+        hint,
+        attempts_left: Some(attempts_left),
+    })
+}
+
+/// The moment of binding: everything at once, or nothing.
+async fn complete(
+    core: &Core,
+    enrollment: &Enrollment,
+    bound: Bound,
+    confirmation: &Confirmation,
+    origin: &Origin,
+    now: UnixMs,
+) -> Result<Option<BoundNow>, ServiceError> {
+    let owner = &enrollment.owner;
+    let device = bound.device.id;
+    let devices = core.store.bound(vec![owner.clone()]).await?.pop().unwrap_or_default();
+    let replaced = devices
+        .iter()
+        .find(|bound| Some(bound.device.id) == enrollment.replaces);
+    if devices.len() - usize::from(replaced.is_some()) >= core.settings.devices_max {
+        return Err(ServiceError::DeviceLimit);
+    }
+    let protection = core.store.protection(owner.clone()).await?;
+    let mut writes = vec![
+        becomes(enrollment, EnrollmentState::Confirmed { device }),
+        Write::Bind {
+            device: Box::new(bound.device.clone()),
+            state: bound.state,
+        },
+        protection_write(
+            protection,
+            Protection {
+                login_protection: confirmation.login_protection,
+                operation_protection: confirmation.operation_protection,
+                ..Protection::none(owner.clone())
+            },
+        ),
+    ];
+    let scope = json!({
+        "login_protection": confirmation.login_protection,
+        "operation_protection": confirmation.operation_protection,
+    });
+    let detail = json!({
+        "enrollment": enrollment.id,
+        "replaces": replaced.map(|bound| bound.device.id),
+        "scope": scope,
+        "recovery_codes": confirmation.recovery_codes,
+    });
+    let entry = Entry::new("enrollment.confirm", "done", origin)
+        .owner(owner)
+        .device(device)
+        .detail(detail);
+    let mut events = vec![core.event(&entry, now)?];
+    if let Some(replaced) = replaced {
+        writes.push(end_device(replaced, replaced.state, now));
+        let entry = Entry::new("device.unbind", "done", origin)
+            .owner(owner)
+            .device(replaced.device.id)
+            .because("replaced");
+        events.push(core.event(&entry, now)?);
+    }
+    let mut shown = Vec::new();
+    if confirmation.recovery_codes {
+        let old = core.store.recovery_codes(owner.clone()).await?;
+        let (codes, next) = recovery_set::issue(core, owner, old.as_ref(), now)?;
+        writes.push(Write::RecoveryCodes {
+            expected: old.map(|old| old.version),
+            next,
+        });
+        shown = codes;
+    }
+    let done = core.commit(vec![Change { writes, events }]).await? == [Outcome::Done];
+    Ok(done.then(|| (DeviceView::of(&bound, now), shown)))
+}

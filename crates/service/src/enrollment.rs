@@ -1,0 +1,94 @@
+//! A binding under way, between its start and its confirmation.
+
+use enroll::{Account, Issuer, Qr};
+use otp::Secret;
+use serde_json::json;
+use store::{Change, Enrollment, EnrollmentState, Id, Outcome, Owner, Write};
+use verify::{Kind, UnixMs};
+use zeroize::Zeroizing;
+
+use crate::{Core, Origin, Service, ServiceError, core::TRIES, event::Entry, sealing::Record};
+
+impl Service {
+    /// The QR code of an enrollment that lives, as PNG.
+    pub async fn enrollment_png(&self, owner: &Owner, id: Id) -> Result<Zeroizing<Vec<u8>>, ServiceError> {
+        let core = &*self.core;
+        let now = core.clock.now()?;
+        let enrollment = find(core, owner, id).await?;
+        let (sealed, _) = started(&enrollment, now)?;
+        let secret = Record::of_enrollment(&enrollment).open(&*core.sealer, sealed)?;
+        let uri = uri(&enrollment, &secret)?;
+        let qr = Qr::encode(&uri).map_err(|error| ServiceError::Internal(error.to_string()))?;
+        qr.to_png(PNG_PX_PER_MODULE)
+            .map_err(|error| ServiceError::Internal(error.to_string()))
+    }
+
+    /// Ends an enrollment; its secret is erased.
+    pub async fn abandon_enrollment(&self, owner: &Owner, id: Id, origin: &Origin) -> Result<(), ServiceError> {
+        let core = &*self.core;
+        for _try in 0..TRIES {
+            let now = core.clock.now()?;
+            let enrollment = find(core, owner, id).await?;
+            if enrollment.state.sealed().is_none() {
+                return Err(ServiceError::EnrollmentEnded);
+            }
+            let entry = Entry::new("enrollment.abandon", "done", origin)
+                .owner(owner)
+                .detail(json!({"enrollment": id}));
+            let events = vec![core.event(&entry, now)?];
+            let writes = vec![becomes(&enrollment, EnrollmentState::Abandoned)];
+            if core.commit(vec![Change { writes, events }]).await? == [Outcome::Done] {
+                return Ok(());
+            }
+        }
+        Err(ServiceError::Contended)
+    }
+}
+
+/// Large enough for a phone held against a laptop's screen.
+const PNG_PX_PER_MODULE: u8 = 6;
+pub(crate) fn becomes(enrollment: &Enrollment, state: EnrollmentState) -> Write {
+    Write::Enrollment {
+        expected: Some(enrollment.version),
+        next: Box::new(Enrollment {
+            version: enrollment.version + 1,
+            state,
+            ..enrollment.clone()
+        }),
+    }
+}
+
+pub(crate) fn uri(enrollment: &Enrollment, secret: &Secret) -> Result<Zeroizing<String>, ServiceError> {
+    let invalid = |field| {
+        move |error: enroll::LabelError| ServiceError::Invalid {
+            field,
+            why: error.to_string(),
+        }
+    };
+    let issuer = Issuer::new(&enrollment.issuer).map_err(invalid("issuer"))?;
+    let account = Account::new(&enrollment.label).map_err(invalid("label"))?;
+    Ok(enroll::totp_uri(&issuer, &account, secret, enrollment.parameters))
+}
+
+pub(crate) fn codes_needed(core: &Core, kind: Kind) -> usize {
+    match kind {
+        Kind::Virtual => core.settings.virtual_codes,
+        Kind::Hardware => 2,
+    }
+}
+
+pub(crate) async fn find(core: &Core, owner: &Owner, id: Id) -> Result<Enrollment, ServiceError> {
+    core.store
+        .enrollment(owner.clone(), id)
+        .await?
+        .ok_or(ServiceError::NotFound("enrollment"))
+}
+
+/// The sealed secret and the wrong codes of an enrollment that waits for codes.
+pub(crate) fn started(enrollment: &Enrollment, now: UnixMs) -> Result<(&store::Sealed, u32), ServiceError> {
+    match &enrollment.state {
+        EnrollmentState::Started { .. } if now >= enrollment.expires_at => Err(ServiceError::EnrollmentExpired),
+        EnrollmentState::Started { sealed, wrong_codes } => Ok((sealed, *wrong_codes)),
+        _ => Err(ServiceError::EnrollmentEnded),
+    }
+}

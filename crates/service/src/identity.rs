@@ -1,0 +1,21 @@
+use store::IdentityProof;
+use verify::UnixMs;
+
+use crate::{Core, ServiceError};
+
+/// Whether the caller's word about who asks is of now.
+pub(crate) fn check_proof(core: &Core, proof: &IdentityProof, now: UnixMs) -> Result<(), ServiceError> {
+    let age_ms = now.since(proof.at);
+    let minutes = core.settings.identity_proof_ms / UnixMs::MINUTE;
+    let why = if age_ms > core.settings.identity_proof_ms {
+        format!("the proof is older than {minutes} minutes: prove the user's identity again")
+    } else if age_ms < -UnixMs::MINUTE {
+        "the proof is of the future: check the caller's clock".into()
+    } else {
+        return Ok(());
+    };
+    Err(ServiceError::Invalid {
+        field: "identity_proof.at",
+        why,
+    })
+}

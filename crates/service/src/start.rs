@@ -1,0 +1,206 @@
+use enroll::Qr;
+use otp::{Parameters, Secret};
+use serde_json::json;
+use store::{Bound, Change, Enrollment, EnrollmentState, Id, IdentityProof, Outcome, Owner, Write};
+use verify::{Kind, UnixMs};
+use zeroize::Zeroizing;
+
+use crate::{
+    Core, Factor, Origin, Service, ServiceError,
+    core::TRIES,
+    enrollment::{becomes, codes_needed, uri},
+    event::Entry,
+    factor::{Judged, judge_factor},
+    identity::check_proof,
+    sealing::Record,
+};
+
+/// An enrollment that is asked for.
+pub struct NewBinding {
+    /// For whom.
+    pub owner: Owner,
+    /// Shown in the app; the service's own by default.
+    pub issuer: Option<String>,
+    /// The account's name in the app; the user's name by default.
+    pub label: Option<String>,
+    /// What the caller checked before it asked.
+    pub identity_proof: IdentityProof,
+    /// A fresh factor, when the user has a device already.
+    pub factor: Option<Replacement>,
+}
+
+/// The fresh factor of a user who has a device, and what becomes of that one.
+pub struct Replacement {
+    /// The device that ends when the new one is bound; `None` adds a further one.
+    pub replaces: Option<Id>,
+    /// A code of a bound device, or a recovery code.
+    pub factor: Factor,
+}
+
+/// What the user is shown, once.
+pub struct Offer {
+    /// The enrollment.
+    pub id: Id,
+    /// For the app.
+    pub otpauth_uri: Zeroizing<String>,
+    /// For those who cannot scan.
+    pub secret_text: Zeroizing<String>,
+    /// The same as a picture.
+    pub qr_svg: Zeroizing<String>,
+    /// When it ends by itself.
+    pub expires_at: UnixMs,
+    /// How many codes complete it.
+    pub codes_needed: usize,
+}
+impl Service {
+    /// Starts a binding: nothing is bound yet.
+    pub async fn start_enrollment(&self, wanted: &NewBinding, origin: &Origin) -> Result<Offer, ServiceError> {
+        let core = &*self.core;
+        for _try in 0..TRIES {
+            if let Some(offer) = try_start(core, wanted, origin).await? {
+                return Ok(offer);
+            }
+        }
+        Err(ServiceError::Contended)
+    }
+}
+
+async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<Option<Offer>, ServiceError> {
+    let owner = &wanted.owner;
+    let now = core.clock.now()?;
+    check_proof(core, &wanted.identity_proof, now)?;
+    let devices = core.store.bound(vec![owner.clone()]).await?.pop().unwrap_or_default();
+    let spent = match fresh_factor(core, wanted, &devices, origin, now).await? {
+        Some(Judged::Right(spent)) => Some(spent),
+        Some(Judged::Wrong { writes, event, error }) => {
+            let outcomes = core
+                .commit(vec![Change {
+                    writes,
+                    events: vec![event],
+                }])
+                .await?;
+            return if outcomes == [Outcome::Done] {
+                Err(error)
+            } else {
+                Ok(None)
+            };
+        }
+        None => None,
+    };
+    let secret = enroll::new_secret(|bytes| core.entropy.fill(bytes))?;
+    let mut enrollment = Enrollment {
+        id: core.new_id(now)?,
+        owner: owner.clone(),
+        version: 1,
+        kind: Kind::Virtual,
+        issuer: wanted.issuer.clone().unwrap_or_else(|| core.settings.issuer.clone()),
+        // A colon would end the issuer in the app's eyes.
+        label: wanted.label.clone().unwrap_or_else(|| owner.user.replace(':', ".")),
+        parameters: Parameters::DEFAULT,
+        identity_proof: wanted.identity_proof.clone(),
+        replaces: wanted.factor.as_ref().and_then(|factor| factor.replaces),
+        started_at: now,
+        expires_at: now.plus(core.settings.enrollment_ms),
+        state: EnrollmentState::Abandoned,
+    };
+    let sealed = Record::of_enrollment(&enrollment).seal(&*core.sealer, &secret)?;
+    enrollment.state = EnrollmentState::Started { sealed, wrong_codes: 0 };
+    let offer = offer(core, &enrollment, &secret)?;
+
+    let mut writes = supersede(core, owner).await?;
+    writes.extend(spent.as_ref().map(|spent| spent.write()));
+    let detail = json!({
+        "enrollment": enrollment.id,
+        "replaces": enrollment.replaces,
+        "factor": spent.as_ref().map(|spent| spent.name()),
+        "identity_proof": {
+            "method": wanted.identity_proof.method,
+            "at": wanted.identity_proof.at.get(),
+            "by": wanted.identity_proof.by,
+        },
+    });
+    writes.push(Write::Enrollment {
+        expected: None,
+        next: Box::new(enrollment),
+    });
+    let entry = Entry::new("enrollment.start", "done", origin)
+        .owner(owner)
+        .detail(detail);
+    let change = Change {
+        writes,
+        events: vec![core.event(&entry, now)?],
+    };
+    Ok((core.commit(vec![change]).await? == [Outcome::Done]).then_some(offer))
+}
+/// The factor that a user with a device has to show before a way in is added or changed.
+async fn fresh_factor(
+    core: &Core,
+    wanted: &NewBinding,
+    devices: &[Bound],
+    origin: &Origin,
+    now: UnixMs,
+) -> Result<Option<Judged>, ServiceError> {
+    if devices.is_empty() {
+        return Ok(None);
+    }
+    let Some(replacement) = &wanted.factor else {
+        let full = devices.len() >= core.settings.devices_max;
+        return Err(if full {
+            ServiceError::DeviceLimit
+        } else {
+            ServiceError::FactorRequired
+        });
+    };
+    let of = match replacement.replaces {
+        Some(id) => {
+            let of: Vec<Bound> = devices.iter().filter(|bound| bound.device.id == id).cloned().collect();
+            if of.is_empty() {
+                return Err(ServiceError::NotFound("device to replace"));
+            }
+            of
+        }
+        None if devices.len() >= core.settings.devices_max => return Err(ServiceError::DeviceLimit),
+        None => devices.to_vec(),
+    };
+    judge_factor(
+        core,
+        &wanted.owner,
+        &of,
+        &replacement.factor,
+        "enrollment.start",
+        origin,
+        now,
+    )
+    .await
+    .map(Some)
+}
+
+/// The older enrollments of this user give way.
+async fn supersede(core: &Core, owner: &Owner) -> Result<Vec<Write>, ServiceError> {
+    let open = core.store.open_enrollments(owner.clone()).await?;
+    let mut writes = Vec::new();
+    for enrollment in open {
+        if let EnrollmentState::Started { sealed, .. } = &enrollment.state {
+            writes.push(becomes(
+                &enrollment,
+                EnrollmentState::Superseded { sealed: sealed.clone() },
+            ));
+        }
+    }
+    Ok(writes)
+}
+fn offer(core: &Core, enrollment: &Enrollment, secret: &Secret) -> Result<Offer, ServiceError> {
+    let otpauth_uri = uri(enrollment, secret)?;
+    let qr = Qr::encode(&otpauth_uri).map_err(|error| ServiceError::Invalid {
+        field: "label",
+        why: format!("issuer and label are too long for a QR code: {error}"),
+    })?;
+    Ok(Offer {
+        id: enrollment.id,
+        secret_text: enroll::text_key(secret),
+        qr_svg: qr.to_svg(),
+        otpauth_uri,
+        expires_at: enrollment.expires_at,
+        codes_needed: codes_needed(core, enrollment.kind),
+    })
+}
