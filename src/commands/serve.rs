@@ -147,6 +147,9 @@ fn tls_config(cert: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, Fail
     let certs: Vec<_> = CertificateDer::pem_file_iter(cert)
         .and_then(Iterator::collect)
         .map_err(|error| unreadable(cert, "certificate", error))?;
+    if certs.is_empty() {
+        return Err(unreadable(cert, "certificate", pem::Error::NoItemsFound));
+    }
     let key = PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable(key, "private key", error))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
