@@ -1,0 +1,96 @@
+//! What is left after a kill.
+
+use super::{Harness, begin, done, missed, open, reopen, sample::*};
+use crate::{Pending, Write};
+
+pub(super) async fn what_was_answered_survives(harness: &dyn Harness) {
+    let mut store = open(harness).await;
+    let mine = device(&owner(1), 1);
+    let mut last = fresh(1);
+    done(&*store, bind(&mine, last)).await;
+    for round in 0..10 {
+        store = reopen(harness, store).await;
+        assert_bound(&store.bound(vec![owner(1)]).await.expect("a read")[0], &[(&mine, last)]);
+        let next = after(last, round * 0x51);
+        done(&*store, change("used", vec![state(&mine, last.version, next)])).await;
+        missed(
+            &*store,
+            change("used", vec![state(&mine, last.version, next)]),
+            "once, for ever",
+        )
+        .await;
+        last = next;
+    }
+    let store = reopen(harness, store).await;
+    assert_bound(&store.bound(vec![owner(1)]).await.expect("a read")[0], &[(&mine, last)]);
+    assert_eq!(store.rows(0, 100).await.expect("a read").len(), 11);
+}
+
+pub(super) async fn what_was_not_answered_is_whole_or_absent(harness: &dyn Harness) {
+    let mut store = open(harness).await;
+    for round in 0..20 {
+        let owner = owner(round);
+        let mine = device(&owner, round);
+        let change = change(
+            "begun",
+            vec![
+                Write::Bind {
+                    device: Box::new(mine.clone()),
+                    state: fresh(round),
+                },
+                Write::Protection {
+                    expected: None,
+                    next: protection(&owner, 1),
+                },
+                Write::Enrollment {
+                    expected: None,
+                    next: Box::new(enrollment(&owner, 100 + round)),
+                },
+                Write::RecoveryCodes {
+                    expected: None,
+                    next: recovery_codes(&owner, 1),
+                },
+            ],
+        );
+        let before = store.rows(0, 100).await.expect("a read").len();
+        let mut pending: Pending<'_, _> = store.commit(vec![change]);
+        begin(&mut pending);
+        drop(pending);
+        store = reopen(harness, store).await;
+
+        let whole = !store.bound(vec![owner.clone()]).await.expect("a read")[0].is_empty();
+        assert_eq!(
+            store.device(owner.clone(), mine.id).await.expect("a read").is_some(),
+            whole
+        );
+        assert_eq!(store.protection(owner.clone()).await.expect("a read").is_some(), whole);
+        assert_eq!(
+            store
+                .enrollment(owner.clone(), id(100 + round))
+                .await
+                .expect("a read")
+                .is_some(),
+            whole
+        );
+        assert_eq!(store.recovery_codes(owner).await.expect("a read").is_some(), whole);
+        let rows = store.rows(0, 100).await.expect("a read").len();
+        assert_eq!(rows, before + usize::from(whole), "and the trail says which");
+    }
+}
+
+pub(super) async fn a_crash_between_load_and_commit_changes_nothing(harness: &dyn Harness) {
+    let store = open(harness).await;
+    let mine = device(&owner(1), 1);
+    done(&*store, bind(&mine, fresh(1))).await;
+    let loaded = store.bound(vec![owner(1)]).await.expect("a read")[0][0].state;
+    let store = reopen(harness, store).await;
+    let judged = after(loaded, 1);
+    // Two processes judged what the first had loaded: the version decides, not who is alive.
+    done(&*store, change("used", vec![state(&mine, loaded.version, judged)])).await;
+    missed(
+        &*store,
+        change("used", vec![state(&mine, loaded.version, judged)]),
+        "used already",
+    )
+    .await;
+}

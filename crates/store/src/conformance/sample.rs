@@ -1,0 +1,282 @@
+//! Records to put in, and how to compare what comes out.
+
+use otp::{Algorithm, Digits, Parameters, Period, Step};
+use verify::{Budget, DeviceState, Kind, LastRequest, UnixMs};
+
+use crate::{
+    ApiKey, Bound, Change, Device, Enrollment, EnrollmentState, Id, IdentityProof, Owner, Protection, RecoveryCode,
+    RecoveryCodes, Role, Sealed, Write, audit::Event,
+};
+
+/// 2026-11-21, as good as any.
+pub(super) const NOW: UnixMs = UnixMs::new(1_795_219_200_000);
+
+pub(super) fn owner(number: u32) -> Owner {
+    Owner::new(format!("account-{}", number % 3), format!("user-{number}"))
+}
+
+/// Later numbers are later ids, as with UUIDv7.
+pub(super) fn id(number: u32) -> Id {
+    Id::from_u128((0x0199_0000_0000 + u128::from(number)) << 80 | 0x7000_8000_0000_0000_0000 | u128::from(number))
+}
+
+pub(super) fn sealed(number: u32) -> Sealed {
+    Sealed {
+        key_id: number,
+        bytes: (0..48)
+            .map(|at| (number.wrapping_mul(31) as u8).wrapping_add(at))
+            .collect(),
+    }
+}
+
+pub(super) fn device(owner: &Owner, number: u32) -> Device {
+    let hardware = number.is_multiple_of(2);
+    Device {
+        id: id(number),
+        owner: owner.clone(),
+        kind: if hardware { Kind::Hardware } else { Kind::Virtual },
+        serial_number: hardware.then(|| format!("SN-{number:08}")),
+        label: format!("Telefon № {number}"),
+        parameters: if hardware { unusual() } else { Parameters::DEFAULT },
+        sealed: Some(sealed(number)),
+        bound_at: NOW.plus(i64::from(number)),
+        unbound_at: None,
+    }
+}
+
+fn unusual() -> Parameters {
+    Parameters {
+        algorithm: Algorithm::Sha512,
+        digits: Digits::EIGHT,
+        period: Period::new_s(3_600).expect("an hour is a period"),
+    }
+}
+
+pub(super) fn fresh(number: u32) -> DeviceState {
+    DeviceState::bound(Step::new(59_840_640 + u64::from(number)), 0, NOW)
+}
+
+/// The state after another change, with something in every part of it now and then.
+pub(super) fn after(state: DeviceState, seed: u64) -> DeviceState {
+    let version = state.version + 1;
+    let time = |bits: u64| NOW.plus((seed.rotate_left(bits as u32) % 1_000_000_007) as i64 - 500_000_000);
+    let number = |bits: u64| (seed.rotate_left(bits as u32) % 97) as u32;
+    let budget = |bits: u64| Budget {
+        failures: number(bits),
+        first_failure_at: (seed >> bits & 1 == 1).then(|| time(bits)),
+        lock_count: number(bits + 7),
+        locked_until: (seed >> bits & 2 == 2).then(|| time(bits + 3)),
+        since_success: number(bits + 11),
+    };
+    DeviceState {
+        version,
+        last_step: Some(Step::new(59_840_640 + version)),
+        offset_steps: number(5) as i32 - 48,
+        drift_steps: number(9) as i32 - 48,
+        drift_learned_at: (seed & 4 == 4).then(|| time(1)),
+        last_success_at: (seed & 8 == 8).then(|| time(2)),
+        verification: if seed & 16 == 16 { budget(17) } else { Budget::default() },
+        unbinding: if seed & 32 == 32 { budget(23) } else { Budget::default() },
+        resync: if seed & 64 == 64 { budget(29) } else { Budget::default() },
+        last_request: (seed & 128 == 128).then(|| LastRequest {
+            id: [seed as u8; 16],
+            body: [version as u8; 16],
+            decided_at: time(3),
+            accepted: seed & 256 == 256,
+        }),
+        ..state
+    }
+}
+
+pub(super) fn event(text: &str) -> Event {
+    let mut salt = [7; 16];
+    for (at, byte) in text.bytes().enumerate() {
+        salt[at % 16] ^= byte;
+    }
+    Event {
+        at: NOW,
+        salt,
+        payload: format!("{{\"said\":\"{text}\"}}"),
+    }
+}
+
+pub(super) fn change(text: &str, writes: Vec<Write>) -> Change {
+    Change {
+        writes,
+        events: vec![event(text)],
+    }
+}
+
+pub(super) fn bind(device: &Device, state: DeviceState) -> Change {
+    change(
+        "bound",
+        vec![Write::Bind {
+            device: Box::new(device.clone()),
+            state,
+        }],
+    )
+}
+
+pub(super) fn state(device: &Device, expected: u64, next: DeviceState) -> Write {
+    Write::State {
+        owner: device.owner.clone(),
+        device: device.id,
+        expected,
+        next,
+    }
+}
+
+pub(super) fn unbind(device: &Device, from: DeviceState, at: UnixMs) -> Write {
+    Write::Unbind {
+        owner: device.owner.clone(),
+        device: device.id,
+        expected: from.version,
+        next: from.unbound(),
+        at,
+    }
+}
+
+pub(super) fn enrollment(owner: &Owner, number: u32) -> Enrollment {
+    let hardware = number.is_multiple_of(2);
+    Enrollment {
+        id: id(number),
+        owner: owner.clone(),
+        version: 1,
+        kind: if hardware { Kind::Hardware } else { Kind::Virtual },
+        issuer: "Wolke & Söhne".into(),
+        label: format!("{owner:?}"),
+        parameters: if hardware { unusual() } else { Parameters::DEFAULT },
+        identity_proof: IdentityProof {
+            method: "face".into(),
+            at: NOW.plus(-1),
+            by: "desk 3".into(),
+        },
+        replaces: hardware.then(|| id(number + 1_000)),
+        started_at: NOW,
+        expires_at: NOW.plus(i64::from(number) * UnixMs::MINUTE),
+        state: EnrollmentState::Started {
+            sealed: sealed(number),
+            wrong_codes: 0,
+        },
+    }
+}
+
+/// The next version of it.
+pub(super) fn become_state(enrollment: &Enrollment, state: EnrollmentState) -> Enrollment {
+    Enrollment {
+        version: enrollment.version + 1,
+        state,
+        ..enrollment.clone()
+    }
+}
+
+pub(super) fn put(expected: Option<u64>, next: &Enrollment) -> Change {
+    change(
+        "enrollment",
+        vec![Write::Enrollment {
+            expected,
+            next: Box::new(next.clone()),
+        }],
+    )
+}
+
+pub(super) fn recovery_codes(owner: &Owner, version: u64) -> RecoveryCodes {
+    let code = |number: u8| RecoveryCode {
+        mac: [number; 32],
+        key_id: u32::MAX - u32::from(number),
+        used_at: number.is_multiple_of(3).then(|| NOW.plus(i64::from(number))),
+    };
+    let state = after(fresh(0), 0x0123_4567_89ab_cdef ^ version << 5);
+    RecoveryCodes {
+        owner: owner.clone(),
+        version,
+        issued_at: NOW,
+        codes: (0..10).map(code).collect(),
+        budget: state.verification,
+        last_request: state.last_request,
+    }
+}
+
+pub(super) fn protection(owner: &Owner, version: u64) -> Protection {
+    Protection {
+        owner: owner.clone(),
+        version,
+        login_protection: version % 2 == 1,
+        operation_protection: version % 3 == 1,
+    }
+}
+
+pub(super) fn api_key(number: u32) -> ApiKey {
+    ApiKey {
+        id: id(number),
+        hash: [number as u8; 32],
+        roles: Role::ALL.into_iter().skip(number as usize % 6).collect(),
+        owner: format!("team {number}"),
+        accounts: match number % 3 {
+            0 => None,
+            1 => Some(vec!["a, b".into(), "c;d".into()]),
+            _ => Some(Vec::new()),
+        },
+        created_at: NOW.plus(i64::from(number)),
+        revoked_at: None,
+    }
+}
+
+/// Every part of a device, named so that a new one is not forgotten.
+pub(super) fn assert_device(found: &Device, wanted: &Device) {
+    let Device {
+        id,
+        owner,
+        kind,
+        serial_number,
+        label,
+        parameters,
+        sealed,
+        bound_at,
+        unbound_at,
+    } = found;
+    assert_eq!((*id, owner), (wanted.id, &wanted.owner));
+    assert_eq!(
+        (*kind, serial_number, label),
+        (wanted.kind, &wanted.serial_number, &wanted.label)
+    );
+    assert_eq!(*parameters, wanted.parameters);
+    assert!(*sealed == wanted.sealed, "the sealed secret of {id}");
+    assert_eq!((*bound_at, *unbound_at), (wanted.bound_at, wanted.unbound_at));
+}
+
+pub(super) fn assert_bound(found: &[Bound], wanted: &[(&Device, DeviceState)]) {
+    assert_eq!(found.len(), wanted.len(), "so many devices");
+    for (found, (device, state)) in found.iter().zip(wanted) {
+        assert_device(&found.device, device);
+        assert_eq!(found.state, *state);
+    }
+}
+
+pub(super) fn assert_enrollment(found: &Enrollment, wanted: &Enrollment) {
+    let Enrollment {
+        id,
+        owner,
+        version,
+        kind,
+        issuer,
+        label,
+        parameters,
+        identity_proof,
+        replaces,
+        started_at,
+        expires_at,
+        state,
+    } = found;
+    assert_eq!((*id, owner, *version), (wanted.id, &wanted.owner, wanted.version));
+    assert_eq!((*kind, issuer, label), (wanted.kind, &wanted.issuer, &wanted.label));
+    assert_eq!(
+        (*parameters, identity_proof),
+        (wanted.parameters, &wanted.identity_proof)
+    );
+    assert_eq!(
+        (*replaces, *started_at, *expires_at),
+        (wanted.replaces, wanted.started_at, wanted.expires_at)
+    );
+    assert!(*state == wanted.state, "the state of enrollment {id}");
+}

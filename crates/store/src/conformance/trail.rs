@@ -1,0 +1,241 @@
+//! The chains can be computed from what is in them.
+
+use std::collections::HashMap;
+
+use verify::{DeviceState, UnixMs};
+
+use super::{Harness, all, commit, done, missed, open, reopen, sample::*};
+use crate::{
+    Change, Id, Store, Write,
+    audit::{Closing, Event, Head, Payload, Row, commitment},
+    codec,
+};
+
+/// Computes every chain from its opening and compares every row; the results are the heads and the newest states.
+async fn computed(store: &dyn Store) -> (HashMap<i64, Head>, HashMap<Id, DeviceState>) {
+    let chains = store.chains().await.expect("a read");
+    let mut previous = [0; 32];
+    let mut heads = HashMap::new();
+    for (number, chain) in (1..).zip(&chains) {
+        assert_eq!(chain.chain, number, "numbers rise by one");
+        assert_eq!(chain.opening.previous, previous, "the register is a chain itself");
+        previous = chain.opening.hash(number);
+        heads.insert(number, Head::opened(number, &chain.opening));
+    }
+    let mut states = HashMap::new();
+    let mut sequence = 0;
+    for row in store.rows(0, u32::MAX).await.expect("a read") {
+        assert!(row.sequence > sequence, "in the order of commitment");
+        sequence = row.sequence;
+        let head = heads.get_mut(&row.chain).expect("a row's chain is in the register");
+        let Payload::Kept(payload) = &row.payload else {
+            panic!("nobody erased it")
+        };
+        *head = head.next(row.at, &commitment(&row.salt, payload), &row.states);
+        assert_eq!((head.position, head.hash), (row.position, row.hash), "row {sequence}");
+        states.extend(codec::decode_states(&row.states).expect("states"));
+    }
+    for chain in &chains {
+        let last = store.last_of(chain.chain).await.expect("a read");
+        assert_eq!(
+            last.as_ref(),
+            heads.get(&chain.chain),
+            "the last row of chain {}",
+            chain.chain
+        );
+        if let Some(closing) = &chain.closing {
+            assert_eq!(
+                Some(&closing.head),
+                heads.get(&chain.chain),
+                "where chain {} was closed",
+                chain.chain
+            );
+        }
+    }
+    let own = store.head();
+    assert_eq!(heads.get(&own.chain), Some(&own), "the head in memory is the last row");
+    (heads, states)
+}
+
+pub(super) async fn the_chain_can_be_computed(harness: &dyn Harness) {
+    let mut store = open(harness).await;
+    computed(&*store).await;
+    let devices: Vec<_> = (0..16).map(|number| device(&owner(number), number)).collect();
+    let mut states = vec![fresh(1); 16];
+    commit(&*store, devices.iter().map(|device| bind(device, fresh(1))).collect()).await;
+    for round in 0..6_u64 {
+        let mut calls = Vec::new();
+        for (number, device) in devices.iter().enumerate() {
+            let next = after(states[number], round * 37 + number as u64);
+            let events = (0..1 + round % 3)
+                .map(|part| event(&format!("{round} {number} {part}")))
+                .collect();
+            let change = Change {
+                writes: vec![state(device, states[number].version, next)],
+                events,
+            };
+            calls.push(store.commit(vec![change]));
+            states[number] = next;
+        }
+        for answer in all(calls).await {
+            answer.expect("the commit is answered");
+        }
+        // Two states in one change, and a missed one in between.
+        let next = [after(states[0], 3), after(states[1], 5)];
+        let writes = (0..2)
+            .map(|at| state(&devices[at], states[at].version, next[at]))
+            .collect();
+        let miss = change("missed", vec![state(&devices[2], 0, states[2])]);
+        commit(&*store, vec![miss, change("both", writes)]).await;
+        states[..2].copy_from_slice(&next);
+        if round % 2 == 1 {
+            store = reopen(harness, store).await;
+        }
+        let (_, told) = computed(&*store).await;
+        let found = store
+            .bound(devices.iter().map(|device| device.owner.clone()).collect())
+            .await
+            .expect("a read");
+        for (number, device) in devices.iter().enumerate() {
+            assert_bound(&found[number], &[(device, states[number])]);
+            assert_eq!(told.get(&device.id), Some(&states[number]), "what the trail says");
+        }
+    }
+    done(&*store, change("unbound", vec![unbind(&devices[0], states[0], NOW)])).await;
+    let (_, told) = computed(&*store).await;
+    assert_eq!(told.get(&devices[0].id), Some(&states[0].unbound()));
+}
+
+pub(super) async fn rows_come_in_pages(harness: &dyn Harness) {
+    let store = open(harness).await;
+    let said = |number: usize| Change {
+        writes: Vec::new(),
+        events: vec![event(&number.to_string())],
+    };
+    commit(&*store, (0..25).map(said).collect()).await;
+    let mut found: Vec<Row> = Vec::new();
+    loop {
+        let page = store
+            .rows(found.last().map_or(0, |row| row.sequence), 10)
+            .await
+            .expect("a read");
+        assert!(page.len() <= 10);
+        if page.is_empty() {
+            break;
+        }
+        found.extend(page);
+    }
+    assert_eq!(found.len(), 25);
+    for (number, row) in found.iter().enumerate() {
+        let wanted = event(&number.to_string());
+        assert_eq!((row.at, row.salt), (wanted.at, wanted.salt));
+        assert_eq!(row.payload, Payload::Kept(wanted.payload));
+        assert!(row.states.is_empty());
+    }
+}
+
+pub(super) async fn a_killed_chain_is_closed_where_it_ended(harness: &dyn Harness) {
+    let store = open(harness).await;
+    done(&*store, bind(&device(&owner(1), 1), fresh(1))).await;
+    let first = store.head();
+    // One that never wrote anything, and one that did.
+    let store = reopen(harness, store).await;
+    let second = store.head();
+    let store = reopen(harness, store).await;
+    done(&*store, bind(&device(&owner(1), 2), fresh(1))).await;
+    let chains = store.chains().await.expect("a read");
+    let ends: Vec<_> = chains
+        .iter()
+        .map(|chain| chain.closing.as_ref().map(|closing| closing.head))
+        .collect();
+    assert_eq!(ends, [Some(first), Some(second), None]);
+    computed(&*store).await;
+}
+
+pub(super) async fn a_closing_stands(harness: &dyn Harness) {
+    let store = open(harness).await;
+    done(&*store, bind(&device(&owner(1), 1), fresh(1))).await;
+    let head = store.head();
+    let closing = Closing {
+        head,
+        signature: vec![1, 2, 3],
+    };
+    store.close_chain(closing.clone()).await.expect("it closes");
+    store
+        .close_chain(Closing {
+            signature: vec![4],
+            ..closing.clone()
+        })
+        .await
+        .expect("it is closed");
+    assert_eq!(
+        store.chains().await.expect("a read")[0].closing,
+        Some(closing.clone()),
+        "the first one"
+    );
+    let late = store.commit(vec![bind(&device(&owner(1), 2), fresh(1))]).await;
+    assert!(late.is_err(), "nothing is written behind a closed chain");
+    let store = reopen(harness, store).await;
+    assert_eq!(store.chains().await.expect("a read")[0].closing, Some(closing));
+    assert_eq!(store.head().chain, head.chain + 1);
+    done(&*store, bind(&device(&owner(1), 2), fresh(1))).await;
+    computed(&*store).await;
+}
+
+/// A clock that jumps is somebody else's business: what was told is kept, and the order is that of commitment.
+pub(super) async fn times_are_kept_as_told(harness: &dyn Harness) {
+    let store = open(harness).await;
+    let mine = device(&owner(1), 1);
+    let mut last = fresh(1);
+    done(&*store, bind(&mine, last)).await;
+    let times = [5, -3_600_000, 3_600_000, 0, i64::MIN / 2, i64::MAX / 2].map(|ms| NOW.plus(ms));
+    for at in times {
+        let next = DeviceState {
+            last_success_at: Some(at),
+            drift_learned_at: Some(at),
+            ..after(last, 0)
+        };
+        let said = Event { at, ..event("used") };
+        done(
+            &*store,
+            Change {
+                writes: vec![state(&mine, last.version, next)],
+                events: vec![said],
+            },
+        )
+        .await;
+        last = next;
+        assert_eq!(
+            store.newest().await.expect("a read"),
+            Some(at),
+            "of the newest row, not the latest time"
+        );
+    }
+    let backwards = DeviceState {
+        version: last.version,
+        ..last
+    };
+    missed(
+        &*store,
+        change("used", vec![state(&mine, 1, backwards)]),
+        "an earlier time is no earlier version",
+    )
+    .await;
+    let store = reopen(harness, store).await;
+    assert_bound(&store.bound(vec![owner(1)]).await.expect("a read")[0], &[(&mine, last)]);
+    let rows = store.rows(0, 100).await.expect("a read");
+    let told: Vec<UnixMs> = rows.iter().skip(1).map(|row| row.at).collect();
+    assert_eq!(told, times);
+    done(
+        &*store,
+        change(
+            "end",
+            vec![Write::Protection {
+                expected: None,
+                next: protection(&owner(1), 1),
+            }],
+        ),
+    )
+    .await;
+    computed(&*store).await;
+}

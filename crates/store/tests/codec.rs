@@ -1,0 +1,121 @@
+//! What an engine keeps of a state is the state, and nothing else is taken for one.
+
+use otp::Step;
+use proptest::prelude::*;
+use store::{Id, codec};
+use verify::{Budget, DeviceState, LastRequest, Standing, UnixMs};
+
+fn time() -> impl Strategy<Value = UnixMs> {
+    any::<i64>().prop_map(UnixMs::new)
+}
+
+fn budget() -> impl Strategy<Value = Budget> {
+    (
+        any::<u32>(),
+        any::<u32>(),
+        any::<u32>(),
+        prop::option::of(time()),
+        prop::option::of(time()),
+    )
+        .prop_map(
+            |(failures, lock_count, since_success, first_failure_at, locked_until)| Budget {
+                failures,
+                first_failure_at,
+                lock_count,
+                locked_until,
+                since_success,
+            },
+        )
+}
+
+fn last_request() -> impl Strategy<Value = LastRequest> {
+    (any::<[u8; 16]>(), any::<[u8; 16]>(), time(), any::<bool>()).prop_map(|(id, body, decided_at, accepted)| {
+        LastRequest {
+            id,
+            body,
+            decided_at,
+            accepted,
+        }
+    })
+}
+
+fn state() -> impl Strategy<Value = DeviceState> {
+    let standing = prop_oneof![
+        Just(Standing::Bound),
+        Just(Standing::Suspended),
+        Just(Standing::Unbound)
+    ];
+    let clocks = (
+        prop::option::of(any::<u64>()),
+        any::<i32>(),
+        any::<i32>(),
+        prop::option::of(time()),
+    );
+    let budgets = (budget(), budget(), budget());
+    (
+        any::<u64>(),
+        standing,
+        clocks,
+        prop::option::of(time()),
+        budgets,
+        prop::option::of(last_request()),
+    )
+        .prop_map(
+            |(
+                version,
+                standing,
+                (last_step, offset_steps, drift_steps, drift_learned_at),
+                last_success_at,
+                budgets,
+                last_request,
+            )| {
+                DeviceState {
+                    version,
+                    standing,
+                    last_step: last_step.map(Step::new),
+                    offset_steps,
+                    drift_steps,
+                    drift_learned_at,
+                    last_success_at,
+                    verification: budgets.0,
+                    unbinding: budgets.1,
+                    resync: budgets.2,
+                    last_request,
+                }
+            },
+        )
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read(states in prop::collection::vec((any::<u128>().prop_map(Id::from_u128), state()), 0..5)) {
+        prop_assert_eq!(codec::decode_states(&codec::encode_states(&states)).unwrap(), states.clone());
+        for (_, state) in &states {
+            prop_assert_eq!(codec::decode_state(&codec::encode_state(state)).unwrap(), *state);
+            let budget = state.verification;
+            prop_assert_eq!(codec::decode_budget(&codec::encode_budget(&budget)).unwrap(), budget);
+        }
+    }
+
+    #[test]
+    fn nothing_else_is_read(bytes in prop::collection::vec(any::<u8>(), 0..200), state in state(), cut in any::<prop::sample::Index>()) {
+        // Whatever is read from arbitrary bytes is written the same way again, or not read at all.
+        if let Ok(read) = codec::decode_state(&bytes) {
+            prop_assert_eq!(codec::decode_state(&codec::encode_state(&read)).unwrap(), read);
+        }
+        let _no_panic = codec::decode_states(&bytes);
+        let whole = codec::encode_state(&state);
+        prop_assert!(codec::decode_state(&whole[..cut.index(whole.len())]).is_err(), "cut off");
+        prop_assert!(codec::decode_state(&[whole.as_slice(), &[0]].concat()).is_err(), "something follows");
+    }
+}
+
+#[test]
+fn a_fresh_state_is_small() {
+    let state = DeviceState::bound(Step::new(58_000_000), 0, UnixMs::new(1_760_000_000_000));
+    assert!(
+        codec::encode_state(&state).len() <= 20,
+        "{}",
+        codec::encode_state(&state).len()
+    );
+}
