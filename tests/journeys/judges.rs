@@ -22,7 +22,9 @@ impl Phone {
     pub(crate) fn of_uri(uri: &str) -> Self {
         let (_, query) = uri.split_once('?').expect("an otpauth URI has parameters");
         let secret = query.split('&').find_map(|pair| pair.strip_prefix("secret="));
-        Self { secret: secret.expect("an otpauth URI has a secret").to_owned() }
+        Self {
+            secret: secret.expect("an otpauth URI has a secret").to_owned(),
+        }
     }
 
     /// What it shows at this moment.
@@ -40,8 +42,18 @@ impl Phone {
         let now = format!("@{}", unix_ms.div_euclid(1_000));
         let window = (count - 1).to_string();
         let flags = flags.iter().copied();
-        let args: Vec<&str> =
-            flags.chain(["--base32", "--now", &now, "--window", &window, "--digits", "6", &self.secret]).collect();
+        let args: Vec<&str> = flags
+            .chain([
+                "--base32",
+                "--now",
+                &now,
+                "--window",
+                &window,
+                "--digits",
+                "6",
+                &self.secret,
+            ])
+            .collect();
         let printed = run("oathtool", "oathtool", &args, &[]);
         let codes: Vec<String> = printed.lines().map(str::to_owned).collect();
         assert_eq!(codes.len(), count, "oathtool {args:?}: {printed}");
@@ -54,7 +66,9 @@ impl Phone {
         for flags in [&["--totp=sha256"][..], &["--totp=sha512"], &["--totp", "-s", "60s"]] {
             near.extend(self.odd_codes_from(flags, unix_ms - 4 * STEP_MS, 9));
         }
-        let free = (0..).map(|number| format!("{number:06}")).find(|code| !near.contains(code));
+        let free = (0..)
+            .map(|number| format!("{number:06}"))
+            .find(|code| !near.contains(code));
         free.expect("a million numbers are more than the phone shows")
     }
 }
@@ -64,7 +78,9 @@ pub(crate) const STEP_MS: i64 = 30_000;
 
 /// The text of a QR code.
 pub(crate) fn read_qr(png: &[u8]) -> String {
-    run("zbarimg", "zbar-tools", &["--quiet", "--raw", "PNG:-"], png).trim_end_matches('\n').to_owned()
+    run("zbarimg", "zbar-tools", &["--quiet", "--raw", "PNG:-"], png)
+        .trim_end_matches('\n')
+        .to_owned()
 }
 
 /// Standard output of a program that must be there and must succeed.

@@ -5,18 +5,18 @@
 #![allow(clippy::disallowed_methods, reason = "a test asks its own machine")]
 
 mod judges;
-// mod raw;
+mod raw;
 mod world;
 
-// mod audit;
+mod audit;
 mod binding;
-// mod clock;
-// mod enrollments;
-// mod hostile;
-// mod keys;
-// mod lockout;
-// mod logs;
-// mod phones;
-// mod racing;
-// mod repeats;
-// mod silence;
+mod clock;
+mod enrollments;
+mod hostile;
+mod keys;
+mod lockout;
+mod logs;
+mod phones;
+mod racing;
+mod repeats;
+mod silence;

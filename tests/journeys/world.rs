@@ -16,9 +16,7 @@ use countersign::real::RealEntropy;
 use keyring::Keyring;
 use serde_json::{Value, json};
 use server::Limits;
-use service::{
-    Clock, NewKey, Origin, Ports, Role, Service, Settings, SignedHead, Signer, UnixMs, audit::Trail as _, verify_trail,
-};
+use service::{Clock, NewKey, Origin, Ports, Role, Service, Settings, SignedHead, Signer, UnixMs, verify_trail};
 use store_sqlite::Sqlite;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime, sync::oneshot, task::JoinHandle};
@@ -100,7 +98,10 @@ impl World {
             .proxy(None)
             .timeout_global(Some(Duration::from_secs(60)))
             .build();
-        let clock = Hands { wall: BEGINNING_MS.into(), monotonic: 0.into() };
+        let clock = Hands {
+            wall: BEGINNING_MS.into(),
+            monotonic: 0.into(),
+        };
         let mut world = Self {
             clock: Arc::new(clock),
             settings,
@@ -116,7 +117,8 @@ impl World {
         world
     }
 
-    fn start(&mut self) {
+    /// Starts on the directory as it is.
+    pub(crate) fn start(&mut self) {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -131,25 +133,45 @@ impl World {
             sealer: keyring.clone(),
             signer: keyring,
         };
-        let service = runtime.block_on(Service::start(ports, self.settings.clone())).expect("the service starts");
+        let service = runtime
+            .block_on(Service::start(ports, self.settings.clone()))
+            .expect("the service starts");
         let service = Arc::new(service);
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port of this machine");
+        let listener = runtime
+            .block_on(TcpListener::bind("127.0.0.1:0"))
+            .expect("a port of this machine");
         let address = listener.local_addr().expect("a bound listener has an address");
         let (stop, stopped) = oneshot::channel();
         let app = server::router(service.clone(), self.limits);
         let stopped = async { stopped.await.unwrap_or(()) };
         let serving = runtime.spawn(server::serve(listener, None, app, self.limits, stopped));
-        self.running = Some(Running { address, service, engine, stop, serving, runtime });
+        self.running = Some(Running {
+            address,
+            service,
+            engine,
+            stop,
+            serving,
+            runtime,
+        });
     }
 
     /// Ends the service as SIGTERM does; its directory stays.
     pub(crate) fn stop(&mut self) {
         let Some(running) = self.running.take() else { return };
-        let Running { service, engine, stop, serving, runtime, .. } = running;
+        let Running {
+            service,
+            engine,
+            stop,
+            serving,
+            runtime,
+            ..
+        } = running;
         let _not_listening_any_more = stop.send(());
         runtime.block_on(serving).expect("the accept loop does not panic");
         runtime.block_on(service.close());
-        let head = runtime.block_on(service.close_trail()).expect("the trail can be closed");
+        let head = runtime
+            .block_on(service.close_trail())
+            .expect("the trail can be closed");
         self.heads.push(head);
         engine.close().expect("the database can be closed");
     }
@@ -180,8 +202,16 @@ impl World {
         // The log first: a checkpoint between the two copies is then there twice and not never.
         files.sort_by_key(|path| !path.to_string_lossy().ends_with("-wal"));
         for file in files.iter().filter(|path| !path.to_string_lossy().ends_with("-shm")) {
-            let copied = Command::new("cp").arg("--preserve=mode").arg(file).arg(copy.path()).status();
-            assert!(copied.expect("cp runs").success(), "{} cannot be copied", file.display());
+            let copied = Command::new("cp")
+                .arg("--preserve=mode")
+                .arg(file)
+                .arg(copy.path())
+                .status();
+            assert!(
+                copied.expect("cp runs").success(),
+                "{} cannot be copied",
+                file.display()
+            );
         }
         copy
     }
@@ -265,7 +295,9 @@ impl World {
             None => request,
         };
         let sent = match body {
-            Some(body) => request.header("Content-Type", "application/json").send(body.to_string()),
+            Some(body) => request
+                .header("Content-Type", "application/json")
+                .send(body.to_string()),
             None => request.send_empty(),
         };
         let mut response = sent.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
@@ -279,7 +311,10 @@ impl World {
             retry_after: header("retry-after"),
             body: Vec::new(),
         };
-        let body = response.body_mut().read_to_vec().unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let body = response
+            .body_mut()
+            .read_to_vec()
+            .unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         Reply { body, ..reply }
     }
 
@@ -297,7 +332,13 @@ impl World {
         let mut path = String::from("/v1/audit?limit=1000");
         loop {
             let page = self.get(Role::Audit, &path).expect(200);
-            events.extend(page["items"].as_array().expect("a page has items").iter().map(|item| item["event"].clone()));
+            events.extend(
+                page["items"]
+                    .as_array()
+                    .expect("a page has items")
+                    .iter()
+                    .map(|item| item["event"].clone()),
+            );
             match page["next_cursor"].as_str() {
                 Some(cursor) => path = format!("/v1/audit?limit=1000&cursor={cursor}"),
                 None => return events,
@@ -312,11 +353,18 @@ impl World {
         let report = self.wait(verify_trail(&*self.running().engine, &keyring, &self.heads));
         let report = report.expect("the trail can be read");
         assert_eq!(report.findings, [], "A3: nobody touched the trail");
-        assert!(report.rows > 0 && report.heads > 0, "there was something to look at: {report:?}");
+        assert!(
+            report.rows > 0 && report.heads > 0,
+            "there was something to look at: {report:?}"
+        );
     }
 
     pub(crate) fn user(&self, account: &str, user: &str) -> User<'_> {
-        User { world: self, account: account.into(), user: user.into() }
+        User {
+            world: self,
+            account: account.into(),
+            user: user.into(),
+        }
     }
 }
 
@@ -324,7 +372,9 @@ impl Drop for World {
     fn drop(&mut self) {
         if std::thread::panicking() {
             // The story has failed already; what ending makes of it is not the point.
-            drop(self.running.take().map(|running| running.runtime.shutdown_background()));
+            if let Some(running) = self.running.take() {
+                running.runtime.shutdown_background();
+            }
         } else {
             self.stop();
         }
@@ -335,14 +385,23 @@ impl Drop for World {
 pub(crate) fn keyring(home: &Path, clock: &Hands) -> Keyring {
     let path = home.join("keyring");
     let entropy = Arc::new(RealEntropy::new());
-    let keyring = if path.exists() { Keyring::open(&path, entropy) } else { Keyring::create(&path, entropy, clock.now()) };
+    let keyring = if path.exists() {
+        Keyring::open(&path, entropy)
+    } else {
+        Keyring::create(&path, entropy, clock.now())
+    };
     keyring.expect("the keyring can be used")
 }
 
 /// The database of a directory.
 pub(crate) fn open(home: &Path, keyring: &Keyring, clock: &Hands, owner: bool) -> Sqlite {
     let sign = |statement: &[u8]| keyring.sign(statement);
-    let options = store_sqlite::Options { writer: "journeys".into(), opened_at: clock.now(), sign: &sign, owner };
+    let options = store_sqlite::Options {
+        writer: "journeys".into(),
+        opened_at: clock.now(),
+        sign: &sign,
+        owner,
+    };
     Sqlite::open(home, options).expect("the database opens")
 }
 
@@ -350,7 +409,10 @@ pub(crate) fn open(home: &Path, keyring: &Keyring, clock: &Hands, owner: bool) -
 pub(crate) fn files(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).expect("the directory can be read");
     let paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
-    assert!(paths.iter().all(|path| path.is_file()), "a data directory holds files only: {paths:?}");
+    assert!(
+        paths.iter().all(|path| path.is_file()),
+        "a data directory holds files only: {paths:?}"
+    );
     paths
 }
 
@@ -434,7 +496,11 @@ impl User<'_> {
     pub(crate) fn enroll(&self, also: &Value) -> Offered {
         let shown = self.start(also).expect(201);
         let uri = shown["otpauth_uri"].as_str().expect("a URI is shown");
-        Offered { id: text(&shown["id"]), phone: Phone::of_uri(uri), shown }
+        Offered {
+            id: text(&shown["id"]),
+            phone: Phone::of_uri(uri),
+            shown,
+        }
     }
 
     pub(crate) fn confirm(&self, enrollment: &str, codes: &[&str]) -> Reply {
@@ -448,7 +514,9 @@ impl User<'_> {
     pub(crate) fn complete(&self, offered: Offered) -> Bound {
         let code = offered.phone.code_at(self.world.now_ms());
         let done = self.confirm(&offered.id, &[&code]).expect(200);
-        let codes = done["recovery_codes"].as_array().expect("recovery codes were asked for");
+        let codes = done["recovery_codes"]
+            .as_array()
+            .expect("recovery codes were asked for");
         Bound {
             device: text(&done["device"]["id"]),
             phone: offered.phone,
@@ -470,20 +538,25 @@ impl User<'_> {
 
     /// `GET U/devices/{id}`.
     pub(crate) fn device(&self, id: &str) -> Value {
-        self.world.get(Role::Enroll, &self.path(&format!("/devices/{id}"))).expect(200)
+        self.world
+            .get(Role::Enroll, &self.path(&format!("/devices/{id}")))
+            .expect(200)
     }
 
     /// A change of a device by its user.
     pub(crate) fn change(&self, device: &str, call: &str, fields: &Value) -> Reply {
         let mut body = fields.clone();
         body["actor"] = self.actor();
-        self.world.post(Role::Enroll, &self.path(&format!("/devices/{device}/{call}")), &body)
+        self.world
+            .post(Role::Enroll, &self.path(&format!("/devices/{device}/{call}")), &body)
     }
 
     /// Support lifts whatever lies on a device.
     pub(crate) fn unlock(&self, device: &str) -> Value {
         let body = json!({"actor": {"id": "desk-14", "kind": "support"}});
-        self.world.post(Role::Support, &self.path(&format!("/devices/{device}/unlock")), &body).expect(200)
+        self.world
+            .post(Role::Support, &self.path(&format!("/devices/{device}/unlock")), &body)
+            .expect(200)
     }
 
     /// `POST /verify` with these fields on top of the usual ones.

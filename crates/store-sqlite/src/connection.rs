@@ -65,6 +65,8 @@ fn connect(path: &Path, cache_mib: u32) -> Result<Connection, OpenError> {
         conn.set_prepared_statement_cache_capacity(64);
         // Closing does what `close` says, and nothing by the way.
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        // A plan is made once: else a statement may be compiled anew for each value that is bound to it.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         // A schema that was tampered with calls no functions.
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;

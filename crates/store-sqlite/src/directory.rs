@@ -10,7 +10,14 @@ use std::{
 use crate::{FILE_NAME, OpenError};
 
 /// The data directory is held by this process for as long as this lives.
-pub(crate) struct OwnerLock(#[expect(dead_code, reason = "the lock lives as long as the open file")] File);
+pub(crate) struct OwnerLock(File);
+
+impl Drop for OwnerLock {
+    fn drop(&mut self) {
+        // Closing alone would leave it to a child process that was being started elsewhere in this one.
+        let _ended_with_the_file_at_the_latest = self.0.unlock();
+    }
+}
 
 /// Makes the directory (0700) and the database's file (0600) if need be, and takes the owner lock.
 pub(crate) fn own(dir: &Path) -> Result<(PathBuf, OwnerLock), OpenError> {

@@ -95,7 +95,7 @@ impl Fold {
             }
         };
         if round_over {
-            let all = touched.is_empty() && devices.len() == tail.len();
+            let all = devices.len() == tail.len();
             after.through = if all { self.newest } else { self.round };
             (after.hand, after.round) = (None, self.newest);
             tx.prepare_cached("UPDATE fold SET through = ?")?

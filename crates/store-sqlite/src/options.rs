@@ -39,6 +39,8 @@ pub struct Tuning {
     pub writer_cache_mib: u32,
     /// How many threads read.
     pub readers: usize,
+    /// x
+    pub hot: bool,
     /// Each reader's page cache.
     pub reader_cache_mib: u32,
 }
@@ -56,6 +58,7 @@ impl Default for Tuning {
             checkpoint_pages: 16_384,
             writer_cache_mib: 64,
             readers: 2,
+            hot: false,
             reader_cache_mib: 64,
         }
     }

@@ -36,6 +36,7 @@ use crate::{
 /// Its threads end with [`close`](Self::close). Dropping it without that is what a kill would be: the groups
 /// that were answered are on disk, what waits is not done.
 pub struct Sqlite {
+    hot: bool,
     shared: Arc<Shared>,
     messages: mpsc::Sender<Message>,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -58,6 +59,7 @@ impl Sqlite {
         };
         let mut conn = connection::writer(&path, tuning.writer_cache_mib, tuning.checkpoint_pages)?;
         schema::prepare(&mut conn, &path, options.owner)?;
+        let hot = tuning.hot;
         let connections = (0..tuning.readers.max(1)).map(|_| connection::reader(&path, tuning.reader_cache_mib));
         let connections = connections.collect::<Result<Vec<_>, _>>()?;
         let generation = Generation::open(data_dir, options.owner)?;
@@ -83,6 +85,7 @@ impl Sqlite {
         let writer = writer.map_err(directory::files(&path))?;
         let readers = Readers::start(connections).map_err(directory::files(&path))?;
         Ok(Self {
+            hot,
             shared,
             messages,
             writer: Mutex::new(Some(writer)),
@@ -152,6 +155,13 @@ impl Commit for Sqlite {
 impl Devices for Sqlite {
     fn bound(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Vec<Bound>>> {
         let shared = self.shared.clone();
+        if self.hot {
+            return self.ask(|reply| {
+                Message::Read(Box::new(move |conn| {
+                    let _ = reply.send(bound(conn, &shared, &owners).map_err(StoreError::from));
+                }))
+            });
+        }
         self.readers.read(move |conn| bound(conn, &shared, &owners))
     }
 
@@ -257,17 +267,18 @@ fn bound(conn: &mut Connection, shared: &Shared, owners: &[Owner]) -> Result<Vec
 }
 
 fn one_device(conn: &mut Connection, shared: &Shared, owner: &Owner, id: Id) -> Result<Option<Bound>> {
-    loop {
+    // Unbound between the two reads, once and for ever: the second time the record is a tombstone.
+    for _ in 0..2 {
         let Some(device) = device::one(conn, owner, id)? else {
             return Ok(None);
         };
         let state = states(conn, shared, &[id], &[])?.pop().flatten();
         let state = state.ok_or_else(|| Fault::damaged("device_state", id))?;
-        // Unbound between the two: the record is read again, and is a tombstone for ever.
         if (state.standing == Standing::Unbound) == device.unbound_at.is_some() {
             return Ok(Some(Bound { device, state }));
         }
     }
+    Err(Fault::damaged("device", id))
 }
 
 /// The newest states of these devices. For each of the strangers as much work is done as for a device.

@@ -35,6 +35,8 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 pub(crate) enum Message {
     Commit(Call),
     CloseChain(Closing, Reply<()>),
+    /// A read that profits from the writer's cache.
+    Read(Box<dyn FnOnce(&mut Connection) + Send>),
     /// For tests of a full disk.
     LimitPages(u32, Reply<()>),
     Close(Reply<()>),
@@ -118,6 +120,7 @@ impl Writer {
                         self.drive_out();
                     }
                 }
+                Message::Read(read) => read(&mut self.conn),
                 Message::CloseChain(closing, reply) => answer(reply, self.close_chain(&closing)),
                 Message::LimitPages(pages, reply) => answer(reply, self.limit_pages(pages)),
                 Message::Close(reply) => {

@@ -16,7 +16,7 @@ pub(crate) async fn get(State(app): State<App>, caller: Authorized, User(owner):
 
 /// `GET U/protection`
 pub(crate) async fn protection(State(app): State<App>, caller: Authorized, User(owner): User) -> Answer {
-    caller.may(&[Role::Enroll, Role::Support], &owner)?;
+    caller.may(&[Role::Enroll], &owner)?;
     Ok(json(&convert::protection(&app.service.user(&owner).await?.protection)))
 }
 

@@ -1,0 +1,155 @@
+//! What the engine's tests share.
+#![allow(dead_code, reason = "each test uses some of it")]
+
+use std::{
+    future::Future,
+    path::Path,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
+    time::Duration,
+};
+
+use countersign_store_sqlite::{OpenError, Options, Sqlite, Tuning};
+use otp::{Parameters, Step};
+use store::{Change, Commit, Device, Id, Outcome, Owner, Sealed, Write, audit::Event};
+use verify::{DeviceState, Kind, UnixMs};
+
+pub const NOW: UnixMs = UnixMs::new(1_795_219_200_000);
+
+/// Waits on this thread.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(answer) => return answer,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+/// Folds all the time and reads back what it folded.
+pub fn eager() -> Tuning {
+    Tuning {
+        fold_at: 16,
+        fold_chunk: 1,
+        fold_idle: Duration::from_millis(1),
+        ..Tuning::default()
+    }
+}
+
+pub fn open_as(dir: &Path, writer: &str, owner: bool, tuning: Tuning) -> Result<Sqlite, OpenError> {
+    let options = Options {
+        writer: writer.into(),
+        opened_at: NOW,
+        sign: &|statement| statement.iter().rev().copied().take(64).collect(),
+        owner,
+    };
+    Sqlite::open_tuned(dir, options, tuning)
+}
+
+pub fn open(dir: &Path) -> Sqlite {
+    open_as(dir, "serve/here/1", true, Tuning::default()).expect("the database opens")
+}
+
+pub fn owner(number: u32) -> Owner {
+    Owner::new("account", format!("user-{number}"))
+}
+
+pub fn id(number: u32) -> Id {
+    Id::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0000 | u128::from(number))
+}
+
+/// Bytes that are nowhere else, as a nonce and a ciphertext are.
+pub fn sealed(number: u32) -> Vec<u8> {
+    let mut seed = u64::from(number) + 1;
+    let mut byte = || {
+        seed = seed
+            .wrapping_mul(0x5851_f42d_4c95_7f2d)
+            .wrapping_add(0x1405_7b7e_f767_814f);
+        (seed >> 56) as u8
+    };
+    (0..48).map(|_| byte()).collect()
+}
+
+pub fn device(number: u32) -> Device {
+    Device {
+        id: id(number),
+        owner: owner(number),
+        kind: Kind::Virtual,
+        serial_number: None,
+        label: format!("phone {number}"),
+        parameters: Parameters::DEFAULT,
+        sealed: Some(Sealed {
+            key_id: 1,
+            bytes: sealed(number),
+        }),
+        bound_at: NOW,
+        unbound_at: None,
+    }
+}
+
+pub fn fresh() -> DeviceState {
+    DeviceState::bound(Step::new(59_840_640), 0, NOW)
+}
+
+pub fn next(state: DeviceState) -> DeviceState {
+    DeviceState {
+        version: state.version + 1,
+        last_step: Some(Step::new(59_840_640 + state.version)),
+        ..state
+    }
+}
+
+pub fn change(writes: Vec<Write>) -> Change {
+    Change {
+        writes,
+        events: vec![Event {
+            at: NOW,
+            salt: [3; 16],
+            payload: "{}".into(),
+        }],
+    }
+}
+
+pub fn bind(number: u32) -> Change {
+    change(vec![Write::Bind {
+        device: Box::new(device(number)),
+        state: fresh(),
+    }])
+}
+
+pub fn used(number: u32, from: DeviceState) -> Change {
+    let (owner, device) = (owner(number), id(number));
+    change(vec![Write::State {
+        owner,
+        device,
+        expected: from.version,
+        next: next(from),
+    }])
+}
+
+pub fn unbound(number: u32, from: DeviceState) -> Change {
+    let (owner, device) = (owner(number), id(number));
+    change(vec![Write::Unbind {
+        owner,
+        device,
+        expected: from.version,
+        next: from.unbound(),
+        at: NOW,
+    }])
+}
+
+/// All of these are done.
+pub fn done(store: &impl Commit, changes: Vec<Change>) {
+    let count = changes.len();
+    assert_eq!(block_on(store.commit(changes)), Ok(vec![Outcome::Done; count]));
+}

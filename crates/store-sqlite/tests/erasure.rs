@@ -1,0 +1,166 @@
+//! What was erased is in none of the files.
+
+mod common;
+
+use std::{fs, path::Path, time::Duration};
+
+use common::*;
+use countersign_store_sqlite::{Sqlite, Tuning};
+use otp::Parameters;
+use store::{Commit, Devices, Enrollment, EnrollmentState, IdentityProof, Outcome, Sealed, Write};
+use verify::{Kind, UnixMs};
+
+/// Erasures are driven out as soon as nothing else is to do.
+fn quick() -> Tuning {
+    Tuning {
+        erase_idle: Duration::from_millis(1),
+        ..eager()
+    }
+}
+
+/// Which of these byte strings are in which file of the directory.
+fn traces(dir: &Path, secrets: &[Vec<u8>]) -> Vec<(String, usize)> {
+    let mut found = Vec::new();
+    for file in fs::read_dir(dir).expect("a directory") {
+        let path = file.expect("an entry").path();
+        let bytes = fs::read(&path).expect("a file");
+        // By their first four bytes, for there are many secrets.
+        let starts: std::collections::HashMap<&[u8], usize> = secrets
+            .iter()
+            .enumerate()
+            .map(|(at, secret)| (&secret[..4], at))
+            .collect();
+        for (at, window) in bytes.windows(4).enumerate() {
+            if let Some(&secret) = starts.get(window)
+                && bytes[at..].starts_with(&secrets[secret][..12])
+            {
+                found.push((path.file_name().expect("a name").to_string_lossy().into_owned(), secret));
+            }
+        }
+    }
+    found
+}
+
+/// Erases once more, and waits for the writer to be idle and to cut the log.
+fn settle(store: &Sqlite, dir: &Path) {
+    done(store, vec![bind(999_999)]);
+    done(store, vec![unbound(999_999, fresh())]);
+    for _ in 0..2_000 {
+        if fs::metadata(dir.join("countersign.sqlite-wal")).is_ok_and(|log| log.len() == 0) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    panic!("the log was not cut");
+}
+
+fn enrollment(number: u32, state: EnrollmentState, version: u64) -> Write {
+    let next = Enrollment {
+        id: id(number),
+        owner: owner(number),
+        version,
+        kind: Kind::Virtual,
+        issuer: "Cloud".into(),
+        label: "label".into(),
+        parameters: Parameters::DEFAULT,
+        identity_proof: IdentityProof {
+            method: "sms".into(),
+            at: NOW,
+            by: "desk".into(),
+        },
+        replaces: None,
+        started_at: NOW,
+        expires_at: NOW.plus(UnixMs::HOUR),
+        state,
+    };
+    Write::Enrollment {
+        expected: version.checked_sub(1).filter(|version| *version > 0),
+        next: Box::new(next),
+    }
+}
+
+/// Thousands come and go in an order that splits and merges pages; what is erased must leave no copy in a page's gap.
+#[test]
+fn an_unbound_device_leaves_no_secret() {
+    const COUNT: u32 = 4_000;
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open_as(dir.path(), "serve/here/1", true, quick()).expect("it opens");
+    // A stride that is no divisor: neighbours in time are no neighbours in the tables.
+    let order: Vec<u32> = (0..COUNT).map(|at| at * 1_009 % COUNT).collect();
+    for some in order.chunks(97) {
+        done(&store, some.iter().map(|number| bind(*number)).collect());
+    }
+    let (gone, kept): (Vec<u32>, Vec<u32>) = order.iter().partition(|number| !number.is_multiple_of(3));
+    for some in gone.chunks(31) {
+        done(&store, some.iter().map(|number| unbound(*number, fresh())).collect());
+        // And newcomers in between, in their places.
+        let new = some.iter().take(9).map(|number| bind(number + 100_000)).collect();
+        done(&store, new);
+    }
+    settle(&store, dir.path());
+    let secrets = |numbers: &[u32]| numbers.iter().map(|number| sealed(*number)).collect::<Vec<_>>();
+    assert_eq!(traces(dir.path(), &secrets(&gone)), []);
+    let found = traces(dir.path(), &secrets(&kept));
+    assert_eq!(found.len(), kept.len(), "those that are bound are there, once");
+    for number in kept.iter().take(100) {
+        let bound = block_on(store.bound(vec![owner(*number)])).expect("a read").remove(0);
+        assert_eq!(
+            bound[0].device.sealed.as_ref().map(|sealed| &sealed.bytes),
+            Some(&sealed(*number))
+        );
+    }
+}
+
+#[test]
+fn an_ended_enrollment_leaves_no_secret() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open_as(dir.path(), "serve/here/1", true, quick()).expect("it opens");
+    let sealed_of = |number| Sealed {
+        key_id: 1,
+        bytes: sealed(number),
+    };
+    let started = |number| EnrollmentState::Started {
+        sealed: sealed_of(number),
+        wrong_codes: 0,
+    };
+    for number in 0..300 {
+        done(&store, vec![change(vec![enrollment(number, started(number), 1)])]);
+        let counted = EnrollmentState::Started {
+            sealed: sealed_of(number),
+            wrong_codes: 1,
+        };
+        done(&store, vec![change(vec![enrollment(number, counted, 2)])]);
+        let end = if number % 2 == 0 {
+            EnrollmentState::Abandoned
+        } else {
+            EnrollmentState::Confirmed { device: id(number) }
+        };
+        if number < 200 {
+            done(&store, vec![change(vec![enrollment(number, end, 3)])]);
+        }
+    }
+    settle(&store, dir.path());
+    let secrets: Vec<_> = (0..200).map(sealed).collect();
+    assert_eq!(traces(dir.path(), &secrets), []);
+    let open: Vec<_> = (200..300).map(sealed).collect();
+    assert_eq!(traces(dir.path(), &open).len(), 100);
+}
+
+/// A server that never rests drives erasures out all the same.
+#[test]
+fn erasures_do_not_wait_for_a_rest() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let tuning = Tuning {
+        erase_idle: Duration::from_secs(600),
+        erase_latest: Duration::ZERO,
+        ..Tuning::default()
+    };
+    let store = open_as(dir.path(), "serve/here/1", true, tuning).expect("it opens");
+    done(&store, vec![bind(1), bind(2)]);
+    assert_eq!(traces(dir.path(), &[sealed(1)]).len(), 1);
+    done(&store, vec![unbound(1, fresh())]);
+    // The answer comes before the checkpoint; the next answer comes after it.
+    let late = block_on(store.commit(vec![used(1, fresh())]));
+    assert_eq!(late, Ok(vec![Outcome::Missed]));
+    assert_eq!(traces(dir.path(), &[sealed(1)]), []);
+}

@@ -1,0 +1,119 @@
+//! A full disk: nothing is half written, and it goes on when there is space again.
+
+mod common;
+
+use std::{fs, path::Path, process::Command};
+
+use common::*;
+use countersign_store_sqlite::{Sqlite, Tuning};
+use store::{Commit, Devices, Outcome, StoreError, audit::Trail};
+
+/// Commits until the medium is full; the result is the state that was last answered.
+fn fill(store: &Sqlite, mut state: verify::DeviceState) -> verify::DeviceState {
+    for _ in 0..100_000 {
+        let mut filler = used(1, state);
+        filler.events[0].payload = format!("\"{}\"", "x".repeat(2_000));
+        match block_on(store.commit(vec![filler])) {
+            Ok(outcomes) => assert_eq!(outcomes, [Outcome::Done]),
+            Err(StoreError::Unavailable(_)) => return state,
+            Err(other) => panic!("{other}"),
+        }
+        state = next(state);
+    }
+    panic!("the medium is never full");
+}
+
+fn state(store: &Sqlite) -> verify::DeviceState {
+    block_on(store.bound(vec![owner(1)])).expect("a read")[0][0].state
+}
+
+/// Full, refused, and as if nothing had been asked.
+fn check_full(store: &Sqlite) -> verify::DeviceState {
+    done(store, vec![bind(1)]);
+    let last = fill(store, fresh());
+    assert_eq!(state(store), last);
+    let head = store.head();
+    assert_eq!(
+        block_on(store.last_of(head.chain)),
+        Ok(Some(head)),
+        "the head is the last row"
+    );
+    let racers: Vec<_> = (0..8).map(|_| store.commit((100..140).map(bind).collect())).collect();
+    for racer in racers {
+        assert!(
+            matches!(block_on(racer), Err(StoreError::Unavailable(_))),
+            "everybody in the group is told"
+        );
+    }
+    assert!(
+        block_on(store.bound((100..140).map(owner).collect()))
+            .expect("a read")
+            .iter()
+            .all(Vec::is_empty)
+    );
+    assert_eq!(store.head(), head);
+    last
+}
+
+fn check_again(store: &Sqlite, last: verify::DeviceState) {
+    assert_eq!(state(store), last);
+    done(store, (100..140).map(bind).collect());
+    done(store, vec![used(1, last)]);
+    assert_eq!(state(store), next(last));
+    assert_eq!(block_on(store.commit(vec![used(1, last)])), Ok(vec![Outcome::Missed]));
+}
+
+#[test]
+fn a_full_database_recovers() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open_as(dir.path(), "serve/here/1", true, eager()).expect("it opens");
+    block_on(store.limit_pages(120)).expect("a limit");
+    let last = check_full(&store);
+    block_on(store.limit_pages(1_000_000)).expect("no limit");
+    check_again(&store, last);
+    drop(store);
+    assert_eq!(state(&open(dir.path())), next(last));
+}
+
+/// The same with a file system of four megabytes, where the log is what finds no space.
+#[test]
+fn a_full_file_system_recovers() {
+    let Some(mount) = Mount::new() else {
+        // The limit above is all that can be tried where nothing may be mounted.
+        eprintln!("skipped: a small tmpfs needs root and the right to mount");
+        return;
+    };
+    let ballast = mount.path().join("ballast");
+    fs::write(&ballast, vec![1; 1 << 20]).expect("there is space");
+    let store = open_as(&mount.path().join("data"), "serve/here/1", true, eager()).expect("it opens");
+    let last = check_full(&store);
+    fs::remove_file(&ballast).expect("it goes");
+    check_again(&store, last);
+    drop(store);
+    let store = open_as(&mount.path().join("data"), "serve/here/1", true, Tuning::default()).expect("it opens");
+    assert_eq!(state(&store), next(last));
+    drop(store);
+}
+
+struct Mount(tempfile::TempDir);
+
+impl Mount {
+    fn new() -> Option<Self> {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=4m", "none"])
+            .arg(dir.path())
+            .output();
+        mount.is_ok_and(|mount| mount.status.success()).then_some(Self(dir))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.path()).status();
+    }
+}

@@ -1,0 +1,217 @@
+//! Who may open what, and what is said when it cannot be.
+
+mod common;
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+
+use common::*;
+use countersign_store_sqlite::{FILE_NAME, OpenError, Sqlite, Tuning};
+use rusqlite::Connection;
+use store::{ApiKeys, Commit, Devices, StoreError, audit::Trail};
+
+fn refused(dir: &Path) -> OpenError {
+    match open_as(dir, "serve/here/2", true, Tuning::default()) {
+        Ok(_) => panic!("it opens"),
+        Err(error) => error,
+    }
+}
+
+fn beside(dir: &Path) -> Result<Sqlite, OpenError> {
+    open_as(dir, "key/here/3", false, Tuning::default())
+}
+
+#[test]
+fn only_its_owner_may_read_the_files() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let data = dir.path().join("some/where");
+    let store = open(&data);
+    done(&store, vec![bind(1)]);
+    let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    assert_eq!(mode(&data), 0o700);
+    let mut names: Vec<_> = fs::read_dir(&data)
+        .expect("a directory")
+        .map(|entry| entry.expect("an entry"))
+        .collect();
+    names.sort_by_key(fs::DirEntry::file_name);
+    for entry in &names {
+        assert_eq!(mode(&entry.path()), 0o600, "{entry:?}");
+    }
+    assert_eq!(names.len(), 5, "database, log, index, owner, keys: {names:?}");
+    drop(store);
+    fs::set_permissions(data.join(FILE_NAME), fs::Permissions::from_mode(0o644)).expect("a mode");
+    let _store = open(&data);
+    assert_eq!(
+        mode(&data.join(FILE_NAME)),
+        0o600,
+        "a mode that a copy brought along is mended"
+    );
+}
+
+#[test]
+fn the_second_owner_is_told_of_the_first() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open(dir.path());
+    let error = refused(dir.path());
+    assert!(
+        matches!(error, OpenError::Owned { pid: Some(pid), .. } if pid == std::process::id()),
+        "{error}"
+    );
+    assert!(
+        error.to_string().contains(&format!("process {}", std::process::id())),
+        "{error}"
+    );
+    store.close().expect("it closes");
+    // Still alive as a value, closed as a store.
+    open(dir.path()).close().expect("it closes");
+    assert_eq!(block_on(store.commit(vec![bind(1)])), Err(StoreError::Closed));
+    assert!(matches!(block_on(store.bound(vec![owner(1)])), Err(StoreError::Closed)));
+    assert_eq!(store.close(), Ok(()), "once is enough");
+}
+
+#[test]
+fn an_empty_file_and_a_closed_one_are_opened() {
+    let dir = tempfile::tempdir().expect("a directory");
+    fs::write(dir.path().join(FILE_NAME), []).expect("a file");
+    let store = open(dir.path());
+    done(&store, vec![bind(1), used(1, fresh())]);
+    store.close().expect("it closes");
+    let log = fs::metadata(dir.path().join(format!("{FILE_NAME}-wal"))).map_or(0, |log| log.len());
+    assert_eq!(log, 0, "closing copies the log into the database");
+    let folded = Connection::open(dir.path().join(FILE_NAME)).expect("it opens");
+    let state: Vec<u8> = folded
+        .query_row("SELECT state FROM device_state", [], |row| row.get(0))
+        .expect("a state");
+    assert_eq!(store::codec::decode_state(&state), Ok(next(fresh())), "and folds");
+    drop(folded);
+    let store = open(dir.path());
+    assert_eq!(
+        block_on(store.bound(vec![owner(1)])).expect("a read")[0][0].state,
+        next(fresh())
+    );
+}
+
+#[test]
+fn other_files_are_refused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join(FILE_NAME);
+    fs::write(
+        &path,
+        "This is a letter to my grandmother, and no database. ".repeat(100),
+    )
+    .expect("a file");
+    let error = refused(dir.path());
+    assert!(matches!(error, OpenError::Foreign { .. }), "{error}");
+    assert!(
+        fs::read(&path).expect("a file").starts_with(b"This is a letter"),
+        "and left alone"
+    );
+
+    fs::remove_file(&path).expect("it goes");
+    let other = Connection::open(&path).expect("it opens");
+    other
+        .execute_batch("CREATE TABLE recipes (name TEXT)")
+        .expect("a table");
+    drop(other);
+    let before = fs::read(&path).expect("a file");
+    let error = refused(dir.path());
+    assert!(matches!(error, OpenError::Foreign { .. }), "{error}");
+    assert_eq!(fs::read(&path).expect("a file"), before, "and left alone");
+
+    fs::remove_file(&path).expect("it goes");
+    fs::create_dir(&path).expect("a directory");
+    let error = refused(dir.path());
+    assert!(matches!(error, OpenError::Files { .. }), "{error}");
+}
+
+#[test]
+fn a_damaged_file_is_named() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open(dir.path());
+    for number in 0..200 {
+        done(&store, vec![bind(number)]);
+    }
+    store.close().expect("it closes");
+    let path = dir.path().join(FILE_NAME);
+    let whole = fs::read(&path).expect("a file");
+    // Cut in the middle, and everything but the first page overwritten.
+    let scribbled = |at: usize, byte: u8| if at < 4_096 { byte } else { 0xa5 };
+    let scribbled: Vec<u8> = whole
+        .iter()
+        .enumerate()
+        .map(|(at, byte)| scribbled(at, *byte))
+        .collect();
+    for damaged in [&whole[..whole.len() / 2], &scribbled] {
+        fs::write(&path, damaged).expect("a file");
+        let error = refused(dir.path());
+        assert!(matches!(error, OpenError::Damaged { .. }), "{error:?}");
+    }
+}
+
+#[test]
+fn a_damaged_record_is_named_without_its_secret() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open(dir.path());
+    done(&store, vec![bind(1), bind(2)]);
+    let other = Connection::open(dir.path().join(FILE_NAME)).expect("it opens");
+    other
+        .execute("UPDATE device SET digits = 77 WHERE id = ?", [id(1).as_bytes()])
+        .expect("a row");
+    other
+        .execute(
+            "UPDATE device_state SET state = x'ff' WHERE device = ?",
+            [id(2).as_bytes()],
+        )
+        .expect("a row");
+    let words = |number: u32| match block_on(store.device(owner(number), id(number))) {
+        Err(StoreError::Damaged(words)) => words,
+        other => panic!("{:?}", other.err()),
+    };
+    assert_eq!(words(1), format!("device {} cannot be read", id(1)));
+    assert_eq!(words(2), format!("device_state {} cannot be read", id(2)));
+    assert!(matches!(
+        block_on(store.commit(vec![used(2, fresh())])),
+        Err(StoreError::Damaged(_))
+    ));
+    // Others are served.
+    done(&store, vec![bind(3)]);
+}
+
+#[test]
+fn another_schema_is_refused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let error = beside(dir.path()).err().expect("nothing is there");
+    assert!(matches!(error, OpenError::Missing { .. }), "{error}");
+    open(dir.path()).close().expect("it closes");
+    let tamper = |sql: &str| {
+        let conn = Connection::open(dir.path().join(FILE_NAME)).expect("it opens");
+        conn.execute_batch(sql).expect("a change");
+    };
+    tamper("INSERT INTO refinery_schema_history SELECT 4711, name, applied_on, checksum FROM refinery_schema_history");
+    assert!(matches!(refused(dir.path()), OpenError::Newer { found: 4_711, .. }));
+    assert!(matches!(beside(dir.path()), Err(OpenError::Newer { .. })));
+    tamper("DELETE FROM refinery_schema_history");
+    assert!(matches!(beside(dir.path()), Err(OpenError::Older { found: 0, .. })));
+}
+
+#[test]
+fn a_missing_or_cut_generation_is_made_anew() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("keys.generation");
+    let store = open(dir.path());
+    let first = store.api_key_generation().expect("a number");
+    assert_eq!(store.api_key_generation(), Ok(first));
+    drop(store);
+    fs::remove_file(&path).expect("it goes");
+    open(dir.path()).api_key_generation().expect("a number");
+    fs::write(&path, [1, 2, 3]).expect("a file");
+    let store = open(dir.path());
+    let settled = store.api_key_generation().expect("a number");
+    assert_eq!(store.api_key_generation(), Ok(settled));
+    // A process died between its announcement and its commit: no cache is trusted until somebody settles it.
+    fs::write(&path, 77_u64.to_le_bytes()).expect("a file");
+    assert_ne!(store.api_key_generation(), store.api_key_generation());
+    drop(store);
+    let store = open(dir.path());
+    assert_eq!(store.api_key_generation(), store.api_key_generation());
+    assert_eq!(block_on(store.chains()).expect("a read").len(), 4);
+}
