@@ -25,7 +25,7 @@ use super::Done;
 use crate::{
     Failure,
     heads::Heads,
-    home::{ADMIN_KEY, HEADS, Home, Means, write_private},
+    home::{ADMIN_KEY, DATABASE, HEADS, Home, Means, write_private},
     settings::ConfigFile,
 };
 
@@ -70,6 +70,8 @@ impl Serve {
     }
 
     async fn serve(self) -> Done {
+        // From the first moment on: who is told to end while starting ends as tidily as later.
+        let shutdown = shutdown_signal()?;
         let file = ConfigFile::read(self.config.as_deref())?;
         let settings = file.policy.settings()?;
         let home = Home {
@@ -99,6 +101,7 @@ impl Serve {
         let address = listener.local_addr().map_err(Failure::new)?;
 
         let dir = home.make()?;
+        nothing_lost(&dir)?;
         let means = Means::of(&dir)?;
         let engine = Arc::new(means.open_store(&dir, "serve", true)?);
         let store: Arc<dyn Store> = engine.clone();
@@ -115,7 +118,7 @@ impl Serve {
 
         let background = tokio::spawn(look_after(service.clone(), dir.join(HEADS)));
         let app = server::router(service.clone(), Limits::default());
-        server::serve(listener, tls, app, Limits::default(), shutdown_signal()?).await;
+        server::serve(listener, tls, app, Limits::default(), shutdown).await;
 
         background.abort();
         service.close().await;
@@ -158,6 +161,18 @@ fn tls_config(cert: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, Fail
         .map_err(|error| Failure::usage(format!("the certificate and its key do not serve: {error}")))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// Refuses to begin anew where a database was: every user would be without a second factor, and the heads that
+/// prove it would be overwritten.
+fn nothing_lost(dir: &Path) -> Result<(), Failure> {
+    let empty = |path: &Path| path.metadata().map_or(true, |found| found.len() == 0);
+    if !dir.join(HEADS).exists() || !empty(&dir.join(DATABASE)) {
+        return Ok(());
+    }
+    let (dir, heads) = (dir.display(), dir.join(HEADS));
+    Err(Failure::new(format!("{dir} had a database once, as {HEADS} says, and {DATABASE} is missing or empty"))
+        .help(format!("put the database back; to begin anew without it, move {} away", heads.display())))
 }
 
 /// What the first start says about its API key.

@@ -203,13 +203,16 @@ impl Said {
 /// Codes, from wherever they come, in order; never from the command line, where others could read them.
 struct CodeSource<'a> {
     lines: Option<std::vec::IntoIter<Zeroizing<String>>>,
+    /// Whether stdin may be read, where there is no file.
+    may_read: bool,
     said: &'a Said,
 }
 
 impl<'a> CodeSource<'a> {
     fn open(codes: &Codes, said: &'a Said) -> Result<Self, Failure> {
         let text = match &codes.code_file {
-            Some(path) if path == Path::new("-") => Some(from_stdin()?),
+            // Line by line, when each is needed: a script may know its code only once it has read the key.
+            Some(path) if path == Path::new("-") => None,
             Some(path) => Some(
                 fs::read_to_string(path)
                     .map(Zeroizing::new)
@@ -224,7 +227,11 @@ impl<'a> CodeSource<'a> {
                 .collect::<Vec<_>>()
                 .into_iter()
         });
-        Ok(Self { lines, said })
+        Ok(Self {
+            lines,
+            may_read: said.may_ask || codes.code_file.is_some() || !io::stdin().is_terminal(),
+            said,
+        })
     }
 
     fn next(&mut self, question: &str) -> Result<Zeroizing<String>, Failure> {
@@ -235,29 +242,25 @@ impl<'a> CodeSource<'a> {
         if let Some(lines) = &mut self.lines {
             return lines.next().ok_or_else(missing);
         }
-        if self.said.may_ask {
-            eprint!("{question}: ");
-            io::stderr().flush().map_err(Failure::new)?;
+        if !self.may_read {
+            return Err(missing());
         }
-        let mut line = Zeroizing::new(String::with_capacity(256));
-        io::stdin()
-            .lock()
-            .take(256)
-            .read_line(&mut line)
-            .map_err(Failure::new)?;
-        let line = Zeroizing::new(line.trim().to_owned());
-        if line.is_empty() { Err(missing()) } else { Ok(line) }
+        loop {
+            if self.said.may_ask {
+                eprint!("{question}: ");
+                io::stderr().flush().map_err(Failure::new)?;
+            }
+            let mut line = Zeroizing::new(String::with_capacity(256));
+            let read = io::stdin().lock().take(256).read_line(&mut line);
+            if read.map_err(Failure::new)? == 0 {
+                return Err(missing());
+            }
+            let code = line.trim();
+            if !code.is_empty() {
+                return Ok(Zeroizing::new(code.to_owned()));
+            }
+        }
     }
-}
-
-fn from_stdin() -> Result<Zeroizing<String>, Failure> {
-    let mut text = Zeroizing::new(String::with_capacity(4_096));
-    io::stdin()
-        .lock()
-        .take(4_096)
-        .read_to_string(&mut text)
-        .map_err(Failure::new)?;
-    Ok(text)
 }
 
 fn actor() -> Value {

@@ -123,7 +123,7 @@ fn random_bytes_are_no_request() {
                 body
             }
         };
-        assert!(line.send(&request(route.method, &route.filled(), &key, &noise)));
+        assert!(line.send(&request(route.method, &route.filled(), Some(&key), &noise)));
         let answer = line.answer().expect("a request gets an answer");
         assert!(answer.status < 500, "{} {}: {answer:?}", route.method, route.path);
         if throw % 3 < 2 {
@@ -265,7 +265,7 @@ fn no_depth_and_no_length_of_json_hurts() {
             "/v1/accounts/acme/users/alice/enrollments",
         ] {
             let began = Instant::now();
-            let answer = told(&world, &request("POST", path, &key, body.as_bytes())).expect("an answer");
+            let answer = told(&world, &request("POST", path, Some(&key), body.as_bytes())).expect("an answer");
             assert_eq!(
                 (answer.status, &answer.json()["code"]),
                 (400, &json!("invalid_request")),
@@ -340,19 +340,61 @@ fn a_body_that_is_too_long_is_refused_before_it_is_read() {
     let mut body = json!({"account": "acme", "user": "nobody", "code": "123456", "first_factor": true}).to_string();
     body += &" ".repeat(BODY_BYTES - body.len());
     assert_eq!(
-        told(&world, &request("POST", "/v1/verify", &key, body.as_bytes()))
+        told(&world, &request("POST", "/v1/verify", Some(&key), body.as_bytes()))
             .expect("an answer")
             .json(),
         refused()
     );
     body.push(' ');
     assert_eq!(
-        told(&world, &request("POST", "/v1/verify", &key, body.as_bytes()))
+        told(&world, &request("POST", "/v1/verify", Some(&key), body.as_bytes()))
             .expect("an answer")
             .status,
         413
     );
     assert_serves(&world, "after");
+}
+
+#[test]
+fn a_refusal_before_the_body_leaves_the_line_in_order_or_says_that_it_ends() {
+    let world = impatient();
+    let key = everything(&world);
+    let body = json!({"account": "acme", "user": "nobody", "code": "123456", "first_factor": true}).to_string();
+    let json = "application/json";
+    for (path, key, kind, length, status) in [
+        ("/v1/verify", "nobody", json, body.len(), 401),
+        ("/v1/nowhere", &*key, json, body.len(), 404),
+        ("/v1/audit", &key, json, body.len(), 405),
+        (
+            "/v1/accounts/acme/users/alice/devices/x/unbind",
+            &key,
+            json,
+            body.len(),
+            404,
+        ),
+        ("/v1/verify", &key, "text/plain", body.len(), 415),
+        ("/v1/verify", &key, json, 10 << 20, 413),
+    ] {
+        let mut line = Line::to(world.address());
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {key}\r\nContent-Type: {kind}\r\n\
+             Content-Length: {length}\r\n\r\n"
+        );
+        assert!(line.send(head.as_bytes()));
+        let answer = line.answer().expect("an answer before the body");
+        assert_eq!(answer.status, status, "{path}");
+        if answer.head.to_ascii_lowercase().contains("connection: close") {
+            continue;
+        }
+        // It did not say so, hence a client sends the rest, and its next request on the same line.
+        let rest = " ".repeat(length - body.len()) + &body;
+        let next = "GET /healthz HTTP/1.1\r\nHost: t\r\n\r\n";
+        let answered = line.send(rest.as_bytes()) && line.send(next.as_bytes()) && line.answer().is_some();
+        assert!(
+            answered,
+            "RFC 9112, 9.6: after {status} for {path} the line ended without a word"
+        );
+    }
 }
 
 #[test]
@@ -553,14 +595,14 @@ fn names_in_paths_and_bodies_are_the_same_names_or_none() {
         "\u{1}"
     );
     assert_eq!(
-        told(&world, &request("POST", "/v1/verify", &key, raw.as_bytes()))
+        told(&world, &request("POST", "/v1/verify", Some(&key), raw.as_bytes()))
             .expect("an answer")
             .status,
         400
     );
     let not_utf8 = b"{\"account\":\"\xff\xfe\",\"user\":\"alice\",\"code\":\"123456\",\"first_factor\":true}";
     assert_eq!(
-        told(&world, &request("POST", "/v1/verify", &key, not_utf8))
+        told(&world, &request("POST", "/v1/verify", Some(&key), not_utf8))
             .expect("an answer")
             .status,
         400
@@ -702,7 +744,7 @@ fn a_thousand_lines_left_open_are_in_nobodys_way() {
         match at % 4 {
             0 => {}
             1 => drop(line.send(b"POST /v1/verify HTTP/1.1\r\nHost")),
-            2 => drop(line.send(&request("POST", "/v1/verify", &key, b"{}")[..150])),
+            2 => drop(line.send(&request("POST", "/v1/verify", Some(&key), b"{}")[..150])),
             _ => drop(line.send(b"GET /healthz HTTP/1.1\r\nHost: t\r\n\r\n")),
         }
     }
@@ -795,13 +837,13 @@ fn bad_callers_leave_nothing_behind_in_memory() {
                 let body = json!({"account": "acme", "user": user, "code": "123456", "first_factor": true, "request_id": user});
                 let sent = match at % 8 {
                     0 => die.bytes(4_000),
-                    1 => request("POST", "/v1/verify", &key, "[".repeat(900_000).as_bytes()),
-                    2 => request("POST", "/v1/verify/batch", &key, &die.bytes(100_000)),
+                    1 => request("POST", "/v1/verify", Some(&key), "[".repeat(900_000).as_bytes()),
+                    2 => request("POST", "/v1/verify/batch", Some(&key), &die.bytes(100_000)),
                     3 => format!("GET /v1/{} HTTP/1.1\r\nHost: t\r\n\r\n", "x".repeat(30_000)).into_bytes(),
                     4 => request(
                         "POST",
                         &format!("/v1/accounts/acme/users/{user}/enrollments"),
-                        &key,
+                        Some(&key),
                         b"{}",
                     ),
                     5 => post("/v1/verify", &key, &body),

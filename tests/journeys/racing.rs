@@ -290,27 +290,40 @@ fn a_recovery_code_opens_once_however_many_try() {
 
 #[test]
 fn a_way_in_that_was_free_without_a_device_is_not_free_beside_one() {
-    let settings = Settings { devices_max: 8, ..Settings::default() };
+    let settings = Settings {
+        devices_max: 8,
+        ..Settings::default()
+    };
     let world = World::with(settings, Limits::default());
     for round in 0..rounds(20) {
         let name = format!("user-{round}");
         let user = world.user("acme", &name);
         let offered: Vec<_> = thread::scope(|scope| {
             let starting: Vec<_> = (0..4).map(|_| scope.spawn(|| user.enroll(&json!({})))).collect();
-            starting.into_iter().map(|starting| starting.join().expect("a binding starts")).collect()
+            starting
+                .into_iter()
+                .map(|starting| starting.join().expect("a binding starts"))
+                .collect()
         });
         let confirm = |offered: &crate::world::Offered| {
-            user.confirm(&offered.id, &[&offered.phone.code_at(world.now_ms())]).status
+            user.confirm(&offered.id, &[&offered.phone.code_at(world.now_ms())])
+                .status
         };
         let done: Vec<u16> = offered.iter().map(confirm).collect();
         let bound = done.iter().filter(|status| **status == 200).count();
-        assert_eq!(bound, 1, "U5: a further device needs a fresh factor; round {round}: {done:?}");
+        assert_eq!(
+            bound, 1,
+            "U5: a further device needs a fresh factor; round {round}: {done:?}"
+        );
     }
 }
 
 #[test]
 fn two_last_devices_that_end_at_once_leave_nothing_behind() {
-    let settings = Settings { devices_max: 2, ..Settings::default() };
+    let settings = Settings {
+        devices_max: 2,
+        ..Settings::default()
+    };
     let world = World::with(settings, Limits::default());
     for round in 0..rounds(30) {
         let name = format!("user-{round}");
@@ -326,12 +339,18 @@ fn two_last_devices_that_end_at_once_leave_nothing_behind() {
                 user.change(&bound.device, "unbind", &json!({"code": code})).status
             };
             let ending: Vec<_> = [&phone, &tablet].map(|bound| scope.spawn(move || end(bound))).into();
-            ending.into_iter().map(|ending| ending.join().expect("an answer")).collect()
+            ending
+                .into_iter()
+                .map(|ending| ending.join().expect("an answer"))
+                .collect()
         });
         assert_eq!(done, [204, 204]);
         let left = user.get();
         assert_eq!(left["devices"], json!([]));
-        assert_eq!(left["recovery_codes_left"], 0, "U1: they end with the last device; round {round}");
+        assert_eq!(
+            left["recovery_codes_left"], 0,
+            "U1: they end with the last device; round {round}"
+        );
         assert_eq!(left["protection"]["login_protection"], "none", "U1: round {round}");
     }
 }

@@ -93,13 +93,14 @@ impl Line {
 
 /// A request with a JSON body, as bytes.
 pub(crate) fn post(path: &str, key: &str, body: &Value) -> Vec<u8> {
-    request("POST", path, key, body.to_string().as_bytes())
+    request("POST", path, Some(key), body.to_string().as_bytes())
 }
 
-pub(crate) fn request(method: &str, path: &str, key: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn request(method: &str, path: &str, key: Option<&str>, body: &[u8]) -> Vec<u8> {
+    let authorization = key.map_or_else(String::new, |key| format!("Authorization: Bearer {key}\r\n"));
     let length = body.len();
     let mut bytes = format!(
-        "{method} {path} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {key}\r\n\
+        "{method} {path} HTTP/1.1\r\nHost: test\r\n{authorization}\
          Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
     )
     .into_bytes();

@@ -307,7 +307,6 @@ impl World {
             status: response.status().as_u16(),
             content_type: header("content-type"),
             cache_control: header("cache-control"),
-            www_authenticate: header("www-authenticate"),
             retry_after: header("retry-after"),
             body: Vec::new(),
         };
@@ -421,7 +420,6 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) content_type: Option<String>,
     pub(crate) cache_control: Option<String>,
-    pub(crate) www_authenticate: Option<String>,
     pub(crate) retry_after: Option<String>,
     pub(crate) body: Vec<u8>,
 }

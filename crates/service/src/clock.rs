@@ -78,8 +78,9 @@ impl TrustedClock {
         }
         seen.probation = None;
         seen.offset_ms = offset_ms;
+        // Never backwards, not even by a jitter: what happened later is never dated earlier.
         seen.newest = seen.newest.max(now);
-        Ok(now)
+        Ok(seen.newest)
     }
 }
 

@@ -188,6 +188,13 @@ async fn complete(
     let replaced = devices
         .iter()
         .find(|bound| Some(bound.device.id) == enrollment.replaces);
+    // U5: what was free to start while there was no device is not free beside one that came in between.
+    if devices
+        .iter()
+        .any(|bound| bound.device.bound_at >= enrollment.started_at)
+    {
+        return Err(ServiceError::EnrollmentEnded);
+    }
     if devices.len() - usize::from(replaced.is_some()) >= core.settings.devices_max {
         return Err(ServiceError::DeviceLimit);
     }

@@ -17,6 +17,8 @@ use crate::{
 pub(crate) struct Group<'a> {
     tx: &'a Connection,
     tail: &'a Tail,
+    folded: device::FoldedStates<'a>,
+    trail: audit::Appender<'a>,
     /// The chain with the rows of this group.
     pub(crate) head: Head,
     /// The newest row of this group; `None` while it has none.
@@ -46,16 +48,18 @@ impl Changed {
 }
 
 impl<'a> Group<'a> {
-    pub(crate) fn new(tx: &'a Connection, tail: &'a Tail, head: Head) -> Self {
-        Self {
+    pub(crate) fn new(tx: &'a Connection, tail: &'a Tail, head: Head) -> Result<Self> {
+        Ok(Self {
             tx,
             tail,
+            folded: device::FoldedStates::of(tx)?,
+            trail: audit::Appender::to(tx)?,
             head,
             newest: None,
             rows: 0,
             changed: HashMap::new(),
             erases: false,
-        }
+        })
     }
 
     /// All of this change, or nothing of it.
@@ -72,14 +76,14 @@ impl<'a> Group<'a> {
         // The first row carries the states of the whole change.
         let mut blob = &*job.blob;
         for (event, commitment) in &job.events {
-            let (head, sequence) = audit::append(self.tx, &self.head, event, commitment, blob)?;
+            let (head, sequence) = self.trail.append(&self.head, event, commitment, blob)?;
             (self.head, self.newest, blob) = (head, Some(sequence), &[]);
             self.rows += 1;
         }
         Ok(Outcome::Done)
     }
 
-    fn holds(&self, write: &Write) -> Result<bool> {
+    fn holds(&mut self, write: &Write) -> Result<bool> {
         let bound = |state: Option<DeviceState>, expected| {
             state.is_some_and(|state| state.version == expected && state.standing != Standing::Unbound)
         };
@@ -136,16 +140,14 @@ impl<'a> Group<'a> {
     }
 
     /// The state that the next change of this group meets.
-    fn state(&self, id: &Id) -> Result<Option<DeviceState>> {
+    fn state(&mut self, id: &Id) -> Result<Option<DeviceState>> {
         if let Some(changed) = self.changed.get(id) {
             return tail::decode(id, changed.state()).map(Some);
         }
         if let Some(state) = self.tail.get(id)? {
             return Ok(Some(state));
         }
-        device::state(self.tx, id)?
-            .map(|state| tail::decode(id, &state))
-            .transpose()
+        self.folded.get(id)
     }
 
     /// What is to be published, without the borrow of the transaction.

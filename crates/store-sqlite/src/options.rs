@@ -39,9 +39,7 @@ pub struct Tuning {
     pub writer_cache_mib: u32,
     /// How many threads read.
     pub readers: usize,
-    /// x
-    pub hot: bool,
-    /// Each reader's page cache.
+    /// Each reader's page cache; every commit empties it, so it holds no more than one read's pages.
     pub reader_cache_mib: u32,
 }
 
@@ -58,8 +56,7 @@ impl Default for Tuning {
             checkpoint_pages: 16_384,
             writer_cache_mib: 64,
             readers: 2,
-            hot: false,
-            reader_cache_mib: 64,
+            reader_cache_mib: 8,
         }
     }
 }

@@ -27,7 +27,7 @@ use crate::{
     readers::Readers,
     register, schema,
     tables::{api_key, audit, device, enrollment, protection, recovery},
-    tail::{self, Tail},
+    tail::Tail,
     writer::{Call, Message, Reply, Shared, Writer, lock},
 };
 
@@ -36,7 +36,6 @@ use crate::{
 /// Its threads end with [`close`](Self::close). Dropping it without that is what a kill would be: the groups
 /// that were answered are on disk, what waits is not done.
 pub struct Sqlite {
-    hot: bool,
     shared: Arc<Shared>,
     messages: mpsc::Sender<Message>,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -59,7 +58,6 @@ impl Sqlite {
         };
         let mut conn = connection::writer(&path, tuning.writer_cache_mib, tuning.checkpoint_pages)?;
         schema::prepare(&mut conn, &path, options.owner)?;
-        let hot = tuning.hot;
         let connections = (0..tuning.readers.max(1)).map(|_| connection::reader(&path, tuning.reader_cache_mib));
         let connections = connections.collect::<Result<Vec<_>, _>>()?;
         let generation = Generation::open(data_dir, options.owner)?;
@@ -85,7 +83,6 @@ impl Sqlite {
         let writer = writer.map_err(directory::files(&path))?;
         let readers = Readers::start(connections).map_err(directory::files(&path))?;
         Ok(Self {
-            hot,
             shared,
             messages,
             writer: Mutex::new(Some(writer)),
@@ -155,14 +152,16 @@ impl Commit for Sqlite {
 impl Devices for Sqlite {
     fn bound(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Vec<Bound>>> {
         let shared = self.shared.clone();
-        if self.hot {
-            return self.ask(|reply| {
-                Message::Read(Box::new(move |conn| {
-                    let _ = reply.send(bound(conn, &shared, &owners).map_err(StoreError::from));
-                }))
-            });
+        if !shared.owner {
+            return self.readers.read(move |conn| bound(conn, &shared, &owners));
         }
-        self.readers.read(move |conn| bound(conn, &shared, &owners))
+        // A reader's page cache is void after every commit of the writer, the writer's own is not. And the lane
+        // that asks has nothing to commit until it knows the answer.
+        self.ask(|reply| {
+            Message::Read(Box::new(move |conn| {
+                let _nobody_may_wait = reply.send(bound(conn, &shared, &owners).map_err(StoreError::from));
+            }))
+        })
     }
 
     fn device(&self, owner: Owner, id: Id) -> Pending<'_, Option<Bound>> {
@@ -242,10 +241,12 @@ impl Trail for Sqlite {
 /// a state that is folded in between is then found in the table, at least as new as when this began.
 fn bound(conn: &mut Connection, shared: &Shared, owners: &[Owner]) -> Result<Vec<Vec<Bound>>> {
     let tx = conn.transaction()?;
+    let mut devices_of = device::BoundDevices::of(&tx)?;
     let devices = owners
         .iter()
-        .map(|owner| device::bound(&tx, owner))
+        .map(|owner| devices_of.list(owner))
         .collect::<Result<Vec<_>>>()?;
+    drop(devices_of);
     tx.commit()?;
     let ids: Vec<Id> = devices.iter().flatten().map(|device| device.id).collect();
     let strangers = owners.iter().zip(&devices).filter(|(_, devices)| devices.is_empty());
@@ -295,13 +296,13 @@ fn states(conn: &mut Connection, shared: &Shared, ids: &[Id], strangers: &[Id]) 
     let mut states = ids.iter().map(|id| tail.get(id)).collect::<Result<Vec<_>>>()?;
     drop(tail);
     let tx = conn.transaction()?;
+    let mut folded = device::FoldedStates::of(&tx)?;
     for (id, state) in ids.iter().zip(&mut states) {
         if state.is_none() {
-            *state = device::state(&tx, id)?
-                .map(|state| tail::decode(id, &state))
-                .transpose()?;
+            *state = folded.get(id)?;
         }
     }
+    drop(folded);
     for id in strangers {
         device::no_state(&tx, id)?;
     }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
@@ -34,9 +35,9 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 /// What the writer is asked to do.
 pub(crate) enum Message {
     Commit(Call),
-    CloseChain(Closing, Reply<()>),
     /// A read that profits from the writer's cache.
     Read(Box<dyn FnOnce(&mut Connection) + Send>),
+    CloseChain(Closing, Reply<()>),
     /// For tests of a full disk.
     LimitPages(u32, Reply<()>),
     Close(Reply<()>),
@@ -108,19 +109,24 @@ impl Writer {
             if self.shared.dropped.load(Ordering::Acquire) {
                 return;
             }
+            if self
+                .erasing
+                .is_some_and(|since| since.elapsed() >= self.tuning.erase_latest)
+            {
+                self.drive_out();
+            }
             match message {
                 Message::Commit(call) => {
                     let (calls, other) = self.gather(call, queue);
                     next = other;
                     self.commit(calls);
-                    if self
-                        .erasing
-                        .is_some_and(|since| since.elapsed() >= self.tuning.erase_latest)
-                    {
-                        self.drive_out();
+                }
+                Message::Read(read) => {
+                    // Its caller learns it from the answer that never comes.
+                    if catch_unwind(AssertUnwindSafe(|| read(&mut self.conn))).is_err() {
+                        tracing::error!("a read panicked");
                     }
                 }
-                Message::Read(read) => read(&mut self.conn),
                 Message::CloseChain(closing, reply) => answer(reply, self.close_chain(&closing)),
                 Message::LimitPages(pages, reply) => answer(reply, self.limit_pages(pages)),
                 Message::Close(reply) => {
@@ -215,7 +221,7 @@ impl Writer {
         let tx = self.conn.transaction_with_behavior(Immediate)?;
         // Only this thread changes the tail; the readers read beside.
         let tail = shared.tail.read().unwrap_or_else(PoisonError::into_inner);
-        let mut group = Group::new(&tx, &tail, head);
+        let mut group = Group::new(&tx, &tail, head)?;
         let outcomes = calls
             .iter()
             .map(|call| call.jobs.iter().map(|job| group.apply(job)).collect())

@@ -1,4 +1,4 @@
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{CachedStatement, Connection, OptionalExtension};
 use store::audit::{Event, Hash, Head, Payload, Row};
 use verify::UnixMs;
 
@@ -30,27 +30,42 @@ pub(crate) fn newest_time(conn: &Connection) -> Result<Option<UnixMs>> {
     Ok(statement.query_row([], |row| row.get(0).map(UnixMs::new)).optional()?)
 }
 
-/// Appends to the chain; the results are its new head and the row's sequence number.
-pub(crate) fn append(
-    tx: &Connection,
-    head: &Head,
-    event: &Event,
-    commitment: &Hash,
-    states: &[u8],
-) -> Result<(Head, i64)> {
-    const SQL: &str =
-        "INSERT INTO audit (chain, position, at, salt, payload, states, hash) VALUES (?, ?, ?, ?, ?, ?, ?)";
-    let next = head.next(event.at, commitment, states);
-    tx.prepare_cached(SQL)?.execute((
-        next.chain,
-        next.position.cast_signed(),
-        event.at.get(),
-        event.salt,
-        &event.payload,
-        (!states.is_empty()).then_some(states),
-        next.hash,
-    ))?;
-    Ok((next, tx.last_insert_rowid()))
+/// Appends one row after the other.
+pub(crate) struct Appender<'a> {
+    conn: &'a Connection,
+    insert: CachedStatement<'a>,
+}
+
+impl<'a> Appender<'a> {
+    pub(crate) fn to(conn: &'a Connection) -> Result<Self> {
+        const SQL: &str =
+            "INSERT INTO audit (chain, position, at, salt, payload, states, hash) VALUES (?, ?, ?, ?, ?, ?, ?)";
+        Ok(Self {
+            conn,
+            insert: conn.prepare_cached(SQL)?,
+        })
+    }
+
+    /// The results are the chain's new head and the row's sequence number.
+    pub(crate) fn append(
+        &mut self,
+        head: &Head,
+        event: &Event,
+        commitment: &Hash,
+        states: &[u8],
+    ) -> Result<(Head, i64)> {
+        let next = head.next(event.at, commitment, states);
+        self.insert.execute((
+            next.chain,
+            next.position.cast_signed(),
+            event.at.get(),
+            event.salt,
+            &event.payload,
+            (!states.is_empty()).then_some(states),
+            next.hash,
+        ))?;
+        Ok((next, self.conn.last_insert_rowid()))
+    }
 }
 
 /// The newest row of this chain among those from `newest` down to `after`, and its sequence number.

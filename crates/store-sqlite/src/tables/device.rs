@@ -1,9 +1,12 @@
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 use store::{Device, Id, Owner, Sealed};
-use verify::UnixMs;
+use verify::{DeviceState, UnixMs};
 
 use super::{Columns, Unreadable, kind_name, secret};
-use crate::error::Result;
+use crate::{
+    error::{Fault, Result},
+    tail,
+};
 
 macro_rules! columns {
     () => {
@@ -11,21 +14,29 @@ macro_rules! columns {
     };
 }
 
-/// The bound devices of an owner, oldest first.
-pub(crate) fn bound(conn: &Connection, owner: &Owner) -> Result<Vec<Device>> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        ", key_id, bytes FROM device LEFT JOIN secret ON number = secret \
-         WHERE account = ? AND user = ? ORDER BY id"
-    );
-    let mut found = Vec::new();
-    let mut statement = conn.prepare_cached(SQL)?;
-    let mut rows = statement.query([&owner.account, &owner.user])?;
-    while let Some(row) = rows.next()? {
-        found.push(read_bound(row, owner).map_err(Unreadable::of("device of", format_args!("{owner:?}")))?);
+/// Reads the bound devices of one owner after the other: the statement is looked up once for all of them.
+pub(crate) struct BoundDevices<'a>(CachedStatement<'a>);
+
+impl<'a> BoundDevices<'a> {
+    pub(crate) fn of(conn: &'a Connection) -> Result<Self> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            columns!(),
+            ", key_id, bytes FROM device LEFT JOIN secret ON number = secret \
+             WHERE account = ? AND user = ? ORDER BY id"
+        );
+        Ok(Self(conn.prepare_cached(SQL)?))
     }
-    Ok(found)
+
+    /// Oldest first.
+    pub(crate) fn list(&mut self, owner: &Owner) -> Result<Vec<Device>> {
+        let mut found = Vec::new();
+        let mut rows = self.0.query([&owner.account, &owner.user])?;
+        while let Some(row) = rows.next()? {
+            found.push(read_bound(row, owner).map_err(Unreadable::of("device of", format_args!("{owner:?}")))?);
+        }
+        Ok(found)
+    }
 }
 
 /// One device, tombstone or not.
@@ -67,9 +78,7 @@ pub(crate) fn is_bound(conn: &Connection, owner: &Owner, id: Id) -> Result<bool>
 pub(crate) fn insert(tx: &Connection, device: &Device) -> Result<()> {
     // A device that comes into being as a tombstone has no use; without a secret it could not be judged.
     let Some(sealed) = &device.sealed else {
-        return Err(crate::error::Fault::unavailable(
-            "a device without a secret was to be bound",
-        ));
+        return Err(Fault::unavailable("a device without a secret was to be bound"));
     };
     let number = secret::keep(tx, &sealed.bytes)?;
     const SQL: &str = concat!(
@@ -114,13 +123,28 @@ pub(crate) fn bury(tx: &Connection, owner: &Owner, id: Id, at: UnixMs) -> Result
     Ok(())
 }
 
-/// The folded state, encoded.
-pub(crate) fn state(conn: &Connection, id: &Id) -> Result<Option<Vec<u8>>> {
-    let mut statement = conn.prepare_cached("SELECT state FROM device_state WHERE device = ?")?;
-    Ok(statement.query_row([id.as_bytes()], |row| row.get(0)).optional()?)
+/// Reads one folded state after the other.
+pub(crate) struct FoldedStates<'a>(CachedStatement<'a>);
+
+impl<'a> FoldedStates<'a> {
+    pub(crate) fn of(conn: &'a Connection) -> Result<Self> {
+        Ok(Self(
+            conn.prepare_cached("SELECT state FROM device_state WHERE device = ?")?,
+        ))
+    }
+
+    pub(crate) fn get(&mut self, id: &Id) -> Result<Option<DeviceState>> {
+        let mut rows = self.0.query([id.as_bytes()])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let state = row
+            .get_ref(0)?
+            .as_blob()
+            .map_err(|_| Fault::damaged("device_state", id))?;
+        tail::decode(id, state).map(Some)
+    }
 }
 
-/// What [`state`] costs, for an owner who has no device.
+/// What [`FoldedStates::get`] costs, for an owner who has no device.
 pub(crate) fn no_state(conn: &Connection, id: &Id) -> Result<()> {
     let mut statement =
         conn.prepare_cached("SELECT state FROM device_state WHERE device >= ? ORDER BY device LIMIT 1")?;
@@ -141,7 +165,7 @@ pub(crate) fn update_state(tx: &Connection, id: &Id, state: &[u8]) -> Result<()>
     let mut statement = tx.prepare_cached("UPDATE device_state SET state = ?2 WHERE device = ?1")?;
     match statement.execute((id.as_bytes(), state))? {
         1 => Ok(()),
-        _ => Err(crate::error::Fault::damaged("device_state", id)),
+        _ => Err(Fault::damaged("device_state", id)),
     }
 }
 

@@ -1,0 +1,198 @@
+//! The rounds: every scenario has its turn in each, with its ceiling just before it.
+
+use std::{env, time::Duration};
+
+use crate::{
+    Any, Arguments,
+    bare::Bare,
+    lone::{self, Disk},
+    report::{self, Row, load_average, median, percentile_ms},
+    scenario::{Callers, Scenario, Shots, Slice},
+    server_process::{ServerProcess, Usage},
+};
+
+/// Rounds of which the medians are told.
+const ROUNDS: u32 = 5;
+
+/// What is measured, by name.
+enum Subject {
+    Http(Scenario),
+    Lone,
+    Bare,
+}
+
+/// A subject and what came of it so far.
+struct Measured {
+    name: &'static str,
+    subject: Subject,
+    rates: Vec<f64>,
+    echo_rates: Vec<f64>,
+    ratios: Vec<f64>,
+    ratios_to_bare: Vec<f64>,
+    latencies_us: Vec<u32>,
+    appends_us: Vec<u32>,
+    items: u64,
+    errors: u64,
+    usage: Usage,
+}
+
+impl Measured {
+    fn new(name: &'static str, subject: Subject) -> Self {
+        Self {
+            name,
+            subject,
+            rates: Vec::new(),
+            echo_rates: Vec::new(),
+            ratios: Vec::new(),
+            ratios_to_bare: Vec::new(),
+            latencies_us: Vec::new(),
+            appends_us: Vec::new(),
+            items: 0,
+            errors: 0,
+            usage: Usage::default(),
+        }
+    }
+
+    /// In this order; the bare database has its turn just after what is held against it.
+    fn all() -> Vec<Self> {
+        vec![
+            Self::new("echo", Subject::Http(Scenario::Echo)),
+            Self::new("http single", Subject::Http(Scenario::Single)),
+            Self::new("bare batched update", Subject::Bare),
+            Self::new("http single wrong", Subject::Http(Scenario::Wrong)),
+            Self::new("http locked", Subject::Http(Scenario::Locked)),
+            Self::new("http batch 256", Subject::Http(Scenario::Batch(256))),
+            Self::new("http batch 1024", Subject::Http(Scenario::Batch(1_024))),
+            Self::new("http batch 4096", Subject::Http(Scenario::Batch(4_096))),
+            Self::new("lone", Subject::Lone),
+        ]
+    }
+
+    fn wanted(&self, filter: Option<&str>) -> bool {
+        let wants = |name: &str| filter.is_none_or(|part| name.contains(part));
+        let held_against = matches!(self.subject, Subject::Bare) && wants("http single");
+        wants(self.name) || held_against
+    }
+
+    fn took_in(&mut self, slice: Slice, echo: f64, usage: Usage) {
+        self.rates.push(slice.per_s());
+        self.echo_rates.push(echo);
+        self.ratios.push(slice.per_s() / echo);
+        self.items += slice.items;
+        self.errors += slice.errors;
+        self.usage += usage;
+        if let (true, Some(error)) = (self.errors == slice.errors, &slice.first_error) {
+            eprintln!("{}: the first wrong answer: {error}", self.name);
+        }
+        self.latencies_us.extend(slice.latencies_us);
+    }
+
+    fn row(mut self, devices: u32) -> Row {
+        let Usage {
+            cpu_us,
+            commits,
+            events,
+            commit_us,
+            load_us,
+        } = self.usage;
+        let of_commits = |what: u64| (commits > 0).then(|| what as f64 / commits as f64);
+        Row {
+            name: self.name.into(),
+            requests_per_s: median(self.rates).round(),
+            echo_requests_per_s: median(self.echo_rates).round(),
+            ratio: median(self.ratios),
+            ratio_to_bare: (!self.ratios_to_bare.is_empty()).then(|| median(self.ratios_to_bare)),
+            p50_ms: percentile_ms(&mut self.latencies_us, 50),
+            p99_ms: percentile_ms(&mut self.latencies_us, 99),
+            errors: self.errors,
+            cpu_us_per_request: (cpu_us > 0).then(|| cpu_us as f64 / self.items as f64),
+            batch: of_commits(events),
+            commit_ms: of_commits(commit_us).map(|us| us / 1_000.0),
+            load_ms: of_commits(load_us).map(|us| us / 1_000.0),
+            fdatasync_p50_ms: (!self.appends_us.is_empty()).then(|| percentile_ms(&mut self.appends_us, 50)),
+            devices,
+            load_average: load_average(),
+        }
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Any<()> {
+    let program = env::current_exe()?;
+    let beside = program.parent().ok_or("this program lies nowhere")?;
+    let dir = tempfile::Builder::new().prefix("load-").tempdir_in(beside)?;
+    let server = dir.path().join("server");
+    std::fs::create_dir(&server)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+
+    let process = ServerProcess::start(&server, arguments.devices)?;
+    eprintln!(
+        "{} devices bound in {:.1} s",
+        arguments.devices,
+        process.filled_in.as_secs_f64()
+    );
+    let mut round = Round {
+        shots: Shots::new(process, arguments.devices),
+        bare: Bare::new(dir.path(), arguments.devices)?,
+        disk: Disk::new(dir.path())?,
+        length: Duration::from_secs_f64(arguments.seconds / f64::from(ROUNDS)),
+        last: (f64::NAN, 1),
+    };
+    let mut all = Measured::all();
+    all.retain(|measured| measured.wanted(arguments.scenario.as_deref()));
+    runtime.block_on(round.all(&mut all))?;
+
+    let rows: Vec<_> = all.into_iter().map(|measured| measured.row(arguments.devices)).collect();
+    if arguments.json {
+        report::print_json(&rows)?;
+    } else {
+        report::print_table(&rows);
+    }
+    Ok(())
+}
+
+struct Round {
+    shots: Shots,
+    bare: Bare,
+    disk: Disk,
+    length: Duration,
+    /// The rate and the mean batch of the last slice over HTTP.
+    last: (f64, u64),
+}
+
+impl Round {
+    async fn all(&mut self, all: &mut [Measured]) -> Any<()> {
+        let mut callers = Callers::connect(&self.shots).await?;
+        // Code, caches and connections are warm before anything counts.
+        for scenario in [Scenario::Echo, Scenario::Single] {
+            callers.slice(&self.shots, scenario, self.length / 2).await?;
+        }
+        for _ in 0..ROUNDS {
+            for measured in &mut *all {
+                self.one(&mut callers, measured).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn one(&mut self, callers: &mut Callers, measured: &mut Measured) -> Any<()> {
+        let echo = callers.slice(&self.shots, Scenario::Echo, self.length / 2).await?.per_s();
+        let before = self.shots.process().usage()?;
+        let slice = match measured.subject {
+            Subject::Http(scenario) => callers.slice(&self.shots, scenario, self.length).await?,
+            Subject::Lone => {
+                let (slice, appends_us) = lone::slice(callers, &self.shots, &mut self.disk, self.length).await?;
+                measured.appends_us.extend(appends_us);
+                slice
+            }
+            Subject::Bare => self.bare.slice(self.last.1, self.length)?,
+        };
+        let usage = self.shots.process().usage()? - before;
+        match measured.subject {
+            Subject::Bare => measured.ratios_to_bare.push(self.last.0 / slice.per_s()),
+            _ => self.last = (slice.per_s(), usage.events.checked_div(usage.commits).unwrap_or(1).max(1)),
+        }
+        let usage = if matches!(measured.subject, Subject::Bare) { Usage::default() } else { usage };
+        measured.took_in(slice, echo, usage);
+        Ok(())
+    }
+}

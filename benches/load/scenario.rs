@@ -1,0 +1,311 @@
+//! What is asked, by how many connections, and what the answer must be.
+
+use std::{
+    cell::RefCell,
+    io::Write as _,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::join_all;
+use otp::Code;
+
+use crate::{
+    Any,
+    client::Connection,
+    population::{self, Device, LOCKED},
+    server_process::ServerProcess,
+};
+
+/// Connections of all but batches and a lone login.
+pub(crate) const CONNECTIONS: usize = 64;
+/// Connections that send batches: one is parsed while the other is judged.
+const BATCH_CONNECTIONS: usize = 2;
+/// Makes neighbours in time strangers in the store: a prime, so the walk meets every user once.
+const STRIDE: u64 = 2_147_483_647;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scenario {
+    /// The ceiling.
+    Echo,
+    /// One right and fresh code a request.
+    Single,
+    /// One in four is wrong.
+    Wrong,
+    /// Wrong codes for locked devices.
+    Locked,
+    /// This many right and fresh codes a request.
+    Batch(u32),
+}
+
+impl Scenario {
+    fn connections(self) -> usize {
+        match self {
+            Self::Batch(_) => BATCH_CONNECTIONS,
+            _ => CONNECTIONS,
+        }
+    }
+}
+
+/// What came of a slice.
+#[derive(Default)]
+pub(crate) struct Slice {
+    pub(crate) took: Duration,
+    /// Codes that were decided, or echoed.
+    pub(crate) items: u64,
+    /// Of each request, in microseconds.
+    pub(crate) latencies_us: Vec<u32>,
+    /// Codes that were not answered as they should have been.
+    pub(crate) errors: u64,
+    /// The first of them.
+    pub(crate) first_error: Option<String>,
+}
+
+impl Slice {
+    pub(crate) fn per_s(&self) -> f64 {
+        self.items as f64 / self.took.as_secs_f64()
+    }
+}
+
+/// The users with what their devices show, and the clock by which they do.
+pub(crate) struct Shots {
+    process: RefCell<ServerProcess>,
+    devices: u32,
+    turns: RefCell<Turns>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Turns {
+    /// Codes shown by this generation: the users whose turn it was since the clock moved.
+    shown: u32,
+    /// How often the clock moved.
+    moves: u64,
+    /// Turns of those who need no fresh code.
+    stale: u64,
+}
+
+/// The answer that is right.
+#[derive(Clone, Copy)]
+enum Expected {
+    Accepted(u32),
+    Refused,
+    Locked,
+}
+
+impl Shots {
+    pub(crate) fn new(process: ServerProcess, devices: u32) -> Self {
+        Self {
+            process: RefCell::new(process),
+            devices,
+            turns: RefCell::default(),
+        }
+    }
+
+    pub(crate) fn process(&self) -> std::cell::RefMut<'_, ServerProcess> {
+        self.process.borrow_mut()
+    }
+
+    /// Users, and how often the clock has moved, whose next codes are fresh.
+    ///
+    /// A code that is still under way when the clock moves is the one of the step before, which the window has.
+    fn fresh(&self, count: u32) -> Any<(std::ops::Range<u32>, u64)> {
+        let mut turns = self.turns.borrow_mut();
+        if turns.shown + count > self.devices {
+            self.process().move_clock()?;
+            turns.moves += 1;
+            turns.shown = 0;
+        }
+        let first = turns.shown;
+        turns.shown += count;
+        Ok((first..first + count, turns.moves))
+    }
+
+    fn stale(&self) -> (u64, u64) {
+        let mut turns = self.turns.borrow_mut();
+        turns.stale += 1;
+        (turns.stale, turns.moves)
+    }
+
+    fn number(&self, turn: u64) -> u32 {
+        (turn * STRIDE % u64::from(self.devices)) as u32
+    }
+
+    /// Writes the next request's body.
+    fn next(&self, scenario: Scenario, body: &mut Vec<u8>) -> Any<Expected> {
+        body.clear();
+        Ok(match scenario {
+            Scenario::Echo => {
+                let (turn, moves) = self.stale();
+                let number = self.number(turn);
+                item(body, number, &Device::of(number).shown(population::step(moves)));
+                Expected::Accepted(1)
+            }
+            Scenario::Single => {
+                let (turns, moves) = self.fresh(1)?;
+                let number = self.number(turns.start.into());
+                item(body, number, &Device::of(number).shown(population::step(moves)));
+                Expected::Accepted(1)
+            }
+            Scenario::Wrong => {
+                let (turns, moves) = self.fresh(1)?;
+                let number = self.number(turns.start.into());
+                let (device, step) = (Device::of(number), population::step(moves));
+                // Never so often in a row that a device locks.
+                let wrong = (u64::from(number) + moves).is_multiple_of(4);
+                if wrong {
+                    item(body, number, &device.not_shown(step));
+                    Expected::Refused
+                } else {
+                    item(body, number, &device.shown(step));
+                    Expected::Accepted(1)
+                }
+            }
+            Scenario::Locked => {
+                let (turn, moves) = self.stale();
+                let number = self.devices + (turn % u64::from(LOCKED)) as u32;
+                item(body, number, &Device::of(number).shown(population::step(moves).offset(1_000)));
+                Expected::Locked
+            }
+            Scenario::Batch(count) => {
+                let count = count.min(self.devices);
+                let (turns, moves) = self.fresh(count)?;
+                body.extend(b"{\"items\":[");
+                for turn in turns {
+                    let number = self.number(turn.into());
+                    item(body, number, &Device::of(number).shown(population::step(moves)));
+                    body.push(b',');
+                }
+                body.pop();
+                body.extend(b"]}");
+                Expected::Accepted(count)
+            }
+        })
+    }
+}
+
+fn item(body: &mut Vec<u8>, number: u32, code: &Code) {
+    let (account, user) = (population::account(number), population::user(number));
+    let mut digits = [0; 8];
+    let code = code.text(&mut digits);
+    write!(
+        body,
+        r#"{{"account":"{account}","user":"{user}","code":"{code}","first_factor":true}}"#
+    )
+    .expect("a Vec takes all");
+}
+
+impl Expected {
+    fn items(self) -> u32 {
+        match self {
+            Self::Accepted(count) => count,
+            Self::Refused | Self::Locked => 1,
+        }
+    }
+
+    /// How many are not as they should be.
+    fn errors(self, status: u16, answer: &[u8]) -> u32 {
+        let outcome = match self {
+            Self::Accepted(_) => r#"{"accepted":true,"outcome":"accepted","#,
+            Self::Refused => r#"{"accepted":false,"outcome":"refused"}"#,
+            Self::Locked => r#"{"accepted":false,"outcome":"locked","#,
+        };
+        let answer = str::from_utf8(answer).unwrap_or_default();
+        let right = match self {
+            _ if status != 200 => 0,
+            Self::Accepted(1) | Self::Refused | Self::Locked => u32::from(answer.starts_with(outcome)),
+            Self::Accepted(_) => answer.matches(outcome).count() as u32,
+        };
+        self.items() - right
+    }
+}
+
+/// The connections, and what every request begins with.
+pub(crate) struct Callers {
+    connections: Vec<Connection>,
+    verify: Vec<u8>,
+    batch: Vec<u8>,
+    echo: Vec<u8>,
+}
+
+impl Callers {
+    pub(crate) async fn connect(shots: &Shots) -> Any<Self> {
+        let (address, key) = {
+            let process = shots.process();
+            (process.address, process.api_key.clone())
+        };
+        let mut connections = Vec::new();
+        for _ in 0..CONNECTIONS {
+            connections.push(Connection::open(address).await?);
+        }
+        let head = |path: &str| {
+            let head = format!(
+                "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\n\
+                 Content-Type: application/json\r\nContent-Length: "
+            );
+            head.into_bytes()
+        };
+        Ok(Self {
+            connections,
+            verify: head("/v1/verify"),
+            batch: head("/v1/verify/batch"),
+            echo: head("/echo"),
+        })
+    }
+
+    /// All connections of the scenario, for this long.
+    pub(crate) async fn slice(&mut self, shots: &Shots, scenario: Scenario, length: Duration) -> Any<Slice> {
+        let begun = Instant::now();
+        let goes_on = || begun.elapsed() < length;
+        self.run(shots, scenario, scenario.connections(), &goes_on).await
+    }
+
+    /// One connection and nobody beside it, this many times.
+    pub(crate) async fn lone(&mut self, shots: &Shots, times: usize) -> Any<Slice> {
+        let left = std::cell::Cell::new(times);
+        let goes_on = || left.replace(left.get().saturating_sub(1)) > 0;
+        self.run(shots, Scenario::Single, 1, &goes_on).await
+    }
+
+    async fn run(
+        &mut self,
+        shots: &Shots,
+        scenario: Scenario,
+        connections: usize,
+        goes_on: &impl Fn() -> bool,
+    ) -> Any<Slice> {
+        let head = match scenario {
+            Scenario::Echo => &self.echo,
+            Scenario::Batch(_) => &self.batch,
+            _ => &self.verify,
+        };
+        let begun = Instant::now();
+        let one = async |connection: &mut Connection| {
+            let mut part = Slice::default();
+            let mut body = Vec::new();
+            while goes_on() {
+                let expected = shots.next(scenario, &mut body)?;
+                let sent = Instant::now();
+                let (status, answer) = connection.post(head, &body).await?;
+                part.latencies_us.push(sent.elapsed().as_micros() as u32);
+                part.items += u64::from(expected.items());
+                let errors = expected.errors(status, answer);
+                if errors > 0 {
+                    part.errors += u64::from(errors);
+                    let said = String::from_utf8_lossy(&answer[..answer.len().min(200)]).into_owned();
+                    part.first_error.get_or_insert(format!("{status} {said}"));
+                }
+            }
+            Any::Ok(part)
+        };
+        let parts = join_all(self.connections.iter_mut().take(connections).map(one)).await;
+        let mut slice = Slice::default();
+        for part in parts {
+            let part = part?;
+            slice.items += part.items;
+            slice.errors += part.errors;
+            slice.latencies_us.extend(part.latencies_us);
+            slice.first_error = slice.first_error.or(part.first_error);
+        }
+        slice.took = begun.elapsed();
+        Ok(slice)
+    }
+}
