@@ -2,7 +2,7 @@
 
 use std::{fs, io::ErrorKind, path::Path};
 
-use service::SignedHead;
+use service::{SignedHead, Signer};
 
 use crate::{Failure, home::write_private};
 
@@ -34,6 +34,17 @@ impl Heads {
     /// The heads.
     pub(crate) fn as_slice(&self) -> &[SignedHead] {
         &self.0
+    }
+
+    /// Refuses a keyring that signed none of these: it would sign the next chain, and could not open any secret.
+    pub(crate) fn signed_by(&self, signer: &dyn Signer) -> Result<(), Failure> {
+        if self.0.is_empty() || self.0.iter().any(|head| head.proven(signer).is_some()) {
+            return Ok(());
+        }
+        Err(
+            Failure::new("the keyring is another database's: it signed none of the heads in audit.heads")
+                .help("put back the keyring file that belongs to this database"),
+        )
     }
 
     /// Takes the newer head of its chain; false when nothing is new.

@@ -9,12 +9,13 @@ use std::{
 };
 
 use clap::Args;
-use keyring::Keyring;
+use keyring::{Keyring, KeyringError};
 use service::{Clock, Entropy, Signer};
 use store_sqlite::Sqlite;
 
 use crate::{
     Failure,
+    heads::Heads,
     real::{self, RealClock, RealEntropy},
 };
 
@@ -78,7 +79,7 @@ pub(crate) struct Means {
 
 impl Means {
     /// Opens the keyring of this directory; makes one only where there is no database yet that another
-    /// keyring sealed.
+    /// keyring sealed, and refuses one that is not this database's.
     pub(crate) fn of(dir: &Path) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
         let entropy: Arc<dyn Entropy> = Arc::new(RealEntropy::new());
@@ -89,10 +90,16 @@ impl Means {
         } else {
             Keyring::open(&path, entropy.clone())
         };
+        let keyring = keyring.map_err(|error| match error {
+            KeyringError::Io(error) => Failure::new(format!("{}: {error}", path.display()))
+                .help("the data directory, with all that is in it, must belong to the user that runs this program"),
+            other => Failure::new(other),
+        })?;
+        Heads::read(&dir.join(HEADS))?.signed_by(&keyring)?;
         Ok(Self {
             clock,
             entropy,
-            keyring: Arc::new(keyring.map_err(Failure::new)?),
+            keyring: Arc::new(keyring),
         })
     }
 

@@ -21,7 +21,7 @@ use support::{
     http::{Api, Reply, Unanswered, question},
     now_step,
     phone::Phone,
-    process::{Running, Served, countersign, run, serve},
+    process::{Running, Served, run, serve},
     soak, step_that_lasts,
     tools::sqlite3,
 };
@@ -510,10 +510,11 @@ fn a_first_start_may_be_killed_anywhere() {
     let mut dice = Dice::new();
     let home = tempfile::tempdir().expect("a directory");
     let began = Instant::now();
-    Served::start(&home.path().join("measured")).end().with_code(0);
+    let measured = Served::start(&home.path().join("measured"));
     let usual = began.elapsed();
+    measured.end().with_code(0);
     let mut interrupted = 0;
-    for attempt in 0..if soak() { 200 } else { 30 } {
+    for attempt in 0..if soak() { 300 } else { 40 } {
         let dir = home.path().join(format!("data-{attempt}"));
         let starting = Running::start(&mut serve(&dir));
         thread::sleep(usual.mul_f64(dice.below(1_000) as f64 / 1_000.0));
@@ -537,5 +538,4 @@ fn a_first_start_may_be_killed_anywhere() {
         service.end().with_code(0);
     }
     assert!(interrupted > 0, "no start was killed before its end");
-    assert_eq!(run(countersign().arg("--version"), "").with_code(0).err, "");
 }

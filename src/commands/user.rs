@@ -168,7 +168,10 @@ impl Server {
         };
         let key = fs::read_to_string(&path).map(Zeroizing::new).map_err(|error| {
             Failure::new(format!("there is no API key at {}: {error}", path.display()))
-                .help("start `countersign serve` once, or name a key with --api-key-file FILE")
+                .help(
+                    "start `countersign serve` once, which makes it, or make a key with \
+                     `countersign key create --role verify,enroll` and name its file with --api-key-file FILE",
+                )
         })?;
         Client::new(&self.server, key.trim())
     }

@@ -295,11 +295,9 @@ fn sealed_in(dir: &Path) -> Vec<Vec<u8>> {
         .prepare("SELECT bytes FROM secret")
         .expect("there is a table of secrets");
     let rows = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).expect("rows");
-    let found = rows
-        .map(|row| row.expect("a row"))
+    rows.map(|row| row.expect("a row"))
         .filter(|bytes| bytes.iter().any(|byte| *byte != 0))
-        .collect();
-    found
+        .collect()
 }
 
 /// How many files of a directory hold these bytes.

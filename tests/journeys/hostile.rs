@@ -858,7 +858,7 @@ fn bad_callers_leave_nothing_behind_in_memory() {
                 };
                 line.send(&sent);
             }
-            for line in lines.iter_mut().filter(|_| number % 2 == 0) {
+            for line in lines.iter_mut().filter(|_| number.is_multiple_of(2)) {
                 // Half of them wait for an answer; the others are gone at once.
                 if let Some(answer) = line.answer() {
                     assert!(answer.status < 500, "{answer:?}");

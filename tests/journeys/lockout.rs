@@ -1,10 +1,11 @@
 //! Wrong codes and what they cost, in virtual time (A1, A2).
 
 use serde_json::{Value, json};
+use service::Role;
 
 use crate::{
     judges::STEP_MS,
-    world::{Bound, HOUR_MS, MINUTE_MS, User, World, accepted, locked, refused},
+    world::{Bound, HOUR_MS, MINUTE_MS, User, World, accepted, locked, refused, text},
 };
 
 const NO_RECOVERY_CODE: &str = "AAAA AAAA AAAA AAAA";
@@ -283,7 +284,7 @@ fn each_recovery_code_opens_once_and_a_new_set_ends_the_old() {
     let renew = |fields: Value| {
         let mut body = fields;
         body["actor"] = alice.actor();
-        world.post(service::Role::Enroll, &path, &body)
+        world.post(Role::Enroll, &path, &body)
     };
 
     // U5: a new set needs a fresh factor.
@@ -296,7 +297,7 @@ fn each_recovery_code_opens_once_and_a_new_set_ends_the_old() {
         .as_array()
         .expect("a set")
         .iter()
-        .map(crate::world::text)
+        .map(text)
         .collect();
     assert_eq!(set.len(), 10);
     assert_eq!(

@@ -10,7 +10,7 @@ use service::Settings;
 
 use crate::{
     judges::STEP_MS,
-    world::{Bound, User, World, accepted, refused},
+    world::{Bound, User, World, accepted, refused, text},
 };
 
 fn replacing(bound: &Bound, code: &str) -> Value {
@@ -24,7 +24,7 @@ fn devices(user: &User<'_>) -> Vec<String> {
         .as_array()
         .expect("devices")
         .iter()
-        .map(|device| crate::world::text(&device["id"]))
+        .map(|device| text(&device["id"]))
         .collect()
 }
 
@@ -34,7 +34,7 @@ fn the_old_phone_works_until_the_new_one_is_confirmed_and_not_a_moment_longer() 
     let alice = world.user("acme", "alice");
     let old = alice.bind();
     alice.start(&json!({})).problem(409, "device_limit");
-    assert_eq!(devices(&alice), [old.device.clone()], "D3");
+    assert_eq!(devices(&alice), [&*old.device], "D3");
 
     let code = old.phone.code_at(world.now_ms());
     let offered = alice.enroll(&replacing(&old, &code));
@@ -81,7 +81,7 @@ fn the_old_phone_works_until_the_new_one_is_confirmed_and_not_a_moment_longer() 
         looks.is_sorted_by_key(|look| *look == [new.device.clone()]),
         "B8: and for good"
     );
-    assert_eq!(devices(&alice), [new.device.clone()]);
+    assert_eq!(devices(&alice), [&*new.device]);
     assert_eq!(
         alice.device(&old.device)["state"],
         "unbound",
@@ -114,7 +114,7 @@ fn giving_up_halfway_leaves_the_old_phone_as_it_was() {
     let late = alice.confirm(&offered.id, &[&offered.phone.code_at(world.now_ms())]);
     late.problem(410, "enrollment_ended");
     world.pass(STEP_MS);
-    assert_eq!(devices(&alice), [old.device.clone()]);
+    assert_eq!(devices(&alice), [&*old.device]);
     assert_eq!(alice.verify(&old.phone.code_at(world.now_ms())), accepted(&old.device));
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::Barrier;
 use crate::{
     judges::STEP_MS,
     raw::{self, Line},
-    world::{Bound, HOUR_MS, World, accepted},
+    world::{Bound, HOUR_MS, Offered, World, accepted},
 };
 
 const RACERS: usize = 64;
@@ -94,26 +94,36 @@ fn of_64_requests_with_one_right_code_one_is_accepted_and_most_are_told_to_wait(
     let device = Some(bound.device.parse().expect("an id"));
     let rounds = 1_000;
     let codes = bound.phone.codes_from(world.now_ms(), rounds);
-    let mut waits = 0;
+    // Once in a million steps a phone shows the same code again, and it may be taken for the later one.
+    let again = |round: usize| {
+        let near = &codes[round.saturating_sub(1)..rounds.min(round + 2)];
+        near.iter().filter(|code| **code == codes[round]).count() > 1
+    };
+    let (mut races, mut waits) = (0, 0);
     for (round, code) in codes.iter().enumerate() {
+        if again(round) {
+            world.pass(STEP_MS);
+            continue;
+        }
         let answers = race(&world, code);
+        races += 1;
         let winners = count(&answers, |answer| *answer == Ok(Answer::Accepted(device)));
         assert_eq!(winners, 1, "D4: round {round}: {answers:?}");
         waits += count(&answers, |answer| *answer == Err(ServiceError::RateLimited));
-        // Were ten refused meanwhile, an hour opens the lock.
+        // Were ten refused meanwhile, support opens the lock.
         if count(&answers, |answer| matches!(answer, Ok(Answer::Locked(_)))) > 0 {
             world.user("acme", "alice").unlock(&bound.device);
         }
         world.pass(STEP_MS);
     }
     assert!(
-        waits > rounds,
-        "one judged, four waiting: the rest is told to come back, {waits} in {rounds} rounds"
+        waits > races,
+        "one judged, four waiting: the rest is told to come back, {waits} in {races} races"
     );
     let verified = world.user("acme", "alice").events("verify", "accepted");
     assert_eq!(
         verified.len(),
-        rounds,
+        races,
         "A3: every acceptance is in the trail, and no other"
     );
     world.assert_trail_holds();
@@ -238,8 +248,7 @@ fn two_bindings_at_once_end_in_one_device() {
         });
         let now_ms = world.now_ms();
         let done: Vec<u16> = thread::scope(|scope| {
-            let confirm =
-                |offered: &crate::world::Offered| user.confirm(&offered.id, &[&offered.phone.code_at(now_ms)]);
+            let confirm = |offered: &Offered| user.confirm(&offered.id, &[&offered.phone.code_at(now_ms)]);
             let confirming: Vec<_> = offered
                 .iter()
                 .map(|offered| scope.spawn(move || confirm(offered).status))
@@ -275,11 +284,8 @@ fn a_recovery_code_opens_once_however_many_try() {
                     scope.spawn(move || alice.ask(code, &json!({"method": "recovery_code"})).json()["accepted"] == true)
                 })
                 .collect();
-            asks.into_iter()
-                .filter(|_| true)
-                .map(|ask| ask.join().expect("an answer"))
-                .filter(|opened| *opened)
-                .count()
+            let opened = asks.into_iter().map(|ask| ask.join().expect("an answer"));
+            opened.filter(|opened| *opened).count()
         });
         assert_eq!(opened, 1, "B6: once");
         // Losers have tried a wrong one (A1).
@@ -305,7 +311,7 @@ fn a_way_in_that_was_free_without_a_device_is_not_free_beside_one() {
                 .map(|starting| starting.join().expect("a binding starts"))
                 .collect()
         });
-        let confirm = |offered: &crate::world::Offered| {
+        let confirm = |offered: &Offered| {
             user.confirm(&offered.id, &[&offered.phone.code_at(world.now_ms())])
                 .status
         };

@@ -1,7 +1,7 @@
 //! Processes that end with the test, however it ends.
 
 use std::{
-    io::{BufRead as _, BufReader, Read, Write as _},
+    io::{Read, Write as _},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
@@ -92,6 +92,11 @@ impl Running {
 
     pub(crate) fn err(&self) -> String {
         self.err.so_far()
+    }
+
+    /// Whether it ended by itself.
+    pub(crate) fn ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_some()
     }
 
     /// Types this.
@@ -235,9 +240,4 @@ pub(crate) fn serve(dir: &Path) -> Command {
     let mut command = countersign();
     command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(dir);
     command
-}
-
-/// The lines of a reader, for tests that follow a stream.
-pub(crate) fn lines(reader: impl Read) -> impl Iterator<Item = String> {
-    BufReader::new(reader).lines().map_while(Result::ok)
 }

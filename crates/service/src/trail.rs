@@ -38,7 +38,7 @@ impl SignedHead {
     }
 
     /// The head, if the signature under it is one of ours.
-    fn proven(&self, signer: &dyn Signer) -> Option<Head> {
+    pub fn proven(&self, signer: &dyn Signer) -> Option<Head> {
         let hash: Hash = unhex(&self.hash)?.try_into().ok()?;
         let head = Head {
             chain: self.chain,

@@ -16,10 +16,10 @@ use otp::{Parameters, Step};
 use store::{Change, Commit, Device, Id, Outcome, Owner, Sealed, Write, audit::Event};
 use verify::{DeviceState, Kind, UnixMs};
 
-pub const NOW: UnixMs = UnixMs::new(1_795_219_200_000);
+pub(crate) const NOW: UnixMs = UnixMs::new(1_795_219_200_000);
 
 /// Waits on this thread.
-pub fn block_on<F: Future>(future: F) -> F::Output {
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     struct Unpark(Thread);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {
@@ -37,7 +37,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 /// Folds all the time and reads back what it folded.
-pub fn eager() -> Tuning {
+pub(crate) fn eager() -> Tuning {
     Tuning {
         fold_at: 16,
         fold_chunk: 1,
@@ -46,7 +46,7 @@ pub fn eager() -> Tuning {
     }
 }
 
-pub fn open_as(dir: &Path, writer: &str, owner: bool, tuning: Tuning) -> Result<Sqlite, OpenError> {
+pub(crate) fn open_as(dir: &Path, writer: &str, owner: bool, tuning: Tuning) -> Result<Sqlite, OpenError> {
     let options = Options {
         writer: writer.into(),
         opened_at: NOW,
@@ -56,20 +56,20 @@ pub fn open_as(dir: &Path, writer: &str, owner: bool, tuning: Tuning) -> Result<
     Sqlite::open_tuned(dir, options, tuning)
 }
 
-pub fn open(dir: &Path) -> Sqlite {
+pub(crate) fn open(dir: &Path) -> Sqlite {
     open_as(dir, "serve/here/1", true, Tuning::default()).expect("the database opens")
 }
 
-pub fn owner(number: u32) -> Owner {
+pub(crate) fn owner(number: u32) -> Owner {
     Owner::new("account", format!("user-{number}"))
 }
 
-pub fn id(number: u32) -> Id {
+pub(crate) fn id(number: u32) -> Id {
     Id::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0000 | u128::from(number))
 }
 
 /// Bytes that are nowhere else, as a nonce and a ciphertext are.
-pub fn sealed(number: u32) -> Vec<u8> {
+pub(crate) fn sealed(number: u32) -> Vec<u8> {
     let mut seed = u64::from(number) + 1;
     let mut byte = || {
         seed = seed
@@ -80,7 +80,7 @@ pub fn sealed(number: u32) -> Vec<u8> {
     (0..48).map(|_| byte()).collect()
 }
 
-pub fn device(number: u32) -> Device {
+pub(crate) fn device(number: u32) -> Device {
     Device {
         id: id(number),
         owner: owner(number),
@@ -97,11 +97,11 @@ pub fn device(number: u32) -> Device {
     }
 }
 
-pub fn fresh() -> DeviceState {
+pub(crate) fn fresh() -> DeviceState {
     DeviceState::bound(Step::new(59_840_640), 0, NOW)
 }
 
-pub fn next(state: DeviceState) -> DeviceState {
+pub(crate) fn next(state: DeviceState) -> DeviceState {
     DeviceState {
         version: state.version + 1,
         last_step: Some(Step::new(59_840_640 + state.version)),
@@ -109,7 +109,7 @@ pub fn next(state: DeviceState) -> DeviceState {
     }
 }
 
-pub fn change(writes: Vec<Write>) -> Change {
+pub(crate) fn change(writes: Vec<Write>) -> Change {
     Change {
         writes,
         events: vec![Event {
@@ -120,14 +120,14 @@ pub fn change(writes: Vec<Write>) -> Change {
     }
 }
 
-pub fn bind(number: u32) -> Change {
+pub(crate) fn bind(number: u32) -> Change {
     change(vec![Write::Bind {
         device: Box::new(device(number)),
         state: fresh(),
     }])
 }
 
-pub fn used(number: u32, from: DeviceState) -> Change {
+pub(crate) fn used(number: u32, from: DeviceState) -> Change {
     let (owner, device) = (owner(number), id(number));
     change(vec![Write::State {
         owner,
@@ -137,7 +137,7 @@ pub fn used(number: u32, from: DeviceState) -> Change {
     }])
 }
 
-pub fn unbound(number: u32, from: DeviceState) -> Change {
+pub(crate) fn unbound(number: u32, from: DeviceState) -> Change {
     let (owner, device) = (owner(number), id(number));
     change(vec![Write::Unbind {
         owner,
@@ -149,7 +149,7 @@ pub fn unbound(number: u32, from: DeviceState) -> Change {
 }
 
 /// All of these are done.
-pub fn done(store: &impl Commit, changes: Vec<Change>) {
+pub(crate) fn done(store: &impl Commit, changes: Vec<Change>) {
     let count = changes.len();
     assert_eq!(block_on(store.commit(changes)), Ok(vec![Outcome::Done; count]));
 }
