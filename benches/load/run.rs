@@ -69,9 +69,12 @@ impl Measured {
     }
 
     fn wanted(&self, filter: Option<&str>) -> bool {
-        let wants = |name: &str| filter.is_none_or(|part| name.contains(part));
-        let held_against = matches!(self.subject, Subject::Bare) && wants("http single");
-        wants(self.name) || held_against
+        let name = match self.subject {
+            // Held against them, and nothing by itself.
+            Subject::Bare => "http single",
+            _ => self.name,
+        };
+        filter.is_none_or(|part| name.contains(part))
     }
 
     fn took_in(&mut self, slice: Slice, echo: f64, usage: Usage) {

@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test asks its own machine")]
 
 mod judges;
+mod lingering;
 mod raw;
 mod world;
 

@@ -235,8 +235,8 @@ fn one_batch_with_one_right_code_many_times_opens_once() {
 
 #[test]
 fn two_bindings_at_once_end_in_one_device() {
-    let world = World::new();
-    for round in 0..rounds(20) {
+    let world = World::lingering(Settings::default());
+    for round in 0..rounds(10) {
         let name = format!("user-{round}");
         let user = world.user("acme", &name);
         let offered: Vec<_> = thread::scope(|scope| {
@@ -273,7 +273,7 @@ fn two_bindings_at_once_end_in_one_device() {
 
 #[test]
 fn a_recovery_code_opens_once_however_many_try() {
-    let world = World::new();
+    let world = World::lingering(Settings::default());
     let bound = world.user("acme", "alice").bind();
     for code in &bound.recovery_codes {
         let opened = thread::scope(|scope| {
@@ -300,8 +300,8 @@ fn a_way_in_that_was_free_without_a_device_is_not_free_beside_one() {
         devices_max: 8,
         ..Settings::default()
     };
-    let world = World::with(settings, Limits::default());
-    for round in 0..rounds(20) {
+    let world = World::lingering(settings);
+    for round in 0..rounds(10) {
         let name = format!("user-{round}");
         let user = world.user("acme", &name);
         let offered: Vec<_> = thread::scope(|scope| {
@@ -330,8 +330,8 @@ fn two_last_devices_that_end_at_once_leave_nothing_behind() {
         devices_max: 2,
         ..Settings::default()
     };
-    let world = World::with(settings, Limits::default());
-    for round in 0..rounds(30) {
+    let world = World::lingering(settings);
+    for round in 0..rounds(10) {
         let name = format!("user-{round}");
         let user = world.user("acme", &name);
         let phone = user.bind();

@@ -17,11 +17,15 @@ use keyring::Keyring;
 use serde_json::{Value, json};
 use server::Limits;
 use service::{Clock, NewKey, Origin, Ports, Role, Service, Settings, SignedHead, Signer, UnixMs, verify_trail};
+use store::Store;
 use store_sqlite::Sqlite;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime, sync::oneshot, task::JoinHandle};
 
-use crate::judges::{Phone, STEP_MS};
+use crate::{
+    judges::{Phone, STEP_MS},
+    lingering::Lingering,
+};
 
 /// A moment at which a time step begins, so that stories count steps from its start.
 pub(crate) const BEGINNING_MS: i64 = 1_800_000_000_000;
@@ -68,6 +72,8 @@ pub(crate) struct World {
     pub(crate) clock: Arc<Hands>,
     settings: Settings,
     limits: Limits,
+    /// Reads linger, see [`Lingering`].
+    lingering: bool,
     home: TempDir,
     running: Option<Running>,
     keys: Vec<(Role, String)>,
@@ -92,6 +98,15 @@ impl World {
     }
 
     pub(crate) fn with(settings: Settings, limits: Limits) -> Self {
+        Self::made(settings, limits, false)
+    }
+
+    /// One in which races are lost, for reads linger.
+    pub(crate) fn lingering(settings: Settings) -> Self {
+        Self::made(settings, Limits::default(), true)
+    }
+
+    fn made(settings: Settings, limits: Limits, lingering: bool) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -106,6 +121,7 @@ impl World {
             clock: Arc::new(clock),
             settings,
             limits,
+            lingering,
             home: tempfile::tempdir().expect("a temporary directory"),
             running: None,
             keys: Vec::new(),
@@ -126,8 +142,16 @@ impl World {
             .expect("a runtime");
         let keyring = Arc::new(keyring(self.home.path(), &self.clock));
         let engine = Arc::new(open(self.home.path(), &keyring, &self.clock, true));
+        let store: Arc<dyn Store> = if self.lingering {
+            Arc::new(Lingering {
+                engine: engine.clone(),
+                reads: 0.into(),
+            })
+        } else {
+            engine.clone()
+        };
         let ports = Ports {
-            store: engine.clone(),
+            store,
             clock: self.clock.clone(),
             entropy: Arc::new(RealEntropy::new()),
             sealer: keyring.clone(),

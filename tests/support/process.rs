@@ -107,11 +107,18 @@ impl Running {
     }
 
     /// Waits for the process to say `what`, on either stream.
-    pub(crate) fn hear(&mut self, what: &str) -> String {
+    #[track_caller]
+    pub(crate) fn hear(&self, what: &str) -> String {
+        self.hear_times(what, 1)
+    }
+
+    /// The same, so many times.
+    #[track_caller]
+    pub(crate) fn hear_times(&self, what: &str, times: usize) -> String {
         let until = Instant::now() + PATIENCE;
         loop {
             let all_was_said = self.out.ended() && self.err.ended();
-            let heard = [self.out(), self.err()].into_iter().find(|said| said.contains(what));
+            let heard = [self.out(), self.err()].into_iter().find(|said| said.matches(what).count() >= times);
             match heard {
                 Some(heard) => return heard,
                 None if all_was_said || Instant::now() > until => {
@@ -132,9 +139,9 @@ impl Running {
         let _reaped = self.child.wait();
     }
 
-    /// SIGTERM.
-    pub(crate) fn ask_to_end(&self) {
-        let script = format!("kill -TERM {}", self.child.id());
+    /// SIGTERM, or another.
+    pub(crate) fn ask_to_end(&self, signal: &str) {
+        let script = format!("kill -{signal} {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &script]).status().expect("a shell").success());
     }
 
@@ -201,7 +208,7 @@ impl Served {
     }
 
     /// Waits for this process to greet.
-    pub(crate) fn greeting(mut running: Running, dir: &Path) -> Self {
+    pub(crate) fn greeting(running: Running, dir: &Path) -> Self {
         let said = running.hear("countersign user verify");
         let first = said.lines().next().expect("a first line");
         let (_, url) = first.split_once("Countersign serves ").unwrap_or_else(|| panic!("no greeting: {first}"));
@@ -230,7 +237,7 @@ impl Served {
 
     /// SIGTERM, and what it came to.
     pub(crate) fn end(self) -> Ended {
-        self.running.ask_to_end();
+        self.running.ask_to_end("TERM");
         self.running.wait()
     }
 }
@@ -240,4 +247,14 @@ pub(crate) fn serve(dir: &Path) -> Command {
     let mut command = countersign();
     command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(dir);
     command
+}
+
+/// The same command as a person runs it: stdin, stdout and stderr are a terminal (of `script`, from bsdutils).
+pub(crate) fn on_a_terminal(command: &Command) -> Command {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let quoted: Vec<_> = words.map(|word| format!("'{}'", word.to_str().expect("UTF-8").replace('\'', "'\\''"))).collect();
+    let mut script = bare("script");
+    let set = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    script.envs(set).args(["--quiet", "--return", "--flush", "--command", &quoted.join(" "), "/dev/null"]);
+    script
 }

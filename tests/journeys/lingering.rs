@@ -1,0 +1,117 @@
+//! A store whose reads linger: between what a use case reads and what it does about it, others get their turn. What
+//! is a race of microseconds elsewhere is one of milliseconds here, so that it is lost in a test and not in the field.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use service::UnixMs;
+use store::{
+    ApiKey, ApiKeys, Bound, Change, Commit, Devices, Enrollment, Enrollments, Id, Outcome, Owner, Pending, Protection,
+    Protections, RecoveryCodes, RecoverySets, StoreError,
+    audit::{Chain, Closing, Head, Row, Trail},
+};
+use store_sqlite::Sqlite;
+
+pub(crate) struct Lingering {
+    pub(crate) engine: Arc<Sqlite>,
+    pub(crate) reads: AtomicU64,
+}
+
+impl Lingering {
+    /// The answer, a little later than it was true; how much differs from read to read.
+    fn late<'a, T: Send + 'a>(&'a self, read: Pending<'a, T>) -> Pending<'a, T> {
+        let nth = self.reads.fetch_add(1, Relaxed);
+        Box::pin(async move {
+            let answer = read.await;
+            tokio::time::sleep(Duration::from_millis(1 + nth % 5)).await;
+            answer
+        })
+    }
+}
+
+impl Devices for Lingering {
+    fn bound(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Vec<Bound>>> {
+        self.late(self.engine.bound(owners))
+    }
+
+    fn device(&self, owner: Owner, id: Id) -> Pending<'_, Option<Bound>> {
+        self.late(self.engine.device(owner, id))
+    }
+}
+
+impl Enrollments for Lingering {
+    fn enrollment(&self, owner: Owner, id: Id) -> Pending<'_, Option<Enrollment>> {
+        self.late(self.engine.enrollment(owner, id))
+    }
+
+    fn open_enrollments(&self, owner: Owner) -> Pending<'_, Vec<Enrollment>> {
+        self.late(self.engine.open_enrollments(owner))
+    }
+
+    fn expired_enrollments(&self, now: UnixMs, limit: u32) -> Pending<'_, Vec<Enrollment>> {
+        self.late(self.engine.expired_enrollments(now, limit))
+    }
+}
+
+impl RecoverySets for Lingering {
+    fn recovery_codes(&self, owner: Owner) -> Pending<'_, Option<RecoveryCodes>> {
+        self.late(self.engine.recovery_codes(owner))
+    }
+}
+
+impl Protections for Lingering {
+    fn protection(&self, owner: Owner) -> Pending<'_, Option<Protection>> {
+        self.late(self.engine.protection(owner))
+    }
+}
+
+impl ApiKeys for Lingering {
+    fn api_key(&self, id: Id) -> Pending<'_, Option<ApiKey>> {
+        self.late(self.engine.api_key(id))
+    }
+
+    fn api_keys(&self) -> Pending<'_, Vec<ApiKey>> {
+        self.late(self.engine.api_keys())
+    }
+
+    fn api_key_generation(&self) -> Result<u64, StoreError> {
+        self.engine.api_key_generation()
+    }
+}
+
+impl Trail for Lingering {
+    fn rows(&self, after: i64, limit: u32) -> Pending<'_, Vec<Row>> {
+        self.engine.rows(after, limit)
+    }
+
+    fn chains(&self) -> Pending<'_, Vec<Chain>> {
+        self.engine.chains()
+    }
+
+    fn head(&self) -> Head {
+        self.engine.head()
+    }
+
+    fn newest(&self) -> Pending<'_, Option<UnixMs>> {
+        self.engine.newest()
+    }
+
+    fn last_of(&self, chain: i64) -> Pending<'_, Option<Head>> {
+        self.engine.last_of(chain)
+    }
+
+    fn close_chain(&self, closing: Closing) -> Pending<'_, ()> {
+        self.engine.close_chain(closing)
+    }
+}
+
+impl Commit for Lingering {
+    fn commit(&self, changes: Vec<Change>) -> Pending<'_, Vec<Outcome>> {
+        self.engine.commit(changes)
+    }
+}
