@@ -22,6 +22,11 @@ pub(crate) struct CallFailure {
 }
 
 impl CallFailure {
+    /// Whether a wrong code may be followed by another.
+    pub(crate) fn leaves_a_try(&self) -> bool {
+        self.is("code_refused") && self.problem.as_ref().is_some_and(|problem| problem["attempts_left"] != 0)
+    }
+
     /// Whether the service said this code.
     pub(crate) fn is(&self, code: &str) -> bool {
         self.problem.as_ref().is_some_and(|problem| problem["code"] == code)
@@ -148,7 +153,11 @@ fn words(problem: &Value, status: u16) -> String {
         _ => {}
     }
     if let Some(left) = problem["attempts_left"].as_u64() {
-        words += &format!("; {left} tries left");
+        words += &match left {
+            0 => "; that was the last try: start a new one".into(),
+            1 => "; 1 try left".into(),
+            _ => format!("; {left} tries left"),
+        };
     }
     if let Some(wait) = problem["retry_after_s"].as_u64() {
         words += &format!("; try again in {wait} s");

@@ -1,7 +1,8 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand};
-use service::verify_trail;
+use service::{Signer as _, verify_trail};
+use store::audit::{Closing, Trail as _};
 
 use super::{Done, block_on, print_json};
 use crate::{
@@ -39,17 +40,25 @@ impl Audit {
 
 impl Verify {
     fn run(self) -> Done {
+        if let Some(path) = self.heads.as_ref().filter(|path| !path.exists()) {
+            return Err(Failure::usage(format!("{} does not exist", path.display())));
+        }
         let dir = self.home.existing()?;
         let means = Means::of(&dir)?;
         let heads = match &self.heads {
-            Some(path) if !path.exists() => {
-                return Err(Failure::usage(format!("{} does not exist", path.display())));
-            }
             Some(path) => Heads::read(path)?,
             None => Heads::read(&dir.join(HEADS))?,
         };
         let store = means.open_store(&dir, "audit verify", false)?;
-        let report = block_on(verify_trail(&store, &*means.keyring, heads.as_slice()))?.map_err(Failure::new)?;
+        let report = block_on(async {
+            let report = verify_trail(&store, &*means.keyring, heads.as_slice()).await;
+            // Opening the database began a chain, which ends as it began: with nothing in it.
+            let head = store.head();
+            let signature = means.keyring.sign(&head.statement());
+            store.close_chain(Closing { head, signature }).await?;
+            report
+        })?
+        .map_err(Failure::new)?;
         if self.json {
             print_json(&report)?;
         } else {

@@ -24,7 +24,7 @@ pub(super) enum Key {
 
 #[derive(Args)]
 pub(super) struct Create {
-    /// What it may do
+    /// What it may do: verify, enroll, support, inventory, admin or audit; several between commas
     #[arg(long, value_delimiter = ',', required = true, value_parser = role)]
     role: Vec<Role>,
     /// Who answers for it

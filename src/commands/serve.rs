@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use clap::Args;
+use clap::{Args, builder::BoolishValueParser};
 use rustls::pki_types::{
     CertificateDer, PrivateKeyDer,
     pem::{self, PemObject as _},
@@ -47,7 +47,7 @@ pub(super) struct Serve {
     #[arg(long, value_name = "FILE", env = "COUNTERSIGN_TLS_KEY", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
     /// Serves plain HTTP beyond this machine too: only behind something that does TLS
-    #[arg(long, env = "COUNTERSIGN_ALLOW_PLAIN_HTTP")]
+    #[arg(long, env = "COUNTERSIGN_ALLOW_PLAIN_HTTP", value_parser = BoolishValueParser::new())]
     allow_plain_http: bool,
     /// What is logged to stderr, as `tracing` filters say it
     #[arg(long, value_name = "FILTER", env = "COUNTERSIGN_LOG", default_value = "info,refinery_core=warn")]
@@ -121,6 +121,8 @@ impl Serve {
         server::serve(listener, tls, app, Limits::default(), shutdown).await;
 
         background.abort();
+        // It may be writing heads at this moment, and so will the end.
+        let _aborted = background.await;
         service.close().await;
         let head = service.close_trail().await.map_err(Failure::new)?;
         let mut heads = Heads::read(&dir.join(HEADS))?;

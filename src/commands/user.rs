@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, builder::NonEmptyStringValueParser};
 use enroll::{Qr, TerminalStyle};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -70,8 +70,10 @@ enum Command {
 #[derive(Args)]
 struct Who {
     /// The account
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     account: String,
     /// The user under it
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     user: String,
 }
 
@@ -81,6 +83,11 @@ struct Codes {
     #[arg(long, value_name = "FILE")]
     code_file: Option<PathBuf>,
 }
+
+/// What `--scope` knows; the last is the choice of neither.
+const LOGIN: &str = "login_protection";
+const OPERATION: &str = "operation_protection";
+const NOWHERE: &str = "none";
 
 #[derive(Args)]
 struct Bind {
@@ -93,7 +100,12 @@ struct Bind {
     #[arg(long)]
     label: Option<String>,
     /// Where its codes are asked for
-    #[arg(long, value_delimiter = ',', default_value = "login_protection,operation_protection")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_parser = [LOGIN, OPERATION, NOWHERE],
+        default_value = "login_protection,operation_protection"
+    )]
     scope: Vec<String>,
     /// Issues recovery codes too
     #[arg(long)]
@@ -173,7 +185,12 @@ impl Server {
                      `countersign key create --role verify,enroll` and name its file with --api-key-file FILE",
                 )
         })?;
-        Client::new(&self.server, key.trim())
+        let key = key.trim();
+        if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Failure::new(format!("{} holds no API key, which is one word", path.display()))
+                .help("make a key with `countersign key create`, and name its file with --api-key-file"));
+        }
+        Client::new(&self.server, key)
     }
 }
 
@@ -239,7 +256,7 @@ impl<'a> CodeSource<'a> {
 
     fn next(&mut self, question: &str) -> Result<Zeroizing<String>, Failure> {
         let missing = || {
-            Failure::usage(format!("no code was given: {question}"))
+            Failure::usage(format!("no code was given where it was asked for: {question}"))
                 .help("pipe it into stdin, or name a file with --code-file FILE")
         };
         if let Some(lines) = &mut self.lines {
@@ -298,19 +315,20 @@ impl Bind {
         let offer = client.post(&who.path("/enrollments"), &wanted)?;
         let text = |field: &str| offer[field].as_str().unwrap_or_default();
         draw(text("otpauth_uri"), text("secret_text"))?;
+        let scope: Vec<_> = self.scope.iter().filter(|place| *place != NOWHERE).collect();
         let confirm = who.path(&format!("/enrollments/{}/confirm", text("id")));
         loop {
             let code = codes.next("Code that the app shows")?;
             let body = json!({
                 "codes": [*code],
-                "scope": self.scope,
+                "scope": scope,
                 "recovery_codes": self.recovery_codes,
                 "actor": actor(),
             });
             match client.post(&confirm, &body) {
                 Ok(bound) => return told_bound(&bound, said),
                 // A person may try again; a script hears of it.
-                Err(failure) if said.may_ask && failure.is("code_refused") => eprintln!("{failure}"),
+                Err(failure) if said.may_ask && failure.leaves_a_try() => eprintln!("{failure}"),
                 Err(failure) => return Err(failure.into()),
             }
         }

@@ -45,7 +45,8 @@ fn the_fifth_wrong_code_ends_the_binding() {
         binding.type_in(&format!("{}\n", phone.wrong_code(now_step())));
     }
     let ended = binding.wait().with_code(1);
-    assert!(ended.out.contains("start a new one") || ended.out.contains("0 tries left"), "{}", ended.out);
+    assert!(ended.out.contains("1 try left") && ended.out.contains("that was the last try"), "{}", ended.out);
+    assert_eq!(ended.out.matches("Code that the app shows: ").count(), 5, "{}", ended.out);
     assert!(!ended.out.contains("bound: device"), "{}", ended.out);
 }
 

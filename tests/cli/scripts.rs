@@ -159,8 +159,23 @@ fn names_may_be_anything_a_directory_of_users_has() {
         assert!(told.contains("no device is bound"), "{user}: {told}");
     }
     let long = "x".repeat(129);
-    for user in ["", "a\tb", &long] {
-        let ended = run(&mut service.user(&["devices", "acme", user]), "").with_code(1);
-        assert!(ended.err.contains("user"), "{user:?}: {}", ended.err);
+    for (user, code) in [("", 2), ("a\tb", 1), (&long, 1)] {
+        let ended = run(&mut service.user(&["devices", "acme", user]), "").with_code(code);
+        assert!(ended.err.to_lowercase().contains("user"), "{user:?}: {}", ended.err);
+    }
+}
+
+/// The user chooses: login, operations, both, or neither (rule B5).
+#[test]
+fn what_a_device_protects_is_chosen() {
+    let (_home, service) = served();
+    for (scope, login, operation) in [("none", "none", "none"), ("operation_protection", "none", "mfa")] {
+        let step = step_that_lasts(10);
+        let (_, phone) = bind(&service, &["--scope", scope], step - 1, "");
+        let listed = run(&mut service.user(&["devices", "acme", "alice", "--json"]), "").with_code(0).json();
+        let chosen = (&listed["protection"]["login_protection"], &listed["protection"]["operation_protection"]);
+        assert_eq!(chosen, (&login.into(), &operation.into()), "{scope}");
+        let code = format!("{}\n", phone.code(step));
+        run(&mut service.user(&["unbind", "acme", "alice", "--yes"]), &code).with_code(0);
     }
 }
