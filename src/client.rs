@@ -24,7 +24,11 @@ pub(crate) struct CallFailure {
 impl CallFailure {
     /// Whether a wrong code may be followed by another.
     pub(crate) fn leaves_a_try(&self) -> bool {
-        self.is("code_refused") && self.problem.as_ref().is_some_and(|problem| problem["attempts_left"] != 0)
+        self.is("code_refused")
+            && self
+                .problem
+                .as_ref()
+                .is_some_and(|problem| problem["attempts_left"] != 0)
     }
 
     /// Whether the service said this code.
@@ -82,7 +86,14 @@ impl Client {
             return Err(Failure::usage(format!("{server} is no URL of a service"))
                 .help("give it as http://ADDRESS:PORT or https://NAME"));
         }
+        // A proxy of the environment is for elsewhere, and would see the key.
+        let proxy = if server.starts_with("http://") {
+            None
+        } else {
+            ureq::Proxy::try_from_env()
+        };
         let config = Agent::config_builder()
+            .proxy(proxy)
             .http_status_as_error(false)
             .max_redirects(0)
             .timeout_global(Some(Duration::from_secs(30)))

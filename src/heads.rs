@@ -3,6 +3,7 @@
 use std::{fs, io::ErrorKind, path::Path};
 
 use service::{SignedHead, Signer};
+use store::Store;
 
 use crate::{Failure, home::write_private};
 
@@ -47,10 +48,34 @@ impl Heads {
         )
     }
 
-    /// Takes the newer head of its chain; false when nothing is new.
+    /// Refuses a database that is behind the newest of these: it was put back, and what was used, unbound or
+    /// revoked since would be good again.
+    pub(crate) async fn reached_by(&self, store: &dyn Store, signer: &dyn Signer) -> Result<(), Failure> {
+        let newest = self.0.iter().max_by_key(|head| (head.chain, head.position));
+        let Some(head) = newest.and_then(|head| head.proven(signer)) else {
+            return Ok(());
+        };
+        let found = store.last_of(head.chain).await.map_err(Failure::new)?;
+        let reached = found.is_some_and(|found| {
+            found.position > head.position || (found.position == head.position && found.hash == head.hash)
+        });
+        if reached {
+            return Ok(());
+        }
+        Err(Failure::new(format!(
+            "the database is older than audit.heads: chain {} had {} row(s), and they are not all there",
+            head.chain, head.position
+        ))
+        .help(
+            "put the newest database back. With an older one, codes that were used, devices that were unbound and \
+             keys that were revoked since are good again; who accepts that moves audit.heads away",
+        ))
+    }
+
+    /// Takes the newer head of its chain; false when nothing is new. A chain never becomes shorter.
     pub(crate) fn advance(&mut self, head: SignedHead) -> bool {
         match self.0.iter_mut().find(|known| known.chain == head.chain) {
-            Some(known) if known.position == head.position => false,
+            Some(known) if known.position >= head.position => false,
             Some(known) => {
                 *known = head;
                 true

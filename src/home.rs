@@ -130,5 +130,7 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         .open(&beside)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    fs::rename(&beside, path)
+    fs::rename(&beside, path)?;
+    // The new name is on disk only with its directory.
+    path.parent().map_or(Ok(()), |dir| fs::File::open(dir)?.sync_all())
 }

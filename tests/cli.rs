@@ -1,6 +1,9 @@
 //! The command line as people and scripts meet it: cases as files under `tests/cli`, and stories with a running
 //! service.
-#![allow(clippy::disallowed_methods, reason = "a test of real processes has real time and an environment")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test of real processes has real time and an environment"
+)]
 
 mod support;
 

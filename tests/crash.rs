@@ -2,7 +2,10 @@
 //! twice (rules D4, U1, A3).
 //!
 //! Twenty rounds, two hundred with `COUNTERSIGN_SOAK=1`.
-#![allow(clippy::disallowed_methods, reason = "a test of real processes has real time, and waits for it")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test of real processes has real time, and waits for it"
+)]
 
 mod support;
 
@@ -61,7 +64,10 @@ enum Standing {
 
 #[derive(Clone, Debug)]
 enum Pending {
-    Verify { step: u64, request_id: String },
+    Verify {
+        step: u64,
+        request_id: String,
+    },
     /// Wrong or used already: it changes nothing but a count.
     Miss,
     Confirm,
@@ -195,7 +201,9 @@ impl Client {
         let Some(step) = user.fresh_step() else { return Ok(()) };
         let code = user.phone.code(step);
         user.ask(step, &request_id);
-        let answer = self.api.post("/v1/verify", &question(&user.name, &code, Some(&request_id)))?;
+        let answer = self
+            .api
+            .post("/v1/verify", &question(&user.name, &code, Some(&request_id)))?;
         user.pending = None;
         user.answered(step, answer.outcome(), &mut self.tally);
         Ok(())
@@ -208,7 +216,9 @@ impl Client {
         for who in (0..self.users.len()).cycle().skip(first).take(12) {
             let request_id = self.request_id();
             let user = &mut self.users[who];
-            let fresh = user.fresh_step().filter(|_| user.standing == Standing::Bound && user.misses < MISSES);
+            let fresh = user
+                .fresh_step()
+                .filter(|_| user.standing == Standing::Bound && user.misses < MISSES);
             let Some(step) = fresh else { continue };
             let code = user.phone.code(step);
             user.ask(step, &request_id);
@@ -219,14 +229,21 @@ impl Client {
         if asked.is_empty() {
             return Ok(());
         }
-        let answer = self.api.post("/v1/verify/batch", &json!({"items": items}))?.with_status(200);
+        let answer = self
+            .api
+            .post("/v1/verify/batch", &json!({"items": items}))?
+            .with_status(200);
         let results: Vec<Value> = answer.body["results"].as_array().expect("results").clone();
         assert_eq!(results.len(), items.len());
         for ((who, step), pair) in asked.into_iter().zip(results.chunks(2)) {
             let user = &mut self.users[who];
             user.pending = None;
             user.misses += 1;
-            assert_eq!(pair[1]["outcome"], "refused", "the second of two in one batch: {}", user.name);
+            assert_eq!(
+                pair[1]["outcome"], "refused",
+                "the second of two in one batch: {}",
+                user.name
+            );
             user.answered(step, pair[0]["outcome"].as_str().expect("an outcome"), &mut self.tally);
         }
         Ok(())
@@ -243,7 +260,12 @@ impl Client {
                     let repeat = question(&user.name, &code, Some(&request_id));
                     let answer = self.api.post("/v1/verify", &repeat).expect(sound);
                     if now_step() == step {
-                        assert_eq!(answer.outcome(), "accepted", "{}, whether or not it had been", user.name);
+                        assert_eq!(
+                            answer.outcome(),
+                            "accepted",
+                            "{}, whether or not it had been",
+                            user.name
+                        );
                     }
                     if answer.outcome() == "accepted" {
                         let again = self.api.post("/v1/verify", &repeat).expect(sound);
@@ -275,7 +297,12 @@ impl Client {
             for step in std::mem::take(&mut user.accepted).into_iter().rev().take(3) {
                 user.misses += 1;
                 let answer = self.api.verify(&user.name, &user.phone.code(step)).expect(sound);
-                assert_eq!(answer.outcome(), "refused", "{} at step {step} was accepted before the crash", user.name);
+                assert_eq!(
+                    answer.outcome(),
+                    "refused",
+                    "{} at step {step} was accepted before the crash",
+                    user.name
+                );
             }
             if std::mem::take(&mut user.unseen) {
                 user.look(&self.api, &mut self.tally);
@@ -294,7 +321,10 @@ impl User {
 
     fn ask(&mut self, step: u64, request_id: &str) {
         self.last = step;
-        self.pending = Some(Pending::Verify { step, request_id: request_id.to_owned() });
+        self.pending = Some(Pending::Verify {
+            step,
+            request_id: request_id.to_owned(),
+        });
     }
 
     fn answered(&mut self, step: u64, outcome: &str, tally: &mut Tally) {
@@ -305,7 +335,12 @@ impl User {
             tally.accepted += 1;
         } else {
             // A neighbour of the present step is out of reach once drift was learned, or time went by.
-            assert_ne!(step, now_step(), "{}: {outcome}, though it is the code of this very step", self.name);
+            assert_ne!(
+                step,
+                now_step(),
+                "{}: {outcome}, though it is the code of this very step",
+                self.name
+            );
             assert_eq!(outcome, "refused", "{}", self.name);
             self.misses += 1;
             tally.refused += 1;
@@ -316,7 +351,10 @@ impl User {
     fn look(&mut self, api: &Api, tally: &mut Tally) {
         let sound = "the service answers, for nobody kills it";
         let answer = api.user(&self.name).expect(sound);
-        let found: Vec<_> = devices(&answer).iter().map(|device| device["id"].as_str().expect("an id")).collect();
+        let found: Vec<_> = devices(&answer)
+            .iter()
+            .map(|device| device["id"].as_str().expect("an id"))
+            .collect();
         match self.standing {
             Standing::Bound => assert_eq!(found, [&self.device], "{} was bound", self.name),
             Standing::Unbound | Standing::Never => assert!(found.is_empty(), "{}: {found:?}", self.name),
@@ -351,7 +389,10 @@ fn meet(clients: &mut [Client], service: &Served) {
 fn together(clients: &mut [Client], each: impl Fn(&mut Client) + Sync) {
     thread::scope(|scope| {
         let each = &each;
-        let working: Vec<_> = clients.iter_mut().map(|client| scope.spawn(move || each(client))).collect();
+        let working: Vec<_> = clients
+            .iter_mut()
+            .map(|client| scope.spawn(move || each(client)))
+            .collect();
         for client in working {
             if let Err(panic) = client.join() {
                 std::panic::resume_unwind(panic);
@@ -424,7 +465,12 @@ fn acknowledged_is_durable_and_no_code_is_right_twice() {
 
     let service = served.take().expect("it runs");
     meet(&mut clients, &service);
-    together(&mut clients, |client| client.users.iter_mut().for_each(|user| user.look(&client.api, &mut client.tally)));
+    together(&mut clients, |client| {
+        client
+            .users
+            .iter_mut()
+            .for_each(|user| user.look(&client.api, &mut client.tally))
+    });
     holds(&service, &kept);
     service.end().with_code(0);
     written_once(&dir, &clients);
@@ -442,12 +488,19 @@ fn acknowledged_is_durable_and_no_code_is_right_twice() {
         sum(|tally| tally.repeated_answers),
     );
     assert!(accepted > USERS, "there was load");
-    assert!(sum(|tally| tally.unbound) > 0 && sum(|tally| tally.repeated_answers) > 0, "there was some of each");
+    assert!(
+        sum(|tally| tally.unbound) > 0 && sum(|tally| tally.repeated_answers) > 0,
+        "there was some of each"
+    );
 }
 
 /// A key made beside the running service.
 fn made_key(service: &Served) -> String {
-    run(&mut service.beside(&["key", "create", "--role", "enroll"]), "").with_code(0).out.trim().to_owned()
+    run(&mut service.beside(&["key", "create", "--role", "enroll"]), "")
+        .with_code(0)
+        .out
+        .trim()
+        .to_owned()
 }
 
 /// A key that was made before the crash works after it, and one that was revoked does not come back with another.
@@ -465,10 +518,20 @@ fn revoked_for_good(service: Served, key: &str) -> Served {
 
 /// The newest key that lives: nobody else makes any.
 fn key_id(service: &Served, key: &str) -> String {
-    let keys = run(&mut service.beside(&["key", "list", "--json"]), "").with_code(0).json();
-    let alive: Vec<_> = keys.as_array().expect("an array").iter().filter(|key| key["revoked_at"].is_null()).collect();
+    let keys = run(&mut service.beside(&["key", "list", "--json"]), "")
+        .with_code(0)
+        .json();
+    let alive: Vec<_> = keys
+        .as_array()
+        .expect("an array")
+        .iter()
+        .filter(|key| key["revoked_at"].is_null())
+        .collect();
     assert_eq!(alive.len(), 2, "the first key and {key}");
-    let made = alive.iter().find(|key| key["roles"] == json!(["enroll"])).expect("the key");
+    let made = alive
+        .iter()
+        .find(|key| key["roles"] == json!(["enroll"]))
+        .expect("the key");
     made["id"].as_str().expect("an id").to_owned()
 }
 
@@ -499,7 +562,12 @@ fn written_once(dir: &Path, clients: &[Client]) {
         .map(|(user, count)| (user, count.parse().expect("a count")))
         .collect();
     for user in clients.iter().flat_map(|client| &client.users) {
-        assert_eq!(written.remove(&*user.name).unwrap_or(0), user.acceptances, "{}", user.name);
+        assert_eq!(
+            written.remove(&*user.name).unwrap_or(0),
+            user.acceptances,
+            "{}",
+            user.name
+        );
     }
     assert!(written.is_empty(), "{written:?}");
 }
@@ -533,7 +601,10 @@ fn a_first_start_may_be_killed_anywhere() {
         };
         let (_, phone) = api.bind("alice", now_step());
         let next = now_step() + 1;
-        assert_eq!(api.verify("alice", &phone.code(next)).expect("an answer").outcome(), "accepted");
+        assert_eq!(
+            api.verify("alice", &phone.code(next)).expect("an answer").outcome(),
+            "accepted"
+        );
         run(&mut service.beside(&["audit", "verify"]), "").with_code(0);
         service.end().with_code(0);
     }

@@ -1,6 +1,9 @@
 //! A disk that is full, read-only, or holds what it should not: nothing is decided, nothing is overwritten, and
 //! what happened is said with what to do.
-#![allow(clippy::disallowed_methods, reason = "a test of real processes has real time, and waits for it")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test of real processes has real time, and waits for it"
+)]
 
 mod support;
 
@@ -29,7 +32,10 @@ impl Mount {
     fn new(mebibytes: u32) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let size = format!("size={mebibytes}m,mode=0700");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "countersign-test"]).arg(dir.path()).output();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &size, "countersign-test"])
+            .arg(dir.path())
+            .output();
         let why = match mounted {
             Ok(mounted) if mounted.status.success() => return Self(dir),
             Ok(mounted) => String::from_utf8_lossy(&mounted.stderr).into_owned(),
@@ -71,7 +77,11 @@ impl Ballast {
 
     /// Takes what has become free since.
     fn fill(&self) {
-        let mut file = OpenOptions::new().create(true).append(true).open(&self.0).expect("a file");
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.0)
+            .expect("a file");
         for size in [1 << 20, 4_096, 1] {
             loop {
                 match file.write_all(&vec![0; size]) {
@@ -102,10 +112,18 @@ fn until_full(api: &Api, ballast: &Ballast) -> Reply {
 }
 
 fn says_unavailable(answer: &Reply) {
-    assert_eq!((answer.status, &answer.body["code"]), (503, &"storage_unavailable".into()), "{}", answer.body);
+    assert_eq!(
+        (answer.status, &answer.body["code"]),
+        (503, &"storage_unavailable".into()),
+        "{}",
+        answer.body
+    );
     assert!(answer.body["accepted"].is_null(), "{}", answer.body);
     let said = answer.body.to_string();
-    assert!(!said.contains("sqlite") && !said.contains("/tmp"), "the inside is for the log: {said}");
+    assert!(
+        !said.contains("sqlite") && !said.contains("/tmp"),
+        "the inside is for the log: {said}"
+    );
     assert!(answer.body["retry_after_s"].is_u64(), "{said}");
 }
 
@@ -135,14 +153,30 @@ fn a_full_disk_decides_nothing_and_recovers_by_itself() {
         says_unavailable(&api.get("/readyz").expect("an answer"));
     }
     assert_eq!(probe("/healthz"), 200, "the process itself is well");
-    assert_eq!(api.user("alice").expect("an answer").with_status(200).body["devices"][0]["id"], device);
-    assert!(api.user("carol").expect("an answer").body["devices"].as_array().is_some_and(Vec::is_empty));
+    assert_eq!(
+        api.user("alice").expect("an answer").with_status(200).body["devices"][0]["id"],
+        device
+    );
+    assert!(
+        api.user("carol").expect("an answer").body["devices"]
+            .as_array()
+            .is_some_and(Vec::is_empty)
+    );
 
     ballast.throw_off();
     // Nobody asks `/readyz` first, and nobody restarts anything.
     assert_eq!(api.verify("alice", &code).expect("an answer").outcome(), "accepted");
-    assert_eq!(api.verify("alice", &code).expect("an answer").outcome(), "refused", "once");
-    assert_eq!(api.confirm("carol", &enrollment, &third.code(step)).expect("an answer").status, 200);
+    assert_eq!(
+        api.verify("alice", &code).expect("an answer").outcome(),
+        "refused",
+        "once"
+    );
+    assert_eq!(
+        api.confirm("carol", &enrollment, &third.code(step))
+            .expect("an answer")
+            .status,
+        200
+    );
     assert_eq!(probe("/readyz"), 200);
     assert_eq!(sqlite3(&dir, "PRAGMA integrity_check"), "ok");
     let written = "SELECT count(*) FROM audit WHERE payload ->> 'user' = 'alice' \
@@ -193,8 +227,15 @@ fn a_service_ends_on_a_full_disk_and_starts_again_with_space() {
         let service = Served::start(&dir);
         let api = service.api();
         assert_eq!(api.user("alice").expect("an answer").body["devices"][0]["id"], device);
-        assert_eq!(api.verify("alice", &phone.code(step)).expect("an answer").outcome(), "refused", "it bound");
-        assert_eq!(api.verify("alice", &phone.code(step + 1)).expect("an answer").outcome(), "accepted");
+        assert_eq!(
+            api.verify("alice", &phone.code(step)).expect("an answer").outcome(),
+            "refused",
+            "it bound"
+        );
+        assert_eq!(
+            api.verify("alice", &phone.code(step + 1)).expect("an answer").outcome(),
+            "accepted"
+        );
         assert_eq!(sqlite3(&dir, "PRAGMA integrity_check"), "ok");
         run(&mut service.beside(&["audit", "verify"]), "").with_code(0);
     }
@@ -212,18 +253,31 @@ fn served_once(dir: &Path) {
 fn refused(dir: &Path, says: &[&str]) -> Ended {
     let before = contents(dir);
     let mut serving = Running::start(&mut serve(dir));
-    until("ended, or greeted", || serving.ended() || serving.out().contains("Countersign serves"));
+    until("ended, or greeted", || {
+        serving.ended() || serving.out().contains("Countersign serves")
+    });
     assert_eq!(serving.out(), "", "nothing is greeted");
     let ended = serving.wait().with_code(1);
     for words in says {
         assert!(ended.err.contains(words), "{words:?} is missing in: {}", ended.err);
     }
-    assert!(ended.err.lines().count() <= 3, "a sentence and what to do: {}", ended.err);
+    assert!(
+        ended.err.lines().count() <= 3,
+        "a sentence and what to do: {}",
+        ended.err
+    );
     assert!(!ended.err.contains("panicked"), "{}", ended.err);
-    let changed: Vec<_> = before.iter().filter(|file| !contents(dir).contains(file)).map(|file| &file.0).collect();
+    let changed: Vec<_> = before
+        .iter()
+        .filter(|file| !contents(dir).contains(file))
+        .map(|file| &file.0)
+        .collect();
     // The lock's file holds the pid of whoever tried last; the log's index is scratch.
     let scratch = ["owner.lock", "countersign.sqlite-shm"];
-    assert!(changed.iter().all(|name| scratch.contains(&&***name)), "overwritten: {changed:?}");
+    assert!(
+        changed.iter().all(|name| scratch.contains(&&***name)),
+        "overwritten: {changed:?}"
+    );
     ended
 }
 
@@ -249,7 +303,11 @@ fn served_once_more(dir: &Path) {
 
 #[test]
 fn a_data_directory_of_somebody_else_is_said() {
-    assert_eq!(fs::metadata("/proc/self").expect("procfs").uid(), 0, "to be somebody else takes root");
+    assert_eq!(
+        fs::metadata("/proc/self").expect("procfs").uid(),
+        0,
+        "to be somebody else takes root"
+    );
     let home = tempfile::tempdir().expect("a directory");
     let dir = home.path().join("data");
     served_once(&dir);
@@ -258,11 +316,19 @@ fn a_data_directory_of_somebody_else_is_said() {
     let program = home.path().join("countersign");
     fs::copy(env!("CARGO_BIN_EXE_countersign"), &program).expect("a copy");
     let mut stranger = bare("setpriv");
-    stranger.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
-    stranger.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(&dir);
+    stranger
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&program);
+    stranger
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(&dir);
     let ended = run(&mut stranger, "").with_code(1);
     assert!(ended.err.contains("Permission denied"), "{}", ended.err);
-    assert!(ended.err.contains("must belong to the user that runs this program"), "{}", ended.err);
+    assert!(
+        ended.err.contains("must belong to the user that runs this program"),
+        "{}",
+        ended.err
+    );
     served_once_more(&dir);
 }
 
@@ -272,7 +338,13 @@ fn a_missing_keyring_is_not_made_anew() {
     let dir = home.path().join("data");
     served_once(&dir);
     fs::rename(dir.join("keyring"), home.path().join("keyring")).expect("it moves");
-    refused(&dir, &["keyring is missing", "put back the keyring file that belongs to this database"]);
+    refused(
+        &dir,
+        &[
+            "keyring is missing",
+            "put back the keyring file that belongs to this database",
+        ],
+    );
     assert!(!dir.join("keyring").exists());
     fs::rename(home.path().join("keyring"), dir.join("keyring")).expect("it moves");
     served_once_more(&dir);
@@ -286,7 +358,13 @@ fn a_keyring_of_another_database_is_said() {
     served_once(&other);
     fs::copy(dir.join("keyring"), home.path().join("keyring")).expect("a copy");
     fs::copy(other.join("keyring"), dir.join("keyring")).expect("a copy");
-    refused(&dir, &["the keyring is another database's", "put back the keyring file that belongs to this database"]);
+    refused(
+        &dir,
+        &[
+            "the keyring is another database's",
+            "put back the keyring file that belongs to this database",
+        ],
+    );
     fs::copy(home.path().join("keyring"), dir.join("keyring")).expect("a copy");
     served_once_more(&dir);
 }
@@ -299,7 +377,11 @@ fn a_keyring_that_others_can_read_is_said() {
     let mode = |mode| fs::set_permissions(dir.join("keyring"), Permissions::from_mode(mode)).expect("ours");
     mode(0o644);
     refused(&dir, &["keyring can be read by others (mode 644)", "chmod 600"]);
-    assert_eq!(fs::metadata(dir.join("keyring")).expect("it is there").mode() & 0o777, 0o644, "left to the operator");
+    assert_eq!(
+        fs::metadata(dir.join("keyring")).expect("it is there").mode() & 0o777,
+        0o644,
+        "left to the operator"
+    );
     mode(0o600);
     served_once_more(&dir);
 }
@@ -312,25 +394,57 @@ fn a_missing_first_key_is_said_by_those_who_need_it() {
     fs::remove_file(dir.join("admin.key")).expect("it was there");
     let service = Served::start(&dir);
     let said = service.running.out();
-    assert!(said.contains("make one with `countersign key create --role verify,enroll`"), "{said}");
-    assert!(!dir.join("admin.key").exists(), "a key that somebody took away does not come back");
+    assert!(
+        said.contains("make one with `countersign key create --role verify,enroll`"),
+        "{said}"
+    );
+    assert!(
+        !dir.join("admin.key").exists(),
+        "a key that somebody took away does not come back"
+    );
     let ended = run(&mut service.user(&["devices", "acme", "alice"]), "").with_code(1);
     assert!(ended.err.contains("there is no API key at"), "{}", ended.err);
-    assert!(ended.err.contains("countersign key create"), "the remedy works: {}", ended.err);
+    assert!(
+        ended.err.contains("countersign key create"),
+        "the remedy works: {}",
+        ended.err
+    );
     let made = run(&mut service.beside(&["key", "create", "--role", "enroll"]), "").with_code(0);
-    fs::write(home.path().join("key"), made.out).expect("a file");
-    let mut devices = service.user(&["devices", "acme", "alice", "--api-key-file"]);
-    run(devices.arg(home.path().join("key")), "").with_code(0);
+    let file = home.path().join("key");
+    fs::write(&file, made.out).expect("a file");
+    let named = [
+        "devices",
+        "acme",
+        "alice",
+        "--api-key-file",
+        file.to_str().expect("UTF-8"),
+    ];
+    run(&mut service.user(&named), "").with_code(0);
 }
 
 #[test]
 fn a_database_that_is_none_is_left_alone() {
     let home = tempfile::tempdir().expect("a directory");
-    let garbage: Vec<u8> = (0..100_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let garbage: Vec<u8> = (0..100_000_u32)
+        .map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
     let notes = home.path().join("notes.sqlite");
-    let of_others = format!("sqlite3 {} 'CREATE TABLE notes (text); INSERT INTO notes VALUES (1)'", notes.display());
-    assert!(Command::new("sh").args(["-c", &of_others]).status().expect("a shell").success(), "sqlite3 is missing");
-    for (name, content) in [("garbage", garbage), ("notes", fs::read(notes).expect("sqlite3 made it"))] {
+    let of_others = format!(
+        "sqlite3 {} 'CREATE TABLE notes (text); INSERT INTO notes VALUES (1)'",
+        notes.display()
+    );
+    assert!(
+        Command::new("sh")
+            .args(["-c", &of_others])
+            .status()
+            .expect("a shell")
+            .success(),
+        "sqlite3 is missing"
+    );
+    for (name, content) in [
+        ("garbage", garbage),
+        ("notes", fs::read(notes).expect("sqlite3 made it")),
+    ] {
         let dir = home.path().join(name);
         served_once(&dir);
         let database = dir.join("countersign.sqlite");
@@ -350,7 +464,10 @@ fn a_damaged_database_is_said() {
     let database = dir.join("countersign.sqlite");
     let ours = fs::read(&database).expect("it is there");
     let half = ours.len() / 2 / 4_096 * 4_096;
-    for damaged in [ours[..half].to_vec(), [&ours[..4_096], &vec![0xa5; ours.len() - 4_096]].concat()] {
+    for damaged in [
+        ours[..half].to_vec(),
+        [&ours[..4_096], &vec![0xa5; ours.len() - 4_096]].concat(),
+    ] {
         fs::write(&database, damaged).expect("it is ours");
         refused(&dir, &["countersign.sqlite is damaged", "restore it from a backup"]);
     }
@@ -367,10 +484,16 @@ fn a_lost_database_is_not_made_anew() {
     let database = dir.join("countersign.sqlite");
     let ours = fs::read(&database).expect("it is there");
     fs::remove_file(&database).expect("it was there");
-    refused(&dir, &["countersign.sqlite is missing or empty", "put the database back"]);
+    refused(
+        &dir,
+        &["countersign.sqlite is missing or empty", "put the database back"],
+    );
     assert!(!database.exists());
     File::create(&database).expect("an empty file");
-    refused(&dir, &["countersign.sqlite is missing or empty", "put the database back"]);
+    refused(
+        &dir,
+        &["countersign.sqlite is missing or empty", "put the database back"],
+    );
     fs::write(&database, ours).expect("it is ours");
     served_once_more(&dir);
 }

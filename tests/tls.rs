@@ -27,7 +27,9 @@ fn countersign() -> Command {
 
 /// One request over `stream`, the whole answer back.
 fn ask(mut stream: impl std::io::Read + std::io::Write) -> String {
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    stream
+        .write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .unwrap();
     let mut answer = Vec::new();
     // A peer that closes without TLS' own goodbye has still said what it said.
     let _end = stream.read_to_end(&mut answer);
@@ -70,17 +72,26 @@ fn a_certificate_serves_tls_alone() {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 
     let plain = ask(TcpStream::connect(&address).unwrap());
-    assert!(!plain.starts_with("HTTP/1.1 200"), "plain HTTP on the TLS port: {plain}");
+    assert!(
+        !plain.starts_with("HTTP/1.1 200"),
+        "plain HTTP on the TLS port: {plain}"
+    );
 }
 
 #[test]
 fn plain_http_beyond_this_machine_is_refused_with_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
-    let output =
-        countersign().args(["serve", "--listen", "0.0.0.0:0", "--data-dir"]).arg(dir.path()).output().unwrap();
+    let output = countersign()
+        .args(["serve", "--listen", "0.0.0.0:0", "--data-dir"])
+        .arg(dir.path())
+        .output()
+        .unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("--tls-cert") && said.contains("--allow-plain-http"), "{said}");
+    assert!(
+        said.contains("--tls-cert") && said.contains("--allow-plain-http"),
+        "{said}"
+    );
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nothing was made");
 }
 

@@ -54,16 +54,16 @@ impl Bare {
             let transaction_begun = Instant::now();
             self.transaction(batch)?;
             slice.items += batch;
-            slice
-                .latencies_us
-                .push(transaction_begun.elapsed().as_micros() as u32);
+            slice.latencies_us.push(transaction_begun.elapsed().as_micros() as u32);
         }
         slice.took = begun.elapsed();
         Ok(slice)
     }
 
     fn transaction(&mut self, batch: u64) -> Any<()> {
-        let tx = self.conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let tx = self
+            .conn
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         {
             let mut update =
                 tx.prepare_cached("UPDATE device_state SET version = version + 1, state = ? WHERE device = ?")?;

@@ -59,7 +59,10 @@ fn parsed(response: &[u8]) -> io::Result<Option<(u16, usize, usize)>> {
     };
     let strange = || io::Error::new(io::ErrorKind::InvalidData, "this is no HTTP/1.1 answer with a length");
     let header = str::from_utf8(&response[..header_end]).map_err(|_| strange())?;
-    let status = header.get(9..12).and_then(|status| status.parse().ok()).ok_or_else(strange)?;
+    let status = header
+        .get(9..12)
+        .and_then(|status| status.parse().ok())
+        .ok_or_else(strange)?;
     let length = header
         .lines()
         .find_map(|line| line.strip_prefix("content-length: "))

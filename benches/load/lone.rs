@@ -21,7 +21,10 @@ pub(crate) struct Disk(File);
 impl Disk {
     pub(crate) fn new(dir: &Path) -> Any<Self> {
         Ok(Self(
-            OpenOptions::new().create(true).append(true).open(dir.join("appended"))?,
+            OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(dir.join("appended"))?,
         ))
     }
 

@@ -14,8 +14,8 @@ mod population;
 mod report;
 mod run;
 mod scenario;
-mod server_process;
 mod served;
+mod server_process;
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -39,7 +39,10 @@ pub(crate) struct Row {
 
 pub(crate) fn load_average() -> f64 {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    text.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(f64::NAN)
+    text.split(' ')
+        .next()
+        .and_then(|first| first.parse().ok())
+        .unwrap_or(f64::NAN)
 }
 
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
@@ -51,7 +54,9 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
 pub(crate) fn percentile_ms(values_us: &mut [u32], percent: usize) -> f64 {
     values_us.sort_unstable();
     let place = (values_us.len() * percent / 100).min(values_us.len().saturating_sub(1));
-    values_us.get(place).map_or(f64::NAN, |value| f64::from(*value) / 1_000.0)
+    values_us
+        .get(place)
+        .map_or(f64::NAN, |value| f64::from(*value) / 1_000.0)
 }
 
 pub(crate) fn print_json(rows: &[Row]) -> serde_json::Result<()> {

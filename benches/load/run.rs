@@ -144,7 +144,10 @@ pub(crate) fn run(arguments: &Arguments) -> Any<()> {
     all.retain(|measured| measured.wanted(arguments.scenario.as_deref()));
     runtime.block_on(round.all(&mut all))?;
 
-    let rows: Vec<_> = all.into_iter().map(|measured| measured.row(arguments.devices)).collect();
+    let rows: Vec<_> = all
+        .into_iter()
+        .map(|measured| measured.row(arguments.devices))
+        .collect();
     if arguments.json {
         report::print_json(&rows)?;
     } else {
@@ -178,7 +181,10 @@ impl Round {
     }
 
     async fn one(&mut self, callers: &mut Callers, measured: &mut Measured) -> Any<()> {
-        let echo = callers.slice(&self.shots, Scenario::Echo, self.length / 2).await?.per_s();
+        let echo = callers
+            .slice(&self.shots, Scenario::Echo, self.length / 2)
+            .await?
+            .per_s();
         let before = self.shots.process().usage()?;
         let slice = match measured.subject {
             Subject::Http(scenario) => callers.slice(&self.shots, scenario, self.length).await?,
@@ -192,9 +198,18 @@ impl Round {
         let usage = self.shots.process().usage()? - before;
         match measured.subject {
             Subject::Bare => measured.ratios_to_bare.push(self.last.0 / slice.per_s()),
-            _ => self.last = (slice.per_s(), usage.events.checked_div(usage.commits).unwrap_or(1).max(1)),
+            _ => {
+                self.last = (
+                    slice.per_s(),
+                    usage.events.checked_div(usage.commits).unwrap_or(1).max(1),
+                )
+            }
         }
-        let usage = if matches!(measured.subject, Subject::Bare) { Usage::default() } else { usage };
+        let usage = if matches!(measured.subject, Subject::Bare) {
+            Usage::default()
+        } else {
+            usage
+        };
         measured.took_in(slice, echo, usage);
         Ok(())
     }

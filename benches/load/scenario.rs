@@ -40,7 +40,13 @@ impl Scenario {
     fn connections(self, devices: u32) -> usize {
         match self {
             // One is parsed while the other is judged, as long as no user stands in both.
-            Self::Batch(count) => if count <= devices / 4 { 2 } else { 1 },
+            Self::Batch(count) => {
+                if count <= devices / 4 {
+                    2
+                } else {
+                    1
+                }
+            }
             _ => CONNECTIONS,
         }
     }
@@ -163,7 +169,11 @@ impl Shots {
             Scenario::Locked => {
                 let (turn, moves) = self.stale();
                 let number = self.devices + (turn % u64::from(LOCKED)) as u32;
-                item(body, number, &Device::of(number).shown(population::step(moves).offset(1_000)));
+                item(
+                    body,
+                    number,
+                    &Device::of(number).shown(population::step(moves).offset(1_000)),
+                );
                 Expected::Locked
             }
             Scenario::Batch(count) => {

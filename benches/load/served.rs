@@ -145,7 +145,10 @@ fn bound(keyring: &Keyring, number: u32, locked: bool) -> Any<Change> {
     let (a, b) = (population::mixed(number.into()), population::mixed(!u64::from(number)));
     let mut random = [0; 10];
     random[..8].copy_from_slice(&a.to_le_bytes());
-    let id = store::id_at((BEGINNING.get() as u64) - u64::from(u32::MAX) + u64::from(number), &random);
+    let id = store::id_at(
+        (BEGINNING.get() as u64) - u64::from(u32::MAX) + u64::from(number),
+        &random,
+    );
     let mut device = Device {
         id,
         owner: Owner::new(population::account(number), population::user(number)),

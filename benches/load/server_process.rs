@@ -103,7 +103,10 @@ impl ServerProcess {
 
     pub(crate) fn usage(&mut self) -> Any<Usage> {
         let line = self.ask("count")?;
-        let numbers = line.split_ascii_whitespace().map(str::parse).collect::<Result<Vec<u64>, _>>()?;
+        let numbers = line
+            .split_ascii_whitespace()
+            .map(str::parse)
+            .collect::<Result<Vec<u64>, _>>()?;
         let [commits, events, commit_us, load_us] = numbers[..] else {
             return Err(format!("the server said: {line}").into());
         };

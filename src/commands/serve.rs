@@ -50,7 +50,12 @@ pub(super) struct Serve {
     #[arg(long, env = "COUNTERSIGN_ALLOW_PLAIN_HTTP", value_parser = BoolishValueParser::new())]
     allow_plain_http: bool,
     /// What is logged to stderr, as `tracing` filters say it
-    #[arg(long, value_name = "FILTER", env = "COUNTERSIGN_LOG", default_value = "info,refinery_core=warn")]
+    #[arg(
+        long,
+        value_name = "FILTER",
+        env = "COUNTERSIGN_LOG",
+        default_value = "info,refinery_core=warn"
+    )]
     log: String,
 }
 
@@ -105,6 +110,9 @@ impl Serve {
         let means = Means::of(&dir)?;
         let engine = Arc::new(means.open_store(&dir, "serve", true)?);
         let store: Arc<dyn Store> = engine.clone();
+        Heads::read(&dir.join(HEADS))?
+            .reached_by(&*store, &*means.keyring)
+            .await?;
         let ports = Ports {
             store,
             clock: means.clock,
@@ -173,8 +181,13 @@ fn nothing_lost(dir: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     let (dir, heads) = (dir.display(), dir.join(HEADS));
-    Err(Failure::new(format!("{dir} had a database once, as {HEADS} says, and {DATABASE} is missing or empty"))
-        .help(format!("put the database back; to begin anew without it, move {} away", heads.display())))
+    Err(Failure::new(format!(
+        "{dir} had a database once, as {HEADS} says, and {DATABASE} is missing or empty"
+    ))
+    .help(format!(
+        "put the database back; to begin anew without it, move {} away",
+        heads.display()
+    )))
 }
 
 /// What the first start says about its API key.

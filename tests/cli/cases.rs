@@ -37,11 +37,19 @@ fn cases() {
     let cases = below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli"));
     assert!(cases.len() > 30, "the cases are found");
     let failed: Vec<_> = cases.iter().filter_map(|path| failure(path)).collect();
-    assert!(failed.is_empty(), "{} of {} cases:\n{}", failed.len(), cases.len(), failed.join("\n"));
+    assert!(
+        failed.is_empty(),
+        "{} of {} cases:\n{}",
+        failed.len(),
+        cases.len(),
+        failed.join("\n")
+    );
 }
 
 fn below(dir: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(dir).expect("a directory").map(|entry| entry.expect("an entry").path());
+    let entries = fs::read_dir(dir)
+        .expect("a directory")
+        .map(|entry| entry.expect("an entry").path());
     let mut found: Vec<_> = entries
         .flat_map(|path| if path.is_dir() { below(&path) } else { vec![path] })
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
@@ -59,7 +67,11 @@ fn failure(path: &Path) -> Option<String> {
         fs::write(home.path().join(name), content).expect("a file");
     }
     let mut command = countersign();
-    command.args(&case.args).env("HOME", home.path()).envs(&case.env).current_dir(home.path());
+    command
+        .args(&case.args)
+        .env("HOME", home.path())
+        .envs(&case.env)
+        .current_dir(home.path());
     let ended = run(&mut command, &case.stdin);
     let plain = |said: &str| said.replace(&*home.path().to_string_lossy(), "[HOME]");
     let (out, err) = (plain(&ended.out), plain(&ended.err));
@@ -68,17 +80,29 @@ fn failure(path: &Path) -> Option<String> {
         return None;
     }
     let same = ended.code() == case.status && matches(&out, &case.stdout) && matches(&err, &case.stderr);
-    (!same).then(|| format!("--- {}: status {}\n{out}--- and on stderr\n{err}", path.display(), ended.code()))
+    (!same).then(|| {
+        format!(
+            "--- {}: status {}\n{out}--- and on stderr\n{err}",
+            path.display(),
+            ended.code()
+        )
+    })
 }
 
 fn matches(said: &str, expected: &str) -> bool {
     let same_line = |(said, expected): (&str, &str)| {
         let mut parts = expected.split("[..]");
-        let Some(mut rest) = said.strip_prefix(parts.next().unwrap_or_default()) else { return false };
+        let Some(mut rest) = said.strip_prefix(parts.next().unwrap_or_default()) else {
+            return false;
+        };
         let parts: Vec<_> = parts.collect();
-        let Some((last, between)) = parts.split_last() else { return rest.is_empty() };
+        let Some((last, between)) = parts.split_last() else {
+            return rest.is_empty();
+        };
         for part in between {
-            let Some((_, after)) = rest.split_once(part) else { return false };
+            let Some((_, after)) = rest.split_once(part) else {
+                return false;
+            };
             rest = after;
         }
         rest.ends_with(last)

@@ -16,13 +16,23 @@ fn flags_beat_the_environment_beats_the_file() {
     let config = home.path().join("config.toml");
     let dir = home.path().join("data");
     // Every address of 127.0.0.0/8 is this machine.
-    let text = format!("listen = \"127.0.0.2:0\"\ndata_dir = \"{}\"\n[policy]\nissuer = \"Example\"\n", dir.display());
+    let text = format!(
+        "listen = \"127.0.0.2:0\"\ndata_dir = \"{}\"\n[policy]\nissuer = \"Example\"\n",
+        dir.display()
+    );
     fs::write(&config, text).expect("a file");
     let by_flag = ["--listen", "127.0.0.4:0"];
-    for (env, flag, expected) in [(None, &[][..], "127.0.0.2:"), (Some(()), &[], "127.0.0.3:"), (Some(()), &by_flag, "127.0.0.4:")]
-    {
+    for (env, flag, expected) in [
+        (None, &[][..], "127.0.0.2:"),
+        (Some(()), &[], "127.0.0.3:"),
+        (Some(()), &by_flag, "127.0.0.4:"),
+    ] {
         let mut command = countersign();
-        command.args(["serve", "--config"]).arg(&config).args(flag).env("HOME", home.path());
+        command
+            .args(["serve", "--config"])
+            .arg(&config)
+            .args(flag)
+            .env("HOME", home.path());
         command.envs(env.map(|()| ("COUNTERSIGN_LISTEN", "127.0.0.3:0")));
         let service = Served::greeting(Running::start(&mut command), &dir);
         assert!(service.url.contains(expected), "{}", service.url);
@@ -35,7 +45,9 @@ fn flags_beat_the_environment_beats_the_file() {
     }
     let named = home.path().join("by-environment");
     let mut command = countersign();
-    command.args(["serve", "--listen", "127.0.0.1:0"]).env("COUNTERSIGN_CONFIG", &config);
+    command
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .env("COUNTERSIGN_CONFIG", &config);
     let service = Served::greeting(Running::start(command.env("COUNTERSIGN_DATA_DIR", &named)), &named);
     assert!(named.join("keyring").exists());
     service.end().with_code(0);
@@ -53,10 +65,16 @@ fn a_policy_of_the_file_is_in_force() {
     let step = step_that_lasts(10);
     let (_, phone) = api.bind("alice", step);
     for outcome in ["refused", "refused", "locked"] {
-        assert_eq!(api.verify("alice", &phone.wrong_code(step)).expect("an answer").outcome(), outcome);
+        assert_eq!(
+            api.verify("alice", &phone.wrong_code(step))
+                .expect("an answer")
+                .outcome(),
+            outcome
+        );
     }
     let (enrollment, phone) = api.start_binding("bob").expect("an answer");
-    api.confirm("bob", &enrollment, &phone.wrong_code(step)).expect("an answer");
+    api.confirm("bob", &enrollment, &phone.wrong_code(step))
+        .expect("an answer");
     let ended = api.confirm("bob", &enrollment, &phone.code(step)).expect("an answer");
     assert_eq!(ended.body["code"], "enrollment_ended", "{}", ended.body);
     run(&mut service.beside(&["audit", "verify"]), "").with_code(0);

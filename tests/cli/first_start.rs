@@ -11,7 +11,10 @@ use crate::{
 };
 
 fn mode(path: &Path) -> u32 {
-    fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).mode() & 0o777
+    fs::metadata(path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        .mode()
+        & 0o777
 }
 
 #[test]
@@ -20,11 +23,20 @@ fn only_the_owner_may_read_what_is_made() {
     let dir = home.path().join("deep/data");
     // Under the most generous of masks.
     let mut generous = bare("sh");
-    generous.args(["-c", "umask 000; exec \"$0\" \"$@\""]).arg(serve(&dir).get_program()).args(serve(&dir).get_args());
+    generous
+        .args(["-c", "umask 000; exec \"$0\" \"$@\""])
+        .arg(serve(&dir).get_program())
+        .args(serve(&dir).get_args());
     let service = Served::greeting(Running::start(&mut generous), &dir);
     service.api().bind("alice", step_that_lasts(5));
     assert_eq!(mode(&dir), 0o700);
-    for name in ["admin.key", "keyring", "countersign.sqlite", "countersign.sqlite-wal", "audit.heads"] {
+    for name in [
+        "admin.key",
+        "keyring",
+        "countersign.sqlite",
+        "countersign.sqlite-wal",
+        "audit.heads",
+    ] {
         crate::support::until(name, || dir.join(name).exists());
     }
     for entry in fs::read_dir(&dir).expect("a directory") {
@@ -40,7 +52,12 @@ fn a_first_start_says_what_to_do_next_and_shows_no_key_to_a_file() {
     let service = Served::start(&dir);
     let said = service.running.hear("countersign user verify");
     let key = fs::read_to_string(dir.join("admin.key")).expect("the first key");
-    for words in ["/docs", "admin.key (made now", "countersign user bind acme alice", "countersign user verify acme"] {
+    for words in [
+        "/docs",
+        "admin.key (made now",
+        "countersign user bind acme alice",
+        "countersign user verify acme",
+    ] {
         assert!(said.contains(words), "{words:?} is missing in:\n{said}");
     }
     let all = format!("{said}{}", service.running.err());
@@ -61,7 +78,11 @@ fn a_first_start_on_a_terminal_shows_the_key_once() {
     let key = fs::read_to_string(dir.join("admin.key")).expect("the first key");
     assert!(said.contains(key.trim()), "{said}");
     let pid = fs::read_to_string(dir.join("owner.lock")).expect("the holder's pid");
-    assert!(run(bare("sh").args(["-c", &format!("kill -TERM {pid}")]), "").status.success());
+    assert!(
+        run(bare("sh").args(["-c", &format!("kill -TERM {pid}")]), "")
+            .status
+            .success()
+    );
     first.wait().with_code(0);
 
     let second = Running::start(&mut on_a_terminal(&serve(&dir)));
@@ -72,19 +93,27 @@ fn a_first_start_on_a_terminal_shows_the_key_once() {
 #[test]
 fn the_readme_keeps_its_promise() {
     let readme = include_str!("../../README.md");
-    let block = readme.split("```").find(|block| block.contains("user bind")).expect("the three commands");
+    let block = readme
+        .split("```")
+        .find(|block| block.contains("user bind"))
+        .expect("the three commands");
     let commands: Vec<Vec<&str>> = block
         .lines()
         .filter_map(|line| line.strip_prefix("cargo run --release -- "))
         .map(|line| line.split('#').next().expect("a command").split_whitespace().collect())
         .collect();
-    let [serve, bind, verify] = commands.as_slice() else { panic!("three commands: {commands:?}") };
+    let [serve, bind, verify] = commands.as_slice() else {
+        panic!("three commands: {commands:?}")
+    };
 
     let home = tempfile::tempdir().expect("a directory");
     let started = |args: &[&str]| {
         let mut command = countersign();
         // The one thing a test cannot have is a port that is surely free.
-        command.args(args).env("HOME", home.path()).env("COUNTERSIGN_LISTEN", "127.0.0.1:0");
+        command
+            .args(args)
+            .env("HOME", home.path())
+            .env("COUNTERSIGN_LISTEN", "127.0.0.1:0");
         command
     };
     let dir = home.path().join(".local/share/countersign");

@@ -16,7 +16,10 @@ fn a_key_works_and_ends_at_once() {
     let args = ["key", "create", "--role", "verify,enroll", "--owner", "login service"];
     let made = run(&mut service.beside(&args), "").with_code(0);
     let key = made.out.strip_suffix('\n').expect("a line");
-    assert!(!key.contains(char::is_whitespace) && key.len() > 40, "the key alone: {key:?}");
+    assert!(
+        !key.contains(char::is_whitespace) && key.len() > 40,
+        "the key alone: {key:?}"
+    );
     assert_eq!(made.err, "");
     let status = || Api::new(&service.url, key).user("alice").expect("an answer").status;
     assert_eq!(status(), 200);
@@ -24,7 +27,11 @@ fn a_key_works_and_ends_at_once() {
     let listed = run(&mut service.beside(&["key", "list", "--json"]), "").with_code(0);
     assert!(!listed.out.contains(key), "a list holds no secrets");
     let listed = listed.json();
-    let ours = listed.as_array().expect("an array").iter().find(|key| key["owner"] == "login service");
+    let ours = listed
+        .as_array()
+        .expect("an array")
+        .iter()
+        .find(|key| key["owner"] == "login service");
     let ours = ours.expect("the key that was made");
     assert_eq!(ours["roles"], json!(["verify", "enroll"]));
     assert!(ours["revoked_at"].is_null() && ours["accounts"].is_null() && ours["created_at"].is_string());
@@ -32,12 +39,18 @@ fn a_key_works_and_ends_at_once() {
     let id = ours["id"].as_str().expect("an id");
     let told = run(&mut service.beside(&["key", "list"]), "").with_code(0).out;
     let line = told.lines().find(|line| line.contains(id)).expect("a line of it");
-    assert!(line.contains("alive") && line.contains("verify,enroll") && line.contains("login service"), "{line}");
+    assert!(
+        line.contains("alive") && line.contains("verify,enroll") && line.contains("login service"),
+        "{line}"
+    );
 
     run(&mut service.beside(&["key", "revoke", id]), "").with_code(0);
     assert_eq!(status(), 401);
     let told = run(&mut service.beside(&["key", "list"]), "").with_code(0).out;
-    assert!(told.lines().any(|line| line.contains(id) && line.contains("revoked")), "{told}");
+    assert!(
+        told.lines().any(|line| line.contains(id) && line.contains("revoked")),
+        "{told}"
+    );
     run(&mut service.beside(&["audit", "verify"]), "").with_code(0);
 }
 
@@ -45,7 +58,17 @@ fn a_key_works_and_ends_at_once() {
 fn a_key_can_be_limited_to_accounts() {
     let home = tempfile::tempdir().expect("a directory");
     let service = Served::start(&home.path().join("data"));
-    let args = ["key", "create", "--role", "enroll", "--account", "acme", "--account", "umbrella", "--json"];
+    let args = [
+        "key",
+        "create",
+        "--role",
+        "enroll",
+        "--account",
+        "acme",
+        "--account",
+        "umbrella",
+        "--json",
+    ];
     let made = run(&mut service.beside(&args), "").with_code(0).json();
     let file = home.path().join("key");
     fs::write(&file, made["key"].as_str().expect("a key")).expect("a file");
@@ -56,11 +79,19 @@ fn a_key_can_be_limited_to_accounts() {
     devices("acme").with_code(0);
     devices("umbrella").with_code(0);
     let refused = devices("initech").with_code(1);
-    assert!(refused.err.starts_with("error: ") && refused.err.contains("account"), "{}", refused.err);
+    assert!(
+        refused.err.starts_with("error: ") && refused.err.contains("account"),
+        "{}",
+        refused.err
+    );
 
     let mut verify = service.user(&["verify", "acme", "alice"]);
     let refused = run(verify.arg("--api-key-file").arg(&file), "123456\n").with_code(1);
-    assert!(refused.err.contains("verify"), "names the role that is missing: {}", refused.err);
+    assert!(
+        refused.err.contains("verify"),
+        "names the role that is missing: {}",
+        refused.err
+    );
 }
 
 #[test]

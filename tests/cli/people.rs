@@ -13,9 +13,14 @@ use crate::{
 fn binding_asks_until_the_code_is_right() {
     let home = tempfile::tempdir().expect("a directory");
     let service = Served::start(&home.path().join("data"));
-    let mut binding = Running::start(&mut on_a_terminal(&service.user(&["bind", "acme", "张三", "--issuer", "Example"])));
+    let mut binding = Running::start(&mut on_a_terminal(
+        &service.user(&["bind", "acme", "张三", "--issuer", "Example"]),
+    ));
     let (phone, uri) = judges::scan(&binding.hear("Code that the app shows: "));
-    assert!(uri.contains("issuer=Example") && uri.contains("%E5%BC%A0%E4%B8%89"), "{uri}");
+    assert!(
+        uri.contains("issuer=Example") && uri.contains("%E5%BC%A0%E4%B8%89"),
+        "{uri}"
+    );
 
     // Enter alone is no code.
     binding.type_in("\n");
@@ -45,8 +50,17 @@ fn the_fifth_wrong_code_ends_the_binding() {
         binding.type_in(&format!("{}\n", phone.wrong_code(now_step())));
     }
     let ended = binding.wait().with_code(1);
-    assert!(ended.out.contains("1 try left") && ended.out.contains("that was the last try"), "{}", ended.out);
-    assert_eq!(ended.out.matches("Code that the app shows: ").count(), 5, "{}", ended.out);
+    assert!(
+        ended.out.contains("1 try left") && ended.out.contains("that was the last try"),
+        "{}",
+        ended.out
+    );
+    assert_eq!(
+        ended.out.matches("Code that the app shows: ").count(),
+        5,
+        "{}",
+        ended.out
+    );
     assert!(!ended.out.contains("bound: device"), "{}", ended.out);
 }
 
@@ -67,7 +81,16 @@ fn unbinding_says_what_it_ends() {
 fn no_input_asks_nothing_even_at_a_terminal() {
     let home = tempfile::tempdir().expect("a directory");
     let service = Served::start(&home.path().join("data"));
-    let verifying = Running::start(&mut on_a_terminal(&service.user(&["verify", "acme", "alice", "--no-input"])));
+    let verifying = Running::start(&mut on_a_terminal(&service.user(&[
+        "verify",
+        "acme",
+        "alice",
+        "--no-input",
+    ])));
     let ended = verifying.wait().with_code(2);
-    assert!(ended.out.contains("no code was given") && ended.out.contains("--code-file"), "{}", ended.out);
+    assert!(
+        ended.out.contains("no code was given") && ended.out.contains("--code-file"),
+        "{}",
+        ended.out
+    );
 }

@@ -22,7 +22,11 @@ fn served() -> (tempfile::TempDir, Served) {
 /// Binds as a script does that reads the key from stderr; `before` is what it is asked for first.
 #[track_caller]
 fn bind(service: &Served, more: &[&str], step: u64, before: &str) -> (Value, Phone) {
-    let args = [&["bind", "acme", "alice", "--json", "--no-input", "--code-file", "-"], more].concat();
+    let args = [
+        &["bind", "acme", "alice", "--json", "--no-input", "--code-file", "-"],
+        more,
+    ]
+    .concat();
     let mut binding = Running::start(&mut service.user(&args));
     binding.type_in(before);
     let said = binding.hear("type the key: ");
@@ -30,12 +34,19 @@ fn bind(service: &Served, more: &[&str], step: u64, before: &str) -> (Value, Pho
     let (phone, _) = judges::scan(&said);
     binding.type_in(&format!("{}\n", phone.code(step)));
     let ended = binding.wait().with_code(0);
-    assert!(!ended.err.contains("Code that the app shows"), "nothing is asked: {}", ended.err);
+    assert!(
+        !ended.err.contains("Code that the app shows"),
+        "nothing is asked: {}",
+        ended.err
+    );
     (ended.json(), phone)
 }
 
 fn verify(service: &Served, code: &str) -> Ended {
-    run(&mut service.user(&["verify", "acme", "alice", "--json"]), &format!("{code}\n"))
+    run(
+        &mut service.user(&["verify", "acme", "alice", "--json"]),
+        &format!("{code}\n"),
+    )
 }
 
 #[test]
@@ -44,30 +55,51 @@ fn a_device_from_binding_to_unbinding() {
     let step = step_that_lasts(15);
     let (bound, phone) = bind(&service, &[], step - 1, "");
     let device = bound["device"]["id"].as_str().expect("an id");
-    assert_eq!((&bound["device"]["state"], &bound["device"]["kind"]), (&"bound".into(), &"virtual".into()));
+    assert_eq!(
+        (&bound["device"]["state"], &bound["device"]["kind"]),
+        (&"bound".into(), &"virtual".into())
+    );
     assert!(bound["recovery_codes"].is_null());
 
     let accepted = verify(&service, &phone.code(step)).with_code(0).json();
-    assert_eq!((&accepted["accepted"], &accepted["outcome"]), (&true.into(), &"accepted".into()));
+    assert_eq!(
+        (&accepted["accepted"], &accepted["outcome"]),
+        (&true.into(), &"accepted".into())
+    );
     assert_eq!(accepted["device_id"], device);
     let refused = verify(&service, &phone.code(step)).with_code(1);
-    assert_eq!(refused.json(), serde_json::json!({"accepted": false, "outcome": "refused"}));
+    assert_eq!(
+        refused.json(),
+        serde_json::json!({"accepted": false, "outcome": "refused"})
+    );
     assert_eq!(refused.err, "", "a refusal is an answer, not an error");
     let words = run(&mut service.user(&["verify", "acme", "alice"]), "12 34 56\n").with_code(1);
     assert_eq!(words.out, "refused\n");
 
-    let listed = run(&mut service.user(&["devices", "acme", "alice", "--json"]), "").with_code(0).json();
+    let listed = run(&mut service.user(&["devices", "acme", "alice", "--json"]), "")
+        .with_code(0)
+        .json();
     assert_eq!(listed["devices"][0]["id"], device);
     assert_eq!(listed["protection"]["login_protection"], "mfa");
-    let told = run(&mut service.user(&["devices", "acme", "alice"]), "").with_code(0).out;
-    assert!(told.contains(device) && told.contains("bound") && told.contains("login protection: mfa"), "{told}");
+    let told = run(&mut service.user(&["devices", "acme", "alice"]), "")
+        .with_code(0)
+        .out;
+    assert!(
+        told.contains(device) && told.contains("bound") && told.contains("login protection: mfa"),
+        "{told}"
+    );
 
     let again = run(&mut service.user(&["bind", "acme", "alice"]), "").with_code(1);
-    assert!(again.err.starts_with("error: ") && again.out.is_empty(), "{}", again.err);
+    assert!(
+        again.err.starts_with("error: ") && again.out.is_empty(),
+        "{}",
+        again.err
+    );
 
     // Unbinding is meant, or it is not done.
     let code = phone.code(step + 1);
-    let unbind = |more: &[&str], typed: &str| run(&mut service.user(&[&["unbind", "acme", "alice"], more].concat()), typed);
+    let unbind =
+        |more: &[&str], typed: &str| run(&mut service.user(&[&["unbind", "acme", "alice"], more].concat()), typed);
     let asked = unbind(&["--no-input"], &code).with_code(2);
     assert!(asked.err.contains("--yes"), "{}", asked.err);
     let wrong = unbind(&["--yes"], &phone.wrong_code(step)).with_code(1);
@@ -77,8 +109,13 @@ fn a_device_from_binding_to_unbinding() {
     let done = unbind(&["--yes", "--json", "--code-file", file.to_str().expect("UTF-8")], "").with_code(0);
     assert_eq!(done.json(), serde_json::json!({"unbound": true}));
 
-    let told = run(&mut service.user(&["devices", "acme", "alice"]), "").with_code(0).out;
-    assert!(told.contains("no device is bound") && told.contains("login protection: none"), "{told}");
+    let told = run(&mut service.user(&["devices", "acme", "alice"]), "")
+        .with_code(0)
+        .out;
+    assert!(
+        told.contains("no device is bound") && told.contains("login protection: none"),
+        "{told}"
+    );
     let nothing = unbind(&["--yes"], &code).with_code(1);
     assert!(nothing.err.contains("no bound device"), "{}", nothing.err);
     verify(&service, &phone.code(step + 1)).with_code(1);
@@ -90,11 +127,18 @@ fn a_new_phone_replaces_the_old_one() {
     let step = step_that_lasts(15);
     let (bound, old) = bind(&service, &[], step - 1, "");
     let device = bound["device"]["id"].as_str().expect("an id");
-    let (replaced, new) = bind(&service, &["--replaces", device], step - 1, &format!("{}\n", old.code(step)));
+    let (replaced, new) = bind(
+        &service,
+        &["--replaces", device],
+        step - 1,
+        &format!("{}\n", old.code(step)),
+    );
     assert_ne!(replaced["device"]["id"], device);
     verify(&service, &old.code(step + 1)).with_code(1);
     verify(&service, &new.code(step)).with_code(0);
-    let listed = run(&mut service.user(&["devices", "acme", "alice", "--json"]), "").with_code(0).json();
+    let listed = run(&mut service.user(&["devices", "acme", "alice", "--json"]), "")
+        .with_code(0)
+        .json();
     assert_eq!(listed["devices"].as_array().map(Vec::len), Some(1));
 }
 
@@ -106,7 +150,9 @@ fn a_clock_that_is_off_is_measured() {
     // Two and a half minutes fast.
     verify(&service, &phone.code(step + 5)).with_code(1);
     let codes = format!("{}\n{}\n", phone.code(step + 4), phone.code(step + 5));
-    let resynced = run(&mut service.user(&["resync", "acme", "alice", "--json"]), &codes).with_code(0).json();
+    let resynced = run(&mut service.user(&["resync", "acme", "alice", "--json"]), &codes)
+        .with_code(0)
+        .json();
     assert_eq!(resynced["drift_steps"], 5);
     verify(&service, &phone.code(step + 5)).with_code(1);
     verify(&service, &phone.code(step + 6)).with_code(0);
@@ -129,7 +175,9 @@ fn recovery_codes_are_shown_once_and_work_once() {
     let code = codes[3].as_str().expect("a code");
     assert_eq!(verify(code).with_code(0).out, "accepted\n");
     assert_eq!(verify(code).with_code(1).out, "refused\n");
-    let listed = run(&mut service.user(&["devices", "acme", "alice", "--json"]), "").with_code(0).json();
+    let listed = run(&mut service.user(&["devices", "acme", "alice", "--json"]), "")
+        .with_code(0)
+        .json();
     assert_eq!(listed["recovery_codes_left"], 9);
 }
 
@@ -144,10 +192,17 @@ fn ten_wrong_codes_lock_and_say_for_how_long() {
     let locked = verify(&service, &phone.code(step)).with_code(1).json();
     assert_eq!(locked["outcome"], "locked");
     let wait = locked["retry_after_s"].as_u64().expect("a wait");
-    assert!((3_500..=3_600).contains(&wait), "an hour after the first of them: {wait}");
-    let told = run(&mut service.user(&["verify", "acme", "alice"]), "123456\n").with_code(1).out;
+    assert!(
+        (3_500..=3_600).contains(&wait),
+        "an hour after the first of them: {wait}"
+    );
+    let told = run(&mut service.user(&["verify", "acme", "alice"]), "123456\n")
+        .with_code(1)
+        .out;
     assert!(told.starts_with("locked, for "), "{told}");
-    let listed = run(&mut service.user(&["devices", "acme", "alice"]), "").with_code(0).out;
+    let listed = run(&mut service.user(&["devices", "acme", "alice"]), "")
+        .with_code(0)
+        .out;
     assert!(listed.contains("locked until 20"), "{listed}");
 }
 
@@ -155,7 +210,9 @@ fn ten_wrong_codes_lock_and_say_for_how_long() {
 fn names_may_be_anything_a_directory_of_users_has() {
     let (_home, service) = served();
     for user in ["a/b", "100%", "zoë @ example.com", "..", "张三", "?x=1#y"] {
-        let told = run(&mut service.user(&["devices", "a c/m?e", user]), "").with_code(0).out;
+        let told = run(&mut service.user(&["devices", "a c/m?e", user]), "")
+            .with_code(0)
+            .out;
         assert!(told.contains("no device is bound"), "{user}: {told}");
     }
     let long = "x".repeat(129);
@@ -172,8 +229,13 @@ fn what_a_device_protects_is_chosen() {
     for (scope, login, operation) in [("none", "none", "none"), ("operation_protection", "none", "mfa")] {
         let step = step_that_lasts(10);
         let (_, phone) = bind(&service, &["--scope", scope], step - 1, "");
-        let listed = run(&mut service.user(&["devices", "acme", "alice", "--json"]), "").with_code(0).json();
-        let chosen = (&listed["protection"]["login_protection"], &listed["protection"]["operation_protection"]);
+        let listed = run(&mut service.user(&["devices", "acme", "alice", "--json"]), "")
+            .with_code(0)
+            .json();
+        let chosen = (
+            &listed["protection"]["login_protection"],
+            &listed["protection"]["operation_protection"],
+        );
         assert_eq!(chosen, (&login.into(), &operation.into()), "{scope}");
         let code = format!("{}\n", phone.code(step));
         run(&mut service.user(&["unbind", "acme", "alice", "--yes"]), &code).with_code(0);

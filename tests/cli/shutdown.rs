@@ -22,12 +22,20 @@ fn a_signal_ends_it_once_open_requests_are_answered() {
         let key = std::fs::read_to_string(dir.join("admin.key")).expect("the first key");
         let address = service.url.strip_prefix("http://").expect("plain").to_owned();
 
-        let body = format!(r#"{{"account":"acme","user":"alice","code":"{}","first_factor":true}}"#, phone.code(step + 1));
+        let body = format!(
+            r#"{{"account":"acme","user":"alice","code":"{}","first_factor":true}}"#,
+            phone.code(step + 1)
+        );
         let (first, second) = body.split_at(20);
         let mut open = TcpStream::connect(&address).expect("it listens");
         let head = "POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue";
-        write!(open, "{head}\r\nAuthorization: Bearer {}\r\nContent-Length: {}\r\n\r\n", key.trim(), body.len())
-            .expect("it reads");
+        write!(
+            open,
+            "{head}\r\nAuthorization: Bearer {}\r\nContent-Length: {}\r\n\r\n",
+            key.trim(),
+            body.len()
+        )
+        .expect("it reads");
         // By then the handler runs.
         let mut go_on = [0; 25];
         open.read_exact(&mut go_on).expect("100 Continue");
@@ -55,9 +63,19 @@ fn a_second_service_on_the_directory_names_the_first() {
     let dir = home.path().join("data");
     let service = Served::start(&dir);
     let ended = run(&mut serve(&dir), "").with_code(1);
-    assert!(ended.err.contains(&format!("is in use by process {}", service.running.pid())), "{}", ended.err);
+    assert!(
+        ended
+            .err
+            .contains(&format!("is in use by process {}", service.running.pid())),
+        "{}",
+        ended.err
+    );
     assert_eq!(ended.out, "");
-    assert_eq!(service.api().user("alice").expect("an answer").status, 200, "the first goes on");
+    assert_eq!(
+        service.api().user("alice").expect("an answer").status,
+        200,
+        "the first goes on"
+    );
     // The lock ends with its holder, however that ends.
     service.running.kill();
     Served::start(&dir).end().with_code(0);
@@ -69,8 +87,18 @@ fn a_port_in_use_is_said_before_anything_is_made() {
     let dir = home.path().join("data");
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
-    let ended = run(countersign().args(["serve", "--listen", &address, "--data-dir"]).arg(&dir), "").with_code(1);
-    assert!(ended.err.contains(&format!("{address} cannot be listened on")), "{}", ended.err);
+    let ended = run(
+        countersign()
+            .args(["serve", "--listen", &address, "--data-dir"])
+            .arg(&dir),
+        "",
+    )
+    .with_code(1);
+    assert!(
+        ended.err.contains(&format!("{address} cannot be listened on")),
+        "{}",
+        ended.err
+    );
     assert!(ended.err.contains("--listen"), "what to do: {}", ended.err);
     assert!(!dir.exists());
 }
@@ -82,5 +110,9 @@ fn a_service_that_is_not_there_is_said() {
     let mut devices = service.user(&["devices", "acme", "alice"]);
     service.end().with_code(0);
     let ended = run(&mut devices, "").with_code(1);
-    assert!(ended.err.contains("does not answer") && ended.err.contains("countersign serve"), "{}", ended.err);
+    assert!(
+        ended.err.contains("does not answer") && ended.err.contains("countersign serve"),
+        "{}",
+        ended.err
+    );
 }

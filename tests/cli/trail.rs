@@ -28,7 +28,13 @@ fn heads(dir: &Path) -> String {
 }
 
 fn verify(dir: &Path, more: &[&str]) -> Ended {
-    run(countersign().args(["audit", "verify", "--data-dir"]).arg(dir).args(more), "")
+    run(
+        countersign()
+            .args(["audit", "verify", "--data-dir"])
+            .arg(dir)
+            .args(more),
+        "",
+    )
 }
 
 /// What somebody does who can write to the file.
@@ -43,7 +49,11 @@ fn an_untouched_trail_holds() {
     let dir = home.path().join("data");
     with_history(&dir);
     let clean = verify(&dir, &[]).with_code(0);
-    assert!(clean.out.contains(" rows in ") && clean.out.contains(" heads"), "{}", clean.out);
+    assert!(
+        clean.out.contains(" rows in ") && clean.out.contains(" heads"),
+        "{}",
+        clean.out
+    );
     assert_eq!(clean.err, "");
     let report = verify(&dir, &["--json"]).with_code(0).json();
     assert_eq!(report["findings"], serde_json::json!([]));
@@ -60,20 +70,32 @@ fn an_edited_row_is_found_with_its_place() {
     let database = Connection::open(dir.join("countersign.sqlite")).expect("a database");
     let place = format!("SELECT sequence, chain, position FROM audit WHERE sequence = {refused}");
     let number = |row: &rusqlite::Row<'_>, column| row.get::<_, i64>(column);
-    let place = database.query_row(&place, [], |row| Ok((number(row, 0)?, number(row, 1)?, number(row, 2)?)));
+    let place = database.query_row(&place, [], |row| {
+        Ok((number(row, 0)?, number(row, 1)?, number(row, 2)?))
+    });
     let (sequence, chain, position) = place.expect("a refusal is in the trail");
     drop(database);
     at_the_database(
         &dir,
-        &format!("UPDATE audit SET payload = replace(payload, '\"refused\"', '\"accepted\"') WHERE sequence = {refused}"),
+        &format!(
+            "UPDATE audit SET payload = replace(payload, '\"refused\"', '\"accepted\"') WHERE sequence = {refused}"
+        ),
     );
 
     let found = verify(&dir, &[]).with_code(1);
     let line = format!("chain {chain}, position {position} (row {sequence}): the row was changed");
     assert!(found.out.lines().any(|said| said == line), "{line}\n{}", found.out);
-    assert!(found.err.contains("1 finding") && found.err.contains(" help: "), "{}", found.err);
+    assert!(
+        found.err.contains("1 finding") && found.err.contains(" help: "),
+        "{}",
+        found.err
+    );
     let report = verify(&dir, &["--json"]).with_code(1).json();
-    assert_eq!(report["findings"].as_array().map(Vec::len), Some(1), "one change is one finding: {report}");
+    assert_eq!(
+        report["findings"].as_array().map(Vec::len),
+        Some(1),
+        "one change is one finding: {report}"
+    );
     assert_eq!(report["findings"][0]["sequence"], sequence);
 }
 
@@ -103,7 +125,11 @@ fn a_tail_that_is_cut_off_shows_by_the_heads() {
         "UPDATE audit_chain SET last = NULL, position = NULL, hash = NULL, closing_signature = NULL WHERE chain = 1",
     );
     let found = verify(&dir, &["--heads", kept.to_str().expect("UTF-8")]).with_code(1);
-    assert!(found.out.contains("chain 1") && found.out.contains("cut off"), "{}", found.out);
+    assert!(
+        found.out.contains("chain 1") && found.out.contains("cut off"),
+        "{}",
+        found.out
+    );
 }
 
 #[test]

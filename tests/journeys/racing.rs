@@ -236,7 +236,7 @@ fn one_batch_with_one_right_code_many_times_opens_once() {
 #[test]
 fn two_bindings_at_once_end_in_one_device() {
     let world = World::lingering(Settings::default());
-    for round in 0..rounds(10) {
+    for round in 0..rounds(40) {
         let name = format!("user-{round}");
         let user = world.user("acme", &name);
         let offered: Vec<_> = thread::scope(|scope| {
@@ -247,11 +247,13 @@ fn two_bindings_at_once_end_in_one_device() {
                 .collect()
         });
         let now_ms = world.now_ms();
+        let codes: Vec<String> = offered.iter().map(|offered| offered.phone.code_at(now_ms)).collect();
         let done: Vec<u16> = thread::scope(|scope| {
-            let confirm = |offered: &Offered| user.confirm(&offered.id, &[&offered.phone.code_at(now_ms)]);
+            let confirm = |id: &str, code: &str| user.confirm(id, &[code]).status;
             let confirming: Vec<_> = offered
                 .iter()
-                .map(|offered| scope.spawn(move || confirm(offered).status))
+                .zip(&codes)
+                .map(|(offered, code)| scope.spawn(move || confirm(&offered.id, code)))
                 .collect();
             confirming
                 .into_iter()
@@ -301,7 +303,7 @@ fn a_way_in_that_was_free_without_a_device_is_not_free_beside_one() {
         ..Settings::default()
     };
     let world = World::lingering(settings);
-    for round in 0..rounds(10) {
+    for round in 0..rounds(40) {
         let name = format!("user-{round}");
         let user = world.user("acme", &name);
         let offered: Vec<_> = thread::scope(|scope| {
@@ -331,20 +333,20 @@ fn two_last_devices_that_end_at_once_leave_nothing_behind() {
         ..Settings::default()
     };
     let world = World::lingering(settings);
-    for round in 0..rounds(10) {
+    for round in 0..rounds(40) {
         let name = format!("user-{round}");
         let user = world.user("acme", &name);
         let phone = user.bind();
         let code = phone.phone.code_at(world.now_ms());
         let tablet = user.complete(user.enroll(&json!({"factor": {"code": code}})));
         world.pass(STEP_MS);
-        let now_ms = world.now_ms();
+        let codes = [&phone, &tablet].map(|bound| (bound, bound.phone.code_at(world.now_ms())));
         let done: Vec<u16> = thread::scope(|scope| {
-            let end = |bound: &Bound| {
-                let code = bound.phone.code_at(now_ms);
-                user.change(&bound.device, "unbind", &json!({"code": code})).status
-            };
-            let ending: Vec<_> = [&phone, &tablet].map(|bound| scope.spawn(move || end(bound))).into();
+            let end = |bound: &Bound, code: &str| user.change(&bound.device, "unbind", &json!({"code": code})).status;
+            let ending: Vec<_> = codes
+                .iter()
+                .map(|(bound, code)| scope.spawn(move || end(bound, code)))
+                .collect();
             ending
                 .into_iter()
                 .map(|ending| ending.join().expect("an answer"))

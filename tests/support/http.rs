@@ -35,7 +35,11 @@ impl Api {
             .proxy(None)
             .timeout_global(Some(Duration::from_secs(60)))
             .build();
-        Self { agent: config.into(), url: url.to_owned(), key: key.to_owned() }
+        Self {
+            agent: config.into(),
+            url: url.to_owned(),
+            key: key.to_owned(),
+        }
     }
 
     /// The same caller at a service that was started again.
@@ -50,7 +54,11 @@ impl Api {
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Asked {
         let request = self.agent.post(format!("{}{path}", self.url));
-        read(request.header("Authorization", format!("Bearer {}", self.key)).send_json(body))
+        read(
+            request
+                .header("Authorization", format!("Bearer {}", self.key))
+                .send_json(body),
+        )
     }
 
     pub(crate) fn verify(&self, user: &str, code: &str) -> Asked {
@@ -82,7 +90,10 @@ impl Api {
     /// Binds a user by the code of this step: the device, and the phone.
     pub(crate) fn bind(&self, user: &str, step: u64) -> (String, Phone) {
         let (enrollment, phone) = self.start_binding(user).expect("an answer");
-        let bound = self.confirm(user, &enrollment, &phone.code(step)).expect("an answer").with_status(200);
+        let bound = self
+            .confirm(user, &enrollment, &phone.code(step))
+            .expect("an answer")
+            .with_status(200);
         (bound.body["device"]["id"].as_str().expect("an id").to_owned(), phone)
     }
 

@@ -21,7 +21,9 @@ use std::{
 pub(crate) const STEP_S: u64 = 30;
 
 pub(crate) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock set after 1970");
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("a clock set after 1970");
     u64::try_from(since.as_millis()).expect("a clock set in this aeon")
 }
 
@@ -77,7 +79,9 @@ pub(crate) struct Dice(u64);
 impl Dice {
     pub(crate) fn new() -> Self {
         use std::hash::{BuildHasher as _, RandomState};
-        let given = std::env::var("COUNTERSIGN_SEED").ok().and_then(|seed| seed.parse().ok());
+        let given = std::env::var("COUNTERSIGN_SEED")
+            .ok()
+            .and_then(|seed| seed.parse().ok());
         let seed = given.unwrap_or_else(|| RandomState::new().hash_one(now_ms()));
         println!("COUNTERSIGN_SEED={seed}");
         Self(seed | 1)

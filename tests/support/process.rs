@@ -22,7 +22,9 @@ pub(crate) fn countersign() -> Command {
 /// Any program in an environment that holds nothing but `PATH`.
 pub(crate) fn bare(program: &str) -> Command {
     let mut command = Command::new(program);
-    command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+    command
+        .env_clear()
+        .envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
     command
 }
 
@@ -75,7 +77,10 @@ impl Said {
 
 impl Running {
     pub(crate) fn start(command: &mut Command) -> Self {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let out = Said::listen(child.stdout.take().expect("it is piped"));
         let err = Said::listen(child.stderr.take().expect("it is piped"));
@@ -118,7 +123,9 @@ impl Running {
         let until = Instant::now() + PATIENCE;
         loop {
             let all_was_said = self.out.ended() && self.err.ended();
-            let heard = [self.out(), self.err()].into_iter().find(|said| said.matches(what).count() >= times);
+            let heard = [self.out(), self.err()]
+                .into_iter()
+                .find(|said| said.matches(what).count() >= times);
             match heard {
                 Some(heard) => return heard,
                 None if all_was_said || Instant::now() > until => {
@@ -142,7 +149,13 @@ impl Running {
     /// SIGTERM, or another.
     pub(crate) fn ask_to_end(&self, signal: &str) {
         let script = format!("kill -{signal} {}", self.child.id());
-        assert!(Command::new("sh").args(["-c", &script]).status().expect("a shell").success());
+        assert!(
+            Command::new("sh")
+                .args(["-c", &script])
+                .status()
+                .expect("a shell")
+                .success()
+        );
     }
 
     /// Says nothing more, and waits for the process to end by itself.
@@ -154,9 +167,18 @@ impl Running {
                 while !(self.out.ended() && self.err.ended()) {
                     thread::sleep(Duration::from_millis(1));
                 }
-                return Ended { status, out: self.out(), err: self.err() };
+                return Ended {
+                    status,
+                    out: self.out(),
+                    err: self.err(),
+                };
             }
-            assert!(Instant::now() < until, "it does not end; it said {}{}", self.out(), self.err());
+            assert!(
+                Instant::now() < until,
+                "it does not end; it said {}{}",
+                self.out(),
+                self.err()
+            );
             thread::sleep(Duration::from_millis(2));
         }
     }
@@ -190,7 +212,12 @@ impl Ended {
 pub(crate) fn run(command: &mut Command, typed: &str) -> Ended {
     let mut running = Running::start(command);
     // A command that reads nothing may be gone already.
-    let _unread = running.child.stdin.as_mut().expect("it is piped").write_all(typed.as_bytes());
+    let _unread = running
+        .child
+        .stdin
+        .as_mut()
+        .expect("it is piped")
+        .write_all(typed.as_bytes());
     running.wait()
 }
 
@@ -211,8 +238,14 @@ impl Served {
     pub(crate) fn greeting(running: Running, dir: &Path) -> Self {
         let said = running.hear("countersign user verify");
         let first = said.lines().next().expect("a first line");
-        let (_, url) = first.split_once("Countersign serves ").unwrap_or_else(|| panic!("no greeting: {first}"));
-        Self { running, url: url.to_owned(), dir: dir.to_owned() }
+        let (_, url) = first
+            .split_once("Countersign serves ")
+            .unwrap_or_else(|| panic!("no greeting: {first}"));
+        Self {
+            running,
+            url: url.to_owned(),
+            dir: dir.to_owned(),
+        }
     }
 
     /// A caller with the first key.
@@ -224,7 +257,11 @@ impl Served {
     /// `countersign user …` against this service.
     pub(crate) fn user(&self, args: &[&str]) -> Command {
         let mut command = countersign();
-        command.arg("user").args(args).args(["--server", &self.url, "--data-dir"]).arg(&self.dir);
+        command
+            .arg("user")
+            .args(args)
+            .args(["--server", &self.url, "--data-dir"])
+            .arg(&self.dir);
         command
     }
 
@@ -245,16 +282,27 @@ impl Served {
 /// `countersign serve` on a free port of this machine.
 pub(crate) fn serve(dir: &Path) -> Command {
     let mut command = countersign();
-    command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(dir);
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(dir);
     command
 }
 
 /// The same command as a person runs it: stdin, stdout and stderr are a terminal (of `script`, from bsdutils).
 pub(crate) fn on_a_terminal(command: &Command) -> Command {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    let quoted: Vec<_> = words.map(|word| format!("'{}'", word.to_str().expect("UTF-8").replace('\'', "'\\''"))).collect();
+    let quoted: Vec<_> = words
+        .map(|word| format!("'{}'", word.to_str().expect("UTF-8").replace('\'', "'\\''")))
+        .collect();
     let mut script = bare("script");
     let set = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
-    script.envs(set).args(["--quiet", "--return", "--flush", "--command", &quoted.join(" "), "/dev/null"]);
+    script.envs(set).args([
+        "--quiet",
+        "--return",
+        "--flush",
+        "--command",
+        &quoted.join(" "),
+        "/dev/null",
+    ]);
     script
 }

@@ -22,5 +22,9 @@ pub(crate) fn output(program: &str, package: &str, args: &[&str]) -> String {
 pub(crate) fn sqlite3(dir: &Path, sql: &str) -> String {
     let path = dir.join("countersign.sqlite");
     let path = path.to_str().expect("a path in UTF-8");
-    output("sqlite3", "sqlite3", &["-readonly", "-cmd", ".timeout 10000", path, sql])
+    output(
+        "sqlite3",
+        "sqlite3",
+        &["-readonly", "-cmd", ".timeout 10000", path, sql],
+    )
 }

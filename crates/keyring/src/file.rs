@@ -1,7 +1,7 @@
 use std::{
     fmt::Write as _,
     fs::{self, File, OpenOptions},
-    io::{self, ErrorKind, Write as _},
+    io::{self, ErrorKind, Read as _, Write as _},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::Arc,
@@ -66,7 +66,7 @@ impl Keyring {
 
     /// Reads the keyring of a file that only its owner may read.
     pub fn open(path: &Path, entropy: Arc<dyn Entropy>) -> Result<Self, KeyringError> {
-        let file = match File::open(path) {
+        let mut file = match File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(KeyringError::Missing(path.into())),
             Err(error) => return Err(error.into()),
@@ -85,7 +85,9 @@ impl Keyring {
                 what: "it is far too long to be one",
             });
         }
-        let bytes = Zeroizing::new(fs::read(path)?);
+        // Read from what was looked at, in one piece, so that no copy is left behind by growing.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
+        file.read_to_end(&mut bytes)?;
         let text = str::from_utf8(&bytes).map_err(|_| KeyringError::Damaged {
             line: 0,
             what: "it is not text",

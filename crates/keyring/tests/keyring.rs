@@ -41,7 +41,12 @@ fn secret() -> Secret {
 fn a_sealed_secret_opens_for_its_own_record_only_also_after_reopening() {
     let (dir, keyring) = made();
     let sealed = keyring.seal(b"device alice", &secret()).unwrap();
-    assert!(!sealed.bytes.windows(20).any(|window| window == secret().expose_secret()));
+    assert!(
+        !sealed
+            .bytes
+            .windows(20)
+            .any(|window| window == secret().expose_secret())
+    );
     let reopened = Keyring::open(&dir.path().join("keyring"), entropy()).unwrap();
     for keyring in [&keyring, &reopened] {
         let opened = keyring.open(b"device alice", &sealed).unwrap();
@@ -51,12 +56,28 @@ fn a_sealed_secret_opens_for_its_own_record_only_also_after_reopening() {
     for place in 0..sealed.bytes.len() {
         let mut changed = sealed.clone();
         changed.bytes[place] ^= 1;
-        assert!(keyring.open(b"device alice", &changed).is_err(), "a flipped bit in byte {place}");
+        assert!(
+            keyring.open(b"device alice", &changed).is_err(),
+            "a flipped bit in byte {place}"
+        );
     }
     let mut other_key = sealed.clone();
     other_key.key_id += 1;
-    assert!(matches!(keyring.open(b"device alice", &other_key), Err(PortError::NoSuchKey(2))));
-    assert!(keyring.open(b"device alice", &service::Sealed { key_id: 1, bytes: vec![0; 5] }).is_err());
+    assert!(matches!(
+        keyring.open(b"device alice", &other_key),
+        Err(PortError::NoSuchKey(2))
+    ));
+    assert!(
+        keyring
+            .open(
+                b"device alice",
+                &service::Sealed {
+                    key_id: 1,
+                    bytes: vec![0; 5]
+                }
+            )
+            .is_err()
+    );
 }
 
 #[test]
@@ -67,7 +88,11 @@ fn two_seals_of_one_secret_differ_and_so_do_two_purposes_of_one_hash() {
     let mac = |purpose: &str, data: &[u8]| keyring.mac(1, purpose, data).unwrap();
     assert_eq!(mac("a", b"data"), mac("a", b"data"));
     assert_ne!(mac("a", b"data"), mac("b", b"data"));
-    assert_ne!(mac("a", b"bc"), mac("ab", b"c"), "purpose and data cannot run into each other");
+    assert_ne!(
+        mac("a", b"bc"),
+        mac("ab", b"c"),
+        "purpose and data cannot run into each other"
+    );
 }
 
 #[test]
@@ -88,7 +113,12 @@ fn an_older_line_still_opens_and_the_newest_seals() {
     let (dir, keyring) = made();
     let path = dir.path().join("keyring");
     let sealed = keyring.seal(b"record", &secret()).unwrap();
-    let more = format!("{}seal 2 0 {}\nsign 2 0 {}\n", fs::read_to_string(&path).unwrap(), "ab".repeat(32), "cd".repeat(32));
+    let more = format!(
+        "{}seal 2 0 {}\nsign 2 0 {}\n",
+        fs::read_to_string(&path).unwrap(),
+        "ab".repeat(32),
+        "cd".repeat(32)
+    );
     fs::write(&path, more).unwrap();
     let rotated = Keyring::open(&path, entropy()).unwrap();
     assert_eq!(rotated.current_key(), 2);
@@ -103,13 +133,23 @@ fn the_file_is_private_never_overwritten_and_never_half_believed() {
     let (dir, _keyring) = made();
     let path = dir.path().join("keyring");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+    assert_eq!(
+        fs::read_dir(dir.path()).unwrap().count(),
+        1,
+        "nothing is left beside it"
+    );
     let before = fs::read(&path).unwrap();
-    assert!(matches!(Keyring::create(&path, entropy(), UnixMs::new(0)), Err(KeyringError::Exists(_))));
+    assert!(matches!(
+        Keyring::create(&path, entropy(), UnixMs::new(0)),
+        Err(KeyringError::Exists(_))
+    ));
     assert_eq!(fs::read(&path).unwrap(), before);
 
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-    assert!(matches!(Keyring::open(&path, entropy()), Err(KeyringError::Exposed { mode: 0o640, .. })));
+    assert!(matches!(
+        Keyring::open(&path, entropy()),
+        Err(KeyringError::Exposed { mode: 0o640, .. })
+    ));
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
 
     let text = String::from_utf8(before).unwrap();
@@ -118,14 +158,16 @@ fn the_file_is_private_never_overwritten_and_never_half_believed() {
         text.replace("seal 1", "sale 1"),
         text[..text.len() - 2].to_owned(),
         text.replace("sign 1", "seal 1"),
-        text.lines().filter(|line| !line.starts_with("sign")).collect::<Vec<_>>().join("\n"),
+        text.lines()
+            .filter(|line| !line.starts_with("sign"))
+            .collect::<Vec<_>>()
+            .join("\n"),
         String::new(),
     ];
     for text in damaged {
         fs::write(&path, &text).unwrap();
         let error = Keyring::open(&path, entropy()).err().expect(&text);
         assert!(matches!(error, KeyringError::Damaged { .. }), "{error}");
-
     }
     let gone = dir.path().join("gone");
     assert!(matches!(Keyring::open(&gone, entropy()), Err(KeyringError::Missing(_))));

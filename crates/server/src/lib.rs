@@ -6,6 +6,7 @@
 mod convert;
 mod edge;
 mod extract;
+mod impatient;
 mod listener;
 mod problem;
 mod routes;

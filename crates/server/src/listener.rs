@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::edge;
+use crate::{edge, impatient::Impatient};
 
 /// What a caller may cost.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +25,7 @@ pub struct Limits {
     pub connections: usize,
     /// From the first byte of a request to the end of its headers; also the idle time between requests.
     pub header_timeout: Duration,
-    /// From the end of the headers to the end of the answer.
+    /// From the end of the headers to the beginning of the answer; and how long a caller may read nothing of it.
     pub request_timeout: Duration,
     /// The TLS handshake.
     pub handshake_timeout: Duration,
@@ -157,7 +157,7 @@ impl Connection {
             .header_read_timeout(limits.header_timeout)
             .max_buf_size(64 * 1_024);
         let service = service_fn(move |request: Request<Incoming>| edge::answer(app.clone(), request, limits));
-        let served = builder.serve_connection(TokioIo::new(stream), service);
+        let served = builder.serve_connection(TokioIo::new(Impatient::new(stream, limits.request_timeout)), service);
         if let Err(error) = watcher.watch(served).await {
             tracing::debug!(error = %error, "a connection ended early");
         }

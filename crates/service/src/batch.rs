@@ -1,9 +1,9 @@
 //! One batch of a lane: load, judge, commit, once more for what somebody else changed meanwhile.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use otp::Code;
-use store::{Bound, Change, Id, Outcome, Owner, Write, audit};
+use store::{Bound, Change, Id, Outcome, Owner, StoreError, Write, audit};
 use verify::{Cause, Credential, DeviceState, Judgement, Lock, Purpose, UnixMs, Verdict, judge};
 
 use crate::{
@@ -46,60 +46,102 @@ async fn round(
     answers: &mut [Answered],
 ) -> Result<Vec<usize>, ServiceError> {
     let now = core.clock.now()?;
-    let mut benches = load(core, asks, open).await?;
+    let owners = distinct(asks, open);
+    let mut benches = load(core, &owners).await?;
     let mut salts = core.salts(open.len())?;
-    let mut slots: HashMap<&Owner, usize> = HashMap::with_capacity(benches.len());
-    for (slot, bench) in benches.iter().enumerate() {
-        slots.insert(bench.owner, slot);
+    let slots: HashMap<&Owner, usize> = owners.iter().enumerate().map(|(slot, owner)| (*owner, slot)).collect();
+    let slot_of: Vec<usize> = open.iter().map(|&place| slots[&asks[place].owner]).collect();
+    for (&place, &slot) in open.iter().zip(&slot_of) {
+        answers[place] = match &mut benches[slot] {
+            Ok(bench) => bench.ask(core, &asks[place], now, &mut salts),
+            // Somebody's unreadable record is theirs alone.
+            Err(error) => Err(error.clone()),
+        };
     }
-    let mut slot_of = Vec::with_capacity(open.len());
-    for &place in open {
-        let slot = slots[&asks[place].owner];
-        slot_of.push(slot);
-        answers[place] = benches[slot].ask(core, &asks[place], now, &mut salts);
-    }
-    let (slots, changes): (Vec<usize>, Vec<Change>) = benches
-        .iter_mut()
-        .enumerate()
-        .filter_map(|(slot, bench)| Some((slot, bench.change()?)))
-        .unzip();
-    let mut missed = vec![false; benches.len()];
-    if !changes.is_empty() {
-        let outcomes = core.commit(changes).await?;
-        for (slot, outcome) in slots.into_iter().zip(outcomes) {
-            missed[slot] = outcome == Outcome::Missed;
+    let outcomes = write(core, &mut benches).await?;
+    let mut missed = Vec::new();
+    for (&place, &slot) in open.iter().zip(&slot_of) {
+        match &outcomes[slot] {
+            Ok(Outcome::Done) => {}
+            Ok(Outcome::Missed) => missed.push(place),
+            Err(error) => answers[place] = Err(error.clone()),
         }
     }
-    for (slot, bench) in benches.iter().enumerate() {
-        if let (false, [device, ..]) = (missed[slot], bench.devices.as_slice()) {
+    for (bench, outcome) in benches.iter().zip(&outcomes) {
+        if let (Ok(bench), Ok(Outcome::Done)) = (bench, outcome)
+            && let [device, ..] = bench.devices.as_slice()
+        {
             core.locked.count("verify", bench.owner, Some(device.id), bench.locked);
         }
     }
-    Ok(open
-        .iter()
-        .zip(slot_of)
-        .filter(|(_, slot)| missed[*slot])
-        .map(|(&place, _)| place)
-        .collect())
+    Ok(missed)
 }
 
-/// The devices of every user that is asked about, each once.
-async fn load<'a>(core: &'a Core, asks: &'a [Ask], open: &[usize]) -> Result<Vec<Bench<'a>>, ServiceError> {
-    let mut seen = HashMap::with_capacity(open.len());
-    let mut owners: Vec<&Owner> = Vec::with_capacity(open.len());
-    for &place in open {
-        let owner = &asks[place].owner;
-        seen.entry(owner).or_insert_with(|| owners.push(owner));
-    }
+/// The users that are asked about, each once.
+fn distinct<'a>(asks: &'a [Ask], open: &[usize]) -> Vec<&'a Owner> {
+    let mut seen = HashSet::with_capacity(open.len());
+    let owners = open.iter().map(|&place| &asks[place].owner);
+    owners.filter(|owner| seen.insert(*owner)).collect()
+}
+
+/// Everybody's devices, by one read; by one each where somebody's cannot be read.
+async fn load<'a>(core: &Core, owners: &[&'a Owner]) -> Result<Vec<Result<Bench<'a>, ServiceError>>, ServiceError> {
     let bound = core
         .store
         .bound(owners.iter().map(|owner| (*owner).clone()).collect())
-        .await?;
-    owners
-        .into_iter()
+        .await;
+    let bound: Vec<Result<Vec<Bound>, ServiceError>> = match bound {
+        Ok(bound) => bound.into_iter().map(Ok).collect(),
+        Err(StoreError::Damaged(_)) => {
+            let mut each = Vec::with_capacity(owners.len());
+            for &owner in owners {
+                let bound = core.store.bound(vec![owner.clone()]).await;
+                each.push(
+                    bound
+                        .map(|mut bound| bound.pop().unwrap_or_default())
+                        .map_err(ServiceError::from),
+                );
+            }
+            each
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(owners
+        .iter()
         .zip(bound)
-        .map(|(owner, bound)| Bench::new(core, owner, bound))
-        .collect()
+        .map(|(owner, bound)| Bench::new(core, owner, bound?))
+        .collect())
+}
+
+/// Writes what the benches brought about, by one commit; by one each where one of them cannot be. What brought
+/// about nothing is done.
+async fn write(
+    core: &Core,
+    benches: &mut [Result<Bench<'_>, ServiceError>],
+) -> Result<Vec<Result<Outcome, ServiceError>>, ServiceError> {
+    let mut outcomes: Vec<_> = benches.iter().map(|_| Ok(Outcome::Done)).collect();
+    let changes = benches
+        .iter_mut()
+        .enumerate()
+        .filter_map(|(slot, bench)| Some((slot, bench.as_mut().ok()?.change()?)));
+    let (slots, changes): (Vec<usize>, Vec<Change>) = changes.unzip();
+    if changes.is_empty() {
+        return Ok(outcomes);
+    }
+    match core.commit(changes.clone()).await {
+        Ok(all) => slots
+            .into_iter()
+            .zip(all)
+            .for_each(|(slot, outcome)| outcomes[slot] = Ok(outcome)),
+        Err(ServiceError::Internal(_)) => {
+            for (slot, change) in slots.into_iter().zip(changes) {
+                let committed = core.commit(vec![change]).await;
+                outcomes[slot] = committed.map(|outcome| outcome.first().copied().unwrap_or(Outcome::Missed));
+            }
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(outcomes)
 }
 
 /// A user's devices while a batch is judged: their states evolve from question to question, and are

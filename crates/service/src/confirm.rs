@@ -11,7 +11,7 @@ use crate::{
     event::Entry,
     recovery_set,
     sealing::{Record, credential_of},
-    unbind::{end_device, protection_write},
+    unbind::end_device,
 };
 
 /// The codes of an enrollment, and what goes with them.
@@ -34,6 +34,7 @@ impl Service {
         confirmation: &Confirmation,
         origin: &Origin,
     ) -> Result<(DeviceView, Vec<Zeroizing<String>>), ServiceError> {
+        let _turn = self.core.turn(owner).await?;
         for _try in 0..TRIES {
             if let Some(bound) = try_confirm(&self.core, owner, id, confirmation, origin).await? {
                 return Ok(bound);
@@ -184,35 +185,25 @@ async fn complete(
 ) -> Result<Option<BoundNow>, ServiceError> {
     let owner = &enrollment.owner;
     let device = bound.device.id;
-    let devices = core.store.bound(vec![owner.clone()]).await?.pop().unwrap_or_default();
+    let factors = core.factors(owner).await?;
+    let devices = &factors.devices;
     let replaced = devices
         .iter()
         .find(|bound| Some(bound.device.id) == enrollment.replaces);
-    // U5: what was free to start while there was no device is not free beside one that came in between.
-    if devices
-        .iter()
-        .any(|bound| bound.device.bound_at >= enrollment.started_at)
-    {
-        return Err(ServiceError::EnrollmentEnded);
-    }
     if devices.len() - usize::from(replaced.is_some()) >= core.settings.devices_max {
         return Err(ServiceError::DeviceLimit);
     }
-    let protection = core.store.protection(owner.clone()).await?;
     let mut writes = vec![
         becomes(enrollment, EnrollmentState::Confirmed { device }),
         Write::Bind {
             device: Box::new(bound.device.clone()),
             state: bound.state,
         },
-        protection_write(
-            protection,
-            Protection {
-                login_protection: confirmation.login_protection,
-                operation_protection: confirmation.operation_protection,
-                ..Protection::none(owner.clone())
-            },
-        ),
+        factors.become_protected(Protection {
+            login_protection: confirmation.login_protection,
+            operation_protection: confirmation.operation_protection,
+            ..Protection::none(owner.clone())
+        }),
     ];
     let scope = json!({
         "login_protection": confirmation.login_protection,

@@ -4,7 +4,7 @@ use std::sync::{
 };
 
 use otp::{Parameters, Step};
-use store::{Bound, Change, Device, Id, Outcome, Owner, Store, audit};
+use store::{Bound, Change, Device, Id, Outcome, Owner, Protection, Store, Write, audit};
 use tokio::task::JoinHandle;
 use verify::{DeviceState, Kind, UnixMs};
 
@@ -17,10 +17,12 @@ use crate::{
     ports::{Clock, Entropy, Sealer, Signer},
     sealing::Record,
     tally::LockedTally,
+    turns::{Turn, Turns},
 };
 
-/// Tries of a write that somebody else keeps overtaking.
-pub(crate) const TRIES: usize = 4;
+/// Tries of a write that verifications of the same user keep overtaking: more than their budget of wrong codes
+/// and the steps of a window can change one device's state in a row, so that a verdict is never left unwritten.
+pub(crate) const TRIES: usize = 16;
 
 /// What the service stands on.
 #[derive(Clone)]
@@ -47,6 +49,7 @@ pub(crate) struct Core {
     pub(crate) settings: Settings,
     pub(crate) keys: KeyCache,
     pub(crate) locked: LockedTally,
+    turns: Turns,
     /// The last commit failed.
     failing: AtomicBool,
     /// Judged where there is no device; bound to nobody.
@@ -66,6 +69,19 @@ impl Core {
         Ok(salts.into_iter())
     }
 
+    /// This user's turn to change their factors; everything but `verify` by a device takes it.
+    pub(crate) async fn turn(&self, owner: &Owner) -> Result<Turn<'_>, ServiceError> {
+        self.turns.take(owner, self.settings.waiting_per_user).await
+    }
+
+    /// What a change of factors stands on. The protection is read first: whatever changes the devices after
+    /// that raises its version, and the change that expected it misses.
+    pub(crate) async fn factors(&self, owner: &Owner) -> Result<Factors, ServiceError> {
+        let protection = self.store.protection(owner.clone()).await?;
+        let devices = self.store.bound(vec![owner.clone()]).await?.pop().unwrap_or_default();
+        Ok(Factors { protection, devices })
+    }
+
     /// The one door to the store's writing.
     pub(crate) async fn commit(&self, changes: Vec<Change>) -> Result<Vec<Outcome>, ServiceError> {
         let committed = self.store.commit(changes).await;
@@ -78,6 +94,32 @@ impl Core {
         let mut salt = [0; 16];
         self.entropy.fill(&mut salt)?;
         entry.salted(now, salt)
+    }
+}
+
+/// A user's factors, as read for a change of them.
+pub(crate) struct Factors {
+    /// On whose version the change depends.
+    pub(crate) protection: Option<Protection>,
+    /// The bound ones.
+    pub(crate) devices: Vec<Bound>,
+}
+
+impl Factors {
+    /// Raises the protection's version and changes nothing else.
+    pub(crate) fn touch(&self, owner: &Owner) -> Write {
+        let same = self.protection.clone();
+        self.become_protected(same.unwrap_or_else(|| Protection::none(owner.clone())))
+    }
+
+    /// The next version of the protection.
+    pub(crate) fn become_protected(&self, next: Protection) -> Write {
+        let expected = self.protection.as_ref().map(|old| old.version);
+        let version = expected.unwrap_or(0) + 1;
+        Write::Protection {
+            next: Protection { version, ..next },
+            expected,
+        }
     }
 }
 
@@ -109,6 +151,7 @@ impl Service {
             settings,
             keys: KeyCache::default(),
             locked: LockedTally::default(),
+            turns: Turns::default(),
             failing: AtomicBool::new(false),
             stand_in,
         });

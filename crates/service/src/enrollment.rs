@@ -26,6 +26,7 @@ impl Service {
     /// Ends an enrollment; its secret is erased.
     pub async fn abandon_enrollment(&self, owner: &Owner, id: Id, origin: &Origin) -> Result<(), ServiceError> {
         let core = &*self.core;
+        let _turn = core.turn(owner).await?;
         for _try in 0..TRIES {
             let now = core.clock.now()?;
             let enrollment = find(core, owner, id).await?;

@@ -136,6 +136,11 @@ fn judge_code(
     match (cause, locked) {
         (Some(cause), _) => {
             let entry = Entry::new(action, "refused", origin).owner(owner).cause(cause);
+            let entry = if let [only] = devices {
+                entry.device(only.device.id)
+            } else {
+                entry
+            };
             let error = ServiceError::CodeRefused {
                 hint: None,
                 attempts_left: None,

@@ -19,3 +19,11 @@ pub(crate) fn check_proof(core: &Core, proof: &IdentityProof, now: UnixMs) -> Re
         why,
     })
 }
+
+/// The caller's word, for the trail.
+pub(crate) fn evidence(proof: Option<&IdentityProof>) -> serde_json::Value {
+    proof.map_or(
+        serde_json::Value::Null,
+        |proof| serde_json::json!({"method": proof.method, "at": proof.at.get(), "by": proof.by}),
+    )
+}

@@ -24,6 +24,8 @@ const BATCH: usize = 1_024;
 const CHUNK: usize = 256;
 /// Requests that may wait in all; beyond it callers are told to come back.
 const QUEUE: usize = 65_536;
+/// Requests that may wait for one account, so that one that floods leaves room for the others.
+const QUEUE_OF_ACCOUNT: usize = QUEUE / 8;
 
 pub(crate) struct Lane {
     queue: Mutex<Queue>,
@@ -129,34 +131,19 @@ impl Lane {
             lane: self.clone(),
             owners,
         });
-        let mut by_account: Vec<(Arc<str>, Vec<usize>, Vec<Ask>)> = Vec::new();
-        for (place, ask) in asks.into_iter().enumerate() {
-            if refused.contains(&ask.owner) {
+        let mut waiting = Vec::new();
+        for Chunk { account, places, asks } in chunks(asks, &refused) {
+            if queue.waiting(&account) + asks.len() > QUEUE_OF_ACCOUNT {
                 continue;
             }
-            let account = &ask.owner.account;
-            let open = by_account
-                .iter_mut()
-                .rev()
-                .find(|(of, ..)| of == account)
-                .filter(|(_, places, _)| places.len() < CHUNK);
-            match open {
-                Some((_, places, asks)) => {
-                    places.push(place);
-                    asks.push(ask);
-                }
-                None => by_account.push((account.clone(), vec![place], vec![ask])),
-            }
-        }
-        let mut waiting = Vec::with_capacity(by_account.len());
-        for (account, places, asks) in by_account {
             let (answer, answered) = oneshot::channel();
+            let _admission = admission.clone();
             queue.push(
                 account,
                 Job {
                     asks,
                     answer,
-                    _admission: admission.clone(),
+                    _admission,
                 },
             );
             waiting.push((places, answered));
@@ -190,7 +177,49 @@ impl Lane {
     }
 }
 
+/// Questions of one account that travel together, and their places in the call.
+struct Chunk {
+    account: Arc<str>,
+    places: Vec<usize>,
+    asks: Vec<Ask>,
+}
+
+/// A call's questions by account, in their order, without those of the refused.
+fn chunks(asks: Vec<Ask>, refused: &HashSet<Owner>) -> Vec<Chunk> {
+    let mut chunks: Vec<Chunk> = Vec::new();
+    let mut open: HashMap<Arc<str>, usize> = HashMap::new();
+    for (place, ask) in asks.into_iter().enumerate() {
+        if refused.contains(&ask.owner) {
+            continue;
+        }
+        let account = ask.owner.account.clone();
+        let at = open
+            .get(&account)
+            .copied()
+            .filter(|&at| chunks[at].asks.len() < CHUNK)
+            .unwrap_or_else(|| {
+                open.insert(account.clone(), chunks.len());
+                chunks.push(Chunk {
+                    account,
+                    places: Vec::new(),
+                    asks: Vec::new(),
+                });
+                chunks.len() - 1
+            });
+        chunks[at].places.push(place);
+        chunks[at].asks.push(ask);
+    }
+    chunks
+}
+
 impl Queue {
+    /// Questions that wait for this account.
+    fn waiting(&self, account: &str) -> usize {
+        self.jobs
+            .get(account)
+            .map_or(0, |jobs| jobs.iter().map(|job| job.asks.len()).sum())
+    }
+
     fn push(&mut self, account: Arc<str>, job: Job) {
         self.length += job.asks.len();
         let jobs = self.jobs.entry(account.clone()).or_default();

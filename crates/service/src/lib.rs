@@ -29,6 +29,7 @@ mod settings;
 mod start;
 mod tally;
 mod trail;
+mod turns;
 mod unbind;
 mod verification;
 

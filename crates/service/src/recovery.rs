@@ -20,6 +20,7 @@ impl Service {
         origin: &Origin,
     ) -> Result<Vec<Zeroizing<String>>, ServiceError> {
         let core = &*self.core;
+        let _turn = core.turn(owner).await?;
         for _try in 0..TRIES {
             let now = core.clock.now()?;
             let devices = core.store.bound(vec![owner.clone()]).await?.pop().unwrap_or_default();
@@ -75,6 +76,7 @@ pub(crate) async fn verify(
     request: Option<&RequestTag>,
     origin: &Origin,
 ) -> Answered {
+    let _turn = core.turn(owner).await?;
     for _try in 0..TRIES {
         let now = core.clock.now()?;
         let set = core.store.recovery_codes(owner.clone()).await?;

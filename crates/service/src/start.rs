@@ -11,7 +11,7 @@ use crate::{
     enrollment::{becomes, codes_needed, uri},
     event::Entry,
     factor::{Judged, judge_factor},
-    identity::check_proof,
+    identity::{check_proof, evidence},
     sealing::Record,
 };
 
@@ -56,6 +56,7 @@ impl Service {
     /// Starts a binding: nothing is bound yet.
     pub async fn start_enrollment(&self, wanted: &NewBinding, origin: &Origin) -> Result<Offer, ServiceError> {
         let core = &*self.core;
+        let _turn = core.turn(&wanted.owner).await?;
         for _try in 0..TRIES {
             if let Some(offer) = try_start(core, wanted, origin).await? {
                 return Ok(offer);
@@ -69,8 +70,8 @@ async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<
     let owner = &wanted.owner;
     let now = core.clock.now()?;
     check_proof(core, &wanted.identity_proof, now)?;
-    let devices = core.store.bound(vec![owner.clone()]).await?.pop().unwrap_or_default();
-    let spent = match fresh_factor(core, wanted, &devices, origin, now).await? {
+    let factors = core.factors(owner).await?;
+    let spent = match fresh_factor(core, wanted, &factors.devices, origin, now).await? {
         Some(Judged::Right(spent)) => Some(spent),
         Some(Judged::Wrong { writes, event, error }) => {
             let outcomes = core
@@ -107,17 +108,15 @@ async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<
     enrollment.state = EnrollmentState::Started { sealed, wrong_codes: 0 };
     let offer = offer(core, &enrollment, &secret)?;
 
-    let mut writes = supersede(core, owner).await?;
+    // What is free to start beside no device must not be completed beside one that came in between (U5).
+    let mut writes = vec![factors.touch(owner)];
+    writes.extend(supersede(core, owner).await?);
     writes.extend(spent.as_ref().map(|spent| spent.write()));
     let detail = json!({
         "enrollment": enrollment.id,
         "replaces": enrollment.replaces,
         "factor": spent.as_ref().map(|spent| spent.name()),
-        "identity_proof": {
-            "method": wanted.identity_proof.method,
-            "at": wanted.identity_proof.at.get(),
-            "by": wanted.identity_proof.by,
-        },
+        "identity_proof": evidence(Some(&wanted.identity_proof)),
     });
     writes.push(Write::Enrollment {
         expected: None,
@@ -175,20 +174,20 @@ async fn fresh_factor(
     .map(Some)
 }
 
-/// The older enrollments of this user give way.
+/// The older enrollments of this user give way. The last one is kept for a hint to whoever types its code; one
+/// before that is forgotten.
 async fn supersede(core: &Core, owner: &Owner) -> Result<Vec<Write>, ServiceError> {
     let open = core.store.open_enrollments(owner.clone()).await?;
-    let mut writes = Vec::new();
-    for enrollment in open {
-        if let EnrollmentState::Started { sealed, .. } = &enrollment.state {
-            writes.push(becomes(
-                &enrollment,
-                EnrollmentState::Superseded { sealed: sealed.clone() },
-            ));
-        }
-    }
-    Ok(writes)
+    let gives_way = |enrollment: &Enrollment| {
+        let state = match &enrollment.state {
+            EnrollmentState::Started { sealed, .. } => EnrollmentState::Superseded { sealed: sealed.clone() },
+            _ => EnrollmentState::Abandoned,
+        };
+        becomes(enrollment, state)
+    };
+    Ok(open.iter().map(gives_way).collect())
 }
+
 fn offer(core: &Core, enrollment: &Enrollment, secret: &Secret) -> Result<Offer, ServiceError> {
     let otpauth_uri = uri(enrollment, secret)?;
     let qr = Qr::encode(&otpauth_uri).map_err(|error| ServiceError::Invalid {

@@ -8,7 +8,7 @@ use store::{
     audit::{Chain, Closing, Hash, Head, Payload, Row, commitment},
 };
 
-use crate::{Service, ServiceError, ports::Signer};
+use crate::{Service, ServiceError, core::TRIES, ports::Signer};
 
 /// Rows read at a time.
 const PAGE: u32 = 4_096;
@@ -100,10 +100,20 @@ impl Service {
 
     /// The last line of this process' chain in the register; nothing may be written after it.
     pub async fn close_trail(&self) -> Result<SignedHead, ServiceError> {
+        for _try in 1..TRIES {
+            if self.try_close_trail().await.is_ok() {
+                return Ok(self.signed_head());
+            }
+        }
+        self.try_close_trail().await?;
+        Ok(self.signed_head())
+    }
+
+    /// Misses when a commit that was under way made the chain longer than the head that is signed.
+    async fn try_close_trail(&self) -> Result<(), ServiceError> {
         let head = self.core.store.head();
         let signature = self.core.signer.sign(&head.statement());
-        self.core.store.close_chain(Closing { head, signature }).await?;
-        Ok(self.signed_head())
+        Ok(self.core.store.close_chain(Closing { head, signature }).await?)
     }
 
     /// Rows of the trail after this one, oldest first.
@@ -267,7 +277,11 @@ impl Reading {
         } else {
             let said = match &row.payload {
                 Payload::Kept(payload) => commitment(&row.salt, payload),
-                Payload::Erased(commitment) => *commitment,
+                Payload::Erased(commitment) => {
+                    // Nothing erases payloads yet, so whoever hid this one was none of ours.
+                    self.find(row.chain, place.0, place.1, "what was said is erased");
+                    *commitment
+                }
             };
             if head.next(row.at, &said, &row.states).hash != row.hash {
                 self.find(row.chain, place.0, place.1, "the row was changed");

@@ -6,10 +6,10 @@ use zeroize::Zeroizing;
 
 use crate::{
     Core, DeviceView, Factor, Origin, Service, ServiceError,
-    core::TRIES,
+    core::{Factors, TRIES},
     event::Entry,
     factor::{Judged, Spent, judge_factor, locked_error, state_write},
-    identity::check_proof,
+    identity::{check_proof, evidence},
     recovery_set,
     sealing::credential_of,
 };
@@ -18,16 +18,17 @@ impl Service {
     /// Ends a device by a code of it, or by a recovery code: its secret is erased, its record stays.
     pub async fn unbind(&self, owner: &Owner, id: Id, factor: &Factor, origin: &Origin) -> Result<(), ServiceError> {
         let core = &*self.core;
+        let _turn = core.turn(owner).await?;
         for _try in 0..TRIES {
             let now = core.clock.now()?;
-            let devices = core.store.bound(vec![owner.clone()]).await?.pop().unwrap_or_default();
-            let Some(bound) = devices.iter().find(|bound| bound.device.id == id) else {
+            let factors = core.factors(owner).await?;
+            let Some(bound) = factors.devices.iter().find(|bound| bound.device.id == id) else {
                 return Err(ServiceError::NotFound("bound device"));
             };
             let of = std::slice::from_ref(bound);
             let change = match judge_factor(core, owner, of, factor, "device.unbind", origin, now).await? {
                 Judged::Right(spent) => {
-                    let mut ending = Ending::of(core, owner, &devices, now).await?;
+                    let mut ending = Ending::of(core, owner, &factors, now).await?;
                     ending.end(bound, &spent, origin)?;
                     ending.change().await?
                 }
@@ -52,16 +53,17 @@ impl Service {
     /// Ends everything of a user whose account was closed.
     pub async fn close_user(&self, owner: &Owner, origin: &Origin) -> Result<(), ServiceError> {
         let core = &*self.core;
+        let _turn = core.turn(owner).await?;
         for _try in 0..TRIES {
             let now = core.clock.now()?;
-            let devices = core.store.bound(vec![owner.clone()]).await?.pop().unwrap_or_default();
-            let mut ending = Ending::of(core, owner, &devices, now).await?;
-            for bound in &devices {
+            let factors = core.factors(owner).await?;
+            let mut ending = Ending::of(core, owner, &factors, now).await?;
+            for bound in &factors.devices {
                 ending.close(bound, origin)?;
             }
             let entry = Entry::new("user.close", "done", origin)
                 .owner(owner)
-                .count(devices.len() as u64);
+                .count(factors.devices.len() as u64);
             ending.events.push(core.event(&entry, now)?);
             let change = ending.change().await?;
             if core.commit(vec![change]).await? == [Outcome::Done] {
@@ -82,6 +84,7 @@ impl Service {
         origin: &Origin,
     ) -> Result<DeviceView, ServiceError> {
         let core = &*self.core;
+        let _turn = core.turn(owner).await?;
         for _try in 0..TRIES {
             let now = core.clock.now()?;
             if let Some(proof) = identity_proof {
@@ -107,7 +110,8 @@ impl Service {
             let entry = |outcome| Entry::new("device.resync", outcome, origin).owner(owner).device(id);
             let (entry, told) = match judgement.verdict {
                 Verdict::Accepted(_) => (
-                    entry("done").detail(json!({"offset_steps": next.offset_steps, "proven": proven})),
+                    entry("done")
+                        .detail(json!({"offset_steps": next.offset_steps, "identity_proof": evidence(identity_proof)})),
                     Ok(DeviceView::of(
                         &Bound {
                             state: next,
@@ -117,7 +121,9 @@ impl Service {
                     )),
                 ),
                 Verdict::Refused(cause) => (
-                    entry("refused").cause(cause),
+                    entry("refused")
+                        .cause(cause)
+                        .detail(json!({"identity_proof": evidence(identity_proof)})),
                     Err(ServiceError::CodeRefused {
                         hint: None,
                         attempts_left: None,
@@ -142,6 +148,7 @@ impl Service {
     /// Support lifts a lock or a suspension.
     pub async fn unlock(&self, owner: &Owner, id: Id, origin: &Origin) -> Result<DeviceView, ServiceError> {
         let core = &*self.core;
+        let _turn = core.turn(owner).await?;
         for _try in 0..TRIES {
             let now = core.clock.now()?;
             let bound = find_bound(core, owner, id).await?;
@@ -177,22 +184,11 @@ pub(crate) fn end_device(bound: &Bound, judged: DeviceState, now: UnixMs) -> Wri
     }
 }
 
-/// The next version of a protection.
-pub(crate) fn protection_write(old: Option<Protection>, next: Protection) -> Write {
-    let expected = old.map(|old| old.version);
-    Write::Protection {
-        next: Protection {
-            version: expected.unwrap_or(0) + 1,
-            ..next
-        },
-        expected,
-    }
-}
-
 /// Devices that end, and what ends with the last of them.
 struct Ending<'a> {
     core: &'a Core,
     owner: &'a Owner,
+    factors: &'a Factors,
     now: UnixMs,
     /// Devices that stay.
     left: usize,
@@ -204,13 +200,14 @@ struct Ending<'a> {
 }
 
 impl<'a> Ending<'a> {
-    async fn of(core: &'a Core, owner: &'a Owner, devices: &[Bound], now: UnixMs) -> Result<Self, ServiceError> {
+    async fn of(core: &'a Core, owner: &'a Owner, factors: &'a Factors, now: UnixMs) -> Result<Self, ServiceError> {
         let open = core.store.open_enrollments(owner.clone()).await?;
         Ok(Self {
             core,
             owner,
+            factors,
             now,
-            left: devices.len(),
+            left: factors.devices.len(),
             writes: Vec::new(),
             events: Vec::new(),
             spent: None,
@@ -255,7 +252,6 @@ impl<'a> Ending<'a> {
     /// With the last device, protection, recovery codes and bindings under way end too.
     async fn change(mut self) -> Result<Change, ServiceError> {
         let store = &self.core.store;
-        let protection = store.protection(self.owner.clone()).await?;
         let recovery = match self.spent {
             Some((expected, next)) => Some((expected, next)),
             None => store
@@ -287,7 +283,7 @@ impl<'a> Ending<'a> {
                 });
             }
             self.writes
-                .push(protection_write(protection, Protection::none(self.owner.clone())));
+                .push(self.factors.become_protected(Protection::none(self.owner.clone())));
         } else {
             if let Some((expected, next)) = recovery.filter(|(expected, next)| next.version > *expected) {
                 self.writes.push(Write::RecoveryCodes {
@@ -296,10 +292,7 @@ impl<'a> Ending<'a> {
                 });
             }
             // The factors changed, so the version does too.
-            let same = protection
-                .clone()
-                .unwrap_or_else(|| Protection::none(self.owner.clone()));
-            self.writes.push(protection_write(protection, same));
+            self.writes.push(self.factors.touch(self.owner));
         }
         Ok(Change {
             writes: self.writes,

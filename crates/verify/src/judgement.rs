@@ -132,6 +132,8 @@ pub fn resync(
                 drift_learned_at: None,
                 // Two codes in a row prove more than one: what was held against the device is settled.
                 verification: Budget::default(),
+                // The count that suspended it may be this one: bound again means bound again.
+                unbinding: if suspended { Budget::default() } else { state.unbinding },
                 ..state.after_right(Purpose::Resync, step, now)
             };
             Judgement {

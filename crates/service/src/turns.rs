@@ -1,0 +1,76 @@
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use store::Owner;
+use tokio::sync::OwnedMutexGuard;
+
+use crate::ServiceError;
+
+/// One change of a user's factors at a time, and few that wait: guesses that are judged side by side would all
+/// be judged against the same count, and only one of them would be counted.
+#[derive(Default)]
+pub(crate) struct Turns {
+    present: Mutex<HashMap<Owner, Present>>,
+}
+
+#[derive(Default)]
+struct Present {
+    turn: Arc<tokio::sync::Mutex<()>>,
+    /// Those who wait, and the one whose turn it is.
+    count: usize,
+}
+
+/// Its holder's turn; the next one's when it is dropped.
+pub(crate) struct Turn<'a> {
+    /// Let go of first: whoever waits must find the place still counted.
+    _turn: OwnedMutexGuard<()>,
+    _place: Place<'a>,
+}
+
+/// A place in the queue, given back however the call ends.
+struct Place<'a> {
+    turns: &'a Turns,
+    owner: Owner,
+}
+
+impl Turns {
+    /// Waits for this user's turn, where no more than `most` are present already.
+    pub(crate) async fn take(&self, owner: &Owner, most: usize) -> Result<Turn<'_>, ServiceError> {
+        let turn = {
+            let mut all = self.lock();
+            let present = all.entry(owner.clone()).or_default();
+            if present.count >= most {
+                return Err(ServiceError::RateLimited);
+            }
+            present.count += 1;
+            present.turn.clone()
+        };
+        let place = Place {
+            turns: self,
+            owner: owner.clone(),
+        };
+        Ok(Turn {
+            _turn: turn.lock_owned().await,
+            _place: place,
+        })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Owner, Present>> {
+        // Nothing in the critical sections can panic halfway.
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut all = self.turns.lock();
+        if let Some(present) = all.get_mut(&self.owner) {
+            present.count -= 1;
+            if present.count == 0 {
+                all.remove(&self.owner);
+            }
+        }
+    }
+}
