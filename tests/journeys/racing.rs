@@ -236,7 +236,7 @@ fn one_batch_with_one_right_code_many_times_opens_once() {
 #[test]
 fn two_bindings_at_once_end_in_one_device() {
     let world = World::lingering(Settings::default());
-    for round in 0..rounds(40) {
+    for round in 0..rounds(20) {
         let name = format!("user-{round}");
         let user = world.user("acme", &name);
         let offered: Vec<_> = thread::scope(|scope| {
@@ -303,7 +303,7 @@ fn a_way_in_that_was_free_without_a_device_is_not_free_beside_one() {
         ..Settings::default()
     };
     let world = World::lingering(settings);
-    for round in 0..rounds(40) {
+    for round in 0..rounds(20) {
         let name = format!("user-{round}");
         let user = world.user("acme", &name);
         let offered: Vec<_> = thread::scope(|scope| {
@@ -333,7 +333,7 @@ fn two_last_devices_that_end_at_once_leave_nothing_behind() {
         ..Settings::default()
     };
     let world = World::lingering(settings);
-    for round in 0..rounds(40) {
+    for round in 0..rounds(20) {
         let name = format!("user-{round}");
         let user = world.user("acme", &name);
         let phone = user.bind();

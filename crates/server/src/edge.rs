@@ -4,16 +4,26 @@
 use std::{
     convert::Infallible,
     panic::AssertUnwindSafe,
+    pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
+    task::{Context, Poll},
 };
 
 use api::{Problem, ProblemCode};
-use axum::{Router, body::Body, http::HeaderValue, response::Response};
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderValue, header::CONNECTION},
+    response::Response,
+};
 use futures_util::FutureExt;
-use hyper::{Request, body::Incoming};
+use hyper::{
+    Request,
+    body::{Body as _, Frame, Incoming, SizeHint},
+};
 use tower::ServiceExt;
 
 use crate::{listener::Limits, problem::respond};
@@ -28,7 +38,14 @@ pub(crate) struct RequestId(pub(crate) Arc<str>);
 
 pub(crate) async fn answer(app: Router, request: Request<Incoming>, limits: Limits) -> Result<Response, Infallible> {
     let (id, value) = request_id(&request);
-    let mut request = request.map(Body::new);
+    let unread = Arc::new(AtomicBool::new(!request.body().is_end_stream()));
+    let watch = |body| {
+        Body::new(Watched {
+            body,
+            unread: unread.clone(),
+        })
+    };
+    let mut request = request.map(watch);
     request.extensions_mut().insert(RequestId(id.clone()));
     let handled = AssertUnwindSafe(app.oneshot(request)).catch_unwind();
     let mut response = match tokio::time::timeout(limits.request_timeout, handled).await {
@@ -47,7 +64,43 @@ pub(crate) async fn answer(app: Router, request: Request<Incoming>, limits: Limi
         )),
     };
     response.headers_mut().insert(REQUEST_ID, value);
+    if unread.load(Relaxed) {
+        // hyper will not wait for the rest, so the caller has to know that this line ends (RFC 9112, 9.6).
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     Ok(response)
+}
+
+/// A request's body that tells whether it was read to its end.
+struct Watched {
+    body: Incoming,
+    unread: Arc<AtomicBool>,
+}
+
+impl hyper::body::Body for Watched {
+    type Data = <Incoming as hyper::body::Body>::Data;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if let Poll::Ready(None) = frame {
+            self.unread.store(false, Relaxed);
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 fn request_id(request: &Request<Incoming>) -> (Arc<str>, HeaderValue) {

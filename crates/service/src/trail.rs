@@ -277,14 +277,13 @@ impl Reading {
         } else {
             let said = match &row.payload {
                 Payload::Kept(payload) => commitment(&row.salt, payload),
-                Payload::Erased(commitment) => {
-                    // Nothing erases payloads yet, so whoever hid this one was none of ours.
-                    self.find(row.chain, place.0, place.1, "what was said is erased");
-                    *commitment
-                }
+                Payload::Erased(commitment) => *commitment,
             };
             if head.next(row.at, &said, &row.states).hash != row.hash {
                 self.find(row.chain, place.0, place.1, "the row was changed");
+            } else if matches!(row.payload, Payload::Erased(_)) {
+                // Nothing erases payloads yet, so whoever hid this one was none of ours.
+                self.find(row.chain, place.0, place.1, "what was said is erased");
             }
         }
         if self.ends.get(&row.chain).is_some_and(|end| row.position > *end) {
