@@ -11,7 +11,7 @@ use crate::{OpenError, error::Fault};
 pub(crate) const BUSY: Duration = Duration::from_secs(5);
 
 /// "CSGN", see the first migration.
-const APPLICATION_ID: i64 = 0x4353_474E;
+pub(crate) const APPLICATION_ID: i64 = 0x4353_474E;
 
 /// The connection that writes; refuses a file that is somebody else's before it changes anything.
 pub(crate) fn writer(path: &Path, cache_mib: u32, checkpoint_pages: u32) -> Result<Connection, OpenError> {

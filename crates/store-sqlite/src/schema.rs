@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use crate::OpenError;
+use crate::{OpenError, connection::APPLICATION_ID};
 
 mod embedded {
     #![allow(missing_docs, unreachable_pub, reason = "made by the macro")]
@@ -39,6 +39,10 @@ pub(crate) fn prepare(conn: &mut Connection, path: &Path, migrate: bool) -> Resu
             })
         };
     }
+    // First of all, the name on the door: a first start that is killed between this and the first migration must
+    // be known as ours by the next one.
+    conn.pragma_update(None, "application_id", APPLICATION_ID)
+        .map_err(|error| crate::error::Fault::from(error).opening(path.into()))?;
     let failed = |error: refinery::Error| OpenError::Unavailable {
         path: path.into(),
         why: error.to_string(),
