@@ -123,8 +123,13 @@ impl Client {
             8..20 if bound => self.miss(who),
             20..30 => self.batch(who),
             _ if bound => self.verify(who),
-            _ => Ok(()),
+            _ => self.nothing(),
         }
+    }
+
+    /// No code is left for now; but the service may be gone.
+    fn nothing(&self) -> Result<(), Unanswered> {
+        self.api.get("/healthz").map(drop)
     }
 
     fn bind(&mut self) -> Result<(), Unanswered> {
@@ -163,7 +168,7 @@ impl Client {
         let user = &mut self.users[who];
         // No neighbour: unbinding has a budget of its own, which verification does not reset.
         let Some(step) = user.fresh_step().filter(|step| *step == now_step()) else {
-            return Ok(());
+            return self.nothing();
         };
         let code = user.phone.code(step);
         user.pending = Some(Pending::Unbind);
@@ -187,7 +192,7 @@ impl Client {
         let again = self.dice.below(2) == 0;
         let user = &mut self.users[who];
         if user.misses >= MISSES {
-            return Ok(());
+            return self.nothing();
         }
         let code = match user.accepted.last() {
             Some(step) if again => user.phone.code(*step),
@@ -205,10 +210,10 @@ impl Client {
     fn verify(&mut self, who: usize) -> Result<(), Unanswered> {
         let request_id = self.request_id();
         let user = &mut self.users[who];
-        let Some(step) = user.fresh_step() else { return Ok(()) };
-        if user.misses >= MISSES && step != now_step() {
-            return Ok(());
-        }
+        let fresh = user
+            .fresh_step()
+            .filter(|step| user.misses < MISSES || *step == now_step());
+        let Some(step) = fresh else { return self.nothing() };
         let code = user.phone.code(step);
         user.ask(step, &request_id);
         let answer = self
@@ -237,7 +242,7 @@ impl Client {
             asked.push((who, step));
         }
         if asked.is_empty() {
-            return Ok(());
+            return self.nothing();
         }
         let answer = self
             .api

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 mod bench;
 mod lint;
+mod load;
 mod soak;
 mod test;
 
@@ -15,6 +16,8 @@ pub(crate) enum Command {
     Lint,
     /// Run every benchmark
     Bench(bench::Arguments),
+    /// Verifications over HTTP beside an echo, a bare database and an fdatasync, in one run
+    Load(load::Arguments),
     /// Run every test with its full count: hours, not minutes
     Soak,
 }
@@ -25,6 +28,7 @@ impl Command {
             Self::Test => test::run(),
             Self::Lint => lint::run(),
             Self::Bench(arguments) => bench::run(&arguments),
+            Self::Load(arguments) => load::run(&arguments),
             Self::Soak => soak::run(),
         }
     }
