@@ -13,7 +13,9 @@ mod embedded {
 
 /// Brings the file to the newest schema, or (beside the owner) only asks whether it is there.
 pub(crate) fn prepare(conn: &mut Connection, path: &Path, migrate: bool) -> Result<(), OpenError> {
-    let runner = embedded::migrations::runner();
+    // Grouped: a migration and the record of it are one transaction. Apart, a kill between them leaves tables that
+    // nobody knows to be there.
+    let runner = embedded::migrations::runner().set_grouped(true);
     let known = runner
         .get_migrations()
         .iter()
