@@ -6,7 +6,8 @@
 //! 4. [`lockout`]: what wrong codes cost, and whom.
 //! 5. [`audit`]: what the trail shows, and what it cannot.
 //! 6. [`storage_trial`]: hot row or append-and-fold, with the figures that decided.
-//! 7. [`threat_model`]: who attacks, what holds, what does not.
+//! 7. [`figures`]: how fast, beside what.
+//! 8. [`threat_model`]: who attacks, what holds, what does not.
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
@@ -25,6 +26,9 @@ pub mod audit {}
 
 #[doc = include_str!("storage_trial.md")]
 pub mod storage_trial {}
+
+#[doc = include_str!("figures.md")]
+pub mod figures {}
 
 #[doc = include_str!("threat_model.md")]
 pub mod threat_model {}
