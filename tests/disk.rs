@@ -497,3 +497,33 @@ fn a_lost_database_is_not_made_anew() {
     fs::write(&database, ours).expect("it is ours");
     served_once_more(&dir);
 }
+
+/// Whoever puts yesterday's database back would make every code used since then right again (D4).
+#[test]
+fn a_database_that_was_put_back_is_refused_with_what_it_would_cost() {
+    let home = tempfile::tempdir().expect("a directory");
+    let dir = home.path().join("data");
+    let service = Served::start(&dir);
+    let (_, phone) = service.api().bind("alice", now_step());
+    service.end().with_code(0);
+    let database = dir.join("countersign.sqlite");
+    let yesterday = fs::read(&database).expect("the database");
+
+    let service = Served::start(&dir);
+    let code = phone.code(now_step() + 1);
+    let answer = service.api().verify("alice", &code).expect("an answer");
+    assert_eq!(answer.outcome(), "accepted");
+    service.end().with_code(0);
+    let heads = fs::read(dir.join("audit.heads")).expect("the heads");
+
+    fs::write(&database, yesterday).expect("put back");
+    for _again in 0..3 {
+        let refused = run(&mut serve(&dir), "").with_code(1);
+        assert!(refused.err.contains("older than audit.heads"), "{}", refused.err);
+        assert_eq!(
+            fs::read(dir.join("audit.heads")).expect("the heads"),
+            heads,
+            "the proof stays"
+        );
+    }
+}
