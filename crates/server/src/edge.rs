@@ -88,7 +88,7 @@ impl hyper::body::Body for Watched {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let frame = Pin::new(&mut self.body).poll_frame(context);
-        if let Poll::Ready(None) = frame {
+        if matches!(frame, Poll::Ready(None)) || self.body.is_end_stream() {
             self.unread.store(false, Relaxed);
         }
         frame
