@@ -45,7 +45,7 @@ fn traces(dir: &Path, secrets: &[Vec<u8>]) -> Vec<(String, usize)> {
 fn settle(store: &Sqlite, dir: &Path) {
     done(store, vec![bind(999_999)]);
     done(store, vec![unbound(999_999, fresh())]);
-    for _ in 0..2_000 {
+    for _ in 0..30_000 {
         if fs::metadata(dir.join("countersign.sqlite-wal")).is_ok_and(|log| log.len() == 0) {
             return;
         }
