@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     Any,
-    scenario::{Callers, Shots, Slice},
+    scenario::{Callers, Scenario, Shots, Slice},
 };
 
 /// Logins, then appends, in turn.
@@ -47,12 +47,7 @@ pub(crate) async fn slice(
     let (mut all, mut appends_us) = (Slice::default(), Vec::new());
     let begun = Instant::now();
     while begun.elapsed() < length {
-        let logins = callers.lone(shots, TURN).await?;
-        all.took += logins.took;
-        all.items += logins.items;
-        all.errors += logins.errors;
-        all.latencies_us.extend(logins.latencies_us);
-        all.first_error = all.first_error.or(logins.first_error);
+        all.add(callers.lone(shots, Scenario::Single, TURN).await?);
         for _ in 0..TURN {
             appends_us.push(disk.append()?);
         }

@@ -16,6 +16,7 @@ mod run;
 mod scenario;
 mod served;
 mod server_process;
+mod silence;
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -32,6 +32,9 @@ pub(crate) struct Row {
     /// One append of 4 KiB with `fdatasync`, in turn with the requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) fdatasync_p50_ms: Option<f64>,
+    /// The same request about somebody who is no user, in turn with the requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) nobody_p50_ms: Option<f64>,
     pub(crate) devices: u32,
     /// The machine's, of the last minute.
     pub(crate) load_average: f64,
@@ -90,6 +93,9 @@ pub(crate) fn print_table(rows: &[Row]) {
         );
         if let Some(fdatasync) = row.fdatasync_p50_ms {
             println!("{:22} {:>43.3}  of one fdatasync after 4 KiB appended", "", fdatasync);
+        }
+        if let Some(nobody) = row.nobody_p50_ms {
+            println!("{:22} {:>43.3}  for somebody who is no user", "", nobody);
         }
     }
     println!("load average {:.2}", load_average());

@@ -9,6 +9,7 @@ use crate::{
     report::{self, Row, load_average, median, percentile_ms},
     scenario::{Callers, Scenario, Shots, Slice},
     server_process::{ServerProcess, Usage},
+    silence,
 };
 
 /// Rounds of which the medians are told.
@@ -18,6 +19,7 @@ const ROUNDS: u32 = 5;
 enum Subject {
     Http(Scenario),
     Lone,
+    Silence,
     Bare,
 }
 
@@ -31,6 +33,7 @@ struct Measured {
     ratios_to_bare: Vec<f64>,
     latencies_us: Vec<u32>,
     appends_us: Vec<u32>,
+    strangers_us: Vec<u32>,
     items: u64,
     errors: u64,
     usage: Usage,
@@ -47,6 +50,7 @@ impl Measured {
             ratios_to_bare: Vec::new(),
             latencies_us: Vec::new(),
             appends_us: Vec::new(),
+            strangers_us: Vec::new(),
             items: 0,
             errors: 0,
             usage: Usage::default(),
@@ -65,6 +69,7 @@ impl Measured {
             Self::new("http batch 1024", Subject::Http(Scenario::Batch(1_024))),
             Self::new("http batch 4096", Subject::Http(Scenario::Batch(4_096))),
             Self::new("lone", Subject::Lone),
+            Self::new("lone wrong", Subject::Silence),
         ]
     }
 
@@ -113,6 +118,7 @@ impl Measured {
             commit_ms: of_commits(commit_us).map(|us| us / 1_000.0),
             load_ms: of_commits(load_us).map(|us| us / 1_000.0),
             fdatasync_p50_ms: (!self.appends_us.is_empty()).then(|| percentile_ms(&mut self.appends_us, 50)),
+            nobody_p50_ms: (!self.strangers_us.is_empty()).then(|| percentile_ms(&mut self.strangers_us, 50)),
             devices,
             load_average: load_average(),
         }
@@ -191,6 +197,11 @@ impl Round {
             Subject::Lone => {
                 let (slice, appends_us) = lone::slice(callers, &self.shots, &mut self.disk, self.length).await?;
                 measured.appends_us.extend(appends_us);
+                slice
+            }
+            Subject::Silence => {
+                let (slice, strangers_us) = silence::slice(callers, &self.shots, self.length).await?;
+                measured.strangers_us.extend(strangers_us);
                 slice
             }
             Subject::Bare => self.bare.slice(self.last.1, self.length)?,

@@ -30,6 +30,10 @@ pub(crate) enum Scenario {
     Single,
     /// One in four is wrong.
     Wrong,
+    /// A wrong code.
+    Guess,
+    /// The same for somebody who is no user.
+    Stranger,
     /// Wrong codes for locked devices.
     Locked,
     /// This many right and fresh codes a request.
@@ -69,6 +73,14 @@ pub(crate) struct Slice {
 impl Slice {
     pub(crate) fn per_s(&self) -> f64 {
         self.items as f64 / self.took.as_secs_f64()
+    }
+
+    pub(crate) fn add(&mut self, part: Self) {
+        self.took += part.took;
+        self.items += part.items;
+        self.errors += part.errors;
+        self.latencies_us.extend(part.latencies_us);
+        self.first_error = self.first_error.take().or(part.first_error);
     }
 }
 
@@ -165,6 +177,17 @@ impl Shots {
                     item(body, number, &device.shown(step));
                     Expected::Accepted(turns, moves)
                 }
+            }
+            Scenario::Guess | Scenario::Stranger => {
+                let (turn, moves) = self.stale();
+                let behind = if scenario == Scenario::Guess {
+                    0
+                } else {
+                    self.devices + LOCKED
+                };
+                let number = behind + self.number(turn);
+                item(body, number, &Device::of(number).not_shown(population::step(moves)));
+                Expected::Refused
             }
             Scenario::Locked => {
                 let (turn, moves) = self.stale();
@@ -292,10 +315,10 @@ impl Callers {
     }
 
     /// One connection and nobody beside it, this many times.
-    pub(crate) async fn lone(&mut self, shots: &Shots, times: usize) -> Any<Slice> {
+    pub(crate) async fn lone(&mut self, shots: &Shots, scenario: Scenario, times: usize) -> Any<Slice> {
         let left = std::cell::Cell::new(times);
         let goes_on = || left.replace(left.get().saturating_sub(1)) > 0;
-        self.run(shots, Scenario::Single, 1, &goes_on).await
+        self.run(shots, scenario, 1, &goes_on).await
     }
 
     async fn run(
@@ -330,11 +353,7 @@ impl Callers {
         let parts = join_all(self.connections.iter_mut().take(connections).map(one)).await;
         let mut slice = Slice::default();
         for part in parts {
-            let part = part?;
-            slice.items += part.items;
-            slice.errors += part.errors;
-            slice.latencies_us.extend(part.latencies_us);
-            slice.first_error = slice.first_error.or(part.first_error);
+            slice.add(part?);
         }
         slice.took = begun.elapsed();
         Ok(slice)

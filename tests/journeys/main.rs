@@ -12,6 +12,7 @@ mod world;
 mod audit;
 mod binding;
 mod clock;
+mod damage;
 mod enrollments;
 mod hostile;
 mod keys;

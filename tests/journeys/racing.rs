@@ -15,10 +15,10 @@ use crate::{
 
 const RACERS: usize = 64;
 
-/// A thousand rounds where there is time, enough to trust in where there is not.
-fn rounds(short: usize) -> usize {
+/// All rounds where there is time, enough to trust in where there is not.
+fn rounds(short: usize, long: usize) -> usize {
     if env::var_os("COUNTERSIGN_SOAK").is_some() {
-        1_000
+        long
     } else {
         short
     }
@@ -135,7 +135,7 @@ fn over_http_too() {
     let alice = world.user("acme", "alice");
     let bound = alice.bind();
     let mut lines: Vec<Line> = (0..RACERS).map(|_| Line::to(world.address())).collect();
-    for round in 0..rounds(30) {
+    for round in 0..rounds(30, 1_000) {
         let code = bound.phone.code_at(world.now_ms());
         let body = json!({"account": "acme", "user": "alice", "code": code, "first_factor": true});
         let request = raw::post("/v1/verify", world.key(Role::Verify), &body);
@@ -236,7 +236,7 @@ fn one_batch_with_one_right_code_many_times_opens_once() {
 #[test]
 fn two_bindings_at_once_end_in_one_device() {
     let world = World::lingering(Settings::default());
-    for round in 0..rounds(20) {
+    for round in 0..rounds(20, 200) {
         let name = format!("user-{round}");
         let user = world.user("acme", &name);
         let offered: Vec<_> = thread::scope(|scope| {
@@ -303,7 +303,7 @@ fn a_way_in_that_was_free_without_a_device_is_not_free_beside_one() {
         ..Settings::default()
     };
     let world = World::lingering(settings);
-    for round in 0..rounds(20) {
+    for round in 0..rounds(20, 200) {
         let name = format!("user-{round}");
         let user = world.user("acme", &name);
         let offered: Vec<_> = thread::scope(|scope| {
@@ -333,7 +333,7 @@ fn two_last_devices_that_end_at_once_leave_nothing_behind() {
         ..Settings::default()
     };
     let world = World::lingering(settings);
-    for round in 0..rounds(20) {
+    for round in 0..rounds(20, 200) {
         let name = format!("user-{round}");
         let user = world.user("acme", &name);
         let phone = user.bind();
@@ -361,4 +361,63 @@ fn two_last_devices_that_end_at_once_leave_nothing_behind() {
         );
         assert_eq!(left["protection"]["login_protection"], "none", "U1: round {round}");
     }
+}
+
+#[test]
+fn guesses_at_unbinding_side_by_side_are_counted_each() {
+    let settings = Settings {
+        waiting_per_user: RACERS,
+        ..Settings::default()
+    };
+    let world = World::lingering(settings);
+    let alice = world.user("acme", "alice");
+    let bound = alice.bind();
+    let code = bound.phone.wrong_code_at(world.now_ms());
+    let told: Vec<Value> = thread::scope(|scope| {
+        let guess = || alice.change(&bound.device, "unbind", &json!({"code": code})).json();
+        let guessing: Vec<_> = (0..RACERS).map(|_| scope.spawn(guess)).collect();
+        guessing
+            .into_iter()
+            .map(|guess| guess.join().expect("an answer"))
+            .collect()
+    });
+    let judged = told.iter().filter(|told| told["code"] == "code_refused").count();
+    let locked = told.iter().filter(|told| told["retry_after_s"] == 3_600).count();
+    assert_eq!((judged, locked), (10, RACERS - 10), "A1: {told:?}");
+    assert_eq!(alice.events("device.unbind", "refused").len(), 10, "A3");
+    // Only that budget is spent: the phone still opens (A2).
+    let code = bound.phone.code_at(world.now_ms());
+    assert_eq!(alice.verify(&code), accepted(&bound.device));
+}
+
+#[test]
+fn an_account_that_floods_leaves_room_for_the_others() {
+    let world = World::new();
+    let bob = world.user("elsewhere", "bob").bind();
+    let flood: Vec<Question> = (0..9_000)
+        .map(|number| Question {
+            owner: Owner::new("acme", format!("user-{number}")),
+            ..question("000000")
+        })
+        .collect();
+    let one = Question {
+        owner: Owner::new("elsewhere", "bob"),
+        ..question(&bob.phone.code_at(world.now_ms()))
+    };
+    let service = world.service();
+    let (flooded, answered) = world.wait(async {
+        let flooding = tokio::spawn({
+            let service = service.clone();
+            async move { service.verify(flood).await }
+        });
+        // Behind all of them, and it does not wait for all of them.
+        tokio::task::yield_now().await;
+        let answered = service.verify(vec![one]).await.remove(0);
+        (flooding.await.expect("the flood is answered"), answered)
+    });
+    assert_eq!(answered, Ok(Answer::Accepted(Some(bob.device.parse().expect("an id")))));
+    let judged = count(&flooded, |answer| *answer == Ok(Answer::Refused));
+    let told_to_wait = count(&flooded, |answer| *answer == Err(ServiceError::RateLimited));
+    assert_eq!(judged + told_to_wait, 9_000);
+    assert_eq!(judged, 8_192, "an eighth of the places is one account's");
 }
