@@ -216,7 +216,8 @@ impl Round {
                 )
             }
         }
-        let usage = if matches!(measured.subject, Subject::Bare) {
+        // Processor time is told where the server did these requests and no others.
+        let usage = if matches!(measured.subject, Subject::Bare | Subject::Silence) {
             Usage::default()
         } else {
             usage
