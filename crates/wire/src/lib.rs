@@ -1,0 +1,2 @@
+//! The token's serial line.
+#![no_std]
