@@ -70,7 +70,10 @@ impl Board {
     /// Gives it power.
     pub(crate) fn start(&self) -> io::Result<Emulator> {
         if !self.firmware.is_file() {
-            let text = format!("{} is missing: run `cargo xtask firmware build`", self.firmware.display());
+            let text = format!(
+                "{} is missing: run `cargo xtask firmware build`",
+                self.firmware.display()
+            );
             return Err(io::Error::new(io::ErrorKind::NotFound, text));
         }
         if !self.eeprom.exists() {
@@ -257,11 +260,15 @@ impl Qmp {
         }
     }
 
+    /// The next message; QEMU also tells people what it does, on the same stream.
     fn message(&mut self) -> io::Result<Value> {
         let mut line = String::new();
-        if self.from.read_line(&mut line)? == 0 {
-            let text = "QEMU ended; another one may be using this EEPROM file";
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
+        while !line.starts_with('{') {
+            line.clear();
+            if self.from.read_line(&mut line)? == 0 {
+                let text = "QEMU ended; another one may be using this EEPROM file";
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
+            }
         }
         Ok(serde_json::from_str(&line)?)
     }
@@ -295,7 +302,10 @@ impl Screen {
         let (width, height) = (number(fields.next()?)?, number(fields.next()?)?);
         let pixels = fields.next()?.strip_prefix(b"255\n")?;
         let square = width / Self::WIDTH;
-        if square == 0 || width % Self::WIDTH != 0 || height != square * Self::HEIGHT || pixels.len() != width * height * 3
+        if square == 0
+            || width % Self::WIDTH != 0
+            || height != square * Self::HEIGHT
+            || pixels.len() != width * height * 3
         {
             return None;
         }
@@ -350,7 +360,10 @@ impl Line {
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
             let mut bytes = [0; 4_096];
-            while let Ok(1..) = from.read(&mut bytes).map(|len| sender.send(bytes[..len].into()).map_or(0, |()| len)) {}
+            while let Ok(1..) = from
+                .read(&mut bytes)
+                .map(|len| sender.send(bytes[..len].into()).map_or(0, |()| len))
+            {}
         });
         Ok(Self {
             to,
@@ -375,7 +388,10 @@ impl Line {
                 Ok(bytes) => self.read.extend(bytes),
                 Err(RecvTimeoutError::Timeout) => {
                     let read = String::from_utf8_lossy(&self.read).into_owned();
-                    return Err(io::Error::new(io::ErrorKind::TimedOut, format!("nothing after {read:?}")));
+                    return Err(io::Error::new(
+                        io::ErrorKind::TimedOut,
+                        format!("nothing after {read:?}"),
+                    ));
                 }
                 Err(RecvTimeoutError::Disconnected) => return Err(io::ErrorKind::UnexpectedEof.into()),
             }
@@ -393,7 +409,11 @@ fn date_time(unix_s: u64) -> String {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
     let year = era * 400 + year_of_era + u64::from(month_from_march >= 10);
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
     format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")

@@ -27,8 +27,9 @@ pub(crate) fn start() {
     const UART0: u32 = 1 << 0;
     const SSI0: u32 = 1 << 4;
     const I2C0: u32 = 1 << 12;
+    const TIMER_0: u32 = 1 << 16;
     const PORTS_A_TO_F: u32 = 0x3f;
-    CLOCK_GATE_1.set_bits(UART0 | SSI0 | I2C0);
+    CLOCK_GATE_1.set_bits(UART0 | SSI0 | I2C0 | TIMER_0);
     CLOCK_GATE_2.set_bits(PORTS_A_TO_F);
     let _ = CLOCK_GATE_2.read(); // the clocks run three cycles after the write
     let _ = CLOCK_GATE_2.read();

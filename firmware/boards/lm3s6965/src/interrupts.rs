@@ -9,6 +9,7 @@ use crate::{button, line, register::Register, uptime};
 
 /// The chip's numbers of the interrupts in use.
 const UART0: usize = 5;
+const TIMER_0: usize = 19;
 const PORT_F: usize = 30;
 
 /// The part of the vector table that is this chip's, up to the last interrupt in use. The others stay off.
@@ -19,14 +20,15 @@ const PORT_F: usize = 30;
 static __INTERRUPTS: [extern "C" fn(); PORT_F + 1] = {
     let mut table: [extern "C" fn(); PORT_F + 1] = [reset; PORT_F + 1];
     table[UART0] = on_line;
+    table[TIMER_0] = on_wake;
     table[PORT_F] = on_button;
     table
 };
 
-/// Lets the line and the button interrupt.
+/// Lets the line, the timer and the button interrupt.
 pub(crate) fn enable() {
     const SET_ENABLE_0: Register = Register::at(0xe000_e100);
-    SET_ENABLE_0.write(1 << UART0 | 1 << PORT_F);
+    SET_ENABLE_0.write(1 << UART0 | 1 << TIMER_0 | 1 << PORT_F);
 }
 
 extern "C" fn on_line() {
@@ -37,9 +39,13 @@ extern "C" fn on_button() {
     button::on_interrupt();
 }
 
+extern "C" fn on_wake() {
+    uptime::on_wake();
+}
+
 #[exception]
 fn SysTick() {
-    uptime::on_interrupt();
+    uptime::on_new_turn();
 }
 
 extern "C" fn reset() {

@@ -1,5 +1,4 @@
 use board::{Board, Event};
-use cortex_m::interrupt;
 use token::{Battery, Clock, Display, Entropy, Line, Picture, PortError, Storage};
 
 use crate::{at24c64, button::Button, chip, ds1338, i2c::I2c, interrupts, line, ssd0323, uptime::Uptime};
@@ -43,12 +42,7 @@ impl Board for Lm3s6965 {
             if until_ms.is_some_and(|until_ms| self.uptime.ms() >= until_ms) {
                 return Event::Tick;
             }
-            // Between the last look and the sleep nothing may slip through: an interrupt that is held back still wakes.
-            interrupt::free(|_| {
-                if crate::button::no_edge() && line::nothing_received() {
-                    cortex_m::asm::wfi();
-                }
-            });
+            cortex_m::asm::wfi(); // what came since the last look waits for the next tick
         }
         self.happened(received).unwrap_or(Event::Tick)
     }

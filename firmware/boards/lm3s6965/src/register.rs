@@ -7,7 +7,10 @@ impl Register {
     pub(crate) const fn at(address: usize) -> Self {
         let peripheral = address >= 0x4000_0000 && address < 0x4010_0000;
         let core = address >= 0xe000_e000 && address < 0xe000_f000;
-        assert!((peripheral || core) && address.is_multiple_of(4), "no register is there");
+        assert!(
+            (peripheral || core) && address.is_multiple_of(4),
+            "no register is there"
+        );
         Self(address)
     }
 
