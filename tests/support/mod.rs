@@ -5,6 +5,7 @@
     reason = "a test of real processes has real time, real randomness and an environment"
 )]
 
+pub(crate) mod emulator;
 pub(crate) mod http;
 pub(crate) mod phone;
 pub(crate) mod process;
