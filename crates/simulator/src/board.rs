@@ -38,7 +38,10 @@ impl<S: Kept> Board<S> {
     /// So much is left of its battery.
     #[must_use]
     pub fn with_battery_percent(self, battery_percent: u8) -> Self {
-        Self { battery_percent, ..self }
+        Self {
+            battery_percent,
+            ..self
+        }
     }
 
     /// What it keeps, once it is off.

@@ -45,7 +45,12 @@ impl FileStorage {
                 file.sync_all()?;
             }
             LEN_BYTES => {}
-            _ => return Err(io::Error::new(io::ErrorKind::InvalidData, "this file holds no simulated token")),
+            _ => {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "this file holds no simulated token",
+                ));
+            }
         }
         Ok(Self(file))
     }
@@ -59,7 +64,9 @@ impl FileStorage {
 /// Beyond the storage's end there is nothing.
 pub(crate) fn within(address: u16, len: usize) -> Result<core::ops::Range<usize>, PortError> {
     let start = usize::from(address);
-    let end = start.checked_add(len).filter(|&end| end <= usize::from(STORAGE_LEN_BYTES));
+    let end = start
+        .checked_add(len)
+        .filter(|&end| end <= usize::from(STORAGE_LEN_BYTES));
     Ok(start..end.ok_or(PortError)?)
 }
 

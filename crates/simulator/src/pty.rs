@@ -92,5 +92,6 @@ impl Pty {
 /// The host went, or does not read, or a signal came.
 fn passes(error: &io::Error) -> bool {
     use io::ErrorKind::{Interrupted, WouldBlock};
-    matches!(error.kind(), Interrupted | WouldBlock) || error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
+    matches!(error.kind(), Interrupted | WouldBlock)
+        || error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
 }

@@ -116,6 +116,9 @@ mod tests {
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         reader.next_frame(&mut pixels).unwrap();
         assert_eq!(pixels.len(), 256 * 128);
-        assert_eq!([pixels[0], pixels[1], pixels[2], pixels[256 * 128 - 1]], [255, 255, 0, 255]);
+        assert_eq!(
+            [pixels[0], pixels[1], pixels[2], pixels[256 * 128 - 1]],
+            [255, 255, 0, 255]
+        );
     }
 }

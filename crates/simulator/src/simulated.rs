@@ -49,7 +49,11 @@ impl<S: Kept> Simulated<S> {
 
     /// Gives the application the tick it waits for, if the moment has come.
     pub fn tick_if_due(&mut self) {
-        if self.wait.until_ms.is_some_and(|until_ms| self.board.uptime_ms() >= until_ms) {
+        if self
+            .wait
+            .until_ms
+            .is_some_and(|until_ms| self.board.uptime_ms() >= until_ms)
+        {
             self.tick();
         }
     }

@@ -100,7 +100,10 @@ impl Storage for TornStorage {
             Damage::None => {}
             Damage::Zeroes => self.bytes[spoiled].fill(0),
             Damage::Ones => self.bytes[spoiled].fill(0xFF),
-            Damage::Noise(seed) => self.bytes[spoiled].iter_mut().zip(noise(seed)).for_each(|(b, n)| *b = n),
+            Damage::Noise(seed) => self.bytes[spoiled]
+                .iter_mut()
+                .zip(noise(seed))
+                .for_each(|(b, n)| *b = n),
         }
         self.has_power = false;
         Err(PortError)
