@@ -79,12 +79,26 @@ pub(crate) fn encoded(name: &str) -> impl fmt::Display {
     percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC)
 }
 
+/// Whether others on the way could read what is sent there.
+fn in_the_clear(server: &str) -> bool {
+    let Ok(uri) = server.parse::<ureq::http::Uri>() else {
+        return false;
+    };
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let here = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    uri.scheme_str() == Some("http") && !here
+}
+
 impl Client {
     /// Nothing is sent yet.
     pub(crate) fn new(server: &str, key: &str) -> Result<Self, Failure> {
         if !server.starts_with("http://") && !server.starts_with("https://") {
             return Err(Failure::usage(format!("{server} is no URL of a service"))
                 .help("give it as http://ADDRESS:PORT or https://NAME"));
+        }
+        if in_the_clear(server) {
+            return Err(Failure::usage(format!("the API key and the codes would travel to {server} in the clear"))
+                .help("use https, or a tunnel to a port of this machine"));
         }
         // A proxy of the environment is for elsewhere, and would see the key.
         let proxy = if server.starts_with("http://") {

@@ -14,6 +14,10 @@ mod api_bodies;
 mod enroll_uri;
 #[path = "fuzz/targets/otp_code.rs"]
 mod otp_code;
+#[path = "fuzz/targets/wire_line.rs"]
+mod wire_line;
+#[path = "fuzz/targets/wire_messages.rs"]
+mod wire_messages;
 
 #[test]
 fn api_bodies() {
@@ -28,6 +32,16 @@ fn enroll_uri() {
 #[test]
 fn otp_code() {
     drive("otp_code", otp_code::run);
+}
+
+#[test]
+fn wire_line() {
+    drive("wire_line", wire_line::run);
+}
+
+#[test]
+fn wire_messages() {
+    drive("wire_messages", wire_messages::run);
 }
 
 #[test]

@@ -8,6 +8,8 @@
 //! 6. [`storage_trial`]: hot row or append-and-fold, with the figures that decided.
 //! 7. [`figures`]: how fast, beside what.
 //! 8. [`threat_model`]: who attacks, what holds, what does not.
+//! 9. [`wire_protocol`]: what a desk and a token say to each other, byte by byte.
+//! 10. [`token_threat_model`]: who attacks a token, what holds, what does not.
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
@@ -32,3 +34,9 @@ pub mod figures {}
 
 #[doc = include_str!("threat_model.md")]
 pub mod threat_model {}
+
+#[doc = include_str!("wire_protocol.md")]
+pub mod wire_protocol {}
+
+#[doc = include_str!("token_threat_model.md")]
+pub mod token_threat_model {}

@@ -30,7 +30,7 @@ pub use host::{Heard, Host, HostError};
 pub use keys::{Order, authorisation, possession, secret};
 pub use message::{
     About, Algorithm, Fault, Life, NAME_MAX_LEN_BYTES, Parameters, Provision, Refusal, Request, Response, Status,
-    ToHost, ToToken, VERSION, WhyEnded, read, write,
+    ToHost, ToToken, TooLong, VERSION, WhyEnded, read, write,
 };
 #[cfg(feature = "session")]
 pub use session::{ComparisonDigits, Session};

@@ -3,7 +3,7 @@
 //! Enum variants and fields are only ever appended, for both ends are in the field; what an older end does not know
 //! it refuses. Texts are borrowed from the frame.
 
-use postcard::{Result, to_slice};
+use postcard::to_slice;
 use serde::{Deserialize, Serialize};
 
 /// The first byte of each payload.
@@ -265,12 +265,16 @@ pub enum Refusal {
     Unknown,
 }
 
+/// The message does not fit into the buffer, or into any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLong;
+
 /// Writes version and message into `into`; what is returned is its beginning.
-pub fn write<'b, T: Serialize>(message: &T, into: &'b mut [u8]) -> Result<&'b mut [u8]> {
-    let (version, rest) = into.split_first_mut().ok_or(postcard::Error::SerializeBufferFull)?;
+pub fn write<'b, T: Serialize>(message: &T, into: &'b mut [u8]) -> Result<&'b mut [u8], TooLong> {
+    let (version, rest) = into.split_first_mut().ok_or(TooLong)?;
     *version = VERSION;
-    let len = to_slice(message, rest)?.len() + 1;
-    into.get_mut(..len).ok_or(postcard::Error::SerializeBufferFull)
+    let len = to_slice(message, rest).map_err(|_| TooLong)?.len() + 1;
+    into.get_mut(..len).ok_or(TooLong)
 }
 
 /// Reads what [`write`] wrote, all of it; `None` for anything else.
