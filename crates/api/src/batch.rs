@@ -180,7 +180,7 @@ pub(crate) fn list_batches() {}
 
 /// Makes a batch, before anything of it is imported
 ///
-/// Role: inventory. An import makes its batch too, open to nobody.
+/// Role: inventory. An import makes its batch too, open to nobody. Asked for the same again, it is there already.
 #[utoipa::path(
     post,
     path = "/v1/batches",

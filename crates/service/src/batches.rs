@@ -27,7 +27,7 @@ impl Service {
         found.ok_or(ServiceError::NotFound("batch"))
     }
 
-    /// Makes a batch, before anything of it is imported.
+    /// Makes a batch, before anything of it is imported. Asked for the same again, it is there already.
     pub async fn create_batch(&self, name: &str, wanted: &NewBatch, origin: &Origin) -> Result<Batch, ServiceError> {
         let core = &*self.core;
         let now = core.clock.now()?;
@@ -39,7 +39,11 @@ impl Service {
             note: wanted.note.clone(),
         };
         if self.write_batch(None, batch.clone(), "batch.create", origin).await? == Outcome::Missed {
-            let why = "there is a batch of this name: change that one".into();
+            let found = self.batch(name).await?;
+            if (&found.open_to, &found.note) == (&batch.open_to, &batch.note) {
+                return Ok(found);
+            }
+            let why = "there is another batch of this name: change that one".into();
             return Err(ServiceError::Invalid { field: "name", why });
         }
         Ok(batch)
