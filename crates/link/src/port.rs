@@ -28,6 +28,9 @@ pub struct UsbDevice {
     pub serial_number: Option<String>,
 }
 
+/// An open port, and nobody else's until it is dropped.
+pub type Port = Box<dyn SerialPort>;
+
 /// A token's line: 115,200 baud, 8 data bits, no parity.
 const BAUD: u32 = 115_200;
 /// How long a read waits.
@@ -64,7 +67,7 @@ pub fn ports() -> Vec<Found> {
 ///
 /// # Errors
 /// [`OpenError`].
-pub fn open(path: &str) -> Result<Box<dyn SerialPort>, OpenError> {
+pub fn open(path: &str) -> Result<Port, OpenError> {
     let named = || path.to_owned();
     match fs::metadata(path) {
         Ok(about) if !about.file_type().is_char_device() => return Err(OpenError::NotAPort(named())),
