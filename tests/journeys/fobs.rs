@@ -84,7 +84,7 @@ fn bytes(number: u32, times: u32) -> [u8; 20] {
     })
 }
 
-fn base32(bytes: &[u8]) -> String {
+pub(crate) fn base32(bytes: &[u8]) -> String {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let bits: String = bytes.iter().map(|byte| format!("{byte:08b}")).collect();
     let value = |bits: &[u8]| usize::from_str_radix(&String::from_utf8_lossy(bits), 2).expect("five bits");
