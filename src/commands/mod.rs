@@ -3,6 +3,7 @@
 mod audit;
 mod key;
 mod serve;
+mod token;
 mod user;
 
 use std::process::ExitCode;
@@ -29,6 +30,8 @@ enum Command {
     Key(key::Key),
     /// Binds, verifies, resyncs and unbinds users' devices through a running service
     User(user::User),
+    /// Looks after hardware tokens through a running service: imports, lists, finds them
+    Token(token::Token),
     /// Reads the audit trail with suspicion
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -40,6 +43,7 @@ pub fn main() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Key(key) => key.run(),
         Command::User(user) => user.run(),
+        Command::Token(token) => token.run(),
         Command::Audit(audit) => audit.run(),
     };
     match done {

@@ -78,7 +78,9 @@ impl<'de> Deserialize<'de> for Base64 {
                 let not_base64 = || E::custom("is not base64 as in RFC 4648, section 4, with its padding");
                 let len = BASE64.decode_len(text.len()).map_err(|_| not_base64())?;
                 let mut bytes = Zeroizing::new(vec![0; len]);
-                let decoded = BASE64.decode_mut(text.as_bytes(), &mut bytes).map_err(|_| not_base64())?;
+                let decoded = BASE64
+                    .decode_mut(text.as_bytes(), &mut bytes)
+                    .map_err(|_| not_base64())?;
                 bytes.truncate(decoded);
                 Ok(Base64(bytes))
             }

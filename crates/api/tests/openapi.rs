@@ -8,8 +8,8 @@ use std::{
 
 use countersign_api::{
     AbandonEnrollmentRequest, BatchChangeRequest, BatchRequest, CloseUserRequest, ConfirmRequest, EnrollmentRequest,
-    FindByCodeRequest, ImportRequest, PROBLEM_JSON, Problem, ProblemCode, RecoveryCodesRequest, ResyncRequest, TokenChangeRequest,
-    UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, openapi, read_json,
+    FindByCodeRequest, ImportRequest, PROBLEM_JSON, Problem, ProblemCode, RecoveryCodesRequest, ResyncRequest,
+    TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, openapi, read_json,
 };
 use serde_json::Value;
 

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use countersign_api::{
     AbandonEnrollmentRequest, BatchChangeRequest, BatchRequest, CloseUserRequest, ConfirmRequest, EnrollmentRequest,
-    FindByCodeRequest, ImportRequest, Problem, ProblemCode, RecoveryCodesRequest, ResyncRequest, TokenChangeRequest, UnbindRequest,
-    UnlockRequest, VerifyBatchRequest, VerifyRequest, read_json,
+    FindByCodeRequest, ImportRequest, Problem, ProblemCode, RecoveryCodesRequest, ResyncRequest, TokenChangeRequest,
+    UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, read_json,
 };
 use proptest::prelude::*;
 use serde::Deserialize;

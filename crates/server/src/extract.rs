@@ -152,7 +152,12 @@ pub(crate) async fn read_body<T: DeserializeOwned>(request: Request<Body>, limit
         let detail = "send JSON, and say so: Content-Type: application/json";
         return Err(Problem::new(ProblemCode::UnsupportedMediaType, detail).into());
     }
-    let too_large = || Rejection::from(Problem::new(ProblemCode::PayloadTooLarge, format!("send at most {limit} bytes")));
+    let too_large = || {
+        Rejection::from(Problem::new(
+            ProblemCode::PayloadTooLarge,
+            format!("send at most {limit} bytes"),
+        ))
+    };
     let announced = parts
         .headers
         .get(header::CONTENT_LENGTH)
