@@ -79,7 +79,9 @@ impl Fob {
 fn bytes(number: u32, times: u32) -> [u8; 20] {
     let mut state = u64::from(number) << 32 | u64::from(times) << 8 | 0x5b;
     [0; 20].map(|_: u8| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as u8
     })
 }
@@ -111,8 +113,18 @@ impl World {
             batch: batch.into(),
             dry_run,
         };
-        let done = self.wait(self.service().import(seeds, &wanted, &Origin::default()));
+        let origin = Origin::default();
+        let done = self.wait(self.service().import(seeds, Receipt::default(), &wanted, &origin));
         done.expect("an import has a receipt")
+    }
+
+    /// `POST /tokens/import` of a file with these fields on top of the usual ones.
+    pub(crate) fn import_file(&self, query: &str, file: &[u8], also: &Value) -> Reply {
+        let mut body = json!({"batch": "file", "file_base64": data_encoding::BASE64.encode(file), "actor": desk()});
+        for (name, value) in also.as_object().expect("fields") {
+            body[name] = value.clone();
+        }
+        self.post(Role::Inventory, &format!("/v1/tokens/import{query}"), &body)
     }
 
     /// The desk opens a batch, or closes it.
@@ -173,7 +185,9 @@ impl User<'_> {
         let [first, second] = fob.two_codes_at(self.world.now_ms());
         let done = self.confirm(&id, &[&first, &second]).expect(200);
         self.world.pass(2 * STEP_MS);
-        let codes = done["recovery_codes"].as_array().expect("recovery codes were asked for");
+        let codes = done["recovery_codes"]
+            .as_array()
+            .expect("recovery codes were asked for");
         Bound {
             device: text(&done["device"]["id"]),
             phone: fob.phone.clone(),

@@ -137,6 +137,13 @@ pub(crate) fn routes(world: &World) -> Vec<Route> {
         ),
         route(
             "POST",
+            "/v1/tokens/import",
+            &[Role::Inventory],
+            acting(json!({"batch": "2026-10", "file_base64": "aGVsbG8="})),
+            400,
+        ),
+        route(
+            "POST",
             "/v1/tokens/find-by-code",
             DESK,
             acting(json!({"codes": ["123456"]})),
@@ -249,7 +256,10 @@ fn a_key_that_is_limited_to_accounts_reaches_no_other() {
     let (_, within) = world.new_key(&Role::ALL, Some(&["globex", "acme"]));
     let (_, without) = world.new_key(&Role::ALL, Some(&["globex", "acm", "acme2", "ACME", "*", ""]));
     for route in routes(&world).iter().filter(|route| !route.open()) {
-        if ["/v1/audit", "/v1/tokens", "/v1/batches"].iter().any(|path| route.path.starts_with(path)) {
+        if ["/v1/audit", "/v1/tokens", "/v1/batches"]
+            .iter()
+            .any(|path| route.path.starts_with(path))
+        {
             // The trail and the inventory are everybody's.
             route.assert_forbidden(&route.call(&world, Some(&within)), "a limited key");
             continue;

@@ -17,6 +17,7 @@ mod batch;
 mod code;
 mod device;
 mod enrollment;
+mod import;
 mod openapi;
 mod origin;
 mod probe;
@@ -31,15 +32,14 @@ mod user;
 mod verify;
 
 pub use audit::{AuditEvent, AuditHead, AuditHeads, AuditPage, AuditQuery, AuditRecord, PageSize};
-pub use batch::{
-    Batch, BatchChangeRequest, BatchPage, BatchQuery, BatchRequest, BetaUser, OpenTo, OpenToKind,
-};
+pub use batch::{Batch, BatchChangeRequest, BatchPage, BatchQuery, BatchRequest, BetaUser, OpenTo, OpenToKind};
 pub use code::{CODE_LEN_MAX_BYTES, CodeText, FactorMethod, VerifyMethod};
 pub use device::{Device, DeviceKind, DeviceState, ResyncRequest, UnbindRequest, UnlockRequest};
 pub use enrollment::{
     AbandonEnrollmentRequest, ConfirmRequest, ConfirmResponse, Enrollment, EnrollmentCodes, EnrollmentRequest, Factor,
     Replaces,
 };
+pub use import::{Base64, ImportQuery, ImportReceipt, ImportRefusal, ImportRequest, SecretText, SeedEncoding};
 pub use openapi::openapi;
 pub use origin::{Actor, ActorKind, Client, IdentityProof, UserAgent};
 pub use probe::{Probe, ProbeStatus};
