@@ -58,7 +58,7 @@ impl Table {
             .find(|line| !line.trim().is_empty() && !line.starts_with('#'))
             .ok_or_else(|| ReadError::Unknown("there is no line in it".into()))?;
         let most = [b',', b';', b'\t']
-            .map(|delimiter| (first.bytes().filter(|byte| *byte == delimiter).count(), delimiter))
+            .map(|delimiter| (count_unquoted(first, delimiter), delimiter))
             .into_iter()
             .max_by_key(|(count, delimiter)| (*count, *delimiter == b','));
         let separator = match most {
@@ -180,6 +180,17 @@ impl Table {
     }
 }
 
+/// How often a delimiter stands outside quotes.
+fn count_unquoted(line: &str, delimiter: u8) -> usize {
+    let mut quoted = false;
+    line.bytes()
+        .filter(|byte| {
+            quoted ^= *byte == b'"';
+            !quoted && *byte == delimiter
+        })
+        .count()
+}
+
 fn line(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
@@ -228,9 +239,8 @@ impl TableWriter {
             if index > 0 {
                 self.text.push(&[self.delimiter]);
             }
-            let special = |c: char| {
-                c == '"' || c == '\n' || c == '\r' || c == '#' || c == '\'' || u32::from(c) == u32::from(self.delimiter)
-            };
+            // Quotes also where a reader could take the cell for a comment, for XML, or for two cells of another dialect.
+            let special = |c: char| matches!(c, '"' | '\'' | '#' | '<' | ',' | ';' | '\t');
             if !cell.contains(special) && !cell.starts_with(FORMULA) {
                 self.text.push(cell.as_bytes());
                 continue;

@@ -28,7 +28,7 @@ impl<'input> Xml<'input> {
             ..ParsingOptions::default()
         };
         let document = Document::parse_with_options(text, options)
-            .map_err(|error| ReadError::malformed(Place::new(lines.of_error(&error), ""), problem(&error)))?;
+            .map_err(|error| ReadError::malformed(Place::new(lines.of_error(&error, text), ""), problem(&error)))?;
         Ok(Self { document, lines })
     }
 
@@ -81,10 +81,12 @@ impl Lines {
         Place::new(self.line(at), element)
     }
 
-    fn of_error(&self, error: &Error) -> u32 {
+    fn of_error(&self, error: &Error, text: &str) -> u32 {
         match error {
             // The reader only says that the text ended.
             Error::UnexpectedEndOfStream | Error::UnclosedRootNode => self.line(usize::MAX),
+            // The reader does not say where.
+            Error::DtdDetected => self.line(text.find("<!DOCTYPE").unwrap_or_default()),
             _ => error.pos().row,
         }
     }
