@@ -108,9 +108,11 @@ impl Opener {
     }
 
     fn mac_method(&self, xml: &Xml<'_>, method: Node<'_, '_>) -> Result<Option<Mac>, ReadError> {
-        let algorithm = method
-            .attribute("Algorithm")
-            .and_then(MacAlgorithm::from_uri)
+        // python-pskc writes one that says nothing beside values that need none.
+        let Some(uri) = method.attribute("Algorithm") else {
+            return Ok(None);
+        };
+        let algorithm = MacAlgorithm::from_uri(uri)
             .ok_or_else(|| xml.unsupported(method, "the MAC's algorithm is neither HMAC-SHA-1 nor HMAC-SHA-256"))?;
         if self.key.is_none() {
             // Every value that needs it will say so.
