@@ -105,6 +105,11 @@ fn the_figures_of_rfc_6030() {
 }
 
 #[test]
+fn other_containers() {
+    assert!(directory("pskc") >= 8);
+}
+
+#[test]
 fn the_vendors() {
     assert!(directory("vendors") >= 12);
 }

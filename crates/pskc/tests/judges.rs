@@ -107,7 +107,12 @@ fn python_reads(directory: &Path, file: &[u8], unlock: &str, seeds: &[Seed]) {
 fn python_reads_what_we_encrypt_and_pskctool_validates_it() {
     let directory = tempfile::tempdir().unwrap();
     let strategy = (seeds(), prop::sample::select(vec![16_usize, 24, 32]));
-    TestRunner::new(Config::with_cases(12))
+    let config = Config {
+        cases: 12,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    TestRunner::new(config)
         .run(&strategy, |(Batch(seeds), len)| {
             let key = vec![0x5a; len];
             let protect = Protect::Key {

@@ -5,7 +5,9 @@ use pskc::{Protect, Unlock, read, write_encrypted};
 /// One input of the fuzzer, or of a property test. No password: a file chooses how much work that is.
 pub fn run(data: &[u8]) {
     let key = b"\x124Vx\x90\x124Vx\x90\x124Vx\x90\x12"; // of RFC 6030 figure 6
-    let Ok(receipt) = read(data, &Unlock::Key(key)) else { return };
+    let Ok(receipt) = read(data, &Unlock::Key(key)) else {
+        return;
+    };
     assert!(receipt.refused.iter().all(|refusal| refusal.to_string().len() < 1_500));
     let protect = Protect::Key { key, name: None };
     let Ok(file) = write_encrypted(&receipt.seeds, &protect, |_| Ok::<(), ()>(())) else {

@@ -15,7 +15,7 @@ pub fn moving() -> impl Strategy<Value = Moving> {
             period: Period::new_s(period_s).unwrap(),
             drift_steps,
         }),
-        any::<u64>().prop_map(|counter| Moving::Counter { counter }),
+        (0..=i64::MAX.unsigned_abs()).prop_map(|counter| Moving::Counter { counter }),
     ]
 }
 
