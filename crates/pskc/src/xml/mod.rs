@@ -36,6 +36,24 @@ impl<'input> Xml<'input> {
         self.document.root_element()
     }
 
+    /// Refuses text beside other nodes: a comment in the middle of a secret would cut it off unseen.
+    pub(crate) fn refuse_mixed_text(&self) -> Result<(), ReadError> {
+        let is_mixed = |node: &Node<'_, '_>| {
+            node.is_text()
+                && (node.prev_sibling().is_some() || node.next_sibling().is_some())
+                && node.text().is_some_and(|text| !text.trim().is_empty())
+        };
+        match self
+            .root()
+            .descendants()
+            .find(is_mixed)
+            .and_then(|text| text.parent_element())
+        {
+            None => Ok(()),
+            Some(element) => Err(self.malformed(element, "its text has comments or elements in it")),
+        }
+    }
+
     /// Where an element stands, called by the last two names of its path.
     pub(crate) fn place(&self, node: Node<'_, '_>) -> Place {
         let name = local_name(node);

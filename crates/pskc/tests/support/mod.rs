@@ -5,11 +5,11 @@ use proptest::prelude::*;
 use pskc::{ManagementKey, Moving, Seed};
 
 /// A name that every format carries: letters of several scripts, signs that XML, CSV and spreadsheets take for theirs.
-pub fn name() -> impl Strategy<Value = String> {
+pub(crate) fn name() -> impl Strategy<Value = String> {
     "[A-Za-z0-9=+@'\"#&<>;,云é_-]([A-Za-z0-9 =+@'\"#&<>;,云é_-]{0,20}[A-Za-z0-9=+@'\"#&<>;,云é_-])?"
 }
 
-pub fn moving() -> impl Strategy<Value = Moving> {
+pub(crate) fn moving() -> impl Strategy<Value = Moving> {
     prop_oneof![
         (1_u32..=3600, any::<i32>()).prop_map(|(period_s, drift_steps)| Moving::Time {
             period: Period::new_s(period_s).unwrap(),
@@ -20,7 +20,7 @@ pub fn moving() -> impl Strategy<Value = Moving> {
 }
 
 /// Tokens with serial numbers of their own; printed without their secrets.
-pub struct Batch(pub Vec<Seed>);
+pub(crate) struct Batch(pub(crate) Vec<Seed>);
 
 impl std::fmt::Debug for Batch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -29,7 +29,7 @@ impl std::fmt::Debug for Batch {
 }
 
 /// Tokens with everything that a seed can have.
-pub fn seeds() -> impl Strategy<Value = Batch> {
+pub(crate) fn seeds() -> impl Strategy<Value = Batch> {
     let names = (
         name(),
         proptest::option::of(name()),
@@ -75,7 +75,7 @@ pub fn seeds() -> impl Strategy<Value = Batch> {
 }
 
 /// Everything that a token's codes depend on, and its names: what has to come back.
-pub fn all_of(seed: &Seed) -> impl PartialEq + std::fmt::Debug + use<> {
+pub(crate) fn all_of(seed: &Seed) -> impl PartialEq + std::fmt::Debug + use<> {
     (
         (
             seed.serial_number.clone(),
@@ -91,7 +91,7 @@ pub fn all_of(seed: &Seed) -> impl PartialEq + std::fmt::Debug + use<> {
 }
 
 /// Bytes that differ from call to call, for tests only.
-pub fn counting() -> impl FnMut(&mut [u8]) -> Result<(), &'static str> {
+pub(crate) fn counting() -> impl FnMut(&mut [u8]) -> Result<(), &'static str> {
     let mut next = 0_u8;
     move |bytes| {
         for byte in bytes {
