@@ -9,6 +9,9 @@ use crate::{Place, ReadError};
 /// More columns than any seed file has.
 const MAX_COLUMNS: usize = 64;
 
+/// More lines than a batch of tokens has.
+const MAX_ROWS: usize = 1_000_000;
+
 /// What separates the columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Separator {
@@ -140,6 +143,7 @@ impl Table {
         if text.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
         }
+        self.expect_room(line)?;
         let first = self.cells.len();
         let mut start = record.start;
         for end in ends {
@@ -150,6 +154,14 @@ impl Table {
         let count = ends.len();
         self.rows.push(Extent { line, first, count });
         Ok(())
+    }
+
+    fn expect_room(&self, line: u32) -> Result<(), ReadError> {
+        if self.rows.len() < MAX_ROWS {
+            return Ok(());
+        }
+        let problem = "the file has more than 1,000,000 lines: split it";
+        Err(ReadError::malformed(Place::new(line, ""), problem))
     }
 
     fn read_blanks(&mut self, text: &str) -> Result<(), ReadError> {
@@ -173,6 +185,7 @@ impl Table {
             }
             if count > 0 {
                 let line = line(number);
+                self.expect_room(line)?;
                 self.rows.push(Extent { line, first, count });
             }
         }

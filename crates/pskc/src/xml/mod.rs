@@ -15,7 +15,7 @@ const MAX_NAME_LEN: usize = 64;
 /// A document and its lines.
 pub(crate) struct Xml<'input> {
     document: Document<'input>,
-    lines: Lines,
+    lines: Lines<'input>,
 }
 
 impl<'input> Xml<'input> {
@@ -82,17 +82,35 @@ pub(crate) fn local_name(node: Node<'_, '_>) -> String {
     shown(node.tag_name().name())
 }
 
-/// Where each line begins.
-struct Lines(Vec<usize>);
+/// Counts lines: the newlines before each chunk of the text, and the text to count the rest in.
+struct Lines<'input> {
+    text: &'input [u8],
+    before_chunk: Vec<u32>,
+}
 
-impl Lines {
-    fn of(text: &str) -> Self {
-        let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        Self(starts.map(|(at, _)| at + 1).collect())
+const CHUNK_LEN: usize = 4096;
+
+impl<'input> Lines<'input> {
+    fn of(text: &'input str) -> Self {
+        let text = text.as_bytes();
+        let mut count = 0;
+        let before_chunk = text.chunks(CHUNK_LEN).map(|chunk| {
+            let before = count;
+            count += newlines(chunk);
+            before
+        });
+        Self {
+            before_chunk: before_chunk.collect(),
+            text,
+        }
     }
 
+    /// The line of an offset, from 1; the last one for offsets behind the end.
     fn line(&self, at: usize) -> u32 {
-        u32::try_from(self.0.partition_point(|start| *start <= at) + 1).unwrap_or(u32::MAX)
+        let at = at.min(self.text.len());
+        let chunk = (at / CHUNK_LEN).min(self.before_chunk.len().saturating_sub(1));
+        let before = self.before_chunk.get(chunk).copied().unwrap_or_default();
+        before + newlines(&self.text[chunk * CHUNK_LEN..at]) + 1
     }
 
     fn place(&self, at: usize, element: &str) -> Place {
@@ -108,6 +126,11 @@ impl Lines {
             _ => error.pos().row,
         }
     }
+}
+
+/// Files are 64 MiB at most.
+fn newlines(bytes: &[u8]) -> u32 {
+    bytes.iter().map(|byte| u32::from(*byte == b'\n')).sum()
 }
 
 /// What is wrong, without the reader's own repetition of the position or of the file's text.
