@@ -85,7 +85,10 @@ fn in_the_clear(server: &str) -> bool {
         return false;
     };
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    let here = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    let here = host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback());
     uri.scheme_str() == Some("http") && !here
 }
 
@@ -97,8 +100,10 @@ impl Client {
                 .help("give it as http://ADDRESS:PORT or https://NAME"));
         }
         if in_the_clear(server) {
-            return Err(Failure::usage(format!("the API key and the codes would travel to {server} in the clear"))
-                .help("use https, or a tunnel to a port of this machine"));
+            return Err(Failure::usage(format!(
+                "the API key and the codes would travel to {server} in the clear"
+            ))
+            .help("use https, or a tunnel to a port of this machine"));
         }
         // A proxy of the environment is for elsewhere, and would see the key.
         let proxy = if server.starts_with("http://") {
