@@ -3,6 +3,7 @@
 mod audit;
 mod key;
 mod serve;
+mod token;
 mod user;
 
 use std::process::ExitCode;
@@ -29,6 +30,9 @@ enum Command {
     Key(key::Key),
     /// Binds, verifies, resyncs and unbinds users' devices through a running service
     User(user::User),
+    /// Programs hardware tokens over their serial line, and asks them how they are
+    #[command(subcommand)]
+    Token(token::Token),
     /// Reads the audit trail with suspicion
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -40,6 +44,7 @@ pub fn main() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Key(key) => key.run(),
         Command::User(user) => user.run(),
+        Command::Token(token) => token.run(),
         Command::Audit(audit) => audit.run(),
     };
     match done {

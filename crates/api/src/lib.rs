@@ -13,6 +13,7 @@
 )]
 
 mod audit;
+mod batch;
 mod code;
 mod device;
 mod enrollment;
@@ -25,10 +26,14 @@ mod read;
 mod recovery;
 mod text;
 mod timestamp;
+mod token;
 mod user;
 mod verify;
 
 pub use audit::{AuditEvent, AuditHead, AuditHeads, AuditPage, AuditQuery, AuditRecord, PageSize};
+pub use batch::{
+    Batch, BatchChangeRequest, BatchPage, BatchQuery, BatchRequest, BetaUser, OpenTo, OpenToKind,
+};
 pub use code::{CODE_LEN_MAX_BYTES, CodeText, FactorMethod, VerifyMethod};
 pub use device::{Device, DeviceKind, DeviceState, ResyncRequest, UnbindRequest, UnlockRequest};
 pub use enrollment::{
@@ -44,6 +49,9 @@ pub use read::read_json;
 pub use recovery::{RecoveryCodes, RecoveryCodesRequest};
 pub use text::{Name, Text, TextError};
 pub use timestamp::{Timestamp, TimestampError};
+pub use token::{
+    FindByCodeRequest, FoundTokens, Token, TokenChangeRequest, TokenGoal, TokenPage, TokenQuery, TokenState,
+};
 pub use user::{CloseUserRequest, User};
 pub use verify::{
     BATCH_ITEMS_MAX, BatchFailure, BatchItems, BatchResult, VerifyBatchRequest, VerifyBatchResponse, VerifyOutcome,

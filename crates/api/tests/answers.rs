@@ -4,7 +4,8 @@ use std::{fmt, path::Path};
 
 use countersign_api::{
     AuditHead, AuditHeads, AuditPage, AuditRecord, BatchFailure, BatchResult, CodeText, ConfirmRequest,
-    ConfirmResponse, Device, DeviceKind, DeviceState, Enrollment, EnrollmentCodes, EnrollmentRequest, Factor, Hint,
+    ConfirmResponse, Device, DeviceKind, DeviceState, Enrollment, EnrollmentCodes, EnrollmentRequest, Factor,
+    FindByCodeRequest, FoundTokens, Hint,
     HintAlgorithm, Probe, ProbeStatus, Problem, ProblemCode, Protection, ProtectionMethod, RecoveryCodes,
     RecoveryCodesRequest, Replaces, ResyncRequest, Timestamp, UnbindRequest, User, VerifyBatchRequest,
     VerifyBatchResponse, VerifyRequest, VerifyResponse,
@@ -227,6 +228,7 @@ fn what_holds_a_secret_cannot_be_printed() {
         EnrollmentCodes,
         EnrollmentRequest,
         Factor,
+        FindByCodeRequest,
         RecoveryCodes,
         RecoveryCodesRequest,
         Replaces,

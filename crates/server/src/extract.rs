@@ -93,6 +93,21 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
     }
 }
 
+/// The one name of a path without a user: of a token or a batch.
+pub(crate) struct PathName(pub(crate) Arc<str>);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathName {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        let params = params(parts, state).await?;
+        let (_, text) = params.iter().next().unwrap_or_default();
+        let name = Name::new(text)
+            .map_err(|error| Problem::new(ProblemCode::InvalidRequest, format!("the name in the path {error}")))?;
+        Ok(Self(name.into_inner()))
+    }
+}
+
 async fn params<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<RawPathParams, Rejection> {
     RawPathParams::from_request_parts(parts, state)
         .await

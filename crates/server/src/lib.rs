@@ -22,7 +22,7 @@ use service::Service;
 
 pub use listener::{Limits, PlainHttp, plain_http_allowed, serve};
 
-use crate::routes::{devices, docs, enrollments, probes, trail, users, verification};
+use crate::routes::{batches, devices, docs, enrollments, probes, tokens, trail, users, verification};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -49,6 +49,11 @@ pub fn router(service: Arc<Service>, limits: Limits) -> Router {
         .route("/v1/verify", post(verification::verify))
         .route("/v1/verify/batch", post(verification::batch))
         .nest("/v1/accounts/{account}/users/{user}", user)
+        .route("/v1/tokens", get(tokens::list))
+        .route("/v1/tokens/find-by-code", post(tokens::find_by_code))
+        .route("/v1/tokens/{serial_number}", get(tokens::get).patch(tokens::change))
+        .route("/v1/batches", get(batches::list).post(batches::create))
+        .route("/v1/batches/{name}", get(batches::get).patch(batches::change))
         .route("/v1/audit", get(trail::list))
         .route("/v1/audit/heads", get(trail::heads))
         .route("/healthz", get(probes::healthz))

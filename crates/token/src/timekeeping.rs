@@ -1,7 +1,8 @@
 //! The rules of the token's clock: nobody shows codes of tomorrow and comes back.
 //!
 //! A sealed token's clock may be set by the management key only, by ten minutes a year in all, and never below the
-//! highest step whose code was shown. Highest steps are kept ahead in blocks, so that a token that shows a code does
+//! highest step whose code was shown. Each setting costs its shift and a second more, for a clock chip forgets the
+//! fraction of its second when it is set. Highest steps are kept ahead in blocks, so that a token that shows a code does
 //! not write each time; what was used of the allowance is kept before the clock is set.
 
 use otp::{Parameters, Step};
@@ -18,6 +19,9 @@ use crate::{
 pub(crate) const ALLOWANCE_S: u32 = 600;
 #[cfg(feature = "session")]
 const ALLOWANCE_PERIOD_S: u64 = 365 * 86_400;
+/// What a setting costs beside its shift.
+#[cfg(feature = "session")]
+const FRACTION_S: u32 = 1;
 /// Steps that are kept as shown before they are.
 const AHEAD_STEPS: u64 = 8;
 
@@ -94,7 +98,7 @@ impl Timekeeping {
         };
         let shifted_s = u32::try_from(shift.unsigned_abs())
             .ok()
-            .and_then(|shift| shift.checked_add(used))
+            .and_then(|shift| shift.checked_add(FRACTION_S)?.checked_add(used))
             .filter(|shifted| *shifted <= ALLOWANCE_S)
             .ok_or(NotSet::OverAllowance)?;
         let step = Step::at(unix_s, parameters.period).get();

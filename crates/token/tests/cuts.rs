@@ -130,12 +130,12 @@ fn while_the_clock_is_set() {
             set || shown == made.code_at(now_s),
             "{place}: neither the old time nor the new"
         );
-        if said == Said::TimeSet(120, 480) {
+        if said == Said::TimeSet(120, 479) {
             assert!(set, "{place}: told before it was set");
         }
         clocks[usize::from(set)] += 1;
         // What was used of the allowance stays used, whatever the clock shows.
-        let left = if set { 480 } else { 600 };
+        let left = if set { 479 } else { 600 };
         let at_s = if set { now_s + 120 } else { now_s };
         assert_ne!(
             Desk::new().set_time(token, &made, at_s + left + 1),

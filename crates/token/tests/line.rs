@@ -183,7 +183,7 @@ fn a_recorded_session_cannot_be_played_again() {
     let now_s = token.board.now_ms / 1_000;
     assert_eq!(
         desk.order_time(&mut token, &made.management_key, now_s + 60),
-        Said::TimeSet(60, 540)
+        Said::TimeSet(60, 539)
     );
     desk.hello(&mut token);
     let recorded = desk.line.clone();
@@ -196,7 +196,7 @@ fn a_recorded_session_cannot_be_played_again() {
         matches!(
             said,
             Said::Status {
-                shifted_s: 60,
+                shifted_s: 61,
                 settings: 1,
                 ..
             }

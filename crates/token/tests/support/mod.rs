@@ -2,6 +2,8 @@
 //! speaks to it over the real protocol.
 #![allow(dead_code, reason = "each test uses some of it")]
 
+mod digits;
+
 use ::token::{
     Application, Battery, Clock, Display, Entropy, Event, FACTORY_SEED_ADDRESS, FACTORY_SEED_LEN_BYTES, Line,
     PAGE_LEN_BYTES, Picture, PortError, STORAGE_LEN_BYTES, Storage,
@@ -429,49 +431,10 @@ impl Made {
     }
 }
 
-/// Reads the large digits as an eye does: by which of the seven segments are lit.
+/// Reads the large digits of a picture that shows some.
 pub(crate) fn read_digits(picture: &Picture) -> String {
-    const LIT: [&str; 10] = [
-        "abcdef", "bc", "abdeg", "abcdg", "bcfg", "acdfg", "acdefg", "abc", "abcdefg", "abcdfg",
-    ];
-    // Segments are lit columns between rows 16 and 48; a digit is 16 or 12 columns wide, 3 apart.
-    let lit = |x: usize, y: usize| picture.is_lit(x, y);
-    let column = |x: usize| (16..49).any(|y| lit(x, y));
-    let left = (0..128).find(|x| column(*x)).expect("there are digits");
-    let right = (0..128).rev().find(|x| column(*x)).expect("there are digits");
-    for (count, width, gap) in [(6, 16, 10), (8, 12, 6), (7, 12, 6)] {
-        let total = count * (width + 3) - 3 + gap;
-        let begin = (128 - total) / 2;
-        if left < begin || right >= begin + total {
-            continue;
-        }
-        let half = usize::div_ceil(count, 2);
-        let digits: Option<String> = (0..count)
-            .map(|place| {
-                let x = begin + place * (width + 3) + if place >= half { gap } else { 0 };
-                let segments = [
-                    ('a', x + width / 2, 17),
-                    ('b', x + width - 2, 24),
-                    ('c', x + width - 2, 40),
-                    ('d', x + width / 2, 47),
-                    ('e', x + 1, 40),
-                    ('f', x + 1, 24),
-                    ('g', x + width / 2, 32),
-                ];
-                let seen: String = segments
-                    .iter()
-                    .filter(|(_, x, y)| lit(*x, *y))
-                    .map(|(name, ..)| *name)
-                    .collect();
-                let digit = LIT.iter().position(|lit| *lit == seen)?;
-                char::from_digit(digit as u32, 10)
-            })
-            .collect();
-        if let Some(digits) = digits {
-            return digits;
-        }
-    }
-    panic!("these are no digits:\n{}", drawn(picture));
+    let read = digits::read(|x, y| picture.is_lit(x, y));
+    read.unwrap_or_else(|| panic!("these are no digits:\n{}", drawn(picture)))
 }
 
 /// The picture in letters.

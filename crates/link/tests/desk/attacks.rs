@@ -1,0 +1,196 @@
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    io::{self, Read, Write},
+    rc::Rc,
+};
+
+use link::{Comparing, ComparisonDigits, Life, Link, LinkError};
+use wire::{About, Answers, Device, Frame, Receiver, Request, Response, Session};
+
+use crate::cable::{Cable, Desk, IMPATIENT, NOW_S, To, link, provisioned, wanted};
+
+type Bytes = zeroize::Zeroizing<[u8; 32]>;
+
+#[test]
+fn nothing_private_is_on_the_line() {
+    let desk = Desk::blank(0xA7);
+    let before = desk.borrow_mut().token.storage().bytes().to_vec();
+    let seed = provisioned(&desk, "CS-000001");
+    let mut later = link(&desk);
+    let mut session = later.open(&[9; 32], Comparing::No).unwrap();
+    session.set_time(NOW_S + 5, &seed.management_key).unwrap();
+    session.prove(&seed.secret, &[10; 32]).unwrap();
+    let after = desk.borrow_mut().token.storage().bytes().to_vec();
+    session.wipe(&seed.management_key).unwrap();
+
+    // As it went over the line, and without the stuffing.
+    let recorded = desk.borrow().recorded.clone();
+    let payloads: Vec<_> = payloads(&recorded);
+    assert!(payloads.len() == 20, "{} messages were recorded", payloads.len());
+    let heard = |window: &[u8]| {
+        let within = |bytes: &[u8]| bytes.windows(window.len()).any(|part| part == window);
+        within(&recorded) || payloads.iter().any(|payload| within(payload))
+    };
+    let private = [
+        &seed.secret[..],
+        &seed.management_key,
+        &[1; 32],
+        &[2; 32],
+        &before,
+        &after,
+    ];
+    for bytes in private {
+        for window in bytes.windows(6) {
+            let blank = window.iter().all(|byte| *byte == 0) || window.iter().all(|byte| *byte == 0xFF);
+            assert!(blank || !heard(window), "{window:02x?} went over the line");
+        }
+    }
+    // The search would find them.
+    let [first, ..] = &payloads[..] else { unreachable!() };
+    assert!(heard(&first[first.len() - 6..]));
+}
+
+fn payloads(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut receiver = Receiver::new();
+    let heard = |&byte| Some(receiver.push(byte)?.ok()?.bytes.to_vec());
+    bytes.iter().filter_map(heard).collect()
+}
+
+#[test]
+fn a_changed_byte_ends_the_session_and_does_nothing() {
+    // What a request and its answer are, from the session's beginning: which of them is changed, and where.
+    for (way, which) in [(To::Token, 2), (To::Host, 2), (To::Token, 3), (To::Host, 3)] {
+        for at in [1, 2, 10, usize::MAX] {
+            let desk = Desk::blank(7);
+            let mut count = 0;
+            desk.borrow_mut().tamper = Box::new(move |to, bytes| {
+                if to == way && !bytes.is_empty() {
+                    if count == which {
+                        *bytes = reframed(bytes, at);
+                    }
+                    count += 1;
+                }
+            });
+            let mut link = link(&desk);
+            let ended = (|| {
+                let mut session = link.open(&[1; 32], Comparing::No)?;
+                session.status()?;
+                let made = session.provision(&wanted("CS-000001"), &[2; 32])?;
+                session.commit(made.keep(|_, _| Ok::<_, LinkError>(()))?)
+            })();
+            assert!(
+                matches!(ended, Err(LinkError::Broken | LinkError::Ended(_) | LinkError::Silent)),
+                "{way:?} {which} {at}: {ended:?}"
+            );
+            drop(link);
+            assert_ne!(crate::cable::link(&desk).hello().unwrap().life, Life::Sealed);
+        }
+    }
+}
+
+/// The same frame with one byte of its message changed, and a check that fits.
+fn reframed(bytes: &[u8], at: usize) -> Vec<u8> {
+    let mut payload = payloads(bytes).remove(0);
+    // Behind version, kind and length, where the sealed bytes are.
+    let place = (at.min(payload.len() - 4) + 3).min(payload.len() - 1);
+    payload[place] ^= 1;
+    Frame::of(&payload).unwrap().as_bytes().to_vec()
+}
+
+#[test]
+fn a_man_in_the_middle_makes_other_digits_on_each_side() {
+    let desk = Desk::blank(7);
+    let seen = Rc::new(RefCell::new(Seen::default()));
+    let man = Man {
+        to_victim: VecDeque::new(),
+        device: Device::new(),
+        inside: Inside {
+            towards_token: Link::new(Cable(desk.clone()), IMPATIENT),
+            seen: seen.clone(),
+        },
+    };
+    let mut victim = Link::new(man, IMPATIENT);
+    let mut shown = None;
+    let session = victim.open(&[1; 32], Comparing::Yes(&mut |digits| shown = Some(digits)));
+    // The man says that the button was pressed; but a person has seen the desk's digits and the token's.
+    assert!(session.is_ok());
+    let seen = seen.borrow();
+    assert_eq!(shown, seen.desk, "the man's own session with the desk");
+    assert!(seen.token.is_some());
+    assert_ne!(shown, seen.token);
+    // And the real token shows what the man's session with it has, not the desk's.
+    assert!(!desk.borrow().token.screen().is_dark());
+}
+
+#[derive(Default)]
+struct Seen {
+    desk: Option<ComparisonDigits>,
+    token: Option<ComparisonDigits>,
+}
+
+/// He is a token to the desk and a desk to the token.
+struct Man {
+    device: Device,
+    inside: Inside,
+    to_victim: VecDeque<u8>,
+}
+
+struct Inside {
+    towards_token: Link<Cable>,
+    seen: Rc<RefCell<Seen>>,
+}
+
+impl Answers for Inside {
+    fn about(&mut self) -> About<'_> {
+        About {
+            model: "CS-1",
+            firmware_version: "0.1.0",
+            serial_number: None,
+            life: Life::Blank,
+        }
+    }
+
+    fn random(&mut self) -> Option<Bytes> {
+        Some(Bytes::new([0x66; 32]))
+    }
+
+    fn session_began(&mut self, session: &Session) {
+        let seen = &mut *self.seen.borrow_mut();
+        seen.desk = Some(session.digits());
+        let mut show = |digits| seen.token = Some(digits);
+        // Nobody presses the token's button for him.
+        let opened = self.towards_token.open(&[0x67; 32], Comparing::Yes(&mut show));
+        assert!(matches!(opened.err(), Some(LinkError::NotPressed)));
+    }
+
+    fn session_ended(&mut self) {}
+
+    fn answer(&mut self, _request: &Request<'_>, _session: &Session) -> Response<'_> {
+        Response::Confirmed { pressed: true }
+    }
+}
+
+impl Write for Man {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for &byte in bytes {
+            if let Some(frame) = self.device.receive(byte, &mut self.inside) {
+                self.to_victim.extend(frame.as_bytes());
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Read for Man {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.to_victim.is_empty() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.to_victim.read(into)
+    }
+}

@@ -1,0 +1,35 @@
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::port::{Port, life_name};
+use crate::commands::{Done, print_json};
+
+#[derive(Args)]
+pub(in crate::commands) struct Info {
+    #[command(flatten)]
+    port: Port,
+    /// Prints an object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Info {
+    pub(super) fn run(self) -> Done {
+        let about = self.port.link()?.hello()?;
+        let state = life_name(about.life);
+        if self.json {
+            print_json(&json!({
+                "model": about.model,
+                "firmware_version": about.firmware_version,
+                "serial_number": about.serial_number,
+                "state": state,
+            }))?;
+        } else {
+            let serial_number = about.serial_number.as_deref().unwrap_or("no serial number");
+            println!("{} {}, {serial_number}, {state}", about.model, about.firmware_version);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

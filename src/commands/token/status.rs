@@ -1,0 +1,105 @@
+use std::process::ExitCode;
+
+use clap::Args;
+use link::{Algorithm, Comparing, Fault, Parameters, Status};
+use serde_json::{Value, json};
+
+use super::port::{Port, life_name, now_unix_s, random};
+use crate::commands::{Done, print_json};
+
+#[derive(Args)]
+pub(in crate::commands) struct StatusOf {
+    #[command(flatten)]
+    port: Port,
+    /// Prints an object
+    #[arg(long)]
+    json: bool,
+}
+
+impl StatusOf {
+    pub(super) fn run(self) -> Done {
+        let mut link = self.port.link()?;
+        link.hello()?;
+        let status = link.open(&*random()?, Comparing::No)?.status()?;
+        let ahead_s = status
+            .unix_s
+            .map(|unix_s| unix_s.cast_signed() - now_unix_s().cast_signed());
+        if self.json {
+            print_json(&described(&status, ahead_s))?;
+        } else {
+            println!("{}", words(&status, ahead_s));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn words(status: &Status, ahead_s: Option<i64>) -> String {
+    let mut lines = vec![format!(
+        "{}, {}",
+        status.serial_number.as_deref().unwrap_or("no serial number"),
+        life_name(status.life)
+    )];
+    if !status.label.is_empty() {
+        lines.push(format!("label: {}", status.label));
+    }
+    if let Some(Parameters {
+        algorithm,
+        digits,
+        period_s,
+    }) = status.parameters
+    {
+        lines.push(format!(
+            "codes: {}, {digits} digits, every {period_s} s",
+            algorithm_name(algorithm)
+        ));
+    }
+    lines.push(match ahead_s {
+        Some(ahead_s) if ahead_s < 0 => format!("clock: {} s behind this machine's", -ahead_s),
+        Some(ahead_s) => format!("clock: {ahead_s} s ahead of this machine's"),
+        None => "clock: not running".into(),
+    });
+    lines.push(format!(
+        "clock set {} times, by {} s this year",
+        status.settings, status.shifted_s
+    ));
+    lines.push(format!("battery: {} %", status.battery_percent));
+    if let Some(fault) = status.fault {
+        lines.push(format!("last error: {}", fault_name(fault)));
+    }
+    lines.join("\n")
+}
+
+fn described(status: &Status, ahead_s: Option<i64>) -> Value {
+    json!({
+        "state": life_name(status.life),
+        "serial_number": status.serial_number,
+        "label": status.label,
+        "algorithm": status.parameters.map(|parameters| algorithm_name(parameters.algorithm)),
+        "digits": status.parameters.map(|parameters| parameters.digits),
+        "period_s": status.parameters.map(|parameters| parameters.period_s),
+        "unix_s": status.unix_s,
+        "clock_ahead_s": ahead_s,
+        "shifted_s": status.shifted_s,
+        "clock_settings": status.settings,
+        "battery_percent": status.battery_percent,
+        "last_error": status.fault.map(fault_name),
+    })
+}
+
+/// As otpauth URIs write it.
+pub(super) fn algorithm_name(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::Sha1 => "SHA1",
+        Algorithm::Sha256 => "SHA256",
+        Algorithm::Sha512 => "SHA512",
+    }
+}
+
+fn fault_name(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Clock => "clock",
+        Fault::Storage => "storage",
+        Fault::Record => "record",
+        Fault::Display => "display",
+    }
+}
