@@ -79,7 +79,9 @@ impl Fob {
 fn bytes(number: u32, times: u32) -> [u8; 20] {
     let mut state = u64::from(number) << 32 | u64::from(times) << 8 | 0x5b;
     [0; 20].map(|_: u8| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as u8
     })
 }
@@ -173,7 +175,9 @@ impl User<'_> {
         let [first, second] = fob.two_codes_at(self.world.now_ms());
         let done = self.confirm(&id, &[&first, &second]).expect(200);
         self.world.pass(2 * STEP_MS);
-        let codes = done["recovery_codes"].as_array().expect("recovery codes were asked for");
+        let codes = done["recovery_codes"]
+            .as_array()
+            .expect("recovery codes were asked for");
         Bound {
             device: text(&done["device"]["id"]),
             phone: fob.phone.clone(),

@@ -26,7 +26,11 @@ fn an_import_has_a_receipt_and_is_whole_or_nothing() {
         .problem(404, "not_found");
     assert_eq!(world.import("2026-11", &[&fobs[0], &fobs[1]]).imported, 2);
     let batch = world.get(Role::Inventory, "/v1/batches/2026-11").expect(200);
-    assert_eq!(batch["open_to"], json!({"kind": "nobody"}), "D1: nobody's until it is opened");
+    assert_eq!(
+        batch["open_to"],
+        json!({"kind": "nobody"}),
+        "D1: nobody's until it is opened"
+    );
 
     // Duplicates, refusals with reasons; and what would have been new does not come in beside them.
     let mut counter = Fob::new(9).seed();
@@ -37,7 +41,15 @@ fn an_import_has_a_receipt_and_is_whole_or_nothing() {
     nameless.serial_number = " ".into();
     let mut twin = fobs[0].seed();
     twin.serial_number = "CS-000012".into();
-    let seeds = [fobs[0].seed(), fobs[2].seed(), fobs[2].seed(), counter, expired, nameless, twin];
+    let seeds = [
+        fobs[0].seed(),
+        fobs[2].seed(),
+        fobs[2].seed(),
+        counter,
+        expired,
+        nameless,
+        twin,
+    ];
     for dry_run in [true, false] {
         let receipt = world.import_seeds("2026-11", &seeds, dry_run);
         assert_eq!((receipt.count, receipt.imported), (7, 0));
@@ -46,7 +58,10 @@ fn an_import_has_a_receipt_and_is_whole_or_nothing() {
         assert_eq!(refused, ["CS-000009", "CS-000010", " ", "CS-000012"]);
         let why: Vec<_> = receipt.refusals.iter().map(|refused| &*refused.why).collect();
         assert!(why[0].contains("HOTP") && why[1].contains("expired"), "{why:?}");
-        assert!(why[2].contains("serial number") && why[3].contains("another token's"), "{why:?}");
+        assert!(
+            why[2].contains("serial number") && why[3].contains("another token's"),
+            "{why:?}"
+        );
     }
     let all = world.get(Role::Inventory, "/v1/tokens");
     assert_eq!(serial_numbers(&all), ["CS-000001", "CS-000002"], "whole or nothing");
@@ -54,15 +69,21 @@ fn an_import_has_a_receipt_and_is_whole_or_nothing() {
     // While it lives it is a duplicate with any secret.
     let anew = world.import("2026-11", &[&Fob::anew(1, 1)]);
     assert_eq!((anew.imported, anew.duplicates.len()), (0, 1));
-    world.move_token(Role::Inventory, &fobs[0], "returned", &json!({})).expect(200);
+    world
+        .move_token(Role::Inventory, &fobs[0], "returned", &json!({}))
+        .expect(200);
     assert_eq!(world.import("2026-12", &[&Fob::anew(1, 1)]).imported, 1, "U4");
-    world.move_token(Role::Inventory, &fobs[0], "returned", &json!({})).expect(200);
+    world
+        .move_token(Role::Inventory, &fobs[0], "returned", &json!({}))
+        .expect(200);
     assert_eq!(
         world.import("2026-12", &[&fobs[0]]).refusals.len(),
         1,
         "U4: nor with a secret before the last"
     );
-    world.move_token(Role::Inventory, &fobs[0], "retired", &json!({})).expect(200);
+    world
+        .move_token(Role::Inventory, &fobs[0], "retired", &json!({}))
+        .expect(200);
     assert_eq!(world.import("2026-12", &[&Fob::anew(1, 2)]).refusals.len(), 1);
 
     let imports: Vec<Value> = world
@@ -93,16 +114,28 @@ fn lists_come_in_pages() {
     }
     let wanted: Vec<String> = fobs.iter().map(|fob| fob.serial_number.clone()).collect();
     assert_eq!(found, wanted);
-    world.move_token(Role::Inventory, &fobs[1], "retired", &json!({})).expect(200);
+    world
+        .move_token(Role::Inventory, &fobs[1], "retired", &json!({}))
+        .expect(200);
     let some = |query: &str| serial_numbers(&world.get(Role::Inventory, &format!("/v1/tokens?{query}"))).len();
     assert_eq!((some("batch=odd"), some("batch=even&state=imported")), (13, 11));
-    assert_eq!((some("state=retired"), some("batch=none"), some("drifting=true")), (1, 0, 0));
+    assert_eq!(
+        (some("state=retired"), some("batch=none"), some("drifting=true")),
+        (1, 0, 0)
+    );
     let refuse = |query: &str| {
         world
             .get(Role::Inventory, &format!("/v1/tokens?{query}"))
             .problem(400, "invalid_request");
     };
-    ["limit=0", "limit=1001", "state=new", "drifting=true&state=bound", "color=red"].map(refuse);
+    [
+        "limit=0",
+        "limit=1001",
+        "state=new",
+        "drifting=true&state=bound",
+        "color=red",
+    ]
+    .map(refuse);
 
     // Batches too; one has a name that a path would take amiss.
     let body = json!({"name": "a/b c", "note": "ordered", "open_to": {"kind": "accounts", "accounts": ["acme"]}, "actor": desk()});
@@ -110,13 +143,20 @@ fn lists_come_in_pages() {
     world.post(Role::Inventory, "/v1/batches", &body).expect(201);
     let mut other = body.clone();
     other["note"] = json!("another");
-    world.post(Role::Inventory, "/v1/batches", &other).problem(400, "invalid_request");
+    world
+        .post(Role::Inventory, "/v1/batches", &other)
+        .problem(400, "invalid_request");
     let one = world.get(Role::Inventory, "/v1/batches/a%2Fb%20c").expect(200);
     assert_eq!((&one["note"], &one["open_to"]), (&json!("ordered"), &body["open_to"]));
     let page = world.get(Role::Inventory, "/v1/batches?limit=2").expect(200);
     assert_eq!(page["next_cursor"], "even");
-    let rest = world.get(Role::Inventory, "/v1/batches?limit=2&cursor=even").expect(200);
-    assert_eq!((&rest["items"][0]["name"], rest.get("next_cursor")), (&json!("odd"), None));
+    let rest = world
+        .get(Role::Inventory, "/v1/batches?limit=2&cursor=even")
+        .expect(200);
+    assert_eq!(
+        (&rest["items"][0]["name"], rest.get("next_cursor")),
+        (&json!("odd"), None)
+    );
 }
 
 #[test]
@@ -127,18 +167,52 @@ fn the_desk_moves_tokens_and_support_only_loses_them() {
     let to_alice = json!({"account": "acme", "user": "alice"});
     for state in ["imported", "assigned", "returned", "retired"] {
         let also = if state == "assigned" { &to_alice } else { &json!({}) };
-        world.move_token(Role::Support, &fob, state, also).problem(403, "forbidden");
+        world
+            .move_token(Role::Support, &fob, state, also)
+            .problem(403, "forbidden");
     }
-    world.move_token(Role::Inventory, &fob, "assigned", &json!({})).problem(400, "invalid_request");
-    world.move_token(Role::Inventory, &fob, "lost", &to_alice).problem(400, "invalid_request");
-    world.move_token(Role::Inventory, &fob, "bound", &json!({})).problem(400, "invalid_request");
-    world.move_token(Role::Inventory, &fob, "imported", &json!({})).problem(409, "token_state");
-    world.move_token(Role::Inventory, &Fob::new(9), "lost", &json!({})).problem(404, "not_found");
-    let assigned = world.move_token(Role::Inventory, &fob, "assigned", &to_alice).expect(200);
-    assert_eq!((&assigned["state"], &assigned["user"]), (&json!("assigned"), &json!("alice")));
-    assert_eq!(world.move_token(Role::Inventory, &fob, "imported", &json!({})).expect(200).get("user"), None);
-    for (state, then) in [("lost", 200), ("lost", 409), ("imported", 409), ("returned", 200), ("retired", 200), ("lost", 409)] {
-        assert_eq!(world.move_token(Role::Inventory, &fob, state, &json!({})).status, then, "{state}");
+    world
+        .move_token(Role::Inventory, &fob, "assigned", &json!({}))
+        .problem(400, "invalid_request");
+    world
+        .move_token(Role::Inventory, &fob, "lost", &to_alice)
+        .problem(400, "invalid_request");
+    world
+        .move_token(Role::Inventory, &fob, "bound", &json!({}))
+        .problem(400, "invalid_request");
+    world
+        .move_token(Role::Inventory, &fob, "imported", &json!({}))
+        .problem(409, "token_state");
+    world
+        .move_token(Role::Inventory, &Fob::new(9), "lost", &json!({}))
+        .problem(404, "not_found");
+    let assigned = world
+        .move_token(Role::Inventory, &fob, "assigned", &to_alice)
+        .expect(200);
+    assert_eq!(
+        (&assigned["state"], &assigned["user"]),
+        (&json!("assigned"), &json!("alice"))
+    );
+    assert_eq!(
+        world
+            .move_token(Role::Inventory, &fob, "imported", &json!({}))
+            .expect(200)
+            .get("user"),
+        None
+    );
+    for (state, then) in [
+        ("lost", 200),
+        ("lost", 409),
+        ("imported", 409),
+        ("returned", 200),
+        ("retired", 200),
+        ("lost", 409),
+    ] {
+        assert_eq!(
+            world.move_token(Role::Inventory, &fob, state, &json!({})).status,
+            then,
+            "{state}"
+        );
     }
 }
 
@@ -152,30 +226,44 @@ fn support_finds_whose_token_it_is() {
     fobs[0].drift(3 * STEP_MS);
     let bound = alice.bind_token(&fobs[0]);
     lost.bind_token(&fobs[1]);
-    world.move_token(Role::Support, &fobs[1], "lost", &json!({})).expect(200);
+    world
+        .move_token(Role::Support, &fobs[1], "lost", &json!({}))
+        .expect(200);
 
     // One code of one that nobody has bound, and of no other.
     let code = fobs[7].code_at(world.now_ms());
     assert_eq!(serial_numbers(&world.find("desk-1", &[&code])), ["CS-000008"]);
     let code = fobs[0].code_at(world.now_ms());
-    assert!(serial_numbers(&world.find("desk-1", &[&code])).is_empty(), "A5: one code says nothing of a bound one");
+    assert!(
+        serial_numbers(&world.find("desk-1", &[&code])).is_empty(),
+        "A5: one code says nothing of a bound one"
+    );
 
     // Two consecutive ones of a bound one, which are burned.
     let [first, second] = fobs[0].two_codes_at(world.now_ms());
     let found = world.find("desk-1", &[&first, &second]);
     assert_eq!(serial_numbers(&found), ["CS-000001"]);
     let token = &found.json()["items"][0];
-    assert_eq!((&token["user"], &token["device_id"]), (&json!("alice"), &json!(bound.device)));
+    assert_eq!(
+        (&token["user"], &token["device_id"]),
+        (&json!("alice"), &json!(bound.device))
+    );
     assert_eq!(alice.verify(&first), refused(), "A5: burned");
     assert_eq!(alice.verify(&second), refused(), "A5: burned");
-    assert!(serial_numbers(&world.find("desk-1", &[&first, &second])).is_empty(), "A5: once");
+    assert!(
+        serial_numbers(&world.find("desk-1", &[&first, &second])).is_empty(),
+        "A5: once"
+    );
     world.pass(2 * STEP_MS);
     assert_eq!(alice.verify(&fobs[0].code_at(world.now_ms())), accepted(&bound.device));
 
     // A lost one too; and two codes of an unbound one are of nobody.
     let [first, second] = fobs[1].two_codes_at(world.now_ms());
     let found = world.find("desk-1", &[&first, &second]).expect(200);
-    assert_eq!((&found["items"][0]["state"], &found["items"][0]["user"]), (&json!("lost"), &json!("bob")));
+    assert_eq!(
+        (&found["items"][0]["state"], &found["items"][0]["user"]),
+        (&json!("lost"), &json!("bob"))
+    );
     let [first, second] = fobs[7].two_codes_at(world.now_ms());
     assert!(serial_numbers(&world.find("desk-1", &[&first, &second])).is_empty());
     world.find("desk-1", &["not a code"]).problem(400, "invalid_request");
@@ -195,7 +283,10 @@ fn support_finds_whose_token_it_is() {
     world.find("desk-1", &["000000"]).expect(200);
 
     let asked = world.events();
-    let asked: Vec<_> = asked.iter().filter(|event| event["action"] == "token.find_by_code").collect();
+    let asked: Vec<_> = asked
+        .iter()
+        .filter(|event| event["action"] == "token.find_by_code")
+        .collect();
     assert_eq!(asked.len(), 12, "A3: each that was judged");
     assert_eq!(asked[0]["actor"]["id"], "desk-1");
     world.assert_trail_holds();
@@ -217,7 +308,11 @@ fn tokens_about_to_drift_out_are_listed() {
     let fobs: Vec<Fob> = (1..=3).map(Fob::new).collect();
     world.stock(&fobs.iter().collect::<Vec<_>>());
     let users: Vec<_> = ["a", "b", "c"].map(|name| world.user("acme", name)).into();
-    let bound: Vec<_> = users.iter().zip(&fobs).map(|(user, fob)| user.bind_token(fob)).collect();
+    let bound: Vec<_> = users
+        .iter()
+        .zip(&fobs)
+        .map(|(user, fob)| user.bind_token(fob))
+        .collect();
     let drifting = || serial_numbers(&world.get(Role::Inventory, "/v1/tokens?drifting=true&limit=1"));
     // The first runs fast and is used every day; the second runs slower and is then not used; the third is right.
     for day in 1..=9 {
@@ -225,7 +320,11 @@ fn tokens_about_to_drift_out_are_listed() {
         fobs[0].drift(STEP_MS);
         fobs[1].drift(STEP_MS / 3);
         for (user, (fob, bound)) in users.iter().zip(fobs.iter().zip(&bound)).take(2) {
-            assert_eq!(user.verify(&fob.code_at(world.now_ms())), accepted(&bound.device), "day {day}");
+            assert_eq!(
+                user.verify(&fob.code_at(world.now_ms())),
+                accepted(&bound.device),
+                "day {day}"
+            );
         }
         if day < 8 {
             assert!(drifting().is_empty(), "day {day}");
@@ -234,6 +333,15 @@ fn tokens_about_to_drift_out_are_listed() {
     assert_eq!(drifting(), ["CS-000001"], "what is learned comes near its limit");
     world.pass(9 * 24 * HOUR_MS);
     let page = world.get(Role::Inventory, "/v1/tokens?drifting=true").expect(200);
-    let listed: Vec<_> = page["items"].as_array().expect("items").iter().map(|item| text(&item["serial_number"])).collect();
-    assert_eq!(listed, ["CS-000001", "CS-000002"], "at its pace it has gone a window's width since");
+    let listed: Vec<_> = page["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .map(|item| text(&item["serial_number"]))
+        .collect();
+    assert_eq!(
+        listed,
+        ["CS-000001", "CS-000002"],
+        "at its pace it has gone a window's width since"
+    );
 }

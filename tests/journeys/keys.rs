@@ -249,7 +249,10 @@ fn a_key_that_is_limited_to_accounts_reaches_no_other() {
     let (_, within) = world.new_key(&Role::ALL, Some(&["globex", "acme"]));
     let (_, without) = world.new_key(&Role::ALL, Some(&["globex", "acm", "acme2", "ACME", "*", ""]));
     for route in routes(&world).iter().filter(|route| !route.open()) {
-        if ["/v1/audit", "/v1/tokens", "/v1/batches"].iter().any(|path| route.path.starts_with(path)) {
+        if ["/v1/audit", "/v1/tokens", "/v1/batches"]
+            .iter()
+            .any(|path| route.path.starts_with(path))
+        {
             // The trail and the inventory are everybody's.
             route.assert_forbidden(&route.call(&world, Some(&within)), "a limited key");
             continue;

@@ -23,7 +23,10 @@ fn a_token_is_bound_followed_resynced_and_lost() {
     alice
         .start_token(&fob.serial_number, &json!({}))
         .problem(409, "token_unavailable");
-    world.open_batch("2026-11", &json!({"kind": "users", "users": [{"account": "acme", "user": "alice"}]}));
+    world.open_batch(
+        "2026-11",
+        &json!({"kind": "users", "users": [{"account": "acme", "user": "alice"}]}),
+    );
 
     // B3, B4: the serial number, then two consecutive codes; its clock is 7 steps ahead.
     let shown = alice.start_token(&fob.serial_number, &json!({})).expect(201);
@@ -44,7 +47,11 @@ fn a_token_is_bound_followed_resynced_and_lost() {
     let done = alice.confirm(&id, &[&first, &second]).expect(200);
     let device = text(&done["device"]["id"]);
     assert_eq!(
-        (&done["device"]["kind"], &done["device"]["serial_number"], &done["device"]["drift_steps"]),
+        (
+            &done["device"]["kind"],
+            &done["device"]["serial_number"],
+            &done["device"]["drift_steps"]
+        ),
         (&json!("hardware"), &json!(fob.serial_number), &json!(8)),
         "B4: measured to the second of its codes"
     );
@@ -77,7 +84,9 @@ fn a_token_is_bound_followed_resynced_and_lost() {
     fob.drift(20 * STEP_MS);
     assert_eq!(alice.verify(&fob.code_at(world.now_ms())), refused());
     let [first, second] = fob.two_codes_at(world.now_ms());
-    let back = alice.change(&device, "resync", &json!({"codes": [first, second]})).expect(200);
+    let back = alice
+        .change(&device, "resync", &json!({"codes": [first, second]}))
+        .expect(200);
     assert!(back["drift_steps"].as_i64().expect("a number") > 30);
     assert_eq!(alice.verify(&second), refused(), "D6: both codes are burned");
     world.pass(2 * STEP_MS);
@@ -97,7 +106,11 @@ fn a_token_is_bound_followed_resynced_and_lost() {
         .problem(409, "token_state");
     let [first, second] = fob.two_codes_at(world.now_ms());
     let proven = json!({"codes": [first, second], "identity_proof": alice.proof(0)});
-    assert_ne!(alice.change(&device, "resync", &proven).status, 200, "found is not offered");
+    assert_ne!(
+        alice.change(&device, "resync", &proven).status,
+        200,
+        "found is not offered"
+    );
     world
         .move_token(Role::Inventory, &fob, "returned", &json!({}))
         .problem(409, "token_state");
@@ -118,13 +131,24 @@ fn every_token_that_cannot_be_bound_gets_the_same_answer() {
     world.stock(&fobs.iter().collect::<Vec<_>>());
     bob.bind_token(&fobs[0]);
     let to_bob = json!({"account": "acme", "user": "bob"});
-    world.move_token(Role::Inventory, &fobs[1], "assigned", &to_bob).expect(200);
-    world.move_token(Role::Inventory, &fobs[2], "lost", &json!({})).expect(200);
-    world.move_token(Role::Inventory, &fobs[3], "returned", &json!({})).expect(200);
-    world.move_token(Role::Inventory, &fobs[4], "retired", &json!({})).expect(200);
+    world
+        .move_token(Role::Inventory, &fobs[1], "assigned", &to_bob)
+        .expect(200);
+    world
+        .move_token(Role::Inventory, &fobs[2], "lost", &json!({}))
+        .expect(200);
+    world
+        .move_token(Role::Inventory, &fobs[3], "returned", &json!({}))
+        .expect(200);
+    world
+        .move_token(Role::Inventory, &fobs[4], "retired", &json!({}))
+        .expect(200);
     let beta = Fob::new(21);
     world.import("beta", &[&beta]);
-    world.open_batch("beta", &json!({"kind": "users", "users": [{"account": "acme", "user": "bob"}]}));
+    world.open_batch(
+        "beta",
+        &json!({"kind": "users", "users": [{"account": "acme", "user": "bob"}]}),
+    );
     let elsewhere = Fob::new(22);
     world.import("elsewhere", &[&elsewhere]);
     world.open_batch("elsewhere", &json!({"kind": "accounts", "accounts": ["globex"]}));
@@ -173,9 +197,18 @@ fn every_token_that_cannot_be_bound_gets_the_same_answer() {
     // Whom it is meant for binds it; a number typed with blanks around it is the number.
     bob.world.pass(STEP_MS);
     alice.start_token(" CS-000006 ", &json!({})).expect(201);
-    world.move_token(Role::Inventory, &fobs[5], "assigned", &json!({"account": "acme", "user": "carol"})).expect(200);
+    world
+        .move_token(
+            Role::Inventory,
+            &fobs[5],
+            "assigned",
+            &json!({"account": "acme", "user": "carol"}),
+        )
+        .expect(200);
     world.user("acme", "carol").bind_token(&fobs[5]);
-    world.move_token(Role::Inventory, &fobs[1], "imported", &json!({})).expect(200);
+    world
+        .move_token(Role::Inventory, &fobs[1], "imported", &json!({}))
+        .expect(200);
     alice.bind_token(&fobs[1]);
 }
 
@@ -198,7 +231,9 @@ fn what_happens_to_a_token_meanwhile_ends_its_enrollment() {
         let problem = alice.confirm(&newer, &[&second, &first]).problem(422, "code_refused");
         assert_eq!(problem["attempts_left"], attempts_left, "B4");
     }
-    alice.confirm(&newer, &[&first, &second]).problem(410, "enrollment_ended");
+    alice
+        .confirm(&newer, &[&first, &second])
+        .problem(410, "enrollment_ended");
     alice.bind_token(&fob);
 }
 
@@ -241,13 +276,20 @@ fn an_unbound_token_comes_back_with_a_new_secret_only() {
         .move_token(Role::Inventory, &fob, "retired", &json!({}))
         .problem(409, "token_state");
     let code = fob.code_at(world.now_ms());
-    assert_eq!(alice.change(&bound.device, "unbind", &json!({"code": code})).status, 204);
+    assert_eq!(
+        alice.change(&bound.device, "unbind", &json!({"code": code})).status,
+        204
+    );
     assert_eq!(world.token(&fob)["state"], "returned", "U4");
     alice
         .start_token(&fob.serial_number, &json!({}))
         .problem(409, "token_unavailable");
     let again = world.import("one", &[&fob]);
-    assert_eq!((again.imported, again.refusals.len()), (0, 1), "U4: not with its old secret");
+    assert_eq!(
+        (again.imported, again.refusals.len()),
+        (0, 1),
+        "U4: not with its old secret"
+    );
 
     let anew = Fob::anew(1, 1);
     assert_eq!(world.import("two", &[&anew]).imported, 1, "U4: with a new one");
@@ -286,10 +328,16 @@ fn a_token_replaces_a_phone_and_a_phone_a_token() {
         .problem(422, "code_refused");
     world.pass(STEP_MS);
     let code = phone.phone.code_at(world.now_ms());
-    let started = alice.start_token(&fob.serial_number, &replaces(&phone.device, &code)).expect(201);
+    let started = alice
+        .start_token(&fob.serial_number, &replaces(&phone.device, &code))
+        .expect(201);
     let [first, second] = fob.two_codes_at(world.now_ms());
     let done = alice.confirm(&text(&started["id"]), &[&first, &second]).expect(200);
-    assert_eq!(alice.get()["devices"], json!([done["device"]]), "B8: swapped in one moment");
+    assert_eq!(
+        alice.get()["devices"],
+        json!([done["device"]]),
+        "B8: swapped in one moment"
+    );
     world.pass(2 * STEP_MS);
 
     let device = text(&done["device"]["id"]);
@@ -327,19 +375,28 @@ fn what_ends_in_the_inventory_leaves_no_secret_in_any_file() {
     let bound = alice.bind_token(&fobs[0]);
     sealed.extend(sealed_in(world.snapshot().path()));
     let code = fobs[0].code_at(world.now_ms());
-    assert_eq!(alice.change(&bound.device, "unbind", &json!({"code": code})).status, 204);
+    assert_eq!(
+        alice.change(&bound.device, "unbind", &json!({"code": code})).status,
+        204
+    );
     for (fob, state) in fobs[1..4].iter().zip(["lost", "returned", "retired"]) {
         world.move_token(Role::Inventory, fob, state, &json!({})).expect(200);
     }
     for fob in &fobs[..3] {
         if world.token(fob)["state"] != "retired" {
-            world.move_token(Role::Inventory, fob, "retired", &json!({})).expect(200);
+            world
+                .move_token(Role::Inventory, fob, "retired", &json!({}))
+                .expect(200);
         }
     }
     world.user("acme", "bob").bind_token(&fobs[4]);
     world.stop();
     let left = sealed_in(world.home());
-    assert_eq!(left.len(), 2, "of the one that is bound: its device's, and its clock's key");
+    assert_eq!(
+        left.len(),
+        2,
+        "of the one that is bound: its device's, and its clock's key"
+    );
     sealed.retain(|bytes| !left.contains(bytes));
     assert!(sealed.len() >= 10, "the token's own copy went when its device took it");
     assert_none(world.home(), &sealed, "a token that ends leaves no secret");

@@ -14,7 +14,8 @@ use utoipa::{
 };
 
 use crate::{
-    PROBLEM_JSON, Problem, ProblemCode, audit, batch, device, enrollment, probe, protection, recovery, token, user, verify,
+    PROBLEM_JSON, Problem, ProblemCode, audit, batch, device, enrollment, probe, protection, recovery, token, user,
+    verify,
 };
 
 /// An operation and the problems that it alone can answer with.

@@ -5,10 +5,9 @@ use std::{fmt, path::Path};
 use countersign_api::{
     AuditHead, AuditHeads, AuditPage, AuditRecord, BatchFailure, BatchResult, CodeText, ConfirmRequest,
     ConfirmResponse, Device, DeviceKind, DeviceState, Enrollment, EnrollmentCodes, EnrollmentRequest, Factor,
-    FindByCodeRequest, FoundTokens, Hint,
-    HintAlgorithm, Probe, ProbeStatus, Problem, ProblemCode, Protection, ProtectionMethod, RecoveryCodes,
-    RecoveryCodesRequest, Replaces, ResyncRequest, Timestamp, UnbindRequest, User, VerifyBatchRequest,
-    VerifyBatchResponse, VerifyRequest, VerifyResponse,
+    FindByCodeRequest, FoundTokens, Hint, HintAlgorithm, Probe, ProbeStatus, Problem, ProblemCode, Protection,
+    ProtectionMethod, RecoveryCodes, RecoveryCodesRequest, Replaces, ResyncRequest, Timestamp, UnbindRequest, User,
+    VerifyBatchRequest, VerifyBatchResponse, VerifyRequest, VerifyResponse,
 };
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};

@@ -265,7 +265,11 @@ async fn complete(
     if let Some(replaced) = replaced {
         writes.push(end_device(replaced, replaced.state, now));
         let tokens = its_tokens(core, std::slice::from_ref(replaced)).await?;
-        writes.extend(tokens.into_iter().filter_map(|token| becomes_unbound(token, replaced, now)));
+        writes.extend(
+            tokens
+                .into_iter()
+                .filter_map(|token| becomes_unbound(token, replaced, now)),
+        );
         let entry = Entry::new("device.unbind", "done", origin)
             .owner(owner)
             .device(replaced.device.id)

@@ -32,7 +32,11 @@ enum Clue {
 
 impl Service {
     /// Tokens that nobody has bound and that show this code now. A million tokens have a few codes in common.
-    pub async fn find_unbound(&self, code: &Zeroizing<String>, origin: &Origin) -> Result<Vec<TokenView>, ServiceError> {
+    pub async fn find_unbound(
+        &self,
+        code: &Zeroizing<String>,
+        origin: &Origin,
+    ) -> Result<Vec<TokenView>, ServiceError> {
         let code = Code::parse(code).map_err(|_| malformed())?;
         search(&self.core, &Clue::Unbound(code.into()), origin).await
     }

@@ -90,7 +90,15 @@ async fn try_import(
         match judge(seed, &known, place, &mut in_file, now) {
             Verdict::New(parameters) => {
                 let old = known.tokens[place].as_ref();
-                writes.push(comes_in(core, seed, parameters, known.current[place], old, wanted, now)?);
+                writes.push(comes_in(
+                    core,
+                    seed,
+                    parameters,
+                    known.current[place],
+                    old,
+                    wanted,
+                    now,
+                )?);
             }
             Verdict::Duplicate => receipt.duplicates.push(seed.serial_number.clone()),
             Verdict::Refused(why) => receipt.refusals.push(Refused {
@@ -200,8 +208,13 @@ fn judge<'a>(seed: &'a Seed, known: &Known, place: usize, in_file: &mut InFile<'
         ("model", &seed.model),
         ("label", &seed.label),
     ] {
-        if text.as_ref().is_some_and(|text| text.len() > TEXT_MAX_BYTES || text.contains(char::is_control)) {
-            return Verdict::Refused(format!("its {name} is longer than {TEXT_MAX_BYTES} bytes, or no plain text"));
+        if text
+            .as_ref()
+            .is_some_and(|text| text.len() > TEXT_MAX_BYTES || text.contains(char::is_control))
+        {
+            return Verdict::Refused(format!(
+                "its {name} is longer than {TEXT_MAX_BYTES} bytes, or no plain text"
+            ));
         }
     }
     let new_in_file = in_file.serial_numbers.insert(&seed.serial_number);
@@ -261,7 +274,8 @@ fn comes_in(
     let sealed = TokenRecord::secret(serial_number, id, parameters).seal(&*core.sealer, &seed.secret)?;
     let management = match &seed.management_key {
         Some(key) => {
-            let key = Secret::from_slice(key.expose_secret()).map_err(|error| ServiceError::Internal(error.to_string()))?;
+            let key =
+                Secret::from_slice(key.expose_secret()).map_err(|error| ServiceError::Internal(error.to_string()))?;
             Some(TokenRecord::management(serial_number, id, parameters).seal(&*core.sealer, &key)?)
         }
         None => None,

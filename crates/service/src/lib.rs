@@ -63,7 +63,5 @@ pub use verification::Question;
 // crate of ours.
 pub use otp::{Algorithm, Parameters, Period, Secret};
 pub use pskc::Seed;
-pub use store::{
-    ApiKey, Batch, Id, IdentityProof, OpenTo, Owner, Protection, Role, Sealed, Stage, TokenFilter, audit,
-};
+pub use store::{ApiKey, Batch, Id, IdentityProof, OpenTo, Owner, Protection, Role, Sealed, Stage, TokenFilter, audit};
 pub use verify::{Kind, Standing, UnixMs};

@@ -107,11 +107,7 @@ impl<'a> TokenRecord<'a> {
     }
 
     fn bytes(&self) -> Vec<u8> {
-        let parts = [
-            self.table.as_bytes(),
-            self.serial_number.as_bytes(),
-            self.id.as_bytes(),
-        ];
+        let parts = [self.table.as_bytes(), self.serial_number.as_bytes(), self.id.as_bytes()];
         described(&parts, Kind::Hardware, self.parameters)
     }
 

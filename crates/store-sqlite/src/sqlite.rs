@@ -327,17 +327,15 @@ fn one_device(conn: &mut Connection, shared: &Shared, owner: &Owner, id: Id) -> 
 }
 
 /// One page of tokens with their devices.
-fn bound_tokens(
-    conn: &mut Connection,
-    shared: &Shared,
-    after: Option<&str>,
-    limit: u32,
-) -> Result<Vec<BoundToken>> {
+fn bound_tokens(conn: &mut Connection, shared: &Shared, after: Option<&str>, limit: u32) -> Result<Vec<BoundToken>> {
     let tx = conn.transaction()?;
     let mut found = Vec::new();
     for token in token::page_of_bound(&tx, after, limit)? {
         let its = Option::zip(token.state.owner(), token.state.device());
-        let device = its.map(|(owner, id)| device::one(&tx, owner, id)).transpose()?.flatten();
+        let device = its
+            .map(|(owner, id)| device::one(&tx, owner, id))
+            .transpose()?
+            .flatten();
         let device = device.ok_or_else(|| Fault::damaged("the device of token", &token.serial_number))?;
         found.push((token, device));
     }

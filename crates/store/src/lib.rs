@@ -47,16 +47,7 @@ pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + S
 
 /// Everything an engine provides.
 pub trait Store:
-    Devices
-    + Enrollments
-    + RecoverySets
-    + Protections
-    + Tokens
-    + Batches
-    + Allowances
-    + ApiKeys
-    + audit::Trail
-    + Commit
+    Devices + Enrollments + RecoverySets + Protections + Tokens + Batches + Allowances + ApiKeys + audit::Trail + Commit
 {
 }
 

@@ -8,6 +8,7 @@ use std::{
 use crate::{cortex_m, machine, report::Outcome};
 
 pub(crate) const MANIFEST: &str = "firmware/Cargo.toml";
+const WORKSPACE: &str = "firmware";
 const TARGET_DIR: &str = "target/firmware";
 
 /// One that the firmware is built for.
@@ -54,8 +55,9 @@ impl Board {
 
     fn cargo(&self, command: &str, target_dir: &Path) -> Command {
         let mut cargo = machine::cargo();
-        cargo.args([command, "--release", "--manifest-path", MANIFEST, "--target-dir"]);
-        cargo.arg(target_dir);
+        cargo.current_dir(machine::root().join(WORKSPACE)); // there cargo finds the workspace's .cargo/config.toml
+        cargo.args([command, "--release", "--target-dir"]);
+        cargo.arg(machine::root().join(target_dir));
         cargo.args(["--package", &format!("countersign-token-{}", self.name)]);
         cargo
     }

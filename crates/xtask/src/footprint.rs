@@ -1,12 +1,13 @@
 //! What a firmware takes of its board: flash, memory, instructions.
 
-use std::{fs, path::Path, time::Duration};
+use std::{convert::Infallible, fs, path::Path, thread, time::Duration};
 
+use link::{Comparing, Link, Patience, Wanted};
 use object::{Object as _, ObjectSection as _, ObjectSegment as _, ObjectSymbol as _, read::elf::ElfFile32};
 use serde_json::{Value, json};
 
 use crate::{
-    emulator::{Board, Line, Pace},
+    emulator::{Board, Emulator, Line, Pace},
     firmware::EMULATED,
     machine,
 };
@@ -41,10 +42,10 @@ pub(crate) fn measure() -> Result<Value, String> {
     fs::create_dir_all(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
     let token = EMULATED.program("token");
     let sections = sections(&token)?;
-    let stack = stack_high_water(&token, &directory)?;
+    let stack = stack_high_water(&token, &directory, provision)?;
     let without_session = EMULATED.build_without_session()?;
     let sections_without_session = self::sections(&without_session)?;
-    let stack_without_session = stack_high_water(&without_session, &directory)?;
+    let stack_without_session = stack_high_water(&without_session, &directory, |_| Ok(()))?;
     Ok(json!({
         "board": EMULATED.name,
         "text": sections.text,
@@ -74,25 +75,64 @@ fn sections(elf: &Path) -> Result<Sections, String> {
     })
 }
 
-/// The most that the stack ever was, after the button was used and the host said what it could.
-fn stack_high_water(elf: &Path, directory: &Path) -> Result<u64, String> {
+/// The most that the stack ever was, after `use_it`.
+fn stack_high_water(
+    elf: &Path,
+    directory: &Path,
+    use_it: impl FnOnce(&mut Emulator) -> Result<(), String>,
+) -> Result<u64, String> {
     let stack = stack(elf)?;
     let mut emulator = board(elf, directory, Pace::Real)?.start().map_err(text)?;
-    let mut pages = || {
-        for _ in 0..2 {
-            emulator.press()?;
-            std::thread::sleep(Duration::from_millis(300));
-            emulator.release()?;
-            std::thread::sleep(Duration::from_millis(300));
-        }
-        emulator.memory(stack.end, (stack.start - stack.end) as usize)
-    };
-    let memory = pages().map_err(text)?;
+    use_it(&mut emulator)?;
+    press(&mut emulator).map_err(text)?;
+    press(&mut emulator).map_err(text)?;
+    let memory = emulator
+        .memory(stack.end, (stack.start - stack.end) as usize)
+        .map_err(text)?;
     let unused = memory.chunks(PAINT.len()).take_while(|word| **word == PAINT).count() * PAINT.len();
     if unused == 0 {
         return Err("the stack was used up, or never painted".into());
     }
     Ok((memory.len() - unused) as u64)
+}
+
+/// A desk's visit: the token is made one of somebody's, and shows its codes from then on.
+fn provision(emulator: &mut Emulator) -> Result<(), String> {
+    let port = link::open(&emulator.port().display().to_string()).map_err(text)?;
+    let mut link = Link::new(port, Patience::default());
+    link.hello().map_err(text)?;
+    let mut confirm = |_digits| {
+        let _ = press(emulator); // else the session times out
+    };
+    let mut session = link.open(&[1; 32], Comparing::Yes(&mut confirm)).map_err(text)?;
+    let wanted = Wanted {
+        serial_number: "CS-000001",
+        label: "measured",
+        parameters: Wanted::PARAMETERS,
+        unix_s: UNIX_S,
+    };
+    let made = session.provision(&wanted, &[2; 32]).map_err(text)?;
+    let mut kept_keys = None;
+    let kept = made
+        .keep(|secret, management_key| {
+            kept_keys = Some((secret.to_vec(), *management_key));
+            Ok::<(), Infallible>(())
+        })
+        .map_err(text)?;
+    session.commit(kept).map_err(text)?;
+    let (secret, management_key) = kept_keys.unwrap_or_default();
+    session.prove(&secret, &[3; 32]).map_err(text)?;
+    session.set_time(UNIX_S + 60, &management_key).map_err(text)?;
+    session.status().map_err(text)?;
+    Ok(())
+}
+
+fn press(emulator: &mut Emulator) -> std::io::Result<()> {
+    emulator.press()?;
+    thread::sleep(Duration::from_millis(300));
+    emulator.release()?;
+    thread::sleep(Duration::from_millis(300));
+    Ok(())
 }
 
 fn stack(elf: &Path) -> Result<Stack, String> {

@@ -38,7 +38,10 @@ pub(crate) async fn create(State(app): State<App>, caller: Authorized, Json(requ
         note: request.note.map(|note| note.as_str().to_owned()),
     };
     let origin = caller.acting(request.actor);
-    let made = app.service.create_batch(request.name.as_str(), &wanted, &origin).await?;
+    let made = app
+        .service
+        .create_batch(request.name.as_str(), &wanted, &origin)
+        .await?;
     let mut response = json(&convert::batch(made));
     *response.status_mut() = StatusCode::CREATED;
     Ok(response)

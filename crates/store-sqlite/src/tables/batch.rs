@@ -71,7 +71,9 @@ fn read_open_to(columns: &mut Columns<'_, '_>) -> Result<OpenTo, Unreadable> {
     let kind: String = columns.get()?;
     let opened: Option<String> = columns.get()?;
     // Names have no control characters, and none is empty.
-    let lines = opened.as_deref().map(|text| text.split('\n').filter(|line| !line.is_empty()));
+    let lines = opened
+        .as_deref()
+        .map(|text| text.split('\n').filter(|line| !line.is_empty()));
     match (kind.as_str(), lines) {
         ("nobody", None) => Ok(OpenTo::Nobody),
         ("everybody", None) => Ok(OpenTo::Everybody),

@@ -26,7 +26,11 @@ fn binding(token: &Token, number: u32, owner: &Owner) -> Change {
         serial_number: Some(token.serial_number.clone()),
         ..device(owner, number)
     };
-    let state = token.state.clone().bound(owner.clone(), device.id).expect("it can be bound");
+    let state = token
+        .state
+        .clone()
+        .bound(owner.clone(), device.id)
+        .expect("it can be bound");
     let next = token.clone().become_state(state, NOW.plus(9));
     change(
         "bound",
@@ -83,7 +87,11 @@ pub(super) async fn tokens_round_trip(harness: &dyn Harness) {
 
 pub(super) async fn tokens_come_in_pages(harness: &dyn Harness) {
     let store = open(harness).await;
-    commit(&*store, (0..20).rev().map(|number| put_token(None, &token(number))).collect()).await;
+    commit(
+        &*store,
+        (0..20).rev().map(|number| put_token(None, &token(number))).collect(),
+    )
+    .await;
     for number in 4..8 {
         let next = token(number).become_state(TokenState::Returned, NOW);
         done(&*store, put_token(Some(1), &next)).await;
@@ -98,7 +106,10 @@ pub(super) async fn tokens_come_in_pages(harness: &dyn Harness) {
         stage: Some(Stage::Returned),
         batch: None,
     };
-    assert_eq!(serial_numbers(&*store, &returned, Some(4), 100).await, named(&[5, 6, 7]));
+    assert_eq!(
+        serial_numbers(&*store, &returned, Some(4), 100).await,
+        named(&[5, 6, 7])
+    );
     let odd = TokenFilter {
         stage: None,
         batch: Some("batch 1".into()),
@@ -186,10 +197,7 @@ pub(super) async fn a_secret_comes_in_once(harness: &dyn Harness) {
         ..token(1)
     };
     done(&*store, put_token(Some(2), &anew)).await;
-    let back = Token {
-        version: 4,
-        ..token(1)
-    };
+    let back = Token { version: 4, ..token(1) };
     missed(&*store, put_token(Some(3), &back), "its own, which was erased").await;
     let store = reopen(harness, store).await;
     assert!(one(&*store, 1).await == anew);
@@ -209,7 +217,10 @@ pub(super) async fn a_token_that_ends_loses_its_secret(harness: &dyn Harness) {
         done(&*store, put_token(Some(2), &retired)).await;
         let found = one(&*store, number).await;
         assert!(found.state.sealed().is_none() && found.management.is_none());
-        assert!(lost.management.is_some() == (number == 1), "a lost one can still be wiped");
+        assert!(
+            lost.management.is_some() == (number == 1),
+            "a lost one can still be wiped"
+        );
     }
     // What was erased makes room, and nothing that stays is touched.
     for number in 4..8 {
@@ -250,7 +261,9 @@ pub(super) async fn bound_tokens_come_with_their_devices(harness: &dyn Harness) 
     let store = reopen(harness, store).await;
     let mut found = Vec::new();
     loop {
-        let after = found.last().map(|token: &crate::BoundToken| token.token.serial_number.clone());
+        let after = found
+            .last()
+            .map(|token: &crate::BoundToken| token.token.serial_number.clone());
         let page = store.bound_tokens(after, 3).await.expect("a read");
         if page.is_empty() {
             break;
@@ -279,7 +292,11 @@ pub(super) async fn an_import_is_whole_or_absent(harness: &dyn Harness) {
     done(&*store, import(0..100)).await;
     missed(&*store, import(50..150), "half of it is there").await;
     let store = reopen(harness, store).await;
-    let count = store.tokens(TokenFilter::default(), None, 1_000).await.expect("a read").len();
+    let count = store
+        .tokens(TokenFilter::default(), None, 1_000)
+        .await
+        .expect("a read")
+        .len();
     assert_eq!(count, 100);
     assert_eq!(store.rows(0, 100).await.expect("a read").len(), 1, "one event for all");
 }

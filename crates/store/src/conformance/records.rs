@@ -17,9 +17,22 @@ pub(super) async fn absent_records(harness: &dyn Harness) {
     assert!(store.open_enrollments(owner.clone()).await.expect("a read").is_empty());
     assert!(store.expired_enrollments(NOW, 10).await.expect("a read").is_empty());
     assert!(store.recovery_codes(owner.clone()).await.expect("a read").is_none());
-    assert_eq!(store.tokens_of(vec!["SN-1".into(), "".into()]).await.expect("a read").len(), 2);
+    assert_eq!(
+        store
+            .tokens_of(vec!["SN-1".into(), "".into()])
+            .await
+            .expect("a read")
+            .len(),
+        2
+    );
     assert!(store.tokens_of(vec!["SN-1".into()]).await.expect("a read")[0].is_none());
-    assert!(store.tokens(TokenFilter::default(), None, 10).await.expect("a read").is_empty());
+    assert!(
+        store
+            .tokens(TokenFilter::default(), None, 10)
+            .await
+            .expect("a read")
+            .is_empty()
+    );
     assert!(store.bound_tokens(None, 10).await.expect("a read").is_empty());
     assert!(store.fingerprint_keys().await.expect("a read").is_empty());
     assert_eq!(store.known_fingerprints(vec![[0; 32]]).await.expect("a read"), [false]);

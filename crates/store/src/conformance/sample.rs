@@ -324,7 +324,12 @@ pub(super) fn assert_enrollment(found: &Enrollment, wanted: &Enrollment) {
     );
     assert_eq!(
         (serial_number, *replaces, *started_at, *expires_at),
-        (&wanted.serial_number, wanted.replaces, wanted.started_at, wanted.expires_at)
+        (
+            &wanted.serial_number,
+            wanted.replaces,
+            wanted.started_at,
+            wanted.expires_at
+        )
     );
     assert!(*state == wanted.state, "the state of enrollment {id}");
 }
