@@ -379,6 +379,23 @@ impl Line {
         })
     }
 
+    /// Opens it, and returns once the self-test has answered and has nothing else to say.
+    pub(crate) fn to_self_test(port: &Path) -> io::Result<Self> {
+        let mut line = Self::open(port)?;
+        let start = Instant::now();
+        loop {
+            line.send(b"echo connected\n")?;
+            match line.text(Duration::from_millis(300)) {
+                Ok(text) if text == "echo connected" => break,
+                Err(error) if start.elapsed() > Duration::from_secs(20) => return Err(error),
+                _ => {} // the rest of something else, or nothing yet
+            }
+        }
+        line.send(b"echo and quiet\n")?;
+        while line.text(Duration::from_secs(20))? != "echo and quiet" {}
+        Ok(line)
+    }
+
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.to.write_all(bytes)
     }

@@ -157,21 +157,11 @@ fn instructions_per_code(directory: &Path) -> Result<u64, String> {
         Pace::Counted(INSTRUCTION_SHIFT),
     )?;
     let emulator = board.start().map_err(text)?;
-    let mut line = Line::open(emulator.port()).map_err(text)?;
-    let mut ask = |command: &str, attempts: usize| {
-        for _ in 0..attempts {
-            line.send(format!("{command}\n").as_bytes()).map_err(text)?;
-            if let Ok(answer) = line.text(Duration::from_secs(1))
-                && let Some(answer) = answer.strip_prefix("code ")
-            {
-                return Ok(answer.to_owned());
-            }
-        }
-        Err("the self-test does not answer".to_owned())
-    };
-    ask(&format!("code {UNIX_S} 1"), 20)?;
-    let answer = ask(&format!("code {UNIX_S} {CODES}"), 20)?;
-    let (code, took_ms) = answer.split_once(' ').unwrap_or((&answer, ""));
+    let mut line = Line::to_self_test(emulator.port()).map_err(text)?;
+    line.send(format!("code {UNIX_S} {CODES}\n").as_bytes()).map_err(text)?;
+    let answer = line.text(Duration::from_secs(60)).map_err(text)?;
+    let answer = answer.strip_prefix("code ").unwrap_or(&answer);
+    let (code, took_ms) = answer.split_once(' ').unwrap_or((answer, ""));
     if code != CODE {
         return Err(format!("the board computes {code}, RFC 6238 has {CODE}"));
     }
