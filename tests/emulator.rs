@@ -29,20 +29,8 @@ fn board() -> (Board, TempDir) {
     (board, directory)
 }
 
-/// Once the line is noticed to be open.
 fn connect(emulator: &Emulator) -> Line {
-    let mut line = Line::open(emulator.port()).unwrap();
-    let start = Instant::now();
-    loop {
-        line.send(b"echo connected\n").unwrap();
-        match line.text(Duration::from_millis(300)) {
-            Ok(text) if text == "echo connected" => break,
-            _ => assert!(start.elapsed() < SOON, "the board does not answer"),
-        }
-    }
-    line.send(b"echo and quiet\n").unwrap();
-    while line.text(SOON).unwrap() != "echo and quiet" {}
-    line
+    Line::to_self_test(emulator.port()).unwrap()
 }
 
 fn ask(line: &mut Line, command: &str) -> String {

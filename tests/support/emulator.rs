@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 /// What the EEPROM holds.
 pub(crate) const EEPROM_LEN: usize = 8_192;
-/// Where the application looks for the 32 random bytes that are each storage image's own.
+/// Where the application looks for the random bytes that are each storage image's own (`token::FACTORY_SEED_ADDRESS`).
 const SEED_AT: usize = 0;
 const SEED_LEN: usize = 32;
 
@@ -46,6 +46,8 @@ pub(crate) struct Board {
     /// What the real-time clock shows at the start, seconds since 1970; it has no memory of its own.
     pub(crate) unix_s: u64,
     pub(crate) pace: Pace,
+    /// A socket where QEMU's machine protocol is spoken too.
+    pub(crate) qmp_socket: Option<PathBuf>,
 }
 
 /// A board with power. Dropping it cuts the power: the EEPROM keeps what was written before.
@@ -64,6 +66,7 @@ impl Board {
             eeprom: directory.join("eeprom.bin"),
             unix_s,
             pace: Pace::Real,
+            qmp_socket: None,
         }
     }
 
@@ -81,6 +84,10 @@ impl Board {
         }
         let mut command = self.qemu();
         command.args(["-qmp", "stdio", "-serial", "pty"]);
+        if let Some(socket) = &self.qmp_socket {
+            let socket = socket.display().to_string().replace(',', ",,");
+            command.args(["-qmp", &format!("unix:{socket},server=on,wait=off")]);
+        }
         let mut qemu = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -108,7 +115,7 @@ impl Board {
     }
 
     /// QEMU with everything but its connections.
-    pub(crate) fn qemu(&self) -> Command {
+    fn qemu(&self) -> Command {
         let mut command = Command::new("qemu-system-arm");
         command.args(["-M", "lm3s6965evb", "-display", "none", "-monitor", "none"]);
         command.arg("-kernel").arg(&self.firmware);
@@ -370,6 +377,23 @@ impl Line {
             from: receiver,
             read: Vec::new(),
         })
+    }
+
+    /// Opens it, and returns once the self-test has answered and has nothing else to say.
+    pub(crate) fn to_self_test(port: &Path) -> io::Result<Self> {
+        let mut line = Self::open(port)?;
+        let start = Instant::now();
+        loop {
+            line.send(b"echo connected\n")?;
+            match line.text(Duration::from_millis(300)) {
+                Ok(text) if text == "echo connected" => break,
+                Err(error) if start.elapsed() > Duration::from_secs(20) => return Err(error),
+                _ => {} // the rest of something else, or nothing yet
+            }
+        }
+        line.send(b"echo and quiet\n")?;
+        while line.text(Duration::from_secs(20))? != "echo and quiet" {}
+        Ok(line)
     }
 
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {

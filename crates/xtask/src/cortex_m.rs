@@ -1,52 +1,44 @@
-//! The crates without std and heap, compiled for the token's processor.
+//! A compiler for the processors of tokens.
 
-use std::{path::Path, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{machine, packages, report::Outcome};
-
-/// The packages that must compile for it (invariant 2).
-const PACKAGES: [&str; 1] = ["countersign-otp"];
-const TARGET: &str = "thumbv7m-none-eabi";
 
 /// Where Debian's packages put a compiler that comes with the sources of its own `core`.
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
 
-/// Builds with the target's `core` of the toolchain in use or, where rustup's servers are out of reach, with one that
-/// Debian's compiler builds from source. That way builds no `alloc`, so it also proves that no heap is used.
-pub(crate) fn build() -> Outcome {
-    let mut cargo = machine::cargo();
-    let target_dir = machine::root().join("target/cortex-m");
+/// Has cargo build for this target: with its `core` of the toolchain in use or, where rustup's servers are out of
+/// reach, with one that Debian's compiler builds from source. That way builds no `alloc`, so it also proves that no heap
+/// is used. Returns which.
+pub(crate) fn target(cargo: &mut Command, target: &str) -> Outcome {
+    cargo.args(["--target", target]);
+    if sysroot_has("rustc", target) {
+        return Ok("rustup's target".into());
+    }
+    ensure_debian_compiler(target)?;
+    // Debian's compiler comes without a linker.
+    let linker = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace(['-', '.'], "_"));
     cargo
-        .args(["build", "--release", "--target", TARGET, "--target-dir"])
-        .arg(target_dir);
-    cargo.args(PACKAGES.iter().flat_map(|package| ["--package", package]));
-
-    let compiler = if sysroot_has("rustc", TARGET) {
-        "rustup's target".to_owned()
-    } else {
-        ensure_debian_compiler()?;
-        cargo
-            .env("RUSTC", DEBIAN_RUSTC)
-            .env("RUSTC_BOOTSTRAP", "1")
-            .arg("-Zbuild-std=core");
-        cargo.env_remove("LD_LIBRARY_PATH"); // `cargo run` put the other compiler's libraries there
-        format!(
-            "core built by Debian's {}",
-            machine::output(debian_rustc().arg("--version"))?
-        )
-    };
-    machine::run(&mut cargo)?;
-    Ok(format!("{} for {TARGET}, {compiler}", PACKAGES.join(", ")))
+        .env("RUSTC", DEBIAN_RUSTC)
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env(linker, rustup_linker()?)
+        .env_remove("LD_LIBRARY_PATH") // `cargo run` put the other compiler's libraries there
+        .arg("-Zbuild-std=core");
+    let version = machine::output(without_libraries(DEBIAN_RUSTC).arg("--version"))?;
+    Ok(format!("core built by Debian's {version}"))
 }
 
-fn ensure_debian_compiler() -> Result<(), String> {
+fn ensure_debian_compiler(target: &str) -> Result<(), String> {
     if sysroot_has(DEBIAN_RUSTC, "src/rust/library/core") {
         return Ok(());
     }
-    eprintln!("   {TARGET} is missing: `rustup target add {TARGET}` is the quick way; trying Debian's compiler");
+    eprintln!("   {target} is missing: `rustup target add {target}` is the quick way; trying Debian's compiler");
     packages::install(&DEBIAN_PACKAGES)
-        .map_err(|wrong| format!("run `rustup target add {TARGET}`; or else {wrong}"))?;
+        .map_err(|wrong| format!("run `rustup target add {target}`; or else {wrong}"))?;
     if sysroot_has(DEBIAN_RUSTC, "src/rust/library/core") {
         Ok(())
     } else {
@@ -57,17 +49,30 @@ fn ensure_debian_compiler() -> Result<(), String> {
     }
 }
 
-fn sysroot_has(rustc: &str, below_rustlib: &str) -> bool {
-    machine::output(
-        Command::new(rustc)
-            .args(["--print", "sysroot"])
-            .env_remove("LD_LIBRARY_PATH"),
-    )
-    .is_ok_and(|sysroot| Path::new(&sysroot).join("lib/rustlib").join(below_rustlib).is_dir())
+/// The linker that comes with the toolchain in use.
+fn rustup_linker() -> Result<PathBuf, String> {
+    let rustlib = rustlib("rustc")?;
+    let version = machine::output(without_libraries("rustc").arg("-vV"))?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    let linker = rustlib.join(host.unwrap_or_default()).join("bin/rust-lld");
+    if linker.is_file() {
+        Ok(linker)
+    } else {
+        Err(format!("the toolchain in use has no {}", linker.display()))
+    }
 }
 
-fn debian_rustc() -> Command {
-    let mut rustc = Command::new(DEBIAN_RUSTC);
+fn sysroot_has(rustc: &str, below_rustlib: &str) -> bool {
+    rustlib(rustc).is_ok_and(|rustlib| rustlib.join(below_rustlib).is_dir())
+}
+
+fn rustlib(rustc: &str) -> Result<PathBuf, String> {
+    let sysroot = machine::output(without_libraries(rustc).args(["--print", "sysroot"]))?;
+    Ok(Path::new(&sysroot).join("lib/rustlib"))
+}
+
+fn without_libraries(rustc: &str) -> Command {
+    let mut rustc = Command::new(rustc);
     rustc.env_remove("LD_LIBRARY_PATH");
     rustc
 }

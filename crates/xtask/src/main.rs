@@ -7,6 +7,11 @@ use clap::{CommandFactory, Parser};
 
 mod commands;
 mod cortex_m;
+#[path = "../../../tests/support/emulator.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod emulator;
+mod firmware;
+mod footprint;
 mod machine;
 mod packages;
 mod report;

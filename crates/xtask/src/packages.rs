@@ -11,7 +11,7 @@ struct Tool {
 }
 
 /// Independent judges: programs by other hands that say whether ours are right.
-const TEST_TOOLS: [Tool; 6] = [
+const TEST_TOOLS: [Tool; 7] = [
     Tool {
         program: "oathtool",
         package: "oathtool",
@@ -43,11 +43,27 @@ const TEST_TOOLS: [Tool; 6] = [
         package: "openssl",
         why: "makes the key with which pskctool signs",
     },
+    EMULATOR,
 ];
+
+const EMULATOR: Tool = Tool {
+    program: "qemu-system-arm",
+    package: "qemu-system-arm",
+    why: "is the board that the token's firmware runs on",
+};
 
 /// Sees to it that the tests find the programs they start.
 pub(crate) fn ensure_test_tools() -> Outcome {
-    let missing: Vec<&Tool> = TEST_TOOLS
+    ensure(&TEST_TOOLS)
+}
+
+/// Sees to it that there is a board to run the firmware on.
+pub(crate) fn ensure_emulator() -> Outcome {
+    ensure(&[EMULATOR])
+}
+
+fn ensure(tools: &[Tool]) -> Outcome {
+    let missing: Vec<&Tool> = tools
         .iter()
         .filter(|tool| !machine::has_program(tool.program))
         .collect();
@@ -56,12 +72,12 @@ pub(crate) fn ensure_test_tools() -> Outcome {
     }
     let packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
     install(&packages)?;
-    match TEST_TOOLS.iter().find(|tool| !machine::has_program(tool.program)) {
+    match tools.iter().find(|tool| !machine::has_program(tool.program)) {
         Some(tool) => Err(format!(
             "{} is installed and yet {} is not in PATH",
             tool.package, tool.program
         )),
-        None => Ok(TEST_TOOLS.map(|tool| tool.program).join(", ")),
+        None => Ok(tools.iter().map(|tool| tool.program).collect::<Vec<_>>().join(", ")),
     }
 }
 

@@ -1,9 +1,9 @@
 use std::process::ExitCode;
 
-use crate::{machine, report::Report, tidy};
+use crate::{firmware, machine, report::Report, tidy};
 
 /// Workspaces of their own, which `cargo fmt --all` does not reach.
-const OTHER_WORKSPACES: [&str; 1] = ["tests/fuzz/Cargo.toml"];
+const OTHER_WORKSPACES: [&str; 2] = [firmware::MANIFEST, "tests/fuzz/Cargo.toml"];
 
 pub(crate) fn run() -> ExitCode {
     let mut report = Report::new("cargo xtask lint");
@@ -12,13 +12,14 @@ pub(crate) fn run() -> ExitCode {
         component("fmt", "rustfmt")?;
         machine::run(machine::cargo().args(["fmt", "--all", "--check"]))?;
         for manifest in OTHER_WORKSPACES {
-            machine::run(machine::cargo().args(["fmt", "--check", "--manifest-path", manifest]))?;
+            machine::run(machine::cargo().args(["fmt", "--all", "--check", "--manifest-path", manifest]))?;
         }
         Ok("all workspaces".into())
     });
     report.part("cargo clippy", || {
         component("clippy", "clippy")?;
-        machine::run(machine::cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+        machine::run(machine::cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+        firmware::clippy()
     });
     report.part("cargo doc", || {
         machine::run(

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 mod bench;
+mod firmware;
 mod lint;
 mod load;
 mod soak;
@@ -18,6 +19,9 @@ pub(crate) enum Command {
     Bench(bench::Arguments),
     /// Verifications over HTTP beside an echo, a bare database and an fdatasync, in one run
     Load(load::Arguments),
+    /// The token's firmware: build it for every board, measure it, run it in the emulator
+    #[command(subcommand)]
+    Firmware(firmware::Command),
     /// Run every test with its full count: hours, not minutes
     Soak,
 }
@@ -29,6 +33,7 @@ impl Command {
             Self::Lint => lint::run(),
             Self::Bench(arguments) => bench::run(&arguments),
             Self::Load(arguments) => load::run(&arguments),
+            Self::Firmware(command) => command.run(),
             Self::Soak => soak::run(),
         }
     }

@@ -1,11 +1,12 @@
 use std::process::ExitCode;
 
-use crate::{cortex_m, machine, packages, report::Report};
+use crate::{firmware, machine, packages, report::Report};
 
 pub(crate) fn run() -> ExitCode {
     let mut report = Report::new("cargo xtask test");
     if report.part("tools", packages::ensure_test_tools) {
-        report.part("Cortex-M", cortex_m::build);
+        report.part("firmware", firmware::build);
+        report.part("firmware's tests", firmware::test);
         // Two calls, so that the time to build and the time to run are told apart.
         if report.part("tests, built", || {
             machine::run(machine::cargo().args(["test", "--workspace", "--no-run"]))

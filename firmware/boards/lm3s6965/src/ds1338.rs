@@ -53,5 +53,5 @@ fn from_bcd(bcd: u8) -> u8 {
 }
 
 fn to_bcd(number: u8) -> u8 {
-    number / 10 << 4 | number % 10
+    (number / 10) << 4 | (number % 10)
 }
