@@ -66,3 +66,14 @@ impl ManagementKey {
         &self.0
     }
 }
+
+/// Longest name that is read or written, in bytes.
+const MAX_NAME_LEN: usize = 1024;
+
+/// Whether a name is one that every format can carry and a terminal can show: neither empty nor long, no blanks around it,
+/// nothing invisible that moves a cursor.
+pub(crate) fn is_presentable(name: &str) -> bool {
+    (1..=MAX_NAME_LEN).contains(&name.len())
+        && name.trim() == name
+        && !name.contains(|c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'))
+}

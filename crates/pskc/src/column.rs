@@ -1,0 +1,132 @@
+//! How the secrets of a table are written: judged by all of them, never one by one.
+
+use std::fmt;
+
+use data_encoding::HEXLOWER_PERMISSIVE;
+use enroll::base32::{self, Base32Error};
+use otp::Secret;
+
+use crate::wiped::zeros;
+use crate::{Place, ReadError, Reason};
+
+/// How secrets are written as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// RFC 4648 section 4; PSKC's.
+    Base64,
+    /// RFC 4648 section 8, in any case, with blanks and dashes.
+    Hex,
+    /// RFC 4648 section 6, in any case, with blanks, dashes and padding.
+    Base32,
+}
+
+impl Encoding {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Base64 => "base64",
+            Self::Hex => "hexadecimal",
+            Self::Base32 => "base32",
+        }
+    }
+}
+
+impl fmt::Display for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What a column of secrets was recognised as.
+pub(crate) struct Judgement {
+    pub(crate) encoding: Encoding,
+    /// Whether every secret would be right in the other encoding too.
+    pub(crate) ambiguous: bool,
+}
+
+/// The encoding that all of `cells` are in; `preferred` where both would do.
+pub(crate) fn judge<'a>(
+    cells: impl IntoIterator<Item = (&'a Place, &'a str)>,
+    preferred: Encoding,
+) -> Result<Judgement, ReadError> {
+    let mut decided: Option<(Encoding, u32)> = None;
+    let mut any = false;
+    for (place, text) in cells {
+        any = true;
+        let decides = match (is_hex(text), is_base32(text)) {
+            (true, true) => continue,
+            (true, false) => Encoding::Hex,
+            (false, true) => Encoding::Base32,
+            (false, false) => {
+                let problem = "this is neither hexadecimal nor base32, whole bytes of either";
+                return Err(ReadError::malformed(place.clone(), problem));
+            }
+        };
+        match decided {
+            None => decided = Some((decides, place.line)),
+            Some((encoding, _)) if encoding == decides => {}
+            Some((encoding, line)) => {
+                let problem = format!(
+                    "this is {decides}, but line {line} is {encoding}: all secrets of a file have to be written alike"
+                );
+                return Err(ReadError::malformed(place.clone(), problem));
+            }
+        }
+    }
+    Ok(Judgement {
+        encoding: decided.map_or(preferred, |(encoding, _)| encoding),
+        ambiguous: any && decided.is_none(),
+    })
+}
+
+/// One secret of a column that is in `encoding`.
+pub(crate) fn decode(place: &Place, text: &str, encoding: Encoding) -> Result<Result<Secret, Reason>, ReadError> {
+    let wrong = || ReadError::malformed(place.clone(), format!("this is not {encoding}"));
+    match encoding {
+        Encoding::Base32 => match base32::decode(text) {
+            Ok(secret) => Ok(Ok(secret)),
+            Err(Base32Error::Empty) => Ok(Err(Reason::NoSecret)),
+            Err(Base32Error::TooLong) => Ok(Err(Reason::LongSecret)),
+            Err(_) => Err(wrong()),
+        },
+        Encoding::Hex => {
+            let mut digits = zeros(text.len());
+            let mut len = 0;
+            for byte in significant(text) {
+                digits[len] = byte;
+                len += 1;
+            }
+            let mut bytes = zeros(HEXLOWER_PERMISSIVE.decode_len(len).map_err(|_| wrong())?);
+            HEXLOWER_PERMISSIVE
+                .decode_mut(&digits[..len], &mut bytes)
+                .map_err(|_| wrong())?;
+            Ok(Secret::from_slice(&bytes).map_err(|error| match error {
+                otp::SecretError::Empty => Reason::NoSecret,
+                otp::SecretError::TooLong => Reason::LongSecret,
+            }))
+        }
+        Encoding::Base64 => Err(ReadError::unsupported(
+            place.clone(),
+            "the secrets of a table are hexadecimal or base32",
+        )),
+    }
+}
+
+fn significant(text: &str) -> impl Iterator<Item = u8> {
+    text.bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'-')
+}
+
+fn is_hex(text: &str) -> bool {
+    let mut digits = significant(text);
+    let len = significant(text).count();
+    len > 0 && len % 2 == 0 && digits.all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn is_base32(text: &str) -> bool {
+    let text = text.trim_end_matches(|c: char| c == '=' || c == '-' || c.is_ascii_whitespace());
+    let mut digits = significant(text);
+    let len = significant(text).count();
+    len > 0
+        && !matches!(len % 8, 1 | 3 | 6)
+        && digits.all(|byte| matches!(byte.to_ascii_uppercase(), b'A'..=b'Z' | b'2'..=b'7'))
+}

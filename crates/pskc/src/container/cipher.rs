@@ -1,0 +1,176 @@
+//! The ciphers of RFC 6030 section 6: XML Encryption's CBC modes and AES key wrap.
+
+use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyInit, KeyIvInit, block_padding::NoPadding};
+use aes::{Aes128, Aes192, Aes256};
+use aes_kw::AesKw;
+use des::{TdesEde2, TdesEde3};
+use zeroize::Zeroizing;
+
+use super::names::{XENC, fragment};
+use crate::wiped::zeros;
+
+/// The block of AES, and so the length of its initialisation vector.
+pub(super) const AES_BLOCK_LEN: usize = 16;
+const DES_BLOCK_LEN: usize = 8;
+
+/// A cipher of XML Encryption.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cipher {
+    Aes128Cbc,
+    Aes192Cbc,
+    Aes256Cbc,
+    /// Read only: old tokens' files.
+    TripleDesCbc,
+    KwAes128,
+    KwAes192,
+    KwAes256,
+}
+
+/// A value that this key did not make.
+#[derive(Debug)]
+pub(super) struct Undecryptable;
+
+impl Cipher {
+    pub(super) fn from_uri(uri: &str) -> Option<Self> {
+        match fragment(uri).as_str() {
+            "aes128-cbc" => Some(Self::Aes128Cbc),
+            "aes192-cbc" => Some(Self::Aes192Cbc),
+            "aes256-cbc" => Some(Self::Aes256Cbc),
+            "tripledes-cbc" => Some(Self::TripleDesCbc),
+            "kw-aes128" => Some(Self::KwAes128),
+            "kw-aes192" => Some(Self::KwAes192),
+            "kw-aes256" => Some(Self::KwAes256),
+            _ => None,
+        }
+    }
+
+    /// The CBC cipher of a key of this length.
+    pub(super) fn for_key(key: &[u8]) -> Option<Self> {
+        match key.len() {
+            16 => Some(Self::Aes128Cbc),
+            24 => Some(Self::Aes192Cbc),
+            32 => Some(Self::Aes256Cbc),
+            _ => None,
+        }
+    }
+
+    pub(super) fn uri(self) -> String {
+        let name = match self {
+            Self::Aes128Cbc => "aes128-cbc",
+            Self::Aes192Cbc => "aes192-cbc",
+            Self::Aes256Cbc => "aes256-cbc",
+            Self::TripleDesCbc => "tripledes-cbc",
+            Self::KwAes128 => "kw-aes128",
+            Self::KwAes192 => "kw-aes192",
+            Self::KwAes256 => "kw-aes256",
+        };
+        format!("{XENC}{name}")
+    }
+
+    /// Whether a value says by itself that it was changed.
+    pub(super) fn authenticates(self) -> bool {
+        matches!(self, Self::KwAes128 | Self::KwAes192 | Self::KwAes256)
+    }
+
+    pub(super) fn fits(self, key: &[u8]) -> bool {
+        match self {
+            Self::Aes128Cbc | Self::KwAes128 => key.len() == 16,
+            Self::Aes192Cbc | Self::KwAes192 => key.len() == 24,
+            Self::Aes256Cbc | Self::KwAes256 => key.len() == 32,
+            Self::TripleDesCbc => matches!(key.len(), 16 | 24),
+        }
+    }
+
+    /// The value under `key`, which [`fits`](Self::fits).
+    pub(super) fn decrypt(self, key: &[u8], value: &[u8]) -> Result<Zeroizing<Vec<u8>>, Undecryptable> {
+        match self {
+            Self::Aes128Cbc => decrypt_cbc::<cbc::Decryptor<Aes128>>(key, value, AES_BLOCK_LEN),
+            Self::Aes192Cbc => decrypt_cbc::<cbc::Decryptor<Aes192>>(key, value, AES_BLOCK_LEN),
+            Self::Aes256Cbc => decrypt_cbc::<cbc::Decryptor<Aes256>>(key, value, AES_BLOCK_LEN),
+            Self::TripleDesCbc if key.len() == 16 => decrypt_cbc::<cbc::Decryptor<TdesEde2>>(key, value, DES_BLOCK_LEN),
+            Self::TripleDesCbc => decrypt_cbc::<cbc::Decryptor<TdesEde3>>(key, value, DES_BLOCK_LEN),
+            Self::KwAes128 => unwrap::<Aes128>(key, value),
+            Self::KwAes192 => unwrap::<Aes192>(key, value),
+            Self::KwAes256 => unwrap::<Aes256>(key, value),
+        }
+    }
+
+    /// `value` under `key`, which [`fits`](Self::fits), after its initialisation vector. Only the CBC modes of AES are
+    /// written; `None` for the others.
+    pub(super) fn encrypt(self, key: &[u8], iv: &[u8; AES_BLOCK_LEN], value: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::Aes128Cbc => encrypt_cbc::<cbc::Encryptor<Aes128>>(key, iv, value),
+            Self::Aes192Cbc => encrypt_cbc::<cbc::Encryptor<Aes192>>(key, iv, value),
+            Self::Aes256Cbc => encrypt_cbc::<cbc::Encryptor<Aes256>>(key, iv, value),
+            _ => None,
+        }
+    }
+}
+
+fn decrypt_cbc<C: BlockModeDecrypt + KeyIvInit>(
+    key: &[u8],
+    value: &[u8],
+    block_len: usize,
+) -> Result<Zeroizing<Vec<u8>>, Undecryptable> {
+    let (iv, encrypted) = value.split_at_checked(block_len).ok_or(Undecryptable)?;
+    let mut plain = zeros(encrypted.len());
+    C::new_from_slices(key, iv)
+        .map_err(|_| Undecryptable)?
+        .decrypt_padded_b2b::<NoPadding>(encrypted, &mut plain)
+        .map_err(|_| Undecryptable)?;
+    // XML Encryption 1.0 section 5.2: the last byte counts the padding, whose other bytes are arbitrary.
+    let padding = plain.last().map(|&count| usize::from(count)).ok_or(Undecryptable)?;
+    if padding == 0 || padding > block_len {
+        return Err(Undecryptable);
+    }
+    let len = plain.len() - padding;
+    plain.truncate(len);
+    Ok(plain)
+}
+
+fn unwrap<C>(key: &[u8], value: &[u8]) -> Result<Zeroizing<Vec<u8>>, Undecryptable>
+where
+    AesKw<C>: KeyInit + Unwrap,
+{
+    // RFC 3394 section 2: two blocks of 64 bits at least, and the check value.
+    if value.len() < 24 {
+        return Err(Undecryptable);
+    }
+    let mut plain = zeros(value.len() - 8);
+    AesKw::<C>::new_from_slice(key)
+        .map_err(|_| Undecryptable)?
+        .unwrap(value, &mut plain)?;
+    Ok(plain)
+}
+
+/// `AesKw`'s three sizes behind one name.
+trait Unwrap {
+    fn unwrap(&self, value: &[u8], plain: &mut [u8]) -> Result<(), Undecryptable>;
+}
+
+macro_rules! unwraps {
+    ($($cipher:ty),+) => {$(
+        impl Unwrap for AesKw<$cipher> {
+            fn unwrap(&self, value: &[u8], plain: &mut [u8]) -> Result<(), Undecryptable> {
+                self.unwrap_key(value, plain).map(|_| ()).map_err(|_| Undecryptable)
+            }
+        }
+    )+};
+}
+
+unwraps!(Aes128, Aes192, Aes256);
+
+fn encrypt_cbc<C: BlockModeEncrypt + KeyIvInit>(key: &[u8], iv: &[u8; AES_BLOCK_LEN], value: &[u8]) -> Option<Vec<u8>> {
+    // PKCS #7, which is one of the paddings that XML Encryption allows, and the one that everybody can take off.
+    let padding = AES_BLOCK_LEN - value.len() % AES_BLOCK_LEN;
+    let mut padded = zeros(value.len() + padding);
+    padded[..value.len()].copy_from_slice(value);
+    padded[value.len()..].fill(u8::try_from(padding).unwrap_or_default());
+    let mut encrypted = vec![0; AES_BLOCK_LEN + padded.len()];
+    encrypted[..AES_BLOCK_LEN].copy_from_slice(iv);
+    C::new_from_slices(key, iv)
+        .ok()?
+        .encrypt_padded_b2b::<NoPadding>(&padded, &mut encrypted[AES_BLOCK_LEN..])
+        .ok()?;
+    Some(encrypted)
+}

@@ -1,0 +1,115 @@
+//! `EncryptionKey`: the key that opens a container, pre-shared or derived from a password (RFC 6030 section 6).
+
+use pbkdf2::pbkdf2_hmac;
+use roxmltree::Node;
+use sha1::Sha1;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use super::names::{child, child_text, fragment};
+use super::value::base64;
+use crate::wiped::zeros;
+use crate::xml::Xml;
+use crate::{ReadError, Unlock};
+
+/// Most iterations of PBKDF2 that a file may ask for: some seconds of work.
+pub const MAX_PBKDF2_ITERATIONS: u32 = 10_000_000;
+/// Fewest iterations that are written.
+pub const MIN_PBKDF2_ITERATIONS: u32 = 1_000;
+/// Iterations of PBKDF2 with HMAC-SHA-256 that OWASP recommends (2023).
+pub const DEFAULT_PBKDF2_ITERATIONS: u32 = 600_000;
+
+/// The key of a container, from what the caller has; `None` where the caller has nothing, which is enough for a plain one.
+pub(super) fn open(
+    xml: &Xml<'_>,
+    container: Node<'_, '_>,
+    unlock: &Unlock<'_>,
+) -> Result<Option<Zeroizing<Vec<u8>>>, ReadError> {
+    let element = child(container, "EncryptionKey");
+    let derivation = element
+        .and_then(|key| child(key, "DerivedKey"))
+        .and_then(|derived| child(derived, "KeyDerivationMethod"));
+    match (unlock, derivation) {
+        (Unlock::Nothing, _) => Ok(None),
+        (Unlock::Key(key), None) => Ok(Some(Zeroizing::new(key.to_vec()))),
+        (Unlock::Password(password), Some(method)) => derive(xml, method, password).map(Some),
+        // The key may have been derived elsewhere.
+        (Unlock::Key(key), Some(_)) => Ok(Some(Zeroizing::new(key.to_vec()))),
+        (Unlock::Password(_), None) if element.is_none() => Ok(None),
+        (Unlock::Password(_), None) => Err(ReadError::Locked(
+            "its key was shared beforehand and is not derived from a password: give the key".into(),
+        )),
+    }
+}
+
+/// What a container needs to be opened, for a caller who has not given it.
+pub(super) fn wanted(container: Node<'_, '_>) -> String {
+    let element = child(container, "EncryptionKey");
+    let derived = element.and_then(|key| child(key, "DerivedKey"));
+    let name = [
+        derived.and_then(|derived| child_text(derived, "MasterKeyName")),
+        derived.and_then(|derived| child_text(derived, "CarriedKeyName")),
+        element.and_then(|key| child_text(key, "KeyName")),
+    ]
+    .into_iter()
+    .flatten()
+    .next()
+    .map_or_else(String::new, |name| {
+        format!(" that the file calls {:?}", crate::xml::shown(name))
+    });
+    match derived {
+        Some(_) => format!("give the password{name}"),
+        None => format!("give the key{name}"),
+    }
+}
+
+fn derive(xml: &Xml<'_>, method: Node<'_, '_>, password: &[u8]) -> Result<Zeroizing<Vec<u8>>, ReadError> {
+    let algorithm = method.attribute("Algorithm").unwrap_or_default();
+    if fragment(algorithm) != "pbkdf2" {
+        return Err(xml.unsupported(method, "the key derivation is not PBKDF2, the one that can be used"));
+    }
+    if password.is_empty() {
+        return Err(ReadError::Locked("the password that was given is empty".into()));
+    }
+    let parameters = child(method, "PBKDF2-params").ok_or_else(|| xml.malformed(method, "PBKDF2-params is missing"))?;
+    let needed = |name| child(parameters, name).ok_or_else(|| xml.malformed(parameters, format!("{name} is missing")));
+
+    let salt = needed("Salt")?;
+    let specified = child(salt, "Specified").ok_or_else(|| xml.malformed(salt, "Specified is missing"))?;
+    let salt = base64(xml, specified)?;
+
+    let element = needed("IterationCount")?;
+    let iterations: u64 = number(xml, element)?;
+    let iterations = u32::try_from(iterations)
+        .ok()
+        .filter(|count| (1..=MAX_PBKDF2_ITERATIONS).contains(count))
+        .ok_or_else(|| xml.unsupported(element, "the iterations of PBKDF2 have to be between 1 and 10,000,000"))?;
+
+    let len = match child(parameters, "KeyLength") {
+        None => 16, // what RFC 6030's example derives, and every writer says
+        Some(element) => match number(xml, element)? {
+            len @ (16 | 24 | 32) => usize::try_from(len).unwrap_or_default(),
+            _ => return Err(xml.unsupported(element, "the key length has to be 16, 24 or 32 bytes")),
+        },
+    };
+
+    let prf = child(parameters, "PRF");
+    // RFC 8018 appendix A.2: HMAC-SHA-1 where none is named. python-pskc 1.2 writes the name as text.
+    let name = prf.and_then(|prf| prf.attribute("Algorithm").or_else(|| super::names::text(prf)));
+    let mut key = zeros(len);
+    match (name.map(fragment).as_deref(), prf) {
+        (None | Some("hmac-sha1"), _) => pbkdf2_hmac::<Sha1>(password, &salt, iterations, &mut key),
+        (Some("hmac-sha256"), _) => pbkdf2_hmac::<Sha256>(password, &salt, iterations, &mut key),
+        (Some(_), prf) => {
+            let at = prf.unwrap_or(parameters);
+            return Err(xml.unsupported(at, "the PRF of PBKDF2 is neither HMAC-SHA-1 nor HMAC-SHA-256"));
+        }
+    }
+    Ok(key)
+}
+
+fn number(xml: &Xml<'_>, node: Node<'_, '_>) -> Result<u64, ReadError> {
+    super::names::text(node)
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| xml.malformed(node, "this is not a number"))
+}

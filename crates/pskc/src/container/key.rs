@@ -1,0 +1,229 @@
+//! `Key`: one secret and what it computes (RFC 6030 section 4).
+
+use otp::{Algorithm, Digits, Period, Secret};
+use roxmltree::Node;
+
+use super::names::{MANAGEMENT_KEY, MANAGEMENT_KEY_NAMESPACE, child, child_text, children, fragment};
+use super::policy::{self, Validity};
+use super::value::{Opener, Width};
+use crate::hash_name::hash;
+use crate::seed::is_presentable;
+use crate::xml::Xml;
+use crate::{ManagementKey, Moving, ReadError, Reason, Seed};
+
+/// What a key package says of its keys' device.
+#[derive(Default)]
+pub(super) struct Device {
+    serial_number: Option<String>,
+    manufacturer: Option<String>,
+    model: Option<String>,
+    validity: Validity,
+}
+
+impl Device {
+    pub(super) fn read(xml: &Xml<'_>, package: Node<'_, '_>) -> Result<Self, ReadError> {
+        let Some(info) = child(package, "DeviceInfo") else {
+            return Ok(Self::default());
+        };
+        let moment = |name| child(info, name).map(|date| policy::moment(xml, date)).transpose();
+        Ok(Self {
+            serial_number: label(xml, info, "SerialNo")?,
+            manufacturer: label(xml, info, "Manufacturer")?,
+            model: label(xml, info, "Model")?,
+            validity: Validity {
+                starts_at_s: moment("StartDate")?,
+                expires_at_s: moment("ExpiryDate")?,
+            },
+        })
+    }
+}
+
+/// What tells a key from others, if anything does: the device's serial number, else the key's id.
+pub(super) fn serial_number(device: &Device, key: Node<'_, '_>) -> Option<String> {
+    let id = key.attribute("Id").map(str::trim);
+    device
+        .serial_number
+        .clone()
+        .or_else(|| id.filter(|id| is_presentable(id)).map(str::to_owned))
+}
+
+/// The key, the reason why it is of no use here, or what is wrong with the file.
+pub(super) fn read(
+    xml: &Xml<'_>,
+    opener: &mut Opener,
+    device: &Device,
+    key: Node<'_, '_>,
+) -> Result<Result<Seed, Reason>, ReadError> {
+    let parameters = child(key, "AlgorithmParameters");
+    let kind = match key.attribute("Algorithm") {
+        None => return Ok(Err(Reason::Algorithm("not said".into()))),
+        Some(algorithm) => fragment(algorithm),
+    };
+    if kind != "hotp" && kind != "totp" {
+        return Ok(Err(Reason::Algorithm(kind)));
+    }
+    if parameters.is_some_and(|parameters| child(parameters, "ChallengeFormat").is_some()) {
+        return Ok(Err(Reason::Challenge));
+    }
+    let algorithm = match parameters.and_then(|parameters| child_text(parameters, "Suite")) {
+        None => Algorithm::Sha1,
+        Some(suite) => match hash(suite) {
+            Some(algorithm) => algorithm,
+            None => return Ok(Err(Reason::Hash)),
+        },
+    };
+    let digits = match parameters.and_then(|parameters| child(parameters, "ResponseFormat")) {
+        None => Digits::SIX,
+        Some(format) => match response(xml, format)? {
+            Some(digits) => digits,
+            None => return Ok(Err(Reason::Response)),
+        },
+    };
+    let validity = match child(key, "Policy")
+        .map(|policy| policy::read(xml, policy))
+        .transpose()?
+    {
+        None => device.validity,
+        Some(Ok(validity)) => validity.and(device.validity),
+        Some(Err(reason)) => return Ok(Err(reason)),
+    };
+    let Some(data) = child(key, "Data") else {
+        return Ok(Err(Reason::NoSecret));
+    };
+    let moving = match moving(xml, opener, data, kind == "totp")? {
+        Ok(moving) => moving,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let secret = match child(data, "Secret") {
+        None => return Ok(Err(Reason::NoSecret)),
+        Some(element) => match opener.secret(xml, element)? {
+            None => return Ok(Err(Reason::NoSecret)),
+            Some(bytes) => match Secret::from_slice(&bytes) {
+                Ok(secret) => secret,
+                Err(_) if bytes.is_empty() => return Ok(Err(Reason::NoSecret)),
+                Err(_) => return Ok(Err(Reason::LongSecret)),
+            },
+        },
+    };
+    let Some(serial_number) = serial_number(device, key) else {
+        return Ok(Err(Reason::NoSerialNumber));
+    };
+    Ok(Ok(Seed {
+        key_id: attribute_label(xml, key, "Id")?.filter(|id| *id != serial_number),
+        serial_number,
+        manufacturer: device.manufacturer.clone(),
+        model: device.model.clone(),
+        issuer: label(xml, key, "Issuer")?,
+        label: label(xml, key, "FriendlyName")?,
+        secret,
+        algorithm,
+        digits,
+        moving,
+        starts_at_s: validity.starts_at_s,
+        expires_at_s: validity.expires_at_s,
+        management_key: management_key(xml, opener, key)?,
+    }))
+}
+
+/// `ResponseFormat`: `None` for codes that are not 6 to 8 decimal digits.
+fn response(xml: &Xml<'_>, format: Node<'_, '_>) -> Result<Option<Digits>, ReadError> {
+    let is_decimal = format
+        .attribute("Encoding")
+        .is_none_or(|encoding| encoding == "DECIMAL");
+    let has_check_digit = match format.attribute("CheckDigits") {
+        None | Some("false" | "0") => false,
+        Some("true" | "1") => true,
+        Some(_) => return Err(xml.malformed(format, "CheckDigits is neither true nor false")),
+    };
+    let length: u64 = match format.attribute("Length") {
+        None => return Err(xml.malformed(format, "Length is missing")),
+        Some(length) => length
+            .trim()
+            .parse()
+            .map_err(|_| xml.malformed(format, "Length is not a number"))?,
+    };
+    let digits = u8::try_from(length).ok().and_then(Digits::new);
+    Ok(digits.filter(|_| is_decimal && !has_check_digit))
+}
+
+fn moving(
+    xml: &Xml<'_>,
+    opener: &mut Opener,
+    data: Node<'_, '_>,
+    by_time: bool,
+) -> Result<Result<Moving, Reason>, ReadError> {
+    let mut number = |name, width| -> Result<Option<i128>, ReadError> {
+        match child(data, name) {
+            None => Ok(None),
+            Some(element) => opener.number(xml, element, width),
+        }
+    };
+    if !by_time {
+        // RFC 4226 section 7.2 begins anywhere; a file without a counter means a new token.
+        let counter = number("Counter", Width::Long)?.unwrap_or(0);
+        return match u64::try_from(counter) {
+            Ok(counter) => Ok(Ok(Moving::Counter { counter })),
+            Err(_) => Err(xml.malformed(data, "Counter is not between 0 and 2^64 - 1")),
+        };
+    }
+    if number("Time", Width::Int)?.unwrap_or(0) != 0 {
+        return Ok(Err(Reason::Epoch));
+    }
+    let period = match number("TimeInterval", Width::Int)? {
+        None => Some(Period::THIRTY),
+        Some(seconds) => u32::try_from(seconds).ok().and_then(Period::new_s),
+    };
+    let Some(period) = period else {
+        return Ok(Err(Reason::Period));
+    };
+    let drift = number("TimeDrift", Width::Int)?.unwrap_or(0);
+    match i32::try_from(drift) {
+        Ok(drift_steps) => Ok(Ok(Moving::Time { period, drift_steps })),
+        Err(_) => Err(xml.malformed(data, "TimeDrift is not a number of steps")),
+    }
+}
+
+/// Our extension, protected as the secret is.
+fn management_key(xml: &Xml<'_>, opener: &mut Opener, key: Node<'_, '_>) -> Result<Option<ManagementKey>, ReadError> {
+    let mut found = children(key, "Extensions")
+        .flat_map(|extensions| extensions.children())
+        .filter(|element| element.has_tag_name((MANAGEMENT_KEY_NAMESPACE, MANAGEMENT_KEY)));
+    let Some(element) = found.next() else {
+        return Ok(None);
+    };
+    if found.next().is_some() {
+        return Err(xml.malformed(element, "there are two of them"));
+    }
+    let Some(bytes) = opener.secret(xml, element)? else {
+        return Ok(None);
+    };
+    match bytes.as_slice().try_into() {
+        Ok(bytes) => Ok(Some(ManagementKey::from_bytes(bytes))),
+        Err(_) => Err(xml.malformed(element, "a management key has 32 bytes")),
+    }
+}
+
+/// The trimmed text of a child that people will read.
+fn label(xml: &Xml<'_>, node: Node<'_, '_>, name: &str) -> Result<Option<String>, ReadError> {
+    let Some(element) = child(node, name) else {
+        return Ok(None);
+    };
+    checked(xml, element, super::names::text(element))
+}
+
+fn attribute_label(xml: &Xml<'_>, node: Node<'_, '_>, name: &str) -> Result<Option<String>, ReadError> {
+    checked(
+        xml,
+        node,
+        node.attribute(name).map(str::trim).filter(|text| !text.is_empty()),
+    )
+}
+
+fn checked(xml: &Xml<'_>, node: Node<'_, '_>, text: Option<&str>) -> Result<Option<String>, ReadError> {
+    match text {
+        Some(text) if !is_presentable(text) => {
+            Err(xml.malformed(node, "a name is longer than 1024 bytes or has control characters"))
+        }
+        text => Ok(text.map(str::to_owned)),
+    }
+}

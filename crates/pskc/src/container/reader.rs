@@ -1,0 +1,67 @@
+//! `KeyContainer`, in.
+
+use roxmltree::Node;
+
+use super::key::{self, Device};
+use super::names::{PSKC, child, children, is_draft};
+use super::value::Opener;
+use crate::duplicates::{Found, settle};
+use crate::xml::Xml;
+use crate::{Encoding, Format, Protection, ReadError, Receipt, Refusal, Remark, Unlock};
+
+/// Whether this is what RFC 6030 describes.
+pub(crate) fn is_key_container(root: Node<'_, '_>) -> bool {
+    let namespace = root.tag_name().namespace().unwrap_or_default();
+    root.tag_name().name() == "KeyContainer" && (namespace == PSKC || is_draft(namespace))
+}
+
+/// Reads a container, all of it or nothing.
+pub(crate) fn read(xml: &Xml<'_>, unlock: &Unlock<'_>) -> Result<Receipt, ReadError> {
+    let container = xml.root();
+    if let Some(version) = container.attribute("Version")
+        && version != "1.0"
+        && version != "1"
+    {
+        return Err(xml.unsupported(container, "its Version is not 1.0"));
+    }
+    if child(container, "KeyPackage").is_none() {
+        return Err(xml.malformed(container, "there is no KeyPackage in it"));
+    }
+    let mut opener = Opener::new(xml, container, unlock)?;
+    let mut found = Vec::new();
+    let mut refused = Vec::new();
+    let mut names_users = false;
+    for package in children(container, "KeyPackage") {
+        let device = Device::read(xml, package)?;
+        names_users |= child(package, "DeviceInfo").is_some_and(|info| child(info, "UserId").is_some());
+        for element in children(package, "Key") {
+            names_users |= child(element, "UserId").is_some();
+            let place = xml.place(element);
+            match key::read(xml, &mut opener, &device, element)? {
+                Ok(seed) => found.push(Found { place, seed }),
+                Err(reason) => refused.push(Refusal {
+                    place,
+                    serial_number: key::serial_number(&device, element),
+                    reason,
+                }),
+            }
+        }
+    }
+    let protection = opener.protection();
+    let remarks = [
+        (protection == Protection::Unauthenticated, Remark::Unauthenticated),
+        (child(container, "Signature").is_some(), Remark::SignatureIgnored),
+        (names_users, Remark::UsersIgnored),
+    ];
+    Ok(Receipt {
+        format: Format::Pskc,
+        encoding: Encoding::Base64,
+        protection,
+        seeds: settle(found, &mut refused),
+        refused,
+        remarks: remarks
+            .into_iter()
+            .filter_map(|(applies, remark)| applies.then_some(remark))
+            .collect(),
+    })
+}

@@ -1,0 +1,63 @@
+//! The one way in: a file is known by what is in it, never by its name.
+
+use crate::xml::{Xml, local_name};
+use crate::{Encoding, ReadError, Receipt, container, vendors};
+
+/// Largest file that is read, in bytes.
+pub const MAX_FILE_LEN_BYTES: usize = 64 << 20;
+
+/// What opens a file. Has neither `Debug` nor `Clone`; key and password are the caller's to wipe.
+pub enum Unlock<'a> {
+    /// The file is expected to be in the clear.
+    Nothing,
+    /// The key that was shared beforehand, as bytes.
+    Key(&'a [u8]),
+    /// The password, in UTF-8.
+    Password(&'a [u8]),
+}
+
+/// Reads a seed file of any format that [`Format`](crate::Format) lists.
+///
+/// In a table the secrets are hexadecimal or base32, whichever all of them are; [`Receipt::encoding`] says which, and
+/// [`Remark::AmbiguousEncoding`](crate::Remark::AmbiguousEncoding) where both would do.
+///
+/// # Errors
+/// [`ReadError`], and then nothing is to be imported. A wrong key is told from a malformed file wherever the file is
+/// authenticated.
+pub fn read(bytes: &[u8], unlock: &Unlock<'_>) -> Result<Receipt, ReadError> {
+    recognise(bytes, unlock, None)
+}
+
+/// [`read`] for whoever knows the encoding of a table's secrets.
+///
+/// # Errors
+/// As [`read`]'s; a secret that is not in this encoding is [`ReadError::Malformed`].
+pub fn read_as(bytes: &[u8], unlock: &Unlock<'_>, encoding: Encoding) -> Result<Receipt, ReadError> {
+    recognise(bytes, unlock, Some(encoding))
+}
+
+fn recognise(bytes: &[u8], unlock: &Unlock<'_>, encoding: Option<Encoding>) -> Result<Receipt, ReadError> {
+    if bytes.len() > MAX_FILE_LEN_BYTES {
+        return Err(ReadError::TooLarge);
+    }
+    let text = str::from_utf8(bytes).map_err(|_| ReadError::NotText)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.contains('\0') {
+        return Err(ReadError::NotText);
+    }
+    if !text.trim_start().starts_with('<') {
+        return vendors::read_table(text, encoding);
+    }
+    let xml = Xml::parse(text)?;
+    let root = xml.root();
+    if container::is_key_container(root) {
+        container::read(&xml, unlock)
+    } else if vendors::safenet::is_token_list(root) {
+        vendors::safenet::read(&xml, encoding)
+    } else {
+        let name = local_name(root);
+        Err(ReadError::Unknown(format!(
+            "its XML begins with {name}, not with KeyContainer (RFC 6030) or Tokens (SafeNet)"
+        )))
+    }
+}

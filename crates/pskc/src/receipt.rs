@@ -1,0 +1,183 @@
+use std::fmt;
+
+use crate::{Encoding, Place, Seed};
+
+/// What came of reading a file. Holds secrets, so it has neither `Debug` nor `Clone`.
+pub struct Receipt {
+    /// What the file was recognised as.
+    pub format: Format,
+    /// How its secrets are written.
+    pub encoding: Encoding,
+    /// How its secrets were protected.
+    pub protection: Protection,
+    /// The tokens that can be imported, in the file's order. No two have the same serial number.
+    pub seeds: Vec<Seed>,
+    /// The tokens that cannot, in the file's order.
+    pub refused: Vec<Refusal>,
+    /// What a person should know before importing.
+    pub remarks: Vec<Remark>,
+}
+
+/// The formats that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// RFC 6030.
+    Pskc,
+    /// Microsoft Entra ID's upload table.
+    Entra,
+    /// Duo's import table: `serial,secret,counter`.
+    Duo,
+    /// privacyIDEA's OATH table: `serial,seed,type,digits,period`.
+    PrivacyIdea,
+    /// multiOTP's table: `serial_number;manufacturer;algorithm;seed;digits;interval_or_event`.
+    MultiOtp,
+    /// `serial,seed` and nothing else.
+    SerialSeed,
+    /// Feitian's text: serial number and seed, separated by blanks.
+    Feitian,
+    /// SafeNet's (Aladdin's, Gemalto's, Thales's) XML.
+    SafeNet,
+    /// The log of Yubico's personalisation tools.
+    Yubico,
+}
+
+impl Format {
+    /// What people call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pskc => "PSKC (RFC 6030)",
+            Self::Entra => "Microsoft Entra CSV",
+            Self::Duo => "Duo CSV",
+            Self::PrivacyIdea => "privacyIDEA OATH CSV",
+            Self::MultiOtp => "multiOTP CSV",
+            Self::SerialSeed => "serial,seed",
+            Self::Feitian => "Feitian text",
+            Self::SafeNet => "SafeNet XML",
+            Self::Yubico => "YubiKey personalisation log",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How a file's secrets were protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// Not at all: whoever saw the file has the secrets.
+    InTheClear,
+    /// Encrypted, and every secret was authenticated before it was decrypted.
+    Authenticated,
+    /// Encrypted, but at least one secret had no MAC: a change on the way would not have been noticed.
+    Unauthenticated,
+}
+
+/// One token of the file that is not imported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Where it is.
+    pub place: Place,
+    /// Its serial number, where the file says one.
+    pub serial_number: Option<String>,
+    /// Why.
+    pub reason: Reason,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.serial_number {
+            Some(serial) => write!(f, "{}: token {serial}: {}", self.place, self.reason),
+            None => write!(f, "{}: {}", self.place, self.reason),
+        }
+    }
+}
+
+/// Why a token of a readable file is not imported.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// Neither a serial number nor a key id.
+    #[error("it has no serial number")]
+    NoSerialNumber,
+    /// No secret, for instance because it is derived from a master key.
+    #[error("it has no secret")]
+    NoSecret,
+    /// More than 128 bytes.
+    #[error("its secret is longer than 128 bytes")]
+    LongSecret,
+    /// Neither HOTP nor TOTP.
+    #[error("its algorithm is {0}: HOTP and TOTP can be used")]
+    Algorithm(String),
+    /// A hash or suite that no HOTP or TOTP has.
+    #[error("its hash is unknown: SHA-1, SHA-256 and SHA-512 can be used")]
+    Hash,
+    /// Outside 6 to 8, or not decimal, or with a check digit.
+    #[error("its codes are not 6, 7 or 8 decimal digits without a check digit")]
+    Response,
+    /// Outside 1 to 3600 seconds.
+    #[error("its period is not 1 to 3600 seconds")]
+    Period,
+    /// It answers challenges.
+    #[error("it answers challenges: only tokens without one can be used")]
+    Challenge,
+    /// It counts its steps from another moment than 1970.
+    #[error("its Time is not 0: only tokens that count from 1970 can be used")]
+    Epoch,
+    /// RFC 6030 section 5: a policy that is not understood, or cannot be kept, forbids the use.
+    #[error("its policy does not permit the use: {0}")]
+    Policy(String),
+    /// The same token again, with the same secret.
+    #[error("it is in the file again; the one at line {first_line} is taken")]
+    Repeated {
+        /// Where the one that is taken stands.
+        first_line: u32,
+    },
+    /// The same serial number with another secret or other settings: which one is right cannot be known.
+    #[error("its serial number stands at line {other_line} too, with other data: ask the vendor which is right")]
+    Conflict {
+        /// Where another one stands.
+        other_line: u32,
+    },
+}
+
+/// Something to know before importing. Displayed as an English sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// Every secret of the file is right in hexadecimal and in base32 both; it was read as hexadecimal, which is likelier.
+    AmbiguousEncoding,
+    /// The format does not say what kind of token it is: TOTP with SHA-1, 6 digits and 30 s was assumed.
+    AssumedTotp,
+    /// The format does not say the digits: HOTP with SHA-1 and 6 digits was assumed.
+    AssumedHotp,
+    /// The format does not say the hash: SHA-1 was assumed.
+    AssumedSha1,
+    /// The format does not say the hash, and secrets of 32 bytes were taken for SHA-256, as their vendor does.
+    AssumedSha256,
+    /// The file names users; tokens are imported without.
+    UsersIgnored,
+    /// The container is signed; the signature was not checked.
+    SignatureIgnored,
+    /// See [`Protection::Unauthenticated`].
+    Unauthenticated,
+}
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AmbiguousEncoding => {
+                "the secrets can be read as hexadecimal and as base32; they were read as hexadecimal: try one token first"
+            }
+            Self::AssumedTotp => {
+                "the format does not say what the tokens compute; TOTP, SHA-1, 6 digits and 30 s were assumed"
+            }
+            Self::AssumedHotp => "the format does not say how long the codes are; HOTP, SHA-1 and 6 digits were assumed",
+            Self::AssumedSha1 => "the format does not say the hash; SHA-1 was assumed",
+            Self::AssumedSha256 => "secrets of 32 bytes were taken for SHA-256, as their vendor does",
+            Self::UsersIgnored => "the file names users; the tokens are imported without them",
+            Self::SignatureIgnored => "the file is signed; the signature was not checked",
+            Self::Unauthenticated => "encrypted without a MAC: a change on the way would not have been noticed",
+        })
+    }
+}

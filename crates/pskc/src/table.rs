@@ -1,0 +1,248 @@
+//! Tables of text: RFC 4180 and its relatives, with another delimiter or none but blanks.
+
+use csv_core::{ReadRecordResult, ReaderBuilder};
+use zeroize::Zeroizing;
+
+use crate::wiped::{Wiped, zeros};
+use crate::{Place, ReadError};
+
+/// More columns than any seed file has.
+const MAX_COLUMNS: usize = 64;
+
+/// What separates the columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Separator {
+    /// RFC 4180, with this byte for the comma.
+    Delimiter(u8),
+    /// Any number of blanks and tabs, without quotes.
+    Blanks,
+}
+
+/// Every cell of a file, in one buffer that is wiped.
+pub(crate) struct Table {
+    pub(crate) separator: Separator,
+    text: Zeroizing<Vec<u8>>,
+    rows: Vec<Extent>,
+    cells: Vec<(u32, u32)>,
+}
+
+struct Extent {
+    line: u32,
+    first: usize,
+    count: usize,
+}
+
+/// One line.
+pub(crate) struct Row<'t> {
+    pub(crate) line: u32,
+    /// The cells, trimmed, without the guard of [`guarded`].
+    pub(crate) cells: Vec<&'t str>,
+}
+
+impl<'t> Row<'t> {
+    /// A cell; empty where the line is too short.
+    pub(crate) fn cell(&self, index: usize) -> &'t str {
+        self.cells.get(index).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn place(&self, column: &str) -> Place {
+        Place::new(self.line, column)
+    }
+}
+
+impl Table {
+    /// Reads a whole file. Lines that begin with `#` and empty lines are none.
+    pub(crate) fn read(text: &str) -> Result<Self, ReadError> {
+        let first = text
+            .lines()
+            .find(|line| !line.trim().is_empty() && !line.starts_with('#'))
+            .ok_or_else(|| ReadError::Unknown("there is no line in it".into()))?;
+        let most = [b',', b';', b'\t']
+            .map(|delimiter| (first.bytes().filter(|byte| *byte == delimiter).count(), delimiter))
+            .into_iter()
+            .max_by_key(|(count, delimiter)| (*count, *delimiter == b','));
+        let separator = match most {
+            Some((1.., delimiter)) => Separator::Delimiter(delimiter),
+            _ => Separator::Blanks,
+        };
+        let mut table = Self {
+            separator,
+            text: zeros(text.len()),
+            rows: Vec::new(),
+            cells: Vec::new(),
+        };
+        match separator {
+            Separator::Delimiter(delimiter) => table.read_delimited(text.as_bytes(), delimiter)?,
+            Separator::Blanks => table.read_blanks(text)?,
+        }
+        Ok(table)
+    }
+
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.rows.iter().map(|row| Row {
+            line: row.line,
+            cells: self.cells[row.first..row.first + row.count]
+                .iter()
+                .map(|&(start, end)| unguarded(self.cell(start, end)))
+                .collect(),
+        })
+    }
+
+    fn cell(&self, start: u32, end: u32) -> &str {
+        // Cells are cut out of UTF-8 at ASCII bytes, so they are UTF-8.
+        str::from_utf8(&self.text[start as usize..end as usize])
+            .unwrap_or_default()
+            .trim()
+    }
+
+    fn read_delimited(&mut self, input: &[u8], delimiter: u8) -> Result<(), ReadError> {
+        let mut reader = ReaderBuilder::new().delimiter(delimiter).comment(Some(b'#')).build();
+        let mut ends = [0; MAX_COLUMNS];
+        let (mut read, mut written) = (0, 0);
+        loop {
+            let (result, consumed, produced, columns) =
+                reader.read_record(&input[read..], &mut self.text[written..], &mut ends);
+            read += consumed;
+            let record = written..written + produced;
+            written = record.end;
+            match result {
+                ReadRecordResult::End => return Ok(()),
+                ReadRecordResult::Record => {}
+                // The text is never longer than the file, so only columns can be too many. The file's end is a record's
+                // end only when it is announced by an empty input, which the next turn brings.
+                ReadRecordResult::InputEmpty if read == input.len() && produced == 0 && columns == 0 => continue,
+                ReadRecordResult::InputEmpty => {
+                    let (_, _, more, more_columns) =
+                        reader.read_record(&[], &mut self.text[written..], &mut ends[columns..]);
+                    written += more;
+                    let record = record.start..written;
+                    self.push(record, &ends[..columns + more_columns], reader.line())?;
+                    return Ok(());
+                }
+                ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
+                    let place = Place::new(line(reader.line()), "");
+                    return Err(ReadError::malformed(place, "the line has more than 64 columns"));
+                }
+            }
+            let after_its_line = read > 0 && input[read - 1] == b'\n';
+            self.push(record, &ends[..columns], reader.line() - u64::from(after_its_line))?;
+        }
+    }
+
+    fn push(&mut self, record: std::ops::Range<usize>, ends: &[usize], last_line: u64) -> Result<(), ReadError> {
+        let text = &self.text[record.clone()];
+        let newlines = text.iter().filter(|byte| **byte == b'\n').count();
+        let line = line(last_line.saturating_sub(newlines as u64));
+        if text.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+            let problem = "a cell has a control character, or its quotes are never closed";
+            return Err(ReadError::malformed(Place::new(line, ""), problem));
+        }
+        if text.iter().all(u8::is_ascii_whitespace) {
+            return Ok(());
+        }
+        let first = self.cells.len();
+        let mut start = record.start;
+        for end in ends {
+            let end = record.start + end;
+            self.cells.push((offset(start), offset(end)));
+            start = end;
+        }
+        let count = ends.len();
+        self.rows.push(Extent { line, first, count });
+        Ok(())
+    }
+
+    fn read_blanks(&mut self, text: &str) -> Result<(), ReadError> {
+        self.text.copy_from_slice(text.as_bytes());
+        for (number, whole) in (1..).zip(text.lines()) {
+            if whole.starts_with('#') {
+                continue;
+            }
+            let first = self.cells.len();
+            for cell in whole.split_ascii_whitespace() {
+                let start = cell.as_ptr() as usize - text.as_ptr() as usize;
+                self.cells.push((offset(start), offset(start + cell.len())));
+            }
+            let count = self.cells.len() - first;
+            let place = || Place::new(line(number), "");
+            if count > MAX_COLUMNS {
+                return Err(ReadError::malformed(place(), "the line has more than 64 columns"));
+            }
+            if whole.contains(|c: char| c.is_ascii_control() && c != '\t') {
+                return Err(ReadError::malformed(place(), "the line has a control character"));
+            }
+            if count > 0 {
+                let line = line(number);
+                self.rows.push(Extent { line, first, count });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn line(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// Files are 64 MiB at most.
+fn offset(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// What spreadsheet programs take for the beginning of a formula; the last four where East Asian widths are typed.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+const GUARD: char = '\'';
+
+/// A cell that no spreadsheet program computes: what begins like a formula, or like a guarded one, gets an apostrophe.
+fn guarded(cell: &str) -> String {
+    match cell.chars().next() {
+        Some(first) if first == GUARD || FORMULA.contains(&first) => format!("{GUARD}{cell}"),
+        _ => cell.to_owned(),
+    }
+}
+
+fn unguarded(cell: &str) -> &str {
+    match cell.strip_prefix(GUARD) {
+        Some(rest) if rest.starts_with(GUARD) || rest.starts_with(FORMULA) => rest,
+        _ => cell,
+    }
+}
+
+/// A table as it is written.
+pub(crate) struct TableWriter {
+    text: Wiped,
+    delimiter: u8,
+}
+
+impl TableWriter {
+    pub(crate) fn new(delimiter: u8) -> Self {
+        Self {
+            text: Wiped::with_capacity(4096),
+            delimiter,
+        }
+    }
+
+    /// One line; names are guarded against being computed, secrets are letters and digits.
+    pub(crate) fn row(&mut self, cells: &[&str]) {
+        for (index, cell) in cells.iter().enumerate() {
+            if index > 0 {
+                self.text.push(&[self.delimiter]);
+            }
+            let special = |c: char| {
+                c == '"' || c == '\n' || c == '\r' || c == '#' || c == '\'' || u32::from(c) == u32::from(self.delimiter)
+            };
+            if !cell.contains(special) && !cell.starts_with(FORMULA) {
+                self.text.push(cell.as_bytes());
+                continue;
+            }
+            self.text.push(b"\"");
+            self.text.push(guarded(cell).replace('"', "\"\"").as_bytes());
+            self.text.push(b"\"");
+        }
+        self.text.push(b"\r\n");
+    }
+
+    pub(crate) fn end(self) -> Zeroizing<Vec<u8>> {
+        self.text.into_bytes()
+    }
+}

@@ -1,0 +1,95 @@
+//! What Yubico's personalisation tools log: the traditional format, one event a line, and the flat "Yubico format".
+
+use otp::Digits;
+
+use super::{Draft, Line, digits};
+use crate::table::Row;
+use crate::xml::shown;
+use crate::{Moving, ReadError, Reason};
+
+const HOTP: &str = "oath-hotp";
+
+/// The traditional format's columns.
+mod event {
+    pub(super) const PUBLIC_ID: usize = 3;
+    pub(super) const SECRET: usize = 5;
+    pub(super) const DIGITS: usize = 11;
+}
+
+/// The Yubico format's columns.
+mod flat {
+    pub(super) const SERIAL_NUMBER: usize = 0;
+    /// `0` for OATH, empty for a static password.
+    pub(super) const PRIVATE_ID: usize = 2;
+    pub(super) const SECRET: usize = 3;
+    pub(super) const WRITTEN_AT: usize = 5;
+}
+
+pub(super) fn is_log(row: &Row<'_>) -> bool {
+    is_event(row) || is_flat(row)
+}
+
+fn is_event(row: &Row<'_>) -> bool {
+    let kind = row.cell(0).to_ascii_lowercase();
+    [
+        HOTP,
+        "yubico otp",
+        "static password",
+        "logging start",
+        "challenge-response",
+    ]
+    .iter()
+    .any(|known| kind.starts_with(known))
+}
+
+fn is_flat(row: &Row<'_>) -> bool {
+    let serial_number = row.cell(flat::SERIAL_NUMBER);
+    let date = row.cell(flat::WRITTEN_AT).as_bytes();
+    !serial_number.is_empty()
+        && serial_number.bytes().all(|byte| byte.is_ascii_digit())
+        && date.get(4) == Some(&b'-')
+        && date.get(10) == Some(&b'T')
+}
+
+pub(super) fn line<'t>(row: &Row<'t>) -> Result<Line<'t>, ReadError> {
+    if is_flat(row) {
+        return Ok(flat_line(row));
+    }
+    let kind = row.cell(0).to_ascii_lowercase();
+    if kind.starts_with("logging start") {
+        return Ok(Line::Skipped);
+    }
+    if !is_event(row) {
+        return Err(ReadError::malformed(
+            row.place(""),
+            "the line is of neither of Yubico's two formats",
+        ));
+    }
+    if kind != HOTP {
+        return Ok(Line::Refused(Reason::Algorithm(shown(row.cell(0)))));
+    }
+    let mut draft = yubikey(row.cell(event::PUBLIC_ID), row.cell(event::SECRET));
+    match row.cell(event::DIGITS) {
+        "" | "0" => draft.digits = Digits::SIX,
+        text => match digits(row, text)? {
+            Ok(digits) => draft.digits = digits,
+            Err(reason) => return Ok(Line::Refused(reason)),
+        },
+    }
+    Ok(Line::Token(draft))
+}
+
+fn flat_line<'t>(row: &Row<'t>) -> Line<'t> {
+    match row.cell(flat::PRIVATE_ID) {
+        "0" => Line::Token(yubikey(row.cell(flat::SERIAL_NUMBER), row.cell(flat::SECRET))),
+        "" => Line::Refused(Reason::Algorithm("a static password".into())),
+        _ => Line::Refused(Reason::Algorithm("Yubico OTP".into())),
+    }
+}
+
+fn yubikey<'t>(serial_number: &'t str, secret: &'t str) -> Draft<'t> {
+    let mut draft = Draft::new(serial_number, secret);
+    draft.manufacturer = Some("Yubico");
+    draft.moving = Moving::Counter { counter: 0 };
+    draft
+}

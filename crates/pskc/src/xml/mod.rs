@@ -1,0 +1,106 @@
+//! A parsed XML file, with what both of its readers ask: children by name, texts, and where things are.
+
+mod bounds;
+
+use roxmltree::{Document, Error, Node, ParsingOptions};
+
+use crate::{Place, ReadError};
+
+/// More nodes than 64 MiB of tokens have.
+const MAX_NODES: u32 = 4_000_000;
+
+/// Longest name of an element that a message repeats.
+const MAX_NAME_LEN: usize = 64;
+
+/// A document and its lines.
+pub(crate) struct Xml<'input> {
+    document: Document<'input>,
+    lines: Lines,
+}
+
+impl<'input> Xml<'input> {
+    pub(crate) fn parse(text: &'input str) -> Result<Self, ReadError> {
+        let lines = Lines::of(text);
+        bounds::check(text).map_err(|(at, problem)| ReadError::malformed(lines.place(at, ""), problem))?;
+        let options = ParsingOptions {
+            allow_dtd: false,
+            nodes_limit: MAX_NODES,
+            ..ParsingOptions::default()
+        };
+        let document = Document::parse_with_options(text, options)
+            .map_err(|error| ReadError::malformed(Place::new(lines.of_error(&error), ""), problem(&error)))?;
+        Ok(Self { document, lines })
+    }
+
+    pub(crate) fn root(&self) -> Node<'_, 'input> {
+        self.document.root_element()
+    }
+
+    /// Where an element stands, called by the last two names of its path.
+    pub(crate) fn place(&self, node: Node<'_, '_>) -> Place {
+        let name = local_name(node);
+        let path = match node.parent_element() {
+            Some(parent) => format!("{}/{name}", local_name(parent)),
+            None => name,
+        };
+        self.lines.place(node.range().start, &path)
+    }
+
+    pub(crate) fn malformed(&self, node: Node<'_, '_>, problem: impl Into<String>) -> ReadError {
+        ReadError::malformed(self.place(node), problem)
+    }
+
+    pub(crate) fn unsupported(&self, node: Node<'_, '_>, problem: impl Into<String>) -> ReadError {
+        ReadError::unsupported(self.place(node), problem)
+    }
+}
+
+/// A name to repeat in a message: short, without control characters.
+pub(crate) fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(MAX_NAME_LEN).collect()
+}
+
+pub(crate) fn local_name(node: Node<'_, '_>) -> String {
+    shown(node.tag_name().name())
+}
+
+/// Where each line begins.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        Self(starts.map(|(at, _)| at + 1).collect())
+    }
+
+    fn line(&self, at: usize) -> u32 {
+        u32::try_from(self.0.partition_point(|start| *start <= at) + 1).unwrap_or(u32::MAX)
+    }
+
+    fn place(&self, at: usize, element: &str) -> Place {
+        Place::new(self.line(at), element)
+    }
+
+    fn of_error(&self, error: &Error) -> u32 {
+        match error {
+            // The reader only says that the text ended.
+            Error::UnexpectedEndOfStream | Error::UnclosedRootNode => self.line(usize::MAX),
+            _ => error.pos().row,
+        }
+    }
+}
+
+/// What is wrong, without the reader's own repetition of the position or of the file's text.
+fn problem(error: &Error) -> &'static str {
+    match error {
+        Error::DtdDetected => "the XML has a DTD, which is never read: remove the DOCTYPE",
+        Error::NodesLimitReached => "the XML has more than 4,000,000 nodes: split the file",
+        Error::UnexpectedEndOfStream | Error::UnclosedRootNode => "the XML ends too early: the file was cut off",
+        Error::UnexpectedCloseTag(..) => "the XML closes another element than it opened",
+        Error::UnknownNamespace(..) => "the XML uses a namespace prefix that it does not declare",
+        Error::UnknownEntityReference(..) | Error::MalformedEntityReference(_) => "the XML refers to an unknown entity",
+        Error::DuplicatedAttribute(..) | Error::DuplicatedNamespace(..) => "the XML says an attribute twice",
+        Error::NonXmlChar(..) => "the XML has a character that XML does not allow",
+        _ => "the XML is malformed",
+    }
+}
