@@ -3,8 +3,13 @@
 mod info;
 mod port;
 mod ports;
+mod provision;
+mod seed_key;
+mod set_time;
 mod simulate;
 mod status;
+mod verify;
+mod wipe;
 
 use clap::Subcommand;
 
@@ -19,6 +24,14 @@ pub(super) enum Token {
     Info(info::Info),
     /// Asks a token how it is: clock, battery, last error
     Status(status::StatusOf),
+    /// Programs tokens in a row: secret, serial number, time; then seals them
+    Provision(Box<provision::Provision>),
+    /// Sets a sealed token's clock by this machine's, ten minutes a year at most
+    SetTime(set_time::SetTime),
+    /// Has a token prove that it has the secret of a seed file; exit code 1 if it has not
+    Verify(verify::Verify),
+    /// Erases a token's secret
+    Wipe(wipe::Wipe),
     /// Runs a token on this machine, to try everything without one
     Simulate(simulate::Simulate),
 }
@@ -29,6 +42,10 @@ impl Token {
             Self::Ports(ports) => ports.run(),
             Self::Info(info) => info.run(),
             Self::Status(status) => status.run(),
+            Self::Provision(provision) => provision.run(),
+            Self::SetTime(set_time) => set_time.run(),
+            Self::Verify(verify) => verify.run(),
+            Self::Wipe(wipe) => wipe.run(),
             Self::Simulate(simulate) => simulate.run(),
         }
     }
