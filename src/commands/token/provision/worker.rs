@@ -55,7 +55,7 @@ impl From<Failure> for Hitch {
 }
 
 /// Between two looks at a port where nothing is to be done.
-const PAUSE: Duration = Duration::from_millis(200);
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// One port.
 pub(super) struct Worker<'d, T> {
