@@ -10,6 +10,7 @@
 //! 8. [`threat_model`]: who attacks, what holds, what does not.
 //! 9. [`wire_protocol`]: what a desk and a token say to each other, byte by byte.
 //! 10. [`token_threat_model`]: who attacks a token, what holds, what does not.
+//! 11. [`factory_desk`]: how tokens are programmed in a row, and what to do after a cut.
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
@@ -40,3 +41,6 @@ pub mod wire_protocol {}
 
 #[doc = include_str!("token_threat_model.md")]
 pub mod token_threat_model {}
+
+#[doc = include_str!("factory_desk.md")]
+pub mod factory_desk {}
