@@ -7,10 +7,11 @@
 //! 5. [`audit`]: what the trail shows, and what it cannot.
 //! 6. [`seed_files`]: what hardware tokens come in, and leave in.
 //! 7. [`wire_protocol`]: what a desk and a token say to each other, byte by byte.
-//! 8. [`storage_trial`]: hot row or append-and-fold, with the figures that decided.
-//! 9. [`figures`]: how fast, beside what.
-//! 10. [`threat_model`]: who attacks, what holds, what does not.
-//! 11. [`token_threat_model`]: who attacks a token, what holds, what does not.
+//! 8. [`factory_desk`]: how tokens are programmed in a row, and what to do after a cut.
+//! 9. [`storage_trial`]: hot row or append-and-fold, with the figures that decided.
+//! 10. [`figures`]: how fast, beside what.
+//! 11. [`threat_model`]: who attacks, what holds, what does not.
+//! 12. [`token_threat_model`]: who attacks a token, what holds, what does not.
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
@@ -44,3 +45,6 @@ pub mod wire_protocol {}
 
 #[doc = include_str!("token_threat_model.md")]
 pub mod token_threat_model {}
+
+#[doc = include_str!("factory_desk.md")]
+pub mod factory_desk {}

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::{actor, line};
+use super::inventory::{actor, line};
 use crate::{
     client::Client,
     commands::{
@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[derive(Args)]
-pub(super) struct Find {
+pub(in crate::commands) struct Find {
     /// Looks among bound and lost tokens, by two consecutive codes, which are burned
     #[arg(long)]
     bound: bool,

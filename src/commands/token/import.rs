@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::actor;
+use super::inventory::actor;
 use crate::{
     Failure,
     client::Client,
@@ -17,7 +17,7 @@ use crate::{
 };
 
 #[derive(Args)]
-pub(super) struct Import {
+pub(in crate::commands) struct Import {
     /// The seed file: PSKC, or a vendor's table; - for stdin. At most 10,000 tokens
     file: PathBuf,
     /// The batch they come in; made, and open to nobody, where there is none

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::line;
+use super::inventory::line;
 use crate::{
     Failure,
     client::{Client, encoded},
@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[derive(Args)]
-pub(super) struct List {
+pub(in crate::commands) struct List {
     /// Those in this state
     #[arg(long, value_parser = ["imported", "assigned", "bound", "lost", "returned", "retired"])]
     state: Option<String>,
