@@ -1,6 +1,10 @@
 //! A real token: real firmware in the emulated board, on a desk with a serial line, in a user's hand with a display.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
 
 use link::{Comparing, Life, Link, LinkError, Patience, Wanted};
 use tempfile::TempDir;
@@ -141,14 +145,21 @@ pub(crate) fn connect(emulator: &Emulator) -> Link<Port> {
     Link::new(link::open(path).expect("the line is free"), PATIENCE)
 }
 
-/// Presses the button and reads what comes.
+/// Presses the button until there is a code: the page with the serial number comes in turn.
 pub(crate) fn code_of(emulator: &mut Emulator) -> String {
-    emulator.press().expect("the button");
-    emulator.release().expect("the button");
-    let screen = emulator
-        .screen_when(|screen| read(screen).is_some())
-        .expect("the token shows a code");
-    read(&screen).expect("digits")
+    for _press in 0..6 {
+        emulator.press().expect("the button");
+        emulator.release().expect("the button");
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(3) {
+            let screen = emulator.screen().expect("a picture");
+            if let Some(code) = read(&screen) {
+                return code;
+            }
+            thread::sleep(Duration::from_millis(30));
+        }
+    }
+    panic!("no code after six presses:\n{}", emulator.screen().expect("a picture"));
 }
 
 fn read(screen: &Screen) -> Option<String> {

