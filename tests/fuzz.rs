@@ -14,6 +14,8 @@ mod api_bodies;
 mod enroll_uri;
 #[path = "fuzz/targets/otp_code.rs"]
 mod otp_code;
+#[path = "fuzz/targets/pskc_file.rs"]
+mod pskc_file;
 
 #[test]
 fn api_bodies() {
@@ -28,6 +30,11 @@ fn enroll_uri() {
 #[test]
 fn otp_code() {
     drive("otp_code", otp_code::run);
+}
+
+#[test]
+fn pskc_file() {
+    drive("pskc_file", pskc_file::run);
 }
 
 #[test]
