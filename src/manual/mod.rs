@@ -6,9 +6,10 @@
 //! 4. [`lockout`]: what wrong codes cost, and whom.
 //! 5. [`audit`]: what the trail shows, and what it cannot.
 //! 6. [`seed_files`]: what hardware tokens come in, and leave in.
-//! 7. [`storage_trial`]: hot row or append-and-fold, with the figures that decided.
-//! 8. [`figures`]: how fast, beside what.
-//! 9. [`threat_model`]: who attacks, what holds, what does not.
+//! 7. [`inventory`]: a token's life, and what is told of it to whom.
+//! 8. [`storage_trial`]: hot row or append-and-fold, with the figures that decided.
+//! 9. [`figures`]: how fast, beside what.
+//! 10. [`threat_model`]: who attacks, what holds, what does not.
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
@@ -27,6 +28,9 @@ pub mod audit {}
 
 #[doc = include_str!("seed_files.md")]
 pub mod seed_files {}
+
+#[doc = include_str!("inventory.md")]
+pub mod inventory {}
 
 #[doc = include_str!("storage_trial.md")]
 pub mod storage_trial {}
