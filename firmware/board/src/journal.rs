@@ -1,3 +1,5 @@
+use core::mem;
+
 use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
 use embedded_storage::nor_flash::NorFlash;
 use token::{PAGE_LEN_BYTES, PortError, STORAGE_LEN_BYTES};
@@ -7,6 +9,10 @@ use token::{PAGE_LEN_BYTES, PortError, STORAGE_LEN_BYTES};
 /// The flash is two banks. The one in use is a journal: each change of a 32-byte page is one more entry, and the last
 /// good one counts. When it is full, the other bank is erased, gets the last entry of each page and then, last of all,
 /// its title; so a power cut leaves the old state or the new one, of one page.
+///
+/// What a page held before is a secret too: an entry that no longer counts is overwritten with zeroes, a bank that is no
+/// longer in use is erased, and what a power cut kept from that is done at the next start. The flash must take such a
+/// second write to a word.
 pub struct Journal<F> {
     flash: F,
     /// Where the bank in use begins.
@@ -53,8 +59,14 @@ impl<F: NorFlash> Journal<F> {
         };
         match newest {
             Some((bank, sequence)) => (journal.bank, journal.sequence) = (bank, sequence),
-            None => journal.turn_over(None)?,
+            None => {
+                journal.erase(0)?;
+                journal.bank = journal.bank_len(); // so that it turns over to the first
+                journal.erase(journal.bank)?;
+                journal.turn_over(None)?;
+            }
         }
+        journal.erase_other_bank()?;
         journal.scan()?;
         Ok(journal)
     }
@@ -113,15 +125,41 @@ impl<F: NorFlash> Journal<F> {
         let at = self.end;
         self.end += ENTRY_LEN as u32; // half an entry is not written over
         self.flash.write(at, &entry(index, page)).map_err(|_| PortError)?;
-        *self.entries.get_mut(index).ok_or(PortError)? = at;
+        let before = mem::replace(self.entries.get_mut(index).ok_or(PortError)?, at);
+        if before == 0 { Ok(()) } else { self.blot(before) }
+    }
+
+    /// Leaves nothing of an entry.
+    fn blot(&mut self, at: u32) -> Result<(), PortError> {
+        self.flash.write(at, &[0; ENTRY_LEN]).map_err(|_| PortError)
+    }
+
+    fn erase(&mut self, bank: u32) -> Result<(), PortError> {
+        self.flash.erase(bank, bank + self.bank_len()).map_err(|_| PortError)
+    }
+
+    fn erase_other_bank(&mut self) -> Result<(), PortError> {
+        let bank = self.other_bank();
+        let mut at = bank;
+        while at < bank + self.bank_len() {
+            let mut found = [0; 64];
+            self.flash.read(at, &mut found).map_err(|_| PortError)?;
+            if found != [0xff; 64] {
+                return self.erase(bank);
+            }
+            at += 64;
+        }
         Ok(())
     }
 
-    /// Goes on in the other bank, with this page changed.
+    fn other_bank(&self) -> u32 {
+        if self.bank == 0 { self.bank_len() } else { 0 }
+    }
+
+    /// Goes on in the other bank, which is empty, with this page changed.
     fn turn_over(&mut self, change: Option<(usize, &Page)>) -> Result<(), PortError> {
-        let bank = if self.bank == 0 { self.bank_len() } else { 0 };
+        let bank = self.other_bank();
         let sequence = self.sequence.wrapping_add(1);
-        self.flash.erase(bank, bank + self.bank_len()).map_err(|_| PortError)?;
         let mut entries = [0; PAGES];
         let mut end = bank + TITLE_LEN as u32;
         for (index, place) in entries.iter_mut().enumerate() {
@@ -136,7 +174,7 @@ impl<F: NorFlash> Journal<F> {
         }
         self.flash.write(bank, &title(sequence)).map_err(|_| PortError)?;
         (self.bank, self.sequence, self.end, self.entries) = (bank, sequence, end, entries);
-        Ok(())
+        self.erase(self.other_bank())
     }
 
     /// Knows where each page's last entry is.
@@ -149,8 +187,13 @@ impl<F: NorFlash> Journal<F> {
             if found == [0xff; ENTRY_LEN] {
                 break;
             }
-            if let Some(place) = entry_index(&found).and_then(|index| self.entries.get_mut(index)) {
-                *place = self.end;
+            let old = match entry_index(&found).and_then(|index| self.entries.get_mut(index)) {
+                Some(place) => mem::replace(place, self.end),
+                None if found == [0; ENTRY_LEN] => 0,
+                None => self.end, // torn
+            };
+            if old != 0 {
+                self.blot(old)?;
             }
             self.end += ENTRY_LEN as u32;
         }
@@ -227,6 +270,12 @@ mod tests {
         left: usize,
     }
 
+    impl Flash {
+        fn holds(&self, bytes: &[u8]) -> bool {
+            self.bytes.windows(bytes.len()).any(|window| window == bytes)
+        }
+    }
+
     #[derive(Debug)]
     struct NoPower;
 
@@ -270,7 +319,10 @@ mod tests {
             assert!(offset.is_multiple_of(4) && bytes.len().is_multiple_of(4));
             for (place, word) in self.bytes[offset as usize..].chunks_mut(4).zip(bytes.chunks(4)) {
                 self.left = self.left.checked_sub(1).ok_or(NoPower)?;
-                assert_eq!(place, [0xff; 4], "only erased flash is written");
+                assert!(
+                    place == [0xff; 4] || word == [0; 4],
+                    "flash is erased before it is written"
+                );
                 place.copy_from_slice(word);
             }
             Ok(())
@@ -332,11 +384,14 @@ mod tests {
                     found == after || (found == before && written.is_err()),
                     "cut after {words}"
                 );
+                if found == after {
+                    assert!(!cut.holds(&before[320..352]), "what was overwritten is gone");
+                }
                 // It goes on working.
                 Journal::open(&mut cut).unwrap().write(0, &[7; 64]).unwrap();
                 assert_eq!(content(&mut cut)[..64], [7; 64]);
                 assert!(content(&mut cut)[64..] == found[64..]);
-                turned_over |= words > 600;
+                turned_over |= words > 500;
                 if written.is_ok() {
                     break;
                 }
