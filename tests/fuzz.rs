@@ -14,6 +14,8 @@ mod api_bodies;
 mod enroll_uri;
 #[path = "fuzz/targets/otp_code.rs"]
 mod otp_code;
+#[path = "fuzz/targets/pskc_file.rs"]
+mod pskc_file;
 #[path = "fuzz/targets/wire_line.rs"]
 mod wire_line;
 #[path = "fuzz/targets/wire_messages.rs"]
@@ -42,6 +44,11 @@ fn wire_line() {
 #[test]
 fn wire_messages() {
     drive("wire_messages", wire_messages::run);
+}
+
+#[test]
+fn pskc_file() {
+    drive("pskc_file", pskc_file::run);
 }
 
 #[test]

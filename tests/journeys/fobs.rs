@@ -86,7 +86,7 @@ fn bytes(number: u32, times: u32) -> [u8; 20] {
     })
 }
 
-fn base32(bytes: &[u8]) -> String {
+pub(crate) fn base32(bytes: &[u8]) -> String {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let bits: String = bytes.iter().map(|byte| format!("{byte:08b}")).collect();
     let value = |bits: &[u8]| usize::from_str_radix(&String::from_utf8_lossy(bits), 2).expect("five bits");
@@ -113,8 +113,18 @@ impl World {
             batch: batch.into(),
             dry_run,
         };
-        let done = self.wait(self.service().import(seeds, &wanted, &Origin::default()));
+        let origin = Origin::default();
+        let done = self.wait(self.service().import(seeds, Receipt::default(), &wanted, &origin));
         done.expect("an import has a receipt")
+    }
+
+    /// `POST /tokens/import` of a file with these fields on top of the usual ones.
+    pub(crate) fn import_file(&self, query: &str, file: &[u8], also: &Value) -> Reply {
+        let mut body = json!({"batch": "file", "file_base64": data_encoding::BASE64.encode(file), "actor": desk()});
+        for (name, value) in also.as_object().expect("fields") {
+            body[name] = value.clone();
+        }
+        self.post(Role::Inventory, &format!("/v1/tokens/import{query}"), &body)
     }
 
     /// The desk opens a batch, or closes it.

@@ -137,6 +137,13 @@ pub(crate) fn routes(world: &World) -> Vec<Route> {
         ),
         route(
             "POST",
+            "/v1/tokens/import",
+            &[Role::Inventory],
+            acting(json!({"batch": "2026-10", "file_base64": "aGVsbG8="})),
+            400,
+        ),
+        route(
+            "POST",
             "/v1/tokens/find-by-code",
             DESK,
             acting(json!({"codes": ["123456"]})),

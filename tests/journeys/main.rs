@@ -4,6 +4,12 @@
 //! Codes come from `oathtool` and pictures are read by `zbarimg`, so that nothing of ours judges itself.
 #![allow(clippy::disallowed_methods, reason = "a test asks its own machine")]
 
+mod board;
+#[path = "../../crates/token/tests/support/digits.rs"]
+mod digits;
+#[path = "../support/emulator.rs"]
+#[allow(dead_code, reason = "the emulator's own tests use the rest")]
+mod emulator;
 mod judges;
 mod lingering;
 mod raw;
@@ -15,6 +21,7 @@ mod clock;
 mod damage;
 mod enrollments;
 mod fobs;
+mod hardware;
 mod hostile;
 mod inventory;
 mod keys;

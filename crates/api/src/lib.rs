@@ -17,6 +17,7 @@ mod batch;
 mod code;
 mod device;
 mod enrollment;
+mod import;
 mod openapi;
 mod origin;
 mod probe;
@@ -38,6 +39,7 @@ pub use enrollment::{
     AbandonEnrollmentRequest, ConfirmRequest, ConfirmResponse, Enrollment, EnrollmentCodes, EnrollmentRequest, Factor,
     Replaces,
 };
+pub use import::{Base64, ImportQuery, ImportReceipt, ImportRefusal, ImportRequest, SecretText, SeedEncoding};
 pub use openapi::openapi;
 pub use origin::{Actor, ActorKind, Client, IdentityProof, UserAgent};
 pub use probe::{Probe, ProbeStatus};

@@ -14,8 +14,8 @@ use utoipa::{
 };
 
 use crate::{
-    PROBLEM_JSON, Problem, ProblemCode, audit, batch, device, enrollment, probe, protection, recovery, token, user,
-    verify,
+    PROBLEM_JSON, Problem, ProblemCode, audit, batch, device, enrollment, import, probe, protection, recovery, token,
+    user, verify,
 };
 
 /// An operation and the problems that it alone can answer with.
@@ -80,7 +80,7 @@ pub(crate) const FACTOR: &[ProblemCode] = &[ProblemCode::CodeRefused];
 /// Of a node that should not be asked at the moment.
 pub(crate) const UNAVAILABLE: &[&[ProblemCode]] = &[&[ProblemCode::ClockUnreliable, ProblemCode::StorageUnavailable]];
 
-const OPERATIONS: [&[Operation]; 10] = [
+const OPERATIONS: [&[Operation]; 11] = [
     verify::OPERATIONS,
     enrollment::OPERATIONS,
     device::OPERATIONS,
@@ -88,6 +88,7 @@ const OPERATIONS: [&[Operation]; 10] = [
     recovery::OPERATIONS,
     protection::OPERATIONS,
     token::OPERATIONS,
+    import::OPERATIONS,
     batch::OPERATIONS,
     audit::OPERATIONS,
     probe::OPERATIONS,
@@ -113,6 +114,7 @@ const API_KEY: &str = "api_key";
         user::close_user,
         recovery::renew_recovery_codes,
         protection::get_protection,
+        import::import_tokens,
         token::list_tokens,
         token::get_token,
         token::change_token,

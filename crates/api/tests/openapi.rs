@@ -8,8 +8,8 @@ use std::{
 
 use countersign_api::{
     AbandonEnrollmentRequest, BatchChangeRequest, BatchRequest, CloseUserRequest, ConfirmRequest, EnrollmentRequest,
-    FindByCodeRequest, PROBLEM_JSON, Problem, ProblemCode, RecoveryCodesRequest, ResyncRequest, TokenChangeRequest,
-    UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, openapi, read_json,
+    FindByCodeRequest, ImportRequest, PROBLEM_JSON, Problem, ProblemCode, RecoveryCodesRequest, ResyncRequest,
+    TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, openapi, read_json,
 };
 use serde_json::Value;
 
@@ -160,6 +160,7 @@ fn its_examples_are_read_as_they_stand() {
             "confirm_enrollment" => read_json::<ConfirmRequest>(body).map(drop),
             "create_batch" => read_json::<BatchRequest>(body).map(drop),
             "find_token_by_code" => read_json::<FindByCodeRequest>(body).map(drop),
+            "import_tokens" => read_json::<ImportRequest>(body).map(drop),
             "renew_recovery_codes" => read_json::<RecoveryCodesRequest>(body).map(drop),
             "resync_device" => read_json::<ResyncRequest>(body).map(drop),
             "start_enrollment" => read_json::<EnrollmentRequest>(body).map(drop),

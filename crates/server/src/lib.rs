@@ -29,6 +29,7 @@ use crate::routes::{batches, devices, docs, enrollments, probes, tokens, trail, 
 pub(crate) struct App {
     pub(crate) service: Arc<Service>,
     pub(crate) body_bytes: usize,
+    pub(crate) import_bytes: usize,
 }
 
 /// Every call of the service.
@@ -50,6 +51,7 @@ pub fn router(service: Arc<Service>, limits: Limits) -> Router {
         .route("/v1/verify/batch", post(verification::batch))
         .nest("/v1/accounts/{account}/users/{user}", user)
         .route("/v1/tokens", get(tokens::list))
+        .route("/v1/tokens/import", post(tokens::import))
         .route("/v1/tokens/find-by-code", post(tokens::find_by_code))
         .route("/v1/tokens/{serial_number}", get(tokens::get).patch(tokens::change))
         .route("/v1/batches", get(batches::list).post(batches::create))
@@ -70,5 +72,6 @@ pub fn router(service: Arc<Service>, limits: Limits) -> Router {
         .with_state(App {
             service,
             body_bytes: limits.body_bytes,
+            import_bytes: limits.import_bytes,
         })
 }

@@ -1,16 +1,19 @@
 use std::collections::HashSet;
 
 use otp::{Parameters, Secret};
-use pskc::{Moving, Seed};
+use pskc::{Encoding, Moving, Reason, Seed, Unlock, read, read_as};
 use serde_json::json;
 use store::{Batch, Change, Fingerprint, Id, OpenTo, Outcome, Stage, Token, TokenState, Write};
 use verify::UnixMs;
+use zeroize::Zeroizing;
 
 use crate::{Core, Origin, Service, ServiceError, core::TRIES, event::Entry, sealing::TokenRecord};
 
 /// Tokens that one call takes: they become durable by one commit, which keeps everybody else waiting.
 pub const IMPORT_MAX: usize = 10_000;
 
+/// The file, as the wire names it.
+const FILE: &str = "file_base64";
 /// Longest serial number, in bytes.
 const SERIAL_NUMBER_MAX_BYTES: usize = 64;
 /// Longest other text of a seed file that is kept, in bytes.
@@ -25,8 +28,28 @@ pub struct NewImport {
     pub dry_run: bool,
 }
 
+/// A seed file, and what opens it. Neither `Debug` nor `Clone`, for it holds secrets, perhaps in the clear.
+pub struct SeedFile {
+    /// Byte for byte.
+    pub bytes: Zeroizing<Vec<u8>>,
+    /// What opens an encrypted one.
+    pub opened_by: OpenedBy,
+    /// How a table's secrets are written, where that is not plain from them all.
+    pub encoding: Option<Encoding>,
+}
+
+/// What opens a seed file.
+pub enum OpenedBy {
+    /// It is in the clear.
+    Nothing,
+    /// A key that was shared beforehand.
+    Key(Zeroizing<Vec<u8>>),
+    /// A password.
+    Password(Zeroizing<String>),
+}
+
 /// What became of an import: everything came in, or nothing did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {
     /// Tokens in the file.
     pub count: usize,
@@ -36,13 +59,17 @@ pub struct Receipt {
     pub duplicates: Vec<String>,
     /// Those that cannot come in.
     pub refusals: Vec<Refused>,
+    /// What the file was recognised as.
+    pub format: Option<&'static str>,
+    /// What was assumed because the file does not say it.
+    pub remarks: Vec<String>,
 }
 
 /// A token that cannot come in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// Its serial number, as the file has it.
-    pub serial_number: String,
+    /// Its serial number, where the file says one.
+    pub serial_number: Option<String>,
     /// Why, and what to do.
     pub why: String,
 }
@@ -50,8 +77,28 @@ pub struct Refused {
 impl Service {
     /// Takes the tokens of a seed file into the inventory: all of them by one commit, or, where one is a duplicate or
     /// refused, none.
-    pub async fn import(&self, seeds: &[Seed], wanted: &NewImport, origin: &Origin) -> Result<Receipt, ServiceError> {
-        let why = if seeds.is_empty() {
+    pub async fn import_file(
+        &self,
+        file: SeedFile,
+        wanted: &NewImport,
+        origin: &Origin,
+    ) -> Result<Receipt, ServiceError> {
+        // Deriving a key from a password is made to be slow.
+        let read = tokio::task::spawn_blocking(move || read_file(&file)).await;
+        let (seeds, so_far) = read.map_err(|error| ServiceError::Internal(error.to_string()))??;
+        self.import(&seeds, so_far, wanted, origin).await
+    }
+
+    /// The same of tokens that were read already; `so_far` says what came of reading them.
+    pub async fn import(
+        &self,
+        seeds: &[Seed],
+        so_far: Receipt,
+        wanted: &NewImport,
+        origin: &Origin,
+    ) -> Result<Receipt, ServiceError> {
+        let nothing = seeds.is_empty() && so_far == Receipt::default();
+        let why = if nothing {
             Some("there is no token in it".to_owned())
         } else if seeds.len() > IMPORT_MAX {
             Some(format!("it has more than {IMPORT_MAX} tokens: split it"))
@@ -59,10 +106,10 @@ impl Service {
             None
         };
         if let Some(why) = why {
-            return Err(ServiceError::Invalid { field: "file", why });
+            return Err(ServiceError::Invalid { field: FILE, why });
         }
         for _try in 0..TRIES {
-            if let Some(receipt) = try_import(&self.core, seeds, wanted, origin).await? {
+            if let Some(receipt) = try_import(&self.core, seeds, so_far.clone(), wanted, origin).await? {
                 return Ok(receipt);
             }
         }
@@ -73,17 +120,13 @@ impl Service {
 async fn try_import(
     core: &Core,
     seeds: &[Seed],
+    mut receipt: Receipt,
     wanted: &NewImport,
     origin: &Origin,
 ) -> Result<Option<Receipt>, ServiceError> {
     let now = core.clock.now()?;
     let known = Known::of(core, seeds).await?;
-    let mut receipt = Receipt {
-        count: seeds.len(),
-        imported: 0,
-        duplicates: Vec::new(),
-        refusals: Vec::new(),
-    };
+    receipt.count += seeds.len();
     let mut in_file = InFile::default();
     let mut writes = Vec::with_capacity(seeds.len() + 1);
     for (place, seed) in seeds.iter().enumerate() {
@@ -102,12 +145,12 @@ async fn try_import(
             }
             Verdict::Duplicate => receipt.duplicates.push(seed.serial_number.clone()),
             Verdict::Refused(why) => receipt.refusals.push(Refused {
-                serial_number: seed.serial_number.clone(),
+                serial_number: Some(seed.serial_number.clone()),
                 why,
             }),
         }
     }
-    let whole = writes.len() == seeds.len();
+    let whole = receipt.duplicates.is_empty() && receipt.refusals.is_empty();
     if wanted.dry_run {
         return Ok(Some(receipt));
     }
@@ -131,6 +174,39 @@ async fn try_import(
     let events = vec![core.event(&entry, now)?];
     let done = core.commit(vec![Change { writes, events }]).await? == [Outcome::Done];
     Ok(done.then_some(receipt))
+}
+
+fn read_file(file: &SeedFile) -> Result<(Vec<Seed>, Receipt), ServiceError> {
+    let unlock = match &file.opened_by {
+        OpenedBy::Nothing => Unlock::Nothing,
+        OpenedBy::Key(key) => Unlock::Key(key),
+        OpenedBy::Password(password) => Unlock::Password(password.as_bytes()),
+    };
+    let done = match file.encoding {
+        Some(encoding) => read_as(&file.bytes, &unlock, encoding),
+        None => read(&file.bytes, &unlock),
+    };
+    // Its words repeat no value of the file.
+    let done = done.map_err(|error| ServiceError::Invalid {
+        field: FILE,
+        why: error.to_string(),
+    })?;
+    let mut so_far = Receipt {
+        count: done.refused.len(),
+        format: Some(done.format.name()),
+        remarks: done.remarks.iter().map(ToString::to_string).collect(),
+        ..Receipt::default()
+    };
+    for refusal in done.refused {
+        match (&refusal.reason, &refusal.serial_number) {
+            (Reason::Repeated { .. }, Some(serial_number)) => so_far.duplicates.push(serial_number.clone()),
+            _ => so_far.refusals.push(Refused {
+                why: format!("{}: {}", refusal.place, refusal.reason),
+                serial_number: refusal.serial_number,
+            }),
+        }
+    }
+    Ok((done.seeds, so_far))
 }
 
 /// What the inventory knows of the tokens of a file, read at once.

@@ -49,7 +49,7 @@ pub use core::{Ports, Service};
 pub use devices::{DeviceView, UserView};
 pub use error::{Hint, ServiceError};
 pub use factor::{Factor, Method};
-pub use import::{IMPORT_MAX, NewImport, Receipt, Refused};
+pub use import::{IMPORT_MAX, NewImport, OpenedBy, Receipt, Refused, SeedFile};
 pub use keys::NewKey;
 pub use life::Passage;
 pub use ports::{Clock, Entropy, PortError, Sealer, Signer};
@@ -62,6 +62,6 @@ pub use verification::Question;
 // The nouns that the use cases and the ports speak, so that whoever calls or implements them needs no other
 // crate of ours.
 pub use otp::{Algorithm, Parameters, Period, Secret};
-pub use pskc::Seed;
+pub use pskc::{Encoding, Seed};
 pub use store::{ApiKey, Batch, Id, IdentityProof, OpenTo, Owner, Protection, Role, Sealed, Stage, TokenFilter, audit};
 pub use verify::{Kind, Standing, UnixMs};

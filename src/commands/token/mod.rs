@@ -1,13 +1,23 @@
 //! `countersign token …`: what is done with hardware tokens, one subcommand a file.
 
+mod find;
+mod import;
 mod info;
+mod inventory;
+mod list;
 mod port;
 mod ports;
+mod provision;
+mod seed_key;
+mod set_time;
 mod simulate;
 mod status;
+mod verify;
+mod wipe;
 
 use clap::Subcommand;
 
+use self::inventory::Asked;
 use super::Done;
 
 /// `countersign token …`
@@ -19,8 +29,22 @@ pub(super) enum Token {
     Info(info::Info),
     /// Asks a token how it is: clock, battery, last error
     Status(status::StatusOf),
+    /// Programs tokens in a row: secret, serial number, time; then seals them
+    Provision(Box<provision::Provision>),
+    /// Sets a sealed token's clock by this machine's, ten minutes a year at most
+    SetTime(set_time::SetTime),
+    /// Has a token prove that it has the secret of a seed file; exit code 1 if it has not
+    Verify(verify::Verify),
+    /// Erases a token's secret
+    Wipe(wipe::Wipe),
     /// Runs a token on this machine, to try everything without one
     Simulate(simulate::Simulate),
+    /// Takes the tokens of a seed file into the inventory: all of them, or none
+    Import(Asked<import::Import>),
+    /// Lists the inventory, by serial number
+    List(Asked<list::List>),
+    /// Says whose token it is, by the code it shows
+    Find(Asked<find::Find>),
 }
 
 impl Token {
@@ -29,7 +53,14 @@ impl Token {
             Self::Ports(ports) => ports.run(),
             Self::Info(info) => info.run(),
             Self::Status(status) => status.run(),
+            Self::Provision(provision) => provision.run(),
+            Self::SetTime(set_time) => set_time.run(),
+            Self::Verify(verify) => verify.run(),
+            Self::Wipe(wipe) => wipe.run(),
             Self::Simulate(simulate) => simulate.run(),
+            Self::Import(asked) => asked.run(import::Import::run),
+            Self::List(asked) => asked.run(list::List::run),
+            Self::Find(asked) => asked.run(find::Find::run),
         }
     }
 }

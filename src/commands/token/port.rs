@@ -21,10 +21,12 @@ impl Port {
         Ok(Link::new(link::open(&self.path()?)?, Patience::default()))
     }
 
-    pub(super) fn path(&self) -> Result<String, Failure> {
-        if let Some(path) = &self.port {
-            return Ok(path.clone());
-        }
+    fn path(&self) -> Result<String, Failure> {
+        self.port.clone().map_or_else(Self::only, Ok)
+    }
+
+    /// The port that is meant when none is named.
+    pub(super) fn only() -> Result<String, Failure> {
         let mut ports = link::ports();
         ports.retain(|port| port.usb.is_some());
         match ports.as_slice() {
@@ -54,9 +56,14 @@ impl From<LinkError> for Failure {
 /// 32 bytes for one use.
 pub(super) fn random() -> Result<Zeroizing<[u8; 32]>, Failure> {
     let mut bytes = Zeroizing::new([0; 32]);
-    let filled = RealEntropy::new().fill(&mut *bytes);
-    filled.map_err(|_| Failure::new("the kernel gives no randomness"))?;
+    fill(&mut *bytes)?;
     Ok(bytes)
+}
+
+/// Fills all of it with randomness.
+pub(super) fn fill(bytes: &mut [u8]) -> Result<(), Failure> {
+    let filled = RealEntropy::new().fill(bytes);
+    filled.map_err(|_| Failure::new("the kernel gives no randomness"))
 }
 
 /// Now, as a token's clock counts.

@@ -1,10 +1,17 @@
-use api::{FindByCodeRequest, FoundTokens, Problem, ProblemCode, TokenChangeRequest, TokenGoal, TokenPage, TokenQuery};
-use axum::extract::{Query, State, rejection::QueryRejection};
-use service::{Owner, Passage, Role, ServiceError, TokenFilter};
+use api::{
+    FindByCodeRequest, FoundTokens, ImportQuery, ImportReceipt, ImportRefusal, ImportRequest, Problem, ProblemCode,
+    SeedEncoding, TokenChangeRequest, TokenGoal, TokenPage, TokenQuery,
+};
+use axum::{
+    body::Body,
+    extract::{Query, State, rejection::QueryRejection},
+    http::Request,
+};
+use service::{Encoding, NewImport, OpenedBy, Owner, Passage, Role, SeedFile, ServiceError, TokenFilter};
 
 use crate::{
     App, convert,
-    extract::{Authorized, Json, PathName},
+    extract::{Authorized, Json, PathName, read_body},
     problem::{Answer, Rejection, json},
 };
 
@@ -19,6 +26,58 @@ pub(super) fn may(caller: &Authorized, roles: &[Role]) -> Result<(), Rejection> 
         return Err(ServiceError::Forbidden(why.into()).into());
     }
     Ok(())
+}
+
+/// `POST /v1/tokens/import`: the role first, for the body may be long.
+pub(crate) async fn import(
+    State(app): State<App>,
+    caller: Authorized,
+    query: Result<Query<ImportQuery>, QueryRejection>,
+    request: Request<Body>,
+) -> Answer {
+    let Query(ImportQuery { dry_run }) =
+        query.map_err(|error| Problem::new(ProblemCode::InvalidRequest, error.body_text()))?;
+    may(&caller, DESK)?;
+    let request: ImportRequest = read_body(request, app.import_bytes).await?;
+    let opened_by = match (request.password, request.key_base64) {
+        (None, None) => OpenedBy::Nothing,
+        (Some(password), None) => OpenedBy::Password(password.into_inner()),
+        (None, Some(key)) => OpenedBy::Key(key.into_inner()),
+        (Some(_), Some(_)) => {
+            let detail = "password and key_base64 are both there: a file is opened by one of them";
+            return Err(Problem::new(ProblemCode::InvalidRequest, detail)
+                .with_field("password")
+                .into());
+        }
+    };
+    let encoding = request.encoding.map(|encoding| match encoding {
+        SeedEncoding::Hex => Encoding::Hex,
+        SeedEncoding::Base32 => Encoding::Base32,
+    });
+    let file = SeedFile {
+        bytes: request.file_base64.into_inner(),
+        opened_by,
+        encoding,
+    };
+    let wanted = NewImport {
+        batch: request.batch.as_str().to_owned(),
+        dry_run,
+    };
+    let origin = caller.acting(request.actor);
+    let receipt = app.service.import_file(file, &wanted, &origin).await?;
+    let refusals = receipt.refusals.into_iter().map(|refused| ImportRefusal {
+        serial_number: refused.serial_number,
+        why: refused.why,
+    });
+    Ok(json(&ImportReceipt {
+        dry_run,
+        format: receipt.format.unwrap_or_default().to_owned(),
+        count: u32::try_from(receipt.count).unwrap_or(u32::MAX),
+        imported: u32::try_from(receipt.imported).unwrap_or(u32::MAX),
+        duplicates: receipt.duplicates,
+        refusals: refusals.collect(),
+        remarks: receipt.remarks,
+    }))
 }
 
 /// `GET /v1/tokens`

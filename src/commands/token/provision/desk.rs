@@ -1,0 +1,264 @@
+//! What all ports of a desk share: which serial numbers are free, whose token is under way, what is done.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    path::PathBuf,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use link::Parameters;
+use otp::{Algorithm, Digits, Period, Secret};
+use pskc::{ManagementKey, Moving, Seed};
+
+use super::{
+    labels,
+    manifest::{Line, Manifest, State},
+    seeds::Seeds,
+};
+use crate::{Failure, real};
+
+/// A batch while it is worked on.
+///
+/// A serial number with a kept secret is its token's for good: that token may be sealed, wherever it is. It becomes free
+/// again only when that very token is here and says that it is not, and proves that it is that token.
+pub(super) struct Desk {
+    pub(super) dir: PathBuf,
+    pub(super) label: String,
+    pub(super) parameters: Parameters,
+    pub(super) seeds: Seeds,
+    all: Vec<String>,
+    shared: Mutex<Shared>,
+}
+
+struct Shared {
+    manifest: Manifest,
+    /// Positions in `all`.
+    free: BTreeSet<usize>,
+    in_hand: HashSet<String>,
+    /// What was done since the start.
+    done: u64,
+    /// Ports at which nothing is to be done.
+    idle: HashSet<String>,
+    failure: Option<Failure>,
+}
+
+/// How a serial number of this batch stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    Free,
+    InHand,
+    /// Its secret is kept; whether a token is sealed with it is not known.
+    Open,
+    Done,
+    Void,
+}
+
+impl Shared {
+    fn standing(&self, at: usize, serial_number: &str) -> Standing {
+        if self.in_hand.contains(serial_number) {
+            return Standing::InHand;
+        }
+        if self.free.contains(&at) {
+            return Standing::Free;
+        }
+        match self.manifest.state(serial_number) {
+            Some(State::Done) => Standing::Done,
+            Some(State::Void) => Standing::Void,
+            None => Standing::Open,
+        }
+    }
+}
+
+impl Desk {
+    pub(super) fn new(
+        dir: PathBuf,
+        manifest: Manifest,
+        seeds: Seeds,
+        all: Vec<String>,
+        label: String,
+        parameters: Parameters,
+    ) -> Self {
+        let is_free = |number: &str| manifest.state(number).is_none() && !seeds.has(number);
+        let free = all
+            .iter()
+            .enumerate()
+            .filter(|(_, number)| is_free(number))
+            .map(|(at, _)| at)
+            .collect();
+        Self {
+            dir,
+            label,
+            parameters,
+            seeds,
+            all,
+            shared: Mutex::new(Shared {
+                manifest,
+                free,
+                in_hand: HashSet::new(),
+                done: 0,
+                idle: HashSet::new(),
+                failure: None,
+            }),
+        }
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `None` for a serial number of another batch.
+    pub(super) fn standing(&self, serial_number: &str) -> Option<Standing> {
+        let at = self.all.iter().position(|number| number == serial_number)?;
+        Some(self.shared().standing(at, serial_number))
+    }
+
+    /// A free serial number, this one if it may be.
+    pub(super) fn take(&self, preferred: Option<&str>) -> Option<String> {
+        let preferred = preferred.and_then(|number| self.all.iter().position(|other| other == number));
+        let shared = &mut *self.shared();
+        let at = preferred
+            .filter(|at| shared.free.contains(at))
+            .or_else(|| shared.free.first().copied())?;
+        shared.free.remove(&at);
+        let number = self.all[at].clone();
+        shared.in_hand.insert(number.clone());
+        Some(number)
+    }
+
+    /// Nothing came of it. Its secret, if one was kept, still reserves it.
+    pub(super) fn give_back(&self, serial_number: &str) {
+        let shared = &mut *self.shared();
+        shared.in_hand.remove(serial_number);
+        let at = self.all.iter().position(|number| number == serial_number);
+        if !self.seeds.has(serial_number) {
+            shared.free.extend(at);
+        }
+    }
+
+    /// The token that has this secret is here, and is not sealed: nobody will ever need it.
+    pub(super) fn release(&self, serial_number: &str) -> Result<(), Failure> {
+        self.seeds.forget(serial_number)?;
+        let shared = &mut *self.shared();
+        shared
+            .free
+            .extend(self.all.iter().position(|number| number == serial_number));
+        Ok(())
+    }
+
+    /// The token is sealed, and has proved that it has the secret which is kept.
+    pub(super) fn done(
+        &self,
+        serial_number: &str,
+        firmware_version: &str,
+        port: &str,
+        took_ms: u64,
+    ) -> Result<(), Failure> {
+        labels::write(&self.dir.join("labels"), serial_number)?;
+        let shared = &mut *self.shared();
+        shared.manifest.record(&Line {
+            serial_number: serial_number.to_owned(),
+            state: State::Done,
+            at: real::now_rfc3339(),
+            firmware_version: Some(firmware_version.to_owned()),
+            port: Some(port.to_owned()),
+            took_ms: Some(took_ms),
+        })?;
+        shared.in_hand.remove(serial_number);
+        shared.done += 1;
+        Ok(())
+    }
+
+    /// No token will ever have it, says the operator.
+    pub(super) fn void(&self, serial_number: &str) -> Result<(), Failure> {
+        match self.standing(serial_number) {
+            Some(Standing::Open) => {}
+            Some(Standing::Void) => return Ok(()),
+            Some(Standing::Done) => {
+                return Err(Failure::usage(format!("{serial_number} is done: its token is sealed")));
+            }
+            _ => return Err(Failure::usage(format!("{serial_number} is not open in this batch"))),
+        }
+        self.shared().manifest.record(&Line {
+            serial_number: serial_number.to_owned(),
+            state: State::Void,
+            at: real::now_rfc3339(),
+            firmware_version: None,
+            port: None,
+            took_ms: None,
+        })?;
+        self.seeds.forget(serial_number)
+    }
+
+    /// Whether there is something to do at this port.
+    pub(super) fn set_idle(&self, port: &str, idle: bool) {
+        let shared = &mut *self.shared();
+        if idle {
+            shared.idle.insert(port.to_owned());
+        } else {
+            shared.idle.remove(port);
+        }
+    }
+
+    /// Ends the work of all ports.
+    pub(super) fn fail(&self, failure: Failure) {
+        self.shared().failure.get_or_insert(failure);
+    }
+
+    pub(super) fn failed(&self) -> Option<Failure> {
+        self.shared().failure.take()
+    }
+
+    /// Whether the ports, of which there are so many, have nothing more to do.
+    pub(super) fn is_over(&self, ports: usize) -> bool {
+        let open = self.of_standing(Standing::Open);
+        let shared = self.shared();
+        let nothing_left = shared.free.is_empty() && shared.in_hand.is_empty();
+        shared.failure.is_some() || nothing_left && (open.is_empty() || shared.idle.len() == ports)
+    }
+
+    /// The serial numbers that stand so, in order.
+    pub(super) fn of_standing(&self, standing: Standing) -> Vec<&str> {
+        let shared = self.shared();
+        let numbers = self.all.iter().enumerate();
+        let numbers = numbers.filter(|&(at, number)| shared.standing(at, number) == standing);
+        numbers.map(|(_, number)| number.as_str()).collect()
+    }
+
+    /// What was done since the start.
+    pub(super) fn done_now(&self) -> u64 {
+        self.shared().done
+    }
+
+    /// As it is kept.
+    pub(super) fn seed(
+        &self,
+        serial_number: &str,
+        model: &str,
+        secret: &[u8],
+        management_key: &[u8; 32],
+    ) -> Result<Seed, Failure> {
+        let unfit = || Failure::new("these parameters are none of RFC 6238");
+        Ok(Seed {
+            serial_number: serial_number.to_owned(),
+            manufacturer: None,
+            model: Some(model.to_owned()),
+            key_id: None,
+            issuer: None,
+            label: (!self.label.is_empty()).then(|| self.label.clone()),
+            secret: Secret::from_slice(secret).map_err(Failure::new)?,
+            algorithm: match self.parameters.algorithm {
+                link::Algorithm::Sha1 => Algorithm::Sha1,
+                link::Algorithm::Sha256 => Algorithm::Sha256,
+                link::Algorithm::Sha512 => Algorithm::Sha512,
+            },
+            digits: Digits::new(self.parameters.digits).ok_or_else(unfit)?,
+            moving: Moving::Time {
+                period: Period::new_s(self.parameters.period_s.into()).ok_or_else(unfit)?,
+                drift_steps: 0,
+            },
+            starts_at_s: None,
+            expires_at_s: None,
+            management_key: Some(ManagementKey::from_bytes(management_key)),
+        })
+    }
+}

@@ -1,0 +1,275 @@
+//! `countersign token provision`: tokens in a row, none doubled, none lost.
+
+mod desk;
+mod labels;
+mod manifest;
+mod numbers;
+mod seeds;
+mod worker;
+
+use std::{
+    fs::DirBuilder,
+    os::unix::fs::DirBuilderExt as _,
+    path::PathBuf,
+    process::ExitCode,
+    sync::Mutex,
+    thread,
+    time::{Duration, Instant},
+};
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use link::{ComparisonDigits, Parameters, Patience};
+use serde_json::json;
+
+use self::{
+    desk::{Desk, Standing},
+    manifest::{Batch, Manifest},
+    numbers::SerialNumber,
+    seeds::Seeds,
+    worker::{Teller, Worker},
+};
+use super::{port::Port, seed_key::KeyFile, status::algorithm_name};
+use crate::{
+    Failure,
+    commands::{Done, print_json},
+};
+
+#[derive(Args)]
+pub(in crate::commands) struct Provision {
+    /// The serial number of the first token; the next ones are counted on
+    #[arg(long, value_name = "SERIAL")]
+    serial: SerialNumber,
+    /// How many tokens
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    count: u64,
+    /// The directory of the batch: seeds, manifest, labels; work that was cut off goes on where it stopped
+    #[arg(long, value_name = "DIR")]
+    batch: PathBuf,
+    #[command(flatten)]
+    key: KeyFile,
+    /// A serial port; several times for several [default: the only USB one]
+    #[arg(long, value_name = "PATH", env = "COUNTERSIGN_PORT", value_delimiter = ',')]
+    port: Vec<String>,
+    /// Shown above the code
+    #[arg(long, default_value = "", hide_default_value = true)]
+    label: String,
+    /// The hash under the codes; many services know SHA1 only
+    #[arg(long, value_enum, ignore_case = true, default_value_t = Hash::Sha1)]
+    algorithm: Hash,
+    /// Digits of a code: 6 to 8
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u8).range(6..=8))]
+    digits: u8,
+    /// Seconds that a code is shown
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3_600))]
+    period: u16,
+    /// Nobody compares the digits on both sides: only where nothing but a cable is between desk and token
+    #[arg(long)]
+    no_compare: bool,
+    /// Gives up a serial number whose token was cut off and will not come back; several times for several
+    #[arg(long, value_name = "SERIAL")]
+    void: Vec<String>,
+    /// Prints an object when all is done
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Hash {
+    Sha1,
+    Sha256,
+    Sha512,
+}
+
+const MANIFEST: &str = "manifest.jsonl";
+
+impl Provision {
+    pub(super) fn run(self) -> Done {
+        let key = self.key.read()?;
+        let ports = if self.port.is_empty() {
+            vec![Port::only()?]
+        } else {
+            self.port.clone()
+        };
+        let parameters = self.parameters();
+        let batch = self.batch(parameters)?;
+        let serial_numbers = batch.serial_numbers()?;
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.batch);
+        made.map_err(|error| Failure::new(format!("{} cannot be made: {error}", self.batch.display())))?;
+        let manifest = Manifest::open(&self.batch.join(MANIFEST), &batch)?;
+        let seeds = Seeds::open(&self.batch, key)?;
+        let desk = Desk::new(
+            self.batch.clone(),
+            manifest,
+            seeds,
+            serial_numbers,
+            self.label,
+            parameters,
+        );
+        self.void
+            .iter()
+            .try_for_each(|serial_number| desk.void(serial_number))?;
+        if self.no_compare {
+            eprintln!(
+                "warning: nobody compares digits: whatever stands between this desk and its tokens can learn their \
+                 secrets. Go on only if you see the whole cable."
+            );
+        }
+        let teller = Told::of(&desk, self.count);
+        let started = Instant::now();
+        thread::scope(|scope| {
+            for port in &ports {
+                let worker = Worker {
+                    desk: &desk,
+                    port,
+                    ports: ports.len(),
+                    compare: !self.no_compare,
+                    patience: PATIENCE,
+                    teller: &teller,
+                };
+                scope.spawn(move || worker.run());
+            }
+        });
+        let tally = teller.end();
+        if let Some(failure) = desk.failed() {
+            return Err(failure);
+        }
+        concluded(&desk, &tally, started.elapsed(), self.json)
+    }
+
+    fn parameters(&self) -> Parameters {
+        Parameters {
+            algorithm: match self.algorithm {
+                Hash::Sha1 => link::Algorithm::Sha1,
+                Hash::Sha256 => link::Algorithm::Sha256,
+                Hash::Sha512 => link::Algorithm::Sha512,
+            },
+            digits: self.digits,
+            period_s: self.period,
+        }
+    }
+
+    fn batch(&self, parameters: Parameters) -> Result<Batch, Failure> {
+        let printable = self.label.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        if !printable || self.label.trim() != self.label || self.label.len() > link::NAME_MAX_LEN_BYTES {
+            return Err(Failure::usage(
+                "a label has up to 32 letters of ASCII, and no blanks around it",
+            ));
+        }
+        Ok(Batch {
+            first: self.serial.to_string(),
+            count: self.count,
+            label: self.label.clone(),
+            algorithm: algorithm_name(parameters.algorithm).to_owned(),
+            digits: parameters.digits,
+            period_s: parameters.period_s,
+        })
+    }
+}
+
+/// An empty cradle is looked at again soon.
+const PATIENCE: Patience = Patience {
+    hello: Duration::from_millis(300),
+    hello_tries: 4,
+    answer: Duration::from_secs(1),
+    answer_tries: 3,
+    button: Duration::from_secs(120),
+    glance: Duration::from_millis(200),
+};
+
+fn concluded(desk: &Desk, tally: &[Duration], took: Duration, as_json: bool) -> Done {
+    let open = desk.of_standing(Standing::Open);
+    if !open.is_empty() {
+        return Err(Failure::new(format!(
+            "{} of the batch {} open: {}: cut off while being sealed",
+            open.len(),
+            if open.len() == 1 { "is" } else { "are" },
+            open.join(", ")
+        ))
+        .help(
+            "repeat the command and plug those tokens in again, which settles them; give up a token that is lost with \
+             --void SERIAL",
+        ));
+    }
+    let done = desk.of_standing(Standing::Done);
+    let file = (!done.is_empty()).then(|| desk.seeds.gather(&done)).transpose()?;
+    let mut times = tally.to_vec();
+    times.sort();
+    let median_ms = times.get(times.len() / 2).map(|took| took.as_secs_f64() * 1_000.0);
+    if as_json {
+        print_json(&json!({
+            "tokens": done.len(),
+            "now": desk.done_now(),
+            "void": desk.of_standing(Standing::Void),
+            "seeds": file,
+            "seconds": took.as_secs_f64(),
+            "median_ms": median_ms,
+        }))?;
+    } else {
+        eprintln!(
+            "{} tokens are done, {} of them now, in {:.1} s; the median took {:.0} ms",
+            done.len(),
+            desk.done_now(),
+            took.as_secs_f64(),
+            median_ms.unwrap_or_default()
+        );
+        if let Some(file) = file {
+            println!("{}", file.display());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Lines on stderr, and a bar below them where somebody sees it.
+struct Told {
+    bar: ProgressBar,
+    tally: Mutex<Vec<Duration>>,
+}
+
+impl Told {
+    fn of(desk: &Desk, count: u64) -> Self {
+        // Draws on a terminal only.
+        let bar = ProgressBar::with_draw_target(Some(count), ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {per_sec} {eta} left") {
+            bar.set_style(style);
+        }
+        bar.set_position(desk.of_standing(Standing::Done).len() as u64);
+        Self {
+            bar,
+            tally: Mutex::new(Vec::new()),
+        }
+    }
+
+    fn line(&self, words: &str) {
+        if self.bar.is_hidden() {
+            eprintln!("{words}");
+        } else {
+            self.bar.println(words);
+        }
+    }
+
+    fn end(self) -> Vec<Duration> {
+        self.bar.finish_and_clear();
+        self.tally.into_inner().unwrap_or_default()
+    }
+}
+
+impl Teller for Told {
+    fn digits(&self, port: &str, serial_number: &str, digits: ComparisonDigits) {
+        self.line(&format!(
+            "{port}  {serial_number}  {digits}  press the token's button if it shows the same; unplug it if not"
+        ));
+    }
+
+    fn done(&self, port: &str, serial_number: &str, took: Duration) {
+        self.bar.inc(1);
+        if let Ok(mut tally) = self.tally.lock() {
+            tally.push(took);
+        }
+        self.line(&format!("{port}  {serial_number}  done in {:.2} s", took.as_secs_f64()));
+    }
+
+    fn remark(&self, port: &str, words: &str) {
+        self.line(&format!("{port}  {words}"));
+    }
+}

@@ -1,0 +1,105 @@
+//! The secrets of a batch: an encrypted PSKC file for each token while the batch lasts, one for all at its end.
+
+use std::{
+    fs::{self, DirBuilder, File},
+    io::{self, ErrorKind},
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+};
+
+use pskc::{Protect, Seed};
+
+use crate::{Failure, commands::token::seed_key::SeedKey, home::write_private};
+
+/// Where they are, and what they are encrypted with.
+pub(super) struct Seeds {
+    /// Of the batch.
+    dir: PathBuf,
+    key: SeedKey,
+}
+
+/// For all, once all are done.
+pub(super) const ALL: &str = "tokens.pskc";
+const EACH: &str = "seeds";
+
+impl Seeds {
+    pub(super) fn open(dir: &Path, key: SeedKey) -> Result<Self, Failure> {
+        let seeds = Self {
+            dir: dir.to_owned(),
+            key,
+        };
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(dir.join(EACH));
+        let made = made.and_then(|()| File::open(dir)?.sync_all());
+        made.map_err(|error| Failure::new(format!("{}: {error}", dir.display())))?;
+        Ok(seeds)
+    }
+
+    fn path(&self, serial_number: &str) -> PathBuf {
+        self.dir.join(EACH).join(format!("{serial_number}.pskc"))
+    }
+
+    /// Whether there may be a token with a secret that is kept here.
+    pub(super) fn has(&self, serial_number: &str) -> bool {
+        self.path(serial_number).exists()
+    }
+
+    /// On disk when it returns.
+    pub(super) fn keep(&self, seed: &Seed) -> Result<(), Failure> {
+        let path = self.path(&seed.serial_number);
+        // Another file of the same token would be the only trace of a secret that may be sealed.
+        if path.exists() {
+            return Err(Failure::new(format!("{} is there already", path.display())));
+        }
+        self.write(&path, [seed])
+    }
+
+    /// The token's secret, out of what is on disk.
+    pub(super) fn read(&self, serial_number: &str) -> Result<Seed, Failure> {
+        self.read_from(&self.path(serial_number), serial_number)
+    }
+
+    fn read_from(&self, path: &Path, serial_number: &str) -> Result<Seed, Failure> {
+        let seeds = self.key.read_seeds(path)?;
+        let found = seeds.into_iter().find(|seed| seed.serial_number == serial_number);
+        found.ok_or_else(|| Failure::new(format!("{} does not hold {serial_number}", path.display())))
+    }
+
+    /// Forgets a secret that no token will use; on disk when it returns.
+    pub(super) fn forget(&self, serial_number: &str) -> Result<(), Failure> {
+        let path = self.path(serial_number);
+        let gone = match fs::remove_file(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            other => other,
+        };
+        let gone = gone.and_then(|()| sync_dir(&self.dir.join(EACH)));
+        gone.map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+    }
+
+    /// Makes one file of those that are done, in this order; the others go.
+    pub(super) fn gather(&self, serial_numbers: &[&str]) -> Result<PathBuf, Failure> {
+        let all = self.dir.join(ALL);
+        if !all.exists() {
+            let seeds: Result<Vec<_>, _> = serial_numbers.iter().map(|number| self.read(number)).collect();
+            self.write(&all, &seeds?)?;
+        }
+        let emptied = fs::remove_dir_all(self.dir.join(EACH)).and_then(|()| sync_dir(&self.dir));
+        emptied.map_err(|error| Failure::new(format!("{}: {error}", self.dir.join(EACH).display())))?;
+        Ok(all)
+    }
+
+    fn write<'s>(&self, path: &Path, seeds: impl IntoIterator<Item = &'s Seed>) -> Result<(), Failure> {
+        let protect = Protect::Key {
+            key: self.key.expose_secret(),
+            name: None,
+        };
+        let file = pskc::write_encrypted(seeds, &protect, crate::commands::token::port::fill).map_err(Failure::new)?;
+        write_private(path, &file).map_err(|error| {
+            Failure::new(format!("{}: {error}", path.display()))
+                .help("make room on the disk and repeat the command: it goes on where it stopped")
+        })
+    }
+}
+
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}

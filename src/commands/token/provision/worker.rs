@@ -1,0 +1,227 @@
+//! One port of the desk: token after token.
+
+use std::{
+    io::{Read, Write},
+    thread,
+    time::{Duration, Instant},
+};
+
+use link::{About, Comparing, ComparisonDigits, Life, Link, LinkError, OpenError, Patience, Session, Wanted};
+
+use super::desk::{Desk, Standing};
+use crate::{
+    Failure,
+    commands::token::port::{now_unix_s, random},
+};
+
+/// What a port says to whoever stands at the desk.
+pub(super) trait Teller: Sync {
+    /// Compare these digits with those on the token.
+    fn digits(&self, port: &str, serial_number: &str, digits: ComparisonDigits);
+
+    /// A token is done.
+    fn done(&self, port: &str, serial_number: &str, took: Duration);
+
+    /// Something else that is worth a line.
+    fn remark(&self, port: &str, words: &str);
+}
+
+/// What came of a look at a port.
+enum Look {
+    /// A token was finished.
+    Done,
+    /// There is nothing to do: swap the token.
+    Nothing(String),
+}
+
+/// Why nothing came of a token.
+enum Hitch {
+    /// The next try may do better.
+    Line(LinkError),
+    /// Trying on would spoil something.
+    Desk(Failure),
+}
+
+impl From<LinkError> for Hitch {
+    fn from(error: LinkError) -> Self {
+        Self::Line(error)
+    }
+}
+
+impl From<Failure> for Hitch {
+    fn from(failure: Failure) -> Self {
+        Self::Desk(failure)
+    }
+}
+
+/// Between two looks at a port where nothing is to be done.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// One port.
+pub(super) struct Worker<'d, T> {
+    pub(super) desk: &'d Desk,
+    pub(super) port: &'d str,
+    /// How many there are.
+    pub(super) ports: usize,
+    pub(super) compare: bool,
+    pub(super) patience: Patience,
+    pub(super) teller: &'d T,
+}
+
+impl<T: Teller> Worker<'_, T> {
+    /// Works until the batch is over.
+    pub(super) fn run(&self) {
+        let mut link = None;
+        let mut said = String::new();
+        while !self.desk.is_over(self.ports) {
+            let looked = match &mut link {
+                Some(link) => self.look(link),
+                None => match link::open(self.port) {
+                    Ok(port) => {
+                        link = Some(Link::new(port, self.patience));
+                        continue;
+                    }
+                    Err(error @ (OpenError::Missing(_) | OpenError::Busy(_) | OpenError::Other(..))) => {
+                        Ok(Look::Nothing(error.to_string()))
+                    }
+                    Err(error) => Err(Hitch::Desk(error.into())),
+                },
+            };
+            let words = match looked {
+                Ok(Look::Done) => {
+                    said.clear();
+                    continue;
+                }
+                Ok(Look::Nothing(words)) => words,
+                Err(Hitch::Line(LinkError::Gone(_))) => {
+                    link = None;
+                    "the token was unplugged".into()
+                }
+                Err(Hitch::Line(error)) => format!("{error}; {}", error.remedy()),
+                Err(Hitch::Desk(failure)) => return self.desk.fail(failure),
+            };
+            // The same words again help nobody.
+            if words != said {
+                self.teller.remark(self.port, &words);
+                said = words;
+            }
+            self.desk.set_idle(self.port, true);
+            thread::sleep(PAUSE);
+        }
+    }
+
+    fn look<P: Read + Write>(&self, link: &mut Link<P>) -> Result<Look, Hitch> {
+        let about = match link.hello() {
+            Ok(about) => about,
+            Err(LinkError::Silent) => return Ok(Look::Nothing("waiting for a token".into())),
+            Err(error) => return Err(error.into()),
+        };
+        let started = Instant::now();
+        let number = about.serial_number.as_deref();
+        let standing = number.and_then(|number| self.desk.standing(number));
+        match (about.life, number, standing) {
+            (Life::Sealed, Some(number), Some(Standing::Done)) => {
+                Ok(Look::Nothing(format!("{number} is done: swap it")))
+            }
+            (Life::Sealed, Some(number), Some(Standing::Open)) => {
+                self.desk.set_idle(self.port, false);
+                self.settle(link, &about, number, started)
+            }
+            (Life::Sealed, number, _) => Ok(Look::Nothing(format!(
+                "{} is sealed, and not by this batch: put it aside",
+                number.unwrap_or("the token")
+            ))),
+            (Life::Blank | Life::Wiped | Life::Provisioned, _, _) => {
+                self.desk.set_idle(self.port, false);
+                let open = number.filter(|_| standing == Some(Standing::Open));
+                self.provision(link, &about, open, started)
+            }
+        }
+    }
+
+    /// The plug was pulled between the seal and the last line of the manifest.
+    fn settle<P: Read + Write>(
+        &self,
+        link: &mut Link<P>,
+        about: &About,
+        number: &str,
+        started: Instant,
+    ) -> Result<Look, Hitch> {
+        let mut session = link.open(&*random()?, Comparing::No)?;
+        match self.prove(&mut session, number) {
+            Ok(()) => self.finish(about, number, started),
+            Err(Hitch::Line(error @ LinkError::WrongProof)) => {
+                Ok(Look::Nothing(format!("{number}: {error}: put it aside")))
+            }
+            Err(hitch) => Err(hitch),
+        }
+    }
+
+    fn provision<P: Read + Write>(
+        &self,
+        link: &mut Link<P>,
+        about: &About,
+        open: Option<&str>,
+        started: Instant,
+    ) -> Result<Look, Hitch> {
+        let mut preferred = about.serial_number.as_deref();
+        if let Some(number) = open {
+            // The plug was pulled before the seal. Only the token that proves it frees its number.
+            let mut session = link.open(&*random()?, Comparing::No)?;
+            match (session.status()?.life, self.prove(&mut session, number)) {
+                (Life::Provisioned, Ok(())) => self.desk.release(number)?,
+                (_, Ok(()) | Err(Hitch::Line(LinkError::WrongProof))) => preferred = None,
+                (_, Err(hitch)) => return Err(hitch),
+            }
+        }
+        let Some(number) = self.desk.take(preferred) else {
+            return Ok(Look::Nothing("there is no free serial number for this token".into()));
+        };
+        let made = self.make(link, about, &number);
+        match made {
+            Ok(()) => self.finish(about, &number, started),
+            Err(hitch) => {
+                self.desk.give_back(&number);
+                Err(hitch)
+            }
+        }
+    }
+
+    /// Provision, keep, seal, prove: in this order whatever happens.
+    fn make<P: Read + Write>(&self, link: &mut Link<P>, about: &About, number: &str) -> Result<(), Hitch> {
+        let mut show = |digits| self.teller.digits(self.port, number, digits);
+        let comparing = if self.compare {
+            Comparing::Yes(&mut show)
+        } else {
+            Comparing::No
+        };
+        let mut session = link.open(&*random()?, comparing)?;
+        let wanted = Wanted {
+            serial_number: number,
+            label: &self.desk.label,
+            parameters: self.desk.parameters,
+            unix_s: now_unix_s(),
+        };
+        let made = session.provision(&wanted, &*random()?)?;
+        let kept = made.keep(|secret, management_key| {
+            let seed = self.desk.seed(number, &about.model, secret, management_key)?;
+            self.desk.seeds.keep(&seed)
+        })?;
+        session.commit(kept)?;
+        self.prove(&mut session, number)
+    }
+
+    /// Against what is on disk, not against what is remembered.
+    fn prove<P: Read + Write>(&self, session: &mut Session<'_, P>, number: &str) -> Result<(), Hitch> {
+        let seed = self.desk.seeds.read(number)?;
+        Ok(session.prove(seed.secret.expose_secret(), &*random()?)?)
+    }
+
+    fn finish(&self, about: &About, number: &str, started: Instant) -> Result<Look, Hitch> {
+        let took = started.elapsed();
+        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        self.desk.done(number, &about.firmware_version, self.port, took_ms)?;
+        self.teller.done(self.port, number, took);
+        Ok(Look::Done)
+    }
+}

@@ -1,0 +1,124 @@
+//! The key of encrypted seed files, and the files that it opens.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use pskc::{ManagementKey, Seed, Unlock};
+use zeroize::Zeroizing;
+
+use crate::Failure;
+
+/// A seed file that was made when the token was provisioned.
+#[derive(Args)]
+pub(super) struct SeedFile {
+    /// The encrypted PSKC file that has the token
+    #[arg(long, value_name = "FILE")]
+    seeds: PathBuf,
+    #[command(flatten)]
+    key: KeyFile,
+}
+
+/// What it is encrypted with.
+#[derive(Args)]
+pub(super) struct KeyFile {
+    /// The file of the key that seed files are encrypted with: 16, 24 or 32 bytes, as they are or hexadecimal
+    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_SEED_KEY_FILE")]
+    key_file: PathBuf,
+}
+
+/// The key; wiped when dropped.
+pub(super) struct SeedKey(Zeroizing<Vec<u8>>);
+
+impl SeedFile {
+    /// The seed of this token.
+    pub(super) fn seed(&self, serial_number: &str) -> Result<Seed, Failure> {
+        let seeds = self.key.read()?.read_seeds(&self.seeds)?;
+        let found = seeds.into_iter().find(|seed| seed.serial_number == serial_number);
+        found.ok_or_else(|| {
+            Failure::new(format!("{} does not hold {serial_number}", self.seeds.display()))
+                .help("name the file of the token's batch with --seeds FILE")
+        })
+    }
+}
+
+impl SeedFile {
+    /// The management key of this token.
+    pub(super) fn management_key(&self, serial_number: &str) -> Result<ManagementKey, Failure> {
+        self.seed(serial_number)?.management_key.ok_or_else(|| {
+            Failure::new(format!("{} has no management key of {serial_number}", self.seeds.display()))
+                .help("name the file that `token provision` wrote; or hold the token's button for ten seconds, which erases it")
+        })
+    }
+}
+
+impl KeyFile {
+    pub(super) fn read(&self) -> Result<SeedKey, Failure> {
+        let path = self.key_file.display();
+        let bytes = fs::read(&self.key_file).map(Zeroizing::new).map_err(|error| {
+            Failure::usage(format!("{path} cannot be read: {error}")).help(
+                "make one with `(umask 077; openssl rand -hex 32 > FILE)`, and give it to whoever imports the tokens",
+            )
+        })?;
+        let key = match unhex(&bytes) {
+            Some(key) => key,
+            None => bytes,
+        };
+        if ![16, 24, 32].contains(&key.len()) {
+            return Err(Failure::usage(format!("{path} holds no key of 16, 24 or 32 bytes"))
+                .help("make one with `(umask 077; openssl rand -hex 32 > FILE)`"));
+        }
+        Ok(SeedKey(key))
+    }
+}
+
+/// Hexadecimal digits, when all of it but the line's end is.
+fn unhex(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let text = str::from_utf8(text).ok()?.trim_ascii();
+    if ![32, 48, 64].contains(&text.len()) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let bytes = (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok());
+    let mut key = Zeroizing::new(Vec::with_capacity(text.len() / 2));
+    for byte in bytes {
+        key.push(byte?);
+    }
+    Some(key)
+}
+
+impl SeedKey {
+    /// The key itself.
+    pub(super) fn expose_secret(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// All of a file's tokens.
+    pub(super) fn read_seeds(&self, path: &Path) -> Result<Vec<Seed>, Failure> {
+        let shown = path.display();
+        let file = fs::read(path).map_err(|error| Failure::new(format!("{shown} cannot be read: {error}")))?;
+        let read = pskc::read(&file, &Unlock::Key(self.expose_secret()));
+        let receipt = read.map_err(|error| {
+            Failure::new(format!("{shown}: {error}")).help("name the key that it was written with by --key-file FILE")
+        })?;
+        Ok(receipt.seeds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_bytes_or_digits() {
+        assert_eq!(
+            unhex(b"000102030405060708090a0b0c0d0e0F\n").map(|key| key.to_vec()),
+            Some((0..16).collect())
+        );
+        assert!(unhex(&[0xFF; 32]).is_none());
+        assert!(unhex(b"0001").is_none());
+    }
+}

@@ -1,0 +1,140 @@
+use std::fs;
+
+use serde_json::Value;
+
+use crate::{hall::Bench, support::process::Running};
+
+/// `countersign token simulate`, and the port it says.
+struct Simulated {
+    process: Running,
+    port: String,
+}
+
+fn simulated(bench: &Bench) -> Simulated {
+    let process = bench.token(&["simulate", "--storage", "token"]);
+    let port = process.hear("\n").trim().to_owned();
+    Simulated { process, port }
+}
+
+/// What `countersign token …` comes to with this token.
+fn asked(bench: &Bench, token: &Simulated, args: &[&str], code: i32) -> (String, String) {
+    let mut all = args.to_vec();
+    all.extend(["--port", &token.port]);
+    let ended = bench.token(&all).wait().with_code(code);
+    (ended.out, ended.err)
+}
+
+#[test]
+fn a_simulated_token_lives_a_life() {
+    let bench = Bench::new();
+    let token = simulated(&bench);
+    assert_eq!(
+        asked(&bench, &token, &["info"], 0).0,
+        "CS-1 0.1.0, no serial number, blank\n"
+    );
+
+    // The digits are on both sides; the button is pressed.
+    let mut args = vec![
+        "provision",
+        "--serial",
+        "CS-000017",
+        "--batch",
+        "B1",
+        "--key-file",
+        "key",
+    ];
+    args.extend(["--label", "Cloud console", "--port", &token.port]);
+    let desk = bench.token(&args);
+    desk.hear("press the token's button if it shows the same");
+    let mut token = token;
+    token.process.type_in("\n");
+    let ended = desk.wait().with_code(0);
+    assert_eq!(ended.out, "B1/tokens.pskc\n");
+    assert!(ended.err.contains("CS-000017  done in"), "{}", ended.err);
+    let label = fs::read_to_string(bench.path("B1/labels/CS-000017.svg")).expect("a label");
+    assert!(label.contains(">CS-000017</text>"));
+
+    let (out, _) = asked(&bench, &token, &["info", "--json"], 0);
+    let info: Value = serde_json::from_str(&out).expect("an object");
+    assert_eq!(
+        (&info["serial_number"], &info["state"]),
+        (&"CS-000017".into(), &"sealed".into())
+    );
+    let (out, _) = asked(&bench, &token, &["status", "--json"], 0);
+    let status: Value = serde_json::from_str(&out).expect("an object");
+    assert_eq!(
+        (&status["label"], &status["digits"]),
+        (&"Cloud console".into(), &6.into())
+    );
+    assert!(
+        status["clock_ahead_s"].as_i64().expect("a number").abs() <= 1,
+        "{status}"
+    );
+
+    let seeds = ["--seeds", "B1/tokens.pskc", "--key-file", "key"];
+    let with = |command: &[&'static str]| [command, &seeds[..]].concat();
+    let (out, _) = asked(&bench, &token, &with(&["verify"]), 0);
+    assert_eq!(out, "CS-000017: the token has the secret of the file\n");
+    let (out, _) = asked(&bench, &token, &with(&["set-time"]), 0);
+    assert!(out.starts_with("CS-000017: the clock was set by "), "{out}");
+    // Nobody is asked where nobody could answer.
+    let (_, err) = asked(&bench, &token, &with(&["wipe"]), 2);
+    assert!(err.contains("say so with --yes"), "{err}");
+
+    // It keeps all of it without power.
+    drop(token);
+    let token = simulated(&bench);
+    asked(&bench, &token, &with(&["verify"]), 0);
+    asked(&bench, &token, &with(&["wipe", "--yes"]), 0);
+    assert_eq!(
+        asked(&bench, &token, &["info"], 0).0,
+        "CS-1 0.1.0, no serial number, wiped\n"
+    );
+    let (_, err) = asked(&bench, &token, &with(&["verify"]), 1);
+    assert!(err.contains("the token has no secret"), "{err}");
+}
+
+#[test]
+fn a_batch_is_repeated_for_nothing_and_not_begun_otherwise() {
+    let bench = Bench::new();
+    let token = simulated(&bench);
+    let provision = |more: &[&str], code| {
+        let mut args = vec![
+            "provision",
+            "--batch",
+            "B1",
+            "--key-file",
+            "key",
+            "--no-compare",
+            "--json",
+        ];
+        args.extend(more);
+        asked(&bench, &token, &args, code)
+    };
+    provision(&["--serial", "CS-1"], 0);
+    let (out, _) = provision(&["--serial", "CS-1"], 0);
+    let again: Value = serde_json::from_str(&out).expect("an object");
+    assert_eq!((&again["tokens"], &again["now"]), (&1.into(), &0.into()));
+    let (_, err) = provision(&["--serial", "CS-1", "--digits", "8"], 2);
+    assert!(err.contains("the batch was begun otherwise"), "{err}");
+    let (_, err) = provision(&["--serial", "CS-1", "--void", "CS-1"], 2);
+    assert!(err.contains("CS-1 is done: its token is sealed"), "{err}");
+}
+
+#[test]
+fn a_port_that_another_program_has_is_busy() {
+    let bench = Bench::new();
+    let token = simulated(&bench);
+    let held = link::open(&token.port).expect("it is there");
+    let (_, err) = asked(&bench, &token, &["info"], 1);
+    assert_eq!(
+        err,
+        format!(
+            "error: {} is in use by another program\n help: end the program that has it, such as a terminal or another \
+             desk\n",
+            token.port
+        )
+    );
+    drop(held);
+    asked(&bench, &token, &["info"], 0);
+}
