@@ -23,7 +23,13 @@ pub(crate) const EMULATED: Board = Board {
     target: "thumbv7m-none-eabi",
 };
 
-const BOARDS: [Board; 1] = [EMULATED];
+const BOARDS: [Board; 2] = [
+    EMULATED,
+    Board {
+        name: "nrf52840",
+        target: "thumbv7em-none-eabihf",
+    },
+];
 
 impl Board {
     /// The ELF file of one of its programs: `token` or `self-test`.

@@ -6,10 +6,12 @@
 #![no_std]
 
 mod calendar;
+mod journal;
 mod ring;
 mod self_test;
 
 pub use calendar::{Calendar, OutOfRange};
+pub use journal::Journal;
 pub use ring::Ring;
 pub use self_test::self_test;
 pub use token::Event;

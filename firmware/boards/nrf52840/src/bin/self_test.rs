@@ -1,0 +1,13 @@
+//! Every port of the board, tried over its serial line: see [`board::self_test`].
+#![no_std]
+#![no_main]
+
+use nrf52840::Nrf52840;
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    match Nrf52840::start() {
+        Some(board) => board::self_test(board),
+        None => cortex_m::peripheral::SCB::sys_reset(),
+    }
+}
