@@ -23,5 +23,7 @@ mod people;
 mod scripts;
 #[path = "cli/shutdown.rs"]
 mod shutdown;
+#[path = "cli/tokens.rs"]
+mod tokens;
 #[path = "cli/trail.rs"]
 mod trail;

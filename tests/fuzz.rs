@@ -14,6 +14,8 @@ mod api_bodies;
 mod enroll_uri;
 #[path = "fuzz/targets/otp_code.rs"]
 mod otp_code;
+#[path = "fuzz/targets/pskc_file.rs"]
+mod pskc_file;
 #[path = "fuzz/targets/wire_line.rs"]
 mod wire_line;
 #[path = "fuzz/targets/wire_messages.rs"]
@@ -32,6 +34,11 @@ fn enroll_uri() {
 #[test]
 fn otp_code() {
     drive("otp_code", otp_code::run);
+}
+
+#[test]
+fn pskc_file() {
+    drive("pskc_file", pskc_file::run);
 }
 
 #[test]

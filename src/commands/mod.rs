@@ -30,7 +30,7 @@ enum Command {
     Key(key::Key),
     /// Binds, verifies, resyncs and unbinds users' devices through a running service
     User(user::User),
-    /// Programs hardware tokens over their serial line, and asks them how they are
+    /// Programs hardware tokens, and looks after them through a running service
     #[command(subcommand)]
     Token(token::Token),
     /// Reads the audit trail with suspicion

@@ -29,7 +29,7 @@ pub(super) struct User {
 
 /// Which service, and with which key.
 #[derive(Args)]
-struct Server {
+pub(super) struct Server {
     /// The service
     #[arg(
         long,
@@ -78,7 +78,7 @@ struct Who {
 }
 
 #[derive(Args)]
-struct Codes {
+pub(super) struct Codes {
     /// Reads the code(s) from a file, one a line; - for stdin
     #[arg(long, value_name = "FILE")]
     code_file: Option<PathBuf>,
@@ -154,10 +154,7 @@ struct Unbind {
 impl User {
     pub(super) fn run(self) -> Done {
         let client = self.server.client()?;
-        let said = Said {
-            json: self.server.json,
-            may_ask: !self.server.no_input && io::stdin().is_terminal(),
-        };
+        let said = self.server.said();
         match self.command {
             Command::Bind(bind) => bind.run(&client, &said),
             Command::Devices(who) => devices(&client, &said, &who),
@@ -169,7 +166,15 @@ impl User {
 }
 
 impl Server {
-    fn client(&self) -> Result<Client, Failure> {
+    /// How results are to be said.
+    pub(super) fn said(&self) -> Said {
+        Said {
+            json: self.json,
+            may_ask: !self.no_input && io::stdin().is_terminal(),
+        }
+    }
+
+    pub(super) fn client(&self) -> Result<Client, Failure> {
         let path = match &self.api_key_file {
             Some(path) => path.clone(),
             None => Home {
@@ -205,14 +210,14 @@ impl Who {
 }
 
 /// How results are said, and whether questions may be asked.
-struct Said {
-    json: bool,
+pub(super) struct Said {
+    pub(super) json: bool,
     may_ask: bool,
 }
 
 impl Said {
     /// Data on stdout: the object, or its words.
-    fn say(&self, object: &Value, words: impl FnOnce() -> String) -> Result<(), Failure> {
+    pub(super) fn say(&self, object: &Value, words: impl FnOnce() -> String) -> Result<(), Failure> {
         if self.json {
             return print_json(object);
         }
@@ -222,7 +227,7 @@ impl Said {
 }
 
 /// Codes, from wherever they come, in order; never from the command line, where others could read them.
-struct CodeSource<'a> {
+pub(super) struct CodeSource<'a> {
     lines: Option<std::vec::IntoIter<Zeroizing<String>>>,
     /// Whether stdin may be read, where there is no file.
     may_read: bool,
@@ -230,7 +235,7 @@ struct CodeSource<'a> {
 }
 
 impl<'a> CodeSource<'a> {
-    fn open(codes: &Codes, said: &'a Said) -> Result<Self, Failure> {
+    pub(super) fn open(codes: &Codes, said: &'a Said) -> Result<Self, Failure> {
         let text = match &codes.code_file {
             // Line by line, when each is needed: a script may know its code only once it has read the key.
             Some(path) if path == Path::new("-") => None,
@@ -255,7 +260,7 @@ impl<'a> CodeSource<'a> {
         })
     }
 
-    fn next(&mut self, question: &str) -> Result<Zeroizing<String>, Failure> {
+    pub(super) fn next(&mut self, question: &str) -> Result<Zeroizing<String>, Failure> {
         let missing = || {
             Failure::usage(format!("no code was given where it was asked for: {question}"))
                 .help("pipe it into stdin, or name a file with --code-file FILE")

@@ -5,12 +5,13 @@
 //! 3. [`drift`]: how a device's clock is followed, and how far.
 //! 4. [`lockout`]: what wrong codes cost, and whom.
 //! 5. [`audit`]: what the trail shows, and what it cannot.
-//! 6. [`storage_trial`]: hot row or append-and-fold, with the figures that decided.
-//! 7. [`figures`]: how fast, beside what.
-//! 8. [`threat_model`]: who attacks, what holds, what does not.
-//! 9. [`wire_protocol`]: what a desk and a token say to each other, byte by byte.
-//! 10. [`token_threat_model`]: who attacks a token, what holds, what does not.
-//! 11. [`factory_desk`]: how tokens are programmed in a row, and what to do after a cut.
+//! 6. [`seed_files`]: what hardware tokens come in, and leave in.
+//! 7. [`storage_trial`]: hot row or append-and-fold, with the figures that decided.
+//! 8. [`figures`]: how fast, beside what.
+//! 9. [`threat_model`]: who attacks, what holds, what does not.
+//! 10. [`wire_protocol`]: what a desk and a token say to each other, byte by byte.
+//! 11. [`token_threat_model`]: who attacks a token, what holds, what does not.
+//! 12. [`factory_desk`]: how tokens are programmed in a row, and what to do after a cut.
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
@@ -26,6 +27,9 @@ pub mod lockout {}
 
 #[doc = include_str!("audit.md")]
 pub mod audit {}
+
+#[doc = include_str!("seed_files.md")]
+pub mod seed_files {}
 
 #[doc = include_str!("storage_trial.md")]
 pub mod storage_trial {}

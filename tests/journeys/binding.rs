@@ -40,7 +40,7 @@ impl Seen {
     }
 }
 
-fn unbase32(text: &str) -> Vec<u8> {
+pub(crate) fn unbase32(text: &str) -> Vec<u8> {
     const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let mut bits = String::new();
     for letter in text.chars() {
@@ -289,7 +289,7 @@ fn no_file_ever_holds_a_secret_and_nothing_sealed_outlives_its_device() {
 }
 
 /// What lies in the table of sealed secrets and is not erased. Looking tidies up, so nothing is searched afterwards.
-fn sealed_in(dir: &Path) -> Vec<Vec<u8>> {
+pub(crate) fn sealed_in(dir: &Path) -> Vec<Vec<u8>> {
     let database = rusqlite::Connection::open(dir.join("countersign.sqlite")).expect("the database opens");
     let mut statement = database
         .prepare("SELECT bytes FROM secret")
@@ -301,7 +301,7 @@ fn sealed_in(dir: &Path) -> Vec<Vec<u8>> {
 }
 
 /// How many files of a directory hold these bytes.
-fn finds(dir: &Path, bytes: &[u8]) -> usize {
+pub(crate) fn finds(dir: &Path, bytes: &[u8]) -> usize {
     let holds = |path: &std::path::PathBuf| {
         let content = fs::read(path).expect("the file can be read");
         content.windows(bytes.len()).any(|window| window == bytes)
@@ -310,7 +310,7 @@ fn finds(dir: &Path, bytes: &[u8]) -> usize {
 }
 
 #[track_caller]
-fn assert_none(dir: &Path, needles: &[Vec<u8>], promise: &str) {
+pub(crate) fn assert_none(dir: &Path, needles: &[Vec<u8>], promise: &str) {
     assert!(!needles.is_empty());
     for needle in needles {
         assert_eq!(finds(dir, needle), 0, "{promise}: {}", String::from_utf8_lossy(needle));

@@ -23,6 +23,7 @@ const ID: &str = "019a9ef4-4f60-7c1e-9d4b-2f6b8f0a7c11";
 
 pub(crate) fn routes(world: &World) -> Vec<Route> {
     const USER: &[Role] = &[Role::Enroll, Role::Support];
+    const DESK: &[Role] = &[Role::Inventory, Role::Support];
     let actor = json!({"id": "alice", "kind": "user"});
     let proof = world.user("acme", "alice").proof(0);
     let acting = |fields: Value| {
@@ -125,6 +126,45 @@ pub(crate) fn routes(world: &World) -> Vec<Route> {
             acting(json!({})),
             404,
         ),
+        route("GET", "/v1/tokens", &[Role::Inventory], Value::Null, 200),
+        route("GET", "/v1/tokens/{serial_number}", DESK, Value::Null, 404),
+        route(
+            "PATCH",
+            "/v1/tokens/{serial_number}",
+            DESK,
+            acting(json!({"state": "lost"})),
+            404,
+        ),
+        route(
+            "POST",
+            "/v1/tokens/import",
+            &[Role::Inventory],
+            acting(json!({"batch": "2026-10", "file_base64": "aGVsbG8="})),
+            400,
+        ),
+        route(
+            "POST",
+            "/v1/tokens/find-by-code",
+            DESK,
+            acting(json!({"codes": ["123456"]})),
+            200,
+        ),
+        route("GET", "/v1/batches", &[Role::Inventory], Value::Null, 200),
+        route(
+            "POST",
+            "/v1/batches",
+            &[Role::Inventory],
+            acting(json!({"name": "beta"})),
+            201,
+        ),
+        route("GET", "/v1/batches/{name}", &[Role::Inventory], Value::Null, 404),
+        route(
+            "PATCH",
+            "/v1/batches/{name}",
+            &[Role::Inventory],
+            acting(json!({})),
+            404,
+        ),
         route("GET", "/v1/audit", &[Role::Audit], Value::Null, 200),
         route("GET", "/v1/audit/heads", &[Role::Audit], Value::Null, 200),
         route("GET", "/healthz", &[], Value::Null, 200),
@@ -142,6 +182,8 @@ impl Route {
             .replace("{account}", "acme")
             .replace("{user}", "alice")
             .replace("{id}", ID)
+            .replace("{serial_number}", "CS-000042")
+            .replace("{name}", "2026-11")
     }
 
     /// The whole request in one piece: a refusal at the door does not wait for a body.
@@ -214,8 +256,11 @@ fn a_key_that_is_limited_to_accounts_reaches_no_other() {
     let (_, within) = world.new_key(&Role::ALL, Some(&["globex", "acme"]));
     let (_, without) = world.new_key(&Role::ALL, Some(&["globex", "acm", "acme2", "ACME", "*", ""]));
     for route in routes(&world).iter().filter(|route| !route.open()) {
-        if route.path.starts_with("/v1/audit") {
-            // The trail is everybody's.
+        if ["/v1/audit", "/v1/tokens", "/v1/batches"]
+            .iter()
+            .any(|path| route.path.starts_with(path))
+        {
+            // The trail and the inventory are everybody's.
             route.assert_forbidden(&route.call(&world, Some(&within)), "a limited key");
             continue;
         }
@@ -384,7 +429,9 @@ fn the_document_the_server_and_this_table_know_the_same_routes() {
             let filled = path
                 .replace("{account}", "acme")
                 .replace("{user}", "alice")
-                .replace("{id}", ID);
+                .replace("{id}", ID)
+                .replace("{serial_number}", "CS-000042")
+                .replace("{name}", "2026-11");
             let reply = world.call_as(Some(&everything), method, &filled, None);
             let code = text_or_none(&reply.json()["code"]);
             if table.contains(&(method.to_owned(), path.clone())) {

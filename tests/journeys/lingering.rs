@@ -11,8 +11,9 @@ use std::{
 
 use service::UnixMs;
 use store::{
-    ApiKey, ApiKeys, Bound, Change, Commit, Devices, Enrollment, Enrollments, Id, Outcome, Owner, Pending, Protection,
-    Protections, RecoveryCodes, RecoverySets, StoreError,
+    Allowance, Allowances, ApiKey, ApiKeys, Batch, Batches, Bound, BoundToken, Change, Commit, Devices, Enrollment,
+    Enrollments, Id, Outcome, Owner, Pending, Protection, Protections, RecoveryCodes, RecoverySets, StoreError, Token,
+    TokenFilter, Tokens,
     audit::{Chain, Closing, Head, Row, Trail},
 };
 use store_sqlite::Sqlite;
@@ -73,6 +74,44 @@ impl RecoverySets for Lingering {
 impl Protections for Lingering {
     fn protection(&self, owner: Owner) -> Pending<'_, Option<Protection>> {
         self.late(self.engine.protection(owner))
+    }
+}
+
+impl Tokens for Lingering {
+    fn tokens_of(&self, serial_numbers: Vec<String>) -> Pending<'_, Vec<Option<Token>>> {
+        self.late(self.engine.tokens_of(serial_numbers))
+    }
+
+    fn tokens(&self, filter: TokenFilter, after: Option<String>, limit: u32) -> Pending<'_, Vec<Token>> {
+        self.late(self.engine.tokens(filter, after, limit))
+    }
+
+    fn bound_tokens(&self, after: Option<String>, limit: u32) -> Pending<'_, Vec<BoundToken>> {
+        self.late(self.engine.bound_tokens(after, limit))
+    }
+
+    fn fingerprint_keys(&self) -> Pending<'_, Vec<u32>> {
+        self.late(self.engine.fingerprint_keys())
+    }
+
+    fn known_fingerprints(&self, macs: Vec<[u8; 32]>) -> Pending<'_, Vec<bool>> {
+        self.late(self.engine.known_fingerprints(macs))
+    }
+}
+
+impl Batches for Lingering {
+    fn batch(&self, name: String) -> Pending<'_, Option<Batch>> {
+        self.late(self.engine.batch(name))
+    }
+
+    fn batches(&self, after: Option<String>, limit: u32) -> Pending<'_, Vec<Batch>> {
+        self.late(self.engine.batches(after, limit))
+    }
+}
+
+impl Allowances for Lingering {
+    fn allowance(&self, name: String) -> Pending<'_, Option<Allowance>> {
+        self.late(self.engine.allowance(name))
     }
 }
 

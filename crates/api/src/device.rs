@@ -17,7 +17,10 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         "resync_device",
         &[FACTOR, &[ProblemCode::NotFound, ProblemCode::Conflict]],
     ),
-    Operation::new("unlock_device", &[&[ProblemCode::NotFound, ProblemCode::Conflict]]),
+    Operation::new(
+        "unlock_device",
+        &[&[ProblemCode::NotFound, ProblemCode::TokenState, ProblemCode::Conflict]],
+    ),
 ];
 
 /// Where a device is found; for the document.
@@ -81,6 +84,8 @@ pub enum DeviceState {
     Bound,
     /// Too many wrong codes: nothing is judged until support unlocks it or a resync with an identity proof succeeds.
     Suspended,
+    /// Its token is lost: nothing is judged any more. The user unbinds or replaces it by a recovery code.
+    Lost,
     /// A tombstone; its secret is erased.
     Unbound,
 }

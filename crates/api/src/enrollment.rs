@@ -23,6 +23,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
                 ProblemCode::FactorRequired,
                 ProblemCode::NotFound,
                 ProblemCode::DeviceLimit,
+                ProblemCode::TokenUnavailable,
                 ProblemCode::Conflict,
             ],
         ],
@@ -31,7 +32,15 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     Operation::new("abandon_enrollment", &[LIVING, &[ProblemCode::Conflict]]),
     Operation::new(
         "confirm_enrollment",
-        &[LIVING, FACTOR, &[ProblemCode::DeviceLimit, ProblemCode::Conflict]],
+        &[
+            LIVING,
+            FACTOR,
+            &[
+                ProblemCode::DeviceLimit,
+                ProblemCode::TokenUnavailable,
+                ProblemCode::Conflict,
+            ],
+        ],
     ),
 ];
 
@@ -73,6 +82,21 @@ pub enum EnrollmentRequest {
         /// On whose behalf.
         actor: Actor,
     },
+    /// A hardware token of the inventory.
+    Hardware {
+        /// What stands on its back.
+        serial_number: Name,
+        /// What people will call it; the token's own label, or its serial number, when absent.
+        label: Option<Name>,
+        /// How the caller made sure of the user's identity.
+        identity_proof: IdentityProof,
+        /// The device that ends in the moment the token is bound.
+        replaces: Option<Replaces>,
+        /// A further device, where more than one is allowed: the fresh factor of a user who has one. Not with `replaces`.
+        factor: Option<Factor>,
+        /// On whose behalf.
+        actor: Actor,
+    },
 }
 
 /// The device that a new one replaces, and a code that allows it.
@@ -104,8 +128,8 @@ pub struct Factor {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fields {
-    #[serde(rename = "kind")]
-    _kind: Kind,
+    kind: Kind,
+    serial_number: Option<Name>,
     issuer: Option<Name>,
     label: Option<Name>,
     identity_proof: IdentityProof,
@@ -118,6 +142,7 @@ struct Fields {
 #[serde(rename_all = "snake_case")]
 enum Kind {
     Virtual,
+    Hardware,
 }
 
 impl TryFrom<Fields> for EnrollmentRequest {
@@ -125,7 +150,8 @@ impl TryFrom<Fields> for EnrollmentRequest {
 
     fn try_from(fields: Fields) -> Result<Self, Self::Error> {
         let Fields {
-            _kind: Kind::Virtual,
+            kind,
+            serial_number,
             issuer,
             label,
             identity_proof,
@@ -136,14 +162,27 @@ impl TryFrom<Fields> for EnrollmentRequest {
         if replaces.is_some() && factor.is_some() {
             return Err("has both replaces and factor: replaces carries its own code");
         }
-        Ok(Self::Virtual {
-            issuer,
-            label,
-            identity_proof,
-            replaces,
-            factor,
-            actor,
-        })
+        match (kind, serial_number, issuer) {
+            (Kind::Virtual, None, issuer) => Ok(Self::Virtual {
+                issuer,
+                label,
+                identity_proof,
+                replaces,
+                factor,
+                actor,
+            }),
+            (Kind::Hardware, Some(serial_number), None) => Ok(Self::Hardware {
+                serial_number,
+                label,
+                identity_proof,
+                replaces,
+                factor,
+                actor,
+            }),
+            (Kind::Virtual, Some(_), _) => Err("has a serial_number, which goes with kind hardware"),
+            (Kind::Hardware, None, _) => Err("has no serial_number, which stands on the token's back"),
+            (Kind::Hardware, Some(_), Some(_)) => Err("has an issuer, which goes with kind virtual"),
+        }
     }
 }
 
@@ -288,7 +327,9 @@ impl ToSchema for Png {}
 
 /// Starts a binding; nothing is bound yet
 ///
-/// Role: enroll. Shows the secret once, as a URI, a QR code and a text. An older enrollment of the user gives way.
+/// Role: enroll. For an app, shows the secret once, as a URI, a QR code and a text. A token has its own: it must be in
+/// the inventory, free or meant for this user, and its batch open to them; every other case is one and the same
+/// `token_unavailable`. An older enrollment of the user gives way.
 #[utoipa::path(
     post,
     path = "/v1/accounts/{account}/users/{user}/enrollments",
@@ -306,6 +347,11 @@ impl ToSchema for Png {}
                 "kind": "virtual",
                 "identity_proof": {"method": "password_and_sms", "at": "2026-11-21T04:44:00Z", "by": "login-service"},
                 "replaces": {"device_id": "019a9ef4-4f60-7c1e-9d4b-2f6b8f0a7c11", "code": "492 039"},
+                "actor": {"id": "alice", "kind": "user"},
+            }))),
+            ("hardware" = (summary = "A token with a serial number on its back", value = json!({
+                "kind": "hardware", "serial_number": "CS-000042",
+                "identity_proof": {"method": "password_and_sms", "at": "2026-11-21T04:44:00Z", "by": "login-service"},
                 "actor": {"id": "alice", "kind": "user"},
             }))),
         ),

@@ -13,9 +13,11 @@
 )]
 
 mod audit;
+mod batch;
 mod code;
 mod device;
 mod enrollment;
+mod import;
 mod openapi;
 mod origin;
 mod probe;
@@ -25,16 +27,19 @@ mod read;
 mod recovery;
 mod text;
 mod timestamp;
+mod token;
 mod user;
 mod verify;
 
 pub use audit::{AuditEvent, AuditHead, AuditHeads, AuditPage, AuditQuery, AuditRecord, PageSize};
+pub use batch::{Batch, BatchChangeRequest, BatchPage, BatchQuery, BatchRequest, BetaUser, OpenTo, OpenToKind};
 pub use code::{CODE_LEN_MAX_BYTES, CodeText, FactorMethod, VerifyMethod};
 pub use device::{Device, DeviceKind, DeviceState, ResyncRequest, UnbindRequest, UnlockRequest};
 pub use enrollment::{
     AbandonEnrollmentRequest, ConfirmRequest, ConfirmResponse, Enrollment, EnrollmentCodes, EnrollmentRequest, Factor,
     Replaces,
 };
+pub use import::{Base64, ImportQuery, ImportReceipt, ImportRefusal, ImportRequest, SecretText, SeedEncoding};
 pub use openapi::openapi;
 pub use origin::{Actor, ActorKind, Client, IdentityProof, UserAgent};
 pub use probe::{Probe, ProbeStatus};
@@ -44,6 +49,9 @@ pub use read::read_json;
 pub use recovery::{RecoveryCodes, RecoveryCodesRequest};
 pub use text::{Name, Text, TextError};
 pub use timestamp::{Timestamp, TimestampError};
+pub use token::{
+    FindByCodeRequest, FoundTokens, Token, TokenChangeRequest, TokenGoal, TokenPage, TokenQuery, TokenState,
+};
 pub use user::{CloseUserRequest, User};
 pub use verify::{
     BATCH_ITEMS_MAX, BatchFailure, BatchItems, BatchResult, VerifyBatchRequest, VerifyBatchResponse, VerifyOutcome,

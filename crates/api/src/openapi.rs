@@ -13,7 +13,10 @@ use utoipa::{
     },
 };
 
-use crate::{PROBLEM_JSON, Problem, ProblemCode, audit, device, enrollment, probe, protection, recovery, user, verify};
+use crate::{
+    PROBLEM_JSON, Problem, ProblemCode, audit, batch, device, enrollment, import, probe, protection, recovery, token,
+    user, verify,
+};
 
 /// An operation and the problems that it alone can answer with.
 pub(crate) struct Operation {
@@ -77,13 +80,16 @@ pub(crate) const FACTOR: &[ProblemCode] = &[ProblemCode::CodeRefused];
 /// Of a node that should not be asked at the moment.
 pub(crate) const UNAVAILABLE: &[&[ProblemCode]] = &[&[ProblemCode::ClockUnreliable, ProblemCode::StorageUnavailable]];
 
-const OPERATIONS: [&[Operation]; 8] = [
+const OPERATIONS: [&[Operation]; 11] = [
     verify::OPERATIONS,
     enrollment::OPERATIONS,
     device::OPERATIONS,
     user::OPERATIONS,
     recovery::OPERATIONS,
     protection::OPERATIONS,
+    token::OPERATIONS,
+    import::OPERATIONS,
+    batch::OPERATIONS,
     audit::OPERATIONS,
     probe::OPERATIONS,
 ];
@@ -108,6 +114,15 @@ const API_KEY: &str = "api_key";
         user::close_user,
         recovery::renew_recovery_codes,
         protection::get_protection,
+        import::import_tokens,
+        token::list_tokens,
+        token::get_token,
+        token::change_token,
+        token::find_token_by_code,
+        batch::list_batches,
+        batch::create_batch,
+        batch::get_batch,
+        batch::change_batch,
         audit::list_audit,
         audit::get_audit_heads,
         probe::healthz,
@@ -119,6 +134,7 @@ const API_KEY: &str = "api_key";
         (name = "enrollments", description = "Bindings under way."),
         (name = "devices", description = "What shows the codes."),
         (name = "users", description = "A user's factors as a whole."),
+        (name = "tokens", description = "Hardware tokens before, while and after they are somebody's device."),
         (name = "audit", description = "Who did what, and why it was refused."),
         (name = "probes", description = "For those who watch the service."),
     ),
@@ -141,10 +157,14 @@ pub fn openapi() -> OpenApi {
         close(kinds);
     }
     for item in document.paths.paths.values_mut() {
-        for described in [&mut item.get, &mut item.put, &mut item.post, &mut item.delete]
-            .into_iter()
-            .flatten()
-        {
+        let methods = [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.patch,
+            &mut item.delete,
+        ];
+        for described in methods.into_iter().flatten() {
             complete(described);
         }
     }

@@ -3,11 +3,12 @@
 use std::{fmt, path::Path};
 
 use countersign_api::{
-    AuditHead, AuditHeads, AuditPage, AuditRecord, BatchFailure, BatchResult, CodeText, ConfirmRequest,
-    ConfirmResponse, Device, DeviceKind, DeviceState, Enrollment, EnrollmentCodes, EnrollmentRequest, Factor, Hint,
-    HintAlgorithm, Probe, ProbeStatus, Problem, ProblemCode, Protection, ProtectionMethod, RecoveryCodes,
-    RecoveryCodesRequest, Replaces, ResyncRequest, Timestamp, UnbindRequest, User, VerifyBatchRequest,
-    VerifyBatchResponse, VerifyRequest, VerifyResponse,
+    AuditHead, AuditHeads, AuditPage, AuditRecord, Base64, BatchFailure, BatchResult, CodeText, ConfirmRequest,
+    ConfirmResponse, Device, DeviceKind, DeviceState, Enrollment, EnrollmentCodes, EnrollmentRequest, Factor,
+    FindByCodeRequest, Hint, HintAlgorithm, ImportReceipt, ImportRefusal, ImportRequest, Probe, ProbeStatus, Problem,
+    ProblemCode, Protection, ProtectionMethod, RecoveryCodes, RecoveryCodesRequest, Replaces, ResyncRequest,
+    SecretText, Timestamp, Token, TokenPage, TokenState, UnbindRequest, User, VerifyBatchRequest, VerifyBatchResponse,
+    VerifyRequest, VerifyResponse,
 };
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
@@ -135,6 +136,63 @@ fn users_and_devices() {
 }
 
 #[test]
+fn tokens() {
+    let imported = Token {
+        serial_number: "CS-000042".into(),
+        state: TokenState::Imported,
+        batch: "2026-11".into(),
+        manufacturer: None,
+        model: None,
+        label: None,
+        algorithm: HintAlgorithm::Sha1,
+        digits: 6,
+        period_s: 30,
+        account: None,
+        user: None,
+        device_id: None,
+        drift_steps: 0,
+        last_success_at: None,
+        starts_at: None,
+        expires_at: None,
+        imported_at: time(0),
+        changed_at: time(1),
+    };
+    let bound = Token {
+        state: TokenState::Bound,
+        manufacturer: Some("Example".into()),
+        account: Some("acme".into()),
+        user: Some("alice".into()),
+        device_id: Some(ID),
+        drift_steps: -2,
+        last_success_at: Some(time(2)),
+        ..imported.clone()
+    };
+    check(
+        "tokens",
+        &TokenPage {
+            items: vec![imported, bound],
+            next_cursor: Some("CS-000042".into()),
+        },
+    );
+    let refusal = ImportRefusal {
+        serial_number: None,
+        why: "line 3: it has no serial number".into(),
+    };
+    check(
+        "import",
+        &ImportReceipt {
+            dry_run: false,
+            format: "PSKC (RFC 6030)".into(),
+            count: 2,
+            imported: 0,
+            duplicates: vec!["CS-000042".into()],
+            refusals: vec![refusal],
+            remarks: Vec::new(),
+        },
+    );
+}
+
+#[test]
 fn the_trail_and_the_probes() {
     let record = AuditRecord {
         sequence: 7,
@@ -227,6 +285,10 @@ fn what_holds_a_secret_cannot_be_printed() {
         EnrollmentCodes,
         EnrollmentRequest,
         Factor,
+        FindByCodeRequest,
+        ImportRequest,
+        Base64,
+        SecretText,
         RecoveryCodes,
         RecoveryCodesRequest,
         Replaces,

@@ -7,9 +7,9 @@ use std::{
 };
 
 use countersign_api::{
-    AbandonEnrollmentRequest, CloseUserRequest, ConfirmRequest, EnrollmentRequest, PROBLEM_JSON, Problem, ProblemCode,
-    RecoveryCodesRequest, ResyncRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, openapi,
-    read_json,
+    AbandonEnrollmentRequest, BatchChangeRequest, BatchRequest, CloseUserRequest, ConfirmRequest, EnrollmentRequest,
+    FindByCodeRequest, ImportRequest, PROBLEM_JSON, Problem, ProblemCode, RecoveryCodesRequest, ResyncRequest,
+    TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, openapi, read_json,
 };
 use serde_json::Value;
 
@@ -23,7 +23,7 @@ fn operations(document: &Value) -> BTreeMap<String, (String, Value)> {
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             assert!(
-                ["get", "post", "put", "delete"].contains(&method.as_str()),
+                ["get", "post", "put", "patch", "delete"].contains(&method.as_str()),
                 "{path}: {method}"
             );
             let id = operation["operationId"]
@@ -154,8 +154,13 @@ fn its_examples_are_read_as_they_stand() {
     fn read(id: &str, body: &[u8]) -> Result<(), Problem> {
         match id {
             "abandon_enrollment" => read_json::<AbandonEnrollmentRequest>(body).map(drop),
+            "change_batch" => read_json::<BatchChangeRequest>(body).map(drop),
+            "change_token" => read_json::<TokenChangeRequest>(body).map(drop),
             "close_user" => read_json::<CloseUserRequest>(body).map(drop),
             "confirm_enrollment" => read_json::<ConfirmRequest>(body).map(drop),
+            "create_batch" => read_json::<BatchRequest>(body).map(drop),
+            "find_token_by_code" => read_json::<FindByCodeRequest>(body).map(drop),
+            "import_tokens" => read_json::<ImportRequest>(body).map(drop),
             "renew_recovery_codes" => read_json::<RecoveryCodesRequest>(body).map(drop),
             "resync_device" => read_json::<ResyncRequest>(body).map(drop),
             "start_enrollment" => read_json::<EnrollmentRequest>(body).map(drop),

@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use countersign_api::{
-    AbandonEnrollmentRequest, CloseUserRequest, ConfirmRequest, EnrollmentRequest, Problem, ProblemCode,
-    RecoveryCodesRequest, ResyncRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, read_json,
+    AbandonEnrollmentRequest, BatchChangeRequest, BatchRequest, CloseUserRequest, ConfirmRequest, EnrollmentRequest,
+    FindByCodeRequest, ImportRequest, Problem, ProblemCode, RecoveryCodesRequest, ResyncRequest, TokenChangeRequest,
+    UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, read_json,
 };
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -13,12 +14,19 @@ use serde_json::{Value, json};
 type Reader = fn(&[u8]) -> Result<(), Problem>;
 
 /// The file of cases, and how its bodies are read.
-const READERS: [(&str, Reader); 10] = [
+const READERS: [(&str, Reader); 15] = [
     ("abandon_enrollment", |body| {
         read_json::<AbandonEnrollmentRequest>(body).map(drop)
     }),
+    ("change_batch", |body| read_json::<BatchChangeRequest>(body).map(drop)),
+    ("change_token", |body| read_json::<TokenChangeRequest>(body).map(drop)),
     ("close_user", |body| read_json::<CloseUserRequest>(body).map(drop)),
     ("confirm_enrollment", |body| read_json::<ConfirmRequest>(body).map(drop)),
+    ("create_batch", |body| read_json::<BatchRequest>(body).map(drop)),
+    ("find_token_by_code", |body| {
+        read_json::<FindByCodeRequest>(body).map(drop)
+    }),
+    ("import_tokens", |body| read_json::<ImportRequest>(body).map(drop)),
     ("renew_recovery_codes", |body| {
         read_json::<RecoveryCodesRequest>(body).map(drop)
     }),
@@ -220,6 +228,7 @@ fn any_json() -> impl Strategy<Value = Value> {
         4 => prop::sample::select(vec![
             "account", "user", "code", "codes", "first_factor", "method", "request_id", "client", "ip", "items", "kind",
             "label", "identity_proof", "at", "by", "actor", "id", "replaces", "factor", "device_id", "scope",
+            "serial_number", "state", "batch", "file_base64", "password", "name", "note", "open_to", "accounts", "users",
         ]).prop_map(String::from),
         1 => ".{0,8}",
     ];

@@ -119,7 +119,7 @@ fn significant(text: &str) -> impl Iterator<Item = u8> {
 fn is_hex(text: &str) -> bool {
     let mut digits = significant(text);
     let len = significant(text).count();
-    len > 0 && len % 2 == 0 && digits.all(|byte| byte.is_ascii_hexdigit())
+    len > 0 && len.is_multiple_of(2) && digits.all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn is_base32(text: &str) -> bool {

@@ -4,7 +4,7 @@
 //! the one format that keeps its secrets, and the functions whose names end in `in_the_clear` write those that do not.
 //!
 //! ```
-//! use countersign_pskc::{Format, Unlock, read};
+//! use pskc::{Format, Unlock, read};
 //!
 //! let file = b"serial,seed\n1000123,3132333435363738393031323334353637383930\n";
 //! let receipt = read(file, &Unlock::Nothing)?;
@@ -13,7 +13,7 @@
 //! for remark in &receipt.remarks {
 //!     println!("{remark}"); // what was assumed, because the file does not say it
 //! }
-//! # Ok::<(), countersign_pskc::ReadError>(())
+//! # Ok::<(), pskc::ReadError>(())
 //! ```
 //!
 //! # All, some or nothing

@@ -108,7 +108,7 @@ pub enum Reason {
     #[error("its secret is longer than 128 bytes")]
     LongSecret,
     /// Neither HOTP nor TOTP.
-    #[error("its algorithm is {0}: HOTP and TOTP can be used")]
+    #[error("its algorithm ({0}) cannot be used: only HOTP and TOTP can")]
     Algorithm(String),
     /// A hash or suite that no HOTP or TOTP has.
     #[error("its hash is unknown: SHA-1, SHA-256 and SHA-512 can be used")]

@@ -9,6 +9,9 @@ use crate::{Place, ReadError};
 /// More columns than any seed file has.
 const MAX_COLUMNS: usize = 64;
 
+/// More lines than a batch of tokens has.
+const MAX_ROWS: usize = 1_000_000;
+
 /// What separates the columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Separator {
@@ -58,7 +61,7 @@ impl Table {
             .find(|line| !line.trim().is_empty() && !line.starts_with('#'))
             .ok_or_else(|| ReadError::Unknown("there is no line in it".into()))?;
         let most = [b',', b';', b'\t']
-            .map(|delimiter| (first.bytes().filter(|byte| *byte == delimiter).count(), delimiter))
+            .map(|delimiter| (count_unquoted(first, delimiter), delimiter))
             .into_iter()
             .max_by_key(|(count, delimiter)| (*count, *delimiter == b','));
         let separator = match most {
@@ -140,6 +143,7 @@ impl Table {
         if text.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
         }
+        self.expect_room(line)?;
         let first = self.cells.len();
         let mut start = record.start;
         for end in ends {
@@ -150,6 +154,14 @@ impl Table {
         let count = ends.len();
         self.rows.push(Extent { line, first, count });
         Ok(())
+    }
+
+    fn expect_room(&self, line: u32) -> Result<(), ReadError> {
+        if self.rows.len() < MAX_ROWS {
+            return Ok(());
+        }
+        let problem = "the file has more than 1,000,000 lines: split it";
+        Err(ReadError::malformed(Place::new(line, ""), problem))
     }
 
     fn read_blanks(&mut self, text: &str) -> Result<(), ReadError> {
@@ -173,11 +185,23 @@ impl Table {
             }
             if count > 0 {
                 let line = line(number);
+                self.expect_room(line)?;
                 self.rows.push(Extent { line, first, count });
             }
         }
         Ok(())
     }
+}
+
+/// How often a delimiter stands outside quotes.
+fn count_unquoted(line: &str, delimiter: u8) -> usize {
+    let mut quoted = false;
+    line.bytes()
+        .filter(|byte| {
+            quoted ^= *byte == b'"';
+            !quoted && *byte == delimiter
+        })
+        .count()
 }
 
 fn line(number: u64) -> u32 {
@@ -228,9 +252,8 @@ impl TableWriter {
             if index > 0 {
                 self.text.push(&[self.delimiter]);
             }
-            let special = |c: char| {
-                c == '"' || c == '\n' || c == '\r' || c == '#' || c == '\'' || u32::from(c) == u32::from(self.delimiter)
-            };
+            // Quotes also where a reader could take the cell for a comment, for XML, or for two cells of another dialect.
+            let special = |c: char| matches!(c, '"' | '\'' | '#' | '<' | ',' | ';' | '\t');
             if !cell.contains(special) && !cell.starts_with(FORMULA) {
                 self.text.push(cell.as_bytes());
                 continue;

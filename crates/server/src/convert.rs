@@ -1,7 +1,10 @@
 //! From the wire to the use cases and back; no decision is made here.
 
 use api::{ProtectionMethod, Timestamp};
-use service::{ActorKind, DeviceView, Factor, IdentityProof, Kind, Method, Protection, Standing, UnixMs, UserView};
+use service::{
+    ActorKind, Algorithm, Batch, DeviceView, Factor, IdentityProof, Kind, Method, OpenTo, Owner, Protection, Stage,
+    Standing, TokenView, UnixMs, UserView,
+};
 use zeroize::Zeroizing;
 
 pub(crate) fn actor(actor: api::Actor) -> service::Actor {
@@ -63,6 +66,7 @@ pub(crate) fn device(view: DeviceView) -> api::Device {
         state: match view.standing {
             Standing::Bound => api::DeviceState::Bound,
             Standing::Suspended => api::DeviceState::Suspended,
+            Standing::Lost => api::DeviceState::Lost,
             Standing::Unbound => api::DeviceState::Unbound,
         },
         bound_at: time(view.bound_at),
@@ -70,6 +74,90 @@ pub(crate) fn device(view: DeviceView) -> api::Device {
         last_success_at: view.last_success_at.map(time),
         locked_until: view.locked_until.map(time),
         drift_steps: view.drift_steps,
+    }
+}
+
+pub(crate) fn algorithm(algorithm: Algorithm) -> api::HintAlgorithm {
+    match algorithm {
+        Algorithm::Sha1 => api::HintAlgorithm::Sha1,
+        Algorithm::Sha256 => api::HintAlgorithm::Sha256,
+        Algorithm::Sha512 => api::HintAlgorithm::Sha512,
+    }
+}
+
+pub(crate) fn token(view: TokenView) -> api::Token {
+    let owner = view.owner.as_ref();
+    api::Token {
+        state: match view.stage {
+            Stage::Imported => api::TokenState::Imported,
+            Stage::Assigned => api::TokenState::Assigned,
+            Stage::Bound => api::TokenState::Bound,
+            Stage::Lost => api::TokenState::Lost,
+            Stage::Returned => api::TokenState::Returned,
+            Stage::Retired => api::TokenState::Retired,
+        },
+        account: owner.map(|owner| owner.account.as_ref().to_owned()),
+        user: owner.map(|owner| owner.user.as_ref().to_owned()),
+        serial_number: view.serial_number,
+        batch: view.batch,
+        manufacturer: view.manufacturer,
+        model: view.model,
+        label: view.label,
+        algorithm: algorithm(view.parameters.algorithm),
+        digits: view.parameters.digits.get(),
+        period_s: view.parameters.period.get_s(),
+        device_id: view.device,
+        drift_steps: view.drift_steps,
+        last_success_at: view.last_success_at.map(time),
+        starts_at: view.starts_at.map(time),
+        expires_at: view.expires_at.map(time),
+        imported_at: time(view.imported_at),
+        changed_at: time(view.changed_at),
+    }
+}
+
+pub(crate) fn stage(state: api::TokenState) -> Stage {
+    match state {
+        api::TokenState::Imported => Stage::Imported,
+        api::TokenState::Assigned => Stage::Assigned,
+        api::TokenState::Bound => Stage::Bound,
+        api::TokenState::Lost => Stage::Lost,
+        api::TokenState::Returned => Stage::Returned,
+        api::TokenState::Retired => Stage::Retired,
+    }
+}
+
+pub(crate) fn batch(batch: Batch) -> api::Batch {
+    let (kind, accounts, users) = match batch.open_to {
+        OpenTo::Nobody => (api::OpenToKind::Nobody, None, None),
+        OpenTo::Accounts(accounts) => (api::OpenToKind::Accounts, Some(accounts), None),
+        OpenTo::Users(users) => {
+            let user = |owner: &Owner| api::BetaUser {
+                account: owner.account.as_ref().to_owned(),
+                user: owner.user.as_ref().to_owned(),
+            };
+            (api::OpenToKind::Users, None, Some(users.iter().map(user).collect()))
+        }
+        OpenTo::Everybody => (api::OpenToKind::Everybody, None, None),
+    };
+    api::Batch {
+        name: batch.name,
+        open_to: api::OpenTo { kind, accounts, users },
+        note: batch.note,
+        created_at: time(batch.created_at),
+    }
+}
+
+pub(crate) fn open_to(open_to: api::OpenTo) -> OpenTo {
+    let api::OpenTo { kind, accounts, users } = open_to;
+    match kind {
+        api::OpenToKind::Nobody => OpenTo::Nobody,
+        api::OpenToKind::Accounts => OpenTo::Accounts(accounts.unwrap_or_default()),
+        api::OpenToKind::Users => {
+            let users = users.unwrap_or_default().into_iter();
+            OpenTo::Users(users.map(|user| Owner::new(user.account, user.user)).collect())
+        }
+        api::OpenToKind::Everybody => OpenTo::Everybody,
     }
 }
 

@@ -10,6 +10,7 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 use service::{Caller, Id, Origin, Owner, Role, Service};
+use zeroize::Zeroize;
 
 use crate::{App, edge::RequestId, problem::Rejection};
 
@@ -93,6 +94,21 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
     }
 }
 
+/// The one name of a path without a user: of a token or a batch.
+pub(crate) struct PathName(pub(crate) Arc<str>);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathName {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        let params = params(parts, state).await?;
+        let (_, text) = params.iter().next().unwrap_or_default();
+        let name = Name::new(text)
+            .map_err(|error| Problem::new(ProblemCode::InvalidRequest, format!("the name in the path {error}")))?;
+        Ok(Self(name.into_inner()))
+    }
+}
+
 async fn params<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<RawPathParams, Rejection> {
     RawPathParams::from_request_parts(parts, state)
         .await
@@ -125,29 +141,44 @@ where
 
     async fn from_request(request: Request<Body>, state: &S) -> Result<Self, Rejection> {
         let App { body_bytes, .. } = App::from_ref(state);
-        let (parts, body) = request.into_parts();
-        if !is_json(&parts.headers) {
-            let detail = "send JSON, and say so: Content-Type: application/json";
-            return Err(Problem::new(ProblemCode::UnsupportedMediaType, detail).into());
-        }
-        let too_large = || Problem::new(ProblemCode::PayloadTooLarge, format!("send at most {body_bytes} bytes"));
-        let announced = parts
-            .headers
-            .get(header::CONTENT_LENGTH)
-            .and_then(|length| length.to_str().ok()?.parse().ok());
-        if announced.is_some_and(|length: usize| length > body_bytes) {
-            return Err(too_large().into());
-        }
-        let bytes = to_bytes(body, body_bytes).await.map_err(|error| {
-            let source = std::error::Error::source(&error);
-            let over_limit = source.is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
-            if over_limit {
-                return Rejection::from(too_large());
-            }
-            Problem::new(ProblemCode::InvalidRequest, "the body did not arrive whole").into()
-        })?;
-        Ok(Self(read_json(&bytes)?))
+        read_body(request, body_bytes).await.map(Self)
     }
+}
+
+/// A JSON body of at most so many bytes, which are wiped once it is read.
+pub(crate) async fn read_body<T: DeserializeOwned>(request: Request<Body>, limit: usize) -> Result<T, Rejection> {
+    let (parts, body) = request.into_parts();
+    if !is_json(&parts.headers) {
+        let detail = "send JSON, and say so: Content-Type: application/json";
+        return Err(Problem::new(ProblemCode::UnsupportedMediaType, detail).into());
+    }
+    let too_large = || {
+        Rejection::from(Problem::new(
+            ProblemCode::PayloadTooLarge,
+            format!("send at most {limit} bytes"),
+        ))
+    };
+    let announced = parts
+        .headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: usize| length > limit) {
+        return Err(too_large());
+    }
+    let bytes = to_bytes(body, limit).await.map_err(|error| {
+        let source = std::error::Error::source(&error);
+        let over_limit = source.is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
+        if over_limit {
+            return too_large();
+        }
+        Problem::new(ProblemCode::InvalidRequest, "the body did not arrive whole").into()
+    })?;
+    let read = read_json(&bytes);
+    // Nobody else has it: wiped in place.
+    if let Ok(mut bytes) = bytes.try_into_mut() {
+        bytes.zeroize();
+    }
+    Ok(read?)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

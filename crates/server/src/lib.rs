@@ -22,13 +22,14 @@ use service::Service;
 
 pub use listener::{Limits, PlainHttp, plain_http_allowed, serve};
 
-use crate::routes::{devices, docs, enrollments, probes, trail, users, verification};
+use crate::routes::{batches, devices, docs, enrollments, probes, tokens, trail, users, verification};
 
 /// What handlers share.
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) service: Arc<Service>,
     pub(crate) body_bytes: usize,
+    pub(crate) import_bytes: usize,
 }
 
 /// Every call of the service.
@@ -49,6 +50,12 @@ pub fn router(service: Arc<Service>, limits: Limits) -> Router {
         .route("/v1/verify", post(verification::verify))
         .route("/v1/verify/batch", post(verification::batch))
         .nest("/v1/accounts/{account}/users/{user}", user)
+        .route("/v1/tokens", get(tokens::list))
+        .route("/v1/tokens/import", post(tokens::import))
+        .route("/v1/tokens/find-by-code", post(tokens::find_by_code))
+        .route("/v1/tokens/{serial_number}", get(tokens::get).patch(tokens::change))
+        .route("/v1/batches", get(batches::list).post(batches::create))
+        .route("/v1/batches/{name}", get(batches::get).patch(batches::change))
         .route("/v1/audit", get(trail::list))
         .route("/v1/audit/heads", get(trail::heads))
         .route("/healthz", get(probes::healthz))
@@ -65,5 +72,6 @@ pub fn router(service: Arc<Service>, limits: Limits) -> Router {
         .with_state(App {
             service,
             body_bytes: limits.body_bytes,
+            import_bytes: limits.import_bytes,
         })
 }

@@ -31,6 +31,8 @@ pub struct Limits {
     pub handshake_timeout: Duration,
     /// A request body.
     pub body_bytes: usize,
+    /// The body of an import, which carries a whole file.
+    pub import_bytes: usize,
     /// How long open requests are waited for at the end.
     pub drain: Duration,
 }
@@ -43,6 +45,7 @@ impl Default for Limits {
             request_timeout: Duration::from_secs(30),
             handshake_timeout: Duration::from_secs(10),
             body_bytes: 2 << 20,
+            import_bytes: 32 << 20,
             drain: Duration::from_secs(10),
         }
     }

@@ -1,13 +1,15 @@
 //! Refusals on the wire: RFC 9457, one mapping for all of them.
 
-use api::{Hint, HintAlgorithm, PROBLEM_JSON, Problem, ProblemCode};
+use api::{Hint, PROBLEM_JSON, Problem, ProblemCode};
 use axum::{
     body::Body,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use service::{Algorithm, ServiceError};
+use service::ServiceError;
+
+use crate::convert;
 
 /// What a handler gives.
 pub(crate) type Answer = Result<Response, Rejection>;
@@ -51,6 +53,9 @@ pub(crate) fn problem(error: ServiceError) -> Problem {
             problem
         }
         ServiceError::Locked { retry_after_s, .. } => waiting(new(ProblemCode::RateLimited), *retry_after_s),
+        ServiceError::TokenUnavailable => new(ProblemCode::TokenUnavailable),
+        ServiceError::TokenState { .. } => new(ProblemCode::TokenState),
+        ServiceError::AskedTooOften { retry_after_s } => waiting(new(ProblemCode::RateLimited), Some(*retry_after_s)),
         ServiceError::RateLimited => waiting(new(ProblemCode::RateLimited), Some(1)),
         ServiceError::DeviceLimit => new(ProblemCode::DeviceLimit),
         ServiceError::RequestIdReused => new(ProblemCode::RequestIdReused),
@@ -82,11 +87,7 @@ fn wire_hint(hint: service::Hint) -> Hint {
     match hint {
         service::Hint::ClockOff { seconds } => Hint::ClockOff { seconds },
         service::Hint::OtherAlgorithm(algorithm) => Hint::OtherAlgorithm {
-            algorithm: match algorithm {
-                Algorithm::Sha1 => HintAlgorithm::Sha1,
-                Algorithm::Sha256 => HintAlgorithm::Sha256,
-                Algorithm::Sha512 => HintAlgorithm::Sha512,
-            },
+            algorithm: convert::algorithm(algorithm),
         },
         service::Hint::OtherPeriod(period) => Hint::OtherPeriod {
             period_s: period.get_s(),

@@ -1,6 +1,6 @@
 use otp::Code;
 use serde_json::json;
-use store::{Bound, Change, Device, Enrollment, EnrollmentState, Id, Outcome, Owner, Protection, Write};
+use store::{Bound, Change, Device, Enrollment, EnrollmentState, Id, Outcome, Owner, Protection, Token, Write};
 use verify::{Cause, UnixMs};
 use zeroize::Zeroizing;
 
@@ -9,8 +9,9 @@ use crate::{
     core::TRIES,
     enrollment::{becomes, codes_needed, find, started},
     event::Entry,
+    inventory::{available, becomes_bound, becomes_unbound, its_tokens},
     recovery_set,
-    sealing::{Record, credential_of},
+    sealing::{Record, credential_of, secret_of_token},
     unbind::end_device,
 };
 
@@ -61,13 +62,24 @@ async fn try_confirm(
         let why = format!("this enrollment needs {needed} code(s), in the order they were shown");
         return Err(ServiceError::Invalid { field: "codes", why });
     }
-    let secret = Record::of_enrollment(&enrollment).open(&*core.sealer, sealed)?;
+    let token = match &enrollment.serial_number {
+        Some(serial_number) => match available(core, serial_number, owner, now).await? {
+            Ok(token) => Some(token),
+            Err(cause) => return taken(core, &enrollment, cause, origin, now).await,
+        },
+        None => None,
+    };
+    let secret = match (&token, sealed) {
+        (Some(token), _) => secret_of_token(token, &*core.sealer)?,
+        (None, Some(sealed)) => Record::of_enrollment(&enrollment).open(&*core.sealer, sealed)?,
+        (None, None) => return Err(ServiceError::Internal("an enrollment without a secret".into())),
+    };
     let id = core.new_id(now)?;
     let mut device = Device {
         id,
         owner: owner.clone(),
         kind: enrollment.kind,
-        serial_number: None,
+        serial_number: enrollment.serial_number.clone(),
         label: enrollment.label.clone(),
         parameters: enrollment.parameters,
         sealed: None,
@@ -90,17 +102,41 @@ async fn try_confirm(
                 device,
                 state: confirmed.state,
             };
-            complete(core, &enrollment, bound, confirmation, origin, now).await
+            complete(core, &enrollment, bound, token, confirmation, origin, now).await
         }
         Err(refusal) => {
             let code = codes.as_ref().and_then(|codes| codes.last());
             let hint = match Hint::of(refusal) {
+                // Nobody can set a token's clock, and two consecutive codes measure it; nor has it a second entry.
+                hint if token.is_some() => hint.filter(|hint| !matches!(hint, Hint::ClockOff { .. })),
                 Some(hint) => Some(hint),
                 None => other_entry(core, owner, &enrollment, code, now).await?,
             };
             count_wrong(core, &enrollment, wrong_codes, refusal.cause, hint, origin, now).await
         }
     }
+}
+
+/// The token went to somebody else, or out of reach, since the enrollment began.
+async fn taken(
+    core: &Core,
+    enrollment: &Enrollment,
+    cause: &'static str,
+    origin: &Origin,
+    now: UnixMs,
+) -> Result<Option<BoundNow>, ServiceError> {
+    let entry = Entry::new("enrollment.confirm", "refused", origin)
+        .owner(&enrollment.owner)
+        .because(cause)
+        .detail(json!({"enrollment": enrollment.id, "serial_number": enrollment.serial_number}));
+    let change = Change {
+        writes: vec![becomes(enrollment, EnrollmentState::Abandoned)],
+        events: vec![core.event(&entry, now)?],
+    };
+    if core.commit(vec![change]).await? == [Outcome::Missed] {
+        return Ok(None);
+    }
+    Err(ServiceError::TokenUnavailable)
 }
 
 /// Whether the code is of an older entry of the same user. A bound device is only asked about codes that it
@@ -179,6 +215,7 @@ async fn complete(
     core: &Core,
     enrollment: &Enrollment,
     bound: Bound,
+    token: Option<Token>,
     confirmation: &Confirmation,
     origin: &Origin,
     now: UnixMs,
@@ -205,12 +242,17 @@ async fn complete(
             ..Protection::none(owner.clone())
         }),
     ];
+    let serial_number = token.as_ref().map(|token| token.serial_number.clone());
+    if let Some(token) = token {
+        writes.push(becomes_bound(token, &bound, now)?);
+    }
     let scope = json!({
         "login_protection": confirmation.login_protection,
         "operation_protection": confirmation.operation_protection,
     });
     let detail = json!({
         "enrollment": enrollment.id,
+        "serial_number": serial_number,
         "replaces": replaced.map(|bound| bound.device.id),
         "scope": scope,
         "recovery_codes": confirmation.recovery_codes,
@@ -222,6 +264,12 @@ async fn complete(
     let mut events = vec![core.event(&entry, now)?];
     if let Some(replaced) = replaced {
         writes.push(end_device(replaced, replaced.state, now));
+        let tokens = its_tokens(core, std::slice::from_ref(replaced)).await?;
+        writes.extend(
+            tokens
+                .into_iter()
+                .filter_map(|token| becomes_unbound(token, replaced, now)),
+        );
         let entry = Entry::new("device.unbind", "done", origin)
             .owner(owner)
             .device(replaced.device.id)

@@ -50,6 +50,8 @@ pub(crate) struct Core {
     pub(crate) keys: KeyCache,
     pub(crate) locked: LockedTally,
     turns: Turns,
+    /// Held by whoever looks through all tokens.
+    pub(crate) searching: tokio::sync::Mutex<()>,
     /// The last commit failed.
     failing: AtomicBool,
     /// Judged where there is no device; bound to nobody.
@@ -152,6 +154,7 @@ impl Service {
             keys: KeyCache::default(),
             locked: LockedTally::default(),
             turns: Turns::default(),
+            searching: tokio::sync::Mutex::default(),
             failing: AtomicBool::new(false),
             stand_in,
         });

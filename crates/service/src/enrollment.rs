@@ -16,6 +16,8 @@ impl Service {
         let now = core.clock.now()?;
         let enrollment = find(core, owner, id).await?;
         let (sealed, _) = started(&enrollment, now)?;
+        // A token shows its own codes.
+        let sealed = sealed.ok_or(ServiceError::NotFound("QR code"))?;
         let secret = Record::of_enrollment(&enrollment).open(&*core.sealer, sealed)?;
         let uri = uri(&enrollment, &secret)?;
         let qr = Qr::encode(&uri).map_err(|error| ServiceError::Internal(error.to_string()))?;
@@ -30,7 +32,7 @@ impl Service {
         for _try in 0..TRIES {
             let now = core.clock.now()?;
             let enrollment = find(core, owner, id).await?;
-            if enrollment.state.sealed().is_none() {
+            if !enrollment.state.is_open() {
                 return Err(ServiceError::EnrollmentEnded);
             }
             let entry = Entry::new("enrollment.abandon", "done", origin)
@@ -85,11 +87,11 @@ pub(crate) async fn find(core: &Core, owner: &Owner, id: Id) -> Result<Enrollmen
         .ok_or(ServiceError::NotFound("enrollment"))
 }
 
-/// The sealed secret and the wrong codes of an enrollment that waits for codes.
-pub(crate) fn started(enrollment: &Enrollment, now: UnixMs) -> Result<(&store::Sealed, u32), ServiceError> {
+/// The sealed secret (none of a token) and the wrong codes of an enrollment that waits for codes.
+pub(crate) fn started(enrollment: &Enrollment, now: UnixMs) -> Result<(Option<&store::Sealed>, u32), ServiceError> {
     match &enrollment.state {
         EnrollmentState::Started { .. } if now >= enrollment.expires_at => Err(ServiceError::EnrollmentExpired),
-        EnrollmentState::Started { sealed, wrong_codes } => Ok((sealed, *wrong_codes)),
+        EnrollmentState::Started { sealed, wrong_codes } => Ok((sealed.as_ref(), *wrong_codes)),
         _ => Err(ServiceError::EnrollmentEnded),
     }
 }

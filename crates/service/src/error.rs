@@ -57,6 +57,23 @@ pub enum ServiceError {
     /// The change needs a fresh code of the user.
     #[error("this change needs a code of a device that is bound")]
     FactorRequired,
+    /// The token cannot be bound by this user; every cause gets this same answer.
+    #[error("this token cannot be bound: check the serial number")]
+    TokenUnavailable,
+    /// The token's life does not go that way.
+    #[error("the token is {stage}: {why}")]
+    TokenState {
+        /// Where it stands.
+        stage: &'static str,
+        /// Why that does not do, and what to do.
+        why: &'static str,
+    },
+    /// The question may be asked only so often.
+    #[error("this was asked too often: wait, or let somebody else ask")]
+    AskedTooOften {
+        /// The wait, in seconds from the moment of the answer.
+        retry_after_s: u64,
+    },
     /// Too many requests for one user wait already.
     #[error("too many requests for this user wait already: retry in a moment")]
     RateLimited,

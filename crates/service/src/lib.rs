@@ -5,8 +5,10 @@
 //! goes through a lane, which makes a batch of what waits; everything else writes by itself and
 //! is judged again when somebody else was faster.
 
+mod allowance;
 mod ask;
 mod batch;
+mod batches;
 mod caller;
 mod clock;
 mod confirm;
@@ -16,10 +18,14 @@ mod enrollment;
 mod error;
 mod event;
 mod factor;
+mod find_by_code;
 mod housekeeping;
 mod identity;
+mod import;
+mod inventory;
 mod keys;
 mod lane;
+mod life;
 mod ports;
 mod recovery;
 mod recovery_set;
@@ -28,12 +34,14 @@ mod sealing;
 mod settings;
 mod start;
 mod tally;
+mod tokens;
 mod trail;
 mod turns;
 mod unbind;
 mod verification;
 
 pub use ask::Answer;
+pub use batches::{NewBatch, OPEN_TO_MAX};
 pub use caller::{Actor, ActorKind, Caller, Client, Origin};
 pub use confirm::Confirmation;
 pub(crate) use core::Core;
@@ -41,15 +49,19 @@ pub use core::{Ports, Service};
 pub use devices::{DeviceView, UserView};
 pub use error::{Hint, ServiceError};
 pub use factor::{Factor, Method};
+pub use import::{IMPORT_MAX, NewImport, OpenedBy, Receipt, Refused, SeedFile};
 pub use keys::NewKey;
+pub use life::Passage;
 pub use ports::{Clock, Entropy, PortError, Sealer, Signer};
 pub use settings::Settings;
-pub use start::{NewBinding, Offer, Replacement};
+pub use start::{NewBinding, NewDevice, Offer, Replacement, Shown};
+pub use tokens::TokenView;
 pub use trail::{Finding, Report, SignedHead, verify_trail};
 pub use verification::Question;
 
 // The nouns that the use cases and the ports speak, so that whoever calls or implements them needs no other
 // crate of ours.
-pub use otp::{Algorithm, Period, Secret};
-pub use store::{ApiKey, Id, IdentityProof, Owner, Protection, Role, Sealed, audit};
+pub use otp::{Algorithm, Parameters, Period, Secret};
+pub use pskc::{Encoding, Seed};
+pub use store::{ApiKey, Batch, Id, IdentityProof, OpenTo, Owner, Protection, Role, Sealed, Stage, TokenFilter, audit};
 pub use verify::{Kind, Standing, UnixMs};

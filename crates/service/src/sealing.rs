@@ -1,5 +1,5 @@
 use otp::{Algorithm, Parameters, Secret};
-use store::{Device, Enrollment, Id, Owner, Sealed};
+use store::{Device, Enrollment, Id, Owner, Sealed, Token};
 use verify::{Credential, Kind};
 
 use crate::ports::{PortError, Sealer};
@@ -36,28 +36,13 @@ impl<'a> Record<'a> {
 
     /// Every part with its length before it, so that no two records read the same.
     fn bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(128);
-        for part in [
+        let parts = [
             self.table.as_bytes(),
             self.owner.account.as_bytes(),
             self.owner.user.as_bytes(),
             self.id.as_bytes(),
-        ] {
-            bytes.extend((part.len() as u32).to_be_bytes());
-            bytes.extend(part);
-        }
-        bytes.push(match self.kind {
-            Kind::Virtual => 0,
-            Kind::Hardware => 1,
-        });
-        bytes.push(match self.parameters.algorithm {
-            Algorithm::Sha1 => 0,
-            Algorithm::Sha256 => 1,
-            Algorithm::Sha512 => 2,
-        });
-        bytes.push(self.parameters.digits.get());
-        bytes.extend(self.parameters.period.get_s().to_be_bytes());
-        bytes
+        ];
+        described(&parts, self.kind, self.parameters)
     }
 
     pub(crate) fn seal(&self, sealer: &dyn Sealer, secret: &Secret) -> Result<Sealed, PortError> {
@@ -72,6 +57,73 @@ impl<'a> Record<'a> {
     pub(crate) fn credential(&self, sealer: &dyn Sealer, sealed: &Sealed) -> Result<Credential, PortError> {
         Ok(Credential::new(self.open(sealer, sealed)?, self.parameters, self.kind))
     }
+}
+
+fn described(parts: &[&[u8]], kind: Kind, parameters: Parameters) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(128);
+    for part in parts {
+        bytes.extend((part.len() as u32).to_be_bytes());
+        bytes.extend(*part);
+    }
+    bytes.push(match kind {
+        Kind::Virtual => 0,
+        Kind::Hardware => 1,
+    });
+    bytes.push(match parameters.algorithm {
+        Algorithm::Sha1 => 0,
+        Algorithm::Sha256 => 1,
+        Algorithm::Sha512 => 2,
+    });
+    bytes.push(parameters.digits.get());
+    bytes.extend(parameters.period.get_s().to_be_bytes());
+    bytes
+}
+
+/// What a secret of the inventory belongs to: this token, with the secret it has now.
+pub(crate) struct TokenRecord<'a> {
+    table: &'static str,
+    serial_number: &'a str,
+    id: Id,
+    parameters: Parameters,
+}
+
+impl<'a> TokenRecord<'a> {
+    /// Of the secret that makes its codes.
+    pub(crate) fn secret(serial_number: &'a str, id: Id, parameters: Parameters) -> Self {
+        Self {
+            table: "token",
+            serial_number,
+            id,
+            parameters,
+        }
+    }
+
+    /// Of the key that sets its clock.
+    pub(crate) fn management(serial_number: &'a str, id: Id, parameters: Parameters) -> Self {
+        Self {
+            table: "token_management",
+            ..Self::secret(serial_number, id, parameters)
+        }
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let parts = [self.table.as_bytes(), self.serial_number.as_bytes(), self.id.as_bytes()];
+        described(&parts, Kind::Hardware, self.parameters)
+    }
+
+    pub(crate) fn seal(&self, sealer: &dyn Sealer, secret: &Secret) -> Result<Sealed, PortError> {
+        sealer.seal(&self.bytes(), secret)
+    }
+
+    fn open(&self, sealer: &dyn Sealer, sealed: &Sealed) -> Result<Secret, PortError> {
+        sealer.open(&self.bytes(), sealed)
+    }
+}
+
+/// The secret of a token that nobody has bound. Of any other there is none in the inventory.
+pub(crate) fn secret_of_token(token: &Token, sealer: &dyn Sealer) -> Result<Secret, PortError> {
+    let sealed = token.state.sealed().ok_or(PortError::DoesNotOpen)?;
+    TokenRecord::secret(&token.serial_number, token.id, token.parameters).open(sealer, sealed)
 }
 
 /// The credential of a bound device. A device without a secret is a tombstone, and none is ever judged.

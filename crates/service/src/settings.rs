@@ -21,6 +21,8 @@ pub struct Settings {
     pub recovery_codes: usize,
     /// How long a `request_id` is remembered.
     pub request_id_ms: i64,
+    /// How often an actor may ask whose code it is.
+    pub find_by_code_per_hour: u32,
     /// Requests for one user that may wait or be judged at once.
     pub waiting_per_user: usize,
 }
@@ -37,6 +39,7 @@ impl Default for Settings {
             issuer: "Countersign".into(),
             recovery_codes: 10,
             request_id_ms: 5 * UnixMs::MINUTE,
+            find_by_code_per_hour: 10,
             waiting_per_user: 5,
         }
     }

@@ -1,7 +1,7 @@
 use enroll::Qr;
-use otp::{Parameters, Secret};
+use otp::Parameters;
 use serde_json::json;
-use store::{Bound, Change, Enrollment, EnrollmentState, Id, IdentityProof, Outcome, Owner, Write};
+use store::{Bound, Change, Enrollment, EnrollmentState, Id, IdentityProof, Outcome, Owner, Token, Write};
 use verify::{Kind, UnixMs};
 use zeroize::Zeroizing;
 
@@ -12,6 +12,7 @@ use crate::{
     event::Entry,
     factor::{Judged, judge_factor},
     identity::{check_proof, evidence},
+    inventory::available,
     sealing::Record,
 };
 
@@ -19,14 +20,28 @@ use crate::{
 pub struct NewBinding {
     /// For whom.
     pub owner: Owner,
-    /// Shown in the app; the service's own by default.
-    pub issuer: Option<String>,
-    /// The account's name in the app; the user's name by default.
+    /// What is to show the codes.
+    pub device: NewDevice,
+    /// What people will call it: the user's name by default, and the token's own.
     pub label: Option<String>,
     /// What the caller checked before it asked.
     pub identity_proof: IdentityProof,
     /// A fresh factor, when the user has a device already.
     pub factor: Option<Replacement>,
+}
+
+/// What is to show the codes.
+pub enum NewDevice {
+    /// An authenticator app.
+    App {
+        /// Shown in the app; the service's own by default.
+        issuer: Option<String>,
+    },
+    /// A token of the inventory.
+    Token {
+        /// What stands on its back.
+        serial_number: String,
+    },
 }
 
 /// The fresh factor of a user who has a device, and what becomes of that one.
@@ -37,21 +52,28 @@ pub struct Replacement {
     pub factor: Factor,
 }
 
-/// What the user is shown, once.
+/// A binding that has begun.
 pub struct Offer {
     /// The enrollment.
     pub id: Id,
-    /// For the app.
-    pub otpauth_uri: Zeroizing<String>,
-    /// For those who cannot scan.
-    pub secret_text: Zeroizing<String>,
-    /// The same as a picture.
-    pub qr_svg: Zeroizing<String>,
+    /// For the app; a token has its secret already.
+    pub shown: Option<Shown>,
     /// When it ends by itself.
     pub expires_at: UnixMs,
     /// How many codes complete it.
     pub codes_needed: usize,
 }
+
+/// A secret for an app, which the user is shown once.
+pub struct Shown {
+    /// For the app.
+    pub otpauth_uri: Zeroizing<String>,
+    /// For those who cannot scan.
+    pub secret_text: Zeroizing<String>,
+    /// The URI as a picture.
+    pub qr_svg: Zeroizing<String>,
+}
+
 impl Service {
     /// Starts a binding: nothing is bound yet.
     pub async fn start_enrollment(&self, wanted: &NewBinding, origin: &Origin) -> Result<Offer, ServiceError> {
@@ -88,25 +110,26 @@ async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<
         }
         None => None,
     };
-    let secret = enroll::new_secret(|bytes| core.entropy.fill(bytes))?;
-    let mut enrollment = Enrollment {
-        id: core.new_id(now)?,
-        owner: owner.clone(),
-        version: 1,
-        kind: Kind::Virtual,
-        issuer: wanted.issuer.clone().unwrap_or_else(|| core.settings.issuer.clone()),
-        // A colon would end the issuer in the app's eyes.
-        label: wanted.label.clone().unwrap_or_else(|| owner.user.replace(':', ".")),
-        parameters: Parameters::DEFAULT,
-        identity_proof: wanted.identity_proof.clone(),
-        replaces: wanted.factor.as_ref().and_then(|factor| factor.replaces),
-        started_at: now,
-        expires_at: now.plus(core.settings.enrollment_ms),
-        state: EnrollmentState::Abandoned,
+    let (enrollment, shown) = match &wanted.device {
+        NewDevice::App { issuer } => {
+            let (enrollment, shown) = for_app(core, wanted, issuer.as_deref(), now)?;
+            (enrollment, Some(shown))
+        }
+        NewDevice::Token { serial_number } => match available(core, serial_number, owner, now).await? {
+            Ok(token) => (for_token(core, wanted, &token, now)?, None),
+            Err(cause) => {
+                // A right code is burned all the same, or it could be tried here for nothing.
+                let writes = spent.iter().map(|spent| spent.write()).collect();
+                return refuse(core, wanted, serial_number, writes, cause, origin, now).await;
+            }
+        },
     };
-    let sealed = Record::of_enrollment(&enrollment).seal(&*core.sealer, &secret)?;
-    enrollment.state = EnrollmentState::Started { sealed, wrong_codes: 0 };
-    let offer = offer(core, &enrollment, &secret)?;
+    let offer = Offer {
+        id: enrollment.id,
+        shown,
+        expires_at: enrollment.expires_at,
+        codes_needed: codes_needed(core, enrollment.kind),
+    };
 
     // What is free to start beside no device must not be completed beside one that came in between (U5).
     let mut writes = vec![factors.touch(owner)];
@@ -114,6 +137,7 @@ async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<
     writes.extend(spent.as_ref().map(|spent| spent.write()));
     let detail = json!({
         "enrollment": enrollment.id,
+        "serial_number": enrollment.serial_number,
         "replaces": enrollment.replaces,
         "factor": spent.as_ref().map(|spent| spent.name()),
         "identity_proof": evidence(Some(&wanted.identity_proof)),
@@ -180,7 +204,9 @@ async fn supersede(core: &Core, owner: &Owner) -> Result<Vec<Write>, ServiceErro
     let open = core.store.open_enrollments(owner.clone()).await?;
     let gives_way = |enrollment: &Enrollment| {
         let state = match &enrollment.state {
-            EnrollmentState::Started { sealed, .. } => EnrollmentState::Superseded { sealed: sealed.clone() },
+            EnrollmentState::Started {
+                sealed: Some(sealed), ..
+            } => EnrollmentState::Superseded { sealed: sealed.clone() },
             _ => EnrollmentState::Abandoned,
         };
         becomes(enrollment, state)
@@ -188,18 +214,95 @@ async fn supersede(core: &Core, owner: &Owner) -> Result<Vec<Write>, ServiceErro
     Ok(open.iter().map(gives_way).collect())
 }
 
-fn offer(core: &Core, enrollment: &Enrollment, secret: &Secret) -> Result<Offer, ServiceError> {
-    let otpauth_uri = uri(enrollment, secret)?;
+/// Of an enrollment for an app: a new secret, sealed for it, and how it is shown.
+fn for_app(
+    core: &Core,
+    wanted: &NewBinding,
+    issuer: Option<&str>,
+    now: UnixMs,
+) -> Result<(Enrollment, Shown), ServiceError> {
+    let secret = enroll::new_secret(|bytes| core.entropy.fill(bytes))?;
+    let mut enrollment = Enrollment {
+        issuer: issuer.unwrap_or(&core.settings.issuer).to_owned(),
+        ..blank(core, wanted, Kind::Virtual, now)?
+    };
+    let sealed = Record::of_enrollment(&enrollment).seal(&*core.sealer, &secret)?;
+    enrollment.state = EnrollmentState::Started {
+        sealed: Some(sealed),
+        wrong_codes: 0,
+    };
+    let otpauth_uri = uri(&enrollment, &secret)?;
     let qr = Qr::encode(&otpauth_uri).map_err(|error| ServiceError::Invalid {
         field: "label",
         why: format!("issuer and label are too long for a QR code: {error}"),
     })?;
-    Ok(Offer {
-        id: enrollment.id,
-        secret_text: enroll::text_key(secret),
+    let shown = Shown {
+        secret_text: enroll::text_key(&secret),
         qr_svg: qr.to_svg(),
         otpauth_uri,
-        expires_at: enrollment.expires_at,
-        codes_needed: codes_needed(core, enrollment.kind),
+    };
+    Ok((enrollment, shown))
+}
+
+/// Of an enrollment for a token: its secret stays in the inventory until its codes were right.
+fn for_token(core: &Core, wanted: &NewBinding, token: &Token, now: UnixMs) -> Result<Enrollment, ServiceError> {
+    let label = wanted.label.as_ref().or(token.label.as_ref());
+    Ok(Enrollment {
+        label: label.unwrap_or(&token.serial_number).clone(),
+        parameters: token.parameters,
+        serial_number: Some(token.serial_number.clone()),
+        state: EnrollmentState::Started {
+            sealed: None,
+            wrong_codes: 0,
+        },
+        ..blank(core, wanted, Kind::Hardware, now)?
     })
+}
+
+fn blank(core: &Core, wanted: &NewBinding, kind: Kind, now: UnixMs) -> Result<Enrollment, ServiceError> {
+    let owner = &wanted.owner;
+    Ok(Enrollment {
+        id: core.new_id(now)?,
+        owner: owner.clone(),
+        version: 1,
+        kind,
+        issuer: core.settings.issuer.clone(),
+        // A colon would end the issuer in the app's eyes.
+        label: wanted.label.clone().unwrap_or_else(|| owner.user.replace(':', ".")),
+        parameters: Parameters::DEFAULT,
+        identity_proof: wanted.identity_proof.clone(),
+        serial_number: None,
+        replaces: wanted.factor.as_ref().and_then(|factor| factor.replaces),
+        started_at: now,
+        expires_at: now.plus(core.settings.enrollment_ms),
+        state: EnrollmentState::Abandoned,
+    })
+}
+
+/// The trail learns why; the caller is told what every other cause is told too.
+async fn refuse(
+    core: &Core,
+    wanted: &NewBinding,
+    serial_number: &str,
+    writes: Vec<Write>,
+    cause: &'static str,
+    origin: &Origin,
+    now: UnixMs,
+) -> Result<Option<Offer>, ServiceError> {
+    let detail = json!({
+        "serial_number": serial_number,
+        "identity_proof": evidence(Some(&wanted.identity_proof)),
+    });
+    let entry = Entry::new("enrollment.start", "refused", origin)
+        .owner(&wanted.owner)
+        .because(cause)
+        .detail(detail);
+    let change = Change {
+        writes,
+        events: vec![core.event(&entry, now)?],
+    };
+    if core.commit(vec![change]).await? == [Outcome::Missed] {
+        return Ok(None);
+    }
+    Err(ServiceError::TokenUnavailable)
 }

@@ -1,7 +1,9 @@
 use otp::Code;
 use serde_json::json;
-use store::{Bound, Change, Enrollment, EnrollmentState, Id, IdentityProof, Outcome, Owner, Protection, Write, audit};
-use verify::{DeviceState, UnixMs, Verdict, resync};
+use store::{
+    Bound, Change, Enrollment, EnrollmentState, Id, IdentityProof, Outcome, Owner, Protection, Token, Write, audit,
+};
+use verify::{DeviceState, Standing, UnixMs, Verdict, resync};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -10,6 +12,7 @@ use crate::{
     event::Entry,
     factor::{Judged, Spent, judge_factor, locked_error, state_write},
     identity::{check_proof, evidence},
+    inventory::{becomes_unbound, its_tokens},
     recovery_set,
     sealing::credential_of,
 };
@@ -152,6 +155,10 @@ impl Service {
         for _try in 0..TRIES {
             let now = core.clock.now()?;
             let bound = find_bound(core, owner, id).await?;
+            if bound.state.standing == Standing::Lost {
+                let why = "a lost one is not judged again: the user unbinds it by a recovery code";
+                return Err(ServiceError::TokenState { stage: "lost", why });
+            }
             let next = bound.state.unlocked();
             let entry = Entry::new("device.unlock", "done", origin).owner(owner).device(id);
             let change = Change {
@@ -197,11 +204,14 @@ struct Ending<'a> {
     /// A set of recovery codes that paid for it.
     spent: Option<(u64, store::RecoveryCodes)>,
     open: Vec<Enrollment>,
+    /// Those that are among the devices.
+    tokens: Vec<Token>,
 }
 
 impl<'a> Ending<'a> {
     async fn of(core: &'a Core, owner: &'a Owner, factors: &'a Factors, now: UnixMs) -> Result<Self, ServiceError> {
         let open = core.store.open_enrollments(owner.clone()).await?;
+        let tokens = its_tokens(core, &factors.devices).await?;
         Ok(Self {
             core,
             owner,
@@ -212,6 +222,7 @@ impl<'a> Ending<'a> {
             events: Vec::new(),
             spent: None,
             open,
+            tokens,
         })
     }
 
@@ -241,6 +252,9 @@ impl<'a> Ending<'a> {
     ) -> Result<(), ServiceError> {
         self.left -= 1;
         self.writes.push(end_device(bound, judged, self.now));
+        let tokens = self.tokens.iter().cloned();
+        self.writes
+            .extend(tokens.filter_map(|token| becomes_unbound(token, bound, self.now)));
         let entry = Entry::new("device.unbind", "done", origin)
             .owner(self.owner)
             .device(bound.device.id)

@@ -9,7 +9,7 @@ use verify::{DeviceState, Standing};
 use crate::{
     error::Result,
     job::Job,
-    tables::{api_key, audit, device, enrollment, protection, recovery},
+    tables::{allowance, api_key, audit, batch, device, enrollment, protection, recovery, token},
     tail::{self, Tail},
 };
 
@@ -103,6 +103,11 @@ impl<'a> Group<'a> {
             Write::Protection { expected, next } => {
                 protection::one(self.tx, &next.owner)?.map(|protection| protection.version) == *expected
             }
+            Write::Token { expected, next } => token::meets(self.tx, *expected, next)?,
+            Write::Batch { expected, next } => batch::version(self.tx, &next.name)? == *expected,
+            Write::Allowance { expected, next } => {
+                allowance::one(self.tx, &next.name)?.map(|allowance| allowance.version) == *expected
+            }
             Write::NewApiKey(key) => !api_key::exists(self.tx, key.id)?,
             Write::RevokeApiKey { id, .. } => api_key::lives(self.tx, *id)?,
         })
@@ -133,6 +138,9 @@ impl<'a> Group<'a> {
             Write::Enrollment { next, .. } => self.erases |= enrollment::put(self.tx, next)?,
             Write::RecoveryCodes { next, .. } => recovery::put(self.tx, next)?,
             Write::Protection { next, .. } => protection::put(self.tx, next)?,
+            Write::Token { next, .. } => self.erases |= token::put(self.tx, next)?,
+            Write::Batch { next, .. } => batch::put(self.tx, next)?,
+            Write::Allowance { next, .. } => allowance::put(self.tx, next)?,
             Write::NewApiKey(key) => api_key::insert(self.tx, key)?,
             Write::RevokeApiKey { id, at } => api_key::revoke(self.tx, *id, *at)?,
         }

@@ -74,6 +74,10 @@ fn distinct(writes: &[Write]) -> bool {
         Enrollment(Id),
         RecoveryCodes(&'a Owner),
         Protection(&'a Owner),
+        Token(&'a str),
+        Fingerprint(&'a [u8; 32]),
+        Batch(&'a str),
+        Allowance(&'a str),
         ApiKey(Id),
     }
     let record = |write| match write {
@@ -82,9 +86,20 @@ fn distinct(writes: &[Write]) -> bool {
         Write::Enrollment { next, .. } => Record::Enrollment(next.id),
         Write::RecoveryCodes { next, .. } => Record::RecoveryCodes(&next.owner),
         Write::Protection { next, .. } => Record::Protection(&next.owner),
+        Write::Token { next, .. } => Record::Token(&next.serial_number),
+        Write::Batch { next, .. } => Record::Batch(&next.name),
+        Write::Allowance { next, .. } => Record::Allowance(&next.name),
         Write::NewApiKey(key) => Record::ApiKey(key.id),
         &Write::RevokeApiKey { id, .. } => Record::ApiKey(id),
     };
+    // Two tokens may not share a secret either.
+    fn fingerprint(write: &Write) -> Option<Record<'_>> {
+        match write {
+            Write::Token { next, .. } => Some(Record::Fingerprint(&next.fingerprint.mac)),
+            _ => None,
+        }
+    }
     let mut seen = HashSet::new();
-    writes.len() < 2 || writes.iter().map(record).all(|record| seen.insert(record))
+    let mut records = writes.iter().map(record).chain(writes.iter().filter_map(fingerprint));
+    writes.len() < 2 || records.all(|record| seen.insert(record))
 }

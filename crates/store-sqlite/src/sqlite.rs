@@ -12,8 +12,9 @@ use std::{
 use futures_channel::oneshot;
 use rusqlite::Connection;
 use store::{
-    ApiKey, ApiKeys, Bound, Change, Commit, Device, Devices, Enrollment, Enrollments, Id, Outcome, Owner, Pending,
-    Protection, Protections, RecoveryCodes, RecoverySets, StoreError,
+    Allowance, Allowances, ApiKey, ApiKeys, Batch, Batches, Bound, BoundToken, Change, Commit, Device, Devices,
+    Enrollment, Enrollments, Id, Outcome, Owner, Pending, Protection, Protections, RecoveryCodes, RecoverySets,
+    StoreError, Token, TokenFilter, Tokens,
     audit::{Chain, Closing, Head, Row, Trail},
 };
 use verify::{DeviceState, Standing, UnixMs};
@@ -26,7 +27,7 @@ use crate::{
     job::Job,
     readers::Readers,
     register, schema,
-    tables::{api_key, audit, device, enrollment, protection, recovery},
+    tables::{allowance, api_key, audit, batch, device, enrollment, protection, recovery, token},
     tail::Tail,
     writer::{Call, Message, Reply, Shared, Writer, lock},
 };
@@ -196,6 +197,49 @@ impl Protections for Sqlite {
     }
 }
 
+impl Tokens for Sqlite {
+    fn tokens_of(&self, serial_numbers: Vec<String>) -> Pending<'_, Vec<Option<Token>>> {
+        self.readers.read(move |conn| token::each(conn, &serial_numbers))
+    }
+
+    fn tokens(&self, filter: TokenFilter, after: Option<String>, limit: u32) -> Pending<'_, Vec<Token>> {
+        self.readers
+            .read(move |conn| token::page(conn, &filter, after.as_deref(), limit))
+    }
+
+    fn bound_tokens(&self, after: Option<String>, limit: u32) -> Pending<'_, Vec<BoundToken>> {
+        let shared = self.shared.clone();
+        self.readers
+            .read(move |conn| bound_tokens(conn, &shared, after.as_deref(), limit))
+    }
+
+    fn fingerprint_keys(&self) -> Pending<'_, Vec<u32>> {
+        self.readers.read(|conn| token::fingerprint_keys(conn))
+    }
+
+    fn known_fingerprints(&self, macs: Vec<[u8; 32]>) -> Pending<'_, Vec<bool>> {
+        self.readers
+            .read(move |conn| macs.iter().map(|mac| token::is_known(conn, mac)).collect())
+    }
+}
+
+impl Batches for Sqlite {
+    fn batch(&self, name: String) -> Pending<'_, Option<Batch>> {
+        self.readers.read(move |conn| batch::one(conn, &name))
+    }
+
+    fn batches(&self, after: Option<String>, limit: u32) -> Pending<'_, Vec<Batch>> {
+        self.readers
+            .read(move |conn| batch::page(conn, after.as_deref(), limit))
+    }
+}
+
+impl Allowances for Sqlite {
+    fn allowance(&self, name: String) -> Pending<'_, Option<Allowance>> {
+        self.readers.read(move |conn| allowance::one(conn, &name))
+    }
+}
+
 impl ApiKeys for Sqlite {
     fn api_key(&self, id: Id) -> Pending<'_, Option<ApiKey>> {
         self.readers.read(move |conn| api_key::one(conn, id))
@@ -280,6 +324,32 @@ fn one_device(conn: &mut Connection, shared: &Shared, owner: &Owner, id: Id) -> 
         }
     }
     Err(Fault::damaged("device", id))
+}
+
+/// One page of tokens with their devices.
+fn bound_tokens(conn: &mut Connection, shared: &Shared, after: Option<&str>, limit: u32) -> Result<Vec<BoundToken>> {
+    let tx = conn.transaction()?;
+    let mut found = Vec::new();
+    for token in token::page_of_bound(&tx, after, limit)? {
+        let its = Option::zip(token.state.owner(), token.state.device());
+        let device = its
+            .map(|(owner, id)| device::one(&tx, owner, id))
+            .transpose()?
+            .flatten();
+        let device = device.ok_or_else(|| Fault::damaged("the device of token", &token.serial_number))?;
+        found.push((token, device));
+    }
+    tx.commit()?;
+    let ids: Vec<Id> = found.iter().map(|(_, device)| device.id).collect();
+    let states = states(conn, shared, &ids, &[])?;
+    let with_state = |((token, device), state): ((Token, Device), Option<DeviceState>)| {
+        let state = state.ok_or_else(|| Fault::damaged("device_state", device.id))?;
+        Ok(BoundToken {
+            token,
+            bound: Bound { device, state },
+        })
+    };
+    found.into_iter().zip(states).map(with_state).collect()
 }
 
 /// The newest states of these devices. For each of the strangers as much work is done as for a device.

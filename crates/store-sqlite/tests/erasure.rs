@@ -68,6 +68,7 @@ fn enrollment(number: u32, state: EnrollmentState, version: u64) -> Write {
             at: NOW,
             by: "desk".into(),
         },
+        serial_number: None,
         replaces: None,
         started_at: NOW,
         expires_at: NOW.plus(UnixMs::HOUR),
@@ -120,13 +121,13 @@ fn an_ended_enrollment_leaves_no_secret() {
         bytes: sealed(number),
     };
     let started = |number| EnrollmentState::Started {
-        sealed: sealed_of(number),
+        sealed: Some(sealed_of(number)),
         wrong_codes: 0,
     };
     for number in 0..300 {
         done(&store, vec![change(vec![enrollment(number, started(number), 1)])]);
         let counted = EnrollmentState::Started {
-            sealed: sealed_of(number),
+            sealed: Some(sealed_of(number)),
             wrong_codes: 1,
         };
         done(&store, vec![change(vec![enrollment(number, counted, 2)])]);

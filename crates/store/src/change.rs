@@ -1,6 +1,8 @@
 use verify::{DeviceState, UnixMs};
 
-use crate::{ApiKey, Device, Enrollment, Id, Owner, Pending, Protection, RecoveryCodes, audit};
+use crate::{
+    Allowance, ApiKey, Batch, Device, Enrollment, Id, Owner, Pending, Protection, RecoveryCodes, Token, audit,
+};
 
 /// One decision: its effects and the audit events that say so.
 ///
@@ -69,6 +71,28 @@ pub enum Write {
         expected: Option<u64>,
         /// What it becomes.
         next: Protection,
+    },
+    /// A token, new or changed. A secret that it has not had before is one that no token ever had: its fingerprint
+    /// is kept, and a second one like it misses.
+    Token {
+        /// The version that was read.
+        expected: Option<u64>,
+        /// What it becomes.
+        next: Box<Token>,
+    },
+    /// A batch, new or changed.
+    Batch {
+        /// The version that was read.
+        expected: Option<u64>,
+        /// What it becomes.
+        next: Batch,
+    },
+    /// An allowance, new or changed.
+    Allowance {
+        /// The version that was read.
+        expected: Option<u64>,
+        /// What it becomes.
+        next: Allowance,
     },
     /// A new API key; no key of this id exists.
     NewApiKey(ApiKey),

@@ -103,6 +103,7 @@ fn write_state(out: &mut Vec<u8>, state: &DeviceState) {
         Standing::Bound => 0,
         Standing::Suspended => 1,
         Standing::Unbound => 2,
+        Standing::Lost => 3,
     });
     unsigned(
         out,
@@ -224,6 +225,7 @@ impl Reader<'_> {
             0 => Standing::Bound,
             1 => Standing::Suspended,
             2 => Standing::Unbound,
+            3 => Standing::Lost,
             _ => return None,
         };
         let flags = self.unsigned()?;

@@ -22,6 +22,8 @@ pub struct Enrollment {
     pub parameters: Parameters,
     /// What the caller checked before it asked.
     pub identity_proof: IdentityProof,
+    /// The token that is to be bound; its secret stays in the inventory until then.
+    pub serial_number: Option<String>,
     /// The device that is unbound in the moment this one is bound.
     pub replaces: Option<Id>,
     /// When it began.
@@ -37,8 +39,8 @@ pub struct Enrollment {
 pub enum EnrollmentState {
     /// Waiting for codes.
     Started {
-        /// The secret that was shown.
-        sealed: Sealed,
+        /// The secret that was shown; none of a token, whose codes are its own.
+        sealed: Option<Sealed>,
         /// Wrong codes so far.
         wrong_codes: u32,
     },
@@ -61,9 +63,15 @@ impl EnrollmentState {
     /// The sealed secret, while there is one.
     pub fn sealed(&self) -> Option<&Sealed> {
         match self {
-            Self::Started { sealed, .. } | Self::Superseded { sealed } => Some(sealed),
+            Self::Started { sealed, .. } => sealed.as_ref(),
+            Self::Superseded { sealed } => Some(sealed),
             Self::Confirmed { .. } | Self::Abandoned => None,
         }
+    }
+
+    /// Whether it has not ended yet, or still holds a secret.
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Started { .. } | Self::Superseded { .. })
     }
 }
 
@@ -83,9 +91,9 @@ pub trait Enrollments: Send + Sync {
     /// One enrollment of this owner.
     fn enrollment(&self, owner: Owner, id: Id) -> Pending<'_, Option<Enrollment>>;
 
-    /// Those of this owner that still hold a secret, oldest first.
+    /// Those of this owner that are [open](EnrollmentState::is_open), oldest first.
     fn open_enrollments(&self, owner: Owner) -> Pending<'_, Vec<Enrollment>>;
 
-    /// Up to `limit` enrollments of anybody that expired before `now` and still hold a secret.
+    /// Up to `limit` enrollments of anybody that expired before `now` and are still open.
     fn expired_enrollments(&self, now: UnixMs, limit: u32) -> Pending<'_, Vec<Enrollment>>;
 }

@@ -10,7 +10,9 @@ pub mod audit;
 pub mod codec;
 pub mod conformance;
 
+mod allowance;
 mod api_key;
+mod batch;
 mod change;
 mod device;
 mod enrollment;
@@ -18,10 +20,13 @@ mod owner;
 mod protection;
 mod recovery;
 mod sealed;
+mod token;
 
 use std::{future::Future, pin::Pin};
 
+pub use allowance::{Allowance, Allowances};
 pub use api_key::{ApiKey, ApiKeys, Role};
+pub use batch::{Batch, Batches, OpenTo};
 pub use change::{Change, Commit, Outcome, Write};
 pub use device::{Bound, Device, Devices};
 pub use enrollment::{Enrollment, EnrollmentState, Enrollments, IdentityProof};
@@ -29,6 +34,7 @@ pub use owner::Owner;
 pub use protection::{Protection, Protections};
 pub use recovery::{RecoveryCode, RecoveryCodes, RecoverySets};
 pub use sealed::Sealed;
+pub use token::{BoundToken, Fingerprint, Stage, Token, TokenFilter, TokenState, Tokens};
 pub use uuid::Uuid as Id;
 
 /// The UUIDv7 of this moment (milliseconds since 1970) and these random bytes.
@@ -40,9 +46,24 @@ pub fn id_at(unix_ms: u64, random: &[u8; 10]) -> Id {
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// Everything an engine provides.
-pub trait Store: Devices + Enrollments + RecoverySets + Protections + ApiKeys + audit::Trail + Commit {}
+pub trait Store:
+    Devices + Enrollments + RecoverySets + Protections + Tokens + Batches + Allowances + ApiKeys + audit::Trail + Commit
+{
+}
 
-impl<S: Devices + Enrollments + RecoverySets + Protections + ApiKeys + audit::Trail + Commit> Store for S {}
+impl<S> Store for S where
+    S: Devices
+        + Enrollments
+        + RecoverySets
+        + Protections
+        + Tokens
+        + Batches
+        + Allowances
+        + ApiKeys
+        + audit::Trail
+        + Commit
+{
+}
 
 /// Why an engine could not do what it was asked; nothing of the asked change was made durable as far as
 /// the engine knows, and nobody may be told otherwise.

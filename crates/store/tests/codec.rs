@@ -43,6 +43,7 @@ fn state() -> impl Strategy<Value = DeviceState> {
     let standing = prop_oneof![
         Just(Standing::Bound),
         Just(Standing::Suspended),
+        Just(Standing::Lost),
         Just(Standing::Unbound)
     ];
     let clocks = (

@@ -8,6 +8,7 @@
 //! - [`resync`] measures a clock that left the window, by two consecutive codes.
 //! - [`confirm`] decides the codes that complete a binding, and explains what the user can mend.
 //! - [`diagnose`] tells support why a code was refused; it never accepts anything.
+//! - [`shows`] and [`recognise`] tell support whose code it is.
 //!
 //! Times are [`UnixMs`], distances are whole steps: there is no drift in seconds anywhere.
 
@@ -16,6 +17,7 @@ mod budget;
 mod diagnosis;
 mod judgement;
 mod policy;
+mod recognition;
 mod state;
 mod time;
 
@@ -24,5 +26,6 @@ pub use budget::{Budget, Lock};
 pub use diagnosis::{Cause, diagnose};
 pub use judgement::{Judgement, Purpose, Verdict, judge, resync};
 pub use policy::{BudgetPolicy, Policy};
+pub use recognition::{recognise, shows};
 pub use state::{Credential, DeviceState, Kind, LastRequest, Standing};
 pub use time::UnixMs;

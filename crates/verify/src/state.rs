@@ -52,13 +52,15 @@ impl Credential {
     }
 }
 
-/// `bound -> suspended -> bound`, `-> unbound` for ever.
+/// `bound -> suspended -> bound`, `-> lost`, and from each `-> unbound` for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Standing {
     /// Codes are judged.
     Bound,
     /// Nothing is judged until support, or a resync with proof, says so.
     Suspended,
+    /// Its token is lost: nothing is judged any more, and all that is left is to unbind it.
+    Lost,
     /// A tombstone: nothing is ever judged again.
     Unbound,
 }
@@ -131,11 +133,25 @@ impl DeviceState {
         }
     }
 
-    /// Support's decision: judged again, nothing held against it. A tombstone stays one.
+    /// Its token was lost. A tombstone stays one.
+    #[must_use]
+    pub fn lost(self) -> Self {
+        let standing = match self.standing {
+            Standing::Unbound => Standing::Unbound,
+            Standing::Bound | Standing::Suspended | Standing::Lost => Standing::Lost,
+        };
+        Self {
+            standing,
+            ..self.touched()
+        }
+    }
+
+    /// Support's decision: judged again, nothing held against it. A tombstone stays one, and so does a lost token.
     #[must_use]
     pub fn unlocked(self) -> Self {
         let standing = match self.standing {
             Standing::Unbound => Standing::Unbound,
+            Standing::Lost => Standing::Lost,
             Standing::Bound | Standing::Suspended => Standing::Bound,
         };
         Self {
@@ -151,7 +167,7 @@ impl DeviceState {
     pub fn lock(&self, purpose: Purpose, now: UnixMs) -> Option<Lock> {
         match self.standing {
             Standing::Bound => self.budget(purpose).lock(now).map(Lock::Until),
-            Standing::Suspended | Standing::Unbound => Some(Lock::Suspended),
+            Standing::Suspended | Standing::Lost | Standing::Unbound => Some(Lock::Suspended),
         }
     }
 
@@ -159,6 +175,22 @@ impl DeviceState {
     pub fn expected(&self, parameters: Parameters, now: UnixMs) -> Step {
         now.step(parameters.period)
             .offset(i64::from(self.offset_steps) + i64::from(self.drift_steps))
+    }
+
+    /// Whether the device's clock is about to leave the window: what is learned of it comes near its limit, or,
+    /// at the pace at which it went since `bound_at`, it has gone a window's width since its last code.
+    pub fn about_to_leave(&self, kind: Kind, bound_at: UnixMs, now: UnixMs, policy: &Policy) -> bool {
+        let window = i64::from(policy.window_steps.max(1));
+        let learned = i64::from(self.drift_steps).abs();
+        if learned > 0 && learned + 2 * window >= i64::from(policy.drift_steps(kind)) {
+            return true;
+        }
+        let (Some(learned_at), Some(seen_at)) = (self.drift_learned_at, self.last_success_at) else {
+            return false;
+        };
+        let took_ms = i128::from(learned_at.since(bound_at).max(1));
+        let silent_ms = i128::from(now.since(seen_at).max(0));
+        i128::from(learned) * silent_ms >= i128::from(window) * took_ms
     }
 
     pub(crate) fn budget(&self, purpose: Purpose) -> &Budget {

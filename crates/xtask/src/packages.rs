@@ -11,7 +11,7 @@ struct Tool {
 }
 
 /// Independent judges: programs by other hands that say whether ours are right.
-const TEST_TOOLS: [Tool; 3] = [
+const TEST_TOOLS: [Tool; 6] = [
     Tool {
         program: "oathtool",
         package: "oathtool",
@@ -26,6 +26,22 @@ const TEST_TOOLS: [Tool; 3] = [
         program: "sqlite3",
         package: "sqlite3",
         why: "checks the integrity of the databases that we write",
+    },
+    Tool {
+        program: "pskctool",
+        package: "pskctool",
+        why: "validates the seed files that we write, and signs some for us to read",
+    },
+    Tool {
+        // the programs of python3-pskc, which comes with them
+        program: "pskc2pskc",
+        package: "pskc-utils",
+        why: "opens the seed files that we encrypt, and encrypts some for us to read",
+    },
+    Tool {
+        program: "openssl",
+        package: "openssl",
+        why: "makes the key with which pskctool signs",
     },
 ];
 

@@ -1,6 +1,9 @@
-//! `countersign token …`: what is done with hardware tokens, one subcommand a file.
+//! `countersign token …`: hardware tokens, at the desk and in the inventory; one subcommand a file.
 
+mod find;
+mod import;
 mod info;
+mod list;
 mod port;
 mod ports;
 mod provision;
@@ -11,9 +14,10 @@ mod status;
 mod verify;
 mod wipe;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
 
-use super::Done;
+use super::{Done, user::Server};
 
 /// `countersign token …`
 #[derive(Subcommand)]
@@ -34,6 +38,21 @@ pub(super) enum Token {
     Wipe(wipe::Wipe),
     /// Runs a token on this machine, to try everything without one
     Simulate(simulate::Simulate),
+    /// Takes the tokens of a seed file into the inventory: all of them, or none
+    Import(AtService<import::Import>),
+    /// Lists the inventory, by serial number
+    List(AtService<list::List>),
+    /// Says whose token it is, by the code it shows
+    Find(AtService<find::Find>),
+}
+
+/// What is asked of a running service.
+#[derive(Args)]
+pub(super) struct AtService<T: Args> {
+    #[command(flatten)]
+    what: T,
+    #[command(flatten)]
+    server: Server,
 }
 
 impl Token {
@@ -47,6 +66,27 @@ impl Token {
             Self::Verify(verify) => verify.run(),
             Self::Wipe(wipe) => wipe.run(),
             Self::Simulate(simulate) => simulate.run(),
+            Self::Import(AtService { what, server }) => what.run(&server.client()?, &server.said()),
+            Self::List(AtService { what, server }) => what.run(&server.client()?, &server.said()),
+            Self::Find(AtService { what, server }) => what.run(&server.client()?, &server.said()),
         }
     }
+}
+
+fn actor() -> Value {
+    json!({"id": "countersign token", "kind": "admin"})
+}
+
+/// A token in a line.
+fn line(token: &Value) -> String {
+    let text = |field: &str| token[field].as_str().unwrap_or_default();
+    let mut line = format!("{}  {}  {}", text("serial_number"), text("state"), text("batch"));
+    if let (Some(account), Some(user)) = (token["account"].as_str(), token["user"].as_str()) {
+        line += &format!("  {account}/{user}");
+    }
+    match token["drift_steps"].as_i64() {
+        Some(0) | None => {}
+        Some(steps) => line += &format!("  clock {steps:+} steps"),
+    }
+    line
 }

@@ -15,6 +15,11 @@ pub fn run(data: &[u8]) {
         read_json::<UnlockRequest>(data).err(),
         read_json::<RecoveryCodesRequest>(data).err(),
         read_json::<CloseUserRequest>(data).err(),
+        read_json::<TokenChangeRequest>(data).err(),
+        read_json::<ImportRequest>(data).err(),
+        read_json::<FindByCodeRequest>(data).err(),
+        read_json::<BatchRequest>(data).err(),
+        read_json::<BatchChangeRequest>(data).err(),
     ];
     for problem in refusals.iter().flatten() {
         assert!(problem.detail.len() < 400, "{}", problem.detail);

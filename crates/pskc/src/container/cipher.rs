@@ -1,8 +1,10 @@
 //! The ciphers of RFC 6030 section 6: XML Encryption's CBC modes and AES key wrap.
 
-use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyInit, KeyIvInit, block_padding::NoPadding};
+use aes::cipher::block_padding::NoPadding;
+use aes::cipher::consts::U16;
+use aes::cipher::{BlockCipherDecrypt, BlockModeDecrypt, BlockModeEncrypt, BlockSizeUser, KeyInit, KeyIvInit};
 use aes::{Aes128, Aes192, Aes256};
-use aes_kw::AesKw;
+use aes_kw::{AesKw, AesKwp};
 use des::{TdesEde2, TdesEde3};
 use zeroize::Zeroizing;
 
@@ -37,9 +39,9 @@ impl Cipher {
             "aes192-cbc" => Some(Self::Aes192Cbc),
             "aes256-cbc" => Some(Self::Aes256Cbc),
             "tripledes-cbc" => Some(Self::TripleDesCbc),
-            "kw-aes128" => Some(Self::KwAes128),
-            "kw-aes192" => Some(Self::KwAes192),
-            "kw-aes256" => Some(Self::KwAes256),
+            "kw-aes128" | "kw-aes-128-pad" => Some(Self::KwAes128),
+            "kw-aes192" | "kw-aes-192-pad" => Some(Self::KwAes192),
+            "kw-aes256" | "kw-aes-256-pad" => Some(Self::KwAes256),
             _ => None,
         }
     }
@@ -128,37 +130,28 @@ fn decrypt_cbc<C: BlockModeDecrypt + KeyIvInit>(
     Ok(plain)
 }
 
+/// RFC 3394, or RFC 5649 for secrets that are not whole blocks of 64 bits: the value says which, for it fails the other's
+/// check.
 fn unwrap<C>(key: &[u8], value: &[u8]) -> Result<Zeroizing<Vec<u8>>, Undecryptable>
 where
-    AesKw<C>: KeyInit + Unwrap,
+    C: KeyInit + BlockCipherDecrypt + BlockSizeUser<BlockSize = U16>,
 {
-    // RFC 3394 section 2: two blocks of 64 bits at least, and the check value.
-    if value.len() < 24 {
+    // A check value and one block at least.
+    if value.len() < 16 {
         return Err(Undecryptable);
     }
     let mut plain = zeros(value.len() - 8);
-    AesKw::<C>::new_from_slice(key)
-        .map_err(|_| Undecryptable)?
-        .unwrap(value, &mut plain)?;
+    if value.len() >= 24 {
+        let cipher = AesKw::<C>::new_from_slice(key).map_err(|_| Undecryptable)?;
+        if cipher.unwrap_key(value, &mut plain).is_ok() {
+            return Ok(plain);
+        }
+    }
+    let cipher = AesKwp::<C>::new_from_slice(key).map_err(|_| Undecryptable)?;
+    let len = cipher.unwrap_key(value, &mut plain).map_err(|_| Undecryptable)?.len();
+    plain.truncate(len);
     Ok(plain)
 }
-
-/// `AesKw`'s three sizes behind one name.
-trait Unwrap {
-    fn unwrap(&self, value: &[u8], plain: &mut [u8]) -> Result<(), Undecryptable>;
-}
-
-macro_rules! unwraps {
-    ($($cipher:ty),+) => {$(
-        impl Unwrap for AesKw<$cipher> {
-            fn unwrap(&self, value: &[u8], plain: &mut [u8]) -> Result<(), Undecryptable> {
-                self.unwrap_key(value, plain).map(|_| ()).map_err(|_| Undecryptable)
-            }
-        }
-    )+};
-}
-
-unwraps!(Aes128, Aes192, Aes256);
 
 fn encrypt_cbc<C: BlockModeEncrypt + KeyIvInit>(key: &[u8], iv: &[u8; AES_BLOCK_LEN], value: &[u8]) -> Option<Vec<u8>> {
     // PKCS #7, which is one of the paddings that XML Encryption allows, and the one that everybody can take off.

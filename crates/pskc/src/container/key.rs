@@ -177,7 +177,9 @@ fn moving(
         return Ok(Err(Reason::Period));
     };
     let drift = number("TimeDrift", Width::Int)?.unwrap_or(0);
-    match i32::try_from(drift) {
+    // pskctool writes a negative number as 2^32 more than it is.
+    let signed = u32::try_from(drift).map_or(drift, |drift| i128::from(drift.cast_signed()));
+    match i32::try_from(signed) {
         Ok(drift_steps) => Ok(Ok(Moving::Time { period, drift_steps })),
         Err(_) => Err(xml.malformed(data, "TimeDrift is not a number of steps")),
     }

@@ -30,7 +30,8 @@ pub(crate) const HMAC_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#hma
 /// namespace is somebody's extension.
 fn is_standard(node: Node<'_, '_>) -> bool {
     match node.tag_name().namespace() {
-        None => true,
+        // what `xmlns=""` undeclares has the empty name
+        None | Some("") => true,
         Some(namespace) => [PSKC, DS, XENC, XENC11, PKCS5].contains(&namespace) || is_draft(namespace),
     }
 }

@@ -1,9 +1,11 @@
 //! `KeyContainer`, in.
 
+use std::collections::HashSet;
+
 use roxmltree::Node;
 
 use super::key::{self, Device};
-use super::names::{PSKC, child, children, is_draft};
+use super::names::{DS, PSKC, child, children, is_draft};
 use super::value::Opener;
 use crate::duplicates::{Found, settle};
 use crate::xml::Xml;
@@ -13,6 +15,28 @@ use crate::{Encoding, Format, Protection, ReadError, Receipt, Refusal, Remark, U
 pub(crate) fn is_key_container(root: Node<'_, '_>) -> bool {
     let namespace = root.tag_name().namespace().unwrap_or_default();
     root.tag_name().name() == "KeyContainer" && (namespace == PSKC || is_draft(namespace))
+}
+
+/// Elements that may be there more than once beside each other.
+const PLURAL: [&str; 6] = ["KeyPackage", "Key", "KeyUsage", "KeyName", "FriendlyName", "Extensions"];
+
+/// Refuses an element that is there twice where RFC 6030 has one: taking either secret, or either policy, would be a
+/// guess. Signatures and extensions follow other rules.
+fn refuse_repetitions(xml: &Xml<'_>) -> Result<(), ReadError> {
+    let ours = |node: &Node<'_, '_>| {
+        let namespace = node.tag_name().namespace().unwrap_or_default();
+        node.is_element() && namespace != DS && node.tag_name().name() != "Extensions"
+    };
+    for parent in xml.root().descendants().filter(ours) {
+        let mut names = HashSet::new();
+        for element in parent.children().filter(Node::is_element) {
+            let name = element.tag_name();
+            if !PLURAL.contains(&name.name()) && !names.insert((name.namespace(), name.name())) {
+                return Err(xml.malformed(element, "it is there twice"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Reads a container, all of it or nothing.
@@ -27,6 +51,8 @@ pub(crate) fn read(xml: &Xml<'_>, unlock: &Unlock<'_>) -> Result<Receipt, ReadEr
     if child(container, "KeyPackage").is_none() {
         return Err(xml.malformed(container, "there is no KeyPackage in it"));
     }
+    xml.refuse_mixed_text()?;
+    refuse_repetitions(xml)?;
     let mut opener = Opener::new(xml, container, unlock)?;
     let mut found = Vec::new();
     let mut refused = Vec::new();

@@ -28,6 +28,7 @@ pub(super) struct Opener {
     /// What to say where the key is missing.
     wanted: String,
     any_plain: bool,
+    any_encrypted: bool,
     any_unauthenticated: bool,
 }
 
@@ -44,6 +45,7 @@ impl Opener {
             mac: None,
             wanted: encryption_key::wanted(container),
             any_plain: false,
+            any_encrypted: false,
             any_unauthenticated: false,
         };
         opener.mac = match child(container, "MACMethod") {
@@ -56,6 +58,7 @@ impl Opener {
     /// What came to light about the container's secrets.
     pub(super) fn protection(&self) -> Protection {
         match (self.any_plain, self.any_unauthenticated) {
+            _ if !self.any_encrypted => Protection::InTheClear,
             (true, _) => Protection::InTheClear,
             (false, true) => Protection::Unauthenticated,
             (false, false) => Protection::Authenticated,
@@ -105,9 +108,11 @@ impl Opener {
     }
 
     fn mac_method(&self, xml: &Xml<'_>, method: Node<'_, '_>) -> Result<Option<Mac>, ReadError> {
-        let algorithm = method
-            .attribute("Algorithm")
-            .and_then(MacAlgorithm::from_uri)
+        // python-pskc writes one that says nothing beside values that need none.
+        let Some(uri) = method.attribute("Algorithm") else {
+            return Ok(None);
+        };
+        let algorithm = MacAlgorithm::from_uri(uri)
             .ok_or_else(|| xml.unsupported(method, "the MAC's algorithm is neither HMAC-SHA-1 nor HMAC-SHA-256"))?;
         if self.key.is_none() {
             // Every value that needs it will say so.
@@ -139,6 +144,7 @@ impl Opener {
         let Some(key) = &self.key else {
             return Err(ReadError::Locked(self.wanted.clone()));
         };
+        self.any_encrypted = true;
         // The MAC is judged before the cipher sees the value, so that nothing is learned from how a change decrypts.
         match (child(element, "ValueMAC"), &self.mac) {
             (Some(value_mac), Some(mac)) => {

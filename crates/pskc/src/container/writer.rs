@@ -152,6 +152,9 @@ fn obstacle(seed: &Seed) -> Option<&'static str> {
     if seed.key_id.as_ref() == Some(&seed.serial_number) {
         return Some("its key id repeats its serial number");
     }
+    if matches!(seed.moving, Moving::Counter { counter } if i64::try_from(counter).is_err()) {
+        return Some("its counter is above 2^63 - 1, the most that RFC 6030 has room for");
+    }
     let moments = [seed.starts_at_s, seed.expires_at_s];
     if moments
         .into_iter()

@@ -78,7 +78,7 @@ pub(super) fn line<'t>(columns: &Columns, row: &Row<'t>) -> Result<Line<'t>, Rea
         None => {}
         Some(cell) => match by_time(row, "time interval", cell)? {
             Ok(moving) => draft.moving = moving,
-            Err(reason) => return Ok(Line::Refused(reason)),
+            Err(reason) => return Ok(Line::Refused(draft.serial_number, reason)),
         },
     }
     Ok(Line::Token(draft))

@@ -19,6 +19,7 @@ use crate::duplicates::{Found, settle};
 use crate::seed::is_presentable;
 use crate::table::{Row, Separator, Table, TableWriter};
 use crate::wiped::zeros;
+use crate::xml::shown;
 use crate::{
     Encoding, Format, Moving, Place, Protection, ReadError, Reason, Receipt, Refusal, Remark, Seed, WriteError,
 };
@@ -67,7 +68,7 @@ pub fn write_csv_in_the_clear<'a>(
             },
         };
         written.map_err(|why| WriteError::Unfit {
-            serial_number: crate::xml::shown(&seed.serial_number),
+            serial_number: shown(&seed.serial_number),
             why,
         })?;
     }
@@ -126,10 +127,10 @@ impl<'t> Draft<'t> {
     }
 }
 
-/// What a line is: a token, one that is of no use here, or none at all.
+/// What a line is: a token, one that is of no use here (with its serial number), or none at all.
 enum Line<'t> {
     Token(Draft<'t>),
-    Refused(Reason),
+    Refused(&'t str, Reason),
     Skipped,
 }
 
@@ -225,9 +226,9 @@ impl Dialogue {
             let place = row.place(self.secret_column);
             match line(&row)? {
                 Line::Token(draft) => drafts.push((place, draft)),
-                Line::Refused(reason) => refused.push(Refusal {
+                Line::Refused(serial_number, reason) => refused.push(Refusal {
                     place: row.place(""),
-                    serial_number: None,
+                    serial_number: Some(shown(serial_number)).filter(|serial| !serial.is_empty()),
                     reason,
                 }),
                 Line::Skipped => {}
@@ -261,7 +262,7 @@ impl Dialogue {
                 Ok(seed) => found.push(Found { place, seed }),
                 Err(reason) => refused.push(Refusal {
                     place,
-                    serial_number: Some(draft.serial_number.to_owned()).filter(|serial| !serial.is_empty()),
+                    serial_number: Some(shown(draft.serial_number)).filter(|serial| !serial.is_empty()),
                     reason,
                 }),
             }

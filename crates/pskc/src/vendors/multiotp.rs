@@ -27,7 +27,7 @@ pub(super) fn line<'t>(row: &Row<'t>) -> Result<Line<'t>, ReadError> {
             draft.digits = digits;
             Ok(Line::Token(draft))
         }
-        (Err(reason), _) | (_, Err(reason)) => Ok(Line::Refused(reason)),
+        (Err(reason), _) | (_, Err(reason)) => Ok(Line::Refused(row.cell(0), reason)),
     }
 }
 

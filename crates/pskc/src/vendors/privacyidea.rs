@@ -19,17 +19,17 @@ pub(super) fn line<'t>(row: &Row<'t>) -> Result<Line<'t>, ReadError> {
             "" => TOTP,
             period => match by_time(row, "period", period)? {
                 Ok(moving) => moving,
-                Err(reason) => return Ok(Line::Refused(reason)),
+                Err(reason) => return Ok(Line::Refused(row.cell(0), reason)),
             },
         },
-        "ocra" => return Ok(Line::Refused(Reason::Challenge)),
-        other => return Ok(Line::Refused(Reason::Algorithm(shown(other)))),
+        "ocra" => return Ok(Line::Refused(row.cell(0), Reason::Challenge)),
+        other => return Ok(Line::Refused(row.cell(0), Reason::Algorithm(shown(other)))),
     };
     match row.cell(3) {
         "" => {}
         text => match digits(row, text)? {
             Ok(digits) => draft.digits = digits,
-            Err(reason) => return Ok(Line::Refused(reason)),
+            Err(reason) => return Ok(Line::Refused(row.cell(0), reason)),
         },
     }
     Ok(Line::Token(draft))

@@ -11,6 +11,7 @@ pub(crate) fn is_token_list(root: Node<'_, '_>) -> bool {
 }
 
 pub(crate) fn read(xml: &Xml<'_>, encoding: Option<Encoding>) -> Result<Receipt, ReadError> {
+    xml.refuse_mixed_text()?;
     let mut drafts = Vec::new();
     let mut refused = Vec::new();
     for token in children(xml.root(), "Token") {

@@ -66,14 +66,17 @@ pub(super) fn line<'t>(row: &Row<'t>) -> Result<Line<'t>, ReadError> {
         ));
     }
     if kind != HOTP {
-        return Ok(Line::Refused(Reason::Algorithm(shown(row.cell(0)))));
+        return Ok(Line::Refused(
+            row.cell(event::PUBLIC_ID),
+            Reason::Algorithm(shown(row.cell(0))),
+        ));
     }
     let mut draft = yubikey(row.cell(event::PUBLIC_ID), row.cell(event::SECRET));
     match row.cell(event::DIGITS) {
         "" | "0" => draft.digits = Digits::SIX,
         text => match digits(row, text)? {
             Ok(digits) => draft.digits = digits,
-            Err(reason) => return Ok(Line::Refused(reason)),
+            Err(reason) => return Ok(Line::Refused(draft.serial_number, reason)),
         },
     }
     Ok(Line::Token(draft))
@@ -82,8 +85,11 @@ pub(super) fn line<'t>(row: &Row<'t>) -> Result<Line<'t>, ReadError> {
 fn flat_line<'t>(row: &Row<'t>) -> Line<'t> {
     match row.cell(flat::PRIVATE_ID) {
         "0" => Line::Token(yubikey(row.cell(flat::SERIAL_NUMBER), row.cell(flat::SECRET))),
-        "" => Line::Refused(Reason::Algorithm("a static password".into())),
-        _ => Line::Refused(Reason::Algorithm("Yubico OTP".into())),
+        "" => Line::Refused(
+            row.cell(flat::SERIAL_NUMBER),
+            Reason::Algorithm("a static password".into()),
+        ),
+        _ => Line::Refused(row.cell(flat::SERIAL_NUMBER), Reason::Algorithm("Yubico OTP".into())),
     }
 }
 

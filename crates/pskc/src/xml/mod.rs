@@ -15,7 +15,7 @@ const MAX_NAME_LEN: usize = 64;
 /// A document and its lines.
 pub(crate) struct Xml<'input> {
     document: Document<'input>,
-    lines: Lines,
+    lines: Lines<'input>,
 }
 
 impl<'input> Xml<'input> {
@@ -28,12 +28,30 @@ impl<'input> Xml<'input> {
             ..ParsingOptions::default()
         };
         let document = Document::parse_with_options(text, options)
-            .map_err(|error| ReadError::malformed(Place::new(lines.of_error(&error), ""), problem(&error)))?;
+            .map_err(|error| ReadError::malformed(Place::new(lines.of_error(&error, text), ""), problem(&error)))?;
         Ok(Self { document, lines })
     }
 
     pub(crate) fn root(&self) -> Node<'_, 'input> {
         self.document.root_element()
+    }
+
+    /// Refuses text beside other nodes: a comment in the middle of a secret would cut it off unseen.
+    pub(crate) fn refuse_mixed_text(&self) -> Result<(), ReadError> {
+        let is_mixed = |node: &Node<'_, '_>| {
+            node.is_text()
+                && (node.prev_sibling().is_some() || node.next_sibling().is_some())
+                && node.text().is_some_and(|text| !text.trim().is_empty())
+        };
+        match self
+            .root()
+            .descendants()
+            .find(is_mixed)
+            .and_then(|text| text.parent_element())
+        {
+            None => Ok(()),
+            Some(element) => Err(self.malformed(element, "its text has comments or elements in it")),
+        }
     }
 
     /// Where an element stands, called by the last two names of its path.
@@ -64,30 +82,55 @@ pub(crate) fn local_name(node: Node<'_, '_>) -> String {
     shown(node.tag_name().name())
 }
 
-/// Where each line begins.
-struct Lines(Vec<usize>);
+/// Counts lines: the newlines before each chunk of the text, and the text to count the rest in.
+struct Lines<'input> {
+    text: &'input [u8],
+    before_chunk: Vec<u32>,
+}
 
-impl Lines {
-    fn of(text: &str) -> Self {
-        let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        Self(starts.map(|(at, _)| at + 1).collect())
+const CHUNK_LEN: usize = 4096;
+
+impl<'input> Lines<'input> {
+    fn of(text: &'input str) -> Self {
+        let text = text.as_bytes();
+        let mut count = 0;
+        let before_chunk = text.chunks(CHUNK_LEN).map(|chunk| {
+            let before = count;
+            count += newlines(chunk);
+            before
+        });
+        Self {
+            before_chunk: before_chunk.collect(),
+            text,
+        }
     }
 
+    /// The line of an offset, from 1; the last one for offsets behind the end.
     fn line(&self, at: usize) -> u32 {
-        u32::try_from(self.0.partition_point(|start| *start <= at) + 1).unwrap_or(u32::MAX)
+        let at = at.min(self.text.len());
+        let chunk = (at / CHUNK_LEN).min(self.before_chunk.len().saturating_sub(1));
+        let before = self.before_chunk.get(chunk).copied().unwrap_or_default();
+        before + newlines(&self.text[chunk * CHUNK_LEN..at]) + 1
     }
 
     fn place(&self, at: usize, element: &str) -> Place {
         Place::new(self.line(at), element)
     }
 
-    fn of_error(&self, error: &Error) -> u32 {
+    fn of_error(&self, error: &Error, text: &str) -> u32 {
         match error {
             // The reader only says that the text ended.
             Error::UnexpectedEndOfStream | Error::UnclosedRootNode => self.line(usize::MAX),
+            // The reader does not say where.
+            Error::DtdDetected => self.line(text.find("<!DOCTYPE").unwrap_or_default()),
             _ => error.pos().row,
         }
     }
+}
+
+/// Files are 64 MiB at most.
+fn newlines(bytes: &[u8]) -> u32 {
+    bytes.iter().map(|byte| u32::from(*byte == b'\n')).sum()
 }
 
 /// What is wrong, without the reader's own repetition of the position or of the file's text.

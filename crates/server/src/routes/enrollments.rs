@@ -1,6 +1,6 @@
 use api::{AbandonEnrollmentRequest, ConfirmRequest, ConfirmResponse, Enrollment, EnrollmentRequest, Scope};
 use axum::{body::Body, extract::State, http::StatusCode};
-use service::{Confirmation, NewBinding, Replacement, Role};
+use service::{Confirmation, NewBinding, NewDevice, Replacement, Role};
 
 use crate::{
     App, convert,
@@ -16,14 +16,32 @@ pub(crate) async fn start(
     Json(request): Json<EnrollmentRequest>,
 ) -> Answer {
     caller.may(&[Role::Enroll], &owner)?;
-    let EnrollmentRequest::Virtual {
-        issuer,
-        label,
-        identity_proof,
-        replaces,
-        factor,
-        actor,
-    } = request;
+    let (device, label, identity_proof, replaces, factor, actor) = match request {
+        EnrollmentRequest::Virtual {
+            issuer,
+            label,
+            identity_proof,
+            replaces,
+            factor,
+            actor,
+        } => {
+            let issuer = issuer.map(|issuer| issuer.as_str().to_owned());
+            let device = NewDevice::App { issuer };
+            (device, label, identity_proof, replaces, factor, actor)
+        }
+        EnrollmentRequest::Hardware {
+            serial_number,
+            label,
+            identity_proof,
+            replaces,
+            factor,
+            actor,
+        } => {
+            let serial_number = serial_number.as_str().to_owned();
+            let device = NewDevice::Token { serial_number };
+            (device, label, identity_proof, replaces, factor, actor)
+        }
+    };
     let factor = match (replaces, factor) {
         (Some(replaces), _) => Some(Replacement {
             replaces: Some(replaces.device_id),
@@ -37,17 +55,21 @@ pub(crate) async fn start(
     };
     let wanted = NewBinding {
         owner,
-        issuer: issuer.map(|issuer| issuer.as_str().to_owned()),
+        device,
         label: label.map(|label| label.as_str().to_owned()),
         identity_proof: convert::identity_proof(&identity_proof),
         factor,
     };
     let offer = app.service.start_enrollment(&wanted, &caller.acting(actor)).await?;
+    let (otpauth_uri, secret_text, qr_svg) = match offer.shown {
+        Some(shown) => (Some(shown.otpauth_uri), Some(shown.secret_text), Some(shown.qr_svg)),
+        None => (None, None, None),
+    };
     let mut response = json(&Enrollment {
         id: offer.id,
-        otpauth_uri: Some(offer.otpauth_uri),
-        secret_text: Some(offer.secret_text),
-        qr_svg: Some(offer.qr_svg),
+        otpauth_uri,
+        secret_text,
+        qr_svg,
         expires_at: convert::time(offer.expires_at),
         codes_needed: u32::try_from(offer.codes_needed).unwrap_or(u32::MAX),
     });

@@ -1,12 +1,13 @@
 use rusqlite::{Connection, OptionalExtension, Params, Row};
-use store::{Enrollment, EnrollmentState, Id, IdentityProof, Owner, Sealed};
+use store::{Enrollment, EnrollmentState, Id, IdentityProof, Owner};
 use verify::UnixMs;
 
 use super::{Columns, Unreadable, kind_name, secret};
 use crate::error::Result;
 
 const SELECT: &str = "SELECT account, user, id, version, kind, issuer, label, algorithm, digits, period_s, \
-    proof_method, proof_at, proof_by, replaces, started_at, expires_at, state, wrong_codes, device, key_id, bytes \
+    proof_method, proof_at, proof_by, serial_number, replaces, started_at, expires_at, state, wrong_codes, device, \
+    key_id, bytes \
     FROM enrollment LEFT JOIN secret ON number = secret ";
 
 pub(crate) fn one(conn: &Connection, owner: &Owner, id: Id) -> Result<Option<Enrollment>> {
@@ -18,20 +19,20 @@ pub(crate) fn one(conn: &Connection, owner: &Owner, id: Id) -> Result<Option<Enr
     Ok(found.into_iter().next())
 }
 
-/// Those of an owner that hold a secret, oldest first.
+/// Those of an owner that are open, oldest first.
 pub(crate) fn open(conn: &Connection, owner: &Owner) -> Result<Vec<Enrollment>> {
     list(
         conn,
-        "WHERE account = ? AND user = ? AND secret IS NOT NULL ORDER BY id",
+        "WHERE account = ? AND user = ? AND state IN ('started', 'superseded') ORDER BY id",
         (&owner.account, &owner.user),
     )
 }
 
-/// Those that hold a secret and should not any more, the longest overdue first.
+/// Those that are open and should not be any more, the longest overdue first.
 pub(crate) fn expired(conn: &Connection, now: UnixMs, limit: u32) -> Result<Vec<Enrollment>> {
     list(
         conn,
-        "WHERE secret IS NOT NULL AND expires_at < ? ORDER BY expires_at LIMIT ?",
+        "WHERE state IN ('started', 'superseded') AND expires_at < ? ORDER BY expires_at LIMIT ?",
         (now.get(), limit),
     )
 }
@@ -52,15 +53,7 @@ pub(crate) fn put(tx: &Connection, next: &Enrollment) -> Result<bool> {
         .optional()?
         .flatten();
     let sealed = next.state.sealed();
-    let unchanged = match (old, sealed) {
-        (Some(number), Some(sealed)) => holds(tx, number, &sealed.bytes)?.then_some(number),
-        _ => None,
-    };
-    let number = match (unchanged, sealed) {
-        (Some(number), _) => Some(number),
-        (None, Some(sealed)) => Some(secret::keep(tx, &sealed.bytes)?),
-        (None, None) => None,
-    };
+    let secret = secret::replace(tx, old, sealed)?;
     let (state, wrong_codes, device) = match &next.state {
         EnrollmentState::Started { wrong_codes, .. } => ("started", Some(*wrong_codes), None),
         EnrollmentState::Superseded { .. } => ("superseded", None, None),
@@ -69,7 +62,7 @@ pub(crate) fn put(tx: &Connection, next: &Enrollment) -> Result<bool> {
     };
     const SQL: &str = "INSERT OR REPLACE INTO enrollment (account, user, id, version, kind, issuer, label, algorithm, \
         digits, period_s, proof_method, proof_at, proof_by, replaces, started_at, expires_at, state, wrong_codes, \
-        device, secret, key_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        device, secret, key_id, serial_number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     tx.prepare_cached(SQL)?.execute(rusqlite::params![
         key.0,
         key.1,
@@ -90,19 +83,11 @@ pub(crate) fn put(tx: &Connection, next: &Enrollment) -> Result<bool> {
         state,
         wrong_codes,
         device,
-        number,
+        secret.number,
         sealed.map(|sealed| sealed.key_id),
+        next.serial_number,
     ])?;
-    match old {
-        Some(old) if unchanged.is_none() => secret::erase(tx, old).map(|()| true),
-        _ => Ok(false),
-    }
-}
-
-fn holds(tx: &Connection, number: i64, bytes: &[u8]) -> Result<bool> {
-    Ok(tx
-        .prepare_cached("SELECT 1 FROM secret WHERE number = ? AND bytes = ?")?
-        .exists((number, bytes))?)
+    Ok(secret.erased)
 }
 
 fn list(conn: &Connection, which: &str, params: impl Params) -> Result<Vec<Enrollment>> {
@@ -134,6 +119,7 @@ fn read(row: &Row<'_>) -> Result<Enrollment, Unreadable> {
             at: columns.time()?,
             by: columns.get()?,
         },
+        serial_number: columns.get()?,
         replaces: columns.get::<Option<[u8; 16]>>()?.map(Id::from_bytes),
         started_at: columns.time()?,
         expires_at: columns.time()?,
@@ -145,10 +131,9 @@ fn read_state(columns: &mut Columns<'_, '_>) -> Result<EnrollmentState, Unreadab
     let name: String = columns.get()?;
     let wrong_codes: Option<u32> = columns.get()?;
     let device = columns.get::<Option<[u8; 16]>>()?.map(Id::from_bytes);
-    let (key_id, bytes) = (columns.get()?, columns.get()?);
-    let sealed = Option::zip(key_id, bytes).map(|(key_id, bytes)| Sealed { key_id, bytes });
+    let sealed = columns.sealed()?;
     match (name.as_str(), sealed, wrong_codes, device) {
-        ("started", Some(sealed), Some(wrong_codes), _) => Ok(EnrollmentState::Started { sealed, wrong_codes }),
+        ("started", sealed, Some(wrong_codes), _) => Ok(EnrollmentState::Started { sealed, wrong_codes }),
         ("superseded", Some(sealed), ..) => Ok(EnrollmentState::Superseded { sealed }),
         ("confirmed", None, _, Some(device)) => Ok(EnrollmentState::Confirmed { device }),
         ("abandoned", None, ..) => Ok(EnrollmentState::Abandoned),

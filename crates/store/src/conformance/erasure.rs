@@ -52,7 +52,7 @@ pub(super) async fn enrollments_erase(harness: &dyn Harness) {
     let wrong = become_state(
         &begun[2],
         EnrollmentState::Started {
-            sealed: sealed(3),
+            sealed: Some(sealed(3)),
             wrong_codes: 1,
         },
     );

@@ -3,7 +3,7 @@
 use verify::UnixMs;
 
 use super::{Harness, done, open, reopen, sample::*};
-use crate::{EnrollmentState, Owner, RecoveryCodes, Write};
+use crate::{EnrollmentState, Owner, RecoveryCodes, TokenFilter, Write};
 
 pub(super) async fn absent_records(harness: &dyn Harness) {
     let store = open(harness).await;
@@ -17,6 +17,28 @@ pub(super) async fn absent_records(harness: &dyn Harness) {
     assert!(store.open_enrollments(owner.clone()).await.expect("a read").is_empty());
     assert!(store.expired_enrollments(NOW, 10).await.expect("a read").is_empty());
     assert!(store.recovery_codes(owner.clone()).await.expect("a read").is_none());
+    assert_eq!(
+        store
+            .tokens_of(vec!["SN-1".into(), "".into()])
+            .await
+            .expect("a read")
+            .len(),
+        2
+    );
+    assert!(store.tokens_of(vec!["SN-1".into()]).await.expect("a read")[0].is_none());
+    assert!(
+        store
+            .tokens(TokenFilter::default(), None, 10)
+            .await
+            .expect("a read")
+            .is_empty()
+    );
+    assert!(store.bound_tokens(None, 10).await.expect("a read").is_empty());
+    assert!(store.fingerprint_keys().await.expect("a read").is_empty());
+    assert_eq!(store.known_fingerprints(vec![[0; 32]]).await.expect("a read"), [false]);
+    assert!(store.batch("one".into()).await.expect("a read").is_none());
+    assert!(store.batches(None, 10).await.expect("a read").is_empty());
+    assert!(store.allowance("one".into()).await.expect("a read").is_none());
     assert!(store.protection(owner).await.expect("a read").is_none());
     assert!(store.api_key(id(1)).await.expect("a read").is_none());
     assert!(store.api_keys().await.expect("a read").is_empty());
@@ -51,7 +73,7 @@ pub(super) async fn enrollments_round_trip(harness: &dyn Harness) {
     let store = open(harness).await;
     let states = [
         EnrollmentState::Started {
-            sealed: sealed(9),
+            sealed: Some(sealed(9)),
             wrong_codes: 4,
         },
         EnrollmentState::Superseded { sealed: sealed(10) },
@@ -80,7 +102,7 @@ pub(super) async fn enrollments_round_trip(harness: &dyn Harness) {
         );
     }
     let open = store.open_enrollments(owner(1)).await.expect("a read");
-    assert_eq!(open.len(), 2, "those that hold a secret");
+    assert_eq!(open.len(), 2, "those that have not ended");
     assert_enrollment(&open[0], &wanted[0]);
     assert_enrollment(&open[1], &wanted[1]);
 }

@@ -4,8 +4,8 @@ use otp::{Algorithm, Digits, Parameters, Period, Step};
 use verify::{Budget, DeviceState, Kind, LastRequest, UnixMs};
 
 use crate::{
-    ApiKey, Bound, Change, Device, Enrollment, EnrollmentState, Id, IdentityProof, Owner, Protection, RecoveryCode,
-    RecoveryCodes, Role, Sealed, Write, audit::Event,
+    ApiKey, Batch, Bound, Change, Device, Enrollment, EnrollmentState, Fingerprint, Id, IdentityProof, OpenTo, Owner,
+    Protection, RecoveryCode, RecoveryCodes, Role, Sealed, Token, TokenState, Write, audit::Event,
 };
 
 /// 2026-11-21, as good as any.
@@ -151,11 +151,12 @@ pub(super) fn enrollment(owner: &Owner, number: u32) -> Enrollment {
             at: NOW.plus(-1),
             by: "desk 3".into(),
         },
+        serial_number: hardware.then(|| format!("SN-{number:08}")),
         replaces: hardware.then(|| id(number + 1_000)),
         started_at: NOW,
         expires_at: NOW.plus(i64::from(number) * UnixMs::MINUTE),
         state: EnrollmentState::Started {
-            sealed: sealed(number),
+            sealed: (!hardware).then(|| sealed(number)),
             wrong_codes: 0,
         },
     }
@@ -222,6 +223,52 @@ pub(super) fn api_key(number: u32) -> ApiKey {
     }
 }
 
+/// In the drawer; every third one has nothing that it need not have.
+pub(super) fn token(number: u32) -> Token {
+    let full = !number.is_multiple_of(3);
+    Token {
+        serial_number: format!("SN-{number:08}"),
+        id: id(number),
+        version: 1,
+        batch: format!("batch {}", number % 2),
+        manufacturer: full.then(|| "Wolke & Söhne".into()),
+        model: full.then(|| format!("M{number}")),
+        label: full.then(|| "名前".into()),
+        parameters: if full { unusual() } else { Parameters::DEFAULT },
+        fingerprint: Fingerprint {
+            mac: [number as u8; 32],
+            key_id: u32::MAX - number % 2,
+        },
+        management: full.then(|| sealed(number + 5_000)),
+        drift_steps: number as i32 - 5,
+        starts_at: full.then_some(NOW),
+        expires_at: full.then(|| NOW.plus(i64::from(number))),
+        imported_at: NOW,
+        changed_at: NOW.plus(1),
+        state: TokenState::Imported { sealed: sealed(number) },
+    }
+}
+
+pub(super) fn put_token(expected: Option<u64>, next: &Token) -> Change {
+    change(
+        "token",
+        vec![Write::Token {
+            expected,
+            next: Box::new(next.clone()),
+        }],
+    )
+}
+
+pub(super) fn batch(number: u32, open_to: OpenTo) -> Batch {
+    Batch {
+        name: format!("batch {number}"),
+        version: 1,
+        created_at: NOW.plus(i64::from(number)),
+        open_to,
+        note: number.is_multiple_of(2).then(|| "ordered in spring".into()),
+    }
+}
+
 /// Every part of a device, named so that a new one is not forgotten.
 pub(super) fn assert_device(found: &Device, wanted: &Device) {
     let Device {
@@ -263,6 +310,7 @@ pub(super) fn assert_enrollment(found: &Enrollment, wanted: &Enrollment) {
         label,
         parameters,
         identity_proof,
+        serial_number,
         replaces,
         started_at,
         expires_at,
@@ -275,8 +323,13 @@ pub(super) fn assert_enrollment(found: &Enrollment, wanted: &Enrollment) {
         (wanted.parameters, &wanted.identity_proof)
     );
     assert_eq!(
-        (*replaces, *started_at, *expires_at),
-        (wanted.replaces, wanted.started_at, wanted.expires_at)
+        (serial_number, *replaces, *started_at, *expires_at),
+        (
+            &wanted.serial_number,
+            wanted.replaces,
+            wanted.started_at,
+            wanted.expires_at
+        )
     );
     assert!(*state == wanted.state, "the state of enrollment {id}");
 }

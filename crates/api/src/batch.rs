@@ -1,0 +1,222 @@
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{Actor, Name, PageSize, ProblemCode, Text, Timestamp, openapi::Operation};
+
+pub(crate) const OPERATIONS: &[Operation] = &[
+    Operation::new("list_batches", &[]),
+    Operation::new("create_batch", &[]),
+    Operation::new("get_batch", &[&[ProblemCode::NotFound]]),
+    Operation::new("change_batch", &[&[ProblemCode::NotFound, ProblemCode::Conflict]]),
+];
+
+/// Where a batch is found; for the document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct BatchPath {
+    /// Its name.
+    #[param(example = "2026-11")]
+    name: Name,
+}
+
+/// Tokens that came together, and who may bind them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Batch {
+    /// The desk's own name for it.
+    #[schema(example = "2026-11")]
+    pub name: String,
+    /// Who may bind a token of it.
+    pub open_to: OpenTo,
+    /// For people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Who may bind a token of a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, try_from = "Fields")]
+pub struct OpenTo {
+    /// Who, by kind.
+    pub kind: OpenToKind,
+    /// With `accounts`: which; up to 1,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!(["acme"]))]
+    pub accounts: Option<Vec<String>>,
+    /// With `users`: which; up to 1,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub users: Option<Vec<BetaUser>>,
+}
+
+/// Who may bind a token of a batch, by kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OpenToKind {
+    /// Not yet, or no more.
+    Nobody,
+    /// Every user of some accounts.
+    Accounts,
+    /// Some users: a beta.
+    Users,
+    /// Every user.
+    Everybody,
+}
+
+/// A user who may bind before others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BetaUser {
+    /// The account.
+    #[schema(example = "acme")]
+    pub account: String,
+    /// The user under it.
+    #[schema(example = "alice")]
+    pub user: String,
+}
+
+/// As it is read; names are checked, and what goes together.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    kind: OpenToKind,
+    accounts: Option<Vec<Name>>,
+    users: Option<Vec<BetaName>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BetaName {
+    account: Name,
+    user: Name,
+}
+
+impl TryFrom<Fields> for OpenTo {
+    type Error = &'static str;
+
+    fn try_from(fields: Fields) -> Result<Self, Self::Error> {
+        let Fields { kind, accounts, users } = fields;
+        match (kind, accounts.is_some(), users.is_some()) {
+            (OpenToKind::Accounts, true, false)
+            | (OpenToKind::Users, false, true)
+            | (OpenToKind::Nobody | OpenToKind::Everybody, false, false) => {}
+            _ => return Err("has a list that its kind does not name, or lacks the one that it names"),
+        }
+        let name = |name: Name| name.as_str().to_owned();
+        let user = |BetaName { account, user }| BetaUser {
+            account: name(account),
+            user: name(user),
+        };
+        Ok(Self {
+            kind,
+            accounts: accounts.map(|accounts| accounts.into_iter().map(name).collect()),
+            users: users.map(|users| users.into_iter().map(user).collect()),
+        })
+    }
+}
+
+/// Which batches a list is of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct BatchQuery {
+    /// How many at most: 1 to 1,000; 100 when absent.
+    #[serde(default)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    pub limit: PageSize,
+    /// `next_cursor` of the page before; from the first name when absent.
+    pub cursor: Option<String>,
+}
+
+/// A part of the batches, by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct BatchPage {
+    /// The batches.
+    pub items: Vec<Batch>,
+    /// Where the next page begins; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-11")]
+    pub next_cursor: Option<String>,
+}
+
+/// Makes a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BatchRequest {
+    /// The desk's own name for it.
+    #[schema(example = "2026-11")]
+    pub name: Name,
+    /// Who may bind a token of it; nobody yet when absent.
+    pub open_to: Option<OpenTo>,
+    /// For people.
+    pub note: Option<Text<512>>,
+    /// On whose behalf.
+    pub actor: Actor,
+}
+
+/// Opens a batch to others, or closes it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BatchChangeRequest {
+    /// Who may bind a token of it; as it was when absent.
+    pub open_to: Option<OpenTo>,
+    /// For people; as it was when absent.
+    pub note: Option<Text<512>>,
+    /// On whose behalf.
+    pub actor: Actor,
+}
+
+/// The batches, by name
+///
+/// Role: inventory.
+#[utoipa::path(
+    get,
+    path = "/v1/batches",
+    tag = "tokens",
+    params(BatchQuery),
+    responses((status = 200, description = "A page of them.", body = BatchPage)),
+)]
+pub(crate) fn list_batches() {}
+
+/// Makes a batch, before anything of it is imported
+///
+/// Role: inventory. An import makes its batch too, open to nobody. Asked for the same again, it is there already.
+#[utoipa::path(
+    post,
+    path = "/v1/batches",
+    tag = "tokens",
+    request_body(content = BatchRequest, example = json!({
+        "name": "2026-11", "note": "ordered in spring", "open_to": {"kind": "accounts", "accounts": ["acme"]},
+        "actor": {"id": "desk-3", "kind": "admin"},
+    })),
+    responses((status = 201, description = "The batch.", body = Batch)),
+)]
+pub(crate) fn create_batch() {}
+
+/// One batch
+///
+/// Role: inventory.
+#[utoipa::path(
+    get,
+    path = "/v1/batches/{name}",
+    tag = "tokens",
+    params(BatchPath),
+    responses((status = 200, description = "The batch.", body = Batch)),
+)]
+pub(crate) fn get_batch() {}
+
+/// Opens a batch to others, or closes it
+///
+/// Role: inventory. Bindings under way are judged by what is said last; devices that are bound stay.
+#[utoipa::path(
+    patch,
+    path = "/v1/batches/{name}",
+    tag = "tokens",
+    params(BatchPath),
+    request_body(content = BatchChangeRequest, example = json!({
+        "open_to": {"kind": "users", "users": [{"account": "acme", "user": "alice"}]},
+        "actor": {"id": "desk-3", "kind": "admin"},
+    })),
+    responses((status = 200, description = "The batch.", body = Batch)),
+)]
+pub(crate) fn change_batch() {}

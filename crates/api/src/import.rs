@@ -1,0 +1,212 @@
+use std::{borrow::Cow, fmt};
+
+use data_encoding::BASE64;
+use serde::{Deserialize, Deserializer, Serialize, de};
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
+use zeroize::Zeroizing;
+
+use crate::{Actor, Name, ProblemCode, openapi::Operation};
+
+pub(crate) const OPERATIONS: &[Operation] = &[Operation::new("import_tokens", &[&[ProblemCode::Conflict]])];
+
+/// Whether it is meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ImportQuery {
+    /// Only judges: the receipt says what would be, and nothing comes in.
+    #[serde(default)]
+    #[param(value_type = Option<bool>, default = false)]
+    pub dry_run: bool,
+}
+
+/// Takes the tokens of a seed file into the inventory.
+// No `Debug`: it carries secrets, perhaps in the clear.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImportRequest {
+    /// The batch they come in; made, and open to nobody, where there is none.
+    #[schema(example = "2026-11")]
+    pub batch: Name,
+    /// The file, byte for byte: PSKC (RFC 6030), or a vendor's table. At most 10,000 tokens.
+    pub file_base64: Base64,
+    /// The password of an encrypted file.
+    pub password: Option<SecretText>,
+    /// The key of an encrypted file, instead of a password.
+    pub key_base64: Option<Base64>,
+    /// How a table's secrets are written, where that is not plain from them all.
+    pub encoding: Option<SeedEncoding>,
+    /// On whose behalf.
+    pub actor: Actor,
+}
+
+/// How a table's secrets are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SeedEncoding {
+    /// RFC 4648, section 8.
+    Hex,
+    /// RFC 4648, section 6.
+    Base32,
+}
+
+/// Bytes of a secret, wiped when dropped. Neither `Debug` nor `Clone`.
+pub struct Base64(Zeroizing<Vec<u8>>);
+
+impl Base64 {
+    /// The bytes, still wiped when dropped.
+    pub fn into_inner(self) -> Zeroizing<Vec<u8>> {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Base64 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl de::Visitor<'_> for Visitor {
+            type Value = Base64;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string of base64")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Base64, E> {
+                let not_base64 = || E::custom("is not base64 as in RFC 4648, section 4, with its padding");
+                let len = BASE64.decode_len(text.len()).map_err(|_| not_base64())?;
+                let mut bytes = Zeroizing::new(vec![0; len]);
+                let decoded = BASE64
+                    .decode_mut(text.as_bytes(), &mut bytes)
+                    .map_err(|_| not_base64())?;
+                bytes.truncate(decoded);
+                Ok(Base64(bytes))
+            }
+        }
+
+        deserializer.deserialize_str(Visitor)
+    }
+}
+
+impl PartialSchema for Base64 {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .content_encoding("base64")
+            .write_only(true)
+            .description(Some("Bytes in base64 as in RFC 4648, section 4, with its padding."))
+            .into()
+    }
+}
+
+impl ToSchema for Base64 {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Base64")
+    }
+}
+
+/// A password, wiped when dropped. Neither `Debug` nor `Clone`.
+pub struct SecretText(Zeroizing<String>);
+
+impl SecretText {
+    const MAX_BYTES: usize = 1_024;
+
+    /// The text, still wiped when dropped.
+    pub fn into_inner(self) -> Zeroizing<String> {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl de::Visitor<'_> for Visitor {
+            type Value = SecretText;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string of 1 to 1024 bytes")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<SecretText, E> {
+                if (1..=SecretText::MAX_BYTES).contains(&text.len()) {
+                    Ok(SecretText(Zeroizing::new(text.to_owned())))
+                } else {
+                    Err(E::custom("is not 1 to 1024 bytes long"))
+                }
+            }
+        }
+
+        deserializer.deserialize_str(Visitor)
+    }
+}
+
+impl PartialSchema for SecretText {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(Self::MAX_BYTES))
+            .write_only(true)
+            .description(Some("A password."))
+            .into()
+    }
+}
+
+impl ToSchema for SecretText {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("SecretText")
+    }
+}
+
+/// What became of an import: everything came in, or nothing did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ImportReceipt {
+    /// Whether it was only judged.
+    pub dry_run: bool,
+    /// What the file was recognised as.
+    #[schema(example = "PSKC (RFC 6030)")]
+    pub format: String,
+    /// Tokens in the file.
+    #[schema(example = 2)]
+    pub count: u32,
+    /// How many came in: all of them, or none.
+    #[schema(example = 2)]
+    pub imported: u32,
+    /// Serial numbers of those that are in the inventory already, or twice in the file.
+    pub duplicates: Vec<String>,
+    /// Those that cannot come in.
+    pub refusals: Vec<ImportRefusal>,
+    /// What was assumed because the file does not say it, in English: to be read before the tokens are handed out.
+    pub remarks: Vec<String>,
+}
+
+/// A token that cannot come in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ImportRefusal {
+    /// Its serial number, where the file says one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "CS-000042")]
+    pub serial_number: Option<String>,
+    /// Why, in English, and what to do.
+    pub why: String,
+}
+
+/// Takes the tokens of a seed file into the inventory
+///
+/// Role: inventory. At most 10,000 tokens a call, and 32 MiB: they come in by one commit, all of them or, where one is a
+/// duplicate or refused, none; `imported` says which. Neither file nor key ever stands in a URL or a log.
+#[utoipa::path(
+    post,
+    path = "/v1/tokens/import",
+    tag = "tokens",
+    params(ImportQuery),
+    request_body(content = ImportRequest, example = json!({
+        "batch": "2026-11", "file_base64": "c2VyaWFsLHNlZWQKQ1MtMDAwMDQyLDMxMzIzMzM0MzUzNjM3MzgzOTMwMzEzMjMzMzQzNTM2MzczODM5MzAK",
+        "actor": {"id": "desk-3", "kind": "admin"},
+    })),
+    responses((status = 200, description = "The receipt, also of an import that took nothing in.", body = ImportReceipt)),
+)]
+pub(crate) fn import_tokens() {}

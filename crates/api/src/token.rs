@@ -1,0 +1,281 @@
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::{Actor, EnrollmentCodes, HintAlgorithm, Name, PageSize, ProblemCode, Timestamp, openapi::Operation};
+
+pub(crate) const OPERATIONS: &[Operation] = &[
+    Operation::new("list_tokens", &[]),
+    Operation::new("get_token", &[&[ProblemCode::NotFound]]),
+    Operation::new(
+        "change_token",
+        &[&[ProblemCode::NotFound, ProblemCode::TokenState, ProblemCode::Conflict]],
+    ),
+    Operation::new("find_token_by_code", &[&[ProblemCode::Conflict]]),
+];
+
+/// Where a token is found; for the document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct TokenPath {
+    /// What stands on its back.
+    #[param(example = "CS-000042")]
+    serial_number: Name,
+}
+
+/// A hardware token in the inventory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Token {
+    /// What stands on its back.
+    #[schema(example = "CS-000042")]
+    pub serial_number: String,
+    /// Where it stands in its life.
+    pub state: TokenState,
+    /// The batch it came in.
+    #[schema(example = "2026-11")]
+    pub batch: String,
+    /// Who made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manufacturer: Option<String>,
+    /// What it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// What its user will call it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// What its codes are made with.
+    pub algorithm: HintAlgorithm,
+    /// How many digits it shows.
+    #[schema(example = 6)]
+    pub digits: u8,
+    /// How long it shows them.
+    #[schema(example = 30)]
+    pub period_s: u32,
+    /// The account of whom it is meant for, or whose it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// The user under it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The device that it is, while it is bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_id: Option<Uuid>,
+    /// How many time steps its clock is ahead (behind: negative): as the seed file said, then as measured when it was
+    /// bound. Read alone, listed as drifting, or found by its codes, a bound one says how it went since.
+    #[schema(example = 0)]
+    pub drift_steps: i32,
+    /// When a code of it was last accepted; of a bound one that is read alone, drifts, or was found by its codes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_success_at: Option<Timestamp>,
+    /// Not to be bound before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<Timestamp>,
+    /// Not to be bound afterwards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// When it came in with its present secret.
+    pub imported_at: Timestamp,
+    /// The last change.
+    pub changed_at: Timestamp,
+}
+
+/// Where a token stands in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenState {
+    /// Free for whom its batch is open to.
+    Imported,
+    /// Meant for one user.
+    Assigned,
+    /// A user's device.
+    Bound,
+    /// Nobody knows where it is; a device that it was is judged no more.
+    Lost,
+    /// Without a secret until it is imported with a new one.
+    Returned,
+    /// The end.
+    Retired,
+}
+
+/// Which tokens a list is of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct TokenQuery {
+    /// Those in this state.
+    pub state: Option<TokenState>,
+    /// Those of this batch.
+    #[param(example = "2026-11")]
+    pub batch: Option<String>,
+    /// Those that are bound and whose clock is about to leave the window; not with `state` or `batch`.
+    #[serde(default)]
+    #[param(value_type = Option<bool>, default = false)]
+    pub drifting: bool,
+    /// How many at most: 1 to 1,000; 100 when absent.
+    #[serde(default)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    pub limit: PageSize,
+    /// `next_cursor` of the page before; from the first serial number when absent.
+    pub cursor: Option<String>,
+}
+
+/// A part of the inventory, by serial number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TokenPage {
+    /// The tokens.
+    pub items: Vec<Token>,
+    /// Where the next page begins; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "CS-000042")]
+    pub next_cursor: Option<String>,
+}
+
+/// Moves a token on in its life.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, try_from = "Fields")]
+pub struct TokenChangeRequest {
+    /// What becomes of it.
+    pub state: TokenGoal,
+    /// With `assigned`: the account of whom it is meant for.
+    pub account: Option<Name>,
+    /// With `assigned`: the user under it.
+    pub user: Option<Name>,
+    /// On whose behalf.
+    pub actor: Actor,
+}
+
+/// What the desk, or support, makes of a token. Only its user's codes bind or unbind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenGoal {
+    /// Nobody's again, after it was assigned.
+    Imported,
+    /// Meant for one user.
+    Assigned,
+    /// Nobody knows where it is: its codes are refused at once, and for good. Support may say so too.
+    Lost,
+    /// Here, to be provisioned anew. Its secret is erased.
+    Returned,
+    /// Not to be used again. All its secrets are erased.
+    Retired,
+}
+
+/// As it is read; [`TokenChangeRequest`] then looks at what goes together.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    state: TokenGoal,
+    account: Option<Name>,
+    user: Option<Name>,
+    actor: Actor,
+}
+
+impl TryFrom<Fields> for TokenChangeRequest {
+    type Error = &'static str;
+
+    fn try_from(fields: Fields) -> Result<Self, Self::Error> {
+        let Fields {
+            state,
+            account,
+            user,
+            actor,
+        } = fields;
+        match (state, account.is_some(), user.is_some()) {
+            (TokenGoal::Assigned, true, true) => {}
+            (TokenGoal::Assigned, ..) => return Err("says assigned and not to whom: give account and user"),
+            (_, false, false) => {}
+            _ => return Err("has account or user, which go with assigned only"),
+        }
+        Ok(Self {
+            state,
+            account,
+            user,
+            actor,
+        })
+    }
+}
+
+/// Asks whose token this is.
+// No `Debug`: it carries codes.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FindByCodeRequest {
+    /// One code, for tokens that nobody has bound; two consecutive ones, which are burned, for bound and lost ones.
+    pub codes: EnrollmentCodes,
+    /// On whose behalf; each may ask ten times an hour.
+    pub actor: Actor,
+}
+
+/// The tokens that show a code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FoundTokens {
+    /// Often one; of very many unbound tokens a few have a code in common.
+    pub items: Vec<Token>,
+}
+
+/// The inventory, by serial number
+///
+/// Role: inventory. Never shows a secret.
+#[utoipa::path(
+    get,
+    path = "/v1/tokens",
+    tag = "tokens",
+    params(TokenQuery),
+    responses((status = 200, description = "A page of it.", body = TokenPage)),
+)]
+pub(crate) fn list_tokens() {}
+
+/// One token
+///
+/// Role: inventory or support. A bound one with how its clock goes.
+#[utoipa::path(
+    get,
+    path = "/v1/tokens/{serial_number}",
+    tag = "tokens",
+    params(TokenPath),
+    responses((status = 200, description = "The token.", body = Token)),
+)]
+pub(crate) fn get_token() {}
+
+/// Moves a token on in its life
+///
+/// Role: inventory or support. Support may only say that it is lost. A bound one is first unbound by its user, or lost.
+#[utoipa::path(
+    patch,
+    path = "/v1/tokens/{serial_number}",
+    tag = "tokens",
+    params(TokenPath),
+    request_body(
+        content = TokenChangeRequest,
+        examples(
+            ("assigned" = (summary = "It is meant for this user", value = json!({
+                "state": "assigned", "account": "acme", "user": "alice", "actor": {"id": "desk-3", "kind": "admin"},
+            }))),
+            ("lost" = (summary = "Its codes are refused from now on", value = json!({
+                "state": "lost", "actor": {"id": "desk-14", "kind": "support"},
+            }))),
+        ),
+    ),
+    responses((status = 200, description = "The token.", body = Token)),
+)]
+pub(crate) fn change_token() {}
+
+/// Whose token is this?
+///
+/// Role: inventory or support. By one code among unbound tokens, by two consecutive ones, which are burned, among bound
+/// tokens. Ten times an hour for each actor.
+#[utoipa::path(
+    post,
+    path = "/v1/tokens/find-by-code",
+    tag = "tokens",
+    request_body(content = FindByCodeRequest, examples(
+        ("unbound" = (summary = "Found on a desk", value = json!({
+            "codes": ["492 039"], "actor": {"id": "desk-14", "kind": "support"},
+        }))),
+        ("bound" = (summary = "Found in a corridor", value = json!({
+            "codes": ["492 039", "118 204"], "actor": {"id": "desk-14", "kind": "support"},
+        }))),
+    )),
+    responses((status = 200, description = "Those that show it; none, perhaps.", body = FoundTokens)),
+)]
+pub(crate) fn find_token_by_code() {}

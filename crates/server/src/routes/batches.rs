@@ -1,0 +1,71 @@
+use api::{BatchChangeRequest, BatchPage, BatchQuery, BatchRequest, Problem, ProblemCode};
+use axum::{
+    extract::{Query, State, rejection::QueryRejection},
+    http::StatusCode,
+};
+use service::{NewBatch, Role};
+
+use super::tokens::may;
+use crate::{
+    App, convert,
+    extract::{Authorized, Json, PathName},
+    problem::{Answer, json},
+};
+
+const DESK: &[Role] = &[Role::Inventory];
+
+/// `GET /v1/batches`
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Authorized,
+    query: Result<Query<BatchQuery>, QueryRejection>,
+) -> Answer {
+    let Query(query) = query.map_err(|error| Problem::new(ProblemCode::InvalidRequest, error.body_text()))?;
+    may(&caller, DESK)?;
+    let limit = query.limit.get();
+    let found = app.service.batches(query.cursor, limit).await?;
+    let full = found.len() == limit as usize;
+    let next_cursor = found.last().filter(|_| full).map(|batch| batch.name.clone());
+    let items = found.into_iter().map(convert::batch).collect();
+    Ok(json(&BatchPage { items, next_cursor }))
+}
+
+/// `POST /v1/batches`
+pub(crate) async fn create(State(app): State<App>, caller: Authorized, Json(request): Json<BatchRequest>) -> Answer {
+    may(&caller, DESK)?;
+    let wanted = NewBatch {
+        open_to: request.open_to.map(convert::open_to),
+        note: request.note.map(|note| note.as_str().to_owned()),
+    };
+    let origin = caller.acting(request.actor);
+    let made = app
+        .service
+        .create_batch(request.name.as_str(), &wanted, &origin)
+        .await?;
+    let mut response = json(&convert::batch(made));
+    *response.status_mut() = StatusCode::CREATED;
+    Ok(response)
+}
+
+/// `GET /v1/batches/{name}`
+pub(crate) async fn get(State(app): State<App>, caller: Authorized, PathName(name): PathName) -> Answer {
+    may(&caller, DESK)?;
+    Ok(json(&convert::batch(app.service.batch(&name).await?)))
+}
+
+/// `PATCH /v1/batches/{name}`
+pub(crate) async fn change(
+    State(app): State<App>,
+    caller: Authorized,
+    PathName(name): PathName,
+    Json(request): Json<BatchChangeRequest>,
+) -> Answer {
+    may(&caller, DESK)?;
+    let wanted = NewBatch {
+        open_to: request.open_to.map(convert::open_to),
+        note: request.note.map(|note| note.as_str().to_owned()),
+    };
+    let origin = caller.acting(request.actor);
+    let changed = app.service.change_batch(&name, &wanted, &origin).await?;
+    Ok(json(&convert::batch(changed)))
+}

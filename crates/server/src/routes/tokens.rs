@@ -1,0 +1,170 @@
+use api::{
+    FindByCodeRequest, FoundTokens, ImportQuery, ImportReceipt, ImportRefusal, ImportRequest, Problem, ProblemCode,
+    SeedEncoding, TokenChangeRequest, TokenGoal, TokenPage, TokenQuery,
+};
+use axum::{
+    body::Body,
+    extract::{Query, State, rejection::QueryRejection},
+    http::Request,
+};
+use service::{Encoding, NewImport, OpenedBy, Owner, Passage, Role, SeedFile, ServiceError, TokenFilter};
+
+use crate::{
+    App, convert,
+    extract::{Authorized, Json, PathName, read_body},
+    problem::{Answer, Rejection, json},
+};
+
+const DESK: &[Role] = &[Role::Inventory];
+const DESK_OR_SUPPORT: &[Role] = &[Role::Inventory, Role::Support];
+
+/// The inventory is of all accounts, so a key that is limited to some does not see it.
+pub(super) fn may(caller: &Authorized, roles: &[Role]) -> Result<(), Rejection> {
+    caller.caller.has(roles)?;
+    if caller.caller.limited() {
+        let why = "this key is limited to some accounts, and the inventory is of all";
+        return Err(ServiceError::Forbidden(why.into()).into());
+    }
+    Ok(())
+}
+
+/// `POST /v1/tokens/import`: the role first, for the body may be long.
+pub(crate) async fn import(
+    State(app): State<App>,
+    caller: Authorized,
+    query: Result<Query<ImportQuery>, QueryRejection>,
+    request: Request<Body>,
+) -> Answer {
+    let Query(ImportQuery { dry_run }) =
+        query.map_err(|error| Problem::new(ProblemCode::InvalidRequest, error.body_text()))?;
+    may(&caller, DESK)?;
+    let request: ImportRequest = read_body(request, app.import_bytes).await?;
+    let opened_by = match (request.password, request.key_base64) {
+        (None, None) => OpenedBy::Nothing,
+        (Some(password), None) => OpenedBy::Password(password.into_inner()),
+        (None, Some(key)) => OpenedBy::Key(key.into_inner()),
+        (Some(_), Some(_)) => {
+            let detail = "password and key_base64 are both there: a file is opened by one of them";
+            return Err(Problem::new(ProblemCode::InvalidRequest, detail)
+                .with_field("password")
+                .into());
+        }
+    };
+    let encoding = request.encoding.map(|encoding| match encoding {
+        SeedEncoding::Hex => Encoding::Hex,
+        SeedEncoding::Base32 => Encoding::Base32,
+    });
+    let file = SeedFile {
+        bytes: request.file_base64.into_inner(),
+        opened_by,
+        encoding,
+    };
+    let wanted = NewImport {
+        batch: request.batch.as_str().to_owned(),
+        dry_run,
+    };
+    let origin = caller.acting(request.actor);
+    let receipt = app.service.import_file(file, &wanted, &origin).await?;
+    let refusals = receipt.refusals.into_iter().map(|refused| ImportRefusal {
+        serial_number: refused.serial_number,
+        why: refused.why,
+    });
+    Ok(json(&ImportReceipt {
+        dry_run,
+        format: receipt.format.unwrap_or_default().to_owned(),
+        count: u32::try_from(receipt.count).unwrap_or(u32::MAX),
+        imported: u32::try_from(receipt.imported).unwrap_or(u32::MAX),
+        duplicates: receipt.duplicates,
+        refusals: refusals.collect(),
+        remarks: receipt.remarks,
+    }))
+}
+
+/// `GET /v1/tokens`
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Authorized,
+    query: Result<Query<TokenQuery>, QueryRejection>,
+) -> Answer {
+    let Query(query) = query.map_err(|error| Problem::new(ProblemCode::InvalidRequest, error.body_text()))?;
+    may(&caller, DESK)?;
+    let limit = query.limit.get();
+    let filter = TokenFilter {
+        stage: query.state.map(convert::stage),
+        batch: query.batch,
+    };
+    let (found, next_cursor) = if query.drifting {
+        if filter != TokenFilter::default() {
+            let detail = "drifting tokens are bound ones of all batches: leave out state and batch";
+            return Err(Problem::new(ProblemCode::InvalidRequest, detail)
+                .with_field("drifting")
+                .into());
+        }
+        app.service.drifting_tokens(query.cursor, limit).await?
+    } else {
+        let found = app.service.tokens(filter, query.cursor, limit).await?;
+        let full = found.len() == limit as usize;
+        let last = found.last().filter(|_| full).map(|token| token.serial_number.clone());
+        (found, last)
+    };
+    let items = found.into_iter().map(convert::token).collect();
+    Ok(json(&TokenPage { items, next_cursor }))
+}
+
+/// `GET /v1/tokens/{serial_number}`
+pub(crate) async fn get(State(app): State<App>, caller: Authorized, PathName(serial_number): PathName) -> Answer {
+    may(&caller, DESK_OR_SUPPORT)?;
+    Ok(json(&convert::token(app.service.token(&serial_number).await?)))
+}
+
+/// `PATCH /v1/tokens/{serial_number}`
+pub(crate) async fn change(
+    State(app): State<App>,
+    caller: Authorized,
+    PathName(serial_number): PathName,
+    Json(request): Json<TokenChangeRequest>,
+) -> Answer {
+    may(&caller, DESK_OR_SUPPORT)?;
+    if request.state != TokenGoal::Lost {
+        may(&caller, DESK)?;
+    }
+    let passage = match (request.state, request.account, request.user) {
+        (TokenGoal::Assigned, Some(account), Some(user)) => {
+            Passage::Assign(Owner::new(account.into_inner(), user.into_inner()))
+        }
+        (TokenGoal::Assigned, ..) => {
+            let detail = "state says assigned and not to whom: give account and user";
+            return Err(Problem::new(ProblemCode::InvalidRequest, detail).into());
+        }
+        (TokenGoal::Imported, ..) => Passage::Unassign,
+        (TokenGoal::Lost, ..) => Passage::Lose,
+        (TokenGoal::Returned, ..) => Passage::Return,
+        (TokenGoal::Retired, ..) => Passage::Retire,
+    };
+    let origin = caller.acting(request.actor);
+    let moved = app.service.move_token(&serial_number, &passage, &origin).await?;
+    Ok(json(&convert::token(moved)))
+}
+
+/// `POST /v1/tokens/find-by-code`
+pub(crate) async fn find_by_code(
+    State(app): State<App>,
+    caller: Authorized,
+    Json(request): Json<FindByCodeRequest>,
+) -> Answer {
+    may(&caller, DESK_OR_SUPPORT)?;
+    let origin = caller.acting(request.actor);
+    let codes: Vec<_> = request.codes.into_inner().into_iter().map(convert::typed).collect();
+    let found = match &codes[..] {
+        [first, second] => app.service.find_bound([first, second], &origin).await?,
+        [code] => app.service.find_unbound(code, &origin).await?,
+        _ => {
+            let detail = "codes has neither one code nor two";
+            return Err(Problem::new(ProblemCode::InvalidRequest, detail)
+                .with_field("codes")
+                .into());
+        }
+    };
+    let items = found.into_iter().map(convert::token).collect();
+    Ok(json(&FoundTokens { items }))
+}

@@ -1,0 +1,78 @@
+//! The inventory as the other use cases meet it: who may bind a token, and what binding makes of it.
+
+use store::{Batch, Bound, OpenTo, Owner, Token, Write};
+use verify::{Kind, UnixMs};
+
+use crate::{Core, ServiceError};
+
+/// The token of this serial number, if this user may bind it now; else why not, for the trail.
+///
+/// Whatever the cause, two records are looked for.
+pub(crate) async fn available(
+    core: &Core,
+    serial_number: &str,
+    owner: &Owner,
+    now: UnixMs,
+) -> Result<Result<Token, &'static str>, ServiceError> {
+    let serial_number = serial_number.trim().to_owned();
+    let token = core.store.tokens_of(vec![serial_number]).await?.pop().flatten();
+    // No batch is called nothing.
+    let name = token.as_ref().map(|token| token.batch.clone()).unwrap_or_default();
+    let batch = core.store.batch(name).await?;
+    Ok(judge(token, batch.as_ref(), owner, now))
+}
+
+fn judge(token: Option<Token>, batch: Option<&Batch>, owner: &Owner, now: UnixMs) -> Result<Token, &'static str> {
+    let open_to = batch.map_or(&OpenTo::Nobody, |batch| &batch.open_to);
+    let open = open_to.includes(owner);
+    let token = token.ok_or("token_unknown")?;
+    let cause = match token.state.owner() {
+        _ if token.state.sealed().is_none() => match token.state.device() {
+            Some(_) => "token_bound",
+            None => "token_without_secret",
+        },
+        Some(other) if other != owner => "token_assigned",
+        _ if !open => "batch_not_open",
+        _ if token.starts_at.is_some_and(|start| now < start) => "token_not_yet_valid",
+        _ if token.expires_at.is_some_and(|end| now >= end) => "token_expired",
+        _ => return Ok(token),
+    };
+    Err(cause)
+}
+
+/// A token that has become this device. Its clock was measured by the codes that bound it.
+pub(crate) fn becomes_bound(token: Token, bound: &Bound, now: UnixMs) -> Result<Write, ServiceError> {
+    let device = &bound.device;
+    let state = token.state.clone().bound(device.owner.clone(), device.id);
+    let state = state.ok_or(ServiceError::TokenUnavailable)?;
+    let next = Token {
+        drift_steps: bound.state.offset_steps,
+        ..token
+    };
+    Ok(becomes(next, state, now))
+}
+
+/// A token whose device ends with this change; `None` for another device's.
+pub(crate) fn becomes_unbound(token: Token, bound: &Bound, now: UnixMs) -> Option<Write> {
+    let state = token.state.clone().unbound(bound.device.id)?;
+    Some(becomes(token, state, now))
+}
+
+/// The next version of a token.
+pub(crate) fn becomes(token: Token, state: store::TokenState, now: UnixMs) -> Write {
+    Write::Token {
+        expected: Some(token.version),
+        next: Box::new(token.become_state(state, now)),
+    }
+}
+
+/// The tokens among these devices.
+pub(crate) async fn its_tokens(core: &Core, devices: &[Bound]) -> Result<Vec<Token>, ServiceError> {
+    let tokens = devices.iter().filter(|bound| bound.device.kind == Kind::Hardware);
+    let serial_numbers: Vec<String> = tokens.filter_map(|bound| bound.device.serial_number.clone()).collect();
+    if serial_numbers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = core.store.tokens_of(serial_numbers).await?;
+    Ok(found.into_iter().flatten().collect())
+}

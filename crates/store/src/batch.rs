@@ -1,0 +1,52 @@
+use verify::UnixMs;
+
+use crate::{Owner, Pending};
+
+/// Tokens that came together, and who may bind them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// The desk's own name for it.
+    pub name: String,
+    /// Raised by every change.
+    pub version: u64,
+    /// When it was made.
+    pub created_at: UnixMs,
+    /// Who may bind a token of it.
+    pub open_to: OpenTo,
+    /// For people.
+    pub note: Option<String>,
+}
+
+/// Who may bind a token of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OpenTo {
+    /// Not yet, or no more.
+    Nobody,
+    /// Every user of these accounts.
+    Accounts(Vec<String>),
+    /// These users: a beta.
+    Users(Vec<Owner>),
+    /// Every user.
+    Everybody,
+}
+
+impl OpenTo {
+    /// Whether this user is among them. Looks at all of a list, wherever the user stands in it.
+    pub fn includes(&self, owner: &Owner) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::Accounts(accounts) => accounts.iter().filter(|account| **account == *owner.account).count() > 0,
+            Self::Users(users) => users.iter().filter(|user| *user == owner).count() > 0,
+            Self::Everybody => true,
+        }
+    }
+}
+
+/// Reading batches.
+pub trait Batches: Send + Sync {
+    /// One batch.
+    fn batch(&self, name: String) -> Pending<'_, Option<Batch>>;
+
+    /// Up to `limit` batches after this name, in the order of names.
+    fn batches(&self, after: Option<String>, limit: u32) -> Pending<'_, Vec<Batch>>;
+}

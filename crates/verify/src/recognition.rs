@@ -1,0 +1,40 @@
+//! Whose code is this? Support asks it of a token that nobody knows the owner of.
+
+use otp::{Code, Match, Window};
+
+use crate::{Credential, DeviceState, Policy, Standing, UnixMs};
+
+/// Whether a token that is bound to nobody shows this code now, its clock being known to be `drift_steps` ahead.
+///
+/// There is no state to burn it in: nothing is ever accepted from such a token.
+pub fn shows(credential: &Credential, code: &Code, drift_steps: i32, now: UnixMs, policy: &Policy) -> bool {
+    let parameters = credential.parameters();
+    let expected = now.step(parameters.period).offset(i64::from(drift_steps));
+    let window = Window::around(expected, policy.window_steps);
+    let found = credential.key().check(code, window, None);
+    matches!(found, Match::Accepted(_)) && code.digits() == parameters.digits
+}
+
+/// Whether two consecutive codes, neither of them used, are this device's. They are burned by the state that is
+/// given, which is to be durable before anybody is told; nothing else about the device changes.
+///
+/// The device's standing does not matter, for what is found may be a lost token. A miss is not counted here:
+/// who asks about all devices at once has a budget of their own.
+pub fn recognise(
+    state: &DeviceState,
+    credential: &Credential,
+    codes: [&Code; 2],
+    now: UnixMs,
+    policy: &Policy,
+) -> Option<DeviceState> {
+    let parameters = credential.parameters();
+    let [first, second] = codes;
+    let window = Window::around(state.expected(parameters, now), policy.cause_steps);
+    let found = credential.key().check_pair(first, second, window, state.last_step);
+    let fits = first.digits() == parameters.digits && second.digits() == parameters.digits;
+    let accepted = found.filter(|_| fits && state.standing != Standing::Unbound)?;
+    Some(DeviceState {
+        last_step: Some(accepted.step()),
+        ..state.touched()
+    })
+}

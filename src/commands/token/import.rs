@@ -1,0 +1,124 @@
+use std::{
+    fs,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::Args;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::actor;
+use crate::{
+    Failure,
+    client::Client,
+    commands::{Done, user::Said},
+};
+
+#[derive(Args)]
+pub(in crate::commands) struct Import {
+    /// The seed file: PSKC, or a vendor's table; - for stdin. At most 10,000 tokens
+    file: PathBuf,
+    /// The batch they come in; made, and open to nobody, where there is none
+    #[arg(long)]
+    batch: String,
+    /// Only judges: nothing comes in
+    #[arg(long)]
+    dry_run: bool,
+    /// A file with the password of an encrypted file
+    #[arg(long, value_name = "FILE", conflicts_with = "key_file")]
+    password_file: Option<PathBuf>,
+    /// A file with the key of an encrypted file: 16, 24 or 32 bytes, or as many in hexadecimal
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// How a table's secrets are written, where that is not plain from them all
+    #[arg(long, value_parser = ["hex", "base32"])]
+    encoding: Option<String>,
+}
+
+impl Import {
+    pub(super) fn run(self, client: &Client, said: &Said) -> Done {
+        let file = bytes_of(&self.file)?;
+        let mut body = json!({"batch": self.batch, "file_base64": base64(&file), "actor": actor()});
+        if let Some(path) = &self.password_file {
+            let password = bytes_of(path)?;
+            let password = str::from_utf8(&password)
+                .map_err(|_| Failure::usage(format!("{} holds no password in UTF-8", path.display())))?;
+            body["password"] = password.trim_end_matches(['\r', '\n']).into();
+        }
+        if let Some(path) = &self.key_file {
+            body["key_base64"] = base64(&key(path)?).into();
+        }
+        if let Some(encoding) = &self.encoding {
+            body["encoding"] = encoding.as_str().into();
+        }
+        let path = if self.dry_run {
+            "/v1/tokens/import?dry_run=true"
+        } else {
+            "/v1/tokens/import"
+        };
+        let receipt = client.post(path, &body)?;
+        said.say(&receipt, || words(&receipt))?;
+        let clean = nothing(&receipt["duplicates"]) && nothing(&receipt["refusals"]);
+        Ok(if clean { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    }
+}
+
+fn nothing(list: &Value) -> bool {
+    list.as_array().is_none_or(Vec::is_empty)
+}
+
+fn base64(bytes: &[u8]) -> String {
+    data_encoding::BASE64.encode(bytes)
+}
+
+fn bytes_of(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let read = if path == Path::new("-") {
+        let mut bytes = Zeroizing::new(Vec::new());
+        io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        fs::read(path).map(Zeroizing::new)
+    };
+    read.map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))
+}
+
+/// As it is, or in hexadecimal.
+fn key(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let bytes = bytes_of(path)?;
+    let is_key = |len: usize| matches!(len, 16 | 24 | 32);
+    if is_key(bytes.len()) {
+        return Ok(bytes);
+    }
+    let digits = bytes.trim_ascii();
+    let decoded = data_encoding::HEXLOWER_PERMISSIVE.decode(digits).map(Zeroizing::new);
+    match decoded {
+        Ok(key) if is_key(key.len()) => Ok(key),
+        _ => Err(Failure::usage(format!(
+            "{} holds no key: 16, 24 or 32 bytes, or as many in hexadecimal",
+            path.display()
+        ))),
+    }
+}
+
+fn words(receipt: &Value) -> String {
+    let (count, imported) = (&receipt["count"], &receipt["imported"]);
+    let format = receipt["format"].as_str().unwrap_or_default();
+    let mut words = if receipt["dry_run"] == true {
+        format!("{format}: {count} token(s), nothing was imported yet")
+    } else {
+        format!("{format}: {imported} of {count} token(s) imported")
+    };
+    let texts = |field: &str| receipt[field].as_array().cloned().unwrap_or_default();
+    for duplicate in texts("duplicates") {
+        words += &format!("\n  {}: there already", duplicate.as_str().unwrap_or_default());
+    }
+    for refusal in texts("refusals") {
+        let name = refusal["serial_number"].as_str().unwrap_or("?");
+        words += &format!("\n  {name}: {}", refusal["why"].as_str().unwrap_or_default());
+    }
+    for remark in texts("remarks") {
+        words += &format!("\n  note: {}", remark.as_str().unwrap_or_default());
+    }
+    words
+}
