@@ -26,12 +26,19 @@ const SAMPLE: usize = 100_000;
 const IMPORT: usize = 10_000;
 
 fn main() -> Any<()> {
-    let tokens = env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(1_000_000);
+    let tokens = env::args()
+        .skip(1)
+        .find_map(|word| word.parse().ok())
+        .unwrap_or(1_000_000);
     let dir = tempfile::tempdir()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let clock = Arc::new(RealClock::new());
     let entropy = Arc::new(RealEntropy::new());
-    let keyring = Arc::new(Keyring::create(&dir.path().join("keyring"), entropy.clone(), clock.now())?);
+    let keyring = Arc::new(Keyring::create(
+        &dir.path().join("keyring"),
+        entropy.clone(),
+        clock.now(),
+    )?);
     let signer = keyring.clone();
     let options = Options {
         writer: "find".into(),
@@ -93,7 +100,10 @@ fn theirs(tokens: usize) -> Any<Duration> {
     let sample = tokens.min(SAMPLE);
     let begun = Instant::now();
     for number in 0..sample {
-        let totp = totp_rs::Builder::new().with_secret(secret(number)).with_skew(1).build()?;
+        let totp = totp_rs::Builder::new()
+            .with_secret(secret(number))
+            .with_skew(1)
+            .build()?;
         black_box(totp.check("000007", black_box(1_800_000_000)));
     }
     Ok(begun.elapsed().mul_f64(tokens as f64 / sample as f64))
