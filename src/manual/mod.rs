@@ -12,6 +12,7 @@
 //! 10. [`figures`]: how fast, beside what.
 //! 11. [`threat_model`]: who attacks, what holds, what does not.
 //! 12. [`token_threat_model`]: who attacks a token, what holds, what does not.
+//! 13. [`new_board`]: what a board of the token promises, and how to bring one up.
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
@@ -48,3 +49,6 @@ pub mod token_threat_model {}
 
 #[doc = include_str!("factory_desk.md")]
 pub mod factory_desk {}
+
+#[doc = include_str!("new_board.md")]
+pub mod new_board {}

@@ -72,7 +72,11 @@ fn from_the_factory_desk_to_a_lost_and_found_office() {
     );
     let unlock = json!({"batch": "2026-11", "password": PASSWORD});
     let receipt = world.import_file("?dry_run=true", &file, &unlock).expect(200);
-    assert_eq!((&receipt["count"], &receipt["imported"]), (&json!(1), &json!(0)), "{receipt}");
+    assert_eq!(
+        (&receipt["count"], &receipt["imported"]),
+        (&json!(1), &json!(0)),
+        "{receipt}"
+    );
     let receipt = world.import_file("", &file, &unlock).expect(200);
     assert_eq!(receipt["imported"], 1, "{receipt}");
     world.open_batch(
