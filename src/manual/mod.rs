@@ -13,6 +13,7 @@
 //! 11. [`figures`]: how fast, beside what.
 //! 12. [`threat_model`]: who attacks, what holds, what does not.
 //! 13. [`token_threat_model`]: who attacks a token, what holds, what does not.
+//! 14. [`new_board`]: bringing up a new board.
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
@@ -52,3 +53,6 @@ pub mod token_threat_model {}
 
 #[doc = include_str!("factory_desk.md")]
 pub mod factory_desk {}
+
+#[doc = include_str!("new_board.md")]
+pub mod new_board {}

@@ -1,7 +1,7 @@
 //! A hardware token's life with nothing of ours left out: real firmware, a real serial line, a seed file, and codes
 //! that are read from the picture of its display (B3, B4, D4, D6, U4).
 
-use std::{env, thread, time::Instant};
+use std::{env, sync::mpsc, thread, time::Instant};
 
 use link::{Comparing, Life, LinkError, Wanted};
 use pskc::{DEFAULT_PBKDF2_ITERATIONS, ManagementKey, Moving, Protect, Seed};

@@ -3,7 +3,6 @@
 
 mod button;
 mod faults;
-mod faults;
 mod line;
 mod ports;
 mod ssd1306;
