@@ -65,7 +65,8 @@ impl Secret {
 
 impl Drop for Secret {
     fn drop(&mut self) {
-        self.bytes.zeroize();
+        // Behind its length nothing was ever written.
+        self.bytes[..self.len].zeroize();
         self.len.zeroize();
     }
 }

@@ -101,7 +101,11 @@ impl Host {
     pub fn request(&mut self, request: &Request<'_>) -> Result<&Frame, HostError> {
         match core::mem::replace(&mut self.stage, Stage::Idle) {
             Stage::Ready(mut session) => {
-                let len = write(request, &mut *self.plain).map_err(|_| HostError)?.len();
+                let Ok(len) = write(request, &mut *self.plain).map(|payload| payload.len()) else {
+                    // Nothing was said, so the session stands.
+                    self.stage = Stage::Ready(session);
+                    return Err(HostError);
+                };
                 let bytes = session.seal(&mut *self.plain, len).map_err(|_| HostError)?;
                 self.frame = framed(&ToToken::Sealed(bytes)).ok_or(HostError)?;
                 self.stage = Stage::Waiting(session);
