@@ -6,13 +6,14 @@
 //! 4. [`lockout`]: what wrong codes cost, and whom.
 //! 5. [`audit`]: what the trail shows, and what it cannot.
 //! 6. [`seed_files`]: what hardware tokens come in, and leave in.
-//! 7. [`wire_protocol`]: what a desk and a token say to each other, byte by byte.
-//! 8. [`factory_desk`]: how tokens are programmed in a row, and what to do after a cut.
-//! 9. [`storage_trial`]: hot row or append-and-fold, with the figures that decided.
-//! 10. [`figures`]: how fast, beside what.
-//! 11. [`threat_model`]: who attacks, what holds, what does not.
-//! 12. [`token_threat_model`]: who attacks a token, what holds, what does not.
-//! 13. [`new_board`]: what a board of the token promises, and how to bring one up.
+//! 7. [`inventory`]: a token's life, and what is told of it to whom.
+//! 8. [`wire_protocol`]: what a desk and a token say to each other, byte by byte.
+//! 9. [`factory_desk`]: how tokens are programmed in a row, and what to do after a cut.
+//! 10. [`storage_trial`]: hot row or append-and-fold, with the figures that decided.
+//! 11. [`figures`]: how fast, beside what.
+//! 12. [`threat_model`]: who attacks, what holds, what does not.
+//! 13. [`token_threat_model`]: who attacks a token, what holds, what does not.
+//! 14. [`new_board`]: bringing up a new board.
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
@@ -31,6 +32,9 @@ pub mod audit {}
 
 #[doc = include_str!("seed_files.md")]
 pub mod seed_files {}
+
+#[doc = include_str!("inventory.md")]
+pub mod inventory {}
 
 #[doc = include_str!("storage_trial.md")]
 pub mod storage_trial {}

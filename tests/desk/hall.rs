@@ -150,8 +150,7 @@ impl Hall {
             let mut token = powered(storage);
             let mut turns_left = dice
                 .as_mut()
-                .filter(|dice| dice.below(3) == 0)
-                .map(|dice| dice.below(12));
+                .and_then(|dice| (dice.below(3) == 0).then(|| dice.below(12)));
             loop {
                 pty.serve(&mut token, Duration::from_millis(4))
                     .expect("a pseudo-terminal");
@@ -207,18 +206,21 @@ impl Read for Cable {
     }
 }
 
-/// What a copy of this token says of itself.
-pub(crate) fn about(storage: &TornStorage) -> About {
+/// A copy of this token, whose power stays.
+fn copy(storage: &TornStorage) -> Link<Cable> {
     let mut copy = storage.clone();
     copy.restore();
-    let cable = Cable(powered(copy), VecDeque::new());
-    Link::new(cable, Patience::default()).hello().expect("a token")
+    Link::new(Cable(powered(copy), VecDeque::new()), Patience::default())
 }
 
-/// Whether a copy of this token has this secret.
+/// What this token says of itself.
+pub(crate) fn about(storage: &TornStorage) -> About {
+    copy(storage).hello().expect("a token")
+}
+
+/// Whether this token has this secret.
 pub(crate) fn has(storage: &TornStorage, seed: &Seed) -> bool {
-    let cable = Cable(powered(storage.clone()), VecDeque::new());
-    let mut link = Link::new(cable, Patience::default());
+    let mut link = copy(storage);
     let mut session = link.open(&[1; 32], Comparing::No).expect("a session");
     session.prove(seed.secret.expose_secret(), &[2; 32]).is_ok()
 }

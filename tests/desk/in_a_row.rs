@@ -62,7 +62,7 @@ fn whatever_plug_is_pulled_none_is_doubled_and_none_is_lost() {
                 bench.done().len()
             );
             let mut desk = bench.provision(tokens, &ports, &["--no-compare"]);
-            let life = Instant::now() + Duration::from_millis(300 + dice.below(2_000) as u64);
+            let life = Instant::now() + Duration::from_millis(100 + dice.below(900) as u64);
             while !desk.ended() && Instant::now() < life {
                 thread::sleep(Duration::from_millis(2));
             }

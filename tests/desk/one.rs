@@ -2,7 +2,10 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::{hall::Bench, support::process::Running};
+use crate::{
+    hall::Bench,
+    support::process::{Running, Served, run},
+};
 
 /// `countersign token simulate`, and the port it says.
 struct Simulated {
@@ -137,4 +140,30 @@ fn a_port_that_another_program_has_is_busy() {
     );
     drop(held);
     asked(&bench, &token, &["info"], 0);
+}
+
+#[test]
+fn what_the_desk_made_comes_into_the_inventory() {
+    let bench = Bench::new();
+    let token = simulated(&bench);
+    let provision = [
+        "provision",
+        "--serial",
+        "CS-000001",
+        "--batch",
+        "B1",
+        "--key-file",
+        "key",
+    ];
+    asked(&bench, &token, &[&provision[..], &["--no-compare"]].concat(), 0);
+    let service = Served::start(&bench.path("data"));
+    let key = run(&mut service.beside(&["key", "create", "--role", "inventory"]), "").with_code(0);
+    fs::write(bench.path("api.key"), &key.out).expect("a file");
+    let at = ["--server", &service.url, "--api-key-file", "api.key", "--json"];
+    let import = ["import", "B1/tokens.pskc", "--batch", "B1", "--key-file", "key"];
+    let imported = bench.token(&[&import[..], &at].concat()).wait().with_code(0);
+    let told: Value = serde_json::from_str(&imported.out).expect("an object");
+    assert_eq!(told["imported"], 1, "{told}");
+    let listed = bench.token(&[&["list"][..], &at].concat()).wait().with_code(0);
+    assert!(listed.out.contains("CS-000001"), "{}", listed.out);
 }

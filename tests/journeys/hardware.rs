@@ -1,7 +1,7 @@
 //! A hardware token's life with nothing of ours left out: real firmware, a real serial line, a seed file, and codes
 //! that are read from the picture of its display (B3, B4, D4, D6, U4).
 
-use std::{env, thread, time::Instant};
+use std::{env, sync::mpsc, thread, time::Instant};
 
 use link::{Comparing, Life, LinkError, Wanted};
 use pskc::{DEFAULT_PBKDF2_ITERATIONS, ManagementKey, Moving, Protect, Seed};
@@ -166,12 +166,13 @@ struct Known {
     committed: bool,
 }
 
-/// Programs a token until it is done, or gone.
-fn program(token: &mut Token, port: &str, known: &mut Known) -> Result<(), LinkError> {
+/// Programs a token until it is done, or gone; `begins` is called when it has answered.
+fn program(token: &mut Token, port: &str, known: &mut Known, begins: impl FnOnce()) -> Result<(), LinkError> {
     let (session_random, secret_random) = (token.random(), token.random());
     let port = link::open(port).map_err(|_| LinkError::Silent)?;
     let mut link = link::Link::new(port, crate::board::PATIENCE);
     link.hello()?;
+    begins();
     let mut session = link.open(&session_random, Comparing::No)?;
     let wanted = Wanted {
         serial_number: SERIAL,
@@ -198,9 +199,12 @@ fn a_power_cut_while_it_is_programmed_leaves_a_token_blank_or_complete() {
     let mut token = Token::blank();
     let emulator = token.on(BEGINNING_MS);
     let port = emulator.port().to_str().expect("ASCII").to_owned();
-    let begun = Instant::now();
-    program(&mut token, &port, &mut Known::default()).expect("nobody cuts the power");
-    let whole = begun.elapsed();
+    let mut begun = None;
+    program(&mut token, &port, &mut Known::default(), || {
+        begun = Some(Instant::now())
+    })
+    .expect("nobody cuts the power");
+    let whole = begun.expect("it answered").elapsed();
     drop(emulator);
 
     let mut met = [0; 3];
@@ -210,13 +214,17 @@ fn a_power_cut_while_it_is_programmed_leaves_a_token_blank_or_complete() {
         let port = emulator.port().to_str().expect("ASCII").to_owned();
         // Spread over all of it, and a little beyond; the golden ratio meets every part early.
         let part = (f64::from(round) * 0.618_033_988_749_895).fract();
-        let delay = whole.mul_f64(part * 1.1);
+        let delay = whole.mul_f64(part * 1.2);
+        let (begins, begun) = mpsc::channel();
         let cutter = thread::spawn(move || {
+            begun.recv().expect("it answers");
             thread::sleep(delay);
             emulator.kill();
         });
         let mut known = Known::default();
-        let _cut_off_or_done = program(&mut token, &port, &mut known);
+        let _cut_off_or_done = program(&mut token, &port, &mut known, || {
+            begins.send(()).expect("somebody waits")
+        });
         cutter.join().expect("the power is cut");
 
         let mut emulator = token.on(BEGINNING_MS);

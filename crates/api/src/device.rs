@@ -15,7 +15,10 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     ),
     Operation::new(
         "resync_device",
-        &[FACTOR, &[ProblemCode::NotFound, ProblemCode::Conflict]],
+        &[
+            FACTOR,
+            &[ProblemCode::NotFound, ProblemCode::TokenState, ProblemCode::Conflict],
+        ],
     ),
     Operation::new(
         "unlock_device",

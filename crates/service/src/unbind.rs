@@ -94,6 +94,7 @@ impl Service {
                 check_proof(core, proof, now)?;
             }
             let bound = find_bound(core, owner, id).await?;
+            not_lost(&bound)?;
             let [first, second] = codes.map(|code| Code::parse(code));
             let (Ok(first), Ok(second)) = (first, second) else {
                 let why = "two codes of 6 to 8 digits, in the order the device showed them".into();
@@ -155,10 +156,7 @@ impl Service {
         for _try in 0..TRIES {
             let now = core.clock.now()?;
             let bound = find_bound(core, owner, id).await?;
-            if bound.state.standing == Standing::Lost {
-                let why = "a lost one is not judged again: the user unbinds it by a recovery code";
-                return Err(ServiceError::TokenState { stage: "lost", why });
-            }
+            not_lost(&bound)?;
             let next = bound.state.unlocked();
             let entry = Entry::new("device.unlock", "done", origin).owner(owner).device(id);
             let change = Change {
@@ -178,6 +176,15 @@ async fn find_bound(core: &Core, owner: &Owner, id: Id) -> Result<Bound, Service
     bound
         .filter(|bound| bound.device.unbound_at.is_none())
         .ok_or(ServiceError::NotFound("bound device"))
+}
+
+/// Found is not offered: nobody wakes a device whose token was lost.
+fn not_lost(bound: &Bound) -> Result<(), ServiceError> {
+    if bound.state.standing == Standing::Lost {
+        let why = "it is not judged again: the user unbinds or replaces it by a recovery code";
+        return Err(ServiceError::TokenState { stage: "lost", why });
+    }
+    Ok(())
 }
 
 /// The tombstone of a device whose state was read as `bound` and judged to `judged`.

@@ -93,11 +93,13 @@ fn distinct(writes: &[Write]) -> bool {
         &Write::RevokeApiKey { id, .. } => Record::ApiKey(id),
     };
     // Two tokens may not share a secret either.
-    let fingerprint = |write| match write {
-        &Write::Token { ref next, .. } => Some(Record::Fingerprint(&next.fingerprint.mac)),
-        _ => None,
-    };
+    fn fingerprint(write: &Write) -> Option<Record<'_>> {
+        match write {
+            Write::Token { next, .. } => Some(Record::Fingerprint(&next.fingerprint.mac)),
+            _ => None,
+        }
+    }
     let mut seen = HashSet::new();
-    let records = writes.iter().map(record).chain(writes.iter().filter_map(fingerprint));
-    writes.len() < 2 || records.into_iter().all(|record| seen.insert(record))
+    let mut records = writes.iter().map(record).chain(writes.iter().filter_map(fingerprint));
+    writes.len() < 2 || records.all(|record| seen.insert(record))
 }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use image::{DynamicImage, GrayImage};
+use image::GrayImage;
 use rxing::{BarcodeFormat, DecodeHints};
 
 /// Asserts that both readers find exactly `text` in the picture.
@@ -30,8 +30,9 @@ pub(crate) fn rxing(picture: &GrayImage, also_inverted: bool) -> Option<String> 
         AlsoInverted: Some(also_inverted),
         ..DecodeHints::default()
     };
-    let picture = DynamicImage::ImageLuma8(picture.clone());
-    rxing::helpers::detect_in_image_with_hints(picture, Some(BarcodeFormat::QR_CODE), &mut hints)
+    let (width, height) = picture.dimensions();
+    let luma = picture.clone().into_raw();
+    rxing::helpers::detect_in_luma_with_hints(luma, width, height, Some(BarcodeFormat::QR_CODE), &mut hints)
         .ok()
         .map(|result| result.getText().to_owned())
 }

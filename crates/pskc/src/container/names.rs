@@ -28,7 +28,7 @@ pub(crate) const HMAC_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#hma
 /// Whether an element's namespace is one that RFC 6030 takes its own elements from. Files in the field qualify `Salt`
 /// and its neighbours in three ways (the RFC's own figure not at all), so none is preferred; an element of any other
 /// namespace is somebody's extension.
-fn is_standard(node: Node<'_, '_>) -> bool {
+pub(super) fn is_standard(node: Node<'_, '_>) -> bool {
     match node.tag_name().namespace() {
         // what `xmlns=""` undeclares has the empty name
         None | Some("") => true,

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use roxmltree::Node;
 
 use super::key::{self, Device};
-use super::names::{DS, PSKC, child, children, is_draft};
+use super::names::{DS, PSKC, child, children, is_draft, is_standard};
 use super::value::Opener;
 use crate::duplicates::{Found, settle};
 use crate::xml::Xml;
@@ -31,7 +31,9 @@ fn refuse_repetitions(xml: &Xml<'_>) -> Result<(), ReadError> {
         let mut names = HashSet::new();
         for element in parent.children().filter(Node::is_element) {
             let name = element.tag_name();
-            if !PLURAL.contains(&name.name()) && !names.insert((name.namespace(), name.name())) {
+            // The standards' namespaces count as one, as they do where an element is looked for.
+            let namespace = name.namespace().filter(|_| !is_standard(element));
+            if !PLURAL.contains(&name.name()) && !names.insert((namespace, name.name())) {
                 return Err(xml.malformed(element, "it is there twice"));
             }
         }

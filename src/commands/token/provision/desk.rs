@@ -1,7 +1,7 @@
 //! What all ports of a desk share: which serial numbers are free, whose token is under way, what is done.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     path::PathBuf,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -27,6 +27,8 @@ pub(super) struct Desk {
     pub(super) parameters: Parameters,
     pub(super) seeds: Seeds,
     all: Vec<String>,
+    /// Where each stands in `all`.
+    places: HashMap<String, usize>,
     shared: Mutex<Shared>,
 }
 
@@ -90,6 +92,11 @@ impl Desk {
             label,
             parameters,
             seeds,
+            places: all
+                .iter()
+                .enumerate()
+                .map(|(at, number)| (number.clone(), at))
+                .collect(),
             all,
             shared: Mutex::new(Shared {
                 manifest,
@@ -108,17 +115,16 @@ impl Desk {
 
     /// `None` for a serial number of another batch.
     pub(super) fn standing(&self, serial_number: &str) -> Option<Standing> {
-        let at = self.all.iter().position(|number| number == serial_number)?;
+        let at = *self.places.get(serial_number)?;
         Some(self.shared().standing(at, serial_number))
     }
 
     /// A free serial number, this one if it may be.
     pub(super) fn take(&self, preferred: Option<&str>) -> Option<String> {
-        let preferred = preferred.and_then(|number| self.all.iter().position(|other| other == number));
+        let preferred = preferred.and_then(|number| self.places.get(number));
         let shared = &mut *self.shared();
-        let at = preferred
-            .filter(|at| shared.free.contains(at))
-            .or_else(|| shared.free.first().copied())?;
+        let preferred = preferred.filter(|at| shared.free.contains(at));
+        let at = *preferred.or(shared.free.first())?;
         shared.free.remove(&at);
         let number = self.all[at].clone();
         shared.in_hand.insert(number.clone());
@@ -129,19 +135,15 @@ impl Desk {
     pub(super) fn give_back(&self, serial_number: &str) {
         let shared = &mut *self.shared();
         shared.in_hand.remove(serial_number);
-        let at = self.all.iter().position(|number| number == serial_number);
         if !self.seeds.has(serial_number) {
-            shared.free.extend(at);
+            shared.free.extend(self.places.get(serial_number));
         }
     }
 
     /// The token that has this secret is here, and is not sealed: nobody will ever need it.
     pub(super) fn release(&self, serial_number: &str) -> Result<(), Failure> {
         self.seeds.forget(serial_number)?;
-        let shared = &mut *self.shared();
-        shared
-            .free
-            .extend(self.all.iter().position(|number| number == serial_number));
+        self.shared().free.extend(self.places.get(serial_number));
         Ok(())
     }
 
@@ -210,10 +212,18 @@ impl Desk {
 
     /// Whether the ports, of which there are so many, have nothing more to do.
     pub(super) fn is_over(&self, ports: usize) -> bool {
-        let open = self.of_standing(Standing::Open);
-        let shared = self.shared();
-        let nothing_left = shared.free.is_empty() && shared.in_hand.is_empty();
-        shared.failure.is_some() || nothing_left && (open.is_empty() || shared.idle.len() == ports)
+        let idle = {
+            let shared = self.shared();
+            if shared.failure.is_some() {
+                return true;
+            }
+            if !shared.free.is_empty() || !shared.in_hand.is_empty() {
+                return false;
+            }
+            shared.idle.len()
+        };
+        // Whoever holds an open token may still put it in.
+        idle == ports || self.of_standing(Standing::Open).is_empty()
     }
 
     /// The serial numbers that stand so, in order.
