@@ -69,6 +69,7 @@ fn the_display_shows_each_pixel_and_the_button_has_edges() {
     for _ in 0..3 {
         emulator.press().unwrap();
         emulator.release().unwrap();
+        thread::sleep(Duration::from_millis(100)); // as fast as a finger
     }
     for edge in ["pressed", "released"].repeat(3) {
         assert_eq!(line.text(SOON).unwrap(), edge, "none is lost");

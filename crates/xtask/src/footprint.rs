@@ -166,7 +166,7 @@ fn instructions_per_code(directory: &Path) -> Result<u64, String> {
         return Err(format!("the board computes {code}, RFC 6238 has {CODE}"));
     }
     let took_ms: u64 = took_ms.parse().map_err(|_| format!("a strange answer: {answer}"))?;
-    Ok((took_ms * 1_000_000 >> INSTRUCTION_SHIFT) / CODES)
+    Ok(((took_ms * 1_000_000) >> INSTRUCTION_SHIFT) / CODES)
 }
 
 fn board(elf: &Path, directory: &Path, pace: Pace) -> Result<Board, String> {

@@ -1,5 +1,7 @@
 //! The button: the board's "select" key on PF1, low while it is down.
 
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
 use board::{Event, Ring};
 
 use crate::{
@@ -15,6 +17,8 @@ const INTERRUPT_CLEAR: Register = PORT_F.setting(0x41c);
 
 /// The levels after each edge.
 static LEVELS: Ring<16> = Ring::new();
+/// What the interrupt saw last.
+static LEVEL_BEFORE: AtomicU8 = AtomicU8::new(0);
 
 /// The button between two edges.
 pub(crate) struct Button {
@@ -28,6 +32,7 @@ impl Button {
         PORT_F.setting(DIGITAL).set_bits(PIN.into());
         BOTH_EDGES.set_bits(PIN.into());
         INTERRUPT_CLEAR.write(PIN.into());
+        LEVEL_BEFORE.store(LEVEL.read() as u8, Relaxed);
         INTERRUPT_MASK.set_bits(PIN.into());
         Self { down: false }
     }
@@ -49,8 +54,13 @@ pub(crate) fn no_edge() -> bool {
     LEVELS.is_empty()
 }
 
-/// The level changed. Bounces come in pairs, and what a full ring drops is a bounce; QEMU's keys have none.
+/// The level changed; when it is what it was, it changed twice. What a full ring drops is a bounce, and they come in
+/// pairs; QEMU's keys have none.
 pub(crate) fn on_interrupt() {
     INTERRUPT_CLEAR.write(PIN.into());
-    LEVELS.push(LEVEL.read() as u8);
+    let level = LEVEL.read() as u8;
+    if LEVEL_BEFORE.swap(level, Relaxed) == level {
+        LEVELS.push(level ^ PIN);
+    }
+    LEVELS.push(level);
 }
