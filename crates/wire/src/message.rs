@@ -277,7 +277,7 @@ pub fn write<'b, T: Serialize>(message: &T, into: &'b mut [u8]) -> Result<&'b mu
     into.get_mut(..len).ok_or(TooLong)
 }
 
-/// Reads what [`write`] wrote, all of it; `None` for anything else.
+/// Reads what [`write()`] wrote, all of it; `None` for anything else.
 pub fn read<'b, T: Deserialize<'b>>(payload: &'b [u8]) -> Option<T> {
     match payload.split_first() {
         Some((&VERSION, message)) => match postcard::take_from_bytes(message) {
