@@ -34,7 +34,7 @@ fn a_token_is_provisioned_sealed_proved_set_and_wiped() {
     session.prove(&seed.secret, &[6; 32]).unwrap();
 
     let set = session.set_time(NOW_S + 90, &seed.management_key).unwrap();
-    assert_eq!((set.shift_s, set.allowance_s), (90, 510));
+    assert_eq!((set.shift_s, set.allowance_s), (90, 600 - 90 - 1));
     let refused = session.set_time(NOW_S, &[0; 32]);
     assert!(matches!(refused, Err(LinkError::Refused(Refusal::NotAuthorised))));
     let over = session.set_time(NOW_S + 3_600, &seed.management_key);
