@@ -10,6 +10,7 @@
 //! 8. [`threat_model`]: who attacks, what holds, what does not.
 //! 9. [`wire_protocol`]: what a desk and a token say to each other, byte by byte.
 //! 10. [`token_threat_model`]: who attacks a token, what holds, what does not.
+//! 11. [`vault_format`]: what the authenticator keeps on disk, byte by byte.
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
@@ -40,3 +41,6 @@ pub mod wire_protocol {}
 
 #[doc = include_str!("token_threat_model.md")]
 pub mod token_threat_model {}
+
+#[doc = include_str!("vault_format.md")]
+pub mod vault_format {}

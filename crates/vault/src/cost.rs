@@ -73,7 +73,8 @@ impl KdfCost {
     }
 
     pub(crate) fn derive(self, password: &[u8], salt: &[u8]) -> Result<Zeroizing<[u8; 32]>, DeriveError> {
-        let params = Params::new(self.memory_kib, self.passes, self.lanes, Some(32)).map_err(|_| DeriveError::Refused)?;
+        let params =
+            Params::new(self.memory_kib, self.passes, self.lanes, Some(32)).map_err(|_| DeriveError::Refused)?;
         let mut memory = Memory::allocate(params.block_count())?;
         let mut key = Zeroizing::new([0; 32]);
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)

@@ -55,7 +55,11 @@ impl From<enroll::Entry> for Draft {
         let issuer = Name::tidied(entry.issuer().unwrap_or_default()).0;
         let account = Name::tidied(entry.account()).0;
         let (kind, algorithm, digits) = (entry.kind().into(), entry.algorithm(), entry.digits());
-        Self::new(issuer, account, Credential::new(kind, entry.into_secret(), algorithm, digits))
+        Self::new(
+            issuer,
+            account,
+            Credential::new(kind, entry.into_secret(), algorithm, digits),
+        )
     }
 }
 

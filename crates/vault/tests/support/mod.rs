@@ -50,5 +50,8 @@ pub(crate) fn assert_golden(name: &str, found: &[u8]) {
         fs::write(&path, found).unwrap();
     }
     let wanted = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    assert!(wanted == found, "{name}: what people have on their disks says it otherwise");
+    assert!(
+        wanted == found,
+        "{name}: what people have on their disks says it otherwise"
+    );
 }
