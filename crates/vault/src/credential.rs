@@ -2,6 +2,7 @@ use std::num::NonZeroU32;
 
 use enroll::EntryDigits;
 use otp::{Algorithm, Key, Secret, Step};
+use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -126,6 +127,22 @@ impl Credential {
         };
         let same_secret = self.secret.expose_secret().ct_eq(other.secret.expose_secret());
         same_kind && self.algorithm == other.algorithm && self.digits == other.digits && bool::from(same_secret)
+    }
+
+    /// Equal for what [`is_same`](Self::is_same), for looking up among thousands. As good as the secret where that can be
+    /// guessed: not to be kept.
+    pub(crate) fn fingerprint(&self) -> [u8; 32] {
+        let (kind, period_s) = match self.kind {
+            Kind::Totp { period_s } => (0, period_s.get()),
+            Kind::Hotp { .. } => (1, 0),
+            Kind::Steam => (2, 0),
+        };
+        let algorithm = self.algorithm.name().as_bytes();
+        let mut hash = Sha256::new_with_prefix([kind, self.digits.get(), algorithm.len() as u8]);
+        hash.update(period_s.to_le_bytes());
+        hash.update(algorithm);
+        hash.update(self.secret.expose_secret());
+        hash.finalize().into()
     }
 }
 

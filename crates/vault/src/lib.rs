@@ -7,7 +7,7 @@
 //! ```
 //! # let mut byte = 0_u8;
 //! # let mut entropy = |into: &mut [u8]| { into.iter_mut().for_each(|b| { byte = byte.wrapping_add(1); *b = byte }); Ok::<(), String>(()) };
-//! use countersign_vault::{Draft, KdfCost, LockedVault, NewSlot, OpenVault, Unlock};
+//! use vault::{Draft, KdfCost, LockedVault, NewSlot, OpenVault, Unlock};
 //!
 //! let cost = KdfCost::new(8, 1, 1)?; // a person's vault takes KdfCost::DEFAULT
 //! let slot = NewSlot::Passphrase { passphrase: b"correct horse", cost };
@@ -37,6 +37,7 @@ mod entries;
 mod entry;
 mod field;
 mod header;
+pub mod import;
 mod locked;
 mod open;
 mod sealed;
