@@ -245,3 +245,103 @@ fn decode_entry(bytes: &[u8]) -> Option<Decoded> {
 fn name(value: &[u8]) -> Option<Name> {
     Name::new(str::from_utf8(value).ok()?).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    fn record(tag: u16, value: &[u8]) -> Vec<u8> {
+        let mut bytes = Wiped::with_capacity(0);
+        field::put(&mut bytes, tag, value);
+        bytes.into_bytes().to_vec()
+    }
+
+    fn entry(id: u64, more: &[u8]) -> Vec<u8> {
+        let fields = [
+            record(entry_tag::ID, &id.to_le_bytes()),
+            record(entry_tag::KIND, &[STEAM]),
+            record(entry_tag::SECRET, b"secret"),
+            record(entry_tag::ALGORITHM, &[1]),
+            record(entry_tag::DIGITS, &[5]),
+            more.to_vec(),
+        ];
+        record(tag::ENTRY, &fields.concat())
+    }
+
+    fn contents(next_id: u64, records: &[Vec<u8>]) -> Vec<u8> {
+        let next_id = record(tag::NEXT_ID, &next_id.to_le_bytes());
+        [VERSION.to_le_bytes().to_vec(), next_id, records.concat()].concat()
+    }
+
+    #[test]
+    fn what_no_version_of_ours_writes_is_refused() {
+        let refused = |bytes: &[u8]| Entries::decode(bytes).err();
+        assert_eq!(refused(&contents(3, &[entry(1, &[]), entry(2, &[])])), None);
+        assert_eq!(refused(&[]), Some(ContentsError::Layout { record: 0 }));
+        assert_eq!(refused(&[2, 0]), Some(ContentsError::NewerVersion));
+        for (what, bytes) in [
+            ("an id twice", contents(3, &[entry(1, &[]), entry(1, &[])])),
+            ("an id that will be given again", contents(1, &[entry(1, &[])])),
+            (
+                "a name that turns",
+                contents(2, &[entry(1, &record(entry_tag::ISSUER, "\u{202e}".as_bytes()))]),
+            ),
+            (
+                "a name that is no text",
+                contents(2, &[entry(1, &record(entry_tag::ISSUER, &[0xff]))]),
+            ),
+            (
+                "a counter of three bytes",
+                contents(2, &[entry(1, &record(entry_tag::COUNTER, &[1, 2, 3]))]),
+            ),
+            ("an entry that is cut off", contents(2, &[entry(1, &[1])])),
+            (
+                "a record that is cut off",
+                [contents(2, &[entry(1, &[])]), vec![1, 0, 9]].concat(),
+            ),
+            (
+                "no secret",
+                contents(2, &[record(tag::ENTRY, &record(entry_tag::KIND, &[STEAM]))]),
+            ),
+        ] {
+            assert!(matches!(refused(&bytes), Some(ContentsError::Layout { .. })), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_vault_has_ten_thousand_entries_at_most() {
+        let entries: Vec<_> = (1..=10_001).map(|id| entry(id, &[])).collect();
+        assert_eq!(
+            Entries::decode(&contents(10_002, &entries)).err(),
+            Some(ContentsError::TooMany)
+        );
+        assert!(Entries::decode(&contents(10_002, &entries[1..])).is_ok());
+    }
+
+    proptest! {
+        /// What is kept without being understood is written again, byte for byte.
+        #[test]
+        fn records_of_any_kind_are_kept(tags in vec((20_u16.., vec(any::<u8>(), 0..20)), 0..5), id in 1_u64..100) {
+            let more: Vec<u8> = tags.iter().flat_map(|(tag, value)| record(*tag, value)).collect();
+            let beside: Vec<_> = tags.iter().map(|(tag, value)| record(*tag, value)).collect();
+            let bytes = contents(100, &[vec![entry(id, &more)], beside].concat());
+            let again = Entries::decode(&bytes).expect("it is read").encode();
+            prop_assert_eq!(bytes, again.to_vec());
+        }
+
+        #[test]
+        fn any_bytes_are_answered(bytes in vec(any::<u8>(), 0..200), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+            let _ = Entries::decode(&bytes);
+            let mut changed = contents(9, &[entry(1, &bytes), entry(2, &[])]);
+            let at = at.index(changed.len());
+            changed[at] = byte;
+            if let Ok(entries) = Entries::decode(&changed) {
+                let bytes = entries.encode();
+                let again = Entries::decode(&bytes).expect("what is written can be read");
+                prop_assert_eq!(again.encode().to_vec(), bytes.to_vec());
+            }
+        }
+    }
+}

@@ -1,3 +1,5 @@
+use std::cmp::Reverse;
+
 use otp::Step;
 
 use crate::entry::Entry;
@@ -181,7 +183,7 @@ fn sort(entries: &mut [&Entry], order: Order) {
             let name = entry.issuer.as_str().to_lowercase();
             (name, entry.account.as_str().to_lowercase())
         }),
-        Order::Use => entries.sort_by(|one, two| (two.uses, two.last_used_s).cmp(&(one.uses, one.last_used_s))),
+        Order::Use => entries.sort_by_key(|entry| Reverse((entry.uses, entry.last_used_s))),
         Order::Added => {}
     }
     entries.sort_by_key(|entry| !entry.favourite);

@@ -81,7 +81,8 @@ fn every_flipped_bit_is_noticed_before_anything_is_computed() {
 
 #[test]
 fn every_flipped_bit_is_refused_although_somebody_mended_the_checksum() {
-    let file = small().save(&mut counting()).unwrap();
+    let mut vault = small();
+    let file = vault.save(&mut counting()).unwrap();
     let body = file.len() - 32;
     for bit in 64..8 * body {
         let mut flipped = file.clone();

@@ -27,6 +27,9 @@ pub(crate) struct Row<'t> {
     fields: Vec<Option<Zeroizing<String>>>,
 }
 
+/// The line it begins on, and its fields.
+type Record = (usize, Vec<Zeroizing<String>>);
+
 impl<'a> Table<'a> {
     pub(crate) fn read(format: Format, text: &'a str) -> Result<Self, ImportError> {
         let mut table = Self {
@@ -61,7 +64,7 @@ impl<'a> Table<'a> {
         }))
     }
 
-    fn record(&mut self) -> Result<Option<(usize, Vec<Zeroizing<String>>)>, ImportError> {
+    fn record(&mut self) -> Result<Option<Record>, ImportError> {
         let line = self.reader.line() as usize;
         let (mut written, mut ended) = (0, 0);
         let mut ends = [0; MAX_COLUMNS];

@@ -16,7 +16,7 @@ const MAX_SECRET_LEN_BYTES: usize = 256;
 
 /// A whole export. serde's own words are not repeated, for they quote the file.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(format: Format, text: &'a str) -> Result<T, ImportError> {
-    serde_json::from_str(text).map_err(|error| match ImportError::of_json(&error) {
+    serde_json::from_str(text).map_err(|error| match ImportError::of_json(&error, text) {
         ImportError::Damaged { .. } if error.is_data() => {
             ImportError::Malformed(format, "a part is of another type, or it has more than 10000 entries")
         }

@@ -52,13 +52,15 @@ pub enum ImportError {
 }
 
 impl ImportError {
-    pub(crate) fn of_json(error: &serde_json::Error) -> Self {
+    /// `text` is what was parsed: an error at its very end is an end that is missing, be it in the middle of a number.
+    pub(crate) fn of_json(error: &serde_json::Error, text: &str) -> Self {
+        let (line, column) = (error.line(), error.column());
+        let last = text.trim_end().rsplit('\n').next().unwrap_or_default();
+        let is_at_end = line == text.trim_end().matches('\n').count() + 1 && column >= last.len();
         match error.classify() {
             Category::Eof => Self::CutOff,
-            _ => Self::Damaged {
-                line: error.line(),
-                column: error.column(),
-            },
+            Category::Syntax if is_at_end && !last.ends_with(['}', ']']) => Self::CutOff,
+            _ => Self::Damaged { line, column },
         }
     }
 }
@@ -125,7 +127,7 @@ struct Keys<'a> {
 }
 
 fn read_object(text: &str, password: Option<&[u8]>) -> Result<Export, ImportError> {
-    let keys: Keys<'_> = serde_json::from_str(text).map_err(|error| ImportError::of_json(&error))?;
+    let keys: Keys<'_> = serde_json::from_str(text).map_err(|error| ImportError::of_json(&error, text))?;
     if keys.db.is_some() {
         aegis::read(text, password)
     } else if keys.services.is_some() || keys.services_encrypted.is_some() {
