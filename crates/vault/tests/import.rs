@@ -177,6 +177,14 @@ fn the_sentences_say_what_to_do() {
     assert_eq!(said(b""), said(b"hello"));
     assert_eq!(said(b"{}"), said(b"hello"));
     assert_eq!(
+        said(b"PK\x03\x04"),
+        "the file is a compressed archive: unpack it, and import what is in it"
+    );
+    assert_eq!(
+        said(b"\x89PNG\r\n\x1a\n"),
+        "the file is a picture: its QR codes have to be scanned, not imported"
+    );
+    assert_eq!(
         said(&sample("stratum_encrypted.stratum")),
         "the Stratum export is encrypted: its password is needed"
     );

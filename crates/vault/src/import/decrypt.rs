@@ -83,7 +83,8 @@ pub(crate) fn aes_gcm(key: &AesKey, nonce: &[u8], sealed: &[u8], associated: &[u
     Some(plain)
 }
 
-/// A stream of libsodium's `secretstream` that is a single, final message.
+/// A stream of libsodium's `secretstream` that is a single, final message. (The crate's own copies of the key and of the state
+/// are not wiped; the key opens this one file only.)
 pub(crate) fn secretstream(key: &AesKey, header: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let header = Header::try_from(header).ok()?;
     let mut plain = sealed.to_vec();

@@ -23,6 +23,9 @@ pub enum ImportError {
     /// Compressed; nothing is ever unpacked here.
     #[error("the file is a compressed archive: unpack it, and import what is in it")]
     Archive,
+    /// A screenshot or a photograph.
+    #[error("the file is a picture: its QR codes have to be scanned, not imported")]
+    Picture,
     /// Encrypted, and no password was given.
     #[error("the {0} export is encrypted: its password is needed")]
     Locked(Format),
@@ -65,6 +68,18 @@ impl ImportError {
     }
 }
 
+/// zip, gzip, 7z, xz, bzip2, zstd.
+const ARCHIVES: [&[u8]; 6] = [
+    b"PK\x03\x04",
+    b"\x1f\x8b",
+    b"7z\xbc\xaf",
+    b"\xfd7zXZ",
+    b"BZh",
+    b"\x28\xb5\x2f\xfd",
+];
+/// PNG, JPEG, GIF, WebP, PDF.
+const PICTURES: [&[u8]; 5] = [b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"%PDF"];
+
 /// Reads an export of any format that [`Format`] lists; a password where it is encrypted.
 ///
 /// # Errors
@@ -73,18 +88,12 @@ pub fn read(bytes: &[u8], password: Option<&[u8]>) -> Result<Export, ImportError
     if bytes.len() > MAX_EXPORT_LEN_BYTES {
         return Err(ImportError::TooLarge);
     }
-    if [
-        b"PK\x03\x04".as_slice(),
-        b"\x1f\x8b",
-        b"7z\xbc\xaf",
-        b"\xfd7zXZ",
-        b"BZh",
-        b"\x28\xb5\x2f\xfd",
-    ]
-    .iter()
-    .any(|magic| bytes.starts_with(magic))
-    {
+    let begins_with_any = |magics: &[&[u8]]| magics.iter().any(|magic| bytes.starts_with(magic));
+    if begins_with_any(&ARCHIVES) {
         return Err(ImportError::Archive);
+    }
+    if begins_with_any(&PICTURES) {
+        return Err(ImportError::Picture);
     }
     if stratum::is_encrypted(bytes) {
         return stratum::read_encrypted(bytes, password);
