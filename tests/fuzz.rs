@@ -16,6 +16,10 @@ mod enroll_uri;
 mod otp_code;
 #[path = "fuzz/targets/pskc_file.rs"]
 mod pskc_file;
+#[path = "fuzz/targets/vault_file.rs"]
+mod vault_file;
+#[path = "fuzz/targets/vault_import.rs"]
+mod vault_import;
 #[path = "fuzz/targets/wire_line.rs"]
 mod wire_line;
 #[path = "fuzz/targets/wire_messages.rs"]
@@ -34,6 +38,16 @@ fn enroll_uri() {
 #[test]
 fn otp_code() {
     drive("otp_code", otp_code::run);
+}
+
+#[test]
+fn vault_file() {
+    drive("vault_file", vault_file::run);
+}
+
+#[test]
+fn vault_import() {
+    drive("vault_import", vault_import::run);
 }
 
 #[test]

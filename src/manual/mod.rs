@@ -14,6 +14,7 @@
 //! 12. [`threat_model`]: who attacks, what holds, what does not.
 //! 13. [`token_threat_model`]: who attacks a token, what holds, what does not.
 //! 14. [`new_board`]: bringing up a new board.
+//! 15. [`vault_format`]: what the authenticator keeps on disk, byte by byte.
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
@@ -56,3 +57,6 @@ pub mod factory_desk {}
 
 #[doc = include_str!("new_board.md")]
 pub mod new_board {}
+
+#[doc = include_str!("vault_format.md")]
+pub mod vault_format {}

@@ -52,9 +52,23 @@ impl Key {
     /// # Ok::<(), countersign_otp::SecretError>(())
     /// ```
     pub fn code(&self, step: Step, digits: Digits) -> Code {
+        Code::from_truncated(self.truncated(step), digits)
+    }
+
+    /// The 31 bits of which `step`'s code is made (RFC 4226 section 5.3, step 2), for codes that are written otherwise:
+    /// with 5, 9 or 10 digits, or in Steam's alphabet. As good as the code: wipe them.
+    ///
+    /// ```
+    /// use countersign_otp::{Algorithm, Key, Secret, Step};
+    ///
+    /// let key = Key::new(&Secret::from_slice(b"12345678901234567890")?, Algorithm::Sha1);
+    /// assert_eq!(key.truncated(Step::new(0)), 1_284_755_224); // RFC 4226 appendix D
+    /// # Ok::<(), countersign_otp::SecretError>(())
+    /// ```
+    pub fn truncated(&self, step: Step) -> u32 {
         let mut truncated = 0;
         self.scan(step, step, |_, value| truncated = value);
-        Code::from_truncated(truncated, digits)
+        truncated
     }
 
     /// Looks for `code` at every step of `window`, none of them accepted up to and including `last`.

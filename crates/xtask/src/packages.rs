@@ -11,11 +11,16 @@ struct Tool {
 }
 
 /// Independent judges: programs by other hands that say whether ours are right.
-const TEST_TOOLS: [Tool; 7] = [
+const TEST_TOOLS: [Tool; 8] = [
     Tool {
         program: "oathtool",
         package: "oathtool",
         why: "computes codes to compare ours with",
+    },
+    Tool {
+        program: "python3",
+        package: "python3",
+        why: "computes the codes that oathtool does not know",
     },
     Tool {
         program: "zbarimg",

@@ -1,0 +1,104 @@
+//! andOTP: a bare list of entries; encrypted, `iterations (u32, big-endian) ‖ salt[12] ‖ nonce[12] ‖ list and tag`
+//! (PBKDF2-HMAC-SHA-1, AES-256-GCM), and before 2019 `nonce[12] ‖ list and tag` under SHA-256 of the password.
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::claim::Claim;
+use super::decrypt::{aes_gcm, pbkdf2_sha1};
+use super::json::{RawList, number, parse, push_all};
+use super::read::ImportError;
+use super::receipt::{Export, Format, Protection};
+use crate::cursor::Cursor;
+
+const FORMAT: Format = Format::AndOtp;
+const SALT_LEN: usize = 12;
+const NONCE_LEN: usize = 12;
+const TAG_LEN: usize = 16;
+
+#[derive(Deserialize)]
+struct Entry {
+    secret: Option<Zeroizing<String>>,
+    issuer: Option<String>,
+    label: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    algorithm: Option<String>,
+    #[serde(default, deserialize_with = "number")]
+    digits: Option<i64>,
+    #[serde(default, deserialize_with = "number")]
+    period: Option<i64>,
+    #[serde(default, deserialize_with = "number")]
+    counter: Option<i64>,
+    #[serde(default, deserialize_with = "number")]
+    used_frequency: Option<i64>,
+    #[serde(default)]
+    tags: Vec<String>,
+}
+
+/// The file has no magic: anything binary that is long enough may be one.
+pub(super) fn may_be_encrypted(bytes: &[u8]) -> bool {
+    bytes.len() > NONCE_LEN + TAG_LEN
+}
+
+pub(super) fn read_encrypted(bytes: &[u8], password: Option<&[u8]>) -> Result<Export, ImportError> {
+    let password = password.ok_or(ImportError::Locked(FORMAT))?;
+    let list = open(bytes, password)?.or_else(|| open_old(bytes, password));
+    let list = list.ok_or(ImportError::WrongPassword(FORMAT))?;
+    let list = str::from_utf8(&list).map_err(|_| ImportError::Malformed(FORMAT, "its entries are not UTF-8"))?;
+    let mut export = read(parse(FORMAT, list)?)?;
+    export.protection = Protection::Encrypted;
+    Ok(export)
+}
+
+fn open(bytes: &[u8], password: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, ImportError> {
+    let mut from = Cursor::new(bytes);
+    let pieces = (|| Some((from.array()?, from.take(SALT_LEN)?, from.take(NONCE_LEN)?)))();
+    let Some((iterations, salt, nonce)) = pieces else {
+        return Ok(None);
+    };
+    // one that is out of bounds is a nonce of the old layout, or no file of andOTP's at all
+    let Ok(key) = pbkdf2_sha1(password, salt, u32::from_be_bytes(iterations)) else {
+        return Ok(None);
+    };
+    Ok(aes_gcm(&key, nonce, from.rest(), &[]))
+}
+
+fn open_old(bytes: &[u8], password: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN)?;
+    let key = Zeroizing::new(Sha256::digest(password).into());
+    aes_gcm(&key, nonce, sealed, &[])
+}
+
+pub(super) fn read(entries: RawList<'_>) -> Result<Export, ImportError> {
+    let mut export = Export::new(FORMAT, Protection::InTheClear);
+    push_all(&mut export, entries, |entry: Entry| {
+        let kind = entry.kind.as_deref().unwrap_or("totp");
+        let (issuer, account) = match entry.issuer {
+            Some(issuer) => (Some(issuer), entry.label),
+            None => split_label(entry.label),
+        };
+        Ok(Claim {
+            groups: entry.tags,
+            uses: entry
+                .used_frequency
+                .and_then(|uses| u64::try_from(uses).ok())
+                .unwrap_or(0),
+            algorithm: entry.algorithm,
+            digits: entry.digits,
+            period_s: entry.period,
+            counter: entry.counter.map(i128::from),
+            ..Claim::new(kind, issuer, account).with_base32(entry.secret)
+        })
+    });
+    Ok(export)
+}
+
+/// Before it had issuers, andOTP wrote `issuer - account`.
+fn split_label(label: Option<String>) -> (Option<String>, Option<String>) {
+    match label.as_deref().and_then(|label| label.split_once(" - ")) {
+        Some((issuer, account)) => (Some(issuer.to_owned()), Some(account.to_owned())),
+        None => (None, label),
+    }
+}

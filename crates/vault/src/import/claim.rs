@@ -1,0 +1,289 @@
+//! What an export says of one entry, before it is believed; the rules are the same for every format.
+
+use std::num::NonZeroU32;
+
+use enroll::base32::{self, Base32Error};
+use enroll::{EntryDigits, UriError};
+use otp::{Algorithm, Secret};
+use zeroize::Zeroizing;
+
+use crate::entry::title;
+use crate::{Credential, Draft, Kind, Name, Note};
+
+/// Fewer bytes than this can be tried out (RFC 4226 section 4, R6 asks for 16; 10 are in use everywhere).
+const SHORT_SECRET_LEN_BYTES: usize = 10;
+/// More groups than this of one entry are not kept.
+const MAX_GROUPS: usize = 32;
+
+/// Something to know of an entry that came. Displayed as an English sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Oddity {
+    /// Neither issuer nor account.
+    #[error("it has no name: give it one")]
+    NoName,
+    /// Something in its names was left out.
+    #[error("its name was too long or had invisible characters, which were left out")]
+    NameTidied,
+    /// Something in its note was left out.
+    #[error("its note was too long or had invisible characters, which were left out")]
+    NoteTidied,
+    /// The issuer was written twice, differently.
+    #[error("its issuer is written differently in two places; the other one is {other}")]
+    OtherIssuer {
+        /// The one that is not kept.
+        other: String,
+    },
+    /// A secret that could be guessed.
+    #[error("its secret has only {len_bytes} bytes: have it replaced by its issuer")]
+    ShortSecret {
+        /// Its length.
+        len_bytes: usize,
+    },
+    /// HOTP: two devices with one counter.
+    #[error("its codes move on by use: use it here or in the other app, not in both")]
+    SharedCounter,
+}
+
+/// Why an entry of a readable export is refused. None repeats a secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// A field is missing or of another type.
+    #[error("it is not written as the format has it")]
+    Shape,
+    /// No secret.
+    #[error("it has no secret")]
+    NoSecret,
+    /// Its secret is not base32.
+    #[error("{0}")]
+    Secret(#[from] Base32Error),
+    /// Its secret is longer than 128 bytes.
+    #[error("its secret is longer than 128 bytes")]
+    LongSecret,
+    /// A type of its own.
+    #[error("its type is {0}: TOTP, HOTP and Steam can be kept")]
+    Type(String),
+    /// Not one of HMAC's three.
+    #[error("its algorithm is {0}: SHA-1, SHA-256 and SHA-512 can be computed")]
+    Algorithm(String),
+    /// Outside 5 to 10.
+    #[error("its codes have {0} digits: 5 to 10 can be shown")]
+    Digits(i64),
+    /// Not a number of seconds above 0.
+    #[error("its period is {0} seconds, which no code can have")]
+    Period(i64),
+    /// Below 0.
+    #[error("its counter is {0}, which no counter can be")]
+    Counter(i128),
+    /// Its URI cannot be read.
+    #[error("{0}")]
+    Uri(#[from] UriError),
+    /// Its owner has deleted it.
+    #[error("it is in the other app's trash")]
+    Trashed,
+    /// A part of a migration that is none.
+    #[error("{0}")]
+    Migration(&'static str),
+}
+
+/// A secret as it was written.
+pub(crate) enum ClaimedSecret {
+    Base32(Zeroizing<String>),
+    Bytes(Zeroizing<Vec<u8>>),
+}
+
+/// What an export says of one entry.
+#[derive(Default)]
+pub(crate) struct Claim {
+    pub(crate) issuer: String,
+    pub(crate) other_issuer: Option<String>,
+    pub(crate) account: String,
+    pub(crate) note: String,
+    pub(crate) groups: Vec<String>,
+    pub(crate) favourite: bool,
+    pub(crate) uses: u64,
+    /// `totp`, `hotp` or `steam`, in any case.
+    pub(crate) kind: String,
+    pub(crate) secret: Option<ClaimedSecret>,
+    pub(crate) algorithm: Option<String>,
+    pub(crate) digits: Option<i64>,
+    pub(crate) period_s: Option<i64>,
+    pub(crate) counter: Option<i128>,
+}
+
+impl Claim {
+    /// With names, and the rest as usual.
+    pub(crate) fn new(kind: &str, issuer: Option<String>, account: Option<String>) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            issuer: issuer.unwrap_or_default(),
+            account: account.unwrap_or_default(),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn with_base32(mut self, secret: Option<Zeroizing<String>>) -> Self {
+        self.secret = secret.map(ClaimedSecret::Base32);
+        self
+    }
+
+    /// From an otpauth URI, with whatever `enroll` makes of it.
+    pub(crate) fn from_uri(uri: &str) -> Result<Self, Reason> {
+        let entry = enroll::Entry::parse(uri)?;
+        let (kind, counter, period_s) = match entry.kind() {
+            enroll::Kind::Totp { period } => ("totp", None, Some(period.get_s().into())),
+            enroll::Kind::Hotp { counter } => ("hotp", Some(counter), None),
+            enroll::Kind::Steam => ("steam", None, None),
+        };
+        let mut claim = Self::new(
+            kind,
+            entry.issuer().map(str::to_owned),
+            Some(entry.account().to_owned()),
+        );
+        claim.other_issuer = entry.issuer_prefix().map(str::to_owned);
+        claim.algorithm = Some(entry.algorithm().name().to_owned());
+        claim.digits = Some(entry.digits().get().into());
+        claim.period_s = period_s;
+        claim.counter = counter.map(i128::from);
+        let secret = Zeroizing::new(entry.secret().expose_secret().to_vec());
+        claim.secret = Some(ClaimedSecret::Bytes(secret));
+        Ok(claim)
+    }
+
+    /// From what password managers keep: an otpauth URI, `steam://SECRET`, or the bare secret of a usual TOTP.
+    pub(crate) fn from_login(text: Zeroizing<String>) -> Result<Self, Reason> {
+        let trimmed = text.trim();
+        let starts_with = |scheme: &str| {
+            trimmed
+                .get(..scheme.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+        };
+        if starts_with("otpauth://") {
+            Self::from_uri(trimmed)
+        } else if starts_with("steam://") {
+            let secret = Zeroizing::new(trimmed["steam://".len()..].to_owned());
+            Ok(Self::new("steam", None, None).with_base32(Some(secret)))
+        } else {
+            Ok(Self::new("totp", None, None).with_base32(Some(text)))
+        }
+    }
+
+    pub(crate) fn title(&self) -> String {
+        title(&Name::tidied(&self.issuer).0, &Name::tidied(&self.account).0)
+    }
+
+    /// Believes it, or says why not.
+    pub(crate) fn judge(self) -> Result<(Draft, Vec<Oddity>), Reason> {
+        let mut odd = Vec::new();
+        let (issuer, issuer_tidied) = Name::tidied(&self.issuer);
+        let (account, account_tidied) = Name::tidied(&self.account);
+        let (note, note_tidied) = Note::tidied(&self.note);
+        let (groups, groups_tidied) = self.groups();
+        let (kind, digits) = (self.kind()?, self.digits()?);
+        let algorithm = match kind {
+            Kind::Steam => Algorithm::Sha1,
+            Kind::Totp { .. } | Kind::Hotp { .. } => self.algorithm()?,
+        };
+        let secret = self.secret()?;
+
+        if issuer.is_empty() && account.is_empty() {
+            odd.push(Oddity::NoName);
+        }
+        if issuer_tidied || account_tidied || groups_tidied {
+            odd.push(Oddity::NameTidied);
+        }
+        if note_tidied {
+            odd.push(Oddity::NoteTidied);
+        }
+        let other_issuer = self.other_issuer.map(|other| Name::tidied(&other).0);
+        if let Some(other) = other_issuer.filter(|other| !other.is_empty() && *other != issuer) {
+            let other = other.as_str().to_owned();
+            odd.push(Oddity::OtherIssuer { other });
+        }
+        let len_bytes = secret.expose_secret().len();
+        if len_bytes < SHORT_SECRET_LEN_BYTES {
+            odd.push(Oddity::ShortSecret { len_bytes });
+        }
+        if matches!(kind, Kind::Hotp { .. }) {
+            odd.push(Oddity::SharedCounter);
+        }
+
+        let mut draft = Draft::new(issuer, account, Credential::new(kind, secret, algorithm, digits));
+        draft.note = note;
+        draft.groups = groups;
+        draft.favourite = self.favourite;
+        draft.uses = self.uses;
+        Ok((draft, odd))
+    }
+
+    fn kind(&self) -> Result<Kind, Reason> {
+        match self.kind.to_ascii_lowercase().as_str() {
+            "totp" => match self.period_s {
+                None => Ok(Kind::TOTP_30_S),
+                Some(period_s) => u32::try_from(period_s)
+                    .ok()
+                    .and_then(NonZeroU32::new)
+                    .map(|period_s| Kind::Totp { period_s })
+                    .ok_or(Reason::Period(period_s)),
+            },
+            "hotp" => {
+                let counter = self.counter.unwrap_or(0);
+                let counter = u64::try_from(counter).map_err(|_| Reason::Counter(counter))?;
+                Ok(Kind::Hotp { counter })
+            }
+            "steam" => Ok(Kind::Steam),
+            _ => Err(Reason::Type(shortened(&self.kind))),
+        }
+    }
+
+    fn digits(&self) -> Result<EntryDigits, Reason> {
+        match self.digits {
+            None => Ok(EntryDigits::SIX),
+            Some(digits) => u8::try_from(digits)
+                .ok()
+                .and_then(EntryDigits::new)
+                .ok_or(Reason::Digits(digits)),
+        }
+    }
+
+    fn algorithm(&self) -> Result<Algorithm, Reason> {
+        let Some(text) = &self.algorithm else {
+            return Ok(Algorithm::Sha1);
+        };
+        let name: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
+        let name = name.to_ascii_uppercase();
+        match name.strip_prefix("HMAC").unwrap_or(&name) {
+            "SHA1" => Ok(Algorithm::Sha1),
+            "SHA256" => Ok(Algorithm::Sha256),
+            "SHA512" => Ok(Algorithm::Sha512),
+            _ => Err(Reason::Algorithm(shortened(text))),
+        }
+    }
+
+    fn secret(&self) -> Result<Secret, Reason> {
+        match &self.secret {
+            None => Err(Reason::NoSecret),
+            Some(ClaimedSecret::Base32(text)) if text.trim().is_empty() => Err(Reason::NoSecret),
+            Some(ClaimedSecret::Base32(text)) => Ok(base32::decode(text)?),
+            Some(ClaimedSecret::Bytes(bytes)) if bytes.is_empty() => Err(Reason::NoSecret),
+            Some(ClaimedSecret::Bytes(bytes)) => Secret::from_slice(bytes).map_err(|_| Reason::LongSecret),
+        }
+    }
+
+    fn groups(&self) -> (Vec<Name>, bool) {
+        let mut groups: Vec<Name> = Vec::new();
+        let mut any_tidied = self.groups.len() > MAX_GROUPS;
+        for group in self.groups.iter().take(MAX_GROUPS) {
+            let (group, tidied) = Name::tidied(group);
+            any_tidied |= tidied;
+            if !group.is_empty() && !groups.contains(&group) {
+                groups.push(group);
+            }
+        }
+        (groups, any_tidied)
+    }
+}
+
+/// A name of the file as an error may repeat it: short, and harmless to a terminal.
+fn shortened(text: &str) -> String {
+    Name::tidied(text).0.as_str().chars().take(24).collect()
+}

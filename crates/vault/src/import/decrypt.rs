@@ -1,0 +1,100 @@
+//! What other apps encrypt with. Costs come from the file, so each is capped before any work.
+
+use aes_gcm::aead::array::Array;
+use aes_gcm::{AeadInOut, Aes256Gcm, KeyInit, Nonce};
+use crypto_secretstream::{Header, Key, PullStream, Tag};
+use sha1::Sha1;
+use sha2::Sha256;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::read::ImportError;
+use crate::KdfCost;
+use crate::cost::DeriveError;
+
+pub(crate) type AesKey = Zeroizing<[u8; 32]>;
+
+/// andOTP takes some 150,000, 2FAS 10,000.
+const MAX_PBKDF2_ITERATIONS: u32 = 2_000_000;
+/// Memory times parallelism of all slots of an Aegis vault, in bytes; one usual slot has 32 MiB.
+pub(crate) const MAX_SCRYPT_WORK_BYTES: u64 = 1 << 30;
+
+const TOO_DEAR: ImportError =
+    ImportError::Cost("checking the password would take more memory or time than is spent on any file");
+
+pub(crate) fn argon2id(cost: KdfCost, password: &[u8], salt: &[u8]) -> Result<AesKey, ImportError> {
+    cost.derive(password, salt).map_err(|error| match error {
+        DeriveError::OutOfMemory => ImportError::Cost("there is not enough memory to check the password"),
+        DeriveError::Refused => ImportError::Cost("its salt is not one that Argon2 takes"),
+    })
+}
+
+/// What scrypt with these numbers costs; `None` for numbers that it does not take.
+pub(crate) fn scrypt_work_bytes(n: u64, r: u32, p: u32) -> Option<u64> {
+    if !n.is_power_of_two() || n < 2 || r == 0 || p == 0 {
+        return None;
+    }
+    n.checked_mul(128)?.checked_mul(r.into())?.checked_mul(p.into())
+}
+
+pub(crate) fn scrypt(password: &[u8], salt: &[u8], n: u64, r: u32, p: u32) -> Result<AesKey, ImportError> {
+    if scrypt_work_bytes(n, r, p).is_none_or(|work| work > MAX_SCRYPT_WORK_BYTES) {
+        return Err(TOO_DEAR);
+    }
+    let params = scrypt::Params::new(n.trailing_zeros() as u8, r, p).map_err(|_| TOO_DEAR)?;
+    let mut key = Zeroizing::new([0; 32]);
+    scrypt::scrypt(password, salt, &params, &mut *key).map_err(|_| TOO_DEAR)?;
+    Ok(key)
+}
+
+pub(crate) fn pbkdf2_sha1(password: &[u8], salt: &[u8], iterations: u32) -> Result<AesKey, ImportError> {
+    check_iterations(iterations)?;
+    let mut key = Zeroizing::new([0; 32]);
+    pbkdf2::pbkdf2_hmac::<Sha1>(password, salt, iterations, &mut *key);
+    Ok(key)
+}
+
+pub(crate) fn pbkdf2_sha256(password: &[u8], salt: &[u8], iterations: u32) -> Result<AesKey, ImportError> {
+    check_iterations(iterations)?;
+    let mut key = Zeroizing::new([0; 32]);
+    pbkdf2::pbkdf2_hmac::<Sha256>(password, salt, iterations, &mut *key);
+    Ok(key)
+}
+
+fn check_iterations(iterations: u32) -> Result<(), ImportError> {
+    match iterations {
+        1..=MAX_PBKDF2_ITERATIONS => Ok(()),
+        _ => Err(TOO_DEAR),
+    }
+}
+
+/// AES-256-GCM, a nonce of 12 bytes, the tag of 16 behind the ciphertext. `None` where they do not belong together.
+pub(crate) fn aes_gcm(key: &AesKey, nonce: &[u8], sealed: &[u8], associated: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let nonce: [u8; 12] = nonce.try_into().ok()?;
+    let (body, tag) = sealed.split_last_chunk::<16>()?;
+    let mut plain = Zeroizing::new(body.to_vec());
+    Aes256Gcm::new(&Array(**key))
+        .decrypt_inout_detached(
+            &Nonce::from(nonce),
+            associated,
+            plain.as_mut_slice().into(),
+            &Array(*tag),
+        )
+        .ok()?;
+    Some(plain)
+}
+
+/// A stream of libsodium's `secretstream` that is a single, final message. (The crate's own copies of the key and of the state
+/// are not wiped; the key opens this one file only.)
+pub(crate) fn secretstream(key: &AesKey, header: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let header = Header::try_from(header).ok()?;
+    let mut plain = sealed.to_vec();
+    let pulled = PullStream::init(header, &Key::from(**key)).pull(&mut plain, &[]);
+    let mut plain = Zeroizing::new(plain);
+    match pulled {
+        Ok(Tag::Final) => Some(plain),
+        _ => {
+            plain.zeroize();
+            None
+        }
+    }
+}

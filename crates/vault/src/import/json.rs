@@ -1,0 +1,144 @@
+//! JSON as other apps write it: numbers as text, `null` for nothing, and one bad entry among good ones.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Unexpected, Visitor};
+use serde_json::value::RawValue;
+use zeroize::Zeroizing;
+
+use super::claim::{Claim, Reason};
+use super::read::ImportError;
+use super::receipt::{Export, Format, Place};
+use crate::MAX_ENTRIES;
+
+/// Longest secret that is looked at, in bytes; a longer one is refused anyway.
+const MAX_SECRET_LEN_BYTES: usize = 256;
+
+/// A whole export. serde's own words are not repeated, for they quote the file.
+pub(crate) fn parse<'a, T: Deserialize<'a>>(format: Format, text: &'a str) -> Result<T, ImportError> {
+    serde_json::from_str(text).map_err(|error| match ImportError::of_json(&error, text) {
+        ImportError::Damaged { .. } if error.is_data() => {
+            ImportError::Malformed(format, "a part is of another type, or it has more than 10000 entries")
+        }
+        other => other,
+    })
+}
+
+/// Entries that are parsed one by one, so that a bad one is refused alone. They borrow the file: no copy is made.
+/// At most [`MAX_ENTRIES`]: a list of millions is refused before it takes memory.
+#[derive(Default)]
+pub(crate) struct RawList<'a>(pub(crate) Vec<&'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for RawList<'a> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = RawList<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
+                let mut list = Vec::new();
+                while let Some(entry) = from.next_element()? {
+                    if list.len() == MAX_ENTRIES {
+                        return Err(A::Error::custom("too many"));
+                    }
+                    list.push(entry);
+                }
+                Ok(RawList(list))
+            }
+        }
+        from.deserialize_seq(List)
+    }
+}
+
+/// A secret as a list of numbers, Java's signed bytes or unsigned ones.
+pub(crate) struct SecretBytes(pub(crate) Zeroizing<Vec<u8>>);
+
+impl<'a> Deserialize<'a> for SecretBytes {
+    fn deserialize<D: Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl<'a> Visitor<'a> for Bytes {
+            type Value = SecretBytes;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of bytes")
+            }
+
+            fn visit_seq<A: SeqAccess<'a>>(self, mut from: A) -> Result<Self::Value, A::Error> {
+                let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_SECRET_LEN_BYTES));
+                while let Some(number) = from.next_element::<i16>()? {
+                    if !(-128..=255).contains(&number) || bytes.len() == MAX_SECRET_LEN_BYTES {
+                        return Err(A::Error::custom("no byte, or too many"));
+                    }
+                    bytes.push(number as u8);
+                }
+                Ok(SecretBytes(bytes))
+            }
+        }
+        from.deserialize_seq(Bytes)
+    }
+}
+
+/// Reads each entry of a list as a `T`.
+pub(crate) fn push_all<'a, T: Deserialize<'a>>(
+    export: &mut Export,
+    entries: RawList<'a>,
+    claim: impl Fn(T) -> Result<Claim, Reason>,
+) {
+    for (index, entry) in entries.0.into_iter().enumerate() {
+        let claimed = serde_json::from_str(entry.get())
+            .map_err(|_| Reason::Shape)
+            .and_then(&claim);
+        export.push(Place::Entry(index + 1), claimed);
+    }
+}
+
+/// A whole number, also as text or as `30.0`; `None` for `null`.
+pub(crate) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    from.deserialize_any(Number)
+}
+
+struct Number;
+
+impl<'de> Visitor<'de> for Number {
+    type Value = Option<i64>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(Some(number))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        let number = i64::try_from(number).map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))?;
+        Ok(Some(number))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
+        // up to here every whole number has its own float
+        let is_whole = number.fract() == 0.0 && number.abs() < 9e15;
+        if !is_whole {
+            return Err(E::invalid_value(Unexpected::Float(number), &self));
+        }
+        Ok(Some(number as i64))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        match text.trim() {
+            "" => Ok(None),
+            text => text
+                .parse()
+                .map(Some)
+                .map_err(|_| E::invalid_value(Unexpected::Other("a text that is no number"), &self)),
+        }
+    }
+}

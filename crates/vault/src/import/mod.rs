@@ -1,0 +1,29 @@
+//! What other apps export, one format a file. Reading is a dry run: a [`Receipt`] says what would come, what is double, odd
+//! or refused, and [`Entries::apply`] then takes all of it or nothing.
+
+mod aegis;
+mod and_otp;
+mod bitwarden;
+mod claim;
+mod cotp;
+mod csv;
+mod decrypt;
+mod ente;
+mod free_otp;
+mod google;
+mod json;
+mod proton;
+mod read;
+mod receipt;
+mod stratum;
+mod two_fas;
+mod uri_list;
+
+pub use claim::{Oddity, Reason};
+pub use read::{ImportError, MAX_EXPORT_LEN_BYTES, read};
+pub use receipt::{
+    ApplyError, Came, Double, Export, Format, MissingParts, Original, Place, Protection, Receipt, Refused,
+};
+
+#[cfg(doc)]
+use crate::Entries;

@@ -1,0 +1,177 @@
+//! The one way in: an export is known by what is in it, never by its name.
+
+use serde::Deserialize;
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+
+use super::json::{RawList, parse};
+use super::receipt::{Export, Format};
+use super::{aegis, and_otp, bitwarden, cotp, ente, free_otp, proton, stratum, two_fas, uri_list};
+
+/// Largest export that is read, in bytes.
+pub const MAX_EXPORT_LEN_BYTES: usize = 16 << 20;
+
+/// Why nothing of a file is imported. None of them repeats a value of the file, which may be secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ImportError {
+    /// More than [`MAX_EXPORT_LEN_BYTES`].
+    #[error("the file is larger than 16 MiB, which no export is")]
+    TooLarge,
+    /// No format that is known looks like this.
+    #[error("no export that is known looks like this: export from the other app again, as JSON, CSV or text")]
+    Unknown,
+    /// Compressed; nothing is ever unpacked here.
+    #[error("the file is a compressed archive: unpack it, and import what is in it")]
+    Archive,
+    /// A screenshot or a photograph.
+    #[error("the file is a picture: its QR codes have to be scanned, not imported")]
+    Picture,
+    /// Encrypted, and no password was given.
+    #[error("the {0} export is encrypted: its password is needed")]
+    Locked(Format),
+    /// The password is not this file's, or the file was changed.
+    #[error("the password is wrong, or the {0} export was damaged on its way")]
+    WrongPassword(Format),
+    /// It ends too early.
+    #[error("the file was cut off: its end is missing; export it again")]
+    CutOff,
+    /// Its JSON or CSV breaks off.
+    #[error("the file is damaged at line {line}, column {column}: export it again")]
+    Damaged {
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+    },
+    /// It looks like this format, but a part is missing or of another type.
+    #[error("the {0} export is not written as its format says: {1}")]
+    Malformed(Format, &'static str),
+    /// Right, but of a kind that is not read.
+    #[error("this {0} export cannot be read: {1}")]
+    Unsupported(Format, &'static str),
+    /// Opening it would cost more than is spent on any file.
+    #[error("the file is not opened: {0}")]
+    Cost(&'static str),
+}
+
+impl ImportError {
+    /// `text` is what was parsed: an error at its very end is an end that is missing, be it in the middle of a number.
+    pub(crate) fn of_json(error: &serde_json::Error, text: &str) -> Self {
+        let (line, column) = (error.line(), error.column());
+        let last = text.trim_end().rsplit('\n').next().unwrap_or_default();
+        let is_at_end = line == text.trim_end().matches('\n').count() + 1 && column >= last.len();
+        match error.classify() {
+            Category::Eof => Self::CutOff,
+            Category::Syntax if is_at_end && !last.ends_with(['}', ']']) => Self::CutOff,
+            _ => Self::Damaged { line, column },
+        }
+    }
+}
+
+/// zip, gzip, 7z, xz, bzip2, zstd.
+const ARCHIVES: [&[u8]; 6] = [
+    b"PK\x03\x04",
+    b"\x1f\x8b",
+    b"7z\xbc\xaf",
+    b"\xfd7zXZ",
+    b"BZh",
+    b"\x28\xb5\x2f\xfd",
+];
+/// PNG, JPEG, GIF, WebP, PDF.
+const PICTURES: [&[u8]; 5] = [b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"%PDF"];
+
+/// Reads an export of any format that [`Format`] lists; a password where it is encrypted.
+///
+/// # Errors
+/// [`ImportError`], one sentence; then there is nothing to import.
+pub fn read(bytes: &[u8], password: Option<&[u8]>) -> Result<Export, ImportError> {
+    if bytes.len() > MAX_EXPORT_LEN_BYTES {
+        return Err(ImportError::TooLarge);
+    }
+    let begins_with_any = |magics: &[&[u8]]| magics.iter().any(|magic| bytes.starts_with(magic));
+    if begins_with_any(&ARCHIVES) {
+        return Err(ImportError::Archive);
+    }
+    if begins_with_any(&PICTURES) {
+        return Err(ImportError::Picture);
+    }
+    if stratum::is_encrypted(bytes) {
+        return stratum::read_encrypted(bytes, password);
+    }
+    let text = match str::from_utf8(bytes) {
+        Ok(text) if !text.contains('\0') => text.trim_start_matches('\u{feff}').trim_start(),
+        _ if and_otp::may_be_encrypted(bytes) => return and_otp::read_encrypted(bytes, password),
+        _ => return Err(ImportError::Unknown),
+    };
+    match text.as_bytes().first() {
+        Some(b'{') => read_object(text, password),
+        Some(b'[') => read_array(text),
+        Some(_) if bitwarden::is_csv(text) => bitwarden::read_csv(text),
+        Some(_) if uri_list::is_one(text) => uri_list::read(text),
+        _ => Err(ImportError::Unknown),
+    }
+}
+
+/// The keys by which the formats are told apart.
+#[derive(Deserialize)]
+struct Keys<'a> {
+    #[serde(borrow)]
+    db: Option<&'a RawValue>,
+    services: Option<&'a RawValue>,
+    #[serde(rename = "servicesEncrypted")]
+    services_encrypted: Option<&'a RawValue>,
+    #[serde(rename = "Authenticators")]
+    authenticators: Option<&'a RawValue>,
+    #[serde(rename = "kdfParams")]
+    kdf_params: Option<&'a RawValue>,
+    entries: Option<&'a RawValue>,
+    salt: Option<&'a RawValue>,
+    content: Option<&'a RawValue>,
+    elements: Option<&'a RawValue>,
+    tokens: Option<&'a RawValue>,
+    items: Option<&'a RawValue>,
+    encrypted: Option<&'a RawValue>,
+    algo: Option<&'a RawValue>,
+    secret: Option<&'a RawValue>,
+}
+
+fn read_object(text: &str, password: Option<&[u8]>) -> Result<Export, ImportError> {
+    let keys: Keys<'_> = serde_json::from_str(text).map_err(|error| ImportError::of_json(&error, text))?;
+    if keys.db.is_some() {
+        aegis::read(text, password)
+    } else if keys.services.is_some() || keys.services_encrypted.is_some() {
+        two_fas::read(text, password)
+    } else if keys.authenticators.is_some() {
+        stratum::read(text)
+    } else if keys.kdf_params.is_some() {
+        ente::read_encrypted(text, password)
+    } else if keys.entries.is_some() {
+        proton::read(text)
+    } else if keys.salt.is_some() && keys.content.is_some() {
+        proton::read_encrypted(text, password)
+    } else if keys.elements.is_some() {
+        cotp::read(text)
+    } else if keys.tokens.is_some() {
+        free_otp::read(text)
+    } else if keys.items.is_some() || keys.encrypted.is_some() {
+        bitwarden::read_json(text)
+    } else if keys.algo.is_some() && keys.secret.is_some() {
+        free_otp::read_token(text)
+    } else {
+        Err(ImportError::Unknown)
+    }
+}
+
+/// andOTP writes a bare list, and so may whoever takes FreeOTP's tokens out of its settings.
+fn read_array(text: &str) -> Result<Export, ImportError> {
+    let entries: RawList<'_> = parse(Format::AndOtp, text)?;
+    let is_token = |entry: &&RawValue| {
+        let keys: Result<Keys<'_>, _> = serde_json::from_str(entry.get());
+        keys.is_ok_and(|keys| keys.secret.is_some_and(|secret| secret.get().starts_with('[')))
+    };
+    if entries.0.first().is_some_and(is_token) {
+        free_otp::read_tokens(entries)
+    } else {
+        and_otp::read(entries)
+    }
+}

@@ -1,0 +1,312 @@
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::claim::{Claim, Oddity, Reason};
+use crate::entry::title;
+use crate::{AddError, Draft, Entries, EntryId, MAX_ENTRIES};
+
+/// The formats that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `otpauth-migration:` URIs, alone or among `otpauth:` ones.
+    GoogleMigration,
+    /// Aegis' vault.
+    Aegis,
+    /// 2FAS' backup.
+    TwoFas,
+    /// andOTP's backup.
+    AndOtp,
+    /// Bitwarden's CSV.
+    BitwardenCsv,
+    /// Bitwarden's JSON, of its password manager or its authenticator.
+    BitwardenJson,
+    /// FreeOTP's and FreeOTP+'s JSON.
+    FreeOtp,
+    /// Ente Auth's export.
+    Ente,
+    /// Proton Authenticator's export.
+    Proton,
+    /// Stratum's (once Authenticator Pro's) backup.
+    Stratum,
+    /// cotp's database, decrypted.
+    Cotp,
+    /// `otpauth:` URIs, a line each.
+    UriList,
+}
+
+impl Format {
+    /// What people call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::GoogleMigration => "Google Authenticator",
+            Self::Aegis => "Aegis",
+            Self::TwoFas => "2FAS",
+            Self::AndOtp => "andOTP",
+            Self::BitwardenCsv => "Bitwarden CSV",
+            Self::BitwardenJson => "Bitwarden JSON",
+            Self::FreeOtp => "FreeOTP",
+            Self::Ente => "Ente Auth",
+            Self::Proton => "Proton Authenticator",
+            Self::Stratum => "Stratum",
+            Self::Cotp => "cotp",
+            Self::UriList => "list of otpauth URIs",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How the export was protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// Not at all: the file has every secret, and should be deleted once it is imported.
+    InTheClear,
+    /// Encrypted with a password, and authenticated.
+    Encrypted,
+}
+
+/// Where in an export an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The line of a text, from 1.
+    Line(usize),
+    /// The number among the entries, from 1.
+    Entry(usize),
+    /// In a migration URI: its line, and the number among its entries, both from 1.
+    InPart {
+        /// The line of the URI.
+        line: usize,
+        /// The number in it.
+        entry: usize,
+    },
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(line) => write!(f, "line {line}"),
+            Self::Entry(entry) => write!(f, "entry {entry}"),
+            Self::InPart { line, entry } => write!(f, "line {line}, entry {entry}"),
+        }
+    }
+}
+
+/// An entry that can be taken. Holds a secret, so it has neither `Debug` nor `Clone`.
+pub struct Came {
+    /// Where it was.
+    pub place: Place,
+    /// What will be added.
+    pub draft: Draft,
+    /// What a person should know of it; usually nothing.
+    pub odd: Vec<Oddity>,
+}
+
+/// An entry that is there already, and is not added again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Double {
+    /// Where it was.
+    pub place: Place,
+    /// How the export calls it.
+    pub title: String,
+    /// Which one makes the same codes.
+    pub of: Original,
+}
+
+/// The one that a [`Double`] is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Original {
+    /// In the vault, with its title.
+    InVault(EntryId, String),
+    /// In the export itself.
+    InExport(Place),
+}
+
+impl fmt::Display for Double {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, title, of } = self;
+        match of {
+            Original::InVault(_, other) => write!(f, "{place}: {title}: the vault has it as {other}"),
+            Original::InExport(other) => write!(f, "{place}: {title}: the same as {other}"),
+        }
+    }
+}
+
+/// An entry that cannot be taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Where it was.
+    pub place: Place,
+    /// How the export calls it; empty where that cannot be read.
+    pub title: String,
+    /// Why.
+    pub reason: Reason,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, title, reason } = self;
+        match title.as_str() {
+            "" => write!(f, "{place}: {reason}"),
+            title => write!(f, "{place}: {title}: {reason}"),
+        }
+    }
+}
+
+/// Parts of a Google migration that were not among those given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingParts {
+    /// Their numbers, from 1, ascending.
+    pub parts: Vec<u32>,
+    /// How many there are in all.
+    pub of: u32,
+}
+
+impl fmt::Display for MissingParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let numbers: Vec<String> = self.parts.iter().map(u32::to_string).collect();
+        match numbers.split_last() {
+            Some((last, [])) => write!(f, "part {last} of {} is missing: scan it too", self.of),
+            Some((last, rest)) => write!(
+                f,
+                "parts {} and {last} of {} are missing: scan them too",
+                rest.join(", "),
+                self.of
+            ),
+            None => write!(f, "no part of {} is missing", self.of),
+        }
+    }
+}
+
+/// An export that was read, not yet compared with a vault.
+pub struct Export {
+    /// What it was recognised as.
+    pub format: Format,
+    /// How it was protected.
+    pub protection: Protection,
+    pub(crate) came: Vec<Came>,
+    pub(crate) refused: Vec<Refused>,
+    pub(crate) missing: Vec<MissingParts>,
+    /// Items that have no one-time code, such as the other logins of a password manager.
+    pub without_code: usize,
+}
+
+impl Export {
+    pub(crate) fn new(format: Format, protection: Protection) -> Self {
+        Self {
+            format,
+            protection,
+            came: Vec::new(),
+            refused: Vec::new(),
+            missing: Vec::new(),
+            without_code: 0,
+        }
+    }
+
+    /// Files an entry under what came or what is refused.
+    pub(crate) fn push(&mut self, place: Place, claim: Result<Claim, Reason>) {
+        let (title, judged) = match claim {
+            Ok(claim) => (claim.title(), claim.judge()),
+            Err(reason) => (String::new(), Err(reason)),
+        };
+        match judged {
+            Ok((draft, odd)) => self.came.push(Came { place, draft, odd }),
+            Err(reason) => self.refused.push(Refused { place, title, reason }),
+        }
+    }
+}
+
+/// What an import would do. Holds secrets, so it has neither `Debug` nor `Clone`.
+pub struct Receipt {
+    /// What the export was recognised as.
+    pub format: Format,
+    /// How it was protected.
+    pub protection: Protection,
+    /// What will be added, in the export's order.
+    pub came: Vec<Came>,
+    /// What is there already.
+    pub doubles: Vec<Double>,
+    /// What cannot be taken.
+    pub refused: Vec<Refused>,
+    /// Parts that are missing; while there are any, [`Entries::apply`] takes nothing.
+    pub missing: Vec<MissingParts>,
+    /// Items that have no one-time code.
+    pub without_code: usize,
+}
+
+impl Receipt {
+    /// For whoever has lost the missing parts, and wants the others all the same.
+    #[must_use]
+    pub fn without_missing_parts(mut self) -> Self {
+        self.missing.clear();
+        self
+    }
+}
+
+/// Why nothing of a receipt was taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    /// Not all parts of a migration are there.
+    #[error("nothing was imported: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    MissingParts(Vec<MissingParts>),
+    /// The vault would have more entries than it can.
+    #[error("nothing was imported: {0}")]
+    Full(#[from] AddError),
+}
+
+impl Entries {
+    /// What importing `export` here would do. Nothing is changed.
+    pub fn dry_run(&self, export: Export) -> Receipt {
+        let in_vault = self.iter().map(|entry| {
+            let original = Original::InVault(entry.id(), entry.title());
+            (entry.credential().fingerprint(), original)
+        });
+        let mut originals: BTreeMap<_, _> = in_vault.collect();
+        let (mut came, mut doubles) = (Vec::new(), Vec::new());
+        for candidate in export.came {
+            let Came { place, draft, .. } = &candidate;
+            match originals.entry(draft.credential.fingerprint()) {
+                Entry::Occupied(original) => doubles.push(Double {
+                    place: *place,
+                    title: title(&draft.issuer, &draft.account),
+                    of: original.get().clone(),
+                }),
+                Entry::Vacant(none) => {
+                    none.insert(Original::InExport(*place));
+                    came.push(candidate);
+                }
+            }
+        }
+        Receipt {
+            format: export.format,
+            protection: export.protection,
+            came,
+            doubles,
+            refused: export.refused,
+            missing: export.missing,
+            without_code: export.without_code,
+        }
+    }
+
+    /// Adds what came, all of it or nothing. What has become a double since the dry run is left out.
+    ///
+    /// # Errors
+    /// [`ApplyError`]; nothing is changed then.
+    pub fn apply(&mut self, receipt: Receipt) -> Result<Vec<EntryId>, ApplyError> {
+        if !receipt.missing.is_empty() {
+            return Err(ApplyError::MissingParts(receipt.missing));
+        }
+        let mut drafts: Vec<Draft> = receipt.came.into_iter().map(|came| came.draft).collect();
+        let present: BTreeSet<_> = self.iter().map(|entry| entry.credential().fingerprint()).collect();
+        drafts.retain(|draft| !present.contains(&draft.credential.fingerprint()));
+        if self.len() + drafts.len() > MAX_ENTRIES {
+            return Err(AddError::Full.into());
+        }
+        let ids = drafts.into_iter().map(|draft| self.add(draft));
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+}

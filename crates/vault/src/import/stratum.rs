@@ -1,0 +1,143 @@
+//! Stratum, once Authenticator Pro: `{Authenticators, Categories, AuthenticatorCategories}`; encrypted,
+//! `"AUTHENTICATORPRO" ‖ salt[16] ‖ nonce[12] ‖ JSON and tag` (Argon2id of 64 MiB, 3 passes, 4 lanes; AES-256-GCM).
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::claim::Claim;
+use super::decrypt::{aes_gcm, argon2id};
+use super::json::{RawList, number, parse, push_all};
+use super::read::ImportError;
+use super::receipt::{Export, Format, Protection};
+use crate::KdfCost;
+use crate::cursor::Cursor;
+
+const FORMAT: Format = Format::Stratum;
+/// More categories of one entry are not looked at.
+const MAX_CATEGORIES: usize = 64;
+const MAGIC: &[u8; 16] = b"AUTHENTICATORPRO";
+/// Before 2023: AES-CBC without a MAC.
+const OLD_MAGIC: &[u8; 16] = b"AuthenticatorPro";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct File<'a> {
+    #[serde(borrow)]
+    authenticators: RawList<'a>,
+    #[serde(default)]
+    categories: Option<Vec<Category>>,
+    #[serde(default)]
+    authenticator_categories: Option<Vec<InCategory>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Category {
+    id: String,
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct InCategory {
+    category_id: String,
+    authenticator_secret: Zeroizing<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Authenticator {
+    #[serde(rename = "Type")]
+    kind: i64,
+    issuer: Option<String>,
+    username: Option<String>,
+    secret: Option<Zeroizing<String>>,
+    #[serde(default, deserialize_with = "number")]
+    algorithm: Option<i64>,
+    #[serde(default, deserialize_with = "number")]
+    digits: Option<i64>,
+    #[serde(default, deserialize_with = "number")]
+    period: Option<i64>,
+    #[serde(default, deserialize_with = "number")]
+    counter: Option<i64>,
+    #[serde(default, deserialize_with = "number")]
+    copy_count: Option<i64>,
+}
+
+pub(super) fn is_encrypted(bytes: &[u8]) -> bool {
+    bytes.starts_with(MAGIC) || bytes.starts_with(OLD_MAGIC)
+}
+
+pub(super) fn read_encrypted(bytes: &[u8], password: Option<&[u8]>) -> Result<Export, ImportError> {
+    if bytes.starts_with(OLD_MAGIC) {
+        let why = "it was written before 2023, without protection against changes; back up again with a newer Stratum";
+        return Err(ImportError::Unsupported(FORMAT, why));
+    }
+    let mut from = Cursor::new(bytes);
+    let pieces = (|| {
+        from.take(MAGIC.len())?;
+        Some((from.take(16)?, from.take(12)?))
+    })();
+    let (salt, nonce) = pieces.ok_or(ImportError::CutOff)?;
+    let password = password.ok_or(ImportError::Locked(FORMAT))?;
+    let key = argon2id(KdfCost::DEFAULT, password, salt)?;
+    let plain = aes_gcm(&key, nonce, from.rest(), &[]).ok_or(ImportError::WrongPassword(FORMAT))?;
+    let plain = str::from_utf8(&plain).map_err(|_| ImportError::Malformed(FORMAT, "its content is not UTF-8"))?;
+    let mut export = read(plain)?;
+    export.protection = Protection::Encrypted;
+    Ok(export)
+}
+
+pub(super) fn read(text: &str) -> Result<Export, ImportError> {
+    let file: File<'_> = parse(FORMAT, text)?;
+    let (categories, members) = (
+        file.categories.unwrap_or_default(),
+        file.authenticator_categories.unwrap_or_default(),
+    );
+    let names = categories
+        .iter()
+        .map(|category| (category.id.as_str(), category.name.as_str()));
+    let names: BTreeMap<&str, &str> = names.collect();
+    let mut groups_of: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for InCategory {
+        category_id,
+        authenticator_secret,
+    } in &members
+    {
+        let name = names.get(category_id.as_str()).map(|name| (*name).to_owned());
+        let groups = groups_of.entry(authenticator_secret).or_default();
+        if groups.len() < MAX_CATEGORIES {
+            groups.extend(name);
+        }
+    }
+    let mut export = Export::new(FORMAT, Protection::InTheClear);
+    push_all(&mut export, file.authenticators, |entry: Authenticator| {
+        let kind = match entry.kind {
+            1 => "hotp",
+            2 => "totp",
+            3 => "Mobile-OTP",
+            4 => "steam",
+            5 => "Yandex",
+            _ => "unknown",
+        };
+        let algorithm = match entry.algorithm.unwrap_or(0) {
+            0 => "SHA1",
+            1 => "SHA256",
+            2 => "SHA512",
+            _ => "unknown",
+        };
+        let groups = entry.secret.as_ref().and_then(|secret| groups_of.get(secret.as_str()));
+        Ok(Claim {
+            groups: groups.cloned().unwrap_or_default(),
+            uses: entry.copy_count.and_then(|uses| u64::try_from(uses).ok()).unwrap_or(0),
+            algorithm: Some(algorithm.to_owned()),
+            digits: entry.digits,
+            period_s: entry.period,
+            counter: entry.counter.map(i128::from),
+            ..Claim::new(kind, entry.issuer, entry.username).with_base32(entry.secret)
+        })
+    });
+    Ok(export)
+}

@@ -1,0 +1,457 @@
+//! Exports of other apps: samples written by `tests/samples/make.py`, what is odd or refused in them, and files that mean harm.
+
+mod support;
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use proptest::prelude::*;
+use support::{counting, draft, tests};
+use vault::import::{self, ApplyError, Export, Format, ImportError, Oddity, Original, Place, Protection, Reason};
+use vault::{Entries, Entry, Kind, Name, NewSlot, OpenVault};
+
+const PASSWORD: &[u8] = "correct horse — 正确的马".as_bytes();
+
+fn sample(name: &str) -> Vec<u8> {
+    let path = tests().join("samples").join(name);
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[track_caller]
+fn read(bytes: &[u8], password: Option<&[u8]>) -> Export {
+    import::read(bytes, password).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[track_caller]
+fn refusal(bytes: &[u8], password: Option<&[u8]>) -> ImportError {
+    import::read(bytes, password).err().expect("it is refused")
+}
+
+fn vault() -> OpenVault {
+    OpenVault::create(NewSlot::KeyFile(&[1; 32]), "", &mut counting()).unwrap()
+}
+
+/// An entry as `make.py` writes it down.
+fn line(entry: &Entry) -> String {
+    let credential = entry.credential();
+    let (kind, moving) = match credential.kind() {
+        Kind::Totp { period_s } => ("totp", u64::from(period_s.get())),
+        Kind::Hotp { counter } => ("hotp", counter),
+        Kind::Steam => ("steam", 30),
+    };
+    let secret: String = credential
+        .secret()
+        .expose_secret()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let groups: Vec<_> = entry.groups.iter().map(Name::as_str).collect();
+    let note = entry.note.as_str().replace('"', "\\\"").replace('\n', "\\n");
+    [
+        kind,
+        entry.issuer.as_str(),
+        entry.account.as_str(),
+        &secret,
+        credential.algorithm().name(),
+        &credential.digits().to_string(),
+        &moving.to_string(),
+        &groups.join(","),
+        &format!("\"{note}\""),
+        if entry.favourite { "1" } else { "0" },
+        &entry.uses().to_string(),
+    ]
+    .join("\t")
+}
+
+fn lines(entries: &Entries) -> String {
+    entries.iter().map(|entry| line(entry) + "\n").collect()
+}
+
+#[test]
+fn every_sample_gives_what_was_put_into_it() {
+    use Format::*;
+    use Protection::{Encrypted, InTheClear};
+    for (name, format, protection, refused, without_code) in [
+        ("google.txt", GoogleMigration, InTheClear, 0, 0),
+        ("aegis.json", Aegis, InTheClear, 0, 0),
+        ("aegis_encrypted.json", Aegis, Encrypted, 0, 0),
+        ("2fas.2fas", TwoFas, InTheClear, 0, 0),
+        ("2fas_encrypted.2fas", TwoFas, Encrypted, 0, 0),
+        ("andotp.json", AndOtp, InTheClear, 0, 0),
+        ("andotp_encrypted.bin", AndOtp, Encrypted, 0, 0),
+        ("andotp_encrypted_old.bin", AndOtp, Encrypted, 0, 0),
+        ("bitwarden.json", BitwardenJson, InTheClear, 0, 2),
+        ("bitwarden.csv", BitwardenCsv, InTheClear, 0, 1),
+        ("freeotp_plus.json", FreeOtp, InTheClear, 0, 0),
+        ("freeotp_tokens.json", FreeOtp, InTheClear, 0, 0),
+        ("freeotp_token.json", FreeOtp, InTheClear, 0, 0),
+        ("ente.txt", Ente, InTheClear, 1, 0),
+        ("ente_encrypted.txt", Ente, Encrypted, 0, 0),
+        ("proton.json", Proton, InTheClear, 0, 0),
+        ("proton_encrypted.json", Proton, Encrypted, 0, 0),
+        ("stratum.json", Stratum, InTheClear, 0, 0),
+        ("stratum_encrypted.stratum", Stratum, Encrypted, 0, 0),
+        ("cotp.json", Cotp, InTheClear, 0, 0),
+        ("uris.txt", UriList, InTheClear, 0, 0),
+    ] {
+        let bytes = sample(name);
+        if protection == Encrypted {
+            assert_eq!(refusal(&bytes, None), ImportError::Locked(format), "{name}");
+            assert_eq!(
+                refusal(&bytes, Some(b"wrong")),
+                ImportError::WrongPassword(format),
+                "{name}"
+            );
+        }
+        let mut vault = vault();
+        let receipt = vault.entries().dry_run(read(&bytes, Some(PASSWORD)));
+        assert_eq!((receipt.format, receipt.protection), (format, protection), "{name}");
+        assert_eq!((receipt.refused.len(), receipt.doubles.len()), (refused, 0), "{name}");
+        assert_eq!(receipt.without_code, without_code, "{name}");
+        assert!(receipt.missing.is_empty(), "{name}");
+        let ids = vault.entries_mut().apply(receipt).unwrap();
+        assert_eq!(ids.len(), vault.entries().len());
+        let expected = String::from_utf8(sample(&format!("{name}.expected"))).unwrap();
+        assert_eq!(lines(vault.entries()), expected, "{name}");
+
+        // once more: nothing but doubles
+        let again = vault.entries().dry_run(read(&bytes, Some(PASSWORD)));
+        assert_eq!((again.came.len(), again.doubles.len()), (0, ids.len()), "{name}");
+        assert!(matches!(again.doubles[0].of, Original::InVault(id, _) if id == ids[0]));
+    }
+}
+
+/// The samples that are encrypted as a whole are tried at fewer places: each try costs what a password costs.
+#[test]
+fn a_file_that_was_cut_off_ends_in_a_sentence() {
+    for (name, step) in [
+        ("aegis.json", 97),
+        ("2fas.2fas", 97),
+        ("andotp.json", 97),
+        ("bitwarden.json", 97),
+        ("freeotp_plus.json", 97),
+        ("proton.json", 97),
+        ("stratum.json", 97),
+        ("cotp.json", 97),
+        ("aegis_encrypted.json", 211),
+        ("2fas_encrypted.2fas", 211),
+        ("ente_encrypted.txt", 211),
+        ("proton_encrypted.json", 211),
+    ] {
+        let whole = sample(name);
+        let end = str::from_utf8(&whole).unwrap().trim_end().len();
+        for len in (1..end).step_by(step).chain([end - 1]) {
+            let error = refusal(&whole[..len], Some(PASSWORD));
+            let cut_in_a_letter = str::from_utf8(&whole[..len]).is_err();
+            assert!(
+                error == ImportError::CutOff || cut_in_a_letter,
+                "{name}, {len} bytes: {error}"
+            );
+        }
+    }
+    for (name, format) in [
+        ("andotp_encrypted.bin", Format::AndOtp),
+        ("stratum_encrypted.stratum", Format::Stratum),
+    ] {
+        let whole = sample(name);
+        for len in [whole.len() - 1, whole.len() / 2, 48] {
+            assert_eq!(
+                refusal(&whole[..len], Some(PASSWORD)),
+                ImportError::WrongPassword(format),
+                "{name}"
+            );
+        }
+    }
+    assert_eq!(refusal(b"AUTHENTICATORPRO....", Some(PASSWORD)), ImportError::CutOff);
+}
+
+#[test]
+fn the_sentences_say_what_to_do() {
+    let said = |bytes: &[u8]| refusal(bytes, None).to_string();
+    assert_eq!(
+        said(b"hello"),
+        "no export that is known looks like this: export from the other app again, as JSON, CSV or text"
+    );
+    assert_eq!(said(b""), said(b"hello"));
+    assert_eq!(said(b"{}"), said(b"hello"));
+    assert_eq!(
+        said(b"PK\x03\x04"),
+        "the file is a compressed archive: unpack it, and import what is in it"
+    );
+    assert_eq!(
+        said(b"\x89PNG\r\n\x1a\n"),
+        "the file is a picture: its QR codes have to be scanned, not imported"
+    );
+    assert_eq!(
+        said(&sample("stratum_encrypted.stratum")),
+        "the Stratum export is encrypted: its password is needed"
+    );
+    assert_eq!(
+        said(&sample("bitwarden_encrypted.json")),
+        "this Bitwarden JSON export cannot be read: it is encrypted in Bitwarden's own way; \
+         export it again as .json without encryption"
+    );
+    assert_eq!(
+        said(b"AuthenticatorPro and the rest"),
+        "this Stratum export cannot be read: it was written before 2023, without protection against changes; \
+         back up again with a newer Stratum"
+    );
+    assert_eq!(
+        said(b"{\"elements\": [}"),
+        "the file is damaged at line 1, column 15: export it again"
+    );
+    assert_eq!(
+        refusal(&sample("aegis_encrypted.json"), Some(b"x")).to_string(),
+        "the password is wrong, or the Aegis export was damaged on its way"
+    );
+}
+
+#[test]
+fn missing_parts_of_a_migration_are_named_and_nothing_is_taken() {
+    let mut vault = vault();
+    let receipt = vault.entries().dry_run(read(&sample("google_one_missing.txt"), None));
+    assert_eq!(receipt.missing[0].to_string(), "part 2 of 3 is missing: scan it too");
+    let came = receipt.came.len();
+    assert_eq!(receipt.doubles.len(), 0, "a code that was scanned twice is no double");
+    let Err(ApplyError::MissingParts(missing)) = vault.entries_mut().apply(receipt) else {
+        panic!("it is refused");
+    };
+    assert_eq!(missing[0].parts, [2]);
+    assert!(vault.entries().is_empty());
+    let receipt = vault.entries().dry_run(read(&sample("google_one_missing.txt"), None));
+    let taken = vault.entries_mut().apply(receipt.without_missing_parts()).unwrap();
+    assert_eq!(taken.len(), came);
+}
+
+#[test]
+fn odd_and_refused_entries_are_told_one_by_one() {
+    let file = r#"{"elements": [
+        {"secret": "GEZDGNBVGY3TQOJQ", "issuer": "fine", "label": "a", "type": "TOTP", "digits": "6", "period": 30.0},
+        {"secret": "GEZDGNBVGY3TQOJQ", "issuer": "again", "label": "b", "type": "TOTP"},
+        {"secret": "GEZA", "issuer": "short\u001b[2J", "label": "", "type": "HOTP", "counter": 7},
+        {"secret": "GEZDGNBVGY3TQOJR", "type": "TOTP", "period": 86400, "digits": 10, "algorithm": "HmacSHA512"},
+        {"secret": "not base32!", "issuer": "bad", "label": "secret"},
+        {"secret": "", "issuer": "no", "label": "secret"},
+        {"secret": "GEZDGNBV", "issuer": "digits", "digits": 11},
+        {"secret": "GEZDGNBV", "issuer": "period", "period": 0},
+        {"secret": "GEZDGNBV", "issuer": "counter", "type": "HOTP", "counter": -1},
+        {"secret": "GEZDGNBV", "issuer": "hash", "algorithm": "MD5"},
+        {"secret": "GEZDGNBV", "issuer": "kind", "type": "YANDEX"},
+        {"secret": ["GEZDGNBV"], "issuer": "shape"},
+        7
+    ]}"#;
+    let mut vault = vault();
+    let receipt = vault.entries().dry_run(read(file.as_bytes(), None));
+    let odd: Vec<_> = receipt.came.iter().map(|came| (came.place, came.odd.clone())).collect();
+    let short = [
+        Oddity::NameTidied,
+        Oddity::ShortSecret { len_bytes: 2 },
+        Oddity::SharedCounter,
+    ];
+    assert_eq!(
+        odd,
+        [
+            (Place::Entry(1), vec![]),
+            (Place::Entry(3), short.to_vec()),
+            (Place::Entry(4), vec![Oddity::NoName]),
+        ]
+    );
+    assert_eq!(
+        receipt.doubles[0].to_string(),
+        "entry 2: again (b): the same as entry 1"
+    );
+    let refused: Vec<_> = receipt.refused.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        refused,
+        [
+            "entry 5: bad (secret): character 11 of the secret is not base32: only A-Z and 2-7 occur (no 0, 1, 8, 9)",
+            "entry 6: no (secret): it has no secret",
+            "entry 7: digits: its codes have 11 digits: 5 to 10 can be shown",
+            "entry 8: period: its period is 0 seconds, which no code can have",
+            "entry 9: counter: its counter is -1, which no counter can be",
+            "entry 10: hash: its algorithm is MD5: SHA-1, SHA-256 and SHA-512 can be computed",
+            "entry 11: kind: its type is YANDEX: TOTP, HOTP and Steam can be kept",
+            "entry 12: it is not written as the format has it",
+            "entry 13: it is not written as the format has it",
+        ]
+    );
+    assert_eq!(vault.entries_mut().apply(receipt).unwrap().len(), 3);
+}
+
+#[test]
+fn uris_are_judged_line_by_line() {
+    let list = "otpauth://totp/Prefix:alice?secret=GEZDGNBVGY3TQOJQ&issuer=Parameter\n\
+                https://example.com/\n\
+                otpauth-migration://offline?data=%%%\n\
+                otpauth-migration://offline\n\
+                OTPAUTH://HOTP/x?secret=GEZDGNBVGY3TQOJR&counter=18446744073709551615\n";
+    let receipt = vault().entries().dry_run(read(list.as_bytes(), None));
+    let other = "Prefix".to_owned();
+    assert_eq!(receipt.came[0].odd, [Oddity::OtherIssuer { other }]);
+    assert_eq!(receipt.came[0].draft.issuer.as_str(), "Parameter");
+    assert_eq!(
+        receipt.came[1].draft.credential.kind(),
+        Kind::Hotp { counter: u64::MAX }
+    );
+    let refused: Vec<_> = receipt.refused.iter().map(|refused| refused.place).collect();
+    assert_eq!(refused, [Place::Line(2), Place::Line(3), Place::Line(4)]);
+    assert!(matches!(receipt.refused[1].reason, Reason::Migration(_)));
+}
+
+#[test]
+fn what_became_a_double_since_the_dry_run_is_left_out() {
+    let uri = b"otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQ";
+    let mut vault = vault();
+    let receipt = vault.entries().dry_run(read(uri, None));
+    vault
+        .entries_mut()
+        .add(draft("Example", "alice", b"1234567890"))
+        .unwrap();
+    assert!(vault.entries_mut().apply(receipt).unwrap().is_empty());
+    assert_eq!(vault.entries().len(), 1);
+}
+
+#[test]
+fn a_full_vault_takes_nothing_of_an_import() {
+    let list = |from: usize, count: usize| -> String {
+        let secret = |number: usize| enroll::base32::encode(&number.to_be_bytes()).as_str().to_owned();
+        (from..from + count)
+            .map(|number| format!("otpauth://totp/x?secret={}\n", secret(number)))
+            .collect()
+    };
+    let mut vault = vault();
+    let receipt = vault.entries().dry_run(read(list(0, 9_999).as_bytes(), None));
+    vault.entries_mut().apply(receipt).unwrap();
+    let receipt = vault.entries().dry_run(read(list(9_998, 3).as_bytes(), None));
+    assert_eq!((receipt.came.len(), receipt.doubles.len()), (2, 1));
+    let error = vault.entries_mut().apply(receipt).unwrap_err();
+    assert!(matches!(error, ApplyError::Full(_)));
+    assert_eq!(vault.entries().len(), 9_999);
+    assert!(matches!(
+        refusal(list(0, 10_002).as_bytes(), None),
+        ImportError::Malformed(..)
+    ));
+}
+
+/// Everything here has to end at once: a password was given, so that nothing stops at "its password is needed".
+#[test]
+fn files_that_mean_harm_end_quickly_and_small() {
+    let text = |name: &str| String::from_utf8(sample(name)).unwrap();
+    let ente = text("ente_encrypted.txt");
+    let aegis = text("aegis_encrypted.json");
+    let mut dear = sample("andotp_encrypted.bin");
+    dear[..4].copy_from_slice(&[0x7f, 0xff, 0xff, 0xff]);
+    let nested = format!("{{\"db\":{}", "[".repeat(1 << 20));
+    let many = format!("{{\"elements\":[{}0]}}", "0,".repeat(7 << 20));
+    let tokens = format!("{{\"tokens\":[{{\"secret\":[{}0]}}]}}", "0,".repeat(7 << 20));
+    let migration = format!("otpauth-migration://offline?data={}", "CgA".repeat(5 << 20));
+    let commas = format!("login_totp,{}\n", ",".repeat(8 << 20));
+    for (what, bytes) in [
+        (
+            "Argon2id of 4 TiB",
+            ente.replace("67108864", "4398046511104").into_bytes(),
+        ),
+        (
+            "Argon2id of a million passes",
+            ente.replace("\"opsLimit\": 2", "\"opsLimit\": 1000000").into_bytes(),
+        ),
+        ("scrypt of 1 TiB", aegis.replace("32768", "1073741824").into_bytes()),
+        (
+            "scrypt of 32 GiB side by side",
+            aegis.replace("\"p\": 1", "\"p\": 1024").into_bytes(),
+        ),
+        (
+            "scrypt of no power of two",
+            aegis.replace("32768", "32769").into_bytes(),
+        ),
+        ("PBKDF2 of 2^31 iterations", dear),
+        ("a zip", [b"PK\x03\x04".as_slice(), &[0; 1000]].concat()),
+        ("a gzip", [b"\x1f\x8b\x08".as_slice(), &[0; 1000]].concat()),
+        ("a large file", vec![b'['; (16 << 20) + 1]),
+        ("nested lists", nested.into_bytes()),
+        ("millions of entries", many.into_bytes()),
+        ("a CSV of millions of columns", commas.into_bytes()),
+    ] {
+        let started = Instant::now();
+        let error = refusal(&bytes, Some(PASSWORD));
+        assert!(
+            started.elapsed() < Duration::from_secs(2),
+            "{what}: {:?}",
+            started.elapsed()
+        );
+        assert!(error.to_string().len() < 200, "{what}");
+    }
+    for (what, text) in [
+        ("a secret of millions of bytes", tokens),
+        ("a migration of millions", migration),
+    ] {
+        let started = Instant::now();
+        let receipt = vault().entries().dry_run(read(text.as_bytes(), None));
+        assert_eq!((receipt.came.len(), receipt.refused.len()), (0, 1), "{what}");
+        assert!(
+            started.elapsed() < Duration::from_secs(2),
+            "{what}: {:?}",
+            started.elapsed()
+        );
+    }
+    // a part of a batch of two thousand million parts names none of them
+    let part = "otpauth-migration://offline?data=GP////8H"; // batch_size = i32::MAX
+    let receipt = vault().entries().dry_run(read(part.as_bytes(), None));
+    assert_eq!((receipt.refused.len(), receipt.missing.len()), (1, 0));
+}
+
+#[test]
+fn no_sentence_repeats_a_secret() {
+    const SECRET: &str = "HUSHHUSHHUSHHUSH1";
+    for text in [
+        format!("otpauth://totp/x?secret={SECRET}"),
+        format!("{{\"elements\":[{{\"secret\":\"{SECRET}\"}}, {{\"digits\":\"{SECRET}\"}}, \"{SECRET}\"]}}"),
+        format!("{{\"services\":[{{\"secret\":\"{SECRET}\",\"otp\":\"{SECRET}\"}}]}}"),
+        format!("{{\"elements\":\"{SECRET}\"}}"),
+        format!("{{\"tokens\":[{{\"secret\":\"{SECRET}\"}}]}}"),
+        format!("login_totp\n{SECRET}\n\"{SECRET}"),
+        format!(
+            "{{\"db\":\"{SECRET}\",\"header\":{{\"slots\":[],\"params\":{{\"nonce\":\"{SECRET}\",\"tag\":\"\"}}}}}}"
+        ),
+    ] {
+        let said = match import::read(text.as_bytes(), Some(PASSWORD)) {
+            Err(error) => error.to_string(),
+            Ok(export) => {
+                let receipt = vault().entries().dry_run(export);
+                receipt.refused.iter().map(ToString::to_string).collect()
+            }
+        };
+        assert!(!said.is_empty() && !said.contains("HUSH"), "{text}: {said}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Whatever is written as a list of URIs comes back as it was.
+    #[test]
+    fn a_list_comes_back(secrets in prop::collection::btree_set(prop::collection::vec(any::<u8>(), 10..=64), 1..10)) {
+        let uris: String = secrets.iter().map(|secret| {
+            let text = enroll::base32::encode(secret);
+            format!("otpauth://totp/Issuer:account?secret={}&issuer=Issuer\n", text.as_str())
+        }).collect();
+        let receipt = vault().entries().dry_run(read(uris.as_bytes(), None));
+        let came: Vec<_> = receipt.came.iter().map(|came| came.draft.credential.secret().expose_secret().to_vec()).collect();
+        prop_assert_eq!(came, secrets.into_iter().collect::<Vec<_>>());
+        prop_assert!(receipt.came.iter().all(|came| came.odd.is_empty()));
+    }
+
+    /// A changed byte anywhere in a sample is an answer, and never a panic.
+    #[test]
+    fn a_changed_sample_is_answered(which in 0_usize..8, at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let names = ["aegis.json", "2fas.2fas", "andotp.json", "bitwarden.csv", "freeotp_plus.json", "ente.txt", "stratum.json", "google.txt"];
+        let mut bytes = sample(names[which]);
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        if let Ok(export) = import::read(&bytes, None) {
+            let _ = vault().entries().dry_run(export);
+        }
+    }
+}

@@ -1,0 +1,335 @@
+"""Writes the sample exports, and beside each what is in it, from the formats' documentation and other people's cryptography.
+
+    pip install argon2-cffi pycryptodome pynacl protobuf
+    python3 make.py
+
+Nothing here is taken from the importers. The sources: beemdevelopment/Aegis docs/vault.md; twofas' and andOTP's backups as their
+apps write them; jamie-mh/AuthenticatorPro doc/BACKUP_FORMAT.md; ente-io/ente docs/auth/migration/export.md; protonpass' export;
+FreeOTP's tokens; Bitwarden's help page on import formats; Google's migration message as its apps exchange it.
+"""
+import base64, csv, hashlib, io, json, struct, uuid
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import argon2.low_level
+from Crypto.Cipher import AES
+from Crypto.Hash import SHA1, SHA256
+from Crypto.Protocol.KDF import PBKDF2, scrypt
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from nacl import bindings
+
+HERE = Path(__file__).parent
+PASSWORD = "correct horse — 正确的马"
+
+
+def random(count):
+    """The same in every run."""
+    global counter
+    counter += 1
+    return hashlib.shake_256(b"countersign samples %d" % counter).digest(count)
+
+
+counter = 0
+
+
+class Account:
+    def __init__(self, kind, issuer, account, algorithm="SHA1", digits=6, period=30, count=0, length=20, groups=(), note="",
+                 favourite=False, uses=0):
+        self.kind, self.issuer, self.account = kind, issuer, account
+        self.algorithm, self.digits, self.period, self.count = algorithm, digits, period, count
+        self.groups, self.note, self.favourite, self.uses = list(groups), note, favourite, uses
+        self.secret = hashlib.shake_128(f"{issuer}/{account}".encode()).digest(length)
+
+    def base32(self):
+        return base64.b32encode(self.secret).decode().rstrip("=")
+
+    def uri(self, **more):
+        query = {"secret": self.base32(), "issuer": self.issuer, "algorithm": self.algorithm, "digits": self.digits}
+        if self.kind == "hotp":
+            query["counter"] = self.count
+        else:
+            query["period"] = self.period
+        label = quote(f"{self.issuer}:{self.account}", safe="")
+        return f"otpauth://{self.kind}/{label}?{urlencode(query | more, quote_via=quote)}"
+
+
+ACCOUNTS = [
+    Account("totp", "Deno", "Mason"),
+    Account("totp", "SPDX", "James", "SHA256", 7, 20),
+    Account("totp", "Airbnb", "Elijah", "SHA512", 8, 50, length=64),
+    Account("hotp", "Issuu", "James", count=1),
+    Account("hotp", "Air Canada", "Benjamin", "SHA256", 7, count=50),
+    Account("steam", "Boeing", "Sophia", digits=5),
+    Account("totp", "工作 & Söhne", "李雷+2@例子.cn", groups=["工作", "work"], note="line one\nline \"two\"", favourite=True, uses=12),
+    Account("totp", "Example", "ten bytes", length=10),
+]
+
+
+def expect(name, accounts, *, groups=True, note=True, favourite=True, uses=True):
+    """`type issuer account secret algorithm digits period|counter groups note favourite uses`, with tabs between."""
+    lines = []
+    for a in accounts:
+        moving = {"hotp": a.count, "totp": a.period, "steam": 30}[a.kind]
+        algorithm = "SHA1" if a.kind == "steam" else a.algorithm
+        lines.append("\t".join(map(str, [
+            a.kind, a.issuer, a.account, a.secret.hex(), algorithm, a.digits, moving,
+            ",".join(a.groups[:groups if groups is not True else None]) if groups else "",
+            json.dumps(a.note if note else "", ensure_ascii=False), int(favourite and a.favourite), a.uses if uses else 0])))
+    (HERE / f"{name}.expected").write_text("".join(line + "\n" for line in lines))
+
+
+def write(name, content):
+    path = HERE / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def gcm(key, nonce, plain, associated=b""):
+    cipher = AES.new(key, AES.MODE_GCM, nonce=nonce)
+    cipher.update(associated)
+    body, tag = cipher.encrypt_and_digest(plain)
+    return body, tag
+
+
+def argon2id(salt, memory_kib, passes, lanes):
+    return argon2.low_level.hash_secret_raw(PASSWORD.encode(), salt, time_cost=passes, memory_cost=memory_kib, parallelism=lanes,
+                                            hash_len=32, type=argon2.low_level.Type.ID)
+
+
+def dumps(value):
+    return json.dumps(value, ensure_ascii=False, indent=1)
+
+
+# --- Google Authenticator ---
+
+def google():
+    field = descriptor_pb2.FieldDescriptorProto
+    file = descriptor_pb2.FileDescriptorProto(name="migration.proto", package="m", syntax="proto3")
+    entry = file.message_type.add(name="OtpParameters")
+    for number, (name, kind) in enumerate([("secret", field.TYPE_BYTES), ("name", field.TYPE_STRING), ("issuer", field.TYPE_STRING),
+                                           ("algorithm", field.TYPE_INT32), ("digits", field.TYPE_INT32), ("type", field.TYPE_INT32),
+                                           ("counter", field.TYPE_INT64), ("unique_id", field.TYPE_STRING)], 1):
+        entry.field.add(name=name, number=number, type=kind, label=field.LABEL_OPTIONAL)
+    payload = file.message_type.add(name="MigrationPayload")
+    payload.field.add(name="otp_parameters", number=1, type=field.TYPE_MESSAGE, type_name=".m.OtpParameters", label=field.LABEL_REPEATED)
+    for number, name in enumerate(["version", "batch_size", "batch_index", "batch_id"], 2):
+        payload.field.add(name=name, number=number, type=field.TYPE_INT32, label=field.LABEL_OPTIONAL)
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    Payload = message_factory.GetMessageClass(pool.FindMessageTypeByName("m.MigrationPayload"))
+
+    can = [a for a in ACCOUNTS if a.kind != "steam" and a.digits in (6, 8) and (a.kind == "hotp" or a.period == 30)]
+    can += [Account("totp", "Eight", "digits", "SHA512", 8), Account("hotp", "Big", "counter", count=2**40)]
+    parts = [can[i::3] for i in range(3)]
+    uris = []
+    for index, part in enumerate(parts):
+        message = Payload(version=1, batch_size=3, batch_index=index, batch_id=-1729)
+        for a in part:
+            message.otp_parameters.add(
+                secret=a.secret, name=f"{a.issuer}:{a.account}", issuer=a.issuer, algorithm={"SHA1": 1, "SHA256": 2, "SHA512": 3}[a.algorithm],
+                digits={6: 1, 8: 2}[a.digits], type={"hotp": 1, "totp": 2}[a.kind], counter=a.count if a.kind == "hotp" else 0)
+        data = base64.b64encode(message.SerializeToString()).decode()
+        # one is encoded as it should be, one is as some scanners give it
+        uris.append("otpauth-migration://offline?data=" + (data if index == 1 else quote(data, safe="")))
+    order = [2, 0, 1]
+    write("google.txt", "".join(uris[i] + "\n" for i in order))
+    plain = dict(groups=False, note=False, favourite=False, uses=False)
+    expect("google.txt", [a for i in order for a in parts[i]], **plain)
+    write("google_one_missing.txt", uris[2] + "\n" + uris[2] + "\n" + uris[0] + "\n")
+
+
+# --- Aegis ---
+
+def aegis():
+    groups = {name: str(uuid.UUID(bytes=random(16))) for a in ACCOUNTS for name in a.groups}
+    entries = []
+    for a in ACCOUNTS:
+        info = {"secret": a.base32(), "algo": a.algorithm, "digits": a.digits}
+        info |= {"counter": a.count} if a.kind == "hotp" else {"period": a.period}
+        entries.append({"type": a.kind, "uuid": str(uuid.UUID(bytes=random(16))), "name": a.account, "issuer": a.issuer, "note": a.note,
+                        "favorite": a.favourite, "icon": None, "info": info, "groups": [groups[g] for g in a.groups]})
+    db = {"version": 3, "entries": entries, "groups": [{"uuid": i, "name": n} for n, i in groups.items()], "icons_optimized": True}
+    write("aegis.json", dumps({"version": 1, "header": {"slots": None, "params": None}, "db": db}))
+    expect("aegis.json", ACCOUNTS, uses=False)
+    master = random(32)
+    slots = [{"type": 2, "uuid": str(uuid.UUID(bytes=random(16))), "key": random(32).hex(),
+              "key_params": {"nonce": random(12).hex(), "tag": random(16).hex()}}]
+    for password in ["another password", PASSWORD]:
+        salt, nonce = random(32), random(12)
+        key = scrypt(password.encode(), salt, 32, N=2**15, r=8, p=1)
+        wrapped, tag = gcm(key, nonce, master)
+        slots.append({"type": 1, "uuid": str(uuid.UUID(bytes=random(16))), "key": wrapped.hex(),
+                      "key_params": {"nonce": nonce.hex(), "tag": tag.hex()}, "n": 2**15, "r": 8, "p": 1, "salt": salt.hex(), "repaired": True})
+    nonce = random(12)
+    sealed, tag = gcm(master, nonce, dumps(db).encode())
+    header = {"slots": slots, "params": {"nonce": nonce.hex(), "tag": tag.hex()}}
+    write("aegis_encrypted.json", dumps({"version": 1, "header": header, "db": base64.b64encode(sealed).decode()}))
+    expect("aegis_encrypted.json", ACCOUNTS, uses=False)
+
+
+# --- 2FAS ---
+
+def two_fas():
+    groups = {a.groups[0]: str(uuid.UUID(bytes=random(16))) for a in ACCOUNTS if a.groups}
+    services = []
+    for position, a in enumerate(ACCOUNTS):
+        otp = {"link": a.uri(), "label": a.account, "account": a.account, "issuer": a.issuer, "digits": a.digits, "algorithm": a.algorithm,
+               "tokenType": a.kind.upper(), "source": "Link"}
+        otp |= {"counter": a.count} if a.kind == "hotp" else {"period": a.period}
+        service = {"name": a.issuer, "secret": a.base32(), "updatedAt": 1702934567518, "otp": otp, "order": {"position": position}}
+        if a.groups:
+            service["groupId"] = groups[a.groups[0]]
+        services.append(service)
+    rest = {"groups": [{"id": i, "name": n, "isExpanded": True} for n, i in groups.items()], "updatedAt": 1702934732299, "schemaVersion": 4,
+            "appVersionCode": 5000009, "appVersionName": "5.1.0", "appOrigin": "android"}
+    write("2fas.2fas", json.dumps({"services": services} | rest))
+    expect("2fas.2fas", ACCOUNTS, groups=1, note=False, favourite=False, uses=False)
+    salt = random(256)
+    key = PBKDF2(PASSWORD.encode(), salt, 32, count=10_000, hmac_hash_module=SHA256)
+
+    def sealed(plain):
+        nonce = random(12)
+        body, tag = gcm(key, nonce, plain)
+        return ":".join(base64.b64encode(piece).decode() for piece in (body + tag, salt, nonce))
+    encrypted = {"services": [], "servicesEncrypted": sealed(json.dumps(services).encode()), "reference": sealed(random(64).hex().encode())}
+    write("2fas_encrypted.2fas", json.dumps(encrypted | rest))
+    expect("2fas_encrypted.2fas", ACCOUNTS, groups=1, note=False, favourite=False, uses=False)
+
+
+# --- andOTP ---
+
+def and_otp():
+    entries = []
+    for a in ACCOUNTS:
+        entry = {"secret": a.base32(), "issuer": a.issuer, "label": a.account, "digits": a.digits, "type": a.kind.upper(), "algorithm": a.algorithm,
+                 "thumbnail": "Default", "last_used": 1600000000000, "used_frequency": a.uses, "tags": a.groups}
+        entry |= {"counter": a.count} if a.kind == "hotp" else {"period": a.period}
+        entries.append(entry)
+    plain = json.dumps(entries)
+    write("andotp.json", plain)
+    expect("andotp.json", ACCOUNTS, note=False, favourite=False)
+    iterations, salt, nonce = 145_331, random(12), random(12)
+    key = PBKDF2(PASSWORD.encode(), salt, 32, count=iterations, hmac_hash_module=SHA1)
+    body, tag = gcm(key, nonce, plain.encode())
+    write("andotp_encrypted.bin", struct.pack(">I", iterations) + salt + nonce + body + tag)
+    expect("andotp_encrypted.bin", ACCOUNTS, note=False, favourite=False)
+    nonce = b"\xff" + random(11)
+    body, tag = gcm(hashlib.sha256(PASSWORD.encode()).digest(), nonce, plain.encode())
+    write("andotp_encrypted_old.bin", nonce + body + tag)
+    expect("andotp_encrypted_old.bin", ACCOUNTS, note=False, favourite=False)
+
+
+# --- Bitwarden ---
+
+def bitwarden():
+    bare = Account("totp", "A bare key", "somebody")
+    steam = Account("steam", "Steam", "gabe", digits=5)
+    folder = str(uuid.UUID(bytes=random(16)))
+    logins = [(a.uri(), a) for a in ACCOUNTS if a.kind != "steam"] + [(bare.base32().lower(), bare), ("steam://" + steam.base32(), steam)]
+    items = [{"id": str(uuid.UUID(bytes=random(16))), "folderId": None, "type": 2, "name": "a note", "notes": "x", "favorite": False, "secureNote": {"type": 0}},
+             {"id": str(uuid.UUID(bytes=random(16))), "folderId": None, "type": 1, "name": "no code", "notes": None, "favorite": False,
+              "login": {"uris": [{"match": None, "uri": "https://example.com"}], "username": "u", "password": "p", "totp": None}}]
+    table = io.StringIO()
+    rows = csv.writer(table, lineterminator="\n")
+    rows.writerow("folder,favorite,type,name,notes,fields,reprompt,login_uri,login_username,login_password,login_totp".split(","))
+    rows.writerow(["", "", "note", "a note", "with a\nline, and a comma", "", "0", "", "", "", ""])
+    for totp, a in logins:
+        items.append({"id": str(uuid.UUID(bytes=random(16))), "organizationId": None, "folderId": folder if a.favourite else None, "type": 1,
+                      "reprompt": 0, "name": a.issuer, "notes": None, "favorite": a.favourite,
+                      "login": {"uris": None, "username": a.account, "password": "p\"w,", "totp": totp}, "collectionIds": None})
+        rows.writerow(["工作" if a.favourite else "", "1" if a.favourite else "", "login", a.issuer, "", "", "0", "https://a,https://b", a.account, "p\"w,", totp])
+    write("bitwarden.json", dumps({"encrypted": False, "folders": [{"id": folder, "name": "工作"}], "items": items}))
+    write("bitwarden.csv", table.getvalue())
+    for name in ("bitwarden.json", "bitwarden.csv"):
+        expect(name, [a for _, a in logins], groups=1, note=False, uses=False)
+    write("bitwarden_encrypted.json", dumps({"encrypted": True, "passwordProtected": True, "salt": "x", "kdfType": 0, "kdfIterations": 600000,
+                                             "encKeyValidation_DO_NOT_EDIT": "2.x", "data": "2.y"}))
+
+
+# --- FreeOTP, FreeOTP+ ---
+
+def free_otp():
+    can = [a for a in ACCOUNTS if a.kind != "steam"]
+    tokens = [{"algo": a.algorithm, "counter": a.count - 1 if a.kind == "hotp" else 0, "digits": a.digits, "issuerExt": a.issuer, "issuerInt": a.issuer,
+               "label": a.account, "period": a.period, "secret": list(struct.unpack(f"{len(a.secret)}b", a.secret)), "type": a.kind.upper()} for a in can]
+    write("freeotp_plus.json", json.dumps({"tokenOrder": [f"{a.issuer}:{a.account}" for a in can], "tokens": tokens}))
+    write("freeotp_tokens.json", json.dumps(tokens))
+    write("freeotp_token.json", json.dumps(tokens[0]))
+    plain = dict(groups=False, note=False, favourite=False, uses=False)
+    expect("freeotp_plus.json", can, **plain)
+    expect("freeotp_tokens.json", can, **plain)
+    expect("freeotp_token.json", can[:1], **plain)
+
+
+# --- Ente ---
+
+def ente():
+    def line(a):
+        display = {"pinned": a.favourite, "trashed": False, "lastUsedAt": 0, "tapCount": a.uses, "tags": a.groups, "note": a.note, "position": 0}
+        return a.uri(codeDisplay=json.dumps(display, ensure_ascii=False, separators=(",", ":")))
+    trashed = Account("totp", "Old", "thing").uri(codeDisplay='{"pinned":false,"trashed":true}')
+    plain = "\n".join([line(a) for a in ACCOUNTS])
+    write("ente.txt", plain + "\n" + trashed)
+    expect("ente.txt", ACCOUNTS)
+    salt, memory, passes = random(16), 64 << 20, 2
+    key = argon2id(salt, memory // 1024, passes, 1)
+    state = bindings.crypto_secretstream_xchacha20poly1305_state()
+    header = bindings.crypto_secretstream_xchacha20poly1305_init_push(state, key)
+    sealed = bindings.crypto_secretstream_xchacha20poly1305_push(state, plain.encode(), tag=bindings.crypto_secretstream_xchacha20poly1305_TAG_FINAL)
+    b64 = lambda b: base64.b64encode(b).decode()
+    write("ente_encrypted.txt", dumps({"version": 1, "kdfParams": {"memLimit": memory, "opsLimit": passes, "salt": b64(salt)},
+                                       "encryptedData": b64(sealed), "encryptionNonce": b64(header)}))
+    expect("ente_encrypted.txt", ACCOUNTS)
+
+
+# --- Proton Authenticator ---
+
+def proton():
+    can = [a for a in ACCOUNTS if a.kind == "totp"] + [Account("steam", "Steam", "gabe", digits=5)]
+    entries = [{"id": str(uuid.UUID(bytes=random(16))),
+                "content": {"uri": "steam://" + a.base32() if a.kind == "steam" else a.uri(), "entry_type": a.kind.title(), "name": a.account},
+                "note": a.note or None} for a in can]
+    plain = dumps({"version": 1, "entries": entries})
+    write("proton.json", plain)
+    salt, nonce = random(16), random(12)
+    body, tag = gcm(argon2id(salt, 19 * 1024, 2, 1), nonce, plain.encode(), b"proton.authenticator.export.v1")
+    write("proton_encrypted.json", dumps({"version": 1, "salt": base64.b64encode(salt).decode(), "content": base64.b64encode(nonce + body + tag).decode()}))
+    for name in ("proton.json", "proton_encrypted.json"):
+        expect(name, can, groups=False, favourite=False, uses=False)
+
+
+# --- Stratum ---
+
+def stratum():
+    identifier = lambda name: hashlib.sha1(name.encode()).hexdigest()[:8]
+    names = [g for a in ACCOUNTS for g in a.groups]
+    content = {
+        "Authenticators": [{"Type": {"hotp": 1, "totp": 2, "steam": 4}[a.kind], "Icon": None, "Issuer": a.issuer, "Username": a.account, "Secret": a.base32(),
+                            "Pin": None, "Algorithm": ["SHA1", "SHA256", "SHA512"].index(a.algorithm), "Digits": a.digits, "Period": a.period,
+                            "Counter": a.count, "CopyCount": a.uses, "Ranking": i} for i, a in enumerate(ACCOUNTS)],
+        "Categories": [{"Id": identifier(n), "Name": n, "Ranking": 0} for n in names],
+        "AuthenticatorCategories": [{"CategoryId": identifier(g), "AuthenticatorSecret": a.base32(), "Ranking": 0} for a in ACCOUNTS for g in a.groups],
+        "CustomIcons": []}
+    write("stratum.json", json.dumps(content))
+    salt, nonce = random(16), random(12)
+    body, tag = gcm(argon2id(salt, 1 << 16, 3, 4), nonce, json.dumps(content).encode())
+    write("stratum_encrypted.stratum", b"AUTHENTICATORPRO" + salt + nonce + body + tag)
+    for name in ("stratum.json", "stratum_encrypted.stratum"):
+        expect(name, ACCOUNTS, note=False, favourite=False)
+
+
+# --- cotp, lists ---
+
+def cotp():
+    elements = [{"secret": a.base32(), "issuer": a.issuer, "label": a.account, "digits": a.digits, "type": a.kind.upper(), "algorithm": a.algorithm,
+                 "period": a.period, "counter": a.count if a.kind == "hotp" else None, "pin": None} for a in ACCOUNTS]
+    write("cotp.json", dumps({"version": 2, "elements": elements}))
+    expect("cotp.json", ACCOUNTS, groups=False, note=False, favourite=False, uses=False)
+
+
+def uri_list():
+    write("uris.txt", "\ufeff# two factors\r\n\r\n" + "\r\n".join(a.uri() for a in ACCOUNTS) + "\r\n")
+    expect("uris.txt", ACCOUNTS, groups=False, note=False, favourite=False, uses=False)
+
+
+for make in (google, aegis, two_fas, and_otp, bitwarden, free_otp, ente, proton, stratum, cotp, uri_list):
+    make()
