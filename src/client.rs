@@ -139,7 +139,19 @@ impl Client {
         self.read(request.header("Authorization", &*self.authorization).send_json(body))
     }
 
+    /// The file that posting `body` brings.
+    pub(crate) fn post_for_bytes(&self, path: &str, body: &Value) -> Result<Vec<u8>, CallFailure> {
+        let request = self.agent.post(format!("{}{path}", self.server));
+        let sent = request.header("Authorization", &*self.authorization).send_json(body);
+        Ok(std::mem::take(&mut *self.read_bytes(sent)?))
+    }
+
     fn read(&self, sent: Result<Response<Body>, ureq::Error>) -> Result<Value, CallFailure> {
+        let bytes = self.read_bytes(sent)?;
+        Ok(serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    fn read_bytes(&self, sent: Result<Response<Body>, ureq::Error>) -> Result<Zeroizing<Vec<u8>>, CallFailure> {
         let unreachable = |error: ureq::Error| CallFailure {
             problem: None,
             words: format!(
@@ -149,18 +161,18 @@ impl Client {
         };
         let mut response = sent.map_err(unreachable)?;
         let status = response.status();
-        let text = response
+        let bytes = response
             .body_mut()
-            .read_to_string()
+            .read_to_vec()
             .map(Zeroizing::new)
             .map_err(unreachable)?;
-        let value: Value = serde_json::from_str(&text).unwrap_or_default();
         if status.is_success() {
-            return Ok(value);
+            return Ok(bytes);
         }
+        let problem: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         Err(CallFailure {
-            words: words(&value, status.as_u16()),
-            problem: Some(value),
+            words: words(&problem, status.as_u16()),
+            problem: Some(problem),
         })
     }
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::inventory::actor;
+use super::{inventory::actor, seed_key::SeedKey};
 use crate::{
     Failure,
     client::Client,
@@ -48,7 +48,7 @@ impl Import {
             body["password"] = password.trim_end_matches(['\r', '\n']).into();
         }
         if let Some(path) = &self.key_file {
-            body["key_base64"] = base64(&key(path)?).into();
+            body["key_base64"] = base64(SeedKey::read(path)?.expose_secret()).into();
         }
         if let Some(encoding) = &self.encoding {
             body["encoding"] = encoding.as_str().into();
@@ -81,24 +81,6 @@ fn bytes_of(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
         fs::read(path).map(Zeroizing::new)
     };
     read.map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))
-}
-
-/// As it is, or in hexadecimal.
-fn key(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let bytes = bytes_of(path)?;
-    let is_key = |len: usize| matches!(len, 16 | 24 | 32);
-    if is_key(bytes.len()) {
-        return Ok(bytes);
-    }
-    let digits = bytes.trim_ascii();
-    let decoded = data_encoding::HEXLOWER_PERMISSIVE.decode(digits).map(Zeroizing::new);
-    match decoded {
-        Ok(key) if is_key(key.len()) => Ok(key),
-        _ => Err(Failure::usage(format!(
-            "{} holds no key: 16, 24 or 32 bytes, or as many in hexadecimal",
-            path.display()
-        ))),
-    }
 }
 
 fn words(receipt: &Value) -> String {
