@@ -1,6 +1,7 @@
 //! The command line: one subcommand, one file.
 
 mod audit;
+mod demo;
 mod key;
 mod serve;
 mod token;
@@ -33,6 +34,8 @@ enum Command {
     /// Programs hardware tokens over their serial line, and looks after them in the inventory
     #[command(subcommand)]
     Token(token::Token),
+    /// Tells the whole story in half a minute, on data that is gone afterwards
+    Demo(demo::Demo),
     /// Reads the audit trail with suspicion
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -45,6 +48,7 @@ pub fn main() -> ExitCode {
         Command::Key(key) => key.run(),
         Command::User(user) => user.run(),
         Command::Token(token) => token.run(),
+        Command::Demo(demo) => demo.run(),
         Command::Audit(audit) => audit.run(),
     };
     match done {

@@ -66,7 +66,12 @@ impl Import {
 }
 
 /// Takes the tokens of an encrypted file into the inventory, or finds all of them there. The words say which.
-pub(super) fn take_in(client: &Client, file: &[u8], batch: &str, key: &SeedKey) -> Result<String, Failure> {
+pub(in crate::commands) fn take_in(
+    client: &Client,
+    file: &[u8],
+    batch: &str,
+    key: &SeedKey,
+) -> Result<String, Failure> {
     let mut body = json!({"batch": batch, "file_base64": base64(file), "actor": actor()});
     open_by(&mut body, key);
     let receipt = client.post("/v1/tokens/import", &body)?;

@@ -2,14 +2,14 @@
 
 mod export;
 mod find;
-mod import;
+pub(super) mod import;
 mod info;
 mod inventory;
 mod list;
-mod port;
+pub(super) mod port;
 mod ports;
 mod provision;
-mod seed_key;
+pub(super) mod seed_key;
 mod set_time;
 mod simulate;
 mod status;

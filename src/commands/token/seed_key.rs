@@ -30,7 +30,7 @@ pub(super) struct KeyFile {
 }
 
 /// The key; wiped when dropped.
-pub(super) struct SeedKey(Zeroizing<Vec<u8>>);
+pub(in crate::commands) struct SeedKey(Zeroizing<Vec<u8>>);
 
 impl SeedFile {
     /// The seed of this token.
@@ -77,6 +77,11 @@ fn unhex(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 impl SeedKey {
+    /// This key.
+    pub(in crate::commands) fn new(key: &[u8; 32]) -> Self {
+        Self(Zeroizing::new(key.to_vec()))
+    }
+
     /// The key of this file.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let shown = path.display();
@@ -99,7 +104,7 @@ impl SeedKey {
     }
 
     /// The key itself.
-    pub(super) fn expose_secret(&self) -> &[u8] {
+    pub(in crate::commands) fn expose_secret(&self) -> &[u8] {
         &self.0
     }
 
