@@ -34,7 +34,7 @@ enum Command {
     /// Programs hardware tokens over their serial line, and looks after them in the inventory
     #[command(subcommand)]
     Token(token::Token),
-    /// Tells the whole story in half a minute, on data that is gone afterwards
+    /// Tells the whole story step by step, on data that is gone afterwards
     Demo(demo::Demo),
     /// Reads the audit trail with suspicion
     #[command(subcommand)]

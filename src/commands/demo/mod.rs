@@ -1,4 +1,4 @@
-//! `countersign demo`: the whole story in half a minute, on data that is gone afterwards.
+//! `countersign demo`: the whole story step by step, on data that is gone afterwards.
 
 mod phone;
 mod service;
