@@ -2,6 +2,7 @@
 
 mod audit;
 mod demo;
+mod authenticator;
 mod key;
 mod serve;
 mod token;
@@ -36,6 +37,9 @@ enum Command {
     Token(token::Token),
     /// Tells the whole story step by step, on data that is gone afterwards
     Demo(demo::Demo),
+    /// Is an authenticator app: keeps entries in a sealed vault, and shows their codes
+    #[command(visible_alias = "auth")]
+    Authenticator(Box<authenticator::Authenticator>),
     /// Reads the audit trail with suspicion
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -49,6 +53,7 @@ pub fn main() -> ExitCode {
         Command::User(user) => user.run(),
         Command::Token(token) => token.run(),
         Command::Demo(demo) => demo.run(),
+        Command::Authenticator(authenticator) => authenticator::run(*authenticator),
         Command::Audit(audit) => audit.run(),
     };
     match done {

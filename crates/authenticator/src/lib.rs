@@ -2,6 +2,20 @@
 //!
 //! Clock, randomness and environment are arguments; nothing here knows the service, a store or the network.
 
+mod agent;
+mod clipboard;
+mod command;
+mod desk;
+mod found;
+mod machine;
+mod otpauth;
+mod prompt;
+mod refusal;
+mod secrecy;
 mod vault_file;
 
+pub use command::Authenticator;
+pub use machine::Machine;
+pub use refusal::Refusal;
+pub use secrecy::keep_memory_private;
 pub use vault_file::{LOCK_WAIT, VaultFile, VaultFileError, VaultLock};

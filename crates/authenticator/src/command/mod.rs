@@ -1,0 +1,144 @@
+//! The command line: one subcommand, one file.
+
+mod add;
+mod code;
+mod edit;
+mod export;
+mod import;
+mod list;
+mod passphrase;
+mod remove;
+mod show;
+mod slot;
+mod unlock;
+
+use std::{
+    io::{self, ErrorKind, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
+
+use clap::{Args, Subcommand};
+
+use crate::{Machine, Refusal, agent, desk::Place, secrecy::keep_memory_private};
+
+/// `countersign authenticator …`
+#[derive(Args)]
+pub struct Authenticator {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Adds an entry; the first one makes the vault
+    Add(Box<add::Add>),
+    /// Adds the entries of QR codes in pictures
+    Scan(add::Scan),
+    /// Lists the entries
+    List(list::List),
+    /// Shows an entry's code
+    Code(code::Code),
+    /// Shows an entry; its secret only when that is asked for
+    Show(show::Show),
+    /// Changes an entry's names, note or groups
+    Edit(edit::Edit),
+    /// Removes an entry for ever
+    Remove(remove::Remove),
+    /// Takes what another app exported: all of it, or nothing
+    Import(import::Import),
+    /// Writes all entries for another app, or as a backup
+    Export(export::Export),
+    /// Changes the vault's passphrase
+    Passphrase(passphrase::Passphrase),
+    /// Lists, adds and removes ways to open the vault
+    #[command(subcommand)]
+    Slot(slot::Slot),
+    /// Keeps the vault unlocked for a while
+    Unlock(unlock::Unlock),
+    /// Locks it at once
+    Lock,
+    /// Keeps a vault's key, which comes on stdin
+    #[command(hide = true)]
+    Agent(Agent),
+    /// Empties the terminal's clipboard after a while
+    #[command(hide = true)]
+    ClearClipboard(ClearClipboard),
+}
+
+#[derive(Args)]
+struct Agent {
+    #[arg(long)]
+    socket: PathBuf,
+    #[arg(long)]
+    seconds: u64,
+}
+
+#[derive(Args)]
+struct ClearClipboard {
+    #[arg(long)]
+    seconds: u64,
+}
+
+impl Authenticator {
+    /// Does what was asked: data on stdout, the rest on stderr.
+    ///
+    /// # Errors
+    /// [`Refusal`], to be said on stderr.
+    pub fn run(self, machine: &Machine) -> Result<ExitCode, Refusal> {
+        keep_memory_private()
+            .map_err(|error| Refusal::new(format!("this process could not be made private, so it ends: {error}")))?;
+        match self.command {
+            Command::Agent(Agent { socket, seconds }) => {
+                agent::keep(&socket, Duration::from_secs(seconds));
+                return Ok(ExitCode::SUCCESS);
+            }
+            Command::ClearClipboard(ClearClipboard { seconds }) => {
+                crate::clipboard::clear_after(Duration::from_secs(seconds));
+                return Ok(ExitCode::SUCCESS);
+            }
+            _ => {}
+        }
+        let desk = &self.place.desk(machine)?;
+        match self.command {
+            Command::Add(add) => add.run(desk),
+            Command::Scan(scan) => scan.run(desk),
+            Command::List(list) => list.run(desk),
+            Command::Code(code) => code.run(desk),
+            Command::Show(show) => show.run(desk),
+            Command::Edit(edit) => edit.run(desk),
+            Command::Remove(remove) => remove.run(desk),
+            Command::Import(import) => import.run(desk),
+            Command::Export(export) => export.run(desk),
+            Command::Passphrase(passphrase) => passphrase.run(desk),
+            Command::Slot(slot) => slot.run(desk),
+            Command::Unlock(unlock) => unlock.run(desk),
+            Command::Lock => unlock::lock(desk),
+            Command::Agent(_) | Command::ClearClipboard(_) => Ok(ExitCode::SUCCESS),
+        }
+    }
+}
+
+/// What a command came to: 0 done, 1 refused or failed.
+type Done = Result<ExitCode, Refusal>;
+
+const DONE: Done = Ok(ExitCode::SUCCESS);
+
+/// Text on stdout; whoever stops reading early has had enough.
+fn print(text: &str) -> Result<(), Refusal> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Refusal::new(format!("nothing could be written: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One JSON value on stdout.
+fn print_json(value: &serde_json::Value) -> Result<(), Refusal> {
+    print(&format!("{value:#}\n"))
+}
