@@ -31,6 +31,14 @@ impl CallFailure {
                 .is_some_and(|problem| problem["attempts_left"] != 0)
     }
 
+    /// Whether the service said no, and means it: a fault of its own says nothing of what was done.
+    pub(crate) fn is_no(&self) -> bool {
+        self.problem
+            .as_ref()
+            .and_then(|problem| problem["status"].as_u64())
+            .is_some_and(|status| (400..500).contains(&status) && status != 408)
+    }
+
     /// Whether the service said this code.
     pub(crate) fn is(&self, code: &str) -> bool {
         self.problem.as_ref().is_some_and(|problem| problem["code"] == code)
@@ -136,6 +144,12 @@ impl Client {
     /// What posting `body` came to; null where nothing is said.
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Value, CallFailure> {
         let request = self.agent.post(format!("{}{path}", self.server));
+        self.read(request.header("Authorization", &*self.authorization).send_json(body))
+    }
+
+    /// What deleting this path came to.
+    pub(crate) fn delete(&self, path: &str, body: &Value) -> Result<Value, CallFailure> {
+        let request = self.agent.delete(format!("{}{path}", self.server)).force_send_body();
         self.read(request.header("Authorization", &*self.authorization).send_json(body))
     }
 

@@ -1,8 +1,8 @@
 //! The command line: one subcommand, one file.
 
 mod audit;
-mod demo;
 mod authenticator;
+mod demo;
 mod key;
 mod serve;
 mod token;

@@ -1,6 +1,7 @@
 //! The command line: one subcommand, one file.
 
 mod add;
+mod bind;
 mod code;
 mod edit;
 mod export;
@@ -21,6 +22,8 @@ use std::{
 
 use clap::{Args, Subcommand};
 
+pub use bind::{Bind, Binding, Unconfirmed};
+
 use crate::{Machine, Refusal, agent, desk::Place, secrecy::keep_memory_private};
 
 /// `countersign authenticator …`
@@ -36,6 +39,8 @@ pub struct Authenticator {
 enum Command {
     /// Adds an entry; the first one makes the vault
     Add(Box<add::Add>),
+    /// Becomes a user's device at a Countersign service, in one step
+    Bind(bind::Bind),
     /// Adds the entries of QR codes in pictures
     Scan(add::Scan),
     /// Lists the entries
@@ -105,6 +110,7 @@ impl Authenticator {
         let desk = &self.place.desk(machine)?;
         match self.command {
             Command::Add(add) => add.run(desk),
+            Command::Bind(bind) => bind.run(desk),
             Command::Scan(scan) => scan.run(desk),
             Command::List(list) => list.run(desk),
             Command::Code(code) => code.run(desk),
