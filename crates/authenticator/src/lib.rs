@@ -9,6 +9,7 @@ mod desk;
 mod found;
 mod machine;
 mod otpauth;
+pub mod picture;
 mod prompt;
 mod refusal;
 mod secrecy;

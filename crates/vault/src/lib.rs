@@ -1,4 +1,4 @@
-//! The authenticator's vault: a sealed container, the entries in it, and what other apps export.
+//! The authenticator's vault: a sealed container, the entries in it, what other apps export, and what they import.
 //!
 //! A file is bytes in ([`LockedVault::parse`]) and bytes out ([`OpenVault::save`]); where they are kept, and how a save
 //! survives a crash, is the caller's business, as are time (a number) and randomness (a closure). The layout is in the
@@ -35,10 +35,12 @@ mod cursor;
 mod data_key;
 mod entries;
 mod entry;
+pub mod export;
 mod field;
 mod header;
 pub mod import;
 mod locked;
+mod migration;
 mod open;
 mod sealed;
 mod slot;

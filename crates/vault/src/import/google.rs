@@ -6,43 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use data_encoding::BASE64_NOPAD;
 use percent_encoding::percent_decode_str;
 use prost::Message;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::claim::{Claim, ClaimedSecret, Reason};
 use super::receipt::{Export, MissingParts, Place};
+use crate::migration::{self, Parameters, Part};
 
 /// Google's app puts ten entries on a code; nobody has scanned more codes than this.
 const MAX_PARTS: u32 = 1_000;
-
-#[derive(Clone, PartialEq, Message)]
-struct Payload {
-    #[prost(message, repeated, tag = "1")]
-    entries: Vec<Entry>,
-    #[prost(int32, tag = "3")]
-    batch_size: i32,
-    #[prost(int32, tag = "4")]
-    batch_index: i32,
-    #[prost(int32, tag = "5")]
-    batch_id: i32,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Entry {
-    #[prost(bytes = "vec", tag = "1")]
-    secret: Vec<u8>,
-    #[prost(string, tag = "2")]
-    name: String,
-    #[prost(string, tag = "3")]
-    issuer: String,
-    #[prost(int32, tag = "4")]
-    algorithm: i32,
-    #[prost(int32, tag = "5")]
-    digits: i32,
-    #[prost(int32, tag = "6")]
-    kind: i32,
-    #[prost(int64, tag = "7")]
-    counter: i64,
-}
 
 /// A QR code has less than 3 KB.
 const MAX_PART_LEN_BYTES: usize = 16 << 10;
@@ -92,7 +63,7 @@ impl Migration {
     }
 }
 
-fn decode(uri: &str) -> Result<Payload, Reason> {
+fn decode(uri: &str) -> Result<Part, Reason> {
     if uri.len() > MAX_PART_LEN_BYTES {
         return Err(Reason::Migration("the migration URI is longer than any QR code"));
     }
@@ -116,30 +87,38 @@ fn decode(uri: &str) -> Result<Payload, Reason> {
         .decode(&plain)
         .map(Zeroizing::new)
         .map_err(|_| Reason::Migration("the migration URI's data is not base64: scan it again"))?;
-    Payload::decode(bytes.as_slice())
+    Part::decode(bytes.as_slice())
         .map_err(|_| Reason::Migration("the migration URI's data was cut off or damaged: scan it again"))
 }
 
-fn claim(mut entry: Entry) -> Claim {
+fn claim(mut entry: Parameters) -> Claim {
     let kind = match entry.kind {
-        1 => "hotp",
+        migration::HOTP => "hotp",
         // 0 is "not said", and everything that says nothing is TOTP
-        0 | 2 => "totp",
+        0 | migration::TOTP => "totp",
         _ => "unknown",
     };
     let algorithm = match entry.algorithm {
-        0 | 1 => "SHA1",
-        2 => "SHA256",
-        3 => "SHA512",
-        4 => "MD5",
+        0 | migration::SHA1 => "SHA1",
+        migration::SHA256 => "SHA256",
+        migration::SHA512 => "SHA512",
+        migration::MD5 => "MD5",
         _ => "unknown",
     };
     let digits = match entry.digits {
-        2 => 8,
+        migration::EIGHT_DIGITS => 8,
         _ => 6,
     };
-    // the name often has the issuer in front of it, as a label has
-    let (prefix, account) = match entry.name.split_once(':') {
+    // the name often has the issuer in front of it, as a label has; an issuer may have a colon of its own
+    let after_issuer = entry
+        .name
+        .strip_prefix(&entry.issuer)
+        .and_then(|rest| rest.strip_prefix(':'));
+    let split = match after_issuer {
+        Some(account) => Some((entry.issuer.as_str(), account)),
+        None => entry.name.split_once(':'),
+    };
+    let (prefix, account) = match split {
         Some((prefix, account)) => (Some(prefix.to_owned()), account.to_owned()),
         None => (None, std::mem::take(&mut entry.name)),
     };
@@ -152,11 +131,5 @@ fn claim(mut entry: Entry) -> Claim {
         digits: Some(digits),
         counter: Some(entry.counter.into()),
         ..Claim::new(kind, issuer.or(prefix), Some(account))
-    }
-}
-
-impl Drop for Entry {
-    fn drop(&mut self) {
-        self.secret.zeroize();
     }
 }

@@ -1,0 +1,50 @@
+use zeroize::Zeroizing;
+
+/// What a QR code says, and where it is. Holds a secret as a rule, so it has neither `Debug` nor `Clone`.
+pub struct Code {
+    pub(super) text: Zeroizing<String>,
+    pub(super) place: Place,
+}
+
+impl Code {
+    /// The text.
+    pub fn expose_text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where in the picture it was.
+    pub fn place(&self) -> Place {
+        self.place
+    }
+}
+
+/// A rectangle around a code, in pixels of the picture; a few more or less than the code itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its left edge.
+    pub left: u32,
+    /// Its upper edge.
+    pub top: u32,
+    /// From left to right.
+    pub width: u32,
+    /// From top to bottom.
+    pub height: u32,
+}
+
+impl Place {
+    /// Around corners that were found in a picture `scale` times as large.
+    pub(super) fn around(corners: &[(f32, f32)], scale: f32) -> Self {
+        let (mut left, mut top, mut right, mut bottom) = (f32::MAX, f32::MAX, 0.0_f32, 0.0_f32);
+        for &(x, y) in corners {
+            (left, right) = (left.min(x / scale), right.max(x / scale));
+            (top, bottom) = (top.min(y / scale), bottom.max(y / scale));
+        }
+        // `as` saturates, so that no corner outside the picture does harm
+        Self {
+            left: left as u32,
+            top: top as u32,
+            width: (right - left) as u32,
+            height: (bottom - top) as u32,
+        }
+    }
+}
