@@ -230,6 +230,52 @@ fn another_passphrase_leaves_the_entries_ciphertext_as_it_is() {
         "",
     )
     .with_code(0);
-    run(&mut pocket.keyed(&["list"]), "").with_code(2);
+    run(&mut pocket.keyed(&["list"]), "").with_code(1);
     run(&mut by(&first, &["list"]), "").with_code(0);
+}
+
+#[test]
+fn pictures_are_scanned_and_say_what_they_have_beside_entries() {
+    let pocket = Pocket::new();
+    let picture = |name: &str, text: &str| {
+        let png = enroll::Qr::encode(text)
+            .ok()
+            .expect("it fits")
+            .to_png(5)
+            .expect("a size");
+        fs::write(pocket.path(name), &*png).expect("a file");
+        pocket.path(name)
+    };
+    let uris: Vec<&str> = ALL_KINDS.lines().collect();
+    let (one, other) = (picture("one", uris[0]), picture("other", uris[3]));
+    let letter = picture("letter", "https://example.com");
+    pocket.done(&["scan", utf8(&one), utf8(&other)]);
+    assert_eq!(pocket.list().len(), 2);
+    let refused = run(&mut pocket.keyed(&["add", "--picture", utf8(&letter)]), "").with_code(1);
+    assert!(
+        refused.err.contains("says something else than an entry"),
+        "{}",
+        refused.err
+    );
+    let double = run(&mut pocket.keyed(&["import", "--yes", utf8(&one)]), "").with_code(1);
+    assert!(
+        double.err.contains("the vault has it as Example (alice@example.com)"),
+        "{}",
+        double.err
+    );
+}
+
+#[test]
+fn google_authenticator_gets_what_it_can_show_and_the_rest_is_named() {
+    let pocket = Pocket::with(ALL_KINDS);
+    let left = pocket.done(&["export", "google", "--plain"]);
+    for named in ["codes last 60 seconds", "codes are Steam's", "codes have 10 digits"] {
+        assert!(left.err.contains(named), "{}", left.err);
+    }
+    let list = pocket.path("list");
+    fs::write(&list, &left.out).expect("a file");
+    let other = Pocket::new();
+    other.done(&["import", "--yes", utf8(&list)]);
+    let names: Vec<Value> = other.list().iter().map(|entry| entry["account"].clone()).collect();
+    assert_eq!(names, ["alice@example.com", "no issuer"]);
 }

@@ -1,7 +1,7 @@
 //! A person at a terminal.
 
 use super::pocket::Pocket;
-use crate::support::process::{Running, on_a_terminal};
+use crate::support::process::{Running, bare, on_a_terminal};
 
 const PASSPHRASE: &str = "correct horse";
 
@@ -67,15 +67,19 @@ fn removing_asks_and_no_is_the_default() {
 #[test]
 fn a_copied_code_goes_to_the_terminals_clipboard_and_leaves_it() {
     let pocket = Pocket::with("otpauth://hotp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&counter=0\n");
-    let copying = Running::start(&mut on_a_terminal(&pocket.keyed(&[
-        "code",
-        "alice",
-        "--copy",
-        "--clear-after",
-        "0",
-    ])));
+    // The shell keeps the terminal open until we have seen it.
+    let mut shell = bare("sh");
+    let copying = pocket.keyed(&["code", "alice", "--copy", "--clear-after", "0"]);
+    shell
+        .args(["-c", "\"$0\" \"$@\"; read -r line"])
+        .arg(copying.get_program())
+        .args(copying.get_args());
+    shell.envs(copying.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut shell = Running::start(&mut on_a_terminal(&shell));
     // RFC 4226 appendix D: 755224 is the first code.
-    let said = copying.wait().with_code(0).out;
-    assert!(said.contains("\x1b]52;c;NzU1MjI0\x07"), "{said:?}");
+    shell.hear("\x1b]52;c;NzU1MjI0\x07");
+    shell.hear("\x1b]52;c;\x07");
+    shell.type_in("\n");
+    let said = shell.wait().with_code(0).out;
     assert!(!said.contains("755224"), "{said:?}");
 }
