@@ -55,7 +55,7 @@ fn killed_while_saving_it_has_the_old_content_or_the_new_one() {
         let before = issuer();
         let now = format!("round {round}");
         let mut saving = Running::start(&mut pocket.keyed(&["edit", "#1", "--issuer", &now]));
-        thread::sleep(whole.mul_f64(dice.below(1_000) as f64 / 900.0));
+        thread::sleep(whole.mul_f64(dice.below(1_000) as f64 / 500.0));
         let had_ended = saving.ended();
         saving.kill();
         cut += usize::from(pocket.vault().with_extension("vault.new").exists());

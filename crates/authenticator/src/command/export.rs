@@ -57,6 +57,7 @@ const BY_FILE: &str = "name a file that has it with --export-passphrase-file";
 
 impl Export {
     pub(super) fn run(self, desk: &Desk<'_>) -> Done {
+        self.check_key()?;
         let vault = match (self.format, &self.output) {
             (FormatName::Otpauth | FormatName::Google, _) if !self.plain => {
                 return Err(Refusal::usage("this would write every secret in the clear")
@@ -96,6 +97,28 @@ impl Export {
             eprintln!("URIs have no room for notes, groups and favourites: {more} entries come without");
         }
         DONE
+    }
+
+    /// Whoever named a key for a format that has none must not get secrets in the clear.
+    fn check_key(&self) -> Result<(), Refusal> {
+        let taken = match self.format {
+            FormatName::Otpauth | FormatName::Google => [false, false, false],
+            FormatName::Age => [true, true, false],
+            FormatName::Vault => [false, true, true],
+        };
+        let given = [
+            ("--recipient", !self.recipient.is_empty()),
+            ("--export-passphrase-file", self.export_passphrase_file.is_some()),
+            ("--export-key-file", self.export_key_file.is_some()),
+        ];
+        match given
+            .iter()
+            .zip(taken)
+            .find(|((_, is_given), is_taken)| *is_given && !is_taken)
+        {
+            Some(((name, _), _)) => Err(Refusal::usage(format!("this format does not go with {name}"))),
+            None => Ok(()),
+        }
     }
 
     fn for_google(&self, desk: &Desk<'_>, vault: &OpenVault) -> Result<(), Refusal> {
