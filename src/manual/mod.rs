@@ -15,6 +15,7 @@
 //! 13. [`token_threat_model`]: who attacks a token, what holds, what does not.
 //! 14. [`new_board`]: bringing up a new board.
 //! 15. [`vault_format`]: what the authenticator keeps on disk, byte by byte.
+//! 16. [`authenticator`]: what protects what on a desk, and the agent.
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
@@ -60,3 +61,6 @@ pub mod new_board {}
 
 #[doc = include_str!("vault_format.md")]
 pub mod vault_format {}
+
+#[doc = include_str!("authenticator.md")]
+pub mod authenticator {}

@@ -95,7 +95,10 @@ impl Desk<'_> {
         if self.file.exists() {
             return self.open(By::Anyone);
         }
-        eprintln!("a new vault is made: {}", self.file.path().display());
+        eprintln!(
+            "there is no vault yet; a new one goes to {}",
+            self.file.path().display()
+        );
         let mut entropy = self.entropy();
         let mut vault = if let Some(path) = &self.key_file {
             OpenVault::create(NewSlot::KeyFile(&read_whole(path)?), "", &mut entropy)?

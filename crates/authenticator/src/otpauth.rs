@@ -51,3 +51,51 @@ pub(crate) fn uri_of(entry: &Entry) -> Zeroizing<String> {
     }
     uri
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vault::{Draft, KdfCost, NewSlot, OpenVault};
+
+    #[track_caller]
+    fn rewritten(uri: &str) -> String {
+        let slot = NewSlot::Passphrase {
+            passphrase: b"x",
+            cost: KdfCost::new(8, 1, 1).unwrap(),
+        };
+        let mut entropy = |into: &mut [u8]| -> Result<(), String> {
+            into.fill(7);
+            Ok(())
+        };
+        let mut vault = OpenVault::create(slot, "", &mut entropy).ok().unwrap();
+        let draft = Draft::from(enroll::Entry::parse(uri).ok().unwrap());
+        let id = vault.entries_mut().add(draft).unwrap();
+        uri_of(vault.entries().get(id).unwrap()).to_string()
+    }
+
+    #[test]
+    fn whatever_was_read_is_written_so_that_it_reads_the_same() {
+        for uri in [
+            "otpauth://totp/Example:alice?secret=GEZDGNBV&issuer=Example",
+            "otpauth://totp/Example:a%3Ab?secret=GEZDGNBV&issuer=Example",
+            "otpauth://totp/alice?secret=GEZDGNBV",
+            "otpauth://totp/alice?secret=GEZDGNBV&issuer=a%3Ab",
+            "otpauth://totp/Example:?secret=GEZDGNBV&issuer=Example",
+            "otpauth://totp/?secret=GEZDGNBV",
+            "otpauth://hotp/Example:alice?secret=GEZDGNBV&issuer=Example&algorithm=SHA256&digits=9&counter=18446744073709551615",
+            "otpauth://steam/Steam:gabe?secret=GEZDGNBV&issuer=Steam",
+            "otpauth://totp/%E4%BA%91:%E5%BC%A0?secret=GEZDGNBV&issuer=%E4%BA%91&algorithm=SHA512&digits=5&period=3600",
+        ] {
+            assert_eq!(rewritten(uri), uri);
+        }
+    }
+
+    #[test]
+    fn our_own_uris_are_those_that_we_issue() {
+        let uri = rewritten("otpauth://totp/Example:alice%2Btest%40example.com?secret=GEZDGNBV");
+        assert_eq!(
+            uri,
+            "otpauth://totp/Example:alice%2Btest%40example.com?secret=GEZDGNBV&issuer=Example"
+        );
+    }
+}

@@ -39,7 +39,7 @@ impl Prompt {
     /// What is typed without being shown.
     pub(crate) fn secret(self, question: &str, remedy: &str) -> Result<Zeroizing<String>, Refusal> {
         if !self.can_ask() {
-            return Err(Refusal::usage(format!("nobody can be asked: {question}?")).help(remedy));
+            return Err(Refusal::usage(format!("nobody can be asked for this: {question}")).help(remedy));
         }
         let typed = rpassword::prompt_password(format!("{question}: "));
         typed

@@ -11,7 +11,7 @@ struct Tool {
 }
 
 /// Independent judges: programs by other hands that say whether ours are right.
-const TEST_TOOLS: [Tool; 8] = [
+const TEST_TOOLS: [Tool; 9] = [
     Tool {
         program: "oathtool",
         package: "oathtool",
@@ -47,6 +47,11 @@ const TEST_TOOLS: [Tool; 8] = [
         program: "openssl",
         package: "openssl",
         why: "makes the key with which pskctool signs",
+    },
+    Tool {
+        program: "age",
+        package: "age",
+        why: "opens the exports that we encrypt",
     },
     EMULATOR,
 ];

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{
     DONE, Done,
-    import::{Incoming, texts_of_picture},
+    import::{Incoming, push_line, uris_of_picture},
     print_json,
 };
 use crate::{
@@ -106,7 +106,7 @@ impl Scan {
 fn scan(desk: &Desk<'_>, pictures: &[PathBuf]) -> Done {
     let mut lines = Zeroizing::new(String::new());
     for picture in pictures {
-        lines.push_str(&texts_of_picture(picture)?);
+        push_line(&mut lines, &uris_of_picture(picture)?);
     }
     let export = import::read(lines.as_bytes(), None)
         .map_err(|_| Refusal::new("no QR code of these pictures is one of an authenticator entry"))?;

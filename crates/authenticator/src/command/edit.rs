@@ -13,13 +13,6 @@ pub(super) struct Edit {
     /// The entry: its name, pieces of it, or its number such as '#7'
     #[arg(required = true)]
     name: Vec<String>,
-    #[command(flatten)]
-    change: Change,
-}
-
-#[derive(Args)]
-#[group(required = true, multiple = true)]
-struct Change {
     /// The service's name
     #[arg(long)]
     issuer: Option<String>,
@@ -45,9 +38,8 @@ struct Change {
 
 impl Edit {
     pub(super) fn run(self, desk: &Desk<'_>) -> Done {
-        let vault = desk.open(By::Anyone)?;
-        let id = one(vault.entries(), &self.name)?.id();
-        let Change {
+        let Self {
+            name: words,
             issuer,
             account,
             note,
@@ -55,7 +47,13 @@ impl Edit {
             ungroup,
             favourite,
             not_favourite,
-        } = self.change;
+        } = self;
+        let is_named = issuer.is_some() || account.is_some() || note.is_some();
+        if !(is_named || favourite || not_favourite || !group.is_empty() || !ungroup.is_empty()) {
+            return Err(Refusal::usage("nothing is to be changed").help("say --issuer, --account, --note, --group, …"));
+        }
+        let vault = desk.open(By::Anyone)?;
+        let id = one(vault.entries(), &words)?.id();
         let name = |text: Option<String>| text.map(|text| Name::new(&text)).transpose();
         let (issuer, account) = (name(issuer)?, name(account)?);
         let note = note.map(|text| Note::new(&text)).transpose()?;

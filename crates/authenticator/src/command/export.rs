@@ -8,10 +8,10 @@ use std::{
 use age::{Encryptor, secrecy::SecretString, x25519};
 use clap::{Args, ValueEnum};
 use otp::Secret;
-use vault::{Credential, Draft, Entry, NewSlot, OpenVault};
+use vault::{Credential, Draft, Entry, NewSlot, OpenVault, export::google};
 use zeroize::Zeroizing;
 
-use super::{DONE, Done, print};
+use super::{DONE, Done, import::push_line, print, show::qr_of};
 use crate::{
     LOCK_WAIT, Refusal, VaultFile,
     desk::{By, Desk, new_passphrase},
@@ -45,7 +45,9 @@ pub(super) struct Export {
 enum FormatName {
     /// otpauth URIs, a line each, in the clear: most apps read it
     Otpauth,
-    /// The same, encrypted with age: for backups that other programs can open
+    /// QR codes for Google Authenticator on a terminal, and else their URIs, a line each, in the clear
+    Google,
+    /// The otpauth URIs, encrypted with age: for backups that other programs can open
     Age,
     /// A vault of its own, with groups, notes and counters
     Vault,
@@ -55,8 +57,9 @@ const BY_FILE: &str = "name a file that has it with --export-passphrase-file";
 
 impl Export {
     pub(super) fn run(self, desk: &Desk<'_>) -> Done {
+        self.check_key()?;
         let vault = match (self.format, &self.output) {
-            (FormatName::Otpauth, _) if !self.plain => {
+            (FormatName::Otpauth | FormatName::Google, _) if !self.plain => {
                 return Err(Refusal::usage("this would write every secret in the clear")
                     .help("say --plain if it shall, or export age or vault"));
             }
@@ -75,6 +78,7 @@ impl Export {
                 }
                 eprintln!("whoever reads it can make all these codes for ever: delete it when it has served");
             }
+            FormatName::Google => self.for_google(desk, &vault)?,
             FormatName::Age => {
                 let sealed = self.with_age(desk, uri_list(&vault).as_bytes())?;
                 match &self.output {
@@ -84,13 +88,70 @@ impl Export {
             }
             FormatName::Vault => self.as_vault(desk, &vault)?,
         }
-        eprintln!("exported: {} entries", vault.entries().len());
+        if self.format != FormatName::Google {
+            eprintln!("exported: {} entries", vault.entries().len());
+        }
         let is_more = |entry: &Entry| !entry.note.is_empty() || !entry.groups.is_empty() || entry.favourite;
         let more = vault.entries().iter().filter(|entry| is_more(entry)).count();
         if self.format != FormatName::Vault && more > 0 {
             eprintln!("URIs have no room for notes, groups and favourites: {more} entries come without");
         }
         DONE
+    }
+
+    /// Whoever named a key for a format that has none must not get secrets in the clear.
+    fn check_key(&self) -> Result<(), Refusal> {
+        let taken = match self.format {
+            FormatName::Otpauth | FormatName::Google => [false, false, false],
+            FormatName::Age => [true, true, false],
+            FormatName::Vault => [false, true, true],
+        };
+        let given = [
+            ("--recipient", !self.recipient.is_empty()),
+            ("--export-passphrase-file", self.export_passphrase_file.is_some()),
+            ("--export-key-file", self.export_key_file.is_some()),
+        ];
+        match given
+            .iter()
+            .zip(taken)
+            .find(|((_, is_given), is_taken)| *is_given && !is_taken)
+        {
+            Some(((name, _), _)) => Err(Refusal::usage(format!("this format does not go with {name}"))),
+            None => Ok(()),
+        }
+    }
+
+    fn for_google(&self, desk: &Desk<'_>, vault: &OpenVault) -> Result<(), Refusal> {
+        let mut batch_id = [0; 4];
+        desk.entropy()(&mut batch_id).map_err(Refusal::new)?;
+        let migration = google(vault.entries().iter(), i32::from_le_bytes(batch_id));
+        let parts = migration.uris.len();
+        let is_shown = self.output.is_none() && std::io::stdout().is_terminal();
+        let mut lines = Zeroizing::new(String::new());
+        for (uri, part) in migration.uris.iter().zip(1..) {
+            if !is_shown {
+                push_line(&mut lines, uri);
+                continue;
+            }
+            print(&qr_of(uri, desk.machine.no_color)?)?;
+            eprintln!("code {part} of {parts}: scan it with Google Authenticator, \"Transfer accounts\"");
+            if part < parts && !desk.prompt.confirm("Show the next one?", "say --output FILE")? {
+                return Err(Refusal::new(
+                    "not all codes were shown: Google Authenticator takes all or nothing",
+                ));
+            }
+        }
+        match &self.output {
+            Some(path) => write_new(path, lines.as_bytes())?,
+            None => print(&lines)?,
+        }
+        migration
+            .refused
+            .iter()
+            .for_each(|refused| eprintln!("left out: {refused}"));
+        eprintln!("exported: {} entries", migration.exported.len());
+        eprintln!("whoever reads it can make all these codes for ever: delete it when it has served");
+        Ok(())
     }
 
     fn passphrase(&self, desk: &Desk<'_>) -> Result<Zeroizing<String>, Refusal> {

@@ -16,6 +16,7 @@ use crate::{
     Refusal,
     desk::Desk,
     found::{described, numbered},
+    picture::Picture,
     prompt::{read_line, read_whole},
 };
 
@@ -90,7 +91,7 @@ impl Import {
             let refused = |error: ImportError| Refusal::new(format!("{shown}: {error}"));
             match import::read(&bytes, None) {
                 Ok(export) => exports.push(export),
-                Err(ImportError::Picture) => push_line(&mut lines, &texts_of_picture(path)?),
+                Err(ImportError::Picture) => push_line(&mut lines, &uris_of_picture(path)?),
                 Err(ImportError::Locked(format)) => {
                     let password = self.password(desk, path, format)?;
                     exports.push(import::read(&bytes, Some(password.as_bytes())).map_err(refused)?);
@@ -134,7 +135,7 @@ impl Incoming {
         }
         let vault = desk.open_or_create()?;
         let receipts = self.receipts(&vault);
-        say(&receipts);
+        receipts.iter().for_each(say_unusual);
         take(desk, &vault, receipts)
     }
 
@@ -196,23 +197,27 @@ fn say(receipts: &[Receipt]) {
             Protection::Encrypted => "encrypted",
         };
         eprintln!("{}, {protection}: {} new", receipt.format, receipt.came.len());
-        for came in &receipt.came {
-            for odd in &came.odd {
-                eprintln!("  {}: {}: {odd}", came.place, title(came));
-            }
+        say_unusual(receipt);
+    }
+}
+
+fn say_unusual(receipt: &Receipt) {
+    for came in &receipt.came {
+        for odd in &came.odd {
+            eprintln!("  {}: {}: {odd}", came.place, title(came));
         }
-        receipt
-            .doubles
-            .iter()
-            .for_each(|double| eprintln!("  double: {double}"));
-        receipt
-            .refused
-            .iter()
-            .for_each(|refused| eprintln!("  refused: {refused}"));
-        receipt.missing.iter().for_each(|missing| eprintln!("  {missing}"));
-        if receipt.without_code > 0 {
-            eprintln!("  {} item(s) have no one-time code", receipt.without_code);
-        }
+    }
+    receipt
+        .doubles
+        .iter()
+        .for_each(|double| eprintln!("  double: {double}"));
+    receipt
+        .refused
+        .iter()
+        .for_each(|refused| eprintln!("  refused: {refused}"));
+    receipt.missing.iter().for_each(|missing| eprintln!("  {missing}"));
+    if receipt.without_code > 0 {
+        eprintln!("  {} item(s) have no one-time code", receipt.without_code);
     }
 }
 
@@ -246,9 +251,25 @@ fn as_json(receipt: &Receipt) -> Value {
     })
 }
 
-/// The texts of a picture's QR codes, a line each.
-pub(super) fn texts_of_picture(path: &Path) -> Result<Zeroizing<String>, Refusal> {
-    Err(Refusal::new(format!("{} is a picture", path.display())))
+/// The URIs in a picture's QR codes, a line each.
+pub(super) fn uris_of_picture(path: &Path) -> Result<Zeroizing<String>, Refusal> {
+    let shown = path.display();
+    let picture = Picture::parse(&read_whole(path)?).map_err(|error| Refusal::new(format!("{shown}: {error}")))?;
+    let codes = picture.codes();
+    let mut lines = Zeroizing::new(String::new());
+    for code in &codes {
+        let text = code.expose_text();
+        // A line break would make two lines of one text.
+        match is_uri_list(text.as_bytes()) && !text.trim().contains(char::is_control) {
+            true => push_line(&mut lines, text.trim()),
+            false => eprintln!("{shown}: a QR code that says something else than an entry is left out"),
+        }
+    }
+    match codes.is_empty() {
+        true => Err(Refusal::new(format!("{shown}: no QR code was found in it"))
+            .help("cut the code out with some white around it, or photograph it from nearer")),
+        false => Ok(lines),
+    }
 }
 
 fn is_uri_list(bytes: &[u8]) -> bool {
@@ -257,7 +278,7 @@ fn is_uri_list(bytes: &[u8]) -> bool {
     begins.len() > scheme.len() && begins[..scheme.len()].eq_ignore_ascii_case(scheme)
 }
 
-fn push_line(lines: &mut Zeroizing<String>, text: &str) {
+pub(super) fn push_line(lines: &mut Zeroizing<String>, text: &str) {
     // A new buffer, so that growing leaves no copy behind.
     let mut longer = Zeroizing::new(String::with_capacity(lines.len() + text.len() + 1));
     longer.push_str(lines);

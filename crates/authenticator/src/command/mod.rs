@@ -24,7 +24,11 @@ use clap::{Args, Subcommand};
 
 pub use bind::{Bind, Binding, Unconfirmed};
 
-use crate::{Machine, Refusal, agent, desk::Place, secrecy::keep_memory_private};
+use crate::{
+    Machine, Refusal, agent, clipboard,
+    desk::{Desk, Place},
+    secrecy::keep_memory_private,
+};
 
 /// `countersign authenticator …`
 #[derive(Args)]
@@ -37,6 +41,14 @@ pub struct Authenticator {
 
 #[derive(Subcommand)]
 enum Command {
+    #[command(flatten)]
+    OfPerson(OfPerson),
+    #[command(flatten)]
+    Background(Background),
+}
+
+#[derive(Subcommand)]
+enum OfPerson {
     /// Adds an entry; the first one makes the vault
     Add(Box<add::Add>),
     /// Becomes a user's device at a Countersign service, in one step
@@ -66,26 +78,32 @@ enum Command {
     Unlock(unlock::Unlock),
     /// Locks it at once
     Lock,
+}
+
+/// What this program starts itself.
+#[derive(Subcommand)]
+enum Background {
     /// Keeps a vault's key, which comes on stdin
     #[command(hide = true)]
-    Agent(Agent),
+    Agent {
+        #[arg(long)]
+        socket: PathBuf,
+        #[arg(long)]
+        seconds: u64,
+    },
     /// Empties the terminal's clipboard after a while
     #[command(hide = true)]
-    ClearClipboard(ClearClipboard),
-}
-
-#[derive(Args)]
-struct Agent {
-    #[arg(long)]
-    socket: PathBuf,
-    #[arg(long)]
-    seconds: u64,
-}
-
-#[derive(Args)]
-struct ClearClipboard {
-    #[arg(long)]
-    seconds: u64,
+    ClearClipboard {
+        #[arg(long)]
+        seconds: u64,
+    },
+    /// Holds a code, which comes on stdin, in the desktop's clipboard for a while
+    #[cfg(feature = "clipboard")]
+    #[command(hide = true)]
+    HoldClipboard {
+        #[arg(long)]
+        seconds: u64,
+    },
 }
 
 impl Authenticator {
@@ -97,33 +115,43 @@ impl Authenticator {
         keep_memory_private()
             .map_err(|error| Refusal::new(format!("this process could not be made private, so it ends: {error}")))?;
         match self.command {
-            Command::Agent(Agent { socket, seconds }) => {
-                agent::keep(&socket, Duration::from_secs(seconds));
-                return Ok(ExitCode::SUCCESS);
+            Command::OfPerson(command) => command.run(&self.place.desk(machine)?),
+            Command::Background(process) => {
+                process.run();
+                DONE
             }
-            Command::ClearClipboard(ClearClipboard { seconds }) => {
-                crate::clipboard::clear_after(Duration::from_secs(seconds));
-                return Ok(ExitCode::SUCCESS);
-            }
-            _ => {}
         }
-        let desk = &self.place.desk(machine)?;
-        match self.command {
-            Command::Add(add) => add.run(desk),
-            Command::Bind(bind) => bind.run(desk),
-            Command::Scan(scan) => scan.run(desk),
-            Command::List(list) => list.run(desk),
-            Command::Code(code) => code.run(desk),
-            Command::Show(show) => show.run(desk),
-            Command::Edit(edit) => edit.run(desk),
-            Command::Remove(remove) => remove.run(desk),
-            Command::Import(import) => import.run(desk),
-            Command::Export(export) => export.run(desk),
-            Command::Passphrase(passphrase) => passphrase.run(desk),
-            Command::Slot(slot) => slot.run(desk),
-            Command::Unlock(unlock) => unlock.run(desk),
-            Command::Lock => unlock::lock(desk),
-            Command::Agent(_) | Command::ClearClipboard(_) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+impl OfPerson {
+    fn run(self, desk: &Desk<'_>) -> Done {
+        match self {
+            Self::Add(add) => add.run(desk),
+            Self::Bind(bind) => bind.run(desk),
+            Self::Scan(scan) => scan.run(desk),
+            Self::List(list) => list.run(desk),
+            Self::Code(code) => code.run(desk),
+            Self::Show(show) => show.run(desk),
+            Self::Edit(edit) => edit.run(desk),
+            Self::Remove(remove) => remove.run(desk),
+            Self::Import(import) => import.run(desk),
+            Self::Export(export) => export.run(desk),
+            Self::Passphrase(passphrase) => passphrase.run(desk),
+            Self::Slot(slot) => slot.run(desk),
+            Self::Unlock(unlock) => unlock.run(desk),
+            Self::Lock => unlock::lock(desk),
+        }
+    }
+}
+
+impl Background {
+    fn run(self) {
+        match self {
+            Self::Agent { socket, seconds } => agent::keep(&socket, Duration::from_secs(seconds)),
+            Self::ClearClipboard { seconds } => clipboard::clear_after(Duration::from_secs(seconds)),
+            #[cfg(feature = "clipboard")]
+            Self::HoldClipboard { seconds } => clipboard::hold(Duration::from_secs(seconds)),
         }
     }
 }

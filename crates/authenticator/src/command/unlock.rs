@@ -55,3 +55,27 @@ fn duration(text: &str) -> Result<Duration, String> {
         None => Err("a number with s, m or h behind it, such as 10m".into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_a_unit_and_an_end() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("24h"), Ok(Duration::from_secs(86_400)));
+        for refused in [
+            "",
+            "s",
+            "10",
+            "0m",
+            "-1m",
+            "25h",
+            "1.5h",
+            "10 分",
+            "18446744073709551615h",
+        ] {
+            assert!(duration(refused).is_err(), "{refused}");
+        }
+    }
+}

@@ -1,4 +1,11 @@
 //! The terminal's clipboard, by the escape sequence OSC 52: it reaches the clipboard in front of the person, also over SSH.
+//! With the feature `clipboard` the desktop's, where there is one.
+
+#[cfg(feature = "clipboard")]
+mod desktop;
+
+#[cfg(feature = "clipboard")]
+pub(crate) use desktop::hold;
 
 use std::{
     fs::OpenOptions,
@@ -16,6 +23,10 @@ use crate::{Machine, Refusal};
 
 /// Copies, and has the clipboard emptied after a while by a process that knows nothing of the code.
 pub(crate) fn copy(machine: &Machine, code: &CodeText, clear_after: Duration) -> Result<(), Refusal> {
+    #[cfg(feature = "clipboard")]
+    if desktop::copy(machine, code, clear_after) {
+        return Ok(());
+    }
     let no_terminal =
         |error| Refusal::new(format!("there is no terminal with a clipboard: {error}")).help("leave --copy out");
     let mut terminal = OpenOptions::new()
