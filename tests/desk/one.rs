@@ -1,9 +1,13 @@
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
+use simulator::{Pty, TornStorage};
 
 use crate::{
-    hall::Bench,
+    hall::{Bench, powered},
     support::process::{Running, Served, run},
 };
 
@@ -166,4 +170,29 @@ fn what_the_desk_made_comes_into_the_inventory() {
     assert_eq!(told["imported"], 1, "{told}");
     let listed = bench.token(&[&["list"][..], &at].concat()).wait().with_code(0);
     assert!(listed.out.contains("CS-000001"), "{}", listed.out);
+}
+
+#[test]
+fn the_desk_gives_nobody_digits_to_choose_from() {
+    let bench = Bench::new();
+    let mut pty = Pty::open().expect("a pseudo-terminal");
+    let port = pty.path().to_string_lossy().into_owned();
+    let mut args = vec!["provision", "--serial", "CS-1", "--batch", "B1", "--key-file", "key"];
+    args.extend(["--port", &port]);
+    let desk = bench.token(&args);
+    // Whoever is in the middle ends each session whose digits do not suit him; as a plug that is pulled would.
+    let mut token = powered(TornStorage::blank(&[7; 32]));
+    let mut sessions = 0;
+    let until = Instant::now() + Duration::from_secs(4);
+    while Instant::now() < until {
+        pty.serve(&mut token, Duration::from_millis(4))
+            .expect("a pseudo-terminal");
+        if !token.screen().is_dark() {
+            sessions += 1;
+            token = powered(token.power_off());
+        }
+    }
+    assert_eq!(sessions, 1, "and then it waits");
+    assert!(desk.err().contains("the token ended the session"), "{}", desk.err());
+    desk.kill();
 }
