@@ -129,6 +129,32 @@ fn a_batch_is_repeated_for_nothing_and_not_begun_otherwise() {
 }
 
 #[test]
+fn the_seeds_of_a_batch_outlive_the_file_of_another_in_their_directory() {
+    let bench = Bench::new();
+    let provision = [
+        "provision",
+        "--serial",
+        "CS-1",
+        "--batch",
+        "B1",
+        "--key-file",
+        "key",
+        "--no-compare",
+    ];
+    asked(&bench, &simulated(&bench), &provision, 0);
+    // Somebody begins anew in the same directory, with the same numbers and another token.
+    fs::remove_file(bench.path("B1/manifest.jsonl")).expect("a manifest");
+    fs::remove_file(bench.path("token")).expect("a token");
+    let token = simulated(&bench);
+    let (_, err) = asked(&bench, &token, &provision, 1);
+    assert!(err.contains("B1/tokens.pskc holds another secret of CS-1"), "{err}");
+    fs::rename(bench.path("B1/tokens.pskc"), bench.path("before.pskc")).expect("a file");
+    asked(&bench, &token, &provision, 0);
+    let verify = ["verify", "--seeds", "B1/tokens.pskc", "--key-file", "key"];
+    asked(&bench, &token, &verify, 0);
+}
+
+#[test]
 fn a_port_that_another_program_has_is_busy() {
     let bench = Bench::new();
     let token = simulated(&bench);
