@@ -80,11 +80,11 @@ pub enum Write {
         /// What it becomes.
         next: Box<Token>,
     },
-    /// A batch, new or changed.
+    /// A batch, new or changed; or as it is, for a change that holds only while it stays so.
     Batch {
         /// The version that was read.
         expected: Option<u64>,
-        /// What it becomes.
+        /// What it becomes, or is.
         next: Batch,
     },
     /// An export, new or changed.

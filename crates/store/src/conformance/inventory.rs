@@ -143,6 +143,9 @@ pub(super) async fn batches_round_trip(harness: &dyn Harness) {
         done(&*store, write(Some(1), next.clone())).await;
         missed(&*store, write(Some(1), next.clone()), "an old version").await;
         missed(&*store, write(None, first), "there is one").await;
+        // As a condition it holds for one change after the other.
+        done(&*store, write(Some(2), next.clone())).await;
+        done(&*store, write(Some(2), next.clone())).await;
         wanted.push(next);
     }
     let store = reopen(harness, store).await;

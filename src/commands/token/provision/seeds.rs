@@ -1,6 +1,7 @@
 //! The secrets of a batch: an encrypted PSKC file for each token while the batch lasts, one for all at its end.
 
 use std::{
+    collections::HashMap,
     fs::{self, DirBuilder, File},
     io::{self, ErrorKind},
     os::unix::fs::DirBuilderExt as _,
@@ -87,6 +88,7 @@ impl Seeds {
             let seeds: Result<Vec<_>, _> = serial_numbers.iter().map(|number| self.read(number)).collect();
             self.write(&all, &seeds?)?;
         }
+        self.assert_held(&all, serial_numbers)?;
         let emptied = fs::remove_dir_all(self.dir.join(EACH)).and_then(|()| sync_dir(&self.dir));
         emptied.map_err(|error| Failure::new(format!("{}: {error}", self.dir.join(EACH).display())))?;
         Ok(all)
@@ -96,6 +98,23 @@ impl Seeds {
     pub(super) fn take_in(&self, all: &Path, client: &Client, batch: &str) -> Result<String, Failure> {
         let file = fs::read(all).map_err(|error| Failure::new(format!("{}: {error}", all.display())))?;
         import::take_in(client, &file, batch, &self.key)
+    }
+
+    /// What goes is in the file, whoever wrote that: in no other place is it any more.
+    fn assert_held(&self, all: &Path, serial_numbers: &[&str]) -> Result<(), Failure> {
+        let held = self.key.read_seeds(all)?;
+        let held: HashMap<_, _> = held.iter().map(|seed| (&*seed.serial_number, &seed.secret)).collect();
+        let other = |what: &str, number: &str| {
+            Failure::new(format!("{} holds {what} of {number}", all.display()))
+                .help("it is another batch's: move it to a directory of its own, and repeat the command")
+        };
+        for &number in serial_numbers {
+            let secret = held.get(number).ok_or_else(|| other("no secret", number))?;
+            if self.has(number) && self.read(number)?.secret.expose_secret() != secret.expose_secret() {
+                return Err(other("another secret", number));
+            }
+        }
+        Ok(())
     }
 
     fn write<'s>(&self, path: &Path, seeds: impl IntoIterator<Item = &'s Seed>) -> Result<(), Failure> {
