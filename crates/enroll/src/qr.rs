@@ -35,7 +35,7 @@ pub enum TerminalStyle {
     /// modules are drawn. On a light terminal it would come out inverted, which many cameras miss.
     PlainOnDark,
     /// No escape sequences (`NO_COLOR`), for a terminal that writes dark on light, and for paper:
-    /// the dark modules are drawn.
+    /// the dark modules are drawn. In a font with gaps between blocks some readers miss it.
     PlainOnLight,
 }
 
