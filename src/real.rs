@@ -10,7 +10,7 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use authenticator::Machine;
+use authenticator::{Connect, Machine};
 use ring::rand::{SecureRandom, SystemRandom};
 use service::{Clock, Entropy, PortError};
 use verify::UnixMs;
@@ -63,13 +63,14 @@ impl Entropy for RealEntropy {
 ///
 /// # Errors
 /// The path of this program is not known.
-pub fn machine() -> std::io::Result<Machine> {
+pub fn machine(connect: Connect) -> std::io::Result<Machine> {
     Ok(Machine {
         unix_ms: || u64::try_from(RealClock::new().now().get()).unwrap_or(0),
         entropy: |bytes| RealEntropy::new().fill(bytes).map_err(|error| error.to_string()),
         data_dir: data_dir(),
         runtime_dir: absolute("XDG_RUNTIME_DIR"),
         executable: std::env::current_exe()?,
+        connect,
         no_color: no_color(),
     })
 }

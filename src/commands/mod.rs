@@ -2,6 +2,7 @@
 
 mod audit;
 mod authenticator;
+mod demo;
 mod key;
 mod serve;
 mod token;
@@ -34,6 +35,8 @@ enum Command {
     /// Programs hardware tokens over their serial line, and looks after them in the inventory
     #[command(subcommand)]
     Token(token::Token),
+    /// Tells the whole story step by step, on data that is gone afterwards
+    Demo(demo::Demo),
     /// Is an authenticator app: keeps entries in a sealed vault, and shows their codes
     #[command(visible_alias = "auth")]
     Authenticator(Box<authenticator::Authenticator>),
@@ -49,6 +52,7 @@ pub fn main() -> ExitCode {
         Command::Key(key) => key.run(),
         Command::User(user) => user.run(),
         Command::Token(token) => token.run(),
+        Command::Demo(demo) => demo.run(),
         Command::Authenticator(authenticator) => authenticator::run(*authenticator),
         Command::Audit(audit) => audit.run(),
     };

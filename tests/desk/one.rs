@@ -143,6 +143,39 @@ fn a_port_that_another_program_has_is_busy() {
 }
 
 #[test]
+fn a_batch_goes_straight_into_the_inventory() {
+    let bench = Bench::new();
+    let token = simulated(&bench);
+    let service = Served::start(&bench.path("data"));
+    let key = run(&mut service.beside(&["key", "create", "--role", "inventory"]), "").with_code(0);
+    fs::write(bench.path("api.key"), &key.out).expect("a file");
+    fs::write(bench.path("other.key"), "cs_unknown").expect("a file");
+    let provision = [
+        "provision",
+        "--serial",
+        "CS-000001",
+        "--batch",
+        "B1",
+        "--key-file",
+        "key",
+        "--no-compare",
+        "--into",
+        "2026-11",
+    ];
+    let at = |key| ["--server", &service.url, "--api-key-file", key];
+    let early = asked(&bench, &token, &[&provision[..], &at("other.key")].concat(), 1);
+    assert!(
+        !bench.path("B1").exists(),
+        "no token is programmed that could not be taken in: {}",
+        early.1
+    );
+    let done = asked(&bench, &token, &[&provision[..], &at("api.key")].concat(), 0);
+    assert!(done.1.contains("1 of 1 token(s) imported"), "{}", done.1);
+    let again = asked(&bench, &token, &[&provision[..], &at("api.key")].concat(), 0);
+    assert!(again.1.contains("in the inventory already"), "{}", again.1);
+}
+
+#[test]
 fn what_the_desk_made_comes_into_the_inventory() {
     let bench = Bench::new();
     let token = simulated(&bench);

@@ -15,8 +15,8 @@ mod refusal;
 mod secrecy;
 mod vault_file;
 
-pub use command::Authenticator;
-pub use machine::Machine;
+pub use command::{Authenticator, Bind, Binding, Unconfirmed};
+pub use machine::{Connect, Machine};
 pub use refusal::Refusal;
 pub use secrecy::keep_memory_private;
 pub use vault_file::{LOCK_WAIT, VaultFile, VaultFileError, VaultLock};

@@ -1,5 +1,10 @@
 use std::path::PathBuf;
 
+use crate::{Bind, Binding, Refusal};
+
+/// Speaks with the service that a binding is to be made with.
+pub type Connect = fn(&Bind) -> Result<Box<dyn Binding>, Refusal>;
+
 /// What the machine offers: nothing in this crate asks for it by itself.
 pub struct Machine {
     /// Milliseconds since 1970.
@@ -12,6 +17,8 @@ pub struct Machine {
     pub runtime_dir: Option<PathBuf>,
     /// This program, to be started again in the background.
     pub executable: PathBuf,
+    /// Speaks with a Countersign service.
+    pub connect: Connect,
     /// Whether colours are unwanted.
     pub no_color: bool,
 }

@@ -18,6 +18,7 @@ fn no_core_is_dumped_and_nobody_may_look_in_whatever_the_command() {
         data_dir: None,
         runtime_dir: None,
         executable: "/nowhere".into(),
+        connect: |_| unreachable!("nothing is bound here"),
         no_color: true,
     };
     assert_ne!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable, "before");

@@ -1,7 +1,7 @@
 use verify::{DeviceState, UnixMs};
 
 use crate::{
-    Allowance, ApiKey, Batch, Device, Enrollment, Id, Owner, Pending, Protection, RecoveryCodes, Token, audit,
+    Allowance, ApiKey, Batch, Device, Enrollment, Export, Id, Owner, Pending, Protection, RecoveryCodes, Token, audit,
 };
 
 /// One decision: its effects and the audit events that say so.
@@ -86,6 +86,13 @@ pub enum Write {
         expected: Option<u64>,
         /// What it becomes.
         next: Batch,
+    },
+    /// An export, new or changed.
+    Export {
+        /// The version that was read.
+        expected: Option<u64>,
+        /// What it becomes.
+        next: Box<Export>,
     },
     /// An allowance, new or changed.
     Allowance {

@@ -1,6 +1,7 @@
 //! The command line: one subcommand, one file.
 
 mod add;
+mod bind;
 mod code;
 mod edit;
 mod export;
@@ -27,6 +28,8 @@ use crate::{
     secrecy::keep_memory_private,
 };
 
+pub use bind::{Bind, Binding, Unconfirmed};
+
 /// `countersign authenticator …`
 #[derive(Args)]
 pub struct Authenticator {
@@ -48,6 +51,8 @@ enum Command {
 enum OfPerson {
     /// Adds an entry; the first one makes the vault
     Add(Box<add::Add>),
+    /// Becomes a user's device at a Countersign service, in one step
+    Bind(bind::Bind),
     /// Adds the entries of QR codes in pictures
     Scan(add::Scan),
     /// Lists the entries
@@ -123,6 +128,7 @@ impl OfPerson {
     fn run(self, desk: &Desk<'_>) -> Done {
         match self {
             Self::Add(add) => add.run(desk),
+            Self::Bind(bind) => bind.run(desk),
             Self::Scan(scan) => scan.run(desk),
             Self::List(list) => list.run(desk),
             Self::Code(code) => code.run(desk),

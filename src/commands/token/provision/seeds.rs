@@ -9,7 +9,12 @@ use std::{
 
 use pskc::{Protect, Seed};
 
-use crate::{Failure, commands::token::seed_key::SeedKey, home::write_private};
+use crate::{
+    Failure,
+    client::Client,
+    commands::token::{import, seed_key::SeedKey},
+    home::write_private,
+};
 
 /// Where they are, and what they are encrypted with.
 pub(super) struct Seeds {
@@ -85,6 +90,12 @@ impl Seeds {
         let emptied = fs::remove_dir_all(self.dir.join(EACH)).and_then(|()| sync_dir(&self.dir));
         emptied.map_err(|error| Failure::new(format!("{}: {error}", self.dir.join(EACH).display())))?;
         Ok(all)
+    }
+
+    /// Takes the tokens of [`gather`](Self::gather)'s file into the inventory.
+    pub(super) fn take_in(&self, all: &Path, client: &Client, batch: &str) -> Result<String, Failure> {
+        let file = fs::read(all).map_err(|error| Failure::new(format!("{}: {error}", all.display())))?;
+        import::take_in(client, &file, batch, &self.key)
     }
 
     fn write<'s>(&self, path: &Path, seeds: impl IntoIterator<Item = &'s Seed>) -> Result<(), Failure> {
