@@ -28,14 +28,14 @@ pub enum QrError {
 /// How a terminal is to show the code. A QR code has to be dark on light to be read everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TerminalStyle {
-    /// Black on an explicit white background by ANSI colours; right on every terminal that has
-    /// colours, whatever its theme.
+    /// Explicit black and white by ANSI colours; right on every terminal that has colours, whatever
+    /// its theme.
     Ansi,
     /// No escape sequences (`NO_COLOR`), for a terminal that writes light on dark: the light
     /// modules are drawn. On a light terminal it would come out inverted, which many cameras miss.
     PlainOnDark,
     /// No escape sequences (`NO_COLOR`), for a terminal that writes dark on light, and for paper:
-    /// the dark modules are drawn.
+    /// the dark modules are drawn. In a font with gaps between blocks some readers miss it.
     PlainOnLight,
 }
 
@@ -160,38 +160,59 @@ impl Qr {
     /// Lines for a terminal, [`Qr::width`] columns wide and half as high, each ending in `\n`:
     /// one character is two modules, one above the other.
     pub fn to_terminal(&self, style: TerminalStyle) -> Zeroizing<String> {
-        /// Entries 16 and 231 of the 256 colours: black and white that no theme changes, unlike
-        /// the first sixteen.
-        const BLACK_ON_WHITE: &str = "\x1b[38;5;16;48;5;231m";
-        const RESET: &str = "\x1b[0m";
-
-        let (start, end) = match style {
-            TerminalStyle::Ansi => (BLACK_ON_WHITE, RESET),
-            TerminalStyle::PlainOnDark | TerminalStyle::PlainOnLight => ("", ""),
-        };
-        let ink_is_dark = style != TerminalStyle::PlainOnDark;
         let width = self.width();
-        let line_len = start.len() + width * '█'.len_utf8() + end.len() + 1;
+        // Room for a change of colours before every character.
+        let character_len = match style {
+            TerminalStyle::Ansi => ON_BLACK.len() + '▄'.len_utf8(),
+            TerminalStyle::PlainOnDark | TerminalStyle::PlainOnLight => '█'.len_utf8(),
+        };
+        let line_len = width * character_len + RESET.len() + 1;
         let mut lines = Zeroizing::new(String::with_capacity(line_len * width.div_ceil(2)));
         // The width is odd, so the last line's lower half is one more row of the quiet zone.
         for y in (0..width).step_by(2) {
-            lines.push_str(start);
-            for x in 0..width {
-                let inked = |y| self.is_dark(x, y) == ink_is_dark;
-                lines.push(match (inked(y), inked(y + 1)) {
-                    (true, true) => '█',
-                    (true, false) => '▀',
-                    (false, true) => '▄',
-                    (false, false) => ' ',
-                });
+            match style {
+                TerminalStyle::Ansi => self.push_coloured(&mut lines, y),
+                TerminalStyle::PlainOnDark => self.push_plain(&mut lines, y, false),
+                TerminalStyle::PlainOnLight => self.push_plain(&mut lines, y, true),
             }
-            // Before the line break, or the white would run to the terminal's edge.
-            lines.push_str(end);
             lines.push('\n');
         }
         lines
     }
+
+    /// The upper module is the background, which fills the whole cell. Ink is needed only where the
+    /// lower one differs: in most fonts blocks of ink have gaps between them, on which readers fail.
+    fn push_coloured(&self, line: &mut String, y: usize) {
+        let mut background = None;
+        for x in 0..self.width() {
+            let (upper, lower) = (self.is_dark(x, y), self.is_dark(x, y + 1));
+            if background.replace(upper) != Some(upper) {
+                line.push_str(if upper { ON_BLACK } else { ON_WHITE });
+            }
+            line.push(if upper == lower { ' ' } else { '▄' });
+        }
+        // Before the line break, or the white would run to the terminal's edge.
+        line.push_str(RESET);
+    }
+
+    fn push_plain(&self, line: &mut String, y: usize, ink_is_dark: bool) {
+        for x in 0..self.width() {
+            let inked = |y| self.is_dark(x, y) == ink_is_dark;
+            line.push(match (inked(y), inked(y + 1)) {
+                (true, true) => '█',
+                (true, false) => '▀',
+                (false, true) => '▄',
+                (false, false) => ' ',
+            });
+        }
+    }
 }
+
+/// Entries 16 and 231 of the 256 colours: black and white that no theme changes, unlike the first
+/// sixteen.
+const ON_WHITE: &str = "\x1b[38;5;16;48;5;231m";
+const ON_BLACK: &str = "\x1b[38;5;231;48;5;16m";
+const RESET: &str = "\x1b[0m";
 
 fn put(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     text.write_fmt(arguments).expect("a String takes every text");
@@ -218,7 +239,7 @@ mod tests {
             ] {
                 let lines = qr.to_terminal(style);
                 assert!(
-                    lines.capacity() <= qr.width().div_ceil(2) * (qr.width() * 3 + 26),
+                    lines.capacity() <= qr.width().div_ceil(2) * (qr.width() * 23 + 5),
                     "{style:?} of {len}"
                 );
             }

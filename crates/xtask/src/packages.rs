@@ -11,7 +11,7 @@ struct Tool {
 }
 
 /// Independent judges: programs by other hands that say whether ours are right.
-const TEST_TOOLS: [Tool; 9] = [
+const TEST_TOOLS: [Tool; 17] = [
     Tool {
         program: "oathtool",
         package: "oathtool",
@@ -52,6 +52,47 @@ const TEST_TOOLS: [Tool; 9] = [
         program: "age",
         package: "age",
         why: "opens the exports that we encrypt",
+    },
+    Tool {
+        program: "qrencode",
+        package: "qrencode",
+        why: "makes the QR codes of the pictures that we read",
+    },
+    Tool {
+        program: "zint",
+        package: "zint",
+        why: "makes the other barcodes, in which we are to read nothing",
+    },
+    Tool {
+        // a module of Debian's Python is the file that it is in, and so is a font
+        program: "/usr/lib/python3/dist-packages/PIL/Image.py",
+        package: "python3-pil",
+        why: "draws the pictures that we read, and takes screenshots",
+    },
+    Tool {
+        program: "/usr/lib/python3/dist-packages/numpy/__init__.py",
+        package: "python3-numpy",
+        why: "tilts, shades and blots the pictures that we read",
+    },
+    Tool {
+        program: "Xvfb",
+        package: "xvfb",
+        why: "is the screen of a terminal that shows a QR code",
+    },
+    Tool {
+        program: "xterm",
+        package: "xterm",
+        why: "is that terminal",
+    },
+    Tool {
+        program: "/usr/share/fonts/X11/misc/6x13-ISO8859-1.pcf.gz",
+        package: "xfonts-base",
+        why: "has the terminal's own font",
+    },
+    Tool {
+        program: "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf",
+        package: "fonts-dejavu-core",
+        why: "has a font whose blocks do not touch each other",
     },
     EMULATOR,
 ];

@@ -1,10 +1,11 @@
 //! What reads: `rxing`, step by step, so that a picture full of corners of codes costs no more than another.
 
+use std::cmp::Reverse;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rxing::common::{BitMatrix, DetectorRXingResult, HybridBinarizer};
 use rxing::qrcode::cpp_port::decoder::Decode;
-use rxing::qrcode::cpp_port::detector::{FindFinderPatterns, FinderPatternSet, GenerateFinderPatternSets, SampleQR};
+use rxing::qrcode::cpp_port::detector::{FindFinderPatterns, GenerateFinderPatternSets, SampleQR};
 use rxing::{BinaryBitmap, Luma8Source};
 use zeroize::Zeroizing;
 
@@ -17,9 +18,9 @@ pub(super) struct Read {
 }
 
 /// More corners of codes than a picture of codes has; the largest are looked at.
-const MAX_FINDERS: usize = 256;
-/// More ways to take three of them for one code than help.
-const MAX_TRIES: usize = 512;
+const MAX_CORNERS: usize = 120;
+/// One corner is the upper left one of so many codes at most: the likeliest.
+const MAX_TRIES_A_CORNER: usize = 6;
 
 /// The texts of the codes that are dark on light.
 pub(super) fn read(picture: &Grey) -> Vec<Read> {
@@ -33,21 +34,24 @@ pub(super) fn read(picture: &Grey) -> Vec<Read> {
 }
 
 fn read_matrix(matrix: &BitMatrix) -> Vec<Read> {
-    let mut finders = FindFinderPatterns(matrix, true, 0);
-    finders.sort_by_key(|finder| std::cmp::Reverse(finder.size));
-    finders.truncate(MAX_FINDERS);
-    let (mut reads, mut used) = (Vec::new(), Vec::new());
-    for FinderPatternSet { bl, tl, tr } in GenerateFinderPatternSets(&mut finders).into_iter().take(MAX_TRIES) {
-        if [bl, tl, tr].iter().any(|finder| used.contains(finder)) {
+    let mut corners = FindFinderPatterns(matrix, true, 0);
+    corners.sort_by_key(|corner| Reverse(corner.size));
+    corners.truncate(MAX_CORNERS);
+    let (mut reads, mut used, mut tries) = (Vec::new(), Vec::new(), vec![0; corners.len()]);
+    for set in GenerateFinderPatternSets(&mut corners) {
+        let of = [set.bl, set.tl, set.tr];
+        let upper_left = corners.iter().position(|corner| *corner == set.tl).unwrap_or(0);
+        if tries[upper_left] == MAX_TRIES_A_CORNER || of.iter().any(|corner| used.contains(corner)) {
             continue;
         }
-        let Ok(sampled) = SampleQR(matrix, &FinderPatternSet { bl, tl, tr }) else {
+        tries[upper_left] += 1;
+        let Ok(sampled) = SampleQR(matrix, &set) else {
             continue;
         };
         let Some(decoded) = Decode(sampled.getBits()).ok().filter(|decoded| decoded.isValid()) else {
             continue;
         };
-        used.extend([bl, tl, tr]);
+        used.extend(of);
         // one of several codes that are one text together says nothing alone
         if decoded.structuredAppend().count > 1 {
             continue;

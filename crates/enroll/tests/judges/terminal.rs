@@ -58,6 +58,10 @@ fn halves(line: &str, theme: Theme) -> Vec<(u8, u8)> {
                         ink: 0,
                         background: 255,
                     },
+                    "38;5;231;48;5;16" => Theme {
+                        ink: 255,
+                        background: 0,
+                    },
                     other => panic!("unknown colours {other}"),
                 };
                 rest = after;

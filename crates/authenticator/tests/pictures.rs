@@ -1,0 +1,201 @@
+//! QR codes in pictures that a script of other people's libraries draws, and files that are none or mean harm.
+
+mod support;
+
+use std::{collections::BTreeMap, fs, io::Cursor, path::Path};
+
+use authenticator::picture::{MAX_PIXELS, Picture, PictureError};
+use enroll::Qr;
+use image::{DynamicImage, GrayImage, ImageFormat, Luma, imageops};
+use support::{codes, judges, python, run, texts};
+
+const URI: &str = "otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Example";
+
+/// What `pictures.py` says of a picture that it drew.
+struct Drawn {
+    file: String,
+    kind: String,
+    texts: Vec<String>,
+}
+
+fn drawn(directory: &Path) -> Vec<Drawn> {
+    run(python().arg(judges().join("pictures.py")).arg(directory));
+    let index = fs::read_to_string(directory.join("drawn.tsv")).unwrap();
+    let lines = index.lines().map(|line| {
+        let mut fields = line.split('\t').map(str::to_owned);
+        Drawn {
+            file: fields.next().unwrap(),
+            kind: fields.next().unwrap(),
+            texts: fields.collect(),
+        }
+    });
+    lines.collect()
+}
+
+/// The manual repeats the figure that `--nocapture` shows.
+#[test]
+fn of_two_hundred_pictures_nearly_all_are_read_completely_and_nothing_else_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut complete, mut missed) = (0, BTreeMap::<String, usize>::new());
+    let (with_codes, without): (Vec<Drawn>, Vec<Drawn>) = drawn(directory.path())
+        .into_iter()
+        .partition(|drawn| !drawn.texts.is_empty());
+    assert_eq!((with_codes.len(), without.len()), (200, 29));
+    for Drawn {
+        file,
+        kind,
+        texts: drawn,
+    } in with_codes.iter().chain(&without)
+    {
+        let codes = codes(&fs::read(directory.path().join(file)).unwrap());
+        let read = texts(&codes);
+        for text in &read {
+            assert!(
+                drawn.iter().any(|one| one == text),
+                "{file}, {kind}: nobody drew {text:?}"
+            );
+        }
+        match read.len() == drawn.len() {
+            true => complete += 1,
+            false => *missed.entry(kind.clone()).or_default() += 1,
+        }
+    }
+    complete -= without.len();
+    println!(
+        "{complete} of {} pictures were read completely; missed: {missed:?}",
+        with_codes.len()
+    );
+    assert!(complete >= 196, "{complete} were read completely; missed: {missed:?}");
+}
+
+fn code() -> GrayImage {
+    let png = Qr::encode(URI).unwrap().to_png(4).unwrap();
+    image::load_from_memory(&png).unwrap().into_luma8()
+}
+
+fn file(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
+    let mut file = Cursor::new(Vec::new());
+    picture.into().write_to(&mut file, format).unwrap();
+    file.into_inner()
+}
+
+#[test]
+fn a_code_is_found_where_it_is_and_once_however_often_it_is_there() {
+    let code = code();
+    let mut page = GrayImage::from_pixel(900, 700, Luma([255]));
+    imageops::overlay(&mut page, &code, 600, 450);
+    imageops::overlay(&mut page, &code, 20, 10);
+    let codes = codes(&file(page, ImageFormat::Png));
+    assert_eq!(texts(&codes), [URI]);
+    let place = codes[0].place();
+    let near = |found: u32, drawn: u32| assert!(found.abs_diff(drawn) <= 16, "{place:?}");
+    let (left, top) = if place.left > 300 { (600, 450) } else { (20, 10) };
+    let quiet = 4 * u32::from(enroll::MIN_PX_PER_MODULE);
+    near(place.left, left + quiet);
+    near(place.top, top + quiet);
+    near(place.width, code.width() - 2 * quiet);
+    near(place.height, code.height() - 2 * quiet);
+}
+
+/// A small code in what a telephone's camera takes: the picture is shrunk, the code's place is that in the picture.
+#[test]
+fn a_code_in_a_large_photograph_is_found() {
+    let mut photograph = GrayImage::from_fn(6000, 4000, |x, y| Luma([120 + (x / 100 + y / 80) as u8 % 100]));
+    let card = imageops::resize(&code(), 600, 600, imageops::FilterType::Triangle);
+    imageops::overlay(&mut photograph, &card, 4000, 2500);
+    let codes = codes(&file(photograph, ImageFormat::Jpeg));
+    assert_eq!(texts(&codes), [URI]);
+    let place = codes[0].place();
+    assert!(
+        place.left.abs_diff(4050) < 50 && place.top.abs_diff(2550) < 50,
+        "{place:?}"
+    );
+}
+
+#[test]
+fn what_is_transparent_is_paper_to_dark_ink_and_night_to_light_ink() {
+    let code = code();
+    for ink in [0, 255] {
+        let picture = image::GrayAlphaImage::from_fn(200, 200, |x, y| {
+            let dark = x < code.width() && y < code.height() && code.get_pixel(x, y).0[0] == 0;
+            image::LumaA([ink, if dark { 255 } else { 0 }])
+        });
+        assert_eq!(texts(&codes(&file(picture, ImageFormat::Png))), [URI], "ink {ink}");
+    }
+}
+
+#[test]
+fn what_is_no_picture_ends_in_a_sentence() {
+    for (file, refusal) in [
+        (b"".as_slice(), PictureError::Unknown),
+        (b"otpauth://totp/a?secret=AAAA", PictureError::Unknown),
+        (b"GIF89a\x01\x00\x01\x00", PictureError::Unknown),
+        (b"%PDF-1.7\n", PictureError::Unknown),
+        (b"\x89PNG\r\n\x1a\n", PictureError::Damaged),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF", PictureError::Damaged),
+        (b"BM", PictureError::Damaged),
+        (b"RIFF\x10\x00\x00\x00WEBPVP8 ", PictureError::Damaged),
+    ] {
+        assert_eq!(Picture::parse(file).err(), Some(refusal), "{file:?}");
+        assert!(refusal.to_string().contains(": "), "it says what to do: {refusal}");
+    }
+}
+
+#[test]
+fn a_file_that_was_cut_off_is_read_or_refused() {
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Bmp] {
+        let whole = file(code(), format);
+        assert_eq!(texts(&codes(&whole)), [URI], "{format:?}");
+        for end in (0..whole.len()).step_by(whole.len() / 60) {
+            match Picture::parse(&whole[..end]) {
+                Ok(picture) => assert!(picture.codes().iter().all(|code| code.expose_text() == URI)),
+                Err(error) => assert!(
+                    [PictureError::Unknown, PictureError::Damaged].contains(&error),
+                    "{format:?}"
+                ),
+            }
+        }
+    }
+}
+
+/// A few bytes that claim to be a picture larger than the memory.
+#[test]
+fn a_bomb_is_refused_by_its_claim() {
+    let (width, height) = (40_000_u32, 40_000_u32);
+    let mut bitmap = file(GrayImage::new(8, 8), ImageFormat::Bmp);
+    bitmap[18..22].copy_from_slice(&width.to_le_bytes());
+    bitmap[22..26].copy_from_slice(&height.to_le_bytes());
+    let refusal = Picture::parse(&bitmap).err();
+    assert_eq!(refusal, Some(PictureError::TooLarge { width, height }));
+
+    let [width, height] = [60_000, 60_000];
+    let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\xea\x60\0\0\xea\x60\x08\x06\0\0\0".to_vec();
+    png.extend(crc32(&png[12..]).to_be_bytes());
+    png.extend(b"\0\0\0\0IDAT\x35\xaf\x06\x1e");
+    assert_eq!(
+        Picture::parse(&png).err(),
+        Some(PictureError::TooLarge { width, height })
+    );
+    assert!(u64::from(width) * u64::from(height) > MAX_PIXELS);
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg())
+        })
+    })
+}
+
+/// The corners of thousands of codes, and a real one among them: the work is bounded, and the largest corners are tried.
+#[test]
+fn a_picture_full_of_corners_of_codes_costs_no_more_than_another() {
+    let corner = |x: u32, y: u32| {
+        let ring = [x % 9, y % 9].map(|at| at.abs_diff(4)).into_iter().max().unwrap_or(0);
+        Luma([if matches!(ring, 0 | 1 | 3) { 0 } else { 255 }])
+    };
+    let mut corners = GrayImage::from_fn(1200, 1200, |x, y| corner(x / 2, y / 2));
+    let card = imageops::resize(&code(), 400, 400, imageops::FilterType::Nearest);
+    imageops::overlay(&mut corners, &card, 300, 300);
+    assert_eq!(texts(&codes(&file(corners, ImageFormat::Png))), [URI]);
+}
