@@ -4,7 +4,7 @@ use super::reader::{self, Read};
 use super::{Code, Grey, Place};
 
 /// A larger picture is shrunk to so many pixels before anything else.
-const MAX_WHOLE_PX: f32 = 16e6;
+const MAX_WHOLE_PX: f32 = 8e6;
 /// What costs more is tried on so many.
 const MAX_WORK_PX: f32 = 2e6;
 /// A picture that is no larger is enlarged, too.
