@@ -15,6 +15,7 @@
 //! 13. [`token_threat_model`]: who attacks a token, what holds, what does not.
 //! 14. [`new_board`]: bringing up a new board.
 //! 15. [`vault_format`]: what the authenticator keeps on disk, byte by byte.
+//! 16. [`pictures`]: what is read in a picture of a QR code, how surely, and within which limits.
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
@@ -60,3 +61,6 @@ pub mod new_board {}
 
 #[doc = include_str!("vault_format.md")]
 pub mod vault_format {}
+
+#[doc = include_str!("pictures.md")]
+pub mod pictures {}
