@@ -67,7 +67,7 @@ fn of_two_hundred_pictures_nearly_all_are_read_completely_and_nothing_else_is_re
         "{complete} of {} pictures were read completely; missed: {missed:?}",
         with_codes.len()
     );
-    assert!(complete >= 196, "{complete} were read completely; missed: {missed:?}");
+    assert!(complete >= 198, "{complete} were read completely; missed: {missed:?}");
 }
 
 fn code() -> GrayImage {

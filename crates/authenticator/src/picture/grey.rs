@@ -70,8 +70,9 @@ impl Grey {
         self.with(imageops::blur(&self.pixels, sigma))
     }
 
-    pub(super) fn sharpened(&self) -> Self {
-        self.with(imageops::unsharpen(&self.pixels, 3.0, 0))
+    /// What a blur by `sigma` takes away is added once more.
+    pub(super) fn sharpened(&self, sigma: f32) -> Self {
+        self.with(imageops::unsharpen(&self.pixels, sigma, 0))
     }
 
     pub(super) fn scaled(&self, factor: f32) -> Self {
