@@ -16,6 +16,7 @@
 //! 14. [`new_board`]: bringing up a new board.
 //! 15. [`vault_format`]: what the authenticator keeps on disk, byte by byte.
 //! 16. [`authenticator`]: what protects what on a desk, and the agent.
+//! 17. [`pictures`]: what is read in a picture of a QR code, how surely, and within which limits.
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
@@ -64,3 +65,6 @@ pub mod vault_format {}
 
 #[doc = include_str!("authenticator.md")]
 pub mod authenticator {}
+
+#[doc = include_str!("pictures.md")]
+pub mod pictures {}

@@ -4,7 +4,7 @@ use super::reader::{self, Read};
 use super::{Code, Grey, Place};
 
 /// A larger picture is shrunk to so many pixels before anything else.
-const MAX_WHOLE_PX: f32 = 16e6;
+const MAX_WHOLE_PX: f32 = 8e6;
 /// What costs more is tried on so many.
 const MAX_WORK_PX: f32 = 2e6;
 /// A picture that is no larger is enlarged, too.
@@ -21,11 +21,14 @@ pub(super) fn codes(picture: &Grey) -> Vec<Code> {
     search.attempt(&whole.blurred(1.0)); // noise, and the blocks of JPEG
 
     let work = whole.at_most(MAX_WORK_PX);
+    search.attempt(&work.scaled(0.5)); // more noise
     search.attempt(&work.thresholded(10)); // low contrast, light and shadow
-    search.attempt(&work.sharpened()); // out of focus
-    search.attempt(&work.scaled(0.5).sharpened()); // far out of focus
+    let sharp = work.sharpened(3.0);
+    search.attempt(&sharp); // out of focus
+    search.attempt(&sharp.sharpened(3.0)); // more so
+    search.attempt(&work.sharpened(5.0).sharpened(4.0).sharpened(3.0)); // as far as it goes
     if work.area() <= MAX_SMALL_PX {
-        search.attempt(&work.scaled(2.0).sharpened()); // modules of two pixels
+        search.attempt(&work.scaled(2.0).sharpened(3.0)); // modules below two pixels
     }
     search.believed()
 }

@@ -42,6 +42,9 @@ pub(super) fn decode(file: &[u8]) -> Result<Grey, PictureError> {
         _ => PictureError::Damaged,
     })?;
     let (width, height) = decoder.dimensions();
+    if width == 0 || height == 0 {
+        return Err(PictureError::Damaged);
+    }
     if u64::from(width) * u64::from(height) > MAX_PIXELS {
         return Err(PictureError::TooLarge { width, height });
     }

@@ -1,6 +1,9 @@
 use image::{GrayImage, Luma, imageops};
 use zeroize::{Zeroize, Zeroizing};
 
+/// `rxing` counts the pixels of a row in 16 bits, and a row is enlarged once at most.
+const MAX_SIDE_PX: f32 = 30_000.0;
+
 /// A grey picture, wiped when dropped.
 pub(super) struct Grey {
     pixels: GrayImage,
@@ -49,15 +52,15 @@ impl Grey {
         self.map(|grey| 255 - grey)
     }
 
-    /// What is between the darkest and the lightest hundredth takes all the range there is.
+    /// The darkest grey becomes black and the lightest white, but for a few outliers: fewer pixels than the smallest code has.
     pub(super) fn stretched(&self) -> Self {
         let mut counts = [0_usize; 256];
         for grey in self.pixels() {
             counts[usize::from(*grey)] += 1;
         }
-        let hundredth = self.pixels().len() / 100;
-        let dark = beyond(hundredth, counts.iter().enumerate());
-        let light = beyond(hundredth, counts.iter().enumerate().rev());
+        let outliers = (self.pixels().len() / 1_000).min(MAX_OUTLIERS);
+        let dark = beyond(outliers, counts.iter().enumerate());
+        let light = beyond(outliers, counts.iter().enumerate().rev());
         let range = u32::from(light.saturating_sub(dark)).max(1);
         self.map(|grey| (u32::from(grey.saturating_sub(dark)) * 255 / range).min(255) as u8)
     }
@@ -67,8 +70,9 @@ impl Grey {
         self.with(imageops::blur(&self.pixels, sigma))
     }
 
-    pub(super) fn sharpened(&self) -> Self {
-        self.with(imageops::unsharpen(&self.pixels, 3.0, 0))
+    /// What a blur by `sigma` takes away is added once more.
+    pub(super) fn sharpened(&self, sigma: f32) -> Self {
+        self.with(imageops::unsharpen(&self.pixels, sigma, 0))
     }
 
     pub(super) fn scaled(&self, factor: f32) -> Self {
@@ -79,9 +83,10 @@ impl Grey {
         }
     }
 
-    /// Shrunk, where it has more pixels.
+    /// Shrunk, where it has more pixels or a longer side than the reader counts.
     pub(super) fn at_most(self, pixels: f32) -> Self {
-        match (pixels / self.area()).sqrt() {
+        let longest = self.width().max(self.height()) as f32;
+        match (pixels / self.area()).sqrt().min(MAX_SIDE_PX / longest) {
             factor if factor < 1.0 => self.scaled(factor),
             _ => self,
         }
@@ -121,11 +126,51 @@ fn beyond<'a>(pixels: usize, mut counts: impl Iterator<Item = (usize, &'a usize)
     found.map_or(0, |(grey, _)| grey as u8)
 }
 
+const MAX_OUTLIERS: usize = 200;
+
 /// How much darker than its surroundings a pixel has to be, so that a plain surface stays plain.
 const MARGIN: u64 = 3;
 
 impl Drop for Grey {
     fn drop(&mut self) {
         self.pixels.zeroize();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_row_is_shrunk_to_what_the_reader_counts() {
+        let row = Grey::new(GrayImage::new(60_000, 4)).at_most(1e6);
+        assert_eq!((row.width(), row.height(), row.scale()), (30_000, 2, 0.5));
+        let fits = row.at_most(1e6);
+        assert_eq!(fits.width(), 30_000);
+    }
+
+    #[test]
+    fn two_close_greys_become_black_and_white() {
+        let close = GrayImage::from_fn(20, 20, |x, _| Luma([if x < 10 { 120 } else { 125 }]));
+        let stretched = Grey::new(close).stretched();
+        assert!(
+            stretched
+                .pixels()
+                .chunks(20)
+                .all(|row| row[..10] == [0; 10] && row[10..] == [255; 10])
+        );
+    }
+
+    #[test]
+    fn a_threshold_sees_ink_in_the_shadow_and_none_on_a_plain_page() {
+        // ink is darker by 20 than the paper around it, which darkens to the right
+        let shadow = GrayImage::from_fn(100, 20, |x, y| {
+            Luma([200 - x as u8 - if x % 10 == 5 && y == 10 { 20 } else { 0 }])
+        });
+        let seen = Grey::new(shadow).thresholded(5);
+        let inked: Vec<usize> = (0..100).filter(|x| seen.pixels()[10 * 100 + x] == 0).collect();
+        assert_eq!(inked, [5, 15, 25, 35, 45, 55, 65, 75, 85, 95]);
+        let plain = Grey::new(GrayImage::from_pixel(30, 30, Luma([77]))).thresholded(5);
+        assert!(plain.pixels().iter().all(|grey| *grey == 255));
     }
 }

@@ -25,9 +25,13 @@ mod code;
 mod file;
 mod grey;
 mod reader;
+#[cfg(feature = "screen")]
+mod screen;
 
 pub use code::{Code, Place};
 pub use file::{MAX_PIXELS, PictureError};
+#[cfg(feature = "screen")]
+pub use screen::ScreenError;
 
 use grey::Grey;
 
@@ -41,6 +45,15 @@ impl Picture {
     /// [`PictureError`] says what to do instead.
     pub fn parse(file: &[u8]) -> Result<Self, PictureError> {
         file::decode(file).map(Self)
+    }
+
+    /// All that an X11 screen shows; `display` is what `DISPLAY` says. Nothing is written anywhere.
+    ///
+    /// # Errors
+    /// [`ScreenError`] says what to do instead.
+    #[cfg(feature = "screen")]
+    pub fn of_screen(display: &str) -> Result<Self, ScreenError> {
+        screen::grab(display).map(Self)
     }
 
     /// Every distinct text of its QR codes, from top to bottom; empty when there is none. What is not an `otpauth:` URI comes

@@ -18,13 +18,21 @@ pub(crate) fn run() -> ExitCode {
     });
     report.part("cargo clippy", || {
         component("clippy", "clippy")?;
-        machine::run(machine::cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+        machine::run(machine::cargo().args([
+            "clippy",
+            "--workspace",
+            "--all-features",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ]))?;
         firmware::clippy()
     });
     report.part("cargo doc", || {
         machine::run(
             machine::cargo()
-                .args(["doc", "--workspace", "--no-deps"])
+                .args(["doc", "--workspace", "--all-features", "--no-deps"])
                 .env("RUSTDOCFLAGS", "-D warnings"),
         )
     });

@@ -9,10 +9,10 @@ pub(crate) fn run() -> ExitCode {
         report.part("firmware's tests", firmware::test);
         // Two calls, so that the time to build and the time to run are told apart.
         if report.part("tests, built", || {
-            machine::run(machine::cargo().args(["test", "--workspace", "--no-run"]))
+            machine::run(machine::cargo().args(["test", "--workspace", "--all-features", "--no-run"]))
         }) {
             report.part("tests, run", || {
-                machine::run(machine::cargo_verbose().args(["test", "--workspace", "--no-fail-fast"]))
+                machine::run(machine::cargo_verbose().args(["test", "--workspace", "--all-features", "--no-fail-fast"]))
             });
         }
     }
