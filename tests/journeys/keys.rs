@@ -165,6 +165,37 @@ pub(crate) fn routes(world: &World) -> Vec<Route> {
             acting(json!({})),
             404,
         ),
+        route(
+            "POST",
+            "/v1/exports",
+            &[Role::Admin],
+            acting(
+                json!({"serial_numbers": ["CS-1"], "recipient": "Branch", "key_base64": "AAAAAAAAAAAAAAAAAAAAAA=="}),
+            ),
+            400,
+        ),
+        route("GET", "/v1/exports/{id}", &[Role::Admin], Value::Null, 404),
+        route(
+            "POST",
+            "/v1/exports/{id}/approve",
+            &[Role::Admin],
+            acting(json!({})),
+            404,
+        ),
+        route(
+            "POST",
+            "/v1/exports/{id}/file",
+            &[Role::Admin],
+            acting(json!({"key_base64": "AAAAAAAAAAAAAAAAAAAAAA=="})),
+            404,
+        ),
+        route(
+            "POST",
+            "/v1/exports/{id}/withdraw",
+            &[Role::Admin],
+            acting(json!({})),
+            404,
+        ),
         route("GET", "/v1/audit", &[Role::Audit], Value::Null, 200),
         route("GET", "/v1/audit/heads", &[Role::Audit], Value::Null, 200),
         route("GET", "/healthz", &[], Value::Null, 200),
@@ -256,7 +287,7 @@ fn a_key_that_is_limited_to_accounts_reaches_no_other() {
     let (_, within) = world.new_key(&Role::ALL, Some(&["globex", "acme"]));
     let (_, without) = world.new_key(&Role::ALL, Some(&["globex", "acm", "acme2", "ACME", "*", ""]));
     for route in routes(&world).iter().filter(|route| !route.open()) {
-        if ["/v1/audit", "/v1/tokens", "/v1/batches"]
+        if ["/v1/audit", "/v1/tokens", "/v1/batches", "/v1/exports"]
             .iter()
             .any(|path| route.path.starts_with(path))
         {

@@ -131,7 +131,7 @@ pub(crate) fn get_export() {}
 
 /// Approves of an export
 ///
-/// Role: admin; another key than it was asked for with, of another owner, and another actor.
+/// Role: admin. By another key than it was asked for with, of another owner, and by another actor.
 #[utoipa::path(
     post,
     path = "/v1/exports/{id}/approve",
@@ -144,7 +144,7 @@ pub(crate) fn approve_export() {}
 
 /// Fetches the file of an approved export
 ///
-/// Role: admin; the key and the actor it was asked for with. PSKC (RFC 6030), encrypted with the recipient's key: each
+/// Role: admin. By the key and the actor it was asked for with. PSKC (RFC 6030), encrypted with the recipient's key: each
 /// value by AES in CBC mode, and authenticated by HMAC-SHA-256. There is one file: what is lost on the way is asked for
 /// anew. A token that was bound since keeps all of them here.
 #[utoipa::path(

@@ -6,6 +6,10 @@ use std::{
     path::Path,
 };
 
+use rustix::{
+    io::retry_on_intr,
+    termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr},
+};
 use zeroize::Zeroizing;
 
 use crate::Refusal;
@@ -41,10 +45,7 @@ impl Prompt {
         if !self.can_ask() {
             return Err(Refusal::usage(format!("nobody can be asked for this: {question}")).help(remedy));
         }
-        let typed = rpassword::prompt_password(format!("{question}: "));
-        typed
-            .map(Zeroizing::new)
-            .map_err(|error| Refusal::new(format!("nothing was read from the terminal: {error}")))
+        ask_quietly(question).map_err(|error| Refusal::new(format!("nothing was read from the terminal: {error}")))
     }
 
     /// A new one, typed twice.
@@ -55,6 +56,45 @@ impl Prompt {
             true => Ok(first),
             false => Err(Refusal::new("the two are not the same: nothing was changed")),
         }
+    }
+}
+
+/// The terminal on stdin without echo, until this is dropped.
+struct Quiet(Termios);
+
+impl Quiet {
+    fn begin() -> io::Result<Self> {
+        let before = tcgetattr(io::stdin())?;
+        let mut quiet = before.clone();
+        quiet.local_modes.remove(LocalModes::ECHO);
+        // But for the line's end, which is the answer to Enter.
+        quiet.local_modes.insert(LocalModes::ECHONL);
+        tcsetattr(io::stdin(), OptionalActions::Now, &quiet)?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        let _as_it_was = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+    }
+}
+
+/// A line that nobody sees. The echo ends before the question comes: who answers at once is not shown either.
+fn ask_quietly(question: &str) -> io::Result<Zeroizing<String>> {
+    /// What a terminal takes as one line.
+    const MAX_LINE_LEN_BYTES: usize = 4_096;
+    let _quiet = Quiet::begin()?;
+    eprint!("{question}: ");
+    io::stderr().flush()?;
+    let mut line = Zeroizing::new([0; MAX_LINE_LEN_BYTES]);
+    // Without stdin's own buffer, which would keep a copy.
+    let len = retry_on_intr(|| rustix::io::read(io::stdin(), &mut line[..]))?;
+    let text = str::from_utf8(&line[..len]).map_err(|_| io::Error::other("what was typed is not UTF-8"))?;
+    match text.strip_suffix('\n') {
+        Some(text) => Ok(Zeroizing::new(text.trim_end_matches('\r').to_owned())),
+        None if len == 0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        None => Err(io::Error::other("it was too long, or its line did not end")),
     }
 }
 
