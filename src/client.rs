@@ -31,6 +31,14 @@ impl CallFailure {
                 .is_some_and(|problem| problem["attempts_left"] != 0)
     }
 
+    /// Whether the service said no, and means it: a fault of its own says nothing of what was done.
+    pub(crate) fn is_no(&self) -> bool {
+        self.problem
+            .as_ref()
+            .and_then(|problem| problem["status"].as_u64())
+            .is_some_and(|status| (400..500).contains(&status) && status != 408)
+    }
+
     /// Whether the service said this code.
     pub(crate) fn is(&self, code: &str) -> bool {
         self.problem.as_ref().is_some_and(|problem| problem["code"] == code)
@@ -139,7 +147,25 @@ impl Client {
         self.read(request.header("Authorization", &*self.authorization).send_json(body))
     }
 
+    /// What deleting this path came to.
+    pub(crate) fn delete(&self, path: &str, body: &Value) -> Result<Value, CallFailure> {
+        let request = self.agent.delete(format!("{}{path}", self.server)).force_send_body();
+        self.read(request.header("Authorization", &*self.authorization).send_json(body))
+    }
+
+    /// The file that posting `body` brings.
+    pub(crate) fn post_for_bytes(&self, path: &str, body: &Value) -> Result<Vec<u8>, CallFailure> {
+        let request = self.agent.post(format!("{}{path}", self.server));
+        let sent = request.header("Authorization", &*self.authorization).send_json(body);
+        Ok(std::mem::take(&mut *self.read_bytes(sent)?))
+    }
+
     fn read(&self, sent: Result<Response<Body>, ureq::Error>) -> Result<Value, CallFailure> {
+        let bytes = self.read_bytes(sent)?;
+        Ok(serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    fn read_bytes(&self, sent: Result<Response<Body>, ureq::Error>) -> Result<Zeroizing<Vec<u8>>, CallFailure> {
         let unreachable = |error: ureq::Error| CallFailure {
             problem: None,
             words: format!(
@@ -149,18 +175,18 @@ impl Client {
         };
         let mut response = sent.map_err(unreachable)?;
         let status = response.status();
-        let text = response
+        let bytes = response
             .body_mut()
-            .read_to_string()
+            .read_to_vec()
             .map(Zeroizing::new)
             .map_err(unreachable)?;
-        let value: Value = serde_json::from_str(&text).unwrap_or_default();
         if status.is_success() {
-            return Ok(value);
+            return Ok(bytes);
         }
+        let problem: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         Err(CallFailure {
-            words: words(&value, status.as_u16()),
-            problem: Some(value),
+            words: words(&problem, status.as_u16()),
+            problem: Some(problem),
         })
     }
 }

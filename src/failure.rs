@@ -1,5 +1,7 @@
 use std::{fmt, process::ExitCode};
 
+use authenticator::Refusal;
+
 /// Why a command did not do what it was asked: what happened, and what to do now.
 #[derive(Debug)]
 pub struct Failure {
@@ -48,5 +50,25 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            what: refusal.what,
+            remedy: refusal.remedy,
+            code: if refusal.is_usage { 2 } else { 1 },
+        }
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self {
+            what: failure.what,
+            remedy: failure.remedy,
+            is_usage: failure.code == 2,
+        }
     }
 }

@@ -11,6 +11,7 @@ mod client;
 mod failure;
 mod heads;
 mod home;
+mod opened;
 mod settings;
 
 pub use commands::main;

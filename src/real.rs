@@ -10,6 +10,7 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
+use authenticator::{Connect, Machine};
 use ring::rand::{SecureRandom, SystemRandom};
 use service::{Clock, Entropy, PortError};
 use verify::UnixMs;
@@ -58,6 +59,22 @@ impl Entropy for RealEntropy {
     }
 }
 
+/// What the authenticator may know of this machine.
+///
+/// # Errors
+/// The path of this program is not known.
+pub fn machine(connect: Connect) -> std::io::Result<Machine> {
+    Ok(Machine {
+        unix_ms: || u64::try_from(RealClock::new().now().get()).unwrap_or(0),
+        entropy: |bytes| RealEntropy::new().fill(bytes).map_err(|error| error.to_string()),
+        data_dir: data_dir(),
+        runtime_dir: absolute("XDG_RUNTIME_DIR"),
+        executable: std::env::current_exe()?,
+        connect,
+        no_color: no_color(),
+    })
+}
+
 /// Now, as the API writes times.
 pub fn now_rfc3339() -> String {
     api::Timestamp::from_unix_ms(RealClock::new().now().get()).to_string()
@@ -65,13 +82,15 @@ pub fn now_rfc3339() -> String {
 
 /// `$XDG_DATA_HOME/countersign`, or its default below the home directory.
 pub fn data_dir() -> Option<PathBuf> {
-    let absolute = |name| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
     let data_home = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")))?;
     Some(data_home.join("countersign"))
+}
+
+/// A path of the environment; a relative one means nothing (XDG Base Directory Specification).
+fn absolute(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
 }
 
 /// Whether colours are unwanted (<https://no-color.org>).

@@ -7,6 +7,8 @@
 
 mod support;
 
+#[path = "cli/bind.rs"]
+mod bind;
 #[path = "cli/cases.rs"]
 mod cases;
 #[path = "cli/configuration.rs"]

@@ -1,6 +1,8 @@
 //! The command line: one subcommand, one file.
 
 mod audit;
+mod authenticator;
+mod demo;
 mod key;
 mod serve;
 mod token;
@@ -33,6 +35,11 @@ enum Command {
     /// Programs hardware tokens over their serial line, and looks after them in the inventory
     #[command(subcommand)]
     Token(token::Token),
+    /// Tells the whole story step by step, on data that is gone afterwards
+    Demo(demo::Demo),
+    /// Is an authenticator app: keeps entries in a sealed vault, and shows their codes
+    #[command(visible_alias = "auth")]
+    Authenticator(Box<authenticator::Authenticator>),
     /// Reads the audit trail with suspicion
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -45,6 +52,8 @@ pub fn main() -> ExitCode {
         Command::Key(key) => key.run(),
         Command::User(user) => user.run(),
         Command::Token(token) => token.run(),
+        Command::Demo(demo) => demo.run(),
+        Command::Authenticator(authenticator) => authenticator::run(*authenticator),
         Command::Audit(audit) => audit.run(),
     };
     match done {

@@ -13,8 +13,7 @@ use rustls::pki_types::{
     pem::{self, PemObject as _},
 };
 use server::Limits;
-use service::{NewKey, Origin, Ports, Service};
-use store::{Role, Store};
+use service::{NewKey, Origin, Role, Service};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -25,7 +24,8 @@ use super::Done;
 use crate::{
     Failure,
     heads::Heads,
-    home::{ADMIN_KEY, DATABASE, HEADS, Home, Means, write_private},
+    home::{ADMIN_KEY, HEADS, Home, write_private},
+    opened::Opened,
     settings::ConfigFile,
 };
 
@@ -106,21 +106,8 @@ impl Serve {
         let address = listener.local_addr().map_err(Failure::new)?;
 
         let dir = home.make()?;
-        nothing_lost(&dir)?;
-        let means = Means::of(&dir)?;
-        let engine = Arc::new(means.open_store(&dir, "serve", true)?);
-        let store: Arc<dyn Store> = engine.clone();
-        Heads::read(&dir.join(HEADS))?
-            .reached_by(&*store, &*means.keyring)
-            .await?;
-        let ports = Ports {
-            store,
-            clock: means.clock,
-            entropy: means.entropy,
-            sealer: means.keyring.clone(),
-            signer: means.keyring,
-        };
-        let service = Arc::new(Service::start(ports, settings).await.map_err(Failure::new)?);
+        let opened = Opened::open(&dir, settings).await?;
+        let service = opened.service.clone();
         let key = first_key(&service, &dir).await?;
         greet(address, tls.is_some(), &dir, key);
 
@@ -131,12 +118,7 @@ impl Serve {
         background.abort();
         // It may be writing heads at this moment, and so will the end.
         let _aborted = background.await;
-        service.close().await;
-        let head = service.close_trail().await.map_err(Failure::new)?;
-        let mut heads = Heads::read(&dir.join(HEADS))?;
-        heads.advance(head);
-        heads.write(&dir.join(HEADS))?;
-        engine.close().map_err(Failure::new)?;
+        opened.close().await?;
         tracing::info!("ended; everything is on disk");
         Ok(ExitCode::SUCCESS)
     }
@@ -171,23 +153,6 @@ fn tls_config(cert: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, Fail
         .map_err(|error| Failure::usage(format!("the certificate and its key do not serve: {error}")))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
-}
-
-/// Refuses to begin anew where a database was: every user would be without a second factor, and the heads that
-/// prove it would be overwritten.
-fn nothing_lost(dir: &Path) -> Result<(), Failure> {
-    let empty = |path: &Path| path.metadata().map_or(true, |found| found.len() == 0);
-    if !dir.join(HEADS).exists() || !empty(&dir.join(DATABASE)) {
-        return Ok(());
-    }
-    let (dir, heads) = (dir.display(), dir.join(HEADS));
-    Err(Failure::new(format!(
-        "{dir} had a database once, as {HEADS} says, and {DATABASE} is missing or empty"
-    ))
-    .help(format!(
-        "put the database back; to begin anew without it, move {} away",
-        heads.display()
-    )))
 }
 
 /// What the first start says about its API key.

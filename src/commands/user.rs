@@ -175,29 +175,34 @@ impl Server {
     }
 
     pub(super) fn client(&self) -> Result<Client, Failure> {
-        let path = match &self.api_key_file {
-            Some(path) => path.clone(),
-            None => Home {
-                data_dir: self.data_dir.clone(),
-            }
-            .dir()?
-            .join(ADMIN_KEY),
-        };
-        let key = fs::read_to_string(&path).map(Zeroizing::new).map_err(|error| {
-            Failure::new(format!("there is no API key at {}: {error}", path.display())).help(
-                "start `countersign serve` once, which makes it, or make a key with \
-                     `countersign key create --role verify,enroll` and name its file with --api-key-file FILE",
-            )
-        })?;
-        let key = key.trim();
-        if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(
-                Failure::new(format!("{} holds no API key, which is one word", path.display()))
-                    .help("make a key with `countersign key create`, and name its file with --api-key-file"),
-            );
-        }
-        Client::new(&self.server, key)
+        client(&self.server, self.api_key_file.clone(), self.data_dir.clone())
     }
+}
+
+/// The client of a service, with the key of this file, or else of the service's data directory.
+pub(super) fn client(
+    server: &str,
+    api_key_file: Option<PathBuf>,
+    data_dir: Option<PathBuf>,
+) -> Result<Client, Failure> {
+    let path = match api_key_file {
+        Some(path) => path,
+        None => Home { data_dir }.dir()?.join(ADMIN_KEY),
+    };
+    let key = fs::read_to_string(&path).map(Zeroizing::new).map_err(|error| {
+        Failure::new(format!("there is no API key at {}: {error}", path.display())).help(
+            "start `countersign serve` once, which makes it, or make a key with \
+             `countersign key create --role verify,enroll` and name its file with --api-key-file FILE",
+        )
+    })?;
+    let key = key.trim();
+    if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(
+            Failure::new(format!("{} holds no API key, which is one word", path.display()))
+                .help("make a key with `countersign key create`, and name its file with --api-key-file"),
+        );
+    }
+    Client::new(server, key)
 }
 
 impl Who {

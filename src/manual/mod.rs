@@ -15,7 +15,8 @@
 //! 13. [`token_threat_model`]: who attacks a token, what holds, what does not.
 //! 14. [`new_board`]: bringing up a new board.
 //! 15. [`vault_format`]: what the authenticator keeps on disk, byte by byte.
-//! 16. [`pictures`]: what is read in a picture of a QR code, how surely, and within which limits.
+//! 16. [`authenticator`]: what protects what on a desk, and the agent.
+//! 17. [`pictures`]: what is read in a picture of a QR code, how surely, and within which limits.
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
@@ -61,6 +62,9 @@ pub mod new_board {}
 
 #[doc = include_str!("vault_format.md")]
 pub mod vault_format {}
+
+#[doc = include_str!("authenticator.md")]
+pub mod authenticator {}
 
 #[doc = include_str!("pictures.md")]
 pub mod pictures {}

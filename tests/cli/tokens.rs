@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::support::process::{Served, countersign, run};
+use crate::support::process::{Served, bare, countersign, run};
 
 #[test]
 fn a_seed_file_comes_in_and_is_listed_and_found() {
@@ -65,4 +65,93 @@ fn a_seed_file_comes_in_and_is_listed_and_found() {
     // The key of the first start may do other things.
     let told = run(&mut service.beside(&["key", "list"]), "").with_code(0);
     assert!(told.out.contains("inventory"));
+}
+
+#[test]
+fn seeds_leave_by_two_people_and_pskc2pskc_reads_them() {
+    let home = tempfile::tempdir().expect("a directory");
+    let service = Served::start(&home.path().join("data"));
+    let path = |name: &str| home.path().join(name).display().to_string();
+    for (name, role, owner) in [
+        ("desk", "inventory", "Desk"),
+        ("ada", "admin", "Ada"),
+        ("ben", "admin", "Ben"),
+    ] {
+        let mut command = service.beside(&["key", "create", "--role", role, "--owner", owner]);
+        fs::write(path(name), run(&mut command, "").with_code(0).out).expect("a file");
+    }
+    fs::write(path("seed.key"), "00112233445566778899aabbccddeeff\n").expect("a file");
+    let seeds = "serial,seed\nCS-000001,3132333435363738393031323334353637383930\n";
+    let token = |who: &str, args: &[&str]| {
+        let mut command = countersign();
+        command.arg("token").args(args);
+        command.args(["--server", &service.url, "--api-key-file", &path(who)]);
+        command
+    };
+    run(&mut token("desk", &["import", "-", "--batch", "2026-11"]), seeds).with_code(0);
+
+    let (key, out) = (path("seed.key"), path("out.pskc"));
+    let request = [
+        "export",
+        "request",
+        "CS-000001",
+        "--recipient",
+        "Branch",
+        "--key-file",
+        &key,
+        "--actor",
+        "ada",
+    ];
+    let asked = run(&mut token("ada", &[&request[..], &["--json"]].concat()), "")
+        .with_code(0)
+        .json();
+    let id = asked["id"].as_str().expect("an id").to_owned();
+    let fetch = [
+        "export",
+        "fetch",
+        &id,
+        "--out",
+        &out,
+        "--key-file",
+        &key,
+        "--actor",
+        "ada",
+    ];
+    let early = run(&mut token("ada", &fetch), "").with_code(1);
+    assert!(early.err.contains("another person approves first"), "{}", early.err);
+    assert!(
+        !home.path().join("out.pskc").exists(),
+        "nothing is left of a fetch that failed"
+    );
+    run(&mut token("ada", &["export", "approve", &id, "--actor", "ada"]), "").with_code(1);
+    let shown = run(&mut token("ben", &["export", "show", &id]), "").with_code(0);
+    assert_eq!(
+        shown.out,
+        format!("export {id}: 1 token(s) for Branch, requested; asked for by ada\n  CS-000001\n")
+    );
+    let approved = run(&mut token("ben", &["export", "approve", &id, "--actor", "ben"]), "").with_code(0);
+    assert!(approved.out.contains("approved by ben"), "{}", approved.out);
+    run(&mut token("ada", &fetch), "").with_code(0);
+    run(&mut token("ada", &fetch), "").with_code(2);
+
+    // A program of others reads it.
+    let mut judge = bare("pskc2pskc");
+    judge.args([
+        "--secret",
+        "00112233445566778899aabbccddeeff",
+        &out,
+        "-o",
+        &path("plain.pskc"),
+    ]);
+    run(&mut judge, "").with_code(0);
+    let plain = fs::read_to_string(home.path().join("plain.pskc")).expect("a file");
+    let secret = data_encoding::BASE64.encode(b"12345678901234567890");
+    assert!(plain.contains("CS-000001") && plain.contains(&secret), "{plain}");
+
+    let second = run(&mut token("ada", &[&request[..], &["--json"]].concat()), "")
+        .with_code(0)
+        .json();
+    let second = second["id"].as_str().expect("an id");
+    let gone = run(&mut token("ben", &["export", "withdraw", second, "--actor", "ben"]), "").with_code(0);
+    assert!(gone.out.contains("withdrawn"), "{}", gone.out);
 }

@@ -178,7 +178,7 @@ impl Hall {
     }
 }
 
-fn powered(storage: TornStorage) -> Simulated<TornStorage> {
+pub(crate) fn powered(storage: TornStorage) -> Simulated<TornStorage> {
     Simulated::power_on(Board::new(storage, Box::new(VirtualTime::at_unix_s(now_ms() / 1_000))))
 }
 

@@ -1,9 +1,13 @@
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
+use simulator::{Pty, TornStorage};
 
 use crate::{
-    hall::Bench,
+    hall::{Bench, powered},
     support::process::{Running, Served, run},
 };
 
@@ -125,6 +129,32 @@ fn a_batch_is_repeated_for_nothing_and_not_begun_otherwise() {
 }
 
 #[test]
+fn the_seeds_of_a_batch_outlive_the_file_of_another_in_their_directory() {
+    let bench = Bench::new();
+    let provision = [
+        "provision",
+        "--serial",
+        "CS-1",
+        "--batch",
+        "B1",
+        "--key-file",
+        "key",
+        "--no-compare",
+    ];
+    asked(&bench, &simulated(&bench), &provision, 0);
+    // Somebody begins anew in the same directory, with the same numbers and another token.
+    fs::remove_file(bench.path("B1/manifest.jsonl")).expect("a manifest");
+    fs::remove_file(bench.path("token")).expect("a token");
+    let token = simulated(&bench);
+    let (_, err) = asked(&bench, &token, &provision, 1);
+    assert!(err.contains("B1/tokens.pskc holds another secret of CS-1"), "{err}");
+    fs::rename(bench.path("B1/tokens.pskc"), bench.path("before.pskc")).expect("a file");
+    asked(&bench, &token, &provision, 0);
+    let verify = ["verify", "--seeds", "B1/tokens.pskc", "--key-file", "key"];
+    asked(&bench, &token, &verify, 0);
+}
+
+#[test]
 fn a_port_that_another_program_has_is_busy() {
     let bench = Bench::new();
     let token = simulated(&bench);
@@ -140,6 +170,39 @@ fn a_port_that_another_program_has_is_busy() {
     );
     drop(held);
     asked(&bench, &token, &["info"], 0);
+}
+
+#[test]
+fn a_batch_goes_straight_into_the_inventory() {
+    let bench = Bench::new();
+    let token = simulated(&bench);
+    let service = Served::start(&bench.path("data"));
+    let key = run(&mut service.beside(&["key", "create", "--role", "inventory"]), "").with_code(0);
+    fs::write(bench.path("api.key"), &key.out).expect("a file");
+    fs::write(bench.path("other.key"), "cs_unknown").expect("a file");
+    let provision = [
+        "provision",
+        "--serial",
+        "CS-000001",
+        "--batch",
+        "B1",
+        "--key-file",
+        "key",
+        "--no-compare",
+        "--into",
+        "2026-11",
+    ];
+    let at = |key| ["--server", &service.url, "--api-key-file", key];
+    let early = asked(&bench, &token, &[&provision[..], &at("other.key")].concat(), 1);
+    assert!(
+        !bench.path("B1").exists(),
+        "no token is programmed that could not be taken in: {}",
+        early.1
+    );
+    let done = asked(&bench, &token, &[&provision[..], &at("api.key")].concat(), 0);
+    assert!(done.1.contains("1 of 1 token(s) imported"), "{}", done.1);
+    let again = asked(&bench, &token, &[&provision[..], &at("api.key")].concat(), 0);
+    assert!(again.1.contains("in the inventory already"), "{}", again.1);
 }
 
 #[test]
@@ -166,4 +229,29 @@ fn what_the_desk_made_comes_into_the_inventory() {
     assert_eq!(told["imported"], 1, "{told}");
     let listed = bench.token(&[&["list"][..], &at].concat()).wait().with_code(0);
     assert!(listed.out.contains("CS-000001"), "{}", listed.out);
+}
+
+#[test]
+fn the_desk_gives_nobody_digits_to_choose_from() {
+    let bench = Bench::new();
+    let mut pty = Pty::open().expect("a pseudo-terminal");
+    let port = pty.path().to_string_lossy().into_owned();
+    let mut args = vec!["provision", "--serial", "CS-1", "--batch", "B1", "--key-file", "key"];
+    args.extend(["--port", &port]);
+    let desk = bench.token(&args);
+    // Whoever is in the middle ends each session whose digits do not suit him; as a plug that is pulled would.
+    let mut token = powered(TornStorage::blank(&[7; 32]));
+    let mut sessions = 0;
+    let until = Instant::now() + Duration::from_secs(4);
+    while Instant::now() < until {
+        pty.serve(&mut token, Duration::from_millis(4))
+            .expect("a pseudo-terminal");
+        if !token.screen().is_dark() {
+            sessions += 1;
+            token = powered(token.power_off());
+        }
+    }
+    assert_eq!(sessions, 1, "and then it waits");
+    assert!(desk.err().contains("the token ended the session"), "{}", desk.err());
+    desk.kill();
 }

@@ -12,8 +12,8 @@ use std::{
 use service::UnixMs;
 use store::{
     Allowance, Allowances, ApiKey, ApiKeys, Batch, Batches, Bound, BoundToken, Change, Commit, Devices, Enrollment,
-    Enrollments, Id, Outcome, Owner, Pending, Protection, Protections, RecoveryCodes, RecoverySets, StoreError, Token,
-    TokenFilter, Tokens,
+    Enrollments, Export, Exports, Id, Outcome, Owner, Pending, Protection, Protections, RecoveryCodes, RecoverySets,
+    StoreError, Token, TokenFilter, Tokens,
     audit::{Chain, Closing, Head, Row, Trail},
 };
 use store_sqlite::Sqlite;
@@ -106,6 +106,12 @@ impl Batches for Lingering {
 
     fn batches(&self, after: Option<String>, limit: u32) -> Pending<'_, Vec<Batch>> {
         self.late(self.engine.batches(after, limit))
+    }
+}
+
+impl Exports for Lingering {
+    fn export(&self, id: Id) -> Pending<'_, Option<Export>> {
+        self.late(self.engine.export(id))
     }
 }
 

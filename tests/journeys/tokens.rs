@@ -262,6 +262,33 @@ fn two_users_race_for_one_token() {
 }
 
 #[test]
+fn a_batch_that_was_closed_binds_no_token_any_more() {
+    let world = World::lingering(Settings::default());
+    let fobs: Vec<Fob> = (1..=12).map(Fob::new).collect();
+    world.stock(&fobs.iter().collect::<Vec<_>>());
+    for (round, fob) in fobs.iter().enumerate() {
+        world.open_batch("one", &json!({"kind": "everybody"}));
+        let name = format!("anna-{round}");
+        let anna = world.user("acme", &name);
+        let id = anna.enroll_token(fob);
+        let [first, second] = fob.two_codes_at(world.now_ms());
+        std::thread::scope(|scope| {
+            scope.spawn(|| anna.confirm(&id, &[&first, &second]));
+            world.open_batch("one", &json!({"kind": "nobody"}));
+        });
+    }
+    // Whoever closes a batch, because its seeds were seen, relies on the answer: what is bound was bound before.
+    let mut open = false;
+    for event in world.events() {
+        match event["action"].as_str() {
+            Some("batch.create" | "batch.change") => open = event["detail"]["open_to"] == "everybody",
+            Some("enrollment.confirm") if event["outcome"] == "done" => assert!(open, "{event}"),
+            _ => {}
+        }
+    }
+}
+
+#[test]
 fn an_unbound_token_comes_back_with_a_new_secret_only() {
     let mut world = World::new();
     let fob = Fob::new(1);

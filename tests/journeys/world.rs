@@ -277,9 +277,14 @@ impl World {
 
     /// The text of a new key, and its id.
     pub(crate) fn new_key(&self, roles: &[Role], accounts: Option<&[&str]>) -> (service::Id, String) {
+        self.new_key_of("journeys", roles, accounts)
+    }
+
+    /// The same, of somebody who answers for it.
+    pub(crate) fn new_key_of(&self, owner: &str, roles: &[Role], accounts: Option<&[&str]>) -> (service::Id, String) {
         let wanted = NewKey {
             roles: roles.to_vec(),
-            owner: "journeys".into(),
+            owner: owner.into(),
             accounts: accounts.map(|accounts| accounts.iter().map(|&account| account.to_owned()).collect()),
         };
         let made = self.wait(self.service().create_key(&wanted, &Origin::default()));

@@ -17,6 +17,7 @@ mod batch;
 mod code;
 mod device;
 mod enrollment;
+mod export;
 mod import;
 mod openapi;
 mod origin;
@@ -39,6 +40,7 @@ pub use enrollment::{
     AbandonEnrollmentRequest, ConfirmRequest, ConfirmResponse, Enrollment, EnrollmentCodes, EnrollmentRequest, Factor,
     Replaces,
 };
+pub use export::{Export, ExportActRequest, ExportFileRequest, ExportRequest, ExportState};
 pub use import::{Base64, ImportQuery, ImportReceipt, ImportRefusal, ImportRequest, SecretText, SeedEncoding};
 pub use openapi::openapi;
 pub use origin::{Actor, ActorKind, Client, IdentityProof, UserAgent};

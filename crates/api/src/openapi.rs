@@ -14,8 +14,8 @@ use utoipa::{
 };
 
 use crate::{
-    PROBLEM_JSON, Problem, ProblemCode, audit, batch, device, enrollment, import, probe, protection, recovery, token,
-    user, verify,
+    PROBLEM_JSON, Problem, ProblemCode, audit, batch, device, enrollment, export, import, probe, protection, recovery,
+    token, user, verify,
 };
 
 /// An operation and the problems that it alone can answer with.
@@ -80,7 +80,7 @@ pub(crate) const FACTOR: &[ProblemCode] = &[ProblemCode::CodeRefused];
 /// Of a node that should not be asked at the moment.
 pub(crate) const UNAVAILABLE: &[&[ProblemCode]] = &[&[ProblemCode::ClockUnreliable, ProblemCode::StorageUnavailable]];
 
-const OPERATIONS: [&[Operation]; 11] = [
+const OPERATIONS: [&[Operation]; 12] = [
     verify::OPERATIONS,
     enrollment::OPERATIONS,
     device::OPERATIONS,
@@ -90,6 +90,7 @@ const OPERATIONS: [&[Operation]; 11] = [
     token::OPERATIONS,
     import::OPERATIONS,
     batch::OPERATIONS,
+    export::OPERATIONS,
     audit::OPERATIONS,
     probe::OPERATIONS,
 ];
@@ -123,6 +124,11 @@ const API_KEY: &str = "api_key";
         batch::create_batch,
         batch::get_batch,
         batch::change_batch,
+        export::request_export,
+        export::get_export,
+        export::approve_export,
+        export::fetch_export,
+        export::withdraw_export,
         audit::list_audit,
         audit::get_audit_heads,
         probe::healthz,

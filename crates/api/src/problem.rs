@@ -235,6 +235,9 @@ problem_codes! {
         "Read the token anew: `detail` says what has to happen first."
     TokenUnavailable "token_unavailable" 409 "The token cannot be bound"
         "Check the serial number; every cause gets this same answer."
+    /// Beyond the first list: two people and a file are told apart from a token's life.
+    ExportState "export_state" 409 "The export's state does not allow this"
+        "`detail` says what has to happen first; most often a new export is asked for."
     EnrollmentEnded "enrollment_ended" 410 "The enrollment has ended"
         "It was confirmed, abandoned, replaced, or ended by wrong codes: start a new one."
     EnrollmentExpired "enrollment_expired" 410 "The enrollment has expired"

@@ -77,6 +77,9 @@ pub struct Token {
     pub imported_at: Timestamp,
     /// The last change.
     pub changed_at: Timestamp,
+    /// When its present secret left in an export, last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exported_at: Option<Timestamp>,
 }
 
 /// Where a token stands in its life.

@@ -156,6 +156,7 @@ fn tokens() {
         expires_at: None,
         imported_at: time(0),
         changed_at: time(1),
+        exported_at: None,
     };
     let bound = Token {
         state: TokenState::Bound,

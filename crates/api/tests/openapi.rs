@@ -8,8 +8,9 @@ use std::{
 
 use countersign_api::{
     AbandonEnrollmentRequest, BatchChangeRequest, BatchRequest, CloseUserRequest, ConfirmRequest, EnrollmentRequest,
-    FindByCodeRequest, ImportRequest, PROBLEM_JSON, Problem, ProblemCode, RecoveryCodesRequest, ResyncRequest,
-    TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, openapi, read_json,
+    ExportActRequest, ExportFileRequest, ExportRequest, FindByCodeRequest, ImportRequest, PROBLEM_JSON, Problem,
+    ProblemCode, RecoveryCodesRequest, ResyncRequest, TokenChangeRequest, UnbindRequest, UnlockRequest,
+    VerifyBatchRequest, VerifyRequest, openapi, read_json,
 };
 use serde_json::Value;
 
@@ -159,6 +160,9 @@ fn its_examples_are_read_as_they_stand() {
             "close_user" => read_json::<CloseUserRequest>(body).map(drop),
             "confirm_enrollment" => read_json::<ConfirmRequest>(body).map(drop),
             "create_batch" => read_json::<BatchRequest>(body).map(drop),
+            "approve_export" | "withdraw_export" => read_json::<ExportActRequest>(body).map(drop),
+            "fetch_export" => read_json::<ExportFileRequest>(body).map(drop),
+            "request_export" => read_json::<ExportRequest>(body).map(drop),
             "find_token_by_code" => read_json::<FindByCodeRequest>(body).map(drop),
             "import_tokens" => read_json::<ImportRequest>(body).map(drop),
             "renew_recovery_codes" => read_json::<RecoveryCodesRequest>(body).map(drop),

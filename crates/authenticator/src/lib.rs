@@ -2,4 +2,21 @@
 //!
 //! Clock, randomness and environment are arguments; nothing here knows the service, a store or the network.
 
+mod agent;
+mod clipboard;
+mod command;
+mod desk;
+mod found;
+mod machine;
+mod otpauth;
 pub mod picture;
+mod prompt;
+mod refusal;
+mod secrecy;
+mod vault_file;
+
+pub use command::{Authenticator, Bind, Binding, Unconfirmed};
+pub use machine::{Connect, Machine};
+pub use refusal::Refusal;
+pub use secrecy::keep_memory_private;
+pub use vault_file::{LOCK_WAIT, VaultFile, VaultFileError, VaultLock};

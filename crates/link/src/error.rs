@@ -80,6 +80,7 @@ impl LinkError {
             Self::NotAToken => "name the token's port with --port; `countersign token ports` lists them",
             Self::OtherVersion => "use the countersign of the token's firmware, or newer",
             Self::Ended(WhyEnded::NoRandomness) => "the token's storage fails: put it aside",
+            Self::Ended(WhyEnded::TooSoon) => "wait five seconds and repeat the command",
             Self::Ended(_) | Self::Broken => {
                 "repeat the command; if it happens again, somebody or something changes what goes over the line: check \
                  what stands between desk and token"
@@ -111,6 +112,7 @@ fn why(why: WhyEnded) -> &'static str {
         WhyEnded::OtherVersion => "it speaks another version of the protocol",
         WhyEnded::BadKey => "the key that came is not the one that was promised",
         WhyEnded::NoRandomness => "it has no randomness",
+        WhyEnded::TooSoon => "digits were to be compared a moment ago",
     }
 }
 

@@ -50,6 +50,29 @@ pub struct About {
     pub life: Life,
 }
 
+impl About {
+    fn of(about: &wire::About<'_>) -> Option<Self> {
+        Some(Self {
+            model: letters(about.model)?,
+            firmware_version: letters(about.firmware_version)?,
+            serial_number: match about.serial_number {
+                Some(serial_number) => Some(letters(serial_number)?),
+                None => None,
+            },
+            life: about.life,
+        })
+    }
+}
+
+/// What a token's display has letters for; a terminal would obey some of the rest.
+pub(crate) fn letters(text: &str) -> Option<String> {
+    let shown = text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) && text.len() <= TEXT_MAX_LEN_BYTES;
+    shown.then(|| text.to_owned())
+}
+
+/// A name's, with room for a model's.
+const TEXT_MAX_LEN_BYTES: usize = 64;
+
 /// A line on which a token may be.
 pub struct Link<P> {
     port: P,
@@ -108,12 +131,7 @@ impl<P: Read + Write> Link<P> {
         for _ in 0..self.patience.hello_tries {
             self.host.hello();
             match self.ask_once(self.patience.hello, &mut noise, |heard| match heard {
-                Heard::About(about) => Some(Ok(About {
-                    model: about.model.to_owned(),
-                    firmware_version: about.firmware_version.to_owned(),
-                    serial_number: about.serial_number.map(str::to_owned),
-                    life: about.life,
-                })),
+                Heard::About(about) => Some(About::of(&about).ok_or(LinkError::NotAToken)),
                 Heard::Ended(WhyEnded::OtherVersion) => Some(Err(LinkError::OtherVersion)),
                 // The end of a session that was there before; or noise.
                 _ => None,

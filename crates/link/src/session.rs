@@ -10,7 +10,10 @@ use wire::{
 };
 use zeroize::Zeroizing;
 
-use crate::{Link, LinkError, line::ended};
+use crate::{
+    Link, LinkError,
+    line::{ended, letters},
+};
 
 /// Whether somebody compares the digits on both sides of the line, which is what keeps out a man in the middle.
 pub enum Comparing<'a> {
@@ -130,8 +133,11 @@ impl<'l, P: Read + Write> Session<'l, P> {
         self.request(&Request::Status, |response| match response {
             Response::Status(status) => Some(Status {
                 life: status.life,
-                serial_number: status.serial_number.map(str::to_owned),
-                label: status.label.to_owned(),
+                serial_number: match status.serial_number {
+                    Some(serial_number) => Some(letters(serial_number)?),
+                    None => None,
+                },
+                label: letters(status.label)?,
                 parameters: status.parameters,
                 unix_s: status.unix_s,
                 shifted_s: status.shifted_s,

@@ -2,8 +2,8 @@
 
 use api::{ProtectionMethod, Timestamp};
 use service::{
-    ActorKind, Algorithm, Batch, DeviceView, Factor, IdentityProof, Kind, Method, OpenTo, Owner, Protection, Stage,
-    Standing, TokenView, UnixMs, UserView,
+    ActorKind, Algorithm, Batch, DeviceView, Export, ExportState, Factor, IdentityProof, Kind, Method, OpenTo, Owner,
+    Protection, Stage, Standing, TokenView, UnixMs, UserView,
 };
 use zeroize::Zeroizing;
 
@@ -113,6 +113,25 @@ pub(crate) fn token(view: TokenView) -> api::Token {
         expires_at: view.expires_at.map(time),
         imported_at: time(view.imported_at),
         changed_at: time(view.changed_at),
+        exported_at: view.exported_at.map(time),
+    }
+}
+
+pub(crate) fn export(export: Export) -> api::Export {
+    api::Export {
+        id: export.id,
+        state: match export.state {
+            ExportState::Requested => api::ExportState::Requested,
+            ExportState::Approved { .. } => api::ExportState::Approved,
+            ExportState::HandedOut { .. } => api::ExportState::HandedOut,
+            ExportState::Withdrawn => api::ExportState::Withdrawn,
+        },
+        approved_by: export.state.approver().map(|person| person.actor.clone()),
+        serial_numbers: export.serial_numbers,
+        recipient: export.recipient,
+        requested_by: export.requested_by.actor,
+        requested_at: time(export.requested_at),
+        expires_at: time(export.expires_at),
     }
 }
 

@@ -22,7 +22,7 @@ use service::Service;
 
 pub use listener::{Limits, PlainHttp, plain_http_allowed, serve};
 
-use crate::routes::{batches, devices, docs, enrollments, probes, tokens, trail, users, verification};
+use crate::routes::{batches, devices, docs, enrollments, exports, probes, tokens, trail, users, verification};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -55,6 +55,11 @@ pub fn router(service: Arc<Service>, limits: Limits) -> Router {
         .route("/v1/tokens/find-by-code", post(tokens::find_by_code))
         .route("/v1/tokens/{serial_number}", get(tokens::get).patch(tokens::change))
         .route("/v1/batches", get(batches::list).post(batches::create))
+        .route("/v1/exports", post(exports::request))
+        .route("/v1/exports/{id}", get(exports::get))
+        .route("/v1/exports/{id}/approve", post(exports::approve))
+        .route("/v1/exports/{id}/file", post(exports::file))
+        .route("/v1/exports/{id}/withdraw", post(exports::withdraw))
         .route("/v1/batches/{name}", get(batches::get).patch(batches::change))
         .route("/v1/audit", get(trail::list))
         .route("/v1/audit/heads", get(trail::heads))

@@ -55,6 +55,7 @@ pub(crate) fn problem(error: ServiceError) -> Problem {
         ServiceError::Locked { retry_after_s, .. } => waiting(new(ProblemCode::RateLimited), *retry_after_s),
         ServiceError::TokenUnavailable => new(ProblemCode::TokenUnavailable),
         ServiceError::TokenState { .. } => new(ProblemCode::TokenState),
+        ServiceError::ExportState { .. } => new(ProblemCode::ExportState),
         ServiceError::AskedTooOften { retry_after_s } => waiting(new(ProblemCode::RateLimited), Some(*retry_after_s)),
         ServiceError::RateLimited => waiting(new(ProblemCode::RateLimited), Some(1)),
         ServiceError::DeviceLimit => new(ProblemCode::DeviceLimit),

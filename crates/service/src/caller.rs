@@ -2,7 +2,7 @@ use std::{fmt::Write as _, sync::Arc};
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use store::{ApiKey, Id, Owner, Role};
+use store::{ApiKey, Id, Owner, Person, Role};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -51,6 +51,20 @@ impl Caller {
     /// Whether the key is limited to some accounts at all.
     pub fn limited(&self) -> bool {
         self.key.accounts.is_some()
+    }
+
+    /// The person who acts with this key, as two of them are told apart.
+    pub(crate) fn person(&self, origin: &Origin) -> Result<Person, ServiceError> {
+        let why = || "who acts has to be named".to_owned();
+        let actor = origin.actor.as_ref().ok_or_else(|| ServiceError::Invalid {
+            field: "actor",
+            why: why(),
+        })?;
+        Ok(Person {
+            api_key: self.key.id,
+            key_owner: self.key.owner.clone(),
+            actor: actor.id.clone(),
+        })
     }
 
     /// The caller of a key, if the secret part is its own and it lives.

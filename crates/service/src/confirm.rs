@@ -1,6 +1,6 @@
 use otp::Code;
 use serde_json::json;
-use store::{Bound, Change, Device, Enrollment, EnrollmentState, Id, Outcome, Owner, Protection, Token, Write};
+use store::{Batch, Bound, Change, Device, Enrollment, EnrollmentState, Id, Outcome, Owner, Protection, Token, Write};
 use verify::{Cause, UnixMs};
 use zeroize::Zeroizing;
 
@@ -9,7 +9,7 @@ use crate::{
     core::TRIES,
     enrollment::{becomes, codes_needed, find, started},
     event::Entry,
-    inventory::{available, becomes_bound, becomes_unbound, its_tokens},
+    inventory::{available, becomes_bound, becomes_unbound, its_tokens, stays},
     recovery_set,
     sealing::{Record, credential_of, secret_of_token},
     unbind::end_device,
@@ -64,13 +64,13 @@ async fn try_confirm(
     }
     let token = match &enrollment.serial_number {
         Some(serial_number) => match available(core, serial_number, owner, now).await? {
-            Ok(token) => Some(token),
+            Ok(found) => Some(found),
             Err(cause) => return taken(core, &enrollment, cause, origin, now).await,
         },
         None => None,
     };
     let secret = match (&token, sealed) {
-        (Some(token), _) => secret_of_token(token, &*core.sealer)?,
+        (Some((token, _)), _) => secret_of_token(token, &*core.sealer)?,
         (None, Some(sealed)) => Record::of_enrollment(&enrollment).open(&*core.sealer, sealed)?,
         (None, None) => return Err(ServiceError::Internal("an enrollment without a secret".into())),
     };
@@ -215,7 +215,7 @@ async fn complete(
     core: &Core,
     enrollment: &Enrollment,
     bound: Bound,
-    token: Option<Token>,
+    token: Option<(Token, Batch)>,
     confirmation: &Confirmation,
     origin: &Origin,
     now: UnixMs,
@@ -242,8 +242,10 @@ async fn complete(
             ..Protection::none(owner.clone())
         }),
     ];
-    let serial_number = token.as_ref().map(|token| token.serial_number.clone());
-    if let Some(token) = token {
+    let serial_number = token.as_ref().map(|(token, _)| token.serial_number.clone());
+    if let Some((token, batch)) = token {
+        // Whoever closes it meanwhile is obeyed.
+        writes.push(stays(batch));
         writes.push(becomes_bound(token, &bound, now)?);
     }
     let scope = json!({

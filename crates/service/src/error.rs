@@ -68,6 +68,14 @@ pub enum ServiceError {
         /// Why that does not do, and what to do.
         why: &'static str,
     },
+    /// The export is not where this could follow.
+    #[error("the export is {state}: {why}")]
+    ExportState {
+        /// Where it stands.
+        state: &'static str,
+        /// What can be done.
+        why: String,
+    },
     /// The question may be asked only so often.
     #[error("this was asked too often: wait, or let somebody else ask")]
     AskedTooOften {

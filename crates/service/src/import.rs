@@ -377,6 +377,7 @@ fn comes_in(
         expires_at: seed.expires_at_s.map(time),
         imported_at: now,
         changed_at: now,
+        exported_at: None,
         state: TokenState::Imported { sealed },
     };
     Ok(Write::Token {

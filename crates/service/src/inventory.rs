@@ -1,11 +1,11 @@
 //! The inventory as the other use cases meet it: who may bind a token, and what binding makes of it.
 
-use store::{Batch, Bound, OpenTo, Owner, Token, Write};
+use store::{Batch, Bound, Owner, Token, Write};
 use verify::{Kind, UnixMs};
 
 use crate::{Core, ServiceError};
 
-/// The token of this serial number, if this user may bind it now; else why not, for the trail.
+/// The token of this serial number and its batch, if this user may bind it now; else why not, for the trail.
 ///
 /// Whatever the cause, two records are looked for.
 pub(crate) async fn available(
@@ -13,18 +13,22 @@ pub(crate) async fn available(
     serial_number: &str,
     owner: &Owner,
     now: UnixMs,
-) -> Result<Result<Token, &'static str>, ServiceError> {
+) -> Result<Result<(Token, Batch), &'static str>, ServiceError> {
     let serial_number = serial_number.trim().to_owned();
     let token = core.store.tokens_of(vec![serial_number]).await?.pop().flatten();
     // No batch is called nothing.
     let name = token.as_ref().map(|token| token.batch.clone()).unwrap_or_default();
     let batch = core.store.batch(name).await?;
-    Ok(judge(token, batch.as_ref(), owner, now))
+    Ok(judge(token, batch, owner, now))
 }
 
-fn judge(token: Option<Token>, batch: Option<&Batch>, owner: &Owner, now: UnixMs) -> Result<Token, &'static str> {
-    let open_to = batch.map_or(&OpenTo::Nobody, |batch| &batch.open_to);
-    let open = open_to.includes(owner);
+fn judge(
+    token: Option<Token>,
+    batch: Option<Batch>,
+    owner: &Owner,
+    now: UnixMs,
+) -> Result<(Token, Batch), &'static str> {
+    let open = batch.filter(|batch| batch.open_to.includes(owner));
     let token = token.ok_or("token_unknown")?;
     let cause = match token.state.owner() {
         _ if token.state.sealed().is_none() => match token.state.device() {
@@ -32,12 +36,20 @@ fn judge(token: Option<Token>, batch: Option<&Batch>, owner: &Owner, now: UnixMs
             None => "token_without_secret",
         },
         Some(other) if other != owner => "token_assigned",
-        _ if !open => "batch_not_open",
+        _ if open.is_none() => "batch_not_open",
         _ if token.starts_at.is_some_and(|start| now < start) => "token_not_yet_valid",
         _ if token.expires_at.is_some_and(|end| now >= end) => "token_expired",
-        _ => return Ok(token),
+        _ => return open.map(|batch| (token, batch)).ok_or("batch_not_open"),
     };
     Err(cause)
+}
+
+/// Nothing of this batch has changed since it was read, or the change that this belongs to is missed.
+pub(crate) fn stays(batch: Batch) -> Write {
+    Write::Batch {
+        expected: Some(batch.version),
+        next: batch,
+    }
 }
 
 /// A token that has become this device. Its clock was measured by the codes that bound it.

@@ -17,6 +17,7 @@ mod devices;
 mod enrollment;
 mod error;
 mod event;
+mod export;
 mod factor;
 mod find_by_code;
 mod housekeeping;
@@ -48,6 +49,7 @@ pub(crate) use core::Core;
 pub use core::{Ports, Service};
 pub use devices::{DeviceView, UserView};
 pub use error::{Hint, ServiceError};
+pub use export::{EXPORT_MAX, ExportedTokens, NewExport};
 pub use factor::{Factor, Method};
 pub use import::{IMPORT_MAX, NewImport, OpenedBy, Receipt, Refused, SeedFile};
 pub use keys::NewKey;
@@ -63,5 +65,8 @@ pub use verification::Question;
 // crate of ours.
 pub use otp::{Algorithm, Parameters, Period, Secret};
 pub use pskc::{Encoding, Seed};
-pub use store::{ApiKey, Batch, Id, IdentityProof, OpenTo, Owner, Protection, Role, Sealed, Stage, TokenFilter, audit};
+pub use store::{
+    ApiKey, Batch, Export, ExportState, Id, IdentityProof, OpenTo, Owner, Protection, Role, Sealed, Stage, TokenFilter,
+    audit,
+};
 pub use verify::{Kind, Standing, UnixMs};

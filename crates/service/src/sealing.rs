@@ -126,6 +126,16 @@ pub(crate) fn secret_of_token(token: &Token, sealer: &dyn Sealer) -> Result<Secr
     TokenRecord::secret(&token.serial_number, token.id, token.parameters).open(sealer, sealed)
 }
 
+/// The key that sets a token's clock, where there is one.
+pub(crate) fn management_key_of(token: &Token, sealer: &dyn Sealer) -> Result<Option<Secret>, PortError> {
+    let record = TokenRecord::management(&token.serial_number, token.id, token.parameters);
+    token
+        .management
+        .as_ref()
+        .map(|sealed| record.open(sealer, sealed))
+        .transpose()
+}
+
 /// The credential of a bound device. A device without a secret is a tombstone, and none is ever judged.
 pub(crate) fn credential_of(device: &Device, sealer: &dyn Sealer) -> Result<Credential, PortError> {
     let sealed = device.sealed.as_ref().ok_or(PortError::DoesNotOpen)?;

@@ -116,7 +116,7 @@ async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<
             (enrollment, Some(shown))
         }
         NewDevice::Token { serial_number } => match available(core, serial_number, owner, now).await? {
-            Ok(token) => (for_token(core, wanted, &token, now)?, None),
+            Ok((token, _)) => (for_token(core, wanted, &token, now)?, None),
             Err(cause) => {
                 // A right code is burned all the same, or it could be tried here for nothing.
                 let writes = spent.iter().map(|spent| spent.write()).collect();

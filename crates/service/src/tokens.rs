@@ -43,6 +43,8 @@ pub struct TokenView {
     pub imported_at: UnixMs,
     /// The last change.
     pub changed_at: UnixMs,
+    /// When its present secret left in an export, last.
+    pub exported_at: Option<UnixMs>,
 }
 
 impl TokenView {
@@ -63,6 +65,7 @@ impl TokenView {
             expires_at: token.expires_at,
             imported_at: token.imported_at,
             changed_at: token.changed_at,
+            exported_at: token.exported_at,
         }
     }
 

@@ -32,6 +32,7 @@ CREATE TABLE token (
     expires_at        INTEGER,
     imported_at       INTEGER NOT NULL,
     changed_at        INTEGER NOT NULL,
+    exported_at       INTEGER,
     stage             TEXT    NOT NULL, -- imported, assigned, bound, lost, returned, retired
     account           TEXT,             -- while it is assigned, bound, or lost and still bound
     user              TEXT,
@@ -54,6 +55,25 @@ CREATE TABLE token_fingerprint (
 CREATE TABLE token_fingerprint_key (
     key_id INTEGER NOT NULL PRIMARY KEY
 ) STRICT;
+
+-- Seeds that shall leave: one person has the wish, another approves of it.
+CREATE TABLE export (
+    id               BLOB    NOT NULL PRIMARY KEY,
+    version          INTEGER NOT NULL,
+    serial_numbers   TEXT    NOT NULL, -- between line feeds
+    recipient        TEXT    NOT NULL,
+    recipient_key    BLOB    NOT NULL, -- its keyed hash
+    recipient_key_id INTEGER NOT NULL,
+    requested_key    BLOB    NOT NULL,
+    requested_owner  TEXT    NOT NULL,
+    requested_actor  TEXT    NOT NULL,
+    requested_at     INTEGER NOT NULL,
+    expires_at       INTEGER NOT NULL,
+    state            TEXT    NOT NULL, -- requested, approved, handed_out, withdrawn
+    approved_key     BLOB,
+    approved_owner   TEXT,
+    approved_actor   TEXT
+) STRICT, WITHOUT ROWID;
 
 -- How often somebody has asked what may be asked only so often.
 CREATE TABLE allowance (

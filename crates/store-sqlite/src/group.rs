@@ -9,7 +9,7 @@ use verify::{DeviceState, Standing};
 use crate::{
     error::Result,
     job::Job,
-    tables::{allowance, api_key, audit, batch, device, enrollment, protection, recovery, token},
+    tables::{allowance, api_key, audit, batch, device, enrollment, export, protection, recovery, token},
     tail::{self, Tail},
 };
 
@@ -105,6 +105,7 @@ impl<'a> Group<'a> {
             }
             Write::Token { expected, next } => token::meets(self.tx, *expected, next)?,
             Write::Batch { expected, next } => batch::version(self.tx, &next.name)? == *expected,
+            Write::Export { expected, next } => export::version(self.tx, next.id)? == *expected,
             Write::Allowance { expected, next } => {
                 allowance::one(self.tx, &next.name)?.map(|allowance| allowance.version) == *expected
             }
@@ -140,6 +141,7 @@ impl<'a> Group<'a> {
             Write::Protection { next, .. } => protection::put(self.tx, next)?,
             Write::Token { next, .. } => self.erases |= token::put(self.tx, next)?,
             Write::Batch { next, .. } => batch::put(self.tx, next)?,
+            Write::Export { next, .. } => export::put(self.tx, next)?,
             Write::Allowance { next, .. } => allowance::put(self.tx, next)?,
             Write::NewApiKey(key) => api_key::insert(self.tx, key)?,
             Write::RevokeApiKey { id, at } => api_key::revoke(self.tx, *id, *at)?,

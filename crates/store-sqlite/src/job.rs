@@ -77,6 +77,7 @@ fn distinct(writes: &[Write]) -> bool {
         Token(&'a str),
         Fingerprint(&'a [u8; 32]),
         Batch(&'a str),
+        Export(Id),
         Allowance(&'a str),
         ApiKey(Id),
     }
@@ -88,6 +89,7 @@ fn distinct(writes: &[Write]) -> bool {
         Write::Protection { next, .. } => Record::Protection(&next.owner),
         Write::Token { next, .. } => Record::Token(&next.serial_number),
         Write::Batch { next, .. } => Record::Batch(&next.name),
+        Write::Export { next, .. } => Record::Export(next.id),
         Write::Allowance { next, .. } => Record::Allowance(&next.name),
         Write::NewApiKey(key) => Record::ApiKey(key.id),
         &Write::RevokeApiKey { id, .. } => Record::ApiKey(id),

@@ -13,8 +13,8 @@ use futures_channel::oneshot;
 use rusqlite::Connection;
 use store::{
     Allowance, Allowances, ApiKey, ApiKeys, Batch, Batches, Bound, BoundToken, Change, Commit, Device, Devices,
-    Enrollment, Enrollments, Id, Outcome, Owner, Pending, Protection, Protections, RecoveryCodes, RecoverySets,
-    StoreError, Token, TokenFilter, Tokens,
+    Enrollment, Enrollments, Export, Exports, Id, Outcome, Owner, Pending, Protection, Protections, RecoveryCodes,
+    RecoverySets, StoreError, Token, TokenFilter, Tokens,
     audit::{Chain, Closing, Head, Row, Trail},
 };
 use verify::{DeviceState, Standing, UnixMs};
@@ -27,7 +27,7 @@ use crate::{
     job::Job,
     readers::Readers,
     register, schema,
-    tables::{allowance, api_key, audit, batch, device, enrollment, protection, recovery, token},
+    tables::{allowance, api_key, audit, batch, device, enrollment, export, protection, recovery, token},
     tail::Tail,
     writer::{Call, Message, Reply, Shared, Writer, lock},
 };
@@ -231,6 +231,12 @@ impl Batches for Sqlite {
     fn batches(&self, after: Option<String>, limit: u32) -> Pending<'_, Vec<Batch>> {
         self.readers
             .read(move |conn| batch::page(conn, after.as_deref(), limit))
+    }
+}
+
+impl Exports for Sqlite {
+    fn export(&self, id: Id) -> Pending<'_, Option<Export>> {
+        self.readers.read(move |conn| export::one(conn, id))
     }
 }
 

@@ -1,7 +1,7 @@
 use verify::{DeviceState, UnixMs};
 
 use crate::{
-    Allowance, ApiKey, Batch, Device, Enrollment, Id, Owner, Pending, Protection, RecoveryCodes, Token, audit,
+    Allowance, ApiKey, Batch, Device, Enrollment, Export, Id, Owner, Pending, Protection, RecoveryCodes, Token, audit,
 };
 
 /// One decision: its effects and the audit events that say so.
@@ -80,12 +80,19 @@ pub enum Write {
         /// What it becomes.
         next: Box<Token>,
     },
-    /// A batch, new or changed.
+    /// A batch, new or changed; or as it is, for a change that holds only while it stays so.
     Batch {
         /// The version that was read.
         expected: Option<u64>,
-        /// What it becomes.
+        /// What it becomes, or is.
         next: Batch,
+    },
+    /// An export, new or changed.
+    Export {
+        /// The version that was read.
+        expected: Option<u64>,
+        /// What it becomes.
+        next: Box<Export>,
     },
     /// An allowance, new or changed.
     Allowance {

@@ -16,6 +16,7 @@ mod batch;
 mod change;
 mod device;
 mod enrollment;
+mod export;
 mod owner;
 mod protection;
 mod recovery;
@@ -30,6 +31,7 @@ pub use batch::{Batch, Batches, OpenTo};
 pub use change::{Change, Commit, Outcome, Write};
 pub use device::{Bound, Device, Devices};
 pub use enrollment::{Enrollment, EnrollmentState, Enrollments, IdentityProof};
+pub use export::{Export, ExportState, Exports, Person};
 pub use owner::Owner;
 pub use protection::{Protection, Protections};
 pub use recovery::{RecoveryCode, RecoveryCodes, RecoverySets};
@@ -47,7 +49,17 @@ pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + S
 
 /// Everything an engine provides.
 pub trait Store:
-    Devices + Enrollments + RecoverySets + Protections + Tokens + Batches + Allowances + ApiKeys + audit::Trail + Commit
+    Devices
+    + Enrollments
+    + RecoverySets
+    + Protections
+    + Tokens
+    + Batches
+    + Exports
+    + Allowances
+    + ApiKeys
+    + audit::Trail
+    + Commit
 {
 }
 
@@ -58,6 +70,7 @@ impl<S> Store for S where
         + Protections
         + Tokens
         + Batches
+        + Exports
         + Allowances
         + ApiKeys
         + audit::Trail

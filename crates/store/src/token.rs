@@ -36,6 +36,8 @@ pub struct Token {
     pub imported_at: UnixMs,
     /// The last change.
     pub changed_at: UnixMs,
+    /// When its present secret left in an export, last.
+    pub exported_at: Option<UnixMs>,
     /// Where it stands in its life.
     pub state: TokenState,
 }

@@ -51,6 +51,9 @@ pub(crate) struct Inner {
     shown: Option<Screen>,
     #[cfg(feature = "session")]
     pub(crate) visit: Option<crate::session::Visit>,
+    /// From when on the next session may begin whose digits are compared.
+    #[cfg(feature = "session")]
+    pub(crate) compare_from_ms: u64,
     #[cfg(feature = "session")]
     pub(crate) fault: Option<wire::Fault>,
 }
@@ -85,6 +88,8 @@ impl Application {
             shown: None,
             #[cfg(feature = "session")]
             visit: None,
+            #[cfg(feature = "session")]
+            compare_from_ms: 0,
             #[cfg(feature = "session")]
             fault: None,
         };

@@ -2,7 +2,9 @@
 
 use otp::{Algorithm, Digits, Parameters, Period};
 use subtle::ConstantTimeEq;
-use wire::{About, Answers, Order, Provision, Refusal, Request, Response, Session, Status, authorisation, possession};
+use wire::{
+    About, Answers, Order, Provision, Refusal, Request, Response, Session, Status, WhyEnded, authorisation, possession,
+};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -17,6 +19,9 @@ use crate::{
 
 /// How long a session lasts in which nothing is said.
 const SILENCE_MS: u64 = 60_000;
+/// Between two sessions whose digits are compared. Whoever stands in the middle knows a key's digits before anybody
+/// sees them, and would leaf through the keys for digits that fit; or put others under a finger that is on its way.
+const COMPARE_APART_MS: u64 = 5_000;
 /// The years that a clock chip counts: 2000 to 2099.
 const CLOCK_RANGE_S: core::ops::Range<u64> = 946_684_800..4_102_444_800;
 
@@ -84,8 +89,16 @@ impl<P: Ports> Answers for Desk<'_, P> {
         }
     }
 
-    fn random(&mut self) -> Option<Zeroizing<[u8; 32]>> {
-        random::draw(self.ports).ok().flatten()
+    fn random(&mut self, compare: bool) -> Result<Zeroizing<[u8; 32]>, WhyEnded> {
+        if compare {
+            let now_ms = self.ports.uptime_ms();
+            if now_ms < self.inner.compare_from_ms || self.shows_digits() {
+                return Err(WhyEnded::TooSoon);
+            }
+            self.inner.compare_from_ms = now_ms + COMPARE_APART_MS;
+        }
+        let random = random::draw(self.ports).ok().flatten();
+        random.ok_or(WhyEnded::NoRandomness)
     }
 
     fn session_began(&mut self, session: &Session) {
@@ -98,6 +111,9 @@ impl<P: Ports> Answers for Desk<'_, P> {
     }
 
     fn session_ended(&mut self) {
+        if self.shows_digits() {
+            self.inner.compare_from_ms = self.ports.uptime_ms() + COMPARE_APART_MS;
+        }
         self.inner.visit = None;
     }
 
@@ -127,6 +143,11 @@ impl<P: Ports> Answers for Desk<'_, P> {
 }
 
 impl<P: Ports> Desk<'_, P> {
+    /// Which wait for the button.
+    fn shows_digits(&self) -> bool {
+        self.inner.visit.as_ref().is_some_and(|visit| visit.unconfirmed)
+    }
+
     fn life(&self) -> wire::Life {
         match self.inner.record.life {
             Life::Blank => wire::Life::Blank,

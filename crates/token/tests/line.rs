@@ -114,6 +114,7 @@ fn a_changed_byte_ends_the_session() {
                             | WhyEnded::OutOfOrder
                             | WhyEnded::BadKey
                             | WhyEnded::NoRandomness
+                            | WhyEnded::TooSoon
                     ))
                 )
             });
@@ -223,11 +224,56 @@ fn a_man_in_the_middle_shows_different_digits_on_both_sides() {
         let shown_by_desk = desk.open(&mut his_token, true).expect("a session with him");
         let mut his_desk = Desk::new();
         let _other_numbers = his_desk.open(&mut token, true);
+        his_desk.hello(&mut token);
+        token.pass_ms(5_000);
         let he_sees = his_desk.open(&mut token, true).expect("a session of his");
         let shown_by_token = support::read_digits(token.board.picture.as_ref().expect("the display is lit"));
         assert_eq!(shown_by_token, format!("{he_sees:06}"));
         assert_ne!(shown_by_token, format!("{shown_by_desk:06}"), "round {round}");
     }
+}
+
+#[test]
+fn a_man_in_the_middle_cannot_leaf_through_the_tokens_keys_for_digits_that_fit() {
+    let mut token = Token::blank();
+    // Each key that the token shows him is a guess at the desk's digits, which he knows: he computes the token's
+    // and, where they differ, asks for another key. The token's display stays dark all the while.
+    let mut his_desk = Host::new();
+    let (mut guesses, began_ms) = (0, token.board.now_ms);
+    for round in 0..1_200_u32 {
+        let mut random = [7; 32];
+        random[..4].copy_from_slice(&round.to_le_bytes());
+        token.board.sent.clear();
+        token.step(Event::Received(his_desk.open(&random, true).as_bytes()));
+        let answer = std::mem::take(&mut token.board.sent);
+        let shown = answer
+            .iter()
+            .any(|byte| matches!(his_desk.receive(*byte), Some(Heard::Next)));
+        guesses += u32::from(shown);
+        token.pass_ms(100);
+        assert!(token.board.picture.is_none(), "nobody sees anything");
+    }
+    let minutes = (token.board.now_ms - began_ms) / 60_000;
+    assert_eq!(minutes, 2, "as long as a desk waits for the button");
+    assert_eq!(guesses, 24, "one in five seconds");
+}
+
+#[test]
+fn no_digits_take_the_place_of_those_that_somebody_compares() {
+    let mut token = Token::blank();
+    Desk::new().open(&mut token, true).expect("a session");
+    token.pass_ms(6_000);
+    // Somebody has compared, and the finger is on its way: a man in the middle wants digits of his own under it.
+    let mut his_desk = Desk::new();
+    assert_eq!(his_desk.open(&mut token, true), None);
+    assert!(token.board.picture.is_none(), "dark");
+    token.press();
+    token.pass_ms(4_900);
+    assert_eq!(his_desk.open(&mut token, true), None);
+    token.pass_ms(100);
+    // Later he is a desk like others, with digits that nobody has compared yet.
+    assert!(his_desk.open(&mut token, true).is_some());
+    assert_eq!(his_desk.ask(&mut token, &Request::Confirm), Said::Confirmed(false));
 }
 
 #[test]

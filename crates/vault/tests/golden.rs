@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::fs;
+use std::{fs, path::Path, process::Command};
 
 use otp::Algorithm;
 use support::{assert_golden, cheap, counting, credential, draft};
@@ -87,6 +87,49 @@ fn what_was_written_is_read() {
         assert_eq!(entries[3].credential().kind().period_s().unwrap().get(), 86_400);
         assert_eq!(entries[3].title(), "");
     }
+}
+
+fn judge(args: &[&str], file: &Path) -> Vec<u8> {
+    // Debian's, which has Debian's modules, whatever stands before it in PATH.
+    let mut python = Command::new("/usr/bin/python3");
+    python
+        .arg(support::tests().join("judges/vault.py"))
+        .args(args)
+        .arg(file);
+    let judged = python.output().expect("Debian's python3 can be run");
+    let why = String::from_utf8_lossy(&judged.stderr);
+    assert!(
+        judged.status.success(),
+        "python3-argon2 and python3-nacl have to be there too: {why}"
+    );
+    judged.stdout
+}
+
+#[test]
+fn other_cryptography_reads_what_is_written() {
+    let file = support::tests().join("golden/full.vault");
+    let home = tempfile::tempdir().unwrap();
+    let kept = home.path().join("secret");
+    for (option, secret) in [("--passphrase-file", PASSPHRASE), ("--key-file", KEY_FILE)] {
+        fs::write(&kept, secret).unwrap();
+        let read = judge(&["read", option, kept.to_str().unwrap()], &file);
+        let read: serde_json::Value = serde_json::from_slice(&read).unwrap();
+        let entries = read["entries"].as_array().unwrap();
+        let of = |field: &str| entries.iter().map(|entry| entry[field].clone()).collect::<Vec<_>>();
+        assert_eq!(of("id"), [1, 2, 3, 4]);
+        assert_eq!(of("digits"), [6, 10, 5, 7]);
+        assert_eq!(entries[0]["secret"], "3132333435363738393031323334353637383930");
+        assert_eq!(entries[0]["groups"], serde_json::json!(["work", "工作"]));
+        assert_eq!(entries[1]["counter"], u64::MAX - 1);
+        assert_eq!(entries[3]["period_s"], 86_400);
+    }
+    let newer = home.path().join("newer.vault");
+    judge(&["write-newer"], &newer);
+    let golden = fs::read(support::tests().join("golden/newer.vault")).unwrap();
+    assert!(
+        fs::read(newer).unwrap() == golden,
+        "newer.vault is what the judge writes"
+    );
 }
 
 /// A file that a later version might write: an unknown slot, an unknown record beside the entries, an entry of an unknown

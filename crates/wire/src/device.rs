@@ -13,8 +13,14 @@ pub trait Answers {
     /// What everybody may know.
     fn about(&mut self) -> About<'_>;
 
-    /// Randomness for the key of one session; `None` when there is none to be had.
-    fn random(&mut self) -> Option<Zeroizing<[u8; 32]>>;
+    /// Randomness for the key of one session, whose digits somebody compares or nobody does.
+    ///
+    /// Whoever sees the key knows the digits, before anybody does who would compare them: each one that is shown is a
+    /// guess, so there must be time between those that are compared.
+    ///
+    /// # Errors
+    /// [`WhyEnded::NoRandomness`], [`WhyEnded::TooSoon`].
+    fn random(&mut self, compare: bool) -> Result<Zeroizing<[u8; 32]>, WhyEnded>;
 
     /// A session began: there are digits to show if somebody compares.
     fn session_began(&mut self, session: &Session);
@@ -131,7 +137,7 @@ fn answered(
             Ok(framed(&ToHost::About(answers.about())))
         }
         (ToToken::Open { commitment, compare }, _) => {
-            let own = KeyPair::of(&*answers.random().ok_or(WhyEnded::NoRandomness)?);
+            let own = KeyPair::of(&*answers.random(compare)?);
             let public_key = own.public;
             *stage = Stage::Opened {
                 own,

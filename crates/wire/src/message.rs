@@ -64,6 +64,8 @@ pub enum WhyEnded {
     BadKey,
     /// The token has no randomness, for its storage fails.
     NoRandomness,
+    /// Digits were to be compared a moment ago. Each session is a guess at them, so there is time between two.
+    TooSoon,
 }
 
 /// What a token says of itself to everybody.

@@ -123,6 +123,7 @@ fn what_the_token_says() {
             ("ended: other version", ToHost::Ended(WhyEnded::OtherVersion)),
             ("ended: bad key", ToHost::Ended(WhyEnded::BadKey)),
             ("ended: no randomness", ToHost::Ended(WhyEnded::NoRandomness)),
+            ("ended: too soon", ToHost::Ended(WhyEnded::TooSoon)),
         ],
     );
     let status = Status {

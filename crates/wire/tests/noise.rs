@@ -1,7 +1,7 @@
 //! Whatever comes over the line, both ends take it: no panic, and a good frame behind noise is heard.
 
 use proptest::prelude::*;
-use wire::{About, Answers, Device, Frame, Heard, Host, Life, Receiver, Request, Response, Session};
+use wire::{About, Answers, Device, Frame, Heard, Host, Life, Receiver, Request, Response, Session, WhyEnded};
 use zeroize::Zeroizing;
 
 /// A device without an application: it tells who it is, and refuses.
@@ -17,9 +17,9 @@ impl Answers for Nobody {
         }
     }
 
-    fn random(&mut self) -> Option<Zeroizing<[u8; 32]>> {
+    fn random(&mut self, _compare: bool) -> Result<Zeroizing<[u8; 32]>, WhyEnded> {
         self.0 = self.0.wrapping_add(1);
-        Some(Zeroizing::new([self.0; 32]))
+        Ok(Zeroizing::new([self.0; 32]))
     }
 
     fn session_began(&mut self, _: &Session) {}

@@ -11,7 +11,7 @@ struct Tool {
 }
 
 /// Independent judges: programs by other hands that say whether ours are right.
-const TEST_TOOLS: [Tool; 16] = [
+const TEST_TOOLS: [Tool; 19] = [
     Tool {
         program: "oathtool",
         package: "oathtool",
@@ -49,6 +49,11 @@ const TEST_TOOLS: [Tool; 16] = [
         why: "makes the key with which pskctool signs",
     },
     Tool {
+        program: "age",
+        package: "age",
+        why: "opens the exports that we encrypt",
+    },
+    Tool {
         program: "qrencode",
         package: "qrencode",
         why: "makes the QR codes of the pictures that we read",
@@ -68,6 +73,16 @@ const TEST_TOOLS: [Tool; 16] = [
         program: "/usr/lib/python3/dist-packages/numpy/__init__.py",
         package: "python3-numpy",
         why: "tilts, shades and blots the pictures that we read",
+    },
+    Tool {
+        program: "/usr/lib/python3/dist-packages/argon2/__init__.py",
+        package: "python3-argon2",
+        why: "derives the keys of vaults by another hand",
+    },
+    Tool {
+        program: "/usr/lib/python3/dist-packages/nacl/__init__.py",
+        package: "python3-nacl",
+        why: "opens vaults by another hand",
     },
     Tool {
         program: "Xvfb",

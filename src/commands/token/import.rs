@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::inventory::actor;
+use super::{inventory::actor, seed_key::SeedKey};
 use crate::{
     Failure,
     client::Client,
@@ -48,7 +48,7 @@ impl Import {
             body["password"] = password.trim_end_matches(['\r', '\n']).into();
         }
         if let Some(path) = &self.key_file {
-            body["key_base64"] = base64(&key(path)?).into();
+            open_by(&mut body, &SeedKey::read(path)?);
         }
         if let Some(encoding) = &self.encoding {
             body["encoding"] = encoding.as_str().into();
@@ -60,13 +60,37 @@ impl Import {
         };
         let receipt = client.post(path, &body)?;
         said.say(&receipt, || words(&receipt))?;
-        let clean = nothing(&receipt["duplicates"]) && nothing(&receipt["refusals"]);
+        let clean = listed(&receipt["duplicates"]) + listed(&receipt["refusals"]) == 0;
         Ok(if clean { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }
 }
 
-fn nothing(list: &Value) -> bool {
-    list.as_array().is_none_or(Vec::is_empty)
+/// Takes the tokens of an encrypted file into the inventory, or finds all of them there. The words say which.
+pub(in crate::commands) fn take_in(
+    client: &Client,
+    file: &[u8],
+    batch: &str,
+    key: &SeedKey,
+) -> Result<String, Failure> {
+    let mut body = json!({"batch": batch, "file_base64": base64(file), "actor": actor()});
+    open_by(&mut body, key);
+    let receipt = client.post("/v1/tokens/import", &body)?;
+    let (count, duplicates) = (receipt["count"].as_u64(), listed(&receipt["duplicates"]));
+    match (listed(&receipt["refusals"]), duplicates) {
+        (0, 0) => Ok(words(&receipt)),
+        (0, _) if count == Some(duplicates as u64) => {
+            Ok(format!("all {duplicates} token(s) are in the inventory already"))
+        }
+        _ => Err(Failure::new(words(&receipt))),
+    }
+}
+
+fn open_by(body: &mut Value, key: &SeedKey) {
+    body["key_base64"] = base64(key.expose_secret()).into();
+}
+
+fn listed(list: &Value) -> usize {
+    list.as_array().map_or(0, Vec::len)
 }
 
 fn base64(bytes: &[u8]) -> String {
@@ -81,24 +105,6 @@ fn bytes_of(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
         fs::read(path).map(Zeroizing::new)
     };
     read.map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))
-}
-
-/// As it is, or in hexadecimal.
-fn key(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let bytes = bytes_of(path)?;
-    let is_key = |len: usize| matches!(len, 16 | 24 | 32);
-    if is_key(bytes.len()) {
-        return Ok(bytes);
-    }
-    let digits = bytes.trim_ascii();
-    let decoded = data_encoding::HEXLOWER_PERMISSIVE.decode(digits).map(Zeroizing::new);
-    match decoded {
-        Ok(key) if is_key(key.len()) => Ok(key),
-        _ => Err(Failure::usage(format!(
-            "{} holds no key: 16, 24 or 32 bytes, or as many in hexadecimal",
-            path.display()
-        ))),
-    }
 }
 
 fn words(receipt: &Value) -> String {

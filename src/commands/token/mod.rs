@@ -1,14 +1,15 @@
 //! `countersign token …`: what is done with hardware tokens, one subcommand a file.
 
+mod export;
 mod find;
-mod import;
+pub(super) mod import;
 mod info;
 mod inventory;
 mod list;
-mod port;
+pub(super) mod port;
 mod ports;
 mod provision;
-mod seed_key;
+pub(super) mod seed_key;
 mod set_time;
 mod simulate;
 mod status;
@@ -45,6 +46,9 @@ pub(super) enum Token {
     List(Asked<list::List>),
     /// Says whose token it is, by the code it shows
     Find(Asked<find::Find>),
+    /// Lets seeds of unbound tokens leave, encrypted, by four eyes
+    #[command(subcommand)]
+    Export(export::Export),
 }
 
 impl Token {
@@ -61,6 +65,7 @@ impl Token {
             Self::Import(asked) => asked.run(import::Import::run),
             Self::List(asked) => asked.run(list::List::run),
             Self::Find(asked) => asked.run(find::Find::run),
+            Self::Export(export) => export.run(),
         }
     }
 }

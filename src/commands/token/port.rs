@@ -54,20 +54,20 @@ impl From<LinkError> for Failure {
 }
 
 /// 32 bytes for one use.
-pub(super) fn random() -> Result<Zeroizing<[u8; 32]>, Failure> {
+pub(in crate::commands) fn random() -> Result<Zeroizing<[u8; 32]>, Failure> {
     let mut bytes = Zeroizing::new([0; 32]);
     fill(&mut *bytes)?;
     Ok(bytes)
 }
 
 /// Fills all of it with randomness.
-pub(super) fn fill(bytes: &mut [u8]) -> Result<(), Failure> {
+pub(in crate::commands) fn fill(bytes: &mut [u8]) -> Result<(), Failure> {
     let filled = RealEntropy::new().fill(bytes);
     filled.map_err(|_| Failure::new("the kernel gives no randomness"))
 }
 
 /// Now, as a token's clock counts.
-pub(super) fn now_unix_s() -> u64 {
+pub(in crate::commands) fn now_unix_s() -> u64 {
     u64::try_from(RealClock::new().now().get() / 1_000).unwrap_or(0)
 }
 

@@ -30,7 +30,7 @@ pub(super) struct KeyFile {
 }
 
 /// The key; wiped when dropped.
-pub(super) struct SeedKey(Zeroizing<Vec<u8>>);
+pub(in crate::commands) struct SeedKey(Zeroizing<Vec<u8>>);
 
 impl SeedFile {
     /// The seed of this token.
@@ -56,21 +56,7 @@ impl SeedFile {
 
 impl KeyFile {
     pub(super) fn read(&self) -> Result<SeedKey, Failure> {
-        let path = self.key_file.display();
-        let bytes = fs::read(&self.key_file).map(Zeroizing::new).map_err(|error| {
-            Failure::usage(format!("{path} cannot be read: {error}")).help(
-                "make one with `(umask 077; openssl rand -hex 32 > FILE)`, and give it to whoever imports the tokens",
-            )
-        })?;
-        let key = match unhex(&bytes) {
-            Some(key) => key,
-            None => bytes,
-        };
-        if ![16, 24, 32].contains(&key.len()) {
-            return Err(Failure::usage(format!("{path} holds no key of 16, 24 or 32 bytes"))
-                .help("make one with `(umask 077; openssl rand -hex 32 > FILE)`"));
-        }
-        Ok(SeedKey(key))
+        SeedKey::read(&self.key_file)
     }
 }
 
@@ -91,8 +77,34 @@ fn unhex(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 impl SeedKey {
+    /// This key.
+    pub(in crate::commands) fn new(key: &[u8; 32]) -> Self {
+        Self(Zeroizing::new(key.to_vec()))
+    }
+
+    /// The key of this file.
+    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+        let shown = path.display();
+        let bytes = fs::read(path).map(Zeroizing::new).map_err(|error| {
+            Failure::usage(format!("{shown} cannot be read: {error}")).help(
+                "make one with `(umask 077; openssl rand -hex 32 > FILE)`, and give it to whoever imports the tokens",
+            )
+        })?;
+        let key = match unhex(&bytes) {
+            Some(key) => key,
+            None => bytes,
+        };
+        if ![16, 24, 32].contains(&key.len()) {
+            return Err(Failure::usage(format!(
+                "{shown} holds no key: 16, 24 or 32 bytes, or as many in hexadecimal"
+            ))
+            .help("make one with `(umask 077; openssl rand -hex 32 > FILE)`"));
+        }
+        Ok(Self(key))
+    }
+
     /// The key itself.
-    pub(super) fn expose_secret(&self) -> &[u8] {
+    pub(in crate::commands) fn expose_secret(&self) -> &[u8] {
         &self.0
     }
 

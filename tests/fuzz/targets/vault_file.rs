@@ -14,7 +14,10 @@ pub fn run(data: &[u8]) {
     let Ok(mut vault) = locked.unlock(Unlock::KeyFile(KEY_FILE)) else {
         return;
     };
-    let mut entropy = |into: &mut [u8]| Ok::<(), ()>(into.fill(7));
+    let mut entropy = |into: &mut [u8]| {
+        into.fill(7);
+        Ok::<(), ()>(())
+    };
     let len = vault.entries_mut().len();
     let file = vault.save(&mut entropy).expect("it was small enough before");
     let locked = LockedVault::parse(&file).expect("what is written can be read");

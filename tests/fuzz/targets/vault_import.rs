@@ -5,7 +5,10 @@ use vault::{NewSlot, OpenVault, import};
 /// One input of the fuzzer: what claims to be another app's export.
 pub fn run(data: &[u8]) {
     let Ok(export) = import::read(data, None) else { return };
-    let mut entropy = |into: &mut [u8]| Ok::<(), ()>(into.fill(7));
+    let mut entropy = |into: &mut [u8]| {
+        into.fill(7);
+        Ok::<(), ()>(())
+    };
     let vault = OpenVault::create(NewSlot::KeyFile(&[7; 32]), "", &mut entropy);
     let mut vault = vault.expect("a key of 32 bytes makes a vault");
     let receipt = vault.entries().dry_run(export).without_missing_parts();

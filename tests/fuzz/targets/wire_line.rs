@@ -1,6 +1,6 @@
 //! Both ends of the serial line take any bytes, and hear a good frame behind them.
 
-use wire::{About, Answers, Device, Heard, Host, Life, Refusal, Request, Response, Session};
+use wire::{About, Answers, Device, Heard, Host, Life, Refusal, Request, Response, Session, WhyEnded};
 use zeroize::Zeroizing;
 
 /// A token that tells who it is, and refuses.
@@ -16,8 +16,8 @@ impl Answers for Nobody {
         }
     }
 
-    fn random(&mut self) -> Option<Zeroizing<[u8; 32]>> {
-        Some(Zeroizing::new([7; 32]))
+    fn random(&mut self, _compare: bool) -> Result<Zeroizing<[u8; 32]>, WhyEnded> {
+        Ok(Zeroizing::new([7; 32]))
     }
 
     fn session_began(&mut self, _: &Session) {}

@@ -6,7 +6,9 @@ use std::{
 };
 
 use link::{Comparing, ComparisonDigits, Life, Link, LinkError};
-use wire::{About, Answers, Device, Frame, Receiver, Request, Response, Session};
+use wire::{
+    About, Answers, Device, Frame, PAYLOAD_MAX_LEN_BYTES, Receiver, Request, Response, Session, ToHost, WhyEnded, write,
+};
 
 use crate::cable::{Cable, Desk, IMPATIENT, NOW_S, To, link, provisioned, wanted};
 
@@ -99,6 +101,38 @@ fn reframed(bytes: &[u8], at: usize) -> Vec<u8> {
 }
 
 #[test]
+fn what_calls_itself_a_token_writes_nothing_but_letters_to_a_terminal() {
+    // A terminal obeys what begins with an escape: it sets titles, fills the clipboard, rewrites what stood there.
+    for bad in [
+        "\x1b]0;done\x07",
+        "CS-1\r\nCS-000001 done",
+        "CS\u{202e}1-",
+        &"M".repeat(65),
+    ] {
+        for place in 0..3 {
+            let texts: [&str; 3] = core::array::from_fn(|at| if at == place { bad } else { "CS-1" });
+            let [model, firmware_version, serial_number] = texts;
+            let about = ToHost::About(About {
+                model,
+                firmware_version,
+                serial_number: Some(serial_number),
+                life: Life::Sealed,
+            });
+            let mut buffer = [0; PAYLOAD_MAX_LEN_BYTES];
+            let frame = Frame::of(write(&about, &mut buffer).unwrap()).unwrap();
+            let desk = Desk::blank(7);
+            desk.borrow_mut().tamper = Box::new(move |to, bytes| {
+                if to == To::Host {
+                    *bytes = frame.as_bytes().to_vec();
+                }
+            });
+            let said = link(&desk).hello();
+            assert!(matches!(said, Err(LinkError::NotAToken)), "{texts:?}: {said:?}");
+        }
+    }
+}
+
+#[test]
 fn a_man_in_the_middle_makes_other_digits_on_each_side() {
     let desk = Desk::blank(7);
     let seen = Rc::new(RefCell::new(Seen::default()));
@@ -151,8 +185,8 @@ impl Answers for Inside {
         }
     }
 
-    fn random(&mut self) -> Option<Bytes> {
-        Some(Bytes::new([0x66; 32]))
+    fn random(&mut self, _compare: bool) -> Result<Bytes, WhyEnded> {
+        Ok(Bytes::new([0x66; 32]))
     }
 
     fn session_began(&mut self, session: &Session) {

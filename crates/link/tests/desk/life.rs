@@ -1,4 +1,4 @@
-use link::{Comparing, Life, LinkError, Refusal, Wanted};
+use link::{Comparing, Life, LinkError, Refusal, Wanted, WhyEnded};
 
 use crate::cable::{Desk, NOW_S, link, provisioned, wanted};
 
@@ -81,8 +81,11 @@ fn nothing_is_provisioned_before_the_button_was_pressed() {
     let unpressed = link.open(&[1; 32], Comparing::Yes(&mut |digits| shown = Some(digits)));
     assert!(matches!(unpressed.err(), Some(LinkError::NotPressed)));
     assert!(shown.is_some());
+    let hurried = link.open(&[2; 32], Comparing::Yes(&mut |_| {}));
+    assert!(matches!(hurried.err(), Some(LinkError::Ended(WhyEnded::TooSoon))));
+    desk.borrow().time.advance_ms(5_000);
     let mut press = |_| desk.borrow_mut().press();
-    let mut session = link.open(&[2; 32], Comparing::Yes(&mut press)).unwrap();
+    let mut session = link.open(&[3; 32], Comparing::Yes(&mut press)).unwrap();
     assert!(session.provision(&wanted("CS-000001"), &[2; 32]).is_ok());
 }
 

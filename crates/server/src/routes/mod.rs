@@ -4,6 +4,7 @@ pub(crate) mod batches;
 pub(crate) mod devices;
 pub(crate) mod docs;
 pub(crate) mod enrollments;
+pub(crate) mod exports;
 pub(crate) mod probes;
 pub(crate) mod tokens;
 pub(crate) mod trail;

@@ -6,6 +6,7 @@ pub(crate) mod audit;
 pub(crate) mod batch;
 pub(crate) mod device;
 pub(crate) mod enrollment;
+pub(crate) mod export;
 pub(crate) mod protection;
 pub(crate) mod recovery;
 pub(crate) mod secret;

@@ -6,8 +6,8 @@ use super::{Columns, Unreadable, secret};
 use crate::error::Result;
 
 const SELECT: &str = "SELECT serial_number, id, version, batch, manufacturer, model, label, algorithm, digits, period_s, \
-    fingerprint, fingerprint_key, drift_steps, starts_at, expires_at, imported_at, changed_at, stage, account, user, \
-    device, key_id, s.bytes, management_key_id, m.bytes \
+    fingerprint, fingerprint_key, drift_steps, starts_at, expires_at, imported_at, changed_at, exported_at, stage, account, \
+    user, device, key_id, s.bytes, management_key_id, m.bytes \
     FROM token LEFT JOIN secret s ON s.number = secret LEFT JOIN secret m ON m.number = management ";
 
 /// In the order of the serial numbers asked.
@@ -84,8 +84,8 @@ pub(crate) fn put(tx: &Connection, next: &Token) -> Result<bool> {
     let owner = next.state.owner();
     const SQL: &str = "INSERT OR REPLACE INTO token (serial_number, id, version, batch, manufacturer, model, label, \
         algorithm, digits, period_s, fingerprint, fingerprint_key, drift_steps, starts_at, expires_at, imported_at, \
-        changed_at, stage, account, user, device, secret, key_id, management, management_key_id) \
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        changed_at, exported_at, stage, account, user, device, secret, key_id, management, management_key_id) \
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     tx.prepare_cached(SQL)?.execute(rusqlite::params![
         next.serial_number,
         next.id.as_bytes(),
@@ -104,6 +104,7 @@ pub(crate) fn put(tx: &Connection, next: &Token) -> Result<bool> {
         next.expires_at.map(UnixMs::get),
         next.imported_at.get(),
         next.changed_at.get(),
+        next.exported_at.map(UnixMs::get),
         next.state.stage().name(),
         owner.map(|owner| &owner.account),
         owner.map(|owner| &owner.user),
@@ -151,6 +152,7 @@ fn read(row: &Row<'_>) -> Result<Token, Unreadable> {
         expires_at: columns.optional_time()?,
         imported_at: columns.time()?,
         changed_at: columns.time()?,
+        exported_at: columns.optional_time()?,
         state: read_state(&mut columns)?,
         management: None,
     };

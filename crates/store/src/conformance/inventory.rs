@@ -2,7 +2,8 @@
 
 use super::{Harness, all, commit, done, missed, open, reopen, sample::*};
 use crate::{
-    Allowance, Change, Fingerprint, OpenTo, Outcome, Owner, Stage, Store, Token, TokenFilter, TokenState, Write,
+    Allowance, Change, Export, ExportState, Fingerprint, OpenTo, Outcome, Owner, Person, Stage, Store, Token,
+    TokenFilter, TokenState, Write,
 };
 
 async fn one(store: &dyn Store, number: u32) -> Token {
@@ -142,6 +143,9 @@ pub(super) async fn batches_round_trip(harness: &dyn Harness) {
         done(&*store, write(Some(1), next.clone())).await;
         missed(&*store, write(Some(1), next.clone()), "an old version").await;
         missed(&*store, write(None, first), "there is one").await;
+        // As a condition it holds for one change after the other.
+        done(&*store, write(Some(2), next.clone())).await;
+        done(&*store, write(Some(2), next.clone())).await;
         wanted.push(next);
     }
     let store = reopen(harness, store).await;
@@ -154,6 +158,60 @@ pub(super) async fn batches_round_trip(harness: &dyn Harness) {
     assert_eq!(store.batches(None, 100).await.expect("a read"), wanted);
     let after = Some("batch 2".to_owned());
     assert_eq!(store.batches(after, 2).await.expect("a read"), wanted[2..4]);
+}
+
+pub(super) async fn exports_round_trip(harness: &dyn Harness) {
+    let store = open(harness).await;
+    let person = |number: u32| Person {
+        api_key: id(number),
+        key_owner: format!("名前 {number}"),
+        actor: format!("desk-{number}"),
+    };
+    let states = [
+        ExportState::Approved { by: person(8) },
+        ExportState::HandedOut { approved_by: person(9) },
+        ExportState::Withdrawn,
+    ];
+    let write = |expected, next: &Export| {
+        let next = Box::new(next.clone());
+        change("export", vec![Write::Export { expected, next }])
+    };
+    let mut wanted = Vec::new();
+    for (number, state) in (1..).zip(states) {
+        let requested = Export {
+            id: id(number),
+            version: 1,
+            serial_numbers: named(&[1, 2, 3][..number as usize]),
+            recipient: "Wolke & Söhne".into(),
+            recipient_key: Fingerprint {
+                mac: [7; 32],
+                key_id: u32::MAX,
+            },
+            requested_by: person(number),
+            requested_at: NOW,
+            expires_at: NOW.plus(1),
+            state: ExportState::Requested,
+        };
+        done(&*store, write(None, &requested)).await;
+        missed(&*store, write(None, &requested), "there is one").await;
+        assert_eq!(
+            store.export(id(number)).await.expect("a read").as_ref(),
+            Some(&requested)
+        );
+        let next = Export {
+            version: 2,
+            state,
+            ..requested
+        };
+        done(&*store, write(Some(1), &next)).await;
+        missed(&*store, write(Some(1), &next), "an old version").await;
+        wanted.push(next);
+    }
+    let store = reopen(harness, store).await;
+    for wanted in &wanted {
+        assert_eq!(store.export(wanted.id).await.expect("a read").as_ref(), Some(wanted));
+    }
+    assert_eq!(store.export(id(99)).await.expect("a read"), None);
 }
 
 pub(super) async fn allowances_count(harness: &dyn Harness) {

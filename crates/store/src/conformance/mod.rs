@@ -72,7 +72,7 @@ pub const CASES: &[Case] = cases! {
     trail: the_chain_can_be_computed, rows_come_in_pages, a_killed_chain_is_closed_where_it_ended,
         a_closing_stands, times_are_kept_as_told;
     erasure: unbinding_erases, enrollments_erase, expired_enrollments_are_found;
-    inventory: tokens_round_trip, tokens_come_in_pages, batches_round_trip, allowances_count,
+    inventory: tokens_round_trip, tokens_come_in_pages, batches_round_trip, exports_round_trip, allowances_count,
         a_secret_comes_in_once, a_token_that_ends_loses_its_secret, bound_tokens_come_with_their_devices,
         an_import_is_whole_or_absent, one_of_many_users_gets_a_token;
     history: a_long_history_is_kept;

@@ -245,6 +245,7 @@ pub(super) fn token(number: u32) -> Token {
         expires_at: full.then(|| NOW.plus(i64::from(number))),
         imported_at: NOW,
         changed_at: NOW.plus(1),
+        exported_at: full.then(|| NOW.plus(2)),
         state: TokenState::Imported { sealed: sealed(number) },
     }
 }

@@ -207,6 +207,16 @@ impl Export {
         }
     }
 
+    /// Entries that can be taken, whether or not a vault has them.
+    pub fn came(&self) -> &[Came] {
+        &self.came
+    }
+
+    /// Entries that cannot be taken.
+    pub fn refused(&self) -> &[Refused] {
+        &self.refused
+    }
+
     /// Files an entry under what came or what is refused.
     pub(crate) fn push(&mut self, place: Place, claim: Result<Claim, Reason>) {
         let (title, judged) = match claim {

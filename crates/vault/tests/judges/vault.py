@@ -1,6 +1,5 @@
 """Reads a vault with other people's cryptography, following src/manual/vault_format.md and nothing else.
 
-    pip install argon2-cffi pynacl
     python3 vault.py read FILE --passphrase-file FILE | --key-file FILE      prints what is in it as JSON
     python3 vault.py write-newer FILE                                        the golden file of a later version
 """

@@ -7,6 +7,7 @@ use crate::i2c::I2c;
 
 const TARGET: u8 = 0x68;
 const SECONDS: u8 = 0;
+const MINUTES: u8 = 1;
 const DAY: u8 = 4;
 const CONTROL: u8 = 7;
 
@@ -36,15 +37,18 @@ pub(crate) fn unix_s(i2c: &mut I2c) -> Result<Option<u64>, PortError> {
     Ok(calendar.unix_s().ok())
 }
 
-/// Writing the seconds starts them anew.
+/// Writing the seconds starts them anew. They are halted first, which the control register remembers, and written last:
+/// a power cut in between leaves a clock that says that it stopped, never one of another day.
 pub(crate) fn set_unix_s(i2c: &mut I2c, unix_s: u64) -> Result<(), PortError> {
     let calendar = Calendar::from_unix_s(unix_s).map_err(|_| PortError)?;
+    i2c.write(TARGET, &[SECONDS], &[HALTED])?;
     // The month and the year first, on a day that every month has: QEMU's chip takes each register as it comes, and
     // would make 3 March of 31 February.
     i2c.write(TARGET, &[DAY], &[1, calendar.month, calendar.year].map(to_bcd))?;
     let [second, minute, hour] = [calendar.second, calendar.minute, calendar.hour].map(to_bcd);
     let day = to_bcd(calendar.day);
-    i2c.write(TARGET, &[SECONDS], &[second, minute, hour, calendar.weekday, day])?;
+    i2c.write(TARGET, &[MINUTES], &[minute, hour, calendar.weekday, day])?;
+    i2c.write(TARGET, &[SECONDS], &[second])?;
     i2c.write(TARGET, &[CONTROL], &[0]) // no square wave; it has not stopped
 }
 

@@ -3,8 +3,8 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{File, OpenOptions, TryLockError},
-    io::{Read as _, Seek as _, SeekFrom, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    io::Read as _,
+    os::unix::fs::{FileExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -53,6 +53,8 @@ pub(super) enum State {
 pub(super) struct Manifest {
     file: File,
     path: PathBuf,
+    /// Where the next line is written: a line that a full disk cut off is written over.
+    end: u64,
     states: BTreeMap<String, State>,
 }
 
@@ -77,12 +79,12 @@ impl Manifest {
         // A line that a power cut left without its end was never relied on.
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         file.set_len(whole as u64).map_err(|error| failed(&error))?;
-        file.seek(SeekFrom::End(0)).map_err(|error| failed(&error))?;
         let mut lines = text[..whole].lines();
         let first = lines.next().map(serde_json::from_str::<Batch>).transpose();
         let mut manifest = Self {
             file,
             path: path.to_owned(),
+            end: whole as u64,
             states: BTreeMap::new(),
         };
         match first.map_err(|error| failed(&format!("line 1: {error}")).help("this file is no manifest of a batch"))? {
@@ -126,11 +128,13 @@ impl Manifest {
     fn append(&mut self, line: &impl Serialize) -> Result<(), Failure> {
         let mut text = serde_json::to_string(line).map_err(Failure::new)?;
         text.push('\n');
+        let end = self.end + text.len() as u64;
         let kept = self
             .file
-            .write_all(text.as_bytes())
+            .write_all_at(text.as_bytes(), self.end)
+            .and_then(|()| self.file.set_len(end))
             .and_then(|()| self.file.sync_data());
-        kept.map_err(|error| {
+        kept.map(|()| self.end = end).map_err(|error| {
             Failure::new(format!("{}: {error}", self.path.display()))
                 .help("make room on the disk and repeat the command: it goes on where it stopped")
         })

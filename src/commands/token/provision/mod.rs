@@ -32,7 +32,11 @@ use self::{
 use super::{port::Port, seed_key::KeyFile, status::algorithm_name};
 use crate::{
     Failure,
-    commands::{Done, print_json},
+    client::Client,
+    commands::{
+        Done, print_json,
+        user::{Said, Server},
+    },
 };
 
 #[derive(Args)]
@@ -69,9 +73,11 @@ pub(in crate::commands) struct Provision {
     /// Gives up a serial number whose token was cut off and will not come back; several times for several
     #[arg(long, value_name = "SERIAL")]
     void: Vec<String>,
-    /// Prints an object when all is done
-    #[arg(long)]
-    json: bool,
+    /// Takes them into the inventory when all are done, as this batch of the service's
+    #[arg(long, value_name = "NAME")]
+    into: Option<String>,
+    #[command(flatten)]
+    server: Server,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -86,6 +92,7 @@ const MANIFEST: &str = "manifest.jsonl";
 impl Provision {
     pub(super) fn run(self) -> Done {
         let key = self.key.read()?;
+        let inventory = self.inventory()?;
         let ports = if self.port.is_empty() {
             vec![Port::only()?]
         } else {
@@ -134,7 +141,29 @@ impl Provision {
         if let Some(failure) = desk.failed() {
             return Err(failure);
         }
-        concluded(&desk, &tally, started.elapsed(), self.json)
+        concluded(
+            &desk,
+            &tally,
+            started.elapsed(),
+            &self.server.said(),
+            inventory.as_ref(),
+        )
+    }
+
+    /// Where the tokens are taken in; asked before the first is programmed, so that none waits for a right.
+    fn inventory(&self) -> Result<Option<Inventory>, Failure> {
+        let Some(batch) = self.into.clone() else {
+            return Ok(None);
+        };
+        if self.count > IMPORT_MAX {
+            return Err(
+                Failure::usage(format!("an import takes at most {IMPORT_MAX} tokens: leave out --into"))
+                    .help("provision several batches, or import parts of the seed file by `countersign token import`"),
+            );
+        }
+        let client = self.server.client()?;
+        client.get("/v1/batches?limit=1")?;
+        Ok(Some(Inventory { client, batch }))
     }
 
     fn parameters(&self) -> Parameters {
@@ -177,7 +206,16 @@ const PATIENCE: Patience = Patience {
     glance: Duration::from_millis(200),
 };
 
-fn concluded(desk: &Desk, tally: &[Duration], took: Duration, as_json: bool) -> Done {
+/// A service, and the batch of its inventory.
+struct Inventory {
+    client: Client,
+    batch: String,
+}
+
+/// As the service has it.
+const IMPORT_MAX: u64 = 10_000;
+
+fn concluded(desk: &Desk, tally: &[Duration], took: Duration, said: &Said, inventory: Option<&Inventory>) -> Done {
     let open = desk.of_standing(Standing::Open);
     if !open.is_empty() {
         return Err(Failure::new(format!(
@@ -196,7 +234,7 @@ fn concluded(desk: &Desk, tally: &[Duration], took: Duration, as_json: bool) -> 
     let mut times = tally.to_vec();
     times.sort();
     let median_ms = times.get(times.len() / 2).map(|took| took.as_secs_f64() * 1_000.0);
-    if as_json {
+    if said.json {
         print_json(&json!({
             "tokens": done.len(),
             "now": desk.done_now(),
@@ -213,9 +251,17 @@ fn concluded(desk: &Desk, tally: &[Duration], took: Duration, as_json: bool) -> 
             took.as_secs_f64(),
             median_ms.unwrap_or_default()
         );
-        if let Some(file) = file {
+        if let Some(file) = &file {
             println!("{}", file.display());
         }
+    }
+    if let (Some(file), Some(Inventory { client, batch })) = (&file, inventory) {
+        let taken = desk.seeds.take_in(file, client, batch);
+        let repeats = format!(
+            "repeat the command, or import {}: every token in it is done",
+            file.display()
+        );
+        eprintln!("{}", taken.map_err(|failure| failure.help(repeats))?);
     }
     Ok(ExitCode::SUCCESS)
 }

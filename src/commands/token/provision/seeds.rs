@@ -1,6 +1,7 @@
 //! The secrets of a batch: an encrypted PSKC file for each token while the batch lasts, one for all at its end.
 
 use std::{
+    collections::HashMap,
     fs::{self, DirBuilder, File},
     io::{self, ErrorKind},
     os::unix::fs::DirBuilderExt as _,
@@ -9,7 +10,12 @@ use std::{
 
 use pskc::{Protect, Seed};
 
-use crate::{Failure, commands::token::seed_key::SeedKey, home::write_private};
+use crate::{
+    Failure,
+    client::Client,
+    commands::token::{import, seed_key::SeedKey},
+    home::write_private,
+};
 
 /// Where they are, and what they are encrypted with.
 pub(super) struct Seeds {
@@ -40,14 +46,14 @@ impl Seeds {
 
     /// Whether there may be a token with a secret that is kept here.
     pub(super) fn has(&self, serial_number: &str) -> bool {
-        self.path(serial_number).exists()
+        fs::exists(self.path(serial_number)).unwrap_or(true)
     }
 
     /// On disk when it returns.
     pub(super) fn keep(&self, seed: &Seed) -> Result<(), Failure> {
         let path = self.path(&seed.serial_number);
         // Another file of the same token would be the only trace of a secret that may be sealed.
-        if path.exists() {
+        if fs::exists(&path).unwrap_or(true) {
             return Err(Failure::new(format!("{} is there already", path.display())));
         }
         self.write(&path, [seed])
@@ -78,13 +84,37 @@ impl Seeds {
     /// Makes one file of those that are done, in this order; the others go.
     pub(super) fn gather(&self, serial_numbers: &[&str]) -> Result<PathBuf, Failure> {
         let all = self.dir.join(ALL);
-        if !all.exists() {
+        if !fs::exists(&all).unwrap_or(true) {
             let seeds: Result<Vec<_>, _> = serial_numbers.iter().map(|number| self.read(number)).collect();
             self.write(&all, &seeds?)?;
         }
+        self.assert_held(&all, serial_numbers)?;
         let emptied = fs::remove_dir_all(self.dir.join(EACH)).and_then(|()| sync_dir(&self.dir));
         emptied.map_err(|error| Failure::new(format!("{}: {error}", self.dir.join(EACH).display())))?;
         Ok(all)
+    }
+
+    /// Takes the tokens of [`gather`](Self::gather)'s file into the inventory.
+    pub(super) fn take_in(&self, all: &Path, client: &Client, batch: &str) -> Result<String, Failure> {
+        let file = fs::read(all).map_err(|error| Failure::new(format!("{}: {error}", all.display())))?;
+        import::take_in(client, &file, batch, &self.key)
+    }
+
+    /// What goes is in the file, whoever wrote that: in no other place is it any more.
+    fn assert_held(&self, all: &Path, serial_numbers: &[&str]) -> Result<(), Failure> {
+        let held = self.key.read_seeds(all)?;
+        let held: HashMap<_, _> = held.iter().map(|seed| (&*seed.serial_number, &seed.secret)).collect();
+        let other = |what: &str, number: &str| {
+            Failure::new(format!("{} holds {what} of {number}", all.display()))
+                .help("it is another batch's: move it to a directory of its own, and repeat the command")
+        };
+        for &number in serial_numbers {
+            let secret = held.get(number).ok_or_else(|| other("no secret", number))?;
+            if self.has(number) && self.read(number)?.secret.expose_secret() != secret.expose_secret() {
+                return Err(other("another secret", number));
+            }
+        }
+        Ok(())
     }
 
     fn write<'s>(&self, path: &Path, seeds: impl IntoIterator<Item = &'s Seed>) -> Result<(), Failure> {

@@ -38,6 +38,8 @@ enum Look {
 enum Hitch {
     /// The next try may do better.
     Line(LinkError),
+    /// So it may where digits were to be compared; but each try is a guess at them for whoever stands in the middle.
+    Compared(LinkError),
     /// Trying on would spoil something.
     Desk(Failure),
 }
@@ -56,6 +58,8 @@ impl From<Failure> for Hitch {
 
 /// Between two looks at a port where nothing is to be done.
 const PAUSE: Duration = Duration::from_millis(100);
+/// Between two sessions whose digits are compared. A token wants five seconds.
+const COMPARE_PAUSE: Duration = Duration::from_secs(6);
 
 /// One port.
 pub(super) struct Worker<'d, T> {
@@ -87,6 +91,7 @@ impl<T: Teller> Worker<'_, T> {
                     Err(error) => Err(Hitch::Desk(error.into())),
                 },
             };
+            let mut pause = PAUSE;
             let words = match looked {
                 Ok(Look::Done) => {
                     said.clear();
@@ -98,6 +103,14 @@ impl<T: Teller> Worker<'_, T> {
                     "the token was unplugged".into()
                 }
                 Err(Hitch::Line(error)) => format!("{error}; {}", error.remedy()),
+                Err(Hitch::Compared(error)) => {
+                    pause = COMPARE_PAUSE;
+                    // The token counts from the end of the session.
+                    let _ended = link.as_mut().map(Link::hello);
+                    // Whoever stands here is told of each.
+                    said.clear();
+                    format!("{error}; {}", error.remedy())
+                }
                 Err(Hitch::Desk(failure)) => return self.desk.fail(failure),
             };
             // The same words again help nobody.
@@ -106,7 +119,7 @@ impl<T: Teller> Worker<'_, T> {
                 said = words;
             }
             self.desk.set_idle(self.port, true);
-            thread::sleep(PAUSE);
+            thread::sleep(pause);
         }
     }
 
@@ -182,7 +195,10 @@ impl<T: Teller> Worker<'_, T> {
             Ok(()) => self.finish(about, &number, started),
             Err(hitch) => {
                 self.desk.give_back(&number);
-                Err(hitch)
+                Err(match hitch {
+                    Hitch::Line(error) if self.compare => Hitch::Compared(error),
+                    other => other,
+                })
             }
         }
     }

@@ -1,0 +1,174 @@
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::{Actor, Base64, Name, ProblemCode, Timestamp, openapi::Operation};
+
+const LIVING: &[&[ProblemCode]] = &[&[ProblemCode::NotFound, ProblemCode::ExportState, ProblemCode::Conflict]];
+
+pub(crate) const OPERATIONS: &[Operation] = &[
+    Operation::new("request_export", &[&[ProblemCode::Conflict]]),
+    Operation::new("get_export", &[&[ProblemCode::NotFound]]),
+    Operation::new("approve_export", LIVING),
+    Operation::new("fetch_export", LIVING),
+    Operation::new("withdraw_export", LIVING),
+];
+
+/// Where an export is found; for the document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct ExportPath {
+    /// Its id.
+    id: Uuid,
+}
+
+/// Seeds that shall leave: one person asks, another approves, the first fetches the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Export {
+    /// To be told to whoever approves.
+    pub id: Uuid,
+    /// Where it stands.
+    pub state: ExportState,
+    /// Whose seeds.
+    #[schema(example = json!(["CS-000042"]))]
+    pub serial_numbers: Vec<String>,
+    /// What people call the key that the file is encrypted with.
+    #[schema(example = "Branch office, 2026")]
+    pub recipient: String,
+    /// Who asked for it.
+    #[schema(example = "desk-3")]
+    pub requested_by: String,
+    /// When.
+    pub requested_at: Timestamp,
+    /// Who approved of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "desk-7")]
+    pub approved_by: Option<String>,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+}
+
+/// Where an export stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportState {
+    /// Waiting for another's approval.
+    Requested,
+    /// The file may be fetched, once.
+    Approved,
+    /// The file was fetched.
+    HandedOut,
+    /// Somebody thought better of it.
+    Withdrawn,
+}
+
+/// Asks that seeds leave: those of `serial_numbers`, or all of `batch` that nobody has bound.
+// No `Debug`: it carries a key.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExportRequest {
+    /// Whose seeds: 1 to 1,000.
+    pub serial_numbers: Option<Vec<Name>>,
+    /// Instead: of whatever is unbound in this batch, up to 1,000.
+    #[schema(example = "2026-11")]
+    pub batch: Option<Name>,
+    /// What people call the recipient's key; stands in the file.
+    #[schema(example = "Branch office, 2026")]
+    pub recipient: Name,
+    /// The recipient's AES key, of 16, 24 or 32 bytes. Only its keyed hash is kept.
+    pub key_base64: Base64,
+    /// On whose behalf.
+    pub actor: Actor,
+}
+
+/// Acts on an export.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExportActRequest {
+    /// On whose behalf.
+    pub actor: Actor,
+}
+
+/// Fetches the file of an approved export.
+// No `Debug`: it carries a key.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExportFileRequest {
+    /// The key that it was asked for with.
+    pub key_base64: Base64,
+    /// Who asked for it.
+    pub actor: Actor,
+}
+
+/// Asks that seeds leave
+///
+/// Role: admin. Only of tokens that nobody has bound. Nothing leaves before another person has approved: another actor,
+/// whose key another owner answers for. It waits for 24 hours.
+#[utoipa::path(
+    post,
+    path = "/v1/exports",
+    tag = "tokens",
+    request_body(content = ExportRequest, example = json!({
+        "serial_numbers": ["CS-000042"], "recipient": "Branch office, 2026",
+        "key_base64": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+        "actor": {"id": "desk-3", "kind": "admin"},
+    })),
+    responses((status = 201, description = "The export, to be approved.", body = Export)),
+)]
+pub(crate) fn request_export() {}
+
+/// One export
+///
+/// Role: admin. To be read before it is approved.
+#[utoipa::path(
+    get,
+    path = "/v1/exports/{id}",
+    tag = "tokens",
+    params(ExportPath),
+    responses((status = 200, description = "The export.", body = Export)),
+)]
+pub(crate) fn get_export() {}
+
+/// Approves of an export
+///
+/// Role: admin; another key than it was asked for with, of another owner, and another actor.
+#[utoipa::path(
+    post,
+    path = "/v1/exports/{id}/approve",
+    tag = "tokens",
+    params(ExportPath),
+    request_body(content = ExportActRequest, example = json!({"actor": {"id": "desk-7", "kind": "admin"}})),
+    responses((status = 200, description = "The export; its file may be fetched.", body = Export)),
+)]
+pub(crate) fn approve_export() {}
+
+/// Fetches the file of an approved export
+///
+/// Role: admin; the key and the actor it was asked for with. PSKC (RFC 6030), encrypted with the recipient's key: each
+/// value by AES in CBC mode, and authenticated by HMAC-SHA-256. There is one file: what is lost on the way is asked for
+/// anew. A token that was bound since keeps all of them here.
+#[utoipa::path(
+    post,
+    path = "/v1/exports/{id}/file",
+    tag = "tokens",
+    params(ExportPath),
+    request_body(content = ExportFileRequest, example = json!({
+        "key_base64": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+        "actor": {"id": "desk-3", "kind": "admin"},
+    })),
+    responses((status = 200, description = "The file.", body = String, content_type = "application/pskc+xml")),
+)]
+pub(crate) fn fetch_export() {}
+
+/// Ends an export before anything has left
+///
+/// Role: admin.
+#[utoipa::path(
+    post,
+    path = "/v1/exports/{id}/withdraw",
+    tag = "tokens",
+    params(ExportPath),
+    request_body(content = ExportActRequest, example = json!({"actor": {"id": "desk-7", "kind": "admin"}})),
+    responses((status = 200, description = "The export.", body = Export)),
+)]
+pub(crate) fn withdraw_export() {}

@@ -1,0 +1,122 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use enroll::Entry;
+use serde_json::Value;
+use vault::{Draft, EntryId, OpenVault};
+use zeroize::Zeroizing;
+
+use super::{DONE, Done, print, print_json};
+use crate::{Refusal, desk::Desk, found::numbered};
+
+/// Whose device this authenticator becomes, and at which service.
+#[derive(Args)]
+pub struct Bind {
+    /// The account
+    pub account: String,
+    /// The user under it
+    pub user: String,
+    /// The service
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "COUNTERSIGN_SERVER",
+        default_value = "http://127.0.0.1:8700"
+    )]
+    pub server: String,
+    /// The file of an API key [default: admin.key in the service's data directory]
+    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_API_KEY_FILE")]
+    pub api_key_file: Option<PathBuf>,
+    /// The service's data directory, for its admin.key
+    #[arg(long, value_name = "DIR", env = "COUNTERSIGN_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// A service that binds authenticators, while it binds one. How it is spoken to is the caller's business.
+pub trait Binding {
+    /// Begins: the otpauth URI that an app would scan.
+    ///
+    /// # Errors
+    /// Why it does not; nothing has begun then.
+    fn begin(&mut self) -> Result<Zeroizing<String>, Refusal>;
+
+    /// Proves by a code that the secret has arrived; what the service says of the device.
+    ///
+    /// # Errors
+    /// [`Unconfirmed`], which tells a no from silence.
+    fn confirm(&mut self, code: &str) -> Result<Value, Unconfirmed>;
+
+    /// Ends what was begun and not confirmed. A service that does not hear it ends it by itself.
+    fn abandon(&mut self);
+}
+
+/// Why a binding was not confirmed.
+pub enum Unconfirmed {
+    /// The service said no.
+    Refused(Refusal),
+    /// Nobody knows whether the device is bound.
+    Unclear(Refusal),
+}
+
+impl Bind {
+    /// The secret is in the vault, on disk, before the service is told that it arrived: whatever is cut off, no device is
+    /// bound that nobody has.
+    pub(super) fn run(self, desk: &Desk<'_>) -> Done {
+        let vault = desk.open_or_create()?;
+        let mut service = (desk.machine.connect)(&self)?;
+        let uri = service.begin()?;
+        let kept = keep(desk, &vault, &uri);
+        let (id, said, code) = kept.inspect_err(|_| service.abandon())?;
+        match service.confirm(&code) {
+            Ok(bound) => {
+                eprintln!("bound, and added: {said}");
+                told(desk, &bound)
+            }
+            Err(Unconfirmed::Refused(refusal)) => {
+                service.abandon();
+                desk.change(vault.data_key(), |vault| {
+                    vault.entries_mut().remove(id);
+                    Ok(())
+                })?;
+                Err(refusal)
+            }
+            Err(Unconfirmed::Unclear(refusal)) => Err(Refusal {
+                what: format!("{refusal}; whether the device is bound is not known, so its entry stays: {said}"),
+                ..refusal
+            }
+            .help("look with `countersign user devices`; if it is not bound, remove the entry and bind anew")),
+        }
+    }
+}
+
+/// The new entry, how it is called, and its code of this moment.
+fn keep(desk: &Desk<'_>, vault: &OpenVault, uri: &str) -> Result<(EntryId, String, Zeroizing<String>), Refusal> {
+    let entry = Entry::parse(uri).map_err(|error| Refusal::new(format!("the service's otpauth URI: {error}")))?;
+    let draft = Draft::from(entry);
+    desk.change(vault.data_key(), |vault| {
+        let id = vault.entries_mut().add(draft)?;
+        let entry = vault.entries().get(id).ok_or(vault::CounterError::NoSuchEntry)?;
+        let credential = entry.credential();
+        let now = credential.step_at(desk.machine.unix_s());
+        let now = now.ok_or_else(|| Refusal::new("the service offers an entry whose codes do not go by the time"))?;
+        let code = Zeroizing::new(credential.code(now.step).expose().to_owned());
+        Ok((id, numbered(entry), code))
+    })
+}
+
+fn told(desk: &Desk<'_>, bound: &Value) -> Done {
+    if desk.json {
+        print_json(bound)?;
+        return DONE;
+    }
+    let mut words = format!("device {}\n", bound["device"]["id"].as_str().unwrap_or_default());
+    if let Some(codes) = bound["recovery_codes"].as_array() {
+        words += "Recovery codes, each usable once, shown only now:\n";
+        codes
+            .iter()
+            .flat_map(Value::as_str)
+            .for_each(|code| words += &format!("  {code}\n"));
+    }
+    print(&words)?;
+    DONE
+}

@@ -1,0 +1,136 @@
+use std::{io::IsTerminal as _, time::Duration};
+
+use clap::Args;
+use serde_json::json;
+use vault::{CodeText, Entry, EntryId, Kind, OpenVault};
+use zeroize::Zeroizing;
+
+use super::{DONE, Done, print};
+use crate::{
+    Refusal, clipboard,
+    desk::{By, Desk},
+    found::{kind_name, one},
+};
+
+#[derive(Args)]
+pub(super) struct Code {
+    /// The entry: its name, pieces of it, or its number such as '#7'
+    #[arg(required = true)]
+    name: Vec<String>,
+    /// The code after this one
+    #[arg(long)]
+    next: bool,
+    /// Puts it into the terminal's clipboard in place of showing it
+    #[arg(long, conflicts_with = "json")]
+    copy: bool,
+    /// When the clipboard is emptied
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, requires = "copy")]
+    clear_after: u64,
+}
+
+/// A code and how long it stands.
+struct Shown {
+    code: CodeText,
+    next: Option<CodeText>,
+    seconds_left: Option<u32>,
+    counter: Option<u64>,
+}
+
+impl Code {
+    pub(super) fn run(self, desk: &Desk<'_>) -> Done {
+        let vault = desk.open(By::Anyone)?;
+        let entry = one(vault.entries(), &self.name)?;
+        let shown = match entry.credential().kind() {
+            Kind::Hotp { .. } => self.by_use(desk, &vault, entry.id())?,
+            Kind::Totp { .. } | Kind::Steam => self.by_time(entry, desk.machine.unix_s()),
+        };
+        if self.copy {
+            clipboard::copy(desk.machine, &shown.code, Duration::from_secs(self.clear_after))?;
+            eprintln!(
+                "{}: copied; the clipboard is emptied in {} s",
+                entry.title(),
+                self.clear_after
+            );
+        } else if desk.json {
+            print(&as_json(entry, &shown))?;
+        } else {
+            let line = Zeroizing::new(format!("{}\n", shown.code.expose()));
+            print(&line)?;
+            if std::io::stderr().is_terminal() {
+                let left = shown.seconds_left.map(|left| format!(", {left} s left"));
+                eprintln!("{}{}", entry.title(), left.unwrap_or_default());
+            }
+        }
+        if shown.counter.is_none() {
+            note_use(desk, &vault, entry.id());
+        }
+        DONE
+    }
+
+    fn by_time(&self, entry: &Entry, now_s: u64) -> Shown {
+        let credential = entry.credential();
+        let at = credential.step_at(now_s).expect("codes by time have steps");
+        let (now, next) = (at.step, at.step.offset(1));
+        let period_s = credential.kind().period_s().map_or(0, std::num::NonZero::get);
+        let (step, seconds_left) = match self.next {
+            true => (next, at.seconds_left.saturating_add(period_s)),
+            false => (now, at.seconds_left),
+        };
+        Shown {
+            code: credential.code(step),
+            next: Some(credential.code(step.offset(1))),
+            seconds_left: Some(seconds_left),
+            counter: None,
+        }
+    }
+
+    /// The counter is saved before anybody sees the code.
+    fn by_use(&self, desk: &Desk<'_>, vault: &OpenVault, id: EntryId) -> Result<Shown, Refusal> {
+        if self.next {
+            return Err(Refusal::usage(
+                "its codes move on by use: ask twice to get the next one",
+            ));
+        }
+        let now_s = desk.machine.unix_s();
+        desk.change(vault.data_key(), |vault| {
+            let step = vault.entries_mut().take_counter(id)?;
+            vault.entries_mut().note_use(id, now_s);
+            let entry = vault.entries().get(id).ok_or(vault::CounterError::NoSuchEntry)?;
+            Ok(Shown {
+                code: entry.credential().code(step),
+                next: None,
+                seconds_left: None,
+                counter: Some(step.get()),
+            })
+        })
+    }
+}
+
+/// Written by hand into a buffer that is wiped: serde_json's are not.
+fn as_json(entry: &Entry, shown: &Shown) -> Zeroizing<String> {
+    let mut rest = json!({
+        "id": entry.id().get(),
+        "issuer": entry.issuer.as_str(),
+        "account": entry.account.as_str(),
+        "kind": kind_name(entry.credential().kind()),
+        "seconds_left": shown.seconds_left,
+        "period_s": entry.credential().kind().period_s(),
+        "counter": shown.counter,
+    })
+    .to_string();
+    rest.remove(0);
+    let next = shown.next.as_ref().map_or(Zeroizing::new("null".to_owned()), |next| {
+        Zeroizing::new(format!("\"{}\"", next.expose()))
+    });
+    let code = shown.code.expose();
+    Zeroizing::new(format!("{{\"code\":\"{code}\",\"next_code\":{},{rest}\n", *next))
+}
+
+/// For `list --order use`; a vault that cannot be written, or that somebody is writing, gives its codes all the same.
+fn note_use(desk: &Desk<'_>, vault: &OpenVault, id: EntryId) {
+    let now_s = desk.machine.unix_s();
+    let _uncounted = desk.change_if_free(vault.data_key(), |vault| {
+        vault.entries_mut().note_use(id, now_s);
+        Ok(())
+    });
+}

@@ -1,0 +1,288 @@
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::Args;
+use serde_json::{Value, json};
+use vault::{
+    OpenVault,
+    import::{self, Export, Format, ImportError, Protection, Receipt},
+};
+use zeroize::Zeroizing;
+
+use super::{DONE, Done, print_json};
+use crate::{
+    Refusal,
+    desk::Desk,
+    found::{described, numbered},
+    picture::Picture,
+    prompt::{read_line, read_whole},
+};
+
+#[derive(Args)]
+pub(super) struct Import {
+    /// What the other app exported, or pictures of its QR codes; the format is known by what is in it. - for stdin
+    #[arg(required = true)]
+    file: Vec<PathBuf>,
+    /// A file with the password of an encrypted export
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Only says what would come
+    #[arg(long)]
+    dry_run: bool,
+    /// Without asking whether it should come
+    #[arg(long, conflicts_with = "dry_run")]
+    yes: bool,
+    /// Takes the parts of a Google migration that are there, although others are missing
+    #[arg(long)]
+    without_missing_parts: bool,
+}
+
+/// Exports that were read, and go into the vault together or not at all.
+pub(super) struct Incoming {
+    exports: Vec<Export>,
+    without_missing_parts: bool,
+}
+
+impl Import {
+    pub(super) fn run(self, desk: &Desk<'_>) -> Done {
+        let incoming = Incoming {
+            exports: self.exports(desk)?,
+            without_missing_parts: self.without_missing_parts,
+        };
+        if self.dry_run && !desk.file.exists() {
+            // As into an empty vault, which nobody sees.
+            let none = Zeroizing::new([0; vault::MIN_KEY_FILE_LEN_BYTES]);
+            let empty = OpenVault::create(vault::NewSlot::KeyFile(&*none), "", &mut desk.entropy())?;
+            return finish(desk, &incoming.receipts(&empty));
+        }
+        let vault = desk.open_or_create()?;
+        let receipts = incoming.receipts(&vault);
+        if self.dry_run {
+            return finish(desk, &receipts);
+        }
+        say(&receipts);
+        let count: usize = receipts.iter().map(|receipt| receipt.came.len()).sum();
+        if count > 0 && !self.yes {
+            let question = format!("Import {count} entries?");
+            if !desk
+                .prompt
+                .confirm(&question, "say --yes, or --dry-run to look first")?
+            {
+                return Err(Refusal::new("nothing was imported"));
+            }
+        }
+        take(desk, &vault, receipts)
+    }
+
+    /// Lists of URIs are read together, so that the parts of one migration may be in several files.
+    fn exports(&self, desk: &Desk<'_>) -> Result<Vec<Export>, Refusal> {
+        let mut exports = Vec::new();
+        let mut lines = Zeroizing::new(String::new());
+        for path in &self.file {
+            let shown = path.display();
+            let bytes = read_whole(path)?;
+            if is_uri_list(&bytes) {
+                let text = String::from_utf8_lossy(&bytes);
+                push_line(&mut lines, &text);
+                continue;
+            }
+            let refused = |error: ImportError| Refusal::new(format!("{shown}: {error}"));
+            match import::read(&bytes, None) {
+                Ok(export) => exports.push(export),
+                Err(ImportError::Picture) => push_line(&mut lines, &uris_of_picture(path)?),
+                Err(ImportError::Locked(format)) => {
+                    let password = self.password(desk, path, format)?;
+                    exports.push(import::read(&bytes, Some(password.as_bytes())).map_err(refused)?);
+                }
+                Err(error) => return Err(refused(error)),
+            }
+        }
+        if !lines.is_empty() {
+            exports.push(import::read(lines.as_bytes(), None).map_err(Refusal::new)?);
+        }
+        Ok(exports)
+    }
+
+    fn password(&self, desk: &Desk<'_>, path: &Path, format: Format) -> Result<Zeroizing<String>, Refusal> {
+        match &self.password_file {
+            Some(file) => read_line(file),
+            None => {
+                let question = format!("Password of {} ({format})", path.display());
+                desk.prompt
+                    .secret(&question, "name a file that has it with --password-file")
+            }
+        }
+    }
+}
+
+impl Incoming {
+    pub(super) fn new(exports: Vec<Export>) -> Self {
+        Self {
+            exports,
+            without_missing_parts: false,
+        }
+    }
+
+    /// Without a question: who names one entry means it.
+    pub(super) fn take_at_once(self, desk: &Desk<'_>) -> Done {
+        let nothing_comes = self.exports.iter().all(|export| export.came().is_empty());
+        if nothing_comes && !desk.file.exists() {
+            let refused = self.exports.iter().flat_map(|export| export.refused());
+            let why: Vec<String> = refused.map(ToString::to_string).collect();
+            return Err(Refusal::new(format!("nothing can be added: {}", why.join("; "))));
+        }
+        let vault = desk.open_or_create()?;
+        let receipts = self.receipts(&vault);
+        receipts.iter().for_each(say_unusual);
+        take(desk, &vault, receipts)
+    }
+
+    fn receipts(self, vault: &OpenVault) -> Vec<Receipt> {
+        let exports = self.exports.into_iter();
+        let receipts = exports.map(|export| vault.entries().dry_run(export));
+        receipts
+            .map(|receipt| match self.without_missing_parts {
+                true => receipt.without_missing_parts(),
+                false => receipt,
+            })
+            .collect()
+    }
+}
+
+fn take(desk: &Desk<'_>, vault: &OpenVault, receipts: Vec<Receipt>) -> Done {
+    let told: Vec<Value> = receipts.iter().map(as_json).collect();
+    let all_came = receipts
+        .iter()
+        .all(|receipt| receipt.refused.is_empty() && receipt.doubles.is_empty());
+    let in_the_clear = receipts
+        .iter()
+        .any(|receipt| receipt.protection == Protection::InTheClear);
+    let added: Vec<(String, Value)> = desk.change(vault.data_key(), |vault| {
+        let mut ids = Vec::new();
+        for receipt in receipts {
+            ids.extend(vault.entries_mut().apply(receipt)?);
+        }
+        let entries = ids.iter().filter_map(|id| vault.entries().get(*id));
+        Ok(entries.map(|entry| (numbered(entry), described(entry))).collect())
+    })?;
+    for (title, _) in &added {
+        eprintln!("added: {title}");
+    }
+    if in_the_clear && !added.is_empty() {
+        eprintln!("what they came from has their secrets in the clear: delete it when the codes are accepted");
+    }
+    if desk.json {
+        let added: Vec<Value> = added.into_iter().map(|(_, entry)| entry).collect();
+        print_json(&json!({"imported": true, "added": added, "receipts": told}))?;
+    }
+    Ok(if all_came { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// A dry run's end.
+fn finish(desk: &Desk<'_>, receipts: &[Receipt]) -> Done {
+    say(receipts);
+    if desk.json {
+        let told: Vec<Value> = receipts.iter().map(as_json).collect();
+        print_json(&json!({"imported": false, "added": [], "receipts": told}))?;
+    }
+    DONE
+}
+
+fn say(receipts: &[Receipt]) {
+    for receipt in receipts {
+        let protection = match receipt.protection {
+            Protection::InTheClear => "in the clear",
+            Protection::Encrypted => "encrypted",
+        };
+        eprintln!("{}, {protection}: {} new", receipt.format, receipt.came.len());
+        say_unusual(receipt);
+    }
+}
+
+fn say_unusual(receipt: &Receipt) {
+    for came in &receipt.came {
+        for odd in &came.odd {
+            eprintln!("  {}: {}: {odd}", came.place, title(came));
+        }
+    }
+    receipt
+        .doubles
+        .iter()
+        .for_each(|double| eprintln!("  double: {double}"));
+    receipt
+        .refused
+        .iter()
+        .for_each(|refused| eprintln!("  refused: {refused}"));
+    receipt.missing.iter().for_each(|missing| eprintln!("  {missing}"));
+    if receipt.without_code > 0 {
+        eprintln!("  {} item(s) have no one-time code", receipt.without_code);
+    }
+}
+
+fn title(came: &import::Came) -> String {
+    let (issuer, account) = (came.draft.issuer.as_str(), came.draft.account.as_str());
+    [issuer, account]
+        .into_iter()
+        .filter(|name| !name.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn as_json(receipt: &Receipt) -> Value {
+    let texts = |all: Vec<String>| Value::from(all);
+    let came = receipt.came.iter().map(|came| {
+        json!({
+            "place": came.place.to_string(),
+            "issuer": came.draft.issuer.as_str(),
+            "account": came.draft.account.as_str(),
+            "odd": texts(came.odd.iter().map(ToString::to_string).collect()),
+        })
+    });
+    json!({
+        "format": receipt.format.name(),
+        "encrypted": receipt.protection == Protection::Encrypted,
+        "new": came.collect::<Vec<_>>(),
+        "doubles": texts(receipt.doubles.iter().map(ToString::to_string).collect()),
+        "refused": texts(receipt.refused.iter().map(ToString::to_string).collect()),
+        "missing": texts(receipt.missing.iter().map(ToString::to_string).collect()),
+        "without_code": receipt.without_code,
+    })
+}
+
+/// The URIs in a picture's QR codes, a line each.
+pub(super) fn uris_of_picture(path: &Path) -> Result<Zeroizing<String>, Refusal> {
+    let shown = path.display();
+    let picture = Picture::parse(&read_whole(path)?).map_err(|error| Refusal::new(format!("{shown}: {error}")))?;
+    let codes = picture.codes();
+    let mut lines = Zeroizing::new(String::new());
+    for code in &codes {
+        let text = code.expose_text();
+        // A line break would make two lines of one text.
+        match is_uri_list(text.as_bytes()) && !text.trim().contains(char::is_control) {
+            true => push_line(&mut lines, text.trim()),
+            false => eprintln!("{shown}: a QR code that says something else than an entry is left out"),
+        }
+    }
+    match codes.is_empty() {
+        true => Err(Refusal::new(format!("{shown}: no QR code was found in it"))
+            .help("cut the code out with some white around it, or photograph it from nearer")),
+        false => Ok(lines),
+    }
+}
+
+fn is_uri_list(bytes: &[u8]) -> bool {
+    let begins = bytes.trim_ascii_start();
+    let scheme = b"otpauth";
+    begins.len() > scheme.len() && begins[..scheme.len()].eq_ignore_ascii_case(scheme)
+}
+
+pub(super) fn push_line(lines: &mut Zeroizing<String>, text: &str) {
+    // A new buffer, so that growing leaves no copy behind.
+    let mut longer = Zeroizing::new(String::with_capacity(lines.len() + text.len() + 1));
+    longer.push_str(lines);
+    longer.push_str(text);
+    longer.push('\n');
+    *lines = longer;
+}

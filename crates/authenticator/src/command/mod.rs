@@ -1,0 +1,178 @@
+//! The command line: one subcommand, one file.
+
+mod add;
+mod bind;
+mod code;
+mod edit;
+mod export;
+mod import;
+mod list;
+mod passphrase;
+mod remove;
+mod show;
+mod slot;
+mod unlock;
+
+use std::{
+    io::{self, ErrorKind, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
+
+use clap::{Args, Subcommand};
+
+pub use bind::{Bind, Binding, Unconfirmed};
+
+use crate::{
+    Machine, Refusal, agent, clipboard,
+    desk::{Desk, Place},
+    secrecy::keep_memory_private,
+};
+
+/// `countersign authenticator …`
+#[derive(Args)]
+pub struct Authenticator {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    #[command(flatten)]
+    OfPerson(OfPerson),
+    #[command(flatten)]
+    Background(Background),
+}
+
+#[derive(Subcommand)]
+enum OfPerson {
+    /// Adds an entry; the first one makes the vault
+    Add(Box<add::Add>),
+    /// Becomes a user's device at a Countersign service, in one step
+    Bind(bind::Bind),
+    /// Adds the entries of QR codes in pictures
+    Scan(add::Scan),
+    /// Lists the entries
+    List(list::List),
+    /// Shows an entry's code
+    Code(code::Code),
+    /// Shows an entry; its secret only when that is asked for
+    Show(show::Show),
+    /// Changes an entry's names, note or groups
+    Edit(edit::Edit),
+    /// Removes an entry for ever
+    Remove(remove::Remove),
+    /// Takes what another app exported: all of it, or nothing
+    Import(import::Import),
+    /// Writes all entries for another app, or as a backup
+    Export(export::Export),
+    /// Changes the vault's passphrase
+    Passphrase(passphrase::Passphrase),
+    /// Lists, adds and removes ways to open the vault
+    #[command(subcommand)]
+    Slot(slot::Slot),
+    /// Keeps the vault unlocked for a while
+    Unlock(unlock::Unlock),
+    /// Locks it at once
+    Lock,
+}
+
+/// What this program starts itself.
+#[derive(Subcommand)]
+enum Background {
+    /// Keeps a vault's key, which comes on stdin
+    #[command(hide = true)]
+    Agent {
+        #[arg(long)]
+        socket: PathBuf,
+        #[arg(long)]
+        seconds: u64,
+    },
+    /// Empties the terminal's clipboard after a while
+    #[command(hide = true)]
+    ClearClipboard {
+        #[arg(long)]
+        seconds: u64,
+    },
+    /// Holds a code, which comes on stdin, in the desktop's clipboard for a while
+    #[cfg(feature = "clipboard")]
+    #[command(hide = true)]
+    HoldClipboard {
+        #[arg(long)]
+        seconds: u64,
+    },
+}
+
+impl Authenticator {
+    /// Does what was asked: data on stdout, the rest on stderr.
+    ///
+    /// # Errors
+    /// [`Refusal`], to be said on stderr.
+    pub fn run(self, machine: &Machine) -> Result<ExitCode, Refusal> {
+        keep_memory_private()
+            .map_err(|error| Refusal::new(format!("this process could not be made private, so it ends: {error}")))?;
+        match self.command {
+            Command::OfPerson(command) => command.run(&self.place.desk(machine)?),
+            Command::Background(process) => {
+                process.run();
+                DONE
+            }
+        }
+    }
+}
+
+impl OfPerson {
+    fn run(self, desk: &Desk<'_>) -> Done {
+        match self {
+            Self::Add(add) => add.run(desk),
+            Self::Bind(bind) => bind.run(desk),
+            Self::Scan(scan) => scan.run(desk),
+            Self::List(list) => list.run(desk),
+            Self::Code(code) => code.run(desk),
+            Self::Show(show) => show.run(desk),
+            Self::Edit(edit) => edit.run(desk),
+            Self::Remove(remove) => remove.run(desk),
+            Self::Import(import) => import.run(desk),
+            Self::Export(export) => export.run(desk),
+            Self::Passphrase(passphrase) => passphrase.run(desk),
+            Self::Slot(slot) => slot.run(desk),
+            Self::Unlock(unlock) => unlock.run(desk),
+            Self::Lock => unlock::lock(desk),
+        }
+    }
+}
+
+impl Background {
+    fn run(self) {
+        match self {
+            Self::Agent { socket, seconds } => agent::keep(&socket, Duration::from_secs(seconds)),
+            Self::ClearClipboard { seconds } => clipboard::clear_after(Duration::from_secs(seconds)),
+            #[cfg(feature = "clipboard")]
+            Self::HoldClipboard { seconds } => clipboard::hold(Duration::from_secs(seconds)),
+        }
+    }
+}
+
+/// What a command came to: 0 done, 1 refused or failed.
+type Done = Result<ExitCode, Refusal>;
+
+const DONE: Done = Ok(ExitCode::SUCCESS);
+
+/// Text on stdout; whoever stops reading early has had enough.
+fn print(text: &str) -> Result<(), Refusal> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Refusal::new(format!("nothing could be written: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One JSON value on stdout.
+fn print_json(value: &serde_json::Value) -> Result<(), Refusal> {
+    print(&format!("{value:#}\n"))
+}

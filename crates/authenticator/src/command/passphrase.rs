@@ -1,0 +1,69 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use vault::{OpenVault, SlotKind};
+
+use super::{DONE, Done};
+use crate::{
+    Refusal,
+    desk::{By, Desk, new_passphrase},
+    prompt::read_line,
+};
+
+#[derive(Args)]
+pub(super) struct Passphrase {
+    /// A file with the new passphrase, for where nobody can be asked
+    #[arg(long, value_name = "FILE")]
+    new_passphrase_file: Option<PathBuf>,
+    /// Which of several passphrases, by its number in `slot list`
+    #[arg(long, value_name = "NUMBER")]
+    slot: Option<usize>,
+    /// Shuts out old copies of the vault, too: all other ways to open it end
+    #[arg(long, conflicts_with = "slot")]
+    new_key: bool,
+}
+
+impl Passphrase {
+    pub(super) fn run(self, desk: &Desk<'_>) -> Done {
+        let vault = desk.open(By::Person)?;
+        let number = match (self.slot, self.new_key) {
+            (_, true) => None,
+            (Some(number), _) => Some(number),
+            (None, _) => Some(only_passphrase(&vault)?),
+        };
+        let passphrase = match &self.new_passphrase_file {
+            Some(path) => read_line(path)?,
+            None => desk
+                .prompt
+                .new_secret("New passphrase", "name a file that has it with --new-passphrase-file")?,
+        };
+        let mut entropy = desk.entropy();
+        desk.change(vault.data_key(), |vault| {
+            match number {
+                Some(number) => vault.replace_slot(number, new_passphrase(&passphrase), &mut entropy)?,
+                None => vault.rekey(new_passphrase(&passphrase), "", &mut entropy)?,
+            }
+            Ok(())
+        })?;
+        if self.new_key {
+            desk.agent().lock();
+            eprintln!(
+                "changed: what was saved before opens with the old passphrase, and nothing of what is saved from now on"
+            );
+        } else {
+            eprintln!("changed; who has an older copy of the vault and its passphrase is shut out by --new-key only");
+        }
+        DONE
+    }
+}
+
+fn only_passphrase(vault: &OpenVault) -> Result<usize, Refusal> {
+    let slots = vault.slots().enumerate();
+    let mut passphrases = slots.filter(|(_, slot)| matches!(slot.kind, SlotKind::Passphrase(_)));
+    match (passphrases.next(), passphrases.next()) {
+        (Some((number, _)), None) => Ok(number),
+        (None, _) => Err(Refusal::usage("no passphrase opens this vault").help("add one with `slot add`")),
+        (Some(_), Some(_)) => Err(Refusal::usage("several passphrases open this vault")
+            .help("`slot list` numbers them: say which with --slot NUMBER")),
+    }
+}

@@ -1,0 +1,38 @@
+use clap::Args;
+
+use super::{DONE, Done};
+use crate::{
+    Refusal,
+    desk::{By, Desk},
+    found::{numbered, one},
+};
+
+#[derive(Args)]
+pub(super) struct Remove {
+    /// The entry: its name, pieces of it, or its number such as '#7'
+    #[arg(required = true)]
+    name: Vec<String>,
+    /// Without asking whether it should be
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Remove {
+    pub(super) fn run(self, desk: &Desk<'_>) -> Done {
+        let vault = desk.open(By::Anyone)?;
+        let entry = one(vault.entries(), &self.name)?;
+        if !self.yes {
+            eprintln!("its service will still ask for its codes: turn the second factor off there first");
+            let question = format!("Remove {} for ever?", numbered(entry));
+            if !desk.prompt.confirm(&question, "say --yes")? {
+                return Err(Refusal::new("nothing was removed"));
+            }
+        }
+        desk.change(vault.data_key(), |vault| {
+            let removed = vault.entries_mut().remove(entry.id());
+            removed.ok_or_else(|| Refusal::new("somebody else has removed it meanwhile"))
+        })?;
+        eprintln!("removed: {}", numbered(entry));
+        DONE
+    }
+}

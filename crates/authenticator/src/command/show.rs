@@ -1,0 +1,119 @@
+use std::io::IsTerminal as _;
+
+use clap::Args;
+use enroll::{Qr, TerminalStyle, text_key};
+use vault::Entry;
+use zeroize::Zeroizing;
+
+use super::{DONE, Done, print, print_json};
+use crate::{
+    Refusal,
+    desk::{By, Desk},
+    found::{described, kind_name, one},
+    otpauth::uri_of,
+};
+
+#[derive(Args)]
+pub(super) struct Show {
+    /// The entry: its name, pieces of it, or its number such as '#7'
+    #[arg(required = true)]
+    name: Vec<String>,
+    /// Its otpauth URI, which has the secret
+    #[arg(long, group = "loud")]
+    uri: bool,
+    /// Its secret in base32
+    #[arg(long, group = "loud")]
+    secret: bool,
+    /// Its QR code, which has the secret
+    #[arg(long, group = "loud")]
+    qr: bool,
+    /// Without asking whether it should be
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Show {
+    pub(super) fn run(self, desk: &Desk<'_>) -> Done {
+        let is_loud = self.uri || self.secret || self.qr;
+        let vault = desk.open(if is_loud { By::Person } else { By::Anyone })?;
+        let entry = one(vault.entries(), &self.name)?;
+        if !is_loud {
+            if desk.json {
+                print_json(&described(entry))?;
+            } else {
+                print(&words(entry))?;
+            }
+            return DONE;
+        }
+        eprintln!("whoever sees it can make the codes of {} for ever", entry.title());
+        if !self.yes && !desk.prompt.confirm("Show it?", "say --yes")? {
+            return Err(Refusal::new("nothing was shown"));
+        }
+        let text = if self.secret {
+            text_key(entry.credential().secret())
+        } else if self.uri {
+            uri_of(entry)
+        } else {
+            qr_of(&uri_of(entry), desk.machine.no_color)?
+        };
+        print(&text)?;
+        print("\n")?;
+        DONE
+    }
+}
+
+fn words(entry: &Entry) -> String {
+    let credential = entry.credential();
+    let groups: Vec<&str> = entry.groups.iter().map(vault::Name::as_str).collect();
+    let kind = kind_name(credential.kind()).to_uppercase();
+    let mut codes = format!(
+        "{kind}, {} characters, {}",
+        credential.digits(),
+        credential.algorithm().name()
+    );
+    match credential.kind() {
+        vault::Kind::Hotp { counter } => codes += &format!(", next counter {counter}"),
+        kind => {
+            codes += &kind
+                .period_s()
+                .map_or_else(String::new, |period_s| format!(", {period_s} s each"))
+        }
+    }
+    let mut text = format!(
+        "number     #{}\nissuer     {}\naccount    {}\ncodes      {codes}\n",
+        entry.id().get(),
+        entry.issuer.as_str(),
+        entry.account.as_str()
+    );
+    if !groups.is_empty() {
+        text += &format!("groups     {}\n", groups.join(", "));
+    }
+    if entry.favourite {
+        text += "favourite  yes\n";
+    }
+    if !entry.note.is_empty() {
+        text += &format!("note       {}\n", entry.note.as_str().replace('\n', "\n           "));
+    }
+    text
+}
+
+/// For a terminal in colours, and without them where they are unwanted or nobody looks.
+pub(super) fn qr_of(text: &str, no_color: bool) -> Result<Zeroizing<String>, Refusal> {
+    let qr = Qr::encode(text).map_err(Refusal::new)?;
+    let is_terminal = std::io::stdout().is_terminal();
+    let columns = is_terminal
+        .then(|| rustix::termios::tcgetwinsize(std::io::stdout()).ok())
+        .flatten()
+        .map(|size| usize::from(size.ws_col));
+    if let Some(columns) = columns.filter(|columns| (1..qr.width()).contains(columns)) {
+        return Err(Refusal::new(format!(
+            "the QR code takes {} columns, and the terminal has {columns}",
+            qr.width()
+        ))
+        .help("make the terminal wider, or its letters smaller"));
+    }
+    Ok(qr.to_terminal(match no_color || !is_terminal {
+        true => TerminalStyle::PlainOnDark,
+        false => TerminalStyle::Ansi,
+    }))
+}

@@ -1,0 +1,81 @@
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{DONE, Done};
+use crate::{
+    agent,
+    desk::{By, Desk},
+};
+
+/// A day: nobody remembers longer that a vault is open.
+const MOST_S: u64 = 24 * 60 * 60;
+
+#[derive(Args)]
+pub(super) struct Unlock {
+    /// How long, such as 90s, 10m or 8h, at most 24h
+    #[arg(long = "for", value_name = "TIME", default_value = "10m", value_parser = duration)]
+    lasts: Duration,
+}
+
+impl Unlock {
+    pub(super) fn run(self, desk: &Desk<'_>) -> Done {
+        let vault = desk.open(By::Person)?;
+        agent::start(desk.machine, desk.file.path(), vault.data_key(), self.lasts)?;
+        eprintln!(
+            "unlocked for {} s, or until `countersign authenticator lock`",
+            self.lasts.as_secs()
+        );
+        DONE
+    }
+}
+
+pub(super) fn lock(desk: &Desk<'_>) -> Done {
+    match desk.agent().lock() {
+        true => eprintln!("locked"),
+        false => eprintln!("it was locked already"),
+    }
+    DONE
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let (number, seconds_each) = match text.char_indices().last() {
+        Some((at, 's')) => (&text[..at], 1),
+        Some((at, 'm')) => (&text[..at], 60),
+        Some((at, 'h')) => (&text[..at], 60 * 60),
+        _ => return Err("a number with s, m or h behind it, such as 10m".into()),
+    };
+    let seconds = number
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(seconds_each));
+    match seconds {
+        Some(seconds @ 1..=MOST_S) => Ok(Duration::from_secs(seconds)),
+        Some(_) => Err("1s to 24h".into()),
+        None => Err("a number with s, m or h behind it, such as 10m".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_a_unit_and_an_end() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("24h"), Ok(Duration::from_secs(86_400)));
+        for refused in [
+            "",
+            "s",
+            "10",
+            "0m",
+            "-1m",
+            "25h",
+            "1.5h",
+            "10 分",
+            "18446744073709551615h",
+        ] {
+            assert!(duration(refused).is_err(), "{refused}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! One command's work on a vault: where it is, what opens it, and how it is changed.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::Args;
+use vault::{DataKey, KdfCost, LockedVault, NewSlot, OpenVault, SlotKind, Unlock, UnlockError};
+use zeroize::Zeroizing;
+
+use crate::{
+    LOCK_WAIT, Machine, Refusal, VaultFile,
+    agent::Agent,
+    prompt::{Prompt, read_line, read_whole},
+};
+
+/// How often a wrong passphrase may be typed anew.
+const TRIES: usize = 3;
+const OR_BY_FILE: &str = "name a file that has it with --passphrase-file, or with COUNTERSIGN_VAULT_PASSPHRASE_FILE";
+
+/// Which vault, and what opens it
+#[derive(Args)]
+pub(crate) struct Place {
+    /// The vault's file [default: authenticator.vault in the user's data directory]
+    #[arg(long, global = true, value_name = "FILE", env = "COUNTERSIGN_VAULT")]
+    vault: Option<PathBuf>,
+    /// A file with the vault's passphrase, for where nobody can be asked; - for stdin
+    #[arg(long, global = true, value_name = "FILE", env = "COUNTERSIGN_VAULT_PASSPHRASE_FILE")]
+    passphrase_file: Option<PathBuf>,
+    /// A key file that opens the vault in place of a passphrase
+    #[arg(long, global = true, value_name = "FILE", env = "COUNTERSIGN_VAULT_KEY_FILE")]
+    key_file: Option<PathBuf>,
+    /// Prints data as JSON
+    #[arg(long, global = true)]
+    json: bool,
+    /// Never asks: what is missing is an error
+    #[arg(long, global = true)]
+    no_input: bool,
+}
+
+/// Where a command works.
+pub(crate) struct Desk<'a> {
+    pub(crate) machine: &'a Machine,
+    pub(crate) file: VaultFile,
+    pub(crate) prompt: Prompt,
+    pub(crate) json: bool,
+    passphrase_file: Option<PathBuf>,
+    key_file: Option<PathBuf>,
+}
+
+/// Who may open the vault.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// The agent, or else a person.
+    Anyone,
+    /// A person, although an agent may be there: what shows secrets or changes the locks asks again.
+    Person,
+}
+
+impl Place {
+    pub(crate) fn desk(self, machine: &Machine) -> Result<Desk<'_>, Refusal> {
+        let default = || machine.data_dir.as_ref().map(|dir| dir.join("authenticator.vault"));
+        let path = self.vault.or_else(default).ok_or_else(|| {
+            Refusal::usage("where the vault is is not known: neither HOME nor XDG_DATA_HOME is set")
+                .help("say --vault FILE")
+        })?;
+        Ok(Desk {
+            machine,
+            file: VaultFile::at(path),
+            prompt: Prompt {
+                no_input: self.no_input,
+            },
+            json: self.json,
+            passphrase_file: self.passphrase_file,
+            key_file: self.key_file,
+        })
+    }
+}
+
+impl Desk<'_> {
+    pub(crate) fn agent(&self) -> Agent {
+        Agent::of(self.machine, self.file.path())
+    }
+
+    /// The machine's randomness, as the vault takes it.
+    pub(crate) fn entropy(&self) -> impl FnMut(&mut [u8]) -> Result<(), String> + use<> {
+        self.machine.entropy
+    }
+
+    /// The vault as it is now, to be looked at.
+    pub(crate) fn open(&self, by: By) -> Result<OpenVault, Refusal> {
+        self.unlock(&self.file.read()?, by)
+    }
+
+    /// The same, or a new vault on disk where there is none.
+    pub(crate) fn open_or_create(&self) -> Result<OpenVault, Refusal> {
+        if self.file.exists() {
+            return self.open(By::Anyone);
+        }
+        eprintln!(
+            "there is no vault yet; a new one goes to {}",
+            self.file.path().display()
+        );
+        let mut entropy = self.entropy();
+        let mut vault = if let Some(path) = &self.key_file {
+            OpenVault::create(NewSlot::KeyFile(&read_whole(path)?), "", &mut entropy)?
+        } else {
+            let passphrase = self.passphrase_or(|| self.prompt.new_secret("A passphrase for it", OR_BY_FILE))?;
+            OpenVault::create(new_passphrase(&passphrase), "", &mut entropy)?
+        };
+        let lock = self.file.lock(LOCK_WAIT)?;
+        lock.create(&vault.save(&mut entropy)?)?;
+        Ok(vault)
+    }
+
+    /// Changes the vault as it is now, which may be another than the one that was looked at, and saves it; with an error
+    /// nothing is saved. No question belongs in `change`, because others wait meanwhile.
+    pub(crate) fn change<T>(
+        &self,
+        key: &DataKey,
+        change: impl FnOnce(&mut OpenVault) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        self.change_within(LOCK_WAIT, key, change)
+    }
+
+    /// The same, unless somebody else is writing at this moment.
+    pub(crate) fn change_if_free<T>(
+        &self,
+        key: &DataKey,
+        change: impl FnOnce(&mut OpenVault) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        self.change_within(Duration::ZERO, key, change)
+    }
+
+    fn change_within<T>(
+        &self,
+        wait: Duration,
+        key: &DataKey,
+        change: impl FnOnce(&mut OpenVault) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let lock = self.file.lock(wait)?;
+        let mut vault = lock.read()?.unlock(Unlock::DataKey(key)).map_err(|error| match error {
+            UnlockError::Wrong => {
+                Refusal::new("the vault has got another key meanwhile: nothing was changed").help("try again")
+            }
+            other => Refusal::new(other),
+        })?;
+        let done = change(&mut vault)?;
+        lock.save(&vault.save(&mut self.entropy())?)?;
+        Ok(done)
+    }
+
+    fn unlock(&self, locked: &LockedVault, by: By) -> Result<OpenVault, Refusal> {
+        if by == By::Anyone
+            && let Some((key, _)) = self.agent().key()
+            && let Ok(vault) = locked.unlock(Unlock::DataKey(&key))
+        {
+            return Ok(vault);
+        }
+        if let Some(path) = &self.key_file {
+            return locked
+                .unlock(Unlock::KeyFile(&read_whole(path)?))
+                .map_err(|error| Refusal::new(error).help("name the vault's key file with --key-file"));
+        }
+        let takes_passphrase = |kind| matches!(kind, SlotKind::Passphrase(_));
+        if !locked.slots().any(|slot| takes_passphrase(slot.kind)) {
+            return Err(Refusal::usage("no passphrase opens this vault").help("name its key file with --key-file"));
+        }
+        let tries = if self.passphrase_file.is_none() { TRIES } else { 1 };
+        for left in (0..tries).rev() {
+            let passphrase = self.passphrase_or(|| self.prompt.secret("Passphrase", OR_BY_FILE))?;
+            match locked.unlock(Unlock::Passphrase(passphrase.as_bytes())) {
+                Err(UnlockError::Wrong) if left > 0 => eprintln!("that is not it; {left} more"),
+                opened => return opened.map_err(Refusal::new),
+            }
+        }
+        Err(Refusal::new(UnlockError::Wrong))
+    }
+
+    fn passphrase_or(
+        &self,
+        ask: impl FnOnce() -> Result<Zeroizing<String>, Refusal>,
+    ) -> Result<Zeroizing<String>, Refusal> {
+        match &self.passphrase_file {
+            Some(path) => read_line(path),
+            None => ask(),
+        }
+    }
+}
+
+/// A passphrase's slot at the cost that people take.
+pub(crate) fn new_passphrase(passphrase: &str) -> NewSlot<'_> {
+    NewSlot::Passphrase {
+        passphrase: passphrase.as_bytes(),
+        cost: KdfCost::DEFAULT,
+    }
+}

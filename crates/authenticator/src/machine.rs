@@ -1,0 +1,30 @@
+use std::path::PathBuf;
+
+use crate::{Bind, Binding, Refusal};
+
+/// Speaks with the service that a binding is to be made with.
+pub type Connect = fn(&Bind) -> Result<Box<dyn Binding>, Refusal>;
+
+/// What the machine offers: nothing in this crate asks for it by itself.
+pub struct Machine {
+    /// Milliseconds since 1970.
+    pub unix_ms: fn() -> u64,
+    /// Fills the whole slice from a cryptographic source.
+    pub entropy: fn(&mut [u8]) -> Result<(), String>,
+    /// Where the user's data of this program belongs, if anywhere.
+    pub data_dir: Option<PathBuf>,
+    /// Where the user's sockets belong (`XDG_RUNTIME_DIR`), if anywhere.
+    pub runtime_dir: Option<PathBuf>,
+    /// This program, to be started again in the background.
+    pub executable: PathBuf,
+    /// Speaks with a Countersign service.
+    pub connect: Connect,
+    /// Whether colours are unwanted.
+    pub no_color: bool,
+}
+
+impl Machine {
+    pub(crate) fn unix_s(&self) -> u64 {
+        (self.unix_ms)() / 1_000
+    }
+}

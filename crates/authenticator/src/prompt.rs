@@ -1,0 +1,95 @@
+//! Questions to the person at the terminal, and what comes from files in their place.
+
+use std::{
+    fs::File,
+    io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _},
+    path::Path,
+};
+
+use zeroize::Zeroizing;
+
+use crate::Refusal;
+
+/// No passphrase, key or list is longer.
+const MAX_FILE_LEN_BYTES: usize = 16 << 20;
+
+/// Whether questions may be asked.
+#[derive(Clone, Copy)]
+pub(crate) struct Prompt {
+    pub(crate) no_input: bool,
+}
+
+impl Prompt {
+    pub(crate) fn can_ask(self) -> bool {
+        !self.no_input && io::stdin().is_terminal()
+    }
+
+    /// A question to be answered by yes; `remedy` is for whoever cannot be asked.
+    pub(crate) fn confirm(self, question: &str, remedy: &str) -> Result<bool, Refusal> {
+        if !self.can_ask() {
+            return Err(Refusal::usage("this has to be confirmed, and nobody can be asked").help(remedy));
+        }
+        eprint!("{question} [y/N] ");
+        let _shown = io::stderr().flush();
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer).map_err(Refusal::new)?;
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// What is typed without being shown.
+    pub(crate) fn secret(self, question: &str, remedy: &str) -> Result<Zeroizing<String>, Refusal> {
+        if !self.can_ask() {
+            return Err(Refusal::usage(format!("nobody can be asked for this: {question}")).help(remedy));
+        }
+        let typed = rpassword::prompt_password(format!("{question}: "));
+        typed
+            .map(Zeroizing::new)
+            .map_err(|error| Refusal::new(format!("nothing was read from the terminal: {error}")))
+    }
+
+    /// A new one, typed twice.
+    pub(crate) fn new_secret(self, question: &str, remedy: &str) -> Result<Zeroizing<String>, Refusal> {
+        let first = self.secret(question, remedy)?;
+        let second = self.secret("The same again", remedy)?;
+        match *first == *second {
+            true => Ok(first),
+            false => Err(Refusal::new("the two are not the same: nothing was changed")),
+        }
+    }
+}
+
+/// A whole file, or stdin as `-`, in a buffer that leaves no copy behind.
+pub(crate) fn read_whole(path: &Path) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    let failed = |error| Refusal::usage(format!("{} cannot be read: {error}", path.display()));
+    if path == Path::new("-") {
+        return grown(io::stdin().lock()).map_err(failed);
+    }
+    File::open(path).and_then(grown).map_err(failed)
+}
+
+/// One line of text of a file: a passphrase.
+pub(crate) fn read_line(path: &Path) -> Result<Zeroizing<String>, Refusal> {
+    let bytes = read_whole(path)?;
+    let text = str::from_utf8(&bytes)
+        .map_err(|_| Refusal::usage(format!("{} is not UTF-8 text", path.display())))?
+        .trim_end_matches(['\r', '\n']);
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+fn grown(mut from: impl io::Read) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(64 << 10));
+    loop {
+        if bytes.len() == bytes.capacity() {
+            let mut larger = Zeroizing::new(Vec::with_capacity(4 * bytes.capacity()));
+            larger.extend_from_slice(&bytes);
+            bytes = larger;
+        }
+        let room = (bytes.capacity() - bytes.len()) as u64;
+        if from.by_ref().take(room).read_to_end(&mut bytes)? == 0 {
+            return Ok(bytes);
+        }
+        if bytes.len() > MAX_FILE_LEN_BYTES {
+            return Err(io::Error::other("it is larger than 16 MiB"));
+        }
+    }
+}

@@ -1,0 +1,94 @@
+use verify::UnixMs;
+
+use crate::{Fingerprint, Id, Pending};
+
+/// A wish that seeds leave the inventory: one person has it, another approves of it, the first gets the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Export {
+    /// UUIDv7.
+    pub id: Id,
+    /// Raised by every change.
+    pub version: u64,
+    /// Whose seeds, each once.
+    pub serial_numbers: Vec<String>,
+    /// What people call the key that the file will be encrypted with.
+    pub recipient: String,
+    /// That key, to be known again: the key itself is not kept.
+    pub recipient_key: Fingerprint,
+    /// Who has it.
+    pub requested_by: Person,
+    /// When.
+    pub requested_at: UnixMs,
+    /// When it ends by itself.
+    pub expires_at: UnixMs,
+    /// Where it stands.
+    pub state: ExportState,
+}
+
+impl Export {
+    /// The next version of it, in another state.
+    #[must_use]
+    pub fn become_state(self, state: ExportState) -> Self {
+        Self {
+            version: self.version + 1,
+            state,
+            ..self
+        }
+    }
+}
+
+/// `requested -> approved -> handed out`, or withdrawn from either of the first two; expiry is a matter of time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExportState {
+    /// Waiting for another's approval.
+    Requested,
+    /// The file may be fetched, once.
+    Approved {
+        /// By whom.
+        by: Person,
+    },
+    /// The file was fetched.
+    HandedOut {
+        /// Who had approved.
+        approved_by: Person,
+    },
+    /// Somebody thought better of it.
+    Withdrawn,
+}
+
+impl ExportState {
+    /// The name on the wire and in storage.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Approved { .. } => "approved",
+            Self::HandedOut { .. } => "handed_out",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    /// Who has approved.
+    pub fn approver(&self) -> Option<&Person> {
+        match self {
+            Self::Approved { by: person } | Self::HandedOut { approved_by: person } => Some(person),
+            Self::Requested | Self::Withdrawn => None,
+        }
+    }
+}
+
+/// Somebody who acts for what two people answer for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// The key they act with.
+    pub api_key: Id,
+    /// Who answers for that key.
+    pub key_owner: String,
+    /// The caller's own name for them.
+    pub actor: String,
+}
+
+/// Reading exports.
+pub trait Exports: Send + Sync {
+    /// One export.
+    fn export(&self, id: Id) -> Pending<'_, Option<Export>>;
+}

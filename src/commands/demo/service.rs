@@ -1,0 +1,115 @@
+use std::{net::SocketAddr, path::Path, sync::Arc};
+
+use serde_json::json;
+use server::Limits;
+use service::{NewKey, Origin, Report, Role, Settings, verify_trail};
+use tokio::{
+    net::TcpListener,
+    runtime::Runtime,
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+    task::JoinHandle,
+};
+
+use super::{actor, token::Seeds};
+use crate::{
+    Failure,
+    client::Client,
+    commands::token::import,
+    heads::Heads,
+    home::{HEADS, Means},
+    opened::Opened,
+};
+
+/// The service of the story, in this process.
+pub(super) struct Running {
+    pub(super) url: String,
+    pub(super) client: Client,
+    runtime: Runtime,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
+    opened: Opened,
+    dir: std::path::PathBuf,
+}
+
+const ROLES: [Role; 4] = [Role::Admin, Role::Enroll, Role::Verify, Role::Inventory];
+
+impl Running {
+    pub(super) fn start(dir: &Path) -> Result<Self, Failure> {
+        let runtime = Runtime::new().map_err(|error| Failure::new(format!("no runtime: {error}")))?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (opened, serving, url, key) = runtime.block_on(async {
+            tidy_when_interrupted(dir)?;
+            let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
+            let listener = listener.await.map_err(Failure::new)?;
+            let url = format!("http://{}", listener.local_addr().map_err(Failure::new)?);
+            let opened = Opened::open(dir, Settings::default()).await?;
+            let wanted = NewKey {
+                roles: ROLES.into(),
+                owner: "demo".into(),
+                accounts: None,
+            };
+            let made = opened.service.create_key(&wanted, &Origin::default()).await;
+            let (_, key) = made.map_err(Failure::new)?;
+            let app = server::router(opened.service.clone(), Limits::default());
+            let stopped = async { stopped.await.unwrap_or(()) };
+            let serving = tokio::spawn(server::serve(listener, None, app, Limits::default(), stopped));
+            Ok::<_, Failure>((opened, serving, url, key))
+        })?;
+        Ok(Self {
+            client: Client::new(&url, &key)?,
+            url,
+            runtime,
+            stop,
+            serving,
+            opened,
+            dir: dir.to_owned(),
+        })
+    }
+
+    /// Into a batch that everybody may bind from.
+    pub(super) fn take_in(&self, seeds: &Seeds) -> Result<(), Failure> {
+        let batch = json!({"name": "demo", "open_to": {"kind": "everybody"}, "actor": actor()});
+        self.client.post("/v1/batches", &batch)?;
+        import::take_in(&self.client, &seeds.file, "demo", &seeds.key).map(drop)
+    }
+
+    /// Ends it, and reads its trail.
+    pub(super) fn end(self) -> Result<Report, Failure> {
+        let Self {
+            runtime,
+            stop,
+            serving,
+            opened,
+            dir,
+            ..
+        } = self;
+        let _nobody_listens_any_more = stop.send(());
+        runtime.block_on(async {
+            serving.await.map_err(Failure::new)?;
+            opened.close().await?;
+            let means = Means::of(&dir)?;
+            let heads = Heads::read(&dir.join(HEADS))?;
+            let store = Arc::new(means.open_store(&dir, "audit verify", false)?);
+            let report = verify_trail(&*store, &*means.keyring, heads.as_slice()).await;
+            report.map_err(Failure::new)
+        })
+    }
+}
+
+/// Whoever has seen enough leaves nothing behind either.
+fn tidy_when_interrupted(dir: &Path) -> Result<(), Failure> {
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::new)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::new)?;
+    let dir = dir.to_owned();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        // The story goes on meanwhile, and may put a file where one was removed.
+        let _gone = (0..10).any(|_| std::fs::remove_dir_all(&dir).is_ok());
+        std::process::exit(1);
+    });
+    Ok(())
+}

@@ -1,0 +1,22 @@
+//! `countersign authenticator` as its user meets it: the real program, its vault on disk, its agent in the background.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test of real processes has real time and an environment"
+)]
+
+mod support;
+
+#[path = "authenticator/agent.rs"]
+mod agent;
+#[path = "authenticator/codes.rs"]
+mod codes;
+#[path = "authenticator/crash.rs"]
+mod crash;
+#[path = "authenticator/exchange.rs"]
+mod exchange;
+#[path = "authenticator/pocket.rs"]
+mod pocket;
+#[path = "authenticator/secrecy.rs"]
+mod secrecy;
+#[path = "authenticator/story.rs"]
+mod story;

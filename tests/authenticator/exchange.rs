@@ -1,0 +1,281 @@
+//! What comes from other apps, and what leaves for them.
+
+use std::{fs, path::Path, process::Command};
+
+use serde_json::Value;
+
+use super::pocket::Pocket;
+use crate::support::{process::run, tools::output};
+
+const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/vault/tests/samples");
+/// Every kind, and names that a URI has to encode.
+const ALL_KINDS: &str = "\
+otpauth://totp/Example:alice%40example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ
+otpauth://totp/%E4%BA%91:%E5%BC%A0%E4%B8%89?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJR&algorithm=SHA512&digits=8&period=60&issuer=%E4%BA%91
+otpauth://hotp/no%20issuer?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJS&counter=41
+otpauth://steam/Steam:gabe?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJT
+otpauth://totp/a%3Ab?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJU&digits=10&issuer=50%25%20%26%20more
+";
+
+fn sample(name: &str) -> String {
+    format!("{SAMPLES}/{name}")
+}
+
+fn utf8(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+/// All that an otpauth URI can say of the entries.
+fn said(pocket: &Pocket) -> Vec<Vec<Value>> {
+    let fields = [
+        "issuer",
+        "account",
+        "kind",
+        "algorithm",
+        "digits",
+        "period_s",
+        "counter",
+    ];
+    let of = |entry: &Value| fields.iter().map(|field| entry[field].clone()).collect();
+    pocket.list().iter().map(of).collect()
+}
+
+#[test]
+fn an_import_is_looked_at_first_and_then_taken_whole() {
+    let pocket = Pocket::new();
+    let google = sample("google.txt");
+    let looked = pocket.done(&["import", "--dry-run", "--json", &google]);
+    let json = looked.json();
+    assert_eq!(
+        (&json["imported"], &json["receipts"][0]["format"]),
+        (&false.into(), &"Google Authenticator".into())
+    );
+    assert!(
+        looked.err.contains("Google Authenticator, in the clear: "),
+        "{}",
+        looked.err
+    );
+    assert!(!pocket.vault().exists(), "nothing was made");
+    let new = json["receipts"][0]["new"].as_array().expect("a list").len();
+    assert!(new > 0);
+
+    let asked = run(&mut pocket.keyed(&["import", &google]), "").with_code(2);
+    assert!(asked.err.contains("say --yes"), "{}", asked.err);
+    assert_eq!(pocket.list().len(), 0);
+    run(&mut pocket.keyed(&["import", "--yes", &google]), "");
+    assert_eq!(pocket.list().len(), new);
+    let again = run(&mut pocket.keyed(&["import", "--yes", &google]), "").with_code(1);
+    assert!(
+        again.err.contains("double: ") && again.err.contains(": the vault has it as "),
+        "{}",
+        again.err
+    );
+    assert_eq!(pocket.list().len(), new);
+}
+
+#[test]
+fn the_parts_of_a_migration_may_come_in_several_files_and_are_all_needed() {
+    let pocket = Pocket::new();
+    let google = fs::read_to_string(sample("google.txt")).expect("a sample");
+    let parts: Vec<_> = google
+        .lines()
+        .filter(|line| line.starts_with("otpauth-migration:"))
+        .collect();
+    assert!(parts.len() > 1);
+    let files: Vec<_> = parts
+        .iter()
+        .enumerate()
+        .map(|(number, part)| {
+            let path = pocket.path(&format!("part{number}"));
+            fs::write(&path, part).expect("a file");
+            utf8(&path).to_owned()
+        })
+        .collect();
+    let missing = run(&mut pocket.keyed(&["import", "--yes", &files[0]]), "").with_code(1);
+    assert!(missing.err.contains("missing: scan"), "{}", missing.err);
+    assert_eq!(pocket.list().len(), 0);
+    let mut args = vec!["import", "--yes"];
+    args.extend(files.iter().rev().map(String::as_str));
+    run(&mut pocket.keyed(&args), "");
+    assert!(!pocket.list().is_empty());
+}
+
+#[test]
+fn an_encrypted_export_takes_its_password() {
+    let pocket = Pocket::new();
+    let aegis = sample("aegis_encrypted.json");
+    let locked = run(&mut pocket.keyed(&["import", "--yes", &aegis]), "").with_code(2);
+    assert!(locked.err.contains("--password-file"), "{}", locked.err);
+    let password = pocket.path("password");
+    fs::write(&password, "wrong").expect("a file");
+    let args = ["import", "--yes", &aegis, "--password-file", utf8(&password)];
+    let wrong = run(&mut pocket.keyed(&args), "").with_code(1);
+    assert!(wrong.err.contains("the password is wrong"), "{}", wrong.err);
+    assert!(!pocket.vault().exists());
+    fs::write(&password, "correct horse — 正确的马\n").expect("a file");
+    run(&mut pocket.keyed(&args), "");
+    assert!(!pocket.list().is_empty());
+}
+
+#[test]
+fn what_leaves_as_uris_comes_back_the_same() {
+    let pocket = Pocket::with(ALL_KINDS);
+    let list = pocket.path("list");
+    let left = pocket.done(&["export", "otpauth", "--plain", "--output", utf8(&list)]);
+    assert!(left.err.contains("can make all these codes for ever"), "{}", left.err);
+    let other = Pocket::with(&fs::read_to_string(&list).expect("a file"));
+    assert_eq!(said(&pocket), said(&other));
+    assert_eq!(said(&pocket).len(), 5);
+    // And as another program reads it: the first is what `totp_uri` writes.
+    let uris = fs::read_to_string(&list).expect("a file");
+    assert_eq!(
+        uris.lines().next(),
+        Some("otpauth://totp/Example:alice%40example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Example")
+    );
+    let over = run(
+        &mut pocket.keyed(&["export", "otpauth", "--plain", "--output", utf8(&list)]),
+        "",
+    )
+    .with_code(1);
+    assert!(over.err.contains("name a file that is not there"), "{}", over.err);
+    assert_eq!(fs::read_to_string(&list).expect("a file"), uris);
+}
+
+#[test]
+fn age_opens_what_was_exported_for_its_key() {
+    let pocket = Pocket::with(ALL_KINDS);
+    let (identity, sealed) = (pocket.path("identity"), pocket.path("sealed.age"));
+    output("age-keygen", "age", &["-o", utf8(&identity)]);
+    let recipient = output("age-keygen", "age", &["-y", utf8(&identity)]);
+    pocket.done(&["export", "age", "--recipient", &recipient, "--output", utf8(&sealed)]);
+    let opened = output("age", "age", &["--decrypt", "-i", utf8(&identity), utf8(&sealed)]);
+    let plain = pocket.done(&["export", "otpauth", "--plain"]).out;
+    assert_eq!(opened, plain.trim_end());
+    let none = run(
+        &mut pocket.keyed(&["export", "age", "--recipient", "age1nonsense", "--output", "x"]),
+        "",
+    )
+    .with_code(2);
+    assert!(none.err.contains("is no public key of age"), "{}", none.err);
+}
+
+#[test]
+fn a_copy_as_a_vault_has_everything_and_opens_with_its_own_key() {
+    let pocket = Pocket::with(ALL_KINDS);
+    pocket.done(&["edit", "#2", "--note", "two\nlines", "--group", "工作", "--favourite"]);
+    let (copy, key) = (pocket.path("copy.vault"), pocket.path("other key"));
+    fs::write(&key, [7; 40]).expect("a file");
+    pocket.done(&[
+        "export",
+        "vault",
+        "--export-key-file",
+        utf8(&key),
+        "--output",
+        utf8(&copy),
+    ]);
+    let mut command = pocket.auth(&[
+        "list",
+        "--order",
+        "added",
+        "--json",
+        "--vault",
+        utf8(&copy),
+        "--key-file",
+        utf8(&key),
+    ]);
+    let copied = run(&mut command, "").with_code(0).json();
+    let without_use = |entries: &[Value]| -> Vec<Value> {
+        let mut entries = entries.to_vec();
+        entries.iter_mut().for_each(|entry| entry["last_used_s"] = Value::Null);
+        entries
+    };
+    assert_eq!(
+        without_use(copied.as_array().expect("a list")),
+        without_use(&pocket.list())
+    );
+    let own = run(&mut pocket.keyed(&["list", "--vault", utf8(&copy)]), "").with_code(1);
+    assert!(own.err.contains("the passphrase or key is wrong"), "{}", own.err);
+}
+
+#[test]
+fn another_passphrase_leaves_the_entries_ciphertext_as_it_is() {
+    let pocket = Pocket::with(ALL_KINDS);
+    let (first, second) = (pocket.path("first"), pocket.path("second"));
+    fs::write(&first, "first\n").expect("a file");
+    fs::write(&second, "second\n").expect("a file");
+    pocket.done(&["slot", "add", "--new-passphrase-file", utf8(&first), "--label", "desk"]);
+    let before = fs::read(pocket.vault()).expect("a vault");
+    let by = |file: &Path, args: &[&str]| -> Command {
+        let mut command = pocket.auth(args);
+        command.env("COUNTERSIGN_VAULT_PASSPHRASE_FILE", file);
+        command
+    };
+    run(
+        &mut by(&first, &["passphrase", "--new-passphrase-file", utf8(&second)]),
+        "",
+    )
+    .with_code(0);
+    let after = fs::read(pocket.vault()).expect("a vault");
+    let ciphertext = |file: &[u8]| file[file.len() - 300..file.len() - 32].to_vec();
+    assert_eq!(ciphertext(&before), ciphertext(&after));
+    run(&mut by(&first, &["list"]), "").with_code(1);
+    run(&mut by(&second, &["list"]), "").with_code(0);
+    assert_eq!(pocket.done(&["slot", "list"]).out, "0  key file\n1  passphrase  desk\n");
+    // A new key ends every other way in.
+    run(
+        &mut by(
+            &second,
+            &["passphrase", "--new-key", "--new-passphrase-file", utf8(&first)],
+        ),
+        "",
+    )
+    .with_code(0);
+    run(&mut pocket.keyed(&["list"]), "").with_code(1);
+    run(&mut by(&first, &["list"]), "").with_code(0);
+}
+
+#[test]
+fn pictures_are_scanned_and_say_what_they_have_beside_entries() {
+    let pocket = Pocket::new();
+    let picture = |name: &str, text: &str| {
+        let png = enroll::Qr::encode(text)
+            .ok()
+            .expect("it fits")
+            .to_png(5)
+            .expect("a size");
+        fs::write(pocket.path(name), &*png).expect("a file");
+        pocket.path(name)
+    };
+    let uris: Vec<&str> = ALL_KINDS.lines().collect();
+    let (one, other) = (picture("one", uris[0]), picture("other", uris[3]));
+    let letter = picture("letter", "https://example.com");
+    pocket.done(&["scan", utf8(&one), utf8(&other)]);
+    assert_eq!(pocket.list().len(), 2);
+    let refused = run(&mut pocket.keyed(&["add", "--picture", utf8(&letter)]), "").with_code(1);
+    assert!(
+        refused.err.contains("says something else than an entry"),
+        "{}",
+        refused.err
+    );
+    let double = run(&mut pocket.keyed(&["import", "--yes", utf8(&one)]), "").with_code(1);
+    assert!(
+        double.err.contains("the vault has it as Example (alice@example.com)"),
+        "{}",
+        double.err
+    );
+}
+
+#[test]
+fn google_authenticator_gets_what_it_can_show_and_the_rest_is_named() {
+    let pocket = Pocket::with(ALL_KINDS);
+    let left = pocket.done(&["export", "google", "--plain"]);
+    for named in ["codes last 60 seconds", "codes are Steam's", "codes have 10 digits"] {
+        assert!(left.err.contains(named), "{}", left.err);
+    }
+    let list = pocket.path("list");
+    fs::write(&list, &left.out).expect("a file");
+    let other = Pocket::new();
+    other.done(&["import", "--yes", utf8(&list)]);
+    let names: Vec<Value> = other.list().iter().map(|entry| entry["account"].clone()).collect();
+    assert_eq!(names, ["alice@example.com", "no issuer"]);
+}

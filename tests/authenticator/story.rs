@@ -1,0 +1,85 @@
+//! A person at a terminal.
+
+use super::pocket::Pocket;
+use crate::support::process::{Running, bare, on_a_terminal};
+
+const PASSPHRASE: &str = "correct horse";
+
+fn typed(pocket: &Pocket, args: &[&str]) -> Running {
+    Running::start(&mut on_a_terminal(&pocket.auth(args)))
+}
+
+#[test]
+fn the_first_entry_makes_the_vault_and_a_passphrase_is_never_shown() {
+    let pocket = Pocket::new();
+    let mut adding = typed(&pocket, &["add"]);
+    adding.hear("Its otpauth URI, or its secret in base32: ");
+    adding.type_in("otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n");
+    adding.hear("A passphrase for it: ");
+    adding.type_in(&format!("{PASSPHRASE}\n"));
+    adding.hear("The same again: ");
+    adding.type_in("correct house\n");
+    let refused = adding.wait().with_code(1);
+    assert!(refused.out.contains("the two are not the same"), "{}", refused.out);
+    assert!(!pocket.vault().exists());
+
+    let mut adding = typed(&pocket, &["add"]);
+    adding.hear("Its otpauth URI, or its secret in base32: ");
+    adding.type_in("otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n");
+    adding.hear("A passphrase for it: ");
+    adding.type_in(&format!("{PASSPHRASE}\n"));
+    adding.hear("The same again: ");
+    adding.type_in(&format!("{PASSPHRASE}\n"));
+    let added = adding.wait().with_code(0);
+    assert!(added.out.contains("added: #1 Example (alice)"), "{}", added.out);
+    assert!(
+        !added.out.contains("GEZDG") && !added.out.contains(PASSPHRASE),
+        "{}",
+        added.out
+    );
+
+    let mut asking = typed(&pocket, &["code", "Example"]);
+    for left in [2, 1] {
+        asking.hear_times("Passphrase: ", 3 - left);
+        asking.type_in("wrong\n");
+        asking.hear(&format!("that is not it; {left} more"));
+    }
+    asking.hear_times("Passphrase: ", 3);
+    asking.type_in(&format!("{PASSPHRASE}\n"));
+    let shown = asking.wait().with_code(0);
+    assert!(shown.out.contains(" s left"), "{}", shown.out);
+    let is_code = |line: &str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
+    assert!(shown.out.lines().any(|line| is_code(line.trim())), "{}", shown.out);
+}
+
+#[test]
+fn removing_asks_and_no_is_the_default() {
+    let pocket = Pocket::with("otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n");
+    for (answer, code, left) in [("\n", 1, 1), ("no\n", 1, 1), ("y\n", 0, 0)] {
+        let mut removing = Running::start(&mut on_a_terminal(&pocket.keyed(&["remove", "alice"])));
+        removing.hear("Remove #1 Example (alice) for ever? [y/N] ");
+        removing.type_in(answer);
+        removing.wait().with_code(code);
+        assert_eq!(pocket.list().len(), left);
+    }
+}
+
+#[test]
+fn a_copied_code_goes_to_the_terminals_clipboard_and_leaves_it() {
+    let pocket = Pocket::with("otpauth://hotp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&counter=0\n");
+    // The shell keeps the terminal open until we have seen it.
+    let mut shell = bare("sh");
+    let copying = pocket.keyed(&["code", "alice", "--copy", "--clear-after", "0"]);
+    shell
+        .args(["-c", "\"$0\" \"$@\"; read -r line"])
+        .arg(copying.get_program())
+        .args(copying.get_args());
+    shell.envs(copying.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut shell = Running::start(&mut on_a_terminal(&shell));
+    // RFC 4226 appendix D: 755224 is the first code.
+    shell.hear("\x1b]52;c;NzU1MjI0\x07");
+    shell.hear("\x1b]52;c;\x07");
+    shell.type_in("\n");
+    let said = shell.wait().with_code(0).out;
+    assert!(!said.contains("755224"), "{said:?}");
+}
