@@ -97,8 +97,12 @@ fn absolute(name: &str) -> Option<PathBuf> {
 /// What messages are to be written in (POSIX.1, 8.2): the first that says something.
 fn locale() -> String {
     let names = ["LC_ALL", "LC_MESSAGES", "LANG"];
-    let mut said = names.into_iter().filter_map(std::env::var_os).filter(|name| !name.is_empty());
-    said.next().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+    let mut said = names
+        .into_iter()
+        .filter_map(std::env::var_os)
+        .filter(|name| !name.is_empty());
+    said.next()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
 /// Whether colours are unwanted (<https://no-color.org>).
