@@ -70,6 +70,7 @@ pub fn machine(connect: Connect) -> std::io::Result<Machine> {
         data_dir: data_dir(),
         runtime_dir: absolute("XDG_RUNTIME_DIR"),
         executable: std::env::current_exe()?,
+        locale: locale(),
         connect,
         no_color: no_color(),
     })
@@ -91,6 +92,17 @@ fn absolute(name: &str) -> Option<PathBuf> {
     std::env::var_os(name)
         .map(PathBuf::from)
         .filter(|path| path.is_absolute())
+}
+
+/// What messages are to be written in (POSIX.1, 8.2): the first that says something.
+fn locale() -> String {
+    let names = ["LC_ALL", "LC_MESSAGES", "LANG"];
+    let mut said = names
+        .into_iter()
+        .filter_map(std::env::var_os)
+        .filter(|name| !name.is_empty());
+    said.next()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
 /// Whether colours are unwanted (<https://no-color.org>).

@@ -20,3 +20,7 @@ mod pocket;
 mod secrecy;
 #[path = "authenticator/story.rs"]
 mod story;
+#[path = "authenticator/terminal.rs"]
+mod terminal;
+#[path = "authenticator/tui.rs"]
+mod tui;

@@ -17,6 +17,7 @@
 //! 15. [`vault_format`]: what the authenticator keeps on disk, byte by byte.
 //! 16. [`authenticator`]: what protects what on a desk, and the agent.
 //! 17. [`pictures`]: what is read in a picture of a QR code, how surely, and within which limits.
+//! 18. [`terminal_interface`]: the keys of the authenticator on a terminal, and what is hidden when.
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
@@ -68,3 +69,6 @@ pub mod authenticator {}
 
 #[doc = include_str!("pictures.md")]
 pub mod pictures {}
+
+#[doc = include_str!("terminal_interface.md")]
+pub mod terminal_interface {}

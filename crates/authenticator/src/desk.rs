@@ -148,6 +148,31 @@ impl Desk<'_> {
         Ok(done)
     }
 
+    /// Opens it without a question: by the agent, or by the files that were named. Says whether a person named them.
+    pub(crate) fn unlock_unasked(&self, locked: &LockedVault) -> Result<Option<(OpenVault, bool)>, Refusal> {
+        if let Some((key, _)) = self.agent().key()
+            && let Ok(vault) = locked.unlock(Unlock::DataKey(&key))
+        {
+            return Ok(Some((vault, false)));
+        }
+        let is_named = self.key_file.is_some() || self.passphrase_file.is_some();
+        is_named
+            .then(|| Ok((self.unlock(locked, By::Person)?, true)))
+            .transpose()
+    }
+
+    /// Opens it by a passphrase that was typed, or by the key file where one was named and nothing is typed; `None` when the
+    /// passphrase is wrong.
+    pub(crate) fn unlock_typed(&self, locked: &LockedVault, typed: &str) -> Result<Option<OpenVault>, Refusal> {
+        if self.key_file.is_some() && typed.is_empty() {
+            return self.unlock(locked, By::Person).map(Some);
+        }
+        match locked.unlock(Unlock::Passphrase(typed.as_bytes())) {
+            Err(UnlockError::Wrong) => Ok(None),
+            opened => opened.map(Some).map_err(Refusal::new),
+        }
+    }
+
     fn unlock(&self, locked: &LockedVault, by: By) -> Result<OpenVault, Refusal> {
         if by == By::Anyone
             && let Some((key, _)) = self.agent().key()

@@ -13,6 +13,7 @@ pub mod picture;
 mod prompt;
 mod refusal;
 mod secrecy;
+mod tui;
 mod vault_file;
 
 pub use command::{Authenticator, Bind, Binding, Unconfirmed};

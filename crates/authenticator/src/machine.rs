@@ -17,6 +17,8 @@ pub struct Machine {
     pub runtime_dir: Option<PathBuf>,
     /// This program, to be started again in the background.
     pub executable: PathBuf,
+    /// The name of the locale for messages, such as `zh_CN.UTF-8`; empty where none is set.
+    pub locale: String,
     /// Speaks with a Countersign service.
     pub connect: Connect,
     /// Whether colours are unwanted.

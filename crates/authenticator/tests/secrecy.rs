@@ -13,6 +13,7 @@ struct Program {
 #[test]
 fn no_core_is_dumped_and_nobody_may_look_in_whatever_the_command() {
     let machine = Machine {
+        locale: String::new(),
         unix_ms: || 0,
         entropy: |_| Err("there is none".into()),
         data_dir: None,

@@ -8,7 +8,7 @@ mod desktop;
 pub(crate) use desktop::hold;
 
 use std::{
-    fs::OpenOptions,
+    fs::{File, OpenOptions},
     io,
     process::{Command, Stdio},
     thread,
@@ -23,29 +23,49 @@ use crate::{Machine, Refusal};
 
 /// Copies, and has the clipboard emptied after a while by a process that knows nothing of the code.
 pub(crate) fn copy(machine: &Machine, code: &CodeText, clear_after: Duration) -> Result<(), Refusal> {
-    #[cfg(feature = "clipboard")]
-    if desktop::copy(machine, code, clear_after) {
+    let is_ours_to_empty = put(machine, code, clear_after).map_err(|refusal| refusal.help("leave --copy out"))?;
+    if !is_ours_to_empty {
         return Ok(());
     }
-    let no_terminal =
-        |error| Refusal::new(format!("there is no terminal with a clipboard: {error}")).help("leave --copy out");
-    let mut terminal = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/tty")
-        .map_err(no_terminal)?;
+    empty_later(machine, clear_after)
+        .map_err(|error| Refusal::new(format!("copied, but the clipboard will not be emptied: {error}")))
+}
+
+/// Copies. A terminal's clipboard is then the caller's to empty; a desktop's empties itself, and false is said.
+pub(crate) fn put(machine: &Machine, code: &CodeText, clear_after: Duration) -> Result<bool, Refusal> {
+    #[cfg(feature = "clipboard")]
+    if desktop::copy(machine, code, clear_after) {
+        return Ok(false);
+    }
+    #[cfg(not(feature = "clipboard"))]
+    let _of_the_desktop_alone = (machine, clear_after);
     let encoded = Zeroizing::new(BASE64.encode(code.expose().as_bytes()));
-    set(&mut terminal, &encoded).map_err(no_terminal)?;
+    terminal()
+        .and_then(|mut terminal| set(&mut terminal, &encoded))
+        .map(|()| true)
+        .map_err(|error| Refusal::new(format!("there is no terminal with a clipboard: {error}")))
+}
+
+/// Empties it.
+pub(crate) fn empty() -> io::Result<()> {
+    set(&mut terminal()?, "")
+}
+
+/// Has it emptied after a while, also when this process has ended.
+pub(crate) fn empty_later(machine: &Machine, time: Duration) -> io::Result<()> {
     let child = Command::new(&machine.executable)
         .args(["authenticator", "clear-clipboard", "--seconds"])
-        .arg(clear_after.as_secs().to_string())
+        .arg(time.as_secs().to_string())
         .env_clear()
         .stdin(Stdio::null())
-        .stdout(terminal)
+        .stdout(terminal()?)
         .stderr(Stdio::null())
         .spawn();
-    child.map_err(|error| Refusal::new(format!("copied, but the clipboard will not be emptied: {error}")))?;
-    Ok(())
+    child.map(drop)
+}
+
+fn terminal() -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).open("/dev/tty")
 }
 
 /// Is that process: its stdout is the terminal.

@@ -25,7 +25,7 @@ pub(super) struct List {
 
 /// The orders by their names.
 #[derive(Clone, Copy, ValueEnum)]
-enum Sorting {
+pub(super) enum Sorting {
     /// By issuer and account
     Name,
     /// The one used most often first

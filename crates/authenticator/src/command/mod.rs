@@ -11,6 +11,7 @@ mod passphrase;
 mod remove;
 mod show;
 mod slot;
+mod tui;
 mod unlock;
 
 use std::{
@@ -69,6 +70,8 @@ enum OfPerson {
     Import(import::Import),
     /// Writes all entries for another app, or as a backup
     Export(export::Export),
+    /// Shows all codes, and does all of this, on the whole terminal
+    Tui(tui::Tui),
     /// Changes the vault's passphrase
     Passphrase(passphrase::Passphrase),
     /// Lists, adds and removes ways to open the vault
@@ -137,6 +140,7 @@ impl OfPerson {
             Self::Remove(remove) => remove.run(desk),
             Self::Import(import) => import.run(desk),
             Self::Export(export) => export.run(desk),
+            Self::Tui(tui) => tui.run(desk),
             Self::Passphrase(passphrase) => passphrase.run(desk),
             Self::Slot(slot) => slot.run(desk),
             Self::Unlock(unlock) => unlock.run(desk),

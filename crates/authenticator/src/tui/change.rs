@@ -1,0 +1,183 @@
+//! What the interface does to a vault, as values: applied to the file's newest content, never to a copy that may be old.
+
+use otp::Step;
+use vault::{CounterError, Draft, Entries, Entry, EntryId, Name, Note, Removed, import};
+use zeroize::Zeroizing;
+
+/// One change, to be applied and saved at once.
+pub(super) enum Change {
+    /// Everything in a text or a file: otpauth URIs, or what another app exports.
+    Import(Zeroizing<Vec<u8>>),
+    Add(Box<Draft>),
+    /// Only what differs between the two is written.
+    Edit {
+        id: EntryId,
+        before: Box<Names>,
+        after: Box<Names>,
+    },
+    Favourite {
+        id: EntryId,
+        is_one: bool,
+    },
+    Remove(EntryId),
+    Restore(Box<Removed>),
+    /// HOTP: moves the counter on.
+    NextCode(EntryId),
+    /// Counts, for the order by use.
+    Use(EntryId),
+}
+
+/// What came of it.
+pub(super) enum Changed {
+    Added {
+        ids: Vec<EntryId>,
+        left_out: usize,
+    },
+    Edited,
+    Favoured,
+    Removed(Box<Removed>),
+    Restored(EntryId),
+    /// The counter of the code that may be shown now.
+    NextCode(EntryId, Step),
+    Used,
+}
+
+/// Why nothing was changed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// Another process removed the entry.
+    Gone,
+    /// Another process edited the same words.
+    EditedMeanwhile,
+    /// The vault makes these codes already, under this title.
+    Double(String),
+    /// An error that says what to do itself.
+    Says(String),
+}
+
+/// What people call an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Names {
+    pub(super) issuer: Name,
+    pub(super) account: Name,
+    pub(super) groups: Vec<Name>,
+    pub(super) note: Note,
+}
+
+impl Names {
+    pub(super) fn of(entry: &Entry) -> Self {
+        Self {
+            issuer: entry.issuer.clone(),
+            account: entry.account.clone(),
+            groups: entry.groups.clone(),
+            note: entry.note.clone(),
+        }
+    }
+}
+
+impl Change {
+    /// Does it; after an error nothing is changed.
+    pub(super) fn apply(self, entries: &mut Entries, now_s: u64) -> Result<Changed, Refused> {
+        match self {
+            Self::Import(bytes) => import(&bytes, entries),
+            Self::Add(draft) => {
+                if let Some(same) = entries.same_as(&draft.credential) {
+                    return Err(Refused::Double(same.title()));
+                }
+                let id = entries.add(*draft).map_err(says)?;
+                let ids = vec![id];
+                Ok(Changed::Added { ids, left_out: 0 })
+            }
+            Self::Edit { id, before, after } => {
+                let entry = entries.get_mut(id).ok_or(Refused::Gone)?;
+                let mut edited = Names::of(entry);
+                merge(&mut edited.issuer, before.issuer, after.issuer)?;
+                merge(&mut edited.account, before.account, after.account)?;
+                merge(&mut edited.groups, before.groups, after.groups)?;
+                merge(&mut edited.note, before.note, after.note)?;
+                entry.issuer = edited.issuer;
+                entry.account = edited.account;
+                entry.groups = edited.groups;
+                entry.note = edited.note;
+                Ok(Changed::Edited)
+            }
+            Self::Favourite { id, is_one } => {
+                entries.get_mut(id).ok_or(Refused::Gone)?.favourite = is_one;
+                Ok(Changed::Favoured)
+            }
+            Self::Remove(id) => entries
+                .remove(id)
+                .map(Box::new)
+                .map(Changed::Removed)
+                .ok_or(Refused::Gone),
+            Self::Restore(removed) => {
+                let id = removed.entry().id();
+                // An id is never used again, so what has it is this entry: somebody else put it back.
+                if entries.get(id).is_none() {
+                    entries.restore(*removed);
+                }
+                Ok(Changed::Restored(id))
+            }
+            Self::NextCode(id) => {
+                let step = entries.take_counter(id).map_err(|error| match error {
+                    CounterError::NoSuchEntry => Refused::Gone,
+                    other => says(other),
+                })?;
+                entries.note_use(id, now_s);
+                Ok(Changed::NextCode(id, step))
+            }
+            Self::Use(id) => {
+                entries.note_use(id, now_s);
+                Ok(Changed::Used)
+            }
+        }
+    }
+
+    /// What has to be kept when the change was not made.
+    pub(super) fn into_removed(self) -> Option<Removed> {
+        match self {
+            Self::Restore(removed) => Some(*removed),
+            _ => None,
+        }
+    }
+}
+
+impl Changed {
+    /// The same when it was made and could not be saved.
+    pub(super) fn into_removed(self, entries: &mut Entries) -> Option<Removed> {
+        match self {
+            Self::Restored(id) => entries.remove(id),
+            _ => None,
+        }
+    }
+}
+
+fn merge<T: PartialEq>(current: &mut T, before: T, after: T) -> Result<(), Refused> {
+    if before == after || *current == after {
+        return Ok(());
+    }
+    if *current != before {
+        return Err(Refused::EditedMeanwhile);
+    }
+    *current = after;
+    Ok(())
+}
+
+fn import(bytes: &[u8], entries: &mut Entries) -> Result<Changed, Refused> {
+    let export = import::read(bytes, None).map_err(says)?;
+    if export.came().is_empty() {
+        let refused: Vec<String> = export.refused().iter().map(|one| one.reason.to_string()).collect();
+        return Err(Refused::Says(refused.join("; ")));
+    }
+    let receipt = entries.dry_run(export);
+    if let ([], [double, ..]) = (receipt.came.as_slice(), receipt.doubles.as_slice()) {
+        return Err(Refused::Double(double.title.clone()));
+    }
+    let left_out = receipt.doubles.len() + receipt.refused.len();
+    let ids = entries.apply(receipt).map_err(says)?;
+    Ok(Changed::Added { ids, left_out })
+}
+
+fn says(error: impl ToString) -> Refused {
+    Refused::Says(error.to_string())
+}

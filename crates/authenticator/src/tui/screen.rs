@@ -1,0 +1,97 @@
+//! The terminal: taken over whole, and given back whatever happens.
+
+use std::{
+    io::{self, Write as _},
+    panic,
+    sync::{
+        Once,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use crossterm::{
+    cursor::Show,
+    event::{DisableBracketedPaste, EnableBracketedPaste},
+    execute,
+    terminal::{Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
+};
+use ratatui::{Terminal, backend::CrosstermBackend};
+
+use super::{model::Model, view::view};
+
+/// There is one terminal, and a panic has to know whether it is taken.
+static IS_OURS: AtomicBool = AtomicBool::new(false);
+
+pub(super) struct Screen {
+    terminal: Terminal<CrosstermBackend<io::Stdout>>,
+}
+
+impl Screen {
+    pub(super) fn open() -> io::Result<Self> {
+        restore_on_panic();
+        enter()?;
+        let terminal = Terminal::new(CrosstermBackend::new(io::stdout())).inspect_err(|_| leave())?;
+        Ok(Self { terminal })
+    }
+
+    /// Writes the cells that have changed since the last time.
+    pub(super) fn draw(&mut self, model: &Model) -> io::Result<()> {
+        self.terminal.draw(|frame| view(model, frame)).map(drop)
+    }
+
+    /// Writes everything, next time. (`Terminal::clear` asks the terminal where its cursor is, and not every one answers.)
+    pub(super) fn redraw(&mut self) -> io::Result<()> {
+        execute!(io::stdout(), Clear(ClearType::All))?;
+        self.terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        Ok(())
+    }
+
+    /// Gives the terminal back for `meanwhile`.
+    pub(super) fn aside(&mut self, meanwhile: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        leave();
+        let done = meanwhile();
+        self.again()?;
+        done
+    }
+
+    /// Takes the terminal over again, from whoever had it.
+    pub(super) fn again(&mut self) -> io::Result<()> {
+        enter()?;
+        self.redraw()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        leave();
+    }
+}
+
+fn enter() -> io::Result<()> {
+    enable_raw_mode()?;
+    IS_OURS.store(true, Ordering::SeqCst);
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste).inspect_err(|_| leave())
+}
+
+/// Once: a second time would move the shell's cursor over what was said since. Nobody is left to be told when the terminal
+/// is gone.
+fn leave() {
+    if !IS_OURS.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let _gone = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show);
+    let _gone = disable_raw_mode();
+    let _gone = io::stdout().flush();
+}
+
+/// The message of a panic belongs on the shell's screen, not on the one that vanishes.
+fn restore_on_panic() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let says = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            leave();
+            says(info);
+        }));
+    });
+}

@@ -1,0 +1,218 @@
+//! What the screens look like: files below `tests/screens`. `COUNTERSIGN_BLESS=1` writes down how they look now.
+#![allow(clippy::disallowed_methods, reason = "a test asks its own environment")]
+
+use std::{env, fs, path::Path};
+
+use crossterm::event::KeyCode;
+use ratatui::style::Color;
+use vault::{Name, Note};
+
+use super::{
+    model::Settings,
+    stage::{ENTRIES, PASSPHRASE, Stage, settings},
+    words::Language,
+};
+use crate::{otpauth::uri_of, picture::Picture};
+
+fn check(name: &str, screens: &[String]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/screens")
+        .join(name)
+        .with_extension("txt");
+    let now = screens.join("~~~~\n");
+    if env::var_os("COUNTERSIGN_BLESS").is_some() {
+        return fs::write(&path, now).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert!(now == expected, "{} is otherwise now:\n{now}", path.display());
+}
+
+/// With what people add in time: a favourite, groups, a note.
+fn lived_in(settings: Settings) -> Stage {
+    let mut stage = Stage::open(settings, ENTRIES);
+    let (github, bank) = (stage.id_of("GitHub"), stage.id_of("Bank"));
+    stage.meanwhile(true, |entries| {
+        let entry = entries.get_mut(github).unwrap();
+        entry.favourite = true;
+        entry.groups = vec![Name::new("work").unwrap(), Name::new("代码").unwrap()];
+        entry.note = Note::new("recovery codes are in the safe\nsecond shelf").unwrap();
+        entries.get_mut(bank).unwrap().groups = vec![Name::new("money").unwrap()];
+    });
+    stage.types("g").wait(1);
+    stage
+}
+
+fn chinese() -> Settings {
+    Settings {
+        language: Language::Zh,
+        ..settings()
+    }
+}
+
+/// Every dialog of the interface, at one size.
+fn tour(settings: Settings, width: u16, height: u16) -> Vec<String> {
+    let mut shots = Vec::new();
+    let mut fresh = Stage::without_vault(settings.clone());
+    shots.push(fresh.screen(width, height));
+    fresh.types("a").press(KeyCode::Enter);
+    shots.push(fresh.screen(width, height));
+    let mut locked = Stage::locked(settings.clone(), ENTRIES);
+    locked.types("wrong").press(KeyCode::Enter).types("•");
+    shots.push(locked.screen(width, height));
+    shots.push(Stage::open(settings.clone(), "").screen(width, height));
+    let mut stage = lived_in(settings);
+    let mut shoot = |stage: &Stage| shots.push(stage.screen(width, height));
+    shoot(&stage);
+    stage.types("j");
+    shoot(&stage);
+    stage.types("j ");
+    shoot(&stage);
+    stage.types("/st");
+    shoot(&stage);
+    stage.types("zzz");
+    shoot(&stage);
+    stage.press(KeyCode::Esc).press(KeyCode::Tab).press(KeyCode::Tab);
+    shoot(&stage);
+    stage.press(KeyCode::Esc).types("g").press(KeyCode::Enter);
+    shoot(&stage);
+    stage.types("a").types("not base32 !").press(KeyCode::Enter);
+    shoot(&stage);
+    stage
+        .control('u')
+        .types("JBSWY3DPEHPK3PXP")
+        .press(KeyCode::Enter)
+        .press(KeyCode::Enter);
+    shoot(&stage);
+    stage.press(KeyCode::Esc).types("e").press(KeyCode::Tab);
+    shoot(&stage);
+    stage.press(KeyCode::Esc).types("d");
+    shoot(&stage);
+    stage.types("nv");
+    shoot(&stage);
+    stage.types("y");
+    shoot(&stage);
+    stage.press(KeyCode::Esc).types("?");
+    shoot(&stage);
+    shots
+}
+
+#[test]
+fn wide() {
+    check("wide", &tour(settings(), 100, 30));
+}
+
+#[test]
+fn usual() {
+    check("usual", &tour(settings(), 80, 24));
+}
+
+#[test]
+fn narrow() {
+    check("narrow", &tour(settings(), 40, 12));
+}
+
+#[test]
+fn smallest() {
+    check("smallest", &tour(settings(), 20, 6));
+}
+
+#[test]
+fn in_chinese() {
+    check("chinese", &tour(chinese(), 80, 24));
+    check("chinese-smallest", &tour(chinese(), 20, 6));
+}
+
+#[test]
+fn too_small_says_so_in_whatever_room_there_is() {
+    let stage = Stage::locked(settings(), ENTRIES);
+    assert_eq!(stage.screen(19, 6).lines().next(), Some("20×6 needed"));
+    assert_eq!(stage.screen(12, 3).lines().next(), Some("20×6 needed"));
+    for (width, height) in [(1, 1), (3, 2), (19, 40), (200, 5)] {
+        stage.drawn(width, height);
+    }
+}
+
+/// The selection is told by a bar and by reversed cells, what is urgent by bold letters and numbers.
+#[test]
+fn without_colours_no_cell_has_one_and_nothing_is_lost() {
+    let plain = Settings {
+        has_colours: false,
+        ..settings()
+    };
+    let (coloured, plain) = (tour(settings(), 100, 30), tour(plain, 100, 30));
+    // The QR code alone is written otherwise.
+    let same = coloured.iter().zip(&plain).filter(|(one, other)| one == other).count();
+    assert_eq!(same, coloured.len() - 1);
+    let mut stage = lived_in(Settings {
+        has_colours: false,
+        ..settings()
+    });
+    for key in ["j", "/g", "vy"] {
+        stage.types(key);
+        let buffer = stage.drawn(80, 40);
+        assert!(
+            buffer
+                .content()
+                .iter()
+                .all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset),
+            "after {key}"
+        );
+        if key == "/g" {
+            stage.press(KeyCode::Tab);
+        }
+    }
+}
+
+#[test]
+fn every_screen_fits_whatever_is_in_it() {
+    let settings = Settings {
+        place: "/".repeat(300),
+        ..chinese()
+    };
+    let mut stage = Stage::open(settings, ENTRIES);
+    let id = stage.id_of("GitHub");
+    stage.meanwhile(true, |entries| {
+        let entry = entries.get_mut(id).unwrap();
+        entry.issuer = Name::new(&"阿".repeat(170)).unwrap();
+        entry.account = Name::new(&"e\u{301}👩‍👩‍👧".repeat(20)).unwrap();
+        entry.groups = vec![Name::new(&"组".repeat(170)).unwrap()];
+    });
+    for keys in ["", "G", "f", "d", "n", "vy", "q", "e", "?"] {
+        stage.types(keys);
+        for (width, height) in [
+            (20, 6),
+            (21, 7),
+            (39, 13),
+            (40, 14),
+            (41, 15),
+            (59, 14),
+            (60, 20),
+            (200, 60),
+        ] {
+            stage.drawn(width, height);
+        }
+    }
+    stage.types("L").types(PASSPHRASE);
+    stage.drawn(20, 6);
+}
+
+#[test]
+fn the_qr_code_that_is_seen_says_the_entry() {
+    let mut stage = lived_in(settings());
+    stage.types("vy");
+    let uri = uri_of(stage.opened().selected_entry().unwrap());
+    let lightness = |colour| if colour == Color::Indexed(231) { 255 } else { 0 };
+    let (columns, rows) = (60, 26);
+    let buffer = stage.drawn(columns, rows);
+    let mut picture = image::GrayImage::new(u32::from(columns) * 4, u32::from(rows) * 8);
+    for (x, y, pixel) in picture.enumerate_pixels_mut() {
+        let cell = &buffer[((x / 4) as u16, (y / 8) as u16)];
+        let is_ink = cell.symbol() == "▄" && y % 8 >= 4;
+        pixel.0 = [lightness(if is_ink { cell.fg } else { cell.bg })];
+    }
+    let mut file = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut file, image::ImageFormat::Png).unwrap();
+    let codes = Picture::parse(file.get_ref()).unwrap().codes();
+    assert_eq!(codes.len(), 1);
+    assert_eq!(codes[0].expose_text(), uri.as_str());
+}

@@ -1,0 +1,200 @@
+//! A terminal with a program in it, and what a person sees on it.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{Read as _, Write as _},
+    num::NonZeroU16,
+    os::unix::process::ExitStatusExt as _,
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    process::{Pid, Signal, kill_process},
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{Termios, Winsize, tcgetattr, tcsetwinsize},
+};
+use vt100::{Callbacks, Parser, Screen};
+
+use crate::support::process::bare;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The clipboard, as the program asked for it.
+#[derive(Default)]
+pub(crate) struct Clipboard(pub(crate) Vec<u8>);
+
+impl Callbacks for Clipboard {
+    fn copy_to_clipboard(&mut self, _: &mut Screen, _: &[u8], data: &[u8]) {
+        self.0 = data.to_vec();
+    }
+}
+
+pub(crate) struct Terminal {
+    child: Child,
+    keyboard: File,
+    slave: File,
+    shown: Arc<Mutex<Parser<Clipboard>>>,
+    before: Termios,
+}
+
+impl Terminal {
+    /// Starts a command as the leader of a session on a terminal of its own (`setsid`, from util-linux).
+    pub(crate) fn start(command: &Command, columns: u16, rows: u16) -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pty");
+        grantpt(&master).expect("a pty");
+        unlockpt(&master).expect("a pty");
+        let name = ptsname(&master, Vec::new())
+            .expect("a name")
+            .into_string()
+            .expect("UTF-8");
+        let slave = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(PathBuf::from(name))
+            .expect("a terminal");
+        let keyboard = File::from(master);
+        tcsetwinsize(&keyboard, size(columns, rows)).expect("a size");
+        let before = tcgetattr(&slave).expect("a terminal");
+        let stdio = || Stdio::from(slave.try_clone().expect("a descriptor"));
+        let set = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        let child = bare("setsid")
+            .arg("--ctty")
+            .arg(command.get_program())
+            .args(command.get_args())
+            .envs(set)
+            .stdin(stdio())
+            .stdout(stdio())
+            .stderr(stdio())
+            .spawn()
+            .expect("setsid");
+        let [high, wide] = [rows, columns].map(|n| NonZeroU16::new(n).expect("a size"));
+        let shown = Arc::new(Mutex::new(Parser::new_with_callbacks(
+            high,
+            wide,
+            0,
+            Clipboard::default(),
+        )));
+        let mut wire = keyboard.try_clone().expect("a descriptor");
+        let seen = Arc::clone(&shown);
+        thread::spawn(move || {
+            let mut bytes = [0; 4_096];
+            while let Ok(read @ 1..) = wire.read(&mut bytes) {
+                seen.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .process(&bytes[..read]);
+            }
+        });
+        Self {
+            child,
+            keyboard,
+            slave,
+            shown,
+            before,
+        }
+    }
+
+    pub(crate) fn types(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).expect("a terminal");
+    }
+
+    pub(crate) fn resize(&self, columns: u16, rows: u16) {
+        let [high, wide] = [rows, columns].map(|n| NonZeroU16::new(n).expect("a size"));
+        self.shown().set_size(high, wide);
+        tcsetwinsize(&self.keyboard, size(columns, rows)).expect("a size");
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Parser<Clipboard>> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn screen(&self) -> String {
+        self.shown().screen().contents()
+    }
+
+    pub(crate) fn clipboard(&self) -> Vec<u8> {
+        self.shown().callbacks().0.clone()
+    }
+
+    /// Waits for a screen of which something is true.
+    #[track_caller]
+    pub(crate) fn see_that(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
+        let until = Instant::now() + PATIENCE;
+        while !is_so(self) {
+            assert!(Instant::now() < until, "{what} was never seen:\n{}", self.screen());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn see(&self, text: &str) {
+        self.see_that(text, |terminal| terminal.screen().contains(text));
+    }
+
+    #[track_caller]
+    pub(crate) fn see_no(&self, text: &str) {
+        self.see_that("anything else", |terminal| !terminal.screen().contains(text));
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("a process");
+    }
+
+    pub(crate) fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("a process")
+    }
+
+    #[track_caller]
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.has_ended() {
+                return status;
+            }
+            assert!(Instant::now() < until, "it does not end:\n{}", self.screen());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Whether the shell gets back what it lent.
+    #[track_caller]
+    pub(crate) fn is_as_it_was(&self) {
+        self.see_that("the shell's screen", |terminal| {
+            let shown = terminal.shown();
+            !shown.screen().alternate_screen() && !shown.screen().hide_cursor() && !shown.screen().bracketed_paste()
+        });
+        let now = tcgetattr(&self.slave).expect("a terminal");
+        assert_eq!(
+            (now.local_modes, now.input_modes, now.output_modes),
+            (
+                self.before.local_modes,
+                self.before.input_modes,
+                self.before.output_modes
+            )
+        );
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ended = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+fn size(columns: u16, rows: u16) -> Winsize {
+    Winsize {
+        ws_row: rows,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    }
+}
+
+/// The signal that ended a process.
+pub(crate) fn ended_by(status: ExitStatus) -> Option<i32> {
+    status.signal()
+}

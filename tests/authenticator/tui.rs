@@ -1,0 +1,182 @@
+//! The terminal interface, through a terminal.
+
+use std::fs;
+
+use rustix::process::Signal;
+
+use super::{
+    pocket::Pocket,
+    terminal::{Terminal, ended_by},
+};
+use crate::support::process::{bare, run};
+
+const PASSPHRASE: &str = "correct horse";
+const GITHUB: &str = "otpauth://totp/GitHub:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=GitHub";
+const DOOR: &str = "otpauth://hotp/Door:42?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Door&counter=0";
+
+fn pasted(text: &str) -> String {
+    format!("\x1b[200~{text}\x1b[201~")
+}
+
+#[test]
+fn a_day_with_it_from_the_first_picture_to_the_last_lock() {
+    let pocket = Pocket::new();
+    let picture = pocket.path("qr.png");
+    let qr = enroll::Qr::encode(GITHUB).unwrap();
+    fs::write(&picture, &*qr.to_png(4).unwrap()).unwrap();
+    let mut tui = Terminal::start(&pocket.auth(&["tui"]), 80, 24);
+
+    tui.see("There is no vault yet.");
+    tui.types(&format!("{PASSPHRASE}\r"));
+    tui.see("The same again:");
+    tui.types(&format!("{PASSPHRASE}\r"));
+    tui.see("No entries yet.");
+
+    tui.types("a");
+    tui.see("URI, key or path:");
+    tui.types(&format!("{}\r", picture.display()));
+    tui.see("Added GitHub (alice).");
+    tui.types(&pasted(DOOR));
+    tui.see("URI, key or path:");
+    tui.types("\r");
+    tui.see("Added Door (42).");
+
+    tui.types("/git");
+    tui.see("1 of 2");
+    tui.types("\r");
+    tui.see("Copied GitHub (alice); the clipboard is emptied in 30 s.");
+    tui.see_that("a code in the clipboard", |tui| !tui.clipboard().is_empty());
+    let seed = "3132333435363738393031323334353637383930";
+    let codes = run(
+        bare("oathtool").args(["--totp", seed, "--window", "1", "--now", "1 minute ago"]),
+        "",
+    );
+    let later = run(bare("oathtool").args(["--totp", seed, "--window", "1"]), "");
+    let copied = copied_text(&tui.clipboard());
+    assert!(
+        (codes.with_code(0).out + &later.with_code(0).out).contains(&copied),
+        "{copied} is no code of this minute"
+    );
+
+    tui.types("\x1b");
+    tui.see("search");
+    tui.types("/door\r");
+    // RFC 4226 appendix D.
+    tui.see("755 224");
+    tui.see_that("the code in the clipboard", |tui| {
+        copied_text(&tui.clipboard()) == "755224"
+    });
+
+    // Nothing can be written: the directory is where the new file would be.
+    let in_the_way = pocket.vault().with_extension("vault.new");
+    fs::create_dir(&in_the_way).unwrap();
+    tui.types("n");
+    tui.see("Not saved:");
+    tui.see_no("287 082");
+    fs::remove_dir(&in_the_way).unwrap();
+    tui.types("n");
+    tui.see("287 082");
+
+    tui.types("e");
+    tui.see("Service");
+    tui.types("\x15前门\t\x15张三\r");
+    tui.see("Saved.");
+    tui.see("前门 (张三)");
+
+    tui.types("d");
+    tui.see("Remove 前门 (张三)?");
+    tui.types("y");
+    tui.see("Removed 前门 (张三). u undoes it.");
+    tui.types("u");
+    tui.see("前门 (张三) is back.");
+
+    tui.types("L");
+    tui.see("The vault is locked.");
+    tui.see_no("前门");
+    tui.types("wrong\r");
+    tui.see("That is not it.");
+    tui.types(&format!("{PASSPHRASE}\r"));
+    tui.see("2 entries · by use");
+
+    let passphrase = pocket.path("passphrase");
+    fs::write(&passphrase, PASSPHRASE).unwrap();
+    let mut adding = pocket.auth(&[
+        "add",
+        "--uri-file",
+        "-",
+        "--passphrase-file",
+        passphrase.to_str().unwrap(),
+    ]);
+    run(&mut adding, "otpauth://totp/Mail:bob?secret=JBSWY3DPEHPK3PXP\n").with_code(0);
+    tui.see("Changed by another process, and read again.");
+    tui.see("Mail");
+
+    tui.types("q");
+    assert_eq!(tui.wait().code(), Some(0));
+    tui.is_as_it_was();
+    let mut listing = pocket.auth(&["list", "--json", "--passphrase-file", passphrase.to_str().unwrap()]);
+    let listed = run(&mut listing, "").with_code(0).json();
+    let names: Vec<_> = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["issuer"].clone())
+        .collect();
+    assert_eq!(names, ["GitHub", "Mail", "前门"]);
+}
+
+fn copied_text(base64: &[u8]) -> String {
+    String::from_utf8(data_encoding::BASE64.decode(base64).unwrap()).unwrap()
+}
+
+#[test]
+fn a_signal_ends_it_and_the_terminal_is_as_it_was() {
+    let pocket = Pocket::with(&format!("{GITHUB}\n"));
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT] {
+        let mut tui = Terminal::start(&pocket.keyed(&["tui"]), 80, 24);
+        tui.see("GitHub");
+        tui.signal(signal);
+        assert_eq!(ended_by(tui.wait()), Some(signal.as_raw()));
+        tui.is_as_it_was();
+    }
+}
+
+#[test]
+fn a_terminal_of_any_size_is_used_and_one_without_room_is_told() {
+    let pocket = Pocket::with(&format!("{GITHUB}\n"));
+    let mut tui = Terminal::start(&pocket.keyed(&["tui", "--lang", "zh-CN", "--hide-codes"]), 19, 5);
+    tui.see("至少需要 20×6");
+    tui.resize(80, 24);
+    tui.see("alice");
+    tui.see("按空格显示");
+    tui.types(" ");
+    tui.see("下一个");
+    tui.types("\x03");
+    assert_eq!(tui.wait().code(), Some(0));
+    tui.is_as_it_was();
+}
+
+#[test]
+fn it_goes_to_the_shell_and_comes_back() {
+    let pocket = Pocket::with(&format!("{GITHUB}\n"));
+    let command = pocket.keyed(&["tui"]);
+    let mut shell = bare("bash");
+    shell.args(["--norc", "--noprofile", "-i"]).env("PS1", "shell> ");
+    for (name, value) in command.get_envs() {
+        shell.env(name, value.unwrap());
+    }
+    let mut terminal = Terminal::start(&shell, 80, 24);
+    terminal.see("shell> ");
+    let program = command.get_program().to_str().unwrap();
+    terminal.types(&format!("'{program}' authenticator tui\n"));
+    terminal.see("GitHub");
+    terminal.types("\x1a");
+    terminal.see("Stopped");
+    terminal.types("fg; echo it ended with $?\n");
+    terminal.see("Countersign");
+    terminal.see("GitHub");
+    terminal.types("q");
+    terminal.see("it ended with 0");
+    terminal.types("exit\n");
+    terminal.wait();
+}
