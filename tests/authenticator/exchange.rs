@@ -238,11 +238,7 @@ fn another_passphrase_leaves_the_entries_ciphertext_as_it_is() {
 fn pictures_are_scanned_and_say_what_they_have_beside_entries() {
     let pocket = Pocket::new();
     let picture = |name: &str, text: &str| {
-        let png = enroll::Qr::encode(text)
-            .ok()
-            .expect("it fits")
-            .to_png(5)
-            .expect("a size");
+        let png = enroll::Qr::encode(text).expect("it fits").to_png(5).expect("a size");
         fs::write(pocket.path(name), &*png).expect("a file");
         pocket.path(name)
     };
