@@ -53,6 +53,17 @@ fn the_first_entry_makes_the_vault_and_a_passphrase_is_never_shown() {
 }
 
 #[test]
+fn what_a_person_looks_at_is_counted_and_what_a_script_reads_is_not() {
+    let pocket = Pocket::with("otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n");
+    pocket.done(&["code", "alice"]);
+    assert_eq!(pocket.list()[0]["uses"], 0);
+    Running::start(&mut on_a_terminal(&pocket.keyed(&["code", "alice"])))
+        .wait()
+        .with_code(0);
+    assert_eq!(pocket.list()[0]["uses"], 1);
+}
+
+#[test]
 fn removing_asks_and_no_is_the_default() {
     let pocket = Pocket::with("otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n");
     for (answer, code, left) in [("\n", 1, 1), ("no\n", 1, 1), ("y\n", 0, 0)] {

@@ -61,7 +61,9 @@ impl Code {
                 eprintln!("{}{}", entry.title(), left.unwrap_or_default());
             }
         }
-        if shown.counter.is_none() {
+        // What a script asks for says nothing of what a person wants first, and costs no save.
+        let is_for_a_person = self.copy || std::io::stdout().is_terminal();
+        if shown.counter.is_none() && is_for_a_person {
             note_use(desk, &vault, entry.id());
         }
         DONE
