@@ -1,5 +1,5 @@
 //! What the screens look like: files below `tests/screens`. `COUNTERSIGN_BLESS=1` writes down how they look now.
-#![allow(clippy::disallowed_methods, reason = "a test asks its own environment")]
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test asks its own environment"))]
 
 use std::{env, fs, path::Path};
 
