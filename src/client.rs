@@ -147,6 +147,12 @@ impl Client {
         self.read(request.header("Authorization", &*self.authorization).send_json(body))
     }
 
+    /// What changing the object of this path by `body` came to.
+    pub(crate) fn patch(&self, path: &str, body: &Value) -> Result<Value, CallFailure> {
+        let request = self.agent.patch(format!("{}{path}", self.server));
+        self.read(request.header("Authorization", &*self.authorization).send_json(body))
+    }
+
     /// What deleting this path came to.
     pub(crate) fn delete(&self, path: &str, body: &Value) -> Result<Value, CallFailure> {
         let request = self.agent.delete(format!("{}{path}", self.server)).force_send_body();

@@ -68,6 +68,54 @@ fn a_seed_file_comes_in_and_is_listed_and_found() {
 }
 
 #[test]
+fn a_batch_is_opened_and_a_token_goes_its_way() {
+    let home = tempfile::tempdir().expect("a directory");
+    let service = Served::start(&home.path().join("data"));
+    let key = run(&mut service.beside(&["key", "create", "--role", "inventory"]), "").with_code(0);
+    let key_file = home.path().join("key");
+    fs::write(&key_file, &key.out).expect("a file");
+    let token = |args: &[&str], code: i32| {
+        let mut command = countersign();
+        command
+            .arg("token")
+            .args(args)
+            .args(["--server", &service.url, "--api-key-file"]);
+        let ended = run(
+            command.arg(&key_file),
+            "serial,seed\nCS-1,3132333435363738393031323334353637383930\n",
+        );
+        ended.with_code(code)
+    };
+    token(&["import", "-", "--batch", "beta"], 0);
+    assert_eq!(token(&["batch", "list"], 0).out, "beta  open to nobody\n");
+    let beta = [
+        "batch", "open", "beta", "--user", "acme", "alice", "--user", "acme", "bob",
+    ];
+    assert_eq!(token(&beta, 0).out, "beta  open to users acme/alice, acme/bob\n");
+    let accounts = ["batch", "open", "beta", "--account", "acme"];
+    assert_eq!(token(&accounts, 0).out, "beta  open to accounts acme\n");
+    assert_eq!(
+        token(&["batch", "open", "beta", "--everybody"], 0).out,
+        "beta  open to everybody\n"
+    );
+    token(&["batch", "open", "beta"], 2);
+    token(&["batch", "open", "gamma", "--nobody"], 1);
+
+    assert_eq!(
+        token(&["assign", "CS-1", "acme", "alice"], 0).out,
+        "CS-1  assigned  beta  acme/alice\n"
+    );
+    assert_eq!(token(&["mark", "CS-1", "unassigned"], 0).out, "CS-1  imported  beta\n");
+    assert_eq!(token(&["mark", "CS-1", "lost"], 0).out, "CS-1  lost  beta\n");
+    let refused = token(&["assign", "CS-1", "acme", "alice"], 1);
+    assert!(refused.err.contains("the token is lost"), "{}", refused.err);
+    token(&["mark", "CS-1", "returned"], 0);
+    token(&["mark", "CS-1", "retired"], 0);
+    let ended = token(&["mark", "CS-1", "returned"], 1);
+    assert!(ended.err.contains("no further life"), "{}", ended.err);
+}
+
+#[test]
 fn seeds_leave_by_two_people_and_pskc2pskc_reads_them() {
     let home = tempfile::tempdir().expect("a directory");
     let service = Served::start(&home.path().join("data"));

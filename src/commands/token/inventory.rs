@@ -1,12 +1,14 @@
 //! What the commands that ask a running service about its inventory share.
 
+use std::process::ExitCode;
+
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::{
-    client::Client,
+    client::{Client, encoded},
     commands::{
-        Done,
+        Done, print_json,
         user::{Said, Server},
     },
 };
@@ -28,6 +30,29 @@ impl<T: Args> Asked<T> {
 
 pub(super) fn actor() -> Value {
     json!({"id": "countersign token", "kind": "admin"})
+}
+
+/// A list as it comes, a line each, or all of it as one JSON array.
+pub(super) fn pages(first: &str, client: &Client, said: &Said, line: impl Fn(&Value) -> String) -> Done {
+    let mut all = Vec::new();
+    let mut path = first.to_owned();
+    loop {
+        let mut page = client.get(&path)?;
+        let items = page["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
+        if said.json {
+            all.extend(items);
+        } else {
+            items.iter().for_each(|item| println!("{}", line(item)));
+        }
+        match page["next_cursor"].as_str() {
+            Some(cursor) => path = format!("{first}&cursor={}", encoded(cursor)),
+            None => break,
+        }
+    }
+    if said.json {
+        print_json(&json!(all))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// A token in a line.

@@ -1,13 +1,9 @@
-use std::process::ExitCode;
-
 use clap::Args;
-use serde_json::{Value, json};
 
-use super::inventory::line;
+use super::inventory::{line, pages};
 use crate::{
-    Failure,
     client::{Client, encoded},
-    commands::{Done, print_json, user::Said},
+    commands::{Done, user::Said},
 };
 
 #[derive(Args)]
@@ -34,24 +30,6 @@ impl List {
         if self.drifting {
             query += "&drifting=true";
         }
-        let mut all = Vec::new();
-        let mut path = query.clone();
-        loop {
-            let mut page = client.get(&path)?;
-            let items = page["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
-            if said.json {
-                all.extend(items);
-            } else {
-                items.iter().for_each(|token: &Value| println!("{}", line(token)));
-            }
-            match page["next_cursor"].as_str() {
-                Some(cursor) => path = format!("{query}&cursor={}", encoded(cursor)),
-                None => break,
-            }
-        }
-        if said.json {
-            print_json(&json!(all)).map_err(|failure: Failure| failure)?;
-        }
-        Ok(ExitCode::SUCCESS)
+        pages(&query, client, said, line)
     }
 }

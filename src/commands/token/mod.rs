@@ -1,11 +1,13 @@
 //! `countersign token …`: what is done with hardware tokens, one subcommand a file.
 
+mod batch;
 mod export;
 mod find;
 pub(super) mod import;
 mod info;
 mod inventory;
 mod list;
+mod mark;
 pub(super) mod port;
 mod ports;
 mod provision;
@@ -46,6 +48,13 @@ pub(super) enum Token {
     List(Asked<list::List>),
     /// Says whose token it is, by the code it shows
     Find(Asked<find::Find>),
+    /// Sets a token aside for a user
+    Assign(Asked<mark::Assign>),
+    /// Says what has become of a token
+    Mark(Asked<mark::Mark>),
+    /// Lists batches, and opens them to those who may bind
+    #[command(subcommand)]
+    Batch(batch::Batch),
     /// Lets seeds of unbound tokens leave, encrypted, by four eyes
     #[command(subcommand)]
     Export(export::Export),
@@ -65,6 +74,9 @@ impl Token {
             Self::Import(asked) => asked.run(import::Import::run),
             Self::List(asked) => asked.run(list::List::run),
             Self::Find(asked) => asked.run(find::Find::run),
+            Self::Assign(asked) => asked.run(mark::Assign::run),
+            Self::Mark(asked) => asked.run(mark::Mark::run),
+            Self::Batch(batch) => batch.run(),
             Self::Export(export) => export.run(),
         }
     }
