@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{
     DONE, Done,
-    import::{Incoming, push_line, uris_of_picture},
+    import::{Incoming, push_line, uris_of_picture, uris_of_screen},
     print_json,
 };
 use crate::{
@@ -64,8 +64,14 @@ pub(super) struct Add {
 #[derive(Args)]
 pub(super) struct Scan {
     /// The pictures: screenshots, photographs
-    #[arg(required = true, value_name = "PICTURE")]
+    #[arg(required_unless_present = "screen", value_name = "PICTURE")]
     picture: Vec<PathBuf>,
+    /// Looks for them on the screen, of X11
+    #[arg(long, requires = "display")]
+    screen: bool,
+    /// Which screen
+    #[arg(long, value_name = "DISPLAY", env = "DISPLAY")]
+    display: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -99,14 +105,18 @@ fn period(text: &str) -> Result<NonZeroU32, String> {
 
 impl Scan {
     pub(super) fn run(self, desk: &Desk<'_>) -> Done {
-        scan(desk, &self.picture)
+        let display = self.display.filter(|_| self.screen);
+        scan(desk, &self.picture, display.as_deref())
     }
 }
 
-fn scan(desk: &Desk<'_>, pictures: &[PathBuf]) -> Done {
+fn scan(desk: &Desk<'_>, pictures: &[PathBuf], display: Option<&str>) -> Done {
     let mut lines = Zeroizing::new(String::new());
     for picture in pictures {
         push_line(&mut lines, &uris_of_picture(picture)?);
+    }
+    if let Some(display) = display {
+        push_line(&mut lines, &uris_of_screen(display)?);
     }
     let export = import::read(lines.as_bytes(), None)
         .map_err(|_| Refusal::new("no QR code of these pictures is one of an authenticator entry"))?;
@@ -116,7 +126,7 @@ fn scan(desk: &Desk<'_>, pictures: &[PathBuf]) -> Done {
 impl Add {
     pub(super) fn run(self, desk: &Desk<'_>) -> Done {
         if !self.picture.is_empty() {
-            return scan(desk, &self.picture);
+            return scan(desk, &self.picture, None);
         }
         if let Some(path) = &self.uri_file {
             let export = import::read(&read_whole(path)?, None).map_err(|_| {

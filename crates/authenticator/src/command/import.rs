@@ -1,4 +1,5 @@
 use std::{
+    fmt,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -255,6 +256,23 @@ fn as_json(receipt: &Receipt) -> Value {
 pub(super) fn uris_of_picture(path: &Path) -> Result<Zeroizing<String>, Refusal> {
     let shown = path.display();
     let picture = Picture::parse(&read_whole(path)?).map_err(|error| Refusal::new(format!("{shown}: {error}")))?;
+    uris_of(&picture, &shown)
+}
+
+/// The same of all that a screen shows.
+#[cfg(feature = "screen")]
+pub(super) fn uris_of_screen(display: &str) -> Result<Zeroizing<String>, Refusal> {
+    let picture = Picture::of_screen(display).map_err(Refusal::new)?;
+    uris_of(&picture, &"the screen")
+}
+
+#[cfg(not(feature = "screen"))]
+pub(super) fn uris_of_screen(_: &str) -> Result<Zeroizing<String>, Refusal> {
+    Err(Refusal::usage("this build cannot look at a screen")
+        .help("take a screenshot and name its file, or build it with --features screen"))
+}
+
+fn uris_of(picture: &Picture, shown: &dyn fmt::Display) -> Result<Zeroizing<String>, Refusal> {
     let codes = picture.codes();
     let mut lines = Zeroizing::new(String::new());
     for code in &codes {
