@@ -11,7 +11,7 @@ struct Tool {
 }
 
 /// Independent judges: programs by other hands that say whether ours are right.
-const TEST_TOOLS: [Tool; 19] = [
+const TEST_TOOLS: &[Tool] = &[
     Tool {
         program: "oathtool",
         package: "oathtool",
@@ -115,7 +115,7 @@ const EMULATOR: Tool = Tool {
 
 /// Sees to it that the tests find the programs they start.
 pub(crate) fn ensure_test_tools() -> Outcome {
-    ensure(&TEST_TOOLS)
+    ensure(TEST_TOOLS)
 }
 
 /// Sees to it that there is a board to run the firmware on.
