@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use data_encoding::BASE64;
 use serde_json::{Value, json};
 
@@ -56,12 +56,12 @@ impl Person {
 }
 
 #[derive(Args)]
+#[command(group = ArgGroup::new("whose").required(true).args(["serial_numbers", "batch"]))]
 pub(in crate::commands) struct Request {
     /// Whose seeds: serial numbers, at most 1,000
-    #[arg(required_unless_present = "batch")]
     serial_numbers: Vec<String>,
     /// Instead: whatever is unbound in this batch
-    #[arg(long, conflicts_with = "serial_numbers")]
+    #[arg(long)]
     batch: Option<String>,
     /// What people call the recipient's key; stands in the file
     #[arg(long, value_name = "NAME")]
