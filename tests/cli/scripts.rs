@@ -29,8 +29,7 @@ fn bind(service: &Served, more: &[&str], step: u64, before: &str) -> (Value, Pho
     .concat();
     let mut binding = Running::start(&mut service.user(&args));
     binding.type_in(before);
-    let said = binding.hear("type the key: ");
-    let said = if said.ends_with('\n') { said } else { binding.hear("\n") };
+    let said = binding.hear_line("type the key: ");
     let (phone, _) = judges::scan(&said);
     binding.type_in(&format!("{}\n", phone.code(step)));
     let ended = binding.wait().with_code(0);

@@ -120,12 +120,24 @@ impl Running {
     /// The same, so many times.
     #[track_caller]
     pub(crate) fn hear_times(&self, what: &str, times: usize) -> String {
+        self.hear_until(what, |said| said.matches(what).count() >= times)
+    }
+
+    /// The same, and the rest of its line.
+    #[track_caller]
+    #[allow(dead_code, reason = "not every story reads lines")]
+    pub(crate) fn hear_line(&self, what: &str) -> String {
+        self.hear_until(what, |said| {
+            said.split_once(what).is_some_and(|(_, rest)| rest.contains('\n'))
+        })
+    }
+
+    #[track_caller]
+    fn hear_until(&self, what: &str, enough: impl Fn(&str) -> bool) -> String {
         let until = Instant::now() + PATIENCE;
         loop {
             let all_was_said = self.out.ended() && self.err.ended();
-            let heard = [self.out(), self.err()]
-                .into_iter()
-                .find(|said| said.matches(what).count() >= times);
+            let heard = [self.out(), self.err()].into_iter().find(|said| enough(said));
             match heard {
                 Some(heard) => return heard,
                 None if all_was_said || Instant::now() > until => {
