@@ -37,7 +37,7 @@ fn flags_beat_the_environment_beats_the_file() {
         let service = Served::greeting(Running::start(&mut command), &dir);
         assert!(service.url.contains(expected), "{}", service.url);
         let mut binding = Running::start(&mut service.user(&["bind", "acme", "alice"]));
-        let (phone, uri) = judges::scan(&binding.hear("type the key: "));
+        let (phone, uri) = judges::scan(&binding.hear_line("type the key: "));
         assert!(uri.contains("issuer=Example"), "the file's policy holds: {uri}");
         binding.type_in(&phone.wrong_code(step_that_lasts(1)));
         binding.wait().with_code(1);
