@@ -14,6 +14,9 @@ mod codes;
 mod crash;
 #[path = "authenticator/exchange.rs"]
 mod exchange;
+#[cfg(feature = "keyring")]
+#[path = "authenticator/keyring.rs"]
+mod keyring;
 #[path = "authenticator/pocket.rs"]
 mod pocket;
 #[path = "authenticator/secrecy.rs"]

@@ -111,6 +111,11 @@ impl Running {
         stdin.flush().expect("somebody reads it");
     }
 
+    /// Says nothing more.
+    pub(crate) fn close_stdin(&mut self) {
+        drop(self.child.stdin.take());
+    }
+
     /// Waits for the process to say `what`, on either stream.
     #[track_caller]
     pub(crate) fn hear(&self, what: &str) -> String {
@@ -172,7 +177,7 @@ impl Running {
 
     /// Says nothing more, and waits for the process to end by itself.
     pub(crate) fn wait(mut self) -> Ended {
-        drop(self.child.stdin.take());
+        self.close_stdin();
         let until = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().expect("a child") {

@@ -3,12 +3,13 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
-use vault::{DataKey, KdfCost, LockedVault, NewSlot, OpenVault, SlotKind, Unlock, UnlockError};
+use vault::{DataKey, KdfCost, LockedVault, NewSlot, OpenVault, SlotKind, Unlock, UnlockError, VAULT_ID_LEN_BYTES};
 use zeroize::Zeroizing;
 
 use crate::{
     LOCK_WAIT, Machine, Refusal, VaultFile,
     agent::Agent,
+    desktop_keyring::KeyringItem,
     prompt::{Prompt, read_line, read_whole},
 };
 
@@ -49,9 +50,9 @@ pub(crate) struct Desk<'a> {
 /// Who may open the vault.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum By {
-    /// The agent, or else a person.
+    /// The agent, the desktop's keyring, or else a person.
     Anyone,
-    /// A person, although an agent may be there: what shows secrets or changes the locks asks again.
+    /// A person, although agent and keyring may be there: what shows secrets or changes the locks asks again.
     Person,
 }
 
@@ -148,17 +149,47 @@ impl Desk<'_> {
         Ok(done)
     }
 
-    /// Opens it without a question: by the agent, or by the files that were named. Says whether a person named them.
+    /// The desktop keyring's item for this vault.
+    pub(crate) fn keyring_item(&self, vault_id: &[u8; VAULT_ID_LEN_BYTES]) -> Result<KeyringItem, Refusal> {
+        KeyringItem::of(vault_id, self.file.path())
+    }
+
+    /// Opens it without a question: by the agent, by the files that were named, or by the desktop's keyring. Says whether a
+    /// person named files.
     pub(crate) fn unlock_unasked(&self, locked: &LockedVault) -> Result<Option<(OpenVault, bool)>, Refusal> {
         if let Some((key, _)) = self.agent().key()
             && let Ok(vault) = locked.unlock(Unlock::DataKey(&key))
         {
             return Ok(Some((vault, false)));
         }
-        let is_named = self.key_file.is_some() || self.passphrase_file.is_some();
-        is_named
-            .then(|| Ok((self.unlock(locked, By::Person)?, true)))
-            .transpose()
+        if self.names_files() {
+            return Ok(Some((self.unlock(locked, By::Person)?, true)));
+        }
+        Ok(self.unlock_by_keyring(locked).map(|vault| (vault, false)))
+    }
+
+    fn names_files(&self) -> bool {
+        self.key_file.is_some() || self.passphrase_file.is_some()
+    }
+
+    /// A keyring that is of no help says why, and something else opens the vault.
+    fn unlock_by_keyring(&self, locked: &LockedVault) -> Option<OpenVault> {
+        if !locked.slots().any(|slot| slot.kind == SlotKind::Keyring) {
+            return None;
+        }
+        let opened = || -> Result<Option<OpenVault>, Refusal> {
+            let Some(key) = self.keyring_item(locked.id())?.key()? else {
+                return Ok(None); // of another machine
+            };
+            match locked.unlock(Unlock::Keyring(&key)) {
+                Err(UnlockError::Wrong) => Ok(None),
+                opened => opened.map(Some).map_err(Refusal::new),
+            }
+        };
+        opened().unwrap_or_else(|refusal| {
+            eprintln!("{refusal}");
+            None
+        })
     }
 
     /// Opens it by a passphrase that was typed, or by the key file where one was named and nothing is typed; `None` when the
@@ -173,10 +204,30 @@ impl Desk<'_> {
         }
     }
 
+    /// Takes a key that opens no slot any more out of the desktop's keyring. (The slot may have been another machine's.)
+    pub(crate) fn forget_keyring_key(&self, vault_id: &[u8; VAULT_ID_LEN_BYTES]) {
+        let forget = || -> Result<(), Refusal> {
+            let item = self.keyring_item(vault_id)?;
+            match item.key()? {
+                Some(key) if self.file.read()?.unlock(Unlock::Keyring(&key)).is_err() => item.remove(),
+                _ => Ok(()),
+            }
+        };
+        if let Err(refusal) = forget() {
+            eprintln!("its key may still be in a keyring: {refusal}");
+        }
+    }
+
     fn unlock(&self, locked: &LockedVault, by: By) -> Result<OpenVault, Refusal> {
         if by == By::Anyone
             && let Some((key, _)) = self.agent().key()
             && let Ok(vault) = locked.unlock(Unlock::DataKey(&key))
+        {
+            return Ok(vault);
+        }
+        if by == By::Anyone
+            && !self.names_files()
+            && let Some(vault) = self.unlock_by_keyring(locked)
         {
             return Ok(vault);
         }

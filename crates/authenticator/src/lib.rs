@@ -6,6 +6,7 @@ mod agent;
 mod clipboard;
 mod command;
 mod desk;
+mod desktop_keyring;
 mod found;
 mod machine;
 mod otpauth;

@@ -6,21 +6,22 @@ use crate::{CostError, FileError, KdfCost, SlotKind};
 
 pub(crate) const MAGIC: [u8; 8] = *b"\x93CSVAULT";
 pub(crate) const VERSION: u16 = 1;
-pub(crate) const ID_LEN: usize = 16;
+/// Length of a vault's id.
+pub const VAULT_ID_LEN_BYTES: usize = 16;
 
 /// Most slots of a vault.
 pub const MAX_SLOTS: usize = 8;
 
 #[derive(Clone)]
 pub(crate) struct Header {
-    pub(crate) id: [u8; ID_LEN],
+    pub(crate) id: [u8; VAULT_ID_LEN_BYTES],
     pub(crate) slots: Vec<Slot>,
 }
 
 impl Header {
     /// What never changes while the vault lives, and what the entries are sealed with as associated data.
     pub(crate) fn fixed(&self) -> Vec<u8> {
-        let mut fixed = Vec::with_capacity(MAGIC.len() + 2 + ID_LEN);
+        let mut fixed = Vec::with_capacity(MAGIC.len() + 2 + VAULT_ID_LEN_BYTES);
         fixed.extend_from_slice(&MAGIC);
         fixed.extend_from_slice(&VERSION.to_le_bytes());
         fixed.extend_from_slice(&self.id);

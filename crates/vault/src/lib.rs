@@ -54,7 +54,7 @@ pub use credential::{Credential, Kind, StepAt};
 pub use data_key::DataKey;
 pub use entries::{AddError, CounterError, Entries, MAX_ENTRIES, Order, Removed};
 pub use entry::{Draft, Entry, EntryId};
-pub use header::MAX_SLOTS;
+pub use header::{MAX_SLOTS, VAULT_ID_LEN_BYTES};
 pub use locked::{FileError, LockedVault, MAX_VAULT_LEN_BYTES, UnlockError};
 pub use open::{OpenVault, SaveError};
 pub use slot::{

@@ -3,7 +3,7 @@ use sha2::{Digest, Sha256};
 
 use crate::cost::DeriveError;
 use crate::cursor::Cursor;
-use crate::header::{Header, MAGIC, VERSION};
+use crate::header::{Header, MAGIC, VAULT_ID_LEN_BYTES, VERSION};
 use crate::sealed::{Sealed, TAG_LEN};
 use crate::{ContentsError, CostError, DataKey, Entries, OpenVault, SlotInfo, SlotKind, Unlock};
 
@@ -95,6 +95,11 @@ impl LockedVault {
         let ciphertext = from.rest().to_vec();
         let sealed = Sealed { nonce, ciphertext };
         Ok(Self { header, mac, sealed })
+    }
+
+    /// A random name of the vault, the same until [`OpenVault::rekey`]; not secret.
+    pub fn id(&self) -> &[u8; VAULT_ID_LEN_BYTES] {
+        &self.header.id
     }
 
     /// The ways to open it, in order.

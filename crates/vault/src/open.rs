@@ -1,4 +1,4 @@
-use crate::header::{Header, ID_LEN, MAX_SLOTS};
+use crate::header::{Header, MAX_SLOTS, VAULT_ID_LEN_BYTES};
 use crate::locked::{MAX_VAULT_LEN_BYTES, write_file};
 use crate::sealed::{NONCE_LEN, Sealed};
 use crate::slot::Slot;
@@ -41,7 +41,7 @@ impl OpenVault {
     ) -> Result<Self, SlotError<E>> {
         let mut vault = Self {
             header: Header {
-                id: [0; ID_LEN],
+                id: [0; VAULT_ID_LEN_BYTES],
                 slots: Vec::new(),
             },
             data_key: DataKey::from_bytes(&[0; DataKey::LEN_BYTES]),
@@ -75,6 +75,11 @@ impl OpenVault {
     pub fn entries_mut(&mut self) -> &mut Entries {
         self.touched = true;
         &mut self.entries
+    }
+
+    /// A random name of the vault, the same until [`rekey`](Self::rekey); not secret.
+    pub fn id(&self) -> &[u8; VAULT_ID_LEN_BYTES] {
+        &self.header.id
     }
 
     /// What opens this vault without a slot, until [`rekey`](Self::rekey): for an agent that keeps it unlocked.
@@ -157,7 +162,7 @@ impl OpenVault {
         entropy: &mut dyn FnMut(&mut [u8]) -> Result<(), E>,
     ) -> Result<(), SlotError<E>> {
         let mut header = Header {
-            id: [0; ID_LEN],
+            id: [0; VAULT_ID_LEN_BYTES],
             slots: Vec::new(),
         };
         entropy(&mut header.id).map_err(SlotError::Entropy)?;

@@ -85,6 +85,21 @@ const TEST_TOOLS: &[Tool] = &[
         why: "opens vaults by another hand",
     },
     Tool {
+        program: "dbus-daemon",
+        package: "dbus",
+        why: "is the bus of a desktop's session",
+    },
+    Tool {
+        program: "gnome-keyring-daemon",
+        package: "gnome-keyring",
+        why: "is the keyring on it",
+    },
+    Tool {
+        program: "secret-tool",
+        package: "libsecret-tools",
+        why: "sees what we left in that keyring",
+    },
+    Tool {
         program: "Xvfb",
         package: "xvfb",
         why: "is the screen of a terminal that shows a QR code",

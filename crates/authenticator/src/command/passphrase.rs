@@ -47,6 +47,9 @@ impl Passphrase {
         })?;
         if self.new_key {
             desk.agent().lock();
+            if vault.slots().any(|slot| slot.kind == SlotKind::Keyring) {
+                desk.forget_keyring_key(vault.id());
+            }
             eprintln!(
                 "changed: what was saved before opens with the old passphrase, and nothing of what is saved from now on"
             );

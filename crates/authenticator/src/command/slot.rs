@@ -2,7 +2,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use vault::{NewSlot, SlotInfo, SlotKind};
+use vault::{MIN_KEY_FILE_LEN_BYTES, NewSlot, OpenVault, SlotInfo, SlotKind, Unlock};
+use zeroize::Zeroizing;
 
 use super::{DONE, Done, print, print_json};
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
 pub(super) enum Slot {
     /// Lists the ways to open the vault
     List,
-    /// Adds one: a passphrase, or a key file
+    /// Adds one: a passphrase, a key file, or the desktop's keyring
     Add(AddSlot),
     /// Removes one
     Remove(RemoveSlot),
@@ -29,6 +30,9 @@ pub(super) struct AddSlot {
     /// A file with the new passphrase, for where nobody can be asked
     #[arg(long, value_name = "FILE")]
     new_passphrase_file: Option<PathBuf>,
+    /// A random key that the desktop's keyring keeps: while that is open, codes need no passphrase on this machine
+    #[arg(long, conflicts_with_all = ["new_key_file", "new_passphrase_file"])]
+    keyring: bool,
     /// What it is called; not secret
     #[arg(long, default_value = "")]
     label: String,
@@ -83,6 +87,9 @@ fn kind(slot: SlotInfo<'_>) -> &'static str {
 impl AddSlot {
     fn run(self, desk: &Desk<'_>) -> Done {
         let vault = desk.open(By::Person)?;
+        if self.keyring {
+            return self.add_keyring(desk, &vault);
+        }
         let mut entropy = desk.entropy();
         let (passphrase, key);
         let slot = if let Some(path) = &self.new_key_file {
@@ -103,6 +110,26 @@ impl AddSlot {
         eprintln!("added: the vault opens with it, too");
         DONE
     }
+
+    /// The key is in the keyring before the vault asks for it; one that a failure left there opens nothing, and the next
+    /// attempt writes over it.
+    fn add_keyring(&self, desk: &Desk<'_>, vault: &OpenVault) -> Done {
+        let item = desk.keyring_item(vault.id())?;
+        if let Some(key) = item.key()?
+            && desk.file.read()?.unlock(Unlock::Keyring(&key)).is_ok()
+        {
+            return Err(Refusal::new("this machine's keyring opens the vault already"));
+        }
+        let mut entropy = desk.entropy();
+        let mut key = Zeroizing::new([0; MIN_KEY_FILE_LEN_BYTES]);
+        entropy(&mut *key).map_err(|error| Refusal::new(format!("no random bytes: {error}")))?;
+        item.put(&*key)?;
+        desk.change(vault.data_key(), |vault| {
+            Ok(vault.add_slot(NewSlot::Keyring(&*key), &self.label, &mut entropy)?)
+        })?;
+        eprintln!("added: while this machine's keyring is open, codes need no passphrase");
+        DONE
+    }
 }
 
 impl RemoveSlot {
@@ -110,6 +137,13 @@ impl RemoveSlot {
         let vault = desk.open(By::Person)?;
         let slot = vault.slots().nth(self.number);
         let slot = slot.ok_or_else(|| Refusal::usage(format!("the vault has no slot {}", self.number)))?;
+        let mut others = vault.slots().enumerate().filter(|(number, _)| *number != self.number);
+        if slot.kind != SlotKind::Keyring && !others.any(|(_, slot)| slot.kind != SlotKind::Keyring) {
+            return Err(
+                Refusal::new("a keyring alone would be left, which is lost with its machine")
+                    .help("add a passphrase or a key file first"),
+            );
+        }
         let question = format!("Remove slot {}, {} {}?", self.number, kind(slot), slot.label);
         if !self.yes && !desk.prompt.confirm(&question, "say --yes")? {
             return Err(Refusal::new("nothing was removed"));
@@ -124,6 +158,9 @@ impl RemoveSlot {
             }
             Ok(vault.remove_slot(self.number)?)
         })?;
+        if slot.kind == SlotKind::Keyring {
+            desk.forget_keyring_key(vault.id());
+        }
         eprintln!("removed; who has an older copy of the vault is shut out by `passphrase --new-key` only");
         DONE
     }
