@@ -95,6 +95,11 @@ const TEST_TOOLS: &[Tool] = &[
         why: "is that terminal",
     },
     Tool {
+        program: "xclip",
+        package: "xclip",
+        why: "copies and pastes on that screen",
+    },
+    Tool {
         program: "/usr/share/fonts/X11/misc/6x13-ISO8859-1.pcf.gz",
         package: "xfonts-base",
         why: "has the terminal's own font",

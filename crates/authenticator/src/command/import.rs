@@ -13,11 +13,13 @@ use vault::{
 use zeroize::Zeroizing;
 
 use super::{DONE, Done, print_json};
+#[cfg(feature = "clipboard")]
+use crate::clipboard::Copied;
 use crate::{
     Refusal,
     desk::Desk,
     found::{described, numbered},
-    picture::Picture,
+    picture::{Found, PART, Picture},
     prompt::{read_line, read_whole},
 };
 
@@ -272,8 +274,34 @@ pub(super) fn uris_of_screen(_: &str) -> Result<Zeroizing<String>, Refusal> {
         .help("take a screenshot and name its file, or build it with --features screen"))
 }
 
+/// The same of what was copied: the URIs themselves, or a picture.
+#[cfg(feature = "clipboard")]
+pub(super) fn uris_of_clipboard() -> Result<Zeroizing<String>, Refusal> {
+    let mut copied = Copied::new().ok_or_else(|| {
+        Refusal::new("there is no desktop whose clipboard could be read").help("save the picture and name its file")
+    })?;
+    if let Some(text) = copied.text().filter(|text| is_uri_list(text.as_bytes())) {
+        return Ok(text);
+    }
+    let shown = "the clipboard";
+    let picture = copied
+        .picture()
+        .map_err(|error| Refusal::new(format!("{shown}: {error}")))?;
+    let nothing = || {
+        Refusal::new("the clipboard has no picture, and no otpauth URI")
+            .help("copy the picture of the QR code itself, not its file, or its URI; then run this again")
+    };
+    uris_of(&picture.ok_or_else(nothing)?, &shown)
+}
+
+#[cfg(not(feature = "clipboard"))]
+pub(super) fn uris_of_clipboard() -> Result<Zeroizing<String>, Refusal> {
+    Err(Refusal::usage("this build cannot look into the clipboard")
+        .help("save the picture and name its file, or build it with --features clipboard"))
+}
+
 fn uris_of(picture: &Picture, shown: &dyn fmt::Display) -> Result<Zeroizing<String>, Refusal> {
-    let codes = picture.codes();
+    let Found { codes, has_parts } = picture.found();
     let mut lines = Zeroizing::new(String::new());
     for code in &codes {
         let text = code.expose_text();
@@ -283,7 +311,10 @@ fn uris_of(picture: &Picture, shown: &dyn fmt::Display) -> Result<Zeroizing<Stri
             false => eprintln!("{shown}: a QR code that says something else than an entry is left out"),
         }
     }
-    match codes.is_empty() {
+    if has_parts {
+        eprintln!("{shown}: {PART} is left out: have all of it shown in one code");
+    }
+    match codes.is_empty() && !has_parts {
         true => Err(Refusal::new(format!("{shown}: no QR code was found in it"))
             .help("cut the code out with some white around it, or photograph it from nearer")),
         false => Ok(lines),

@@ -57,7 +57,10 @@ impl Show {
             qr_of(&uri_of(entry), desk.machine.no_color)?
         };
         print(&text)?;
-        print("\n")?;
+        // A QR code has its line breaks.
+        if !self.qr {
+            print("\n")?;
+        }
         DONE
     }
 }
@@ -99,18 +102,32 @@ fn words(entry: &Entry) -> String {
 
 /// For a terminal in colours, and without them where they are unwanted or nobody looks.
 pub(super) fn qr_of(text: &str, no_color: bool) -> Result<Zeroizing<String>, Refusal> {
-    let qr = Qr::encode(text).map_err(Refusal::new)?;
     let is_terminal = std::io::stdout().is_terminal();
-    let columns = is_terminal
+    let size = is_terminal
         .then(|| rustix::termios::tcgetwinsize(std::io::stdout()).ok())
         .flatten()
-        .map(|size| usize::from(size.ws_col));
-    if let Some(columns) = columns.filter(|columns| (1..qr.width()).contains(columns)) {
-        return Err(Refusal::new(format!(
-            "the QR code takes {} columns, and the terminal has {columns}",
-            qr.width()
-        ))
-        .help("make the terminal wider, or its letters smaller"));
+        .map(|size| (usize::from(size.ws_col), usize::from(size.ws_row)))
+        .filter(|&(columns, rows)| columns > 0 && rows > 0);
+    // The last row is for what comes after it.
+    let qr = match size {
+        Some((columns, rows)) => Qr::encode_for_terminal(text, columns, rows - 1),
+        None => Qr::encode(text),
+    };
+    let qr = qr.map_err(Refusal::new)?;
+    if let Some((columns, rows)) = size
+        && !qr.fits(columns, rows - 1)
+    {
+        let what = format!(
+            "the QR code takes {} x {} characters, and the terminal has {columns} x {rows}",
+            qr.width(),
+            qr.rows() + 1
+        );
+        let remedy = "make the terminal larger, or its letters smaller";
+        if qr.width() > columns {
+            return Err(Refusal::new(what).help(remedy));
+        }
+        // Rows that were scrolled away can be scrolled back.
+        eprintln!("{what}: {remedy}");
     }
     Ok(qr.to_terminal(match no_color || !is_terminal {
         true => TerminalStyle::PlainOnDark,

@@ -11,9 +11,10 @@ use zeroize::Zeroizing;
 
 use super::Grey;
 
-/// A text, and the corners of its code.
+/// A text, or one part of several that are one text together, and the corners of its code.
 pub(super) struct Read {
     pub(super) text: Zeroizing<String>,
+    pub(super) is_part: bool,
     pub(super) corners: Vec<(f32, f32)>,
 }
 
@@ -52,16 +53,13 @@ fn read_matrix(matrix: &BitMatrix) -> Vec<Read> {
             continue;
         };
         used.extend(of);
-        // one of several codes that are one text together says nothing alone
-        if decoded.structuredAppend().count > 1 {
-            continue;
-        }
         let text = Zeroizing::new(decoded.text());
         if text.is_empty() || text.contains(char::REPLACEMENT_CHARACTER) {
             continue;
         }
         reads.push(Read {
             text,
+            is_part: decoded.structuredAppend().count > 1,
             corners: sampled.getPoints().iter().map(|point| (point.x, point.y)).collect(),
         });
     }

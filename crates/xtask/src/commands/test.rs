@@ -2,8 +2,8 @@ use std::process::ExitCode;
 
 use crate::{firmware, machine, packages, report::Report};
 
-/// A feature that is off, and yet tested: the tests bring a screen of their own.
-const SCREEN: &str = "countersign-authenticator/screen";
+/// Features that are off, and yet tested: the tests bring a desktop of their own.
+const DESKTOP: &str = "countersign/screen,countersign/clipboard";
 
 pub(crate) fn run() -> ExitCode {
     let mut report = Report::new("cargo xtask test");
@@ -12,14 +12,14 @@ pub(crate) fn run() -> ExitCode {
         report.part("firmware's tests", firmware::test);
         // Two calls, so that the time to build and the time to run are told apart.
         if report.part("tests, built", || {
-            machine::run(machine::cargo().args(["test", "--workspace", "--features", SCREEN, "--no-run"]))
+            machine::run(machine::cargo().args(["test", "--workspace", "--features", DESKTOP, "--no-run"]))
         }) {
             report.part("tests, run", || {
                 machine::run(machine::cargo_verbose().args([
                     "test",
                     "--workspace",
                     "--features",
-                    SCREEN,
+                    DESKTOP,
                     "--no-fail-fast",
                 ]))
             });
