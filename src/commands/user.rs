@@ -357,7 +357,9 @@ fn draw(uri: &str, secret_text: &str) -> Result<(), Failure> {
         TerminalStyle::Ansi
     };
     let (columns, rows) = terminal_size::terminal_size_of(io::stderr())
-        .map_or((usize::MAX, usize::MAX), |(width, height)| (width.0.into(), height.0.into()));
+        .map_or((usize::MAX, usize::MAX), |(width, height)| {
+            (width.0.into(), height.0.into())
+        });
     let seen = usize::saturating_sub(rows, ROWS_BELOW_THE_CODE);
     let qr = Qr::encode_for_terminal(uri, columns, seen).map_err(Failure::new)?;
     // Rows that were scrolled away can be scrolled back.

@@ -253,6 +253,15 @@ fn pictures_are_scanned_and_say_what_they_have_beside_entries() {
         "{}",
         refused.err
     );
+    let part = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz/seeds/pictures/part-01.png");
+    let refused = run(&mut pocket.keyed(&["scan", part]), "").with_code(1);
+    assert!(
+        refused
+            .err
+            .contains("only a part of its text (structured append) is left out"),
+        "{}",
+        refused.err
+    );
     let double = run(&mut pocket.keyed(&["import", "--yes", utf8(&one)]), "").with_code(1);
     assert!(
         double.err.contains("the vault has it as Example (alice@example.com)"),
