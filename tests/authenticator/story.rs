@@ -110,5 +110,5 @@ fn the_qr_code_of_an_ordinary_entry_is_seen_whole_on_a_small_terminal() {
 
     let mut terminal = Terminal::start(&showing, 80, 20);
     assert!(terminal.wait().success());
-    terminal.see("the QR code takes 45 x 24 characters, and the terminal has 80 x 20");
+    terminal.see("the QR code takes 41 x 22 characters, and the terminal has 80 x 20");
 }

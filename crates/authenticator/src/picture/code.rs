@@ -31,6 +31,13 @@ pub struct Found {
     pub has_parts: bool,
 }
 
+impl Found {
+    /// Whether there is no QR code at all.
+    pub fn is_empty(&self) -> bool {
+        self.codes.is_empty() && !self.has_parts
+    }
+}
+
 /// A rectangle around a code, in pixels of the picture; a few more or less than the code itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {

@@ -225,12 +225,13 @@ fn draw_qr(model: &Model, entry: &Entry, is_inverted: bool, frame: &mut Frame<'_
         text_key(entry.credential().secret()).as_str()
     ));
     let mut rows = Rows { area };
-    // The header gives its row where that is what is missing.
-    let (most_columns, most_lines) = (usize::from(area.width), usize::from(area.height) + 1);
-    match Qr::encode_for_terminal(&uri_of(entry), most_columns, most_lines) {
+    let [most_columns, height] = [area.width, area.height].map(usize::from);
+    // The key has the last row; where that is what is missing, it goes, and then the header.
+    let most_lines = height + 1;
+    match Qr::encode_for_terminal(&uri_of(entry), most_columns, height.saturating_sub(1)) {
         Ok(qr) => {
             let (columns, lines) = (qr.width(), qr.rows());
-            let spare = usize::from(area.height).checked_sub(lines);
+            let spare = height.checked_sub(lines);
             if spare.is_none() && lines == most_lines {
                 rows.area = Rect {
                     y: area.y - 1,
