@@ -253,8 +253,11 @@ fn pictures_are_scanned_and_say_what_they_have_beside_entries() {
         "{}",
         refused.err
     );
-    let part = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz/seeds/pictures/part-01.png");
-    let refused = run(&mut pocket.keyed(&["scan", part]), "").with_code(1);
+    let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz/seeds/pictures");
+    // the decoder of JPEG panics over it in a build with assertions, and nobody hears of it
+    let refused = run(&mut pocket.keyed(&["scan", &format!("{seeds}/panics-zune.jpg")]), "").with_code(1);
+    assert!(!refused.err.contains("panicked"), "{}", refused.err);
+    let refused = run(&mut pocket.keyed(&["scan", &format!("{seeds}/part-01.png")]), "").with_code(1);
     assert!(
         refused
             .err

@@ -3,7 +3,7 @@ use std::io::Cursor;
 use image::{DynamicImage, GrayImage, ImageDecoder, ImageError, ImageReader, Limits};
 use zeroize::Zeroize;
 
-use super::Grey;
+use super::{Grey, contained::contained};
 
 /// More pixels than a telephone's camera has are refused before they are decoded.
 pub const MAX_PIXELS: u64 = 50_000_000;
@@ -31,6 +31,10 @@ pub enum PictureError {
 }
 
 pub(super) fn decode(file: &[u8]) -> Result<Grey, PictureError> {
+    grey(contained(|| decoded(file)).unwrap_or(Err(PictureError::Damaged))?)
+}
+
+fn decoded(file: &[u8]) -> Result<DynamicImage, PictureError> {
     let mut reader = ImageReader::new(Cursor::new(file))
         .with_guessed_format()
         .map_err(|_| PictureError::Unknown)?;
@@ -43,7 +47,7 @@ pub(super) fn decode(file: &[u8]) -> Result<Grey, PictureError> {
     })?;
     check_size(decoder.dimensions())?;
     decoder.set_limits(limits).map_err(|_| PictureError::Damaged)?;
-    grey(DynamicImage::from_decoder(decoder).map_err(|_| PictureError::Damaged)?)
+    DynamicImage::from_decoder(decoder).map_err(|_| PictureError::Damaged)
 }
 
 fn check_size((width, height): (u32, u32)) -> Result<(), PictureError> {

@@ -22,6 +22,7 @@
 
 mod attempts;
 mod code;
+mod contained;
 mod file;
 mod grey;
 mod reader;

@@ -1,7 +1,6 @@
 //! What reads: `rxing`, step by step, so that a picture full of corners of codes costs no more than another.
 
 use std::cmp::Reverse;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rxing::common::{BitMatrix, DetectorRXingResult, HybridBinarizer};
 use rxing::qrcode::cpp_port::decoder::Decode;
@@ -9,7 +8,7 @@ use rxing::qrcode::cpp_port::detector::{FindFinderPatterns, GenerateFinderPatter
 use rxing::{BinaryBitmap, Luma8Source};
 use zeroize::Zeroizing;
 
-use super::Grey;
+use super::{Grey, contained::contained};
 
 /// A text, or one part of several that are one text together, and the corners of its code.
 pub(super) struct Read {
@@ -26,12 +25,12 @@ const MAX_TRIES_A_CORNER: usize = 6;
 /// The texts of the codes that are dark on light.
 pub(super) fn read(picture: &Grey) -> Vec<Read> {
     // its finder of corners says of itself that it can panic: then there is nothing to be found
-    let reads = catch_unwind(AssertUnwindSafe(|| {
+    let reads = contained(|| {
         let source = Luma8Source::new_with_slice(picture.pixels(), picture.width(), picture.height()).ok()?;
         let bitmap = BinaryBitmap::new(HybridBinarizer::new(source));
         Some(read_matrix(bitmap.get_black_matrix()))
-    }));
-    reads.ok().flatten().unwrap_or_default()
+    });
+    reads.flatten().unwrap_or_default()
 }
 
 fn read_matrix(matrix: &BitMatrix) -> Vec<Read> {
