@@ -8,6 +8,9 @@ mod support;
 
 #[path = "authenticator/agent.rs"]
 mod agent;
+#[cfg(feature = "clipboard")]
+#[path = "authenticator/clipboard.rs"]
+mod clipboard;
 #[path = "authenticator/codes.rs"]
 mod codes;
 #[path = "authenticator/crash.rs"]

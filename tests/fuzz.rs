@@ -14,6 +14,8 @@ mod api_bodies;
 mod enroll_uri;
 #[path = "fuzz/targets/otp_code.rs"]
 mod otp_code;
+#[path = "fuzz/targets/pictures.rs"]
+mod pictures;
 #[path = "fuzz/targets/pskc_file.rs"]
 mod pskc_file;
 #[path = "fuzz/targets/vault_file.rs"]
@@ -38,6 +40,11 @@ fn enroll_uri() {
 #[test]
 fn otp_code() {
     drive("otp_code", otp_code::run);
+}
+
+#[test]
+fn pictures() {
+    drive("pictures", pictures::run);
 }
 
 #[test]

@@ -346,6 +346,9 @@ impl Bind {
     }
 }
 
+/// The key's two, and the question for a code.
+const ROWS_BELOW_THE_CODE: usize = 3;
+
 /// The QR code and the text key, on stderr: stdout is for what a script wants.
 fn draw(uri: &str, secret_text: &str) -> Result<(), Failure> {
     let style = if real::no_color() || !io::stderr().is_terminal() {
@@ -353,14 +356,21 @@ fn draw(uri: &str, secret_text: &str) -> Result<(), Failure> {
     } else {
         TerminalStyle::Ansi
     };
-    let qr = Qr::encode(uri).map_err(Failure::new)?;
-    let columns = terminal_size::terminal_size_of(io::stderr()).map_or(usize::MAX, |(width, _)| width.0.into());
+    let (columns, rows) = terminal_size::terminal_size_of(io::stderr())
+        .map_or((usize::MAX, usize::MAX), |(width, height)| {
+            (width.0.into(), height.0.into())
+        });
+    let seen = usize::saturating_sub(rows, ROWS_BELOW_THE_CODE);
+    let qr = Qr::encode_for_terminal(uri, columns, seen).map_err(Failure::new)?;
+    // Rows that were scrolled away can be scrolled back.
     if qr.width() <= columns {
-        eprintln!("{}", *qr.to_terminal(style));
-    } else {
+        eprint!("{}", *qr.to_terminal(style));
+    }
+    if !qr.fits(columns, seen) {
         eprintln!(
-            "The terminal is too narrow for the QR code ({} columns are needed).",
-            qr.width()
+            "The QR code takes {} x {} characters, and the terminal has {columns} x {rows}.",
+            qr.width(),
+            qr.rows() + ROWS_BELOW_THE_CODE
         );
     }
     eprintln!("Scan it with an authenticator app, or type the key: {secret_text}");

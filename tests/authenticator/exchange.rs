@@ -253,6 +253,18 @@ fn pictures_are_scanned_and_say_what_they_have_beside_entries() {
         "{}",
         refused.err
     );
+    let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz/seeds/pictures");
+    // the decoder of JPEG panics over it in a build with assertions, and nobody hears of it
+    let refused = run(&mut pocket.keyed(&["scan", &format!("{seeds}/panics-zune.jpg")]), "").with_code(1);
+    assert!(!refused.err.contains("panicked"), "{}", refused.err);
+    let refused = run(&mut pocket.keyed(&["scan", &format!("{seeds}/part-01.png")]), "").with_code(1);
+    assert!(
+        refused
+            .err
+            .contains("only a part of its text (structured append) is left out"),
+        "{}",
+        refused.err
+    );
     let double = run(&mut pocket.keyed(&["import", "--yes", utf8(&one)]), "").with_code(1);
     assert!(
         double.err.contains("the vault has it as Example (alice@example.com)"),

@@ -1,6 +1,6 @@
 //! A person at a terminal.
 
-use super::pocket::Pocket;
+use super::{pocket::Pocket, terminal::Terminal};
 use crate::support::process::{Running, bare, on_a_terminal};
 
 const PASSPHRASE: &str = "correct horse";
@@ -93,4 +93,22 @@ fn a_copied_code_goes_to_the_terminals_clipboard_and_leaves_it() {
     shell.type_in("\n");
     let said = shell.wait().with_code(0).out;
     assert!(!said.contains("755224"), "{said:?}");
+}
+
+/// 80 x 24 is what terminals start with.
+#[test]
+fn the_qr_code_of_an_ordinary_entry_is_seen_whole_on_a_small_terminal() {
+    let uri = "otpauth://totp/Example:alice%40example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Example";
+    let pocket = Pocket::with(uri);
+    let mut showing = pocket.keyed(&["show", "alice", "--qr", "--yes"]);
+    showing.env("NO_COLOR", "1");
+    let qr = enroll::Qr::encode_for_terminal(uri, 80, 23).expect("it fits");
+    let drawn = qr.to_terminal(enroll::TerminalStyle::PlainOnDark);
+    let mut terminal = Terminal::start(&showing, 80, 24);
+    assert!(terminal.wait().success());
+    terminal.see(drawn.trim_end());
+
+    let mut terminal = Terminal::start(&showing, 80, 20);
+    assert!(terminal.wait().success());
+    terminal.see("the QR code takes 41 x 22 characters, and the terminal has 80 x 20");
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::{collections::BTreeMap, fs, io::Cursor, path::Path};
+use std::{collections::BTreeMap, fs, io::Cursor, path::Path, process::Command};
 
 use authenticator::picture::{MAX_PIXELS, Picture, PictureError};
 use enroll::Qr;
@@ -125,6 +125,27 @@ fn a_code_in_a_large_photograph_is_found() {
         place.left.abs_diff(4050) < 50 && place.top.abs_diff(2550) < 50,
         "{place:?}"
     );
+}
+
+/// `qrencode` writes a text that is too long for the code it was told into several that say so.
+#[test]
+fn a_part_of_a_text_is_no_text_and_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut draw = Command::new("qrencode");
+    let parts = ["-S", "-v", "5", "-8", "-s", "4", "-o", "part.png"];
+    run(draw.args(parts).arg(URI.repeat(2)).current_dir(directory.path()));
+    let first = fs::read(directory.path().join("part-01.png")).unwrap();
+    let found = Picture::parse(&first).unwrap().found();
+    assert!(found.codes.is_empty() && found.has_parts);
+
+    let mut both = GrayImage::from_pixel(600, 250, Luma([255]));
+    let part = image::load_from_memory(&first).unwrap().into_luma8();
+    imageops::overlay(&mut both, &part, 0, 0);
+    imageops::overlay(&mut both, &code(), 300, 0);
+    let found = Picture::parse(&file(both, ImageFormat::Png)).unwrap().found();
+    assert!(texts(&found.codes) == [URI] && found.has_parts);
+    let whole = Picture::parse(&file(code(), ImageFormat::Png)).unwrap().found();
+    assert!(!whole.has_parts);
 }
 
 #[test]

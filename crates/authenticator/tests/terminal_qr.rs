@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::fs;
+use std::{fs, path::Path};
 
 use enroll::{Qr, TerminalStyle};
 use support::{codes, desktop::Desktop, texts, zbar};
@@ -28,21 +28,29 @@ fn a_code_in_a_real_terminal_is_read_by_zbar_and_by_us() {
     let desktop = Desktop::start();
     let directory = tempfile::tempdir().unwrap();
     let (text, picture) = (directory.path().join("qr.txt"), directory.path().join("screen.png"));
-    let qr = Qr::encode(URI).unwrap();
+    // the usual code, and the smallest: of level L, with half the quiet zone
+    let small = Qr::encode_for_terminal(URI, 80, 21).unwrap();
+    assert_eq!((small.width(), small.rows()), (41, 21));
+    for qr in [Qr::encode(URI).unwrap(), small] {
+        look_at(&desktop, &qr, &text, &picture);
+    }
+}
+
+fn look_at(desktop: &Desktop, qr: &Qr, text: &Path, picture: &Path) {
     for (style, looks) in [
         (TerminalStyle::Ansi, [DARK, LIGHT].as_slice()),
         (TerminalStyle::PlainOnDark, &[DARK]),
         (TerminalStyle::PlainOnLight, &[LIGHT]),
     ] {
-        fs::write(&text, qr.to_terminal(style).as_str()).unwrap();
+        fs::write(text, qr.to_terminal(style).as_str()).unwrap();
         for font in FONTS {
             for look in looks {
-                let _terminal = desktop.terminal(&text, &[font, look].concat());
-                desktop.screenshot(&picture);
-                let ours = codes(&fs::read(&picture).unwrap());
+                let _terminal = desktop.terminal(text, &[font, look].concat());
+                desktop.screenshot(picture);
+                let ours = codes(&fs::read(picture).unwrap());
                 assert_eq!(texts(&ours), [URI], "ours: {style:?}, {font:?}, {look:?}");
                 if style != TerminalStyle::PlainOnLight || font.is_empty() {
-                    assert_eq!(zbar(&picture), URI, "zbarimg: {style:?}, {font:?}, {look:?}");
+                    assert_eq!(zbar(picture), URI, "zbarimg: {style:?}, {font:?}, {look:?}");
                 }
             }
         }

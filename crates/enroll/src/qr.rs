@@ -8,6 +8,9 @@ use zeroize::Zeroizing;
 /// Light modules on every side, as ISO/IEC 18004 requires; without them cameras miss the code.
 pub const QUIET_ZONE_MODULES: usize = 4;
 
+/// As many are enough on a terminal that has no room for more.
+const SCANT_QUIET_ZONE_MODULES: usize = 2;
+
 /// Fewest pixels a module may have in a PNG; below, phones stop reading it from a screen.
 pub const MIN_PX_PER_MODULE: u8 = 4;
 
@@ -39,13 +42,14 @@ pub enum TerminalStyle {
     PlainOnLight,
 }
 
-/// A QR code of error correction level M with its quiet zone. It holds a secret where the text
+/// A QR code with its quiet zone. It holds a secret where the text
 /// does, so it has neither `Debug` nor `Clone` and is wiped when dropped, as is every picture of
 /// it. (The encoders' own buffers, inside `qrcode` and `png`, are not wiped.)
 pub struct Qr {
     /// Row by row, without the quiet zone; true is dark.
     modules: Zeroizing<Vec<bool>>,
     side: usize,
+    quiet: usize,
 }
 
 impl Qr {
@@ -54,24 +58,58 @@ impl Qr {
     /// # Errors
     /// [`QrError::TooLong`].
     pub fn encode(text: &str) -> Result<Self, QrError> {
-        // The encoder has other errors, but none that level M and a free choice of size can meet.
-        let code = QrCode::with_error_correction_level(text, EcLevel::M).map_err(|_| QrError::TooLong)?;
+        Self::encode_as(text, EcLevel::M, QUIET_ZONE_MODULES)
+    }
+
+    /// The same where it fits a terminal. Where it does not, a smaller one that does: of level L, because a screen has no
+    /// stains to make up for, and then with half the quiet zone. Where none fits, the smallest.
+    ///
+    /// # Errors
+    /// [`QrError::TooLong`].
+    pub fn encode_for_terminal(text: &str, columns: usize, rows: usize) -> Result<Self, QrError> {
+        let usual = Self::encode(text)?;
+        if usual.fits(columns, rows) {
+            return Ok(usual);
+        }
+        let smaller = Self::encode_as(text, EcLevel::L, QUIET_ZONE_MODULES)?;
+        if smaller.fits(columns, rows) {
+            return Ok(smaller);
+        }
+        Ok(Self {
+            quiet: SCANT_QUIET_ZONE_MODULES,
+            ..smaller
+        })
+    }
+
+    fn encode_as(text: &str, level: EcLevel, quiet: usize) -> Result<Self, QrError> {
+        // The encoder has other errors, but none that a free choice of size can meet.
+        let code = QrCode::with_error_correction_level(text, level).map_err(|_| QrError::TooLong)?;
         let side = code.width();
         let mut modules = Zeroizing::new(Vec::with_capacity(side * side));
         modules.extend(code.into_colors().into_iter().map(|color| color == Color::Dark));
-        Ok(Self { modules, side })
+        Ok(Self { modules, side, quiet })
+    }
+
+    /// Whether so much of a terminal shows all of it.
+    pub fn fits(&self, columns: usize, rows: usize) -> bool {
+        self.width() <= columns && self.rows() <= rows
+    }
+
+    /// The lines that [`Qr::to_terminal`] takes: two modules are one above the other.
+    pub fn rows(&self) -> usize {
+        self.width().div_ceil(2)
     }
 
     /// Modules on a side, quiet zone included. Also the columns that [`Qr::to_terminal`] takes:
     /// where the terminal has fewer, show the text key instead.
     pub fn width(&self) -> usize {
-        self.side + 2 * QUIET_ZONE_MODULES
+        self.side + 2 * self.quiet
     }
 
     /// Whether a module is dark; `x` and `y` count from the corner of the quiet zone, and
     /// everything outside the code is light.
     fn is_dark(&self, x: usize, y: usize) -> bool {
-        let inside = |at: usize| at.checked_sub(QUIET_ZONE_MODULES).filter(|&at| at < self.side);
+        let inside = |at: usize| at.checked_sub(self.quiet).filter(|&at| at < self.side);
         match (inside(x), inside(y)) {
             (Some(x), Some(y)) => self.modules[y * self.side + x],
             _ => false,
@@ -157,8 +195,7 @@ impl Qr {
         Ok(file)
     }
 
-    /// Lines for a terminal, [`Qr::width`] columns wide and half as high, each ending in `\n`:
-    /// one character is two modules, one above the other.
+    /// [`Qr::rows`] lines for a terminal, [`Qr::width`] columns wide, each ending in `\n`.
     pub fn to_terminal(&self, style: TerminalStyle) -> Zeroizing<String> {
         let width = self.width();
         // Room for a change of colours before every character.
@@ -167,7 +204,7 @@ impl Qr {
             TerminalStyle::PlainOnDark | TerminalStyle::PlainOnLight => '█'.len_utf8(),
         };
         let line_len = width * character_len + RESET.len() + 1;
-        let mut lines = Zeroizing::new(String::with_capacity(line_len * width.div_ceil(2)));
+        let mut lines = Zeroizing::new(String::with_capacity(line_len * self.rows()));
         // The width is odd, so the last line's lower half is one more row of the quiet zone.
         for y in (0..width).step_by(2) {
             match style {

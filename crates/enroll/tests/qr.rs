@@ -111,6 +111,38 @@ fn terminal_takes_the_columns_it_says() {
     }
 }
 
+/// What 80 x 24 characters, the size that terminals start with, show of an ordinary URI, their last row left for what comes next.
+#[test]
+fn a_small_terminal_gets_a_smaller_code_that_both_read() {
+    let (columns, rows) = (80, 23);
+    let long = uri("Example Cloud", "alice.liddell@wonder.example.com");
+    for (uri, modules) in [(uri("Example", "alice@example.com"), 45), (long, 45)] {
+        assert!(!Qr::encode(&uri).unwrap().fits(columns, rows));
+        let qr = Qr::encode_for_terminal(&uri, columns, rows).unwrap();
+        assert_eq!((qr.width(), qr.rows(), qr.fits(columns, rows)), (modules, 23, true));
+        for theme in [terminal::DARK, terminal::LIGHT] {
+            let lines = qr.to_terminal(TerminalStyle::Ansi);
+            both_read(&terminal::draw(&lines, theme), &uri, "in 80 x 24");
+        }
+        both_read(
+            &terminal::draw(&qr.to_terminal(TerminalStyle::PlainOnDark), terminal::DARK),
+            &uri,
+            "plain in 80 x 24",
+        );
+    }
+}
+
+#[test]
+fn a_terminal_with_room_gets_the_usual_code_and_one_without_any_the_smallest() {
+    let uri = uri("Example", "alice@example.com");
+    let usual = Qr::encode(&uri).unwrap().width();
+    let width = |columns, rows| Qr::encode_for_terminal(&uri, columns, rows).unwrap().width();
+    assert_eq!(width(usual, usual.div_ceil(2)), usual);
+    assert!(width(usual - 1, usual) < usual && width(usual, usual.div_ceil(2) - 1) < usual);
+    assert_eq!(width(20, 10), width(0, 0));
+    assert_eq!(width(0, 0), width(45, 23) - 4);
+}
+
 #[test]
 fn what_does_not_fit_is_refused() {
     assert_eq!(Qr::encode(&"a".repeat(2331)).map(|qr| qr.width()), Ok(185));

@@ -4,6 +4,9 @@ use std::process::Command;
 
 use crate::{machine, report::Outcome};
 
+/// Features that are off, and yet tested: the tests bring a desktop of their own.
+pub(crate) const TESTED_FEATURES: &str = "clipboard,keyring,screen";
+
 struct Tool {
     program: &'static str,
     package: &'static str,
@@ -108,6 +111,11 @@ const TEST_TOOLS: &[Tool] = &[
         program: "xterm",
         package: "xterm",
         why: "is that terminal",
+    },
+    Tool {
+        program: "xclip",
+        package: "xclip",
+        why: "copies and pastes on that screen",
     },
     Tool {
         program: "/usr/share/fonts/X11/misc/6x13-ISO8859-1.pcf.gz",

@@ -3,14 +3,19 @@
 use std::{
     io::{self, Read as _, Write as _},
     process::{Command, Stdio},
-    time::{Duration, Instant},
+    thread,
+    time::Duration,
 };
 
 use arboard::{Clipboard, SetExtLinux as _};
+use image::RgbaImage;
 use vault::CodeText;
 use zeroize::Zeroizing;
 
-use crate::Machine;
+use crate::{
+    Machine,
+    picture::{Picture, PictureError},
+};
 
 const HELD: &[u8] = b"held";
 /// A code has ten characters at most.
@@ -36,7 +41,7 @@ pub(super) fn copy(machine: &Machine, code: &CodeText, clear_after: Duration) ->
     matches!((written, heard), (Some(Ok(())), Some(Ok(())))) && said == *HELD
 }
 
-/// Is that process: it ends when the time is over, or when something else was copied.
+/// Is that process: it ends when the time is over.
 pub(crate) fn hold(time: Duration) {
     let _already_leads = rustix::process::setsid();
     let mut code = Zeroizing::new(String::with_capacity(MAX_LEN_BYTES as usize));
@@ -44,19 +49,48 @@ pub(crate) fn hold(time: Duration) {
         return;
     }
     let Ok(mut clipboard) = Clipboard::new() else { return };
+    // Not with `wait_until`: that ends at once on Wayland, and on X11 as soon as a clipboard manager takes it over.
+    let _seen_below = clipboard.set().exclude_from_history().text(code.as_str());
+    if !is_there(&mut clipboard, &code) {
+        return;
+    }
     let mut out = io::stdout();
     let _unheard = out.write_all(HELD).and_then(|()| out.flush());
-    let held = clipboard
-        .set()
-        .exclude_from_history()
-        .wait_until(Instant::now() + time)
-        .text(code.as_str());
-    let is_still_there = clipboard
-        .get_text()
-        .map(Zeroizing::new)
-        .is_ok_and(|text| *text == *code);
-    if held.is_ok() && is_still_there {
-        // What was copied since is somebody else's.
+    thread::sleep(time);
+    // What was copied since is somebody else's.
+    if is_there(&mut clipboard, &code) {
         let _gone_with_us = clipboard.clear();
+    }
+}
+
+fn is_there(clipboard: &mut Clipboard, code: &str) -> bool {
+    let text = clipboard.get_text().map(Zeroizing::new);
+    text.is_ok_and(|text| *text == code)
+}
+
+/// What somebody copied.
+pub(crate) struct Copied(Clipboard);
+
+impl Copied {
+    /// `None` where there is no desktop.
+    pub(crate) fn new() -> Option<Self> {
+        Clipboard::new().ok().map(Self)
+    }
+
+    /// As text, where it is to be had as text.
+    pub(crate) fn text(&mut self) -> Option<Zeroizing<String>> {
+        self.0.get_text().ok().map(Zeroizing::new)
+    }
+
+    /// As a picture, where it is to be had as one.
+    pub(crate) fn picture(&mut self) -> Result<Option<Picture>, PictureError> {
+        let pixels = match self.0.get_image() {
+            Ok(pixels) => pixels,
+            Err(arboard::Error::ConversionFailure) => return Err(PictureError::Damaged),
+            Err(_) => return Ok(None),
+        };
+        let [width, height] = [pixels.width, pixels.height].map(|side| u32::try_from(side).unwrap_or(0));
+        let pixels = RgbaImage::from_raw(width, height, pixels.bytes.into_owned()).ok_or(PictureError::Damaged)?;
+        Picture::of_pixels(pixels).map(Some)
     }
 }

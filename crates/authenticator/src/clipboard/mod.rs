@@ -5,7 +5,7 @@
 mod desktop;
 
 #[cfg(feature = "clipboard")]
-pub(crate) use desktop::hold;
+pub(crate) use desktop::{Copied, hold};
 
 use std::{
     fs::{File, OpenOptions},

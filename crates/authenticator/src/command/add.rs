@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{
     DONE, Done,
-    import::{Incoming, push_line, uris_of_picture, uris_of_screen},
+    import::{Incoming, push_line, uris_of_clipboard, uris_of_picture, uris_of_screen},
     print_json,
 };
 use crate::{
@@ -64,11 +64,14 @@ pub(super) struct Add {
 #[derive(Args)]
 pub(super) struct Scan {
     /// The pictures: screenshots, photographs
-    #[arg(required_unless_present = "screen", value_name = "PICTURE")]
+    #[arg(required_unless_present_any = ["screen", "clipboard"], value_name = "PICTURE")]
     picture: Vec<PathBuf>,
     /// Looks for them on the screen, of X11
     #[arg(long, requires = "display")]
     screen: bool,
+    /// Looks for them in the picture that was copied to the desktop's clipboard; an otpauth URI there is taken, too
+    #[arg(long)]
+    clipboard: bool,
     /// Which screen
     #[arg(long, value_name = "DISPLAY", env = "DISPLAY")]
     display: Option<String>,
@@ -105,19 +108,26 @@ fn period(text: &str) -> Result<NonZeroU32, String> {
 
 impl Scan {
     pub(super) fn run(self, desk: &Desk<'_>) -> Done {
-        let display = self.display.filter(|_| self.screen);
-        scan(desk, &self.picture, display.as_deref())
+        let mut lines = uris_of_pictures(&self.picture)?;
+        if let Some(display) = self.display.filter(|_| self.screen) {
+            push_line(&mut lines, &uris_of_screen(&display)?);
+        }
+        if self.clipboard {
+            push_line(&mut lines, &uris_of_clipboard()?);
+        }
+        take(desk, &lines)
     }
 }
 
-fn scan(desk: &Desk<'_>, pictures: &[PathBuf], display: Option<&str>) -> Done {
+fn uris_of_pictures(pictures: &[PathBuf]) -> Result<Zeroizing<String>, Refusal> {
     let mut lines = Zeroizing::new(String::new());
     for picture in pictures {
         push_line(&mut lines, &uris_of_picture(picture)?);
     }
-    if let Some(display) = display {
-        push_line(&mut lines, &uris_of_screen(display)?);
-    }
+    Ok(lines)
+}
+
+fn take(desk: &Desk<'_>, lines: &str) -> Done {
     let export = import::read(lines.as_bytes(), None)
         .map_err(|_| Refusal::new("no QR code of these pictures is one of an authenticator entry"))?;
     Incoming::new(vec![export]).take_at_once(desk)
@@ -126,7 +136,7 @@ fn scan(desk: &Desk<'_>, pictures: &[PathBuf], display: Option<&str>) -> Done {
 impl Add {
     pub(super) fn run(self, desk: &Desk<'_>) -> Done {
         if !self.picture.is_empty() {
-            return scan(desk, &self.picture, None);
+            return take(desk, &uris_of_pictures(&self.picture)?);
         }
         if let Some(path) = &self.uri_file {
             let export = import::read(&read_whole(path)?, None).map_err(|_| {

@@ -11,7 +11,7 @@ use otp::Secret;
 use vault::{Credential, Draft, Entry, NewSlot, OpenVault, export::google};
 use zeroize::Zeroizing;
 
-use super::{DONE, Done, import::push_line, print, show::qr_of};
+use super::{DONE, Done, import::push_line, print, show::print_qr};
 use crate::{
     LOCK_WAIT, Refusal, VaultFile,
     desk::{By, Desk, new_passphrase},
@@ -133,7 +133,7 @@ impl Export {
                 push_line(&mut lines, uri);
                 continue;
             }
-            print(&qr_of(uri, desk.machine.no_color)?)?;
+            print_qr(uri, desk.machine.no_color)?;
             eprintln!("code {part} of {parts}: scan it with Google Authenticator, \"Transfer accounts\"");
             if part < parts && !desk.prompt.confirm("Show the next one?", "say --output FILE")? {
                 return Err(Refusal::new(

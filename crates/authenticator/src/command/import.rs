@@ -13,11 +13,13 @@ use vault::{
 use zeroize::Zeroizing;
 
 use super::{DONE, Done, print_json};
+#[cfg(feature = "clipboard")]
+use crate::clipboard::Copied;
 use crate::{
     Refusal,
     desk::Desk,
     found::{described, numbered},
-    picture::Picture,
+    picture::{Found, PART, Picture},
     prompt::{read_line, read_whole},
 };
 
@@ -256,14 +258,14 @@ fn as_json(receipt: &Receipt) -> Value {
 pub(super) fn uris_of_picture(path: &Path) -> Result<Zeroizing<String>, Refusal> {
     let shown = path.display();
     let picture = Picture::parse(&read_whole(path)?).map_err(|error| Refusal::new(format!("{shown}: {error}")))?;
-    uris_of(&picture, &shown)
+    uris_in(&picture.found(), &shown)
 }
 
 /// The same of all that a screen shows.
 #[cfg(feature = "screen")]
 pub(super) fn uris_of_screen(display: &str) -> Result<Zeroizing<String>, Refusal> {
     let picture = Picture::of_screen(display).map_err(Refusal::new)?;
-    uris_of(&picture, &"the screen")
+    uris_in(&picture.found(), &"the screen")
 }
 
 #[cfg(not(feature = "screen"))]
@@ -272,10 +274,41 @@ pub(super) fn uris_of_screen(_: &str) -> Result<Zeroizing<String>, Refusal> {
         .help("take a screenshot and name its file, or build it with --features screen"))
 }
 
-fn uris_of(picture: &Picture, shown: &dyn fmt::Display) -> Result<Zeroizing<String>, Refusal> {
-    let codes = picture.codes();
+/// The same of what was copied: the URIs themselves, or a picture.
+#[cfg(feature = "clipboard")]
+pub(super) fn uris_of_clipboard() -> Result<Zeroizing<String>, Refusal> {
+    let mut copied = Copied::new().ok_or_else(|| {
+        Refusal::new("there is no desktop whose clipboard could be read").help("save the picture and name its file")
+    })?;
+    let shown = "the clipboard";
+    // The picture first: some programs offer one of each text, and some give a picture to whoever asks for text.
+    let picture = copied
+        .picture()
+        .map_err(|error| Refusal::new(format!("{shown}: {error}")))?;
+    let found = picture.map(|picture| picture.found());
+    if let Some(found) = &found
+        && !found.is_empty()
+    {
+        return uris_in(found, &shown);
+    }
+    let is_uris = |text: &Zeroizing<String>| is_uri_list(text.as_bytes());
+    match (copied.text().filter(is_uris), found) {
+        (Some(text), _) => Ok(text),
+        (None, Some(found)) => uris_in(&found, &shown),
+        (None, None) => Err(Refusal::new("the clipboard has no picture, and no otpauth URI")
+            .help("copy the picture of the QR code itself, not its file, or its URI; then run this again")),
+    }
+}
+
+#[cfg(not(feature = "clipboard"))]
+pub(super) fn uris_of_clipboard() -> Result<Zeroizing<String>, Refusal> {
+    Err(Refusal::usage("this build cannot look into the clipboard")
+        .help("save the picture and name its file, or build it with --features clipboard"))
+}
+
+fn uris_in(found: &Found, shown: &dyn fmt::Display) -> Result<Zeroizing<String>, Refusal> {
     let mut lines = Zeroizing::new(String::new());
-    for code in &codes {
+    for code in &found.codes {
         let text = code.expose_text();
         // A line break would make two lines of one text.
         match is_uri_list(text.as_bytes()) && !text.trim().contains(char::is_control) {
@@ -283,7 +316,10 @@ fn uris_of(picture: &Picture, shown: &dyn fmt::Display) -> Result<Zeroizing<Stri
             false => eprintln!("{shown}: a QR code that says something else than an entry is left out"),
         }
     }
-    match codes.is_empty() {
+    if found.has_parts {
+        eprintln!("{shown}: {PART} is left out: have all of it shown in one code");
+    }
+    match found.is_empty() {
         true => Err(Refusal::new(format!("{shown}: no QR code was found in it"))
             .help("cut the code out with some white around it, or photograph it from nearer")),
         false => Ok(lines),

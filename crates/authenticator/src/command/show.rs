@@ -3,7 +3,6 @@ use std::io::IsTerminal as _;
 use clap::Args;
 use enroll::{Qr, TerminalStyle, text_key};
 use vault::Entry;
-use zeroize::Zeroizing;
 
 use super::{DONE, Done, print, print_json};
 use crate::{
@@ -49,12 +48,13 @@ impl Show {
         if !self.yes && !desk.prompt.confirm("Show it?", "say --yes")? {
             return Err(Refusal::new("nothing was shown"));
         }
-        let text = if self.secret {
-            text_key(entry.credential().secret())
-        } else if self.uri {
-            uri_of(entry)
-        } else {
-            qr_of(&uri_of(entry), desk.machine.no_color)?
+        if self.qr {
+            print_qr(&uri_of(entry), desk.machine.no_color)?;
+            return DONE;
+        }
+        let text = match self.secret {
+            true => text_key(entry.credential().secret()),
+            false => uri_of(entry),
         };
         print(&text)?;
         print("\n")?;
@@ -97,23 +97,34 @@ fn words(entry: &Entry) -> String {
     text
 }
 
+const LARGER: &str = "make the terminal larger, or its letters smaller";
+
 /// For a terminal in colours, and without them where they are unwanted or nobody looks.
-pub(super) fn qr_of(text: &str, no_color: bool) -> Result<Zeroizing<String>, Refusal> {
-    let qr = Qr::encode(text).map_err(Refusal::new)?;
+pub(super) fn print_qr(text: &str, no_color: bool) -> Result<(), Refusal> {
     let is_terminal = std::io::stdout().is_terminal();
-    let columns = is_terminal
+    let size = is_terminal
         .then(|| rustix::termios::tcgetwinsize(std::io::stdout()).ok())
         .flatten()
-        .map(|size| usize::from(size.ws_col));
-    if let Some(columns) = columns.filter(|columns| (1..qr.width()).contains(columns)) {
-        return Err(Refusal::new(format!(
-            "the QR code takes {} columns, and the terminal has {columns}",
-            qr.width()
-        ))
-        .help("make the terminal wider, or its letters smaller"));
+        .map(|size| (usize::from(size.ws_col), usize::from(size.ws_row)))
+        .filter(|&(columns, rows)| columns > 0 && rows > 0);
+    let (columns, rows) = size.unwrap_or((usize::MAX, usize::MAX));
+    // The last row is for what comes after it.
+    let seen = rows - 1;
+    let qr = Qr::encode_for_terminal(text, columns, seen).map_err(Refusal::new)?;
+    let too_small = || {
+        let (width, height) = (qr.width(), qr.rows() + 1);
+        format!("the QR code takes {width} x {height} characters, and the terminal has {columns} x {rows}")
+    };
+    if qr.width() > columns {
+        return Err(Refusal::new(too_small()).help(LARGER));
     }
-    Ok(qr.to_terminal(match no_color || !is_terminal {
+    print(&qr.to_terminal(match no_color || !is_terminal {
         true => TerminalStyle::PlainOnDark,
         false => TerminalStyle::Ansi,
-    }))
+    }))?;
+    if !qr.fits(columns, seen) {
+        // Said, not refused: what was scrolled away can be scrolled back.
+        eprintln!("{}: {LARGER}", too_small());
+    }
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! What is tried, in which order. All of it always: that one code was found says nothing of a second one.
 
 use super::reader::{self, Read};
-use super::{Code, Grey, Place};
+use super::{Code, Found, Grey, Place};
 
 /// A larger picture is shrunk to so many pixels before anything else.
 const MAX_WHOLE_PX: f32 = 8e6;
@@ -13,7 +13,7 @@ const MAX_SMALL_PX: f32 = 0.5e6;
 /// Chance passes the error correction of the smallest codes once in a million tries; no `otpauth:` URI is as short.
 const BELIEVED_AT_ONCE_LEN_BYTES: usize = 40;
 
-pub(super) fn codes(picture: &Grey) -> Vec<Code> {
+pub(super) fn found(picture: &Grey) -> Found {
     let mut search = Search::default();
 
     let whole = picture.stretched().at_most(MAX_WHOLE_PX);
@@ -35,7 +35,13 @@ pub(super) fn codes(picture: &Grey) -> Vec<Code> {
 
 /// What was found so far, and how often.
 #[derive(Default)]
-struct Search(Vec<(Code, usize)>);
+struct Search(Vec<Seen>);
+
+struct Seen {
+    code: Code,
+    is_part: bool,
+    times: usize,
+}
 
 impl Search {
     /// Codes are dark on light; inverted, those that are light on dark are.
@@ -45,24 +51,31 @@ impl Search {
     }
 
     fn look_at(&mut self, picture: &Grey) {
-        for Read { text, corners } in reader::read(picture) {
-            match self.0.iter_mut().find(|(code, _)| *code.text == *text) {
-                Some((_, times)) => *times += 1,
+        for Read { text, is_part, corners } in reader::read(picture) {
+            let is_same = |seen: &&mut Seen| seen.is_part == is_part && *seen.code.text == *text;
+            match self.0.iter_mut().find(is_same) {
+                Some(seen) => seen.times += 1,
                 None => {
                     let place = Place::around(&corners, picture.scale());
-                    self.0.push((Code { text, place }, 1));
+                    self.0.push(Seen {
+                        code: Code { text, place },
+                        is_part,
+                        times: 1,
+                    });
                 }
             }
         }
     }
 
-    fn believed(self) -> Vec<Code> {
-        let believed = |(code, times): (Code, usize)| {
-            let enough = times > 1 || code.text.len() >= BELIEVED_AT_ONCE_LEN_BYTES;
-            enough.then_some(code)
-        };
-        let mut codes: Vec<Code> = self.0.into_iter().filter_map(believed).collect();
+    fn believed(mut self) -> Found {
+        self.0
+            .retain(|seen| seen.times > 1 || seen.code.text.len() >= BELIEVED_AT_ONCE_LEN_BYTES);
+        let (parts, whole): (Vec<Seen>, Vec<Seen>) = self.0.into_iter().partition(|seen| seen.is_part);
+        let mut codes: Vec<Code> = whole.into_iter().map(|seen| seen.code).collect();
         codes.sort_by_key(|code| (code.place.top, code.place.left));
-        codes
+        Found {
+            codes,
+            has_parts: !parts.is_empty(),
+        }
     }
 }

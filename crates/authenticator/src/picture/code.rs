@@ -18,6 +18,26 @@ impl Code {
     }
 }
 
+/// What people are told that [`Found::has_parts`].
+pub(crate) const PART: &str = "a QR code that has only a part of its text (structured append)";
+
+/// What a picture has.
+pub struct Found {
+    /// Every distinct text of its QR codes, from top to bottom. What is not an `otpauth:` URI is here too: that a code says
+    /// something else is worth telling.
+    pub codes: Vec<Code>,
+    /// Whether there is a code that has a part of a text only (structured append), which is not among `codes`: alone it says
+    /// nothing, or half a secret.
+    pub has_parts: bool,
+}
+
+impl Found {
+    /// Whether there is no QR code at all.
+    pub fn is_empty(&self) -> bool {
+        self.codes.is_empty() && !self.has_parts
+    }
+}
+
 /// A rectangle around a code, in pixels of the picture; a few more or less than the code itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {

@@ -3,7 +3,7 @@ use std::io::Cursor;
 use image::{DynamicImage, GrayImage, ImageDecoder, ImageError, ImageReader, Limits};
 use zeroize::Zeroize;
 
-use super::Grey;
+use super::{Grey, contained::contained};
 
 /// More pixels than a telephone's camera has are refused before they are decoded.
 pub const MAX_PIXELS: u64 = 50_000_000;
@@ -31,6 +31,10 @@ pub enum PictureError {
 }
 
 pub(super) fn decode(file: &[u8]) -> Result<Grey, PictureError> {
+    grey(contained(|| decoded(file)).unwrap_or(Err(PictureError::Damaged))?)
+}
+
+fn decoded(file: &[u8]) -> Result<DynamicImage, PictureError> {
     let mut reader = ImageReader::new(Cursor::new(file))
         .with_guessed_format()
         .map_err(|_| PictureError::Unknown)?;
@@ -41,15 +45,22 @@ pub(super) fn decode(file: &[u8]) -> Result<Grey, PictureError> {
         ImageError::Unsupported(_) => PictureError::Unknown,
         _ => PictureError::Damaged,
     })?;
-    let (width, height) = decoder.dimensions();
-    if width == 0 || height == 0 {
-        return Err(PictureError::Damaged);
-    }
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
-        return Err(PictureError::TooLarge { width, height });
-    }
+    check_size(decoder.dimensions())?;
     decoder.set_limits(limits).map_err(|_| PictureError::Damaged)?;
-    let mut decoded = DynamicImage::from_decoder(decoder).map_err(|_| PictureError::Damaged)?;
+    DynamicImage::from_decoder(decoder).map_err(|_| PictureError::Damaged)
+}
+
+fn check_size((width, height): (u32, u32)) -> Result<(), PictureError> {
+    match u64::from(width) * u64::from(height) {
+        0 => Err(PictureError::Damaged),
+        1..=MAX_PIXELS => Ok(()),
+        _ => Err(PictureError::TooLarge { width, height }),
+    }
+}
+
+/// What was decoded is wiped.
+pub(super) fn grey(mut decoded: DynamicImage) -> Result<Grey, PictureError> {
+    check_size((decoded.width(), decoded.height()))?;
     let grey = match decoded.color().has_alpha() {
         true => opaque(&decoded),
         false => decoded.to_luma8(),

@@ -22,13 +22,15 @@
 
 mod attempts;
 mod code;
+mod contained;
 mod file;
 mod grey;
 mod reader;
 #[cfg(feature = "screen")]
 mod screen;
 
-pub use code::{Code, Place};
+pub(crate) use code::PART;
+pub use code::{Code, Found, Place};
 pub use file::{MAX_PIXELS, PictureError};
 #[cfg(feature = "screen")]
 pub use screen::ScreenError;
@@ -56,9 +58,19 @@ impl Picture {
         screen::grab(display).map(Self)
     }
 
-    /// Every distinct text of its QR codes, from top to bottom; empty when there is none. What is not an `otpauth:` URI comes
-    /// too: that a code says something else is worth telling.
+    /// Pixels that the clipboard's owner has decoded, four bytes each.
+    #[cfg(feature = "clipboard")]
+    pub(crate) fn of_pixels(pixels: image::RgbaImage) -> Result<Self, PictureError> {
+        file::grey(pixels.into()).map(Self)
+    }
+
+    /// What is in it; nothing when there is no code.
+    pub fn found(&self) -> Found {
+        attempts::found(&self.0)
+    }
+
+    /// The codes among that.
     pub fn codes(&self) -> Vec<Code> {
-        attempts::codes(&self.0)
+        self.found().codes
     }
 }

@@ -1,7 +1,6 @@
 //! What reads: `rxing`, step by step, so that a picture full of corners of codes costs no more than another.
 
 use std::cmp::Reverse;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rxing::common::{BitMatrix, DetectorRXingResult, HybridBinarizer};
 use rxing::qrcode::cpp_port::decoder::Decode;
@@ -9,11 +8,12 @@ use rxing::qrcode::cpp_port::detector::{FindFinderPatterns, GenerateFinderPatter
 use rxing::{BinaryBitmap, Luma8Source};
 use zeroize::Zeroizing;
 
-use super::Grey;
+use super::{Grey, contained::contained};
 
-/// A text, and the corners of its code.
+/// A text, or one part of several that are one text together, and the corners of its code.
 pub(super) struct Read {
     pub(super) text: Zeroizing<String>,
+    pub(super) is_part: bool,
     pub(super) corners: Vec<(f32, f32)>,
 }
 
@@ -25,12 +25,12 @@ const MAX_TRIES_A_CORNER: usize = 6;
 /// The texts of the codes that are dark on light.
 pub(super) fn read(picture: &Grey) -> Vec<Read> {
     // its finder of corners says of itself that it can panic: then there is nothing to be found
-    let reads = catch_unwind(AssertUnwindSafe(|| {
+    let reads = contained(|| {
         let source = Luma8Source::new_with_slice(picture.pixels(), picture.width(), picture.height()).ok()?;
         let bitmap = BinaryBitmap::new(HybridBinarizer::new(source));
         Some(read_matrix(bitmap.get_black_matrix()))
-    }));
-    reads.ok().flatten().unwrap_or_default()
+    });
+    reads.flatten().unwrap_or_default()
 }
 
 fn read_matrix(matrix: &BitMatrix) -> Vec<Read> {
@@ -52,16 +52,13 @@ fn read_matrix(matrix: &BitMatrix) -> Vec<Read> {
             continue;
         };
         used.extend(of);
-        // one of several codes that are one text together says nothing alone
-        if decoded.structuredAppend().count > 1 {
-            continue;
-        }
         let text = Zeroizing::new(decoded.text());
         if text.is_empty() || text.contains(char::REPLACEMENT_CHARACTER) {
             continue;
         }
         reads.push(Read {
             text,
+            is_part: decoded.structuredAppend().count > 1,
             corners: sampled.getPoints().iter().map(|point| (point.x, point.y)).collect(),
         });
     }

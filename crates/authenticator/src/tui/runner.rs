@@ -34,7 +34,7 @@ use super::{
 use crate::{
     Refusal, clipboard,
     desk::{Desk, new_passphrase},
-    picture::Picture,
+    picture::{Found, PART, Picture},
     prompt::read_whole,
 };
 
@@ -327,7 +327,8 @@ fn uris_or_export(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     ) {
         return Ok(bytes);
     }
-    let codes = Picture::parse(&bytes).map_err(|error| error.to_string())?.codes();
+    let picture = Picture::parse(&bytes).map_err(|error| error.to_string())?;
+    let Found { codes, has_parts } = picture.found();
     let uris = codes
         .iter()
         .map(|code| code.expose_text().trim())
@@ -338,12 +339,11 @@ fn uris_or_export(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
         lines.extend_from_slice(uri.as_bytes());
         lines.push(b'\n');
     }
-    match lines.is_empty() {
-        true => Err(format!(
-            "{}: no QR code of an authenticator entry was found in it",
-            path.display()
-        )),
-        false => Ok(lines),
+    let shown = path.display();
+    match (lines.is_empty(), has_parts) {
+        (false, _) => Ok(lines),
+        (true, true) => Err(format!("{shown}: it has {PART}: have all of it shown in one code")),
+        (true, false) => Err(format!("{shown}: no QR code of an authenticator entry was found in it")),
     }
 }
 

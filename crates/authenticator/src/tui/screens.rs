@@ -202,17 +202,18 @@ fn the_qr_code_that_is_seen_says_the_entry() {
     stage.types("vy");
     let uri = uri_of(stage.opened().selected_entry().unwrap());
     let lightness = |colour| if colour == Color::Indexed(231) { 255 } else { 0 };
-    let (columns, rows) = (60, 26);
-    let buffer = stage.drawn(columns, rows);
-    let mut picture = image::GrayImage::new(u32::from(columns) * 4, u32::from(rows) * 8);
-    for (x, y, pixel) in picture.enumerate_pixels_mut() {
-        let cell = &buffer[((x / 4) as u16, (y / 8) as u16)];
-        let is_ink = cell.symbol() == "▄" && y % 8 >= 4;
-        pixel.0 = [lightness(if is_ink { cell.fg } else { cell.bg })];
+    for (columns, rows) in [(60, 30), (80, 24)] {
+        let buffer = stage.drawn(columns, rows);
+        let mut picture = image::GrayImage::new(u32::from(columns) * 4, u32::from(rows) * 8);
+        for (x, y, pixel) in picture.enumerate_pixels_mut() {
+            let cell = &buffer[((x / 4) as u16, (y / 8) as u16)];
+            let is_ink = cell.symbol() == "▄" && y % 8 >= 4;
+            pixel.0 = [lightness(if is_ink { cell.fg } else { cell.bg })];
+        }
+        let mut file = std::io::Cursor::new(Vec::new());
+        picture.write_to(&mut file, image::ImageFormat::Png).unwrap();
+        let codes = Picture::parse(file.get_ref()).unwrap().codes();
+        assert_eq!(codes.len(), 1);
+        assert_eq!(codes[0].expose_text(), uri.as_str());
     }
-    let mut file = std::io::Cursor::new(Vec::new());
-    picture.write_to(&mut file, image::ImageFormat::Png).unwrap();
-    let codes = Picture::parse(file.get_ref()).unwrap().codes();
-    assert_eq!(codes.len(), 1);
-    assert_eq!(codes[0].expose_text(), uri.as_str());
 }

@@ -17,6 +17,7 @@ pub(crate) fn run() -> ExitCode {
             // no full count, and `--include-ignored` would run those marked `ignore`.
             let mut cargo = machine::cargo_verbose();
             cargo.args(["test", "--workspace", "--lib", "--bins", "--tests"]);
+            cargo.args(["--features", packages::TESTED_FEATURES]);
             cargo.args(["--no-fail-fast", "--profile", "soak"]).envs(FULL_COUNTS);
             machine::run(cargo.args(["--", "--include-ignored"]))
         });

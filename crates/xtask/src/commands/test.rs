@@ -2,9 +2,6 @@ use std::process::ExitCode;
 
 use crate::{firmware, machine, packages, report::Report};
 
-/// Features that are off, and yet tested: the tests bring a screen and a keyring of their own.
-const FEATURES: &str = "keyring,screen";
-
 pub(crate) fn run() -> ExitCode {
     let mut report = Report::new("cargo xtask test");
     if report.part("tools", packages::ensure_test_tools) {
@@ -12,14 +9,14 @@ pub(crate) fn run() -> ExitCode {
         report.part("firmware's tests", firmware::test);
         // Two calls, so that the time to build and the time to run are told apart.
         if report.part("tests, built", || {
-            machine::run(machine::cargo().args(["test", "--workspace", "--features", FEATURES, "--no-run"]))
+            machine::run(machine::cargo().args(["test", "--workspace", "--features", packages::TESTED_FEATURES, "--no-run"]))
         }) {
             report.part("tests, run", || {
                 machine::run(machine::cargo_verbose().args([
                     "test",
                     "--workspace",
                     "--features",
-                    FEATURES,
+                    packages::TESTED_FEATURES,
                     "--no-fail-fast",
                 ]))
             });

@@ -225,19 +225,21 @@ fn draw_qr(model: &Model, entry: &Entry, is_inverted: bool, frame: &mut Frame<'_
         text_key(entry.credential().secret()).as_str()
     ));
     let mut rows = Rows { area };
-    match Qr::encode(&uri_of(entry)) {
+    let [most_columns, height] = [area.width, area.height].map(usize::from);
+    // The key has the last row; where that is what is missing, it goes, and then the header.
+    let most_lines = height + 1;
+    match Qr::encode_for_terminal(&uri_of(entry), most_columns, height.saturating_sub(1)) {
         Ok(qr) => {
-            let (columns, lines) = (qr.width(), qr.width().div_ceil(2));
-            let spare = usize::from(area.height).checked_sub(lines);
-            // Where its height is just missed, the header gives its row.
-            if spare.is_none() && lines == usize::from(area.height) + 1 {
+            let (columns, lines) = (qr.width(), qr.rows());
+            let spare = height.checked_sub(lines);
+            if spare.is_none() && lines == most_lines {
                 rows.area = Rect {
                     y: area.y - 1,
                     height: area.height + 1,
                     ..area
                 };
             }
-            if columns <= usize::from(area.width) && lines <= usize::from(rows.area.height) {
+            if qr.fits(most_columns, most_lines) {
                 if spare.is_some_and(|spare| spare > 1) {
                     frame.render_widget(Line::styled(format!(" {}", entry.title()), look.strong()), rows.next());
                 }
