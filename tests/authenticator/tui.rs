@@ -71,7 +71,7 @@ fn a_day_with_it_from_the_first_picture_to_the_last_lock() {
     let in_the_way = pocket.vault().with_extension("vault.new");
     fs::create_dir(&in_the_way).unwrap();
     tui.types("n");
-    tui.see("Not saved:");
+    tui.see("Not saved.");
     tui.see_no("287 082");
     fs::remove_dir(&in_the_way).unwrap();
     tui.types("n");

@@ -22,20 +22,20 @@ use signal_hook::{
     consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH},
     low_level::{emulate_default_handler, pipe, unregister},
 };
-use vault::{CodeText, NewSlot, OpenVault, Unlock, UnlockError};
+use vault::{CodeText, OpenVault, Unlock, UnlockError};
 use zeroize::Zeroizing;
 
 use super::{
     change::{Change, Changed, Refused},
     model::{Model, Moment, Settings, State},
     screen::Screen,
+    source,
+    trouble::Trouble,
     update::{Effect, Message, update},
 };
 use crate::{
     Refusal, clipboard,
     desk::{Desk, new_passphrase},
-    picture::Picture,
-    prompt::read_whole,
 };
 
 /// How long a save waits for another process that is writing.
@@ -189,13 +189,15 @@ impl Runner<'_> {
                 },
                 Effect::Copy(code) => match self.copy(&code) {
                     Ok(()) => continue,
-                    Err(refusal) => Message::Failed(refusal.what),
+                    Err(refusal) => Message::Failed(Trouble::Clipboard(refusal)),
                 },
                 Effect::EmptyClipboard => {
                     let _hung_up = clipboard::empty();
                     continue;
                 }
-                Effect::ReadFile(path) => Message::FileRead(uris_or_export(&path)),
+                Effect::ReadFile(typed) => {
+                    Message::FileRead(source::read(&typed, self.desk.machine.home_dir.as_deref()))
+                }
             };
             let more = self.told(message);
             self.perform(more, screen)?;
@@ -205,32 +207,33 @@ impl Runner<'_> {
 
     fn copy(&mut self, code: &CodeText) -> Result<(), Refusal> {
         let clear_after = Duration::from_secs(self.model.settings.clear_after_s);
-        if !clipboard::put(self.desk.machine, code, clear_after)? {
+        let put = clipboard::put(self.desk.machine, code, clear_after);
+        if !matches!(put, Ok(true)) {
             self.model.clipboard_until_up_ms = None;
         }
-        Ok(())
+        put.map(drop)
     }
 
     fn unlock(&mut self, passphrase: &str) -> Message {
         self.stamp = Stamp::of(self.desk.file.path());
         let locked = match self.desk.file.read() {
             Ok(locked) => locked,
-            Err(error) => return Message::NotOpened(Some(error.to_string())),
+            Err(error) => return Message::NotOpened(Trouble::VaultFile(error)),
         };
         match self.desk.unlock_typed(&locked, passphrase) {
-            Ok(Some(vault)) => Message::Opened { vault, by_person: true },
-            Ok(None) => Message::NotOpened(None),
-            Err(refusal) => Message::NotOpened(Some(refusal.what)),
+            Ok(Ok(vault)) => Message::Opened { vault, by_person: true },
+            Ok(Err(error)) => Message::NotOpened(Trouble::Unlock(error)),
+            Err(refusal) => Message::NotOpened(Trouble::CommandLine(refusal)),
         }
     }
 
     fn create(&mut self, passphrase: &str) -> Message {
-        let made = || -> Result<OpenVault, Refusal> {
+        let made = || -> Result<OpenVault, Trouble> {
             let entropy = &mut self.desk.entropy();
-            let slot: NewSlot<'_> = new_passphrase(passphrase);
-            let mut vault = OpenVault::create(slot, "", entropy)?;
-            let lock = self.desk.file.lock(SAVE_WAIT)?;
-            lock.create(&vault.save(entropy)?)?;
+            let mut vault = OpenVault::create(new_passphrase(passphrase), "", entropy).map_err(Trouble::Create)?;
+            let lock = self.desk.file.lock(SAVE_WAIT).map_err(Trouble::VaultFile)?;
+            let file = vault.save(entropy).map_err(Trouble::Save)?;
+            lock.create(&file).map_err(Trouble::VaultFile)?;
             Ok(vault)
         };
         match made() {
@@ -238,7 +241,7 @@ impl Runner<'_> {
                 self.stamp = Stamp::of(self.desk.file.path());
                 Message::Opened { vault, by_person: true }
             }
-            Err(refusal) => Message::NotOpened(Some(refusal.what)),
+            Err(trouble) => Message::NotOpened(trouble),
         }
     }
 
@@ -246,37 +249,34 @@ impl Runner<'_> {
     fn save(&mut self, change: Change, wait: Duration) -> Message {
         let now_s = self.desk.machine.unix_s();
         let State::Open(open) = &self.model.state else {
-            return Message::Failed(String::new());
+            // Nobody is there to be told.
+            return Message::Tick;
         };
         let not_saved = |why, removed| Message::NotSaved { why, removed };
-        let says = |error: &dyn ToString| Refused::Says(error.to_string());
-        let lock = match self.desk.file.lock(wait) {
-            Ok(lock) => lock,
-            Err(error) => return not_saved(says(&error), change.into_removed()),
-        };
-        let locked = match lock.read() {
-            Ok(locked) => locked,
-            Err(error) => return not_saved(says(&error), change.into_removed()),
+        let held = self.desk.file.lock(wait).and_then(|lock| Ok((lock.read()?, lock)));
+        let (locked, lock) = match held {
+            Ok(held) => held,
+            Err(error) => return not_saved(Refused::Unsaved(Trouble::VaultFile(error)), change.into_removed()),
         };
         let mut vault = match locked.unlock(Unlock::DataKey(open.vault.data_key())) {
             Ok(vault) => vault,
             Err(UnlockError::Wrong) => return Message::Rekeyed,
-            Err(error) => return not_saved(says(&error), change.into_removed()),
+            Err(error) => return not_saved(Refused::Unsaved(Trouble::Unlock(error)), change.into_removed()),
         };
         let changed: Changed = match change.apply(vault.entries_mut(), now_s) {
             Ok(changed) => changed,
             Err(why) => return not_saved(why, None),
         };
-        let saved = match vault.save(&mut self.desk.entropy()) {
-            Ok(bytes) => lock.save(&bytes).map_err(|error| says(&error)),
-            Err(error) => Err(says(&error)),
-        };
+        let saved = vault
+            .save(&mut self.desk.entropy())
+            .map_err(Trouble::Save)
+            .and_then(|file| lock.save(&file).map_err(Trouble::VaultFile));
         match saved {
             Ok(()) => {
                 self.stamp = Stamp::of(self.desk.file.path());
                 Message::Saved { vault, changed }
             }
-            Err(why) => not_saved(why, changed.into_removed(vault.entries_mut())),
+            Err(why) => not_saved(Refused::Unsaved(why), changed.into_removed(vault.entries_mut())),
         }
     }
 
@@ -298,8 +298,8 @@ impl Runner<'_> {
         let message = match read {
             Ok(Ok(vault)) => Message::Reloaded(vault),
             Ok(Err(UnlockError::Wrong)) => Message::Rekeyed,
-            Ok(Err(error)) => Message::Failed(error.to_string()),
-            Err(error) => Message::Failed(error.to_string()),
+            Ok(Err(error)) => Message::Failed(Trouble::Unlock(error)),
+            Err(error) => Message::Failed(Trouble::VaultFile(error)),
         };
         self.tell(message);
     }
@@ -311,45 +311,6 @@ impl Runner<'_> {
             let _hung_up = clipboard::empty_later(self.desk.machine, Duration::from_millis(left));
         }
     }
-}
-
-/// The URIs in a picture's QR codes, or whatever another app exported.
-fn uris_or_export(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
-    // Not what blocks, and not `-`, which is stdin elsewhere.
-    let path = &Path::new(".").join(path);
-    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Err(format!("{} is not a file", path.display()));
-    }
-    let bytes = read_whole(path).map_err(|refusal| refusal.what)?;
-    if !matches!(
-        vault::import::read(&bytes, None),
-        Err(vault::import::ImportError::Picture)
-    ) {
-        return Ok(bytes);
-    }
-    let codes = Picture::parse(&bytes).map_err(|error| error.to_string())?.codes();
-    let uris = codes
-        .iter()
-        .map(|code| code.expose_text().trim())
-        .filter(|text| is_uri(text));
-    let len = uris.clone().map(|uri| uri.len() + 1).sum();
-    let mut lines = Zeroizing::new(Vec::with_capacity(len));
-    for uri in uris {
-        lines.extend_from_slice(uri.as_bytes());
-        lines.push(b'\n');
-    }
-    match lines.is_empty() {
-        true => Err(format!(
-            "{}: no QR code of an authenticator entry was found in it",
-            path.display()
-        )),
-        false => Ok(lines),
-    }
-}
-
-fn is_uri(text: &str) -> bool {
-    let scheme = text.get(.."otpauth".len());
-    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("otpauth")) && !text.contains(char::is_control)
 }
 
 /// Time since the machine was started.

@@ -7,12 +7,12 @@ use crossterm::event::KeyCode;
 use ratatui::style::Color;
 use vault::{Name, Note};
 
-use super::{
-    model::Settings,
-    stage::{ENTRIES, PASSPHRASE, Stage, settings},
-    words::Language,
+use super::stage::{ENTRIES, PASSPHRASE, Stage, settings};
+use crate::{
+    otpauth::uri_of,
+    picture::Picture,
+    tui::{model::Settings, words::Language},
 };
-use crate::{otpauth::uri_of, picture::Picture};
 
 fn check(name: &str, screens: &[String]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
