@@ -15,7 +15,7 @@ use std::{
 use rustix::{
     process::{Pid, Signal, kill_process},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{Termios, Winsize, tcgetattr, tcsetwinsize},
+    termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize},
 };
 use vt100::{Callbacks, Parser, Screen};
 
@@ -139,6 +139,10 @@ impl Terminal {
         self.see_that("anything else", |terminal| !terminal.screen().contains(text));
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("a process");
     }
@@ -157,6 +161,13 @@ impl Terminal {
             assert!(Instant::now() < until, "it does not end:\n{}", self.screen());
             thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Whether it is the program's alone: its screen, and every key at once and unseen.
+    pub(crate) fn is_taken(&self) -> bool {
+        let modes = tcgetattr(&self.slave).expect("a terminal").local_modes;
+        let is_raw = !modes.intersects(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG);
+        is_raw && self.shown().screen().alternate_screen()
     }
 
     /// Whether the shell gets back what it lent.

@@ -132,9 +132,20 @@ fn copied_text(base64: &[u8]) -> String {
 #[test]
 fn a_signal_ends_it_and_the_terminal_is_as_it_was() {
     let pocket = Pocket::with(&format!("{GITHUB}\n"));
-    for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT] {
-        let mut tui = Terminal::start(&pocket.keyed(&["tui"]), 80, 24);
+    for (signal, keys, dialog) in [
+        (Signal::TERM, "", "GitHub"),
+        (Signal::HUP, "aJBSWY3DP", "URI, key or path"),
+        (Signal::INT, "e", "Service"),
+        (Signal::QUIT, "d", "Remove GitHub"),
+        (Signal::TERM, "vy", "GEZD GNBV"),
+        (Signal::HUP, "/git", "1 entry"),
+        (Signal::TERM, "L", "The vault is locked."),
+    ] {
+        let mut tui = Terminal::start(&pocket.keyed(&["tui"]), 80, 40);
         tui.see("GitHub");
+        tui.types(keys);
+        tui.see(dialog);
+        assert!(tui.is_taken());
         tui.signal(signal);
         assert_eq!(ended_by(tui.wait()), Some(signal.as_raw()));
         tui.is_as_it_was();
@@ -157,6 +168,21 @@ fn a_terminal_of_any_size_is_used_and_one_without_room_is_told() {
 }
 
 #[test]
+fn without_a_shell_that_could_bring_it_back_it_does_not_go() {
+    let pocket = Pocket::with(&format!("{GITHUB}\n"));
+    let mut tui = Terminal::start(&pocket.keyed(&["tui"]), 80, 24);
+    tui.see("GitHub");
+    tui.types("\x1a?");
+    tui.see("search as you type");
+    tui.signal(Signal::TSTP);
+    tui.types("\x1b");
+    tui.see("/ search");
+    tui.types("q");
+    assert_eq!(tui.wait().code(), Some(0));
+    tui.is_as_it_was();
+}
+
+#[test]
 fn it_goes_to_the_shell_and_comes_back() {
     let pocket = Pocket::with(&format!("{GITHUB}\n"));
     let command = pocket.keyed(&["tui"]);
@@ -172,9 +198,23 @@ fn it_goes_to_the_shell_and_comes_back() {
     terminal.see("GitHub");
     terminal.types("\x1a");
     terminal.see("Stopped");
+    terminal.see_that("the shell's screen", |terminal| !terminal.is_taken());
     terminal.types("fg; echo it ended with $?\n");
     terminal.see("Countersign");
     terminal.see("GitHub");
+    // From outside, in a dialog, whose words are still there afterwards.
+    terminal.types("eabc");
+    terminal.see("GitHubabc");
+    let pid = run(bare("pgrep").args(["--parent", &terminal.pid().to_string()]), "")
+        .with_code(0)
+        .out;
+    run(bare("kill").args(["-TSTP", pid.trim()]), "").with_code(0);
+    terminal.see("Stopped");
+    terminal.see_that("the shell's screen", |terminal| !terminal.is_taken());
+    terminal.types("fg; echo it ended with $?\n");
+    terminal.see("GitHubabc");
+    terminal.types("\x1b");
+    terminal.see("/ search");
     terminal.types("q");
     terminal.see("it ended with 0");
     terminal.types("exit\n");

@@ -15,11 +15,11 @@ use std::{
 use crossterm::event::{self, Event};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    process::{Signal, kill_current_process_group},
+    process::{Signal, getpgrp, getpid, getsid, kill_current_process_group, kill_process},
     time::{ClockId, clock_gettime},
 };
 use signal_hook::{
-    consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH},
+    consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH},
     low_level::{emulate_default_handler, pipe, unregister},
 };
 use vault::{CodeText, OpenVault, Unlock, UnlockError};
@@ -53,6 +53,7 @@ pub(super) fn run(desk: &Desk<'_>, settings: Settings) -> Result<ExitCode, Refus
         stamp: None,
         model: Model::new(settings, !desk.file.exists(), now()?.at(desk)),
         ends: false,
+        stops: false,
     };
     runner.open_unasked()?;
     let signals = Signals::listen().map_err(no_terminal)?;
@@ -74,6 +75,8 @@ struct Runner<'a> {
     /// The file as it was read or written last.
     stamp: Option<Stamp>,
     ends: bool,
+    /// To the shell, with the whole job.
+    stops: bool,
 }
 
 /// Tells two contents of a file apart: each save makes a new file.
@@ -114,17 +117,21 @@ impl Runner<'_> {
     /// The signal that ended it, if one did.
     fn until_the_end(&mut self, screen: &mut Screen, signals: &Signals) -> io::Result<Option<i32>> {
         while !self.ends {
+            // Before anything is drawn: after hours in the shell's background the vault is locked, and was not seen open.
+            let effects = self.told(Message::Tick);
+            self.perform(effects, screen)?;
             screen.draw(&self.model)?;
             let woken = signals.wait(self.until_next())?;
             if let Some(signal) = signals.ending() {
                 return Ok(Some(signal));
             }
+            if signals.came(SIGTSTP) {
+                screen.aside(stop)?;
+            }
             if signals.continued() {
                 screen.again()?;
             }
             self.look_at_the_file();
-            let effects = self.told(Message::Tick);
-            self.perform(effects, screen)?;
             if woken {
                 while !self.ends && event::poll(Duration::ZERO)? {
                     let message = match event::read()? {
@@ -135,6 +142,14 @@ impl Runner<'_> {
                     let effects = self.told(message);
                     self.perform(effects, screen)?;
                 }
+            }
+            if std::mem::take(&mut self.stops) {
+                screen.aside(|| {
+                    kill_current_process_group(Signal::TSTP)?;
+                    stop()
+                })?;
+                // The job's signal came to us, too.
+                signals.came(SIGTSTP);
             }
         }
         Ok(None)
@@ -167,7 +182,7 @@ impl Runner<'_> {
                     continue;
                 }
                 Effect::Suspend => {
-                    screen.aside(|| Ok(kill_current_process_group(Signal::TSTP)?))?;
+                    self.stops = true;
                     continue;
                 }
                 Effect::Redraw => {
@@ -313,6 +328,14 @@ impl Runner<'_> {
     }
 }
 
+/// Stops this process until somebody brings it back; not where that could be nobody, because there is no shell that knows of it.
+fn stop() -> io::Result<()> {
+    if getsid(None)? != getpgrp() {
+        kill_process(getpid(), Signal::STOP)?;
+    }
+    Ok(())
+}
+
 /// Time since the machine was started.
 struct Up(u64);
 
@@ -341,7 +364,7 @@ struct Signals {
 impl Signals {
     fn listen() -> io::Result<Self> {
         let (mut pipes, mut ids) = (Vec::new(), Vec::new());
-        for signal in ENDING.into_iter().chain(WAKING) {
+        for signal in ENDING.into_iter().chain(WAKING).chain([SIGTSTP]) {
             let (read, write) = UnixStream::pair()?;
             read.set_nonblocking(true)?;
             ids.push(pipe::register(signal, write)?);

@@ -36,6 +36,10 @@ impl Screen {
 
     /// Writes the cells that have changed since the last time.
     pub(super) fn draw(&mut self, model: &Model) -> io::Result<()> {
+        // A panic that was caught (what reads pictures has them) has given the terminal back.
+        if !IS_OURS.load(Ordering::SeqCst) {
+            self.again()?;
+        }
         self.terminal.draw(|frame| view(model, frame)).map(drop)
     }
 
