@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{
     form::Form,
-    input::Input,
+    input::{Input, Mask},
     words::{Language, Words},
 };
 
@@ -76,7 +76,7 @@ pub(super) struct Gate {
 impl Gate {
     pub(super) fn new(is_new: bool) -> Self {
         Self {
-            typed: Input::masked(),
+            typed: Input::masked(Mask::Everything),
             first: None,
             is_new,
             is_opening: false,

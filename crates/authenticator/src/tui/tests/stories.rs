@@ -83,6 +83,15 @@ fn a_removal_is_confirmed_and_undone_in_its_place() {
 }
 
 #[test]
+fn a_passphrase_is_hidden_whatever_it_looks_like() {
+    let mut stage = Stage::locked(settings(), ENTRIES);
+    stage.types("/home");
+    assert!(!stage.screen(80, 24).contains("/home•") && !stage.screen(80, 24).contains(": /home"));
+    stage.control('r');
+    assert!(!stage.screen(80, 24).contains(": /home"));
+}
+
+#[test]
 fn locking_forgets_and_unlocking_takes_the_passphrase() {
     let mut stage = Stage::open(settings(), ENTRIES);
     stage.types("L");
@@ -237,6 +246,8 @@ fn what_is_neither_uri_nor_key_nor_path_is_said_to_be_so() {
     for path in ["~/qr.png", "file:///tmp/qr.png", "qr.png", "'/tmp/a b'"] {
         stage.control('u').types(path).press(KeyCode::Enter);
         assert_eq!(stage.asked_files.last().map(String::as_str), Some(path));
+        let is_seen = stage.screen(80, 24).contains(path);
+        assert_eq!(is_seen, path != "qr.png", "what may be a key is hidden: {path}");
     }
     stage
         .control('u')

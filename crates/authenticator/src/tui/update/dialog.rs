@@ -8,7 +8,7 @@ use super::{Effect, Effects, complain};
 use crate::tui::{
     change::Change,
     form::Form,
-    input::Input,
+    input::{Input, Mask},
     model::{Dialog, Model, Open, Stage, State},
     trouble::Trouble,
 };
@@ -73,7 +73,12 @@ pub(super) fn in_add(model: &mut Model, key: KeyEvent) -> Effects {
     match key.code {
         KeyCode::Esc => open.dialog = Dialog::None,
         KeyCode::Enter if input.is_empty() => {}
-        KeyCode::Char('r') if key.modifiers.contains(KeyModifiers::CONTROL) => input.is_masked = !input.is_masked,
+        KeyCode::Char('r') if key.modifiers.contains(KeyModifiers::CONTROL) => {
+            input.mask = match input.mask {
+                Mask::Nothing => Mask::AllButPaths,
+                Mask::Everything | Mask::AllButPaths => Mask::Nothing,
+            };
+        }
         KeyCode::Enter => {
             *error = None;
             let text = input.text().trim();
@@ -142,7 +147,7 @@ pub(super) fn pasted(model: &mut Model, text: &str) {
         State::Locked(gate) => gate.typed.insert(text),
         State::Open(open) => match &mut open.dialog {
             Dialog::None => {
-                let mut input = Input::masked();
+                let mut input = Input::masked(Mask::AllButPaths);
                 let is_taken = input.insert(text);
                 open.dialog = Dialog::Add(input, None);
                 is_taken

@@ -7,7 +7,7 @@ use super::{Effect, Effects, complain, lock, say};
 use crate::tui::{
     change::Change,
     form::Form,
-    input::Input,
+    input::{Input, Mask},
     model::{Dialog, Model, Open, Stage, State},
 };
 
@@ -49,7 +49,7 @@ pub(super) fn in_the_list(model: &mut Model, key: KeyEvent) -> Effects {
             open.hides_codes = !open.hides_codes;
             open.revealed = None;
         }
-        KeyCode::Char('a') => open.dialog = Dialog::Add(Input::masked(), None),
+        KeyCode::Char('a') => open.dialog = Dialog::Add(Input::masked(Mask::AllButPaths), None),
         KeyCode::Char('u') => match open.removed.pop() {
             Some(removed) => return vec![Effect::Save(Change::Restore(Box::new(removed)))],
             None => complain(model, words.notice.nothing_to_undo),

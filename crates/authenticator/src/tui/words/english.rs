@@ -1,6 +1,6 @@
 use std::fmt::Display;
 
-use vault::{Order, UnlockError, import::ImportError};
+use vault::{Order, SlotError, UnlockError, import::ImportError};
 
 use super::{Add, FormWords, Gate, Keys, List, Notice, Remove, SecretWords, Words};
 use crate::{
@@ -196,14 +196,19 @@ fn trouble(trouble: &Trouble) -> String {
         Trouble::Add(error) => sentence(error),
         Trouble::Counter(error) => sentence(error),
         Trouble::Unlock(UnlockError::Wrong) => "That is not it.".into(),
+        Trouble::Unlock(UnlockError::NoSuchSlot) => {
+            "No passphrase opens this vault: quit, and name its key file with --key-file.".into()
+        }
         Trouble::Unlock(error) => sentence(error),
+        Trouble::Create(SlotError::OutOfMemory) => "There is not enough memory for a passphrase.".into(),
         Trouble::Create(error) => sentence(error),
         Trouble::Save(error) => sentence(error),
         Trouble::VaultFile(VaultFileError::Missing(path)) => {
             format!("There is no vault any more at {}.", path.display())
         }
         Trouble::VaultFile(error) => format!("{error}."),
-        Trouble::CommandLine(refusal) | Trouble::Clipboard(refusal) => sentence(refusal),
+        Trouble::CommandLine(refusal) => format!("{refusal}."),
+        Trouble::Clipboard(refusal) => sentence(refusal),
     }
 }
 

@@ -147,7 +147,7 @@ fn counter(error: CounterError) -> String {
 
 fn unlock(error: UnlockError) -> String {
     match error {
-        UnlockError::NoSuchSlot => "此保险库不能用口令打开。".into(),
+        UnlockError::NoSuchSlot => "此保险库没有口令：请退出，用 --key-file 指定密钥文件。".into(),
         UnlockError::Wrong => "口令不对。".into(),
         UnlockError::Altered => "没有密钥的人改动过保险库：请从备份恢复。".into(),
         UnlockError::OutOfMemory { memory_kib } => {
@@ -177,7 +177,7 @@ fn create(error: &SlotError<String>) -> String {
         SlotError::NoSuchSlot { index } => format!("此保险库没有打开方式 {index}。"),
         SlotError::Last => "这是打开此保险库的唯一方式：请先添加另一种。".into(),
         SlotError::Cost(error) => cost(*error),
-        SlotError::OutOfMemory => "内存不足。".into(),
+        SlotError::OutOfMemory => "内存不足，无法设置口令。".into(),
     }
 }
 
