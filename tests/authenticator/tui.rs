@@ -168,6 +168,26 @@ fn a_terminal_of_any_size_is_used_and_one_without_room_is_told() {
 }
 
 #[test]
+fn nothing_is_left_of_names_that_terminals_measure_otherwise() {
+    let names = ["नमस्ते", "🇩🇪 Amt", "👨\u{200d}👩\u{200d}👧 Familie", "Cafe\u{301}"];
+    let uris = names.map(|name| format!("otpauth://totp/{name}:x?secret=GEZDGNBVGY3TQOJQ\n"));
+    let pocket = Pocket::with(&uris.concat());
+    let mut tui = Terminal::start(&pocket.keyed(&["tui"]), 80, 24);
+    tui.see("Cafe\u{301}");
+    tui.types("e");
+    tui.see("Service");
+    tui.types("\x15");
+    tui.see("Groups");
+    for line in tui.screen().lines().skip(1) {
+        assert!(
+            line.is_ascii() || line.starts_with('▌') || line.contains('←'),
+            "{}",
+            tui.screen()
+        );
+    }
+}
+
+#[test]
 fn without_a_shell_that_could_bring_it_back_it_does_not_go() {
     let pocket = Pocket::with(&format!("{GITHUB}\n"));
     let mut tui = Terminal::start(&pocket.keyed(&["tui"]), 80, 24);

@@ -39,7 +39,7 @@ pub enum TerminalStyle {
     PlainOnLight,
 }
 
-/// A QR code of error correction level M with its quiet zone. It holds a secret where the text
+/// A QR code with its quiet zone, of error correction level M as a rule. It holds a secret where the text
 /// does, so it has neither `Debug` nor `Clone` and is wiped when dropped, as is every picture of
 /// it. (The encoders' own buffers, inside `qrcode` and `png`, are not wiped.)
 pub struct Qr {
@@ -54,8 +54,20 @@ impl Qr {
     /// # Errors
     /// [`QrError::TooLong`].
     pub fn encode(text: &str) -> Result<Self, QrError> {
-        // The encoder has other errors, but none that level M and a free choice of size can meet.
-        let code = QrCode::with_error_correction_level(text, EcLevel::M).map_err(|_| QrError::TooLong)?;
+        Self::of_level(text, EcLevel::M)
+    }
+
+    /// The same of level L, a size or two smaller: for a screen without room, which at least is never dirty.
+    ///
+    /// # Errors
+    /// [`QrError::TooLong`].
+    pub fn encode_small(text: &str) -> Result<Self, QrError> {
+        Self::of_level(text, EcLevel::L)
+    }
+
+    fn of_level(text: &str, level: EcLevel) -> Result<Self, QrError> {
+        // The encoder has other errors, but none that a free choice of size can meet.
+        let code = QrCode::with_error_correction_level(text, level).map_err(|_| QrError::TooLong)?;
         let side = code.width();
         let mut modules = Zeroizing::new(Vec::with_capacity(side * side));
         modules.extend(code.into_colors().into_iter().map(|color| color == Color::Dark));

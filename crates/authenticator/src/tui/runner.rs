@@ -116,6 +116,9 @@ impl Runner<'_> {
 
     /// The signal that ended it, if one did.
     fn until_the_end(&mut self, screen: &mut Screen, signals: &Signals) -> io::Result<Option<i32>> {
+        if let Ok((columns, rows)) = crossterm::terminal::size() {
+            self.tell(Message::Resized(columns, rows));
+        }
         while !self.ends {
             // Before anything is drawn: after hours in the shell's background the vault is locked, and was not seen open.
             let effects = self.told(Message::Tick);
@@ -137,6 +140,7 @@ impl Runner<'_> {
                     let message = match event::read()? {
                         Event::Key(key) => Message::Key(key),
                         Event::Paste(text) => Message::Paste(Zeroizing::new(text)),
+                        Event::Resize(columns, rows) => Message::Resized(columns, rows),
                         _ => continue,
                     };
                     let effects = self.told(message);

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use enroll::base32::Base32Error;
+use enroll::{QrError, base32::Base32Error};
 use vault::{
     AddError, CounterError, SaveError, SlotError, UnlockError,
     import::{ApplyError, ImportError, Reason},
@@ -33,6 +33,8 @@ pub(super) enum Trouble {
     Apply(ApplyError),
     Add(AddError),
     Counter(CounterError),
+    /// An entry cannot be shown as a QR code.
+    Qr(QrError),
     Unlock(UnlockError),
     /// A new vault could not be made.
     Create(SlotError<String>),

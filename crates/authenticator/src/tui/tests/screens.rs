@@ -66,6 +66,7 @@ fn tour(settings: Settings, width: u16, height: u16) -> Vec<String> {
     shots.push(locked.screen(width, height));
     shots.push(Stage::open(settings.clone(), "").screen(width, height));
     let mut stage = lived_in(settings);
+    stage.resize(width, height);
     let mut shoot = |stage: &Stage| shots.push(stage.screen(width, height));
     shoot(&stage);
     stage.types("j");
@@ -311,11 +312,18 @@ fn every_screen_fits_whatever_is_in_it() {
 
 #[test]
 fn the_qr_code_that_is_seen_says_the_entry() {
+    // With the title above it; with the key beside it; where the header has to give its row.
+    for (columns, rows) in [(60, 30), (80, 26), (80, 24)] {
+        qr_code_at(columns, rows);
+    }
+}
+
+fn qr_code_at(columns: u16, rows: u16) {
     let mut stage = lived_in(settings());
     stage.types("vy");
+    assert!(stage.screen(columns, rows).contains("GEZD GNBV"));
     let uri = uri_of(stage.opened().selected_entry().unwrap());
     let lightness = |colour| if colour == Color::Indexed(231) { 255 } else { 0 };
-    let (columns, rows) = (60, 26);
     let buffer = stage.drawn(columns, rows);
     let mut picture = image::GrayImage::new(u32::from(columns) * 4, u32::from(rows) * 8);
     for (x, y, pixel) in picture.enumerate_pixels_mut() {

@@ -241,6 +241,10 @@ impl Stage {
         vault.entries().iter().map(|entry| entry.id().get()).collect()
     }
 
+    pub(super) fn resize(&mut self, width: u16, height: u16) -> &mut Self {
+        self.tell(Message::Resized(width, height))
+    }
+
     pub(super) fn drawn(&self, width: u16, height: u16) -> Buffer {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         terminal.draw(|frame| view(&self.model, frame)).unwrap();

@@ -366,6 +366,35 @@ fn control_keys_work_everywhere() {
     assert!(stage.has_quit);
 }
 
+#[test]
+fn the_help_scrolls_to_its_end_and_back_at_once() {
+    let mut stage = Stage::open(settings(), ENTRIES);
+    stage.resize(40, 12).types("?");
+    let first = stage.screen(40, 12);
+    assert!(!first.contains('…'), "nothing is cut: {first}");
+    for _ in 0..60 {
+        stage.press(KeyCode::Down);
+    }
+    let last = stage.screen(40, 12);
+    assert!(last.contains("draw anew"), "{last}");
+    stage.press(KeyCode::Up);
+    assert_ne!(stage.screen(40, 12), last);
+    stage.press(KeyCode::Home);
+    assert_eq!(stage.screen(40, 12), first);
+}
+
+#[test]
+fn what_is_pasted_into_a_line_is_one_line() {
+    let mut stage = Stage::open(settings(), ENTRIES);
+    stage
+        .types("e")
+        .control('u')
+        .paste("Exa\tmple\r\nLtd\n")
+        .press(KeyCode::Enter);
+    assert!(stage.screen(80, 24).contains("Saved."), "{}", stage.screen(80, 24));
+    assert!(stage.screen(80, 24).contains("Exa mple Ltd"));
+}
+
 /// What a monkey at the keyboard does.
 #[derive(Clone, Debug)]
 enum Act {

@@ -11,6 +11,7 @@ use crate::tui::{
     input::{Input, Mask},
     model::{Dialog, Model, Open, Stage, State},
     trouble::Trouble,
+    view::help_rows,
 };
 
 pub(super) fn in_remove(open: &mut Open, key: KeyEvent) -> Effects {
@@ -47,7 +48,8 @@ pub(super) fn in_secret(open: &mut Open, key: KeyEvent) -> Effects {
 }
 
 pub(super) fn in_help(model: &mut Model, key: KeyEvent) -> Effects {
-    let last = model.words().help.len() - 1;
+    let page = model.page();
+    let last = help_rows(model).len().saturating_sub(page);
     let State::Open(open) = &mut model.state else {
         return Vec::new();
     };
@@ -56,7 +58,11 @@ pub(super) fn in_help(model: &mut Model, key: KeyEvent) -> Effects {
     };
     match key.code {
         KeyCode::Down | KeyCode::Char('j') => *scroll = (*scroll + 1).min(last),
-        KeyCode::Up | KeyCode::Char('k') => *scroll = scroll.saturating_sub(1),
+        KeyCode::Up | KeyCode::Char('k') => *scroll = (*scroll).min(last).saturating_sub(1),
+        KeyCode::PageDown | KeyCode::Char(' ') => *scroll = (*scroll + page).min(last),
+        KeyCode::PageUp => *scroll = scroll.saturating_sub(page),
+        KeyCode::Home => *scroll = 0,
+        KeyCode::End => *scroll = last,
         _ => open.dialog = Dialog::None,
     }
     Vec::new()
@@ -142,7 +148,13 @@ pub(super) fn in_form(model: &mut Model, key: KeyEvent) -> Effects {
 pub(super) fn pasted(model: &mut Model, text: &str) {
     let words = model.words();
     let text = text.trim_end_matches(['\r', '\n']);
-    let one_line = || Zeroizing::new(text.replace(['\r', '\n'], " "));
+    let one_line = || {
+        let pieces: Vec<&str> = text
+            .split(['\r', '\n', '\t'])
+            .filter(|piece| !piece.is_empty())
+            .collect();
+        Zeroizing::new(pieces.join(" "))
+    };
     let is_taken = match &mut model.state {
         State::Locked(gate) => gate.typed.insert(text),
         State::Open(open) => match &mut open.dialog {

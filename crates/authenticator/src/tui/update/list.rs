@@ -9,12 +9,12 @@ use crate::tui::{
     form::Form,
     input::{Input, Mask},
     model::{Dialog, Model, Open, Stage, State},
+    view::list_rows,
 };
-
-const PAGE: usize = 10;
 
 pub(super) fn in_the_list(model: &mut Model, key: KeyEvent) -> Effects {
     let words = model.words();
+    let page = list_rows(model.size.1);
     let State::Open(open) = &mut model.state else {
         return Vec::new();
     };
@@ -31,8 +31,8 @@ pub(super) fn in_the_list(model: &mut Model, key: KeyEvent) -> Effects {
         }
         KeyCode::Down | KeyCode::Char('j') => open.select(place + 1),
         KeyCode::Up | KeyCode::Char('k') => open.select(place.saturating_sub(1)),
-        KeyCode::PageDown => open.select(place + PAGE),
-        KeyCode::PageUp => open.select(place.saturating_sub(PAGE)),
+        KeyCode::PageDown => open.select(place + page),
+        KeyCode::PageUp => open.select(place.saturating_sub(page)),
         KeyCode::Home | KeyCode::Char('g') => open.select(0),
         KeyCode::End | KeyCode::Char('G') => open.select(usize::MAX),
         KeyCode::Tab => next_group(open, false),

@@ -29,6 +29,8 @@ const COMPLAINT_MS: u64 = 15_000;
 pub(super) enum Message {
     Key(KeyEvent),
     Paste(Zeroizing<String>),
+    /// The screen has so many columns and rows.
+    Resized(u16, u16),
     /// Time went on.
     Tick,
     Opened {
@@ -88,6 +90,10 @@ pub(super) fn update(model: &mut Model, message: Message, now: Moment) -> Effect
             model.touched_up_ms = now.up_ms;
             model.notice = None;
             pasted(model, &text);
+            Vec::new()
+        }
+        Message::Resized(columns, rows) => {
+            model.size = (columns, rows);
             Vec::new()
         }
         Message::Tick => ticked(model),

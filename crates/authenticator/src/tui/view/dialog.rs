@@ -1,6 +1,6 @@
 //! What stands in the list's place: forms, questions, the QR code, help.
 
-use enroll::{Qr, TerminalStyle, text_key};
+use enroll::{Qr, QrError, TerminalStyle, text_key};
 use ratatui::{
     Frame,
     layout::{Position, Rect},
@@ -11,7 +11,7 @@ use vault::{Entry, EntryId};
 use zeroize::Zeroizing;
 
 use super::{
-    look::{fit, pad, width},
+    look::{fit, pad, rows, width},
     wrapped,
 };
 use crate::{
@@ -20,12 +20,16 @@ use crate::{
         form::{Field, Form},
         input::Input,
         model::{Gate, Model, Open, Stage},
+        trouble::Trouble,
     },
 };
 
 /// Entries 16 and 231 of the 256 colours, which no theme changes.
 const BLACK: Color = Color::Indexed(16);
 const WHITE: Color = Color::Indexed(231);
+
+/// Columns in which a key is still read.
+const LEAST_BESIDE: u16 = 20;
 
 /// Rows from the top, each used up once.
 struct Rows {
@@ -186,7 +190,9 @@ pub(super) fn draw_form(model: &Model, form: &Form, error: Option<&str>, frame: 
 
 pub(super) fn draw_remove(model: &Model, open: &Open, id: EntryId, frame: &mut Frame<'_>, area: Rect) {
     let words = &model.words().remove;
-    let question = (words.question)(&title(open, id));
+    // Of a long name so much that what follows is read.
+    let title = fit(&title(open, id), usize::from(area.width));
+    let question = (words.question)(&title);
     draw_question(model, &question, words.warning, frame, area);
 }
 
@@ -197,7 +203,7 @@ pub(super) fn draw_secret(model: &Model, open: &Open, id: EntryId, stage: Stage,
     };
     match stage {
         Stage::Warning => {
-            let question = (words.question)(&entry.title());
+            let question = (words.question)(&fit(&entry.title(), usize::from(area.width)));
             draw_question(model, &question, words.warning, frame, area);
         }
         Stage::Seen { is_inverted } => draw_qr(model, entry, is_inverted, frame, area),
@@ -225,45 +231,75 @@ fn draw_qr(model: &Model, entry: &Entry, is_inverted: bool, frame: &mut Frame<'_
         text_key(entry.credential().secret()).as_str()
     ));
     let mut rows = Rows { area };
-    match Qr::encode(&uri_of(entry)) {
-        Ok(qr) => {
-            let (columns, lines) = (qr.width(), qr.width().div_ceil(2));
-            let spare = usize::from(area.height).checked_sub(lines);
-            // Where its height is just missed, the header gives its row.
-            if spare.is_none() && lines == usize::from(area.height) + 1 {
-                rows.area = Rect {
-                    y: area.y - 1,
-                    height: area.height + 1,
-                    ..area
-                };
-            }
-            if columns <= usize::from(area.width) && lines <= usize::from(rows.area.height) {
-                if spare.is_some_and(|spare| spare > 1) {
-                    frame.render_widget(Line::styled(format!(" {}", entry.title()), look.strong()), rows.next());
-                }
-                // Without colours the terminal's own two have to do, and nobody here knows which is the lighter.
-                let terminal = match look.has_colours == is_inverted {
-                    true => TerminalStyle::PlainOnDark,
-                    false => TerminalStyle::PlainOnLight,
-                };
-                let text = qr.to_terminal(terminal);
-                for line in text.lines() {
-                    let row = rows.next();
-                    match look.has_colours {
-                        true => draw_modules(frame, row, line),
-                        false => frame.render_widget(Line::raw(line), row),
-                    }
-                }
-            } else {
-                rows.say(frame, &key, look.strong());
-                rows.breathe(3);
-                rows.say(frame, &(words.too_small)(columns, lines + 1), look.plain());
-                return;
-            }
+    let qr = match qr_within(&uri_of(entry), area) {
+        Ok(qr) => qr,
+        Err(error) => {
+            rows.say(frame, &(model.words().trouble)(&Trouble::Qr(error)), look.bad());
+            return rows.say(frame, &key, look.plain());
         }
-        Err(error) => rows.say(frame, &error.to_string(), look.bad()),
+    };
+    let (columns, lines) = size_of(&qr);
+    if !fits(&qr, area) {
+        rows.say(frame, &key, look.strong());
+        rows.breathe(3);
+        return rows.say(frame, &(words.too_small)(columns, lines + 1), look.plain());
     }
-    rows.say(frame, &key, look.plain());
+    // Below each other where that leaves a row for each; else beside each other, and the header gives its row.
+    let height = usize::from(area.height);
+    let is_below = lines + 3 <= height;
+    if lines > height {
+        rows.area.y -= 1;
+        rows.area.height += 1;
+    }
+    if is_below {
+        frame.render_widget(Line::styled(format!(" {}", entry.title()), look.strong()), rows.next());
+    }
+    // Without colours the terminal's own two have to do, and nobody here knows which is the lighter.
+    let terminal = match look.has_colours == is_inverted {
+        true => TerminalStyle::PlainOnDark,
+        false => TerminalStyle::PlainOnLight,
+    };
+    let text = qr.to_terminal(terminal);
+    for line in text.lines() {
+        let row = rows.next();
+        match look.has_colours {
+            true => draw_modules(frame, row, line),
+            false => frame.render_widget(Line::raw(line), row),
+        }
+    }
+    let columns = u16::try_from(columns).unwrap_or(area.width);
+    let beside = Rect {
+        x: area.x + columns,
+        width: area.width - columns,
+        ..area
+    };
+    if is_below || beside.width < LEAST_BESIDE {
+        rows.say(frame, &key, look.plain());
+    } else {
+        let mut rows = Rows { area: beside };
+        rows.say(frame, &entry.title(), look.strong());
+        rows.breathe(4);
+        rows.say(frame, &key, look.plain());
+    }
+}
+
+/// The easiest to read that fits, or else the smallest.
+fn qr_within(uri: &str, area: Rect) -> Result<Qr, QrError> {
+    let qr = Qr::encode(uri)?;
+    match fits(&qr, area) {
+        true => Ok(qr),
+        false => Qr::encode_small(uri),
+    }
+}
+
+/// Columns and rows.
+fn size_of(qr: &Qr) -> (usize, usize) {
+    (qr.width(), qr.width().div_ceil(2))
+}
+
+fn fits(qr: &Qr, area: Rect) -> bool {
+    let (columns, lines) = size_of(qr);
+    columns <= usize::from(area.width) && lines <= usize::from(area.height) + 1
 }
 
 /// Dark modules as background wherever they can be: blocks of ink have gaps in many fonts.
@@ -282,19 +318,31 @@ fn draw_modules(frame: &mut Frame<'_>, row: Rect, line: &str) {
 }
 
 pub(super) fn draw_help(model: &Model, scroll: usize, frame: &mut Frame<'_>, area: Rect) {
-    let (words, look) = (model.words(), model.look());
-    let keys = words.help.iter().map(|(key, _)| width(key)).max().unwrap_or(0);
-    let columns = usize::from(area.width);
-    let rows = usize::from(area.height);
-    let first = scroll.min(words.help.len().saturating_sub(rows));
-    for ((key, what), y) in words.help.iter().skip(first).take(rows).zip(area.y..) {
-        let what = fit(what, columns.saturating_sub(keys + 3));
+    let look = model.look();
+    let lines = help_rows(model);
+    let height = usize::from(area.height);
+    let first = scroll.min(lines.len().saturating_sub(height));
+    for ((key, what), y) in lines.into_iter().skip(first).take(height).zip(area.y..) {
         let line = Line::from(vec![
-            Span::styled(format!(" {}  ", pad(key, keys)), look.strong()),
+            Span::styled(format!(" {key}  "), look.strong()),
             Span::styled(what, look.plain()),
         ]);
         frame.render_widget(line, Rect { y, height: 1, ..area });
     }
+}
+
+/// The help's rows: a key, padded, and what it does, which may go on in the next row.
+pub(in crate::tui) fn help_rows(model: &Model) -> Vec<(String, &'static str)> {
+    let help = model.words().help;
+    let key_width = help.iter().map(|(key, _)| width(key)).max().unwrap_or(0);
+    let columns = usize::from(model.size.0).saturating_sub(key_width + 4);
+    let mut all = Vec::new();
+    for (key, what) in help {
+        let keys = std::iter::once(*key).chain(std::iter::repeat(""));
+        let lines = rows(what, columns).into_iter().zip(keys);
+        all.extend(lines.map(|(row, key)| (pad(key, key_width), row)));
+    }
+    all
 }
 
 /// A label and what is typed behind it, with the cursor where typing goes on.

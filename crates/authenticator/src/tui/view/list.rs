@@ -249,7 +249,9 @@ fn draw_large(seen: &Seen, entry: &Entry, look: Look, words: &Words, frame: &mut
     if seen.is_code && large + BESIDE < usize::from(area.width) {
         for (line, y) in lines.iter().zip(area.y..) {
             let area = Rect { y, height: 1, ..area };
-            frame.render_widget(Line::styled(format!("  {}", line.as_str()), style), area);
+            let line = Zeroizing::new(format!("  {}", line.as_str()));
+            // A line's style is that of its whole row; what is beside the code has its own.
+            frame.render_widget(Line::from(Span::styled(line.as_str(), style)), area);
         }
         return u16::try_from(large).unwrap_or(0) + 4;
     }
@@ -258,7 +260,8 @@ fn draw_large(seen: &Seen, entry: &Entry, look: Look, words: &Words, frame: &mut
         height: 1,
         ..area
     };
-    frame.render_widget(Line::styled(format!("  {}", seen.text.as_str()), style), middle);
+    let text = Zeroizing::new(format!("  {}", seen.text.as_str()));
+    frame.render_widget(Line::from(Span::styled(text.as_str(), style)), middle);
     let mut beside = width(&seen.text) + 5;
     if !seen.is_code {
         let hint = match entry.credential().kind() {

@@ -26,6 +26,7 @@ pub(super) const WORDS: Words = Words {
             ("Space", "show"),
             ("L", "lock"),
         ],
+        empty: &[("a", "add"), ("?", "help"), ("q", "quit"), ("L", "lock")],
         search: &[
             ("Enter", "copy"),
             ("Esc", "clear"),
@@ -195,6 +196,7 @@ fn trouble(trouble: &Trouble) -> String {
         Trouble::Apply(error) => sentence(error),
         Trouble::Add(error) => sentence(error),
         Trouble::Counter(error) => sentence(error),
+        Trouble::Qr(error) => sentence(error),
         Trouble::Unlock(UnlockError::Wrong) => "That is not it.".into(),
         Trouble::Unlock(UnlockError::NoSuchSlot) => {
             "No passphrase opens this vault: quit, and name its key file with --key-file.".into()

@@ -57,6 +57,8 @@ pub(super) struct Words {
 /// Hints of the last line: a key, and what it does.
 pub(super) struct Keys {
     pub(super) list: &'static [(&'static str, &'static str)],
+    /// The same, where there is nothing yet.
+    pub(super) empty: &'static [(&'static str, &'static str)],
     pub(super) search: &'static [(&'static str, &'static str)],
     pub(super) gate: &'static [(&'static str, &'static str)],
     pub(super) add: &'static [(&'static str, &'static str)],

@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use enroll::{UriError, base32::Base32Error};
+use enroll::{QrError, UriError, base32::Base32Error};
 use vault::{
     AddError, ContentsError, CostError, CounterError, FileError, SaveError, SlotError, TextError, UnlockError,
     import::{ApplyError, ImportError, MissingParts, Reason},
@@ -37,6 +37,10 @@ pub(super) fn trouble(trouble: &Trouble) -> String {
             AddError::Full => "保险库已有 10000 条，不能再多：请先删除一些。".into(),
         },
         Trouble::Counter(error) => counter(*error),
+        Trouble::Qr(error) => match error {
+            QrError::TooLong => "内容过长，无法生成二维码：请缩短服务或账号，或使用密钥。".into(),
+            QrError::PxPerModule => "每个模块应为 4 到 64 像素。".into(),
+        },
         Trouble::Unlock(error) => unlock(*error),
         Trouble::Create(error) => create(error),
         Trouble::Save(error) => save(error),
