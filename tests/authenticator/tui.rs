@@ -34,7 +34,9 @@ fn a_day_with_it_from_the_first_picture_to_the_last_lock() {
 
     tui.types("a");
     tui.see("URI, key or path:");
-    tui.types(&format!("{}\r", picture.display()));
+    tui.types("~/none.png\r");
+    tui.see("There is no such file.");
+    tui.types("\x15'~/qr.png'\r");
     tui.see("Added GitHub (alice).");
     tui.types(&pasted(DOOR));
     tui.see("URI, key or path:");

@@ -1,7 +1,10 @@
 //! What the interface does to a vault, as values: applied to the file's newest content, never to a copy that may be old.
 
 use otp::Step;
-use vault::{CounterError, Draft, Entries, Entry, EntryId, Name, Note, Removed, import, import::Reason};
+use vault::{
+    CounterError, Draft, Entries, Entry, EntryId, Name, Note, Removed, import,
+    import::{Original, Reason},
+};
 use zeroize::Zeroizing;
 
 use super::trouble::Trouble;
@@ -55,6 +58,8 @@ pub(super) enum Refused {
     EditedMeanwhile,
     /// The vault makes these codes already, under this title.
     Double(String),
+    /// The vault has all of so many already.
+    Doubles(usize),
     /// What was to be added or changed is at fault.
     Unfit(Trouble),
     /// The vault's file is at fault.
@@ -185,8 +190,15 @@ fn import(bytes: &[u8], entries: &mut Entries) -> Result<Changed, Refused> {
         return unfit(Trouble::Unusable(reasons(export.refused())));
     }
     let receipt = entries.dry_run(export);
-    if let ([], [double, ..]) = (receipt.came.as_slice(), receipt.doubles.as_slice()) {
-        return Err(Refused::Double(double.title.clone()));
+    match (receipt.came.as_slice(), receipt.doubles.as_slice()) {
+        ([], [double]) => {
+            return Err(Refused::Double(match &double.of {
+                Original::InVault(_, title) => title.clone(),
+                Original::InExport(_) => double.title.clone(),
+            }));
+        }
+        ([], doubles) => return Err(Refused::Doubles(doubles.len())),
+        _ => {}
     }
     let (doubles, unusable) = (receipt.doubles.len(), reasons(&receipt.refused));
     match entries.apply(receipt) {

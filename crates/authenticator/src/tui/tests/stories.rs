@@ -192,11 +192,32 @@ fn a_pasted_uri_is_added_from_wherever_it_is_pasted() {
         .paste("otpauth://totp/Other:bob?secret=JBSWY3DPEHPK3PXP\n")
         .press(KeyCode::Enter);
     assert!(
-        stage.screen(80, 24).contains("It is here already: Other (bob)."),
+        stage.screen(80, 24).contains("It is here already: Example (bob)."),
         "{}",
         stage.screen(80, 24)
     );
     assert_eq!(stage.ids().len(), 1);
+}
+
+#[test]
+fn of_many_what_is_here_already_and_what_is_unusable_is_counted() {
+    let mut stage = Stage::open(settings(), "");
+    let two = "otpauth://totp/A:a?secret=JBSWY3DPEHPK3PXP\notpauth://totp/B:b?secret=KRSXG5CTMVRXEZLU\n";
+    stage.types("a").paste(two).press(KeyCode::Enter);
+    assert!(stage.screen(80, 24).contains("Added 2 entries."));
+    stage.types("a").paste(two).press(KeyCode::Enter);
+    assert!(stage.screen(80, 24).contains("All 2 are here already."));
+    stage.control('u');
+    stage.paste(&format!(
+        "{two}otpauth://totp/C:c?secret=ORSXG5BAONSWG4TF\notpauth://totp/D:d?digits=6\n"
+    ));
+    stage.press(KeyCode::Enter);
+    let screen = stage.screen(120, 24);
+    assert!(
+        screen.contains("Added C (c). 2 were here already. One cannot be used. The URI has no secret parameter"),
+        "{screen}"
+    );
+    assert_eq!(stage.ids().len(), 3);
 }
 
 #[test]

@@ -85,6 +85,7 @@ pub(super) fn not_saved(model: &mut Model, why: Refused, removed: Option<Removed
         Refused::Gone => words.notice.gone.into(),
         Refused::EditedMeanwhile => words.notice.edited_meanwhile.into(),
         Refused::Double(title) => (words.notice.double)(&title),
+        Refused::Doubles(count) => (words.notice.all_double)(count),
         Refused::Unfit(why) => (words.trouble)(&why),
         Refused::Unsaved(why) => (words.notice.not_saved)(&(words.trouble)(&why)),
     };

@@ -98,7 +98,7 @@ pub(super) fn draw_gate(model: &Model, gate: &Gate, frame: &mut Frame<'_>, area:
         draw_input(
             frame,
             rows.next(),
-            &format!(" {label}: "),
+            &format!(" {label}{}", model.words().colon),
             &gate.typed,
             look.strong(),
             true,
@@ -123,7 +123,7 @@ pub(super) fn draw_add(model: &Model, input: &Input, error: Option<&str>, frame:
     draw_input(
         frame,
         rows.next(),
-        &format!(" {}: ", words.prompt),
+        &format!(" {}{}", words.prompt, model.words().colon),
         input,
         look.strong(),
         true,
@@ -226,8 +226,9 @@ fn draw_question(model: &Model, question: &str, warning: &str, frame: &mut Frame
 fn draw_qr(model: &Model, entry: &Entry, is_inverted: bool, frame: &mut Frame<'_>, area: Rect) {
     let (words, look) = (&model.words().secret, model.look());
     let key = Zeroizing::new(format!(
-        "{}: {}",
+        "{}{}{}",
         words.key,
+        model.words().colon,
         text_key(entry.credential().secret()).as_str()
     ));
     let mut rows = Rows { area };

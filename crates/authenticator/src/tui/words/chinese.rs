@@ -9,6 +9,7 @@ use crate::tui::form::{Field, Missing, Type};
 pub(super) const WORDS: Words = Words {
     title: "Countersign",
     too_small: "至少需要 20×6",
+    colon: "：",
     keys: Keys {
         list: &[
             ("Enter", "复制"),
@@ -18,7 +19,7 @@ pub(super) const WORDS: Words = Words {
             ("a", "添加"),
             ("e", "编辑"),
             ("d", "删除"),
-            ("空格", "显示"),
+            ("v", "二维码"),
             ("L", "锁定"),
         ],
         empty: &[("a", "添加"), ("?", "帮助"), ("q", "退出"), ("L", "锁定")],
@@ -118,6 +119,7 @@ pub(super) const WORDS: Words = Words {
         gone: "此条目已被其他进程删除。",
         edited_meanwhile: "其他进程修改了同样的内容：按 Esc 查看后再编辑。",
         double: |title| format!("已经存在：{title}。"),
+        all_double: |count| format!("{count} 条全都已经存在。"),
         not_saved: |why| format!("未保存。{why}"),
         rekeyed: "其他进程修改了口令或文件。",
         too_long: "内容过长：最多 16 KiB。",

@@ -14,6 +14,7 @@ use crate::{
 pub(super) const WORDS: Words = Words {
     title: "Countersign",
     too_small: "20×6 needed",
+    colon: ": ",
     keys: Keys {
         list: &[
             ("Enter", "copy"),
@@ -23,7 +24,7 @@ pub(super) const WORDS: Words = Words {
             ("a", "add"),
             ("e", "edit"),
             ("d", "remove"),
-            ("Space", "show"),
+            ("v", "QR code"),
             ("L", "lock"),
         ],
         empty: &[("a", "add"), ("?", "help"), ("q", "quit"), ("L", "lock")],
@@ -140,6 +141,7 @@ pub(super) const WORDS: Words = Words {
         gone: "Another process removed this entry.",
         edited_meanwhile: "Another process changed the same words: Esc shows them, then edit again.",
         double: |title| format!("It is here already: {title}."),
+        all_double: |count| format!("All {count} are here already."),
         not_saved: |why| format!("Not saved. {why}"),
         rekeyed: "Another process changed the passphrase or the file.",
         too_long: "That is too long: at most 16 KiB are taken.",

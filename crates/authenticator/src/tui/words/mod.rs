@@ -40,6 +40,8 @@ impl Language {
 pub(super) struct Words {
     pub(super) title: &'static str,
     pub(super) too_small: &'static str,
+    /// Between a label and what it labels.
+    pub(super) colon: &'static str,
     pub(super) keys: Keys,
     pub(super) gate: Gate,
     pub(super) list: List,
@@ -135,6 +137,7 @@ pub(super) struct Notice {
     pub(super) gone: &'static str,
     pub(super) edited_meanwhile: &'static str,
     pub(super) double: fn(&str) -> String,
+    pub(super) all_double: fn(usize) -> String,
     pub(super) not_saved: fn(&str) -> String,
     pub(super) rekeyed: &'static str,
     pub(super) too_long: &'static str,
