@@ -7,8 +7,11 @@ use std::{
     os::unix::process::ExitStatusExt as _,
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -39,6 +42,8 @@ pub(crate) struct Terminal {
     slave: File,
     shown: Arc<Mutex<Parser<Clipboard>>>,
     before: Termios,
+    looks_on: Arc<AtomicBool>,
+    looker: Option<JoinHandle<()>>,
 }
 
 impl Terminal {
@@ -80,9 +85,13 @@ impl Terminal {
         )));
         let mut wire = keyboard.try_clone().expect("a descriptor");
         let seen = Arc::clone(&shown);
-        thread::spawn(move || {
+        let looks_on = Arc::new(AtomicBool::new(true));
+        let goes_on = looks_on.clone();
+        let looker = thread::spawn(move || {
             let mut bytes = [0; 4_096];
-            while let Ok(read @ 1..) = wire.read(&mut bytes) {
+            while let Ok(read @ 1..) = wire.read(&mut bytes)
+                && goes_on.load(Ordering::SeqCst)
+            {
                 seen.lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .process(&bytes[..read]);
@@ -94,6 +103,17 @@ impl Terminal {
             slave,
             shown,
             before,
+            looks_on,
+            looker: Some(looker),
+        }
+    }
+
+    /// Takes the terminal away, as a window does that is closed; whoever looks on leaves after the next thing that is drawn.
+    pub(crate) fn hang_up(&mut self) {
+        self.looks_on.store(false, Ordering::SeqCst);
+        self.looker.take().expect("it hangs up once").join().expect("a thread");
+        for side in [&mut self.keyboard, &mut self.slave] {
+            *side = File::open("/dev/null").expect("a device");
         }
     }
 

@@ -154,6 +154,23 @@ fn a_signal_ends_it_and_the_terminal_is_as_it_was() {
     }
 }
 
+/// Nobody tells it by a signal: the shell is told, and does not mind.
+#[test]
+fn it_ends_when_its_terminal_is_gone() {
+    let pocket = Pocket::with(&format!("{GITHUB}\n"));
+    let command = pocket.keyed(&["tui"]);
+    let mut shell = bare("sh");
+    shell.args(["-c", "trap '' HUP; \"$0\" authenticator tui; exit $?"]);
+    shell.arg(command.get_program());
+    for (name, value) in command.get_envs() {
+        shell.env(name, value.unwrap());
+    }
+    let mut tui = Terminal::start(&shell, 80, 24);
+    tui.see("GitHub");
+    tui.hang_up();
+    assert_eq!(tui.wait().code(), Some(128 + Signal::HUP.as_raw()));
+}
+
 #[test]
 fn a_terminal_of_any_size_is_used_and_one_without_room_is_told() {
     let pocket = Pocket::with(&format!("{GITHUB}\n"));

@@ -72,14 +72,13 @@ impl Input {
             KeyCode::Char('a') if is_control => self.at = 0,
             KeyCode::Char('e') if is_control => self.at = self.text.len(),
             KeyCode::Char('w') if is_control => self.delete_word(),
+            // What Backspace sends on some terminals.
+            KeyCode::Char('h') if is_control => self.delete(self.before(), self.at),
             KeyCode::Char(_) if is_control || key.modifiers.contains(KeyModifiers::ALT) => return false,
             KeyCode::Char(typed) => {
                 self.insert(typed.encode_utf8(&mut [0; 4]));
             }
-            KeyCode::Backspace => {
-                let before = self.before();
-                self.delete(before, self.at);
-            }
+            KeyCode::Backspace => self.delete(self.before(), self.at),
             KeyCode::Delete => self.delete(self.at, self.after()),
             KeyCode::Left => self.at = self.before(),
             KeyCode::Right => self.at = self.after(),

@@ -9,6 +9,10 @@ use std::{
     },
     path::Path,
     process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -20,6 +24,7 @@ use rustix::{
 };
 use signal_hook::{
     consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH},
+    flag,
     low_level::{emulate_default_handler, pipe, unregister},
 };
 use vault::{CodeText, OpenVault, Unlock, UnlockError};
@@ -125,6 +130,9 @@ impl Runner<'_> {
             self.perform(effects, screen)?;
             screen.draw(&self.model)?;
             let woken = signals.wait(self.until_next())?;
+            if woken == Woken::HungUp {
+                return Ok(Some(SIGHUP));
+            }
             if let Some(signal) = signals.ending() {
                 return Ok(Some(signal));
             }
@@ -135,9 +143,14 @@ impl Runner<'_> {
                 screen.again()?;
             }
             self.look_at_the_file();
-            if woken {
-                while !self.ends && event::poll(Duration::ZERO)? {
-                    let message = match event::read()? {
+            if woken == Woken::BySomething {
+                while !self.ends {
+                    let event = match signals.read()? {
+                        Ok(Some(event)) => event,
+                        Ok(None) => break,
+                        Err(HungUp) => return Ok(Some(SIGHUP)),
+                    };
+                    let message = match event {
                         Event::Key(key) => Message::Key(key),
                         Event::Paste(text) => Message::Paste(Zeroizing::new(text)),
                         Event::Resize(columns, rows) => Message::Resized(columns, rows),
@@ -359,9 +372,23 @@ impl Up {
     }
 }
 
+/// Why a wait ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Woken {
+    ByTime,
+    /// The keyboard or a signal.
+    BySomething,
+    HungUp,
+}
+
+/// There is no terminal any more.
+struct HungUp;
+
 /// Signals, each as a byte in a pipe of its own.
 struct Signals {
     pipes: Vec<(i32, UnixStream)>,
+    /// Whether a hang-up ends this process at once.
+    hangs_up_at_once: Arc<AtomicBool>,
     ids: Vec<signal_hook::SigId>,
 }
 
@@ -374,11 +401,32 @@ impl Signals {
             ids.push(pipe::register(signal, write)?);
             pipes.push((signal, read));
         }
-        Ok(Self { pipes, ids })
+        let hangs_up_at_once = Arc::new(AtomicBool::new(false));
+        ids.push(flag::register_conditional_default(SIGHUP, hangs_up_at_once.clone())?);
+        Ok(Self {
+            pipes,
+            hangs_up_at_once,
+            ids,
+        })
     }
 
-    /// Waits for the keyboard or a signal; false when only time went by.
-    fn wait(&self, longest: Option<Duration>) -> io::Result<bool> {
+    /// What was typed, if anything was.
+    ///
+    /// crossterm reads a terminal that was hung up for ever, so it is only asked while there is one; when it hangs up in that
+    /// moment, its signal does not wait until we are asked whether it came.
+    fn read(&self) -> io::Result<Result<Option<Event>, HungUp>> {
+        self.hangs_up_at_once.store(true, Ordering::SeqCst);
+        let is_gone = self.came(SIGHUP) || self.wait(Some(Duration::ZERO))? == Woken::HungUp;
+        let event = match is_gone {
+            true => Err(HungUp),
+            false if event::poll(Duration::ZERO)? => Ok(Some(event::read()?)),
+            false => Ok(None),
+        };
+        self.hangs_up_at_once.store(false, Ordering::SeqCst);
+        Ok(event)
+    }
+
+    fn wait(&self, longest: Option<Duration>) -> io::Result<Woken> {
         let stdin = io::stdin();
         let keyboard: BorrowedFd<'_> = stdin.as_fd();
         let mut waiting = vec![PollFd::from_borrowed_fd(keyboard, PollFlags::IN)];
@@ -386,9 +434,9 @@ impl Signals {
         waiting.extend(pipes);
         let longest = longest.and_then(|longest| Timespec::try_from(longest).ok());
         match poll(&mut waiting, longest.as_ref()) {
-            Ok(_) if waiting[0].revents() == PollFlags::HUP => Err(io::Error::other("it was hung up")),
-            Ok(ready) => Ok(ready > 0),
-            Err(rustix::io::Errno::INTR) => Ok(true),
+            Ok(_) if waiting[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) => Ok(Woken::HungUp),
+            Ok(0) => Ok(Woken::ByTime),
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(Woken::BySomething),
             Err(error) => Err(error.into()),
         }
     }

@@ -416,6 +416,15 @@ fn what_is_pasted_into_a_line_is_one_line() {
     assert!(stage.screen(80, 24).contains("Exa mple Ltd"));
 }
 
+#[test]
+fn keys_of_other_keyboards_do_the_same() {
+    let mut stage = Stage::open(settings(), ENTRIES);
+    stage.types("／gix").control('h').types("t");
+    assert!(stage.screen(80, 24).contains("/git"));
+    stage.press(KeyCode::Esc).types("？");
+    assert!(stage.screen(80, 24).contains("search as you type"));
+}
+
 /// What a monkey at the keyboard does.
 #[derive(Clone, Debug)]
 enum Act {

@@ -22,8 +22,9 @@ pub(super) fn in_the_list(model: &mut Model, key: KeyEvent) -> Effects {
     match key.code {
         KeyCode::Char('q') => return vec![Effect::Quit],
         KeyCode::Char('L') => lock(model, String::new()),
-        KeyCode::Char('?') | KeyCode::F(1) => open.dialog = Dialog::Help { scroll: 0 },
-        KeyCode::Char('/') => open.dialog = Dialog::Search,
+        // Wide ones come from a Chinese keyboard.
+        KeyCode::Char('?' | '？') | KeyCode::F(1) => open.dialog = Dialog::Help { scroll: 0 },
+        KeyCode::Char('/' | '／') => open.dialog = Dialog::Search,
         KeyCode::Esc => {
             open.query.clear();
             open.group = None;
