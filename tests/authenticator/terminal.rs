@@ -49,7 +49,7 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Starts a command as the leader of a session on a terminal of its own (`setsid`, from util-linux).
     pub(crate) fn start(command: &Command, columns: u16, rows: u16) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pty");
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a pty");
         grantpt(&master).expect("a pty");
         unlockpt(&master).expect("a pty");
         let name = ptsname(&master, Vec::new())

@@ -189,8 +189,18 @@ fn a_terminal_of_any_size_is_used_and_one_without_room_is_told() {
 #[test]
 fn nothing_is_left_of_names_that_terminals_measure_otherwise() {
     let names = ["नमस्ते", "🇩🇪 Amt", "👨\u{200d}👩\u{200d}👧 Familie", "Cafe\u{301}"];
-    let uris = names.map(|name| format!("otpauth://totp/{name}:x?secret=GEZDGNBVGY3TQOJQ\n"));
-    let pocket = Pocket::with(&uris.concat());
+    let secrets = [
+        "GEZDGNBVGY3TQOJQ",
+        "JBSWY3DPEHPK3PXP",
+        "KRSXG5CTMVRXEZLU",
+        "ORSXG5BAONSWG4TF",
+    ];
+    let uris: String = names
+        .iter()
+        .zip(secrets)
+        .map(|(name, secret)| format!("otpauth://totp/{name}:x?secret={secret}\n"))
+        .collect();
+    let pocket = Pocket::with(&uris);
     let mut tui = Terminal::start(&pocket.keyed(&["tui"]), 80, 24);
     tui.see("Cafe\u{301}");
     tui.types("e");

@@ -19,6 +19,7 @@ use std::{
 use crossterm::event::{self, Event};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
     process::{Signal, getpgrp, getpid, getsid, kill_current_process_group, kill_process},
     time::{ClockId, clock_gettime},
 };
@@ -63,8 +64,12 @@ pub(super) fn run(desk: &Desk<'_>, settings: Settings) -> Result<ExitCode, Refus
     runner.open_unasked()?;
     let signals = Signals::listen().map_err(no_terminal)?;
     let mut screen = Screen::open().map_err(no_terminal)?;
-    let ended_by = runner.until_the_end(&mut screen, &signals).map_err(no_terminal)?;
-    drop(screen);
+    let ended_by = match runner.until_the_end(&mut screen, &signals) {
+        // That a terminal is gone is said by a signal, by the keyboard, or by what was to be drawn, whichever comes first.
+        Err(error) if Errno::from_io_error(&error) == Some(Errno::IO) => Some(SIGHUP),
+        ended => ended.map_err(no_terminal)?,
+    };
+    screen.close();
     runner.leave_the_clipboard();
     drop(runner);
     if let Some(signal) = ended_by {
@@ -436,7 +441,7 @@ impl Signals {
         match poll(&mut waiting, longest.as_ref()) {
             Ok(_) if waiting[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) => Ok(Woken::HungUp),
             Ok(0) => Ok(Woken::ByTime),
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(Woken::BySomething),
+            Ok(_) | Err(Errno::INTR) => Ok(Woken::BySomething),
             Err(error) => Err(error.into()),
         }
     }

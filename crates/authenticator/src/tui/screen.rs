@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write as _},
-    panic,
+    mem, panic,
     sync::{
         Once,
         atomic::{AtomicBool, Ordering},
@@ -16,6 +16,7 @@ use crossterm::{
     terminal::{Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
 };
 use ratatui::{Terminal, backend::CrosstermBackend, buffer::Buffer};
+use rustix::termios::tcgetattr;
 
 use super::{model::Model, view::view};
 
@@ -74,6 +75,14 @@ impl Screen {
         let done = meanwhile();
         self.again()?;
         done
+    }
+
+    /// Gives the terminal back, if there still is one.
+    pub(super) fn close(self) {
+        // `Terminal` complains on stderr of a cursor that it cannot show, and where nothing can be written that is a panic.
+        if tcgetattr(io::stdout()).is_err() {
+            mem::forget(self);
+        }
     }
 
     /// Takes the terminal over again, from whoever had it.
