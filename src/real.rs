@@ -67,6 +67,7 @@ pub fn machine(connect: Connect) -> std::io::Result<Machine> {
     Ok(Machine {
         unix_ms: || u64::try_from(RealClock::new().now().get()).unwrap_or(0),
         entropy: |bytes| RealEntropy::new().fill(bytes).map_err(|error| error.to_string()),
+        home_dir: absolute("HOME"),
         data_dir: data_dir(),
         runtime_dir: absolute("XDG_RUNTIME_DIR"),
         executable: std::env::current_exe()?,

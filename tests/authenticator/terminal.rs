@@ -7,15 +7,18 @@ use std::{
     os::unix::process::ExitStatusExt as _,
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use rustix::{
     process::{Pid, Signal, kill_process},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{Termios, Winsize, tcgetattr, tcsetwinsize},
+    termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize},
 };
 use vt100::{Callbacks, Parser, Screen};
 
@@ -39,12 +42,14 @@ pub(crate) struct Terminal {
     slave: File,
     shown: Arc<Mutex<Parser<Clipboard>>>,
     before: Termios,
+    looks_on: Arc<AtomicBool>,
+    looker: Option<JoinHandle<()>>,
 }
 
 impl Terminal {
     /// Starts a command as the leader of a session on a terminal of its own (`setsid`, from util-linux).
     pub(crate) fn start(command: &Command, columns: u16, rows: u16) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pty");
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a pty");
         grantpt(&master).expect("a pty");
         unlockpt(&master).expect("a pty");
         let name = ptsname(&master, Vec::new())
@@ -80,9 +85,13 @@ impl Terminal {
         )));
         let mut wire = keyboard.try_clone().expect("a descriptor");
         let seen = Arc::clone(&shown);
-        thread::spawn(move || {
+        let looks_on = Arc::new(AtomicBool::new(true));
+        let goes_on = looks_on.clone();
+        let looker = thread::spawn(move || {
             let mut bytes = [0; 4_096];
-            while let Ok(read @ 1..) = wire.read(&mut bytes) {
+            while let Ok(read @ 1..) = wire.read(&mut bytes)
+                && goes_on.load(Ordering::SeqCst)
+            {
                 seen.lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .process(&bytes[..read]);
@@ -94,6 +103,17 @@ impl Terminal {
             slave,
             shown,
             before,
+            looks_on,
+            looker: Some(looker),
+        }
+    }
+
+    /// Takes the terminal away, as a window does that is closed; whoever looks on leaves after the next thing that is drawn.
+    pub(crate) fn hang_up(&mut self) {
+        self.looks_on.store(false, Ordering::SeqCst);
+        self.looker.take().expect("it hangs up once").join().expect("a thread");
+        for side in [&mut self.keyboard, &mut self.slave] {
+            *side = File::open("/dev/null").expect("a device");
         }
     }
 
@@ -139,6 +159,10 @@ impl Terminal {
         self.see_that("anything else", |terminal| !terminal.screen().contains(text));
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("a process");
     }
@@ -157,6 +181,13 @@ impl Terminal {
             assert!(Instant::now() < until, "it does not end:\n{}", self.screen());
             thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Whether it is the program's alone: its screen, and every key at once and unseen.
+    pub(crate) fn is_taken(&self) -> bool {
+        let modes = tcgetattr(&self.slave).expect("a terminal").local_modes;
+        let is_raw = !modes.intersects(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG);
+        is_raw && self.shown().screen().alternate_screen()
     }
 
     /// Whether the shell gets back what it lent.

@@ -34,7 +34,9 @@ fn a_day_with_it_from_the_first_picture_to_the_last_lock() {
 
     tui.types("a");
     tui.see("URI, key or path:");
-    tui.types(&format!("{}\r", picture.display()));
+    tui.types("~/none.png\r");
+    tui.see("There is no such file.");
+    tui.types("\x15'~/qr.png'\r");
     tui.see("Added GitHub (alice).");
     tui.types(&pasted(DOOR));
     tui.see("URI, key or path:");
@@ -71,7 +73,7 @@ fn a_day_with_it_from_the_first_picture_to_the_last_lock() {
     let in_the_way = pocket.vault().with_extension("vault.new");
     fs::create_dir(&in_the_way).unwrap();
     tui.types("n");
-    tui.see("Not saved:");
+    tui.see("Not saved.");
     tui.see_no("287 082");
     fs::remove_dir(&in_the_way).unwrap();
     tui.types("n");
@@ -132,13 +134,41 @@ fn copied_text(base64: &[u8]) -> String {
 #[test]
 fn a_signal_ends_it_and_the_terminal_is_as_it_was() {
     let pocket = Pocket::with(&format!("{GITHUB}\n"));
-    for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT] {
-        let mut tui = Terminal::start(&pocket.keyed(&["tui"]), 80, 24);
+    for (signal, keys, dialog) in [
+        (Signal::TERM, "", "GitHub"),
+        (Signal::HUP, "aJBSWY3DP", "URI, key or path"),
+        (Signal::INT, "e", "Service"),
+        (Signal::QUIT, "d", "Remove GitHub"),
+        (Signal::TERM, "vy", "GEZD GNBV"),
+        (Signal::HUP, "/git", "1 entry"),
+        (Signal::TERM, "L", "The vault is locked."),
+    ] {
+        let mut tui = Terminal::start(&pocket.keyed(&["tui"]), 80, 40);
         tui.see("GitHub");
+        tui.types(keys);
+        tui.see(dialog);
+        assert!(tui.is_taken());
         tui.signal(signal);
         assert_eq!(ended_by(tui.wait()), Some(signal.as_raw()));
         tui.is_as_it_was();
     }
+}
+
+/// Nobody tells it by a signal: the shell is told, and does not mind.
+#[test]
+fn it_ends_when_its_terminal_is_gone() {
+    let pocket = Pocket::with(&format!("{GITHUB}\n"));
+    let command = pocket.keyed(&["tui"]);
+    let mut shell = bare("sh");
+    shell.args(["-c", "trap '' HUP; \"$0\" authenticator tui; exit $?"]);
+    shell.arg(command.get_program());
+    for (name, value) in command.get_envs() {
+        shell.env(name, value.unwrap());
+    }
+    let mut tui = Terminal::start(&shell, 80, 24);
+    tui.see("GitHub");
+    tui.hang_up();
+    assert_eq!(tui.wait().code(), Some(128 + Signal::HUP.as_raw()));
 }
 
 #[test]
@@ -152,6 +182,51 @@ fn a_terminal_of_any_size_is_used_and_one_without_room_is_told() {
     tui.types(" ");
     tui.see("下一个");
     tui.types("\x03");
+    assert_eq!(tui.wait().code(), Some(0));
+    tui.is_as_it_was();
+}
+
+#[test]
+fn nothing_is_left_of_names_that_terminals_measure_otherwise() {
+    let names = ["नमस्ते", "🇩🇪 Amt", "👨\u{200d}👩\u{200d}👧 Familie", "Cafe\u{301}"];
+    let secrets = [
+        "GEZDGNBVGY3TQOJQ",
+        "JBSWY3DPEHPK3PXP",
+        "KRSXG5CTMVRXEZLU",
+        "ORSXG5BAONSWG4TF",
+    ];
+    let uris: String = names
+        .iter()
+        .zip(secrets)
+        .map(|(name, secret)| format!("otpauth://totp/{name}:x?secret={secret}\n"))
+        .collect();
+    let pocket = Pocket::with(&uris);
+    let mut tui = Terminal::start(&pocket.keyed(&["tui"]), 80, 24);
+    tui.see("Cafe\u{301}");
+    tui.types("e");
+    tui.see("Service");
+    tui.types("\x15");
+    tui.see("Groups");
+    for line in tui.screen().lines().skip(1) {
+        assert!(
+            line.is_ascii() || line.starts_with('▌') || line.contains('←'),
+            "{}",
+            tui.screen()
+        );
+    }
+}
+
+#[test]
+fn without_a_shell_that_could_bring_it_back_it_does_not_go() {
+    let pocket = Pocket::with(&format!("{GITHUB}\n"));
+    let mut tui = Terminal::start(&pocket.keyed(&["tui"]), 80, 24);
+    tui.see("GitHub");
+    tui.types("\x1a?");
+    tui.see("search as you type");
+    tui.signal(Signal::TSTP);
+    tui.types("\x1b");
+    tui.see("/ search");
+    tui.types("q");
     assert_eq!(tui.wait().code(), Some(0));
     tui.is_as_it_was();
 }
@@ -172,9 +247,23 @@ fn it_goes_to_the_shell_and_comes_back() {
     terminal.see("GitHub");
     terminal.types("\x1a");
     terminal.see("Stopped");
+    terminal.see_that("the shell's screen", |terminal| !terminal.is_taken());
     terminal.types("fg; echo it ended with $?\n");
     terminal.see("Countersign");
     terminal.see("GitHub");
+    // From outside, in a dialog, whose words are still there afterwards.
+    terminal.types("eabc");
+    terminal.see("GitHubabc");
+    let pid = run(bare("pgrep").args(["--parent", &terminal.pid().to_string()]), "")
+        .with_code(0)
+        .out;
+    run(bare("kill").args(["-TSTP", pid.trim()]), "").with_code(0);
+    terminal.see("Stopped");
+    terminal.see_that("the shell's screen", |terminal| !terminal.is_taken());
+    terminal.types("fg; echo it ended with $?\n");
+    terminal.see("GitHubabc");
+    terminal.types("\x1b");
+    terminal.see("/ search");
     terminal.types("q");
     terminal.see("it ended with 0");
     terminal.types("exit\n");

@@ -192,16 +192,16 @@ impl Desk<'_> {
         })
     }
 
-    /// Opens it by a passphrase that was typed, or by the key file where one was named and nothing is typed; `None` when the
-    /// passphrase is wrong.
-    pub(crate) fn unlock_typed(&self, locked: &LockedVault, typed: &str) -> Result<Option<OpenVault>, Refusal> {
+    /// Opens it by a passphrase that was typed, or by the key file where one was named and nothing is typed.
+    pub(crate) fn unlock_typed(
+        &self,
+        locked: &LockedVault,
+        typed: &str,
+    ) -> Result<Result<OpenVault, UnlockError>, Refusal> {
         if self.key_file.is_some() && typed.is_empty() {
-            return self.unlock(locked, By::Person).map(Some);
+            return self.unlock(locked, By::Person).map(Ok);
         }
-        match locked.unlock(Unlock::Passphrase(typed.as_bytes())) {
-            Err(UnlockError::Wrong) => Ok(None),
-            opened => opened.map(Some).map_err(Refusal::new),
-        }
+        Ok(locked.unlock(Unlock::Passphrase(typed.as_bytes())))
     }
 
     /// Takes a key that opens no slot any more out of the desktop's keyring. (The slot may have been another machine's.)

@@ -21,4 +21,4 @@ pub use command::{Authenticator, Bind, Binding, Unconfirmed};
 pub use machine::{Connect, Machine};
 pub use refusal::Refusal;
 pub use secrecy::keep_memory_private;
-pub use vault_file::{LOCK_WAIT, VaultFile, VaultFileError, VaultLock};
+pub use vault_file::{Doing, LOCK_WAIT, VaultFile, VaultFileError, VaultLock};

@@ -11,6 +11,8 @@ pub struct Machine {
     pub unix_ms: fn() -> u64,
     /// Fills the whole slice from a cryptographic source.
     pub entropy: fn(&mut [u8]) -> Result<(), String>,
+    /// The user's own directory, which paths that begin with `~/` mean, if there is one.
+    pub home_dir: Option<PathBuf>,
     /// Where the user's data of this program belongs, if anywhere.
     pub data_dir: Option<PathBuf>,
     /// Where the user's sockets belong (`XDG_RUNTIME_DIR`), if anywhere.

@@ -116,7 +116,8 @@ pub(crate) fn read_line(path: &Path) -> Result<Zeroizing<String>, Refusal> {
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-fn grown(mut from: impl io::Read) -> io::Result<Zeroizing<Vec<u8>>> {
+/// All of it, in a buffer that leaves no copy behind.
+pub(crate) fn grown(mut from: impl io::Read) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(64 << 10));
     loop {
         if bytes.len() == bytes.capacity() {

@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsString,
+    fmt,
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, ErrorKind, Read as _, Seek as _, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
@@ -55,16 +56,40 @@ pub enum VaultFileError {
         /// The process that holds it, as far as it said so.
         holder: Option<u32>,
     },
+    /// A directory, a device, a pipe.
+    #[error("{} is not a file", .0.display())]
+    NotAFile(PathBuf),
     /// The file system refuses.
     #[error("{} cannot be {doing}: {error}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What was tried.
-        doing: &'static str,
+        doing: Doing,
         /// What the file system says.
         error: io::Error,
     },
+}
+
+/// What is done to a vault's file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// Waiting for other writers.
+    Lock,
+    /// Taking its content.
+    Read,
+    /// Putting a new content in its place.
+    Write,
+}
+
+impl fmt::Display for Doing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Lock => "locked",
+            Self::Read => "read",
+            Self::Write => "written",
+        })
+    }
 }
 
 fn holder_of(holder: Option<u32>) -> String {
@@ -105,7 +130,7 @@ impl VaultFile {
         let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
         let failed = |error| VaultFileError::Io {
             path: path.clone(),
-            doing: "locked",
+            doing: Doing::Lock,
             error,
         };
         let mut directory = DirBuilder::new();
@@ -178,7 +203,7 @@ impl VaultLock {
                 ErrorKind::AlreadyExists => VaultFileError::Exists(path),
                 _ => VaultFileError::Io {
                     path,
-                    doing: "written",
+                    doing: Doing::Write,
                     error,
                 },
             }
@@ -199,13 +224,12 @@ fn read(path: &Path) -> Result<LockedVault, VaultFileError> {
         ErrorKind::NotFound => VaultFileError::Missing(path.into()),
         _ => VaultFileError::Io {
             path: path.into(),
-            doing: "read",
+            doing: Doing::Read,
             error,
         },
     };
     if !fs::metadata(path).map_err(failed)?.is_file() {
-        let error = io::Error::other("it is not a file");
-        return Err(failed(error));
+        return Err(VaultFileError::NotAFile(path.into()));
     }
     let mut bytes = Vec::new();
     let most = MAX_VAULT_LEN_BYTES as u64 + 1;

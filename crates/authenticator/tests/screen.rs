@@ -74,6 +74,7 @@ fn machine() -> Machine {
             let random = fs::File::open("/dev/urandom").and_then(|mut random| random.read_exact(bytes));
             random.map_err(|error| error.to_string())
         },
+        home_dir: None,
         data_dir: None,
         runtime_dir: None,
         executable: "/nowhere".into(),

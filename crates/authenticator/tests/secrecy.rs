@@ -16,6 +16,7 @@ fn no_core_is_dumped_and_nobody_may_look_in_whatever_the_command() {
         locale: String::new(),
         unix_ms: || 0,
         entropy: |_| Err("there is none".into()),
+        home_dir: None,
         data_dir: None,
         runtime_dir: None,
         executable: "/nowhere".into(),

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 
-use authenticator::{VaultFile, VaultFileError};
+use authenticator::{Doing, VaultFile, VaultFileError};
 use vault::{FileError, KdfCost, NewSlot, OpenVault, Unlock};
 
 const PASSPHRASE: &[u8] = b"correct horse";
@@ -109,7 +109,7 @@ fn a_place_that_cannot_be_written_says_so_and_keeps_what_is_there() {
     fs::write(home.path().join("a"), "").unwrap();
     let refused = VaultFile::at(home.path().join("a/b.vault")).lock(NOW).err().unwrap();
     assert!(
-        matches!(refused, VaultFileError::Io { doing: "locked", .. }),
+        matches!(refused, VaultFileError::Io { doing: Doing::Lock, .. }),
         "{refused}"
     );
 }

@@ -1,8 +1,13 @@
 //! What the interface does to a vault, as values: applied to the file's newest content, never to a copy that may be old.
 
 use otp::Step;
-use vault::{CounterError, Draft, Entries, Entry, EntryId, Name, Note, Removed, import};
+use vault::{
+    CounterError, Draft, Entries, Entry, EntryId, Name, Note, Removed, import,
+    import::{Original, Reason},
+};
 use zeroize::Zeroizing;
+
+use super::trouble::Trouble;
 
 /// One change, to be applied and saved at once.
 pub(super) enum Change {
@@ -31,7 +36,9 @@ pub(super) enum Change {
 pub(super) enum Changed {
     Added {
         ids: Vec<EntryId>,
-        left_out: usize,
+        /// How many were there already.
+        doubles: usize,
+        unusable: Vec<Reason>,
     },
     Edited,
     Favoured,
@@ -43,7 +50,7 @@ pub(super) enum Changed {
 }
 
 /// Why nothing was changed.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Refused {
     /// Another process removed the entry.
     Gone,
@@ -51,8 +58,12 @@ pub(super) enum Refused {
     EditedMeanwhile,
     /// The vault makes these codes already, under this title.
     Double(String),
-    /// An error that says what to do itself.
-    Says(String),
+    /// The vault has all of so many already.
+    Doubles(usize),
+    /// What was to be added or changed is at fault.
+    Unfit(Trouble),
+    /// The vault's file is at fault.
+    Unsaved(Trouble),
 }
 
 /// What people call an entry.
@@ -84,9 +95,14 @@ impl Change {
                 if let Some(same) = entries.same_as(&draft.credential) {
                     return Err(Refused::Double(same.title()));
                 }
-                let id = entries.add(*draft).map_err(says)?;
-                let ids = vec![id];
-                Ok(Changed::Added { ids, left_out: 0 })
+                let id = entries
+                    .add(*draft)
+                    .map_err(|error| Refused::Unfit(Trouble::Add(error)))?;
+                Ok(Changed::Added {
+                    ids: vec![id],
+                    doubles: 0,
+                    unusable: Vec::new(),
+                })
             }
             Self::Edit { id, before, after } => {
                 let entry = entries.get_mut(id).ok_or(Refused::Gone)?;
@@ -121,7 +137,7 @@ impl Change {
             Self::NextCode(id) => {
                 let step = entries.take_counter(id).map_err(|error| match error {
                     CounterError::NoSuchEntry => Refused::Gone,
-                    other => says(other),
+                    other => Refused::Unfit(Trouble::Counter(other)),
                 })?;
                 entries.note_use(id, now_s);
                 Ok(Changed::NextCode(id, step))
@@ -164,20 +180,29 @@ fn merge<T: PartialEq>(current: &mut T, before: T, after: T) -> Result<(), Refus
 }
 
 fn import(bytes: &[u8], entries: &mut Entries) -> Result<Changed, Refused> {
-    let export = import::read(bytes, None).map_err(says)?;
+    let unfit = |trouble| Err(Refused::Unfit(trouble));
+    let export = match import::read(bytes, None) {
+        Ok(export) => export,
+        Err(error) => return unfit(Trouble::Import(error)),
+    };
+    let reasons = |refused: &[import::Refused]| refused.iter().map(|one| one.reason.clone()).collect();
     if export.came().is_empty() {
-        let refused: Vec<String> = export.refused().iter().map(|one| one.reason.to_string()).collect();
-        return Err(Refused::Says(refused.join("; ")));
+        return unfit(Trouble::Unusable(reasons(export.refused())));
     }
     let receipt = entries.dry_run(export);
-    if let ([], [double, ..]) = (receipt.came.as_slice(), receipt.doubles.as_slice()) {
-        return Err(Refused::Double(double.title.clone()));
+    match (receipt.came.as_slice(), receipt.doubles.as_slice()) {
+        ([], [double]) => {
+            return Err(Refused::Double(match &double.of {
+                Original::InVault(_, title) => title.clone(),
+                Original::InExport(_) => double.title.clone(),
+            }));
+        }
+        ([], doubles) => return Err(Refused::Doubles(doubles.len())),
+        _ => {}
     }
-    let left_out = receipt.doubles.len() + receipt.refused.len();
-    let ids = entries.apply(receipt).map_err(says)?;
-    Ok(Changed::Added { ids, left_out })
-}
-
-fn says(error: impl ToString) -> Refused {
-    Refused::Says(error.to_string())
+    let (doubles, unusable) = (receipt.doubles.len(), reasons(&receipt.refused));
+    match entries.apply(receipt) {
+        Ok(ids) => Ok(Changed::Added { ids, doubles, unusable }),
+        Err(error) => unfit(Trouble::Apply(error)),
+    }
 }

@@ -12,26 +12,33 @@ pub(super) struct Input {
     text: Zeroizing<String>,
     /// The cursor, in bytes.
     at: usize,
-    /// Whether dots are shown in its place.
-    pub(super) is_masked: bool,
+    pub(super) mask: Mask,
 }
+
+/// What dots are shown for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mask {
+    Nothing,
+    Everything,
+    /// All but what begins like a path, as no URI and no key does.
+    AllButPaths,
+}
+
+const PATHS: [&str; 8] = ["/", "~/", "./", "../", "'/", "\"/", "'~/", "file:/"];
 
 impl Input {
     pub(super) fn new(text: &str) -> Self {
         let mut input = Self {
             text: Zeroizing::new(String::with_capacity(MAX_INPUT_LEN_BYTES)),
             at: 0,
-            is_masked: false,
+            mask: Mask::Nothing,
         };
         input.insert(text);
         input
     }
 
-    pub(super) fn masked() -> Self {
-        Self {
-            is_masked: true,
-            ..Self::new("")
-        }
+    pub(super) fn masked(mask: Mask) -> Self {
+        Self { mask, ..Self::new("") }
     }
 
     pub(super) fn text(&self) -> &str {
@@ -65,14 +72,13 @@ impl Input {
             KeyCode::Char('a') if is_control => self.at = 0,
             KeyCode::Char('e') if is_control => self.at = self.text.len(),
             KeyCode::Char('w') if is_control => self.delete_word(),
+            // What Backspace sends on some terminals.
+            KeyCode::Char('h') if is_control => self.delete(self.before(), self.at),
             KeyCode::Char(_) if is_control || key.modifiers.contains(KeyModifiers::ALT) => return false,
             KeyCode::Char(typed) => {
                 self.insert(typed.encode_utf8(&mut [0; 4]));
             }
-            KeyCode::Backspace => {
-                let before = self.before();
-                self.delete(before, self.at);
-            }
+            KeyCode::Backspace => self.delete(self.before(), self.at),
             KeyCode::Delete => self.delete(self.at, self.after()),
             KeyCode::Left => self.at = self.before(),
             KeyCode::Right => self.at = self.after(),
@@ -108,8 +114,13 @@ impl Input {
 
     /// The part around the cursor that fits into `width` columns, and the cursor's column in it.
     pub(super) fn shown(&self, width: usize) -> (Zeroizing<String>, u16) {
+        let is_masked = match self.mask {
+            Mask::Nothing => false,
+            Mask::Everything => true,
+            Mask::AllButPaths => !PATHS.iter().any(|start| self.text.starts_with(start)),
+        };
         let seen = |c: char| match c {
-            _ if self.is_masked => '•',
+            _ if is_masked => '•',
             '\n' => '↵',
             c if c.width().is_none() => '·',
             c => c,

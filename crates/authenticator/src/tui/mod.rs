@@ -14,12 +14,10 @@ mod input;
 mod model;
 mod runner;
 mod screen;
+mod source;
 #[cfg(test)]
-mod screens;
-#[cfg(test)]
-mod stage;
-#[cfg(test)]
-mod stories;
+mod tests;
+mod trouble;
 mod update;
 mod view;
 mod words;

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{
     form::Form,
-    input::Input,
+    input::{Input, Mask},
     words::{Language, Words},
 };
 
@@ -43,6 +43,8 @@ pub(super) struct Model {
     pub(super) settings: Settings,
     pub(super) state: State,
     pub(super) notice: Option<Notice>,
+    /// Columns and rows of the screen.
+    pub(super) size: (u16, u16),
     pub(super) now: Moment,
     /// The last key.
     pub(super) touched_up_ms: u64,
@@ -76,7 +78,7 @@ pub(super) struct Gate {
 impl Gate {
     pub(super) fn new(is_new: bool) -> Self {
         Self {
-            typed: Input::masked(),
+            typed: Input::masked(Mask::Everything),
             first: None,
             is_new,
             is_opening: false,
@@ -131,10 +133,16 @@ impl Model {
             settings,
             state: State::Locked(Gate::new(is_new)),
             notice: None,
+            size: (80, 24),
             now,
             touched_up_ms: now.up_ms,
             clipboard_until_up_ms: None,
         }
+    }
+
+    /// Rows between the first and the last one.
+    pub(super) fn page(&self) -> usize {
+        usize::from(self.size.1.saturating_sub(2)).max(1)
     }
 
     pub(super) fn words(&self) -> &'static Words {

@@ -9,33 +9,39 @@ use std::{
     },
     path::Path,
     process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use crossterm::event::{self, Event};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    process::{Signal, kill_current_process_group},
+    io::Errno,
+    process::{Signal, getpgrp, getpid, getsid, kill_current_process_group, kill_process},
     time::{ClockId, clock_gettime},
 };
 use signal_hook::{
-    consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH},
+    consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH},
+    flag,
     low_level::{emulate_default_handler, pipe, unregister},
 };
-use vault::{CodeText, NewSlot, OpenVault, Unlock, UnlockError};
+use vault::{CodeText, OpenVault, Unlock, UnlockError};
 use zeroize::Zeroizing;
 
 use super::{
     change::{Change, Changed, Refused},
     model::{Model, Moment, Settings, State},
     screen::Screen,
+    source,
+    trouble::Trouble,
     update::{Effect, Message, update},
 };
 use crate::{
     Refusal, clipboard,
     desk::{Desk, new_passphrase},
-    picture::{Found, PART, Picture},
-    prompt::read_whole,
 };
 
 /// How long a save waits for another process that is writing.
@@ -53,12 +59,17 @@ pub(super) fn run(desk: &Desk<'_>, settings: Settings) -> Result<ExitCode, Refus
         stamp: None,
         model: Model::new(settings, !desk.file.exists(), now()?.at(desk)),
         ends: false,
+        stops: false,
     };
     runner.open_unasked()?;
     let signals = Signals::listen().map_err(no_terminal)?;
     let mut screen = Screen::open().map_err(no_terminal)?;
-    let ended_by = runner.until_the_end(&mut screen, &signals).map_err(no_terminal)?;
-    drop(screen);
+    let ended_by = match runner.until_the_end(&mut screen, &signals) {
+        // That a terminal is gone is said by a signal, by the keyboard, or by what was to be drawn, whichever comes first.
+        Err(error) if Errno::from_io_error(&error) == Some(Errno::IO) => Some(SIGHUP),
+        ended => ended.map_err(no_terminal)?,
+    };
+    screen.close();
     runner.leave_the_clipboard();
     drop(runner);
     if let Some(signal) = ended_by {
@@ -74,6 +85,8 @@ struct Runner<'a> {
     /// The file as it was read or written last.
     stamp: Option<Stamp>,
     ends: bool,
+    /// To the shell, with the whole job.
+    stops: bool,
 }
 
 /// Tells two contents of a file apart: each save makes a new file.
@@ -113,28 +126,52 @@ impl Runner<'_> {
 
     /// The signal that ended it, if one did.
     fn until_the_end(&mut self, screen: &mut Screen, signals: &Signals) -> io::Result<Option<i32>> {
+        if let Ok((columns, rows)) = crossterm::terminal::size() {
+            self.tell(Message::Resized(columns, rows));
+        }
         while !self.ends {
+            // Before anything is drawn: after hours in the shell's background the vault is locked, and was not seen open.
+            let effects = self.told(Message::Tick);
+            self.perform(effects, screen)?;
             screen.draw(&self.model)?;
             let woken = signals.wait(self.until_next())?;
+            if woken == Woken::HungUp {
+                return Ok(Some(SIGHUP));
+            }
             if let Some(signal) = signals.ending() {
                 return Ok(Some(signal));
+            }
+            if signals.came(SIGTSTP) {
+                screen.aside(stop)?;
             }
             if signals.continued() {
                 screen.again()?;
             }
             self.look_at_the_file();
-            let effects = self.told(Message::Tick);
-            self.perform(effects, screen)?;
-            if woken {
-                while !self.ends && event::poll(Duration::ZERO)? {
-                    let message = match event::read()? {
+            if woken == Woken::BySomething {
+                while !self.ends {
+                    let event = match signals.read()? {
+                        Ok(Some(event)) => event,
+                        Ok(None) => break,
+                        Err(HungUp) => return Ok(Some(SIGHUP)),
+                    };
+                    let message = match event {
                         Event::Key(key) => Message::Key(key),
                         Event::Paste(text) => Message::Paste(Zeroizing::new(text)),
+                        Event::Resize(columns, rows) => Message::Resized(columns, rows),
                         _ => continue,
                     };
                     let effects = self.told(message);
                     self.perform(effects, screen)?;
                 }
+            }
+            if std::mem::take(&mut self.stops) {
+                screen.aside(|| {
+                    kill_current_process_group(Signal::TSTP)?;
+                    stop()
+                })?;
+                // The job's signal came to us, too.
+                signals.came(SIGTSTP);
             }
         }
         Ok(None)
@@ -167,7 +204,7 @@ impl Runner<'_> {
                     continue;
                 }
                 Effect::Suspend => {
-                    screen.aside(|| Ok(kill_current_process_group(Signal::TSTP)?))?;
+                    self.stops = true;
                     continue;
                 }
                 Effect::Redraw => {
@@ -189,13 +226,15 @@ impl Runner<'_> {
                 },
                 Effect::Copy(code) => match self.copy(&code) {
                     Ok(()) => continue,
-                    Err(refusal) => Message::Failed(refusal.what),
+                    Err(refusal) => Message::Failed(Trouble::Clipboard(refusal)),
                 },
                 Effect::EmptyClipboard => {
                     let _hung_up = clipboard::empty();
                     continue;
                 }
-                Effect::ReadFile(path) => Message::FileRead(uris_or_export(&path)),
+                Effect::ReadFile(typed) => {
+                    Message::FileRead(source::read(&typed, self.desk.machine.home_dir.as_deref()))
+                }
             };
             let more = self.told(message);
             self.perform(more, screen)?;
@@ -205,32 +244,33 @@ impl Runner<'_> {
 
     fn copy(&mut self, code: &CodeText) -> Result<(), Refusal> {
         let clear_after = Duration::from_secs(self.model.settings.clear_after_s);
-        if !clipboard::put(self.desk.machine, code, clear_after)? {
+        let put = clipboard::put(self.desk.machine, code, clear_after);
+        if !matches!(put, Ok(true)) {
             self.model.clipboard_until_up_ms = None;
         }
-        Ok(())
+        put.map(drop)
     }
 
     fn unlock(&mut self, passphrase: &str) -> Message {
         self.stamp = Stamp::of(self.desk.file.path());
         let locked = match self.desk.file.read() {
             Ok(locked) => locked,
-            Err(error) => return Message::NotOpened(Some(error.to_string())),
+            Err(error) => return Message::NotOpened(Trouble::VaultFile(error)),
         };
         match self.desk.unlock_typed(&locked, passphrase) {
-            Ok(Some(vault)) => Message::Opened { vault, by_person: true },
-            Ok(None) => Message::NotOpened(None),
-            Err(refusal) => Message::NotOpened(Some(refusal.what)),
+            Ok(Ok(vault)) => Message::Opened { vault, by_person: true },
+            Ok(Err(error)) => Message::NotOpened(Trouble::Unlock(error)),
+            Err(refusal) => Message::NotOpened(Trouble::CommandLine(refusal)),
         }
     }
 
     fn create(&mut self, passphrase: &str) -> Message {
-        let made = || -> Result<OpenVault, Refusal> {
+        let made = || -> Result<OpenVault, Trouble> {
             let entropy = &mut self.desk.entropy();
-            let slot: NewSlot<'_> = new_passphrase(passphrase);
-            let mut vault = OpenVault::create(slot, "", entropy)?;
-            let lock = self.desk.file.lock(SAVE_WAIT)?;
-            lock.create(&vault.save(entropy)?)?;
+            let mut vault = OpenVault::create(new_passphrase(passphrase), "", entropy).map_err(Trouble::Create)?;
+            let lock = self.desk.file.lock(SAVE_WAIT).map_err(Trouble::VaultFile)?;
+            let file = vault.save(entropy).map_err(Trouble::Save)?;
+            lock.create(&file).map_err(Trouble::VaultFile)?;
             Ok(vault)
         };
         match made() {
@@ -238,7 +278,7 @@ impl Runner<'_> {
                 self.stamp = Stamp::of(self.desk.file.path());
                 Message::Opened { vault, by_person: true }
             }
-            Err(refusal) => Message::NotOpened(Some(refusal.what)),
+            Err(trouble) => Message::NotOpened(trouble),
         }
     }
 
@@ -246,37 +286,34 @@ impl Runner<'_> {
     fn save(&mut self, change: Change, wait: Duration) -> Message {
         let now_s = self.desk.machine.unix_s();
         let State::Open(open) = &self.model.state else {
-            return Message::Failed(String::new());
+            // Nobody is there to be told.
+            return Message::Tick;
         };
         let not_saved = |why, removed| Message::NotSaved { why, removed };
-        let says = |error: &dyn ToString| Refused::Says(error.to_string());
-        let lock = match self.desk.file.lock(wait) {
-            Ok(lock) => lock,
-            Err(error) => return not_saved(says(&error), change.into_removed()),
-        };
-        let locked = match lock.read() {
-            Ok(locked) => locked,
-            Err(error) => return not_saved(says(&error), change.into_removed()),
+        let held = self.desk.file.lock(wait).and_then(|lock| Ok((lock.read()?, lock)));
+        let (locked, lock) = match held {
+            Ok(held) => held,
+            Err(error) => return not_saved(Refused::Unsaved(Trouble::VaultFile(error)), change.into_removed()),
         };
         let mut vault = match locked.unlock(Unlock::DataKey(open.vault.data_key())) {
             Ok(vault) => vault,
             Err(UnlockError::Wrong) => return Message::Rekeyed,
-            Err(error) => return not_saved(says(&error), change.into_removed()),
+            Err(error) => return not_saved(Refused::Unsaved(Trouble::Unlock(error)), change.into_removed()),
         };
         let changed: Changed = match change.apply(vault.entries_mut(), now_s) {
             Ok(changed) => changed,
             Err(why) => return not_saved(why, None),
         };
-        let saved = match vault.save(&mut self.desk.entropy()) {
-            Ok(bytes) => lock.save(&bytes).map_err(|error| says(&error)),
-            Err(error) => Err(says(&error)),
-        };
+        let saved = vault
+            .save(&mut self.desk.entropy())
+            .map_err(Trouble::Save)
+            .and_then(|file| lock.save(&file).map_err(Trouble::VaultFile));
         match saved {
             Ok(()) => {
                 self.stamp = Stamp::of(self.desk.file.path());
                 Message::Saved { vault, changed }
             }
-            Err(why) => not_saved(why, changed.into_removed(vault.entries_mut())),
+            Err(why) => not_saved(Refused::Unsaved(why), changed.into_removed(vault.entries_mut())),
         }
     }
 
@@ -298,8 +335,8 @@ impl Runner<'_> {
         let message = match read {
             Ok(Ok(vault)) => Message::Reloaded(vault),
             Ok(Err(UnlockError::Wrong)) => Message::Rekeyed,
-            Ok(Err(error)) => Message::Failed(error.to_string()),
-            Err(error) => Message::Failed(error.to_string()),
+            Ok(Err(error)) => Message::Failed(Trouble::Unlock(error)),
+            Err(error) => Message::Failed(Trouble::VaultFile(error)),
         };
         self.tell(message);
     }
@@ -313,43 +350,12 @@ impl Runner<'_> {
     }
 }
 
-/// The URIs in a picture's QR codes, or whatever another app exported.
-fn uris_or_export(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
-    // Not what blocks, and not `-`, which is stdin elsewhere.
-    let path = &Path::new(".").join(path);
-    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Err(format!("{} is not a file", path.display()));
+/// Stops this process until somebody brings it back; not where that could be nobody, because there is no shell that knows of it.
+fn stop() -> io::Result<()> {
+    if getsid(None)? != getpgrp() {
+        kill_process(getpid(), Signal::STOP)?;
     }
-    let bytes = read_whole(path).map_err(|refusal| refusal.what)?;
-    if !matches!(
-        vault::import::read(&bytes, None),
-        Err(vault::import::ImportError::Picture)
-    ) {
-        return Ok(bytes);
-    }
-    let picture = Picture::parse(&bytes).map_err(|error| error.to_string())?;
-    let Found { codes, has_parts } = picture.found();
-    let uris = codes
-        .iter()
-        .map(|code| code.expose_text().trim())
-        .filter(|text| is_uri(text));
-    let len = uris.clone().map(|uri| uri.len() + 1).sum();
-    let mut lines = Zeroizing::new(Vec::with_capacity(len));
-    for uri in uris {
-        lines.extend_from_slice(uri.as_bytes());
-        lines.push(b'\n');
-    }
-    let shown = path.display();
-    match (lines.is_empty(), has_parts) {
-        (false, _) => Ok(lines),
-        (true, true) => Err(format!("{shown}: it has {PART}: have all of it shown in one code")),
-        (true, false) => Err(format!("{shown}: no QR code of an authenticator entry was found in it")),
-    }
-}
-
-fn is_uri(text: &str) -> bool {
-    let scheme = text.get(.."otpauth".len());
-    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("otpauth")) && !text.contains(char::is_control)
+    Ok(())
 }
 
 /// Time since the machine was started.
@@ -371,26 +377,61 @@ impl Up {
     }
 }
 
+/// Why a wait ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Woken {
+    ByTime,
+    /// The keyboard or a signal.
+    BySomething,
+    HungUp,
+}
+
+/// There is no terminal any more.
+struct HungUp;
+
 /// Signals, each as a byte in a pipe of its own.
 struct Signals {
     pipes: Vec<(i32, UnixStream)>,
+    /// Whether a hang-up ends this process at once.
+    hangs_up_at_once: Arc<AtomicBool>,
     ids: Vec<signal_hook::SigId>,
 }
 
 impl Signals {
     fn listen() -> io::Result<Self> {
         let (mut pipes, mut ids) = (Vec::new(), Vec::new());
-        for signal in ENDING.into_iter().chain(WAKING) {
+        for signal in ENDING.into_iter().chain(WAKING).chain([SIGTSTP]) {
             let (read, write) = UnixStream::pair()?;
             read.set_nonblocking(true)?;
             ids.push(pipe::register(signal, write)?);
             pipes.push((signal, read));
         }
-        Ok(Self { pipes, ids })
+        let hangs_up_at_once = Arc::new(AtomicBool::new(false));
+        ids.push(flag::register_conditional_default(SIGHUP, hangs_up_at_once.clone())?);
+        Ok(Self {
+            pipes,
+            hangs_up_at_once,
+            ids,
+        })
     }
 
-    /// Waits for the keyboard or a signal; false when only time went by.
-    fn wait(&self, longest: Option<Duration>) -> io::Result<bool> {
+    /// What was typed, if anything was.
+    ///
+    /// crossterm reads a terminal that was hung up for ever, so it is only asked while there is one; when it hangs up in that
+    /// moment, its signal does not wait until we are asked whether it came.
+    fn read(&self) -> io::Result<Result<Option<Event>, HungUp>> {
+        self.hangs_up_at_once.store(true, Ordering::SeqCst);
+        let is_gone = self.came(SIGHUP) || self.wait(Some(Duration::ZERO))? == Woken::HungUp;
+        let event = match is_gone {
+            true => Err(HungUp),
+            false if event::poll(Duration::ZERO)? => Ok(Some(event::read()?)),
+            false => Ok(None),
+        };
+        self.hangs_up_at_once.store(false, Ordering::SeqCst);
+        Ok(event)
+    }
+
+    fn wait(&self, longest: Option<Duration>) -> io::Result<Woken> {
         let stdin = io::stdin();
         let keyboard: BorrowedFd<'_> = stdin.as_fd();
         let mut waiting = vec![PollFd::from_borrowed_fd(keyboard, PollFlags::IN)];
@@ -398,9 +439,9 @@ impl Signals {
         waiting.extend(pipes);
         let longest = longest.and_then(|longest| Timespec::try_from(longest).ok());
         match poll(&mut waiting, longest.as_ref()) {
-            Ok(_) if waiting[0].revents() == PollFlags::HUP => Err(io::Error::other("it was hung up")),
-            Ok(ready) => Ok(ready > 0),
-            Err(rustix::io::Errno::INTR) => Ok(true),
+            Ok(_) if waiting[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) => Ok(Woken::HungUp),
+            Ok(0) => Ok(Woken::ByTime),
+            Ok(_) | Err(Errno::INTR) => Ok(Woken::BySomething),
             Err(error) => Err(error.into()),
         }
     }

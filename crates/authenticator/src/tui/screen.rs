@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write as _},
-    panic,
+    mem, panic,
     sync::{
         Once,
         atomic::{AtomicBool, Ordering},
@@ -15,7 +15,8 @@ use crossterm::{
     execute,
     terminal::{Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
 };
-use ratatui::{Terminal, backend::CrosstermBackend};
+use ratatui::{Terminal, backend::CrosstermBackend, buffer::Buffer};
+use rustix::termios::tcgetattr;
 
 use super::{model::Model, view::view};
 
@@ -24,19 +25,41 @@ static IS_OURS: AtomicBool = AtomicBool::new(false);
 
 pub(super) struct Screen {
     terminal: Terminal<CrosstermBackend<io::Stdout>>,
+    clusters: Clusters,
 }
+
+/// What is drawn of several characters in one place, and where. Terminals disagree with `unicode-width`, and with each other, on
+/// how wide a flag, a family or a conjunct is; what is left of one is nobody's cell, and is not drawn over.
+type Clusters = Vec<(usize, String)>;
 
 impl Screen {
     pub(super) fn open() -> io::Result<Self> {
         restore_on_panic();
         enter()?;
         let terminal = Terminal::new(CrosstermBackend::new(io::stdout())).inspect_err(|_| leave())?;
-        Ok(Self { terminal })
+        Ok(Self {
+            terminal,
+            clusters: Clusters::new(),
+        })
     }
 
     /// Writes the cells that have changed since the last time.
     pub(super) fn draw(&mut self, model: &Model) -> io::Result<()> {
-        self.terminal.draw(|frame| view(model, frame)).map(drop)
+        // A panic that was caught (what reads pictures has them) has given the terminal back.
+        if !IS_OURS.load(Ordering::SeqCst) {
+            self.again()?;
+        }
+        let mut clusters = Clusters::new();
+        self.terminal.draw(|frame| {
+            view(model, frame);
+            clusters = clusters_of(frame.buffer_mut());
+        })?;
+        if clusters != self.clusters {
+            self.clusters = clusters;
+            self.redraw()?;
+            self.terminal.draw(|frame| view(model, frame))?;
+        }
+        Ok(())
     }
 
     /// Writes everything, next time. (`Terminal::clear` asks the terminal where its cursor is, and not every one answers.)
@@ -54,6 +77,14 @@ impl Screen {
         done
     }
 
+    /// Gives the terminal back, if there still is one.
+    pub(super) fn close(self) {
+        // `Terminal` complains on stderr of a cursor that it cannot show, and where nothing can be written that is a panic.
+        if tcgetattr(io::stdout()).is_err() {
+            mem::forget(self);
+        }
+    }
+
     /// Takes the terminal over again, from whoever had it.
     pub(super) fn again(&mut self) -> io::Result<()> {
         enter()?;
@@ -65,6 +96,14 @@ impl Drop for Screen {
     fn drop(&mut self) {
         leave();
     }
+}
+
+fn clusters_of(buffer: &Buffer) -> Clusters {
+    let cells = buffer.content().iter().enumerate();
+    cells
+        .filter(|(_, cell)| cell.symbol().chars().nth(1).is_some())
+        .map(|(at, cell)| (at, cell.symbol().to_owned()))
+        .collect()
 }
 
 fn enter() -> io::Result<()> {

@@ -11,7 +11,7 @@ use vault::{Entry, EntryId};
 use zeroize::Zeroizing;
 
 use super::{
-    look::{fit, pad, width},
+    look::{fit, pad, rows, width},
     wrapped,
 };
 use crate::{
@@ -20,12 +20,16 @@ use crate::{
         form::{Field, Form},
         input::Input,
         model::{Gate, Model, Open, Stage},
+        trouble::Trouble,
     },
 };
 
 /// Entries 16 and 231 of the 256 colours, which no theme changes.
 const BLACK: Color = Color::Indexed(16);
 const WHITE: Color = Color::Indexed(231);
+
+/// Columns in which a key is still read.
+const LEAST_BESIDE: u16 = 20;
 
 /// Rows from the top, each used up once.
 struct Rows {
@@ -94,7 +98,7 @@ pub(super) fn draw_gate(model: &Model, gate: &Gate, frame: &mut Frame<'_>, area:
         draw_input(
             frame,
             rows.next(),
-            &format!(" {label}: "),
+            &format!(" {label}{}", model.words().colon),
             &gate.typed,
             look.strong(),
             true,
@@ -119,7 +123,7 @@ pub(super) fn draw_add(model: &Model, input: &Input, error: Option<&str>, frame:
     draw_input(
         frame,
         rows.next(),
-        &format!(" {}: ", words.prompt),
+        &format!(" {}{}", words.prompt, model.words().colon),
         input,
         look.strong(),
         true,
@@ -186,7 +190,9 @@ pub(super) fn draw_form(model: &Model, form: &Form, error: Option<&str>, frame: 
 
 pub(super) fn draw_remove(model: &Model, open: &Open, id: EntryId, frame: &mut Frame<'_>, area: Rect) {
     let words = &model.words().remove;
-    let question = (words.question)(&title(open, id));
+    // Of a long name so much that what follows is read.
+    let title = fit(&title(open, id), usize::from(area.width));
+    let question = (words.question)(&title);
     draw_question(model, &question, words.warning, frame, area);
 }
 
@@ -197,7 +203,7 @@ pub(super) fn draw_secret(model: &Model, open: &Open, id: EntryId, stage: Stage,
     };
     match stage {
         Stage::Warning => {
-            let question = (words.question)(&entry.title());
+            let question = (words.question)(&fit(&entry.title(), usize::from(area.width)));
             draw_question(model, &question, words.warning, frame, area);
         }
         Stage::Seen { is_inverted } => draw_qr(model, entry, is_inverted, frame, area),
@@ -220,52 +226,64 @@ fn draw_question(model: &Model, question: &str, warning: &str, frame: &mut Frame
 fn draw_qr(model: &Model, entry: &Entry, is_inverted: bool, frame: &mut Frame<'_>, area: Rect) {
     let (words, look) = (&model.words().secret, model.look());
     let key = Zeroizing::new(format!(
-        "{}: {}",
+        "{}{}{}",
         words.key,
+        model.words().colon,
         text_key(entry.credential().secret()).as_str()
     ));
     let mut rows = Rows { area };
-    let [most_columns, height] = [area.width, area.height].map(usize::from);
-    // The key has the last row; where that is what is missing, it goes, and then the header.
-    let most_lines = height + 1;
-    match Qr::encode_for_terminal(&uri_of(entry), most_columns, height.saturating_sub(1)) {
-        Ok(qr) => {
-            let (columns, lines) = (qr.width(), qr.rows());
-            let spare = height.checked_sub(lines);
-            if spare.is_none() && lines == most_lines {
-                rows.area = Rect {
-                    y: area.y - 1,
-                    height: area.height + 1,
-                    ..area
-                };
-            }
-            if qr.fits(most_columns, most_lines) {
-                if spare.is_some_and(|spare| spare > 1) {
-                    frame.render_widget(Line::styled(format!(" {}", entry.title()), look.strong()), rows.next());
-                }
-                // Without colours the terminal's own two have to do, and nobody here knows which is the lighter.
-                let terminal = match look.has_colours == is_inverted {
-                    true => TerminalStyle::PlainOnDark,
-                    false => TerminalStyle::PlainOnLight,
-                };
-                let text = qr.to_terminal(terminal);
-                for line in text.lines() {
-                    let row = rows.next();
-                    match look.has_colours {
-                        true => draw_modules(frame, row, line),
-                        false => frame.render_widget(Line::raw(line), row),
-                    }
-                }
-            } else {
-                rows.say(frame, &key, look.strong());
-                rows.breathe(3);
-                rows.say(frame, &(words.too_small)(columns, lines + 1), look.plain());
-                return;
-            }
+    // The header may give its row.
+    let (most_columns, most_lines) = (usize::from(area.width), usize::from(area.height) + 1);
+    let qr = match Qr::encode_for_terminal(&uri_of(entry), most_columns, most_lines) {
+        Ok(qr) => qr,
+        Err(error) => {
+            rows.say(frame, &(model.words().trouble)(&Trouble::Qr(error)), look.bad());
+            return rows.say(frame, &key, look.plain());
         }
-        Err(error) => rows.say(frame, &error.to_string(), look.bad()),
+    };
+    let (columns, lines) = (qr.width(), qr.rows());
+    if !qr.fits(most_columns, most_lines) {
+        rows.say(frame, &key, look.strong());
+        rows.breathe(3);
+        return rows.say(frame, &(words.too_small)(columns, lines + 1), look.plain());
     }
-    rows.say(frame, &key, look.plain());
+    // Below each other where that leaves a row for each; else beside each other, and the header gives its row.
+    let height = usize::from(area.height);
+    let is_below = lines + 3 <= height;
+    if lines > height {
+        rows.area.y -= 1;
+        rows.area.height += 1;
+    }
+    if is_below {
+        frame.render_widget(Line::styled(format!(" {}", entry.title()), look.strong()), rows.next());
+    }
+    // Without colours the terminal's own two have to do, and nobody here knows which is the lighter.
+    let terminal = match look.has_colours == is_inverted {
+        true => TerminalStyle::PlainOnDark,
+        false => TerminalStyle::PlainOnLight,
+    };
+    let text = qr.to_terminal(terminal);
+    for line in text.lines() {
+        let row = rows.next();
+        match look.has_colours {
+            true => draw_modules(frame, row, line),
+            false => frame.render_widget(Line::raw(line), row),
+        }
+    }
+    let columns = u16::try_from(columns).unwrap_or(area.width);
+    let beside = Rect {
+        x: area.x + columns,
+        width: area.width - columns,
+        ..area
+    };
+    if is_below || beside.width < LEAST_BESIDE {
+        rows.say(frame, &key, look.plain());
+    } else {
+        let mut rows = Rows { area: beside };
+        rows.say(frame, &entry.title(), look.strong());
+        rows.breathe(4);
+        rows.say(frame, &key, look.plain());
+    }
 }
 
 /// Dark modules as background wherever they can be: blocks of ink have gaps in many fonts.
@@ -284,19 +302,31 @@ fn draw_modules(frame: &mut Frame<'_>, row: Rect, line: &str) {
 }
 
 pub(super) fn draw_help(model: &Model, scroll: usize, frame: &mut Frame<'_>, area: Rect) {
-    let (words, look) = (model.words(), model.look());
-    let keys = words.help.iter().map(|(key, _)| width(key)).max().unwrap_or(0);
-    let columns = usize::from(area.width);
-    let rows = usize::from(area.height);
-    let first = scroll.min(words.help.len().saturating_sub(rows));
-    for ((key, what), y) in words.help.iter().skip(first).take(rows).zip(area.y..) {
-        let what = fit(what, columns.saturating_sub(keys + 3));
+    let look = model.look();
+    let lines = help_rows(model);
+    let height = usize::from(area.height);
+    let first = scroll.min(lines.len().saturating_sub(height));
+    for ((key, what), y) in lines.into_iter().skip(first).take(height).zip(area.y..) {
         let line = Line::from(vec![
-            Span::styled(format!(" {}  ", pad(key, keys)), look.strong()),
+            Span::styled(format!(" {key}  "), look.strong()),
             Span::styled(what, look.plain()),
         ]);
         frame.render_widget(line, Rect { y, height: 1, ..area });
     }
+}
+
+/// The help's rows: a key, padded, and what it does, which may go on in the next row.
+pub(in crate::tui) fn help_rows(model: &Model) -> Vec<(String, &'static str)> {
+    let help = model.words().help;
+    let key_width = help.iter().map(|(key, _)| width(key)).max().unwrap_or(0);
+    let columns = usize::from(model.size.0).saturating_sub(key_width + 4);
+    let mut all = Vec::new();
+    for (key, what) in help {
+        let keys = std::iter::once(*key).chain(std::iter::repeat(""));
+        let lines = rows(what, columns).into_iter().zip(keys);
+        all.extend(lines.map(|(row, key)| (pad(key, key_width), row)));
+    }
+    all
 }
 
 /// A label and what is typed behind it, with the cursor where typing goes on.

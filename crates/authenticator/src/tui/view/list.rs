@@ -94,6 +94,8 @@ fn draw_row(
     area: Rect,
 ) {
     let look = model.look();
+    // A bar of one brightness, where the selection is.
+    let faint = if is_selected { look.plain() } else { look.faint() };
     let columns = usize::from(area.width);
     let seen = Seen::of(model, open, entry);
     let period_s = entry.credential().kind().period_s().map_or(0, std::num::NonZero::get);
@@ -104,14 +106,14 @@ fn draw_row(
         if seen.is_code {
             look.code(seen.seconds_left)
         } else {
-            look.faint()
+            faint
         },
     )];
     if let Some(left) = seen.seconds_left.filter(|_| has_seconds) {
         if has_bar {
             let (full, rest) = bar(left, period_s, BAR);
             right.push(Span::styled(format!("  {full}"), look.code(Some(left))));
-            right.push(Span::styled(rest, look.faint()));
+            right.push(Span::styled(rest, faint));
         }
         right.push(Span::styled(format!(" {left:>3} "), look.plain()));
     } else if has_seconds {
@@ -120,7 +122,7 @@ fn draw_row(
         } else {
             " ".repeat(5)
         };
-        right.push(Span::styled(tail, look.faint()));
+        right.push(Span::styled(tail, faint));
     }
     let right_width: usize = right.iter().map(Span::width).sum();
     let left_width = columns.saturating_sub(right_width);
@@ -133,19 +135,18 @@ fn draw_row(
     } else {
         (issuer, account)
     };
-    let name_style = if is_selected { look.strong() } else { look.plain() };
     if columns >= 40 && !more.is_empty() {
         let first_width = (names_width * 2 / 5).max(8);
-        spans.push(Span::styled(pad(name, first_width), name_style));
+        spans.push(Span::styled(pad(name, first_width), look.plain()));
         let rest = names_width.saturating_sub(first_width + 1);
-        spans.push(Span::styled(format!(" {}", pad(more, rest)), look.faint()));
+        spans.push(Span::styled(format!(" {}", pad(more, rest)), faint));
     } else {
         let text = match more {
             _ if columns >= 40 => name.to_owned(),
             "" => name.to_owned(),
             more => format!("{name} {more}"),
         };
-        spans.push(Span::styled(pad(&text, names_width), name_style));
+        spans.push(Span::styled(pad(&text, names_width), look.plain()));
     }
     spans.extend(right);
     let line = Line::from(spans);
@@ -243,13 +244,18 @@ pub(super) fn draw_panel(model: &Model, open: &Open, frame: &mut Frame<'_>, area
 /// The code, as large as there is room; gives the column where the rest may begin.
 fn draw_large(seen: &Seen, entry: &Entry, look: Look, words: &Words, frame: &mut Frame<'_>, area: Rect) -> u16 {
     const BESIDE: usize = 22;
-    let style = look.code(seen.seconds_left);
+    let style = match seen.is_code {
+        true => look.code(seen.seconds_left),
+        false => look.faint(),
+    };
     let lines = big::lines(&seen.text);
     let large = width(&lines[0]);
     if seen.is_code && large + BESIDE < usize::from(area.width) {
         for (line, y) in lines.iter().zip(area.y..) {
             let area = Rect { y, height: 1, ..area };
-            frame.render_widget(Line::styled(format!("  {}", line.as_str()), style), area);
+            let line = Zeroizing::new(format!("  {}", line.as_str()));
+            // A line's style is that of its whole row; what is beside the code has its own.
+            frame.render_widget(Line::from(Span::styled(line.as_str(), style)), area);
         }
         return u16::try_from(large).unwrap_or(0) + 4;
     }
@@ -258,7 +264,8 @@ fn draw_large(seen: &Seen, entry: &Entry, look: Look, words: &Words, frame: &mut
         height: 1,
         ..area
     };
-    frame.render_widget(Line::styled(format!("  {}", seen.text.as_str()), style), middle);
+    let text = Zeroizing::new(format!("  {}", seen.text.as_str()));
+    frame.render_widget(Line::from(Span::styled(text.as_str(), style)), middle);
     let mut beside = width(&seen.text) + 5;
     if !seen.is_code {
         let hint = match entry.credential().kind() {

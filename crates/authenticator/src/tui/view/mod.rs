@@ -13,6 +13,7 @@ use ratatui::{
     widgets::Clear,
 };
 
+pub(super) use self::dialog::help_rows;
 use self::look::{Look, fit, rows, width};
 use super::model::{Dialog, Model, Open, State};
 
@@ -57,12 +58,25 @@ pub(super) fn view(model: &Model, frame: &mut Frame<'_>) {
     draw_footer(model, frame, footer);
 }
 
+fn panel_height(screen_height: u16) -> u16 {
+    match screen_height >= PANEL_FROM_HEIGHT {
+        true => list::PANEL_HEIGHT,
+        false => 0,
+    }
+}
+
+/// Entries that are listed at once.
+pub(super) fn list_rows(screen_height: u16) -> usize {
+    let rows = screen_height.saturating_sub(2 + panel_height(screen_height));
+    usize::from(rows).max(1)
+}
+
 fn draw_open(model: &Model, open: &Open, frame: &mut Frame<'_>, body: Rect) {
     match &open.dialog {
         Dialog::None | Dialog::Search => {
-            let panel_height = match frame.area().height >= PANEL_FROM_HEIGHT && !open.shown.is_empty() {
-                true => list::PANEL_HEIGHT,
-                false => 0,
+            let panel_height = match open.shown.is_empty() {
+                true => 0,
+                false => panel_height(frame.area().height),
             };
             let rows = Rect {
                 height: body.height - panel_height,
@@ -147,6 +161,7 @@ fn draw_footer(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let hints = match &model.state {
         State::Locked(_) => keys.gate,
         State::Open(open) => match &open.dialog {
+            Dialog::None if open.vault.entries().is_empty() => keys.empty,
             Dialog::None => keys.list,
             Dialog::Search => keys.search,
             Dialog::Add(..) => keys.add,

@@ -4,10 +4,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use proptest::prelude::*;
 use vault::Name;
 
-use super::{
-    model::{Dialog, Settings, State},
-    stage::{ENTRIES, PASSPHRASE, Stage, settings},
-};
+use super::stage::{ENTRIES, PASSPHRASE, Stage, settings};
+use crate::tui::model::{Dialog, Settings, State};
 
 #[test]
 fn searching_finds_as_one_types_and_enter_copies_until_thirty_seconds_later() {
@@ -42,7 +40,7 @@ fn a_counter_is_saved_before_its_code_is_seen() {
     stage.types(" ");
     let refused = stage.screen(80, 24);
     assert!(
-        refused.contains("Not saved: the disk is full") && !refused.contains("755 224"),
+        refused.contains("Not saved.") && refused.contains("no storage space") && !refused.contains("755 224"),
         "{refused}"
     );
     stage.press(KeyCode::Enter);
@@ -82,6 +80,15 @@ fn a_removal_is_confirmed_and_undone_in_its_place() {
     assert_eq!(stage.ids(), all, "also what the first try could not put back");
     stage.types("u");
     assert!(stage.screen(80, 24).contains("nothing to undo"));
+}
+
+#[test]
+fn a_passphrase_is_hidden_whatever_it_looks_like() {
+    let mut stage = Stage::locked(settings(), ENTRIES);
+    stage.types("/home");
+    assert!(!stage.screen(80, 24).contains("/home•") && !stage.screen(80, 24).contains(": /home"));
+    stage.control('r');
+    assert!(!stage.screen(80, 24).contains(": /home"));
 }
 
 #[test]
@@ -185,11 +192,32 @@ fn a_pasted_uri_is_added_from_wherever_it_is_pasted() {
         .paste("otpauth://totp/Other:bob?secret=JBSWY3DPEHPK3PXP\n")
         .press(KeyCode::Enter);
     assert!(
-        stage.screen(80, 24).contains("It is here already: Other (bob)."),
+        stage.screen(80, 24).contains("It is here already: Example (bob)."),
         "{}",
         stage.screen(80, 24)
     );
     assert_eq!(stage.ids().len(), 1);
+}
+
+#[test]
+fn of_many_what_is_here_already_and_what_is_unusable_is_counted() {
+    let mut stage = Stage::open(settings(), "");
+    let two = "otpauth://totp/A:a?secret=JBSWY3DPEHPK3PXP\notpauth://totp/B:b?secret=KRSXG5CTMVRXEZLU\n";
+    stage.types("a").paste(two).press(KeyCode::Enter);
+    assert!(stage.screen(80, 24).contains("Added 2 entries."));
+    stage.types("a").paste(two).press(KeyCode::Enter);
+    assert!(stage.screen(80, 24).contains("All 2 are here already."));
+    stage.control('u');
+    stage.paste(&format!(
+        "{two}otpauth://totp/C:c?secret=ORSXG5BAONSWG4TF\notpauth://totp/D:d?digits=6\n"
+    ));
+    stage.press(KeyCode::Enter);
+    let screen = stage.screen(120, 24);
+    assert!(
+        screen.contains("Added C (c). 2 were here already. One cannot be used. The URI has no secret parameter"),
+        "{screen}"
+    );
+    assert_eq!(stage.ids().len(), 3);
 }
 
 #[test]
@@ -212,7 +240,7 @@ fn a_key_is_added_by_hand_and_what_was_typed_outlives_a_full_disk() {
     stage.press(KeyCode::Enter);
     let screen = stage.screen(80, 24);
     assert!(
-        screen.contains("the disk is full") && screen.contains("Example"),
+        screen.contains("no storage space") && screen.contains("Example"),
         "{screen}"
     );
     stage.disk_is_full = false;
@@ -224,10 +252,24 @@ fn a_key_is_added_by_hand_and_what_was_typed_outlives_a_full_disk() {
 #[test]
 fn what_is_neither_uri_nor_key_nor_path_is_said_to_be_so() {
     let mut stage = Stage::open(settings(), "");
-    stage.types("ahello 1").press(KeyCode::Enter);
-    assert!(stage.screen(80, 24).contains("This is no otpauth URI"));
-    stage.control('u').types("~/qr.png").press(KeyCode::Enter);
-    assert_eq!(stage.asked_files.len(), 1);
+    for (typed, said) in [
+        ("hello!", "This is no otpauth URI"),
+        ("hello 1", "Character 7 of the secret is not base32"),
+        ("JBSWY3", "cannot have 6 characters"),
+        // Not taken for a path: there is a secret in it, which an error would show.
+        ("tpauth://totp/x?secret=JBSWY3DPEHPK3PXP", "This is no otpauth URI"),
+    ] {
+        stage.types("a").control('u').paste(typed).press(KeyCode::Enter);
+        assert!(stage.screen(80, 24).contains(said), "{typed}: {}", stage.screen(80, 24));
+        stage.press(KeyCode::Esc);
+    }
+    stage.types("a");
+    for path in ["~/qr.png", "file:///tmp/qr.png", "qr.png", "'/tmp/a b'"] {
+        stage.control('u').types(path).press(KeyCode::Enter);
+        assert_eq!(stage.asked_files.last().map(String::as_str), Some(path));
+        let is_seen = stage.screen(80, 24).contains(path);
+        assert_eq!(is_seen, path != "qr.png", "what may be a key is hidden: {path}");
+    }
     stage
         .control('u')
         .paste("otpauth://totp/Example?digits=6")
@@ -343,6 +385,44 @@ fn control_keys_work_everywhere() {
     assert!(!stage.has_quit, "a letter that is typed is a letter");
     stage.control('c');
     assert!(stage.has_quit);
+}
+
+#[test]
+fn the_help_scrolls_to_its_end_and_back_at_once() {
+    let mut stage = Stage::open(settings(), ENTRIES);
+    stage.resize(40, 12).types("?");
+    let first = stage.screen(40, 12);
+    assert!(!first.contains('…'), "nothing is cut: {first}");
+    for _ in 0..60 {
+        stage.press(KeyCode::Down);
+    }
+    let last = stage.screen(40, 12);
+    assert!(last.contains("draw anew"), "{last}");
+    stage.press(KeyCode::Up);
+    assert_ne!(stage.screen(40, 12), last);
+    stage.press(KeyCode::Home);
+    assert_eq!(stage.screen(40, 12), first);
+}
+
+#[test]
+fn what_is_pasted_into_a_line_is_one_line() {
+    let mut stage = Stage::open(settings(), ENTRIES);
+    stage
+        .types("e")
+        .control('u')
+        .paste("Exa\tmple\r\nLtd\n")
+        .press(KeyCode::Enter);
+    assert!(stage.screen(80, 24).contains("Saved."), "{}", stage.screen(80, 24));
+    assert!(stage.screen(80, 24).contains("Exa mple Ltd"));
+}
+
+#[test]
+fn keys_of_other_keyboards_do_the_same() {
+    let mut stage = Stage::open(settings(), ENTRIES);
+    stage.types("／gix").control('h').types("t");
+    assert!(stage.screen(80, 24).contains("/git"));
+    stage.press(KeyCode::Esc).types("？");
+    assert!(stage.screen(80, 24).contains("search as you type"));
 }
 
 /// What a monkey at the keyboard does.

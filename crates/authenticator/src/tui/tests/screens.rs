@@ -1,18 +1,23 @@
 //! What the screens look like: files below `tests/screens`. `COUNTERSIGN_BLESS=1` writes down how they look now.
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test asks its own environment"))]
 
-use std::{env, fs, path::Path};
+use std::{env, fs, io, path::Path};
 
 use crossterm::event::KeyCode;
+use enroll::{UriError, base32::Base32Error};
 use ratatui::style::Color;
-use vault::{Name, Note};
-
-use super::{
-    model::Settings,
-    stage::{ENTRIES, PASSPHRASE, Stage, settings},
-    words::Language,
+use vault::{
+    AddError, CounterError, FileError, Name, Note, SaveError, SlotError, UnlockError,
+    import::{ApplyError, Format, ImportError, MissingParts, Reason},
 };
-use crate::{otpauth::uri_of, picture::Picture};
+
+use super::stage::{ENTRIES, PASSPHRASE, Stage, settings};
+use crate::{
+    Doing, Refusal, VaultFileError,
+    otpauth::uri_of,
+    picture::{Picture, PictureError},
+    tui::{model::Settings, trouble::Trouble, update::Message, words::Language},
+};
 
 fn check(name: &str, screens: &[String]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -61,6 +66,7 @@ fn tour(settings: Settings, width: u16, height: u16) -> Vec<String> {
     shots.push(locked.screen(width, height));
     shots.push(Stage::open(settings.clone(), "").screen(width, height));
     let mut stage = lived_in(settings);
+    stage.resize(width, height);
     let mut shoot = |stage: &Stage| shots.push(stage.screen(width, height));
     shoot(&stage);
     stage.types("j");
@@ -120,6 +126,114 @@ fn smallest() {
 fn in_chinese() {
     check("chinese", &tour(chinese(), 80, 24));
     check("chinese-smallest", &tour(chinese(), 20, 6));
+}
+
+#[test]
+fn what_goes_wrong_in_chinese() {
+    let mut shots = Vec::new();
+    let mut shoot = |stage: &Stage| shots.push(stage.screen(60, 14));
+    let mut locked = Stage::locked(chinese(), ENTRIES);
+    locked.tell(Message::NotOpened(Trouble::VaultFile(VaultFileError::Busy {
+        path: "/home/alice/authenticator.vault".into(),
+        holder: Some(4_711),
+    })));
+    shoot(&locked);
+    let mut stage = Stage::open(chinese(), ENTRIES);
+    stage.types("aJBSW 0189").press(KeyCode::Enter);
+    shoot(&stage);
+    stage.control('u').types("~/proton.json").press(KeyCode::Enter);
+    let encrypted = br#"{"version":1,"salt":"AAAA","content":"AAAA"}"#.to_vec();
+    stage.tell(Message::FileRead(Ok(encrypted.into())));
+    shoot(&stage);
+    stage.tell(Message::FileRead(Err(Trouble::NoCode)));
+    shoot(&stage);
+    stage
+        .control('u')
+        .paste("otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&digits=12")
+        .press(KeyCode::Enter);
+    shoot(&stage);
+    stage
+        .control('u')
+        .paste("otpauth://totp/Mail:bob?secret=ORSXG5BAONSWG4TF")
+        .press(KeyCode::Enter);
+    shoot(&stage);
+    stage.press(KeyCode::Esc).types("ggf");
+    stage.disk_is_full = true;
+    stage.types("f");
+    shoot(&stage);
+    check("chinese-troubles", &shots);
+}
+
+/// Every sentence that a person may commonly meet, both languages side by side.
+#[test]
+fn troubles_in_both_languages() {
+    let path = || "/home/alice/authenticator.vault".into();
+    let io = |kind: io::ErrorKind| io::Error::from(kind);
+    let troubles = [
+        Trouble::NothingKnown,
+        Trouble::Key(Base32Error::Empty),
+        Trouble::Key(Base32Error::Character { position: 3 }),
+        Trouble::Key(Base32Error::Length { characters: 6 }),
+        Trouble::NoSuchFile,
+        Trouble::NotAFile,
+        Trouble::File(io(io::ErrorKind::PermissionDenied)),
+        Trouble::Picture(PictureError::Unknown),
+        Trouble::Picture(PictureError::Damaged),
+        Trouble::NoCode,
+        Trouble::OtherCode,
+        Trouble::Import(ImportError::TooLarge),
+        Trouble::Import(ImportError::Unknown),
+        Trouble::Import(ImportError::Archive),
+        Trouble::Import(ImportError::Locked(Format::Aegis)),
+        Trouble::Import(ImportError::CutOff),
+        Trouble::Import(ImportError::Damaged { line: 3, column: 7 }),
+        Trouble::Import(ImportError::Malformed(Format::TwoFas, "its services are not UTF-8")),
+        Trouble::Unusable(Vec::new()),
+        Trouble::Unusable(vec![Reason::Uri(UriError::MissingSecret)]),
+        Trouble::Unusable(vec![Reason::Uri(UriError::DuplicateParameter("secret"))]),
+        Trouble::Unusable(vec![Reason::Uri(UriError::Digits)]),
+        Trouble::Unusable(vec![Reason::Digits(4), Reason::Shape]),
+        Trouble::Apply(ApplyError::MissingParts(vec![MissingParts {
+            parts: vec![2, 3],
+            of: 4,
+        }])),
+        Trouble::Add(AddError::Full),
+        Trouble::Counter(CounterError::UsedUp),
+        Trouble::Unlock(UnlockError::Wrong),
+        Trouble::Unlock(UnlockError::NoSuchSlot),
+        Trouble::Unlock(UnlockError::Altered),
+        Trouble::Create(SlotError::OutOfMemory),
+        Trouble::Save(SaveError::TooLarge),
+        Trouble::VaultFile(VaultFileError::Missing(path())),
+        Trouble::VaultFile(VaultFileError::Exists(path())),
+        Trouble::VaultFile(VaultFileError::Busy {
+            path: path(),
+            holder: Some(4_711),
+        }),
+        Trouble::VaultFile(VaultFileError::Unusable {
+            path: path(),
+            error: FileError::Damaged,
+        }),
+        Trouble::VaultFile(VaultFileError::Io {
+            path: path(),
+            doing: Doing::Write,
+            error: io(io::ErrorKind::StorageFull),
+        }),
+        Trouble::VaultFile(VaultFileError::Io {
+            path: path(),
+            doing: Doing::Lock,
+            error: io(io::ErrorKind::ReadOnlyFilesystem),
+        }),
+        Trouble::CommandLine(Refusal::new("key cannot be read")),
+    ];
+    let said = |language: Language, trouble| (language.words().trouble)(trouble);
+    let both = troubles.each_ref().map(|trouble| {
+        let (english, chinese) = (said(Language::En, trouble), said(Language::Zh, trouble));
+        assert!(english.ends_with('.') && !english.ends_with(".."), "{english}");
+        assert!(chinese.ends_with('。') && !chinese.ends_with("。。"), "{chinese}");
+        format!("{english}\n{chinese}\n")
+    });
+    check("troubles", &both);
 }
 
 #[test]
@@ -198,22 +312,28 @@ fn every_screen_fits_whatever_is_in_it() {
 
 #[test]
 fn the_qr_code_that_is_seen_says_the_entry() {
+    // With the title above it; with the key beside it; where the header has to give its row.
+    for (columns, rows) in [(60, 30), (80, 26), (80, 24)] {
+        qr_code_at(columns, rows);
+    }
+}
+
+fn qr_code_at(columns: u16, rows: u16) {
     let mut stage = lived_in(settings());
     stage.types("vy");
+    assert!(stage.screen(columns, rows).contains("GEZD GNBV"));
     let uri = uri_of(stage.opened().selected_entry().unwrap());
     let lightness = |colour| if colour == Color::Indexed(231) { 255 } else { 0 };
-    for (columns, rows) in [(60, 30), (80, 24)] {
-        let buffer = stage.drawn(columns, rows);
-        let mut picture = image::GrayImage::new(u32::from(columns) * 4, u32::from(rows) * 8);
-        for (x, y, pixel) in picture.enumerate_pixels_mut() {
-            let cell = &buffer[((x / 4) as u16, (y / 8) as u16)];
-            let is_ink = cell.symbol() == "▄" && y % 8 >= 4;
-            pixel.0 = [lightness(if is_ink { cell.fg } else { cell.bg })];
-        }
-        let mut file = std::io::Cursor::new(Vec::new());
-        picture.write_to(&mut file, image::ImageFormat::Png).unwrap();
-        let codes = Picture::parse(file.get_ref()).unwrap().codes();
-        assert_eq!(codes.len(), 1);
-        assert_eq!(codes[0].expose_text(), uri.as_str());
+    let buffer = stage.drawn(columns, rows);
+    let mut picture = image::GrayImage::new(u32::from(columns) * 4, u32::from(rows) * 8);
+    for (x, y, pixel) in picture.enumerate_pixels_mut() {
+        let cell = &buffer[((x / 4) as u16, (y / 8) as u16)];
+        let is_ink = cell.symbol() == "▄" && y % 8 >= 4;
+        pixel.0 = [lightness(if is_ink { cell.fg } else { cell.bg })];
     }
+    let mut file = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut file, image::ImageFormat::Png).unwrap();
+    let codes = Picture::parse(file.get_ref()).unwrap().codes();
+    assert_eq!(codes.len(), 1);
+    assert_eq!(codes[0].expose_text(), uri.as_str());
 }

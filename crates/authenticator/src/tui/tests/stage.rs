@@ -1,6 +1,6 @@
 //! Plays the interface without a terminal: real vaults, a file in memory, time by hand.
 
-use std::path::PathBuf;
+use std::io;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
@@ -8,12 +8,16 @@ use unicode_width::UnicodeWidthStr as _;
 use vault::{DataKey, Entries, EntryId, KdfCost, LockedVault, NewSlot, OpenVault, Order, Unlock, import};
 use zeroize::Zeroizing;
 
-use super::{
-    change::{Change, Refused},
-    model::{Model, Moment, Open, Settings, State},
-    update::{Effect, Message, update},
-    view::view,
-    words::Language,
+use crate::{
+    Doing, VaultFileError,
+    tui::{
+        change::{Change, Refused},
+        model::{Model, Moment, Open, Settings, State},
+        trouble::Trouble,
+        update::{Effect, Message, update},
+        view::view,
+        words::Language,
+    },
 };
 
 pub(super) const PASSPHRASE: &str = "correct horse";
@@ -35,7 +39,7 @@ pub(super) struct Stage {
     pub(super) disk: Option<Vec<u8>>,
     pub(super) disk_is_full: bool,
     pub(super) clipboard: Option<String>,
-    pub(super) asked_files: Vec<PathBuf>,
+    pub(super) asked_files: Vec<String>,
     pub(super) has_quit: bool,
     pub(super) has_suspended: bool,
     /// How often something was written.
@@ -171,7 +175,7 @@ impl Stage {
                 let unlocked = self.read().unlock(Unlock::Passphrase(passphrase.as_bytes()));
                 return Some(match unlocked {
                     Ok(vault) => Message::Opened { vault, by_person: true },
-                    Err(_) => Message::NotOpened(None),
+                    Err(error) => Message::NotOpened(Trouble::Unlock(error)),
                 });
             }
             Effect::Create(passphrase) => {
@@ -182,7 +186,7 @@ impl Stage {
             Effect::Save(change) | Effect::SaveIfFree(change) => return Some(self.save(change)),
             Effect::Copy(code) => self.clipboard = Some(code.expose().to_owned()),
             Effect::EmptyClipboard => self.clipboard = None,
-            Effect::ReadFile(path) => self.asked_files.push(path),
+            Effect::ReadFile(typed) => self.asked_files.push(typed.to_string()),
         }
         None
     }
@@ -202,7 +206,11 @@ impl Stage {
             Err(why) => return Message::NotSaved { why, removed: None },
         };
         if self.disk_is_full {
-            let why = Refused::Says("the disk is full".into());
+            let why = Refused::Unsaved(Trouble::VaultFile(VaultFileError::Io {
+                path: self.model.settings.place.clone().into(),
+                doing: Doing::Write,
+                error: io::ErrorKind::StorageFull.into(),
+            }));
             let removed = changed.into_removed(vault.entries_mut());
             return Message::NotSaved { why, removed };
         }
@@ -231,6 +239,10 @@ impl Stage {
     pub(super) fn ids(&self) -> Vec<u64> {
         let vault = self.read().unlock(Unlock::Passphrase(PASSPHRASE.as_bytes())).unwrap();
         vault.entries().iter().map(|entry| entry.id().get()).collect()
+    }
+
+    pub(super) fn resize(&mut self, width: u16, height: u16) -> &mut Self {
+        self.tell(Message::Resized(width, height))
     }
 
     pub(super) fn drawn(&self, width: u16, height: u16) -> Buffer {

@@ -1,0 +1,180 @@
+//! Keys in the dialogs, and what is pasted anywhere.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use enroll::base32;
+use zeroize::Zeroizing;
+
+use super::{Effect, Effects, complain};
+use crate::tui::{
+    change::Change,
+    form::Form,
+    input::{Input, Mask},
+    model::{Dialog, Model, Open, Stage, State},
+    trouble::Trouble,
+    view::help_rows,
+};
+
+pub(super) fn in_remove(open: &mut Open, key: KeyEvent) -> Effects {
+    let Dialog::Remove(id) = open.dialog else {
+        return Vec::new();
+    };
+    match key.code {
+        KeyCode::Char('y' | 'Y') => {
+            open.dialog = Dialog::None;
+            return vec![Effect::Save(Change::Remove(id))];
+        }
+        KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc => open.dialog = Dialog::None,
+        _ => {}
+    }
+    Vec::new()
+}
+
+pub(super) fn in_secret(open: &mut Open, key: KeyEvent) -> Effects {
+    let Dialog::Secret { stage, .. } = &mut open.dialog else {
+        return Vec::new();
+    };
+    match (*stage, key.code) {
+        (Stage::Warning, KeyCode::Char('y' | 'Y')) => *stage = Stage::Seen { is_inverted: false },
+        (Stage::Seen { is_inverted }, KeyCode::Char('i')) => {
+            *stage = Stage::Seen {
+                is_inverted: !is_inverted,
+            };
+        }
+        (Stage::Warning, KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc)
+        | (Stage::Seen { .. }, KeyCode::Char('q') | KeyCode::Esc | KeyCode::Enter) => open.dialog = Dialog::None,
+        _ => {}
+    }
+    Vec::new()
+}
+
+pub(super) fn in_help(model: &mut Model, key: KeyEvent) -> Effects {
+    let page = model.page();
+    let last = help_rows(model).len().saturating_sub(page);
+    let State::Open(open) = &mut model.state else {
+        return Vec::new();
+    };
+    let Dialog::Help { scroll } = &mut open.dialog else {
+        return Vec::new();
+    };
+    match key.code {
+        KeyCode::Down | KeyCode::Char('j') => *scroll = (*scroll + 1).min(last),
+        KeyCode::Up | KeyCode::Char('k') => *scroll = (*scroll).min(last).saturating_sub(1),
+        KeyCode::PageDown | KeyCode::Char(' ') => *scroll = (*scroll + page).min(last),
+        KeyCode::PageUp => *scroll = scroll.saturating_sub(page),
+        KeyCode::Home => *scroll = 0,
+        KeyCode::End => *scroll = last,
+        _ => open.dialog = Dialog::None,
+    }
+    Vec::new()
+}
+
+pub(super) fn in_add(model: &mut Model, key: KeyEvent) -> Effects {
+    let words = model.words();
+    let State::Open(open) = &mut model.state else {
+        return Vec::new();
+    };
+    let Dialog::Add(input, error) = &mut open.dialog else {
+        return Vec::new();
+    };
+    match key.code {
+        KeyCode::Esc => open.dialog = Dialog::None,
+        KeyCode::Enter if input.is_empty() => {}
+        KeyCode::Char('r') if key.modifiers.contains(KeyModifiers::CONTROL) => {
+            input.mask = match input.mask {
+                Mask::Nothing => Mask::AllButPaths,
+                Mask::Everything | Mask::AllButPaths => Mask::Nothing,
+            };
+        }
+        KeyCode::Enter => {
+            *error = None;
+            let text = input.text().trim();
+            // What belongs to a copied text, and not to what it says.
+            let bare = text.trim_matches(['\'', '"']);
+            if has_scheme(bare, "otpauth") {
+                let bytes = Zeroizing::new(bare.as_bytes().to_vec());
+                return vec![Effect::Save(Change::Import(bytes))];
+            }
+            match base32::decode(bare) {
+                Ok(secret) => open.dialog = Dialog::Form(Box::new(Form::new(secret)), None),
+                Err(why) if is_like_a_key(bare) => *error = Some((words.trouble)(&Trouble::Key(why))),
+                // Not a URI of any other kind, which may have a secret in it.
+                Err(_) if has_scheme(text, "file:") || (text.contains(['/', '.']) && !text.contains("://")) => {
+                    return vec![Effect::ReadFile(Zeroizing::new(text.to_owned()))];
+                }
+                Err(_) => *error = Some((words.trouble)(&Trouble::NothingKnown)),
+            }
+        }
+        _ => {
+            input.key(key);
+        }
+    }
+    Vec::new()
+}
+
+/// In any case.
+fn has_scheme(text: &str, scheme: &str) -> bool {
+    text.get(..scheme.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+}
+
+/// Letters and digits, in groups or not: a key that was mistyped, rather than anything else.
+fn is_like_a_key(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || " -=".contains(c))
+}
+
+pub(super) fn in_form(model: &mut Model, key: KeyEvent) -> Effects {
+    let words = model.words();
+    let State::Open(open) = &mut model.state else {
+        return Vec::new();
+    };
+    let Dialog::Form(form, error) = &mut open.dialog else {
+        return Vec::new();
+    };
+    match key.code {
+        KeyCode::Esc => open.dialog = Dialog::None,
+        KeyCode::Enter => match form.change() {
+            Ok(change) => {
+                *error = None;
+                return vec![Effect::Save(change)];
+            }
+            Err(missing) => *error = Some((words.form.missing)(missing)),
+        },
+        _ => form.key(key),
+    }
+    Vec::new()
+}
+
+/// Into whatever is being typed; a URI also into the bare list, where it is what one wants to add.
+pub(super) fn pasted(model: &mut Model, text: &str) {
+    let words = model.words();
+    let text = text.trim_end_matches(['\r', '\n']);
+    let one_line = || {
+        let pieces: Vec<&str> = text
+            .split(['\r', '\n', '\t'])
+            .filter(|piece| !piece.is_empty())
+            .collect();
+        Zeroizing::new(pieces.join(" "))
+    };
+    let is_taken = match &mut model.state {
+        State::Locked(gate) => gate.typed.insert(text),
+        State::Open(open) => match &mut open.dialog {
+            Dialog::None => {
+                let mut input = Input::masked(Mask::AllButPaths);
+                let is_taken = input.insert(text);
+                open.dialog = Dialog::Add(input, None);
+                is_taken
+            }
+            Dialog::Search => {
+                let is_taken = open.query.insert(&one_line());
+                open.list();
+                is_taken
+            }
+            Dialog::Add(input, _) => input.insert(text),
+            Dialog::Form(form, _) => form.focused().is_none_or(|input| input.insert(&one_line())),
+            Dialog::Remove(_) | Dialog::Secret { .. } | Dialog::Help { .. } => true,
+        },
+    };
+    if !is_taken {
+        complain(model, words.notice.too_long);
+    }
+}
