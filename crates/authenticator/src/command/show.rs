@@ -45,16 +45,24 @@ impl Show {
             }
             return DONE;
         }
+        if self.qr && desk.json {
+            return Err(Refusal::usage("a QR code is a picture").help("leave --json out, or say --uri"));
+        }
         eprintln!("whoever sees it can make the codes of {} for ever", entry.title());
         if !self.yes && !desk.prompt.confirm("Show it?", "say --yes")? {
             return Err(Refusal::new("nothing was shown"));
         }
-        let text = if self.secret {
-            text_key(entry.credential().secret())
+        let (name, text) = if self.secret {
+            ("secret", text_key(entry.credential().secret()))
         } else if self.uri {
-            uri_of(entry)
+            ("uri", uri_of(entry))
         } else {
-            qr_of(&uri_of(entry), desk.machine.no_color)?
+            ("qr", qr_of(&uri_of(entry), desk.machine.no_color)?)
+        };
+        // By hand into a buffer that is wiped: neither has a character that JSON escapes.
+        let text = match desk.json {
+            true => Zeroizing::new(format!("{{\"{name}\":\"{}\"}}", *text)),
+            false => text,
         };
         print(&text)?;
         print("\n")?;
