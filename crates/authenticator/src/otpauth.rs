@@ -41,7 +41,9 @@ pub(crate) fn uri_of(entry: &Entry) -> Zeroizing<String> {
         uri.push_str("&algorithm=");
         uri.push_str(credential.algorithm().name());
     }
-    if credential.digits() != EntryDigits::SIX && credential.kind() != Kind::Steam {
+    // Steam's own entries are written as totp by other apps, which know them by the issuer: digits say that these are none.
+    let is_like_steam = issuer == "Steam" || issuer.is_empty() && account == "Steam";
+    if (credential.digits() != EntryDigits::SIX || is_like_steam) && credential.kind() != Kind::Steam {
         uri.push_str(&format!("&digits={}", credential.digits()));
     }
     match credential.kind() {
@@ -92,6 +94,8 @@ mod tests {
             "otpauth://totp/?secret=GEZDGNBV",
             "otpauth://hotp/Example:alice?secret=GEZDGNBV&issuer=Example&algorithm=SHA256&digits=9&counter=18446744073709551615",
             "otpauth://steam/Steam:gabe?secret=GEZDGNBV&issuer=Steam",
+            "otpauth://totp/Steam:gabe?secret=GEZDGNBV&issuer=Steam&digits=6",
+            "otpauth://totp/x?secret=GEZDGNBV&period=7200",
             "otpauth://totp/%E4%BA%91:%E5%BC%A0?secret=GEZDGNBV&issuer=%E4%BA%91&algorithm=SHA512&digits=5&period=3600",
         ] {
             assert_eq!(rewritten(uri), uri);

@@ -220,7 +220,7 @@ const ENGLISH: Words = Words {
         },
         missing: |missing| match missing {
             Missing::AName => "Say the service or the account, or both.".into(),
-            Missing::Period => "The seconds are a number from 1 to 3600, 30 as a rule.".into(),
+            Missing::Period => "The seconds are a number above 0, 30 as a rule.".into(),
             Missing::Counter => "The counter is a number, 0 as a rule.".into(),
             Missing::Text(error) => error.to_string(),
         },
@@ -359,7 +359,7 @@ const CHINESE: Words = Words {
         },
         missing: |missing| match missing {
             Missing::AName => "请填写服务或账号。".into(),
-            Missing::Period => "秒数应为 1 到 3600，通常为 30。".into(),
+            Missing::Period => "秒数应大于 0，通常为 30。".into(),
             Missing::Counter => "计数器应为数字，通常为 0。".into(),
             Missing::Text(vault::TextError::TooLong { most, .. }) => format!("文字过长：最多 {most} 字节。"),
             Missing::Text(vault::TextError::Invisible) => "文字中有会扰乱终端的不可见字符，请去掉。".into(),
