@@ -83,6 +83,6 @@ fn where_its_words_find_no_room_it_ends_with_one_and_leaves_nothing_behind() {
     let enough = ended("{ \"$1\" demo; echo $? >&3; } 3>&2 | head -n 1").with_code(0);
     assert_eq!(enough.err, "0\n");
     ended("\"$1\" demo 2> /dev/full").with_code(0);
-    ended("\"$1\" user devices acme alice > /dev/full 2> /dev/full").with_code(1);
+    ended("\"$1\" user devices acme alice > /dev/full 2> /dev/full").with_code(2);
     assert!(is_empty(home.path()), "nothing is left");
 }

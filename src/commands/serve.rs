@@ -130,6 +130,8 @@ fn log_to_stderr(filter: &str) -> Result<(), Failure> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // Otherwise it says on stderr that stderr cannot be written, and panics.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal() && !crate::real::no_color())
         .init();
     Ok(())

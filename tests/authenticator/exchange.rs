@@ -5,7 +5,10 @@ use std::{fs, path::Path, process::Command};
 use serde_json::Value;
 
 use super::{pocket::Pocket, terminal::Terminal};
-use crate::support::{process::run, tools::output};
+use crate::support::{
+    process::{bare, run},
+    tools::output,
+};
 
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/vault/tests/samples");
 /// Every kind, and names that a URI has to encode.
@@ -155,6 +158,14 @@ fn age_opens_what_was_exported_for_its_key() {
     let opened = output("age", "age", &["--decrypt", "-i", utf8(&identity), utf8(&sealed)]);
     let plain = pocket.done(&["export", "otpauth", "--plain"]).out;
     assert_eq!(opened, plain.trim_end());
+    // Onto a disk that fills with its last bytes it is no backup, and says so.
+    let mut export = bare("sh");
+    let command = pocket.keyed(&["export", "age", "--recipient", &recipient]);
+    export.args(["-c", "exec \"$0\" \"$@\" > /dev/full"]);
+    export.arg(command.get_program()).args(command.get_args());
+    export.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let full = run(&mut export, "").with_code(1);
+    assert!(full.err.contains("nothing could be written"), "{}", full.err);
     let none = run(
         &mut pocket.keyed(&["export", "age", "--recipient", "age1nonsense", "--output", "x"]),
         "",

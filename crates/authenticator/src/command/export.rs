@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use vault::{Entry, NewSlot, OpenVault, export::google};
 use zeroize::Zeroizing;
 
-use super::{DONE, Done, import::push_line, print, show::qr_of};
+use super::{DONE, Done, import::push_line, print, print_bytes, show::qr_of};
 use crate::{
     Refusal,
     desk::{By, Desk, new_passphrase},
@@ -93,7 +93,7 @@ impl Export {
                 let sealed = self.with_age(desk, uri_list(&vault).as_bytes())?;
                 match &self.output {
                     Some(path) => write_new(path, &sealed)?,
-                    None => std::io::stdout().write_all(&sealed).map_err(Refusal::new)?,
+                    None => print_bytes(&sealed)?,
                 }
             }
             FormatName::Vault => self.as_vault(desk, &mut vault)?,
