@@ -27,9 +27,9 @@ fn answering(answers: &'static [&'static str]) -> String {
     thread::spawn(move || {
         for answer in answers {
             let (mut call, _) = listener.accept().expect("a call");
-            // Head and body come as they like; the body of each of these calls ends with its object.
+            // Head and body come as they like; the body of each of these calls ends with its object, and a GET has none.
             let mut request = Vec::new();
-            while !request.ends_with(b"}") {
+            while !request.ends_with(b"}") && !(request.starts_with(b"GET") && request.ends_with(b"\r\n\r\n")) {
                 let mut bytes = [0; 8_192];
                 let read = call.read(&mut bytes).expect("a request");
                 request.extend_from_slice(&bytes[..read]);
@@ -88,7 +88,9 @@ fn a_service_that_means_harm_does_not_drive_the_terminal() {
         "--api-key-file",
         &key,
     ]);
-    is_harmless(&run(&mut devices, "").err);
+    let refused = run(&mut devices, "").with_code(1);
+    is_harmless(&refused.err);
+    assert!(refused.err.contains("three and2J four"), "{}", refused.err);
 }
 
 #[test]
