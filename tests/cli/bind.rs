@@ -29,7 +29,7 @@ fn answering(answers: &'static [&'static str]) -> String {
             let (mut call, _) = listener.accept().expect("a call");
             // Head and body come as they like; the body of each of these calls ends with its object, and a GET has none.
             let mut request = Vec::new();
-            while !request.ends_with(b"}") && !(request.starts_with(b"GET") && request.ends_with(b"\r\n\r\n")) {
+            while !(request.ends_with(b"}") || request.starts_with(b"GET") && request.ends_with(b"\r\n\r\n")) {
                 let mut bytes = [0; 8_192];
                 let read = call.read(&mut bytes).expect("a request");
                 request.extend_from_slice(&bytes[..read]);
