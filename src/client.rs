@@ -4,6 +4,7 @@ use std::{fmt, time::Duration};
 
 use serde_json::Value;
 use ureq::{Agent, Body, http::Response};
+use vault::is_invisible;
 use zeroize::Zeroizing;
 
 use crate::Failure;
@@ -168,7 +169,7 @@ impl Client {
 
     fn read(&self, sent: Result<Response<Body>, ureq::Error>) -> Result<Value, CallFailure> {
         let bytes = self.read_bytes(sent)?;
-        Ok(serde_json::from_slice(&bytes).unwrap_or_default())
+        Ok(printable(&bytes))
     }
 
     fn read_bytes(&self, sent: Result<Response<Body>, ureq::Error>) -> Result<Zeroizing<Vec<u8>>, CallFailure> {
@@ -189,11 +190,34 @@ impl Client {
         if status.is_success() {
             return Ok(bytes);
         }
-        let problem: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        let problem = printable(&bytes);
         Err(CallFailure {
             words: words(&problem, status.as_u16()),
             problem: Some(problem),
         })
+    }
+}
+
+/// What a service answered, made fit to be printed here, at its only way in: whoever answers could otherwise move the cursor
+/// of a terminal or turn its writing. Null where it is no JSON.
+fn printable(bytes: &[u8]) -> Value {
+    let mut value: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    tidy(&mut value);
+    value
+}
+
+fn tidy(value: &mut Value) {
+    match value {
+        Value::String(text) if text.contains(is_invisible) => {
+            let blank = |c: char| if is_invisible(c) && c.is_whitespace() { ' ' } else { c };
+            *text = text.chars().map(blank).filter(|c| !is_invisible(*c)).collect();
+        }
+        Value::Array(values) => values.iter_mut().for_each(tidy),
+        Value::Object(fields) => {
+            fields.retain(|name, _| !name.contains(is_invisible));
+            fields.values_mut().for_each(tidy);
+        }
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

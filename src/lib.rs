@@ -2,6 +2,30 @@
 //!
 //! This package is the binary: [`commands`] holds one subcommand a file, [`real`] the real clock, entropy
 //! and environment, [`manual`] the reasons.
+#![warn(
+    clippy::print_stdout,
+    reason = "it panics where stdout is full or closed: `tell` says so"
+)]
+
+/// A line on stdout, or why there is none.
+macro_rules! tell {
+    ($($words:tt)*) => {
+        $crate::commands::print_line(format_args!($($words)*))
+    };
+}
+/// In the place of the standard one, which panics where stderr is full or closed: words that nobody hears end no work.
+macro_rules! eprintln {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _nobody_hears = writeln!(std::io::stderr(), $($words)*);
+    }};
+}
+macro_rules! eprint {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _nobody_hears = write!(std::io::stderr(), $($words)*);
+    }};
+}
 
 pub mod commands;
 pub mod manual;

@@ -20,10 +20,14 @@ mod exchange;
 #[cfg(feature = "keyring")]
 #[path = "authenticator/keyring.rs"]
 mod keyring;
+#[path = "authenticator/place.rs"]
+mod place;
 #[path = "authenticator/pocket.rs"]
 mod pocket;
 #[path = "authenticator/secrecy.rs"]
 mod secrecy;
+#[path = "authenticator/slots.rs"]
+mod slots;
 #[path = "authenticator/story.rs"]
 mod story;
 #[path = "authenticator/terminal.rs"]

@@ -8,7 +8,7 @@ mod digits;
 
 use std::{fs, path::Path};
 
-use crate::support::process::{Running, countersign, run};
+use crate::support::process::{Running, bare, countersign, run};
 
 fn is_empty(dir: &Path) -> bool {
     fs::read_dir(dir).expect("a directory").next().is_none()
@@ -54,9 +54,35 @@ fn it_tells_the_whole_story_and_leaves_nothing_behind() {
 #[test]
 fn whoever_has_seen_enough_leaves_nothing_behind_either() {
     let home = tempfile::tempdir().expect("a directory");
-    let demo = Running::start(countersign().arg("demo").env("TMPDIR", home.path()));
-    demo.hear("1  The service");
-    demo.ask_to_end("INT");
-    assert_ne!(demo.wait().code(), 0);
+    // HUP: the terminal was closed.
+    for signal in ["INT", "TERM", "HUP", "QUIT"] {
+        let demo = Running::start(countersign().arg("demo").env("TMPDIR", home.path()));
+        demo.hear("1  The service");
+        demo.ask_to_end(signal);
+        assert_eq!(demo.wait().code(), 1, "{signal}");
+        assert!(is_empty(home.path()), "nothing is left after {signal}");
+    }
+}
+
+#[test]
+fn where_its_words_find_no_room_it_ends_with_one_and_leaves_nothing_behind() {
+    let home = tempfile::tempdir().expect("a directory");
+    let ended = |script: &str| {
+        let mut shell = bare("sh");
+        shell.args(["-c", script, "sh", env!("CARGO_BIN_EXE_countersign")]);
+        run(shell.env("TMPDIR", home.path()), "")
+    };
+    let full = ended("\"$1\" demo > /dev/full").with_code(1);
+    assert!(
+        full.err.starts_with("error: nothing could be written: "),
+        "{}",
+        full.err
+    );
+    assert_eq!(full.err.lines().count(), 1, "{}", full.err);
+    // Whoever reads one line has had enough; and words about it that nobody hears are no reason to end.
+    let enough = ended("{ \"$1\" demo; echo $? >&3; } 3>&2 | head -n 1").with_code(0);
+    assert_eq!(enough.err, "0\n");
+    ended("\"$1\" demo 2> /dev/full").with_code(0);
+    ended("\"$1\" user devices acme alice > /dev/full 2> /dev/full").with_code(2);
     assert!(is_empty(home.path()), "nothing is left");
 }

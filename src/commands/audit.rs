@@ -62,11 +62,13 @@ impl Verify {
         if self.json {
             print_json(&report)?;
         } else {
-            println!(
+            tell!(
                 "{} rows in {} chains, held against {} heads",
-                report.rows, report.chains, report.heads
-            );
-            report.findings.iter().for_each(|finding| println!("{finding}"));
+                report.rows,
+                report.chains,
+                report.heads
+            )?;
+            report.findings.iter().try_for_each(|finding| tell!("{finding}"))?;
         }
         if report.findings.is_empty() {
             return Ok(ExitCode::SUCCESS);

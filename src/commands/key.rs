@@ -85,7 +85,7 @@ impl Create {
         if self.json {
             print_json(&json!({"id": id, "key": *text}))?;
         } else {
-            println!("{}", *text);
+            tell!("{}", *text)?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -107,7 +107,7 @@ impl List {
             let state = key.revoked_at.map_or("alive".into(), |at| {
                 format!("revoked {}", api::Timestamp::from(at.get()))
             });
-            println!("{}  {state}  {}  {accounts}  {}", key.id, roles.join(","), key.owner);
+            tell!("{}  {state}  {}  {accounts}  {}", key.id, roles.join(","), key.owner)?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -8,7 +8,11 @@ mod serve;
 mod token;
 mod user;
 
-use std::process::ExitCode;
+use std::{
+    fmt::Display,
+    io::{self, ErrorKind, Write as _},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 
@@ -74,8 +78,17 @@ pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
     Ok(runtime.block_on(work))
 }
 
+/// A line on stdout; whoever stops reading early has had enough.
+pub(crate) fn print_line(line: impl Display) -> Result<(), Failure> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::new(format!("nothing could be written: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// One JSON value on stdout.
 pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    println!("{}", serde_json::to_string_pretty(value).map_err(Failure::new)?);
-    Ok(())
+    print_line(serde_json::to_string_pretty(value).map_err(Failure::new)?)
 }

@@ -130,6 +130,8 @@ fn log_to_stderr(filter: &str) -> Result<(), Failure> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // Otherwise it says on stderr that stderr cannot be written, and panics.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal() && !crate::real::no_color())
         .init();
     Ok(())
@@ -184,7 +186,7 @@ async fn first_key(service: &Service, dir: &Path) -> Result<FirstKey, Failure> {
     write_private(&path, text.as_bytes())
         .map_err(|error| Failure::new(format!("{} cannot be written: {error}", path.display())))?;
     if std::io::stdout().is_terminal() {
-        println!(
+        let _nobody_looks = tell!(
             "The first API key (admin, verify, enroll), shown once:\n\n  {}\n",
             *text
         );
@@ -200,7 +202,7 @@ fn greet(address: SocketAddr, tls: bool, dir: &Path, key: FirstKey) {
         FirstKey::There => admin_key.display().to_string(),
         FirstKey::Elsewhere => "make one with `countersign key create --role verify,enroll`".into(),
     };
-    println!(
+    let _nobody_looks = tell!(
         "Countersign serves {scheme}://{address}\n\
          \x20 data      {}\n\
          \x20 API key   {key}\n\

@@ -226,8 +226,7 @@ impl Said {
         if self.json {
             return print_json(object);
         }
-        println!("{}", words());
-        Ok(())
+        tell!("{}", words())
     }
 }
 

@@ -4,8 +4,11 @@ use std::{fs, path::Path, process::Command};
 
 use serde_json::Value;
 
-use super::pocket::Pocket;
-use crate::support::{process::run, tools::output};
+use super::{pocket::Pocket, terminal::Terminal};
+use crate::support::{
+    process::{bare, run},
+    tools::output,
+};
 
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/vault/tests/samples");
 /// Every kind, and names that a URI has to encode.
@@ -137,7 +140,11 @@ fn what_leaves_as_uris_comes_back_the_same() {
         "",
     )
     .with_code(1);
-    assert!(over.err.contains("name a file that is not there"), "{}", over.err);
+    assert!(
+        over.err.contains("exists already and is not overwritten"),
+        "{}",
+        over.err
+    );
     assert_eq!(fs::read_to_string(&list).expect("a file"), uris);
 }
 
@@ -151,12 +158,120 @@ fn age_opens_what_was_exported_for_its_key() {
     let opened = output("age", "age", &["--decrypt", "-i", utf8(&identity), utf8(&sealed)]);
     let plain = pocket.done(&["export", "otpauth", "--plain"]).out;
     assert_eq!(opened, plain.trim_end());
+    // Onto a disk that fills with its last bytes it is no backup, and says so.
+    let mut export = bare("sh");
+    let command = pocket.keyed(&["export", "age", "--recipient", &recipient]);
+    export.args(["-c", "exec \"$0\" \"$@\" > /dev/full"]);
+    export.arg(command.get_program()).args(command.get_args());
+    export.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let full = run(&mut export, "").with_code(1);
+    assert!(full.err.contains("nothing could be written"), "{}", full.err);
     let none = run(
         &mut pocket.keyed(&["export", "age", "--recipient", "age1nonsense", "--output", "x"]),
         "",
     )
     .with_code(2);
     assert!(none.err.contains("is no public key of age"), "{}", none.err);
+}
+
+#[test]
+fn an_export_under_an_empty_passphrase_is_refused() {
+    let pocket = Pocket::with(ALL_KINDS);
+    let (empty, sealed) = (pocket.path("empty"), pocket.path("sealed"));
+    fs::write(&empty, "\n").expect("a file");
+    for format in ["age", "vault"] {
+        let to = ["--output", utf8(&sealed), "--export-passphrase-file"];
+        let args = [&["export", format], &to[..], &[utf8(&empty)]].concat();
+        let refused = run(&mut pocket.keyed(&args), "").with_code(2);
+        assert!(refused.err.contains("is empty: choose one"), "{}", refused.err);
+
+        // What opens the vault, and what shall open the export, cannot both come from stdin.
+        let args = [&["export", format], &to[..], &["-", "--key-file", "-"]].concat();
+        let key = fs::read_to_string(&pocket.key).expect("a key of ASCII");
+        let twice = run(&mut pocket.auth(&args), &key).with_code(2);
+        assert!(twice.err.contains("stdin cannot be read twice"), "{}", twice.err);
+        assert!(!sealed.exists());
+    }
+}
+
+#[test]
+fn a_copy_as_a_vault_keeps_what_a_newer_version_wrote() {
+    let pocket = Pocket::new();
+    // crates/vault/tests/golden.rs
+    fs::write(&pocket.key, b"0123456789abcdef0123456789abcdef01234567").expect("a file");
+    let newer = format!("{SAMPLES}/../golden/newer.vault");
+    let (copy, key) = (pocket.path("copy.vault"), utf8(&pocket.key).to_owned());
+    let args = [
+        "export",
+        "vault",
+        "--export-key-file",
+        &key,
+        "--output",
+        utf8(&copy),
+        "--vault",
+        &newer,
+    ];
+    let copied = pocket.done(&args);
+    assert!(copied.err.contains("2 records of a newer version"), "{}", copied.err);
+    let again = pocket.path("again.vault");
+    let args = [
+        "export",
+        "vault",
+        "--export-key-file",
+        &key,
+        "--output",
+        utf8(&again),
+        "--vault",
+        utf8(&copy),
+    ];
+    let again = pocket.done(&args);
+    assert_eq!(again.err, copied.err, "the copy has them, too");
+    let plain = pocket.done(&["export", "otpauth", "--plain", "--vault", &newer]);
+    assert!(
+        plain.err.contains("left out: 2 records of a newer version"),
+        "{}",
+        plain.err
+    );
+}
+
+#[test]
+fn secrets_on_a_terminal_take_a_yes_after_the_warning() {
+    let pocket = Pocket::with(ALL_KINDS);
+    for format in ["otpauth", "google"] {
+        let mut terminal = Terminal::start(&pocket.keyed(&["export", format, "--plain"]), 120, 40);
+        terminal.see("can make all these codes for ever");
+        terminal.see("Show every secret here? [y/N]");
+        assert!(!terminal.screen().contains("otpauth"), "{}", terminal.screen());
+        terminal.types("n\n");
+        terminal.see("nothing was shown");
+        assert!(!terminal.screen().contains("exported"), "{}", terminal.screen());
+    }
+    let mut terminal = Terminal::start(&pocket.keyed(&["export", "otpauth", "--plain"]), 120, 40);
+    terminal.see("[y/N]");
+    terminal.types("y\n");
+    terminal.see("otpauth://steam/Steam:gabe");
+}
+
+#[test]
+fn a_secret_for_a_program_is_json_where_that_is_asked_for() {
+    let pocket = Pocket::with(ALL_KINDS);
+    let shown = |what: &str| pocket.done(&["show", "#1", "--yes", "--json", what]).json();
+    let secret = shown("--secret")["secret"]
+        .as_str()
+        .map(|secret| secret.replace(' ', ""));
+    assert_eq!(secret.as_deref(), Some("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"));
+    let uri = shown("--uri");
+    assert!(
+        uri["uri"].as_str().expect("text").starts_with("otpauth://totp/"),
+        "{uri}"
+    );
+    for args in [
+        &["show", "#1", "--yes", "--json", "--qr"][..],
+        &["export", "otpauth", "--plain", "--json"],
+    ] {
+        let refused = run(&mut pocket.keyed(args), "").with_code(2);
+        assert!(refused.err.contains("leave --json out"), "{}", refused.err);
+    }
 }
 
 #[test]
@@ -184,14 +299,23 @@ fn a_copy_as_a_vault_has_everything_and_opens_with_its_own_key() {
         utf8(&key),
     ]);
     let copied = run(&mut command, "").with_code(0).json();
-    let without_use = |entries: &[Value]| -> Vec<Value> {
-        let mut entries = entries.to_vec();
-        entries.iter_mut().for_each(|entry| entry["last_used_s"] = Value::Null);
-        entries
-    };
-    assert_eq!(
-        without_use(copied.as_array().expect("a list")),
-        without_use(&pocket.list())
+    assert_eq!(copied.as_array().expect("a list"), &pocket.list());
+    let over = run(
+        &mut pocket.keyed(&[
+            "export",
+            "vault",
+            "--export-key-file",
+            utf8(&key),
+            "--output",
+            utf8(&copy),
+        ]),
+        "",
+    )
+    .with_code(1);
+    assert!(
+        over.err.contains("exists already and is not overwritten"),
+        "{}",
+        over.err
     );
     let own = run(&mut pocket.keyed(&["list", "--vault", utf8(&copy)]), "").with_code(1);
     assert!(own.err.contains("the passphrase or key is wrong"), "{}", own.err);

@@ -69,8 +69,9 @@ fn a_day_with_it_from_the_first_picture_to_the_last_lock() {
         copied_text(&tui.clipboard()) == "755224"
     });
 
-    // Nothing can be written: the directory is where the new file would be.
-    let in_the_way = pocket.vault().with_extension("vault.new");
+    // Nothing can be written: a directory is where the lock would be.
+    let in_the_way = pocket.vault().with_extension("vault.lock");
+    fs::remove_file(&in_the_way).unwrap();
     fs::create_dir(&in_the_way).unwrap();
     tui.types("n");
     tui.see("Not saved.");

@@ -20,6 +20,96 @@ fn authenticator(home: &Path, args: &[&str]) -> Command {
     command
 }
 
+/// A service that gives these answers to the calls that come, and hangs up on those after them.
+fn answering(answers: &'static [&'static str]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    thread::spawn(move || {
+        for answer in answers {
+            let (mut call, _) = listener.accept().expect("a call");
+            // Head and body come as they like; the body of each of these calls ends with its object, and a GET has none.
+            let mut request = Vec::new();
+            while !(request.ends_with(b"}") || request.starts_with(b"GET") && request.ends_with(b"\r\n\r\n")) {
+                let mut bytes = [0; 8_192];
+                let read = call.read(&mut bytes).expect("a request");
+                request.extend_from_slice(&bytes[..read]);
+            }
+            let (status, body) = answer.split_once('|').expect("a status");
+            let head = format!(
+                "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
+            call.write_all((head + body).as_bytes()).expect("an answer");
+        }
+    });
+    url
+}
+
+/// What moves a cursor, sets a title, turns the writing.
+#[track_caller]
+fn is_harmless(said: &str) {
+    let is_odd = |c: char| c != '\n' && (c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c));
+    assert!(!said.contains(is_odd), "{said:?}");
+}
+
+#[test]
+fn a_service_that_means_harm_does_not_drive_the_terminal() {
+    const OFFER: &str = r#"201|{"id":"1","otpauth_uri":"otpauth://totp/C:al%E2%80%AEice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=C"}"#;
+    const BOUND: &str = r#"200|{"device":{"id":"\u001b[2Jone\u202e"},"recovery_codes":["\u001b]0;two\u0007"],"\u001b[31m":"\u009b31m"}"#;
+    const PROBLEM: &str =
+        r#"403|{"status":403,"code":"no","detail":"\u001b]52;c;AAAA\u0007three\u202e\nand\u009b2J four"}"#;
+    let home = tempfile::tempdir().expect("a directory");
+    fs::write(home.path().join("key"), "cs_key").expect("a file");
+    let key = home.path().join("key").display().to_string();
+    let bind = |url: &str, more: &[&str]| {
+        let args = ["bind", "acme", "alice", "--server", url, "--api-key-file", &key];
+        run(&mut authenticator(home.path(), &[&args[..], more].concat()), "")
+    };
+    let bound = bind(&answering(&[OFFER, BOUND]), &[]).with_code(0);
+    is_harmless(&(bound.out.clone() + &bound.err));
+    assert!(
+        bound.out.contains("device [2Jone\n") && bound.out.contains("  ]0;two\n"),
+        "{}",
+        bound.out
+    );
+    let bound = bind(&answering(&[OFFER, BOUND]), &["--json"]).with_code(0);
+    is_harmless(&(bound.out.clone() + &bound.err));
+    let refused = bind(&answering(&[PROBLEM]), &[]).with_code(1);
+    is_harmless(&refused.err);
+    assert!(refused.err.contains("three and2J four"), "{}", refused.err);
+    let mut devices = countersign();
+    devices.args([
+        "user",
+        "devices",
+        "acme",
+        "alice",
+        "--server",
+        &answering(&[PROBLEM]),
+        "--api-key-file",
+        &key,
+    ]);
+    let refused = run(&mut devices, "").with_code(1);
+    is_harmless(&refused.err);
+    assert!(refused.err.contains("three and2J four"), "{}", refused.err);
+}
+
+#[test]
+fn nobody_makes_a_vault_for_a_service_that_is_not_there() {
+    let home = tempfile::tempdir().expect("a directory");
+    let key = home.path().join("key").display().to_string();
+    let bind = |url: &str| {
+        let args = ["bind", "acme", "alice", "--server", url, "--api-key-file", &key];
+        let refused = run(&mut authenticator(home.path(), &args), "").with_code(1);
+        assert!(!home.path().join("vault").exists(), "{}", refused.err);
+        refused.err
+    };
+    let no_key = bind("http://127.0.0.1:9");
+    assert!(no_key.contains("there is no API key"), "{no_key}");
+    fs::write(&key, "cs_key").expect("a file");
+    let nobody = bind("http://127.0.0.1:9");
+    assert!(nobody.contains("does not answer"), "{nobody}");
+}
+
 #[test]
 fn it_is_bound_in_one_step_and_logs_in() {
     let home = tempfile::tempdir().expect("a directory");

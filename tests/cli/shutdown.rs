@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::support::{
-    process::{Served, countersign, run, serve},
+    process::{Running, Served, bare, countersign, run, serve},
     step_that_lasts, until,
 };
 
@@ -115,4 +115,17 @@ fn a_service_that_is_not_there_is_said() {
         "{}",
         ended.err
     );
+}
+
+#[test]
+fn a_log_that_nobody_can_write_ends_no_service() {
+    let home = tempfile::tempdir().expect("a directory");
+    let dir = home.path().join("data");
+    let service = serve(&dir);
+    let mut shell = bare("sh");
+    shell.args(["-c", "exec \"$0\" \"$@\" 2> /dev/full"]);
+    shell.arg(service.get_program()).args(service.get_args());
+    let served = Served::greeting(Running::start(&mut shell), &dir);
+    assert_eq!(served.api().verify("alice", "123456").expect("an answer").status, 200);
+    served.end().with_code(0);
 }

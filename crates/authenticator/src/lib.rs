@@ -2,6 +2,20 @@
 //!
 //! Clock, randomness and environment are arguments; nothing here knows the service, a store or the network.
 
+/// In the place of the standard one, which panics where stderr is full or closed: words that nobody hears end no work.
+macro_rules! eprintln {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _nobody_hears = writeln!(std::io::stderr(), $($words)*);
+    }};
+}
+macro_rules! eprint {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _nobody_hears = write!(std::io::stderr(), $($words)*);
+    }};
+}
+
 mod agent;
 mod clipboard;
 mod command;

@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _},
     path::Path,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
 use rustix::{
@@ -98,10 +99,18 @@ fn ask_quietly(question: &str) -> io::Result<Zeroizing<String>> {
     }
 }
 
+/// Set by the first who reads all of stdin: a second one would find it empty, and take that for what it wants.
+static STDIN_IS_READ: AtomicBool = AtomicBool::new(false);
+
 /// A whole file, or stdin as `-`, in a buffer that leaves no copy behind.
 pub(crate) fn read_whole(path: &Path) -> Result<Zeroizing<Vec<u8>>, Refusal> {
     let failed = |error| Refusal::usage(format!("{} cannot be read: {error}", path.display()));
     if path == Path::new("-") {
+        if STDIN_IS_READ.swap(true, Relaxed) {
+            return Err(
+                Refusal::usage("stdin cannot be read twice").help("say - for one file only, and name the others")
+            );
+        }
         return grown(io::stdin().lock()).map_err(failed);
     }
     File::open(path).and_then(grown).map_err(failed)

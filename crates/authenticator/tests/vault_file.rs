@@ -113,3 +113,61 @@ fn a_place_that_cannot_be_written_says_so_and_keeps_what_is_there() {
         "{refused}"
     );
 }
+
+/// All names in a directory.
+fn names(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).unwrap().flatten();
+    let mut names: Vec<_> = entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn what_crashes_left_is_taken_away_and_what_only_looks_like_it_is_not() {
+    let home = tempfile::tempdir().unwrap();
+    let lock = VaultFile::at(home.path().join("a.vault")).lock(NOW).ok().unwrap();
+    let strangers = [
+        ".a.vault.0123456789ABCDEF.new",
+        ".a.vault.0123456789abcde.new",
+        ".a.vault.0123456789abcdef",
+        ".a.vault.new",
+        ".b.vault.0123456789abcdef.new",
+        "a.vault.0123456789abcdef.new",
+        "a.vault.new",
+    ];
+    for name in strangers.iter().chain(&[".a.vault.0123456789abcdef.new"]) {
+        fs::write(home.path().join(name), "precious").unwrap();
+    }
+    let directory = home.path().join(".a.vault.1123456789abcdef.new");
+    fs::create_dir(&directory).unwrap();
+    let file = an_empty_vault().save(&mut entropy).unwrap();
+    lock.create(&file).unwrap();
+    lock.save(&file).unwrap();
+    assert!(directory.exists());
+    fs::remove_dir(directory).unwrap();
+    let mut there: Vec<_> = strangers.into_iter().chain(["a.vault", "a.vault.lock"]).collect();
+    there.sort_unstable();
+    assert_eq!(names(home.path()), there);
+}
+
+#[test]
+fn whatever_has_the_locks_name_is_not_written() {
+    let home = tempfile::tempdir().unwrap();
+    let (path, lock) = (home.path().join("col"), home.path().join("col.lock"));
+    let file = an_empty_vault().save(&mut entropy).unwrap();
+    VaultFile::at(&lock).lock(NOW).ok().unwrap().create(&file).unwrap();
+    VaultFile::at(&path).lock(NOW).ok().unwrap().create(&file).unwrap();
+    VaultFile::at(&path).lock(NOW).ok().unwrap().save(&file).unwrap();
+    assert_eq!(fs::read(&lock).unwrap(), file, "a vault of that name");
+
+    let precious = home.path().join("precious");
+    fs::write(&precious, "precious").unwrap();
+    fs::remove_file(&lock).unwrap();
+    std::os::unix::fs::symlink(&precious, &lock).unwrap();
+    let refused = VaultFile::at(&path).lock(NOW).err().unwrap().to_string();
+    assert!(
+        refused.ends_with("col.lock is a link and no lock: remove it"),
+        "{refused}"
+    );
+    assert_eq!(fs::read(&precious).unwrap(), b"precious");
+}

@@ -1,6 +1,6 @@
 //! One entry of an authenticator, as somebody else described it.
 
-use std::fmt;
+use std::{fmt, num::NonZeroU32};
 
 use otp::{Algorithm, Digits, Parameters, Period, Secret};
 
@@ -11,8 +11,8 @@ use crate::quirks::{self, Quirk};
 pub enum Kind {
     /// By time (RFC 6238).
     Totp {
-        /// How long one code lasts.
-        period: Period,
+        /// How long one code lasts; as with digits, whatever others issue, be it hours.
+        period_s: NonZeroU32,
     },
     /// By use (RFC 4226).
     Hotp {
@@ -123,13 +123,13 @@ impl Entry {
         &self.account
     }
 
-    /// The parameters as `otp` takes them, or `None` where it has no such codes: HOTP, Steam, and
-    /// 5, 9 or 10 digits.
+    /// The parameters as `otp` takes them, or `None` where it has no such codes: HOTP, Steam,
+    /// 5, 9 or 10 digits, and periods that are no [`Period`].
     pub fn parameters(&self) -> Option<Parameters> {
-        let Kind::Totp { period } = self.kind else {
+        let Kind::Totp { period_s } = self.kind else {
             return None;
         };
-        let digits = self.digits.to_otp()?;
+        let (digits, period) = (self.digits.to_otp()?, Period::new_s(period_s.get())?);
         Some(Parameters {
             algorithm: self.algorithm,
             digits,

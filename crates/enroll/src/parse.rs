@@ -3,6 +3,8 @@
 //! A parser of our own on percent-encoding: a general URL parser cuts at a raw `#`, re-encodes the
 //! path, and takes two equal parameters without a word.
 
+use std::num::NonZeroU32;
+
 use otp::{Algorithm, Parameters, Period};
 use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
@@ -50,8 +52,8 @@ pub enum UriError {
     /// Not a number from 5 to 10.
     #[error("the digits have to be a number from 5 to 10")]
     Digits,
-    /// Not a number of seconds that a [`Period`] has.
-    #[error("the period has to be a number of seconds from 1 to 3600")]
+    /// Not a number of seconds above 0.
+    #[error("the period has to be a number of seconds, 1 or more")]
     Period,
     /// Not a number below 2^64.
     #[error("the counter has to be a number")]
@@ -65,8 +67,9 @@ impl Entry {
     /// secrets with padding, blanks and dashes, from one byte up; an issuer in the label, in the
     /// parameter, in both and different, or nowhere; `+` for a blank; `%3A`; blanks after the
     /// colon; `SHA-1` and `HmacSHA1`; unknown parameters; no label; `hotp` (from counter 0 where
-    /// none is given); `steam`, also as `encoder=steam`. A parameter that the type does not use
-    /// (`counter` of totp, `period` of hotp, …) counts as unknown.
+    /// none is given); `steam`, also as totp with `encoder=steam`, with `steam`, or with the issuer
+    /// Steam and no other digits than 5. A parameter that the type does not use (`counter` of totp,
+    /// `period` of hotp, …) counts as unknown.
     ///
     /// # Errors
     /// [`UriError`] says what is wrong, and never repeats any of the text.
@@ -82,7 +85,7 @@ impl Entry {
 
         let fields = Fields::read(query)?;
         let label = Label::read(label)?;
-        let kind = fields.kind(type_name)?;
+        let kind = fields.kind(type_name, &label)?;
         let secret = fields.secret.as_ref().ok_or(UriError::MissingSecret)?;
         let (algorithm, digits) = match kind {
             Kind::Steam => (Algorithm::Sha1, EntryDigits::STEAM),
@@ -170,6 +173,7 @@ struct Fields {
     period: Option<Zeroizing<String>>,
     counter: Option<Zeroizing<String>>,
     encoder: Option<Zeroizing<String>>,
+    steam: Option<Zeroizing<String>>,
 }
 
 impl Fields {
@@ -189,6 +193,7 @@ impl Fields {
                 "period" => ("period", &mut fields.period),
                 "counter" => ("counter", &mut fields.counter),
                 "encoder" => ("encoder", &mut fields.encoder),
+                "steam" => ("steam", &mut fields.steam),
                 _ => {
                     unknown.push(name);
                     continue;
@@ -205,10 +210,12 @@ impl Fields {
         Ok(fields)
     }
 
-    fn kind(&self, type_name: &str) -> Result<Kind, UriError> {
+    fn kind(&self, type_name: &str, label: &Label) -> Result<Kind, UriError> {
         match type_name.to_ascii_lowercase().as_str() {
-            "totp" if self.encoded_for_steam() => Ok(Kind::Steam),
-            "totp" => Ok(Kind::Totp { period: self.period()? }),
+            "totp" if self.encoded_for_steam() || self.issued_by_steam(label)? => Ok(Kind::Steam),
+            "totp" => Ok(Kind::Totp {
+                period_s: self.period_s()?,
+            }),
             "hotp" => Ok(Kind::Hotp {
                 counter: self.counter()?,
             }),
@@ -217,11 +224,22 @@ impl Fields {
         }
     }
 
-    /// KeePassXC and its relatives write Steam entries as totp with this parameter.
+    /// KeePassXC and its relatives write Steam entries as totp with `encoder=steam`, Stratum those of
+    /// other issuers with `&steam`.
     fn encoded_for_steam(&self) -> bool {
-        self.encoder
-            .as_ref()
-            .is_some_and(|encoder| encoder.trim().eq_ignore_ascii_case("steam"))
+        let encoder = self.encoder.as_ref().map(|encoder| encoder.trim());
+        encoder.is_some_and(|encoder| encoder.eq_ignore_ascii_case("steam")) || self.steam.is_some()
+    }
+
+    /// FreeOTP and Stratum write Steam's own entries as totp, and know them by the issuer alone: the one before the colon,
+    /// else the parameter, else a label without either. Digits that Steam does not have say that no letters are meant.
+    fn issued_by_steam(&self, label: &Label) -> Result<bool, UriError> {
+        let issuer = match &label.issuer {
+            Some(issuer) => Some(issuer.clone()),
+            None => self.issuer()?,
+        };
+        let is_steam = issuer.as_ref().unwrap_or(&label.account) == "Steam";
+        Ok(is_steam && (self.digits.is_none() || self.digits()? == EntryDigits::STEAM))
     }
 
     fn issuer(&self) -> Result<Option<String>, UriError> {
@@ -260,10 +278,10 @@ impl Fields {
         }
     }
 
-    fn period(&self) -> Result<Period, UriError> {
+    fn period_s(&self) -> Result<NonZeroU32, UriError> {
         match &self.period {
-            None => Ok(Parameters::DEFAULT.period),
-            Some(text) => text.trim().parse().ok().and_then(Period::new_s).ok_or(UriError::Period),
+            None => NonZeroU32::new(Period::THIRTY.get_s()).ok_or(UriError::Period),
+            Some(text) => text.trim().parse().map_err(|_| UriError::Period),
         }
     }
 

@@ -84,12 +84,13 @@ impl fmt::Display for Quirk {
 /// What apps would ignore of codes with these parameters, before a secret exists. Empty for
 /// [`Parameters::DEFAULT`].
 pub fn quirks_of(parameters: Parameters) -> Vec<Quirk> {
-    of_codes(parameters.algorithm, parameters.digits.into(), Some(parameters.period))
+    let period_s = parameters.period.get_s();
+    of_codes(parameters.algorithm, parameters.digits.into(), Some(period_s))
 }
 
 pub(crate) fn of_entry(entry: &Entry) -> Vec<Quirk> {
     let mut quirks = match entry.kind {
-        Kind::Totp { period } => of_codes(entry.algorithm, entry.digits, Some(period)),
+        Kind::Totp { period_s } => of_codes(entry.algorithm, entry.digits, Some(period_s.get())),
         Kind::Hotp { .. } => of_codes(entry.algorithm, entry.digits, None),
         // Fixed by the kind: an app that knows Steam ignores nothing.
         Kind::Steam => Vec::new(),
@@ -111,7 +112,7 @@ pub(crate) fn of_entry(entry: &Entry) -> Vec<Quirk> {
     quirks
 }
 
-fn of_codes(algorithm: Algorithm, digits: EntryDigits, period: Option<Period>) -> Vec<Quirk> {
+fn of_codes(algorithm: Algorithm, digits: EntryDigits, period_s: Option<u32>) -> Vec<Quirk> {
     let mut quirks = Vec::new();
     if algorithm != Algorithm::Sha1 {
         quirks.extend([App::Microsoft, App::Authy, App::Duo].map(|app| Quirk {
@@ -125,7 +126,7 @@ fn of_codes(algorithm: Algorithm, digits: EntryDigits, period: Option<Period>) -
             ignored: Ignored::Digits,
         });
     }
-    if period.is_some_and(|period| period != Period::THIRTY) {
+    if period_s.is_some_and(|period_s| period_s != Period::THIRTY.get_s()) {
         quirks.push(Quirk {
             app: App::Google,
             ignored: Ignored::Period,

@@ -22,7 +22,7 @@ fn cases<const FIELDS: usize>(file: &'static str) -> impl Iterator<Item = [&'sta
 
 fn described(kind: Kind) -> String {
     match kind {
-        Kind::Totp { period } => format!("totp {}", period.get_s()),
+        Kind::Totp { period_s } => format!("totp {period_s}"),
         Kind::Hotp { counter } => format!("hotp {counter}"),
         Kind::Steam => "steam".into(),
     }

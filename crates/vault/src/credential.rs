@@ -47,9 +47,7 @@ impl Kind {
 impl From<enroll::Kind> for Kind {
     fn from(kind: enroll::Kind) -> Self {
         match kind {
-            enroll::Kind::Totp { period } => Self::Totp {
-                period_s: NonZeroU32::new(period.get_s()).unwrap_or(STEAM_PERIOD_S),
-            },
+            enroll::Kind::Totp { period_s } => Self::Totp { period_s },
             enroll::Kind::Hotp { counter } => Self::Hotp { counter },
             enroll::Kind::Steam => Self::Steam,
         }

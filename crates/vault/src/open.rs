@@ -151,7 +151,8 @@ impl OpenVault {
         Ok(())
     }
 
-    /// A new data key with this slot alone: what was wrapped or kept before opens nothing that is saved from now on.
+    /// A new data key with this slot alone: what was wrapped or kept before opens nothing that is saved from now on. Saved
+    /// elsewhere it is a vault of its own, with all that this one has.
     ///
     /// # Errors
     /// [`SlotError`]; nothing is changed then.

@@ -6,6 +6,7 @@ use crate::cost::DeriveError;
 use crate::cursor::Cursor;
 use crate::data_key::hkdf_sha256;
 use crate::sealed::{NONCE_LEN, Sealed, TAG_LEN};
+use crate::text::is_invisible;
 use crate::{CostError, DataKey, FileError, KdfCost};
 
 pub(crate) const SALT_LEN: usize = 16;
@@ -37,13 +38,15 @@ impl SlotKind {
     }
 }
 
-/// A slot as people see it.
+/// A slot as people see it. Equal to another one only if that is the same slot with the same secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlotInfo<'a> {
     /// How it is opened.
     pub kind: SlotKind,
-    /// What its owner calls it; may be empty.
+    /// What its owner calls it; may be empty. Of a file that is not open yet it is anybody's text.
     pub label: &'a str,
+    /// Random, drawn anew for each secret: two slots of one kind and label differ.
+    salt: &'a [u8],
 }
 
 /// What opens a vault. The bytes are the caller's to wipe.
@@ -90,8 +93,8 @@ pub enum SlotError<E> {
         /// What was given.
         len_bytes: usize,
     },
-    /// Longer than [`MAX_SLOT_LABEL_LEN_BYTES`], or with a control character.
-    #[error("a slot's label has at most 64 bytes and no control character")]
+    /// Longer than [`MAX_SLOT_LABEL_LEN_BYTES`], or with what a [`Name`](crate::Name) may not have.
+    #[error("a slot's label has at most 64 bytes and nothing invisible")]
     Label,
     /// [`MAX_SLOTS`](crate::MAX_SLOTS) are there.
     #[error("the vault has 8 ways to open it already: remove one first")]
@@ -150,7 +153,7 @@ impl Slot {
         data_key: &DataKey,
         entropy: &mut dyn FnMut(&mut [u8]) -> Result<(), E>,
     ) -> Result<Self, SlotError<E>> {
-        if label.len() > MAX_SLOT_LABEL_LEN_BYTES || label.contains(char::is_control) {
+        if label.len() > MAX_SLOT_LABEL_LEN_BYTES || label.contains(is_invisible) {
             return Err(SlotError::Label);
         }
         let (kind, key_material) = match new {
@@ -181,12 +184,14 @@ impl Slot {
     }
 
     pub(crate) fn info(&self) -> SlotInfo<'_> {
+        let (kind, salt) = match &self.lock {
+            Lock::Known { kind, salt, .. } => (*kind, &salt[..]),
+            Lock::Unknown { kind, body } => (SlotKind::Unknown(*kind), &body[..]),
+        };
         SlotInfo {
-            kind: match self.lock {
-                Lock::Known { kind, .. } => kind,
-                Lock::Unknown { kind, .. } => SlotKind::Unknown(kind),
-            },
+            kind,
             label: &self.label,
+            salt,
         }
     }
 

@@ -113,7 +113,9 @@ fn tidied(text: &str, most: usize, is_invisible: fn(char) -> bool) -> (String, b
     (tidy, changed)
 }
 
-fn is_invisible(character: char) -> bool {
+/// Whether a character is none that a terminal should be shown: a control character, or one that turns the direction of
+/// writing.
+pub fn is_invisible(character: char) -> bool {
     character.is_control()
         || matches!(
             character,

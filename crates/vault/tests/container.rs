@@ -225,7 +225,7 @@ fn a_slot_that_cannot_be_is_refused_with_words() {
     );
     assert_eq!(
         add(NewSlot::KeyFile(KEY_FILE), "a\nb"),
-        "a slot's label has at most 64 bytes and no control character"
+        "a slot's label has at most 64 bytes and nothing invisible"
     );
     let failing = &mut |_: &mut [u8]| Err("it is asleep");
     let error = vault.add_slot(NewSlot::KeyFile(KEY_FILE), "", failing).unwrap_err();

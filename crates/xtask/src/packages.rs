@@ -88,6 +88,16 @@ const TEST_TOOLS: &[Tool] = &[
         why: "opens vaults by another hand",
     },
     Tool {
+        program: "mkfs.vfat",
+        package: "dosfstools",
+        why: "makes the stick that a vault is kept on",
+    },
+    Tool {
+        program: "fusefat",
+        package: "fusefat",
+        why: "mounts that stick",
+    },
+    Tool {
         program: "dbus-daemon",
         package: "dbus",
         why: "is the bus of a desktop's session",

@@ -44,68 +44,66 @@ impl Demo {
     pub(super) fn run(self) -> Done {
         let dir = TempDir::with_prefix("countersign-demo-")
             .map_err(|error| Failure::new(format!("there is no room for temporary files: {error}")))?;
-        println!(
+        tell!(
             "Everything here is real: a service, an authenticator, a token. It happens in\n{}, which is gone at the end.",
             dir.path().display()
-        );
+        )?;
         let running = Running::start(dir.path())?;
         let told = story(&dir, &running);
         // Also where the story ends early.
         let report = running.end();
         told?;
         let report = report?;
-        step(8, "The trail");
+        step(8, "The trail")?;
         say(format_args!(
             "Each of these steps left a line, chained to the one before by its hash, and signed.\n\
              `countersign audit verify` reads it with suspicion: {} lines, {} findings.",
             report.rows,
             report.findings.len()
-        ));
+        ))?;
         dir.close().map_err(Failure::new)?;
-        println!(
+        tell!(
             "\nThat was all, and nothing of it is left. Next:\n\
              \x20 countersign serve                     # the service, on one file, without configuration\n\
              \x20 countersign user bind acme alice      # binds your own phone\n\
              \x20 countersign authenticator --help      # or an authenticator for this desk\n\
              \x20 countersign token simulate --help     # and a token to try"
-        );
+        )?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
 fn story(dir: &TempDir, running: &Running) -> Result<(), Failure> {
     let client = &running.client;
-    step(1, "The service");
+    step(1, "The service")?;
     say(format_args!(
         "One process, one SQLite file: {}.\n`countersign serve` starts one; a console and a login service call it over HTTP.",
         running.url
-    ));
+    ))?;
 
-    step(2, "An authenticator app is bound");
+    step(2, "An authenticator app is bound")?;
     let offer = client.post(&ALICE.path("/enrollments"), &enrollment(&json!({"kind": "virtual"})))?;
     let mut phone = Phone::scan(&offer, &dir.path().join("authenticator.vault"))?;
-    say("Alice's console shows a QR code; any app reads it, yours too:");
+    say("Alice's console shows a QR code; any app reads it, yours too:")?;
     let qr = Qr::encode(text(&offer["otpauth_uri"])).map_err(Failure::new)?;
-    print!(
-        "{}",
-        *qr.to_terminal(if has_colours() {
-            TerminalStyle::Ansi
-        } else {
-            TerminalStyle::PlainOnDark
-        })
-    );
+    let style = if has_colours() {
+        TerminalStyle::Ansi
+    } else {
+        TerminalStyle::PlainOnDark
+    };
+    tell!("{}", qr.to_terminal(style).trim_end_matches('\n'))?;
     say(format_args!(
         "Our own authenticator keeps the secret in a vault, sealed with Argon2id and XChaCha20-Poly1305.\n\
          A code of it proves that it has it: {}.",
         phone.code()?
-    ));
+    ))?;
     let device = confirm(client, &ALICE, &offer, &[phone.code()?])?;
     say(format_args!(
         "Bound, as device {device}. Her ten recovery codes are shown once."
-    ));
+    ))?;
 
-    step(3, "She logs in");
-    say("Her password was right; now the login service asks for the code.");
+    step(3, "She logs in")?;
+    say("Her password was right; now the login service asks for the code.")?;
     verify(
         client,
         &ALICE,
@@ -123,7 +121,7 @@ fn story(dir: &TempDir, running: &Running) -> Result<(), Failure> {
         "the next one (the demo does not wait 30 s for it)",
     )?;
 
-    step(4, "Somebody looked over her shoulder");
+    step(4, "Somebody looked over her shoulder")?;
     verify(
         client,
         &ALICE,
@@ -139,37 +137,37 @@ fn story(dir: &TempDir, running: &Running) -> Result<(), Failure> {
         "a guess; after five the device locks, and longer each time",
     )?;
 
-    step(5, "A token is programmed");
+    step(5, "A token is programmed")?;
     let mut token = Token::plug_in(dir.path())?;
     say(format_args!(
         "A blank token on a serial line ({}): the firmware's own code, on this machine.\n\
          It makes its secret together with the desk. Nobody who listens learns it, and whoever stands in\n\
          between is found out: both sides show six digits, and its button says that they are the same.",
         token.port()
-    ));
+    ))?;
     let seeds = token.provision()?;
     say(format_args!(
         "Sealed: it never tells its secret again. {SERIAL_NUMBER} stands on its back; its seed is in an encrypted\n\
          file (PSKC, RFC 6030; {} bytes), for the inventory.",
         seeds.file.len()
-    ));
+    ))?;
     running.take_in(&seeds)?;
 
-    step(6, "Bob binds it by the number on its back");
+    step(6, "Bob binds it by the number on its back")?;
     let wanted = enrollment(&json!({"kind": "hardware", "serial_number": SERIAL_NUMBER}));
     let offer = client.post(&BOB.path("/enrollments"), &wanted)?;
-    say("He presses the button:");
-    print!("{}", token.press()?);
+    say("He presses the button:")?;
+    tell!("{}", token.press()?.trim_end_matches('\n'))?;
     let first = token.code(&seeds);
     token.wait_for_next();
     let second = token.code(&seeds);
     say(format_args!(
         "Two codes in a row bind it, and measure its clock: {first}, {second}."
-    ));
+    ))?;
     let device = confirm(client, &BOB, &offer, &[first, second.clone()])?;
-    say(format_args!("Bound, as device {device}."));
+    say(format_args!("Bound, as device {device}."))?;
 
-    step(7, "He logs in");
+    step(7, "He logs in")?;
     verify(client, &BOB, &second, false, "a code that bound it")?;
     token.wait_for_next();
     let code = token.code(&seeds);
@@ -177,11 +175,11 @@ fn story(dir: &TempDir, running: &Running) -> Result<(), Failure> {
     verify(client, &BOB, &code, false, "and once more")
 }
 
-fn step(number: u8, title: &str) {
+fn step(number: u8, title: &str) -> Result<(), Failure> {
     if has_colours() {
-        println!("\n\x1b[1m{number}  {title}\x1b[0m");
+        tell!("\n\x1b[1m{number}  {title}\x1b[0m")
     } else {
-        println!("\n{number}  {title}");
+        tell!("\n{number}  {title}")
     }
 }
 
@@ -189,10 +187,8 @@ fn has_colours() -> bool {
     !real::no_color() && io::stdout().is_terminal()
 }
 
-fn say(words: impl Display) {
-    for line in words.to_string().lines() {
-        println!("   {line}");
-    }
+fn say(words: impl Display) -> Result<(), Failure> {
+    words.to_string().lines().try_for_each(|line| tell!("   {line}"))
 }
 
 fn enrollment(also: &Value) -> Value {
@@ -218,7 +214,7 @@ fn verify(client: &Client, user: &User<'_>, code: &str, accepted: bool, what: &s
     let body = json!({"account": user.account, "user": user.user, "code": code, "first_factor": true});
     let answer = client.post("/v1/verify", &body)?;
     let outcome = text(&answer["outcome"]);
-    say(format_args!("{code}  {outcome:<8}  {what}"));
+    say(format_args!("{code}  {outcome:<8}  {what}"))?;
     if answer["accepted"] == accepted {
         Ok(())
     } else {

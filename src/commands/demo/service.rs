@@ -39,7 +39,7 @@ impl Running {
         let runtime = Runtime::new().map_err(|error| Failure::new(format!("no runtime: {error}")))?;
         let (stop, stopped) = oneshot::channel::<()>();
         let (opened, serving, url, key) = runtime.block_on(async {
-            tidy_when_interrupted(dir)?;
+            tidy_when_ended(dir)?;
             let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
             let listener = listener.await.map_err(Failure::new)?;
             let url = format!("http://{}", listener.local_addr().map_err(Failure::new)?);
@@ -98,14 +98,18 @@ impl Running {
 }
 
 /// Whoever has seen enough leaves nothing behind either.
-fn tidy_when_interrupted(dir: &Path) -> Result<(), Failure> {
+fn tidy_when_ended(dir: &Path) -> Result<(), Failure> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::new)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::new)?;
+    let mut hang_up = signal(SignalKind::hangup()).map_err(Failure::new)?;
+    let mut quit = signal(SignalKind::quit()).map_err(Failure::new)?;
     let dir = dir.to_owned();
     tokio::spawn(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
+            _ = quit.recv() => {}
         }
         // The story goes on meanwhile, and may put a file where one was removed.
         let _gone = (0..10).any(|_| std::fs::remove_dir_all(&dir).is_ok());

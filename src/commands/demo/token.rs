@@ -101,8 +101,8 @@ impl Token {
         let mut pressed = Ok(());
         let finger = self.finger.clone();
         let mut compare = |digits| {
-            say(format_args!("The desk shows {digits}, and so does the token: pressed."));
-            pressed = finger.press().map(drop);
+            let said = say(format_args!("The desk shows {digits}, and so does the token: pressed."));
+            pressed = finger.press().map(drop).and(said);
         };
         let mut session = link.open(&*random()?, Comparing::Yes(&mut compare))?;
         let wanted = Wanted {

@@ -28,7 +28,7 @@ impl Info {
             }))?;
         } else {
             let serial_number = about.serial_number.as_deref().unwrap_or("no serial number");
-            println!("{} {}, {serial_number}, {state}", about.model, about.firmware_version);
+            tell!("{} {}, {serial_number}, {state}", about.model, about.firmware_version)?;
         }
         Ok(ExitCode::SUCCESS)
     }

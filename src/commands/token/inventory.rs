@@ -42,7 +42,7 @@ pub(super) fn pages(first: &str, client: &Client, said: &Said, line: impl Fn(&Va
         if said.json {
             all.extend(items);
         } else {
-            items.iter().for_each(|item| println!("{}", line(item)));
+            items.iter().try_for_each(|item| tell!("{}", line(item)))?;
         }
         match page["next_cursor"].as_str() {
             Some(cursor) => path = format!("{first}&cursor={}", encoded(cursor)),

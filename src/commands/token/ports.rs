@@ -20,7 +20,7 @@ impl Ports {
             print_json(&ports.iter().map(described).collect::<Vec<_>>())?;
         } else {
             for port in &ports {
-                println!("{}", line(port));
+                tell!("{}", line(port))?;
             }
             if ports.is_empty() {
                 eprintln!("there is no serial port; `countersign token simulate` makes one");

@@ -43,10 +43,11 @@ impl SetTime {
                 "allowance_s": set.allowance_s,
             }))?;
         } else {
-            println!(
+            tell!(
                 "{serial_number}: the clock was set by {:+} s; {} s are left for this year",
-                set.shift_s, set.allowance_s
-            );
+                set.shift_s,
+                set.allowance_s
+            )?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -69,7 +69,7 @@ impl Simulate {
         if self.json {
             print_json(&json!({"port": port}))?;
         } else {
-            println!("{port}");
+            tell!("{port}")?;
         }
         io::stdout().flush().map_err(Failure::new)?;
         let keys = Keys::listen()?;

@@ -27,7 +27,7 @@ impl StatusOf {
         if self.json {
             print_json(&described(&status, ahead_s))?;
         } else {
-            println!("{}", words(&status, ahead_s));
+            tell!("{}", words(&status, ahead_s))?;
         }
         Ok(ExitCode::SUCCESS)
     }

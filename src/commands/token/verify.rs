@@ -41,9 +41,9 @@ impl Verify {
         if self.json {
             print_json(&json!({"serial_number": serial_number, "proved": proved}))?;
         } else if proved {
-            println!("{serial_number}: the token has the secret of the file");
+            tell!("{serial_number}: the token has the secret of the file")?;
         } else {
-            println!("{serial_number}: the token has another secret than the file: put it aside");
+            tell!("{serial_number}: the token has another secret than the file: put it aside")?;
         }
         Ok(if proved { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }

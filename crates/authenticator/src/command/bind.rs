@@ -32,7 +32,8 @@ pub struct Bind {
     pub data_dir: Option<PathBuf>,
 }
 
-/// A service that binds authenticators, while it binds one. How it is spoken to is the caller's business.
+/// A service that binds authenticators, while it binds one. How it is spoken to is the caller's business, and that its words
+/// have nothing that disturbs a terminal.
 pub trait Binding {
     /// Begins: the otpauth URI that an app would scan.
     ///
@@ -62,11 +63,14 @@ impl Bind {
     /// The secret is in the vault, on disk, before the service is told that it arrived: whatever is cut off, no device is
     /// bound that nobody has.
     pub(super) fn run(self, desk: &Desk<'_>) -> Done {
-        let vault = desk.open_or_create()?;
+        // First the service: nobody makes a vault and thinks of a passphrase for one that does not answer.
         let mut service = (desk.machine.connect)(&self)?;
         let uri = service.begin()?;
-        let kept = keep(desk, &vault, &uri);
-        let (id, said, code) = kept.inspect_err(|_| service.abandon())?;
+        let kept = desk.open_or_create().and_then(|vault| {
+            let kept = keep(desk, &vault, &uri)?;
+            Ok((vault, kept))
+        });
+        let (vault, (id, said, code)) = kept.inspect_err(|_| service.abandon())?;
         match service.confirm(&code) {
             Ok(bound) => {
                 eprintln!("bound, and added: {said}");

@@ -47,7 +47,7 @@ impl Code {
         if self.copy {
             clipboard::copy(desk.machine, &shown.code, Duration::from_secs(self.clear_after))?;
             eprintln!(
-                "{}: copied; the clipboard is emptied in {} s",
+                "{}: sent to the clipboard, which is emptied in {} s",
                 entry.title(),
                 self.clear_after
             );

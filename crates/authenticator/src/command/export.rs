@@ -1,22 +1,22 @@
 use std::{
-    fs::OpenOptions,
-    io::{IsTerminal as _, Write as _},
+    fs::{self, File, OpenOptions},
+    io::{ErrorKind, IsTerminal as _, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
 use age::{Encryptor, secrecy::SecretString, x25519};
 use clap::{Args, ValueEnum};
-use otp::Secret;
-use vault::{Credential, Draft, Entry, NewSlot, OpenVault, export::google};
+use vault::{Entry, NewSlot, OpenVault, export::google};
 use zeroize::Zeroizing;
 
-use super::{DONE, Done, import::push_line, print, show::print_qr};
+use super::{DONE, Done, import::push_line, print, print_bytes, show::print_qr};
 use crate::{
-    LOCK_WAIT, Refusal, VaultFile,
+    Refusal,
     desk::{By, Desk, new_passphrase},
     otpauth::uri_of,
     prompt::{read_line, read_whole},
+    vault_file::{parent, sync_dir},
 };
 
 #[derive(Args)]
@@ -49,7 +49,7 @@ enum FormatName {
     Google,
     /// The otpauth URIs, encrypted with age: for backups that other programs can open
     Age,
-    /// A vault of its own, with groups, notes and counters
+    /// A vault of its own, with all that this one has
     Vault,
 }
 
@@ -57,9 +57,13 @@ const BY_FILE: &str = "name a file that has it with --export-passphrase-file";
 
 impl Export {
     pub(super) fn run(self, desk: &Desk<'_>) -> Done {
+        if desk.json {
+            return Err(Refusal::usage("an export is written as its format has it").help("leave --json out"));
+        }
         self.check_key()?;
-        let vault = match (self.format, &self.output) {
-            (FormatName::Otpauth | FormatName::Google, _) if !self.plain => {
+        let is_plain = matches!(self.format, FormatName::Otpauth | FormatName::Google);
+        let mut vault = match (self.format, &self.output) {
+            _ if is_plain && !self.plain => {
                 return Err(Refusal::usage("this would write every secret in the clear")
                     .help("say --plain if it shall, or export age or vault"));
             }
@@ -69,6 +73,13 @@ impl Export {
             }
             _ => desk.open(By::Person)?,
         };
+        if is_plain {
+            eprintln!("whoever reads it can make all these codes for ever: delete it when it has served");
+            let is_shown = self.output.is_none() && std::io::stdout().is_terminal();
+            if is_shown && !desk.prompt.confirm("Show every secret here?", "say --output FILE")? {
+                return Err(Refusal::new("nothing was shown"));
+            }
+        }
         match self.format {
             FormatName::Otpauth => {
                 let list = uri_list(&vault);
@@ -76,20 +87,26 @@ impl Export {
                     Some(path) => write_new(path, list.as_bytes())?,
                     None => print(&list)?,
                 }
-                eprintln!("whoever reads it can make all these codes for ever: delete it when it has served");
             }
             FormatName::Google => self.for_google(desk, &vault)?,
             FormatName::Age => {
                 let sealed = self.with_age(desk, uri_list(&vault).as_bytes())?;
                 match &self.output {
                     Some(path) => write_new(path, &sealed)?,
-                    None => std::io::stdout().write_all(&sealed).map_err(Refusal::new)?,
+                    None => print_bytes(&sealed)?,
                 }
             }
-            FormatName::Vault => self.as_vault(desk, &vault)?,
+            FormatName::Vault => self.as_vault(desk, &mut vault)?,
         }
         if self.format != FormatName::Google {
             eprintln!("exported: {} entries", vault.entries().len());
+        }
+        match (vault.entries().kept_unread(), self.format) {
+            (0, _) => {}
+            (unread, FormatName::Vault) => {
+                eprintln!("exported, too: {unread} records of a newer version, unread");
+            }
+            (unread, _) => eprintln!("left out: {unread} records of a newer version, which alone can read them"),
         }
         let is_more = |entry: &Entry| !entry.note.is_empty() || !entry.groups.is_empty() || entry.favourite;
         let more = vault.entries().iter().filter(|entry| is_more(entry)).count();
@@ -150,14 +167,17 @@ impl Export {
             .iter()
             .for_each(|refused| eprintln!("left out: {refused}"));
         eprintln!("exported: {} entries", migration.exported.len());
-        eprintln!("whoever reads it can make all these codes for ever: delete it when it has served");
         Ok(())
     }
 
     fn passphrase(&self, desk: &Desk<'_>) -> Result<Zeroizing<String>, Refusal> {
-        match &self.export_passphrase_file {
-            Some(path) => read_line(path),
-            None => desk.prompt.new_secret("A passphrase for the export", BY_FILE),
+        let passphrase = match &self.export_passphrase_file {
+            Some(path) => read_line(path)?,
+            None => desk.prompt.new_secret("A passphrase for the export", BY_FILE)?,
+        };
+        match passphrase.is_empty() {
+            true => Err(Refusal::usage("the passphrase for the export is empty: choose one")),
+            false => Ok(passphrase),
         }
     }
 
@@ -182,7 +202,8 @@ impl Export {
         Ok(sealed)
     }
 
-    fn as_vault(&self, desk: &Desk<'_>, vault: &OpenVault) -> Result<(), Refusal> {
+    /// The vault that was read, under another key: nothing of it has to be copied, and what a newer version wrote goes along.
+    fn as_vault(&self, desk: &Desk<'_>, vault: &mut OpenVault) -> Result<(), Refusal> {
         let mut entropy = desk.entropy();
         let (passphrase, key);
         let slot = match &self.export_key_file {
@@ -195,27 +216,10 @@ impl Export {
                 new_passphrase(&passphrase)
             }
         };
-        let mut copy = OpenVault::create(slot, "", &mut entropy)?;
-        for entry in vault.entries().iter() {
-            copy.entries_mut().add(copied(entry)?)?;
-        }
+        vault.rekey(slot, "", &mut entropy)?;
         let path = self.output.as_deref().unwrap_or(Path::new(""));
-        VaultFile::at(path).lock(LOCK_WAIT)?.create(&copy.save(&mut entropy)?)?;
-        Ok(())
+        write_new(path, &vault.save(&mut entropy)?)
     }
-}
-
-fn copied(entry: &Entry) -> Result<Draft, Refusal> {
-    let credential = entry.credential();
-    let secret = Secret::from_slice(credential.secret().expose_secret()).map_err(Refusal::new)?;
-    let credential = Credential::new(credential.kind(), secret, credential.algorithm(), credential.digits());
-    Ok(Draft {
-        note: entry.note.clone(),
-        groups: entry.groups.clone(),
-        favourite: entry.favourite,
-        uses: entry.uses(),
-        ..Draft::new(entry.issuer.clone(), entry.account.clone(), credential)
-    })
 }
 
 fn uri_list(vault: &OpenVault) -> Zeroizing<String> {
@@ -228,11 +232,18 @@ fn uri_list(vault: &OpenVault) -> Zeroizing<String> {
     list
 }
 
-/// A new file that nobody else may read; never over something, never half.
+/// A new file that nobody else may read; never over something. What a failure left is taken away; what a crash left has the
+/// name that was asked for, so that secrets in the clear do not stay behind unseen.
 fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Refusal> {
     let shown = path.display();
-    let failed =
-        |error| Refusal::new(format!("{shown} cannot be written: {error}")).help("name a file that is not there");
+    let failed = |error: std::io::Error| match error.kind() {
+        ErrorKind::AlreadyExists => Refusal::new(format!("{shown} exists already and is not overwritten"))
+            .help("move it away, or name another file"),
+        ErrorKind::StorageFull => Refusal::new(format!("{shown} cannot be written: the disk is full"))
+            .help("make room, or name a file on another disk"),
+        _ => Refusal::new(format!("{shown} cannot be written: {error}")).help("name a file where you may make one"),
+    };
+    let directory = File::open(parent(path)).map_err(failed)?;
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -240,8 +251,8 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Refusal> {
         .open(path)
         .map_err(failed)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    written.map_err(|error| {
-        let _half = std::fs::remove_file(path);
+    written.and_then(|()| sync_dir(&directory)).map_err(|error| {
+        let _half = fs::remove_file(path);
         failed(error)
     })
 }

@@ -167,8 +167,13 @@ const DONE: Done = Ok(ExitCode::SUCCESS);
 
 /// Text on stdout; whoever stops reading early has had enough.
 fn print(text: &str) -> Result<(), Refusal> {
+    print_bytes(text.as_bytes())
+}
+
+/// Whole: what stdout's buffer keeps until the end is lost without a word.
+fn print_bytes(bytes: &[u8]) -> Result<(), Refusal> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Refusal::new(format!("nothing could be written: {error}")))
         }

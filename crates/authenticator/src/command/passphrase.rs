@@ -1,9 +1,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use vault::{OpenVault, SlotKind};
+use vault::{OpenVault, SlotError, SlotInfo, SlotKind};
 
-use super::{DONE, Done};
+use super::{DONE, Done, slot::number_now};
 use crate::{
     Refusal,
     desk::{By, Desk, new_passphrase},
@@ -26,9 +26,14 @@ pub(super) struct Passphrase {
 impl Passphrase {
     pub(super) fn run(self, desk: &Desk<'_>) -> Done {
         let vault = desk.open(By::Person)?;
-        let number = match (self.slot, self.new_key) {
+        let slot = match (self.slot, self.new_key) {
             (_, true) => None,
-            (Some(number), _) => Some(number),
+            (Some(index), _) => Some(
+                vault
+                    .slots()
+                    .nth(index)
+                    .ok_or(SlotError::<String>::NoSuchSlot { index })?,
+            ),
             (None, _) => Some(only_passphrase(&vault)?),
         };
         let passphrase = match &self.new_passphrase_file {
@@ -39,8 +44,11 @@ impl Passphrase {
         };
         let mut entropy = desk.entropy();
         desk.change(vault.data_key(), |vault| {
-            match number {
-                Some(number) => vault.replace_slot(number, new_passphrase(&passphrase), &mut entropy)?,
+            match slot {
+                Some(slot) => {
+                    let number = number_now(vault, slot)?;
+                    vault.replace_slot(number, new_passphrase(&passphrase), &mut entropy)?;
+                }
                 None => vault.rekey(new_passphrase(&passphrase), "", &mut entropy)?,
             }
             Ok(())
@@ -60,11 +68,12 @@ impl Passphrase {
     }
 }
 
-fn only_passphrase(vault: &OpenVault) -> Result<usize, Refusal> {
-    let slots = vault.slots().enumerate();
-    let mut passphrases = slots.filter(|(_, slot)| matches!(slot.kind, SlotKind::Passphrase(_)));
+fn only_passphrase(vault: &OpenVault) -> Result<SlotInfo<'_>, Refusal> {
+    let mut passphrases = vault
+        .slots()
+        .filter(|slot| matches!(slot.kind, SlotKind::Passphrase(_)));
     match (passphrases.next(), passphrases.next()) {
-        (Some((number, _)), None) => Ok(number),
+        (Some(slot), None) => Ok(slot),
         (None, _) => Err(Refusal::usage("no passphrase opens this vault").help("add one with `slot add`")),
         (Some(_), Some(_)) => Err(Refusal::usage("several passphrases open this vault")
             .help("`slot list` numbers them: say which with --slot NUMBER")),

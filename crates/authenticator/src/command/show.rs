@@ -3,6 +3,7 @@ use std::io::IsTerminal as _;
 use clap::Args;
 use enroll::{Qr, TerminalStyle, text_key};
 use vault::Entry;
+use zeroize::Zeroizing;
 
 use super::{DONE, Done, print, print_json};
 use crate::{
@@ -44,6 +45,9 @@ impl Show {
             }
             return DONE;
         }
+        if self.qr && desk.json {
+            return Err(Refusal::usage("a QR code is a picture").help("leave --json out, or say --uri"));
+        }
         eprintln!("whoever sees it can make the codes of {} for ever", entry.title());
         if !self.yes && !desk.prompt.confirm("Show it?", "say --yes")? {
             return Err(Refusal::new("nothing was shown"));
@@ -52,9 +56,14 @@ impl Show {
             print_qr(&uri_of(entry), desk.machine.no_color)?;
             return DONE;
         }
-        let text = match self.secret {
-            true => text_key(entry.credential().secret()),
-            false => uri_of(entry),
+        let (name, text) = match self.secret {
+            true => ("secret", text_key(entry.credential().secret())),
+            false => ("uri", uri_of(entry)),
+        };
+        // By hand into a buffer that is wiped: neither has a character that JSON escapes.
+        let text = match desk.json {
+            true => Zeroizing::new(format!("{{\"{name}\":\"{}\"}}", *text)),
+            false => text,
         };
         print(&text)?;
         print("\n")?;

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use vault::{MIN_KEY_FILE_LEN_BYTES, NewSlot, OpenVault, SlotInfo, SlotKind, Unlock};
+use vault::{MIN_KEY_FILE_LEN_BYTES, Name, NewSlot, OpenVault, SlotInfo, SlotKind, Unlock};
 use zeroize::Zeroizing;
 
 use super::{DONE, Done, print, print_json};
@@ -63,13 +63,13 @@ fn list(desk: &Desk<'_>) -> Done {
     if desk.json {
         let slots = locked.slots().enumerate();
         let all: Vec<Value> = slots
-            .map(|(number, slot)| json!({"number": number, "kind": kind(slot), "label": slot.label}))
+            .map(|(number, slot)| json!({"number": number, "kind": kind(slot), "label": label(slot).as_str()}))
             .collect();
         print_json(&all.into())?;
         return DONE;
     }
     for (number, slot) in locked.slots().enumerate() {
-        let line = format!("{number}  {}  {}", kind(slot), slot.label);
+        let line = format!("{number}  {}  {}", kind(slot), label(slot).as_str());
         print(&format!("{}\n", line.trim_end()))?;
     }
     DONE
@@ -82,6 +82,11 @@ fn kind(slot: SlotInfo<'_>) -> &'static str {
         SlotKind::Keyring => "keyring",
         _ => "of a newer version",
     }
+}
+
+/// For a terminal: whoever wrote the file wrote it.
+fn label(slot: SlotInfo<'_>) -> Name {
+    Name::tidied(slot.label).0
 }
 
 impl AddSlot {
@@ -137,31 +142,41 @@ impl RemoveSlot {
         let vault = desk.open(By::Person)?;
         let slot = vault.slots().nth(self.number);
         let slot = slot.ok_or_else(|| Refusal::usage(format!("the vault has no slot {}", self.number)))?;
-        let mut others = vault.slots().enumerate().filter(|(number, _)| *number != self.number);
-        if slot.kind != SlotKind::Keyring && !others.any(|(_, slot)| slot.kind != SlotKind::Keyring) {
-            return Err(
-                Refusal::new("a keyring alone would be left, which is lost with its machine")
-                    .help("add a passphrase or a key file first"),
-            );
-        }
-        let question = format!("Remove slot {}, {} {}?", self.number, kind(slot), slot.label);
+        keeps_more_than_keyrings(&vault, slot)?;
+        let called = format!("{} {}", kind(slot), label(slot).as_str());
+        let question = format!("Remove slot {}, {}?", self.number, called.trim_end());
         if !self.yes && !desk.prompt.confirm(&question, "say --yes")? {
             return Err(Refusal::new("nothing was removed"));
         }
-        let expected = slot.label.to_owned();
         desk.change(vault.data_key(), |vault| {
-            let label = vault.slots().nth(self.number).map(|slot| slot.label.to_owned());
-            if label.as_ref() != Some(&expected) {
-                return Err(Refusal::new(
-                    "the slots were changed meanwhile: look at `slot list` again",
-                ));
-            }
-            Ok(vault.remove_slot(self.number)?)
+            let number = number_now(vault, slot)?;
+            keeps_more_than_keyrings(vault, slot)?;
+            Ok(vault.remove_slot(number)?)
         })?;
         if slot.kind == SlotKind::Keyring {
             desk.forget_keyring_key(vault.id());
         }
         eprintln!("removed; who has an older copy of the vault is shut out by `passphrase --new-key` only");
         DONE
+    }
+}
+
+/// Its number in the vault as it is now: others may have been added or removed since it was looked at.
+pub(super) fn number_now(vault: &OpenVault, slot: SlotInfo<'_>) -> Result<usize, Refusal> {
+    let number = vault.slots().position(|now| now == slot);
+    number.ok_or_else(|| {
+        Refusal::new("this way to open the vault was changed or removed meanwhile: nothing was changed")
+            .help("look at `slot list` again")
+    })
+}
+
+fn keeps_more_than_keyrings(vault: &OpenVault, without: SlotInfo<'_>) -> Result<(), Refusal> {
+    let is_left = |slot: SlotInfo<'_>| slot != without && slot.kind != SlotKind::Keyring;
+    match without.kind == SlotKind::Keyring || vault.slots().any(is_left) {
+        true => Ok(()),
+        false => Err(
+            Refusal::new("a keyring alone would be left, which is lost with its machine")
+                .help("add a passphrase or a key file first"),
+        ),
     }
 }

@@ -9,8 +9,6 @@ use vault::{Credential, Draft, Entry, EntryId, Kind, Name, Note, TextError};
 
 use super::{change::Change, change::Names, input::Input};
 
-/// As long as an otpauth URI may say, so that the entry can leave as one.
-const MAX_PERIOD_S: u32 = 3_600;
 /// What separates groups, on any keyboard.
 const COMMAS: [char; 3] = [',', '，', '、'];
 
@@ -45,7 +43,7 @@ pub(super) enum Type {
 pub(super) enum Missing {
     /// Neither issuer nor account.
     AName,
-    /// The period is no number from 1 to 3600.
+    /// The period is no number above 0.
     Period,
     /// The counter is no number.
     Counter,
@@ -247,8 +245,7 @@ impl Form {
         match self.kind {
             Type::Steam => Ok(Kind::Steam),
             Type::Totp => {
-                let period: Option<NonZeroU32> = self.period.text().trim().parse().ok();
-                let period_s = period.filter(|period| period.get() <= MAX_PERIOD_S);
+                let period_s: Option<NonZeroU32> = self.period.text().trim().parse().ok();
                 Ok(Kind::Totp {
                     period_s: period_s.ok_or(Missing::Period)?,
                 })

@@ -130,7 +130,7 @@ impl Claim {
     pub(crate) fn from_uri(uri: &str) -> Result<Self, Reason> {
         let entry = enroll::Entry::parse(uri)?;
         let (kind, counter, period_s) = match entry.kind() {
-            enroll::Kind::Totp { period } => ("totp", None, Some(period.get_s().into())),
+            enroll::Kind::Totp { period_s } => ("totp", None, Some(period_s.get().into())),
             enroll::Kind::Hotp { counter } => ("hotp", Some(counter), None),
             enroll::Kind::Steam => ("steam", None, None),
         };

@@ -9,7 +9,13 @@ pub(crate) fn run() -> ExitCode {
         report.part("firmware's tests", firmware::test);
         // Two calls, so that the time to build and the time to run are told apart.
         if report.part("tests, built", || {
-            machine::run(machine::cargo().args(["test", "--workspace", "--features", packages::TESTED_FEATURES, "--no-run"]))
+            machine::run(machine::cargo().args([
+                "test",
+                "--workspace",
+                "--features",
+                packages::TESTED_FEATURES,
+                "--no-run",
+            ]))
         }) {
             report.part("tests, run", || {
                 machine::run(machine::cargo_verbose().args([

@@ -252,7 +252,7 @@ fn concluded(desk: &Desk, tally: &[Duration], took: Duration, said: &Said, inven
             median_ms.unwrap_or_default()
         );
         if let Some(file) = &file {
-            println!("{}", file.display());
+            tell!("{}", file.display())?;
         }
     }
     if let (Some(file), Some(Inventory { client, batch })) = (&file, inventory) {

@@ -85,7 +85,7 @@ pub(super) const WORDS: Words = Words {
         },
         missing: |missing| match missing {
             Missing::AName => "请填写服务或账号。".into(),
-            Missing::Period => "秒数应为 1 到 3600，通常为 30。".into(),
+            Missing::Period => "秒数应大于 0，通常为 30。".into(),
             Missing::Counter => "计数器应为数字，通常为 0。".into(),
             Missing::Text(error) => trouble::text(error),
         },

@@ -103,7 +103,7 @@ pub(super) const WORDS: Words = Words {
         },
         missing: |missing| match missing {
             Missing::AName => "Say the service or the account, or both.".into(),
-            Missing::Period => "The seconds are a number from 1 to 3600, 30 as a rule.".into(),
+            Missing::Period => "The seconds are a number above 0, 30 as a rule.".into(),
             Missing::Counter => "The counter is a number, 0 as a rule.".into(),
             Missing::Text(error) => sentence(&error),
         },

@@ -85,7 +85,7 @@ fn uri(error: UriError) -> String {
         UriError::Secret(error) => key(error),
         UriError::Algorithm => "算法未知：可用 SHA1、SHA256 和 SHA512。".into(),
         UriError::Digits => "位数应为 5 到 10。".into(),
-        UriError::Period => "周期应为 1 到 3600 秒。".into(),
+        UriError::Period => "周期应为 1 秒或以上。".into(),
         UriError::Counter => "计数器应为数字。".into(),
     }
 }
@@ -221,6 +221,11 @@ fn vault_file(error: &VaultFileError) -> String {
             };
             format!("无法{doing} {}：{}。", shown(path), system(error))
         }
+        VaultFileError::Unsynced { path, error } => format!(
+            "{} 已保存，但断电后可能变回旧内容：{}。请复制到其他磁盘。",
+            shown(path),
+            system(error)
+        ),
     }
 }
 
