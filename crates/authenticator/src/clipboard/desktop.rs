@@ -16,6 +16,11 @@ const HELD: &[u8] = b"held";
 /// A code has ten characters at most.
 const MAX_LEN_BYTES: u64 = 16;
 
+/// Whether there is a desktop whose clipboard takes something.
+pub(super) fn is_there() -> bool {
+    Clipboard::new().is_ok()
+}
+
 /// Starts a process that holds the code, which goes there through a pipe; false where there is no desktop.
 pub(super) fn copy(machine: &Machine, code: &CodeText, clear_after: Duration) -> bool {
     // The environment says where the desktop is.

@@ -15,6 +15,7 @@ use super::{DONE, Done, import::push_line, print, show::qr_of};
 use crate::{
     LOCK_WAIT, Refusal, VaultFile,
     desk::{By, Desk, new_passphrase},
+    found::counted,
     otpauth::uri_of,
     prompt::{read_line, read_whole},
 };
@@ -89,7 +90,7 @@ impl Export {
             FormatName::Vault => self.as_vault(desk, &vault)?,
         }
         if self.format != FormatName::Google {
-            eprintln!("exported: {} entries", vault.entries().len());
+            eprintln!("exported: {}", counted(vault.entries().len()));
         }
         let is_more = |entry: &Entry| !entry.note.is_empty() || !entry.groups.is_empty() || entry.favourite;
         let more = vault.entries().iter().filter(|entry| is_more(entry)).count();
@@ -149,7 +150,7 @@ impl Export {
             .refused
             .iter()
             .for_each(|refused| eprintln!("left out: {refused}"));
-        eprintln!("exported: {} entries", migration.exported.len());
+        eprintln!("exported: {}", counted(migration.exported.len()));
         eprintln!("whoever reads it can make all these codes for ever: delete it when it has served");
         Ok(())
     }

@@ -8,22 +8,24 @@ use clap::Args;
 use serde_json::{Value, json};
 use vault::{
     OpenVault,
-    import::{self, Export, Format, ImportError, Protection, Receipt},
+    import::{self, Export, Format, ImportError, Oddity, Protection, Receipt},
 };
 use zeroize::Zeroizing;
 
-use super::{DONE, Done, print_json};
+use super::{DONE, Done, add::OwnersWords, print_json};
 use crate::{
     Refusal,
     desk::Desk,
-    found::{described, numbered},
+    found::{MOST_NAMED, counted, described, numbered},
     picture::Picture,
-    prompt::{read_line, read_whole},
+    prompt::{TRIES, read_line, read_whole},
 };
 
 #[derive(Args)]
+#[command(after_help = formats())]
 pub(super) struct Import {
-    /// What the other app exported, or pictures of its QR codes; the format is known by what is in it. - for stdin
+    /// What the other app exported, or pictures of its QR codes; its format, see below, is known by what is in it. - for
+    /// stdin
     #[arg(required = true)]
     file: Vec<PathBuf>,
     /// A file with the password of an encrypted export
@@ -52,21 +54,29 @@ impl Import {
             exports: self.exports(desk)?,
             without_missing_parts: self.without_missing_parts,
         };
-        if self.dry_run && !desk.file.exists() {
+        if !desk.file.exists() && (self.dry_run || incoming.is_nothing()) {
             // As into an empty vault, which nobody sees.
             let none = Zeroizing::new([0; vault::MIN_KEY_FILE_LEN_BYTES]);
             let empty = OpenVault::create(vault::NewSlot::KeyFile(&*none), "", &mut desk.entropy())?;
-            return finish(desk, &incoming.receipts(&empty));
+            finish(desk, &incoming.receipts(&empty))?;
+            return match self.dry_run {
+                true => DONE,
+                false => Err(Refusal::new(
+                    "nothing was imported, and no vault was made: no entry can come",
+                )),
+            };
         }
         let vault = desk.open_or_create()?;
         let receipts = incoming.receipts(&vault);
         if self.dry_run {
             return finish(desk, &receipts);
         }
-        say(&receipts);
         let count: usize = receipts.iter().map(|receipt| receipt.came.len()).sum();
+        // Without a question each is named when it was added.
+        let named = if self.yes { 0 } else { MOST_NAMED };
+        say(&receipts, named);
         if count > 0 && !self.yes {
-            let question = format!("Import {count} entries?");
+            let question = format!("Import {}?", counted(count));
             if !desk
                 .prompt
                 .confirm(&question, "say --yes, or --dry-run to look first")?
@@ -94,8 +104,8 @@ impl Import {
                 Ok(export) => exports.push(export),
                 Err(ImportError::Picture) => push_line(&mut lines, &uris_of_picture(path)?),
                 Err(ImportError::Locked(format)) => {
-                    let password = self.password(desk, path, format)?;
-                    exports.push(import::read(&bytes, Some(password.as_bytes())).map_err(refused)?);
+                    let opened = self.opened(desk, &bytes, path, format)?;
+                    exports.push(opened.map_err(refused)?);
                 }
                 Err(error) => return Err(refused(error)),
             }
@@ -104,6 +114,25 @@ impl Import {
             exports.push(import::read(lines.as_bytes(), None).map_err(Refusal::new)?);
         }
         Ok(exports)
+    }
+
+    /// By the password; one that is typed may be typed anew.
+    fn opened(
+        &self,
+        desk: &Desk<'_>,
+        bytes: &[u8],
+        path: &Path,
+        format: Format,
+    ) -> Result<Result<Export, ImportError>, Refusal> {
+        let mut left = if self.password_file.is_none() { TRIES } else { 1 };
+        loop {
+            let password = self.password(desk, path, format)?;
+            left -= 1;
+            match import::read(bytes, Some(password.as_bytes())) {
+                Err(ImportError::WrongPassword(_)) if left > 0 => eprintln!("that is not it; {left} more"),
+                opened => return Ok(opened),
+            }
+        }
     }
 
     fn password(&self, desk: &Desk<'_>, path: &Path, format: Format) -> Result<Zeroizing<String>, Refusal> {
@@ -126,10 +155,25 @@ impl Incoming {
         }
     }
 
-    /// Without a question: who names one entry means it.
-    pub(super) fn take_at_once(self, desk: &Desk<'_>) -> Done {
-        let nothing_comes = self.exports.iter().all(|export| export.came().is_empty());
-        if nothing_comes && !desk.file.exists() {
+    fn is_nothing(&self) -> bool {
+        self.exports.iter().all(|export| export.came().is_empty())
+    }
+
+    /// Without a question: who names one entry means it. Its owner may say more of it.
+    pub(super) fn take_at_once(mut self, desk: &Desk<'_>, words: &OwnersWords) -> Done {
+        let count: usize = self.exports.iter().map(|export| export.came().len()).sum();
+        if words.name_one() && count > 1 {
+            return Err(
+                Refusal::usage(format!("--issuer and --account name one entry, and these are {count}"))
+                    .help("leave them out, and change the names with `countersign authenticator edit`"),
+            );
+        }
+        for came in self.exports.iter_mut().flat_map(Export::came_mut) {
+            words.say_of(&mut came.draft)?;
+            came.odd
+                .retain(|odd| *odd != Oddity::NoName || came.draft.title().is_empty());
+        }
+        if count == 0 && !desk.file.exists() {
             let refused = self.exports.iter().flat_map(|export| export.refused());
             let why: Vec<String> = refused.map(ToString::to_string).collect();
             return Err(Refusal::new(format!("nothing can be added: {}", why.join("; "))));
@@ -168,8 +212,11 @@ fn take(desk: &Desk<'_>, vault: &OpenVault, receipts: Vec<Receipt>) -> Done {
         let entries = ids.iter().filter_map(|id| vault.entries().get(*id));
         Ok(entries.map(|entry| (numbered(entry), described(entry))).collect())
     })?;
-    for (title, _) in &added {
-        eprintln!("added: {title}");
+    match added.as_slice() {
+        [(first, _), .., (last, _)] if added.len() > MOST_NAMED => {
+            eprintln!("added: {}, from {first} to {last}", counted(added.len()));
+        }
+        few => few.iter().for_each(|(title, _)| eprintln!("added: {title}")),
     }
     if in_the_clear && !added.is_empty() {
         eprintln!("what they came from has their secrets in the clear: delete it when the codes are accepted");
@@ -183,7 +230,7 @@ fn take(desk: &Desk<'_>, vault: &OpenVault, receipts: Vec<Receipt>) -> Done {
 
 /// A dry run's end.
 fn finish(desk: &Desk<'_>, receipts: &[Receipt]) -> Done {
-    say(receipts);
+    say(receipts, usize::MAX);
     if desk.json {
         let told: Vec<Value> = receipts.iter().map(as_json).collect();
         print_json(&json!({"imported": false, "added": [], "receipts": told}))?;
@@ -191,22 +238,29 @@ fn finish(desk: &Desk<'_>, receipts: &[Receipt]) -> Done {
     DONE
 }
 
-fn say(receipts: &[Receipt]) {
+/// What would come, `named` entries of it by name; what is odd in any case.
+fn say(receipts: &[Receipt], named: usize) {
     for receipt in receipts {
         let protection = match receipt.protection {
             Protection::InTheClear => "in the clear",
             Protection::Encrypted => "encrypted",
         };
         eprintln!("{}, {protection}: {} new", receipt.format, receipt.came.len());
+        for came in receipt.came.iter().take(named) {
+            eprintln!("  {}", title(came));
+        }
+        if named > 0 && receipt.came.len() > named {
+            eprintln!("  and {} more, which --dry-run names", receipt.came.len() - named);
+        }
         say_unusual(receipt);
     }
 }
 
 fn say_unusual(receipt: &Receipt) {
     for came in &receipt.came {
-        for odd in &came.odd {
-            eprintln!("  {}: {}: {odd}", came.place, title(came));
-        }
+        came.odd
+            .iter()
+            .for_each(|odd| eprintln!("  odd: {}: {}: {odd}", came.place, title(came)));
     }
     receipt
         .doubles
@@ -222,13 +276,17 @@ fn say_unusual(receipt: &Receipt) {
     }
 }
 
+/// What an entry will be called, which is never nothing.
 fn title(came: &import::Came) -> String {
-    let (issuer, account) = (came.draft.issuer.as_str(), came.draft.account.as_str());
-    [issuer, account]
-        .into_iter()
-        .filter(|name| !name.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    match came.draft.title() {
+        title if title.is_empty() => "(without a name)".to_owned(),
+        title => title,
+    }
+}
+
+fn formats() -> String {
+    let names = Format::ALL.map(Format::name);
+    format!("Formats: {}.", names.join(", "))
 }
 
 fn as_json(receipt: &Receipt) -> Value {

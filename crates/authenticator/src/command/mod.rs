@@ -167,13 +167,18 @@ const DONE: Done = Ok(ExitCode::SUCCESS);
 
 /// Text on stdout; whoever stops reading early has had enough.
 fn print(text: &str) -> Result<(), Refusal> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match write_out(text) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Refusal::new(format!("nothing could be written: {error}")))
         }
         _ => Ok(()),
     }
+}
+
+/// Text on stdout, or why it did not get there.
+fn write_out(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
 }
 
 /// One JSON value on stdout.
