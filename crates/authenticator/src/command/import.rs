@@ -8,14 +8,14 @@ use clap::Args;
 use serde_json::{Value, json};
 use vault::{
     OpenVault,
-    import::{self, Export, Format, ImportError, Oddity, Protection, Receipt},
+    import::{self, ApplyError, Export, Format, ImportError, Oddity, Protection, Receipt},
 };
 use zeroize::Zeroizing;
 
 use super::{DONE, Done, add::OwnersWords, print_json};
 use crate::{
     Refusal,
-    desk::Desk,
+    desk::{By, Desk},
     found::{MOST_NAMED, counted, described, numbered},
     picture::Picture,
     prompt::{TRIES, read_line, read_whole},
@@ -54,27 +54,19 @@ impl Import {
             exports: self.exports(desk)?,
             without_missing_parts: self.without_missing_parts,
         };
-        if !desk.file.exists() && (self.dry_run || incoming.is_nothing()) {
-            // As into an empty vault, which nobody sees.
-            let none = Zeroizing::new([0; vault::MIN_KEY_FILE_LEN_BYTES]);
-            let empty = OpenVault::create(vault::NewSlot::KeyFile(&*none), "", &mut desk.entropy())?;
-            finish(desk, &incoming.receipts(&empty))?;
-            return match self.dry_run {
-                true => DONE,
-                false => Err(Refusal::new(
-                    "nothing was imported, and no vault was made: no entry can come",
-                )),
-            };
-        }
-        let vault = desk.open_or_create()?;
-        let receipts = incoming.receipts(&vault);
+        let (vault, receipts) = incoming.looked_at(desk)?;
         if self.dry_run {
             return finish(desk, &receipts);
         }
-        let count: usize = receipts.iter().map(|receipt| receipt.came.len()).sum();
         // Without a question each is named when it was added.
-        let named = if self.yes { 0 } else { MOST_NAMED };
-        say(&receipts, named);
+        say(&receipts, if self.yes { 0 } else { MOST_NAMED });
+        all_parts(&receipts)?;
+        let count: usize = receipts.iter().map(|receipt| receipt.came.len()).sum();
+        if count == 0 && vault.is_none() {
+            return Err(Refusal::new(
+                "nothing was imported, and no vault was made: no entry can come",
+            ));
+        }
         if count > 0 && !self.yes {
             let question = format!("Import {}?", counted(count));
             if !desk
@@ -84,7 +76,7 @@ impl Import {
                 return Err(Refusal::new("nothing was imported"));
             }
         }
-        take(desk, &vault, receipts)
+        take(desk, vault, receipts)
     }
 
     /// Lists of URIs are read together, so that the parts of one migration may be in several files.
@@ -155,10 +147,6 @@ impl Incoming {
         }
     }
 
-    fn is_nothing(&self) -> bool {
-        self.exports.iter().all(|export| export.came().is_empty())
-    }
-
     /// Without a question: who names one entry means it. Its owner may say more of it.
     pub(super) fn take_at_once(mut self, desk: &Desk<'_>, words: &OwnersWords) -> Done {
         let count: usize = self.exports.iter().map(|export| export.came().len()).sum();
@@ -178,10 +166,22 @@ impl Incoming {
             let why: Vec<String> = refused.map(ToString::to_string).collect();
             return Err(Refusal::new(format!("nothing can be added: {}", why.join("; "))));
         }
-        let vault = desk.open_or_create()?;
-        let receipts = self.receipts(&vault);
+        let (vault, receipts) = self.looked_at(desk)?;
         receipts.iter().for_each(say_unusual);
-        take(desk, &vault, receipts)
+        all_parts(&receipts)?;
+        take(desk, vault, receipts)
+    }
+
+    /// The vault that is there, and what would come into it; or into a new one, which nobody is asked for yet.
+    fn looked_at(self, desk: &Desk<'_>) -> Result<(Option<OpenVault>, Vec<Receipt>), Refusal> {
+        if desk.file.exists() {
+            let vault = desk.open(By::Anyone)?;
+            let receipts = self.receipts(&vault);
+            return Ok((Some(vault), receipts));
+        }
+        let none = Zeroizing::new([0; vault::MIN_KEY_FILE_LEN_BYTES]);
+        let empty = OpenVault::create(vault::NewSlot::KeyFile(&*none), "", &mut desk.entropy())?;
+        Ok((None, self.receipts(&empty)))
     }
 
     fn receipts(self, vault: &OpenVault) -> Vec<Receipt> {
@@ -196,7 +196,21 @@ impl Incoming {
     }
 }
 
-fn take(desk: &Desk<'_>, vault: &OpenVault, receipts: Vec<Receipt>) -> Done {
+/// Before anything is asked or made for what would not be taken.
+fn all_parts(receipts: &[Receipt]) -> Result<(), Refusal> {
+    let missing: Vec<_> = receipts.iter().flat_map(|receipt| receipt.missing.clone()).collect();
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(Refusal::new(ApplyError::MissingParts(missing))
+            .help("if they are lost, `countersign authenticator import --without-missing-parts` takes the others")),
+    }
+}
+
+fn take(desk: &Desk<'_>, vault: Option<OpenVault>, receipts: Vec<Receipt>) -> Done {
+    let vault = match vault {
+        Some(vault) => vault,
+        None => desk.open_or_create()?,
+    };
     let told: Vec<Value> = receipts.iter().map(as_json).collect();
     let all_came = receipts
         .iter()
