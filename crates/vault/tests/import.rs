@@ -312,6 +312,18 @@ fn what_became_a_double_since_the_dry_run_is_left_out() {
         .unwrap();
     assert!(vault.entries_mut().apply(receipt).unwrap().is_empty());
     assert_eq!(vault.entries().len(), 1);
+    let double = |title: &str| {
+        let receipt = vault.entries().dry_run(read(uri, None));
+        let mut double = receipt.doubles.into_iter().next().unwrap();
+        title.clone_into(&mut double.title);
+        let Original::InVault(_, other) = &mut double.of else {
+            panic!("it is in the vault")
+        };
+        title.clone_into(other);
+        double.to_string()
+    };
+    assert_eq!(double("A"), "line 1: A: the vault has it as A");
+    assert_eq!(double(""), "line 1: the vault has it as #1", "nothing has no name");
 }
 
 #[test]

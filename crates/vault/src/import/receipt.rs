@@ -144,9 +144,14 @@ pub enum Original {
 impl fmt::Display for Double {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { place, title, of } = self;
+        write!(f, "{place}: ")?;
+        if !title.is_empty() {
+            write!(f, "{title}: ")?;
+        }
         match of {
-            Original::InVault(_, other) => write!(f, "{place}: {title}: the vault has it as {other}"),
-            Original::InExport(other) => write!(f, "{place}: {title}: the same as {other}"),
+            Original::InVault(id, other) if other.is_empty() => write!(f, "the vault has it as #{}", id.get()),
+            Original::InVault(_, other) => write!(f, "the vault has it as {other}"),
+            Original::InExport(other) => write!(f, "the same as {other}"),
         }
     }
 }
