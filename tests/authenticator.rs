@@ -17,6 +17,8 @@ mod codes;
 mod crash;
 #[path = "authenticator/exchange.rs"]
 mod exchange;
+#[path = "authenticator/finding.rs"]
+mod finding;
 #[cfg(feature = "keyring")]
 #[path = "authenticator/keyring.rs"]
 mod keyring;

@@ -14,7 +14,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, error::ContextKind};
 
 use crate::Failure;
 
@@ -51,7 +51,15 @@ enum Command {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(mut error) => {
+            // It would name what only the program itself starts, too; `--help` does not.
+            error.remove(ContextKind::ValidSubcommand);
+            error.exit()
+        }
+    };
+    let done = match command {
         Command::Serve(serve) => serve.run(),
         Command::Key(key) => key.run(),
         Command::User(user) => user.run(),

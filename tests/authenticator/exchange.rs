@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{pocket::Pocket, terminal::Terminal};
 use crate::support::{
-    process::{bare, run},
+    process::{Running, bare, on_a_terminal, run},
     tools::output,
 };
 
@@ -64,7 +64,13 @@ fn an_import_is_looked_at_first_and_then_taken_whole() {
 
     let asked = run(&mut pocket.keyed(&["import", &google]), "").with_code(2);
     assert!(asked.err.contains("say --yes"), "{}", asked.err);
-    assert_eq!(pocket.list().len(), 0);
+    for said in [&looked.err, &asked.err] {
+        for came in json["receipts"][0]["new"].as_array().expect("a list") {
+            let account = came["account"].as_str().expect("a name");
+            assert!(said.contains(account), "{account} is missing: {said}");
+        }
+    }
+    assert!(!pocket.vault().exists(), "nothing was made");
     run(&mut pocket.keyed(&["import", "--yes", &google]), "");
     assert_eq!(pocket.list().len(), new);
     let again = run(&mut pocket.keyed(&["import", "--yes", &google]), "").with_code(1);
@@ -96,7 +102,8 @@ fn the_parts_of_a_migration_may_come_in_several_files_and_are_all_needed() {
         .collect();
     let missing = run(&mut pocket.keyed(&["import", "--yes", &files[0]]), "").with_code(1);
     assert!(missing.err.contains("missing: scan"), "{}", missing.err);
-    assert_eq!(pocket.list().len(), 0);
+    assert!(missing.err.contains("--without-missing-parts"), "{}", missing.err);
+    assert!(!pocket.vault().exists(), "nothing was made");
     let mut args = vec!["import", "--yes"];
     args.extend(files.iter().rev().map(String::as_str));
     run(&mut pocket.keyed(&args), "");
@@ -118,6 +125,139 @@ fn an_encrypted_export_takes_its_password() {
     fs::write(&password, "correct horse — 正确的马\n").expect("a file");
     run(&mut pocket.keyed(&args), "");
     assert!(!pocket.list().is_empty());
+}
+
+#[test]
+fn a_wrong_password_may_be_typed_anew() {
+    let pocket = Pocket::new();
+    let aegis = sample("aegis_encrypted.json");
+    let mut importing = Running::start(&mut on_a_terminal(&pocket.keyed(&["import", &aegis])));
+    for (times, password) in [(1, "wrong"), (2, "correct horse — 正确的马")] {
+        importing.hear_times("(Aegis): ", times);
+        importing.type_in(&format!("{password}\n"));
+    }
+    importing.hear("that is not it; 2 more");
+    importing.hear("[y/N] ");
+    importing.type_in("y\n");
+    importing.wait();
+    assert!(!pocket.list().is_empty());
+}
+
+#[test]
+fn what_is_to_come_is_named_before_the_question_and_counted_where_it_is_much() {
+    let pocket = Pocket::new();
+    let secret = |number: usize| data_encoding::BASE32_NOPAD.encode(format!("secret {number:05}").as_bytes());
+    let many: String = (0..500)
+        .map(|number| format!("otpauth://totp/Some%20{number}:me?secret={}\n", secret(number)))
+        .collect();
+    let list = pocket.path("many");
+    fs::write(&list, many + "otpauth://hotp/Odd:one?secret=GEZDGNBVGY3TQOJQ\n").expect("a file");
+    let asked = run(&mut pocket.keyed(&["import", utf8(&list)]), "").with_code(2);
+    assert!(
+        asked
+            .err
+            .contains("\n  Some 19 (me)\n  and 481 more, which --dry-run names\n"),
+        "{}",
+        asked.err
+    );
+    assert!(
+        asked
+            .err
+            .contains("  odd: line 501: Odd (one): its codes move on by use"),
+        "{}",
+        asked.err
+    );
+    let looked = pocket.done(&["import", "--dry-run", utf8(&list)]);
+    assert!(looked.err.contains("\n  Some 499 (me)\n"), "{}", looked.err);
+    let added = pocket.done(&["import", "--yes", utf8(&list)]);
+    assert!(
+        added
+            .err
+            .contains("added: 501 entries, from #1 Some 0 (me) to #501 Odd (one)\n"),
+        "{}",
+        added.err
+    );
+    let one = pocket.path("one");
+    fs::write(&one, "otpauth://totp/?secret=GEZDGNBVGY3TQOJQ&digits=8\n").expect("a file");
+    let mut asking = Running::start(&mut on_a_terminal(&pocket.keyed(&["import", utf8(&one)])));
+    asking.hear("  (without a name)");
+    asking.hear("Import 1 entry? [y/N] ");
+    asking.type_in("n\n");
+    asking.wait().with_code(1);
+}
+
+#[test]
+fn an_import_of_nothing_makes_no_vault() {
+    let pocket = Pocket::new();
+    let nothing = pocket.path("nothing");
+    fs::write(&nothing, r#"{"items": [{"type": 2, "name": "a note"}]}"#).expect("a file");
+    let refused = run(&mut pocket.keyed(&["import", "--yes", utf8(&nothing)]), "").with_code(1);
+    assert!(refused.err.contains("no vault was made"), "{}", refused.err);
+    assert!(!pocket.vault().exists());
+}
+
+#[test]
+fn what_the_owner_says_of_an_entry_is_kept_however_it_comes() {
+    const URI: &str = "otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n";
+    let words = [
+        "--issuer",
+        "Mine",
+        "--group",
+        "Work",
+        "--group",
+        "work",
+        "--favourite",
+        "--note",
+        "N",
+    ];
+    for from in ["--secret-file", "--uri-file"] {
+        let pocket = Pocket::new();
+        let file = pocket.path("uri");
+        fs::write(&file, URI).expect("a file");
+        pocket.done(&[&["add", from, utf8(&file)], &words[..]].concat());
+        let entry = &pocket.list()[0];
+        assert_eq!((&entry["issuer"], &entry["account"]), (&"Mine".into(), &"alice".into()));
+        assert_eq!(entry["groups"], Value::from(vec!["Work"]));
+        assert_eq!((&entry["favourite"], &entry["note"]), (&true.into(), &"N".into()));
+    }
+    let pocket = Pocket::new();
+    let file = pocket.path("uri");
+    fs::write(&file, URI).expect("a file");
+    let numbers = run(
+        &mut pocket.keyed(&["add", "--secret-file", utf8(&file), "--digits", "8"]),
+        "",
+    )
+    .with_code(2);
+    assert!(
+        numbers.err.contains("says itself how its codes are made"),
+        "{}",
+        numbers.err
+    );
+    fs::write(&file, ALL_KINDS).expect("a file");
+    let several = run(
+        &mut pocket.keyed(&["add", "--uri-file", utf8(&file), "--issuer", "Mine"]),
+        "",
+    )
+    .with_code(2);
+    assert!(
+        several.err.contains("name one entry, and these are 5"),
+        "{}",
+        several.err
+    );
+    let long = run(
+        &mut pocket.keyed(&["add", "--uri-file", utf8(&file), "--group", &"x".repeat(600)]),
+        "",
+    )
+    .with_code(1);
+    assert!(long.err.contains("the text has 600 bytes"), "{}", long.err);
+    assert!(!pocket.vault().exists());
+    pocket.done(&["add", "--uri-file", utf8(&file), "--group", "All"]);
+    assert!(
+        pocket
+            .list()
+            .iter()
+            .all(|entry| entry["groups"] == Value::from(vec!["All"]))
+    );
 }
 
 #[test]

@@ -19,16 +19,14 @@ fn the_first_entry_makes_the_vault_and_a_passphrase_is_never_shown() {
     adding.type_in(&format!("{PASSPHRASE}\n"));
     adding.hear("The same again: ");
     adding.type_in("correct house\n");
-    let refused = adding.wait().with_code(1);
-    assert!(refused.out.contains("the two are not the same"), "{}", refused.out);
+    adding.hear("the two are not the same");
+    adding.hear_times("A passphrase for it: ", 2);
+    adding.type_in("\n");
+    adding.hear("an empty one protects nothing");
+    adding.hear_times("A passphrase for it: ", 3);
     assert!(!pocket.vault().exists());
-
-    let mut adding = typed(&pocket, &["add"]);
-    adding.hear("Its otpauth URI, or its secret in base32: ");
-    adding.type_in("otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n");
-    adding.hear("A passphrase for it: ");
     adding.type_in(&format!("{PASSPHRASE}\n"));
-    adding.hear("The same again: ");
+    adding.hear_times("The same again: ", 2);
     adding.type_in(&format!("{PASSPHRASE}\n"));
     let added = adding.wait().with_code(0);
     assert!(added.out.contains("added: #1 Example (alice)"), "{}", added.out);
@@ -50,6 +48,23 @@ fn the_first_entry_makes_the_vault_and_a_passphrase_is_never_shown() {
     assert!(shown.out.contains(" s left"), "{}", shown.out);
     let is_code = |line: &str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
     assert!(shown.out.lines().any(|line| is_code(line.trim())), "{}", shown.out);
+}
+
+#[test]
+fn a_bare_secret_is_asked_for_its_names() {
+    let pocket = Pocket::new();
+    let mut adding = Running::start(&mut on_a_terminal(&pocket.keyed(&["add"])));
+    adding.hear("Its otpauth URI, or its secret in base32: ");
+    adding.type_in("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n");
+    for (times, [issuer, account]) in [(1, ["", " "]), (2, ["", "alice"])] {
+        adding.hear_times("The service's name: ", times);
+        adding.type_in(&format!("{issuer}\n"));
+        adding.hear_times("Your name there: ", times);
+        adding.type_in(&format!("{account}\n"));
+    }
+    adding.hear("one of the two is needed");
+    let added = adding.wait().with_code(0);
+    assert!(added.out.contains("added: #1 alice"), "{}", added.out);
 }
 
 #[test]

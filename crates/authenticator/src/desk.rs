@@ -10,11 +10,9 @@ use crate::{
     LOCK_WAIT, Machine, Refusal, VaultFile,
     agent::Agent,
     desktop_keyring::KeyringItem,
-    prompt::{Prompt, read_line, read_whole},
+    prompt::{Prompt, TRIES, read_line, read_whole},
 };
 
-/// How often a wrong passphrase may be typed anew.
-const TRIES: usize = 3;
 const OR_BY_FILE: &str = "name a file that has it with --passphrase-file, or with COUNTERSIGN_VAULT_PASSPHRASE_FILE";
 
 /// Which vault, and what opens it

@@ -18,6 +18,9 @@ use crate::Refusal;
 /// No passphrase, key or list is longer.
 const MAX_FILE_LEN_BYTES: usize = 16 << 20;
 
+/// How often what was typed wrong may be typed anew.
+pub(crate) const TRIES: usize = 3;
+
 /// Whether questions may be asked.
 #[derive(Clone, Copy)]
 pub(crate) struct Prompt {
@@ -41,6 +44,20 @@ impl Prompt {
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
+    /// A line that everybody may see; `None` where nobody can be asked.
+    pub(crate) fn line(self, question: &str) -> Result<Option<String>, Refusal> {
+        if !self.can_ask() {
+            return Ok(None);
+        }
+        eprint!("{question}: ");
+        let _shown = io::stderr().flush();
+        let mut line = String::new();
+        match io::stdin().lock().read_line(&mut line).map_err(Refusal::new)? {
+            0 => Err(Refusal::new("nothing was typed")),
+            _ => Ok(Some(line.trim().to_owned())),
+        }
+    }
+
     /// What is typed without being shown.
     pub(crate) fn secret(self, question: &str, remedy: &str) -> Result<Zeroizing<String>, Refusal> {
         if !self.can_ask() {
@@ -49,14 +66,20 @@ impl Prompt {
         ask_quietly(question).map_err(|error| Refusal::new(format!("nothing was read from the terminal: {error}")))
     }
 
-    /// A new one, typed twice.
+    /// A new one, typed twice; and anew, because what was typed before it would be lost, too.
     pub(crate) fn new_secret(self, question: &str, remedy: &str) -> Result<Zeroizing<String>, Refusal> {
-        let first = self.secret(question, remedy)?;
-        let second = self.secret("The same again", remedy)?;
-        match *first == *second {
-            true => Ok(first),
-            false => Err(Refusal::new("the two are not the same: nothing was changed")),
+        for _ in 0..TRIES {
+            let first = self.secret(question, remedy)?;
+            if first.is_empty() {
+                eprintln!("an empty one protects nothing");
+                continue;
+            }
+            if *first == *self.secret("The same again", remedy)? {
+                return Ok(first);
+            }
+            eprintln!("the two are not the same");
         }
+        Err(Refusal::new("nothing was changed: no passphrase was chosen"))
     }
 }
 

@@ -157,6 +157,19 @@ impl Entries {
         Ok(taken)
     }
 
+    /// Corrects an HOTP entry's counter: the one of its next code. A lower one makes codes that were shown come again.
+    ///
+    /// # Errors
+    /// [`CounterError`]; nothing is changed then.
+    pub fn set_counter(&mut self, id: EntryId, next: u64) -> Result<(), CounterError> {
+        let entry = self.get_mut(id).ok_or(CounterError::NoSuchEntry)?;
+        let Kind::Hotp { counter } = &mut entry.credential.kind else {
+            return Err(CounterError::NotHotp);
+        };
+        *counter = next;
+        Ok(())
+    }
+
     /// All of them, in an order.
     pub fn ordered(&self, order: Order) -> Vec<&Entry> {
         let mut entries: Vec<_> = self.list.iter().collect();

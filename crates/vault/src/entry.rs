@@ -48,6 +48,11 @@ impl Draft {
             credential,
         }
     }
+
+    /// As [`Entry::title`].
+    pub fn title(&self) -> String {
+        title(&self.issuer, &self.account)
+    }
 }
 
 impl From<enroll::Entry> for Draft {

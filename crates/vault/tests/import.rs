@@ -108,6 +108,7 @@ fn every_sample_gives_what_was_put_into_it() {
         let mut vault = vault();
         let receipt = vault.entries().dry_run(read(&bytes, Some(PASSWORD)));
         assert_eq!((receipt.format, receipt.protection), (format, protection), "{name}");
+        assert!(Format::ALL.contains(&format), "{name}");
         assert_eq!((receipt.refused.len(), receipt.doubles.len()), (refused, 0), "{name}");
         assert_eq!(receipt.without_code, without_code, "{name}");
         assert!(receipt.missing.is_empty(), "{name}");
@@ -311,6 +312,34 @@ fn what_became_a_double_since_the_dry_run_is_left_out() {
         .unwrap();
     assert!(vault.entries_mut().apply(receipt).unwrap().is_empty());
     assert_eq!(vault.entries().len(), 1);
+    let double = |title: &str| {
+        let receipt = vault.entries().dry_run(read(uri, None));
+        let mut double = receipt.doubles.into_iter().next().unwrap();
+        title.clone_into(&mut double.title);
+        let Original::InVault(_, other) = &mut double.of else {
+            panic!("it is in the vault")
+        };
+        title.clone_into(other);
+        double.to_string()
+    };
+    assert_eq!(double("A"), "line 1: A: the vault has it as A");
+    assert_eq!(double(""), "line 1: the vault has it as #1", "nothing has no name");
+}
+
+#[test]
+fn a_group_that_is_there_keeps_its_spelling() {
+    let mut vault = vault();
+    let mut first = draft("Example", "alice", b"1234567890");
+    first.groups = vec![Name::new("Work").unwrap()];
+    vault.entries_mut().add(first).unwrap();
+    let mut export = read(b"otpauth://totp/Other:bob?secret=GEZDGNBVGY3TQOJR", None);
+    let groups = ["WORK", "Home", "work", "home"].map(|group| Name::new(group).unwrap());
+    export.came_mut()[0].draft.groups = groups.to_vec();
+    let receipt = vault.entries().dry_run(export);
+    let ids = vault.entries_mut().apply(receipt).unwrap();
+    let entry = vault.entries().get(ids[0]).unwrap();
+    let groups: Vec<_> = entry.groups.iter().map(Name::as_str).collect();
+    assert_eq!(groups, ["Work", "Home"]);
 }
 
 #[test]

@@ -21,6 +21,11 @@ const HELD: &[u8] = b"held";
 /// A code has ten characters at most.
 const MAX_LEN_BYTES: u64 = 16;
 
+/// Whether there is a desktop whose clipboard takes something.
+pub(super) fn is_there() -> bool {
+    Clipboard::new().is_ok()
+}
+
 /// Starts a process that holds the code, which goes there through a pipe; false where there is no desktop.
 pub(super) fn copy(machine: &Machine, code: &CodeText, clear_after: Duration) -> bool {
     // The environment says where the desktop is.
@@ -51,19 +56,19 @@ pub(crate) fn hold(time: Duration) {
     let Ok(mut clipboard) = Clipboard::new() else { return };
     // Not with `wait_until`: that ends at once on Wayland, and on X11 as soon as a clipboard manager takes it over.
     let _seen_below = clipboard.set().exclude_from_history().text(code.as_str());
-    if !is_there(&mut clipboard, &code) {
+    if !still_has(&mut clipboard, &code) {
         return;
     }
     let mut out = io::stdout();
     let _unheard = out.write_all(HELD).and_then(|()| out.flush());
     thread::sleep(time);
     // What was copied since is somebody else's.
-    if is_there(&mut clipboard, &code) {
+    if still_has(&mut clipboard, &code) {
         let _gone_with_us = clipboard.clear();
     }
 }
 
-fn is_there(clipboard: &mut Clipboard, code: &str) -> bool {
+fn still_has(clipboard: &mut Clipboard, code: &str) -> bool {
     let text = clipboard.get_text().map(Zeroizing::new);
     text.is_ok_and(|text| *text == code)
 }

@@ -23,7 +23,7 @@ use crate::{Machine, Refusal};
 
 /// Copies, and has the clipboard emptied after a while by a process that knows nothing of the code.
 pub(crate) fn copy(machine: &Machine, code: &CodeText, clear_after: Duration) -> Result<(), Refusal> {
-    let is_ours_to_empty = put(machine, code, clear_after).map_err(|refusal| refusal.help("leave --copy out"))?;
+    let is_ours_to_empty = put(machine, code, clear_after).map_err(without_copy)?;
     if !is_ours_to_empty {
         return Ok(());
     }
@@ -43,7 +43,24 @@ pub(crate) fn put(machine: &Machine, code: &CodeText, clear_after: Duration) -> 
     terminal()
         .and_then(|mut terminal| set(&mut terminal, &encoded))
         .map(|()| true)
-        .map_err(|error| Refusal::new(format!("there is no terminal with a clipboard: {error}")))
+        .map_err(none_is)
+}
+
+/// Whether there is one to copy to, for whoever pays for what is copied before it is.
+pub(crate) fn is_there() -> Result<(), Refusal> {
+    #[cfg(feature = "clipboard")]
+    if desktop::is_there() {
+        return Ok(());
+    }
+    terminal().map(drop).map_err(none_is).map_err(without_copy)
+}
+
+fn none_is(error: io::Error) -> Refusal {
+    Refusal::new(format!("there is no terminal with a clipboard: {error}"))
+}
+
+fn without_copy(refusal: Refusal) -> Refusal {
+    refusal.help("leave --copy out")
 }
 
 /// Empties it.

@@ -2,7 +2,7 @@ use std::{num::NonZeroU32, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use enroll::{EntryDigits, base32};
-use otp::Algorithm;
+use otp::{Algorithm, Secret};
 use vault::{Credential, Draft, Kind, Name, Note, import};
 use zeroize::Zeroizing;
 
@@ -29,36 +29,50 @@ pub(super) struct Add {
     /// A file with the secret in base32; - for stdin
     #[arg(long, value_name = "FILE", group = "from")]
     secret_file: Option<PathBuf>,
+    #[command(flatten)]
+    words: OwnersWords,
+    #[command(flatten)]
+    codes: Codes,
+}
+
+/// What its owner calls an entry, whoever says the rest of it.
+#[derive(Args, Default)]
+pub(super) struct OwnersWords {
     /// The service's name
-    #[arg(long, conflicts_with_all = ["uri_file", "picture"])]
+    #[arg(long)]
     issuer: Option<String>,
     /// The user's name there
-    #[arg(long, conflicts_with_all = ["uri_file", "picture"])]
+    #[arg(long)]
     account: Option<String>,
-    /// How its codes move on
-    #[arg(long = "type", value_enum, default_value = "totp", conflicts_with_all = ["uri_file", "picture"])]
-    kind: KindName,
-    /// Its hash function
-    #[arg(long, default_value = "SHA1", value_parser = algorithm, conflicts_with_all = ["uri_file", "picture"])]
-    algorithm: Algorithm,
-    /// How many digits a code has, 5 to 10
-    #[arg(long, default_value = "6", value_parser = digits, conflicts_with_all = ["uri_file", "picture"])]
-    digits: EntryDigits,
-    /// How many seconds a code lasts
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = period, conflicts_with_all = ["uri_file", "picture"])]
-    period: NonZeroU32,
-    /// The counter of its next code, of type hotp
-    #[arg(long, default_value_t = 0, conflicts_with_all = ["uri_file", "picture"])]
-    counter: u64,
     /// What is to be remembered of it
-    #[arg(long, conflicts_with_all = ["uri_file", "picture"])]
+    #[arg(long)]
     note: Option<String>,
     /// Puts it into a group
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["uri_file", "picture"])]
+    #[arg(long, value_name = "NAME")]
     group: Vec<String>,
     /// Shows it first
-    #[arg(long, conflicts_with_all = ["uri_file", "picture"])]
+    #[arg(long)]
     favourite: bool,
+}
+
+/// How the codes of a bare secret are made; URIs say that themselves.
+#[derive(Args)]
+struct Codes {
+    /// How its codes move on [default: totp]
+    #[arg(long = "type", value_enum, conflicts_with_all = ["uri_file", "picture"])]
+    kind: Option<KindName>,
+    /// Its hash function [default: SHA1]
+    #[arg(long, value_parser = algorithm, conflicts_with_all = ["uri_file", "picture"])]
+    algorithm: Option<Algorithm>,
+    /// How many digits a code has, 5 to 10 [default: 6]
+    #[arg(long, value_parser = digits, conflicts_with_all = ["uri_file", "picture"])]
+    digits: Option<EntryDigits>,
+    /// How many seconds a code lasts [default: 30]
+    #[arg(long, value_name = "SECONDS", value_parser = period, conflicts_with_all = ["uri_file", "picture"])]
+    period: Option<NonZeroU32>,
+    /// The counter of its next code, of type hotp [default: 0]
+    #[arg(long, conflicts_with_all = ["uri_file", "picture"])]
+    counter: Option<u64>,
 }
 
 #[derive(Args)]
@@ -111,7 +125,7 @@ impl Scan {
         if self.clipboard {
             push_line(&mut lines, &uris_of_clipboard()?);
         }
-        take(desk, &lines)
+        take(desk, &lines, &OwnersWords::default())
     }
 }
 
@@ -123,23 +137,23 @@ fn uris_of_pictures(pictures: &[PathBuf]) -> Result<Zeroizing<String>, Refusal> 
     Ok(lines)
 }
 
-fn take(desk: &Desk<'_>, lines: &str) -> Done {
+fn take(desk: &Desk<'_>, lines: &str, words: &OwnersWords) -> Done {
     let export = import::read(lines.as_bytes(), None)
         .map_err(|_| Refusal::new("no QR code of these pictures is one of an authenticator entry"))?;
-    Incoming::new(vec![export]).take_at_once(desk)
+    Incoming::new(vec![export]).take_at_once(desk, words)
 }
 
 impl Add {
     pub(super) fn run(self, desk: &Desk<'_>) -> Done {
         if !self.picture.is_empty() {
-            return take(desk, &uris_of_pictures(&self.picture)?);
+            return take(desk, &uris_of_pictures(&self.picture)?, &self.words);
         }
         if let Some(path) = &self.uri_file {
             let export = import::read(&read_whole(path)?, None).map_err(|_| {
                 Refusal::new(format!("{} has no otpauth URI", path.display()))
                     .help("`countersign authenticator import` reads what other apps export")
             })?;
-            return Incoming::new(vec![export]).take_at_once(desk);
+            return Incoming::new(vec![export]).take_at_once(desk, &self.words);
         }
         let text = match &self.secret_file {
             Some(path) => {
@@ -153,39 +167,27 @@ impl Add {
             }
         };
         if text.trim_start().to_ascii_lowercase().starts_with("otpauth") {
+            self.codes.are_left_to_the_uri()?;
             let export = import::read(text.as_bytes(), None).map_err(Refusal::new)?;
-            return Incoming::new(vec![export]).take_at_once(desk);
+            return Incoming::new(vec![export]).take_at_once(desk, &self.words);
         }
         self.by_hand(desk, &text)
     }
 
-    fn by_hand(self, desk: &Desk<'_>, secret: &str) -> Done {
+    fn by_hand(mut self, desk: &Desk<'_>, secret: &str) -> Done {
         let secret = base32::decode(secret).map_err(Refusal::usage)?;
-        let name = |text: Option<String>| Name::new(&text.unwrap_or_default());
-        let (issuer, account) = (name(self.issuer)?, name(self.account)?);
-        if issuer.is_empty() && account.is_empty() {
-            return Err(Refusal::usage("an entry needs a name").help("say --issuer, --account or both"));
+        let credential = self.codes.credential(secret)?;
+        if !self.words.name_one() {
+            self.words.ask_names(desk)?;
         }
-        let kind = match self.kind {
-            KindName::Totp => Kind::Totp { period_s: self.period },
-            KindName::Hotp => Kind::Hotp { counter: self.counter },
-            KindName::Steam => Kind::Steam,
-        };
-        let credential = Credential::new(kind, secret, self.algorithm, self.digits);
-        let mut draft = Draft::new(issuer, account, credential);
-        draft.note = Note::new(&self.note.unwrap_or_default())?;
-        draft.favourite = self.favourite;
-        for group in &self.group {
-            let group = Name::new(group)?;
-            if !group.is_empty() && !draft.groups.contains(&group) {
-                draft.groups.push(group);
-            }
-        }
+        let mut draft = Draft::new(Name::default(), Name::default(), credential);
+        self.words.say_of(&mut draft)?;
         let vault = desk.open_or_create()?;
         let (said, shown) = desk.change(vault.data_key(), |vault| {
             if let Some(same) = vault.entries().same_as(&draft.credential) {
                 return Err(Refusal::new(format!("the vault has it already: {}", numbered(same))));
             }
+            draft.groups = vault.entries().groups().spelt_once(draft.groups);
             let id = vault.entries_mut().add(draft)?;
             let entry = vault.entries().get(id).ok_or(vault::CounterError::NoSuchEntry)?;
             Ok((numbered(entry), described(entry)))
@@ -196,4 +198,86 @@ impl Add {
         }
         DONE
     }
+}
+
+impl OwnersWords {
+    /// Whether they name one entry, so that they cannot be meant for several.
+    pub(super) fn name_one(&self) -> bool {
+        self.issuer.is_some() || self.account.is_some()
+    }
+
+    /// Says them of an entry, in place of what its issuer or another app said.
+    pub(super) fn say_of(&self, draft: &mut Draft) -> Result<(), Refusal> {
+        if let Some(issuer) = &self.issuer {
+            draft.issuer = Name::new(issuer)?;
+        }
+        if let Some(account) = &self.account {
+            draft.account = Name::new(account)?;
+        }
+        if self.name_one() && draft.title().is_empty() {
+            return Err(nameless());
+        }
+        if let Some(note) = &self.note {
+            draft.note = Note::new(note)?;
+        }
+        for group in &self.group {
+            draft.groups.push(Name::new(group)?);
+        }
+        draft.favourite |= self.favourite;
+        Ok(())
+    }
+
+    fn ask_names(&mut self, desk: &Desk<'_>) -> Result<(), Refusal> {
+        loop {
+            self.issuer = Some(desk.prompt.line("The service's name")?.ok_or_else(nameless)?);
+            self.account = desk.prompt.line("Your name there")?;
+            let is_blank = |name: &Option<String>| name.as_ref().is_none_or(|name| name.trim().is_empty());
+            if !(is_blank(&self.issuer) && is_blank(&self.account)) {
+                return Ok(());
+            }
+            eprintln!("one of the two is needed");
+        }
+    }
+}
+
+impl Codes {
+    fn are_left_to_the_uri(&self) -> Result<(), Refusal> {
+        match self.kind.is_some() || self.has_numbers() {
+            true => Err(Refusal::usage("an otpauth URI says itself how its codes are made")
+                .help("leave out --type, --algorithm, --digits, --period and --counter")),
+            false => Ok(()),
+        }
+    }
+
+    fn has_numbers(&self) -> bool {
+        self.algorithm.is_some() || self.digits.is_some() || self.period.is_some() || self.counter.is_some()
+    }
+
+    fn credential(&self, secret: Secret) -> Result<Credential, Refusal> {
+        let misplaced = |what| Err(Refusal::usage(what).help("leave it out"));
+        let kind = match self.kind.unwrap_or(KindName::Totp) {
+            KindName::Totp if self.counter.is_some() => return misplaced("--counter is for --type hotp"),
+            KindName::Hotp if self.period.is_some() => return misplaced("--period is for --type totp"),
+            KindName::Steam if self.has_numbers() => {
+                return misplaced("--type steam has an algorithm, digits and a period of its own");
+            }
+            KindName::Totp => self.period.map_or(Kind::TOTP_30_S, |period_s| Kind::Totp { period_s }),
+            KindName::Hotp => Kind::Hotp {
+                counter: self.counter.unwrap_or(0),
+            },
+            KindName::Steam => Kind::Steam,
+        };
+        let algorithm = self.algorithm.unwrap_or(Algorithm::Sha1);
+        Ok(Credential::new(
+            kind,
+            secret,
+            algorithm,
+            self.digits.unwrap_or(EntryDigits::SIX),
+        ))
+    }
+}
+
+/// Of an entry that has neither of its names.
+pub(super) fn nameless() -> Refusal {
+    Refusal::usage("an entry needs a name").help("say --issuer, --account or both")
 }

@@ -5,11 +5,11 @@ use serde_json::json;
 use vault::{CodeText, Entry, EntryId, Kind, OpenVault};
 use zeroize::Zeroizing;
 
-use super::{DONE, Done, print};
+use super::{DONE, Done, print, write_out};
 use crate::{
     Refusal, clipboard,
     desk::{By, Desk},
-    found::{kind_name, one},
+    found::{kind_name, meant, numbered},
 };
 
 #[derive(Args)]
@@ -39,11 +39,39 @@ struct Shown {
 impl Code {
     pub(super) fn run(self, desk: &Desk<'_>) -> Done {
         let vault = desk.open(By::Anyone)?;
-        let entry = one(vault.entries(), &self.name)?;
-        let shown = match entry.credential().kind() {
-            Kind::Hotp { .. } => self.by_use(desk, &vault, entry.id())?,
-            Kind::Totp { .. } | Kind::Steam => self.by_time(entry, desk.machine.unix_s()),
+        let meant = meant(vault.entries(), &self.name)?;
+        let (entry, shown) = match meant.entry.credential().kind() {
+            Kind::Hotp { .. } => {
+                let entry = meant.certain_or_asked(desk.prompt, "Use up the next code of")?;
+                self.is_seen()?;
+                (entry, self.by_use(desk, &vault, entry.id())?)
+            }
+            Kind::Totp { .. } | Kind::Steam => (meant.entry, self.by_time(meant.entry, desk.machine.unix_s())),
         };
+        self.give(desk, entry, &shown).map_err(|refusal| match shown.counter {
+            Some(counter) => used_up(refusal, counter, entry),
+            None => refusal,
+        })?;
+        // What a script asks for says nothing of what a person wants first, and costs no save.
+        let is_for_a_person = self.copy || std::io::stdout().is_terminal();
+        if shown.counter.is_none() && is_for_a_person {
+            note_use(desk, &vault, entry.id());
+        }
+        DONE
+    }
+
+    /// Whether a code would come to where it is wanted, as far as that can be known before a counter is used up for it.
+    fn is_seen(&self) -> Result<(), Refusal> {
+        if self.copy {
+            return clipboard::is_there();
+        }
+        // Nothing, written: a full device and a descriptor that cannot be written to say so at once.
+        let written = rustix::io::write(std::io::stdout(), &[]);
+        written.map_err(|error| Refusal::new(format!("nothing can be written, so no code was used up: {error}")))?;
+        Ok(())
+    }
+
+    fn give(&self, desk: &Desk<'_>, entry: &Entry, shown: &Shown) -> Result<(), Refusal> {
         if self.copy {
             clipboard::copy(desk.machine, &shown.code, Duration::from_secs(self.clear_after))?;
             eprintln!(
@@ -51,22 +79,25 @@ impl Code {
                 entry.title(),
                 self.clear_after
             );
-        } else if desk.json {
-            print(&as_json(entry, &shown))?;
-        } else {
-            let line = Zeroizing::new(format!("{}\n", shown.code.expose()));
-            print(&line)?;
-            if std::io::stderr().is_terminal() {
-                let left = shown.seconds_left.map(|left| format!(", {left} s left"));
-                eprintln!("{}{}", entry.title(), left.unwrap_or_default());
+            return Ok(());
+        }
+        let text = match desk.json {
+            true => as_json(entry, shown),
+            false => Zeroizing::new(format!("{}\n", shown.code.expose())),
+        };
+        match shown.counter {
+            // Whoever has stopped reading has not seen it.
+            Some(_) => {
+                write_out(text.as_bytes())
+                    .map_err(|error| Refusal::new(format!("nothing could be written: {error}")))?;
             }
+            None => print(&text)?,
         }
-        // What a script asks for says nothing of what a person wants first, and costs no save.
-        let is_for_a_person = self.copy || std::io::stdout().is_terminal();
-        if shown.counter.is_none() && is_for_a_person {
-            note_use(desk, &vault, entry.id());
+        if !desk.json && std::io::stderr().is_terminal() {
+            let left = shown.seconds_left.map(|left| format!(", {left} s left"));
+            eprintln!("{}{}", entry.title(), left.unwrap_or_default());
         }
-        DONE
+        Ok(())
     }
 
     fn by_time(&self, entry: &Entry, now_s: u64) -> Shown {
@@ -106,6 +137,18 @@ impl Code {
             })
         })
     }
+}
+
+/// A code that was counted and did not arrive.
+fn used_up(refusal: Refusal, counter: u64, entry: &Entry) -> Refusal {
+    Refusal {
+        what: format!(
+            "{refusal}; counter {counter} of {} is used up all the same",
+            numbered(entry)
+        ),
+        ..refusal
+    }
+    .help("ask for the next code, which its service takes too")
 }
 
 /// Written by hand into a buffer that is wiped: serde_json's are not.

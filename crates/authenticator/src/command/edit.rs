@@ -1,11 +1,11 @@
 use clap::Args;
-use vault::{Name, Note};
+use vault::{Kind, Name, Note};
 
-use super::{DONE, Done};
+use super::{DONE, Done, add::nameless};
 use crate::{
     Refusal,
     desk::{By, Desk},
-    found::{numbered, one},
+    found::{meant, numbered},
 };
 
 #[derive(Args)]
@@ -34,6 +34,12 @@ pub(super) struct Edit {
     /// Does so no longer
     #[arg(long, conflicts_with = "favourite")]
     not_favourite: bool,
+    /// Corrects the counter of its next code, of type hotp
+    #[arg(long, value_name = "NUMBER")]
+    counter: Option<u64>,
+    /// Without asking whether a counter should go back
+    #[arg(long, requires = "counter")]
+    yes: bool,
 }
 
 impl Edit {
@@ -47,35 +53,60 @@ impl Edit {
             ungroup,
             favourite,
             not_favourite,
+            counter,
+            yes,
         } = self;
         let is_named = issuer.is_some() || account.is_some() || note.is_some();
-        if !(is_named || favourite || not_favourite || !group.is_empty() || !ungroup.is_empty()) {
+        let is_counted = counter.is_some();
+        if !(is_named || is_counted || favourite || not_favourite || !group.is_empty() || !ungroup.is_empty()) {
             return Err(Refusal::usage("nothing is to be changed").help("say --issuer, --account, --note, --group, …"));
         }
         let vault = desk.open(By::Anyone)?;
-        let id = one(vault.entries(), &words)?.id();
+        let meant = meant(vault.entries(), &words)?;
+        let entry = match is_counted {
+            true => meant.certain_or_asked(desk.prompt, "Set the counter of")?,
+            false => meant.entry,
+        };
+        let id = entry.id();
+        let goes_back = |from: Kind| matches!((from, counter), (Kind::Hotp { counter: from }, Some(to)) if to < from);
+        if goes_back(entry.credential().kind()) && !yes {
+            eprintln!("its service refuses codes that it has seen: only a code that did not get there may come again");
+            let question = format!("Set the counter of {} back?", numbered(entry));
+            if !desk.prompt.confirm(&question, "say --yes")? {
+                return Err(Refusal::new("nothing was changed"));
+            }
+        }
+        let looked_at = entry.credential().kind();
         let name = |text: Option<String>| text.map(|text| Name::new(&text)).transpose();
         let (issuer, account) = (name(issuer)?, name(account)?);
         let note = note.map(|text| Note::new(&text)).transpose()?;
         let added: Vec<Name> = group.iter().map(|name| Name::new(name)).collect::<Result<_, _>>()?;
+        let left: Vec<String> = ungroup.iter().map(|name| name.trim().to_lowercase()).collect();
+        let is_left = |group: &Name| left.contains(&group.as_str().to_lowercase());
+        let is_renamed = issuer.is_some() || account.is_some();
         let said = desk.change(vault.data_key(), |vault| {
-            let entry = vault
-                .entries_mut()
-                .get_mut(id)
-                .ok_or_else(|| Refusal::new("the entry was removed meanwhile"))?;
+            let mut known = vault.entries().groups();
+            let removed = || Refusal::new("the entry was removed meanwhile");
+            let entry = vault.entries_mut().get_mut(id).ok_or_else(removed)?;
+            let now = entry.credential().kind();
+            if goes_back(now) && now != looked_at {
+                return Err(Refusal::new("its counter moved on meanwhile: nothing was changed").help("try again"));
+            }
             entry.issuer = issuer.unwrap_or_else(|| entry.issuer.clone());
             entry.account = account.unwrap_or_else(|| entry.account.clone());
-            entry.note = note.unwrap_or_else(|| entry.note.clone());
-            entry
-                .groups
-                .retain(|group| !ungroup.iter().any(|name| name == group.as_str()));
-            for group in added {
-                if !group.is_empty() && !entry.groups.contains(&group) {
-                    entry.groups.push(group);
-                }
+            if is_renamed && entry.title().is_empty() {
+                return Err(nameless());
             }
+            entry.note = note.unwrap_or_else(|| entry.note.clone());
+            let kept = entry.groups.drain(..).filter(|group| !is_left(group));
+            let groups: Vec<Name> = kept.chain(added).collect();
+            entry.groups = known.spelt_once(groups);
             entry.favourite = (entry.favourite || favourite) && !not_favourite;
-            Ok(numbered(entry))
+            let said = numbered(entry);
+            if let Some(counter) = counter {
+                vault.entries_mut().set_counter(id, counter)?;
+            }
+            Ok(said)
         })?;
         eprintln!("changed: {said}");
         DONE

@@ -14,6 +14,7 @@ use super::{DONE, Done, import::push_line, print, print_bytes, show::print_qr};
 use crate::{
     Refusal,
     desk::{By, Desk, new_passphrase},
+    found::counted,
     otpauth::uri_of,
     prompt::{read_line, read_whole},
     vault_file::{parent, sync_dir},
@@ -99,7 +100,7 @@ impl Export {
             FormatName::Vault => self.as_vault(desk, &mut vault)?,
         }
         if self.format != FormatName::Google {
-            eprintln!("exported: {} entries", vault.entries().len());
+            eprintln!("exported: {}", counted(vault.entries().len()));
         }
         match (vault.entries().kept_unread(), self.format) {
             (0, _) => {}
@@ -166,7 +167,7 @@ impl Export {
             .refused
             .iter()
             .for_each(|refused| eprintln!("left out: {refused}"));
-        eprintln!("exported: {} entries", migration.exported.len());
+        eprintln!("exported: {}", counted(migration.exported.len()));
         Ok(())
     }
 

@@ -8,24 +8,26 @@ use clap::Args;
 use serde_json::{Value, json};
 use vault::{
     OpenVault,
-    import::{self, Export, Format, ImportError, Protection, Receipt},
+    import::{self, ApplyError, Export, Format, ImportError, Oddity, Protection, Receipt},
 };
 use zeroize::Zeroizing;
 
-use super::{DONE, Done, print_json};
+use super::{DONE, Done, add::OwnersWords, print_json};
 #[cfg(feature = "clipboard")]
 use crate::clipboard::Copied;
 use crate::{
     Refusal,
-    desk::Desk,
-    found::{described, numbered},
+    desk::{By, Desk},
+    found::{MOST_NAMED, counted, described, numbered},
     picture::{Found, PART, Picture},
-    prompt::{read_line, read_whole},
+    prompt::{TRIES, read_line, read_whole},
 };
 
 #[derive(Args)]
+#[command(after_help = formats())]
 pub(super) struct Import {
-    /// What the other app exported, or pictures of its QR codes; the format is known by what is in it. - for stdin
+    /// What the other app exported, or pictures of its QR codes; its format, see below, is known by what is in it. - for
+    /// stdin
     #[arg(required = true)]
     file: Vec<PathBuf>,
     /// A file with the password of an encrypted export
@@ -54,21 +56,21 @@ impl Import {
             exports: self.exports(desk)?,
             without_missing_parts: self.without_missing_parts,
         };
-        if self.dry_run && !desk.file.exists() {
-            // As into an empty vault, which nobody sees.
-            let none = Zeroizing::new([0; vault::MIN_KEY_FILE_LEN_BYTES]);
-            let empty = OpenVault::create(vault::NewSlot::KeyFile(&*none), "", &mut desk.entropy())?;
-            return finish(desk, &incoming.receipts(&empty));
-        }
-        let vault = desk.open_or_create()?;
-        let receipts = incoming.receipts(&vault);
+        let (vault, receipts) = incoming.looked_at(desk)?;
         if self.dry_run {
             return finish(desk, &receipts);
         }
-        say(&receipts);
+        // Without a question each is named when it was added.
+        say(&receipts, if self.yes { 0 } else { MOST_NAMED });
+        all_parts(&receipts)?;
         let count: usize = receipts.iter().map(|receipt| receipt.came.len()).sum();
+        if count == 0 && vault.is_none() {
+            return Err(Refusal::new(
+                "nothing was imported, and no vault was made: no entry can come",
+            ));
+        }
         if count > 0 && !self.yes {
-            let question = format!("Import {count} entries?");
+            let question = format!("Import {}?", counted(count));
             if !desk
                 .prompt
                 .confirm(&question, "say --yes, or --dry-run to look first")?
@@ -76,7 +78,7 @@ impl Import {
                 return Err(Refusal::new("nothing was imported"));
             }
         }
-        take(desk, &vault, receipts)
+        take(desk, vault, receipts)
     }
 
     /// Lists of URIs are read together, so that the parts of one migration may be in several files.
@@ -96,8 +98,8 @@ impl Import {
                 Ok(export) => exports.push(export),
                 Err(ImportError::Picture) => push_line(&mut lines, &uris_of_picture(path)?),
                 Err(ImportError::Locked(format)) => {
-                    let password = self.password(desk, path, format)?;
-                    exports.push(import::read(&bytes, Some(password.as_bytes())).map_err(refused)?);
+                    let opened = self.opened(desk, &bytes, path, format)?;
+                    exports.push(opened.map_err(refused)?);
                 }
                 Err(error) => return Err(refused(error)),
             }
@@ -106,6 +108,25 @@ impl Import {
             exports.push(import::read(lines.as_bytes(), None).map_err(Refusal::new)?);
         }
         Ok(exports)
+    }
+
+    /// By the password; one that is typed may be typed anew.
+    fn opened(
+        &self,
+        desk: &Desk<'_>,
+        bytes: &[u8],
+        path: &Path,
+        format: Format,
+    ) -> Result<Result<Export, ImportError>, Refusal> {
+        let mut left = if self.password_file.is_none() { TRIES } else { 1 };
+        loop {
+            let password = self.password(desk, path, format)?;
+            left -= 1;
+            match import::read(bytes, Some(password.as_bytes())) {
+                Err(ImportError::WrongPassword(_)) if left > 0 => eprintln!("that is not it; {left} more"),
+                opened => return Ok(opened),
+            }
+        }
     }
 
     fn password(&self, desk: &Desk<'_>, path: &Path, format: Format) -> Result<Zeroizing<String>, Refusal> {
@@ -128,18 +149,41 @@ impl Incoming {
         }
     }
 
-    /// Without a question: who names one entry means it.
-    pub(super) fn take_at_once(self, desk: &Desk<'_>) -> Done {
-        let nothing_comes = self.exports.iter().all(|export| export.came().is_empty());
-        if nothing_comes && !desk.file.exists() {
+    /// Without a question: who names one entry means it. Its owner may say more of it.
+    pub(super) fn take_at_once(mut self, desk: &Desk<'_>, words: &OwnersWords) -> Done {
+        let count: usize = self.exports.iter().map(|export| export.came().len()).sum();
+        if words.name_one() && count > 1 {
+            return Err(
+                Refusal::usage(format!("--issuer and --account name one entry, and these are {count}"))
+                    .help("leave them out, and change the names with `countersign authenticator edit`"),
+            );
+        }
+        for came in self.exports.iter_mut().flat_map(Export::came_mut) {
+            words.say_of(&mut came.draft)?;
+            came.odd
+                .retain(|odd| *odd != Oddity::NoName || came.draft.title().is_empty());
+        }
+        if count == 0 && !desk.file.exists() {
             let refused = self.exports.iter().flat_map(|export| export.refused());
             let why: Vec<String> = refused.map(ToString::to_string).collect();
             return Err(Refusal::new(format!("nothing can be added: {}", why.join("; "))));
         }
-        let vault = desk.open_or_create()?;
-        let receipts = self.receipts(&vault);
+        let (vault, receipts) = self.looked_at(desk)?;
         receipts.iter().for_each(say_unusual);
-        take(desk, &vault, receipts)
+        all_parts(&receipts)?;
+        take(desk, vault, receipts)
+    }
+
+    /// The vault that is there, and what would come into it; or into a new one, which nobody is asked for yet.
+    fn looked_at(self, desk: &Desk<'_>) -> Result<(Option<OpenVault>, Vec<Receipt>), Refusal> {
+        if desk.file.exists() {
+            let vault = desk.open(By::Anyone)?;
+            let receipts = self.receipts(&vault);
+            return Ok((Some(vault), receipts));
+        }
+        let none = Zeroizing::new([0; vault::MIN_KEY_FILE_LEN_BYTES]);
+        let empty = OpenVault::create(vault::NewSlot::KeyFile(&*none), "", &mut desk.entropy())?;
+        Ok((None, self.receipts(&empty)))
     }
 
     fn receipts(self, vault: &OpenVault) -> Vec<Receipt> {
@@ -154,7 +198,21 @@ impl Incoming {
     }
 }
 
-fn take(desk: &Desk<'_>, vault: &OpenVault, receipts: Vec<Receipt>) -> Done {
+/// Before anything is asked or made for what would not be taken.
+fn all_parts(receipts: &[Receipt]) -> Result<(), Refusal> {
+    let missing: Vec<_> = receipts.iter().flat_map(|receipt| receipt.missing.clone()).collect();
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(Refusal::new(ApplyError::MissingParts(missing))
+            .help("if they are lost, `countersign authenticator import --without-missing-parts` takes the others")),
+    }
+}
+
+fn take(desk: &Desk<'_>, vault: Option<OpenVault>, receipts: Vec<Receipt>) -> Done {
+    let vault = match vault {
+        Some(vault) => vault,
+        None => desk.open_or_create()?,
+    };
     let told: Vec<Value> = receipts.iter().map(as_json).collect();
     let all_came = receipts
         .iter()
@@ -170,8 +228,11 @@ fn take(desk: &Desk<'_>, vault: &OpenVault, receipts: Vec<Receipt>) -> Done {
         let entries = ids.iter().filter_map(|id| vault.entries().get(*id));
         Ok(entries.map(|entry| (numbered(entry), described(entry))).collect())
     })?;
-    for (title, _) in &added {
-        eprintln!("added: {title}");
+    match added.as_slice() {
+        [(first, _), .., (last, _)] if added.len() > MOST_NAMED => {
+            eprintln!("added: {}, from {first} to {last}", counted(added.len()));
+        }
+        few => few.iter().for_each(|(title, _)| eprintln!("added: {title}")),
     }
     if in_the_clear && !added.is_empty() {
         eprintln!("what they came from has their secrets in the clear: delete it when the codes are accepted");
@@ -185,7 +246,7 @@ fn take(desk: &Desk<'_>, vault: &OpenVault, receipts: Vec<Receipt>) -> Done {
 
 /// A dry run's end.
 fn finish(desk: &Desk<'_>, receipts: &[Receipt]) -> Done {
-    say(receipts);
+    say(receipts, usize::MAX);
     if desk.json {
         let told: Vec<Value> = receipts.iter().map(as_json).collect();
         print_json(&json!({"imported": false, "added": [], "receipts": told}))?;
@@ -193,22 +254,29 @@ fn finish(desk: &Desk<'_>, receipts: &[Receipt]) -> Done {
     DONE
 }
 
-fn say(receipts: &[Receipt]) {
+/// What would come, `named` entries of it by name; what is odd in any case.
+fn say(receipts: &[Receipt], named: usize) {
     for receipt in receipts {
         let protection = match receipt.protection {
             Protection::InTheClear => "in the clear",
             Protection::Encrypted => "encrypted",
         };
         eprintln!("{}, {protection}: {} new", receipt.format, receipt.came.len());
+        for came in receipt.came.iter().take(named) {
+            eprintln!("  {}", title(came));
+        }
+        if named > 0 && receipt.came.len() > named {
+            eprintln!("  and {} more, which --dry-run names", receipt.came.len() - named);
+        }
         say_unusual(receipt);
     }
 }
 
 fn say_unusual(receipt: &Receipt) {
     for came in &receipt.came {
-        for odd in &came.odd {
-            eprintln!("  {}: {}: {odd}", came.place, title(came));
-        }
+        came.odd
+            .iter()
+            .for_each(|odd| eprintln!("  odd: {}: {}: {odd}", came.place, title(came)));
     }
     receipt
         .doubles
@@ -224,13 +292,17 @@ fn say_unusual(receipt: &Receipt) {
     }
 }
 
+/// What an entry will be called, which is never nothing.
 fn title(came: &import::Came) -> String {
-    let (issuer, account) = (came.draft.issuer.as_str(), came.draft.account.as_str());
-    [issuer, account]
-        .into_iter()
-        .filter(|name| !name.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    match came.draft.title() {
+        title if title.is_empty() => "(without a name)".to_owned(),
+        title => title,
+    }
+}
+
+fn formats() -> String {
+    let names = Format::ALL.map(Format::name);
+    format!("Formats: {}.", names.join(", "))
 }
 
 fn as_json(receipt: &Receipt) -> Value {

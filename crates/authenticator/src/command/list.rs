@@ -49,8 +49,11 @@ impl List {
         let vault = desk.open(By::Anyone)?;
         let mut entries = vault.entries().search(&self.search.join(" "), self.order.into());
         entries.retain(|entry| {
-            let in_group = |group: &String| entry.groups.iter().any(|name| name.as_str() == group);
-            self.group.as_ref().is_none_or(in_group) && (entry.favourite || !self.favourites)
+            let is_in = |group: &String| {
+                let mut groups = entry.groups.iter().map(|name| name.as_str().to_lowercase());
+                groups.any(|name| name == group.trim().to_lowercase())
+            };
+            self.group.as_ref().is_none_or(is_in) && (entry.favourite || !self.favourites)
         });
         if desk.json {
             let all: Vec<_> = entries.into_iter().map(described).collect();

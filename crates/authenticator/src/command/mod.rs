@@ -170,15 +170,20 @@ fn print(text: &str) -> Result<(), Refusal> {
     print_bytes(text.as_bytes())
 }
 
-/// Whole: what stdout's buffer keeps until the end is lost without a word.
+/// Bytes on stdout; whoever stops reading early has had enough.
 fn print_bytes(bytes: &[u8]) -> Result<(), Refusal> {
-    let mut out = io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
+    match write_out(bytes) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Refusal::new(format!("nothing could be written: {error}")))
         }
         _ => Ok(()),
     }
+}
+
+/// Whole, or why it did not get there: what stdout's buffer keeps until the end is lost without a word.
+fn write_out(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush())
 }
 
 /// One JSON value on stdout.

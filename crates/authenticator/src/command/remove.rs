@@ -4,7 +4,7 @@ use super::{DONE, Done};
 use crate::{
     Refusal,
     desk::{By, Desk},
-    found::{numbered, one},
+    found::{meant, numbered},
 };
 
 #[derive(Args)]
@@ -12,7 +12,7 @@ pub(super) struct Remove {
     /// The entry: its name, pieces of it, or its number such as '#7'
     #[arg(required = true)]
     name: Vec<String>,
-    /// Without asking whether it should be
+    /// Without asking whether it should be; for a whole name or a number only
     #[arg(long)]
     yes: bool,
 }
@@ -20,14 +20,18 @@ pub(super) struct Remove {
 impl Remove {
     pub(super) fn run(self, desk: &Desk<'_>) -> Done {
         let vault = desk.open(By::Anyone)?;
-        let entry = one(vault.entries(), &self.name)?;
-        if !self.yes {
+        let meant = meant(vault.entries(), &self.name)?;
+        let entry = if self.yes {
+            meant.certain()?
+        } else {
+            let entry = meant.entry;
             eprintln!("its service will still ask for its codes: turn the second factor off there first");
             let question = format!("Remove {} for ever?", numbered(entry));
             if !desk.prompt.confirm(&question, "say --yes")? {
                 return Err(Refusal::new("nothing was removed"));
             }
-        }
+            entry
+        };
         desk.change(vault.data_key(), |vault| {
             let removed = vault.entries_mut().remove(entry.id());
             removed.ok_or_else(|| Refusal::new("somebody else has removed it meanwhile"))

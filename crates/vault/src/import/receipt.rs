@@ -3,7 +3,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::claim::{Claim, Oddity, Reason};
-use crate::entry::title;
 use crate::{AddError, Draft, Entries, EntryId, MAX_ENTRIES};
 
 /// The formats that are read.
@@ -36,6 +35,22 @@ pub enum Format {
 }
 
 impl Format {
+    /// All of them, in no order that matters.
+    pub const ALL: [Self; 12] = [
+        Self::GoogleMigration,
+        Self::Aegis,
+        Self::TwoFas,
+        Self::AndOtp,
+        Self::BitwardenCsv,
+        Self::BitwardenJson,
+        Self::FreeOtp,
+        Self::Ente,
+        Self::Proton,
+        Self::Stratum,
+        Self::Cotp,
+        Self::UriList,
+    ];
+
     /// What people call it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -129,9 +144,14 @@ pub enum Original {
 impl fmt::Display for Double {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { place, title, of } = self;
+        write!(f, "{place}: ")?;
+        if !title.is_empty() {
+            write!(f, "{title}: ")?;
+        }
         match of {
-            Original::InVault(_, other) => write!(f, "{place}: {title}: the vault has it as {other}"),
-            Original::InExport(other) => write!(f, "{place}: {title}: the same as {other}"),
+            Original::InVault(id, other) if other.is_empty() => write!(f, "the vault has it as #{}", id.get()),
+            Original::InVault(_, other) => write!(f, "the vault has it as {other}"),
+            Original::InExport(other) => write!(f, "the same as {other}"),
         }
     }
 }
@@ -212,6 +232,11 @@ impl Export {
         &self.came
     }
 
+    /// The same, for whoever knows better what they are called.
+    pub fn came_mut(&mut self) -> &mut [Came] {
+        &mut self.came
+    }
+
     /// Entries that cannot be taken.
     pub fn refused(&self) -> &[Refused] {
         &self.refused
@@ -282,7 +307,7 @@ impl Entries {
             match originals.entry(draft.credential.fingerprint()) {
                 Entry::Occupied(original) => doubles.push(Double {
                     place: *place,
-                    title: title(&draft.issuer, &draft.account),
+                    title: draft.title(),
                     of: original.get().clone(),
                 }),
                 Entry::Vacant(none) => {
@@ -316,7 +341,11 @@ impl Entries {
         if self.len() + drafts.len() > MAX_ENTRIES {
             return Err(AddError::Full.into());
         }
-        let ids = drafts.into_iter().map(|draft| self.add(draft));
+        let mut groups = self.groups();
+        let ids = drafts.into_iter().map(|mut draft| {
+            draft.groups = groups.spelt_once(draft.groups);
+            self.add(draft)
+        });
         Ok(ids.collect::<Result<_, _>>()?)
     }
 }
