@@ -77,8 +77,17 @@ impl Place {
 }
 
 impl Desk<'_> {
-    pub(crate) fn agent(&self) -> Agent {
-        Agent::of(self.machine, self.file.path())
+    pub(crate) fn agent(&self, vault_id: &[u8; VAULT_ID_LEN_BYTES]) -> Agent {
+        Agent::of(self.machine, vault_id)
+    }
+
+    /// An agent that is of no help says why, and something else opens the vault.
+    fn unlock_by_agent(&self, locked: &LockedVault) -> Option<OpenVault> {
+        let key = self.agent(locked.id()).key().unwrap_or_else(|refusal| {
+            eprintln!("{refusal}");
+            None
+        })?;
+        locked.unlock(Unlock::DataKey(&key)).ok()
     }
 
     /// The machine's randomness, as the vault takes it.
@@ -157,9 +166,7 @@ impl Desk<'_> {
     /// Opens it without a question: by the agent, by the files that were named, or by the desktop's keyring. Says whether a
     /// person named files.
     pub(crate) fn unlock_unasked(&self, locked: &LockedVault) -> Result<Option<(OpenVault, bool)>, Refusal> {
-        if let Some((key, _)) = self.agent().key()
-            && let Ok(vault) = locked.unlock(Unlock::DataKey(&key))
-        {
+        if let Some(vault) = self.unlock_by_agent(locked) {
             return Ok(Some((vault, false)));
         }
         if self.names_files() {
@@ -220,8 +227,7 @@ impl Desk<'_> {
 
     fn unlock(&self, locked: &LockedVault, by: By) -> Result<OpenVault, Refusal> {
         if by == By::Anyone
-            && let Some((key, _)) = self.agent().key()
-            && let Ok(vault) = locked.unlock(Unlock::DataKey(&key))
+            && let Some(vault) = self.unlock_by_agent(locked)
         {
             return Ok(vault);
         }

@@ -3,6 +3,7 @@
 //! Clock, randomness and environment are arguments; nothing here knows the service, a store or the network.
 
 mod agent;
+mod background;
 mod clipboard;
 mod command;
 mod desk;

@@ -75,7 +75,7 @@ fn machine() -> Machine {
             random.map_err(|error| error.to_string())
         },
         data_dir: None,
-        runtime_dir: None,
+        runtime_dirs: Vec::new(),
         executable: "/nowhere".into(),
         connect: |_| unreachable!("nothing is bound here"),
         no_color: true,

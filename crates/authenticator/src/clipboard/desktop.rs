@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read as _, Write as _},
-    process::{Command, Stdio},
+    process::Stdio,
     time::{Duration, Instant},
 };
 
@@ -10,7 +10,7 @@ use arboard::{Clipboard, SetExtLinux as _};
 use vault::CodeText;
 use zeroize::Zeroizing;
 
-use crate::Machine;
+use crate::{Machine, background::background};
 
 const HELD: &[u8] = b"held";
 /// A code has ten characters at most.
@@ -19,9 +19,7 @@ const MAX_LEN_BYTES: u64 = 16;
 /// Starts a process that holds the code, which goes there through a pipe; false where there is no desktop.
 pub(super) fn copy(machine: &Machine, code: &CodeText, clear_after: Duration) -> bool {
     // The environment says where the desktop is.
-    let child = Command::new(&machine.executable)
-        .args(["authenticator", "hold-clipboard", "--seconds"])
-        .arg(clear_after.as_secs().to_string())
+    let child = background(machine, "hold-clipboard", clear_after)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -46,13 +46,14 @@ impl Passphrase {
             Ok(())
         })?;
         if self.new_key {
-            desk.agent().lock();
+            let locked = desk.agent(vault.id()).lock();
             if vault.slots().any(|slot| slot.kind == SlotKind::Keyring) {
                 desk.forget_keyring_key(vault.id());
             }
             eprintln!(
                 "changed: what was saved before opens with the old passphrase, and nothing of what is saved from now on"
             );
+            locked?;
         } else {
             eprintln!("changed; who has an older copy of the vault and its passphrase is shut out by --new-key only");
         }
