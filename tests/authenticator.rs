@@ -19,6 +19,8 @@ mod exchange;
 mod keyring;
 #[path = "authenticator/pocket.rs"]
 mod pocket;
+#[path = "authenticator/prompt.rs"]
+mod prompt;
 #[path = "authenticator/secrecy.rs"]
 mod secrecy;
 #[path = "authenticator/story.rs"]

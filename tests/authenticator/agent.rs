@@ -15,7 +15,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::pocket::Pocket;
+use super::{pocket::Pocket, terminal::Terminal};
 use crate::support::{
     process::{Running, bare, run},
     until,
@@ -286,18 +286,25 @@ fn its_status_is_told_without_a_key() {
 }
 
 #[test]
-fn what_a_script_had_open_is_not_kept_open_by_the_agent() {
+fn what_a_script_had_open_is_not_kept_open_by_what_stays() {
     let pocket = Pocket::with(URI);
     let lock = pocket.path("script.lock");
-    let unlocking = pocket.keyed(&["unlock", "--for", "24h"]);
-    let mut script = bare("sh");
-    script.args(["-c", "exec 9>\"$0\"; flock 9; \"$@\""]).arg(&lock);
-    script.arg(unlocking.get_program()).args(unlocking.get_args());
-    script.envs(unlocking.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    run(&mut script, "").with_code(0);
-    let lock = File::open(&lock).expect("a file");
-    lock.try_lock().expect("nobody has it any more");
+    let with_lock = |args: &[&str]| {
+        let command = pocket.keyed(args);
+        let mut script = bare("sh");
+        script.args(["-c", "exec 9>\"$0\"; flock 9; \"$@\""]).arg(&lock);
+        script.arg(command.get_program()).args(command.get_args());
+        script.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        script
+    };
+    let is_free = || File::open(&lock).expect("a file").try_lock().is_ok();
+    run(&mut with_lock(&["unlock", "--for", "24h"]), "").with_code(0);
+    assert!(is_free(), "the agent");
     locked(&pocket, "locked");
+
+    let copying = with_lock(&["code", "Example", "--copy", "--clear-after", "10"]);
+    assert!(Terminal::start(&copying, 80, 24).wait().success());
+    assert!(is_free(), "who empties the clipboard");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::{
 use rustix::{
     process::{Pid, Signal, kill_process},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{Termios, Winsize, tcgetattr, tcsetwinsize},
+    termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize},
 };
 use vt100::{Callbacks, Parser, Screen};
 
@@ -157,6 +157,11 @@ impl Terminal {
             assert!(Instant::now() < until, "it does not end:\n{}", self.screen());
             thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    pub(crate) fn echoes(&self) -> bool {
+        let now = tcgetattr(&self.slave).expect("a terminal");
+        now.local_modes.contains(LocalModes::ECHO)
     }
 
     /// Whether the shell gets back what it lent.

@@ -4,7 +4,6 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use vault::{DataKey, KdfCost, LockedVault, NewSlot, OpenVault, SlotKind, Unlock, UnlockError, VAULT_ID_LEN_BYTES};
-use zeroize::Zeroizing;
 
 use crate::{
     LOCK_WAIT, Machine, Refusal, VaultFile,
@@ -113,7 +112,9 @@ impl Desk<'_> {
         let mut vault = if let Some(path) = &self.key_file {
             OpenVault::create(NewSlot::KeyFile(&read_whole(path)?), "", &mut entropy)?
         } else {
-            let passphrase = self.passphrase_or(|| self.prompt.new_secret("A passphrase for it", OR_BY_FILE))?;
+            let passphrase =
+                self.prompt
+                    .new_passphrase(self.passphrase_file.as_deref(), "A passphrase for it", OR_BY_FILE)?;
             OpenVault::create(new_passphrase(&passphrase), "", &mut entropy)?
         };
         let lock = self.file.lock(LOCK_WAIT)?;
@@ -248,23 +249,16 @@ impl Desk<'_> {
         }
         let tries = if self.passphrase_file.is_none() { TRIES } else { 1 };
         for left in (0..tries).rev() {
-            let passphrase = self.passphrase_or(|| self.prompt.secret("Passphrase", OR_BY_FILE))?;
+            let passphrase = match &self.passphrase_file {
+                Some(path) => read_line(path)?,
+                None => self.prompt.secret("Passphrase", OR_BY_FILE)?,
+            };
             match locked.unlock(Unlock::Passphrase(passphrase.as_bytes())) {
                 Err(UnlockError::Wrong) if left > 0 => eprintln!("that is not it; {left} more"),
                 opened => return opened.map_err(Refusal::new),
             }
         }
         Err(Refusal::new(UnlockError::Wrong))
-    }
-
-    fn passphrase_or(
-        &self,
-        ask: impl FnOnce() -> Result<Zeroizing<String>, Refusal>,
-    ) -> Result<Zeroizing<String>, Refusal> {
-        match &self.passphrase_file {
-            Some(path) => read_line(path),
-            None => ask(),
-        }
     }
 }
 

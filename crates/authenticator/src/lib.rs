@@ -15,6 +15,7 @@ pub mod picture;
 mod prompt;
 mod refusal;
 mod secrecy;
+mod signals;
 mod tui;
 mod vault_file;
 

@@ -16,7 +16,7 @@ use crate::{
     LOCK_WAIT, Refusal, VaultFile,
     desk::{By, Desk, new_passphrase},
     otpauth::uri_of,
-    prompt::{read_line, read_whole},
+    prompt::read_whole,
 };
 
 #[derive(Args)]
@@ -155,10 +155,8 @@ impl Export {
     }
 
     fn passphrase(&self, desk: &Desk<'_>) -> Result<Zeroizing<String>, Refusal> {
-        match &self.export_passphrase_file {
-            Some(path) => read_line(path),
-            None => desk.prompt.new_secret("A passphrase for the export", BY_FILE),
-        }
+        let file = self.export_passphrase_file.as_deref();
+        desk.prompt.new_passphrase(file, "A passphrase for the export", BY_FILE)
     }
 
     fn with_age(&self, desk: &Desk<'_>, plain: &[u8]) -> Result<Vec<u8>, Refusal> {

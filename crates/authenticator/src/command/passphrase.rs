@@ -7,7 +7,6 @@ use super::{DONE, Done};
 use crate::{
     Refusal,
     desk::{By, Desk, new_passphrase},
-    prompt::read_line,
 };
 
 #[derive(Args)]
@@ -31,12 +30,11 @@ impl Passphrase {
             (Some(number), _) => Some(number),
             (None, _) => Some(only_passphrase(&vault)?),
         };
-        let passphrase = match &self.new_passphrase_file {
-            Some(path) => read_line(path)?,
-            None => desk
-                .prompt
-                .new_secret("New passphrase", "name a file that has it with --new-passphrase-file")?,
-        };
+        let passphrase = desk.prompt.new_passphrase(
+            self.new_passphrase_file.as_deref(),
+            "New passphrase",
+            "name a file that has it with --new-passphrase-file",
+        )?;
         let mut entropy = desk.entropy();
         desk.change(vault.data_key(), |vault| {
             match number {

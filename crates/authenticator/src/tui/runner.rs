@@ -1,26 +1,15 @@
 //! The one part that touches the outside: waits for what happens, and does what the model asks for.
 
-use std::{
-    fs,
-    io::{self, Read as _},
-    os::{
-        fd::{AsFd as _, BorrowedFd},
-        unix::{fs::MetadataExt as _, net::UnixStream},
-    },
-    path::Path,
-    process::ExitCode,
-    time::Duration,
-};
+use std::{fs, io, os::unix::fs::MetadataExt as _, path::Path, process::ExitCode, time::Duration};
 
 use crossterm::event::{self, Event};
 use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
     process::{Signal, kill_current_process_group},
     time::{ClockId, clock_gettime},
 };
 use signal_hook::{
-    consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH},
-    low_level::{emulate_default_handler, pipe, unregister},
+    consts::{SIGCONT, SIGWINCH},
+    low_level::emulate_default_handler,
 };
 use vault::{CodeText, NewSlot, OpenVault, Unlock, UnlockError};
 use zeroize::Zeroizing;
@@ -35,13 +24,12 @@ use crate::{
     Refusal, clipboard,
     desk::{Desk, new_passphrase},
     picture::Picture,
-    prompt::read_whole,
+    prompt::{long_enough, read_whole},
+    signals::{ENDING, Signals},
 };
 
 /// How long a save waits for another process that is writing.
 const SAVE_WAIT: Duration = Duration::from_secs(1);
-/// Signals that end a program.
-const ENDING: [i32; 4] = [SIGTERM, SIGHUP, SIGINT, SIGQUIT];
 /// Signals after which the screen is not what it was.
 const WAKING: [i32; 2] = [SIGWINCH, SIGCONT];
 
@@ -55,7 +43,7 @@ pub(super) fn run(desk: &Desk<'_>, settings: Settings) -> Result<ExitCode, Refus
         ends: false,
     };
     runner.open_unasked()?;
-    let signals = Signals::listen().map_err(no_terminal)?;
+    let signals = Signals::listen(ENDING.into_iter().chain(WAKING)).map_err(no_terminal)?;
     let mut screen = Screen::open().map_err(no_terminal)?;
     let ended_by = runner.until_the_end(&mut screen, &signals).map_err(no_terminal)?;
     drop(screen);
@@ -115,11 +103,12 @@ impl Runner<'_> {
     fn until_the_end(&mut self, screen: &mut Screen, signals: &Signals) -> io::Result<Option<i32>> {
         while !self.ends {
             screen.draw(&self.model)?;
-            let woken = signals.wait(self.until_next())?;
+            let woken = signals.wait(io::stdin(), self.until_next())?;
             if let Some(signal) = signals.ending() {
                 return Ok(Some(signal));
             }
-            if signals.continued() {
+            signals.came(SIGWINCH);
+            if signals.came(SIGCONT) {
                 screen.again()?;
             }
             self.look_at_the_file();
@@ -226,6 +215,7 @@ impl Runner<'_> {
 
     fn create(&mut self, passphrase: &str) -> Message {
         let made = || -> Result<OpenVault, Refusal> {
+            long_enough(passphrase)?;
             let entropy = &mut self.desk.entropy();
             let slot: NewSlot<'_> = new_passphrase(passphrase);
             let mut vault = OpenVault::create(slot, "", entropy)?;
@@ -367,65 +357,6 @@ impl Up {
         Moment {
             unix_ms: (desk.machine.unix_ms)(),
             up_ms: self.0,
-        }
-    }
-}
-
-/// Signals, each as a byte in a pipe of its own.
-struct Signals {
-    pipes: Vec<(i32, UnixStream)>,
-    ids: Vec<signal_hook::SigId>,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        let (mut pipes, mut ids) = (Vec::new(), Vec::new());
-        for signal in ENDING.into_iter().chain(WAKING) {
-            let (read, write) = UnixStream::pair()?;
-            read.set_nonblocking(true)?;
-            ids.push(pipe::register(signal, write)?);
-            pipes.push((signal, read));
-        }
-        Ok(Self { pipes, ids })
-    }
-
-    /// Waits for the keyboard or a signal; false when only time went by.
-    fn wait(&self, longest: Option<Duration>) -> io::Result<bool> {
-        let stdin = io::stdin();
-        let keyboard: BorrowedFd<'_> = stdin.as_fd();
-        let mut waiting = vec![PollFd::from_borrowed_fd(keyboard, PollFlags::IN)];
-        let pipes = self.pipes.iter().map(|(_, pipe)| PollFd::new(pipe, PollFlags::IN));
-        waiting.extend(pipes);
-        let longest = longest.and_then(|longest| Timespec::try_from(longest).ok());
-        match poll(&mut waiting, longest.as_ref()) {
-            Ok(_) if waiting[0].revents() == PollFlags::HUP => Err(io::Error::other("it was hung up")),
-            Ok(ready) => Ok(ready > 0),
-            Err(rustix::io::Errno::INTR) => Ok(true),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    fn ending(&self) -> Option<i32> {
-        ENDING.into_iter().find(|signal| self.came(*signal))
-    }
-
-    fn continued(&self) -> bool {
-        self.came(SIGWINCH);
-        self.came(SIGCONT)
-    }
-
-    /// Whether it came since it was asked last.
-    fn came(&self, signal: i32) -> bool {
-        let mut bytes = [0; 64];
-        let pipe = self.pipes.iter().find(|(of, _)| *of == signal);
-        pipe.is_some_and(|(_, pipe)| (&*pipe).read(&mut bytes).is_ok_and(|read| read > 0))
-    }
-}
-
-impl Drop for Signals {
-    fn drop(&mut self) {
-        for id in self.ids.drain(..) {
-            unregister(id);
         }
     }
 }
