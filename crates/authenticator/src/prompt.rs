@@ -27,7 +27,7 @@ use crate::{
 /// No passphrase, key or list is longer.
 const MAX_FILE_LEN_BYTES: usize = 16 << 20;
 
-/// No new passphrase is shorter, in characters (NIST SP 800-63B, 3.1.1.2). One that is in use goes on opening its vault.
+/// No new passphrase is shorter, in characters (NIST SP 800-63B). One that is in use goes on opening its vault.
 const MIN_NEW_LEN: usize = 8;
 
 /// Whether questions may be asked.
@@ -138,7 +138,8 @@ impl Terminal {
     /// Whether there is a line to be read.
     fn has_line(&self) -> io::Result<bool> {
         let mut keyboard = [PollFd::new(&self.keyboard, PollFlags::IN)];
-        Ok(poll(&mut keyboard, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))? > 0)
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        Ok(retry_on_intr(|| poll(&mut keyboard, Some(&at_once)))? > 0)
     }
 }
 
