@@ -1,6 +1,7 @@
 //! The agent: what it gives, to whom, how long, and what is left of it.
 
 use std::{
+    ffi::OsStr,
     fs::{self, File},
     io::{Read as _, Write as _},
     os::unix::{
@@ -13,6 +14,8 @@ use std::{
     time::Duration,
 };
 
+use authenticator::{Authenticator, Machine};
+use clap::Parser;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{pocket::Pocket, terminal::Terminal};
@@ -145,7 +148,7 @@ fn unlocked_a_vault_asks_nobody_until_it_is_locked() {
 #[test]
 fn the_agent_ends_by_itself_and_a_new_one_takes_the_place_of_the_old() {
     let pocket = Pocket::with(URI);
-    pocket.done(&["unlock", "--for", "24h"]);
+    pocket.done(&["unlock", "--for", "10m"]);
     let first = Seen::of(&pocket);
     pocket.done(&["unlock", "--for", "1s"]);
     until("the first agent has ended", || first.is_gone());
@@ -159,14 +162,14 @@ fn the_agent_ends_by_itself_and_a_new_one_takes_the_place_of_the_old() {
 fn of_many_agents_one_stays_and_lock_ends_it() {
     let pocket = Pocket::with(URI);
     for _ in 0..4 {
-        pocket.done(&["unlock", "--for", "24h"]);
-        pocket.done(&["unlock", "--for", "24h"]);
+        pocket.done(&["unlock", "--for", "10m"]);
+        pocket.done(&["unlock", "--for", "10m"]);
         until("one agent is there", || Seen::all(&pocket).len() == 1);
         locked(&pocket, "locked");
     }
     let racers: Vec<_> = (0..6)
         .map(|_| {
-            let mut unlocking = pocket.keyed(&["unlock", "--for", "24h"]);
+            let mut unlocking = pocket.keyed(&["unlock", "--for", "10m"]);
             unlocking.stdin(Stdio::null()).stderr(Stdio::null());
             unlocking.spawn().expect("it starts")
         })
@@ -181,9 +184,9 @@ fn of_many_agents_one_stays_and_lock_ends_it() {
 #[test]
 fn who_has_an_agent_lock_and_stays_connected_does_not_hide_its_successor() {
     let pocket = Pocket::with(URI);
-    pocket.done(&["unlock", "--for", "24h"]);
+    pocket.done(&["unlock", "--for", "10m"]);
     let lingering = Seen::of(&pocket).ask(b'l');
-    pocket.done(&["unlock", "--for", "24h"]);
+    pocket.done(&["unlock", "--for", "10m"]);
     drop(lingering);
     until("one agent is there", || Seen::all(&pocket).len() == 1);
     // It outlives the moment at which its predecessor, hung up on, would clean up.
@@ -195,7 +198,7 @@ fn who_has_an_agent_lock_and_stays_connected_does_not_hide_its_successor() {
 #[test]
 fn silent_connections_are_in_nobodys_way() {
     let pocket = Pocket::with(URI);
-    pocket.done(&["unlock", "--for", "24h"]);
+    pocket.done(&["unlock", "--for", "10m"]);
     let agent = Seen::of(&pocket);
     let connect = || UnixStream::connect(&agent.socket).expect("it listens");
     let _silent: Vec<_> = (0..100).map(|_| connect()).collect();
@@ -206,11 +209,11 @@ fn silent_connections_are_in_nobodys_way() {
 #[test]
 fn an_agent_that_does_not_answer_is_not_taken_for_none() {
     let pocket = Pocket::with(URI);
-    pocket.done(&["unlock", "--for", "24h"]);
+    pocket.done(&["unlock", "--for", "10m"]);
     let agent = Seen::of(&pocket);
     agent.signal(Signal::STOP);
     let end_it = format!("kill -9 {}", agent.pid);
-    let all = [&["lock"][..], &["lock", "--all"], &["unlock"], &["unlock", "--status"]];
+    let all = [&["lock"][..], &["unlock"], &["unlock", "--status"]];
     let asking: Vec<_> = all.iter().map(|args| Running::start(&mut pocket.keyed(args))).collect();
     for (args, asking) in all.iter().zip(asking) {
         let refused = asking.wait().with_code(1);
@@ -239,7 +242,7 @@ fn locked(pocket: &Pocket, said: &str) {
 #[test]
 fn an_agent_that_cannot_be_reached_any_more_ends() {
     let pocket = Pocket::with(URI);
-    pocket.done(&["unlock", "--for", "24h"]);
+    pocket.done(&["unlock", "--for", "10m"]);
     let agent = Seen::of(&pocket);
     fs::remove_file(&agent.socket).expect("its socket");
     until("the agent has ended", || agent.is_gone());
@@ -248,7 +251,7 @@ fn an_agent_that_cannot_be_reached_any_more_ends() {
 #[test]
 fn an_agent_is_found_by_the_vault_and_not_by_path_or_environment() {
     let pocket = Pocket::with(URI);
-    pocket.done(&["unlock", "--for", "24h"]);
+    pocket.done(&["unlock", "--for", "10m"]);
     let elsewhere = pocket.path("elsewhere.vault");
     fs::rename(pocket.vault(), &elsewhere).expect("a file");
     let elsewhere = elsewhere.to_str().expect("UTF-8");
@@ -260,6 +263,50 @@ fn an_agent_is_found_by_the_vault_and_not_by_path_or_environment() {
     let mut lock = pocket.auth(&["lock", "--vault", elsewhere]);
     let locked = run(lock.env_remove("XDG_RUNTIME_DIR"), "").with_code(0);
     assert_eq!(locked.err, "locked\n");
+}
+
+#[derive(Parser)]
+struct Program {
+    #[command(flatten)]
+    authenticator: Authenticator,
+}
+
+/// With sockets elsewhere than everybody's, because all of them are locked.
+#[test]
+fn lock_all_ends_every_agent_that_can_be_ended_and_names_the_others() {
+    let pockets = [(); 3].map(|()| Pocket::with(URI));
+    let machine = Machine {
+        unix_ms: || 0,
+        entropy: |_| Err("none is needed".into()),
+        data_dir: Some(pockets[0].path("none")),
+        runtime_dirs: vec![pockets[0].path("no/parent"), pockets[0].path("sockets")],
+        executable: env!("CARGO_BIN_EXE_countersign").into(),
+        locale: String::new(),
+        connect: |_| unreachable!("it is asked for no service"),
+        no_color: true,
+    };
+    let run = |words: &[&OsStr]| {
+        let words = [&[OsStr::new("countersign")], words].concat();
+        Program::parse_from(words).authenticator.run(&machine)
+    };
+    let [unlock, lock, all] = ["unlock", "lock", "--all"].map(OsStr::new);
+    for pocket in &pockets {
+        let (vault, key) = (pocket.vault(), &pocket.key);
+        let [say_vault, say_key] = ["--vault", "--key-file"].map(OsStr::new);
+        let words = [unlock, say_vault, vault.as_os_str(), say_key, key.as_os_str()];
+        run(&words).map_err(|refusal| refusal.what).expect("it is unlocked");
+    }
+    let agents = pockets.each_ref().map(Seen::of);
+    agents[0].signal(Signal::STOP);
+    let refusal = run(&[lock, all]).expect_err("one is stopped");
+    assert!(
+        refusal.what.contains(&format!("process {},", agents[0].pid)),
+        "{refusal}"
+    );
+    until("the others have ended", || agents[1..].iter().all(Seen::is_gone));
+    agents[0].signal(Signal::CONT);
+    until("it has heard", || agents[0].is_gone());
+    run(&[lock, all]).map_err(|refusal| refusal.what).expect("none is left");
 }
 
 #[test]
@@ -298,7 +345,7 @@ fn what_a_script_had_open_is_not_kept_open_by_what_stays() {
         script
     };
     let is_free = || File::open(&lock).expect("a file").try_lock().is_ok();
-    run(&mut with_lock(&["unlock", "--for", "24h"]), "").with_code(0);
+    run(&mut with_lock(&["unlock", "--for", "10m"]), "").with_code(0);
     assert!(is_free(), "the agent");
     locked(&pocket, "locked");
 
