@@ -204,13 +204,15 @@ mod tests {
     #[test]
     fn a_seat_has_room_for_one_and_knows_its_own_socket() {
         let home = tempfile::tempdir().unwrap();
-        let seat = Seat::of(home.path(), &[7; VAULT_ID_LEN_BYTES]);
+        let directory = home.path().join("sockets");
+        make_private(&directory).unwrap();
+        let seat = Seat::of(&directory, &[7; VAULT_ID_LEN_BYTES]);
         assert!(seat.holder().is_none());
         let taken = seat.take().unwrap().unwrap();
         assert!(seat.take().unwrap().is_none(), "two cannot have it");
         assert_eq!(seat.holder().unwrap().0, Some(std::process::id()));
         assert!(taken.is_reachable());
-        assert_eq!(Seat::all(home.path()).count(), 1);
+        assert_eq!(Seat::all(&directory).count(), 1);
 
         // Somebody takes both files away, and somebody else sits down.
         fs::remove_file(seat.socket()).unwrap();
@@ -226,6 +228,6 @@ mod tests {
 
         drop(successor);
         assert!(seat.holder().is_none());
-        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 0);
     }
 }
