@@ -69,12 +69,22 @@ pub fn machine(connect: Connect) -> std::io::Result<Machine> {
         entropy: |bytes| RealEntropy::new().fill(bytes).map_err(|error| error.to_string()),
         home_dir: absolute("HOME"),
         data_dir: data_dir(),
-        runtime_dir: absolute("XDG_RUNTIME_DIR"),
+        runtime_dirs: runtime_dirs(),
         executable: std::env::current_exe()?,
         locale: locale(),
         connect,
         no_color: no_color(),
     })
+}
+
+/// The directory that systemd and elogind make for whoever is logged in, or else one of our own below `/tmp`. Like
+/// GnuPG's they are not `$XDG_RUNTIME_DIR`: what is unset in cron, and somebody else's after `sudo -E`, would hide an agent.
+fn runtime_dirs() -> Vec<PathBuf> {
+    let user = rustix::process::geteuid().as_raw();
+    vec![
+        format!("/run/user/{user}/countersign").into(),
+        format!("/tmp/countersign-{user}").into(),
+    ]
 }
 
 /// Now, as the API writes times.

@@ -26,6 +26,8 @@ mod keyring;
 mod place;
 #[path = "authenticator/pocket.rs"]
 mod pocket;
+#[path = "authenticator/prompt.rs"]
+mod prompt;
 #[path = "authenticator/secrecy.rs"]
 mod secrecy;
 #[path = "authenticator/slots.rs"]

@@ -1,44 +1,67 @@
 //! The agent: what it gives, to whom, how long, and what is left of it.
 
 use std::{
-    fs::{self, DirBuilder, File},
+    ffi::OsStr,
+    fs::{self, File},
     io::{Read as _, Write as _},
     os::unix::{
-        fs::{DirBuilderExt as _, FileExt as _, PermissionsExt as _},
+        fs::{FileExt as _, PermissionsExt as _},
         net::UnixStream,
     },
     path::PathBuf,
+    process::Stdio,
+    thread,
+    time::Duration,
 };
 
-use super::pocket::Pocket;
-use crate::support::{process::run, until};
+use authenticator::{Authenticator, Machine};
+use clap::Parser;
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{pocket::Pocket, terminal::Terminal};
+use crate::support::{
+    process::{Running, bare, run},
+    until,
+};
 
 const URI: &str = "otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n";
 const NO_INPUT: &[&str] = &["code", "Example", "--no-input"];
 
-/// The agent of this pocket, found by its socket.
+/// An agent, found among all processes.
 struct Seen {
     pid: u32,
     socket: PathBuf,
 }
 
 impl Seen {
-    #[track_caller]
-    fn of(pocket: &Pocket) -> Self {
-        let sockets = fs::read_dir(pocket.path("countersign")).expect("the agent's directory");
-        let socket = sockets
-            .map(|entry| entry.expect("an entry").path())
-            .next()
-            .expect("a socket");
-        let shown = socket.to_str().expect("UTF-8").to_owned();
+    /// Every agent of this pocket, whether or not it can still be reached.
+    fn all(pocket: &Pocket) -> Vec<Self> {
+        let file = fs::read(pocket.vault()).expect("a vault");
+        let id = vault::LockedVault::parse(&file).ok().map(|locked| *locked.id());
+        let id = data_encoding::HEXLOWER.encode(&id.expect("a vault"));
         let processes = fs::read_dir("/proc").expect("/proc").flatten();
         let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        let is_agent = |pid: &u32| {
-            let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            String::from_utf8_lossy(&words).contains(&shown)
+        let agent = |pid: u32| {
+            let words = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+            let mut words = words.split(|byte| *byte == 0).map(String::from_utf8_lossy);
+            let socket = words.find(|word| word.ends_with(&id))?;
+            let socket = PathBuf::from(socket.into_owned());
+            Some(Self { pid, socket })
         };
-        let pid = pids.into_iter().find(is_agent).expect("a process with this socket");
-        Self { pid, socket }
+        pids.filter_map(agent).collect()
+    }
+
+    /// The one that there is.
+    #[track_caller]
+    fn of(pocket: &Pocket) -> Self {
+        let mut all = Self::all(pocket);
+        assert_eq!(all.len(), 1, "agents of one vault");
+        all.remove(0)
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.pid.cast_signed()).expect("a process");
+        kill_process(pid, signal).expect("it runs");
     }
 
     fn is_gone(&self) -> bool {
@@ -58,9 +81,9 @@ impl Seen {
     }
 
     fn key(&self) -> [u8; 32] {
-        let mut answer = [0; 36];
-        self.ask(b'k').read_exact(&mut answer).expect("an answer");
-        *answer.last_chunk().expect("it is longer")
+        let mut key = [0; 32];
+        self.ask(b'k').read_exact(&mut key).expect("an answer");
+        key
     }
 
     /// How often these bytes are in its memory, all of which is read; `None` where the kernel does not let us.
@@ -125,20 +148,210 @@ fn unlocked_a_vault_asks_nobody_until_it_is_locked() {
 #[test]
 fn the_agent_ends_by_itself_and_a_new_one_takes_the_place_of_the_old() {
     let pocket = Pocket::with(URI);
-    pocket.done(&["unlock", "--for", "24h"]);
+    pocket.done(&["unlock", "--for", "10m"]);
     let first = Seen::of(&pocket);
     pocket.done(&["unlock", "--for", "1s"]);
     until("the first agent has ended", || first.is_gone());
     // The second may be over already, on a slow machine.
-    until("the second agent's time is over", || {
-        run(&mut pocket.auth(NO_INPUT), "").code() == 2
-    });
-    until("its socket is gone", || {
-        fs::read_dir(pocket.path("countersign"))
-            .expect("a directory")
-            .next()
-            .is_none()
-    });
+    until("the second agent's time is over", || Seen::all(&pocket).is_empty());
+    run(&mut pocket.auth(NO_INPUT), "").with_code(2);
+    assert!(!first.socket.exists() && !first.socket.with_extension("lock").exists());
+}
+
+#[test]
+fn of_many_agents_one_stays_and_lock_ends_it() {
+    let pocket = Pocket::with(URI);
+    for _ in 0..4 {
+        pocket.done(&["unlock", "--for", "10m"]);
+        pocket.done(&["unlock", "--for", "10m"]);
+        until("one agent is there", || Seen::all(&pocket).len() == 1);
+        locked(&pocket, "locked");
+    }
+    let racers: Vec<_> = (0..6)
+        .map(|_| {
+            let mut unlocking = pocket.keyed(&["unlock", "--for", "10m"]);
+            unlocking.stdin(Stdio::null()).stderr(Stdio::null());
+            unlocking.spawn().expect("it starts")
+        })
+        .collect();
+    for mut racer in racers {
+        racer.wait().expect("it ends");
+    }
+    until("one agent is there", || Seen::all(&pocket).len() == 1);
+    locked(&pocket, "locked");
+}
+
+#[test]
+fn who_has_an_agent_lock_and_stays_connected_does_not_hide_its_successor() {
+    let pocket = Pocket::with(URI);
+    pocket.done(&["unlock", "--for", "10m"]);
+    let lingering = Seen::of(&pocket).ask(b'l');
+    pocket.done(&["unlock", "--for", "10m"]);
+    drop(lingering);
+    until("one agent is there", || Seen::all(&pocket).len() == 1);
+    // It outlives the moment at which its predecessor, hung up on, would clean up.
+    thread::sleep(Duration::from_millis(300));
+    run(&mut pocket.auth(NO_INPUT), "").with_code(0);
+    locked(&pocket, "locked");
+}
+
+#[test]
+fn silent_connections_are_in_nobodys_way() {
+    let pocket = Pocket::with(URI);
+    pocket.done(&["unlock", "--for", "10m"]);
+    let agent = Seen::of(&pocket);
+    let connect = || UnixStream::connect(&agent.socket).expect("it listens");
+    let _silent: Vec<_> = (0..100).map(|_| connect()).collect();
+    run(&mut pocket.auth(NO_INPUT), "").with_code(0);
+    locked(&pocket, "locked");
+}
+
+#[test]
+fn an_agent_that_does_not_answer_is_not_taken_for_none() {
+    let pocket = Pocket::with(URI);
+    pocket.done(&["unlock", "--for", "10m"]);
+    let agent = Seen::of(&pocket);
+    agent.signal(Signal::STOP);
+    let end_it = format!("kill -9 {}", agent.pid);
+    let all = [&["lock"][..], &["unlock"], &["unlock", "--status"]];
+    let asking: Vec<_> = all.iter().map(|args| Running::start(&mut pocket.keyed(args))).collect();
+    for (args, asking) in all.iter().zip(asking) {
+        let refused = asking.wait().with_code(1);
+        assert!(
+            refused.err.contains("does not answer") && refused.err.contains(&end_it),
+            "{args:?}: {}",
+            refused.err
+        );
+    }
+    // Nor when its socket is out of sight.
+    fs::remove_file(&agent.socket).expect("its socket");
+    run(&mut pocket.auth(&["lock"]), "").with_code(1);
+    agent.signal(Signal::CONT);
+    until("the agent has ended", || agent.is_gone());
+    locked(&pocket, "it was locked already");
+}
+
+/// What `lock` says is so: no agent is left.
+#[track_caller]
+fn locked(pocket: &Pocket, said: &str) {
+    let ended = run(&mut pocket.auth(&["lock"]), "").with_code(0);
+    assert_eq!(ended.err.trim_end(), said);
+    until("no agent is left", || Seen::all(pocket).is_empty());
+}
+
+#[test]
+fn an_agent_that_cannot_be_reached_any_more_ends() {
+    let pocket = Pocket::with(URI);
+    pocket.done(&["unlock", "--for", "10m"]);
+    let agent = Seen::of(&pocket);
+    fs::remove_file(&agent.socket).expect("its socket");
+    until("the agent has ended", || agent.is_gone());
+}
+
+#[test]
+fn an_agent_is_found_by_the_vault_and_not_by_path_or_environment() {
+    let pocket = Pocket::with(URI);
+    pocket.done(&["unlock", "--for", "10m"]);
+    let elsewhere = pocket.path("elsewhere.vault");
+    fs::rename(pocket.vault(), &elsewhere).expect("a file");
+    let elsewhere = elsewhere.to_str().expect("UTF-8");
+    let mut code = pocket.auth(&[NO_INPUT, &["--vault", elsewhere]].concat());
+    run(code.env_remove("XDG_RUNTIME_DIR"), "").with_code(0);
+
+    let gone = run(&mut pocket.auth(&["lock"]), "").with_code(1);
+    assert!(gone.err.contains("lock --all"), "{}", gone.err);
+    let mut lock = pocket.auth(&["lock", "--vault", elsewhere]);
+    let locked = run(lock.env_remove("XDG_RUNTIME_DIR"), "").with_code(0);
+    assert_eq!(locked.err, "locked\n");
+}
+
+#[derive(Parser)]
+struct Program {
+    #[command(flatten)]
+    authenticator: Authenticator,
+}
+
+/// With sockets elsewhere than everybody's, because all of them are locked.
+#[test]
+fn lock_all_ends_every_agent_that_can_be_ended_and_names_the_others() {
+    let pockets = [(); 3].map(|()| Pocket::with(URI));
+    let machine = Machine {
+        unix_ms: || 0,
+        entropy: |_| Err("none is needed".into()),
+        data_dir: Some(pockets[0].path("none")),
+        runtime_dirs: vec![pockets[0].path("no/parent"), pockets[0].path("sockets")],
+        executable: env!("CARGO_BIN_EXE_countersign").into(),
+        locale: String::new(),
+        connect: |_| unreachable!("it is asked for no service"),
+        no_color: true,
+    };
+    let run = |words: &[&OsStr]| {
+        let words = [&[OsStr::new("countersign")], words].concat();
+        Program::parse_from(words).authenticator.run(&machine)
+    };
+    let [unlock, lock, all] = ["unlock", "lock", "--all"].map(OsStr::new);
+    for pocket in &pockets {
+        let (vault, key) = (pocket.vault(), &pocket.key);
+        let [say_vault, say_key] = ["--vault", "--key-file"].map(OsStr::new);
+        let words = [unlock, say_vault, vault.as_os_str(), say_key, key.as_os_str()];
+        run(&words).map_err(|refusal| refusal.what).expect("it is unlocked");
+    }
+    let agents = pockets.each_ref().map(Seen::of);
+    agents[0].signal(Signal::STOP);
+    let refusal = run(&[lock, all]).expect_err("one is stopped");
+    assert!(
+        refusal.what.contains(&format!("process {},", agents[0].pid)),
+        "{refusal}"
+    );
+    until("the others have ended", || agents[1..].iter().all(Seen::is_gone));
+    agents[0].signal(Signal::CONT);
+    until("it has heard", || agents[0].is_gone());
+    run(&[lock, all]).map_err(|refusal| refusal.what).expect("none is left");
+}
+
+#[test]
+fn its_status_is_told_without_a_key() {
+    let pocket = Pocket::with(URI);
+    let status = || {
+        run(&mut pocket.auth(&["unlock", "--status", "--json"]), "")
+            .with_code(0)
+            .json()
+    };
+    assert_eq!(status(), serde_json::json!({"unlocked": false, "seconds_left": null}));
+    pocket.done(&["unlock", "--for", "24h"]);
+    let left = status()["seconds_left"].as_u64().expect("a number");
+    assert!((86_000..=86_400).contains(&left), "{left}");
+    let said = run(&mut pocket.auth(&["unlock", "--status"]), "").with_code(0);
+    assert!(
+        said.out.starts_with("unlocked, 86") && said.out.ends_with(" s left\n"),
+        "{}",
+        said.out
+    );
+    locked(&pocket, "locked");
+    let said = run(&mut pocket.auth(&["unlock", "--status"]), "").with_code(0);
+    assert_eq!(said.out, "locked\n");
+}
+
+#[test]
+fn what_a_script_had_open_is_not_kept_open_by_what_stays() {
+    let pocket = Pocket::with(URI);
+    let lock = pocket.path("script.lock");
+    let with_lock = |args: &[&str]| {
+        let command = pocket.keyed(args);
+        let mut script = bare("sh");
+        script.args(["-c", "exec 9>\"$0\"; flock 9; \"$@\""]).arg(&lock);
+        script.arg(command.get_program()).args(command.get_args());
+        script.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        script
+    };
+    let is_free = || File::open(&lock).expect("a file").try_lock().is_ok();
+    run(&mut with_lock(&["unlock", "--for", "10m"]), "").with_code(0);
+    assert!(is_free(), "the agent");
+    locked(&pocket, "locked");
+
+    let copying = with_lock(&["code", "Example", "--copy", "--clear-after", "10"]);
+    assert!(Terminal::start(&copying, 80, 24).wait().success());
+    assert!(is_free(), "who empties the clipboard");
 }
 
 #[test]
@@ -199,41 +412,9 @@ fn nothing_of_the_agent_tells_the_key_or_outlives_it() {
         .and_then(|kb| kb.parse().ok())
         .expect("a number");
     assert!(locked_kb > 0, "{locked}");
-    let mode = |path: PathBuf| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
-    assert_eq!(mode(pocket.path("countersign")), 0o700);
+    let directory = seen.socket.parent().expect("a directory");
+    let mode = fs::metadata(directory).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
     pocket.done(&["lock"]);
     until("the agent has ended", || seen.is_gone());
-}
-
-#[test]
-fn a_directory_that_others_may_enter_gets_no_agent() {
-    let pocket = Pocket::with(URI);
-    DirBuilder::new()
-        .mode(0o700)
-        .create(pocket.path("countersign"))
-        .expect("a directory");
-    fs::set_permissions(pocket.path("countersign"), fs::Permissions::from_mode(0o755)).expect("its owner");
-    let refused = run(&mut pocket.keyed(&["unlock"]), "").with_code(1);
-    assert!(
-        refused.err.contains("is not a directory that only its owner may enter"),
-        "{}",
-        refused.err
-    );
-}
-
-#[test]
-fn without_a_runtime_directory_the_agent_listens_beside_the_vault() {
-    let pocket = Pocket::with(URI);
-    let bare = |args: &[&str]| {
-        let mut command = pocket.keyed(args);
-        command.env_remove("XDG_RUNTIME_DIR");
-        command
-    };
-    run(&mut bare(&["unlock"]), "").with_code(0);
-    let mut code = bare(NO_INPUT);
-    run(code.env_remove("COUNTERSIGN_VAULT_KEY_FILE"), "").with_code(0);
-    let socket = pocket.vault().with_extension("vault.agent").join("socket");
-    assert!(socket.exists());
-    run(&mut bare(&["lock"]), "").with_code(0);
-    assert!(!socket.exists());
 }

@@ -465,8 +465,8 @@ fn a_copy_as_a_vault_has_everything_and_opens_with_its_own_key() {
 fn another_passphrase_leaves_the_entries_ciphertext_as_it_is() {
     let pocket = Pocket::with(ALL_KINDS);
     let (first, second) = (pocket.path("first"), pocket.path("second"));
-    fs::write(&first, "first\n").expect("a file");
-    fs::write(&second, "second\n").expect("a file");
+    fs::write(&first, "the first\n").expect("a file");
+    fs::write(&second, "the second\n").expect("a file");
     pocket.done(&["slot", "add", "--new-passphrase-file", utf8(&first), "--label", "desk"]);
     let before = fs::read(pocket.vault()).expect("a vault");
     let by = |file: &Path, args: &[&str]| -> Command {

@@ -28,7 +28,7 @@ fn no_command_says_a_secret_that_was_not_asked_for() {
     for (name, text) in &files {
         fs::write(pocket.path(name), text).expect("a file");
     }
-    fs::write(pocket.path("wrong"), "wrong\n").expect("a file");
+    fs::write(pocket.path("wrong"), "wrong horse\n").expect("a file");
     let file = |name: &str| pocket.path(name).to_str().expect("UTF-8").to_owned();
     let auth = |words: &str| {
         let words: Vec<String> = words

@@ -190,6 +190,11 @@ impl Terminal {
         is_raw && self.shown().screen().alternate_screen()
     }
 
+    pub(crate) fn echoes(&self) -> bool {
+        let now = tcgetattr(&self.slave).expect("a terminal");
+        now.local_modes.contains(LocalModes::ECHO)
+    }
+
     /// Whether the shell gets back what it lent.
     #[track_caller]
     pub(crate) fn is_as_it_was(&self) {

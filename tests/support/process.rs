@@ -28,6 +28,19 @@ pub(crate) fn bare(program: &str) -> Command {
     command
 }
 
+/// The program under test in a session of its own (`setsid`, from util-linux): whoever runs the tests is not asked at their
+/// terminal. The process is the same one.
+fn without_a_terminal(command: &Command) -> Option<Command> {
+    if command.get_program() != env!("CARGO_BIN_EXE_countersign") {
+        return None;
+    }
+    let mut alone = bare("setsid");
+    alone.arg(command.get_program()).args(command.get_args());
+    alone.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.get_current_dir().map(|dir| alone.current_dir(dir));
+    Some(alone)
+}
+
 /// A process that was started and will end before its owner does.
 pub(crate) struct Running {
     child: Child,
@@ -77,6 +90,8 @@ impl Said {
 
 impl Running {
     pub(crate) fn start(command: &mut Command) -> Self {
+        let mut alone = without_a_terminal(command);
+        let command = alone.as_mut().unwrap_or(command);
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

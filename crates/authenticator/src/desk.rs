@@ -4,7 +4,6 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use vault::{DataKey, KdfCost, LockedVault, NewSlot, OpenVault, SlotKind, Unlock, UnlockError, VAULT_ID_LEN_BYTES};
-use zeroize::Zeroizing;
 
 use crate::{
     LOCK_WAIT, Machine, Refusal, VaultFile,
@@ -75,8 +74,17 @@ impl Place {
 }
 
 impl Desk<'_> {
-    pub(crate) fn agent(&self) -> Agent {
-        Agent::of(self.machine, self.file.path())
+    pub(crate) fn agent(&self, vault_id: &[u8; VAULT_ID_LEN_BYTES]) -> Agent {
+        Agent::of(self.machine, vault_id)
+    }
+
+    /// An agent that is of no help says why, and something else opens the vault.
+    fn unlock_by_agent(&self, locked: &LockedVault) -> Option<OpenVault> {
+        let key = self.agent(locked.id()).key().unwrap_or_else(|refusal| {
+            eprintln!("{refusal}");
+            None
+        })?;
+        locked.unlock(Unlock::DataKey(&key)).ok()
     }
 
     /// The machine's randomness, as the vault takes it.
@@ -102,7 +110,9 @@ impl Desk<'_> {
         let mut vault = if let Some(path) = &self.key_file {
             OpenVault::create(NewSlot::KeyFile(&read_whole(path)?), "", &mut entropy)?
         } else {
-            let passphrase = self.passphrase_or(|| self.prompt.new_secret("A passphrase for it", OR_BY_FILE))?;
+            let passphrase =
+                self.prompt
+                    .new_passphrase(self.passphrase_file.as_deref(), "A passphrase for it", OR_BY_FILE)?;
             OpenVault::create(new_passphrase(&passphrase), "", &mut entropy)?
         };
         let lock = self.file.lock(LOCK_WAIT)?;
@@ -155,9 +165,7 @@ impl Desk<'_> {
     /// Opens it without a question: by the agent, by the files that were named, or by the desktop's keyring. Says whether a
     /// person named files.
     pub(crate) fn unlock_unasked(&self, locked: &LockedVault) -> Result<Option<(OpenVault, bool)>, Refusal> {
-        if let Some((key, _)) = self.agent().key()
-            && let Ok(vault) = locked.unlock(Unlock::DataKey(&key))
-        {
+        if let Some(vault) = self.unlock_by_agent(locked) {
             return Ok(Some((vault, false)));
         }
         if self.names_files() {
@@ -218,8 +226,7 @@ impl Desk<'_> {
 
     fn unlock(&self, locked: &LockedVault, by: By) -> Result<OpenVault, Refusal> {
         if by == By::Anyone
-            && let Some((key, _)) = self.agent().key()
-            && let Ok(vault) = locked.unlock(Unlock::DataKey(&key))
+            && let Some(vault) = self.unlock_by_agent(locked)
         {
             return Ok(vault);
         }
@@ -240,23 +247,16 @@ impl Desk<'_> {
         }
         let tries = if self.passphrase_file.is_none() { TRIES } else { 1 };
         for left in (0..tries).rev() {
-            let passphrase = self.passphrase_or(|| self.prompt.secret("Passphrase", OR_BY_FILE))?;
+            let passphrase = match &self.passphrase_file {
+                Some(path) => read_line(path)?,
+                None => self.prompt.secret("Passphrase", OR_BY_FILE)?,
+            };
             match locked.unlock(Unlock::Passphrase(passphrase.as_bytes())) {
                 Err(UnlockError::Wrong) if left > 0 => eprintln!("that is not it; {left} more"),
                 opened => return opened.map_err(Refusal::new),
             }
         }
         Err(Refusal::new(UnlockError::Wrong))
-    }
-
-    fn passphrase_or(
-        &self,
-        ask: impl FnOnce() -> Result<Zeroizing<String>, Refusal>,
-    ) -> Result<Zeroizing<String>, Refusal> {
-        match &self.passphrase_file {
-            Some(path) => read_line(path),
-            None => ask(),
-        }
     }
 }
 

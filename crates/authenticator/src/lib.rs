@@ -9,14 +9,9 @@ macro_rules! eprintln {
         let _nobody_hears = writeln!(std::io::stderr(), $($words)*);
     }};
 }
-macro_rules! eprint {
-    ($($words:tt)*) => {{
-        use std::io::Write as _;
-        let _nobody_hears = write!(std::io::stderr(), $($words)*);
-    }};
-}
 
 mod agent;
+mod background;
 mod clipboard;
 mod command;
 mod desk;
@@ -28,6 +23,7 @@ pub mod picture;
 mod prompt;
 mod refusal;
 mod secrecy;
+mod signals;
 mod tui;
 mod vault_file;
 

@@ -15,8 +15,9 @@ pub struct Machine {
     pub home_dir: Option<PathBuf>,
     /// Where the user's data of this program belongs, if anywhere.
     pub data_dir: Option<PathBuf>,
-    /// Where the user's sockets belong (`XDG_RUNTIME_DIR`), if anywhere.
-    pub runtime_dir: Option<PathBuf>,
+    /// Where the user's sockets may be, the best place first: the same whatever the environment says, so that `lock` finds
+    /// what `unlock` left in another shell.
+    pub runtime_dirs: Vec<PathBuf>,
     /// This program, to be started again in the background.
     pub executable: PathBuf,
     /// The name of the locale for messages, such as `zh_CN.UTF-8`; empty where none is set.

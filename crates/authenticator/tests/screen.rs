@@ -76,7 +76,7 @@ fn machine() -> Machine {
         },
         home_dir: None,
         data_dir: None,
-        runtime_dir: None,
+        runtime_dirs: Vec::new(),
         executable: "/nowhere".into(),
         connect: |_| unreachable!("nothing is bound here"),
         no_color: true,

@@ -18,7 +18,7 @@ fn no_core_is_dumped_and_nobody_may_look_in_whatever_the_command() {
         entropy: |_| Err("there is none".into()),
         home_dir: None,
         data_dir: None,
-        runtime_dir: None,
+        runtime_dirs: Vec::new(),
         executable: "/nowhere".into(),
         connect: |_| unreachable!("it is asked for no service"),
         no_color: true,

@@ -2,91 +2,147 @@
 
 use std::{
     io::{Read as _, Write as _},
-    os::unix::net::UnixStream,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-    time::Duration,
+    process::Stdio,
+    thread,
+    time::{Duration, Instant},
 };
 
-use vault::DataKey;
+use vault::{DataKey, VAULT_ID_LEN_BYTES};
 use zeroize::Zeroizing;
 
-use super::{GIVE_KEY, LOCK, READY, private_directory, socket_of};
-use crate::{Machine, Refusal};
+use super::{
+    GIVE_KEY, LOCK, READY, SECONDS_LEFT,
+    seat::{Holder, Seat, make_private},
+};
+use crate::{Machine, Refusal, background::background};
 
 const PATIENCE: Duration = Duration::from_secs(5);
+const AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// A vault's agent, which may or may not be there.
 pub(crate) struct Agent {
-    socket: PathBuf,
+    /// Where it may be, the best place first.
+    seats: Vec<Seat>,
 }
 
 impl Agent {
-    pub(crate) fn of(machine: &Machine, vault: &Path) -> Self {
+    pub(crate) fn of(machine: &Machine, vault_id: &[u8; VAULT_ID_LEN_BYTES]) -> Self {
+        let directories = machine.runtime_dirs.iter();
         Self {
-            socket: socket_of(machine, vault),
+            seats: directories.map(|directory| Seat::of(directory, vault_id)).collect(),
         }
     }
 
-    /// The key, and how many seconds it will still be kept; `None` when nobody keeps it. The vault says whether it is right.
-    pub(crate) fn key(&self) -> Option<(DataKey, u32)> {
-        let mut agent = self.ask(GIVE_KEY)?;
-        let mut seconds_left = [0; 4];
-        agent.read_exact(&mut seconds_left).ok()?;
+    /// All vaults' agents, as far as they are there.
+    pub(crate) fn all(machine: &Machine) -> Self {
+        let directories = machine.runtime_dirs.iter();
+        Self {
+            seats: directories.flat_map(|directory| Seat::all(directory)).collect(),
+        }
+    }
+
+    /// `None` when nobody keeps it. The vault says whether it is right.
+    ///
+    /// # Errors
+    /// As in all of these: an agent is there, and does not answer.
+    pub(crate) fn key(&self) -> Result<Option<DataKey>, Refusal> {
         let mut key = Zeroizing::new([0; DataKey::LEN_BYTES]);
-        agent.read_exact(&mut *key).ok()?;
-        Some((DataKey::from_bytes(&key), u32::from_le_bytes(seconds_left)))
+        let is_kept = self.any(GIVE_KEY, &mut *key)?;
+        Ok(is_kept.then(|| DataKey::from_bytes(&key)))
+    }
+
+    /// How long the key will still be kept; `None` when nobody keeps it.
+    pub(crate) fn seconds_left(&self) -> Result<Option<u32>, Refusal> {
+        let mut left = [0; 4];
+        let is_kept = self.any(SECONDS_LEFT, &mut left)?;
+        Ok(is_kept.then(|| u32::from_le_bytes(left)))
     }
 
     /// Has the key wiped; false when nobody kept it.
-    pub(crate) fn lock(&self) -> bool {
-        let wiped = self.ask(LOCK).and_then(|mut agent| agent.read_exact(&mut [0]).ok());
-        wiped.is_some()
+    pub(crate) fn lock(&self) -> Result<bool, Refusal> {
+        // One that does not answer is no reason to spare the others.
+        let asked: Vec<_> = self.seats.iter().map(|seat| ask(seat, LOCK, &mut [0])).collect();
+        let locked: Vec<bool> = asked.into_iter().collect::<Result<_, _>>()?;
+        Ok(locked.contains(&true))
     }
 
-    fn ask(&self, request: u8) -> Option<UnixStream> {
-        let mut agent = UnixStream::connect(&self.socket).ok()?;
-        let peer = rustix::net::sockopt::socket_peercred(&agent).ok()?;
-        if peer.uid != rustix::process::geteuid() {
-            return None;
+    fn any(&self, request: u8, answer: &mut [u8]) -> Result<bool, Refusal> {
+        for seat in &self.seats {
+            if ask(seat, request, answer)? {
+                return Ok(true);
+            }
         }
-        agent.set_read_timeout(Some(PATIENCE)).ok()?;
-        agent.write_all(&[request]).ok()?;
-        Some(agent)
+        Ok(false)
+    }
+
+    /// Starts one in the place of the one that may be there. The key goes through a pipe.
+    pub(crate) fn start(&self, machine: &Machine, key: &DataKey, lasts: Duration) -> Result<(), Refusal> {
+        self.lock()?;
+        let refused = |what: &str| {
+            Refusal::new(format!(
+                "the vault was not unlocked, because its agent cannot run: {what}"
+            ))
+            .help("or go on with --passphrase-file, without an agent")
+        };
+        let mut child = background(machine, "agent", lasts)
+            .arg("--socket")
+            .arg(self.private_seat().map_err(|error| refused(&error))?.socket())
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| refused(&error.to_string()))?;
+        let (mut pipe, mut said) = (child.stdin.take(), Vec::new());
+        // A child that ends early says why on its stdout.
+        let _unread = pipe.as_mut().map(|pipe| pipe.write_all(key.expose_secret()));
+        drop(pipe);
+        let _cut = child.stdout.take().map(|mut out| out.read_to_end(&mut said));
+        match said == READY {
+            true => Ok(()),
+            false => {
+                let _reaped = child.wait();
+                Err(refused(String::from_utf8_lossy(&said).trim()))
+            }
+        }
+    }
+
+    /// The first place that can be had; else why not the last.
+    fn private_seat(&self) -> Result<&Seat, String> {
+        let mut why_not = String::new();
+        for seat in &self.seats {
+            match make_private(seat.directory()) {
+                Ok(()) => return Ok(seat),
+                Err(error) => why_not = error.to_string(),
+            }
+        }
+        Err(why_not)
     }
 }
 
-/// Starts an agent in the place of the one that may be there. The key goes through a pipe.
-pub(crate) fn start(machine: &Machine, vault: &Path, key: &DataKey, lasts: Duration) -> Result<(), Refusal> {
-    let agent = Agent::of(machine, vault);
-    agent.lock();
-    let refused = |what: &str| {
-        Refusal::new(format!("the vault stays locked, because its agent cannot run: {what}"))
-            .help("set XDG_RUNTIME_DIR to a directory of your own, or go on with --passphrase-file")
-    };
-    private_directory(&agent.socket).map_err(|error| refused(&error.to_string()))?;
-    let mut child = Command::new(&machine.executable)
-        .args(["authenticator", "agent", "--seconds"])
-        .arg(lasts.as_secs().to_string())
-        .arg("--socket")
-        .arg(&agent.socket)
-        .env_clear()
-        .current_dir("/")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| refused(&error.to_string()))?;
-    let (mut pipe, mut said) = (child.stdin.take(), Vec::new());
-    // A child that ends early says why on its stdout.
-    let _unread = pipe.as_mut().map(|pipe| pipe.write_all(key.expose_secret()));
-    drop(pipe);
-    let _cut = child.stdout.take().map(|mut out| out.read_to_end(&mut said));
-    match said == READY {
-        true => Ok(()),
-        false => {
-            let _reaped = child.wait();
-            Err(refused(String::from_utf8_lossy(&said).trim()))
+/// Asks the agent on this seat; false when there is none. Silence is not taken for absence.
+fn ask(seat: &Seat, request: u8, answer: &mut [u8]) -> Result<bool, Refusal> {
+    let until = Instant::now() + PATIENCE;
+    while let Some(Holder(id)) = seat.holder() {
+        // One that begins does not listen yet, and one that ends not any more.
+        let left = until.saturating_duration_since(Instant::now());
+        match seat.ask(request, answer, left) {
+            Ok(()) => return Ok(true),
+            Err(_) if left.is_zero() => return Err(silent(id)),
+            Err(_) => thread::sleep(AGAIN_AFTER),
         }
     }
+    Ok(false)
+}
+
+fn silent(id: Option<u32>) -> Refusal {
+    let named = id.map_or(String::new(), |id| format!(", process {id},"));
+    Refusal::new(format!(
+        "an agent{named} does not answer, and may still have the vault's key"
+    ))
+    .help(match id {
+        Some(id) => format!("end it with `kill -9 {id}`"),
+        None => "look for `countersign authenticator agent` among the processes, and end it with `kill -9`".into(),
+    })
 }

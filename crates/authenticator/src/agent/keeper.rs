@@ -3,12 +3,10 @@
 use std::{
     fs,
     io::{self, Read as _, Write as _},
-    os::{
-        fd::OwnedFd,
-        unix::net::{UnixListener, UnixStream},
-    },
+    os::{fd::OwnedFd, unix::net::UnixStream},
     path::Path,
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use rustix::{
@@ -21,13 +19,22 @@ use rustix::{
     },
 };
 use vault::DataKey;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
-use super::{GIVE_KEY, LOCK, READY, private_directory};
+use super::{
+    GIVE_KEY, LOCK, READY, SECONDS_LEFT,
+    seat::{Holder, Seat, Taken, is_of_our_user},
+};
 use crate::secrecy::keep_memory_private;
 
-/// An asker that says nothing is not waited for any longer.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a predecessor has to leave.
+const PREDECESSORS_TIME: Duration = Duration::from_secs(5);
+/// How long whoever had the key wiped may take to hang up.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// How often it looks whether it can still be reached.
+const LOOK_EVERY: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+/// Who connects and says nothing is in nobody's way, and goes when as many others have come.
+const MOST_ASKERS: usize = 32;
 
 /// The data key on a page that is never written to a disk's swap space; wiped before the page is let go.
 struct Kept {
@@ -57,20 +64,23 @@ impl Kept {
     }
 }
 
-/// Is the agent: takes the key from stdin, says on stdout that it listens, or why not, and returns when the time is over or
-/// it was told to lock.
+/// Is the agent: takes the key from stdin, says on stdout that it listens, or why not, and returns when the time is over,
+/// when it was told to lock, or when nobody can reach it any more.
 pub(crate) fn keep(socket: &Path, lasts: Duration) {
     let begun = keep_memory_private()
         .and_then(|()| Kept::from_stdin())
-        .and_then(|kept| Ok((kept, listen(socket)?, timer(lasts)?)));
+        .and_then(|kept| Ok((kept, sit_down(&Seat::at(socket.into()))?, timer(lasts)?)));
     let mut out = io::stdout();
     match begun {
-        Ok((kept, listener, timer)) => {
+        Ok((kept, taken, timer)) => {
             let detached = detach(&mut out);
-            if detached.is_ok() {
-                serve(kept, &listener, &timer, socket);
+            let told_by = detached.ok().and_then(|()| serve(&kept, &taken, &timer));
+            drop(kept);
+            // From here on whoever looks sees that there is no agent, and that is true.
+            drop(taken);
+            if let Some(asker) = told_by {
+                let _hung_up = acknowledge(asker);
             }
-            let _gone = fs::remove_file(socket);
         }
         Err(error) => {
             let _unheard = write!(out, "{error}");
@@ -78,11 +88,26 @@ pub(crate) fn keep(socket: &Path, lasts: Duration) {
     }
 }
 
-fn listen(socket: &Path) -> io::Result<UnixListener> {
-    private_directory(socket)?;
-    // Nobody answered here, or the asker would have told that agent to lock.
-    let _left = fs::remove_file(socket);
-    UnixListener::bind(socket)
+/// Has a predecessor lock, and waits until it has left.
+fn sit_down(seat: &Seat) -> io::Result<Taken> {
+    let until = Instant::now() + PREDECESSORS_TIME;
+    loop {
+        if let Some(taken) = seat.take()? {
+            return Ok(taken);
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            let Some(Holder(Some(id))) = seat.holder() else {
+                return Err(io::Error::other("another one does not leave: try again"));
+            };
+            return Err(io::Error::other(format!(
+                "another one, process {id}, does not leave: end it with `kill -9 {id}`"
+            )));
+        }
+        if seat.ask(LOCK, &mut [0], left).is_err() {
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
 }
 
 /// Counts while the machine sleeps, too.
@@ -109,42 +134,72 @@ fn detach(out: &mut io::Stdout) -> io::Result<()> {
     Ok(())
 }
 
-fn serve(mut kept: Kept, listener: &UnixListener, timer: &OwnedFd, socket: &Path) {
-    loop {
-        let mut ready = [PollFd::new(timer, PollFlags::IN), PollFd::new(listener, PollFlags::IN)];
-        match poll(&mut ready, None) {
-            Err(Errno::INTR) => continue,
-            Err(_) => return,
-            Ok(_) if !ready[0].revents().is_empty() => return,
+/// Answers until it has to end; whoever told it to is still there. Nobody is waited for: not one asker keeps another from
+/// being heard.
+fn serve(kept: &Kept, taken: &Taken, timer: &OwnedFd) -> Option<UnixStream> {
+    let mut askers: Vec<UnixStream> = Vec::new();
+    while taken.is_reachable() {
+        let mut ready = vec![
+            PollFd::new(timer, PollFlags::IN),
+            PollFd::new(&taken.listener, PollFlags::IN),
+        ];
+        ready.extend(askers.iter().map(|asker| PollFd::new(asker, PollFlags::IN)));
+        match poll(&mut ready, Some(&LOOK_EVERY)) {
             Ok(_) => {}
+            Err(Errno::INTR) => continue,
+            Err(_) => return None,
         }
-        let Ok((mut asker, _)) = listener.accept() else { return };
-        match request(&mut asker) {
-            Some(GIVE_KEY) => {
-                let left = timerfd_gettime(timer).map_or(0, |left| left.it_value.tv_sec);
-                let left = u32::try_from(left).unwrap_or(0).to_le_bytes();
-                let _hung_up = asker.write_all(&left).and_then(|()| asker.write_all(&**kept.key));
+        let mut came = ready.iter().map(|one| !one.revents().is_empty());
+        let (Some(is_over), Some(is_asked)) = (came.next(), came.next()) else {
+            return None;
+        };
+        if is_over {
+            return None;
+        }
+        let have_spoken: Vec<bool> = came.collect();
+        let (spoke, silent): (Vec<_>, Vec<_>) = askers.into_iter().zip(have_spoken).partition(|(_, spoke)| *spoke);
+        askers = silent.into_iter().map(|(asker, _)| asker).collect();
+        for (mut asker, _) in spoke {
+            let mut request = [0];
+            let _hung_up = asker.read(&mut request);
+            let _hung_up = match request[0] {
+                GIVE_KEY => asker.write_all(&**kept.key),
+                SECONDS_LEFT => asker.write_all(&seconds_left(timer).to_le_bytes()),
+                LOCK => return Some(asker),
+                _ => continue,
+            };
+        }
+        if is_asked && let Some(asker) = accept(taken).ok()? {
+            if askers.len() == MOST_ASKERS {
+                askers.remove(0);
             }
-            Some(LOCK) => {
-                kept.key.zeroize();
-                let _gone = fs::remove_file(socket);
-                let _hung_up = asker.write_all(&[LOCK]).and_then(|()| asker.read(&mut [0]));
-                return;
-            }
-            _ => {}
+            askers.push(asker);
         }
     }
+    None
 }
 
-/// What is asked, if it is one of the same user who asks.
-fn request(asker: &mut UnixStream) -> Option<u8> {
-    let peer = rustix::net::sockopt::socket_peercred(&*asker).ok()?;
-    if peer.uid != rustix::process::geteuid() {
-        return None;
-    }
-    asker.set_read_timeout(Some(PATIENCE)).ok()?;
-    asker.set_write_timeout(Some(PATIENCE)).ok()?;
-    let mut request = [0];
-    asker.read_exact(&mut request).ok()?;
-    Some(request[0])
+/// Somebody of the same user.
+fn accept(taken: &Taken) -> io::Result<Option<UnixStream>> {
+    let asker = match taken.listener.accept() {
+        Ok((asker, _)) => asker,
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    asker.set_nonblocking(true)?;
+    Ok(is_of_our_user(&asker)?.then_some(asker))
+}
+
+fn seconds_left(timer: &OwnedFd) -> u32 {
+    let left = timerfd_gettime(timer).map_or(0, |left| left.it_value.tv_sec);
+    u32::try_from(left).unwrap_or(0)
+}
+
+/// Says that the key is wiped. Until the asker hangs up it may look whether that is so.
+fn acknowledge(mut asker: UnixStream) -> io::Result<()> {
+    asker.set_nonblocking(false)?;
+    asker.set_read_timeout(Some(FAREWELL))?;
+    asker.write_all(&[LOCK])?;
+    let _hung_up = asker.read(&mut [0])?;
+    Ok(())
 }

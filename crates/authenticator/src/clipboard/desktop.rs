@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read as _, Write as _},
-    process::{Command, Stdio},
+    process::Stdio,
     thread,
     time::Duration,
 };
@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Machine,
+    background::background,
     picture::{Picture, PictureError},
 };
 
@@ -29,9 +30,7 @@ pub(super) fn is_there() -> bool {
 /// Starts a process that holds the code, which goes there through a pipe; false where there is no desktop.
 pub(super) fn copy(machine: &Machine, code: &CodeText, clear_after: Duration) -> bool {
     // The environment says where the desktop is.
-    let child = Command::new(&machine.executable)
-        .args(["authenticator", "hold-clipboard", "--seconds"])
-        .arg(clear_after.as_secs().to_string())
+    let child = background(machine, "hold-clipboard", clear_after)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

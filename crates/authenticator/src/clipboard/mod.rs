@@ -10,7 +10,7 @@ pub(crate) use desktop::{Copied, hold};
 use std::{
     fs::{File, OpenOptions},
     io,
-    process::{Command, Stdio},
+    process::Stdio,
     thread,
     time::Duration,
 };
@@ -19,7 +19,7 @@ use data_encoding::BASE64;
 use vault::CodeText;
 use zeroize::Zeroizing;
 
-use crate::{Machine, Refusal};
+use crate::{Machine, Refusal, background::background};
 
 /// Copies, and has the clipboard emptied after a while by a process that knows nothing of the code.
 pub(crate) fn copy(machine: &Machine, code: &CodeText, clear_after: Duration) -> Result<(), Refusal> {
@@ -70,9 +70,7 @@ pub(crate) fn empty() -> io::Result<()> {
 
 /// Has it emptied after a while, also when this process has ended.
 pub(crate) fn empty_later(machine: &Machine, time: Duration) -> io::Result<()> {
-    let child = Command::new(&machine.executable)
-        .args(["authenticator", "clear-clipboard", "--seconds"])
-        .arg(time.as_secs().to_string())
+    let child = background(machine, "clear-clipboard", time)
         .env_clear()
         .stdin(Stdio::null())
         .stdout(terminal()?)

@@ -16,7 +16,7 @@ use crate::{
     desk::{By, Desk, new_passphrase},
     found::counted,
     otpauth::uri_of,
-    prompt::{read_line, read_whole},
+    prompt::read_whole,
     vault_file::{parent, sync_dir},
 };
 
@@ -172,14 +172,8 @@ impl Export {
     }
 
     fn passphrase(&self, desk: &Desk<'_>) -> Result<Zeroizing<String>, Refusal> {
-        let passphrase = match &self.export_passphrase_file {
-            Some(path) => read_line(path)?,
-            None => desk.prompt.new_secret("A passphrase for the export", BY_FILE)?,
-        };
-        match passphrase.is_empty() {
-            true => Err(Refusal::usage("the passphrase for the export is empty: choose one")),
-            false => Ok(passphrase),
-        }
+        let file = self.export_passphrase_file.as_deref();
+        desk.prompt.new_passphrase(file, "A passphrase for the export", BY_FILE)
     }
 
     fn with_age(&self, desk: &Desk<'_>, plain: &[u8]) -> Result<Vec<u8>, Refusal> {

@@ -80,7 +80,7 @@ enum OfPerson {
     /// Keeps the vault unlocked for a while
     Unlock(unlock::Unlock),
     /// Locks it at once
-    Lock,
+    Lock(unlock::Lock),
 }
 
 /// What this program starts itself.
@@ -144,7 +144,7 @@ impl OfPerson {
             Self::Passphrase(passphrase) => passphrase.run(desk),
             Self::Slot(slot) => slot.run(desk),
             Self::Unlock(unlock) => unlock.run(desk),
-            Self::Lock => unlock::lock(desk),
+            Self::Lock(lock) => lock.run(desk),
         }
     }
 }

@@ -7,7 +7,6 @@ use super::{DONE, Done, slot::number_now};
 use crate::{
     Refusal,
     desk::{By, Desk, new_passphrase},
-    prompt::read_line,
 };
 
 #[derive(Args)]
@@ -36,12 +35,11 @@ impl Passphrase {
             ),
             (None, _) => Some(only_passphrase(&vault)?),
         };
-        let passphrase = match &self.new_passphrase_file {
-            Some(path) => read_line(path)?,
-            None => desk
-                .prompt
-                .new_secret("New passphrase", "name a file that has it with --new-passphrase-file")?,
-        };
+        let passphrase = desk.prompt.new_passphrase(
+            self.new_passphrase_file.as_deref(),
+            "New passphrase",
+            "name a file that has it with --new-passphrase-file",
+        )?;
         let mut entropy = desk.entropy();
         desk.change(vault.data_key(), |vault| {
             match slot {
@@ -54,13 +52,14 @@ impl Passphrase {
             Ok(())
         })?;
         if self.new_key {
-            desk.agent().lock();
+            let locked = desk.agent(vault.id()).lock();
             if vault.slots().any(|slot| slot.kind == SlotKind::Keyring) {
                 desk.forget_keyring_key(vault.id());
             }
             eprintln!(
                 "changed: what was saved before opens with the old passphrase, and nothing of what is saved from now on"
             );
+            locked?;
         } else {
             eprintln!("changed; who has an older copy of the vault and its passphrase is shut out by --new-key only");
         }

@@ -9,7 +9,7 @@ use super::{DONE, Done, print, print_json};
 use crate::{
     Refusal,
     desk::{By, Desk, new_passphrase},
-    prompt::{read_line, read_whole},
+    prompt::read_whole,
 };
 
 #[derive(Subcommand)]
@@ -101,12 +101,11 @@ impl AddSlot {
             key = read_whole(path)?;
             NewSlot::KeyFile(&key)
         } else {
-            passphrase = match &self.new_passphrase_file {
-                Some(path) => read_line(path)?,
-                None => desk
-                    .prompt
-                    .new_secret("Another passphrase", "name a file with --new-passphrase-file")?,
-            };
+            passphrase = desk.prompt.new_passphrase(
+                self.new_passphrase_file.as_deref(),
+                "Another passphrase",
+                "name a file with --new-passphrase-file",
+            )?;
             new_passphrase(&passphrase)
         };
         desk.change(vault.data_key(), |vault| {

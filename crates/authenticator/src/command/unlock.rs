@@ -1,10 +1,12 @@
 use std::time::Duration;
 
 use clap::Args;
+use serde_json::json;
 
-use super::{DONE, Done};
+use super::{DONE, Done, print, print_json};
 use crate::{
-    agent,
+    Refusal,
+    agent::Agent,
     desk::{By, Desk},
 };
 
@@ -16,12 +18,26 @@ pub(super) struct Unlock {
     /// How long, such as 90s, 10m or 8h, at most 24h
     #[arg(long = "for", value_name = "TIME", default_value = "10m", value_parser = duration)]
     lasts: Duration,
+    /// Says whether it is unlocked and for how long still, and changes nothing
+    #[arg(long, conflicts_with = "lasts")]
+    status: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Lock {
+    /// Every vault that is unlocked, wherever its file is
+    #[arg(long)]
+    all: bool,
 }
 
 impl Unlock {
     pub(super) fn run(self, desk: &Desk<'_>) -> Done {
+        if self.status {
+            return status(desk);
+        }
         let vault = desk.open(By::Person)?;
-        agent::start(desk.machine, desk.file.path(), vault.data_key(), self.lasts)?;
+        let agent = desk.agent(vault.id());
+        agent.start(desk.machine, vault.data_key(), self.lasts)?;
         eprintln!(
             "unlocked for {} s, or until `countersign authenticator lock`",
             self.lasts.as_secs()
@@ -30,12 +46,33 @@ impl Unlock {
     }
 }
 
-pub(super) fn lock(desk: &Desk<'_>) -> Done {
-    match desk.agent().lock() {
-        true => eprintln!("locked"),
-        false => eprintln!("it was locked already"),
+fn status(desk: &Desk<'_>) -> Done {
+    let left = desk.agent(desk.file.read()?.id()).seconds_left()?;
+    if desk.json {
+        print_json(&json!({"unlocked": left.is_some(), "seconds_left": left}))?;
+    } else {
+        print(&left.map_or("locked\n".to_owned(), |left| format!("unlocked, {left} s left\n")))?;
     }
     DONE
+}
+
+impl Lock {
+    pub(super) fn run(self, desk: &Desk<'_>) -> Done {
+        let agent = if self.all {
+            Agent::all(desk.machine)
+        } else {
+            let locked = desk.file.read().map_err(|error| {
+                Refusal::new(error).help("`lock --all` locks every vault, also one whose file was moved away")
+            })?;
+            desk.agent(locked.id())
+        };
+        match (agent.lock()?, self.all) {
+            (true, _) => eprintln!("locked"),
+            (false, false) => eprintln!("it was locked already"),
+            (false, true) => eprintln!("nothing was unlocked"),
+        }
+        DONE
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -1,32 +1,16 @@
 //! The one part that touches the outside: waits for what happens, and does what the model asks for.
 
-use std::{
-    fs,
-    io::{self, Read as _},
-    os::{
-        fd::{AsFd as _, BorrowedFd},
-        unix::{fs::MetadataExt as _, net::UnixStream},
-    },
-    path::Path,
-    process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{fs, io, os::unix::fs::MetadataExt as _, path::Path, process::ExitCode, time::Duration};
 
 use crossterm::event::{self, Event};
 use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
     process::{Signal, getpgrp, getpid, getsid, kill_current_process_group, kill_process},
     time::{ClockId, clock_gettime},
 };
 use signal_hook::{
-    consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH},
-    flag,
-    low_level::{emulate_default_handler, pipe, unregister},
+    consts::{SIGCONT, SIGHUP, SIGTSTP, SIGWINCH},
+    low_level::emulate_default_handler,
 };
 use vault::{CodeText, OpenVault, Unlock, UnlockError};
 use zeroize::Zeroizing;
@@ -42,12 +26,12 @@ use super::{
 use crate::{
     Refusal, clipboard,
     desk::{Desk, new_passphrase},
+    prompt::long_enough,
+    signals::{ENDING, Signals, Woken},
 };
 
 /// How long a save waits for another process that is writing.
 const SAVE_WAIT: Duration = Duration::from_secs(1);
-/// Signals that end a program.
-const ENDING: [i32; 4] = [SIGTERM, SIGHUP, SIGINT, SIGQUIT];
 /// Signals after which the screen is not what it was.
 const WAKING: [i32; 2] = [SIGWINCH, SIGCONT];
 
@@ -62,7 +46,7 @@ pub(super) fn run(desk: &Desk<'_>, settings: Settings) -> Result<ExitCode, Refus
         stops: false,
     };
     runner.open_unasked()?;
-    let signals = Signals::listen().map_err(no_terminal)?;
+    let signals = Signals::listen(ENDING.into_iter().chain(WAKING).chain([SIGTSTP])).map_err(no_terminal)?;
     let mut screen = Screen::open().map_err(no_terminal)?;
     let ended_by = match runner.until_the_end(&mut screen, &signals) {
         // That a terminal is gone is said by a signal, by the keyboard, or by what was to be drawn, whichever comes first.
@@ -134,7 +118,7 @@ impl Runner<'_> {
             let effects = self.told(Message::Tick);
             self.perform(effects, screen)?;
             screen.draw(&self.model)?;
-            let woken = signals.wait(self.until_next())?;
+            let woken = signals.wait(io::stdin(), self.until_next())?;
             if woken == Woken::HungUp {
                 return Ok(Some(SIGHUP));
             }
@@ -144,13 +128,14 @@ impl Runner<'_> {
             if signals.came(SIGTSTP) {
                 screen.aside(stop)?;
             }
-            if signals.continued() {
+            signals.came(SIGWINCH);
+            if signals.came(SIGCONT) {
                 screen.again()?;
             }
             self.look_at_the_file();
             if woken == Woken::BySomething {
                 while !self.ends {
-                    let event = match signals.read()? {
+                    let event = match read(signals)? {
                         Ok(Some(event)) => event,
                         Ok(None) => break,
                         Err(HungUp) => return Ok(Some(SIGHUP)),
@@ -266,6 +251,7 @@ impl Runner<'_> {
 
     fn create(&mut self, passphrase: &str) -> Message {
         let made = || -> Result<OpenVault, Trouble> {
+            long_enough(passphrase).map_err(|_| Trouble::ShortPassphrase)?;
             let entropy = &mut self.desk.entropy();
             let mut vault = OpenVault::create(new_passphrase(passphrase), "", entropy).map_err(Trouble::Create)?;
             let lock = self.desk.file.lock(SAVE_WAIT).map_err(Trouble::VaultFile)?;
@@ -377,96 +363,20 @@ impl Up {
     }
 }
 
-/// Why a wait ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Woken {
-    ByTime,
-    /// The keyboard or a signal.
-    BySomething,
-    HungUp,
-}
-
 /// There is no terminal any more.
 struct HungUp;
 
-/// Signals, each as a byte in a pipe of its own.
-struct Signals {
-    pipes: Vec<(i32, UnixStream)>,
-    /// Whether a hang-up ends this process at once.
-    hangs_up_at_once: Arc<AtomicBool>,
-    ids: Vec<signal_hook::SigId>,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        let (mut pipes, mut ids) = (Vec::new(), Vec::new());
-        for signal in ENDING.into_iter().chain(WAKING).chain([SIGTSTP]) {
-            let (read, write) = UnixStream::pair()?;
-            read.set_nonblocking(true)?;
-            ids.push(pipe::register(signal, write)?);
-            pipes.push((signal, read));
-        }
-        let hangs_up_at_once = Arc::new(AtomicBool::new(false));
-        ids.push(flag::register_conditional_default(SIGHUP, hangs_up_at_once.clone())?);
-        Ok(Self {
-            pipes,
-            hangs_up_at_once,
-            ids,
-        })
-    }
-
-    /// What was typed, if anything was.
-    ///
-    /// crossterm reads a terminal that was hung up for ever, so it is only asked while there is one; when it hangs up in that
-    /// moment, its signal does not wait until we are asked whether it came.
-    fn read(&self) -> io::Result<Result<Option<Event>, HungUp>> {
-        self.hangs_up_at_once.store(true, Ordering::SeqCst);
-        let is_gone = self.came(SIGHUP) || self.wait(Some(Duration::ZERO))? == Woken::HungUp;
-        let event = match is_gone {
+/// What was typed, if anything was.
+///
+/// crossterm reads a terminal that was hung up for ever, so it is only asked while there is one; when it hangs up in that
+/// moment, its signal does not wait until we ask whether it came.
+fn read(signals: &Signals) -> io::Result<Result<Option<Event>, HungUp>> {
+    signals.obeying(SIGHUP, || {
+        let is_gone = signals.came(SIGHUP) || signals.wait(io::stdin(), Some(Duration::ZERO))? == Woken::HungUp;
+        Ok(match is_gone {
             true => Err(HungUp),
             false if event::poll(Duration::ZERO)? => Ok(Some(event::read()?)),
             false => Ok(None),
-        };
-        self.hangs_up_at_once.store(false, Ordering::SeqCst);
-        Ok(event)
-    }
-
-    fn wait(&self, longest: Option<Duration>) -> io::Result<Woken> {
-        let stdin = io::stdin();
-        let keyboard: BorrowedFd<'_> = stdin.as_fd();
-        let mut waiting = vec![PollFd::from_borrowed_fd(keyboard, PollFlags::IN)];
-        let pipes = self.pipes.iter().map(|(_, pipe)| PollFd::new(pipe, PollFlags::IN));
-        waiting.extend(pipes);
-        let longest = longest.and_then(|longest| Timespec::try_from(longest).ok());
-        match poll(&mut waiting, longest.as_ref()) {
-            Ok(_) if waiting[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) => Ok(Woken::HungUp),
-            Ok(0) => Ok(Woken::ByTime),
-            Ok(_) | Err(Errno::INTR) => Ok(Woken::BySomething),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    fn ending(&self) -> Option<i32> {
-        ENDING.into_iter().find(|signal| self.came(*signal))
-    }
-
-    fn continued(&self) -> bool {
-        self.came(SIGWINCH);
-        self.came(SIGCONT)
-    }
-
-    /// Whether it came since it was asked last.
-    fn came(&self, signal: i32) -> bool {
-        let mut bytes = [0; 64];
-        let pipe = self.pipes.iter().find(|(of, _)| *of == signal);
-        pipe.is_some_and(|(_, pipe)| (&*pipe).read(&mut bytes).is_ok_and(|read| read > 0))
-    }
-}
-
-impl Drop for Signals {
-    fn drop(&mut self) {
-        for id in self.ids.drain(..) {
-            unregister(id);
-        }
-    }
+        })
+    })
 }

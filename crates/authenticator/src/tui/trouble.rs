@@ -38,6 +38,8 @@ pub(super) enum Trouble {
     /// An entry cannot be shown as a QR code.
     Qr(QrError),
     Unlock(UnlockError),
+    /// A new passphrase that is soon guessed.
+    ShortPassphrase,
     /// A new vault could not be made.
     Create(SlotError<String>),
     Save(SaveError<String>),

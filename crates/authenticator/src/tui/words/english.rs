@@ -6,6 +6,7 @@ use super::{Add, FormWords, Gate, Keys, List, Notice, Remove, SecretWords, Words
 use crate::{
     VaultFileError,
     picture::PART,
+    prompt::MIN_NEW_LEN,
     tui::{
         form::{Field, Missing, Type},
         trouble::Trouble,
@@ -206,6 +207,9 @@ fn trouble(trouble: &Trouble) -> String {
             "No passphrase opens this vault: quit, and name its key file with --key-file.".into()
         }
         Trouble::Unlock(error) => sentence(error),
+        Trouble::ShortPassphrase => {
+            format!("A new passphrase takes at least {MIN_NEW_LEN} characters, better some words.")
+        }
         Trouble::Create(SlotError::OutOfMemory) => "There is not enough memory for a passphrase.".into(),
         Trouble::Create(error) => sentence(error),
         Trouble::Save(error) => sentence(error),

@@ -11,7 +11,7 @@ use vault::{
     import::{ApplyError, ImportError, MissingParts, Reason},
 };
 
-use crate::{Doing, VaultFileError, picture::PictureError, tui::trouble::Trouble};
+use crate::{Doing, VaultFileError, picture::PictureError, prompt::MIN_NEW_LEN, tui::trouble::Trouble};
 
 pub(super) fn trouble(trouble: &Trouble) -> String {
     match trouble {
@@ -43,6 +43,7 @@ pub(super) fn trouble(trouble: &Trouble) -> String {
             QrError::PxPerModule => "每个模块应为 4 到 64 像素。".into(),
         },
         Trouble::Unlock(error) => unlock(*error),
+        Trouble::ShortPassphrase => format!("新口令至少需要 {MIN_NEW_LEN} 个字符，最好是几个词。"),
         Trouble::Create(error) => create(error),
         Trouble::Save(error) => save(error),
         Trouble::VaultFile(error) => vault_file(error),
