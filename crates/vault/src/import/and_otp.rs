@@ -16,6 +16,8 @@ const FORMAT: Format = Format::AndOtp;
 const SALT_LEN: usize = 12;
 const NONCE_LEN: usize = 12;
 const TAG_LEN: usize = 16;
+/// So often any byte may be in a short file.
+const MOST_OF_ONE_BYTE: usize = 8;
 
 #[derive(Deserialize)]
 struct Entry {
@@ -37,9 +39,16 @@ struct Entry {
     tags: Vec<String>,
 }
 
-/// The file has no magic: anything binary that is long enough may be one.
+/// Whether it could be one. The file has no magic, and before 2019 nothing but a random nonce in front of its ciphertext; so
+/// what does not look random is none, be it for a byte that comes up far too often.
 pub(super) fn may_be_encrypted(bytes: &[u8]) -> bool {
-    bytes.len() > NONCE_LEN + TAG_LEN
+    let mut counts = [0_usize; 256];
+    for byte in bytes {
+        counts[usize::from(*byte)] += 1;
+    }
+    // of random bytes each is one in 256
+    let most = MOST_OF_ONE_BYTE + bytes.len() / 64;
+    bytes.len() > NONCE_LEN + TAG_LEN && counts.into_iter().all(|count| count <= most)
 }
 
 pub(super) fn read_encrypted(bytes: &[u8], password: Option<&[u8]>) -> Result<Export, ImportError> {

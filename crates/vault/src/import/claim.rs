@@ -80,6 +80,9 @@ pub enum Reason {
     /// Its owner has deleted it.
     #[error("it is in the other app's trash")]
     Trashed,
+    /// Of a kind that this version does not know.
+    #[error("a newer version of this program wrote it: use that one")]
+    NewerVersion,
     /// A part of a migration that is none.
     #[error("{0}")]
     Migration(&'static str),

@@ -12,6 +12,8 @@ mod ente;
 mod free_otp;
 mod google;
 mod json;
+mod magic;
+mod own;
 mod proton;
 mod read;
 mod receipt;

@@ -11,6 +11,8 @@ use crate::{AddError, Draft, Entries, EntryId, MAX_ENTRIES};
 pub enum Format {
     /// `otpauth-migration:` URIs, alone or among `otpauth:` ones.
     GoogleMigration,
+    /// A vault of this program.
+    Vault,
     /// Aegis' vault.
     Aegis,
     /// 2FAS' backup.
@@ -40,6 +42,7 @@ impl Format {
     pub const fn name(self) -> &'static str {
         match self {
             Self::GoogleMigration => "Google Authenticator",
+            Self::Vault => "Countersign vault",
             Self::Aegis => "Aegis",
             Self::TwoFas => "2FAS",
             Self::AndOtp => "andOTP",
