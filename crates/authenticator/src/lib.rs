@@ -2,6 +2,7 @@
 //!
 //! Clock, randomness and environment are arguments; nothing here knows the service, a store or the network.
 
+mod age_file;
 mod agent;
 mod clipboard;
 mod command;

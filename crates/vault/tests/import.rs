@@ -83,18 +83,27 @@ fn every_sample_gives_what_was_put_into_it() {
         ("andotp_encrypted.bin", AndOtp, Encrypted, 0, 0),
         ("andotp_encrypted_old.bin", AndOtp, Encrypted, 0, 0),
         ("bitwarden.json", BitwardenJson, InTheClear, 0, 2),
+        ("bitwarden_protected.json", BitwardenJson, Encrypted, 0, 2),
+        ("bitwarden_protected_argon2.json", BitwardenJson, Encrypted, 0, 2),
+        ("bitwarden_organisation.json", BitwardenJson, InTheClear, 0, 0),
         ("bitwarden.csv", BitwardenCsv, InTheClear, 0, 1),
         ("freeotp_plus.json", FreeOtp, InTheClear, 0, 0),
         ("freeotp_tokens.json", FreeOtp, InTheClear, 0, 0),
         ("freeotp_token.json", FreeOtp, InTheClear, 0, 0),
+        ("freeotp_backup.xml", FreeOtp, Encrypted, 0, 0),
         ("ente.txt", Ente, InTheClear, 1, 0),
         ("ente_encrypted.txt", Ente, Encrypted, 0, 0),
         ("proton.json", Proton, InTheClear, 0, 0),
         ("proton_encrypted.json", Proton, Encrypted, 0, 0),
         ("stratum.json", Stratum, InTheClear, 0, 0),
         ("stratum_encrypted.stratum", Stratum, Encrypted, 0, 0),
+        ("stratum_encrypted_old.stratum", Stratum, Encrypted, 0, 0),
+        ("stratum.txt", UriList, InTheClear, 0, 0),
         ("cotp.json", Cotp, InTheClear, 0, 0),
+        ("cotp_encrypted.json", Cotp, Encrypted, 0, 0),
         ("uris.txt", UriList, InTheClear, 0, 0),
+        ("uris_utf16le.txt", UriList, InTheClear, 0, 0),
+        ("uris_utf16be.txt", UriList, InTheClear, 0, 0),
     ] {
         let bytes = sample(name);
         if protection == Encrypted {
@@ -189,14 +198,9 @@ fn the_sentences_say_what_to_do() {
         "the Stratum export is encrypted: its password is needed"
     );
     assert_eq!(
-        said(&sample("bitwarden_encrypted.json")),
-        "this Bitwarden JSON export cannot be read: it is encrypted in Bitwarden's own way; \
-         export it again as .json without encryption"
-    );
-    assert_eq!(
-        said(b"AuthenticatorPro and the rest"),
-        "this Stratum export cannot be read: it was written before 2023, without protection against changes; \
-         back up again with a newer Stratum"
+        said(br#"{"encrypted": true, "encKeyValidation_DO_NOT_EDIT": "2.x", "folders": [], "items": []}"#),
+        "this Bitwarden JSON export cannot be read: it is encrypted for the account that it came from; \
+         export it again with a password of its own, or without"
     );
     assert_eq!(
         said(b"{\"elements\": [}"),
@@ -206,6 +210,94 @@ fn the_sentences_say_what_to_do() {
         refusal(&sample("aegis_encrypted.json"), Some(b"x")).to_string(),
         "the password is wrong, or the Aegis export was damaged on its way"
     );
+}
+
+/// Files of other programs that are binary, as andOTP's exports are, and that nobody shall be asked a password of andOTP's for.
+#[test]
+fn what_is_no_export_says_so_by_its_first_bytes() {
+    let said = |begins: &[u8]| {
+        let rest: Vec<u8> = (0..4_000_u32)
+            .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
+            .collect();
+        refusal(&[begins, &rest].concat(), None)
+    };
+    assert_eq!(
+        said(b"\x02\x02 as random as it gets"),
+        ImportError::Locked(Format::AndOtp)
+    );
+    for begins in [
+        b"\0\0\0\x24ftypheic".as_slice(),
+        b"II*\0",
+        b"BM\x36\x10\x0e\0\0\0\0\0",
+        b"%PDF-1.7",
+        b"RIFF\0\0\0\0WEBP",
+    ] {
+        assert_eq!(said(begins), ImportError::Picture, "{begins:?}");
+    }
+    for begins in [
+        b"age-encryption.org/v1\n".as_slice(),
+        b"-----BEGIN AGE ENCRYPTED FILE-----\n",
+    ] {
+        assert_eq!(said(begins), ImportError::Age, "{begins:?}");
+    }
+    for begins in [
+        b"-----BEGIN PGP MESSAGE-----\n".as_slice(),
+        b"\x85\x01\x0c\x03",
+        b"\x8c\x0d\x04\x09",
+    ] {
+        assert_eq!(said(begins), ImportError::OpenPgp, "{begins:?}");
+    }
+    for begins in [
+        b"SQLite format 3\0".as_slice(),
+        b"\x03\xd9\xa2\x9a\x67\xfb",
+        b"Salted__",
+    ] {
+        assert_eq!(said(begins), ImportError::Unknown, "{begins:?}");
+    }
+    assert_eq!(
+        said(b"\xac\xed\0\x05sr\0\x03a.B"),
+        ImportError::Unknown,
+        "another thing of Java's"
+    );
+    // text without a mark of its order, a sparse file
+    let utf16: Vec<u8> = "otpauth://totp/x?secret=GEZDGNBV\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    assert_eq!(refusal(&utf16, None), ImportError::Unknown);
+    assert_eq!(refusal(&[&[7; 30][..], &[0; 500]].concat(), None), ImportError::Unknown);
+}
+
+#[test]
+fn a_vault_of_our_own_comes_in_by_its_passphrase_or_its_key_file() {
+    let mut original = vault();
+    for (counter, name) in (0..).zip(["a", "b"]) {
+        let credential = support::credential(Kind::Hotp { counter }, name.as_bytes(), otp::Algorithm::Sha512, 9);
+        let mut draft = vault::Draft::new(Name::new(name).unwrap(), Name::default(), credential);
+        draft.note = vault::Note::new("kept").unwrap();
+        draft.groups = vec![Name::new("工作").unwrap()];
+        (draft.favourite, draft.uses) = (true, 12);
+        original.entries_mut().add(draft).unwrap();
+    }
+    let by_key = original.save(&mut counting()).unwrap();
+    let slot = NewSlot::Passphrase {
+        passphrase: PASSWORD,
+        cost: support::cheap(),
+    };
+    original.add_slot(slot, "", &mut counting()).unwrap();
+    let by_both = original.save(&mut counting()).unwrap();
+    assert_eq!(refusal(&by_key, None), ImportError::LockedByKeyFile);
+    assert_eq!(refusal(&by_both, None), ImportError::Locked(Format::Vault));
+    for (file, key) in [(&by_key, [1; 32].as_slice()), (&by_both, PASSWORD)] {
+        let wrong = ImportError::WrongPassword(Format::Vault);
+        assert_eq!(refusal(file, Some(&[2; 32])), wrong);
+        let mut copy = vault();
+        let receipt = copy.entries().dry_run(read(file, Some(key)));
+        copy.entries_mut().apply(receipt).unwrap();
+        assert_eq!(lines(copy.entries()), lines(original.entries()));
+    }
+    let damaged = refusal(&by_key[..by_key.len() - 1], Some(&[1; 32])).to_string();
+    assert_eq!(damaged, "the vault is damaged or was cut off: restore it from a backup");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use age::{Encryptor, secrecy::SecretString, x25519};
+use age::x25519;
 use clap::{Args, ValueEnum};
 use otp::Secret;
 use vault::{Credential, Draft, Entry, NewSlot, OpenVault, export::google};
@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use super::{DONE, Done, import::push_line, print, show::qr_of};
 use crate::{
     LOCK_WAIT, Refusal, VaultFile,
+    age_file::{Recipients, seal},
     desk::{By, Desk, new_passphrase},
     otpauth::uri_of,
     prompt::{read_line, read_whole},
@@ -162,24 +163,14 @@ impl Export {
     }
 
     fn with_age(&self, desk: &Desk<'_>, plain: &[u8]) -> Result<Vec<u8>, Refusal> {
-        let encryptor = if self.recipient.is_empty() {
-            Encryptor::with_user_passphrase(SecretString::from((*self.passphrase(desk)?).clone()))
-        } else {
-            let parsed = self.recipient.iter().map(|key| {
-                let no_key = |why| Refusal::usage(format!("{key} is no public key of age: {why}"));
-                key.parse::<x25519::Recipient>().map_err(no_key)
-            });
-            let recipients: Vec<_> = parsed.collect::<Result<_, _>>()?;
-            let recipients = recipients.iter().map(|recipient| recipient as &dyn age::Recipient);
-            Encryptor::with_recipients(recipients).map_err(Refusal::new)?
-        };
-        let mut sealed = Vec::new();
-        let written = encryptor.wrap_output(&mut sealed).and_then(|mut into| {
-            into.write_all(plain)?;
-            into.finish()
+        if self.recipient.is_empty() {
+            return seal(plain, &Recipients::Passphrase(self.passphrase(desk)?));
+        }
+        let keys = self.recipient.iter().map(|key| {
+            let no_key = |why| Refusal::usage(format!("{key} is no public key of age: {why}"));
+            key.parse::<x25519::Recipient>().map_err(no_key)
         });
-        written.map_err(Refusal::new)?;
-        Ok(sealed)
+        seal(plain, &Recipients::Keys(keys.collect::<Result<_, _>>()?))
     }
 
     fn as_vault(&self, desk: &Desk<'_>, vault: &OpenVault) -> Result<(), Refusal> {

@@ -8,13 +8,14 @@ use clap::Args;
 use serde_json::{Value, json};
 use vault::{
     OpenVault,
-    import::{self, Export, Format, ImportError, Protection, Receipt},
+    import::{self, Export, ImportError, Protection, Receipt},
 };
 use zeroize::Zeroizing;
 
 use super::{DONE, Done, print_json};
 use crate::{
     Refusal,
+    age_file::Sealed,
     desk::Desk,
     found::{described, numbered},
     picture::Picture,
@@ -26,7 +27,7 @@ pub(super) struct Import {
     /// What the other app exported, or pictures of its QR codes; the format is known by what is in it. - for stdin
     #[arg(required = true)]
     file: Vec<PathBuf>,
-    /// A file with the password of an encrypted export
+    /// A file with the password of an encrypted export; or the key file of a vault, or age's file with a secret key
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
     /// Only says what would come
@@ -65,8 +66,13 @@ impl Import {
         }
         say(&receipts);
         let count: usize = receipts.iter().map(|receipt| receipt.came.len()).sum();
-        if count > 0 && !self.yes {
-            let question = format!("Import {count} entries?");
+        let moved_on = receipts.iter().flat_map(|receipt| &receipt.doubles);
+        let moved_on = moved_on.filter(|double| double.counter.is_some()).count();
+        if count + moved_on > 0 && !self.yes {
+            let question = match moved_on {
+                0 => format!("Import {count} entries?"),
+                _ => format!("Import {count} entries, and move {moved_on} counters on?"),
+            };
             if !desk
                 .prompt
                 .confirm(&question, "say --yes, or --dry-run to look first")?
@@ -77,43 +83,79 @@ impl Import {
         take(desk, &vault, receipts)
     }
 
-    /// Lists of URIs are read together, so that the parts of one migration may be in several files.
+    /// One for each file.
     fn exports(&self, desk: &Desk<'_>) -> Result<Vec<Export>, Refusal> {
-        let mut exports = Vec::new();
-        let mut lines = Zeroizing::new(String::new());
-        for path in &self.file {
-            let shown = path.display();
+        let read = |path: &PathBuf| {
             let bytes = read_whole(path)?;
-            if is_uri_list(&bytes) {
-                let text = String::from_utf8_lossy(&bytes);
-                push_line(&mut lines, &text);
-                continue;
-            }
-            let refused = |error: ImportError| Refusal::new(format!("{shown}: {error}"));
-            match import::read(&bytes, None) {
-                Ok(export) => exports.push(export),
-                Err(ImportError::Picture) => push_line(&mut lines, &uris_of_picture(path)?),
-                Err(ImportError::Locked(format)) => {
-                    let password = self.password(desk, path, format)?;
-                    exports.push(import::read(&bytes, Some(password.as_bytes())).map_err(refused)?);
-                }
-                Err(error) => return Err(refused(error)),
-            }
-        }
-        if !lines.is_empty() {
-            exports.push(import::read(lines.as_bytes(), None).map_err(Refusal::new)?);
-        }
-        Ok(exports)
+            let mut export = self.export(desk, path, &bytes)?;
+            export.source = path.display().to_string();
+            Ok(export)
+        };
+        self.file.iter().map(read).collect()
     }
 
-    fn password(&self, desk: &Desk<'_>, path: &Path, format: Format) -> Result<Zeroizing<String>, Refusal> {
+    fn export(&self, desk: &Desk<'_>, path: &Path, bytes: &[u8]) -> Result<Export, Refusal> {
+        let Err(ImportError::Age) = import::read(bytes, None) else {
+            return self.export_itself(desk, path, bytes);
+        };
+        // what is sealed once more inside is refused: each time may cost a gibibyte
+        let opened = self.opened(desk, path, bytes)?;
+        let mut export = self.export_itself(desk, path, &opened)?;
+        export.protection = Protection::Encrypted;
+        Ok(export)
+    }
+
+    fn export_itself(&self, desk: &Desk<'_>, path: &Path, bytes: &[u8]) -> Result<Export, Refusal> {
+        let refused = |error: ImportError| Refusal::new(format!("{}: {error}", path.display()));
+        match import::read(bytes, None) {
+            Err(ImportError::Picture) => import::read(uris_of_picture(path)?.as_bytes(), None).map_err(|_| {
+                Refusal::new(format!(
+                    "{}: no QR code of it is one of an authenticator entry",
+                    path.display()
+                ))
+            }),
+            Err(ImportError::Locked(format)) => {
+                let password = self.password(desk, path, format.name())?;
+                import::read(bytes, Some(password.as_bytes())).map_err(refused)
+            }
+            Err(ImportError::LockedByKeyFile) => {
+                let key = self.key(path, "a vault with a key file")?;
+                import::read(bytes, Some(&key)).map_err(refused)
+            }
+            read => read.map_err(refused),
+        }
+    }
+
+    /// What is in an age file, be it any export.
+    fn opened(&self, desk: &Desk<'_>, path: &Path, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+        let of_file = |refusal: Refusal| Refusal {
+            what: format!("{}: {}", path.display(), refusal.what),
+            ..refusal
+        };
+        let sealed = Sealed::parse(bytes).map_err(of_file)?;
+        let opened = match sealed.takes_passphrase() {
+            true => sealed.open_by_passphrase(&self.password(desk, path, "age")?),
+            false => sealed.open_by_keys(&self.key(path, "age, for a public key")?),
+        };
+        opened.map_err(of_file)
+    }
+
+    fn password(&self, desk: &Desk<'_>, path: &Path, what: &str) -> Result<Zeroizing<String>, Refusal> {
         match &self.password_file {
             Some(file) => read_line(file),
             None => {
-                let question = format!("Password of {} ({format})", path.display());
+                let question = format!("Password of {} ({what})", path.display());
                 desk.prompt
                     .secret(&question, "name a file that has it with --password-file")
             }
+        }
+    }
+
+    fn key(&self, path: &Path, what: &str) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+        match &self.password_file {
+            Some(file) => read_whole(file),
+            None => Err(Refusal::usage(format!("{} is encrypted: {what}", path.display()))
+                .help("name the file that opens it with --password-file")),
         }
     }
 }
@@ -141,8 +183,7 @@ impl Incoming {
     }
 
     fn receipts(self, vault: &OpenVault) -> Vec<Receipt> {
-        let exports = self.exports.into_iter();
-        let receipts = exports.map(|export| vault.entries().dry_run(export));
+        let receipts = vault.entries().dry_run_all(self.exports).into_iter();
         receipts
             .map(|receipt| match self.without_missing_parts {
                 true => receipt.without_missing_parts(),
@@ -197,7 +238,11 @@ fn say(receipts: &[Receipt]) {
             Protection::InTheClear => "in the clear",
             Protection::Encrypted => "encrypted",
         };
-        eprintln!("{}, {protection}: {} new", receipt.format, receipt.came.len());
+        let source = match receipts {
+            [_] => String::new(),
+            _ => format!("{}: ", receipt.source),
+        };
+        eprintln!("{source}{}, {protection}: {} new", receipt.format, receipt.came.len());
         say_unusual(receipt);
     }
 }
@@ -242,6 +287,7 @@ fn as_json(receipt: &Receipt) -> Value {
         })
     });
     json!({
+        "source": receipt.source,
         "format": receipt.format.name(),
         "encrypted": receipt.protection == Protection::Encrypted,
         "new": came.collect::<Vec<_>>(),

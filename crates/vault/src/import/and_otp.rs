@@ -35,8 +35,7 @@ struct Entry {
     counter: Option<i64>,
     #[serde(default, deserialize_with = "number")]
     used_frequency: Option<i64>,
-    #[serde(default)]
-    tags: Vec<String>,
+    tags: Option<Vec<String>>,
 }
 
 /// Whether it could be one. The file has no magic, and before 2019 nothing but a random nonce in front of its ciphertext; so
@@ -89,7 +88,7 @@ pub(super) fn read(entries: RawList<'_>) -> Result<Export, ImportError> {
             None => split_label(entry.label),
         };
         Ok(Claim {
-            groups: entry.tags,
+            groups: entry.tags.unwrap_or_default(),
             uses: entry
                 .used_frequency
                 .and_then(|uses| u64::try_from(uses).ok())

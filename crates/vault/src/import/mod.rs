@@ -10,6 +10,7 @@ mod csv;
 mod decrypt;
 mod ente;
 mod free_otp;
+mod free_otp_backup;
 mod google;
 mod json;
 mod magic;
@@ -24,7 +25,8 @@ mod uri_list;
 pub use claim::{Oddity, Reason};
 pub use read::{ImportError, MAX_EXPORT_LEN_BYTES, read};
 pub use receipt::{
-    ApplyError, Came, Double, Export, Format, MissingParts, Original, Place, Protection, Receipt, Refused,
+    ApplyError, Came, Double, Dropped, Export, Format, MissingParts, Original, Place, Protection, RaisedCounter,
+    Receipt, Refused,
 };
 
 #[cfg(doc)]

@@ -14,9 +14,7 @@ pub(super) fn is_one(bytes: &[u8]) -> bool {
 
 pub(super) fn read(bytes: &[u8], key: Option<&[u8]>) -> Result<Export, ImportError> {
     let vault = LockedVault::parse(bytes).map_err(ImportError::Vault)?;
-    let has_passphrase = vault
-        .slots()
-        .any(|slot| matches!(slot.kind, SlotKind::Passphrase(_)));
+    let has_passphrase = vault.slots().any(|slot| matches!(slot.kind, SlotKind::Passphrase(_)));
     let unlock = match (key, has_passphrase) {
         (Some(key), true) => Unlock::Passphrase(key),
         (Some(key), false) => Unlock::KeyFile(key),

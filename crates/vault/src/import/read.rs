@@ -7,7 +7,9 @@ use zeroize::Zeroizing;
 
 use super::json::{RawList, parse};
 use super::receipt::{Export, Format};
-use super::{aegis, and_otp, bitwarden, cotp, ente, free_otp, magic, own, proton, stratum, two_fas, uri_list};
+use super::{
+    aegis, and_otp, bitwarden, cotp, ente, free_otp, free_otp_backup, magic, own, proton, stratum, two_fas, uri_list,
+};
 use crate::{FileError, UnlockError};
 
 /// Largest export that is read, in bytes.
@@ -102,6 +104,9 @@ pub fn read(bytes: &[u8], password: Option<&[u8]>) -> Result<Export, ImportError
     if stratum::is_encrypted(bytes) {
         return stratum::read_encrypted(bytes, password);
     }
+    if free_otp_backup::is_one(bytes) {
+        return free_otp_backup::read(bytes, password);
+    }
     if let Some(text) = of_utf16(bytes) {
         return read_text(&text, password);
     }
@@ -132,8 +137,9 @@ fn of_utf16(bytes: &[u8]) -> Option<Zeroizing<String>> {
 }
 
 fn read_text(text: &str, password: Option<&[u8]>) -> Result<Export, ImportError> {
-    let text = text.trim_start_matches('\u{feff}').trim_start();
-    match text.as_bytes().first() {
+    // blank lines at the start count as lines
+    let text = text.trim_start_matches('\u{feff}');
+    match text.trim_start().as_bytes().first() {
         Some(b'{') => read_object(text, password),
         Some(b'[') => read_array(text),
         Some(_) if bitwarden::is_csv(text) => bitwarden::read_csv(text),
@@ -157,6 +163,7 @@ struct Keys<'a> {
     entries: Option<&'a RawValue>,
     salt: Option<&'a RawValue>,
     content: Option<&'a RawValue>,
+    cipher: Option<&'a RawValue>,
     elements: Option<&'a RawValue>,
     tokens: Option<&'a RawValue>,
     items: Option<&'a RawValue>,
@@ -179,12 +186,14 @@ fn read_object(text: &str, password: Option<&[u8]>) -> Result<Export, ImportErro
         proton::read(text)
     } else if keys.salt.is_some() && keys.content.is_some() {
         proton::read_encrypted(text, password)
+    } else if keys.salt.is_some() && keys.cipher.is_some() {
+        cotp::read_encrypted(text, password)
     } else if keys.elements.is_some() {
         cotp::read(text)
     } else if keys.tokens.is_some() {
         free_otp::read(text)
     } else if keys.items.is_some() || keys.encrypted.is_some() {
-        bitwarden::read_json(text)
+        bitwarden::read_json(text, password)
     } else if keys.algo.is_some() && keys.secret.is_some() {
         free_otp::read_token(text)
     } else {
