@@ -352,7 +352,7 @@ fn odd_and_refused_entries_are_told_one_by_one() {
     );
     assert_eq!(
         receipt.doubles[0].to_string(),
-        "entry 2: again (b): the same as entry 1"
+        "entry 2: again (b): the same as entry 1; not taken: its other name"
     );
     let refused: Vec<_> = receipt.refused.iter().map(ToString::to_string).collect();
     assert_eq!(
@@ -390,6 +390,173 @@ fn uris_are_judged_line_by_line() {
     let refused: Vec<_> = receipt.refused.iter().map(|refused| refused.place).collect();
     assert_eq!(refused, [Place::Line(2), Place::Line(3), Place::Line(4)]);
     assert!(matches!(receipt.refused[1].reason, Reason::Migration(_)));
+}
+
+#[test]
+fn what_a_double_says_otherwise_is_told_and_its_higher_counter_taken() {
+    let aegis = |name: &str, counter: u32, note: &str, group: &str| {
+        format!(
+            r#"{{"db": {{"entries": [{{"type": "hotp", "name": "{name}", "issuer": "x", "note": "{note}", "group": "{group}",
+                "info": {{"secret": "GEZDGNBVGY3TQOJQ", "counter": {counter}}}}}], "groups": null}}}}"#
+        )
+    };
+    let mut vault = vault();
+    let receipt = vault
+        .entries()
+        .dry_run(read(aegis("a", 5, "one", "work").as_bytes(), None));
+    let id = vault.entries_mut().apply(receipt).unwrap()[0];
+    for (file, said, counter) in [
+        (aegis("a", 5, "one", "work"), "", 5),
+        (aegis("a", 5, "", ""), "", 5),
+        (aegis("b", 4, "one", "work"), "; not taken: its other name", 5),
+        (
+            aegis("a", 500, "one", "work"),
+            "; its counter is taken: 500 in place of 5",
+            500,
+        ),
+        (
+            aegis("b", 6, "two", "home"),
+            "; not taken: its other name, note and groups",
+            500,
+        ),
+    ] {
+        let receipt = vault.entries().dry_run(read(file.as_bytes(), None));
+        let double = receipt.doubles[0].to_string();
+        assert!(
+            double.ends_with(&format!(": the vault has it as x (a){said}")),
+            "{double}"
+        );
+        assert_eq!(vault.entries_mut().apply(receipt).unwrap(), []);
+        let entry = vault.entries().get(id).unwrap();
+        assert_eq!(entry.credential().kind(), Kind::Hotp { counter });
+        assert_eq!(entry.note.as_str(), "one");
+    }
+}
+
+#[test]
+fn exports_of_one_import_know_each_other() {
+    let google = String::from_utf8(sample("google.txt")).unwrap();
+    let mut exports: Vec<_> = google.lines().map(|part| read(part.as_bytes(), None)).collect();
+    exports.push(read(b"otpauth://hotp/x?secret=GEZDGNBV&counter=3", None));
+    exports.push(read(b"\notpauth://hotp/x?secret=GEZDGNBV&counter=9", None));
+    exports[3].source = "one.txt".to_owned();
+    let mut vault = vault();
+    let receipts = vault.entries().dry_run_all(exports);
+    assert!(receipts.iter().all(|receipt| receipt.missing.is_empty()));
+    assert_eq!(
+        receipts[4].doubles[0].to_string(),
+        "line 2: x: the same as line 1 of one.txt; its counter is taken: 9 in place of 3"
+    );
+    let taken: usize = receipts
+        .into_iter()
+        .map(|receipt| vault.entries_mut().apply(receipt).unwrap().len())
+        .sum();
+    assert_eq!(taken, vault.entries().len());
+    let last = vault.entries().iter().last().unwrap();
+    assert_eq!(last.credential().kind(), Kind::Hotp { counter: 9 });
+
+    // a part that nobody has is told once
+    let parts = google.lines().take(2).map(|part| read(part.as_bytes(), None));
+    let receipts = vault.entries().dry_run_all(parts.collect());
+    let missing: Vec<_> = receipts.iter().flat_map(|receipt| &receipt.missing).collect();
+    assert_eq!(missing.len(), 1);
+    assert_eq!(missing[0].parts, [2]);
+}
+
+/// Each line: a file, and what is in its entry as [`line`] writes it.
+#[test]
+fn what_apps_leave_empty_or_write_twice_costs_nothing_else() {
+    const BYTES: &str = "31323334353637383930";
+    for (file, expected) in [
+        (
+            r#"{"services": [{"name": "D", "secret": "GEZDGNBVGY3TQOJQ", "otp": {"label": "D:alice", "account": "", "issuer": "D"}}],
+                "groups": null}"#,
+            format!("totp\tD\talice\t{BYTES}\tSHA1\t6\t30\t\t\"\"\t0\t0"),
+        ),
+        (
+            r#"{"services": [{"name": "D", "secret": "GEZDGNBVGY3TQOJQ", "otp": null}]}"#,
+            format!("totp\tD\t\t{BYTES}\tSHA1\t6\t30\t\t\"\"\t0\t0"),
+        ),
+        (
+            r#"{"db": {"entries": [{"type": "totp", "name": "a", "groups": null, "favorite": null, "info": {"secret": "GEZDGNBVGY3TQOJQ"}}],
+                "groups": null}}"#,
+            format!("totp\t\ta\t{BYTES}\tSHA1\t6\t30\t\t\"\"\t0\t0"),
+        ),
+        (
+            r#"[{"secret": "GEZDGNBVGY3TQOJQ", "label": "a", "tags": null}]"#,
+            format!("totp\t\ta\t{BYTES}\tSHA1\t6\t30\t\t\"\"\t0\t0"),
+        ),
+        (
+            r#"otpauth://totp/a?secret=GEZDGNBVGY3TQOJQ&codeDisplay={"pinned":true,"note":null,"tags":["t",null],"tapCount":7,"trashed":null}"#,
+            format!("totp\t\ta\t{BYTES}\tSHA1\t6\t30\tt\t\"\"\t1\t7"),
+        ),
+        // an account that is called domain:user, and is not the issuer's
+        (
+            "otpauth-migration://offline?data=CiYKCjEyMzQ1Njc4OTASCmNvcnA6YWxpY2UaBEFDTUUgASgBMAI4ABABGAEgACgB",
+            format!("totp\tACME\tcorp:alice\t{BYTES}\tSHA1\t6\t30\t\t\"\"\t0\t0"),
+        ),
+    ] {
+        let mut vault = vault();
+        let receipt = vault.entries().dry_run(read(file.as_bytes(), None));
+        let odd: Vec<_> = receipt.came.iter().flat_map(|came| &came.odd).collect();
+        assert!(odd.is_empty(), "{file}: {odd:?}");
+        vault.entries_mut().apply(receipt).unwrap();
+        assert_eq!(lines(vault.entries()), expected + "\n", "{file}");
+    }
+    let unreadable = b"otpauth://totp/a?secret=GEZDGNBVGY3TQOJQ&codeDisplay=[";
+    assert_eq!(read(unreadable, None).came()[0].odd, [Oddity::ExtrasLost]);
+    // Steam's codes are no digits, whatever the other app makes
+    let aegis =
+        br#"{"db": {"entries": [{"type": "totp", "issuer": "Steam", "info": {"secret": "GEZDGNBVGY3TQOJQ"}}]}}"#;
+    assert_eq!(read(aegis, None).came()[0].odd, [Oddity::DigitsForSteam]);
+}
+
+/// A text has no end that could be missing. Where a line breaks off, its entry is doubted or refused; a cut between two lines is
+/// not seen, and neither is one right behind a comma of the table, where the code would begin: what was behind it has left no
+/// trace.
+#[test]
+fn a_text_that_was_cut_off_is_doubted_where_that_can_be_seen() {
+    for name in ["ente.txt", "uris.txt", "stratum.txt", "google.txt", "bitwarden.csv"] {
+        let whole = sample(name);
+        let all = read(&whole, None);
+        for len in 1..whole.trim_ascii_end().len() {
+            let cut = &whole[..len];
+            let between_lines = cut.ends_with(b"\n")
+                || cut.ends_with(b"\r")
+                || whole[len..].starts_with(b"\n")
+                || whole[len..].starts_with(b"\r");
+            if between_lines || cut.ends_with(b",") || !cut.contains(&b'\n') {
+                continue;
+            }
+            let Ok(export) = import::read(cut, None) else {
+                continue;
+            };
+            let last = export.came().last();
+            let is_doubted = last.is_some_and(|came| came.odd.contains(&Oddity::Unended));
+            let is_refused = export.refused().len() > all.refused().len().saturating_sub(1);
+            let came_before = export.came().iter().filter(|came| !came.odd.contains(&Oddity::Unended));
+            let whole_ones = all.came().iter().zip(came_before);
+            assert!(is_doubted || is_refused, "{name}, {len} bytes");
+            for (whole, came) in whole_ones {
+                assert!(
+                    whole.draft.credential.is_same(&came.draft.credential),
+                    "{name}, {len} bytes"
+                );
+            }
+        }
+    }
+    let list = "otpauth://totp/a?secret=GEZDGNBV\notpauth://totp/b?secret=GEZDGNBVGY3TQOJQ";
+    assert_eq!(
+        read(list.as_bytes(), None).came()[1].odd[0].to_string(),
+        "the file ends right behind it, without the end of a line: if it was cut off, this entry is wrong, so try its code"
+    );
+    assert!(read(format!("{list}\n").as_bytes(), None).came()[1].odd.is_empty());
+    assert!(
+        read(b"otpauth://totp/b?secret=GEZDGNBVGY3TQOJQ", None).came()[0]
+            .odd
+            .is_empty(),
+        "a URI alone is no list"
+    );
 }
 
 #[test]

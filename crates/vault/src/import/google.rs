@@ -35,6 +35,10 @@ pub(super) fn push(export: &mut Export, line: usize, uri: &str) {
         Ok(payload) => payload,
         Err(reason) => return export.push(Place::Line(line), Err(reason)),
     };
+    if payload.entries.is_empty() {
+        let why = "the migration URI was cut off, for it has no entries: scan it again";
+        return export.push(Place::Line(line), Err(Reason::Migration(why)));
+    }
     // an export of one part may leave all of it out
     let of = u32::try_from(payload.batch_size).unwrap_or(0).max(1);
     let part = u32::try_from(payload.batch_index).unwrap_or(u32::MAX);
