@@ -148,6 +148,8 @@ fn a_file_that_was_cut_off_ends_in_a_sentence() {
         ("2fas_encrypted.2fas", 211),
         ("ente_encrypted.txt", 211),
         ("proton_encrypted.json", 211),
+        ("bitwarden_protected.json", 211),
+        ("cotp_encrypted.json", 211),
     ] {
         let whole = sample(name);
         let end = str::from_utf8(&whole).unwrap().trim_end().len();
@@ -174,6 +176,11 @@ fn a_file_that_was_cut_off_ends_in_a_sentence() {
         }
     }
     assert_eq!(refusal(b"AUTHENTICATORPRO....", Some(PASSWORD)), ImportError::CutOff);
+    // behind the names of Java's class each cut is one in the map, which says how long it is
+    let whole = sample("freeotp_backup.xml");
+    for len in (100..whole.len()).step_by(97).chain([whole.len() - 1]) {
+        assert_eq!(refusal(&whole[..len], Some(PASSWORD)), ImportError::CutOff, "{len}");
+    }
 }
 
 #[test]
@@ -622,6 +629,14 @@ fn files_that_mean_harm_end_quickly_and_small() {
             aegis.replace("\"p\": 1", "\"p\": 1024").into_bytes(),
         ),
         (
+            "scrypt of large blocks",
+            aegis
+                .replace("\"n\": 32768", "\"n\": 2")
+                .replace("\"r\": 8", "\"r\": 2097152")
+                .replace("\"p\": 1", "\"p\": 2")
+                .into_bytes(),
+        ),
+        (
             "scrypt of no power of two",
             aegis.replace("32768", "32769").into_bytes(),
         ),
@@ -704,8 +719,8 @@ proptest! {
 
     /// A changed byte anywhere in a sample is an answer, and never a panic.
     #[test]
-    fn a_changed_sample_is_answered(which in 0_usize..8, at in any::<prop::sample::Index>(), byte in any::<u8>()) {
-        let names = ["aegis.json", "2fas.2fas", "andotp.json", "bitwarden.csv", "freeotp_plus.json", "ente.txt", "stratum.json", "google.txt"];
+    fn a_changed_sample_is_answered(which in 0_usize..10, at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let names = ["aegis.json", "2fas.2fas", "andotp.json", "bitwarden.csv", "freeotp_plus.json", "ente.txt", "stratum.json", "google.txt", "freeotp_backup.xml", "bitwarden_organisation.json"];
         let mut bytes = sample(names[which]);
         let at = at.index(bytes.len());
         bytes[at] = byte;

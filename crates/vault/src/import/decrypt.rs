@@ -18,7 +18,7 @@ pub(crate) type AesKey = Zeroizing<[u8; 32]>;
 
 /// andOTP takes some 150,000, 2FAS 10,000.
 const MAX_PBKDF2_ITERATIONS: u32 = 2_000_000;
-/// Memory times parallelism of all slots of an Aegis vault, in bytes; one usual slot has 32 MiB.
+/// What scrypt goes through for all slots of an Aegis vault, in bytes; one usual slot has 32 MiB.
 pub(crate) const MAX_SCRYPT_WORK_BYTES: u64 = 1 << 30;
 
 pub(crate) const TOO_DEAR: ImportError =
@@ -31,12 +31,14 @@ pub(crate) fn argon2id(cost: KdfCost, password: &[u8], salt: &[u8]) -> Result<Ae
     })
 }
 
-/// What scrypt with these numbers costs; `None` for numbers that it does not take.
+/// What scrypt with these numbers goes through, and never less than what it holds at once: N blocks for each lane, and all lanes'
+/// own blocks with two to mix in. `None` for numbers that it does not take.
 pub(crate) fn scrypt_work_bytes(n: u64, r: u32, p: u32) -> Option<u64> {
     if !n.is_power_of_two() || n < 2 || r == 0 || p == 0 {
         return None;
     }
-    n.checked_mul(128)?.checked_mul(r.into())?.checked_mul(p.into())
+    let (block_len, p) = (128 * u64::from(r), u64::from(p));
+    n.checked_mul(p)?.checked_add(p + 2)?.checked_mul(block_len)
 }
 
 pub(crate) fn scrypt(password: &[u8], salt: &[u8], n: u64, r: u32, p: u32) -> Result<AesKey, ImportError> {

@@ -40,7 +40,7 @@ pub(super) fn read_encrypted(text: &str, password: Option<&[u8]>) -> Result<Expo
     let memory_kib = u32::try_from(file.kdf_params.mem_limit / 1024).unwrap_or(u32::MAX);
     let cost = KdfCost::new(memory_kib, file.kdf_params.ops_limit, 1).map_err(|error| match error {
         CostError::TooLow => ImportError::Malformed(FORMAT, "its kdfParams are less than Argon2 can do"),
-        _ => ImportError::Cost("checking the password would take more than 1 GiB, or memory times passes of 8 GiB"),
+        _ => ImportError::Cost("checking the password would take more than 1 GiB, or memory times passes of 4 GiB"),
     })?;
     let password = password.ok_or(ImportError::Locked(FORMAT))?;
     let base64 = |text: &str| {

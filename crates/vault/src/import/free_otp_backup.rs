@@ -142,7 +142,10 @@ fn java_map(bytes: &[u8]) -> Result<Vec<(String, Zeroizing<String>)>, ImportErro
         };
         map.push((text()?.as_str().to_owned(), text()?));
     }
-    Ok(map)
+    match from.u8() {
+        Some(tag::END) => Ok(map),
+        _ => Err(ImportError::CutOff),
+    }
 }
 
 /// The rest of a class behind its name; gives how many bytes its fields take in an object.
