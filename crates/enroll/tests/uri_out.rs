@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use enroll::{Account, COMFORTABLE_URI_LEN_BYTES, Entry, Issuer, Kind, quirks_of, totp_uri};
+use enroll::{Account, COMFORTABLE_URI_LEN_BYTES, Entry, Issuer, quirks_of, totp_uri};
 use otp::{Algorithm, Digits, Parameters, Period, Secret};
 use proptest::prelude::*;
 

@@ -75,13 +75,9 @@ pub(crate) fn pbkdf2_sha512(password: &[u8], salt: &[u8], iterations: u32) -> Re
 /// RFC 5869's second half alone: the key is as good as a pseudorandom one already.
 pub(crate) fn hkdf_expand_sha256(key: &AesKey, purpose: &[u8]) -> AesKey {
     let mut expanded = Zeroizing::new([0; 32]);
-    Hkdf::<Sha256>::from_prk(&**key)
-        .and_then(|hkdf| {
-            Ok(hkdf
-                .expand(purpose, &mut *expanded)
-                .expect("32 bytes are one block of the expansion"))
-        })
-        .expect("32 bytes are as long as a hash");
+    let hkdf = Hkdf::<Sha256>::from_prk(&**key).expect("32 bytes are as long as a hash");
+    hkdf.expand(purpose, &mut *expanded)
+        .expect("32 bytes are one block of the expansion");
     expanded
 }
 
