@@ -52,25 +52,34 @@ pub(super) fn may_be_encrypted(bytes: &[u8]) -> bool {
 
 pub(super) fn read_encrypted(bytes: &[u8], password: Option<&[u8]>) -> Result<Export, ImportError> {
     let password = password.ok_or(ImportError::Locked(FORMAT))?;
-    let list = open(bytes, password)?.or_else(|| open_old(bytes, password));
-    let list = list.ok_or(ImportError::WrongPassword(FORMAT))?;
+    let list = match open(bytes, password) {
+        Layout::Opened(list) => list,
+        Layout::New => open_old(bytes, password).ok_or(ImportError::WrongPassword(FORMAT))?,
+        Layout::Old => open_old(bytes, password).ok_or(ImportError::NotEvenAndOtp)?,
+    };
     let list = str::from_utf8(&list).map_err(|_| ImportError::Malformed(FORMAT, "its entries are not UTF-8"))?;
     let mut export = read(parse(FORMAT, list)?)?;
     export.protection = Protection::Encrypted;
     Ok(export)
 }
 
-fn open(bytes: &[u8], password: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, ImportError> {
+enum Layout {
+    Opened(Zeroizing<Vec<u8>>),
+    /// By its iterations; they may be an old nonce by chance.
+    New,
+    Old,
+}
+
+fn open(bytes: &[u8], password: &[u8]) -> Layout {
     let mut from = Cursor::new(bytes);
     let pieces = (|| Some((from.array()?, from.take(SALT_LEN)?, from.take(NONCE_LEN)?)))();
     let Some((iterations, salt, nonce)) = pieces else {
-        return Ok(None);
+        return Layout::Old;
     };
-    // one that is out of bounds is a nonce of the old layout, or no file of andOTP's at all
-    let Ok(key) = pbkdf2_sha1(password, salt, u32::from_be_bytes(iterations)) else {
-        return Ok(None);
-    };
-    Ok(aes_gcm(&key, nonce, from.rest(), &[]))
+    match pbkdf2_sha1(password, salt, u32::from_be_bytes(iterations)) {
+        Ok(key) => aes_gcm(&key, nonce, from.rest(), &[]).map_or(Layout::New, Layout::Opened),
+        Err(_) => Layout::Old,
+    }
 }
 
 fn open_old(bytes: &[u8], password: &[u8]) -> Option<Zeroizing<Vec<u8>>> {

@@ -51,6 +51,9 @@ pub enum ImportError {
     /// The password is not this file's, or the file was changed.
     #[error("the password is wrong, or the {0} export was damaged on its way")]
     WrongPassword(Format),
+    /// Binary, and of no format that says what it is.
+    #[error("the file could only be an andOTP backup of before 2019, and this password opens none: export it again")]
+    NotEvenAndOtp,
     /// It ends too early.
     #[error("the file was cut off: its end is missing; export it again")]
     CutOff,
