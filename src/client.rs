@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use serde_json::Value;
 use ureq::{Agent, Body, http::Response};
-use vault::is_invisible;
+use vault::printable;
 use zeroize::Zeroizing;
 
 use crate::Failure;
@@ -169,7 +169,7 @@ impl Client {
 
     fn read(&self, sent: Result<Response<Body>, ureq::Error>) -> Result<Value, CallFailure> {
         let bytes = self.read_bytes(sent)?;
-        Ok(printable(&bytes))
+        Ok(tidied(&bytes))
     }
 
     fn read_bytes(&self, sent: Result<Response<Body>, ureq::Error>) -> Result<Zeroizing<Vec<u8>>, CallFailure> {
@@ -190,7 +190,7 @@ impl Client {
         if status.is_success() {
             return Ok(bytes);
         }
-        let problem = printable(&bytes);
+        let problem = tidied(&bytes);
         Err(CallFailure {
             words: words(&problem, status.as_u16()),
             problem: Some(problem),
@@ -198,9 +198,8 @@ impl Client {
     }
 }
 
-/// What a service answered, made fit to be printed here, at its only way in: whoever answers could otherwise move the cursor
-/// of a terminal or turn its writing. Null where it is no JSON.
-fn printable(bytes: &[u8]) -> Value {
+/// What a service answered, made fit to be shown here, at its only way in. Null where it is no JSON.
+fn tidied(bytes: &[u8]) -> Value {
     let mut value: Value = serde_json::from_slice(bytes).unwrap_or_default();
     tidy(&mut value);
     value
@@ -208,16 +207,13 @@ fn printable(bytes: &[u8]) -> Value {
 
 fn tidy(value: &mut Value) {
     match value {
-        Value::String(text) if text.contains(is_invisible) => {
-            let blank = |c: char| if is_invisible(c) && c.is_whitespace() { ' ' } else { c };
-            *text = text.chars().map(blank).filter(|c| !is_invisible(*c)).collect();
-        }
+        Value::String(text) => *text = printable(text),
         Value::Array(values) => values.iter_mut().for_each(tidy),
         Value::Object(fields) => {
-            fields.retain(|name, _| !name.contains(is_invisible));
+            fields.retain(|name, _| printable(name) == *name);
             fields.values_mut().for_each(tidy);
         }
-        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

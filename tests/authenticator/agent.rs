@@ -278,6 +278,7 @@ fn lock_all_ends_every_agent_that_can_be_ended_and_names_the_others() {
     let machine = Machine {
         unix_ms: || 0,
         entropy: |_| Err("none is needed".into()),
+        home_dir: None,
         data_dir: Some(pockets[0].path("none")),
         runtime_dirs: vec![pockets[0].path("no/parent"), pockets[0].path("sockets")],
         executable: env!("CARGO_BIN_EXE_countersign").into(),

@@ -96,7 +96,8 @@ fn the_parts_of_a_migration_may_come_in_several_files_and_are_all_needed() {
         .enumerate()
         .map(|(number, part)| {
             let path = pocket.path(&format!("part{number}"));
-            fs::write(&path, part).expect("a file");
+            let begins = ["# from the telephone\n", "\u{feff}", ""][number % 3];
+            fs::write(&path, format!("{begins}{part}")).expect("a file");
             utf8(&path).to_owned()
         })
         .collect();
@@ -108,6 +109,95 @@ fn the_parts_of_a_migration_may_come_in_several_files_and_are_all_needed() {
     args.extend(files.iter().rev().map(String::as_str));
     run(&mut pocket.keyed(&args), "");
     assert!(!pocket.list().is_empty());
+}
+
+#[test]
+fn the_same_entry_in_two_files_is_a_double() {
+    let pocket = Pocket::new();
+    let (one, two) = (pocket.path("one"), pocket.path("two"));
+    fs::write(&one, ALL_KINDS).expect("a file");
+    fs::write(
+        &two,
+        "\notpauth://hotp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJS&counter=500\n",
+    )
+    .expect("a file");
+    let came = run(&mut pocket.keyed(&["import", "--yes", utf8(&one), utf8(&two)]), "").with_code(1);
+    let double = format!(
+        "double: line 2: x: the same as line 3 of {}; its counter is taken: 500 in place of 41; not taken: its other name",
+        one.display()
+    );
+    assert!(came.err.contains(&double), "{}", came.err);
+    let counters: Vec<_> = pocket.list().iter().map(|entry| entry["counter"].clone()).collect();
+    assert!(counters.contains(&500.into()), "{counters:?}");
+
+    // and once more, later: the vault's own counter moves on, and never back
+    for (counter, then) in [(700, 700), (600, 700)] {
+        let uri = format!("otpauth://hotp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJS&counter={counter}\n");
+        fs::write(&two, uri).expect("a file");
+        run(&mut pocket.keyed(&["import", "--yes", utf8(&two)]), "").with_code(1);
+        let counters: Vec<_> = pocket.list().iter().map(|entry| entry["counter"].clone()).collect();
+        assert!(counters.contains(&then.into()), "{counters:?}");
+    }
+}
+
+#[test]
+fn every_backup_that_is_exported_comes_back() {
+    let pocket = Pocket::with(ALL_KINDS);
+    pocket.done(&["edit", "#2", "--note", "two\nlines", "--group", "工作"]);
+    let (password, key, identity) = (
+        pocket.path("password"),
+        pocket.path("other key"),
+        pocket.path("identity"),
+    );
+    fs::write(&password, "the backup's own\n").expect("a file");
+    fs::write(&key, [0xA7; 40]).expect("a file");
+    output("age-keygen", "age", &["-o", utf8(&identity)]);
+    let recipient = output("age-keygen", "age", &["-y", utf8(&identity)]);
+    for (name, export, opens_with) in [
+        (
+            "by.age",
+            ["age", "--export-passphrase-file", utf8(&password)],
+            &password,
+        ),
+        ("for.age", ["age", "--recipient", &recipient], &identity),
+        (
+            "by.vault",
+            ["vault", "--export-passphrase-file", utf8(&password)],
+            &password,
+        ),
+        ("key.vault", ["vault", "--export-key-file", utf8(&key)], &key),
+    ] {
+        let file = pocket.path(name);
+        let mut args = vec!["export"];
+        args.extend(export);
+        args.extend(["--output", utf8(&file)]);
+        pocket.done(&args);
+        let other = Pocket::new();
+        let unopened = run(&mut other.keyed(&["import", "--yes", utf8(&file)]), "").with_code(2);
+        assert!(unopened.err.contains("--password-file"), "{name}: {}", unopened.err);
+        let wrong = other.path("wrong");
+        fs::write(&wrong, [b'x'; 40]).expect("a file");
+        let args = ["import", "--yes", utf8(&file), "--password-file", utf8(&wrong)];
+        let wrong = run(&mut other.keyed(&args), "").with_code(1);
+        assert!(!wrong.err.contains("andOTP"), "{name}: {}", wrong.err);
+        let args = ["import", "--yes", utf8(&file), "--password-file", utf8(opens_with)];
+        run(&mut other.keyed(&args), "").with_code(0);
+        assert_eq!(said(&pocket), said(&other), "{name}");
+        let has_all = name.ends_with(".vault");
+        assert_eq!(other.list()[1]["note"] == pocket.list()[1]["note"], has_all, "{name}");
+    }
+    // what other people's age writes as text is opened, too
+    let (plain, armoured) = (pocket.path("plain"), pocket.path("armoured"));
+    fs::write(&plain, ALL_KINDS).expect("a file");
+    output(
+        "age",
+        "age",
+        &["-a", "-r", &recipient, "-o", utf8(&armoured), utf8(&plain)],
+    );
+    let other = Pocket::new();
+    let args = ["import", "--yes", utf8(&armoured), "--password-file", utf8(&identity)];
+    run(&mut other.keyed(&args), "").with_code(0);
+    assert_eq!(said(&pocket), said(&other));
 }
 
 #[test]

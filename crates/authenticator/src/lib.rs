@@ -10,6 +10,7 @@ macro_rules! eprintln {
     }};
 }
 
+mod age_file;
 mod agent;
 mod background;
 mod clipboard;

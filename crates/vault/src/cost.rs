@@ -23,8 +23,9 @@ impl KdfCost {
     pub const MAX_MEMORY_KIB: u32 = 1 << 20;
     /// Most lanes.
     pub const MAX_LANES: u32 = 16;
-    /// Most memory times passes: 8 GiB, in KiB; some ten seconds. A file's passphrase slots share it.
-    pub const MAX_WORK_KIB: u64 = 8 << 20;
+    /// Most memory times passes: 4 GiB, in KiB, which is what libsodium calls sensitive; less than ten seconds. A file's
+    /// passphrase slots share it.
+    pub const MAX_WORK_KIB: u64 = 4 << 20;
 
     /// Checks a cost, a file's or a user's. No lower limit beyond Argon2's own: a cheap vault harms its owner only.
     ///
@@ -129,6 +130,6 @@ pub enum CostError {
         lanes: u32,
     },
     /// More than [`KdfCost::MAX_WORK_KIB`].
-    #[error("the passphrase would take minutes: memory times passes may be 8 GiB at most")]
+    #[error("the passphrase would take minutes: memory times passes may be 4 GiB at most")]
     Work,
 }

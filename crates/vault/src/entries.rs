@@ -170,6 +170,13 @@ impl Entries {
         Ok(())
     }
 
+    /// Moves an HOTP entry on to a counter that another device has reached; never back.
+    pub(crate) fn raise_counter(&mut self, id: EntryId, to: u64) {
+        if let Some(Kind::Hotp { counter }) = self.get_mut(id).map(|entry| &mut entry.credential.kind) {
+            *counter = to.max(*counter);
+        }
+    }
+
     /// All of them, in an order.
     pub fn ordered(&self, order: Order) -> Vec<&Entry> {
         let mut entries: Vec<_> = self.list.iter().collect();

@@ -77,6 +77,11 @@ impl OpenVault {
         &mut self.entries
     }
 
+    /// What is in it, alone.
+    pub(crate) fn into_entries(self) -> Entries {
+        self.entries
+    }
+
     /// A random name of the vault, the same until [`rekey`](Self::rekey); not secret.
     pub fn id(&self) -> &[u8; VAULT_ID_LEN_BYTES] {
         &self.header.id

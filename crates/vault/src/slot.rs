@@ -6,7 +6,7 @@ use crate::cost::DeriveError;
 use crate::cursor::Cursor;
 use crate::data_key::hkdf_sha256;
 use crate::sealed::{NONCE_LEN, Sealed, TAG_LEN};
-use crate::text::is_invisible;
+use crate::text::has_invisible;
 use crate::{CostError, DataKey, FileError, KdfCost};
 
 pub(crate) const SALT_LEN: usize = 16;
@@ -153,7 +153,7 @@ impl Slot {
         data_key: &DataKey,
         entropy: &mut dyn FnMut(&mut [u8]) -> Result<(), E>,
     ) -> Result<Self, SlotError<E>> {
-        if label.len() > MAX_SLOT_LABEL_LEN_BYTES || label.contains(is_invisible) {
+        if label.len() > MAX_SLOT_LABEL_LEN_BYTES || has_invisible(label) {
             return Err(SlotError::Label);
         }
         let (kind, key_material) = match new {

@@ -1,4 +1,5 @@
-//! Names and notes that a terminal can show: nothing in them moves a cursor or turns the direction of writing.
+//! Names and notes that a terminal can show and a search can find: nothing in them moves a cursor, turns the direction of
+//! writing, or cannot be seen.
 
 /// Longest [`Name`], in bytes of UTF-8.
 pub const MAX_NAME_LEN_BYTES: usize = 512;
@@ -16,8 +17,8 @@ pub enum TextError {
         /// The most.
         most: usize,
     },
-    /// A control character, or one that turns the direction of writing.
-    #[error("the text has an invisible character that could disturb a terminal: leave it out")]
+    /// A control character, one that turns the direction of writing, or one that is not shown at all.
+    #[error("the text has an invisible character: leave it out")]
     Invisible,
 }
 
@@ -35,12 +36,12 @@ impl Name {
     /// # Errors
     /// [`TextError`] names the rule that is broken.
     pub fn new(text: &str) -> Result<Self, TextError> {
-        checked(text.trim(), MAX_NAME_LEN_BYTES, is_invisible).map(Self)
+        checked(text.trim(), MAX_NAME_LEN_BYTES, NONE).map(Self)
     }
 
     /// Makes a name of whatever another program wrote, and says whether anything but blanks was changed.
     pub fn tidied(text: &str) -> (Self, bool) {
-        let (name, changed) = tidied(text.trim(), MAX_NAME_LEN_BYTES, is_invisible);
+        let (name, changed) = tidied(text.trim(), MAX_NAME_LEN_BYTES, NONE);
         (Self(name), changed)
     }
 
@@ -61,13 +62,13 @@ impl Note {
     /// # Errors
     /// [`TextError`] names the rule that is broken.
     pub fn new(text: &str) -> Result<Self, TextError> {
-        checked(text.trim(), MAX_NOTE_LEN_BYTES, is_invisible_in_lines).map(Self)
+        checked(text.trim(), MAX_NOTE_LEN_BYTES, LINES).map(Self)
     }
 
     /// Makes a note of whatever another program wrote, and says whether anything but blanks was changed.
     pub fn tidied(text: &str) -> (Self, bool) {
         let unix = text.replace("\r\n", "\n");
-        let (note, changed) = tidied(unix.trim(), MAX_NOTE_LEN_BYTES, is_invisible_in_lines);
+        let (note, changed) = tidied(unix.trim(), MAX_NOTE_LEN_BYTES, LINES);
         (Self(note), changed)
     }
 
@@ -82,22 +83,27 @@ impl Note {
     }
 }
 
-fn checked(text: &str, most: usize, is_invisible: fn(char) -> bool) -> Result<String, TextError> {
+/// Which control characters are none here.
+const NONE: &[char] = &[];
+const LINES: &[char] = &['\n', '\t'];
+
+fn checked(text: &str, most: usize, allowed: &[char]) -> Result<String, TextError> {
     let len_bytes = text.len();
     if len_bytes > most {
         return Err(TextError::TooLong { len_bytes, most });
     }
-    if text.contains(is_invisible) {
-        return Err(TextError::Invisible);
+    match tidied(text, most, allowed) {
+        (text, false) => Ok(text),
+        (_, true) => Err(TextError::Invisible),
     }
-    Ok(text.to_owned())
 }
 
-fn tidied(text: &str, most: usize, is_invisible: fn(char) -> bool) -> (String, bool) {
+fn tidied(text: &str, most: usize, allowed: &[char]) -> (String, bool) {
     let mut tidy = String::new();
     for character in text.chars() {
+        let is_seen = is_seen(tidy.chars().next_back(), character);
         let kept = match character {
-            c if !is_invisible(c) => c,
+            c if is_seen || allowed.contains(&c) => c,
             c if c.is_whitespace() => ' ',
             _ => continue,
         };
@@ -113,16 +119,50 @@ fn tidied(text: &str, most: usize, is_invisible: fn(char) -> bool) -> (String, b
     (tidy, changed)
 }
 
-/// Whether a character is none that a terminal should be shown: a control character, or one that turns the direction of
-/// writing.
-pub fn is_invisible(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
-        )
+/// Whether a character can be seen behind the one before it. Joiners and selectors of variants shape that one, in Persian, in
+/// Japanese names, in emoji; letters of ASCII have no other shape.
+fn is_seen(before: Option<char>, character: char) -> bool {
+    let is_joiner = |c: char| matches!(c, '\u{200c}' | '\u{200d}');
+    match character {
+        '\u{200c}'
+        | '\u{200d}'
+        | '\u{180b}'..='\u{180d}'
+        | '\u{180f}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{e0100}'..='\u{e01ef}' => {
+            before.is_some_and(|before| !before.is_ascii() && !before.is_whitespace() && !is_joiner(before))
+        }
+        // Unicode's Default_Ignorable_Code_Point, what separates lines, what annotates between them
+        '\u{ad}'
+        | '\u{34f}'
+        | '\u{61c}'
+        | '\u{115f}'..='\u{1160}'
+        | '\u{17b4}'..='\u{17b5}'
+        | '\u{180e}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{3164}'
+        | '\u{feff}'
+        | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}' => false,
+        other => !other.is_control(),
+    }
 }
 
-fn is_invisible_in_lines(character: char) -> bool {
-    !matches!(character, '\n' | '\t') && is_invisible(character)
+/// Whether anything in it cannot be seen.
+pub(crate) fn has_invisible(text: &str) -> bool {
+    let before = std::iter::once(None).chain(text.chars().map(Some));
+    before
+        .zip(text.chars())
+        .any(|(before, character)| !is_seen(before, character))
+}
+
+/// What of somebody else's text may be shown on a terminal: without characters that are not seen, some of which move its cursor
+/// or turn its writing; with blanks for line ends, and none around it.
+pub fn printable(text: &str) -> String {
+    tidied(text, usize::MAX, NONE).0
 }

@@ -286,7 +286,7 @@ fn a_cost_without_measure_is_refused_before_it_is_paid() {
         asking(u32::MAX, u32::MAX, u32::MAX),
         FileError::Cost(CostError::Memory { memory_kib: u32::MAX })
     );
-    assert_eq!(asking(1 << 20, 9, 1), FileError::Cost(CostError::Work));
+    assert_eq!(asking(1 << 20, 5, 1), FileError::Cost(CostError::Work));
     assert_eq!(asking(8, u32::MAX, 1), FileError::Cost(CostError::Work));
     assert_eq!(asking(1024, 1, 17), FileError::Cost(CostError::Lanes { lanes: 17 }));
     assert_eq!(asking(7, 1, 1), FileError::Cost(CostError::TooLow));
@@ -296,8 +296,8 @@ fn a_cost_without_measure_is_refused_before_it_is_paid() {
 
 #[test]
 fn passphrases_share_the_limit() {
-    let dear = KdfCost::new(1 << 10, 8 << 10, 1).unwrap();
-    assert_eq!(KdfCost::new(1 << 10, (8 << 10) + 1, 1), Err(CostError::Work));
+    let dear = KdfCost::new(1 << 10, 4 << 10, 1).unwrap();
+    assert_eq!(KdfCost::new(1 << 10, (4 << 10) + 1, 1), Err(CostError::Work));
     let slot = NewSlot::Passphrase {
         passphrase: PASSPHRASE,
         cost: dear,

@@ -136,13 +136,40 @@ fn names_disturb_no_terminal() {
     assert!(Name::new(&"x".repeat(513)).is_err());
     assert!(Note::new("two\nlines\tand a tab").is_ok());
     assert_eq!(Name::new(" 工作 ").unwrap().as_str(), "工作");
-    let tidied = |text| {
+    let tidied = |text: &str| {
         let (name, changed) = Name::tidied(text);
         (name.as_str().to_owned(), changed)
     };
     assert_eq!(tidied("a\u{1b}[2J\nb"), ("a[2J b".to_owned(), true));
     assert_eq!(tidied("\u{feff} plain "), ("plain".to_owned(), true));
     assert_eq!(tidied(" plain "), ("plain".to_owned(), false));
+    for hidden in [
+        '\u{200b}',
+        '\u{ad}',
+        '\u{200d}',
+        '\u{2060}',
+        '\u{3164}',
+        '\u{fe0f}',
+        '\u{e0041}',
+        '\u{115f}',
+    ] {
+        assert_eq!(
+            tidied(&format!("Git{hidden}Hub")),
+            ("GitHub".to_owned(), true),
+            "{hidden:?}"
+        );
+        assert!(Name::new(&format!("Git{hidden}Hub")).is_err(), "{hidden:?}");
+    }
+    // a woman who programs, a heart in colour, a verb in Persian, a name with a variant of its first letter
+    for shaped in [
+        "👩\u{200d}💻",
+        "❤\u{fe0f}",
+        "❤\u{fe0f}\u{200d}🔥",
+        "می\u{200c}خواهم",
+        "葛\u{e0100}城",
+    ] {
+        assert_eq!(Name::new(shaped).unwrap().as_str(), shaped);
+    }
     let (long, changed) = Name::tidied(&"é".repeat(400));
     assert_eq!((long.as_str().len(), changed), (512, true));
     assert_eq!(Note::tidied("a\r\nb").0.as_str(), "a\nb");

@@ -83,27 +83,36 @@ fn every_sample_gives_what_was_put_into_it() {
         ("andotp_encrypted.bin", AndOtp, Encrypted, 0, 0),
         ("andotp_encrypted_old.bin", AndOtp, Encrypted, 0, 0),
         ("bitwarden.json", BitwardenJson, InTheClear, 0, 2),
+        ("bitwarden_protected.json", BitwardenJson, Encrypted, 0, 2),
+        ("bitwarden_protected_argon2.json", BitwardenJson, Encrypted, 0, 2),
+        ("bitwarden_organisation.json", BitwardenJson, InTheClear, 0, 0),
         ("bitwarden.csv", BitwardenCsv, InTheClear, 0, 1),
         ("freeotp_plus.json", FreeOtp, InTheClear, 0, 0),
         ("freeotp_tokens.json", FreeOtp, InTheClear, 0, 0),
         ("freeotp_token.json", FreeOtp, InTheClear, 0, 0),
+        ("freeotp_backup.xml", FreeOtp, Encrypted, 0, 0),
         ("ente.txt", Ente, InTheClear, 1, 0),
         ("ente_encrypted.txt", Ente, Encrypted, 0, 0),
         ("proton.json", Proton, InTheClear, 0, 0),
         ("proton_encrypted.json", Proton, Encrypted, 0, 0),
         ("stratum.json", Stratum, InTheClear, 0, 0),
         ("stratum_encrypted.stratum", Stratum, Encrypted, 0, 0),
+        ("stratum_encrypted_old.stratum", Stratum, Encrypted, 0, 0),
+        ("stratum.txt", UriList, InTheClear, 0, 0),
         ("cotp.json", Cotp, InTheClear, 0, 0),
+        ("cotp_encrypted.json", Cotp, Encrypted, 0, 0),
         ("uris.txt", UriList, InTheClear, 0, 0),
+        ("uris_utf16le.txt", UriList, InTheClear, 0, 0),
+        ("uris_utf16be.txt", UriList, InTheClear, 0, 0),
     ] {
         let bytes = sample(name);
         if protection == Encrypted {
             assert_eq!(refusal(&bytes, None), ImportError::Locked(format), "{name}");
-            assert_eq!(
-                refusal(&bytes, Some(b"wrong")),
-                ImportError::WrongPassword(format),
-                "{name}"
-            );
+            let wrong = match name {
+                "andotp_encrypted_old.bin" => ImportError::NotEvenAndOtp,
+                _ => ImportError::WrongPassword(format),
+            };
+            assert_eq!(refusal(&bytes, Some(b"wrong")), wrong, "{name}");
         }
         let mut vault = vault();
         let receipt = vault.entries().dry_run(read(&bytes, Some(PASSWORD)));
@@ -140,6 +149,8 @@ fn a_file_that_was_cut_off_ends_in_a_sentence() {
         ("2fas_encrypted.2fas", 211),
         ("ente_encrypted.txt", 211),
         ("proton_encrypted.json", 211),
+        ("bitwarden_protected.json", 211),
+        ("cotp_encrypted.json", 211),
     ] {
         let whole = sample(name);
         let end = str::from_utf8(&whole).unwrap().trim_end().len();
@@ -166,6 +177,11 @@ fn a_file_that_was_cut_off_ends_in_a_sentence() {
         }
     }
     assert_eq!(refusal(b"AUTHENTICATORPRO....", Some(PASSWORD)), ImportError::CutOff);
+    // behind the names of Java's class each cut is one in the map, which says how long it is
+    let whole = sample("freeotp_backup.xml");
+    for len in (100..whole.len()).step_by(97).chain([whole.len() - 1]) {
+        assert_eq!(refusal(&whole[..len], Some(PASSWORD)), ImportError::CutOff, "{len}");
+    }
 }
 
 #[test]
@@ -190,14 +206,9 @@ fn the_sentences_say_what_to_do() {
         "the Stratum export is encrypted: its password is needed"
     );
     assert_eq!(
-        said(&sample("bitwarden_encrypted.json")),
-        "this Bitwarden JSON export cannot be read: it is encrypted in Bitwarden's own way; \
-         export it again as .json without encryption"
-    );
-    assert_eq!(
-        said(b"AuthenticatorPro and the rest"),
-        "this Stratum export cannot be read: it was written before 2023, without protection against changes; \
-         back up again with a newer Stratum"
+        said(br#"{"encrypted": true, "encKeyValidation_DO_NOT_EDIT": "2.x", "folders": [], "items": []}"#),
+        "this Bitwarden JSON export cannot be read: it is encrypted for the account that it came from; \
+         export it again with a password of its own, or without"
     );
     assert_eq!(
         said(b"{\"elements\": [}"),
@@ -207,6 +218,94 @@ fn the_sentences_say_what_to_do() {
         refusal(&sample("aegis_encrypted.json"), Some(b"x")).to_string(),
         "the password is wrong, or the Aegis export was damaged on its way"
     );
+}
+
+/// Files of other programs that are binary, as andOTP's exports are, and that nobody shall be asked a password of andOTP's for.
+#[test]
+fn what_is_no_export_says_so_by_its_first_bytes() {
+    let said = |begins: &[u8]| {
+        let rest: Vec<u8> = (0..4_000_u32)
+            .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
+            .collect();
+        refusal(&[begins, &rest].concat(), None)
+    };
+    assert_eq!(
+        said(b"\x02\x02 as random as it gets"),
+        ImportError::Locked(Format::AndOtp)
+    );
+    for begins in [
+        b"\0\0\0\x24ftypheic".as_slice(),
+        b"II*\0",
+        b"BM\x36\x10\x0e\0\0\0\0\0",
+        b"%PDF-1.7",
+        b"RIFF\0\0\0\0WEBP",
+    ] {
+        assert_eq!(said(begins), ImportError::Picture, "{begins:?}");
+    }
+    for begins in [
+        b"age-encryption.org/v1\n".as_slice(),
+        b"-----BEGIN AGE ENCRYPTED FILE-----\n",
+    ] {
+        assert_eq!(said(begins), ImportError::Age, "{begins:?}");
+    }
+    for begins in [
+        b"-----BEGIN PGP MESSAGE-----\n".as_slice(),
+        b"\x85\x01\x0c\x03",
+        b"\x8c\x0d\x04\x09",
+    ] {
+        assert_eq!(said(begins), ImportError::OpenPgp, "{begins:?}");
+    }
+    for begins in [
+        b"SQLite format 3\0".as_slice(),
+        b"\x03\xd9\xa2\x9a\x67\xfb",
+        b"Salted__",
+    ] {
+        assert_eq!(said(begins), ImportError::Unknown, "{begins:?}");
+    }
+    assert_eq!(
+        said(b"\xac\xed\0\x05sr\0\x03a.B"),
+        ImportError::Unknown,
+        "another thing of Java's"
+    );
+    // text without a mark of its order, a sparse file
+    let utf16: Vec<u8> = "otpauth://totp/x?secret=GEZDGNBV\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    assert_eq!(refusal(&utf16, None), ImportError::Unknown);
+    assert_eq!(refusal(&[&[7; 30][..], &[0; 500]].concat(), None), ImportError::Unknown);
+}
+
+#[test]
+fn a_vault_of_our_own_comes_in_by_its_passphrase_or_its_key_file() {
+    let mut original = vault();
+    for (counter, name) in (0..).zip(["a", "b"]) {
+        let credential = support::credential(Kind::Hotp { counter }, name.as_bytes(), otp::Algorithm::Sha512, 9);
+        let mut draft = vault::Draft::new(Name::new(name).unwrap(), Name::default(), credential);
+        draft.note = vault::Note::new("kept").unwrap();
+        draft.groups = vec![Name::new("工作").unwrap()];
+        (draft.favourite, draft.uses) = (true, 12);
+        original.entries_mut().add(draft).unwrap();
+    }
+    let by_key = original.save(&mut counting()).unwrap();
+    let slot = NewSlot::Passphrase {
+        passphrase: PASSWORD,
+        cost: support::cheap(),
+    };
+    original.add_slot(slot, "", &mut counting()).unwrap();
+    let by_both = original.save(&mut counting()).unwrap();
+    assert_eq!(refusal(&by_key, None), ImportError::LockedByKeyFile);
+    assert_eq!(refusal(&by_both, None), ImportError::Locked(Format::Vault));
+    for (file, key) in [(&by_key, [1; 32].as_slice()), (&by_both, PASSWORD)] {
+        let wrong = ImportError::WrongPassword(Format::Vault);
+        assert_eq!(refusal(file, Some(&[2; 32])), wrong);
+        let mut copy = vault();
+        let receipt = copy.entries().dry_run(read(file, Some(key)));
+        copy.entries_mut().apply(receipt).unwrap();
+        assert_eq!(lines(copy.entries()), lines(original.entries()));
+    }
+    let damaged = refusal(&by_key[..by_key.len() - 1], Some(&[1; 32])).to_string();
+    assert_eq!(damaged, "the vault is damaged or was cut off: restore it from a backup");
 }
 
 #[test]
@@ -261,7 +360,7 @@ fn odd_and_refused_entries_are_told_one_by_one() {
     );
     assert_eq!(
         receipt.doubles[0].to_string(),
-        "entry 2: again (b): the same as entry 1"
+        "entry 2: again (b): the same as entry 1; not taken: its other name"
     );
     let refused: Vec<_> = receipt.refused.iter().map(ToString::to_string).collect();
     assert_eq!(
@@ -299,6 +398,177 @@ fn uris_are_judged_line_by_line() {
     let refused: Vec<_> = receipt.refused.iter().map(|refused| refused.place).collect();
     assert_eq!(refused, [Place::Line(2), Place::Line(3), Place::Line(4)]);
     assert!(matches!(receipt.refused[1].reason, Reason::Migration(_)));
+}
+
+#[test]
+fn what_a_double_says_otherwise_is_told_and_its_higher_counter_taken() {
+    let aegis = |name: &str, counter: u32, note: &str, group: &str| {
+        format!(
+            r#"{{"db": {{"entries": [{{"type": "hotp", "name": "{name}", "issuer": "x", "note": "{note}", "group": "{group}",
+                "info": {{"secret": "GEZDGNBVGY3TQOJQ", "counter": {counter}}}}}], "groups": null}}}}"#
+        )
+    };
+    let mut vault = vault();
+    let receipt = vault
+        .entries()
+        .dry_run(read(aegis("a", 5, "one", "work").as_bytes(), None));
+    let id = vault.entries_mut().apply(receipt).unwrap()[0];
+    for (file, said, counter) in [
+        (aegis("a", 5, "one", "work"), "", 5),
+        (aegis("a", 5, "", ""), "", 5),
+        (aegis("b", 4, "one", "work"), "; not taken: its other name", 5),
+        (
+            aegis("a", 500, "one", "work"),
+            "; its counter is taken: 500 in place of 5",
+            500,
+        ),
+        (
+            aegis("b", 6, "two", "home"),
+            "; not taken: its other name, note and groups",
+            500,
+        ),
+    ] {
+        let receipt = vault.entries().dry_run(read(file.as_bytes(), None));
+        let double = receipt.doubles[0].to_string();
+        assert!(
+            double.ends_with(&format!(": the vault has it as x (a){said}")),
+            "{double}"
+        );
+        assert_eq!(vault.entries_mut().apply(receipt).unwrap(), []);
+        let entry = vault.entries().get(id).unwrap();
+        assert_eq!(entry.credential().kind(), Kind::Hotp { counter });
+        assert_eq!(entry.note.as_str(), "one");
+    }
+}
+
+#[test]
+fn exports_of_one_import_know_each_other() {
+    let google = String::from_utf8(sample("google.txt")).unwrap();
+    let mut exports: Vec<_> = google.lines().map(|part| read(part.as_bytes(), None)).collect();
+    exports.push(read(b"otpauth://hotp/x?secret=GEZDGNBV&counter=3", None));
+    exports.push(read(b"\notpauth://hotp/x?secret=GEZDGNBV&counter=9", None));
+    exports[3].source = "one.txt".to_owned();
+    let mut vault = vault();
+    let receipts = vault.entries().dry_run_all(exports);
+    assert!(receipts.iter().all(|receipt| receipt.missing.is_empty()));
+    assert_eq!(
+        receipts[4].doubles[0].to_string(),
+        "line 2: x: the same as line 1 of one.txt; its counter is taken: 9 in place of 3"
+    );
+    let taken: usize = receipts
+        .into_iter()
+        .map(|receipt| vault.entries_mut().apply(receipt).unwrap().len())
+        .sum();
+    assert_eq!(taken, vault.entries().len());
+    let last = vault.entries().iter().last().unwrap();
+    assert_eq!(last.credential().kind(), Kind::Hotp { counter: 9 });
+
+    // a part that nobody has is told once
+    let parts = google.lines().take(2).map(|part| read(part.as_bytes(), None));
+    let receipts = vault.entries().dry_run_all(parts.collect());
+    let missing: Vec<_> = receipts.iter().flat_map(|receipt| &receipt.missing).collect();
+    assert_eq!(missing.len(), 1);
+    assert_eq!(missing[0].parts, [2]);
+}
+
+/// Each line: a file, and what is in its entry as [`line`] writes it.
+#[test]
+fn what_apps_leave_empty_or_write_twice_costs_nothing_else() {
+    const BYTES: &str = "31323334353637383930";
+    for (file, expected) in [
+        (
+            r#"{"services": [{"name": "D", "secret": "GEZDGNBVGY3TQOJQ", "otp": {"label": "D:alice", "account": "", "issuer": "D"}}],
+                "groups": null}"#,
+            format!("totp\tD\talice\t{BYTES}\tSHA1\t6\t30\t\t\"\"\t0\t0"),
+        ),
+        (
+            r#"{"services": [{"name": "D", "secret": "GEZDGNBVGY3TQOJQ", "otp": null}]}"#,
+            format!("totp\tD\t\t{BYTES}\tSHA1\t6\t30\t\t\"\"\t0\t0"),
+        ),
+        (
+            r#"{"db": {"entries": [{"type": "totp", "name": "a", "groups": null, "favorite": null, "info": {"secret": "GEZDGNBVGY3TQOJQ"}}],
+                "groups": null}}"#,
+            format!("totp\t\ta\t{BYTES}\tSHA1\t6\t30\t\t\"\"\t0\t0"),
+        ),
+        (
+            r#"[{"secret": "GEZDGNBVGY3TQOJQ", "label": "a", "tags": null}]"#,
+            format!("totp\t\ta\t{BYTES}\tSHA1\t6\t30\t\t\"\"\t0\t0"),
+        ),
+        (
+            r#"otpauth://totp/a?secret=GEZDGNBVGY3TQOJQ&codeDisplay={"pinned":true,"note":null,"tags":["t",null],"tapCount":7,"trashed":null}"#,
+            format!("totp\t\ta\t{BYTES}\tSHA1\t6\t30\tt\t\"\"\t1\t7"),
+        ),
+        (
+            "collections,type,name,notes,login_username,login_totp\n\"work,home\",login,D,\"a note\",u,GEZDGNBVGY3TQOJQ\n",
+            format!("totp\tD\tu\t{BYTES}\tSHA1\t6\t30\twork,home\t\"a note\"\t0\t0"),
+        ),
+        // an account that is called domain:user, and is not the issuer's
+        (
+            "otpauth-migration://offline?data=CiYKCjEyMzQ1Njc4OTASCmNvcnA6YWxpY2UaBEFDTUUgASgBMAI4ABABGAEgACgB",
+            format!("totp\tACME\tcorp:alice\t{BYTES}\tSHA1\t6\t30\t\t\"\"\t0\t0"),
+        ),
+    ] {
+        let mut vault = vault();
+        let receipt = vault.entries().dry_run(read(file.as_bytes(), None));
+        let odd: Vec<_> = receipt.came.iter().flat_map(|came| &came.odd).collect();
+        assert!(odd.is_empty(), "{file}: {odd:?}");
+        vault.entries_mut().apply(receipt).unwrap();
+        assert_eq!(lines(vault.entries()), expected + "\n", "{file}");
+    }
+    let unreadable = b"otpauth://totp/a?secret=GEZDGNBVGY3TQOJQ&codeDisplay=[";
+    assert_eq!(read(unreadable, None).came()[0].odd, [Oddity::ExtrasLost]);
+    // Steam's codes are no digits, whatever the other app makes
+    let aegis =
+        br#"{"db": {"entries": [{"type": "totp", "issuer": "Steam", "info": {"secret": "GEZDGNBVGY3TQOJQ"}}]}}"#;
+    assert_eq!(read(aegis, None).came()[0].odd, [Oddity::DigitsForSteam]);
+}
+
+/// A text has no end that could be missing. Where a line breaks off, its entry is doubted or refused; a cut between two lines is
+/// not seen, and neither is one right behind a comma of the table, where the code would begin: what was behind it has left no
+/// trace.
+#[test]
+fn a_text_that_was_cut_off_is_doubted_where_that_can_be_seen() {
+    for name in ["ente.txt", "uris.txt", "stratum.txt", "google.txt", "bitwarden.csv"] {
+        let whole = sample(name);
+        let all = read(&whole, None);
+        for len in 1..whole.trim_ascii_end().len() {
+            let cut = &whole[..len];
+            let between_lines = cut.ends_with(b"\n")
+                || cut.ends_with(b"\r")
+                || whole[len..].starts_with(b"\n")
+                || whole[len..].starts_with(b"\r");
+            if between_lines || cut.ends_with(b",") || !cut.contains(&b'\n') {
+                continue;
+            }
+            let Ok(export) = import::read(cut, None) else {
+                continue;
+            };
+            let last = export.came().last();
+            let is_doubted = last.is_some_and(|came| came.odd.contains(&Oddity::Unended));
+            let is_refused = export.refused().len() > all.refused().len().saturating_sub(1);
+            let came_before = export.came().iter().filter(|came| !came.odd.contains(&Oddity::Unended));
+            let whole_ones = all.came().iter().zip(came_before);
+            assert!(is_doubted || is_refused, "{name}, {len} bytes");
+            for (whole, came) in whole_ones {
+                assert!(
+                    whole.draft.credential.is_same(&came.draft.credential),
+                    "{name}, {len} bytes"
+                );
+            }
+        }
+    }
+    let list = "otpauth://totp/a?secret=GEZDGNBV\notpauth://totp/b?secret=GEZDGNBVGY3TQOJQ";
+    assert_eq!(
+        read(list.as_bytes(), None).came()[1].odd[0].to_string(),
+        "the file ends right behind it, without the end of a line: if it was cut off, this entry is wrong, so try its code"
+    );
+    assert!(read(format!("{list}\n").as_bytes(), None).came()[1].odd.is_empty());
+    assert!(
+        read(b"otpauth://totp/b?secret=GEZDGNBVGY3TQOJQ", None).came()[0]
+            .odd
+            .is_empty(),
+        "a URI alone is no list"
+    );
 }
 
 #[test]
@@ -392,6 +662,14 @@ fn files_that_mean_harm_end_quickly_and_small() {
             aegis.replace("\"p\": 1", "\"p\": 1024").into_bytes(),
         ),
         (
+            "scrypt of large blocks",
+            aegis
+                .replace("\"n\": 32768", "\"n\": 2")
+                .replace("\"r\": 8", "\"r\": 2097152")
+                .replace("\"p\": 1", "\"p\": 2")
+                .into_bytes(),
+        ),
+        (
             "scrypt of no power of two",
             aegis.replace("32768", "32769").into_bytes(),
         ),
@@ -474,8 +752,8 @@ proptest! {
 
     /// A changed byte anywhere in a sample is an answer, and never a panic.
     #[test]
-    fn a_changed_sample_is_answered(which in 0_usize..8, at in any::<prop::sample::Index>(), byte in any::<u8>()) {
-        let names = ["aegis.json", "2fas.2fas", "andotp.json", "bitwarden.csv", "freeotp_plus.json", "ente.txt", "stratum.json", "google.txt"];
+    fn a_changed_sample_is_answered(which in 0_usize..10, at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let names = ["aegis.json", "2fas.2fas", "andotp.json", "bitwarden.csv", "freeotp_plus.json", "ente.txt", "stratum.json", "google.txt", "freeotp_backup.xml", "bitwarden_organisation.json"];
         let mut bytes = sample(names[which]);
         let at = at.index(bytes.len());
         bytes[at] = byte;

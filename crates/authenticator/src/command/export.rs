@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use age::{Encryptor, secrecy::SecretString, x25519};
+use age::x25519;
 use clap::{Args, ValueEnum};
 use vault::{Entry, NewSlot, OpenVault, export::google};
 use zeroize::Zeroizing;
@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::{DONE, Done, import::push_line, print, print_bytes, show::print_qr};
 use crate::{
     Refusal,
+    age_file::{Recipients, seal},
     desk::{By, Desk, new_passphrase},
     found::counted,
     otpauth::uri_of,
@@ -177,24 +178,14 @@ impl Export {
     }
 
     fn with_age(&self, desk: &Desk<'_>, plain: &[u8]) -> Result<Vec<u8>, Refusal> {
-        let encryptor = if self.recipient.is_empty() {
-            Encryptor::with_user_passphrase(SecretString::from((*self.passphrase(desk)?).clone()))
-        } else {
-            let parsed = self.recipient.iter().map(|key| {
-                let no_key = |why| Refusal::usage(format!("{key} is no public key of age: {why}"));
-                key.parse::<x25519::Recipient>().map_err(no_key)
-            });
-            let recipients: Vec<_> = parsed.collect::<Result<_, _>>()?;
-            let recipients = recipients.iter().map(|recipient| recipient as &dyn age::Recipient);
-            Encryptor::with_recipients(recipients).map_err(Refusal::new)?
-        };
-        let mut sealed = Vec::new();
-        let written = encryptor.wrap_output(&mut sealed).and_then(|mut into| {
-            into.write_all(plain)?;
-            into.finish()
+        if self.recipient.is_empty() {
+            return seal(plain, &Recipients::Passphrase(self.passphrase(desk)?));
+        }
+        let keys = self.recipient.iter().map(|key| {
+            let no_key = |why| Refusal::usage(format!("{key} is no public key of age: {why}"));
+            key.parse::<x25519::Recipient>().map_err(no_key)
         });
-        written.map_err(Refusal::new)?;
-        Ok(sealed)
+        seal(plain, &Recipients::Keys(keys.collect::<Result<_, _>>()?))
     }
 
     /// The vault that was read, under another key: nothing of it has to be copied, and what a newer version wrote goes along.

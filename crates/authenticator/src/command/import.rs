@@ -17,6 +17,7 @@ use super::{DONE, Done, add::OwnersWords, print_json};
 use crate::clipboard::Copied;
 use crate::{
     Refusal,
+    age_file::Sealed,
     desk::{By, Desk},
     found::{MOST_NAMED, counted, described, numbered},
     picture::{Found, PART, Picture},
@@ -30,7 +31,7 @@ pub(super) struct Import {
     /// stdin
     #[arg(required = true)]
     file: Vec<PathBuf>,
-    /// A file with the password of an encrypted export
+    /// A file with the password of an encrypted export; or the key file of a vault, or age's file with a secret key
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
     /// Only says what would come
@@ -69,8 +70,14 @@ impl Import {
                 "nothing was imported, and no vault was made: no entry can come",
             ));
         }
-        if count > 0 && !self.yes {
-            let question = format!("Import {}?", counted(count));
+        let moved_on = receipts.iter().flat_map(|receipt| &receipt.doubles);
+        let moved_on = moved_on.filter(|double| double.counter.is_some()).count();
+        if count + moved_on > 0 && !self.yes {
+            let question = match moved_on {
+                0 => format!("Import {}?", counted(count)),
+                1 => format!("Import {}, and move 1 counter on?", counted(count)),
+                _ => format!("Import {}, and move {moved_on} counters on?", counted(count)),
+            };
             if !desk
                 .prompt
                 .confirm(&question, "say --yes, or --dry-run to look first")?
@@ -81,62 +88,87 @@ impl Import {
         take(desk, vault, receipts)
     }
 
-    /// Lists of URIs are read together, so that the parts of one migration may be in several files.
+    /// One for each file.
     fn exports(&self, desk: &Desk<'_>) -> Result<Vec<Export>, Refusal> {
-        let mut exports = Vec::new();
-        let mut lines = Zeroizing::new(String::new());
-        for path in &self.file {
-            let shown = path.display();
+        let read = |path: &PathBuf| {
             let bytes = read_whole(path)?;
-            if is_uri_list(&bytes) {
-                let text = String::from_utf8_lossy(&bytes);
-                push_line(&mut lines, &text);
-                continue;
-            }
-            let refused = |error: ImportError| Refusal::new(format!("{shown}: {error}"));
-            match import::read(&bytes, None) {
-                Ok(export) => exports.push(export),
-                Err(ImportError::Picture) => push_line(&mut lines, &uris_of_picture(path)?),
-                Err(ImportError::Locked(format)) => {
-                    let opened = self.opened(desk, &bytes, path, format)?;
-                    exports.push(opened.map_err(refused)?);
+            let mut export = self.export(desk, path, &bytes)?;
+            export.source = path.display().to_string();
+            Ok(export)
+        };
+        self.file.iter().map(read).collect()
+    }
+
+    fn export(&self, desk: &Desk<'_>, path: &Path, bytes: &[u8]) -> Result<Export, Refusal> {
+        let Err(ImportError::Age) = import::read(bytes, None) else {
+            return self.export_itself(desk, path, bytes);
+        };
+        // what is sealed once more inside is refused: each time may cost a gibibyte
+        let opened = self.opened(desk, path, bytes)?;
+        let mut export = self.export_itself(desk, path, &opened)?;
+        export.protection = Protection::Encrypted;
+        Ok(export)
+    }
+
+    fn export_itself(&self, desk: &Desk<'_>, path: &Path, bytes: &[u8]) -> Result<Export, Refusal> {
+        let refused = |error: ImportError| Refusal::new(format!("{}: {error}", path.display()));
+        match import::read(bytes, None) {
+            Err(ImportError::Picture) => import::read(uris_of_picture(path)?.as_bytes(), None).map_err(|_| {
+                Refusal::new(format!(
+                    "{}: no QR code of it is one of an authenticator entry",
+                    path.display()
+                ))
+            }),
+            Err(ImportError::Locked(format)) => {
+                // What is typed wrong may be typed anew.
+                let mut left = if self.password_file.is_none() { TRIES } else { 1 };
+                loop {
+                    let password = self.password(desk, path, format.name())?;
+                    left -= 1;
+                    match import::read(bytes, Some(password.as_bytes())) {
+                        Err(ImportError::WrongPassword(_)) if left > 0 => eprintln!("that is not it; {left} more"),
+                        read => return read.map_err(refused),
+                    }
                 }
-                Err(error) => return Err(refused(error)),
             }
-        }
-        if !lines.is_empty() {
-            exports.push(import::read(lines.as_bytes(), None).map_err(Refusal::new)?);
-        }
-        Ok(exports)
-    }
-
-    /// By the password; one that is typed may be typed anew.
-    fn opened(
-        &self,
-        desk: &Desk<'_>,
-        bytes: &[u8],
-        path: &Path,
-        format: Format,
-    ) -> Result<Result<Export, ImportError>, Refusal> {
-        let mut left = if self.password_file.is_none() { TRIES } else { 1 };
-        loop {
-            let password = self.password(desk, path, format)?;
-            left -= 1;
-            match import::read(bytes, Some(password.as_bytes())) {
-                Err(ImportError::WrongPassword(_)) if left > 0 => eprintln!("that is not it; {left} more"),
-                opened => return Ok(opened),
+            Err(ImportError::LockedByKeyFile) => {
+                let key = self.key(path, "a vault with a key file")?;
+                import::read(bytes, Some(&key)).map_err(refused)
             }
+            read => read.map_err(refused),
         }
     }
 
-    fn password(&self, desk: &Desk<'_>, path: &Path, format: Format) -> Result<Zeroizing<String>, Refusal> {
+    /// What is in an age file, be it any export.
+    fn opened(&self, desk: &Desk<'_>, path: &Path, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+        let of_file = |refusal: Refusal| Refusal {
+            what: format!("{}: {}", path.display(), refusal.what),
+            ..refusal
+        };
+        let sealed = Sealed::parse(bytes).map_err(of_file)?;
+        let opened = match sealed.takes_passphrase() {
+            true => sealed.open_by_passphrase(&self.password(desk, path, "age")?),
+            false => sealed.open_by_keys(&self.key(path, "age, for a public key")?),
+        };
+        opened.map_err(of_file)
+    }
+
+    fn password(&self, desk: &Desk<'_>, path: &Path, what: &str) -> Result<Zeroizing<String>, Refusal> {
         match &self.password_file {
             Some(file) => read_line(file),
             None => {
-                let question = format!("Password of {} ({format})", path.display());
+                let question = format!("Password of {} ({what})", path.display());
                 desk.prompt
                     .secret(&question, "name a file that has it with --password-file")
             }
+        }
+    }
+
+    fn key(&self, path: &Path, what: &str) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+        match &self.password_file {
+            Some(file) => read_whole(file),
+            None => Err(Refusal::usage(format!("{} is encrypted: {what}", path.display()))
+                .help("name the file that opens it with --password-file")),
         }
     }
 }
@@ -187,8 +219,7 @@ impl Incoming {
     }
 
     fn receipts(self, vault: &OpenVault) -> Vec<Receipt> {
-        let exports = self.exports.into_iter();
-        let receipts = exports.map(|export| vault.entries().dry_run(export));
+        let receipts = vault.entries().dry_run_all(self.exports).into_iter();
         receipts
             .map(|receipt| match self.without_missing_parts {
                 true => receipt.without_missing_parts(),
@@ -261,7 +292,11 @@ fn say(receipts: &[Receipt], named: usize) {
             Protection::InTheClear => "in the clear",
             Protection::Encrypted => "encrypted",
         };
-        eprintln!("{}, {protection}: {} new", receipt.format, receipt.came.len());
+        let source = match receipts {
+            [_] => String::new(),
+            _ => format!("{}: ", receipt.source),
+        };
+        eprintln!("{source}{}, {protection}: {} new", receipt.format, receipt.came.len());
         for came in receipt.came.iter().take(named) {
             eprintln!("  {}", title(came));
         }
@@ -316,6 +351,7 @@ fn as_json(receipt: &Receipt) -> Value {
         })
     });
     json!({
+        "source": receipt.source,
         "format": receipt.format.name(),
         "encrypted": receipt.protection == Protection::Encrypted,
         "new": came.collect::<Vec<_>>(),

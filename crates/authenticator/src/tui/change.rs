@@ -194,7 +194,7 @@ fn import(bytes: &[u8], entries: &mut Entries) -> Result<Changed, Refused> {
         ([], [double]) => {
             return Err(Refused::Double(match &double.of {
                 Original::InVault(_, title) => title.clone(),
-                Original::InExport(_) => double.title.clone(),
+                Original::InExport(_) | Original::InOtherExport { .. } => double.title.clone(),
             }));
         }
         ([], doubles) => return Err(Refused::Doubles(doubles.len())),

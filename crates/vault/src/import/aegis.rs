@@ -55,8 +55,7 @@ struct Slot {
 struct Db<'a> {
     #[serde(borrow)]
     entries: RawList<'a>,
-    #[serde(default)]
-    groups: Vec<Group>,
+    groups: Option<Vec<Group>>,
 }
 
 #[derive(Deserialize)]
@@ -72,13 +71,11 @@ struct Entry {
     name: Option<String>,
     issuer: Option<String>,
     note: Option<String>,
-    #[serde(default)]
-    favorite: bool,
+    favorite: Option<bool>,
     /// Versions 1 and 2: a name.
     group: Option<String>,
     /// Version 3: ids.
-    #[serde(default)]
-    groups: Vec<String>,
+    groups: Option<Vec<String>>,
     info: Info,
 }
 
@@ -178,6 +175,7 @@ fn read_db(text: &str, protection: Protection) -> Result<Export, ImportError> {
     let groups = db
         .groups
         .iter()
+        .flatten()
         .map(|group| (group.uuid.as_str(), group.name.as_str()))
         .collect();
     push_all(&mut export, db.entries, |entry: Entry| Ok(claim(entry, &groups)));
@@ -186,11 +184,11 @@ fn read_db(text: &str, protection: Protection) -> Result<Export, ImportError> {
 
 fn claim(entry: Entry, groups: &BTreeMap<&str, &str>) -> Claim {
     let named = |id: &String| groups.get(id.as_str()).map(|name| (*name).to_owned());
-    let names = entry.groups.iter().filter_map(named);
+    let names = entry.groups.iter().flatten().filter_map(named);
     Claim {
         note: entry.note.unwrap_or_default(),
         groups: entry.group.into_iter().chain(names).collect(),
-        favourite: entry.favorite,
+        favourite: entry.favorite.unwrap_or(false),
         algorithm: entry.info.algo,
         digits: entry.info.digits,
         period_s: entry.info.period,

@@ -16,6 +16,8 @@ const FORMAT: Format = Format::AndOtp;
 const SALT_LEN: usize = 12;
 const NONCE_LEN: usize = 12;
 const TAG_LEN: usize = 16;
+/// So often any byte may be in a short file.
+const MOST_OF_ONE_BYTE: usize = 8;
 
 #[derive(Deserialize)]
 struct Entry {
@@ -33,36 +35,51 @@ struct Entry {
     counter: Option<i64>,
     #[serde(default, deserialize_with = "number")]
     used_frequency: Option<i64>,
-    #[serde(default)]
-    tags: Vec<String>,
+    tags: Option<Vec<String>>,
 }
 
-/// The file has no magic: anything binary that is long enough may be one.
+/// Whether it could be one. The file has no magic, and before 2019 nothing but a random nonce in front of its ciphertext; so
+/// what does not look random is none, be it for a byte that comes up far too often.
 pub(super) fn may_be_encrypted(bytes: &[u8]) -> bool {
-    bytes.len() > NONCE_LEN + TAG_LEN
+    let mut counts = [0_usize; 256];
+    for byte in bytes {
+        counts[usize::from(*byte)] += 1;
+    }
+    // of random bytes each is one in 256
+    let most = MOST_OF_ONE_BYTE + bytes.len() / 64;
+    bytes.len() > NONCE_LEN + TAG_LEN && counts.into_iter().all(|count| count <= most)
 }
 
 pub(super) fn read_encrypted(bytes: &[u8], password: Option<&[u8]>) -> Result<Export, ImportError> {
     let password = password.ok_or(ImportError::Locked(FORMAT))?;
-    let list = open(bytes, password)?.or_else(|| open_old(bytes, password));
-    let list = list.ok_or(ImportError::WrongPassword(FORMAT))?;
+    let list = match open(bytes, password) {
+        Layout::Opened(list) => list,
+        Layout::New => open_old(bytes, password).ok_or(ImportError::WrongPassword(FORMAT))?,
+        Layout::Old => open_old(bytes, password).ok_or(ImportError::NotEvenAndOtp)?,
+    };
     let list = str::from_utf8(&list).map_err(|_| ImportError::Malformed(FORMAT, "its entries are not UTF-8"))?;
     let mut export = read(parse(FORMAT, list)?)?;
     export.protection = Protection::Encrypted;
     Ok(export)
 }
 
-fn open(bytes: &[u8], password: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, ImportError> {
+enum Layout {
+    Opened(Zeroizing<Vec<u8>>),
+    /// By its iterations; they may be an old nonce by chance.
+    New,
+    Old,
+}
+
+fn open(bytes: &[u8], password: &[u8]) -> Layout {
     let mut from = Cursor::new(bytes);
     let pieces = (|| Some((from.array()?, from.take(SALT_LEN)?, from.take(NONCE_LEN)?)))();
     let Some((iterations, salt, nonce)) = pieces else {
-        return Ok(None);
+        return Layout::Old;
     };
-    // one that is out of bounds is a nonce of the old layout, or no file of andOTP's at all
-    let Ok(key) = pbkdf2_sha1(password, salt, u32::from_be_bytes(iterations)) else {
-        return Ok(None);
-    };
-    Ok(aes_gcm(&key, nonce, from.rest(), &[]))
+    match pbkdf2_sha1(password, salt, u32::from_be_bytes(iterations)) {
+        Ok(key) => aes_gcm(&key, nonce, from.rest(), &[]).map_or(Layout::New, Layout::Opened),
+        Err(_) => Layout::Old,
+    }
 }
 
 fn open_old(bytes: &[u8], password: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
@@ -80,7 +97,7 @@ pub(super) fn read(entries: RawList<'_>) -> Result<Export, ImportError> {
             None => split_label(entry.label),
         };
         Ok(Claim {
-            groups: entry.tags,
+            groups: entry.tags.unwrap_or_default(),
             uses: entry
                 .used_frequency
                 .and_then(|uses| u64::try_from(uses).ok())

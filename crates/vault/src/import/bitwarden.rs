@@ -1,25 +1,46 @@
-//! Bitwarden: a JSON object of `folders` and `items`, or a CSV with a column `login_totp`. An item's `totp` is an otpauth URI,
-//! `steam://SECRET`, or a bare secret. Its own encrypted JSON cannot be read: it is for the account it came from.
+//! Bitwarden: a JSON object of `folders`, or `collections` of an organisation, and `items`, or a CSV with a column `login_totp`.
+//! An item's `totp` is an otpauth URI, `steam://SECRET`, or a bare secret. With a password of its own the JSON is encrypted as
+//! a whole: `salt`, the cost, and `data` (bitwarden/clients, `libs/importer`); with the account's key it is for that account.
 
 use std::collections::BTreeMap;
 
+use data_encoding::BASE64;
+use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::claim::{Claim, Reason};
 use super::csv::Table;
+use super::decrypt::{AesKey, TOO_DEAR, aes_cbc, argon2id, hkdf_expand_sha256, pbkdf2_sha256};
 use super::json::{RawList, parse};
 use super::read::ImportError;
 use super::receipt::{Export, Format, Place, Protection};
+use crate::KdfCost;
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct File<'a> {
-    #[serde(default)]
-    encrypted: bool,
-    #[serde(default)]
-    folders: Vec<Folder>,
+    encrypted: Option<bool>,
+    password_protected: Option<bool>,
+    folders: Option<Vec<Folder>>,
+    collections: Option<Vec<Folder>>,
     #[serde(borrow, default)]
     items: RawList<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Protected {
+    salt: String,
+    kdf_type: i64,
+    kdf_iterations: u32,
+    /// Argon2's, in MiB.
+    kdf_memory: Option<u32>,
+    kdf_parallelism: Option<u32>,
+    #[serde(rename = "encKeyValidation_DO_NOT_EDIT")]
+    validation: String,
+    data: String,
 }
 
 #[derive(Deserialize)]
@@ -32,9 +53,10 @@ struct Folder {
 #[serde(rename_all = "camelCase")]
 struct Item {
     name: Option<String>,
+    notes: Option<String>,
     folder_id: Option<String>,
-    #[serde(default)]
-    favorite: bool,
+    collection_ids: Option<Vec<String>>,
+    favorite: Option<bool>,
     login: Option<Login>,
 }
 
@@ -44,19 +66,87 @@ struct Login {
     totp: Option<Zeroizing<String>>,
 }
 
-pub(super) fn read_json(text: &str) -> Result<Export, ImportError> {
-    const FORMAT: Format = Format::BitwardenJson;
-    let file: File<'_> = parse(FORMAT, text)?;
-    if file.encrypted {
-        let why = "it is encrypted in Bitwarden's own way; export it again as .json without encryption";
-        return Err(ImportError::Unsupported(FORMAT, why));
+const JSON: Format = Format::BitwardenJson;
+
+pub(super) fn read_json(text: &str, password: Option<&[u8]>) -> Result<Export, ImportError> {
+    let file: File<'_> = parse(JSON, text)?;
+    if file.encrypted != Some(true) {
+        return Ok(read_items(file));
     }
-    let mut export = Export::new(FORMAT, Protection::InTheClear);
-    let folders = file
-        .folders
+    if file.password_protected != Some(true) {
+        let why =
+            "it is encrypted for the account that it came from; export it again with a password of its own, or without";
+        return Err(ImportError::Unsupported(JSON, why));
+    }
+    let opened = parse::<Protected>(JSON, text)?.open(password.ok_or(ImportError::Locked(JSON))?)?;
+    let opened = str::from_utf8(&opened).map_err(|_| ImportError::Malformed(JSON, "its data is not UTF-8"))?;
+    let mut export = read_items(parse(JSON, opened)?);
+    export.protection = Protection::Encrypted;
+    Ok(export)
+}
+
+impl Protected {
+    fn open(&self, password: &[u8]) -> Result<Zeroizing<Vec<u8>>, ImportError> {
+        // the salt is its text, whatever that encodes
+        let salt = self.salt.as_bytes();
+        let key = match self.kdf_type {
+            0 => pbkdf2_sha256(password, salt, self.kdf_iterations)?,
+            1 => argon2id(self.argon2_cost()?, password, &Sha256::digest(salt))?,
+            _ => {
+                return Err(ImportError::Unsupported(
+                    JSON,
+                    "its password is checked in a way that is not known here",
+                ));
+            }
+        };
+        let keys = Keys {
+            encryption: hkdf_expand_sha256(&key, b"enc"),
+            mac: hkdf_expand_sha256(&key, b"mac"),
+        };
+        keys.open(&self.validation)?.ok_or(ImportError::WrongPassword(JSON))?;
+        let damaged = ImportError::Malformed(JSON, "its data was changed or cut off; export it again");
+        keys.open(&self.data)?.ok_or(damaged)
+    }
+
+    fn argon2_cost(&self) -> Result<KdfCost, ImportError> {
+        let incomplete = ImportError::Malformed(JSON, "it does not say what checking its password costs");
+        let memory_mib = self.kdf_memory.ok_or(incomplete)?;
+        let lanes = self.kdf_parallelism.ok_or(incomplete)?;
+        KdfCost::new(memory_mib.saturating_mul(1024), self.kdf_iterations, lanes).map_err(|_| TOO_DEAR)
+    }
+}
+
+struct Keys {
+    encryption: AesKey,
+    mac: AesKey,
+}
+
+impl Keys {
+    /// Bitwarden's text of a ciphertext: `2.IV|ciphertext|MAC`, in base64. `None` where the MAC is not its own.
+    fn open(&self, text: &str) -> Result<Option<Zeroizing<Vec<u8>>>, ImportError> {
+        let malformed = ImportError::Malformed(JSON, "its data is not three pieces of base64, or of a newer kind");
+        let pieces = text.strip_prefix("2.").ok_or(malformed)?;
+        let mut pieces = pieces.split('|').map(|piece| BASE64.decode(piece.as_bytes()));
+        let mut piece = || pieces.next().and_then(Result::ok).ok_or(malformed);
+        let (iv, sealed, mac) = (piece()?, piece()?, piece()?);
+        let of_these = Hmac::<Sha256>::new_from_slice(&*self.mac).map_err(|_| malformed)?;
+        let is_its_own = of_these
+            .chain_update(&iv)
+            .chain_update(&sealed)
+            .verify_slice(&mac)
+            .is_ok();
+        Ok(is_its_own.then(|| aes_cbc(&self.encryption, &iv, &sealed)).flatten())
+    }
+}
+
+fn read_items(file: File<'_>) -> Export {
+    let mut export = Export::new(JSON, Protection::InTheClear);
+    let (folders, collections) = (file.folders.unwrap_or_default(), file.collections.unwrap_or_default());
+    let names: BTreeMap<&str, &str> = folders
         .iter()
-        .map(|folder| (folder.id.as_str(), folder.name.as_str()));
-    let folders: BTreeMap<&str, &str> = folders.collect();
+        .chain(&collections)
+        .map(|folder| (folder.id.as_str(), folder.name.as_str()))
+        .collect();
     for (index, item) in file.items.0.into_iter().enumerate() {
         let place = Place::Entry(index + 1);
         let Ok(item) = serde_json::from_str::<Item>(item.get()) else {
@@ -64,16 +154,30 @@ pub(super) fn read_json(text: &str) -> Result<Export, ImportError> {
             continue;
         };
         let (username, totp) = item.login.map_or((None, None), |login| (login.username, login.totp));
-        let folder = item.folder_id.and_then(|id| folders.get(id.as_str()));
-        let folder = folder.map(|name| (*name).to_owned());
-        push(&mut export, place, totp, item.name, username, folder, item.favorite);
+        let ids = item
+            .folder_id
+            .into_iter()
+            .chain(item.collection_ids.into_iter().flatten());
+        let groups = ids.filter_map(|id| names.get(id.as_str()).map(|name| (*name).to_owned()));
+        push(
+            &mut export,
+            place,
+            totp,
+            Extras {
+                name: item.name,
+                username,
+                note: item.notes,
+                groups: groups.collect(),
+                favourite: item.favorite.unwrap_or(false),
+            },
+        );
     }
-    Ok(export)
+    export
 }
 
 /// Whether the first line is the header of Bitwarden's table.
 pub(super) fn is_csv(text: &str) -> bool {
-    let first = text.lines().next().unwrap_or_default();
+    let first = text.trim_start().lines().next().unwrap_or_default();
     first.split(',').any(|column| column.trim_matches('"') == "login_totp")
 }
 
@@ -81,40 +185,54 @@ pub(super) fn read_csv(text: &str) -> Result<Export, ImportError> {
     const FORMAT: Format = Format::BitwardenCsv;
     let mut table = Table::read(FORMAT, text)?;
     let mut export = Export::new(FORMAT, Protection::InTheClear);
+    let mut last = 0;
     while let Some(mut row) = table.next_row()? {
-        let place = Place::Line(row.line);
+        last = row.line;
         let mut field = |name| row.take(name).filter(|text| !text.trim().is_empty());
         let totp = field("login_totp");
-        let mut text = |name| field(name).map(|text| text.as_str().to_owned());
-        let (name, username, folder) = (text("name"), text("login_username"), text("folder"));
-        let favourite = text("favorite").is_some_and(|favourite| favourite == "1");
-        push(&mut export, place, totp, name, username, folder, favourite);
+        let mut text_of = |name| field(name).map(|text| text.as_str().to_owned());
+        let folder = text_of("folder");
+        let collections = text_of("collections").unwrap_or_default();
+        let groups = folder.into_iter().chain(collections.split(',').map(str::to_owned));
+        let extras = Extras {
+            groups: groups.collect(),
+            name: text_of("name"),
+            username: text_of("login_username"),
+            note: text_of("notes"),
+            favourite: text_of("favorite").is_some_and(|favourite| favourite == "1"),
+        };
+        push(&mut export, Place::Line(last), totp, extras);
+    }
+    if !text.ends_with('\n') {
+        export.doubt(last);
     }
     Ok(export)
 }
 
-fn push(
-    export: &mut Export,
-    place: Place,
-    totp: Option<Zeroizing<String>>,
+/// What an item says beside its code.
+struct Extras {
     name: Option<String>,
     username: Option<String>,
-    folder: Option<String>,
+    note: Option<String>,
+    groups: Vec<String>,
     favourite: bool,
-) {
+}
+
+fn push(export: &mut Export, place: Place, totp: Option<Zeroizing<String>>, extras: Extras) {
     let Some(totp) = totp.filter(|totp| !totp.trim().is_empty()) else {
         export.without_code += 1;
         return;
     };
     let claim = Claim::from_login(totp).map(|mut claim| {
         if claim.issuer.is_empty() {
-            claim.issuer = name.unwrap_or_default();
+            claim.issuer = extras.name.unwrap_or_default();
         }
         if claim.account.is_empty() {
-            claim.account = username.unwrap_or_default();
+            claim.account = extras.username.unwrap_or_default();
         }
-        claim.groups = folder.into_iter().collect();
-        claim.favourite = favourite;
+        claim.note = extras.note.unwrap_or_default();
+        claim.groups = extras.groups;
+        claim.favourite = extras.favourite;
         claim
     });
     export.push(place, claim);

@@ -12,6 +12,8 @@ use crate::{Credential, Draft, Kind, Name, Note};
 
 /// Fewer bytes than this can be tried out (RFC 4226 section 4, R6 asks for 16; 10 are in use everywhere).
 const SHORT_SECRET_LEN_BYTES: usize = 10;
+/// Valve's service, and what apps call its entries.
+pub(super) const STEAM: &str = "Steam";
 /// More groups than this of one entry are not kept.
 const MAX_GROUPS: usize = 32;
 
@@ -39,6 +41,19 @@ pub enum Oddity {
         /// Its length.
         len_bytes: usize,
     },
+    /// The issuer is Steam, the codes are not.
+    #[error(
+        "its issuer is Steam, but its codes are digits, as the other app says: if Steam refuses them, its type has to be steam"
+    )]
+    DigitsForSteam,
+    /// What another app keeps beside an entry could not be read.
+    #[error("its note, its tags and whether it is pinned could not be read, and are left out")]
+    ExtrasLost,
+    /// The text breaks off where a line would end.
+    #[error(
+        "the file ends right behind it, without the end of a line: if it was cut off, this entry is wrong, so try its code"
+    )]
+    Unended,
     /// HOTP: two devices with one counter.
     #[error("its codes move on by use: use it here or in the other app, not in both")]
     SharedCounter,
@@ -80,6 +95,9 @@ pub enum Reason {
     /// Its owner has deleted it.
     #[error("it is in the other app's trash")]
     Trashed,
+    /// Of a kind that this version does not know.
+    #[error("a newer version of this program wrote it: use that one")]
+    NewerVersion,
     /// A part of a migration that is none.
     #[error("{0}")]
     Migration(&'static str),
@@ -108,6 +126,8 @@ pub(crate) struct Claim {
     pub(crate) digits: Option<i64>,
     pub(crate) period_s: Option<i64>,
     pub(crate) counter: Option<i128>,
+    /// What the format's reader noticed.
+    pub(crate) odd: Vec<Oddity>,
 }
 
 impl Claim {
@@ -173,7 +193,7 @@ impl Claim {
 
     /// Believes it, or says why not.
     pub(crate) fn judge(self) -> Result<(Draft, Vec<Oddity>), Reason> {
-        let mut odd = Vec::new();
+        let mut odd = self.odd.clone();
         let (issuer, issuer_tidied) = Name::tidied(&self.issuer);
         let (account, account_tidied) = Name::tidied(&self.account);
         let (note, note_tidied) = Note::tidied(&self.note);
@@ -202,6 +222,9 @@ impl Claim {
         let len_bytes = secret.expose_secret().len();
         if len_bytes < SHORT_SECRET_LEN_BYTES {
             odd.push(Oddity::ShortSecret { len_bytes });
+        }
+        if issuer.as_str().eq_ignore_ascii_case(STEAM) && kind != Kind::Steam {
+            odd.push(Oddity::DigitsForSteam);
         }
         if matches!(kind, Kind::Hotp { .. }) {
             odd.push(Oddity::SharedCounter);

@@ -1,12 +1,17 @@
-//! cotp: `{version, elements: […]}`, as its `export` command writes it.
+//! cotp: `{version, elements: […]}`, as its `export` command writes it; its database is the same, encrypted: `{version, nonce,
+//! salt, cipher}` (Argon2id of 32 MiB, 4 passes, 4 lanes; XChaCha20-Poly1305; replydev/cotp, `src/crypto`).
 
+use data_encoding::BASE64;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::claim::Claim;
+use super::decrypt::argon2id;
 use super::json::{RawList, number, parse, push_all};
 use super::read::ImportError;
 use super::receipt::{Export, Format, Protection};
+use crate::KdfCost;
+use crate::sealed::Sealed;
 
 const FORMAT: Format = Format::Cotp;
 
@@ -30,6 +35,35 @@ struct Element {
     period: Option<i64>,
     #[serde(default, deserialize_with = "number")]
     counter: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct Encrypted {
+    version: i64,
+    nonce: String,
+    salt: String,
+    cipher: String,
+}
+
+pub(super) fn read_encrypted(text: &str, password: Option<&[u8]>) -> Result<Export, ImportError> {
+    let file: Encrypted = parse(FORMAT, text)?;
+    if file.version != 1 {
+        return Err(ImportError::Unsupported(FORMAT, "its version is not 1"));
+    }
+    let password = password.ok_or(ImportError::Locked(FORMAT))?;
+    let malformed = ImportError::Malformed(FORMAT, "a part is not base64, or too short");
+    let base64 = |text: &str| BASE64.decode(text.as_bytes()).map_err(|_| malformed);
+    let cost = KdfCost::new(32 << 10, 4, 4).map_err(|_| malformed)?;
+    let key = argon2id(cost, password, &base64(&file.salt)?)?;
+    let nonce = base64(&file.nonce)?.try_into().map_err(|_| malformed)?;
+    let ciphertext = base64(&file.cipher)?;
+    let plain = Sealed { nonce, ciphertext }
+        .open(&key, &[])
+        .ok_or(ImportError::WrongPassword(FORMAT))?;
+    let plain = str::from_utf8(&plain).map_err(|_| ImportError::Malformed(FORMAT, "its content is not UTF-8"))?;
+    let mut export = read(plain)?;
+    export.protection = Protection::Encrypted;
+    Ok(export)
 }
 
 pub(super) fn read(text: &str) -> Result<Export, ImportError> {

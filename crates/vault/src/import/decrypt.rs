@@ -1,10 +1,13 @@
 //! What other apps encrypt with. Costs come from the file, so each is capped before any work.
 
+use aes::Aes256;
+use aes::cipher::{BlockModeDecrypt, KeyIvInit, block_padding::Pkcs7};
 use aes_gcm::aead::array::Array;
 use aes_gcm::{AeadInOut, Aes256Gcm, KeyInit, Nonce};
 use crypto_secretstream::{Header, Key, PullStream, Tag};
+use hkdf::Hkdf;
 use sha1::Sha1;
-use sha2::Sha256;
+use sha2::{Sha256, Sha512};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::read::ImportError;
@@ -15,10 +18,10 @@ pub(crate) type AesKey = Zeroizing<[u8; 32]>;
 
 /// andOTP takes some 150,000, 2FAS 10,000.
 const MAX_PBKDF2_ITERATIONS: u32 = 2_000_000;
-/// Memory times parallelism of all slots of an Aegis vault, in bytes; one usual slot has 32 MiB.
+/// What scrypt goes through for all slots of an Aegis vault, in bytes; one usual slot has 32 MiB.
 pub(crate) const MAX_SCRYPT_WORK_BYTES: u64 = 1 << 30;
 
-const TOO_DEAR: ImportError =
+pub(crate) const TOO_DEAR: ImportError =
     ImportError::Cost("checking the password would take more memory or time than is spent on any file");
 
 pub(crate) fn argon2id(cost: KdfCost, password: &[u8], salt: &[u8]) -> Result<AesKey, ImportError> {
@@ -28,12 +31,14 @@ pub(crate) fn argon2id(cost: KdfCost, password: &[u8], salt: &[u8]) -> Result<Ae
     })
 }
 
-/// What scrypt with these numbers costs; `None` for numbers that it does not take.
+/// What scrypt with these numbers goes through, and never less than what it holds at once: N blocks for each lane, and all lanes'
+/// own blocks with two to mix in. `None` for numbers that it does not take.
 pub(crate) fn scrypt_work_bytes(n: u64, r: u32, p: u32) -> Option<u64> {
     if !n.is_power_of_two() || n < 2 || r == 0 || p == 0 {
         return None;
     }
-    n.checked_mul(128)?.checked_mul(r.into())?.checked_mul(p.into())
+    let (block_len, p) = (128 * u64::from(r), u64::from(p));
+    n.checked_mul(p)?.checked_add(p + 2)?.checked_mul(block_len)
 }
 
 pub(crate) fn scrypt(password: &[u8], salt: &[u8], n: u64, r: u32, p: u32) -> Result<AesKey, ImportError> {
@@ -60,6 +65,22 @@ pub(crate) fn pbkdf2_sha256(password: &[u8], salt: &[u8], iterations: u32) -> Re
     Ok(key)
 }
 
+pub(crate) fn pbkdf2_sha512(password: &[u8], salt: &[u8], iterations: u32) -> Result<AesKey, ImportError> {
+    check_iterations(iterations)?;
+    let mut key = Zeroizing::new([0; 32]);
+    pbkdf2::pbkdf2_hmac::<Sha512>(password, salt, iterations, &mut *key);
+    Ok(key)
+}
+
+/// RFC 5869's second half alone: the key is as good as a pseudorandom one already.
+pub(crate) fn hkdf_expand_sha256(key: &AesKey, purpose: &[u8]) -> AesKey {
+    let mut expanded = Zeroizing::new([0; 32]);
+    let hkdf = Hkdf::<Sha256>::from_prk(&**key).expect("32 bytes are as long as a hash");
+    hkdf.expand(purpose, &mut *expanded)
+        .expect("32 bytes are one block of the expansion");
+    expanded
+}
+
 fn check_iterations(iterations: u32) -> Result<(), ImportError> {
     match iterations {
         1..=MAX_PBKDF2_ITERATIONS => Ok(()),
@@ -80,6 +101,18 @@ pub(crate) fn aes_gcm(key: &AesKey, nonce: &[u8], sealed: &[u8], associated: &[u
             &Array(*tag),
         )
         .ok()?;
+    Some(plain)
+}
+
+/// AES-256-CBC with PKCS #7's padding. Without a MAC beside it, `Some` proves nothing.
+pub(crate) fn aes_cbc(key: &AesKey, iv: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let iv: [u8; 16] = iv.try_into().ok()?;
+    let mut plain = Zeroizing::new(sealed.to_vec());
+    let len = cbc::Decryptor::<Aes256>::new(&Array(**key), &Array(iv))
+        .decrypt_padded::<Pkcs7>(&mut plain)
+        .ok()?
+        .len();
+    plain.truncate(len);
     Some(plain)
 }
 

@@ -4,9 +4,9 @@
 use data_encoding::BASE64;
 use serde::Deserialize;
 
-use super::claim::Claim;
+use super::claim::{Claim, Oddity, Reason};
 use super::decrypt::{argon2id, secretstream};
-use super::json::parse;
+use super::json::{number, parse};
 use super::read::ImportError;
 use super::receipt::{Export, Format, Protection};
 use super::uri_list;
@@ -40,7 +40,7 @@ pub(super) fn read_encrypted(text: &str, password: Option<&[u8]>) -> Result<Expo
     let memory_kib = u32::try_from(file.kdf_params.mem_limit / 1024).unwrap_or(u32::MAX);
     let cost = KdfCost::new(memory_kib, file.kdf_params.ops_limit, 1).map_err(|error| match error {
         CostError::TooLow => ImportError::Malformed(FORMAT, "its kdfParams are less than Argon2 can do"),
-        _ => ImportError::Cost("checking the password would take more than 1 GiB, or memory times passes of 8 GiB"),
+        _ => ImportError::Cost("checking the password would take more than 1 GiB, or memory times passes of 4 GiB"),
     })?;
     let password = password.ok_or(ImportError::Locked(FORMAT))?;
     let base64 = |text: &str| {
@@ -60,26 +60,26 @@ pub(super) fn read_encrypted(text: &str, password: Option<&[u8]>) -> Result<Expo
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct CodeDisplay {
-    #[serde(default)]
-    pinned: bool,
-    #[serde(default)]
-    trashed: bool,
-    #[serde(default)]
-    tap_count: u64,
-    #[serde(default)]
-    tags: Vec<String>,
-    #[serde(default)]
-    note: String,
+    pinned: Option<bool>,
+    trashed: Option<bool>,
+    #[serde(default, deserialize_with = "number")]
+    tap_count: Option<i64>,
+    tags: Option<Vec<Option<String>>>,
+    note: Option<String>,
 }
 
-/// Adds what `codeDisplay` says; one that cannot be read costs its entry nothing but these. `false`: it is in the trash.
-pub(super) fn add_display(claim: &mut Claim, json: &str) -> bool {
+/// Adds what `codeDisplay` says; one that cannot be read costs its entry nothing but these, and is told.
+pub(super) fn add_display(mut claim: Claim, json: &str) -> Result<Claim, Reason> {
     let Ok(display) = serde_json::from_str::<CodeDisplay>(json) else {
-        return true;
+        claim.odd.push(Oddity::ExtrasLost);
+        return Ok(claim);
     };
-    claim.favourite = display.pinned;
-    claim.uses = display.tap_count;
-    claim.groups = display.tags;
-    claim.note = display.note;
-    !display.trashed
+    claim.favourite = display.pinned.unwrap_or(false);
+    claim.uses = display.tap_count.and_then(|uses| u64::try_from(uses).ok()).unwrap_or(0);
+    claim.groups = display.tags.into_iter().flatten().flatten().collect();
+    claim.note = display.note.unwrap_or_default();
+    match display.trashed {
+        Some(true) => Err(Reason::Trashed),
+        _ => Ok(claim),
+    }
 }

@@ -1,10 +1,11 @@
 //! FreeOTP and FreeOTP+: `{tokenOrder, tokens: […]}`, a list of such tokens, or one alone. A secret is a list of Java's signed
-//! bytes; the counter is that of the code shown last.
+//! bytes; the counter is that of the code shown last. FreeOTP 2's backup has [tokens](Token) of the same kind.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use zeroize::Zeroizing;
 
-use super::claim::{Claim, ClaimedSecret};
+use super::claim::{Claim, ClaimedSecret, STEAM};
 use super::json::{RawList, SecretBytes, number, parse, push_all};
 use super::read::ImportError;
 use super::receipt::{Export, Format, Protection};
@@ -19,7 +20,7 @@ struct File<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Token {
+pub(super) struct Token {
     algo: Option<String>,
     issuer_ext: Option<String>,
     issuer_int: Option<String>,
@@ -31,11 +32,37 @@ struct Token {
     #[serde(rename = "type")]
     kind: Option<String>,
     #[serde(default, deserialize_with = "number")]
-    counter: Option<i64>,
+    pub(super) counter: Option<i64>,
     #[serde(default, deserialize_with = "number")]
     digits: Option<i64>,
     #[serde(default, deserialize_with = "number")]
     period: Option<i64>,
+}
+
+impl Token {
+    /// With `secret` and `counter`, which FreeOTP's formats keep each in its own way.
+    pub(super) fn claim(self, secret: Option<Zeroizing<Vec<u8>>>, counter: Option<i128>) -> Claim {
+        // Steam's letters are made for whatever time-based tokens have this issuer; they have no type of their own.
+        let kind = match (self.kind.as_deref().unwrap_or("totp"), self.issuer_ext.as_deref()) {
+            (kind, Some(STEAM)) if kind.eq_ignore_ascii_case("totp") => "steam",
+            (kind, _) => kind,
+        };
+        let given = |name: &Option<String>| name.clone().filter(|name| !name.trim().is_empty());
+        let issuer = given(&self.issuer_alt)
+            .or_else(|| given(&self.issuer_ext))
+            .or_else(|| given(&self.issuer_int));
+        let is_renamed = given(&self.issuer_alt).is_some();
+        let account = given(&self.label_alt).or(self.label);
+        Claim {
+            other_issuer: self.issuer_int.filter(|_| !is_renamed),
+            secret: secret.map(ClaimedSecret::Bytes),
+            algorithm: self.algo,
+            digits: self.digits,
+            period_s: self.period,
+            counter,
+            ..Claim::new(kind, issuer, account)
+        }
+    }
 }
 
 pub(super) fn read(text: &str) -> Result<Export, ImportError> {
@@ -50,22 +77,10 @@ pub(super) fn read_token(text: &str) -> Result<Export, ImportError> {
 
 pub(super) fn read_tokens(tokens: RawList<'_>) -> Result<Export, ImportError> {
     let mut export = Export::new(FORMAT, Protection::InTheClear);
-    push_all(&mut export, tokens, |token: Token| {
-        let kind = token.kind.as_deref().unwrap_or("totp");
-        let given = |name: &Option<String>| name.clone().filter(|name| !name.trim().is_empty());
-        let issuer = given(&token.issuer_alt)
-            .or_else(|| given(&token.issuer_ext))
-            .or_else(|| given(&token.issuer_int));
-        let is_renamed = given(&token.issuer_alt).is_some();
-        Ok(Claim {
-            other_issuer: token.issuer_int.filter(|_| !is_renamed),
-            secret: token.secret.map(|secret| ClaimedSecret::Bytes(secret.0)),
-            algorithm: token.algo,
-            digits: token.digits,
-            period_s: token.period,
-            counter: token.counter.map(|shown| i128::from(shown) + 1),
-            ..Claim::new(kind, issuer, given(&token.label_alt).or(token.label))
-        })
+    push_all(&mut export, tokens, |mut token: Token| {
+        let secret = token.secret.take().map(|secret| secret.0);
+        let counter = token.counter.map(|shown| i128::from(shown) + 1);
+        Ok(token.claim(secret, counter))
     });
     Ok(export)
 }

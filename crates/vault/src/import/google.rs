@@ -18,9 +18,9 @@ const MAX_PARTS: u32 = 1_000;
 /// A QR code has less than 3 KB.
 const MAX_PART_LEN_BYTES: usize = 16 << 10;
 
-/// Which parts of which batches were seen.
-#[derive(Default)]
-pub(super) struct Migration {
+/// Which parts of which batches were seen, in one export or in several.
+#[derive(Clone, Default)]
+pub(crate) struct Parts {
     seen: BTreeMap<(i32, u32), BTreeSet<u32>>,
 }
 
@@ -29,34 +29,59 @@ pub(super) fn is_part(line: &str) -> bool {
     scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("otpauth-migration"))
 }
 
-impl Migration {
-    pub(super) fn push(&mut self, export: &mut Export, line: usize, uri: &str) {
-        let payload = match decode(uri) {
-            Ok(payload) => payload,
-            Err(reason) => return export.push(Place::Line(line), Err(reason)),
-        };
-        // an export of one part may leave all of it out
-        let of = u32::try_from(payload.batch_size).unwrap_or(0).max(1);
-        let part = u32::try_from(payload.batch_index).unwrap_or(u32::MAX);
-        if of > MAX_PARTS || part >= of {
-            let why = "its number among the parts makes no sense: scan it again";
-            return export.push(Place::Line(line), Err(Reason::Migration(why)));
-        }
-        if !self.seen.entry((payload.batch_id, of)).or_default().insert(part) {
-            return; // the same code scanned twice
-        }
-        for (index, entry) in payload.entries.into_iter().enumerate() {
-            let entry_place = Place::InPart { line, entry: index + 1 };
-            export.push(entry_place, Ok(claim(entry)));
+/// Files the entries of a part.
+pub(super) fn push(export: &mut Export, line: usize, uri: &str) {
+    let payload = match decode(uri) {
+        Ok(payload) => payload,
+        Err(reason) => return export.push(Place::Line(line), Err(reason)),
+    };
+    if payload.entries.is_empty() {
+        let why = "the migration URI was cut off, for it has no entries: scan it again";
+        return export.push(Place::Line(line), Err(Reason::Migration(why)));
+    }
+    // an export of one part may leave all of it out
+    let of = u32::try_from(payload.batch_size).unwrap_or(0).max(1);
+    let part = u32::try_from(payload.batch_index).unwrap_or(u32::MAX);
+    if of > MAX_PARTS || part >= of {
+        let why = "its number among the parts makes no sense: scan it again";
+        return export.push(Place::Line(line), Err(Reason::Migration(why)));
+    }
+    if !export
+        .parts
+        .seen
+        .entry((payload.batch_id, of))
+        .or_default()
+        .insert(part)
+    {
+        return; // the same code scanned twice
+    }
+    for (index, entry) in payload.entries.into_iter().enumerate() {
+        let entry_place = Place::InPart { line, entry: index + 1 };
+        export.push(entry_place, Ok(claim(entry)));
+    }
+}
+
+impl Parts {
+    /// What another export has, too.
+    pub(super) fn add(&mut self, other: &Self) {
+        for (batch, parts) in &other.seen {
+            self.seen.entry(*batch).or_default().extend(parts);
         }
     }
 
-    pub(super) fn missing(self) -> Vec<MissingParts> {
-        let missing = self.seen.into_iter().map(|((_, of), seen)| {
-            let parts = (0..of).filter(|part| !seen.contains(part)).map(|part| part + 1);
+    /// Forgets whole batches, so that what is missing is told once.
+    pub(super) fn remove(&mut self, told: &Self) {
+        self.seen.retain(|batch, _| !told.seen.contains_key(batch));
+    }
+
+    /// The parts of the batches of `these` that nobody has.
+    pub(super) fn missing(&self, these: &Self) -> Vec<MissingParts> {
+        let batches = self.seen.iter().filter(|(batch, _)| these.seen.contains_key(batch));
+        let missing = batches.map(|((_, of), seen)| {
+            let parts = (0..*of).filter(|part| !seen.contains(part)).map(|part| part + 1);
             MissingParts {
                 parts: parts.collect(),
-                of,
+                of: *of,
             }
         });
         missing.filter(|missing| !missing.parts.is_empty()).collect()
@@ -109,14 +134,16 @@ fn claim(mut entry: Parameters) -> Claim {
         migration::EIGHT_DIGITS => 8,
         _ => 6,
     };
-    // the name often has the issuer in front of it, as a label has; an issuer may have a colon of its own
+    // The name often has the issuer in front of it, as a label has. Another prefix than the issuer is the name's own, as with
+    // accounts that are called domain:user.
     let after_issuer = entry
         .name
         .strip_prefix(&entry.issuer)
         .and_then(|rest| rest.strip_prefix(':'));
     let split = match after_issuer {
         Some(account) => Some((entry.issuer.as_str(), account)),
-        None => entry.name.split_once(':'),
+        None if entry.issuer.is_empty() => entry.name.split_once(':'),
+        None => None,
     };
     let (prefix, account) = match split {
         Some((prefix, account)) => (Some(prefix.to_owned()), account.to_owned()),
@@ -125,7 +152,6 @@ fn claim(mut entry: Parameters) -> Claim {
     let issuer = Some(std::mem::take(&mut entry.issuer)).filter(|issuer| !issuer.is_empty());
     let secret = Zeroizing::new(std::mem::take(&mut entry.secret));
     Claim {
-        other_issuer: prefix.clone(),
         secret: Some(ClaimedSecret::Bytes(secret)),
         algorithm: Some(algorithm.to_owned()),
         digits: Some(digits),

@@ -10,8 +10,11 @@ mod csv;
 mod decrypt;
 mod ente;
 mod free_otp;
+mod free_otp_backup;
 mod google;
 mod json;
+mod magic;
+mod own;
 mod proton;
 mod read;
 mod receipt;
@@ -22,7 +25,8 @@ mod uri_list;
 pub use claim::{Oddity, Reason};
 pub use read::{ImportError, MAX_EXPORT_LEN_BYTES, read};
 pub use receipt::{
-    ApplyError, Came, Double, Export, Format, MissingParts, Original, Place, Protection, Receipt, Refused,
+    ApplyError, Came, Double, Dropped, Export, Format, MissingParts, Original, Place, Protection, RaisedCounter,
+    Receipt, Refused,
 };
 
 #[cfg(doc)]

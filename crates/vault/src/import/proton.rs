@@ -5,7 +5,7 @@ use data_encoding::BASE64;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::claim::Claim;
+use super::claim::{Claim, STEAM};
 use super::decrypt::{aes_gcm, argon2id};
 use super::json::{RawList, parse, push_all};
 use super::read::ImportError;
@@ -50,7 +50,7 @@ pub(super) fn read(text: &str) -> Result<Export, ImportError> {
             claim.account = entry.content.name.unwrap_or_default();
         }
         if claim.issuer.is_empty() && claim.kind == "steam" {
-            claim.issuer = "Steam".to_owned();
+            claim.issuer = STEAM.to_owned();
         }
         claim.note = entry.note.unwrap_or_default();
         Ok(claim)

@@ -3,10 +3,14 @@
 use serde::Deserialize;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
+use zeroize::Zeroizing;
 
 use super::json::{RawList, parse};
 use super::receipt::{Export, Format};
-use super::{aegis, and_otp, bitwarden, cotp, ente, free_otp, proton, stratum, two_fas, uri_list};
+use super::{
+    aegis, and_otp, bitwarden, cotp, ente, free_otp, free_otp_backup, magic, own, proton, stratum, two_fas, uri_list,
+};
+use crate::{FileError, UnlockError};
 
 /// Largest export that is read, in bytes.
 pub const MAX_EXPORT_LEN_BYTES: usize = 16 << 20;
@@ -26,12 +30,30 @@ pub enum ImportError {
     /// A screenshot or a photograph.
     #[error("the file is a picture: its QR codes have to be scanned, not imported")]
     Picture,
+    /// Another program's encryption around an export.
+    #[error("the file is encrypted with age: decrypt it, and import what is in it")]
+    Age,
+    /// The same.
+    #[error("the file is encrypted with OpenPGP: decrypt it, and import what is in it")]
+    OpenPgp,
+    /// A vault that nobody can use.
+    #[error(transparent)]
+    Vault(FileError),
+    /// A vault that does not open, whatever the key.
+    #[error(transparent)]
+    VaultLocked(UnlockError),
+    /// A vault without a passphrase, and no key was given.
+    #[error("the vault has no passphrase: its key file is needed")]
+    LockedByKeyFile,
     /// Encrypted, and no password was given.
     #[error("the {0} export is encrypted: its password is needed")]
     Locked(Format),
     /// The password is not this file's, or the file was changed.
     #[error("the password is wrong, or the {0} export was damaged on its way")]
     WrongPassword(Format),
+    /// Binary, and of no format that says what it is.
+    #[error("the file could only be an andOTP backup of before 2019, and this password opens none: export it again")]
+    NotEvenAndOtp,
     /// It ends too early.
     #[error("the file was cut off: its end is missing; export it again")]
     CutOff,
@@ -68,18 +90,6 @@ impl ImportError {
     }
 }
 
-/// zip, gzip, 7z, xz, bzip2, zstd.
-const ARCHIVES: [&[u8]; 6] = [
-    b"PK\x03\x04",
-    b"\x1f\x8b",
-    b"7z\xbc\xaf",
-    b"\xfd7zXZ",
-    b"BZh",
-    b"\x28\xb5\x2f\xfd",
-];
-/// PNG, JPEG, GIF, WebP, PDF.
-const PICTURES: [&[u8]; 5] = [b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"%PDF"];
-
 /// Reads an export of any format that [`Format`] lists; a password where it is encrypted.
 ///
 /// # Errors
@@ -88,22 +98,51 @@ pub fn read(bytes: &[u8], password: Option<&[u8]>) -> Result<Export, ImportError
     if bytes.len() > MAX_EXPORT_LEN_BYTES {
         return Err(ImportError::TooLarge);
     }
-    let begins_with_any = |magics: &[&[u8]]| magics.iter().any(|magic| bytes.starts_with(magic));
-    if begins_with_any(&ARCHIVES) {
-        return Err(ImportError::Archive);
+    if let Some(refusal) = magic::refusal(bytes) {
+        return Err(refusal);
     }
-    if begins_with_any(&PICTURES) {
-        return Err(ImportError::Picture);
+    if own::is_one(bytes) {
+        return own::read(bytes, password);
     }
     if stratum::is_encrypted(bytes) {
         return stratum::read_encrypted(bytes, password);
     }
-    let text = match str::from_utf8(bytes) {
-        Ok(text) if !text.contains('\0') => text.trim_start_matches('\u{feff}').trim_start(),
-        _ if and_otp::may_be_encrypted(bytes) => return and_otp::read_encrypted(bytes, password),
-        _ => return Err(ImportError::Unknown),
+    if free_otp_backup::is_one(bytes) {
+        return free_otp_backup::read(bytes, password);
+    }
+    if let Some(text) = of_utf16(bytes) {
+        return read_text(&text, password);
+    }
+    match str::from_utf8(bytes) {
+        Ok(text) if !text.contains('\0') => read_text(text, password),
+        _ if and_otp::may_be_encrypted(bytes) => and_otp::read_encrypted(bytes, password),
+        _ => Err(ImportError::Unknown),
+    }
+}
+
+/// What Windows' tools write as "Unicode": it says so by its first two bytes.
+fn of_utf16(bytes: &[u8]) -> Option<Zeroizing<String>> {
+    let (order, units) = bytes.split_first_chunk::<2>()?;
+    let unit: fn([u8; 2]) -> u16 = match order {
+        [0xff, 0xfe] => u16::from_le_bytes,
+        [0xfe, 0xff] => u16::from_be_bytes,
+        _ => return None,
     };
-    match text.as_bytes().first() {
+    let (pairs, []) = units.as_chunks::<2>() else {
+        return None;
+    };
+    // three bytes are the most that a unit becomes, so that it never grows and leaves a copy behind
+    let mut text = Zeroizing::new(String::with_capacity(3 * pairs.len()));
+    for character in char::decode_utf16(pairs.iter().copied().map(unit)) {
+        text.push(character.ok()?);
+    }
+    Some(text)
+}
+
+fn read_text(text: &str, password: Option<&[u8]>) -> Result<Export, ImportError> {
+    // blank lines at the start count as lines
+    let text = text.trim_start_matches('\u{feff}');
+    match text.trim_start().as_bytes().first() {
         Some(b'{') => read_object(text, password),
         Some(b'[') => read_array(text),
         Some(_) if bitwarden::is_csv(text) => bitwarden::read_csv(text),
@@ -127,6 +166,7 @@ struct Keys<'a> {
     entries: Option<&'a RawValue>,
     salt: Option<&'a RawValue>,
     content: Option<&'a RawValue>,
+    cipher: Option<&'a RawValue>,
     elements: Option<&'a RawValue>,
     tokens: Option<&'a RawValue>,
     items: Option<&'a RawValue>,
@@ -149,12 +189,14 @@ fn read_object(text: &str, password: Option<&[u8]>) -> Result<Export, ImportErro
         proton::read(text)
     } else if keys.salt.is_some() && keys.content.is_some() {
         proton::read_encrypted(text, password)
+    } else if keys.salt.is_some() && keys.cipher.is_some() {
+        cotp::read_encrypted(text, password)
     } else if keys.elements.is_some() {
         cotp::read(text)
     } else if keys.tokens.is_some() {
         free_otp::read(text)
     } else if keys.items.is_some() || keys.encrypted.is_some() {
-        bitwarden::read_json(text)
+        bitwarden::read_json(text, password)
     } else if keys.algo.is_some() && keys.secret.is_some() {
         free_otp::read_token(text)
     } else {

@@ -3,13 +3,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::claim::{Claim, Oddity, Reason};
-use crate::{AddError, Draft, Entries, EntryId, MAX_ENTRIES};
+use super::google::Parts;
+use crate::entry::title;
+use crate::{AddError, Draft, Entries, EntryId, Kind, MAX_ENTRIES, Name, Note};
 
 /// The formats that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// `otpauth-migration:` URIs, alone or among `otpauth:` ones.
     GoogleMigration,
+    /// A vault of this program.
+    Vault,
     /// Aegis' vault.
     Aegis,
     /// 2FAS' backup.
@@ -36,8 +40,9 @@ pub enum Format {
 
 impl Format {
     /// All of them, in no order that matters.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::GoogleMigration,
+        Self::Vault,
         Self::Aegis,
         Self::TwoFas,
         Self::AndOtp,
@@ -55,6 +60,7 @@ impl Format {
     pub const fn name(self) -> &'static str {
         match self {
             Self::GoogleMigration => "Google Authenticator",
+            Self::Vault => "Countersign vault",
             Self::Aegis => "Aegis",
             Self::TwoFas => "2FAS",
             Self::AndOtp => "andOTP",
@@ -130,6 +136,33 @@ pub struct Double {
     pub title: String,
     /// Which one makes the same codes.
     pub of: Original,
+    /// The counter that the original gets from it: the higher one is right, because each code is used up by both. Never lower.
+    pub counter: Option<RaisedCounter>,
+    /// What it says otherwise than the original, which keeps its own.
+    pub dropped: Vec<Dropped>,
+}
+
+/// An HOTP counter that moves on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RaisedCounter {
+    /// The original's.
+    pub from: u64,
+    /// The double's.
+    pub to: u64,
+}
+
+/// What of a double is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Dropped {
+    /// Another issuer or account.
+    #[error("other name")]
+    Name,
+    /// A note that the original has not.
+    #[error("note")]
+    Note,
+    /// Groups that the original is not in.
+    #[error("groups")]
+    Groups,
 }
 
 /// The one that a [`Double`] is of.
@@ -139,19 +172,36 @@ pub enum Original {
     InVault(EntryId, String),
     /// In the export itself.
     InExport(Place),
+    /// In another one of the same import.
+    InOtherExport {
+        /// What its caller called it.
+        source: String,
+        /// Where in it.
+        place: Place,
+    },
 }
 
 impl fmt::Display for Double {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { place, title, of } = self;
+        let Self { place, title, of, .. } = self;
         write!(f, "{place}: ")?;
         if !title.is_empty() {
             write!(f, "{title}: ")?;
         }
         match of {
-            Original::InVault(id, other) if other.is_empty() => write!(f, "the vault has it as #{}", id.get()),
-            Original::InVault(_, other) => write!(f, "the vault has it as {other}"),
-            Original::InExport(other) => write!(f, "the same as {other}"),
+            Original::InVault(id, other) if other.is_empty() => write!(f, "the vault has it as #{}", id.get())?,
+            Original::InVault(_, other) => write!(f, "the vault has it as {other}")?,
+            Original::InExport(other) => write!(f, "the same as {other}")?,
+            Original::InOtherExport { source, place } => write!(f, "the same as {place} of {source}")?,
+        }
+        if let Some(RaisedCounter { from, to }) = self.counter {
+            write!(f, "; its counter is taken: {to} in place of {from}")?;
+        }
+        let dropped: Vec<String> = self.dropped.iter().map(Dropped::to_string).collect();
+        match dropped.split_last() {
+            None => Ok(()),
+            Some((last, [])) => write!(f, "; not taken: its {last}"),
+            Some((last, rest)) => write!(f, "; not taken: its {} and {last}", rest.join(", ")),
         }
     }
 }
@@ -208,9 +258,12 @@ pub struct Export {
     pub format: Format,
     /// How it was protected.
     pub protection: Protection,
+    /// What its caller calls it, such as the name of its file, for doubles in the other exports of one import.
+    pub source: String,
     pub(crate) came: Vec<Came>,
     pub(crate) refused: Vec<Refused>,
-    pub(crate) missing: Vec<MissingParts>,
+    /// Of Google migrations.
+    pub(crate) parts: Parts,
     /// Items that have no one-time code, such as the other logins of a password manager.
     pub without_code: usize,
 }
@@ -220,9 +273,10 @@ impl Export {
         Self {
             format,
             protection,
+            source: String::new(),
             came: Vec::new(),
             refused: Vec::new(),
-            missing: Vec::new(),
+            parts: Parts::default(),
             without_code: 0,
         }
     }
@@ -240,6 +294,14 @@ impl Export {
     /// Entries that cannot be taken.
     pub fn refused(&self) -> &[Refused] {
         &self.refused
+    }
+
+    /// What came from this line, the last one, may have been cut off.
+    pub(crate) fn doubt(&mut self, last: usize) {
+        let is_of_line = |place: Place| matches!(place, Place::Line(line) | Place::InPart { line, .. } if line == last);
+        for came in self.came.iter_mut().filter(|came| is_of_line(came.place)) {
+            came.odd.push(Oddity::Unended);
+        }
     }
 
     /// Files an entry under what came or what is refused.
@@ -261,6 +323,8 @@ pub struct Receipt {
     pub format: Format,
     /// How it was protected.
     pub protection: Protection,
+    /// The export's [`source`](Export::source).
+    pub source: String,
     /// What will be added, in the export's order.
     pub came: Vec<Came>,
     /// What is there already.
@@ -296,38 +360,28 @@ pub enum ApplyError {
 impl Entries {
     /// What importing `export` here would do. Nothing is changed.
     pub fn dry_run(&self, export: Export) -> Receipt {
-        let in_vault = self.iter().map(|entry| {
-            let original = Original::InVault(entry.id(), entry.title());
-            (entry.credential().fingerprint(), original)
-        });
-        let mut originals: BTreeMap<_, _> = in_vault.collect();
-        let (mut came, mut doubles) = (Vec::new(), Vec::new());
-        for candidate in export.came {
-            let Came { place, draft, .. } = &candidate;
-            match originals.entry(draft.credential.fingerprint()) {
-                Entry::Occupied(original) => doubles.push(Double {
-                    place: *place,
-                    title: draft.title(),
-                    of: original.get().clone(),
-                }),
-                Entry::Vacant(none) => {
-                    none.insert(Original::InExport(*place));
-                    came.push(candidate);
-                }
-            }
-        }
-        Receipt {
-            format: export.format,
-            protection: export.protection,
-            came,
-            doubles,
-            refused: export.refused,
-            missing: export.missing,
-            without_code: export.without_code,
-        }
+        let missing = export.parts.missing(&export.parts);
+        Comparison::with(self).receipt(export, missing, &mut [])
     }
 
-    /// Adds what came, all of it or nothing. What has become a double since the dry run is left out.
+    /// What importing several exports together would do, a receipt for each: doubles may be in another one, and so may be the
+    /// other parts of a migration.
+    pub fn dry_run_all(&self, exports: Vec<Export>) -> Vec<Receipt> {
+        let mut parts = Parts::default();
+        exports.iter().for_each(|export| parts.add(&export.parts));
+        let mut comparison = Comparison::with(self);
+        let mut receipts = Vec::new();
+        for export in exports {
+            let missing = parts.missing(&export.parts);
+            parts.remove(&export.parts);
+            let receipt = comparison.receipt(export, missing, &mut receipts);
+            receipts.push(receipt);
+        }
+        receipts
+    }
+
+    /// Adds what came, all of it or nothing, and moves the counters of doubles on. What has become a double since the dry run
+    /// is left out.
     ///
     /// # Errors
     /// [`ApplyError`]; nothing is changed then.
@@ -341,11 +395,142 @@ impl Entries {
         if self.len() + drafts.len() > MAX_ENTRIES {
             return Err(AddError::Full.into());
         }
+        for double in &receipt.doubles {
+            if let (Original::InVault(id, _), Some(raised)) = (&double.of, double.counter) {
+                self.raise_counter(*id, raised.to);
+            }
+        }
         let mut groups = self.groups();
         let ids = drafts.into_iter().map(|mut draft| {
             draft.groups = groups.spelt_once(draft.groups);
             self.add(draft)
         });
         Ok(ids.collect::<Result<_, _>>()?)
+    }
+}
+
+/// What is there already, by what makes the codes.
+struct Comparison(BTreeMap<[u8; 32], Known>);
+
+struct Known {
+    at: At,
+    title: String,
+    note: Note,
+    groups: Vec<Name>,
+    counter: Option<u64>,
+}
+
+enum At {
+    Vault(EntryId),
+    /// What came in the export with this number, both from 0.
+    Export {
+        export: usize,
+        came: usize,
+    },
+}
+
+impl Known {
+    fn new(at: At, title: String, note: &Note, groups: &[Name], kind: Kind) -> Self {
+        let counter = match kind {
+            Kind::Hotp { counter } => Some(counter),
+            Kind::Totp { .. } | Kind::Steam => None,
+        };
+        Self {
+            at,
+            title,
+            note: note.clone(),
+            groups: groups.to_vec(),
+            counter,
+        }
+    }
+}
+
+impl Comparison {
+    fn with(entries: &Entries) -> Self {
+        let known = entries.iter().map(|entry| {
+            let (at, kind) = (At::Vault(entry.id()), entry.credential().kind());
+            let known = Known::new(at, entry.title(), &entry.note, &entry.groups, kind);
+            (entry.credential().fingerprint(), known)
+        });
+        Self(known.collect())
+    }
+
+    /// `earlier` are the receipts of the exports before this one.
+    fn receipt(&mut self, export: Export, missing: Vec<MissingParts>, earlier: &mut [Receipt]) -> Receipt {
+        let number = earlier.len();
+        let mut receipt = Receipt {
+            format: export.format,
+            protection: export.protection,
+            source: export.source,
+            came: Vec::new(),
+            doubles: Vec::new(),
+            refused: export.refused,
+            missing,
+            without_code: export.without_code,
+        };
+        for candidate in export.came {
+            let draft = &candidate.draft;
+            let at = At::Export {
+                export: number,
+                came: receipt.came.len(),
+            };
+            let title = title(&draft.issuer, &draft.account);
+            let new = Known::new(at, title, &draft.note, &draft.groups, draft.credential.kind());
+            match self.0.entry(draft.credential.fingerprint()) {
+                Entry::Vacant(none) => {
+                    none.insert(new);
+                    receipt.came.push(candidate);
+                }
+                Entry::Occupied(mut known) => {
+                    let double = double(candidate.place, new, known.get_mut(), &mut receipt, earlier);
+                    receipt.doubles.push(double);
+                }
+            }
+        }
+        receipt
+    }
+}
+
+fn double(place: Place, new: Known, known: &mut Known, receipt: &mut Receipt, earlier: &mut [Receipt]) -> Double {
+    let mut dropped = Vec::new();
+    if !new.title.is_empty() && new.title != known.title {
+        dropped.push(Dropped::Name);
+    }
+    if !new.note.is_empty() && new.note != known.note {
+        dropped.push(Dropped::Note);
+    }
+    if new.groups.iter().any(|group| !known.groups.contains(group)) {
+        dropped.push(Dropped::Groups);
+    }
+    let counter = match (known.counter, new.counter) {
+        (Some(from), Some(to)) if to > from => Some(RaisedCounter { from, to }),
+        _ => None,
+    };
+    known.counter = new.counter.max(known.counter);
+    let of = match known.at {
+        At::Vault(id) => Original::InVault(id, known.title.clone()),
+        At::Export { export, came } => {
+            let is_other = export < earlier.len();
+            let original = match is_other {
+                true => &mut earlier[export],
+                false => receipt,
+            };
+            let (source, came) = (original.source.clone(), &mut original.came[came]);
+            if let (Some(raised), Kind::Hotp { counter }) = (counter, &mut came.draft.credential.kind) {
+                *counter = raised.to;
+            }
+            let place = came.place;
+            match is_other {
+                true => Original::InOtherExport { source, place },
+                false => Original::InExport(place),
+            }
+        }
+    };
+    Double {
+        place,
+        title: new.title,
+        of,
+        counter,
+        dropped,
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::claim::Claim;
-use super::decrypt::{aes_gcm, argon2id};
+use super::decrypt::{aes_cbc, aes_gcm, argon2id, pbkdf2_sha1};
 use super::json::{RawList, number, parse, push_all};
 use super::read::ImportError;
 use super::receipt::{Export, Format, Protection};
@@ -18,8 +18,9 @@ const FORMAT: Format = Format::Stratum;
 /// More categories of one entry are not looked at.
 const MAX_CATEGORIES: usize = 64;
 const MAGIC: &[u8; 16] = b"AUTHENTICATORPRO";
-/// Before 2023: AES-CBC without a MAC.
+/// Before 2023: `salt[20] ‖ IV[16]` and AES-256-CBC under PBKDF2-HMAC-SHA-1, without a MAC.
 const OLD_MAGIC: &[u8; 16] = b"AuthenticatorPro";
+const OLD_ITERATIONS: u32 = 64_000;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -71,17 +72,23 @@ pub(super) fn is_encrypted(bytes: &[u8]) -> bool {
 }
 
 pub(super) fn read_encrypted(bytes: &[u8], password: Option<&[u8]>) -> Result<Export, ImportError> {
-    if bytes.starts_with(OLD_MAGIC) {
-        let why = "it was written before 2023, without protection against changes; back up again with a newer Stratum";
-        return Err(ImportError::Unsupported(FORMAT, why));
-    }
+    let is_old = bytes.starts_with(OLD_MAGIC);
+    let (salt_len, nonce_len) = if is_old { (20, 16) } else { (16, 12) };
     let mut from = Cursor::new(bytes);
     let pieces = (|| {
         from.take(MAGIC.len())?;
-        Some((from.take(16)?, from.take(12)?))
+        Some((from.take(salt_len)?, from.take(nonce_len)?))
     })();
     let (salt, nonce) = pieces.ok_or(ImportError::CutOff)?;
     let password = password.ok_or(ImportError::Locked(FORMAT))?;
+    if is_old {
+        let key = pbkdf2_sha1(password, salt, OLD_ITERATIONS)?;
+        // a wrong key may give a padding by chance, but no JSON of these names
+        let export = aes_cbc(&key, nonce, from.rest()).and_then(|plain| read(str::from_utf8(&plain).ok()?).ok());
+        let mut export = export.ok_or(ImportError::WrongPassword(FORMAT))?;
+        export.protection = Protection::Encrypted;
+        return Ok(export);
+    }
     let key = argon2id(KdfCost::DEFAULT, password, salt)?;
     let plain = aes_gcm(&key, nonce, from.rest(), &[]).ok_or(ImportError::WrongPassword(FORMAT))?;
     let plain = str::from_utf8(&plain).map_err(|_| ImportError::Malformed(FORMAT, "its content is not UTF-8"))?;

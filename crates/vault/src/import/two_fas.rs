@@ -22,8 +22,7 @@ struct File<'a> {
     services: Option<RawList<'a>>,
     #[serde(rename = "servicesEncrypted")]
     services_encrypted: Option<String>,
-    #[serde(default)]
-    groups: Vec<Group>,
+    groups: Option<Vec<Group>>,
 }
 
 #[derive(Deserialize)]
@@ -38,8 +37,7 @@ struct Service {
     name: Option<String>,
     secret: Option<Zeroizing<String>>,
     group_id: Option<String>,
-    #[serde(default)]
-    otp: Otp,
+    otp: Option<Otp>,
 }
 
 #[derive(Default, Deserialize)]
@@ -60,9 +58,10 @@ struct Otp {
 
 pub(super) fn read(text: &str, password: Option<&[u8]>) -> Result<Export, ImportError> {
     let file: File<'_> = parse(FORMAT, text)?;
+    let groups = file.groups.unwrap_or_default();
     let Some(sealed) = file.services_encrypted else {
         let services = file.services.unwrap_or_default();
-        return Ok(read_services(services, &file.groups, Protection::InTheClear));
+        return Ok(read_services(services, &groups, Protection::InTheClear));
     };
     let password = password.ok_or(ImportError::Locked(FORMAT))?;
     let malformed = ImportError::Malformed(FORMAT, "servicesEncrypted is not three pieces of base64");
@@ -72,7 +71,7 @@ pub(super) fn read(text: &str, password: Option<&[u8]>) -> Result<Export, Import
     let key = pbkdf2_sha256(password, &salt, ITERATIONS)?;
     let list = aes_gcm(&key, &nonce, &sealed, &[]).ok_or(ImportError::WrongPassword(FORMAT))?;
     let list = str::from_utf8(&list).map_err(|_| ImportError::Malformed(FORMAT, "its services are not UTF-8"))?;
-    Ok(read_services(parse(FORMAT, list)?, &file.groups, Protection::Encrypted))
+    Ok(read_services(parse(FORMAT, list)?, &groups, Protection::Encrypted))
 }
 
 fn read_services(services: RawList<'_>, groups: &[Group], protection: Protection) -> Export {
@@ -83,10 +82,12 @@ fn read_services(services: RawList<'_>, groups: &[Group], protection: Protection
         .collect();
     push_all(&mut export, services, |service: Service| {
         let group = service.group_id.and_then(|id| groups.get(id.as_str()));
-        let otp = service.otp;
+        let otp = service.otp.unwrap_or_default();
         let kind = otp.token_type.as_deref().unwrap_or("totp");
         // the name is what the app shows, the issuer what the URI said
-        let shown = service.name.filter(|name| !name.trim().is_empty());
+        let given = |name: Option<String>| name.filter(|name| !name.trim().is_empty());
+        let shown = given(service.name);
+        let account = given(otp.account).or_else(|| account_of(given(otp.label)?, otp.issuer.as_deref()));
         Ok(Claim {
             other_issuer: otp.issuer.clone(),
             groups: group.into_iter().map(|name| (*name).to_owned()).collect(),
@@ -94,8 +95,17 @@ fn read_services(services: RawList<'_>, groups: &[Group], protection: Protection
             digits: otp.digits,
             period_s: otp.period,
             counter: otp.counter.map(i128::from),
-            ..Claim::new(kind, shown.or(otp.issuer), otp.account.or(otp.label)).with_base32(service.secret)
+            ..Claim::new(kind, shown.or(otp.issuer), account).with_base32(service.secret)
         })
     });
     export
+}
+
+/// The label is the URI's, with or without the issuer in front.
+fn account_of(label: String, issuer: Option<&str>) -> Option<String> {
+    let after_issuer = issuer.and_then(|issuer| label.strip_prefix(issuer)?.strip_prefix(':'));
+    match after_issuer {
+        Some(account) => Some(account.to_owned()),
+        None => Some(label),
+    }
 }

@@ -2,8 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::claim::{Claim, Reason};
-use super::google::Migration;
+use super::claim::Claim;
 use super::read::ImportError;
 use super::receipt::{Export, Format, Place, Protection};
 use super::{ente, google};
@@ -16,30 +15,35 @@ pub(super) fn is_one(text: &str) -> bool {
 
 pub(super) fn read(text: &str) -> Result<Export, ImportError> {
     let mut export = Export::new(Format::UriList, Protection::InTheClear);
-    let mut migration = Migration::default();
+    let unended = unended_line(text);
     for (line_number, line) in lines(text) {
         if export.came.len() + export.refused.len() > MAX_ENTRIES {
             return Err(ImportError::Malformed(export.format, "it has more than 10000 entries"));
         }
         if google::is_part(line) {
             export.format = Format::GoogleMigration;
-            migration.push(&mut export, line_number, line);
+            google::push(&mut export, line_number, line);
             continue;
         }
-        let claim = Claim::from_uri(line).and_then(|mut claim| {
-            let Some(display) = code_display(line) else {
-                return Ok(claim);
-            };
-            export.format = Format::Ente;
-            match ente::add_display(&mut claim, &display) {
-                true => Ok(claim),
-                false => Err(Reason::Trashed),
+        let claim = Claim::from_uri(line).and_then(|claim| match code_display(line) {
+            None => Ok(claim),
+            Some(display) => {
+                export.format = Format::Ente;
+                ente::add_display(claim, &display)
             }
         });
         export.push(Place::Line(line_number), claim);
     }
-    export.missing = migration.missing();
+    if let Some(line) = unended {
+        export.doubt(line);
+    }
     Ok(export)
+}
+
+/// The number of the last line, where it has no end although those before it have one.
+pub(super) fn unended_line(text: &str) -> Option<usize> {
+    let lines = text.lines().count();
+    (lines > 1 && !text.ends_with('\n')).then_some(lines)
 }
 
 fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {

@@ -5,7 +5,9 @@
 
 Nothing here is taken from the importers. The sources: beemdevelopment/Aegis docs/vault.md; twofas' and andOTP's backups as their
 apps write them; jamie-mh/AuthenticatorPro doc/BACKUP_FORMAT.md; ente-io/ente docs/auth/migration/export.md; protonpass' export;
-FreeOTP's tokens; Bitwarden's help page on import formats; Google's migration message as its apps exchange it.
+FreeOTP's tokens; Bitwarden's help page on import formats, bitwarden/clients libs/importer; freeotp/freeotp-android TokenPersistence,
+MasterKey, EncryptedKey, and Java's serialization specification; replydev/cotp src/crypto; Google's migration message as its apps
+exchange it.
 """
 import base64, csv, hashlib, io, json, struct, uuid
 from pathlib import Path
@@ -13,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 import argon2.low_level
 from Crypto.Cipher import AES
-from Crypto.Hash import SHA1, SHA256
+from Crypto.Hash import HMAC, SHA1, SHA256, SHA512
 from Crypto.Protocol.KDF import PBKDF2, scrypt
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from nacl import bindings
@@ -234,23 +236,60 @@ def bitwarden():
     rows.writerow(["", "", "note", "a note", "with a\nline, and a comma", "", "0", "", "", "", ""])
     for totp, a in logins:
         items.append({"id": str(uuid.UUID(bytes=random(16))), "organizationId": None, "folderId": folder if a.favourite else None, "type": 1,
-                      "reprompt": 0, "name": a.issuer, "notes": None, "favorite": a.favourite,
+                      "reprompt": 0, "name": a.issuer, "notes": a.note or None, "favorite": a.favourite,
                       "login": {"uris": None, "username": a.account, "password": "p\"w,", "totp": totp}, "collectionIds": None})
-        rows.writerow(["工作" if a.favourite else "", "1" if a.favourite else "", "login", a.issuer, "", "", "0", "https://a,https://b", a.account, "p\"w,", totp])
+        rows.writerow(["工作" if a.favourite else "", "1" if a.favourite else "", "login", a.issuer, a.note, "", "0", "https://a,https://b", a.account, "p\"w,", totp])
     write("bitwarden.json", dumps({"encrypted": False, "folders": [{"id": folder, "name": "工作"}], "items": items}))
     write("bitwarden.csv", table.getvalue())
     for name in ("bitwarden.json", "bitwarden.csv"):
-        expect(name, [a for _, a in logins], groups=1, note=False, uses=False)
-    write("bitwarden_encrypted.json", dumps({"encrypted": True, "passwordProtected": True, "salt": "x", "kdfType": 0, "kdfIterations": 600000,
-                                             "encKeyValidation_DO_NOT_EDIT": "2.x", "data": "2.y"}))
+        expect(name, [a for _, a in logins], groups=1, uses=False)
+    return logins
+
+
+def bitwarden_of_an_organisation():
+    names = ["工作", "work"]
+    ids = {name: str(uuid.UUID(bytes=random(16))) for name in names}
+    items = [{"id": str(uuid.UUID(bytes=random(16))), "organizationId": str(uuid.UUID(bytes=random(16))), "folderId": None, "type": 1, "reprompt": 0,
+              "name": a.issuer, "notes": a.note or None, "favorite": None, "collectionIds": [ids[g] for g in a.groups],
+              "login": {"uris": [], "username": a.account, "password": "p", "totp": a.uri()}} for a in ACCOUNTS if a.kind != "steam"]
+    collections = [{"id": i, "organizationId": items[0]["organizationId"], "name": n, "externalId": None} for n, i in ids.items()]
+    write("bitwarden_organisation.json", dumps({"encrypted": False, "collections": collections, "items": items}))
+    expect("bitwarden_organisation.json", [a for a in ACCOUNTS if a.kind != "steam"], favourite=False, uses=False)
+
+
+def bitwarden_protected():
+    logins = bitwarden_logins
+    plain = (HERE / "bitwarden.json").read_bytes()
+
+    def expanded(key, purpose):
+        """The first block of RFC 5869's expansion."""
+        return HMAC.new(key, purpose + b"\x01", SHA256).digest()
+
+    def enc_string(key, content):
+        padding = 16 - len(content) % 16
+        iv = random(16)
+        sealed = AES.new(expanded(key, b"enc"), AES.MODE_CBC, iv=iv).encrypt(content + bytes([padding] * padding))
+        mac = HMAC.new(expanded(key, b"mac"), iv + sealed, SHA256).digest()
+        return "2." + "|".join(base64.b64encode(piece).decode() for piece in (iv, sealed, mac))
+
+    salt = base64.b64encode(random(16)).decode()
+    by_pbkdf2 = PBKDF2(PASSWORD.encode(), salt.encode(), 32, count=600_000, hmac_hash_module=SHA256)
+    by_argon2 = argon2id(hashlib.sha256(salt.encode()).digest(), 32 << 10, 6, 4)
+    for name, key, kdf in [
+            ("bitwarden_protected.json", by_pbkdf2, {"kdfType": 0, "kdfIterations": 600_000}),
+            ("bitwarden_protected_argon2.json", by_argon2, {"kdfType": 1, "kdfIterations": 6, "kdfMemory": 32, "kdfParallelism": 4})]:
+        validation = enc_string(key, str(uuid.UUID(bytes=random(16))).encode())
+        write(name, dumps({"encrypted": True, "passwordProtected": True, "salt": salt} | kdf
+                          | {"encKeyValidation_DO_NOT_EDIT": validation, "data": enc_string(key, plain)}))
+        expect(name, [a for _, a in logins], groups=1, uses=False)
 
 
 # --- FreeOTP, FreeOTP+ ---
 
 def free_otp():
-    can = [a for a in ACCOUNTS if a.kind != "steam"]
+    can = [a for a in ACCOUNTS if a.kind != "steam"] + [Account("steam", "Steam", "gabe", digits=5)]
     tokens = [{"algo": a.algorithm, "counter": a.count - 1 if a.kind == "hotp" else 0, "digits": a.digits, "issuerExt": a.issuer, "issuerInt": a.issuer,
-               "label": a.account, "period": a.period, "secret": list(struct.unpack(f"{len(a.secret)}b", a.secret)), "type": a.kind.upper()} for a in can]
+               "label": a.account, "period": a.period, "secret": list(struct.unpack(f"{len(a.secret)}b", a.secret)), "type": "HOTP" if a.kind == "hotp" else "TOTP"} for a in can]
     write("freeotp_plus.json", json.dumps({"tokenOrder": [f"{a.issuer}:{a.account}" for a in can], "tokens": tokens}))
     write("freeotp_tokens.json", json.dumps(tokens))
     write("freeotp_token.json", json.dumps(tokens[0]))
@@ -258,6 +297,47 @@ def free_otp():
     expect("freeotp_plus.json", can, **plain)
     expect("freeotp_tokens.json", can, **plain)
     expect("freeotp_token.json", can[:1], **plain)
+
+
+def free_otp_backup():
+    """FreeOTP 2: a HashMap of texts as Java writes it, whose keys are sealed under a master key, and that under the password."""
+    can = [a for a in ACCOUNTS if a.kind != "steam"] + [Account("steam", "Steam", "gabe", digits=5), Account("totp", "Key 🔑", "a\u00e9b")]
+    signed = lambda content: list(struct.unpack(f"{len(content)}b", content))
+
+    def sealed(key, content, algorithm):
+        nonce = random(12)
+        body, tag = gcm(key, nonce, content, algorithm.encode())
+        return {"mCipher": "AES/GCM/NoPadding", "mCipherText": signed(body + tag),
+                "mParameters": signed(b"\x30\x11\x04\x0c" + nonce + b"\x02\x01\x10"), "mToken": algorithm}
+
+    def gson(value):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("=", "\\u003d").replace("&", "\\u0026")
+
+    master, salt = random(32), random(32)
+    by_password = PBKDF2(PASSWORD.encode(), salt, 32, count=100_000, hmac_hash_module=SHA512)
+    entries = {}
+    for a in can:
+        i = str(uuid.UUID(bytes=random(16)))
+        token = {"algo": a.algorithm, "digits": a.digits, "issuerExt": a.issuer, "issuerInt": a.issuer, "label": a.account, "period": a.period,
+                 "type": "HOTP" if a.kind == "hotp" else "TOTP"}
+        if a.kind == "hotp":
+            token["counter"] = a.count
+        entries[i + "-token"] = gson(token)
+        entries[i] = json.dumps({"key": gson(sealed(master, a.secret, "Hmac" + a.algorithm))})
+    entries["masterKey"] = gson({"mAlgorithm": "PBKDF2withHmacSHA512", "mEncryptedKey": sealed(by_password, master, "AES"), "mIterations": 100_000,
+                                 "mSalt": signed(salt)})
+
+    def text(value):
+        units = value.encode("utf-16-be")
+        encoded = b"".join(units[i:i + 2].decode("utf-16-be", "surrogatepass").encode("utf-8", "surrogatepass") for i in range(0, len(units), 2))
+        return struct.pack(">H", len(encoded)) + encoded.replace(b"\0", b"\xc0\x80")
+    java = b"\xac\xed\x00\x05" + b"\x73\x72" + text("java.util.HashMap") + bytes.fromhex("0507dac1c31660d1") + b"\x03"
+    java += struct.pack(">H", 2) + b"F" + text("loadFactor") + b"I" + text("threshold") + b"\x78\x70"
+    java += struct.pack(">fI", 0.75, 48) + b"\x77\x08" + struct.pack(">II", 64, len(entries))
+    for name, value in entries.items():
+        java += b"\x74" + text(name) + b"\x74" + text(value)
+    write("freeotp_backup.xml", java + b"\x78")
+    expect("freeotp_backup.xml", can, groups=False, note=False, favourite=False, uses=False)
 
 
 # --- Ente ---
@@ -313,7 +393,13 @@ def stratum():
     salt, nonce = random(16), random(12)
     body, tag = gcm(argon2id(salt, 1 << 16, 3, 4), nonce, json.dumps(content).encode())
     write("stratum_encrypted.stratum", b"AUTHENTICATORPRO" + salt + nonce + body + tag)
-    for name in ("stratum.json", "stratum_encrypted.stratum"):
+    plain = json.dumps(content).encode()
+    padding = 16 - len(plain) % 16
+    salt, iv = hashlib.shake_128(b"old salt").digest(20), hashlib.shake_128(b"old iv").digest(16)
+    key = PBKDF2(PASSWORD.encode(), salt, 32, count=64_000, hmac_hash_module=SHA1)
+    sealed = AES.new(key, AES.MODE_CBC, iv=iv).encrypt(plain + bytes([padding] * padding))
+    write("stratum_encrypted_old.stratum", b"AuthenticatorPro" + salt + iv + sealed)
+    for name in ("stratum.json", "stratum_encrypted.stratum", "stratum_encrypted_old.stratum"):
         expect(name, ACCOUNTS, note=False, favourite=False)
 
 
@@ -322,8 +408,14 @@ def stratum():
 def cotp():
     elements = [{"secret": a.base32(), "issuer": a.issuer, "label": a.account, "digits": a.digits, "type": a.kind.upper(), "algorithm": a.algorithm,
                  "period": a.period, "counter": a.count if a.kind == "hotp" else None, "pin": None} for a in ACCOUNTS]
-    write("cotp.json", dumps({"version": 2, "elements": elements}))
-    expect("cotp.json", ACCOUNTS, groups=False, note=False, favourite=False, uses=False)
+    plain = dumps({"version": 2, "elements": elements})
+    write("cotp.json", plain)
+    salt, nonce = hashlib.shake_128(b"cotp salt").digest(16), hashlib.shake_128(b"cotp nonce").digest(24)
+    sealed = bindings.crypto_aead_xchacha20poly1305_ietf_encrypt(plain.encode(), None, nonce, argon2id(salt, 32768, 4, 4))
+    b64 = lambda b: base64.b64encode(b).decode()
+    write("cotp_encrypted.json", json.dumps({"version": 1, "nonce": b64(nonce), "salt": b64(salt), "cipher": b64(sealed)}))
+    for name in ("cotp.json", "cotp_encrypted.json"):
+        expect(name, ACCOUNTS, groups=False, note=False, favourite=False, uses=False)
 
 
 def uri_list():
@@ -331,5 +423,24 @@ def uri_list():
     expect("uris.txt", ACCOUNTS, groups=False, note=False, favourite=False, uses=False)
 
 
-for make in (google, aegis, two_fas, and_otp, bitwarden, free_otp, ente, proton, stratum, cotp, uri_list):
+def stratum_uris():
+    """Stratum's list: Steam is totp there, known by its issuer, or by a parameter where that is another."""
+    lines, accounts = [], [Account("totp", "Deno", "Mason"), Account("steam", "Steam", "gabe", digits=5), Account("steam", "Valve", "gabe", digits=5)]
+    for a in accounts:
+        query = f"secret={a.base32()}&issuer={a.issuer}" + ("&steam" if a.kind == "steam" and a.issuer != "Steam" else "")
+        lines.append(f"otpauth://totp/{a.issuer}:{a.account}?{query}")
+    write("stratum.txt", "\n".join(lines) + "\n")
+    expect("stratum.txt", accounts)
+
+
+def utf_16():
+    for name, encoding in (("uris_utf16le.txt", "utf-16-le"), ("uris_utf16be.txt", "utf-16-be")):
+        write(name, ("\ufeff" + "".join(a.uri() + "\r\n" for a in ACCOUNTS)).encode(encoding))
+        expect(name, ACCOUNTS, groups=False, note=False, favourite=False, uses=False)
+
+
+for make in (google, aegis, two_fas, and_otp):
+    make()
+bitwarden_logins = bitwarden()
+for make in (free_otp, ente, proton, stratum, cotp, uri_list, bitwarden_of_an_organisation, bitwarden_protected, free_otp_backup, stratum_uris, utf_16):
     make()

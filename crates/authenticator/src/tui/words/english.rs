@@ -188,6 +188,12 @@ fn trouble(trouble: &Trouble) -> String {
         Trouble::Import(ImportError::Locked(format)) => format!(
             "The {format} export is encrypted: quit, and say `countersign authenticator import FILE`, which asks for its password."
         ),
+        Trouble::Import(ImportError::Age) => {
+            "The file is encrypted with age: quit, and say `countersign authenticator import FILE`, which asks for its passphrase.".into()
+        }
+        Trouble::Import(ImportError::LockedByKeyFile) => {
+            "A key file opens that vault: quit, and say `countersign authenticator import FILE --password-file KEY`.".into()
+        }
         Trouble::Import(error) => sentence(error),
         Trouble::Unusable(reasons) => match reasons.as_slice() {
             [] => "There is no entry in it.".into(),

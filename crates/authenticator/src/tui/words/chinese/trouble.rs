@@ -104,6 +104,7 @@ fn reason(reason: &Reason) -> String {
         Reason::Counter(counter) => format!("计数器是 {counter}，计数器不可能如此。"),
         Reason::Uri(error) => uri(*error),
         Reason::Trashed => "条目在另一应用的回收站中。".into(),
+        Reason::NewerVersion => "由本程序的更新版本写入：请使用该版本。".into(),
         // Which part of a code that no app makes is wrong helps nobody but its maker.
         Reason::Migration(_) => "Google Authenticator 的二维码不完整或已损坏：请重新扫描。".into(),
     }
@@ -123,6 +124,16 @@ fn import(error: ImportError) -> String {
         ImportError::Locked(format) => format!(
             "{format} 的导出文件已加密：请退出，然后运行 `countersign authenticator import 文件`，它会询问密码。"
         ),
+        ImportError::Age => {
+            "文件已用 age 加密：请退出，然后运行 `countersign authenticator import 文件`，它会询问密码。".into()
+        }
+        ImportError::OpenPgp => "文件已用 OpenPGP 加密：请先解密，再添加其内容。".into(),
+        ImportError::Vault(error) => file(error),
+        ImportError::VaultLocked(error) => unlock(error),
+        ImportError::LockedByKeyFile => {
+            "此保险库由密钥文件打开：请退出，然后运行 `countersign authenticator import 文件 --password-file 密钥文件`。".into()
+        }
+        ImportError::NotEvenAndOtp => "这只可能是 2019 年以前的 andOTP 备份，而此密码打不开：请重新导出。".into(),
         ImportError::WrongPassword(format) => format!("密码错误，或者 {format} 的导出文件已损坏。"),
         ImportError::CutOff => "文件不完整，缺少结尾：请重新导出。".into(),
         ImportError::Damaged { line, column } => format!("文件在第 {line} 行第 {column} 列损坏：请重新导出。"),

@@ -1,0 +1,53 @@
+//! A vault of this program: another one's, or a copy that `export` wrote. What opens it is its passphrase, or its key file.
+
+use super::claim::{Oddity, Reason};
+use super::read::ImportError;
+use super::receipt::{Came, Export, Format, Place, Protection, Refused};
+use crate::header::MAGIC;
+use crate::{Draft, Kind, LockedVault, SlotKind, Unlock, UnlockError};
+
+const FORMAT: Format = Format::Vault;
+
+pub(super) fn is_one(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MAGIC)
+}
+
+pub(super) fn read(bytes: &[u8], key: Option<&[u8]>) -> Result<Export, ImportError> {
+    let vault = LockedVault::parse(bytes).map_err(ImportError::Vault)?;
+    let has_passphrase = vault.slots().any(|slot| matches!(slot.kind, SlotKind::Passphrase(_)));
+    let unlock = match (key, has_passphrase) {
+        (Some(key), true) => Unlock::Passphrase(key),
+        (Some(key), false) => Unlock::KeyFile(key),
+        (None, true) => return Err(ImportError::Locked(FORMAT)),
+        (None, false) => return Err(ImportError::LockedByKeyFile),
+    };
+    let entries = vault.unlock(unlock).map_err(|error| match error {
+        UnlockError::Wrong => ImportError::WrongPassword(FORMAT),
+        other => ImportError::VaultLocked(other),
+    })?;
+    let entries = entries.into_entries();
+    let mut export = Export::new(FORMAT, Protection::Encrypted);
+    let unread = entries.kept_unread();
+    for (entry, number) in entries.list.into_iter().zip(1..) {
+        let odd = match entry.credential.kind {
+            Kind::Hotp { .. } => vec![Oddity::SharedCounter],
+            Kind::Totp { .. } | Kind::Steam => Vec::new(),
+        };
+        let draft = Draft {
+            note: entry.note,
+            groups: entry.groups,
+            favourite: entry.favourite,
+            uses: entry.uses,
+            ..Draft::new(entry.issuer, entry.account, entry.credential)
+        };
+        let place = Place::Entry(number);
+        export.came.push(Came { place, draft, odd });
+    }
+    let known = export.came.len();
+    export.refused.extend((1..=unread).map(|number| Refused {
+        place: Place::Entry(known + number),
+        title: String::new(),
+        reason: Reason::NewerVersion,
+    }));
+    Ok(export)
+}
