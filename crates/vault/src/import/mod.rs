@@ -5,6 +5,7 @@ mod aegis;
 mod and_otp;
 mod bitwarden;
 mod claim;
+mod comparison;
 mod cotp;
 mod csv;
 mod decrypt;
