@@ -102,12 +102,12 @@ fn a_pipe_on_stdin_and_a_file_on_stderr_leave_the_terminal_to_ask_at() {
     script.arg(import.get_program()).args(import.get_args());
     script.envs(import.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let mut terminal = Terminal::start(&script, 80, 24);
+    terminal.see("Import 1 entry? [y/N] ");
+    terminal.types("y\n");
     terminal.see("A passphrase for it: ");
     terminal.types(&format!("{PASSPHRASE}\n"));
     terminal.see("The same again: ");
     terminal.types(&format!("{PASSPHRASE}\n"));
-    terminal.see("Import 1 entries? [y/N] ");
-    terminal.types("y\n");
     assert_eq!(terminal.wait().code(), Some(0), "{}", terminal.screen());
     terminal.is_as_it_was();
 
@@ -136,7 +136,7 @@ fn a_passphrase_file_is_its_first_line_and_a_new_one_has_a_length() {
         &["slot", "add", "--new-passphrase-file", short],
         &["export", "age", "--output", "-", "--export-passphrase-file", short],
     ] {
-        let refused = with(PASSPHRASE, args).with_code(1);
+        let refused = with(PASSPHRASE, args).with_code(2);
         assert!(
             refused.err.contains("at least 8 characters"),
             "{args:?}: {}",

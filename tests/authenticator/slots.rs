@@ -56,16 +56,16 @@ fn one_that_is_gone_by_then_takes_no_other_with_it() {
 fn a_passphrase_that_is_another_by_then_stays() {
     let pocket = Pocket::with(URI);
     let [first, second] = ["first", "second"].map(|name| {
-        fs::write(pocket.path(name), name).expect("a file");
+        fs::write(pocket.path(name), format!("the {name} passphrase")).expect("a file");
         pocket.path(name).to_str().expect("UTF-8").to_owned()
     });
     pocket.done(&["slot", "add", "--new-passphrase-file", &first]);
     let mut terminal = Terminal::start(&pocket.keyed(&["passphrase"]), 100, 30);
     terminal.see("New passphrase:");
     pocket.done(&["passphrase", "--new-passphrase-file", &second]);
-    terminal.types("third\n");
+    terminal.types("the third passphrase\n");
     terminal.see("The same again:");
-    terminal.types("third\n");
+    terminal.types("the third passphrase\n");
     terminal.see("was changed or removed meanwhile: nothing was changed");
     run(&mut pocket.auth(&["list", "--passphrase-file", &second]), "").with_code(0);
 }

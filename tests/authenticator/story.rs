@@ -22,7 +22,7 @@ fn the_first_entry_makes_the_vault_and_a_passphrase_is_never_shown() {
     adding.hear("the two are not the same");
     adding.hear_times("A passphrase for it: ", 2);
     adding.type_in("\n");
-    adding.hear("an empty one protects nothing");
+    adding.hear("at least 8 characters");
     adding.hear_times("A passphrase for it: ", 3);
     assert!(!pocket.vault().exists());
     adding.type_in(&format!("{PASSPHRASE}\n"));
