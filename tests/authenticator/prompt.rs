@@ -148,7 +148,7 @@ fn a_passphrase_file_is_its_first_line_and_a_new_one_has_a_length() {
     let uri = pocket.path("uri");
     fs::write(&uri, URI).expect("a file");
     let [none_shown, uri] = [&none, &uri].map(|path| path.to_str().expect("UTF-8"));
-    let refused = with("7 chars", &["add", "--vault", none_shown, "--uri-file", uri]).with_code(1);
+    let refused = with("7 chars", &["add", "--vault", none_shown, "--uri-file", uri]).with_code(2);
     assert!(refused.err.contains("at least 8 characters"), "{}", refused.err);
     assert!(!none.exists());
 }

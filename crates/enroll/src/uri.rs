@@ -21,7 +21,7 @@ const FRAME_LEN_BYTES: usize = 96;
 ///
 /// The issuer stands in the label and in the parameter, equal, because Google reads the parameter
 /// and Microsoft only the label. `algorithm`, `digits` and `period` (in seconds) follow only where
-/// they differ from SHA1, 6 and 30; [`quirks_of`](crate::quirks_of) says which apps ignore them.
+/// they differ from SHA1, 6 and 30, and the digits where the issuer is called Steam; [`quirks_of`](crate::quirks_of) says which apps ignore them.
 /// The result is pure ASCII. It holds the secret: show it once, and never log it.
 pub fn totp_uri(issuer: &Issuer, account: &Account, secret: &Secret, parameters: Parameters) -> Zeroizing<String> {
     let key = base32::encode(secret.expose_secret());
@@ -46,7 +46,8 @@ pub fn totp_uri(issuer: &Issuer, account: &Account, secret: &Secret, parameters:
         uri.push_str("&algorithm=");
         uri.push_str(algorithm.name());
     }
-    if digits != Parameters::DEFAULT.digits {
+    // Apps take what is issued by Steam for Steam's own codes, unless digits say otherwise.
+    if digits != Parameters::DEFAULT.digits || issuer.as_str() == "Steam" {
         uri.push_str("&digits=");
         uri.push_str(&digits.get().to_string());
     }

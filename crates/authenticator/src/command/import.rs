@@ -337,7 +337,7 @@ fn title(came: &import::Came) -> String {
 
 fn formats() -> String {
     let names = Format::ALL.map(Format::name);
-    format!("Formats: {}.", names.join(", "))
+    format!("Formats: {}; and each of them encrypted with age.", names.join(", "))
 }
 
 fn as_json(receipt: &Receipt) -> Value {
