@@ -3,7 +3,7 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::{Timestamp, openapi::Operation};
+use crate::{Timestamp, operation::Operation};
 
 pub(crate) const OPERATIONS: &[Operation] = &[
     Operation::new("list_audit", &[]),

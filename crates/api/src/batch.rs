@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{Actor, Name, PageSize, ProblemCode, Text, Timestamp, openapi::Operation};
+use crate::{Actor, Name, PageSize, ProblemCode, Text, Timestamp, operation::Operation};
 
 pub(crate) const OPERATIONS: &[Operation] = &[
     Operation::new("list_batches", &[]),

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::{
     Actor, CodeText, EnrollmentCodes, FactorMethod, IdentityProof, Name, ProblemCode, Timestamp,
-    openapi::{FACTOR, Operation},
+    operation::{FACTOR, Operation},
 };
 
 pub(crate) const OPERATIONS: &[Operation] = &[

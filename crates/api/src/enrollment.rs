@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Actor, CodeText, Device, FactorMethod, IdentityProof, Name, ProblemCode, Scope,
-    openapi::{FACTOR, Operation},
+    operation::{FACTOR, Operation},
     user::UserPath,
 };
 

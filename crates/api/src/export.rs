@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::{Actor, Base64, Name, ProblemCode, Timestamp, openapi::Operation};
+use crate::{Actor, Base64, Name, ProblemCode, Timestamp, operation::Operation};
 
 const LIVING: &[&[ProblemCode]] = &[&[ProblemCode::NotFound, ProblemCode::ExportState, ProblemCode::Conflict]];
 

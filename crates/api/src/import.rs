@@ -8,7 +8,7 @@ use utoipa::{
 };
 use zeroize::Zeroizing;
 
-use crate::{Actor, Name, ProblemCode, openapi::Operation};
+use crate::{Actor, Name, ProblemCode, operation::Operation};
 
 pub(crate) const OPERATIONS: &[Operation] = &[Operation::new("import_tokens", &[&[ProblemCode::Conflict]])];
 

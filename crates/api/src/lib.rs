@@ -20,6 +20,7 @@ mod enrollment;
 mod export;
 mod import;
 mod openapi;
+mod operation;
 mod origin;
 mod probe;
 mod problem;

@@ -1,7 +1,5 @@
 //! The document: what the operations say of themselves, and the problems that each can answer with.
 
-use std::collections::BTreeMap;
-
 use utoipa::{
     OpenApi as _,
     openapi::{
@@ -14,71 +12,9 @@ use utoipa::{
 };
 
 use crate::{
-    PROBLEM_JSON, Problem, ProblemCode, audit, batch, device, enrollment, export, import, probe, protection, recovery,
-    token, user, verify,
+    PROBLEM_JSON, Problem, ProblemCode, audit, batch, device, enrollment, export, import, operation::Operation, probe,
+    protection, recovery, token, user, verify,
 };
-
-/// An operation and the problems that it alone can answer with.
-pub(crate) struct Operation {
-    id: &'static str,
-    problems: &'static [&'static [ProblemCode]],
-    open: bool,
-}
-
-impl Operation {
-    /// One that takes an API key.
-    pub(crate) const fn new(id: &'static str, problems: &'static [&'static [ProblemCode]]) -> Self {
-        Self {
-            id,
-            problems,
-            open: false,
-        }
-    }
-
-    /// One that anybody may ask.
-    pub(crate) const fn open(id: &'static str, problems: &'static [&'static [ProblemCode]]) -> Self {
-        Self {
-            id,
-            problems,
-            open: true,
-        }
-    }
-
-    /// All of its problems, by status.
-    fn by_status(&self, has_body: bool) -> BTreeMap<u16, Vec<ProblemCode>> {
-        let mut sets = vec![ALWAYS];
-        if !self.open {
-            sets.push(KEYED);
-        }
-        if has_body {
-            sets.push(WITH_BODY);
-        }
-        sets.extend(self.problems);
-        let mut by_status: BTreeMap<u16, Vec<ProblemCode>> = BTreeMap::new();
-        for code in ProblemCode::ALL
-            .iter()
-            .filter(|code| sets.iter().any(|set| set.contains(code)))
-        {
-            by_status.entry(code.status()).or_default().push(*code);
-        }
-        by_status
-    }
-}
-
-const ALWAYS: &[ProblemCode] = &[ProblemCode::RequestTimeout, ProblemCode::Internal];
-const KEYED: &[ProblemCode] = &[
-    ProblemCode::InvalidRequest,
-    ProblemCode::Unauthorized,
-    ProblemCode::Forbidden,
-    ProblemCode::RateLimited,
-    ProblemCode::ClockUnreliable,
-    ProblemCode::StorageUnavailable,
-];
-const WITH_BODY: &[ProblemCode] = &[ProblemCode::PayloadTooLarge, ProblemCode::UnsupportedMediaType];
-/// Of an operation that judges a code and does not answer with a verdict.
-pub(crate) const FACTOR: &[ProblemCode] = &[ProblemCode::CodeRefused];
-/// Of a node that should not be asked at the moment.
-pub(crate) const UNAVAILABLE: &[&[ProblemCode]] = &[&[ProblemCode::ClockUnreliable, ProblemCode::StorageUnavailable]];
 
 const OPERATIONS: [&[Operation]; 12] = [
     verify::OPERATIONS,

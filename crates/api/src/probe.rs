@@ -1,11 +1,11 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::openapi::Operation;
+use crate::operation::Operation;
 
 pub(crate) const OPERATIONS: &[Operation] = &[
     Operation::open("healthz", &[]),
-    Operation::open("readyz", crate::openapi::UNAVAILABLE),
+    Operation::open("readyz", crate::operation::UNAVAILABLE),
 ];
 
 /// The answer to a probe.

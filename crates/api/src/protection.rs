@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{openapi::Operation, user::UserPath};
+use crate::{operation::Operation, user::UserPath};
 
 pub(crate) const OPERATIONS: &[Operation] = &[Operation::new("get_protection", &[])];
 

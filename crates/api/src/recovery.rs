@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Actor, CodeText, FactorMethod, ProblemCode,
-    openapi::{FACTOR, Operation},
+    operation::{FACTOR, Operation},
     user::UserPath,
 };
 

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::{Actor, EnrollmentCodes, HintAlgorithm, Name, PageSize, ProblemCode, Timestamp, openapi::Operation};
+use crate::{Actor, EnrollmentCodes, HintAlgorithm, Name, PageSize, ProblemCode, Timestamp, operation::Operation};
 
 pub(crate) const OPERATIONS: &[Operation] = &[
     Operation::new("list_tokens", &[]),

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{Actor, Device, Name, ProblemCode, Protection, Timestamp, openapi::Operation};
+use crate::{Actor, Device, Name, ProblemCode, Protection, Timestamp, operation::Operation};
 
 pub(crate) const OPERATIONS: &[Operation] = &[
     Operation::new("get_user", &[]),

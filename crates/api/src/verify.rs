@@ -7,7 +7,7 @@ use utoipa::{
 };
 use uuid::Uuid;
 
-use crate::{Client, CodeText, Name, Problem, ProblemCode, VerifyMethod, openapi::Operation};
+use crate::{Client, CodeText, Name, Problem, ProblemCode, VerifyMethod, operation::Operation};
 
 pub(crate) const OPERATIONS: &[Operation] = &[
     Operation::new(

@@ -54,6 +54,23 @@ pub(crate) fn uri_of(entry: &Entry) -> Zeroizing<String> {
     uri
 }
 
+/// Whether text begins as a list of URIs does.
+pub(crate) fn is_uri_list(bytes: &[u8]) -> bool {
+    let begins = bytes.trim_ascii_start();
+    let scheme = b"otpauth";
+    begins.len() > scheme.len() && begins[..scheme.len()].eq_ignore_ascii_case(scheme)
+}
+
+/// One line more.
+pub(crate) fn push_line(lines: &mut Zeroizing<String>, text: &str) {
+    // A new buffer, so that growing leaves no copy behind.
+    let mut longer = Zeroizing::new(String::with_capacity(lines.len() + text.len() + 1));
+    longer.push_str(lines);
+    longer.push_str(text);
+    longer.push('\n');
+    *lines = longer;
+}
+
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU32;

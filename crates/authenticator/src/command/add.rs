@@ -3,13 +3,15 @@ use std::{num::NonZeroU32, path::PathBuf};
 use clap::{Args, ValueEnum};
 use enroll::{EntryDigits, base32};
 use otp::{Algorithm, Secret};
-use vault::{Credential, Draft, Kind, Name, Note, import};
+use vault::{Credential, Draft, Kind, Name, import};
 use zeroize::Zeroizing;
 
 use super::{
     DONE, Done,
-    import::{Incoming, push_line, uris_of_clipboard, uris_of_picture, uris_of_screen},
+    incoming::Incoming,
+    owners_words::OwnersWords,
     print_json,
+    scan::{take_uris, uris_of_pictures},
 };
 use crate::{
     Refusal,
@@ -35,26 +37,6 @@ pub(super) struct Add {
     codes: Codes,
 }
 
-/// What its owner calls an entry, whoever says the rest of it.
-#[derive(Args, Default)]
-pub(super) struct OwnersWords {
-    /// The service's name
-    #[arg(long)]
-    issuer: Option<String>,
-    /// The user's name there
-    #[arg(long)]
-    account: Option<String>,
-    /// What is to be remembered of it
-    #[arg(long)]
-    note: Option<String>,
-    /// Puts it into a group
-    #[arg(long, value_name = "NAME")]
-    group: Vec<String>,
-    /// Shows it first
-    #[arg(long)]
-    favourite: bool,
-}
-
 /// How the codes of a bare secret are made; URIs say that themselves.
 #[derive(Args)]
 struct Codes {
@@ -73,22 +55,6 @@ struct Codes {
     /// The counter of its next code, of type hotp [default: 0]
     #[arg(long, conflicts_with_all = ["uri_file", "picture"])]
     counter: Option<u64>,
-}
-
-#[derive(Args)]
-pub(super) struct Scan {
-    /// The pictures: screenshots, photographs
-    #[arg(required_unless_present_any = ["screen", "clipboard"], value_name = "PICTURE")]
-    picture: Vec<PathBuf>,
-    /// Looks for them on the screen, of X11
-    #[arg(long, requires = "display")]
-    screen: bool,
-    /// Looks for them in the picture that was copied to the desktop's clipboard; an otpauth URI there is taken, too
-    #[arg(long)]
-    clipboard: bool,
-    /// Which screen
-    #[arg(long, value_name = "DISPLAY", env = "DISPLAY")]
-    display: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -116,37 +82,10 @@ fn period(text: &str) -> Result<NonZeroU32, String> {
     text.parse().map_err(|_| "a number of seconds, 1 or more".into())
 }
 
-impl Scan {
-    pub(super) fn run(self, desk: &Desk<'_>) -> Done {
-        let mut lines = uris_of_pictures(&self.picture)?;
-        if let Some(display) = self.display.filter(|_| self.screen) {
-            push_line(&mut lines, &uris_of_screen(&display)?);
-        }
-        if self.clipboard {
-            push_line(&mut lines, &uris_of_clipboard()?);
-        }
-        take(desk, &lines, &OwnersWords::default())
-    }
-}
-
-fn uris_of_pictures(pictures: &[PathBuf]) -> Result<Zeroizing<String>, Refusal> {
-    let mut lines = Zeroizing::new(String::new());
-    for picture in pictures {
-        push_line(&mut lines, &uris_of_picture(picture)?);
-    }
-    Ok(lines)
-}
-
-fn take(desk: &Desk<'_>, lines: &str, words: &OwnersWords) -> Done {
-    let export = import::read(lines.as_bytes(), None)
-        .map_err(|_| Refusal::new("no QR code of these pictures is one of an authenticator entry"))?;
-    Incoming::new(vec![export]).take_at_once(desk, words)
-}
-
 impl Add {
     pub(super) fn run(self, desk: &Desk<'_>) -> Done {
         if !self.picture.is_empty() {
-            return take(desk, &uris_of_pictures(&self.picture)?, &self.words);
+            return take_uris(desk, &uris_of_pictures(&self.picture)?, &self.words);
         }
         if let Some(path) = &self.uri_file {
             let export = import::read(&read_whole(path)?, None).map_err(|_| {
@@ -200,46 +139,6 @@ impl Add {
     }
 }
 
-impl OwnersWords {
-    /// Whether they name one entry, so that they cannot be meant for several.
-    pub(super) fn name_one(&self) -> bool {
-        self.issuer.is_some() || self.account.is_some()
-    }
-
-    /// Says them of an entry, in place of what its issuer or another app said.
-    pub(super) fn say_of(&self, draft: &mut Draft) -> Result<(), Refusal> {
-        if let Some(issuer) = &self.issuer {
-            draft.issuer = Name::new(issuer)?;
-        }
-        if let Some(account) = &self.account {
-            draft.account = Name::new(account)?;
-        }
-        if self.name_one() && draft.title().is_empty() {
-            return Err(nameless());
-        }
-        if let Some(note) = &self.note {
-            draft.note = Note::new(note)?;
-        }
-        for group in &self.group {
-            draft.groups.push(Name::new(group)?);
-        }
-        draft.favourite |= self.favourite;
-        Ok(())
-    }
-
-    fn ask_names(&mut self, desk: &Desk<'_>) -> Result<(), Refusal> {
-        loop {
-            self.issuer = Some(desk.prompt.line("The service's name")?.ok_or_else(nameless)?);
-            self.account = desk.prompt.line("Your name there")?;
-            let is_blank = |name: &Option<String>| name.as_ref().is_none_or(|name| name.trim().is_empty());
-            if !(is_blank(&self.issuer) && is_blank(&self.account)) {
-                return Ok(());
-            }
-            eprintln!("one of the two is needed");
-        }
-    }
-}
-
 impl Codes {
     fn are_left_to_the_uri(&self) -> Result<(), Refusal> {
         match self.kind.is_some() || self.has_numbers() {
@@ -275,9 +174,4 @@ impl Codes {
             self.digits.unwrap_or(EntryDigits::SIX),
         ))
     }
-}
-
-/// Of an entry that has neither of its names.
-pub(super) fn nameless() -> Refusal {
-    Refusal::usage("an entry needs a name").help("say --issuer, --account or both")
 }

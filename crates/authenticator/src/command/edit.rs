@@ -1,7 +1,7 @@
 use clap::Args;
 use vault::{Kind, Name, Note};
 
-use super::{DONE, Done, add::nameless};
+use super::{DONE, Done, owners_words::nameless};
 use crate::{
     Refusal,
     desk::{By, Desk},

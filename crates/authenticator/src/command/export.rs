@@ -10,13 +10,13 @@ use clap::{Args, ValueEnum};
 use vault::{Entry, NewSlot, OpenVault, export::google};
 use zeroize::Zeroizing;
 
-use super::{DONE, Done, import::push_line, print, print_bytes, show::print_qr};
+use super::{DONE, Done, print, print_bytes, show::print_qr};
 use crate::{
     Refusal,
     age_file::{Recipients, seal},
     desk::{By, Desk, new_passphrase},
     found::counted,
-    otpauth::uri_of,
+    otpauth::{push_line, uri_of},
     prompt::read_whole,
     vault_file::{parent, sync_dir},
 };

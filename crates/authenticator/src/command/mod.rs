@@ -6,9 +6,12 @@ mod code;
 mod edit;
 mod export;
 mod import;
+mod incoming;
 mod list;
+mod owners_words;
 mod passphrase;
 mod remove;
+mod scan;
 mod show;
 mod slot;
 mod tui;
@@ -55,7 +58,7 @@ enum OfPerson {
     /// Becomes a user's device at a Countersign service, in one step
     Bind(bind::Bind),
     /// Adds the entries of QR codes in pictures
-    Scan(add::Scan),
+    Scan(scan::Scan),
     /// Lists the entries
     List(list::List),
     /// Shows an entry's code

@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 
 use super::claim::Claim;
 use super::decrypt::{MAX_SCRYPT_WORK_BYTES, aes_gcm, scrypt, scrypt_work_bytes};
+use super::error::ImportError;
 use super::json::{RawList, number, parse, push_all};
-use super::read::ImportError;
 use super::receipt::{Export, Format, Protection};
 
 const FORMAT: Format = Format::Aegis;

@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 use super::claim::{Claim, Reason};
 use super::csv::Table;
 use super::decrypt::{AesKey, TOO_DEAR, aes_cbc, argon2id, hkdf_expand_sha256, pbkdf2_sha256};
+use super::error::ImportError;
 use super::json::{RawList, parse};
-use super::read::ImportError;
 use super::receipt::{Export, Format, Place, Protection};
 use crate::KdfCost;
 

@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 
 use super::claim::Claim;
 use super::decrypt::argon2id;
+use super::error::ImportError;
 use super::json::{RawList, number, parse, push_all};
-use super::read::ImportError;
 use super::receipt::{Export, Format, Protection};
 use crate::KdfCost;
 use crate::sealed::Sealed;

@@ -3,7 +3,7 @@
 use csv_core::{ReadRecordResult, Reader};
 use zeroize::Zeroizing;
 
-use super::read::ImportError;
+use super::error::ImportError;
 use super::receipt::Format;
 use crate::MAX_ENTRIES;
 

@@ -10,7 +10,7 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::read::ImportError;
+use super::error::ImportError;
 use crate::KdfCost;
 use crate::cost::DeriveError;
 

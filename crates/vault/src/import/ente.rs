@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::claim::{Claim, Oddity, Reason};
 use super::decrypt::{argon2id, secretstream};
+use super::error::ImportError;
 use super::json::{number, parse};
-use super::read::ImportError;
 use super::receipt::{Export, Format, Protection};
 use super::uri_list;
 use crate::{CostError, KdfCost};

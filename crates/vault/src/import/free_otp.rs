@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::claim::{Claim, ClaimedSecret, STEAM};
+use super::error::ImportError;
 use super::json::{RawList, SecretBytes, number, parse, push_all};
-use super::read::ImportError;
 use super::receipt::{Export, Format, Protection};
 
 const FORMAT: Format = Format::FreeOtp;

@@ -9,9 +9,9 @@ use zeroize::Zeroizing;
 
 use super::claim::Reason;
 use super::decrypt::{AesKey, aes_gcm, pbkdf2_sha1, pbkdf2_sha512};
+use super::error::ImportError;
 use super::free_otp::Token;
 use super::json::{SecretBytes, parse};
-use super::read::ImportError;
 use super::receipt::{Export, Format, Place, Protection};
 use crate::MAX_ENTRIES;
 use crate::cursor::Cursor;

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::claim::{Claim, Reason};
-use super::read::ImportError;
+use super::error::ImportError;
 use super::receipt::{Export, Format, Place};
 use crate::MAX_ENTRIES;
 

@@ -1,6 +1,6 @@
 //! Files that say by their first bytes what they are: those that hold no export, or hold one inside something else.
 
-use super::read::ImportError;
+use super::error::ImportError;
 
 /// zip, gzip, 7z, xz, bzip2, zstd.
 const ARCHIVES: [&[u8]; 6] = [

@@ -10,6 +10,7 @@ mod cotp;
 mod csv;
 mod decrypt;
 mod ente;
+mod error;
 mod free_otp;
 mod free_otp_backup;
 mod google;
@@ -24,7 +25,8 @@ mod two_fas;
 mod uri_list;
 
 pub use claim::{Oddity, Reason};
-pub use read::{ImportError, MAX_EXPORT_LEN_BYTES, read};
+pub use error::ImportError;
+pub use read::{MAX_EXPORT_LEN_BYTES, read};
 pub use receipt::{
     ApplyError, Came, Double, Dropped, Export, Format, MissingParts, Original, Place, Protection, RaisedCounter,
     Receipt, Refused,

@@ -1,7 +1,7 @@
 //! A vault of this program: another one's, or a copy that `export` wrote. What opens it is its passphrase, or its key file.
 
 use super::claim::{Oddity, Reason};
-use super::read::ImportError;
+use super::error::ImportError;
 use super::receipt::{Came, Export, Format, Place, Protection, Refused};
 use crate::header::MAGIC;
 use crate::{Draft, Kind, LockedVault, SlotKind, Unlock, UnlockError};

@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 
 use super::claim::{Claim, STEAM};
 use super::decrypt::{aes_gcm, argon2id};
+use super::error::ImportError;
 use super::json::{RawList, parse, push_all};
-use super::read::ImportError;
 use super::receipt::{Export, Format, Protection};
 use crate::KdfCost;
 

@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 
 use super::claim::Claim;
 use super::decrypt::{aes_cbc, aes_gcm, argon2id, pbkdf2_sha1};
+use super::error::ImportError;
 use super::json::{RawList, number, parse, push_all};
-use super::read::ImportError;
 use super::receipt::{Export, Format, Protection};
 use crate::KdfCost;
 use crate::cursor::Cursor;

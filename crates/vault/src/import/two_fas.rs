@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 use super::claim::Claim;
 use super::decrypt::{aes_gcm, pbkdf2_sha256};
+use super::error::ImportError;
 use super::json::{RawList, number, parse, push_all};
-use super::read::ImportError;
 use super::receipt::{Export, Format, Protection};
 
 const FORMAT: Format = Format::TwoFas;

@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 
 use super::claim::Claim;
-use super::read::ImportError;
+use super::error::ImportError;
 use super::receipt::{Export, Format, Place, Protection};
 use super::{ente, google};
 use crate::MAX_ENTRIES;
