@@ -630,7 +630,7 @@ fn pictures_are_scanned_and_say_what_they_have_beside_entries() {
 #[test]
 fn google_authenticator_gets_what_it_can_show_and_the_rest_is_named() {
     let pocket = Pocket::with(ALL_KINDS);
-    let left = pocket.done(&["export", "google", "--plain"]);
+    let left = run(&mut pocket.keyed(&["export", "google", "--plain"]), "").with_code(1);
     for named in ["codes last 60 seconds", "codes are Steam's", "codes have 10 digits"] {
         assert!(left.err.contains(named), "{}", left.err);
     }
@@ -640,4 +640,64 @@ fn google_authenticator_gets_what_it_can_show_and_the_rest_is_named() {
     other.done(&["import", "--yes", utf8(&list)]);
     let names: Vec<Value> = other.list().iter().map(|entry| entry["account"].clone()).collect();
     assert_eq!(names, ["alice@example.com", "no issuer"]);
+}
+
+#[test]
+fn a_picture_may_come_through_a_pipe_or_out_of_an_age_file() {
+    let pocket = Pocket::new();
+    let (picture, key) = (pocket.path("q.png"), pocket.path("identity"));
+    output(
+        "qrencode",
+        "qrencode",
+        &["-o", utf8(&picture), ALL_KINDS.lines().next().expect("a line")],
+    );
+    let mut piped = pocket.keyed(&["import", "--yes", "-"]);
+    let piped = piped
+        .stdin(fs::File::open(&picture).expect("a file"))
+        .output()
+        .expect("it runs");
+    assert!(piped.status.success(), "{}", String::from_utf8_lossy(&piped.stderr));
+    assert_eq!(pocket.list().len(), 1);
+
+    output("age-keygen", "age", &["-o", utf8(&key)]);
+    let public = output("age-keygen", "age", &["-y", utf8(&key)]);
+    let sealed = pocket.path("q.png.age");
+    output("age", "age", &["-r", &public, "-o", utf8(&sealed), utf8(&picture)]);
+    let args = ["import", "--yes", "--password-file", utf8(&key), utf8(&sealed)];
+    let again = run(&mut pocket.keyed(&args), "").with_code(1);
+    assert!(again.err.contains("double: "), "{}", again.err);
+}
+
+#[test]
+fn a_counter_is_not_moved_on_by_who_only_adds() {
+    let uri = |counter: u64| format!("otpauth://hotp/Bank:al?secret=GEZDGNBVGY3TQOJQ&counter={counter}\n");
+    let pocket = Pocket::with(&uri(5));
+    let counter = || pocket.list()[0]["counter"].as_u64();
+    let unasked = run(&mut pocket.keyed(&["add", "--uri-file", "-"]), &uri(9)).with_code(2);
+    assert!(unasked.err.contains("import --yes"), "{}", unasked.err);
+    assert_eq!(counter(), Some(5));
+    run(&mut pocket.keyed(&["import", "--yes", "-"]), &uri(9)).with_code(1);
+    assert_eq!(counter(), Some(9));
+    // After the last one there would be no code for ever.
+    run(&mut pocket.keyed(&["import", "--yes", "-"]), &uri(u64::MAX)).with_code(1);
+    assert_eq!(counter(), Some(9));
+}
+
+#[test]
+fn a_dash_is_stdout_and_google_gets_no_empty_file() {
+    let pocket = Pocket::with(ALL_KINDS);
+    let shown = pocket.done(&["export", "otpauth", "--plain", "--output", "-"]);
+    assert_eq!(shown.out.lines().count(), ALL_KINDS.lines().count());
+    let steam = Pocket::with("otpauth://steam/Steam:al?secret=GEZDGNBVGY3TQOJQ\n");
+    let nothing = steam.path("google.txt");
+    let args = ["export", "google", "--plain", "--output", utf8(&nothing)];
+    let refused = run(&mut steam.keyed(&args), "").with_code(1);
+    assert!(refused.err.contains("nothing was exported"), "{}", refused.err);
+    assert!(!nothing.exists());
+
+    let two = steam.path("two");
+    fs::write(&two, "GEZDGNBVGY3TQOJQ\nGEZDGNBVGY3TQOJR\n").expect("a file");
+    let args = ["add", "--issuer", "X", "--secret-file", utf8(&two)];
+    let refused = run(&mut steam.keyed(&args), "").with_code(2);
+    assert!(refused.err.contains("has several lines"), "{}", refused.err);
 }

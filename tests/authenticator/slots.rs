@@ -100,3 +100,20 @@ fn a_label_turns_no_terminals_writing() {
         assert!(listed.contains("abcd"), "{listed:?}");
     }
 }
+
+#[test]
+fn a_key_is_no_passphrase_and_opens_once() {
+    let pocket = with_keys();
+    let new = pocket.path("new");
+    fs::write(&new, "correct horse battery staple\n").expect("a file");
+    let new = new.to_str().expect("UTF-8");
+    let args = ["passphrase", "--slot", "1", "--new-passphrase-file", new];
+    let refused = run(&mut pocket.keyed(&args), "").with_code(2);
+    assert!(refused.err.contains("slot 1 is no passphrase"), "{}", refused.err);
+    assert!(opens(&pocket, "k1"));
+
+    let first = pocket.path("k1");
+    let args = ["slot", "add", "--new-key-file", first.to_str().expect("UTF-8")];
+    let refused = run(&mut pocket.keyed(&args), "").with_code(1);
+    assert!(refused.err.contains("opens the vault already"), "{}", refused.err);
+}

@@ -98,6 +98,11 @@ impl Add {
             Some(path) => {
                 let bytes = read_whole(path)?;
                 let text = str::from_utf8(&bytes).map_err(|_| Refusal::usage("the secret's file is not text"))?;
+                let lines = text.lines().filter(|line| !line.trim().is_empty());
+                if lines.count() > 1 {
+                    return Err(Refusal::usage(format!("{} has several lines", path.display()))
+                        .help("name a file with one secret; --uri-file takes several otpauth URIs"));
+                }
                 Zeroizing::new(text.to_owned())
             }
             None => {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use vault::{Draft, EntryId, OpenVault};
 use zeroize::Zeroizing;
 
-use super::{DONE, Done, print, print_json};
+use super::{DONE, Done, stdout_takes, write_out};
 use crate::{Refusal, desk::Desk, found::numbered};
 
 /// Whose device this authenticator becomes, and at which service.
@@ -63,6 +63,9 @@ impl Bind {
     /// The secret is in the vault, on disk, before the service is told that it arrived: whatever is cut off, no device is
     /// bound that nobody has.
     pub(super) fn run(self, desk: &Desk<'_>) -> Done {
+        // Recovery codes are shown once.
+        stdout_takes()
+            .map_err(|error| Refusal::new(format!("nothing can be written, so nothing is bound: {error}")))?;
         // First the service: nobody makes a vault and thinks of a passphrase for one that does not answer.
         let mut service = (desk.machine.connect)(&self)?;
         let uri = service.begin()?;
@@ -109,8 +112,14 @@ fn keep(desk: &Desk<'_>, vault: &OpenVault, uri: &str) -> Result<(EntryId, Strin
 }
 
 fn told(desk: &Desk<'_>, bound: &Value) -> Done {
+    let unseen = |error| {
+        Refusal::new(format!(
+            "the device is bound, and its recovery codes were not shown: {error}"
+        ))
+        .help("have the service make new ones: POST …/recovery-codes")
+    };
     if desk.json {
-        print_json(bound)?;
+        write_out(format!("{bound:#}\n").as_bytes()).map_err(unseen)?;
         return DONE;
     }
     let mut words = format!("device {}\n", bound["device"]["id"].as_str().unwrap_or_default());
@@ -121,6 +130,6 @@ fn told(desk: &Desk<'_>, bound: &Value) -> Done {
             .flat_map(Value::as_str)
             .for_each(|code| words += &format!("  {code}\n"));
     }
-    print(&words)?;
+    write_out(words.as_bytes()).map_err(unseen)?;
     DONE
 }

@@ -3,6 +3,7 @@ use std::{
     io::{ErrorKind, IsTerminal as _, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
+    process::ExitCode,
 };
 
 use age::x25519;
@@ -10,7 +11,7 @@ use clap::{Args, ValueEnum};
 use vault::{Entry, NewSlot, OpenVault, export::google};
 use zeroize::Zeroizing;
 
-use super::{DONE, Done, print, print_bytes, show::print_qr};
+use super::{Done, print, print_bytes, show::print_qr};
 use crate::{
     Refusal,
     age_file::{Recipients, seal},
@@ -58,7 +59,8 @@ enum FormatName {
 const BY_FILE: &str = "name a file that has it with --export-passphrase-file";
 
 impl Export {
-    pub(super) fn run(self, desk: &Desk<'_>) -> Done {
+    pub(super) fn run(mut self, desk: &Desk<'_>) -> Done {
+        self.output = self.output.filter(|path| path.as_os_str() != "-");
         if desk.json {
             return Err(Refusal::usage("an export is written as its format has it").help("leave --json out"));
         }
@@ -82,6 +84,7 @@ impl Export {
                 return Err(Refusal::new("nothing was shown"));
             }
         }
+        let mut all_left = true;
         match self.format {
             FormatName::Otpauth => {
                 let list = uri_list(&vault);
@@ -90,7 +93,7 @@ impl Export {
                     None => print(&list)?,
                 }
             }
-            FormatName::Google => self.for_google(desk, &vault)?,
+            FormatName::Google => all_left = self.for_google(desk, &vault)?,
             FormatName::Age => {
                 let sealed = self.with_age(desk, uri_list(&vault).as_bytes())?;
                 match &self.output {
@@ -115,7 +118,7 @@ impl Export {
         if self.format != FormatName::Vault && more > 0 {
             eprintln!("URIs have no room for notes, groups and favourites: {more} entries come without");
         }
-        DONE
+        Ok(if all_left { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }
 
     /// Whoever named a key for a format that has none must not get secrets in the clear.
@@ -140,10 +143,20 @@ impl Export {
         }
     }
 
-    fn for_google(&self, desk: &Desk<'_>, vault: &OpenVault) -> Result<(), Refusal> {
+    /// Says whether nothing was left out.
+    fn for_google(&self, desk: &Desk<'_>, vault: &OpenVault) -> Result<bool, Refusal> {
         let mut batch_id = [0; 4];
         desk.entropy()(&mut batch_id).map_err(Refusal::new)?;
         let migration = google(vault.entries().iter(), i32::from_le_bytes(batch_id));
+        migration
+            .refused
+            .iter()
+            .for_each(|refused| eprintln!("left out: {refused}"));
+        if migration.exported.is_empty() {
+            return Err(Refusal::new(
+                "nothing was exported: Google Authenticator takes none of the entries",
+            ));
+        }
         let parts = migration.uris.len();
         let is_shown = self.output.is_none() && std::io::stdout().is_terminal();
         let mut lines = Zeroizing::new(String::new());
@@ -164,12 +177,8 @@ impl Export {
             Some(path) => write_new(path, lines.as_bytes())?,
             None => print(&lines)?,
         }
-        migration
-            .refused
-            .iter()
-            .for_each(|refused| eprintln!("left out: {refused}"));
         eprintln!("exported: {}", counted(migration.exported.len()));
-        Ok(())
+        Ok(migration.refused.is_empty())
     }
 
     fn passphrase(&self, desk: &Desk<'_>) -> Result<Zeroizing<String>, Refusal> {

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::{
     Done,
     incoming::{Incoming, all_parts, finish, say, take},
-    scan::uris_of_picture,
+    scan::uris_of_picture_in,
 };
 use crate::{
     Refusal,
@@ -100,12 +100,14 @@ impl Import {
     fn export_itself(&self, desk: &Desk<'_>, path: &Path, bytes: &[u8]) -> Result<Export, Refusal> {
         let refused = |error: ImportError| Refusal::new(format!("{}: {error}", path.display()));
         match import::read(bytes, None) {
-            Err(ImportError::Picture) => import::read(uris_of_picture(path)?.as_bytes(), None).map_err(|_| {
-                Refusal::new(format!(
-                    "{}: no QR code of it is one of an authenticator entry",
-                    path.display()
-                ))
-            }),
+            Err(ImportError::Picture) => {
+                import::read(uris_of_picture_in(bytes, path)?.as_bytes(), None).map_err(|_| {
+                    Refusal::new(format!(
+                        "{}: no QR code of it is one of an authenticator entry",
+                        path.display()
+                    ))
+                })
+            }
             Err(ImportError::Locked(format)) => {
                 // What is typed wrong may be typed anew.
                 let mut left = if self.password_file.is_none() { TRIES } else { 1 };

@@ -47,9 +47,19 @@ impl Incoming {
             let why: Vec<String> = refused.map(ToString::to_string).collect();
             return Err(Refusal::new(format!("nothing can be added: {}", why.join("; "))));
         }
-        let (vault, receipts) = self.looked_at(desk)?;
+        let (vault, mut receipts) = self.looked_at(desk)?;
         receipts.iter().for_each(say_unusual);
         all_parts(&receipts)?;
+        let doubles = receipts.iter_mut().flat_map(|receipt| &mut receipt.doubles);
+        let mut moving: Vec<_> = doubles.filter(|double| double.counter.is_some()).collect();
+        // Who adds what is there already did not mean that.
+        if !moving.is_empty()
+            && !desk
+                .prompt
+                .confirm("Take the higher counter?", "`import --yes` takes it")?
+        {
+            moving.iter_mut().for_each(|double| double.counter = None);
+        }
         take(desk, vault, receipts)
     }
 
@@ -92,7 +102,8 @@ pub(super) fn take(desk: &Desk<'_>, vault: Option<OpenVault>, receipts: Vec<Rece
         None => desk.open_or_create()?,
     };
     let told: Vec<Value> = receipts.iter().map(as_json).collect();
-    let all_came = receipts
+    let expected: usize = receipts.iter().map(|receipt| receipt.came.len()).sum();
+    let mut all_came = receipts
         .iter()
         .all(|receipt| receipt.refused.is_empty() && receipt.doubles.is_empty());
     let in_the_clear = receipts
@@ -106,6 +117,13 @@ pub(super) fn take(desk: &Desk<'_>, vault: Option<OpenVault>, receipts: Vec<Rece
         let entries = ids.iter().filter_map(|id| vault.entries().get(*id));
         Ok(entries.map(|entry| (numbered(entry), described(entry))).collect())
     })?;
+    if added.len() < expected {
+        all_came = false;
+        eprintln!(
+            "not added: {}, which somebody else added meanwhile",
+            counted(expected - added.len())
+        );
+    }
     match added.as_slice() {
         [(first, _), .., (last, _)] if added.len() > MOST_NAMED => {
             eprintln!("added: {}, from {first} to {last}", counted(added.len()));

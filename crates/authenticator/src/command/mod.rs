@@ -189,6 +189,12 @@ fn write_out(bytes: &[u8]) -> io::Result<()> {
     out.write_all(bytes).and_then(|()| out.flush())
 }
 
+/// Whether stdout takes anything: a full device and a descriptor that cannot be written to say so at once.
+fn stdout_takes() -> io::Result<()> {
+    rustix::io::write(io::stdout(), &[])?;
+    Ok(())
+}
+
 /// One JSON value on stdout.
 fn print_json(value: &serde_json::Value) -> Result<(), Refusal> {
     print(&format!("{value:#}\n"))

@@ -27,12 +27,7 @@ impl Passphrase {
         let vault = desk.open(By::Person)?;
         let slot = match (self.slot, self.new_key) {
             (_, true) => None,
-            (Some(index), _) => Some(
-                vault
-                    .slots()
-                    .nth(index)
-                    .ok_or(SlotError::<String>::NoSuchSlot { index })?,
-            ),
+            (Some(index), _) => Some(passphrase_at(&vault, index)?),
             (None, _) => Some(only_passphrase(&vault)?),
         };
         let passphrase = desk.prompt.new_passphrase(
@@ -56,14 +51,22 @@ impl Passphrase {
             if vault.slots().any(|slot| slot.kind == SlotKind::Keyring) {
                 desk.forget_keyring_key(vault.id());
             }
-            eprintln!(
-                "changed: what was saved before opens with the old passphrase, and nothing of what is saved from now on"
-            );
+            eprintln!("changed: what was saved before opens as it did, and nothing of what is saved from now on does");
             locked?;
         } else {
             eprintln!("changed; who has an older copy of the vault and its passphrase is shut out by --new-key only");
         }
         DONE
+    }
+}
+
+fn passphrase_at(vault: &OpenVault, index: usize) -> Result<SlotInfo<'_>, Refusal> {
+    let slot = vault.slots().nth(index);
+    let slot = slot.ok_or(SlotError::<String>::NoSuchSlot { index })?;
+    match slot.kind {
+        SlotKind::Passphrase(_) => Ok(slot),
+        _ => Err(Refusal::usage(format!("slot {index} is no passphrase"))
+            .help("add one with `slot add`, and then `slot remove` this one")),
     }
 }
 

@@ -62,9 +62,14 @@ pub(super) fn take_uris(desk: &Desk<'_>, lines: &str, words: &OwnersWords) -> Do
 }
 
 /// The URIs in a picture's QR codes, a line each.
-pub(super) fn uris_of_picture(path: &Path) -> Result<Zeroizing<String>, Refusal> {
+fn uris_of_picture(path: &Path) -> Result<Zeroizing<String>, Refusal> {
+    uris_of_picture_in(&read_whole(path)?, path)
+}
+
+/// The same of its bytes; `path` is what it is called.
+pub(super) fn uris_of_picture_in(bytes: &[u8], path: &Path) -> Result<Zeroizing<String>, Refusal> {
     let shown = path.display();
-    let picture = Picture::parse(&read_whole(path)?).map_err(|error| Refusal::new(format!("{shown}: {error}")))?;
+    let picture = Picture::parse(bytes).map_err(|error| Refusal::new(format!("{shown}: {error}")))?;
     uris_in(&picture.found(), &shown)
 }
 

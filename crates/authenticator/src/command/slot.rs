@@ -99,6 +99,9 @@ impl AddSlot {
         let (passphrase, key);
         let slot = if let Some(path) = &self.new_key_file {
             key = read_whole(path)?;
+            if desk.file.read()?.unlock(Unlock::KeyFile(&key)).is_ok() {
+                return Err(Refusal::new("this key file opens the vault already"));
+            }
             NewSlot::KeyFile(&key)
         } else {
             passphrase = desk.prompt.new_passphrase(

@@ -153,11 +153,13 @@ fn double(place: Place, new: Known, known: &mut Known, receipt: &mut Receipt, ea
     if new.groups.iter().any(|group| !known.groups.contains(group)) {
         dropped.push(Dropped::Groups);
     }
-    let counter = match (known.counter, new.counter) {
+    // The very last one has no code any more.
+    let offered = new.counter.filter(|counter| *counter < u64::MAX);
+    let counter = match (known.counter, offered) {
         (Some(from), Some(to)) if to > from => Some(RaisedCounter { from, to }),
         _ => None,
     };
-    known.counter = new.counter.max(known.counter);
+    known.counter = offered.max(known.counter);
     let of = match known.at {
         At::Vault(id) => Original::InVault(id, known.title.clone()),
         At::Export { export, came } => {
