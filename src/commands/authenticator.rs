@@ -23,6 +23,7 @@ struct Http {
     client: Client,
     account: String,
     user: String,
+    replaces: Option<String>,
     enrollment: Option<String>,
 }
 
@@ -31,6 +32,7 @@ fn connect(bind: &Bind) -> Result<Box<dyn Binding>, Refusal> {
         client: user::client(&bind.server, bind.api_key_file.clone(), bind.data_dir.clone())?,
         account: bind.account.clone(),
         user: bind.user.clone(),
+        replaces: bind.replaces.clone(),
         enrollment: None,
     }))
 }
@@ -51,13 +53,16 @@ fn actor() -> Value {
 }
 
 impl Binding for Http {
-    fn begin(&mut self) -> Result<Zeroizing<String>, Refusal> {
+    fn begin(&mut self, code_of_replaced: Option<&str>) -> Result<Zeroizing<String>, Refusal> {
         let by = "countersign authenticator bind";
-        let wanted = json!({
+        let mut wanted = json!({
             "kind": "virtual",
             "identity_proof": {"method": "command_line", "at": real::now_rfc3339(), "by": by},
             "actor": actor(),
         });
+        if let (Some(device), Some(code)) = (&self.replaces, code_of_replaced) {
+            wanted["replaces"] = json!({"device_id": device, "code": code});
+        }
         let mut offer = self.client.post(&self.path(""), &wanted).map_err(Failure::from)?;
         self.enrollment = offer["id"].as_str().map(Into::into);
         match offer["otpauth_uri"].take() {

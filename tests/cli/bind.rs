@@ -145,6 +145,46 @@ fn it_is_bound_in_one_step_and_logs_in() {
     assert_eq!(listed.as_array().expect("entries").len(), 1, "{listed}");
 }
 
+#[test]
+fn a_new_laptop_takes_the_place_of_the_old_one() {
+    let [old, new] = [(), ()].map(|()| tempfile::tempdir().expect("a directory"));
+    let service = Served::start(&old.path().join("data"));
+    let key = old.path().join("data/admin.key").display().to_string();
+    let bind = [
+        "bind",
+        "acme",
+        "alice",
+        "--server",
+        &service.url,
+        "--api-key-file",
+        &key,
+    ];
+    let bound = run(&mut authenticator(old.path(), &bind), "").with_code(0);
+    let device = bound.out.lines().next().and_then(|line| line.strip_prefix("device "));
+    let next_code = |home: &Path| {
+        let shown = run(&mut authenticator(home, &["code", "alice", "--json"]), "").with_code(0);
+        shown.json()["next_code"].as_str().expect("a code").to_owned()
+    };
+    let code = new.path().join("code");
+    fs::write(&code, next_code(old.path())).expect("a file");
+    let replace = [
+        "--replaces",
+        device.expect("its id"),
+        "--code-file",
+        code.to_str().expect("UTF-8"),
+    ];
+    run(&mut authenticator(new.path(), &[&bind[..], &replace].concat()), "").with_code(0);
+    let devices = run(&mut service.user(&["devices", "acme", "alice", "--json"]), "").with_code(0);
+    assert_eq!(
+        devices.json()["devices"].as_array().map(Vec::len),
+        Some(1),
+        "{}",
+        devices.out
+    );
+    let verify = |code: &str| run(&mut service.user(&["verify", "acme", "alice"]), code);
+    assert_eq!(verify(&next_code(new.path())).with_code(0).out, "accepted\n");
+}
+
 /// A service that answers the first call and hangs up on the second.
 #[test]
 fn where_nobody_knows_whether_it_is_bound_the_entry_stays() {

@@ -7,7 +7,7 @@ use vault::{Draft, EntryId, OpenVault};
 use zeroize::Zeroizing;
 
 use super::{DONE, Done, stdout_takes, write_out};
-use crate::{Refusal, desk::Desk, found::numbered};
+use crate::{Refusal, desk::Desk, found::numbered, prompt::read_line};
 
 /// Whose device this authenticator becomes, and at which service.
 #[derive(Args)]
@@ -30,16 +30,22 @@ pub struct Bind {
     /// The service's data directory, for its admin.key
     #[arg(long, value_name = "DIR", env = "COUNTERSIGN_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
+    /// The device that ends when this one is bound; asks for a code of it
+    #[arg(long, value_name = "DEVICE")]
+    pub replaces: Option<String>,
+    /// A file with that code, for where nobody can be asked
+    #[arg(long, value_name = "FILE", requires = "replaces")]
+    code_file: Option<PathBuf>,
 }
 
 /// A service that binds authenticators, while it binds one. How it is spoken to is the caller's business, and that its words
 /// have nothing that disturbs a terminal.
 pub trait Binding {
-    /// Begins: the otpauth URI that an app would scan.
+    /// Begins: the otpauth URI that an app would scan. A device that it replaces says so by its code.
     ///
     /// # Errors
     /// Why it does not; nothing has begun then.
-    fn begin(&mut self) -> Result<Zeroizing<String>, Refusal>;
+    fn begin(&mut self, code_of_replaced: Option<&str>) -> Result<Zeroizing<String>, Refusal>;
 
     /// Proves by a code that the secret has arrived; what the service says of the device.
     ///
@@ -68,7 +74,7 @@ impl Bind {
             .map_err(|error| Refusal::new(format!("nothing can be written, so nothing is bound: {error}")))?;
         // First the service: nobody makes a vault and thinks of a passphrase for one that does not answer.
         let mut service = (desk.machine.connect)(&self)?;
-        let uri = service.begin()?;
+        let uri = service.begin(self.code_of_replaced(desk)?.as_deref().map(String::as_str))?;
         let kept = desk.open_or_create().and_then(|vault| {
             let kept = keep(desk, &vault, &uri)?;
             Ok((vault, kept))
@@ -92,6 +98,21 @@ impl Bind {
                 ..refusal
             }
             .help("look with `countersign user devices`; if it is not bound, remove the entry and bind anew")),
+        }
+    }
+}
+
+impl Bind {
+    fn code_of_replaced(&self, desk: &Desk<'_>) -> Result<Option<Zeroizing<String>>, Refusal> {
+        match (&self.replaces, &self.code_file) {
+            (None, _) => Ok(None),
+            (Some(_), Some(file)) => read_line(file).map(Some),
+            (Some(device), None) => {
+                let question = format!("A code of the device that ends, {device}");
+                desk.prompt
+                    .secret(&question, "name a file that has it with --code-file")
+                    .map(Some)
+            }
         }
     }
 }
