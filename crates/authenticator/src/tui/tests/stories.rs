@@ -221,6 +221,36 @@ fn of_many_what_is_here_already_and_what_is_unusable_is_counted() {
 }
 
 #[test]
+fn lines_that_are_pasted_are_lines_whatever_the_terminal_ends_them_with() {
+    for end in ["\n", "\r", "\r\n"] {
+        let mut stage = Stage::open(settings(), "");
+        let two = ["A:a?secret=JBSWY3DPEHPK3PXP", "B:b?secret=KRSXG5CTMVRXEZLU&issuer=B"]
+            .map(|rest| format!("otpauth://totp/{rest}{end}"));
+        stage.paste(&two.concat()).press(KeyCode::Enter);
+        let screen = stage.screen(80, 24);
+        assert!(screen.contains("Added 2 entries."), "{end:?}: {screen}");
+    }
+}
+
+#[test]
+fn a_double_moves_a_counter_on_and_never_back() {
+    let mut stage = Stage::open(settings(), ENTRIES);
+    let uri = "otpauth://hotp/Door:42?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Door&counter=";
+    stage.paste(&format!("{uri}2")).press(KeyCode::Enter);
+    let screen = stage.screen(80, 24);
+    assert!(
+        screen.contains("One was here already. A higher counter is taken."),
+        "{screen}"
+    );
+    stage.paste(&format!("{uri}1")).press(KeyCode::Enter);
+    let screen = stage.screen(80, 24);
+    assert!(screen.contains("It is here already: Door (42)."), "{screen}");
+    // RFC 4226 appendix D; the entry that is meant is the chosen one.
+    stage.press(KeyCode::Esc).types("n");
+    assert!(stage.screen(80, 24).contains("359 152"), "{}", stage.screen(80, 24));
+}
+
+#[test]
 fn a_key_is_added_by_hand_and_what_was_typed_outlives_a_full_disk() {
     let mut stage = Stage::open(settings(), "");
     stage

@@ -144,15 +144,26 @@ pub(super) fn in_form(model: &mut Model, key: KeyEvent) -> Effects {
     Vec::new()
 }
 
+/// Terminals paste the end of a line as what its key sends, a carriage return.
+fn with_line_feeds(text: &str) -> Zeroizing<String> {
+    let mut lines = Zeroizing::new(String::with_capacity(text.len()));
+    let mut rest = text;
+    while let Some((line, after)) = rest.split_once('\r') {
+        lines.push_str(line);
+        lines.push('\n');
+        rest = after.strip_prefix('\n').unwrap_or(after);
+    }
+    lines.push_str(rest);
+    lines
+}
+
 /// Into whatever is being typed; a URI also into the bare list, where it is what one wants to add.
 pub(super) fn pasted(model: &mut Model, text: &str) {
     let words = model.words();
-    let text = text.trim_end_matches(['\r', '\n']);
+    let text = &*with_line_feeds(text);
+    let text = text.trim_end_matches('\n');
     let one_line = || {
-        let pieces: Vec<&str> = text
-            .split(['\r', '\n', '\t'])
-            .filter(|piece| !piece.is_empty())
-            .collect();
+        let pieces: Vec<&str> = text.split(['\n', '\t']).filter(|piece| !piece.is_empty()).collect();
         Zeroizing::new(pieces.join(" "))
     };
     let is_taken = match &mut model.state {

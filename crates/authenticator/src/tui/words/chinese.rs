@@ -106,6 +106,7 @@ pub(super) const WORDS: Words = Words {
         added: |title| format!("已添加 {title}。"),
         added_many: |count| format!("已添加 {count} 条。"),
         doubles: |count| format!("{count} 条已经存在。"),
+        raised: |count| format!("已采用 {count} 个较大的计数器。"),
         unusable: |count, first| match count {
             1 => format!("1 条无法使用。{}", trouble(first)),
             _ => format!("{count} 条无法使用，第一条的原因：{}", trouble(first)),

@@ -130,6 +130,10 @@ pub(super) const WORDS: Words = Words {
             1 => " One was here already.".into(),
             _ => format!(" {count} were here already."),
         },
+        raised: |count| match count {
+            1 => " A higher counter is taken.".into(),
+            _ => format!(" {count} higher counters are taken."),
+        },
         unusable: |count, first| match count {
             1 => format!(" One cannot be used. {}", trouble(first)),
             _ => format!(" {count} cannot be used, the first because: {}", trouble(first)),

@@ -126,6 +126,8 @@ pub(super) struct Notice {
     pub(super) added_many: fn(usize) -> String,
     /// Behind another sentence.
     pub(super) doubles: fn(usize) -> String,
+    /// The same.
+    pub(super) raised: fn(usize) -> String,
     /// The same; the first one's trouble stands for all.
     pub(super) unusable: fn(usize, &Trouble) -> String,
     pub(super) edited: &'static str,
