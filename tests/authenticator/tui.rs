@@ -270,3 +270,14 @@ fn it_goes_to_the_shell_and_comes_back() {
     terminal.types("exit\n");
     terminal.wait();
 }
+
+#[test]
+fn its_lock_ends_the_agent_too() {
+    let pocket = Pocket::with(&format!("{GITHUB}\n"));
+    pocket.done(&["unlock", "--for", "10m"]);
+    let mut tui = Terminal::start(&pocket.auth(&["tui"]), 80, 24);
+    tui.see("GitHub");
+    tui.types("L");
+    tui.see("The vault is locked.");
+    assert_eq!(pocket.done(&["unlock", "--status"]).out, "locked\n");
+}

@@ -70,6 +70,8 @@ pub(super) struct Gate {
     /// A new vault's passphrase, after it was typed once.
     pub(super) first: Option<Zeroizing<String>>,
     pub(super) is_new: bool,
+    /// An agent may still keep the vault unlocked.
+    pub(super) is_screen_only: bool,
     /// Being opened, which takes a moment.
     pub(super) is_opening: bool,
     pub(super) error: Option<String>,
@@ -81,6 +83,7 @@ impl Gate {
             typed: Input::masked(Mask::Everything),
             first: None,
             is_new,
+            is_screen_only: false,
             is_opening: false,
             error: None,
         }

@@ -204,6 +204,11 @@ impl Runner<'_> {
                     screen.draw(&self.model)?;
                     self.create(&passphrase)
                 }
+                Effect::LockAgent(id) => {
+                    screen.draw(&self.model)?;
+                    let locked = self.desk.agent(&id).lock();
+                    Message::AgentLocked(locked.map(drop).map_err(Trouble::Agent))
+                }
                 Effect::Save(change) => self.save(change, SAVE_WAIT),
                 Effect::SaveIfFree(change) => match self.save(change, Duration::ZERO) {
                     saved @ Message::Saved { .. } => saved,

@@ -105,6 +105,29 @@ fn locking_forgets_and_unlocking_takes_the_passphrase() {
 }
 
 #[test]
+fn who_locks_it_locks_the_agent_too_and_time_locks_this_screen_alone() {
+    let mut stage = Stage::open(settings(), ENTRIES);
+    stage.wait(300);
+    let screen = stage.screen(80, 24);
+    assert!(
+        stage.has_agent && screen.contains("This screen is locked.") && !screen.contains("The vault is locked."),
+        "{screen}"
+    );
+    stage.types(PASSPHRASE).press(KeyCode::Enter);
+    stage.agent_is_silent = true;
+    stage.types("L");
+    let screen = stage.screen(80, 24);
+    assert!(
+        !screen.contains("The vault is locked.") && screen.contains("An agent does not answer. End it."),
+        "{screen}"
+    );
+    stage.types(PASSPHRASE).press(KeyCode::Enter);
+    stage.agent_is_silent = false;
+    stage.types("L");
+    assert!(!stage.has_agent && stage.screen(80, 24).contains("The vault is locked."));
+}
+
+#[test]
 fn nobody_at_the_keys_locks_it_whatever_is_open_and_a_key_delays_it() {
     let mut stage = Stage::open(settings(), ENTRIES);
     stage.wait(299).types("a").wait(299);

@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent};
 use vault::{EntryId, Kind, Order};
 
-use super::{Effect, Effects, complain, lock, say};
+use super::{Effect, Effects, complain, lock_all, say};
 use crate::tui::{
     change::Change,
     form::Form,
@@ -21,7 +21,7 @@ pub(super) fn in_the_list(model: &mut Model, key: KeyEvent) -> Effects {
     let place = open.place().unwrap_or(0);
     match key.code {
         KeyCode::Char('q') => return vec![Effect::Quit],
-        KeyCode::Char('L') => lock(model, String::new()),
+        KeyCode::Char('L') => return lock_all(model),
         // Wide ones come from a Chinese keyboard.
         KeyCode::Char('?' | '？') | KeyCode::F(1) => open.dialog = Dialog::Help { scroll: 0 },
         KeyCode::Char('/' | '／') => open.dialog = Dialog::Search,

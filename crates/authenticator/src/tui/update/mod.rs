@@ -6,7 +6,7 @@ mod list;
 mod outcome;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use vault::{CodeText, OpenVault, Removed};
+use vault::{CodeText, OpenVault, Removed, VAULT_ID_LEN_BYTES};
 use zeroize::Zeroizing;
 
 use self::{
@@ -53,6 +53,8 @@ pub(super) enum Message {
     Rekeyed,
     /// What a file has that was to be added.
     FileRead(Result<Zeroizing<Vec<u8>>, Trouble>),
+    /// What came of locking the agent, where there is one.
+    AgentLocked(Result<(), Trouble>),
     /// Something outside failed; nothing is lost.
     Failed(Trouble),
 }
@@ -65,6 +67,8 @@ pub(super) enum Effect {
     Redraw,
     Unlock(Zeroizing<String>),
     Create(Zeroizing<String>),
+    /// The one of this vault, where there is one.
+    LockAgent([u8; VAULT_ID_LEN_BYTES]),
     Save(Change),
     /// Saves if that can be done at once; nobody is told when it cannot.
     SaveIfFree(Change),
@@ -124,10 +128,25 @@ pub(super) fn update(model: &mut Model, message: Message, now: Moment) -> Effect
             Vec::new()
         }
         Message::Rekeyed => {
-            lock(model, model.words().notice.rekeyed.into());
+            let error = Some(model.words().notice.rekeyed.into());
+            lock(
+                model,
+                Gate {
+                    error,
+                    ..Gate::new(false)
+                },
+            );
             Vec::new()
         }
         Message::FileRead(read) => file_read(model, read),
+        Message::AgentLocked(locked) => {
+            let words = model.words();
+            if let State::Locked(gate) = &mut model.state {
+                gate.is_screen_only = locked.is_err();
+                gate.error = locked.err().map(|why| (words.trouble)(&why));
+            }
+            Vec::new()
+        }
         Message::Failed(why) => {
             complain(model, (model.words().trouble)(&why));
             Vec::new()
@@ -153,15 +172,28 @@ fn notice(model: &mut Model, text: String, is_bad: bool) {
 }
 
 /// Drops the vault and everything that was typed.
-fn lock(model: &mut Model, why: String) {
+fn lock(model: &mut Model, gate: Gate) {
     if let State::Open(_) = model.state {
-        model.state = State::Locked(Gate::new(false));
+        model.state = State::Locked(gate);
         model.notice = None;
-        if let State::Locked(gate) = &mut model.state
-            && !why.is_empty()
-        {
-            gate.error = Some(why);
-        }
+    }
+}
+
+/// By the person, who means the vault, whoever keeps it unlocked.
+fn lock_all(model: &mut Model) -> Effects {
+    let State::Open(open) = &model.state else {
+        return Vec::new();
+    };
+    let id = *open.vault.id();
+    lock(model, screen_only(None));
+    vec![Effect::LockAgent(id)]
+}
+
+fn screen_only(error: Option<String>) -> Gate {
+    Gate {
+        is_screen_only: true,
+        error,
+        ..Gate::new(false)
     }
 }
 
@@ -171,7 +203,8 @@ fn ticked(model: &mut Model) -> Effects {
     let minutes = model.settings.lock_after_min;
     let idle_ms = up_ms.saturating_sub(model.touched_up_ms);
     if minutes > 0 && idle_ms >= minutes.saturating_mul(60_000) {
-        lock(model, (model.words().notice.idle)(minutes));
+        // The agent's time was chosen, too, and perhaps for other programs.
+        lock(model, screen_only(Some((model.words().notice.idle)(minutes))));
     }
     if model.clipboard_until_up_ms.take_if(|until| *until <= up_ms).is_some() {
         say(model, model.words().notice.clipboard_emptied);

@@ -80,7 +80,11 @@ pub(super) fn draw_gate(model: &Model, gate: &Gate, frame: &mut Frame<'_>, area:
     let (words, look) = (&model.words().gate, model.look());
     let mut rows = Rows { area };
     rows.breathe(8);
-    let text = if gate.is_new { words.new } else { words.locked };
+    let text = match (gate.is_new, gate.is_screen_only) {
+        (true, _) => words.new,
+        (false, true) => words.screen_locked,
+        (false, false) => words.locked,
+    };
     rows.say_above(2, frame, text, look.strong());
     if area.height > 6 {
         let place = fit(&model.settings.place, usize::from(area.width).saturating_sub(2));

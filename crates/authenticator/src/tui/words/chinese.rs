@@ -33,6 +33,7 @@ pub(super) const WORDS: Words = Words {
     },
     gate: Gate {
         locked: "保险库已锁定。",
+        screen_locked: "此界面已锁定。",
         new: "还没有保险库。请为新保险库设置口令：没有口令，谁也打不开它。",
         passphrase: "口令",
         again: "再次输入",

@@ -50,6 +50,7 @@ pub(super) const WORDS: Words = Words {
     },
     gate: Gate {
         locked: "The vault is locked.",
+        screen_locked: "This screen is locked.",
         new: "There is no vault yet. Choose a passphrase for a new one: nobody can open it without.",
         passphrase: "Passphrase",
         again: "The same again",
@@ -229,6 +230,10 @@ fn trouble(trouble: &Trouble) -> String {
         Trouble::VaultFile(error) => format!("{error}."),
         Trouble::CommandLine(refusal) => format!("{refusal}."),
         Trouble::Clipboard(refusal) => sentence(refusal),
+        Trouble::Agent(refusal) => {
+            let said = [Some(&refusal.what), refusal.remedy.as_ref()];
+            said.into_iter().flatten().map(sentence).collect::<Vec<_>>().join(" ")
+        }
     }
 }
 

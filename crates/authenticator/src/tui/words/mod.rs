@@ -72,6 +72,8 @@ pub(super) struct Keys {
 
 pub(super) struct Gate {
     pub(super) locked: &'static str,
+    /// Where an agent may still keep the vault unlocked.
+    pub(super) screen_locked: &'static str,
     pub(super) new: &'static str,
     pub(super) passphrase: &'static str,
     pub(super) again: &'static str,
