@@ -92,8 +92,8 @@ impl Gate {
 
 pub(super) struct Open {
     pub(super) vault: OpenVault,
-    /// Opened by a person just now, and not by an agent.
-    pub(super) by_person: bool,
+    /// When a person last said what opens it; an agent or a keyring is none.
+    pub(super) proven_up_ms: Option<u64>,
     pub(super) query: Input,
     /// The group that is shown alone.
     pub(super) group: Option<Name>,
@@ -119,8 +119,15 @@ pub(super) enum Dialog {
     Add(Input, Option<String>),
     Form(Box<Form>, Option<String>),
     Remove(EntryId),
-    Secret { id: EntryId, stage: Stage },
-    Help { scroll: usize },
+    Secret {
+        id: EntryId,
+        stage: Stage,
+    },
+    /// The passphrase, before a secret is seen.
+    Prove(EntryId, Gate),
+    Help {
+        scroll: usize,
+    },
 }
 
 /// A secret is asked for, then confirmed, then seen.
@@ -154,10 +161,10 @@ impl Model {
 }
 
 impl Open {
-    pub(super) fn new(vault: OpenVault, by_person: bool, settings: &Settings) -> Self {
+    pub(super) fn new(vault: OpenVault, proven_up_ms: Option<u64>, settings: &Settings) -> Self {
         let mut open = Self {
             vault,
-            by_person,
+            proven_up_ms,
             query: Input::new(""),
             group: None,
             order: settings.order,

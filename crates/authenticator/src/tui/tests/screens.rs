@@ -99,6 +99,12 @@ fn tour(settings: Settings, width: u16, height: u16) -> Vec<String> {
     shoot(&stage);
     stage.press(KeyCode::Esc).types("?");
     shoot(&stage);
+    stage
+        .press(KeyCode::Esc)
+        .wait(60)
+        .types("vywrong")
+        .press(KeyCode::Enter);
+    shoot(&stage);
     shots
 }
 

@@ -175,7 +175,7 @@ fn hidden_codes_are_seen_one_at_a_time() {
 }
 
 #[test]
-fn a_secret_is_shown_after_a_warning_and_not_to_whom_the_agent_let_in() {
+fn a_secret_is_shown_after_a_warning_to_whom_has_just_typed_the_passphrase() {
     let mut stage = Stage::open(settings(), ENTRIES);
     stage.types("/git").press(KeyCode::Tab).types("v");
     let warning = stage.screen(80, 40);
@@ -184,15 +184,27 @@ fn a_secret_is_shown_after_a_warning_and_not_to_whom_the_agent_let_in() {
     assert!(stage.screen(80, 40).contains("GEZD GNBV"));
     stage.press(KeyCode::Esc);
     assert!(!stage.screen(80, 40).contains("GEZD"));
-    if let State::Open(open) = &mut stage.model.state {
-        open.by_person = false;
-    }
-    stage.types("v");
-    let refused = stage.screen(90, 40);
+    stage.wait(60).types("vy");
+    assert!(!stage.screen(80, 40).contains("GEZD"));
+    stage.types("wrong").press(KeyCode::Enter);
+    let refused = stage.screen(80, 40);
     assert!(
-        refused.contains("The agent opened the vault") && !refused.contains("GEZD"),
+        refused.contains("That is not it.") && !refused.contains("GEZD"),
         "{refused}"
     );
+    stage.types(PASSPHRASE).press(KeyCode::Enter);
+    assert!(stage.screen(80, 40).contains("GEZD GNBV"));
+    stage.press(KeyCode::Esc).wait(59).types("vy");
+    assert!(stage.screen(80, 40).contains("GEZD GNBV"));
+    stage.press(KeyCode::Esc);
+    // The agent let somebody in, whoever that is.
+    if let State::Open(open) = &mut stage.model.state {
+        open.proven_up_ms = None;
+    }
+    stage.types("vy").press(KeyCode::Enter);
+    assert!(!stage.screen(80, 40).contains("GEZD"));
+    stage.press(KeyCode::Esc);
+    assert!(stage.screen(80, 40).contains("1 of 6"), "back to the list");
 }
 
 #[test]

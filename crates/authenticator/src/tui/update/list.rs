@@ -61,7 +61,6 @@ pub(super) fn in_the_list(model: &mut Model, key: KeyEvent) -> Effects {
 }
 
 fn on_the_selected(model: &mut Model, key: KeyEvent) -> Effects {
-    let words = model.words();
     let State::Open(open) = &mut model.state else {
         return Vec::new();
     };
@@ -88,11 +87,10 @@ fn on_the_selected(model: &mut Model, key: KeyEvent) -> Effects {
         }
         KeyCode::Char('e') => open.dialog = Dialog::Form(Box::new(Form::of(entry)), None),
         KeyCode::Char('d') | KeyCode::Delete => open.dialog = Dialog::Remove(id),
-        KeyCode::Char('v') if open.by_person => {
+        KeyCode::Char('v') => {
             let stage = Stage::Warning;
             open.dialog = Dialog::Secret { id, stage };
         }
-        KeyCode::Char('v') => complain(model, words.secret.needs_passphrase),
         _ => {}
     }
     Vec::new()

@@ -10,14 +10,14 @@ use vault::{CodeText, OpenVault, Removed, VAULT_ID_LEN_BYTES};
 use zeroize::Zeroizing;
 
 use self::{
-    dialog::{in_add, in_form, in_help, in_remove, in_secret, pasted},
+    dialog::{in_add, in_form, in_help, in_prove, in_remove, in_secret, pasted},
     gate::at_the_gate,
     list::{in_search, in_the_list},
     outcome::{file_read, not_saved, saved},
 };
 use super::{
     change::{Change, Changed, Refused},
-    model::{Dialog, Gate, Model, Moment, Notice, Open, State},
+    model::{Dialog, Gate, Model, Moment, Notice, Open, Stage, State},
     trouble::Trouble,
 };
 
@@ -102,12 +102,19 @@ pub(super) fn update(model: &mut Model, message: Message, now: Moment) -> Effect
         }
         Message::Tick => ticked(model),
         Message::Opened { vault, by_person } => {
-            model.state = State::Open(Box::new(Open::new(vault, by_person, &model.settings)));
+            opened(model, vault, by_person);
             Vec::new()
         }
         Message::NotOpened(why) => {
             let words = model.words();
-            if let State::Locked(gate) = &mut model.state {
+            let gate = match &mut model.state {
+                State::Locked(gate) => Some(gate),
+                State::Open(open) => match &mut open.dialog {
+                    Dialog::Prove(_, gate) => Some(gate),
+                    _ => None,
+                },
+            };
+            if let Some(gate) = gate {
                 gate.is_opening = false;
                 gate.error = Some((words.trouble)(&why));
             }
@@ -150,6 +157,23 @@ pub(super) fn update(model: &mut Model, message: Message, now: Moment) -> Effect
         Message::Failed(why) => {
             complain(model, (model.words().trouble)(&why));
             Vec::new()
+        }
+    }
+}
+
+fn opened(model: &mut Model, vault: OpenVault, by_person: bool) {
+    let proven_up_ms = by_person.then_some(model.now.up_ms);
+    match &mut model.state {
+        State::Locked(_) => model.state = State::Open(Box::new(Open::new(vault, proven_up_ms, &model.settings))),
+        State::Open(open) => {
+            // What is seen is what the passphrase opened.
+            open.vault = vault;
+            open.list();
+            open.proven_up_ms = proven_up_ms;
+            if let Dialog::Prove(id, _) = open.dialog {
+                let stage = Stage::Seen { is_inverted: false };
+                open.dialog = Dialog::Secret { id, stage };
+            }
         }
     }
 }
@@ -230,7 +254,8 @@ fn pressed(model: &mut Model, key: KeyEvent) -> Effects {
             Dialog::Add(..) => in_add(model, key),
             Dialog::Form(..) => in_form(model, key),
             Dialog::Remove(_) => in_remove(open, key),
-            Dialog::Secret { .. } => in_secret(open, key),
+            Dialog::Secret { .. } => in_secret(open, key, model.now),
+            Dialog::Prove(..) => in_prove(open, key),
             Dialog::Help { .. } => in_help(model, key),
         },
     }

@@ -28,6 +28,7 @@ pub(super) const WORDS: Words = Words {
         add: &[("Enter", "添加"), ("Esc", "返回"), ("Ctrl-R", "显示输入内容")],
         form: &[("Enter", "保存"), ("Esc", "返回"), ("Tab", "下一项"), ("←→", "选择")],
         confirm: &[("y", "是"), ("n", "否")],
+        prove: &[("Enter", "显示"), ("Esc", "返回")],
         qr: &[("Esc", "隐藏"), ("i", "反色")],
         help: &[("Esc", "返回"), ("↑↓", "滚动")],
     },
@@ -100,7 +101,6 @@ pub(super) const WORDS: Words = Words {
         warning: "任何人看到二维码，都能永久生成它的验证码。确定无人旁观、没有共享屏幕吗？",
         key: "密钥",
         too_small: |width, height| format!("二维码需要 {width}×{height}：请放大终端，或手动输入密钥。"),
-        needs_passphrase: "保险库由代理打开：要查看密钥，请按 L 锁定后输入口令。",
     },
     notice: Notice {
         copied: |title, seconds| format!("已复制 {title}，剪贴板将在 {seconds} 秒后清空。"),

@@ -45,6 +45,7 @@ pub(super) const WORDS: Words = Words {
             ("←→", "choose"),
         ],
         confirm: &[("y", "yes"), ("n", "no")],
+        prove: &[("Enter", "show"), ("Esc", "back")],
         qr: &[("Esc", "hide"), ("i", "invert")],
         help: &[("Esc", "back"), ("↑↓", "scroll")],
     },
@@ -121,7 +122,6 @@ pub(super) const WORDS: Words = Words {
         too_small: |width, height| {
             format!("The QR code takes {width}×{height}: make the terminal larger, or type the key.")
         },
-        needs_passphrase: "The agent opened the vault: to see secrets, lock it with L and type the passphrase.",
     },
     notice: Notice {
         copied: |title, seconds| format!("Copied {title}; the clipboard is emptied in {seconds} s."),

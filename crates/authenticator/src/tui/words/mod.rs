@@ -66,6 +66,7 @@ pub(super) struct Keys {
     pub(super) add: &'static [(&'static str, &'static str)],
     pub(super) form: &'static [(&'static str, &'static str)],
     pub(super) confirm: &'static [(&'static str, &'static str)],
+    pub(super) prove: &'static [(&'static str, &'static str)],
     pub(super) qr: &'static [(&'static str, &'static str)],
     pub(super) help: &'static [(&'static str, &'static str)],
 }
@@ -119,7 +120,6 @@ pub(super) struct SecretWords {
     pub(super) warning: &'static str,
     pub(super) key: &'static str,
     pub(super) too_small: fn(usize, usize) -> String,
-    pub(super) needs_passphrase: &'static str,
 }
 
 pub(super) struct Notice {
