@@ -270,3 +270,24 @@ fn it_goes_to_the_shell_and_comes_back() {
     terminal.types("exit\n");
     terminal.wait();
 }
+
+#[test]
+fn whom_the_agent_let_in_proves_itself_before_a_secret_and_its_lock_ends_the_agent() {
+    let pocket = Pocket::with(&format!("{GITHUB}\n"));
+    pocket.done(&["unlock", "--for", "10m"]);
+    let mut tui = Terminal::start(&pocket.keyed(&["tui"]), 80, 40);
+    tui.see("GitHub");
+    tui.types("vy");
+    tui.see("Passphrase:");
+    tui.types("wrong\r");
+    tui.see("No passphrase opens this vault");
+    tui.see_no("GEZD");
+    // The key file that was named.
+    tui.types("\r");
+    tui.see("GEZD GNBV");
+    tui.types("q");
+    tui.see("1 entry");
+    tui.types("L");
+    tui.see("The vault is locked.");
+    assert_eq!(pocket.done(&["unlock", "--status"]).out, "locked\n");
+}

@@ -3,7 +3,7 @@
 use otp::Step;
 use vault::{
     CounterError, Draft, Entries, Entry, EntryId, Name, Note, Removed, import,
-    import::{Original, Reason},
+    import::{Double, Original, Reason},
 };
 use zeroize::Zeroizing;
 
@@ -38,6 +38,8 @@ pub(super) enum Changed {
         ids: Vec<EntryId>,
         /// How many were there already.
         doubles: usize,
+        /// HOTP: those of them that another device had used further, and whose counter was moved on.
+        raised: Vec<EntryId>,
         unusable: Vec<Reason>,
     },
     Edited,
@@ -101,6 +103,7 @@ impl Change {
                 Ok(Changed::Added {
                     ids: vec![id],
                     doubles: 0,
+                    raised: Vec::new(),
                     unusable: Vec::new(),
                 })
             }
@@ -190,7 +193,9 @@ fn import(bytes: &[u8], entries: &mut Entries) -> Result<Changed, Refused> {
         return unfit(Trouble::Unusable(reasons(export.refused())));
     }
     let receipt = entries.dry_run(export);
+    let raised: Vec<EntryId> = receipt.doubles.iter().filter_map(raised).collect();
     match (receipt.came.as_slice(), receipt.doubles.as_slice()) {
+        _ if !raised.is_empty() => {}
         ([], [double]) => {
             return Err(Refused::Double(match &double.of {
                 Original::InVault(_, title) => title.clone(),
@@ -202,7 +207,20 @@ fn import(bytes: &[u8], entries: &mut Entries) -> Result<Changed, Refused> {
     }
     let (doubles, unusable) = (receipt.doubles.len(), reasons(&receipt.refused));
     match entries.apply(receipt) {
-        Ok(ids) => Ok(Changed::Added { ids, doubles, unusable }),
+        Ok(ids) => Ok(Changed::Added {
+            ids,
+            doubles,
+            raised,
+            unusable,
+        }),
         Err(error) => unfit(Trouble::Apply(error)),
+    }
+}
+
+/// Whose counter the double moves on.
+fn raised(double: &Double) -> Option<EntryId> {
+    match double.of {
+        Original::InVault(id, _) => double.counter.map(|_| id),
+        Original::InExport(_) | Original::InOtherExport { .. } => None,
     }
 }

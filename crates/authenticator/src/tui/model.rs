@@ -70,6 +70,8 @@ pub(super) struct Gate {
     /// A new vault's passphrase, after it was typed once.
     pub(super) first: Option<Zeroizing<String>>,
     pub(super) is_new: bool,
+    /// An agent may still keep the vault unlocked.
+    pub(super) is_screen_only: bool,
     /// Being opened, which takes a moment.
     pub(super) is_opening: bool,
     pub(super) error: Option<String>,
@@ -81,6 +83,7 @@ impl Gate {
             typed: Input::masked(Mask::Everything),
             first: None,
             is_new,
+            is_screen_only: false,
             is_opening: false,
             error: None,
         }
@@ -89,8 +92,8 @@ impl Gate {
 
 pub(super) struct Open {
     pub(super) vault: OpenVault,
-    /// Opened by a person just now, and not by an agent.
-    pub(super) by_person: bool,
+    /// When a person last said what opens it; an agent or a keyring is none.
+    pub(super) proven_up_ms: Option<u64>,
     pub(super) query: Input,
     /// The group that is shown alone.
     pub(super) group: Option<Name>,
@@ -116,8 +119,15 @@ pub(super) enum Dialog {
     Add(Input, Option<String>),
     Form(Box<Form>, Option<String>),
     Remove(EntryId),
-    Secret { id: EntryId, stage: Stage },
-    Help { scroll: usize },
+    Secret {
+        id: EntryId,
+        stage: Stage,
+    },
+    /// The passphrase, before a secret is seen.
+    Prove(EntryId, Gate),
+    Help {
+        scroll: usize,
+    },
 }
 
 /// A secret is asked for, then confirmed, then seen.
@@ -151,10 +161,10 @@ impl Model {
 }
 
 impl Open {
-    pub(super) fn new(vault: OpenVault, by_person: bool, settings: &Settings) -> Self {
+    pub(super) fn new(vault: OpenVault, proven_up_ms: Option<u64>, settings: &Settings) -> Self {
         let mut open = Self {
             vault,
-            by_person,
+            proven_up_ms,
             query: Input::new(""),
             group: None,
             order: settings.order,

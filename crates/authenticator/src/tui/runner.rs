@@ -204,6 +204,11 @@ impl Runner<'_> {
                     screen.draw(&self.model)?;
                     self.create(&passphrase)
                 }
+                Effect::LockAgent(id) => {
+                    screen.draw(&self.model)?;
+                    let locked = self.desk.agent(&id).lock();
+                    Message::AgentLocked(locked.map(drop).map_err(Trouble::Agent))
+                }
                 Effect::Save(change) => self.save(change, SAVE_WAIT),
                 Effect::SaveIfFree(change) => match self.save(change, Duration::ZERO) {
                     saved @ Message::Saved { .. } => saved,
@@ -237,13 +242,16 @@ impl Runner<'_> {
     }
 
     fn unlock(&mut self, passphrase: &str) -> Message {
-        self.stamp = Stamp::of(self.desk.file.path());
+        let stamp = Stamp::of(self.desk.file.path());
         let locked = match self.desk.file.read() {
             Ok(locked) => locked,
             Err(error) => return Message::NotOpened(Trouble::VaultFile(error)),
         };
         match self.desk.unlock_typed(&locked, passphrase) {
-            Ok(Ok(vault)) => Message::Opened { vault, by_person: true },
+            Ok(Ok(vault)) => {
+                self.stamp = stamp;
+                Message::Opened { vault, by_person: true }
+            }
             Ok(Err(error)) => Message::NotOpened(Trouble::Unlock(error)),
             Err(refusal) => Message::NotOpened(Trouble::CommandLine(refusal)),
         }

@@ -48,4 +48,6 @@ pub(super) enum Trouble {
     CommandLine(Refusal),
     /// The clipboard, in the words of its own module.
     Clipboard(Refusal),
+    /// The agent does not answer.
+    Agent(Refusal),
 }

@@ -99,6 +99,12 @@ fn tour(settings: Settings, width: u16, height: u16) -> Vec<String> {
     shoot(&stage);
     stage.press(KeyCode::Esc).types("?");
     shoot(&stage);
+    stage
+        .press(KeyCode::Esc)
+        .wait(60)
+        .types("vywrong")
+        .press(KeyCode::Enter);
+    shoot(&stage);
     shots
 }
 
@@ -225,6 +231,7 @@ fn troubles_in_both_languages() {
             error: io(io::ErrorKind::ReadOnlyFilesystem),
         }),
         Trouble::CommandLine(Refusal::new("key cannot be read")),
+        Trouble::Agent(Refusal::new("an agent, process 4711, does not answer").help("end it with `kill -9 4711`")),
     ];
     let said = |language: Language, trouble| (language.words().trouble)(trouble);
     let both = troubles.each_ref().map(|trouble| {

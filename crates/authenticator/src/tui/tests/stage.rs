@@ -9,7 +9,7 @@ use vault::{DataKey, Entries, EntryId, KdfCost, LockedVault, NewSlot, OpenVault,
 use zeroize::Zeroizing;
 
 use crate::{
-    Doing, VaultFileError,
+    Doing, Refusal, VaultFileError,
     tui::{
         change::{Change, Refused},
         model::{Model, Moment, Open, Settings, State},
@@ -38,6 +38,9 @@ pub(super) struct Stage {
     /// The file; `None` when there is none.
     pub(super) disk: Option<Vec<u8>>,
     pub(super) disk_is_full: bool,
+    /// Keeps the vault unlocked.
+    pub(super) has_agent: bool,
+    pub(super) agent_is_silent: bool,
     pub(super) clipboard: Option<String>,
     pub(super) asked_files: Vec<String>,
     pub(super) has_quit: bool,
@@ -97,6 +100,8 @@ impl Stage {
             model: Model::new(settings, disk.is_none(), now),
             disk,
             disk_is_full: false,
+            has_agent: true,
+            agent_is_silent: false,
             clipboard: None,
             asked_files: Vec::new(),
             has_quit: false,
@@ -182,6 +187,16 @@ impl Stage {
                 let mut vault = created(&passphrase);
                 self.disk = Some(vault.save(&mut entropy).unwrap());
                 return Some(Message::Opened { vault, by_person: true });
+            }
+            Effect::LockAgent(id) => {
+                assert_eq!(id, *self.read().id());
+                let silent = || Trouble::Agent(Refusal::new("an agent does not answer").help("end it"));
+                self.has_agent &= self.agent_is_silent;
+                return Some(Message::AgentLocked(if self.has_agent {
+                    Err(silent())
+                } else {
+                    Ok(())
+                }));
             }
             Effect::Save(change) | Effect::SaveIfFree(change) => return Some(self.save(change)),
             Effect::Copy(code) => self.clipboard = Some(code.expose().to_owned()),

@@ -105,6 +105,29 @@ fn locking_forgets_and_unlocking_takes_the_passphrase() {
 }
 
 #[test]
+fn who_locks_it_locks_the_agent_too_and_time_locks_this_screen_alone() {
+    let mut stage = Stage::open(settings(), ENTRIES);
+    stage.wait(300);
+    let screen = stage.screen(80, 24);
+    assert!(
+        stage.has_agent && screen.contains("This screen is locked.") && !screen.contains("The vault is locked."),
+        "{screen}"
+    );
+    stage.types(PASSPHRASE).press(KeyCode::Enter);
+    stage.agent_is_silent = true;
+    stage.types("L");
+    let screen = stage.screen(80, 24);
+    assert!(
+        !screen.contains("The vault is locked.") && screen.contains("An agent does not answer. End it."),
+        "{screen}"
+    );
+    stage.types(PASSPHRASE).press(KeyCode::Enter);
+    stage.agent_is_silent = false;
+    stage.types("L");
+    assert!(!stage.has_agent && stage.screen(80, 24).contains("The vault is locked."));
+}
+
+#[test]
 fn nobody_at_the_keys_locks_it_whatever_is_open_and_a_key_delays_it() {
     let mut stage = Stage::open(settings(), ENTRIES);
     stage.wait(299).types("a").wait(299);
@@ -152,7 +175,7 @@ fn hidden_codes_are_seen_one_at_a_time() {
 }
 
 #[test]
-fn a_secret_is_shown_after_a_warning_and_not_to_whom_the_agent_let_in() {
+fn a_secret_is_shown_after_a_warning_to_whom_has_just_typed_the_passphrase() {
     let mut stage = Stage::open(settings(), ENTRIES);
     stage.types("/git").press(KeyCode::Tab).types("v");
     let warning = stage.screen(80, 40);
@@ -161,15 +184,27 @@ fn a_secret_is_shown_after_a_warning_and_not_to_whom_the_agent_let_in() {
     assert!(stage.screen(80, 40).contains("GEZD GNBV"));
     stage.press(KeyCode::Esc);
     assert!(!stage.screen(80, 40).contains("GEZD"));
-    if let State::Open(open) = &mut stage.model.state {
-        open.by_person = false;
-    }
-    stage.types("v");
-    let refused = stage.screen(90, 40);
+    stage.wait(60).types("vy");
+    assert!(!stage.screen(80, 40).contains("GEZD"));
+    stage.types("wrong").press(KeyCode::Enter);
+    let refused = stage.screen(80, 40);
     assert!(
-        refused.contains("The agent opened the vault") && !refused.contains("GEZD"),
+        refused.contains("That is not it.") && !refused.contains("GEZD"),
         "{refused}"
     );
+    stage.types(PASSPHRASE).press(KeyCode::Enter);
+    assert!(stage.screen(80, 40).contains("GEZD GNBV"));
+    stage.press(KeyCode::Esc).wait(59).types("vy");
+    assert!(stage.screen(80, 40).contains("GEZD GNBV"));
+    stage.press(KeyCode::Esc);
+    // The agent let somebody in, whoever that is.
+    if let State::Open(open) = &mut stage.model.state {
+        open.proven_up_ms = None;
+    }
+    stage.types("vy").press(KeyCode::Enter);
+    assert!(!stage.screen(80, 40).contains("GEZD"));
+    stage.press(KeyCode::Esc);
+    assert!(stage.screen(80, 40).contains("1 of 6"), "back to the list");
 }
 
 #[test]
@@ -218,6 +253,36 @@ fn of_many_what_is_here_already_and_what_is_unusable_is_counted() {
         "{screen}"
     );
     assert_eq!(stage.ids().len(), 3);
+}
+
+#[test]
+fn lines_that_are_pasted_are_lines_whatever_the_terminal_ends_them_with() {
+    for end in ["\n", "\r", "\r\n"] {
+        let mut stage = Stage::open(settings(), "");
+        let two = ["A:a?secret=JBSWY3DPEHPK3PXP", "B:b?secret=KRSXG5CTMVRXEZLU&issuer=B"]
+            .map(|rest| format!("otpauth://totp/{rest}{end}"));
+        stage.paste(&two.concat()).press(KeyCode::Enter);
+        let screen = stage.screen(80, 24);
+        assert!(screen.contains("Added 2 entries."), "{end:?}: {screen}");
+    }
+}
+
+#[test]
+fn a_double_moves_a_counter_on_and_never_back() {
+    let mut stage = Stage::open(settings(), ENTRIES);
+    let uri = "otpauth://hotp/Door:42?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Door&counter=";
+    stage.paste(&format!("{uri}2")).press(KeyCode::Enter);
+    let screen = stage.screen(80, 24);
+    assert!(
+        screen.contains("One was here already. A higher counter is taken."),
+        "{screen}"
+    );
+    stage.paste(&format!("{uri}1")).press(KeyCode::Enter);
+    let screen = stage.screen(80, 24);
+    assert!(screen.contains("It is here already: Door (42)."), "{screen}");
+    // RFC 4226 appendix D; the entry that is meant is the chosen one.
+    stage.press(KeyCode::Esc).types("n");
+    assert!(stage.screen(80, 24).contains("359 152"), "{}", stage.screen(80, 24));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::tui::{
     change::Change,
     form::Form,
     input::{Input, Mask},
-    model::{Dialog, Model, Open, Stage, State},
+    model::{Dialog, Gate, Model, Moment, Open, Stage, State},
     trouble::Trouble,
     view::help_rows,
 };
@@ -29,11 +29,20 @@ pub(super) fn in_remove(open: &mut Open, key: KeyEvent) -> Effects {
     Vec::new()
 }
 
-pub(super) fn in_secret(open: &mut Open, key: KeyEvent) -> Effects {
-    let Dialog::Secret { stage, .. } = &mut open.dialog else {
+/// How long a passphrase that was typed stands for whoever is at the keys.
+const PROVEN_MS: u64 = 60_000;
+
+pub(super) fn in_secret(open: &mut Open, key: KeyEvent, now: Moment) -> Effects {
+    let is_proven = open
+        .proven_up_ms
+        .is_some_and(|proven| now.up_ms.saturating_sub(proven) < PROVEN_MS);
+    let Dialog::Secret { id, stage } = &mut open.dialog else {
         return Vec::new();
     };
     match (*stage, key.code) {
+        (Stage::Warning, KeyCode::Char('y' | 'Y')) if !is_proven => {
+            open.dialog = Dialog::Prove(*id, Gate::new(false));
+        }
         (Stage::Warning, KeyCode::Char('y' | 'Y')) => *stage = Stage::Seen { is_inverted: false },
         (Stage::Seen { is_inverted }, KeyCode::Char('i')) => {
             *stage = Stage::Seen {
@@ -43,6 +52,27 @@ pub(super) fn in_secret(open: &mut Open, key: KeyEvent) -> Effects {
         (Stage::Warning, KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc)
         | (Stage::Seen { .. }, KeyCode::Char('q') | KeyCode::Esc | KeyCode::Enter) => open.dialog = Dialog::None,
         _ => {}
+    }
+    Vec::new()
+}
+
+pub(super) fn in_prove(open: &mut Open, key: KeyEvent) -> Effects {
+    let Dialog::Prove(_, gate) = &mut open.dialog else {
+        return Vec::new();
+    };
+    match key.code {
+        KeyCode::Esc => open.dialog = Dialog::None,
+        KeyCode::Enter => {
+            let typed = Zeroizing::new(gate.typed.text().to_owned());
+            *gate = Gate {
+                is_opening: true,
+                ..Gate::new(false)
+            };
+            return vec![Effect::Unlock(typed)];
+        }
+        _ => {
+            gate.typed.key(key);
+        }
     }
     Vec::new()
 }
@@ -144,15 +174,26 @@ pub(super) fn in_form(model: &mut Model, key: KeyEvent) -> Effects {
     Vec::new()
 }
 
+/// Terminals paste the end of a line as what its key sends, a carriage return.
+fn with_line_feeds(text: &str) -> Zeroizing<String> {
+    let mut lines = Zeroizing::new(String::with_capacity(text.len()));
+    let mut rest = text;
+    while let Some((line, after)) = rest.split_once('\r') {
+        lines.push_str(line);
+        lines.push('\n');
+        rest = after.strip_prefix('\n').unwrap_or(after);
+    }
+    lines.push_str(rest);
+    lines
+}
+
 /// Into whatever is being typed; a URI also into the bare list, where it is what one wants to add.
 pub(super) fn pasted(model: &mut Model, text: &str) {
     let words = model.words();
-    let text = text.trim_end_matches(['\r', '\n']);
+    let text = &*with_line_feeds(text);
+    let text = text.trim_end_matches('\n');
     let one_line = || {
-        let pieces: Vec<&str> = text
-            .split(['\r', '\n', '\t'])
-            .filter(|piece| !piece.is_empty())
-            .collect();
+        let pieces: Vec<&str> = text.split(['\n', '\t']).filter(|piece| !piece.is_empty()).collect();
         Zeroizing::new(pieces.join(" "))
     };
     let is_taken = match &mut model.state {
@@ -170,6 +211,7 @@ pub(super) fn pasted(model: &mut Model, text: &str) {
                 is_taken
             }
             Dialog::Add(input, _) => input.insert(text),
+            Dialog::Prove(_, gate) => gate.typed.insert(text),
             Dialog::Form(form, _) => form.focused().is_none_or(|input| input.insert(&one_line())),
             Dialog::Remove(_) | Dialog::Secret { .. } | Dialog::Help { .. } => true,
         },

@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent};
 use vault::{EntryId, Kind, Order};
 
-use super::{Effect, Effects, complain, lock, say};
+use super::{Effect, Effects, complain, lock_all, say};
 use crate::tui::{
     change::Change,
     form::Form,
@@ -21,7 +21,7 @@ pub(super) fn in_the_list(model: &mut Model, key: KeyEvent) -> Effects {
     let place = open.place().unwrap_or(0);
     match key.code {
         KeyCode::Char('q') => return vec![Effect::Quit],
-        KeyCode::Char('L') => lock(model, String::new()),
+        KeyCode::Char('L') => return lock_all(model),
         // Wide ones come from a Chinese keyboard.
         KeyCode::Char('?' | '？') | KeyCode::F(1) => open.dialog = Dialog::Help { scroll: 0 },
         KeyCode::Char('/' | '／') => open.dialog = Dialog::Search,
@@ -61,7 +61,6 @@ pub(super) fn in_the_list(model: &mut Model, key: KeyEvent) -> Effects {
 }
 
 fn on_the_selected(model: &mut Model, key: KeyEvent) -> Effects {
-    let words = model.words();
     let State::Open(open) = &mut model.state else {
         return Vec::new();
     };
@@ -88,11 +87,10 @@ fn on_the_selected(model: &mut Model, key: KeyEvent) -> Effects {
         }
         KeyCode::Char('e') => open.dialog = Dialog::Form(Box::new(Form::of(entry)), None),
         KeyCode::Char('d') | KeyCode::Delete => open.dialog = Dialog::Remove(id),
-        KeyCode::Char('v') if open.by_person => {
+        KeyCode::Char('v') => {
             let stage = Stage::Warning;
             open.dialog = Dialog::Secret { id, stage };
         }
-        KeyCode::Char('v') => complain(model, words.secret.needs_passphrase),
         _ => {}
     }
     Vec::new()

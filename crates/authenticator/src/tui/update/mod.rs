@@ -6,18 +6,18 @@ mod list;
 mod outcome;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use vault::{CodeText, OpenVault, Removed};
+use vault::{CodeText, OpenVault, Removed, VAULT_ID_LEN_BYTES};
 use zeroize::Zeroizing;
 
 use self::{
-    dialog::{in_add, in_form, in_help, in_remove, in_secret, pasted},
+    dialog::{in_add, in_form, in_help, in_prove, in_remove, in_secret, pasted},
     gate::at_the_gate,
     list::{in_search, in_the_list},
     outcome::{file_read, not_saved, saved},
 };
 use super::{
     change::{Change, Changed, Refused},
-    model::{Dialog, Gate, Model, Moment, Notice, Open, State},
+    model::{Dialog, Gate, Model, Moment, Notice, Open, Stage, State},
     trouble::Trouble,
 };
 
@@ -53,6 +53,8 @@ pub(super) enum Message {
     Rekeyed,
     /// What a file has that was to be added.
     FileRead(Result<Zeroizing<Vec<u8>>, Trouble>),
+    /// What came of locking the agent, where there is one.
+    AgentLocked(Result<(), Trouble>),
     /// Something outside failed; nothing is lost.
     Failed(Trouble),
 }
@@ -65,6 +67,8 @@ pub(super) enum Effect {
     Redraw,
     Unlock(Zeroizing<String>),
     Create(Zeroizing<String>),
+    /// The one of this vault, where there is one.
+    LockAgent([u8; VAULT_ID_LEN_BYTES]),
     Save(Change),
     /// Saves if that can be done at once; nobody is told when it cannot.
     SaveIfFree(Change),
@@ -98,12 +102,19 @@ pub(super) fn update(model: &mut Model, message: Message, now: Moment) -> Effect
         }
         Message::Tick => ticked(model),
         Message::Opened { vault, by_person } => {
-            model.state = State::Open(Box::new(Open::new(vault, by_person, &model.settings)));
+            opened(model, vault, by_person);
             Vec::new()
         }
         Message::NotOpened(why) => {
             let words = model.words();
-            if let State::Locked(gate) = &mut model.state {
+            let gate = match &mut model.state {
+                State::Locked(gate) => Some(gate),
+                State::Open(open) => match &mut open.dialog {
+                    Dialog::Prove(_, gate) => Some(gate),
+                    _ => None,
+                },
+            };
+            if let Some(gate) = gate {
                 gate.is_opening = false;
                 gate.error = Some((words.trouble)(&why));
             }
@@ -124,13 +135,45 @@ pub(super) fn update(model: &mut Model, message: Message, now: Moment) -> Effect
             Vec::new()
         }
         Message::Rekeyed => {
-            lock(model, model.words().notice.rekeyed.into());
+            let error = Some(model.words().notice.rekeyed.into());
+            lock(
+                model,
+                Gate {
+                    error,
+                    ..Gate::new(false)
+                },
+            );
             Vec::new()
         }
         Message::FileRead(read) => file_read(model, read),
+        Message::AgentLocked(locked) => {
+            let words = model.words();
+            if let State::Locked(gate) = &mut model.state {
+                gate.is_screen_only = locked.is_err();
+                gate.error = locked.err().map(|why| (words.trouble)(&why));
+            }
+            Vec::new()
+        }
         Message::Failed(why) => {
             complain(model, (model.words().trouble)(&why));
             Vec::new()
+        }
+    }
+}
+
+fn opened(model: &mut Model, vault: OpenVault, by_person: bool) {
+    let proven_up_ms = by_person.then_some(model.now.up_ms);
+    match &mut model.state {
+        State::Locked(_) => model.state = State::Open(Box::new(Open::new(vault, proven_up_ms, &model.settings))),
+        State::Open(open) => {
+            // What is seen is what the passphrase opened.
+            open.vault = vault;
+            open.list();
+            open.proven_up_ms = proven_up_ms;
+            if let Dialog::Prove(id, _) = open.dialog {
+                let stage = Stage::Seen { is_inverted: false };
+                open.dialog = Dialog::Secret { id, stage };
+            }
         }
     }
 }
@@ -153,15 +196,28 @@ fn notice(model: &mut Model, text: String, is_bad: bool) {
 }
 
 /// Drops the vault and everything that was typed.
-fn lock(model: &mut Model, why: String) {
+fn lock(model: &mut Model, gate: Gate) {
     if let State::Open(_) = model.state {
-        model.state = State::Locked(Gate::new(false));
+        model.state = State::Locked(gate);
         model.notice = None;
-        if let State::Locked(gate) = &mut model.state
-            && !why.is_empty()
-        {
-            gate.error = Some(why);
-        }
+    }
+}
+
+/// By the person, who means the vault, whoever keeps it unlocked.
+fn lock_all(model: &mut Model) -> Effects {
+    let State::Open(open) = &model.state else {
+        return Vec::new();
+    };
+    let id = *open.vault.id();
+    lock(model, screen_only(None));
+    vec![Effect::LockAgent(id)]
+}
+
+fn screen_only(error: Option<String>) -> Gate {
+    Gate {
+        is_screen_only: true,
+        error,
+        ..Gate::new(false)
     }
 }
 
@@ -171,7 +227,8 @@ fn ticked(model: &mut Model) -> Effects {
     let minutes = model.settings.lock_after_min;
     let idle_ms = up_ms.saturating_sub(model.touched_up_ms);
     if minutes > 0 && idle_ms >= minutes.saturating_mul(60_000) {
-        lock(model, (model.words().notice.idle)(minutes));
+        // The agent's time was chosen, too, and perhaps for other programs.
+        lock(model, screen_only(Some((model.words().notice.idle)(minutes))));
     }
     if model.clipboard_until_up_ms.take_if(|until| *until <= up_ms).is_some() {
         say(model, model.words().notice.clipboard_emptied);
@@ -197,7 +254,8 @@ fn pressed(model: &mut Model, key: KeyEvent) -> Effects {
             Dialog::Add(..) => in_add(model, key),
             Dialog::Form(..) => in_form(model, key),
             Dialog::Remove(_) => in_remove(open, key),
-            Dialog::Secret { .. } => in_secret(open, key),
+            Dialog::Secret { .. } => in_secret(open, key, model.now),
+            Dialog::Prove(..) => in_prove(open, key),
             Dialog::Help { .. } => in_help(model, key),
         },
     }

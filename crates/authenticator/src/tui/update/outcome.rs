@@ -31,15 +31,24 @@ pub(super) fn saved(model: &mut Model, vault: OpenVault, changed: Changed) -> Ef
             let copies = std::mem::take(&mut open.copies_next) && open.selected == Some(id);
             return if copies { copy(model) } else { Vec::new() };
         }
-        Changed::Added { ids, doubles, unusable } => {
+        Changed::Added {
+            ids,
+            doubles,
+            raised,
+            unusable,
+        } => {
             open.dialog = Dialog::None;
-            open.selected = ids.first().copied();
+            open.selected = ids.first().or(raised.first()).copied();
             let mut text = match ids.as_slice() {
+                [] => String::new(),
                 [id] => (words.added)(&title_of(open, *id)),
                 _ => (words.added_many)(ids.len()),
             };
             if doubles > 0 {
                 text.push_str(&(words.doubles)(doubles));
+            }
+            if !raised.is_empty() {
+                text.push_str(&(words.raised)(raised.len()));
             }
             if let Some(first) = unusable.first() {
                 text.push_str(&(words.unusable)(
@@ -47,7 +56,7 @@ pub(super) fn saved(model: &mut Model, vault: OpenVault, changed: Changed) -> Ef
                     &Trouble::Unusable(vec![first.clone()]),
                 ));
             }
-            Some(text)
+            Some(text.trim_start().to_owned())
         }
         Changed::Edited => {
             open.dialog = Dialog::None;

@@ -80,13 +80,22 @@ pub(super) fn draw_gate(model: &Model, gate: &Gate, frame: &mut Frame<'_>, area:
     let (words, look) = (&model.words().gate, model.look());
     let mut rows = Rows { area };
     rows.breathe(8);
-    let text = if gate.is_new { words.new } else { words.locked };
+    let text = match (gate.is_new, gate.is_screen_only) {
+        (true, _) => words.new,
+        (false, true) => words.screen_locked,
+        (false, false) => words.locked,
+    };
     rows.say_above(2, frame, text, look.strong());
     if area.height > 6 {
         let place = fit(&model.settings.place, usize::from(area.width).saturating_sub(2));
         frame.render_widget(Line::styled(format!(" {place}"), look.faint()), rows.next());
     }
     rows.breathe(4);
+    draw_passphrase(model, gate, frame, &mut rows);
+}
+
+fn draw_passphrase(model: &Model, gate: &Gate, frame: &mut Frame<'_>, rows: &mut Rows) {
+    let (words, look) = (&model.words().gate, model.look());
     if gate.is_opening {
         frame.render_widget(Line::styled(format!(" {}", words.opening), look.plain()), rows.next());
     } else {
@@ -208,6 +217,20 @@ pub(super) fn draw_secret(model: &Model, open: &Open, id: EntryId, stage: Stage,
         }
         Stage::Seen { is_inverted } => draw_qr(model, entry, is_inverted, frame, area),
     }
+}
+
+pub(super) fn draw_prove(model: &Model, open: &Open, id: EntryId, gate: &Gate, frame: &mut Frame<'_>, area: Rect) {
+    let title = fit(&title(open, id), usize::from(area.width));
+    let mut rows = Rows { area };
+    rows.breathe(6);
+    rows.say_above(
+        2,
+        frame,
+        &(model.words().secret.question)(&title),
+        model.look().strong(),
+    );
+    rows.breathe(4);
+    draw_passphrase(model, gate, frame, &mut rows);
 }
 
 fn wrapped_gone(model: &Model, frame: &mut Frame<'_>, area: Rect) {

@@ -96,6 +96,7 @@ fn draw_open(model: &Model, open: &Open, frame: &mut Frame<'_>, body: Rect) {
         Dialog::Form(form, error) => dialog::draw_form(model, form, error.as_deref(), frame, body),
         Dialog::Remove(id) => dialog::draw_remove(model, open, *id, frame, body),
         Dialog::Secret { id, stage } => dialog::draw_secret(model, open, *id, *stage, frame, body),
+        Dialog::Prove(id, gate) => dialog::draw_prove(model, open, *id, gate, frame, body),
         Dialog::Help { scroll } => dialog::draw_help(model, *scroll, frame, body),
     }
 }
@@ -171,6 +172,7 @@ fn draw_footer(model: &Model, frame: &mut Frame<'_>, area: Rect) {
                 super::model::Stage::Warning => keys.confirm,
                 super::model::Stage::Seen { .. } => keys.qr,
             },
+            Dialog::Prove(..) => keys.prove,
             Dialog::Help { .. } => keys.help,
         },
     };

@@ -28,11 +28,13 @@ pub(super) const WORDS: Words = Words {
         add: &[("Enter", "添加"), ("Esc", "返回"), ("Ctrl-R", "显示输入内容")],
         form: &[("Enter", "保存"), ("Esc", "返回"), ("Tab", "下一项"), ("←→", "选择")],
         confirm: &[("y", "是"), ("n", "否")],
+        prove: &[("Enter", "显示"), ("Esc", "返回")],
         qr: &[("Esc", "隐藏"), ("i", "反色")],
         help: &[("Esc", "返回"), ("↑↓", "滚动")],
     },
     gate: Gate {
         locked: "保险库已锁定。",
+        screen_locked: "此界面已锁定。",
         new: "还没有保险库。请为新保险库设置口令：没有口令，谁也打不开它。",
         passphrase: "口令",
         again: "再次输入",
@@ -99,13 +101,13 @@ pub(super) const WORDS: Words = Words {
         warning: "任何人看到二维码，都能永久生成它的验证码。确定无人旁观、没有共享屏幕吗？",
         key: "密钥",
         too_small: |width, height| format!("二维码需要 {width}×{height}：请放大终端，或手动输入密钥。"),
-        needs_passphrase: "保险库由代理打开：要查看密钥，请按 L 锁定后输入口令。",
     },
     notice: Notice {
         copied: |title, seconds| format!("已复制 {title}，剪贴板将在 {seconds} 秒后清空。"),
         added: |title| format!("已添加 {title}。"),
         added_many: |count| format!("已添加 {count} 条。"),
         doubles: |count| format!("{count} 条已经存在。"),
+        raised: |count| format!("已采用 {count} 个较大的计数器。"),
         unusable: |count, first| match count {
             1 => format!("1 条无法使用。{}", trouble(first)),
             _ => format!("{count} 条无法使用，第一条的原因：{}", trouble(first)),

@@ -45,11 +45,13 @@ pub(super) const WORDS: Words = Words {
             ("←→", "choose"),
         ],
         confirm: &[("y", "yes"), ("n", "no")],
+        prove: &[("Enter", "show"), ("Esc", "back")],
         qr: &[("Esc", "hide"), ("i", "invert")],
         help: &[("Esc", "back"), ("↑↓", "scroll")],
     },
     gate: Gate {
         locked: "The vault is locked.",
+        screen_locked: "This screen is locked.",
         new: "There is no vault yet. Choose a passphrase for a new one: nobody can open it without.",
         passphrase: "Passphrase",
         again: "The same again",
@@ -120,7 +122,6 @@ pub(super) const WORDS: Words = Words {
         too_small: |width, height| {
             format!("The QR code takes {width}×{height}: make the terminal larger, or type the key.")
         },
-        needs_passphrase: "The agent opened the vault: to see secrets, lock it with L and type the passphrase.",
     },
     notice: Notice {
         copied: |title, seconds| format!("Copied {title}; the clipboard is emptied in {seconds} s."),
@@ -129,6 +130,10 @@ pub(super) const WORDS: Words = Words {
         doubles: |count| match count {
             1 => " One was here already.".into(),
             _ => format!(" {count} were here already."),
+        },
+        raised: |count| match count {
+            1 => " A higher counter is taken.".into(),
+            _ => format!(" {count} higher counters are taken."),
         },
         unusable: |count, first| match count {
             1 => format!(" One cannot be used. {}", trouble(first)),
@@ -225,6 +230,10 @@ fn trouble(trouble: &Trouble) -> String {
         Trouble::VaultFile(error) => format!("{error}."),
         Trouble::CommandLine(refusal) => format!("{refusal}."),
         Trouble::Clipboard(refusal) => sentence(refusal),
+        Trouble::Agent(refusal) => {
+            let said = [Some(&refusal.what), refusal.remedy.as_ref()];
+            said.into_iter().flatten().map(sentence).collect::<Vec<_>>().join(" ")
+        }
     }
 }
 

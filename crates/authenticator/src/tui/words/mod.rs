@@ -66,12 +66,15 @@ pub(super) struct Keys {
     pub(super) add: &'static [(&'static str, &'static str)],
     pub(super) form: &'static [(&'static str, &'static str)],
     pub(super) confirm: &'static [(&'static str, &'static str)],
+    pub(super) prove: &'static [(&'static str, &'static str)],
     pub(super) qr: &'static [(&'static str, &'static str)],
     pub(super) help: &'static [(&'static str, &'static str)],
 }
 
 pub(super) struct Gate {
     pub(super) locked: &'static str,
+    /// Where an agent may still keep the vault unlocked.
+    pub(super) screen_locked: &'static str,
     pub(super) new: &'static str,
     pub(super) passphrase: &'static str,
     pub(super) again: &'static str,
@@ -117,7 +120,6 @@ pub(super) struct SecretWords {
     pub(super) warning: &'static str,
     pub(super) key: &'static str,
     pub(super) too_small: fn(usize, usize) -> String,
-    pub(super) needs_passphrase: &'static str,
 }
 
 pub(super) struct Notice {
@@ -126,6 +128,8 @@ pub(super) struct Notice {
     pub(super) added_many: fn(usize) -> String,
     /// Behind another sentence.
     pub(super) doubles: fn(usize) -> String,
+    /// The same.
+    pub(super) raised: fn(usize) -> String,
     /// The same; the first one's trouble stands for all.
     pub(super) unusable: fn(usize, &Trouble) -> String,
     pub(super) edited: &'static str,

@@ -47,9 +47,13 @@ pub(super) fn trouble(trouble: &Trouble) -> String {
         Trouble::Create(error) => create(error),
         Trouble::Save(error) => save(error),
         Trouble::VaultFile(error) => vault_file(error),
-        // Both are in English, and of what is not usual here: a file that the command line named, a terminal that is gone.
+        // These are in English, and of what is not usual here: a file that the command line named, a terminal that is gone, an agent that hangs.
         Trouble::CommandLine(refusal) => format!("命令行指定的文件无法使用（{refusal}）。"),
         Trouble::Clipboard(refusal) => format!("无法复制（{refusal}）。"),
+        Trouble::Agent(refusal) => {
+            let remedy = refusal.remedy.as_ref().unwrap_or(&refusal.what);
+            format!("代理没有应答，可能仍持有保险库的密钥（{remedy}）。")
+        }
     }
 }
 
