@@ -3,9 +3,13 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, ErrorKind, IsTerminal as _, Read as _, Write as _},
-    os::fd::{AsFd as _, OwnedFd},
+    os::{fd::AsFd as _, unix::net::UnixStream},
     path::Path,
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    thread::{self, JoinHandle},
 };
 
 use rustix::{
@@ -22,7 +26,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Refusal,
-    signals::{ENDING, Signals},
+    signals::{ENDING, Signals, Woken},
 };
 
 /// No passphrase, key or list is longer.
@@ -42,7 +46,8 @@ pub(crate) struct Prompt {
 impl Prompt {
     /// A question to be answered by yes; `remedy` is for whoever cannot be asked.
     pub(crate) fn confirm(self, question: &str, remedy: &str) -> Result<bool, Refusal> {
-        let Some(mut terminal) = self.terminal() else {
+        end_quiet();
+        let Some(terminal) = self.terminal() else {
             return Err(Refusal::usage("this has to be confirmed, and nobody can be asked").help(remedy));
         };
         terminal.say(&format!("{question} [y/N] ")).map_err(Refusal::new)?;
@@ -55,7 +60,8 @@ impl Prompt {
 
     /// A line that everybody may see; `None` where nobody can be asked.
     pub(crate) fn line(self, question: &str) -> Result<Option<String>, Refusal> {
-        let Some(mut terminal) = self.terminal() else {
+        end_quiet();
+        let Some(terminal) = self.terminal() else {
             return Ok(None);
         };
         terminal.say(&format!("{question}: ")).map_err(Refusal::new)?;
@@ -66,12 +72,12 @@ impl Prompt {
         }
     }
 
-    /// What is typed without being shown.
+    /// What is typed without being shown; nothing that is typed is, from here to [`end_quiet`].
     pub(crate) fn secret(self, question: &str, remedy: &str) -> Result<Zeroizing<String>, Refusal> {
-        let Some(mut terminal) = self.terminal() else {
+        let Some(terminal) = self.terminal() else {
             return Err(Refusal::usage(format!("nobody can be asked for this: {question}")).help(remedy));
         };
-        ask_quietly(&mut terminal, question)
+        ask_quietly(terminal, question)
             .map_err(|error| Refusal::new(format!("nothing was read from the terminal: {error}")))
     }
 
@@ -137,8 +143,8 @@ impl Terminal {
         })
     }
 
-    fn say(&mut self, text: &str) -> io::Result<()> {
-        self.screen.write_all(text.as_bytes())
+    fn say(&self, text: &str) -> io::Result<()> {
+        (&self.screen).write_all(text.as_bytes())
     }
 
     fn line(&self) -> io::Result<Zeroizing<String>> {
@@ -155,72 +161,148 @@ impl Terminal {
         }
     }
 
-    /// Whether there is a line to be read.
+    /// Whether there is one more line of what was pasted: these come at once.
     fn has_line(&self) -> io::Result<bool> {
         let mut keyboard = [PollFd::new(&self.keyboard, PollFlags::IN)];
-        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let at_once = Timespec {
+            tv_sec: 0,
+            tv_nsec: 50_000_000,
+        };
         Ok(retry_on_intr(|| poll(&mut keyboard, Some(&at_once)))? > 0)
     }
 }
 
-/// The terminal without echo, until this is dropped.
+/// There is one terminal. It stays quiet between the questions: people type the next answer while one is checked.
+static QUIET: Mutex<Option<Quiet>> = Mutex::new(None);
+
+/// A terminal without echo, and who watches it.
 struct Quiet {
-    keyboard: OwnedFd,
+    hushed: Arc<Hushed>,
+    /// Closed, it ends the watch.
+    goes_on: Option<UnixStream>,
+    watch: Option<JoinHandle<()>>,
+}
+
+struct Hushed {
+    terminal: Terminal,
     before: Termios,
+    /// What waits for an answer.
+    question: Mutex<Option<String>>,
 }
 
 impl Quiet {
-    fn begin(terminal: &Terminal) -> io::Result<Self> {
-        let keyboard: OwnedFd = terminal.keyboard.try_clone()?.into();
-        let before = tcgetattr(&keyboard)?;
-        let quiet = Self { keyboard, before };
-        quiet.again()?;
-        Ok(quiet)
-    }
-
-    fn again(&self) -> io::Result<()> {
-        let mut quiet = self.before.clone();
-        quiet.local_modes.remove(LocalModes::ECHO);
-        // But for the line's end, which is the answer to Enter.
-        quiet.local_modes.insert(LocalModes::ECHONL);
-        Ok(tcsetattr(&self.keyboard, OptionalActions::Now, &quiet)?)
-    }
-
-    fn pause(&self) {
-        let _as_it_was = tcsetattr(&self.keyboard, OptionalActions::Now, &self.before);
+    fn begin(terminal: Terminal) -> io::Result<Self> {
+        let before = tcgetattr(&terminal.keyboard)?;
+        let hushed = Arc::new(Hushed {
+            terminal,
+            before,
+            question: Mutex::new(None),
+        });
+        let signals = Signals::listen(ENDING.into_iter().chain([SIGTSTP, SIGCONT]))?;
+        let (goes_on, over) = UnixStream::pair()?;
+        let watched = Arc::clone(&hushed);
+        Ok(Self {
+            hushed,
+            goes_on: Some(goes_on),
+            watch: Some(thread::spawn(move || {
+                let _until_over = watched.watch(&signals, &over);
+            })),
+        })
     }
 }
 
 impl Drop for Quiet {
     fn drop(&mut self) {
-        self.pause();
+        self.goes_on = None;
+        let _watched = self.watch.take().map(JoinHandle::join);
+        self.hushed.echo();
     }
 }
 
-/// A line that nobody sees. The echo ends before the question comes: who answers at once is not shown either. And it is back
-/// before a signal ends or stops this process.
-fn ask_quietly(terminal: &mut Terminal, question: &str) -> io::Result<Zeroizing<String>> {
-    let signals = Signals::listen(ENDING.into_iter().chain([SIGTSTP, SIGCONT]))?;
-    let quiet = Quiet::begin(terminal)?;
-    terminal.say(&format!("{question}: "))?;
-    loop {
-        let _why = signals.wait(&terminal.keyboard, None)?;
-        if let Some(signal) = signals.ending() {
-            drop(quiet);
-            let _unseen = terminal.say("\n");
-            emulate_default_handler(signal)?;
-            return Err(ErrorKind::Interrupted.into());
+impl Hushed {
+    // Whatever is unread goes, each time: it was typed for something else, and may be a secret that a shell would run.
+
+    fn hush(&self) -> io::Result<()> {
+        let mut quiet = self.before.clone();
+        quiet.local_modes.remove(LocalModes::ECHO);
+        // But for the line's end, which is the answer to Enter.
+        quiet.local_modes.insert(LocalModes::ECHONL);
+        Ok(tcsetattr(&self.terminal.keyboard, OptionalActions::Flush, &quiet)?)
+    }
+
+    fn echo(&self) {
+        let _as_it_was = tcsetattr(&self.terminal.keyboard, OptionalActions::Flush, &self.before);
+    }
+
+    fn question(&self) -> MutexGuard<'_, Option<String>> {
+        self.question.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The echo ends before the question comes: who answers at once is not shown either.
+    fn ask(&self, question: &str) -> io::Result<Zeroizing<String>> {
+        self.hush()?;
+        *self.question() = Some(format!("{question}: "));
+        self.terminal.say(&format!("{question}: "))?;
+        let answer = self.terminal.line();
+        *self.question() = None;
+        let answer = answer?;
+        if self.terminal.has_line()? {
+            while self.terminal.has_line()? && self.terminal.line().is_ok() {}
+            eprintln!("more than one line was typed: only the first was taken");
         }
-        if signals.came(SIGTSTP) && somebody_continues_us() {
-            quiet.pause();
-            emulate_default_handler(SIGTSTP)?;
+        Ok(answer)
+    }
+
+    /// The echo is back before a signal ends or stops this process.
+    fn watch(&self, signals: &Signals, over: &UnixStream) -> io::Result<()> {
+        loop {
+            let woken = signals.wait(over, None)?;
+            if let Some(signal) = signals.ending() {
+                self.echo();
+                let _unseen = self.terminal.say("\n");
+                emulate_default_handler(signal)?;
+            }
+            if woken == Woken::HungUp {
+                return Ok(());
+            }
+            if signals.came(SIGTSTP) && somebody_continues_us() {
+                self.echo();
+                emulate_default_handler(SIGTSTP)?;
+            }
+            if signals.came(SIGCONT) {
+                self.hush()?;
+                if let Some(question) = &*self.question() {
+                    self.terminal.say(question)?;
+                }
+            }
         }
-        if signals.came(SIGCONT) {
-            quiet.again()?;
-            terminal.say(&format!("{question}: "))?;
-        } else if terminal.has_line()? {
-            return terminal.line();
-        }
+    }
+}
+
+fn quiet() -> MutexGuard<'static, Option<Quiet>> {
+    QUIET.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn ask_quietly(terminal: Terminal, question: &str) -> io::Result<Zeroizing<String>> {
+    let mut quiet = quiet();
+    let quiet = match &mut *quiet {
+        Some(quiet) => quiet,
+        none => none.insert(Quiet::begin(terminal)?),
+    };
+    quiet.hushed.ask(question)
+}
+
+/// The terminal echoes again: a question is asked aloud, something is printed (for a pager it may be), or the work is done.
+pub(crate) fn end_quiet() {
+    *quiet() = None;
+}
+
+/// Ends the quiet when it goes, however the work ended.
+pub(crate) struct QuietUntilDone;
+
+impl Drop for QuietUntilDone {
+    fn drop(&mut self) {
+        end_quiet();
     }
 }
 
