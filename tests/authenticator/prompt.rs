@@ -1,6 +1,6 @@
 //! Questions, and the terminal they are asked at.
 
-use std::fs;
+use std::{fs, process::Command, thread::sleep, time::Duration};
 
 use rustix::process::Signal;
 
@@ -21,6 +21,82 @@ fn with_passphrase() -> Pocket {
     adding.env("COUNTERSIGN_VAULT_PASSPHRASE_FILE", pocket.path("passphrase"));
     run(&mut adding, URI).with_code(0);
     pocket
+}
+
+/// A shell that was told to run it.
+fn in_shell(command: &Command) -> Terminal {
+    let mut shell = bare("bash");
+    shell
+        .args(["--norc", "--noprofile", "--noediting", "-i"])
+        .env("PS1", "shell> ");
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut terminal = Terminal::start(&shell, 80, 24);
+    terminal.see("shell> ");
+    let told = [command.get_program()].into_iter().chain(command.get_args());
+    let told: Vec<&str> = told.map(|word| word.to_str().expect("UTF-8")).collect();
+    terminal.types(&format!("{}\n", told.join(" ")));
+    terminal
+}
+
+#[test]
+fn of_two_pasted_uris_the_second_does_not_reach_the_shell() {
+    let pocket = Pocket::with(URI);
+    let mut terminal = in_shell(&pocket.keyed(&["add"]));
+    terminal.see("or its secret in base32:");
+    terminal.types(&format!(
+        "{}\notpauth://totp/Second:b?secret={}\necho also this\n",
+        URI.replace("Example", "First").replace("GEZ", "MFZ"),
+        "QUJD".repeat(4)
+    ));
+    terminal.see("more than one line was typed: only the first was taken");
+    terminal.see("added: #2 First");
+    terminal.see_that("the shell", |terminal| {
+        terminal.screen().matches("shell> ").count() == 2
+    });
+    terminal.types("echo it ended with $?\n");
+    terminal.see("it ended with 0");
+    let screen = terminal.screen();
+    assert!(!screen.contains("QUJD") && !screen.contains("also this"), "{screen}");
+    terminal.types("exit\n");
+    terminal.wait();
+    assert_eq!(pocket.list().len(), 2);
+}
+
+#[test]
+fn what_is_typed_while_a_passphrase_is_checked_is_not_shown() {
+    let pocket = with_passphrase();
+    let mut terminal = Terminal::start(&pocket.auth(&["passphrase"]), 80, 24);
+    terminal.see("Passphrase:");
+    for (typed, next) in [
+        ("wrong horse", "that is not it; 2 more\nPassphrase:"),
+        (PASSPHRASE, "New passphrase:"),
+        ("battery staple", "The same again:"),
+    ] {
+        terminal.types(&format!("{typed}\ntyped ahead\n"));
+        terminal.see_that(next, |terminal| {
+            assert!(!terminal.echoes(), "before {next}");
+            terminal.screen().contains(next)
+        });
+    }
+    terminal.types("battery staple\n");
+    assert!(terminal.wait().success(), "{}", terminal.screen());
+    assert!(!terminal.screen().contains("typed ahead"), "{}", terminal.screen());
+    terminal.is_as_it_was();
+}
+
+#[test]
+fn a_signal_while_a_passphrase_is_checked_ends_it_and_the_terminal_echoes_again() {
+    let pocket = with_passphrase();
+    for signal in [Signal::INT, Signal::TERM] {
+        let mut terminal = Terminal::start(&pocket.auth(&["passphrase"]), 80, 24);
+        terminal.see("Passphrase:");
+        terminal.types(&format!("{PASSPHRASE}\n"));
+        // The line was taken by then, and its check goes on.
+        sleep(Duration::from_millis(100));
+        terminal.signal(signal);
+        assert_eq!(ended_by(terminal.wait()), Some(signal.as_raw()));
+        terminal.is_as_it_was();
+    }
 }
 
 #[test]
@@ -70,15 +146,7 @@ fn after_the_passphrase_signals_do_what_they_always_do() {
 fn stopped_at_the_passphrase_it_echoes_and_asks_again_in_front() {
     let pocket = with_passphrase();
     let command = pocket.auth(&["code", "Example"]);
-    let mut shell = bare("bash");
-    shell
-        .args(["--norc", "--noprofile", "--noediting", "-i"])
-        .env("PS1", "shell> ");
-    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let mut terminal = Terminal::start(&shell, 80, 24);
-    terminal.see("shell> ");
-    let program = command.get_program().to_str().expect("UTF-8");
-    terminal.types(&format!("'{program}' authenticator code Example\n"));
+    let mut terminal = in_shell(&command);
     terminal.see("Passphrase:");
     terminal.types("\x1a");
     terminal.see("Stopped");

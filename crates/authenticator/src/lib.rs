@@ -22,6 +22,7 @@ mod machine;
 mod otpauth;
 pub mod picture;
 mod prompt;
+mod quiet;
 mod refusal;
 mod secrecy;
 mod signals;

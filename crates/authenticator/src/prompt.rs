@@ -1,28 +1,17 @@
 //! Questions to the person at the terminal, and what comes from files in their place.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, ErrorKind, IsTerminal as _, Read as _, Write as _},
-    os::fd::{AsFd as _, OwnedFd},
+    fs::File,
+    io::{self, ErrorKind, Read as _},
     path::Path,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    io::retry_on_intr,
-    process::{getppid, getsid},
-    termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr},
-};
-use signal_hook::{
-    consts::{SIGCONT, SIGTSTP},
-    low_level::emulate_default_handler,
-};
 use zeroize::Zeroizing;
 
 use crate::{
     Refusal,
-    signals::{ENDING, Signals},
+    quiet::{Terminal, ask_quietly, end_quiet},
 };
 
 /// No passphrase, key or list is longer.
@@ -42,7 +31,8 @@ pub(crate) struct Prompt {
 impl Prompt {
     /// A question to be answered by yes; `remedy` is for whoever cannot be asked.
     pub(crate) fn confirm(self, question: &str, remedy: &str) -> Result<bool, Refusal> {
-        let Some(mut terminal) = self.terminal() else {
+        end_quiet();
+        let Some(terminal) = self.terminal() else {
             return Err(Refusal::usage("this has to be confirmed, and nobody can be asked").help(remedy));
         };
         terminal.say(&format!("{question} [y/N] ")).map_err(Refusal::new)?;
@@ -55,7 +45,8 @@ impl Prompt {
 
     /// A line that everybody may see; `None` where nobody can be asked.
     pub(crate) fn line(self, question: &str) -> Result<Option<String>, Refusal> {
-        let Some(mut terminal) = self.terminal() else {
+        end_quiet();
+        let Some(terminal) = self.terminal() else {
             return Ok(None);
         };
         terminal.say(&format!("{question}: ")).map_err(Refusal::new)?;
@@ -66,12 +57,12 @@ impl Prompt {
         }
     }
 
-    /// What is typed without being shown.
+    /// What is typed without being shown; nothing that is typed is, from here to [`end_quiet`].
     pub(crate) fn secret(self, question: &str, remedy: &str) -> Result<Zeroizing<String>, Refusal> {
-        let Some(mut terminal) = self.terminal() else {
+        let Some(terminal) = self.terminal() else {
             return Err(Refusal::usage(format!("nobody can be asked for this: {question}")).help(remedy));
         };
-        ask_quietly(&mut terminal, question)
+        ask_quietly(terminal, question)
             .map_err(|error| Refusal::new(format!("nothing was read from the terminal: {error}")))
     }
 
@@ -115,121 +106,8 @@ pub(crate) fn long_enough(passphrase: &str) -> Result<(), Refusal> {
     )))
 }
 
-/// Where a person is asked and answers.
-struct Terminal {
-    keyboard: File,
-    screen: File,
-}
-
-impl Terminal {
-    /// The one that controls this process, as `ssh` and `gpg` ask there: stdin may be what is worked on, and stderr a file.
-    fn of_person() -> Option<Self> {
-        let controlling = OpenOptions::new().read(true).write(true).open("/dev/tty");
-        if let Ok(keyboard) = controlling {
-            let screen = keyboard.try_clone().ok()?;
-            return Some(Self { keyboard, screen });
-        }
-        // In a container stdin may be a terminal that controls nothing.
-        let stdin = io::stdin().is_terminal().then(io::stdin)?;
-        Some(Self {
-            keyboard: stdin.as_fd().try_clone_to_owned().ok()?.into(),
-            screen: io::stderr().as_fd().try_clone_to_owned().ok()?.into(),
-        })
-    }
-
-    fn say(&mut self, text: &str) -> io::Result<()> {
-        self.screen.write_all(text.as_bytes())
-    }
-
-    fn line(&self) -> io::Result<Zeroizing<String>> {
-        /// What a terminal takes as one line.
-        const MAX_LINE_LEN_BYTES: usize = 4_096;
-        let mut line = Zeroizing::new([0; MAX_LINE_LEN_BYTES]);
-        // Without a buffer, which would keep a copy.
-        let len = retry_on_intr(|| rustix::io::read(&self.keyboard, &mut line[..]))?;
-        let text = str::from_utf8(&line[..len]).map_err(|_| io::Error::other("what was typed is not UTF-8"))?;
-        match text.strip_suffix('\n') {
-            Some(text) => Ok(Zeroizing::new(text.trim_end_matches('\r').to_owned())),
-            None if len == 0 => Err(ErrorKind::UnexpectedEof.into()),
-            None => Err(io::Error::other("it was too long, or its line did not end")),
-        }
-    }
-
-    /// Whether there is a line to be read.
-    fn has_line(&self) -> io::Result<bool> {
-        let mut keyboard = [PollFd::new(&self.keyboard, PollFlags::IN)];
-        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-        Ok(retry_on_intr(|| poll(&mut keyboard, Some(&at_once)))? > 0)
-    }
-}
-
-/// The terminal without echo, until this is dropped.
-struct Quiet {
-    keyboard: OwnedFd,
-    before: Termios,
-}
-
-impl Quiet {
-    fn begin(terminal: &Terminal) -> io::Result<Self> {
-        let keyboard: OwnedFd = terminal.keyboard.try_clone()?.into();
-        let before = tcgetattr(&keyboard)?;
-        let quiet = Self { keyboard, before };
-        quiet.again()?;
-        Ok(quiet)
-    }
-
-    fn again(&self) -> io::Result<()> {
-        let mut quiet = self.before.clone();
-        quiet.local_modes.remove(LocalModes::ECHO);
-        // But for the line's end, which is the answer to Enter.
-        quiet.local_modes.insert(LocalModes::ECHONL);
-        Ok(tcsetattr(&self.keyboard, OptionalActions::Now, &quiet)?)
-    }
-
-    fn pause(&self) {
-        let _as_it_was = tcsetattr(&self.keyboard, OptionalActions::Now, &self.before);
-    }
-}
-
-impl Drop for Quiet {
-    fn drop(&mut self) {
-        self.pause();
-    }
-}
-
-/// A line that nobody sees. The echo ends before the question comes: who answers at once is not shown either. And it is back
-/// before a signal ends or stops this process.
-fn ask_quietly(terminal: &mut Terminal, question: &str) -> io::Result<Zeroizing<String>> {
-    let signals = Signals::listen(ENDING.into_iter().chain([SIGTSTP, SIGCONT]))?;
-    let quiet = Quiet::begin(terminal)?;
-    terminal.say(&format!("{question}: "))?;
-    loop {
-        let _why = signals.wait(&terminal.keyboard, None)?;
-        if let Some(signal) = signals.ending() {
-            drop(quiet);
-            let _unseen = terminal.say("\n");
-            emulate_default_handler(signal)?;
-            return Err(ErrorKind::Interrupted.into());
-        }
-        if signals.came(SIGTSTP) && somebody_continues_us() {
-            quiet.pause();
-            emulate_default_handler(SIGTSTP)?;
-        }
-        if signals.came(SIGCONT) {
-            quiet.again()?;
-            terminal.say(&format!("{question}: "))?;
-        } else if terminal.has_line()? {
-            return terminal.line();
-        }
-    }
-}
-
 /// Set by the first who reads all of stdin: a second one would find it empty, and take that for what it wants.
 static STDIN_IS_READ: AtomicBool = AtomicBool::new(false);
-/// Whether a shell may have stopped us: the kernel, too, stops nobody by the keyboard whose parent is of another session.
-fn somebody_continues_us() -> bool {
-    getppid().is_some_and(|parent| getsid(Some(parent)).ok() == getsid(None).ok())
-}
 
 /// A whole file, or stdin as `-`, in a buffer that leaves no copy behind.
 pub(crate) fn read_whole(path: &Path) -> Result<Zeroizing<Vec<u8>>, Refusal> {

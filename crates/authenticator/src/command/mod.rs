@@ -31,6 +31,7 @@ pub use bind::{Bind, Binding, Unconfirmed};
 use crate::{
     Machine, Refusal, agent, clipboard,
     desk::{Desk, Place},
+    quiet::{QuietUntilDone, end_quiet},
     secrecy::keep_memory_private,
 };
 
@@ -121,7 +122,10 @@ impl Authenticator {
         keep_memory_private()
             .map_err(|error| Refusal::new(format!("this process could not be made private, so it ends: {error}")))?;
         match self.command {
-            Command::OfPerson(command) => command.run(&self.place.desk(machine)?),
+            Command::OfPerson(command) => {
+                let _quiet = QuietUntilDone;
+                command.run(&self.place.desk(machine)?)
+            }
             Command::Background(process) => {
                 process.run();
                 DONE
@@ -185,6 +189,7 @@ fn print_bytes(bytes: &[u8]) -> Result<(), Refusal> {
 
 /// Whole, or why it did not get there: what stdout's buffer keeps until the end is lost without a word.
 fn write_out(bytes: &[u8]) -> io::Result<()> {
+    end_quiet();
     let mut out = io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush())
 }
