@@ -20,6 +20,11 @@ fn authenticator(home: &Path, args: &[&str]) -> Command {
     command
 }
 
+/// Alice's device at the service there.
+fn bind_at<'a>(url: &'a str, key: &'a str) -> [&'a str; 7] {
+    ["bind", "acme", "alice", "--server", url, "--api-key-file", key]
+}
+
 /// A service that gives these answers to the calls that come, and hangs up on those after them.
 fn answering(answers: &'static [&'static str]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -62,7 +67,7 @@ fn a_service_that_means_harm_does_not_drive_the_terminal() {
     fs::write(home.path().join("key"), "cs_key").expect("a file");
     let key = home.path().join("key").display().to_string();
     let bind = |url: &str, more: &[&str]| {
-        let args = ["bind", "acme", "alice", "--server", url, "--api-key-file", &key];
+        let args = bind_at(url, &key);
         run(&mut authenticator(home.path(), &[&args[..], more].concat()), "")
     };
     let bound = bind(&answering(&[OFFER, BOUND]), &[]).with_code(0);
@@ -98,7 +103,7 @@ fn nobody_makes_a_vault_for_a_service_that_is_not_there() {
     let home = tempfile::tempdir().expect("a directory");
     let key = home.path().join("key").display().to_string();
     let bind = |url: &str| {
-        let args = ["bind", "acme", "alice", "--server", url, "--api-key-file", &key];
+        let args = bind_at(url, &key);
         let refused = run(&mut authenticator(home.path(), &args), "").with_code(1);
         assert!(!home.path().join("vault").exists(), "{}", refused.err);
         refused.err
@@ -115,15 +120,7 @@ fn it_is_bound_in_one_step_and_logs_in() {
     let home = tempfile::tempdir().expect("a directory");
     let service = Served::start(&home.path().join("data"));
     let key = home.path().join("data/admin.key").display().to_string();
-    let bind = [
-        "bind",
-        "acme",
-        "alice",
-        "--server",
-        &service.url,
-        "--api-key-file",
-        &key,
-    ];
+    let bind = bind_at(&service.url, &key);
     let bound = run(&mut authenticator(home.path(), &bind), "").with_code(0);
     assert!(bound.out.contains("Recovery codes"), "{}", bound.out);
     assert!(bound.out.starts_with("device "), "{}", bound.out);
@@ -150,15 +147,7 @@ fn a_new_laptop_takes_the_place_of_the_old_one() {
     let [old, new] = [(), ()].map(|()| tempfile::tempdir().expect("a directory"));
     let service = Served::start(&old.path().join("data"));
     let key = old.path().join("data/admin.key").display().to_string();
-    let bind = [
-        "bind",
-        "acme",
-        "alice",
-        "--server",
-        &service.url,
-        "--api-key-file",
-        &key,
-    ];
+    let bind = bind_at(&service.url, &key);
     let bound = run(&mut authenticator(old.path(), &bind), "").with_code(0);
     let device = bound.out.lines().next().and_then(|line| line.strip_prefix("device "));
     let next_code = |home: &Path| {
@@ -207,7 +196,7 @@ fn where_nobody_knows_whether_it_is_bound_the_entry_stays() {
         let _request = confirming.read(&mut [0; 8_192]);
     });
     let key = home.path().join("key").display().to_string();
-    let bind = ["bind", "acme", "alice", "--server", &url, "--api-key-file", &key];
+    let bind = bind_at(&url, &key);
     let unclear = run(&mut authenticator(home.path(), &bind), "").with_code(1);
     assert!(
         unclear.err.contains("is not known, so its entry stays"),

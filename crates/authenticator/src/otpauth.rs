@@ -61,6 +61,12 @@ pub(crate) fn is_uri_list(bytes: &[u8]) -> bool {
     begins.len() > scheme.len() && begins[..scheme.len()].eq_ignore_ascii_case(scheme)
 }
 
+/// The one URI that a QR code says, if it says one: a line break would make two lines of it.
+pub(crate) fn uri_in(text: &str) -> Option<&str> {
+    let uri = text.trim();
+    (is_uri_list(uri.as_bytes()) && !uri.contains(char::is_control)).then_some(uri)
+}
+
 /// One line more.
 pub(crate) fn push_line(lines: &mut Zeroizing<String>, text: &str) {
     // A new buffer, so that growing leaves no copy behind.

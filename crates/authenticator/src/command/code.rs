@@ -5,7 +5,7 @@ use serde_json::json;
 use vault::{CodeText, Entry, EntryId, Kind, OpenVault};
 use zeroize::Zeroizing;
 
-use super::{DONE, Done, print, write_out};
+use super::{DONE, Done, print, stdout_takes, write_out};
 use crate::{
     Refusal, clipboard,
     desk::{By, Desk},
@@ -65,10 +65,7 @@ impl Code {
         if self.copy {
             return clipboard::is_there();
         }
-        // Nothing, written: a full device and a descriptor that cannot be written to say so at once.
-        let written = rustix::io::write(std::io::stdout(), &[]);
-        written.map_err(|error| Refusal::new(format!("nothing can be written, so no code was used up: {error}")))?;
-        Ok(())
+        stdout_takes().map_err(|error| Refusal::new(format!("nothing can be written, so no code was used up: {error}")))
     }
 
     fn give(&self, desk: &Desk<'_>, entry: &Entry, shown: &Shown) -> Result<(), Refusal> {

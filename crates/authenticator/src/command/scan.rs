@@ -8,15 +8,15 @@ use vault::import;
 use zeroize::Zeroizing;
 
 use super::{Done, incoming::Incoming, owners_words::OwnersWords};
-#[cfg(feature = "clipboard")]
-use crate::clipboard::Copied;
 use crate::{
     Refusal,
     desk::Desk,
-    otpauth::{is_uri_list, push_line},
+    otpauth::{push_line, uri_in},
     picture::{Found, PART, Picture},
     prompt::read_whole,
 };
+#[cfg(feature = "clipboard")]
+use crate::{clipboard::Copied, otpauth::is_uri_list};
 
 #[derive(Args)]
 pub(super) struct Scan {
@@ -121,11 +121,9 @@ fn uris_of_clipboard() -> Result<Zeroizing<String>, Refusal> {
 fn uris_in(found: &Found, shown: &dyn fmt::Display) -> Result<Zeroizing<String>, Refusal> {
     let mut lines = Zeroizing::new(String::new());
     for code in &found.codes {
-        let text = code.expose_text();
-        // A line break would make two lines of one text.
-        match is_uri_list(text.as_bytes()) && !text.trim().contains(char::is_control) {
-            true => push_line(&mut lines, text.trim()),
-            false => eprintln!("{shown}: a QR code that says something else than an entry is left out"),
+        match uri_in(code.expose_text()) {
+            Some(uri) => push_line(&mut lines, uri),
+            None => eprintln!("{shown}: a QR code that says something else than an entry is left out"),
         }
     }
     if found.has_parts {

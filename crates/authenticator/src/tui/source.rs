@@ -9,11 +9,12 @@ use std::{
 };
 
 use percent_encoding::percent_decode_str;
-use vault::import::{self, Format, ImportError, MAX_EXPORT_LEN_BYTES};
+use vault::import::{self, ImportError, MAX_EXPORT_LEN_BYTES};
 use zeroize::Zeroizing;
 
 use super::trouble::Trouble;
 use crate::{
+    otpauth::{push_line, uri_in},
     picture::{Found, Picture},
     prompt::grown,
 };
@@ -36,11 +37,6 @@ pub(super) fn read(typed: &str, home: Option<&Path>) -> Result<Zeroizing<Vec<u8>
     let bytes = File::open(&path).and_then(grown).map_err(unread)?;
     match import::read(&bytes, None) {
         Err(ImportError::Picture) => uris(&Picture::parse(&bytes).map_err(Trouble::Picture)?),
-        // A BMP picture begins with two letters, as other files may, and looks as random as what andOTP encrypts.
-        Err(ImportError::Unknown | ImportError::Locked(Format::AndOtp)) => match Picture::parse(&bytes) {
-            Ok(picture) => uris(&picture),
-            Err(_) => Ok(bytes),
-        },
         _ => Ok(bytes),
     }
 }
@@ -85,27 +81,18 @@ fn below(home: Option<&Path>, path: &str) -> PathBuf {
 /// The otpauth URIs that a picture shows, a line each.
 fn uris(picture: &Picture) -> Result<Zeroizing<Vec<u8>>, Trouble> {
     let Found { codes, has_parts } = picture.found();
-    let uris = codes
-        .iter()
-        .map(|code| code.expose_text().trim())
-        .filter(|text| is_uri(text));
-    let len = uris.clone().map(|uri| uri.len() + 1).sum();
-    let mut lines = Zeroizing::new(Vec::with_capacity(len));
-    for uri in uris {
-        lines.extend_from_slice(uri.as_bytes());
-        lines.push(b'\n');
+    let mut lines = Zeroizing::new(String::new());
+    for code in &codes {
+        if let Some(uri) = uri_in(code.expose_text()) {
+            push_line(&mut lines, uri);
+        }
     }
     match (codes.as_slice(), lines.is_empty()) {
-        (_, false) => Ok(lines),
+        (_, false) => Ok(Zeroizing::new(lines.as_bytes().to_vec())),
         (_, true) if has_parts => Err(Trouble::PartOfCode),
         ([], true) => Err(Trouble::NoCode),
         (_, true) => Err(Trouble::OtherCode),
     }
-}
-
-fn is_uri(text: &str) -> bool {
-    let scheme = text.get(.."otpauth".len());
-    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("otpauth")) && !text.contains(char::is_control)
 }
 
 #[cfg(test)]
