@@ -17,8 +17,9 @@ use keyring::Keyring;
 use server::Limits;
 use service::{Clock, Id, NewKey, Origin, Owner, Ports, Role, Sealer as _, Service, Settings, Signer as _, UnixMs};
 use store::{
-    ApiKey, ApiKeys, Bound, Change, Commit, Device, Devices, Enrollment, Enrollments, Outcome, Pending, Protection,
-    Protections, RecoveryCodes, RecoverySets, StoreError, Write,
+    Allowance, Allowances, ApiKey, ApiKeys, Batch, Batches, Bound, BoundToken, Change, Commit, Device, Devices,
+    Enrollment, Enrollments, Export, Exports, Outcome, Pending, Protection, Protections, RecoveryCodes, RecoverySets,
+    StoreError, Token, TokenFilter, Tokens, Write,
     audit::{Chain, Closing, Event, Head, Row, Trail},
 };
 use store_sqlite::{Options, Sqlite};
@@ -271,6 +272,50 @@ impl RecoverySets for Counted {
 impl Protections for Counted {
     fn protection(&self, owner: Owner) -> Pending<'_, Option<Protection>> {
         self.engine.protection(owner)
+    }
+}
+
+impl Tokens for Counted {
+    fn tokens_of(&self, serial_numbers: Vec<String>) -> Pending<'_, Vec<Option<Token>>> {
+        self.engine.tokens_of(serial_numbers)
+    }
+
+    fn tokens(&self, filter: TokenFilter, after: Option<String>, limit: u32) -> Pending<'_, Vec<Token>> {
+        self.engine.tokens(filter, after, limit)
+    }
+
+    fn bound_tokens(&self, after: Option<String>, limit: u32) -> Pending<'_, Vec<BoundToken>> {
+        self.engine.bound_tokens(after, limit)
+    }
+
+    fn fingerprint_keys(&self) -> Pending<'_, Vec<u32>> {
+        self.engine.fingerprint_keys()
+    }
+
+    fn known_fingerprints(&self, macs: Vec<[u8; 32]>) -> Pending<'_, Vec<bool>> {
+        self.engine.known_fingerprints(macs)
+    }
+}
+
+impl Batches for Counted {
+    fn batch(&self, name: String) -> Pending<'_, Option<Batch>> {
+        self.engine.batch(name)
+    }
+
+    fn batches(&self, after: Option<String>, limit: u32) -> Pending<'_, Vec<Batch>> {
+        self.engine.batches(after, limit)
+    }
+}
+
+impl Exports for Counted {
+    fn export(&self, id: Id) -> Pending<'_, Option<Export>> {
+        self.engine.export(id)
+    }
+}
+
+impl Allowances for Counted {
+    fn allowance(&self, name: String) -> Pending<'_, Option<Allowance>> {
+        self.engine.allowance(name)
     }
 }
 
