@@ -8,7 +8,7 @@ use std::{
 
 use serde::Deserialize;
 use service::Settings;
-use verify::{BudgetPolicy, UnixMs};
+use verify::{Policy, UnixMs};
 
 use crate::Failure;
 
@@ -56,8 +56,10 @@ pub(crate) struct PolicyTable {
     pub(crate) lock_min_minutes: Option<u16>,
     /// The longest lock.
     pub(crate) lock_max_hours: Option<u16>,
-    /// Wrong codes without a success between that suspend the device.
+    /// Wrong codes of 13 weeks, mistakes apart, that suspend verification.
     pub(crate) suspend_after: Option<u16>,
+    /// The same for changes of factors: unbinding, replacing.
+    pub(crate) suspend_unbinding_after: Option<u16>,
     /// Wrong recovery codes within an hour that lock them.
     pub(crate) recovery_attempts: Option<u16>,
     /// Recovery codes in a set.
@@ -134,35 +136,51 @@ impl PolicyTable {
             1..=2,
             u32::from,
         )?;
-        self.budgets(&mut settings.policy.codes, &mut settings.policy.recovery_codes)?;
+        self.budgets(&mut settings.policy)?;
         Ok(settings)
     }
 
-    fn budgets(&self, codes: &mut BudgetPolicy, recovery: &mut BudgetPolicy) -> Result<(), Failure> {
+    fn budgets(&self, policy: &mut Policy) -> Result<(), Failure> {
+        let attempts_max = u16::try_from(verify::ATTEMPTS_MAX).map_err(Failure::new)?;
+        let roads = [&mut policy.verification, &mut policy.unbinding, &mut policy.resync];
+        for budget in roads {
+            set(
+                &mut budget.attempts,
+                "lock_attempts",
+                self.lock_attempts,
+                1..=attempts_max,
+                u32::from,
+            )?;
+        }
         set(
-            &mut codes.attempts,
-            "lock_attempts",
-            self.lock_attempts,
-            1..=100,
-            u32::from,
-        )?;
-        set(
-            &mut codes.suspend_after,
-            "suspend_after",
-            self.suspend_after,
-            1..=10_000,
-            u32::from,
-        )?;
-        set(
-            &mut recovery.attempts,
+            &mut policy.recovery_codes.attempts,
             "recovery_attempts",
             self.recovery_attempts,
-            1..=100,
+            1..=attempts_max,
             u32::from,
         )?;
-        for budget in [codes, recovery] {
-            let minutes = |minutes: u16| i64::from(minutes) * UnixMs::MINUTE;
-            let hours = |hours: u16| i64::from(hours) * UnixMs::HOUR;
+        set(
+            &mut policy.verification.suspend_after,
+            "suspend_after",
+            self.suspend_after,
+            1..=SUSPEND_AFTER_MAX,
+            u32::from,
+        )?;
+        set(
+            &mut policy.unbinding.suspend_after,
+            "suspend_unbinding_after",
+            self.suspend_unbinding_after,
+            1..=SUSPEND_UNBINDING_AFTER_MAX,
+            u32::from,
+        )?;
+        let minutes = |minutes: u16| i64::from(minutes) * UnixMs::MINUTE;
+        let hours = |hours: u16| i64::from(hours) * UnixMs::HOUR;
+        for budget in [
+            &mut policy.verification,
+            &mut policy.unbinding,
+            &mut policy.resync,
+            &mut policy.recovery_codes,
+        ] {
             set(
                 &mut budget.lock_min_ms,
                 "lock_min_minutes",
@@ -181,6 +199,11 @@ impl PolicyTable {
         Ok(())
     }
 }
+
+/// The most that may be allowed; the manual's table of guesses says what that comes to.
+pub(crate) const SUSPEND_AFTER_MAX: u16 = 120;
+/// The same for changes of factors.
+pub(crate) const SUSPEND_UNBINDING_AFTER_MAX: u16 = 60;
 
 /// Takes a value of the file, when there is one and it is allowed.
 fn set<T, V: PartialOrd + std::fmt::Display>(

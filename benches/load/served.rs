@@ -165,11 +165,10 @@ fn bound(keyring: &Keyring, number: u32, locked: bool) -> Any<Change> {
     let mut state = DeviceState::bound(population::step(0).offset(-1), 0, BEGINNING);
     if locked {
         state.verification = Budget {
-            failures: 10,
-            first_failure_at: Some(BEGINNING),
             lock_count: 1,
             locked_until: Some(BEGINNING.plus(10_000 * UnixMs::DAY)),
             since_success: 10,
+            ..Budget::default()
         };
     }
     let payload = serde_json::json!({"action": "device.bind", "outcome": "done", "account": &*device.owner.account,

@@ -22,7 +22,12 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     ),
     Operation::new(
         "unlock_device",
-        &[&[ProblemCode::NotFound, ProblemCode::TokenState, ProblemCode::Conflict]],
+        &[&[
+            ProblemCode::NotFound,
+            ProblemCode::TokenState,
+            ProblemCode::Conflict,
+            ProblemCode::FirstFactorUnchanged,
+        ]],
     ),
 ];
 
@@ -53,6 +58,10 @@ pub struct Device {
     pub serial_number: Option<String>,
     /// Where it stands.
     pub state: DeviceState,
+    /// What too many wrong codes have stopped, each by itself, until somebody acts. Tell the user that somebody seems to
+    /// have the password.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub suspended: Vec<Road>,
     /// When the binding was completed.
     pub bound_at: Timestamp,
     /// When it became a tombstone.
@@ -85,12 +94,25 @@ pub enum DeviceKind {
 pub enum DeviceState {
     /// Its codes are judged.
     Bound,
-    /// Too many wrong codes: nothing is judged until support unlocks it or a resync with an identity proof succeeds.
+    /// Too many wrong codes at `/verify`: nothing is verified until support unlocks it or a resync with an identity proof
+    /// succeeds. Unbinding and replacing go on.
     Suspended,
     /// Its token is lost: nothing is judged any more. The user unbinds or replaces it by a recovery code.
     Lost,
     /// A tombstone; its secret is erased.
     Unbound,
+}
+
+/// What codes are judged for; each has counters of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Road {
+    /// Login and operation checks.
+    Verification,
+    /// Unbinding, replacing, and every other change of factors.
+    Unbinding,
+    /// Measuring the clock.
+    Resync,
 }
 
 /// Ends a device by a code.
@@ -132,6 +154,9 @@ fn two_codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[CodeText; 2]
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UnlockRequest {
+    /// When the user's first factor (the password, or its like) was changed: after the suspension. It is needed for the
+    /// third suspension within 13 weeks, and lets all counts begin anew.
+    pub first_factor_changed_at: Option<Timestamp>,
     /// On whose behalf.
     pub actor: Actor,
 }
@@ -164,7 +189,8 @@ pub(crate) fn unbind_device() {}
 
 /// Measures a device's clock by two consecutive codes
 ///
-/// Role: enroll. For a device whose clock left the window; with an identity proof also for a suspended one.
+/// Role: enroll. For a device whose clock left the window. With an identity proof it lifts a suspension too,
+/// as `unlock` would.
 #[utoipa::path(
     post,
     path = "/v1/accounts/{account}/users/{user}/devices/{id}/resync",
@@ -180,7 +206,8 @@ pub(crate) fn resync_device() {}
 
 /// Lifts a lock or a suspension
 ///
-/// Role: support.
+/// Role: support. A lock ends for good. A lifted suspension does not clear its count: it allows ten more wrong codes, and
+/// may be lifted twice within 13 weeks, over all that is judged. After that only `first_factor_changed_at` helps.
 #[utoipa::path(
     post,
     path = "/v1/accounts/{account}/users/{user}/devices/{id}/unlock",

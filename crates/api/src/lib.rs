@@ -36,7 +36,7 @@ mod verify;
 pub use audit::{AuditEvent, AuditHead, AuditHeads, AuditPage, AuditQuery, AuditRecord, PageSize};
 pub use batch::{Batch, BatchChangeRequest, BatchPage, BatchQuery, BatchRequest, BetaUser, OpenTo, OpenToKind};
 pub use code::{CODE_LEN_MAX_BYTES, CodeText, FactorMethod, VerifyMethod};
-pub use device::{Device, DeviceKind, DeviceState, ResyncRequest, UnbindRequest, UnlockRequest};
+pub use device::{Device, DeviceKind, DeviceState, ResyncRequest, Road, UnbindRequest, UnlockRequest};
 pub use enrollment::{
     AbandonEnrollmentRequest, ConfirmRequest, ConfirmResponse, Enrollment, EnrollmentCodes, EnrollmentRequest, Factor,
     Replaces,

@@ -228,6 +228,9 @@ problem_codes! {
         "Load the user's factors anew, and repeat the change if it is still wanted."
     DeviceLimit "device_limit" 409 "The user has as many devices as allowed"
         "Name the device in `replaces`, or unbind it first."
+    /// Beyond the first list: neither waiting nor support helps while the guesser has the user's password.
+    FirstFactorUnchanged "first_factor_unchanged" 409 "Somebody has the user's first factor"
+        "The suspension was lifted twice within 13 weeks: have the user's first factor changed, then unlock with `first_factor_changed_at`."
     RequestIdReused "request_id_reused" 409 "The request id was used for another request"
         "Give each request its own `request_id`; repeat one only with the very same body."
     /// Beyond the first list: what is refused here is told to those who look after tokens, not to those who bind them.
@@ -253,7 +256,7 @@ problem_codes! {
     CodeRefused "code_refused" 422 "The code was refused"
         "Ask the user for the next code; `hint` says what the user can mend, where that is known. The wrong code was counted."
     RateLimited "rate_limited" 429 "Too many tries or requests"
-        "Wait for `retry_after_s`. Without it, waiting does not help: the device is suspended until support unlocks it or a resync with an identity proof succeeds."
+        "Wait for `retry_after_s`. Without it, waiting does not help: somebody seems to have the user's password, and the check is suspended until support unlocks it or a resync with an identity proof succeeds. Tell the user."
     /// Beyond the first list: for the operator and for us, never for the caller to mend.
     Internal "internal" 500 "The service failed"
         "Report it with its `request_id`; it is ours to mend. Treat the code as not accepted."

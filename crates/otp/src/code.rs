@@ -81,6 +81,41 @@ impl Code {
         self.digits.reduce(truncated).ct_eq(&self.value)
     }
 
+    /// Whether one digit differs from `other`, or two neighbours are swapped: what a person mistypes. Codes of
+    /// different lengths never are. In constant time.
+    ///
+    /// ```
+    /// use countersign_otp::Code;
+    ///
+    /// let shown = Code::parse("492039")?;
+    /// assert!(bool::from(Code::parse("492 038")?.is_slip_of(&shown)));
+    /// assert!(bool::from(Code::parse("942 039")?.is_slip_of(&shown)));
+    /// assert!(!bool::from(Code::parse("492 039")?.is_slip_of(&shown)));
+    /// # Ok::<(), countersign_otp::ParseCodeError>(())
+    /// ```
+    pub fn is_slip_of(&self, other: &Self) -> Choice {
+        let (mut ours, mut theirs) = (self.value, other.value);
+        let mut different = 0_u8;
+        let mut swapped = Choice::from(0);
+        let (mut our_last, mut their_last) = (0, 0);
+        for place in 0..Digits::EIGHT.get() {
+            let (our, their) = (ours % 10, theirs % 10);
+            let crossed = our.ct_eq(&their_last) & their.ct_eq(&our_last) & !our.ct_eq(&their);
+            swapped |= crossed & Choice::from(u8::from(place > 0));
+            different += (!our.ct_eq(&their)).unwrap_u8();
+            (our_last, their_last) = (our, their);
+            (ours, theirs) = (ours / 10, theirs / 10);
+        }
+        let same_length = self.digits.get().ct_eq(&other.digits.get());
+        same_length & (different.ct_eq(&1) | (different.ct_eq(&2) & swapped))
+    }
+
+    /// The code as a number that no other code has: 29 bits.
+    pub(crate) fn packed(&self) -> u64 {
+        const VALUE_BITS: u32 = 27;
+        u64::from(self.digits.get() - Digits::SIX.get()) << VALUE_BITS | u64::from(self.value)
+    }
+
     /// Its digits, written to `buf`, whose wiping stays with the caller.
     pub fn text<'a>(&self, buf: &'a mut [u8; 8]) -> &'a str {
         let text = &mut buf[..usize::from(self.digits.get())];

@@ -113,6 +113,25 @@ impl Key {
         nearest.step()
     }
 
+    /// Visits every step of `window`, in ascending order, with its code.
+    pub fn codes(&self, window: Window, digits: Digits, mut visit: impl FnMut(Step, &Code)) {
+        self.scan(window.first(), window.last(), |step, value| {
+            visit(Step::new(step), &Code::from_truncated(value, digits));
+        });
+    }
+
+    /// A MAC of `code` typed at `step`, 31 bits: equal for the same code at the same step, and for others once in two
+    /// billion. Without the secret it tells nothing about the code.
+    ///
+    /// It is the HMAC of a counter beyond every time step and every counter that a device can reach, so that it is
+    /// never what a code is made of.
+    pub fn guess_mac(&self, code: &Code, step: Step) -> u32 {
+        const BEYOND_ALL_STEPS: u64 = 1 << 63;
+        const STEP_BITS: u32 = 34;
+        let step = step.get() & ((1 << STEP_BITS) - 1);
+        self.truncated(Step::new(BEYOND_ALL_STEPS | code.packed() << STEP_BITS | step))
+    }
+
     /// Visits every step from `first` to `last`, in ascending order, with its truncated HMAC.
     fn scan(&self, first: Step, last: Step, visit: impl FnMut(u64, u32)) {
         match &self.0 {

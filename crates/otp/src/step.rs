@@ -78,6 +78,14 @@ impl Window {
         }
     }
 
+    /// From `before` steps before `center` to `after` steps after it, within the same bounds.
+    pub const fn spanning(center: Step, before: u32, after: u32) -> Self {
+        Self {
+            first: center.offset(-(before as i64)),
+            last: center.offset(after as i64),
+        }
+    }
+
     /// The earliest step in it.
     pub const fn first(self) -> Step {
         self.first

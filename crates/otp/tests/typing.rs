@@ -91,3 +91,65 @@ proptest! {
         fuzz_target::run(blanked.as_bytes());
     }
 }
+
+/// The naive way, on texts: one digit differs, or two neighbours are swapped.
+fn is_slip(typed: &str, shown: &str) -> bool {
+    let places = (0..typed.len()).filter(|at| typed.as_bytes()[*at] != shown.as_bytes()[*at]);
+    match places.collect::<Vec<_>>()[..] {
+        [_one] => true,
+        [first, second] if second == first + 1 => {
+            let mut swapped = typed.as_bytes().to_vec();
+            swapped.swap(first, second);
+            swapped == shown.as_bytes()
+        }
+        _ => false,
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_slip_is_one_digit_wrong_or_two_neighbours_swapped(
+        shown in "[0-9]{6,8}",
+        place in any::<prop::sample::Index>(),
+        digit in b'0'..=b'9',
+        also in prop::option::of((any::<prop::sample::Index>(), b'0'..=b'9')),
+        swap in any::<bool>(),
+    ) {
+        let mut typed = shown.clone().into_bytes();
+        let place = place.index(typed.len() - 1);
+        if swap {
+            typed.swap(place, place + 1);
+        } else {
+            typed[place] = digit;
+        }
+        if let Some((place, digit)) = also {
+            let place = place.index(typed.len());
+            typed[place] = digit;
+        }
+        let typed = String::from_utf8(typed).unwrap();
+        prop_assert_eq!(bool::from(code(&typed).is_slip_of(&code(&shown))), is_slip(&typed, &shown));
+        let longer = format!("{shown}0");
+        if longer.len() <= 8 {
+            prop_assert!(!bool::from(code(&longer).is_slip_of(&code(&shown))), "another length");
+        }
+    }
+}
+
+#[test]
+fn a_guess_mac_is_of_one_code_at_one_step() {
+    let key = support::key(b"12345678901234567890", otp::Algorithm::Sha1);
+    let step = otp::Step::new(59_840_640);
+    let of = |typed: &str, step| key.guess_mac(&code(typed), step);
+    assert_eq!(of("012345", step), of("012 345", step));
+    let others = [
+        of("012346", step),
+        of("0012345", step),
+        of("00012345", step),
+        of("012345", step.offset(1)),
+    ];
+    assert!(others.iter().all(|other| *other != of("012345", step)));
+    assert_ne!(
+        of("012345", step),
+        support::key(b"22345678901234567890", otp::Algorithm::Sha1).guess_mac(&code("012345"), step)
+    );
+}

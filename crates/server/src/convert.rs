@@ -3,7 +3,7 @@
 use api::{ProtectionMethod, Timestamp};
 use service::{
     ActorKind, Algorithm, Batch, DeviceView, Export, ExportState, Factor, IdentityProof, Kind, Method, OpenTo, Owner,
-    Protection, Stage, Standing, TokenView, UnixMs, UserView,
+    Protection, Purpose, Stage, Standing, TokenView, UnixMs, UserView,
 };
 use zeroize::Zeroizing;
 
@@ -64,16 +64,25 @@ pub(crate) fn device(view: DeviceView) -> api::Device {
         label: view.label,
         serial_number: view.serial_number,
         state: match view.standing {
+            Standing::Bound if view.suspended.contains(&Purpose::Verification) => api::DeviceState::Suspended,
             Standing::Bound => api::DeviceState::Bound,
-            Standing::Suspended => api::DeviceState::Suspended,
             Standing::Lost => api::DeviceState::Lost,
             Standing::Unbound => api::DeviceState::Unbound,
         },
+        suspended: view.suspended.into_iter().map(road).collect(),
         bound_at: time(view.bound_at),
         unbound_at: view.unbound_at.map(time),
         last_success_at: view.last_success_at.map(time),
         locked_until: view.locked_until.map(time),
         drift_steps: view.drift_steps,
+    }
+}
+
+fn road(purpose: Purpose) -> api::Road {
+    match purpose {
+        Purpose::Verification => api::Road::Verification,
+        Purpose::Unbinding => api::Road::Unbinding,
+        Purpose::Resync => api::Road::Resync,
     }
 }
 

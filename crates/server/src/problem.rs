@@ -61,6 +61,7 @@ pub(crate) fn problem(error: ServiceError) -> Problem {
         ServiceError::DeviceLimit => new(ProblemCode::DeviceLimit),
         ServiceError::RequestIdReused => new(ProblemCode::RequestIdReused),
         ServiceError::FactorRequired => new(ProblemCode::FactorRequired),
+        ServiceError::FirstFactorUnchanged => new(ProblemCode::FirstFactorUnchanged),
         ServiceError::Contended => new(ProblemCode::Conflict),
         ServiceError::StorageUnavailable(why) => {
             // The engine's words name files and limits of this machine: they are for its log.

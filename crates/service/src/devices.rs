@@ -1,5 +1,5 @@
 use store::{Bound, Id, Owner, Protection};
-use verify::{Kind, Purpose, Standing, UnixMs};
+use verify::{Kind, Lock, Purpose, Standing, UnixMs};
 
 use crate::{Service, ServiceError, factor::wait_s};
 
@@ -14,8 +14,10 @@ pub struct DeviceView {
     pub serial_number: Option<String>,
     /// What the user calls it.
     pub label: String,
-    /// Bound, suspended or a tombstone.
+    /// Bound, lost or a tombstone.
     pub standing: Standing,
+    /// The roads on which nothing is judged until somebody acts.
+    pub suspended: Vec<Purpose>,
     /// When it was bound.
     pub bound_at: UnixMs,
     /// When it was unbound.
@@ -31,10 +33,7 @@ pub struct DeviceView {
 impl DeviceView {
     pub(crate) fn of(bound: &Bound, now: UnixMs) -> Self {
         let Bound { device, state } = bound;
-        let locked_until = match state.lock(Purpose::Verification, now) {
-            Some(verify::Lock::Until(until)) => Some(until),
-            Some(verify::Lock::Suspended) | None => None,
-        };
+        let locked_until = state.lock(Purpose::Verification, now).and_then(Lock::until);
         Self {
             id: device.id,
             kind: device.kind,
@@ -45,6 +44,7 @@ impl DeviceView {
             } else {
                 state.standing
             },
+            suspended: Purpose::ALL.into_iter().filter(|road| state.suspended(*road)).collect(),
             bound_at: device.bound_at,
             unbound_at: device.unbound_at,
             last_success_at: state.last_success_at,

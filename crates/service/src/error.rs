@@ -54,6 +54,12 @@ pub enum ServiceError {
     /// One `request_id`, two requests.
     #[error("this request_id was used for another request: give each request its own")]
     RequestIdReused,
+    /// Suspended for the third time within 13 weeks: who guesses has the user's first factor.
+    #[error(
+        "it was lifted twice within 13 weeks, and somebody goes on guessing who has the user's first factor: have it \
+         changed, then say when in first_factor_changed_at"
+    )]
+    FirstFactorUnchanged,
     /// The change needs a fresh code of the user.
     #[error("this change needs a code of a device that is bound")]
     FactorRequired,

@@ -108,6 +108,7 @@ fn judge_code(
     let mut writes = Vec::new();
     let mut cause = None;
     let mut locked = None;
+    let mut suspended = false;
     for bound in devices {
         let credential = credential_of(&bound.device, &*core.sealer)?;
         let policy = &core.settings.policy;
@@ -127,7 +128,11 @@ fn judge_code(
                 })));
             }
             Verdict::Refused(why) => {
-                writes.push(state_write(bound, judgement.next));
+                // The same wrong code again is no other guess, and changes nothing.
+                if judgement.next != bound.state {
+                    writes.push(state_write(bound, judgement.next));
+                }
+                suspended |= judgement.next.suspended(Purpose::Unbinding);
                 cause = Some(why);
             }
             Verdict::Locked(lock) => locked = Some(lock),
@@ -138,6 +143,11 @@ fn judge_code(
             let entry = Entry::new(action, "refused", origin).owner(owner).cause(cause);
             let entry = if let [only] = devices {
                 entry.device(only.device.id)
+            } else {
+                entry
+            };
+            let entry = if suspended {
+                entry.detail(suspends(Purpose::Unbinding))
             } else {
                 entry
             };
@@ -160,12 +170,14 @@ fn judge_code(
     }
 }
 
+/// What the trail says of a wrong code that suspended its road.
+pub(crate) fn suspends(purpose: Purpose) -> serde_json::Value {
+    serde_json::json!({"suspended": purpose.name()})
+}
+
 /// What a locked user is told.
 pub(crate) fn locked_error(lock: Lock, now: UnixMs) -> ServiceError {
-    let until = match lock {
-        Lock::Until(until) => Some(until),
-        Lock::Suspended => None,
-    };
+    let until = lock.until();
     ServiceError::Locked {
         until,
         retry_after_s: until.map(|until| wait_s(until, now)),
@@ -190,9 +202,9 @@ async fn judge_recovery_code(
     let trial = spend(core, owner, set, code, now)?;
     match (trial.verdict, trial.next) {
         (SetVerdict::Right, Some((expected, next))) => Ok(Judged::Right(Box::new(Spent::Recovery { expected, next }))),
-        (SetVerdict::Locked(until), _) => {
+        (SetVerdict::Locked(lock), _) => {
             core.locked.count(action, owner, None, 1);
-            Err(locked_error(Lock::Until(until), now))
+            Err(locked_error(lock, now))
         }
         (_, next) => {
             let entry = Entry::new(action, "refused", origin)

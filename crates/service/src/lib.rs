@@ -69,4 +69,4 @@ pub use store::{
     ApiKey, Batch, Export, ExportState, Id, IdentityProof, OpenTo, Owner, Protection, Role, Sealed, Stage, TokenFilter,
     audit,
 };
-pub use verify::{Kind, Standing, UnixMs};
+pub use verify::{Kind, Purpose, Standing, UnixMs};

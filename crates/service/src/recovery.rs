@@ -95,9 +95,9 @@ pub(crate) async fn verify(
         let (outcome, cause, answer) = match trial.verdict {
             SetVerdict::Right => ("accepted", "recovery_code", Answer::Accepted(None)),
             SetVerdict::Wrong => ("refused", "wrong_recovery_code", Answer::Refused),
-            SetVerdict::Locked(until) => {
+            SetVerdict::Locked(lock) => {
                 core.locked.count("verify.recovery_code", owner, None, 1);
-                return Ok(Answer::Locked(Some(until)));
+                return Ok(Answer::Locked(lock.until()));
             }
         };
         let accepted = matches!(answer, Answer::Accepted(_));

@@ -3,7 +3,7 @@
 use otp::Secret;
 use store::{Owner, RecoveryCode, RecoveryCodes};
 use subtle::ConstantTimeEq;
-use verify::{Budget, UnixMs};
+use verify::{Budget, Guess, GuessMac, Lock, UnixMs};
 use zeroize::Zeroizing;
 
 use crate::{Core, ServiceError};
@@ -57,7 +57,7 @@ pub(crate) fn none_left(old: RecoveryCodes) -> RecoveryCodes {
 pub(crate) enum SetVerdict {
     Right,
     Wrong,
-    Locked(UnixMs),
+    Locked(Lock),
 }
 
 /// What became of a set by one try: nothing, when there is none or it is locked.
@@ -82,9 +82,9 @@ pub(crate) fn spend(
             next: None,
         });
     };
-    if let Some(until) = set.budget.lock(now) {
+    if let Some(lock) = set.budget.lock(now) {
         return Ok(Trial {
-            verdict: SetVerdict::Locked(until),
+            verdict: SetVerdict::Locked(lock),
             next: None,
         });
     }
@@ -112,7 +112,20 @@ pub(crate) fn spend(
             SetVerdict::Right
         }
         None => {
-            next.budget = next.budget.wrong(now, &core.settings.policy.recovery_codes);
+            // 80 random bits: there is no long count, which would only be a way to stop the owner's way back.
+            let guess = Guess {
+                mac: hashed
+                    .and_then(|(_, mac)| mac.first_chunk().copied())
+                    .map(|first| GuessMac(u32::from_be_bytes(first))),
+                mistake: true,
+            };
+            if next.budget.repeats(&guess) {
+                return Ok(Trial {
+                    verdict: SetVerdict::Wrong,
+                    next: None,
+                });
+            }
+            next.budget = next.budget.wrong(&guess, now, &core.settings.policy.recovery_codes);
             SetVerdict::Wrong
         }
     };

@@ -3,7 +3,7 @@ use serde_json::json;
 use store::{
     Bound, Change, Enrollment, EnrollmentState, Id, IdentityProof, Outcome, Owner, Protection, Token, Write, audit,
 };
-use verify::{DeviceState, Standing, UnixMs, Verdict, resync};
+use verify::{DeviceState, Purpose, Standing, UnixMs, Verdict, resync};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -138,8 +138,10 @@ impl Service {
                     return Err(locked_error(lock, now));
                 }
             };
+            // The same wrong pair again is no other guess, and changes nothing.
+            let writes = Some(state_write(&bound, next)).filter(|_| next != bound.state);
             let change = Change {
-                writes: vec![state_write(&bound, next)],
+                writes: writes.into_iter().collect(),
                 events: vec![core.event(&entry, now)?],
             };
             if core.commit(vec![change]).await? == [Outcome::Done] {
@@ -149,16 +151,42 @@ impl Service {
         Err(ServiceError::Contended)
     }
 
-    /// Support lifts a lock or a suspension.
-    pub async fn unlock(&self, owner: &Owner, id: Id, origin: &Origin) -> Result<DeviceView, ServiceError> {
+    /// Support lifts a lock or a suspension. After two within 13 weeks it takes the caller's word that the user's first
+    /// factor was changed since, for whoever guesses here has it.
+    pub async fn unlock(
+        &self,
+        owner: &Owner,
+        id: Id,
+        first_factor_changed_at: Option<UnixMs>,
+        origin: &Origin,
+    ) -> Result<DeviceView, ServiceError> {
         let core = &*self.core;
         let _turn = core.turn(owner).await?;
         for _try in 0..TRIES {
             let now = core.clock.now()?;
             let bound = find_bound(core, owner, id).await?;
             not_lost(&bound)?;
-            let next = bound.state.unlocked();
-            let entry = Entry::new("device.unlock", "done", origin).owner(owner).device(id);
+            let next = match first_factor_changed_at {
+                Some(at) if at > now => {
+                    let why = "it lies ahead of this service's clock".into();
+                    return Err(ServiceError::Invalid {
+                        field: "first_factor_changed_at",
+                        why,
+                    });
+                }
+                Some(at) => bound.state.forgiven(at),
+                None => bound.state.unlocked(now),
+            };
+            let next = next.ok_or(ServiceError::FirstFactorUnchanged)?;
+            let suspended = |road: &Purpose| bound.state.suspended(*road);
+            let lifted: Vec<_> = Purpose::ALL.into_iter().filter(suspended).map(Purpose::name).collect();
+            let entry = Entry::new("device.unlock", "done", origin)
+                .owner(owner)
+                .device(id)
+                .detail(json!({
+                    "lifted": lifted,
+                    "first_factor_changed_at": first_factor_changed_at.map(UnixMs::get),
+                }));
             let change = Change {
                 writes: vec![state_write(&bound, next)],
                 events: vec![core.event(&entry, now)?],

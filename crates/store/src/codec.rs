@@ -2,11 +2,13 @@
 //! absent things as a cleared flag. A fresh device takes about 20 bytes.
 
 use otp::Step;
-use verify::{Budget, DeviceState, LastRequest, Standing, UnixMs};
+use verify::{ATTEMPTS_MAX, Budget, DeviceState, GuessMac, LastRequest, LongCount, Recent, Standing, UnixMs, WEEKS};
 
 use crate::{Id, StoreError};
 
-const FORMAT: u8 = 1;
+/// What is written. The one before it, which knew neither the long count nor the times of wrong codes, is read too.
+const FORMAT: u8 = 2;
+const OLDEST_FORMAT: u8 = 1;
 
 /// One state.
 pub fn encode_state(state: &DeviceState) -> Vec<u8> {
@@ -53,10 +55,8 @@ pub fn encode_budget(budget: &Budget) -> Vec<u8> {
 /// The budget of [`encode_budget`].
 pub fn decode_budget(bytes: &[u8]) -> Result<Budget, StoreError> {
     let mut reader = Reader(bytes);
-    let budget = (reader.byte() == Some(FORMAT))
-        .then(|| reader.budget())
-        .flatten()
-        .ok_or_else(damaged)?;
+    let format = reader.format().ok_or_else(damaged)?;
+    let budget = reader.budget(format).ok_or_else(damaged)?;
     if reader.0.is_empty() {
         Ok(budget)
     } else {
@@ -74,9 +74,9 @@ pub fn encode_last_request(last: &LastRequest) -> Vec<u8> {
 /// The last request of [`encode_last_request`].
 pub fn decode_last_request(bytes: &[u8]) -> Result<LastRequest, StoreError> {
     let mut reader = Reader(bytes);
-    let last = (reader.byte() == Some(FORMAT))
-        .then(|| reader.last_request())
-        .flatten()
+    let last = reader
+        .format()
+        .and_then(|_| reader.last_request())
         .ok_or_else(damaged)?;
     if reader.0.is_empty() { Ok(last) } else { Err(damaged()) }
 }
@@ -101,7 +101,6 @@ fn write_state(out: &mut Vec<u8>, state: &DeviceState) {
     out.push(FORMAT);
     out.push(match state.standing {
         Standing::Bound => 0,
-        Standing::Suspended => 1,
         Standing::Unbound => 2,
         Standing::Lost => 3,
     });
@@ -137,16 +136,61 @@ fn write_state(out: &mut Vec<u8>, state: &DeviceState) {
     }
 }
 
+// What follows in a budget.
+const LOCKED: u64 = 1;
+const LAST_WRONG: u64 = 1 << 1;
+const LONG: u64 = 1 << 2;
+const SUSPENDED: u64 = 1 << 3;
+const LIFTED: u64 = 1 << 4;
+const LIFTED_TWICE: u64 = 1 << 5;
+const ALL_OF_BUDGET: u64 = (1 << 6) - 1;
+
 fn write_budget(out: &mut Vec<u8>, budget: &Budget) {
-    unsigned(out, budget.failures.into());
+    let flag = |present: bool, flag: u64| if present { flag } else { 0 };
+    let [lifted, lifted_twice] = budget.lifted;
+    unsigned(
+        out,
+        flag(budget.locked_until.is_some(), LOCKED)
+            | flag(budget.last_wrong.is_some(), LAST_WRONG)
+            | flag(budget.long != LongCount::default(), LONG)
+            | flag(budget.suspended_at.is_some(), SUSPENDED)
+            | flag(lifted.is_some(), LIFTED)
+            | flag(lifted_twice.is_some(), LIFTED_TWICE),
+    );
     unsigned(out, budget.lock_count.into());
     unsigned(out, budget.since_success.into());
-    for time in [budget.first_failure_at, budget.locked_until] {
-        unsigned(out, time.is_some().into());
-        if let Some(at) = time {
-            signed(out, at.get());
+    unsigned(out, budget.recent.count().into());
+    let mut later = None;
+    for time in budget.recent.times() {
+        match later {
+            None => signed(out, time.get()),
+            Some(later) => unsigned(out, time_between(time, later)),
+        }
+        later = Some(time);
+    }
+    if let Some(at) = budget.locked_until {
+        signed(out, at.get());
+    }
+    if let Some(GuessMac(last)) = budget.last_wrong {
+        unsigned(out, last.into());
+    }
+    if budget.long != LongCount::default() {
+        unsigned(out, budget.long.week.into());
+        for count in budget.long.counts {
+            unsigned(out, count.into());
         }
     }
+    if let Some(at) = budget.suspended_at {
+        signed(out, at.get());
+    }
+    for week in [lifted, lifted_twice].into_iter().flatten() {
+        unsigned(out, week.into());
+    }
+}
+
+/// Milliseconds; the times of a budget descend.
+fn time_between(earlier: UnixMs, later: UnixMs) -> u64 {
+    u64::try_from(later.since(earlier)).unwrap_or(0)
 }
 
 fn write_last_request(out: &mut Vec<u8>, last: &LastRequest) {
@@ -217,13 +261,17 @@ impl Reader<'_> {
         }
     }
 
+    fn format(&mut self) -> Option<u8> {
+        self.byte().filter(|format| (OLDEST_FORMAT..=FORMAT).contains(format))
+    }
+
     fn state(&mut self) -> Option<DeviceState> {
-        if self.byte()? != FORMAT {
-            return None;
-        }
-        let standing = match self.byte()? {
+        let format = self.format()?;
+        let standing = self.byte()?;
+        let was_suspended = format == OLDEST_FORMAT && standing == 1;
+        let standing = match standing {
             0 => Standing::Bound,
-            1 => Standing::Suspended,
+            1 if was_suspended => Standing::Bound,
             2 => Standing::Unbound,
             3 => Standing::Lost,
             _ => return None,
@@ -233,7 +281,7 @@ impl Reader<'_> {
             return None;
         }
         let has = |flag: u64| flags & flag != 0;
-        Some(DeviceState {
+        let mut state = DeviceState {
             standing,
             version: self.unsigned()?,
             offset_steps: i32::try_from(self.signed()?).ok()?,
@@ -246,31 +294,104 @@ impl Reader<'_> {
             drift_learned_at: if has(DRIFT_LEARNED) { Some(self.time()?) } else { None },
             last_success_at: if has(LAST_SUCCESS) { Some(self.time()?) } else { None },
             verification: if has(VERIFICATION) {
-                self.budget()?
+                self.budget(format)?
             } else {
                 Budget::default()
             },
             unbinding: if has(UNBINDING) {
-                self.budget()?
+                self.budget(format)?
             } else {
                 Budget::default()
             },
-            resync: if has(RESYNC) { self.budget()? } else { Budget::default() },
+            resync: if has(RESYNC) {
+                self.budget(format)?
+            } else {
+                Budget::default()
+            },
             last_request: if has(LAST_REQUEST) {
                 Some(self.last_request()?)
             } else {
                 None
             },
+        };
+        if was_suspended {
+            // All roads stopped together then, and nobody wrote when.
+            for budget in [&mut state.verification, &mut state.unbinding, &mut state.resync] {
+                budget.suspended_at = Some(UnixMs::new(0));
+            }
+        }
+        Some(state)
+    }
+
+    fn budget(&mut self, format: u8) -> Option<Budget> {
+        if format == OLDEST_FORMAT {
+            return self.oldest_budget();
+        }
+        let flags = self.unsigned()?;
+        if flags & !ALL_OF_BUDGET != 0 {
+            return None;
+        }
+        let has = |flag: u64| flags & flag != 0;
+        Some(Budget {
+            lock_count: self.small()?,
+            since_success: self.small()?,
+            recent: self.recent()?,
+            locked_until: if has(LOCKED) { Some(self.time()?) } else { None },
+            last_wrong: if has(LAST_WRONG) {
+                Some(GuessMac(self.small()?))
+            } else {
+                None
+            },
+            long: if has(LONG) {
+                self.long_count()?
+            } else {
+                LongCount::default()
+            },
+            suspended_at: if has(SUSPENDED) { Some(self.time()?) } else { None },
+            lifted: [
+                if has(LIFTED) { Some(self.small()?) } else { None },
+                if has(LIFTED_TWICE) { Some(self.small()?) } else { None },
+            ],
         })
     }
 
-    fn budget(&mut self) -> Option<Budget> {
+    fn recent(&mut self) -> Option<Recent> {
+        let count: usize = self.small().filter(|count| *count <= ATTEMPTS_MAX)?;
+        let mut times = Vec::with_capacity(count);
+        for _time in 0..count {
+            let time = match times.last() {
+                None => self.time()?,
+                Some(later) => UnixMs::plus(*later, -i64::try_from(self.unsigned()?).ok()?),
+            };
+            times.push(time);
+        }
+        Some(Recent::of(times))
+    }
+
+    fn long_count(&mut self) -> Option<LongCount> {
+        let week = self.small()?;
+        let mut counts = [0; WEEKS];
+        for count in &mut counts {
+            *count = self.small()?;
+        }
+        Some(LongCount { week, counts })
+    }
+
+    /// Of format 1: how many wrong codes since the first that counted, and since the last right one. They are as if
+    /// all of them had come with the first.
+    fn oldest_budget(&mut self) -> Option<Budget> {
+        let failures: u32 = self.small()?;
+        let (lock_count, since_success) = (self.small()?, self.small()?);
+        let first = self.optional_time()?;
+        let times = first
+            .into_iter()
+            .flat_map(|first| std::iter::repeat_n(first, failures as usize));
         Some(Budget {
-            failures: self.small()?,
-            lock_count: self.small()?,
-            since_success: self.small()?,
-            first_failure_at: self.optional_time()?,
+            lock_count,
+            since_success,
+            recent: Recent::of(times.take(ATTEMPTS_MAX)),
             locked_until: self.optional_time()?,
+            ..Budget::default()
         })
     }
 

@@ -3,27 +3,43 @@
 use otp::Step;
 use proptest::prelude::*;
 use store::{Id, codec};
-use verify::{Budget, DeviceState, LastRequest, Standing, UnixMs};
+use verify::{Budget, DeviceState, GuessMac, LastRequest, LongCount, Purpose, Recent, Standing, UnixMs};
 
 fn time() -> impl Strategy<Value = UnixMs> {
     any::<i64>().prop_map(UnixMs::new)
 }
 
 fn budget() -> impl Strategy<Value = Budget> {
+    let recent = (time(), prop::collection::vec(0..3_600_000_i64, 0..12), any::<bool>());
+    let recent = recent.prop_map(|(newest, gaps, none)| {
+        let mut time = newest;
+        let older = gaps.into_iter().map(move |gap| {
+            time = time.plus(-gap);
+            time
+        });
+        Recent::of(std::iter::once(newest).chain(older).filter(|_| !none))
+    });
+    let long = (any::<u32>(), any::<[u16; 13]>()).prop_map(|(week, counts)| LongCount { week, counts });
     (
-        any::<u32>(),
+        recent,
         any::<u32>(),
         any::<u32>(),
         prop::option::of(time()),
+        prop::option::of(any::<u32>().prop_map(GuessMac)),
+        prop_oneof![Just(LongCount::default()), long],
         prop::option::of(time()),
+        prop::array::uniform2(prop::option::of(any::<u32>())),
     )
         .prop_map(
-            |(failures, lock_count, since_success, first_failure_at, locked_until)| Budget {
-                failures,
-                first_failure_at,
+            |(recent, lock_count, since_success, locked_until, last_wrong, long, suspended_at, lifted)| Budget {
+                recent,
                 lock_count,
                 locked_until,
                 since_success,
+                last_wrong,
+                long,
+                suspended_at,
+                lifted,
             },
         )
 }
@@ -40,12 +56,7 @@ fn last_request() -> impl Strategy<Value = LastRequest> {
 }
 
 fn state() -> impl Strategy<Value = DeviceState> {
-    let standing = prop_oneof![
-        Just(Standing::Bound),
-        Just(Standing::Suspended),
-        Just(Standing::Lost),
-        Just(Standing::Unbound)
-    ];
+    let standing = prop_oneof![Just(Standing::Bound), Just(Standing::Lost), Just(Standing::Unbound)];
     let clocks = (
         prop::option::of(any::<u64>()),
         any::<i32>(),
@@ -118,5 +129,30 @@ fn a_fresh_state_is_small() {
         codec::encode_state(&state).len() <= 20,
         "{}",
         codec::encode_state(&state).len()
+    );
+}
+
+/// As the first format wrote a device that a hundred wrong codes had suspended: it stays so, on every road.
+#[test]
+fn the_format_before_this_one_is_read() {
+    let suspended = [
+        1, 1, 9, 101, 0, 0, 0xc0, 0x92, 0xd4, 0x1b, // format, suspended, flags, version, no drift, last step
+        3, 10, 100, 1, 0x80, 0x80, 0xe0, 0xe6, 0xb9, 0x66,
+        0, // three since the first, ten locks, a hundred in all
+    ];
+    let state = codec::decode_state(&suspended).expect("it is read");
+    assert_eq!(state.standing, Standing::Bound);
+    assert!(
+        Purpose::ALL.iter().all(|road| state.suspended(*road)),
+        "A1: nothing is lifted by an upgrade"
+    );
+    assert_eq!(state.verification.recent.count(), 3);
+    assert_eq!(
+        (state.verification.lock_count, state.verification.since_success),
+        (10, 100)
+    );
+    assert_eq!(
+        codec::decode_state(&codec::encode_state(&state)).expect("written anew"),
+        state
     );
 }

@@ -1,29 +1,61 @@
 use crate::{BudgetPolicy, UnixMs};
 
-/// Wrong codes and what they cost, as a pure machine:
+/// Wrong codes on one road, and what they cost, as a pure machine of two counts (rule A1):
 ///
 /// ```text
-///            wrong (< attempts)
+///            wrong (< attempts within an hour)
 ///              ┌──────┐
 ///              ▼      │
-///  right ──► open ────┘──── wrong (= attempts within the period) ────► locked ── time ──► open
-///              ▲                                                         (the next lock lasts twice as long,
-///              └── the period passed: the count starts anew               until a right code)
+///  right ──► open ────┘── wrong (= attempts within an hour) ──► locked ── time ──► open
+///              │                                                  (the next lock lasts twice as long,
+///              │                                                   until a right code)
+///              └── wrong, no mistake (= suspend_after within 13 weeks) ──► suspended ── lifted ──► open
 /// ```
 ///
-/// `since_success` counts beside it and never ages.
+/// The **short count** is what a right code ends: the times of the wrong codes of the last hour. The **long count** is
+/// what no right code ends, or an attacker who has the password would have his guesses given back with every login of
+/// the owner: wrong codes that are no [mistake](crate::Guess), by weeks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Budget {
-    /// Wrong codes since [`first_failure_at`](Self::first_failure_at).
-    pub failures: u32,
-    /// The first wrong code that still counts.
-    pub first_failure_at: Option<UnixMs>,
+    /// Wrong codes that still count for the next lock.
+    pub recent: Recent,
     /// Consecutive locks; doubles the next one.
     pub lock_count: u32,
     /// Nothing is judged before this time.
     pub locked_until: Option<UnixMs>,
-    /// Wrong codes since the last right one; does not age.
+    /// Wrong codes since the last right one.
     pub since_success: u32,
+    /// The last wrong code, so that a client that repeats itself is one guess.
+    pub last_wrong: Option<GuessMac>,
+    /// Wrong codes of the last 13 weeks that were no mistake.
+    pub long: LongCount,
+    /// Nothing is judged since this time, until it is lifted.
+    pub suspended_at: Option<UnixMs>,
+    /// The weeks in which a suspension was lifted, the later one first; each allows ten more.
+    pub lifted: [Option<u32>; LIFTS as usize],
+}
+
+/// Suspensions that may be lifted within 13 weeks, over all roads of a device.
+pub const LIFTS: u32 = 2;
+/// Wrong codes that a lifted suspension allows.
+pub const LIFT: u32 = 10;
+
+/// A keyed hash of a wrong code and the step in which it was typed; see [`otp::Key::guess_mac`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct GuessMac(pub u32);
+
+impl GuessMac {
+    /// Of whatever cannot be a code; a code's has 31 bits.
+    pub(crate) const MALFORMED: Self = Self(u32::MAX);
+}
+
+/// A wrong code, as it is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guess {
+    /// Tells whether it is the last one again. `None`: it cannot be told.
+    pub mac: Option<GuessMac>,
+    /// It is what a person types by mistake, and a guesser hits once in thousands: it does not count for long.
+    pub mistake: bool,
 }
 
 /// Why nothing is judged.
@@ -31,65 +63,196 @@ pub struct Budget {
 pub enum Lock {
     /// Too many wrong codes; judged again from this time on.
     Until(UnixMs),
-    /// Too many wrong codes without a success; ended by support or by a resync with proof.
+    /// Too many wrong codes that were no mistakes, or the token is lost; somebody has to act.
     Suspended,
+}
+
+impl Lock {
+    /// When it ends by itself, if it does.
+    pub fn until(self) -> Option<UnixMs> {
+        match self {
+            Self::Until(until) => Some(until),
+            Self::Suspended => None,
+        }
+    }
 }
 
 impl Budget {
     /// The lock in force at `now`.
-    pub fn lock(&self, now: UnixMs) -> Option<UnixMs> {
-        self.locked_until.filter(|until| now < *until)
+    pub fn lock(&self, now: UnixMs) -> Option<Lock> {
+        let until = self.locked_until.filter(|until| now < *until);
+        self.suspended_at.map(|_| Lock::Suspended).or(until.map(Lock::Until))
     }
 
-    /// After a wrong code at `now`. The caller has seen that no lock is in force.
+    /// Whether this is the last wrong code once more, within its step: one guess, however often it is sent.
+    pub fn repeats(&self, guess: &Guess) -> bool {
+        guess.mac.is_some() && guess.mac == self.last_wrong
+    }
+
+    /// After a wrong code at `now`. The caller has seen that no lock is in force and that it is no repeat.
     #[must_use]
-    pub fn wrong(self, now: UnixMs, policy: &BudgetPolicy) -> Self {
-        let open = self.aged(now, policy);
-        let first = open.first_failure_at.unwrap_or(now);
-        let counted = Self {
-            failures: open.failures + 1,
-            first_failure_at: Some(first),
-            since_success: open.since_success.saturating_add(1),
-            ..open
-        };
-        if counted.failures < policy.attempts {
-            return counted;
-        }
-        let doubled = |ms: i64| ms.saturating_mul(1 << open.lock_count.min(20)).min(policy.lock_max_ms);
-        let until = first
-            .plus(doubled(policy.period_ms))
-            .max(now.plus(doubled(policy.lock_min_ms)));
-        Self {
-            failures: 0,
-            first_failure_at: None,
-            lock_count: open.lock_count.saturating_add(1),
-            locked_until: Some(until),
-            ..counted
-        }
-    }
-
-    /// After a right code: nothing is held against anybody.
-    #[must_use]
-    pub fn right(self) -> Self {
-        Self::default()
-    }
-
-    /// Whether the device is to be suspended.
-    pub fn spent(&self, policy: &BudgetPolicy) -> bool {
-        self.since_success >= policy.suspend_after
-    }
-
-    /// What still counts at `now`. A first failure in the future means that the clock was set back:
-    /// it keeps counting, for forgetting it would be a way to get more guesses.
-    fn aged(self, now: UnixMs, policy: &BudgetPolicy) -> Self {
-        let expired = self
-            .first_failure_at
-            .is_some_and(|first| now.since(first) >= policy.period_ms);
-        Self {
-            failures: if expired { 0 } else { self.failures },
-            first_failure_at: self.first_failure_at.filter(|_| !expired),
+    pub fn wrong(self, guess: &Guess, now: UnixMs, policy: &BudgetPolicy) -> Self {
+        let mut next = Self {
+            recent: self.recent.and(now, policy),
+            since_success: self.since_success.saturating_add(1),
+            last_wrong: guess.mac,
             locked_until: None,
             ..self
+        };
+        if !guess.mistake {
+            next.long = next.long.and(now);
+        }
+        if next.recent.count() >= policy.attempts {
+            let doubled = |ms: i64| ms.saturating_mul(1 << self.lock_count.min(20)).min(policy.lock_max_ms);
+            let first = next.recent.first().unwrap_or(now);
+            let until = first
+                .plus(doubled(policy.period_ms))
+                .max(now.plus(doubled(policy.lock_min_ms)));
+            next.locked_until = Some(until);
+            next.lock_count = self.lock_count.saturating_add(1);
+        }
+        if next.long.sum(now) >= next.limit(now, policy) {
+            next.suspended_at = Some(now);
+        }
+        next
+    }
+
+    /// After a right code: the short count is over, the long one is not.
+    #[must_use]
+    pub fn right(self) -> Self {
+        Self {
+            long: self.long,
+            suspended_at: self.suspended_at,
+            lifted: self.lifted,
+            ..Self::default()
         }
     }
+
+    /// Judged again: what was counted stays, and ten more are allowed.
+    #[must_use]
+    pub(crate) fn lifted(self, now: UnixMs) -> Self {
+        let [last, _] = self.lifted;
+        Self {
+            suspended_at: None,
+            lifted: [Some(week_of(now)), last],
+            ..self.right()
+        }
+    }
+
+    /// Suspensions lifted within the last 13 weeks.
+    pub(crate) fn lifts(&self, now: UnixMs) -> u32 {
+        let within = |week: &&Option<u32>| week.is_some_and(|week| week_of(now).saturating_sub(week) < WEEKS as u32);
+        self.lifted.iter().filter(within).count() as u32
+    }
+
+    /// The long count at which the road is suspended.
+    fn limit(&self, now: UnixMs, policy: &BudgetPolicy) -> u32 {
+        policy.suspend_after.saturating_add(LIFT * self.lifts(now))
+    }
+}
+
+/// The most wrong codes within an hour that a policy may allow.
+pub const ATTEMPTS_MAX: usize = 10;
+
+/// The times of the wrong codes of the last hour, at most ten: the newest, and how much older the others are.
+///
+/// A time in the future means that the clock was set back: it keeps counting, for forgetting it would be a way to get
+/// more guesses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Recent {
+    newest: Option<UnixMs>,
+    /// Milliseconds before the newest, ascending; the rest is 0.
+    ages_ms: [u32; ATTEMPTS_MAX - 1],
+    older: u8,
+}
+
+impl Recent {
+    /// From the times, the newest first; more than ten, and what is too old for the type, are left out.
+    pub fn of(times: impl IntoIterator<Item = UnixMs>) -> Self {
+        let mut times = times.into_iter();
+        let Some(newest) = times.next() else {
+            return Self::default();
+        };
+        let mut recent = Self {
+            newest: Some(newest),
+            ..Self::default()
+        };
+        for (time, age_ms) in times.zip(&mut recent.ages_ms) {
+            let Ok(age) = u32::try_from(newest.since(time)) else {
+                break;
+            };
+            *age_ms = age;
+            recent.older += 1;
+        }
+        recent
+    }
+
+    /// The times, the newest first.
+    pub fn times(&self) -> impl Iterator<Item = UnixMs> + '_ {
+        let older = &self.ages_ms[..usize::from(self.older)];
+        let of = |newest: UnixMs| {
+            let older = older.iter().map(move |age_ms| newest.plus(-i64::from(*age_ms)));
+            std::iter::once(newest).chain(older)
+        };
+        self.newest.into_iter().flat_map(of)
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u32 {
+        u32::from(self.newest.is_some()) + u32::from(self.older)
+    }
+
+    fn first(&self) -> Option<UnixMs> {
+        self.times().last()
+    }
+
+    /// These without those whose hour is over, and one more.
+    fn and(&self, now: UnixMs, policy: &BudgetPolicy) -> Self {
+        let now = self.newest.map_or(now, |newest| newest.max(now));
+        let counts = |time: &UnixMs| now.since(*time) < policy.period_ms;
+        Self::of(std::iter::once(now).chain(self.times().filter(counts)))
+    }
+}
+
+/// The weeks that a wrong code counts for: the present one and the twelve before it.
+pub const WEEKS: usize = 13;
+
+/// How many wrong codes there were in each of the last 13 weeks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct LongCount {
+    /// The number of the newest week since 1970.
+    pub week: u32,
+    /// The newest first.
+    pub counts: [u16; WEEKS],
+}
+
+impl LongCount {
+    /// All that still count at `now`.
+    pub fn sum(&self, now: UnixMs) -> u32 {
+        self.at(week_of(now)).counts.iter().map(|count| u32::from(*count)).sum()
+    }
+
+    fn and(&self, now: UnixMs) -> Self {
+        let mut next = self.at(week_of(now));
+        next.counts[0] = next.counts[0].saturating_add(1);
+        next
+    }
+
+    /// As it stands in this week. Weeks do not run backwards, whatever a clock does.
+    fn at(&self, week: u32) -> Self {
+        let passed = week.saturating_sub(self.week) as usize;
+        let mut counts = [0; WEEKS];
+        if passed < WEEKS {
+            counts[passed..].copy_from_slice(&self.counts[..WEEKS - passed]);
+        }
+        Self {
+            week: self.week.max(week),
+            counts,
+        }
+    }
+}
+
+/// Weeks since 1970, whole.
+fn week_of(now: UnixMs) -> u32 {
+    u32::try_from(now.get() / (7 * UnixMs::DAY)).unwrap_or(0)
 }

@@ -1,4 +1,5 @@
 use otp::{Algorithm, Code, Key, Parameters, Period, Step, Window};
+use subtle::Choice;
 
 use crate::{Credential, DeviceState, Policy, UnixMs};
 
@@ -52,16 +53,62 @@ impl Cause {
     }
 }
 
-/// The cause that a verification finds by itself: a short look around the window, the same work for
-/// every refused code.
-pub(crate) fn near(state: &DeviceState, credential: &Credential, code: &Code, now: UnixMs, policy: &Policy) -> Cause {
-    let expected = state.expected(credential.parameters(), now);
-    let window = Window::around(expected, policy.cause_steps);
-    let found = credential.key().locate(code, window, expected);
-    if code.digits() != credential.parameters().digits {
-        return Cause::OtherDigits;
+/// What a verification finds out about a refused code by itself.
+pub(crate) struct Near {
+    /// Why it was refused.
+    pub(crate) cause: Cause,
+    /// A person types it by mistake, and a guesser hits it once in thousands: see [`Guess::mistake`](crate::Guess).
+    pub(crate) mistake: bool,
+}
+
+/// A short look around the window, the same work for every refused code.
+///
+/// Whoever learned that a code is a mistake would know most digits of one that is still good: it is told to nobody, and
+/// shows only in what does not happen.
+pub(crate) fn near(state: &DeviceState, credential: &Credential, code: &Code, now: UnixMs, policy: &Policy) -> Near {
+    let parameters = credential.parameters();
+    let expected = state.expected(parameters, now);
+    let around = Window::around(expected, policy.cause_steps);
+    let found = credential.key().locate(code, around, expected);
+    let mistake = is_mistake(state, credential, code, expected, policy);
+    if code.digits() != parameters.digits {
+        // It cannot be right: a digit that was left out, or typed twice, is no guess.
+        return Near {
+            cause: Cause::OtherDigits,
+            mistake: true,
+        };
     }
-    found.map_or(Cause::Wrong, |step| located(state, step, expected))
+    Near {
+        cause: found.map_or(Cause::Wrong, |step| located(state, step, expected)),
+        mistake: mistake.into(),
+    }
+}
+
+/// One digit wrong, or two neighbours swapped, against a code of the window; or a code of the last ten minutes, or the
+/// one that was accepted last. A guesser hits one of these some two hundred codes of a million.
+fn is_mistake(state: &DeviceState, credential: &Credential, code: &Code, expected: Step, policy: &Policy) -> Choice {
+    let window = Window::around(expected, policy.window_steps);
+    let past = policy.window_steps + steps_of(PAST_MS, credential.parameters().period);
+    let mut mistake = Choice::from(0);
+    let seen = Window::spanning(expected, past, policy.window_steps);
+    credential.key().codes(seen, code.digits(), |step, shown| {
+        mistake |= code.ct_eq(shown);
+        mistake |= code.is_slip_of(shown) & Choice::from(u8::from(window.contains(step)));
+    });
+    let last = credential
+        .key()
+        .code(state.last_step.unwrap_or(expected), code.digits());
+    mistake | code.ct_eq(&last)
+}
+
+/// How old a code may be to have been typed too late.
+const PAST_MS: i64 = 10 * UnixMs::MINUTE;
+
+/// Whole steps in this time, within what a verification may cost.
+fn steps_of(ms: i64, period: Period) -> u32 {
+    const MOST: u32 = 40;
+    let steps = ms / (UnixMs::SECOND * i64::from(period.get_s()));
+    u32::try_from(steps).unwrap_or(MOST).min(MOST)
 }
 
 /// The cause as support may ask for it: the wide search, the other algorithms, the other periods.

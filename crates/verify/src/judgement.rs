@@ -1,6 +1,6 @@
 use otp::{Accepted, Code, Match, Window};
 
-use crate::{Budget, Cause, Credential, DeviceState, Lock, Policy, Standing, UnixMs, diagnosis};
+use crate::{Cause, Credential, DeviceState, Guess, GuessMac, Lock, Policy, UnixMs, diagnosis};
 
 /// What a code is asked for; each has a budget of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +11,20 @@ pub enum Purpose {
     Unbinding,
     /// Measuring the clock.
     Resync,
+}
+
+impl Purpose {
+    /// Every road on which codes are judged.
+    pub const ALL: [Self; 3] = [Self::Verification, Self::Unbinding, Self::Resync];
+
+    /// A stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Verification => "verification",
+            Self::Unbinding => "unbinding",
+            Self::Resync => "resync",
+        }
+    }
 }
 
 /// The decision about one code.
@@ -29,8 +43,21 @@ pub enum Verdict {
 pub struct Judgement {
     /// What was decided.
     pub verdict: Verdict,
-    /// What the device becomes; equal to the old state when nothing was judged.
+    /// What the device becomes; equal to the old state when nothing was judged, and when a wrong code was the last one
+    /// again: it was judged, and is one guess with the other.
     pub next: DeviceState,
+    /// Wrong codes of this purpose between the last right one and this right one: what the owner should hear of.
+    pub wrong_since_last_success: u32,
+}
+
+impl Judgement {
+    fn of(verdict: Verdict, next: DeviceState) -> Self {
+        Self {
+            verdict,
+            next,
+            wrong_since_last_success: 0,
+        }
+    }
 }
 
 /// Decides one code at `now`.
@@ -47,16 +74,18 @@ pub fn judge(
     policy: &Policy,
 ) -> Judgement {
     if let Some(lock) = state.lock(purpose, now) {
-        return Judgement {
-            verdict: Verdict::Locked(lock),
-            next: *state,
-        };
+        return Judgement::of(Verdict::Locked(lock), *state);
     }
     let Some(code) = code else {
-        return Judgement {
-            verdict: Verdict::Refused(Cause::Malformed),
-            next: state.after_wrong(purpose, now, policy),
+        // It cannot be right, so it is no guess; and all that cannot be a code is alike.
+        let guess = Guess {
+            mac: Some(GuessMac::MALFORMED),
+            mistake: true,
         };
+        return Judgement::of(
+            Verdict::Refused(Cause::Malformed),
+            state.after_wrong(purpose, &guess, now, policy),
+        );
     };
     let expected = state.expected(credential.parameters(), now);
     let window = Window::around(expected, policy.window_steps);
@@ -70,16 +99,20 @@ pub fn judge(
                 policy,
             );
             Judgement {
-                verdict: Verdict::Accepted(accepted),
-                next,
+                wrong_since_last_success: state.budget(purpose).since_success,
+                ..Judgement::of(Verdict::Accepted(accepted), next)
             }
         }
         Match::Used { .. } | Match::None => {
-            let cause = diagnosis::near(state, credential, code, now, policy);
-            Judgement {
-                verdict: Verdict::Refused(cause),
-                next: state.after_wrong(purpose, now, policy),
-            }
+            let near = diagnosis::near(state, credential, code, now, policy);
+            let guess = Guess {
+                mac: Some(GuessMac(credential.key().guess_mac(code, expected))),
+                mistake: near.mistake,
+            };
+            Judgement::of(
+                Verdict::Refused(near.cause),
+                state.after_wrong(purpose, &guess, now, policy),
+            )
         }
     }
 }
@@ -97,7 +130,7 @@ fn matched(credential: &Credential, code: &Code, window: Window, state: &DeviceS
 
 /// Measures the device's clock by two consecutive codes, searched far around the present, later than
 /// anything accepted. Both codes are burned. `proven` is the caller's word that the user's identity was
-/// proved anew: only then a suspended device is judged, and bound again.
+/// proved anew: only then a suspended verification is judged again, as long as there are lifts left.
 pub fn resync(
     state: &DeviceState,
     credential: &Credential,
@@ -106,45 +139,47 @@ pub fn resync(
     now: UnixMs,
     policy: &Policy,
 ) -> Judgement {
-    let suspended = state.standing == Standing::Suspended && proven;
-    let lock = match state.lock(Purpose::Resync, now) {
-        Some(Lock::Suspended) if suspended => state.resync.lock(now).map(Lock::Until),
-        other => other,
-    };
-    if let Some(lock) = lock {
-        return Judgement {
-            verdict: Verdict::Locked(lock),
-            next: *state,
-        };
+    if let Some(lock) = state.lock(Purpose::Resync, now) {
+        return Judgement::of(Verdict::Locked(lock), *state);
     }
     let present = now.step(credential.parameters().period);
     let window = Window::around(present, policy.search_steps);
     let [first, second] = codes;
     let digits = credential.parameters().digits;
-    let found = credential.key().check_pair(first, second, window, state.last_step);
+    let key = credential.key();
+    let found = key.check_pair(first, second, window, state.last_step);
     match found.filter(|_| first.digits() == digits && second.digits() == digits) {
         Some(accepted) => {
             let step = accepted.step();
-            let next = DeviceState {
-                standing: Standing::Bound,
+            let measured = DeviceState {
                 offset_steps: offset(step.steps_since(present)),
                 drift_steps: 0,
                 drift_learned_at: None,
-                // Two codes in a row prove more than one: what was held against the device is settled.
-                verification: Budget::default(),
-                // The count that suspended it may be this one: bound again means bound again.
-                unbinding: if suspended { Budget::default() } else { state.unbinding },
+                // Two codes in a row prove more than one: what was held against the device for an hour is settled.
+                verification: state.verification.right(),
                 ..state.after_right(Purpose::Resync, step, now)
             };
+            let lifted = || measured.lifted(Purpose::Verification, now);
+            let next = Some(measured)
+                .filter(|measured| proven && measured.suspended(Purpose::Verification))
+                .and_then(|_| lifted())
+                .unwrap_or(measured);
             Judgement {
-                verdict: Verdict::Accepted(accepted),
-                next,
+                wrong_since_last_success: state.resync.since_success,
+                ..Judgement::of(Verdict::Accepted(accepted), next)
             }
         }
-        None => Judgement {
-            verdict: Verdict::Refused(Cause::Wrong),
-            next: state.after_wrong(Purpose::Resync, now, policy),
-        },
+        None => {
+            let both = key.guess_mac(first, present) ^ key.guess_mac(second, present).rotate_left(16);
+            let guess = Guess {
+                mac: Some(GuessMac(both)),
+                mistake: false,
+            };
+            Judgement::of(
+                Verdict::Refused(Cause::Wrong),
+                state.after_wrong(Purpose::Resync, &guess, now, policy),
+            )
+        }
     }
 }
 

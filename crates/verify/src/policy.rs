@@ -1,4 +1,4 @@
-use crate::{Kind, UnixMs};
+use crate::{Kind, Purpose, UnixMs};
 
 /// The settings of judging; every default is the product's promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,13 +13,26 @@ pub struct Policy {
     pub drift_virtual_steps: i32,
     /// The most that is learned on top of the measured offset of a token.
     pub drift_hardware_steps: i32,
-    /// What wrong codes cost: verification, unbinding and resync each have counters of their own.
-    pub codes: BudgetPolicy,
+    /// What wrong codes cost at login and operation checks.
+    pub verification: BudgetPolicy,
+    /// What they cost where factors are changed: unbinding, replacing.
+    pub unbinding: BudgetPolicy,
+    /// What wrong pairs cost at a resync.
+    pub resync: BudgetPolicy,
     /// What wrong recovery codes cost.
     pub recovery_codes: BudgetPolicy,
 }
 
 impl Policy {
+    /// What wrong codes cost on this road.
+    pub fn budget(&self, purpose: Purpose) -> &BudgetPolicy {
+        match purpose {
+            Purpose::Verification => &self.verification,
+            Purpose::Unbinding => &self.unbinding,
+            Purpose::Resync => &self.resync,
+        }
+    }
+
     /// The most that is learned on top of the measured offset of a device of this kind.
     pub fn drift_steps(&self, kind: Kind) -> i32 {
         match kind {
@@ -37,9 +50,16 @@ impl Default for Policy {
             cause_steps: 10,
             drift_virtual_steps: 2,
             drift_hardware_steps: 10,
-            codes: BudgetPolicy {
-                attempts: 10,
-                suspend_after: 100,
+            verification: BudgetPolicy {
+                suspend_after: 60,
+                ..BudgetPolicy::HOURLY
+            },
+            unbinding: BudgetPolicy {
+                suspend_after: 20,
+                ..BudgetPolicy::HOURLY
+            },
+            resync: BudgetPolicy {
+                suspend_after: 20,
                 ..BudgetPolicy::HOURLY
             },
             recovery_codes: BudgetPolicy {
@@ -54,15 +74,15 @@ impl Default for Policy {
 /// How many wrong codes are paid for, and with what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BudgetPolicy {
-    /// Wrong codes within [`period_ms`](Self::period_ms) that lock.
+    /// Wrong codes within [`period_ms`](Self::period_ms) that lock: [`ATTEMPTS_MAX`](crate::ATTEMPTS_MAX) at most.
     pub attempts: u32,
-    /// Counted from the first wrong code; also how long a first lock lasts from there.
+    /// How long a wrong code counts for a lock; also how long a first lock lasts from the first of them.
     pub period_ms: i64,
     /// A lock lasts at least this long from the code that caused it.
     pub lock_min_ms: i64,
     /// Consecutive locks double up to this.
     pub lock_max_ms: i64,
-    /// Wrong codes without a success between them, at any distance, that suspend the device.
+    /// Wrong codes of 13 weeks, mistakes apart, that suspend the road.
     pub suspend_after: u32,
 }
 

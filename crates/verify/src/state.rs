@@ -1,6 +1,6 @@
 use otp::{Key, Parameters, Secret, Step};
 
-use crate::{Budget, Lock, Policy, Purpose, UnixMs};
+use crate::{Budget, Guess, LIFTS, Lock, Policy, Purpose, UnixMs};
 
 /// What shows the codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,13 +52,12 @@ impl Credential {
     }
 }
 
-/// `bound -> suspended -> bound`, `-> lost`, and from each `-> unbound` for ever.
+/// `bound -> lost`, and from each `-> unbound` for ever. Whether one of its roads is suspended is another matter, see
+/// [`DeviceState::suspended`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Standing {
     /// Codes are judged.
     Bound,
-    /// Nothing is judged until support, or a resync with proof, says so.
-    Suspended,
     /// Its token is lost: nothing is judged any more, and all that is left is to unbind it.
     Lost,
     /// A tombstone: nothing is ever judged again.
@@ -138,7 +137,7 @@ impl DeviceState {
     pub fn lost(self) -> Self {
         let standing = match self.standing {
             Standing::Unbound => Standing::Unbound,
-            Standing::Bound | Standing::Suspended | Standing::Lost => Standing::Lost,
+            Standing::Bound | Standing::Lost => Standing::Lost,
         };
         Self {
             standing,
@@ -146,28 +145,62 @@ impl DeviceState {
         }
     }
 
-    /// Support's decision: judged again, nothing held against it. A tombstone stays one, and so does a lost token.
+    /// Support's decision: locks end, and so do suspensions as long as there are lifts left (rule A1: two within 13
+    /// weeks, over all roads). The long count stays, whatever support says. `None`: a road is suspended, and no lift
+    /// is left for it; see [`DeviceState::forgiven`].
     #[must_use]
-    pub fn unlocked(self) -> Self {
-        let standing = match self.standing {
-            Standing::Unbound => Standing::Unbound,
-            Standing::Lost => Standing::Lost,
-            Standing::Bound | Standing::Suspended => Standing::Bound,
-        };
-        Self {
-            standing,
-            verification: Budget::default(),
-            unbinding: Budget::default(),
-            resync: Budget::default(),
-            ..self.touched()
+    pub fn unlocked(self, now: UnixMs) -> Option<Self> {
+        let mut next = self.touched();
+        for purpose in Purpose::ALL {
+            if next.suspended(purpose) {
+                next = next.lifted(purpose, now)?;
+            } else {
+                *next.budget_mut(purpose) = next.budget(purpose).right();
+            }
         }
+        Some(next)
+    }
+
+    /// The user's first factor is another one since every suspension: whoever guessed has to begin anew, and so do the
+    /// counts. `None`: a road was suspended later than that.
+    #[must_use]
+    pub fn forgiven(self, first_factor_changed_at: UnixMs) -> Option<Self> {
+        let mut next = self.touched();
+        for purpose in Purpose::ALL {
+            let budget = next.budget_mut(purpose);
+            if budget.suspended_at.is_some_and(|at| first_factor_changed_at <= at) {
+                return None;
+            }
+            *budget = Budget::default();
+        }
+        Some(next)
+    }
+
+    /// One lift less, where there is one, and this road is open again.
+    pub(crate) fn lifted(self, purpose: Purpose, now: UnixMs) -> Option<Self> {
+        let used: u32 = Purpose::ALL
+            .iter()
+            .map(|purpose| self.budget(*purpose).lifts(now))
+            .sum();
+        if used >= LIFTS {
+            return None;
+        }
+        let mut next = self;
+        let budget = next.budget_mut(purpose);
+        *budget = budget.lifted(now);
+        Some(next)
+    }
+
+    /// Whether nothing is judged for this purpose until somebody acts.
+    pub fn suspended(&self, purpose: Purpose) -> bool {
+        self.budget(purpose).suspended_at.is_some()
     }
 
     /// Why nothing is judged for this purpose at `now`, if so.
     pub fn lock(&self, purpose: Purpose, now: UnixMs) -> Option<Lock> {
         match self.standing {
-            Standing::Bound => self.budget(purpose).lock(now).map(Lock::Until),
-            Standing::Suspended | Standing::Lost | Standing::Unbound => Some(Lock::Suspended),
+            Standing::Bound => self.budget(purpose).lock(now),
+            Standing::Lost | Standing::Unbound => Some(Lock::Suspended),
         }
     }
 
@@ -217,14 +250,15 @@ impl DeviceState {
         }
     }
 
-    /// After a wrong code: counted, perhaps locked, perhaps suspended.
-    pub(crate) fn after_wrong(self, purpose: Purpose, now: UnixMs, policy: &Policy) -> Self {
+    /// After a wrong code: counted, perhaps locked, perhaps suspended. The same one again is no other guess, and
+    /// changes nothing.
+    pub(crate) fn after_wrong(self, purpose: Purpose, guess: &Guess, now: UnixMs, policy: &Policy) -> Self {
+        if self.budget(purpose).repeats(guess) {
+            return self;
+        }
         let mut next = self.touched();
         let budget = next.budget_mut(purpose);
-        *budget = budget.wrong(now, &policy.codes);
-        if budget.spent(&policy.codes) {
-            next.standing = Standing::Suspended;
-        }
+        *budget = budget.wrong(guess, now, policy.budget(purpose));
         next
     }
 

@@ -30,6 +30,8 @@ enum Act {
     Wait(i64),
     /// The user types what the device shows, or showed so many steps ago.
     Type { steps_ago: u64 },
+    /// The user mistypes what the device shows: another digit at this place, or it and its neighbour swapped.
+    Mistype { place: usize, swap: bool },
     /// Somebody guesses.
     Guess(u32),
     /// Somebody replays the last accepted code.
@@ -45,6 +47,7 @@ fn act() -> impl Strategy<Value = Act> {
         4 => (0..120_000_i64).prop_map(Act::Wait),
         1 => (0..100_000_000_i64).prop_map(Act::Wait),
         5 => (0..3_u64).prop_map(|steps_ago| Act::Type { steps_ago }),
+        3 => (0..5_usize, any::<bool>()).prop_map(|(place, swap)| Act::Mistype { place, swap }),
         6 => (0..1_000_000_u32).prop_map(Act::Guess),
         2 => Just(Act::Replay),
         1 => Just(Act::Resync),
@@ -56,41 +59,64 @@ fn act() -> impl Strategy<Value = Act> {
 #[derive(Default)]
 struct Notebook {
     burned: BTreeSet<u64>,
+    /// Every wrong code since the last right one.
     failures: Vec<i64>,
-    failures_ever: u32,
+    /// Every wrong code that was no mistake, for ever: its week.
+    guesses: Vec<i64>,
+    /// The last wrong code, and the step in which it was typed.
+    last_wrong: Option<(String, i64)>,
     locks: u32,
     locked_until: Option<i64>,
+    suspended: bool,
     drift_changes: Vec<i64>,
 }
+
+const HOUR: i64 = 3_600_000;
+const WEEK: i64 = 7 * 24 * HOUR;
 
 impl Notebook {
     fn locked(&self, now: i64) -> bool {
         self.locked_until.is_some_and(|until| now < until)
     }
 
-    fn fail(&mut self, now: i64) {
-        let hour = 3_600_000;
-        if self.failures.first().is_some_and(|first| now - first >= hour) {
-            self.failures.clear();
-        }
+    fn fail(&mut self, now: i64, mistake: bool) {
         self.failures.push(now);
-        self.failures_ever += 1;
-        if self.failures.len() == 10 {
+        let within: Vec<i64> = self.failures.iter().copied().filter(|at| now - at < HOUR).collect();
+        if within.len() >= 10 {
             let factor = 2_i64.pow(self.locks.min(10));
-            let day = 24 * hour;
-            let from_first = self.failures[0] + (hour * factor).min(day);
-            let from_now = now + (hour / 4 * factor).min(day);
+            let day = 24 * HOUR;
+            let from_first = within[0] + (HOUR * factor).min(day);
+            let from_now = now + (HOUR / 4 * factor).min(day);
             self.locked_until = Some(from_first.max(from_now));
             self.locks += 1;
-            self.failures.clear();
         }
+        if !mistake {
+            self.guesses.push(now / WEEK);
+        }
+        self.suspended |= self.guesses.iter().filter(|week| now / WEEK - *week < 13).count() >= 60;
     }
 
     fn succeed(&mut self) {
         self.failures.clear();
-        self.failures_ever = 0;
+        self.last_wrong = None;
         self.locks = 0;
         self.locked_until = None;
+    }
+}
+
+/// The naive way: one digit differs, or two neighbours are swapped.
+fn slip(typed: &str, shown: &str) -> bool {
+    let different: Vec<usize> = (0..typed.len())
+        .filter(|at| typed[*at..=*at] != shown[*at..=*at])
+        .collect();
+    match different[..] {
+        [_one] => true,
+        [first, second] if second == first + 1 => {
+            let mut swapped = typed.as_bytes().to_vec();
+            swapped.swap(first, second);
+            swapped == shown.as_bytes()
+        }
+        _ => false,
     }
 }
 
@@ -130,6 +156,16 @@ impl World {
             Act::Wait(ms) => self.now += ms,
             Act::Slip(seconds) => self.device_ahead_s += seconds,
             Act::Type { steps_ago } => self.try_code(&code_at(self.shown() - steps_ago)),
+            Act::Mistype { place, swap } => {
+                let mut text = digits_at(self.shown()).into_bytes();
+                if *swap {
+                    text.swap(*place, place + 1);
+                } else {
+                    text[*place] = b'0' + (text[*place] - b'0' + 1) % 10;
+                }
+                let text = String::from_utf8(text).expect("digits");
+                self.try_code(&Code::parse(&text).expect("six digits"));
+            }
             Act::Guess(value) => self.try_code(&Code::parse(&format!("{value:06}")).expect("six digits")),
             Act::Replay => {
                 let last = *self.notes.burned.last().expect("the binding's step");
@@ -153,10 +189,10 @@ impl World {
         let last = *self.notes.burned.last().expect("the binding's step");
         let window = (self.expected() - 1..=self.expected() + 1).map(|step| step as u64);
         let right: Vec<u64> = window.filter(|step| *step > last && digits_at(*step) == text).collect();
-        if before.standing == Standing::Suspended {
+        if self.notes.suspended {
             assert!(
                 matches!(judgement.verdict, Verdict::Locked(Lock::Suspended)),
-                "D5: suspended"
+                "A1: suspended"
             );
             assert_eq!(judgement.next, before);
             return;
@@ -178,7 +214,15 @@ impl World {
                 assert!(self.notes.burned.insert(*step), "D4: accepted twice");
                 self.notes.succeed();
             }
-            (Verdict::Refused(_), None) => self.notes.fail(self.now),
+            (Verdict::Refused(_), None) => {
+                let typed = (text.clone(), self.expected());
+                if self.notes.last_wrong.as_ref() == Some(&typed) {
+                    assert_eq!(judgement.next, before, "A1: the same code again is one guess");
+                    return;
+                }
+                self.notes.last_wrong = Some(typed);
+                self.notes.fail(self.now, self.is_mistake(&text));
+            }
             (verdict, right) => panic!("D6: {verdict:?} where the right steps are {right:?}"),
         }
         assert_eq!(
@@ -188,12 +232,25 @@ impl World {
         );
         self.check_drift(&before, &judgement.next);
         self.state = judgement.next;
-        let suspended = self.notes.failures_ever >= 100;
         assert_eq!(
-            self.state.standing == Standing::Suspended,
-            suspended,
-            "A1: 100 wrong codes suspend"
+            self.state.suspended(Purpose::Verification),
+            self.notes.suspended,
+            "A1: 60 wrong codes of 13 weeks suspend, mistakes apart"
         );
+        assert!(
+            !self.state.suspended(Purpose::Unbinding),
+            "A1: one road's suspension is its own"
+        );
+    }
+
+    /// Rule A1, from the codes as texts.
+    fn is_mistake(&self, text: &str) -> bool {
+        let expected = self.expected();
+        let last = *self.notes.burned.last().expect("the binding's step");
+        text.len() != 6
+            || text == digits_at(last)
+            || (expected - 21..=expected + 1).any(|step| text == digits_at(step as u64))
+            || (expected - 1..=expected + 1).any(|step| slip(text, &digits_at(step as u64)))
     }
 
     fn check_drift(&mut self, before: &DeviceState, after: &DeviceState) {
@@ -279,70 +336,236 @@ proptest! {
         }
     }
 
-    /// However the guesses are spread, a lock is never more than ten judged wrong codes away.
+    /// However the guesses are spread, no hour sees more than ten of them judged.
     #[test]
-    fn at_most_ten_guesses_are_judged_between_locks(waits in prop::collection::vec(0..20_000_i64, 4_096)) {
+    fn no_hour_has_more_than_ten_judged_guesses(waits in prop::collection::vec(0..1_000_000_i64, 400)) {
         let mut world = World::new(Kind::Virtual);
-        let mut judged = 0;
-        for wait in waits.into_iter().take(200) {
-            world.now += wait / 200;
+        let mut judged: Vec<i64> = Vec::new();
+        for (number, wait) in waits.into_iter().enumerate() {
+            world.now += wait;
             let version = world.state.version;
-            world.try_code(&Code::parse("00000000").expect("eight digits"));
-            judged += world.state.version - version;
+            world.try_code(&guess(number));
+            if world.state.version > version && world.state.last_step == Some(Step::new((START / 30_000) as u64)) {
+                judged.push(world.now);
+            }
         }
-        prop_assert!(judged <= 10, "A1: {judged} judged");
+        for (at, first) in judged.iter().enumerate() {
+            let hour = judged[at..].iter().take_while(|time| *time - first < HOUR).count();
+            prop_assert!(hour <= 10, "A1: {hour} judged within an hour");
+        }
+    }
+}
+
+/// Another wrong code each time: eight digits, which no device of six shows, would be no guess.
+fn guess(number: usize) -> Code {
+    Code::parse(&format!("{:06}", number * 7_919 % 1_000_000)).expect("six digits")
+}
+
+impl World {
+    /// Guesses, as fast as locks allow, until the device is suspended; what a guesser hits by chance is left out.
+    fn guess_until_suspended(&mut self, mut number: usize) -> usize {
+        let mut judged = 0;
+        while !self.notes.suspended {
+            self.now = self.notes.locked_until.map_or(self.now, |until| until.max(self.now));
+            let text = guess(number).text(&mut [0; 8]).to_owned();
+            let hit = (self.expected() - 1..=self.expected() + 1).any(|step| text == digits_at(step as u64));
+            if !hit && !self.is_mistake(&text) {
+                self.try_code(&guess(number));
+                judged += 1;
+            }
+            number += 1;
+        }
+        judged
+    }
+
+    /// Two consecutive codes of the present, with the caller's word that the identity was proved.
+    fn resync(&self, proven: bool) -> verify::Judgement {
+        let shown = self.shown();
+        let codes = [&code_at(shown), &code_at(shown + 1)];
+        let now = UnixMs::new(self.now);
+        resync(
+            &self.state,
+            &credential(self.kind),
+            codes,
+            proven,
+            now,
+            &Policy::default(),
+        )
     }
 }
 
 #[test]
 fn consecutive_locks_double_to_a_day_and_a_right_code_forgives() {
     let mut world = World::new(Kind::Virtual);
-    let wrong = Code::parse("00000000").expect("eight digits");
-    let mut waits = Vec::new();
-    for _lock in 0..8 {
-        (0..10).for_each(|_| world.try_code(&wrong));
+    let malformed_lock = |world: &mut World, from: usize| {
+        // Too long to be a code of this device: it locks, and is no guess.
+        (from..from + 10)
+            .for_each(|number| world.try_code(&Code::parse(&format!("{number:08}")).expect("eight digits")));
         let until = world.state.verification.locked_until.expect("locked").get();
-        waits.push((until - world.now) / 3_600_000);
-        world.now = until;
+        (until - world.now) / HOUR
+    };
+    let mut waits = Vec::new();
+    for lock in 0..8 {
+        waits.push(malformed_lock(&mut world, lock * 10));
+        world.now = world.state.verification.locked_until.expect("locked").get();
     }
     assert_eq!(waits, [1, 2, 4, 8, 16, 24, 24, 24], "A1: hours");
     world.try_code(&code_at(world.shown()));
-    (0..10).for_each(|_| world.try_code(&wrong));
-    let until = world.state.verification.locked_until.expect("locked").get();
-    assert_eq!((until - world.now) / 3_600_000, 1, "A1: a right code resets the count");
+    assert_eq!(malformed_lock(&mut world, 100), 1, "A1: a right code resets the count");
 }
 
 #[test]
-fn a_hundred_wrong_codes_suspend_until_a_resync_with_proof() {
+fn nine_an_hour_and_a_login_of_the_owner_each_day_suspend_all_the_same() {
     let mut world = World::new(Kind::Virtual);
-    let wrong = Code::parse("00000000").expect("eight digits");
-    while world.state.standing == Standing::Bound {
-        world.now = world.state.verification.locked_until.map_or(world.now, UnixMs::get);
-        world.try_code(&wrong);
+    let (mut judged, mut number) = (0, 0);
+    while !world.notes.suspended {
+        world.now += HOUR / 9;
+        let version = world.state.version;
+        world.try_code(&guess(number));
+        judged += world.state.version - version;
+        number += 1;
+        if number % 216 == 0 {
+            world.now += 60_000;
+            world.try_code(&code_at(world.shown()));
+        }
     }
-    assert_eq!(world.state.verification.since_success, 100);
-    let shown = world.shown();
-    let codes = [&code_at(shown), &code_at(shown + 1)];
+    assert!(
+        (60..70).contains(&judged),
+        "A1: {judged} judged; no success resets the long count"
+    );
+}
+
+#[test]
+fn a_suspension_is_lifted_twice_for_ten_guesses_and_then_only_by_another_first_factor() {
+    let mut world = World::new(Kind::Virtual);
+    assert_eq!(world.guess_until_suspended(0), 60, "A1");
+    let suspended_at = world.state.verification.suspended_at.expect("suspended");
+
+    assert!(
+        matches!(world.resync(false).verdict, Verdict::Accepted(_))
+            && world.resync(false).next.suspended(Purpose::Verification),
+        "A1: the clock is measured; without a proof nothing is lifted"
+    );
+    world.state = world.resync(true).next;
+    world.notes.burned.insert(world.shown() + 1);
+    world.notes.succeed();
+    assert!(
+        !world.state.suspended(Purpose::Verification),
+        "A1: a resync with proof lifts it"
+    );
+    let again = |world: &mut World, from| {
+        world.notes.suspended = false;
+        let start = world.notes.guesses.len();
+        // The naive notebook knows nothing of lifts: it would suspend at once.
+        let mut number = from;
+        while !world.state.suspended(Purpose::Verification) {
+            let now = world
+                .state
+                .verification
+                .locked_until
+                .map_or(world.now, |until| until.get().max(world.now));
+            world.now = now;
+            let text = guess(number).text(&mut [0; 8]).to_owned();
+            if !world.is_mistake(&text) {
+                let judgement = judge(
+                    &world.state,
+                    &credential(Kind::Virtual),
+                    Some(&guess(number)),
+                    Purpose::Verification,
+                    UnixMs::new(world.now),
+                    &Policy::default(),
+                );
+                if matches!(judgement.verdict, Verdict::Refused(_)) {
+                    world.notes.guesses.push(world.now / WEEK);
+                }
+                world.state = judgement.next;
+            }
+            number += 1;
+        }
+        world.notes.guesses.len() - start
+    };
+    assert_eq!(again(&mut world, 1_000), 10, "A1: ten more");
+    world.state = world.state.unlocked(UnixMs::new(world.now)).expect("the second lift");
+    assert_eq!(again(&mut world, 2_000), 10, "A1: ten more");
+    assert_eq!(
+        world.state.unlocked(UnixMs::new(world.now)),
+        None,
+        "A1: twice, over all roads"
+    );
+    assert!(
+        world.resync(true).next.suspended(Purpose::Verification),
+        "A1: by no other road either"
+    );
+
+    assert_eq!(
+        world.state.forgiven(suspended_at),
+        None,
+        "A1: whoever guessed knows that one"
+    );
+    let forgiven = world
+        .state
+        .forgiven(UnixMs::new(world.now + 1))
+        .expect("a newer first factor");
+    assert!(!forgiven.suspended(Purpose::Verification));
+    assert_eq!(
+        forgiven.verification,
+        verify::Budget::default(),
+        "A1: the counts begin anew"
+    );
+
+    // Thirteen weeks later all of it is forgotten but the suspension.
+    world.now += 13 * WEEK;
+    let lifted = world.state.unlocked(UnixMs::new(world.now)).expect("lifts again");
+    assert_eq!(lifted.verification.long.sum(UnixMs::new(world.now)), 0);
+}
+
+#[test]
+fn a_client_that_repeats_itself_is_one_guess() {
+    let mut world = World::new(Kind::Virtual);
+    for _ in 0..1_000 {
+        world.try_code(&guess(3));
+    }
+    assert_eq!(world.state.verification.recent.count(), 1, "A1");
+    world.now += 30_000;
+    world.try_code(&guess(3));
+    assert_eq!(
+        world.state.verification.recent.count(),
+        2,
+        "A1: another step, another guess"
+    );
+    world.try_code(&guess(4));
+    world.try_code(&guess(3));
+    assert_eq!(
+        world.state.verification.recent.count(),
+        4,
+        "A1: only the last one is remembered"
+    );
+}
+
+#[test]
+fn the_owner_hears_how_many_were_wrong_since() {
+    let mut world = World::new(Kind::Virtual);
+    (0..7).for_each(|number| world.try_code(&guess(number)));
+    world.now += 60_000;
+    let code = code_at(world.shown());
     let now = UnixMs::new(world.now);
-    let without = resync(
+    let policy = Policy::default();
+    let judgement = judge(
         &world.state,
         &credential(Kind::Virtual),
-        codes,
-        false,
+        Some(&code),
+        Purpose::Verification,
         now,
-        &Policy::default(),
+        &policy,
     );
-    assert!(matches!(without.verdict, Verdict::Locked(Lock::Suspended)));
-    let with = resync(
-        &world.state,
-        &credential(Kind::Virtual),
-        codes,
-        true,
-        now,
-        &Policy::default(),
+    assert!(matches!(judgement.verdict, Verdict::Accepted(_)));
+    assert_eq!(judgement.wrong_since_last_success, 7, "A1");
+    let next = judgement.next.verification;
+    assert_eq!(
+        (next.since_success, next.long.sum(now)),
+        (0, 7),
+        "A1: the long count stays"
     );
-    assert!(matches!(with.verdict, Verdict::Accepted(_)));
-    assert_eq!(with.next.standing, Standing::Bound);
 }
 
 #[test]
@@ -379,7 +602,8 @@ fn every_refusal_has_its_cause() {
     );
     assert!(matches!(malformed.verdict, Verdict::Refused(Cause::Malformed)));
     assert_eq!(
-        malformed.next.verification.failures, 1,
+        malformed.next.verification.recent.count(),
+        1,
         "counted like any other wrong code"
     );
 

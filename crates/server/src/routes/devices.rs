@@ -1,6 +1,6 @@
 use api::{ResyncRequest, UnbindRequest, UnlockRequest};
 use axum::{extract::State, http::StatusCode};
-use service::Role;
+use service::{Role, UnixMs};
 
 use crate::{
     App, convert,
@@ -58,7 +58,10 @@ pub(crate) async fn unlock(
     Json(request): Json<UnlockRequest>,
 ) -> Answer {
     caller.may(&[Role::Support], &owner)?;
-    Ok(json(&convert::device(
-        app.service.unlock(&owner, id, &caller.acting(request.actor)).await?,
-    )))
+    let changed_at = request.first_factor_changed_at.map(|at| UnixMs::new(at.unix_ms()));
+    let view = app
+        .service
+        .unlock(&owner, id, changed_at, &caller.acting(request.actor))
+        .await?;
+    Ok(json(&convert::device(view)))
 }

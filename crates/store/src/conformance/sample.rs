@@ -1,7 +1,7 @@
 //! Records to put in, and how to compare what comes out.
 
 use otp::{Algorithm, Digits, Parameters, Period, Step};
-use verify::{Budget, DeviceState, Kind, LastRequest, UnixMs};
+use verify::{Budget, DeviceState, GuessMac, Kind, LastRequest, LongCount, Recent, UnixMs};
 
 use crate::{
     ApiKey, Batch, Bound, Change, Device, Enrollment, EnrollmentState, Fingerprint, Id, IdentityProof, OpenTo, Owner,
@@ -62,11 +62,17 @@ pub(super) fn after(state: DeviceState, seed: u64) -> DeviceState {
     let time = |bits: u64| NOW.plus((seed.rotate_left(bits as u32) % 1_000_000_007) as i64 - 500_000_000);
     let number = |bits: u64| (seed.rotate_left(bits as u32) % 97) as u32;
     let budget = |bits: u64| Budget {
-        failures: number(bits),
-        first_failure_at: (seed >> bits & 1 == 1).then(|| time(bits)),
+        recent: Recent::of((0..number(bits) % 11).map(|place| time(bits).plus(-i64::from(place)))),
         lock_count: number(bits + 7),
         locked_until: (seed >> bits & 2 == 2).then(|| time(bits + 3)),
         since_success: number(bits + 11),
+        last_wrong: (seed >> bits & 4 == 4).then(|| GuessMac(number(bits + 13))),
+        long: LongCount {
+            week: number(bits + 17),
+            counts: std::array::from_fn(|week| number(bits + week as u64) as u16),
+        },
+        suspended_at: (seed >> bits & 8 == 8).then(|| time(bits + 5)),
+        lifted: [(seed >> bits & 16 == 16).then(|| number(bits + 19)), None],
     };
     DeviceState {
         version,
