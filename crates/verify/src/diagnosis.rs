@@ -1,5 +1,5 @@
 use otp::{Algorithm, Code, Key, Parameters, Period, Step, Window};
-use subtle::Choice;
+use subtle::{Choice, ConditionallySelectable as _, ConstantTimeLess as _};
 
 use crate::{Credential, DeviceState, Policy, UnixMs};
 
@@ -61,16 +61,30 @@ pub(crate) struct Near {
     pub(crate) mistake: bool,
 }
 
-/// A short look around the window, the same work for every refused code.
+/// A short look around the window, the same work for every refused code. A mistake is one digit wrong, or two
+/// neighbours swapped, against a code of the window; a code of ten minutes before or after it; or the one that was
+/// accepted last. A guesser hits one of these some two hundred codes of a million.
 ///
 /// Whoever learned that a code is a mistake would know most digits of one that is still good: it is told to nobody, and
 /// shows only in what does not happen.
 pub(crate) fn near(state: &DeviceState, credential: &Credential, code: &Code, now: UnixMs, policy: &Policy) -> Near {
     let parameters = credential.parameters();
     let expected = state.expected(parameters, now);
-    let around = Window::around(expected, policy.cause_steps);
-    let found = credential.key().locate(code, around, expected);
-    let mistake = is_mistake(state, credential, code, expected, policy);
+    let window = Window::around(expected, policy.window_steps);
+    let radius = policy.window_steps + steps_of(CLUMSY_MS, parameters.period);
+    let mut mistake = Choice::from(0);
+    let mut nearest = Nearest::of(expected);
+    let seen = Window::around(expected, radius.max(policy.cause_steps));
+    credential.key().codes(seen, code.digits(), |step, shown| {
+        let here = code.ct_eq(shown);
+        let is = |public: bool| Choice::from(u8::from(public));
+        let distance = step.get().abs_diff(expected.get());
+        nearest.visit(step, distance, here & is(distance <= u64::from(policy.cause_steps)));
+        mistake |= here & is(distance <= u64::from(radius));
+        mistake |= code.is_slip_of(shown) & is(window.contains(step));
+    });
+    let last = state.last_step.unwrap_or(expected);
+    mistake |= code.ct_eq(&credential.key().code(last, code.digits()));
     if code.digits() != parameters.digits {
         // It cannot be right: a digit that was left out, or typed twice, is no guess.
         return Near {
@@ -79,30 +93,40 @@ pub(crate) fn near(state: &DeviceState, credential: &Credential, code: &Code, no
         };
     }
     Near {
-        cause: found.map_or(Cause::Wrong, |step| located(state, step, expected)),
+        cause: nearest
+            .step()
+            .map_or(Cause::Wrong, |step| located(state, step, expected)),
         mistake: mistake.into(),
     }
 }
 
-/// One digit wrong, or two neighbours swapped, against a code of the window; or a code of the last ten minutes, or the
-/// one that was accepted last. A guesser hits one of these some two hundred codes of a million.
-fn is_mistake(state: &DeviceState, credential: &Credential, code: &Code, expected: Step, policy: &Policy) -> Choice {
-    let window = Window::around(expected, policy.window_steps);
-    let past = policy.window_steps + steps_of(PAST_MS, credential.parameters().period);
-    let mut mistake = Choice::from(0);
-    let seen = Window::spanning(expected, past, policy.window_steps);
-    credential.key().codes(seen, code.digits(), |step, shown| {
-        mistake |= code.ct_eq(shown);
-        mistake |= code.is_slip_of(shown) & Choice::from(u8::from(window.contains(step)));
-    });
-    let last = credential
-        .key()
-        .code(state.last_step.unwrap_or(expected), code.digits());
-    mistake | code.ct_eq(&last)
+/// How far beside the window a code is still a person's: typed too late, or shown by a clock that is fast.
+const CLUMSY_MS: i64 = 10 * UnixMs::MINUTE;
+
+/// The step nearest the expected one at which a code stands, without a branch on where it does.
+struct Nearest {
+    step: u64,
+    distance: u64,
 }
 
-/// How old a code may be to have been typed too late.
-const PAST_MS: i64 = 10 * UnixMs::MINUTE;
+impl Nearest {
+    fn of(expected: Step) -> Self {
+        Self {
+            step: expected.get(),
+            distance: u64::MAX,
+        }
+    }
+
+    fn visit(&mut self, step: Step, distance: u64, here: Choice) {
+        let nearer = here & !self.distance.ct_lt(&distance);
+        self.step.conditional_assign(&step.get(), nearer);
+        self.distance.conditional_assign(&distance, nearer);
+    }
+
+    fn step(self) -> Option<Step> {
+        (self.distance != u64::MAX).then(|| Step::new(self.step))
+    }
+}
 
 /// Whole steps in this time, within what a verification may cost.
 fn steps_of(ms: i64, period: Period) -> u32 {
