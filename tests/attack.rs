@@ -7,3 +7,15 @@
 )]
 
 mod support;
+
+#[path = "journeys/judges.rs"]
+#[allow(dead_code, reason = "the journeys use the rest")]
+mod judges;
+#[path = "journeys/lingering.rs"]
+mod lingering;
+#[path = "journeys/world.rs"]
+#[allow(dead_code, reason = "the journeys use the rest")]
+mod world;
+
+#[path = "attack/guesses.rs"]
+mod guesses;

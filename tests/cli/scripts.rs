@@ -185,8 +185,8 @@ fn ten_wrong_codes_lock_and_say_for_how_long() {
     let (_home, service) = served();
     let step = step_that_lasts(10);
     let (_, phone) = bind(&service, &[], step - 1, "");
-    for _ in 0..10 {
-        verify(&service, &phone.wrong_code(step)).with_code(1);
+    for wrong in phone.wrong_codes(step, 10) {
+        verify(&service, &wrong).with_code(1);
     }
     let locked = verify(&service, &phone.code(step)).with_code(1).json();
     assert_eq!(locked["outcome"], "locked");

@@ -62,14 +62,22 @@ impl Phone {
 
     /// Six digits that this phone shows at no time near, whatever it was told.
     pub(crate) fn wrong_code_at(&self, unix_ms: i64) -> String {
+        self.wrong_codes_at(unix_ms, 1).remove(0)
+    }
+
+    /// As many different ones; none is what somebody mistypes who means to type a code of this moment.
+    pub(crate) fn wrong_codes_at(&self, unix_ms: i64, count: usize) -> Vec<String> {
         let mut near = self.codes_from(unix_ms - 130 * STEP_MS, 261);
+        let meant = self.codes_from(unix_ms - 2 * STEP_MS, 5);
         for flags in [&["--totp=sha256"][..], &["--totp=sha512"], &["--totp", "-s", "60s"]] {
             near.extend(self.odd_codes_from(flags, unix_ms - 4 * STEP_MS, 9));
         }
-        let free = (0..)
+        let differ = |a: &str, b: &str| a.bytes().zip(b.bytes()).filter(|(a, b)| a != b).count();
+        (0..1_000_000)
             .map(|number| format!("{number:06}"))
-            .find(|code| !near.contains(code));
-        free.expect("a million numbers are more than the phone shows")
+            .filter(|code| !near.contains(code) && meant.iter().all(|meant| differ(meant, code) > 2))
+            .take(count)
+            .collect()
     }
 }
 

@@ -10,12 +10,11 @@ use crate::{
 
 const NO_RECOVERY_CODE: &str = "AAAA AAAA AAAA AAAA";
 
-/// Types this many wrong codes at this moment; each is refused.
+/// Types this many different wrong codes at this moment; each is refused.
 #[track_caller]
 fn guess(user: &User<'_>, bound: &Bound, times: usize) {
-    let wrong = bound.phone.wrong_code_at(user.world.now_ms());
-    for guess in 1..=times {
-        assert_eq!(user.verify(&wrong), refused(), "guess {guess} of {times}");
+    for wrong in bound.phone.wrong_codes_at(user.world.now_ms(), times) {
+        assert_eq!(user.verify(&wrong), refused(), "{wrong}, one of {times}");
     }
 }
 
@@ -128,36 +127,47 @@ fn a_lock_survives_restart_and_kill() {
     world.assert_trail_holds();
 }
 
-/// Wrong codes until the device is suspended; they are spread over days, because they do not age.
+/// Sixty wrong codes, spread over days, for they do not age in days; and then it is suspended.
 fn suspend(user: &User<'_>, bound: &Bound) {
-    for lock in 0..10 {
+    for lock in 0..6 {
         guess(user, bound, 10);
         let device = user.device(&bound.device);
-        if lock < 9 {
+        if lock < 5 {
             assert_eq!(
                 device["state"],
                 "bound",
-                "A1: {} wrong codes are not 100",
+                "A1: {} wrong codes are not 60",
                 10 * (lock + 1)
             );
-            let hours = [1, 2, 4, 8, 16, 24, 24, 24, 24][lock];
+            let hours = [1, 2, 4, 8, 16][lock];
             assert_eq!(
                 device["locked_until"],
                 user.world.time(hours * HOUR_MS),
-                "A1: lock {lock}, at most a day"
+                "A1: lock {lock}"
             );
             user.world.pass(hours * HOUR_MS);
         } else {
-            assert_eq!(
-                device["state"], "suspended",
-                "A1: 100 wrong codes without a success between"
-            );
+            assert_eq!(device["state"], "suspended", "A1: 60 wrong codes in all");
+            assert_eq!(device["suspended"], json!(["verification"]), "A1: this road only");
         }
     }
 }
 
+/// Ten more, which is what a lifted suspension allows.
+fn suspend_again(user: &User<'_>, bound: &Bound) {
+    guess(user, bound, 9);
+    assert_eq!(user.device(&bound.device)["state"], "bound", "A1: nine are not ten");
+    user.world.pass(STEP_MS);
+    guess(user, bound, 1);
+    assert_eq!(
+        user.device(&bound.device)["state"],
+        "suspended",
+        "A1: ten more and no more"
+    );
+}
+
 #[test]
-fn a_hundred_wrong_codes_suspend_until_support_or_a_resync_with_proof() {
+fn sixty_wrong_codes_suspend_until_support_or_a_resync_with_proof_and_then_only_a_new_password_helps() {
     let world = World::new();
     let alice = world.user("acme", "alice");
     let bound = alice.bind();
@@ -166,18 +176,23 @@ fn a_hundred_wrong_codes_suspend_until_support_or_a_resync_with_proof() {
     suspend(&alice, &bound);
     let answer = json!({"accepted": false, "outcome": "locked"});
     assert_locked(&alice, &bound, &answer);
-    world.pass(60 * 24 * HOUR_MS);
+    world.pass(HOUR_MS);
     assert_locked(&alice, &bound, &answer);
     assert_eq!(alice.unlock(&bound.device)["state"], "bound");
     assert_open(&alice, &bound);
+    suspend_again(&alice, &bound);
 
-    // A resync lifts it with proof of who asks, and not without.
-    suspend(&alice, &bound);
+    // A resync lifts it with proof of who asks, and not without, though it measures.
     let pair = bound.phone.codes_from(world.now_ms(), 2);
-    let refusal = alice.change(&bound.device, "resync", &json!({"codes": pair}));
-    let problem = refusal.problem(429, "rate_limited");
-    assert_eq!(problem.get("retry_after_s"), None, "waiting does not help");
-    assert_eq!(alice.device(&bound.device)["state"], "suspended");
+    let measured = alice
+        .change(&bound.device, "resync", &json!({"codes": pair}))
+        .expect(200);
+    assert_eq!(
+        measured["state"], "suspended",
+        "A1: one road's suspension is its own, and so is its end"
+    );
+    world.pass(3 * STEP_MS);
+    let pair = bound.phone.codes_from(world.now_ms(), 2);
     let swapped = json!({"codes": [pair[1], pair[0]], "identity_proof": alice.proof(0)});
     alice
         .change(&bound.device, "resync", &swapped)
@@ -198,6 +213,89 @@ fn a_hundred_wrong_codes_suspend_until_support_or_a_resync_with_proof() {
     assert_eq!(alice.verify(&pair[1]), refused(), "D6: both codes are burned");
     world.pass(2 * STEP_MS);
     assert_open(&alice, &bound);
+
+    // Twice within 13 weeks, over all roads: then somebody has the password.
+    suspend_again(&alice, &bound);
+    let unlock = |body: &Value| {
+        let path = alice.path(&format!("/devices/{}/unlock", bound.device));
+        world.post(Role::Support, &path, body)
+    };
+    let actor = json!({"id": "desk-14", "kind": "support"});
+    unlock(&json!({"actor": actor})).problem(409, "first_factor_unchanged");
+    assert_locked(&alice, &bound, &answer);
+    let changed_at = |at: String| json!({"actor": actor, "first_factor_changed_at": at});
+    unlock(&changed_at(world.time(-HOUR_MS))).problem(409, "first_factor_unchanged");
+    assert_eq!(
+        unlock(&changed_at(world.time(HOUR_MS))).problem(400, "invalid_request")["field"],
+        "first_factor_changed_at"
+    );
+    world.pass(STEP_MS);
+    assert_eq!(unlock(&changed_at(world.time(0))).expect(200)["state"], "bound");
+    assert_open(&alice, &bound);
+    guess(&alice, &bound, 9);
+    assert_open(&alice, &bound);
+    let lifted: Vec<_> = alice
+        .events("device.unlock", "done")
+        .iter()
+        .map(|event| event["detail"].clone())
+        .collect();
+    assert_eq!(lifted.len(), 2, "A3: {lifted:?}");
+    assert_eq!(lifted[0]["lifted"], json!(["verification"]), "A3");
+}
+
+#[test]
+fn a_client_that_repeats_itself_locks_nobody() {
+    let world = World::new();
+    let alice = world.user("acme", "alice");
+    let bound = alice.bind();
+    let wrong = bound.phone.wrong_code_at(world.now_ms());
+    for _again in 0..30 {
+        assert_eq!(alice.verify(&wrong), refused());
+    }
+    assert!(
+        alice.get().get("locked_until").is_none(),
+        "A1: one guess, however often it is sent"
+    );
+    let code = bound.phone.code_at(world.now_ms());
+    assert_eq!(alice.verify(&code), accepted(&bound.device));
+    for _again in 0..30 {
+        assert_eq!(alice.verify(&code), refused(), "D4");
+    }
+    assert!(alice.get().get("locked_until").is_none(), "A1: a used code too");
+}
+
+#[test]
+fn a_hundred_wrong_codes_at_unbinding_leave_the_login_alone() {
+    let world = World::new();
+    let alice = world.user("acme", "alice");
+    let bound = alice.bind();
+    let unbind = |code: &str| alice.change(&bound.device, "unbind", &json!({"code": code}));
+    let (mut judged, mut number) = (0, 0);
+    while number < 100 {
+        for wrong in bound.phone.wrong_codes_at(world.now_ms(), 10) {
+            number += 1;
+            let told = unbind(&wrong).json();
+            judged += usize::from(told["code"] == "code_refused");
+        }
+        world.pass(24 * HOUR_MS);
+    }
+    assert_eq!(judged, 20, "A1: this road is suspended after twenty");
+    let device = alice.device(&bound.device);
+    assert_eq!(
+        (&device["state"], &device["suspended"]),
+        (&json!("bound"), &json!(["unbinding"]))
+    );
+    assert_open(&alice, &bound);
+    let code = bound.phone.code_at(world.now_ms());
+    let refusal = unbind(&code);
+    assert_eq!(
+        refusal.problem(429, "rate_limited").get("retry_after_s"),
+        None,
+        "A1: the right code too"
+    );
+    // Support opens the road again, for ten more.
+    alice.unlock(&bound.device);
+    assert_eq!(unbind(&code).status, 204);
 }
 
 #[test]
@@ -231,8 +329,13 @@ fn codes_recovery_codes_and_unbinding_have_budgets_of_their_own() {
     let bound = alice.bind();
 
     // B6: five wrong recovery codes an hour.
-    for _guess in 0..5 {
-        assert_eq!(alice.verify_recovery(NO_RECOVERY_CODE), refused());
+    for guess in ["AAAA", "AAAB", "AAAC", "AAAD", "AAAE"] {
+        assert_eq!(alice.verify_recovery(&format!("{guess} AAAA AAAA AAAA")), refused());
+        assert_eq!(
+            alice.verify_recovery(&format!("{guess} aaaa aaaa aaaa")),
+            refused(),
+            "A1: one guess"
+        );
     }
     assert_eq!(alice.verify_recovery(NO_RECOVERY_CODE), locked(3_600));
     assert_eq!(
@@ -252,8 +355,7 @@ fn codes_recovery_codes_and_unbinding_have_budgets_of_their_own() {
     guess(&alice, &bound, 10);
     assert_locked(&alice, &bound, &locked(3_600));
     assert_eq!(alice.verify_recovery(&bound.recovery_codes[1])["accepted"], true);
-    let wrong = bound.phone.wrong_code_at(world.now_ms());
-    for _guess in 0..10 {
+    for wrong in bound.phone.wrong_codes_at(world.now_ms(), 10) {
         alice
             .change(&bound.device, "unbind", &json!({"code": wrong}))
             .problem(422, "code_refused");

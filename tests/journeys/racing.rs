@@ -372,10 +372,10 @@ fn guesses_at_unbinding_side_by_side_are_counted_each() {
     let world = World::lingering(settings);
     let alice = world.user("acme", "alice");
     let bound = alice.bind();
-    let code = bound.phone.wrong_code_at(world.now_ms());
+    let codes = bound.phone.wrong_codes_at(world.now_ms(), RACERS);
     let told: Vec<Value> = thread::scope(|scope| {
-        let guess = || alice.change(&bound.device, "unbind", &json!({"code": code})).json();
-        let guessing: Vec<_> = (0..RACERS).map(|_| scope.spawn(guess)).collect();
+        let guess = |code| alice.change(&bound.device, "unbind", &json!({"code": code})).json();
+        let guessing: Vec<_> = codes.iter().map(|code| scope.spawn(move || guess(code))).collect();
         guessing
             .into_iter()
             .map(|guess| guess.join().expect("an answer"))

@@ -52,10 +52,18 @@ impl Phone {
 
     /// Six digits that it shows at no step near this one.
     pub(crate) fn wrong_code(&self, step: u64) -> String {
-        let near: Vec<_> = (step - 3..=step + 3).map(|step| self.code(step)).collect();
-        let free = (0..)
+        self.wrong_codes(step, 1).remove(0)
+    }
+
+    /// As many different ones; none is what somebody mistypes who means to type a code of this step.
+    pub(crate) fn wrong_codes(&self, step: u64, count: usize) -> Vec<String> {
+        let near: Vec<_> = (step - 30..=step + 30).map(|step| self.code(step)).collect();
+        let differ = |a: &str, b: &str| a.bytes().zip(b.bytes()).filter(|(a, b)| a != b).count();
+        let meant = |code: &str| near[28..=32].iter().any(|meant| differ(meant, code) <= 2);
+        (0..1_000_000)
             .map(|number| format!("{number:06}"))
-            .find(|code| !near.contains(code));
-        free.expect("a million numbers are more than seven")
+            .filter(|code| !near.contains(code) && !meant(code))
+            .take(count)
+            .collect()
     }
 }

@@ -44,11 +44,6 @@ pub const LIFT: u32 = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GuessMac(pub u32);
 
-impl GuessMac {
-    /// Of whatever cannot be a code; a code's has 31 bits.
-    pub(crate) const MALFORMED: Self = Self(u32::MAX);
-}
-
 /// A wrong code, as it is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Guess {

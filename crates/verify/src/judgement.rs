@@ -77,9 +77,9 @@ pub fn judge(
         return Judgement::of(Verdict::Locked(lock), *state);
     }
     let Some(code) = code else {
-        // It cannot be right, so it is no guess; and all that cannot be a code is alike.
+        // It cannot be right, so it is no guess; it locks all the same.
         let guess = Guess {
-            mac: Some(GuessMac::MALFORMED),
+            mac: None,
             mistake: true,
         };
         return Judgement::of(
