@@ -7,3 +7,12 @@
 )]
 
 mod support;
+
+#[path = "attack/desk.rs"]
+mod desk;
+#[path = "attack/racing.rs"]
+mod racing;
+#[path = "attack/request_ids.rs"]
+mod request_ids;
+#[path = "attack/trail.rs"]
+mod trail;
