@@ -228,8 +228,6 @@ problem_codes! {
         "Load the user's factors anew, and repeat the change if it is still wanted."
     DeviceLimit "device_limit" 409 "The user has as many devices as allowed"
         "Name the device in `replaces`, or unbind it first."
-    RequestIdReused "request_id_reused" 409 "The request id was used for another request"
-        "Give each request its own `request_id`; repeat one only with the very same body."
     /// Beyond the first list: what is refused here is told to those who look after tokens, not to those who bind them.
     TokenState "token_state" 409 "The token's state does not allow this"
         "Read the token anew: `detail` says what has to happen first."

@@ -51,9 +51,6 @@ pub enum ServiceError {
     /// The user has as many devices as allowed.
     #[error("the user already has a bound device: name it in replaces, or unbind it first")]
     DeviceLimit,
-    /// One `request_id`, two requests.
-    #[error("this request_id was used for another request: give each request its own")]
-    RequestIdReused,
     /// The change needs a fresh code of the user.
     #[error("this change needs a code of a device that is bound")]
     FactorRequired,

@@ -65,17 +65,22 @@ pub enum Standing {
     Unbound,
 }
 
-/// The last decided request that carried a `request_id`, so that a repeat gets the same answer.
+/// The last accepted request that carried a `request_id`, so that an exact repeat is told so. Nothing is kept of a
+/// refused one: it is judged anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LastRequest {
-    /// Keyed hash of caller, account, user and `request_id`.
+    /// Id of the API key that asked; requests of another one leave this standing.
+    pub api_key: [u8; 16],
+    /// Keyed hash of API key, account, user and `request_id`.
     pub id: [u8; 16],
-    /// Keyed hash of the same and the code.
+    /// Keyed hash of the same, the user's client and the code.
     pub body: [u8; 16],
     /// When it was decided.
     pub decided_at: UnixMs,
-    /// What was answered.
-    pub accepted: bool,
+    /// Id of the decision.
+    pub decision_id: [u8; 16],
+    /// What was told with it.
+    pub wrong_since_last_success: u32,
 }
 
 /// Everything about a device that changes by being used: the hot record.
@@ -159,6 +164,18 @@ impl DeviceState {
             verification: Budget::default(),
             unbinding: Budget::default(),
             resync: Budget::default(),
+            ..self.touched()
+        }
+    }
+
+    /// The same with another memory of its last request.
+    #[must_use]
+    pub fn remembering(self, last_request: Option<LastRequest>) -> Self {
+        if self.last_request == last_request {
+            return self;
+        }
+        Self {
+            last_request,
             ..self.touched()
         }
     }
