@@ -1,5 +1,7 @@
 //! A service under attack, and what its victims and its attackers do there.
 
+use std::fs;
+
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -51,6 +53,11 @@ impl Desk {
     /// What the process has logged.
     pub(crate) fn log(&self) -> String {
         self.service().running.err()
+    }
+
+    /// The database's log as it is on disk.
+    pub(crate) fn written(&self) -> Vec<u8> {
+        fs::read(self.home.path().join("data/countersign.sqlite-wal")).expect("a log beside the database")
     }
 
     /// A caller with a key of this role.

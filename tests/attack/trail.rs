@@ -194,6 +194,27 @@ fn refusals_of_a_user_without_a_device_are_ten_records_an_hour_and_a_count() {
 }
 
 #[test]
+fn a_refusal_that_is_only_counted_is_on_disk_before_its_answer_like_any_other() {
+    let desk = Desk::open();
+    let refuse =
+        |user: &str, code: &str| assert_eq!(desk.api.verify(user, code).expect("an answer").outcome(), "refused");
+    (0..10).for_each(|_| refuse("nobody", "123456"));
+    let step = step_that_lasts(5);
+    let bound = desk.bind("alice", step - 1);
+    for wrong in wrong_codes(&bound.phone, step).take(8) {
+        for (user, code) in [("nobody", "123456"), ("alice", &wrong)] {
+            let before = desk.written();
+            refuse(user, code);
+            assert!(
+                before != desk.written(),
+                "invariant 4: and the time tells nothing about {user}"
+            );
+        }
+    }
+    assert_eq!(desk.events("nobody", "verify", "refused").len(), 10, "it has no record");
+}
+
+#[test]
 fn refusals_of_made_up_users_do_not_fill_the_trail() {
     let mut desk = Desk::open();
     let batches = if soak() { 50 } else { 5 };

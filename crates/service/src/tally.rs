@@ -278,3 +278,59 @@ async fn record(core: &Core, events: Vec<audit::Event>) -> Result<(), ServiceErr
     core.commit(vec![change]).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner(number: usize) -> Owner {
+        Owner::new("acme", format!("user-{number}"))
+    }
+
+    fn key(number: u128) -> Option<Id> {
+        Some(Id::from_u128(number))
+    }
+
+    #[test]
+    fn a_key_that_names_everybody_leaves_places_for_others_and_gets_its_own_back_after_an_hour() {
+        let tally = Tally::default();
+        let now = UnixMs::new(1_760_000_000_000);
+        let recorded = |from: usize, of: Option<Id>, now: UnixMs| {
+            let users = from..from + USERS;
+            users
+                .filter(|&number| tally.admit(&owner(number), of, now).is_none())
+                .count()
+        };
+        assert_eq!(recorded(0, key(1), now), USERS / 2);
+        assert_eq!(recorded(USERS, key(2), now), USERS / 2, "of each key half");
+        assert_eq!(recorded(2 * USERS, key(3), now), 0, "and no more than all");
+        assert!(
+            tally.admit(&owner(0), key(1), now).is_none(),
+            "who has a place keeps it"
+        );
+        assert!(tally.admit(&owner(3 * USERS), key(1), now) == Some(Whose::Key(key(1))));
+        let later = now.plus(UnixMs::HOUR);
+        assert_eq!(
+            recorded(3 * USERS, key(1), later),
+            USERS / 2,
+            "those of an hour ago made room"
+        );
+        assert!(lock(&tally.recorded).users.len() <= USERS, "bounded");
+    }
+
+    #[test]
+    fn no_hour_has_more_than_ten_records_of_a_user() {
+        let tally = Tally::default();
+        let mut records: Vec<UnixMs> = Vec::new();
+        for second in 0..20_000 {
+            let now = UnixMs::new(second * 7_000);
+            if tally.admit(&owner(1), None, now).is_none() {
+                records.push(now);
+            }
+        }
+        assert!(records.len() > 100, "{}", records.len());
+        for eleven in records.windows(usize::from(RECORDS) + 1) {
+            assert!(eleven[10].since(eleven[0]) >= UnixMs::HOUR, "{eleven:?}");
+        }
+    }
+}
