@@ -3,12 +3,13 @@
 use std::thread;
 
 use serde_json::{Value, json};
-use service::Role;
+use server::Limits;
+use service::{Role, Settings};
 
 use crate::{
     fobs::Fob,
     judges::STEP_MS,
-    world::{MINUTE_MS, User, World, accepted, accepted_on_paper, locked, refused},
+    world::{Bound, MINUTE_MS, User, World, accepted, accepted_on_paper, locked, refused},
 };
 
 /// 128 random bits each.
@@ -25,6 +26,18 @@ fn again(first: &Value) -> Value {
     let mut again = first.clone();
     again["repeated"] = true.into();
     again
+}
+
+/// So many wrong codes, none of them twice.
+fn guess(user: &User<'_>, bound: &Bound, times: usize) {
+    let near = bound.phone.codes_from(user.world.now_ms() - 2 * STEP_MS, 5);
+    let before = user.events("verify", "refused").len();
+    let wrong = (0..)
+        .map(|number| format!("{number:06}"))
+        .filter(|code| !near.contains(code));
+    for code in wrong.skip(before).take(times) {
+        assert_eq!(user.verify(&code), refused());
+    }
 }
 
 #[test]
@@ -103,30 +116,17 @@ fn nothing_is_repeated_while_nothing_is_judged() {
     let world = World::new();
     let alice = world.user("acme", "alice");
     let bound = alice.bind();
-    // Suspended: nine wrong codes an hour never lock.
-    let wrong = |count: usize| {
-        for _ in 0..count {
-            assert_eq!(alice.verify(&bound.phone.wrong_code_at(world.now_ms())), refused());
-        }
-    };
-    for _hour in 0..11 {
-        wrong(9);
-        world.pass(60 * MINUTE_MS);
-    }
     let code = bound.phone.code_at(world.now_ms());
     let first = ask(&alice, &code, FIRST);
     assert_eq!(first, accepted(&bound.device));
+    guess(&alice, &bound, 9);
     assert_eq!(ask(&alice, &code, FIRST), again(&first));
-    wrong(9);
-    assert_eq!(ask(&alice, &code, FIRST), again(&first));
-    wrong(1);
-    let told = ask(&alice, &code, FIRST);
+    guess(&alice, &bound, 1);
     assert_eq!(
-        told,
+        ask(&alice, &code, FIRST),
         locked(60 * 60),
         "while locked, right and wrong codes get the same answer"
     );
-    assert_eq!(alice.unlock(&bound.device)["state"], "bound");
 
     // Lost, and unbound.
     let fob = Fob::new(1);
@@ -148,6 +148,23 @@ fn nothing_is_repeated_while_nothing_is_judged() {
         204
     );
     assert_eq!(ask(&carol, &code, FIRST), refused());
+}
+
+#[test]
+fn nor_while_the_device_is_suspended() {
+    let mut settings = Settings::default();
+    settings.policy.codes.suspend_after = 5;
+    let world = World::with(settings, Limits::default());
+    let alice = world.user("acme", "alice");
+    let bound = alice.bind();
+    let code = bound.phone.code_at(world.now_ms());
+    assert_eq!(ask(&alice, &code, FIRST), accepted(&bound.device));
+    guess(&alice, &bound, 5);
+    assert_eq!(alice.device(&bound.device)["state"], "suspended");
+    assert_eq!(
+        ask(&alice, &code, FIRST),
+        json!({"accepted": false, "outcome": "locked"})
+    );
 }
 
 #[test]
