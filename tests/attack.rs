@@ -17,5 +17,13 @@ mod lingering;
 #[allow(dead_code, reason = "the journeys use the rest")]
 mod world;
 
+#[path = "attack/desk.rs"]
+mod desk;
 #[path = "attack/guesses.rs"]
 mod guesses;
+#[path = "attack/racing.rs"]
+mod racing;
+#[path = "attack/request_ids.rs"]
+mod request_ids;
+#[path = "attack/trail.rs"]
+mod trail;

@@ -101,7 +101,7 @@ struct Client {
 impl Client {
     fn request_id(&mut self) -> String {
         self.requests += 1;
-        format!("{}-{}", self.number, self.requests)
+        format!("{:011}-{:010}", self.number, self.requests)
     }
 
     /// Works until the service is gone.
@@ -285,6 +285,8 @@ impl Client {
                     if answer.outcome() == "accepted" {
                         let again = self.api.post("/v1/verify", &repeat).expect(sound);
                         assert_eq!(again.outcome(), "accepted", "{}: the same request", user.name);
+                        assert_eq!(again.body["repeated"], true, "{}: and no new grant", user.name);
+                        assert_eq!(again.body["decision_id"], answer.body["decision_id"], "{}", user.name);
                         self.tally.repeated_answers += 1;
                     }
                     user.answered(step, answer.outcome(), &mut self.tally);

@@ -125,7 +125,7 @@ pub(crate) fn serve(dir: &Path, devices: u32) -> Any<()> {
 fn echo() -> Router {
     async fn echo(Json(request): Json<VerifyRequest>) -> Json<VerifyResponse> {
         std::hint::black_box(&request.account);
-        Json(VerifyResponse::accepted(Some(Id::max())))
+        Json(VerifyResponse::accepted(Some(Id::max()), Id::max(), 0))
     }
     Router::new().route("/echo", post(echo))
 }

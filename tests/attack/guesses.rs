@@ -221,7 +221,7 @@ fn every_road_at_once_for_weeks_gives_no_more_guesses_than_the_table_says() {
                     |code: String| json!({"account": "acme", "user": "alice", "code": code, "first_factor": true});
                 let batch = json!({"items": [item(next()), item(next())]});
                 let answers = world.post(Role::Verify, "/v1/verify/batch", &batch).json();
-                let in_batch = answers["items"]
+                let in_batch = answers["results"]
                     .as_array()
                     .map_or(0, |items| items.iter().filter(|item| refused(item)).count());
                 let tried = [

@@ -5,7 +5,7 @@ use service::{Role, Settings};
 
 use crate::{
     judges::{Phone, STEP_MS, read_qr},
-    world::{MINUTE_MS, Offered, Reply, User, World, refused, text},
+    world::{HOUR_MS, MINUTE_MS, Offered, Reply, User, World, refused, text},
 };
 
 fn picture(user: &User<'_>, enrollment: &str) -> Reply {
@@ -148,12 +148,23 @@ fn a_failure_that_the_user_can_mend_is_explained() {
         let code = phone.odd_codes_from(&["--totp", "-s", "60s"], now_ms, 1).remove(0);
         (code, json!({"kind": "other_period", "period_s": 60}))
     });
-    let causes: Vec<Value> = alice
-        .events("enrollment.confirm", "refused")
-        .iter()
-        .map(|event| event["cause"].clone())
-        .collect();
-    assert_eq!(causes[0], "too_early", "D5: and support sees it: {causes:?}");
+    let causes = || -> Vec<Value> {
+        let refused = alice.events("enrollment.confirm", "refused");
+        refused.iter().map(|event| event["cause"].clone()).collect()
+    };
+    assert_eq!(
+        causes()[0],
+        "wrong",
+        "D5: nobody reads of a step that is still to come: {:?}",
+        causes()
+    );
+    world.pass(3 * HOUR_MS);
+    assert_eq!(
+        causes()[0],
+        "too_early",
+        "D5: and support sees it later: {:?}",
+        causes()
+    );
 
     // A clock that is half a minute off is no failure at all.
     let offered = alice.enroll(&json!({}));

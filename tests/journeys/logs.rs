@@ -73,7 +73,10 @@ fn no_secret_no_code_and_no_key_is_logged_at_any_level() {
         let bound = alice.bind();
         let wrong = bound.phone.wrong_code_at(world.now_ms());
         alice
-            .ask(&wrong, &serde_json::json!({"request_id": "r", "surprise": wrong}))
+            .ask(
+                &wrong,
+                &serde_json::json!({"request_id": "q8Zr2nTVx0uYbWkJ4mPdSg", "surprise": wrong}),
+            )
             .expect(400);
         alice
             .change(&bound.device, "unbind", &serde_json::json!({"code": wrong}))

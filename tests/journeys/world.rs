@@ -624,9 +624,39 @@ pub(crate) fn refused() -> Value {
     json!({"accepted": false, "outcome": "refused"})
 }
 
-/// What a caller is told about a code of this device that is accepted.
-pub(crate) fn accepted(device: &str) -> Value {
-    json!({"accepted": true, "outcome": "accepted", "device_id": device})
+/// What a caller is told about a code of this device that is accepted for the first time.
+pub(crate) fn accepted(device: &str) -> Accepted {
+    Accepted(Some(device.to_owned()))
+}
+
+/// The same about a recovery code.
+pub(crate) fn accepted_on_paper() -> Accepted {
+    Accepted(None)
+}
+
+/// An answer that is equal to this says so, with an id of its decision and how many wrong codes came before, and no more.
+#[derive(Debug)]
+pub(crate) struct Accepted(Option<String>);
+
+impl PartialEq<Accepted> for Value {
+    fn eq(&self, accepted: &Accepted) -> bool {
+        let decision = self["decision_id"]
+            .as_str()
+            .and_then(|id| service::Id::try_parse(id).ok());
+        let mut rest = self.clone();
+        let Some(fields) = rest.as_object_mut() else {
+            return false;
+        };
+        let wrong = fields.remove("wrong_since_last_success");
+        fields.remove("decision_id");
+        let mut told = json!({"accepted": true, "outcome": "accepted"});
+        if let Some(device) = &accepted.0 {
+            told["device_id"] = device.clone().into();
+        }
+        rest == told
+            && wrong.is_some_and(|wrong| wrong.is_u64())
+            && decision.is_some_and(|id| id.get_version_num() == 7)
+    }
 }
 
 /// What a caller is told while nothing is judged for so long.

@@ -61,6 +61,15 @@ impl Api {
         )
     }
 
+    pub(crate) fn patch(&self, path: &str, body: &Value) -> Asked {
+        let request = self.agent.patch(format!("{}{path}", self.url));
+        read(
+            request
+                .header("Authorization", format!("Bearer {}", self.key))
+                .send_json(body),
+        )
+    }
+
     pub(crate) fn verify(&self, user: &str, code: &str) -> Asked {
         self.post("/v1/verify", &question(user, code, None))
     }
@@ -71,10 +80,9 @@ impl Api {
 
     /// Starts a binding: its id, and the phone that scanned it.
     pub(crate) fn start_binding(&self, user: &str) -> Result<(String, Phone), Unanswered> {
-        let at = api::Timestamp::from_unix_ms(i64::try_from(now_ms()).expect("a time")).to_string();
         let body = json!({
             "kind": "virtual",
-            "identity_proof": {"method": "password", "at": at, "by": "console"},
+            "identity_proof": identity_proof(),
             "actor": actor(user),
         });
         let offer = self.post(&path(user, "/enrollments"), &body)?.with_status(201);
@@ -112,12 +120,18 @@ pub(crate) fn question(user: &str, code: &str, request_id: Option<&str>) -> Valu
     body
 }
 
-fn path(user: &str, call: &str) -> String {
+pub(crate) fn path(user: &str, call: &str) -> String {
     format!("/v1/accounts/acme/users/{user}{call}")
 }
 
-fn actor(user: &str) -> Value {
+pub(crate) fn actor(user: &str) -> Value {
     json!({"id": user, "kind": "user"})
+}
+
+/// The user's identity was proved just now.
+pub(crate) fn identity_proof() -> Value {
+    let at = api::Timestamp::from_unix_ms(i64::try_from(now_ms()).expect("a time")).to_string();
+    json!({"method": "password", "at": at, "by": "console"})
 }
 
 fn read(sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Asked {

@@ -79,16 +79,22 @@ pub struct AuditRecord {
     pub position: u64,
     /// When it was decided.
     pub at: Timestamp,
-    /// What happened, byte for byte as it was committed; absent once it was erased.
+    /// What happened, byte for byte as it was committed unless it is masked; absent once it was erased.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<AuditEvent>)]
     pub event: Option<Box<RawValue>>,
+    /// True while the event's cause is shown as `wrong`, whatever it is: a step that the cause may name, or that its code
+    /// is of, could still be accepted. Ask again after the event's `masked_s`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub masked: bool,
     /// SHA-256 of salt and event, in hex, where the event was erased.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commitment: Option<String>,
-    /// The salt of the commitment, in hex.
+    /// The salt of the commitment, in hex; absent while the event is masked.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "8f0a7c112f6b9d4b7c1e4f60019a9ef4")]
-    pub salt: String,
+    pub salt: Option<String>,
     /// SHA-256 of the chain up to here, in hex.
     #[schema(example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
     pub hash: String,
@@ -111,11 +117,16 @@ pub struct AuditEvent {
     pub user: Option<String>,
     /// The device concerned.
     pub device: Option<Uuid>,
+    /// The id that the answer of an accepted check names.
+    pub decision_id: Option<Uuid>,
     /// Why, which the caller of a check was not told.
     #[schema(example = "used")]
     pub cause: Option<String>,
     /// How far off, in time steps, where that is the cause.
     pub steps: Option<i64>,
+    /// For how many seconds after it a refusal's cause is shown as `wrong`, with nothing about steps: until no step that it
+    /// may name can be accepted any more. Says nothing about which cause it is.
+    pub masked_s: Option<u64>,
     /// How many times, where one record stands for several.
     pub count: Option<u64>,
     /// The id of the caller's API key.
@@ -158,7 +169,9 @@ pub struct AuditHead {
 
 /// The audit trail, oldest first
 ///
-/// Role: audit. Every decision, with its cause.
+/// Role: audit. Every decision, with its cause. That a code was refused because its time is still to come nobody reads
+/// before that time is past: a cause is shown as `wrong`, and the record as `masked`, for a few minutes (for hours, after a
+/// binding or a resync).
 #[utoipa::path(
     get,
     path = "/v1/audit",

@@ -57,6 +57,6 @@ pub use token::{
 };
 pub use user::{CloseUserRequest, User};
 pub use verify::{
-    BATCH_ITEMS_MAX, BatchFailure, BatchItems, BatchResult, VerifyBatchRequest, VerifyBatchResponse, VerifyOutcome,
-    VerifyRequest, VerifyResponse,
+    BATCH_ITEMS_MAX, BatchFailure, BatchItems, BatchResult, RequestId, VerifyBatchRequest, VerifyBatchResponse,
+    VerifyOutcome, VerifyRequest, VerifyResponse,
 };

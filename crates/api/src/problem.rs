@@ -231,8 +231,6 @@ problem_codes! {
     /// Beyond the first list: neither waiting nor support helps while the guesser has the user's password.
     FirstFactorUnchanged "first_factor_unchanged" 409 "Somebody has the user's first factor"
         "The suspension was lifted twice within 13 weeks: have the user's first factor changed, then unlock with `first_factor_changed_at`."
-    RequestIdReused "request_id_reused" 409 "The request id was used for another request"
-        "Give each request its own `request_id`; repeat one only with the very same body."
     /// Beyond the first list: what is refused here is told to those who look after tokens, not to those who bind them.
     TokenState "token_state" 409 "The token's state does not allow this"
         "Read the token anew: `detail` says what has to happen first."

@@ -1,19 +1,16 @@
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{ArrayBuilder, Ref, RefOr, Schema},
+    openapi::{ArrayBuilder, ObjectBuilder, Ref, RefOr, Schema, Type},
 };
 use uuid::Uuid;
 
 use crate::{Client, CodeText, Name, Problem, ProblemCode, VerifyMethod, operation::Operation};
 
 pub(crate) const OPERATIONS: &[Operation] = &[
-    Operation::new(
-        "verify",
-        &[&[ProblemCode::FirstFactorRequired, ProblemCode::RequestIdReused]],
-    ),
+    Operation::new("verify", &[&[ProblemCode::FirstFactorRequired]]),
     Operation::new("verify_batch", &[]),
 ];
 
@@ -36,11 +33,72 @@ pub struct VerifyRequest {
     /// What the code is: `totp` when absent.
     #[serde(default)]
     pub method: VerifyMethod,
-    /// Makes a repeat of this very request within five minutes get the same answer.
-    #[schema(example = "login-7f3a")]
-    pub request_id: Option<Name>,
-    /// What the user came with; for the audit trail.
+    /// For a caller whose answer was lost: an exact repeat of an accepted request, by the same API key and for the same
+    /// `client`, is told the same within five minutes, as `repeated`. With anything else in it, it is another request.
+    pub request_id: Option<RequestId>,
+    /// What the user came with; for the audit trail, and to tell requests apart.
     pub client: Option<Client>,
+}
+
+/// The caller's own id of a request: 128 random bits, so that nobody meets or guesses another's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(Name);
+
+impl RequestId {
+    /// As many characters as 128 bits take in base64.
+    const MIN_CHARS: usize = 22;
+
+    /// The id as it came.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl<'de> Deserialize<'de> for RequestId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl de::Visitor<'_> for Visitor {
+            type Value = RequestId;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string of 22 to 128 characters")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<RequestId, E> {
+                if text.chars().count() < RequestId::MIN_CHARS {
+                    return Err(E::custom(format_args!(
+                        "has fewer than {} characters: send 128 random bits, which are 22 characters of base64 or 32 of hex",
+                        RequestId::MIN_CHARS
+                    )));
+                }
+                Name::new(text).map(RequestId).map_err(E::custom)
+            }
+        }
+
+        deserializer.deserialize_str(Visitor)
+    }
+}
+
+impl PartialSchema for RequestId {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(Self::MIN_CHARS))
+            .max_length(Some(128))
+            .description(Some(
+                "128 random bits, new for each request: 22 characters of base64 or 32 of hex; up to 128 bytes of UTF-8 without \
+                 control characters.",
+            ))
+            .examples(["q8Zr2nTVx0uYbWkJ4mPdSg"])
+            .into()
+    }
+}
+
+impl ToSchema for RequestId {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("RequestId")
+    }
 }
 
 /// The decision. An accepted code is burned, and a wrong one counted, before it is told.
@@ -53,6 +111,16 @@ pub struct VerifyResponse {
     /// Whose code it was; absent unless accepted, and for recovery codes and passcodes.
     #[serde(skip_serializing_if = "Option::is_none")]
     device_id: Option<Uuid>,
+    /// The decision, as the audit trail names it; absent unless accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision_id: Option<Uuid>,
+    /// Wrong codes between the success before and this one: many of them say that somebody else knows the password. Absent
+    /// unless accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wrong_since_last_success: Option<u32>,
+    /// True where this very request was accepted before, under this `decision_id`: it opens nothing anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repeated: Option<bool>,
     /// While locked: seconds until a code is judged again. Absent when somebody has to act first.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_s: Option<u64>,
@@ -60,12 +128,23 @@ pub struct VerifyResponse {
 
 impl VerifyResponse {
     /// Right, and burned; by this device, unless it was a recovery code or a passcode.
-    pub fn accepted(device_id: Option<Uuid>) -> Self {
+    pub fn accepted(device_id: Option<Uuid>, decision_id: Uuid, wrong_since_last_success: u32) -> Self {
         Self {
             accepted: true,
             outcome: VerifyOutcome::Accepted,
             device_id,
-            retry_after_s: None,
+            decision_id: Some(decision_id),
+            wrong_since_last_success: Some(wrong_since_last_success),
+            ..Self::refused()
+        }
+    }
+
+    /// The same decision, told once more.
+    #[must_use]
+    pub fn repeated(self) -> Self {
+        Self {
+            repeated: Some(true),
+            ..self
         }
     }
 
@@ -75,6 +154,9 @@ impl VerifyResponse {
             accepted: false,
             outcome: VerifyOutcome::Refused,
             device_id: None,
+            decision_id: None,
+            wrong_since_last_success: None,
+            repeated: None,
             retry_after_s: None,
         }
     }
@@ -82,10 +164,9 @@ impl VerifyResponse {
     /// Not judged, for as many seconds or until somebody acts.
     pub fn locked(retry_after_s: Option<u64>) -> Self {
         Self {
-            accepted: false,
             outcome: VerifyOutcome::Locked,
-            device_id: None,
             retry_after_s,
+            ..Self::refused()
         }
     }
 
@@ -99,7 +180,7 @@ impl VerifyResponse {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VerifyOutcome {
-    /// Right, for the first time.
+    /// Right, for the first time; or an exact repeat of the request that was.
     Accepted,
     /// Wrong, used, too old, of nobody: which of them, only support may learn.
     Refused,
@@ -226,7 +307,8 @@ impl BatchFailure {
         content = VerifyRequest,
         examples(
             ("totp" = (summary = "A code of a device", value = json!({
-                "account": "acme", "user": "alice", "code": "492 039", "first_factor": true, "request_id": "login-7f3a",
+                "account": "acme", "user": "alice", "code": "492 039", "first_factor": true,
+                "request_id": "q8Zr2nTVx0uYbWkJ4mPdSg",
                 "client": {"ip": "203.0.113.7", "user_agent": "Mozilla/5.0 (X11; Linux x86_64)"},
             }))),
             ("recovery_code" = (summary = "A recovery code", value = json!({
@@ -242,6 +324,11 @@ impl BatchFailure {
         examples(
             ("accepted" = (value = json!({
                 "accepted": true, "outcome": "accepted", "device_id": "019a9ef4-4f60-7c1e-9d4b-2f6b8f0a7c11",
+                "decision_id": "019aa06b-93e4-7d02-8b3f-5a1c9e7f2d60", "wrong_since_last_success": 0,
+            }))),
+            ("repeated" = (summary = "The same request again, after its answer was lost", value = json!({
+                "accepted": true, "outcome": "accepted", "device_id": "019a9ef4-4f60-7c1e-9d4b-2f6b8f0a7c11",
+                "decision_id": "019aa06b-93e4-7d02-8b3f-5a1c9e7f2d60", "wrong_since_last_success": 0, "repeated": true,
             }))),
             ("refused" = (value = json!({"accepted": false, "outcome": "refused"}))),
             ("locked" = (value = json!({"accepted": false, "outcome": "locked", "retry_after_s": 840}))),
@@ -267,7 +354,10 @@ pub(crate) fn verify() {}
         description = "The results, in the order of the items.",
         body = VerifyBatchResponse,
         example = json!({"results": [
-            {"accepted": true, "outcome": "accepted", "device_id": "019a9ef4-4f60-7c1e-9d4b-2f6b8f0a7c11"},
+            {
+                "accepted": true, "outcome": "accepted", "device_id": "019a9ef4-4f60-7c1e-9d4b-2f6b8f0a7c11",
+                "decision_id": "019aa06b-93e4-7d02-8b3f-5a1c9e7f2d60", "wrong_since_last_success": 0,
+            },
             {"accepted": false, "problem": {
                 "type": "/problems/first_factor_required", "title": "The first factor was not vouched for", "status": 400,
                 "detail": "codes are judged only after the first factor was right: send first_factor: true once it was",

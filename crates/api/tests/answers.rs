@@ -16,6 +16,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 const ID: Uuid = Uuid::from_u128(0x019a_9ef4_4f60_7c1e_9d4b_2f6b_8f0a_7c11);
+const DECISION: Uuid = Uuid::from_u128(0x019a_a06b_93e4_7d02_8b3f_5a1c_9e7f_2d60);
 
 /// The answer of this name in the file is the one that is written.
 #[track_caller]
@@ -45,6 +46,7 @@ fn fresh() -> Device {
         label: "alice".into(),
         serial_number: None,
         state: DeviceState::Bound,
+        suspended: Vec::new(),
         bound_at: time(0),
         unbound_at: None,
         last_success_at: None,
@@ -55,8 +57,15 @@ fn fresh() -> Device {
 
 #[test]
 fn verdicts() {
-    check("accepted", &VerifyResponse::accepted(Some(ID)));
-    check("accepted without a device", &VerifyResponse::accepted(None));
+    check("accepted", &VerifyResponse::accepted(Some(ID), DECISION, 3));
+    check(
+        "accepted without a device",
+        &VerifyResponse::accepted(None, DECISION, 0),
+    );
+    check(
+        "accepted before",
+        &VerifyResponse::accepted(Some(ID), DECISION, 3).repeated(),
+    );
     check("refused", &VerifyResponse::refused());
     check("locked", &VerifyResponse::locked(Some(840)));
     check("locked until somebody acts", &VerifyResponse::locked(None));
@@ -201,8 +210,9 @@ fn the_trail_and_the_probes() {
         position: 2,
         at: time(0),
         event: Some(RawValue::from_string(r#"{"outcome":"refused", "action":"verify"}"#.into()).unwrap()),
+        masked: false,
         commitment: None,
-        salt: "00ff".into(),
+        salt: Some("00ff".into()),
         hash: "abcd".into(),
     };
     assert!(
@@ -215,10 +225,15 @@ fn the_trail_and_the_probes() {
         commitment: Some("beef".into()),
         ..record.clone()
     };
+    let masked = AuditRecord {
+        masked: true,
+        salt: None,
+        ..record.clone()
+    };
     check(
         "audit",
         &AuditPage {
-            items: vec![record, erased],
+            items: vec![record, erased, masked],
             next_cursor: Some("7".into()),
         },
     );

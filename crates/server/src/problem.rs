@@ -59,7 +59,6 @@ pub(crate) fn problem(error: ServiceError) -> Problem {
         ServiceError::AskedTooOften { retry_after_s } => waiting(new(ProblemCode::RateLimited), Some(*retry_after_s)),
         ServiceError::RateLimited => waiting(new(ProblemCode::RateLimited), Some(1)),
         ServiceError::DeviceLimit => new(ProblemCode::DeviceLimit),
-        ServiceError::RequestIdReused => new(ProblemCode::RequestIdReused),
         ServiceError::FactorRequired => new(ProblemCode::FactorRequired),
         ServiceError::FirstFactorUnchanged => new(ProblemCode::FirstFactorUnchanged),
         ServiceError::Contended => new(ProblemCode::Conflict),

@@ -18,12 +18,25 @@ pub(crate) struct Ask {
 /// What a caller may learn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Right, and burned. `None`: not by a device but by a recovery code.
-    Accepted(Option<Id>),
+    /// Right, and burned.
+    Accepted(Acceptance),
     /// Not accepted; there is nothing more to say.
     Refused,
     /// Not judged, until then or until somebody acts.
     Locked(Option<UnixMs>),
+}
+
+/// The decision that accepted a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Acceptance {
+    /// Whose code it was; `None`: not a device's but a recovery code.
+    pub device: Option<Id>,
+    /// UUIDv7, as the trail names it.
+    pub decision_id: Id,
+    /// Wrong codes between the success before and this one.
+    pub wrong_since_last_success: u32,
+    /// It was decided before, and is told once more.
+    pub repeated: bool,
 }
 
 pub(crate) type Answered = Result<Answer, ServiceError>;

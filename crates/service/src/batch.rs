@@ -7,10 +7,13 @@ use store::{Bound, Change, Id, Outcome, Owner, StoreError, Write, audit};
 use verify::{Cause, Credential, DeviceState, Judgement, Lock, Purpose, UnixMs, Verdict, judge};
 
 use crate::{
-    Core, ServiceError,
+    Acceptance, Core, ServiceError,
     ask::{Answer, Answered, Ask},
     event::Entry,
+    factor::suspends,
+    request_id::remembered,
     sealing::credential_of,
+    tally::{Whose, keep},
 };
 
 /// Decides every question; each effect is durable before this returns.
@@ -48,7 +51,8 @@ async fn round(
     let now = core.clock.now()?;
     let owners = distinct(asks, open);
     let mut benches = load(core, &owners).await?;
-    let mut salts = core.salts(open.len())?;
+    // One for the event of each question, and one for the id of its decision.
+    let mut salts = core.salts(2 * open.len())?;
     let slots: HashMap<&Owner, usize> = owners.iter().enumerate().map(|(slot, owner)| (*owner, slot)).collect();
     let slot_of: Vec<usize> = open.iter().map(|&place| slots[&asks[place].owner]).collect();
     for (&place, &slot) in open.iter().zip(&slot_of) {
@@ -58,7 +62,10 @@ async fn round(
             Err(error) => Err(error.clone()),
         };
     }
-    let outcomes = write(core, &mut benches).await?;
+    let counted = benches.iter().flatten().map(|bench| bench.counted.len()).sum();
+    // Both travel in one group of the store.
+    let (outcomes, kept) = tokio::join!(write(core, &mut benches), keep(core, counted, now));
+    let outcomes = outcomes?;
     let mut missed = Vec::new();
     for (&place, &slot) in open.iter().zip(&slot_of) {
         match &outcomes[slot] {
@@ -66,12 +73,15 @@ async fn round(
             Ok(Outcome::Missed) => missed.push(place),
             Err(error) => answers[place] = Err(error.clone()),
         }
-    }
-    for (bench, outcome) in benches.iter().zip(&outcomes) {
-        if let (Ok(bench), Ok(Outcome::Done)) = (bench, outcome)
-            && let [device, ..] = bench.devices.as_slice()
+        if let (Err(error), Ok(bench)) = (&kept, &benches[slot])
+            && !bench.counted.is_empty()
         {
-            core.locked.count("verify", bench.owner, Some(device.id), bench.locked);
+            answers[place] = Err(error.clone());
+        }
+    }
+    for (bench, outcome) in benches.into_iter().zip(&outcomes) {
+        if let (Ok(bench), Ok(Outcome::Done)) = (bench, outcome) {
+            bench.tally(core, kept.is_ok());
         }
     }
     Ok(missed)
@@ -154,6 +164,10 @@ struct Bench<'a> {
     events: Vec<audit::Event>,
     /// Questions that met a lock.
     locked: u64,
+    /// Requests that were accepted before.
+    repeated: u64,
+    /// Refusals that changed nothing and have no event: with whose they are counted, and why.
+    counted: Vec<(Whose, &'static str)>,
 }
 
 struct Seat {
@@ -192,29 +206,35 @@ impl<'a> Bench<'a> {
             stand_in,
             events: Vec::new(),
             locked: 0,
+            repeated: 0,
+            counted: Vec::new(),
         })
     }
 
     /// Decides one question against the states as they stand.
     fn ask(&mut self, core: &Core, ask: &Ask, now: UnixMs, salts: &mut impl Iterator<Item = [u8; 16]>) -> Answered {
-        if let Some(answered) = self.answered_before(core, ask, now) {
-            return answered;
-        }
         let policy = &core.settings.policy;
         if let Some(seat) = &self.stand_in {
             let _same_work = judged(&seat.state, &seat.credential, ask.code.as_ref(), now, policy);
-            return self.refuse(ask, now, salts, |entry| entry.because("no_device"));
+            const CAUSE: &str = "no_device";
+            let entry = self.refusal(ask).because(CAUSE);
+            return self.refuse_freely(core, ask, &entry, CAUSE, now, salts);
         }
         let judgements: Vec<Judgement> = self
             .devices
             .iter()
             .map(|seat| judged(&seat.state, &seat.credential, ask.code.as_ref(), now, policy))
             .collect();
+        // Judged all the same, so that a repeat takes what a judgement takes.
+        if let Some(accepted) = self.repeats(core, ask, &judgements, now) {
+            self.repeated += 1;
+            return Ok(Answer::Accepted(accepted));
+        }
         let accepted = judgements
             .iter()
             .position(|judgement| matches!(judgement.verdict, Verdict::Accepted(_)));
         if let Some(place) = accepted {
-            return self.accept(ask, place, judgements[place].next, now, salts);
+            return self.accept(core, ask, place, judgements[place].next, now, salts);
         }
         if let Some(lock) = locked_out(&judgements) {
             self.locked += 1;
@@ -222,51 +242,61 @@ impl<'a> Bench<'a> {
         }
         // A wrong code counts on every device it was tried on.
         let mut told: Option<Cause> = None;
+        let mut masked_s = 0;
+        let mut changed = false;
+        let mut suspended = false;
         for (seat, judgement) in self.devices.iter_mut().zip(&judgements) {
             if let Verdict::Refused(cause) = judgement.verdict {
-                seat.state = judgement.next;
-                seat.state.last_request = ask
-                    .request
-                    .map(|tag| tag.remembered(now, false))
-                    .or(seat.state.last_request);
+                let next = remembering(core, ask, judgement.next, None, now);
+                changed |= next != seat.state;
+                suspended |= next.suspended(Purpose::Verification);
+                seat.state = next;
                 told = told.filter(|told| *told != Cause::Wrong).or(Some(cause));
+                masked_s = masked_s.max(policy.near_masked_s(seat.credential.parameters().period));
             }
         }
-        let device = if let [only] = self.devices.as_slice() {
-            Some(only.id)
+        let mut entry = self.refusal(ask);
+        if let Some(cause) = told {
+            entry = entry.cause(cause, masked_s);
+        }
+        if let [only] = self.devices.as_slice() {
+            entry = entry.device(only.id);
+        }
+        if suspended {
+            entry = entry.detail(suspends(Purpose::Verification));
+        }
+        if changed {
+            self.tell(&entry, now, salts)?;
+            Ok(Answer::Refused)
         } else {
-            None
-        };
-        self.refuse(ask, now, salts, |entry| {
-            let entry = if let Some(cause) = told {
-                entry.cause(cause)
-            } else {
-                entry
-            };
-            if let Some(device) = device {
-                entry.device(device)
-            } else {
-                entry
-            }
-        })
+            self.refuse_freely(core, ask, &entry, "repeated", now, salts)
+        }
     }
 
-    fn answered_before(&self, core: &Core, ask: &Ask, now: UnixMs) -> Option<Answered> {
+    fn refusal<'e>(&self, ask: &'e Ask) -> Entry<'e>
+    where
+        'a: 'e,
+    {
+        Entry::new("verify", "refused", &ask.origin).owner(self.owner)
+    }
+
+    /// The decision that is told once more. Nothing is remembered of a device that judges nothing.
+    fn repeats(&self, core: &Core, ask: &Ask, judgements: &[Judgement], now: UnixMs) -> Option<Acceptance> {
         let tag = ask.request.as_ref()?;
-        self.devices.iter().find_map(|seat| {
-            let before = tag.answered(seat.state.last_request, now, core.settings.request_id_ms)?;
-            Some(before.map(|accepted| {
-                if accepted {
-                    Answer::Accepted(Some(seat.id))
-                } else {
-                    Answer::Refused
-                }
-            }))
+        let judging = self.devices.iter().zip(judgements);
+        let mut judging = judging.filter(|(_, judgement)| !matches!(judgement.verdict, Verdict::Locked(_)));
+        judging.find_map(|(seat, _)| {
+            let accepted = tag.repeats(seat.state.last_request, now, core.settings.request_id_ms)?;
+            Some(Acceptance {
+                device: Some(seat.id),
+                ..accepted
+            })
         })
     }
 
     fn accept(
         &mut self,
+        core: &Core,
         ask: &Ask,
         place: usize,
         next: DeviceState,
@@ -274,47 +304,59 @@ impl<'a> Bench<'a> {
         salts: &mut impl Iterator<Item = [u8; 16]>,
     ) -> Answered {
         let seat = &mut self.devices[place];
-        seat.state = next;
-        seat.state.last_request = ask
-            .request
-            .map(|tag| tag.remembered(now, true))
-            .or(seat.state.last_request);
+        let accepted = Acceptance {
+            device: Some(seat.id),
+            decision_id: core.id_of(now, &salt(salts)?),
+            wrong_since_last_success: seat.state.verification.since_success,
+            repeated: false,
+        };
+        seat.state = remembering(core, ask, next, Some(&accepted), now);
         let id = seat.id;
-        self.tell(
-            Entry::new("verify", "accepted", &ask.origin)
-                .owner(self.owner)
-                .device(id),
-            now,
-            salts,
-        )?;
-        Ok(Answer::Accepted(Some(id)))
+        let entry = Entry::new("verify", "accepted", &ask.origin)
+            .owner(self.owner)
+            .device(id)
+            .decision(accepted.decision_id);
+        self.tell(&entry, now, salts)?;
+        Ok(Answer::Accepted(accepted))
     }
 
-    fn refuse(
+    /// A refusal that changes no state: nothing bounds how often it is asked for, so it has an event ten times an hour,
+    /// and is counted beyond.
+    fn refuse_freely(
         &mut self,
+        core: &Core,
         ask: &Ask,
+        entry: &Entry<'_>,
+        cause: &'static str,
         now: UnixMs,
         salts: &mut impl Iterator<Item = [u8; 16]>,
-        why: impl FnOnce(Entry<'_>) -> Entry<'_>,
     ) -> Answered {
-        self.tell(
-            why(Entry::new("verify", "refused", &ask.origin).owner(self.owner)),
-            now,
-            salts,
-        )?;
+        match core.tally.admit(self.owner, ask.origin.api_key, now) {
+            None => self.tell(entry, now, salts)?,
+            Some(whose) => self.counted.push((whose, cause)),
+        }
         Ok(Answer::Refused)
+    }
+
+    /// Counts what has no event of its own, once the rest is on disk.
+    fn tally(self, core: &Core, kept: bool) {
+        let device = self.devices.first().map(|device| device.id);
+        core.tally.locked("verify", self.owner, device, self.locked);
+        core.tally.repeated("verify", self.owner, device, self.repeated);
+        if kept {
+            for (whose, cause) in self.counted {
+                core.tally.refused("verify", cause, whose);
+            }
+        }
     }
 
     fn tell(
         &mut self,
-        entry: Entry<'_>,
+        entry: &Entry<'_>,
         now: UnixMs,
         salts: &mut impl Iterator<Item = [u8; 16]>,
     ) -> Result<(), ServiceError> {
-        let salt = salts
-            .next()
-            .ok_or_else(|| ServiceError::Internal("a salt for every event".into()))?;
-        self.events.push(entry.salted(now, salt)?);
+        self.events.push(entry.salted(now, salt(salts)?)?);
         Ok(())
     }
 
@@ -352,6 +394,23 @@ fn judged(
     judge(state, credential, code, Purpose::Verification, now, policy)
 }
 
+/// The state with what is remembered of this request.
+fn remembering(core: &Core, ask: &Ask, next: DeviceState, accepted: Option<&Acceptance>, now: UnixMs) -> DeviceState {
+    let kept_ms = core.settings.request_id_ms;
+    next.remembering(remembered(
+        next.last_request,
+        ask.request.as_ref(),
+        accepted,
+        now,
+        kept_ms,
+    ))
+}
+
+fn salt(salts: &mut impl Iterator<Item = [u8; 16]>) -> Result<[u8; 16], ServiceError> {
+    let missing = || ServiceError::Internal("a salt for every event and every decision".into());
+    salts.next().ok_or_else(missing)
+}
+
 /// The lock to tell, when no device judged the code: the first to end.
 fn locked_out(judgements: &[Judgement]) -> Option<Option<UnixMs>> {
     let mut until = Vec::with_capacity(judgements.len());
@@ -369,23 +428,27 @@ fn locked_out(judgements: &[Judgement]) -> Option<Option<UnixMs>> {
 }
 
 async fn refuse_contended(core: &Core, asks: &[Ask], open: &[usize]) -> Result<(), ServiceError> {
+    const CAUSE: &str = "contended";
     let now = core.clock.now()?;
     let mut salts = core.salts(open.len())?;
     let mut events = Vec::with_capacity(open.len());
-    for &place in open {
-        let ask = &asks[place];
-        let entry = Entry::new("verify", "refused", &ask.origin)
-            .owner(&ask.owner)
-            .because("contended");
-        let salt = salts
-            .next()
-            .ok_or_else(|| ServiceError::Internal("a salt for every event".into()))?;
-        events.push(entry.salted(now, salt)?);
+    let mut counted = Vec::new();
+    for ask in open.iter().map(|&place| &asks[place]) {
+        match core.tally.admit(&ask.owner, ask.origin.api_key, now) {
+            None => {
+                let entry = Entry::new("verify", "refused", &ask.origin).owner(&ask.owner);
+                events.push(entry.because(CAUSE).salted(now, salt(&mut salts)?)?);
+            }
+            Some(whose) => counted.push(whose),
+        }
     }
-    core.commit(vec![Change {
-        writes: Vec::new(),
-        events,
-    }])
-    .await?;
+    keep(core, counted.len(), now).await?;
+    if !events.is_empty() {
+        let writes = Vec::new();
+        core.commit(vec![Change { writes, events }]).await?;
+    }
+    for whose in counted {
+        core.tally.refused("verify", CAUSE, whose);
+    }
     Ok(())
 }

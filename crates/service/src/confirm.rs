@@ -195,7 +195,10 @@ async fn count_wrong(
     });
     let entry = Entry::new("enrollment.confirm", "refused", origin)
         .owner(&enrollment.owner)
-        .cause(cause)
+        .cause(
+            cause,
+            core.settings.policy.search_masked_s(enrollment.parameters.period),
+        )
         .detail(detail);
     let change = Change {
         writes: vec![becomes(enrollment, state)],

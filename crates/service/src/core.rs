@@ -16,7 +16,7 @@ use crate::{
     lane::Lane,
     ports::{Clock, Entropy, Sealer, Signer},
     sealing::Record,
-    tally::LockedTally,
+    tally::Tally,
     turns::{Turn, Turns},
 };
 
@@ -48,7 +48,7 @@ pub(crate) struct Core {
     pub(crate) signer: Arc<dyn Signer>,
     pub(crate) settings: Settings,
     pub(crate) keys: KeyCache,
-    pub(crate) locked: LockedTally,
+    pub(crate) tally: Tally,
     turns: Turns,
     /// Held by whoever looks through all tokens.
     pub(crate) searching: tokio::sync::Mutex<()>,
@@ -62,6 +62,11 @@ impl Core {
     /// A UUIDv7.
     pub(crate) fn new_id(&self, now: UnixMs) -> Result<Id, ServiceError> {
         new_id(&*self.entropy, now)
+    }
+
+    /// The id of what is decided now, of the randomness of one salt.
+    pub(crate) fn id_of(&self, now: UnixMs, salt: &[u8; 16]) -> Id {
+        id_at(now, salt.first_chunk().unwrap_or(&[0; 10]))
     }
 
     /// Fresh salts for this many events.
@@ -128,8 +133,11 @@ impl Factors {
 fn new_id(entropy: &dyn Entropy, now: UnixMs) -> Result<Id, ServiceError> {
     let mut random = [0; 10];
     entropy.fill(&mut random)?;
-    let ms = u64::try_from(now.get()).unwrap_or(0);
-    Ok(store::id_at(ms, &random))
+    Ok(id_at(now, &random))
+}
+
+fn id_at(now: UnixMs, random: &[u8; 10]) -> Id {
+    store::id_at(u64::try_from(now.get()).unwrap_or(0), random)
 }
 
 /// The use cases.
@@ -152,7 +160,7 @@ impl Service {
             signer: ports.signer,
             settings,
             keys: KeyCache::default(),
-            locked: LockedTally::default(),
+            tally: Tally::default(),
             turns: Turns::default(),
             searching: tokio::sync::Mutex::default(),
             failing: AtomicBool::new(false),
@@ -208,13 +216,13 @@ impl Service {
 async fn supervise(lane: Arc<Lane>, core: Arc<Core>) {
     let writing = tokio::spawn({
         let core = core.clone();
-        async move { core.locked.write_always(&core).await }
+        async move { core.tally.write_always(&core).await }
     });
     while let Err(error) = tokio::spawn(lane.clone().run(core.clone())).await {
         tracing::error!(%error, "the lane ended; it is started again");
     }
     writing.abort();
-    core.locked.write(&core).await;
+    core.tally.write(&core).await;
 }
 
 /// A device of nobody under a secret of its own.

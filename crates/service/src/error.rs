@@ -51,9 +51,6 @@ pub enum ServiceError {
     /// The user has as many devices as allowed.
     #[error("the user already has a bound device: name it in replaces, or unbind it first")]
     DeviceLimit,
-    /// One `request_id`, two requests.
-    #[error("this request_id was used for another request: give each request its own")]
-    RequestIdReused,
     /// Suspended for the third time within 13 weeks: who guesses has the user's first factor.
     #[error(
         "it was lifted twice within 13 weeks, and somebody goes on guessing who has the user's first factor: have it \

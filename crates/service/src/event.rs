@@ -19,9 +19,13 @@ pub(crate) struct Entry<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<Id>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    decision_id: Option<Id>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     steps: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    masked_s: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,8 +48,10 @@ impl<'a> Entry<'a> {
             account: None,
             user: None,
             device: None,
+            decision_id: None,
             cause: None,
             steps: None,
+            masked_s: None,
             count: None,
             api_key: origin.api_key,
             actor: origin.actor.as_ref(),
@@ -70,9 +76,20 @@ impl<'a> Entry<'a> {
         }
     }
 
-    pub(crate) fn cause(self, cause: verify::Cause) -> Self {
+    /// The decision that accepted a code, as its caller was told.
+    pub(crate) fn decision(self, id: Id) -> Self {
+        Self {
+            decision_id: Some(id),
+            ..self
+        }
+    }
+
+    /// The trail's reader is shown the cause once no step that it may name can come any more (D5): after so many seconds,
+    /// which are the same for a code that is wrong and for one that was nearly right.
+    pub(crate) fn cause(self, cause: verify::Cause, masked_s: u64) -> Self {
         Self {
             steps: cause.steps(),
+            masked_s: cause.may_come().then_some(masked_s),
             ..self.because(cause.name())
         }
     }

@@ -6,8 +6,9 @@ use zeroize::Zeroizing;
 use crate::{
     Core, Origin, ServiceError,
     event::Entry,
-    recovery_set::{SetVerdict, spend},
+    recovery_set::{SetVerdict, WRONG, spend},
     sealing::credential_of,
+    tally::refuse,
 };
 
 /// How a code was made.
@@ -90,12 +91,12 @@ pub(crate) async fn judge_factor(
     now: UnixMs,
 ) -> Result<Judged, ServiceError> {
     match factor.method {
-        Method::Totp => judge_code(core, owner, devices, factor, action, origin, now),
+        Method::Totp => judge_code(core, owner, devices, factor, action, origin, now).await,
         Method::RecoveryCode => judge_recovery_code(core, owner, &factor.code, action, origin, now).await,
     }
 }
 
-fn judge_code(
+async fn judge_code(
     core: &Core,
     owner: &Owner,
     devices: &[Bound],
@@ -107,6 +108,7 @@ fn judge_code(
     let code = Code::parse(&factor.code).ok();
     let mut writes = Vec::new();
     let mut cause = None;
+    let mut masked_s = 0;
     let mut locked = None;
     let mut suspended = false;
     for bound in devices {
@@ -134,13 +136,16 @@ fn judge_code(
                 }
                 suspended |= judgement.next.suspended(Purpose::Unbinding);
                 cause = Some(why);
+                masked_s = masked_s.max(policy.near_masked_s(credential.parameters().period));
             }
             Verdict::Locked(lock) => locked = Some(lock),
         }
     }
     match (cause, locked) {
         (Some(cause), _) => {
-            let entry = Entry::new(action, "refused", origin).owner(owner).cause(cause);
+            let entry = Entry::new(action, "refused", origin)
+                .owner(owner)
+                .cause(cause, masked_s);
             let entry = if let [only] = devices {
                 entry.device(only.device.id)
             } else {
@@ -155,6 +160,10 @@ fn judge_code(
                 hint: None,
                 attempts_left: None,
             };
+            if writes.is_empty() {
+                refuse(core, &entry, (action, "repeated"), owner, origin, now).await?;
+                return Err(error);
+            }
             Ok(Judged::Wrong {
                 writes,
                 event: core.event(&entry, now)?,
@@ -162,8 +171,8 @@ fn judge_code(
             })
         }
         (None, Some(lock)) => {
-            core.locked
-                .count(action, owner, devices.first().map(|bound| bound.device.id), 1);
+            core.tally
+                .locked(action, owner, devices.first().map(|bound| bound.device.id), 1);
             Err(locked_error(lock, now))
         }
         (None, None) => Err(ServiceError::FactorRequired),
@@ -203,24 +212,26 @@ async fn judge_recovery_code(
     match (trial.verdict, trial.next) {
         (SetVerdict::Right, Some((expected, next))) => Ok(Judged::Right(Box::new(Spent::Recovery { expected, next }))),
         (SetVerdict::Locked(lock), _) => {
-            core.locked.count(action, owner, None, 1);
+            core.tally.locked(action, owner, None, 1);
             Err(locked_error(lock, now))
         }
         (_, next) => {
-            let entry = Entry::new(action, "refused", origin)
-                .owner(owner)
-                .because("wrong_recovery_code");
-            let writes = next.map(|(expected, next)| Write::RecoveryCodes {
-                expected: Some(expected),
-                next,
-            });
+            let entry = Entry::new(action, "refused", origin).owner(owner).because(WRONG);
+            let error = ServiceError::CodeRefused {
+                hint: None,
+                attempts_left: None,
+            };
+            let Some((expected, next)) = next else {
+                refuse(core, &entry, (action, WRONG), owner, origin, now).await?;
+                return Err(error);
+            };
             Ok(Judged::Wrong {
-                writes: writes.into_iter().collect(),
+                writes: vec![Write::RecoveryCodes {
+                    expected: Some(expected),
+                    next,
+                }],
                 event: core.event(&entry, now)?,
-                error: ServiceError::CodeRefused {
-                    hint: None,
-                    attempts_left: None,
-                },
+                error,
             })
         }
     }

@@ -41,7 +41,7 @@ mod turns;
 mod unbind;
 mod verification;
 
-pub use ask::Answer;
+pub use ask::{Acceptance, Answer};
 pub use batches::{NewBatch, OPEN_TO_MAX};
 pub use caller::{Actor, ActorKind, Caller, Client, Origin};
 pub use confirm::Confirmation;
@@ -58,7 +58,7 @@ pub use ports::{Clock, Entropy, PortError, Sealer, Signer};
 pub use settings::Settings;
 pub use start::{NewBinding, NewDevice, Offer, Replacement, Shown};
 pub use tokens::TokenView;
-pub use trail::{Finding, Report, SignedHead, verify_trail};
+pub use trail::{Finding, Record, Report, SignedHead, verify_trail};
 pub use verification::Question;
 
 // The nouns that the use cases and the ports speak, so that whoever calls or implements them needs no other

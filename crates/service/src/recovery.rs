@@ -2,13 +2,14 @@ use store::{Change, Outcome, Owner, RecoveryCodes, Write};
 use zeroize::Zeroizing;
 
 use crate::{
-    Answer, Core, Factor, Origin, Service, ServiceError,
+    Acceptance, Answer, Core, Factor, Origin, Service, ServiceError,
     ask::Answered,
     core::TRIES,
     event::Entry,
     factor::{Judged, Spent, judge_factor},
-    recovery_set::{SetVerdict, issue, spend},
-    request_id::RequestTag,
+    recovery_set::{SetVerdict, WRONG, issue, spend},
+    request_id::{RequestTag, remembered},
+    tally::refuse,
 };
 
 impl Service {
@@ -77,46 +78,55 @@ pub(crate) async fn verify(
     origin: &Origin,
 ) -> Answered {
     let _turn = core.turn(owner).await?;
+    let kept_ms = core.settings.request_id_ms;
     for _try in 0..TRIES {
         let now = core.clock.now()?;
         let set = core.store.recovery_codes(owner.clone()).await?;
-        let before =
-            request.and_then(|request| request.answered(set.as_ref()?.last_request, now, core.settings.request_id_ms));
-        if let Some(before) = before {
-            return before.map(|accepted| {
-                if accepted {
-                    Answer::Accepted(None)
-                } else {
-                    Answer::Refused
-                }
-            });
-        }
+        let last = set.as_ref().and_then(|set| set.last_request);
+        let wrong_since_last_success = set.as_ref().map_or(0, |set| set.budget.since_success);
+        // Judged in any case, so that a repeat takes what a judgement takes.
         let trial = spend(core, owner, set, code, now)?;
-        let (outcome, cause, answer) = match trial.verdict {
-            SetVerdict::Right => ("accepted", "recovery_code", Answer::Accepted(None)),
-            SetVerdict::Wrong => ("refused", "wrong_recovery_code", Answer::Refused),
+        let entry = |outcome| Entry::new("verify", outcome, origin).owner(owner);
+        let accepted = match trial.verdict {
             SetVerdict::Locked(lock) => {
-                core.locked.count("verify.recovery_code", owner, None, 1);
+                core.tally.locked("verify.recovery_code", owner, None, 1);
                 return Ok(Answer::Locked(lock.until()));
             }
+            SetVerdict::Right => Some(Acceptance {
+                device: None,
+                decision_id: core.new_id(now)?,
+                wrong_since_last_success,
+                repeated: false,
+            }),
+            SetVerdict::Wrong => None,
         };
-        let accepted = matches!(answer, Answer::Accepted(_));
-        let writes = trial.next.map(|(expected, next)| {
-            let last_request = request
-                .map(|request| request.remembered(now, accepted))
-                .or(next.last_request);
-            Write::RecoveryCodes {
-                expected: Some(expected),
-                next: RecoveryCodes { last_request, ..next },
-            }
-        });
-        let entry = Entry::new("verify", outcome, origin).owner(owner).because(cause);
+        if let Some(before) = request.and_then(|request| request.repeats(last, now, kept_ms)) {
+            core.tally.repeated("verify", owner, None, 1);
+            return Ok(Answer::Accepted(before));
+        }
+        let entry = match accepted {
+            Some(accepted) => entry("accepted")
+                .because("recovery_code")
+                .decision(accepted.decision_id),
+            None => entry("refused").because(WRONG),
+        };
+        let Some((expected, next)) = trial.next else {
+            refuse(core, &entry, ("verify", WRONG), owner, origin, now).await?;
+            return Ok(Answer::Refused);
+        };
+        let next = RecoveryCodes {
+            last_request: remembered(next.last_request, request, accepted.as_ref(), now, kept_ms),
+            ..next
+        };
         let change = Change {
-            writes: writes.into_iter().collect(),
+            writes: vec![Write::RecoveryCodes {
+                expected: Some(expected),
+                next,
+            }],
             events: vec![core.event(&entry, now)?],
         };
         if core.commit(vec![change]).await? == [Outcome::Done] {
-            return Ok(answer);
+            return Ok(accepted.map_or(Answer::Refused, Answer::Accepted));
         }
     }
     Err(ServiceError::Contended)

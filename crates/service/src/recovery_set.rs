@@ -8,6 +8,9 @@ use zeroize::Zeroizing;
 
 use crate::{Core, ServiceError};
 
+/// How the trail names what is none of the set's codes.
+pub(crate) const WRONG: &str = "wrong_recovery_code";
+
 /// Random bytes in a code: 80 bits, 16 letters and digits of RFC 4648 base32.
 const BYTES: usize = 10;
 

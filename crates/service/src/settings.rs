@@ -19,7 +19,7 @@ pub struct Settings {
     pub issuer: String,
     /// Recovery codes in a set.
     pub recovery_codes: usize,
-    /// How long a `request_id` is remembered.
+    /// How long the `request_id` of an accepted request is remembered.
     pub request_id_ms: i64,
     /// How often an actor may ask whose code it is.
     pub find_by_code_per_hour: u32,

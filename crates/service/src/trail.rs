@@ -8,6 +8,8 @@ use store::{
     audit::{Chain, Closing, Hash, Head, Payload, Row, commitment},
 };
 
+use verify::UnixMs;
+
 use crate::{Service, ServiceError, core::TRIES, ports::Signer};
 
 /// Rows read at a time.
@@ -116,10 +118,79 @@ impl Service {
         Ok(self.core.store.close_chain(Closing { head, signature }).await?)
     }
 
-    /// Rows of the trail after this one, oldest first.
-    pub async fn trail(&self, after: i64, limit: u32) -> Result<Vec<Row>, ServiceError> {
-        Ok(self.core.store.rows(after, limit).await?)
+    /// Records of the trail after this one, oldest first, as people may see them now.
+    pub async fn trail(&self, after: i64, limit: u32) -> Result<Vec<Record>, ServiceError> {
+        // A clock that cannot be trusted has let nothing pass.
+        let now = self.core.clock.now().ok();
+        let rows = self.core.store.rows(after, limit).await?;
+        Ok(rows.into_iter().map(|row| Record::of(row, now)).collect())
     }
+}
+
+/// A row of the trail, as people may see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its place in the order of commitment over all chains.
+    pub sequence: i64,
+    /// Its chain.
+    pub chain: i64,
+    /// Its place in the chain, from 1.
+    pub position: u64,
+    /// When it was decided.
+    pub at: UnixMs,
+    /// The salt of the commitment; `None` while the cause is masked, or it could be found by trying.
+    pub salt: Option<[u8; 16]>,
+    /// What was said, unless it was erased; with another cause while that is masked.
+    pub payload: Payload,
+    /// The cause is shown as `wrong`, whatever it is, while a step that it may name can still come (D5).
+    pub masked: bool,
+    /// The chain up to here.
+    pub hash: Hash,
+}
+
+impl Record {
+    fn of(row: Row, now: Option<UnixMs>) -> Self {
+        let masked = match &row.payload {
+            Payload::Kept(payload) => masked(payload, row.at, now),
+            Payload::Erased(_) => None,
+        };
+        Self {
+            sequence: row.sequence,
+            chain: row.chain,
+            position: row.position,
+            at: row.at,
+            salt: masked.is_none().then_some(row.salt),
+            masked: masked.is_some(),
+            payload: masked.map_or(row.payload, Payload::Kept),
+            hash: row.hash,
+        }
+    }
+}
+
+/// Rows of before they said how long they are masked: a time after which no step that they name can come.
+const MASKED_S: i64 = 3 * 3_600;
+
+/// The payload as it is shown while a step that its cause may name can still come; `None`: as it is.
+fn masked(payload: &str, at: UnixMs, now: Option<UnixMs>) -> Option<String> {
+    let causes = [r#""cause":"wrong""#, r#""cause":"too_early""#];
+    // Most rows are no such refusals, and are not read for it.
+    causes.iter().find(|cause| payload.contains(*cause))?;
+    let mut event: serde_json::Value = serde_json::from_str(payload).ok()?;
+    let fields = event.as_object_mut()?;
+    let may_come = |cause: &serde_json::Value| cause == "wrong" || cause == "too_early";
+    fields.get("cause").filter(|cause| may_come(cause))?;
+    let masked_s = fields.get("masked_s").and_then(serde_json::Value::as_i64);
+    let until = at.plus(masked_s.unwrap_or(MASKED_S).saturating_mul(1_000));
+    if now.is_some_and(|now| now >= until) {
+        return None;
+    }
+    fields.insert("cause".into(), "wrong".into());
+    fields.remove("steps");
+    // A hint at a binding says the same in other words.
+    if let Some(detail) = fields.get_mut("detail").and_then(serde_json::Value::as_object_mut) {
+        detail.remove("hint");
+    }
+    Some(event.to_string())
 }
 
 /// Reads the whole trail and holds it against its register and against heads from outside.

@@ -15,6 +15,7 @@ use crate::{
     inventory::{becomes_unbound, its_tokens},
     recovery_set,
     sealing::credential_of,
+    tally::refuse,
 };
 
 impl Service {
@@ -126,7 +127,10 @@ impl Service {
                 ),
                 Verdict::Refused(cause) => (
                     entry("refused")
-                        .cause(cause)
+                        .cause(
+                            cause,
+                            core.settings.policy.search_masked_s(bound.device.parameters.period),
+                        )
                         .detail(json!({"identity_proof": evidence(identity_proof)})),
                     Err(ServiceError::CodeRefused {
                         hint: None,
@@ -134,14 +138,16 @@ impl Service {
                     }),
                 ),
                 Verdict::Locked(lock) => {
-                    core.locked.count("device.resync", owner, Some(id), 1);
+                    core.tally.locked("device.resync", owner, Some(id), 1);
                     return Err(locked_error(lock, now));
                 }
             };
-            // The same wrong pair again is no other guess, and changes nothing.
-            let writes = Some(state_write(&bound, next)).filter(|_| next != bound.state);
+            if told.is_err() && next == bound.state {
+                refuse(core, &entry, ("device.resync", "repeated"), owner, origin, now).await?;
+                return told;
+            }
             let change = Change {
-                writes: writes.into_iter().collect(),
+                writes: vec![state_write(&bound, next)],
                 events: vec![core.event(&entry, now)?],
             };
             if core.commit(vec![change]).await? == [Outcome::Done] {

@@ -16,7 +16,7 @@ pub struct Question {
     pub first_factor: bool,
     /// What the code is.
     pub method: Method,
-    /// Makes a repeat of the same request get the same answer.
+    /// Makes an exact repeat of it, once accepted, be told the same answer.
     pub request_id: Option<String>,
     /// Who asks.
     pub origin: Arc<Origin>,

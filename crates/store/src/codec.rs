@@ -71,8 +71,8 @@ pub fn encode_last_request(last: &LastRequest) -> Vec<u8> {
     out
 }
 
-/// The last request of [`encode_last_request`].
-pub fn decode_last_request(bytes: &[u8]) -> Result<LastRequest, StoreError> {
+/// The last request of [`encode_last_request`]; `None` for one of before decisions had ids, which is forgotten.
+pub fn decode_last_request(bytes: &[u8]) -> Result<Option<LastRequest>, StoreError> {
     let mut reader = Reader(bytes);
     let last = reader
         .format()
@@ -193,11 +193,18 @@ fn time_between(earlier: UnixMs, later: UnixMs) -> u64 {
     u64::try_from(later.since(earlier)).unwrap_or(0)
 }
 
+// What follows the three parts that every last request has had: once what was answered (0 or 1), and nothing.
+const WITHOUT_DECISION: [u8; 2] = [0, 1];
+const WITH_DECISION: u8 = 2;
+
 fn write_last_request(out: &mut Vec<u8>, last: &LastRequest) {
     out.extend(last.id);
     out.extend(last.body);
     signed(out, last.decided_at.get());
-    out.push(last.accepted.into());
+    out.push(WITH_DECISION);
+    out.extend(last.api_key);
+    out.extend(last.decision_id);
+    unsigned(out, last.wrong_since_last_success.into());
 }
 
 fn unsigned(out: &mut Vec<u8>, mut value: u64) {
@@ -308,11 +315,7 @@ impl Reader<'_> {
             } else {
                 Budget::default()
             },
-            last_request: if has(LAST_REQUEST) {
-                Some(self.last_request()?)
-            } else {
-                None
-            },
+            last_request: if has(LAST_REQUEST) { self.last_request()? } else { None },
         };
         if was_suspended {
             // All roads stopped together then, and nobody wrote when.
@@ -395,16 +398,19 @@ impl Reader<'_> {
         })
     }
 
-    fn last_request(&mut self) -> Option<LastRequest> {
-        Some(LastRequest {
-            id: self.array()?,
-            body: self.array()?,
-            decided_at: self.time()?,
-            accepted: match self.byte()? {
-                0 => false,
-                1 => true,
-                _ => return None,
-            },
-        })
+    /// `Some(None)`: of before decisions had ids. It was remembered for five minutes.
+    fn last_request(&mut self) -> Option<Option<LastRequest>> {
+        let (id, body, decided_at) = (self.array()?, self.array()?, self.time()?);
+        match self.byte()? {
+            WITH_DECISION => Some(Some(LastRequest {
+                id,
+                body,
+                decided_at,
+                api_key: self.array()?,
+                decision_id: self.array()?,
+                wrong_since_last_success: self.small()?,
+            })),
+            shape => WITHOUT_DECISION.contains(&shape).then_some(None),
+        }
     }
 }

@@ -45,14 +45,17 @@ fn budget() -> impl Strategy<Value = Budget> {
 }
 
 fn last_request() -> impl Strategy<Value = LastRequest> {
-    (any::<[u8; 16]>(), any::<[u8; 16]>(), time(), any::<bool>()).prop_map(|(id, body, decided_at, accepted)| {
-        LastRequest {
+    let hash = any::<[u8; 16]>;
+    (hash(), hash(), hash(), time(), hash(), any::<u32>()).prop_map(
+        |(api_key, id, body, decided_at, decision_id, wrong_since_last_success)| LastRequest {
+            api_key,
             id,
             body,
             decided_at,
-            accepted,
-        }
-    })
+            decision_id,
+            wrong_since_last_success,
+        },
+    )
 }
 
 fn state() -> impl Strategy<Value = DeviceState> {
@@ -106,6 +109,9 @@ proptest! {
             prop_assert_eq!(codec::decode_state(&codec::encode_state(state)).unwrap(), *state);
             let budget = state.verification;
             prop_assert_eq!(codec::decode_budget(&codec::encode_budget(&budget)).unwrap(), budget);
+            if let Some(last) = &state.last_request {
+                prop_assert_eq!(codec::decode_last_request(&codec::encode_last_request(last)).unwrap(), Some(*last));
+            }
         }
     }
 
@@ -155,4 +161,31 @@ fn the_format_before_this_one_is_read() {
         codec::decode_state(&codec::encode_state(&state)).expect("written anew"),
         state
     );
+}
+
+/// As version 0.1 wrote it, before decisions had ids.
+fn old_last_request(accepted: u8) -> Vec<u8> {
+    // 1,760,000,000,000 ms, zigzag, LEB128.
+    let decided_at = [0x80, 0x80, 0xe6, 0x82, 0xb9, 0x66];
+    [[0x11; 16].as_slice(), &[0x22; 16], &decided_at, &[accepted]].concat()
+}
+
+#[test]
+fn a_last_request_of_before_decisions_had_ids_is_read_and_forgotten() {
+    let state = DeviceState::bound(Step::new(58_000_000), 0, UnixMs::new(1_760_000_000_000));
+    for accepted in [0, 1] {
+        let old = old_last_request(accepted);
+        assert_eq!(
+            codec::decode_last_request(&[&[1], old.as_slice()].concat()).unwrap(),
+            None
+        );
+        // The flag of a last request, which stands last of all.
+        let mut row = codec::encode_state(&state);
+        row[2] |= 1 << 6;
+        row.extend(&old);
+        assert_eq!(codec::decode_state(&row).unwrap(), state, "the rest is as it was");
+        row.pop();
+        assert!(codec::decode_state(&row).is_err(), "cut off");
+    }
+    assert!(codec::decode_last_request(&[&[1], old_last_request(3).as_slice()].concat()).is_err());
 }

@@ -43,6 +43,16 @@ impl Cause {
         }
     }
 
+    /// Whether it names a step that may still come, or has to be told by the same words as if it did: whoever typed the
+    /// code would learn which one will be right.
+    pub fn may_come(self) -> bool {
+        match self {
+            Self::Wrong => true,
+            Self::ClockOff { steps } => steps > 0,
+            _ => false,
+        }
+    }
+
     /// The number that goes with the name, in whole steps.
     pub fn steps(self) -> Option<i64> {
         match self {

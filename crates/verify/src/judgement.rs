@@ -46,17 +46,11 @@ pub struct Judgement {
     /// What the device becomes; equal to the old state when nothing was judged, and when a wrong code was the last one
     /// again: it was judged, and is one guess with the other.
     pub next: DeviceState,
-    /// Wrong codes of this purpose between the last right one and this right one: what the owner should hear of.
-    pub wrong_since_last_success: u32,
 }
 
 impl Judgement {
     fn of(verdict: Verdict, next: DeviceState) -> Self {
-        Self {
-            verdict,
-            next,
-            wrong_since_last_success: 0,
-        }
+        Self { verdict, next }
     }
 }
 
@@ -98,10 +92,7 @@ pub fn judge(
                 now,
                 policy,
             );
-            Judgement {
-                wrong_since_last_success: state.budget(purpose).since_success,
-                ..Judgement::of(Verdict::Accepted(accepted), next)
-            }
+            Judgement::of(Verdict::Accepted(accepted), next)
         }
         Match::Used { .. } | Match::None => {
             let near = diagnosis::near(state, credential, code, now, policy);
@@ -164,10 +155,7 @@ pub fn resync(
                 .filter(|measured| proven && measured.suspended(Purpose::Verification))
                 .and_then(|_| lifted())
                 .unwrap_or(measured);
-            Judgement {
-                wrong_since_last_success: state.resync.since_success,
-                ..Judgement::of(Verdict::Accepted(accepted), next)
-            }
+            Judgement::of(Verdict::Accepted(accepted), next)
         }
         None => {
             let both = key.guess_mac(first, present) ^ key.guess_mac(second, present).rotate_left(16);

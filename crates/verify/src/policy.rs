@@ -1,3 +1,5 @@
+use otp::Period;
+
 use crate::{Kind, Purpose, UnixMs};
 
 /// The settings of judging; every default is the product's promise.
@@ -44,6 +46,23 @@ impl Policy {
                 .min(i32::try_from(self.window_steps).unwrap_or(i32::MAX)),
             Kind::Hardware => self.drift_hardware_steps,
         }
+    }
+
+    /// How long after a refused code the farthest step that its cause may name can still be accepted.
+    pub fn near_masked_s(&self, period: Period) -> u64 {
+        self.masked_s(self.cause_steps, period)
+    }
+
+    /// The same for a code that was refused while the clock is not known: at a binding or a resync.
+    pub fn search_masked_s(&self, period: Period) -> u64 {
+        // The clock may turn out to be as far behind as the step that was named is ahead.
+        self.masked_s(self.search_steps.saturating_mul(2), period)
+    }
+
+    /// The window around it, the part of a step that is over, and the one or two that drift may take back meanwhile.
+    fn masked_s(&self, ahead_steps: u32, period: Period) -> u64 {
+        let steps = u64::from(ahead_steps) + u64::from(self.window_steps) + 3;
+        steps * u64::from(period.get_s())
     }
 }
 

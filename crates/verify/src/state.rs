@@ -64,17 +64,22 @@ pub enum Standing {
     Unbound,
 }
 
-/// The last decided request that carried a `request_id`, so that a repeat gets the same answer.
+/// The last accepted request that carried a `request_id`, so that an exact repeat is told so. Nothing is kept of a
+/// refused one: it is judged anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LastRequest {
-    /// Keyed hash of caller, account, user and `request_id`.
+    /// Id of the API key that asked; requests of another one leave this standing.
+    pub api_key: [u8; 16],
+    /// Keyed hash of API key, account, user and `request_id`.
     pub id: [u8; 16],
-    /// Keyed hash of the same and the code.
+    /// Keyed hash of the same, the user's client and the code.
     pub body: [u8; 16],
     /// When it was decided.
     pub decided_at: UnixMs,
-    /// What was answered.
-    pub accepted: bool,
+    /// Id of the decision.
+    pub decision_id: [u8; 16],
+    /// What was told with it.
+    pub wrong_since_last_success: u32,
 }
 
 /// Everything about a device that changes by being used: the hot record.
@@ -145,20 +150,25 @@ impl DeviceState {
         }
     }
 
-    /// Support's decision: locks end, and so do suspensions as long as there are lifts left (rule A1: two within 13
-    /// weeks, over all roads). The long count stays, whatever support says. `None`: a road is suspended, and no lift
-    /// is left for it; see [`DeviceState::forgiven`].
+    /// Support's decision: locks end, and so do suspensions as far as there are lifts left (rule A1: two within 13
+    /// weeks, over all roads; verification comes first). The long count stays, whatever support says. `None`: something
+    /// is suspended, and no lift is left for any of it; see [`DeviceState::forgiven`].
     #[must_use]
     pub fn unlocked(self, now: UnixMs) -> Option<Self> {
         let mut next = self.touched();
+        let (mut suspended, mut lifted) = (0, 0);
         for purpose in Purpose::ALL {
-            if next.suspended(purpose) {
-                next = next.lifted(purpose, now)?;
-            } else {
+            if !next.suspended(purpose) {
                 *next.budget_mut(purpose) = next.budget(purpose).right();
+                continue;
+            }
+            suspended += 1;
+            if let Some(open) = next.lifted(purpose, now) {
+                next = open;
+                lifted += 1;
             }
         }
-        Some(next)
+        (suspended == 0 || lifted > 0).then_some(next)
     }
 
     /// The user's first factor is another one since every suspension: whoever guessed has to begin anew, and so do the
@@ -194,6 +204,18 @@ impl DeviceState {
     /// Whether nothing is judged for this purpose until somebody acts.
     pub fn suspended(&self, purpose: Purpose) -> bool {
         self.budget(purpose).suspended_at.is_some()
+    }
+
+    /// The same with another memory of its last request.
+    #[must_use]
+    pub fn remembering(self, last_request: Option<LastRequest>) -> Self {
+        if self.last_request == last_request {
+            return self;
+        }
+        Self {
+            last_request,
+            ..self.touched()
+        }
     }
 
     /// Why nothing is judged for this purpose at `now`, if so.

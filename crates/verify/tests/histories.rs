@@ -559,7 +559,7 @@ fn the_owner_hears_how_many_were_wrong_since() {
         &policy,
     );
     assert!(matches!(judgement.verdict, Verdict::Accepted(_)));
-    assert_eq!(judgement.wrong_since_last_success, 7, "A1");
+    assert_eq!(world.state.verification.since_success, 7, "A1");
     let next = judgement.next.verification;
     assert_eq!(
         (next.since_success, next.long.sum(now)),

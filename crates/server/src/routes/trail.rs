@@ -1,10 +1,7 @@
 use api::{AuditHead, AuditHeads, AuditPage, AuditQuery, AuditRecord, Problem, ProblemCode};
 use axum::extract::{Query, State, rejection::QueryRejection};
 use serde_json::value::RawValue;
-use service::{
-    Role, ServiceError,
-    audit::{Payload, Row},
-};
+use service::{Record, Role, ServiceError, audit::Payload};
 
 use crate::{
     App, convert,
@@ -57,8 +54,8 @@ fn may_read(caller: &Authorized) -> Result<(), Rejection> {
     Ok(())
 }
 
-fn record(row: Row) -> Result<AuditRecord, Rejection> {
-    let (event, commitment) = match row.payload {
+fn record(record: Record) -> Result<AuditRecord, Rejection> {
+    let (event, commitment) = match record.payload {
         Payload::Kept(payload) => {
             let event = RawValue::from_string(payload).map_err(|error| ServiceError::Internal(error.to_string()))?;
             (Some(event), None)
@@ -66,14 +63,15 @@ fn record(row: Row) -> Result<AuditRecord, Rejection> {
         Payload::Erased(commitment) => (None, Some(hex(&commitment))),
     };
     Ok(AuditRecord {
-        sequence: row.sequence,
-        chain: row.chain,
-        position: row.position,
-        at: convert::time(row.at),
+        sequence: record.sequence,
+        chain: record.chain,
+        position: record.position,
+        at: convert::time(record.at),
         event,
+        masked: record.masked,
         commitment,
-        salt: hex(&row.salt),
-        hash: hex(&row.hash),
+        salt: record.salt.map(|salt| hex(&salt)),
+        hash: hex(&record.hash),
     })
 }
 

@@ -79,7 +79,11 @@ fn question(caller: &Authorized, request: VerifyRequest) -> Result<Question, Pro
 
 fn response(app: &App, decision: Decision) -> VerifyResponse {
     match decision {
-        Decision::Accepted(device) => VerifyResponse::accepted(device),
+        Decision::Accepted(accepted) => {
+            let told =
+                VerifyResponse::accepted(accepted.device, accepted.decision_id, accepted.wrong_since_last_success);
+            if accepted.repeated { told.repeated() } else { told }
+        }
         Decision::Refused => VerifyResponse::refused(),
         Decision::Locked(until) => VerifyResponse::locked(until.map(|until| app.service.wait_s(until))),
     }

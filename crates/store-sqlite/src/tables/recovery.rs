@@ -42,7 +42,7 @@ fn read(row: &Row<'_>, owner: &Owner) -> Result<RecoveryCodes, Unreadable> {
         codes: decode(&columns.get::<Vec<u8>>()?)?,
         budget: codec::decode_budget(&columns.get::<Vec<u8>>()?)?,
         last_request: match columns.get::<Option<Vec<u8>>>()? {
-            Some(last) => Some(codec::decode_last_request(&last)?),
+            Some(last) => codec::decode_last_request(&last)?,
             None => None,
         },
     })

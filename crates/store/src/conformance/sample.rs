@@ -85,10 +85,12 @@ pub(super) fn after(state: DeviceState, seed: u64) -> DeviceState {
         unbinding: if seed & 32 == 32 { budget(23) } else { Budget::default() },
         resync: if seed & 64 == 64 { budget(29) } else { Budget::default() },
         last_request: (seed & 128 == 128).then(|| LastRequest {
+            api_key: [(seed >> 8) as u8; 16],
             id: [seed as u8; 16],
             body: [version as u8; 16],
             decided_at: time(3),
-            accepted: seed & 256 == 256,
+            decision_id: [(seed >> 16) as u8; 16],
+            wrong_since_last_success: number(13),
         }),
         ..state
     }
