@@ -6,4 +6,8 @@
     reason = "a test of real processes has real time and an environment"
 )]
 
+#[path = "attack/clocks.rs"]
+mod clocks;
+#[path = "attack/enrollments.rs"]
+mod enrollments;
 mod support;

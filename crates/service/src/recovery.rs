@@ -1,8 +1,12 @@
-use store::{Change, Outcome, Owner, RecoveryCodes, Write};
+use std::{collections::HashMap, sync::Arc};
+
+use store::{Change, Outcome, Owner, RecoveryCodes, Write, audit};
+use tokio::task::JoinSet;
+use verify::UnixMs;
 use zeroize::Zeroizing;
 
 use crate::{
-    Answer, Core, Factor, Origin, Service, ServiceError,
+    Answer, Core, Factor, Origin, Question, Service, ServiceError,
     ask::Answered,
     core::TRIES,
     event::Entry,
@@ -68,56 +72,124 @@ impl Service {
     }
 }
 
-/// A recovery code at `/verify`.
-pub(crate) async fn verify(
-    core: &Core,
-    owner: &Owner,
-    code: &str,
-    request: Option<&RequestTag>,
-    origin: &Origin,
-) -> Answered {
+/// A recovery code at `/verify`, and where its answer stands.
+pub(crate) struct PaperQuestion {
+    pub(crate) place: usize,
+    pub(crate) question: Question,
+    pub(crate) request: Option<RequestTag>,
+}
+
+/// Users whose questions are decided at once; the engine makes one group of their commits.
+const USERS_AT_ONCE: usize = 64;
+
+/// Decides all of these: each user's in their order and by one commit, several users' side by side.
+pub(crate) async fn verify(core: &Arc<Core>, asked: Vec<PaperQuestion>) -> Vec<(usize, Answered)> {
+    let mut by_user: HashMap<Owner, Vec<PaperQuestion>> = HashMap::new();
+    for asked in asked {
+        by_user.entry(asked.question.owner.clone()).or_default().push(asked);
+    }
+    let mut answers = Vec::new();
+    let mut running = JoinSet::new();
+    for (owner, asked) in by_user {
+        if running.len() >= USERS_AT_ONCE {
+            answers.extend(running.join_next().await.and_then(Result::ok).unwrap_or_default());
+        }
+        let core = core.clone();
+        running.spawn(async move {
+            let decided = of_user(&core, &owner, &asked).await;
+            let places = asked.iter().map(|asked| asked.place);
+            match decided {
+                Ok(decided) => places.zip(decided).collect(),
+                Err(error) => places.map(|place| (place, Err(error.clone()))).collect::<Vec<_>>(),
+            }
+        });
+    }
+    while let Some(decided) = running.join_next().await {
+        answers.extend(decided.unwrap_or_default());
+    }
+    answers
+}
+
+/// One user's questions, judged one upon the other against the set as it evolves.
+async fn of_user(core: &Core, owner: &Owner, asked: &[PaperQuestion]) -> Result<Vec<Answered>, ServiceError> {
     let _turn = core.turn(owner).await?;
     for _try in 0..TRIES {
         let now = core.clock.now()?;
         let set = core.store.recovery_codes(owner.clone()).await?;
-        let before =
-            request.and_then(|request| request.answered(set.as_ref()?.last_request, now, core.settings.request_id_ms));
+        let expected = set.as_ref().map(|set| set.version);
+        let mut trials = Trials {
+            core,
+            owner,
+            now,
+            set,
+            events: Vec::new(),
+            locked: 0,
+        };
+        let answers = asked
+            .iter()
+            .map(|asked| trials.ask(&asked.question, asked.request.as_ref()))
+            .collect::<Result<Vec<_>, _>>()?;
+        let Trials {
+            set, events, locked, ..
+        } = trials;
+        let changed = set.filter(|set| Some(set.version) != expected);
+        let writes = changed.map(|next| Write::RecoveryCodes { expected, next });
+        let change = Change {
+            writes: writes.into_iter().collect(),
+            events,
+        };
+        if change.events.is_empty() || core.commit(vec![change]).await? == [Outcome::Done] {
+            core.locked.count("verify.recovery_code", owner, None, locked);
+            return Ok(answers);
+        }
+    }
+    Err(ServiceError::Contended)
+}
+
+/// A user's set of recovery codes while questions are asked of it.
+struct Trials<'a> {
+    core: &'a Core,
+    owner: &'a Owner,
+    now: UnixMs,
+    set: Option<RecoveryCodes>,
+    events: Vec<audit::Event>,
+    /// Questions that met a lock.
+    locked: u64,
+}
+
+impl Trials<'_> {
+    fn ask(&mut self, question: &Question, request: Option<&RequestTag>) -> Result<Answered, ServiceError> {
+        let (core, owner, now) = (self.core, self.owner, self.now);
+        let last_request = self.set.as_ref().and_then(|set| set.last_request);
+        let before = request.and_then(|request| request.answered(last_request, now, core.settings.request_id_ms));
         if let Some(before) = before {
-            return before.map(|accepted| {
+            return Ok(before.map(|accepted| {
                 if accepted {
                     Answer::Accepted(None)
                 } else {
                     Answer::Refused
                 }
-            });
+            }));
         }
-        let trial = spend(core, owner, set, code, now)?;
+        let trial = spend(core, owner, self.set.clone(), &question.code, now)?;
         let (outcome, cause, answer) = match trial.verdict {
             SetVerdict::Right => ("accepted", "recovery_code", Answer::Accepted(None)),
             SetVerdict::Wrong => ("refused", "wrong_recovery_code", Answer::Refused),
             SetVerdict::Locked(until) => {
-                core.locked.count("verify.recovery_code", owner, None, 1);
-                return Ok(Answer::Locked(Some(until)));
+                self.locked += 1;
+                return Ok(Ok(Answer::Locked(Some(until))));
             }
         };
         let accepted = matches!(answer, Answer::Accepted(_));
-        let writes = trial.next.map(|(expected, next)| {
-            let last_request = request
-                .map(|request| request.remembered(now, accepted))
-                .or(next.last_request);
-            Write::RecoveryCodes {
-                expected: Some(expected),
-                next: RecoveryCodes { last_request, ..next },
-            }
-        });
-        let entry = Entry::new("verify", outcome, origin).owner(owner).because(cause);
-        let change = Change {
-            writes: writes.into_iter().collect(),
-            events: vec![core.event(&entry, now)?],
-        };
-        if core.commit(vec![change]).await? == [Outcome::Done] {
-            return Ok(answer);
+        if let Some((_, next)) = trial.next {
+            let remembered = request.map(|request| request.remembered(now, accepted));
+            let last_request = remembered.or(next.last_request);
+            self.set = Some(RecoveryCodes { last_request, ..next });
         }
+        let entry = Entry::new("verify", outcome, &question.origin)
+            .owner(owner)
+            .because(cause);
+        self.events.push(core.event(&entry, now)?);
+        Ok(Ok(answer))
     }
-    Err(ServiceError::Contended)
 }
