@@ -259,7 +259,8 @@ impl fmt::Display for Trouble {
         }
         if self.needs_word() {
             f.write_str(
-                "; set it right. If it is right, it is believed as soon as the kernel calls it synchronised, or an                  operator says `countersign clock accept` on the data directory",
+                "; set it right. If it is right, it is believed as soon as the kernel calls it synchronised, or an \
+                 operator says `countersign clock accept` on the data directory",
             )?;
         }
         Ok(())
