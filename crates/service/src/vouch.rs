@@ -10,7 +10,11 @@ use store::{
 use tokio::task::spawn_blocking;
 use verify::{Policy, UnixMs};
 
-use crate::{Core, Origin, Service, ServiceError, clock::Span, event::Entry};
+use crate::{
+    Core, Origin, Service, ServiceError,
+    clock::{Span, Trouble},
+    event::Entry,
+};
 
 /// The operator's word. It is a row of the trail, so that whoever may give it is whoever may write there, and a service
 /// that is started later finds a newest record of now.
@@ -119,35 +123,39 @@ pub(crate) fn refused_until(bound: &Bound, now: UnixMs, policy: &Policy) -> Opti
 
 /// Asks about a doubted clock, again and again; never ends.
 pub(crate) async fn watch(core: &Arc<Core>) {
+    let mut doubted = false;
     loop {
-        tokio::time::sleep(EVERY).await;
-        if let Err(error) = ask(core).await {
-            tracing::warn!(%error, "nobody can be asked about the clock");
+        match ask(core).await {
+            Ok(Some(trouble)) if !doubted => {
+                doubted = true;
+                tracing::warn!(%trouble, "the clock is doubted: nothing is judged");
+            }
+            Ok(still) => doubted = still.is_some(),
+            Err(error) => tracing::warn!(%error, "nobody can be asked about the clock"),
         }
+        tokio::time::sleep(EVERY).await;
     }
 }
 
-/// Believes a doubted clock if the kernel or an operator vouches for it.
-pub(crate) async fn ask(core: &Arc<Core>) -> Result<(), ServiceError> {
+/// Believes a doubted clock if the kernel or an operator vouches for it; what is wrong with it, if nobody does.
+pub(crate) async fn ask(core: &Arc<Core>) -> Result<Option<Trouble>, ServiceError> {
     let Err(trouble) = core.clock.judge() else {
-        return Ok(());
+        return Ok(None);
     };
     if !trouble.needs_word() {
-        return Ok(());
+        return Ok(None);
     }
     let cause = if accepted(core).await? {
         "accepted"
     } else if synchronised(core).await? {
         "synchronised"
     } else {
-        return Ok(());
+        return Ok(Some(trouble));
     };
     tracing::warn!(%trouble, cause, "the clock was doubted and is believed now");
-    believe(
-        core,
-        Entry::new("clock.believe", "done", &Origin::default()).because(cause),
-    )
-    .await
+    let origin = Origin::default();
+    believe(core, Entry::new("clock.believe", "done", &origin).because(cause)).await?;
+    Ok(None)
 }
 
 /// The trail is told first: what it could not be told is not believed.
