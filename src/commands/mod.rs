@@ -45,7 +45,7 @@ enum Command {
     /// Is an authenticator app: keeps entries in a sealed vault, and shows their codes
     #[command(visible_alias = "auth")]
     Authenticator(Box<authenticator::Authenticator>),
-    /// Shows the clock as the service sees it, and says that it is right when the service doubts it
+    /// Looks at the clock, and accepts it where the service doubts it
     #[command(subcommand)]
     Clock(clock::Clock),
     /// Reads the audit trail with suspicion
