@@ -6,27 +6,27 @@
 )]
 
 use std::{
+    io::Read as _,
     path::PathBuf,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use authenticator::{Connect, Machine};
 use ring::rand::{SecureRandom, SystemRandom};
+use rustix::time::{ClockId, clock_gettime};
 use service::{Clock, Entropy, PortError};
 use verify::UnixMs;
 
 /// The machine's clocks.
-pub struct RealClock {
-    started: Instant,
-}
+pub struct RealClock(());
 
 impl RealClock {
-    /// The monotonic clock counts from here.
+    /// Cheap; the kernel keeps the time.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
-        Self {
-            started: Instant::now(),
-        }
+        Self(())
     }
 }
 
@@ -38,7 +38,41 @@ impl Clock for RealClock {
     }
 
     fn monotonic_ms(&self) -> i64 {
-        i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
+        // It is never set, and goes on while the machine sleeps.
+        let since_boot = clock_gettime(ClockId::Boottime);
+        since_boot.tv_sec * 1_000 + since_boot.tv_nsec / 1_000_000
+    }
+
+    /// What `adjtimex` says of the kernel's clock, whichever program disciplines it. Nothing that asks the kernel
+    /// itself goes without `unsafe`, so this asks systemd, which does.
+    fn synchronised(&self) -> bool {
+        said("timedatectl", &["show", "--property=NTPSynchronized", "--value"]).is_some_and(|said| said.trim() == "yes")
+    }
+}
+
+/// How long a program may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a program of this machine says in one short line; nothing when it fails, or is not there.
+fn said(program: &str, args: &[&str]) -> Option<String> {
+    let mut command = Command::new(program);
+    command.args(args).stdin(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.stdout(Stdio::piped()).spawn().ok()?;
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => {
+                let mut line = String::new();
+                let read = child.stdout.take()?.take(256).read_to_string(&mut line);
+                return (status.success() && read.is_ok()).then_some(line);
+            }
+            Ok(None) if Instant::now() < until => thread::sleep(Duration::from_millis(10)),
+            _ => {
+                let _ended_already = child.kill();
+                let _reaped = child.wait();
+                return None;
+            }
+        }
     }
 }
 
@@ -119,6 +153,13 @@ fn locale() -> String {
 /// Whether colours are unwanted (<https://no-color.org>).
 pub fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+/// Who runs this program, as the session says, for the trail: by `sudo` or by themselves.
+pub fn login_name() -> Option<String> {
+    let names = ["SUDO_USER", "LOGNAME", "USER"];
+    let mut said = names.into_iter().filter_map(|name| std::env::var(name).ok());
+    said.find(|name| !name.is_empty())
 }
 
 /// This machine's name, for the trail.

@@ -48,8 +48,14 @@ pub(crate) struct PolicyTable {
     pub(crate) enrollment_minutes: Option<u16>,
     /// Wrong codes that end an enrollment.
     pub(crate) enrollment_wrong_codes: Option<u8>,
+    /// Enrollments that may be started for one user within an hour.
+    pub(crate) enrollments_per_user: Option<u16>,
+    /// Enrollments that may be started with one API key within an hour.
+    pub(crate) enrollments_per_key: Option<u32>,
     /// How old an identity proof may be.
     pub(crate) identity_proof_minutes: Option<u16>,
+    /// How far past the newest record a start is believed.
+    pub(crate) clock_gap_hours: Option<u16>,
     /// Wrong codes within an hour that lock.
     pub(crate) lock_attempts: Option<u16>,
     /// The shortest lock.
@@ -114,6 +120,26 @@ impl PolicyTable {
             1..=20,
             u32::from,
         )?;
+        let per_user = &mut settings.enrollments_per_user;
+        set(
+            per_user,
+            "enrollments_per_user",
+            self.enrollments_per_user,
+            1..=1_000,
+            u32::from,
+        )?;
+        let per_key = &mut settings.enrollments_per_key;
+        set(
+            per_key,
+            "enrollments_per_key",
+            self.enrollments_per_key,
+            1..=10_000_000,
+            u32::from,
+        )?;
+        let gap = &mut settings.clock_gap_ms;
+        set(gap, "clock_gap_hours", self.clock_gap_hours, 1..=720, |hours| {
+            i64::from(hours) * UnixMs::HOUR
+        })?;
         let proof = &mut settings.identity_proof_ms;
         set(
             proof,

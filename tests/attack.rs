@@ -6,6 +6,10 @@
     reason = "a test of real processes has real time and an environment"
 )]
 
+#[path = "attack/clocks.rs"]
+mod clocks;
+#[path = "attack/enrollments.rs"]
+mod enrollments;
 mod support;
 
 #[path = "journeys/judges.rs"]

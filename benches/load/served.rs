@@ -20,7 +20,7 @@ use store::{
     Allowance, Allowances, ApiKey, ApiKeys, Batch, Batches, Bound, BoundToken, Change, Commit, Device, Devices,
     Enrollment, Enrollments, Export, Exports, Outcome, Pending, Protection, Protections, RecoveryCodes, RecoverySets,
     StoreError, Token, TokenFilter, Tokens, Write,
-    audit::{Chain, Closing, Event, Head, Row, Trail},
+    audit::{Chain, Closing, Event, Head, Newest, Row, Trail},
 };
 use store_sqlite::{Options, Sqlite};
 use tokio::{net::TcpListener, sync::oneshot};
@@ -45,6 +45,10 @@ impl Clock for Hands {
 
     fn monotonic_ms(&self) -> i64 {
         self.0.load(SeqCst)
+    }
+
+    fn synchronised(&self) -> bool {
+        false
     }
 }
 
@@ -243,6 +247,10 @@ impl Devices for Counted {
         })
     }
 
+    fn devices(&self, after: Option<(Owner, Id)>, limit: u32) -> Pending<'_, Vec<Bound>> {
+        self.engine.devices(after, limit)
+    }
+
     fn device(&self, owner: Owner, id: Id) -> Pending<'_, Option<Bound>> {
         self.engine.device(owner, id)
     }
@@ -345,7 +353,7 @@ impl Trail for Counted {
         self.engine.head()
     }
 
-    fn newest(&self) -> Pending<'_, Option<UnixMs>> {
+    fn newest(&self) -> Pending<'_, Option<Newest>> {
         self.engine.newest()
     }
 

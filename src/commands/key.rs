@@ -79,7 +79,7 @@ impl Create {
             owner: self.owner,
             accounts: (!self.account.is_empty()).then_some(self.account),
         };
-        let (id, text) = beside(&self.home, async |service| {
+        let (id, text) = beside(&self.home, "key", async |service| {
             service.create_key(&wanted, &Origin::default()).await
         })?;
         if self.json {
@@ -93,7 +93,7 @@ impl Create {
 
 impl List {
     fn run(self) -> Done {
-        let keys = beside(&self.home, async |service| service.list_keys().await)?;
+        let keys = beside(&self.home, "key", async |service| service.list_keys().await)?;
         if self.json {
             print_json(&keys.iter().map(described).collect::<Vec<_>>())?;
             return Ok(ExitCode::SUCCESS);
@@ -115,7 +115,7 @@ impl List {
 
 impl Revoke {
     fn run(self) -> Done {
-        beside(&self.home, async |service| {
+        beside(&self.home, "key", async |service| {
             service.revoke_key(self.id, &Origin::default()).await
         })?;
         eprintln!("revoked {}", self.id);
@@ -135,10 +135,14 @@ fn described(key: &ApiKey) -> serde_json::Value {
 }
 
 /// Does one thing to the database of this directory, whether or not a service runs on it.
-fn beside<T>(home: &Home, work: impl AsyncFnOnce(&Service) -> Result<T, service::ServiceError>) -> Result<T, Failure> {
+pub(super) fn beside<T>(
+    home: &Home,
+    writer: &str,
+    work: impl AsyncFnOnce(&Service) -> Result<T, service::ServiceError>,
+) -> Result<T, Failure> {
     let dir = home.existing()?;
     let means = Means::of(&dir)?;
-    let store = std::sync::Arc::new(means.open_store(&dir, "key", false)?);
+    let store = std::sync::Arc::new(means.open_store(&dir, writer, false)?);
     let ports = Ports {
         store: store.clone(),
         clock: means.clock,

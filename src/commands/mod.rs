@@ -2,6 +2,7 @@
 
 mod audit;
 mod authenticator;
+mod clock;
 mod demo;
 mod key;
 mod serve;
@@ -44,6 +45,9 @@ enum Command {
     /// Is an authenticator app: keeps entries in a sealed vault, and shows their codes
     #[command(visible_alias = "auth")]
     Authenticator(Box<authenticator::Authenticator>),
+    /// Looks at the clock, and accepts it where the service doubts it
+    #[command(subcommand)]
+    Clock(clock::Clock),
     /// Reads the audit trail with suspicion
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -66,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Token(token) => token.run(),
         Command::Demo(demo) => demo.run(),
         Command::Authenticator(authenticator) => authenticator::run(*authenticator),
+        Command::Clock(clock) => clock.run(),
         Command::Audit(audit) => audit.run(),
     };
     match done {

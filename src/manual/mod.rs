@@ -18,12 +18,16 @@
 //! 16. [`authenticator`]: what protects what on a desk, and the agent.
 //! 17. [`pictures`]: what is read in a picture of a QR code, how surely, and within which limits.
 //! 18. [`terminal_interface`]: the keys of the authenticator on a terminal, and what is hidden when.
+//! 19. [`clocks`]: when the service believes its clock, and the way out when it does not.
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
 
 #[doc = include_str!("single_use.md")]
 pub mod single_use {}
+
+#[doc = include_str!("clocks.md")]
+pub mod clocks {}
 
 #[doc = include_str!("drift.md")]
 pub mod drift {}

@@ -173,3 +173,72 @@ fn a_clock_that_was_wrong_while_nobody_ran_lets_nothing_used_in() {
         "what was not judged is not in the trail: {refusals:?}"
     );
 }
+
+#[test]
+fn a_quiet_service_marks_the_time_so_that_it_is_believed_when_it_starts_again() {
+    let mut world = World::new();
+    for _hour in 0..100 {
+        world.pass(HOUR_MS);
+        world.wait(world.service().keep_house()).expect("housekeeping");
+    }
+    let marks = world.events();
+    let marks = marks.iter().filter(|event| event["action"] == "clock.mark").count();
+    assert_eq!(marks, 8, "one in twelve hours");
+    world.stop();
+    world.pass(10 * HOUR_MS);
+    world.start();
+    assert_ready(&world);
+    world.wait(world.service().keep_house()).expect("housekeeping");
+
+    // One that did not run is not.
+    world.stop();
+    world.pass(30 * HOUR_MS);
+    world.start();
+    world
+        .call_as(None, "GET", "/readyz", None)
+        .problem(503, "clock_unreliable");
+    world.clock.set(-10 * HOUR_MS);
+    assert_ready(&world);
+}
+
+#[test]
+fn a_login_while_the_clock_was_ahead_is_refused_until_then_and_shown() {
+    let mut world = World::new();
+    let alice = world.user("acme", "alice");
+    let bound = alice.bind();
+    world.clock.set(HOUR_MS);
+    assert_unreliable(&alice, &bound.phone.code_at(world.now_ms()));
+    world.pass(MINUTE_MS);
+    let code = bound.phone.code_at(world.now_ms());
+    assert_eq!(alice.verify(&code), accepted(&bound.device));
+    assert_eq!(alice.device(&bound.device).get("refused_until"), None);
+    let offered = world.user("acme", "bob").enroll(&json!({}));
+
+    // Set right, by the kernel's word.
+    drop(alice);
+    world.clock.set(-HOUR_MS);
+    world
+        .clock
+        .synchronised
+        .store(true, std::sync::atomic::Ordering::SeqCst);
+    world.restart();
+    assert_ready(&world);
+    let alice = world.user("acme", "alice");
+    assert_eq!(alice.verify(&code), refused(), "D4");
+    let now = bound.phone.code_at(world.now_ms());
+    assert_eq!(alice.verify(&now), refused(), "D4: never lowered");
+    let until = alice.device(&bound.device)["refused_until"].clone();
+    assert_eq!(
+        until,
+        world.time(HOUR_MS),
+        "the step after the last one comes into the window"
+    );
+    let bob = world.user("acme", "bob");
+    let code = offered.phone.code_at(world.now_ms());
+    bob.confirm(&offered.id, &[&code]).problem(410, "enrollment_expired");
+    bob.bind();
+    world.pass(HOUR_MS - STEP_MS);
+    assert_eq!(alice.device(&bound.device).get("refused_until"), None);
+    let now = bound.phone.code_at(world.now_ms() + STEP_MS);
+    assert_eq!(alice.verify(&now), accepted(&bound.device));
+}

@@ -276,3 +276,102 @@ fn two_codes_are_asked_for_where_the_setting_says_so() {
     assert_eq!(alice.verify(second), refused(), "D4: both are used");
     assert_eq!(alice.verify(third)["accepted"], true);
 }
+
+#[test]
+fn a_dead_device_is_not_replaced_and_no_code_passes_unjudged() {
+    let world = World::with(
+        Settings {
+            devices_max: 2,
+            ..Settings::default()
+        },
+        server::Limits::default(),
+    );
+    let alice = world.user("acme", "alice");
+    let old = alice.bind();
+    let unbound = alice.change(
+        &old.device,
+        "unbind",
+        &json!({"code": old.phone.code_at(world.now_ms())}),
+    );
+    unbound.expect(204);
+    world.pass(STEP_MS);
+    let code = old.phone.code_at(world.now_ms());
+    alice
+        .start(&json!({"replaces": {"device_id": old.device, "code": code}}))
+        .problem(404, "not_found");
+    alice
+        .start(&json!({"factor": {"code": code}}))
+        .problem(404, "not_found");
+    alice
+        .start(&json!({"factor": {"code": old.recovery_codes[0], "method": "recovery_code"}}))
+        .problem(404, "not_found");
+    assert_eq!(
+        alice.events("enrollment.start", "done").len(),
+        1,
+        "B8: nothing was begun"
+    );
+
+    // The same when it dies while the new one is under way: its code stands for nothing any more.
+    let first = alice.bind();
+    let extra = alice.enroll(&json!({"factor": {"code": first.phone.code_at(world.now_ms())}}));
+    let extra = alice.complete(extra);
+    world.pass(STEP_MS);
+    let code = first.phone.code_at(world.now_ms());
+    let offered = alice.enroll(&json!({"replaces": {"device_id": first.device, "code": code}}));
+    world.pass(STEP_MS);
+    let code = first.phone.code_at(world.now_ms());
+    alice
+        .change(&first.device, "unbind", &json!({"code": code}))
+        .expect(204);
+    let code = offered.phone.code_at(world.now_ms());
+    alice.confirm(&offered.id, &[&code]).problem(410, "enrollment_ended");
+    alice.confirm(&offered.id, &[&code]).problem(410, "enrollment_ended");
+    let devices = alice.get()["devices"].clone();
+    assert_eq!(devices.as_array().map(Vec::len), Some(1), "B8: {devices}");
+    assert_eq!(devices[0]["id"], extra.device);
+    assert_eq!(
+        alice.events("enrollment.confirm", "refused")[0]["cause"],
+        "replaced_device_gone"
+    );
+}
+
+#[test]
+fn enrollments_are_started_so_often_an_hour_for_a_user_and_with_a_key() {
+    let settings = Settings {
+        enrollments_per_key: 30,
+        ..Settings::default()
+    };
+    let world = World::with(settings, server::Limits::default());
+    let alice = world.user("acme", "alice");
+    let rows = || world.events().len();
+    for _start in 0..20 {
+        alice.start(&json!({})).expect(201);
+    }
+    let before = rows();
+    for _start in 0..5 {
+        let reply = alice.start(&json!({}));
+        let problem = reply.problem(429, "rate_limited");
+        assert_eq!(problem["retry_after_s"], 3_600);
+        assert_eq!(reply.retry_after.as_deref(), Some("3600"));
+    }
+    // Whether the token is there or not: the trail is spared too.
+    let missing = json!({"kind": "hardware", "serial_number": "CS-000042"});
+    alice.start(&missing).problem(429, "rate_limited");
+    let bob = world.user("acme", "bob");
+    let last = json!({"kind": "hardware", "serial_number": "CS-000042"});
+    for _start in 0..4 {
+        bob.start(&last).problem(409, "token_unavailable");
+    }
+    assert_eq!(
+        rows(),
+        before + 4,
+        "a row for each that was judged, and none for the rest"
+    );
+    world
+        .user("acme", "carol")
+        .start(&json!({}))
+        .problem(429, "rate_limited");
+    world.pass(60 * MINUTE_MS);
+    alice.complete(alice.enroll(&json!({})));
+    world.user("acme", "carol").start(&json!({})).expect(201);
+}

@@ -14,7 +14,7 @@ use store::{
     Allowance, Allowances, ApiKey, ApiKeys, Batch, Batches, Bound, BoundToken, Change, Commit, Devices, Enrollment,
     Enrollments, Export, Exports, Id, Outcome, Owner, Pending, Protection, Protections, RecoveryCodes, RecoverySets,
     StoreError, Token, TokenFilter, Tokens,
-    audit::{Chain, Closing, Head, Row, Trail},
+    audit::{Chain, Closing, Head, Newest, Row, Trail},
 };
 use store_sqlite::Sqlite;
 
@@ -44,6 +44,10 @@ impl Lingering {
 impl Devices for Lingering {
     fn bound(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Vec<Bound>>> {
         self.late(self.engine.bound(owners))
+    }
+
+    fn devices(&self, after: Option<(Owner, Id)>, limit: u32) -> Pending<'_, Vec<Bound>> {
+        self.late(self.engine.devices(after, limit))
     }
 
     fn device(&self, owner: Owner, id: Id) -> Pending<'_, Option<Bound>> {
@@ -148,7 +152,7 @@ impl Trail for Lingering {
         self.engine.head()
     }
 
-    fn newest(&self) -> Pending<'_, Option<UnixMs>> {
+    fn newest(&self) -> Pending<'_, Option<Newest>> {
         self.engine.newest()
     }
 

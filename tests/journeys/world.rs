@@ -7,7 +7,7 @@ use std::{
     process::Command,
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicI64, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -37,6 +37,8 @@ pub(crate) const HOUR_MS: i64 = 60 * MINUTE_MS;
 pub(crate) struct Hands {
     wall: AtomicI64,
     monotonic: AtomicI64,
+    /// What the kernel says of the wall clock.
+    pub(crate) synchronised: AtomicBool,
 }
 
 impl Hands {
@@ -64,6 +66,10 @@ impl Clock for Hands {
 
     fn monotonic_ms(&self) -> i64 {
         self.monotonic.load(SeqCst)
+    }
+
+    fn synchronised(&self) -> bool {
+        self.synchronised.load(SeqCst)
     }
 }
 
@@ -116,6 +122,7 @@ impl World {
         let clock = Hands {
             wall: BEGINNING_MS.into(),
             monotonic: 0.into(),
+            synchronised: false.into(),
         };
         let mut world = Self {
             clock: Arc::new(clock),

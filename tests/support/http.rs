@@ -52,6 +52,20 @@ impl Api {
         read(request.header("Authorization", format!("Bearer {}", self.key)).call())
     }
 
+    /// The same service, asked with another key.
+    pub(crate) fn with_key(&self, key: &str) -> Self {
+        Self::new(&self.url, key)
+    }
+
+    pub(crate) fn delete(&self, path: &str, body: &Value) -> Asked {
+        let request = self.agent.delete(format!("{}{path}", self.url)).force_send_body();
+        read(
+            request
+                .header("Authorization", format!("Bearer {}", self.key))
+                .send_json(body),
+        )
+    }
+
     pub(crate) fn post(&self, path: &str, body: &Value) -> Asked {
         let request = self.agent.post(format!("{}{path}", self.url));
         read(
@@ -80,11 +94,22 @@ impl Api {
 
     /// Starts a binding: its id, and the phone that scanned it.
     pub(crate) fn start_binding(&self, user: &str) -> Result<(String, Phone), Unanswered> {
-        let body = json!({
+        self.start_binding_at(user, i64::try_from(now_ms()).expect("a time"))
+    }
+
+    /// What starts a binding by a proof of identity of this moment.
+    pub(crate) fn start_request(&self, user: &str, at_ms: i64) -> Value {
+        let at = api::Timestamp::from_unix_ms(at_ms).to_string();
+        json!({
             "kind": "virtual",
-            "identity_proof": identity_proof(),
+            "identity_proof": {"method": "password", "at": at, "by": "console"},
             "actor": actor(user),
-        });
+        })
+    }
+
+    /// The same at a service whose clock is another one.
+    pub(crate) fn start_binding_at(&self, user: &str, at_ms: i64) -> Result<(String, Phone), Unanswered> {
+        let body = self.start_request(user, at_ms);
         let offer = self.post(&path(user, "/enrollments"), &body)?.with_status(201);
         let id = offer.body["id"].as_str().expect("an id").to_owned();
         Ok((id, Phone::scan(offer.body["otpauth_uri"].as_str().expect("a URI"))))

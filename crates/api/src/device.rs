@@ -73,6 +73,10 @@ pub struct Device {
     /// Nothing is judged before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locked_until: Option<Timestamp>,
+    /// Every code is refused before: the last accepted one is of a time to come, for the service's clock was ahead. Only
+    /// a new binding ends it sooner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused_until: Option<Timestamp>,
     /// How many time steps its clock is ahead (behind: negative), as measured and learned.
     #[schema(example = 0)]
     pub drift_steps: i32,

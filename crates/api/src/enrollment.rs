@@ -329,7 +329,9 @@ impl ToSchema for Png {}
 ///
 /// Role: enroll. For an app, shows the secret once, as a URI, a QR code and a text. A token has its own: it must be in
 /// the inventory, free or meant for this user, and its batch open to them; every other case is one and the same
-/// `token_unavailable`. An older enrollment of the user gives way.
+/// `token_unavailable`. An older enrollment of the user gives way. For one user 20 are begun within an hour and with one
+/// key 10,000 (settings), then `rate_limited` says how long to wait. A `replaces` or a `factor` whose device has ended
+/// meanwhile is `not_found`: look at the user anew.
 #[utoipa::path(
     post,
     path = "/v1/accounts/{account}/users/{user}/enrollments",

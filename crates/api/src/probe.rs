@@ -31,6 +31,6 @@ pub(crate) fn healthz() {}
 
 /// The node may be sent requests
 ///
-/// Storage answers and the clock can be trusted.
+/// Storage answers and the clock can be trusted. While it cannot, `detail` says why and what ends it.
 #[utoipa::path(get, path = "/readyz", tag = "probes", responses((status = 200, description = "It may.", body = Probe)))]
 pub(crate) fn readyz() {}

@@ -260,7 +260,7 @@ problem_codes! {
         "Report it with its `request_id`; it is ours to mend. Treat the code as not accepted."
     /// Beyond the first list: codes cannot be judged, though storage is well, and another node may be right.
     ClockUnreliable "clock_unreliable" 503 "The clock of this node cannot be trusted"
-        "Retry in a moment, on another node if there is one. No code was judged."
+        "Retry in a moment, on another node if there is one; `/readyz` of this one says what ends it. No code was judged."
     StorageUnavailable "storage_unavailable" 503 "Storage is unavailable"
         "Treat the code as not accepted, and retry in a moment with the next code."
 }

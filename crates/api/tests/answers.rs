@@ -51,6 +51,7 @@ fn fresh() -> Device {
         unbound_at: None,
         last_success_at: None,
         locked_until: None,
+        refused_until: None,
         drift_steps: 0,
     }
 }
@@ -124,6 +125,7 @@ fn users_and_devices() {
         unbound_at: Some(time(4)),
         last_success_at: Some(time(2)),
         locked_until: Some(time(3)),
+        refused_until: Some(time(5)),
         drift_steps: -2,
         ..fresh()
     };

@@ -74,6 +74,7 @@ pub(crate) fn device(view: DeviceView) -> api::Device {
         unbound_at: view.unbound_at.map(time),
         last_success_at: view.last_success_at.map(time),
         locked_until: view.locked_until.map(time),
+        refused_until: view.refused_until.map(time),
         drift_steps: view.drift_steps,
     }
 }

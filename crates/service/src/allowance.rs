@@ -35,7 +35,8 @@ pub(crate) async fn spend(core: &Core, limits: &[Limit], now: UnixMs) -> Result<
     for limit in limits {
         let old = core.store.allowance(limit.name.clone()).await?;
         let expected = old.as_ref().map(|old| old.version);
-        let counting = old.filter(|old| now.since(old.since) < UnixMs::HOUR);
+        // One that began in an hour to come was counted before the clock was set back.
+        let counting = old.filter(|old| now.since(old.since).abs() < UnixMs::HOUR);
         let (since, used) = counting.map_or((now, 0), |old| (old.since, old.used));
         if used >= limit.per_hour {
             let retry_after_s = wait_s(since.plus(UnixMs::HOUR), now);

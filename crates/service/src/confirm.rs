@@ -65,7 +65,10 @@ async fn try_confirm(
     let token = match &enrollment.serial_number {
         Some(serial_number) => match available(core, serial_number, owner, now).await? {
             Ok(found) => Some(found),
-            Err(cause) => return taken(core, &enrollment, cause, origin, now).await,
+            // It went to somebody else, or out of reach, since the enrollment began.
+            Err(cause) => {
+                return abandon(core, &enrollment, cause, ServiceError::TokenUnavailable, origin, now).await;
+            }
         },
         None => None,
     };
@@ -117,11 +120,12 @@ async fn try_confirm(
     }
 }
 
-/// The token went to somebody else, or out of reach, since the enrollment began.
-async fn taken(
+/// Ends an enrollment whose ground is gone.
+async fn abandon(
     core: &Core,
     enrollment: &Enrollment,
     cause: &'static str,
+    told: ServiceError,
     origin: &Origin,
     now: UnixMs,
 ) -> Result<Option<BoundNow>, ServiceError> {
@@ -136,7 +140,7 @@ async fn taken(
     if core.commit(vec![change]).await? == [Outcome::Missed] {
         return Ok(None);
     }
-    Err(ServiceError::TokenUnavailable)
+    Err(told)
 }
 
 /// Whether the code is of an older entry of the same user. A bound device is only asked about codes that it
@@ -230,6 +234,11 @@ async fn complete(
     let replaced = devices
         .iter()
         .find(|bound| Some(bound.device.id) == enrollment.replaces);
+    if enrollment.replaces.is_some() && replaced.is_none() {
+        // The code that began it was of a device that somebody has ended since: it stands for nothing any more.
+        let cause = "replaced_device_gone";
+        return abandon(core, enrollment, cause, ServiceError::EnrollmentEnded, origin, now).await;
+    }
     if devices.len() - usize::from(replaced.is_some()) >= core.settings.devices_max {
         return Err(ServiceError::DeviceLimit);
     }
@@ -292,5 +301,5 @@ async fn complete(
         shown = codes;
     }
     let done = core.commit(vec![Change { writes, events }]).await? == [Outcome::Done];
-    Ok(done.then(|| (DeviceView::of(&bound, now), shown)))
+    Ok(done.then(|| (DeviceView::of(&bound, now, &core.settings.policy), shown)))
 }

@@ -4,7 +4,10 @@ use std::sync::{
 };
 
 use otp::{Parameters, Step};
-use store::{Bound, Change, Device, Id, Outcome, Owner, Protection, Store, Write, audit};
+use store::{
+    Bound, Change, Device, Id, Outcome, Owner, Protection, Store, Write,
+    audit::{self, Newest},
+};
 use tokio::task::JoinHandle;
 use verify::{DeviceState, Kind, UnixMs};
 
@@ -12,12 +15,14 @@ use crate::{
     Origin, ServiceError, Settings,
     clock::TrustedClock,
     event::Entry,
+    hourly::HourlyLimit,
     keys::KeyCache,
     lane::Lane,
     ports::{Clock, Entropy, Sealer, Signer},
     sealing::Record,
     tally::Tally,
     turns::{Turn, Turns},
+    vouch,
 };
 
 /// Tries of a write that verifications of the same user keep overtaking: more than their budget of wrong codes
@@ -43,12 +48,17 @@ pub struct Ports {
 pub(crate) struct Core {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: TrustedClock,
+    /// The newest record when the service started.
+    pub(crate) at_start: Option<Newest>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) sealer: Arc<dyn Sealer>,
     pub(crate) signer: Arc<dyn Signer>,
     pub(crate) settings: Settings,
     pub(crate) keys: KeyCache,
     pub(crate) tally: Tally,
+    /// Enrollments that were started.
+    pub(crate) starts_of_user: HourlyLimit<Owner>,
+    pub(crate) starts_of_key: HourlyLimit<Option<Id>>,
     turns: Turns,
     /// Held by whoever looks through all tokens.
     pub(crate) searching: tokio::sync::Mutex<()>,
@@ -150,10 +160,11 @@ pub struct Service {
 impl Service {
     /// Starts the lane on the current runtime; [`Service::close`] ends it.
     pub async fn start(ports: Ports, settings: Settings) -> Result<Self, ServiceError> {
-        let newest = ports.store.newest().await?;
+        let at_start = ports.store.newest().await?;
         let stand_in = stand_in(&ports)?;
         let core = Arc::new(Core {
-            clock: TrustedClock::new(ports.clock, newest),
+            clock: TrustedClock::new(ports.clock, at_start.map(|newest| newest.at), settings.clock_gap_ms),
+            at_start,
             store: ports.store,
             entropy: ports.entropy,
             sealer: ports.sealer,
@@ -161,11 +172,15 @@ impl Service {
             settings,
             keys: KeyCache::default(),
             tally: Tally::default(),
+            starts_of_user: HourlyLimit::default(),
+            starts_of_key: HourlyLimit::default(),
             turns: Turns::default(),
             searching: tokio::sync::Mutex::default(),
             failing: AtomicBool::new(false),
             stand_in,
         });
+        // Whoever starts us waits for the kernel's word, if that is all it takes.
+        vouch::ask(&core).await?;
         let lane = Lane::new();
         let running = tokio::spawn(supervise(lane.clone(), core.clone()));
         Ok(Self {
@@ -218,9 +233,14 @@ async fn supervise(lane: Arc<Lane>, core: Arc<Core>) {
         let core = core.clone();
         async move { core.tally.write_always(&core).await }
     });
+    let watching = tokio::spawn({
+        let core = core.clone();
+        async move { vouch::watch(&core).await }
+    });
     while let Err(error) = tokio::spawn(lane.clone().run(core.clone())).await {
         tracing::error!(%error, "the lane ended; it is started again");
     }
+    watching.abort();
     writing.abort();
     core.tally.write(&core).await;
 }

@@ -1,7 +1,7 @@
 use store::{Bound, Id, Owner, Protection};
-use verify::{Kind, Lock, Purpose, Standing, UnixMs};
+use verify::{Kind, Lock, Policy, Purpose, Standing, UnixMs};
 
-use crate::{Service, ServiceError, factor::wait_s};
+use crate::{Service, ServiceError, factor::wait_s, vouch::refused_until};
 
 /// A device as a console shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,12 +26,14 @@ pub struct DeviceView {
     pub last_success_at: Option<UnixMs>,
     /// Nothing is verified before.
     pub locked_until: Option<UnixMs>,
+    /// Each of its codes is refused before, for its last one is of a time to come: the service's clock was ahead.
+    pub refused_until: Option<UnixMs>,
     /// How far its clock is off, in steps: measured and learned.
     pub drift_steps: i32,
 }
 
 impl DeviceView {
-    pub(crate) fn of(bound: &Bound, now: UnixMs) -> Self {
+    pub(crate) fn of(bound: &Bound, now: UnixMs, policy: &Policy) -> Self {
         let Bound { device, state } = bound;
         let locked_until = state.lock(Purpose::Verification, now).and_then(Lock::until);
         Self {
@@ -49,6 +51,7 @@ impl DeviceView {
             unbound_at: device.unbound_at,
             last_success_at: state.last_success_at,
             locked_until,
+            refused_until: refused_until(bound, now, policy).filter(|_| device.unbound_at.is_none()),
             drift_steps: state.offset_steps.saturating_add(state.drift_steps),
         }
     }
@@ -78,7 +81,10 @@ impl Service {
         let core = &*self.core;
         let now = core.clock.now()?;
         let bound = core.store.bound(vec![owner.clone()]).await?.pop().unwrap_or_default();
-        let devices: Vec<_> = bound.iter().map(|bound| DeviceView::of(bound, now)).collect();
+        let devices: Vec<_> = bound
+            .iter()
+            .map(|bound| DeviceView::of(bound, now, &core.settings.policy))
+            .collect();
         let locks: Option<Vec<UnixMs>> = devices.iter().map(|device| device.locked_until).collect();
         let recovery = core.store.recovery_codes(owner.clone()).await?;
         let protection = core.store.protection(owner.clone()).await?;
@@ -99,6 +105,6 @@ impl Service {
             .device(owner.clone(), id)
             .await?
             .ok_or(ServiceError::NotFound("device"))?;
-        Ok(DeviceView::of(&bound, now))
+        Ok(DeviceView::of(&bound, now, &core.settings.policy))
     }
 }

@@ -90,7 +90,12 @@ pub(crate) async fn find(core: &Core, owner: &Owner, id: Id) -> Result<Enrollmen
 /// The sealed secret (none of a token) and the wrong codes of an enrollment that waits for codes.
 pub(crate) fn started(enrollment: &Enrollment, now: UnixMs) -> Result<(Option<&store::Sealed>, u32), ServiceError> {
     match &enrollment.state {
-        EnrollmentState::Started { .. } if now >= enrollment.expires_at => Err(ServiceError::EnrollmentExpired),
+        // One that was started while the clock was ahead would live until then.
+        EnrollmentState::Started { .. }
+            if now >= enrollment.expires_at || now.since(enrollment.started_at) < -UnixMs::MINUTE =>
+        {
+            Err(ServiceError::EnrollmentExpired)
+        }
         EnrollmentState::Started { sealed, wrong_codes } => Ok((sealed.as_ref(), *wrong_codes)),
         _ => Err(ServiceError::EnrollmentEnded),
     }

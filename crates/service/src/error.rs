@@ -80,7 +80,7 @@ pub enum ServiceError {
         why: String,
     },
     /// The question may be asked only so often.
-    #[error("this was asked too often: wait, or let somebody else ask")]
+    #[error("this was asked too often within an hour: wait")]
     AskedTooOften {
         /// The wait, in seconds from the moment of the answer.
         retry_after_s: u64,

@@ -20,6 +20,7 @@ mod event;
 mod export;
 mod factor;
 mod find_by_code;
+mod hourly;
 mod housekeeping;
 mod identity;
 mod import;
@@ -40,6 +41,7 @@ mod trail;
 mod turns;
 mod unbind;
 mod verification;
+mod vouch;
 
 pub use ask::{Acceptance, Answer};
 pub use batches::{NewBatch, OPEN_TO_MAX};
@@ -60,6 +62,7 @@ pub use start::{NewBinding, NewDevice, Offer, Replacement, Shown};
 pub use tokens::TokenView;
 pub use trail::{Finding, Record, Report, SignedHead, verify_trail};
 pub use verification::Question;
+pub use vouch::{ClockStatus, DeviceAhead};
 
 // The nouns that the use cases and the ports speak, so that whoever calls or implements them needs no other
 // crate of ours.

@@ -7,9 +7,13 @@ pub trait Clock: Send + Sync {
     /// The wall clock.
     fn now(&self) -> UnixMs;
 
-    /// A clock that is never set: milliseconds since some moment of this process. What the wall clock says
-    /// beyond it is a jump.
+    /// A clock that is never set and that goes on while the machine sleeps, in milliseconds since some moment before
+    /// the service started: Linux' `CLOCK_BOOTTIME`. What the wall clock says beyond it is a jump.
     fn monotonic_ms(&self) -> i64;
+
+    /// Whether the kernel calls its wall clock synchronised. Asked only while the clock is doubted; may take a moment,
+    /// and `false` where nobody can tell.
+    fn synchronised(&self) -> bool;
 }
 
 /// Gives unpredictable bytes.

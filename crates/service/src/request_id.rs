@@ -68,7 +68,7 @@ impl RequestTag {
 
     /// Whether this is the accepted request that is remembered, once more.
     pub(crate) fn repeats(&self, last: Option<LastRequest>, now: UnixMs, remembered_ms: i64) -> Option<Acceptance> {
-        let last = last.filter(|last| now.since(last.decided_at) < remembered_ms)?;
+        let last = last.filter(|last| last.is_fresh(now, remembered_ms))?;
         let same = self.id.ct_eq(&last.id) & self.body.ct_eq(&last.body);
         bool::from(same).then(|| Acceptance {
             device: None,
@@ -91,7 +91,7 @@ pub(crate) fn remembered(
     remembered_ms: i64,
 ) -> Option<LastRequest> {
     let Some(request) = request else { return last };
-    let theirs = |last: &LastRequest| last.api_key != request.api_key && now.since(last.decided_at) < remembered_ms;
+    let theirs = |last: &LastRequest| last.api_key != request.api_key && last.is_fresh(now, remembered_ms);
     if last.as_ref().is_some_and(theirs) {
         return last;
     }

@@ -23,6 +23,12 @@ pub struct Settings {
     pub request_id_ms: i64,
     /// How often an actor may ask whose code it is.
     pub find_by_code_per_hour: u32,
+    /// How often an enrollment may be started for one user within an hour.
+    pub enrollments_per_user: u32,
+    /// How often with one API key.
+    pub enrollments_per_key: u32,
+    /// How far past the newest record a start is believed, and how far forward a running clock may be set.
+    pub clock_gap_ms: i64,
     /// Requests for one user that may wait or be judged at once.
     pub waiting_per_user: usize,
 }
@@ -40,6 +46,9 @@ impl Default for Settings {
             recovery_codes: 10,
             request_id_ms: 5 * UnixMs::MINUTE,
             find_by_code_per_hour: 10,
+            enrollments_per_user: 20,
+            enrollments_per_key: 10_000,
+            clock_gap_ms: UnixMs::DAY,
             waiting_per_user: 5,
         }
     }

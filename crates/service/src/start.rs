@@ -78,7 +78,15 @@ impl Service {
     /// Starts a binding: nothing is bound yet.
     pub async fn start_enrollment(&self, wanted: &NewBinding, origin: &Origin) -> Result<Offer, ServiceError> {
         let core = &*self.core;
-        let _turn = core.turn(&wanted.owner).await?;
+        let now = core.clock.now()?;
+        check_proof(core, &wanted.identity_proof, now)?;
+        // Each is a row of the trail at least, and costs whoever asks nothing.
+        let (owner, settings) = (&wanted.owner, &core.settings);
+        core.starts_of_key
+            .take(origin.api_key, settings.enrollments_per_key, now)?;
+        core.starts_of_user
+            .take(owner.clone(), settings.enrollments_per_user, now)?;
+        let _turn = core.turn(owner).await?;
         for _try in 0..TRIES {
             if let Some(offer) = try_start(core, wanted, origin).await? {
                 return Ok(offer);
@@ -91,7 +99,6 @@ impl Service {
 async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<Option<Offer>, ServiceError> {
     let owner = &wanted.owner;
     let now = core.clock.now()?;
-    check_proof(core, &wanted.identity_proof, now)?;
     let factors = core.factors(owner).await?;
     let spent = match fresh_factor(core, wanted, &factors.devices, origin, now).await? {
         Some(Judged::Right(spent)) => Some(spent),
@@ -163,10 +170,10 @@ async fn fresh_factor(
     origin: &Origin,
     now: UnixMs,
 ) -> Result<Option<Judged>, ServiceError> {
-    if devices.is_empty() {
-        return Ok(None);
-    }
     let Some(replacement) = &wanted.factor else {
+        if devices.is_empty() {
+            return Ok(None);
+        }
         let full = devices.len() >= core.settings.devices_max;
         return Err(if full {
             ServiceError::DeviceLimit
@@ -182,6 +189,8 @@ async fn fresh_factor(
             }
             of
         }
+        // Whoever sends a code takes the user for one who has a device: what is not judged must not look as if it were.
+        None if devices.is_empty() => return Err(ServiceError::NotFound("device that this code could be of")),
         None if devices.len() >= core.settings.devices_max => return Err(ServiceError::DeviceLimit),
         None => devices.to_vec(),
     };

@@ -123,6 +123,7 @@ impl Service {
                             ..bound.clone()
                         },
                         now,
+                        &core.settings.policy,
                     )),
                 ),
                 Verdict::Refused(cause) => (
@@ -198,7 +199,8 @@ impl Service {
                 events: vec![core.event(&entry, now)?],
             };
             if core.commit(vec![change]).await? == [Outcome::Done] {
-                return Ok(DeviceView::of(&Bound { state: next, ..bound }, now));
+                let bound = Bound { state: next, ..bound };
+                return Ok(DeviceView::of(&bound, now, &core.settings.policy));
             }
         }
         Err(ServiceError::Contended)

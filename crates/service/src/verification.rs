@@ -4,7 +4,12 @@ use otp::Code;
 use store::Owner;
 use zeroize::Zeroizing;
 
-use crate::{Answer, Method, Origin, Service, ServiceError, ask::Ask, recovery, request_id::RequestTag};
+use crate::{
+    Answer, Method, Origin, Service, ServiceError,
+    ask::Ask,
+    recovery::{self, PaperQuestion},
+    request_id::RequestTag,
+};
 
 /// Is this code right?
 pub struct Question {
@@ -32,7 +37,7 @@ impl Service {
             .collect();
         let mut places = Vec::with_capacity(questions.len());
         let mut asks = Vec::with_capacity(questions.len());
-        let mut recoveries = Vec::new();
+        let mut papers = Vec::new();
         for (place, question) in questions.into_iter().enumerate() {
             if !question.first_factor {
                 continue;
@@ -48,7 +53,15 @@ impl Service {
                         origin: question.origin,
                     });
                 }
-                (Method::RecoveryCode, Ok(request)) => recoveries.push((place, question, request)),
+                (Method::RecoveryCode, Ok(request)) => {
+                    // A panic of the decision leaves this; nobody may take it for a no to the caller's own word.
+                    answers[place] = Err(ServiceError::Internal("a recovery code was not decided".into()));
+                    papers.push(PaperQuestion {
+                        place,
+                        question,
+                        request,
+                    });
+                }
             }
         }
         if !asks.is_empty() {
@@ -58,15 +71,8 @@ impl Service {
                 .zip(judged)
                 .for_each(|(place, answer)| answers[place] = answer);
         }
-        for (place, question, request) in recoveries {
-            answers[place] = recovery::verify(
-                &self.core,
-                &question.owner,
-                &question.code,
-                request.as_ref(),
-                &question.origin,
-            )
-            .await;
+        for (place, answer) in recovery::verify(&self.core, papers).await {
+            answers[place] = answer;
         }
         answers
     }

@@ -15,7 +15,7 @@ use store::{
     Allowance, Allowances, ApiKey, ApiKeys, Batch, Batches, Bound, BoundToken, Change, Commit, Device, Devices,
     Enrollment, Enrollments, Export, Exports, Id, Outcome, Owner, Pending, Protection, Protections, RecoveryCodes,
     RecoverySets, StoreError, Token, TokenFilter, Tokens,
-    audit::{Chain, Closing, Head, Row, Trail},
+    audit::{Chain, Closing, Head, Newest, Row, Trail},
 };
 use verify::{DeviceState, Standing, UnixMs};
 
@@ -165,6 +165,12 @@ impl Devices for Sqlite {
         })
     }
 
+    fn devices(&self, after: Option<(Owner, Id)>, limit: u32) -> Pending<'_, Vec<Bound>> {
+        let shared = self.shared.clone();
+        self.readers
+            .read(move |conn| page_of_devices(conn, &shared, after.as_ref(), limit))
+    }
+
     fn device(&self, owner: Owner, id: Id) -> Pending<'_, Option<Bound>> {
         let shared = self.shared.clone();
         self.readers.read(move |conn| one_device(conn, &shared, &owner, id))
@@ -273,8 +279,8 @@ impl Trail for Sqlite {
         *lock(&self.shared.head)
     }
 
-    fn newest(&self) -> Pending<'_, Option<UnixMs>> {
-        self.readers.read(|conn| audit::newest_time(conn))
+    fn newest(&self) -> Pending<'_, Option<Newest>> {
+        self.readers.read(|conn| audit::newest_row(conn))
     }
 
     fn last_of(&self, chain: i64) -> Pending<'_, Option<Head>> {
@@ -302,19 +308,46 @@ fn bound(conn: &mut Connection, shared: &Shared, owners: &[Owner]) -> Result<Vec
     let strangers = owners.iter().zip(&devices).filter(|(_, devices)| devices.is_empty());
     let strangers = strangers.map(|(owner, _)| nobody(owner)).collect::<Vec<_>>();
     let mut states = states(conn, shared, &ids, &strangers)?.into_iter();
-    let mut with_state = |device: Device| {
+    devices
+        .into_iter()
+        .map(|devices| still_bound(devices, &mut states))
+        .collect()
+}
+
+/// These devices with their states. One that was unbound since its record was read is a tombstone by now.
+fn still_bound(devices: Vec<Device>, states: &mut impl Iterator<Item = Option<DeviceState>>) -> Result<Vec<Bound>> {
+    let with_state = |device: Device| {
         let state = states
             .next()
             .flatten()
             .ok_or_else(|| Fault::damaged("device_state", device.id))?;
         Ok(Bound { device, state })
     };
-    // One that was unbound since its record was read is a tombstone by now.
     let is_bound = |found: &Result<Bound>| !matches!(found, Ok(bound) if bound.state.standing == Standing::Unbound);
-    devices
-        .into_iter()
-        .map(|devices| devices.into_iter().map(&mut with_state).filter(is_bound).collect())
-        .collect()
+    devices.into_iter().map(with_state).filter(is_bound).collect()
+}
+
+/// One page of all devices. A page in which every device was unbound meanwhile would look like the last one.
+fn page_of_devices(
+    conn: &mut Connection,
+    shared: &Shared,
+    after: Option<&(Owner, Id)>,
+    limit: u32,
+) -> Result<Vec<Bound>> {
+    let mut after = after.cloned();
+    loop {
+        let devices = device::page(conn, after.as_ref(), limit)?;
+        let Some(last) = devices.last() else {
+            return Ok(Vec::new());
+        };
+        after = Some((last.owner.clone(), last.id));
+        let ids: Vec<Id> = devices.iter().map(|device| device.id).collect();
+        let mut states = states(conn, shared, &ids, &[])?.into_iter();
+        let bound = still_bound(devices, &mut states)?;
+        if !bound.is_empty() {
+            return Ok(bound);
+        }
+    }
 }
 
 fn one_device(conn: &mut Connection, shared: &Shared, owner: &Owner, id: Id) -> Result<Option<Bound>> {

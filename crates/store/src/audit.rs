@@ -48,6 +48,15 @@ pub struct Row {
     pub hash: Hash,
 }
 
+/// The row that came last, of whatever chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Newest {
+    /// Its [`Row::sequence`].
+    pub sequence: i64,
+    /// When it was decided; a clock that was set back made rows before it that are later.
+    pub at: UnixMs,
+}
+
 /// What is left of what was said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payload {
@@ -179,8 +188,8 @@ pub trait Trail: Send + Sync {
     /// The head of the chain that this process writes: durable rows only.
     fn head(&self) -> Head;
 
-    /// When the newest row was decided; `None` for an empty trail.
-    fn newest(&self) -> Pending<'_, Option<UnixMs>>;
+    /// The newest row's place and time; `None` for an empty trail.
+    fn newest(&self) -> Pending<'_, Option<Newest>>;
 
     /// The last row of any chain, as found in the table; the opening when there is none.
     fn last_of(&self, chain: i64) -> Pending<'_, Option<Head>>;

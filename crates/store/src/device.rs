@@ -42,6 +42,9 @@ pub trait Devices: Send + Sync {
     /// The hot read: an owner without a device costs what an owner with one costs.
     fn bound(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Vec<Bound>>>;
 
+    /// Up to `limit` bound devices of all owners after this one, in the order of account, user and id.
+    fn devices(&self, after: Option<(Owner, Id)>, limit: u32) -> Pending<'_, Vec<Bound>>;
+
     /// One device of this owner, tombstone or not.
     fn device(&self, owner: Owner, id: Id) -> Pending<'_, Option<Bound>>;
 }

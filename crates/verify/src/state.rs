@@ -82,6 +82,13 @@ pub struct LastRequest {
     pub wrong_since_last_success: u32,
 }
 
+impl LastRequest {
+    /// Whether it was decided so long ago at most; one that lies ahead, because the clock did, is not remembered.
+    pub fn is_fresh(&self, now: UnixMs, remembered_ms: i64) -> bool {
+        (0..remembered_ms).contains(&now.since(self.decided_at))
+    }
+}
+
 /// Everything about a device that changes by being used: the hot record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DeviceState {

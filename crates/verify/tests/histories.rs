@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use otp::{Algorithm, Code, Key, Parameters, Period, Secret, Step};
 use proptest::prelude::*;
-use verify::{Credential, DeviceState, Kind, Lock, Policy, Purpose, Standing, UnixMs, Verdict, judge, resync};
+use verify::{Credential, DeviceState, Kind, Lock, Policy, Purpose, UnixMs, Verdict, judge, resync};
 
 const SECRET: &[u8] = b"12345678901234567890";
 const START: i64 = 1_700_000_000_000;

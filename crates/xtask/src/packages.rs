@@ -16,6 +16,11 @@ struct Tool {
 /// Independent judges: programs by other hands that say whether ours are right.
 const TEST_TOOLS: &[Tool] = &[
     Tool {
+        program: "faketime",
+        package: "faketime",
+        why: "moves the wall clock of a running service",
+    },
+    Tool {
         program: "oathtool",
         package: "oathtool",
         why: "computes codes to compare ours with",

@@ -1,5 +1,5 @@
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
-use store::audit::{Event, Hash, Head, Payload, Row};
+use store::audit::{Event, Hash, Head, Newest, Payload, Row};
 use verify::UnixMs;
 
 use super::{Columns, Unreadable};
@@ -24,10 +24,16 @@ pub(crate) fn newest(conn: &Connection) -> Result<i64> {
     Ok(conn.query_row("SELECT coalesce(max(sequence), 0) FROM audit", [], |row| row.get(0))?)
 }
 
-/// When the newest row was decided.
-pub(crate) fn newest_time(conn: &Connection) -> Result<Option<UnixMs>> {
-    let mut statement = conn.prepare_cached("SELECT at FROM audit ORDER BY sequence DESC LIMIT 1")?;
-    Ok(statement.query_row([], |row| row.get(0).map(UnixMs::new)).optional()?)
+/// The newest row's place and time.
+pub(crate) fn newest_row(conn: &Connection) -> Result<Option<Newest>> {
+    let mut statement = conn.prepare_cached("SELECT sequence, at FROM audit ORDER BY sequence DESC LIMIT 1")?;
+    let found = statement.query_row([], |row| {
+        Ok(Newest {
+            sequence: row.get(0)?,
+            at: row.get(1).map(UnixMs::new)?,
+        })
+    });
+    Ok(found.optional()?)
 }
 
 /// Appends one row after the other.

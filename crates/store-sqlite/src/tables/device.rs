@@ -68,6 +68,27 @@ pub(crate) fn one(conn: &Connection, owner: &Owner, id: Id) -> Result<Option<Dev
     }
 }
 
+/// Up to `limit` devices of all owners after this one.
+pub(crate) fn page(conn: &Connection, after: Option<&(Owner, Id)>, limit: u32) -> Result<Vec<Device>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        ", key_id, bytes, account, user FROM device LEFT JOIN secret ON number = secret \
+         WHERE (account, user, id) > (?, ?, ?) ORDER BY account, user, id LIMIT ?"
+    );
+    let (account, user, id) = after.map_or(("", "", &[][..]), |(owner, id)| {
+        (&*owner.account, &*owner.user, &id.as_bytes()[..])
+    });
+    let mut statement = conn.prepare_cached(SQL)?;
+    let mut rows = statement.query((account, user, id, limit))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let owner = Owner::new(row.get::<_, String>("account")?, row.get::<_, String>("user")?);
+        found.push(read_bound(row, &owner).map_err(Unreadable::of("device of", format_args!("{owner:?}")))?);
+    }
+    Ok(found)
+}
+
 /// Whether this owner has this device bound.
 pub(crate) fn is_bound(conn: &Connection, owner: &Owner, id: Id) -> Result<bool> {
     let mut statement = conn.prepare_cached("SELECT 1 FROM device WHERE account = ? AND user = ? AND id = ?")?;

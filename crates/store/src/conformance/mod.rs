@@ -61,7 +61,7 @@ macro_rules! cases {
 
 /// The whole contract.
 pub const CASES: &[Case] = cases! {
-    records: absent_records, devices_round_trip, enrollments_round_trip, recovery_codes_round_trip,
+    records: absent_records, devices_round_trip, devices_come_in_pages, enrollments_round_trip, recovery_codes_round_trip,
         protections_round_trip, any_name_is_a_key;
     keys: api_keys_round_trip, every_change_of_keys_is_noticed;
     conditions: a_missed_change_writes_nothing, outcomes_stand_in_order, a_call_builds_on_itself,

@@ -3,7 +3,7 @@
 use verify::UnixMs;
 
 use super::{Harness, done, open, reopen, sample::*};
-use crate::{EnrollmentState, Owner, RecoveryCodes, TokenFilter, Write};
+use crate::{Bound, Device, EnrollmentState, Owner, RecoveryCodes, TokenFilter, Write};
 
 pub(super) async fn absent_records(harness: &dyn Harness) {
     let store = open(harness).await;
@@ -44,6 +44,7 @@ pub(super) async fn absent_records(harness: &dyn Harness) {
     assert!(store.api_keys().await.expect("a read").is_empty());
     assert!(store.rows(0, 10).await.expect("a read").is_empty());
     assert!(store.newest().await.expect("a read").is_none());
+    assert!(store.devices(None, 10).await.expect("a read").is_empty());
     assert!(store.last_of(i64::MAX).await.expect("a read").is_none());
 }
 
@@ -65,6 +66,40 @@ pub(super) async fn devices_round_trip(harness: &dyn Harness) {
         assert_bound(&found[1], &[]);
         assert_bound(&found[2], &[(&first, fresh(1)), (&second, next)]);
         assert_bound(&found[3], &[(&other, fresh(3))]);
+        store = reopen(harness, store).await;
+    }
+}
+
+pub(super) async fn devices_come_in_pages(harness: &dyn Harness) {
+    let mut store = open(harness).await;
+    let mut wanted = Vec::new();
+    for number in 1..9 {
+        // Two of one user among them.
+        let device = device(&owner(number.min(7)), number);
+        done(&*store, bind(&device, fresh(number))).await;
+        let next = after(fresh(number), u64::from(number));
+        done(&*store, change("used", vec![state(&device, 1, next)])).await;
+        wanted.push((device, next));
+    }
+    let (unbound, state_of_it) = wanted.remove(2);
+    done(&*store, change("unbound", vec![unbind(&unbound, state_of_it, NOW)])).await;
+    wanted.sort_by(|(a, _), (b, _)| {
+        let key = |device: &Device| (device.owner.account.clone(), device.owner.user.clone(), device.id);
+        key(a).cmp(&key(b))
+    });
+    let wanted: Vec<_> = wanted.iter().map(|(device, state)| (device, *state)).collect();
+    for limit in [1, 3, 100] {
+        let mut found: Vec<Bound> = Vec::new();
+        loop {
+            let after = found.last().map(|last| (last.device.owner.clone(), last.device.id));
+            let page = store.devices(after, limit).await.expect("a read");
+            if page.is_empty() {
+                break;
+            }
+            assert!(page.len() <= limit as usize);
+            found.extend(page);
+        }
+        assert_bound(&found, &wanted);
         store = reopen(harness, store).await;
     }
 }
