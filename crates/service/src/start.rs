@@ -82,10 +82,11 @@ impl Service {
         check_proof(core, &wanted.identity_proof, now)?;
         // Each is a row of the trail at least, and costs whoever asks nothing.
         let (owner, settings) = (&wanted.owner, &core.settings);
-        core.starts_of_key
-            .take(origin.api_key, settings.enrollments_per_key, now)?;
         core.starts_of_user
             .take(owner.clone(), settings.enrollments_per_user, now)?;
+        // The user first: one who begins without end costs the others of the same key nothing.
+        core.starts_of_key
+            .take(origin.api_key, settings.enrollments_per_key, now)?;
         let _turn = core.turn(owner).await?;
         for _try in 0..TRIES {
             if let Some(offer) = try_start(core, wanted, origin).await? {
