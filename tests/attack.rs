@@ -7,3 +7,6 @@
 )]
 
 mod support;
+
+#[path = "attack/files.rs"]
+mod files;

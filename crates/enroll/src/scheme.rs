@@ -42,7 +42,15 @@ mod tests {
         let starts = |text: &str| uri_starts(text).collect::<Vec<_>>();
         assert_eq!(starts("otpauth://totp/a?secret=AOTPAUTH://hotp/b"), [0, 25]);
         assert_eq!(starts("云otpauth-Migration://offline steam://X"), [3, 31]);
-        for none in ["", "://", "auth://", "otpauth:totp", "https://example.com", "云://", "otpauth: //"] {
+        for none in [
+            "",
+            "://",
+            "auth://",
+            "otpauth:totp",
+            "https://example.com",
+            "云://",
+            "otpauth: //",
+        ] {
             assert_eq!(starts(none), [0_usize; 0], "{none}");
         }
     }

@@ -106,7 +106,9 @@ pub enum Reason {
     NoSecret,
     /// In a table: fewer than [`MIN_SECRET_LEN_BYTES`](crate::MIN_SECRET_LEN_BYTES). (What a container calls a secret is one,
     /// for whoever reads it to judge.)
-    #[error("its secret has only {bits} bits, which can be tried out: no token's has fewer than 80, so look at the columns")]
+    #[error(
+        "its secret has only {bits} bits, which can be tried out: no token's has fewer than 80, so look at the columns"
+    )]
     ShortSecret {
         /// How long it is.
         bits: usize,

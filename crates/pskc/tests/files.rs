@@ -125,7 +125,15 @@ fn ten_and_more_malformed_files_end_in_clear_errors() {
 fn no_dialect_takes_a_line_of_another() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/vendors");
     let table = |name: &str| fs::read_to_string(dir.join(name)).unwrap();
-    let names = ["duo.csv", "entra.csv", "feitian.txt", "multiotp.csv", "privacyidea.csv", "serial-seed.csv", "yubico-flat.csv"];
+    let names = [
+        "duo.csv",
+        "entra.csv",
+        "feitian.txt",
+        "multiotp.csv",
+        "privacyidea.csv",
+        "serial-seed.csv",
+        "yubico-flat.csv",
+    ];
     for own in names {
         let mine = read(table(own).as_bytes(), &Unlock::Nothing).unwrap_or_else(|error| panic!("{own}: {error}"));
         for other in names.iter().filter(|other| **other != own) {

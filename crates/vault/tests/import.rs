@@ -405,7 +405,9 @@ fn uris_are_judged_line_by_line() {
 fn uris_on_one_line_are_taken_apart_whatever_stands_between_them() {
     const FIRST: &str = "otpauth://totp/A:kim?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=A";
     const SECOND: &str = "otpauth://totp/B:lee?secret=KRUGK4ZAMJXWGYLUKRUGK4ZAMJXWGYLU&issuer=B";
-    for between in ["", " ", "\t", ",", ", ", ";", " | ", "\",\"", "><", "&", "&x=", "+", "%20", "\u{3000}"] {
+    for between in [
+        "", " ", "\t", ",", ", ", ";", " | ", "\",\"", "><", "&", "&x=", "+", "%20", "\u{3000}",
+    ] {
         for second in [SECOND.to_owned(), SECOND.replacen("otpauth", "OtpAuth", 1)] {
             let line = format!("{FIRST}{between}{second}\n");
             let export = read(line.as_bytes(), None);
@@ -414,7 +416,10 @@ fn uris_on_one_line_are_taken_apart_whatever_stands_between_them() {
             assert_eq!(names, ["A (kim)", "B (lee)"], "{line}");
             assert_eq!(export.came()[0].odd, [Oddity::SharedLine], "{line}");
             assert_eq!(export.came()[1].odd, [], "{line}");
-            let secrets = export.came().iter().map(|came| came.draft.credential.secret().expose_secret().len());
+            let secrets = export
+                .came()
+                .iter()
+                .map(|came| came.draft.credential.secret().expose_secret().len());
             assert_eq!(secrets.collect::<Vec<_>>(), [20, 20], "{line}");
         }
     }
@@ -434,12 +439,19 @@ fn uris_on_one_line_are_taken_apart_whatever_stands_between_them() {
 fn no_name_comes_in_with_a_uri_and_no_sentence_repeats_it() {
     const HUSH: &str = "HUSHHUSHHUSHHUSH";
     let uri = format!("otpauth://totp/x?secret={HUSH}");
-    let encoded = uri.replace(':', "%3A").replace('/', "%2F").replace('?', "%3F").replace('=', "%3D");
+    let encoded = uri
+        .replace(':', "%3A")
+        .replace('/', "%2F")
+        .replace('?', "%3F")
+        .replace('=', "%3D");
     let files = [
         format!("otpauth://totp/A:{encoded}?secret=GEZDGNBV"),
         format!("otpauth://totp/{encoded}?secret=GEZDGNBV"),
         format!("otpauth://totp/A?secret=GEZDGNBV&issuer={encoded}"),
-        format!("otpauth://totp/A?secret=GEZDGNBV&issuer={}", encoded.replace('%', "%25")),
+        format!(
+            "otpauth://totp/A?secret=GEZDGNBV&issuer={}",
+            encoded.replace('%', "%25")
+        ),
         format!(r#"{{"elements": [{{"secret": "GEZDGNBV", "issuer": "{uri}", "label": "a"}}]}}"#),
         format!(r#"{{"elements": [{{"secret": "GEZDGNBV", "issuer": "a", "label": "ot\u200bpauth://x{HUSH}"}}]}}"#),
         format!(r#"{{"elements": [{{"secret": "GEZDGNBV", "issuer": "otpauth", "label": "//x{HUSH}"}}]}}"#),

@@ -45,6 +45,7 @@ impl Import {
         let file = bytes_of(&self.file)?;
         let mut body = json!({"batch": self.batch, "file_base64": base64(&file), "actor": actor()});
         if let Some(path) = &self.password_file {
+            authenticator::kept_private(path)?;
             let password = bytes_of(path)?;
             let password = str::from_utf8(&password)
                 .map_err(|_| Failure::usage(format!("{} holds no password in UTF-8", path.display())))?;

@@ -21,7 +21,8 @@ use crate::table::{Row, Separator, Table, TableWriter};
 use crate::wiped::zeros;
 use crate::xml::shown;
 use crate::{
-    Encoding, Format, MIN_SECRET_LEN_BYTES, Moving, Place, Protection, ReadError, Reason, Receipt, Refusal, Remark, Seed, WriteError,
+    Encoding, Format, MIN_SECRET_LEN_BYTES, Moving, Place, Protection, ReadError, Reason, Receipt, Refusal, Remark,
+    Seed, WriteError,
 };
 
 /// The dialects that are written, all of them in the clear.
@@ -165,7 +166,11 @@ fn algorithm_name(cell: &str) -> Option<&'static str> {
 
 /// Why a token of this type cannot be used. What is none of the known is not repeated: it may be a secret.
 fn unusable(cell: &str) -> Reason {
-    let unknown = if cell.is_empty() { "none is named" } else { "one that is not known here" };
+    let unknown = if cell.is_empty() {
+        "none is named"
+    } else {
+        "one that is not known here"
+    };
     Reason::Algorithm(algorithm_name(cell).unwrap_or(unknown).to_owned())
 }
 
@@ -175,9 +180,7 @@ const MAX_GUESSED_SERIAL_LEN: usize = 24;
 /// Whether this looks like a serial number: letters, digits, dashes, and a digit among them.
 fn looks_like_serial_number(text: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/');
-    text.len() <= MAX_GUESSED_SERIAL_LEN
-        && text.bytes().all(is_part)
-        && text.bytes().any(|byte| byte.is_ascii_digit())
+    text.len() <= MAX_GUESSED_SERIAL_LEN && text.bytes().all(is_part) && text.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// Reads a file that is not XML.

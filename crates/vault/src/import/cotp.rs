@@ -48,14 +48,20 @@ struct Encrypted {
 
 pub(super) const IMPORTER: Importer = Importer {
     is_one: |content| {
-        let is_own = |element: &Object<'_>| element.has_all(&["secret", "issuer", "label"]) || element.has_all(&["secret", "type"]);
+        let is_own = |element: &Object<'_>| {
+            element.has_all(&["secret", "issuer", "label"]) || element.has_all(&["secret", "type"])
+        };
         content.object().is_some_and(|file| file.any_in("elements", is_own))
     },
     read: |content, _| read(content.text),
 };
 
 pub(super) const ENCRYPTED_IMPORTER: Importer = Importer {
-    is_one: |content| content.object().is_some_and(|file| file.has_all(&["nonce", "salt", "cipher"])),
+    is_one: |content| {
+        content
+            .object()
+            .is_some_and(|file| file.has_all(&["nonce", "salt", "cipher"]))
+    },
     read: |content, password| read_encrypted(content.text, password),
 };
 

@@ -196,14 +196,22 @@ mod tests {
     /// A file that lacks one key of its own is nobody's, or still its own: never somebody else's.
     #[test]
     fn a_key_taken_away_makes_no_file_another_ones() {
-        for (name, own) in SAMPLES.iter().filter(|(name, _)| name.ends_with("json") || name.ends_with("2fas")) {
+        for (name, own) in SAMPLES
+            .iter()
+            .filter(|(name, _)| name.ends_with("json") || name.ends_with("2fas"))
+        {
             let whole: serde_json::Value = serde_json::from_slice(&sample(name)).unwrap();
-            let keys = whole.as_object().map(|object| object.keys().cloned().collect::<Vec<_>>());
+            let keys = whole
+                .as_object()
+                .map(|object| object.keys().cloned().collect::<Vec<_>>());
             for key in keys.into_iter().flatten() {
                 let mut less = whole.clone();
                 less.as_object_mut().unwrap().remove(&key);
                 let claimed = with(less.to_string().as_bytes(), claims).unwrap();
-                assert!(claimed.is_empty() || claimed == [*own], "{name} without {key}: {claimed:?}");
+                assert!(
+                    claimed.is_empty() || claimed == [*own],
+                    "{name} without {key}: {claimed:?}"
+                );
             }
         }
     }
@@ -233,7 +241,11 @@ mod tests {
             "see otpauth://totp/a?secret=KRUGK4ZAMJXWGYLU",
         ] {
             assert_eq!(with(nobodys.as_bytes(), claims).ok(), Some(vec![]), "{nobodys}");
-            assert_eq!(crate::import::read(nobodys.as_bytes(), None).err(), Some(ImportError::Unknown), "{nobodys}");
+            assert_eq!(
+                crate::import::read(nobodys.as_bytes(), None).err(),
+                Some(ImportError::Unknown),
+                "{nobodys}"
+            );
         }
     }
 }

@@ -46,14 +46,20 @@ pub(super) const IMPORTER: Importer = Importer {
     is_one: |content| {
         content.object().is_some_and(|file| {
             let has_uri = |content: Object<'_>| content.has("uri");
-            file.any_in("entries", |entry| entry.get("content").and_then(Object::read).is_some_and(has_uri))
+            file.any_in("entries", |entry| {
+                entry.get("content").and_then(Object::read).is_some_and(has_uri)
+            })
         })
     },
     read: |content, _| read(content.text),
 };
 
 pub(super) const ENCRYPTED_IMPORTER: Importer = Importer {
-    is_one: |content| content.object().is_some_and(|file| file.has_all(&["version", "salt", "content"])),
+    is_one: |content| {
+        content
+            .object()
+            .is_some_and(|file| file.has_all(&["version", "salt", "content"]))
+    },
     read: |content, password| read_encrypted(content.text, password),
 };
 

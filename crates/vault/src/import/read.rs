@@ -5,9 +5,9 @@ use zeroize::Zeroizing;
 use super::error::ImportError;
 use super::importer::{Content, IMPORTERS};
 use super::magic;
+use super::receipt::Export;
 #[cfg(doc)]
 use super::receipt::Format;
-use super::receipt::Export;
 
 /// Largest export that is read, in bytes.
 pub const MAX_EXPORT_LEN_BYTES: usize = 16 << 20;

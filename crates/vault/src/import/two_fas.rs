@@ -60,7 +60,8 @@ struct Otp {
 pub(super) const IMPORTER: Importer = Importer {
     is_one: |content| {
         content.object().is_some_and(|file| {
-            let is_own = |service: &Object<'_>| service.has_all(&["name", "secret"]) || service.has_all(&["otp", "secret"]);
+            let is_own =
+                |service: &Object<'_>| service.has_all(&["name", "secret"]) || service.has_all(&["otp", "secret"]);
             file.has("servicesEncrypted") || file.any_in("services", is_own)
         })
     },

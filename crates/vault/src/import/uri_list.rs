@@ -13,7 +13,9 @@ use super::{ente, google};
 use crate::MAX_ENTRIES;
 
 pub(super) const IMPORTER: Importer = Importer {
-    is_one: |content| !content.is_json() && lines(content.text).any(|(_, line)| is_otpauth(line) || google::is_part(line)),
+    is_one: |content| {
+        !content.is_json() && lines(content.text).any(|(_, line)| is_otpauth(line) || google::is_part(line))
+    },
     read: |content, _| read(content.text),
 };
 
