@@ -293,6 +293,21 @@ fn a_list_of_nobodys_is_unknown() {
     assert!(pocket.names().is_empty());
 }
 
+/// What other sites issue is theirs; whoever keeps it is told.
+#[test]
+fn a_short_secret_of_another_site_comes_in_with_a_remark() {
+    let pocket = Pocket::new();
+    let said = pocket
+        .import("otpauth://totp/A:kim?secret=GEZA", &["--yes"])
+        .with_code(0)
+        .err;
+    assert!(said.contains("odd: ") && said.contains("only 2 bytes"), "{said}");
+    let by_hand = ["add", "--secret-file", "-", "--issuer", "B", "--account", "lee"];
+    let said = run(&mut pocket.auth(&by_hand), "GEZQ\n").with_code(0).err;
+    assert!(said.contains("odd: ") && said.contains("only 2 bytes"), "{said}");
+    assert_eq!(pocket.names().len(), 2);
+}
+
 #[test]
 fn two_uris_on_one_line_are_two_entries_by_every_road() {
     let first = "otpauth://totp/A:kim?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=A";

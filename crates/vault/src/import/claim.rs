@@ -62,6 +62,14 @@ pub enum Oddity {
     SharedCounter,
 }
 
+impl Oddity {
+    /// [`ShortSecret`](Self::ShortSecret), where it is one.
+    pub fn of_secret(secret: &Secret) -> Option<Self> {
+        let len_bytes = secret.expose_secret().len();
+        (len_bytes < SHORT_SECRET_LEN_BYTES).then_some(Self::ShortSecret { len_bytes })
+    }
+}
+
 /// Why an entry of a readable export is refused. None repeats a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
@@ -258,10 +266,7 @@ impl Claim {
             let other = other.as_str().to_owned();
             odd.push(Oddity::OtherIssuer { other });
         }
-        let len_bytes = secret.expose_secret().len();
-        if len_bytes < SHORT_SECRET_LEN_BYTES {
-            odd.push(Oddity::ShortSecret { len_bytes });
-        }
+        odd.extend(Oddity::of_secret(&secret));
         if issuer.as_str().eq_ignore_ascii_case(STEAM) && kind != Kind::Steam {
             odd.push(Oddity::DigitsForSteam);
         }
