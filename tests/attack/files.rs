@@ -12,6 +12,7 @@ use data_encoding::BASE64;
 use serde_json::{Value, json};
 
 use crate::support::{
+    http::Api,
     now_ms,
     process::{Ended, Served, countersign, run},
     soak, write_private,
@@ -26,19 +27,25 @@ const NONE: [&str; 0] = [];
 struct Desk {
     home: tempfile::TempDir,
     service: Served,
+    api: Api,
 }
 
 impl Desk {
     fn new() -> Self {
         let home = tempfile::tempdir().expect("a directory");
         let service = Served::start(&home.path().join("data"));
-        Self { home, service }
+        let roles = ["key", "create", "--role", "inventory,enroll,admin"];
+        let made = run(&mut service.beside(&roles), "").with_code(0).out;
+        write_private(home.path().join("api.key"), &made).expect("a file");
+        let api = Api::new(&service.url, made.trim());
+        Self { home, service, api }
     }
 
     fn token(&self, args: &[&str]) -> Command {
         let mut command = countersign();
         command.arg("token").args(args).args(["--server", &self.service.url]);
         command.arg("--data-dir").arg(&self.service.dir);
+        command.env("COUNTERSIGN_API_KEY_FILE", self.home.path().join("api.key"));
         command
     }
 
@@ -58,14 +65,14 @@ impl Desk {
             "allow_short_secrets": allow_short_secrets,
             "actor": {"id": "desk", "kind": "admin"},
         });
-        let reply = self.service.api().post("/v1/tokens/import", &body);
+        let reply = self.api.post("/v1/tokens/import", &body);
         let reply = reply.expect("an answer");
         (reply.status, reply.body)
     }
 
     /// Serial numbers of all that is in the inventory.
     fn inventory(&self) -> Vec<String> {
-        let page = self.service.api().get("/v1/tokens").expect("an answer").body;
+        let page = self.api.get("/v1/tokens").expect("an answer").body;
         let items = page["items"].as_array().expect("a list").iter();
         items
             .map(|token| token["serial_number"].as_str().expect("a text").to_owned())
@@ -180,15 +187,20 @@ fn a_secret_that_others_may_read_is_refused_with_the_chmod_to_type() {
     let import = ["import", &file, "--batch", "B"];
     let export = ["export", "request", "CS-000001", "--recipient", "R", "--actor", "ada"];
     let token = |args: &[&str], flag| desk.token(&[args, &[flag, &key]].concat());
-    let auth = |args: &[&str], flag| authenticator(desk.home.path(), &[args, &[flag, &key]].concat());
+    let homes = [(); 2].map(|()| tempfile::tempdir().expect("a directory"));
+    let auth =
+        |home: &tempfile::TempDir, args: &[&str], flag| authenticator(home.path(), &[args, &[flag, &key]].concat());
     let (short, long) = ("0123456789abcdef", "0123456789abcdef0123456789abcdef");
     for (mut command, content) in [
         (token(&import, "--key-file"), short),
         (token(&import, "--password-file"), "a password\n"),
         (token(&import, "--api-key-file"), "cs_key\n"),
         (token(&export, "--key-file"), short),
-        (auth(&["add", "--uri-file", &file], "--key-file"), long),
-        (auth(&["add", "--uri-file", "-"], "--passphrase-file"), "a passphrase\n"),
+        (auth(&homes[0], &["add", "--uri-file", &file], "--key-file"), long),
+        (
+            auth(&homes[1], &["add", "--uri-file", "-"], "--passphrase-file"),
+            "a passphrase\n",
+        ),
     ] {
         for mode in [0o644, 0o640, 0o604, 0o660] {
             fs::write(&key, content).expect("a file");
@@ -364,10 +376,7 @@ fn no_name_of_the_services_holds_a_uri() {
             "identity_proof": {"method": "password", "at": at, "by": "console"},
             "actor": {"id": "alice", "kind": "user"},
         });
-        let refused = desk
-            .service
-            .api()
-            .post("/v1/accounts/acme/users/alice/enrollments", &body);
+        let refused = desk.api.post("/v1/accounts/acme/users/alice/enrollments", &body);
         let refused = refused.expect("an answer");
         assert_eq!(refused.status, 400, "{field}: {}", refused.body);
         assert!(!refused.body.to_string().contains(HUSH), "{field}: {}", refused.body);

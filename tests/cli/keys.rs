@@ -1,7 +1,5 @@
 //! API keys, made and ended beside a running service.
 
-use std::fs;
-
 use serde_json::json;
 
 use crate::support::write_private;
