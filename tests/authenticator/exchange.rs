@@ -409,7 +409,7 @@ fn age_opens_what_was_exported_for_its_key() {
 fn an_export_under_an_empty_passphrase_is_refused() {
     let pocket = Pocket::with(ALL_KINDS);
     let (empty, sealed) = (pocket.path("empty"), pocket.path("sealed"));
-    fs::write(&empty, "\n").expect("a file");
+    write_private(&empty, "\n").expect("a file");
     for format in ["age", "vault"] {
         let to = ["--output", utf8(&sealed), "--export-passphrase-file"];
         let args = [&["export", format], &to[..], &[utf8(&empty)]].concat();

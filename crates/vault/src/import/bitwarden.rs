@@ -73,7 +73,8 @@ pub(super) const JSON_IMPORTER: Importer = Importer {
     is_one: |content| {
         content.object().is_some_and(|file| {
             let content = ["items", "data", "encKeyValidation_DO_NOT_EDIT"];
-            file.has("encrypted") && content.iter().any(|key| file.has(key))
+            let says_how = file.has("encrypted") && content.iter().any(|key| file.has(key));
+            says_how || file.any_in("items", |item| item.has_all(&["type", "name"]))
         })
     },
     read: |content, password| read_json(content.text, password),
