@@ -23,6 +23,8 @@ mod world;
 
 #[path = "attack/desk.rs"]
 mod desk;
+#[path = "attack/files.rs"]
+mod files;
 #[path = "attack/guesses.rs"]
 mod guesses;
 #[path = "attack/racing.rs"]

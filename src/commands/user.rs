@@ -189,6 +189,7 @@ pub(super) fn client(
         Some(path) => path,
         None => Home { data_dir }.dir()?.join(ADMIN_KEY),
     };
+    authenticator::kept_private(&path)?;
     let key = fs::read_to_string(&path).map(Zeroizing::new).map_err(|error| {
         Failure::new(format!("there is no API key at {}: {error}", path.display())).help(
             "start `countersign serve` once, which makes it, or make a key with \

@@ -271,21 +271,97 @@ struct Program {
     authenticator: Authenticator,
 }
 
-/// With sockets elsewhere than everybody's, because all of them are locked.
-#[test]
-fn lock_all_ends_every_agent_that_can_be_ended_and_names_the_others() {
-    let pockets = [(); 3].map(|()| Pocket::with(URI));
-    let machine = Machine {
+/// A machine whose agents are nobody else's.
+fn machine(home: &Pocket, runtime_dirs: &[&str]) -> Machine {
+    Machine {
         unix_ms: || 0,
         entropy: |_| Err("none is needed".into()),
         home_dir: None,
-        data_dir: Some(pockets[0].path("none")),
-        runtime_dirs: vec![pockets[0].path("no/parent"), pockets[0].path("sockets")],
+        data_dir: Some(home.path("none")),
+        runtime_dirs: runtime_dirs.iter().map(|dir| home.path(dir)).collect(),
         executable: env!("CARGO_BIN_EXE_countersign").into(),
         locale: String::new(),
         connect: |_| unreachable!("it is asked for no service"),
         no_color: true,
+    }
+}
+
+/// `countersign authenticator …` on this machine, which is to say no.
+#[track_caller]
+fn refused(machine: &Machine, pocket: &Pocket, words: &[&str]) -> String {
+    let vault = pocket.vault();
+    let words: Vec<&OsStr> = ["countersign"].iter().chain(words).map(OsStr::new).collect();
+    let words = [&words[..], &[OsStr::new("--vault"), vault.as_os_str()]].concat();
+    let refusal = Program::parse_from(words)
+        .authenticator
+        .run(machine)
+        .expect_err("it cannot be known");
+    assert!(!refusal.is_usage, "exit code 1: {refusal}");
+    format!("{refusal}")
+}
+
+/// The agent lives on behind a door that `lock` does not trust, or cannot open: that is no proof that it is gone.
+#[test]
+fn what_cannot_be_proven_locked_is_an_error() {
+    let pocket = Pocket::with(URI);
+    let machine = machine(&pocket, &["sockets", "second"]);
+    let (vault, key) = (pocket.vault(), &pocket.key);
+    let words = ["countersign", "unlock", "--for", "10m", "--vault"].map(OsStr::new);
+    let words = [
+        &words[..],
+        &[vault.as_os_str(), OsStr::new("--key-file"), key.as_os_str()],
+    ]
+    .concat();
+    let unlocked = Program::parse_from(words).authenticator.run(&machine);
+    unlocked.map_err(|refusal| refusal.what).expect("it is unlocked");
+    let agent = Seen::of(&pocket);
+    let sockets = pocket.path("sockets");
+    let mode = |mode| fs::set_permissions(&sockets, fs::Permissions::from_mode(mode)).expect("it is ours");
+    let asked = [&["lock"][..], &["lock", "--all"], &["unlock", "--status"]];
+    let refuses = |what: &str| {
+        for words in asked {
+            let said = refused(&machine, &pocket, words);
+            assert!(
+                said.contains("may still have the vault's key") && said.contains(what),
+                "{words:?}: {said}"
+            );
+        }
+        assert!(!agent.is_gone(), "it lives on: {what}");
     };
+    for others in [0o750, 0o701, 0o777] {
+        mode(others);
+        refuses("`chmod 700` it");
+    }
+    mode(0o700);
+    let moved = pocket.path("moved");
+    fs::rename(&sockets, &moved).expect("it is ours");
+    std::os::unix::fs::symlink(&moved, &sockets).expect("a link");
+    refuses("is not a directory");
+    fs::remove_file(&sockets).expect("the link");
+    fs::rename(&moved, &sockets).expect("it is ours");
+    if rustix::process::geteuid().is_root() {
+        std::os::unix::fs::chown(&sockets, Some(12_345), None).expect("root may");
+        refuses("belongs to another user");
+        std::os::unix::fs::chown(&sockets, Some(0), None).expect("root may");
+    } else {
+        mode(0o000);
+        refuses("cannot be looked at");
+        mode(0o700);
+    }
+    // A lock whose file was exchanged is nobody's, but somebody listens: he is told to lock, and obeys.
+    fs::remove_file(agent.socket.with_extension("lock")).expect("its lock");
+    let words = ["countersign", "lock", "--vault"].map(OsStr::new);
+    let words = [&words[..], &[vault.as_os_str()]].concat();
+    let locked = Program::parse_from(words).authenticator.run(&machine);
+    locked.map_err(|refusal| refusal.what).expect("it is locked");
+    until("the agent has ended", || agent.is_gone());
+}
+
+/// With sockets elsewhere than everybody's, because all of them are locked.
+#[test]
+fn lock_all_ends_every_agent_that_can_be_ended_and_names_the_others() {
+    let pockets = [(); 3].map(|()| Pocket::with(URI));
+    let machine = machine(&pockets[0], &["no/parent", "sockets"]);
     let run = |words: &[&OsStr]| {
         let words = [&[OsStr::new("countersign")], words].concat();
         Program::parse_from(words).authenticator.run(&machine)

@@ -5,6 +5,7 @@ use std::{fs, path::Path, process::Command};
 use serde_json::Value;
 
 use super::{pocket::Pocket, terminal::Terminal};
+use crate::support::write_private;
 use crate::support::{
     process::{Running, bare, on_a_terminal, run},
     tools::output,
@@ -149,8 +150,8 @@ fn every_backup_that_is_exported_comes_back() {
         pocket.path("other key"),
         pocket.path("identity"),
     );
-    fs::write(&password, "the backup's own\n").expect("a file");
-    fs::write(&key, [0xA7; 40]).expect("a file");
+    write_private(&password, "the backup's own\n").expect("a file");
+    write_private(&key, [0xA7; 40]).expect("a file");
     output("age-keygen", "age", &["-o", utf8(&identity)]);
     let recipient = output("age-keygen", "age", &["-y", utf8(&identity)]);
     for (name, export, opens_with) in [
@@ -176,7 +177,7 @@ fn every_backup_that_is_exported_comes_back() {
         let unopened = run(&mut other.keyed(&["import", "--yes", utf8(&file)]), "").with_code(2);
         assert!(unopened.err.contains("--password-file"), "{name}: {}", unopened.err);
         let wrong = other.path("wrong");
-        fs::write(&wrong, [b'x'; 40]).expect("a file");
+        write_private(&wrong, [b'x'; 40]).expect("a file");
         let args = ["import", "--yes", utf8(&file), "--password-file", utf8(&wrong)];
         let wrong = run(&mut other.keyed(&args), "").with_code(1);
         assert!(!wrong.err.contains("andOTP"), "{name}: {}", wrong.err);
@@ -207,12 +208,12 @@ fn an_encrypted_export_takes_its_password() {
     let locked = run(&mut pocket.keyed(&["import", "--yes", &aegis]), "").with_code(2);
     assert!(locked.err.contains("--password-file"), "{}", locked.err);
     let password = pocket.path("password");
-    fs::write(&password, "wrong").expect("a file");
+    write_private(&password, "wrong").expect("a file");
     let args = ["import", "--yes", &aegis, "--password-file", utf8(&password)];
     let wrong = run(&mut pocket.keyed(&args), "").with_code(1);
     assert!(wrong.err.contains("the password is wrong"), "{}", wrong.err);
     assert!(!pocket.vault().exists());
-    fs::write(&password, "correct horse — 正确的马\n").expect("a file");
+    write_private(&password, "correct horse — 正确的马\n").expect("a file");
     run(&mut pocket.keyed(&args), "");
     assert!(!pocket.list().is_empty());
 }
@@ -408,7 +409,7 @@ fn age_opens_what_was_exported_for_its_key() {
 fn an_export_under_an_empty_passphrase_is_refused() {
     let pocket = Pocket::with(ALL_KINDS);
     let (empty, sealed) = (pocket.path("empty"), pocket.path("sealed"));
-    fs::write(&empty, "\n").expect("a file");
+    write_private(&empty, "\n").expect("a file");
     for format in ["age", "vault"] {
         let to = ["--output", utf8(&sealed), "--export-passphrase-file"];
         let args = [&["export", format], &to[..], &[utf8(&empty)]].concat();
@@ -428,7 +429,7 @@ fn an_export_under_an_empty_passphrase_is_refused() {
 fn a_copy_as_a_vault_keeps_what_a_newer_version_wrote() {
     let pocket = Pocket::new();
     // crates/vault/tests/golden.rs
-    fs::write(&pocket.key, b"0123456789abcdef0123456789abcdef01234567").expect("a file");
+    write_private(&pocket.key, b"0123456789abcdef0123456789abcdef01234567").expect("a file");
     let newer = format!("{SAMPLES}/../golden/newer.vault");
     let (copy, key) = (pocket.path("copy.vault"), utf8(&pocket.key).to_owned());
     let args = [
@@ -509,7 +510,7 @@ fn a_copy_as_a_vault_has_everything_and_opens_with_its_own_key() {
     let pocket = Pocket::with(ALL_KINDS);
     pocket.done(&["edit", "#2", "--note", "two\nlines", "--group", "工作", "--favourite"]);
     let (copy, key) = (pocket.path("copy.vault"), pocket.path("other key"));
-    fs::write(&key, [7; 40]).expect("a file");
+    write_private(&key, [7; 40]).expect("a file");
     pocket.done(&[
         "export",
         "vault",
@@ -555,8 +556,8 @@ fn a_copy_as_a_vault_has_everything_and_opens_with_its_own_key() {
 fn another_passphrase_leaves_the_entries_ciphertext_as_it_is() {
     let pocket = Pocket::with(ALL_KINDS);
     let (first, second) = (pocket.path("first"), pocket.path("second"));
-    fs::write(&first, "the first\n").expect("a file");
-    fs::write(&second, "the second\n").expect("a file");
+    write_private(&first, "the first\n").expect("a file");
+    write_private(&second, "the second\n").expect("a file");
     pocket.done(&["slot", "add", "--new-passphrase-file", utf8(&first), "--label", "desk"]);
     let before = fs::read(pocket.vault()).expect("a vault");
     let by = |file: &Path, args: &[&str]| -> Command {

@@ -3,6 +3,7 @@
 use std::{fs, path::PathBuf, process::Command};
 
 use super::pocket::Pocket;
+use crate::support::write_private;
 use crate::support::{
     process::{Running, bare, run},
     until,
@@ -153,7 +154,7 @@ fn a_new_key_shuts_the_keyring_out_and_an_older_copy_with_it() {
     run(&mut session.joined(pocket.auth(&of_older)), "").with_code(0);
 
     let passphrase = pocket.path("passphrase");
-    fs::write(&passphrase, "correct horse battery staple\n").expect("a file");
+    write_private(&passphrase, "correct horse battery staple\n").expect("a file");
     let passphrase = passphrase.to_str().expect("UTF-8");
     joined(&["passphrase", "--new-key", "--new-passphrase-file", passphrase]);
     assert_eq!(session.items(), "");

@@ -1,10 +1,11 @@
 //! Somebody with a vault.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{path::PathBuf, process::Command};
 
 use serde_json::Value;
 
 use crate::support::process::{Ended, countersign, run};
+use crate::support::write_private;
 
 /// A home directory, and a vault in it that a key file opens: no costly derivation.
 pub(crate) struct Pocket {
@@ -16,7 +17,7 @@ impl Pocket {
     pub(crate) fn new() -> Self {
         let home = tempfile::tempdir().expect("a directory");
         let key = home.path().join("key");
-        fs::write(&key, [0x5A; 32]).expect("a file");
+        write_private(&key, [0x5A; 32]).expect("a file");
         Self { home, key }
     }
 

@@ -9,6 +9,7 @@ use super::{
     terminal::{Terminal, ended_by},
 };
 use crate::support::process::{bare, run};
+use crate::support::write_private;
 
 const URI: &str = "otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 const PASSPHRASE: &str = "correct horse";
@@ -16,7 +17,7 @@ const PASSPHRASE: &str = "correct horse";
 /// A vault that a passphrase opens.
 fn with_passphrase() -> Pocket {
     let pocket = Pocket::new();
-    fs::write(pocket.path("passphrase"), format!("{PASSPHRASE}\n")).expect("a file");
+    write_private(pocket.path("passphrase"), format!("{PASSPHRASE}\n")).expect("a file");
     let mut adding = pocket.auth(&["add", "--uri-file", "-"]);
     adding.env("COUNTERSIGN_VAULT_PASSPHRASE_FILE", pocket.path("passphrase"));
     run(&mut adding, URI).with_code(0);
@@ -189,7 +190,7 @@ fn a_passphrase_file_is_its_first_line_and_a_new_one_has_a_length() {
     let pocket = with_passphrase();
     let with = |text: &str, args: &[&str]| {
         let file = pocket.path("given");
-        fs::write(&file, text).expect("a file");
+        write_private(&file, text).expect("a file");
         let mut command = pocket.auth(args);
         run(command.env("COUNTERSIGN_VAULT_PASSPHRASE_FILE", file), "")
     };
@@ -197,7 +198,7 @@ fn a_passphrase_file_is_its_first_line_and_a_new_one_has_a_length() {
     with("correct horse\r\n", &["list"]).with_code(0);
 
     let short = pocket.path("short");
-    fs::write(&short, "7 chars").expect("a file");
+    write_private(&short, "7 chars").expect("a file");
     let short = short.to_str().expect("UTF-8");
     for args in [
         &["passphrase", "--new-passphrase-file", short][..],

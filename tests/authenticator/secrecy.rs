@@ -4,6 +4,7 @@ use std::fs;
 
 use super::pocket::Pocket;
 use crate::support::process::{Ended, run};
+use crate::support::write_private;
 
 const PASSPHRASE: &str = "Tr0ub4dor & 3 horses";
 const SECRET: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
@@ -26,9 +27,9 @@ fn no_command_says_a_secret_that_was_not_asked_for() {
         ("uri", URI.into()),
     ];
     for (name, text) in &files {
-        fs::write(pocket.path(name), text).expect("a file");
+        write_private(pocket.path(name), text).expect("a file");
     }
-    fs::write(pocket.path("wrong"), "wrong horse\n").expect("a file");
+    write_private(pocket.path("wrong"), "wrong horse\n").expect("a file");
     let file = |name: &str| pocket.path(name).to_str().expect("UTF-8").to_owned();
     let auth = |words: &str| {
         let words: Vec<String> = words

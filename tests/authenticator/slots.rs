@@ -4,6 +4,7 @@ use std::fs;
 
 use super::{pocket::Pocket, terminal::Terminal};
 use crate::support::process::run;
+use crate::support::write_private;
 
 const URI: &str = "otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n";
 
@@ -17,7 +18,7 @@ fn with_keys() -> Pocket {
 
 fn add_key(pocket: &Pocket, name: &str) {
     let path = pocket.path(name);
-    fs::write(&path, name.repeat(20)).expect("a file");
+    write_private(&path, name.repeat(20)).expect("a file");
     pocket.done(&["slot", "add", "--new-key-file", path.to_str().expect("UTF-8")]);
 }
 
@@ -56,7 +57,7 @@ fn one_that_is_gone_by_then_takes_no_other_with_it() {
 fn a_passphrase_that_is_another_by_then_stays() {
     let pocket = Pocket::with(URI);
     let [first, second] = ["first", "second"].map(|name| {
-        fs::write(pocket.path(name), format!("the {name} passphrase")).expect("a file");
+        write_private(pocket.path(name), format!("the {name} passphrase")).expect("a file");
         pocket.path(name).to_str().expect("UTF-8").to_owned()
     });
     pocket.done(&["slot", "add", "--new-passphrase-file", &first]);
@@ -73,7 +74,7 @@ fn a_passphrase_that_is_another_by_then_stays() {
 #[test]
 fn a_label_turns_no_terminals_writing() {
     let pocket = Pocket::with(URI);
-    fs::write(pocket.path("k1"), [1; 32]).expect("a file");
+    write_private(pocket.path("k1"), [1; 32]).expect("a file");
     let key = pocket.path("k1").to_str().expect("UTF-8").to_owned();
     let add = |label: &str| {
         run(
@@ -105,7 +106,7 @@ fn a_label_turns_no_terminals_writing() {
 fn a_key_is_no_passphrase_and_opens_once() {
     let pocket = with_keys();
     let new = pocket.path("new");
-    fs::write(&new, "correct horse battery staple\n").expect("a file");
+    write_private(&new, "correct horse battery staple\n").expect("a file");
     let new = new.to_str().expect("UTF-8");
     let args = ["passphrase", "--slot", "1", "--new-passphrase-file", new];
     let refused = run(&mut pocket.keyed(&args), "").with_code(2);

@@ -9,6 +9,7 @@ use super::{
     terminal::{Terminal, ended_by},
 };
 use crate::support::process::{bare, run};
+use crate::support::write_private;
 
 const PASSPHRASE: &str = "correct horse";
 const GITHUB: &str = "otpauth://totp/GitHub:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=GitHub";
@@ -102,7 +103,7 @@ fn a_day_with_it_from_the_first_picture_to_the_last_lock() {
     tui.see("2 entries · by use");
 
     let passphrase = pocket.path("passphrase");
-    fs::write(&passphrase, PASSPHRASE).unwrap();
+    write_private(&passphrase, PASSPHRASE).unwrap();
     let mut adding = pocket.auth(&[
         "add",
         "--uri-file",

@@ -10,9 +10,10 @@ use std::{
 };
 
 use crate::support::process::{Served, countersign, run};
+use crate::support::write_private;
 
 fn authenticator(home: &Path, args: &[&str]) -> Command {
-    fs::write(home.join("passphrase"), "correct horse battery\n").expect("a file");
+    write_private(home.join("passphrase"), "correct horse battery\n").expect("a file");
     let mut command = countersign();
     command.arg("authenticator").args(args);
     command.arg("--vault").arg(home.join("vault"));
@@ -64,7 +65,7 @@ fn a_service_that_means_harm_does_not_drive_the_terminal() {
     const PROBLEM: &str =
         r#"403|{"status":403,"code":"no","detail":"\u001b]52;c;AAAA\u0007three\u202e\nand\u009b2J four"}"#;
     let home = tempfile::tempdir().expect("a directory");
-    fs::write(home.path().join("key"), "cs_key").expect("a file");
+    write_private(home.path().join("key"), "cs_key").expect("a file");
     let key = home.path().join("key").display().to_string();
     let bind = |url: &str, more: &[&str]| {
         let args = bind_at(url, &key);
@@ -110,7 +111,7 @@ fn nobody_makes_a_vault_for_a_service_that_is_not_there() {
     };
     let no_key = bind("http://127.0.0.1:9");
     assert!(no_key.contains("there is no API key"), "{no_key}");
-    fs::write(&key, "cs_key").expect("a file");
+    write_private(&key, "cs_key").expect("a file");
     let nobody = bind("http://127.0.0.1:9");
     assert!(nobody.contains("does not answer"), "{nobody}");
 }
@@ -178,7 +179,7 @@ fn a_new_laptop_takes_the_place_of_the_old_one() {
 #[test]
 fn where_nobody_knows_whether_it_is_bound_the_entry_stays() {
     let home = tempfile::tempdir().expect("a directory");
-    fs::write(home.path().join("key"), "cs_key").expect("a file");
+    write_private(home.path().join("key"), "cs_key").expect("a file");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let service = thread::spawn(move || {

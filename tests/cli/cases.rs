@@ -12,6 +12,7 @@ use std::{
 use serde::Deserialize;
 
 use crate::support::process::{countersign, run};
+use crate::support::write_private;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -64,7 +65,7 @@ fn failure(path: &Path) -> Option<String> {
     let case: Case = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let home = tempfile::tempdir().expect("a directory");
     for (name, content) in &case.files {
-        fs::write(home.path().join(name), content).expect("a file");
+        write_private(home.path().join(name), content).expect("a file");
     }
     let mut command = countersign();
     command

@@ -1,9 +1,8 @@
 //! API keys, made and ended beside a running service.
 
-use std::fs;
-
 use serde_json::json;
 
+use crate::support::write_private;
 use crate::support::{
     http::Api,
     process::{Served, run},
@@ -71,7 +70,7 @@ fn a_key_can_be_limited_to_accounts() {
     ];
     let made = run(&mut service.beside(&args), "").with_code(0).json();
     let file = home.path().join("key");
-    fs::write(&file, made["key"].as_str().expect("a key")).expect("a file");
+    write_private(&file, made["key"].as_str().expect("a key")).expect("a file");
     let devices = |account: &str| {
         let mut command = service.user(&["devices", account, "alice"]);
         run(command.arg("--api-key-file").arg(&file), "")
@@ -105,7 +104,7 @@ fn keys_that_are_none() {
 
     let file = home.path().join("key");
     for wrong in ["", "not a key", "csgn_0_0", "line\nbreak"] {
-        fs::write(&file, wrong).expect("a file");
+        write_private(&file, wrong).expect("a file");
         let mut devices = service.user(&["devices", "acme", "alice"]);
         let ended = run(devices.arg("--api-key-file").arg(&file), "").with_code(1);
         assert!(ended.err.contains("key"), "{wrong:?}: {}", ended.err);

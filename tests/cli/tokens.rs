@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use crate::support::process::{Served, bare, countersign, run};
+use crate::support::write_private;
 
 #[test]
 fn a_seed_file_comes_in_and_is_listed_and_found() {
@@ -12,7 +13,7 @@ fn a_seed_file_comes_in_and_is_listed_and_found() {
     let service = Served::start(&home.path().join("data"));
     let key = run(&mut service.beside(&["key", "create", "--role", "inventory"]), "").with_code(0);
     let path = |name: &str| home.path().join(name).display().to_string();
-    fs::write(path("key"), &key.out).expect("a file");
+    write_private(path("key"), &key.out).expect("a file");
     let seeds = "serial,seed\nCS-000001,3132333435363738393031323334353637383930\n\
                  CS-000002,3132333435363738393031323334353637383931\n";
     fs::write(path("seeds.csv"), seeds).expect("a file");
@@ -73,7 +74,7 @@ fn a_batch_is_opened_and_a_token_goes_its_way() {
     let service = Served::start(&home.path().join("data"));
     let key = run(&mut service.beside(&["key", "create", "--role", "inventory"]), "").with_code(0);
     let key_file = home.path().join("key");
-    fs::write(&key_file, &key.out).expect("a file");
+    write_private(&key_file, &key.out).expect("a file");
     let token = |args: &[&str], code: i32| {
         let mut command = countersign();
         command
@@ -126,9 +127,9 @@ fn seeds_leave_by_two_people_and_pskc2pskc_reads_them() {
         ("ben", "admin", "Ben"),
     ] {
         let mut command = service.beside(&["key", "create", "--role", role, "--owner", owner]);
-        fs::write(path(name), run(&mut command, "").with_code(0).out).expect("a file");
+        write_private(path(name), run(&mut command, "").with_code(0).out).expect("a file");
     }
-    fs::write(path("seed.key"), "00112233445566778899aabbccddeeff\n").expect("a file");
+    write_private(path("seed.key"), "00112233445566778899aabbccddeeff\n").expect("a file");
     let seeds = "serial,seed\nCS-000001,3132333435363738393031323334353637383930\n";
     let token = |who: &str, args: &[&str]| {
         let mut command = countersign();

@@ -18,6 +18,7 @@ use pskc::{Seed, Unlock};
 use serde_json::Value;
 use simulator::{Board, Damage, Pty, Simulated, TornStorage, VirtualTime};
 
+use crate::support::write_private;
 use crate::support::{
     Dice, now_ms,
     process::{Running, countersign},
@@ -33,7 +34,7 @@ pub(crate) struct Bench {
 impl Bench {
     pub(crate) fn new() -> Self {
         let home = tempfile::tempdir().expect("a directory");
-        fs::write(home.path().join("key"), KEY).expect("a file");
+        write_private(home.path().join("key"), KEY).expect("a file");
         Self { home }
     }
 

@@ -6,6 +6,7 @@ use std::{
 use serde_json::Value;
 use simulator::{Pty, TornStorage};
 
+use crate::support::write_private;
 use crate::{
     hall::{Bench, powered},
     support::process::{Running, Served, run},
@@ -178,8 +179,8 @@ fn a_batch_goes_straight_into_the_inventory() {
     let token = simulated(&bench);
     let service = Served::start(&bench.path("data"));
     let key = run(&mut service.beside(&["key", "create", "--role", "inventory"]), "").with_code(0);
-    fs::write(bench.path("api.key"), &key.out).expect("a file");
-    fs::write(bench.path("other.key"), "cs_unknown").expect("a file");
+    write_private(bench.path("api.key"), &key.out).expect("a file");
+    write_private(bench.path("other.key"), "cs_unknown").expect("a file");
     let provision = [
         "provision",
         "--serial",
@@ -221,7 +222,7 @@ fn what_the_desk_made_comes_into_the_inventory() {
     asked(&bench, &token, &[&provision[..], &["--no-compare"]].concat(), 0);
     let service = Served::start(&bench.path("data"));
     let key = run(&mut service.beside(&["key", "create", "--role", "inventory"]), "").with_code(0);
-    fs::write(bench.path("api.key"), &key.out).expect("a file");
+    write_private(bench.path("api.key"), &key.out).expect("a file");
     let at = ["--server", &service.url, "--api-key-file", "api.key", "--json"];
     let import = ["import", "B1/tokens.pskc", "--batch", "B1", "--key-file", "key"];
     let imported = bench.token(&[&import[..], &at].concat()).wait().with_code(0);

@@ -12,7 +12,8 @@ pub(crate) mod process;
 pub(crate) mod tools;
 
 use std::{
-    fs,
+    fs, io,
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -51,6 +52,13 @@ pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {
         thread::sleep(Duration::from_millis(50));
     }
     panic!("after 30 s still not so: {what}");
+}
+
+/// A file with a secret, as its owner keeps it: others may not read it.
+pub(crate) fn write_private(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+    let path = path.as_ref();
+    fs::write(path, bytes)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))
 }
 
 /// Every file of this directory, should there be one, with its content: to see that nothing changed.

@@ -39,6 +39,10 @@ pub struct ImportRequest {
     pub key_base64: Option<Base64>,
     /// How a table's secrets are written, where that is not plain from them all.
     pub encoding: Option<SeedEncoding>,
+    /// Whether secrets of 80 to 127 bits come in, too, where no better token can be had. Shorter ones never do.
+    #[serde(default)]
+    #[schema(default = false)]
+    pub allow_short_secrets: bool,
     /// On whose behalf.
     pub actor: Actor,
 }
@@ -179,7 +183,8 @@ pub struct ImportReceipt {
     pub duplicates: Vec<String>,
     /// Those that cannot come in.
     pub refusals: Vec<ImportRefusal>,
-    /// What was assumed because the file does not say it, in English: to be read before the tokens are handed out.
+    /// What was assumed because the file does not say it, which secrets are short, and why nothing came in where nothing
+    /// did, in English: to be read before the tokens are handed out.
     pub remarks: Vec<String>,
 }
 
@@ -197,7 +202,7 @@ pub struct ImportRefusal {
 /// Takes the tokens of a seed file into the inventory
 ///
 /// Role: inventory. At most 10,000 tokens a call, and 32 MiB: they come in by one commit, all of them or, where one is a
-/// duplicate or refused, none; `imported` says which. Neither file nor key ever stands in a URL or a log.
+/// duplicate or refused, none; `imported` says which, and of a dry run `remarks`. A secret has at least 128 bits. Neither file nor key ever stands in a URL or a log.
 #[utoipa::path(
     post,
     path = "/v1/tokens/import",

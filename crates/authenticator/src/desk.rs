@@ -9,7 +9,7 @@ use crate::{
     LOCK_WAIT, Machine, Refusal, VaultFile,
     agent::Agent,
     desktop_keyring::KeyringItem,
-    prompt::{Prompt, TRIES, read_line, read_whole},
+    prompt::{Prompt, TRIES, read_passphrase, read_secret},
 };
 
 const OR_BY_FILE: &str = "name a file that has it with --passphrase-file, or with COUNTERSIGN_VAULT_PASSPHRASE_FILE";
@@ -108,7 +108,7 @@ impl Desk<'_> {
         );
         let mut entropy = self.entropy();
         let mut vault = if let Some(path) = &self.key_file {
-            OpenVault::create(NewSlot::KeyFile(&read_whole(path)?), "", &mut entropy)?
+            OpenVault::create(NewSlot::KeyFile(&read_secret(path)?), "", &mut entropy)?
         } else {
             let passphrase =
                 self.prompt
@@ -238,7 +238,7 @@ impl Desk<'_> {
         }
         if let Some(path) = &self.key_file {
             return locked
-                .unlock(Unlock::KeyFile(&read_whole(path)?))
+                .unlock(Unlock::KeyFile(&read_secret(path)?))
                 .map_err(|error| Refusal::new(error).help("name the vault's key file with --key-file"));
         }
         let takes_passphrase = |kind| matches!(kind, SlotKind::Passphrase(_));
@@ -248,7 +248,7 @@ impl Desk<'_> {
         let tries = if self.passphrase_file.is_none() { TRIES } else { 1 };
         for left in (0..tries).rev() {
             let passphrase = match &self.passphrase_file {
-                Some(path) => read_line(path)?,
+                Some(path) => read_passphrase(path)?,
                 None => self.prompt.secret("Passphrase", OR_BY_FILE)?,
             };
             match locked.unlock(Unlock::Passphrase(passphrase.as_bytes())) {

@@ -31,6 +31,7 @@ mod vault_file;
 
 pub use command::{Authenticator, Bind, Binding, Unconfirmed};
 pub use machine::{Connect, Machine};
+pub use prompt::kept_private;
 pub use refusal::Refusal;
 pub use secrecy::keep_memory_private;
 pub use vault_file::{Doing, LOCK_WAIT, VaultFile, VaultFileError, VaultLock};

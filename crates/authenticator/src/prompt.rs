@@ -1,8 +1,9 @@
 //! Questions to the person at the terminal, and what comes from files in their place.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, ErrorKind, Read as _},
+    os::unix::fs::MetadataExt as _,
     path::Path,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
@@ -74,7 +75,7 @@ impl Prompt {
         remedy: &str,
     ) -> Result<Zeroizing<String>, Refusal> {
         if let Some(path) = file {
-            let passphrase = read_line(path)?;
+            let passphrase = read_passphrase(path)?;
             long_enough(&passphrase)?;
             return Ok(passphrase);
         }
@@ -123,10 +124,45 @@ pub(crate) fn read_whole(path: &Path) -> Result<Zeroizing<Vec<u8>>, Refusal> {
     File::open(path).and_then(grown).map_err(failed)
 }
 
-/// A file's first line, as `gpg` and `openssl` take it: a passphrase is what one can also type.
+/// Refuses a file with a key, a passphrase or a password that others may read: it protects nothing then. What is no file, such
+/// as a pipe that a shell makes, has no others; and what is not there is for its reader to say.
+///
+/// # Errors
+/// With the command that mends it.
+pub fn kept_private(path: &Path) -> Result<(), Refusal> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_file() && found.mode() & 0o077 != 0 => {
+            let (shown, mode) = (path.display(), found.mode() & 0o777);
+            Err(
+                Refusal::new(format!("{shown} has a secret, and others may read it (mode {mode:o})")).help(format!(
+                    "`chmod 600 {shown}`, and have the secret replaced if somebody did read it"
+                )),
+            )
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A file with a key or a password that nobody else may read, or stdin as `-`.
+pub(crate) fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    if path != Path::new("-") {
+        kept_private(path)?;
+    }
+    read_whole(path)
+}
+
+/// The first line of a file with a passphrase, as `gpg` and `openssl` take it: a passphrase is what one can also type.
+pub(crate) fn read_passphrase(path: &Path) -> Result<Zeroizing<String>, Refusal> {
+    first_line(path, &read_secret(path)?)
+}
+
+/// A file's first line.
 pub(crate) fn read_line(path: &Path) -> Result<Zeroizing<String>, Refusal> {
-    let bytes = read_whole(path)?;
-    let text = str::from_utf8(&bytes).map_err(|_| Refusal::usage(format!("{} is not UTF-8 text", path.display())))?;
+    first_line(path, &read_whole(path)?)
+}
+
+fn first_line(path: &Path, bytes: &[u8]) -> Result<Zeroizing<String>, Refusal> {
+    let text = str::from_utf8(bytes).map_err(|_| Refusal::usage(format!("{} is not UTF-8 text", path.display())))?;
     Ok(Zeroizing::new(
         text.lines().next().unwrap_or("").trim_end_matches('\r').to_owned(),
     ))

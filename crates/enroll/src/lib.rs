@@ -15,6 +15,7 @@ mod label;
 mod parse;
 mod qr;
 mod quirks;
+mod scheme;
 mod secret;
 mod uri;
 
@@ -23,5 +24,6 @@ pub use label::{Account, Issuer, LabelError, MAX_LABEL_LEN_BYTES};
 pub use parse::{MAX_URI_LEN_BYTES, UriError};
 pub use qr::{MAX_PX_PER_MODULE, MIN_PX_PER_MODULE, QUIET_ZONE_MODULES, Qr, QrError, TerminalStyle};
 pub use quirks::{App, Ignored, Quirk, quirks_of};
+pub use scheme::{holds_uri, uri_starts};
 pub use secret::{SECRET_LEN_BYTES, new_secret, text_key};
 pub use uri::{COMFORTABLE_URI_LEN_BYTES, totp_uri};

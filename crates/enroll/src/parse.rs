@@ -10,7 +10,7 @@ use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
 use crate::base32::{self, Base32Error};
-use crate::{Entry, EntryDigits, Kind};
+use crate::{Entry, EntryDigits, Kind, holds_uri, uri_starts};
 
 /// Longest URI that is read, in bytes; a QR code holds less.
 pub const MAX_URI_LEN_BYTES: usize = 4096;
@@ -28,6 +28,9 @@ pub enum UriError {
     /// Google Authenticator's export of many entries in one QR code.
     #[error("this is a Google Authenticator export (otpauth-migration): import it as such")]
     Migration,
+    /// A second one in it, raw or within a name, where it would be shown to everybody.
+    #[error("another URI with a secret stands in it: give each a line of its own")]
+    AnotherUri,
     /// Neither `totp` nor `hotp` nor `steam`.
     #[error("the type after otpauth:// is unknown: totp, hotp and steam can be used")]
     UnknownType,
@@ -80,6 +83,9 @@ impl Entry {
         }
         let uri = str::from_utf8(uri).map_err(|_| UriError::InvalidUtf8)?.trim();
         let rest = strip_scheme(uri)?;
+        if uri_starts(rest).next().is_some() {
+            return Err(UriError::AnotherUri);
+        }
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (type_name, label) = path.split_once('/').unwrap_or((path, ""));
 
@@ -122,6 +128,10 @@ struct Label {
 impl Label {
     /// Splits at the first colon, raw or encoded, because a name cannot hold one in this format.
     fn read(raw: &str) -> Result<Self, UriError> {
+        // As a whole: a URI's own colon would end the issuer.
+        if holds_uri(raw) {
+            return Err(UriError::AnotherUri);
+        }
         let (issuer, account) = split_at_colon(raw);
         let issuer = match issuer {
             Some(issuer) => shown(&decode(issuer, Plus::IsBlank)?)?,
@@ -159,6 +169,9 @@ fn shown(name: &str) -> Result<Option<String>, UriError> {
     let name = name.trim();
     if name.contains(char::is_control) {
         return Err(UriError::ControlCharacter);
+    }
+    if holds_uri(name) {
+        return Err(UriError::AnotherUri);
     }
     Ok((!name.is_empty()).then(|| name.to_owned()))
 }

@@ -49,5 +49,5 @@ pub use container::{
 pub use error::{Place, ReadError, WriteError};
 pub use read::{MAX_FILE_LEN_BYTES, Unlock, read, read_as};
 pub use receipt::{Format, Protection, Reason, Receipt, Refusal, Remark};
-pub use seed::{MANAGEMENT_KEY_LEN_BYTES, ManagementKey, Moving, Seed};
+pub use seed::{MANAGEMENT_KEY_LEN_BYTES, MIN_SECRET_LEN_BYTES, ManagementKey, Moving, Seed};
 pub use vendors::{Dialect, write_csv_in_the_clear};

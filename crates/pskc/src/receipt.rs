@@ -104,6 +104,15 @@ pub enum Reason {
     /// No secret, for instance because it is derived from a master key.
     #[error("it has no secret")]
     NoSecret,
+    /// In a table: fewer than [`MIN_SECRET_LEN_BYTES`](crate::MIN_SECRET_LEN_BYTES). (What a container calls a secret is one,
+    /// for whoever reads it to judge.)
+    #[error(
+        "its secret has only {bits} bits, which can be tried out: no token's has fewer than 80, so look at the columns"
+    )]
+    ShortSecret {
+        /// How long it is.
+        bits: usize,
+    },
     /// More than 128 bytes.
     #[error("its secret is longer than 128 bytes")]
     LongSecret,
@@ -145,8 +154,8 @@ pub enum Reason {
 /// Something to know before importing. Displayed as an English sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remark {
-    /// Every secret of the file is right in hexadecimal and in base32 both; it was read as hexadecimal, which is likelier.
-    AmbiguousEncoding,
+    /// Every secret of the file is right in hexadecimal and in base32 both; it was read as this one, which is likelier there.
+    AmbiguousEncoding(Encoding),
     /// The format does not say what kind of token it is: TOTP with SHA-1, 6 digits and 30 s was assumed.
     AssumedTotp,
     /// The format does not say the digits: HOTP with SHA-1 and 6 digits was assumed.
@@ -166,8 +175,11 @@ pub enum Remark {
 impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::AmbiguousEncoding => {
-                "the secrets can be read as hexadecimal and as base32; they were read as hexadecimal: try one token first"
+            Self::AmbiguousEncoding(encoding) => {
+                return write!(
+                    f,
+                    "the secrets can be read as hexadecimal and as base32; they were read as {encoding}: try one token first"
+                );
             }
             Self::AssumedTotp => {
                 "the format does not say what the tokens compute; TOTP, SHA-1, 6 digits and 30 s were assumed"

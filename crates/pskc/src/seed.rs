@@ -48,6 +48,9 @@ pub enum Moving {
     },
 }
 
+/// Fewer bytes than this are no secret: 80 bits, what the oldest tokens have. (RFC 4226 section 4, R6, asks for 16 bytes.)
+pub const MIN_SECRET_LEN_BYTES: usize = 10;
+
 /// How long a [`ManagementKey`] is.
 pub const MANAGEMENT_KEY_LEN_BYTES: usize = 32;
 

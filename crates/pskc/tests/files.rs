@@ -118,3 +118,32 @@ fn the_vendors() {
 fn ten_and_more_malformed_files_end_in_clear_errors() {
     assert!(directory("malformed") >= 10);
 }
+
+/// Each vendor's file, whatever follows it, is known as that vendor's alone: a line of another's among its own is an error, or a
+/// token that is refused, and none of it comes in as something that it is not.
+#[test]
+fn no_dialect_takes_a_line_of_another() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/vendors");
+    let table = |name: &str| fs::read_to_string(dir.join(name)).unwrap();
+    let names = [
+        "duo.csv",
+        "entra.csv",
+        "feitian.txt",
+        "multiotp.csv",
+        "privacyidea.csv",
+        "serial-seed.csv",
+        "yubico-flat.csv",
+    ];
+    for own in names {
+        let mine = read(table(own).as_bytes(), &Unlock::Nothing).unwrap_or_else(|error| panic!("{own}: {error}"));
+        for other in names.iter().filter(|other| **other != own) {
+            let theirs = table(other);
+            let last = theirs.lines().last().unwrap();
+            let mixed = format!("{}\n{last}\n", table(own).trim_end());
+            if let Ok(both) = read(mixed.as_bytes(), &Unlock::Nothing) {
+                assert_eq!(both.format, mine.format, "{own} and a line of {other}");
+                assert!(both.seeds.len() <= mine.seeds.len(), "{own} and a line of {other}");
+            }
+        }
+    }
+}

@@ -77,6 +77,10 @@ async fn try_confirm(
         (None, Some(sealed)) => Record::of_enrollment(&enrollment).open(&*core.sealer, sealed)?,
         (None, None) => return Err(ServiceError::Internal("an enrollment without a secret".into())),
     };
+    // Of before such secrets were kept out of the inventory.
+    if token.is_some() && secret.expose_secret().len() < pskc::MIN_SECRET_LEN_BYTES {
+        return taken(core, &enrollment, "token_secret_short", origin, now).await;
+    }
     let id = core.new_id(now)?;
     let mut device = Device {
         id,

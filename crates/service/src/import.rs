@@ -1,7 +1,8 @@
 use std::collections::HashSet;
 
+use enroll::holds_uri;
 use otp::{Parameters, Secret};
-use pskc::{Encoding, Moving, Reason, Seed, Unlock, read, read_as};
+use pskc::{Encoding, MIN_SECRET_LEN_BYTES, Moving, Reason, Seed, Unlock, read, read_as};
 use serde_json::json;
 use store::{Batch, Change, Fingerprint, Id, OpenTo, Outcome, Stage, Token, TokenState, Write};
 use verify::UnixMs;
@@ -19,6 +20,9 @@ const SERIAL_NUMBER_MAX_BYTES: usize = 64;
 /// Longest other text of a seed file that is kept, in bytes.
 const TEXT_MAX_BYTES: usize = 128;
 
+/// Fewer bytes of a secret need somebody's word that they shall come in: 128 bits (RFC 4226 section 4, R6).
+const SECRET_LEN_BYTES: usize = 16;
+
 /// Where tokens come in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewImport {
@@ -26,6 +30,8 @@ pub struct NewImport {
     pub batch: String,
     /// Whether everything is only judged and nothing comes in.
     pub dry_run: bool,
+    /// Whether secrets of 80 to 127 bits come in, too. Shorter ones never do.
+    pub allow_short_secrets: bool,
 }
 
 /// A seed file, and what opens it. Neither `Debug` nor `Clone`, for it holds secrets, perhaps in the clear.
@@ -128,10 +134,12 @@ async fn try_import(
     let known = Known::of(core, seeds).await?;
     receipt.count += seeds.len();
     let mut in_file = InFile::default();
+    let mut short = 0;
     let mut writes = Vec::with_capacity(seeds.len() + 1);
     for (place, seed) in seeds.iter().enumerate() {
-        match judge(seed, &known, place, &mut in_file, now) {
+        match judge(seed, &known, place, &mut in_file, wanted, now) {
             Verdict::New(parameters) => {
+                short += usize::from(seed.secret.expose_secret().len() < SECRET_LEN_BYTES);
                 let old = known.tokens[place].as_ref();
                 writes.push(comes_in(
                     core,
@@ -151,6 +159,14 @@ async fn try_import(
         }
     }
     let whole = receipt.duplicates.is_empty() && receipt.refusals.is_empty();
+    if short > 0 {
+        receipt.remarks.push(format!(
+            "{short} token(s) have secrets of fewer than 128 bits, let in by allow_short_secrets: replace them when you can"
+        ));
+    }
+    if !whole {
+        receipt.remarks.push(why_nothing(&receipt, wanted.dry_run));
+    }
     if wanted.dry_run {
         return Ok(Some(receipt));
     }
@@ -174,6 +190,18 @@ async fn try_import(
     let events = vec![core.event(&entry, now)?];
     let done = core.commit(vec![Change { writes, events }]).await? == [Outcome::Done];
     Ok(done.then_some(receipt))
+}
+
+/// What a receipt with tokens that cannot come in means for the others.
+fn why_nothing(receipt: &Receipt, dry_run: bool) -> String {
+    let comes = if dry_run { "would come" } else { "came" };
+    format!(
+        "nothing {comes} in: of {} token(s) {} cannot come in and {} are there already or twice in the file, and an import \
+         takes all or nothing",
+        receipt.count,
+        receipt.refusals.len(),
+        receipt.duplicates.len(),
+    )
 }
 
 fn read_file(file: &SeedFile) -> Result<(Vec<Seed>, Receipt), ServiceError> {
@@ -268,9 +296,19 @@ enum Verdict {
     Refused(String),
 }
 
-fn judge<'a>(seed: &'a Seed, known: &Known, place: usize, in_file: &mut InFile<'a>, now: UnixMs) -> Verdict {
+fn judge<'a>(
+    seed: &'a Seed,
+    known: &Known,
+    place: usize,
+    in_file: &mut InFile<'a>,
+    wanted: &NewImport,
+    now: UnixMs,
+) -> Verdict {
     if let Err(why) = serial_number(&seed.serial_number) {
         return Verdict::Refused(why.into());
+    }
+    if let Err(why) = long_enough(&seed.secret, wanted.allow_short_secrets) {
+        return Verdict::Refused(why);
     }
     let Moving::Time { period, .. } = seed.moving else {
         let why = "it counts events (HOTP): only tokens that go by the time are verified";
@@ -286,10 +324,10 @@ fn judge<'a>(seed: &'a Seed, known: &Known, place: usize, in_file: &mut InFile<'
     ] {
         if text
             .as_ref()
-            .is_some_and(|text| text.len() > TEXT_MAX_BYTES || text.contains(char::is_control))
+            .is_some_and(|text| text.len() > TEXT_MAX_BYTES || text.contains(char::is_control) || holds_uri(text))
         {
             return Verdict::Refused(format!(
-                "its {name} is longer than {TEXT_MAX_BYTES} bytes, or no plain text"
+                "its {name} is longer than {TEXT_MAX_BYTES} bytes, no plain text, or a URI with a secret"
             ));
         }
     }
@@ -319,6 +357,20 @@ fn parameters(seed: &Seed, period: otp::Period) -> Parameters {
     }
 }
 
+/// Whether a secret cannot be tried out; why not.
+fn long_enough(secret: &Secret, allow_short: bool) -> Result<(), String> {
+    let len_bytes = secret.expose_secret().len();
+    let only = format!("its secret has only {} bits", 8 * len_bytes);
+    match len_bytes {
+        SECRET_LEN_BYTES.. => Ok(()),
+        MIN_SECRET_LEN_BYTES.. if allow_short => Ok(()),
+        MIN_SECRET_LEN_BYTES.. => Err(format!(
+            "{only}, and 128 are the least (RFC 4226): where no better token can be had, allow_short_secrets takes 80 and more"
+        )),
+        _ => Err(format!("{only}, which can be tried out: it never comes in")),
+    }
+}
+
 /// What can be printed on a back, and typed from it.
 fn serial_number(text: &str) -> Result<(), &'static str> {
     if text.is_empty() {
@@ -327,6 +379,8 @@ fn serial_number(text: &str) -> Result<(), &'static str> {
         Err("its serial number is longer than 64 bytes")
     } else if text.trim() != text || text.contains(char::is_control) {
         Err("its serial number begins or ends with a blank, or has a control character")
+    } else if holds_uri(text) {
+        Err("its serial number is a URI with a secret")
     } else {
         Ok(())
     }

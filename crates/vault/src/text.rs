@@ -1,6 +1,8 @@
 //! Names and notes that a terminal can show and a search can find: nothing in them moves a cursor, turns the direction of
 //! writing, or cannot be seen.
 
+use enroll::holds_uri;
+
 /// Longest [`Name`], in bytes of UTF-8.
 pub const MAX_NAME_LEN_BYTES: usize = 512;
 /// Longest [`Note`], in bytes of UTF-8.
@@ -20,9 +22,12 @@ pub enum TextError {
     /// A control character, one that turns the direction of writing, or one that is not shown at all.
     #[error("the text has an invisible character: leave it out")]
     Invisible,
+    /// A [`Name`] with a URI in it that holds a secret, which whoever sees the name would see.
+    #[error("the name has a URI with a secret in it: leave it out")]
+    Uri,
 }
 
-/// An issuer, an account or a group: one line, without blanks at its ends; may be empty.
+/// An issuer, an account or a group: one line, without blanks at its ends, and without a URI that holds a secret; may be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(String);
 
@@ -36,13 +41,29 @@ impl Name {
     /// # Errors
     /// [`TextError`] names the rule that is broken.
     pub fn new(text: &str) -> Result<Self, TextError> {
-        checked(text.trim(), MAX_NAME_LEN_BYTES, NONE).map(Self)
+        match checked(text.trim(), MAX_NAME_LEN_BYTES, NONE)? {
+            name if holds_uri(&name) => Err(TextError::Uri),
+            name => Ok(Self(name)),
+        }
     }
 
-    /// Makes a name of whatever another program wrote, and says whether anything but blanks was changed.
+    /// Makes a name of whatever another program wrote, and says whether anything but blanks was changed. Nothing is left of
+    /// one with a URI that holds a secret.
     pub fn tidied(text: &str) -> (Self, bool) {
-        let (name, changed) = tidied(text.trim(), MAX_NAME_LEN_BYTES, NONE);
-        (Self(name), changed)
+        match tidied(text.trim(), MAX_NAME_LEN_BYTES, NONE) {
+            (name, _) if holds_uri(&name) => (Self::default(), true),
+            (name, changed) => (Self(name), changed),
+        }
+    }
+
+    /// Whether it would show a URI that holds a secret.
+    pub(crate) fn would_hold_uri(text: &str) -> bool {
+        holds_uri(&tidied(text.trim(), MAX_NAME_LEN_BYTES, NONE).0)
+    }
+
+    /// A name that a vault has, whatever it holds: the secret in it may be nowhere else.
+    pub(crate) fn kept(text: &str) -> Self {
+        Self(text.to_owned())
     }
 
     /// The text.

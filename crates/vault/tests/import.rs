@@ -400,6 +400,79 @@ fn uris_are_judged_line_by_line() {
     assert!(matches!(receipt.refused[1].reason, Reason::Migration(_)));
 }
 
+/// The second one's secret would be in the first one's name, where everybody sees it.
+#[test]
+fn uris_on_one_line_are_taken_apart_whatever_stands_between_them() {
+    const FIRST: &str = "otpauth://totp/A:kim?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=A";
+    const SECOND: &str = "otpauth://totp/B:lee?secret=KRUGK4ZAMJXWGYLUKRUGK4ZAMJXWGYLU&issuer=B";
+    for between in [
+        "", " ", "\t", ",", ", ", ";", " | ", "\",\"", "><", "&", "&x=", "+", "%20", "\u{3000}",
+    ] {
+        for second in [SECOND.to_owned(), SECOND.replacen("otpauth", "OtpAuth", 1)] {
+            let line = format!("{FIRST}{between}{second}\n");
+            let export = read(line.as_bytes(), None);
+            assert_eq!(export.refused(), [], "{line}");
+            let names: Vec<_> = export.came().iter().map(|came| came.draft.title()).collect();
+            assert_eq!(names, ["A (kim)", "B (lee)"], "{line}");
+            assert_eq!(export.came()[0].odd, [Oddity::SharedLine], "{line}");
+            assert_eq!(export.came()[1].odd, [], "{line}");
+            let secrets = export
+                .came()
+                .iter()
+                .map(|came| came.draft.credential.secret().expose_secret().len());
+            assert_eq!(secrets.collect::<Vec<_>>(), [20, 20], "{line}");
+        }
+    }
+    // Words between them could be the end of a secret.
+    let export = read(format!("{FIRST} and {SECOND}").as_bytes(), None);
+    assert_eq!((export.came().len(), export.refused().len()), (1, 1));
+    assert_eq!(export.came()[0].draft.title(), "B (lee)");
+
+    let mixed = format!("{FIRST} steam://KRUGK4ZAMJXWGYLU {SECOND},otpauth-migration://offline?data=%%%");
+    let export = read(mixed.as_bytes(), None);
+    let names: Vec<_> = export.came().iter().map(|came| came.draft.title()).collect();
+    assert_eq!(names, ["A (kim)", "Steam", "B (lee)"]);
+    assert_eq!(export.refused().len(), 1);
+}
+
+#[test]
+fn no_name_comes_in_with_a_uri_and_no_sentence_repeats_it() {
+    const HUSH: &str = "HUSHHUSHHUSHHUSH";
+    let uri = format!("otpauth://totp/x?secret={HUSH}");
+    let encoded = uri
+        .replace(':', "%3A")
+        .replace('/', "%2F")
+        .replace('?', "%3F")
+        .replace('=', "%3D");
+    let files = [
+        format!("otpauth://totp/A:{encoded}?secret=GEZDGNBV"),
+        format!("otpauth://totp/{encoded}?secret=GEZDGNBV"),
+        format!("otpauth://totp/A?secret=GEZDGNBV&issuer={encoded}"),
+        format!(
+            "otpauth://totp/A?secret=GEZDGNBV&issuer={}",
+            encoded.replace('%', "%25")
+        ),
+        format!(r#"{{"elements": [{{"secret": "GEZDGNBV", "issuer": "{uri}", "label": "a"}}]}}"#),
+        format!(r#"{{"elements": [{{"secret": "GEZDGNBV", "issuer": "a", "label": "ot\u200bpauth://x{HUSH}"}}]}}"#),
+        format!(r#"{{"elements": [{{"secret": "GEZDGNBV", "issuer": "otpauth", "label": "//x{HUSH}"}}]}}"#),
+        format!(r#"[{{"secret": "GEZDGNBV", "label": "a", "tags": ["{uri}"]}}]"#),
+        format!(r#"{{"services": [{{"name": "D", "secret": "GEZDGNBV", "otp": {{"issuer": "{uri}"}}}}]}}"#),
+        format!("name,login_username,login_totp\n{uri},kim,GEZDGNBV\n"),
+        format!("name,login_username,login_totp\nA,kim,{uri} {uri}\n"),
+        format!("name,login_username,login_totp\nA,steam://{HUSH},GEZDGNBV\n"),
+    ];
+    for file in files {
+        let receipt = vault().entries().dry_run(read(file.as_bytes(), None));
+        assert_eq!((receipt.came.len(), receipt.refused.len()), (0, 1), "{file}");
+        let said = receipt.refused[0].to_string();
+        assert!(said.contains("URI") && !said.contains("HUSH"), "{file}: {said}");
+    }
+    for name in [uri.as_str(), "a steam://HUSH", encoded.as_str()] {
+        assert_eq!(Name::new(name), Err(vault::TextError::Uri));
+        assert_eq!(Name::tidied(name), (Name::default(), true));
+    }
+}
+
 #[test]
 fn what_a_double_says_otherwise_is_told_and_its_higher_counter_taken() {
     let aegis = |name: &str, counter: u32, note: &str, group: &str| {

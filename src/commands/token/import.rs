@@ -35,6 +35,9 @@ pub(in crate::commands) struct Import {
     /// How a table's secrets are written, where that is not plain from them all
     #[arg(long, value_parser = ["hex", "base32"])]
     encoding: Option<String>,
+    /// Takes secrets of 80 to 127 bits, too, where no better token can be had; shorter ones never come in
+    #[arg(long)]
+    allow_short_secrets: bool,
 }
 
 impl Import {
@@ -42,6 +45,7 @@ impl Import {
         let file = bytes_of(&self.file)?;
         let mut body = json!({"batch": self.batch, "file_base64": base64(&file), "actor": actor()});
         if let Some(path) = &self.password_file {
+            authenticator::kept_private(path)?;
             let password = bytes_of(path)?;
             let password = str::from_utf8(&password)
                 .map_err(|_| Failure::usage(format!("{} holds no password in UTF-8", path.display())))?;
@@ -52,6 +56,9 @@ impl Import {
         }
         if let Some(encoding) = &self.encoding {
             body["encoding"] = encoding.as_str().into();
+        }
+        if self.allow_short_secrets {
+            body["allow_short_secrets"] = true.into();
         }
         let path = if self.dry_run {
             "/v1/tokens/import?dry_run=true"
@@ -110,8 +117,11 @@ fn bytes_of(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
 fn words(receipt: &Value) -> String {
     let (count, imported) = (&receipt["count"], &receipt["imported"]);
     let format = receipt["format"].as_str().unwrap_or_default();
-    let mut words = if receipt["dry_run"] == true {
+    let is_whole = listed(&receipt["duplicates"]) + listed(&receipt["refusals"]) == 0;
+    let mut words = if receipt["dry_run"] == true && is_whole {
         format!("{format}: {count} token(s), nothing was imported yet")
+    } else if receipt["dry_run"] == true {
+        format!("{format}: none of {count} token(s) would be imported")
     } else {
         format!("{format}: {imported} of {count} token(s) imported")
     };

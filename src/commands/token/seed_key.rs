@@ -85,6 +85,7 @@ impl SeedKey {
     /// The key of this file.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let shown = path.display();
+        authenticator::kept_private(path)?;
         let bytes = fs::read(path).map(Zeroizing::new).map_err(|error| {
             Failure::usage(format!("{shown} cannot be read: {error}")).help(
                 "make one with `(umask 077; openssl rand -hex 32 > FILE)`, and give it to whoever imports the tokens",

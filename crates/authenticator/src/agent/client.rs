@@ -1,7 +1,7 @@
 //! The commands' side.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{self, Read as _, Write as _},
     process::Stdio,
     thread,
     time::{Duration, Instant},
@@ -34,10 +34,22 @@ impl Agent {
     }
 
     /// All vaults' agents, as far as they are there.
-    pub(crate) fn all(machine: &Machine) -> Self {
-        let directories = machine.runtime_dirs.iter();
-        Self {
-            seats: directories.flat_map(|directory| Seat::all(directory)).collect(),
+    ///
+    /// # Errors
+    /// A place of theirs cannot be looked at, after all others were locked.
+    pub(crate) fn lock_all(machine: &Machine) -> Result<bool, Refusal> {
+        let mut found = Self { seats: Vec::new() };
+        let mut unseen = Vec::new();
+        for directory in &machine.runtime_dirs {
+            match Seat::all(directory) {
+                Ok(seats) => found.seats.extend(seats),
+                Err(error) => unseen.push(Unsure::Unseen(error)),
+            }
+        }
+        let locked = found.lock();
+        match unseen.into_iter().next() {
+            Some(unsure) => locked.and(Err(unsure.into())),
+            None => locked,
         }
     }
 
@@ -58,7 +70,7 @@ impl Agent {
         Ok(is_kept.then(|| u32::from_le_bytes(left)))
     }
 
-    /// Has the key wiped; false when nobody kept it.
+    /// Has the key wiped; false when it is proven that nobody kept it.
     pub(crate) fn lock(&self) -> Result<bool, Refusal> {
         // One that does not answer is no reason to spare the others.
         let asked: Vec<_> = self.seats.iter().map(|seat| ask(seat, LOCK, &mut [0])).collect();
@@ -66,18 +78,34 @@ impl Agent {
         Ok(locked.contains(&true))
     }
 
+    /// Whether one is there and has answered. What cannot be looked at matters only when no other place has one.
     fn any(&self, request: u8, answer: &mut [u8]) -> Result<bool, Refusal> {
+        let mut unseen = None;
         for seat in &self.seats {
-            if ask(seat, request, answer)? {
-                return Ok(true);
+            match ask(seat, request, answer) {
+                Ok(true) => return Ok(true),
+                Ok(false) => {}
+                Err(silent @ Unsure::Silent(_)) => return Err(silent.into()),
+                Err(error) => unseen = unseen.or(Some(error)),
             }
         }
-        Ok(false)
+        unseen.map_or(Ok(false), |unsure| Err(unsure.into()))
+    }
+
+    /// Has predecessors lock that can be reached. One that cannot be would keep its key for its own time; `lock` will not be
+    /// quiet about it.
+    fn lock_reachable(&self) -> Result<(), Refusal> {
+        for seat in &self.seats {
+            if let Err(silent @ Unsure::Silent(_)) = ask(seat, LOCK, &mut [0]) {
+                return Err(silent.into());
+            }
+        }
+        Ok(())
     }
 
     /// Starts one in the place of the one that may be there. The key goes through a pipe.
     pub(crate) fn start(&self, machine: &Machine, key: &DataKey, lasts: Duration) -> Result<(), Refusal> {
-        self.lock()?;
+        self.lock_reachable()?;
         let refused = |what: &str| {
             Refusal::new(format!(
                 "the vault was not unlocked, because its agent cannot run: {what}"
@@ -121,28 +149,47 @@ impl Agent {
     }
 }
 
-/// Asks the agent on this seat; false when there is none. Silence is not taken for absence.
-fn ask(seat: &Seat, request: u8, answer: &mut [u8]) -> Result<bool, Refusal> {
+/// Why it is not known whether a key is kept.
+enum Unsure {
+    /// An agent is there, this process as far as that is known, and does not answer.
+    Silent(Option<u32>),
+    /// The place where one would be cannot be looked at.
+    Unseen(io::Error),
+}
+
+/// Asks the agent on this seat; false when it is proven that there is none. Neither silence nor a closed door is taken for
+/// absence.
+fn ask(seat: &Seat, request: u8, answer: &mut [u8]) -> Result<bool, Unsure> {
     let until = Instant::now() + PATIENCE;
-    while let Some(Holder(id)) = seat.holder() {
+    while let Some(Holder(id)) = seat.holder().map_err(Unsure::Unseen)? {
         // One that begins does not listen yet, and one that ends not any more.
         let left = until.saturating_duration_since(Instant::now());
         match seat.ask(request, answer, left) {
             Ok(()) => return Ok(true),
-            Err(_) if left.is_zero() => return Err(silent(id)),
+            Err(_) if left.is_zero() => return Err(Unsure::Silent(id)),
             Err(_) => thread::sleep(AGAIN_AFTER),
         }
     }
     Ok(false)
 }
 
-fn silent(id: Option<u32>) -> Refusal {
-    let named = id.map_or(String::new(), |id| format!(", process {id},"));
-    Refusal::new(format!(
-        "an agent{named} does not answer, and may still have the vault's key"
-    ))
-    .help(match id {
-        Some(id) => format!("end it with `kill -9 {id}`"),
-        None => "look for `countersign authenticator agent` among the processes, and end it with `kill -9`".into(),
-    })
+impl From<Unsure> for Refusal {
+    fn from(unsure: Unsure) -> Self {
+        match unsure {
+            Unsure::Silent(id) => {
+                let named = id.map_or(String::new(), |id| format!(", process {id},"));
+                Self::new(format!(
+                    "an agent{named} does not answer, and may still have the vault's key"
+                ))
+                .help(match id {
+                    Some(id) => format!("end it with `kill -9 {id}`"),
+                    None => "look for `countersign authenticator agent` among the processes, and end it with `kill -9`".into(),
+                })
+            }
+            Unsure::Unseen(error) => Self::new(format!(
+                "an agent that cannot be reached may still have the vault's key: {error}"
+            ))
+            .help("then say `countersign authenticator lock` again; or end `countersign authenticator agent` with `kill -9`"),
+        }
+    }
 }

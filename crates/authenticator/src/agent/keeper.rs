@@ -97,7 +97,7 @@ fn sit_down(seat: &Seat) -> io::Result<Taken> {
         }
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            let Some(Holder(Some(id))) = seat.holder() else {
+            let Some(Holder(Some(id))) = seat.holder()? else {
                 return Err(io::Error::other("another one does not leave: try again"));
             };
             return Err(io::Error::other(format!(

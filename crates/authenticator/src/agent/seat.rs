@@ -4,6 +4,7 @@
 //! process has ended, and not before. Nobody makes or removes a socket without it.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError},
     io::{self, ErrorKind, Read as _, Write as _},
     os::unix::{
@@ -47,13 +48,21 @@ impl Seat {
         Self { socket }
     }
 
-    /// All seats of a directory that were ever taken and not left in good order, or are taken now.
-    pub(super) fn all(directory: &Path) -> impl Iterator<Item = Self> {
-        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-        let locks = entries.map(|entry| entry.path());
-        locks
-            .filter(|path| path.extension().is_some_and(|suffix| suffix == LOCK_SUFFIX))
-            .map(|path| Self::at(path.with_extension("")))
+    /// All seats of a directory that were ever taken and not left in good order, or are taken now; none where nobody made it.
+    ///
+    /// # Errors
+    /// What is in it cannot be known.
+    pub(super) fn all(directory: &Path) -> io::Result<Vec<Self>> {
+        if !is_there_and_private(directory)? {
+            return Ok(Vec::new());
+        }
+        let mut sockets = BTreeSet::new();
+        for entry in fs::read_dir(directory)? {
+            let path = entry?.path();
+            let is_seat = path.extension().is_none_or(|suffix| suffix == LOCK_SUFFIX);
+            sockets.extend(is_seat.then(|| path.with_extension("")));
+        }
+        Ok(sockets.into_iter().map(Self::at).collect())
     }
 
     pub(super) fn socket(&self) -> &Path {
@@ -68,27 +77,59 @@ impl Seat {
         self.socket.with_extension(LOCK_SUFFIX)
     }
 
-    /// Whose it is now, if anybody's.
-    pub(super) fn holder(&self) -> Option<Holder> {
-        // What others may write to says nothing of us.
-        is_private(self.directory()).ok()?;
-        let lock = File::open(self.lock()).ok()?;
-        // Shared, so that two who look do not take each other for an agent.
-        let Err(TryLockError::WouldBlock) = lock.try_lock_shared() else {
-            return None;
+    /// Whose it is now; `None` when it is proven to be nobody's.
+    ///
+    /// # Errors
+    /// Whether an agent is there cannot be known: what others may write to says nothing of us, and neither does what we cannot
+    /// look at.
+    pub(super) fn holder(&self) -> io::Result<Option<Holder>> {
+        if !is_there_and_private(self.directory())? {
+            return Ok(None);
+        }
+        let lock = match File::open(self.lock()) {
+            Ok(lock) => lock,
+            Err(error) if error.kind() == ErrorKind::NotFound => return self.holder_without_lock(),
+            Err(error) => return Err(at(&self.lock(), &error)),
         };
-        let mut id = String::new();
-        let _unsaid = lock.take(16).read_to_string(&mut id);
-        Some(Holder(id.trim().parse().ok()))
+        // Shared, so that two who look do not take each other for an agent.
+        match lock.try_lock_shared() {
+            Ok(()) => self.holder_without_lock(),
+            Err(TryLockError::WouldBlock) => {
+                let mut id = String::new();
+                let _unsaid = lock.take(16).read_to_string(&mut id);
+                Ok(Some(Holder(id.trim().parse().ok())))
+            }
+            Err(TryLockError::Error(error)) => Err(at(&self.lock(), &error)),
+        }
+    }
+
+    /// Who listens although nobody has the lock: an agent whose lock's file was taken away, or exchanged. A socket that a killed
+    /// process left refuses.
+    fn holder_without_lock(&self) -> io::Result<Option<Holder>> {
+        match self.connect() {
+            Ok(agent) => {
+                let id = socket_peercred(&agent)?.pid.as_raw_nonzero().get();
+                Ok(Some(Holder(u32::try_from(id).ok())))
+            }
+            Err(error) => match error.kind() {
+                ErrorKind::NotFound | ErrorKind::ConnectionRefused => Ok(None),
+                ErrorKind::WouldBlock => Ok(Some(Holder(None))),
+                _ => Err(at(&self.socket, &error)),
+            },
+        }
+    }
+
+    /// A stopped process listens on, but its queue gets full; that is not waited for.
+    fn connect(&self) -> io::Result<UnixStream> {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        connect(&socket, &SocketAddrUnix::new(&self.socket)?)?;
+        Ok(UnixStream::from(socket))
     }
 
     /// Asks whoever listens there, and waits for as long an answer as this.
     pub(super) fn ask(&self, request: u8, answer: &mut [u8], patience: Duration) -> io::Result<()> {
-        // A stopped process listens on, but its queue gets full; that is not waited for.
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-        connect(&socket, &SocketAddrUnix::new(&self.socket)?)?;
-        let mut agent = UnixStream::from(socket);
+        let mut agent = self.connect()?;
         if !is_of_our_user(&agent)? {
             return Err(ErrorKind::PermissionDenied.into());
         }
@@ -127,13 +168,18 @@ impl Seat {
 impl Taken {
     /// Whether others still find us: a directory may be removed when its user logs out.
     pub(super) fn is_reachable(&self) -> bool {
+        let lock = self.lock.metadata();
+        self.has_socket() && lock.is_ok_and(|lock| is_at(&lock, &self.seat.lock()))
+    }
+
+    fn has_socket(&self) -> bool {
         is_at(&self.socket, &self.seat.socket)
     }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        if self.is_reachable() {
+        if self.has_socket() {
             let _gone = fs::remove_file(&self.seat.socket);
         }
         let path = self.seat.lock();
@@ -162,8 +208,21 @@ pub(super) fn make_private(directory: &Path) -> io::Result<()> {
     }
 }
 
+/// `false` where nobody made it, so that nobody listens in it.
+fn is_there_and_private(directory: &Path) -> io::Result<bool> {
+    match is_private(directory) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn at(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{} cannot be looked at: {error}", path.display()))
+}
+
 fn is_private(directory: &Path) -> io::Result<()> {
-    let found = fs::symlink_metadata(directory)?;
+    let found = fs::symlink_metadata(directory).map_err(|error| at(directory, &error))?;
     let wrong = if !found.is_dir() {
         "is not a directory: move it away"
     } else if found.uid() != rustix::process::geteuid().as_raw() {
@@ -202,17 +261,42 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_looked_at_is_not_taken_for_empty() {
+        let home = tempfile::tempdir().unwrap();
+        let directory = home.path().join("sockets");
+        make_private(&directory).unwrap();
+        let seat = Seat::of(&directory, &[7; VAULT_ID_LEN_BYTES]);
+        let taken = seat.take().unwrap().unwrap();
+        let unknown = |seat: &Seat| seat.holder().is_err() && Seat::all(seat.directory()).is_err();
+        for mode in [0o750, 0o701, 0o777] {
+            fs::set_permissions(&directory, fs::Permissions::from_mode(mode)).unwrap();
+            assert!(unknown(&seat), "{mode:o}");
+        }
+        fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).unwrap();
+        symlink(&directory, home.path().join("link")).unwrap();
+        fs::write(home.path().join("file"), "").unwrap();
+        for name in ["link", "file", "file/below"] {
+            let seat = Seat::of(&home.path().join(name), &[7; VAULT_ID_LEN_BYTES]);
+            assert!(unknown(&seat), "{name}");
+        }
+        let none = Seat::of(&home.path().join("no/parent"), &[7; VAULT_ID_LEN_BYTES]);
+        assert!(none.holder().unwrap().is_none() && Seat::all(none.directory()).unwrap().is_empty());
+        drop(taken);
+    }
+
+    #[test]
     fn a_seat_has_room_for_one_and_knows_its_own_socket() {
         let home = tempfile::tempdir().unwrap();
         let directory = home.path().join("sockets");
         make_private(&directory).unwrap();
         let seat = Seat::of(&directory, &[7; VAULT_ID_LEN_BYTES]);
-        assert!(seat.holder().is_none());
+        assert!(seat.holder().unwrap().is_none());
         let taken = seat.take().unwrap().unwrap();
         assert!(seat.take().unwrap().is_none(), "two cannot have it");
-        assert_eq!(seat.holder().unwrap().0, Some(std::process::id()));
+        assert_eq!(seat.holder().unwrap().unwrap().0, Some(std::process::id()));
         assert!(taken.is_reachable());
-        assert_eq!(Seat::all(&directory).count(), 1);
+        assert_eq!(Seat::all(&directory).unwrap().len(), 1);
+        assert!(Seat::all(&home.path().join("none")).unwrap().is_empty());
 
         // Somebody takes both files away, and somebody else sits down.
         fs::remove_file(seat.socket()).unwrap();
@@ -224,10 +308,18 @@ mod tests {
             successor.is_reachable(),
             "its socket is not its predecessor's to remove"
         );
-        assert!(seat.holder().is_some(), "nor its lock");
+        assert!(seat.holder().unwrap().is_some(), "nor its lock");
+
+        // A lock that is taken away, or exchanged, hides nobody who listens.
+        fs::remove_file(seat.lock()).unwrap();
+        assert_eq!(seat.holder().unwrap().unwrap().0, Some(std::process::id()));
+        fs::write(seat.lock(), "").unwrap();
+        assert_eq!(seat.holder().unwrap().unwrap().0, Some(std::process::id()));
+        assert!(!successor.is_reachable(), "and who lost it ends");
+        fs::remove_file(seat.lock()).unwrap();
 
         drop(successor);
-        assert!(seat.holder().is_none());
+        assert!(seat.holder().unwrap().is_none());
         assert_eq!(fs::read_dir(&directory).unwrap().count(), 0);
     }
 }

@@ -3,7 +3,10 @@ use std::{num::NonZeroU32, path::PathBuf};
 use clap::{Args, ValueEnum};
 use enroll::{EntryDigits, base32};
 use otp::{Algorithm, Secret};
-use vault::{Credential, Draft, Kind, Name, import};
+use vault::{
+    Credential, Draft, Kind, Name,
+    import::{self, Oddity},
+};
 use zeroize::Zeroizing;
 
 use super::{
@@ -120,6 +123,7 @@ impl Add {
 
     fn by_hand(mut self, desk: &Desk<'_>, secret: &str) -> Done {
         let secret = base32::decode(secret).map_err(Refusal::usage)?;
+        let odd = Oddity::of_secret(&secret);
         let credential = self.codes.credential(secret)?;
         if !self.words.name_one() {
             self.words.ask_names(desk)?;
@@ -136,6 +140,9 @@ impl Add {
             let entry = vault.entries().get(id).ok_or(vault::CounterError::NoSuchEntry)?;
             Ok((numbered(entry), described(entry)))
         })?;
+        if let Some(odd) = odd {
+            eprintln!("  odd: {said}: {odd}");
+        }
         eprintln!("added: {said}");
         if desk.json {
             print_json(&serde_json::json!([shown]))?;

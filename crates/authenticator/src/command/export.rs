@@ -18,7 +18,7 @@ use crate::{
     desk::{By, Desk, new_passphrase},
     found::counted,
     otpauth::{push_line, uri_of},
-    prompt::read_whole,
+    prompt::read_secret,
     vault_file::{parent, sync_dir},
 };
 
@@ -203,7 +203,7 @@ impl Export {
         let (passphrase, key);
         let slot = match &self.export_key_file {
             Some(path) => {
-                key = read_whole(path)?;
+                key = read_secret(path)?;
                 NewSlot::KeyFile(&key)
             }
             None => {

@@ -14,7 +14,7 @@ use crate::{
     age_file::Sealed,
     desk::Desk,
     found::{MOST_NAMED, counted},
-    prompt::{TRIES, read_line, read_whole},
+    prompt::{TRIES, read_passphrase, read_secret, read_whole},
 };
 
 #[derive(Args)]
@@ -144,7 +144,7 @@ impl Import {
 
     fn password(&self, desk: &Desk<'_>, path: &Path, what: &str) -> Result<Zeroizing<String>, Refusal> {
         match &self.password_file {
-            Some(file) => read_line(file),
+            Some(file) => read_passphrase(file),
             None => {
                 let question = format!("Password of {} ({what})", path.display());
                 desk.prompt
@@ -155,7 +155,7 @@ impl Import {
 
     fn key(&self, path: &Path, what: &str) -> Result<Zeroizing<Vec<u8>>, Refusal> {
         match &self.password_file {
-            Some(file) => read_whole(file),
+            Some(file) => read_secret(file),
             None => Err(Refusal::usage(format!("{} is encrypted: {what}", path.display()))
                 .help("name the file that opens it with --password-file")),
         }

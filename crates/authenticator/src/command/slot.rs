@@ -9,7 +9,7 @@ use super::{DONE, Done, print, print_json};
 use crate::{
     Refusal,
     desk::{By, Desk, new_passphrase},
-    prompt::read_whole,
+    prompt::read_secret,
 };
 
 #[derive(Subcommand)]
@@ -98,7 +98,7 @@ impl AddSlot {
         let mut entropy = desk.entropy();
         let (passphrase, key);
         let slot = if let Some(path) = &self.new_key_file {
-            key = read_whole(path)?;
+            key = read_secret(path)?;
             if desk.file.read()?.unlock(Unlock::KeyFile(&key)).is_ok() {
                 return Err(Refusal::new("this key file opens the vault already"));
             }

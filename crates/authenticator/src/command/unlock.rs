@@ -58,15 +58,15 @@ fn status(desk: &Desk<'_>) -> Done {
 
 impl Lock {
     pub(super) fn run(self, desk: &Desk<'_>) -> Done {
-        let agent = if self.all {
-            Agent::all(desk.machine)
+        let was_unlocked = if self.all {
+            Agent::lock_all(desk.machine)?
         } else {
             let locked = desk.file.read().map_err(|error| {
                 Refusal::new(error).help("`lock --all` locks every vault, also one whose file was moved away")
             })?;
-            desk.agent(locked.id())
+            desk.agent(locked.id()).lock()?
         };
-        match (agent.lock()?, self.all) {
+        match (was_unlocked, self.all) {
             (true, _) => eprintln!("locked"),
             (false, false) => eprintln!("it was locked already"),
             (false, true) => eprintln!("nothing was unlocked"),

@@ -26,6 +26,21 @@ impl Validity {
     }
 }
 
+/// RFC 6030 section 5.
+const KEY_USAGES: [&str; 11] = [
+    "OTP",
+    "CR",
+    "Encrypt",
+    "Integrity",
+    "Verify",
+    "Unlock",
+    "Decrypt",
+    "KeyWrap",
+    "Unwrap",
+    "Derive",
+    "Generate",
+];
+
 /// What a `Policy` says: a time, or that the key may not be used here.
 pub(super) fn read(xml: &Xml<'_>, policy: Node<'_, '_>) -> Result<Result<Validity, Reason>, ReadError> {
     let mut validity = Validity::default();
@@ -44,7 +59,9 @@ pub(super) fn read(xml: &Xml<'_>, policy: Node<'_, '_>) -> Result<Result<Validit
         }
     }
     if !usages.is_empty() && !usages.contains(&"OTP") {
-        let usage = shown(usages[0]);
+        // A value that is none of the RFC's is not repeated: it may be anything.
+        let known = KEY_USAGES.iter().find(|known| **known == usages[0]);
+        let usage = known.unwrap_or(&"something that RFC 6030 does not know");
         obstacle = Some(format!("the key is for {usage}, not for OTP"));
     }
     Ok(obstacle.map_or(Ok(validity), |obstacle| Err(Reason::Policy(obstacle))))
@@ -77,6 +94,9 @@ fn pin_obstacle(pin: Node<'_, '_>) -> Option<String> {
     }
     match pin.attribute("PINUsageMode") {
         None | Some("Local") => None,
-        Some(mode) => Some(format!("the PIN is part of the code (PINUsageMode {})", shown(mode))),
+        Some(mode @ ("Prepend" | "Append" | "Algorithmic")) => {
+            Some(format!("the PIN is part of the code (PINUsageMode {mode})"))
+        }
+        Some(_) => Some("its PINUsageMode is unknown".into()),
     }
 }

@@ -12,7 +12,7 @@ pub(super) fn is_token(row: &Row<'_>) -> bool {
 }
 
 pub(super) fn line<'t>(row: &Row<'t>) -> Result<Line<'t>, ReadError> {
-    expect_columns(row, 2..=3)?;
+    expect_columns(row, 3..=3)?;
     let mut draft = Draft::new(row.cell(0), row.cell(1));
     let counter = match row.cell(2) {
         "" => 0,

@@ -21,7 +21,8 @@ use crate::table::{Row, Separator, Table, TableWriter};
 use crate::wiped::zeros;
 use crate::xml::shown;
 use crate::{
-    Encoding, Format, Moving, Place, Protection, ReadError, Reason, Receipt, Refusal, Remark, Seed, WriteError,
+    Encoding, Format, MIN_SECRET_LEN_BYTES, Moving, Place, Protection, ReadError, Reason, Receipt, Refusal, Remark,
+    Seed, WriteError,
 };
 
 /// The dialects that are written, all of them in the clear.
@@ -141,6 +142,45 @@ struct Dialogue {
     secret_column: &'static str,
     preferred: Encoding,
     remarks: Vec<Remark>,
+    /// Nothing but the look of its lines tells what it is: a line that does not look so is an error.
+    is_guessed: bool,
+}
+
+/// Types that a column of some format may name, beside those that are used.
+const OTHER_ALGORITHMS: [&str; 8] = [
+    "motp",
+    "yubicootp",
+    "ocra",
+    "daypassword",
+    "spass",
+    "pw",
+    "sms",
+    "yubico",
+];
+
+/// The type that a cell names, if it names one.
+fn algorithm_name(cell: &str) -> Option<&'static str> {
+    let all = ["hotp", "totp"].into_iter().chain(OTHER_ALGORITHMS);
+    all.into_iter().find(|name| cell.eq_ignore_ascii_case(name))
+}
+
+/// Why a token of this type cannot be used. What is none of the known is not repeated: it may be a secret.
+fn unusable(cell: &str) -> Reason {
+    let unknown = if cell.is_empty() {
+        "none is named"
+    } else {
+        "one that is not known here"
+    };
+    Reason::Algorithm(algorithm_name(cell).unwrap_or(unknown).to_owned())
+}
+
+/// Longest serial number that a guess is made by: no secret that is long enough is as short.
+const MAX_GUESSED_SERIAL_LEN: usize = 24;
+
+/// Whether this looks like a serial number: letters, digits, dashes, and a digit among them.
+fn looks_like_serial_number(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/');
+    text.len() <= MAX_GUESSED_SERIAL_LEN && text.bytes().all(is_part) && text.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// Reads a file that is not XML.
@@ -159,6 +199,7 @@ pub(crate) fn read_table(text: &str, encoding: Option<Encoding>) -> Result<Recei
         dialogue.remarks.extend(has_users.then_some(Remark::UsersIgnored));
         return dialogue.read(rows, encoding, |row| entra::line(&columns, row));
     }
+    let are_named = names_columns(first);
     if is_header(first) {
         rows.next();
     }
@@ -166,19 +207,31 @@ pub(crate) fn read_table(text: &str, encoding: Option<Encoding>) -> Result<Recei
         return Err(ReadError::Unknown("there is no line after its header".into()));
     };
     if yubico::is_log(first) {
-        Dialogue::new(Format::Yubico, [Remark::AssumedSha1]).read(rows, encoding, yubico::line)
-    } else if multiotp::is_token(first) {
-        Dialogue::new(Format::MultiOtp, [Remark::AssumedSha1]).read(rows, encoding, multiotp::line)
+        return Dialogue::new(Format::Yubico, [Remark::AssumedSha1]).read(rows, encoding, yubico::line);
+    }
+    if !are_named && !looks_like_serial_number(first.cell(0)) {
+        return Err(ReadError::Unknown(format!(
+            "line {} does not begin with a serial number (letters, digits and dashes, with a digit among them), and no line \
+             before it names the columns, such as serial,secret",
+            first.line
+        )));
+    }
+    let guessed = |format, remark| Dialogue {
+        is_guessed: !are_named,
+        ..Dialogue::new(format, [remark])
+    };
+    if multiotp::is_token(first) {
+        guessed(Format::MultiOtp, Remark::AssumedSha1).read(rows, encoding, multiotp::line)
     } else if privacyidea::is_token(first) {
-        Dialogue::new(Format::PrivacyIdea, [Remark::AssumedSha1]).read(rows, encoding, privacyidea::line)
+        guessed(Format::PrivacyIdea, Remark::AssumedSha1).read(rows, encoding, privacyidea::line)
     } else if duo::is_token(first) {
-        Dialogue::new(Format::Duo, [Remark::AssumedHotp]).read(rows, encoding, duo::line)
+        guessed(Format::Duo, Remark::AssumedHotp).read(rows, encoding, duo::line)
     } else if first.cells.len() == 2 {
         match table.separator {
             Separator::Delimiter(b',' | b';') => {
-                Dialogue::new(Format::SerialSeed, [Remark::AssumedTotp]).read(rows, encoding, serial_seed::line)
+                guessed(Format::SerialSeed, Remark::AssumedTotp).read(rows, encoding, serial_seed::line)
             }
-            _ => Dialogue::new(Format::Feitian, [Remark::AssumedTotp]).read(rows, encoding, feitian::line),
+            _ => guessed(Format::Feitian, Remark::AssumedTotp).read(rows, encoding, feitian::line),
         }
     } else {
         let count = first.cells.len();
@@ -190,18 +243,28 @@ pub(crate) fn read_table(text: &str, encoding: Option<Encoding>) -> Result<Recei
     }
 }
 
-/// A line that names its columns.
+/// A line that names its first column.
 fn is_header(row: &Row<'_>) -> bool {
-    let name: String = row
-        .cell(0)
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .map(|c| c.to_ascii_lowercase())
-        .collect();
     matches!(
-        name.as_str(),
+        column_name(row.cell(0)).as_str(),
         "serial" | "serialnumber" | "serialno" | "sn" | "token" | "tokenserial" | "tokenserialnumber"
     )
+}
+
+/// A line that names the columns of the serial numbers and of the secrets: nothing has to be guessed.
+fn names_columns(row: &Row<'_>) -> bool {
+    let is_secret = |cell: &&str| {
+        matches!(
+            column_name(cell).as_str(),
+            "seed" | "secret" | "secretkey" | "key" | "seedkey" | "otpsecret" | "otpkey"
+        )
+    };
+    is_header(row) && row.cells.iter().skip(1).any(is_secret)
+}
+
+fn column_name(cell: &str) -> String {
+    let letters = cell.chars().filter(|c| c.is_alphanumeric());
+    letters.map(|c| c.to_ascii_lowercase()).collect()
 }
 
 impl Dialogue {
@@ -211,6 +274,7 @@ impl Dialogue {
             secret_column: "secret",
             preferred: Encoding::Hex,
             remarks: remarks.into_iter().collect(),
+            is_guessed: false,
         }
     }
 
@@ -224,6 +288,14 @@ impl Dialogue {
         let mut refused = Vec::new();
         for row in rows {
             let place = row.place(self.secret_column);
+            let serial_number = row.cell(0);
+            if self.is_guessed && !serial_number.is_empty() && !looks_like_serial_number(serial_number) {
+                return Err(ReadError::malformed(
+                    row.place("serial number"),
+                    "this does not look like one (letters, digits and dashes, with a digit among them): if it is, name the \
+                     columns in a first line, serial,secret",
+                ));
+            }
             match line(&row)? {
                 Line::Token(draft) => drafts.push((place, draft)),
                 Line::Refused(serial_number, reason) => refused.push(Refusal {
@@ -255,11 +327,22 @@ impl Dialogue {
                 ambiguous: false,
             },
         };
-        self.remarks.extend(ambiguous.then_some(Remark::AmbiguousEncoding));
+        self.remarks
+            .extend(ambiguous.then_some(Remark::AmbiguousEncoding(encoding)));
         let mut found = Vec::with_capacity(drafts.len());
         for (place, draft) in drafts {
             match seed(&place, &draft, encoding)? {
                 Ok(seed) => found.push(Found { place, seed }),
+                Err(Reason::ShortSecret { bits }) if self.is_guessed => {
+                    let problem = format!("this has only {bits} bits, which no token's secret has");
+                    return Err(ReadError::malformed(place, problem));
+                }
+                // Its serial number is not repeated: where the columns are swapped, it is the secret.
+                Err(reason @ Reason::ShortSecret { .. }) => refused.push(Refusal {
+                    place,
+                    serial_number: None,
+                    reason,
+                }),
                 Err(reason) => refused.push(Refusal {
                     place,
                     serial_number: Some(shown(draft.serial_number)).filter(|serial| !serial.is_empty()),
@@ -288,6 +371,10 @@ fn seed(place: &Place, draft: &Draft<'_>, encoding: Encoding) -> Result<Result<S
         Ok(secret) => secret,
         Err(reason) => return Ok(Err(reason)),
     };
+    let len_bytes = secret.expose_secret().len();
+    if len_bytes < MIN_SECRET_LEN_BYTES {
+        return Ok(Err(Reason::ShortSecret { bits: 8 * len_bytes }));
+    }
     if draft.serial_number.is_empty() {
         return Ok(Err(Reason::NoSerialNumber));
     }

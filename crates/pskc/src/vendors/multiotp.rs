@@ -1,13 +1,11 @@
 //! multiOTP's table: `serial_number;manufacturer;algorithm;seed;digits;interval_or_event`.
 
-use super::{Draft, Line, Unfit, by_time, digits, expect_columns, hex, number};
+use super::{Draft, Line, Unfit, algorithm_name, by_time, digits, expect_columns, hex, number, unusable};
 use crate::table::{Row, TableWriter};
-use crate::xml::shown;
-use crate::{Moving, ReadError, Reason, Seed};
+use crate::{Moving, ReadError, Seed};
 
 pub(super) fn is_token(row: &Row<'_>) -> bool {
-    let algorithm = row.cell(2).to_ascii_lowercase();
-    row.cells.len() == 6 && matches!(algorithm.as_str(), "hotp" | "totp" | "motp" | "yubicootp")
+    row.cells.len() == 6 && algorithm_name(row.cell(2)).is_some()
 }
 
 pub(super) fn line<'t>(row: &Row<'t>) -> Result<Line<'t>, ReadError> {
@@ -19,7 +17,7 @@ pub(super) fn line<'t>(row: &Row<'t>) -> Result<Line<'t>, ReadError> {
         "hotp" => Ok(Moving::Counter {
             counter: number(row, "interval_or_event", row.cell(5))?,
         }),
-        other => Err(Reason::Algorithm(shown(other))),
+        other => Err(unusable(other)),
     };
     match (moving, digits(row, row.cell(4))?) {
         (Ok(moving), Ok(digits)) => {

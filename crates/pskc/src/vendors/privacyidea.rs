@@ -1,20 +1,18 @@
 //! privacyIDEA's OATH table, NetIQ's too: `serial,seed,type,digits,period`, of which the last two may be missing.
 
-use super::{Draft, Line, TOTP, Unfit, by_time, digits, expect_columns, hex};
+use super::{Draft, Line, TOTP, Unfit, algorithm_name, by_time, digits, expect_columns, hex, unusable};
 use crate::table::{Row, TableWriter};
-use crate::xml::shown;
 use crate::{Moving, ReadError, Reason, Seed};
 
 pub(super) fn is_token(row: &Row<'_>) -> bool {
-    let kind = row.cell(2);
-    (3..=5).contains(&row.cells.len()) && !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_alphabetic())
+    (3..=5).contains(&row.cells.len()) && algorithm_name(row.cell(2)).is_some()
 }
 
 pub(super) fn line<'t>(row: &Row<'t>) -> Result<Line<'t>, ReadError> {
-    expect_columns(row, 2..=5)?;
+    expect_columns(row, 3..=5)?;
     let mut draft = Draft::new(row.cell(0), row.cell(1));
     draft.moving = match row.cell(2).to_ascii_lowercase().as_str() {
-        "hotp" | "" => Moving::Counter { counter: 0 },
+        "hotp" => Moving::Counter { counter: 0 },
         "totp" => match row.cell(4) {
             "" => TOTP,
             period => match by_time(row, "period", period)? {
@@ -23,7 +21,7 @@ pub(super) fn line<'t>(row: &Row<'t>) -> Result<Line<'t>, ReadError> {
             },
         },
         "ocra" => return Ok(Line::Refused(row.cell(0), Reason::Challenge)),
-        other => return Ok(Line::Refused(row.cell(0), Reason::Algorithm(shown(other)))),
+        other => return Ok(Line::Refused(row.cell(0), unusable(other))),
     };
     match row.cell(3) {
         "" => {}

@@ -4,7 +4,6 @@ use otp::Digits;
 
 use super::{Draft, Line, digits};
 use crate::table::Row;
-use crate::xml::shown;
 use crate::{Moving, ReadError, Reason};
 
 const HOTP: &str = "oath-hotp";
@@ -29,17 +28,27 @@ pub(super) fn is_log(row: &Row<'_>) -> bool {
     is_event(row) || is_flat(row)
 }
 
+/// What the traditional format calls what it logs.
+const EVENTS: [&str; 5] = [
+    HOTP,
+    "yubico otp",
+    "static password",
+    "logging start",
+    "challenge-response",
+];
+
 fn is_event(row: &Row<'_>) -> bool {
     let kind = row.cell(0).to_ascii_lowercase();
-    [
-        HOTP,
-        "yubico otp",
-        "static password",
-        "logging start",
-        "challenge-response",
-    ]
-    .iter()
-    .any(|known| kind.starts_with(known))
+    EVENTS.iter().any(|known| kind.starts_with(known))
+}
+
+/// The beginning that is known, not what else may stand there.
+fn event_name(kind: &str) -> String {
+    match EVENTS.iter().find(|known| kind.starts_with(*known)) {
+        Some(&"yubico otp") => "Yubico OTP".to_owned(),
+        Some(known) => (*known).to_owned(),
+        None => String::new(),
+    }
 }
 
 fn is_flat(row: &Row<'_>) -> bool {
@@ -68,7 +77,7 @@ pub(super) fn line<'t>(row: &Row<'t>) -> Result<Line<'t>, ReadError> {
     if kind != HOTP {
         return Ok(Line::Refused(
             row.cell(event::PUBLIC_ID),
-            Reason::Algorithm(shown(row.cell(0))),
+            Reason::Algorithm(event_name(&kind)),
         ));
     }
     let mut draft = yubikey(row.cell(event::PUBLIC_ID), row.cell(event::SECRET));

@@ -41,7 +41,7 @@ pub(crate) fn seeds() -> impl Strategy<Value = Batch> {
     let moments = -62_135_596_800_i64..=253_402_300_799;
     let token = (
         names,
-        proptest::collection::vec(any::<u8>(), 1..=128),
+        proptest::collection::vec(any::<u8>(), pskc::MIN_SECRET_LEN_BYTES..=128),
         prop::sample::select(Algorithm::ALL.to_vec()),
         6_u8..=8,
         moving(),

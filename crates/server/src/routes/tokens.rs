@@ -62,6 +62,7 @@ pub(crate) async fn import(
     let wanted = NewImport {
         batch: request.batch.as_str().to_owned(),
         dry_run,
+        allow_short_secrets: request.allow_short_secrets,
     };
     let origin = caller.acting(request.actor);
     let receipt = app.service.import_file(file, &wanted, &origin).await?;

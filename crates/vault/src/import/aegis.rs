@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 use super::claim::Claim;
 use super::decrypt::{MAX_SCRYPT_WORK_BYTES, aes_gcm, scrypt, scrypt_work_bytes};
 use super::error::ImportError;
-use super::json::{RawList, number, parse, push_all};
+use super::importer::Importer;
+use super::json::{Object, RawList, number, parse, push_all};
 use super::receipt::{Export, Format, Protection};
 
 const FORMAT: Format = Format::Aegis;
@@ -91,7 +92,17 @@ struct Info {
     counter: Option<i64>,
 }
 
-pub(super) fn read(text: &str, password: Option<&[u8]>) -> Result<Export, ImportError> {
+pub(super) const IMPORTER: Importer = Importer {
+    is_one: |content| {
+        content.object().is_some_and(|file| {
+            let db = file.get("db");
+            db.is_some() && file.has("header") || db.and_then(Object::read).is_some_and(|db| db.has("entries"))
+        })
+    },
+    read: |content, password| read(content.text, password),
+};
+
+fn read(text: &str, password: Option<&[u8]>) -> Result<Export, ImportError> {
     let file: File<'_> = parse(FORMAT, text)?;
     if !file.db.get().starts_with('"') {
         return read_db(file.db.get(), Protection::InTheClear);

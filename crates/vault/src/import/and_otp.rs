@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 use super::claim::Claim;
 use super::decrypt::{aes_gcm, pbkdf2_sha1};
 use super::error::ImportError;
-use super::json::{RawList, number, parse, push_all};
+use super::importer::Importer;
+use super::json::{Object, RawList, number, parse, push_all};
 use super::receipt::{Export, Format, Protection};
 use crate::cursor::Cursor;
 
@@ -38,9 +39,28 @@ struct Entry {
     tags: Option<Vec<String>>,
 }
 
+pub(super) const IMPORTER: Importer = Importer {
+    is_one: |content| content.any_in_list(is_entry),
+    read: |content, _| read(parse(FORMAT, content.text)?),
+};
+
+/// The last to be asked: nothing but its password proves such a file.
+pub(super) const ENCRYPTED_IMPORTER: Importer = Importer {
+    is_one: |content| content.text.is_empty() && may_be_encrypted(content.bytes),
+    read: |content, password| read_encrypted(content.bytes, password),
+};
+
+/// What others' lists of entries do not have beside a label.
+const OWN_KEYS: [&str; 4] = ["thumbnail", "last_used", "used_frequency", "tags"];
+
+fn is_entry(entry: &Object<'_>) -> bool {
+    let has_text = entry.get("secret").is_some_and(|secret| secret.get().starts_with('"'));
+    has_text && entry.has("label") && OWN_KEYS.iter().any(|key| entry.has(key))
+}
+
 /// Whether it could be one. The file has no magic, and before 2019 nothing but a random nonce in front of its ciphertext; so
 /// what does not look random is none, be it for a byte that comes up far too often.
-pub(super) fn may_be_encrypted(bytes: &[u8]) -> bool {
+fn may_be_encrypted(bytes: &[u8]) -> bool {
     let mut counts = [0_usize; 256];
     for byte in bytes {
         counts[usize::from(*byte)] += 1;
@@ -50,7 +70,7 @@ pub(super) fn may_be_encrypted(bytes: &[u8]) -> bool {
     bytes.len() > NONCE_LEN + TAG_LEN && counts.into_iter().all(|count| count <= most)
 }
 
-pub(super) fn read_encrypted(bytes: &[u8], password: Option<&[u8]>) -> Result<Export, ImportError> {
+fn read_encrypted(bytes: &[u8], password: Option<&[u8]>) -> Result<Export, ImportError> {
     let password = password.ok_or(ImportError::Locked(FORMAT))?;
     let list = match open(bytes, password) {
         Layout::Opened(list) => list,
@@ -88,7 +108,7 @@ fn open_old(bytes: &[u8], password: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     aes_gcm(&key, nonce, sealed, &[])
 }
 
-pub(super) fn read(entries: RawList<'_>) -> Result<Export, ImportError> {
+fn read(entries: RawList<'_>) -> Result<Export, ImportError> {
     let mut export = Export::new(FORMAT, Protection::InTheClear);
     push_all(&mut export, entries, |entry: Entry| {
         let kind = entry.kind.as_deref().unwrap_or("totp");

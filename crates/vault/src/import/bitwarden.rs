@@ -14,6 +14,7 @@ use super::claim::{Claim, Reason};
 use super::csv::Table;
 use super::decrypt::{AesKey, TOO_DEAR, aes_cbc, argon2id, hkdf_expand_sha256, pbkdf2_sha256};
 use super::error::ImportError;
+use super::importer::Importer;
 use super::json::{RawList, parse};
 use super::receipt::{Export, Format, Place, Protection};
 use crate::KdfCost;
@@ -68,7 +69,23 @@ struct Login {
 
 const JSON: Format = Format::BitwardenJson;
 
-pub(super) fn read_json(text: &str, password: Option<&[u8]>) -> Result<Export, ImportError> {
+pub(super) const JSON_IMPORTER: Importer = Importer {
+    is_one: |content| {
+        content.object().is_some_and(|file| {
+            let content = ["items", "data", "encKeyValidation_DO_NOT_EDIT"];
+            let says_how = file.has("encrypted") && content.iter().any(|key| file.has(key));
+            says_how || file.any_in("items", |item| item.has_all(&["type", "name"]))
+        })
+    },
+    read: |content, password| read_json(content.text, password),
+};
+
+pub(super) const CSV_IMPORTER: Importer = Importer {
+    is_one: |content| is_csv(content.text),
+    read: |content, _| read_csv(content.text),
+};
+
+fn read_json(text: &str, password: Option<&[u8]>) -> Result<Export, ImportError> {
     let file: File<'_> = parse(JSON, text)?;
     if file.encrypted != Some(true) {
         return Ok(read_items(file));
@@ -176,12 +193,12 @@ fn read_items(file: File<'_>) -> Export {
 }
 
 /// Whether the first line is the header of Bitwarden's table.
-pub(super) fn is_csv(text: &str) -> bool {
+fn is_csv(text: &str) -> bool {
     let first = text.trim_start().lines().next().unwrap_or_default();
     first.split(',').any(|column| column.trim_matches('"') == "login_totp")
 }
 
-pub(super) fn read_csv(text: &str) -> Result<Export, ImportError> {
+fn read_csv(text: &str) -> Result<Export, ImportError> {
     const FORMAT: Format = Format::BitwardenCsv;
     let mut table = Table::read(FORMAT, text)?;
     let mut export = Export::new(FORMAT, Protection::InTheClear);

@@ -54,9 +54,20 @@ pub enum Oddity {
         "the file ends right behind it, without the end of a line: if it was cut off, this entry is wrong, so try its code"
     )]
     Unended,
+    /// Another URI follows it on its line: what stands between them may have been cut off, or be none of its own.
+    #[error("another URI follows it on its line: try its code, and give each a line of its own")]
+    SharedLine,
     /// HOTP: two devices with one counter.
     #[error("its codes move on by use: use it here or in the other app, not in both")]
     SharedCounter,
+}
+
+impl Oddity {
+    /// [`ShortSecret`](Self::ShortSecret), where it is one.
+    pub fn of_secret(secret: &Secret) -> Option<Self> {
+        let len_bytes = secret.expose_secret().len();
+        (len_bytes < SHORT_SECRET_LEN_BYTES).then_some(Self::ShortSecret { len_bytes })
+    }
 }
 
 /// Why an entry of a readable export is refused. None repeats a secret.
@@ -92,6 +103,9 @@ pub enum Reason {
     /// Its URI cannot be read.
     #[error("{0}")]
     Uri(#[from] UriError),
+    /// A URI in its issuer, its account or a group, whose secret everybody would see who sees the name.
+    #[error("a name of it has a URI with a secret in it: change the name in the other app, and export again")]
+    UriInName,
     /// Its owner has deleted it.
     #[error("it is in the other app's trash")]
     Trashed,
@@ -169,6 +183,20 @@ impl Claim {
         Ok(claim)
     }
 
+    /// Another one stands behind it where it was.
+    pub(crate) fn shares_line(mut self) -> Self {
+        self.odd.push(Oddity::SharedLine);
+        self
+    }
+
+    /// Steam's own, where nothing says whose it is.
+    pub(crate) fn by_steam(mut self) -> Self {
+        if self.issuer.is_empty() {
+            STEAM.clone_into(&mut self.issuer);
+        }
+        self
+    }
+
     /// From what password managers keep: an otpauth URI, `steam://SECRET`, or the bare secret of a usual TOTP.
     pub(crate) fn from_login(text: Zeroizing<String>) -> Result<Self, Reason> {
         let trimmed = text.trim();
@@ -179,6 +207,8 @@ impl Claim {
         };
         if starts_with("otpauth://") {
             Self::from_uri(trimmed)
+        } else if starts_with("otpauth-migration://") {
+            Err(UriError::Migration.into())
         } else if starts_with("steam://") {
             let secret = Zeroizing::new(trimmed["steam://".len()..].to_owned());
             Ok(Self::new("steam", None, None).with_base32(Some(secret)))
@@ -187,12 +217,29 @@ impl Claim {
         }
     }
 
+    /// What it is called; nothing where a name holds a URI.
     pub(crate) fn title(&self) -> String {
+        if self.names_hold_uri() {
+            return String::new();
+        }
         title(&Name::tidied(&self.issuer).0, &Name::tidied(&self.account).0)
+    }
+
+    fn names_hold_uri(&self) -> bool {
+        // Together, too: whoever splits names at the first colon splits a URI at its own.
+        if Name::would_hold_uri(&format!("{}:{}", self.issuer, self.account)) {
+            return true;
+        }
+        let names = [&self.issuer, &self.account].into_iter();
+        let mut names = names.chain(&self.other_issuer).chain(&self.groups);
+        names.any(|name| Name::would_hold_uri(name))
     }
 
     /// Believes it, or says why not.
     pub(crate) fn judge(self) -> Result<(Draft, Vec<Oddity>), Reason> {
+        if self.names_hold_uri() {
+            return Err(Reason::UriInName);
+        }
         let mut odd = self.odd.clone();
         let (issuer, issuer_tidied) = Name::tidied(&self.issuer);
         let (account, account_tidied) = Name::tidied(&self.account);
@@ -219,10 +266,7 @@ impl Claim {
             let other = other.as_str().to_owned();
             odd.push(Oddity::OtherIssuer { other });
         }
-        let len_bytes = secret.expose_secret().len();
-        if len_bytes < SHORT_SECRET_LEN_BYTES {
-            odd.push(Oddity::ShortSecret { len_bytes });
-        }
+        odd.extend(Oddity::of_secret(&secret));
         if issuer.as_str().eq_ignore_ascii_case(STEAM) && kind != Kind::Steam {
             odd.push(Oddity::DigitsForSteam);
         }

@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 use super::claim::Claim;
 use super::decrypt::argon2id;
 use super::error::ImportError;
-use super::json::{RawList, number, parse, push_all};
+use super::importer::Importer;
+use super::json::{Object, RawList, number, parse, push_all};
 use super::receipt::{Export, Format, Protection};
 use crate::KdfCost;
 use crate::sealed::Sealed;
@@ -45,7 +46,26 @@ struct Encrypted {
     cipher: String,
 }
 
-pub(super) fn read_encrypted(text: &str, password: Option<&[u8]>) -> Result<Export, ImportError> {
+pub(super) const IMPORTER: Importer = Importer {
+    is_one: |content| {
+        let is_own = |element: &Object<'_>| {
+            element.has_all(&["secret", "issuer", "label"]) || element.has_all(&["secret", "type"])
+        };
+        content.object().is_some_and(|file| file.any_in("elements", is_own))
+    },
+    read: |content, _| read(content.text),
+};
+
+pub(super) const ENCRYPTED_IMPORTER: Importer = Importer {
+    is_one: |content| {
+        content
+            .object()
+            .is_some_and(|file| file.has_all(&["nonce", "salt", "cipher"]))
+    },
+    read: |content, password| read_encrypted(content.text, password),
+};
+
+fn read_encrypted(text: &str, password: Option<&[u8]>) -> Result<Export, ImportError> {
     let file: Encrypted = parse(FORMAT, text)?;
     if file.version != 1 {
         return Err(ImportError::Unsupported(FORMAT, "its version is not 1"));
@@ -66,7 +86,7 @@ pub(super) fn read_encrypted(text: &str, password: Option<&[u8]>) -> Result<Expo
     Ok(export)
 }
 
-pub(super) fn read(text: &str) -> Result<Export, ImportError> {
+fn read(text: &str) -> Result<Export, ImportError> {
     let file: File<'_> = parse(FORMAT, text)?;
     let mut export = Export::new(FORMAT, Protection::InTheClear);
     push_all(&mut export, file.elements, |element: Element| {

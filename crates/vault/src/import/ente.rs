@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::claim::{Claim, Oddity, Reason};
 use super::decrypt::{argon2id, secretstream};
 use super::error::ImportError;
+use super::importer::Importer;
 use super::json::{number, parse};
 use super::receipt::{Export, Format, Protection};
 use super::uri_list;
@@ -32,7 +33,16 @@ struct KdfParams {
     salt: String,
 }
 
-pub(super) fn read_encrypted(text: &str, password: Option<&[u8]>) -> Result<Export, ImportError> {
+/// Of an encrypted one; in the clear it is a list of URIs, which `uri_list` reads.
+pub(super) const ENCRYPTED_IMPORTER: Importer = Importer {
+    is_one: |content| {
+        let file = content.object();
+        file.is_some_and(|file| file.has_all(&["kdfParams", "encryptedData"]))
+    },
+    read: |content, password| read_encrypted(content.text, password),
+};
+
+fn read_encrypted(text: &str, password: Option<&[u8]>) -> Result<Export, ImportError> {
     let file: File = parse(FORMAT, text)?;
     if file.version != 1 {
         return Err(ImportError::Unsupported(FORMAT, "its version is not 1"));

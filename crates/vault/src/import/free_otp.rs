@@ -7,7 +7,8 @@ use zeroize::Zeroizing;
 
 use super::claim::{Claim, ClaimedSecret, STEAM};
 use super::error::ImportError;
-use super::json::{RawList, SecretBytes, number, parse, push_all};
+use super::importer::Importer;
+use super::json::{Object, RawList, SecretBytes, number, parse, push_all};
 use super::receipt::{Export, Format, Protection};
 
 const FORMAT: Format = Format::FreeOtp;
@@ -65,17 +66,39 @@ impl Token {
     }
 }
 
-pub(super) fn read(text: &str) -> Result<Export, ImportError> {
-    let file: File<'_> = parse(FORMAT, text)?;
-    read_tokens(file.tokens)
+pub(super) const IMPORTER: Importer = Importer {
+    is_one: |content| content.object().is_some_and(|file| file.any_in("tokens", has_bytes)),
+    read: |content, _| {
+        let file: File<'_> = parse(FORMAT, content.text)?;
+        read_tokens(file.tokens)
+    },
+};
+
+/// Of the tokens that somebody took out of FreeOTP's settings, as a list.
+pub(super) const LIST_IMPORTER: Importer = Importer {
+    is_one: |content| content.any_in_list(is_token),
+    read: |content, _| read_tokens(parse(FORMAT, content.text)?),
+};
+
+/// Of one such token alone.
+pub(super) const TOKEN_IMPORTER: Importer = Importer {
+    is_one: |content| content.object().is_some_and(is_token),
+    read: |content, _| {
+        let token: &RawValue = parse(FORMAT, content.text)?;
+        read_tokens(RawList(vec![token]))
+    },
+};
+
+/// No other app writes its secrets so.
+fn has_bytes(token: &Object<'_>) -> bool {
+    token.get("secret").is_some_and(|secret| secret.get().starts_with('['))
 }
 
-pub(super) fn read_token(text: &str) -> Result<Export, ImportError> {
-    let token: &RawValue = parse(FORMAT, text)?;
-    read_tokens(RawList(vec![token]))
+fn is_token(token: &Object<'_>) -> bool {
+    has_bytes(token) && token.has("algo")
 }
 
-pub(super) fn read_tokens(tokens: RawList<'_>) -> Result<Export, ImportError> {
+fn read_tokens(tokens: RawList<'_>) -> Result<Export, ImportError> {
     let mut export = Export::new(FORMAT, Protection::InTheClear);
     push_all(&mut export, tokens, |mut token: Token| {
         let secret = token.secret.take().map(|secret| secret.0);

@@ -11,6 +11,7 @@ use super::claim::Reason;
 use super::decrypt::{AesKey, aes_gcm, pbkdf2_sha1, pbkdf2_sha512};
 use super::error::ImportError;
 use super::free_otp::Token;
+use super::importer::Importer;
 use super::json::{SecretBytes, parse};
 use super::receipt::{Export, Format, Place, Protection};
 use crate::MAX_ENTRIES;
@@ -45,11 +46,12 @@ struct Entry {
     key: String,
 }
 
-pub(super) fn is_one(bytes: &[u8]) -> bool {
-    bytes.starts_with(&STREAM)
-}
+pub(super) const IMPORTER: Importer = Importer {
+    is_one: |content| content.bytes.starts_with(&STREAM),
+    read: |content, password| read(content.bytes, password),
+};
 
-pub(super) fn read(bytes: &[u8], password: Option<&[u8]>) -> Result<Export, ImportError> {
+fn read(bytes: &[u8], password: Option<&[u8]>) -> Result<Export, ImportError> {
     let map = java_map(bytes)?;
     let find = |wanted: &str| map.iter().find(|(name, _)| name == wanted).map(|(_, value)| value);
     let master = find("masterKey").ok_or(ImportError::Malformed(FORMAT, "it has no master key"))?;

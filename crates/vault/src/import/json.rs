@@ -1,8 +1,8 @@
 //! JSON as other apps write it: numbers as text, `null` for nothing, and one bad entry among good ones.
 
-use std::fmt;
+use std::{cell::Cell, fmt};
 
-use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Unexpected, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
@@ -52,6 +52,134 @@ impl<'de: 'a, 'a> Deserialize<'de> for RawList<'a> {
         }
         from.deserialize_seq(List)
     }
+}
+
+/// The keys of an object that tell its format, with what stands under them.
+pub(crate) struct Object<'a>(Vec<(&'static str, &'a RawValue)>);
+
+/// Every key by which some format is known; no other is looked at.
+const KEYS: [&str; 31] = [
+    "Authenticators",
+    "algo",
+    "cipher",
+    "content",
+    "data",
+    "db",
+    "elements",
+    "encKeyValidation_DO_NOT_EDIT",
+    "encrypted",
+    "encryptedData",
+    "entries",
+    "header",
+    "issuer",
+    "items",
+    "kdfParams",
+    "label",
+    "last_used",
+    "name",
+    "nonce",
+    "otp",
+    "salt",
+    "secret",
+    "services",
+    "servicesEncrypted",
+    "tags",
+    "thumbnail",
+    "tokens",
+    "type",
+    "uri",
+    "used_frequency",
+    "version",
+];
+
+impl<'a> Object<'a> {
+    /// `None` where it is none.
+    pub(crate) fn read(value: &'a RawValue) -> Option<Self> {
+        let is_object = value.get().starts_with('{');
+        is_object.then(|| serde_json::from_str(value.get()).ok()).flatten()
+    }
+
+    /// What stands there, be it `null`.
+    pub(crate) fn get(&self, key: &str) -> Option<&'a RawValue> {
+        debug_assert!(KEYS.contains(&key), "{key} is not among the keys that are looked at");
+        self.0.iter().find(|(name, _)| *name == key).map(|(_, value)| *value)
+    }
+
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
+    pub(crate) fn has_all(&self, keys: &[&str]) -> bool {
+        keys.iter().all(|key| self.has(key))
+    }
+
+    /// Whether the list under this key has such an object among its first.
+    pub(crate) fn any_in(&self, key: &str, is_own: impl Fn(&Object<'_>) -> bool) -> bool {
+        self.get(key).is_some_and(|list| any_in(list, is_own))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Object<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
+                let mut found: Vec<(&'static str, &'de RawValue)> = Vec::new();
+                while let Some(key) = from.next_key::<String>()? {
+                    let Some(name) = KEYS.iter().find(|name| **name == key) else {
+                        let _other: IgnoredAny = from.next_value()?;
+                        continue;
+                    };
+                    if found.iter().any(|(before, _)| before == name) {
+                        return Err(A::Error::custom("a key twice"));
+                    }
+                    found.push((name, from.next_value()?));
+                }
+                Ok(Object(found))
+            }
+        }
+        from.deserialize_map(Keys)
+    }
+}
+
+/// So many entries of a list are looked at for one that tells its format: among them one is whole.
+const LOOKED_AT: usize = 16;
+
+/// Whether this is a list that has such an object among its first.
+pub(crate) fn any_in(list: &RawValue, is_own: impl Fn(&Object<'_>) -> bool) -> bool {
+    struct First<'f, F>(F, &'f Cell<bool>);
+    impl<'de, F: Fn(&Object<'_>) -> bool> Visitor<'de> for First<'_, F> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<(), A::Error> {
+            for _ in 0..LOOKED_AT {
+                match from.next_element::<&RawValue>()? {
+                    Some(entry) if Object::read(entry).is_some_and(|entry| self.0(&entry)) => {
+                        self.1.set(true);
+                        break;
+                    }
+                    Some(_) => {}
+                    None => break,
+                }
+            }
+            Ok(())
+        }
+    }
+    let found = Cell::new(false);
+    let mut from = serde_json::Deserializer::from_str(list.get());
+    // What is behind those is left unread, which is an error.
+    let _unread = from.deserialize_seq(First(is_own, &found));
+    found.get()
 }
 
 /// A secret as a list of numbers, Java's signed bytes or unsigned ones.

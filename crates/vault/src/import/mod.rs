@@ -14,6 +14,7 @@ mod error;
 mod free_otp;
 mod free_otp_backup;
 mod google;
+mod importer;
 mod json;
 mod magic;
 mod own;

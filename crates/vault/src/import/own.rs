@@ -2,17 +2,19 @@
 
 use super::claim::{Oddity, Reason};
 use super::error::ImportError;
+use super::importer::Importer;
 use super::receipt::{Came, Export, Format, Place, Protection, Refused};
 use crate::header::MAGIC;
-use crate::{Draft, Kind, LockedVault, SlotKind, Unlock, UnlockError};
+use crate::{Draft, Kind, LockedVault, Name, SlotKind, Unlock, UnlockError};
 
 const FORMAT: Format = Format::Vault;
 
-pub(super) fn is_one(bytes: &[u8]) -> bool {
-    bytes.starts_with(&MAGIC)
-}
+pub(super) const IMPORTER: Importer = Importer {
+    is_one: |content| content.bytes.starts_with(&MAGIC),
+    read: |content, key| read(content.bytes, key),
+};
 
-pub(super) fn read(bytes: &[u8], key: Option<&[u8]>) -> Result<Export, ImportError> {
+fn read(bytes: &[u8], key: Option<&[u8]>) -> Result<Export, ImportError> {
     let vault = LockedVault::parse(bytes).map_err(ImportError::Vault)?;
     let has_passphrase = vault.slots().any(|slot| matches!(slot.kind, SlotKind::Passphrase(_)));
     let unlock = match (key, has_passphrase) {
@@ -41,9 +43,18 @@ pub(super) fn read(bytes: &[u8], key: Option<&[u8]>) -> Result<Export, ImportErr
             ..Draft::new(entry.issuer, entry.account, entry.credential)
         };
         let place = Place::Entry(number);
+        let names = [&draft.issuer, &draft.account].into_iter().chain(&draft.groups);
+        if names.into_iter().any(|name| Name::would_hold_uri(name.as_str())) {
+            export.refused.push(Refused {
+                place,
+                title: String::new(),
+                reason: Reason::UriInName,
+            });
+            continue;
+        }
         export.came.push(Came { place, draft, odd });
     }
-    let known = export.came.len();
+    let known = export.came.len() + export.refused.len();
     export.refused.extend((1..=unread).map(|number| Refused {
         place: Place::Entry(known + number),
         title: String::new(),

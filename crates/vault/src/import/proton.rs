@@ -5,10 +5,11 @@ use data_encoding::BASE64;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::claim::{Claim, STEAM};
+use super::claim::Claim;
 use super::decrypt::{aes_gcm, argon2id};
 use super::error::ImportError;
-use super::json::{RawList, parse, push_all};
+use super::importer::Importer;
+use super::json::{Object, RawList, parse, push_all};
 use super::receipt::{Export, Format, Protection};
 use crate::KdfCost;
 
@@ -41,7 +42,28 @@ struct Content {
     name: Option<String>,
 }
 
-pub(super) fn read(text: &str) -> Result<Export, ImportError> {
+pub(super) const IMPORTER: Importer = Importer {
+    is_one: |content| {
+        content.object().is_some_and(|file| {
+            let has_uri = |content: Object<'_>| content.has("uri");
+            file.any_in("entries", |entry| {
+                entry.get("content").and_then(Object::read).is_some_and(has_uri)
+            })
+        })
+    },
+    read: |content, _| read(content.text),
+};
+
+pub(super) const ENCRYPTED_IMPORTER: Importer = Importer {
+    is_one: |content| {
+        content
+            .object()
+            .is_some_and(|file| file.has_all(&["version", "salt", "content"]))
+    },
+    read: |content, password| read_encrypted(content.text, password),
+};
+
+fn read(text: &str) -> Result<Export, ImportError> {
     let file: File<'_> = parse(FORMAT, text)?;
     let mut export = Export::new(FORMAT, Protection::InTheClear);
     push_all(&mut export, file.entries, |entry: Entry| {
@@ -49,8 +71,8 @@ pub(super) fn read(text: &str) -> Result<Export, ImportError> {
         if claim.account.is_empty() {
             claim.account = entry.content.name.unwrap_or_default();
         }
-        if claim.issuer.is_empty() && claim.kind == "steam" {
-            claim.issuer = STEAM.to_owned();
+        if claim.kind == "steam" {
+            claim = claim.by_steam();
         }
         claim.note = entry.note.unwrap_or_default();
         Ok(claim)
@@ -58,7 +80,7 @@ pub(super) fn read(text: &str) -> Result<Export, ImportError> {
     Ok(export)
 }
 
-pub(super) fn read_encrypted(text: &str, password: Option<&[u8]>) -> Result<Export, ImportError> {
+fn read_encrypted(text: &str, password: Option<&[u8]>) -> Result<Export, ImportError> {
     let file: Encrypted = parse(FORMAT, text)?;
     if file.version != 1 {
         return Err(ImportError::Unsupported(FORMAT, "its version is not 1"));

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::claim::Claim;
 use super::decrypt::{aes_cbc, aes_gcm, argon2id, pbkdf2_sha1};
 use super::error::ImportError;
+use super::importer::Importer;
 use super::json::{RawList, number, parse, push_all};
 use super::receipt::{Export, Format, Protection};
 use crate::KdfCost;
@@ -67,11 +68,17 @@ struct Authenticator {
     copy_count: Option<i64>,
 }
 
-pub(super) fn is_encrypted(bytes: &[u8]) -> bool {
-    bytes.starts_with(MAGIC) || bytes.starts_with(OLD_MAGIC)
-}
+pub(super) const ENCRYPTED_IMPORTER: Importer = Importer {
+    is_one: |content| content.bytes.starts_with(MAGIC) || content.bytes.starts_with(OLD_MAGIC),
+    read: |content, password| read_encrypted(content.bytes, password),
+};
 
-pub(super) fn read_encrypted(bytes: &[u8], password: Option<&[u8]>) -> Result<Export, ImportError> {
+pub(super) const IMPORTER: Importer = Importer {
+    is_one: |content| content.object().is_some_and(|file| file.has("Authenticators")),
+    read: |content, _| read(content.text),
+};
+
+fn read_encrypted(bytes: &[u8], password: Option<&[u8]>) -> Result<Export, ImportError> {
     let is_old = bytes.starts_with(OLD_MAGIC);
     let (salt_len, nonce_len) = if is_old { (20, 16) } else { (16, 12) };
     let mut from = Cursor::new(bytes);
@@ -97,7 +104,7 @@ pub(super) fn read_encrypted(bytes: &[u8], password: Option<&[u8]>) -> Result<Ex
     Ok(export)
 }
 
-pub(super) fn read(text: &str) -> Result<Export, ImportError> {
+fn read(text: &str) -> Result<Export, ImportError> {
     let file: File<'_> = parse(FORMAT, text)?;
     let (categories, members) = (
         file.categories.unwrap_or_default(),

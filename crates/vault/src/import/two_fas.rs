@@ -10,7 +10,8 @@ use zeroize::Zeroizing;
 use super::claim::Claim;
 use super::decrypt::{aes_gcm, pbkdf2_sha256};
 use super::error::ImportError;
-use super::json::{RawList, number, parse, push_all};
+use super::importer::Importer;
+use super::json::{Object, RawList, number, parse, push_all};
 use super::receipt::{Export, Format, Protection};
 
 const FORMAT: Format = Format::TwoFas;
@@ -56,11 +57,22 @@ struct Otp {
     counter: Option<i64>,
 }
 
-pub(super) fn read(text: &str, password: Option<&[u8]>) -> Result<Export, ImportError> {
+pub(super) const IMPORTER: Importer = Importer {
+    is_one: |content| {
+        content.object().is_some_and(|file| {
+            let is_own =
+                |service: &Object<'_>| service.has_all(&["name", "secret"]) || service.has_all(&["otp", "secret"]);
+            file.has("servicesEncrypted") || file.any_in("services", is_own)
+        })
+    },
+    read: |content, password| read(content.text, password),
+};
+
+fn read(text: &str, password: Option<&[u8]>) -> Result<Export, ImportError> {
     let file: File<'_> = parse(FORMAT, text)?;
     let groups = file.groups.unwrap_or_default();
     let Some(sealed) = file.services_encrypted else {
-        let services = file.services.unwrap_or_default();
+        let services = file.services.ok_or(ImportError::Unknown)?;
         return Ok(read_services(services, &groups, Protection::InTheClear));
     };
     let password = password.ok_or(ImportError::Locked(FORMAT))?;

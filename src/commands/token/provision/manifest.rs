@@ -87,7 +87,7 @@ impl Manifest {
             end: whole as u64,
             states: BTreeMap::new(),
         };
-        match first.map_err(|error| failed(&format!("line 1: {error}")).help("this file is no manifest of a batch"))? {
+        match first.map_err(|error| failed(&unread(1, &error)).help("this file is no manifest of a batch"))? {
             None => {
                 manifest.append(batch)?;
                 // The new name is on disk only with its directory.
@@ -106,9 +106,8 @@ impl Manifest {
             Some(_) => {}
         }
         for (number, line) in lines.enumerate() {
-            let line: Line = serde_json::from_str(line).map_err(|error| {
-                failed(&format!("line {}: {error}", number + 2)).help("somebody has changed it: mend the line")
-            })?;
+            let line: Line = serde_json::from_str(line)
+                .map_err(|error| failed(&unread(number + 2, &error)).help("somebody has changed it: mend the line"))?;
             manifest.states.insert(line.serial_number, line.state);
         }
         Ok(manifest)
@@ -139,6 +138,14 @@ impl Manifest {
                 .help("make room on the disk and repeat the command: it goes on where it stopped")
         })
     }
+}
+
+/// Where a line cannot be read. serde's own words are not repeated, for they quote the line, whatever file this is.
+fn unread(line: usize, error: &serde_json::Error) -> String {
+    format!(
+        "line {line}, column {}: this is none of a manifest's lines",
+        error.column()
+    )
 }
 
 impl Batch {
@@ -200,6 +207,26 @@ mod tests {
             let manifest = Manifest::open(&path, &batch()).unwrap();
             assert_eq!(manifest.state("CS-000001").is_some(), len >= short, "{len}");
             assert_eq!(manifest.state("CS-000002").is_some(), len == whole.len(), "{len}");
+        }
+    }
+
+    #[test]
+    fn no_error_repeats_what_is_in_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("manifest.jsonl");
+        drop(Manifest::open(&path, &batch()).unwrap());
+        let first = fs::read_to_string(&path).unwrap();
+        for hush in [
+            "\"HUSH\"\n",
+            "HUSH\n",
+            "{\"HUSH\":1}\n",
+            "{\"serial_number\":\"x\",\"state\":\"HUSH\",\"at\":\"\"}\n",
+        ] {
+            for text in [hush.to_owned(), first.clone() + hush] {
+                fs::write(&path, text).unwrap();
+                let said = Manifest::open(&path, &batch()).err().unwrap().to_string();
+                assert!(!said.contains("HUSH") && said.contains("line "), "{said}");
+            }
         }
     }
 

@@ -268,6 +268,22 @@ fn lines_that_are_pasted_are_lines_whatever_the_terminal_ends_them_with() {
 }
 
 #[test]
+fn uris_that_are_pasted_on_one_line_are_taken_apart() {
+    for between in ["", " ", ", "] {
+        let mut stage = Stage::open(settings(), "");
+        let two = format!(
+            "otpauth://totp/A:a?secret=JBSWY3DPEHPK3PXP{between}OTPAUTH://totp/B:b?secret=KRSXG5CTMVRXEZLU&issuer=B"
+        );
+        stage.paste(&two).press(KeyCode::Enter);
+        let screen = stage.screen(80, 24);
+        assert!(
+            screen.contains("Added 2 entries.") && !screen.contains("KRSX"),
+            "{between:?}: {screen}"
+        );
+    }
+}
+
+#[test]
 fn a_double_moves_a_counter_on_and_never_back() {
     let mut stage = Stage::open(settings(), ENTRIES);
     let uri = "otpauth://hotp/Door:42?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Door&counter=";

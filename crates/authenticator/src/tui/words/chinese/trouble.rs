@@ -61,6 +61,7 @@ pub(super) fn text(error: TextError) -> String {
     match error {
         TextError::TooLong { most, .. } => format!("文字过长：最多 {most} 字节。"),
         TextError::Invisible => "文字中有会扰乱终端的不可见字符，请去掉。".into(),
+        TextError::Uri => "名称中有含密钥的 URI，请去掉。".into(),
     }
 }
 
@@ -82,6 +83,7 @@ fn uri(error: UriError) -> String {
         UriError::TooLong => "URI 超过 4096 字节：这不是 otpauth URI。".into(),
         UriError::NotOtpauth => "这不是 otpauth URI：应以 otpauth:// 开头。".into(),
         UriError::Migration => "这是 Google Authenticator 的导出 (otpauth-migration)，请按导出文件导入。".into(),
+        UriError::AnotherUri => "其中还有另一个含密钥的 URI：请每行只放一个。".into(),
         UriError::UnknownType => "otpauth:// 之后的类型未知：可用 totp、hotp 和 steam。".into(),
         UriError::InvalidUtf8 => "URI 不是有效的 UTF-8：请重新复制，或向服务索取新的。".into(),
         UriError::ControlCharacter => "服务或账号中有控制字符：请向服务索取新的 URI。".into(),
@@ -107,6 +109,7 @@ fn reason(reason: &Reason) -> String {
         Reason::Period(seconds) => format!("周期是 {seconds} 秒，验证码不可能如此。"),
         Reason::Counter(counter) => format!("计数器是 {counter}，计数器不可能如此。"),
         Reason::Uri(error) => uri(*error),
+        Reason::UriInName => "名称中有含密钥的 URI：请向另一应用重新导出，或修改名称。".into(),
         Reason::Trashed => "条目在另一应用的回收站中。".into(),
         Reason::NewerVersion => "由本程序的更新版本写入：请使用该版本。".into(),
         // Which part of a code that no app makes is wrong helps nobody but its maker.
