@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::{
     Refusal,
     quiet::{Terminal, ask_quietly, end_quiet},
+    refusal::named,
 };
 
 /// No passphrase, key or list is longer.
@@ -111,7 +112,7 @@ static STDIN_IS_READ: AtomicBool = AtomicBool::new(false);
 
 /// A whole file, or stdin as `-`, in a buffer that leaves no copy behind.
 pub(crate) fn read_whole(path: &Path) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-    let failed = |error| Refusal::usage(format!("{} cannot be read: {error}", path.display()));
+    let failed = |error| Refusal::usage(format!("{} cannot be read: {error}", named(path)));
     if path == Path::new("-") {
         if STDIN_IS_READ.swap(true, Relaxed) {
             return Err(
@@ -126,7 +127,7 @@ pub(crate) fn read_whole(path: &Path) -> Result<Zeroizing<Vec<u8>>, Refusal> {
 /// A file's first line, as `gpg` and `openssl` take it: a passphrase is what one can also type.
 pub(crate) fn read_line(path: &Path) -> Result<Zeroizing<String>, Refusal> {
     let bytes = read_whole(path)?;
-    let text = str::from_utf8(&bytes).map_err(|_| Refusal::usage(format!("{} is not UTF-8 text", path.display())))?;
+    let text = str::from_utf8(&bytes).map_err(|_| Refusal::usage(format!("{} is not UTF-8 text", named(path))))?;
     Ok(Zeroizing::new(
         text.lines().next().unwrap_or("").trim_end_matches('\r').to_owned(),
     ))

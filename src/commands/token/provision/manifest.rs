@@ -87,7 +87,9 @@ impl Manifest {
             end: whole as u64,
             states: BTreeMap::new(),
         };
-        match first.map_err(|error| failed(&format!("line 1: {error}")).help("this file is no manifest of a batch"))? {
+        let first =
+            first.map_err(|_quotes_it| failed(&"line 1 begins no batch").help("this file is no manifest of a batch"));
+        match first? {
             None => {
                 manifest.append(batch)?;
                 // The new name is on disk only with its directory.
@@ -106,8 +108,9 @@ impl Manifest {
             Some(_) => {}
         }
         for (number, line) in lines.enumerate() {
-            let line: Line = serde_json::from_str(line).map_err(|error| {
-                failed(&format!("line {}: {error}", number + 2)).help("somebody has changed it: mend the line")
+            let line: Line = serde_json::from_str(line).map_err(|_quotes_it| {
+                let wrong = format!("line {} is not as it was written", number + 2);
+                failed(&wrong).help("somebody has changed it: mend the line")
             })?;
             manifest.states.insert(line.serial_number, line.state);
         }
