@@ -7,3 +7,15 @@
 )]
 
 mod support;
+
+#[path = "attack/connections.rs"]
+mod connections;
+#[path = "attack/peers.rs"]
+mod peers;
+#[path = "journeys/raw.rs"]
+#[allow(dead_code, reason = "the journeys use all of it")]
+mod raw;
+#[path = "attack/requests.rs"]
+mod requests;
+#[path = "attack/terminal.rs"]
+mod terminal;
