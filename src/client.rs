@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use serde_json::Value;
 use ureq::{Agent, Body, http::Response};
-use vault::printable;
+use vault::shown;
 use zeroize::Zeroizing;
 
 use crate::Failure;
@@ -207,10 +207,10 @@ fn tidied(bytes: &[u8]) -> Value {
 
 fn tidy(value: &mut Value) {
     match value {
-        Value::String(text) => *text = printable(text),
+        Value::String(text) => *text = shown(text).into_owned(),
         Value::Array(values) => values.iter_mut().for_each(tidy),
         Value::Object(fields) => {
-            fields.retain(|name, _| printable(name) == *name);
+            fields.retain(|name, _| shown(name) == *name);
             fields.values_mut().for_each(tidy);
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}

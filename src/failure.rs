@@ -1,8 +1,10 @@
 use std::{fmt, process::ExitCode};
 
 use authenticator::Refusal;
+use vault::shown;
 
-/// Why a command did not do what it was asked: what happened, and what to do now.
+/// Why a command did not do what it was asked: what happened, and what to do now. Names of files and users in it are
+/// shown escaped, so that none is a line or a colour of its own.
 #[derive(Debug)]
 pub struct Failure {
     what: String,
@@ -14,9 +16,18 @@ impl Failure {
     /// Refused or failed: exit code 1.
     pub fn new(what: impl fmt::Display) -> Self {
         Self {
-            what: what.to_string(),
+            what: shown(&what.to_string()).into_owned(),
             remedy: None,
             code: 1,
+        }
+    }
+
+    /// The same in several lines.
+    pub fn lines(lines: &str) -> Self {
+        let lines: Vec<_> = lines.lines().map(shown).collect();
+        Self {
+            what: lines.join("\n"),
+            ..Self::new("")
         }
     }
 
@@ -32,7 +43,7 @@ impl Failure {
     #[must_use]
     pub fn help(self, remedy: impl fmt::Display) -> Self {
         Self {
-            remedy: Some(remedy.to_string()),
+            remedy: Some(shown(&remedy.to_string()).into_owned()),
             ..self
         }
     }
@@ -56,9 +67,10 @@ impl fmt::Display for Failure {
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         Self {
-            what: refusal.what,
-            remedy: refusal.remedy,
+            remedy: refusal.remedy.map(|remedy| shown(&remedy).into_owned()),
             code: if refusal.is_usage { 2 } else { 1 },
+            // A choice of entries is a list.
+            ..Self::lines(&refusal.what)
         }
     }
 }

@@ -24,8 +24,8 @@ impl Heads {
             .enumerate()
             .filter(|(_, line)| !line.trim().is_empty())
             .map(|(index, line)| {
-                serde_json::from_str(line).map_err(|error| {
-                    Failure::new(format!("{}, line {}: {error}", path.display(), index + 1))
+                serde_json::from_str(line).map_err(|_quotes_the_line| {
+                    Failure::new(format!("{}, line {}, is no head", path.display(), index + 1))
                         .help("each line is a head as `serve` writes it; give the file as it was kept")
                 })
             });

@@ -13,13 +13,17 @@ macro_rules! tell {
         $crate::commands::print_line(format_args!($($words)*))
     };
 }
-/// In the place of the standard one, which panics where stderr is full or closed: words that nobody hears end no work.
+/// In the place of the standard one, which panics where stderr is full or closed: words that nobody hears end no work. What
+/// others wrote is shown escaped.
 macro_rules! eprintln {
     ($($words:tt)*) => {{
         use std::io::Write as _;
-        let _nobody_hears = writeln!(std::io::stderr(), $($words)*);
+        let mut stderr = std::io::stderr().lock();
+        let heard = vault::write_shown(&mut stderr, format_args!($($words)*));
+        let _nobody_hears = heard.and_then(|()| stderr.write_all(b"\n"));
     }};
 }
+/// The same as it is: a question of ours, a picture.
 macro_rules! eprint {
     ($($words:tt)*) => {{
         use std::io::Write as _;
@@ -35,6 +39,7 @@ mod client;
 mod failure;
 mod heads;
 mod home;
+mod limits;
 mod opened;
 mod settings;
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use service::Settings;
 use verify::{Policy, UnixMs};
 
-use crate::Failure;
+use crate::{Failure, limits::LimitsTable};
 
 /// `--config FILE`, in TOML; a key nobody knows is an error.
 #[derive(Debug, Default, Deserialize)]
@@ -20,6 +20,8 @@ pub(crate) struct ConfigFile {
     pub(crate) data_dir: Option<PathBuf>,
     /// As `--listen`.
     pub(crate) listen: Option<SocketAddr>,
+    /// As `--admin-listen`.
+    pub(crate) admin_listen: Option<SocketAddr>,
     /// As `--tls-cert`.
     pub(crate) tls_cert: Option<PathBuf>,
     /// As `--tls-key`.
@@ -30,6 +32,9 @@ pub(crate) struct ConfigFile {
     /// The rules' settings.
     #[serde(default)]
     pub(crate) policy: PolicyTable,
+    /// What callers may cost.
+    #[serde(default)]
+    pub(crate) limits: LimitsTable,
 }
 
 /// `[policy]`: every number with its unit last in the name.
@@ -78,7 +83,22 @@ impl ConfigFile {
         let Some(path) = path else { return Ok(Self::default()) };
         let text = fs::read_to_string(path)
             .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))?;
-        toml::from_str(&text).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+        toml::from_str(&text)
+            .map_err(|error| Failure::usage(format!("{}, {}", path.display(), explained(&error, &text))))
+    }
+}
+
+/// Where the file is wrong, and what would be right there. Whatever stands there is not repeated: the file may be another
+/// one than was meant, and hold a key.
+fn explained(error: &toml::de::Error, text: &str) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|character| *character != '\n').count() + 1;
+    let place = format!("line {line}, column {column}");
+    // What was expected comes last, and is ours.
+    match error.message().rsplit_once("expected ") {
+        Some((_, expected)) => format!("{place}: expected {expected}"),
+        None => format!("{place}: this is not TOML as `serve` takes it"),
     }
 }
 

@@ -21,15 +21,26 @@ mod lingering;
 #[allow(dead_code, reason = "the journeys use the rest")]
 mod world;
 
+#[path = "attack/connections.rs"]
+mod connections;
 #[path = "attack/desk.rs"]
 mod desk;
 #[path = "attack/files.rs"]
 mod files;
 #[path = "attack/guesses.rs"]
 mod guesses;
+#[path = "attack/peers.rs"]
+mod peers;
 #[path = "attack/racing.rs"]
 mod racing;
+#[path = "journeys/raw.rs"]
+#[allow(dead_code, reason = "the journeys use all of it")]
+mod raw;
 #[path = "attack/request_ids.rs"]
 mod request_ids;
+#[path = "attack/requests.rs"]
+mod requests;
+#[path = "attack/terminal.rs"]
+mod terminal;
 #[path = "attack/trail.rs"]
 mod trail;

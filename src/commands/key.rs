@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use service::{NewKey, Origin, Ports, Service, Settings};
 use store::{ApiKey, Id, Role};
+use vault::shown;
 
 use super::{Done, block_on, print_json};
 use crate::{
@@ -107,7 +108,8 @@ impl List {
             let state = key.revoked_at.map_or("alive".into(), |at| {
                 format!("revoked {}", api::Timestamp::from(at.get()))
             });
-            tell!("{}  {state}  {}  {accounts}  {}", key.id, roles.join(","), key.owner)?;
+            let (accounts, owner) = (shown(&accounts), shown(&key.owner));
+            tell!("{}  {state}  {}  {accounts}  {owner}", key.id, roles.join(","))?;
         }
         Ok(ExitCode::SUCCESS)
     }

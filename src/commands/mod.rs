@@ -16,6 +16,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand, error::ContextKind};
+use vault::is_shown;
 
 use crate::Failure;
 
@@ -60,7 +61,12 @@ pub fn main() -> ExitCode {
         Err(mut error) => {
             // It would name what only the program itself starts, too; `--help` does not.
             error.remove(ContextKind::ValidSubcommand);
-            error.exit()
+            let words = error.render().to_string();
+            if words.chars().all(|character| character == '\n' || is_shown(character)) {
+                error.exit()
+            }
+            eprintln!("{}", words.trim_end());
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
     let done = match command {
@@ -91,9 +97,20 @@ pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
     Ok(runtime.block_on(work))
 }
 
-/// A line on stdout; whoever stops reading early has had enough.
+/// Lines on stdout, with what others wrote in them shown escaped.
 pub(crate) fn print_line(line: impl Display) -> Result<(), Failure> {
-    match writeln!(io::stdout(), "{line}") {
+    let mut stdout = io::stdout().lock();
+    printed(vault::write_shown(&mut stdout, format_args!("{line}")).and_then(|()| stdout.write_all(b"\n")))
+}
+
+/// A picture on stdout, colours and all.
+pub(crate) fn print_picture(picture: impl Display) -> Result<(), Failure> {
+    printed(writeln!(io::stdout(), "{picture}"))
+}
+
+/// Whoever stops reading early has had enough.
+fn printed(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Failure::new(format!("nothing could be written: {error}")))
         }
@@ -101,7 +118,21 @@ pub(crate) fn print_line(line: impl Display) -> Result<(), Failure> {
     }
 }
 
-/// One JSON value on stdout.
+/// One JSON value on stdout. Characters that a terminal does not show can only stand in its strings, where they are the
+/// same when escaped.
 pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    print_line(serde_json::to_string_pretty(value).map_err(Failure::new)?)
+    let text = serde_json::to_string_pretty(value).map_err(Failure::new)?;
+    if text.chars().all(|character| character == '\n' || is_shown(character)) {
+        return print_picture(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 64);
+    for character in text.chars() {
+        if character == '\n' || is_shown(character) {
+            escaped.push(character);
+        } else {
+            let units = character.encode_utf16(&mut [0; 2]).to_vec();
+            escaped.extend(units.into_iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    print_picture(escaped)
 }

@@ -1,6 +1,6 @@
 use std::{
     io::IsTerminal as _,
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -8,17 +8,20 @@ use std::{
 };
 
 use clap::{Args, builder::BoolishValueParser};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use rustls::pki_types::{
     CertificateDer, PrivateKeyDer,
     pem::{self, PemObject as _},
 };
-use server::Limits;
+use server::{Limits, Network};
 use service::{NewKey, Origin, Role, Service};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    sync::oneshot,
     time::MissedTickBehavior,
 };
+use vault::shown;
 
 use super::Done;
 use crate::{
@@ -37,6 +40,13 @@ pub(super) struct Serve {
     /// Where HTTP is served [default: 127.0.0.1:8700]
     #[arg(long, value_name = "ADDR:PORT", env = "COUNTERSIGN_LISTEN")]
     listen: Option<SocketAddr>,
+    /// Where probes are answered, also while all other connections are taken [default: 127.0.0.1:8701, if it is free]
+    #[arg(long, value_name = "ADDR:PORT", env = "COUNTERSIGN_ADMIN_LISTEN")]
+    admin_listen: Option<SocketAddr>,
+    /// A network, or an address, of proxies: many clients stand behind each, so that connections_per_peer is not for
+    /// them; several times for several
+    #[arg(long, value_name = "NET", env = "COUNTERSIGN_TRUSTED_PROXY", value_delimiter = ',')]
+    trusted_proxy: Vec<Network>,
     /// A TOML file; flags and the environment beat it
     #[arg(long, value_name = "FILE", env = "COUNTERSIGN_CONFIG")]
     config: Option<PathBuf>,
@@ -79,6 +89,8 @@ impl Serve {
         let shutdown = shutdown_signal()?;
         let file = ConfigFile::read(self.config.as_deref())?;
         let settings = file.policy.settings()?;
+        let mut limits = file.limits.limits(self.trusted_proxy)?;
+        make_room(&mut limits);
         let home = Home {
             data_dir: self.home.data_dir.or(file.data_dir),
         };
@@ -99,21 +111,31 @@ impl Serve {
             server::plain_http_allowed(address).map_err(Failure::usage)?;
         }
         // The address first: a second service on it should say so before it touches any data.
-        let listener = TcpListener::bind(address).await.map_err(|error| {
-            Failure::new(format!("{address} cannot be listened on: {error}"))
-                .help("stop what listens there, or choose another with --listen ADDR:PORT")
-        })?;
+        let listener = listen(address, "--listen").await?;
         let address = listener.local_addr().map_err(Failure::new)?;
+        let admin = listen_for_admins(self.admin_listen.or(file.admin_listen), address).await?;
+        let admin_address = admin.as_ref().and_then(|listener| listener.local_addr().ok());
 
         let dir = home.make()?;
         let opened = Opened::open(&dir, settings).await?;
         let service = opened.service.clone();
         let key = first_key(&service, &dir).await?;
-        greet(address, tls.is_some(), &dir, key);
+        greet(address, tls.is_some(), admin_address, &dir, key);
 
         let background = tokio::spawn(look_after(service.clone(), dir.join(HEADS)));
-        let app = server::router(service.clone(), Limits::default());
-        server::serve(listener, tls, app, Limits::default(), shutdown).await;
+        let (stop_admin, stopped) = oneshot::channel::<()>();
+        let admin = admin.map(|listener| {
+            let app = server::admin_router(service.clone());
+            let stopped = async { stopped.await.unwrap_or(()) };
+            tokio::spawn(server::serve(listener, None, app, Limits::admin(), stopped))
+        });
+        let app = server::router(service.clone(), limits.clone());
+        server::serve(listener, tls, app, limits, shutdown).await;
+        // Whoever watches sees the end of it.
+        drop(stop_admin);
+        if let Some(admin) = admin {
+            let _ended = admin.await;
+        }
 
         background.abort();
         // It may be writing heads at this moment, and so will the end.
@@ -122,6 +144,56 @@ impl Serve {
         tracing::info!("ended; everything is on disk");
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Where the admin listener is when nobody says.
+const ADMIN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8701);
+
+/// Files and connections that are open beside those of callers.
+const FILES_BESIDE: u64 = 256;
+
+/// Lets this process open as many files as its connections are, or takes fewer connections.
+fn make_room(limits: &mut Limits) {
+    let wanted = limits.connections as u64 + FILES_BESIDE;
+    let mut files = getrlimit(Resource::Nofile);
+    if files.current.is_some_and(|current| current < wanted) {
+        files.current = Some(files.maximum.map_or(wanted, |maximum| wanted.min(maximum)));
+        // What came of it is read below.
+        let _refused = setrlimit(Resource::Nofile, files);
+    }
+    let Some(current) = getrlimit(Resource::Nofile).current.filter(|current| *current < wanted) else {
+        return;
+    };
+    let connections = current.saturating_sub(FILES_BESIDE).max(current / 2);
+    limits.connections = usize::try_from(connections).unwrap_or(limits.connections);
+    tracing::warn!(
+        "this process may open {current} files: {connections} connections at once are taken. Raise its limit \
+         (`ulimit -n`, or LimitNOFILE= of its unit) to {wanted} for all of them"
+    );
+}
+
+async fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::new(format!("{address} cannot be listened on: {error}")).help(format!(
+            "stop what listens there, or choose another with {flag} ADDR:PORT"
+        ))
+    })
+}
+
+/// The address that was asked for, or nothing starts; the default only where it is free, so that two services on one
+/// machine need no word about it.
+async fn listen_for_admins(asked: Option<SocketAddr>, public: SocketAddr) -> Result<Option<TcpListener>, Failure> {
+    if let Some(address) = asked {
+        return listen(address, "--admin-listen").await.map(Some);
+    }
+    let listener = TcpListener::bind(ADMIN_DEFAULT).await;
+    if let Err(error) = &listener {
+        tracing::warn!(
+            "{ADMIN_DEFAULT} cannot be listened on ({error}): probes are answered at {public} alone; give them an \
+             address of their own with --admin-listen ADDR:PORT"
+        );
+    }
+    Ok(listener.ok())
 }
 
 fn log_to_stderr(filter: &str) -> Result<(), Failure> {
@@ -138,8 +210,14 @@ fn log_to_stderr(filter: &str) -> Result<(), Failure> {
 }
 
 fn tls_config(cert: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, Failure> {
+    // The library's own words quote the line that they are about.
     let unreadable = |path: &Path, what: &str, error: pem::Error| {
-        Failure::usage(format!("{} holds no {what} in PEM: {error}", path.display()))
+        let why = match error {
+            pem::Error::Io(error) => error.to_string(),
+            pem::Error::NoItemsFound => "there is none in it".into(),
+            _ => "it is damaged".into(),
+        };
+        Failure::usage(format!("{} holds no {what} in PEM: {why}", path.display()))
     };
     let certs: Vec<_> = CertificateDer::pem_file_iter(cert)
         .and_then(Iterator::collect)
@@ -194,7 +272,7 @@ async fn first_key(service: &Service, dir: &Path) -> Result<FirstKey, Failure> {
     Ok(FirstKey::Made)
 }
 
-fn greet(address: SocketAddr, tls: bool, dir: &Path, key: FirstKey) {
+fn greet(address: SocketAddr, tls: bool, admin: Option<SocketAddr>, dir: &Path, key: FirstKey) {
     let scheme = if tls { "https" } else { "http" };
     let admin_key = dir.join(ADMIN_KEY);
     let key = match key {
@@ -202,27 +280,47 @@ fn greet(address: SocketAddr, tls: bool, dir: &Path, key: FirstKey) {
         FirstKey::There => admin_key.display().to_string(),
         FirstKey::Elsewhere => "make one with `countersign key create --role verify,enroll`".into(),
     };
+    let probes = match admin {
+        Some(admin) => format!("http://{admin}/readyz"),
+        None => format!("{scheme}://{address}/readyz"),
+    };
+    let dir = shown(&dir.display().to_string()).into_owned();
     let _nobody_looks = tell!(
         "Countersign serves {scheme}://{address}\n\
-         \x20 data      {}\n\
+         \x20 data      {dir}\n\
          \x20 API key   {key}\n\
+         \x20 probes    {probes}\n\
          \x20 docs      {scheme}://{address}/docs\n\
          \n\
          Next, in another terminal:\n\
          \x20 countersign user bind acme alice      # draws a QR code for any authenticator app\n\
          \x20 countersign user verify acme alice    # asks for the app's code; each is right only once",
-        dir.display(),
     );
 }
 
-/// Ends with the first SIGINT or SIGTERM.
+/// Ends with the first SIGINT, SIGTERM or SIGQUIT. The signals by which other programs are told to read their
+/// configuration again, to open their log anew or to say how they are end nothing.
 fn shutdown_signal() -> Result<impl Future<Output = ()>, Failure> {
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::new)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::new)?;
+    let listen = |kind| signal(kind).map_err(Failure::new);
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut quit = listen(SignalKind::quit())?;
+    let mut hang_up = listen(SignalKind::hangup())?;
+    let mut user_1 = listen(SignalKind::user_defined1())?;
+    let mut user_2 = listen(SignalKind::user_defined2())?;
+    let mut alarm = listen(SignalKind::alarm())?;
     Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+        loop {
+            let ignored = tokio::select! {
+                _ = interrupt.recv() => break,
+                _ = terminate.recv() => break,
+                _ = quit.recv() => break,
+                _ = hang_up.recv() => "SIGHUP",
+                _ = user_1.recv() => "SIGUSR1",
+                _ = user_2.recv() => "SIGUSR2",
+                _ = alarm.recv() => "SIGALRM",
+            };
+            tracing::info!("{ignored} is not listened to: a changed configuration takes a restart");
         }
         tracing::info!("ending: open requests are answered first");
     })

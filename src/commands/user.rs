@@ -166,6 +166,11 @@ impl User {
 }
 
 impl Server {
+    /// Whether nobody is there who could do something.
+    pub(super) fn no_input(&self) -> bool {
+        self.no_input
+    }
+
     /// How results are to be said.
     pub(super) fn said(&self) -> Said {
         Said {
@@ -222,6 +227,11 @@ pub(super) struct Said {
 }
 
 impl Said {
+    /// Whether stdin has something for us: a pipe, or a person who may be asked.
+    pub(super) fn may_read_stdin(&self) -> bool {
+        self.may_ask || !io::stdin().is_terminal()
+    }
+
     /// Data on stdout: the object, or its words.
     pub(super) fn say(&self, object: &Value, words: impl FnOnce() -> String) -> Result<(), Failure> {
         if self.json {
@@ -260,7 +270,7 @@ impl<'a> CodeSource<'a> {
         });
         Ok(Self {
             lines,
-            may_read: said.may_ask || codes.code_file.is_some() || !io::stdin().is_terminal(),
+            may_read: said.may_read_stdin(),
             said,
         })
     }

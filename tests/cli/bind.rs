@@ -74,7 +74,7 @@ fn a_service_that_means_harm_does_not_drive_the_terminal() {
     let bound = bind(&answering(&[OFFER, BOUND]), &[]).with_code(0);
     is_harmless(&(bound.out.clone() + &bound.err));
     assert!(
-        bound.out.contains("device [2Jone\n") && bound.out.contains("  ]0;two\n"),
+        bound.out.contains("device \\u{1b}[2Jone\\u{202e}\n") && bound.out.contains("  \\u{1b}]0;two\\u{7}\n"),
         "{}",
         bound.out
     );
@@ -82,7 +82,11 @@ fn a_service_that_means_harm_does_not_drive_the_terminal() {
     is_harmless(&(bound.out.clone() + &bound.err));
     let refused = bind(&answering(&[PROBLEM]), &[]).with_code(1);
     is_harmless(&refused.err);
-    assert!(refused.err.contains("three and2J four"), "{}", refused.err);
+    assert!(
+        refused.err.contains("three\\u{202e}\\nand\\u{9b}2J four"),
+        "{}",
+        refused.err
+    );
     let mut devices = countersign();
     devices.args([
         "user",
@@ -96,7 +100,11 @@ fn a_service_that_means_harm_does_not_drive_the_terminal() {
     ]);
     let refused = run(&mut devices, "").with_code(1);
     is_harmless(&refused.err);
-    assert!(refused.err.contains("three and2J four"), "{}", refused.err);
+    assert!(
+        refused.err.contains("three\\u{202e}\\nand\\u{9b}2J four"),
+        "{}",
+        refused.err
+    );
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::support::{
 
 #[test]
 fn a_signal_ends_it_once_open_requests_are_answered() {
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "QUIT"] {
         let home = tempfile::tempdir().expect("a directory");
         let dir = home.path().join("data");
         let service = Served::start(&dir);
@@ -55,6 +55,22 @@ fn a_signal_ends_it_once_open_requests_are_answered() {
         let refused = again.api().verify("alice", &phone.code(step + 1)).expect("an answer");
         assert_eq!(refused.outcome(), "refused");
     }
+}
+
+/// Other programs read their configuration again, or open their log anew, when they are told so.
+#[test]
+fn a_signal_that_is_not_listened_to_is_logged_and_ends_nothing() {
+    let home = tempfile::tempdir().expect("a directory");
+    let service = Served::start(&home.path().join("data"));
+    for signal in ["HUP", "USR1", "USR2", "ALRM", "PIPE", "WINCH", "CHLD", "URG"] {
+        service.running.ask_to_end(signal);
+        if !["PIPE", "WINCH", "CHLD", "URG"].contains(&signal) {
+            service.running.hear(&format!("SIG{signal} is not listened to"));
+        }
+        let answer = service.api().verify("alice", "123456").expect("an answer");
+        assert_eq!(answer.outcome(), "refused", "after SIG{signal}");
+    }
+    service.end().with_code(0);
 }
 
 #[test]

@@ -754,24 +754,18 @@ fn a_thousand_lines_left_open_are_in_nobodys_way() {
 }
 
 #[test]
-fn more_lines_than_there_are_places_wait_for_their_turn() {
+fn more_lines_than_there_are_places_push_out_the_oldest_idle() {
     let limits = Limits {
         connections: 8,
-        header_timeout: Duration::from_secs(1),
+        header_timeout: PATIENCE,
         ..Limits::default()
     };
     let world = World::with(Settings::default(), limits);
     let mut idle: Vec<Line> = (0..32).map(|_| Line::to(world.address())).collect();
-    let began = Instant::now();
     let mut line = Line::to(world.address());
     assert!(line.send(b"GET /healthz HTTP/1.1\r\nHost: t\r\n\r\n"));
-    assert_eq!(line.answer().expect("its turn comes").status, 200);
-    assert!(
-        began.elapsed() > Duration::from_millis(900),
-        "it had to wait: {:?}",
-        began.elapsed()
-    );
-    for line in &mut idle {
+    assert_eq!(line.answer().expect("a place").status, 200);
+    for line in &mut idle[..25] {
         assert_eq!(line.drain(), b"");
     }
 }

@@ -173,9 +173,9 @@ impl World {
             .expect("a port of this machine");
         let address = listener.local_addr().expect("a bound listener has an address");
         let (stop, stopped) = oneshot::channel();
-        let app = server::router(service.clone(), self.limits);
+        let app = server::router(service.clone(), self.limits.clone());
         let stopped = async { stopped.await.unwrap_or(()) };
-        let serving = runtime.spawn(server::serve(listener, None, app, self.limits, stopped));
+        let serving = runtime.spawn(server::serve(listener, None, app, self.limits.clone(), stopped));
         self.running = Some(Running {
             address,
             service,

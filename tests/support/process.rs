@@ -257,6 +257,8 @@ pub(crate) fn run(command: &mut Command, typed: &str) -> Ended {
 pub(crate) struct Served {
     pub(crate) running: Running,
     pub(crate) url: String,
+    /// Where whoever watches the service asks.
+    pub(crate) admin: Option<String>,
     pub(crate) dir: PathBuf,
 }
 
@@ -273,9 +275,14 @@ impl Served {
         let (_, url) = first
             .split_once("Countersign serves ")
             .unwrap_or_else(|| panic!("no greeting: {first}"));
+        let admin = said.lines().find_map(|line| {
+            let (_, url) = line.split_once("probes    ")?;
+            url.strip_suffix("/readyz").map(str::to_owned)
+        });
         Self {
             running,
             url: url.to_owned(),
+            admin,
             dir: dir.to_owned(),
         }
     }
@@ -311,12 +318,13 @@ impl Served {
     }
 }
 
-/// `countersign serve` on a free port of this machine.
+/// `countersign serve` on free ports of this machine.
 pub(crate) fn serve(dir: &Path) -> Command {
     let mut command = countersign();
     command
         .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-        .arg(dir);
+        .arg(dir)
+        .env("COUNTERSIGN_ADMIN_LISTEN", "127.0.0.1:0");
     command
 }
 

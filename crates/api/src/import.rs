@@ -57,6 +57,22 @@ pub enum SeedEncoding {
     Base32,
 }
 
+/// Beyond this glibc maps memory for one allocation alone and gives it back when that ends. What is shorter goes on living
+/// in its heap, once one of that length has ended.
+const MAPPED_BYTES: usize = (32 << 20) + 1;
+/// From here on it is worth a mapping.
+const LONG_BYTES: usize = 4 << 20;
+
+/// The capacity of a buffer of so many bytes that are given back to the system when it is dropped: memory that is never
+/// written to is not taken, so that what is beyond `bytes` costs nothing.
+pub fn returned_capacity(bytes: usize) -> usize {
+    if bytes < LONG_BYTES {
+        bytes
+    } else {
+        bytes.max(MAPPED_BYTES)
+    }
+}
+
 /// Bytes of a secret, wiped when dropped. Neither `Debug` nor `Clone`.
 pub struct Base64(Zeroizing<Vec<u8>>);
 
@@ -81,7 +97,8 @@ impl<'de> Deserialize<'de> for Base64 {
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Base64, E> {
                 let not_base64 = || E::custom("is not base64 as in RFC 4648, section 4, with its padding");
                 let len = BASE64.decode_len(text.len()).map_err(|_| not_base64())?;
-                let mut bytes = Zeroizing::new(vec![0; len]);
+                let mut bytes = Zeroizing::new(Vec::with_capacity(returned_capacity(len)));
+                bytes.resize(len, 0);
                 let decoded = BASE64
                     .decode_mut(text.as_bytes(), &mut bytes)
                     .map_err(|_| not_base64())?;

@@ -42,7 +42,9 @@ pub use enrollment::{
     Replaces,
 };
 pub use export::{Export, ExportActRequest, ExportFileRequest, ExportRequest, ExportState};
-pub use import::{Base64, ImportQuery, ImportReceipt, ImportRefusal, ImportRequest, SecretText, SeedEncoding};
+pub use import::{
+    Base64, ImportQuery, ImportReceipt, ImportRefusal, ImportRequest, SecretText, SeedEncoding, returned_capacity,
+};
 pub use openapi::openapi;
 pub use origin::{Actor, ActorKind, Client, IdentityProof, UserAgent};
 pub use probe::{Probe, ProbeStatus};

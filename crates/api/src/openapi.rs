@@ -78,7 +78,7 @@ const API_KEY: &str = "api_key";
         (name = "users", description = "A user's factors as a whole."),
         (name = "tokens", description = "Hardware tokens before, while and after they are somebody's device."),
         (name = "audit", description = "Who did what, and why it was refused."),
-        (name = "probes", description = "For those who watch the service."),
+        (name = "probes", description = "For those who watch the service. The admin listener answers them, too."),
     ),
 )]
 struct Paths;

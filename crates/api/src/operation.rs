@@ -51,9 +51,13 @@ impl Operation {
     }
 }
 
-const ALWAYS: &[ProblemCode] = &[ProblemCode::RequestTimeout, ProblemCode::Internal];
-const KEYED: &[ProblemCode] = &[
+/// What breaks the rules of HTTP is refused wherever it goes.
+const ALWAYS: &[ProblemCode] = &[
     ProblemCode::InvalidRequest,
+    ProblemCode::RequestTimeout,
+    ProblemCode::Internal,
+];
+const KEYED: &[ProblemCode] = &[
     ProblemCode::Unauthorized,
     ProblemCode::Forbidden,
     ProblemCode::RateLimited,

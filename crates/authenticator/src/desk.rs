@@ -10,6 +10,7 @@ use crate::{
     agent::Agent,
     desktop_keyring::KeyringItem,
     prompt::{Prompt, TRIES, read_passphrase, read_secret},
+    refusal::named,
 };
 
 const OR_BY_FILE: &str = "name a file that has it with --passphrase-file, or with COUNTERSIGN_VAULT_PASSPHRASE_FILE";
@@ -102,10 +103,7 @@ impl Desk<'_> {
         if self.file.exists() {
             return self.open(By::Anyone);
         }
-        eprintln!(
-            "there is no vault yet; a new one goes to {}",
-            self.file.path().display()
-        );
+        eprintln!("there is no vault yet; a new one goes to {}", named(self.file.path()));
         let mut entropy = self.entropy();
         let mut vault = if let Some(path) = &self.key_file {
             OpenVault::create(NewSlot::KeyFile(&read_secret(path)?), "", &mut entropy)?

@@ -2,11 +2,14 @@
 //!
 //! Clock, randomness and environment are arguments; nothing here knows the service, a store or the network.
 
-/// In the place of the standard one, which panics where stderr is full or closed: words that nobody hears end no work.
+/// In the place of the standard one, which panics where stderr is full or closed: words that nobody hears end no work. What
+/// others wrote is shown escaped.
 macro_rules! eprintln {
     ($($words:tt)*) => {{
         use std::io::Write as _;
-        let _nobody_hears = writeln!(std::io::stderr(), $($words)*);
+        let mut stderr = std::io::stderr().lock();
+        let heard = vault::write_shown(&mut stderr, format_args!($($words)*));
+        let _nobody_hears = heard.and_then(|()| stderr.write_all(b"\n"));
     }};
 }
 

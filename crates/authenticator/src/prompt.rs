@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use crate::{
     Refusal,
     quiet::{Terminal, ask_quietly, end_quiet},
+    refusal::named,
 };
 
 /// No passphrase, key or list is longer.
@@ -112,7 +113,7 @@ static STDIN_IS_READ: AtomicBool = AtomicBool::new(false);
 
 /// A whole file, or stdin as `-`, in a buffer that leaves no copy behind.
 pub(crate) fn read_whole(path: &Path) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-    let failed = |error| Refusal::usage(format!("{} cannot be read: {error}", path.display()));
+    let failed = |error| Refusal::usage(format!("{} cannot be read: {error}", named(path)));
     if path == Path::new("-") {
         if STDIN_IS_READ.swap(true, Relaxed) {
             return Err(
@@ -162,7 +163,7 @@ pub(crate) fn read_line(path: &Path) -> Result<Zeroizing<String>, Refusal> {
 }
 
 fn first_line(path: &Path, bytes: &[u8]) -> Result<Zeroizing<String>, Refusal> {
-    let text = str::from_utf8(bytes).map_err(|_| Refusal::usage(format!("{} is not UTF-8 text", path.display())))?;
+    let text = str::from_utf8(bytes).map_err(|_| Refusal::usage(format!("{} is not UTF-8 text", named(path))))?;
     Ok(Zeroizing::new(
         text.lines().next().unwrap_or("").trim_end_matches('\r').to_owned(),
     ))

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, path::Path};
 
 /// Why a command did not do what it was asked: what happened, and what to do now. It never repeats a secret.
 #[derive(Debug)]
@@ -34,6 +34,11 @@ impl Refusal {
             ..self
         }
     }
+}
+
+/// A file as a message names it: what cannot be seen of its name is shown escaped.
+pub(crate) fn named(path: &Path) -> String {
+    vault::shown(&path.display().to_string()).into_owned()
 }
 
 impl fmt::Display for Refusal {

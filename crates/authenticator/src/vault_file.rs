@@ -21,6 +21,8 @@ use rustix::{
 };
 use vault::{FileError, LockedVault, MAX_VAULT_LEN_BYTES};
 
+use crate::refusal::named;
+
 /// How long a command waits for another one that is writing.
 pub const LOCK_WAIT: Duration = Duration::from_secs(5);
 const LOCK_POLL: Duration = Duration::from_millis(20);
@@ -43,13 +45,13 @@ pub struct VaultLock {
 #[derive(Debug, thiserror::Error)]
 pub enum VaultFileError {
     /// There is none.
-    #[error("there is no vault at {}: the first `countersign authenticator add` makes one", .0.display())]
+    #[error("there is no vault at {}: the first `countersign authenticator add` makes one", named(.0))]
     Missing(PathBuf),
     /// There is one, and none was expected.
-    #[error("{} exists already and is not overwritten: move it away, or name another file", .0.display())]
+    #[error("{} exists already and is not overwritten: move it away, or name another file", named(.0))]
     Exists(PathBuf),
     /// It is no vault, or a damaged one.
-    #[error("{}: {error}", path.display())]
+    #[error("{}: {error}", named(path))]
     Unusable {
         /// The file.
         path: PathBuf,
@@ -57,7 +59,7 @@ pub enum VaultFileError {
         error: FileError,
     },
     /// Somebody else is writing it.
-    #[error("{} is being changed by {}: try again when that has ended", path.display(), holder_of(*.holder))]
+    #[error("{} is being changed by {}: try again when that has ended", named(path), holder_of(*.holder))]
     Busy {
         /// The file.
         path: PathBuf,
@@ -65,10 +67,10 @@ pub enum VaultFileError {
         holder: Option<u32>,
     },
     /// A directory, a device, a pipe.
-    #[error("{} is not a file", .0.display())]
+    #[error("{} is not a file", named(.0))]
     NotAFile(PathBuf),
     /// The file system refuses.
-    #[error("{} cannot be {doing}: {error}", path.display())]
+    #[error("{} cannot be {doing}: {error}", named(path))]
     Io {
         /// The file.
         path: PathBuf,
@@ -78,7 +80,10 @@ pub enum VaultFileError {
         error: io::Error,
     },
     /// It has its new content, and nobody knows for how long.
-    #[error("{} is saved, but may be the old one after a power failure: {error}; copy it to another disk", path.display())]
+    #[error(
+        "{} is saved, but may be the old one after a power failure: {error}; copy it to another disk",
+        named(path)
+    )]
     Unsynced {
         /// The file.
         path: PathBuf,
@@ -305,7 +310,7 @@ fn open_lock(vault: &Path) -> io::Result<File> {
         opened => opened,
     };
     opened.map_err(|error| match Errno::from_io_error(&error) {
-        Some(Errno::LOOP) => io::Error::other(format!("{} is a link and no lock: remove it", path.display())),
+        Some(Errno::LOOP) => io::Error::other(format!("{} is a link and no lock: remove it", named(&path))),
         _ => error,
     })
 }

@@ -1,5 +1,5 @@
-//! What happens to every request, before and after the handler: a request id, a time limit, and no panic
-//! that reaches the caller.
+//! What happens to every request, before and after the handler: a request id, a form that HTTP allows, a time limit, and
+//! no panic that reaches the caller.
 
 use std::{
     convert::Infallible,
@@ -10,6 +10,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use api::{Problem, ProblemCode};
@@ -26,19 +27,34 @@ use hyper::{
 };
 use tower::ServiceExt;
 
-use crate::{listener::Limits, problem::respond};
+use crate::{connections::ConnectionStatus, form, problem::respond};
 
 /// The caller's own id for the request is kept when it is short and plain.
 const REQUEST_ID: &str = "x-request-id";
 const REQUEST_ID_LEN_MAX: usize = 128;
 
-/// The id of a request, for handlers and the trail.
+/// What is known of a request before it is read: its id, for handlers and the trail, and its connection.
 #[derive(Clone, Debug)]
-pub(crate) struct RequestId(pub(crate) Arc<str>);
+pub(crate) struct Received {
+    pub(crate) id: Arc<str>,
+    pub(crate) connection: Arc<ConnectionStatus>,
+}
 
-pub(crate) async fn answer(app: Router, request: Request<Incoming>, limits: Limits) -> Result<Response, Infallible> {
+pub(crate) async fn answer(
+    app: Router,
+    request: Request<Incoming>,
+    time_limit: Duration,
+    connection: Arc<ConnectionStatus>,
+) -> Result<Response, Infallible> {
+    let _busy = Busy::on(&connection);
     let (id, value) = request_id(&request);
     let unread = Arc::new(AtomicBool::new(!request.body().is_end_stream()));
+    if let Err(why) = form::check(&request) {
+        // Two readers may have taken it for two different requests: nothing more is read here.
+        unread.store(true, Relaxed);
+        let refused = respond(Problem::new(ProblemCode::InvalidRequest, why));
+        return Ok(finished(refused, value, &unread));
+    }
     let watch = |body| {
         Body::new(Watched {
             body,
@@ -46,9 +62,13 @@ pub(crate) async fn answer(app: Router, request: Request<Incoming>, limits: Limi
         })
     };
     let mut request = request.map(watch);
-    request.extensions_mut().insert(RequestId(id.clone()));
+    let received = Received {
+        id: id.clone(),
+        connection: connection.clone(),
+    };
+    request.extensions_mut().insert(received);
     let handled = AssertUnwindSafe(app.oneshot(request)).catch_unwind();
-    let mut response = match tokio::time::timeout(limits.request_timeout, handled).await {
+    let response = match tokio::time::timeout(time_limit, handled).await {
         Ok(Ok(Ok(response))) => response,
         Ok(Ok(Err(never))) => match never {},
         Ok(Err(_panic)) => {
@@ -63,14 +83,33 @@ pub(crate) async fn answer(app: Router, request: Request<Incoming>, limits: Limi
             "the request took too long to arrive or to be answered; what it asked for may have happened",
         )),
     };
-    response.headers_mut().insert(REQUEST_ID, value);
+    Ok(finished(response, value, &unread))
+}
+
+fn finished(mut response: Response, request_id: HeaderValue, unread: &AtomicBool) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, request_id);
     if unread.load(Relaxed) {
         // hyper will not wait for the rest, so the caller has to know that this line ends (RFC 9112, 9.6).
-        response
-            .headers_mut()
-            .insert(CONNECTION, HeaderValue::from_static("close"));
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    Ok(response)
+    response
+}
+
+/// A handler at work on a connection, however it ends.
+struct Busy<'a>(&'a ConnectionStatus);
+
+impl<'a> Busy<'a> {
+    fn on(connection: &'a ConnectionStatus) -> Self {
+        connection.set_busy(true);
+        Self(connection)
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.set_busy(false);
+    }
 }
 
 /// A request's body that tells whether it was read to its end.

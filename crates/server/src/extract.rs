@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use api::{Name, Problem, ProblemCode, read_json};
+use api::{Name, Problem, ProblemCode};
 use axum::{
-    body::{Body, to_bytes},
+    body::Body,
     extract::{FromRef, FromRequest, FromRequestParts, RawPathParams},
     http::{HeaderMap, Request, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
 use service::{Caller, Id, Origin, Owner, Role, Service};
-use zeroize::Zeroize;
 
-use crate::{App, edge::RequestId, problem::Rejection};
+use crate::{App, edge::Received, problem::Rejection};
 
 /// The key that was presented, proven, and the request's id.
 pub(crate) struct Authorized {
@@ -53,9 +52,15 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
         let App { service, .. } = App::from_ref(state);
-        let caller = authenticate(&service, &parts.headers).await?;
-        let request = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
-        Ok(Self { caller, request })
+        let proven = authenticate(&service, &parts.headers).await;
+        let received = parts.extensions.get::<Received>();
+        if let Some(received) = received {
+            received.connection.set_proven(proven.is_ok());
+        }
+        Ok(Self {
+            caller: proven?,
+            request: received.map(|received| received.id.clone()),
+        })
     }
 }
 
@@ -130,7 +135,7 @@ fn name(params: &RawPathParams, field: &'static str) -> Result<Arc<str>, Rejecti
     Ok(name.into_inner())
 }
 
-/// A JSON body.
+/// A JSON body that is handled while its room is anybody's again: it is much shorter than its text may be.
 pub(crate) struct Json<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T>
@@ -140,52 +145,7 @@ where
     type Rejection = Rejection;
 
     async fn from_request(request: Request<Body>, state: &S) -> Result<Self, Rejection> {
-        let App { body_bytes, .. } = App::from_ref(state);
-        read_body(request, body_bytes).await.map(Self)
+        let (read, _room) = App::from_ref(state).bodies.read(request).await?;
+        Ok(Self(read))
     }
-}
-
-/// A JSON body of at most so many bytes, which are wiped once it is read.
-pub(crate) async fn read_body<T: DeserializeOwned>(request: Request<Body>, limit: usize) -> Result<T, Rejection> {
-    let (parts, body) = request.into_parts();
-    if !is_json(&parts.headers) {
-        let detail = "send JSON, and say so: Content-Type: application/json";
-        return Err(Problem::new(ProblemCode::UnsupportedMediaType, detail).into());
-    }
-    let too_large = || {
-        Rejection::from(Problem::new(
-            ProblemCode::PayloadTooLarge,
-            format!("send at most {limit} bytes"),
-        ))
-    };
-    let announced = parts
-        .headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: usize| length > limit) {
-        return Err(too_large());
-    }
-    let bytes = to_bytes(body, limit).await.map_err(|error| {
-        let source = std::error::Error::source(&error);
-        let over_limit = source.is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
-        if over_limit {
-            return too_large();
-        }
-        Problem::new(ProblemCode::InvalidRequest, "the body did not arrive whole").into()
-    })?;
-    let read = read_json(&bytes);
-    // Nobody else has it: wiped in place.
-    if let Ok(mut bytes) = bytes.try_into_mut() {
-        bytes.zeroize();
-    }
-    Ok(read?)
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let essence = value.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
 }

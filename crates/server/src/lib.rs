@@ -3,11 +3,15 @@
 //! [`serve`] is the accept loop, [`router`] the calls. The wire's types and its description are the crate
 //! `api`'s; a test holds the routes against that description.
 
+mod body;
+mod connections;
 mod convert;
 mod edge;
 mod extract;
+mod form;
 mod impatient;
 mod listener;
+mod network;
 mod problem;
 mod routes;
 
@@ -21,15 +25,27 @@ use axum::{
 use service::Service;
 
 pub use listener::{Limits, PlainHttp, plain_http_allowed, serve};
+pub use network::{Network, NetworkError};
 
+use crate::body::BodyLimit;
 use crate::routes::{batches, devices, docs, enrollments, exports, probes, tokens, trail, users, verification};
 
 /// What handlers share.
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) service: Arc<Service>,
-    pub(crate) body_bytes: usize,
-    pub(crate) import_bytes: usize,
+    pub(crate) bodies: BodyLimit,
+    pub(crate) imports: BodyLimit,
+}
+
+impl App {
+    fn new(service: Arc<Service>, limits: &Limits) -> Self {
+        Self {
+            service,
+            bodies: BodyLimit::new(limits.body_bytes, limits.body_bytes_at_once),
+            imports: BodyLimit::new(limits.import_bytes, limits.import_bytes_at_once),
+        }
+    }
 }
 
 /// Every call of the service.
@@ -63,8 +79,7 @@ pub fn router(service: Arc<Service>, limits: Limits) -> Router {
         .route("/v1/batches/{name}", get(batches::get).patch(batches::change))
         .route("/v1/audit", get(trail::list))
         .route("/v1/audit/heads", get(trail::heads))
-        .route("/healthz", get(probes::healthz))
-        .route("/readyz", get(probes::readyz))
+        .merge(probes())
         .route("/openapi.json", get(docs::openapi))
         .merge(docs::page())
         .fallback(async || problem::respond(Problem::new(ProblemCode::NotFound, "there is no such path: see /docs")))
@@ -74,9 +89,22 @@ pub fn router(service: Arc<Service>, limits: Limits) -> Router {
                 "this path does not know the method: see /docs",
             ))
         })
-        .with_state(App {
-            service,
-            body_bytes: limits.body_bytes,
-            import_bytes: limits.import_bytes,
+        .with_state(App::new(service, &limits))
+}
+
+/// What those who watch the service ask, for a listener of its own that answers while the other one is full. Nothing
+/// secret is in a question or an answer, so that it needs no TLS.
+pub fn admin_router(service: Arc<Service>) -> Router {
+    probes()
+        .fallback(async || {
+            let detail = "this address answers /healthz and /readyz: the service's own is another";
+            problem::respond(Problem::new(ProblemCode::NotFound, detail))
         })
+        .with_state(App::new(service, &Limits::admin()))
+}
+
+fn probes() -> Router<App> {
+    Router::new()
+        .route("/healthz", get(probes::healthz))
+        .route("/readyz", get(probes::readyz))
 }

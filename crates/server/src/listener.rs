@@ -11,18 +11,27 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::{edge, impatient::Impatient};
+use crate::{
+    Network,
+    connections::{Connections, Place},
+    edge,
+    impatient::Impatient,
+};
 
 /// What a caller may cost.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections at once; the next one waits in the kernel's queue.
+    /// Connections at once. For the next one the oldest idle one is dropped: nobody on it has proven a key, and no
+    /// handler works for it.
     pub connections: usize,
+    /// Connections at once of one peer: an IPv4 address, or an IPv6 network of 64 bits.
+    pub connections_per_peer: usize,
+    /// Peers behind which stand many clients: each may have as many connections as there are.
+    pub trusted_proxies: Vec<Network>,
     /// From the first byte of a request to the end of its headers; also the idle time between requests.
     pub header_timeout: Duration,
     /// From the end of the headers to the beginning of the answer; and how long a caller may read nothing of it.
@@ -31,8 +40,12 @@ pub struct Limits {
     pub handshake_timeout: Duration,
     /// A request body.
     pub body_bytes: usize,
+    /// The bodies that are held at the same time, all together; the next one waits for a while.
+    pub body_bytes_at_once: usize,
     /// The body of an import, which carries a whole file.
     pub import_bytes: usize,
+    /// The same of imports.
+    pub import_bytes_at_once: usize,
     /// How long open requests are waited for at the end.
     pub drain: Duration,
 }
@@ -41,12 +54,30 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 4_096,
+            connections_per_peer: 256,
+            trusted_proxies: Vec::new(),
             header_timeout: Duration::from_secs(15),
             request_timeout: Duration::from_secs(30),
             handshake_timeout: Duration::from_secs(10),
             body_bytes: 2 << 20,
+            body_bytes_at_once: 64 << 20,
             import_bytes: 32 << 20,
+            import_bytes_at_once: 64 << 20,
             drain: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Limits {
+    /// Those of the listener for whoever watches the service: few connections, short ones, without a body.
+    pub fn admin() -> Self {
+        Self {
+            connections: 64,
+            connections_per_peer: 64,
+            header_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(10),
+            drain: Duration::from_secs(1),
+            ..Self::default()
         }
     }
 }
@@ -76,22 +107,24 @@ pub async fn serve(
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) {
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let connections = Connections::new(&limits);
     let graceful = GracefulShutdown::new();
     let acceptor = tls.map(TlsAcceptor::from);
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let (stream, place) = tokio::select! {
             () = &mut shutdown => break,
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&listener, &connections) => accepted,
         };
+        let number = place.number();
         let connection = Connection {
             app: app.clone(),
-            limits,
+            header_timeout: limits.header_timeout,
+            request_timeout: limits.request_timeout,
             watcher: graceful.watcher(),
             place,
         };
-        match acceptor.clone() {
+        let task = match acceptor.clone() {
             None => tokio::spawn(connection.run(stream)),
             Some(acceptor) => tokio::spawn(async move {
                 // A caller that does not speak TLS is told so by the handshake itself.
@@ -100,6 +133,7 @@ pub async fn serve(
                 }
             }),
         };
+        connections.works_at(number, task.abort_handle());
     }
     drop(listener);
     if timeout(limits.drain, graceful.shutdown()).await.is_err() {
@@ -107,16 +141,14 @@ pub async fn serve(
     }
 }
 
-/// The next connection, once there is a place for it.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+/// The next connection that finds a place.
+async fn accept(listener: &TcpListener, connections: &Arc<Connections>) -> (TcpStream, Place) {
     loop {
-        let place = places
-            .clone()
-            .acquire_owned()
-            .await
-            .expect("the semaphore is never closed");
         match listener.accept().await {
-            Ok((stream, _peer)) => {
+            Ok((stream, peer)) => {
+                let Some(place) = connections.take(peer.ip()).await else {
+                    continue;
+                };
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "a connection ended as it began");
                     continue;
@@ -126,8 +158,10 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, 
             Err(error) if connection_error(&error) => {}
             Err(error) => {
                 // Out of file descriptors, most likely: others have to end first.
-                tracing::warn!(%error, "no connection can be accepted at the moment");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                if !connections.make_room(None).await {
+                    tracing::warn!(%error, "no connection can be accepted at the moment");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
             }
         }
     }
@@ -140,30 +174,36 @@ fn connection_error(error: &io::Error) -> bool {
 
 struct Connection {
     app: Router,
-    limits: Limits,
+    header_timeout: Duration,
+    request_timeout: Duration,
     watcher: Watcher,
-    place: OwnedSemaphorePermit,
+    place: Place,
 }
 
 impl Connection {
     async fn run(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let Self {
             app,
-            limits,
+            header_timeout,
+            request_timeout,
             watcher,
             place,
         } = self;
-        // HTTP/1.1 alone: hyper-util's protocol detection waits for a first byte without any time-out.
+        // HTTP/1.1 alone: hyper-util's protocol detection waits for a first byte without any time-out. Whoever has said
+        // all there is to say may close that half; the answer has a half of its own.
         let mut builder = http1::Builder::new();
         builder
             .timer(TokioTimer::new())
-            .header_read_timeout(limits.header_timeout)
+            .header_read_timeout(header_timeout)
+            .half_close(true)
             .max_buf_size(64 * 1_024);
-        let service = service_fn(move |request: Request<Incoming>| edge::answer(app.clone(), request, limits));
-        let served = builder.serve_connection(TokioIo::new(Impatient::new(stream, limits.request_timeout)), service);
+        let status = &place.status;
+        let service = service_fn(|request: Request<Incoming>| {
+            edge::answer(app.clone(), request, request_timeout, status.clone())
+        });
+        let served = builder.serve_connection(TokioIo::new(Impatient::new(stream, request_timeout)), service);
         if let Err(error) = watcher.watch(served).await {
             tracing::debug!(error = %error, "a connection ended early");
         }
-        drop(place);
     }
 }

@@ -106,6 +106,12 @@ pub(crate) fn respond(problem: Problem) -> Response {
             .headers_mut()
             .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
+    if status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+        // RFC 9110, 15.5.16 and 12.5.3: what would have been taken.
+        let headers = response.headers_mut();
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
     if let Some(seconds) = problem.retry_after_s {
         response
             .headers_mut()

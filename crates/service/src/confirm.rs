@@ -79,7 +79,8 @@ async fn try_confirm(
     };
     // Of before such secrets were kept out of the inventory.
     if token.is_some() && secret.expose_secret().len() < pskc::MIN_SECRET_LEN_BYTES {
-        return abandon(core, &enrollment, "token_secret_short", origin, now).await;
+        let told = ServiceError::TokenUnavailable;
+        return abandon(core, &enrollment, "token_secret_short", told, origin, now).await;
     }
     let id = core.new_id(now)?;
     let mut device = Device {

@@ -15,6 +15,11 @@ pub const IMPORT_MAX: usize = 10_000;
 
 /// The file, as the wire names it.
 const FILE: &str = "file_base64";
+/// Lines of a table for each token, with remarks and empty ones; and tags of XML, with those that end elements.
+const LINES_PER_TOKEN: usize = 4;
+const TAGS_PER_TOKEN: usize = 100;
+/// What a text in UTF-8 may begin with.
+const UTF8_MARK: &[u8] = "\u{feff}".as_bytes();
 /// Longest serial number, in bytes.
 const SERIAL_NUMBER_MAX_BYTES: usize = 64;
 /// Longest other text of a seed file that is kept, in bytes.
@@ -103,16 +108,12 @@ impl Service {
         wanted: &NewImport,
         origin: &Origin,
     ) -> Result<Receipt, ServiceError> {
-        let nothing = seeds.is_empty() && so_far == Receipt::default();
-        let why = if nothing {
-            Some("there is no token in it".to_owned())
-        } else if seeds.len() > IMPORT_MAX {
-            Some(format!("it has more than {IMPORT_MAX} tokens: split it"))
-        } else {
-            None
-        };
-        if let Some(why) = why {
+        if seeds.is_empty() && so_far == Receipt::default() {
+            let why = "there is no token in it".to_owned();
             return Err(ServiceError::Invalid { field: FILE, why });
+        }
+        if seeds.len() > IMPORT_MAX {
+            return Err(too_many());
         }
         for _try in 0..TRIES {
             if let Some(receipt) = try_import(&self.core, seeds, so_far.clone(), wanted, origin).await? {
@@ -204,7 +205,28 @@ fn why_nothing(receipt: &Receipt, dry_run: bool) -> String {
     )
 }
 
+/// Whether it has more lines, or more tags of XML, than the tokens of one import could: what is read of a file is many
+/// times longer than the file.
+fn is_overlong(file: &[u8]) -> bool {
+    let count = |byte: u8| file.iter().filter(|at| **at == byte).count();
+    let begins_with = |byte: &u8| !(byte.is_ascii_whitespace() || UTF8_MARK.contains(byte));
+    match file.iter().find(|byte| begins_with(byte)) {
+        Some(b'<') => count(b'<') > IMPORT_MAX * TAGS_PER_TOKEN,
+        _ => count(b'\n').max(count(b'\r')) > IMPORT_MAX * LINES_PER_TOKEN,
+    }
+}
+
+fn too_many() -> ServiceError {
+    ServiceError::Invalid {
+        field: FILE,
+        why: format!("it has more than {IMPORT_MAX} tokens: split it"),
+    }
+}
+
 fn read_file(file: &SeedFile) -> Result<(Vec<Seed>, Receipt), ServiceError> {
+    if is_overlong(&file.bytes) {
+        return Err(too_many());
+    }
     let unlock = match &file.opened_by {
         OpenedBy::Nothing => Unlock::Nothing,
         OpenedBy::Key(key) => Unlock::Key(key),

@@ -63,4 +63,4 @@ pub use slot::{
     MAX_KEY_FILE_LEN_BYTES, MAX_SLOT_LABEL_LEN_BYTES, MIN_KEY_FILE_LEN_BYTES, NewSlot, SlotError, SlotInfo, SlotKind,
     Unlock,
 };
-pub use text::{MAX_NAME_LEN_BYTES, MAX_NOTE_LEN_BYTES, Name, Note, TextError, printable};
+pub use text::{MAX_NAME_LEN_BYTES, MAX_NOTE_LEN_BYTES, Name, Note, TextError, is_shown, shown, write_shown};

@@ -1,6 +1,8 @@
 //! Names and notes that a terminal can show and a search can find: nothing in them moves a cursor, turns the direction of
 //! writing, or cannot be seen.
 
+use std::{borrow::Cow, fmt, io};
+
 use enroll::holds_uri;
 
 /// Longest [`Name`], in bytes of UTF-8.
@@ -182,8 +184,78 @@ pub(crate) fn has_invisible(text: &str) -> bool {
         .any(|(before, character)| !is_seen(before, character))
 }
 
-/// What of somebody else's text may be shown on a terminal: without characters that are not seen, some of which move its cursor
-/// or turn its writing; with blanks for line ends, and none around it.
-pub fn printable(text: &str) -> String {
-    tidied(text, usize::MAX, NONE).0
+/// Somebody else's text as a terminal may show it, in one line: whatever cannot be seen, moves the cursor or turns the
+/// direction of writing is written as an escape, `\n` or `\u{1b}`.
+pub fn shown(text: &str) -> Cow<'_, str> {
+    if !has_invisible(text) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    let mut before = None;
+    for character in text.chars() {
+        if is_seen(before, character) {
+            shown.push(character);
+        } else {
+            shown.extend(character.escape_default());
+        }
+        before = Some(character);
+    }
+    Cow::Owned(shown)
+}
+
+/// Whether a character needs no escape wherever it stands.
+pub fn is_shown(character: char) -> bool {
+    is_seen(None, character)
+}
+
+/// Writes words of ours, which may be lines, with whatever of others' is in them [`shown`]. Nothing is copied on the way.
+///
+/// # Errors
+/// What could not be written.
+pub fn write_shown(out: &mut impl io::Write, words: fmt::Arguments<'_>) -> io::Result<()> {
+    let mut lines = ShownLines { out, written: Ok(()) };
+    match fmt::write(&mut lines, words) {
+        Ok(()) => Ok(()),
+        Err(fmt::Error) => lines.written.and(Err(io::Error::other("some words cannot be written"))),
+    }
+}
+
+struct ShownLines<'a, W> {
+    out: &'a mut W,
+    written: io::Result<()>,
+}
+
+impl<W: io::Write> fmt::Write for ShownLines<'_, W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.written = text.split_inclusive('\n').try_for_each(|line| {
+            let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
+            self.out.write_all(shown(line).as_bytes())?;
+            self.out.write_all(end.as_bytes())
+        });
+        self.written.as_ref().map_err(|_| fmt::Error).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_seen_is_written_as_an_escape() {
+        for (text, expected) in [
+            ("alice", "alice"),
+            ("张三 🙂 a\u{301}", "张三 🙂 a\u{301}"),
+            ("\u{645}\u{6cc}\u{200c}\u{62e}", "\u{645}\u{6cc}\u{200c}\u{62e}"),
+            ("\x1b[2J", "\\u{1b}[2J"),
+            ("a\nb\tc\r", "a\\nb\\tc\\r"),
+            ("\u{202e}gpj", "\\u{202e}gpj"),
+            ("\u{9b}31m\u{7f}", "\\u{9b}31m\\u{7f}"),
+            ("a\u{200b}b", "a\\u{200b}b"),
+        ] {
+            assert_eq!(shown(text), expected);
+        }
+        let mut out = Vec::new();
+        write_shown(&mut out, format_args!("two\nlines: {}\n", "\x1b]0;x\x07")).unwrap();
+        assert_eq!(out, b"two\nlines: \\u{1b}]0;x\\u{7}\n");
+    }
 }

@@ -20,7 +20,7 @@ use self::{
     service::Running,
     token::{SERIAL_NUMBER, Token},
 };
-use super::Done;
+use super::{Done, print_picture};
 use crate::{
     Failure,
     client::{Client, User},
@@ -91,7 +91,7 @@ fn story(dir: &TempDir, running: &Running) -> Result<(), Failure> {
     } else {
         TerminalStyle::PlainOnDark
     };
-    tell!("{}", qr.to_terminal(style).trim_end_matches('\n'))?;
+    print_picture(qr.to_terminal(style).trim_end_matches('\n'))?;
     say(format_args!(
         "Our own authenticator keeps the secret in a vault, sealed with Argon2id and XChaCha20-Poly1305.\n\
          A code of it proves that it has it: {}.",
@@ -157,7 +157,7 @@ fn story(dir: &TempDir, running: &Running) -> Result<(), Failure> {
     let wanted = enrollment(&json!({"kind": "hardware", "serial_number": SERIAL_NUMBER}));
     let offer = client.post(&BOB.path("/enrollments"), &wanted)?;
     say("He presses the button:")?;
-    tell!("{}", token.press()?.trim_end_matches('\n'))?;
+    print_picture(token.press()?.trim_end_matches('\n'))?;
     let first = token.code(&seeds);
     token.wait_for_next();
     let second = token.code(&seeds);
@@ -177,7 +177,7 @@ fn story(dir: &TempDir, running: &Running) -> Result<(), Failure> {
 
 fn step(number: u8, title: &str) -> Result<(), Failure> {
     if has_colours() {
-        tell!("\n\x1b[1m{number}  {title}\x1b[0m")
+        print_picture(format_args!("\n\x1b[1m{number}  {title}\x1b[0m"))
     } else {
         tell!("\n{number}  {title}")
     }

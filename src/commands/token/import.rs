@@ -42,6 +42,11 @@ pub(in crate::commands) struct Import {
 
 impl Import {
     pub(super) fn run(self, client: &Client, said: &Said) -> Done {
+        let stdin = Path::new("-");
+        if !said.may_read_stdin() && (self.file == stdin || self.password_file.as_deref() == Some(stdin)) {
+            return Err(Failure::usage("nothing is piped into stdin, and nobody may be asked")
+                .help("name a file, or pipe one into stdin"));
+        }
         let file = bytes_of(&self.file)?;
         let mut body = json!({"batch": self.batch, "file_base64": base64(&file), "actor": actor()});
         if let Some(path) = &self.password_file {
@@ -88,7 +93,7 @@ pub(in crate::commands) fn take_in(
         (0, _) if count == Some(duplicates as u64) => {
             Ok(format!("all {duplicates} token(s) are in the inventory already"))
         }
-        _ => Err(Failure::new(words(&receipt))),
+        _ => Err(Failure::lines(&words(&receipt))),
     }
 }
 

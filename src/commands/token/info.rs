@@ -2,6 +2,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
+use vault::shown;
 
 use super::port::{Port, life_name};
 use crate::commands::{Done, print_json};
@@ -28,7 +29,8 @@ impl Info {
             }))?;
         } else {
             let serial_number = about.serial_number.as_deref().unwrap_or("no serial number");
-            tell!("{} {}, {serial_number}, {state}", about.model, about.firmware_version)?;
+            let (model, version) = (shown(&about.model), shown(&about.firmware_version));
+            tell!("{model} {version}, {}, {state}", shown(serial_number))?;
         }
         Ok(ExitCode::SUCCESS)
     }

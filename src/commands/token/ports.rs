@@ -3,6 +3,7 @@ use std::process::ExitCode;
 use clap::Args;
 use link::Found;
 use serde_json::{Value, json};
+use vault::shown;
 
 use crate::commands::{Done, print_json};
 
@@ -42,7 +43,7 @@ fn line(port: &Found) -> String {
         port.path,
         usb.vendor_id,
         usb.product_id,
-        said.join(" ")
+        shown(&said.join(" "))
     )
     .trim_end()
     .to_owned()

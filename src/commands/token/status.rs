@@ -3,6 +3,7 @@ use std::process::ExitCode;
 use clap::Args;
 use link::{Algorithm, Comparing, Fault, Parameters, Status};
 use serde_json::{Value, json};
+use vault::shown;
 
 use super::port::{Port, life_name, now_unix_s, random};
 use crate::commands::{Done, print_json};
@@ -36,11 +37,11 @@ impl StatusOf {
 fn words(status: &Status, ahead_s: Option<i64>) -> String {
     let mut lines = vec![format!(
         "{}, {}",
-        status.serial_number.as_deref().unwrap_or("no serial number"),
+        shown(status.serial_number.as_deref().unwrap_or("no serial number")),
         life_name(status.life)
     )];
     if !status.label.is_empty() {
-        lines.push(format!("label: {}", status.label));
+        lines.push(format!("label: {}", shown(&status.label)));
     }
     if let Some(Parameters {
         algorithm,

@@ -47,6 +47,7 @@ fn is_meant(serial_number: &str) -> Result<bool, Failure> {
                 .help("say so with --yes"),
         );
     }
+    let serial_number = vault::shown(serial_number);
     eprint!("Erase the secret of {serial_number}? Its codes end at once. [y/N] ");
     io::stderr().flush().map_err(Failure::new)?;
     let mut answer = String::new();

@@ -21,6 +21,7 @@ use crate::{
     desk::Desk,
     found::{described, numbered},
     prompt::read_whole,
+    refusal::named,
 };
 
 #[derive(Args)]
@@ -92,7 +93,7 @@ impl Add {
         }
         if let Some(path) = &self.uri_file {
             let export = import::read(&read_whole(path)?, None).map_err(|_| {
-                Refusal::new(format!("{} has no otpauth URI", path.display()))
+                Refusal::new(format!("{} has no otpauth URI", named(path)))
                     .help("`countersign authenticator import` reads what other apps export")
             })?;
             return Incoming::new(vec![export]).take_at_once(desk, &self.words);
@@ -103,7 +104,7 @@ impl Add {
                 let text = str::from_utf8(&bytes).map_err(|_| Refusal::usage("the secret's file is not text"))?;
                 let lines = text.lines().filter(|line| !line.trim().is_empty());
                 if lines.count() > 1 {
-                    return Err(Refusal::usage(format!("{} has several lines", path.display()))
+                    return Err(Refusal::usage(format!("{} has several lines", named(path)))
                         .help("name a file with one secret; --uri-file takes several otpauth URIs"));
                 }
                 Zeroizing::new(text.to_owned())

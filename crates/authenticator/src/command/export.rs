@@ -19,6 +19,7 @@ use crate::{
     found::counted,
     otpauth::{push_line, uri_of},
     prompt::read_secret,
+    refusal::named,
     vault_file::{parent, sync_dir},
 };
 
@@ -230,7 +231,7 @@ fn uri_list(vault: &OpenVault) -> Zeroizing<String> {
 /// A new file that nobody else may read; never over something. What a failure left is taken away; what a crash left has the
 /// name that was asked for, so that secrets in the clear do not stay behind unseen.
 fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Refusal> {
-    let shown = path.display();
+    let shown = named(path);
     let failed = |error: std::io::Error| match error.kind() {
         ErrorKind::AlreadyExists => Refusal::new(format!("{shown} exists already and is not overwritten"))
             .help("move it away, or name another file"),

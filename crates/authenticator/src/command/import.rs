@@ -15,6 +15,7 @@ use crate::{
     desk::Desk,
     found::{MOST_NAMED, counted},
     prompt::{TRIES, read_passphrase, read_secret, read_whole},
+    refusal::named,
 };
 
 #[derive(Args)]
@@ -80,7 +81,7 @@ impl Import {
         let read = |path: &PathBuf| {
             let bytes = read_whole(path)?;
             let mut export = self.export(desk, path, &bytes)?;
-            export.source = path.display().to_string();
+            export.source = named(path);
             Ok(export)
         };
         self.file.iter().map(read).collect()
@@ -98,13 +99,13 @@ impl Import {
     }
 
     fn export_itself(&self, desk: &Desk<'_>, path: &Path, bytes: &[u8]) -> Result<Export, Refusal> {
-        let refused = |error: ImportError| Refusal::new(format!("{}: {error}", path.display()));
+        let refused = |error: ImportError| Refusal::new(format!("{}: {error}", named(path)));
         match import::read(bytes, None) {
             Err(ImportError::Picture) => {
                 import::read(uris_of_picture_in(bytes, path)?.as_bytes(), None).map_err(|_| {
                     Refusal::new(format!(
                         "{}: no QR code of it is one of an authenticator entry",
-                        path.display()
+                        named(path)
                     ))
                 })
             }
@@ -131,7 +132,7 @@ impl Import {
     /// What is in an age file, be it any export.
     fn opened(&self, desk: &Desk<'_>, path: &Path, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, Refusal> {
         let of_file = |refusal: Refusal| Refusal {
-            what: format!("{}: {}", path.display(), refusal.what),
+            what: format!("{}: {}", named(path), refusal.what),
             ..refusal
         };
         let sealed = Sealed::parse(bytes).map_err(of_file)?;
@@ -146,7 +147,7 @@ impl Import {
         match &self.password_file {
             Some(file) => read_passphrase(file),
             None => {
-                let question = format!("Password of {} ({what})", path.display());
+                let question = format!("Password of {} ({what})", named(path));
                 desk.prompt
                     .secret(&question, "name a file that has it with --password-file")
             }
@@ -156,7 +157,7 @@ impl Import {
     fn key(&self, path: &Path, what: &str) -> Result<Zeroizing<Vec<u8>>, Refusal> {
         match &self.password_file {
             Some(file) => read_secret(file),
-            None => Err(Refusal::usage(format!("{} is encrypted: {what}", path.display()))
+            None => Err(Refusal::usage(format!("{} is encrypted: {what}", named(path)))
                 .help("name the file that opens it with --password-file")),
         }
     }

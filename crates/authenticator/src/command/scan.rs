@@ -14,6 +14,7 @@ use crate::{
     otpauth::{push_line, uri_in},
     picture::{Found, PART, Picture},
     prompt::read_whole,
+    refusal::named,
 };
 #[cfg(feature = "clipboard")]
 use crate::{clipboard::Copied, otpauth::is_uri_list};
@@ -68,7 +69,7 @@ fn uris_of_picture(path: &Path) -> Result<Zeroizing<String>, Refusal> {
 
 /// The same of its bytes; `path` is what it is called.
 pub(super) fn uris_of_picture_in(bytes: &[u8], path: &Path) -> Result<Zeroizing<String>, Refusal> {
-    let shown = path.display();
+    let shown = named(path);
     let picture = Picture::parse(bytes).map_err(|error| Refusal::new(format!("{shown}: {error}")))?;
     uris_in(&picture.found(), &shown)
 }

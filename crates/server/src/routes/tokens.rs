@@ -11,7 +11,7 @@ use service::{Encoding, NewImport, OpenedBy, Owner, Passage, Role, SeedFile, Ser
 
 use crate::{
     App, convert,
-    extract::{Authorized, Json, PathName, read_body},
+    extract::{Authorized, Json, PathName},
     problem::{Answer, Rejection, json},
 };
 
@@ -38,7 +38,7 @@ pub(crate) async fn import(
     let Query(ImportQuery { dry_run }) =
         query.map_err(|error| Problem::new(ProblemCode::InvalidRequest, error.body_text()))?;
     may(&caller, DESK)?;
-    let request: ImportRequest = read_body(request, app.import_bytes).await?;
+    let (request, _room): (ImportRequest, _) = app.imports.read(request).await?;
     let opened_by = match (request.password, request.key_base64) {
         (None, None) => OpenedBy::Nothing,
         (Some(password), None) => OpenedBy::Password(password.into_inner()),

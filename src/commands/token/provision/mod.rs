@@ -91,6 +91,13 @@ const MANIFEST: &str = "manifest.jsonl";
 
 impl Provision {
     pub(super) fn run(self) -> Done {
+        if self.server.no_input() && !self.no_compare {
+            return Err(
+                Failure::usage("somebody has to compare digits, and nobody may be asked").help(
+                    "leave out --no-input; or say --no-compare, where nothing but a cable is between desk and token",
+                ),
+            );
+        }
         let key = self.key.read()?;
         let inventory = self.inventory()?;
         let ports = if self.port.is_empty() {
@@ -131,6 +138,7 @@ impl Provision {
                     port,
                     ports: ports.len(),
                     compare: !self.no_compare,
+                    waits: !self.server.no_input(),
                     patience: PATIENCE,
                     teller: &teller,
                 };
@@ -229,6 +237,14 @@ fn concluded(desk: &Desk, tally: &[Duration], took: Duration, said: &Said, inven
              --void SERIAL",
         ));
     }
+    let free = desk.of_standing(Standing::Free);
+    if let Some(first) = free.first() {
+        return Err(Failure::new(format!(
+            "{} token(s) of the batch, from {first} on, are not made, and nobody may be waited for",
+            free.len()
+        ))
+        .help("plug them in and repeat the command; without --no-input it waits for them"));
+    }
     let done = desk.of_standing(Standing::Done);
     let file = (!done.is_empty()).then(|| desk.seeds.gather(&done)).transpose()?;
     let mut times = tally.to_vec();
@@ -290,7 +306,7 @@ impl Told {
         if self.bar.is_hidden() {
             eprintln!("{words}");
         } else {
-            self.bar.println(words);
+            self.bar.println(&*vault::shown(words));
         }
     }
 

@@ -68,6 +68,8 @@ pub(super) struct Worker<'d, T> {
     /// How many there are.
     pub(super) ports: usize,
     pub(super) compare: bool,
+    /// Whether somebody plugs tokens in and swaps them; else a port is done when there is nothing to do.
+    pub(super) waits: bool,
     pub(super) patience: Patience,
     pub(super) teller: &'d T,
 }
@@ -119,6 +121,9 @@ impl<T: Teller> Worker<'_, T> {
                 said = words;
             }
             self.desk.set_idle(self.port, true);
+            if !self.waits {
+                return;
+            }
             thread::sleep(pause);
         }
     }
