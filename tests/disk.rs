@@ -411,7 +411,7 @@ fn a_missing_first_key_is_said_by_those_who_need_it() {
     );
     let made = run(&mut service.beside(&["key", "create", "--role", "enroll"]), "").with_code(0);
     let file = home.path().join("key");
-    fs::write(&file, made.out).expect("a file");
+    support::write_private(&file, made.out).expect("a file");
     let named = [
         "devices",
         "acme",

@@ -198,14 +198,14 @@ pub(super) fn client(
     let key = fs::read_to_string(&path).map(Zeroizing::new).map_err(|error| {
         Failure::new(format!("there is no API key at {}: {error}", path.display())).help(
             "start `countersign serve` once, which makes it, or make a key with \
-             `countersign key create --role verify,enroll` and name its file with --api-key-file FILE",
+             `(umask 077; countersign key create --role verify,enroll > FILE)` and name it with --api-key-file FILE",
         )
     })?;
     let key = key.trim();
     if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(
             Failure::new(format!("{} holds no API key, which is one word", path.display()))
-                .help("make a key with `countersign key create`, and name its file with --api-key-file"),
+                .help("make a key with `(umask 077; countersign key create --role verify,enroll > FILE)`, and name it with --api-key-file"),
         );
     }
     Client::new(server, key)

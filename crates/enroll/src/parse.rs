@@ -97,7 +97,7 @@ impl Entry {
             Kind::Steam => (Algorithm::Sha1, EntryDigits::STEAM),
             Kind::Totp { .. } | Kind::Hotp { .. } => (fields.algorithm()?, fields.digits()?),
         };
-        Ok(Self {
+        let entry = Self {
             kind,
             secret: base32::decode(secret)?,
             algorithm,
@@ -105,7 +105,12 @@ impl Entry {
             issuer_prefix: label.issuer,
             issuer_parameter: fields.issuer()?,
             account: label.account,
-        })
+        };
+        // Both in a row, too, as they are shown and written.
+        match holds_uri(&format!("{}:{}", entry.issuer().unwrap_or_default(), entry.account)) {
+            true => Err(UriError::AnotherUri),
+            false => Ok(entry),
+        }
     }
 }
 

@@ -14,7 +14,7 @@ pub fn uri_starts(text: &str) -> impl Iterator<Item = usize> {
             let start = before.len().checked_sub(scheme.len())?;
             before[start..].eq_ignore_ascii_case(scheme.as_bytes()).then_some(start)
         };
-        SCHEMES.iter().find_map(|scheme| ends_with(&scheme))
+        SCHEMES.iter().find_map(ends_with)
     })
 }
 
