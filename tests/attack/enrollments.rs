@@ -157,9 +157,10 @@ fn a_batch_full_of_recovery_codes_takes_no_commit_each() {
         item
     };
     let shown = bound.body["recovery_codes"].as_array().expect("ten codes").clone();
-    let wrong = json!("AAAA BBBB CCCC DDDD");
+    // Different ones: the same again is one guess.
+    let wrong = ["AAAA", "BBBB", "CCCC", "DDDD", "EEEE", "FFFF"].map(|end| json!(format!("AAAA BBBB CCCC {end}")));
     let asked = [
-        &shown[0], &shown[0], &wrong, &shown[1], &wrong, &wrong, &wrong, &wrong, &wrong, &shown[2],
+        &shown[0], &shown[0], &wrong[0], &shown[1], &wrong[1], &wrong[2], &wrong[3], &wrong[4], &wrong[5], &shown[2],
     ];
     let (_, results) = timed(&api, &asked.map(paper));
     let outcomes: Vec<_> = results

@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::{fs, io::Read as _};
 
 use authenticator::{
@@ -34,6 +35,7 @@ fn a_code_that_a_terminal_shows_is_read_from_the_screen() {
     // And goes into a vault by one command.
     let (vault, passphrase) = (directory.path().join("vault"), directory.path().join("passphrase"));
     fs::write(&passphrase, "correct horse\n").unwrap();
+    fs::set_permissions(&passphrase, fs::Permissions::from_mode(0o600)).unwrap();
     let words = [
         "countersign",
         "scan",
