@@ -7,3 +7,12 @@
 )]
 
 mod support;
+
+#[path = "attack/custody.rs"]
+mod custody;
+#[path = "attack/owners.rs"]
+mod owners;
+#[path = "attack/restore.rs"]
+mod restore;
+#[path = "attack/vanishing.rs"]
+mod vanishing;
