@@ -4,7 +4,7 @@ use std::sync::{
 };
 
 use otp::{Parameters, Step};
-use store::{Bound, Change, Device, Id, Outcome, Owner, Protection, Store, Write, audit};
+use store::{Bound, Change, Damage, Device, Id, Outcome, Owner, Protection, Store, Write, audit};
 use tokio::task::JoinHandle;
 use verify::{DeviceState, Kind, UnixMs};
 
@@ -184,6 +184,7 @@ impl Service {
     /// so nobody else would find out that the disk has room again.
     pub async fn ready(&self) -> Result<(), ServiceError> {
         let core = &*self.core;
+        core.store.trusted()?;
         let now = core.clock.now()?;
         if core.failing.load(Relaxed) {
             let origin = Origin::default();
@@ -196,6 +197,11 @@ impl Service {
         }
         core.store.newest().await?;
         Ok(())
+    }
+
+    /// What could not be read since the start, for `/readyz` and whoever counts: the rest serves.
+    pub fn damage(&self) -> Damage {
+        self.core.store.damage()
     }
 
     /// The settings in force.

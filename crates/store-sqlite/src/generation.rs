@@ -10,8 +10,11 @@ use std::{
     io,
     os::unix::fs::FileExt,
     path::Path,
-    sync::atomic::{AtomicU64, Ordering},
-    time::{Duration, Instant},
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant, SystemTime},
 };
 
 use store::StoreError;
@@ -21,6 +24,8 @@ use crate::{OpenError, directory};
 pub(crate) struct Generation {
     file: File,
     untrusted: AtomicU64,
+    /// The number at the last look, and when the file was last written.
+    seen: Mutex<(u64, Option<SystemTime>)>,
 }
 
 /// A change of keys under way; ends when it is dropped, by commit or rollback.
@@ -31,11 +36,12 @@ pub(crate) struct Raising<'a> {
 
 impl Generation {
     pub(crate) fn open(dir: &Path, owner: bool) -> Result<Self, OpenError> {
-        let path = dir.join("keys.generation");
+        let path = dir.join(directory::GENERATION);
         let file = directory::private(OpenOptions::new().read(true).write(true), &path);
         let generation = Self {
             file: file.map_err(directory::files(&path))?,
             untrusted: AtomicU64::new(u64::MAX),
+            seen: Mutex::default(),
         };
         if owner {
             // Whoever left it odd is dead or waits for us; either way the next number is another one.
@@ -57,11 +63,31 @@ impl Generation {
         }
     }
 
+    /// Once a second: a number that was written and did not rise was written by none of ours. It might rise again to one
+    /// that caches know, so it is raised above all that were seen.
+    pub(crate) fn look(&self) -> Result<(), StoreError> {
+        let written = || self.file.metadata().and_then(|found| found.modified()).map_err(unavailable);
+        let mut seen = crate::writer::lock(&self.seen);
+        let now = (self.stored().map_err(unavailable)?, Some(written()?));
+        if now.1 != seen.1 && now.0 <= seen.0 {
+            tracing::error!("keys.generation was changed by another program; no API key is trusted from before");
+            drop(self.raise_above(seen.0)?);
+            *seen = (self.stored().map_err(unavailable)?, Some(written()?));
+        } else {
+            *seen = now;
+        }
+        Ok(())
+    }
+
     /// Before the commit; the result is held until after it.
     pub(crate) fn raise(&self) -> Result<Raising<'_>, StoreError> {
+        self.raise_above(0)
+    }
+
+    fn raise_above(&self, floor: u64) -> Result<Raising<'_>, StoreError> {
         self.lock()?;
         let odd = match self.stored() {
-            Ok(found) => found.wrapping_add(1) | 1,
+            Ok(found) => found.max(floor).wrapping_add(1) | 1,
             Err(error) => return Err(self.unlocked(error)),
         };
         match self.file.write_all_at(&odd.to_le_bytes(), 0) {
