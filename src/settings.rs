@@ -20,6 +20,8 @@ pub(crate) struct ConfigFile {
     pub(crate) data_dir: Option<PathBuf>,
     /// As `--listen`.
     pub(crate) listen: Option<SocketAddr>,
+    /// As `--heads-file`.
+    pub(crate) heads_file: Option<PathBuf>,
     /// As `--tls-cert`.
     pub(crate) tls_cert: Option<PathBuf>,
     /// As `--tls-key`.

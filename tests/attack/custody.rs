@@ -89,15 +89,26 @@ fn no_core_of_the_service_is_dumped_and_nobody_may_look_in() {
     fs::copy(env!("CARGO_BIN_EXE_countersign"), &program).expect("a copy");
     let dir = ours.join("data");
     let mut stranger = bare("setpriv");
-    stranger.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
-    stranger.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(&dir);
+    stranger
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&program);
+    stranger
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(&dir);
     let service = Served::greeting(Running::start(&mut stranger), &dir);
     let proc = Path::new("/proc").join(service.running.pid().to_string());
     let limits = fs::read_to_string(proc.join("limits")).expect("a process");
-    let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a limit");
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"))
+        .expect("a limit");
     assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..6], ["0", "0"], "{core}");
     // What a process that may not be looked into has in /proc is root's.
-    assert_eq!(fs::metadata(proc.join("environ")).expect("a process").uid(), 0, "not dumpable");
+    assert_eq!(
+        fs::metadata(proc.join("environ")).expect("a process").uid(),
+        0,
+        "not dumpable"
+    );
 }
 
 #[test]
@@ -105,7 +116,12 @@ fn a_keyring_alone_says_that_users_existed() {
     let home = tempfile::tempdir().expect("a directory");
     let dir = home.path().join("data");
     served_once(&dir);
-    for name in ["countersign.sqlite", "countersign.sqlite-wal", "countersign.sqlite-shm", "audit.heads"] {
+    for name in [
+        "countersign.sqlite",
+        "countersign.sqlite-wal",
+        "countersign.sqlite-shm",
+        "audit.heads",
+    ] {
         fs::remove_file(dir.join(name)).expect("it was there");
     }
     let keyring = fs::read(dir.join("keyring")).expect("a keyring");
@@ -115,7 +131,11 @@ fn a_keyring_alone_says_that_users_existed() {
     anew.arg("--begin-anew");
     let service = Served::greeting(Running::start(&mut anew), &dir);
     service.end().with_code(0);
-    assert_eq!(fs::read(dir.join("keyring")).expect("a keyring"), keyring, "the same keyring");
+    assert_eq!(
+        fs::read(dir.join("keyring")).expect("a keyring"),
+        keyring,
+        "the same keyring"
+    );
     refused(&mut anew, 1, &["nothing is missing", "without --begin-anew"]);
     Served::start(&dir).end().with_code(0);
 }
@@ -129,7 +149,12 @@ fn a_keyring_that_cannot_open_the_secrets_does_not_start() {
     served_once(&other);
     let ours = fs::read_to_string(dir.join("keyring")).expect("a keyring");
     let theirs = fs::read_to_string(other.join("keyring")).expect("a keyring");
-    let line = |text: &str, kind: &str| text.lines().find(|line| line.starts_with(kind)).expect("a key").to_owned();
+    let line = |text: &str, kind: &str| {
+        text.lines()
+            .find(|line| line.starts_with(kind))
+            .expect("a key")
+            .to_owned()
+    };
     let (sealing, strange) = (line(&ours, "seal 1 "), line(&theirs, "seal 1 "));
     let signing = line(&ours, "sign 1 ");
     let later = |text: &str| text.replacen("seal 1 ", "seal 2 ", 1);
@@ -137,7 +162,10 @@ fn a_keyring_that_cannot_open_the_secrets_does_not_start() {
     for (wrong, why) in [
         (ours.replacen(&sealing, &strange, 1), "is another database's"),
         (ours.replacen(&sealing, &later(&strange), 1), "lacks key 1"),
-        (ours.replacen(&signing, &line(&theirs, "sign 1 "), 1), "is another database's"),
+        (
+            ours.replacen(&signing, &line(&theirs, "sign 1 "), 1),
+            "is another database's",
+        ),
         (theirs.clone(), "is another database's"),
     ] {
         fs::write(dir.join("keyring"), wrong).expect("ours");
@@ -159,7 +187,10 @@ fn a_keyring_that_cannot_open_the_secrets_does_not_start() {
     fs::write(dir.join("keyring"), ours).expect("ours");
     let service = Served::start(&dir);
     let code = phone.code(step_that_lasts(3) + 1);
-    assert_eq!(service.api().verify("alice", &code).expect("an answer").outcome(), "accepted");
+    assert_eq!(
+        service.api().verify("alice", &code).expect("an answer").outcome(),
+        "accepted"
+    );
 }
 
 /// A small file system that can be made read-only.
@@ -222,7 +253,11 @@ fn the_trail_is_verified_without_leaving_anything_behind() {
             }
             let before = contents(&dir);
             beside(" in 1 chains,");
-            assert_eq!(contents(&dir), before, "where it could write, too: killed {killed}, index {index}");
+            assert_eq!(
+                contents(&dir),
+                before,
+                "where it could write, too: killed {killed}, index {index}"
+            );
             mount.remount("ro");
             beside(" in 1 chains,");
             assert_eq!(contents(&dir), before);
@@ -258,9 +293,15 @@ fn what_is_damaged_is_said_and_the_rest_serves() {
     let ready = |api: &Api| api.get("/readyz").expect("an answer").with_status(200).body;
     assert_eq!(ready(&api)["damaged"], serde_json::Value::Null, "nothing was found yet");
     assert_eq!(api.verify("bob", &bob.code(step)).expect("an answer").status, 500);
-    assert_eq!(api.verify("alice", &alice.code(step)).expect("an answer").outcome(), "accepted");
+    assert_eq!(
+        api.verify("alice", &alice.code(step)).expect("an answer").outcome(),
+        "accepted"
+    );
     let said = ready(&api);
     let damaged = said["damaged"].to_string();
-    assert!(damaged.contains("device ") && damaged.contains("cannot be read"), "{said}");
+    assert!(
+        damaged.contains("device ") && damaged.contains("cannot be read"),
+        "{said}"
+    );
     assert!(said["damaged_reads"].as_u64().is_some_and(|reads| reads >= 1), "{said}");
 }

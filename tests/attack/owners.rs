@@ -78,7 +78,10 @@ impl Hall {
         let (_, words) = ready(&self.api);
         assert!(words.contains(says), "{says:?} is missing in: {words}");
         let step = now_step();
-        let answer = self.api.verify(&name(0), &self.phones[0].code(step + 1)).expect("an answer");
+        let answer = self
+            .api
+            .verify(&name(0), &self.phones[0].code(step + 1))
+            .expect("an answer");
         assert_eq!(answer.status, 503, "D4: {}", answer.body);
     }
 }
@@ -147,7 +150,10 @@ fn a_lock_that_comes_back_is_enough_when_nobody_was_there() {
     fs::rename(&kept, &lock).expect("it moves");
     until("ready", || ready(&hall.api).0 == 200);
     let step = now_step();
-    let answer = hall.api.verify(&name(0), &hall.phones[0].code(step + 1)).expect("an answer");
+    let answer = hall
+        .api
+        .verify(&name(0), &hall.phones[0].code(step + 1))
+        .expect("an answer");
     assert_eq!(answer.outcome(), "accepted");
     hall.first.end().with_code(0);
 }

@@ -56,14 +56,25 @@ impl Days {
         let (device, bob) = api.bind("bob", step - 1);
         // Erasing what the bindings were made of cuts the log; then there is a new one.
         until_cut(&dir);
-        assert_eq!(api.verify("alice", &alice.wrong_code(step)).expect("an answer").outcome(), "refused");
+        assert_eq!(
+            api.verify("alice", &alice.wrong_code(step))
+                .expect("an answer")
+                .outcome(),
+            "refused"
+        );
         until_kept(&service);
         copy(&dir, &home.path().join("yesterday"));
 
         revoke(&service);
-        assert_eq!(api.unbind("bob", &device, &bob.code(step)).expect("an answer").status, 204);
+        assert_eq!(
+            api.unbind("bob", &device, &bob.code(step)).expect("an answer").status,
+            204
+        );
         until_cut(&dir);
-        assert_eq!(api.verify("alice", &alice.code(step)).expect("an answer").outcome(), "accepted");
+        assert_eq!(
+            api.verify("alice", &alice.code(step)).expect("an answer").outcome(),
+            "accepted"
+        );
         until_kept(&service);
         service.running.kill();
         copy(&dir, &home.path().join("today"));
@@ -111,11 +122,17 @@ impl Days {
             let answer = api.verify(user, code).expect("an answer");
             answer.status == 200 && answer.outcome() == "accepted"
         };
-        assert!(!accepted("alice", &self.alice.code(self.used)), "D4: a used code, {which}");
+        assert!(
+            !accepted("alice", &self.alice.code(self.used)),
+            "D4: a used code, {which}"
+        );
         for step in [now_step(), now_step() + 1] {
             assert!(!accepted("bob", &self.bob.code(step)), "U1: an unbound device, {which}");
         }
-        let status = Api::new(&service.url, &self.key).user("alice").expect("an answer").status;
+        let status = Api::new(&service.url, &self.key)
+            .user("alice")
+            .expect("an answer")
+            .status;
         assert_eq!(status, 401, "A4: a revoked key, {which}");
     }
 }
@@ -124,7 +141,9 @@ impl Days {
 #[track_caller]
 fn started(command: &mut std::process::Command, dir: &Path) -> Result<Served, Ended> {
     let mut serving = Running::start(command);
-    until("ended, or greeted", || serving.ended() || serving.out().contains("countersign user verify"));
+    until("ended, or greeted", || {
+        serving.ended() || serving.out().contains("countersign user verify")
+    });
     if serving.out().contains("Countersign serves") {
         Ok(Served::greeting(serving, dir))
     } else {
@@ -152,7 +171,9 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn until_cut(dir: &Path) {
-    until("the log is cut", || fs::metadata(dir.join(WAL)).is_ok_and(|log| log.len() == 0));
+    until("the log is cut", || {
+        fs::metadata(dir.join(WAL)).is_ok_and(|log| log.len() == 0)
+    });
 }
 
 /// The newest row is under a head that is kept.
@@ -170,7 +191,9 @@ fn until_kept(service: &Served) {
 
 /// The only key with this role alone.
 fn revoke(service: &Served) {
-    let keys = run(&mut service.beside(&["key", "list", "--json"]), "").with_code(0).json();
+    let keys = run(&mut service.beside(&["key", "list", "--json"]), "")
+        .with_code(0)
+        .json();
     let is_it = |key: &&Value| key["roles"] == serde_json::json!(["enroll"]) && key["revoked_at"].is_null();
     let id = keys.as_array().expect("an array").iter().find(is_it).expect("the key")["id"].clone();
     run(&mut service.beside(&["key", "revoke", id.as_str().expect("an id")]), "").with_code(0);
@@ -205,7 +228,11 @@ fn no_mix_of_old_and_new_files_makes_anything_good_again() {
                         }
                         Err(ended) => {
                             assert_ne!(mix, 0, "today's files alone must serve: {}", ended.err);
-                            assert!(ended.code() == 1 && ended.err.contains("error: "), "{which}: {}", ended.err);
+                            assert!(
+                                ended.code() == 1 && ended.err.contains("error: "),
+                                "{which}: {}",
+                                ended.err
+                            );
                         }
                     }
                     fs::remove_dir_all(&dir).expect("it goes");
@@ -222,9 +249,16 @@ fn no_mix_of_old_and_new_files_makes_anything_good_again() {
 fn a_database_of_yesterday_beside_a_newer_log_is_refused() {
     let days = Days::lived();
     let dir = days.mixed("mixed", 0b1);
-    refused(&mut days.serve(&dir), &dir, &["do not belong together", "from the same moment"]);
+    refused(
+        &mut days.serve(&dir),
+        &dir,
+        &["do not belong together", "from the same moment"],
+    );
     let dir = days.mixed("mixed-too", 0b10);
-    assert!(started(&mut days.serve(&dir), &dir).is_err(), "a log of yesterday beside a newer database");
+    assert!(
+        started(&mut days.serve(&dir), &dir).is_err(),
+        "a log of yesterday beside a newer database"
+    );
 }
 
 #[test]
@@ -232,7 +266,10 @@ fn a_heads_file_with_a_damaged_line_is_refused() {
     let days = Days::lived();
     let whole = fs::read_to_string(days.path("outside.heads")).expect("heads");
     let heads: Vec<&str> = whole.lines().collect();
-    assert!(heads.len() >= 3, "the service's chain and those of the key commands: {whole}");
+    assert!(
+        heads.len() >= 3,
+        "the service's chain and those of the key commands: {whole}"
+    );
     let forged = heads[0].replacen("\"position\":", "\"position\":1", 1);
     let twice = format!("{whole}\n{whole}");
     let damaged = [
@@ -247,7 +284,11 @@ fn a_heads_file_with_a_damaged_line_is_refused() {
         for inside in [true, false] {
             let dir = days.mixed(&format!("damaged-{number}-{inside}"), 0);
             let mut command = days.serve(&dir);
-            let path = if inside { dir.join(HEADS) } else { dir.with_extension("heads") };
+            let path = if inside {
+                dir.join(HEADS)
+            } else {
+                dir.with_extension("heads")
+            };
             fs::write(&path, damaged).expect("a file");
             refused(&mut command, &dir, &[&path.display().to_string(), " help: "]);
             assert_eq!(fs::read_to_string(&path).expect("a file"), *damaged, "left as it is");
@@ -286,7 +327,10 @@ fn another_history_is_refused() {
     let today = fs::read_to_string(days.path("outside.heads")).expect("heads");
     for (chain, position) in [(3, 0), (4, 1)] {
         let said = format!("{{\"chain\":{chain},\"position\":{position},");
-        let head = today.lines().find(|line| line.starts_with(&said)).expect("a key command's head");
+        let head = today
+            .lines()
+            .find(|line| line.starts_with(&said))
+            .expect("a key command's head");
         let mut command = days.serve(&dir);
         fs::write(dir.with_extension("heads"), format!("{head}\n")).expect("a file");
         refused(&mut command, &dir, &[&format!("chain {chain}"), "another history"]);
@@ -310,10 +354,17 @@ fn both_copies_of_the_heads_are_kept_and_asked() {
     let days = Days::lived();
     let dir = days.mixed("both", 0);
     let service = started(&mut days.serve(&dir), &dir).expect("it starts");
-    assert!(!service.running.err().contains("--heads-file"), "{}", service.running.err());
+    assert!(
+        !service.running.err().contains("--heads-file"),
+        "{}",
+        service.running.err()
+    );
     service.end().with_code(0);
     let outside = dir.with_extension("heads");
-    assert_eq!(fs::read(dir.join(HEADS)).expect("heads"), fs::read(&outside).expect("heads"));
+    assert_eq!(
+        fs::read(dir.join(HEADS)).expect("heads"),
+        fs::read(&outside).expect("heads")
+    );
 
     // A disk that is not mounted is no empty list.
     let kept = dir.with_extension("kept");
@@ -334,5 +385,8 @@ fn both_copies_of_the_heads_are_kept_and_asked() {
     command.arg("--begin-anew");
     started(&mut command, &dir).expect("it starts").end().with_code(0);
     refused(&mut command, &dir, &["nothing is missing", "without --begin-anew"]);
-    days.nothing_is_back(&started(&mut days.serve(&dir), &dir).expect("it starts"), "in today's files");
+    days.nothing_is_back(
+        &started(&mut days.serve(&dir), &dir).expect("it starts"),
+        "in today's files",
+    );
 }

@@ -50,18 +50,51 @@ use Then::{Closed, Mended, Nothing, Until};
 const CASES: &[(&str, &[(Deed, Then)])] = &[
     (
         "countersign.sqlite",
-        &[(Remove, Closed), (Cut, Closed), (Open, Until), (Swap, Closed), (Overwrite, Closed)],
+        &[
+            (Remove, Closed),
+            (Cut, Closed),
+            (Open, Until),
+            (Swap, Closed),
+            (Overwrite, Closed),
+        ],
     ),
     (
         "countersign.sqlite-wal",
-        &[(Remove, Closed), (Cut, Closed), (Open, Until), (Swap, Closed), (Overwrite, Closed)],
+        &[
+            (Remove, Closed),
+            (Cut, Closed),
+            (Open, Until),
+            (Swap, Closed),
+            (Overwrite, Closed),
+        ],
     ),
     // Cut, it is the end of the process: the kernel takes the memory away that it is.
-    ("countersign.sqlite-shm", &[(Remove, Closed), (Open, Until), (Swap, Closed)]),
-    ("keyring", &[(Remove, Until), (Cut, Until), (Open, Until), (Swap, Nothing)]),
-    ("keys.generation", &[(Remove, Closed), (Cut, Mended), (Swap, Closed), (Overwrite, Mended)]),
-    ("owner.lock", &[(Remove, Closed), (Cut, Nothing), (Open, Until), (Swap, Closed)]),
-    ("audit.heads", &[(Remove, Mended), (Cut, Mended), (Open, Mended), (Swap, Mended), (Overwrite, Mended)]),
+    (
+        "countersign.sqlite-shm",
+        &[(Remove, Closed), (Open, Until), (Swap, Closed)],
+    ),
+    (
+        "keyring",
+        &[(Remove, Until), (Cut, Until), (Open, Until), (Swap, Nothing)],
+    ),
+    (
+        "keys.generation",
+        &[(Remove, Closed), (Cut, Mended), (Swap, Closed), (Overwrite, Mended)],
+    ),
+    (
+        "owner.lock",
+        &[(Remove, Closed), (Cut, Nothing), (Open, Until), (Swap, Closed)],
+    ),
+    (
+        "audit.heads",
+        &[
+            (Remove, Mended),
+            (Cut, Mended),
+            (Open, Mended),
+            (Swap, Mended),
+            (Overwrite, Mended),
+        ],
+    ),
     ("admin.key", &[(Remove, Nothing), (Cut, Nothing), (Swap, Nothing)]),
 ];
 
@@ -85,13 +118,27 @@ impl Day {
         let (_, alice) = api.bind("alice", step_that_lasts(8) - 1);
         cut(&dir);
         until("heads", || dir.join("audit.heads").exists());
-        let copied = std::process::Command::new("cp").arg("-a").arg(&dir).arg(home.path().join("yesterday")).status();
+        let copied = std::process::Command::new("cp")
+            .arg("-a")
+            .arg(&dir)
+            .arg(home.path().join("yesterday"))
+            .status();
         assert!(copied.expect("cp").success());
 
         let (device, bob) = api.bind("bob", now_step() - 1);
-        assert_eq!(api.unbind("bob", &device, &bob.code(now_step())).expect("an answer").status, 204);
+        assert_eq!(
+            api.unbind("bob", &device, &bob.code(now_step()))
+                .expect("an answer")
+                .status,
+            204
+        );
         cut(&dir);
-        let made = run(&mut service.beside(&["key", "create", "--role", "enroll", "--json"]), "").with_code(0).json();
+        let made = run(
+            &mut service.beside(&["key", "create", "--role", "enroll", "--json"]),
+            "",
+        )
+        .with_code(0)
+        .json();
         let text = |name: &str| made[name].as_str().expect("text").to_owned();
         let day = Self {
             home,
@@ -115,7 +162,9 @@ impl Day {
     }
 
     fn keyed(&self) -> u16 {
-        Api::new(&self.service.url, &self.key).user("alice").map_or(0, |answer| answer.status)
+        Api::new(&self.service.url, &self.key)
+            .user("alice")
+            .map_or(0, |answer| answer.status)
     }
 
     fn ready(&self) -> (u16, String) {
@@ -141,7 +190,9 @@ impl Day {
 
 /// Waits for erasures to be driven out of the log.
 fn cut(dir: &Path) {
-    until("the log is cut", || fs::metadata(dir.join("countersign.sqlite-wal")).is_ok_and(|log| log.len() == 0));
+    until("the log is cut", || {
+        fs::metadata(dir.join("countersign.sqlite-wal")).is_ok_and(|log| log.len() == 0)
+    });
 }
 
 fn tried(name: &str, deed: Deed, then: Then) {
@@ -184,8 +235,16 @@ fn tried(name: &str, deed: Deed, then: Then) {
     until(&format!("A4: a revoked key: {what}"), || day.keyed() == 401);
     until(&format!("ready: {what}"), || day.ready().0 == 200);
     let code = day.alice.code(now_step() + 1);
-    assert_eq!(day.api.verify("alice", &code).expect("an answer").outcome(), "accepted", "{what}");
-    assert_eq!(day.api.verify("alice", &code).expect("an answer").outcome(), "refused", "D4: {what}");
+    assert_eq!(
+        day.api.verify("alice", &code).expect("an answer").outcome(),
+        "accepted",
+        "{what}"
+    );
+    assert_eq!(
+        day.api.verify("alice", &code).expect("an answer").outcome(),
+        "refused",
+        "D4: {what}"
+    );
 }
 
 #[test]

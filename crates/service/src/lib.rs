@@ -40,6 +40,7 @@ mod trail;
 mod turns;
 mod unbind;
 mod verification;
+mod witness;
 
 pub use ask::Answer;
 pub use batches::{NewBatch, OPEN_TO_MAX};
@@ -60,13 +61,14 @@ pub use start::{NewBinding, NewDevice, Offer, Replacement, Shown};
 pub use tokens::TokenView;
 pub use trail::{Finding, Report, SignedHead, verify_trail};
 pub use verification::Question;
+pub use witness::prove_keyring;
 
 // The nouns that the use cases and the ports speak, so that whoever calls or implements them needs no other
 // crate of ours.
 pub use otp::{Algorithm, Parameters, Period, Secret};
 pub use pskc::{Encoding, Seed};
 pub use store::{
-    ApiKey, Batch, Export, ExportState, Id, IdentityProof, OpenTo, Owner, Protection, Role, Sealed, Stage, TokenFilter,
-    audit,
+    ApiKey, Batch, Damage, Export, ExportState, Id, IdentityProof, OpenTo, Owner, Protection, Role, Sealed, Stage,
+    TokenFilter, audit,
 };
 pub use verify::{Kind, Standing, UnixMs};

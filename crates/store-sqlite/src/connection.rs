@@ -70,7 +70,12 @@ pub(crate) fn read_only(dir: &Path, cache_mib: u32, owned: bool) -> Result<Conne
     };
     let failed = |error: rusqlite::Error| Fault::from(error).opening(path.clone());
     let conn = open().and_then(configured).map_err(failed)?;
-    set(&conn, &path, "cache_size", &format!("-{}", i64::from(cache_mib) * 1_024))?;
+    set(
+        &conn,
+        &path,
+        "cache_size",
+        &format!("-{}", i64::from(cache_mib) * 1_024),
+    )?;
     ours(&conn, &path)?;
     Ok(conn)
 }

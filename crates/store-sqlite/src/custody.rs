@@ -103,7 +103,7 @@ impl Custody {
         Ok(self.log_length)
     }
 
-    /// Once a second: all that can be seen from outside.
+    /// Once a second: all that can be seen from outside. `Err` is about these files alone.
     pub(crate) fn look(&mut self, trust: &Trust) -> Result<(), StoreError> {
         if trust.is_lost() {
             return trust.ask();
@@ -128,8 +128,9 @@ impl Custody {
             let mut all = [&self.database, &self.log, &self.index, &self.lock, &self.generation].into_iter();
             all.find_map(Watched::open_to_others)
         };
-        trust.doubt_files(lock.err().or_else(open));
-        trust.ask()
+        let doubt = lock.err().or_else(open);
+        trust.doubt_files(doubt.clone());
+        doubt.map_or(Ok(()), |why| Err(StoreError::Untrusted(why)))
     }
 
     /// The log was copied into the file, up to this checkpoint, and may be cut or begun anew.

@@ -66,7 +66,12 @@ impl Generation {
     /// Once a second: a number that was written and did not rise was written by none of ours. It might rise again to one
     /// that caches know, so it is raised above all that were seen.
     pub(crate) fn look(&self) -> Result<(), StoreError> {
-        let written = || self.file.metadata().and_then(|found| found.modified()).map_err(unavailable);
+        let written = || {
+            self.file
+                .metadata()
+                .and_then(|found| found.modified())
+                .map_err(unavailable)
+        };
         let mut seen = crate::writer::lock(&self.seen);
         let now = (self.stored().map_err(unavailable)?, Some(written()?));
         if now.1 != seen.1 && now.0 <= seen.0 {

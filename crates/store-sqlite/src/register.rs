@@ -109,7 +109,8 @@ fn hash_at(conn: &Connection, head: &Head) -> Result<Option<Hash>> {
 }
 
 fn newest_opening(conn: &Connection) -> Result<Option<(i64, Opening, Vec<u8>)>> {
-    const SQL: &str = "SELECT chain, writer, at, previous, opening_signature FROM audit_chain ORDER BY chain DESC LIMIT 1";
+    const SQL: &str =
+        "SELECT chain, writer, at, previous, opening_signature FROM audit_chain ORDER BY chain DESC LIMIT 1";
     let found = conn.query_row(SQL, [], |row| {
         let opening = Opening {
             writer: row.get(1)?,

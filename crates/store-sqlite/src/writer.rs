@@ -178,7 +178,8 @@ impl Writer {
     }
 
     fn wait(&self, queue: &mpsc::Receiver<Message>) -> Result<Message, RecvTimeoutError> {
-        let worth_folding = self.shared.owner && !self.shared.trust.is_lost() && self.fold.behind() >= (self.tuning.fold_at / 8).max(1);
+        let worth_folding =
+            self.shared.owner && !self.shared.trust.is_lost() && self.fold.behind() >= (self.tuning.fold_at / 8).max(1);
         let patience = match (self.erasing, worth_folding) {
             (Some(_), _) => self.tuning.erase_idle,
             (None, true) if self.folding => Duration::ZERO,
@@ -294,7 +295,8 @@ impl Writer {
             register::note_last(&tx, head.chain, newest)?;
         }
         if finished.first().is_some_and(|first| first <= self.fold.newest()) {
-            let why = "the trail ends before rows that were answered: the database was put back under this service; stop it";
+            let why =
+                "the trail ends before rows that were answered: the database was put back under this service; stop it";
             return Err(shared.trust.lose(why.into()).into());
         }
         let owed = self.fold.owed(self.tuning.fold_at);
@@ -410,9 +412,11 @@ impl Writer {
         let announced = owner::read(&self.conn)?.checkpoint;
         // Waiting for a reader would keep the next commit waiting.
         self.conn.busy_timeout(Duration::from_millis(20))?;
-        let copied = self.conn.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
-        });
+        let copied = self
+            .conn
+            .query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+            });
         self.conn.busy_timeout(crate::connection::BUSY)?;
         let (busy, length, copied) = copied?;
         if busy != 0 || length != copied {

@@ -78,7 +78,9 @@ pub(crate) fn some_bound(conn: &Connection) -> Result<Vec<Device>> {
         ))
     })?;
     // One that cannot be read is found when its user asks.
-    let devices = keys.flatten().filter_map(|(owner, id)| one(conn, &owner, id).ok().flatten());
+    let devices = keys
+        .flatten()
+        .filter_map(|(owner, id)| one(conn, &owner, id).ok().flatten());
     Ok(devices.collect())
 }
 

@@ -75,7 +75,8 @@ pub(crate) fn take(tx: &Connection) -> Result<i64> {
 /// Before the log is copied into the file.
 pub(crate) fn announce_checkpoint(tx: &Connection) -> Result<()> {
     let next = Checkpoint(read(tx)?.checkpoint.0 + 1);
-    tx.prepare_cached("UPDATE owner SET checkpoint = ?")?.execute([next.text()])?;
+    tx.prepare_cached("UPDATE owner SET checkpoint = ?")?
+        .execute([next.text()])?;
     Ok(())
 }
 
@@ -83,6 +84,7 @@ pub(crate) fn announce_checkpoint(tx: &Connection) -> Result<()> {
 pub(crate) fn begin_log(tx: &Connection) -> Result<()> {
     // In two steps: SQLite writes no page for a row that stays as it is.
     tx.prepare_cached("UPDATE owner SET log_follows = ''")?.execute([])?;
-    tx.prepare_cached("UPDATE owner SET log_follows = checkpoint")?.execute([])?;
+    tx.prepare_cached("UPDATE owner SET log_follows = checkpoint")?
+        .execute([])?;
     Ok(())
 }
