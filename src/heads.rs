@@ -220,11 +220,11 @@ impl HeadsFiles {
         touched.map(|kept| kept.path.as_path())
     }
 
-    /// Replaces the files, each as far as it can be.
+    /// Replaces the files, each as far as it can be; the one elsewhere first, for it proves more.
     pub(crate) fn write(&mut self) -> Result<(), Failure> {
         let text = self.heads.text()?;
         let mut done = Ok(());
-        for kept in &mut self.files {
+        for kept in self.files.iter_mut().rev() {
             match write(&kept.path, &text) {
                 Ok(()) => kept.written = fs::metadata(&kept.path).ok().map(|found| left(&found)),
                 Err(failure) => done = Err(failure),

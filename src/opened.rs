@@ -48,12 +48,6 @@ impl Opened {
         not_for_others(&dir.join(ADMIN_KEY))?;
         let mut files = HeadsFiles::read(dir, custody.heads_file.as_deref())?;
         let unproven = begins(dir, &mut files, custody.begin_anew)?;
-        if custody.heads_file.is_none() {
-            tracing::warn!(
-                "heads of the trail are kept in the data directory alone: that all of it was put back cannot be seen from \
-                 inside. Name a file on another disk with --heads-file"
-            );
-        }
         let means = Means::of(dir)?;
         let heads = files.prove(&*means.keyring)?;
         let known = (!unproven).then_some(heads.as_slice());
@@ -63,6 +57,12 @@ impl Opened {
         files.take_in(&engine.chains().await.map_err(Failure::new)?, &*means.keyring);
         files.advance(SignedHead::new(engine.head(), &*means.keyring));
         files.write()?;
+        if custody.heads_file.is_none() {
+            tracing::warn!(
+                "heads of the trail are kept in the data directory alone: that all of it was put back cannot be seen from \
+                 inside. Name a file on another disk with --heads-file"
+            );
+        }
         let store: Arc<dyn Store> = engine.clone();
         let ports = Ports {
             store,

@@ -76,6 +76,9 @@ impl Days {
             "accepted"
         );
         until_kept(&service);
+        until("the revocation is kept", || {
+            fs::read_to_string(dir.join(HEADS)).is_ok_and(|heads| heads.contains("\"chain\":4,\"position\":1,"))
+        });
         service.running.kill();
         copy(&dir, &home.path().join("today"));
         assert!(fs::metadata(dir.join(WAL)).expect("a log").len() > 0);

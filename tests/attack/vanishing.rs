@@ -150,6 +150,8 @@ impl Day {
         };
         // Known by heart from here on.
         assert_eq!(day.keyed(), 200);
+        let wrong = day.alice.wrong_code(now_step());
+        assert_eq!(day.api.verify("alice", &wrong).expect("an answer").outcome(), "refused");
         day
     }
 
@@ -203,9 +205,10 @@ fn tried(name: &str, deed: Deed, then: Then) {
     day.commit(deed, name);
     match then {
         Closed | Until => {
-            until(&format!("not ready: {what}"), || day.ready().0 == 503);
-            let (_, words) = day.ready();
-            assert!(words.contains(name), "{what}: it says so: {words}");
+            until(&format!("not ready, and says why: {what}"), || {
+                let (status, words) = day.ready();
+                status == 503 && words.contains(name)
+            });
             assert_eq!(day.keyed(), 503, "A4: no key is trusted: {what}");
             let code = day.alice.code(now_step() + 1);
             let answer = day.api.verify("alice", &code).expect("an answer");

@@ -31,7 +31,15 @@ pub(crate) struct Generation {
 /// A change of keys under way; ends when it is dropped, by commit or rollback.
 pub(crate) struct Raising<'a> {
     generation: &'a Generation,
-    odd: u64,
+    even: u64,
+}
+
+impl Raising<'_> {
+    /// The trail has the change at this sequence number: so a number that was used once is never used again, even if the
+    /// file was set back meanwhile.
+    pub(crate) fn committed(&mut self, sequence: i64) {
+        self.even = self.even.max(sequence.cast_unsigned() << 8);
+    }
 }
 
 impl Generation {
@@ -45,8 +53,7 @@ impl Generation {
         };
         if owner {
             // Whoever left it odd is dead or waits for us; either way the next number is another one.
-            let settle = || generation.raise();
-            drop(settle().map_err(|error| OpenError::Unavailable {
+            drop(generation.raise().map_err(|error| OpenError::Unavailable {
                 path,
                 why: error.to_string(),
             })?);
@@ -96,7 +103,10 @@ impl Generation {
             Err(error) => return Err(self.unlocked(error)),
         };
         match self.file.write_all_at(&odd.to_le_bytes(), 0) {
-            Ok(()) => Ok(Raising { generation: self, odd }),
+            Ok(()) => Ok(Raising {
+                generation: self,
+                even: odd.wrapping_add(1),
+            }),
             Err(error) => Err(self.unlocked(error)),
         }
     }
@@ -134,9 +144,8 @@ impl Generation {
 
 impl Drop for Raising<'_> {
     fn drop(&mut self) {
-        let even = self.odd.wrapping_add(1);
         // On failure it stays odd: slow, not wrong.
-        let _ = self.generation.file.write_all_at(&even.to_le_bytes(), 0);
+        let _ = self.generation.file.write_all_at(&self.even.to_le_bytes(), 0);
         let _ = self.generation.file.unlock();
     }
 }

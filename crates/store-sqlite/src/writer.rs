@@ -269,7 +269,7 @@ impl Writer {
         shared.trust.ask()?;
         let changes_keys = calls.iter().flat_map(|call| &call.jobs).any(Job::changes_keys);
         let generation = shared.generation.as_ref().filter(|_| changes_keys);
-        let raising = generation.map(Generation::raise).transpose()?;
+        let mut raising = generation.map(Generation::raise).transpose()?;
         let head = *lock(&shared.head);
 
         let tx = self.conn.transaction_with_behavior(Immediate)?;
@@ -317,6 +317,9 @@ impl Writer {
         }
         *lock(&shared.head) = finished.head;
         let (rows, newest) = (finished.rows, finished.newest);
+        if let (Some(raising), Some(newest)) = (&mut raising, newest) {
+            raising.committed(newest);
+        }
         let mut tail = shared.tail.write().unwrap_or_else(PoisonError::into_inner);
         finished.publish(&mut tail, folded.as_ref().map_or(&[], |folded| &folded.devices));
         self.fold.appended(rows, newest, tail.len());
