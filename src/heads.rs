@@ -124,7 +124,9 @@ impl HeadsFiles {
         let mut heads = Heads::default();
         let mut files = Vec::new();
         for path in std::iter::once(inside.as_path()).chain(elsewhere) {
-            if files.iter().any(|kept: &Kept| kept.path == path) {
+            if let Some(known) = files.first().map(|kept: &Kept| &kept.path)
+                && same_place(known, path)
+            {
                 return Err(Failure::usage(format!(
                     "{} is where heads are kept anyway: name a file on another disk",
                     path.display()
@@ -199,11 +201,15 @@ impl HeadsFiles {
 
     /// Takes in what the register has signed: chains of commands beside the service, too.
     pub(crate) fn take_in(&mut self, register: &[Chain], signer: &dyn Signer) -> bool {
-        let closings = register.iter().filter_map(|chain| chain.closing.as_ref());
-        let heads = closings.map(SignedHead::of_closing);
-        heads.fold(false, |new, head| {
-            (head.proven(signer).is_some() && self.heads.advance(head)) || new
-        })
+        let mut new = false;
+        for closing in register.iter().filter_map(|chain| chain.closing.as_ref()) {
+            let known = self.heads.0.iter().find(|known| known.chain == closing.head.chain);
+            if known.is_none_or(|known| known.position < closing.head.position) {
+                let head = SignedHead::of_closing(closing);
+                new |= head.proven(signer).is_some() && self.heads.advance(head);
+            }
+        }
+        new
     }
 
     /// Takes in a newer head.
@@ -232,6 +238,15 @@ impl HeadsFiles {
         }
         done
     }
+}
+
+/// Whether two paths are one, by whatever way they go there.
+fn same_place(one: &Path, other: &Path) -> bool {
+    let folder = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()
+    };
+    one.file_name() == other.file_name() && folder(one) == folder(other)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {

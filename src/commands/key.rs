@@ -175,5 +175,9 @@ fn keep(dir: &Path, head: SignedHead) -> Result<(), Failure> {
         return Ok(());
     };
     let mut files = HeadsFiles::read(dir, None)?;
-    if files.advance(head) { files.write() } else { Ok(()) }
+    // Where none is kept any more, one would hide that the others are missing.
+    if !files.is_empty() && files.advance(head) {
+        files.write()?;
+    }
+    Ok(())
 }

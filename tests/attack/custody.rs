@@ -193,6 +193,39 @@ fn a_keyring_that_cannot_open_the_secrets_does_not_start() {
     );
 }
 
+/// As a version without witnesses left it: the keyring proves itself by what it sealed.
+#[test]
+fn an_older_database_is_proven_by_its_secrets_and_gets_a_witness() {
+    let home = tempfile::tempdir().expect("a directory");
+    let (dir, other) = (home.path().join("data"), home.path().join("other"));
+    let phone = served_once(&dir);
+    served_once(&other);
+    let database = || rusqlite::Connection::open(dir.join("countersign.sqlite")).expect("a database");
+    let older = "DROP TABLE owner; DROP TABLE witness; DELETE FROM refinery_schema_history WHERE version >= 3";
+    database().execute_batch(older).expect("it is ours");
+    let keyring = fs::read_to_string(dir.join("keyring")).expect("a keyring");
+    let theirs = fs::read_to_string(other.join("keyring")).expect("a keyring");
+    let sealing = |text: &str| {
+        text.lines()
+            .find(|line| line.starts_with("seal 1 "))
+            .expect("a key")
+            .to_owned()
+    };
+    let wrong = keyring.replacen(&sealing(&keyring), &sealing(&theirs), 1);
+    fs::write(dir.join("keyring"), wrong).expect("ours");
+    refused(&mut serve(&dir), 1, &["the keyring is another database's"]);
+    fs::write(dir.join("keyring"), keyring).expect("ours");
+    let service = Served::start(&dir);
+    let code = phone.code(step_that_lasts(3) + 1);
+    assert_eq!(
+        service.api().verify("alice", &code).expect("an answer").outcome(),
+        "accepted"
+    );
+    service.end().with_code(0);
+    let count = database().query_row("SELECT count(*) FROM witness", [], |row| row.get(0));
+    assert_eq!(count, Ok(1));
+}
+
 /// A small file system that can be made read-only.
 struct Mount(tempfile::TempDir);
 

@@ -86,15 +86,18 @@ impl Custody {
             .into())
     }
 
-    /// Around the commit: the files have their names. The result is the log's length.
-    pub(crate) fn check(&mut self, trust: &Trust) -> Result<u64, StoreError> {
-        for watched in [&self.database, &self.index] {
-            watched.found().map_err(|why| trust.lose(restart(&why)))?;
-        }
-        self.lock.found().map_err(|why| {
+    /// Around the commit: the files have their names.
+    pub(crate) fn check(&self, trust: &Trust) -> Result<(), StoreError> {
+        self.database.found().map_err(|why| trust.lose(restart(&why)))?;
+        self.lock.found().map(drop).map_err(|why| {
+            // It may come back; that nobody took the directory meanwhile, the epoch knows.
             trust.doubt_files(Some(why.clone()));
             StoreError::Untrusted(why)
-        })?;
+        })
+    }
+
+    /// The log's length, which only grows until it is copied.
+    pub(crate) fn log_length(&mut self, trust: &Trust) -> Result<u64, StoreError> {
         let log = self.log.found().map_err(|why| trust.lose(restart(&why)))?;
         if log.len() < self.log_length {
             return Err(trust.lose(restart(&format!("{WAL_NAME} became shorter"))));
@@ -118,17 +121,15 @@ impl Custody {
         if copied < self.copied {
             return Err(lost(format!("{FILE_NAME} was overwritten with an older one")));
         }
+        self.index.found().map_err(lost)?;
         self.generation.found().map_err(lost)?;
-        let lock = self.lock.found();
-        if lock.is_ok() {
-            self.check(trust)?;
-            self.same_log().map_err(lost)?;
-        }
+        self.log_length(trust)?;
+        self.same_log().map_err(lost)?;
         let open = || {
             let mut all = [&self.database, &self.log, &self.index, &self.lock, &self.generation].into_iter();
             all.find_map(Watched::open_to_others)
         };
-        let doubt = lock.err().or_else(open);
+        let doubt = self.lock.found().err().or_else(open);
         trust.doubt_files(doubt.clone());
         doubt.map_or(Ok(()), |why| Err(StoreError::Untrusted(why)))
     }

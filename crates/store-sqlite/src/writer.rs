@@ -276,7 +276,8 @@ impl Writer {
         let log_length = match &mut self.custody {
             Some(custody) => {
                 custody.owns(&tx, &shared.trust)?;
-                custody.check(&shared.trust)?
+                custody.check(&shared.trust)?;
+                custody.log_length(&shared.trust)?
             }
             None => self.log.metadata().map_or(0, |log| log.len()),
         };
@@ -326,7 +327,7 @@ impl Writer {
         drop(tail);
         drop(raising);
         // Once more: had somebody put another database in the place of this one just now, it would not know of this.
-        if let Some(custody) = &mut self.custody {
+        if let Some(custody) = &self.custody {
             custody.check(&shared.trust)?;
         }
         Ok(outcomes)
