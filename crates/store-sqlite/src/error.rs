@@ -105,7 +105,7 @@ pub enum OpenError {
     #[error("the database has a trail, and no head of it is kept")]
     NoHeads,
     /// The register was signed by another keyring.
-    #[error("the keyring is another database's: it did not sign the newest chain in {}", path.display())]
+    #[error("the keyring is another database's, or the register was changed: it did not sign the newest chain in {}", path.display())]
     OtherKeyring {
         /// The file.
         path: PathBuf,
