@@ -12,7 +12,7 @@ use crate::support::{
     now_step,
     phone::Phone,
     process::{Running, Served, run, serve},
-    step_that_lasts, until,
+    soak, step_that_lasts, until,
 };
 
 /// A service with users of its own, and what they show.
@@ -28,12 +28,16 @@ const USERS: usize = 4;
 
 impl Hall {
     fn open() -> Self {
+        Self::of(USERS)
+    }
+
+    fn of(users: usize) -> Self {
         let home = tempfile::tempdir().expect("a directory");
         let dir = home.path().join("data");
         let first = Served::start(&dir);
         let api = first.api();
         let step = step_that_lasts(15);
-        let phones = (0..USERS).map(|user| api.bind(&name(user), step - 1).1).collect();
+        let phones = (0..users).map(|user| api.bind(&name(user), step - 1).1).collect();
         Self {
             _home: home,
             dir,
@@ -74,9 +78,10 @@ impl Hall {
     /// The first service answers nothing any more and says why.
     #[track_caller]
     fn first_is_out(&self, says: &str) {
-        until("not ready", || ready(&self.api).0 == 503);
-        let (_, words) = ready(&self.api);
-        assert!(words.contains(says), "{says:?} is missing in: {words}");
+        until(&format!("not ready, and says {says:?}"), || {
+            let (status, words) = ready(&self.api);
+            status == 503 && words.contains(says)
+        });
         let step = now_step();
         let answer = self
             .api
@@ -125,6 +130,30 @@ fn a_removed_lock_makes_no_second_acceptance() {
     assert_ne!(hall.first.end().code(), 0, "it could not close its trail, and says so");
     run(&mut second.beside(&["audit", "verify"]), "").with_code(0);
     second.end().with_code(0);
+}
+
+/// What the first accepts until the second has the directory, the second knows.
+#[test]
+fn no_code_is_accepted_twice_while_a_second_service_starts() {
+    for _ in 0..if soak() { 20 } else { 2 } {
+        let hall = Hall::of(40);
+        let step = now_step();
+        fs::remove_file(hall.dir.join("owner.lock")).expect("it was there");
+        let starting = Running::start(&mut serve(&hall.dir));
+        let mut by_first = Vec::new();
+        for (user, phone) in hall.phones.iter().enumerate() {
+            let answer = hall.api.verify(&name(user), &phone.code(step)).expect("an answer");
+            by_first.push(answer.status == 200 && answer.outcome() == "accepted");
+        }
+        let second = Served::greeting(starting, &hall.dir);
+        let other = hall.api.at(&second.url);
+        for (user, phone) in hall.phones.iter().enumerate() {
+            let answer = other.verify(&name(user), &phone.code(step)).expect("an answer");
+            let by_second = answer.outcome() == "accepted";
+            assert!(!(by_first[user] && by_second), "D4: {} was accepted twice", name(user));
+        }
+        hall.first_is_out("another service");
+    }
 }
 
 /// The lock is back, the very same file; but somebody was here meanwhile.

@@ -210,7 +210,11 @@ impl Writer {
     fn look(&mut self) -> Result<(), StoreError> {
         let trust = &self.shared.trust;
         if let Some(custody) = &mut self.custody {
-            custody.look(trust)?;
+            let files = custody.look(trust);
+            if !trust.is_lost() {
+                custody.owns(&self.conn, trust)?;
+            }
+            files?;
         }
         self.shared.generation.as_ref().map_or(Ok(()), Generation::look)
     }
