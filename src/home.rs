@@ -1,9 +1,9 @@
 //! The data directory: what stands in it, and how its parts are opened.
 
 use std::{
-    fs::{self, DirBuilder, OpenOptions},
+    fs::{self, DirBuilder, Metadata, OpenOptions},
     io::{ErrorKind, Write as _},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt as _, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -11,11 +11,11 @@ use std::{
 use clap::Args;
 use keyring::{Keyring, KeyringError};
 use service::{Clock, Entropy, Signer};
-use store_sqlite::Sqlite;
+use store::audit::Head;
+use store_sqlite::{OpenError, Sqlite};
 
 use crate::{
     Failure,
-    heads::Heads,
     real::{self, RealClock, RealEntropy},
 };
 
@@ -44,6 +44,7 @@ impl Home {
             .mode(0o700)
             .create(&dir)
             .map_err(|error| Failure::new(format!("{} cannot be made: {error}", dir.display())))?;
+        private_dir(&dir)?;
         Ok(dir)
     }
 
@@ -51,12 +52,52 @@ impl Home {
     pub(crate) fn existing(&self) -> Result<PathBuf, Failure> {
         let dir = self.dir()?;
         if dir.join(DATABASE).exists() {
+            private_dir(&dir)?;
             return Ok(dir);
         }
         Err(Failure::new(format!("{} holds no Countersign data", dir.display()))
             .help("start `countersign serve` once, or name the right directory with --data-dir"))
     }
 }
+
+/// Refuses a directory that others may enter: modes of what is in it are one mistake away from being read.
+pub(crate) fn private_dir(dir: &Path) -> Result<(), Failure> {
+    match there(dir)? {
+        Some(found) if found.mode() & 0o077 != 0 => {
+            let (dir, mode) = (dir.display(), found.mode() & 0o777);
+            Err(Failure::new(format!("{dir} may be entered by others (mode {mode:o})"))
+                .help(format!("chmod 700 {dir}")))
+        }
+        Some(_) => Ok(()),
+        None => Err(Failure::new(format!("{} is gone", dir.display()))),
+    }
+}
+
+/// Refuses a file of secrets that others may read; one that is not there is none.
+pub(crate) fn not_for_others(path: &Path) -> Result<(), Failure> {
+    match there(path)? {
+        Some(found) if found.mode() & 0o077 != 0 => {
+            let (path, mode) = (path.display(), found.mode() & 0o777);
+            Err(
+                Failure::new(format!("{path} can be read by others (mode {mode:o})")).help(format!(
+                    "chmod 600 {path}, and make another key if somebody did read it"
+                )),
+            )
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What stands at this path, if anything.
+pub(crate) fn there(path: &Path) -> Result<Option<Metadata>, Failure> {
+    match fs::metadata(path) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::new(format!("{}: {error}", path.display())).help(OURS)),
+    }
+}
+
+const OURS: &str = "the data directory, with all that is in it, must belong to the user that runs this program";
 
 /// The database's file.
 pub(crate) const DATABASE: &str = "countersign.sqlite";
@@ -81,6 +122,9 @@ impl Means {
     /// Opens the keyring of this directory; makes one only where there is no database yet that another
     /// keyring sealed, and refuses one that is not this database's.
     pub(crate) fn of(dir: &Path) -> Result<Self, Failure> {
+        // Not before: a file that a shell hands over as /dev/fd/N could not be opened any more.
+        authenticator::keep_memory_private()
+            .map_err(|error| Failure::new(format!("the memory of this process cannot be kept private: {error}")))?;
         let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
         let entropy: Arc<dyn Entropy> = Arc::new(RealEntropy::new());
         let path = dir.join(KEYRING);
@@ -91,11 +135,9 @@ impl Means {
             Keyring::open(&path, entropy.clone())
         };
         let keyring = keyring.map_err(|error| match error {
-            KeyringError::Io(error) => Failure::new(format!("{}: {error}", path.display()))
-                .help("the data directory, with all that is in it, must belong to the user that runs this program"),
+            KeyringError::Io(error) => Failure::new(format!("{}: {error}", path.display())).help(OURS),
             other => Failure::new(other),
         })?;
-        Heads::read(&dir.join(HEADS))?.signed_by(&keyring)?;
         Ok(Self {
             clock,
             entropy,
@@ -103,16 +145,23 @@ impl Means {
         })
     }
 
-    /// Opens the database of this directory for `writer`; `owner` takes the owner lock.
-    pub(crate) fn open_store(&self, dir: &Path, writer: &str, owner: bool) -> Result<Sqlite, Failure> {
-        let signer = self.keyring.clone();
+    /// Opens the database of this directory for `writer`, once it has reached these heads; `owner` takes the owner lock.
+    pub(crate) fn open_store(
+        &self,
+        dir: &Path,
+        writer: &str,
+        owner: bool,
+        heads: Option<&[Head]>,
+    ) -> Result<Sqlite, OpenError> {
         let options = store_sqlite::Options {
             writer: format!("{writer}/{}/{}", real::host_name(), std::process::id()),
             opened_at: self.clock.now(),
-            sign: &move |statement| signer.sign(statement),
+            sign: &|statement| self.keyring.sign(statement),
+            verify: &|statement, signature| self.keyring.verify(statement, signature),
+            heads,
             owner,
         };
-        Sqlite::open(dir, options).map_err(Failure::new)
+        Sqlite::open(dir, options)
     }
 }
 

@@ -1,74 +1,291 @@
 //! The service of a data directory, as long as a process has it.
 
-use std::{path::Path, path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use service::{Ports, Service, Settings};
-use store::Store;
-use store_sqlite::Sqlite;
+use keyring::{Keyring, KeyringError};
+use service::{Ports, Service, ServiceError, Settings, SignedHead, prove_keyring};
+use store::{ApiKeys as _, Store, audit::Trail as _};
+use store_sqlite::{OpenError, Sqlite};
+use tokio::{task::JoinHandle, time::MissedTickBehavior};
 
 use crate::{
     Failure,
-    heads::Heads,
-    home::{DATABASE, HEADS, Means},
+    heads::HeadsFiles,
+    home::{ADMIN_KEY, DATABASE, HEADS, KEYRING, Means, not_for_others, private_dir, there},
 };
+
+/// How often the files are looked at, and heads are written when there is a new one.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often expired records are looked for.
+const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(30);
+
+/// What an operator says about the past of a data directory.
+#[derive(Default)]
+pub(crate) struct Custody {
+    /// The second copy of the heads.
+    pub(crate) heads_file: Option<PathBuf>,
+    /// What proved the past is missing, and that is accepted.
+    pub(crate) begin_anew: bool,
+}
 
 /// A service that runs, and the database under it.
 pub(crate) struct Opened {
     /// The use cases.
     pub(crate) service: Arc<Service>,
     engine: Arc<Sqlite>,
-    dir: PathBuf,
+    keeper: Arc<Mutex<Keeper>>,
 }
 
 impl Opened {
-    /// Takes the directory's owner lock, migrates, and holds the database against the heads that it once had.
-    pub(crate) async fn open(dir: &Path, settings: Settings) -> Result<Self, Failure> {
-        nothing_lost(dir)?;
+    /// Takes the directory's owner lock, holds the database against the heads that it once had and the keyring against
+    /// the database, and migrates.
+    pub(crate) async fn open(dir: &Path, settings: Settings, custody: &Custody) -> Result<Self, Failure> {
+        private_dir(dir)?;
+        not_for_others(&dir.join(ADMIN_KEY))?;
+        let mut files = HeadsFiles::read(dir, custody.heads_file.as_deref())?;
+        let unproven = begins(dir, &mut files, custody.begin_anew)?;
         let means = Means::of(dir)?;
-        let engine = Arc::new(means.open_store(dir, "serve", true)?);
+        let heads = files.prove(&*means.keyring)?;
+        let known = (!unproven).then_some(heads.as_slice());
+        let engine = means.open_store(dir, "serve", true, known);
+        let engine = Arc::new(engine.map_err(|error| refusal(error, &files, dir))?);
+        // From here on the next start asks for this one.
+        files.take_in(&engine.chains().await.map_err(Failure::new)?, &*means.keyring);
+        files.advance(SignedHead::new(engine.head(), &*means.keyring));
+        files.write()?;
+        if custody.heads_file.is_none() {
+            tracing::warn!(
+                "heads of the trail are kept in the data directory alone: that all of it was put back cannot be seen from \
+                 inside. Name a file on another disk with --heads-file"
+            );
+        }
         let store: Arc<dyn Store> = engine.clone();
-        Heads::read(&dir.join(HEADS))?
-            .reached_by(&*store, &*means.keyring)
-            .await?;
         let ports = Ports {
             store,
             clock: means.clock,
             entropy: means.entropy,
             sealer: means.keyring.clone(),
-            signer: means.keyring,
+            signer: means.keyring.clone(),
         };
+        prove_keyring(&ports).await.map_err(|error| match error {
+            ServiceError::Untrusted(words) => Failure::new(words).help(KEYRING_BACK),
+            other => Failure::new(other),
+        })?;
         let service = Service::start(ports, settings).await.map_err(Failure::new)?;
+        let keeper = Keeper {
+            dir: dir.to_owned(),
+            files,
+            keyring: means.keyring,
+            generation: engine.api_key_generation().unwrap_or(0),
+            register_due: 0,
+        };
         Ok(Self {
             service: Arc::new(service),
             engine,
-            dir: dir.to_owned(),
+            keeper: Arc::new(Mutex::new(keeper)),
+        })
+    }
+
+    /// Looks at the files, writes heads and keeps house, until it is aborted.
+    pub(crate) fn look_after(&self) -> JoinHandle<()> {
+        let (service, engine, keeper) = (self.service.clone(), self.engine.clone(), self.keeper.clone());
+        tokio::spawn(async move {
+            let mut look_due = tokio::time::interval(LOOK_EVERY);
+            let mut housekeeping_due = tokio::time::interval(HOUSEKEEPING_EVERY);
+            look_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            housekeeping_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    _ = look_due.tick() => look(&service, &engine, &keeper).await,
+                    _ = housekeeping_due.tick() => {
+                        if let Err(error) = service.keep_house().await {
+                            tracing::warn!(%error, "housekeeping waits");
+                        }
+                    }
+                }
+            }
         })
     }
 
     /// Answers what waits, closes the trail, and lets go of the directory.
     pub(crate) async fn close(self) -> Result<(), Failure> {
         self.service.close().await;
-        let head = self.service.close_trail().await.map_err(Failure::new)?;
-        let mut heads = Heads::read(&self.dir.join(HEADS))?;
-        heads.advance(head);
-        heads.write(&self.dir.join(HEADS))?;
-        self.engine.close().map_err(Failure::new)
+        let closed = self.service.close_trail().await;
+        // Heads of one that lost its directory are not for the files of the one that has it.
+        if let Ok(head) = &closed {
+            let register = self.engine.chains().await.map_err(Failure::new)?;
+            let mut keeper = lock(&self.keeper);
+            let Keeper { files, keyring, .. } = &mut *keeper;
+            files.take_in(&register, &**keyring);
+            files.advance(head.clone());
+            files.write()?;
+        }
+        let ended = self.engine.close().map_err(Failure::new);
+        closed.map_err(Failure::new)?;
+        ended
     }
 }
 
-/// Refuses to begin anew where a database was: every user would be without a second factor, and the heads that
-/// prove it would be overwritten.
-fn nothing_lost(dir: &Path) -> Result<(), Failure> {
-    let empty = |path: &Path| path.metadata().map_or(true, |found| found.len() == 0);
-    if !dir.join(HEADS).exists() || !empty(&dir.join(DATABASE)) {
-        return Ok(());
+/// What the process looks after beside the engine.
+struct Keeper {
+    dir: PathBuf,
+    files: HeadsFiles,
+    keyring: Arc<Keyring>,
+    /// Of the API keys, at the last look.
+    generation: u64,
+    /// Looks for which the register is to be read: a command changes a key first and closes its chain then.
+    register_due: u8,
+}
+
+async fn look(service: &Service, engine: &Sqlite, keeper: &Mutex<Keeper>) {
+    let sound = engine.look().await.is_ok();
+    let register_due = sound && lock(keeper).register_due(engine);
+    let register = if register_due {
+        engine.chains().await.unwrap_or_default()
+    } else {
+        Vec::new()
+    };
+    let mut keeper = lock(keeper);
+    let mut doubt = keeper.doubt();
+    if sound && doubt.is_none() {
+        let Keeper { files, keyring, .. } = &mut *keeper;
+        let touched = files.touched().map(|path| format!("{} was changed", name(path)));
+        if let Some(what) = &touched {
+            tracing::error!("{what} by another program; it is written again");
+        }
+        let new = files.take_in(&register, &**keyring);
+        if (files.advance(service.signed_head()) || new || touched.is_some())
+            && let Err(error) = files.write()
+        {
+            tracing::warn!(%error, "the newest head of the trail is not kept");
+            doubt = touched.map(|what| format!("{what}, and cannot be written again"));
+        }
     }
-    let (dir, heads) = (dir.display(), dir.join(HEADS));
-    Err(Failure::new(format!(
-        "{dir} had a database once, as {HEADS} says, and {DATABASE} is missing or empty"
-    ))
-    .help(format!(
-        "put the database back; to begin anew without it, move {} away",
-        heads.display()
-    )))
+    engine.doubt(doubt);
+}
+
+impl Keeper {
+    fn register_due(&mut self, engine: &Sqlite) -> bool {
+        let generation = engine.api_key_generation().unwrap_or(self.generation);
+        if generation != self.generation {
+            (self.generation, self.register_due) = (generation, 2);
+        }
+        let due = self.register_due > 0;
+        self.register_due = self.register_due.saturating_sub(1);
+        due
+    }
+
+    /// Why nothing should be decided: others may enter, or a restart would not find its keyring.
+    fn doubt(&self) -> Option<String> {
+        if private_dir(&self.dir).is_err() {
+            return Some("the data directory may be entered by others, or is gone: chmod 700 it".into());
+        }
+        match self.keyring.check(&self.dir.join(KEYRING)) {
+            Ok(()) => None,
+            Err(KeyringError::Missing(_)) => Some("the keyring is gone: put it back".into()),
+            Err(KeyringError::Exposed { .. }) => Some("the keyring can be read by others: chmod 600 it".into()),
+            Err(KeyringError::Io(error)) => Some(format!("the keyring cannot be read: {error}")),
+            Err(_) => {
+                Some("the keyring is not the one that was opened: put that back, or start again with this one".into())
+            }
+        }
+    }
+}
+
+fn name(path: &Path) -> std::borrow::Cow<'_, str> {
+    path.file_name().unwrap_or_default().to_string_lossy()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+const KEYRING_BACK: &str = "put back the keyring file that belongs to this database";
+
+/// Whether to go on without proof, which only `--begin-anew` accepts: to begin where something was would leave every
+/// user without a second factor; to go on with a database that nothing proves would make used codes good again.
+fn begins(dir: &Path, files: &mut HeadsFiles, anew: bool) -> Result<bool, Failure> {
+    let database = there(&dir.join(DATABASE))?.is_some_and(|found| found.len() > 0);
+    let keyring = there(&dir.join(KEYRING))?.is_some();
+    let shown = dir.display();
+    if !database && !files.is_empty() {
+        return Err(Failure::new(format!(
+            "{shown} had a database once, as {HEADS} says, and {DATABASE} is missing or empty"
+        ))
+        .help(format!(
+            "put the database back; to begin anew without it, move {} away, and its copy elsewhere, and start once with \
+             --begin-anew",
+            dir.join(HEADS).display()
+        )));
+    }
+    if let Some((empty, other)) = files.emptied() {
+        let (empty, other) = (empty.display(), other.display());
+        return Err(Failure::new(format!("{empty} is empty, and {other} is not"))
+            .help(format!("put it back as it was kept, or: cp {other} {empty}")));
+    }
+    let missing = files.missing();
+    let lost = missing.is_some() && (database || keyring);
+    match missing {
+        Some(_) if lost && anew => {}
+        Some((missing, Some(other))) if database => {
+            let (missing, other) = (missing.display(), other.display());
+            return Err(Failure::new(format!(
+                "{missing} is missing: without it nobody can tell whether the database is the newest"
+            ))
+            .help(format!(
+                "mount its disk, or put it back; to begin keeping heads there: cp {other} {missing}"
+            )));
+        }
+        Some((missing, _)) if database => {
+            return Err(Failure::new(format!(
+                "{} is missing: without it nobody can tell whether the database is the newest",
+                missing.display()
+            ))
+            .help(
+                "put it back. If this is an older database, codes that were used, devices that were unbound and keys that \
+                 were revoked since are good again; who accepts that starts once with --begin-anew",
+            ));
+        }
+        Some(_) if keyring => {
+            return Err(Failure::new(format!(
+                "{shown} has a keyring, so there were users, and neither a database nor heads"
+            ))
+            .help("put the database and audit.heads back; who accepts that all users begin anew starts once with --begin-anew"));
+        }
+        None if anew && (database || keyring) => {
+            return Err(Failure::new(format!("nothing is missing in {shown}")).help("start without --begin-anew"));
+        }
+        _ => {}
+    }
+    if !database {
+        files.begin()?;
+    }
+    Ok(lost && files.is_empty())
+}
+
+/// What the engine refuses, with the file that says so.
+pub(crate) fn refusal(error: OpenError, files: &HeadsFiles, dir: &Path) -> Failure {
+    match &error {
+        OpenError::Behind { head } => Failure::new(format!(
+            "the database is older than {}: {error}",
+            files.file_of(head).display()
+        ))
+        .help(
+            "put the newest database back. With an older one, codes that were used, devices that were unbound and \
+                 keys that were revoked since are good again; who accepts that moves the heads away, all copies, and \
+                 starts once with --begin-anew",
+        ),
+        OpenError::Other { head } => Failure::new(format!("{}: {error}", files.file_of(head).display()))
+            .help("put back the database that these heads were written for"),
+        OpenError::NoHeads => Failure::new(format!("{} is empty: {error}", dir.join(HEADS).display())).help(
+            "put it back as it was kept; who accepts that nothing proves this database moves it away and starts once \
+             with --begin-anew",
+        ),
+        OpenError::OtherKeyring { .. } => Failure::new(error).help(KEYRING_BACK),
+        _ => Failure::new(error),
+    }
 }

@@ -22,6 +22,8 @@ pub(crate) struct ConfigFile {
     pub(crate) listen: Option<SocketAddr>,
     /// As `--admin-listen`.
     pub(crate) admin_listen: Option<SocketAddr>,
+    /// As `--heads-file`.
+    pub(crate) heads_file: Option<PathBuf>,
     /// As `--tls-cert`.
     pub(crate) tls_cert: Option<PathBuf>,
     /// As `--tls-key`.

@@ -23,12 +23,16 @@ mod world;
 
 #[path = "attack/connections.rs"]
 mod connections;
+#[path = "attack/custody.rs"]
+mod custody;
 #[path = "attack/desk.rs"]
 mod desk;
 #[path = "attack/files.rs"]
 mod files;
 #[path = "attack/guesses.rs"]
 mod guesses;
+#[path = "attack/owners.rs"]
+mod owners;
 #[path = "attack/peers.rs"]
 mod peers;
 #[path = "attack/racing.rs"]
@@ -40,7 +44,11 @@ mod raw;
 mod request_ids;
 #[path = "attack/requests.rs"]
 mod requests;
+#[path = "attack/restore.rs"]
+mod restore;
 #[path = "attack/terminal.rs"]
 mod terminal;
 #[path = "attack/trail.rs"]
 mod trail;
+#[path = "attack/vanishing.rs"]
+mod vanishing;

@@ -519,7 +519,8 @@ fn a_database_that_was_put_back_is_refused_with_what_it_would_cost() {
     fs::write(&database, yesterday).expect("put back");
     for _again in 0..3 {
         let refused = run(&mut serve(&dir), "").with_code(1);
-        assert!(refused.err.contains("older than audit.heads"), "{}", refused.err);
+        let says = format!("older than {}", dir.join("audit.heads").display());
+        assert!(refused.err.contains(&says), "{}", refused.err);
         assert_eq!(
             fs::read(dir.join("audit.heads")).expect("the heads"),
             heads,

@@ -5,6 +5,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader},
     net::TcpStream,
+    os::unix::fs::PermissionsExt as _,
     process::{Child, Command, Stdio},
     sync::Arc,
 };
@@ -43,6 +44,7 @@ fn a_certificate_serves_tls_alone() {
     let (cert, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
     fs::write(&cert, made.cert.pem()).unwrap();
     fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
     let mut child = countersign()
         .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
         .arg(dir.path().join("data"))

@@ -39,11 +39,13 @@ fn main() -> Any<()> {
         entropy.clone(),
         clock.now(),
     )?);
-    let signer = keyring.clone();
+    let (signer, verifier) = (keyring.clone(), keyring.clone());
     let options = Options {
         writer: "find".into(),
         opened_at: clock.now(),
         sign: &move |statement| signer.sign(statement),
+        verify: &move |statement, signature| verifier.verify(statement, signature),
+        heads: None,
         owner: true,
     };
     let store = Arc::new(Sqlite::open(dir.path(), options)?);

@@ -17,9 +17,9 @@ use keyring::Keyring;
 use server::Limits;
 use service::{Clock, Id, NewKey, Origin, Owner, Ports, Role, Sealer as _, Service, Settings, Signer as _, UnixMs};
 use store::{
-    Allowance, Allowances, ApiKey, ApiKeys, Batch, Batches, Bound, BoundToken, Change, Commit, Device, Devices,
-    Enrollment, Enrollments, Export, Exports, Outcome, Pending, Protection, Protections, RecoveryCodes, RecoverySets,
-    StoreError, Token, TokenFilter, Tokens, Write,
+    Allowance, Allowances, ApiKey, ApiKeys, Batch, Batches, Bound, BoundToken, Change, Commit, Damage, Device, Devices,
+    Enrollment, Enrollments, Export, Exports, Health, Outcome, Pending, Protection, Protections, RecoveryCodes,
+    RecoverySets, Sealed, StoreError, Token, TokenFilter, Tokens, Witnesses, Write,
     audit::{Chain, Closing, Event, Head, Newest, Row, Trail},
 };
 use store_sqlite::{Options, Sqlite};
@@ -59,11 +59,13 @@ pub(crate) fn serve(dir: &Path, devices: u32) -> Any<()> {
     let clock = Arc::new(Hands::default());
     let entropy = Arc::new(RealEntropy::new());
     let keyring = Arc::new(Keyring::create(&dir.join("keyring"), entropy.clone(), BEGINNING)?);
-    let signer = keyring.clone();
+    let (signer, verifier) = (keyring.clone(), keyring.clone());
     let options = Options {
         writer: "load".into(),
         opened_at: BEGINNING,
         sign: &move |statement| signer.sign(statement),
+        verify: &move |statement, signature| verifier.verify(statement, signature),
+        heads: None,
         owner: true,
     };
     let engine = Arc::new(Sqlite::open(dir, options)?);
@@ -337,6 +339,26 @@ impl ApiKeys for Counted {
 
     fn api_key_generation(&self) -> Result<u64, StoreError> {
         self.engine.api_key_generation()
+    }
+}
+
+impl Witnesses for Counted {
+    fn witnesses(&self) -> Pending<'_, Vec<Sealed>> {
+        self.engine.witnesses()
+    }
+
+    fn sealed_samples(&self) -> Pending<'_, (Vec<Device>, Vec<Token>)> {
+        self.engine.sealed_samples()
+    }
+}
+
+impl Health for Counted {
+    fn trusted(&self) -> Result<(), StoreError> {
+        self.engine.trusted()
+    }
+
+    fn damage(&self) -> Damage {
+        self.engine.damage()
     }
 }
 

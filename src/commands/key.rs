@@ -1,15 +1,18 @@
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode, sync::Arc};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use service::{NewKey, Origin, Ports, Service, Settings};
+use service::{NewKey, Origin, Ports, Service, Settings, SignedHead};
 use store::{ApiKey, Id, Role};
+use store_sqlite::OwnerLock;
 use vault::shown;
 
 use super::{Done, block_on, print_json};
 use crate::{
     Failure,
+    heads::HeadsFiles,
     home::{Home, Means},
+    opened::refusal,
 };
 
 /// `countersign key …`
@@ -143,8 +146,16 @@ pub(super) fn beside<T>(
     work: impl AsyncFnOnce(&Service) -> Result<T, service::ServiceError>,
 ) -> Result<T, Failure> {
     let dir = home.existing()?;
+    let mut files = HeadsFiles::read(&dir, None)?;
     let means = Means::of(&dir)?;
-    let store = std::sync::Arc::new(means.open_store(&dir, writer, false)?);
+    let heads = files.prove(&*means.keyring)?;
+    let store = means.open_store(
+        &dir,
+        writer,
+        false,
+        Some(&heads).filter(|heads| !heads.is_empty()).map(Vec::as_slice),
+    );
+    let store = Arc::new(store.map_err(|error| refusal(error, &files, &dir))?);
     let ports = Ports {
         store: store.clone(),
         clock: means.clock,
@@ -152,12 +163,27 @@ pub(super) fn beside<T>(
         sealer: means.keyring.clone(),
         signer: means.keyring,
     };
-    let worked = block_on(async {
+    let (worked, head) = block_on(async {
         let service = Service::start(ports, Settings::default()).await?;
         let worked = work(&service).await;
         service.close().await;
-        service.close_trail().await?;
-        worked
-    })?;
+        Ok::<_, service::ServiceError>((worked, service.close_trail().await?))
+    })?
+    .map_err(Failure::new)?;
+    store.close().map_err(Failure::new)?;
+    keep(&dir, head)?;
     worked.map_err(Failure::new)
+}
+
+/// Keeps the head of what was done; a service that runs does that itself.
+fn keep(dir: &Path, head: SignedHead) -> Result<(), Failure> {
+    let Some(_nobody_starts) = OwnerLock::if_free(dir).map_err(Failure::new)? else {
+        return Ok(());
+    };
+    let mut files = HeadsFiles::read(dir, None)?;
+    // Where none is kept any more, one would hide that the others are missing.
+    if !files.is_empty() && files.advance(head) {
+        files.write()?;
+    }
+    Ok(())
 }

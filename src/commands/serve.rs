@@ -4,7 +4,6 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
-    time::Duration,
 };
 
 use clap::{Args, builder::BoolishValueParser};
@@ -19,16 +18,14 @@ use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::oneshot,
-    time::MissedTickBehavior,
 };
 use vault::shown;
 
 use super::Done;
 use crate::{
     Failure,
-    heads::Heads,
-    home::{ADMIN_KEY, HEADS, Home, write_private},
-    opened::Opened,
+    home::{ADMIN_KEY, Home, not_for_others, write_private},
+    opened::{Custody, Opened},
     settings::ConfigFile,
 };
 
@@ -59,6 +56,14 @@ pub(super) struct Serve {
     /// Serves plain HTTP beyond this machine too: only behind something that does TLS
     #[arg(long, env = "COUNTERSIGN_ALLOW_PLAIN_HTTP", value_parser = BoolishValueParser::new())]
     allow_plain_http: bool,
+    /// A second copy of the trail's newest heads, on another disk: by it a start knows that the whole data directory was
+    /// put back
+    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_HEADS_FILE")]
+    heads_file: Option<PathBuf>,
+    /// Starts once without what is missing: heads of a database, or the database of a keyring. Used codes, unbound
+    /// devices and revoked keys may be good again
+    #[arg(long)]
+    begin_anew: bool,
     /// What is logged to stderr, as `tracing` filters say it
     #[arg(
         long,
@@ -68,11 +73,6 @@ pub(super) struct Serve {
     )]
     log: String,
 }
-
-/// How often heads are written, when there is a new one.
-const HEADS_EVERY: Duration = Duration::from_secs(1);
-/// How often expired records are looked for.
-const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(30);
 
 impl Serve {
     pub(super) fn run(self) -> Done {
@@ -117,12 +117,16 @@ impl Serve {
         let admin_address = admin.as_ref().and_then(|listener| listener.local_addr().ok());
 
         let dir = home.make()?;
-        let opened = Opened::open(&dir, settings).await?;
+        let custody = Custody {
+            heads_file: self.heads_file.or(file.heads_file),
+            begin_anew: self.begin_anew,
+        };
+        let opened = Opened::open(&dir, settings, &custody).await?;
         let service = opened.service.clone();
         let key = first_key(&service, &dir).await?;
         greet(address, tls.is_some(), admin_address, &dir, key);
 
-        let background = tokio::spawn(look_after(service.clone(), dir.join(HEADS)));
+        let background = opened.look_after();
         let (stop_admin, stopped) = oneshot::channel::<()>();
         let admin = admin.map(|listener| {
             let app = server::admin_router(service.clone());
@@ -225,6 +229,7 @@ fn tls_config(cert: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, Fail
     if certs.is_empty() {
         return Err(unreadable(cert, "certificate", pem::Error::NoItemsFound));
     }
+    not_for_others(key)?;
     let key = PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable(key, "private key", error))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
@@ -324,35 +329,4 @@ fn shutdown_signal() -> Result<impl Future<Output = ()>, Failure> {
         }
         tracing::info!("ending: open requests are answered first");
     })
-}
-
-/// Writes heads and keeps house until it is aborted.
-async fn look_after(service: Arc<Service>, path: PathBuf) {
-    let mut heads_due = tokio::time::interval(HEADS_EVERY);
-    let mut housekeeping_due = tokio::time::interval(HOUSEKEEPING_EVERY);
-    heads_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    housekeeping_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut heads = match Heads::read(&path) {
-        Ok(heads) => heads,
-        Err(error) => {
-            tracing::error!(%error, "heads of the trail are not kept");
-            return;
-        }
-    };
-    loop {
-        tokio::select! {
-            _ = heads_due.tick() => {
-                if heads.advance(service.signed_head())
-                    && let Err(error) = heads.write(&path)
-                {
-                    tracing::warn!(%error, "the newest head of the trail is not kept");
-                }
-            }
-            _ = housekeeping_due.tick() => {
-                if let Err(error) = service.keep_house().await {
-                    tracing::warn!(%error, "housekeeping waits");
-                }
-            }
-        }
-    }
 }

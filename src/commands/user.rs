@@ -14,7 +14,7 @@ use super::{Done, print_json};
 use crate::{
     Failure,
     client::{Client, User as UserName},
-    home::{ADMIN_KEY, Home},
+    home::{ADMIN_KEY, Home, not_for_others},
     real,
 };
 
@@ -192,7 +192,11 @@ pub(super) fn client(
 ) -> Result<Client, Failure> {
     let path = match api_key_file {
         Some(path) => path,
-        None => Home { data_dir }.dir()?.join(ADMIN_KEY),
+        None => {
+            let path = Home { data_dir }.dir()?.join(ADMIN_KEY);
+            not_for_others(&path)?;
+            path
+        }
     };
     authenticator::kept_private(&path)?;
     let key = fs::read_to_string(&path).map(Zeroizing::new).map_err(|error| {

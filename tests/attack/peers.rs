@@ -9,7 +9,7 @@ use std::{
 };
 
 use rustix::{
-    net::{AddressFamily, SocketType},
+    net::{AddressFamily, SocketFlags, SocketType},
     process::{Resource, Rlimit, getrlimit, setrlimit},
 };
 
@@ -34,7 +34,10 @@ pub(crate) fn address(url: &str) -> SocketAddr {
 
 /// A connection that comes from this address; `None` where it is turned away as it comes.
 pub(crate) fn try_from(peer: Ipv4Addr, to: SocketAddr) -> Option<TcpStream> {
-    let socket: OwnedFd = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    // Not for the processes that other tests start meanwhile.
+    let flags = SocketFlags::CLOEXEC;
+    let socket: OwnedFd =
+        rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None).expect("a socket");
     rustix::net::bind(&socket, &SocketAddrV4::new(peer, 0)).expect("an address of this machine");
     rustix::net::connect(&socket, &to).ok()?;
     Some(TcpStream::from(socket))

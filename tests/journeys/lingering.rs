@@ -11,9 +11,9 @@ use std::{
 
 use service::UnixMs;
 use store::{
-    Allowance, Allowances, ApiKey, ApiKeys, Batch, Batches, Bound, BoundToken, Change, Commit, Devices, Enrollment,
-    Enrollments, Export, Exports, Id, Outcome, Owner, Pending, Protection, Protections, RecoveryCodes, RecoverySets,
-    StoreError, Token, TokenFilter, Tokens,
+    Allowance, Allowances, ApiKey, ApiKeys, Batch, Batches, Bound, BoundToken, Change, Commit, Damage, Device, Devices,
+    Enrollment, Enrollments, Export, Exports, Health, Id, Outcome, Owner, Pending, Protection, Protections,
+    RecoveryCodes, RecoverySets, Sealed, StoreError, Token, TokenFilter, Tokens, Witnesses,
     audit::{Chain, Closing, Head, Newest, Row, Trail},
 };
 use store_sqlite::Sqlite;
@@ -136,6 +136,26 @@ impl ApiKeys for Lingering {
 
     fn api_key_generation(&self) -> Result<u64, StoreError> {
         self.engine.api_key_generation()
+    }
+}
+
+impl Witnesses for Lingering {
+    fn witnesses(&self) -> Pending<'_, Vec<Sealed>> {
+        self.engine.witnesses()
+    }
+
+    fn sealed_samples(&self) -> Pending<'_, (Vec<Device>, Vec<Token>)> {
+        self.engine.sealed_samples()
+    }
+}
+
+impl Health for Lingering {
+    fn trusted(&self) -> Result<(), StoreError> {
+        self.engine.trusted()
+    }
+
+    fn damage(&self) -> Damage {
+        self.engine.damage()
     }
 }
 

@@ -435,6 +435,8 @@ pub(crate) fn open(home: &Path, keyring: &Keyring, clock: &Hands, owner: bool) -
         writer: "journeys".into(),
         opened_at: clock.now(),
         sign: &sign,
+        verify: &|statement, signature| keyring.verify(statement, signature),
+        heads: None,
         owner,
     };
     Sqlite::open(home, options).expect("the database opens")

@@ -9,10 +9,32 @@ pub(crate) const OPERATIONS: &[Operation] = &[
 ];
 
 /// The answer to a probe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Probe {
     /// Always `ok`; anything else is a problem.
     pub status: ProbeStatus,
+    /// With `/readyz`: the first records that could not be read since the start. They fail their own users alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub damaged: Vec<String>,
+    /// With `/readyz`: how many reads met a damaged record.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub damaged_reads: u64,
+}
+
+impl Probe {
+    /// Nothing is wrong.
+    pub fn ok() -> Self {
+        Self {
+            status: ProbeStatus::Ok,
+            damaged: Vec::new(),
+            damaged_reads: 0,
+        }
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What a probe found.
@@ -31,6 +53,7 @@ pub(crate) fn healthz() {}
 
 /// The node may be sent requests
 ///
-/// Storage answers and the clock can be trusted. While it cannot, `detail` says why and what ends it.
+/// Storage answers, the data directory is as it was opened, and the clock can be trusted; else the problem's `detail`
+/// says what is wrong, and what ends it.
 #[utoipa::path(get, path = "/readyz", tag = "probes", responses((status = 200, description = "It may.", body = Probe)))]
 pub(crate) fn readyz() {}

@@ -5,10 +5,10 @@ use std::{fmt, path::Path};
 use countersign_api::{
     AuditHead, AuditHeads, AuditPage, AuditRecord, Base64, BatchFailure, BatchResult, CodeText, ConfirmRequest,
     ConfirmResponse, Device, DeviceKind, DeviceState, Enrollment, EnrollmentCodes, EnrollmentRequest, Factor,
-    FindByCodeRequest, Hint, HintAlgorithm, ImportReceipt, ImportRefusal, ImportRequest, Probe, ProbeStatus, Problem,
-    ProblemCode, Protection, ProtectionMethod, RecoveryCodes, RecoveryCodesRequest, Replaces, ResyncRequest,
-    SecretText, Timestamp, Token, TokenPage, TokenState, UnbindRequest, User, VerifyBatchRequest, VerifyBatchResponse,
-    VerifyRequest, VerifyResponse,
+    FindByCodeRequest, Hint, HintAlgorithm, ImportReceipt, ImportRefusal, ImportRequest, Probe, Problem, ProblemCode,
+    Protection, ProtectionMethod, RecoveryCodes, RecoveryCodesRequest, Replaces, ResyncRequest, SecretText, Timestamp,
+    Token, TokenPage, TokenState, UnbindRequest, User, VerifyBatchRequest, VerifyBatchResponse, VerifyRequest,
+    VerifyResponse,
 };
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
@@ -246,12 +246,7 @@ fn the_trail_and_the_probes() {
         signature: "00".into(),
     };
     check("heads", &AuditHeads { items: vec![head] });
-    check(
-        "probe",
-        &Probe {
-            status: ProbeStatus::Ok,
-        },
-    );
+    check("probe", &Probe::ok());
 }
 
 #[test]

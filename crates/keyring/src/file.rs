@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use ring::digest::{SHA256, digest};
 use service::{Entropy, PortError, UnixMs};
 use zeroize::Zeroizing;
 
@@ -29,6 +30,9 @@ pub enum KeyringError {
         /// Its permission bits.
         mode: u32,
     },
+    /// It is another one than the one that was opened.
+    #[error("{} is not the keyring that was opened", .0.display())]
+    Changed(PathBuf),
     /// It is not a keyring.
     #[error("the keyring cannot be read: line {line}: {what}")]
     Damaged {
@@ -64,30 +68,18 @@ impl Keyring {
         Self::parse(&text, entropy)
     }
 
+    /// Whether the file is still the one that was opened: there, byte for byte, and its owner's alone.
+    pub fn check(&self, path: &Path) -> Result<(), KeyringError> {
+        if digest(&SHA256, &read(path)?).as_ref() == self.read_as.as_ref() {
+            Ok(())
+        } else {
+            Err(KeyringError::Changed(path.into()))
+        }
+    }
+
     /// Reads the keyring of a file that only its owner may read.
     pub fn open(path: &Path, entropy: Arc<dyn Entropy>) -> Result<Self, KeyringError> {
-        let mut file = match File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Err(KeyringError::Missing(path.into())),
-            Err(error) => return Err(error.into()),
-        };
-        let metadata = file.metadata()?;
-        let mode = metadata.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(KeyringError::Exposed {
-                path: path.into(),
-                mode,
-            });
-        }
-        if metadata.len() > SIZE_MAX {
-            return Err(KeyringError::Damaged {
-                line: 0,
-                what: "it is far too long to be one",
-            });
-        }
-        // Read from what was looked at, in one piece, so that no copy is left behind by growing.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
-        file.read_to_end(&mut bytes)?;
+        let bytes = read(path)?;
         let text = str::from_utf8(&bytes).map_err(|_| KeyringError::Damaged {
             line: 0,
             what: "it is not text",
@@ -124,8 +116,35 @@ impl Keyring {
             }
             kept.push(key);
         }
-        Self::new(sealing, signing, entropy)
+        Self::new(sealing, signing, entropy, digest(&SHA256, text.as_bytes()))
     }
+}
+
+/// What a file holds that only its owner may read.
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Err(KeyringError::Missing(path.into())),
+        Err(error) => return Err(error.into()),
+    };
+    let metadata = file.metadata()?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(KeyringError::Exposed {
+            path: path.into(),
+            mode,
+        });
+    }
+    if metadata.len() > SIZE_MAX {
+        return Err(KeyringError::Damaged {
+            line: 0,
+            what: "it is far too long to be one",
+        });
+    }
+    // Read from what was looked at, in one piece, so that no copy is left behind by growing.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn write_line(text: &mut String, kind: &str, id: u32, now: UnixMs, bytes: &Material) {

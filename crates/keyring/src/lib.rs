@@ -13,6 +13,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use ring::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    digest::Digest,
     hkdf::{HKDF_SHA256, Salt},
     hmac,
     signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey},
@@ -27,6 +28,8 @@ pub struct Keyring {
     sealing: BTreeMap<u32, SealingKey>,
     signing: BTreeMap<u32, Ed25519KeyPair>,
     entropy: Arc<dyn Entropy>,
+    /// Of the file's bytes when it was opened.
+    read_as: Digest,
 }
 
 struct SealingKey {
@@ -43,6 +46,7 @@ impl Keyring {
         sealing: Vec<(u32, Material)>,
         signing: Vec<(u32, Material)>,
         entropy: Arc<dyn Entropy>,
+        read_as: Digest,
     ) -> Result<Self, KeyringError> {
         if sealing.is_empty() || signing.is_empty() {
             return Err(KeyringError::Damaged {
@@ -64,6 +68,7 @@ impl Keyring {
                 .map(|(id, seed)| Ok((id, Ed25519KeyPair::from_seed_unchecked(&*seed).map_err(unusable)?)))
                 .collect::<Result<_, KeyringError>>()?,
             entropy,
+            read_as,
         })
     }
 

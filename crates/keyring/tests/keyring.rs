@@ -172,3 +172,21 @@ fn the_file_is_private_never_overwritten_and_never_half_believed() {
     let gone = dir.path().join("gone");
     assert!(matches!(Keyring::open(&gone, entropy()), Err(KeyringError::Missing(_))));
 }
+
+#[test]
+fn a_keyring_knows_its_file_again() {
+    let (dir, keyring) = made();
+    let path = dir.path().join("keyring");
+    let opened = Keyring::open(&path, entropy()).unwrap();
+    for known in [&keyring, &opened] {
+        known.check(&path).unwrap();
+    }
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen("seal 1 ", "seal 2 ", 1)).unwrap();
+    assert!(matches!(opened.check(&path), Err(KeyringError::Changed(_))));
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(matches!(opened.check(&path), Err(KeyringError::Exposed { .. })));
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(opened.check(&path), Err(KeyringError::Missing(_))));
+}

@@ -68,6 +68,7 @@ pub(crate) fn problem(error: ServiceError) -> Problem {
             let detail = "storage is unavailable, nothing was decided: try again in a moment";
             waiting(Problem::new(ProblemCode::StorageUnavailable, detail), Some(1))
         }
+        ServiceError::Untrusted(_) => waiting(new(ProblemCode::StorageUnavailable), Some(1)),
         ServiceError::ClockUnreliable(_) => new(ProblemCode::ClockUnreliable),
         ServiceError::Internal(why) => {
             tracing::error!(%why, "an internal error");

@@ -5,7 +5,7 @@ use std::sync::{
 
 use otp::{Parameters, Step};
 use store::{
-    Bound, Change, Device, Id, Outcome, Owner, Protection, Store, Write,
+    Bound, Change, Damage, Device, Id, Outcome, Owner, Protection, Store, Write,
     audit::{self, Newest},
 };
 use tokio::task::JoinHandle;
@@ -207,6 +207,7 @@ impl Service {
     /// so nobody else would find out that the disk has room again.
     pub async fn ready(&self) -> Result<(), ServiceError> {
         let core = &*self.core;
+        core.store.trusted()?;
         let now = core.clock.now()?;
         if core.failing.load(Relaxed) {
             let origin = Origin::default();
@@ -219,6 +220,11 @@ impl Service {
         }
         core.store.newest().await?;
         Ok(())
+    }
+
+    /// What could not be read since the start, for `/readyz` and whoever counts: the rest serves.
+    pub fn damage(&self) -> Damage {
+        self.core.store.damage()
     }
 
     /// The settings in force.

@@ -94,6 +94,9 @@ pub enum ServiceError {
     /// The medium refuses.
     #[error("storage is unavailable, nothing was decided: {0}")]
     StorageUnavailable(String),
+    /// The data directory cannot be trusted; the words are for whoever runs the service.
+    #[error("nothing is decided: {0}")]
+    Untrusted(String),
     /// The clock cannot be trusted.
     #[error("the clock cannot be trusted, nothing is judged: {0}")]
     ClockUnreliable(String),
@@ -146,6 +149,7 @@ impl From<StoreError> for ServiceError {
             StoreError::Unavailable(why) => Self::StorageUnavailable(why),
             StoreError::Closed => Self::StorageUnavailable("the service is shutting down".into()),
             StoreError::Damaged(what) => Self::Internal(what),
+            StoreError::Untrusted(why) => Self::Untrusted(why),
         }
     }
 }

@@ -42,6 +42,7 @@ mod turns;
 mod unbind;
 mod verification;
 mod vouch;
+mod witness;
 
 pub use ask::{Acceptance, Answer};
 pub use batches::{NewBatch, OPEN_TO_MAX};
@@ -63,13 +64,14 @@ pub use tokens::TokenView;
 pub use trail::{Finding, Record, Report, SignedHead, verify_trail};
 pub use verification::Question;
 pub use vouch::{ClockStatus, DeviceAhead};
+pub use witness::prove_keyring;
 
 // The nouns that the use cases and the ports speak, so that whoever calls or implements them needs no other
 // crate of ours.
 pub use otp::{Algorithm, Parameters, Period, Secret};
 pub use pskc::{Encoding, Seed};
 pub use store::{
-    ApiKey, Batch, Export, ExportState, Id, IdentityProof, OpenTo, Owner, Protection, Role, Sealed, Stage, TokenFilter,
-    audit,
+    ApiKey, Batch, Damage, Export, ExportState, Id, IdentityProof, OpenTo, Owner, Protection, Role, Sealed, Stage,
+    TokenFilter, audit,
 };
 pub use verify::{Kind, Purpose, Standing, UnixMs};

@@ -30,12 +30,22 @@ pub struct SignedHead {
 }
 
 impl SignedHead {
-    fn new(head: Head, signer: &dyn Signer) -> Self {
+    /// Signs it.
+    pub fn new(head: Head, signer: &dyn Signer) -> Self {
+        Self::signed(head, &signer.sign(&head.statement()))
+    }
+
+    /// The end of a chain, as the register has it signed.
+    pub fn of_closing(closing: &Closing) -> Self {
+        Self::signed(closing.head, &closing.signature)
+    }
+
+    fn signed(head: Head, signature: &[u8]) -> Self {
         Self {
             chain: head.chain,
             position: head.position,
             hash: hex(&head.hash),
-            signature: hex(&signer.sign(&head.statement())),
+            signature: hex(signature),
         }
     }
 

@@ -5,7 +5,11 @@ use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
-use crate::{OpenError, error::Fault};
+use crate::{
+    OpenError,
+    directory::{WAL_NAME, beside},
+    error::Fault,
+};
 
 /// How long one process waits for another one's lock.
 pub(crate) const BUSY: Duration = Duration::from_secs(5);
@@ -14,7 +18,7 @@ pub(crate) const BUSY: Duration = Duration::from_secs(5);
 pub(crate) const APPLICATION_ID: i64 = 0x4353_474E;
 
 /// The connection that writes; refuses a file that is somebody else's before it changes anything.
-pub(crate) fn writer(path: &Path, cache_mib: u32, checkpoint_pages: u32) -> Result<Connection, OpenError> {
+pub(crate) fn writer(path: &Path, cache_mib: u32) -> Result<Connection, OpenError> {
     let conn = connect(path, cache_mib)?;
     ours(&conn, path)?;
     let settings = [
@@ -24,7 +28,8 @@ pub(crate) fn writer(path: &Path, cache_mib: u32, checkpoint_pages: u32) -> Resu
         ("synchronous", "2".into()),
         // Deleted content is overwritten.
         ("secure_delete", "1".into()),
-        ("wal_autocheckpoint", checkpoint_pages.to_string()),
+        // When the log is copied into the file, the owner's writer says so in both.
+        ("wal_autocheckpoint", "0".into()),
         // Undo information of a statement may hold what it overwrites: it stays in memory.
         ("temp_store", "2".into()),
         // Refuses a row that points outside its page instead of following it.
@@ -44,6 +49,50 @@ pub(crate) fn reader(path: &Path, cache_mib: u32) -> Result<Connection, OpenErro
     Ok(conn)
 }
 
+/// A connection to files that nobody writes, or that are written by an owner beside; leaves nothing behind.
+pub(crate) fn read_only(dir: &Path, cache_mib: u32, owned: bool) -> Result<Connection, OpenError> {
+    let path = beside(dir)?;
+    let readonly = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let log = dir.join(WAL_NAME).metadata();
+    let open = || {
+        if owned {
+            // The index is there, and is the owner's.
+            return Connection::open_with_flags(&path, readonly);
+        }
+        if log.is_err() {
+            // SQLite would make an empty log; there is nothing in none.
+            return Connection::open_with_flags(immutable(&path), readonly | OpenFlags::SQLITE_OPEN_URI);
+        }
+        // Alone, its index of the log is in memory. It takes no locks, which a read-only file could not have.
+        let conn = Connection::open_with_flags_and_vfs(&path, readonly, c"unix-none")?;
+        conn.pragma(None, "locking_mode", "exclusive", |_| Ok(()))?;
+        Ok(conn)
+    };
+    let failed = |error: rusqlite::Error| Fault::from(error).opening(path.clone());
+    let conn = open().and_then(configured).map_err(failed)?;
+    set(
+        &conn,
+        &path,
+        "cache_size",
+        &format!("-{}", i64::from(cache_mib) * 1_024),
+    )?;
+    ours(&conn, &path)?;
+    Ok(conn)
+}
+
+/// The URI of a file that nobody changes.
+fn immutable(path: &Path) -> String {
+    let mut uri = String::from("file:");
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'-' | b'.' | b'_' => uri.push(char::from(*byte)),
+            byte if byte.is_ascii_alphanumeric() => uri.push(char::from(*byte)),
+            byte => uri += &format!("%{byte:02x}"),
+        }
+    }
+    uri + "?immutable=1"
+}
+
 /// One of ours, or one that nobody has written yet.
 fn ours(conn: &Connection, path: &Path) -> Result<(), OpenError> {
     let ask = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0));
@@ -58,22 +107,23 @@ fn ours(conn: &Connection, path: &Path) -> Result<(), OpenError> {
 }
 
 fn connect(path: &Path, cache_mib: u32) -> Result<Connection, OpenError> {
-    let open = || {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let conn = Connection::open_with_flags(path, flags)?;
-        conn.busy_timeout(BUSY)?;
-        conn.set_prepared_statement_cache_capacity(64);
-        // Closing does what `close` says, and nothing by the way.
-        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        // A plan is made once: else a statement may be compiled anew for each value that is bound to it.
-        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-        // A schema that was tampered with calls no functions.
-        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-        Ok::<_, rusqlite::Error>(conn)
-    };
-    let conn = open().map_err(|error| Fault::from(error).opening(path.into()))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags).and_then(configured);
+    let conn = conn.map_err(|error| Fault::from(error).opening(path.into()))?;
     set(&conn, path, "cache_size", &format!("-{}", i64::from(cache_mib) * 1_024))?;
+    Ok(conn)
+}
+
+fn configured(conn: Connection) -> rusqlite::Result<Connection> {
+    conn.busy_timeout(BUSY)?;
+    conn.set_prepared_statement_cache_capacity(64);
+    // Closing does what `close` says, and nothing by the way.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    // A plan is made once: else a statement may be compiled anew for each value that is bound to it.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    // A schema that was tampered with calls no functions.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     Ok(conn)
 }
 

@@ -3,14 +3,36 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
     io::{self, Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
 use crate::{FILE_NAME, OpenError};
 
-/// The data directory is held by this process for as long as this lives.
-pub(crate) struct OwnerLock(File);
+/// SQLite's own names beside the database's.
+pub(crate) const WAL_NAME: &str = "countersign.sqlite-wal";
+pub(crate) const SHM_NAME: &str = "countersign.sqlite-shm";
+/// Locked by whoever owns the directory.
+pub(crate) const LOCK: &str = "owner.lock";
+/// See [`generation`](crate::generation).
+pub(crate) const GENERATION: &str = "keys.generation";
+
+/// The data directory is kept from others for as long as this lives.
+pub struct OwnerLock(File);
+
+impl OwnerLock {
+    /// Takes it, for work that no owner may do at the same time; `None` while there is an owner.
+    ///
+    /// # Errors
+    /// The file system refuses.
+    pub fn if_free(dir: &Path) -> Result<Option<Self>, OpenError> {
+        match lock(dir) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(OpenError::Owned { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
 
 impl Drop for OwnerLock {
     fn drop(&mut self) {
@@ -19,18 +41,61 @@ impl Drop for OwnerLock {
     }
 }
 
-/// Makes the directory (0700) and the database's file (0600) if need be, and takes the owner lock.
-pub(crate) fn own(dir: &Path) -> Result<(PathBuf, OwnerLock), OpenError> {
+/// What an owner has in its hands before it opens the database.
+pub(crate) struct Owned {
+    /// The database's file, made (0600) if need be: SQLite would ask the umask, and gives its log and index the mode
+    /// of the database.
+    pub(crate) file: File,
+    pub(crate) lock: OwnerLock,
+}
+
+/// Makes the directory (0700) and the database's file if need be, and takes the owner lock.
+pub(crate) fn own(dir: &Path) -> Result<Owned, OpenError> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(dir)
         .map_err(files(dir))?;
+    for name in [FILE_NAME, LOCK] {
+        has_one_name(dir, name)?;
+    }
     let lock = lock(dir)?;
     let path = dir.join(FILE_NAME);
-    // Made here, for SQLite would ask the umask; it gives its log and index the mode of the database.
-    private(OpenOptions::new().write(true), &path).map_err(files(&path))?;
-    Ok((path, lock))
+    let file = private(OpenOptions::new().read(true).write(true), &path).map_err(files(&path))?;
+    Ok(Owned { file, lock })
+}
+
+/// By another name the same file would have another log, or another lock.
+fn has_one_name(dir: &Path, name: &'static str) -> Result<(), OpenError> {
+    let path = dir.join(name);
+    let why = match fs::symlink_metadata(&path) {
+        Ok(found) if found.is_symlink() => "is a link: name the directory where the file itself is",
+        Ok(found) if found.is_file() && found.nlink() > 1 => "has another name (a hard link): remove that one",
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(files(&path)(error)),
+        _ => return Ok(()),
+    };
+    Err(OpenError::Linked { path, why })
+}
+
+/// Whether an owner has the directory; who else reads it keeps owners out meanwhile.
+pub(crate) enum Reading {
+    Beside,
+    Alone(Option<OwnerLock>),
+}
+
+/// A directory that can only be read may lack a lock, and will get none.
+pub(crate) fn read(dir: &Path) -> Result<Reading, OpenError> {
+    let path = dir.join(LOCK);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Reading::Alone(None)),
+        Err(error) => return Err(files(&path)(error)),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(Reading::Alone(Some(OwnerLock(file)))),
+        Err(TryLockError::WouldBlock) => Ok(Reading::Beside),
+        Err(TryLockError::Error(error)) => Err(files(&path)(error)),
+    }
 }
 
 /// The database's file beside its owner.
@@ -59,7 +124,7 @@ pub(crate) fn files(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
 }
 
 fn lock(dir: &Path) -> Result<OwnerLock, OpenError> {
-    let path = dir.join("owner.lock");
+    let path = dir.join(LOCK);
     let mut file = private(OpenOptions::new().read(true).write(true), &path).map_err(files(&path))?;
     match file.try_lock() {
         Ok(()) => {}

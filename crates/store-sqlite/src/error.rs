@@ -1,7 +1,7 @@
 use std::{io, path::PathBuf};
 
 use rusqlite::ErrorCode;
-use store::StoreError;
+use store::{StoreError, audit::Head};
 
 /// Why a data directory cannot be opened, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +69,46 @@ pub enum OpenError {
         setting: String,
         /// What is.
         got: String,
+    },
+    /// The database's file or its lock has more than one name.
+    #[error("{} {why}", path.display())]
+    Linked {
+        /// The file.
+        path: PathBuf,
+        /// What it is, and what to do.
+        why: &'static str,
+    },
+    /// The file and its write-ahead log are of different times.
+    #[error(
+        "{} and the log beside it ({}-wal) do not belong together, one of them was put back: put back both, from the \
+         same moment and the newest there are",
+        path.display(),
+        path.display()
+    )]
+    Mixed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A head that was kept outside names rows that are not there.
+    #[error("chain {} had {} row(s), and they are not all there", head.chain, head.position)]
+    Behind {
+        /// The first such head.
+        head: Head,
+    },
+    /// A head that was kept outside signed another row than the one that is there.
+    #[error("row {} of chain {} is not the one that was signed: this is another history", head.position, head.chain)]
+    Other {
+        /// The first such head.
+        head: Head,
+    },
+    /// The heads that are kept outside are none, though there is a trail.
+    #[error("the database has a trail, and no head of it is kept")]
+    NoHeads,
+    /// The register was signed by another keyring.
+    #[error("the keyring is another database's, or the register was changed: it did not sign the newest chain in {}", path.display())]
+    OtherKeyring {
+        /// The file.
+        path: PathBuf,
     },
     /// What was read cannot be what was written.
     #[error("{} is damaged ({what}): restore it from a backup", path.display())]

@@ -51,6 +51,11 @@ impl Fold {
         })
     }
 
+    /// The newest row that this engine knows of.
+    pub(crate) fn newest(&self) -> i64 {
+        self.newest
+    }
+
     /// How many rows of the trail opening would have to read.
     pub(crate) fn behind(&self) -> u64 {
         self.newest.saturating_sub(self.through).cast_unsigned()

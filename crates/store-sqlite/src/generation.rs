@@ -10,8 +10,11 @@ use std::{
     io,
     os::unix::fs::FileExt,
     path::Path,
-    sync::atomic::{AtomicU64, Ordering},
-    time::{Duration, Instant},
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant, SystemTime},
 };
 
 use store::StoreError;
@@ -21,26 +24,36 @@ use crate::{OpenError, directory};
 pub(crate) struct Generation {
     file: File,
     untrusted: AtomicU64,
+    /// The number at the last look, and when the file was last written.
+    seen: Mutex<(u64, Option<SystemTime>)>,
 }
 
 /// A change of keys under way; ends when it is dropped, by commit or rollback.
 pub(crate) struct Raising<'a> {
     generation: &'a Generation,
-    odd: u64,
+    even: u64,
+}
+
+impl Raising<'_> {
+    /// The trail has the change at this sequence number: so a number that was used once is never used again, even if the
+    /// file was set back meanwhile.
+    pub(crate) fn committed(&mut self, sequence: i64) {
+        self.even = self.even.max(sequence.cast_unsigned() << 8);
+    }
 }
 
 impl Generation {
     pub(crate) fn open(dir: &Path, owner: bool) -> Result<Self, OpenError> {
-        let path = dir.join("keys.generation");
+        let path = dir.join(directory::GENERATION);
         let file = directory::private(OpenOptions::new().read(true).write(true), &path);
         let generation = Self {
             file: file.map_err(directory::files(&path))?,
             untrusted: AtomicU64::new(u64::MAX),
+            seen: Mutex::default(),
         };
         if owner {
             // Whoever left it odd is dead or waits for us; either way the next number is another one.
-            let settle = || generation.raise();
-            drop(settle().map_err(|error| OpenError::Unavailable {
+            drop(generation.raise().map_err(|error| OpenError::Unavailable {
                 path,
                 why: error.to_string(),
             })?);
@@ -57,15 +70,43 @@ impl Generation {
         }
     }
 
+    /// Once a second: a number that was written and did not rise was written by none of ours. It might rise again to one
+    /// that caches know, so it is raised above all that were seen.
+    pub(crate) fn look(&self) -> Result<(), StoreError> {
+        let written = || {
+            self.file
+                .metadata()
+                .and_then(|found| found.modified())
+                .map_err(unavailable)
+        };
+        let mut seen = crate::writer::lock(&self.seen);
+        let now = (self.stored().map_err(unavailable)?, Some(written()?));
+        if now.1 != seen.1 && now.0 <= seen.0 {
+            tracing::error!("keys.generation was changed by another program; no API key is trusted from before");
+            drop(self.raise_above(seen.0)?);
+            *seen = (self.stored().map_err(unavailable)?, Some(written()?));
+        } else {
+            *seen = now;
+        }
+        Ok(())
+    }
+
     /// Before the commit; the result is held until after it.
     pub(crate) fn raise(&self) -> Result<Raising<'_>, StoreError> {
+        self.raise_above(0)
+    }
+
+    fn raise_above(&self, floor: u64) -> Result<Raising<'_>, StoreError> {
         self.lock()?;
         let odd = match self.stored() {
-            Ok(found) => found.wrapping_add(1) | 1,
+            Ok(found) => found.max(floor).wrapping_add(1) | 1,
             Err(error) => return Err(self.unlocked(error)),
         };
         match self.file.write_all_at(&odd.to_le_bytes(), 0) {
-            Ok(()) => Ok(Raising { generation: self, odd }),
+            Ok(()) => Ok(Raising {
+                generation: self,
+                even: odd.wrapping_add(1),
+            }),
             Err(error) => Err(self.unlocked(error)),
         }
     }
@@ -103,9 +144,8 @@ impl Generation {
 
 impl Drop for Raising<'_> {
     fn drop(&mut self) {
-        let even = self.odd.wrapping_add(1);
         // On failure it stays odd: slow, not wrong.
-        let _ = self.generation.file.write_all_at(&even.to_le_bytes(), 0);
+        let _ = self.generation.file.write_all_at(&self.even.to_le_bytes(), 0);
         let _ = self.generation.file.unlock();
     }
 }

@@ -9,7 +9,7 @@ use verify::{DeviceState, Standing};
 use crate::{
     error::Result,
     job::Job,
-    tables::{allowance, api_key, audit, batch, device, enrollment, export, protection, recovery, token},
+    tables::{allowance, api_key, audit, batch, device, enrollment, export, protection, recovery, token, witness},
     tail::{self, Tail},
 };
 
@@ -111,6 +111,7 @@ impl<'a> Group<'a> {
             }
             Write::NewApiKey(key) => !api_key::exists(self.tx, key.id)?,
             Write::RevokeApiKey { id, .. } => api_key::lives(self.tx, *id)?,
+            Write::Witness(sealed) => !witness::exists(self.tx, sealed.key_id)?,
         })
     }
 
@@ -145,6 +146,7 @@ impl<'a> Group<'a> {
             Write::Allowance { next, .. } => allowance::put(self.tx, next)?,
             Write::NewApiKey(key) => api_key::insert(self.tx, key)?,
             Write::RevokeApiKey { id, at } => api_key::revoke(self.tx, *id, *at)?,
+            Write::Witness(sealed) => witness::insert(self.tx, sealed)?,
         }
         Ok(())
     }
@@ -190,6 +192,12 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
+    /// The first of its rows; `None` while it has none.
+    pub(crate) fn first(&self) -> Option<i64> {
+        self.newest
+            .map(|newest| newest.saturating_sub_unsigned(self.rows).saturating_add(1))
+    }
+
     /// The tail after COMMIT: folded states leave it, except those that have changed again.
     pub(crate) fn publish(self, tail: &mut Tail, folded: &[Id]) {
         for id in folded {

@@ -80,6 +80,7 @@ fn distinct(writes: &[Write]) -> bool {
         Export(Id),
         Allowance(&'a str),
         ApiKey(Id),
+        Witness(u32),
     }
     let record = |write| match write {
         &Write::State { device, .. } | &Write::Unbind { device, .. } => Record::Device(device),
@@ -93,6 +94,7 @@ fn distinct(writes: &[Write]) -> bool {
         Write::Allowance { next, .. } => Record::Allowance(&next.name),
         Write::NewApiKey(key) => Record::ApiKey(key.id),
         &Write::RevokeApiKey { id, .. } => Record::ApiKey(id),
+        Write::Witness(sealed) => Record::Witness(sealed.key_id),
     };
     // Two tokens may not share a secret either.
     fn fingerprint(write: &Write) -> Option<Record<'_>> {

@@ -16,10 +16,18 @@
 //! **Erasing.** Sealed secrets lie in a table whose rows never move, are overwritten with zeroes where they lie,
 //! and the write-ahead log is truncated soon after: from then on neither file holds them.
 //!
+//! **The log and the file.** SQLite lays whatever log stands beside a file over it. Here the owner's writer alone copies the
+//! log into the file, after it has raised a number in both, and a log begins with the number of the file that it
+//! builds on: opening refuses a pair that is none.
+//!
 //! **Two processes.** The owner of the data directory (a lock file says who) does everything. Beside it a command
-//! may read and may make or revoke API keys; each writes an audit chain of its own.
+//! may read and may make or revoke API keys; each writes an audit chain of its own. An owner counts itself in (`owner.epoch`),
+//! asks in every commit whether it is still the last, and looks at its files around every commit and once a second
+//! ([`Sqlite::look`]): whoever lost one of them decides nothing more.
 
 mod connection;
+mod custody;
+mod damage;
 mod directory;
 mod error;
 mod fold;
@@ -33,8 +41,10 @@ mod schema;
 mod sqlite;
 mod tables;
 mod tail;
+mod trust;
 mod writer;
 
+pub use directory::OwnerLock;
 pub use error::OpenError;
 pub use options::{Options, Tuning};
 pub use sqlite::Sqlite;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use store::audit::Sign;
+use store::audit::{Head, Sign, Verify};
 use verify::UnixMs;
 
 /// Who opens the database, and as what.
@@ -11,6 +11,11 @@ pub struct Options<'a> {
     pub opened_at: UnixMs,
     /// Signs the chain's opening, and the closings of chains whose writers were killed.
     pub sign: Sign<'a>,
+    /// Checks the signature under the newest chain's opening, before anything is written.
+    pub verify: Verify<'a>,
+    /// The heads that are kept outside, all of them proven. Each must be reached, or the database is not opened; `None`
+    /// is for who does not know any, and checks nothing.
+    pub heads: Option<&'a [Head]>,
     /// `true` takes the data directory for this process alone (serve, restore, migrate). `false` is a command
     /// beside a running server: it reads, and it may make and revoke API keys.
     pub owner: bool,
@@ -34,7 +39,7 @@ pub struct Tuning {
     /// How long an erasure waits for that at most.
     pub erase_latest: Duration,
     /// The write-ahead log's length, in pages of 4 KiB, at which it is copied into the database.
-    pub checkpoint_pages: u32,
+    pub checkpoint_pages: usize,
     /// The writer's page cache.
     pub writer_cache_mib: u32,
     /// How many threads read.

@@ -10,7 +10,7 @@ use futures_channel::oneshot;
 use rusqlite::Connection;
 use store::{Pending, StoreError};
 
-use crate::error::Result;
+use crate::{damage::DamageLog, error::Result};
 
 type Read = Box<dyn FnOnce(&mut Connection) + Send>;
 
@@ -18,10 +18,11 @@ type Read = Box<dyn FnOnce(&mut Connection) + Send>;
 pub(crate) struct Readers {
     jobs: Mutex<Option<mpsc::Sender<Read>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    damage: Arc<DamageLog>,
 }
 
 impl Readers {
-    pub(crate) fn start(connections: Vec<Connection>) -> std::io::Result<Self> {
+    pub(crate) fn start(connections: Vec<Connection>, damage: Arc<DamageLog>) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel::<Read>();
         let queue = Arc::new(Mutex::new(queue));
         let run = |(index, mut conn)| {
@@ -48,6 +49,7 @@ impl Readers {
         Ok(Self {
             jobs: Mutex::new(Some(jobs)),
             threads: Mutex::new(threads),
+            damage,
         })
     }
 
@@ -57,9 +59,10 @@ impl Readers {
         read: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     ) -> Pending<'_, T> {
         let (reply, answer) = oneshot::channel();
+        let damage = self.damage.clone();
         let job: Read = Box::new(move |conn| {
             // An answer that nobody waits for any more is no error.
-            let _ = reply.send(read(conn).map_err(StoreError::from));
+            let _ = reply.send(damage.note(read(conn).map_err(StoreError::from)));
         });
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok());

@@ -1,22 +1,36 @@
 //! The register of the trail's chains.
 
+use std::path::Path;
+
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior::Immediate};
-use store::audit::{Chain, Closing, Head, Opening, Sign};
+use store::audit::{Chain, Closing, Hash, Head, Opening, Sign};
 use verify::UnixMs;
 
 use crate::{
-    Options,
+    OpenError, Options,
     error::{Fault, Result},
-    tables::{Columns, Unreadable, audit},
+    tables::{Columns, Unreadable, audit, owner},
 };
 
 /// A command beside the server that has not closed its chain for so long was killed.
 const FORGOTTEN_MS: i64 = 10 * UnixMs::MINUTE;
 
-/// Opens this writer's chain. The owner first closes, where they ended, the chains of those who cannot.
-pub(crate) fn open(conn: &mut Connection, options: &Options<'_>) -> Result<Head> {
+/// What [`open`] began.
+pub(crate) struct Opened {
+    pub(crate) head: Head,
+    /// The owner's.
+    pub(crate) epoch: i64,
+}
+
+/// Opens this writer's chain. The owner counts itself in, and closes, where they ended, the chains of those who cannot.
+pub(crate) fn open(conn: &mut Connection, options: &Options<'_>, log: &Path) -> Result<Opened> {
     let tx = conn.transaction_with_behavior(Immediate)?;
+    if log.metadata().map_or(0, |log| log.len()) == 0 {
+        owner::begin_log(&tx)?;
+    }
+    let mut epoch = 0;
     if options.owner {
+        epoch = owner::take(&tx)?;
         close_dead(&tx, options.opened_at, options.sign)?;
     }
     let newest = tx
@@ -49,7 +63,63 @@ pub(crate) fn open(conn: &mut Connection, options: &Options<'_>) -> Result<Head>
         ),
     )?;
     tx.commit()?;
-    Ok(Head::opened(chain, &opening))
+    Ok(Opened {
+        head: Head::opened(chain, &opening),
+        epoch,
+    })
+}
+
+/// Holds the register against what is known from outside, before anything is written.
+pub(crate) fn prove(conn: &Connection, path: &Path, options: &Options<'_>) -> Result<(), OpenError> {
+    let failed = |fault: Fault| fault.opening(path.into());
+    let newest = newest_opening(conn).map_err(failed)?;
+    if let Some((chain, opening, signature)) = &newest
+        && !(options.verify)(&opening.statement(*chain), signature)
+    {
+        return Err(OpenError::OtherKeyring { path: path.into() });
+    }
+    let Some(heads) = options.heads else { return Ok(()) };
+    if heads.is_empty() && newest.is_some() && audit::newest(conn).map_err(failed)? > 0 {
+        return Err(OpenError::NoHeads);
+    }
+    heads.iter().try_for_each(|head| match hash_at(conn, head) {
+        Ok(Some(hash)) if hash == head.hash => Ok(()),
+        Ok(Some(_)) => Err(OpenError::Other { head: *head }),
+        Ok(None) => Err(OpenError::Behind { head: *head }),
+        Err(fault) => Err(failed(fault)),
+    })
+}
+
+/// What the chain of this head has at its place.
+fn hash_at(conn: &Connection, head: &Head) -> Result<Option<Hash>> {
+    let Some(opening) = opening_of(conn, head.chain)? else {
+        return Ok(None);
+    };
+    if head.position == 0 {
+        return Ok(Some(opening.hash(head.chain)));
+    }
+    let Some((last, end)) = end(conn, head.chain)? else {
+        return Ok(None);
+    };
+    let Some(later) = end.position.checked_sub(head.position) else {
+        return Ok(None);
+    };
+    // Each later row of the chain has taken a number at least.
+    audit::hash_at(conn, head, last.saturating_sub_unsigned(later))
+}
+
+fn newest_opening(conn: &Connection) -> Result<Option<(i64, Opening, Vec<u8>)>> {
+    const SQL: &str =
+        "SELECT chain, writer, at, previous, opening_signature FROM audit_chain ORDER BY chain DESC LIMIT 1";
+    let found = conn.query_row(SQL, [], |row| {
+        let opening = Opening {
+            writer: row.get(1)?,
+            at: UnixMs::new(row.get(2)?),
+            previous: row.get(3)?,
+        };
+        Ok((row.get(0)?, opening, row.get(4)?))
+    });
+    Ok(found.optional()?)
 }
 
 /// The register in the order of its numbers.

@@ -11,14 +11,25 @@ mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-/// Brings the file to the newest schema, or (beside the owner) only asks whether it is there.
-pub(crate) fn prepare(conn: &mut Connection, path: &Path, migrate: bool) -> Result<(), OpenError> {
-    // Grouped: a migration and the record of it are one transaction. Apart, a kill between them leaves tables that
-    // nobody knows to be there.
-    let runner = embedded::migrations::runner().set_grouped(true);
-    let known = runner
-        .get_migrations()
-        .iter()
+/// Only asks whether the newest schema is there.
+pub(crate) fn known(conn: &Connection, path: &Path) -> Result<(), OpenError> {
+    let (found, known) = both(conn, path)?;
+    if found == known {
+        Ok(())
+    } else {
+        Err(OpenError::Older {
+            path: path.into(),
+            found,
+            known,
+        })
+    }
+}
+
+/// The file's schema, and ours, which is as new at least.
+fn both(conn: &Connection, path: &Path) -> Result<(i64, i64), OpenError> {
+    let runner = embedded::migrations::runner();
+    let versions = runner.get_migrations().iter();
+    let known = versions
         .map(|migration| i64::from(migration.version()))
         .max()
         .unwrap_or(0);
@@ -30,17 +41,15 @@ pub(crate) fn prepare(conn: &mut Connection, path: &Path, migrate: bool) -> Resu
             known,
         });
     }
+    Ok((found, known))
+}
+
+/// Brings the file to the newest schema, or (beside the owner) only asks whether it is there.
+pub(crate) fn prepare(conn: &mut Connection, path: &Path, migrate: bool) -> Result<(), OpenError> {
     if !migrate {
-        return if found == known {
-            Ok(())
-        } else {
-            Err(OpenError::Older {
-                path: path.into(),
-                found,
-                known,
-            })
-        };
+        return known(conn, path);
     }
+    both(conn, path)?;
     // First of all, the name on the door: a first start that is killed between this and the first migration must
     // be known as ours by the next one.
     conn.pragma_update(None, "application_id", APPLICATION_ID)
@@ -49,11 +58,14 @@ pub(crate) fn prepare(conn: &mut Connection, path: &Path, migrate: bool) -> Resu
         path: path.into(),
         why: error.to_string(),
     };
+    // Grouped: a migration and the record of it are one transaction. Apart, a kill between them leaves tables that
+    // nobody knows to be there.
+    let runner = embedded::migrations::runner().set_grouped(true);
     runner.run(conn).map(drop).map_err(failed)
 }
 
 /// The newest migration that was applied; 0 for none.
-fn schema(conn: &Connection) -> rusqlite::Result<i64> {
+pub(crate) fn schema(conn: &Connection) -> rusqlite::Result<i64> {
     let table = "SELECT count(*) FROM sqlite_schema WHERE name = 'refinery_schema_history'";
     if conn.query_row(table, [], |row| row.get::<_, i64>(0))? == 0 {
         return Ok(0);

@@ -12,23 +12,25 @@ use std::{
 use futures_channel::oneshot;
 use rusqlite::Connection;
 use store::{
-    Allowance, Allowances, ApiKey, ApiKeys, Batch, Batches, Bound, BoundToken, Change, Commit, Device, Devices,
-    Enrollment, Enrollments, Export, Exports, Id, Outcome, Owner, Pending, Protection, Protections, RecoveryCodes,
-    RecoverySets, StoreError, Token, TokenFilter, Tokens,
+    Allowance, Allowances, ApiKey, ApiKeys, Batch, Batches, Bound, BoundToken, Change, Commit, Damage, Device, Devices,
+    Enrollment, Enrollments, Export, Exports, Health, Id, Outcome, Owner, Pending, Protection, Protections,
+    RecoveryCodes, RecoverySets, Sealed, StoreError, Token, TokenFilter, Tokens, Witnesses,
     audit::{Chain, Closing, Head, Newest, Row, Trail},
 };
 use verify::{DeviceState, Standing, UnixMs};
 
 use crate::{
-    OpenError, Options, Tuning, connection,
-    directory::{self, OwnerLock},
+    FILE_NAME, OpenError, Options, Tuning, connection,
+    custody::{self, Custody},
+    directory::{self, Owned, OwnerLock, Reading},
     error::{Fault, Result},
     generation::Generation,
     job::Job,
     readers::Readers,
     register, schema,
-    tables::{allowance, api_key, audit, batch, device, enrollment, export, protection, recovery, token},
+    tables::{allowance, api_key, audit, batch, device, enrollment, export, protection, recovery, token, witness},
     tail::Tail,
+    trust::Trust,
     writer::{Call, Message, Reply, Shared, Writer, lock},
 };
 
@@ -52,37 +54,58 @@ impl Sqlite {
 
     /// The same with other settings than the usual ones.
     pub fn open_tuned(data_dir: &Path, options: Options<'_>, tuning: Tuning) -> Result<Self, OpenError> {
-        let (path, owner_lock) = if options.owner {
-            directory::own(data_dir).map(|(path, lock)| (path, Some(lock)))?
+        let path = data_dir.join(FILE_NAME);
+        let owned = if options.owner {
+            Some(directory::own(data_dir)?)
         } else {
-            (directory::beside(data_dir)?, None)
+            directory::beside(data_dir)?;
+            None
         };
-        let mut conn = connection::writer(&path, tuning.writer_cache_mib, tuning.checkpoint_pages)?;
+        let mut conn = connection::writer(&path, tuning.writer_cache_mib)?;
+        // All that can be refused is refused before anything is written.
+        let failed = |fault: Fault| fault.opening(path.clone());
+        if let Some(owned) = &owned {
+            custody::belong_together(&conn, &owned.file, &path)?;
+        }
+        match schema::schema(&conn).map_err(|error| failed(error.into()))? {
+            0 => {
+                if let Some(head) = options.heads.and_then(<[Head]>::first) {
+                    return Err(OpenError::Behind { head: *head });
+                }
+            }
+            _ => register::prove(&conn, &path, &options)?,
+        }
         schema::prepare(&mut conn, &path, options.owner)?;
         let connections = (0..tuning.readers.max(1)).map(|_| connection::reader(&path, tuning.reader_cache_mib));
         let connections = connections.collect::<Result<Vec<_>, _>>()?;
         let generation = Generation::open(data_dir, options.owner)?;
 
-        let failed = |fault: Fault| fault.opening(path.clone());
-        let head = register::open(&mut conn, &options).map_err(failed)?;
+        let log = data_dir.join(directory::WAL_NAME);
+        let register::Opened { head, epoch } = register::open(&mut conn, &options, &log).map_err(failed)?;
         let mut tail = Tail::default();
-        if options.owner {
-            tail.catch_up(&conn).map_err(failed)?;
-        }
+        let (owner_lock, custody) = match owned {
+            Some(Owned { file, lock }) => {
+                tail.catch_up(&conn).map_err(failed)?;
+                (Some(lock), Some(Custody::of(data_dir, file, &conn, epoch)?))
+            }
+            None => (None, None),
+        };
         let shared = Arc::new(Shared {
             tail: RwLock::new(tail),
             head: Mutex::new(head),
-            generation,
+            generation: Some(generation),
             owner: options.owner,
             dropped: AtomicBool::new(false),
+            trust: Trust::default(),
+            damage: Arc::default(),
         });
-        let writer = Writer::new(conn, shared.clone(), tuning).map_err(failed)?;
+        let writer = Writer::new(conn, shared.clone(), tuning, custody, log).map_err(failed)?;
         let (messages, queue) = mpsc::channel();
         let writer = thread::Builder::new()
             .name("sqlite-write".into())
             .spawn(move || writer.run(&queue));
         let writer = writer.map_err(directory::files(&path))?;
-        let readers = Readers::start(connections).map_err(directory::files(&path))?;
+        let readers = Readers::start(connections, shared.damage.clone()).map_err(directory::files(&path))?;
         Ok(Self {
             shared,
             messages,
@@ -92,12 +115,59 @@ impl Sqlite {
         })
     }
 
+    /// Opens the database to be read and nothing else: it works where nothing can be written, leaves nothing behind, and
+    /// keeps owners out meanwhile where there is none. What would write is answered with [`StoreError::Closed`].
+    pub fn open_to_read(data_dir: &Path) -> Result<Self, OpenError> {
+        let (owned, owner_lock) = match directory::read(data_dir)? {
+            Reading::Beside => (true, None),
+            Reading::Alone(lock) => (false, lock),
+        };
+        let conn = connection::read_only(data_dir, Tuning::default().reader_cache_mib, owned)?;
+        let path = data_dir.join(FILE_NAME);
+        schema::known(&conn, &path)?;
+        let (messages, _nobody_writes) = mpsc::channel();
+        let shared = Arc::new(Shared {
+            tail: RwLock::default(),
+            head: Mutex::new(Head {
+                chain: 0,
+                position: 0,
+                hash: [0; 32],
+            }),
+            generation: None,
+            owner: false,
+            dropped: AtomicBool::new(false),
+            trust: Trust::default(),
+            damage: Arc::default(),
+        });
+        let readers = Readers::start(vec![conn], shared.damage.clone()).map_err(directory::files(&path))?;
+        Ok(Self {
+            shared,
+            messages,
+            writer: Mutex::new(None),
+            readers,
+            owner_lock: Mutex::new(owner_lock),
+        })
+    }
+
+    /// Looks whether the files are still the ones that were opened, and says so in [`Health::trusted`]. For the owner,
+    /// once a second: between two commits nobody else would.
+    pub fn look(&self) -> Pending<'_, ()> {
+        self.ask(Message::Look)
+    }
+
+    /// As long as there is a reason, nothing is decided: for files that the engine knows nothing of, the keyring's above
+    /// all.
+    pub fn doubt(&self, why: Option<String>) {
+        self.shared.trust.doubt_others(why);
+    }
+
     /// Does what waits, folds as far as that is quick, copies the log into the database, and lets go of the data
     /// directory. Blocks for a few seconds at most. Everything asked afterwards is answered with
     /// [`StoreError::Closed`]. Closing the audit chain is the caller's, before.
     pub fn close(&self) -> Result<(), StoreError> {
         self.readers.stop();
         let Some(writer) = lock(&self.writer).take() else {
+            drop(lock(&self.owner_lock).take());
             return Ok(());
         };
         let (reply, mut answer) = oneshot::channel();
@@ -160,7 +230,8 @@ impl Devices for Sqlite {
         // that asks has nothing to commit until it knows the answer.
         self.ask(|reply| {
             Message::Read(Box::new(move |conn| {
-                let _nobody_may_wait = reply.send(bound(conn, &shared, &owners).map_err(StoreError::from));
+                let found = bound(conn, &shared, &owners).map_err(StoreError::from);
+                let _nobody_may_wait = reply.send(shared.damage.note(found));
             }))
         })
     }
@@ -262,7 +333,30 @@ impl ApiKeys for Sqlite {
     }
 
     fn api_key_generation(&self) -> Result<u64, StoreError> {
-        self.shared.generation.read()
+        self.shared.trust.ask()?;
+        let generation = self.shared.generation.as_ref().ok_or(StoreError::Closed)?;
+        generation.read()
+    }
+}
+
+impl Witnesses for Sqlite {
+    fn witnesses(&self) -> Pending<'_, Vec<Sealed>> {
+        self.readers.read(|conn| witness::all(conn))
+    }
+
+    fn sealed_samples(&self) -> Pending<'_, (Vec<Device>, Vec<Token>)> {
+        self.readers
+            .read(|conn| Ok((device::some_bound(conn)?, token::some_sealed(conn)?)))
+    }
+}
+
+impl Health for Sqlite {
+    fn trusted(&self) -> Result<(), StoreError> {
+        self.shared.trust.ask()
+    }
+
+    fn damage(&self) -> Damage {
+        self.shared.damage.so_far()
     }
 }
 

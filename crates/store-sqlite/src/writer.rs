@@ -3,16 +3,17 @@
 use std::{
     collections::HashSet,
     panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc::{self, RecvTimeoutError},
     },
     time::{Duration, Instant},
 };
 
 use futures_channel::oneshot;
-use rusqlite::{Connection, TransactionBehavior::Immediate};
+use rusqlite::{Connection, TransactionBehavior::Immediate, hooks::Wal};
 use store::{
     Outcome, StoreError,
     audit::{Closing, Head},
@@ -20,13 +21,17 @@ use store::{
 
 use crate::{
     Tuning,
+    custody::Custody,
+    damage::DamageLog,
     error::{Fault, Result},
     fold::Fold,
     generation::Generation,
     group::Group,
     job::Job,
     register,
+    tables::owner,
     tail::Tail,
+    trust::Trust,
 };
 
 /// Where an answer goes.
@@ -38,6 +43,8 @@ pub(crate) enum Message {
     /// A read that profits from the writer's cache.
     Read(Box<dyn FnOnce(&mut Connection) + Send>),
     CloseChain(Closing, Reply<()>),
+    /// Whether the files are still the ones that were opened.
+    Look(Reply<()>),
     /// For tests of a full disk.
     LimitPages(u32, Reply<()>),
     Close(Reply<()>),
@@ -54,10 +61,13 @@ pub(crate) struct Shared {
     pub(crate) tail: RwLock<Tail>,
     /// Durable rows only.
     pub(crate) head: Mutex<Head>,
-    pub(crate) generation: Generation,
+    /// Nobody who only reads has one.
+    pub(crate) generation: Option<Generation>,
     pub(crate) owner: bool,
     /// The engine was dropped without `close`: stop as if killed.
     pub(crate) dropped: AtomicBool,
+    pub(crate) trust: Trust,
+    pub(crate) damage: Arc<DamageLog>,
 }
 
 /// The writer's own.
@@ -72,15 +82,37 @@ pub(crate) struct Writer {
     folding: bool,
     /// The own chain was closed: nothing can be written any more.
     chain_closed: bool,
+    /// The log's length in pages after the newest commit, and at which length to copy it into the database.
+    log_pages: Arc<AtomicUsize>,
+    copy_at: usize,
+    log: PathBuf,
+    /// The owner's. Behind the connection, so that the file is closed after it.
+    custody: Option<Custody>,
 }
 
 /// States written back in one transaction when nothing else is to do.
 const IDLE_CHUNK: usize = 4_096;
 
 impl Writer {
-    pub(crate) fn new(conn: Connection, shared: Arc<Shared>, tuning: Tuning) -> Result<Self> {
+    pub(crate) fn new(
+        mut conn: Connection,
+        shared: Arc<Shared>,
+        tuning: Tuning,
+        custody: Option<Custody>,
+        log: PathBuf,
+    ) -> Result<Self> {
         let fold = Fold::load(&conn)?;
+        let log_pages = Arc::<AtomicUsize>::default();
+        let length = log_pages.clone();
+        conn.wal_hook(Some(move |_: &mut Wal, pages| {
+            length.store(usize::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+            Ok(())
+        }))?;
         Ok(Self {
+            log_pages,
+            copy_at: tuning.checkpoint_pages,
+            log,
+            custody,
             conn,
             shared,
             tuning,
@@ -120,6 +152,7 @@ impl Writer {
                     let (calls, other) = self.gather(call, queue);
                     next = other;
                     self.commit(calls);
+                    self.copy_long_log();
                 }
                 Message::Read(read) => {
                     // Its caller learns it from the answer that never comes.
@@ -128,6 +161,10 @@ impl Writer {
                     }
                 }
                 Message::CloseChain(closing, reply) => answer(reply, self.close_chain(&closing)),
+                Message::Look(reply) => {
+                    let looked = self.look();
+                    answer(reply, looked);
+                }
                 Message::LimitPages(pages, reply) => answer(reply, self.limit_pages(pages)),
                 Message::Close(reply) => {
                     let closed = self.close();
@@ -141,7 +178,8 @@ impl Writer {
     }
 
     fn wait(&self, queue: &mpsc::Receiver<Message>) -> Result<Message, RecvTimeoutError> {
-        let worth_folding = self.shared.owner && self.fold.behind() >= (self.tuning.fold_at / 8).max(1);
+        let worth_folding =
+            self.shared.owner && !self.shared.trust.is_lost() && self.fold.behind() >= (self.tuning.fold_at / 8).max(1);
         let patience = match (self.erasing, worth_folding) {
             (Some(_), _) => self.tuning.erase_idle,
             (None, true) if self.folding => Duration::ZERO,
@@ -169,8 +207,25 @@ impl Writer {
         (calls, None)
     }
 
+    fn look(&mut self) -> Result<(), StoreError> {
+        let trust = &self.shared.trust;
+        if let Some(custody) = &mut self.custody {
+            let files = custody.look(trust);
+            if !trust.is_lost() {
+                custody.owns(&self.conn, trust)?;
+            }
+            files?;
+        }
+        self.shared.generation.as_ref().map_or(Ok(()), Generation::look)
+    }
+
     /// Nobody has asked for anything for a while.
     fn idle(&mut self) {
+        if self.shared.trust.is_lost() {
+            // Somebody else's database by now, for all that is known.
+            (self.erasing, self.folding) = (None, false);
+            return;
+        }
         if self.erasing.is_some() {
             self.drive_out();
             return;
@@ -201,6 +256,7 @@ impl Writer {
             }
             Err(error) => {
                 tracing::error!(%error, "a group was not committed");
+                let _noted = self.shared.damage.note::<()>(Err(error.clone()));
                 for call in calls {
                     answer(call.reply, Err(error.clone()));
                 }
@@ -214,11 +270,24 @@ impl Writer {
             return Err(StoreError::Closed.into());
         }
         let shared = self.shared.clone();
+        shared.trust.ask()?;
         let changes_keys = calls.iter().flat_map(|call| &call.jobs).any(Job::changes_keys);
-        let raising = changes_keys.then(|| shared.generation.raise()).transpose()?;
+        let generation = shared.generation.as_ref().filter(|_| changes_keys);
+        let mut raising = generation.map(Generation::raise).transpose()?;
         let head = *lock(&shared.head);
 
         let tx = self.conn.transaction_with_behavior(Immediate)?;
+        let log_length = match &mut self.custody {
+            Some(custody) => {
+                custody.owns(&tx, &shared.trust)?;
+                custody.check(&shared.trust)?;
+                custody.log_length(&shared.trust)?
+            }
+            None => self.log.metadata().map_or(0, |log| log.len()),
+        };
+        if log_length == 0 {
+            owner::begin_log(&tx)?;
+        }
         // Only this thread changes the tail; the readers read beside.
         let tail = shared.tail.read().unwrap_or_else(PoisonError::into_inner);
         let mut group = Group::new(&tx, &tail, head)?;
@@ -229,6 +298,11 @@ impl Writer {
         let finished = group.finish();
         if let (false, Some(newest)) = (shared.owner, finished.newest) {
             register::note_last(&tx, head.chain, newest)?;
+        }
+        if finished.first().is_some_and(|first| first <= self.fold.newest()) {
+            let why =
+                "the trail ends before rows that were answered: the database was put back under this service; stop it";
+            return Err(shared.trust.lose(why.into()).into());
         }
         let owed = self.fold.owed(self.tuning.fold_at);
         let folded = (shared.owner && owed >= self.tuning.fold_chunk.max(1))
@@ -248,17 +322,37 @@ impl Writer {
         }
         *lock(&shared.head) = finished.head;
         let (rows, newest) = (finished.rows, finished.newest);
+        if let (Some(raising), Some(newest)) = (&mut raising, newest) {
+            raising.committed(newest);
+        }
         let mut tail = shared.tail.write().unwrap_or_else(PoisonError::into_inner);
         finished.publish(&mut tail, folded.as_ref().map_or(&[], |folded| &folded.devices));
         self.fold.appended(rows, newest, tail.len());
         drop(tail);
         drop(raising);
+        // Once more: had somebody put another database in the place of this one just now, it would not know of this.
+        if let Some(custody) = &self.custody {
+            custody.check(&shared.trust)?;
+        }
         Ok(outcomes)
+    }
+
+    /// The owner's next transaction, which is nobody's if it is not the owner any more.
+    fn owned(&mut self, work: impl FnOnce(&Connection) -> Result<()>) -> Result<()> {
+        let tx = self.conn.transaction_with_behavior(Immediate)?;
+        if let Some(custody) = &self.custody {
+            custody.owns(&tx, &self.shared.trust)?;
+        }
+        work(&tx)?;
+        Ok(tx.commit()?)
     }
 
     /// Writes back up to `count` states in a transaction of its own.
     fn fold_some(&mut self, count: usize) -> Result<()> {
         let tx = self.conn.transaction_with_behavior(Immediate)?;
+        if let Some(custody) = &self.custody {
+            custody.owns(&tx, &self.shared.trust)?;
+        }
         let tail = self.shared.tail.read().unwrap_or_else(PoisonError::into_inner);
         let folded = self
             .fold
@@ -281,16 +375,32 @@ impl Writer {
                 "the chain has grown since its head was signed; sign it again".into(),
             ));
         }
-        let tx = self.conn.transaction_with_behavior(Immediate).map_err(Fault::from)?;
-        register::close(&tx, closing)?;
-        tx.commit().map_err(Fault::from)?;
+        if self.shared.trust.is_lost() {
+            return self.shared.trust.ask();
+        }
+        self.owned(|tx| register::close(tx, closing))?;
         self.chain_closed |= own;
         Ok(())
     }
 
+    /// After a commit was answered: copies the log into the database, when it is long enough to be worth it.
+    fn copy_long_log(&mut self) {
+        let pages = self.log_pages.load(Ordering::Relaxed);
+        if !self.shared.owner || pages < self.copy_at {
+            return;
+        }
+        // Where a reader is in the way it is tried again somewhat later, not with every commit.
+        self.copy_at = pages + self.tuning.checkpoint_pages / 16 + 1;
+        match self.copy_log("PASSIVE") {
+            Ok(true) => self.copy_at = self.tuning.checkpoint_pages,
+            Ok(false) => {}
+            Err(fault) => tracing::warn!(error = %StoreError::from(fault), "a checkpoint failed; it is tried again"),
+        }
+    }
+
     /// Copies the log into the database and cuts it to nothing, so that what was erased is in neither.
     fn drive_out(&mut self) {
-        match self.truncate() {
+        match self.copy_log("TRUNCATE") {
             Ok(true) => self.erasing = None,
             // Somebody reads an old state of the file; a read is short.
             Ok(false) => self.erasing = Some(Instant::now()),
@@ -301,15 +411,33 @@ impl Writer {
         }
     }
 
-    /// Whether nobody was in the way.
-    fn truncate(&self) -> Result<bool> {
+    /// Whether all of the log is in the database now.
+    ///
+    /// Announced in the log first, so that a file that has the announcement has all that was before it; and the log that
+    /// begins after it says so, so that no other file passes for this one.
+    fn copy_log(&mut self, how: &str) -> Result<bool> {
+        self.owned(owner::announce_checkpoint)?;
+        let announced = owner::read(&self.conn)?.checkpoint;
         // Waiting for a reader would keep the next commit waiting.
         self.conn.busy_timeout(Duration::from_millis(20))?;
-        let busy = self
+        let copied = self
             .conn
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+            .query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+            });
         self.conn.busy_timeout(crate::connection::BUSY)?;
-        Ok(busy? == 0)
+        let (busy, length, copied) = copied?;
+        if busy != 0 || length != copied {
+            return Ok(false);
+        }
+        if let Some(custody) = &mut self.custody {
+            custody.log_ended(announced);
+        }
+        // A log that was cut says it with its first commit; this one may begin anew at once.
+        if how == "PASSIVE" {
+            self.owned(owner::begin_log)?;
+        }
+        Ok(true)
     }
 
     fn limit_pages(&self, pages: u32) -> Result<(), StoreError> {
@@ -318,13 +446,16 @@ impl Writer {
     }
 
     fn close(&mut self) -> Result<(), StoreError> {
+        if self.shared.trust.is_lost() {
+            return self.shared.trust.ask();
+        }
         if self.shared.owner {
             let until = Instant::now() + self.tuning.fold_close;
             while self.fold.behind() > 0 && Instant::now() < until {
                 self.fold_some(IDLE_CHUNK)?;
             }
             // Best effort: a reader beside may be in the way, and the log is as durable as the database.
-            self.truncate()?;
+            self.copy_log("TRUNCATE")?;
         }
         Ok(())
     }

@@ -5,9 +5,12 @@ mod common;
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use common::*;
-use countersign_store_sqlite::{FILE_NAME, OpenError, Sqlite, Tuning};
+use countersign_store_sqlite::{FILE_NAME, OpenError, Options, Sqlite, Tuning};
 use rusqlite::Connection;
-use store::{ApiKeys, Commit, Devices, StoreError, audit::Trail};
+use store::{
+    ApiKeys, Commit, Devices, Health, StoreError,
+    audit::{Head, Trail},
+};
 
 fn refused(dir: &Path) -> OpenError {
     match open_as(dir, "serve/here/2", true, Tuning::default()) {
@@ -216,4 +219,144 @@ fn a_missing_or_cut_generation_is_made_anew() {
     let store = open(dir.path());
     assert_eq!(store.api_key_generation(), store.api_key_generation());
     assert_eq!(block_on(store.chains()).expect("a read").len(), 4);
+}
+
+fn with_heads(dir: &Path, heads: &[Head]) -> Result<Sqlite, OpenError> {
+    let options = Options {
+        writer: "serve/here/4".into(),
+        opened_at: NOW,
+        sign: &|_| vec![1; 64],
+        verify: &|_, _| true,
+        heads: Some(heads),
+        owner: true,
+    };
+    Sqlite::open(dir, options)
+}
+
+/// Copied while nobody writes; the index is scratch.
+fn copied(from: &Path, to: &Path, names: &[&str]) {
+    fs::create_dir_all(to).expect("a directory");
+    for name in names {
+        fs::copy(from.join(name), to.join(name)).expect("a copy");
+    }
+}
+
+const WAL: &str = "countersign.sqlite-wal";
+
+/// The log begins anew again and again; each belongs to the file that it began on, and to no other.
+#[test]
+fn a_file_and_a_log_open_together_or_not_at_all() {
+    let home = tempfile::tempdir().expect("a directory");
+    let dir = home.path().join("data");
+    let tuning = Tuning {
+        checkpoint_pages: 20,
+        ..eager()
+    };
+    let store = open_as(&dir, "serve/here/1", true, tuning).expect("it opens");
+    let mut days = Vec::new();
+    let mut state = fresh();
+    done(&store, (0..50).map(bind).collect());
+    for day in 0..6 {
+        for _ in 0..40 {
+            done(&store, vec![used(1, state)]);
+            state = next(state);
+        }
+        let copy = home.path().join(format!("day-{day}"));
+        copied(&dir, &copy, &[FILE_NAME, WAL]);
+        days.push((copy, state));
+    }
+    store.close().expect("it closes");
+    for (file, (from, _)) in days.iter().enumerate() {
+        for (log, (log_from, state)) in days.iter().enumerate() {
+            let mixed = home.path().join(format!("{file}-{log}"));
+            copied(from, &mixed, &[FILE_NAME]);
+            copied(log_from, &mixed, &[WAL]);
+            match open_as(&mixed, "serve/here/2", true, Tuning::default()) {
+                Ok(store) => {
+                    let found = block_on(store.bound(vec![owner(1)])).expect("a read");
+                    assert_eq!(
+                        found[0][0].state, *state,
+                        "file {file} with log {log} is as the log says"
+                    );
+                }
+                Err(error) => {
+                    assert_ne!(file, log, "{error}");
+                    // SQLite itself sees some of them, before the file can be asked.
+                    assert!(
+                        matches!(error, OpenError::Mixed { .. } | OpenError::Damaged { .. }),
+                        "file {file}, log {log}: {error}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_head_is_asked_for_before_anything_is_written() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open(dir.path());
+    done(&store, vec![bind(1), used(1, fresh())]);
+    let first = store.head();
+    drop(store);
+    let store = open(dir.path());
+    let opened = store.head();
+    done(&store, vec![bind(2)]);
+    let second = store.head();
+    store.close().expect("it closes");
+    assert_eq!((first.chain, second.chain), (1, 2));
+    let before = fs::read(dir.path().join(FILE_NAME)).expect("a file");
+    let refused = |heads: &[Head]| {
+        let error = with_heads(dir.path(), heads).err().expect("it is refused");
+        assert_eq!(fs::read(dir.path().join(FILE_NAME)).expect("a file"), before);
+        assert_eq!(
+            fs::metadata(dir.path().join(WAL)).map_or(0, |log| log.len()),
+            0,
+            "nothing was written"
+        );
+        error
+    };
+    let further = |head: Head| Head {
+        position: head.position + 1,
+        ..head
+    };
+    let otherwise = |head: Head| Head { hash: [7; 32], ..head };
+    let unknown = Head { chain: 3, ..second };
+    for (head, is_behind) in [
+        (further(first), true),
+        (further(second), true),
+        (unknown, true),
+        (otherwise(first), false),
+        (otherwise(opened), false),
+        (otherwise(second), false),
+    ] {
+        let error = refused(&[first, head, second]);
+        let as_expected = match &error {
+            OpenError::Behind { head: found } => is_behind && *found == head,
+            OpenError::Other { head: found } => !is_behind && *found == head,
+            _ => false,
+        };
+        assert!(as_expected, "{head:?}: {error}");
+    }
+    assert!(matches!(refused(&[]), OpenError::NoHeads));
+    let earlier = Head { position: 0, ..opened };
+    with_heads(dir.path(), &[first, earlier, opened, second]).expect("each is reached");
+}
+
+#[test]
+fn a_directory_that_was_taken_is_not_written_by_the_first() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let first = open(dir.path());
+    done(&first, vec![bind(1)]);
+    fs::remove_file(dir.path().join("owner.lock")).expect("it was there");
+    let second = open(dir.path());
+    let late = block_on(first.commit(vec![used(1, fresh())]));
+    assert!(
+        matches!(&late, Err(StoreError::Untrusted(why)) if why.contains("another service")),
+        "{late:?}"
+    );
+    assert_eq!(first.trusted(), late.map(drop));
+    assert!(first.api_key_generation().is_err(), "no key is trusted");
+    assert!(first.close().is_err(), "nor is anything folded");
+    done(&second, vec![used(1, fresh())]);
 }

@@ -124,6 +124,8 @@ fn a_forgotten_chain_is_closed_and_stays_so() {
             writer: "serve/here/3".into(),
             opened_at: at,
             sign: &|_| vec![1],
+            verify: &|_, _| true,
+            heads: None,
             owner: true,
         };
         let server = countersign_store_sqlite::Sqlite::open(dir.path(), options).expect("it opens");

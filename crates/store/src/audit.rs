@@ -176,6 +176,9 @@ pub struct Closing {
 /// Makes the signature under a statement.
 pub type Sign<'a> = &'a (dyn Fn(&[u8]) -> Vec<u8> + Send + Sync);
 
+/// Whether the signature under a statement is one of ours.
+pub type Verify<'a> = &'a (dyn Fn(&[u8], &[u8]) -> bool + Send + Sync);
+
 /// Reading the trail and keeping its register. Rows come into being only by
 /// [`commit`](crate::Commit::commit).
 pub trait Trail: Send + Sync {

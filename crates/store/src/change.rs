@@ -1,7 +1,8 @@
 use verify::{DeviceState, UnixMs};
 
 use crate::{
-    Allowance, ApiKey, Batch, Device, Enrollment, Export, Id, Owner, Pending, Protection, RecoveryCodes, Token, audit,
+    Allowance, ApiKey, Batch, Device, Enrollment, Export, Id, Owner, Pending, Protection, RecoveryCodes, Sealed, Token,
+    audit,
 };
 
 /// One decision: its effects and the audit events that say so.
@@ -110,6 +111,8 @@ pub enum Write {
         /// Since when.
         at: UnixMs,
     },
+    /// The witness of a key in the keyring; there is none for this key.
+    Witness(Sealed),
 }
 
 /// What became of one change.

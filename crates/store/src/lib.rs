@@ -17,11 +17,13 @@ mod change;
 mod device;
 mod enrollment;
 mod export;
+mod health;
 mod owner;
 mod protection;
 mod recovery;
 mod sealed;
 mod token;
+mod witness;
 
 use std::{future::Future, pin::Pin};
 
@@ -32,12 +34,14 @@ pub use change::{Change, Commit, Outcome, Write};
 pub use device::{Bound, Device, Devices};
 pub use enrollment::{Enrollment, EnrollmentState, Enrollments, IdentityProof};
 pub use export::{Export, ExportState, Exports, Person};
+pub use health::{Damage, Health};
 pub use owner::Owner;
 pub use protection::{Protection, Protections};
 pub use recovery::{RecoveryCode, RecoveryCodes, RecoverySets};
 pub use sealed::Sealed;
 pub use token::{BoundToken, Fingerprint, Stage, Token, TokenFilter, TokenState, Tokens};
 pub use uuid::Uuid as Id;
+pub use witness::Witnesses;
 
 /// The UUIDv7 of this moment (milliseconds since 1970) and these random bytes.
 pub fn id_at(unix_ms: u64, random: &[u8; 10]) -> Id {
@@ -58,7 +62,9 @@ pub trait Store:
     + Exports
     + Allowances
     + ApiKeys
+    + Witnesses
     + audit::Trail
+    + Health
     + Commit
 {
 }
@@ -73,7 +79,9 @@ impl<S> Store for S where
         + Exports
         + Allowances
         + ApiKeys
+        + Witnesses
         + audit::Trail
+        + Health
         + Commit
 {
 }
@@ -88,6 +96,10 @@ pub enum StoreError {
     /// What was read cannot be what was written. Trying again does not help.
     #[error("the database is damaged: {0}")]
     Damaged(String),
+    /// The files are not the ones that were opened, or somebody else decides about them. The words say which, and what
+    /// to do; they name no path.
+    #[error("{0}")]
+    Untrusted(String),
     /// The engine is shutting down.
     #[error("storage is closed")]
     Closed,

@@ -6,7 +6,9 @@ mod token;
 
 use std::{
     fmt::Display,
+    fs::Permissions,
     io::{self, IsTerminal as _},
+    os::unix::fs::PermissionsExt as _,
     process::ExitCode,
 };
 
@@ -42,7 +44,10 @@ const BOB: User<'_> = User {
 
 impl Demo {
     pub(super) fn run(self) -> Done {
-        let dir = TempDir::with_prefix("countersign-demo-")
+        let dir = tempfile::Builder::new()
+            .prefix("countersign-demo-")
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir()
             .map_err(|error| Failure::new(format!("there is no room for temporary files: {error}")))?;
         tell!(
             "Everything here is real: a service, an authenticator, a token. It happens in\n{}, which is gone at the end.",

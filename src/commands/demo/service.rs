@@ -1,8 +1,9 @@
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path};
 
 use serde_json::json;
 use server::Limits;
 use service::{NewKey, Origin, Report, Role, Settings, verify_trail};
+use store_sqlite::Sqlite;
 use tokio::{
     net::TcpListener,
     runtime::Runtime,
@@ -18,7 +19,7 @@ use crate::{
     commands::token::import,
     heads::Heads,
     home::{HEADS, Means},
-    opened::Opened,
+    opened::{Custody, Opened},
 };
 
 /// The service of the story, in this process.
@@ -43,7 +44,7 @@ impl Running {
             let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
             let listener = listener.await.map_err(Failure::new)?;
             let url = format!("http://{}", listener.local_addr().map_err(Failure::new)?);
-            let opened = Opened::open(dir, Settings::default()).await?;
+            let opened = Opened::open(dir, Settings::default(), &Custody::default()).await?;
             let wanted = NewKey {
                 roles: ROLES.into(),
                 owner: "demo".into(),
@@ -89,9 +90,9 @@ impl Running {
             serving.await.map_err(Failure::new)?;
             opened.close().await?;
             let means = Means::of(&dir)?;
-            let heads = Heads::read(&dir.join(HEADS))?;
-            let store = Arc::new(means.open_store(&dir, "audit verify", false)?);
-            let report = verify_trail(&*store, &*means.keyring, heads.as_slice()).await;
+            let heads = Heads::read(&dir.join(HEADS))?.unwrap_or_default();
+            let store = Sqlite::open_to_read(&dir).map_err(Failure::new)?;
+            let report = verify_trail(&store, &*means.keyring, heads.as_slice()).await;
             report.map_err(Failure::new)
         })
     }

@@ -1,4 +1,4 @@
-use api::{Probe, ProbeStatus};
+use api::Probe;
 use axum::{extract::State, response::Response};
 
 use crate::{
@@ -8,15 +8,16 @@ use crate::{
 
 /// `GET /healthz`: the process answers.
 pub(crate) async fn healthz() -> Response {
-    json(&Probe {
-        status: ProbeStatus::Ok,
-    })
+    json(&Probe::ok())
 }
 
 /// `GET /readyz`: it may be asked about codes.
 pub(crate) async fn readyz(State(app): State<App>) -> Answer {
     app.service.ready().await?;
+    let damage = app.service.damage();
     Ok(json(&Probe {
-        status: ProbeStatus::Ok,
+        damaged: damage.first,
+        damaged_reads: damage.reads,
+        ..Probe::ok()
     }))
 }

@@ -93,6 +93,17 @@ pub(crate) fn last(conn: &Connection, chain: i64, newest: i64, after: i64) -> Re
     Ok(found.optional()?)
 }
 
+/// The hash of this chain's row at this head's position, which is at this sequence number at most.
+pub(crate) fn hash_at(conn: &Connection, head: &Head, at_most: i64) -> Result<Option<Hash>> {
+    // Downwards: rows of other chains between are few.
+    const SQL: &str = "SELECT hash FROM audit WHERE sequence <= ?1 \
+         AND sequence > (SELECT after FROM audit_chain WHERE chain = ?2) \
+         AND chain = ?2 AND position = ?3 ORDER BY sequence DESC LIMIT 1";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let found = statement.query_row((at_most, head.chain, head.position.cast_signed()), |row| row.get(0));
+    Ok(found.optional()?)
+}
+
 fn read(row: &rusqlite::Row<'_>) -> Result<Row, Unreadable> {
     let mut columns = Columns::of(row);
     Ok(Row {

@@ -7,10 +7,12 @@ pub(crate) mod batch;
 pub(crate) mod device;
 pub(crate) mod enrollment;
 pub(crate) mod export;
+pub(crate) mod owner;
 pub(crate) mod protection;
 pub(crate) mod recovery;
 pub(crate) mod secret;
 pub(crate) mod token;
+pub(crate) mod witness;
 
 use otp::{Algorithm, Digits, Parameters, Period};
 use rusqlite::{Row, types::FromSql};

@@ -44,6 +44,11 @@ pub(crate) fn page_of_bound(conn: &Connection, after: Option<&str>, limit: u32) 
     )
 }
 
+/// A few whose secret is in the inventory.
+pub(crate) fn some_sealed(conn: &Connection) -> Result<Vec<Token>> {
+    list(conn, "WHERE secret IS NOT NULL LIMIT 16", [])
+}
+
 pub(crate) fn fingerprint_keys(conn: &Connection) -> Result<Vec<u32>> {
     let mut statement = conn.prepare_cached("SELECT key_id FROM token_fingerprint_key ORDER BY key_id")?;
     let keys = statement.query_map([], |row| row.get(0))?;

@@ -51,6 +51,8 @@ pub(crate) fn open_as(dir: &Path, writer: &str, owner: bool, tuning: Tuning) -> 
         writer: writer.into(),
         opened_at: NOW,
         sign: &|statement| statement.iter().rev().copied().take(64).collect(),
+        verify: &|_, _| true,
+        heads: None,
         owner,
     };
     Sqlite::open_tuned(dir, options, tuning)

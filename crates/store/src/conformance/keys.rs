@@ -1,7 +1,7 @@
 //! API keys, and how a cache of them learns that it is old.
 
 use super::{Harness, done, missed, open, reopen, sample::*};
-use crate::{ApiKey, Write};
+use crate::{ApiKey, Sealed, Write};
 
 pub(super) async fn api_keys_round_trip(harness: &dyn Harness) {
     let store = open(harness).await;
@@ -56,4 +56,24 @@ pub(super) async fn every_change_of_keys_is_noticed(harness: &dyn Harness) {
     seen.sort_unstable();
     seen.dedup();
     assert_eq!(seen.len(), 9, "another number after each change");
+}
+
+pub(super) async fn a_key_has_one_witness(harness: &dyn Harness) {
+    let store = open(harness).await;
+    assert_eq!(store.witnesses().await.expect("a read").len(), 0);
+    let witness = |key_id, byte| Sealed {
+        key_id,
+        bytes: vec![byte; 49],
+    };
+    for key_id in [2, 1] {
+        done(&*store, change("witness", vec![Write::Witness(witness(key_id, 7))])).await;
+        let another = change("witness", vec![Write::Witness(witness(key_id, 8))]);
+        missed(&*store, another, "there is one").await;
+    }
+    done(&*store, bind(&device(&owner(1), 1), fresh(1))).await;
+    let store = reopen(harness, store).await;
+    let found = store.witnesses().await.expect("a read");
+    assert!(found == [witness(1, 7), witness(2, 7)]);
+    let (devices, tokens) = store.sealed_samples().await.expect("a read");
+    assert!(devices.len() == 1 && devices[0].sealed == device(&owner(1), 1).sealed && tokens.is_empty());
 }

@@ -1,0 +1,211 @@
+//! The owner's files: whether they are still the ones that it opened, and whether it still owns them.
+//!
+//! Looked at by the writer alone, around every commit and once a second, so that nothing that it does itself can look
+//! like somebody else's doing.
+
+use std::{
+    fs::{self, File, Metadata},
+    io::ErrorKind,
+    os::unix::fs::{FileExt, MetadataExt},
+    path::{Path, PathBuf},
+};
+
+use rusqlite::Connection;
+use store::StoreError;
+
+use crate::{
+    FILE_NAME, OpenError,
+    directory::{GENERATION, LOCK, SHM_NAME, WAL_NAME},
+    error::{Fault, Result},
+    tables::owner::{self, Checkpoint},
+    trust::Trust,
+};
+
+/// SQLite's, unless a file says otherwise; ours never do.
+const PAGE: u64 = 4_096;
+
+/// A file that was opened, by which file it is.
+struct Watched {
+    name: &'static str,
+    path: PathBuf,
+    identity: (u64, u64),
+}
+
+pub(crate) struct Custody {
+    /// Open for as long as the connections are: closing it earlier would drop the locks that SQLite has on it.
+    file: File,
+    database: Watched,
+    log: Watched,
+    index: Watched,
+    lock: Watched,
+    generation: Watched,
+    epoch: i64,
+    /// Where the file has the row of the owner.
+    page: u64,
+    /// Neither file becomes shorter by itself.
+    file_length: u64,
+    log_length: u64,
+    /// Of the log's header: they change when a new log begins.
+    salts: Option<[u8; 8]>,
+    /// The file has this one at least.
+    copied: Checkpoint,
+}
+
+impl Custody {
+    /// Once the connections are open and the owner's epoch is taken.
+    pub(crate) fn of(dir: &Path, file: File, conn: &Connection, epoch: i64) -> Result<Self, OpenError> {
+        let watched = |name| Watched::of(dir, name);
+        let at = dir.join(FILE_NAME);
+        let failed = |fault: Fault| fault.opening(at.clone());
+        let page = owner::page(conn).map_err(failed)?.unwrap_or(1);
+        let mut custody = Self {
+            database: watched(FILE_NAME)?,
+            log: watched(WAL_NAME)?,
+            index: watched(SHM_NAME)?,
+            lock: watched(LOCK)?,
+            generation: watched(GENERATION)?,
+            file,
+            epoch,
+            page,
+            file_length: 0,
+            log_length: 0,
+            salts: None,
+            copied: Checkpoint::default(),
+        };
+        custody.copied = on_file(&custody.file, page).map_err(crate::directory::files(&at))?;
+        Ok(custody)
+    }
+
+    /// In the transaction: nobody else has taken the directory since.
+    pub(crate) fn owns(&self, tx: &Connection, trust: &Trust) -> Result<()> {
+        if owner::epoch(tx)? == self.epoch {
+            return Ok(());
+        }
+        Err(trust
+            .lose("another service has taken this data directory: end this one".into())
+            .into())
+    }
+
+    /// Around the commit: the files have their names.
+    pub(crate) fn check(&self, trust: &Trust) -> Result<(), StoreError> {
+        self.database.found().map_err(|why| trust.lose(restart(&why)))?;
+        self.lock.found().map(drop).map_err(|why| {
+            // It may come back; that nobody took the directory meanwhile, the epoch knows.
+            trust.doubt_files(Some(why.clone()));
+            StoreError::Untrusted(why)
+        })
+    }
+
+    /// The log's length, which only grows until it is copied.
+    pub(crate) fn log_length(&mut self, trust: &Trust) -> Result<u64, StoreError> {
+        let log = self.log.found().map_err(|why| trust.lose(restart(&why)))?;
+        if log.len() < self.log_length {
+            return Err(trust.lose(restart(&format!("{WAL_NAME} became shorter"))));
+        }
+        self.log_length = log.len();
+        Ok(self.log_length)
+    }
+
+    /// Once a second: all that can be seen from outside. `Err` is about these files alone.
+    pub(crate) fn look(&mut self, trust: &Trust) -> Result<(), StoreError> {
+        if trust.is_lost() {
+            return trust.ask();
+        }
+        let lost = |why: String| trust.lose(restart(&why));
+        let database = self.database.found().map_err(lost)?;
+        if database.len() < self.file_length {
+            return Err(lost(format!("{FILE_NAME} became shorter")));
+        }
+        self.file_length = database.len();
+        let copied = on_file(&self.file, self.page).map_err(|error| lost(format!("{FILE_NAME}: {error}")))?;
+        if copied < self.copied {
+            return Err(lost(format!("{FILE_NAME} was overwritten with an older one")));
+        }
+        self.index.found().map_err(lost)?;
+        self.generation.found().map_err(lost)?;
+        self.log_length(trust)?;
+        self.same_log().map_err(lost)?;
+        let open = || {
+            let mut all = [&self.database, &self.log, &self.index, &self.lock, &self.generation].into_iter();
+            all.find_map(Watched::open_to_others)
+        };
+        let doubt = self.lock.found().err().or_else(open);
+        trust.doubt_files(doubt.clone());
+        doubt.map_or(Ok(()), |why| Err(StoreError::Untrusted(why)))
+    }
+
+    /// The log was copied into the file, up to this checkpoint, and may be cut or begun anew.
+    pub(crate) fn log_ended(&mut self, with: Checkpoint) {
+        (self.copied, self.log_length, self.salts) = (with, 0, None);
+    }
+
+    fn same_log(&mut self) -> Result<(), String> {
+        if self.log_length == 0 {
+            return Ok(());
+        }
+        let mut salts = [0; 8];
+        let read = File::open(&self.log.path).and_then(|log| log.read_exact_at(&mut salts, 16));
+        read.map_err(|error| format!("{WAL_NAME}: {error}"))?;
+        if *self.salts.get_or_insert(salts) == salts {
+            Ok(())
+        } else {
+            Err(format!("{WAL_NAME} was overwritten"))
+        }
+    }
+}
+
+impl Watched {
+    fn of(dir: &Path, name: &'static str) -> Result<Self, OpenError> {
+        let path = dir.join(name);
+        let found = fs::metadata(&path).map_err(crate::directory::files(&path))?;
+        Ok(Self {
+            name,
+            path,
+            identity: (found.dev(), found.ino()),
+        })
+    }
+
+    fn found(&self) -> Result<Metadata, String> {
+        let name = self.name;
+        match fs::metadata(&self.path) {
+            Ok(found) if (found.dev(), found.ino()) == self.identity => Ok(found),
+            Ok(_) => Err(format!("{name} is another file than the one that was opened")),
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(format!("{name} is gone")),
+            Err(error) => Err(format!("{name} cannot be seen: {error}")),
+        }
+    }
+
+    fn open_to_others(&self) -> Option<String> {
+        let found = self.found().ok()?;
+        let open = found.mode() & 0o077 != 0;
+        open.then(|| format!("{} can be read by others: chmod 600 it", self.name))
+    }
+}
+
+fn restart(why: &str) -> String {
+    format!("{why}: codes that were used may be good again in it; stop this service, put the files back, and start")
+}
+
+/// The newest checkpoint that the file has, whatever stands in the log; none before the third migration.
+fn on_file(file: &File, page: u64) -> std::io::Result<Checkpoint> {
+    let mut bytes = [0; PAGE as usize];
+    match file.read_exact_at(&mut bytes, (page - 1) * PAGE) {
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(Checkpoint::default()),
+        Err(error) => Err(error),
+        Ok(()) => Ok(Checkpoint::on_page(&bytes).unwrap_or_default()),
+    }
+}
+
+/// Refuses a file and a log that are of different times: SQLite would lay one over the other, page by page.
+pub(crate) fn belong_together(conn: &Connection, file: &File, path: &Path) -> Result<(), OpenError> {
+    let failed = |fault: Fault| fault.opening(path.into());
+    let Some(page) = owner::page(conn).map_err(failed)? else {
+        return Ok(());
+    };
+    let row = owner::read(conn).map_err(failed)?;
+    let on_file = on_file(file, page).map_err(crate::directory::files(path))?;
+    if (row.log_follows..=row.checkpoint).contains(&on_file) {
+        return Ok(());
+    }
+    Err(OpenError::Mixed { path: path.into() })
+}

@@ -1,0 +1,20 @@
+use crate::StoreError;
+
+/// What an engine says of the medium under it.
+pub trait Health: Send + Sync {
+    /// Whether what is decided here can be trusted: the files are the ones that were opened, and nobody else decides
+    /// about them. While it is not, nothing is committed and no key is known.
+    fn trusted(&self) -> Result<(), StoreError>;
+
+    /// What could not be read since the engine was opened.
+    fn damage(&self) -> Damage;
+}
+
+/// What was found damaged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Damage {
+    /// How many reads and writes met it.
+    pub reads: u64,
+    /// The first of what they met, in words without a secret.
+    pub first: Vec<String>,
+}

@@ -1,0 +1,395 @@
+//! Files of yesterday beside files of today, in every mix: refused at start, or nothing of yesterday is good again: a
+//! used code is refused, an unbound device stays dead, a revoked key stays revoked (D4, U1, A4).
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    thread,
+};
+
+use serde_json::Value;
+
+use crate::support::{
+    http::Api,
+    now_step,
+    phone::Phone,
+    process::{Ended, Running, Served, run, serve},
+    soak, step_that_lasts, until,
+};
+
+const DATABASE: &str = "countersign.sqlite";
+const WAL: &str = "countersign.sqlite-wal";
+const HEADS: &str = "audit.heads";
+const FILES: [&str; 7] = [
+    DATABASE,
+    WAL,
+    HEADS,
+    "keys.generation",
+    "countersign.sqlite-shm",
+    "keyring",
+    "owner.lock",
+];
+
+/// What happened between yesterday and today.
+struct Days {
+    home: tempfile::TempDir,
+    alice: Phone,
+    bob: Phone,
+    /// Accepted today.
+    used: u64,
+    /// Revoked today.
+    key: String,
+}
+
+impl Days {
+    /// One service for both days, so that one chain of the trail has it all; killed, so that its log is left.
+    fn lived() -> Self {
+        let home = tempfile::tempdir().expect("a directory");
+        let (dir, outside) = (home.path().join("data"), home.path().join("outside.heads"));
+        let service = Served::greeting(Running::start(serve(&dir).arg("--heads-file").arg(&outside)), &dir);
+        let api = service.api();
+        let step = step_that_lasts(15);
+        let made = run(&mut service.beside(&["key", "create", "--role", "enroll"]), "").with_code(0);
+        let key = made.out.trim().to_owned();
+        let (_, alice) = api.bind("alice", step - 1);
+        let (device, bob) = api.bind("bob", step - 1);
+        // Erasing what the bindings were made of cuts the log; then there is a new one.
+        until_cut(&dir);
+        assert_eq!(
+            api.verify("alice", &alice.wrong_code(step))
+                .expect("an answer")
+                .outcome(),
+            "refused"
+        );
+        until_kept(&service);
+        copy(&dir, &home.path().join("yesterday"));
+
+        revoke(&service);
+        assert_eq!(
+            api.unbind("bob", &device, &bob.code(step)).expect("an answer").status,
+            204
+        );
+        until_cut(&dir);
+        assert_eq!(
+            api.verify("alice", &alice.code(step)).expect("an answer").outcome(),
+            "accepted"
+        );
+        until_kept(&service);
+        until("the revocation is kept", || {
+            fs::read_to_string(dir.join(HEADS)).is_ok_and(|heads| heads.contains("\"chain\":4,\"position\":1,"))
+        });
+        service.running.kill();
+        copy(&dir, &home.path().join("today"));
+        assert!(fs::metadata(dir.join(WAL)).expect("a log").len() > 0);
+        Self {
+            home,
+            alice,
+            bob,
+            used: step,
+            key,
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    /// A directory with today's files, but of yesterday those whose bit is set.
+    fn mixed(&self, name: &str, of_yesterday: usize) -> PathBuf {
+        let dir = self.path(name);
+        copy(&self.path("today"), &dir);
+        for (bit, file) in FILES.iter().enumerate() {
+            if of_yesterday >> bit & 1 == 1 {
+                fs::copy(self.path("yesterday").join(file), dir.join(file)).expect("a copy");
+            }
+        }
+        dir
+    }
+
+    fn serve(&self, dir: &Path) -> std::process::Command {
+        let outside = dir.with_extension("heads");
+        if !outside.exists() {
+            fs::copy(self.path("outside.heads"), &outside).expect("a copy");
+        }
+        let mut command = serve(dir);
+        command.arg("--heads-file").arg(outside);
+        command
+    }
+
+    /// Nothing of yesterday is good again.
+    #[track_caller]
+    fn nothing_is_back(&self, service: &Served, which: &str) {
+        let api = service.api();
+        let accepted = |user: &str, code: &str| {
+            let answer = api.verify(user, code).expect("an answer");
+            answer.status == 200 && answer.outcome() == "accepted"
+        };
+        assert!(
+            !accepted("alice", &self.alice.code(self.used)),
+            "D4: a used code, {which}"
+        );
+        for step in [now_step(), now_step() + 1] {
+            assert!(!accepted("bob", &self.bob.code(step)), "U1: an unbound device, {which}");
+        }
+        let status = Api::new(&service.url, &self.key)
+            .user("alice")
+            .expect("an answer")
+            .status;
+        assert_eq!(status, 401, "A4: a revoked key, {which}");
+    }
+}
+
+/// Ended, or greeting.
+#[track_caller]
+fn started(command: &mut std::process::Command, dir: &Path) -> Result<Served, Ended> {
+    let mut serving = Running::start(command);
+    until("ended, or greeted", || {
+        serving.ended() || serving.out().contains("countersign user verify")
+    });
+    if serving.out().contains("Countersign serves") {
+        Ok(Served::greeting(serving, dir))
+    } else {
+        Err(serving.wait())
+    }
+}
+
+/// Ends with 1 and says this.
+#[track_caller]
+fn refused(command: &mut std::process::Command, dir: &Path, says: &[&str]) {
+    match started(command, dir) {
+        Ok(_) => panic!("it starts, and should say {says:?}"),
+        Err(ended) => {
+            let ended = ended.with_code(1);
+            for words in says {
+                assert!(ended.err.contains(words), "{words:?} is missing in: {}", ended.err);
+            }
+        }
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    let copied = std::process::Command::new("cp").arg("-a").args([from, to]).status();
+    assert!(copied.expect("cp").success());
+}
+
+fn until_cut(dir: &Path) {
+    until("the log is cut", || {
+        fs::metadata(dir.join(WAL)).is_ok_and(|log| log.len() == 0)
+    });
+}
+
+/// The newest row is under a head that is kept.
+fn until_kept(service: &Served) {
+    let newest = crate::support::tools::sqlite3(
+        &service.dir,
+        "SELECT chain || ' ' || position FROM audit WHERE chain = 1 ORDER BY sequence DESC LIMIT 1",
+    );
+    let (chain, position) = newest.split_once(' ').expect("two numbers");
+    let line = format!("\"chain\":{chain},\"position\":{position},");
+    until("the newest head is kept", || {
+        fs::read_to_string(service.dir.join(HEADS)).is_ok_and(|heads| heads.contains(&line))
+    });
+}
+
+/// The only key with this role alone.
+fn revoke(service: &Served) {
+    let keys = run(&mut service.beside(&["key", "list", "--json"]), "")
+        .with_code(0)
+        .json();
+    let is_it = |key: &&Value| key["roles"] == serde_json::json!(["enroll"]) && key["revoked_at"].is_null();
+    let id = keys.as_array().expect("an array").iter().find(is_it).expect("the key")["id"].clone();
+    run(&mut service.beside(&["key", "revoke", id.as_str().expect("an id")]), "").with_code(0);
+}
+
+#[test]
+fn no_mix_of_old_and_new_files_makes_anything_good_again() {
+    let days = Days::lived();
+    // A short run takes the last three together: they say nothing of the past.
+    let mixes: Vec<usize> = if soak() {
+        (0..1 << FILES.len()).collect()
+    } else {
+        (0..1 << 4).flat_map(|mix| [mix, mix | 0b111_0000]).collect()
+    };
+    let (next, served) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(&mix) = mixes.get(next.fetch_add(1, Relaxed)) {
+                    let old: Vec<_> = FILES
+                        .iter()
+                        .enumerate()
+                        .filter(|(bit, _)| mix >> bit & 1 == 1)
+                        .map(|(_, file)| *file)
+                        .collect();
+                    let dir = days.mixed(&format!("mix-{mix}"), mix);
+                    let which = format!("with yesterday's {old:?}");
+                    match started(&mut days.serve(&dir), &dir) {
+                        Ok(service) => {
+                            days.nothing_is_back(&service, &which);
+                            served.fetch_add(1, Relaxed);
+                        }
+                        Err(ended) => {
+                            assert_ne!(mix, 0, "today's files alone must serve: {}", ended.err);
+                            assert!(
+                                ended.code() == 1 && ended.err.contains("error: "),
+                                "{which}: {}",
+                                ended.err
+                            );
+                        }
+                    }
+                    fs::remove_dir_all(&dir).expect("it goes");
+                }
+            });
+        }
+    });
+    // Heads, generation, index, keyring and lock of yesterday take nothing away.
+    assert!(served.load(Relaxed) >= mixes.len() / 4, "{served:?} of {}", mixes.len());
+}
+
+/// The log holds the newest row of the trail, so the newest head alone is content.
+#[test]
+fn a_database_of_yesterday_beside_a_newer_log_is_refused() {
+    let days = Days::lived();
+    let dir = days.mixed("mixed", 0b1);
+    refused(
+        &mut days.serve(&dir),
+        &dir,
+        &["do not belong together", "from the same moment"],
+    );
+    let dir = days.mixed("mixed-too", 0b10);
+    assert!(
+        started(&mut days.serve(&dir), &dir).is_err(),
+        "a log of yesterday beside a newer database"
+    );
+}
+
+#[test]
+fn a_heads_file_with_a_damaged_line_is_refused() {
+    let days = Days::lived();
+    let whole = fs::read_to_string(days.path("outside.heads")).expect("heads");
+    let heads: Vec<&str> = whole.lines().collect();
+    assert!(
+        heads.len() >= 3,
+        "the service's chain and those of the key commands: {whole}"
+    );
+    let forged = heads[0].replacen("\"position\":", "\"position\":1", 1);
+    let twice = format!("{whole}\n{whole}");
+    let damaged = [
+        whole.replacen(heads[0], &forged, 1),
+        whole.replacen(heads[0], "{}", 1),
+        whole.replacen(heads[1], &heads[1][..heads[1].len() / 2], 1),
+        whole.replacen('{', "\u{fffd}", 1),
+        twice,
+        String::new(),
+    ];
+    for (number, damaged) in damaged.iter().enumerate() {
+        for inside in [true, false] {
+            let dir = days.mixed(&format!("damaged-{number}-{inside}"), 0);
+            let mut command = days.serve(&dir);
+            let path = if inside {
+                dir.join(HEADS)
+            } else {
+                dir.with_extension("heads")
+            };
+            fs::write(&path, damaged).expect("a file");
+            refused(&mut command, &dir, &[&path.display().to_string(), " help: "]);
+            assert_eq!(fs::read_to_string(&path).expect("a file"), *damaged, "left as it is");
+        }
+    }
+}
+
+/// Every head is asked for, not only the newest: what a key command did stands in a chain of its own.
+#[test]
+fn a_database_without_a_chain_that_a_head_names_is_refused() {
+    let days = Days::lived();
+    let dir = days.mixed("cut", 0);
+    let service = started(&mut days.serve(&dir), &dir).expect("it starts");
+    service.end().with_code(0);
+    let database = rusqlite::Connection::open(dir.join(DATABASE)).expect("a database");
+    let cut = database.execute("DELETE FROM audit WHERE chain = 2 AND position = 1", []);
+    assert_eq!(cut, Ok(1), "the key command's row");
+    drop(database);
+    refused(&mut days.serve(&dir), &dir, &["chain 2", "older than"]);
+}
+
+/// As many rows, and more, but others.
+#[test]
+fn another_history_is_refused() {
+    let days = Days::lived();
+    let dir = days.mixed("another", 0b111_1111);
+    // Its chains 3 and 4 are services, where today has the key commands.
+    for _ in 0..2 {
+        let service = Served::start(&dir);
+        let api = service.api();
+        for number in 0..10 {
+            api.verify(&format!("nobody-{number}"), "123456").expect("an answer");
+        }
+        service.end().with_code(0);
+    }
+    let today = fs::read_to_string(days.path("outside.heads")).expect("heads");
+    for (chain, position) in [(3, 0), (4, 1)] {
+        let said = format!("{{\"chain\":{chain},\"position\":{position},");
+        let head = today
+            .lines()
+            .find(|line| line.starts_with(&said))
+            .expect("a key command's head");
+        let mut command = days.serve(&dir);
+        fs::write(dir.with_extension("heads"), format!("{head}\n")).expect("a file");
+        refused(&mut command, &dir, &[&format!("chain {chain}"), "another history"]);
+    }
+}
+
+/// It cannot be seen from inside; that is why a second copy of the heads belongs elsewhere.
+#[test]
+fn a_copy_of_the_whole_directory_is_seen_from_outside_only() {
+    let days = Days::lived();
+    let dir = days.mixed("whole", 0b111_1111);
+    refused(&mut days.serve(&dir), &dir, &["older than", "whole.heads"]);
+    let service = Served::start(&dir);
+    let warned = service.running.err();
+    assert_eq!(warned.matches("--heads-file").count(), 1, "{warned}");
+}
+
+/// Both are written: either alone refuses yesterday.
+#[test]
+fn both_copies_of_the_heads_are_kept_and_asked() {
+    let days = Days::lived();
+    let dir = days.mixed("both", 0);
+    let service = started(&mut days.serve(&dir), &dir).expect("it starts");
+    assert!(
+        !service.running.err().contains("--heads-file"),
+        "{}",
+        service.running.err()
+    );
+    service.end().with_code(0);
+    let outside = dir.with_extension("heads");
+    assert_eq!(
+        fs::read(dir.join(HEADS)).expect("heads"),
+        fs::read(&outside).expect("heads")
+    );
+
+    // A disk that is not mounted is no empty list.
+    let kept = dir.with_extension("kept");
+    fs::rename(&outside, &kept).expect("it moves");
+    let mut command = serve(&dir);
+    command.arg("--heads-file").arg(&outside);
+    refused(&mut command, &dir, &["is missing", "cp "]);
+    fs::rename(&kept, &outside).expect("it moves");
+    fs::remove_file(dir.join(HEADS)).expect("it was there");
+    refused(&mut command, &dir, &["is missing", "cp "]);
+    fs::copy(&outside, dir.join(HEADS)).expect("as it says");
+    started(&mut command, &dir).expect("it starts").end().with_code(0);
+
+    // Without any of them nothing is proven; who accepts that says so, once.
+    fs::remove_file(dir.join(HEADS)).expect("it was there");
+    fs::remove_file(&outside).expect("it was there");
+    refused(&mut command, &dir, &["is missing", "--begin-anew"]);
+    command.arg("--begin-anew");
+    started(&mut command, &dir).expect("it starts").end().with_code(0);
+    refused(&mut command, &dir, &["nothing is missing", "without --begin-anew"]);
+    days.nothing_is_back(
+        &started(&mut days.serve(&dir), &dir).expect("it starts"),
+        "in today's files",
+    );
+}
