@@ -314,6 +314,38 @@ fn a_broken_arrow_is_named() {
     );
 }
 
+/// The manual's threat model names the test behind each promise, as `file.rs::name`; a file is below `tests`, or stands in
+/// a crate.
+#[test]
+fn every_test_that_the_threat_model_names_is_there() {
+    let text = fs::read_to_string(root().join("src/manual/threat_model.md")).unwrap();
+    let promises = text.split("## What holds").nth(1).expect("the table of what holds");
+    let rows = promises
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| what holds"));
+    let mut missing = Vec::new();
+    for row in rows {
+        let named: Vec<_> = row.split('`').filter_map(|word| word.split_once(".rs::")).collect();
+        if named.is_empty() {
+            missing.push(format!("no test: {row}"));
+        }
+        for (file, test) in named {
+            let of_a_crate = file.starts_with("crates/");
+            let path = if of_a_crate {
+                root().into()
+            } else {
+                root().join("tests")
+            }
+            .join(format!("{file}.rs"));
+            let source = fs::read_to_string(&path).unwrap_or_default();
+            if !source.contains(&format!("#[test]\nfn {test}(")) && !source.contains(&format!("    fn {test}(")) {
+                missing.push(format!("{} has no test {test}", path.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
