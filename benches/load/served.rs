@@ -175,7 +175,8 @@ fn bound(keyring: &Keyring, number: u32, locked: bool) -> Any<Change> {
             locked_until: Some(BEGINNING.plus(10_000 * UnixMs::DAY)),
             since_success: 10,
             ..Budget::default()
-        };
+        }
+        .into();
     }
     let payload = serde_json::json!({"action": "device.bind", "outcome": "done", "account": &*device.owner.account,
         "user": &*device.owner.user, "device": id});

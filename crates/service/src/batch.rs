@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use otp::Code;
-use store::{Bound, Change, Id, Outcome, Owner, StoreError, Write, audit};
+use store::{Bound, Change, Device, Id, Outcome, Owner, StoreError, Write, audit};
 use verify::{Cause, Credential, DeviceState, Judgement, Lock, Purpose, UnixMs, Verdict, judge};
 
 use crate::{
@@ -173,18 +173,19 @@ struct Bench<'a> {
 struct Seat {
     id: Id,
     credential: Credential,
-    read: DeviceState,
+    /// Of the state that was read; every change of it raises its version.
+    read_version: u64,
     state: DeviceState,
 }
 
 impl Seat {
-    fn new(core: &Core, bound: &Bound) -> Result<Self, ServiceError> {
-        let credential = credential_of(&bound.device, &*core.sealer)?;
+    fn new(core: &Core, device: &Device, state: DeviceState) -> Result<Self, ServiceError> {
+        let credential = credential_of(device, &*core.sealer)?;
         Ok(Self {
-            id: bound.device.id,
+            id: device.id,
             credential,
-            read: bound.state,
-            state: bound.state,
+            read_version: state.version,
+            state,
         })
     }
 }
@@ -192,11 +193,11 @@ impl Seat {
 impl<'a> Bench<'a> {
     fn new(core: &Core, owner: &'a Owner, bound: Vec<Bound>) -> Result<Self, ServiceError> {
         let devices: Vec<_> = bound
-            .iter()
-            .map(|bound| Seat::new(core, bound))
+            .into_iter()
+            .map(|bound| Seat::new(core, &bound.device, bound.state))
             .collect::<Result<_, _>>()?;
         let stand_in = if devices.is_empty() {
-            Some(Seat::new(core, &core.stand_in)?)
+            Some(Seat::new(core, &core.stand_in.device, core.stand_in.state.clone())?)
         } else {
             None
         };
@@ -220,7 +221,7 @@ impl<'a> Bench<'a> {
             let entry = self.refusal(ask).because(CAUSE);
             return self.refuse_freely(core, ask, &entry, CAUSE, now, salts);
         }
-        let judgements: Vec<Judgement> = self
+        let mut judgements: Vec<Judgement> = self
             .devices
             .iter()
             .map(|seat| judged(&seat.state, &seat.credential, ask.code.as_ref(), now, policy))
@@ -234,7 +235,7 @@ impl<'a> Bench<'a> {
             .iter()
             .position(|judgement| matches!(judgement.verdict, Verdict::Accepted(_)));
         if let Some(place) = accepted {
-            return self.accept(core, ask, place, judgements[place].next, now, salts);
+            return self.accept(core, ask, place, judgements.swap_remove(place).next, now, salts);
         }
         if let Some(lock) = locked_out(&judgements) {
             self.locked += 1;
@@ -245,7 +246,7 @@ impl<'a> Bench<'a> {
         let mut masked_s = 0;
         let mut changed = false;
         let mut suspended = false;
-        for (seat, judgement) in self.devices.iter_mut().zip(&judgements) {
+        for (seat, judgement) in self.devices.iter_mut().zip(judgements) {
             if let Verdict::Refused(cause) = judgement.verdict {
                 let next = remembering(core, ask, judgement.next, None, now);
                 changed |= next != seat.state;
@@ -369,12 +370,12 @@ impl<'a> Bench<'a> {
         let writes = self
             .devices
             .iter()
-            .filter(|seat| seat.state != seat.read)
+            .filter(|seat| seat.state.version != seat.read_version)
             .map(|seat| Write::State {
                 owner: self.owner.clone(),
                 device: seat.id,
-                expected: seat.read.version,
-                next: seat.state,
+                expected: seat.read_version,
+                next: seat.state.clone(),
             })
             .collect();
         Some(Change {
@@ -397,13 +398,8 @@ fn judged(
 /// The state with what is remembered of this request.
 fn remembering(core: &Core, ask: &Ask, next: DeviceState, accepted: Option<&Acceptance>, now: UnixMs) -> DeviceState {
     let kept_ms = core.settings.request_id_ms;
-    next.remembering(remembered(
-        next.last_request,
-        ask.request.as_ref(),
-        accepted,
-        now,
-        kept_ms,
-    ))
+    let last = next.last_request;
+    next.remembering(remembered(last, ask.request.as_ref(), accepted, now, kept_ms))
 }
 
 fn salt(salts: &mut impl Iterator<Item = [u8; 16]>) -> Result<[u8; 16], ServiceError> {

@@ -251,7 +251,7 @@ async fn complete(
         becomes(enrollment, EnrollmentState::Confirmed { device }),
         Write::Bind {
             device: Box::new(bound.device.clone()),
-            state: bound.state,
+            state: bound.state.clone(),
         },
         factors.become_protected(Protection {
             login_protection: confirmation.login_protection,
@@ -282,7 +282,7 @@ async fn complete(
         .detail(detail);
     let mut events = vec![core.event(&entry, now)?];
     if let Some(replaced) = replaced {
-        writes.push(end_device(replaced, replaced.state, now));
+        writes.push(end_device(replaced, replaced.state.clone(), now));
         let tokens = its_tokens(core, std::slice::from_ref(replaced)).await?;
         writes.extend(
             tokens

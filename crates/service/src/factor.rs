@@ -54,7 +54,7 @@ impl Spent {
     /// The write that burns it; a device that ends in the same change is written by whoever ends it.
     pub(crate) fn write(&self) -> Write {
         match self {
-            Self::Device { bound, next } => state_write(bound, *next),
+            Self::Device { bound, next } => state_write(bound, next.clone()),
             Self::Recovery { expected, next } => Write::RecoveryCodes {
                 expected: Some(*expected),
                 next: next.clone(),
@@ -131,10 +131,10 @@ async fn judge_code(
             }
             Verdict::Refused(why) => {
                 // The same wrong code again is no other guess, and changes nothing.
+                suspended |= judgement.next.suspended(Purpose::Unbinding);
                 if judgement.next != bound.state {
                     writes.push(state_write(bound, judgement.next));
                 }
-                suspended |= judgement.next.suspended(Purpose::Unbinding);
                 cause = Some(why);
                 masked_s = masked_s.max(policy.near_masked_s(credential.parameters().period));
             }

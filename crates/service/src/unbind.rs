@@ -119,7 +119,7 @@ impl Service {
                         .detail(json!({"offset_steps": next.offset_steps, "identity_proof": evidence(identity_proof)})),
                     Ok(DeviceView::of(
                         &Bound {
-                            state: next,
+                            state: next.clone(),
                             ..bound.clone()
                         },
                         now,
@@ -195,7 +195,7 @@ impl Service {
                     "first_factor_changed_at": first_factor_changed_at.map(UnixMs::get),
                 }));
             let change = Change {
-                writes: vec![state_write(&bound, next)],
+                writes: vec![state_write(&bound, next.clone())],
                 events: vec![core.event(&entry, now)?],
             };
             if core.commit(vec![change]).await? == [Outcome::Done] {
@@ -272,10 +272,10 @@ impl<'a> Ending<'a> {
     /// A device ends by the user's own factor.
     fn end(&mut self, bound: &Bound, spent: &Spent, origin: &Origin) -> Result<(), ServiceError> {
         let judged = match spent {
-            Spent::Device { next, .. } => *next,
+            Spent::Device { next, .. } => next.clone(),
             Spent::Recovery { expected, next } => {
                 self.spent = Some((*expected, next.clone()));
-                bound.state
+                bound.state.clone()
             }
         };
         self.tombstone(bound, judged, spent.name(), origin)
@@ -283,7 +283,7 @@ impl<'a> Ending<'a> {
 
     /// A device ends because its account did.
     fn close(&mut self, bound: &Bound, origin: &Origin) -> Result<(), ServiceError> {
-        self.tombstone(bound, bound.state, "user_closed", origin)
+        self.tombstone(bound, bound.state.clone(), "user_closed", origin)
     }
 
     fn tombstone(

@@ -12,21 +12,22 @@ pub(crate) struct Job {
     pub(crate) events: Vec<(Event, Hash)>,
     /// The new state of each device this change is about, in the order of the writes.
     pub(crate) states: Vec<(Id, Box<[u8]>)>,
-    /// The same for the first event's row, as [`codec::encode_states`] writes them.
+    /// The same for the first event's row, as [`codec::join_states`] writes them.
     pub(crate) blob: Vec<u8>,
 }
 
 impl Job {
     /// Refuses what no engine may do. `keys_only` is for a process beside the owner.
     pub(crate) fn new(change: Change, keys_only: bool) -> Result<Self, StoreError> {
-        let states: Vec<_> = change
+        let states: Vec<(Id, Box<[u8]>)> = change
             .writes
             .iter()
             .filter_map(|write| match write {
-                Write::State { device, next, .. } | Write::Unbind { device, next, .. } => Some((*device, *next)),
-                Write::Bind { device, state } => Some((device.id, *state)),
+                Write::State { device, next, .. } | Write::Unbind { device, next, .. } => Some((*device, next)),
+                Write::Bind { device, state } => Some((device.id, state)),
                 _ => None,
             })
+            .map(|(id, state)| (id, codec::encode_state(state).into()))
             .collect();
         if !states.is_empty() && change.events.is_empty() {
             // The trail carries the states: without a row there would be none.
@@ -45,11 +46,8 @@ impl Job {
         });
         Ok(Self {
             events: events.collect(),
-            blob: codec::encode_states(&states),
-            states: states
-                .iter()
-                .map(|(id, state)| (*id, codec::encode_state(state).into()))
-                .collect(),
+            blob: codec::join_states(&states),
+            states,
             writes: change.writes,
         })
     }

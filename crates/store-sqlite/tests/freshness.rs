@@ -46,10 +46,10 @@ fn no_read_is_older_than_what_was_answered() {
             let number = round * 5 % DEVICES;
             let state = &mut states[number as usize];
             assert_eq!(
-                block_on(store.commit(vec![used(number, *state)])),
+                block_on(store.commit(vec![used(number, state.clone())])),
                 Ok(vec![Outcome::Done])
             );
-            *state = next(*state);
+            *state = next(state.clone());
             answered[number as usize].store(state.version, Ordering::SeqCst);
         }
         over.store(true, Ordering::SeqCst);

@@ -11,7 +11,7 @@ use store::{Commit, Devices, Outcome, StoreError, audit::Trail};
 /// Commits until the medium is full; the result is the state that was last answered.
 fn fill(store: &Sqlite, mut state: verify::DeviceState) -> verify::DeviceState {
     for _ in 0..100_000 {
-        let mut filler = used(1, state);
+        let mut filler = used(1, state.clone());
         filler.events[0].payload = format!("\"{}\"", "x".repeat(2_000));
         match block_on(store.commit(vec![filler])) {
             Ok(outcomes) => assert_eq!(outcomes, [Outcome::Done]),
@@ -24,7 +24,9 @@ fn fill(store: &Sqlite, mut state: verify::DeviceState) -> verify::DeviceState {
 }
 
 fn state(store: &Sqlite) -> verify::DeviceState {
-    block_on(store.bound(vec![owner(1)])).expect("a read")[0][0].state
+    block_on(store.bound(vec![owner(1)])).expect("a read")[0][0]
+        .state
+        .clone()
 }
 
 /// Full, refused, and as if nothing had been asked.
@@ -58,8 +60,8 @@ fn check_full(store: &Sqlite) -> verify::DeviceState {
 fn check_again(store: &Sqlite, last: verify::DeviceState) {
     assert_eq!(state(store), last);
     done(store, (100..140).map(bind).collect());
-    done(store, vec![used(1, last)]);
-    assert_eq!(state(store), next(last));
+    done(store, vec![used(1, last.clone())]);
+    assert_eq!(state(store), next(last.clone()));
     assert_eq!(block_on(store.commit(vec![used(1, last)])), Ok(vec![Outcome::Missed]));
 }
 
@@ -70,7 +72,7 @@ fn a_full_database_recovers() {
     block_on(store.limit_pages(120)).expect("a limit");
     let last = check_full(&store);
     block_on(store.limit_pages(1_000_000)).expect("no limit");
-    check_again(&store, last);
+    check_again(&store, last.clone());
     drop(store);
     assert_eq!(state(&open(dir.path())), next(last));
 }
@@ -88,7 +90,7 @@ fn a_full_file_system_recovers() {
     let store = open_as(&mount.path().join("data"), "serve/here/1", true, eager()).expect("it opens");
     let last = check_full(&store);
     fs::remove_file(&ballast).expect("it goes");
-    check_again(&store, last);
+    check_again(&store, last.clone());
     drop(store);
     let store = open_as(&mount.path().join("data"), "serve/here/1", true, Tuning::default()).expect("it opens");
     assert_eq!(state(&store), next(last));

@@ -48,14 +48,16 @@ fn act() -> impl Strategy<Value = Act> {
 
 /// The change, and what it makes of the model.
 fn decide(states: &mut HashMap<u32, DeviceState>, number: u32, what: What) -> (Change, Outcome) {
-    let current = states.get(&number).copied();
-    let state = current.unwrap_or(fresh());
-    let is_bound = current.is_some_and(|state| state.standing != Standing::Unbound);
+    let current = states.get(&number).cloned();
+    let state = current.clone().unwrap_or(fresh());
+    let is_bound = current
+        .as_ref()
+        .is_some_and(|state| state.standing != Standing::Unbound);
     let (change, after, holds) = match what {
         What::Bind => (bind(number), fresh(), current.is_none()),
-        What::Use => (used(number, state), next(state), is_bound),
-        What::UseOfAnotherVersion => (used(number, next(state)), state, false),
-        What::Unbind => (unbound(number, state), state.unbound(), is_bound),
+        What::Use => (used(number, state.clone()), next(state), is_bound),
+        What::UseOfAnotherVersion => (used(number, next(state.clone())), state, false),
+        What::Unbind => (unbound(number, state.clone()), state.unbound(), is_bound),
     };
     if holds {
         states.insert(number, after);
@@ -67,16 +69,11 @@ fn check(store: &Sqlite, states: &HashMap<u32, DeviceState>) -> Result<(), TestC
     let found = block_on(store.bound((0..DEVICES).map(owner).collect())).expect("a read");
     for (number, found) in (0..).zip(found) {
         let wanted = states.get(&number).filter(|state| state.standing != Standing::Unbound);
-        prop_assert_eq!(
-            found.first().map(|bound| bound.state),
-            wanted.copied(),
-            "device {}",
-            number
-        );
+        prop_assert_eq!(found.first().map(|bound| &bound.state), wanted, "device {}", number);
         let one = block_on(store.device(owner(number), id(number))).expect("a read");
         prop_assert_eq!(
             one.map(|bound| bound.state),
-            states.get(&number).copied(),
+            states.get(&number).cloned(),
             "device {}",
             number
         );

@@ -258,12 +258,12 @@ fn a_file_and_a_log_open_together_or_not_at_all() {
     done(&store, (0..50).map(bind).collect());
     for day in 0..6 {
         for _ in 0..40 {
-            done(&store, vec![used(1, state)]);
+            done(&store, vec![used(1, state.clone())]);
             state = next(state);
         }
         let copy = home.path().join(format!("day-{day}"));
         copied(&dir, &copy, &[FILE_NAME, WAL]);
-        days.push((copy, state));
+        days.push((copy, state.clone()));
     }
     store.close().expect("it closes");
     for (file, (from, _)) in days.iter().enumerate() {

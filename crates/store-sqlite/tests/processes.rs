@@ -83,13 +83,13 @@ fn a_command_beside_the_server_sees_what_is_and_may_little() {
     let mut state = fresh();
     done(&server, vec![bind(1), bind(2)]);
     for round in 0..40 {
-        done(&server, vec![used(1, state)]);
+        done(&server, vec![used(1, state.clone())]);
         state = next(state);
         let found = block_on(beside.bound(vec![owner(1), owner(2)])).expect("a read");
         assert_eq!(found[0][0].state, state, "round {round}");
         assert_eq!(found[1][0].state, fresh());
     }
-    done(&server, vec![unbound(1, state)]);
+    done(&server, vec![unbound(1, state.clone())]);
     assert!(block_on(beside.bound(vec![owner(1)])).expect("a read")[0].is_empty());
     let found = block_on(beside.device(owner(1), id(1)))
         .expect("a read")
@@ -155,15 +155,15 @@ fn commits_until_it_is_killed() {
     let mut states: Vec<_> = block_on(store.bound((0..DEVICES).map(owner).collect()))
         .expect("a read")
         .iter()
-        .map(|bound| bound[0].state)
+        .map(|bound| bound[0].state.clone())
         .collect();
     let mut out = std::io::stdout().lock();
     for round in 0.. {
         let some: Vec<u32> = (0..1 + round % 30).map(|at| (round * 7 + at * 3) % DEVICES).collect();
         let mut changes = Vec::new();
         for number in &some {
-            changes.push(used(*number, states[*number as usize]));
-            states[*number as usize] = next(states[*number as usize]);
+            changes.push(used(*number, states[*number as usize].clone()));
+            states[*number as usize] = next(states[*number as usize].clone());
         }
         assert_eq!(block_on(store.commit(changes)), Ok(vec![Outcome::Done; some.len()]));
         for number in some {

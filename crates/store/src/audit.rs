@@ -42,7 +42,7 @@ pub struct Row {
     pub salt: [u8; 16],
     /// What was said, unless it was erased.
     pub payload: Payload,
-    /// The device states this row made durable, as [`codec::encode_states`](crate::codec::encode_states) writes them; often one.
+    /// The device states this row made durable, as [`codec::join_states`](crate::codec::join_states) writes them; often one.
     pub states: Vec<u8>,
     /// The chain up to here.
     pub hash: Hash,

@@ -2,7 +2,9 @@
 //! absent things as a cleared flag. A fresh device takes about 20 bytes.
 
 use otp::Step;
-use verify::{ATTEMPTS_MAX, Budget, DeviceState, GuessMac, LastRequest, LongCount, Recent, Standing, UnixMs, WEEKS};
+use verify::{
+    ATTEMPTS_MAX, Budget, DeviceState, GuessMac, LastRequest, LongCount, Recent, SparseBudget, Standing, UnixMs, WEEKS,
+};
 
 use crate::{Id, StoreError};
 
@@ -24,17 +26,18 @@ pub fn decode_state(bytes: &[u8]) -> Result<DeviceState, StoreError> {
     if reader.0.is_empty() { Ok(state) } else { Err(damaged()) }
 }
 
-/// Several states, each with its device's id; nothing at all for none.
-pub fn encode_states(states: &[(Id, DeviceState)]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(80 * states.len());
+/// Several states, each as [`encode_state`] wrote it, with its device's id; nothing at all for none.
+pub fn join_states<S: AsRef<[u8]>>(states: &[(Id, S)]) -> Vec<u8> {
+    let length = states.iter().map(|(_, state)| 16 + state.as_ref().len()).sum();
+    let mut out = Vec::with_capacity(length);
     for (id, state) in states {
         out.extend(id.as_bytes());
-        write_state(&mut out, state);
+        out.extend(state.as_ref());
     }
     out
 }
 
-/// The states of [`encode_states`].
+/// The states of [`join_states`].
 pub fn decode_states(bytes: &[u8]) -> Result<Vec<(Id, DeviceState)>, StoreError> {
     let mut reader = Reader(bytes);
     let mut states = Vec::new();
@@ -96,7 +99,7 @@ const LAST_REQUEST: u64 = 1 << 6;
 const ALL: u64 = (1 << 7) - 1;
 
 fn write_state(out: &mut Vec<u8>, state: &DeviceState) {
-    let fresh = Budget::default();
+    let fresh = SparseBudget::default();
     let flag = |present: bool, flag: u64| if present { flag } else { 0 };
     out.push(FORMAT);
     out.push(match state.standing {
@@ -300,30 +303,31 @@ impl Reader<'_> {
             },
             drift_learned_at: if has(DRIFT_LEARNED) { Some(self.time()?) } else { None },
             last_success_at: if has(LAST_SUCCESS) { Some(self.time()?) } else { None },
-            verification: if has(VERIFICATION) {
-                self.budget(format)?
-            } else {
-                Budget::default()
-            },
-            unbinding: if has(UNBINDING) {
-                self.budget(format)?
-            } else {
-                Budget::default()
-            },
-            resync: if has(RESYNC) {
-                self.budget(format)?
-            } else {
-                Budget::default()
-            },
+            verification: self.budget_if(has(VERIFICATION), format)?,
+            unbinding: self.budget_if(has(UNBINDING), format)?,
+            resync: self.budget_if(has(RESYNC), format)?,
             last_request: if has(LAST_REQUEST) { self.last_request()? } else { None },
         };
         if was_suspended {
             // All roads stopped together then, and nobody wrote when.
             for budget in [&mut state.verification, &mut state.unbinding, &mut state.resync] {
-                budget.suspended_at = Some(UnixMs::new(0));
+                let suspended_at = Some(UnixMs::new(0));
+                *budget = Budget {
+                    suspended_at,
+                    ..**budget
+                }
+                .into();
             }
         }
         Some(state)
+    }
+
+    fn budget_if(&mut self, present: bool, format: u8) -> Option<SparseBudget> {
+        if present {
+            self.budget(format).map(SparseBudget::from)
+        } else {
+            Some(SparseBudget::default())
+        }
     }
 
     fn budget(&mut self, format: u8) -> Option<Budget> {

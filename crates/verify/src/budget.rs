@@ -1,3 +1,5 @@
+use std::ops::Deref;
+
 use crate::{BudgetPolicy, UnixMs};
 
 /// Wrong codes on one road, and what they cost, as a pure machine of two counts (rule A1):
@@ -33,6 +35,43 @@ pub struct Budget {
     pub suspended_at: Option<UnixMs>,
     /// The weeks in which a suspension was lifted, the later one first; each allows ten more.
     pub lifted: [Option<u32>; LIFTS as usize],
+}
+
+/// A [`Budget`] that takes no room while nothing is counted in it, which is so of nearly every device: states are moved
+/// and compared many times on their way through a verification.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct SparseBudget(Option<Box<Budget>>);
+
+static EMPTY: Budget = Budget {
+    recent: Recent {
+        newest: None,
+        ages_ms: [0; ATTEMPTS_MAX - 1],
+        older: 0,
+    },
+    lock_count: 0,
+    locked_until: None,
+    since_success: 0,
+    last_wrong: None,
+    long: LongCount {
+        week: 0,
+        counts: [0; WEEKS],
+    },
+    suspended_at: None,
+    lifted: [None; LIFTS as usize],
+};
+
+impl From<Budget> for SparseBudget {
+    fn from(budget: Budget) -> Self {
+        Self((budget != EMPTY).then(|| Box::new(budget)))
+    }
+}
+
+impl Deref for SparseBudget {
+    type Target = Budget;
+
+    fn deref(&self) -> &Budget {
+        self.0.as_deref().unwrap_or(&EMPTY)
+    }
 }
 
 /// Suspensions that may be lifted within 13 weeks, over all roads of a device.

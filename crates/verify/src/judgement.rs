@@ -68,7 +68,7 @@ pub fn judge(
     policy: &Policy,
 ) -> Judgement {
     if let Some(lock) = state.lock(purpose, now) {
-        return Judgement::of(Verdict::Locked(lock), *state);
+        return Judgement::of(Verdict::Locked(lock), state.clone());
     }
     let Some(code) = code else {
         // It cannot be right, so it is no guess; it locks all the same.
@@ -131,7 +131,7 @@ pub fn resync(
     policy: &Policy,
 ) -> Judgement {
     if let Some(lock) = state.lock(Purpose::Resync, now) {
-        return Judgement::of(Verdict::Locked(lock), *state);
+        return Judgement::of(Verdict::Locked(lock), state.clone());
     }
     let present = now.step(credential.parameters().period);
     let window = Window::around(present, policy.search_steps);
@@ -147,14 +147,12 @@ pub fn resync(
                 drift_steps: 0,
                 drift_learned_at: None,
                 // Two codes in a row prove more than one: what was held against the device for an hour is settled.
-                verification: state.verification.right(),
+                verification: state.verification.right().into(),
                 ..state.after_right(Purpose::Resync, step, now)
             };
-            let lifted = || measured.lifted(Purpose::Verification, now);
-            let next = Some(measured)
-                .filter(|measured| proven && measured.suspended(Purpose::Verification))
-                .and_then(|_| lifted())
-                .unwrap_or(measured);
+            let suspended = proven && measured.suspended(Purpose::Verification);
+            let lifted = suspended.then(|| measured.lifted(Purpose::Verification, now)).flatten();
+            let next = lifted.unwrap_or(measured);
             Judgement::of(Verdict::Accepted(accepted), next)
         }
         None => {

@@ -22,7 +22,7 @@ mod state;
 mod time;
 
 pub use binding::{Confirmed, Refusal, confirm};
-pub use budget::{ATTEMPTS_MAX, Budget, Guess, GuessMac, LIFT, LIFTS, Lock, LongCount, Recent, WEEKS};
+pub use budget::{ATTEMPTS_MAX, Budget, Guess, GuessMac, LIFT, LIFTS, Lock, LongCount, Recent, SparseBudget, WEEKS};
 pub use diagnosis::{Cause, diagnose};
 pub use judgement::{Judgement, Purpose, Verdict, judge, resync};
 pub use policy::{BudgetPolicy, Policy};

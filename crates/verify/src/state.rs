@@ -1,6 +1,6 @@
 use otp::{Key, Parameters, Secret, Step};
 
-use crate::{Budget, Guess, LIFTS, Lock, Policy, Purpose, UnixMs};
+use crate::{Budget, Guess, LIFTS, Lock, Policy, Purpose, SparseBudget, UnixMs};
 
 /// What shows the codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -90,7 +90,7 @@ impl LastRequest {
 }
 
 /// Everything about a device that changes by being used: the hot record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DeviceState {
     /// Raised by every change; a write holds only if the version is the one that was read.
     pub version: u64,
@@ -107,11 +107,11 @@ pub struct DeviceState {
     /// The last accepted code.
     pub last_success_at: Option<UnixMs>,
     /// Wrong codes at verification.
-    pub verification: Budget,
+    pub verification: SparseBudget,
     /// Wrong codes at unbinding and replacing.
-    pub unbinding: Budget,
+    pub unbinding: SparseBudget,
     /// Wrong pairs at resync.
-    pub resync: Budget,
+    pub resync: SparseBudget,
     /// See [`LastRequest`].
     pub last_request: Option<LastRequest>,
 }
@@ -127,16 +127,16 @@ impl DeviceState {
             drift_steps: 0,
             drift_learned_at: None,
             last_success_at: Some(now),
-            verification: Budget::default(),
-            unbinding: Budget::default(),
-            resync: Budget::default(),
+            verification: SparseBudget::default(),
+            unbinding: SparseBudget::default(),
+            resync: SparseBudget::default(),
             last_request: None,
         }
     }
 
     /// The tombstone of this device.
     #[must_use]
-    pub fn unbound(self) -> Self {
+    pub fn unbound(&self) -> Self {
         Self {
             standing: Standing::Unbound,
             last_request: None,
@@ -146,7 +146,7 @@ impl DeviceState {
 
     /// Its token was lost. A tombstone stays one.
     #[must_use]
-    pub fn lost(self) -> Self {
+    pub fn lost(&self) -> Self {
         let standing = match self.standing {
             Standing::Unbound => Standing::Unbound,
             Standing::Bound | Standing::Lost => Standing::Lost,
@@ -161,12 +161,12 @@ impl DeviceState {
     /// weeks, over all roads; verification comes first). The long count stays, whatever support says. `None`: something
     /// is suspended, and no lift is left for any of it; see [`DeviceState::forgiven`].
     #[must_use]
-    pub fn unlocked(self, now: UnixMs) -> Option<Self> {
+    pub fn unlocked(&self, now: UnixMs) -> Option<Self> {
         let mut next = self.touched();
         let (mut suspended, mut lifted) = (0, 0);
         for purpose in Purpose::ALL {
             if !next.suspended(purpose) {
-                *next.budget_mut(purpose) = next.budget(purpose).right();
+                next.set_budget(purpose, next.budget(purpose).right());
                 continue;
             }
             suspended += 1;
@@ -181,20 +181,20 @@ impl DeviceState {
     /// The user's first factor is another one since every suspension: whoever guessed has to begin anew, and so do the
     /// counts. `None`: a road was suspended later than that.
     #[must_use]
-    pub fn forgiven(self, first_factor_changed_at: UnixMs) -> Option<Self> {
+    pub fn forgiven(&self, first_factor_changed_at: UnixMs) -> Option<Self> {
         let mut next = self.touched();
         for purpose in Purpose::ALL {
-            let budget = next.budget_mut(purpose);
-            if budget.suspended_at.is_some_and(|at| first_factor_changed_at <= at) {
+            let suspended_at = next.budget(purpose).suspended_at;
+            if suspended_at.is_some_and(|at| first_factor_changed_at <= at) {
                 return None;
             }
-            *budget = Budget::default();
+            next.set_budget(purpose, Budget::default());
         }
         Some(next)
     }
 
     /// One lift less, where there is one, and this road is open again.
-    pub(crate) fn lifted(self, purpose: Purpose, now: UnixMs) -> Option<Self> {
+    pub(crate) fn lifted(&self, purpose: Purpose, now: UnixMs) -> Option<Self> {
         let used: u32 = Purpose::ALL
             .iter()
             .map(|purpose| self.budget(*purpose).lifts(now))
@@ -202,9 +202,8 @@ impl DeviceState {
         if used >= LIFTS {
             return None;
         }
-        let mut next = self;
-        let budget = next.budget_mut(purpose);
-        *budget = budget.lifted(now);
+        let mut next = self.clone();
+        next.set_budget(purpose, self.budget(purpose).lifted(now));
         Some(next)
     }
 
@@ -263,43 +262,43 @@ impl DeviceState {
         }
     }
 
-    fn budget_mut(&mut self, purpose: Purpose) -> &mut Budget {
-        match purpose {
+    fn set_budget(&mut self, purpose: Purpose, budget: Budget) {
+        let old = match purpose {
             Purpose::Verification => &mut self.verification,
             Purpose::Unbinding => &mut self.unbinding,
             Purpose::Resync => &mut self.resync,
-        }
+        };
+        *old = budget.into();
     }
 
     /// The same under its next version.
-    pub(crate) fn touched(self) -> Self {
+    pub(crate) fn touched(&self) -> Self {
         Self {
             version: self.version + 1,
-            ..self
+            ..self.clone()
         }
     }
 
     /// After a wrong code: counted, perhaps locked, perhaps suspended. The same one again is no other guess, and
     /// changes nothing.
-    pub(crate) fn after_wrong(self, purpose: Purpose, guess: &Guess, now: UnixMs, policy: &Policy) -> Self {
+    pub(crate) fn after_wrong(&self, purpose: Purpose, guess: &Guess, now: UnixMs, policy: &Policy) -> Self {
         if self.budget(purpose).repeats(guess) {
-            return self;
+            return self.clone();
         }
         let mut next = self.touched();
-        let budget = next.budget_mut(purpose);
-        *budget = budget.wrong(guess, now, policy.budget(purpose));
+        let wrong = self.budget(purpose).wrong(guess, now, policy.budget(purpose));
+        next.set_budget(purpose, wrong);
         next
     }
 
     /// After the code of `step`: burned, and nothing held against this purpose any longer.
-    pub(crate) fn after_right(self, purpose: Purpose, step: Step, now: UnixMs) -> Self {
+    pub(crate) fn after_right(&self, purpose: Purpose, step: Step, now: UnixMs) -> Self {
         let mut next = Self {
             last_step: Some(step),
             last_success_at: Some(now),
             ..self.touched()
         };
-        let budget = next.budget_mut(purpose);
-        *budget = budget.right();
+        next.set_budget(purpose, self.budget(purpose).right());
         next
     }
 

@@ -176,7 +176,7 @@ impl World {
     }
 
     fn try_code(&mut self, code: &Code) {
-        let before = self.state;
+        let before = self.state.clone();
         let judgement = judge(
             &before,
             &credential(self.kind),
@@ -272,7 +272,7 @@ impl World {
     }
 
     fn try_resync(&mut self) {
-        let before = self.state;
+        let before = self.state.clone();
         let shown = self.shown();
         let codes = [&code_at(shown), &code_at(shown + 1)];
         let judgement = resync(
@@ -330,7 +330,7 @@ proptest! {
         while (world.device_ahead_s + slip_s).abs() < limit_s && world.now < START + 400 * 86_400_000 {
             world.now += 86_400_000;
             world.device_ahead_s += slip_s;
-            let (before, step) = (world.state, world.shown());
+            let (before, step) = (world.state.clone(), world.shown());
             world.try_code(&code_at(step));
             prop_assert_eq!(world.state.last_step, Some(Step::new(step)), "refused: {:?}", before);
         }
@@ -508,7 +508,7 @@ fn a_suspension_is_lifted_twice_for_ten_guesses_and_then_only_by_another_first_f
         .expect("a newer first factor");
     assert!(!forgiven.suspended(Purpose::Verification));
     assert_eq!(
-        forgiven.verification,
+        *forgiven.verification,
         verify::Budget::default(),
         "A1: the counts begin anew"
     );

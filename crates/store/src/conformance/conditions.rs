@@ -196,17 +196,17 @@ pub(super) async fn a_call_builds_on_itself(harness: &dyn Harness) {
     let store = open(harness).await;
     let mine = device(&owner(1), 1);
     let second = after(fresh(1), 1);
-    let third = after(second, 2);
-    let other = after(second, 3);
+    let third = after(second.clone(), 2);
+    let other = after(second.clone(), 3);
     let begun = enrollment(&owner(1), 3);
     let ended = become_state(&begun, EnrollmentState::Abandoned);
     let outcomes = commit(
         &*store,
         vec![
             bind(&mine, fresh(1)),
-            change("second", vec![state(&mine, 1, second)]),
+            change("second", vec![state(&mine, 1, second.clone())]),
             change("again", vec![state(&mine, 1, second)]),
-            change("third", vec![state(&mine, 2, third)]),
+            change("third", vec![state(&mine, 2, third.clone())]),
             change("other", vec![state(&mine, 2, other)]),
             put(None, &begun),
             put(Some(1), &ended),
@@ -218,7 +218,7 @@ pub(super) async fn a_call_builds_on_itself(harness: &dyn Harness) {
     assert_eq!(outcomes, [Done, Done, Missed, Done, Missed, Done, Done, Missed]);
     assert_bound(
         &store.bound(vec![owner(1)]).await.expect("a read")[0],
-        &[(&mine, third)],
+        &[(&mine, third.clone())],
     );
 
     // Unbound and used in one call, and another device bound in the same moment.
@@ -226,7 +226,7 @@ pub(super) async fn a_call_builds_on_itself(harness: &dyn Harness) {
     let succession = change(
         "replaced",
         vec![
-            unbind(&mine, third, NOW),
+            unbind(&mine, third.clone(), NOW),
             Write::Bind {
                 device: Box::new(heir.clone()),
                 state: fresh(2),
@@ -249,7 +249,7 @@ pub(super) async fn a_tombstone_never_changes(harness: &dyn Harness) {
     done(&*store, bind(&mine, fresh(1))).await;
     done(&*store, change("unbound", vec![unbind(&mine, fresh(1), NOW)])).await;
     let store = reopen(harness, store).await;
-    let back = after(tombstone, 1);
+    let back = after(tombstone.clone(), 1);
     missed(
         &*store,
         change("used", vec![state(&mine, tombstone.version, back)]),
@@ -258,7 +258,7 @@ pub(super) async fn a_tombstone_never_changes(harness: &dyn Harness) {
     .await;
     missed(
         &*store,
-        change("again", vec![unbind(&mine, tombstone, NOW)]),
+        change("again", vec![unbind(&mine, tombstone.clone(), NOW)]),
         "another end",
     )
     .await;

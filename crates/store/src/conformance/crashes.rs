@@ -7,15 +7,18 @@ pub(super) async fn what_was_answered_survives(harness: &dyn Harness) {
     let mut store = open(harness).await;
     let mine = device(&owner(1), 1);
     let mut last = fresh(1);
-    done(&*store, bind(&mine, last)).await;
+    done(&*store, bind(&mine, last.clone())).await;
     for round in 0..10 {
         store = reopen(harness, store).await;
-        assert_bound(&store.bound(vec![owner(1)]).await.expect("a read")[0], &[(&mine, last)]);
-        let next = after(last, round * 0x51);
-        done(&*store, change("used", vec![state(&mine, last.version, next)])).await;
+        assert_bound(
+            &store.bound(vec![owner(1)]).await.expect("a read")[0],
+            &[(&mine, last.clone())],
+        );
+        let next = after(last.clone(), round * 0x51);
+        done(&*store, change("used", vec![state(&mine, last.version, next.clone())])).await;
         missed(
             &*store,
-            change("used", vec![state(&mine, last.version, next)]),
+            change("used", vec![state(&mine, last.version, next.clone())]),
             "once, for ever",
         )
         .await;
@@ -82,11 +85,15 @@ pub(super) async fn a_crash_between_load_and_commit_changes_nothing(harness: &dy
     let store = open(harness).await;
     let mine = device(&owner(1), 1);
     done(&*store, bind(&mine, fresh(1))).await;
-    let loaded = store.bound(vec![owner(1)]).await.expect("a read")[0][0].state;
+    let loaded = store.bound(vec![owner(1)]).await.expect("a read")[0][0].state.clone();
     let store = reopen(harness, store).await;
-    let judged = after(loaded, 1);
+    let judged = after(loaded.clone(), 1);
     // Two processes judged what the first had loaded: the version decides, not who is alive.
-    done(&*store, change("used", vec![state(&mine, loaded.version, judged)])).await;
+    done(
+        &*store,
+        change("used", vec![state(&mine, loaded.version, judged.clone())]),
+    )
+    .await;
     missed(
         &*store,
         change("used", vec![state(&mine, loaded.version, judged)]),

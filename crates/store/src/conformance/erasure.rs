@@ -11,8 +11,12 @@ pub(super) async fn unbinding_erases(harness: &dyn Harness) {
     done(&*store, bind(&mine, fresh(1))).await;
     done(&*store, bind(&stays, fresh(2))).await;
     let used = after(fresh(1), 0xff);
-    done(&*store, change("used", vec![state(&mine, 1, used)])).await;
-    done(&*store, change("unbound", vec![unbind(&mine, used, NOW.plus(7))])).await;
+    done(&*store, change("used", vec![state(&mine, 1, used.clone())])).await;
+    done(
+        &*store,
+        change("unbound", vec![unbind(&mine, used.clone(), NOW.plus(7))]),
+    )
+    .await;
     let tombstone = Device {
         sealed: None,
         unbound_at: Some(NOW.plus(7)),

@@ -18,8 +18,11 @@ pub(super) async fn a_long_history_is_kept(harness: &dyn Harness) {
             seed ^= seed << 17;
             // Some devices are used much more than others.
             let at = (seed % 200).min(seed >> 32 & 0xff) as usize % 200;
-            let next = after(states[at], seed);
-            changes.push(change("used", vec![state(&devices[at], states[at].version, next)]));
+            let next = after(states[at].clone(), seed);
+            changes.push(change(
+                "used",
+                vec![state(&devices[at], states[at].version, next.clone())],
+            ));
             states[at] = next;
         }
         let outcomes = commit(&*store, changes).await;
@@ -32,7 +35,7 @@ pub(super) async fn a_long_history_is_kept(harness: &dyn Harness) {
         }
         let found = store.bound((0..100).map(owner).collect()).await.expect("a read");
         for (user, found) in found.iter().enumerate() {
-            let wanted = [2 * user, 2 * user + 1].map(|at| (&devices[at], states[at]));
+            let wanted = [2 * user, 2 * user + 1].map(|at| (&devices[at], states[at].clone()));
             assert_bound(found, &wanted);
         }
     }

@@ -298,7 +298,7 @@ pub(super) async fn bound_tokens_come_with_their_devices(harness: &dyn Harness) 
         done(&*store, binding(&token(number), number, &owner(number))).await;
         let next = after(fresh(number), u64::from(number));
         let device = device(&owner(number), number);
-        done(&*store, change("used", vec![state(&device, 1, next)])).await;
+        done(&*store, change("used", vec![state(&device, 1, next.clone())])).await;
         states.push(next);
     }
     done(&*store, put_token(None, &token(20))).await;
@@ -308,7 +308,7 @@ pub(super) async fn bound_tokens_come_with_their_devices(harness: &dyn Harness) 
     let unbound = one(&*store, 3).await;
     let returned = unbound.state.clone().unbound(id(3)).expect("it is this device");
     let end = vec![
-        unbind(&device(&owner(3), 3), states[2], NOW),
+        unbind(&device(&owner(3), 3), states[2].clone(), NOW),
         Write::Token {
             expected: Some(2),
             next: Box::new(unbound.become_state(returned, NOW)),

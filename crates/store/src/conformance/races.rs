@@ -16,17 +16,17 @@ pub(super) async fn one_of_many_states_wins(harness: &dyn Harness) {
     let store = open(harness).await;
     let mine = device(&owner(1), 1);
     let mut last = fresh(1);
-    done(&*store, bind(&mine, last)).await;
+    done(&*store, bind(&mine, last.clone())).await;
     for round in 0..20_u64 {
         let head = store.head();
         let racer = |number: u64| {
             change(
                 "raced",
-                vec![state(&mine, last.version, after(last, (number << 3) ^ round))],
+                vec![state(&mine, last.version, after(last.clone(), (number << 3) ^ round))],
             )
         };
         assert_eq!(winners(&*store, (0..64).map(racer).collect()).await, 1, "round {round}");
-        let found = store.bound(vec![owner(1)]).await.expect("a read")[0][0].state;
+        let found = store.bound(vec![owner(1)]).await.expect("a read")[0][0].state.clone();
         assert_eq!(found.version, last.version + 1);
         assert_eq!(store.head().position, head.position + 1, "one row");
         last = found;

@@ -56,7 +56,7 @@ pub(super) async fn devices_round_trip(harness: &dyn Harness) {
     done(&*store, bind(&first, fresh(1))).await;
     done(&*store, bind(&other, fresh(3))).await;
     let next = after(fresh(2), 0x1ff);
-    done(&*store, change("used", vec![state(&second, 1, next)])).await;
+    done(&*store, change("used", vec![state(&second, 1, next.clone())])).await;
 
     let owners = vec![owner(2), owner(7), owner(1), owner(2)];
     for _ in 0..2 {
@@ -64,7 +64,7 @@ pub(super) async fn devices_round_trip(harness: &dyn Harness) {
         assert_eq!(found.len(), 4);
         assert_bound(&found[0], &[(&other, fresh(3))]);
         assert_bound(&found[1], &[]);
-        assert_bound(&found[2], &[(&first, fresh(1)), (&second, next)]);
+        assert_bound(&found[2], &[(&first, fresh(1)), (&second, next.clone())]);
         assert_bound(&found[3], &[(&other, fresh(3))]);
         store = reopen(harness, store).await;
     }
@@ -78,7 +78,7 @@ pub(super) async fn devices_come_in_pages(harness: &dyn Harness) {
         let device = device(&owner(number.min(7)), number);
         done(&*store, bind(&device, fresh(number))).await;
         let next = after(fresh(number), u64::from(number));
-        done(&*store, change("used", vec![state(&device, 1, next)])).await;
+        done(&*store, change("used", vec![state(&device, 1, next.clone())])).await;
         wanted.push((device, next));
     }
     let (unbound, state_of_it) = wanted.remove(2);
@@ -87,7 +87,10 @@ pub(super) async fn devices_come_in_pages(harness: &dyn Harness) {
         let key = |device: &Device| (device.owner.account.clone(), device.owner.user.clone(), device.id);
         key(a).cmp(&key(b))
     });
-    let wanted: Vec<_> = wanted.iter().map(|(device, state)| (device, *state)).collect();
+    let wanted: Vec<_> = wanted
+        .iter()
+        .map(|(device, state)| (device, (*state).clone()))
+        .collect();
     for limit in [1, 3, 100] {
         let mut found: Vec<Bound> = Vec::new();
         loop {

@@ -81,9 +81,21 @@ pub(super) fn after(state: DeviceState, seed: u64) -> DeviceState {
         drift_steps: number(9) as i32 - 48,
         drift_learned_at: (seed & 4 == 4).then(|| time(1)),
         last_success_at: (seed & 8 == 8).then(|| time(2)),
-        verification: if seed & 16 == 16 { budget(17) } else { Budget::default() },
-        unbinding: if seed & 32 == 32 { budget(23) } else { Budget::default() },
-        resync: if seed & 64 == 64 { budget(29) } else { Budget::default() },
+        verification: if seed & 16 == 16 {
+            budget(17).into()
+        } else {
+            Default::default()
+        },
+        unbinding: if seed & 32 == 32 {
+            budget(23).into()
+        } else {
+            Default::default()
+        },
+        resync: if seed & 64 == 64 {
+            budget(29).into()
+        } else {
+            Default::default()
+        },
         last_request: (seed & 128 == 128).then(|| LastRequest {
             api_key: [(seed >> 8) as u8; 16],
             id: [seed as u8; 16],
@@ -201,7 +213,7 @@ pub(super) fn recovery_codes(owner: &Owner, version: u64) -> RecoveryCodes {
         version,
         issued_at: NOW,
         codes: (0..10).map(code).collect(),
-        budget: state.verification,
+        budget: *state.verification,
         last_request: state.last_request,
     }
 }

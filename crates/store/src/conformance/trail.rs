@@ -66,12 +66,12 @@ pub(super) async fn the_chain_can_be_computed(harness: &dyn Harness) {
     for round in 0..6_u64 {
         let mut calls = Vec::new();
         for (number, device) in devices.iter().enumerate() {
-            let next = after(states[number], round * 37 + number as u64);
+            let next = after(states[number].clone(), round * 37 + number as u64);
             let events = (0..1 + round % 3)
                 .map(|part| event(&format!("{round} {number} {part}")))
                 .collect();
             let change = Change {
-                writes: vec![state(device, states[number].version, next)],
+                writes: vec![state(device, states[number].version, next.clone())],
                 events,
             };
             calls.push(store.commit(vec![change]));
@@ -81,13 +81,13 @@ pub(super) async fn the_chain_can_be_computed(harness: &dyn Harness) {
             answer.expect("the commit is answered");
         }
         // Two states in one change, and a missed one in between.
-        let next = [after(states[0], 3), after(states[1], 5)];
+        let next = [after(states[0].clone(), 3), after(states[1].clone(), 5)];
         let writes = (0..2)
-            .map(|at| state(&devices[at], states[at].version, next[at]))
+            .map(|at| state(&devices[at], states[at].version, next[at].clone()))
             .collect();
-        let miss = change("missed", vec![state(&devices[2], 0, states[2])]);
+        let miss = change("missed", vec![state(&devices[2], 0, states[2].clone())]);
         commit(&*store, vec![miss, change("both", writes)]).await;
-        states[..2].copy_from_slice(&next);
+        states[..2].clone_from_slice(&next);
         if round % 2 == 1 {
             store = reopen(harness, store).await;
         }
@@ -97,11 +97,15 @@ pub(super) async fn the_chain_can_be_computed(harness: &dyn Harness) {
             .await
             .expect("a read");
         for (number, device) in devices.iter().enumerate() {
-            assert_bound(&found[number], &[(device, states[number])]);
+            assert_bound(&found[number], &[(device, states[number].clone())]);
             assert_eq!(told.get(&device.id), Some(&states[number]), "what the trail says");
         }
     }
-    done(&*store, change("unbound", vec![unbind(&devices[0], states[0], NOW)])).await;
+    done(
+        &*store,
+        change("unbound", vec![unbind(&devices[0], states[0].clone(), NOW)]),
+    )
+    .await;
     let (_, told) = computed(&*store).await;
     assert_eq!(told.get(&devices[0].id), Some(&states[0].unbound()));
 }
@@ -187,19 +191,19 @@ pub(super) async fn times_are_kept_as_told(harness: &dyn Harness) {
     let store = open(harness).await;
     let mine = device(&owner(1), 1);
     let mut last = fresh(1);
-    done(&*store, bind(&mine, last)).await;
+    done(&*store, bind(&mine, last.clone())).await;
     let times = [5, -3_600_000, 3_600_000, 0, i64::MIN / 2, i64::MAX / 2].map(|ms| NOW.plus(ms));
     for at in times {
         let next = DeviceState {
             last_success_at: Some(at),
             drift_learned_at: Some(at),
-            ..after(last, 0)
+            ..after(last.clone(), 0)
         };
         let said = Event { at, ..event("used") };
         done(
             &*store,
             Change {
-                writes: vec![state(&mine, last.version, next)],
+                writes: vec![state(&mine, last.version, next.clone())],
                 events: vec![said],
             },
         )
@@ -211,10 +215,7 @@ pub(super) async fn times_are_kept_as_told(harness: &dyn Harness) {
             "of the newest row, not the latest time"
         );
     }
-    let backwards = DeviceState {
-        version: last.version,
-        ..last
-    };
+    let backwards = last.clone();
     missed(
         &*store,
         change("used", vec![state(&mine, 1, backwards)]),
