@@ -94,20 +94,24 @@ impl Code {
     /// # Ok::<(), countersign_otp::ParseCodeError>(())
     /// ```
     pub fn is_slip_of(&self, other: &Self) -> Choice {
+        /// 1 where both are equal, 0 where not; the values are below 2^31.
+        fn equal(one: u32, other: u32) -> u32 {
+            (one ^ other).wrapping_sub(1) >> 31
+        }
         let (mut ours, mut theirs) = (self.value, other.value);
-        let mut different = 0_u8;
-        let mut swapped = Choice::from(0);
-        let (mut our_last, mut their_last) = (0, 0);
-        for place in 0..Digits::EIGHT.get() {
+        let (mut our_last, mut their_last) = (10, 10);
+        let (mut different, mut swapped) = (0, 0);
+        for _place in 0..Digits::EIGHT.get() {
             let (our, their) = (ours % 10, theirs % 10);
-            let crossed = our.ct_eq(&their_last) & their.ct_eq(&our_last) & !our.ct_eq(&their);
-            swapped |= crossed & Choice::from(u8::from(place > 0));
-            different += (!our.ct_eq(&their)).unwrap_u8();
+            let differ = 1 - equal(our, their);
+            different += differ;
+            swapped |= differ & equal(our, their_last) & equal(their, our_last);
             (our_last, their_last) = (our, their);
             (ours, theirs) = (ours / 10, theirs / 10);
         }
-        let same_length = self.digits.get().ct_eq(&other.digits.get());
-        same_length & (different.ct_eq(&1) | (different.ct_eq(&2) & swapped))
+        let same_length = equal(self.digits.get().into(), other.digits.get().into());
+        let slip = same_length & (equal(different, 1) | (equal(different, 2) & swapped));
+        Choice::from(slip as u8)
     }
 
     /// The code as a number that no other code has: 29 bits.

@@ -91,7 +91,9 @@ pub(crate) fn near(state: &DeviceState, credential: &Credential, code: &Code, no
         let distance = step.get().abs_diff(expected.get());
         nearest.visit(step, distance, here & is(distance <= u64::from(policy.cause_steps)));
         mistake |= here & is(distance <= u64::from(radius));
-        mistake |= code.is_slip_of(shown) & is(window.contains(step));
+        if window.contains(step) {
+            mistake |= code.is_slip_of(shown);
+        }
     });
     let last = state.last_step.unwrap_or(expected);
     mistake |= code.ct_eq(&credential.key().code(last, code.digits()));
