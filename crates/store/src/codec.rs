@@ -178,9 +178,12 @@ fn write_budget(out: &mut Vec<u8>, budget: &Budget) {
         unsigned(out, last.into());
     }
     if budget.long != LongCount::default() {
+        // Most weeks have none: which have some, then how many.
+        let some = budget.long.counts.iter().enumerate().filter(|(_, count)| **count != 0);
         unsigned(out, budget.long.week.into());
-        for count in budget.long.counts {
-            unsigned(out, count.into());
+        unsigned(out, some.clone().fold(0, |weeks, (week, _)| weeks | 1 << week));
+        for (_, count) in some {
+            unsigned(out, (*count).into());
         }
     }
     if let Some(at) = budget.suspended_at {
@@ -377,9 +380,12 @@ impl Reader<'_> {
 
     fn long_count(&mut self) -> Option<LongCount> {
         let week = self.small()?;
+        let weeks = self.unsigned().filter(|weeks| weeks >> WEEKS == 0)?;
         let mut counts = [0; WEEKS];
-        for count in &mut counts {
-            *count = self.small()?;
+        for (place, count) in counts.iter_mut().enumerate() {
+            if weeks >> place & 1 == 1 {
+                *count = self.small()?;
+            }
         }
         Some(LongCount { week, counts })
     }

@@ -1,4 +1,4 @@
-use std::ops::Deref;
+use std::{ops::Deref, sync::Arc};
 
 use crate::{BudgetPolicy, UnixMs};
 
@@ -38,9 +38,9 @@ pub struct Budget {
 }
 
 /// A [`Budget`] that takes no room while nothing is counted in it, which is so of nearly every device: states are moved
-/// and compared many times on their way through a verification.
+/// and copied many times on their way through a verification.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct SparseBudget(Option<Box<Budget>>);
+pub struct SparseBudget(Option<Arc<Budget>>);
 
 static EMPTY: Budget = Budget {
     recent: Recent {
@@ -62,7 +62,7 @@ static EMPTY: Budget = Budget {
 
 impl From<Budget> for SparseBudget {
     fn from(budget: Budget) -> Self {
-        Self((budget != EMPTY).then(|| Box::new(budget)))
+        Self((budget != EMPTY).then(|| Arc::new(budget)))
     }
 }
 
