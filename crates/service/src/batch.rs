@@ -24,6 +24,10 @@ pub(crate) async fn decide(core: &Core, asks: &[Ask]) -> Vec<Answered> {
     for _try in 0..2 {
         match round(core, asks, &open, &mut answers).await {
             Ok(missed) => open = missed,
+            // Somebody's record that cannot be written is theirs alone: nothing was, and each is judged by itself.
+            Err(ServiceError::Internal(_)) if distinct(asks, &open).len() > 1 => {
+                open = one_by_one(core, asks, &open, &mut answers).await;
+            }
             Err(error) => {
                 open.iter().for_each(|&place| answers[place] = Err(error.clone()));
                 return answers;
@@ -39,6 +43,23 @@ pub(crate) async fn decide(core: &Core, asks: &[Ask]) -> Vec<Answered> {
         answers[place] = refused.clone().map(|()| Answer::Refused);
     }
     answers
+}
+
+/// A round for each user.
+async fn one_by_one(core: &Core, asks: &[Ask], open: &[usize], answers: &mut [Answered]) -> Vec<usize> {
+    let mut missed = Vec::new();
+    for owner in distinct(asks, open) {
+        let theirs: Vec<usize> = open
+            .iter()
+            .copied()
+            .filter(|&place| asks[place].owner == *owner)
+            .collect();
+        match round(core, asks, &theirs, answers).await {
+            Ok(again) => missed.extend(again),
+            Err(error) => theirs.iter().for_each(|&place| answers[place] = Err(error.clone())),
+        }
+    }
+    missed
 }
 
 /// One load, one judgement each, one commit. Gives back the places of what has to be judged again.
@@ -68,10 +89,8 @@ async fn round(
     let outcomes = outcomes?;
     let mut missed = Vec::new();
     for (&place, &slot) in open.iter().zip(&slot_of) {
-        match &outcomes[slot] {
-            Ok(Outcome::Done) => {}
-            Ok(Outcome::Missed) => missed.push(place),
-            Err(error) => answers[place] = Err(error.clone()),
+        if outcomes[slot] == Outcome::Missed {
+            missed.push(place);
         }
         if let (Err(error), Ok(bench)) = (&kept, &benches[slot])
             && !bench.counted.is_empty()
@@ -80,7 +99,7 @@ async fn round(
         }
     }
     for (bench, outcome) in benches.into_iter().zip(&outcomes) {
-        if let (Ok(bench), Ok(Outcome::Done)) = (bench, outcome) {
+        if let (Ok(bench), Outcome::Done) = (bench, outcome) {
             bench.tally(core, kept.is_ok());
         }
     }
@@ -123,33 +142,20 @@ async fn load<'a>(core: &Core, owners: &[&'a Owner]) -> Result<Vec<Result<Bench<
         .collect())
 }
 
-/// Writes what the benches brought about, by one commit; by one each where one of them cannot be. What brought
-/// about nothing is done.
-async fn write(
-    core: &Core,
-    benches: &mut [Result<Bench<'_>, ServiceError>],
-) -> Result<Vec<Result<Outcome, ServiceError>>, ServiceError> {
-    let mut outcomes: Vec<_> = benches.iter().map(|_| Ok(Outcome::Done)).collect();
+/// Writes what the benches brought about, by one commit. What brought about nothing is done.
+async fn write(core: &Core, benches: &mut [Result<Bench<'_>, ServiceError>]) -> Result<Vec<Outcome>, ServiceError> {
+    let mut outcomes = vec![Outcome::Done; benches.len()];
     let changes = benches
         .iter_mut()
         .enumerate()
         .filter_map(|(slot, bench)| Some((slot, bench.as_mut().ok()?.change()?)));
     let (slots, changes): (Vec<usize>, Vec<Change>) = changes.unzip();
-    if changes.is_empty() {
-        return Ok(outcomes);
-    }
-    match core.commit(changes.clone()).await {
-        Ok(all) => slots
+    if !changes.is_empty() {
+        let all = core.commit(changes).await?;
+        slots
             .into_iter()
             .zip(all)
-            .for_each(|(slot, outcome)| outcomes[slot] = Ok(outcome)),
-        Err(ServiceError::Internal(_)) => {
-            for (slot, change) in slots.into_iter().zip(changes) {
-                let committed = core.commit(vec![change]).await;
-                outcomes[slot] = committed.map(|outcome| outcome.first().copied().unwrap_or(Outcome::Missed));
-            }
-        }
-        Err(error) => return Err(error),
+            .for_each(|(slot, outcome)| outcomes[slot] = outcome);
     }
     Ok(outcomes)
 }
