@@ -128,8 +128,10 @@ pub(crate) fn json(value: &impl Serialize) -> Response {
 
 /// JSON that may hold a secret or say something about one: no cache keeps it.
 fn body(status: StatusCode, content_type: &'static str, value: &impl Serialize) -> Response {
-    match serde_json::to_vec(value) {
-        Ok(bytes) => no_store(status, content_type, Body::from(bytes)),
+    // Room for a verdict: most answers are one.
+    let mut bytes = Vec::with_capacity(256);
+    match serde_json::to_writer(&mut bytes, value) {
+        Ok(()) => no_store(status, content_type, Body::from(bytes)),
         Err(error) => {
             tracing::error!(%error, "an answer cannot be written");
             empty(StatusCode::INTERNAL_SERVER_ERROR)

@@ -1,6 +1,6 @@
 //! One batch of a lane: load, judge, commit, once more for what somebody else changed meanwhile.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use otp::Code;
 use store::{Bound, Change, Device, Id, Outcome, Owner, StoreError, Write, audit};
@@ -25,7 +25,7 @@ pub(crate) async fn decide(core: &Core, asks: &[Ask]) -> Vec<Answered> {
         match round(core, asks, &open, &mut answers).await {
             Ok(missed) => open = missed,
             // Somebody's record that cannot be written is theirs alone: nothing was, and each is judged by itself.
-            Err(ServiceError::Internal(_)) if distinct(asks, &open).len() > 1 => {
+            Err(ServiceError::Internal(_)) if distinct(asks, &open).0.len() > 1 => {
                 open = one_by_one(core, asks, &open, &mut answers).await;
             }
             Err(error) => {
@@ -48,12 +48,10 @@ pub(crate) async fn decide(core: &Core, asks: &[Ask]) -> Vec<Answered> {
 /// A round for each user.
 async fn one_by_one(core: &Core, asks: &[Ask], open: &[usize], answers: &mut [Answered]) -> Vec<usize> {
     let mut missed = Vec::new();
-    for owner in distinct(asks, open) {
-        let theirs: Vec<usize> = open
-            .iter()
-            .copied()
-            .filter(|&place| asks[place].owner == *owner)
-            .collect();
+    let (owners, slot_of) = distinct(asks, open);
+    for user in 0..owners.len() {
+        let theirs = open.iter().zip(&slot_of).filter(|(_, slot)| **slot == user);
+        let theirs: Vec<usize> = theirs.map(|(place, _)| *place).collect();
         match round(core, asks, &theirs, answers).await {
             Ok(again) => missed.extend(again),
             Err(error) => theirs.iter().for_each(|&place| answers[place] = Err(error.clone())),
@@ -70,12 +68,10 @@ async fn round(
     answers: &mut [Answered],
 ) -> Result<Vec<usize>, ServiceError> {
     let now = core.clock.now()?;
-    let owners = distinct(asks, open);
+    let (owners, slot_of) = distinct(asks, open);
     let mut benches = load(core, &owners).await?;
     // One for the event of each question, and one for the id of its decision.
     let mut salts = core.salts(2 * open.len())?;
-    let slots: HashMap<&Owner, usize> = owners.iter().enumerate().map(|(slot, owner)| (*owner, slot)).collect();
-    let slot_of: Vec<usize> = open.iter().map(|&place| slots[&asks[place].owner]).collect();
     for (&place, &slot) in open.iter().zip(&slot_of) {
         answers[place] = match &mut benches[slot] {
             Ok(bench) => bench.ask(core, &asks[place], now, &mut salts),
@@ -106,11 +102,19 @@ async fn round(
     Ok(missed)
 }
 
-/// The users that are asked about, each once.
-fn distinct<'a>(asks: &'a [Ask], open: &[usize]) -> Vec<&'a Owner> {
-    let mut seen = HashSet::with_capacity(open.len());
-    let owners = open.iter().map(|&place| &asks[place].owner);
-    owners.filter(|owner| seen.insert(*owner)).collect()
+/// The users that are asked about, each once, and for each question which of them.
+fn distinct<'a>(asks: &'a [Ask], open: &[usize]) -> (Vec<&'a Owner>, Vec<usize>) {
+    let mut slots: HashMap<&Owner, usize> = HashMap::with_capacity(open.len());
+    let mut owners = Vec::with_capacity(open.len());
+    let slot_of = open.iter().map(|&place| {
+        let owner = &asks[place].owner;
+        *slots.entry(owner).or_insert_with(|| {
+            owners.push(owner);
+            owners.len() - 1
+        })
+    });
+    let slot_of = slot_of.collect();
+    (owners, slot_of)
 }
 
 /// Everybody's devices, by one read; by one each where somebody's cannot be read.

@@ -117,7 +117,11 @@ impl<'a> Entry<'a> {
 
     /// Ready for the store.
     pub(crate) fn salted(&self, at: UnixMs, salt: [u8; 16]) -> Result<audit::Event, ServiceError> {
-        let payload = serde_json::to_string(self).map_err(|error| ServiceError::Internal(error.to_string()))?;
+        let internal = |error: &dyn std::fmt::Display| ServiceError::Internal(error.to_string());
+        // Room for what a verification says: most of the trail is that.
+        let mut payload = Vec::with_capacity(512);
+        serde_json::to_writer(&mut payload, self).map_err(|error| internal(&error))?;
+        let payload = String::from_utf8(payload).map_err(|error| internal(&error))?;
         Ok(audit::Event { at, salt, payload })
     }
 }

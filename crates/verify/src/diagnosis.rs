@@ -72,8 +72,8 @@ pub(crate) struct Near {
 }
 
 /// A short look around the window, the same work for every refused code. A mistake is one digit wrong, or two
-/// neighbours swapped, against a code of the window; a code of ten minutes before or after it; or the one that was
-/// accepted last. A guesser hits one of these some two hundred codes of a million.
+/// neighbours swapped, against a code of the window; a code of ten minutes before it, or of the steps after it that a fast
+/// clock shows; or the one that was accepted last. A guesser hits one of these some two hundred codes of a million.
 ///
 /// Whoever learned that a code is a mistake would know most digits of one that is still good: it is told to nobody, and
 /// shows only in what does not happen.
@@ -81,16 +81,17 @@ pub(crate) fn near(state: &DeviceState, credential: &Credential, code: &Code, no
     let parameters = credential.parameters();
     let expected = state.expected(parameters, now);
     let window = Window::around(expected, policy.window_steps);
-    let radius = policy.window_steps + steps_of(CLUMSY_MS, parameters.period);
+    let past = policy.window_steps + steps_of(PAST_MS, parameters.period);
+    let ahead = policy.window_steps.max(policy.cause_steps);
     let mut mistake = Choice::from(0);
     let mut nearest = Nearest::of(expected);
-    let seen = Window::around(expected, radius.max(policy.cause_steps));
+    let seen = Window::spanning(expected, past.max(policy.cause_steps), ahead);
     credential.key().codes(seen, code.digits(), |step, shown| {
         let here = code.ct_eq(shown);
         let is = |public: bool| Choice::from(u8::from(public));
         let distance = step.get().abs_diff(expected.get());
         nearest.visit(step, distance, here & is(distance <= u64::from(policy.cause_steps)));
-        mistake |= here & is(distance <= u64::from(radius));
+        mistake |= here;
         if window.contains(step) {
             mistake |= code.is_slip_of(shown);
         }
@@ -112,8 +113,8 @@ pub(crate) fn near(state: &DeviceState, credential: &Credential, code: &Code, no
     }
 }
 
-/// How far beside the window a code is still a person's: typed too late, or shown by a clock that is fast.
-const CLUMSY_MS: i64 = 10 * UnixMs::MINUTE;
+/// How old a code may be to have been typed too late.
+const PAST_MS: i64 = 10 * UnixMs::MINUTE;
 
 /// The step nearest the expected one at which a code stands, without a branch on where it does.
 struct Nearest {

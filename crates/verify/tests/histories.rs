@@ -249,7 +249,7 @@ impl World {
         let last = *self.notes.burned.last().expect("the binding's step");
         text.len() != 6
             || text == digits_at(last)
-            || (expected - 21..=expected + 21).any(|step| text == digits_at(step as u64))
+            || (expected - 21..=expected + 10).any(|step| text == digits_at(step as u64))
             || (expected - 1..=expected + 1).any(|step| slip(text, &digits_at(step as u64)))
     }
 
