@@ -109,7 +109,7 @@ fn tell(status: &ClockStatus, ahead: &[DeviceAhead]) -> Result<(), Failure> {
     let word = if status.synchronised {
         "yes"
     } else {
-        "not that the kernel says"
+        "no, as far as the kernel says"
     };
     tell!("synchronised   {word}")?;
     let believed = status.trouble.as_deref().unwrap_or("yes");

@@ -129,7 +129,8 @@ impl Custody {
             let mut all = [&self.database, &self.log, &self.index, &self.lock, &self.generation].into_iter();
             all.find_map(Watched::open_to_others)
         };
-        let doubt = self.lock.found().err().or_else(open);
+        let unlocked = |why| format!("{why}: put it back, or stop this service and start it again");
+        let doubt = self.lock.found().err().map(unlocked).or_else(open);
         trust.doubt_files(doubt.clone());
         doubt.map_or(Ok(()), |why| Err(StoreError::Untrusted(why)))
     }
