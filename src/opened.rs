@@ -8,7 +8,7 @@ use std::{
 
 use keyring::{Keyring, KeyringError};
 use service::{Ports, Service, ServiceError, Settings, SignedHead, prove_keyring};
-use store::{ApiKeys as _, Store, audit::Trail as _};
+use store::{Health as _, Store, audit::Trail as _};
 use store_sqlite::{OpenError, Sqlite};
 use tokio::{task::JoinHandle, time::MissedTickBehavior};
 

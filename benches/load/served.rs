@@ -17,9 +17,8 @@ use keyring::Keyring;
 use server::Limits;
 use service::{Clock, Id, NewKey, Origin, Owner, Ports, Role, Sealer as _, Service, Settings, Signer as _, UnixMs};
 use store::{
-    Allowance, Allowances, ApiKey, ApiKeys, Batch, Batches, Bound, BoundToken, Change, Commit, Damage, Device, Devices,
-    Enrollment, Enrollments, Export, Exports, Health, Outcome, Pending, Protection, Protections, RecoveryCodes,
-    RecoverySets, Sealed, StoreError, Token, TokenFilter, Tokens, Witnesses, Write,
+    Bound, Change, Checked, Commit, Damage, Device, Devices, Document, Documents, Health, Id, Key, List, Outcome,
+    Owner, Pending, StoreError, Write,
     audit::{Chain, Closing, Event, Head, Newest, Row, Trail},
 };
 use store_sqlite::{Options, Sqlite};
@@ -183,17 +182,13 @@ fn bound(keyring: &Keyring, number: u32, locked: bool) -> Any<Change> {
     let mut salt = [0; 16];
     salt[..8].copy_from_slice(&a.to_be_bytes());
     salt[8..].copy_from_slice(&b.to_be_bytes());
-    Ok(Change {
-        writes: vec![Write::Bind {
-            device: Box::new(device),
-            state,
-        }],
-        events: vec![Event {
-            at: BEGINNING,
-            salt,
-            payload: payload.to_string(),
-        }],
-    })
+    let event = Event {
+        at: BEGINNING,
+        salt,
+        payload: payload.to_string(),
+    };
+    let device = Box::new(device);
+    Ok(Change::of(event).with([Write::Bind { device, state }]))
 }
 
 /// What the service binds the sealed secret of a device to. Told once more, for it is nobody's to call; where the
@@ -225,12 +220,12 @@ struct Counted {
 }
 
 impl Commit for Counted {
-    fn commit(&self, changes: Vec<Change>) -> Pending<'_, Vec<Outcome>> {
+    fn apply(&self, changes: Vec<Checked>) -> Pending<'_, Vec<Outcome>> {
         let begun = Instant::now();
-        let events: usize = changes.iter().map(|change| change.events.len()).sum();
+        let events: usize = changes.iter().map(|change| change.events().len()).sum();
         self.commits.fetch_add(1, SeqCst);
         self.events.fetch_add(events as u64, SeqCst);
-        let committed = self.engine.commit(changes);
+        let committed = self.engine.apply(changes);
         Box::pin(async move {
             let outcomes = committed.await;
             self.commit_us.fetch_add(begun.elapsed().as_micros() as u64, SeqCst);
@@ -259,101 +254,21 @@ impl Devices for Counted {
     }
 }
 
-impl Enrollments for Counted {
-    fn enrollment(&self, owner: Owner, id: Id) -> Pending<'_, Option<Enrollment>> {
-        self.engine.enrollment(owner, id)
+impl Documents for Counted {
+    fn documents(&self, keys: Vec<Key>) -> Pending<'_, Vec<Option<Document>>> {
+        self.engine.documents(keys)
     }
 
-    fn open_enrollments(&self, owner: Owner) -> Pending<'_, Vec<Enrollment>> {
-        self.engine.open_enrollments(owner)
-    }
-
-    fn expired_enrollments(&self, now: UnixMs, limit: u32) -> Pending<'_, Vec<Enrollment>> {
-        self.engine.expired_enrollments(now, limit)
-    }
-}
-
-impl RecoverySets for Counted {
-    fn recovery_codes(&self, owner: Owner) -> Pending<'_, Option<RecoveryCodes>> {
-        self.engine.recovery_codes(owner)
-    }
-}
-
-impl Protections for Counted {
-    fn protection(&self, owner: Owner) -> Pending<'_, Option<Protection>> {
-        self.engine.protection(owner)
-    }
-}
-
-impl Tokens for Counted {
-    fn tokens_of(&self, serial_numbers: Vec<String>) -> Pending<'_, Vec<Option<Token>>> {
-        self.engine.tokens_of(serial_numbers)
-    }
-
-    fn tokens(&self, filter: TokenFilter, after: Option<String>, limit: u32) -> Pending<'_, Vec<Token>> {
-        self.engine.tokens(filter, after, limit)
-    }
-
-    fn bound_tokens(&self, after: Option<String>, limit: u32) -> Pending<'_, Vec<BoundToken>> {
-        self.engine.bound_tokens(after, limit)
-    }
-
-    fn fingerprint_keys(&self) -> Pending<'_, Vec<u32>> {
-        self.engine.fingerprint_keys()
-    }
-
-    fn known_fingerprints(&self, macs: Vec<[u8; 32]>) -> Pending<'_, Vec<bool>> {
-        self.engine.known_fingerprints(macs)
-    }
-}
-
-impl Batches for Counted {
-    fn batch(&self, name: String) -> Pending<'_, Option<Batch>> {
-        self.engine.batch(name)
-    }
-
-    fn batches(&self, after: Option<String>, limit: u32) -> Pending<'_, Vec<Batch>> {
-        self.engine.batches(after, limit)
-    }
-}
-
-impl Exports for Counted {
-    fn export(&self, id: Id) -> Pending<'_, Option<Export>> {
-        self.engine.export(id)
-    }
-}
-
-impl Allowances for Counted {
-    fn allowance(&self, name: String) -> Pending<'_, Option<Allowance>> {
-        self.engine.allowance(name)
-    }
-}
-
-impl ApiKeys for Counted {
-    fn api_key(&self, id: Id) -> Pending<'_, Option<ApiKey>> {
-        self.engine.api_key(id)
-    }
-
-    fn api_keys(&self) -> Pending<'_, Vec<ApiKey>> {
-        self.engine.api_keys()
-    }
-
-    fn api_key_generation(&self) -> Result<u64, StoreError> {
-        self.engine.api_key_generation()
-    }
-}
-
-impl Witnesses for Counted {
-    fn witnesses(&self) -> Pending<'_, Vec<Sealed>> {
-        self.engine.witnesses()
-    }
-
-    fn sealed_samples(&self) -> Pending<'_, (Vec<Device>, Vec<Token>)> {
-        self.engine.sealed_samples()
+    fn documents_in(&self, noun: &'static str, list: List, limit: u32) -> Pending<'_, Vec<Document>> {
+        self.engine.documents_in(noun, list, limit)
     }
 }
 
 impl Health for Counted {
+    fn api_key_generation(&self) -> Result<u64, StoreError> {
+        self.engine.api_key_generation()
+    }
+
     fn trusted(&self) -> Result<(), StoreError> {
         self.engine.trusted()
     }

@@ -9,11 +9,9 @@ use std::{
     time::Duration,
 };
 
-use service::UnixMs;
 use store::{
-    Allowance, Allowances, ApiKey, ApiKeys, Batch, Batches, Bound, BoundToken, Change, Commit, Damage, Device, Devices,
-    Enrollment, Enrollments, Export, Exports, Health, Id, Outcome, Owner, Pending, Protection, Protections,
-    RecoveryCodes, RecoverySets, Sealed, StoreError, Token, TokenFilter, Tokens, Witnesses,
+    Bound, Checked, Commit, Damage, Devices, Document, Documents, Health, Id, Key, List, Outcome,
+    Owner, Pending, StoreError,
     audit::{Chain, Closing, Head, Newest, Row, Trail},
 };
 use store_sqlite::Sqlite;
@@ -55,101 +53,21 @@ impl Devices for Lingering {
     }
 }
 
-impl Enrollments for Lingering {
-    fn enrollment(&self, owner: Owner, id: Id) -> Pending<'_, Option<Enrollment>> {
-        self.late(self.engine.enrollment(owner, id))
+impl Documents for Lingering {
+    fn documents(&self, keys: Vec<Key>) -> Pending<'_, Vec<Option<Document>>> {
+        self.late(self.engine.documents(keys))
     }
 
-    fn open_enrollments(&self, owner: Owner) -> Pending<'_, Vec<Enrollment>> {
-        self.late(self.engine.open_enrollments(owner))
-    }
-
-    fn expired_enrollments(&self, now: UnixMs, limit: u32) -> Pending<'_, Vec<Enrollment>> {
-        self.late(self.engine.expired_enrollments(now, limit))
-    }
-}
-
-impl RecoverySets for Lingering {
-    fn recovery_codes(&self, owner: Owner) -> Pending<'_, Option<RecoveryCodes>> {
-        self.late(self.engine.recovery_codes(owner))
-    }
-}
-
-impl Protections for Lingering {
-    fn protection(&self, owner: Owner) -> Pending<'_, Option<Protection>> {
-        self.late(self.engine.protection(owner))
-    }
-}
-
-impl Tokens for Lingering {
-    fn tokens_of(&self, serial_numbers: Vec<String>) -> Pending<'_, Vec<Option<Token>>> {
-        self.late(self.engine.tokens_of(serial_numbers))
-    }
-
-    fn tokens(&self, filter: TokenFilter, after: Option<String>, limit: u32) -> Pending<'_, Vec<Token>> {
-        self.late(self.engine.tokens(filter, after, limit))
-    }
-
-    fn bound_tokens(&self, after: Option<String>, limit: u32) -> Pending<'_, Vec<BoundToken>> {
-        self.late(self.engine.bound_tokens(after, limit))
-    }
-
-    fn fingerprint_keys(&self) -> Pending<'_, Vec<u32>> {
-        self.late(self.engine.fingerprint_keys())
-    }
-
-    fn known_fingerprints(&self, macs: Vec<[u8; 32]>) -> Pending<'_, Vec<bool>> {
-        self.late(self.engine.known_fingerprints(macs))
-    }
-}
-
-impl Batches for Lingering {
-    fn batch(&self, name: String) -> Pending<'_, Option<Batch>> {
-        self.late(self.engine.batch(name))
-    }
-
-    fn batches(&self, after: Option<String>, limit: u32) -> Pending<'_, Vec<Batch>> {
-        self.late(self.engine.batches(after, limit))
-    }
-}
-
-impl Exports for Lingering {
-    fn export(&self, id: Id) -> Pending<'_, Option<Export>> {
-        self.late(self.engine.export(id))
-    }
-}
-
-impl Allowances for Lingering {
-    fn allowance(&self, name: String) -> Pending<'_, Option<Allowance>> {
-        self.late(self.engine.allowance(name))
-    }
-}
-
-impl ApiKeys for Lingering {
-    fn api_key(&self, id: Id) -> Pending<'_, Option<ApiKey>> {
-        self.late(self.engine.api_key(id))
-    }
-
-    fn api_keys(&self) -> Pending<'_, Vec<ApiKey>> {
-        self.late(self.engine.api_keys())
-    }
-
-    fn api_key_generation(&self) -> Result<u64, StoreError> {
-        self.engine.api_key_generation()
-    }
-}
-
-impl Witnesses for Lingering {
-    fn witnesses(&self) -> Pending<'_, Vec<Sealed>> {
-        self.engine.witnesses()
-    }
-
-    fn sealed_samples(&self) -> Pending<'_, (Vec<Device>, Vec<Token>)> {
-        self.engine.sealed_samples()
+    fn documents_in(&self, noun: &'static str, list: List, limit: u32) -> Pending<'_, Vec<Document>> {
+        self.late(self.engine.documents_in(noun, list, limit))
     }
 }
 
 impl Health for Lingering {
+    fn api_key_generation(&self) -> Result<u64, StoreError> {
+        self.engine.api_key_generation()
+    }
+
     fn trusted(&self) -> Result<(), StoreError> {
         self.engine.trusted()
     }
@@ -186,7 +104,7 @@ impl Trail for Lingering {
 }
 
 impl Commit for Lingering {
-    fn commit(&self, changes: Vec<Change>) -> Pending<'_, Vec<Outcome>> {
-        self.engine.commit(changes)
+    fn apply(&self, changes: Vec<Checked>) -> Pending<'_, Vec<Outcome>> {
+        self.engine.apply(changes)
     }
 }

@@ -42,15 +42,15 @@ pub(crate) async fn spend(core: &Core, limits: &[Limit], now: UnixMs) -> Result<
             let retry_after_s = wait_s(since.plus(UnixMs::HOUR), now);
             return Err(ServiceError::AskedTooOften { retry_after_s });
         }
-        writes.push(Write::Allowance {
+        writes.push(Write::put(
             expected,
-            next: Allowance {
+            &Allowance {
                 name: limit.name.clone(),
                 version: expected.unwrap_or(0) + 1,
                 since,
                 used: used + 1,
             },
-        });
+        ));
     }
     Ok(writes)
 }

@@ -85,7 +85,7 @@ async fn round(
     let outcomes = outcomes?;
     let mut missed = Vec::new();
     for (&place, &slot) in open.iter().zip(&slot_of) {
-        if outcomes[slot] == Outcome::Missed {
+        if outcomes[slot] != Outcome::Done {
             missed.push(place);
         }
         if let (Err(error), Ok(bench)) = (&kept, &benches[slot])
@@ -374,9 +374,7 @@ impl<'a> Bench<'a> {
     /// Everything that this user's questions brought about, as one change: judged one upon the other, it
     /// holds as a whole or not at all.
     fn change(&mut self) -> Option<Change> {
-        if self.events.is_empty() {
-            return None;
-        }
+        let change = Change::of_all(std::mem::take(&mut self.events))?;
         let writes = self
             .devices
             .iter()
@@ -386,12 +384,8 @@ impl<'a> Bench<'a> {
                 device: seat.id,
                 expected: seat.read_version,
                 next: seat.state.clone(),
-            })
-            .collect();
-        Some(Change {
-            writes,
-            events: std::mem::take(&mut self.events),
-        })
+            });
+        Some(change.with(writes))
     }
 }
 
@@ -449,9 +443,8 @@ async fn refuse_contended(core: &Core, asks: &[Ask], open: &[usize]) -> Result<(
         }
     }
     keep(core, counted.len(), now).await?;
-    if !events.is_empty() {
-        let writes = Vec::new();
-        core.commit(vec![Change { writes, events }]).await?;
+    if let Some(change) = Change::of_all(events) {
+        core.commit(vec![change]).await?;
     }
     for whose in counted {
         core.tally.refused("verify", CAUSE, whose);

@@ -38,7 +38,7 @@ impl Service {
             open_to: bounded(wanted.open_to.clone().unwrap_or(OpenTo::Nobody))?,
             note: wanted.note.clone(),
         };
-        if self.write_batch(None, batch.clone(), "batch.create", origin).await? == Outcome::Missed {
+        if self.write_batch(None, batch.clone(), "batch.create", origin).await? != Outcome::Done {
             let found = self.batch(name).await?;
             if (&found.open_to, &found.note) == (&batch.open_to, &batch.note) {
                 return Ok(found);
@@ -79,10 +79,7 @@ impl Service {
         let now = core.clock.now()?;
         let detail = json!({"batch": next.name, "open_to": described(&next.open_to)});
         let entry = Entry::new(action, "done", origin).detail(detail);
-        let change = Change {
-            events: vec![core.event(&entry, now)?],
-            writes: vec![Write::Batch { expected, next }],
-        };
+        let change = Change::of(core.event(&entry, now)?).with([Write::put(expected, &next)]);
         let outcomes = core.commit(vec![change]).await?;
         Ok(outcomes.first().copied().unwrap_or(Outcome::Missed))
     }

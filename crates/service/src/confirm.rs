@@ -138,11 +138,8 @@ async fn abandon(
         .owner(&enrollment.owner)
         .because(cause)
         .detail(json!({"enrollment": enrollment.id, "serial_number": enrollment.serial_number}));
-    let change = Change {
-        writes: vec![becomes(enrollment, EnrollmentState::Abandoned)],
-        events: vec![core.event(&entry, now)?],
-    };
-    if core.commit(vec![change]).await? == [Outcome::Missed] {
+    let change = Change::of(core.event(&entry, now)?).with([becomes(enrollment, EnrollmentState::Abandoned)]);
+    if core.commit(vec![change]).await? != [Outcome::Done] {
         return Ok(None);
     }
     Err(told)
@@ -209,11 +206,8 @@ async fn count_wrong(
             core.settings.policy.search_masked_s(enrollment.parameters.period),
         )
         .detail(detail);
-    let change = Change {
-        writes: vec![becomes(enrollment, state)],
-        events: vec![core.event(&entry, now)?],
-    };
-    if core.commit(vec![change]).await? == [Outcome::Missed] {
+    let change = Change::of(core.event(&entry, now)?).with([becomes(enrollment, state)]);
+    if core.commit(vec![change]).await? != [Outcome::Done] {
         return Ok(None);
     }
     Err(ServiceError::CodeRefused {
@@ -280,7 +274,7 @@ async fn complete(
         .owner(owner)
         .device(device)
         .detail(detail);
-    let mut events = vec![core.event(&entry, now)?];
+    let mut change = Change::of(core.event(&entry, now)?);
     if let Some(replaced) = replaced {
         writes.push(end_device(replaced, replaced.state.clone(), now));
         let tokens = its_tokens(core, std::slice::from_ref(replaced)).await?;
@@ -293,18 +287,15 @@ async fn complete(
             .owner(owner)
             .device(replaced.device.id)
             .because("replaced");
-        events.push(core.event(&entry, now)?);
+        change = change.and(core.event(&entry, now)?);
     }
     let mut shown = Vec::new();
     if confirmation.recovery_codes {
         let old = core.store.recovery_codes(owner.clone()).await?;
         let (codes, next) = recovery_set::issue(core, owner, old.as_ref(), now)?;
-        writes.push(Write::RecoveryCodes {
-            expected: old.map(|old| old.version),
-            next,
-        });
+        writes.push(Write::put(old.map(|old| old.version), &next));
         shown = codes;
     }
-    let done = core.commit(vec![Change { writes, events }]).await? == [Outcome::Done];
+    let done = core.commit(vec![change.with(writes)]).await? == [Outcome::Done];
     Ok(done.then(|| (DeviceView::of(&bound, now, &core.settings.policy), shown)))
 }

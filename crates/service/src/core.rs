@@ -133,10 +133,7 @@ impl Factors {
     pub(crate) fn become_protected(&self, next: Protection) -> Write {
         let expected = self.protection.as_ref().map(|old| old.version);
         let version = expected.unwrap_or(0) + 1;
-        Write::Protection {
-            next: Protection { version, ..next },
-            expected,
-        }
+        Write::put(expected, &Protection { version, ..next })
     }
 }
 
@@ -211,12 +208,8 @@ impl Service {
         let now = core.clock.now()?;
         if core.failing.load(Relaxed) {
             let origin = Origin::default();
-            let events = vec![core.event(&Entry::new("storage.probe", "done", &origin), now)?];
-            core.commit(vec![Change {
-                writes: Vec::new(),
-                events,
-            }])
-            .await?;
+            let event = core.event(&Entry::new("storage.probe", "done", &origin), now)?;
+            core.commit(vec![Change::of(event)]).await?;
         }
         core.store.newest().await?;
         Ok(())

@@ -38,9 +38,9 @@ impl Service {
             let entry = Entry::new("enrollment.abandon", "done", origin)
                 .owner(owner)
                 .detail(json!({"enrollment": id}));
-            let events = vec![core.event(&entry, now)?];
+            let event = core.event(&entry, now)?;
             let writes = vec![becomes(&enrollment, EnrollmentState::Abandoned)];
-            if core.commit(vec![Change { writes, events }]).await? == [Outcome::Done] {
+            if core.commit(vec![Change::of(event).with(writes)]).await? == [Outcome::Done] {
                 return Ok(());
             }
         }
@@ -51,14 +51,14 @@ impl Service {
 /// Large enough for a phone held against a laptop's screen.
 const PNG_PX_PER_MODULE: u8 = 6;
 pub(crate) fn becomes(enrollment: &Enrollment, state: EnrollmentState) -> Write {
-    Write::Enrollment {
-        expected: Some(enrollment.version),
-        next: Box::new(Enrollment {
+    Write::put(
+        Some(enrollment.version),
+        &Enrollment {
             version: enrollment.version + 1,
             state,
             ..enrollment.clone()
-        }),
-    }
+        },
+    )
 }
 
 pub(crate) fn uri(enrollment: &Enrollment, secret: &Secret) -> Result<Zeroizing<String>, ServiceError> {

@@ -80,7 +80,7 @@ impl Service {
         };
         match write(core, "export.request", None, export.clone(), Vec::new(), origin, now).await? {
             Outcome::Done => Ok(export),
-            Outcome::Missed => Err(ServiceError::Contended),
+            Outcome::Missed | Outcome::Taken(_) => Err(ServiceError::Contended),
         }
     }
 
@@ -300,13 +300,15 @@ async fn try_fetch(
     let tokens = named(core, export.serial_numbers.clone()).await?;
     let tokens = tokens.map_err(|why| ended(&export, &format!("{why}; withdraw it, and ask for the others")))?;
     let file = seed_file(core, &tokens, &export.recipient, key)?;
-    let left = |token: Token| Write::Token {
-        expected: Some(token.version),
-        next: Box::new(Token {
-            version: token.version + 1,
-            exported_at: Some(now),
-            ..token
-        }),
+    let left = |token: Token| {
+        Write::put(
+            Some(token.version),
+            &Token {
+                version: token.version + 1,
+                exported_at: Some(now),
+                ..token
+            },
+        )
     };
     let writes = tokens.into_iter().map(left).collect();
     let expected = Some(export.version);
@@ -383,11 +385,8 @@ async fn write(
     let entry = Entry::new(action, "done", origin)
         .count(next.serial_numbers.len() as u64)
         .detail(detail);
-    let events = vec![core.event(&entry, now)?];
-    writes.push(Write::Export {
-        expected,
-        next: Box::new(next),
-    });
-    let outcomes = core.commit(vec![Change { writes, events }]).await?;
+    let event = core.event(&entry, now)?;
+    writes.push(Write::put(expected, &next));
+    let outcomes = core.commit(vec![Change::of(event).with(writes)]).await?;
     Ok(outcomes.first().copied().unwrap_or(Outcome::Missed))
 }

@@ -55,10 +55,7 @@ impl Spent {
     pub(crate) fn write(&self) -> Write {
         match self {
             Self::Device { bound, next } => state_write(bound, next.clone()),
-            Self::Recovery { expected, next } => Write::RecoveryCodes {
-                expected: Some(*expected),
-                next: next.clone(),
-            },
+            Self::Recovery { expected, next } => Write::put(Some(*expected), next),
         }
     }
 
@@ -226,10 +223,7 @@ async fn judge_recovery_code(
                 return Err(error);
             };
             Ok(Judged::Wrong {
-                writes: vec![Write::RecoveryCodes {
-                    expected: Some(expected),
-                    next,
-                }],
+                writes: vec![Write::put(Some(expected), &next)],
                 event: core.event(&entry, now)?,
                 error,
             })

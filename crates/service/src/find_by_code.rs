@@ -81,8 +81,8 @@ async fn search(core: &Arc<Core>, clue: &Clue, origin: &Origin) -> Result<Vec<To
         let entry = Entry::new("token.find_by_code", outcome, origin)
             .count(found.len() as u64)
             .detail(json!({"serial_numbers": serial_numbers}));
-        let events = vec![core.event(&entry, now)?];
-        if core.commit(vec![Change { writes, events }]).await? == [Outcome::Done] {
+        let event = core.event(&entry, now)?;
+        if core.commit(vec![Change::of(event).with(writes)]).await? == [Outcome::Done] {
             return Ok(found);
         }
     }

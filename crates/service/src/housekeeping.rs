@@ -36,12 +36,8 @@ async fn mark_time(core: &Core) -> Result<(), ServiceError> {
     }
     let origin = Origin::default();
     let entry = Entry::new("clock.mark", "done", &origin);
-    let events = vec![core.event(&entry, now)?];
-    core.commit(vec![Change {
-        writes: Vec::new(),
-        events,
-    }])
-    .await?;
+    let event = core.event(&entry, now)?;
+    core.commit(vec![Change::of(event)]).await?;
     Ok(())
 }
 
@@ -55,19 +51,13 @@ async fn expired(core: &Core) -> Result<Vec<Change>, ServiceError> {
         let entry = Entry::new("enrollment.expire", "done", &origin)
             .owner(&enrollment.owner)
             .detail(serde_json::json!({"enrollment": enrollment.id}));
-        let events = vec![core.event(&entry, now)?];
+        let event = core.event(&entry, now)?;
         let next = Enrollment {
             version: version + 1,
             state: EnrollmentState::Abandoned,
             ..enrollment
         };
-        changes.push(Change {
-            writes: vec![Write::Enrollment {
-                expected: Some(version),
-                next: Box::new(next),
-            }],
-            events,
-        });
+        changes.push(Change::of(event).with([Write::put(Some(version), &next)]));
     }
     Ok(changes)
 }

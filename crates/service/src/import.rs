@@ -142,7 +142,7 @@ async fn try_import(
             Verdict::New(parameters) => {
                 short += usize::from(seed.secret.expose_secret().len() < SECRET_LEN_BYTES);
                 let old = known.tokens[place].as_ref();
-                writes.push(comes_in(
+                writes.extend(comes_in(
                     core,
                     seed,
                     parameters,
@@ -188,8 +188,8 @@ async fn try_import(
     let entry = Entry::new("token.import", if whole { "done" } else { "refused" }, origin)
         .count(receipt.imported as u64)
         .detail(detail);
-    let events = vec![core.event(&entry, now)?];
-    let done = core.commit(vec![Change { writes, events }]).await? == [Outcome::Done];
+    let event = core.event(&entry, now)?;
+    let done = core.commit(vec![Change::of(event).with(writes)]).await? == [Outcome::Done];
     Ok(done.then_some(receipt))
 }
 
@@ -276,7 +276,13 @@ impl Known {
         let present = core.sealer.current_key();
         let current = fingerprints(core, seeds, present)?;
         let mut secrets = vec![false; seeds.len()];
-        let mut keys = core.store.fingerprint_keys().await?;
+        let mut keys = core
+            .store
+            .witnesses()
+            .await?
+            .iter()
+            .map(|witness| witness.key_id)
+            .collect::<Vec<_>>();
         keys.retain(|key| *key != present);
         for key in keys.into_iter().chain([present]) {
             let prints = if key == present {
@@ -420,7 +426,7 @@ fn comes_in(
     old: Option<&Token>,
     wanted: &NewImport,
     now: UnixMs,
-) -> Result<Write, ServiceError> {
+) -> Result<[Write; 2], ServiceError> {
     let id: Id = core.new_id(now)?;
     let serial_number = &seed.serial_number;
     let sealed = TokenRecord::secret(serial_number, id, parameters).seal(&*core.sealer, &seed.secret)?;
@@ -456,10 +462,8 @@ fn comes_in(
         exported_at: None,
         state: TokenState::Imported { sealed },
     };
-    Ok(Write::Token {
-        expected,
-        next: Box::new(next),
-    })
+    // Its secret is one that no token ever had, or all of the import is missed.
+    Ok([Write::put(expected, &next), Write::put(None, &next.fingerprint)])
 }
 
 /// The batch of this name, where there is none yet.
@@ -474,5 +478,5 @@ async fn its_batch(core: &Core, wanted: &NewImport, now: UnixMs) -> Result<Optio
         open_to: OpenTo::Nobody,
         note: None,
     };
-    Ok(Some(Write::Batch { expected: None, next }))
+    Ok(Some(Write::put(None, &next)))
 }

@@ -46,10 +46,7 @@ fn judge(
 
 /// Nothing of this batch has changed since it was read, or the change that this belongs to is missed.
 pub(crate) fn stays(batch: Batch) -> Write {
-    Write::Batch {
-        expected: Some(batch.version),
-        next: batch,
-    }
+    Write::require(&batch)
 }
 
 /// A token that has become this device. Its clock was measured by the codes that bound it.
@@ -72,10 +69,7 @@ pub(crate) fn becomes_unbound(token: Token, bound: &Bound, now: UnixMs) -> Optio
 
 /// The next version of a token.
 pub(crate) fn becomes(token: Token, state: store::TokenState, now: UnixMs) -> Write {
-    Write::Token {
-        expected: Some(token.version),
-        next: Box::new(token.become_state(state, now)),
-    }
+    Write::put(Some(token.version), &token.become_state(state, now))
 }
 
 /// The tokens among these devices.

@@ -84,6 +84,7 @@ impl Service {
         let (text, hash) = compose_key(id, &secret);
         let key = ApiKey {
             id,
+            version: 1,
             hash,
             roles: wanted.roles.clone(),
             owner: wanted.owner.clone(),
@@ -94,7 +95,7 @@ impl Service {
         let roles: Vec<_> = wanted.roles.iter().map(|role| role.name()).collect();
         let detail = json!({"key": id, "owner": wanted.owner, "roles": roles, "accounts": wanted.accounts});
         let entry = Entry::new("key.create", "done", origin).detail(detail);
-        write(core, Write::NewApiKey(key), &entry, now).await?;
+        write(core, Write::put(None, &key), &entry, now).await?;
         Ok((id, text))
     }
 
@@ -108,7 +109,7 @@ impl Service {
             return Ok(());
         }
         let entry = Entry::new("key.revoke", "done", origin).detail(json!({"key": id}));
-        write(core, Write::RevokeApiKey { id, at: now }, &entry, now).await
+        write(core, Write::put(Some(key.version), &key.revoked(now)), &entry, now).await
     }
 
     /// All keys, oldest first.
@@ -118,10 +119,7 @@ impl Service {
 }
 
 async fn write(core: &Core, write: Write, entry: &Entry<'_>, now: verify::UnixMs) -> Result<(), ServiceError> {
-    let change = Change {
-        writes: vec![write],
-        events: vec![core.event(entry, now)?],
-    };
+    let change = Change::of(core.event(entry, now)?).with([write]);
     match core.commit(vec![change]).await?[..] {
         [Outcome::Done] => Ok(()),
         _ => Err(ServiceError::Contended),

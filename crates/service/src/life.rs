@@ -100,14 +100,11 @@ async fn try_move(
         Some(device) => entry.device(device),
         None => entry,
     };
-    let events = vec![core.event(&entry, now)?];
+    let event = core.event(&entry, now)?;
     let next = token.clone().become_state(state, now);
     let moved = TokenView::of(&next);
-    writes.push(Write::Token {
-        expected: Some(token.version),
-        next: Box::new(next),
-    });
-    let done = core.commit(vec![Change { writes, events }]).await? == [Outcome::Done];
+    writes.push(Write::put(Some(token.version), &next));
+    let done = core.commit(vec![Change::of(event).with(writes)]).await? == [Outcome::Done];
     Ok(done.then_some(moved))
 }
 

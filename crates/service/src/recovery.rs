@@ -37,23 +37,14 @@ impl Service {
             let spent = match judged {
                 Judged::Right(spent) => spent,
                 Judged::Wrong { writes, event, error } => {
-                    match core
-                        .commit(vec![Change {
-                            writes,
-                            events: vec![event],
-                        }])
-                        .await?[..]
-                    {
+                    match core.commit(vec![Change::of(event).with(writes)]).await?[..] {
                         [Outcome::Done] => return Err(error),
                         _ => continue,
                     }
                 }
             };
             let (codes, next) = issue(core, owner, old.as_ref(), now)?;
-            let mut writes = vec![Write::RecoveryCodes {
-                expected: old.as_ref().map(|old| old.version),
-                next,
-            }];
+            let mut writes = vec![Write::put(old.as_ref().map(|old| old.version), &next)];
             // A recovery code that pays for the new set dies with the old one anyway.
             if let Spent::Device { .. } = *spent {
                 writes.push(spent.write());
@@ -61,10 +52,7 @@ impl Service {
             let entry = Entry::new("recovery_codes.renew", "done", origin)
                 .owner(owner)
                 .because(spent.name());
-            let change = Change {
-                writes,
-                events: vec![core.event(&entry, now)?],
-            };
+            let change = Change::of(core.event(&entry, now)?).with(writes);
             if core.commit(vec![change]).await? == [Outcome::Done] {
                 return Ok(codes);
             }
@@ -133,13 +121,13 @@ async fn of_user(core: &Core, owner: &Owner, asked: &[PaperQuestion]) -> Result<
             .map(|asked| trials.ask(&asked.question, asked.request.as_ref()))
             .collect::<Result<Vec<_>, _>>()?;
         let changed = trials.set.filter(|set| Some(set.version) != expected);
-        let writes = changed.map(|next| Write::RecoveryCodes { expected, next });
-        let change = Change {
-            writes: writes.into_iter().collect(),
-            events: trials.events,
-        };
+        let writes = changed.map(|next| Write::put(expected, &next));
         keep(core, trials.counted.len(), now).await?;
-        if change.events.is_empty() || core.commit(vec![change]).await? == [Outcome::Done] {
+        let done = match Change::of_all(trials.events) {
+            Some(change) => core.commit(vec![change.with(writes)]).await? == [Outcome::Done],
+            None => true,
+        };
+        if done {
             core.tally.locked("verify.recovery_code", owner, None, trials.locked);
             core.tally.repeated("verify", owner, None, trials.repeated);
             for whose in trials.counted {

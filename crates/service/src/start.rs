@@ -104,12 +104,7 @@ async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<
     let spent = match fresh_factor(core, wanted, &factors.devices, origin, now).await? {
         Some(Judged::Right(spent)) => Some(spent),
         Some(Judged::Wrong { writes, event, error }) => {
-            let outcomes = core
-                .commit(vec![Change {
-                    writes,
-                    events: vec![event],
-                }])
-                .await?;
+            let outcomes = core.commit(vec![Change::of(event).with(writes)]).await?;
             return if outcomes == [Outcome::Done] {
                 Err(error)
             } else {
@@ -150,17 +145,11 @@ async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<
         "factor": spent.as_ref().map(|spent| spent.name()),
         "identity_proof": evidence(Some(&wanted.identity_proof)),
     });
-    writes.push(Write::Enrollment {
-        expected: None,
-        next: Box::new(enrollment),
-    });
+    writes.push(Write::put(None, &enrollment));
     let entry = Entry::new("enrollment.start", "done", origin)
         .owner(owner)
         .detail(detail);
-    let change = Change {
-        writes,
-        events: vec![core.event(&entry, now)?],
-    };
+    let change = Change::of(core.event(&entry, now)?).with(writes);
     Ok((core.commit(vec![change]).await? == [Outcome::Done]).then_some(offer))
 }
 /// The factor that a user with a device has to show before a way in is added or changed.
@@ -307,11 +296,8 @@ async fn refuse(
         .owner(&wanted.owner)
         .because(cause)
         .detail(detail);
-    let change = Change {
-        writes,
-        events: vec![core.event(&entry, now)?],
-    };
-    if core.commit(vec![change]).await? == [Outcome::Missed] {
+    let change = Change::of(core.event(&entry, now)?).with(writes);
+    if core.commit(vec![change]).await? != [Outcome::Done] {
         return Ok(None);
     }
     Err(ServiceError::TokenUnavailable)

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use store::{Allowance, Change, Id, Outcome, Owner, Write, audit};
+use store::{Allowance, Change, Id, Outcome, Owner};
 use tokio::{sync::Notify, time::Instant};
 use verify::UnixMs;
 
@@ -208,8 +208,8 @@ pub(crate) async fn refuse(
         core.tally.refused(action, cause, whose);
         return Ok(());
     }
-    let events = vec![core.event(entry, now)?];
-    record(core, events).await
+    core.commit(vec![Change::of(core.event(entry, now)?)]).await?;
+    Ok(())
 }
 
 /// Makes durable that so many more refusals were counted, all in one place that does not grow; their records follow.
@@ -230,14 +230,7 @@ pub(crate) async fn keep(core: &Core, times: usize, now: UnixMs) -> Result<(), S
         since: old.as_ref().map_or(now, |old| old.since),
         used: old.as_ref().map_or(0, |old| old.used).saturating_add(times),
     };
-    let write = Write::Allowance {
-        expected: old.map(|old| old.version),
-        next: next.clone(),
-    };
-    let change = Change {
-        writes: vec![write],
-        events: Vec::new(),
-    };
+    let change = Change::of_count(old.map(|old| old.version), &next);
     let outcome = core.commit(vec![change]).await?;
     // Somebody else's count was faster: his is on disk, and only this number is too low.
     *lock(&core.tally.kept) = (outcome == [Outcome::Done]).then_some(next);
@@ -267,15 +260,9 @@ async fn try_write(core: &Core, counted: &[(Line, Count)]) -> Result<(), Service
         }
         events.push(core.event(&entry, now)?);
     }
-    record(core, events).await
-}
-
-async fn record(core: &Core, events: Vec<audit::Event>) -> Result<(), ServiceError> {
-    let change = Change {
-        writes: Vec::new(),
-        events,
-    };
-    core.commit(vec![change]).await?;
+    if let Some(change) = Change::of_all(events) {
+        core.commit(vec![change]).await?;
+    }
     Ok(())
 }
 

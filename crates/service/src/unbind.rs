@@ -37,10 +37,7 @@ impl Service {
                     ending.change().await?
                 }
                 Judged::Wrong { writes, event, error } => {
-                    let change = Change {
-                        writes,
-                        events: vec![event],
-                    };
+                    let change = Change::of(event).with(writes);
                     if core.commit(vec![change]).await? == [Outcome::Done] {
                         return Err(error);
                     }
@@ -147,10 +144,7 @@ impl Service {
                 refuse(core, &entry, ("device.resync", "repeated"), owner, origin, now).await?;
                 return told;
             }
-            let change = Change {
-                writes: vec![state_write(&bound, next)],
-                events: vec![core.event(&entry, now)?],
-            };
+            let change = Change::of(core.event(&entry, now)?).with([state_write(&bound, next)]);
             if core.commit(vec![change]).await? == [Outcome::Done] {
                 return told;
             }
@@ -194,10 +188,7 @@ impl Service {
                     "lifted": lifted,
                     "first_factor_changed_at": first_factor_changed_at.map(UnixMs::get),
                 }));
-            let change = Change {
-                writes: vec![state_write(&bound, next.clone())],
-                events: vec![core.event(&entry, now)?],
-            };
+            let change = Change::of(core.event(&entry, now)?).with([state_write(&bound, next.clone())]);
             if core.commit(vec![change]).await? == [Outcome::Done] {
                 let bound = Bound { state: next, ..bound };
                 return Ok(DeviceView::of(&bound, now, &core.settings.policy));
@@ -322,10 +313,7 @@ impl<'a> Ending<'a> {
                     version: expected + 1,
                     ..recovery_set::none_left(set)
                 };
-                self.writes.push(Write::RecoveryCodes {
-                    expected: Some(expected),
-                    next,
-                });
+                self.writes.push(Write::put(Some(expected), &next));
             }
             for enrollment in self.open {
                 let version = enrollment.version;
@@ -334,26 +322,18 @@ impl<'a> Ending<'a> {
                     state: EnrollmentState::Abandoned,
                     ..enrollment
                 };
-                self.writes.push(Write::Enrollment {
-                    expected: Some(version),
-                    next: Box::new(next),
-                });
+                self.writes.push(Write::put(Some(version), &next));
             }
             self.writes
                 .push(self.factors.become_protected(Protection::none(self.owner.clone())));
         } else {
             if let Some((expected, next)) = recovery.filter(|(expected, next)| next.version > *expected) {
-                self.writes.push(Write::RecoveryCodes {
-                    expected: Some(expected),
-                    next,
-                });
+                self.writes.push(Write::put(Some(expected), &next));
             }
             // The factors changed, so the version does too.
             self.writes.push(self.factors.touch(self.owner));
         }
-        Ok(Change {
-            writes: self.writes,
-            events: self.events,
-        })
+        let change = Change::of_all(self.events).map(|change| change.with(self.writes));
+        change.ok_or_else(|| ServiceError::Internal("nothing ends".into()))
     }
 }

@@ -164,12 +164,8 @@ async fn believe(core: &Core, entry: Entry<'_>) -> Result<(), ServiceError> {
     let doubted = core.clock.judge().err().map(|trouble| trouble.kind());
     let newest = core.clock.newest();
     let detail = json!({"doubted": doubted, "newest_record": newest.get(), "gap_ms": now.since(newest)});
-    let events = vec![core.event(&entry.detail(detail), now)?];
-    core.commit(vec![Change {
-        writes: Vec::new(),
-        events,
-    }])
-    .await?;
+    let event = core.event(&entry.detail(detail), now)?;
+    core.commit(vec![Change::of(event)]).await?;
     core.clock.vouch();
     Ok(())
 }

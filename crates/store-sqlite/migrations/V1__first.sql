@@ -40,14 +40,16 @@ INSERT INTO fold VALUES (0, 0);
 -- page, so that zeroes over it leave no copy behind. (secure_delete does not clean what a page split leaves.)
 CREATE TABLE secret (
     number INTEGER PRIMARY KEY,
-    bytes  BLOB NOT NULL
+    key_id INTEGER NOT NULL, -- the key of the keyring that it is sealed under
+    bytes  BLOB    NOT NULL
 ) STRICT;
 
 -- Rows of `secret` that hold zeroes and may be written again.
 CREATE TABLE secret_free (
     length INTEGER NOT NULL,
+    key_id INTEGER NOT NULL, -- a row of another key could be longer, and be moved
     number INTEGER NOT NULL,
-    PRIMARY KEY (length, number)
+    PRIMARY KEY (length, key_id, number)
 ) STRICT, WITHOUT ROWID;
 
 -- Clustered by owner: one descent finds all devices of a user.
@@ -63,7 +65,6 @@ CREATE TABLE device (
     period_s      INTEGER NOT NULL,
     bound_at      INTEGER NOT NULL,
     secret        INTEGER NOT NULL,
-    key_id        INTEGER NOT NULL,
     PRIMARY KEY (account, user, id)
 ) STRICT, WITHOUT ROWID;
 
@@ -89,59 +90,39 @@ CREATE TABLE device_state (
     state  BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE enrollment (
-    account      TEXT    NOT NULL,
-    user         TEXT    NOT NULL,
-    id           BLOB    NOT NULL,
-    version      INTEGER NOT NULL,
-    kind         TEXT    NOT NULL,
-    issuer       TEXT    NOT NULL,
-    label        TEXT    NOT NULL,
-    algorithm    TEXT    NOT NULL,
-    digits       INTEGER NOT NULL,
-    period_s     INTEGER NOT NULL,
-    proof_method TEXT    NOT NULL,
-    proof_at     INTEGER NOT NULL,
-    proof_by     TEXT    NOT NULL,
-    replaces     BLOB,
-    started_at   INTEGER NOT NULL,
-    expires_at   INTEGER NOT NULL,
-    state        TEXT    NOT NULL, -- started, superseded, confirmed, abandoned
-    wrong_codes  INTEGER,
-    device       BLOB,
-    secret       INTEGER,          -- while it is started or superseded
-    key_id       INTEGER,
-    PRIMARY KEY (account, user, id)
+-- Everything else: a record a row, of whatever noun.
+CREATE TABLE document (
+    account    TEXT    NOT NULL, -- empty: it belongs to no account
+    user       TEXT    NOT NULL, -- empty: it belongs to no user
+    noun       TEXT    NOT NULL, -- what it is
+    id         TEXT    NOT NULL, -- which one; empty where there is one at most
+    version    INTEGER NOT NULL,
+    expires_at INTEGER,          -- when housekeeping has to look at it
+    lookups    TEXT,             -- its rows of `lookup`, as a JSON list of [name, value]
+    secrets    TEXT,             -- its rows of `secret`, as a JSON list of numbers, in the order in which the body says "sealed"
+    body       TEXT    NOT NULL, -- a JSON object; `v` is its format
+    PRIMARY KEY (account, user, noun, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX enrollment_open ON enrollment (account, user, id) WHERE secret IS NOT NULL;
-CREATE INDEX enrollment_expiry ON enrollment (expires_at) WHERE secret IS NOT NULL;
+CREATE INDEX document_expiry ON document (noun, expires_at) WHERE expires_at IS NOT NULL;
 
-CREATE TABLE recovery_codes (
-    account      TEXT    NOT NULL,
-    user         TEXT    NOT NULL,
-    version      INTEGER NOT NULL,
-    issued_at    INTEGER NOT NULL,
-    codes        BLOB    NOT NULL,
-    budget       BLOB    NOT NULL,
-    last_request BLOB,
-    PRIMARY KEY (account, user)
+-- By what a document is found beside its key.
+CREATE TABLE lookup (
+    noun    TEXT    NOT NULL,
+    name    TEXT    NOT NULL,
+    value   TEXT    NOT NULL, -- its parts, with U+0001 between them
+    account TEXT    NOT NULL,
+    user    TEXT    NOT NULL,
+    id      TEXT    NOT NULL,
+    PRIMARY KEY (noun, name, value, account, user, id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE protection (
-    account              TEXT    NOT NULL,
-    user                 TEXT    NOT NULL,
-    version              INTEGER NOT NULL,
-    login_protection     INTEGER NOT NULL,
-    operation_protection INTEGER NOT NULL,
-    PRIMARY KEY (account, user)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE api_key (
-    id         BLOB    NOT NULL PRIMARY KEY,
-    hash       BLOB    NOT NULL,
-    roles      TEXT    NOT NULL, -- names between commas
-    owner      TEXT    NOT NULL,
-    accounts   TEXT,             -- names between line feeds; NULL: all accounts
-    created_at INTEGER NOT NULL,
-    revoked_at INTEGER
-) STRICT, WITHOUT ROWID;
+-- Who owns the directory, and which write-ahead log belongs to this file.
+CREATE TABLE owner (
+    only        INTEGER PRIMARY KEY CHECK (only = 0),
+    epoch       INTEGER NOT NULL, -- raised by each start of an owner; whoever has an older one writes nothing more
+    -- "checkpoint " and sixteen hex digits, so that it can be read from the file without the log: raised in the log before
+    -- the log is copied into the file, so a file that has it has everything that was committed before.
+    checkpoint  TEXT    NOT NULL,
+    log_follows TEXT    NOT NULL  -- the checkpoint on which the log that holds this builds
+) STRICT;
+INSERT INTO owner VALUES (0, 0, 'checkpoint 0000000000000000', 'checkpoint 0000000000000000');

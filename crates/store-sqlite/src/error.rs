@@ -50,6 +50,16 @@ pub enum OpenError {
         /// Ours.
         known: i64,
     },
+    /// The file is one of version 0.1, whose tables nobody migrates.
+    #[error(
+        "{} was made by version 0.1, which this version does not read: move the data directory away, start anew, and bind \
+         the devices again",
+        path.display()
+    )]
+    Before {
+        /// The file.
+        path: PathBuf,
+    },
     /// A command beside a server met an older schema, which only the owner may migrate.
     #[error("{} has schema {found}, this program needs {known}: restart the server with this version first", path.display())]
     Older {
@@ -163,6 +173,14 @@ impl Fault {
     /// This row cannot be what was written.
     pub(crate) fn damaged(table: &str, key: impl std::fmt::Display) -> Self {
         Self::Store(StoreError::Damaged(format!("{table} {key} cannot be read")))
+    }
+
+    /// Of this row, if it is damage.
+    pub(crate) fn about(self, table: &str, key: impl std::fmt::Display) -> Self {
+        match self {
+            Self::Sql(error) if is_damage(&error) => Self::damaged(table, key),
+            other => other,
+        }
     }
 
     pub(crate) fn unavailable(why: impl Into<String>) -> Self {

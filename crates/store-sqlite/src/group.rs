@@ -3,13 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use rusqlite::Connection;
-use store::{Id, Outcome, Write, audit::Head};
+use store::{Checked, Id, Outcome, Write, audit::Head};
 use verify::{DeviceState, Standing};
 
 use crate::{
     error::Result,
-    job::Job,
-    tables::{allowance, api_key, audit, batch, device, enrollment, export, protection, recovery, token, witness},
+    tables::{audit, device, document},
     tail::{self, Tail},
 };
 
@@ -63,19 +62,26 @@ impl<'a> Group<'a> {
     }
 
     /// All of this change, or nothing of it.
-    pub(crate) fn apply(&mut self, job: &Job) -> Result<Outcome> {
-        for write in &job.writes {
+    pub(crate) fn apply(&mut self, change: &Checked) -> Result<Outcome> {
+        for write in change.writes() {
             if !self.holds(write)? {
                 return Ok(Outcome::Missed);
             }
         }
-        let mut states = job.states.iter();
-        for write in &job.writes {
+        for write in change.writes() {
+            if let Write::Put { document, .. } = write
+                && let Some(lookup) = document::taken(self.tx, document)?
+            {
+                return Ok(Outcome::Taken(lookup));
+            }
+        }
+        let mut states = change.states().iter();
+        for write in change.writes() {
             self.write(write, &mut states)?;
         }
         // The first row carries the states of the whole change.
-        let mut blob = &*job.blob;
-        for (event, commitment) in &job.events {
+        let mut blob = change.states_joined();
+        for (event, commitment) in change.events() {
             let (head, sequence) = self.trail.append(&self.head, event, commitment, blob)?;
             (self.head, self.newest, blob) = (head, Some(sequence), &[]);
             self.rows += 1;
@@ -88,6 +94,9 @@ impl<'a> Group<'a> {
             state.is_some_and(|state| state.version == expected && state.standing != Standing::Unbound)
         };
         Ok(match write {
+            Write::Put { expected, document } => document::version(self.tx, &document.key)? == *expected,
+            Write::Delete { expected, key } => document::version(self.tx, key)? == Some(*expected),
+            Write::Require { expected, key } => document::version(self.tx, key)? == *expected,
             Write::State { device, expected, .. } => bound(self.state(device)?, *expected),
             Write::Bind { device, .. } => self.state(&device.id)?.is_none(),
             Write::Unbind {
@@ -96,28 +105,15 @@ impl<'a> Group<'a> {
                 expected,
                 ..
             } => bound(self.state(device)?, *expected) && device::is_bound(self.tx, owner, *device)?,
-            Write::Enrollment { expected, next } => enrollment::version(self.tx, &next.owner, next.id)? == *expected,
-            Write::RecoveryCodes { expected, next } => {
-                recovery::one(self.tx, &next.owner)?.map(|codes| codes.version) == *expected
-            }
-            Write::Protection { expected, next } => {
-                protection::one(self.tx, &next.owner)?.map(|protection| protection.version) == *expected
-            }
-            Write::Token { expected, next } => token::meets(self.tx, *expected, next)?,
-            Write::Batch { expected, next } => batch::version(self.tx, &next.name)? == *expected,
-            Write::Export { expected, next } => export::version(self.tx, next.id)? == *expected,
-            Write::Allowance { expected, next } => {
-                allowance::one(self.tx, &next.name)?.map(|allowance| allowance.version) == *expected
-            }
-            Write::NewApiKey(key) => !api_key::exists(self.tx, key.id)?,
-            Write::RevokeApiKey { id, .. } => api_key::lives(self.tx, *id)?,
-            Write::Witness(sealed) => !witness::exists(self.tx, sealed.key_id)?,
         })
     }
 
     /// `states` gives the encoded states in the order of the writes that have one.
     fn write<'s>(&mut self, write: &Write, states: &mut impl Iterator<Item = &'s (Id, Box<[u8]>)>) -> Result<()> {
         match write {
+            Write::Put { document, .. } => self.erases |= document::put(self.tx, document)?,
+            Write::Delete { key, .. } => self.erases |= document::delete(self.tx, key)?,
+            Write::Require { .. } => {}
             Write::State { .. } => {
                 self.changed
                     .extend(states.next().map(|(id, state)| (*id, Changed::Appended(state.clone()))));
@@ -137,16 +133,6 @@ impl<'a> Group<'a> {
                 }
                 self.erases = true;
             }
-            Write::Enrollment { next, .. } => self.erases |= enrollment::put(self.tx, next)?,
-            Write::RecoveryCodes { next, .. } => recovery::put(self.tx, next)?,
-            Write::Protection { next, .. } => protection::put(self.tx, next)?,
-            Write::Token { next, .. } => self.erases |= token::put(self.tx, next)?,
-            Write::Batch { next, .. } => batch::put(self.tx, next)?,
-            Write::Export { next, .. } => export::put(self.tx, next)?,
-            Write::Allowance { next, .. } => allowance::put(self.tx, next)?,
-            Write::NewApiKey(key) => api_key::insert(self.tx, key)?,
-            Write::RevokeApiKey { id, at } => api_key::revoke(self.tx, *id, *at)?,
-            Write::Witness(sealed) => witness::insert(self.tx, sealed)?,
         }
         Ok(())
     }

@@ -33,7 +33,6 @@ mod error;
 mod fold;
 mod generation;
 mod group;
-mod job;
 mod options;
 mod readers;
 mod register;

@@ -33,7 +33,11 @@ fn both(conn: &Connection, path: &Path) -> Result<(i64, i64), OpenError> {
         .map(|migration| i64::from(migration.version()))
         .max()
         .unwrap_or(0);
-    let found = schema(conn).map_err(|error| crate::error::Fault::from(error).opening(path.into()))?;
+    let failed = |error| crate::error::Fault::from(error).opening(path.into());
+    if has_table(conn, "recovery_codes").map_err(failed)? {
+        return Err(OpenError::Before { path: path.into() });
+    }
+    let found = schema(conn).map_err(failed)?;
     if found > known {
         return Err(OpenError::Newer {
             path: path.into(),
@@ -66,8 +70,7 @@ pub(crate) fn prepare(conn: &mut Connection, path: &Path, migrate: bool) -> Resu
 
 /// The newest migration that was applied; 0 for none.
 pub(crate) fn schema(conn: &Connection) -> rusqlite::Result<i64> {
-    let table = "SELECT count(*) FROM sqlite_schema WHERE name = 'refinery_schema_history'";
-    if conn.query_row(table, [], |row| row.get::<_, i64>(0))? == 0 {
+    if !has_table(conn, "refinery_schema_history")? {
         return Ok(0);
     }
     conn.query_row(
@@ -75,4 +78,9 @@ pub(crate) fn schema(conn: &Connection) -> rusqlite::Result<i64> {
         [],
         |row| row.get(0),
     )
+}
+
+fn has_table(conn: &Connection, name: &str) -> rusqlite::Result<bool> {
+    conn.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?")?
+        .exists([name])
 }

@@ -12,12 +12,11 @@ use std::{
 use futures_channel::oneshot;
 use rusqlite::Connection;
 use store::{
-    Allowance, Allowances, ApiKey, ApiKeys, Batch, Batches, Bound, BoundToken, Change, Commit, Damage, Device, Devices,
-    Enrollment, Enrollments, Export, Exports, Health, Id, Outcome, Owner, Pending, Protection, Protections,
-    RecoveryCodes, RecoverySets, Sealed, StoreError, Token, TokenFilter, Tokens, Witnesses,
+    Bound, Checked, Commit, Damage, Device, Devices, Document, Documents, Health, Id, Key, List, Outcome, Owner,
+    Pending, StoreError,
     audit::{Chain, Closing, Head, Newest, Row, Trail},
 };
-use verify::{DeviceState, Standing, UnixMs};
+use verify::{DeviceState, Standing};
 
 use crate::{
     FILE_NAME, OpenError, Options, Tuning, connection,
@@ -25,10 +24,9 @@ use crate::{
     directory::{self, Owned, OwnerLock, Reading},
     error::{Fault, Result},
     generation::Generation,
-    job::Job,
     readers::Readers,
     register, schema,
-    tables::{allowance, api_key, audit, batch, device, enrollment, export, protection, recovery, token, witness},
+    tables::{audit, device, document},
     tail::Tail,
     trust::Trust,
     writer::{Call, Message, Reply, Shared, Writer, lock},
@@ -208,15 +206,12 @@ impl Drop for Sqlite {
 }
 
 impl Commit for Sqlite {
-    fn commit(&self, changes: Vec<Change>) -> Pending<'_, Vec<Outcome>> {
-        let jobs = changes
-            .into_iter()
-            .map(|change| Job::new(change, !self.shared.owner))
-            .collect();
-        match jobs {
-            Ok(jobs) => self.ask(|reply| Message::Commit(Call { jobs, reply })),
-            Err(error) => Box::pin(std::future::ready(Err(error))),
+    fn apply(&self, changes: Vec<Checked>) -> Pending<'_, Vec<Outcome>> {
+        if !self.shared.owner && !changes.iter().all(Checked::changes_only_api_keys) {
+            let why = "a change was refused: a command beside the server may only change API keys";
+            return Box::pin(std::future::ready(Err(StoreError::Unavailable(why.into()))));
         }
+        self.ask(|reply| Message::Commit(Call { changes, reply }))
     }
 }
 
@@ -248,111 +243,28 @@ impl Devices for Sqlite {
     }
 }
 
-impl Enrollments for Sqlite {
-    fn enrollment(&self, owner: Owner, id: Id) -> Pending<'_, Option<Enrollment>> {
-        self.readers.read(move |conn| enrollment::one(conn, &owner, id))
-    }
-
-    fn open_enrollments(&self, owner: Owner) -> Pending<'_, Vec<Enrollment>> {
-        self.readers.read(move |conn| enrollment::open(conn, &owner))
-    }
-
-    fn expired_enrollments(&self, now: UnixMs, limit: u32) -> Pending<'_, Vec<Enrollment>> {
-        self.readers.read(move |conn| enrollment::expired(conn, now, limit))
-    }
-}
-
-impl RecoverySets for Sqlite {
-    fn recovery_codes(&self, owner: Owner) -> Pending<'_, Option<RecoveryCodes>> {
-        self.readers.read(move |conn| recovery::one(conn, &owner))
-    }
-}
-
-impl Protections for Sqlite {
-    fn protection(&self, owner: Owner) -> Pending<'_, Option<Protection>> {
-        self.readers.read(move |conn| protection::one(conn, &owner))
-    }
-}
-
-impl Tokens for Sqlite {
-    fn tokens_of(&self, serial_numbers: Vec<String>) -> Pending<'_, Vec<Option<Token>>> {
-        self.readers.read(move |conn| token::each(conn, &serial_numbers))
-    }
-
-    fn tokens(&self, filter: TokenFilter, after: Option<String>, limit: u32) -> Pending<'_, Vec<Token>> {
+impl Documents for Sqlite {
+    fn documents(&self, keys: Vec<Key>) -> Pending<'_, Vec<Option<Document>>> {
+        // A document and its secrets are of one moment.
         self.readers
-            .read(move |conn| token::page(conn, &filter, after.as_deref(), limit))
+            .read(move |conn| document::each(&*conn.transaction()?, &keys))
     }
 
-    fn bound_tokens(&self, after: Option<String>, limit: u32) -> Pending<'_, Vec<BoundToken>> {
-        let shared = self.shared.clone();
+    fn documents_in(&self, noun: &'static str, list: List, limit: u32) -> Pending<'_, Vec<Document>> {
         self.readers
-            .read(move |conn| bound_tokens(conn, &shared, after.as_deref(), limit))
-    }
-
-    fn fingerprint_keys(&self) -> Pending<'_, Vec<u32>> {
-        self.readers.read(|conn| token::fingerprint_keys(conn))
-    }
-
-    fn known_fingerprints(&self, macs: Vec<[u8; 32]>) -> Pending<'_, Vec<bool>> {
-        self.readers
-            .read(move |conn| macs.iter().map(|mac| token::is_known(conn, mac)).collect())
-    }
-}
-
-impl Batches for Sqlite {
-    fn batch(&self, name: String) -> Pending<'_, Option<Batch>> {
-        self.readers.read(move |conn| batch::one(conn, &name))
-    }
-
-    fn batches(&self, after: Option<String>, limit: u32) -> Pending<'_, Vec<Batch>> {
-        self.readers
-            .read(move |conn| batch::page(conn, after.as_deref(), limit))
-    }
-}
-
-impl Exports for Sqlite {
-    fn export(&self, id: Id) -> Pending<'_, Option<Export>> {
-        self.readers.read(move |conn| export::one(conn, id))
-    }
-}
-
-impl Allowances for Sqlite {
-    fn allowance(&self, name: String) -> Pending<'_, Option<Allowance>> {
-        self.readers.read(move |conn| allowance::one(conn, &name))
-    }
-}
-
-impl ApiKeys for Sqlite {
-    fn api_key(&self, id: Id) -> Pending<'_, Option<ApiKey>> {
-        self.readers.read(move |conn| api_key::one(conn, id))
-    }
-
-    fn api_keys(&self) -> Pending<'_, Vec<ApiKey>> {
-        self.readers.read(|conn| api_key::all(conn))
-    }
-
-    fn api_key_generation(&self) -> Result<u64, StoreError> {
-        self.shared.trust.ask()?;
-        let generation = self.shared.generation.as_ref().ok_or(StoreError::Closed)?;
-        generation.read()
-    }
-}
-
-impl Witnesses for Sqlite {
-    fn witnesses(&self) -> Pending<'_, Vec<Sealed>> {
-        self.readers.read(|conn| witness::all(conn))
-    }
-
-    fn sealed_samples(&self) -> Pending<'_, (Vec<Device>, Vec<Token>)> {
-        self.readers
-            .read(|conn| Ok((device::some_bound(conn)?, token::some_sealed(conn)?)))
+            .read(move |conn| document::list(&*conn.transaction()?, noun, &list, limit))
     }
 }
 
 impl Health for Sqlite {
     fn trusted(&self) -> Result<(), StoreError> {
         self.shared.trust.ask()
+    }
+
+    fn api_key_generation(&self) -> Result<u64, StoreError> {
+        self.shared.trust.ask()?;
+        let generation = self.shared.generation.as_ref().ok_or(StoreError::Closed)?;
+        generation.read()
     }
 
     fn damage(&self) -> Damage {
@@ -457,32 +369,6 @@ fn one_device(conn: &mut Connection, shared: &Shared, owner: &Owner, id: Id) -> 
         }
     }
     Err(Fault::damaged("device", id))
-}
-
-/// One page of tokens with their devices.
-fn bound_tokens(conn: &mut Connection, shared: &Shared, after: Option<&str>, limit: u32) -> Result<Vec<BoundToken>> {
-    let tx = conn.transaction()?;
-    let mut found = Vec::new();
-    for token in token::page_of_bound(&tx, after, limit)? {
-        let its = Option::zip(token.state.owner(), token.state.device());
-        let device = its
-            .map(|(owner, id)| device::one(&tx, owner, id))
-            .transpose()?
-            .flatten();
-        let device = device.ok_or_else(|| Fault::damaged("the device of token", &token.serial_number))?;
-        found.push((token, device));
-    }
-    tx.commit()?;
-    let ids: Vec<Id> = found.iter().map(|(_, device)| device.id).collect();
-    let states = states(conn, shared, &ids, &[])?;
-    let with_state = |((token, device), state): ((Token, Device), Option<DeviceState>)| {
-        let state = state.ok_or_else(|| Fault::damaged("device_state", device.id))?;
-        Ok(BoundToken {
-            token,
-            bound: Bound { device, state },
-        })
-    };
-    found.into_iter().zip(states).map(with_state).collect()
 }
 
 /// The newest states of these devices. For each of the strangers as much work is done as for a device.

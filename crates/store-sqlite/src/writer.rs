@@ -15,7 +15,7 @@ use std::{
 use futures_channel::oneshot;
 use rusqlite::{Connection, TransactionBehavior::Immediate, hooks::Wal};
 use store::{
-    Outcome, StoreError,
+    Checked, Outcome, StoreError,
     audit::{Closing, Head},
 };
 
@@ -27,7 +27,6 @@ use crate::{
     fold::Fold,
     generation::Generation,
     group::Group,
-    job::Job,
     register,
     tables::owner,
     tail::Tail,
@@ -52,7 +51,7 @@ pub(crate) enum Message {
 
 /// One call of `commit`.
 pub(crate) struct Call {
-    pub(crate) jobs: Vec<Job>,
+    pub(crate) changes: Vec<Checked>,
     pub(crate) reply: Reply<Vec<Outcome>>,
 }
 
@@ -192,12 +191,12 @@ impl Writer {
     /// Everything that waits, as far as one transaction takes it; and the message that is something else.
     fn gather(&mut self, first: Call, queue: &mpsc::Receiver<Message>) -> (Vec<Call>, Option<Message>) {
         self.folding = false;
-        let mut changes = first.jobs.len();
+        let mut changes = first.changes.len();
         let mut calls = vec![first];
         while changes < self.tuning.group_changes {
             match queue.try_recv() {
                 Ok(Message::Commit(call)) => {
-                    changes += call.jobs.len();
+                    changes += call.changes.len();
                     calls.push(call);
                 }
                 Ok(other) => return (calls, Some(other)),
@@ -271,7 +270,10 @@ impl Writer {
         }
         let shared = self.shared.clone();
         shared.trust.ask()?;
-        let changes_keys = calls.iter().flat_map(|call| &call.jobs).any(Job::changes_keys);
+        let changes_keys = calls
+            .iter()
+            .flat_map(|call| &call.changes)
+            .any(Checked::changes_api_keys);
         let generation = shared.generation.as_ref().filter(|_| changes_keys);
         let mut raising = generation.map(Generation::raise).transpose()?;
         let head = *lock(&shared.head);
@@ -293,7 +295,7 @@ impl Writer {
         let mut group = Group::new(&tx, &tail, head)?;
         let outcomes = calls
             .iter()
-            .map(|call| call.jobs.iter().map(|job| group.apply(job)).collect())
+            .map(|call| call.changes.iter().map(|change| group.apply(change)).collect())
             .collect::<Result<Vec<_>>>()?;
         let finished = group.finish();
         if let (false, Some(newest)) = (shared.owner, finished.newest) {

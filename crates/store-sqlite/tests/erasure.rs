@@ -74,10 +74,7 @@ fn enrollment(number: u32, state: EnrollmentState, version: u64) -> Write {
         expires_at: NOW.plus(UnixMs::HOUR),
         state,
     };
-    Write::Enrollment {
-        expected: version.checked_sub(1).filter(|version| *version > 0),
-        next: Box::new(next),
-    }
+    Write::put(version.checked_sub(1).filter(|version| *version > 0), &next)
 }
 
 /// Thousands come and go in an order that splits and merges pages; what is erased must leave no copy in a page's gap.

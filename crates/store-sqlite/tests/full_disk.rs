@@ -11,8 +11,7 @@ use store::{Commit, Devices, Outcome, StoreError, audit::Trail};
 /// Commits until the medium is full; the result is the state that was last answered.
 fn fill(store: &Sqlite, mut state: verify::DeviceState) -> verify::DeviceState {
     for _ in 0..100_000 {
-        let mut filler = used(1, state.clone());
-        filler.events[0].payload = format!("\"{}\"", "x".repeat(2_000));
+        let filler = said(&format!("\"{}\"", "x".repeat(2_000)), vec![use_of(1, state.clone())]);
         match block_on(store.commit(vec![filler])) {
             Ok(outcomes) => assert_eq!(outcomes, [Outcome::Done]),
             Err(StoreError::Unavailable(_)) => return state,

@@ -8,7 +8,7 @@ use common::*;
 use countersign_store_sqlite::{FILE_NAME, OpenError, Options, Sqlite, Tuning};
 use rusqlite::Connection;
 use store::{
-    ApiKeys, Commit, Devices, Health, StoreError,
+    Commit, Devices, Health, StoreError,
     audit::{Head, Trail},
 };
 

@@ -11,7 +11,7 @@ use std::{
 
 use common::*;
 use countersign_store_sqlite::Tuning;
-use store::{ApiKey, ApiKeys, Commit, Devices, Outcome, Role, StoreError, Write, audit::Trail};
+use store::{ApiKey, Commit, Devices, Health, Outcome, Role, StoreError, Write, audit::Trail};
 
 /// This test's binary again, as another process that runs one of the ignored tests below on this directory.
 fn process(test: &str, dir: &Path) -> Child {
@@ -34,6 +34,7 @@ fn sent() -> Option<PathBuf> {
 fn key(number: u32) -> ApiKey {
     ApiKey {
         id: id(number),
+        version: 1,
         hash: [number as u8; 32],
         roles: vec![Role::Verify],
         owner: "team".into(),
@@ -48,7 +49,7 @@ fn key(number: u32) -> ApiKey {
 fn makes_a_key() {
     let Some(dir) = sent() else { return };
     let store = open_as(&dir, "key/here/9", false, Tuning::default()).expect("it opens");
-    done(&store, vec![change(vec![Write::NewApiKey(key(1))])]);
+    done(&store, vec![change(vec![Write::put(None, &key(1))])]);
     assert_eq!(store.head().position, 1);
     store.close().expect("it closes");
 }
@@ -62,12 +63,12 @@ fn a_key_made_beside_the_server_is_honoured() {
     assert_eq!(server.api_key_generation(), Ok(before));
     assert!(process("makes_a_key", dir.path()).wait().expect("it ends").success());
     assert_ne!(server.api_key_generation(), Ok(before), "the server's cache is old");
-    assert_eq!(block_on(server.api_key(id(1))), Ok(Some(key(1))));
+    assert_eq!(block_on(read(&server).api_key(id(1))), Ok(Some(key(1))));
     done(
         &server,
         vec![
             used(1, fresh()),
-            change(vec![Write::RevokeApiKey { id: id(1), at: NOW }]),
+            change(vec![Write::put(Some(1), &key(1).revoked(NOW))]),
         ],
     );
     let rows = block_on(server.rows(0, 100)).expect("a read");
@@ -105,7 +106,7 @@ fn a_command_beside_the_server_sees_what_is_and_may_little() {
     ));
     done(
         &beside,
-        vec![change(vec![Write::NewApiKey(key(1))]), change(Vec::new())],
+        vec![change(vec![Write::put(None, &key(1))]), change(Vec::new())],
     );
     assert_eq!(beside.head().position, 2);
     assert_eq!(block_on(server.last_of(2)), Ok(Some(beside.head())));
@@ -117,7 +118,7 @@ fn a_forgotten_chain_is_closed_and_stays_so() {
     let dir = tempfile::tempdir().expect("a directory");
     open(dir.path()).close().expect("it closes");
     let beside = open_as(dir.path(), "key/here/2", false, Tuning::default()).expect("it opens");
-    done(&beside, vec![change(vec![Write::NewApiKey(key(1))])]);
+    done(&beside, vec![change(vec![Write::put(None, &key(1))])]);
     let head = beside.head();
     let reopened = |at| {
         let options = countersign_store_sqlite::Options {
@@ -136,9 +137,9 @@ fn a_forgotten_chain_is_closed_and_stays_so() {
     };
     assert_eq!(reopened(NOW.plus(600_000)), None, "ten minutes are its own");
     assert_eq!(reopened(NOW.plus(600_001)), Some(head));
-    let late = block_on(beside.commit(vec![change(vec![Write::NewApiKey(key(2))])]));
+    let late = block_on(beside.commit(vec![change(vec![Write::put(None, &key(2))])]));
     assert_eq!(late, Err(StoreError::Closed));
-    assert_eq!(block_on(beside.api_key(id(2))), Ok(None), "nothing of it");
+    assert_eq!(block_on(read(&beside).api_key(id(2))), Ok(None), "nothing of it");
 }
 
 const DEVICES: u32 = 50;

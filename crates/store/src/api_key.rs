@@ -1,13 +1,17 @@
+use serde::{Deserialize, Serialize};
 use verify::UnixMs;
 
-use crate::{Id, Pending};
+use crate::{Id, Key, List, Noun, Pending, Store, shape};
 
 /// A caller's key: its secret part is kept only as a SHA-256.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiKey {
     /// UUIDv7; the public part of the key.
     pub id: Id,
+    /// 1, or 2 once revoked.
+    pub version: u64,
     /// SHA-256 of the secret part (256 random bits, so nothing slower is needed).
+    #[serde(rename = "secret_sha256", with = "shape::hex")]
     pub hash: [u8; 32],
     /// What it may do.
     pub roles: Vec<Role>,
@@ -16,13 +20,16 @@ pub struct ApiKey {
     /// The accounts it is limited to; `None` for all.
     pub accounts: Option<Vec<String>>,
     /// When it was made.
+    #[serde(rename = "created_at_ms", with = "shape::ms")]
     pub created_at: UnixMs,
     /// Since when it is dead.
+    #[serde(rename = "revoked_at_ms", with = "shape::optional_ms")]
     pub revoked_at: Option<UnixMs>,
 }
 
 /// What a key may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Ask whether codes are right.
     Verify,
@@ -67,15 +74,44 @@ impl Role {
     }
 }
 
+impl ApiKey {
+    fn key_of(id: Id) -> Key {
+        Key::global(Self::NAME, id.to_string())
+    }
+
+    /// The next version of it, dead.
+    #[must_use]
+    pub fn revoked(self, at: UnixMs) -> Self {
+        Self {
+            version: self.version + 1,
+            revoked_at: Some(at),
+            ..self
+        }
+    }
+}
+
+impl Noun for ApiKey {
+    const NAME: &'static str = "api_key";
+
+    fn key(&self) -> Key {
+        Self::key_of(self.id)
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
 /// Reading API keys.
-pub trait ApiKeys: Send + Sync {
+impl dyn Store + '_ {
     /// One key, dead or alive.
-    fn api_key(&self, id: Id) -> Pending<'_, Option<ApiKey>>;
+    pub fn api_key(&self, id: Id) -> Pending<'_, Option<ApiKey>> {
+        self.one(ApiKey::key_of(id))
+    }
 
     /// All keys, oldest first.
-    fn api_keys(&self) -> Pending<'_, Vec<ApiKey>>;
-
-    /// A number that is another one after any key was made or revoked, by whatever process. Cheap enough
-    /// for every request, so that a cache of keys can be trusted.
-    fn api_key_generation(&self) -> Result<u64, crate::StoreError>;
+    pub fn api_keys(&self) -> Pending<'_, Vec<ApiKey>> {
+        let after = String::new();
+        self.list(List::Global { after }, u32::MAX)
+    }
 }

@@ -1,15 +1,17 @@
+use serde::{Deserialize, Serialize};
 use verify::UnixMs;
 
-use crate::{Owner, Pending};
+use crate::{Key, List, Noun, Owner, Pending, Store, shape};
 
 /// Tokens that came together, and who may bind them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
     /// The desk's own name for it.
     pub name: String,
     /// Raised by every change.
     pub version: u64,
     /// When it was made.
+    #[serde(rename = "created_at_ms", with = "shape::ms")]
     pub created_at: UnixMs,
     /// Who may bind a token of it.
     pub open_to: OpenTo,
@@ -18,7 +20,8 @@ pub struct Batch {
 }
 
 /// Who may bind a token of a batch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OpenTo {
     /// Not yet, or no more.
     Nobody,
@@ -42,11 +45,34 @@ impl OpenTo {
     }
 }
 
+impl Batch {
+    fn key_of(name: &str) -> Key {
+        Key::global(Self::NAME, name)
+    }
+}
+
+impl Noun for Batch {
+    const NAME: &'static str = "batch";
+
+    fn key(&self) -> Key {
+        Self::key_of(&self.name)
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
 /// Reading batches.
-pub trait Batches: Send + Sync {
+impl dyn Store + '_ {
     /// One batch.
-    fn batch(&self, name: String) -> Pending<'_, Option<Batch>>;
+    pub fn batch(&self, name: String) -> Pending<'_, Option<Batch>> {
+        self.one(Batch::key_of(&name))
+    }
 
     /// Up to `limit` batches after this name, in the order of names.
-    fn batches(&self, after: Option<String>, limit: u32) -> Pending<'_, Vec<Batch>>;
+    pub fn batches(&self, after: Option<String>, limit: u32) -> Pending<'_, Vec<Batch>> {
+        let after = after.unwrap_or_default();
+        self.list(List::Global { after }, limit)
+    }
 }

@@ -1,19 +1,58 @@
+use std::collections::HashSet;
+
 use verify::{DeviceState, UnixMs};
 
 use crate::{
-    Allowance, ApiKey, Batch, Device, Enrollment, Export, Id, Owner, Pending, Protection, RecoveryCodes, Sealed, Token,
-    audit,
+    Allowance, ApiKey, Device, Document, Id, Key, Noun, Owner, Pending, StoreError,
+    audit::{self, Event, Hash},
+    codec, document,
 };
 
-/// One decision: its effects and the audit events that say so.
+/// One decision: its effects and the audit events that say so, at least one.
 ///
 /// Either every write's condition holds and all of it becomes durable, or nothing of it does.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Change {
-    /// The effects; may be empty, for a refusal that has none.
-    pub writes: Vec<Write>,
-    /// What the trail says of it.
-    pub events: Vec<audit::Event>,
+    writes: Vec<Write>,
+    events: Vec<Event>,
+}
+
+impl Change {
+    /// A decision of which the trail says this; without effects so far.
+    pub fn of(event: Event) -> Self {
+        Self {
+            writes: Vec::new(),
+            events: vec![event],
+        }
+    }
+
+    /// A decision of which the trail says all of these; `None` for none.
+    pub fn of_all(events: Vec<Event>) -> Option<Self> {
+        let writes = Vec::new();
+        (!events.is_empty()).then_some(Self { writes, events })
+    }
+
+    /// The one effect without an event of its own: a counter goes up, whose record is what it counted, later.
+    pub fn of_count(expected: Option<u64>, next: &Allowance) -> Self {
+        Self {
+            writes: vec![Write::put(expected, next)],
+            events: Vec::new(),
+        }
+    }
+
+    /// With one more event.
+    #[must_use]
+    pub fn and(mut self, event: Event) -> Self {
+        self.events.push(event);
+        self
+    }
+
+    /// With these effects, too.
+    #[must_use]
+    pub fn with(mut self, writes: impl IntoIterator<Item = Write>) -> Self {
+        self.writes.extend(writes);
+        self
+    }
 }
 
 /// One effect with the condition under which it holds.
@@ -21,6 +60,28 @@ pub struct Change {
 /// `expected` is the version that was read; `None` means that the record must not exist.
 #[derive(Clone)]
 pub enum Write {
+    /// A document, new or changed.
+    Put {
+        /// The version that was read.
+        expected: Option<u64>,
+        /// What it becomes; its version is higher.
+        document: Box<Document>,
+    },
+    /// A document ends; the secrets that it named are erased.
+    Delete {
+        /// The version that was read.
+        expected: u64,
+        /// Which.
+        key: Key,
+    },
+    /// No effect: the rest of the change holds only while this document stays as it was read. Any number of changes may
+    /// require the same one at once.
+    Require {
+        /// The version that was read.
+        expected: Option<u64>,
+        /// Which.
+        key: Key,
+    },
     /// The new state of a bound device.
     State {
         /// Whose.
@@ -52,67 +113,24 @@ pub enum Write {
         /// The tombstone's date.
         at: UnixMs,
     },
-    /// An enrollment, new or changed.
-    Enrollment {
-        /// The version that was read.
-        expected: Option<u64>,
-        /// What it becomes.
-        next: Box<Enrollment>,
-    },
-    /// A set of recovery codes, new or changed.
-    RecoveryCodes {
-        /// The version that was read.
-        expected: Option<u64>,
-        /// What it becomes.
-        next: RecoveryCodes,
-    },
-    /// A protection, new or changed.
-    Protection {
-        /// The version that was read.
-        expected: Option<u64>,
-        /// What it becomes.
-        next: Protection,
-    },
-    /// A token, new or changed. A secret that it has not had before is one that no token ever had: its fingerprint
-    /// is kept, and a second one like it misses.
-    Token {
-        /// The version that was read.
-        expected: Option<u64>,
-        /// What it becomes.
-        next: Box<Token>,
-    },
-    /// A batch, new or changed; or as it is, for a change that holds only while it stays so.
-    Batch {
-        /// The version that was read.
-        expected: Option<u64>,
-        /// What it becomes, or is.
-        next: Batch,
-    },
-    /// An export, new or changed.
-    Export {
-        /// The version that was read.
-        expected: Option<u64>,
-        /// What it becomes.
-        next: Box<Export>,
-    },
-    /// An allowance, new or changed.
-    Allowance {
-        /// The version that was read.
-        expected: Option<u64>,
-        /// What it becomes.
-        next: Allowance,
-    },
-    /// A new API key; no key of this id exists.
-    NewApiKey(ApiKey),
-    /// The end of an API key that lives.
-    RevokeApiKey {
-        /// Which.
-        id: Id,
-        /// Since when.
-        at: UnixMs,
-    },
-    /// The witness of a key in the keyring; there is none for this key.
-    Witness(Sealed),
+}
+
+impl Write {
+    /// This record, new or changed.
+    pub fn put(expected: Option<u64>, next: &impl Noun) -> Self {
+        Self::Put {
+            expected,
+            document: Box::new(Document::of(next)),
+        }
+    }
+
+    /// This record as it was read: a condition.
+    pub fn require(read: &impl Noun) -> Self {
+        Self::Require {
+            expected: Some(read.version()),
+            key: read.key(),
+        }
+    }
 }
 
 /// What became of one change.
@@ -122,6 +140,8 @@ pub enum Outcome {
     Done,
     /// A condition did not hold: somebody else was faster. Nothing of it was written; load and judge again.
     Missed,
+    /// Another document has this unique lookup. Nothing of it was written; trying again does not help.
+    Taken(&'static str),
 }
 
 /// Writing.
@@ -134,5 +154,165 @@ pub trait Commit: Send + Sync {
     ///
     /// When this returns, the outcome survives a crash of the process and of the machine. Changes of one
     /// call are applied in order, so a later one may build on an earlier one's version.
-    fn commit(&self, changes: Vec<Change>) -> Pending<'_, Vec<Outcome>>;
+    fn commit(&self, changes: Vec<Change>) -> Pending<'_, Vec<Outcome>> {
+        match changes.into_iter().map(Checked::of).collect() {
+            Ok(changes) => self.apply(changes),
+            Err(error) => Box::pin(std::future::ready(Err(error))),
+        }
+    }
+
+    /// What an engine provides for [`commit`](Self::commit), which is what everybody else calls.
+    fn apply(&self, changes: Vec<Checked>) -> Pending<'_, Vec<Outcome>>;
+}
+
+/// A change that an engine may be given, with everything computed that the caller's thread can compute for it.
+pub struct Checked {
+    writes: Vec<Write>,
+    events: Vec<(Event, Hash)>,
+    states: Vec<(Id, Box<[u8]>)>,
+    blob: Vec<u8>,
+}
+
+impl Checked {
+    /// Refuses what no engine may do.
+    pub fn of(change: Change) -> Result<Self, StoreError> {
+        let Change { writes, events } = change;
+        if let Some(why) = fault(&writes, &events) {
+            // A programming error of the caller; failing closed is all that is left.
+            return Err(StoreError::Unavailable(format!("a change was refused: {why}")));
+        }
+        let states: Vec<_> = writes.iter().filter_map(next_state).collect();
+        let with_commitment = |event: Event| {
+            let commitment = audit::commitment(&event.salt, &event.payload);
+            (event, commitment)
+        };
+        Ok(Self {
+            events: events.into_iter().map(with_commitment).collect(),
+            blob: codec::join_states(&states),
+            states,
+            writes,
+        })
+    }
+
+    /// The effects, none of them on the same record as another.
+    pub fn writes(&self) -> &[Write] {
+        &self.writes
+    }
+
+    /// The events with their commitments.
+    pub fn events(&self) -> &[(Event, Hash)] {
+        &self.events
+    }
+
+    /// The new state of each device that this is about, as [`codec::encode_state`] writes it, in the order of the writes.
+    pub fn states(&self) -> &[(Id, Box<[u8]>)] {
+        &self.states
+    }
+
+    /// The same for the first event's row, as [`codec::join_states`] writes them.
+    pub fn states_joined(&self) -> &[u8] {
+        &self.blob
+    }
+
+    /// Whether it changes API keys, of which every process is told.
+    pub fn changes_api_keys(&self) -> bool {
+        self.writes.iter().any(is_of_api_keys)
+    }
+
+    /// Whether it changes nothing else: all that a command beside the service may do.
+    pub fn changes_only_api_keys(&self) -> bool {
+        self.writes.iter().all(is_of_api_keys)
+    }
+}
+
+fn is_of_api_keys(write: &Write) -> bool {
+    matches!(write, Write::Put { document, .. } if document.key.noun == ApiKey::NAME)
+}
+
+fn next_state(write: &Write) -> Option<(Id, Box<[u8]>)> {
+    let (id, state) = match write {
+        Write::State { device, next, .. } | Write::Unbind { device, next, .. } => (*device, next),
+        Write::Bind { device, state } => (device.id, state),
+        Write::Put { .. } | Write::Delete { .. } | Write::Require { .. } => return None,
+    };
+    Some((id, codec::encode_state(state).into()))
+}
+
+/// What is wrong with a change, whatever the engine.
+fn fault(writes: &[Write], events: &[Event]) -> Option<&'static str> {
+    if events.is_empty() && !matches!(writes, [Write::Put { document, .. }] if document.key.noun == Allowance::NAME) {
+        return Some("it has an effect and no audit event");
+    }
+    if !distinct(writes) {
+        return Some("it has two writes of one record");
+    }
+    writes.iter().find_map(fault_of)
+}
+
+fn fault_of(write: &Write) -> Option<&'static str> {
+    let (key, document) = match write {
+        Write::Put { document, .. } => (&document.key, Some(document)),
+        Write::Delete { key, .. } | Write::Require { key, .. } => (key, None),
+        Write::State { expected, next, .. } | Write::Unbind { expected, next, .. } => {
+            return (next.version <= *expected).then_some("a state's version does not rise");
+        }
+        Write::Bind { device, .. } => {
+            // A device that comes into being as a tombstone has no use; without a secret it could not be judged.
+            return device
+                .sealed
+                .is_none()
+                .then_some("a device without a secret is to be bound");
+        }
+    };
+    let is_text = |part: &str| !part.contains(char::is_control);
+    if !(is_text(&key.account) && is_text(&key.user) && is_text(&key.id)) {
+        return Some("a key has control characters");
+    }
+    let document = document?;
+    let expected = match write {
+        Write::Put { expected, .. } => *expected,
+        _ => None,
+    };
+    let is_value = |value: &str| value.split(document::SEPARATOR).all(is_text);
+    match () {
+        () if document.body.is_empty() => Some("a document cannot be written as JSON"),
+        () if document.body.contains('\0') => Some("a document's body has a NUL"),
+        () if expected.is_some_and(|expected| document.version <= expected) => {
+            Some("a document's version does not rise")
+        }
+        () if !document.lookups.iter().all(|lookup| is_value(&lookup.value)) => Some("a lookup has control characters"),
+        () => None,
+    }
+}
+
+/// Conditions are checked before anything is written, so each record can be written once, and each unique lookup taken
+/// once.
+fn distinct(writes: &[Write]) -> bool {
+    #[derive(PartialEq, Eq, Hash)]
+    enum Record<'a> {
+        Device(Id),
+        Document(&'a Key),
+        Unique(&'static str, &'static str, &'a str),
+    }
+    let record = |write| match write {
+        &Write::State { device, .. } | &Write::Unbind { device, .. } => Record::Device(device),
+        Write::Bind { device, .. } => Record::Device(device.id),
+        Write::Put { document, .. } => Record::Document(&document.key),
+        Write::Delete { key, .. } | Write::Require { key, .. } => Record::Document(key),
+    };
+    let documents = writes.iter().filter_map(|write| match write {
+        Write::Put { document, .. } => Some(document),
+        _ => None,
+    });
+    let unique = documents.flat_map(|document| {
+        let unique = document.lookups.iter().filter(|lookup| lookup.unique);
+        unique.map(|lookup| Record::Unique(document.key.noun, lookup.name, &lookup.value))
+    });
+    let mut seen = HashSet::new();
+    writes.len() < 2
+        || writes
+            .iter()
+            .map(record)
+            .chain(unique)
+            .all(|record| seen.insert(record))
 }

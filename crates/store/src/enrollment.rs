@@ -1,10 +1,11 @@
 use otp::Parameters;
+use serde::{Deserialize, Serialize};
 use verify::{Kind, UnixMs};
 
-use crate::{Id, Owner, Pending, Sealed};
+use crate::{Id, Key, List, Lookup, Noun, Owner, Pending, Sealed, Store, document, shape};
 
-/// A binding under way.
-#[derive(Clone)]
+/// An enrollment: a binding under way.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Enrollment {
     /// UUIDv7.
     pub id: Id,
@@ -13,12 +14,14 @@ pub struct Enrollment {
     /// Raised by every change.
     pub version: u64,
     /// App or token.
+    #[serde(with = "shape::KindName")]
     pub kind: Kind,
     /// Shown in the app above the code.
     pub issuer: String,
     /// The account's name as the app shows it.
     pub label: String,
     /// Algorithm, digits, period.
+    #[serde(with = "shape::parameters")]
     pub parameters: Parameters,
     /// What the caller checked before it asked.
     pub identity_proof: IdentityProof,
@@ -27,15 +30,18 @@ pub struct Enrollment {
     /// The device that is unbound in the moment this one is bound.
     pub replaces: Option<Id>,
     /// When it began.
+    #[serde(rename = "started_at_ms", with = "shape::ms")]
     pub started_at: UnixMs,
     /// When it ends by itself.
+    #[serde(rename = "expires_at_ms", with = "shape::ms")]
     pub expires_at: UnixMs,
     /// Where it stands.
     pub state: EnrollmentState,
 }
 
 /// `started -> confirmed | abandoned`; expiry is a matter of time, not of a write.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum EnrollmentState {
     /// Waiting for codes.
     Started {
@@ -76,24 +82,78 @@ impl EnrollmentState {
 }
 
 /// The caller's word about who asks: what was checked, when, by whom.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentityProof {
     /// `password`, `sms`, `face`, …: the caller's own word.
     pub method: String,
     /// When it was checked.
+    #[serde(rename = "at_ms", with = "shape::ms")]
     pub at: UnixMs,
     /// Who or what checked it.
     pub by: String,
 }
 
+const OPEN: &str = "open";
+
+impl Enrollment {
+    fn key_of(owner: &Owner, id: Id) -> Key {
+        Key::of_user(owner, Self::NAME, id.to_string())
+    }
+}
+
+impl Noun for Enrollment {
+    const NAME: &'static str = "enrollment";
+
+    fn key(&self) -> Key {
+        Self::key_of(&self.owner, self.id)
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn expires_at(&self) -> Option<UnixMs> {
+        self.state.is_open().then_some(self.expires_at)
+    }
+
+    fn lookups(&self) -> Vec<Lookup> {
+        let Owner { account, user } = &self.owner;
+        let open = || Lookup::listed(OPEN, &[account, user, &self.id.to_string()]);
+        self.state.is_open().then(open).into_iter().collect()
+    }
+
+    fn secrets(&self) -> Vec<&Sealed> {
+        self.state.sealed().into_iter().collect()
+    }
+
+    fn secrets_mut(&mut self) -> Vec<&mut Sealed> {
+        match &mut self.state {
+            EnrollmentState::Started { sealed, .. } => sealed.iter_mut().collect(),
+            EnrollmentState::Superseded { sealed } => vec![sealed],
+            EnrollmentState::Confirmed { .. } | EnrollmentState::Abandoned => Vec::new(),
+        }
+    }
+}
+
 /// Reading enrollments.
-pub trait Enrollments: Send + Sync {
+impl dyn Store + '_ {
     /// One enrollment of this owner.
-    fn enrollment(&self, owner: Owner, id: Id) -> Pending<'_, Option<Enrollment>>;
+    pub fn enrollment(&self, owner: Owner, id: Id) -> Pending<'_, Option<Enrollment>> {
+        self.one(Enrollment::key_of(&owner, id))
+    }
 
     /// Those of this owner that are [open](EnrollmentState::is_open), oldest first.
-    fn open_enrollments(&self, owner: Owner) -> Pending<'_, Vec<Enrollment>>;
+    pub fn open_enrollments(&self, owner: Owner) -> Pending<'_, Vec<Enrollment>> {
+        let list = List::Lookup {
+            name: OPEN,
+            prefix: document::value(&[&owner.account, &owner.user]),
+            after: String::new(),
+        };
+        self.list(list, u32::MAX)
+    }
 
     /// Up to `limit` enrollments of anybody that expired before `now` and are still open.
-    fn expired_enrollments(&self, now: UnixMs, limit: u32) -> Pending<'_, Vec<Enrollment>>;
+    pub fn expired_enrollments(&self, now: UnixMs, limit: u32) -> Pending<'_, Vec<Enrollment>> {
+        self.list(List::Expired(now), limit)
+    }
 }

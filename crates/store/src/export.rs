@@ -1,9 +1,10 @@
+use serde::{Deserialize, Serialize};
 use verify::UnixMs;
 
-use crate::{Fingerprint, Id, Pending};
+use crate::{Fingerprint, Id, Key, Noun, Pending, Store, shape};
 
-/// A wish that seeds leave the inventory: one person has it, another approves of it, the first gets the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A request to export token seeds: one person asks, another approves, the first gets the encrypted file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Export {
     /// UUIDv7.
     pub id: Id,
@@ -18,8 +19,10 @@ pub struct Export {
     /// Who has it.
     pub requested_by: Person,
     /// When.
+    #[serde(rename = "requested_at_ms", with = "shape::ms")]
     pub requested_at: UnixMs,
     /// When it ends by itself.
+    #[serde(rename = "expires_at_ms", with = "shape::ms")]
     pub expires_at: UnixMs,
     /// Where it stands.
     pub state: ExportState,
@@ -38,7 +41,8 @@ impl Export {
 }
 
 /// `requested -> approved -> handed out`, or withdrawn from either of the first two; expiry is a matter of time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ExportState {
     /// Waiting for another's approval.
     Requested,
@@ -77,7 +81,7 @@ impl ExportState {
 }
 
 /// Somebody who acts for what two people answer for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     /// The key they act with.
     pub api_key: Id,
@@ -87,8 +91,28 @@ pub struct Person {
     pub actor: String,
 }
 
+impl Export {
+    fn key_of(id: Id) -> Key {
+        Key::global(Self::NAME, id.to_string())
+    }
+}
+
+impl Noun for Export {
+    const NAME: &'static str = "export";
+
+    fn key(&self) -> Key {
+        Self::key_of(self.id)
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
 /// Reading exports.
-pub trait Exports: Send + Sync {
+impl dyn Store + '_ {
     /// One export.
-    fn export(&self, id: Id) -> Pending<'_, Option<Export>>;
+    pub fn export(&self, id: Id) -> Pending<'_, Option<Export>> {
+        self.one(Export::key_of(id))
+    }
 }

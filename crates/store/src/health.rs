@@ -6,6 +6,10 @@ pub trait Health: Send + Sync {
     /// about them. While it is not, nothing is committed and no key is known.
     fn trusted(&self) -> Result<(), StoreError>;
 
+    /// A number that is another one after any API key was made or revoked, by whatever process. Cheap enough for every
+    /// request, so that a cache of keys can be trusted.
+    fn api_key_generation(&self) -> Result<u64, StoreError>;
+
     /// What could not be read since the engine was opened.
     fn damage(&self) -> Damage;
 }

@@ -1,14 +1,15 @@
 //! The records, and the thin traits that every engine keeps.
 //!
-//! One noun, one file. Absence is `Ok(None)` or an empty list; times and randomness arrive inside the
-//! values; no driver's type is in a signature. Everything that writes goes through one door,
-//! [`Commit::commit`]: conditional changes together with their audit events, all or nothing.
+//! One noun, one file: a further one costs no engine a line, for engines keep [documents](Document). Absence is `Ok(None)`
+//! or an empty list; times and randomness arrive inside the values; no driver's type is in a signature. Everything that
+//! writes goes through one door, [`Commit::commit`]: conditional changes together with their audit events, all or nothing.
 //!
 //! [`conformance`] is the contract as code: every engine runs it.
 
 pub mod audit;
 pub mod codec;
 pub mod conformance;
+pub mod document;
 
 mod allowance;
 mod api_key;
@@ -22,26 +23,28 @@ mod owner;
 mod protection;
 mod recovery;
 mod sealed;
+mod shape;
 mod token;
 mod witness;
 
 use std::{future::Future, pin::Pin};
 
-pub use allowance::{Allowance, Allowances};
-pub use api_key::{ApiKey, ApiKeys, Role};
-pub use batch::{Batch, Batches, OpenTo};
-pub use change::{Change, Commit, Outcome, Write};
+pub use allowance::Allowance;
+pub use api_key::{ApiKey, Role};
+pub use batch::{Batch, OpenTo};
+pub use change::{Change, Checked, Commit, Outcome, Write};
 pub use device::{Bound, Device, Devices};
-pub use enrollment::{Enrollment, EnrollmentState, Enrollments, IdentityProof};
-pub use export::{Export, ExportState, Exports, Person};
+pub use document::{Document, Documents, Key, List, Lookup, Noun};
+pub use enrollment::{Enrollment, EnrollmentState, IdentityProof};
+pub use export::{Export, ExportState, Person};
 pub use health::{Damage, Health};
 pub use owner::Owner;
-pub use protection::{Protection, Protections};
-pub use recovery::{RecoveryCode, RecoveryCodes, RecoverySets};
+pub use protection::Protection;
+pub use recovery::{RecoveryCode, RecoveryCodes};
 pub use sealed::Sealed;
-pub use token::{BoundToken, Fingerprint, Stage, Token, TokenFilter, TokenState, Tokens};
+pub use token::{BoundToken, Fingerprint, Stage, Token, TokenFilter, TokenState};
 pub use uuid::Uuid as Id;
-pub use witness::Witnesses;
+pub use witness::Witness;
 
 /// The UUIDv7 of this moment (milliseconds since 1970) and these random bytes.
 pub fn id_at(unix_ms: u64, random: &[u8; 10]) -> Id {
@@ -51,40 +54,16 @@ pub fn id_at(unix_ms: u64, random: &[u8; 10]) -> Id {
 /// What an engine's method returns: boxed, so that the traits can stand behind `dyn`.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// Everything an engine provides.
-pub trait Store:
-    Devices
-    + Enrollments
-    + RecoverySets
-    + Protections
-    + Tokens
-    + Batches
-    + Exports
-    + Allowances
-    + ApiKeys
-    + Witnesses
-    + audit::Trail
-    + Health
-    + Commit
-{
-}
+/// What an engine reads.
+pub trait Read: Devices + Documents + audit::Trail + Health {}
 
-impl<S> Store for S where
-    S: Devices
-        + Enrollments
-        + RecoverySets
-        + Protections
-        + Tokens
-        + Batches
-        + Exports
-        + Allowances
-        + ApiKeys
-        + Witnesses
-        + audit::Trail
-        + Health
-        + Commit
-{
-}
+impl<S: Devices + Documents + audit::Trail + Health> Read for S {}
+
+/// Everything an engine provides: reading, and the one door to writing. The readings of each noun are made of
+/// [`Documents`], in the noun's own file.
+pub trait Store: Read + Commit {}
+
+impl<S: Read + Commit> Store for S {}
 
 /// Why an engine could not do what it was asked; nothing of the asked change was made durable as far as
 /// the engine knows, and nobody may be told otherwise.

@@ -1,9 +1,11 @@
 use std::{fmt, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
 /// The user of an account: whose device, enrollment or setting a record is.
 ///
 /// Both names are the caller's own, 1 to 128 bytes, checked where they enter.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Owner {
     /// The account, which everything of a user carries.
     pub account: Arc<str>,

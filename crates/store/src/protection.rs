@@ -1,8 +1,10 @@
-use crate::{Owner, Pending};
+use serde::{Deserialize, Serialize};
+
+use crate::{Key, Noun, Owner, Pending, Store};
 
 /// Where a user's second factor is asked for. Binding sets it, unbinding clears it, and every change of a
 /// user's factors raises its version: it is where two such changes meet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Protection {
     /// Whose.
     pub owner: Owner,
@@ -26,8 +28,28 @@ impl Protection {
     }
 }
 
+impl Protection {
+    fn key_of(owner: &Owner) -> Key {
+        Key::of_user(owner, Self::NAME, "")
+    }
+}
+
+impl Noun for Protection {
+    const NAME: &'static str = "protection";
+
+    fn key(&self) -> Key {
+        Self::key_of(&self.owner)
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
 /// Reading protections.
-pub trait Protections: Send + Sync {
+impl dyn Store + '_ {
     /// The protection of this owner; `None` for one who never had a factor.
-    fn protection(&self, owner: Owner) -> Pending<'_, Option<Protection>>;
+    pub fn protection(&self, owner: Owner) -> Pending<'_, Option<Protection>> {
+        self.one(Protection::key_of(&owner))
+    }
 }

@@ -1,21 +1,25 @@
+use serde::{Deserialize, Serialize};
 use verify::{Budget, LastRequest, UnixMs};
 
-use crate::{Owner, Pending};
+use crate::{Key, Noun, Owner, Pending, Store, shape};
 
 /// The recovery codes of a user: one set at a time.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecoveryCodes {
     /// Whose.
     pub owner: Owner,
     /// Raised by every change.
     pub version: u64,
     /// When this set was issued.
+    #[serde(rename = "issued_at_ms", with = "shape::ms")]
     pub issued_at: UnixMs,
     /// The set; empty when it died with the last device.
     pub codes: Vec<RecoveryCode>,
     /// Wrong codes.
+    #[serde(with = "shape::budget")]
     pub budget: Budget,
     /// See [`LastRequest`].
+    #[serde(with = "shape::optional_last_request")]
     pub last_request: Option<LastRequest>,
 }
 
@@ -27,18 +31,40 @@ impl RecoveryCodes {
 }
 
 /// One code, as a keyed hash of it.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecoveryCode {
     /// HMAC-SHA-256 under a key of the keyring.
+    #[serde(with = "shape::hex")]
     pub mac: [u8; 32],
     /// The key's id.
     pub key_id: u32,
     /// When it was spent.
+    #[serde(rename = "used_at_ms", with = "shape::optional_ms")]
     pub used_at: Option<UnixMs>,
 }
 
+impl RecoveryCodes {
+    fn key_of(owner: &Owner) -> Key {
+        Key::of_user(owner, Self::NAME, "")
+    }
+}
+
+impl Noun for RecoveryCodes {
+    const NAME: &'static str = "recovery_codes";
+
+    fn key(&self) -> Key {
+        Self::key_of(&self.owner)
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
 /// Reading recovery codes.
-pub trait RecoverySets: Send + Sync {
+impl dyn Store + '_ {
     /// The set of this owner.
-    fn recovery_codes(&self, owner: Owner) -> Pending<'_, Option<RecoveryCodes>>;
+    pub fn recovery_codes(&self, owner: Owner) -> Pending<'_, Option<RecoveryCodes>> {
+        self.one(RecoveryCodes::key_of(&owner))
+    }
 }

@@ -1,10 +1,11 @@
 use otp::Parameters;
+use serde::{Deserialize, Serialize};
 use verify::UnixMs;
 
-use crate::{Bound, Id, Owner, Pending, Sealed};
+use crate::{Bound, Id, Key, List, Lookup, Noun, Owner, Pending, Sealed, Store, StoreError, document, shape};
 
 /// A hardware token in the inventory: one serial number, one record, whatever secrets it had in its life.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
     /// What stands on its back.
     pub serial_number: String,
@@ -21,6 +22,7 @@ pub struct Token {
     /// What its user will call it.
     pub label: Option<String>,
     /// Algorithm, digits, period.
+    #[serde(with = "shape::parameters")]
     pub parameters: Parameters,
     /// By which its secret is known again after it was erased.
     pub fingerprint: Fingerprint,
@@ -29,14 +31,19 @@ pub struct Token {
     /// Steps by which its clock was ahead (behind: negative), as the seed file said, then as binding measured.
     pub drift_steps: i32,
     /// Not to be bound before.
+    #[serde(rename = "starts_at_ms", with = "shape::optional_ms")]
     pub starts_at: Option<UnixMs>,
     /// Not to be bound afterwards.
+    #[serde(rename = "expires_at_ms", with = "shape::optional_ms")]
     pub expires_at: Option<UnixMs>,
     /// When it came in with its present secret.
+    #[serde(rename = "imported_at_ms", with = "shape::ms")]
     pub imported_at: UnixMs,
     /// The last change.
+    #[serde(rename = "changed_at_ms", with = "shape::ms")]
     pub changed_at: UnixMs,
     /// When its present secret left in an export, last.
+    #[serde(rename = "exported_at_ms", with = "shape::optional_ms")]
     pub exported_at: Option<UnixMs>,
     /// Where it stands in its life.
     pub state: TokenState,
@@ -63,7 +70,8 @@ impl Token {
 ///     │             │          │           ▲
 ///     └─────────────┴──────────┴──► lost ──┘        and from everywhere but bound ──► retired
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TokenState {
     /// In the drawer: free for whom its batch is open to.
     Imported {
@@ -243,10 +251,11 @@ impl TokenState {
 }
 
 /// A keyed hash of a secret: no secret comes in twice, under whatever serial number, not even long after it was
-/// erased.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// erased. Once written, it stays for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Fingerprint {
     /// HMAC-SHA-256 under a key of the keyring.
+    #[serde(with = "shape::hex")]
     pub mac: [u8; 32],
     /// The key's id.
     pub key_id: u32,
@@ -270,21 +279,138 @@ pub struct BoundToken {
     pub bound: Bound,
 }
 
+const STAGE: &str = "stage";
+const BATCH: &str = "batch";
+const BATCH_STAGE: &str = "batch_stage";
+const BOUND: &str = "bound";
+
+impl Token {
+    fn key_of(serial_number: &str) -> Key {
+        Key::global(Self::NAME, serial_number)
+    }
+}
+
+impl Noun for Token {
+    const NAME: &'static str = "token";
+
+    fn key(&self) -> Key {
+        Self::key_of(&self.serial_number)
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn lookups(&self) -> Vec<Lookup> {
+        let (batch, stage, serial_number) = (&*self.batch, self.state.stage().name(), &*self.serial_number);
+        let mut lookups = vec![
+            Lookup::listed(STAGE, &[stage, serial_number]),
+            Lookup::listed(BATCH, &[batch, serial_number]),
+            Lookup::listed(BATCH_STAGE, &[batch, stage, serial_number]),
+        ];
+        lookups.extend(self.state.device().map(|_| Lookup::listed(BOUND, &[serial_number])));
+        lookups
+    }
+
+    fn secrets(&self) -> Vec<&Sealed> {
+        self.management.iter().chain(self.state.sealed()).collect()
+    }
+
+    fn secrets_mut(&mut self) -> Vec<&mut Sealed> {
+        let of_state = match &mut self.state {
+            TokenState::Imported { sealed } | TokenState::Assigned { sealed, .. } => Some(sealed),
+            TokenState::Bound { .. } | TokenState::Lost { .. } | TokenState::Returned | TokenState::Retired => None,
+        };
+        self.management.iter_mut().chain(of_state).collect()
+    }
+}
+
+impl Fingerprint {
+    fn key_of(mac: &[u8; 32]) -> Key {
+        Key::global(Self::NAME, data_encoding::HEXLOWER.encode(mac))
+    }
+}
+
+impl Noun for Fingerprint {
+    const NAME: &'static str = "token_fingerprint";
+
+    fn key(&self) -> Key {
+        Self::key_of(&self.mac)
+    }
+
+    fn version(&self) -> u64 {
+        1
+    }
+}
+
 /// Reading the inventory.
-pub trait Tokens: Send + Sync {
+impl dyn Store + '_ {
     /// The token of each serial number, in the order asked.
-    fn tokens_of(&self, serial_numbers: Vec<String>) -> Pending<'_, Vec<Option<Token>>>;
+    pub fn tokens_of(&self, serial_numbers: Vec<String>) -> Pending<'_, Vec<Option<Token>>> {
+        let keys = serial_numbers.iter().map(|serial_number| Token::key_of(serial_number));
+        self.each(keys.collect())
+    }
 
     /// Up to `limit` tokens after this serial number, in the order of serial numbers.
-    fn tokens(&self, filter: TokenFilter, after: Option<String>, limit: u32) -> Pending<'_, Vec<Token>>;
+    pub fn tokens(&self, filter: TokenFilter, after: Option<String>, limit: u32) -> Pending<'_, Vec<Token>> {
+        let stage = filter.stage.map(Stage::name);
+        let after = after.unwrap_or_default();
+        let lookup = |name, parts: &[&str], after| List::Lookup {
+            name,
+            prefix: document::value(parts),
+            after,
+        };
+        let list = match (&filter.batch, stage) {
+            (None, None) => List::Global { after },
+            (None, Some(stage)) => lookup(STAGE, &[stage], after),
+            (Some(batch), None) => lookup(BATCH, &[batch], after),
+            (Some(batch), Some(stage)) => lookup(BATCH_STAGE, &[batch, stage], after),
+        };
+        self.list(list, limit)
+    }
 
     /// Up to `limit` tokens that are somebody's device, lost ones too, after this serial number and in that order. The
     /// state of one that is unbound at this moment may say so already.
-    fn bound_tokens(&self, after: Option<String>, limit: u32) -> Pending<'_, Vec<BoundToken>>;
-
-    /// The keys under which fingerprints of this store were made.
-    fn fingerprint_keys(&self) -> Pending<'_, Vec<u32>>;
+    pub fn bound_tokens(&self, after: Option<String>, limit: u32) -> Pending<'_, Vec<BoundToken>> {
+        let list = |after| List::Lookup {
+            name: BOUND,
+            prefix: String::new(),
+            after,
+        };
+        let mut after = after.unwrap_or_default();
+        Box::pin(async move {
+            loop {
+                let tokens: Vec<Token> = self.list(list(after), limit).await?;
+                let Some(last) = tokens.last() else {
+                    return Ok(Vec::new());
+                };
+                after = last.serial_number.clone();
+                // All are asked for before the first is waited for.
+                let asked: Vec<_> = tokens
+                    .into_iter()
+                    .filter_map(|token| {
+                        let (owner, device) = Option::zip(token.state.owner().cloned(), token.state.device())?;
+                        Some((self.device(owner, device), token))
+                    })
+                    .collect();
+                let mut found = Vec::with_capacity(asked.len());
+                for (device, token) in asked {
+                    let bound = device.await?.ok_or_else(|| {
+                        StoreError::Damaged(format!("the device of token {} is not there", token.serial_number))
+                    })?;
+                    found.push(BoundToken { token, bound });
+                }
+                // A page without any would look like the last one.
+                if !found.is_empty() {
+                    return Ok(found);
+                }
+            }
+        })
+    }
 
     /// Which of these are of a secret that some token has or had, in the order asked.
-    fn known_fingerprints(&self, macs: Vec<[u8; 32]>) -> Pending<'_, Vec<bool>>;
+    pub fn known_fingerprints(&self, macs: Vec<[u8; 32]>) -> Pending<'_, Vec<bool>> {
+        let asked = self.documents(macs.iter().map(Fingerprint::key_of).collect());
+        Box::pin(async move { Ok(asked.await?.iter().map(Option::is_some).collect()) })
+    }
 }

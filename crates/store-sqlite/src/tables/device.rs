@@ -89,22 +89,6 @@ pub(crate) fn page(conn: &Connection, after: Option<&(Owner, Id)>, limit: u32) -
     Ok(found)
 }
 
-/// A few bound devices.
-pub(crate) fn some_bound(conn: &Connection) -> Result<Vec<Device>> {
-    let mut statement = conn.prepare("SELECT account, user, id FROM device LIMIT 16")?;
-    let keys = statement.query_map([], |row| {
-        Ok((
-            Owner::new(row.get::<_, String>(0)?, row.get::<_, String>(1)?),
-            Id::from_bytes(row.get(2)?),
-        ))
-    })?;
-    // One that cannot be read is found when its user asks.
-    let devices = keys
-        .flatten()
-        .filter_map(|(owner, id)| one(conn, &owner, id).ok().flatten());
-    Ok(devices.collect())
-}
-
 /// Whether this owner has this device bound.
 pub(crate) fn is_bound(conn: &Connection, owner: &Owner, id: Id) -> Result<bool> {
     let mut statement = conn.prepare_cached("SELECT 1 FROM device WHERE account = ? AND user = ? AND id = ?")?;
@@ -117,11 +101,11 @@ pub(crate) fn insert(tx: &Connection, device: &Device) -> Result<()> {
     let Some(sealed) = &device.sealed else {
         return Err(Fault::unavailable("a device without a secret was to be bound"));
     };
-    let number = secret::keep(tx, &sealed.bytes)?;
+    let number = secret::keep(tx, sealed)?;
     const SQL: &str = concat!(
         "INSERT INTO device (account, user, ",
         columns!(),
-        ", secret, key_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        ", secret) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     );
     tx.prepare_cached(SQL)?.execute((
         &device.owner.account,
@@ -135,7 +119,6 @@ pub(crate) fn insert(tx: &Connection, device: &Device) -> Result<()> {
         device.parameters.period.get_s(),
         device.bound_at.get(),
         number,
-        sealed.key_id,
     ))?;
     Ok(())
 }

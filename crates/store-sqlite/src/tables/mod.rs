@@ -1,22 +1,14 @@
-//! Each noun's SQL: how it is written and read, with its conditions.
+//! Each table's SQL: how it is written and read, with its conditions.
 
-pub(crate) mod allowance;
-pub(crate) mod api_key;
 pub(crate) mod audit;
-pub(crate) mod batch;
 pub(crate) mod device;
-pub(crate) mod enrollment;
-pub(crate) mod export;
+pub(crate) mod document;
 pub(crate) mod owner;
-pub(crate) mod protection;
-pub(crate) mod recovery;
 pub(crate) mod secret;
-pub(crate) mod token;
-pub(crate) mod witness;
 
 use otp::{Algorithm, Digits, Parameters, Period};
 use rusqlite::{Row, types::FromSql};
-use store::{Id, Sealed, StoreError};
+use store::{Id, StoreError};
 use verify::{Kind, UnixMs};
 
 use crate::error::{Fault, Result};
@@ -71,16 +63,6 @@ impl<'r, 'stmt> Columns<'r, 'stmt> {
 
     pub(crate) fn time(&mut self) -> Result<UnixMs, Unreadable> {
         self.get().map(UnixMs::new)
-    }
-
-    pub(crate) fn optional_time(&mut self) -> Result<Option<UnixMs>, Unreadable> {
-        Ok(self.get::<Option<i64>>()?.map(UnixMs::new))
-    }
-
-    /// A key's id and a row of `secret`, where there is one.
-    pub(crate) fn sealed(&mut self) -> Result<Option<Sealed>, Unreadable> {
-        let (key_id, bytes) = (self.get()?, self.get()?);
-        Ok(Option::zip(key_id, bytes).map(|(key_id, bytes)| Sealed { key_id, bytes }))
     }
 
     pub(crate) fn kind(&mut self) -> Result<Kind, Unreadable> {

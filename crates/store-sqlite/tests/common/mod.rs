@@ -112,14 +112,22 @@ pub(crate) fn next(state: DeviceState) -> DeviceState {
 }
 
 pub(crate) fn change(writes: Vec<Write>) -> Change {
-    Change {
-        writes,
-        events: vec![Event {
-            at: NOW,
-            salt: [3; 16],
-            payload: "{}".into(),
-        }],
-    }
+    said("{}", writes)
+}
+
+/// What the trail says with it.
+pub(crate) fn said(payload: &str, writes: Vec<Write>) -> Change {
+    let event = Event {
+        at: NOW,
+        salt: [3; 16],
+        payload: payload.into(),
+    };
+    Change::of(event).with(writes)
+}
+
+/// As the traits say it, with every noun's readings.
+pub(crate) fn read(store: &Sqlite) -> &dyn store::Store {
+    store
 }
 
 pub(crate) fn bind(number: u32) -> Change {
@@ -130,13 +138,17 @@ pub(crate) fn bind(number: u32) -> Change {
 }
 
 pub(crate) fn used(number: u32, from: DeviceState) -> Change {
+    change(vec![use_of(number, from)])
+}
+
+pub(crate) fn use_of(number: u32, from: DeviceState) -> Write {
     let (owner, device) = (owner(number), id(number));
-    change(vec![Write::State {
+    Write::State {
         owner,
         device,
         expected: from.version,
         next: next(from),
-    }])
+    }
 }
 
 pub(crate) fn unbound(number: u32, from: DeviceState) -> Change {

@@ -1,7 +1,7 @@
 //! All of a change or nothing of it.
 
 use super::{Harness, commit, done, missed, open, reopen, sample::*};
-use crate::{Change, Device, EnrollmentState, Outcome, Write};
+use crate::{Change, Device, EnrollmentState, Noun, Outcome, Write};
 
 pub(super) async fn a_missed_change_writes_nothing(harness: &dyn Harness) {
     let store = open(harness).await;
@@ -13,30 +13,24 @@ pub(super) async fn a_missed_change_writes_nothing(harness: &dyn Harness) {
             device: Box::new(mine.clone()),
             state: fresh(1),
         },
-        Write::Enrollment {
-            expected: None,
-            next: Box::new(begun.clone()),
-        },
-        Write::RecoveryCodes {
-            expected: None,
-            next: recovery_codes(&owner(1), 1),
-        },
-        Write::Protection {
-            expected: None,
-            next: protection(&owner(1), 1),
-        },
-        Write::NewApiKey(key.clone()),
+        Write::put(None, &begun),
+        Write::put(None, &recovery_codes(&owner(1), 1)),
+        Write::put(None, &protection(&owner(1), 1)),
+        Write::put(None, &key),
     ];
     done(&*store, change("all", all)).await;
     let head = store.head();
 
     // Each of these misses; what stands around it would hold.
-    let far = |version| after(fresh(1), version);
+    let far = |version| verify::DeviceState {
+        version,
+        ..after(fresh(1), 1)
+    };
     let wrong = [
         state(&mine, 0, far(1)),
-        state(&mine, 2, far(1)),
-        state(&mine, u64::MAX, far(1)),
-        state(&other, 1, far(1)),
+        state(&mine, 2, far(3)),
+        state(&mine, u64::MAX - 1, far(u64::MAX)),
+        state(&other, 1, far(2)),
         Write::Bind {
             device: Box::new(mine.clone()),
             state: fresh(1),
@@ -59,44 +53,40 @@ pub(super) async fn a_missed_change_writes_nothing(harness: &dyn Harness) {
             fresh(1),
             NOW,
         ),
-        Write::Enrollment {
+        Write::put(None, &begun),
+        Write::put(
+            Some(2),
+            &crate::Enrollment {
+                version: 3,
+                ..begun.clone()
+            },
+        ),
+        Write::put(
+            Some(1),
+            &become_state(&enrollment(&owner(1), 9), EnrollmentState::Abandoned),
+        ),
+        Write::put(None, &recovery_codes(&owner(1), 2)),
+        Write::put(Some(3), &recovery_codes(&owner(1), 4)),
+        Write::put(Some(1), &recovery_codes(&owner(2), 2)),
+        Write::put(None, &protection(&owner(1), 2)),
+        Write::put(Some(0), &protection(&owner(1), 2)),
+        Write::put(Some(1), &protection(&owner(2), 2)),
+        Write::put(None, &key),
+        Write::put(Some(1), &api_key(5).revoked(NOW)),
+        Write::require(&protection(&owner(1), 2)),
+        Write::require(&protection(&owner(2), 1)),
+        Write::Require {
             expected: None,
-            next: Box::new(begun.clone()),
+            key: begun.key(),
         },
-        Write::Enrollment {
-            expected: Some(2),
-            next: Box::new(begun.clone()),
+        Write::Delete {
+            expected: 2,
+            key: begun.key(),
         },
-        Write::Enrollment {
-            expected: Some(1),
-            next: Box::new(enrollment(&owner(1), 9)),
+        Write::Delete {
+            expected: 1,
+            key: protection(&owner(2), 1).key(),
         },
-        Write::RecoveryCodes {
-            expected: None,
-            next: recovery_codes(&owner(1), 2),
-        },
-        Write::RecoveryCodes {
-            expected: Some(3),
-            next: recovery_codes(&owner(1), 4),
-        },
-        Write::RecoveryCodes {
-            expected: Some(1),
-            next: recovery_codes(&owner(2), 2),
-        },
-        Write::Protection {
-            expected: None,
-            next: protection(&owner(1), 2),
-        },
-        Write::Protection {
-            expected: Some(0),
-            next: protection(&owner(1), 2),
-        },
-        Write::Protection {
-            expected: Some(1),
-            next: protection(&owner(2), 2),
-        },
-        Write::NewApiKey(key.clone()),
-        Write::RevokeApiKey { id: id(5), at: NOW },
     ];
     let witness = |number: u32| {
         let owner = owner(100 + number);
@@ -105,14 +95,8 @@ pub(super) async fn a_missed_change_writes_nothing(harness: &dyn Harness) {
                 device: Box::new(device(&owner, 100 + number)),
                 state: fresh(1),
             },
-            Write::Protection {
-                expected: None,
-                next: protection(&owner, 1),
-            },
-            Write::Enrollment {
-                expected: None,
-                next: Box::new(enrollment(&owner, 300 + number)),
-            },
+            Write::put(None, &protection(&owner, 1)),
+            Write::put(None, &enrollment(&owner, 300 + number)),
         ]
     };
     for (number, write) in (0..).zip(wrong) {
@@ -165,14 +149,13 @@ pub(super) async fn outcomes_stand_in_order(harness: &dyn Harness) {
     assert_eq!(commit(&*store, binds).await, [Outcome::Done; 40]);
     let holds = |number: usize| !number.is_multiple_of(3);
     let uses = devices.iter().enumerate().map(|(number, device)| {
-        change(
-            "used",
-            vec![state(
-                device,
-                if holds(number) { 1 } else { 5 },
-                after(fresh(1), number as u64),
-            )],
-        )
+        let next = after(fresh(1), number as u64);
+        let write = if holds(number) {
+            state(device, 1, next)
+        } else {
+            state(device, 5, verify::DeviceState { version: 6, ..next })
+        };
+        change("used", vec![write])
     });
     let outcomes = commit(&*store, uses.collect()).await;
     for (number, outcome) in outcomes.into_iter().enumerate() {
@@ -183,12 +166,8 @@ pub(super) async fn outcomes_stand_in_order(harness: &dyn Harness) {
         );
     }
     // A change without effects is only said.
-    let silent = Change::default();
-    let said = Change {
-        writes: Vec::new(),
-        events: vec![event("one"), event("two")],
-    };
-    assert_eq!(commit(&*store, vec![silent, said]).await, [Outcome::Done; 2]);
+    let said = Change::of(event("one")).and(event("two"));
+    assert_eq!(commit(&*store, vec![said]).await, [Outcome::Done]);
     assert!(commit(&*store, Vec::new()).await.is_empty());
 }
 
@@ -271,27 +250,76 @@ pub(super) async fn a_tombstone_never_changes(harness: &dyn Harness) {
     assert_eq!((found.state, found.device.unbound_at), (tombstone, Some(NOW)));
 }
 
-/// Without it the state would change and the trail not say so.
-pub(super) async fn a_state_needs_its_event(harness: &dyn Harness) {
+/// What is wrong whatever the engine is refused before an engine sees it, and nothing of the call is done.
+pub(super) async fn what_no_engine_may_do_is_refused(harness: &dyn Harness) {
     let store = open(harness).await;
     let mine = device(&owner(1), 1);
     done(&*store, bind(&mine, fresh(1))).await;
-    let silent = |write| Change {
-        writes: vec![write],
-        events: Vec::new(),
+    done(
+        &*store,
+        change("protection", vec![Write::put(None, &protection(&owner(1), 3))]),
+    )
+    .await;
+    let rows = store.rows(0, 100).await.expect("a read").len();
+    let without_secret = Device {
+        sealed: None,
+        ..device(&owner(1), 2)
     };
-    for write in [
-        state(&mine, 1, after(fresh(1), 1)),
-        unbind(&mine, fresh(1), NOW),
-        Write::Bind {
-            device: Box::new(device(&owner(1), 2)),
-            state: fresh(2),
-        },
-    ] {
-        assert!(store.commit(vec![silent(write)]).await.is_err());
+    let named = |name: &str| crate::Allowance {
+        name: name.into(),
+        version: 1,
+        since: NOW,
+        used: 1,
+    };
+    let wrong = [
+        // A version that does not rise.
+        vec![state(&mine, 1, fresh(1))],
+        vec![Write::put(Some(3), &protection(&owner(1), 3))],
+        vec![Write::put(Some(3), &protection(&owner(1), 2))],
+        // Two writes of one record.
+        vec![state(&mine, 1, after(fresh(1), 1)), unbind(&mine, fresh(1), NOW)],
+        vec![
+            Write::put(Some(3), &protection(&owner(1), 4)),
+            Write::require(&protection(&owner(1), 3)),
+        ],
+        // What could never be judged, or found by a person.
+        vec![Write::Bind {
+            device: Box::new(without_secret),
+            state: fresh(1),
+        }],
+        vec![Write::put(None, &named("a\u{1}b"))],
+        vec![Write::put(None, &named("a\0b"))],
+    ];
+    for (number, writes) in (0..).zip(wrong) {
+        let harmless = change("said", vec![Write::put(None, &protection(&owner(2), 1))]);
+        let refused = store.commit(vec![harmless, change("wrong", writes)]).await;
+        assert!(refused.is_err(), "change {number}");
     }
+    assert_eq!(store.rows(0, 100).await.expect("a read").len(), rows);
+    assert_eq!(store.protection(owner(2)).await.expect("a read"), None);
     assert_bound(
         &store.bound(vec![owner(1)]).await.expect("a read")[0],
         &[(&mine, fresh(1))],
+    );
+}
+
+/// Only a counter goes up without a record of its own.
+pub(super) async fn a_count_needs_no_event(harness: &dyn Harness) {
+    let store = open(harness).await;
+    let counted = |used: u32| crate::Allowance {
+        name: "counted".into(),
+        version: used.into(),
+        since: NOW,
+        used,
+    };
+    done(&*store, Change::of_count(None, &counted(1))).await;
+    done(&*store, Change::of_count(Some(1), &counted(2))).await;
+    missed(&*store, Change::of_count(Some(1), &counted(2)), "counted once").await;
+    assert!(Change::of_all(Vec::new()).is_none());
+    assert!(store.rows(0, 100).await.expect("a read").is_empty());
+    let store = reopen(harness, store).await;
+    assert_eq!(
+        store.allowance("counted".into()).await.expect("a read"),
+        Some(counted(2))
     );
 }

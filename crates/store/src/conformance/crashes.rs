@@ -41,18 +41,9 @@ pub(super) async fn what_was_not_answered_is_whole_or_absent(harness: &dyn Harne
                     device: Box::new(mine.clone()),
                     state: fresh(round),
                 },
-                Write::Protection {
-                    expected: None,
-                    next: protection(&owner, 1),
-                },
-                Write::Enrollment {
-                    expected: None,
-                    next: Box::new(enrollment(&owner, 100 + round)),
-                },
-                Write::RecoveryCodes {
-                    expected: None,
-                    next: recovery_codes(&owner, 1),
-                },
+                Write::put(None, &protection(&owner, 1)),
+                Write::put(None, &enrollment(&owner, 100 + round)),
+                Write::put(None, &recovery_codes(&owner, 1)),
             ],
         );
         let before = store.rows(0, 100).await.expect("a read").len();

@@ -13,6 +13,7 @@
 
 mod conditions;
 mod crashes;
+mod documents;
 mod erasure;
 mod history;
 mod inventory;
@@ -65,13 +66,15 @@ pub const CASES: &[Case] = cases! {
         protections_round_trip, any_name_is_a_key;
     keys: api_keys_round_trip, every_change_of_keys_is_noticed, a_key_has_one_witness;
     conditions: a_missed_change_writes_nothing, outcomes_stand_in_order, a_call_builds_on_itself,
-        a_tombstone_never_changes, a_state_needs_its_event;
+        a_tombstone_never_changes, what_no_engine_may_do_is_refused, a_count_needs_no_event;
     races: one_of_many_states_wins, one_of_many_bindings_wins, one_of_many_owners_changes_wins;
     crashes: what_was_answered_survives, what_was_not_answered_is_whole_or_absent,
         a_crash_between_load_and_commit_changes_nothing;
     trail: the_chain_can_be_computed, rows_come_in_pages, a_killed_chain_is_closed_where_it_ended,
         a_closing_stands, times_are_kept_as_told;
     erasure: unbinding_erases, enrollments_erase, expired_enrollments_are_found;
+    documents: a_noun_of_any_shape_round_trips, lists_are_in_order, a_unique_lookup_is_taken_once, a_deleted_document_is_gone,
+        required_documents_are_shared, keys_are_what_they_are;
     inventory: tokens_round_trip, tokens_come_in_pages, batches_round_trip, exports_round_trip, allowances_count,
         a_secret_comes_in_once, a_token_that_ends_loses_its_secret, bound_tokens_come_with_their_devices,
         an_import_is_whole_or_absent, one_of_many_users_gets_a_token;

@@ -48,10 +48,7 @@ pub(super) async fn one_of_many_bindings_wins(harness: &dyn Harness) {
                     device: Box::new(device),
                     state: fresh(number),
                 },
-                Write::Enrollment {
-                    expected: Some(1),
-                    next: Box::new(confirmed),
-                },
+                Write::put(Some(1), &confirmed),
             ],
         )
     };
@@ -79,21 +76,13 @@ pub(super) async fn one_of_many_owners_changes_wins(harness: &dyn Harness) {
             login_protection: number % 2 == 0,
             ..protection(&owner(1), 1)
         };
-        change("protection", vec![Write::Protection { expected: None, next }])
+        change("protection", vec![Write::put(None, &next)])
     };
     assert_eq!(winners(&*store, (0..64).map(first).collect()).await, 1);
-    let codes = |_| {
-        change(
-            "codes",
-            vec![Write::RecoveryCodes {
-                expected: None,
-                next: recovery_codes(&owner(1), 1),
-            }],
-        )
-    };
+    let codes = |_| change("codes", vec![Write::put(None, &recovery_codes(&owner(1), 1))]);
     assert_eq!(winners(&*store, (0..64).map(codes).collect()).await, 1);
-    let key = |_| change("key", vec![Write::NewApiKey(api_key(1))]);
+    let key = |_| change("key", vec![Write::put(None, &api_key(1))]);
     assert_eq!(winners(&*store, (0..64).map(key).collect()).await, 1);
-    let revoke = |_| change("revoked", vec![Write::RevokeApiKey { id: id(1), at: NOW }]);
+    let revoke = |_| change("revoked", vec![Write::put(Some(1), &api_key(1).revoked(NOW))]);
     assert_eq!(winners(&*store, (0..64).map(revoke).collect()).await, 1);
 }

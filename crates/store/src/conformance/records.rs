@@ -34,7 +34,6 @@ pub(super) async fn absent_records(harness: &dyn Harness) {
             .is_empty()
     );
     assert!(store.bound_tokens(None, 10).await.expect("a read").is_empty());
-    assert!(store.fingerprint_keys().await.expect("a read").is_empty());
     assert_eq!(store.known_fingerprints(vec![[0; 32]]).await.expect("a read"), [false]);
     assert!(store.batch("one".into()).await.expect("a read").is_none());
     assert!(store.batches(None, 10).await.expect("a read").is_empty());
@@ -154,17 +153,7 @@ pub(super) async fn recovery_codes_round_trip(harness: &dyn Harness) {
     let sets = (1..9).map(|version| recovery_codes(&owner(1), version)).chain([dead]);
     let mut expected = None;
     for next in sets {
-        done(
-            &*store,
-            change(
-                "codes",
-                vec![Write::RecoveryCodes {
-                    expected,
-                    next: next.clone(),
-                }],
-            ),
-        )
-        .await;
+        done(&*store, change("codes", vec![Write::put(expected, &next)])).await;
         expected = Some(next.version);
         store = reopen(harness, store).await;
         let found = store.recovery_codes(owner(1)).await.expect("a read");
@@ -178,17 +167,7 @@ pub(super) async fn protections_round_trip(harness: &dyn Harness) {
     let mut expected = None;
     for version in [1, 2, 3, 4, u64::MAX] {
         let next = protection(&owner(1), version);
-        done(
-            &*store,
-            change(
-                "protection",
-                vec![Write::Protection {
-                    expected,
-                    next: next.clone(),
-                }],
-            ),
-        )
-        .await;
+        done(&*store, change("protection", vec![Write::put(expected, &next)])).await;
         assert_eq!(store.protection(owner(1)).await.expect("a read"), Some(next));
         expected = Some(version);
     }

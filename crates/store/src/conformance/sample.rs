@@ -121,10 +121,7 @@ pub(super) fn event(text: &str) -> Event {
 }
 
 pub(super) fn change(text: &str, writes: Vec<Write>) -> Change {
-    Change {
-        writes,
-        events: vec![event(text)],
-    }
+    Change::of(event(text)).with(writes)
 }
 
 pub(super) fn bind(device: &Device, state: DeviceState) -> Change {
@@ -192,13 +189,7 @@ pub(super) fn become_state(enrollment: &Enrollment, state: EnrollmentState) -> E
 }
 
 pub(super) fn put(expected: Option<u64>, next: &Enrollment) -> Change {
-    change(
-        "enrollment",
-        vec![Write::Enrollment {
-            expected,
-            next: Box::new(next.clone()),
-        }],
-    )
+    change("enrollment", vec![Write::put(expected, next)])
 }
 
 pub(super) fn recovery_codes(owner: &Owner, version: u64) -> RecoveryCodes {
@@ -230,6 +221,7 @@ pub(super) fn protection(owner: &Owner, version: u64) -> Protection {
 pub(super) fn api_key(number: u32) -> ApiKey {
     ApiKey {
         id: id(number),
+        version: 1,
         hash: [number as u8; 32],
         roles: Role::ALL.into_iter().skip(number as usize % 6).collect(),
         owner: format!("team {number}"),
@@ -271,13 +263,12 @@ pub(super) fn token(number: u32) -> Token {
 }
 
 pub(super) fn put_token(expected: Option<u64>, next: &Token) -> Change {
-    change(
-        "token",
-        vec![Write::Token {
-            expected,
-            next: Box::new(next.clone()),
-        }],
-    )
+    change("token", vec![Write::put(expected, next)])
+}
+
+/// With a secret that no token has had.
+pub(super) fn import(expected: Option<u64>, next: &Token) -> Vec<Write> {
+    vec![Write::put(expected, next), Write::put(None, &next.fingerprint)]
 }
 
 pub(super) fn batch(number: u32, open_to: OpenTo) -> Batch {
@@ -322,35 +313,5 @@ pub(super) fn assert_bound(found: &[Bound], wanted: &[(&Device, DeviceState)]) {
 }
 
 pub(super) fn assert_enrollment(found: &Enrollment, wanted: &Enrollment) {
-    let Enrollment {
-        id,
-        owner,
-        version,
-        kind,
-        issuer,
-        label,
-        parameters,
-        identity_proof,
-        serial_number,
-        replaces,
-        started_at,
-        expires_at,
-        state,
-    } = found;
-    assert_eq!((*id, owner, *version), (wanted.id, &wanted.owner, wanted.version));
-    assert_eq!((*kind, issuer, label), (wanted.kind, &wanted.issuer, &wanted.label));
-    assert_eq!(
-        (*parameters, identity_proof),
-        (wanted.parameters, &wanted.identity_proof)
-    );
-    assert_eq!(
-        (serial_number, *replaces, *started_at, *expires_at),
-        (
-            &wanted.serial_number,
-            wanted.replaces,
-            wanted.started_at,
-            wanted.expires_at
-        )
-    );
-    assert!(*state == wanted.state, "the state of enrollment {id}");
+    assert!(found == wanted, "enrollment {}", wanted.id);
 }

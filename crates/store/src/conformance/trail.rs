@@ -70,11 +70,9 @@ pub(super) async fn the_chain_can_be_computed(harness: &dyn Harness) {
             let events = (0..1 + round % 3)
                 .map(|part| event(&format!("{round} {number} {part}")))
                 .collect();
-            let change = Change {
-                writes: vec![state(device, states[number].version, next.clone())],
-                events,
-            };
-            calls.push(store.commit(vec![change]));
+            let change = Change::of_all(events).expect("one event at least");
+            let used = state(device, states[number].version, next.clone());
+            calls.push(store.commit(vec![change.with([used])]));
             states[number] = next;
         }
         for answer in all(calls).await {
@@ -112,10 +110,7 @@ pub(super) async fn the_chain_can_be_computed(harness: &dyn Harness) {
 
 pub(super) async fn rows_come_in_pages(harness: &dyn Harness) {
     let store = open(harness).await;
-    let said = |number: usize| Change {
-        writes: Vec::new(),
-        events: vec![event(&number.to_string())],
-    };
+    let said = |number: usize| Change::of(event(&number.to_string()));
     commit(&*store, (0..25).map(said).collect()).await;
     let mut found: Vec<Row> = Vec::new();
     loop {
@@ -202,10 +197,7 @@ pub(super) async fn times_are_kept_as_told(harness: &dyn Harness) {
         let said = Event { at, ..event("used") };
         done(
             &*store,
-            Change {
-                writes: vec![state(&mine, last.version, next.clone())],
-                events: vec![said],
-            },
+            Change::of(said).with([state(&mine, last.version, next.clone())]),
         )
         .await;
         last = next;
@@ -229,13 +221,7 @@ pub(super) async fn times_are_kept_as_told(harness: &dyn Harness) {
     assert_eq!(told, times);
     done(
         &*store,
-        change(
-            "end",
-            vec![Write::Protection {
-                expected: None,
-                next: protection(&owner(1), 1),
-            }],
-        ),
+        change("end", vec![Write::put(None, &protection(&owner(1), 1))]),
     )
     .await;
     computed(&*store).await;

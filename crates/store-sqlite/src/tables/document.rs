@@ -1,0 +1,224 @@
+//! Documents of all nouns, and the lookups by which they are found; see the tables' comments in the first migration.
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
+use store::{Document, Key, List, Lookup};
+use verify::UnixMs;
+
+use super::secret;
+use crate::error::{Fault, Result};
+
+macro_rules! columns {
+    () => {
+        "account, user, id, version, expires_at, lookups, secrets, body"
+    };
+}
+
+/// The document of each key, in the order asked.
+pub(crate) fn each(conn: &Connection, keys: &[Key]) -> Result<Vec<Option<Document>>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM document WHERE account = ? AND user = ? AND noun = ? AND id = ?"
+    );
+    let mut statement = conn.prepare_cached(SQL)?;
+    let mut secrets = secret::Secrets::of(conn)?;
+    keys.iter()
+        .map(|key| {
+            let mut rows = statement.query((&key.account, &key.user, key.noun, &key.id))?;
+            rows.next()?.map(|row| read(row, key.noun, &mut secrets)).transpose()
+        })
+        .collect()
+}
+
+/// Up to `limit` documents of a noun.
+pub(crate) fn list(conn: &Connection, noun: &'static str, list: &List, limit: u32) -> Result<Vec<Document>> {
+    const GLOBAL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM document WHERE account = '' AND user = '' AND noun = ? AND id > ? ORDER BY id LIMIT ?"
+    );
+    const EXPIRED: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM document WHERE noun = ? AND expires_at < ? ORDER BY expires_at LIMIT ?"
+    );
+    const LOOKUP: &str = "SELECT document.account, document.user, document.id, version, expires_at, lookups, secrets, body \
+         FROM lookup CROSS JOIN document USING (account, user, noun, id) \
+         WHERE lookup.noun = ? AND name = ? AND value >= ? AND value < ? \
+         ORDER BY value, lookup.account, lookup.user, lookup.id LIMIT ?";
+    let secrets = secret::Secrets::of(conn)?;
+    match list {
+        List::Global { after } => rows(conn.prepare_cached(GLOBAL)?, (noun, after, limit), noun, secrets),
+        List::Expired(at) => rows(conn.prepare_cached(EXPIRED)?, (noun, at.get(), limit), noun, secrets),
+        List::Lookup { name, prefix, after } => {
+            let (from, to) = List::between(prefix, after);
+            rows(
+                conn.prepare_cached(LOOKUP)?,
+                (noun, name, from, to, limit),
+                noun,
+                secrets,
+            )
+        }
+    }
+}
+
+fn rows(
+    mut statement: CachedStatement<'_>,
+    of: impl rusqlite::Params,
+    noun: &'static str,
+    mut secrets: secret::Secrets<'_>,
+) -> Result<Vec<Document>> {
+    let mut rows = statement.query(of)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read(row, noun, &mut secrets)?);
+    }
+    Ok(found)
+}
+
+fn read(row: &Row<'_>, noun: &'static str, secrets: &mut secret::Secrets<'_>) -> Result<Document> {
+    let key = Key {
+        account: row.get(0)?,
+        user: row.get(1)?,
+        noun,
+        id: row.get(2)?,
+    };
+    let mut rest = || {
+        let numbers: Option<String> = row.get(6)?;
+        let sealed = numbers_of(numbers.as_deref()).ok_or_else(|| Fault::damaged(noun, format_args!("{key:?}")))?;
+        Ok(Document {
+            version: row.get::<_, i64>(3)?.cast_unsigned(),
+            expires_at: row.get::<_, Option<i64>>(4)?.map(UnixMs::new),
+            // Nobody who reads asks for them: they are made anew with the next version.
+            lookups: Vec::new(),
+            secrets: sealed
+                .into_iter()
+                .map(|number| secrets.get(number))
+                .collect::<Result<_>>()?,
+            body: row.get(7)?,
+            key: key.clone(),
+        })
+    };
+    rest().map_err(|fault: Fault| fault.about(noun, format_args!("{key:?}")))
+}
+
+/// The version of the document of this key.
+pub(crate) fn version(conn: &Connection, key: &Key) -> Result<Option<u64>> {
+    const SQL: &str = "SELECT version FROM document WHERE account = ? AND user = ? AND noun = ? AND id = ?";
+    let found = conn
+        .prepare_cached(SQL)?
+        .query_row((&key.account, &key.user, key.noun, &key.id), |row| row.get::<_, i64>(0))
+        .optional()?;
+    Ok(found.map(i64::cast_unsigned))
+}
+
+/// The first of its unique lookups that another document has.
+pub(crate) fn taken(conn: &Connection, document: &Document) -> Result<Option<&'static str>> {
+    const SQL: &str = "SELECT 1 FROM lookup WHERE noun = ? AND name = ? AND value = ? \
+         AND (account, user, id) <> (?, ?, ?)";
+    let Key {
+        account,
+        user,
+        noun,
+        id,
+    } = &document.key;
+    for lookup in document.lookups.iter().filter(|lookup| lookup.unique) {
+        let mut statement = conn.prepare_cached(SQL)?;
+        if statement.exists((noun, lookup.name, &lookup.value, account, user, id))? {
+            return Ok(Some(lookup.name));
+        }
+    }
+    Ok(None)
+}
+
+/// Writes it over what there was; whether a secret was erased by this.
+pub(crate) fn put(tx: &Connection, document: &Document) -> Result<bool> {
+    const SQL: &str = concat!(
+        "INSERT OR REPLACE INTO document (noun, ",
+        columns!(),
+        ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    );
+    let Key {
+        account,
+        user,
+        noun,
+        id,
+    } = &document.key;
+    let old = stored(tx, &document.key)?;
+    let lookups = text_of(&document.lookups);
+    let replaced = secret::replace(tx, &old.secrets, &document.secrets)?;
+    if lookups != old.lookups {
+        forget_lookups(tx, &document.key, &old)?;
+        let mut insert = tx.prepare_cached("INSERT INTO lookup VALUES (?, ?, ?, ?, ?, ?)")?;
+        for lookup in &document.lookups {
+            insert.execute((noun, lookup.name, &lookup.value, account, user, id))?;
+        }
+    }
+    tx.prepare_cached(SQL)?.execute((
+        noun,
+        account,
+        user,
+        id,
+        document.version.cast_signed(),
+        document.expires_at.map(UnixMs::get),
+        lookups,
+        (!replaced.numbers.is_empty()).then(|| format!("{:?}", replaced.numbers)),
+        &document.body,
+    ))?;
+    Ok(replaced.erased)
+}
+
+/// Removes it; whether a secret was erased by this.
+pub(crate) fn delete(tx: &Connection, key: &Key) -> Result<bool> {
+    let old = stored(tx, key)?;
+    forget_lookups(tx, key, &old)?;
+    let replaced = secret::replace(tx, &old.secrets, &[])?;
+    tx.prepare_cached("DELETE FROM document WHERE account = ? AND user = ? AND noun = ? AND id = ?")?
+        .execute((&key.account, &key.user, key.noun, &key.id))?;
+    Ok(replaced.erased)
+}
+
+/// What a document has in other tables.
+#[derive(Default)]
+struct Stored {
+    lookups: Option<String>,
+    secrets: Vec<i64>,
+}
+
+fn stored(tx: &Connection, key: &Key) -> Result<Stored> {
+    const SQL: &str = "SELECT lookups, secrets FROM document WHERE account = ? AND user = ? AND noun = ? AND id = ?";
+    let found = tx
+        .prepare_cached(SQL)?
+        .query_row((&key.account, &key.user, key.noun, &key.id), |row| {
+            Ok((row.get(0)?, row.get::<_, Option<String>>(1)?))
+        })
+        .optional()?;
+    let Some((lookups, numbers)) = found else {
+        return Ok(Stored::default());
+    };
+    let secrets = numbers_of(numbers.as_deref()).ok_or_else(|| Fault::damaged(key.noun, format_args!("{key:?}")))?;
+    Ok(Stored { lookups, secrets })
+}
+
+fn forget_lookups(tx: &Connection, key: &Key, old: &Stored) -> Result<()> {
+    let Some(lookups) = &old.lookups else { return Ok(()) };
+    let lookups: Vec<(String, String)> =
+        serde_json::from_str(lookups).map_err(|_| Fault::damaged(key.noun, format_args!("{key:?}")))?;
+    let mut delete = tx.prepare_cached(
+        "DELETE FROM lookup WHERE noun = ? AND name = ? AND value = ? AND account = ? AND user = ? AND id = ?",
+    )?;
+    for (name, value) in lookups {
+        delete.execute((key.noun, name, value, &key.account, &key.user, &key.id))?;
+    }
+    Ok(())
+}
+
+fn text_of(lookups: &[Lookup]) -> Option<String> {
+    let pairs: Vec<_> = lookups.iter().map(|lookup| (lookup.name, &lookup.value)).collect();
+    // Text always can be written.
+    (!pairs.is_empty()).then(|| serde_json::to_string(&pairs).unwrap_or_default())
+}
+
+fn numbers_of(text: Option<&str>) -> Option<Vec<i64>> {
+    text.map_or(Some(Vec::new()), |text| serde_json::from_str(text).ok())
+}
