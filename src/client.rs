@@ -108,6 +108,16 @@ impl Client {
             return Err(Failure::usage(format!("{server} is no URL of a service"))
                 .help("give it as http://ADDRESS:PORT or https://NAME"));
         }
+        if server
+            .split('/')
+            .nth(2)
+            .is_some_and(|authority| authority.contains('@'))
+        {
+            return Err(
+                Failure::usage("the service's URL has a user or a password in it, which nobody asks for")
+                    .help("give it as http://ADDRESS:PORT or https://NAME; the API key stands in a file"),
+            );
+        }
         if in_the_clear(server) {
             return Err(Failure::usage(format!(
                 "the API key and the codes would travel to {server} in the clear"

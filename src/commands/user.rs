@@ -198,6 +198,12 @@ pub(super) fn client(
             path
         }
     };
+    if path.to_str().is_some_and(|path| path.starts_with("cs_")) {
+        return Err(
+            Failure::usage("this is an API key, where the name of a file with one is asked for")
+                .help("write the key into a file that only you can read, and name that with --api-key-file"),
+        );
+    }
     authenticator::kept_private(&path)?;
     let key = fs::read_to_string(&path).map(Zeroizing::new).map_err(|error| {
         Failure::new(format!("there is no API key at {}: {error}", path.display())).help(

@@ -1,24 +1,25 @@
 //! The reasons: why it is so, and why not otherwise. Read in this order.
 //!
 //! 1. [`defaults`]: what the service does when nobody says anything.
-//! 2. [`single_use`]: why a code is accepted once, whatever crashes.
-//! 3. [`drift`]: how a device's clock is followed, and how far.
-//! 4. [`lockout`]: what wrong codes cost, and whom.
-//! 5. [`audit`]: what the trail shows, and what it cannot.
-//! 6. [`seed_files`]: what hardware tokens come in, and leave in.
-//! 7. [`inventory`]: a token's life, and what is told of it to whom.
-//! 8. [`wire_protocol`]: what a desk and a token say to each other, byte by byte.
-//! 9. [`factory_desk`]: how tokens are programmed in a row, and what to do after a cut.
-//! 10. [`storage_trial`]: hot row or append-and-fold, with the figures that decided.
-//! 11. [`figures`]: how fast, beside what.
-//! 12. [`threat_model`]: who attacks, what holds, what does not.
-//! 13. [`token_threat_model`]: who attacks a token, what holds, what does not.
-//! 14. [`new_board`]: bringing up a new board.
-//! 15. [`vault_format`]: what the authenticator keeps on disk, byte by byte.
-//! 16. [`authenticator`]: what protects what on a desk, and the agent.
-//! 17. [`pictures`]: what is read in a picture of a QR code, how surely, and within which limits.
-//! 18. [`terminal_interface`]: the keys of the authenticator on a terminal, and what is hidden when.
-//! 19. [`clocks`]: when the service believes its clock, and the way out when it does not.
+//! 2. [`clocks`]: when the service believes its clock, and the way out when it does not.
+//! 3. [`single_use`]: why a code is accepted once, whatever crashes.
+//! 4. [`drift`]: how a device's clock is followed, and how far.
+//! 5. [`lockout`]: what wrong codes cost, and whom.
+//! 6. [`audit`]: what the trail shows, and what it cannot.
+//! 7. [`seed_files`]: what hardware tokens come in, and leave in.
+//! 8. [`inventory`]: a token's life, and what is told of it to whom.
+//! 9. [`wire_protocol`]: what a desk and a token say to each other, byte by byte.
+//! 10. [`factory_desk`]: how tokens are programmed in a row, and what to do after a cut.
+//! 11. [`store`]: what is kept, where, and how it is changed; how to read it by hand.
+//! 12. [`storage_trial`]: hot row or append-and-fold, with the figures that decided.
+//! 13. [`figures`]: how fast, beside what.
+//! 14. [`threat_model`]: who attacks, what holds, what does not.
+//! 15. [`token_threat_model`]: who attacks a token, what holds, what does not.
+//! 16. [`new_board`]: bringing up a new board.
+//! 17. [`vault_format`]: what the authenticator keeps on disk, byte by byte.
+//! 18. [`authenticator`]: what protects what on a desk, and the agent.
+//! 19. [`pictures`]: what is read in a picture of a QR code, how surely, and within which limits.
+//! 20. [`terminal_interface`]: the keys of the authenticator on a terminal, and what is hidden when.
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
@@ -43,6 +44,9 @@ pub mod seed_files {}
 
 #[doc = include_str!("inventory.md")]
 pub mod inventory {}
+
+#[doc = include_str!("store.md")]
+pub mod store {}
 
 #[doc = include_str!("storage_trial.md")]
 pub mod storage_trial {}

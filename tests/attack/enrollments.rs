@@ -93,6 +93,34 @@ fn a_dead_device_is_not_replaced_by_a_code_that_nobody_judged() {
     assert!(offered.is_ok(), "without a code it is a first binding");
 }
 
+/// A code that was told right is burned, whatever else is wrong with the question.
+#[test]
+fn a_right_code_is_not_told_beside_a_label_that_no_app_takes() {
+    let (_home, served, api) = served();
+    let step = step_that_lasts(15);
+    let (device, phone) = api.bind("alice", step - 1);
+    let path = "/v1/accounts/acme/users/alice/enrollments";
+    let before = rows(&served);
+    let told: Vec<_> = [phone.code(step), "000000".into()]
+        .iter()
+        .map(|code| {
+            let also = json!({"label": "a:b", "replaces": {"device_id": device, "code": code}});
+            let reply = api.post(path, &started("alice", &also)).expect("an answer");
+            (reply.status, reply.body["field"].clone())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [(400, json!("label")), (400, json!("label"))],
+        "right and wrong alike"
+    );
+    assert_eq!(rows(&served), before, "nothing was judged");
+    let verified = api
+        .post("/v1/verify", &question("alice", &phone.code(step), None))
+        .expect("an answer");
+    assert_eq!(verified.body["accepted"], true, "{}", verified.body);
+}
+
 /// How long a batch of these takes.
 fn timed(api: &Api, items: &[Value]) -> (Duration, Vec<Value>) {
     let begun = Instant::now();

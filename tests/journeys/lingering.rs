@@ -10,8 +10,8 @@ use std::{
 };
 
 use store::{
-    Bound, Checked, Commit, Damage, Devices, Document, Documents, Health, Id, Key, List, Outcome,
-    Owner, Pending, StoreError,
+    Bound, Checked, Commit, Damage, Devices, Document, Documents, Health, Id, Key, List, Outcome, Owner, Pending,
+    StoreError,
     audit::{Chain, Closing, Head, Newest, Row, Trail},
 };
 use store_sqlite::Sqlite;

@@ -138,7 +138,7 @@ async fn abandon(
         .owner(&enrollment.owner)
         .because(cause)
         .detail(json!({"enrollment": enrollment.id, "serial_number": enrollment.serial_number}));
-    let change = Change::of(core.event(&entry, now)?).with([becomes(enrollment, EnrollmentState::Abandoned)]);
+    let change = Change::of(core.event(&entry, now)?).with([becomes(enrollment, EnrollmentState::abandoned)?]);
     if core.commit(vec![change]).await? != [Outcome::Done] {
         return Ok(None);
     }
@@ -185,15 +185,8 @@ async fn count_wrong(
     origin: &Origin,
     now: UnixMs,
 ) -> Result<Option<BoundNow>, ServiceError> {
-    let wrong_codes = wrong_codes + 1;
-    let attempts_left = core.settings.enrollment_wrong_codes.saturating_sub(wrong_codes);
-    let state = match &enrollment.state {
-        EnrollmentState::Started { sealed, .. } if attempts_left > 0 => EnrollmentState::Started {
-            sealed: sealed.clone(),
-            wrong_codes,
-        },
-        _ => EnrollmentState::Abandoned,
-    };
+    let most = core.settings.enrollment_wrong_codes;
+    let attempts_left = most.saturating_sub(wrong_codes + 1);
     let detail = json!({
         "enrollment": enrollment.id,
         "hint": hint.map(Hint::name),
@@ -206,7 +199,8 @@ async fn count_wrong(
             core.settings.policy.search_masked_s(enrollment.parameters.period),
         )
         .detail(detail);
-    let change = Change::of(core.event(&entry, now)?).with([becomes(enrollment, state)]);
+    let counted = becomes(enrollment, |state| state.wrong_code(most))?;
+    let change = Change::of(core.event(&entry, now)?).with([counted]);
     if core.commit(vec![change]).await? != [Outcome::Done] {
         return Ok(None);
     }
@@ -242,7 +236,7 @@ async fn complete(
         return Err(ServiceError::DeviceLimit);
     }
     let mut writes = vec![
-        becomes(enrollment, EnrollmentState::Confirmed { device }),
+        becomes(enrollment, |state| state.confirmed(device))?,
         Write::Bind {
             device: Box::new(bound.device.clone()),
             state: bound.state.clone(),

@@ -50,6 +50,8 @@ pub(crate) struct Core {
     pub(crate) clock: TrustedClock,
     /// The newest record when the service started.
     pub(crate) at_start: Option<Newest>,
+    /// The newest record when the clock began to be doubted, while it is.
+    pub(crate) doubted_at: Mutex<Option<i64>>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) sealer: Arc<dyn Sealer>,
     pub(crate) signer: Arc<dyn Signer>,
@@ -162,6 +164,7 @@ impl Service {
         let core = Arc::new(Core {
             clock: TrustedClock::new(ports.clock, at_start.map(|newest| newest.at), settings.clock_gap_ms),
             at_start,
+            doubted_at: Mutex::default(),
             store: ports.store,
             entropy: ports.entropy,
             sealer: ports.sealer,

@@ -39,7 +39,7 @@ impl Service {
                 .owner(owner)
                 .detail(json!({"enrollment": id}));
             let event = core.event(&entry, now)?;
-            let writes = vec![becomes(&enrollment, EnrollmentState::Abandoned)];
+            let writes = [becomes(&enrollment, EnrollmentState::abandoned)?];
             if core.commit(vec![Change::of(event).with(writes)]).await? == [Outcome::Done] {
                 return Ok(());
             }
@@ -50,15 +50,17 @@ impl Service {
 
 /// Large enough for a phone held against a laptop's screen.
 const PNG_PX_PER_MODULE: u8 = 6;
-pub(crate) fn becomes(enrollment: &Enrollment, state: EnrollmentState) -> Write {
-    Write::put(
+
+/// The next version of an enrollment, by this transition of its state.
+pub(crate) fn becomes(
+    enrollment: &Enrollment,
+    transition: impl FnOnce(EnrollmentState) -> Option<EnrollmentState>,
+) -> Result<Write, ServiceError> {
+    let state = transition(enrollment.state.clone()).ok_or(ServiceError::EnrollmentEnded)?;
+    Ok(Write::put(
         Some(enrollment.version),
-        &Enrollment {
-            version: enrollment.version + 1,
-            state,
-            ..enrollment.clone()
-        },
-    )
+        &enrollment.clone().become_state(state),
+    ))
 }
 
 pub(crate) fn uri(enrollment: &Enrollment, secret: &Secret) -> Result<Zeroizing<String>, ServiceError> {

@@ -94,22 +94,19 @@ impl Service {
     pub async fn approve_export(&self, caller: &Caller, id: Id, origin: &Origin) -> Result<Export, ServiceError> {
         let by = caller.person(origin)?;
         self.change_export(id, "export.approve", origin, |export| {
-            if export.state != ExportState::Requested {
-                return Err(ended(export, "ask for a new one"));
-            }
+            let approved = export.state.clone().approved(by.clone());
+            let approved = approved.ok_or_else(|| ended(export, "ask for a new one"))?;
             is_another(&export.requested_by, &by)?;
-            Ok(ExportState::Approved { by: by.clone() })
+            Ok(approved)
         })
         .await
     }
 
     /// Ends an export before anything has left.
     pub async fn withdraw_export(&self, id: Id, origin: &Origin) -> Result<Export, ServiceError> {
-        self.change_export(id, "export.withdraw", origin, |export| match export.state {
-            ExportState::Requested | ExportState::Approved { .. } => Ok(ExportState::Withdrawn),
-            ExportState::HandedOut { .. } | ExportState::Withdrawn => {
-                Err(ended(export, "there is nothing to withdraw"))
-            }
+        self.change_export(id, "export.withdraw", origin, |export| {
+            let withdrawn = export.state.clone().withdrawn();
+            withdrawn.ok_or_else(|| ended(export, "there is nothing to withdraw"))
         })
         .await
     }
@@ -281,7 +278,7 @@ async fn try_fetch(
     let now = core.clock.now()?;
     let export = core.store.export(id).await?.ok_or(ServiceError::NotFound("export"))?;
     let export = living(export, now)?;
-    let ExportState::Approved { by: approved_by } = export.state.clone() else {
+    let Some(handed_out) = export.state.clone().handed_out() else {
         let why = match export.state {
             ExportState::Requested => "another person approves first",
             _ => "ask for a new one",
@@ -312,7 +309,7 @@ async fn try_fetch(
     };
     let writes = tokens.into_iter().map(left).collect();
     let expected = Some(export.version);
-    let next = export.become_state(ExportState::HandedOut { approved_by });
+    let next = export.become_state(handed_out);
     let done = write(core, "export.hand_out", expected, next, writes, origin, now).await?;
     Ok((done == Outcome::Done).then_some(file))
 }

@@ -31,6 +31,15 @@ impl<K> Default for HourlyLimit<K> {
 }
 
 impl<K: Eq + Hash> HourlyLimit<K> {
+    /// Asks whether [`take`](Self::take) would count, and counts nothing.
+    pub(crate) fn ask(&self, who: &K, most: u32, now: UnixMs) -> Result<(), ServiceError> {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        match counts.get(who).filter(|count| count.lasts(now) && count.used >= most) {
+            Some(count) => Err(count.refusal(now)),
+            None => Ok(()),
+        }
+    }
+
     /// Counts once more, if that is not more than `most` within the hour.
     pub(crate) fn take(&self, who: K, most: u32, now: UnixMs) -> Result<(), ServiceError> {
         // Nothing in here can panic halfway.
@@ -50,8 +59,7 @@ impl<K: Eq + Hash> HourlyLimit<K> {
             *count = Count { since: now, used: 0 };
         }
         if count.used >= most {
-            let retry_after_s = wait_s(count.since.plus(UnixMs::HOUR), now);
-            return Err(ServiceError::AskedTooOften { retry_after_s });
+            return Err(count.refusal(now));
         }
         count.used += 1;
         Ok(())
@@ -59,6 +67,11 @@ impl<K: Eq + Hash> HourlyLimit<K> {
 }
 
 impl Count {
+    fn refusal(&self, now: UnixMs) -> ServiceError {
+        let retry_after_s = wait_s(self.since.plus(UnixMs::HOUR), now);
+        ServiceError::AskedTooOften { retry_after_s }
+    }
+
     /// Whether its hour is now; the clock may have been set back since.
     fn lasts(&self, now: UnixMs) -> bool {
         now.since(self.since).abs() < UnixMs::HOUR

@@ -1,6 +1,6 @@
-use store::{Change, Enrollment, EnrollmentState, Write};
+use store::{Change, EnrollmentState};
 
-use crate::{Core, Origin, Service, ServiceError, event::Entry};
+use crate::{Core, Origin, Service, ServiceError, enrollment::becomes, event::Entry};
 
 /// Enrollments ended by one pass.
 const BATCH: u32 = 100;
@@ -47,17 +47,11 @@ async fn expired(core: &Core) -> Result<Vec<Change>, ServiceError> {
     let expired = core.store.expired_enrollments(now, BATCH).await?;
     let mut changes = Vec::with_capacity(expired.len());
     for enrollment in expired {
-        let version = enrollment.version;
         let entry = Entry::new("enrollment.expire", "done", &origin)
             .owner(&enrollment.owner)
             .detail(serde_json::json!({"enrollment": enrollment.id}));
         let event = core.event(&entry, now)?;
-        let next = Enrollment {
-            version: version + 1,
-            state: EnrollmentState::Abandoned,
-            ..enrollment
-        };
-        changes.push(Change::of(event).with([Write::put(Some(version), &next)]));
+        changes.push(Change::of(event).with([becomes(&enrollment, EnrollmentState::abandoned)?]));
     }
     Ok(changes)
 }

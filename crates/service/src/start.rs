@@ -82,9 +82,12 @@ impl Service {
         check_proof(core, &wanted.identity_proof, now)?;
         // Each is a row of the trail at least, and costs whoever asks nothing.
         let (owner, settings) = (&wanted.owner, &core.settings);
+        // A key that may start no more takes no place among the users, who are of all keys.
+        core.starts_of_key
+            .ask(&origin.api_key, settings.enrollments_per_key, now)?;
+        // The user first: one who begins without end costs the others of the same key nothing.
         core.starts_of_user
             .take(owner.clone(), settings.enrollments_per_user, now)?;
-        // The user first: one who begins without end costs the others of the same key nothing.
         core.starts_of_key
             .take(origin.api_key, settings.enrollments_per_key, now)?;
         let _turn = core.turn(owner).await?;
@@ -100,6 +103,11 @@ impl Service {
 async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<Option<Offer>, ServiceError> {
     let owner = &wanted.owner;
     let now = core.clock.now()?;
+    // Before any code is judged: a right one is not told beside a label that no app takes.
+    let app = match &wanted.device {
+        NewDevice::App { issuer } => Some(for_app(core, wanted, issuer.as_deref(), now)?),
+        NewDevice::Token { .. } => None,
+    };
     let factors = core.factors(owner).await?;
     let spent = match fresh_factor(core, wanted, &factors.devices, origin, now).await? {
         Some(Judged::Right(spent)) => Some(spent),
@@ -113,12 +121,9 @@ async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<
         }
         None => None,
     };
-    let (enrollment, shown) = match &wanted.device {
-        NewDevice::App { issuer } => {
-            let (enrollment, shown) = for_app(core, wanted, issuer.as_deref(), now)?;
-            (enrollment, Some(shown))
-        }
-        NewDevice::Token { serial_number } => match available(core, serial_number, owner, now).await? {
+    let (enrollment, shown) = match (app, &wanted.device) {
+        (Some((enrollment, shown)), _) => (enrollment, Some(shown)),
+        (None, NewDevice::Token { serial_number }) => match available(core, serial_number, owner, now).await? {
             Ok((token, _)) => (for_token(core, wanted, &token, now)?, None),
             Err(cause) => {
                 // A right code is burned all the same, or it could be tried here for nothing.
@@ -126,6 +131,7 @@ async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<
                 return refuse(core, wanted, serial_number, writes, cause, origin, now).await;
             }
         },
+        (None, NewDevice::App { .. }) => return Err(ServiceError::Internal("nothing was made for the app".into())),
     };
     let offer = Offer {
         id: enrollment.id,
@@ -201,16 +207,9 @@ async fn fresh_factor(
 /// before that is forgotten.
 async fn supersede(core: &Core, owner: &Owner) -> Result<Vec<Write>, ServiceError> {
     let open = core.store.open_enrollments(owner.clone()).await?;
-    let gives_way = |enrollment: &Enrollment| {
-        let state = match &enrollment.state {
-            EnrollmentState::Started {
-                sealed: Some(sealed), ..
-            } => EnrollmentState::Superseded { sealed: sealed.clone() },
-            _ => EnrollmentState::Abandoned,
-        };
-        becomes(enrollment, state)
-    };
-    Ok(open.iter().map(gives_way).collect())
+    open.iter()
+        .map(|enrollment| becomes(enrollment, EnrollmentState::superseded))
+        .collect()
 }
 
 /// Of an enrollment for an app: a new secret, sealed for it, and how it is shown.

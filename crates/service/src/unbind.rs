@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::{
     Core, DeviceView, Factor, Origin, Service, ServiceError,
     core::{Factors, TRIES},
+    enrollment::becomes,
     event::Entry,
     factor::{Judged, Spent, judge_factor, locked_error, state_write},
     identity::{check_proof, evidence},
@@ -315,14 +316,8 @@ impl<'a> Ending<'a> {
                 };
                 self.writes.push(Write::put(Some(expected), &next));
             }
-            for enrollment in self.open {
-                let version = enrollment.version;
-                let next = Enrollment {
-                    version: version + 1,
-                    state: EnrollmentState::Abandoned,
-                    ..enrollment
-                };
-                self.writes.push(Write::put(Some(version), &next));
+            for enrollment in &self.open {
+                self.writes.push(becomes(enrollment, EnrollmentState::abandoned)?);
             }
             self.writes
                 .push(self.factors.become_protected(Protection::none(self.owner.clone())));

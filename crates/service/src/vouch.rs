@@ -1,6 +1,9 @@
 //! Who says that a clock is right which the service doubts: the kernel, or an operator.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use serde_json::json;
 use store::{
@@ -139,12 +142,11 @@ pub(crate) async fn watch(core: &Arc<Core>) {
 
 /// Believes a doubted clock if the kernel or an operator vouches for it; what is wrong with it, if nobody does.
 pub(crate) async fn ask(core: &Arc<Core>) -> Result<Option<Trouble>, ServiceError> {
-    let Err(trouble) = core.clock.judge() else {
+    let trouble = core.clock.judge().err().filter(|trouble| trouble.needs_word());
+    let Some(trouble) = trouble else {
+        *core.doubted_at.lock().unwrap_or_else(PoisonError::into_inner) = None;
         return Ok(None);
     };
-    if !trouble.needs_word() {
-        return Ok(None);
-    }
     let cause = if accepted(core).await? {
         "accepted"
     } else if synchronised(core).await? {
@@ -176,12 +178,18 @@ async fn synchronised(core: &Arc<Core>) -> Result<bool, ServiceError> {
     asked.map_err(|error| ServiceError::Internal(error.to_string()))
 }
 
-/// Whether an operator said so since this service's own last row, and since it started.
+/// Whether an operator said so since the clock is doubted, and since this service's own last row: a word about a clock
+/// that was right is none about one that is wrong an hour later.
 async fn accepted(core: &Core) -> Result<bool, ServiceError> {
-    let Some(newest) = core.store.newest().await? else {
+    let newest = core.store.newest().await?;
+    let known = *core
+        .doubted_at
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get_or_insert(newest.map_or(0, |row| row.sequence));
+    let Some(newest) = newest else {
         return Ok(false);
     };
-    let known = core.at_start.map_or(0, |row| row.sequence);
     let after = known.max(newest.sequence - i64::from(LOOK_BACK));
     let rows = core.store.rows(after, LOOK_BACK).await?;
     let own = core.store.head().chain;

@@ -46,6 +46,7 @@ pub enum EnrollmentState {
     /// Waiting for codes.
     Started {
         /// The secret that was shown; none of a token, whose codes are its own.
+        #[serde(rename = "secret")]
         sealed: Option<Sealed>,
         /// Wrong codes so far.
         wrong_codes: u32,
@@ -54,6 +55,7 @@ pub enum EnrollmentState {
     /// who types the older entry's code that it is the older entry's.
     Superseded {
         /// The secret that was shown.
+        #[serde(rename = "secret")]
         sealed: Sealed,
     },
     /// It became this device.
@@ -73,6 +75,39 @@ impl EnrollmentState {
             Self::Superseded { sealed } => Some(sealed),
             Self::Confirmed { .. } | Self::Abandoned => None,
         }
+    }
+
+    /// One more wrong code, of so many that end it.
+    pub fn wrong_code(self, most: u32) -> Option<Self> {
+        match self {
+            Self::Started { wrong_codes, .. } if wrong_codes + 1 >= most => Some(Self::Abandoned),
+            Self::Started { sealed, wrong_codes } => Some(Self::Started {
+                sealed,
+                wrong_codes: wrong_codes + 1,
+            }),
+            Self::Superseded { .. } | Self::Confirmed { .. } | Self::Abandoned => None,
+        }
+    }
+
+    /// A newer enrollment takes its place. Of a token, whose codes are its own, nothing is left to keep.
+    pub fn superseded(self) -> Option<Self> {
+        match self {
+            Self::Started {
+                sealed: Some(sealed), ..
+            } => Some(Self::Superseded { sealed }),
+            Self::Started { sealed: None, .. } | Self::Superseded { .. } => Some(Self::Abandoned),
+            Self::Confirmed { .. } | Self::Abandoned => None,
+        }
+    }
+
+    /// It becomes this device.
+    pub fn confirmed(self, device: Id) -> Option<Self> {
+        matches!(self, Self::Started { .. }).then_some(Self::Confirmed { device })
+    }
+
+    /// It ends without a device.
+    pub fn abandoned(self) -> Option<Self> {
+        self.is_open().then_some(Self::Abandoned)
     }
 
     /// Whether it has not ended yet, or still holds a secret.
@@ -96,6 +131,16 @@ pub struct IdentityProof {
 const OPEN: &str = "open";
 
 impl Enrollment {
+    /// The next version of it, in another state.
+    #[must_use]
+    pub fn become_state(self, state: EnrollmentState) -> Self {
+        Self {
+            version: self.version + 1,
+            state,
+            ..self
+        }
+    }
+
     fn key_of(owner: &Owner, id: Id) -> Key {
         Key::of_user(owner, Self::NAME, id.to_string())
     }

@@ -61,6 +61,24 @@ pub enum ExportState {
 }
 
 impl ExportState {
+    /// Another person approves.
+    pub fn approved(self, by: Person) -> Option<Self> {
+        matches!(self, Self::Requested).then_some(Self::Approved { by })
+    }
+
+    /// The file is fetched, once.
+    pub fn handed_out(self) -> Option<Self> {
+        match self {
+            Self::Approved { by } => Some(Self::HandedOut { approved_by: by }),
+            Self::Requested | Self::HandedOut { .. } | Self::Withdrawn => None,
+        }
+    }
+
+    /// Somebody thinks better of it, before anything has left.
+    pub fn withdrawn(self) -> Option<Self> {
+        matches!(self, Self::Requested | Self::Approved { .. }).then_some(Self::Withdrawn)
+    }
+
     /// The name on the wire and in storage.
     pub fn name(&self) -> &'static str {
         match self {

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod codec;
 pub mod conformance;
 pub mod document;
+pub mod memory;
 
 mod allowance;
 mod api_key;

@@ -76,11 +76,13 @@ pub enum TokenState {
     /// In the drawer: free for whom its batch is open to.
     Imported {
         /// The secret.
+        #[serde(rename = "secret")]
         sealed: Sealed,
     },
     /// Meant for this user and nobody else.
     Assigned {
         /// The secret.
+        #[serde(rename = "secret")]
         sealed: Sealed,
         /// Whom it is for.
         owner: Owner,

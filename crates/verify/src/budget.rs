@@ -133,7 +133,10 @@ impl Budget {
             locked_until: None,
             ..self
         };
-        if !guess.mistake {
+        let limit = next.limit(now, policy);
+        // The last one before the limit counts whatever it is: whether the road is suspended by it would tell whether it
+        // was near.
+        if !guess.mistake || next.long.sum(now).saturating_add(1) >= limit {
             next.long = next.long.and(now);
         }
         if next.recent.count() >= policy.attempts {
@@ -145,7 +148,7 @@ impl Budget {
             next.locked_until = Some(until);
             next.lock_count = self.lock_count.saturating_add(1);
         }
-        if next.long.sum(now) >= next.limit(now, policy) {
+        if next.long.sum(now) >= limit {
             next.suspended_at = Some(now);
         }
         next
@@ -170,6 +173,25 @@ impl Budget {
             suspended_at: None,
             lifted: [Some(week_of(now)), last],
             ..self.right()
+        }
+    }
+
+    /// The first factor was changed at this time: whoever guessed before has to begin anew, and what is known to be from
+    /// before it is forgotten. `None`: the road was suspended since.
+    pub(crate) fn forgiven(self, changed_at: UnixMs) -> Option<Self> {
+        match self.suspended_at {
+            // Nothing was judged since.
+            Some(at) if at < changed_at => Some(Self::default()),
+            Some(_) => None,
+            None => {
+                let week = week_of(changed_at);
+                let is_since = |of: &u32| *of >= week;
+                Some(Self {
+                    long: self.long.since(week),
+                    lifted: self.lifted.map(|lifted| lifted.filter(is_since)),
+                    ..self.right()
+                })
+            }
         }
     }
 
@@ -270,6 +292,14 @@ impl LongCount {
         let mut next = self.at(week_of(now));
         next.counts[0] = next.counts[0].saturating_add(1);
         next
+    }
+
+    /// What was counted in this week and later.
+    fn since(&self, week: u32) -> Self {
+        let mut counts = self.counts;
+        let later = self.week.saturating_add(1).saturating_sub(week) as usize;
+        counts.iter_mut().skip(later).for_each(|count| *count = 0);
+        Self { counts, ..*self }
     }
 
     /// As it stands in this week. Weeks do not run backwards, whatever a clock does.

@@ -178,17 +178,14 @@ impl DeviceState {
         (suspended == 0 || lifted > 0).then_some(next)
     }
 
-    /// The user's first factor is another one since every suspension: whoever guessed has to begin anew, and so do the
-    /// counts. `None`: a road was suspended later than that.
+    /// The user's first factor is another one since this time: whoever guessed before has to begin anew, and so do the
+    /// counts, as far as what they counted was before it. `None`: a road was suspended later than that.
     #[must_use]
     pub fn forgiven(&self, first_factor_changed_at: UnixMs) -> Option<Self> {
         let mut next = self.touched();
         for purpose in Purpose::ALL {
-            let suspended_at = next.budget(purpose).suspended_at;
-            if suspended_at.is_some_and(|at| first_factor_changed_at <= at) {
-                return None;
-            }
-            next.set_budget(purpose, Budget::default());
+            let forgiven = next.budget(purpose).forgiven(first_factor_changed_at)?;
+            next.set_budget(purpose, forgiven);
         }
         Some(next)
     }

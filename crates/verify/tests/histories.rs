@@ -90,10 +90,12 @@ impl Notebook {
             self.locked_until = Some(from_first.max(from_now));
             self.locks += 1;
         }
-        if !mistake {
+        let count = |guesses: &[i64]| guesses.iter().filter(|week| now / WEEK - *week < 13).count();
+        // The sixtieth is counted whatever it is.
+        if !mistake || count(&self.guesses) >= 59 {
             self.guesses.push(now / WEEK);
         }
-        self.suspended |= self.guesses.iter().filter(|week| now / WEEK - *week < 13).count() >= 60;
+        self.suspended |= count(&self.guesses) >= 60;
     }
 
     fn succeed(&mut self) {
@@ -632,4 +634,68 @@ fn every_refusal_has_its_cause() {
     // B7: what a user can mend at binding.
     let off = confirm(&credential(Kind::Virtual), &[code_at(present + 10)], now, &policy).expect_err("far off");
     assert_eq!(off.clock_off_s, Some(300));
+}
+
+/// A world whose next guess but one is the last that its road allows.
+fn near_the_edge() -> World {
+    let mut world = World::new(Kind::Virtual);
+    let mut number = 0;
+    while world.state.verification.long.sum(UnixMs::new(world.now)) < 59 {
+        world.now += HOUR / 9;
+        if !world.is_mistake(guess(number).text(&mut [0; 8])) {
+            world.try_code(&guess(number));
+        }
+        number += 1;
+    }
+    world.now += HOUR;
+    world
+}
+
+#[test]
+fn the_last_guess_before_a_suspension_does_not_tell_how_near_it_was() {
+    let world = near_the_edge();
+    let mut near = digits_at(world.shown()).into_bytes();
+    near[5] = b'0' + (near[5] - b'0' + 1) % 10;
+    let near = Code::parse(str::from_utf8(&near).expect("digits")).expect("six digits");
+    let far = (0..)
+        .map(|number| guess(5_000 + number))
+        .find(|far| !world.is_mistake(far.text(&mut [0; 8])))
+        .expect("most codes are far");
+    for (code, what) in [(near, "near"), (far, "far")] {
+        let (now, policy) = (UnixMs::new(world.now), Policy::default());
+        let credential = credential(world.kind);
+        let judged = judge(
+            &world.state,
+            &credential,
+            Some(&code),
+            Purpose::Verification,
+            now,
+            &policy,
+        );
+        assert!(judged.next.suspended(Purpose::Verification), "A1, D5: {what}");
+    }
+}
+
+#[test]
+fn a_first_factor_of_before_the_guesses_forgives_none_of_them() {
+    let world = near_the_edge();
+    let counted = |state: &DeviceState| state.verification.long.sum(UnixMs::new(world.now));
+    let old = world
+        .state
+        .forgiven(UnixMs::new(START - 1))
+        .expect("nothing is suspended");
+    assert_eq!(counted(&old), 59, "A1: it was changed before the first guess");
+    let today = world
+        .state
+        .forgiven(UnixMs::new(world.now))
+        .expect("nothing is suspended");
+    assert!(
+        counted(&today) <= 59,
+        "A1: what is of this week may be of after the change"
+    );
+    let later = world
+        .state
+        .forgiven(UnixMs::new(world.now + WEEK))
+        .expect("nothing is suspended");
+    assert_eq!(counted(&later), 0, "A1: whoever guessed begins anew");
 }

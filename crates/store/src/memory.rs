@@ -1,0 +1,331 @@
+//! The in-memory engine: the contract in its shortest form, for tests and as the reference that other engines equal.
+//!
+//! It keeps nothing on a disk, looks through everything for a list, and decides one call after the other.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use verify::{Standing, UnixMs};
+
+use crate::{
+    Bound, Checked, Commit, Damage, Device, Devices, Document, Documents, Health, Id, Key, List, Outcome, Owner,
+    Pending, StoreError, Write,
+    audit::{Chain, Closing, Head, Newest, Opening, Payload, Row, Sign, Trail},
+};
+
+/// What an in-memory engine leaves behind when it ends: its disk.
+#[derive(Clone, Default)]
+pub struct Disk(Arc<Mutex<Records>>);
+
+#[derive(Default)]
+struct Records {
+    documents: BTreeMap<Key, Document>,
+    devices: BTreeMap<(Owner, Id), Bound>,
+    owner_of: BTreeMap<Id, Owner>,
+    chains: Vec<Chain>,
+    ends: Vec<Head>,
+    rows: Vec<Row>,
+    api_key_generation: u64,
+}
+
+/// An in-memory engine, and the chain that it writes.
+pub struct Memory {
+    disk: Disk,
+    chain: i64,
+}
+
+impl Memory {
+    /// Goes on with what is on this disk, in a chain of its own; the chains before are closed where they ended.
+    pub fn open(disk: &Disk, writer: &str, at: UnixMs, sign: Sign<'_>) -> Self {
+        let mut records = disk.records();
+        for number in 0..records.chains.len() {
+            let head = records.ends[number];
+            let closing = || Closing {
+                head,
+                signature: sign(&head.statement()),
+            };
+            records.chains[number].closing.get_or_insert_with(closing);
+        }
+        let previous = records.chains.last();
+        let opening = Opening {
+            writer: writer.to_owned(),
+            at,
+            previous: previous.map_or([0; 32], |chain| chain.opening.hash(chain.chain)),
+        };
+        let chain = records.chains.len() as i64 + 1;
+        records.ends.push(Head::opened(chain, &opening));
+        records.chains.push(Chain {
+            chain,
+            opening_signature: sign(&opening.statement(chain)),
+            opening,
+            closing: None,
+        });
+        drop(records);
+        let disk = disk.clone();
+        Self { disk, chain }
+    }
+
+    fn read<T: Send + 'static>(&self, read: impl FnOnce(&Records) -> T) -> Pending<'_, T> {
+        let found = read(&self.disk.records());
+        Box::pin(std::future::ready(Ok(found)))
+    }
+}
+
+impl Disk {
+    fn records(&self) -> MutexGuard<'_, Records> {
+        // A test that panicked in here says so itself.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Records {
+    fn version(&self, key: &Key) -> Option<u64> {
+        self.documents.get(key).map(|document| document.version)
+    }
+
+    fn device(&self, id: &Id) -> Option<&Bound> {
+        let owner = self.owner_of.get(id)?;
+        self.devices.get(&(owner.clone(), *id))
+    }
+
+    fn holds(&self, write: &Write) -> bool {
+        let bound = |id: &Id, expected: u64| {
+            self.device(id)
+                .is_some_and(|bound| bound.state.version == expected && bound.state.standing != Standing::Unbound)
+        };
+        match write {
+            Write::Put { expected, document } => self.version(&document.key) == *expected,
+            Write::Delete { expected, key } => self.version(key) == Some(*expected),
+            Write::Require { expected, key } => self.version(key) == *expected,
+            Write::State { device, expected, .. } => bound(device, *expected),
+            Write::Bind { device, .. } => !self.owner_of.contains_key(&device.id),
+            Write::Unbind {
+                owner,
+                device,
+                expected,
+                ..
+            } => bound(device, *expected) && self.owner_of.get(device) == Some(owner),
+        }
+    }
+
+    /// The first of its unique lookups that another document has.
+    fn taken(&self, write: &Write) -> Option<&'static str> {
+        let Write::Put { document, .. } = write else {
+            return None;
+        };
+        let others = || {
+            let others = self.documents.values().filter(|other| other.key != document.key);
+            others.filter(|other| other.key.noun == document.key.noun)
+        };
+        let mut unique = document.lookups.iter().filter(|lookup| lookup.unique);
+        unique
+            .find(|lookup| others().any(|other| other.lookups.contains(lookup)))
+            .map(|lookup| lookup.name)
+    }
+
+    fn write(&mut self, write: &Write) {
+        match write {
+            Write::Put { document, .. } => {
+                self.documents.insert(document.key.clone(), (**document).clone());
+            }
+            Write::Delete { key, .. } => {
+                self.documents.remove(key);
+            }
+            Write::Require { .. } => {}
+            Write::State {
+                owner, device, next, ..
+            } => {
+                if let Some(bound) = self.devices.get_mut(&(owner.clone(), *device)) {
+                    bound.state = next.clone();
+                }
+            }
+            Write::Bind { device, state } => {
+                self.owner_of.insert(device.id, device.owner.clone());
+                let bound = Bound {
+                    device: (**device).clone(),
+                    state: state.clone(),
+                };
+                self.devices.insert((device.owner.clone(), device.id), bound);
+            }
+            Write::Unbind {
+                owner,
+                device,
+                next,
+                at,
+                ..
+            } => {
+                if let Some(bound) = self.devices.get_mut(&(owner.clone(), *device)) {
+                    bound.state = next.clone();
+                    bound.device = Device {
+                        sealed: None,
+                        unbound_at: Some(*at),
+                        ..bound.device.clone()
+                    };
+                }
+            }
+        }
+    }
+
+    fn apply(&mut self, chain: i64, change: &Checked) -> Outcome {
+        if !change.writes().iter().all(|write| self.holds(write)) {
+            return Outcome::Missed;
+        }
+        if let Some(lookup) = change.writes().iter().find_map(|write| self.taken(write)) {
+            return Outcome::Taken(lookup);
+        }
+        change.writes().iter().for_each(|write| self.write(write));
+        self.api_key_generation += u64::from(change.changes_api_keys());
+        let mut states = change.states_joined();
+        for (event, commitment) in change.events() {
+            let end = &mut self.ends[chain as usize - 1];
+            *end = end.next(event.at, commitment, states);
+            self.rows.push(Row {
+                sequence: self.rows.len() as i64 + 1,
+                chain,
+                position: end.position,
+                at: event.at,
+                salt: event.salt,
+                payload: Payload::Kept(event.payload.clone()),
+                states: states.to_vec(),
+                hash: end.hash,
+            });
+            states = &[];
+        }
+        Outcome::Done
+    }
+
+    fn list(&self, noun: &str, list: &List, limit: u32) -> Vec<Document> {
+        let of_noun = self.documents.values().filter(|document| document.key.noun == noun);
+        let mut found: Vec<(Vec<u8>, &Document)> = match list {
+            List::Global { after } => of_noun
+                .filter(|document| document.key.account.is_empty() && *document.key.id > **after)
+                .map(|document| (Vec::new(), document))
+                .collect(),
+            List::Expired(at) => of_noun
+                .filter_map(|document| Some((document.expires_at.filter(|end| end < at)?, document)))
+                // Times before 1970 come first, too.
+                .map(|(end, document)| ((end.get() ^ i64::MIN).to_be_bytes().to_vec(), document))
+                .collect(),
+            List::Lookup { name, prefix, after } => {
+                let (from, to) = List::between(prefix, after);
+                let values = |document: &Document| {
+                    let lookups = document.lookups.iter().filter(|lookup| lookup.name == *name);
+                    lookups.map(|lookup| lookup.value.clone()).collect::<Vec<_>>()
+                };
+                of_noun
+                    .flat_map(|document| values(document).into_iter().map(move |value| (value, document)))
+                    .filter(|(value, _)| *value >= from && *value < to)
+                    .map(|(value, document)| (value.into_bytes(), document))
+                    .collect()
+            }
+        };
+        found.sort_by(|(a, one), (b, other)| a.cmp(b).then(one.key.cmp(&other.key)));
+        let found = found.into_iter().take(limit as usize);
+        found.map(|(_, document)| document.clone()).collect()
+    }
+}
+
+impl Commit for Memory {
+    fn apply(&self, changes: Vec<Checked>) -> Pending<'_, Vec<Outcome>> {
+        let mut records = self.disk.records();
+        if records.chains[self.chain as usize - 1].closing.is_some() {
+            return Box::pin(std::future::ready(Err(StoreError::Closed)));
+        }
+        let outcomes = changes.iter().map(|change| records.apply(self.chain, change)).collect();
+        Box::pin(std::future::ready(Ok(outcomes)))
+    }
+}
+
+impl Documents for Memory {
+    fn documents(&self, keys: Vec<Key>) -> Pending<'_, Vec<Option<Document>>> {
+        self.read(|records| keys.iter().map(|key| records.documents.get(key).cloned()).collect())
+    }
+
+    fn documents_in(&self, noun: &'static str, list: List, limit: u32) -> Pending<'_, Vec<Document>> {
+        self.read(|records| records.list(noun, &list, limit))
+    }
+}
+
+impl Devices for Memory {
+    fn bound(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Vec<Bound>>> {
+        let of = |records: &Records, owner: &Owner| {
+            let all = records
+                .devices
+                .range((owner.clone(), Id::nil())..=(owner.clone(), Id::max()));
+            let bound = all.filter(|(_, bound)| bound.device.unbound_at.is_none());
+            bound.map(|(_, bound)| bound.clone()).collect()
+        };
+        self.read(|records| owners.iter().map(|owner| of(records, owner)).collect())
+    }
+
+    fn devices(&self, after: Option<(Owner, Id)>, limit: u32) -> Pending<'_, Vec<Bound>> {
+        self.read(|records| {
+            let later = records.devices.iter().filter(|(key, _)| Some(*key) > after.as_ref());
+            let bound = later.filter(|(_, bound)| bound.device.unbound_at.is_none());
+            bound.take(limit as usize).map(|(_, bound)| bound.clone()).collect()
+        })
+    }
+
+    fn device(&self, owner: Owner, id: Id) -> Pending<'_, Option<Bound>> {
+        self.read(|records| records.devices.get(&(owner, id)).cloned())
+    }
+}
+
+impl Trail for Memory {
+    fn rows(&self, after: i64, limit: u32) -> Pending<'_, Vec<Row>> {
+        self.read(|records| {
+            let later = records.rows.iter().filter(|row| row.sequence > after);
+            later.take(limit as usize).cloned().collect()
+        })
+    }
+
+    fn chains(&self) -> Pending<'_, Vec<Chain>> {
+        self.read(|records| records.chains.clone())
+    }
+
+    fn head(&self) -> Head {
+        self.disk.records().ends[self.chain as usize - 1]
+    }
+
+    fn newest(&self) -> Pending<'_, Option<Newest>> {
+        self.read(|records| {
+            records.rows.last().map(|row| Newest {
+                sequence: row.sequence,
+                at: row.at,
+            })
+        })
+    }
+
+    fn last_of(&self, chain: i64) -> Pending<'_, Option<Head>> {
+        self.read(|records| records.ends.get(usize::try_from(chain - 1).ok()?).copied())
+    }
+
+    fn close_chain(&self, closing: Closing) -> Pending<'_, ()> {
+        let mut records = self.disk.records();
+        let number = usize::try_from(closing.head.chain - 1).unwrap_or(usize::MAX);
+        let outcome = match (records.ends.get(number).copied(), records.chains.get_mut(number)) {
+            (Some(end), Some(chain)) if end == closing.head || chain.closing.is_some() => {
+                chain.closing.get_or_insert(closing);
+                Ok(())
+            }
+            _ => Err(StoreError::Unavailable("the chain ends elsewhere".into())),
+        };
+        Box::pin(std::future::ready(outcome))
+    }
+}
+
+impl Health for Memory {
+    fn trusted(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn api_key_generation(&self) -> Result<u64, StoreError> {
+        Ok(self.disk.records().api_key_generation)
+    }
+
+    fn damage(&self) -> Damage {
+        Damage::default()
+    }
+}
