@@ -83,7 +83,7 @@ fn main() {
 
 /// Ratios of neighbours in time: a shared machine that slows down slows both sides.
 fn median_ratio(contended: &mut Contended, callers: u32) -> f64 {
-    const ROUNDS: usize = 101;
+    const ROUNDS: usize = 31;
     const TIMES: u64 = 50;
     let mut per_s = |callers| f64::from(callers) / contended.commit(callers, TIMES).as_secs_f64();
     let mut ratios: Vec<f64> = (0..ROUNDS).map(|_| per_s(callers) / per_s(1)).collect();
