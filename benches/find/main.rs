@@ -68,6 +68,7 @@ fn main() -> Any<()> {
         let wanted = NewImport {
             batch: "find".into(),
             dry_run: false,
+            allow_short_secrets: false,
         };
         let receipt = runtime.block_on(service.import(&seeds, Receipt::default(), &wanted, &Origin::default()))?;
         assert_eq!(receipt.imported, seeds.len(), "{receipt:?}");

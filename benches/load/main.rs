@@ -7,9 +7,16 @@
 //! machine does slows down both.
 #![allow(clippy::disallowed_methods, reason = "a developer's tool asks its own machine")]
 
+#[path = "../support/bare.rs"]
 mod bare;
+#[path = "../support/client.rs"]
 mod client;
+#[path = "../support/disk.rs"]
+mod disk;
+#[path = "../support/filled.rs"]
+mod filled;
 mod lone;
+#[path = "../support/population.rs"]
 mod population;
 mod report;
 mod run;

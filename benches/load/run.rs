@@ -1,11 +1,15 @@
 //! The rounds: every scenario has its turn in each, with its ceiling just before it.
 
-use std::{env, time::Duration};
+use std::{
+    env,
+    time::{Duration, Instant},
+};
 
 use crate::{
     Any, Arguments,
     bare::Bare,
-    lone::{self, Disk},
+    disk::Disk,
+    lone,
     report::{self, Row, load_average, median, percentile_ms},
     scenario::{Callers, Scenario, Shots, Slice},
     server_process::{ServerProcess, Usage},
@@ -204,7 +208,7 @@ impl Round {
                 measured.strangers_us.extend(strangers_us);
                 slice
             }
-            Subject::Bare => self.bare.slice(self.last.1, self.length)?,
+            Subject::Bare => self.transactions(self.last.1)?,
         };
         let usage = self.shots.process().usage()? - before;
         match measured.subject {
@@ -224,5 +228,19 @@ impl Round {
         };
         measured.took_in(slice, echo, usage);
         Ok(())
+    }
+
+    /// Of the bare database, with so many items each.
+    fn transactions(&mut self, batch: u64) -> Any<Slice> {
+        let mut slice = Slice::default();
+        let begun = Instant::now();
+        while begun.elapsed() < self.length {
+            let transaction_begun = Instant::now();
+            self.bare.transaction(batch)?;
+            slice.items += batch;
+            slice.latencies_us.push(transaction_begun.elapsed().as_micros() as u32);
+        }
+        slice.took = begun.elapsed();
+        Ok(slice)
     }
 }

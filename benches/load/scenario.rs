@@ -2,18 +2,16 @@
 
 use std::{
     cell::RefCell,
-    io::Write as _,
     ops::Range,
     time::{Duration, Instant},
 };
 
 use futures_util::future::join_all;
-use otp::Code;
 
 use crate::{
     Any,
-    client::Connection,
-    population::{self, Device, LOCKED},
+    client::{Connection, head},
+    population::{self, Device, LOCKED, item},
     server_process::ServerProcess,
 };
 
@@ -216,17 +214,6 @@ impl Shots {
     }
 }
 
-fn item(body: &mut Vec<u8>, number: u32, code: &Code) {
-    let (account, user) = (population::account(number), population::user(number));
-    let mut digits = [0; 8];
-    let code = code.text(&mut digits);
-    write!(
-        body,
-        r#"{{"account":"{account}","user":"{user}","code":"{code}","first_factor":true}}"#
-    )
-    .expect("a Vec takes all");
-}
-
 impl Expected {
     fn items(&self) -> u32 {
         match self {
@@ -291,18 +278,11 @@ impl Callers {
         for _ in 0..CONNECTIONS {
             connections.push(Connection::open(address).await?);
         }
-        let head = |path: &str| {
-            let head = format!(
-                "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\n\
-                 Content-Type: application/json\r\nContent-Length: "
-            );
-            head.into_bytes()
-        };
         Ok(Self {
             connections,
-            verify: head("/v1/verify"),
-            batch: head("/v1/verify/batch"),
-            echo: head("/echo"),
+            verify: head(address, &key, "/v1/verify"),
+            batch: head(address, &key, "/v1/verify/batch"),
+            echo: head(address, &key, "/echo"),
         })
     }
 

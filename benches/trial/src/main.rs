@@ -1,4 +1,4 @@
-//! `compare` (the default), `crash` and `reopen`; settings as `name=value`. See RESULTS.md.
+//! `compare` (the default), `crash` and `reopen`; settings as `name=value`. The figures: `src/manual/storage_trial.md`.
 
 mod fold;
 mod hot_row;

@@ -84,11 +84,3 @@ pub(crate) fn test() -> Outcome {
     cargo.args(["test", "--manifest-path", MANIFEST, "--target-dir", TARGET_DIR]);
     machine::run(cargo.args(["--package", "countersign-board"]))
 }
-
-/// Clippy has no `core` of the boards' processors where rustup's servers are out of reach; the boards are checked as if
-/// they were for this machine, which compiles all but the processor's instructions.
-pub(crate) fn clippy() -> Outcome {
-    let mut cargo = machine::cargo();
-    cargo.args(["clippy", "--manifest-path", MANIFEST, "--target-dir", TARGET_DIR]);
-    machine::run(cargo.args(["--workspace", "--", "-D", "warnings"]))
-}

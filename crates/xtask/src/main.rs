@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
+mod benchmarks;
 mod commands;
 mod cortex_m;
 #[path = "../../../tests/support/emulator.rs"]
@@ -16,6 +17,7 @@ mod machine;
 mod packages;
 mod report;
 mod tidy;
+mod workspaces;
 
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask", about = "Developer commands of Countersign")]

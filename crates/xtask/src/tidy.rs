@@ -64,12 +64,15 @@ fn names_path(line: &str, directory: &str) -> bool {
 }
 
 /// Every file below a directory but what git and cargo made.
-fn files(directory: &Path) -> io::Result<Vec<PathBuf>> {
+pub(crate) fn files(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
+        if entry.file_name() == ".git" {
+            continue; // in a worktree it is a file, which names the place of the others
+        }
         if entry.file_type()?.is_dir() {
-            if entry.file_name() != "target" && entry.file_name() != ".git" {
+            if entry.file_name() != "target" {
                 found.extend(files(&entry.path())?);
             }
         } else {

@@ -11,11 +11,12 @@ mod test;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// Install what the tests need (with apt, when root), build for a Cortex-M, run every test
+    /// Install what the tests need (with apt, when root), build for a Cortex-M, run every test, and every benchmark for a
+    /// moment
     Test,
-    /// Formatting, clippy, documentation and the tidiness of the tree
+    /// Formatting and clippy in every workspace, documentation and the tidiness of the tree
     Lint,
-    /// Run every benchmark
+    /// Run the benchmarks beside their peers
     Bench(bench::Arguments),
     /// Verifications over HTTP beside an echo, a bare database and an fdatasync, in one run
     Load(load::Arguments),

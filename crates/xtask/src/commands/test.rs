@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use crate::{firmware, machine, packages, report::Report};
+use crate::{benchmarks, firmware, machine, packages, report::Report};
 
 pub(crate) fn run() -> ExitCode {
     let mut report = Report::new("cargo xtask test");
@@ -17,6 +17,7 @@ pub(crate) fn run() -> ExitCode {
                 "--no-run",
             ]))
         }) {
+            report.part("benchmarks, small", benchmarks::try_all);
             report.part("tests, run", || {
                 machine::run(machine::cargo_verbose().args([
                     "test",

@@ -1,5 +1,7 @@
 //! The users of the store and their devices, which both processes compute from a number.
 
+use std::io::Write as _;
+
 use otp::{Code, Digits, Key, Parameters, Period, Secret, Step};
 use service::UnixMs;
 
@@ -69,4 +71,16 @@ impl Device {
 pub(crate) fn step(moves: u64) -> Step {
     let begin_s = u64::try_from(BEGINNING.get() / 1_000).expect("after 1970");
     Step::new(Step::at(begin_s, Period::THIRTY).get() + moves)
+}
+
+/// Writes what a verification of this user's code is asked with.
+pub(crate) fn item(body: &mut Vec<u8>, number: u32, code: &Code) {
+    let (account, user) = (account(number), user(number));
+    let mut digits = [0; 8];
+    let code = code.text(&mut digits);
+    write!(
+        body,
+        r#"{{"account":"{account}","user":"{user}","code":"{code}","first_factor":true}}"#
+    )
+    .expect("a Vec takes all");
 }

@@ -52,6 +52,15 @@ impl Connection {
     }
 }
 
+/// Everything of a request but the body's length and the body.
+pub(crate) fn head(address: SocketAddr, key: &str, path: &str) -> Vec<u8> {
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\n\
+         Content-Type: application/json\r\nContent-Length: "
+    );
+    head.into_bytes()
+}
+
 /// Status, and where the body begins and ends, once the header is whole.
 fn parsed(response: &[u8]) -> io::Result<Option<(u16, usize, usize)>> {
     let Some(header_end) = find(response, b"\r\n\r\n") else {

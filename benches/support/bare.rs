@@ -1,13 +1,10 @@
 //! The database alone: what a service would do at the least, with nothing around it.
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::path::Path;
 
 use rusqlite::Connection;
 
-use crate::{Any, population::mixed, scenario::Slice};
+use crate::{Any, population::mixed};
 
 /// A table of hot rows, one a device, and a trail.
 pub(crate) struct Bare {
@@ -46,21 +43,8 @@ impl Bare {
         Ok(Self { conn, devices, turn: 0 })
     }
 
-    /// Transactions of `batch` items for this long.
-    pub(crate) fn slice(&mut self, batch: u64, length: Duration) -> Any<Slice> {
-        let mut slice = Slice::default();
-        let begun = Instant::now();
-        while begun.elapsed() < length {
-            let transaction_begun = Instant::now();
-            self.transaction(batch)?;
-            slice.items += batch;
-            slice.latencies_us.push(transaction_begun.elapsed().as_micros() as u32);
-        }
-        slice.took = begun.elapsed();
-        Ok(slice)
-    }
-
-    fn transaction(&mut self, batch: u64) -> Any<()> {
+    /// So many rows updated, and as many appended.
+    pub(crate) fn transaction(&mut self, batch: u64) -> Any<()> {
         let tx = self
             .conn
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;

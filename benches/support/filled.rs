@@ -1,0 +1,178 @@
+//! A store full of bound devices, with everything that a service stands on, and a clock that is moved by hand.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering::SeqCst},
+    },
+};
+
+use api::{VerifyRequest, VerifyResponse};
+use axum::{Json, Router, routing::post};
+use countersign::real::RealEntropy;
+use keyring::Keyring;
+use service::{Clock, Id, Owner, Ports, Sealer as _, Signer as _, UnixMs};
+use store::{Change, Commit, Device, Outcome, Store, Write, audit::Event};
+use store_sqlite::{Options, Sqlite};
+use verify::{Budget, DeviceState, Kind};
+
+use crate::{
+    Any,
+    population::{self, BEGINNING, LOCKED, STEP_MS},
+};
+
+/// Devices bound by one commit of the filling.
+const FILL: u32 = 1_024;
+
+/// The engine on a directory of its own, and what else a service asks for.
+pub(crate) struct Filled {
+    pub(crate) engine: Arc<Sqlite>,
+    pub(crate) clock: Arc<Hands>,
+    entropy: Arc<RealEntropy>,
+    keyring: Arc<Keyring>,
+}
+
+impl Filled {
+    /// So many devices are bound, and the locked ones behind them.
+    pub(crate) async fn new(dir: &Path, devices: u32) -> Any<Self> {
+        let entropy = Arc::new(RealEntropy::new());
+        let keyring = Arc::new(Keyring::create(&dir.join("keyring"), entropy.clone(), BEGINNING)?);
+        let (signer, verifier) = (keyring.clone(), keyring.clone());
+        let options = Options {
+            writer: "bench".into(),
+            opened_at: BEGINNING,
+            sign: &move |statement| signer.sign(statement),
+            verify: &move |statement, signature| verifier.verify(statement, signature),
+            heads: None,
+            owner: true,
+        };
+        let engine = Arc::new(Sqlite::open(dir, options)?);
+        fill(&*engine, &keyring, devices).await?;
+        Ok(Self {
+            engine,
+            clock: Arc::default(),
+            entropy,
+            keyring,
+        })
+    }
+
+    /// Over this store, which is the engine or asks it.
+    pub(crate) fn ports(&self, store: Arc<dyn Store>) -> Ports {
+        Ports {
+            store,
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            sealer: self.keyring.clone(),
+            signer: self.keyring.clone(),
+        }
+    }
+}
+
+/// Both hands of a clock that stands still unless it is moved.
+#[derive(Default)]
+pub(crate) struct Hands(AtomicI64);
+
+impl Hands {
+    /// Moves both on by one step of every device.
+    pub(crate) fn step(&self) {
+        self.0.fetch_add(STEP_MS, SeqCst);
+    }
+}
+
+impl Clock for Hands {
+    fn now(&self) -> UnixMs {
+        BEGINNING.plus(self.0.load(SeqCst))
+    }
+
+    fn monotonic_ms(&self) -> i64 {
+        self.0.load(SeqCst)
+    }
+
+    fn synchronised(&self) -> bool {
+        false
+    }
+}
+
+/// The ceiling: the same request parsed, an answer of the same length.
+pub(crate) fn echo() -> Router {
+    async fn echo(Json(request): Json<VerifyRequest>) -> Json<VerifyResponse> {
+        std::hint::black_box(&request.account);
+        Json(VerifyResponse::accepted(Some(Id::max()), Id::max(), 0))
+    }
+    Router::new().route("/echo", post(echo))
+}
+
+async fn fill(store: &dyn Commit, keyring: &Keyring, devices: u32) -> Any<()> {
+    let all = devices + LOCKED;
+    for begin in (0..all).step_by(FILL as usize) {
+        let changes = (begin..all.min(begin + FILL)).map(|number| bound(keyring, number, number >= devices));
+        let outcomes = store.commit(changes.collect::<Any<_>>()?).await?;
+        if outcomes.iter().any(|outcome| *outcome != Outcome::Done) {
+            return Err("a device was not bound".into());
+        }
+    }
+    Ok(())
+}
+
+fn bound(keyring: &Keyring, number: u32, locked: bool) -> Any<Change> {
+    let (a, b) = (population::mixed(number.into()), population::mixed(!u64::from(number)));
+    let mut random = [0; 10];
+    random[..8].copy_from_slice(&a.to_le_bytes());
+    let id = store::id_at(
+        (BEGINNING.get() as u64) - u64::from(u32::MAX) + u64::from(number),
+        &random,
+    );
+    let mut device = Device {
+        id,
+        owner: Owner::new(population::account(number), population::user(number)),
+        kind: Kind::Virtual,
+        serial_number: None,
+        label: population::user(number),
+        parameters: otp::Parameters::DEFAULT,
+        sealed: None,
+        bound_at: BEGINNING,
+        unbound_at: None,
+    };
+    device.sealed = Some(keyring.seal(&record(&device), &population::secret(number))?);
+    let mut state = DeviceState::bound(population::step(0).offset(-1), 0, BEGINNING);
+    if locked {
+        state.verification = Budget {
+            lock_count: 1,
+            locked_until: Some(BEGINNING.plus(10_000 * UnixMs::DAY)),
+            since_success: 10,
+            ..Budget::default()
+        }
+        .into();
+    }
+    let payload = serde_json::json!({"action": "device.bind", "outcome": "done", "account": &*device.owner.account,
+        "user": &*device.owner.user, "device": id});
+    let mut salt = [0; 16];
+    salt[..8].copy_from_slice(&a.to_be_bytes());
+    salt[8..].copy_from_slice(&b.to_be_bytes());
+    let event = Event {
+        at: BEGINNING,
+        salt,
+        payload: payload.to_string(),
+    };
+    let device = Box::new(device);
+    Ok(Change::of(event).with([Write::Bind { device, state }]))
+}
+
+/// What the service binds the sealed secret of a device to. Told once more, for it is nobody's to call; where the
+/// two differ no code is accepted.
+fn record(device: &Device) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for part in [
+        b"device".as_slice(),
+        device.owner.account.as_bytes(),
+        device.owner.user.as_bytes(),
+        device.id.as_bytes(),
+    ] {
+        bytes.extend((part.len() as u32).to_be_bytes());
+        bytes.extend(part);
+    }
+    bytes.extend([0, 0, device.parameters.digits.get()]);
+    bytes.extend(device.parameters.period.get_s().to_be_bytes());
+    bytes
+}
