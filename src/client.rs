@@ -40,6 +40,22 @@ impl CallFailure {
             .is_some_and(|status| (400..500).contains(&status) && status != 408)
     }
 
+    /// The same in the words of whoever asked: what the service calls by its name on the wire, called as it was typed.
+    #[must_use]
+    pub(crate) fn in_words(mut self, names: &[(&str, &str)]) -> Self {
+        for (wire, typed) in names {
+            self.words = self.words.replace(wire, typed);
+        }
+        self
+    }
+
+    /// The role that the key lacks; the first, where one of several would do.
+    fn lacking(&self) -> Option<&str> {
+        let (_, roles) = self.words.split_once("lacks the role ")?;
+        let role = roles.split(' ').next()?;
+        (self.is("forbidden") && role.bytes().all(|byte| byte.is_ascii_lowercase())).then_some(role)
+    }
+
     /// Whether the service said this code.
     pub(crate) fn is(&self, code: &str) -> bool {
         self.problem.as_ref().is_some_and(|problem| problem["code"] == code)
@@ -54,14 +70,23 @@ impl fmt::Display for CallFailure {
 
 impl From<CallFailure> for Failure {
     fn from(failure: CallFailure) -> Self {
-        let unauthorized = failure.is("unauthorized");
-        let told = Self::new(failure.words);
-        if unauthorized {
-            told.help("make a key with `countersign key create`, and name its file with --api-key-file")
+        let told = Self::new(&failure.words);
+        if failure.is("unauthorized") {
+            told.help(format!(
+                "{} and name its file with --api-key-file FILE",
+                make_key("verify,enroll")
+            ))
+        } else if let Some(role) = failure.lacking() {
+            told.help(format!("{} and name its file with --api-key-file FILE", make_key(role)))
         } else {
             told
         }
     }
+}
+
+/// How a key is made of which nobody else reads anything.
+pub(crate) fn make_key(roles: &str) -> String {
+    format!("make a key with `(umask 077; countersign key create --role {roles} > FILE)`")
 }
 
 /// The user of an account, as they stand in paths.

@@ -8,6 +8,7 @@ use std::{
     time::SystemTime,
 };
 
+use serde::Deserialize;
 use service::{SignedHead, Signer};
 use store::audit::{Chain, Head};
 
@@ -16,6 +17,13 @@ use crate::{
     home::{HEADS, there, write_private},
 };
 
+/// What `GET /v1/audit/heads` answers.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    items: Vec<SignedHead>,
+}
+
 /// The newest head of each chain, in the order in which they became known.
 #[derive(Clone, Default)]
 pub(crate) struct Heads(Vec<SignedHead>);
@@ -23,17 +31,27 @@ pub(crate) struct Heads(Vec<SignedHead>);
 impl Heads {
     /// Reads one JSON object a line; `None` for a file that is not there.
     pub(crate) fn read(path: &Path) -> Result<Option<Self>, Failure> {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => {
-                return Err(Failure::new(format!("{} cannot be read: {error}", path.display())).help(AS_KEPT));
-            }
-        };
+        text_of(path)?.map(|text| Self::lines(path, &text)).transpose()
+    }
+
+    /// The same of any copy that somebody kept: of such a file, or of what the service answered to those who read its
+    /// trail, once or several times.
+    pub(crate) fn kept(path: &Path) -> Result<Option<Self>, Failure> {
+        let Some(text) = text_of(path)? else { return Ok(None) };
+        let answers: Result<Vec<Answer>, _> = serde_json::Deserializer::from_str(&text).into_iter().collect();
+        match answers {
+            Ok(answers) => Ok(Some(Self(
+                answers.into_iter().flat_map(|answer| answer.items).collect(),
+            ))),
+            Err(_) => Self::lines(path, &text).map(Some),
+        }
+    }
+
+    fn lines(path: &Path, text: &str) -> Result<Self, Failure> {
         let heads = text.lines().enumerate().map(|(index, line)| {
             serde_json::from_str(line).map_err(|_quotes_the_line| damaged(path, index + 1, "it is no head"))
         });
-        heads.collect::<Result<_, _>>().map(|heads| Some(Self(heads)))
+        heads.collect::<Result<_, _>>().map(Self)
     }
 
     /// The heads.
@@ -78,6 +96,14 @@ impl Heads {
             text.push('\n');
         }
         Ok(text)
+    }
+}
+
+fn text_of(path: &Path) -> Result<Option<String>, Failure> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::new(format!("{} cannot be read: {error}", path.display())).help(AS_KEPT)),
     }
 }
 

@@ -28,6 +28,13 @@ pub(crate) struct Home {
 }
 
 impl Home {
+    /// The same, or this directory where none is named.
+    pub(crate) fn or(self, dir: Option<PathBuf>) -> Self {
+        Self {
+            data_dir: self.data_dir.or(dir),
+        }
+    }
+
     /// The directory, whether or not it exists.
     pub(crate) fn dir(&self) -> Result<PathBuf, Failure> {
         self.data_dir.clone().or_else(real::data_dir).ok_or_else(|| {

@@ -8,7 +8,10 @@ use std::{
 
 use keyring::{Keyring, KeyringError};
 use service::{Ports, Service, ServiceError, Settings, SignedHead, prove_keyring};
-use store::{Health as _, Store, audit::Trail as _};
+use store::{
+    Store,
+    audit::{Chain, Trail as _},
+};
 use store_sqlite::{OpenError, Sqlite};
 use tokio::{task::JoinHandle, time::MissedTickBehavior};
 
@@ -54,7 +57,8 @@ impl Opened {
         let engine = means.open_store(dir, "serve", true, known);
         let engine = Arc::new(engine.map_err(|error| refusal(error, &files, dir))?);
         // From here on the next start asks for this one.
-        files.take_in(&engine.chains().await.map_err(Failure::new)?, &*means.keyring);
+        let register = engine.chains().await.map_err(Failure::new)?;
+        files.take_in(&register, &*means.keyring);
         files.advance(SignedHead::new(engine.head(), &*means.keyring));
         files.write()?;
         if custody.heads_file.is_none() {
@@ -80,8 +84,7 @@ impl Opened {
             dir: dir.to_owned(),
             files,
             keyring: means.keyring,
-            generation: engine.api_key_generation().unwrap_or(0),
-            register_due: 0,
+            others: Others::of(&register, engine.head().chain),
         };
         Ok(Self {
             service: Arc::new(service),
@@ -135,29 +138,35 @@ struct Keeper {
     dir: PathBuf,
     files: HeadsFiles,
     keyring: Arc<Keyring>,
-    /// Of the API keys, at the last look.
-    generation: u64,
-    /// Looks for which the register is to be read: a command changes a key first and closes its chain then.
-    register_due: u8,
+    others: Others,
+}
+
+/// What the register is known to have of chains that others write: commands beside the service.
+struct Others {
+    own: i64,
+    /// The newest chain that was seen. Numbers rise by one, so the next chain is the one after it.
+    newest: i64,
+    /// Chains are open, and will be closed; for how many looks.
+    open: Option<u32>,
 }
 
 async fn look(service: &Service, engine: &Sqlite, keeper: &Mutex<Keeper>) {
     let sound = engine.look().await.is_ok();
-    let register_due = sound && lock(keeper).register_due(engine);
-    let register = if register_due {
-        engine.chains().await.unwrap_or_default()
-    } else {
-        Vec::new()
-    };
+    let register = if sound { news(engine, keeper).await } else { None };
     let mut keeper = lock(keeper);
     let mut doubt = keeper.doubt();
     if sound && doubt.is_none() {
-        let Keeper { files, keyring, .. } = &mut *keeper;
+        let Keeper {
+            files, keyring, others, ..
+        } = &mut *keeper;
         let touched = files.touched().map(|path| format!("{} was changed", name(path)));
         if let Some(what) = &touched {
             tracing::error!("{what} by another program; it is written again");
         }
-        let new = files.take_in(&register, &**keyring);
+        let new = register.is_some_and(|register| {
+            others.seen(&register);
+            files.take_in(&register, &**keyring)
+        });
         if (files.advance(service.signed_head()) || new || touched.is_some())
             && let Err(error) = files.write()
         {
@@ -168,17 +177,51 @@ async fn look(service: &Service, engine: &Sqlite, keeper: &Mutex<Keeper>) {
     engine.doubt(doubt);
 }
 
-impl Keeper {
-    fn register_due(&mut self, engine: &Sqlite) -> bool {
-        let generation = engine.api_key_generation().unwrap_or(self.generation);
-        if generation != self.generation {
-            (self.generation, self.register_due) = (generation, 2);
-        }
-        let due = self.register_due > 0;
-        self.register_due = self.register_due.saturating_sub(1);
-        due
+/// The register, when there may be something new in it. A look at one of its rows says so; all of it is read only then.
+async fn news(engine: &Sqlite, keeper: &Mutex<Keeper>) -> Option<Vec<Chain>> {
+    let (next, is_due) = lock(keeper).others.asked();
+    // A row that cannot be read is for the whole register to say.
+    let is_there = engine.last_of(next).await.map_or(true, |head| head.is_some());
+    if !is_there && !is_due {
+        return None;
+    }
+    engine.chains().await.ok()
+}
+
+impl Others {
+    fn of(register: &[Chain], own: i64) -> Self {
+        let mut others = Self {
+            own,
+            newest: 0,
+            open: None,
+        };
+        others.seen(register);
+        others
     }
 
+    /// The chain that comes next, and whether one that is known may have been closed: a command that was killed leaves
+    /// its chain open until the next start, and is asked about more seldom after a minute.
+    fn asked(&mut self) -> (i64, bool) {
+        let is_due = self.open.as_mut().is_some_and(|looks| {
+            *looks = looks.saturating_add(1);
+            *looks <= 60 || looks.is_multiple_of(30)
+        });
+        (self.newest + 1, is_due)
+    }
+
+    fn seen(&mut self, register: &[Chain]) {
+        let newest = register.last().map_or(0, |chain| chain.chain);
+        let is_open = register
+            .iter()
+            .any(|chain| chain.closing.is_none() && chain.chain != self.own);
+        if newest > self.newest {
+            (self.newest, self.open) = (newest, None);
+        }
+        self.open = is_open.then(|| self.open.unwrap_or(0));
+    }
+}
+
+impl Keeper {
     /// Why nothing should be decided: others may enter, or a restart would not find its keyring.
     fn doubt(&self) -> Option<String> {
         if private_dir(&self.dir).is_err() {

@@ -6,11 +6,31 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use clap::Args;
 use serde::Deserialize;
 use service::Settings;
 use verify::{Policy, UnixMs};
 
-use crate::{Failure, limits::LimitsTable};
+use crate::{Failure, home::Home, limits::LimitsTable};
+
+/// The data of a service, beside it: where it is and by which rules, as the service's own configuration says.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Configured {
+    #[command(flatten)]
+    home: Home,
+    /// The service's TOML file: its data_dir and its [policy] hold here too
+    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+impl Configured {
+    /// The directory, which `serve` must have made, and the rules' settings.
+    pub(crate) fn read(&self) -> Result<(PathBuf, Settings), Failure> {
+        let file = ConfigFile::read(self.config.as_deref())?;
+        let settings = file.policy.settings()?;
+        Ok((self.home.clone().or(file.data_dir).existing()?, settings))
+    }
+}
 
 /// `--config FILE`, in TOML; a key nobody knows is an error.
 #[derive(Debug, Default, Deserialize)]
@@ -90,6 +110,14 @@ impl ConfigFile {
     }
 }
 
+/// What an address is that can be listened on.
+const ADDRESS: &str = "write an IP address and a port, such as 127.0.0.1:8700";
+
+/// The address of a flag.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| ADDRESS)
+}
+
 /// Where the file is wrong, and what would be right there. Whatever stands there is not repeated: the file may be another
 /// one than was meant, and hold a key.
 fn explained(error: &toml::de::Error, text: &str) -> String {
@@ -97,6 +125,9 @@ fn explained(error: &toml::de::Error, text: &str) -> String {
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|character| *character != '\n').count() + 1;
     let place = format!("line {line}, column {column}");
+    if error.message().contains("socket address") {
+        return format!("{place}: {ADDRESS}");
+    }
     // What was expected comes last, and is ours.
     match error.message().rsplit_once("expected ") {
         Some((_, expected)) => format!("{place}: expected {expected}"),
@@ -185,6 +216,22 @@ impl PolicyTable {
             u32::from,
         )?;
         self.budgets(&mut settings.policy)?;
+        let policy = &settings.policy;
+        let budgets = [
+            &policy.verification,
+            &policy.unbinding,
+            &policy.resync,
+            &policy.recovery_codes,
+        ];
+        for budget in budgets {
+            if budget.lock_min_ms > budget.lock_max_ms {
+                return Err(Failure::usage(format!(
+                    "policy.lock_min_minutes, {}, is more than policy.lock_max_hours, {}: the first lock is the shortest",
+                    budget.lock_min_ms / UnixMs::MINUTE,
+                    budget.lock_max_ms / UnixMs::HOUR
+                )));
+            }
+        }
         Ok(settings)
     }
 

@@ -1,14 +1,15 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand};
-use service::verify_trail;
+use service::{Finding, verify_trail};
 use store_sqlite::Sqlite;
 
 use super::{Done, block_on, print_json};
 use crate::{
     Failure,
     heads::Heads,
-    home::{HEADS, Home, Means},
+    home::{HEADS, Means},
+    settings::Configured,
 };
 
 /// `countersign audit …`
@@ -20,14 +21,15 @@ pub(super) enum Audit {
 
 #[derive(Args)]
 pub(super) struct Verify {
-    /// Signed heads that were kept apart from the database [default: audit.heads in the data directory]
+    /// Signed heads that were kept apart from the database: a copy of audit.heads, or what GET /v1/audit/heads answered
+    /// [default: audit.heads in the data directory]
     #[arg(long, value_name = "FILE")]
     heads: Option<PathBuf>,
     /// Prints the report as one object
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    home: Home,
+    configured: Configured,
 }
 
 impl Audit {
@@ -43,13 +45,19 @@ impl Verify {
         if let Some(path) = self.heads.as_ref().filter(|path| !path.exists()) {
             return Err(Failure::usage(format!("{} does not exist", path.display())));
         }
-        let dir = self.home.existing()?;
+        let (dir, _) = self.configured.read()?;
         let means = Means::of(&dir)?;
         let path = self.heads.unwrap_or_else(|| dir.join(HEADS));
-        let heads = Heads::read(&path)?.unwrap_or_default();
+        let heads = Heads::kept(&path)?.unwrap_or_default();
         let store = Sqlite::open_to_read(&dir).map_err(Failure::new)?;
-        let report = block_on(verify_trail(&store, &*means.keyring, heads.as_slice()))?.map_err(Failure::new)?;
+        let mut report = block_on(verify_trail(&store, &*means.keyring, heads.as_slice()))?.map_err(Failure::new)?;
         store.close().map_err(Failure::new)?;
+        if report.heads == 0 && report.rows > 0 {
+            report.findings.push(Finding::of_all(format!(
+                "no head to hold it against in {}: a cut tail cannot be seen; name a kept copy with --heads FILE",
+                path.display()
+            )));
+        }
         if self.json {
             print_json(&report)?;
         } else {

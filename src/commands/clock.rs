@@ -1,14 +1,20 @@
 use std::{
     io::{self, BufRead as _, IsTerminal as _},
     process::ExitCode,
+    sync::Arc,
 };
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use service::{Actor, ActorKind, ClockStatus, DeviceAhead, Origin};
+use service::{Actor, ActorKind, ClockStatus, DeviceAhead, Origin, look_at_clock};
+use store_sqlite::Sqlite;
 
-use super::{Done, key::beside, print_json};
-use crate::{Failure, home::Home, real};
+use super::{Done, block_on, key::beside, print_json};
+use crate::{
+    Failure,
+    real::{self, RealClock},
+    settings::Configured,
+};
 
 /// `countersign clock …`
 #[derive(Subcommand)]
@@ -25,7 +31,7 @@ pub(super) struct Status {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    home: Home,
+    configured: Configured,
 }
 
 #[derive(Args)]
@@ -37,7 +43,7 @@ pub(super) struct Accept {
     #[arg(long, value_name = "NAME")]
     actor: Option<String>,
     #[command(flatten)]
-    home: Home,
+    configured: Configured,
 }
 
 impl Clock {
@@ -51,7 +57,7 @@ impl Clock {
 
 impl Status {
     fn run(self) -> Done {
-        let (status, ahead) = look(&self.home)?;
+        let (status, ahead) = look(&self.configured)?;
         if self.json {
             let ahead: Vec<_> = ahead.iter().map(described).collect();
             print_json(&json!({
@@ -71,8 +77,15 @@ impl Status {
 
 impl Accept {
     fn run(self) -> Done {
-        let (status, ahead) = look(&self.home)?;
+        let (status, ahead) = look(&self.configured)?;
         tell(&status, &ahead)?;
+        if status.trouble.is_none() {
+            // A running one may know better: it remembers times of which there is no record.
+            eprintln!(
+                "nothing on record speaks against this clock: there is nothing to accept, unless /readyz of a running \
+                 service says that it doubts it"
+            );
+        }
         if !self.yes {
             confirm()?;
         }
@@ -87,16 +100,22 @@ impl Accept {
             }),
             ..Origin::default()
         };
-        beside(&self.home, "clock", async |service| service.accept_clock(&origin).await)?;
+        beside(&self.configured, "clock", async |service| {
+            service.accept_clock(&origin).await
+        })?;
         eprintln!("accepted; a service that doubted the clock goes on within seconds");
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn look(home: &Home) -> Result<(ClockStatus, Vec<DeviceAhead>), Failure> {
-    beside(home, "clock", async |service| {
-        Ok((service.clock_status().await?, service.devices_ahead().await?))
-    })
+/// A look leaves nothing behind.
+fn look(configured: &Configured) -> Result<(ClockStatus, Vec<DeviceAhead>), Failure> {
+    let (dir, settings) = configured.read()?;
+    let store = Sqlite::open_to_read(&dir).map_err(Failure::new)?;
+    let clock = Arc::new(RealClock::new());
+    let seen = block_on(look_at_clock(&store, clock, &settings))?.map_err(Failure::new)?;
+    store.close().map_err(Failure::new)?;
+    Ok(seen)
 }
 
 fn tell(status: &ClockStatus, ahead: &[DeviceAhead]) -> Result<(), Failure> {
@@ -112,8 +131,10 @@ fn tell(status: &ClockStatus, ahead: &[DeviceAhead]) -> Result<(), Failure> {
         "no, as far as the kernel says"
     };
     tell!("synchronised   {word}")?;
-    let believed = status.trouble.as_deref().unwrap_or("yes");
-    tell!("believed       {believed}")?;
+    match &status.trouble {
+        Some(trouble) => tell!("believed       no: {trouble}")?,
+        None => tell!("believed       yes")?,
+    }
     tell!("devices ahead  {}", ahead.len())?;
     ahead.iter().try_for_each(|device| {
         let (owner, until) = (&device.owner, time(device.refused_until));
@@ -137,10 +158,10 @@ fn confirm() -> Result<(), Failure> {
     eprint!("Is this the right time? What is judged by a clock that is ahead stays refused afterwards. [y/N] ");
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer).map_err(Failure::new)?;
-    if matches!(answer.trim(), "y" | "Y" | "yes") {
+    if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
         return Ok(());
     }
-    Err(Failure::new("not accepted; the clock is doubted as before"))
+    Err(Failure::new("not accepted; nothing was changed"))
 }
 
 fn described(device: &DeviceAhead) -> serde_json::Value {

@@ -1,19 +1,14 @@
 use std::{path::Path, process::ExitCode, sync::Arc};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, builder::StyledStr};
 use serde_json::json;
-use service::{NewKey, Origin, Ports, Service, Settings, SignedHead};
-use store::{ApiKey, Id, Role};
-use store_sqlite::OwnerLock;
+use service::{NewKey, Origin, Ports, Service, SignedHead};
+use store::{ApiKey, ApiKeys as _, Id, Role};
+use store_sqlite::{OwnerLock, Sqlite};
 use vault::shown;
 
 use super::{Done, block_on, print_json};
-use crate::{
-    Failure,
-    heads::HeadsFiles,
-    home::{Home, Means},
-    opened::refusal,
-};
+use crate::{Failure, heads::HeadsFiles, home::Means, opened::refusal, settings::Configured};
 
 /// `countersign key …`
 #[derive(Subcommand)]
@@ -27,21 +22,22 @@ pub(super) enum Key {
 }
 
 #[derive(Args)]
+#[command(after_help = roles())]
 pub(super) struct Create {
-    /// What it may do: verify, enroll, support, inventory, admin or audit; several between commas
+    /// What it may do, as below; several between commas
     #[arg(long, value_delimiter = ',', required = true, value_parser = role)]
     role: Vec<Role>,
     /// Who answers for it
-    #[arg(long, default_value = "operator")]
+    #[arg(long, default_value = "operator", value_parser = name)]
     owner: String,
-    /// An account it is limited to; give it several times for several
-    #[arg(long)]
+    /// An account it is limited to; several between commas, or one by one
+    #[arg(long, value_delimiter = ',', value_parser = name)]
     account: Vec<String>,
     /// Prints an object with id and key instead of the key alone
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    home: Home,
+    configured: Configured,
 }
 
 #[derive(Args)]
@@ -50,20 +46,53 @@ pub(super) struct List {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    home: Home,
+    configured: Configured,
 }
 
 #[derive(Args)]
 pub(super) struct Revoke {
     /// The key's id, as `key list` shows it
+    #[arg(value_parser = id)]
     id: Id,
     #[command(flatten)]
-    home: Home,
+    configured: Configured,
 }
 
 fn role(name: &str) -> Result<Role, String> {
     let names = || Role::ALL.map(Role::name).join(", ");
-    Role::named(name).ok_or_else(|| format!("there is no such role; choose from {}", names()))
+    Role::named(name.trim()).ok_or_else(|| format!("there is no such role; choose from {}", names()))
+}
+
+/// What each role may do; the manual's table says the same in more words.
+fn roles() -> StyledStr {
+    let line = |role: Role| {
+        let may = match role {
+            Role::Verify => "ask whether a code is right",
+            Role::Enroll => "bind, replace, resync and unbind devices, and issue recovery codes",
+            Role::Support => "look at users and devices, lift locks, find a token, and say that one is lost",
+            Role::Inventory => "take tokens in and hand them out: import, batches, assignment",
+            Role::Admin => "close users, and let seeds leave by four eyes; no other role comes with it",
+            Role::Audit => "read the trail and its heads",
+        };
+        format!("\n  {:<10} {may}", role.name())
+    };
+    let lines: String = Role::ALL.map(line).concat();
+    format!(
+        "Roles:{lines}\n\nA key that is limited to accounts reaches their users alone: neither the inventory nor the trail."
+    )
+    .into()
+}
+
+/// A name that is one.
+fn name(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("it is empty".into()),
+        name => Ok(name.into()),
+    }
+}
+
+fn id(text: &str) -> Result<Id, String> {
+    Id::try_parse(text.trim()).map_err(|_| "this is no id: `countersign key list` shows them".into())
 }
 
 impl Key {
@@ -83,7 +112,7 @@ impl Create {
             owner: self.owner,
             accounts: (!self.account.is_empty()).then_some(self.account),
         };
-        let (id, text) = beside(&self.home, "key", async |service| {
+        let (id, text) = beside(&self.configured, "key", async |service| {
             service.create_key(&wanted, &Origin::default()).await
         })?;
         if self.json {
@@ -97,7 +126,11 @@ impl Create {
 
 impl List {
     fn run(self) -> Done {
-        let keys = beside(&self.home, "key", async |service| service.list_keys().await)?;
+        let (dir, _) = self.configured.read()?;
+        // A look leaves nothing behind.
+        let store = Sqlite::open_to_read(&dir).map_err(Failure::new)?;
+        let keys = block_on(store.api_keys())?.map_err(Failure::new)?;
+        store.close().map_err(Failure::new)?;
         if self.json {
             print_json(&keys.iter().map(described).collect::<Vec<_>>())?;
             return Ok(ExitCode::SUCCESS);
@@ -120,7 +153,7 @@ impl List {
 
 impl Revoke {
     fn run(self) -> Done {
-        beside(&self.home, "key", async |service| {
+        beside(&self.configured, "key", async |service| {
             service.revoke_key(self.id, &Origin::default()).await
         })?;
         eprintln!("revoked {}", self.id);
@@ -141,11 +174,11 @@ fn described(key: &ApiKey) -> serde_json::Value {
 
 /// Does one thing to the database of this directory, whether or not a service runs on it.
 pub(super) fn beside<T>(
-    home: &Home,
+    configured: &Configured,
     writer: &str,
     work: impl AsyncFnOnce(&Service) -> Result<T, service::ServiceError>,
 ) -> Result<T, Failure> {
-    let dir = home.existing()?;
+    let (dir, settings) = configured.read()?;
     let mut files = HeadsFiles::read(&dir, None)?;
     let means = Means::of(&dir)?;
     let heads = files.prove(&*means.keyring)?;
@@ -164,7 +197,7 @@ pub(super) fn beside<T>(
         signer: means.keyring,
     };
     let (worked, head) = block_on(async {
-        let service = Service::start(ports, Settings::default()).await?;
+        let service = Service::start(ports, settings).await?;
         let worked = work(&service).await;
         service.close().await;
         Ok::<_, service::ServiceError>((worked, service.close_trail().await?))

@@ -1,6 +1,6 @@
 use std::{
     io::IsTerminal as _,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -19,6 +19,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::oneshot,
 };
+use tracing_subscriber::filter::LevelFilter;
 use vault::shown;
 
 use super::Done;
@@ -26,7 +27,8 @@ use crate::{
     Failure,
     home::{ADMIN_KEY, Home, not_for_others, write_private},
     opened::{Custody, Opened},
-    settings::ConfigFile,
+    real,
+    settings::{ConfigFile, address},
 };
 
 /// `countersign serve`: needs no configuration.
@@ -35,10 +37,10 @@ pub(super) struct Serve {
     #[command(flatten)]
     home: Home,
     /// Where HTTP is served [default: 127.0.0.1:8700]
-    #[arg(long, value_name = "ADDR:PORT", env = "COUNTERSIGN_LISTEN")]
+    #[arg(long, value_name = "ADDR:PORT", env = "COUNTERSIGN_LISTEN", value_parser = address)]
     listen: Option<SocketAddr>,
     /// Where probes are answered, also while all other connections are taken [default: 127.0.0.1:8701, if it is free]
-    #[arg(long, value_name = "ADDR:PORT", env = "COUNTERSIGN_ADMIN_LISTEN")]
+    #[arg(long, value_name = "ADDR:PORT", env = "COUNTERSIGN_ADMIN_LISTEN", value_parser = address)]
     admin_listen: Option<SocketAddr>,
     /// A network, or an address, of proxies: many clients stand behind each, so that connections_per_peer is not for
     /// them; several times for several
@@ -64,7 +66,7 @@ pub(super) struct Serve {
     /// devices and revoked keys may be good again
     #[arg(long)]
     begin_anew: bool,
-    /// What is logged to stderr, as `tracing` filters say it
+    /// What is logged to stderr: a level, or TARGET=LEVEL, or several between commas, as `tracing` filters say it
     #[arg(
         long,
         value_name = "FILTER",
@@ -91,13 +93,8 @@ impl Serve {
         let settings = file.policy.settings()?;
         let mut limits = file.limits.limits(self.trusted_proxy)?;
         make_room(&mut limits);
-        let home = Home {
-            data_dir: self.home.data_dir.or(file.data_dir),
-        };
-        let address = self
-            .listen
-            .or(file.listen)
-            .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8700)));
+        let home = self.home.or(file.data_dir);
+        let address = self.listen.or(file.listen).unwrap_or(DEFAULT);
         let tls = match (self.tls_cert.or(file.tls_cert), self.tls_key.or(file.tls_key)) {
             (Some(cert), Some(key)) => Some(tls_config(&cert, &key)?),
             (None, None) => None,
@@ -150,6 +147,8 @@ impl Serve {
     }
 }
 
+/// Where HTTP is served when nobody says, and where commands look for it.
+const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8700);
 /// Where the admin listener is when nobody says.
 const ADMIN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8701);
 
@@ -201,6 +200,12 @@ async fn listen_for_admins(asked: Option<SocketAddr>, public: SocketAddr) -> Res
 }
 
 fn log_to_stderr(filter: &str) -> Result<(), Failure> {
+    // A word that is no level would be the name of a target, and all else would be silent.
+    let is_meant = |word: &&str| word.is_empty() || word.contains(['=', '[']) || word.parse::<LevelFilter>().is_ok();
+    if let Some(word) = filter.split(',').map(str::trim).find(|word| !is_meant(word)) {
+        return Err(Failure::usage(format!("--log {filter}: {word} is no level"))
+            .help("write off, error, warn, info, debug or trace; or TARGET=LEVEL for a part"));
+    }
     let filter = tracing_subscriber::EnvFilter::try_new(filter)
         .map_err(|error| Failure::usage(format!("--log {filter}: {error}")))?;
     tracing_subscriber::fmt()
@@ -280,10 +285,17 @@ async fn first_key(service: &Service, dir: &Path) -> Result<FirstKey, Failure> {
 fn greet(address: SocketAddr, tls: bool, admin: Option<SocketAddr>, dir: &Path, key: FirstKey) {
     let scheme = if tls { "https" } else { "http" };
     let admin_key = dir.join(ADMIN_KEY);
+    // Whoever types the next commands elsewhere has neither our flags nor our environment.
+    let data = if real::data_dir().as_deref() == Some(dir) {
+        String::new()
+    } else {
+        format!(" --data-dir {}", quoted(&dir.display().to_string()))
+    };
+    let there = format!("{}{data}", server_flag(address, tls));
     let key = match key {
         FirstKey::Made => format!("{} (made now; the user commands read it there)", admin_key.display()),
         FirstKey::There => admin_key.display().to_string(),
-        FirstKey::Elsewhere => "make one with `countersign key create --role verify,enroll`".into(),
+        FirstKey::Elsewhere => format!("make one with `countersign key create --role verify,enroll{data}`"),
     };
     let probes = match admin {
         Some(admin) => format!("http://{admin}/readyz"),
@@ -298,9 +310,38 @@ fn greet(address: SocketAddr, tls: bool, admin: Option<SocketAddr>, dir: &Path, 
          \x20 docs      {scheme}://{address}/docs\n\
          \n\
          Next, in another terminal:\n\
-         \x20 countersign user bind acme alice      # draws a QR code for any authenticator app\n\
-         \x20 countersign user verify acme alice    # asks for the app's code; each is right only once",
+         \x20 countersign user bind acme alice{there}      # draws a QR code for any authenticator app\n\
+         \x20 countersign user verify acme alice{there}    # asks for the app's code; each is right only once",
     );
+}
+
+/// How a command on this machine names the service, where it is not where it looks by itself.
+fn server_flag(address: SocketAddr, tls: bool) -> String {
+    let port = address.port();
+    if tls {
+        // Only its certificate knows the name.
+        return format!(" --server https://NAME:{port}");
+    }
+    let here = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    if here == Ipv4Addr::LOCALHOST && port == DEFAULT.port() {
+        String::new()
+    } else {
+        format!(" --server http://{}", SocketAddr::new(here, port))
+    }
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%".contains(&byte);
+    if path.bytes().all(is_plain) {
+        path.to_owned()
+    } else {
+        format!("'{}'", path.replace('\'', "'\\''"))
+    }
 }
 
 /// Ends with the first SIGINT, SIGTERM or SIGQUIT. The signals by which other programs are told to read their

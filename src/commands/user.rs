@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 use super::{Done, print_json};
 use crate::{
     Failure,
-    client::{Client, User as UserName},
-    home::{ADMIN_KEY, Home, not_for_others},
+    client::{CallFailure, Client, User as UserName, make_key},
+    home::{ADMIN_KEY, DATABASE, Home, not_for_others},
     real,
 };
 
@@ -82,6 +82,22 @@ pub(super) struct Codes {
     /// Reads the code(s) from a file, one a line; - for stdin
     #[arg(long, value_name = "FILE")]
     code_file: Option<PathBuf>,
+    /// Where people type them first.
+    #[arg(hide = true)]
+    on_the_command_line: Vec<String>,
+}
+
+impl Codes {
+    /// Others can read a command line, and a shell keeps it.
+    fn are_elsewhere(&self) -> Result<(), Failure> {
+        if self.on_the_command_line.is_empty() {
+            return Ok(());
+        }
+        Err(
+            Failure::usage("codes are not given on the command line, where others can read them")
+                .help("leave it out and it is asked for; or pipe it into stdin, or name a file with --code-file FILE"),
+        )
+    }
 }
 
 /// What `--scope` knows; the last is the choice of neither.
@@ -151,8 +167,21 @@ struct Unbind {
     yes: bool,
 }
 
+impl Command {
+    fn codes(&self) -> Option<&Codes> {
+        match self {
+            Self::Bind(bind) => Some(&bind.codes),
+            Self::Devices(_) => None,
+            Self::Verify(verify) => Some(&verify.codes),
+            Self::Resync(of) => Some(&of.codes),
+            Self::Unbind(unbind) => Some(&unbind.of.codes),
+        }
+    }
+}
+
 impl User {
     pub(super) fn run(self) -> Done {
+        self.command.codes().map_or(Ok(()), Codes::are_elsewhere)?;
         let client = self.server.client()?;
         let said = self.server.said();
         match self.command {
@@ -190,11 +219,15 @@ pub(super) fn client(
     api_key_file: Option<PathBuf>,
     data_dir: Option<PathBuf>,
 ) -> Result<Client, Failure> {
+    let mut is_made = false;
     let path = match api_key_file {
         Some(path) => path,
         None => {
-            let path = Home { data_dir }.dir()?.join(ADMIN_KEY);
+            let dir = Home { data_dir }.dir()?;
+            let path = dir.join(ADMIN_KEY);
             not_for_others(&path)?;
+            // Only the very first start makes it.
+            is_made = !dir.join(DATABASE).exists();
             path
         }
     };
@@ -204,18 +237,22 @@ pub(super) fn client(
                 .help("write the key into a file that only you can read, and name that with --api-key-file"),
         );
     }
+    let key_made = || make_key("verify,enroll");
     authenticator::kept_private(&path)?;
     let key = fs::read_to_string(&path).map(Zeroizing::new).map_err(|error| {
-        Failure::new(format!("there is no API key at {}: {error}", path.display())).help(
-            "start `countersign serve` once, which makes it, or make a key with \
-             `(umask 077; countersign key create --role verify,enroll > FILE)` and name it with --api-key-file FILE",
-        )
+        let first = if is_made {
+            "start `countersign serve` once, which makes it, or "
+        } else {
+            ""
+        };
+        Failure::new(format!("there is no API key at {}: {error}", path.display()))
+            .help(format!("{first}{} and name it with --api-key-file FILE", key_made()))
     })?;
     let key = key.trim();
     if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(
             Failure::new(format!("{} holds no API key, which is one word", path.display()))
-                .help("make a key with `(umask 077; countersign key create --role verify,enroll > FILE)`, and name it with --api-key-file"),
+                .help(format!("{} and name it with --api-key-file FILE", key_made())),
         );
     }
     Client::new(server, key)
@@ -261,6 +298,7 @@ pub(super) struct CodeSource<'a> {
 
 impl<'a> CodeSource<'a> {
     pub(super) fn open(codes: &Codes, said: &'a Said) -> Result<Self, Failure> {
+        codes.are_elsewhere()?;
         let text = match &codes.code_file {
             // Line by line, when each is needed: a script may know its code only once it has read the key.
             Some(path) if path == Path::new("-") => None,
@@ -343,7 +381,7 @@ impl Bind {
             }
         }
         let who = self.who.name();
-        let offer = client.post(&who.path("/enrollments"), &wanted)?;
+        let offer = client.post(&who.path("/enrollments"), &wanted).map_err(replacing)?;
         let text = |field: &str| offer[field].as_str().unwrap_or_default();
         draw(text("otpauth_uri"), text("secret_text"))?;
         let scope: Vec<_> = self.scope.iter().filter(|place| *place != NOWHERE).collect();
@@ -363,6 +401,19 @@ impl Bind {
                 Err(failure) => return Err(failure.into()),
             }
         }
+    }
+}
+
+/// Who has a device already is told how the command takes it.
+fn replacing(failure: CallFailure) -> Failure {
+    let names_one = failure.is("device_limit") || failure.is("factor_required");
+    let told = Failure::from(failure.in_words(&[("name it in replaces", "name it with --replaces DEVICE")]));
+    if names_one {
+        told.help(
+            "`countersign user devices ACCOUNT USER` lists them; with --replaces DEVICE a code of it is asked for",
+        )
+    } else {
+        told
     }
 }
 
@@ -417,15 +468,24 @@ fn devices(client: &Client, said: &Said, who: &Who) -> Done {
         let mut lines = Vec::new();
         for device in user["devices"].as_array().into_iter().flatten() {
             let text = |field: &str| device[field].as_str().unwrap_or("-");
-            let locked = device["locked_until"]
-                .as_str()
-                .map(|until| format!(", locked until {until}"))
-                .unwrap_or_default();
+            let until = |what: &str, field: &str| {
+                let until = device[field].as_str();
+                until.map(|until| format!(", {what} until {until}")).unwrap_or_default()
+            };
+            let suspended = device["suspended"].as_array().into_iter().flatten();
+            let suspended: Vec<_> = suspended.filter_map(Value::as_str).collect();
+            let suspended = if suspended.is_empty() {
+                String::new()
+            } else {
+                format!(", suspended: {}", suspended.join(" and "))
+            };
             lines.push(format!(
-                "{}  {}  {}{locked}  {}  bound {}",
+                "{}  {}  {}{}{}{suspended}  {}  bound {}",
                 text("id"),
                 text("kind"),
                 text("state"),
+                until("locked", "locked_until"),
+                until("refused", "refused_until"),
                 text("label"),
                 text("bound_at")
             ));
@@ -462,7 +522,11 @@ impl Verify {
                 .as_u64()
                 .map(|s| format!(", for {s} s"))
                 .unwrap_or_default();
-            format!("{outcome}{wait}")
+            let wrong = match answer["wrong_since_last_success"].as_u64() {
+                Some(0) | None => String::new(),
+                Some(wrong) => format!("; {wrong} wrong code(s) since the last right one: were they the user's own?"),
+            };
+            format!("{outcome}{wait}{wrong}")
         })?;
         Ok(if answer["accepted"] == true {
             ExitCode::SUCCESS

@@ -245,6 +245,22 @@ fn a_start_with_the_clock_behind_judges_nothing_until_the_kernel_vouches_for_it(
 }
 
 #[test]
+fn a_gap_that_the_file_allows_is_allowed_beside_the_service_too() {
+    let machine = Machine::new();
+    machine.with_alice();
+    machine.set(2 * DAY_S);
+    let believed = |args: &[&str]| {
+        let status = machine.clock(&[&["status"], args].concat()).with_code(0).out;
+        let line = status.lines().find_map(|line| line.strip_prefix("believed"));
+        line.expect("a line").trim().to_owned()
+    };
+    assert!(believed(&[]).starts_with("no: it is 2 d past the newest record"));
+    let config = machine.home.path().join("config.toml");
+    fs::write(&config, "[policy]\nclock_gap_hours = 72\n").expect("a file");
+    assert_eq!(believed(&["--config", config.to_str().expect("UTF-8")]), "yes");
+}
+
+#[test]
 fn a_start_ahead_whose_clock_the_kernel_vouches_for_is_ready_at_once() {
     let machine = Machine::new();
     let (api, _, phone) = machine.with_alice();

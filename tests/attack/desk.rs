@@ -1,14 +1,16 @@
 //! A service under attack, and what its victims and its attackers do there.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{
+    contents,
     http::{Api, Reply, actor, identity_proof, path, question},
     phone::Phone,
-    process::{Served, run},
+    process::{Ended, Served, run},
+    write_private,
 };
 
 /// `countersign serve` on a directory of its own, and a caller who may do everything.
@@ -40,6 +42,26 @@ impl Desk {
 
     fn service(&self) -> &Served {
         self.service.as_ref().expect("it runs")
+    }
+
+    /// `countersign …` beside the service, once it has done what it was asked.
+    pub(crate) fn beside(&self, args: &[&str]) -> Ended {
+        run(&mut self.service().beside(args), "").with_code(0)
+    }
+
+    /// A file of the data directory.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.service().dir.join(name)
+    }
+
+    /// The data directory as it is now, elsewhere.
+    pub(crate) fn copied(&self) -> TempDir {
+        let copy = tempfile::tempdir().expect("a directory");
+        fs::set_permissions(copy.path(), fs::Permissions::from_mode(0o700)).expect("ours");
+        for (name, bytes) in contents(&self.service().dir) {
+            write_private(copy.path().join(name), bytes).expect("a file");
+        }
+        copy
     }
 
     /// SIGTERM and a new start: what was counted is in the trail now.

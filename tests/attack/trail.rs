@@ -1,15 +1,21 @@
 //! What the trail tells, and what it costs: no cause of it says which code will be right (D5), and nobody makes it grow
 //! by refusals that cost them nothing (door 10).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, thread,
+    time::Duration,
+};
 
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::desk::{Bound, Desk, asked, token, wrong_codes};
 use crate::support::{
     http::{actor, identity_proof, path, question},
     phone::Phone,
-    soak, step_that_lasts,
+    process::{countersign, run},
+    soak, step_that_lasts, until,
 };
 
 /// Codes that a guesser might hit: none of them can be entered now, and each is right later.
@@ -244,4 +250,43 @@ fn refusals_of_made_up_users_do_not_fill_the_trail() {
     assert_eq!(count, batches * 4_096 + 1, "A3: none is forgotten");
     assert!(records < 8_192, "{records} records of {count} refusals");
     assert_eq!(told["somebody"], (1, 1));
+}
+
+/// Whoever can write to the database takes out all that a command beside the service said, its chain's opening too. What
+/// is left follows: only the head outside knows better, and the service has to have kept it.
+#[test]
+fn what_a_command_beside_the_service_wrote_cannot_be_taken_out_unseen() {
+    let desk = Desk::open();
+    // Long enough after the change of a key, which makes the service look.
+    thread::sleep(Duration::from_secs(3));
+    for _time in 0..2 {
+        desk.beside(&["clock", "accept", "--yes", "--actor", "mallory"]);
+        let copy = desk.copied();
+        let written = Connection::open(copy.path().join("countersign.sqlite")).expect("a database");
+        let newest = written.query_row("SELECT max(chain) FROM audit_chain", [], |row| row.get(0));
+        let chain: i64 = newest.expect("a chain");
+        let head = format!("\"chain\":{chain},");
+        until("its head is kept", || {
+            fs::read_to_string(desk.file("audit.heads")).is_ok_and(|heads| heads.contains(&head))
+        });
+        desk.beside(&["audit", "verify"]);
+
+        let copy = desk.copied();
+        let database = Connection::open(copy.path().join("countersign.sqlite")).expect("a database");
+        for table in ["audit", "audit_chain"] {
+            let taken = database.execute(&format!("DELETE FROM {table} WHERE chain = ?"), [chain]);
+            assert_eq!(taken.expect("a change"), 1, "{table}");
+        }
+        drop(database);
+        let mut verify = countersign();
+        verify.args(["audit", "verify", "--data-dir"]).arg(copy.path());
+        let found = run(&mut verify, "").with_code(1);
+        let line = format!("chain {chain}, position 1: a head kept outside knows it, the register does not");
+        assert!(
+            found.out.lines().any(|said| said == line),
+            "{line}\n{}{}",
+            found.out,
+            found.err
+        );
+    }
 }

@@ -74,3 +74,28 @@ fn a_policy_of_the_file_is_in_force() {
     assert_eq!(ended.body["code"], "enrollment_ended", "{}", ended.body);
     run(&mut service.beside(&["audit", "verify"]), "").with_code(0);
 }
+
+#[test]
+fn commands_beside_the_service_take_its_file() {
+    let home = tempfile::tempdir().expect("a directory");
+    let config = home.path().join("config.toml");
+    let dir = home.path().join("data");
+    fs::write(&config, format!("data_dir = \"{}\"\n", dir.display())).expect("a file");
+    Served::start(&dir).end().with_code(0);
+    let on_file = |args: &[&str]| run(countersign().args(args).env("COUNTERSIGN_CONFIG", &config), "");
+    for args in [
+        &["key", "create", "--role", "audit"][..],
+        &["key", "list"],
+        &["clock", "status"],
+        &["clock", "accept", "--yes"],
+        &["audit", "verify"],
+    ] {
+        on_file(args).with_code(0);
+    }
+    let elsewhere = home.path().join("elsewhere");
+    let flag = ["key", "list", "--data-dir", elsewhere.to_str().expect("UTF-8")];
+    assert!(
+        on_file(&flag).with_code(1).err.contains("elsewhere"),
+        "the flag beats the file"
+    );
+}

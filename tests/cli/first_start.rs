@@ -60,6 +60,9 @@ fn a_first_start_says_what_to_do_next_and_shows_no_key_to_a_file() {
     ] {
         assert!(said.contains(words), "{words:?} is missing in:\n{said}");
     }
+    let here = format!(" --server {} --data-dir {}", service.url, dir.display());
+    let next = said.lines().filter(|line| line.contains(&here)).count();
+    assert_eq!(next, 2, "both commands find this service: {said}");
     let all = format!("{said}{}", service.running.err());
     assert!(!all.contains(key.trim()), "nor does a log");
     service.end().with_code(0);

@@ -111,3 +111,49 @@ fn keys_that_are_none() {
         assert!(ended.err.contains("countersign key create"), "{wrong:?}: {}", ended.err);
     }
 }
+
+#[test]
+fn roles_and_accounts_stand_between_commas_or_one_by_one() {
+    let home = tempfile::tempdir().expect("a directory");
+    let service = Served::start(&home.path().join("data"));
+    let create = |args: &[&str]| run(&mut service.beside(&[&["key", "create"], args].concat()), "");
+    create(&["--role", "inventory, audit", "--owner", "desk"]).with_code(0);
+    create(&[
+        "--role",
+        "enroll",
+        "--account",
+        "acme, umbrella",
+        "--account",
+        "initech",
+    ])
+    .with_code(0);
+    let listed = run(&mut service.beside(&["key", "list", "--json"]), "")
+        .with_code(0)
+        .json();
+    assert_eq!(listed[1]["roles"], json!(["inventory", "audit"]));
+    assert_eq!(listed[2]["accounts"], json!(["acme", "umbrella", "initech"]));
+
+    // Whoever answers for a key, and whom it reaches, has a name.
+    for nobody in [["--account", ""], ["--account", "acme,,umbrella"], ["--owner", " "]] {
+        let refused = create(&[&["--role", "verify"], &nobody[..]].concat()).with_code(2);
+        assert!(refused.err.contains("it is empty"), "{}", refused.err);
+    }
+}
+
+#[test]
+fn a_key_that_lacks_a_role_is_told_how_one_with_it_is_made() {
+    let home = tempfile::tempdir().expect("a directory");
+    let service = Served::start(&home.path().join("data"));
+    // The first key may bind and verify, and not look after tokens.
+    let mut list = service.beside(&["token", "list", "--server", &service.url]);
+    let refused = run(&mut list, "").with_code(1);
+    assert!(
+        refused.err.contains("lacks the role inventory")
+            && refused
+                .err
+                .contains("(umask 077; countersign key create --role inventory > FILE)")
+            && refused.err.contains("--api-key-file FILE"),
+        "{}",
+        refused.err
+    );
+}

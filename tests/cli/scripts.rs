@@ -90,7 +90,9 @@ fn a_device_from_binding_to_unbinding() {
 
     let again = run(&mut service.user(&["bind", "acme", "alice"]), "").with_code(1);
     assert!(
-        again.err.starts_with("error: ") && again.out.is_empty(),
+        again.err.starts_with("error: ")
+            && again.out.is_empty()
+            && again.err.contains("name it with --replaces DEVICE"),
         "{}",
         again.err
     );
@@ -239,4 +241,15 @@ fn what_a_device_protects_is_chosen() {
         let code = format!("{}\n", phone.code(step));
         run(&mut service.user(&["unbind", "acme", "alice", "--yes"]), &code).with_code(0);
     }
+}
+
+#[test]
+fn wrong_codes_before_a_right_one_are_told_to_whoever_asks() {
+    let (_home, service) = served();
+    let step = step_that_lasts(15);
+    let (_, phone) = bind(&service, &[], step - 1, "");
+    verify(&service, &phone.wrong_code(step)).with_code(1);
+    let mut asked = service.user(&["verify", "acme", "alice"]);
+    let accepted = run(&mut asked, &format!("{}\n", phone.code(step))).with_code(0);
+    assert!(accepted.out.starts_with("accepted; 1 wrong code"), "{}", accepted.out);
 }

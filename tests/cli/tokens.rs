@@ -24,6 +24,15 @@ fn a_seed_file_comes_in_and_is_listed_and_found() {
         command
     };
 
+    // What is wrong is called as it was typed, not as it travels.
+    fs::write(path("short.csv"), "serial,seed\nCS-000003,31323334353637383930\n").expect("a file");
+    fs::write(path("hello.txt"), "hello world\n").expect("a file");
+    for (name, words) in [("short.csv", "--allow-short-secrets"), ("hello.txt", "hello.txt: ")] {
+        let refused = run(&mut token(&["import", &path(name), "--batch", "2026-11"]), "").with_code(1);
+        let said = format!("{}{}", refused.out, refused.err);
+        assert!(said.contains(words) && !said.contains("file_base64"), "{name}: {said}");
+    }
+
     let dry = run(
         &mut token(&["import", &path("seeds.csv"), "--batch", "2026-11", "--dry-run"]),
         "",

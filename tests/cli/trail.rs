@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 use rusqlite::Connection;
 
 use crate::support::{
+    contents,
     process::{Ended, Served, countersign, run},
     step_that_lasts, until,
 };
@@ -141,4 +142,63 @@ fn heads_that_cannot_be_read_are_said() {
     fs::write(&file, "not a head\n").expect("a file");
     let ended = verify(&dir, &["--heads", file.to_str().expect("UTF-8")]).with_code(1);
     assert!(ended.err.contains("heads, line 1"), "{}", ended.err);
+}
+
+#[test]
+fn without_a_head_nobody_can_say_that_nothing_is_missing() {
+    let home = tempfile::tempdir().expect("a directory");
+    let dir = home.path().join("data");
+    with_history(&dir);
+    let empty = home.path().join("empty");
+    fs::write(&empty, "").expect("a file");
+    let empty = empty.to_str().expect("UTF-8");
+    let words = "a cut tail cannot be seen; name a kept copy with --heads FILE";
+    let report = verify(&dir, &["--heads", empty, "--json"]).with_code(1).json();
+    assert_eq!(report["findings"].as_array().map(Vec::len), Some(1), "{report}");
+    let found = verify(&dir, &["--heads", empty]).with_code(1);
+    assert!(found.out.contains(words), "{}", found.out);
+    fs::remove_file(dir.join("audit.heads")).expect("it was there");
+    let found = verify(&dir, &[]).with_code(1);
+    assert!(found.out.contains(words), "{}", found.out);
+}
+
+#[test]
+fn what_the_service_answers_is_a_head_to_hold_the_trail_against() {
+    let home = tempfile::tempdir().expect("a directory");
+    let dir = home.path().join("data");
+    let service = Served::start(&dir);
+    let key = run(&mut service.beside(&["key", "create", "--role", "audit"]), "").with_code(0);
+    let auditor = service.api().with_key(key.out.trim());
+    let head = || auditor.get("/v1/audit/heads").expect("an answer").with_status(200).body;
+    // One answer below the other, as a timer would keep them.
+    let before = head();
+    let step = step_that_lasts(10);
+    service.api().bind("alice", step);
+    let kept = home.path().join("kept");
+    fs::write(&kept, format!("{before}\n{:#}\n", head())).expect("a file");
+    service.end().with_code(0);
+    let kept = kept.to_str().expect("UTF-8");
+    let report = verify(&dir, &["--heads", kept, "--json"]).with_code(0).json();
+    assert_eq!(report["heads"], 2, "{report}");
+
+    let last = "(SELECT max(sequence) FROM audit WHERE chain = 1)";
+    at_the_database(&dir, &format!("DELETE FROM audit WHERE sequence = {last}"));
+    at_the_database(
+        &dir,
+        "UPDATE audit_chain SET last = NULL, position = NULL, hash = NULL, closing_signature = NULL WHERE chain = 1",
+    );
+    let found = verify(&dir, &["--heads", kept]).with_code(1);
+    assert!(found.out.contains("cut off: a head kept outside"), "{}", found.out);
+}
+
+#[test]
+fn a_look_leaves_nothing_behind() {
+    let home = tempfile::tempdir().expect("a directory");
+    let dir = home.path().join("data");
+    with_history(&dir);
+    let before = contents(&dir);
+    for look in [&["clock", "status"][..], &["key", "list"], &["audit", "verify"]] {
+        run(countersign().args(look).arg("--data-dir").arg(&dir), "").with_code(0);
+        assert!(contents(&dir) == before, "{look:?} changed something");
+    }
 }

@@ -549,17 +549,30 @@ fn names_in_paths_and_bodies_are_the_same_names_or_none() {
     }
     let cursor = get(b"/v1/audit?cursor=%ff&limit=1").expect("an answer");
     assert_refused(&cursor, "cursor");
-    for query in [
-        "limit=0",
-        "limit=1001",
-        "limit=-1",
-        "limit=x",
-        "cursor=x",
-        "nonsense=1",
-        "cursor=99999999999999999999",
+    let number = "limit is not a number from 1 to 1000";
+    let cursor = "cursor is none that this service gave";
+    let none_here = "the query has a field that is none here, or is no name=value&name=value";
+    for (query, field, detail) in [
+        ("limit=0", "limit", number),
+        ("limit=1001", "limit", number),
+        ("limit=-1", "limit", number),
+        ("limit=x", "limit", number),
+        ("limit=", "limit", number),
+        ("cursor=x", "cursor", cursor),
+        ("cursor=99999999999999999999", "cursor", cursor),
+        (
+            "nonsense=1",
+            "nonsense",
+            "unknown field `nonsense`, expected `limit` or `cursor`",
+        ),
+        ("493817=1", "", none_here),
+        ("limit=1&limit=2", "", "duplicate field `limit`"),
     ] {
         let answer = get(format!("/v1/audit?{query}").as_bytes()).expect("an answer");
         assert_eq!(answer.status, 400, "{query}: {answer:?}");
+        let problem = answer.json();
+        assert_eq!(problem["detail"], detail, "{query}");
+        assert_eq!(problem["field"].as_str().unwrap_or_default(), field, "{query}");
     }
     assert_eq!(
         get(b"/v1/audit?cursor=9223372036854775807").expect("an answer").json(),

@@ -383,7 +383,13 @@ fn nobody_gets_in_without_a_living_key() {
         (format!("X-Api-Key: {living}"), 401),
     ] {
         assert!(line.send(format!("GET /v1/audit/heads HTTP/1.1\r\nHost: test\r\n{header}\r\n\r\n").as_bytes()));
-        assert_eq!(line.answer().expect("an answer").status, status, "{header}");
+        let answer = line.answer().expect("an answer");
+        assert_eq!(answer.status, status, "{header}");
+        if status == 401 {
+            let problem = answer.json();
+            let detail = problem["detail"].as_str().expect("words");
+            assert!(detail.contains("`Authorization: Bearer KEY`"), "{header}: {detail}");
+        }
     }
     assert!(line.send(format!("GET /v1/audit/heads?key={living} HTTP/1.1\r\nHost: test\r\n\r\n").as_bytes()));
     assert_eq!(line.answer().expect("an answer").status, 401);

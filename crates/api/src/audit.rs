@@ -1,4 +1,6 @@
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -25,8 +27,7 @@ pub struct AuditQuery {
 }
 
 /// How much of a list one answer holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "u32")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageSize(u32);
 
 impl PageSize {
@@ -42,15 +43,26 @@ impl Default for PageSize {
     }
 }
 
-impl TryFrom<u32> for PageSize {
-    type Error = &'static str;
+impl<'de> Deserialize<'de> for PageSize {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
 
-    fn try_from(size: u32) -> Result<Self, Self::Error> {
-        if (1..=1_000).contains(&size) {
-            Ok(Self(size))
-        } else {
-            Err("is not between 1 and 1000")
+        impl de::Visitor<'_> for Visitor {
+            type Value = PageSize;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number from 1 to 1000")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<PageSize, E> {
+                let size = text.parse().ok().filter(|size| (1..=1_000).contains(size));
+                size.map(PageSize)
+                    .ok_or_else(|| E::custom("is not a number from 1 to 1000"))
+            }
         }
+
+        // In a query everything is text.
+        deserializer.deserialize_str(Visitor)
     }
 }
 
@@ -144,10 +156,11 @@ pub struct AuditEvent {
     pub detail: Option<serde_json::Value>,
 }
 
-/// The ends of the chains that are being written.
+/// The end of the chain that the service writes at the moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AuditHeads {
-    /// One for each chain.
+    /// One, for the service that was asked writes one chain. Chains of earlier starts and of commands beside the service
+    /// are not in it: `audit.heads` in the data directory, and the copy of `--heads-file`, have those too.
     pub items: Vec<AuditHead>,
 }
 
@@ -181,13 +194,14 @@ pub struct AuditHead {
 )]
 pub(crate) fn list_audit() {}
 
-/// Signed heads of the trail, to be kept elsewhere
+/// A signed head of the trail, to be kept elsewhere
 ///
-/// Role: audit. `countersign audit verify --heads` holds the trail against them.
+/// Role: audit. Of the chain that this service writes. `countersign audit verify --heads FILE` holds the trail against a
+/// file of this answer, or of several, one after the other.
 #[utoipa::path(
     get,
     path = "/v1/audit/heads",
     tag = "audit",
-    responses((status = 200, description = "The heads, of durable records only.", body = AuditHeads)),
+    responses((status = 200, description = "The head, of durable records only.", body = AuditHeads)),
 )]
 pub(crate) fn get_audit_heads() {}

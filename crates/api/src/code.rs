@@ -97,7 +97,7 @@ impl ToSchema for CodeText {
     }
 }
 
-/// What a code at a check is.
+/// What a code at a check is. `passcode` has its place and is refused: nothing issues any yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VerifyMethod {
@@ -106,11 +106,11 @@ pub enum VerifyMethod {
     Totp,
     /// One of the user's recovery codes.
     RecoveryCode,
-    /// Issued by support for one login.
+    /// Not yet: nothing issues them, and they are refused.
     Passcode,
 }
 
-/// What a code is that pays for a change of factors; a passcode of support opens a login and never this.
+/// What a code is that pays for a change of factors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FactorMethod {

@@ -50,7 +50,7 @@ pub use origin::{Actor, ActorKind, Client, IdentityProof, UserAgent};
 pub use probe::{Probe, ProbeStatus};
 pub use problem::{Hint, HintAlgorithm, PROBLEM_JSON, Problem, ProblemCode};
 pub use protection::{Protection, ProtectionMethod, Scope};
-pub use read::read_json;
+pub use read::{query_problem, read_json};
 pub use recovery::{RecoveryCodes, RecoveryCodesRequest};
 pub use text::{Name, Text, TextError};
 pub use timestamp::{Timestamp, TimestampError};

@@ -29,8 +29,6 @@ pub struct Problem {
     pub attempts_left: Option<u32>,
     /// Seconds to wait before the next try; belongs into `Retry-After` too.
     pub retry_after_s: Option<u64>,
-    /// The `X-Request-Id` of the answer, to be quoted in a report.
-    pub request_id: Option<String>,
 }
 
 impl Problem {
@@ -44,7 +42,6 @@ impl Problem {
             hint: None,
             attempts_left: None,
             retry_after_s: None,
-            request_id: None,
         }
     }
 
@@ -88,9 +85,6 @@ struct OnTheWire<'a> {
     /// Seconds to wait before the next try; also in `Retry-After`.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_s: Option<u64>,
-    /// The `X-Request-Id` of the answer, to be quoted in a report.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<&'a str>,
 }
 
 impl Serialize for Problem {
@@ -105,7 +99,6 @@ impl Serialize for Problem {
             hint: self.hint,
             attempts_left: self.attempts_left,
             retry_after_s: self.retry_after_s,
-            request_id: self.request_id.as_deref(),
         };
         written.serialize(serializer)
     }
@@ -244,7 +237,7 @@ problem_codes! {
     EnrollmentExpired "enrollment_expired" 410 "The enrollment has expired"
         "Start a new one."
     PreconditionFailed "precondition_failed" 412 "It was changed meanwhile"
-        "Load it anew and repeat the change with its new ETag."
+        "Nothing answers so yet, for nothing has an ETag. Load it anew and repeat the change."
     /// Beyond the first list: the limit is told apart from a body that is wrong.
     PayloadTooLarge "payload_too_large" 413 "The body is too large"
         "Send less at once; a batch holds at most 4,096 items."
@@ -254,10 +247,10 @@ problem_codes! {
     CodeRefused "code_refused" 422 "The code was refused"
         "Ask the user for the next code; `hint` says what the user can mend, where that is known. The wrong code was counted."
     RateLimited "rate_limited" 429 "Too many tries or requests"
-        "Wait for `retry_after_s`. Without it, waiting does not help: somebody seems to have the user's password, and the check is suspended until support unlocks it or a resync with an identity proof succeeds. Tell the user."
+        "Wait for `retry_after_s`. Without it, waiting does not help: either somebody seems to have the user's password, and the check is suspended until support unlocks it or a resync with an identity proof succeeds; or the token was reported lost, and a recovery code replaces it. Tell the user."
     /// Beyond the first list: for the operator and for us, never for the caller to mend.
     Internal "internal" 500 "The service failed"
-        "Report it with its `request_id`; it is ours to mend. Treat the code as not accepted."
+        "Report it with the `X-Request-Id` of the answer; it is ours to mend. Treat the code as not accepted."
     /// Beyond the first list: codes cannot be judged, though storage is well, and another node may be right.
     ClockUnreliable "clock_unreliable" 503 "The clock of this node cannot be trusted"
         "Retry in a moment, on another node if there is one; `/readyz` of this one says what ends it. No code was judged."

@@ -37,8 +37,27 @@ fn explain(error: &serde_json::Error, field: Option<String>) -> Problem {
     let message = message
         .rsplit_once(" at line ")
         .map_or(message.as_str(), |(message, _position)| message);
+    problem(message, field)
+}
+
+/// What is wrong with the query of a request, from what serde said of it: where and, after a colon, what. It repeats no
+/// value either.
+pub fn query_problem(said: &str) -> Problem {
+    let (field, message) = match said.split_once(": ") {
+        Some((field, message)) if is_field_name(field) => (Some(field.to_owned()), message),
+        _ if said.starts_with("unknown field `") || is_duplicate(said) => (None, said),
+        _ => return invalid("the query has a field that is none here, or is no name=value&name=value"),
+    };
+    problem(message, field)
+}
+
+fn problem(message: &str, field: Option<String>) -> Problem {
     let what = without_values(message);
-    let about_a_name = ["missing field", "unknown field", "duplicate field"]
+    if let Some(missing) = missing_field(message) {
+        let within = field.map_or_else(String::new, |field| field + ".");
+        return invalid(what).with_field(within + missing);
+    }
+    let about_a_name = ["unknown field", "duplicate field"]
         .iter()
         .any(|name| what.starts_with(name));
     match field {
@@ -47,6 +66,16 @@ fn explain(error: &serde_json::Error, field: Option<String>) -> Problem {
         None if about_a_name => invalid(what),
         None => invalid(format!("the body {what}")),
     }
+}
+
+fn is_duplicate(message: &str) -> bool {
+    let name = message.strip_prefix("duplicate field `");
+    name.and_then(|name| name.strip_suffix('`')).is_some_and(is_field_name)
+}
+
+/// The field's name, which is ours.
+fn missing_field(message: &str) -> Option<&str> {
+    message.strip_prefix("missing field `")?.strip_suffix('`')
 }
 
 /// What serde says, less the values it repeats. What was expected comes last and is ours.
@@ -76,6 +105,8 @@ fn without_values(message: &str) -> String {
         )
     } else if of("UUID parsing failed").is_some() {
         "is not a UUID".into()
+    } else if of("provided string was not `true` or `false`").is_some() {
+        "is neither true nor false".into()
     } else if of("invalid IP address").is_some() {
         "is not an IP address".into()
     } else {

@@ -108,7 +108,7 @@ pub struct VerifyResponse {
     accepted: bool,
     /// The same with one more shade.
     outcome: VerifyOutcome,
-    /// Whose code it was; absent unless accepted, and for recovery codes and passcodes.
+    /// Whose code it was; absent unless accepted, and for recovery codes.
     #[serde(skip_serializing_if = "Option::is_none")]
     device_id: Option<Uuid>,
     /// The decision, as the audit trail names it; absent unless accepted.
@@ -121,13 +121,14 @@ pub struct VerifyResponse {
     /// True where this very request was accepted before, under this `decision_id`: it opens nothing anew.
     #[serde(skip_serializing_if = "Option::is_none")]
     repeated: Option<bool>,
-    /// While locked: seconds until a code is judged again. Absent when somebody has to act first.
+    /// While locked: seconds until a code is judged again. Absent when somebody has to act first: support lifts a
+    /// suspension, and what was lost is replaced by a recovery code.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_s: Option<u64>,
 }
 
 impl VerifyResponse {
-    /// Right, and burned; by this device, unless it was a recovery code or a passcode.
+    /// Right, and burned; by this device, unless it was a recovery code.
     pub fn accepted(device_id: Option<Uuid>, decision_id: Uuid, wrong_since_last_success: u32) -> Self {
         Self {
             accepted: true,
@@ -176,7 +177,8 @@ impl VerifyResponse {
     }
 }
 
-/// What a caller learns of a code.
+/// What a caller learns of a code. `locked`: too many wrong codes before, or the device was reported lost; right and wrong
+/// codes get this same answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VerifyOutcome {
@@ -184,7 +186,7 @@ pub enum VerifyOutcome {
     Accepted,
     /// Wrong, used, too old, of nobody: which of them, only support may learn.
     Refused,
-    /// Too many wrong codes before: right and wrong ones get this same answer.
+    /// Not judged: too many wrong codes before, or the device was reported lost. Right and wrong codes get this same answer.
     Locked,
 }
 
@@ -347,7 +349,7 @@ pub(crate) fn verify() {}
     tag = "verification",
     request_body(content = VerifyBatchRequest, example = json!({"items": [
         {"account": "acme", "user": "alice", "code": "492 039", "first_factor": true},
-        {"account": "acme", "user": "bob", "code": "004711"},
+        {"account": "acme", "user": "bob", "code": "004711", "first_factor": false},
     ]})),
     responses((
         status = 200,

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use api::{Name, Problem, ProblemCode};
+use api::{Name, Problem, ProblemCode, query_problem};
 use axum::{
     body::Body,
-    extract::{FromRef, FromRequest, FromRequestParts, RawPathParams},
-    http::{HeaderMap, Request, header, request::Parts},
+    extract::{FromRef, FromRequest, FromRequestParts, Query, RawPathParams},
+    http::{HeaderMap, HeaderName, HeaderValue, Request, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
 use service::{Caller, Id, Origin, Owner, Role, Service};
@@ -65,11 +65,21 @@ where
 }
 
 async fn authenticate(service: &Service, headers: &HeaderMap) -> Result<Arc<Caller>, Rejection> {
-    let presented = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let presented = text(header::AUTHORIZATION);
     let key = presented.and_then(|value| {
         let (scheme, key) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
     });
+    let is_elsewhere = || {
+        let bare = [presented, text(HeaderName::from_static("x-api-key"))];
+        bare.into_iter().flatten().any(|value| value.contains("cs_"))
+    };
+    if key.is_none() && is_elsewhere() {
+        // Whoever sent it knows where; whether it lives is not looked at.
+        let detail = "the API key is not where it is looked for: send it as `Authorization: Bearer KEY`";
+        return Err(Problem::new(ProblemCode::Unauthorized, detail).into());
+    }
     Ok(service.authenticate(key.unwrap_or_default()).await?)
 }
 
@@ -133,6 +143,21 @@ fn name(params: &RawPathParams, field: &'static str) -> Result<Arc<str>, Rejecti
     let name = Name::new(param(params, field))
         .map_err(|error| Problem::new(ProblemCode::InvalidRequest, format!("{field} {error}")).with_field(field))?;
     Ok(name.into_inner())
+}
+
+/// What the query says.
+pub(crate) struct Queried<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Queried<T> {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        let read = Query::try_from_uri(&parts.uri);
+        read.map(|Query(query)| Self(query)).map_err(|error| {
+            let said = error.body_text();
+            query_problem(said.split_once(": ").map_or("", |(_libraries, said)| said)).into()
+        })
+    }
 }
 
 /// A JSON body that is handled while its room is anybody's again: it is much shorter than its text may be.

@@ -40,8 +40,9 @@ pub enum ServiceError {
         /// How many more may be tried here, where that is counted.
         attempts_left: Option<u32>,
     },
-    /// Not judged: too many wrong codes.
-    #[error("too many wrong codes: nothing is judged at the moment")]
+    /// Not judged: too many wrong codes, or the device was reported lost. Which of the two waits for somebody is not
+    /// said: callers repeat these words to whoever types.
+    #[error("{}", locked(*.until))]
     Locked {
         /// Judged again from then on; `None` when somebody has to act first.
         until: Option<UnixMs>,
@@ -103,6 +104,16 @@ pub enum ServiceError {
     /// Ours to mend; the words are for the log.
     #[error("internal: {0}")]
     Internal(String),
+}
+
+fn locked(until: Option<UnixMs>) -> &'static str {
+    match until {
+        Some(_) => "too many wrong codes: nothing is judged for a while",
+        None => {
+            "locked: too many wrong codes, or the token was reported lost. Waiting does not end it: support lifts the one, \
+             a recovery code replaces the other"
+        }
+    }
 }
 
 /// What a user can mend at binding.

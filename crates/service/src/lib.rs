@@ -63,7 +63,7 @@ pub use start::{NewBinding, NewDevice, Offer, Replacement, Shown};
 pub use tokens::TokenView;
 pub use trail::{Finding, Record, Report, SignedHead, verify_trail};
 pub use verification::Question;
-pub use vouch::{ClockStatus, DeviceAhead};
+pub use vouch::{ClockStatus, DeviceAhead, look_at_clock};
 pub use witness::prove_keyring;
 
 // The nouns that the use cases and the ports speak, so that whoever calls or implements them needs no other

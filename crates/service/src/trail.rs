@@ -66,8 +66,9 @@ impl SignedHead {
 /// What was found to be wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// The chain.
-    pub chain: i64,
+    /// The chain; `None` where it is about all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain: Option<i64>,
     /// The place in the chain, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<u64>,
@@ -78,9 +79,24 @@ pub struct Finding {
     pub what: String,
 }
 
+impl Finding {
+    /// One that is about no chain in particular.
+    pub fn of_all(what: String) -> Self {
+        Self {
+            chain: None,
+            position: None,
+            sequence: None,
+            what,
+        }
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "chain {}", self.chain)?;
+        let Some(chain) = self.chain else {
+            return f.write_str(&self.what);
+        };
+        write!(f, "chain {chain}")?;
         if let Some(position) = self.position {
             write!(f, ", position {position}")?;
         }
@@ -270,7 +286,7 @@ impl Reading {
 
     fn find(&mut self, chain: i64, position: Option<u64>, sequence: Option<i64>, what: impl Into<String>) {
         self.report.findings.push(Finding {
-            chain,
+            chain: Some(chain),
             position,
             sequence,
             what: what.into(),

@@ -7,16 +7,17 @@ use std::{
 
 use serde_json::json;
 use store::{
-    Bound, Change, Id, Owner,
+    Bound, Change, Id, Owner, Store,
     audit::{Payload, Row},
 };
 use tokio::task::spawn_blocking;
 use verify::{Policy, UnixMs};
 
 use crate::{
-    Core, Origin, Service, ServiceError,
-    clock::{Span, Trouble},
+    Core, Origin, Service, ServiceError, Settings,
+    clock::{Span, Trouble, TrustedClock},
     event::Entry,
+    ports::Clock,
 };
 
 /// The operator's word. It is a row of the trail, so that whoever may give it is whoever may write there, and a service
@@ -36,7 +37,7 @@ const PAGE: u32 = 4_096;
 pub struct ClockStatus {
     /// What the wall clock says.
     pub now: UnixMs,
-    /// The newest record when the service started.
+    /// The newest record.
     pub newest_record: Option<UnixMs>,
     /// Why it is not believed.
     pub trouble: Option<String>,
@@ -70,40 +71,47 @@ pub struct DeviceAhead {
 }
 
 impl Service {
-    /// The clock, believed or not.
-    pub async fn clock_status(&self) -> Result<ClockStatus, ServiceError> {
-        let core = &self.core;
-        Ok(ClockStatus {
-            now: core.clock.wall(),
-            newest_record: core.at_start.map(|newest| newest.at),
-            trouble: core.clock.judge().err().map(|trouble| trouble.to_string()),
-            synchronised: synchronised(core).await?,
-        })
-    }
-
     /// An operator's word that the clock is right; a service that runs on the same data takes it within seconds.
     pub async fn accept_clock(&self, origin: &Origin) -> Result<(), ServiceError> {
         believe(&self.core, Entry::new(ACCEPT, "done", origin)).await
     }
+}
 
-    /// Every bound device that is refused because its last step lies ahead of the wall clock.
-    pub async fn devices_ahead(&self) -> Result<Vec<DeviceAhead>, ServiceError> {
-        let core = &*self.core;
-        let now = core.clock.wall();
-        let mut found = Vec::new();
-        let mut after = None;
-        loop {
-            let page = core.store.devices(after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(found) };
-            after = Some((last.device.owner.clone(), last.device.id));
-            found.extend(page.into_iter().filter_map(|bound| {
-                Some(DeviceAhead {
-                    refused_until: refused_until(&bound, now, &core.settings.policy)?,
-                    owner: bound.device.owner,
-                    id: bound.device.id,
-                })
-            }));
-        }
+/// The clock as a service that starts now would see it, and every bound device that is refused because its last step
+/// lies ahead of it. Changes nothing.
+pub async fn look_at_clock(
+    store: &dyn Store,
+    clock: Arc<dyn Clock>,
+    settings: &Settings,
+) -> Result<(ClockStatus, Vec<DeviceAhead>), ServiceError> {
+    let newest_record = store.newest().await?.map(|newest| newest.at);
+    let now = clock.now();
+    let judged = TrustedClock::new(clock.clone(), newest_record, settings.clock_gap_ms).judge();
+    let synchronised = spawn_blocking(move || clock.synchronised()).await;
+    let synchronised = synchronised.map_err(|error| ServiceError::Internal(error.to_string()))?;
+    // The kernel's word is all that some troubles take.
+    let trouble = judged.err().filter(|trouble| !(synchronised && trouble.needs_word()));
+    let status = ClockStatus {
+        now,
+        newest_record,
+        trouble: trouble.map(|trouble| trouble.to_string()),
+        synchronised,
+    };
+    let mut found = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.devices(after, PAGE).await?;
+        let Some(last) = page.last() else {
+            return Ok((status, found));
+        };
+        after = Some((last.device.owner.clone(), last.device.id));
+        found.extend(page.into_iter().filter_map(|bound| {
+            Some(DeviceAhead {
+                refused_until: refused_until(&bound, now, &settings.policy)?,
+                owner: bound.device.owner,
+                id: bound.device.id,
+            })
+        }));
     }
 }
 

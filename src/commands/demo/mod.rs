@@ -16,6 +16,7 @@ use clap::Args;
 use enroll::{Qr, TerminalStyle};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use verify::Policy;
 
 use self::{
     phone::Phone,
@@ -139,7 +140,10 @@ fn story(dir: &TempDir, running: &Running) -> Result<(), Failure> {
         &ALICE,
         &phone.guess()?,
         false,
-        "a guess; after five the device locks, and longer each time",
+        &format!(
+            "a guess; {} within an hour lock the check, and longer each time",
+            Policy::default().verification.attempts
+        ),
     )?;
 
     step(5, "A token is programmed")?;

@@ -70,7 +70,8 @@ impl Import {
         } else {
             "/v1/tokens/import"
         };
-        let receipt = client.post(path, &body)?;
+        let receipt = client.post(path, &body);
+        let receipt = receipt.map_err(|failure| failure.in_words(&flags(&self.file.display().to_string())))?;
         said.say(&receipt, || words(&receipt))?;
         let clean = listed(&receipt["duplicates"]) + listed(&receipt["refusals"]) == 0;
         Ok(if clean { ExitCode::SUCCESS } else { ExitCode::from(1) })
@@ -141,5 +142,16 @@ fn words(receipt: &Value) -> String {
     for remark in texts("remarks") {
         words += &format!("\n  note: {}", remark.as_str().unwrap_or_default());
     }
-    words
+    words.replace("allow_short_secrets", "--allow-short-secrets")
+}
+
+/// What the service calls by its names on the wire, as it was typed; the file last, whose name may be any of them.
+fn flags(file: &str) -> [(&'static str, &str); 5] {
+    [
+        ("key_base64", "--key-file"),
+        ("give the key", "give the key (--key-file FILE)"),
+        ("give the password", "give the password (--password-file FILE)"),
+        ("allow_short_secrets", "--allow-short-secrets"),
+        ("file_base64", file),
+    ]
 }

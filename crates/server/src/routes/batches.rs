@@ -1,26 +1,18 @@
-use api::{BatchChangeRequest, BatchPage, BatchQuery, BatchRequest, Problem, ProblemCode};
-use axum::{
-    extract::{Query, State, rejection::QueryRejection},
-    http::StatusCode,
-};
+use api::{BatchChangeRequest, BatchPage, BatchQuery, BatchRequest};
+use axum::{extract::State, http::StatusCode};
 use service::{NewBatch, Role};
 
 use super::tokens::may;
 use crate::{
     App, convert,
-    extract::{Authorized, Json, PathName},
+    extract::{Authorized, Json, PathName, Queried},
     problem::{Answer, json},
 };
 
 const DESK: &[Role] = &[Role::Inventory];
 
 /// `GET /v1/batches`
-pub(crate) async fn list(
-    State(app): State<App>,
-    caller: Authorized,
-    query: Result<Query<BatchQuery>, QueryRejection>,
-) -> Answer {
-    let Query(query) = query.map_err(|error| Problem::new(ProblemCode::InvalidRequest, error.body_text()))?;
+pub(crate) async fn list(State(app): State<App>, caller: Authorized, Queried(query): Queried<BatchQuery>) -> Answer {
     may(&caller, DESK)?;
     let limit = query.limit.get();
     let found = app.service.batches(query.cursor, limit).await?;

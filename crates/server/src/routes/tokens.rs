@@ -2,16 +2,12 @@ use api::{
     FindByCodeRequest, FoundTokens, ImportQuery, ImportReceipt, ImportRefusal, ImportRequest, Problem, ProblemCode,
     SeedEncoding, TokenChangeRequest, TokenGoal, TokenPage, TokenQuery,
 };
-use axum::{
-    body::Body,
-    extract::{Query, State, rejection::QueryRejection},
-    http::Request,
-};
+use axum::{body::Body, extract::State, http::Request};
 use service::{Encoding, NewImport, OpenedBy, Owner, Passage, Role, SeedFile, ServiceError, TokenFilter};
 
 use crate::{
     App, convert,
-    extract::{Authorized, Json, PathName},
+    extract::{Authorized, Json, PathName, Queried},
     problem::{Answer, Rejection, json},
 };
 
@@ -32,11 +28,9 @@ pub(super) fn may(caller: &Authorized, roles: &[Role]) -> Result<(), Rejection> 
 pub(crate) async fn import(
     State(app): State<App>,
     caller: Authorized,
-    query: Result<Query<ImportQuery>, QueryRejection>,
+    Queried(ImportQuery { dry_run }): Queried<ImportQuery>,
     request: Request<Body>,
 ) -> Answer {
-    let Query(ImportQuery { dry_run }) =
-        query.map_err(|error| Problem::new(ProblemCode::InvalidRequest, error.body_text()))?;
     may(&caller, DESK)?;
     let (request, _room): (ImportRequest, _) = app.imports.read(request).await?;
     let opened_by = match (request.password, request.key_base64) {
@@ -82,12 +76,7 @@ pub(crate) async fn import(
 }
 
 /// `GET /v1/tokens`
-pub(crate) async fn list(
-    State(app): State<App>,
-    caller: Authorized,
-    query: Result<Query<TokenQuery>, QueryRejection>,
-) -> Answer {
-    let Query(query) = query.map_err(|error| Problem::new(ProblemCode::InvalidRequest, error.body_text()))?;
+pub(crate) async fn list(State(app): State<App>, caller: Authorized, Queried(query): Queried<TokenQuery>) -> Answer {
     may(&caller, DESK)?;
     let limit = query.limit.get();
     let filter = TokenFilter {

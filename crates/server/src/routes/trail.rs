@@ -1,21 +1,16 @@
 use api::{AuditHead, AuditHeads, AuditPage, AuditQuery, AuditRecord, Problem, ProblemCode};
-use axum::extract::{Query, State, rejection::QueryRejection};
+use axum::extract::State;
 use serde_json::value::RawValue;
 use service::{Record, Role, ServiceError, audit::Payload};
 
 use crate::{
     App, convert,
-    extract::Authorized,
+    extract::{Authorized, Queried},
     problem::{Answer, Rejection, json},
 };
 
 /// `GET /v1/audit`
-pub(crate) async fn list(
-    State(app): State<App>,
-    caller: Authorized,
-    query: Result<Query<AuditQuery>, QueryRejection>,
-) -> Answer {
-    let Query(query) = query.map_err(|error| Problem::new(ProblemCode::InvalidRequest, error.body_text()))?;
+pub(crate) async fn list(State(app): State<App>, caller: Authorized, Queried(query): Queried<AuditQuery>) -> Answer {
     may_read(&caller)?;
     let after = match &query.cursor {
         Some(cursor) => cursor.parse().map_err(|_| {
