@@ -6,7 +6,7 @@ use std::sync::{
 use otp::{Parameters, Step};
 use store::{
     Bound, Change, Damage, Device, Id, Outcome, Owner, Protection, Store, Write,
-    audit::{self, Newest},
+    audit,
 };
 use tokio::task::JoinHandle;
 use verify::{DeviceState, Kind, UnixMs};
@@ -48,8 +48,6 @@ pub struct Ports {
 pub(crate) struct Core {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: TrustedClock,
-    /// The newest record when the service started.
-    pub(crate) at_start: Option<Newest>,
     /// The newest record when the clock began to be doubted, while it is.
     pub(crate) doubted_at: Mutex<Option<i64>>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -163,7 +161,6 @@ impl Service {
         let stand_in = stand_in(&ports)?;
         let core = Arc::new(Core {
             clock: TrustedClock::new(ports.clock, at_start.map(|newest| newest.at), settings.clock_gap_ms),
-            at_start,
             doubted_at: Mutex::default(),
             store: ports.store,
             entropy: ports.entropy,
