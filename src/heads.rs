@@ -14,7 +14,7 @@ use store::audit::{Chain, Head};
 
 use crate::{
     Failure,
-    home::{HEADS, there, write_private},
+    home::{HEADS, there, written_private},
 };
 
 /// What `GET /v1/audit/heads` answers.
@@ -257,7 +257,7 @@ impl HeadsFiles {
         let mut done = Ok(());
         for kept in self.files.iter_mut().rev() {
             match write(&kept.path, &text) {
-                Ok(()) => kept.written = fs::metadata(&kept.path).ok().map(|found| left(&found)),
+                Ok(written) => kept.written = Some(left(&written)),
                 Err(failure) => done = Err(failure),
             }
         }
@@ -274,7 +274,7 @@ fn same_place(one: &Path, other: &Path) -> bool {
     one.file_name() == other.file_name() && folder(one) == folder(other)
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    write_private(path, text.as_bytes())
+fn write(path: &Path, text: &str) -> Result<Metadata, Failure> {
+    written_private(path, text.as_bytes())
         .map_err(|error| Failure::new(format!("{} cannot be written: {error}", path.display())))
 }

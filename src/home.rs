@@ -174,6 +174,11 @@ impl Means {
 
 /// Writes a file that only its owner may read, whole or not at all.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    written_private(path, bytes).map(drop)
+}
+
+/// The same, with what the file was before anybody could find it: a change of a moment later shows against that.
+pub(crate) fn written_private(path: &Path, bytes: &[u8]) -> std::io::Result<Metadata> {
     let beside = path.with_extension("new");
     match fs::remove_file(&beside) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -186,7 +191,9 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         .open(&beside)?;
     file.write_all(bytes)?;
     file.sync_all()?;
+    let written = file.metadata()?;
     fs::rename(&beside, path)?;
     // The new name is on disk only with its directory.
-    path.parent().map_or(Ok(()), |dir| fs::File::open(dir)?.sync_all())
+    path.parent().map_or(Ok(()), |dir| fs::File::open(dir)?.sync_all())?;
+    Ok(written)
 }
