@@ -193,37 +193,33 @@ fn a_keyring_that_cannot_open_the_secrets_does_not_start() {
     );
 }
 
-/// As a version without witnesses left it: the keyring proves itself by what it sealed.
+/// Without a witness no keyring is proven, not even the right one.
 #[test]
-fn an_older_database_is_proven_by_its_secrets_and_gets_a_witness() {
+fn a_database_that_lost_its_witness_is_refused() {
     let home = tempfile::tempdir().expect("a directory");
-    let (dir, other) = (home.path().join("data"), home.path().join("other"));
-    let phone = served_once(&dir);
-    served_once(&other);
+    let dir = home.path().join("data");
+    served_once(&dir);
     let database = || rusqlite::Connection::open(dir.join("countersign.sqlite")).expect("a database");
-    let older = "DROP TABLE owner; DROP TABLE witness; DELETE FROM refinery_schema_history WHERE version >= 3";
-    database().execute_batch(older).expect("it is ours");
-    let keyring = fs::read_to_string(dir.join("keyring")).expect("a keyring");
-    let theirs = fs::read_to_string(other.join("keyring")).expect("a keyring");
-    let sealing = |text: &str| {
-        text.lines()
-            .find(|line| line.starts_with("seal 1 "))
-            .expect("a key")
-            .to_owned()
-    };
-    let wrong = keyring.replacen(&sealing(&keyring), &sealing(&theirs), 1);
-    fs::write(dir.join("keyring"), wrong).expect("ours");
-    refused(&mut serve(&dir), 1, &["the keyring is another database's"]);
-    fs::write(dir.join("keyring"), keyring).expect("ours");
-    let service = Served::start(&dir);
-    let code = phone.code(step_that_lasts(3) + 1);
-    assert_eq!(
-        service.api().verify("alice", &code).expect("an answer").outcome(),
-        "accepted"
+    let lost = "DELETE FROM document WHERE noun = 'keyring_witness'";
+    assert_eq!(database().execute(lost, []), Ok(1), "one a key");
+    refused(&mut serve(&dir), 1, &["no witness of its keyring"]);
+}
+
+/// Nobody migrates what version 0.1 left, and its words say how to start anew.
+#[test]
+fn a_database_of_version_0_1_is_refused_with_a_way_out() {
+    let home = tempfile::tempdir().expect("a directory");
+    let dir = home.path().join("data");
+    served_once(&dir);
+    let database = rusqlite::Connection::open(dir.join("countersign.sqlite")).expect("a database");
+    let tables = "DROP TABLE document; CREATE TABLE recovery_codes (account TEXT, user TEXT)";
+    database.execute_batch(tables).expect("it is ours");
+    drop(database);
+    refused(
+        &mut serve(&dir),
+        1,
+        &["version 0.1", "move the data directory away", "start anew"],
     );
-    service.end().with_code(0);
-    let count = database().query_row("SELECT count(*) FROM witness", [], |row| row.get(0));
-    assert_eq!(count, Ok(1));
 }
 
 /// A small file system that can be made read-only.

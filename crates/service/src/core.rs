@@ -1,13 +1,10 @@
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering::Relaxed},
+    atomic::{AtomicBool, AtomicI64, Ordering::Relaxed},
 };
 
 use otp::{Parameters, Step};
-use store::{
-    Bound, Change, Damage, Device, Id, Outcome, Owner, Protection, Store, Write,
-    audit,
-};
+use store::{Bound, Change, Damage, Device, Id, Outcome, Owner, Protection, Store, Write, audit};
 use tokio::task::JoinHandle;
 use verify::{DeviceState, Kind, UnixMs};
 
@@ -48,8 +45,8 @@ pub struct Ports {
 pub(crate) struct Core {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: TrustedClock,
-    /// The newest record when the clock began to be doubted, while it is.
-    pub(crate) doubted_at: Mutex<Option<i64>>,
+    /// The newest record when the clock was last known to be right, or when the service started.
+    pub(crate) clock_was_right_at: AtomicI64,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) sealer: Arc<dyn Sealer>,
     pub(crate) signer: Arc<dyn Signer>,
@@ -161,7 +158,7 @@ impl Service {
         let stand_in = stand_in(&ports)?;
         let core = Arc::new(Core {
             clock: TrustedClock::new(ports.clock, at_start.map(|newest| newest.at), settings.clock_gap_ms),
-            doubted_at: Mutex::default(),
+            clock_was_right_at: AtomicI64::new(at_start.map_or(0, |newest| newest.sequence)),
             store: ports.store,
             entropy: ports.entropy,
             sealer: ports.sealer,

@@ -1,7 +1,7 @@
 //! Who says that a clock is right which the service doubts: the kernel, or an operator.
 
 use std::{
-    sync::{Arc, PoisonError},
+    sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
 
@@ -152,7 +152,9 @@ pub(crate) async fn watch(core: &Arc<Core>) {
 pub(crate) async fn ask(core: &Arc<Core>) -> Result<Option<Trouble>, ServiceError> {
     let trouble = core.clock.judge().err().filter(|trouble| trouble.needs_word());
     let Some(trouble) = trouble else {
-        *core.doubted_at.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        if let Some(newest) = core.store.newest().await? {
+            core.clock_was_right_at.store(newest.sequence, Relaxed);
+        }
         return Ok(None);
     };
     let cause = if accepted(core).await? {
@@ -186,18 +188,13 @@ async fn synchronised(core: &Arc<Core>) -> Result<bool, ServiceError> {
     asked.map_err(|error| ServiceError::Internal(error.to_string()))
 }
 
-/// Whether an operator said so since the clock is doubted, and since this service's own last row: a word about a clock
+/// Whether an operator said so since the clock was last right, and since this service's own last row: a word about a clock
 /// that was right is none about one that is wrong an hour later.
 async fn accepted(core: &Core) -> Result<bool, ServiceError> {
-    let newest = core.store.newest().await?;
-    let known = *core
-        .doubted_at
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .get_or_insert(newest.map_or(0, |row| row.sequence));
-    let Some(newest) = newest else {
+    let Some(newest) = core.store.newest().await? else {
         return Ok(false);
     };
+    let known = core.clock_was_right_at.load(Relaxed);
     let after = known.max(newest.sequence - i64::from(LOOK_BACK));
     let rows = core.store.rows(after, LOOK_BACK).await?;
     let own = core.store.head().chain;

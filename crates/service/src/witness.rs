@@ -17,6 +17,12 @@ pub async fn prove_keyring(ports: &Ports) -> Result<(), ServiceError> {
     let witnesses = store.witnesses().await?;
     witnesses.iter().try_for_each(|witness| opens(sealer, witness))?;
     let current = sealer.current_key();
+    if witnesses.is_empty() && store.newest().await?.is_some() {
+        return Err(ServiceError::Untrusted(
+            "this database has records and no witness of its keyring: put back one that has, with its log and heads"
+                .into(),
+        ));
+    }
     if witnesses.iter().any(|witness| witness.key_id == current) {
         return Ok(());
     }
