@@ -3,7 +3,7 @@ use std::{path::Path, process::ExitCode, sync::Arc};
 use clap::{Args, Subcommand, builder::StyledStr};
 use serde_json::json;
 use service::{NewKey, Origin, Ports, Service, SignedHead};
-use store::{ApiKey, ApiKeys as _, Id, Role};
+use store::{ApiKey, Id, Role, Store};
 use store_sqlite::{OwnerLock, Sqlite};
 use vault::shown;
 
@@ -129,7 +129,8 @@ impl List {
         let (dir, _) = self.configured.read()?;
         // A look leaves nothing behind.
         let store = Sqlite::open_to_read(&dir).map_err(Failure::new)?;
-        let keys = block_on(store.api_keys())?.map_err(Failure::new)?;
+        let read: &dyn Store = &store;
+        let keys = block_on(read.api_keys())?.map_err(Failure::new)?;
         store.close().map_err(Failure::new)?;
         if self.json {
             print_json(&keys.iter().map(described).collect::<Vec<_>>())?;
