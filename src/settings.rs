@@ -1,7 +1,7 @@
 //! The config file: flags beat the environment, the environment beats the file, the file beats the defaults.
 
 use std::{
-    fs,
+    fmt::Display,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use service::Settings;
 use verify::{Policy, UnixMs};
 
-use crate::{Failure, limits::LimitsTable};
+use crate::{Failure, home::read_named, limits::LimitsTable};
 
 /// `--config FILE`, in TOML; a key nobody knows is an error.
 #[derive(Debug, Default, Deserialize)]
@@ -83,10 +83,10 @@ impl ConfigFile {
     /// Reads the file, or takes the defaults when none is named.
     pub(crate) fn read(path: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = path else { return Ok(Self::default()) };
-        let text = fs::read_to_string(path)
-            .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))?;
-        toml::from_str(&text)
-            .map_err(|error| Failure::usage(format!("{}, {}", path.display(), explained(&error, &text))))
+        let unread = |error: &dyn Display| Failure::usage(format!("{} cannot be read: {error}", path.display()));
+        let bytes = read_named(path).map_err(|error| unread(&error))?;
+        let text = str::from_utf8(&bytes).map_err(|error| unread(&error))?;
+        toml::from_str(text).map_err(|error| Failure::usage(format!("{}, {}", path.display(), explained(&error, text))))
     }
 }
 

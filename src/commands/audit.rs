@@ -45,8 +45,11 @@ impl Verify {
         }
         let dir = self.home.existing()?;
         let means = Means::of(&dir)?;
+        let is_a_copy = self.heads.is_some();
         let path = self.heads.unwrap_or_else(|| dir.join(HEADS));
         let heads = Heads::read(&path)?.unwrap_or_default();
+        // Each line of a copy counts for itself: somebody may have kept the newest ones alone.
+        heads.whole(&path, &*means.keyring, is_a_copy)?;
         let store = Sqlite::open_to_read(&dir).map_err(Failure::new)?;
         let report = block_on(verify_trail(&store, &*means.keyring, heads.as_slice()))?.map_err(Failure::new)?;
         store.close().map_err(Failure::new)?;

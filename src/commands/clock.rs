@@ -8,7 +8,7 @@ use serde_json::json;
 use service::{Actor, ActorKind, ClockStatus, DeviceAhead, Origin};
 
 use super::{Done, key::beside, print_json};
-use crate::{Failure, home::Home, real};
+use crate::{Failure, heads::SecondCopy, home::Home, real};
 
 /// `countersign clock …`
 #[derive(Subcommand)]
@@ -36,6 +36,8 @@ pub(super) struct Accept {
     /// Who says so, for the audit trail [default: who is logged in]
     #[arg(long, value_name = "NAME")]
     actor: Option<String>,
+    #[command(flatten)]
+    second: SecondCopy,
     #[command(flatten)]
     home: Home,
 }
@@ -87,14 +89,16 @@ impl Accept {
             }),
             ..Origin::default()
         };
-        beside(&self.home, "clock", async |service| service.accept_clock(&origin).await)?;
+        beside(&self.home, self.second.heads_file, "clock", async |service| {
+            service.accept_clock(&origin).await
+        })?;
         eprintln!("accepted; a service that doubted the clock goes on within seconds");
         Ok(ExitCode::SUCCESS)
     }
 }
 
 fn look(home: &Home) -> Result<(ClockStatus, Vec<DeviceAhead>), Failure> {
-    beside(home, "clock", async |service| {
+    beside(home, None, "clock", async |service| {
         Ok((service.clock_status().await?, service.devices_ahead().await?))
     })
 }

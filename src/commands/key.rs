@@ -1,8 +1,12 @@
-use std::{path::Path, process::ExitCode, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use service::{NewKey, Origin, Ports, Service, Settings, SignedHead};
+use service::{NewKey, Origin, Ports, Service, Settings, SignedHead, Signer};
 use store::{ApiKey, Id, Role};
 use store_sqlite::OwnerLock;
 use vault::shown;
@@ -10,7 +14,7 @@ use vault::shown;
 use super::{Done, block_on, print_json};
 use crate::{
     Failure,
-    heads::HeadsFiles,
+    heads::{HeadsFiles, SecondCopy},
     home::{Home, Means},
     opened::refusal,
 };
@@ -41,6 +45,8 @@ pub(super) struct Create {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    second: SecondCopy,
+    #[command(flatten)]
     home: Home,
 }
 
@@ -57,6 +63,8 @@ pub(super) struct List {
 pub(super) struct Revoke {
     /// The key's id, as `key list` shows it
     id: Id,
+    #[command(flatten)]
+    second: SecondCopy,
     #[command(flatten)]
     home: Home,
 }
@@ -83,7 +91,7 @@ impl Create {
             owner: self.owner,
             accounts: (!self.account.is_empty()).then_some(self.account),
         };
-        let (id, text) = beside(&self.home, "key", async |service| {
+        let (id, text) = beside(&self.home, self.second.heads_file, "key", async |service| {
             service.create_key(&wanted, &Origin::default()).await
         })?;
         if self.json {
@@ -97,7 +105,7 @@ impl Create {
 
 impl List {
     fn run(self) -> Done {
-        let keys = beside(&self.home, "key", async |service| service.list_keys().await)?;
+        let keys = beside(&self.home, None, "key", async |service| service.list_keys().await)?;
         if self.json {
             print_json(&keys.iter().map(described).collect::<Vec<_>>())?;
             return Ok(ExitCode::SUCCESS);
@@ -120,7 +128,7 @@ impl List {
 
 impl Revoke {
     fn run(self) -> Done {
-        beside(&self.home, "key", async |service| {
+        beside(&self.home, self.second.heads_file, "key", async |service| {
             service.revoke_key(self.id, &Origin::default()).await
         })?;
         eprintln!("revoked {}", self.id);
@@ -142,11 +150,16 @@ fn described(key: &ApiKey) -> serde_json::Value {
 /// Does one thing to the database of this directory, whether or not a service runs on it.
 pub(super) fn beside<T>(
     home: &Home,
+    heads_file: Option<PathBuf>,
     writer: &str,
     work: impl AsyncFnOnce(&Service) -> Result<T, service::ServiceError>,
 ) -> Result<T, Failure> {
     let dir = home.existing()?;
-    let mut files = HeadsFiles::read(&dir, None)?;
+    let heads_file = heads_file.as_deref();
+    let mut files = HeadsFiles::read(&dir, heads_file)?;
+    if let Some(path) = heads_file {
+        not_lost(&files, path)?;
+    }
     let means = Means::of(&dir)?;
     let heads = files.prove(&*means.keyring)?;
     let store = means.open_store(
@@ -161,7 +174,7 @@ pub(super) fn beside<T>(
         clock: means.clock,
         entropy: means.entropy,
         sealer: means.keyring.clone(),
-        signer: means.keyring,
+        signer: means.keyring.clone(),
     };
     let (worked, head) = block_on(async {
         let service = Service::start(ports, Settings::default()).await?;
@@ -171,19 +184,45 @@ pub(super) fn beside<T>(
     })?
     .map_err(Failure::new)?;
     store.close().map_err(Failure::new)?;
-    keep(&dir, head)?;
+    keep(&dir, heads_file, head, &*means.keyring)?;
     worked.map_err(Failure::new)
 }
 
+/// A file that is lost is not made anew: the next start must ask for it.
+fn not_lost(files: &HeadsFiles, heads_file: &Path) -> Result<(), Failure> {
+    let lost = files.missing().map(|(path, _)| (path, "is missing"));
+    let Some((path, what)) = lost.or_else(|| files.emptied().map(|(path, _)| (path, "is empty"))) else {
+        return Ok(());
+    };
+    Err(
+        Failure::new(format!("{} {what}: nothing was done", path.display())).help(format!(
+            "mount its disk, or put it back; heads are kept in {} once `serve --heads-file` has made it",
+            heads_file.display()
+        )),
+    )
+}
+
 /// Keeps the head of what was done; a service that runs does that itself.
-fn keep(dir: &Path, head: SignedHead) -> Result<(), Failure> {
+fn keep(dir: &Path, heads_file: Option<&Path>, head: SignedHead, signer: &dyn Signer) -> Result<(), Failure> {
     let Some(_nobody_starts) = OwnerLock::if_free(dir).map_err(Failure::new)? else {
         return Ok(());
     };
-    let mut files = HeadsFiles::read(dir, None)?;
+    let did_something = head.position > 0;
+    let mut files = HeadsFiles::read(dir, heads_file)?;
     // Where none is kept any more, one would hide that the others are missing.
     if !files.is_empty() && files.advance(head) {
-        files.write()?;
+        files.prove(signer)?;
+        files.write(signer)?;
+    }
+    if did_something
+        && heads_file.is_none()
+        && let Some(elsewhere) = files.elsewhere()
+    {
+        let elsewhere = shown(elsewhere);
+        eprintln!(
+            "warning: no service runs, and {elsewhere} does not know of this: until the next start nobody can tell that \
+             the data directory was put back as it was before. Do it with --heads-file {elsewhere}, or start `serve` now"
+        );
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use super::{Done, print_json};
 use crate::{
     Failure,
     client::{Client, User as UserName},
-    home::{ADMIN_KEY, Home, not_for_others},
+    home::{ADMIN_KEY, Home, not_for_others, read_named},
     real,
 };
 
@@ -199,13 +199,13 @@ pub(super) fn client(
         }
     };
     authenticator::kept_private(&path)?;
-    let key = fs::read_to_string(&path).map(Zeroizing::new).map_err(|error| {
+    let key = read_named(&path).map_err(|error| {
         Failure::new(format!("there is no API key at {}: {error}", path.display())).help(
             "start `countersign serve` once, which makes it, or make a key with \
              `(umask 077; countersign key create --role verify,enroll > FILE)` and name it with --api-key-file FILE",
         )
     })?;
-    let key = key.trim();
+    let key = str::from_utf8(&key).unwrap_or_default().trim();
     if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(
             Failure::new(format!("{} holds no API key, which is one word", path.display()))
