@@ -1,18 +1,20 @@
 //! The data directory: what stands in it, and how its parts are opened.
 
 use std::{
+    ffi::OsString,
     fs::{self, DirBuilder, Metadata, OpenOptions},
-    io::{ErrorKind, Write as _},
+    io::{self, ErrorKind, Read as _, Write as _},
     os::unix::fs::{DirBuilderExt, MetadataExt as _, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use clap::Args;
-use keyring::{Keyring, KeyringError};
+use keyring::{Keyring, KeyringError, open_plain};
 use service::{Clock, Entropy, Signer};
 use store::audit::Head;
 use store_sqlite::{OpenError, Sqlite};
+use zeroize::Zeroizing;
 
 use crate::{
     Failure,
@@ -172,14 +174,66 @@ impl Means {
     }
 }
 
-/// Writes a file that only its owner may read, whole or not at all.
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// What a file holds; only of one that is one, see [`open_plain`].
+pub(crate) fn read_plain(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut file = open_plain(path)?;
+    let length = file.metadata()?.len();
+    // In one piece, so that no copy of a secret is left behind by growing.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(
+        usize::try_from(length).unwrap_or(0).saturating_add(1),
+    ));
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The same of a file that an operator names. What a shell hands over (`<(…)`, as `/dev/fd/N`) is a pipe that somebody
+/// writes.
+pub(crate) fn read_named(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    if ["/dev/fd", "/dev/stdin", "/proc"]
+        .iter()
+        .any(|given| path.starts_with(given))
+    {
+        return fs::read(path).map(Zeroizing::new);
+    }
+    read_plain(path)
+}
+
+/// Links that lead on, at most, as the kernel has it.
+const LINKS_MAX: usize = 40;
+
+/// Where a path leads, whether or not there is a file yet.
+pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS_MAX {
+        let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")))?;
+        let real = folder.join(name);
+        match fs::read_link(&real) {
+            Ok(to) => path = folder.join(to),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => return Ok(real),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::new(ErrorKind::InvalidInput, "too many links"))
+}
+
+/// Writes a file that only its owner may read, whole or not at all; where a link leads, if it is one.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written_private(path, bytes).map(drop)
 }
 
 /// The same, with what the file was before anybody could find it: a change of a moment later shows against that.
-pub(crate) fn written_private(path: &Path, bytes: &[u8]) -> std::io::Result<Metadata> {
-    let beside = path.with_extension("new");
+pub(crate) fn written_private(path: &Path, bytes: &[u8]) -> io::Result<Metadata> {
+    let path = resolved(path)?;
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(ErrorKind::InvalidInput.into());
+    };
+    // A name that nobody else gives a file: what stands there is what a crash left of ours.
+    let mut unfinished = OsString::from(".");
+    unfinished.push(name);
+    unfinished.push(".countersign-unfinished");
+    let beside = folder.join(unfinished);
     match fs::remove_file(&beside) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -192,8 +246,8 @@ pub(crate) fn written_private(path: &Path, bytes: &[u8]) -> std::io::Result<Meta
     file.write_all(bytes)?;
     file.sync_all()?;
     let written = file.metadata()?;
-    fs::rename(&beside, path)?;
+    fs::rename(&beside, &path)?;
     // The new name is on disk only with its directory.
-    path.parent().map_or(Ok(()), |dir| fs::File::open(dir)?.sync_all())?;
+    fs::File::open(folder)?.sync_all()?;
     Ok(written)
 }

@@ -2,7 +2,11 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread,
     time::Duration,
 };
 
@@ -13,7 +17,13 @@ use store::{
     audit::{Chain, Trail as _},
 };
 use store_sqlite::{OpenError, Sqlite};
-use tokio::{task::JoinHandle, time::MissedTickBehavior};
+use tokio::{
+    runtime::Handle,
+    sync::{oneshot, watch},
+    task::JoinHandle,
+    time::MissedTickBehavior,
+};
+use vault::shown;
 
 use crate::{
     Failure,
@@ -25,6 +35,10 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often expired records are looked for.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(30);
+/// How long a look may take until nothing is decided.
+const LOOK_PATIENCE: Duration = Duration::from_secs(5);
+/// How long closing may take. With the open requests before that, it is less than service managers wait.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(15);
 
 /// What an operator says about the past of a data directory.
 #[derive(Default)]
@@ -60,13 +74,15 @@ impl Opened {
         let register = engine.chains().await.map_err(Failure::new)?;
         files.take_in(&register, &*means.keyring);
         files.advance(SignedHead::new(engine.head(), &*means.keyring));
-        files.write()?;
         if custody.heads_file.is_none() {
+            let before = files.forget_elsewhere();
+            let before = before.map_or(String::new(), |path| format!("; {} was one until now", shown(&path)));
             tracing::warn!(
                 "heads of the trail are kept in the data directory alone: that all of it was put back cannot be seen from \
-                 inside. Name a file on another disk with --heads-file"
+                 inside. Name a file on another disk with --heads-file{before}"
             );
         }
+        files.write(&*means.keyring)?;
         let store: Arc<dyn Store> = engine.clone();
         let ports = Ports {
             store,
@@ -93,29 +109,97 @@ impl Opened {
         })
     }
 
-    /// Looks at the files, writes heads and keeps house, until it is aborted.
-    pub(crate) fn look_after(&self) -> JoinHandle<()> {
+    /// Looks at the files, writes heads and keeps house, until it is stopped.
+    pub(crate) fn look_after(&self) -> Result<LookingAfter, Failure> {
+        let (stop, mut stopped) = watch::channel(());
+        let (looked, looks) = mpsc::channel();
+        // On a thread of its own: a disk that hangs keeps whoever looks at it, and nobody who answers.
         let (service, engine, keeper) = (self.service.clone(), self.engine.clone(), self.keeper.clone());
-        tokio::spawn(async move {
-            let mut look_due = tokio::time::interval(LOOK_EVERY);
-            let mut housekeeping_due = tokio::time::interval(HOUSEKEEPING_EVERY);
-            look_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            housekeeping_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let runtime = Handle::current();
+        let looking = move || {
+            runtime.block_on(async {
+                let mut due = tokio::time::interval(LOOK_EVERY);
+                due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+                loop {
+                    tokio::select! {
+                        _ = stopped.changed() => break,
+                        _ = due.tick() => look(&service, &engine, &keeper).await,
+                    }
+                    let _nobody_waits = looked.send(Looked::Done);
+                }
+            });
+            let _nobody_waits = looked.send(Looked::Stopped);
+        };
+        let looking = on_a_thread("look", looking)?;
+        let engine = self.engine.clone();
+        on_a_thread("look-late", move || {
             loop {
-                tokio::select! {
-                    _ = look_due.tick() => look(&service, &engine, &keeper).await,
-                    _ = housekeeping_due.tick() => {
-                        if let Err(error) = service.keep_house().await {
-                            tracing::warn!(%error, "housekeeping waits");
-                        }
+                match looks.recv_timeout(LOOK_PATIENCE) {
+                    Ok(Looked::Done) => {}
+                    Ok(Looked::Stopped) => return,
+                    Err(RecvTimeoutError::Timeout) => engine.doubt(Some(format!(
+                        "the files could not be looked at for {} s: their disk does not answer",
+                        LOOK_PATIENCE.as_secs()
+                    ))),
+                    Err(RecvTimeoutError::Disconnected) => {
+                        engine.doubt(Some("the files are not looked at any more: start again".into()));
+                        return;
                     }
                 }
             }
+        })?;
+        let service = self.service.clone();
+        let housekeeping = tokio::spawn(async move {
+            let mut housekeeping_due = tokio::time::interval(HOUSEKEEPING_EVERY);
+            housekeeping_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                housekeeping_due.tick().await;
+                if let Err(error) = service.keep_house().await {
+                    tracing::warn!(%error, "housekeeping waits");
+                }
+            }
+        });
+        Ok(LookingAfter {
+            stop,
+            looking,
+            housekeeping,
         })
     }
 
-    /// Answers what waits, closes the trail, and lets go of the directory.
-    pub(crate) async fn close(self) -> Result<(), Failure> {
+    /// Answers what waits, closes the trail, and lets go of the directory; all that as long as the disk answers.
+    pub(crate) async fn close(self, looking_after: Option<LookingAfter>) -> Result<(), Failure> {
+        let looking = match looking_after {
+            Some(LookingAfter {
+                stop,
+                looking,
+                housekeeping,
+            }) => {
+                housekeeping.abort();
+                let _aborted = housekeeping.await;
+                let _it_ended_before = stop.send(());
+                Some(looking)
+            }
+            None => None,
+        };
+        let (done, closed) = oneshot::channel();
+        let runtime = Handle::current();
+        on_a_thread("close", move || {
+            // It may be writing heads at this moment: not after another service has the directory.
+            let _ended = looking.map(thread::JoinHandle::join);
+            let _nobody_waits = done.send(runtime.block_on(self.close_here()));
+        })?;
+        match tokio::time::timeout(CLOSE_PATIENCE, closed).await {
+            Ok(Ok(closed)) => closed,
+            Ok(Err(_)) => Err(Failure::new("closing the database failed")),
+            Err(_) => Err(Failure::new(format!(
+                "the database could not be closed for {} s: its disk, or that of the heads, does not answer",
+                CLOSE_PATIENCE.as_secs()
+            ))
+            .help("nothing that was answered is lost: the next start goes on where this one ended")),
+        }
+    }
+
+    async fn close_here(self) -> Result<(), Failure> {
         self.service.close().await;
         let closed = self.service.close_trail().await;
         // Heads of one that lost its directory are not for the files of the one that has it.
@@ -125,12 +209,30 @@ impl Opened {
             let Keeper { files, keyring, .. } = &mut *keeper;
             files.take_in(&register, &**keyring);
             files.advance(head.clone());
-            files.write()?;
+            files.write(&**keyring)?;
         }
         let ended = self.engine.close().map_err(Failure::new);
         closed.map_err(Failure::new)?;
         ended
     }
+}
+
+/// What goes on beside the answers.
+pub(crate) struct LookingAfter {
+    stop: watch::Sender<()>,
+    looking: thread::JoinHandle<()>,
+    housekeeping: JoinHandle<()>,
+}
+
+/// What the thread that looks says of itself.
+enum Looked {
+    Done,
+    Stopped,
+}
+
+fn on_a_thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<thread::JoinHandle<()>, Failure> {
+    let started = thread::Builder::new().name(name.into()).spawn(work);
+    started.map_err(|error| Failure::new(format!("no thread: {error}")))
 }
 
 /// What the process looks after beside the engine.
@@ -168,7 +270,7 @@ async fn look(service: &Service, engine: &Sqlite, keeper: &Mutex<Keeper>) {
             files.take_in(&register, &**keyring)
         });
         if (files.advance(service.signed_head()) || new || touched.is_some())
-            && let Err(error) = files.write()
+            && let Err(error) = files.write(&**keyring)
         {
             tracing::warn!(%error, "the newest head of the trail is not kept");
             doubt = touched.map(|what| format!("{what}, and cannot be written again"));
@@ -265,6 +367,7 @@ fn begins(dir: &Path, files: &mut HeadsFiles, anew: bool) -> Result<bool, Failur
             dir.join(HEADS).display()
         )));
     }
+    let unsealed = anew && files.accept_unsealed();
     if let Some((empty, other)) = files.emptied() {
         let (empty, other) = (empty.display(), other.display());
         return Err(Failure::new(format!("{empty} is empty, and {other} is not"))
@@ -299,7 +402,7 @@ fn begins(dir: &Path, files: &mut HeadsFiles, anew: bool) -> Result<bool, Failur
             ))
             .help("put the database and audit.heads back; who accepts that all users begin anew starts once with --begin-anew"));
         }
-        None if anew && (database || keyring) => {
+        None if anew && !unsealed && (database || keyring) => {
             return Err(Failure::new(format!("nothing is missing in {shown}")).help("start without --begin-anew"));
         }
         _ => {}
@@ -327,6 +430,14 @@ pub(crate) fn refusal(error: OpenError, files: &HeadsFiles, dir: &Path) -> Failu
         OpenError::NoHeads => Failure::new(format!("{} is empty: {error}", dir.join(HEADS).display())).help(
             "put it back as it was kept; who accepts that nothing proves this database moves it away and starts once \
              with --begin-anew",
+        ),
+        OpenError::Unnamed { .. } => Failure::new(format!(
+            "{} is older than the database, or somebody took a line away: {error}",
+            dir.join(HEADS).display()
+        ))
+        .help(
+            "put the newest heads back, as they were kept; who accepts that nothing proves this database moves them away, \
+             all copies, and starts once with --begin-anew",
         ),
         OpenError::OtherKeyring { .. } => Failure::new(error).help(KEYRING_BACK),
         _ => Failure::new(error),

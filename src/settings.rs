@@ -1,7 +1,7 @@
 //! The config file: flags beat the environment, the environment beats the file, the file beats the defaults.
 
 use std::{
-    fs,
+    fmt::Display,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -11,7 +11,12 @@ use serde::Deserialize;
 use service::Settings;
 use verify::{Policy, UnixMs};
 
-use crate::{Failure, home::Home, limits::LimitsTable};
+use crate::{
+    Failure,
+    heads::SecondCopy,
+    home::{Home, read_named},
+    limits::LimitsTable,
+};
 
 /// The data of a service, beside it: where it is and by which rules, as the service's own configuration says.
 #[derive(Args, Clone, Debug, Default)]
@@ -29,6 +34,14 @@ impl Configured {
         let file = ConfigFile::read(self.config.as_deref())?;
         let settings = file.policy.settings()?;
         Ok((self.home.clone().or(file.data_dir).existing()?, settings))
+    }
+
+    /// Where the second copy of the heads is, as this command or the service's configuration says.
+    pub(crate) fn second_copy(&self, named: &SecondCopy) -> Result<Option<PathBuf>, Failure> {
+        if named.heads_file.is_some() {
+            return Ok(named.heads_file.clone());
+        }
+        Ok(ConfigFile::read(self.config.as_deref())?.heads_file)
     }
 }
 
@@ -103,10 +116,10 @@ impl ConfigFile {
     /// Reads the file, or takes the defaults when none is named.
     pub(crate) fn read(path: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = path else { return Ok(Self::default()) };
-        let text = fs::read_to_string(path)
-            .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))?;
-        toml::from_str(&text)
-            .map_err(|error| Failure::usage(format!("{}, {}", path.display(), explained(&error, &text))))
+        let unread = |error: &dyn Display| Failure::usage(format!("{} cannot be read: {error}", path.display()));
+        let bytes = read_named(path).map_err(|error| unread(&error))?;
+        let text = str::from_utf8(&bytes).map_err(|error| unread(&error))?;
+        toml::from_str(text).map_err(|error| Failure::usage(format!("{}, {}", path.display(), explained(&error, text))))
     }
 }
 

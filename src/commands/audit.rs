@@ -47,8 +47,11 @@ impl Verify {
         }
         let (dir, _) = self.configured.read()?;
         let means = Means::of(&dir)?;
+        let is_a_copy = self.heads.is_some();
         let path = self.heads.unwrap_or_else(|| dir.join(HEADS));
         let heads = Heads::kept(&path)?.unwrap_or_default();
+        // Each line of a copy counts for itself: somebody may have kept the newest ones alone.
+        heads.whole(&path, &*means.keyring, is_a_copy)?;
         let store = Sqlite::open_to_read(&dir).map_err(Failure::new)?;
         let mut report = block_on(verify_trail(&store, &*means.keyring, heads.as_slice()))?.map_err(Failure::new)?;
         store.close().map_err(Failure::new)?;

@@ -12,6 +12,7 @@ use store_sqlite::Sqlite;
 use super::{Done, block_on, key::beside, print_json};
 use crate::{
     Failure,
+    heads::SecondCopy,
     real::{self, RealClock},
     settings::Configured,
 };
@@ -42,6 +43,8 @@ pub(super) struct Accept {
     /// Who says so, for the audit trail [default: who is logged in]
     #[arg(long, value_name = "NAME")]
     actor: Option<String>,
+    #[command(flatten)]
+    second: SecondCopy,
     #[command(flatten)]
     configured: Configured,
 }
@@ -100,7 +103,7 @@ impl Accept {
             }),
             ..Origin::default()
         };
-        beside(&self.configured, "clock", async |service| {
+        beside(&self.configured, &self.second, "clock", async |service| {
             service.accept_clock(&origin).await
         })?;
         eprintln!("accepted; a service that doubted the clock goes on within seconds");

@@ -2,13 +2,19 @@ use std::{path::Path, process::ExitCode, sync::Arc};
 
 use clap::{Args, Subcommand, builder::StyledStr};
 use serde_json::json;
-use service::{NewKey, Origin, Ports, Service, SignedHead};
+use service::{NewKey, Origin, Ports, Service, SignedHead, Signer};
 use store::{ApiKey, Id, Role, Store};
 use store_sqlite::{OwnerLock, Sqlite};
 use vault::shown;
 
 use super::{Done, block_on, print_json};
-use crate::{Failure, heads::HeadsFiles, home::Means, opened::refusal, settings::Configured};
+use crate::{
+    Failure,
+    heads::{HeadsFiles, SecondCopy},
+    home::Means,
+    opened::refusal,
+    settings::Configured,
+};
 
 /// `countersign key …`
 #[derive(Subcommand)]
@@ -37,6 +43,8 @@ pub(super) struct Create {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    second: SecondCopy,
+    #[command(flatten)]
     configured: Configured,
 }
 
@@ -54,6 +62,8 @@ pub(super) struct Revoke {
     /// The key's id, as `key list` shows it
     #[arg(value_parser = id)]
     id: Id,
+    #[command(flatten)]
+    second: SecondCopy,
     #[command(flatten)]
     configured: Configured,
 }
@@ -112,7 +122,7 @@ impl Create {
             owner: self.owner,
             accounts: (!self.account.is_empty()).then_some(self.account),
         };
-        let (id, text) = beside(&self.configured, "key", async |service| {
+        let (id, text) = beside(&self.configured, &self.second, "key", async |service| {
             service.create_key(&wanted, &Origin::default()).await
         })?;
         if self.json {
@@ -154,7 +164,7 @@ impl List {
 
 impl Revoke {
     fn run(self) -> Done {
-        beside(&self.configured, "key", async |service| {
+        beside(&self.configured, &self.second, "key", async |service| {
             service.revoke_key(self.id, &Origin::default()).await
         })?;
         eprintln!("revoked {}", self.id);
@@ -176,11 +186,17 @@ fn described(key: &ApiKey) -> serde_json::Value {
 /// Does one thing to the database of this directory, whether or not a service runs on it.
 pub(super) fn beside<T>(
     configured: &Configured,
+    second: &SecondCopy,
     writer: &str,
     work: impl AsyncFnOnce(&Service) -> Result<T, service::ServiceError>,
 ) -> Result<T, Failure> {
     let (dir, settings) = configured.read()?;
-    let mut files = HeadsFiles::read(&dir, None)?;
+    let heads_file = configured.second_copy(second)?;
+    let heads_file = heads_file.as_deref();
+    let mut files = HeadsFiles::read(&dir, heads_file)?;
+    if let Some(path) = heads_file {
+        not_lost(&files, path)?;
+    }
     let means = Means::of(&dir)?;
     let heads = files.prove(&*means.keyring)?;
     let store = means.open_store(
@@ -195,7 +211,7 @@ pub(super) fn beside<T>(
         clock: means.clock,
         entropy: means.entropy,
         sealer: means.keyring.clone(),
-        signer: means.keyring,
+        signer: means.keyring.clone(),
     };
     let (worked, head) = block_on(async {
         let service = Service::start(ports, settings).await?;
@@ -205,19 +221,45 @@ pub(super) fn beside<T>(
     })?
     .map_err(Failure::new)?;
     store.close().map_err(Failure::new)?;
-    keep(&dir, head)?;
+    keep(&dir, heads_file, head, &*means.keyring)?;
     worked.map_err(Failure::new)
 }
 
+/// A file that is lost is not made anew: the next start must ask for it.
+fn not_lost(files: &HeadsFiles, heads_file: &Path) -> Result<(), Failure> {
+    let lost = files.missing().map(|(path, _)| (path, "is missing"));
+    let Some((path, what)) = lost.or_else(|| files.emptied().map(|(path, _)| (path, "is empty"))) else {
+        return Ok(());
+    };
+    Err(
+        Failure::new(format!("{} {what}: nothing was done", path.display())).help(format!(
+            "mount its disk, or put it back; heads are kept in {} once `serve --heads-file` has made it",
+            heads_file.display()
+        )),
+    )
+}
+
 /// Keeps the head of what was done; a service that runs does that itself.
-fn keep(dir: &Path, head: SignedHead) -> Result<(), Failure> {
+fn keep(dir: &Path, heads_file: Option<&Path>, head: SignedHead, signer: &dyn Signer) -> Result<(), Failure> {
     let Some(_nobody_starts) = OwnerLock::if_free(dir).map_err(Failure::new)? else {
         return Ok(());
     };
-    let mut files = HeadsFiles::read(dir, None)?;
+    let did_something = head.position > 0;
+    let mut files = HeadsFiles::read(dir, heads_file)?;
     // Where none is kept any more, one would hide that the others are missing.
     if !files.is_empty() && files.advance(head) {
-        files.write()?;
+        files.prove(signer)?;
+        files.write(signer)?;
+    }
+    if did_something
+        && heads_file.is_none()
+        && let Some(elsewhere) = files.elsewhere()
+    {
+        let elsewhere = shown(elsewhere);
+        eprintln!(
+            "warning: no service runs, and {elsewhere} does not know of this: until the next start nobody can tell that \
+             the data directory was put back as it was before. Do it with --heads-file {elsewhere}, or start `serve` now"
+        );
     }
     Ok(())
 }

@@ -25,7 +25,7 @@ use vault::shown;
 use super::Done;
 use crate::{
     Failure,
-    home::{ADMIN_KEY, Home, not_for_others, write_private},
+    home::{ADMIN_KEY, Home, not_for_others, read_named, write_private},
     opened::{Custody, Opened},
     real,
     settings::{ConfigFile, address},
@@ -83,7 +83,10 @@ impl Serve {
             .enable_all()
             .build()
             .map_err(|error| Failure::new(format!("no runtime: {error}")))?;
-        runtime.block_on(self.serve())
+        let served = runtime.block_on(self.serve());
+        // A thread that a disk keeps must not keep the process.
+        runtime.shutdown_background();
+        served
     }
 
     async fn serve(self) -> Done {
@@ -123,7 +126,7 @@ impl Serve {
         let key = first_key(&service, &dir).await?;
         greet(address, tls.is_some(), admin_address, &dir, key);
 
-        let background = opened.look_after();
+        let looking_after = opened.look_after()?;
         let (stop_admin, stopped) = oneshot::channel::<()>();
         let admin = admin.map(|listener| {
             let app = server::admin_router(service.clone());
@@ -138,10 +141,7 @@ impl Serve {
             let _ended = admin.await;
         }
 
-        background.abort();
-        // It may be writing heads at this moment, and so will the end.
-        let _aborted = background.await;
-        opened.close().await?;
+        opened.close(Some(looking_after)).await?;
         tracing::info!("ended; everything is on disk");
         Ok(ExitCode::SUCCESS)
     }
@@ -228,14 +228,16 @@ fn tls_config(cert: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, Fail
         };
         Failure::usage(format!("{} holds no {what} in PEM: {why}", path.display()))
     };
-    let certs: Vec<_> = CertificateDer::pem_file_iter(cert)
-        .and_then(Iterator::collect)
+    let read = |path: &Path, what| read_named(path).map_err(|error| unreadable(path, what, pem::Error::Io(error)));
+    let certs: Vec<_> = CertificateDer::pem_slice_iter(&read(cert, "certificate")?)
+        .collect::<Result<_, _>>()
         .map_err(|error| unreadable(cert, "certificate", error))?;
     if certs.is_empty() {
         return Err(unreadable(cert, "certificate", pem::Error::NoItemsFound));
     }
     not_for_others(key)?;
-    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable(key, "private key", error))?;
+    let key = PrivateKeyDer::from_pem_slice(&read(key, "private key")?)
+        .map_err(|error| unreadable(key, "private key", error))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -14,7 +14,7 @@ use super::{Done, print_json};
 use crate::{
     Failure,
     client::{CallFailure, Client, User as UserName, make_key},
-    home::{ADMIN_KEY, DATABASE, Home, not_for_others},
+    home::{ADMIN_KEY, DATABASE, Home, not_for_others, read_named},
     real,
 };
 
@@ -239,7 +239,7 @@ pub(super) fn client(
     }
     let key_made = || make_key("verify,enroll");
     authenticator::kept_private(&path)?;
-    let key = fs::read_to_string(&path).map(Zeroizing::new).map_err(|error| {
+    let key = read_named(&path).map_err(|error| {
         let first = if is_made {
             "start `countersign serve` once, which makes it, or "
         } else {
@@ -248,7 +248,7 @@ pub(super) fn client(
         Failure::new(format!("there is no API key at {}: {error}", path.display()))
             .help(format!("{first}{} and name it with --api-key-file FILE", key_made()))
     })?;
-    let key = key.trim();
+    let key = str::from_utf8(&key).unwrap_or_default().trim();
     if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(
             Failure::new(format!("{} holds no API key, which is one word", path.display()))

@@ -76,6 +76,82 @@ fn what_others_may_read_is_refused_with_what_to_type() {
     Served::greeting(Running::start(&mut tls), &dir).end().with_code(0);
 }
 
+/// Whoever opens a pipe waits until somebody writes it.
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_refused_at_a_start() {
+    let home = tempfile::tempdir().expect("a directory");
+    let (dir, outside) = (home.path().join("data"), home.path().join("outside.heads"));
+    let mut command = serve(&dir);
+    command.arg("--heads-file").arg(&outside);
+    Served::greeting(Running::start(&mut command), &dir).end().with_code(0);
+    let away = home.path().join("away");
+    let in_its_place = |path: &Path, then: &mut dyn FnMut()| {
+        fs::rename(path, &away).expect("it moves");
+        let made = Command::new("mkfifo").args(["-m", "600"]).arg(path).status();
+        assert!(made.expect("mkfifo").success());
+        then();
+        fs::remove_file(path).expect("the pipe");
+        fs::rename(&away, path).expect("it moves");
+    };
+    for name in [
+        "keyring",
+        "keys.generation",
+        "owner.lock",
+        "audit.heads",
+        "countersign.sqlite",
+    ] {
+        let path = dir.join(name);
+        let says = path.display().to_string();
+        in_its_place(&path, &mut || {
+            if name == "countersign.sqlite" {
+                refused(&mut command, 1, &[name, "missing or empty"]);
+            } else {
+                refused(&mut command, 1, &[&says, "is no file"]);
+            }
+            if name == "keys.generation" {
+                return;
+            }
+            let beside = ["audit", "verify", "--data-dir"];
+            let verified = run(countersign().args(beside).arg(&dir), "").with_code(1);
+            assert!(verified.err.contains("error: "), "{name}: {}", verified.err);
+        });
+    }
+    let says = outside.display().to_string();
+    in_its_place(&outside, &mut || refused(&mut command, 1, &[&says, "is no file"]));
+    in_its_place(&dir.join("admin.key"), &mut || {
+        let user = ["user", "devices", "acme", "alice", "--data-dir"];
+        let asked = run(countersign().args(user).arg(&dir), "").with_code(1);
+        assert!(asked.err.contains("is no file"), "{}", asked.err);
+    });
+
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let (cert, key) = (home.path().join("cert.pem"), home.path().join("key.pem"));
+    fs::write(&cert, made.cert.pem()).expect("a file");
+    fs::write(&key, made.signing_key.serialize_pem()).expect("a file");
+    chmod(&key, 0o600);
+    let config = home.path().join("config.toml");
+    fs::write(&config, "").expect("a file");
+    let mut all = serve(&dir);
+    all.arg("--heads-file").arg(&outside).arg("--config").arg(&config);
+    all.arg("--tls-cert").arg(&cert).arg("--tls-key").arg(&key);
+    for path in [&cert, &key, &config] {
+        let says = path.display().to_string();
+        in_its_place(path, &mut || refused(&mut all, 2, &[&says, "is no file"]));
+    }
+    Served::greeting(Running::start(&mut all), &dir).end().with_code(0);
+    // What a shell hands over is a pipe that somebody writes.
+    let mut handed = bare("bash");
+    handed.env("COUNTERSIGN_ADMIN_LISTEN", "127.0.0.1:0");
+    let script = "exec 4< <(echo '[policy]'); exec \"$0\" \"$@\" --config /dev/fd/4";
+    handed
+        .args(["-c", script])
+        .arg(serve(&dir).get_program())
+        .args(serve(&dir).get_args());
+    Served::greeting(Running::start(handed.arg("--heads-file").arg(&outside)), &dir)
+        .end()
+        .with_code(0);
+}
+
 #[test]
 fn no_core_of_the_service_is_dumped_and_nobody_may_look_in() {
     let home = tempfile::tempdir().expect("a directory");

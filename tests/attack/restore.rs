@@ -257,6 +257,18 @@ fn a_database_of_yesterday_beside_a_newer_log_is_refused() {
         &dir,
         &["do not belong together", "from the same moment"],
     );
+    // Nor is a command let at it: its chain would be in heads that the right database does not know.
+    let before = crate::support::contents(&dir);
+    let mut create = crate::support::process::countersign();
+    create
+        .args(["key", "create", "--role", "enroll", "--data-dir"])
+        .arg(&dir);
+    let refused = run(&mut create, "").with_code(1);
+    assert!(refused.err.contains("do not belong together"), "{}", refused.err);
+    let index = |files: Vec<(String, Vec<u8>)>| -> Vec<_> {
+        files.into_iter().filter(|(name, _)| !name.ends_with("-shm")).collect()
+    };
+    assert_eq!(index(crate::support::contents(&dir)), index(before));
     let dir = days.mixed("mixed-too", 0b10);
     assert!(
         started(&mut days.serve(&dir), &dir).is_err(),
@@ -275,7 +287,19 @@ fn a_heads_file_with_a_damaged_line_is_refused() {
     );
     let forged = heads[0].replacen("\"position\":", "\"position\":1", 1);
     let twice = format!("{whole}\n{whole}");
+    let (last, seal) = (heads[heads.len() - 2], heads[heads.len() - 1]);
+    let fewer = format!("\"heads\":{},", heads.len() - 2);
     let damaged = [
+        // Whole lines of it.
+        whole.replacen(&format!("{last}\n"), "", 1),
+        whole
+            .replacen(&format!("{last}\n"), "", 1)
+            .replacen(&format!("\"heads\":{},", heads.len() - 1), &fewer, 1),
+        whole.replacen(&format!("{}\n", heads[0]), "", 1),
+        whole.replacen(&format!("{seal}\n"), "", 1),
+        format!("{seal}\n"),
+        format!("{whole}{seal}\n"),
+        whole.replacen("outside.heads", "elsewhere.heads", 1),
         whole.replacen(heads[0], &forged, 1),
         whole.replacen(heads[0], "{}", 1),
         whole.replacen(heads[1], &heads[1][..heads[1].len() / 2], 1),
@@ -296,6 +320,225 @@ fn a_heads_file_with_a_damaged_line_is_refused() {
             refused(&mut command, &dir, &[&path.display().to_string(), " help: "]);
             assert_eq!(fs::read_to_string(&path).expect("a file"), *damaged, "left as it is");
         }
+    }
+}
+
+/// Heads as this directory's keyring signs them all.
+fn sealed(dir: &Path, heads: &[&str]) -> String {
+    let keyring = fs::read_to_string(dir.join("keyring")).expect("a keyring");
+    let line = keyring.lines().find(|line| line.starts_with("sign ")).expect("a key");
+    let seed = line.rsplit(' ').next().expect("hex");
+    let seed = data_encoding::HEXLOWER.decode(seed.as_bytes()).expect("hex");
+    let key = ring::signature::Ed25519KeyPair::from_seed_unchecked(&seed).expect("a seed");
+    let text: String = heads.iter().map(|head| format!("{head}\n")).collect();
+    let mut statement = b"countersign/audit/heads/1".to_vec();
+    statement.extend((heads.len() as u64).to_be_bytes());
+    statement.extend(0_u64.to_be_bytes());
+    statement.extend(text.as_bytes());
+    let signature = data_encoding::HEXLOWER.encode(key.sign(&statement).as_ref());
+    format!("{text}{{\"heads\":{},\"signature\":\"{signature}\"}}\n", heads.len())
+}
+
+/// Each line is signed, so those that are left hold; and a start since yesterday has a line of its own.
+#[test]
+fn heads_that_were_cut_to_fit_a_database_of_yesterday_are_refused() {
+    let days = Days::lived();
+    let today = days.mixed("another-today", 0b111_1111);
+    let service = Served::start(&today);
+    let before = fs::read(today.join(HEADS)).expect("heads");
+    let code = days.alice.code(step_that_lasts(3));
+    let answer = service.api().verify("alice", &code).expect("an answer");
+    assert_eq!(answer.outcome(), "accepted");
+    until("the head is kept", || {
+        fs::read(today.join(HEADS)).is_ok_and(|heads| heads != before)
+    });
+    service.running.kill();
+    let whole = fs::read_to_string(today.join(HEADS)).expect("heads");
+    let lines: Vec<&str> = whole.lines().collect();
+    for keep in 0..lines.len() {
+        let dir = days.mixed(&format!("cut-{keep}"), 0b111_1111);
+        let cut: String = lines[..keep].iter().map(|line| format!("{line}\n")).collect();
+        fs::write(dir.join(HEADS), &cut).expect("a file");
+        if let Ok(service) = started(&mut serve(&dir), &dir) {
+            let answer = service.api().verify("alice", &code).expect("an answer");
+            panic!("it starts with {keep} lines, and a used code is {}", answer.body);
+        }
+    }
+}
+
+/// Whole, and of another day than the database, or somebody left a line out who has the keyring: a chain is not named.
+#[test]
+fn a_database_that_knows_chains_which_no_head_names_is_refused() {
+    let days = Days::lived();
+    let today = fs::read_to_string(days.path("outside.heads")).expect("heads");
+    let line = |chain: &str| {
+        let said = format!("{{\"chain\":{chain},");
+        today.lines().find(|line| line.starts_with(&said)).expect("a head")
+    };
+    for (left, missing) in [(&["2", "4"][..], Some("chain 1")), (&["1"], None)] {
+        let dir = days.mixed(&format!("unnamed-{}", left.len()), 0);
+        let heads: Vec<_> = left.iter().map(|chain| line(chain)).collect();
+        let mut command = days.serve(&dir);
+        for path in [dir.join(HEADS), dir.with_extension("heads")] {
+            fs::write(path, sealed(&dir, &heads)).expect("a file");
+        }
+        match missing {
+            Some(chain) => refused(
+                &mut command,
+                &dir,
+                &[chain, "no head of it is kept", "put the newest heads back"],
+            ),
+            // A command's chain may be missing: the service was killed before it looked.
+            None => days.nothing_is_back(
+                &started(&mut command, &dir).expect("it starts"),
+                "without commands' heads",
+            ),
+        }
+    }
+    // A later start would have named it. The commands' chains are made older than a start has patience.
+    let dir = days.mixed("unnamed-later", 0);
+    let mut command = days.serve(&dir);
+    started(&mut command, &dir).expect("it starts").end().with_code(0);
+    let database = rusqlite::Connection::open(dir.join(DATABASE)).expect("a database");
+    database
+        .execute_batch("UPDATE audit_chain SET at = at - 3600000 WHERE owner = 0")
+        .expect("ours");
+    drop(database);
+    let later = fs::read_to_string(dir.join(HEADS)).expect("heads");
+    let owners: Vec<_> = later
+        .lines()
+        .filter(|line| line.starts_with("{\"chain\":1,") || line.starts_with("{\"chain\":5,"))
+        .collect();
+    assert_eq!(owners.len(), 2, "{later}");
+    for path in [dir.join(HEADS), dir.with_extension("heads")] {
+        fs::write(path, sealed(&dir, &owners)).expect("a file");
+    }
+    refused(&mut command, &dir, &["chain 4", "no head of it is kept"]);
+}
+
+/// Earlier versions signed each line and not the file. Who says that it is one of those is believed once; its lines are
+/// asked all the same.
+#[test]
+fn heads_of_an_earlier_version_are_taken_once_and_on_somebodys_word() {
+    let days = Days::lived();
+    let whole = fs::read_to_string(days.path("outside.heads")).expect("heads");
+    let lines: Vec<&str> = whole.lines().collect();
+    let earlier: String = lines[..lines.len() - 1]
+        .iter()
+        .map(|line| format!("{line}\n"))
+        .collect();
+    for (of_yesterday, name) in [(0b11, "earlier-old"), (0, "earlier")] {
+        let dir = days.mixed(name, of_yesterday);
+        let mut command = days.serve(&dir);
+        for path in [dir.join(HEADS), dir.with_extension("heads")] {
+            fs::write(path, &earlier).expect("a file");
+        }
+        refused(&mut command, &dir, &["is not whole", "--begin-anew"]);
+        let mut anew = days.serve(&dir);
+        anew.arg("--begin-anew");
+        if of_yesterday != 0 {
+            refused(&mut anew, &dir, &["older than"]);
+            continue;
+        }
+        let service = started(&mut anew, &dir).expect("it starts");
+        days.nothing_is_back(&service, "with heads of an earlier version");
+        service.end().with_code(0);
+        refused(&mut anew, &dir, &["nothing is missing"]);
+        started(&mut command, &dir).expect("it starts").end().with_code(0);
+    }
+}
+
+/// The second copy is to know of it as well, or whoever typed it is told that it does not.
+#[test]
+fn a_key_revoked_while_nothing_runs_stays_revoked() {
+    let home = tempfile::tempdir().expect("a directory");
+    let (dir, outside) = (home.path().join("data"), home.path().join("outside.heads"));
+    let mut command = serve(&dir);
+    command.arg("--heads-file").arg(&outside);
+    let begin = |command: &mut std::process::Command| started(command, &dir).expect("it starts");
+    let service = begin(&mut command);
+    let beside = |args: &[&str]| {
+        let mut command = crate::support::process::countersign();
+        command.args(["key"]).args(args).arg("--data-dir").arg(&dir);
+        command
+    };
+    for _ in 0..2 {
+        let made = run(&mut beside(&["create", "--role", "enroll"]), "").with_code(0);
+        assert_eq!(made.err, "", "a service that runs keeps the heads itself");
+    }
+    service.end().with_code(0);
+    let listed = run(&mut beside(&["list", "--json"]), "").with_code(0);
+    assert_eq!(listed.err, "", "nothing was done");
+    let keys = listed.json();
+    let ids: Vec<_> = keys
+        .as_array()
+        .expect("an array")
+        .iter()
+        .filter(|key| key["roles"] == serde_json::json!(["enroll"]))
+        .map(|key| key["id"].as_str().expect("an id").to_owned())
+        .collect();
+    let yesterday = home.path().join("yesterday");
+    copy(&dir, &yesterday);
+
+    let shown = outside.to_str().expect("UTF-8");
+    let warned = run(&mut beside(&["revoke", &ids[0]]), "").with_code(0);
+    assert!(
+        warned.err.contains("warning: ") && warned.err.contains(&format!("--heads-file {shown}")),
+        "{}",
+        warned.err
+    );
+    // A disk that is not mounted: nothing is done that would not be known there.
+    let away = home.path().join("away");
+    fs::rename(&outside, &away).expect("it moves");
+    let revoke = ["revoke", &ids[1], "--heads-file", shown];
+    let lost = run(&mut beside(&revoke), "").with_code(1);
+    assert!(lost.err.contains("is missing: nothing was done"), "{}", lost.err);
+    fs::rename(&away, &outside).expect("it moves");
+    let revoked = run(&mut beside(&revoke), "").with_code(0);
+    assert_eq!(revoked.err, format!("revoked {}\n", ids[1]));
+
+    let today = home.path().join("today");
+    fs::rename(&dir, &today).expect("it moves");
+    copy(&yesterday, &dir);
+    refused(&mut command, &dir, &["older than", shown]);
+    fs::remove_dir_all(&dir).expect("ours");
+    fs::rename(&today, &dir).expect("it moves");
+    begin(&mut command).end().with_code(0);
+}
+
+/// The link stays one, what it leads to is written, and nobody else's file is touched.
+#[test]
+fn heads_are_written_where_a_link_leads() {
+    let home = tempfile::tempdir().expect("a directory");
+    let (dir, other) = (home.path().join("data"), home.path().join("other"));
+    fs::create_dir(&other).expect("a directory");
+    let (link, neighbour) = (home.path().join("copy.heads"), home.path().join("copy.new"));
+    std::os::unix::fs::symlink("other/real.heads", &link).expect("a link");
+    fs::write(&neighbour, "mine").expect("a file");
+    fs::write(other.join("real.new"), "mine too").expect("a file");
+    let mut command = serve(&dir);
+    command.arg("--heads-file").arg(&link);
+    for _there_is_none_yet_then_there_is in 0..2 {
+        started(&mut command, &dir).expect("it starts").end().with_code(0);
+        assert!(fs::symlink_metadata(&link).expect("a link").is_symlink());
+        assert_eq!(
+            fs::read(other.join("real.heads")).expect("heads"),
+            fs::read(dir.join(HEADS)).expect("heads")
+        );
+        assert_eq!(fs::read(&neighbour).expect("a file"), b"mine");
+        assert_eq!(fs::read(other.join("real.new")).expect("a file"), b"mine too");
+        assert_eq!(fs::read_dir(&other).expect("a directory").count(), 2);
+    }
+    // To the directory's own heads, whether they are there or not, and by whatever name.
+    fs::remove_file(&link).expect("the link");
+    std::os::unix::fs::symlink(dir.join(HEADS), &link).expect("a link");
+    let (hard, fresh) = (home.path().join("hard.heads"), home.path().join("fresh"));
+    fs::hard_link(dir.join(HEADS), &hard).expect("a link");
+    let to_fresh = home.path().join("fresh.heads");
+    std::os::unix::fs::symlink(fresh.join(HEADS), &to_fresh).expect("a link");
+    for (dir, path) in [(&dir, &link), (&dir, &hard), (&fresh, &to_fresh)] {
+        let ended = run(serve(dir).arg("--heads-file").arg(path), "").with_code(2);
+        assert!(ended.err.contains("where heads are kept anyway"), "{}", ended.err);
     }
 }
 
@@ -331,7 +574,7 @@ fn another_history_is_refused() {
         .find(|line| line.starts_with("{\"chain\":3,\"position\":1,"))
         .expect("a key command's head");
     let mut command = days.serve(&dir);
-    fs::write(dir.with_extension("heads"), format!("{head}\n")).expect("a file");
+    fs::write(dir.with_extension("heads"), sealed(&dir, &[head])).expect("a file");
     refused(&mut command, &dir, &["chain 3", "another history"]);
 }
 

@@ -6,6 +6,7 @@ use std::{
     io::Write as _,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
+    process::Command,
     thread,
 };
 
@@ -13,7 +14,7 @@ use crate::support::{
     http::Api,
     now_step,
     phone::Phone,
-    process::{Served, run},
+    process::{Running, Served, bare, run, serve},
     step_that_lasts, until,
 };
 
@@ -29,6 +30,8 @@ enum Deed {
     Swap,
     /// Yesterday's bytes in the same file.
     Overwrite,
+    /// Away, and a pipe that nobody writes in its place.
+    Pipe,
 }
 
 /// What comes of it.
@@ -44,7 +47,7 @@ enum Then {
     Nothing,
 }
 
-use Deed::{Cut, Open, Overwrite, Remove, Swap};
+use Deed::{Cut, Open, Overwrite, Pipe, Remove, Swap};
 use Then::{Closed, Mended, Nothing, Until};
 
 const CASES: &[(&str, &[(Deed, Then)])] = &[
@@ -56,6 +59,7 @@ const CASES: &[(&str, &[(Deed, Then)])] = &[
             (Open, Until),
             (Swap, Closed),
             (Overwrite, Closed),
+            (Pipe, Closed),
         ],
     ),
     (
@@ -66,24 +70,43 @@ const CASES: &[(&str, &[(Deed, Then)])] = &[
             (Open, Until),
             (Swap, Closed),
             (Overwrite, Closed),
+            (Pipe, Closed),
         ],
     ),
     // Cut, it is the end of the process: the kernel takes the memory away that it is.
     (
         "countersign.sqlite-shm",
-        &[(Remove, Closed), (Open, Until), (Swap, Closed)],
+        &[(Remove, Closed), (Open, Until), (Swap, Closed), (Pipe, Closed)],
     ),
     (
         "keyring",
-        &[(Remove, Until), (Cut, Until), (Open, Until), (Swap, Nothing)],
+        &[
+            (Remove, Until),
+            (Cut, Until),
+            (Open, Until),
+            (Swap, Nothing),
+            (Pipe, Until),
+        ],
     ),
     (
         "keys.generation",
-        &[(Remove, Closed), (Cut, Mended), (Swap, Closed), (Overwrite, Mended)],
+        &[
+            (Remove, Closed),
+            (Cut, Mended),
+            (Swap, Closed),
+            (Overwrite, Mended),
+            (Pipe, Closed),
+        ],
     ),
     (
         "owner.lock",
-        &[(Remove, Closed), (Cut, Nothing), (Open, Until), (Swap, Closed)],
+        &[
+            (Remove, Closed),
+            (Cut, Nothing),
+            (Open, Until),
+            (Swap, Closed),
+            (Pipe, Closed),
+        ],
     ),
     (
         "audit.heads",
@@ -93,9 +116,13 @@ const CASES: &[(&str, &[(Deed, Then)])] = &[
             (Open, Mended),
             (Swap, Mended),
             (Overwrite, Mended),
+            (Pipe, Mended),
         ],
     ),
-    ("admin.key", &[(Remove, Nothing), (Cut, Nothing), (Swap, Nothing)]),
+    (
+        "admin.key",
+        &[(Remove, Nothing), (Cut, Nothing), (Swap, Nothing), (Pipe, Nothing)],
+    ),
 ];
 
 /// A service with a yesterday.
@@ -118,7 +145,7 @@ impl Day {
         let (_, alice) = api.bind("alice", step_that_lasts(8) - 1);
         cut(&dir);
         until("heads", || dir.join("audit.heads").exists());
-        let copied = std::process::Command::new("cp")
+        let copied = Command::new("cp")
             .arg("-a")
             .arg(&dir)
             .arg(home.path().join("yesterday"))
@@ -181,6 +208,10 @@ impl Day {
             Cut => drop(File::create(&path).expect("ours")),
             Open => fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("ours"),
             Swap => fs::rename(self.yesterdays(name), &path).expect("yesterday's"),
+            Pipe => {
+                fs::rename(&path, self.home.path().join("moved")).expect("it moves");
+                pipe(&path);
+            }
             Overwrite => {
                 let bytes = fs::read(self.yesterdays(name)).expect("yesterday's");
                 let mut file = OpenOptions::new().write(true).truncate(true).open(&path).expect("ours");
@@ -188,6 +219,11 @@ impl Day {
             }
         }
     }
+}
+
+fn pipe(path: &Path) {
+    let made = Command::new("mkfifo").args(["-m", "600"]).arg(path).status();
+    assert!(made.expect("mkfifo").success());
 }
 
 /// Waits for erasures to be driven out of the log.
@@ -218,6 +254,9 @@ fn tried(name: &str, deed: Deed, then: Then) {
     }
     match then {
         Until => {
+            if deed == Pipe {
+                fs::remove_file(&path).expect("the pipe");
+            }
             fs::write(&path, &before).expect("ours");
             fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("ours");
             until(&format!("ready again: {what}"), || day.ready().0 == 200);
@@ -225,7 +264,8 @@ fn tried(name: &str, deed: Deed, then: Then) {
         Mended if name == "audit.heads" => {
             let mode = || fs::metadata(&path).map_or(0, |found| found.permissions().mode() & 0o777);
             until(&format!("written again: {what}"), || {
-                fs::read(&path).is_ok_and(|heads| heads.len() >= before.len()) && mode() == 0o600
+                fs::metadata(&path).is_ok_and(|found| found.is_file() && found.len() >= before.len() as u64)
+                    && mode() == 0o600
             });
         }
         _ => {}
@@ -292,4 +332,84 @@ fn a_directory_that_others_may_enter_is_not_ready_until_closed() {
     assert!(day.ready().1.contains("chmod 700"), "{}", day.ready().1);
     mode(0o700);
     until("ready", || day.ready().0 == 200);
+}
+
+#[test]
+fn a_pipe_for_a_keyring_keeps_nobody_from_ending() {
+    let day = Day::begun();
+    day.commit(Pipe, "keyring");
+    until("not ready", || day.ready().0 == 503);
+    assert!(day.ready().1.contains("keyring"), "{}", day.ready().1);
+    day.service.end().with_code(0);
+}
+
+/// A file system (FUSE) whose program never answers: whoever looks at a file on it waits.
+struct Hanging {
+    place: PathBuf,
+    program: Running,
+}
+
+impl Hanging {
+    fn over(place: &Path) -> Self {
+        let mount = "exec 3<>/dev/fuse && mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 hanging \"$0\" \
+                     && echo mounted && exec cat";
+        let program = Running::start(bare("sh").args(["-c", mount]).arg(place));
+        // It takes root, the right to mount, and /dev/fuse (in a container: --cap-add SYS_ADMIN --device /dev/fuse).
+        program.hear("mounted");
+        Self {
+            place: place.into(),
+            program,
+        }
+    }
+}
+
+impl Drop for Hanging {
+    fn drop(&mut self) {
+        let _told_by_umount = Command::new("umount").arg("--lazy").arg(&self.place).status();
+        // With its last program gone, whoever waits is told.
+        self.program.close_stdin();
+    }
+}
+
+#[test]
+fn a_disk_that_hangs_is_not_ready_and_ends_all_the_same() {
+    let home = tempfile::tempdir().expect("a directory");
+    let (dir, other) = (home.path().join("data"), home.path().join("other"));
+    fs::create_dir(&other).expect("a directory");
+    let service = Served::greeting(
+        Running::start(serve(&dir).arg("--heads-file").arg(other.join("heads"))),
+        &dir,
+    );
+    let api = service.api();
+    let (_, alice) = api.bind("alice", step_that_lasts(20) - 1);
+    let ready = || {
+        let answer = api.get("/readyz").expect("an answer");
+        (answer.status, answer.body.to_string())
+    };
+    let hangs = || {
+        let hanging = Hanging::over(&other);
+        until("not ready, and says why", || {
+            let (status, words) = ready();
+            status == 503 && words.contains("could not be looked at")
+        });
+        hanging
+    };
+    let hanging = hangs();
+    let code = alice.code(now_step());
+    let answer = api.verify("alice", &code).expect("an answer");
+    assert_eq!(answer.status, 503, "D4: nothing is decided: {}", answer.body);
+    drop(hanging);
+    until("ready again", || ready().0 == 200);
+    assert_eq!(api.verify("alice", &code).expect("an answer").outcome(), "accepted");
+    let hanging = hangs();
+    let ended = service.end().with_code(1);
+    assert!(ended.err.contains("does not answer"), "{}", ended.err);
+    drop(hanging);
+    // It ended as if it was killed, and the next one goes on.
+    let mut again = serve(&dir);
+    let service = Served::greeting(Running::start(again.arg("--heads-file").arg(other.join("heads"))), &dir);
+    assert_eq!(
+        service.api().verify("alice", &code).expect("an answer").outcome(),
+        "refused"
+    );
 }

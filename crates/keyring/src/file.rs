@@ -11,7 +11,7 @@ use ring::digest::{SHA256, digest};
 use service::{Entropy, PortError, UnixMs};
 use zeroize::Zeroizing;
 
-use crate::{Keyring, Material};
+use crate::{Keyring, Material, open_plain};
 
 /// Why there is no keyring.
 #[derive(Debug, thiserror::Error)]
@@ -122,7 +122,7 @@ impl Keyring {
 
 /// What a file holds that only its owner may read.
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
-    let mut file = match File::open(path) {
+    let mut file = match open_plain(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Err(KeyringError::Missing(path.into())),
         Err(error) => return Err(error.into()),

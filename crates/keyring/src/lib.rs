@@ -8,6 +8,7 @@
 //! seals and the HMAC key that hashes. A `sign` line is an Ed25519 seed.
 
 mod file;
+mod plain;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -22,6 +23,7 @@ use service::{Entropy, PortError, Sealed, Sealer, Secret, Signer};
 use zeroize::Zeroizing;
 
 pub use file::KeyringError;
+pub use plain::open_plain;
 
 /// The keys of one keyring file.
 pub struct Keyring {

@@ -4,7 +4,7 @@
 //! like somebody else's doing.
 
 use std::{
-    fs::{self, File, Metadata},
+    fs::{self, File, Metadata, OpenOptions},
     io::ErrorKind,
     os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
@@ -15,7 +15,7 @@ use store::StoreError;
 
 use crate::{
     FILE_NAME, OpenError,
-    directory::{GENERATION, LOCK, SHM_NAME, WAL_NAME},
+    directory::{GENERATION, LOCK, SHM_NAME, WAL_NAME, plain},
     error::{Fault, Result},
     tables::owner::{self, Checkpoint},
     trust::Trust,
@@ -145,7 +145,8 @@ impl Custody {
             return Ok(());
         }
         let mut salts = [0; 8];
-        let read = File::open(&self.log.path).and_then(|log| log.read_exact_at(&mut salts, 16));
+        let log = plain(OpenOptions::new().read(true), &self.log.path);
+        let read = log.and_then(|log| log.read_exact_at(&mut salts, 16));
         read.map_err(|error| format!("{WAL_NAME}: {error}"))?;
         if *self.salts.get_or_insert(salts) == salts {
             Ok(())
@@ -203,10 +204,21 @@ pub(crate) fn belong_together(conn: &Connection, file: &File, path: &Path) -> Re
     let Some(page) = owner::page(conn).map_err(failed)? else {
         return Ok(());
     };
-    let row = owner::read(conn).map_err(failed)?;
+    let before = owner::read(conn).map_err(failed)?;
     let on_file = on_file(file, page).map_err(crate::directory::files(path))?;
-    if (row.log_follows..=row.checkpoint).contains(&on_file) {
+    // Read again: beside an owner, one log may have ended and another one begun meanwhile.
+    let after = owner::read(conn).map_err(failed)?;
+    if (before.log_follows..=after.checkpoint).contains(&on_file) {
         return Ok(());
     }
     Err(OpenError::Mixed { path: path.into() })
+}
+
+/// The same for who has not opened the file itself: a command beside the owner, or without one.
+pub(crate) fn belong_together_beside(conn: &Connection, path: &Path) -> Result<(), OpenError> {
+    let file = plain(OpenOptions::new().read(true), path).map_err(crate::directory::files(path))?;
+    let together = belong_together(conn, &file, path);
+    // Closing it would drop the locks that SQLite has on it; a command ends soon.
+    std::mem::forget(file);
+    together
 }

@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::fs::OFlags;
+
 use crate::{FILE_NAME, OpenError};
 
 /// SQLite's own names beside the database's.
@@ -85,8 +87,12 @@ pub(crate) enum Reading {
 
 /// A directory that can only be read may lack a lock, and will get none.
 pub(crate) fn read(dir: &Path) -> Result<Reading, OpenError> {
+    let path = dir.join(FILE_NAME);
+    if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+        return Err(files(&path)(no_file()));
+    }
     let path = dir.join(LOCK);
-    let file = match File::open(&path) {
+    let file = match plain(OpenOptions::new().read(true), &path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Reading::Alone(None)),
         Err(error) => return Err(files(&path)(error)),
@@ -110,11 +116,26 @@ pub(crate) fn beside(dir: &Path) -> Result<PathBuf, OpenError> {
 
 /// Opens or makes a file that only its owner may read.
 pub(crate) fn private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-    let file = options.create(true).truncate(false).mode(0o600).open(path)?;
+    let file = plain(options.create(true).truncate(false).mode(0o600), path)?;
     if file.metadata()?.permissions().mode() & 0o077 != 0 {
         file.set_permissions(Permissions::from_mode(0o600))?;
     }
     Ok(file)
+}
+
+/// Opens a file that is one: a pipe or a device in its place would keep whoever opens or reads it waiting.
+pub(crate) fn plain(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let at_once = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    let file = options.custom_flags(at_once).open(path)?;
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    Err(no_file())
+}
+
+fn no_file() -> io::Error {
+    let why = "it is no file: a pipe, a device or a directory";
+    io::Error::new(io::ErrorKind::InvalidInput, why)
 }
 
 /// An [`OpenError::Files`] about this path.

@@ -111,6 +111,12 @@ pub enum OpenError {
         /// The first such head.
         head: Head,
     },
+    /// The heads that are kept outside are older than the database, or somebody took one away.
+    #[error("chain {chain} has rows, and no head of it is kept")]
+    Unnamed {
+        /// The chain.
+        chain: i64,
+    },
     /// The heads that are kept outside are none, though there is a trail.
     #[error("the database has a trail, and no head of it is kept")]
     NoHeads,

@@ -1,13 +1,13 @@
 //! The register of the trail's chains.
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior::Immediate};
 use store::audit::{Chain, Closing, Hash, Head, Opening, Sign};
 use verify::UnixMs;
 
 use crate::{
-    OpenError, Options,
+    OpenError, Options, custody,
     error::{Fault, Result},
     tables::{Columns, Unreadable, audit, owner},
 };
@@ -71,6 +71,9 @@ pub(crate) fn open(conn: &mut Connection, options: &Options<'_>, log: &Path) -> 
 
 /// Holds the register against what is known from outside, before anything is written.
 pub(crate) fn prove(conn: &Connection, path: &Path, options: &Options<'_>) -> Result<(), OpenError> {
+    if !options.owner {
+        custody::belong_together_beside(conn, path)?;
+    }
     let failed = |fault: Fault| fault.opening(path.into());
     let newest = newest_opening(conn).map_err(failed)?;
     if let Some((chain, opening, signature)) = &newest
@@ -87,7 +90,43 @@ pub(crate) fn prove(conn: &Connection, path: &Path, options: &Options<'_>) -> Re
         Ok(Some(_)) => Err(OpenError::Other { head: *head }),
         Ok(None) => Err(OpenError::Behind { head: *head }),
         Err(fault) => Err(failed(fault)),
-    })
+    })?;
+    // A command beside an owner may have read the heads just before that one started.
+    let unnamed = options
+        .owner
+        .then(|| unnamed(conn, heads))
+        .transpose()
+        .map_err(failed)?;
+    match unnamed.flatten() {
+        Some(chain) => Err(OpenError::Unnamed { chain }),
+        None => Ok(()),
+    }
+}
+
+/// A chain with rows that these heads, as somebody kept them, should name and do not.
+///
+/// An owner's is named before its first row. One that a command wrote beside is named by the service that runs, soon after
+/// it was closed, or else by the next one as it starts, which closes it if it is forgotten; so it may be missing as long as
+/// no owner that is named started later than that.
+fn unnamed(conn: &Connection, heads: &[Head]) -> Result<Option<i64>> {
+    let named: HashSet<i64> = heads.iter().map(|head| head.chain).collect();
+    let mut statement = conn.prepare("SELECT chain, owner, at FROM audit_chain ORDER BY chain DESC")?;
+    let mut rows = statement.query([])?;
+    let mut started: Option<i64> = None;
+    while let Some(row) = rows.next()? {
+        let (chain, owner, at): (i64, bool, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        if named.contains(&chain) {
+            if owner {
+                started = started.max(Some(at));
+            }
+            continue;
+        }
+        let due = owner || started.is_some_and(|started| at < started.saturating_sub(FORGOTTEN_MS));
+        if due && end(conn, chain)?.is_some() {
+            return Ok(Some(chain));
+        }
+    }
+    Ok(None)
 }
 
 /// What the chain of this head has at its place.

@@ -88,7 +88,7 @@ impl Running {
         let _nobody_listens_any_more = stop.send(());
         runtime.block_on(async {
             serving.await.map_err(Failure::new)?;
-            opened.close().await?;
+            opened.close(None).await?;
             let means = Means::of(&dir)?;
             let heads = Heads::read(&dir.join(HEADS))?.unwrap_or_default();
             let store = Sqlite::open_to_read(&dir).map_err(Failure::new)?;
