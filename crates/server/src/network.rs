@@ -7,6 +7,9 @@ pub struct Network {
     prefix_bits: u8,
 }
 
+/// The prefix of all IPv4 addresses in IPv6, `::ffff:0:0/96`.
+const MAPPED_BITS: u8 = 96;
+
 /// Why a text is no [`Network`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkError {
@@ -45,8 +48,8 @@ impl FromStr for Network {
     fn from_str(text: &str) -> Result<Self, NetworkError> {
         let (address, prefix) = text.split_once('/').map_or((text, None), |(a, p)| (a, Some(p)));
         let address: IpAddr = address.parse().map_err(|_| NetworkError::Malformed)?;
-        let width_bits = if address.is_ipv4() { 32 } else { 128 };
-        let prefix_bits = match prefix {
+        let width_bits: u8 = if address.is_ipv4() { 32 } else { 128 };
+        let prefix_bits: u8 = match prefix {
             None => width_bits,
             Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
                 digits.parse().map_err(|_| NetworkError::Malformed)?
@@ -56,6 +59,18 @@ impl FromStr for Network {
         if prefix_bits > width_bits {
             return Err(NetworkError::Malformed);
         }
+        // Peers that were mapped into IPv6 stand as what they are, and so does their network.
+        if let (IpAddr::V6(_), IpAddr::V4(mapped), Some(prefix_bits)) =
+            (address, address.to_canonical(), prefix_bits.checked_sub(MAPPED_BITS))
+        {
+            return Self::new(IpAddr::V4(mapped), prefix_bits);
+        }
+        Self::new(address, prefix_bits)
+    }
+}
+
+impl Network {
+    fn new(address: IpAddr, prefix_bits: u8) -> Result<Self, NetworkError> {
         let network = Self { address, prefix_bits };
         let first = match address {
             IpAddr::V4(address) => {
@@ -102,6 +117,13 @@ mod tests {
         assert_contains("fd00::/8", &["fd00::1", "fdff::"], &["fe00::", "10.0.0.1"]);
         assert_contains("::/0", &["::1", "ffff::"], &["127.0.0.1"]);
         assert_contains("::1", &["::1"], &["::2"]);
+        assert_contains("::ffff:192.0.2.7", &["192.0.2.7", "::ffff:192.0.2.7"], &["192.0.2.6"]);
+        assert_contains(
+            "::ffff:10.0.0.0/104",
+            &["10.1.2.3", "::ffff:10.1.2.3"],
+            &["11.0.0.0", "::1"],
+        );
+        assert_contains("::ffff:0:0/96", &["10.1.2.3"], &["::1"]);
     }
 
     #[test]
@@ -120,7 +142,13 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Network>(), Err(NetworkError::Malformed), "{text}");
         }
-        for text in ["10.0.0.1/8", "fd00::1/8", "128.0.0.0/0"] {
+        for text in [
+            "10.0.0.1/8",
+            "fd00::1/8",
+            "128.0.0.0/0",
+            "::ffff:10.0.0.1/104",
+            "::ffff:0:0/95",
+        ] {
             assert_eq!(text.parse::<Network>(), Err(NetworkError::BitsBeyondPrefix), "{text}");
         }
     }
