@@ -21,6 +21,7 @@ use crate::{
     raw::{Line, post, request},
     support::{
         http::question,
+        now_step,
         process::{Running, Served, bare, countersign, run, serve},
         soak, step_that_lasts, until,
     },
@@ -144,9 +145,16 @@ fn trusted_proxies_are_named_by_flags_too() {
     let mut command = serve(&dir);
     command.arg("--config").arg(config);
     command.args(["--trusted-proxy", "127.0.0.2", "--trusted-proxy", "127.0.0.64/26"]);
+    // The same kind of address as a machine with IPv6 writes it.
+    command.args(["--trusted-proxy", "::ffff:127.0.0.4"]);
     let service = Served::greeting(Running::start(&mut command), &dir);
     let to = address(&service.url);
-    for (peer, expected) in [([127, 0, 0, 2], 9), ([127, 0, 0, 3], 2), ([127, 0, 0, 65], 9)] {
+    for (peer, expected) in [
+        ([127, 0, 0, 2], 9),
+        ([127, 0, 0, 3], 2),
+        ([127, 0, 0, 4], 9),
+        ([127, 0, 0, 65], 9),
+    ] {
         let lines: Vec<_> = (0..9).map(|_| from(peer.into(), to)).collect();
         until("each has what it may", || open(&lines) == expected);
         assert_answers(&service);
@@ -221,6 +229,118 @@ fn slow_heads_bodies_and_readers_hold_up_nobody() {
         assert_answers(&service);
     }
     drop(slow);
+    service.end().with_code(0);
+}
+
+/// Made-up keys on as many connections as each of five addresses may have, again and again; ends when dropped.
+struct Strangers {
+    stop: Arc<AtomicBool>,
+    threads: Vec<thread::JoinHandle<()>>,
+}
+
+impl Strangers {
+    fn at(to: std::net::SocketAddr, connections_per_peer: usize) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let threads = (0..5 * connections_per_peer).map(|number| {
+            let stop = stop.clone();
+            thread::spawn(move || {
+                let mut line = None;
+                for asked in (0_u64..).take_while(|_| !stop.load(Relaxed)) {
+                    let nobodys = format!("cs_{number:08x}{asked:04x}7000a00000000000000f_{asked:064x}");
+                    let asked = request("GET", "/v1/accounts/acme/users/x", Some(&nobodys), b"");
+                    let asking = line.take().or_else(|| try_from(peer(1 + number % 5), to));
+                    let answered = asking.filter(|mut stream| stream.write_all(&asked).is_ok());
+                    line = answered.filter(|mut stream| stream.read(&mut [0; 4_096]).is_ok_and(|count| count > 0));
+                }
+            })
+        });
+        let threads = threads.collect();
+        Self { stop, threads }
+    }
+}
+
+impl Drop for Strangers {
+    fn drop(&mut self) {
+        self.stop.store(true, Relaxed);
+        for thread in self.threads.drain(..) {
+            let _ended = thread.join();
+        }
+    }
+}
+
+/// Each code that was accepted, by the trail.
+fn accepted_users(service: &Served) -> Vec<String> {
+    let key = run(&mut service.beside(&["key", "create", "--role", "audit"]), "")
+        .with_code(0)
+        .out;
+    let auditor = service.api().with_key(key.trim());
+    let mut accepted = Vec::new();
+    let mut path = String::from("/v1/audit?limit=1000");
+    loop {
+        let page = auditor.get(&path).expect("an answer").with_status(200).body;
+        let events = page["items"]
+            .as_array()
+            .expect("items")
+            .iter()
+            .map(|item| &item["event"]);
+        let verified = events.filter(|event| event["action"] == "verify" && event["outcome"] == "accepted");
+        accepted.extend(verified.map(|event| event["user"].as_str().expect("a user").to_owned()));
+        match page["next_cursor"].as_str() {
+            Some(cursor) => path = format!("/v1/audit?limit=1000&cursor={cursor}"),
+            None => return accepted,
+        }
+    }
+}
+
+/// A newcomer's request lies in its socket while the places are fought for.
+#[test]
+fn a_flood_of_made_up_keys_burns_no_code_unheard_and_turns_nobody_with_a_key_away() {
+    let home = tempfile::tempdir().expect("a directory");
+    let service = configured(home.path(), "[limits]\nconnections = 64\nconnections_per_peer = 16\n");
+    let to = address(&service.url);
+    let (api, key) = (service.api(), key(&service));
+    let users: Vec<_> = (0..300)
+        .map(|number| {
+            let user = format!("user-{number}");
+            let (_, phone) = api.bind(&user, now_step() - 1);
+            (user, phone)
+        })
+        .collect();
+    let flood = Strangers::at(to, 16);
+    thread::sleep(Duration::from_millis(500));
+    let (mut heard, mut slow) = (Vec::new(), 0);
+    for round in 0..if soak() { 10 } else { 1 } {
+        if round > 0 {
+            // Each code is right once.
+            let last = now_step();
+            until("there is another code", || now_step() > last);
+        }
+        for (user, phone) in &users {
+            let began = Instant::now();
+            let asked = post("/v1/verify", &key, &question(user, &phone.code(now_step()), None));
+            let Some(mut line) = try_from(HERE, to).map(Line::over) else {
+                continue;
+            };
+            let answer = line.send(&asked).then(|| line.answer()).flatten();
+            if answer.is_some_and(|answer| answer.json()["accepted"] == json!(true)) {
+                heard.push(user.clone());
+            }
+            slow += usize::from(began.elapsed() > Duration::from_secs(2));
+        }
+    }
+    drop(flood);
+    let mut accepted = accepted_users(&service);
+    accepted.sort();
+    let asked = if soak() { 3_000 } else { 300 };
+    println!("{} of {asked} were answered, {slow} after more than 2 s", heard.len());
+    heard.sort();
+    assert_eq!(accepted, heard, "whose code is used was told so");
+    assert!(
+        heard.len() >= asked * 99 / 100,
+        "{} of {asked} were answered",
+        heard.len()
+    );
+    assert!(slow <= asked / 100, "{slow} of {asked} waited more than 2 s");
     service.end().with_code(0);
 }
 

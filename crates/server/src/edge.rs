@@ -2,7 +2,6 @@
 //! no panic that reaches the caller.
 
 use std::{
-    convert::Infallible,
     panic::AssertUnwindSafe,
     pin::Pin,
     sync::{
@@ -40,18 +39,26 @@ pub(crate) struct Received {
     pub(crate) connection: Arc<ConnectionStatus>,
 }
 
+/// The connection made room for another one: its request is not answered.
+#[derive(Debug, thiserror::Error)]
+#[error("it made room for another one")]
+pub(crate) struct MadeRoom;
+
 pub(crate) async fn answer(
     app: Router,
     request: Request<Incoming>,
     time_limit: Duration,
     connection: Arc<ConnectionStatus>,
-) -> Result<Response, Infallible> {
-    let _busy = Busy::on(&connection);
+) -> Result<Response, MadeRoom> {
+    if connection.is_leaving() {
+        return Err(MadeRoom);
+    }
     let (id, value) = request_id(&request);
     let unread = Arc::new(AtomicBool::new(!request.body().is_end_stream()));
     if let Err(why) = form::check(&request) {
         // Two readers may have taken it for two different requests: nothing more is read here.
         unread.store(true, Relaxed);
+        connection.set_heard();
         let refused = respond(Problem::new(ProblemCode::InvalidRequest, why));
         return Ok(finished(refused, value, &unread));
     }
@@ -83,6 +90,7 @@ pub(crate) async fn answer(
             "the request took too long to arrive or to be answered; what it asked for may have happened",
         )),
     };
+    connection.set_heard();
     Ok(finished(response, value, &unread))
 }
 
@@ -94,22 +102,6 @@ fn finished(mut response: Response, request_id: HeaderValue, unread: &AtomicBool
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
-}
-
-/// A handler at work on a connection, however it ends.
-struct Busy<'a>(&'a ConnectionStatus);
-
-impl<'a> Busy<'a> {
-    fn on(connection: &'a ConnectionStatus) -> Self {
-        connection.set_busy(true);
-        Self(connection)
-    }
-}
-
-impl Drop for Busy<'_> {
-    fn drop(&mut self) {
-        self.0.set_busy(false);
-    }
 }
 
 /// A request's body that tells whether it was read to its end.

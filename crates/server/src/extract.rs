@@ -54,14 +54,24 @@ where
         let App { service, .. } = App::from_ref(state);
         let proven = authenticate(&service, &parts.headers).await;
         let received = parts.extensions.get::<Received>();
-        if let Some(received) = received {
-            received.connection.set_proven(proven.is_ok());
+        match received.map(|received| &*received.connection) {
+            Some(connection) if proven.is_err() => connection.disprove(),
+            // Nobody would hear the answer.
+            Some(connection) if !connection.prove() => return Err(made_room()),
+            _ => {}
         }
         Ok(Self {
             caller: proven?,
             request: received.map(|received| received.id.clone()),
         })
     }
+}
+
+fn made_room() -> Rejection {
+    let detail = "this connection was closed for another one before anything was done: ask again";
+    let mut problem = Problem::new(ProblemCode::RateLimited, detail);
+    problem.retry_after_s = Some(1);
+    problem.into()
 }
 
 async fn authenticate(service: &Service, headers: &HeaderMap) -> Result<Arc<Caller>, Rejection> {

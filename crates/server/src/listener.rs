@@ -11,6 +11,7 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
+    task::JoinSet,
     time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
@@ -25,8 +26,7 @@ use crate::{
 /// What a caller may cost.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections at once. For the next one the oldest idle one is dropped: nobody on it has proven a key, and no
-    /// handler works for it.
+    /// Connections at once. For the next one a stranger's is dropped: nobody on it has proven a key.
     pub connections: usize,
     /// Connections at once of one peer: an IPv4 address, or an IPv6 network of 64 bits.
     pub connections_per_peer: usize,
@@ -107,15 +107,38 @@ pub async fn serve(
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) {
+    let graceful = Arc::new(GracefulShutdown::new());
+    let drain = limits.drain;
+    // Beside the connections: a task that is started or ended from elsewhere waits while they have much to do.
+    let mut accepting = JoinSet::new();
+    accepting.spawn(accept_all(listener, tls, app, limits, graceful.clone()));
+    tokio::select! {
+        () = shutdown => accepting.shutdown().await,
+        Some(Err(error)) = accepting.join_next() => {
+            if let Ok(panic) = error.try_into_panic() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+    }
+    let Some(graceful) = Arc::into_inner(graceful) else {
+        return;
+    };
+    if timeout(drain, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some requests did not end in time and were cut off");
+    }
+}
+
+async fn accept_all(
+    listener: TcpListener,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    app: Router,
+    limits: Limits,
+    graceful: Arc<GracefulShutdown>,
+) {
     let connections = Connections::new(&limits);
-    let graceful = GracefulShutdown::new();
     let acceptor = tls.map(TlsAcceptor::from);
-    let mut shutdown = std::pin::pin!(shutdown);
     loop {
-        let (stream, place) = tokio::select! {
-            () = &mut shutdown => break,
-            accepted = accept(&listener, &connections) => accepted,
-        };
+        let (stream, place) = accept(&listener, &connections).await;
         let number = place.number();
         let connection = Connection {
             app: app.clone(),
@@ -135,18 +158,15 @@ pub async fn serve(
         };
         connections.works_at(number, task.abort_handle());
     }
-    drop(listener);
-    if timeout(limits.drain, graceful.shutdown()).await.is_err() {
-        tracing::warn!("some requests did not end in time and were cut off");
-    }
 }
 
 /// The next connection that finds a place.
 async fn accept(listener: &TcpListener, connections: &Arc<Connections>) -> (TcpStream, Place) {
     loop {
+        connections.few_are_leaving().await;
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let Some(place) = connections.take(peer.ip()).await else {
+                let Some(place) = connections.take(peer.ip()) else {
                     continue;
                 };
                 if let Err(error) = stream.set_nodelay(true) {
@@ -158,7 +178,7 @@ async fn accept(listener: &TcpListener, connections: &Arc<Connections>) -> (TcpS
             Err(error) if connection_error(&error) => {}
             Err(error) => {
                 // Out of file descriptors, most likely: others have to end first.
-                if !connections.make_room(None).await {
+                if !connections.free_a_file().await {
                     tracing::warn!(%error, "no connection can be accepted at the moment");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
