@@ -10,8 +10,8 @@ use std::{
 use serde_json::json;
 
 use crate::{
-    peers::{address, ask_from, key},
-    raw::{Answer, post},
+    peers::{address, ask_from, from, key},
+    raw::{Answer, Line, post},
     support::{
         http::{Api, question},
         process::{Served, run},
@@ -68,6 +68,12 @@ fn a_request_that_could_be_two_is_refused_and_burns_no_code() {
         ("/v1/verify?x=%zz", "Host: a\r\n"),
         ("/v1/verify?%", "Host: a\r\n"),
         ("/v1/verify%z", "Host: a\r\n"),
+        ("/v1/verify#x", "Host: a\r\n"),
+        ("http://b/v1/verify", "Host: a\r\n"),
+        ("http://me@a/v1/verify", "Host: a\r\n"),
+        ("/v1/verify", "Host: a\r\nAuthorization: Bearer nobody\r\n"),
+        ("/v1/verify", "Host: a\r\nContent-Type: application/json\r\n"),
+        ("/v1/verify", "Host: a\nX-Other: b\r\n"),
     ] {
         assert_invalid(&ask(&service, &verify(&key, &code, target, lines)), lines);
     }
@@ -116,9 +122,65 @@ fn a_request_that_could_be_two_is_refused_and_burns_no_code() {
     );
 }
 
+/// RFC 9112, 6.1 and 6.3: where a body ends is said once. The HTTP library takes such a request, and takes out what it
+/// did not follow.
+#[test]
+fn a_body_that_could_end_in_two_places_is_refused_and_burns_no_code() {
+    let (_home, service) = served();
+    let step = step_that_lasts(20);
+    let (device, phone) = service.api().bind("alice", step);
+    let key = key(&service);
+    let head = |lines: &str| {
+        format!(
+            "POST http://a/v1/verify HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {key}\r\n\
+             Content-Type: application/json\r\n{lines}\r\n"
+        )
+    };
+    let body = question("alice", &phone.code(step + 1), None).to_string();
+    let chunks = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    let length = format!("Content-Length: {}\r\n", body.len());
+    let chunked = "Transfer-Encoding: chunked\r\n";
+    let ambiguous = [
+        head(&format!("{length}{chunked}")) + &chunks,
+        head(&format!("{chunked}{length}")) + &chunks,
+        head(&format!("{chunked}Content-Length: 4\r\n")) + &chunks,
+        head(&format!("{length}{length}")) + &body,
+        (head(&length) + &body).replace("\r\n", "\n"),
+        head(&length).replace("\r\n\r\n", "\r\n\n") + &body,
+    ];
+    for request in &ambiguous {
+        assert_invalid(&ask(&service, request), request);
+        // Behind another one it is no better, and what stands behind it is nothing.
+        let nobodys = question("nobody", "123456", None).to_string();
+        let good = head(&format!("Content-Length: {}\r\n", nobodys.len())) + &nobodys;
+        let mut line = Line::over(from(HERE, address(&service.url)));
+        assert!(line.send(format!("{good}{request}{good}").as_bytes()));
+        assert_eq!(line.answer().expect("an answer").status, 200);
+        assert_invalid(&line.answer().expect("an answer"), request);
+        assert_eq!(line.drain(), b"");
+    }
+    // All that came before judged nothing. What comes in pieces is whole at its end, and what stands behind it is read.
+    let mut line = Line::over(from(HERE, address(&service.url)));
+    for piece in format!("{}{chunks}", head(chunked)).as_bytes().chunks(40) {
+        assert!(line.send(piece));
+        thread::sleep(Duration::from_millis(5));
+    }
+    let answer = line.answer().expect("an answer");
+    assert_eq!(
+        (&answer.json()["accepted"], &answer.json()["device_id"]),
+        (&json!(true), &json!(device))
+    );
+    assert!(line.send((head(chunked) + &chunks).as_bytes()));
+    assert_eq!(
+        line.answer().expect("an answer").json()["accepted"],
+        json!(false),
+        "each is right once"
+    );
+}
+
 /// The whole answer to whoever asks in HTTP/1.0.
 fn ask_old(service: &Served, request: &str) -> String {
-    let mut line = crate::raw::Line::over(crate::peers::from(HERE, address(&service.url)));
+    let mut line = Line::over(from(HERE, address(&service.url)));
     assert!(line.send(request.as_bytes()));
     String::from_utf8_lossy(&line.drain()).into_owned()
 }

@@ -1,8 +1,8 @@
-//! What HTTP asks of a request's form and the libraries below let pass.
+//! What HTTP asks of a request's form and the libraries below let pass; [`crate::heads`] has what they hide.
 
 use axum::http::{
     HeaderMap, Uri, Version,
-    header::{HOST, TRANSFER_ENCODING},
+    header::{AUTHORIZATION, CONTENT_TYPE, HOST, TRANSFER_ENCODING},
 };
 use hyper::Request;
 
@@ -10,6 +10,8 @@ use hyper::Request;
 /// nothing of it.
 pub(crate) fn check<B>(request: &Request<B>) -> Result<(), &'static str> {
     host(request.headers(), request.version())?;
+    authority(request.headers(), request.uri())?;
+    credentials_and_type(request.headers())?;
     transfer_encoding(request.headers())?;
     escapes(request.uri())
 }
@@ -29,6 +31,27 @@ fn host(headers: &HeaderMap, version: Version) -> Result<(), &'static str> {
 /// RFC 3986, 3.2.2 and 3.2.3; without those who would be told by `@`.
 fn is_of_a_host(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(byte)
+}
+
+/// RFC 9112, 3.2: a target that names a host names the same one.
+fn authority(headers: &HeaderMap, uri: &Uri) -> Result<(), &'static str> {
+    let names = uri.authority().zip(headers.get(HOST));
+    let agree = |host: &[u8], authority: &str| host.eq_ignore_ascii_case(authority.as_bytes());
+    if names.is_none_or(|(authority, host)| agree(host.as_bytes(), authority.as_str())) {
+        Ok(())
+    } else {
+        Err("what is asked for names another host than Host does")
+    }
+}
+
+/// RFC 9110, 5.3: neither is a list. One reader takes the first, another the last.
+fn credentials_and_type(headers: &HeaderMap) -> Result<(), &'static str> {
+    let is_single = |name| headers.get_all(name).iter().nth(1).is_none();
+    match (is_single(AUTHORIZATION), is_single(CONTENT_TYPE)) {
+        (true, true) => Ok(()),
+        (false, _) => Err("a request has one Authorization, and this one has two"),
+        (_, false) => Err("a request has one Content-Type, and this one has two"),
+    }
 }
 
 /// RFC 9112, 6.1: what we do not decode is refused, wherever `chunked` stands beside it.
@@ -91,6 +114,27 @@ mod tests {
         ] {
             assert_eq!(checked(version, "/", headers), good, "{headers:?}");
         }
+    }
+
+    #[test]
+    fn one_key_one_type_and_the_same_host_twice() {
+        let host = ("host", "example.com:8700");
+        for (target, headers, good) in [
+            ("http://Example.com:8700/x", &[host][..], true),
+            ("http://example.com/x", &[host], false),
+            ("http://other:8700/x", &[host], false),
+            ("http://me@example.com:8700/x", &[host], false),
+            ("http://example.com:8700/x", &[("host", "")], false),
+            ("/x", &[host, ("authorization", "a"), ("content-type", "b")], true),
+            ("/x", &[host, ("authorization", "a"), ("authorization", "a")], false),
+            ("/x", &[host, ("content-type", "b"), ("content-type", "b")], false),
+        ] {
+            assert_eq!(checked(Version::HTTP_11, target, headers), good, "{target} {headers:?}");
+        }
+        assert!(
+            checked(Version::HTTP_10, "http://example.com/x", &[]),
+            "the one host that is named"
+        );
     }
 
     #[test]

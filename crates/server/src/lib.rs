@@ -9,6 +9,7 @@ mod convert;
 mod edge;
 mod extract;
 mod form;
+mod heads;
 mod impatient;
 mod listener;
 mod network;

@@ -20,6 +20,7 @@ use crate::{
     Network,
     connections::{Connections, Place},
     edge,
+    heads::{Flaws, Overheard},
     impatient::Impatient,
 };
 
@@ -218,10 +219,12 @@ impl Connection {
             .half_close(true)
             .max_buf_size(64 * 1_024);
         let status = &place.status;
+        let flaws = Arc::<Flaws>::default();
         let service = service_fn(|request: Request<Incoming>| {
-            edge::answer(app.clone(), request, request_timeout, status.clone())
+            edge::answer(app.clone(), request, request_timeout, status.clone(), flaws.of_next())
         });
-        let served = builder.serve_connection(TokioIo::new(Impatient::new(stream, request_timeout)), service);
+        let stream = Overheard::new(Impatient::new(stream, request_timeout), flaws.clone());
+        let served = builder.serve_connection(TokioIo::new(stream), service);
         if let Err(error) = watcher.watch(served).await {
             tracing::debug!(error = %error, "a connection ended early");
         }
