@@ -357,7 +357,8 @@ mod tests {
         assert!(!holds(&proven) && holds(&next));
         assert_eq!(all.open().leaving, 2);
         drop((heard, proven));
-        assert_eq!((all.open().leaving, all.open().places.len()), (0, 3));
+        let open = all.open();
+        assert_eq!((open.leaving, open.places.len()), (0, 3));
     }
 
     #[tokio::test(start_paused = true)]
