@@ -90,12 +90,12 @@ enum Act {
 fn what() -> impl Strategy<Value = What> {
     let (name, right) = (0..NAMES, prop::bool::weighted(0.8));
     prop_oneof![
-        6 => (name.clone(), right.clone(), 0..3_u8, 0..6_u8)
+        6 => (name.clone(), right, 0..3_u8, 0..6_u8)
             .prop_map(|(name, right, shelf, mark)| What::Put { name, right, shelf, mark }),
-        1 => (name.clone(), right.clone()).prop_map(|(name, right)| What::Delete { name, right }),
-        2 => (name.clone(), right.clone()).prop_map(|(name, right)| What::Require { name, right }),
+        1 => (name.clone(), right).prop_map(|(name, right)| What::Delete { name, right }),
+        2 => (name.clone(), right).prop_map(|(name, right)| What::Require { name, right }),
         2 => name.clone().prop_map(|device| What::Bind { device }),
-        4 => (name.clone(), right.clone()).prop_map(|(device, right)| What::Use { device, right }),
+        4 => (name.clone(), right).prop_map(|(device, right)| What::Use { device, right }),
         1 => (name, right).prop_map(|(device, right)| What::Unbind { device, right }),
     ]
 }
