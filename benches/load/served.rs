@@ -11,7 +11,7 @@ use std::{
 };
 
 use server::Limits;
-use service::{Id, NewKey, Origin, Owner, Role, Service, Settings, UnixMs};
+use service::{Id, NewKey, Origin, Owner, Role, Service, Settings};
 use store::{
     Bound, Checked, Commit, Damage, Devices, Document, Documents, Health, Key, List, Outcome, Pending, StoreError,
     audit::{Chain, Closing, Head, Newest, Row, Trail},
