@@ -188,7 +188,7 @@ fn restart(why: &str) -> String {
     format!("{why}: codes that were used may be good again in it; stop this service, put the files back, and start")
 }
 
-/// The newest checkpoint that the file has, whatever stands in the log; none before the third migration.
+/// The newest checkpoint that the file has, whatever stands in the log; none before the first migration.
 fn on_file(file: &File, page: u64) -> std::io::Result<Checkpoint> {
     let mut bytes = [0; PAGE as usize];
     match file.read_exact_at(&mut bytes, (page - 1) * PAGE) {

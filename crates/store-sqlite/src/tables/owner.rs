@@ -1,4 +1,4 @@
-//! The one row that says who owns the directory and which log belongs to the file, see the third migration.
+//! The one row that says who owns the directory and which log belongs to the file, see its table in the first migration.
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -49,7 +49,7 @@ pub(crate) fn read(conn: &Connection) -> Result<Row> {
     })
 }
 
-/// The page of the file that holds the row; `None` before the third migration.
+/// The page of the file that holds the row; `None` before the first migration.
 pub(crate) fn page(conn: &Connection) -> Result<Option<u64>> {
     let page = conn
         .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'owner'", [], |row| {
