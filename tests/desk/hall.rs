@@ -123,8 +123,14 @@ impl Hall {
         paths
     }
 
-    pub(crate) fn close(&self) {
-        self.over.store(true, Ordering::Relaxed);
+    /// Ends the cradles when it is dropped, by a failed assertion too: without it the threads' scope waits for ever.
+    pub(crate) fn closed_at_the_end(&self) -> Closing<'_> {
+        Closing(self)
+    }
+
+    /// What the tokens say of themselves that were never done.
+    pub(crate) fn on_the_pile(&self) -> Vec<About> {
+        self.pile().iter().map(about).collect()
     }
 
     fn pile(&self) -> MutexGuard<'_, VecDeque<TornStorage>> {
@@ -176,6 +182,14 @@ impl Hall {
         let about = about(storage);
         let number = about.serial_number.filter(|_| about.life == Life::Sealed);
         number.is_some_and(|number| done(&self.manifest).contains(&number))
+    }
+}
+
+pub(crate) struct Closing<'h>(&'h Hall);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.over.store(true, Ordering::Relaxed);
     }
 }
 

@@ -19,13 +19,13 @@ fn a_thousand_tokens_in_a_row() {
     let started = Instant::now();
     let said = thread::scope(|scope| {
         let ports = hall.cradles(scope, PORTS, None);
+        let _closed = hall.closed_at_the_end();
         let mut desk = bench.provision(TOKENS, &ports, &["--no-compare", "--label", "Cloud console"]);
         while !desk.ended() {
             thread::sleep(Duration::from_millis(50));
         }
         // The last ones are taken out.
         thread::sleep(Duration::from_millis(500));
-        hall.close();
         desk.wait().with_code(0)
     });
     let told: Value = serde_json::from_str(&said.out).expect("an object");
@@ -52,15 +52,16 @@ fn whatever_plug_is_pulled_none_is_doubled_and_none_is_lost() {
     let hall = Hall::new(&bench, tokens);
     let mut dice = Dice::new();
     let (mut killed, mut repeated) = (0, 0);
-    thread::scope(|scope| {
+    let stuck = thread::scope(|scope| {
         let ports = hall.cradles(scope, ports, Some(dice.split()));
+        // Whatever fails, the cradles end: a scope waits for its threads.
+        let _closed = hall.closed_at_the_end();
+        let mut last_words = String::new();
         let until = Instant::now() + Duration::from_secs(if soak() { 3_600 } else { 240 });
         loop {
-            assert!(
-                Instant::now() < until,
-                "it comes to an end; {} are done",
-                bench.done().len()
-            );
+            if Instant::now() >= until {
+                return Some(last_words);
+            }
             let mut desk = bench.provision(tokens, &ports, &["--no-compare"]);
             let life = Instant::now() + Duration::from_millis(100 + dice.below(900) as u64);
             while !desk.ended() && Instant::now() < life {
@@ -68,7 +69,7 @@ fn whatever_plug_is_pulled_none_is_doubled_and_none_is_lost() {
             }
             if !desk.ended() {
                 // The desk's own plug.
-                desk.kill();
+                last_words = desk.kill();
                 killed += 1;
                 continue;
             }
@@ -84,8 +85,15 @@ fn whatever_plug_is_pulled_none_is_doubled_and_none_is_lost() {
             repeated += 1;
         }
         thread::sleep(Duration::from_millis(1_000));
-        hall.close();
+        None
     });
+    if let Some(last_words) = stuck {
+        panic!(
+            "it never came to an end; {} are done, on the pile: {:?}; the desk's last words: {last_words}",
+            bench.done().len(),
+            hall.on_the_pile()
+        );
+    }
     println!("{tokens} tokens; the desk was killed {killed} times, and ended {repeated} times with open numbers");
     assert_none_doubled_none_lost(&bench, &hall.finished(), tokens);
 }

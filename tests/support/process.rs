@@ -168,9 +168,10 @@ impl Running {
         }
     }
 
-    /// SIGKILL: nothing of the program runs after this.
-    pub(crate) fn kill(mut self) {
+    /// SIGKILL: nothing of the program runs after this. What it had said on stderr.
+    pub(crate) fn kill(mut self) -> String {
         self.kill_now();
+        self.err()
     }
 
     fn kill_now(&mut self) {

@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    ffi::OsString,
     io::{IsTerminal, stderr},
     path::{Path, PathBuf},
     process::Command,
@@ -29,7 +30,25 @@ pub(crate) fn cargo() -> Command {
 
 /// Cargo at the root, with all it says.
 pub(crate) fn cargo_verbose() -> Command {
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    at_root(Command::new(program()))
+}
+
+/// The same; unless a person watches, it and all it started end after so many minutes: a test that hangs is to fail while
+/// its name still stands there.
+pub(crate) fn cargo_within_minutes(minutes: u32) -> Command {
+    if stderr().is_terminal() {
+        return cargo_verbose();
+    }
+    let mut timeout = Command::new("timeout");
+    timeout.args(["--kill-after=10", &format!("{minutes}m")]).arg(program());
+    at_root(timeout)
+}
+
+fn program() -> OsString {
+    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+fn at_root(mut cargo: Command) -> Command {
     cargo.current_dir(root());
     // What `cargo run` told xtask about itself: ring's build script watches some of it and would compile everything anew.
     for (name, _) in env::vars_os() {

@@ -2,6 +2,9 @@ use std::process::ExitCode;
 
 use crate::{benchmarks, firmware, machine, packages, report::Report};
 
+/// Several times what they take on two slow cores.
+const RUN_MINUTES: u32 = 35;
+
 pub(crate) fn run() -> ExitCode {
     let mut report = Report::new("cargo xtask test");
     if report.part("tools", packages::ensure_test_tools) {
@@ -19,7 +22,7 @@ pub(crate) fn run() -> ExitCode {
         }) {
             report.part("benchmarks, small", benchmarks::try_all);
             report.part("tests, run", || {
-                machine::run(machine::cargo_verbose().args([
+                machine::run(machine::cargo_within_minutes(RUN_MINUTES).args([
                     "test",
                     "--workspace",
                     "--features",

@@ -138,6 +138,11 @@ impl<T: Teller> Worker<'_, T> {
         let number = about.serial_number.as_deref();
         let standing = number.and_then(|number| self.desk.standing(number));
         match (about.life, number, standing) {
+            // Put in here before the port it came from has given up on it. Its secret may be kept already: whoever made
+            // it another token now would leave that number without one.
+            (_, Some(number), Some(Standing::InHand)) => Ok(Look::Nothing(format!(
+                "{number} is under way at another port: leave it in, it goes on here in a moment"
+            ))),
             (Life::Sealed, Some(number), Some(Standing::Done)) => {
                 Ok(Look::Nothing(format!("{number} is done: swap it")))
             }
@@ -217,6 +222,11 @@ impl<T: Teller> Worker<'_, T> {
             Comparing::No
         };
         let mut session = link.open(&*random()?, comparing)?;
+        // Who said hello may have been swapped since, and this one may have a number whose secret is kept.
+        let status = session.status()?;
+        if (status.life, &status.serial_number) != (about.life, &about.serial_number) {
+            return Err(LinkError::Broken.into());
+        }
         let wanted = Wanted {
             serial_number: number,
             label: &self.desk.label,
@@ -244,5 +254,143 @@ impl<T: Teller> Worker<'_, T> {
         self.desk.done(number, &about.firmware_version, self.port, took_ms)?;
         self.teller.done(self.port, number, took);
         Ok(Look::Done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::VecDeque, io, sync::Mutex};
+
+    use link::Parameters;
+    use simulator::{Board, Simulated, TornStorage, VirtualTime};
+
+    use super::{
+        super::{
+            manifest::{Batch, Manifest},
+            seeds::Seeds,
+        },
+        *,
+    };
+    use crate::{commands::token::seed_key::SeedKey, home::write_private};
+
+    /// A token at the end of a wire.
+    struct Cable(Simulated<TornStorage>, VecDeque<u8>);
+
+    impl Write for Cable {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.receive(bytes);
+            self.1.extend(self.0.take_said());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Read for Cable {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            match self.1.read(into)? {
+                0 => Err(io::ErrorKind::WouldBlock.into()),
+                len => Ok(len),
+            }
+        }
+    }
+
+    fn blank() -> Link<Cable> {
+        let board = Board::new(
+            TornStorage::blank(&[7; 32]),
+            Box::new(VirtualTime::at_unix_s(1_800_000_000)),
+        );
+        Link::new(Cable(Simulated::power_on(board), VecDeque::new()), Patience::default())
+    }
+
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<String>>);
+
+    impl Teller for Heard {
+        fn digits(&self, _: &str, _: &str, _: ComparisonDigits) {}
+
+        fn done(&self, _: &str, serial_number: &str, _: Duration) {
+            self.0.lock().unwrap().push(serial_number.to_owned());
+        }
+
+        fn remark(&self, _: &str, _: &str) {}
+    }
+
+    #[test]
+    fn a_token_moved_to_another_port_while_it_is_made_keeps_its_number() {
+        let home = tempfile::tempdir().unwrap();
+        let key = home.path().join("key");
+        write_private(&key, b"0123456789abcdef").unwrap();
+        let batch = Batch {
+            first: "CS-000001".into(),
+            count: 2,
+            label: String::new(),
+            algorithm: "SHA1".into(),
+            digits: 6,
+            period_s: 30,
+        };
+        let parameters = Parameters {
+            algorithm: link::Algorithm::Sha1,
+            digits: 6,
+            period_s: 30,
+        };
+        let desk = Desk::new(
+            home.path().to_owned(),
+            Manifest::open(&home.path().join("manifest.jsonl"), &batch).unwrap(),
+            Seeds::open(home.path(), SeedKey::read(&key).unwrap()).unwrap(),
+            batch.serial_numbers().unwrap(),
+            String::new(),
+            parameters,
+        );
+        let heard = Heard::default();
+        let worker = Worker {
+            desk: &desk,
+            port: "second",
+            ports: 2,
+            compare: false,
+            waits: true,
+            patience: Patience::default(),
+            teller: &heard,
+        };
+
+        // The first port has kept its secret, and waits for the word that it is sealed.
+        let mut link = blank();
+        let number = desk.take(None).unwrap();
+        let mut session = link.open(&[1; 32], Comparing::No).unwrap();
+        let wanted = Wanted {
+            serial_number: &number,
+            label: "",
+            parameters,
+            unix_s: 1_800_000_000,
+        };
+        let made = session.provision(&wanted, &[2; 32]).unwrap();
+        made.keep(|secret, management_key| {
+            desk.seeds
+                .keep(&desk.seed(&number, "CS-1", secret, management_key).unwrap())
+        })
+        .unwrap();
+
+        // Said by a token that is not there any more: whoever is here now keeps what it has.
+        let before = About {
+            model: "CS-1".into(),
+            firmware_version: "0.1.0".into(),
+            serial_number: None,
+            life: Life::Blank,
+        };
+        let taken = worker.provision(&mut link, &before, None, Instant::now());
+        assert!(matches!(taken, Err(Hitch::Line(LinkError::Broken))));
+        assert_eq!(link.hello().unwrap().serial_number.as_ref(), Some(&number));
+
+        // At the second port meanwhile.
+        assert!(matches!(worker.look(&mut link), Ok(Look::Nothing(words)) if words.contains("under way")));
+        assert!(desk.standing("CS-000002") == Some(Standing::Free));
+        // The first port gives up.
+        desk.give_back(&number);
+        assert!(matches!(worker.look(&mut link), Ok(Look::Done)));
+        assert_eq!(*heard.0.lock().unwrap(), ["CS-000001"]);
+        assert!(desk.standing("CS-000001") == Some(Standing::Done));
+        assert!(desk.standing("CS-000002") == Some(Standing::Free));
     }
 }
