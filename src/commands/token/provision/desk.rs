@@ -131,6 +131,15 @@ impl Desk {
         Some(number)
     }
 
+    /// Takes an open serial number in hand: of two tokens that claim it one is heard at a time. False: it is not open now.
+    pub(super) fn hold(&self, serial_number: &str) -> bool {
+        let Some(&at) = self.places.get(serial_number) else {
+            return false;
+        };
+        let shared = &mut *self.shared();
+        shared.standing(at, serial_number) == Standing::Open && shared.in_hand.insert(serial_number.to_owned())
+    }
+
     /// Nothing came of it. Its secret, if one was kept, still reserves it.
     pub(super) fn give_back(&self, serial_number: &str) {
         let shared = &mut *self.shared();
@@ -138,13 +147,6 @@ impl Desk {
         if !self.seeds.has(serial_number) {
             shared.free.extend(self.places.get(serial_number));
         }
-    }
-
-    /// The token that has this secret is here, and is not sealed: nobody will ever need it.
-    pub(super) fn release(&self, serial_number: &str) -> Result<(), Failure> {
-        self.seeds.forget(serial_number)?;
-        self.shared().free.extend(self.places.get(serial_number));
-        Ok(())
     }
 
     /// The token is sealed, and has proved that it has the secret which is kept.

@@ -138,11 +138,9 @@ impl<T: Teller> Worker<'_, T> {
         let number = about.serial_number.as_deref();
         let standing = number.and_then(|number| self.desk.standing(number));
         match (about.life, number, standing) {
-            // Put in here before the port it came from has given up on it. Its secret may be kept already: whoever made
-            // it another token now would leave that number without one.
-            (_, Some(number), Some(Standing::InHand)) => Ok(Look::Nothing(format!(
-                "{number} is under way at another port: leave it in, it goes on here in a moment"
-            ))),
+            // Put in here before the port it came from has given up on it, or another claims to be it. Its secret may be
+            // kept already: whoever made it another token now would leave that number without one.
+            (_, Some(number), Some(Standing::InHand)) => Ok(under_way(number)),
             (Life::Sealed, Some(number), Some(Standing::Done)) => {
                 Ok(Look::Nothing(format!("{number} is done: swap it")))
             }
@@ -170,13 +168,22 @@ impl<T: Teller> Worker<'_, T> {
         number: &str,
         started: Instant,
     ) -> Result<Look, Hitch> {
-        let mut session = link.open(&*random()?, Comparing::No)?;
-        match self.prove(&mut session, number) {
-            Ok(()) => self.finish(about, number, started),
+        if !self.desk.hold(number) {
+            return Ok(under_way(number));
+        }
+        let proven = link
+            .open(&*random()?, Comparing::No)
+            .map_err(Hitch::from)
+            .and_then(|mut session| self.prove(&mut session, number));
+        if proven.is_ok() {
+            return self.finish(about, number, started);
+        }
+        self.desk.give_back(number);
+        match proven {
             Err(Hitch::Line(error @ LinkError::WrongProof)) => {
                 Ok(Look::Nothing(format!("{number}: {error}: put it aside")))
             }
-            Err(hitch) => Err(hitch),
+            other => other.map(|()| Look::Done),
         }
     }
 
@@ -187,17 +194,21 @@ impl<T: Teller> Worker<'_, T> {
         open: Option<&str>,
         started: Instant,
     ) -> Result<Look, Hitch> {
-        let mut preferred = about.serial_number.as_deref();
-        if let Some(number) = open {
-            // The plug was pulled before the seal. Only the token that proves it frees its number.
-            let mut session = link.open(&*random()?, Comparing::No)?;
-            match (session.status()?.life, self.prove(&mut session, number)) {
-                (Life::Provisioned, Ok(())) => self.desk.release(number)?,
-                (_, Ok(()) | Err(Hitch::Line(LinkError::WrongProof))) => preferred = None,
-                (_, Err(hitch)) => return Err(hitch),
-            }
-        }
-        let Some(number) = self.desk.take(preferred) else {
+        // The plug was pulled before the seal. Only the token that proves it frees its number.
+        let own = match open {
+            None => None,
+            Some(number) if !self.desk.hold(number) => return Ok(under_way(number)),
+            Some(number) => match self.was_made(link, number) {
+                Ok(true) => Some(number.to_owned()),
+                not => {
+                    self.desk.give_back(number);
+                    not?;
+                    None
+                }
+            },
+        };
+        let preferred = about.serial_number.as_deref().filter(|_| open.is_none());
+        let Some(number) = own.or_else(|| self.desk.take(preferred)) else {
             return Ok(Look::Nothing("there is no free serial number for this token".into()));
         };
         let made = self.make(link, about, &number);
@@ -210,6 +221,19 @@ impl<T: Teller> Worker<'_, T> {
                     other => other,
                 })
             }
+        }
+    }
+
+    /// Whether this token, which is not sealed, has the secret that is kept of its number: nobody will ever need that.
+    fn was_made<P: Read + Write>(&self, link: &mut Link<P>, number: &str) -> Result<bool, Hitch> {
+        let mut session = link.open(&*random()?, Comparing::No)?;
+        match (session.status()?.life, self.prove(&mut session, number)) {
+            (Life::Provisioned, Ok(())) => {
+                self.desk.seeds.forget(number)?;
+                Ok(true)
+            }
+            (_, Ok(()) | Err(Hitch::Line(LinkError::WrongProof))) => Ok(false),
+            (_, Err(hitch)) => Err(hitch),
         }
     }
 
@@ -255,6 +279,12 @@ impl<T: Teller> Worker<'_, T> {
         self.teller.done(self.port, number, took);
         Ok(Look::Done)
     }
+}
+
+fn under_way(number: &str) -> Look {
+    Look::Nothing(format!(
+        "{number} is under way at another port: leave it in, it goes on here in a moment"
+    ))
 }
 
 #[cfg(test)]
