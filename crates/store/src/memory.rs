@@ -7,11 +7,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use verify::{Standing, UnixMs};
+use verify::UnixMs;
 
 use crate::{
-    Bound, Checked, Commit, Damage, Device, Devices, Document, Documents, Health, Id, Key, List, Outcome, Owner,
-    Pending, StoreError, Write,
+    Checked, Commit, Damage, Document, Documents, Health, Key, List, Outcome, Owner, Pending, Revision, StoreError,
+    User, Users, Write,
     audit::{Chain, Closing, Head, Newest, Opening, Payload, Row, Sign, Trail},
 };
 
@@ -22,8 +22,7 @@ pub struct Disk(Arc<Mutex<Records>>);
 #[derive(Default)]
 struct Records {
     documents: BTreeMap<Key, Document>,
-    devices: BTreeMap<(Owner, Id), Bound>,
-    owner_of: BTreeMap<Id, Owner>,
+    users: BTreeMap<Owner, User>,
     chains: Vec<Chain>,
     ends: Vec<Head>,
     rows: Vec<Row>,
@@ -85,28 +84,12 @@ impl Records {
         self.documents.get(key).map(|document| document.version)
     }
 
-    fn device(&self, id: &Id) -> Option<&Bound> {
-        let owner = self.owner_of.get(id)?;
-        self.devices.get(&(owner.clone(), *id))
-    }
-
     fn holds(&self, write: &Write) -> bool {
-        let bound = |id: &Id, expected: u64| {
-            self.device(id)
-                .is_some_and(|bound| bound.state.version == expected && bound.state.standing != Standing::Unbound)
-        };
         match write {
             Write::Put { expected, document } => self.version(&document.key) == *expected,
             Write::Delete { expected, key } => self.version(key) == Some(*expected),
             Write::Require { expected, key } => self.version(key) == *expected,
-            Write::State { device, expected, .. } => bound(device, *expected),
-            Write::Bind { device, .. } => !self.owner_of.contains_key(&device.id),
-            Write::Unbind {
-                owner,
-                device,
-                expected,
-                ..
-            } => bound(device, *expected) && self.owner_of.get(device) == Some(owner),
+            Write::User { next, .. } => self.users.get(&next.owner).and_then(|found| found.revision) == next.revision,
         }
     }
 
@@ -125,7 +108,7 @@ impl Records {
             .map(|lookup| lookup.name)
     }
 
-    fn write(&mut self, write: &Write) {
+    fn write(&mut self, write: &Write, revision: Revision) {
         match write {
             Write::Put { document, .. } => {
                 self.documents.insert(document.key.clone(), (**document).clone());
@@ -134,36 +117,12 @@ impl Records {
                 self.documents.remove(key);
             }
             Write::Require { .. } => {}
-            Write::State {
-                owner, device, next, ..
-            } => {
-                if let Some(bound) = self.devices.get_mut(&(owner.clone(), *device)) {
-                    bound.state = next.clone();
-                }
-            }
-            Write::Bind { device, state } => {
-                self.owner_of.insert(device.id, device.owner.clone());
-                let bound = Bound {
-                    device: (**device).clone(),
-                    state: state.clone(),
+            Write::User { next, .. } => {
+                let next = User {
+                    revision: Some(revision),
+                    ..(**next).clone()
                 };
-                self.devices.insert((device.owner.clone(), device.id), bound);
-            }
-            Write::Unbind {
-                owner,
-                device,
-                next,
-                at,
-                ..
-            } => {
-                if let Some(bound) = self.devices.get_mut(&(owner.clone(), *device)) {
-                    bound.state = next.clone();
-                    bound.device = Device {
-                        sealed: None,
-                        unbound_at: Some(*at),
-                        ..bound.device.clone()
-                    };
-                }
+                self.users.insert(next.owner.clone(), next);
             }
         }
     }
@@ -175,7 +134,12 @@ impl Records {
         if let Some(lookup) = change.writes().iter().find_map(|write| self.taken(write)) {
             return Outcome::Taken(lookup);
         }
-        change.writes().iter().for_each(|write| self.write(write));
+        let revision = Revision {
+            generation: 1,
+            chain,
+            position: self.ends[chain as usize - 1].position + 1,
+        };
+        change.writes().iter().for_each(|write| self.write(write, revision));
         self.api_key_generation += u64::from(change.changes_api_keys());
         let mut states = change.states_joined();
         for (event, commitment) in change.events() {
@@ -248,28 +212,16 @@ impl Documents for Memory {
     }
 }
 
-impl Devices for Memory {
-    fn bound(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Vec<Bound>>> {
-        let of = |records: &Records, owner: &Owner| {
-            let all = records
-                .devices
-                .range((owner.clone(), Id::nil())..=(owner.clone(), Id::max()));
-            let bound = all.filter(|(_, bound)| bound.device.unbound_at.is_none());
-            bound.map(|(_, bound)| bound.clone()).collect()
-        };
-        self.read(|records| owners.iter().map(|owner| of(records, owner)).collect())
+impl Users for Memory {
+    fn users(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Option<User>>> {
+        self.read(|records| owners.iter().map(|owner| records.users.get(owner).cloned()).collect())
     }
 
-    fn devices(&self, after: Option<(Owner, Id)>, limit: u32) -> Pending<'_, Vec<Bound>> {
+    fn users_after(&self, after: Option<Owner>, limit: u32) -> Pending<'_, Vec<User>> {
         self.read(|records| {
-            let later = records.devices.iter().filter(|(key, _)| Some(*key) > after.as_ref());
-            let bound = later.filter(|(_, bound)| bound.device.unbound_at.is_none());
-            bound.take(limit as usize).map(|(_, bound)| bound.clone()).collect()
+            let later = records.users.values().filter(|user| Some(&user.owner) > after.as_ref());
+            later.take(limit as usize).cloned().collect()
         })
-    }
-
-    fn device(&self, owner: Owner, id: Id) -> Pending<'_, Option<Bound>> {
-        self.read(|records| records.devices.get(&(owner, id)).cloned())
     }
 }
 
