@@ -390,7 +390,7 @@ fn what_is_damaged_is_said_and_the_rest_serves() {
     let (_, bob) = service.api().bind("bob", step - 1);
     service.end().with_code(0);
     let database = rusqlite::Connection::open(dir.join("countersign.sqlite")).expect("a database");
-    let spoiled = database.execute("UPDATE device SET digits = 77 WHERE user = 'bob'", []);
+    let spoiled = database.execute("UPDATE user SET devices = x'01' WHERE user = 'bob'", []);
     assert_eq!(spoiled, Ok(1));
     drop(database);
     let service = Served::start(&dir);
@@ -405,7 +405,7 @@ fn what_is_damaged_is_said_and_the_rest_serves() {
     let said = ready(&api);
     let damaged = said["damaged"].to_string();
     assert!(
-        damaged.contains("device ") && damaged.contains("cannot be read"),
+        damaged.contains("user acme/bob") && damaged.contains("cannot be read"),
         "{said}"
     );
     assert!(said["damaged_reads"].as_u64().is_some_and(|reads| reads >= 1), "{said}");

@@ -43,12 +43,12 @@ fn after(sql: &str) {
         .problem(500, "internal");
 }
 
-/// `device` of the second user that was bound.
-const BOBS: &str = "(SELECT id FROM device WHERE user = 'bob')";
+/// The row of the second user that was bound.
+const BOBS: &str = "(SELECT id FROM user WHERE user = 'bob')";
 
 #[test]
 fn a_sealed_secret_that_was_changed_fails_its_own_user() {
-    let row = "number = (SELECT secret FROM device WHERE user = 'bob')";
+    let row = "number = (SELECT secret FROM user WHERE user = 'bob')";
     after(&format!(
         "UPDATE secret SET bytes = zeroblob(length(bytes)) WHERE {row}"
     ));
@@ -60,20 +60,38 @@ fn a_sealed_secret_that_was_changed_fails_its_own_user() {
 
 #[test]
 fn a_sealed_secret_of_another_user_opens_for_nobody_else() {
-    after("UPDATE device SET secret = (SELECT secret FROM device WHERE user = 'alice') WHERE user = 'bob'");
+    after("UPDATE user SET secret = (SELECT secret FROM user WHERE user = 'alice') WHERE user = 'bob'");
 }
 
 #[test]
 fn a_state_that_was_changed_fails_its_own_user() {
     after(&format!(
-        "UPDATE device_state SET state = substr(state, 2) WHERE device = {BOBS}"
+        "UPDATE user_state SET state = substr(state, 2) WHERE user = {BOBS}"
     ));
-    after(&format!("DELETE FROM device_state WHERE device = {BOBS}"));
+    after(&format!("DELETE FROM user_state WHERE user = {BOBS}"));
 }
 
 #[test]
 fn a_device_record_that_was_changed_fails_its_own_user() {
-    for column in ["algorithm = 'MD5'", "digits = 77", "period_s = 0", "kind = 'pigeon'"] {
-        after(&format!("UPDATE device SET {column} WHERE user = 'bob'"));
+    let columns = [
+        "devices = x''",
+        "devices = x'0100'",
+        "devices = CAST(substr(devices, 1, length(devices) - 1) AS BLOB)",
+        "devices = CAST(x'09' || substr(devices, 2) AS BLOB)",
+        "secret = NULL",
+        "more_secrets = 'none'",
+        "id = x'01'",
+    ];
+    for column in columns {
+        after(&format!("UPDATE user SET {column} WHERE user = 'bob'"));
     }
+}
+
+/// A row that was put under another name opens nothing there: the secret is sealed for the name.
+#[test]
+fn a_row_of_another_user_is_nobody_elses() {
+    after(
+        "UPDATE user SET devices = (SELECT devices FROM user WHERE user = 'alice'), id = (SELECT id FROM user WHERE \
+           user = 'alice'), secret = (SELECT secret FROM user WHERE user = 'alice') WHERE user = 'bob'",
+    );
 }

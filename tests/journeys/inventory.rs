@@ -402,7 +402,15 @@ fn support_finds_whose_token_it_is() {
         .iter()
         .filter(|event| event["action"] == "token.find_by_code")
         .collect();
+    let (burned, asked): (Vec<&Value>, Vec<&Value>) =
+        asked.into_iter().partition(|event| event["outcome"] == "recognised");
     assert_eq!(asked.len(), 12, "A3: each that was judged");
+    let burned: Vec<_> = burned.iter().map(|event| &event["user"]).collect();
+    assert_eq!(
+        burned,
+        ["alice", "bob"],
+        "A3: each that was burned, where its user's trail is"
+    );
     assert_eq!(asked[0]["actor"]["id"], "desk-1");
     world.assert_trail_holds();
 }

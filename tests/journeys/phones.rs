@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use service::Settings;
+use service::{Role, Settings};
 
 use crate::{
     judges::STEP_MS,
@@ -214,4 +214,25 @@ fn a_further_device_needs_a_fresh_factor_and_has_a_limit() {
         alice.verify(&phone.phone.code_at(world.now_ms())),
         accepted(&phone.device)
     );
+}
+
+/// A3b: a name is its letters, however an editor composed them; a letter in another case is another name.
+#[test]
+fn a_name_is_the_same_however_it_is_composed() {
+    let world = World::new();
+    let (composed, decomposed) = (world.user("Café", "zoë"), world.user("Cafe\u{301}", "zoe\u{308}"));
+    let bound = decomposed.bind();
+    let code = bound.phone.code_at(world.now_ms());
+    assert_eq!(composed.verify(&code), accepted(&bound.device));
+    assert_eq!(decomposed.verify(&code), refused(), "D4: one user, one code");
+    assert_eq!(composed.get()["devices"], decomposed.get()["devices"]);
+    assert_eq!(
+        world.user("café", "zoë").verify(&code),
+        refused(),
+        "nobody by that name"
+    );
+
+    let (_, limited) = world.new_key(&[Role::Enroll], Some(&["Cafe\u{301}"]));
+    let path = composed.path("");
+    world.call_as(Some(&limited), "GET", &path, None).expect(200);
 }

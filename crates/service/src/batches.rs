@@ -1,7 +1,7 @@
 use serde_json::json;
 use store::{Batch, Change, OpenTo, Outcome, Write};
 
-use crate::{Origin, Service, ServiceError, core::TRIES, event::Entry};
+use crate::{Origin, Service, ServiceError, core::TRIES, event::Entry, keys::account_name};
 
 /// Accounts or users that a batch may be opened to by name; more are an account of their own, or everybody.
 pub const OPEN_TO_MAX: usize = 1_000;
@@ -95,7 +95,10 @@ fn bounded(open_to: OpenTo) -> Result<OpenTo, ServiceError> {
         let why = format!("at most {OPEN_TO_MAX} are named: open it to accounts, or to everybody");
         return Err(ServiceError::Invalid { field: "open_to", why });
     }
-    Ok(open_to)
+    Ok(match open_to {
+        OpenTo::Accounts(accounts) => OpenTo::Accounts(accounts.iter().map(account_name).collect()),
+        other => other,
+    })
 }
 
 fn described(open_to: &OpenTo) -> serde_json::Value {

@@ -82,18 +82,20 @@ impl Service {
         let mut secret = Zeroizing::new([0; 32]);
         core.entropy.fill(&mut *secret)?;
         let (text, hash) = compose_key(id, &secret);
+        let accounts = wanted.accounts.as_ref();
+        let accounts: Option<Vec<String>> = accounts.map(|names| names.iter().map(account_name).collect());
         let key = ApiKey {
             id,
             version: 1,
             hash,
             roles: wanted.roles.clone(),
             owner: wanted.owner.clone(),
-            accounts: wanted.accounts.clone(),
+            accounts: accounts.clone(),
             created_at: now,
             revoked_at: None,
         };
         let roles: Vec<_> = wanted.roles.iter().map(|role| role.name()).collect();
-        let detail = json!({"key": id, "owner": wanted.owner, "roles": roles, "accounts": wanted.accounts});
+        let detail = json!({"key": id, "owner": wanted.owner, "roles": roles, "accounts": accounts});
         let entry = Entry::new("key.create", "done", origin).detail(detail);
         write(core, Write::put(None, &key), &entry, now).await?;
         Ok((id, text))
@@ -124,4 +126,9 @@ async fn write(core: &Core, write: Write, entry: &Entry<'_>, now: verify::UnixMs
         [Outcome::Done] => Ok(()),
         _ => Err(ServiceError::Contended),
     }
+}
+
+/// As owners have it: what a key is limited to is compared with them.
+pub(crate) fn account_name(name: impl AsRef<str>) -> String {
+    store::normalised(name.as_ref()).to_string()
 }

@@ -40,7 +40,7 @@ pub use document::{Document, Documents, Key, List, Lookup, Noun};
 pub use enrollment::{Enrollment, EnrollmentState, IdentityProof};
 pub use export::{Export, ExportState, Person};
 pub use health::{Damage, Health};
-pub use owner::Owner;
+pub use owner::{Owner, normalised};
 pub use protection::Protection;
 pub use recovery::{RecoveryCode, RecoveryCodes};
 pub use sealed::Sealed;
