@@ -93,7 +93,7 @@ fn decide(
 
 fn check(store: &Sqlite, users: &Users) -> Result<(), TestCaseError> {
     let mut told = HashMap::new();
-    for row in block_on(store.rows(0, u32::MAX)).expect("a read") {
+    for row in block_on(store.rows(None, u32::MAX)).expect("a read") {
         for (user, state) in codec::split_users(&row.states).expect("users") {
             told.insert(user, codec::decode_user(state).expect("a user").0);
         }

@@ -71,7 +71,7 @@ fn a_key_made_beside_the_server_is_honoured() {
             change(vec![Write::put(Some(1), &key(1).revoked(NOW))]),
         ],
     );
-    let rows = block_on(server.rows(0, 100)).expect("a read");
+    let rows = block_on(server.rows(None, 100)).expect("a read");
     let chains: Vec<_> = rows.iter().map(|row| (row.chain, row.position)).collect();
     assert_eq!(chains, [(1, 1), (2, 1), (1, 2), (1, 3)], "a chain each, one order");
 }

@@ -1,12 +1,14 @@
 //! The trail: append-only rows in chains, one chain per writer and start, in a signed register.
 //!
-//! A row's hash covers the row before it in its chain, a salted commitment to its payload and the device
-//! states that it made durable. The payload can therefore be erased (personal data) without breaking the
-//! chain, while nothing else can be changed, removed or cut off without a hash, a position or a signature
-//! saying where.
+//! A row holds all events of one commit. Its hash covers the row before it in its chain, the time of each event and a salted
+//! commitment to what it says, and the users' states that the commit made durable. What an event says can therefore be
+//! erased without breaking the chain, while nothing else can be changed, removed or cut off without a hash, a position or a
+//! signature saying where.
 //!
 //! Nothing here is keyed: what keeps an intruder from computing a whole new chain is the signature under
 //! each closed chain and under each head kept outside the database.
+
+use std::{fmt, str::FromStr};
 
 use sha2::{Digest, Sha256};
 use verify::UnixMs;
@@ -27,41 +29,123 @@ pub struct Event {
     pub payload: String,
 }
 
-/// A row of the trail, as read.
-#[derive(Clone)]
-pub struct Row {
-    /// Its place in the order of commitment over all chains.
-    pub sequence: i64,
-    /// Its chain.
+/// Where a row is: its chain and its place in that, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The chain.
     pub chain: i64,
-    /// Its place in the chain, from 1.
+    /// Its place in the chain.
     pub position: u64,
-    /// When it was decided.
-    pub at: UnixMs,
-    /// The salt of [`Event::salt`].
-    pub salt: [u8; 16],
-    /// What was said, unless it was erased.
-    pub payload: Payload,
-    /// The device states this row made durable, as [`codec::join_states`](crate::codec::join_states) writes them; often one.
+}
+
+/// The id of an event: the place of its row, and its own among the row's events, from 1; written `chain.position.index`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventId {
+    /// The row.
+    pub place: Place,
+    /// Which of its events.
+    pub index: u32,
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.place.chain, self.place.position, self.index)
+    }
+}
+
+/// This is no id of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an id of an event is `chain.position.index`")]
+pub struct NoEventId;
+
+impl FromStr for EventId {
+    type Err = NoEventId;
+
+    fn from_str(text: &str) -> Result<Self, NoEventId> {
+        let mut parts = text.split('.');
+        let mut part = || {
+            parts
+                .next()
+                .filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        let (chain, position, index) = (part(), part(), part());
+        let parsed = (|| {
+            let place = Place {
+                chain: chain?.parse().ok()?,
+                position: position?.parse().ok()?,
+            };
+            let index = index?.parse().ok()?;
+            Some(Self { place, index })
+        })();
+        parsed.filter(|_| parts.next().is_none()).ok_or(NoEventId)
+    }
+}
+
+/// A row of the trail, as read.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Where it is.
+    pub place: Place,
+    /// The events of its commit, one at least, in the order in which they were decided.
+    pub events: Vec<Recorded>,
+    /// The states of users that it made durable, as [`codec::join_users`](crate::codec::join_users) writes them; often one.
     pub states: Vec<u8>,
     /// The chain up to here.
     pub hash: Hash,
 }
 
+/// An event, as read.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// When it was decided.
+    pub at: UnixMs,
+    /// What was said, unless it was erased.
+    pub payload: Payload,
+}
+
+impl Recorded {
+    /// The commitment to it, by its own word.
+    pub fn commitment(&self) -> Hash {
+        match &self.payload {
+            Payload::Kept { salt, payload } => commitment(salt, payload),
+            Payload::Erased(commitment) => *commitment,
+        }
+    }
+}
+
+impl Row {
+    /// Its events with their ids.
+    pub fn identified(self) -> impl Iterator<Item = (EventId, Recorded)> {
+        let place = self.place;
+        let events = (1..).zip(self.events);
+        events.map(move |(index, event)| (EventId { place, index }, event))
+    }
+
+    /// What its hash covers of each of its events.
+    pub fn covered(&self) -> Vec<(UnixMs, Hash)> {
+        self.events.iter().map(|event| (event.at, event.commitment())).collect()
+    }
+}
+
 /// The row that came last, of whatever chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Newest {
-    /// Its [`Row::sequence`].
-    pub sequence: i64,
-    /// When it was decided; a clock that was set back made rows before it that are later.
+    /// Where it is.
+    pub place: Place,
+    /// When the last of its events was decided; a clock that was set back made rows before it that are later.
     pub at: UnixMs,
 }
 
 /// What is left of what was said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payload {
-    /// The JSON object.
-    Kept(String),
+    /// All of it.
+    Kept {
+        /// The salt of [`Event::salt`].
+        salt: [u8; 16],
+        /// The JSON object.
+        payload: String,
+    },
     /// Erased; only its commitment stays.
     Erased(Hash),
 }
@@ -92,24 +176,34 @@ impl Head {
         }
     }
 
-    /// The head after one more row.
+    /// The head after one more row, of events at these times with these commitments.
     #[must_use]
-    pub fn next(&self, at: UnixMs, commitment: &Hash, states: &[u8]) -> Self {
+    pub fn next(&self, events: &[(UnixMs, Hash)], states: &[u8]) -> Self {
         let position = self.position + 1;
-        let hash = Sha256::new()
-            .chain_update(b"countersign/audit/row/1")
+        let mut hash = Sha256::new()
+            .chain_update(b"countersign/audit/row/2")
             .chain_update(self.hash)
             .chain_update(self.chain.to_be_bytes())
             .chain_update(position.to_be_bytes())
-            .chain_update(at.get().to_be_bytes())
-            .chain_update(commitment)
-            .chain_update((states.len() as u64).to_be_bytes())
-            .chain_update(states)
-            .finalize();
+            .chain_update((events.len() as u64).to_be_bytes());
+        for (at, commitment) in events {
+            hash.update(at.get().to_be_bytes());
+            hash.update(commitment);
+        }
+        hash.update((states.len() as u64).to_be_bytes());
+        hash.update(states);
         Self {
             chain: self.chain,
             position,
-            hash: hash.into(),
+            hash: hash.finalize().into(),
+        }
+    }
+
+    /// Where its last row is; position 0 where there is none.
+    pub fn place(&self) -> Place {
+        Place {
+            chain: self.chain,
+            position: self.position,
         }
     }
 
@@ -182,8 +276,14 @@ pub type Verify<'a> = &'a (dyn Fn(&[u8], &[u8]) -> bool + Send + Sync);
 /// Reading the trail and keeping its register. Rows come into being only by
 /// [`commit`](crate::Commit::commit).
 pub trait Trail: Send + Sync {
-    /// Up to `limit` rows after this sequence number, in its order.
-    fn rows(&self, after: i64, limit: u32) -> Pending<'_, Vec<Row>>;
+    /// Up to `limit` rows after this one, in the order of commitment; from the first for `None`.
+    fn rows(&self, after: Option<Place>, limit: u32) -> Pending<'_, Vec<Row>>;
+
+    /// Up to `limit` rows before this one, the newest first; from the last for `None`.
+    fn rows_before(&self, before: Option<Place>, limit: u32) -> Pending<'_, Vec<Row>>;
+
+    /// The row at this place.
+    fn row(&self, place: Place) -> Pending<'_, Option<Row>>;
 
     /// The register, in the order of its numbers.
     fn chains(&self) -> Pending<'_, Vec<Chain>>;

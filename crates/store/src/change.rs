@@ -145,7 +145,6 @@ pub struct Checked {
     writes: Vec<Write>,
     events: Vec<(Event, Hash)>,
     states: Vec<(Id, Box<[u8]>)>,
-    blob: Vec<u8>,
 }
 
 impl Checked {
@@ -163,7 +162,6 @@ impl Checked {
         };
         Ok(Self {
             events: events.into_iter().map(with_commitment).collect(),
-            blob: codec::join_users(&states),
             states,
             writes,
         })
@@ -183,11 +181,6 @@ impl Checked {
     /// writes.
     pub fn states(&self) -> &[(Id, Box<[u8]>)] {
         &self.states
-    }
-
-    /// The same for the first event's row, as [`codec::join_users`] writes them.
-    pub fn states_joined(&self) -> &[u8] {
-        &self.blob
     }
 
     /// Whether it changes API keys, of which every process is told.

@@ -10,9 +10,10 @@ use std::{
 use verify::UnixMs;
 
 use crate::{
-    Checked, Commit, Damage, Document, Documents, Health, Key, List, Outcome, Owner, Pending, Revision, StoreError,
+    Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Outcome, Owner, Pending, Revision, StoreError,
     User, Users, Write,
-    audit::{Chain, Closing, Head, Newest, Opening, Payload, Row, Sign, Trail},
+    audit::{Chain, Closing, Hash, Head, Newest, Opening, Payload, Place, Recorded, Row, Sign, Trail},
+    codec,
 };
 
 /// What an in-memory engine leaves behind when it ends: its disk.
@@ -27,6 +28,14 @@ struct Records {
     ends: Vec<Head>,
     rows: Vec<Row>,
     api_key_generation: u64,
+}
+
+/// What a call has said and changed so far.
+#[derive(Default)]
+struct Commitment {
+    events: Vec<Recorded>,
+    covered: Vec<(UnixMs, Hash)>,
+    states: Vec<(Id, Box<[u8]>)>,
 }
 
 /// An in-memory engine, and the chain that it writes.
@@ -127,7 +136,7 @@ impl Records {
         }
     }
 
-    fn apply(&mut self, chain: i64, change: &Checked) -> Outcome {
+    fn apply(&mut self, chain: i64, change: &Checked, row: &mut Commitment) -> Outcome {
         if !change.writes().iter().all(|write| self.holds(write)) {
             return Outcome::Missed;
         }
@@ -141,23 +150,40 @@ impl Records {
         };
         change.writes().iter().for_each(|write| self.write(write, revision));
         self.api_key_generation += u64::from(change.changes_api_keys());
-        let mut states = change.states_joined();
+        row.states.extend(change.states().iter().cloned());
         for (event, commitment) in change.events() {
-            let end = &mut self.ends[chain as usize - 1];
-            *end = end.next(event.at, commitment, states);
-            self.rows.push(Row {
-                sequence: self.rows.len() as i64 + 1,
-                chain,
-                position: end.position,
+            row.covered.push((event.at, *commitment));
+            row.events.push(Recorded {
                 at: event.at,
-                salt: event.salt,
-                payload: Payload::Kept(event.payload.clone()),
-                states: states.to_vec(),
-                hash: end.hash,
+                payload: Payload::Kept {
+                    salt: event.salt,
+                    payload: event.payload.clone(),
+                },
             });
-            states = &[];
         }
         Outcome::Done
+    }
+
+    /// The row of a call, unless nothing was said in it.
+    fn append(&mut self, chain: i64, row: Commitment) {
+        if row.events.is_empty() {
+            return;
+        }
+        let states = codec::join_users(&row.states);
+        let end = &mut self.ends[chain as usize - 1];
+        *end = end.next(&row.covered, &states);
+        self.rows.push(Row {
+            place: end.place(),
+            events: row.events,
+            states,
+            hash: end.hash,
+        });
+    }
+
+    /// How many rows there are up to this one.
+    fn up_to(&self, place: Place) -> usize {
+        let found = self.rows.iter().position(|row| row.place == place);
+        found.map_or(0, |found| found + 1)
     }
 
     fn list(&self, noun: &str, list: &List, limit: u32) -> Vec<Document> {
@@ -197,7 +223,12 @@ impl Commit for Memory {
         if records.chains[self.chain as usize - 1].closing.is_some() {
             return Box::pin(std::future::ready(Err(StoreError::Closed)));
         }
-        let outcomes = changes.iter().map(|change| records.apply(self.chain, change)).collect();
+        let mut row = Commitment::default();
+        let outcomes = changes
+            .iter()
+            .map(|change| records.apply(self.chain, change, &mut row))
+            .collect();
+        records.append(self.chain, row);
         Box::pin(std::future::ready(Ok(outcomes)))
     }
 }
@@ -226,11 +257,23 @@ impl Users for Memory {
 }
 
 impl Trail for Memory {
-    fn rows(&self, after: i64, limit: u32) -> Pending<'_, Vec<Row>> {
+    fn rows(&self, after: Option<Place>, limit: u32) -> Pending<'_, Vec<Row>> {
         self.read(|records| {
-            let later = records.rows.iter().filter(|row| row.sequence > after);
-            later.take(limit as usize).cloned().collect()
+            let later = &records.rows[after.map_or(0, |after| records.up_to(after))..];
+            later.iter().take(limit as usize).cloned().collect()
         })
+    }
+
+    fn rows_before(&self, before: Option<Place>, limit: u32) -> Pending<'_, Vec<Row>> {
+        self.read(|records| {
+            let end = before.map_or(records.rows.len(), |before| records.up_to(before).saturating_sub(1));
+            let earlier = records.rows[..end].iter().rev();
+            earlier.take(limit as usize).cloned().collect()
+        })
+    }
+
+    fn row(&self, place: Place) -> Pending<'_, Option<Row>> {
+        self.read(|records| records.rows.iter().find(|row| row.place == place).cloned())
     }
 
     fn chains(&self) -> Pending<'_, Vec<Chain>> {
@@ -244,8 +287,8 @@ impl Trail for Memory {
     fn newest(&self) -> Pending<'_, Option<Newest>> {
         self.read(|records| {
             records.rows.last().map(|row| Newest {
-                sequence: row.sequence,
-                at: row.at,
+                place: row.place,
+                at: row.events.last().map_or(UnixMs::new(0), |event| event.at),
             })
         })
     }

@@ -130,7 +130,7 @@ pub(super) async fn a_missed_change_writes_nothing(harness: &dyn Harness) {
         Some(protection(&owner(1), 1))
     );
     assert_eq!(store.api_keys().await.expect("a read"), [key]);
-    assert_eq!(store.rows(0, 100).await.expect("a read").len(), 1);
+    assert_eq!(store.rows(None, 100).await.expect("a read").len(), 1);
 }
 
 pub(super) async fn outcomes_stand_in_order(harness: &dyn Harness) {
@@ -256,7 +256,7 @@ pub(super) async fn what_no_engine_may_do_is_refused(harness: &dyn Harness) {
         change("protection", vec![Write::put(None, &protection(&owner(1), 3))]),
     )
     .await;
-    let rows = store.rows(0, 100).await.expect("a read").len();
+    let rows = store.rows(None, 100).await.expect("a read").len();
     let without_secret = Device {
         sealed: Sealed {
             key_id: 1,
@@ -294,7 +294,7 @@ pub(super) async fn what_no_engine_may_do_is_refused(harness: &dyn Harness) {
         let refused = store.commit(vec![harmless, change("wrong", writes)]).await;
         assert!(refused.is_err(), "change {number}");
     }
-    assert_eq!(store.rows(0, 100).await.expect("a read").len(), rows);
+    assert_eq!(store.rows(None, 100).await.expect("a read").len(), rows);
     assert_eq!(store.protection(owner(2)).await.expect("a read"), None);
     assert_bound(&store.bound(owner(1)).await.expect("a read"), &[(&mine, fresh(1))]);
 }
@@ -312,7 +312,7 @@ pub(super) async fn a_count_needs_no_event(harness: &dyn Harness) {
     done(&*store, Change::of_count(Some(1), &counted(2))).await;
     missed(&*store, Change::of_count(Some(1), &counted(2)), "counted once").await;
     assert!(Change::of_all(Vec::new()).is_none());
-    assert!(store.rows(0, 100).await.expect("a read").is_empty());
+    assert!(store.rows(None, 100).await.expect("a read").is_empty());
     let store = reopen(harness, store).await;
     assert_eq!(
         store.allowance("counted".into()).await.expect("a read"),

@@ -19,7 +19,7 @@ pub(super) async fn what_was_answered_survives(harness: &dyn Harness) {
     }
     let store = reopen(harness, store).await;
     assert_bound(&store.bound(owner(1)).await.expect("a read"), &[(&mine, last)]);
-    assert_eq!(store.rows(0, 100).await.expect("a read").len(), 11);
+    assert_eq!(store.rows(None, 100).await.expect("a read").len(), 11);
 }
 
 pub(super) async fn what_was_not_answered_is_whole_or_absent(harness: &dyn Harness) {
@@ -36,7 +36,7 @@ pub(super) async fn what_was_not_answered_is_whole_or_absent(harness: &dyn Harne
                 Write::put(None, &recovery_codes(&owner, 1)),
             ],
         );
-        let before = store.rows(0, 100).await.expect("a read").len();
+        let before = store.rows(None, 100).await.expect("a read").len();
         let mut pending: Pending<'_, _> = store.commit(vec![change]);
         begin(&mut pending);
         drop(pending);
@@ -57,7 +57,7 @@ pub(super) async fn what_was_not_answered_is_whole_or_absent(harness: &dyn Harne
             whole
         );
         assert_eq!(store.recovery_codes(owner).await.expect("a read").is_some(), whole);
-        let rows = store.rows(0, 100).await.expect("a read").len();
+        let rows = store.rows(None, 100).await.expect("a read").len();
         assert_eq!(rows, before + usize::from(whole), "and the trail says which");
     }
 }

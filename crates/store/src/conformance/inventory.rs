@@ -338,7 +338,11 @@ pub(super) async fn an_import_is_whole_or_absent(harness: &dyn Harness) {
         .expect("a read")
         .len();
     assert_eq!(count, 100);
-    assert_eq!(store.rows(0, 100).await.expect("a read").len(), 1, "one event for all");
+    assert_eq!(
+        store.rows(None, 100).await.expect("a read").len(),
+        1,
+        "one event for all"
+    );
 }
 
 pub(super) async fn one_of_many_users_gets_a_token(harness: &dyn Harness) {

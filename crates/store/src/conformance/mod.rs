@@ -70,7 +70,7 @@ pub const CASES: &[Case] = cases! {
     races: one_of_many_states_wins, one_of_many_bindings_wins, one_of_many_owners_changes_wins;
     crashes: what_was_answered_survives, what_was_not_answered_is_whole_or_absent,
         a_crash_between_load_and_commit_changes_nothing;
-    trail: the_chain_can_be_computed, rows_come_in_pages, a_killed_chain_is_closed_where_it_ended,
+    trail: the_chain_can_be_computed, rows_come_in_pages, a_call_is_a_row, a_killed_chain_is_closed_where_it_ended,
         a_closing_stands, times_are_kept_as_told;
     erasure: unbinding_erases, enrollments_erase, expired_enrollments_are_found;
     documents: a_noun_of_any_shape_round_trips, lists_are_in_order, a_unique_lookup_is_taken_once, a_deleted_document_is_gone,

@@ -43,7 +43,7 @@ pub(super) async fn absent_records(harness: &dyn Harness) {
     assert!(store.protection(owner).await.expect("a read").is_none());
     assert!(store.api_key(id(1)).await.expect("a read").is_none());
     assert!(store.api_keys().await.expect("a read").is_empty());
-    assert!(store.rows(0, 10).await.expect("a read").is_empty());
+    assert!(store.rows(None, 10).await.expect("a read").is_empty());
     assert!(store.newest().await.expect("a read").is_none());
     assert!(store.users_after(None, 10).await.expect("a read").is_empty());
     assert!(store.last_of(i64::MAX).await.expect("a read").is_none());

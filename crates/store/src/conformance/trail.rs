@@ -7,7 +7,7 @@ use verify::{DeviceParts, DeviceState, UnixMs};
 use super::{Harness, all, commit, done, missed, open, reopen, sample::*};
 use crate::{
     Change, Id, Store, Write,
-    audit::{Closing, Event, Head, Payload, Row, commitment},
+    audit::{Closing, Event, EventId, Head, Payload, Place, Row},
     codec,
 };
 
@@ -23,16 +23,13 @@ async fn computed(store: &dyn Store) -> (HashMap<i64, Head>, HashMap<Id, Vec<(Id
         heads.insert(number, Head::opened(number, &chain.opening));
     }
     let mut states = HashMap::new();
-    let mut sequence = 0;
-    for row in store.rows(0, u32::MAX).await.expect("a read") {
-        assert!(row.sequence > sequence, "in the order of commitment");
-        sequence = row.sequence;
-        let head = heads.get_mut(&row.chain).expect("a row's chain is in the register");
-        let Payload::Kept(payload) = &row.payload else {
-            panic!("nobody erased it")
-        };
-        *head = head.next(row.at, &commitment(&row.salt, payload), &row.states);
-        assert_eq!((head.position, head.hash), (row.position, row.hash), "row {sequence}");
+    for row in store.rows(None, u32::MAX).await.expect("a read") {
+        let head = heads
+            .get_mut(&row.place.chain)
+            .expect("a row's chain is in the register");
+        assert!(!row.events.is_empty(), "a row says something");
+        *head = head.next(&row.covered(), &row.states);
+        assert_eq!((head.place(), head.hash), (row.place, row.hash));
         for (user, bytes) in codec::split_users(&row.states).expect("users") {
             states.insert(user, codec::decode_user(bytes).expect("a user").0);
         }
@@ -113,26 +110,86 @@ pub(super) async fn the_chain_can_be_computed(harness: &dyn Harness) {
 pub(super) async fn rows_come_in_pages(harness: &dyn Harness) {
     let store = open(harness).await;
     let said = |number: usize| Change::of(event(&number.to_string()));
-    commit(&*store, (0..25).map(said).collect()).await;
+    for number in 0..25 {
+        done(&*store, said(number)).await;
+    }
     let mut found: Vec<Row> = Vec::new();
     loop {
-        let page = store
-            .rows(found.last().map_or(0, |row| row.sequence), 10)
-            .await
-            .expect("a read");
+        let after = found.last().map(|row| row.place);
+        let page = store.rows(after, 10).await.expect("a read");
         assert!(page.len() <= 10);
         if page.is_empty() {
             break;
         }
         found.extend(page);
     }
-    assert_eq!(found.len(), 25);
+    assert_eq!(found.len(), 25, "a row a commit");
     for (number, row) in found.iter().enumerate() {
         let wanted = event(&number.to_string());
-        assert_eq!((row.at, row.salt), (wanted.at, wanted.salt));
-        assert_eq!(row.payload, Payload::Kept(wanted.payload));
+        let [only] = &row.events[..] else {
+            panic!("{} events", row.events.len())
+        };
+        assert_eq!(only.at, wanted.at);
+        let (salt, payload) = (wanted.salt, wanted.payload);
+        assert_eq!(only.payload, Payload::Kept { salt, payload });
         assert!(row.states.is_empty());
+        let one = store.row(row.place).await.expect("a read").expect("it is there");
+        assert_eq!(one.hash, row.hash);
     }
+    let mut back: Vec<Row> = Vec::new();
+    loop {
+        let before = back.last().map(|row| row.place);
+        let page = store.rows_before(before, 10).await.expect("a read");
+        if page.is_empty() {
+            break;
+        }
+        back.extend(page);
+    }
+    assert!(
+        back.iter()
+            .rev()
+            .map(|row| row.place)
+            .eq(found.iter().map(|row| row.place))
+    );
+    let nowhere = Place {
+        position: 26,
+        ..found[0].place
+    };
+    assert!(store.row(nowhere).await.expect("a read").is_none());
+}
+
+/// All that one call says is one row, whose events have ids of their own; what is missed says nothing.
+pub(super) async fn a_call_is_a_row(harness: &dyn Harness) {
+    let store = open(harness).await;
+    let two = change("one", vec![Write::put(None, &protection(&owner(1), 1))]).and(event("two"));
+    let miss = change("never", vec![Write::put(Some(7), &protection(&owner(2), 8))]);
+    commit(&*store, vec![two, miss, Change::of(event("three"))]).await;
+    let store = reopen(harness, store).await;
+    let [row] = &store.rows(None, 10).await.expect("a read")[..] else {
+        panic!("one row")
+    };
+    assert_eq!(
+        store.newest().await.expect("a read").map(|newest| newest.place),
+        Some(row.place)
+    );
+    let said: Vec<_> = row
+        .clone()
+        .identified()
+        .map(|(id, event)| (id.to_string(), event.payload))
+        .collect();
+    let wanted = [("1.1.1", "one"), ("1.1.2", "two"), ("1.1.3", "three")];
+    let wanted = wanted.map(|(id, text)| {
+        let Event { salt, payload, .. } = event(text);
+        (id.to_owned(), Payload::Kept { salt, payload })
+    });
+    assert_eq!(said, wanted);
+    for (id, _) in said {
+        assert_eq!(id.parse::<EventId>().expect("an id").to_string(), id);
+    }
+    for text in ["", "1", "1.1", "1.1.1.1", "1..1", "+1.1.1", "1.1.99999999999", "a.b.c"] {
+        assert!(text.parse::<EventId>().is_err(), "{text}");
+    }
+    computed(&*store).await;
 }
 
 pub(super) async fn a_killed_chain_is_closed_where_it_ended(harness: &dyn Harness) {
@@ -216,8 +273,8 @@ pub(super) async fn times_are_kept_as_told(harness: &dyn Harness) {
     }
     let store = reopen(harness, store).await;
     assert_bound(&store.bound(owner(1)).await.expect("a read"), &[(&mine, last)]);
-    let rows = store.rows(0, 100).await.expect("a read");
-    let told: Vec<UnixMs> = rows.iter().skip(1).map(|row| row.at).collect();
+    let rows = store.rows(None, 100).await.expect("a read");
+    let told: Vec<UnixMs> = rows.iter().skip(1).map(|row| row.events[0].at).collect();
     assert_eq!(told, times);
     done(
         &*store,
