@@ -4,7 +4,7 @@
 //! order and writes back a few states in the transaction of a commit; when it has gone round, every row of the trail from
 //! before that round is folded.
 
-use crate::layout::{Change, Key, Layout, version};
+use crate::layout::{Change, Key, Keyed, Layout, version};
 use crate::workload::User;
 use rusqlite::{Connection, Result, Statement, TransactionBehavior::Immediate};
 use std::collections::BTreeMap;
@@ -29,7 +29,6 @@ pub struct Engine {
     db: Connection,
     options: Options,
     tail: BTreeMap<Key, Box<[u8]>>,
-    /// How many states opening has read.
     read: usize,
     newest: i64,
     /// The last key that was passed in this round.
@@ -99,7 +98,7 @@ impl Engine {
     }
 
     /// The states of each of these users.
-    pub fn load(&self, users: &[User]) -> Result<Vec<Vec<(Key, Box<[u8]>)>>> {
+    pub fn load(&self, users: &[User]) -> Result<Vec<Vec<Keyed>>> {
         let tx = self.db.unchecked_transaction()?;
         let mut select = self.layout.select(&tx)?;
         let mut one = |key: Key| {
@@ -216,10 +215,12 @@ impl Engine {
             .query_row("PRAGMA page_count", [], |row| Ok(row.get::<_, f64>(0)? * 4096.0))
     }
 
+    /// How many states opening has read from the trail.
     pub fn read(&self) -> usize {
         self.read
     }
 
+    /// How many states the tail has.
     pub fn tail(&self) -> usize {
         self.tail.len()
     }

@@ -69,7 +69,10 @@ impl Key {
     }
 }
 
-/// What opaque bytes begin with.
+/// A key with its state, of which no layout knows more than the version.
+pub type Keyed = (Key, Box<[u8]>);
+
+/// What a state begins with.
 pub fn version(state: &[u8]) -> u64 {
     u64::from_be_bytes(*state.first_chunk().expect("a state begins with its version"))
 }

@@ -1,6 +1,6 @@
 //! The users, and what judging their codes would make of their states.
 
-use crate::layout::{Change, Event, Key, version};
+use crate::layout::{Change, Event, Key, Keyed, version};
 use std::collections::HashSet;
 
 /// The memo of the last request, of which no layout knows anything.
@@ -74,7 +74,7 @@ impl User {
     }
 
     /// What a database begins with; where a row is a device's, the state may have a memo too.
-    pub fn states(&self, by_user: bool, device_memo: usize) -> Vec<(Key, Box<[u8]>)> {
+    pub fn states(&self, by_user: bool, device_memo: usize) -> Vec<Keyed> {
         let devices = if self.number.is_multiple_of(4) { 2 } else { 1 };
         if by_user {
             let length = 8 + MEMO + devices * (DEVICE + STATE);
@@ -88,13 +88,13 @@ impl User {
 }
 
 /// One code in sixteen is wrong: then all states of the user change, else the state of one device, or the user's row.
-pub fn judge(rng: &mut Rng, loaded: Vec<Vec<(Key, Box<[u8]>)>>) -> Vec<Change> {
+pub fn judge(rng: &mut Rng, loaded: Vec<Vec<Keyed>>) -> Vec<Change> {
     let at = 1_750_000_000_000 + rng.below(1 << 30) as i64;
-    let mut one = |mut states: Vec<(Key, Box<[u8]>)>| {
+    let mut one = |mut states: Vec<Keyed>| {
         if rng.below(16) != 0 {
             states.truncate(1);
         }
-        let mut new = |(key, mut state): (Key, Box<[u8]>)| {
+        let mut new = |(key, mut state): Keyed| {
             let expected = version(&state);
             state[..8].copy_from_slice(&(expected + 1).to_be_bytes());
             rng.fill(&mut state[8..]);
