@@ -11,7 +11,7 @@
 //! 9. [`wire_protocol`]: what a desk and a token say to each other, byte by byte.
 //! 10. [`factory_desk`]: how tokens are programmed in a row, and what to do after a cut.
 //! 11. [`store`]: what is kept, where, and how it is changed; how to read it by hand.
-//! 12. [`storage_trial`]: hot row or append-and-fold, with the figures that decided.
+//! 12. [`storage_trial`]: what a row of the states and of the trail holds, with the figures that decided.
 //! 13. [`figures`]: how fast, beside what.
 //! 14. [`threat_model`]: who attacks, what holds, what does not.
 //! 15. [`token_threat_model`]: who attacks a token, what holds, what does not.
