@@ -572,8 +572,8 @@ fn holds(service: &Served, kept: &Path) {
 
 /// The trail has one acceptance for each that was told, and no other (invariant 7).
 fn written_once(dir: &Path, clients: &[Client]) {
-    let sql = "SELECT payload ->> 'user', count(*) FROM audit \
-               WHERE payload ->> 'action' = 'verify' AND payload ->> 'outcome' = 'accepted' GROUP BY 1";
+    let sql = "SELECT value ->> '$.event.user', count(*) FROM audit, json_each(events) \
+               WHERE value ->> '$.event.action' = 'verify' AND value ->> '$.event.outcome' = 'accepted' GROUP BY 1";
     let rows = sqlite3(dir, sql);
     let mut written: BTreeMap<&str, usize> = rows
         .lines()

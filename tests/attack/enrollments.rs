@@ -34,7 +34,7 @@ fn started(user: &str, also: &Value) -> Value {
 }
 
 fn rows(served: &Served) -> u64 {
-    let count = sqlite3(&served.dir, "SELECT count(*) FROM audit");
+    let count = sqlite3(&served.dir, "SELECT sum(json_array_length(events)) FROM audit");
     count.parse().expect("a number")
 }
 

@@ -66,7 +66,7 @@ fn try_everywhere(desk: &Desk, bound: &Bound, code: &str, second: &str) -> Vec<&
 /// A record without what is of its time and place alone.
 fn shape(record: &Value) -> Value {
     let mut record = record.clone();
-    for of_its_own in ["sequence", "position", "at", "hash"] {
+    for of_its_own in ["id", "position", "at", "hash"] {
         record.as_object_mut().expect("a record").remove(of_its_own);
     }
     let event = record["event"].as_object_mut().expect("an event");

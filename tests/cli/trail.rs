@@ -67,24 +67,20 @@ fn an_edited_row_is_found_with_its_place() {
     let home = tempfile::tempdir().expect("a directory");
     let dir = home.path().join("data");
     with_history(&dir);
-    let refused = "(SELECT max(sequence) FROM audit WHERE payload ->> 'outcome' = 'refused')";
+    let refused = "(SELECT max(sequence) FROM audit WHERE events LIKE '%\"refused\"%')";
     let database = Connection::open(dir.join("countersign.sqlite")).expect("a database");
-    let place = format!("SELECT sequence, chain, position FROM audit WHERE sequence = {refused}");
+    let place = format!("SELECT chain, position FROM audit WHERE sequence = {refused}");
     let number = |row: &rusqlite::Row<'_>, column| row.get::<_, i64>(column);
-    let place = database.query_row(&place, [], |row| {
-        Ok((number(row, 0)?, number(row, 1)?, number(row, 2)?))
-    });
-    let (sequence, chain, position) = place.expect("a refusal is in the trail");
+    let place = database.query_row(&place, [], |row| Ok((number(row, 0)?, number(row, 1)?)));
+    let (chain, position) = place.expect("a refusal is in the trail");
     drop(database);
     at_the_database(
         &dir,
-        &format!(
-            "UPDATE audit SET payload = replace(payload, '\"refused\"', '\"accepted\"') WHERE sequence = {refused}"
-        ),
+        &format!("UPDATE audit SET events = replace(events, '\"refused\"', '\"accepted\"') WHERE sequence = {refused}"),
     );
 
     let found = verify(&dir, &[]).with_code(1);
-    let line = format!("chain {chain}, position {position} (row {sequence}): the row was changed");
+    let line = format!("chain {chain}, position {position}: the row was changed");
     assert!(found.out.lines().any(|said| said == line), "{line}\n{}", found.out);
     assert!(
         found.err.contains("1 finding") && found.err.contains(" help: "),
@@ -97,7 +93,7 @@ fn an_edited_row_is_found_with_its_place() {
         Some(1),
         "one change is one finding: {report}"
     );
-    assert_eq!(report["findings"][0]["sequence"], sequence);
+    assert_eq!(report["findings"][0]["position"], position);
 }
 
 #[test]
@@ -107,7 +103,11 @@ fn a_row_that_is_gone_is_missed() {
     with_history(&dir);
     at_the_database(&dir, "DELETE FROM audit WHERE sequence = 3");
     let found = verify(&dir, &[]).with_code(1);
-    assert!(found.out.contains("1 row(s) removed before row 4"), "{}", found.out);
+    assert!(
+        found.out.contains("1 row(s) removed before position 4"),
+        "{}",
+        found.out
+    );
 }
 
 #[test]

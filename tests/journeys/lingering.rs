@@ -11,7 +11,7 @@ use std::{
 
 use store::{
     Checked, Commit, Damage, Document, Documents, Health, Key, List, Outcome, Owner, Pending, StoreError, User, Users,
-    audit::{Chain, Closing, Head, Newest, Row, Trail},
+    audit::{Chain, Closing, Head, Newest, Place, Row, Trail},
 };
 use store_sqlite::Sqlite;
 
@@ -73,8 +73,16 @@ impl Health for Lingering {
 }
 
 impl Trail for Lingering {
-    fn rows(&self, after: i64, limit: u32) -> Pending<'_, Vec<Row>> {
-        self.engine.rows(after, limit)
+    fn rows(&self, after: Option<Place>, limit: u32) -> Pending<'_, Vec<Row>> {
+        self.late(self.engine.rows(after, limit))
+    }
+
+    fn rows_before(&self, before: Option<Place>, limit: u32) -> Pending<'_, Vec<Row>> {
+        self.late(self.engine.rows_before(before, limit))
+    }
+
+    fn row(&self, place: Place) -> Pending<'_, Option<Row>> {
+        self.late(self.engine.row(place))
     }
 
     fn chains(&self) -> Pending<'_, Vec<Chain>> {

@@ -22,7 +22,7 @@ pub struct AuditQuery {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
     pub limit: PageSize,
     /// `next_cursor` of the page before; the oldest records when absent.
-    #[param(example = "4711")]
+    #[param(example = "3.42.1")]
     pub cursor: Option<String>,
 }
 
@@ -73,20 +73,21 @@ pub struct AuditPage {
     pub items: Vec<AuditRecord>,
     /// Where the next page begins; absent at the end, as far as the trail has come.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "4711")]
+    #[schema(example = "3.42.1")]
     pub next_cursor: Option<String>,
 }
 
 /// A record of the trail. Each chain of them is fixed by its hashes, and the chains by signed heads.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AuditRecord {
-    /// Its place in the order of commitment over all chains.
-    #[schema(example = 4711)]
-    pub sequence: i64,
-    /// Its chain: one for each writer and start.
+    /// `chain.position.index`: the row it stands in, and which of the row's events it is, from 1. A row holds what one commit
+    /// decided.
+    #[schema(example = "3.42.1")]
+    pub id: String,
+    /// The row's chain: one for each writer and start.
     #[schema(example = 3)]
     pub chain: i64,
-    /// Its place in the chain, from 1.
+    /// The row's place in the chain, from 1.
     #[schema(example = 42)]
     pub position: u64,
     /// When it was decided.
@@ -107,7 +108,7 @@ pub struct AuditRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "8f0a7c112f6b9d4b7c1e4f60019a9ef4")]
     pub salt: Option<String>,
-    /// SHA-256 of the chain up to here, in hex.
+    /// SHA-256 of the chain up to its row, in hex.
     #[schema(example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
     pub hash: String,
 }
@@ -170,7 +171,7 @@ pub struct AuditHead {
     /// The chain.
     #[schema(example = 3)]
     pub chain: i64,
-    /// How many records it has.
+    /// How many rows it has.
     #[schema(example = 42)]
     pub position: u64,
     /// The hash of the last one, in hex.

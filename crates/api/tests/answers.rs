@@ -207,7 +207,7 @@ fn tokens() {
 #[test]
 fn the_trail_and_the_probes() {
     let record = AuditRecord {
-        sequence: 7,
+        id: "3.2.1".into(),
         chain: 3,
         position: 2,
         at: time(0),

@@ -1,6 +1,6 @@
 use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicI64, Ordering::Relaxed},
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering::Relaxed},
 };
 
 use otp::{Parameters, Step};
@@ -45,8 +45,7 @@ pub struct Ports {
 pub(crate) struct Core {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: TrustedClock,
-    /// The newest record when the clock was last known to be right, or when the service started.
-    pub(crate) clock_was_right_at: AtomicI64,
+    clock_was_right_at: Mutex<Option<audit::Place>>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) sealer: Arc<dyn Sealer>,
     pub(crate) signer: Arc<dyn Signer>,
@@ -74,6 +73,11 @@ impl Core {
     /// The id of what is decided now, of the randomness of one salt.
     pub(crate) fn id_of(&self, now: UnixMs, salt: &[u8; 16]) -> Id {
         id_at(now, salt.first_chunk().unwrap_or(&[0; 10]))
+    }
+
+    /// The newest record when the clock was last known to be right, or when the service started.
+    pub(crate) fn clock_was_right_at(&self) -> MutexGuard<'_, Option<audit::Place>> {
+        self.clock_was_right_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Fresh salts for this many events.
@@ -173,7 +177,7 @@ impl Service {
         let stand_in = stand_in(&ports)?;
         let core = Arc::new(Core {
             clock: TrustedClock::new(ports.clock, at_start.map(|newest| newest.at), settings.clock_gap_ms),
-            clock_was_right_at: AtomicI64::new(at_start.map_or(0, |newest| newest.sequence)),
+            clock_was_right_at: Mutex::new(at_start.map(|newest| newest.place)),
             store: ports.store,
             entropy: ports.entropy,
             sealer: ports.sealer,

@@ -5,15 +5,12 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 use store::{
     Store,
-    audit::{Chain, Closing, Hash, Head, Payload, Row, commitment},
+    audit::{Chain, Closing, EventId, Hash, Head, Payload, Place, Row},
 };
 
 use verify::UnixMs;
 
 use crate::{Service, ServiceError, core::TRIES, ports::Signer};
-
-/// Rows read at a time.
-const PAGE: u32 = 4_096;
 
 /// The head of a chain with a signature under it: kept outside the database, it shows a tail that was cut.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,9 +69,6 @@ pub struct Finding {
     /// The place in the chain, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<u64>,
-    /// The row's place in the table, where there is a row.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sequence: Option<i64>,
     /// In words.
     pub what: String,
 }
@@ -85,7 +79,6 @@ impl Finding {
         Self {
             chain: None,
             position: None,
-            sequence: None,
             what,
         }
     }
@@ -99,9 +92,6 @@ impl fmt::Display for Finding {
         write!(f, "chain {chain}")?;
         if let Some(position) = self.position {
             write!(f, ", position {position}")?;
-        }
-        if let Some(sequence) = self.sequence {
-            write!(f, " (row {sequence})")?;
         }
         write!(f, ": {}", self.what)
     }
@@ -144,53 +134,72 @@ impl Service {
         Ok(self.core.store.close_chain(Closing { head, signature }).await?)
     }
 
-    /// Records of the trail after this one, oldest first, as people may see them now.
-    pub async fn trail(&self, after: i64, limit: u32) -> Result<Vec<Record>, ServiceError> {
+    /// Up to `limit` records of the trail after this one, oldest first, as people may see them now.
+    pub async fn trail(&self, after: Option<EventId>, limit: u32) -> Result<Vec<Record>, ServiceError> {
+        let store = &self.core.store;
         // A clock that cannot be trusted has let nothing pass.
         let now = self.core.clock.now().ok();
-        let rows = self.core.store.rows(after, limit).await?;
-        Ok(rows.into_iter().map(|row| Record::of(row, now)).collect())
+        let mut found = Vec::new();
+        let mut place = after.map(|after| after.place);
+        if let Some(after) = after {
+            // What else stands in its row.
+            let row = store.row(after.place).await?.ok_or(ServiceError::NotFound("record"))?;
+            found.extend(records(row, now).filter(|record| record.id > after));
+        }
+        while found.len() < limit as usize {
+            let rows = store.rows(place, FEW_ROWS).await?;
+            let Some(last) = rows.last() else { break };
+            place = Some(last.place);
+            found.extend(rows.into_iter().flat_map(|row| records(row, now)));
+        }
+        found.truncate(limit as usize);
+        Ok(found)
     }
 }
 
-/// A row of the trail, as people may see it.
+/// A row may hold a thousand events.
+const FEW_ROWS: u32 = 16;
+
+/// An event of the trail, as people may see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Its place in the order of commitment over all chains.
-    pub sequence: i64,
-    /// Its chain.
-    pub chain: i64,
-    /// Its place in the chain, from 1.
-    pub position: u64,
+    /// By chain and position of its row, and its place in that.
+    pub id: EventId,
     /// When it was decided.
     pub at: UnixMs,
-    /// The salt of the commitment; `None` while the cause is masked, or it could be found by trying.
-    pub salt: Option<[u8; 16]>,
     /// What was said, unless it was erased; with another cause while that is masked.
-    pub payload: Payload,
+    pub event: Option<String>,
+    /// The commitment to it, where it was erased.
+    pub commitment: Option<Hash>,
+    /// The salt of the commitment; `None` while the cause is masked, or it could be found by trying, and once it was erased.
+    pub salt: Option<[u8; 16]>,
     /// The cause is shown as `wrong`, whatever it is, while a step that it may name can still come (D5).
     pub masked: bool,
-    /// The chain up to here.
+    /// The chain up to its row.
     pub hash: Hash,
 }
 
-impl Record {
-    fn of(row: Row, now: Option<UnixMs>) -> Self {
-        let masked = match &row.payload {
-            Payload::Kept(payload) => masked(payload, row.at, now),
-            Payload::Erased(_) => None,
+fn records(row: Row, now: Option<UnixMs>) -> impl Iterator<Item = Record> {
+    let hash = row.hash;
+    row.identified().map(move |(id, recorded)| {
+        let at = recorded.at;
+        let (event, commitment, salt, masked) = match recorded.payload {
+            Payload::Kept { salt, payload } => match masked(&payload, at, now) {
+                Some(masked) => (Some(masked), None, None, true),
+                None => (Some(payload), None, Some(salt), false),
+            },
+            Payload::Erased(commitment) => (None, Some(commitment), None, false),
         };
-        Self {
-            sequence: row.sequence,
-            chain: row.chain,
-            position: row.position,
-            at: row.at,
-            salt: masked.is_none().then_some(row.salt),
-            masked: masked.is_some(),
-            payload: masked.map_or(row.payload, Payload::Kept),
-            hash: row.hash,
+        Record {
+            id,
+            at,
+            event,
+            commitment,
+            salt,
+            masked,
+            hash,
         }
-    }
+    })
 }
 
 /// Rows of before they said how long they are masked: a time after which no step that they name can come.
@@ -228,11 +237,11 @@ pub async fn verify_trail(
     // The register first: a chain that is opened meanwhile is then a chain too many, not one too few.
     let chains = store.chains().await?;
     let mut reading = Reading::new(&chains, heads, signer);
-    let mut after = 0;
+    let mut after = None;
     loop {
-        let rows = store.rows(after, PAGE).await?;
+        let rows = store.rows(after, FEW_ROWS).await?;
         let Some(last) = rows.last() else { break };
-        after = last.sequence;
+        after = Some(last.place);
         rows.iter().for_each(|row| reading.row(row));
     }
     Ok(reading.end())
@@ -276,7 +285,6 @@ impl Reading {
                 None => reading.find(
                     head.chain,
                     Some(head.position),
-                    None,
                     "a head kept outside has a bad signature",
                 ),
             }
@@ -284,11 +292,10 @@ impl Reading {
         reading
     }
 
-    fn find(&mut self, chain: i64, position: Option<u64>, sequence: Option<i64>, what: impl Into<String>) {
+    fn find(&mut self, chain: i64, position: Option<u64>, what: impl Into<String>) {
         self.report.findings.push(Finding {
             chain: Some(chain),
             position,
-            sequence,
             what: what.into(),
         });
     }
@@ -299,13 +306,13 @@ impl Reading {
         for chain in chains {
             let number = chain.chain;
             for missing in expected..number {
-                self.find(missing, None, None, "the chain is missing from the register");
+                self.find(missing, None, "the chain is missing from the register");
             }
             if expected == number && chain.opening.previous != previous {
-                self.find(number, None, None, "its opening does not follow the one before");
+                self.find(number, None, "its opening does not follow the one before");
             }
             if !signer.verify(&chain.opening.statement(number), &chain.opening_signature) {
-                self.find(number, None, None, "its opening has a bad signature");
+                self.find(number, None, "its opening has a bad signature");
             }
             previous = chain.opening.hash(number);
             expected = number + 1;
@@ -315,7 +322,7 @@ impl Reading {
                     self.ends.insert(number, closing.head.position);
                     self.milestone(closing.head, "the register");
                 } else {
-                    self.find(number, None, None, "its closing has a bad signature");
+                    self.find(number, None, "its closing has a bad signature");
                 }
             }
         }
@@ -326,12 +333,11 @@ impl Reading {
             None => self.find(
                 head.chain,
                 Some(head.position),
-                None,
                 format!("{source} knows it, the register does not"),
             ),
             Some(opened) if head.position == 0 => {
                 if opened.hash != head.hash {
-                    self.find(head.chain, Some(0), None, format!("{source} knows another opening"));
+                    self.find(head.chain, Some(0), format!("{source} knows another opening"));
                 }
             }
             Some(_) => {
@@ -348,59 +354,46 @@ impl Reading {
 
     fn row(&mut self, row: &Row) {
         self.report.rows += 1;
-        let Some(head) = self.heads.get(&row.chain).copied() else {
+        let Place { chain, position } = row.place;
+        let Some(head) = self.heads.get(&chain).copied() else {
             // A chain opened after the register was read is somebody at work, not a finding.
-            if row.chain <= self.newest {
+            if chain <= self.newest {
                 self.find(
-                    row.chain,
-                    Some(row.position),
-                    Some(row.sequence),
+                    chain,
+                    Some(position),
                     "a row of a chain that the register does not know",
                 );
             }
             return;
         };
-        let place = (Some(row.position), Some(row.sequence));
-        if row.position > head.position + 1 {
-            let count = row.position - head.position - 1;
-            self.find(
-                row.chain,
-                Some(head.position + 1),
-                None,
-                format!("{count} row(s) removed before row {}", row.sequence),
-            );
-        } else if row.position <= head.position {
-            self.find(row.chain, place.0, place.1, "the position was there before");
-        } else {
-            let said = match &row.payload {
-                Payload::Kept(payload) => commitment(&row.salt, payload),
-                Payload::Erased(commitment) => *commitment,
-            };
-            if head.next(row.at, &said, &row.states).hash != row.hash {
-                self.find(row.chain, place.0, place.1, "the row was changed");
-            } else if matches!(row.payload, Payload::Erased(_)) {
-                // Nothing erases payloads yet, so whoever hid this one was none of ours.
-                self.find(row.chain, place.0, place.1, "what was said is erased");
-            }
+        if position > head.position + 1 {
+            let count = position - head.position - 1;
+            let what = format!("{count} row(s) removed before position {position}");
+            self.find(chain, Some(head.position + 1), what);
+        } else if position <= head.position {
+            self.find(chain, Some(position), "the position was there before");
+        } else if head.next(&row.covered(), &row.states).hash != row.hash {
+            self.find(chain, Some(position), "the row was changed");
+        } else if row
+            .events
+            .iter()
+            .any(|event| matches!(event.payload, Payload::Erased(_)))
+        {
+            // Nothing erases events yet, so whoever hid this one was none of ours.
+            self.find(chain, Some(position), "what was said is erased");
         }
-        if self.ends.get(&row.chain).is_some_and(|end| row.position > *end) {
-            self.find(row.chain, place.0, place.1, "a row after the end of its chain");
+        if self.ends.get(&chain).is_some_and(|end| position > *end) {
+            self.find(chain, Some(position), "a row after the end of its chain");
         }
-        for milestone in self.milestones.remove(&(row.chain, row.position)).unwrap_or_default() {
+        for milestone in self.milestones.remove(&(chain, position)).unwrap_or_default() {
             if milestone.hash != row.hash {
                 let what = format!("the row, or one before it, is not what {} signed", milestone.source);
-                self.find(row.chain, place.0, place.1, what);
+                self.find(chain, Some(position), what);
             }
         }
         // From here on the row's own word counts, so that one change is one finding.
-        self.heads.insert(
-            row.chain,
-            Head {
-                chain: row.chain,
-                position: row.position,
-                hash: row.hash,
-            },
-        );
+        let hash = row.hash;
+        self.heads.insert(chain, Head { chain, position, hash });
     }
 
     fn end(mut self) -> Report {
@@ -411,7 +404,7 @@ impl Reading {
                     "cut off: {} signed {position} row(s), {found} are there",
                     milestone.source
                 );
-                self.find(chain, Some(found + 1), None, what);
+                self.find(chain, Some(found + 1), what);
             }
         }
         self.report

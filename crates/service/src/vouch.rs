@@ -1,14 +1,11 @@
 //! Who says that a clock is right which the service doubts: the kernel, or an operator.
 
-use std::{
-    sync::{Arc, atomic::Ordering::Relaxed},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
 use store::{
     Bound, Change, Id, Owner, Store,
-    audit::{Payload, Row},
+    audit::{Payload, Recorded},
 };
 use tokio::task::spawn_blocking;
 use verify::{Policy, UnixMs};
@@ -153,7 +150,7 @@ pub(crate) async fn ask(core: &Arc<Core>) -> Result<Option<Trouble>, ServiceErro
     let trouble = core.clock.judge().err().filter(|trouble| trouble.needs_word());
     let Some(trouble) = trouble else {
         if let Some(newest) = core.store.newest().await? {
-            core.clock_was_right_at.store(newest.sequence, Relaxed);
+            *core.clock_was_right_at() = Some(newest.place);
         }
         return Ok(None);
     };
@@ -191,21 +188,30 @@ async fn synchronised(core: &Arc<Core>) -> Result<bool, ServiceError> {
 /// Whether an operator said so since the clock was last right, and since this service's own last row: a word about a clock
 /// that was right is none about one that is wrong an hour later.
 async fn accepted(core: &Core) -> Result<bool, ServiceError> {
-    let Some(newest) = core.store.newest().await? else {
-        return Ok(false);
-    };
-    let known = core.clock_was_right_at.load(Relaxed);
-    let after = known.max(newest.sequence - i64::from(LOOK_BACK));
-    let rows = core.store.rows(after, LOOK_BACK).await?;
+    let known = *core.clock_was_right_at();
     let own = core.store.head().chain;
     let now = core.clock.wall();
-    let mut since = rows.iter().rev().take_while(|row| row.chain != own);
-    Ok(since.any(|row| is_word(row) && row.at.since(now).abs() < WORD_LIVES_MS))
+    let mut before = None;
+    for _row in 0..LOOK_BACK {
+        // One at a time: those of before the doubt may be large.
+        let Some(row) = core.store.rows_before(before, 1).await?.pop() else {
+            return Ok(false);
+        };
+        if row.place.chain == own || Some(row.place) == known {
+            return Ok(false);
+        }
+        if row.events.iter().any(|said| is_word(said, now)) {
+            return Ok(true);
+        }
+        before = Some(row.place);
+    }
+    Ok(false)
 }
 
-fn is_word(row: &Row) -> bool {
-    let Payload::Kept(said) = &row.payload else {
+fn is_word(said: &Recorded, now: UnixMs) -> bool {
+    let Payload::Kept { payload, .. } = &said.payload else {
         return false;
     };
-    serde_json::from_str::<serde_json::Value>(said).is_ok_and(|said| said["action"] == ACCEPT)
+    said.at.since(now).abs() < WORD_LIVES_MS
+        && serde_json::from_str::<serde_json::Value>(payload).is_ok_and(|said| said["action"] == ACCEPT)
 }

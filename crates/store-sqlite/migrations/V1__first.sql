@@ -16,17 +16,14 @@ CREATE TABLE audit_chain (
     closing_signature BLOB
 ) STRICT;
 
--- The trail. No index beside the key: rows come in at the end, and that is the price of a verification.
+-- The trail: a row a commit. No index beside the key: rows come in at the end, and that is the price of a verification.
 CREATE TABLE audit (
-    sequence   INTEGER PRIMARY KEY,
-    chain      INTEGER NOT NULL,
-    position   INTEGER NOT NULL,
-    at         INTEGER NOT NULL,
-    salt       BLOB    NOT NULL,
-    payload    TEXT,    -- NULL once erased; then
-    commitment BLOB,    -- this is what is left of it
-    states     BLOB,    -- the states of users that became durable by this row
-    hash       BLOB    NOT NULL
+    sequence INTEGER PRIMARY KEY,
+    chain    INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    states   BLOB,             -- the states of users that became durable by this row
+    hash     BLOB    NOT NULL,
+    events   TEXT    NOT NULL  -- a JSON list of {at, salt, event}; of {at, commitment}, where the event was erased
 ) STRICT;
 
 -- Rows of the trail up to here have their states in user_state, or a newer one stands there.

@@ -27,6 +27,9 @@ pub(crate) struct Fold {
     through: i64,
     /// The newest row of all.
     newest: i64,
+    /// Events of rows that are not folded, and of those since this round began.
+    unfolded: u64,
+    since_round: u64,
     /// Write-backs owed, in units of one `fold_at`th.
     owed: u64,
 }
@@ -47,6 +50,9 @@ impl Fold {
             round: newest,
             through,
             newest,
+            // As if each row had one: nobody counts them for a start.
+            unfolded: newest.saturating_sub(through).cast_unsigned(),
+            since_round: 0,
             owed: 0,
         })
     }
@@ -56,18 +62,20 @@ impl Fold {
         self.newest
     }
 
-    /// How many rows of the trail opening would have to read.
+    /// How many events opening would have to pass.
     pub(crate) fn behind(&self) -> u64 {
-        self.newest.saturating_sub(self.through).cast_unsigned()
+        self.unfolded
     }
 
-    /// These rows were committed; the result is how many states to write back with the next transaction.
+    /// So many events were committed.
     ///
-    /// Twice the tail's share of `fold_at` is owed for each row, so a round takes half of `fold_at` rows
-    /// whatever the tail's length, and at most `fold_at` rows are ever unfolded.
-    pub(crate) fn appended(&mut self, rows: u64, newest: Option<i64>, tail: usize) {
-        self.owed = self.owed.saturating_add(2 * rows * tail as u64);
+    /// Twice the tail's share of `fold_at` is owed for each, so a round takes half of `fold_at` events whatever the tail's
+    /// length, and at most `fold_at` events are ever unfolded.
+    pub(crate) fn appended(&mut self, events: u64, newest: Option<i64>, tail: usize) {
+        self.owed = self.owed.saturating_add(2 * events * tail as u64);
         self.newest = newest.unwrap_or(self.newest);
+        self.unfolded += events;
+        self.since_round += events;
     }
 
     /// How many states the next transaction owes.
@@ -101,7 +109,12 @@ impl Fold {
         };
         if round_over {
             let all = users.len() == tail.len();
-            after.through = if all { self.newest } else { self.round };
+            (after.through, after.unfolded) = if all {
+                (self.newest, 0)
+            } else {
+                (self.round, self.since_round)
+            };
+            after.since_round = 0;
             (after.hand, after.round) = (None, self.newest);
             tx.prepare_cached("UPDATE fold SET through = ?")?
                 .execute([after.through])?;

@@ -17,13 +17,10 @@ pub(crate) struct Group<'a> {
     tail: &'a Tail,
     folded: user::FoldedStates<'a>,
     generation: u32,
-    trail: audit::Appender<'a>,
-    /// The chain with the rows of this group.
-    pub(crate) head: Head,
-    /// The newest row of this group; `None` while it has none.
-    pub(crate) newest: Option<i64>,
-    /// How many rows it has.
-    pub(crate) rows: u64,
+    /// The row of this group, which is appended at its end.
+    row: audit::Draft,
+    /// The chain before this group.
+    head: Head,
     /// The users whose state changed.
     pub(crate) changed: HashMap<Id, Changed>,
     /// A secret was erased.
@@ -53,10 +50,8 @@ impl<'a> Group<'a> {
             tail,
             folded: user::FoldedStates::of(tx)?,
             generation: owner::generation(tx)?,
-            trail: audit::Appender::to(tx)?,
+            row: audit::Draft::default(),
             head,
-            newest: None,
-            rows: 0,
             changed: HashMap::new(),
             erases: false,
         })
@@ -80,12 +75,9 @@ impl<'a> Group<'a> {
         for write in change.writes() {
             self.write(write, &mut states)?;
         }
-        // The first row carries the states of the whole change.
-        let mut blob = change.states_joined();
+        self.row.change(change.states());
         for (event, commitment) in change.events() {
-            let (head, sequence) = self.trail.append(&self.head, event, commitment, blob)?;
-            (self.head, self.newest, blob) = (head, Some(sequence), &[]);
-            self.rows += 1;
+            self.row.say(event, commitment);
         }
         Ok(Outcome::Done)
     }
@@ -109,7 +101,7 @@ impl<'a> Group<'a> {
             Write::Delete { key, .. } => self.erases |= document::delete(self.tx, key)?,
             Write::Require { .. } => {}
             Write::User { next, devices } => {
-                // The change's first row, which is about to be appended.
+                // The group's row, which is about to be appended.
                 let revision = Revision {
                     generation: self.generation,
                     chain: self.head.chain,
@@ -138,42 +130,39 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// What is to be published, without the borrow of the transaction.
-    pub(crate) fn finish(self) -> Finished {
-        let Self {
+    /// Appends its row, unless nothing was said. What is to be published, without the borrow of the transaction.
+    pub(crate) fn finish(self) -> Result<Finished> {
+        let events = self.row.events();
+        let (head, row) = match events {
+            0 => (self.head, None),
+            _ => {
+                let (head, row) = self.row.append(self.tx, &self.head)?;
+                (head, Some(row))
+            }
+        };
+        Ok(Finished {
             head,
-            newest,
-            changed,
-            erases,
-            rows,
-            ..
-        } = self;
-        Finished {
-            head,
-            newest,
-            changed,
-            erases,
-            rows,
-        }
+            row,
+            events,
+            changed: self.changed,
+            erases: self.erases,
+        })
     }
 }
 
 /// What a committed group makes known.
 pub(crate) struct Finished {
+    /// The chain with its row.
     pub(crate) head: Head,
-    pub(crate) newest: Option<i64>,
+    /// The number of its row; `None` while it has none.
+    pub(crate) row: Option<i64>,
+    /// How many events that has.
+    pub(crate) events: u64,
     pub(crate) changed: HashMap<Id, Changed>,
     pub(crate) erases: bool,
-    pub(crate) rows: u64,
 }
 
 impl Finished {
-    /// The first of its rows; `None` while it has none.
-    pub(crate) fn first(&self) -> Option<i64> {
-        self.newest
-            .map(|newest| newest.saturating_sub_unsigned(self.rows).saturating_add(1))
-    }
-
     /// The tail after COMMIT: folded states leave it, except those that have changed again.
     pub(crate) fn publish(self, tail: &mut Tail, folded: &[Id]) {
         for id in folded {

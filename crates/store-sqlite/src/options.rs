@@ -26,7 +26,7 @@ pub struct Options<'a> {
 pub struct Tuning {
     /// A group takes no further call once it has this many changes.
     pub group_changes: usize,
-    /// About how many rows of the trail may be unfolded: bounds the tail's memory and the work of opening.
+    /// About how many events of the trail may be unfolded: bounds the tail's memory and the work of opening.
     pub fold_at: u64,
     /// Folding waits until it is worth this many states.
     pub fold_chunk: usize,

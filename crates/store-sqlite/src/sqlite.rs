@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use store::{
     Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Outcome, Owner, Pending, StoreError, User,
     Users,
-    audit::{Chain, Closing, Head, Newest, Row, Trail},
+    audit::{Chain, Closing, Head, Newest, Place, Row, Trail},
     codec,
 };
 
@@ -268,8 +268,18 @@ impl Health for Sqlite {
 }
 
 impl Trail for Sqlite {
-    fn rows(&self, after: i64, limit: u32) -> Pending<'_, Vec<Row>> {
-        self.readers.read(move |conn| audit::rows(conn, after, limit))
+    fn rows(&self, after: Option<Place>, limit: u32) -> Pending<'_, Vec<Row>> {
+        self.readers
+            .read(move |conn| audit::rows(&*conn.transaction()?, after, limit))
+    }
+
+    fn rows_before(&self, before: Option<Place>, limit: u32) -> Pending<'_, Vec<Row>> {
+        self.readers
+            .read(move |conn| audit::rows_before(&*conn.transaction()?, before, limit))
+    }
+
+    fn row(&self, place: Place) -> Pending<'_, Option<Row>> {
+        self.readers.read(move |conn| audit::row(&*conn.transaction()?, place))
     }
 
     fn chains(&self) -> Pending<'_, Vec<Chain>> {

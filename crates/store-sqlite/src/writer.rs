@@ -297,11 +297,11 @@ impl Writer {
             .iter()
             .map(|call| call.changes.iter().map(|change| group.apply(change)).collect())
             .collect::<Result<Vec<_>>>()?;
-        let finished = group.finish();
-        if let (false, Some(newest)) = (shared.owner, finished.newest) {
+        let finished = group.finish()?;
+        if let (false, Some(newest)) = (shared.owner, finished.row) {
             register::note_last(&tx, head.chain, newest)?;
         }
-        if finished.first().is_some_and(|first| first <= self.fold.newest()) {
+        if finished.row.is_some_and(|row| row <= self.fold.newest()) {
             let why =
                 "the trail ends before rows that were answered: the database was put back under this service; stop it";
             return Err(shared.trust.lose(why.into()).into());
@@ -323,13 +323,13 @@ impl Writer {
             self.fold.done(folded);
         }
         *lock(&shared.head) = finished.head;
-        let (rows, newest) = (finished.rows, finished.newest);
+        let (events, newest) = (finished.events, finished.row);
         if let (Some(raising), Some(newest)) = (&mut raising, newest) {
             raising.committed(newest);
         }
         let mut tail = shared.tail.write().unwrap_or_else(PoisonError::into_inner);
         finished.publish(&mut tail, folded.as_ref().map_or(&[], |folded| &folded.users));
-        self.fold.appended(rows, newest, tail.len());
+        self.fold.appended(events, newest, tail.len());
         drop(tail);
         drop(raising);
         // Once more: had somebody put another database in the place of this one just now, it would not know of this.

@@ -11,7 +11,10 @@ use store::{Commit, Outcome, StoreError, Users, audit::Trail};
 /// Commits until the medium is full; the result is the state that was last answered.
 fn fill(store: &Sqlite) -> verify::DeviceState {
     for round in 0..100_000 {
-        let filler = said(&format!("\"{}\"", "x".repeat(2_000)), vec![use_of(store, 1)]);
+        let filler = said(
+            &format!("{{\"said\":\"{}\"}}", "x".repeat(2_000)),
+            vec![use_of(store, 1)],
+        );
         match block_on(store.commit(vec![filler])) {
             Ok(outcomes) => assert_eq!(outcomes, [Outcome::Done]),
             Err(StoreError::Unavailable(_)) => return state_at(round),

@@ -210,6 +210,10 @@ fn fault(writes: &[Write], events: &[Event]) -> Option<&'static str> {
     if events.is_empty() && !matches!(writes, [Write::Put { document, .. }] if document.key.noun == Allowance::NAME) {
         return Some("it has an effect and no audit event");
     }
+    let is_object = |event: &Event| event.payload.starts_with('{') && event.payload.ends_with('}');
+    if !events.iter().all(is_object) {
+        return Some("an event is no JSON object");
+    }
     if !distinct(writes) {
         return Some("it has two writes of one record");
     }

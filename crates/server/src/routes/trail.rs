@@ -1,7 +1,7 @@
 use api::{AuditHead, AuditHeads, AuditPage, AuditQuery, AuditRecord, Problem, ProblemCode};
 use axum::extract::State;
 use serde_json::value::RawValue;
-use service::{Record, Role, ServiceError, audit::Payload};
+use service::{Record, Role, ServiceError};
 
 use crate::{
     App, convert,
@@ -13,17 +13,22 @@ use crate::{
 pub(crate) async fn list(State(app): State<App>, caller: Authorized, Queried(query): Queried<AuditQuery>) -> Answer {
     may_read(&caller)?;
     let after = match &query.cursor {
-        Some(cursor) => cursor.parse().map_err(|_| {
-            Problem::new(ProblemCode::InvalidRequest, "cursor is none that this service gave").with_field("cursor")
-        })?,
-        None => 0,
+        Some(cursor) => Some(cursor.parse().map_err(|_| no_cursor())?),
+        None => None,
     };
     let limit = query.limit.get();
-    let rows = app.service.trail(after, limit).await?;
-    let full = rows.len() == limit as usize;
-    let next_cursor = rows.last().filter(|_| full).map(|row| row.sequence.to_string());
-    let items = rows.into_iter().map(record).collect::<Result<_, Rejection>>()?;
+    let records = app.service.trail(after, limit).await.map_err(|error| match error {
+        ServiceError::NotFound(_) => no_cursor().into(),
+        error => Rejection::from(error),
+    })?;
+    let full = records.len() == limit as usize;
+    let next_cursor = records.last().filter(|_| full).map(|record| record.id.to_string());
+    let items = records.into_iter().map(record).collect::<Result<_, Rejection>>()?;
     Ok(json(&AuditPage { items, next_cursor }))
+}
+
+fn no_cursor() -> Problem {
+    Problem::new(ProblemCode::InvalidRequest, "cursor is none that this service gave").with_field("cursor")
 }
 
 /// `GET /v1/audit/heads`
@@ -50,21 +55,15 @@ fn may_read(caller: &Authorized) -> Result<(), Rejection> {
 }
 
 fn record(record: Record) -> Result<AuditRecord, Rejection> {
-    let (event, commitment) = match record.payload {
-        Payload::Kept(payload) => {
-            let event = RawValue::from_string(payload).map_err(|error| ServiceError::Internal(error.to_string()))?;
-            (Some(event), None)
-        }
-        Payload::Erased(commitment) => (None, Some(hex(&commitment))),
-    };
+    let event = record.event.map(RawValue::from_string).transpose();
     Ok(AuditRecord {
-        sequence: record.sequence,
-        chain: record.chain,
-        position: record.position,
+        id: record.id.to_string(),
+        chain: record.id.place.chain,
+        position: record.id.place.position,
         at: convert::time(record.at),
-        event,
+        event: event.map_err(|error| ServiceError::Internal(error.to_string()))?,
         masked: record.masked,
-        commitment,
+        commitment: record.commitment.map(|commitment| hex(&commitment)),
         salt: record.salt.map(|salt| hex(&salt)),
         hash: hex(&record.hash),
     })

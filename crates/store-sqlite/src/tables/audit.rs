@@ -1,22 +1,78 @@
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
-use store::audit::{Event, Hash, Head, Newest, Payload, Row};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use store::audit::{Event, Hash, Head, Newest, Payload, Place, Recorded, Row};
 use verify::UnixMs;
 
 use super::{Columns, Unreadable};
 use crate::error::Result;
 
-/// Up to `limit` rows after this sequence number.
-pub(crate) fn rows(conn: &Connection, after: i64, limit: u32) -> Result<Vec<Row>> {
-    const SQL: &str = "SELECT sequence, chain, position, at, salt, payload, commitment, states, hash FROM audit \
-         WHERE sequence > ? ORDER BY sequence LIMIT ?";
-    let mut statement = conn.prepare_cached(SQL)?;
-    let mut rows = statement.query((after, limit))?;
+macro_rules! columns {
+    () => {
+        "sequence, chain, position, states, hash, events"
+    };
+}
+
+/// Up to `limit` rows after this one.
+pub(crate) fn rows(conn: &Connection, after: Option<Place>, limit: u32) -> Result<Vec<Row>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?"
+    );
+    match after.map(|after| sequence_of(conn, after)) {
+        None => all(conn.prepare_cached(SQL)?, (0, limit)),
+        Some(found) => match found? {
+            Some(after) => all(conn.prepare_cached(SQL)?, (after, limit)),
+            None => Ok(Vec::new()),
+        },
+    }
+}
+
+/// Up to `limit` rows before this one, the newest first.
+pub(crate) fn rows_before(conn: &Connection, before: Option<Place>, limit: u32) -> Result<Vec<Row>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM audit WHERE sequence < ? ORDER BY sequence DESC LIMIT ?"
+    );
+    match before.map(|before| sequence_of(conn, before)) {
+        None => all(conn.prepare_cached(SQL)?, (i64::MAX, limit)),
+        Some(found) => match found? {
+            Some(before) => all(conn.prepare_cached(SQL)?, (before, limit)),
+            None => Ok(Vec::new()),
+        },
+    }
+}
+
+/// The row at this place.
+pub(crate) fn row(conn: &Connection, place: Place) -> Result<Option<Row>> {
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM audit WHERE sequence = ? LIMIT ?");
+    match sequence_of(conn, place)? {
+        Some(sequence) => Ok(all(conn.prepare_cached(SQL)?, (sequence, 1))?.pop()),
+        None => Ok(None),
+    }
+}
+
+fn all(mut statement: CachedStatement<'_>, of: (i64, u32)) -> Result<Vec<Row>> {
+    let mut rows = statement.query(of)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let sequence: i64 = row.get(0)?;
         found.push(read(row).map_err(Unreadable::of("audit", sequence))?);
     }
     Ok(found)
+}
+
+/// The number of the row at this place. Rows of other chains between those of one are few, so it is looked for from where
+/// the chain begins and as many rows on.
+fn sequence_of(conn: &Connection, place: Place) -> Result<Option<i64>> {
+    const SQL: &str = "SELECT sequence FROM audit WHERE sequence >= ?3 + (SELECT after FROM audit_chain WHERE chain = ?1) \
+         AND chain = ?1 AND position = ?2 ORDER BY sequence LIMIT 1";
+    let position = place.position.cast_signed();
+    let mut statement = conn.prepare_cached(SQL)?;
+    let found = statement.query_row((place.chain, position, position), |row| row.get(0));
+    Ok(found.optional()?)
 }
 
 /// The newest sequence number; 0 for none.
@@ -26,52 +82,101 @@ pub(crate) fn newest(conn: &Connection) -> Result<i64> {
 
 /// The newest row's place and time.
 pub(crate) fn newest_row(conn: &Connection) -> Result<Option<Newest>> {
-    let mut statement = conn.prepare_cached("SELECT sequence, at FROM audit ORDER BY sequence DESC LIMIT 1")?;
+    const SQL: &str =
+        "SELECT chain, position, json_extract(events, '$[#-1].at') FROM audit ORDER BY sequence DESC LIMIT 1";
+    let mut statement = conn.prepare_cached(SQL)?;
     let found = statement.query_row([], |row| {
         Ok(Newest {
-            sequence: row.get(0)?,
-            at: row.get(1).map(UnixMs::new)?,
+            place: Place {
+                chain: row.get(0)?,
+                position: row.get::<_, i64>(1)?.cast_unsigned(),
+            },
+            at: row.get(2).map(UnixMs::new)?,
         })
     });
     Ok(found.optional()?)
 }
 
-/// Appends one row after the other.
-pub(crate) struct Appender<'a> {
-    conn: &'a Connection,
-    insert: CachedStatement<'a>,
+/// An event in the column `events`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said<'a> {
+    at: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    salt: Option<&'a str>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    event: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commitment: Option<&'a str>,
 }
 
-impl<'a> Appender<'a> {
-    pub(crate) fn to(conn: &'a Connection) -> Result<Self> {
-        const SQL: &str =
-            "INSERT INTO audit (chain, position, at, salt, payload, states, hash) VALUES (?, ?, ?, ?, ?, ?, ?)";
-        Ok(Self {
-            conn,
-            insert: conn.prepare_cached(SQL)?,
-        })
+/// A row while its commit goes on.
+#[derive(Default)]
+pub(crate) struct Draft {
+    events: String,
+    covered: Vec<(UnixMs, Hash)>,
+    states: Vec<u8>,
+}
+
+impl Draft {
+    pub(crate) fn say(&mut self, event: &Event, commitment: &Hash) {
+        use std::fmt::Write as _;
+        self.events.push(if self.covered.is_empty() { '[' } else { ',' });
+        let mut salt = [0; 32];
+        let digits = hex_of(&event.salt, &mut salt);
+        // Into a String nothing fails. What is said is a JSON object, whoever said it.
+        let _ = write!(
+            self.events,
+            "{{\"at\":{},\"salt\":\"{digits}\",\"event\":{}}}",
+            event.at.get(),
+            event.payload
+        );
+        self.covered.push((event.at, *commitment));
     }
 
-    /// The results are the chain's new head and the row's sequence number.
-    pub(crate) fn append(
-        &mut self,
-        head: &Head,
-        event: &Event,
-        commitment: &Hash,
-        states: &[u8],
-    ) -> Result<(Head, i64)> {
-        let next = head.next(event.at, commitment, states);
-        self.insert.execute((
+    pub(crate) fn change(&mut self, users: &[(store::Id, Box<[u8]>)]) {
+        self.states.extend(store::codec::join_users(users));
+    }
+
+    /// How many events it has.
+    pub(crate) fn events(&self) -> u64 {
+        self.covered.len() as u64
+    }
+
+    /// Appends it; the results are the chain's new head and the row's sequence number.
+    pub(crate) fn append(mut self, conn: &Connection, head: &Head) -> Result<(Head, i64)> {
+        self.events.push(']');
+        let next = head.next(&self.covered, &self.states);
+        const SQL: &str = "INSERT INTO audit (chain, position, states, hash, events) VALUES (?, ?, ?, ?, ?)";
+        conn.prepare_cached(SQL)?.execute((
             next.chain,
             next.position.cast_signed(),
-            event.at.get(),
-            event.salt,
-            &event.payload,
-            (!states.is_empty()).then_some(states),
+            (!self.states.is_empty()).then_some(&self.states),
             next.hash,
+            &self.events,
         ))?;
-        Ok((next, self.conn.last_insert_rowid()))
+        Ok((next, conn.last_insert_rowid()))
     }
+}
+
+fn hex_of<'b>(bytes: &[u8; 16], digits: &'b mut [u8; 32]) -> &'b str {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for (byte, pair) in bytes.iter().zip(digits.chunks_exact_mut(2)) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
+    str::from_utf8(digits).unwrap_or_default()
+}
+
+fn unhex<const N: usize>(digits: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    if digits.len() != 2 * N || !digits.is_ascii() {
+        return None;
+    }
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).ok()?;
+    }
+    Some(bytes)
 }
 
 /// The newest row of this chain among those from `newest` down to `after`, and its sequence number.
@@ -106,18 +211,32 @@ pub(crate) fn hash_at(conn: &Connection, head: &Head, at_most: i64) -> Result<Op
 
 fn read(row: &rusqlite::Row<'_>) -> Result<Row, Unreadable> {
     let mut columns = Columns::of(row);
-    Ok(Row {
-        sequence: columns.get()?,
+    let _sequence: i64 = columns.get()?;
+    let place = Place {
         chain: columns.get()?,
         position: columns.version()?,
-        at: columns.time()?,
-        salt: columns.get()?,
-        payload: match (columns.get()?, columns.get()?) {
-            (Some(payload), None) => Payload::Kept(payload),
-            (None, Some(commitment)) => Payload::Erased(commitment),
-            _ => return Err(Unreadable),
-        },
-        states: columns.get::<Option<Vec<u8>>>()?.unwrap_or_default(),
-        hash: columns.get()?,
+    };
+    let states = columns.get::<Option<Vec<u8>>>()?.unwrap_or_default();
+    let hash = columns.get()?;
+    let events: String = columns.get()?;
+    let events: Vec<Said<'_>> = serde_json::from_str(&events).map_err(|_| Unreadable)?;
+    let recorded = |said: Said<'_>| {
+        let payload = match (said.salt, said.event, said.commitment) {
+            (Some(salt), Some(event), None) => Payload::Kept {
+                salt: unhex(salt)?,
+                payload: event.get().to_owned(),
+            },
+            (None, None, Some(commitment)) => Payload::Erased(unhex(commitment)?),
+            _ => return None,
+        };
+        let at = UnixMs::new(said.at);
+        Some(Recorded { at, payload })
+    };
+    let events: Option<Vec<_>> = events.into_iter().map(recorded).collect();
+    Ok(Row {
+        place,
+        events: events.filter(|events| !events.is_empty()).ok_or(Unreadable)?,
+        states,
+        hash,
     })
 }
