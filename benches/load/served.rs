@@ -14,7 +14,7 @@ use server::Limits;
 use service::{Id, NewKey, Origin, Owner, Role, Service, Settings};
 use store::{
     Checked, Commit, Damage, Document, Documents, Health, Key, List, Outcome, Pending, StoreError, User, Users,
-    audit::{Chain, Closing, Head, Newest, Place, Row, Trail},
+    audit::{Chain, Closing, Cursor, Head, Newest, Place, Row, Trail},
 };
 use store_sqlite::Sqlite;
 use tokio::{net::TcpListener, sync::oneshot};
@@ -146,11 +146,11 @@ impl Health for Counted {
 }
 
 impl Trail for Counted {
-    fn rows(&self, after: Option<Place>, limit: u32) -> Pending<'_, Vec<Row>> {
+    fn rows(&self, after: Option<Cursor>, limit: u32) -> Pending<'_, Vec<Row>> {
         self.engine.rows(after, limit)
     }
 
-    fn rows_before(&self, before: Option<Place>, limit: u32) -> Pending<'_, Vec<Row>> {
+    fn rows_before(&self, before: Option<Cursor>, limit: u32) -> Pending<'_, Vec<Row>> {
         self.engine.rows_before(before, limit)
     }
 

@@ -11,7 +11,7 @@ use std::{
 
 use store::{
     Checked, Commit, Damage, Document, Documents, Health, Key, List, Outcome, Owner, Pending, StoreError, User, Users,
-    audit::{Chain, Closing, Head, Newest, Place, Row, Trail},
+    audit::{Chain, Closing, Cursor, Head, Newest, Place, Row, Trail},
 };
 use store_sqlite::Sqlite;
 
@@ -73,11 +73,11 @@ impl Health for Lingering {
 }
 
 impl Trail for Lingering {
-    fn rows(&self, after: Option<Place>, limit: u32) -> Pending<'_, Vec<Row>> {
+    fn rows(&self, after: Option<Cursor>, limit: u32) -> Pending<'_, Vec<Row>> {
         self.late(self.engine.rows(after, limit))
     }
 
-    fn rows_before(&self, before: Option<Place>, limit: u32) -> Pending<'_, Vec<Row>> {
+    fn rows_before(&self, before: Option<Cursor>, limit: u32) -> Pending<'_, Vec<Row>> {
         self.late(self.engine.rows_before(before, limit))
     }
 

@@ -140,16 +140,17 @@ impl Service {
         // A clock that cannot be trusted has let nothing pass.
         let now = self.core.clock.now().ok();
         let mut found = Vec::new();
-        let mut place = after.map(|after| after.place);
+        let mut cursor = None;
         if let Some(after) = after {
             // What else stands in its row.
             let row = store.row(after.place).await?.ok_or(ServiceError::NotFound("record"))?;
+            cursor = Some(row.cursor);
             found.extend(records(row, now).filter(|record| record.id > after));
         }
         while found.len() < limit as usize {
-            let rows = store.rows(place, FEW_ROWS).await?;
+            let rows = store.rows(cursor, FEW_ROWS).await?;
             let Some(last) = rows.last() else { break };
-            place = Some(last.place);
+            cursor = Some(last.cursor);
             found.extend(rows.into_iter().flat_map(|row| records(row, now)));
         }
         found.truncate(limit as usize);
@@ -241,7 +242,7 @@ pub async fn verify_trail(
     loop {
         let rows = store.rows(after, FEW_ROWS).await?;
         let Some(last) = rows.last() else { break };
-        after = Some(last.place);
+        after = Some(last.cursor);
         rows.iter().for_each(|row| reading.row(row));
     }
     Ok(reading.end())

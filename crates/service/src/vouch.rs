@@ -203,7 +203,7 @@ async fn accepted(core: &Core) -> Result<bool, ServiceError> {
         if row.events.iter().any(|said| is_word(said, now)) {
             return Ok(true);
         }
-        before = Some(row.place);
+        before = Some(row.cursor);
     }
     Ok(false)
 }

@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use store::{
     Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Outcome, Owner, Pending, StoreError, User,
     Users,
-    audit::{Chain, Closing, Head, Newest, Place, Row, Trail},
+    audit::{Chain, Closing, Cursor, Head, Newest, Place, Row, Trail},
     codec,
 };
 
@@ -268,14 +268,12 @@ impl Health for Sqlite {
 }
 
 impl Trail for Sqlite {
-    fn rows(&self, after: Option<Place>, limit: u32) -> Pending<'_, Vec<Row>> {
-        self.readers
-            .read(move |conn| audit::rows(&*conn.transaction()?, after, limit))
+    fn rows(&self, after: Option<Cursor>, limit: u32) -> Pending<'_, Vec<Row>> {
+        self.readers.read(move |conn| audit::rows(conn, after, limit))
     }
 
-    fn rows_before(&self, before: Option<Place>, limit: u32) -> Pending<'_, Vec<Row>> {
-        self.readers
-            .read(move |conn| audit::rows_before(&*conn.transaction()?, before, limit))
+    fn rows_before(&self, before: Option<Cursor>, limit: u32) -> Pending<'_, Vec<Row>> {
+        self.readers.read(move |conn| audit::rows_before(conn, before, limit))
     }
 
     fn row(&self, place: Place) -> Pending<'_, Option<Row>> {

@@ -81,9 +81,17 @@ impl FromStr for EventId {
     }
 }
 
+/// Where a reader stands in the order of commitment over all chains; of this engine and this database alone.
+///
+/// It is no [`Place`], which whoever writes to the database behind our back may give twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cursor(pub i64);
+
 /// A row of the trail, as read.
 #[derive(Clone, Debug)]
 pub struct Row {
+    /// Where a reader goes on from.
+    pub cursor: Cursor,
     /// Where it is.
     pub place: Place,
     /// The events of its commit, one at least, in the order in which they were decided.
@@ -277,10 +285,10 @@ pub type Verify<'a> = &'a (dyn Fn(&[u8], &[u8]) -> bool + Send + Sync);
 /// [`commit`](crate::Commit::commit).
 pub trait Trail: Send + Sync {
     /// Up to `limit` rows after this one, in the order of commitment; from the first for `None`.
-    fn rows(&self, after: Option<Place>, limit: u32) -> Pending<'_, Vec<Row>>;
+    fn rows(&self, after: Option<Cursor>, limit: u32) -> Pending<'_, Vec<Row>>;
 
     /// Up to `limit` rows before this one, the newest first; from the last for `None`.
-    fn rows_before(&self, before: Option<Place>, limit: u32) -> Pending<'_, Vec<Row>>;
+    fn rows_before(&self, before: Option<Cursor>, limit: u32) -> Pending<'_, Vec<Row>>;
 
     /// The row at this place.
     fn row(&self, place: Place) -> Pending<'_, Option<Row>>;

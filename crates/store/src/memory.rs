@@ -12,7 +12,7 @@ use verify::UnixMs;
 use crate::{
     Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Outcome, Owner, Pending, Revision, StoreError,
     User, Users, Write,
-    audit::{Chain, Closing, Hash, Head, Newest, Opening, Payload, Place, Recorded, Row, Sign, Trail},
+    audit::{Chain, Closing, Cursor, Hash, Head, Newest, Opening, Payload, Place, Recorded, Row, Sign, Trail},
     codec,
 };
 
@@ -173,17 +173,12 @@ impl Records {
         let end = &mut self.ends[chain as usize - 1];
         *end = end.next(&row.covered, &states);
         self.rows.push(Row {
+            cursor: Cursor(self.rows.len() as i64 + 1),
             place: end.place(),
             events: row.events,
             states,
             hash: end.hash,
         });
-    }
-
-    /// How many rows there are up to this one.
-    fn up_to(&self, place: Place) -> usize {
-        let found = self.rows.iter().position(|row| row.place == place);
-        found.map_or(0, |found| found + 1)
     }
 
     fn list(&self, noun: &str, list: &List, limit: u32) -> Vec<Document> {
@@ -257,17 +252,17 @@ impl Users for Memory {
 }
 
 impl Trail for Memory {
-    fn rows(&self, after: Option<Place>, limit: u32) -> Pending<'_, Vec<Row>> {
+    fn rows(&self, after: Option<Cursor>, limit: u32) -> Pending<'_, Vec<Row>> {
         self.read(|records| {
-            let later = &records.rows[after.map_or(0, |after| records.up_to(after))..];
-            later.iter().take(limit as usize).cloned().collect()
+            let later = records.rows.iter().filter(|row| Some(row.cursor) > after);
+            later.take(limit as usize).cloned().collect()
         })
     }
 
-    fn rows_before(&self, before: Option<Place>, limit: u32) -> Pending<'_, Vec<Row>> {
+    fn rows_before(&self, before: Option<Cursor>, limit: u32) -> Pending<'_, Vec<Row>> {
         self.read(|records| {
-            let end = before.map_or(records.rows.len(), |before| records.up_to(before).saturating_sub(1));
-            let earlier = records.rows[..end].iter().rev();
+            let rows = records.rows.iter().rev();
+            let earlier = rows.filter(|row| before.is_none_or(|before| row.cursor < before));
             earlier.take(limit as usize).cloned().collect()
         })
     }

@@ -1,7 +1,7 @@
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use store::audit::{Event, Hash, Head, Newest, Payload, Place, Recorded, Row};
+use store::audit::{Cursor, Event, Hash, Head, Newest, Payload, Place, Recorded, Row};
 use verify::UnixMs;
 
 use super::{Columns, Unreadable};
@@ -14,35 +14,25 @@ macro_rules! columns {
 }
 
 /// Up to `limit` rows after this one.
-pub(crate) fn rows(conn: &Connection, after: Option<Place>, limit: u32) -> Result<Vec<Row>> {
+pub(crate) fn rows(conn: &Connection, after: Option<Cursor>, limit: u32) -> Result<Vec<Row>> {
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
         " FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?"
     );
-    match after.map(|after| sequence_of(conn, after)) {
-        None => all(conn.prepare_cached(SQL)?, (0, limit)),
-        Some(found) => match found? {
-            Some(after) => all(conn.prepare_cached(SQL)?, (after, limit)),
-            None => Ok(Vec::new()),
-        },
-    }
+    let Cursor(after) = after.unwrap_or(Cursor(0));
+    all(conn.prepare_cached(SQL)?, (after, limit))
 }
 
 /// Up to `limit` rows before this one, the newest first.
-pub(crate) fn rows_before(conn: &Connection, before: Option<Place>, limit: u32) -> Result<Vec<Row>> {
+pub(crate) fn rows_before(conn: &Connection, before: Option<Cursor>, limit: u32) -> Result<Vec<Row>> {
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
         " FROM audit WHERE sequence < ? ORDER BY sequence DESC LIMIT ?"
     );
-    match before.map(|before| sequence_of(conn, before)) {
-        None => all(conn.prepare_cached(SQL)?, (i64::MAX, limit)),
-        Some(found) => match found? {
-            Some(before) => all(conn.prepare_cached(SQL)?, (before, limit)),
-            None => Ok(Vec::new()),
-        },
-    }
+    let Cursor(before) = before.unwrap_or(Cursor(i64::MAX));
+    all(conn.prepare_cached(SQL)?, (before, limit))
 }
 
 /// The row at this place.
@@ -211,7 +201,7 @@ pub(crate) fn hash_at(conn: &Connection, head: &Head, at_most: i64) -> Result<Op
 
 fn read(row: &rusqlite::Row<'_>) -> Result<Row, Unreadable> {
     let mut columns = Columns::of(row);
-    let _sequence: i64 = columns.get()?;
+    let cursor = Cursor(columns.get()?);
     let place = Place {
         chain: columns.get()?,
         position: columns.version()?,
@@ -234,6 +224,7 @@ fn read(row: &rusqlite::Row<'_>) -> Result<Row, Unreadable> {
     };
     let events: Option<Vec<_>> = events.into_iter().map(recorded).collect();
     Ok(Row {
+        cursor,
         place,
         events: events.filter(|events| !events.is_empty()).ok_or(Unreadable)?,
         states,

@@ -115,7 +115,7 @@ pub(super) async fn rows_come_in_pages(harness: &dyn Harness) {
     }
     let mut found: Vec<Row> = Vec::new();
     loop {
-        let after = found.last().map(|row| row.place);
+        let after = found.last().map(|row| row.cursor);
         let page = store.rows(after, 10).await.expect("a read");
         assert!(page.len() <= 10);
         if page.is_empty() {
@@ -138,7 +138,7 @@ pub(super) async fn rows_come_in_pages(harness: &dyn Harness) {
     }
     let mut back: Vec<Row> = Vec::new();
     loop {
-        let before = back.last().map(|row| row.place);
+        let before = back.last().map(|row| row.cursor);
         let page = store.rows_before(before, 10).await.expect("a read");
         if page.is_empty() {
             break;
