@@ -13,7 +13,8 @@ use std::{
 use server::Limits;
 use service::{Id, NewKey, Origin, Owner, Role, Service, Settings};
 use store::{
-    Bound, Checked, Commit, Damage, Devices, Document, Documents, Health, Key, List, Outcome, Pending, StoreError,
+    Bound, Checked, Commit, Damage, Devices, Document, Documents, Health, Key, List, Outcome, Pending, Sealed, Secrets,
+    StoreError,
     audit::{Chain, Closing, Head, Newest, Row, Trail},
 };
 use store_sqlite::Sqlite;
@@ -132,6 +133,12 @@ impl Documents for Counted {
 
     fn documents_in(&self, noun: &'static str, list: List, limit: u32) -> Pending<'_, Vec<Document>> {
         self.engine.documents_in(noun, list, limit)
+    }
+}
+
+impl Secrets for Counted {
+    fn sealed_under(&self, key_id: u32, after: i64, limit: u32) -> Pending<'_, Vec<(i64, Sealed)>> {
+        self.engine.sealed_under(key_id, after, limit)
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 
 use store::{
     Bound, Checked, Commit, Damage, Devices, Document, Documents, Health, Id, Key, List, Outcome, Owner, Pending,
-    StoreError,
+    Sealed, Secrets, StoreError,
     audit::{Chain, Closing, Head, Newest, Row, Trail},
 };
 use store_sqlite::Sqlite;
@@ -60,6 +60,12 @@ impl Documents for Lingering {
 
     fn documents_in(&self, noun: &'static str, list: List, limit: u32) -> Pending<'_, Vec<Document>> {
         self.late(self.engine.documents_in(noun, list, limit))
+    }
+}
+
+impl Secrets for Lingering {
+    fn sealed_under(&self, key_id: u32, after: i64, limit: u32) -> Pending<'_, Vec<(i64, Sealed)>> {
+        self.late(self.engine.sealed_under(key_id, after, limit))
     }
 }
 

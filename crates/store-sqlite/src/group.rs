@@ -8,7 +8,7 @@ use verify::{DeviceState, Standing};
 
 use crate::{
     error::Result,
-    tables::{audit, device, document},
+    tables::{audit, device, document, secret},
     tail::{self, Tail},
 };
 
@@ -105,6 +105,7 @@ impl<'a> Group<'a> {
                 expected,
                 ..
             } => bound(self.state(device)?, *expected) && device::is_bound(self.tx, owner, *device)?,
+            Write::Reseal { number, old, .. } => secret::holds(self.tx, *number, old)?,
         })
     }
 
@@ -131,6 +132,10 @@ impl<'a> Group<'a> {
                     device::update_state(self.tx, id, state)?;
                     self.changed.insert(*id, Changed::Written(state.clone()));
                 }
+                self.erases = true;
+            }
+            Write::Reseal { number, new, .. } => {
+                secret::write_over(self.tx, *number, new)?;
                 self.erases = true;
             }
         }

@@ -13,7 +13,7 @@ use futures_channel::oneshot;
 use rusqlite::Connection;
 use store::{
     Bound, Checked, Commit, Damage, Device, Devices, Document, Documents, Health, Id, Key, List, Outcome, Owner,
-    Pending, StoreError,
+    Pending, Sealed, Secrets, StoreError,
     audit::{Chain, Closing, Head, Newest, Row, Trail},
 };
 use verify::{DeviceState, Standing};
@@ -26,7 +26,7 @@ use crate::{
     generation::Generation,
     readers::Readers,
     register, schema,
-    tables::{audit, device, document},
+    tables::{audit, device, document, secret},
     tail::Tail,
     trust::Trust,
     writer::{Call, Message, Reply, Shared, Writer, lock},
@@ -253,6 +253,12 @@ impl Documents for Sqlite {
     fn documents_in(&self, noun: &'static str, list: List, limit: u32) -> Pending<'_, Vec<Document>> {
         self.readers
             .read(move |conn| document::list(&*conn.transaction()?, noun, &list, limit))
+    }
+}
+
+impl Secrets for Sqlite {
+    fn sealed_under(&self, key_id: u32, after: i64, limit: u32) -> Pending<'_, Vec<(i64, Sealed)>> {
+        self.readers.read(move |conn| secret::under(conn, key_id, after, limit))
     }
 }
 

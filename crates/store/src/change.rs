@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use verify::{DeviceState, UnixMs};
 
 use crate::{
-    Allowance, ApiKey, Device, Document, Id, Key, Noun, Owner, Pending, StoreError,
+    Allowance, ApiKey, Device, Document, Id, Key, Noun, Owner, Pending, Sealed, StoreError,
     audit::{self, Event, Hash},
     codec, document,
 };
@@ -112,6 +112,19 @@ pub enum Write {
         next: DeviceState,
         /// The tombstone's date.
         at: UnixMs,
+    },
+    /// A secret is sealed under another key; its record, which does not change, has it from now on. The old bytes are
+    /// erased. In a change of nothing else.
+    ///
+    /// No version is raised by this. So a document that was read before and is written after puts the old bytes back,
+    /// under the old key: whoever retires a key asks once more for what is sealed under it.
+    Reseal {
+        /// Where it is. A number may have been another secret's before: it holds only while these very bytes stand there.
+        number: i64,
+        /// What was read.
+        old: Sealed,
+        /// What it becomes: as long, under another key.
+        new: Sealed,
     },
 }
 
@@ -233,7 +246,7 @@ fn next_state(write: &Write) -> Option<(Id, Box<[u8]>)> {
     let (id, state) = match write {
         Write::State { device, next, .. } | Write::Unbind { device, next, .. } => (*device, next),
         Write::Bind { device, state } => (device.id, state),
-        Write::Put { .. } | Write::Delete { .. } | Write::Require { .. } => return None,
+        Write::Put { .. } | Write::Delete { .. } | Write::Require { .. } | Write::Reseal { .. } => return None,
     };
     Some((id, codec::encode_state(state).into()))
 }
@@ -245,6 +258,11 @@ fn fault(writes: &[Write], events: &[Event]) -> Option<&'static str> {
     }
     if !distinct(writes) {
         return Some("it has two writes of one record");
+    }
+    let reseals = |write: &Write| matches!(write, Write::Reseal { .. });
+    if writes.iter().any(reseals) && !writes.iter().all(reseals) {
+        // Another write could erase the secret whose place is to be written.
+        return Some("it seals a secret anew and does something else");
     }
     writes.iter().find_map(fault_of)
 }
@@ -258,11 +276,12 @@ fn fault_of(write: &Write) -> Option<&'static str> {
         }
         Write::Bind { device, .. } => {
             // A device that comes into being as a tombstone has no use; without a secret it could not be judged.
-            return device
-                .sealed
-                .is_none()
+            let sealed = device.sealed.as_ref();
+            return sealed
+                .is_none_or(is_empty)
                 .then_some("a device without a secret is to be bound");
         }
+        Write::Reseal { old, new, .. } => return fault_of_reseal(old, new),
     };
     let is_text = |part: &str| !part.contains(char::is_control);
     if !(is_text(&key.account) && is_text(&key.user) && is_text(&key.id)) {
@@ -280,7 +299,23 @@ fn fault_of(write: &Write) -> Option<&'static str> {
         () if expected.is_some_and(|expected| document.version <= expected) => {
             Some("a document's version does not rise")
         }
+        () if document.secrets.iter().any(is_empty) => Some("a document's secret is empty"),
         () if !document.lookups.iter().all(|lookup| is_value(&lookup.value)) => Some("a lookup has control characters"),
+        () => None,
+    }
+}
+
+/// Engines write key 0 and zeroes over what they erase.
+fn is_empty(sealed: &Sealed) -> bool {
+    sealed.key_id == 0 || sealed.bytes.is_empty()
+}
+
+fn fault_of_reseal(old: &Sealed, new: &Sealed) -> Option<&'static str> {
+    match () {
+        () if is_empty(old) || is_empty(new) => Some("a secret that is sealed anew is empty"),
+        () if old.key_id == new.key_id => Some("a secret is to be sealed anew under the key that it is under"),
+        // Engines write over it where it lies.
+        () if old.bytes.len() != new.bytes.len() => Some("a secret that is sealed anew is not as long as it was"),
         () => None,
     }
 }
@@ -292,6 +327,7 @@ fn distinct(writes: &[Write]) -> bool {
     enum Record<'a> {
         Device(Id),
         Document(&'a Key),
+        Secret(i64),
         Unique(&'static str, &'static str, &'a str),
     }
     let record = |write| match write {
@@ -299,6 +335,7 @@ fn distinct(writes: &[Write]) -> bool {
         Write::Bind { device, .. } => Record::Device(device.id),
         Write::Put { document, .. } => Record::Document(&document.key),
         Write::Delete { key, .. } | Write::Require { key, .. } => Record::Document(key),
+        Write::Reseal { number, .. } => Record::Secret(*number),
     };
     let documents = writes.iter().filter_map(|write| match write {
         Write::Put { document, .. } => Some(document),

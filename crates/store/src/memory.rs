@@ -11,7 +11,7 @@ use verify::{Standing, UnixMs};
 
 use crate::{
     Bound, Checked, Commit, Damage, Device, Devices, Document, Documents, Health, Id, Key, List, Outcome, Owner,
-    Pending, StoreError, Write,
+    Pending, Sealed, Secrets, StoreError, Write,
     audit::{Chain, Closing, Head, Newest, Opening, Payload, Row, Sign, Trail},
 };
 
@@ -21,13 +21,20 @@ pub struct Disk(Arc<Mutex<Records>>);
 
 #[derive(Default)]
 struct Records {
-    documents: BTreeMap<Key, Document>,
-    devices: BTreeMap<(Owner, Id), Bound>,
+    documents: BTreeMap<Key, Kept<Document>>,
+    devices: BTreeMap<(Owner, Id), Kept<Bound>>,
+    secrets: BTreeMap<i64, Sealed>,
     owner_of: BTreeMap<Id, Owner>,
     chains: Vec<Chain>,
     ends: Vec<Head>,
     rows: Vec<Row>,
     api_key_generation: u64,
+}
+
+/// A record without its secrets, and their numbers.
+struct Kept<R> {
+    record: R,
+    secrets: Vec<i64>,
 }
 
 /// An in-memory engine, and the chain that it writes.
@@ -82,12 +89,60 @@ impl Disk {
 
 impl Records {
     fn version(&self, key: &Key) -> Option<u64> {
-        self.documents.get(key).map(|document| document.version)
+        self.documents.get(key).map(|kept| kept.record.version)
     }
 
     fn device(&self, id: &Id) -> Option<&Bound> {
         let owner = self.owner_of.get(id)?;
-        self.devices.get(&(owner.clone(), *id))
+        self.devices.get(&(owner.clone(), *id)).map(|kept| &kept.record)
+    }
+
+    /// The document with its secrets.
+    fn whole(&self, kept: &Kept<Document>) -> Document {
+        Document {
+            secrets: self.secrets_of(&kept.secrets),
+            ..kept.record.clone()
+        }
+    }
+
+    /// The device with its secret, unless it is a tombstone.
+    fn whole_device(&self, kept: &Kept<Bound>) -> Bound {
+        let mut bound = kept.record.clone();
+        bound.device.sealed = self.secrets_of(&kept.secrets).pop();
+        bound
+    }
+
+    fn secrets_of(&self, numbers: &[i64]) -> Vec<Sealed> {
+        let found = numbers.iter().filter_map(|number| self.secrets.get(number));
+        found.cloned().collect()
+    }
+
+    /// What a record held becomes what it holds: the same ones keep their numbers, others are erased.
+    fn replace_secrets(&mut self, mut old: Vec<i64>, new: &[Sealed]) -> Vec<i64> {
+        let mut numbers = Vec::with_capacity(new.len());
+        for sealed in new {
+            let same = old.iter().position(|number| self.secrets.get(number) == Some(sealed));
+            numbers.push(match same {
+                Some(place) => old.remove(place),
+                None => self.keep_secret(sealed.clone()),
+            });
+        }
+        for number in old {
+            self.secrets.remove(&number);
+        }
+        numbers
+    }
+
+    /// Under the lowest number that is free, so that numbers are used again.
+    fn keep_secret(&mut self, sealed: Sealed) -> i64 {
+        let taken = self
+            .secrets
+            .keys()
+            .zip(1..)
+            .take_while(|(number, next)| *number == next);
+        let number = taken.count() as i64 + 1;
+        self.secrets.insert(number, sealed);
+        number
     }
 
     fn holds(&self, write: &Write) -> bool {
@@ -107,6 +162,7 @@ impl Records {
                 expected,
                 ..
             } => bound(device, *expected) && self.owner_of.get(device) == Some(owner),
+            Write::Reseal { number, old, .. } => self.secrets.get(number) == Some(old),
         }
     }
 
@@ -116,7 +172,8 @@ impl Records {
             return None;
         };
         let others = || {
-            let others = self.documents.values().filter(|other| other.key != document.key);
+            let others = self.documents.values().map(|kept| &kept.record);
+            let others = others.filter(|other| other.key != document.key);
             others.filter(|other| other.key.noun == document.key.noun)
         };
         let mut unique = document.lookups.iter().filter(|lookup| lookup.unique);
@@ -128,26 +185,38 @@ impl Records {
     fn write(&mut self, write: &Write) {
         match write {
             Write::Put { document, .. } => {
-                self.documents.insert(document.key.clone(), (**document).clone());
+                let old = self.documents.remove(&document.key);
+                let secrets = self.replace_secrets(old.map_or(Vec::new(), |kept| kept.secrets), &document.secrets);
+                let record = Document {
+                    secrets: Vec::new(),
+                    ..(**document).clone()
+                };
+                self.documents.insert(record.key.clone(), Kept { record, secrets });
             }
             Write::Delete { key, .. } => {
-                self.documents.remove(key);
+                let old = self.documents.remove(key);
+                self.replace_secrets(old.map_or(Vec::new(), |kept| kept.secrets), &[]);
             }
             Write::Require { .. } => {}
             Write::State {
                 owner, device, next, ..
             } => {
-                if let Some(bound) = self.devices.get_mut(&(owner.clone(), *device)) {
-                    bound.state = next.clone();
+                if let Some(kept) = self.devices.get_mut(&(owner.clone(), *device)) {
+                    kept.record.state = next.clone();
                 }
             }
             Write::Bind { device, state } => {
                 self.owner_of.insert(device.id, device.owner.clone());
-                let bound = Bound {
-                    device: (**device).clone(),
+                let secrets = self.replace_secrets(Vec::new(), device.sealed.as_slice());
+                let record = Bound {
+                    device: Device {
+                        sealed: None,
+                        ..(**device).clone()
+                    },
                     state: state.clone(),
                 };
-                self.devices.insert((device.owner.clone(), device.id), bound);
+                let key = (device.owner.clone(), device.id);
+                self.devices.insert(key, Kept { record, secrets });
             }
             Write::Unbind {
                 owner,
@@ -156,14 +225,16 @@ impl Records {
                 at,
                 ..
             } => {
-                if let Some(bound) = self.devices.get_mut(&(owner.clone(), *device)) {
-                    bound.state = next.clone();
-                    bound.device = Device {
-                        sealed: None,
-                        unbound_at: Some(*at),
-                        ..bound.device.clone()
-                    };
+                let mut erased = Vec::new();
+                if let Some(kept) = self.devices.get_mut(&(owner.clone(), *device)) {
+                    kept.record.state = next.clone();
+                    kept.record.device.unbound_at = Some(*at);
+                    erased = std::mem::take(&mut kept.secrets);
                 }
+                self.replace_secrets(erased, &[]);
+            }
+            Write::Reseal { number, new, .. } => {
+                self.secrets.insert(*number, new.clone());
             }
         }
     }
@@ -197,33 +268,33 @@ impl Records {
     }
 
     fn list(&self, noun: &str, list: &List, limit: u32) -> Vec<Document> {
-        let of_noun = self.documents.values().filter(|document| document.key.noun == noun);
-        let mut found: Vec<(Vec<u8>, &Document)> = match list {
+        let of_noun = self.documents.values().filter(|kept| kept.record.key.noun == noun);
+        let mut found: Vec<(Vec<u8>, &Kept<Document>)> = match list {
             List::Global { after } => of_noun
-                .filter(|document| document.key.account.is_empty() && *document.key.id > **after)
-                .map(|document| (Vec::new(), document))
+                .filter(|kept| kept.record.key.account.is_empty() && *kept.record.key.id > **after)
+                .map(|kept| (Vec::new(), kept))
                 .collect(),
             List::Expired(at) => of_noun
-                .filter_map(|document| Some((document.expires_at.filter(|end| end < at)?, document)))
+                .filter_map(|kept| Some((kept.record.expires_at.filter(|end| end < at)?, kept)))
                 // Times before 1970 come first, too.
-                .map(|(end, document)| ((end.get() ^ i64::MIN).to_be_bytes().to_vec(), document))
+                .map(|(end, kept)| ((end.get() ^ i64::MIN).to_be_bytes().to_vec(), kept))
                 .collect(),
             List::Lookup { name, prefix, after } => {
                 let (from, to) = List::between(prefix, after);
-                let values = |document: &Document| {
-                    let lookups = document.lookups.iter().filter(|lookup| lookup.name == *name);
+                let values = |kept: &Kept<Document>| {
+                    let lookups = kept.record.lookups.iter().filter(|lookup| lookup.name == *name);
                     lookups.map(|lookup| lookup.value.clone()).collect::<Vec<_>>()
                 };
                 of_noun
-                    .flat_map(|document| values(document).into_iter().map(move |value| (value, document)))
+                    .flat_map(|kept| values(kept).into_iter().map(move |value| (value, kept)))
                     .filter(|(value, _)| *value >= from && *value < to)
-                    .map(|(value, document)| (value.into_bytes(), document))
+                    .map(|(value, kept)| (value.into_bytes(), kept))
                     .collect()
             }
         };
-        found.sort_by(|(a, one), (b, other)| a.cmp(b).then(one.key.cmp(&other.key)));
+        found.sort_by(|(a, one), (b, other)| a.cmp(b).then(one.record.key.cmp(&other.record.key)));
         let found = found.into_iter().take(limit as usize);
-        found.map(|(_, document)| document.clone()).collect()
+        found.map(|(_, kept)| self.whole(kept)).collect()
     }
 }
 
@@ -240,11 +311,25 @@ impl Commit for Memory {
 
 impl Documents for Memory {
     fn documents(&self, keys: Vec<Key>) -> Pending<'_, Vec<Option<Document>>> {
-        self.read(|records| keys.iter().map(|key| records.documents.get(key).cloned()).collect())
+        self.read(|records| {
+            let one = |key| records.documents.get(key).map(|kept| records.whole(kept));
+            keys.iter().map(one).collect()
+        })
     }
 
     fn documents_in(&self, noun: &'static str, list: List, limit: u32) -> Pending<'_, Vec<Document>> {
         self.read(|records| records.list(noun, &list, limit))
+    }
+}
+
+impl Secrets for Memory {
+    fn sealed_under(&self, key_id: u32, after: i64, limit: u32) -> Pending<'_, Vec<(i64, Sealed)>> {
+        self.read(|records| {
+            let later = records.secrets.iter().filter(|(number, _)| **number > after);
+            let of_key = later.filter(|(_, sealed)| sealed.key_id == key_id);
+            let page = of_key.take(limit as usize);
+            page.map(|(number, sealed)| (*number, sealed.clone())).collect()
+        })
     }
 }
 
@@ -254,8 +339,8 @@ impl Devices for Memory {
             let all = records
                 .devices
                 .range((owner.clone(), Id::nil())..=(owner.clone(), Id::max()));
-            let bound = all.filter(|(_, bound)| bound.device.unbound_at.is_none());
-            bound.map(|(_, bound)| bound.clone()).collect()
+            let bound = all.filter(|(_, kept)| kept.record.device.unbound_at.is_none());
+            bound.map(|(_, kept)| records.whole_device(kept)).collect()
         };
         self.read(|records| owners.iter().map(|owner| of(records, owner)).collect())
     }
@@ -263,13 +348,17 @@ impl Devices for Memory {
     fn devices(&self, after: Option<(Owner, Id)>, limit: u32) -> Pending<'_, Vec<Bound>> {
         self.read(|records| {
             let later = records.devices.iter().filter(|(key, _)| Some(*key) > after.as_ref());
-            let bound = later.filter(|(_, bound)| bound.device.unbound_at.is_none());
-            bound.take(limit as usize).map(|(_, bound)| bound.clone()).collect()
+            let bound = later.filter(|(_, kept)| kept.record.device.unbound_at.is_none());
+            let page = bound.take(limit as usize);
+            page.map(|(_, kept)| records.whole_device(kept)).collect()
         })
     }
 
     fn device(&self, owner: Owner, id: Id) -> Pending<'_, Option<Bound>> {
-        self.read(|records| records.devices.get(&(owner, id)).cloned())
+        self.read(|records| {
+            let found = records.devices.get(&(owner, id));
+            found.map(|kept| records.whole_device(kept))
+        })
     }
 }
 

@@ -1,5 +1,5 @@
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
-use store::{Device, Id, Owner, Sealed};
+use store::{Device, Id, Owner};
 use verify::{DeviceState, UnixMs};
 
 use super::{Columns, Unreadable, kind_name, secret};
@@ -192,10 +192,7 @@ pub(crate) fn update_state(tx: &Connection, id: &Id, state: &[u8]) -> Result<()>
 fn read_bound(row: &Row<'_>, owner: &Owner) -> Result<Device, Unreadable> {
     let mut columns = Columns::of(row);
     let device = read(&mut columns, owner)?;
-    let sealed = Sealed {
-        key_id: columns.get()?,
-        bytes: columns.get()?,
-    };
+    let sealed = secret::sealed(columns.get()?, columns.get()?);
     Ok(Device {
         sealed: Some(sealed),
         ..device
