@@ -34,12 +34,12 @@ impl<'a> Secrets<'a> {
     }
 }
 
+/// What was erased is under key 0.
+const UNDER: &str = "SELECT number, bytes FROM secret WHERE key_id = ? AND key_id <> x'00000000' AND number > ? ORDER BY number LIMIT ?";
+
 /// Up to `limit` secrets under this key with their numbers, after this number.
 pub(crate) fn under(conn: &Connection, key_id: u32, after: i64, limit: u32) -> Result<Vec<(i64, Sealed)>> {
-    // What was erased is under key 0.
-    const SQL: &str = "SELECT number, bytes FROM secret WHERE key_id = ?1 AND key_id <> x'00000000' AND number > ?2 \
-         ORDER BY number LIMIT ?3";
-    let mut statement = conn.prepare_cached(SQL)?;
+    let mut statement = conn.prepare_cached(UNDER)?;
     let mut rows = statement.query((wide(key_id), after, limit))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
@@ -116,4 +116,23 @@ pub(crate) fn erase(tx: &Connection, number: i64) -> Result<()> {
     tx.prepare_cached("UPDATE secret SET key_id = x'00000000', bytes = zeroblob(length(bytes)) WHERE number = ?")?
         .execute([number])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However many secrets there are, those of a key are not looked for among them, nor put in order.
+    #[test]
+    fn what_a_key_seals_is_found_by_an_index() {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(include_str!("../../migrations/V1__first.sql"))
+            .unwrap();
+        let mut plan = conn.prepare(&format!("EXPLAIN QUERY PLAN {UNDER}")).unwrap();
+        let steps = plan
+            .query_map((wide(1), 0, 9), |row| row.get::<_, String>("detail"))
+            .unwrap();
+        let steps: Vec<_> = steps.map(Result::unwrap).collect();
+        assert_eq!(steps, ["SEARCH secret USING INDEX secret_key (key_id=? AND rowid>?)"]);
+    }
 }
