@@ -8,8 +8,8 @@ use crate::{Ports, ServiceError, core::TRIES, witness::commit};
 /// Seals anew, under the current sealing key, up to `limit` of the secrets that key `from` seals, after the number `after`;
 /// the result is the number to go on after, `None` at the end. The key's witness stays as it is.
 ///
-/// Whatever else goes on meanwhile goes on. Since a record that was read before may be written after, the key is free of
-/// secrets only when [`end_witness`] says so; see [`Write::Reseal`].
+/// Whatever else goes on meanwhile goes on. Since a record that was read before may be written after, the end is the end
+/// only when nothing is found from number 0 on; see [`Write::Reseal`].
 pub async fn reseal(ports: &Ports, from: u32, after: i64, limit: u32) -> Result<Option<i64>, ServiceError> {
     let to = ports.sealer.current_sealing_key();
     is_retired(ports, from)?;
@@ -47,7 +47,8 @@ fn anew(ports: &Ports, number: i64, old: Sealed) -> Option<Write> {
 }
 
 /// Ends the witness of a sealing key under which nothing else is sealed any more: from then on a keyring without the key
-/// is this database's, too.
+/// is this database's, too. For a moment in which no request is open that began before the last secret was sealed anew: it
+/// could put that back.
 pub async fn end_witness(ports: &Ports, key: u32) -> Result<(), ServiceError> {
     is_retired(ports, key)?;
     let witnesses = ports.store.witnesses().await?;
