@@ -13,8 +13,8 @@ use std::{
 use server::Limits;
 use service::{Id, NewKey, Origin, Owner, Role, Service, Settings};
 use store::{
-    Bound, Checked, Commit, Damage, Devices, Document, Documents, Health, Key, List, Outcome, Pending, Sealed, Secrets,
-    StoreError,
+    Checked, Commit, Damage, Document, Documents, Health, Key, List, Outcome, Pending, Sealed, Secrets, StoreError,
+    User, Users,
     audit::{Chain, Closing, Head, Newest, Row, Trail},
 };
 use store_sqlite::Sqlite;
@@ -106,10 +106,10 @@ impl Commit for Counted {
     }
 }
 
-impl Devices for Counted {
-    fn bound(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Vec<Bound>>> {
+impl Users for Counted {
+    fn users(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Option<User>>> {
         let begun = Instant::now();
-        let read = self.engine.bound(owners);
+        let read = self.engine.users(owners);
         Box::pin(async move {
             let found = read.await;
             self.load_us.fetch_add(begun.elapsed().as_micros() as u64, SeqCst);
@@ -117,12 +117,8 @@ impl Devices for Counted {
         })
     }
 
-    fn devices(&self, after: Option<(Owner, Id)>, limit: u32) -> Pending<'_, Vec<Bound>> {
-        self.engine.devices(after, limit)
-    }
-
-    fn device(&self, owner: Owner, id: Id) -> Pending<'_, Option<Bound>> {
-        self.engine.device(owner, id)
+    fn users_after(&self, after: Option<Owner>, limit: u32) -> Pending<'_, Vec<User>> {
+        self.engine.users_after(after, limit)
     }
 }
 

@@ -13,9 +13,9 @@ use axum::{Json, Router, routing::post};
 use countersign::real::RealEntropy;
 use keyring::Keyring;
 use service::{Clock, Id, Owner, Ports, Sealer as _, Signer as _, UnixMs};
-use store::{Change, Commit, Device, Outcome, Store, Write, audit::Event};
+use store::{Change, Commit, Device, Outcome, Sealed, Store, User, audit::Event};
 use store_sqlite::{Options, Sqlite};
-use verify::{Budget, DeviceState, Kind};
+use verify::{Budget, DeviceParts, DeviceState, Kind, Standing};
 
 use crate::{
     Any,
@@ -130,21 +130,34 @@ fn bound(keyring: &Keyring, number: u32, locked: bool) -> Any<Change> {
         serial_number: None,
         label: population::user(number),
         parameters: otp::Parameters::DEFAULT,
-        sealed: None,
+        sealed: Sealed {
+            key_id: 0,
+            bytes: Vec::new(),
+        },
         bound_at: BEGINNING,
-        unbound_at: None,
     };
-    device.sealed = Some(keyring.seal(&record(&device), &population::secret(number))?);
-    let mut state = DeviceState::bound(population::step(0).offset(-1), 0, BEGINNING);
-    if locked {
-        state.verification = Budget {
+    device.sealed = keyring.seal(&record(&device), &population::secret(number))?;
+    let verification = if locked {
+        Budget {
             lock_count: 1,
             locked_until: Some(BEGINNING.plus(10_000 * UnixMs::DAY)),
             since_success: 10,
             ..Budget::default()
         }
-        .into();
-    }
+    } else {
+        Budget::default()
+    };
+    let state = DeviceState::restored(DeviceParts {
+        standing: Standing::Bound,
+        last_step: Some(population::step(0).offset(-1)),
+        measured_offset_steps: 0,
+        learned_drift_steps: 0,
+        drift_learned_at: None,
+        last_success_at: Some(BEGINNING),
+        verification: verification.into(),
+        unbinding: Budget::default().into(),
+        resync: Budget::default().into(),
+    });
     let payload = serde_json::json!({"action": "device.bind", "outcome": "done", "account": &*device.owner.account,
         "user": &*device.owner.user, "device": id});
     let mut salt = [0; 16];
@@ -155,8 +168,8 @@ fn bound(keyring: &Keyring, number: u32, locked: bool) -> Any<Change> {
         salt,
         payload: payload.to_string(),
     };
-    let device = Box::new(device);
-    Ok(Change::of(event).with([Write::Bind { device, state }]))
+    let user = User::new(device.owner.clone(), id).with_device(device, state);
+    Ok(Change::of(event).with([user.changed()]))
 }
 
 /// What the service binds the sealed secret of a device to. Told once more, for it is nobody's to call; where the

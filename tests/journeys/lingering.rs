@@ -10,8 +10,8 @@ use std::{
 };
 
 use store::{
-    Bound, Checked, Commit, Damage, Devices, Document, Documents, Health, Id, Key, List, Outcome, Owner, Pending,
-    Sealed, Secrets, StoreError,
+    Checked, Commit, Damage, Document, Documents, Health, Key, List, Outcome, Owner, Pending, Sealed, Secrets,
+    StoreError, User, Users,
     audit::{Chain, Closing, Head, Newest, Row, Trail},
 };
 use store_sqlite::Sqlite;
@@ -39,17 +39,13 @@ impl Lingering {
     }
 }
 
-impl Devices for Lingering {
-    fn bound(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Vec<Bound>>> {
-        self.late(self.engine.bound(owners))
+impl Users for Lingering {
+    fn users(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Option<User>>> {
+        self.late(self.engine.users(owners))
     }
 
-    fn devices(&self, after: Option<(Owner, Id)>, limit: u32) -> Pending<'_, Vec<Bound>> {
-        self.late(self.engine.devices(after, limit))
-    }
-
-    fn device(&self, owner: Owner, id: Id) -> Pending<'_, Option<Bound>> {
-        self.late(self.engine.device(owner, id))
+    fn users_after(&self, after: Option<Owner>, limit: u32) -> Pending<'_, Vec<User>> {
+        self.late(self.engine.users_after(after, limit))
     }
 }
 

@@ -64,10 +64,10 @@ pub(crate) fn device(view: DeviceView) -> api::Device {
         label: view.label,
         serial_number: view.serial_number,
         state: match view.standing {
+            _ if view.unbound_at.is_some() => api::DeviceState::Unbound,
             Standing::Bound if view.suspended.contains(&Purpose::Verification) => api::DeviceState::Suspended,
             Standing::Bound => api::DeviceState::Bound,
             Standing::Lost => api::DeviceState::Lost,
-            Standing::Unbound => api::DeviceState::Unbound,
         },
         suspended: view.suspended.into_iter().map(road).collect(),
         bound_at: time(view.bound_at),

@@ -1,6 +1,6 @@
 //! Questions that could serve as oracles may be asked only so often (A5), whatever process they are asked of.
 
-use store::{Allowance, Write};
+use store::{Allowance, Change};
 use verify::UnixMs;
 
 use crate::{Core, Origin, ServiceError, factor::wait_s};
@@ -29,9 +29,10 @@ impl Limit {
 /// A key serves several people at once, and not any number.
 const ACTORS_OF_A_KEY: u32 = 10;
 
-/// The writes that count the question, for the commit of what it brings about.
-pub(crate) async fn spend(core: &Core, limits: &[Limit], now: UnixMs) -> Result<Vec<Write>, ServiceError> {
-    let mut writes = Vec::with_capacity(limits.len());
+/// The changes that count the question, to be made before it is looked into. Where one is missed the question is counted
+/// anew, so that it costs one too many rather than one too few.
+pub(crate) async fn spend(core: &Core, limits: &[Limit], now: UnixMs) -> Result<Vec<Change>, ServiceError> {
+    let mut changes = Vec::with_capacity(limits.len());
     for limit in limits {
         let old = core.store.allowance(limit.name.clone()).await?;
         let expected = old.as_ref().map(|old| old.version);
@@ -42,7 +43,7 @@ pub(crate) async fn spend(core: &Core, limits: &[Limit], now: UnixMs) -> Result<
             let retry_after_s = wait_s(since.plus(UnixMs::HOUR), now);
             return Err(ServiceError::AskedTooOften { retry_after_s });
         }
-        writes.push(Write::put(
+        changes.push(Change::of_count(
             expected,
             &Allowance {
                 name: limit.name.clone(),
@@ -52,5 +53,5 @@ pub(crate) async fn spend(core: &Core, limits: &[Limit], now: UnixMs) -> Result<
             },
         ));
     }
-    Ok(writes)
+    Ok(changes)
 }

@@ -3,16 +3,31 @@ use std::sync::Arc;
 use otp::Code;
 use store::{Id, Owner};
 use verify::UnixMs;
+use zeroize::Zeroizing;
 
 use crate::{Origin, ServiceError, request_id::RequestTag};
 
 /// A question to the lane.
 pub(crate) struct Ask {
     pub(crate) owner: Owner,
-    /// `None`: what was typed cannot be a code.
-    pub(crate) code: Option<Code>,
+    pub(crate) typed: Typed,
     pub(crate) request: Option<RequestTag>,
     pub(crate) origin: Arc<Origin>,
+}
+
+/// What was typed, as it is to be judged.
+pub(crate) enum Typed {
+    /// A device's code; `None`: what was typed cannot be one.
+    Code(Option<Code>),
+    /// A recovery code, in whatever way people write it.
+    RecoveryCode(Zeroizing<String>),
+}
+
+impl Ask {
+    /// Whether the user's recovery codes are needed to judge it.
+    pub(crate) fn is_recovery_code(&self) -> bool {
+        matches!(self.typed, Typed::RecoveryCode(_))
+    }
 }
 
 /// What a caller may learn.

@@ -1,27 +1,31 @@
-//! One batch of a lane: load, judge, commit, once more for what somebody else changed meanwhile.
+//! One batch of a lane: load, judge, commit, again for what somebody else changed meanwhile.
 
 use std::collections::HashMap;
 
 use otp::Code;
-use store::{Bound, Change, Device, Id, Outcome, Owner, StoreError, Write, audit};
+use store::{Change, Id, Outcome, Owner, RecoveryCodes, StoreError, User, Write, audit};
 use verify::{Cause, Credential, DeviceState, Judgement, Lock, Purpose, UnixMs, Verdict, judge};
 
 use crate::{
     Acceptance, Core, ServiceError,
-    ask::{Answer, Answered, Ask},
+    ask::{Answer, Answered, Ask, Typed},
     event::Entry,
     factor::suspends,
-    request_id::remembered,
+    memo::Memo,
+    recovery_set::{SetVerdict, WRONG, spend},
     sealing::credential_of,
     tally::{Whose, keep},
 };
+
+/// Tries of a user's questions, whose row a change of their factors overtakes; those take turns, so there are few.
+const TRIES: usize = 4;
 
 /// Decides every question; each effect is durable before this returns.
 pub(crate) async fn decide(core: &Core, asks: &[Ask]) -> Vec<Answered> {
     let mut answers: Vec<Answered> = Vec::new();
     answers.resize_with(asks.len(), || Ok(Answer::Refused));
     let mut open: Vec<usize> = (0..asks.len()).collect();
-    for _try in 0..2 {
+    for _try in 0..TRIES {
         match round(core, asks, &open, &mut answers).await {
             Ok(missed) => open = missed,
             // Somebody's record that cannot be written is theirs alone: nothing was, and each is judged by itself.
@@ -37,7 +41,11 @@ pub(crate) async fn decide(core: &Core, asks: &[Ask]) -> Vec<Answered> {
             return answers;
         }
     }
-    // Twice somebody else was faster with the same device: the user waits for the next code.
+    // Somebody else was faster every time: the user waits for the next code, and there is no next recovery code.
+    let (paper, open): (Vec<usize>, Vec<usize>) = open.into_iter().partition(|&place| asks[place].is_recovery_code());
+    paper
+        .into_iter()
+        .for_each(|place| answers[place] = Err(ServiceError::Contended));
     let refused = refuse_contended(core, asks, &open).await;
     for place in open {
         answers[place] = refused.clone().map(|()| Answer::Refused);
@@ -70,6 +78,7 @@ async fn round(
     let now = core.clock.now()?;
     let (owners, slot_of) = distinct(asks, open);
     let mut benches = load(core, &owners).await?;
+    load_recovery_codes(core, asks, open, &slot_of, &mut benches).await?;
     // One for the event of each question, and one for the id of its decision.
     let mut salts = core.salts(2 * open.len())?;
     for (&place, &slot) in open.iter().zip(&slot_of) {
@@ -117,23 +126,18 @@ fn distinct<'a>(asks: &'a [Ask], open: &[usize]) -> (Vec<&'a Owner>, Vec<usize>)
     (owners, slot_of)
 }
 
-/// Everybody's devices, by one read; by one each where somebody's cannot be read.
+/// Everybody's row, by one read; by one each where somebody's cannot be read.
 async fn load<'a>(core: &Core, owners: &[&'a Owner]) -> Result<Vec<Result<Bench<'a>, ServiceError>>, ServiceError> {
-    let bound = core
+    let users = core
         .store
-        .bound(owners.iter().map(|owner| (*owner).clone()).collect())
+        .users(owners.iter().map(|owner| (*owner).clone()).collect())
         .await;
-    let bound: Vec<Result<Vec<Bound>, ServiceError>> = match bound {
-        Ok(bound) => bound.into_iter().map(Ok).collect(),
+    let users: Vec<Result<Option<User>, ServiceError>> = match users {
+        Ok(users) => users.into_iter().map(Ok).collect(),
         Err(StoreError::Damaged(_)) => {
             let mut each = Vec::with_capacity(owners.len());
             for &owner in owners {
-                let bound = core.store.bound(vec![owner.clone()]).await;
-                each.push(
-                    bound
-                        .map(|mut bound| bound.pop().unwrap_or_default())
-                        .map_err(ServiceError::from),
-                );
+                each.push(core.store.user(owner.clone()).await.map_err(ServiceError::from));
             }
             each
         }
@@ -141,9 +145,31 @@ async fn load<'a>(core: &Core, owners: &[&'a Owner]) -> Result<Vec<Result<Bench<
     };
     Ok(owners
         .iter()
-        .zip(bound)
-        .map(|(owner, bound)| Bench::new(core, owner, bound?))
+        .zip(users)
+        .map(|(owner, user)| Bench::new(core, owner, user?))
         .collect())
+}
+
+/// The recovery codes of those who typed one.
+async fn load_recovery_codes(
+    core: &Core,
+    asks: &[Ask],
+    open: &[usize],
+    slot_of: &[usize],
+    benches: &mut [Result<Bench<'_>, ServiceError>],
+) -> Result<(), ServiceError> {
+    for (&place, &slot) in open.iter().zip(slot_of) {
+        let Ok(bench) = &mut benches[slot] else { continue };
+        if !asks[place].is_recovery_code() || bench.paper.is_some() {
+            continue;
+        }
+        match core.store.recovery_codes(asks[place].owner.clone()).await {
+            Ok(set) => bench.paper = Some(Paper::of(set)),
+            Err(error @ StoreError::Damaged(_)) => benches[slot] = Err(error.into()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 /// Writes what the benches brought about, by one commit. What brought about nothing is done.
@@ -164,59 +190,68 @@ async fn write(core: &Core, benches: &mut [Result<Bench<'_>, ServiceError>]) -> 
     Ok(outcomes)
 }
 
-/// A user's devices while a batch is judged: their states evolve from question to question, and are
-/// written once.
+/// A user's factors while a batch is judged: they evolve from question to question, and are written once.
 struct Bench<'a> {
     owner: &'a Owner,
-    devices: Vec<Seat>,
+    /// `None` for somebody who never had a device; taken when it is written.
+    user: Option<User>,
+    first_device: Option<Id>,
+    /// Keyed, in the order of the user's devices.
+    credentials: Vec<Credential>,
     /// Judged in place of a device where there is none, so that nobody can tell by the time it takes.
-    stand_in: Option<Seat>,
+    stand_in: Option<Credential>,
+    memo: Memo,
+    /// The row is not as it was read any more.
+    changed: bool,
+    /// Where somebody typed one of them.
+    paper: Option<Paper>,
     events: Vec<audit::Event>,
-    /// Questions that met a lock.
-    locked: u64,
+    /// Questions that met a lock, by a code and by a recovery code.
+    locked: [u64; 2],
     /// Requests that were accepted before.
     repeated: u64,
     /// Refusals that changed nothing and have no event: with whose they are counted, and why.
     counted: Vec<(Whose, &'static str)>,
 }
 
-struct Seat {
-    id: Id,
-    credential: Credential,
-    /// Of the state that was read; every change of it raises its version.
-    read_version: u64,
-    state: DeviceState,
+/// A user's recovery codes.
+struct Paper {
+    read_version: Option<u64>,
+    set: Option<RecoveryCodes>,
 }
 
-impl Seat {
-    fn new(core: &Core, device: &Device, state: DeviceState) -> Result<Self, ServiceError> {
-        let credential = credential_of(device, &*core.sealer)?;
-        Ok(Self {
-            id: device.id,
-            credential,
-            read_version: state.version,
-            state,
-        })
+impl Paper {
+    fn of(set: Option<RecoveryCodes>) -> Self {
+        Self {
+            read_version: set.as_ref().map(|set| set.version),
+            set,
+        }
     }
 }
 
 impl<'a> Bench<'a> {
-    fn new(core: &Core, owner: &'a Owner, bound: Vec<Bound>) -> Result<Self, ServiceError> {
-        let devices: Vec<_> = bound
-            .into_iter()
-            .map(|bound| Seat::new(core, &bound.device, bound.state))
+    fn new(core: &Core, owner: &'a Owner, user: Option<User>) -> Result<Self, ServiceError> {
+        let devices = user.iter().flat_map(|user| &user.devices);
+        let credentials: Vec<_> = devices
+            .map(|bound| credential_of(&bound.device, &*core.sealer))
             .collect::<Result<_, _>>()?;
-        let stand_in = if devices.is_empty() {
-            Some(Seat::new(core, &core.stand_in.device, core.stand_in.state.clone())?)
-        } else {
-            None
-        };
+        let stand_in = credentials
+            .is_empty()
+            .then(|| credential_of(&core.stand_in.device, &*core.sealer))
+            .transpose()?;
         Ok(Self {
             owner,
-            devices,
+            memo: user.as_ref().map_or(Memo::default(), |user| Memo::read(&user.memo)),
+            first_device: user
+                .as_ref()
+                .and_then(|user| user.devices.first().map(|bound| bound.device.id)),
+            user,
+            credentials,
             stand_in,
+            changed: false,
+            paper: None,
             events: Vec::new(),
-            locked: 0,
+            locked: [0; 2],
             repeated: 0,
             counted: Vec::new(),
         })
@@ -224,20 +259,45 @@ impl<'a> Bench<'a> {
 
     /// Decides one question against the states as they stand.
     fn ask(&mut self, core: &Core, ask: &Ask, now: UnixMs, salts: &mut impl Iterator<Item = [u8; 16]>) -> Answered {
+        match &ask.typed {
+            Typed::Code(code) => self.ask_code(core, ask, code.as_ref(), now, salts),
+            Typed::RecoveryCode(typed) => self.ask_recovery_code(core, ask, typed, now, salts),
+        }
+    }
+
+    fn ask_code(
+        &mut self,
+        core: &Core,
+        ask: &Ask,
+        code: Option<&Code>,
+        now: UnixMs,
+        salts: &mut impl Iterator<Item = [u8; 16]>,
+    ) -> Answered {
         let policy = &core.settings.policy;
-        if let Some(seat) = &self.stand_in {
-            let _same_work = judged(&seat.state, &seat.credential, ask.code.as_ref(), now, policy);
+        if let Some(credential) = &self.stand_in {
+            let _same_work = judged(&core.stand_in.state, credential, code, now, policy);
             const CAUSE: &str = "no_device";
             let entry = self.refusal(ask).because(CAUSE);
             return self.refuse_freely(core, ask, &entry, CAUSE, now, salts);
         }
-        let mut judgements: Vec<Judgement> = self
-            .devices
+        let devices = self.user.as_mut().map_or(&mut [][..], |user| &mut user.devices);
+        let mut judgements: Vec<Judgement> = devices
             .iter()
-            .map(|seat| judged(&seat.state, &seat.credential, ask.code.as_ref(), now, policy))
+            .zip(&self.credentials)
+            .map(|(bound, credential)| judged(&bound.state, credential, code, now, policy))
             .collect();
-        // Judged all the same, so that a repeat takes what a judgement takes.
-        if let Some(accepted) = self.repeats(core, ask, &judgements, now) {
+        // Judged all the same, so that a repeat takes what a judgement takes. Nothing is remembered of a device that
+        // judges nothing.
+        let judging = devices
+            .iter()
+            .zip(&judgements)
+            .filter(|(_, judgement)| !matches!(judgement.verdict, Verdict::Locked(_)));
+        let kept_ms = core.settings.request_id_ms;
+        let mut repeats = judging.filter_map(|(bound, _)| {
+            let tag = ask.request.as_ref()?;
+            self.memo.repeated(Some(bound.device.id), tag, now, kept_ms)
+        });
+        if let Some(accepted) = repeats.next() {
             self.repeated += 1;
             return Ok(Answer::Accepted(accepted));
         }
@@ -248,7 +308,7 @@ impl<'a> Bench<'a> {
             return self.accept(core, ask, place, judgements.swap_remove(place).next, now, salts);
         }
         if let Some(lock) = locked_out(&judgements) {
-            self.locked += 1;
+            self.locked[0] += 1;
             return Ok(Answer::Locked(lock));
         }
         // A wrong code counts on every device it was tried on.
@@ -256,22 +316,30 @@ impl<'a> Bench<'a> {
         let mut masked_s = 0;
         let mut changed = false;
         let mut suspended = false;
-        for (seat, judgement) in self.devices.iter_mut().zip(judgements) {
+        let only = match devices {
+            [only] => Some(only.device.id),
+            _ => None,
+        };
+        let before = self.memo.clone();
+        for (bound, judgement) in devices.iter_mut().zip(judgements) {
             if let Verdict::Refused(cause) = judgement.verdict {
-                let next = remembering(core, ask, judgement.next, None, now);
-                changed |= next != seat.state;
-                suspended |= next.suspended(Purpose::Verification);
-                seat.state = next;
+                let id = Some(bound.device.id);
+                self.memo.judged(id, ask.request.as_ref(), None, now, kept_ms);
+                changed |= judgement.next != bound.state;
+                suspended |= judgement.next.suspended(Purpose::Verification);
+                bound.state = judgement.next;
                 told = told.filter(|told| *told != Cause::Wrong).or(Some(cause));
-                masked_s = masked_s.max(policy.near_masked_s(seat.credential.parameters().period));
+                masked_s = masked_s.max(policy.near_masked_s(bound.device.parameters.period));
             }
         }
+        changed |= self.memo != before;
+        self.changed |= changed;
         let mut entry = self.refusal(ask);
         if let Some(cause) = told {
             entry = entry.cause(cause, masked_s);
         }
-        if let [only] = self.devices.as_slice() {
-            entry = entry.device(only.id);
+        if let Some(only) = only {
+            entry = entry.device(only);
         }
         if suspended {
             entry = entry.detail(suspends(Purpose::Verification));
@@ -284,25 +352,64 @@ impl<'a> Bench<'a> {
         }
     }
 
+    fn ask_recovery_code(
+        &mut self,
+        core: &Core,
+        ask: &Ask,
+        typed: &str,
+        now: UnixMs,
+        salts: &mut impl Iterator<Item = [u8; 16]>,
+    ) -> Answered {
+        let set = self.paper.as_ref().and_then(|paper| paper.set.clone());
+        let wrong_since_last_success = set.as_ref().map_or(0, |set| set.budget.since_success);
+        let kept_ms = core.settings.request_id_ms;
+        // Judged in any case, so that a repeat takes what a judgement takes.
+        let trial = spend(core, self.owner, set, typed, now)?;
+        if let SetVerdict::Locked(lock) = trial.verdict {
+            self.locked[1] += 1;
+            return Ok(Answer::Locked(lock.until()));
+        }
+        let tag = ask.request.as_ref();
+        if let Some(before) = tag.and_then(|tag| self.memo.repeated(None, tag, now, kept_ms)) {
+            self.repeated += 1;
+            return Ok(Answer::Accepted(before));
+        }
+        let accepted = match trial.verdict {
+            SetVerdict::Right => Some(Acceptance {
+                device: None,
+                decision_id: core.id_of(now, &salt(salts)?),
+                wrong_since_last_success,
+                repeated: false,
+            }),
+            SetVerdict::Wrong | SetVerdict::Locked(_) => None,
+        };
+        let Some((_, next)) = trial.next else {
+            // It changes nothing, so nothing bounds how often it is asked for.
+            let entry = self.refusal(ask).because(WRONG);
+            return self.refuse_freely(core, ask, &entry, WRONG, now, salts);
+        };
+        if let Some(paper) = &mut self.paper {
+            paper.set = Some(next);
+        }
+        let before = self.memo.clone();
+        self.memo.judged(None, tag, accepted.as_ref(), now, kept_ms);
+        self.changed |= self.memo != before;
+        let entry = match accepted {
+            Some(accepted) => Entry::new("verify", "accepted", &ask.origin)
+                .owner(self.owner)
+                .because("recovery_code")
+                .decision(accepted.decision_id),
+            None => self.refusal(ask).because(WRONG),
+        };
+        self.tell(&entry, now, salts)?;
+        Ok(accepted.map_or(Answer::Refused, Answer::Accepted))
+    }
+
     fn refusal<'e>(&self, ask: &'e Ask) -> Entry<'e>
     where
         'a: 'e,
     {
         Entry::new("verify", "refused", &ask.origin).owner(self.owner)
-    }
-
-    /// The decision that is told once more. Nothing is remembered of a device that judges nothing.
-    fn repeats(&self, core: &Core, ask: &Ask, judgements: &[Judgement], now: UnixMs) -> Option<Acceptance> {
-        let tag = ask.request.as_ref()?;
-        let judging = self.devices.iter().zip(judgements);
-        let mut judging = judging.filter(|(_, judgement)| !matches!(judgement.verdict, Verdict::Locked(_)));
-        judging.find_map(|(seat, _)| {
-            let accepted = tag.repeats(seat.state.last_request, now, core.settings.request_id_ms)?;
-            Some(Acceptance {
-                device: Some(seat.id),
-                ..accepted
-            })
-        })
     }
 
     fn accept(
@@ -314,15 +421,21 @@ impl<'a> Bench<'a> {
         now: UnixMs,
         salts: &mut impl Iterator<Item = [u8; 16]>,
     ) -> Answered {
-        let seat = &mut self.devices[place];
+        let devices = self.user.as_mut().map_or(&mut [][..], |user| &mut user.devices);
+        let missing = || ServiceError::Internal("a device that was judged is not there".into());
+        let bound = devices.get_mut(place).ok_or_else(missing)?;
+        let id = bound.device.id;
         let accepted = Acceptance {
-            device: Some(seat.id),
+            device: Some(id),
             decision_id: core.id_of(now, &salt(salts)?),
-            wrong_since_last_success: seat.state.verification.since_success,
+            wrong_since_last_success: bound.state.parts().verification.since_success,
             repeated: false,
         };
-        seat.state = remembering(core, ask, next, Some(&accepted), now);
-        let id = seat.id;
+        bound.state = next;
+        let kept_ms = core.settings.request_id_ms;
+        self.memo
+            .judged(Some(id), ask.request.as_ref(), Some(&accepted), now, kept_ms);
+        self.changed = true;
         let entry = Entry::new("verify", "accepted", &ask.origin)
             .owner(self.owner)
             .device(id)
@@ -351,8 +464,11 @@ impl<'a> Bench<'a> {
 
     /// Counts what has no event of its own, once the rest is on disk.
     fn tally(self, core: &Core, kept: bool) {
-        let device = self.devices.first().map(|device| device.id);
-        core.tally.locked("verify", self.owner, device, self.locked);
+        let device = self.first_device;
+        let [by_code, by_recovery_code] = self.locked;
+        core.tally.locked("verify", self.owner, device, by_code);
+        core.tally
+            .locked("verify.recovery_code", self.owner, None, by_recovery_code);
         core.tally.repeated("verify", self.owner, device, self.repeated);
         if kept {
             for (whose, cause) in self.counted {
@@ -375,17 +491,14 @@ impl<'a> Bench<'a> {
     /// holds as a whole or not at all.
     fn change(&mut self) -> Option<Change> {
         let change = Change::of_all(std::mem::take(&mut self.events))?;
-        let writes = self
-            .devices
-            .iter()
-            .filter(|seat| seat.state.version != seat.read_version)
-            .map(|seat| Write::State {
-                owner: self.owner.clone(),
-                device: seat.id,
-                expected: seat.read_version,
-                next: seat.state.clone(),
-            });
-        Some(change.with(writes))
+        let memo = self.memo.write();
+        let user = self.user.take().filter(|_| self.changed);
+        let row = user.map(|user| User { memo, ..user }.used());
+        let paper = self.paper.as_ref().and_then(|paper| {
+            let next = paper.set.as_ref()?;
+            (Some(next.version) != paper.read_version).then(|| Write::put(paper.read_version, next))
+        });
+        Some(change.with(row.into_iter().chain(paper)))
     }
 }
 
@@ -397,13 +510,6 @@ fn judged(
     policy: &verify::Policy,
 ) -> Judgement {
     judge(state, credential, code, Purpose::Verification, now, policy)
-}
-
-/// The state with what is remembered of this request.
-fn remembering(core: &Core, ask: &Ask, next: DeviceState, accepted: Option<&Acceptance>, now: UnixMs) -> DeviceState {
-    let kept_ms = core.settings.request_id_ms;
-    let last = next.last_request;
-    next.remembering(remembered(last, ask.request.as_ref(), accepted, now, kept_ms))
 }
 
 fn salt(salts: &mut impl Iterator<Item = [u8; 16]>) -> Result<[u8; 16], ServiceError> {

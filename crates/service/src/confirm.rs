@@ -1,6 +1,8 @@
 use otp::Code;
 use serde_json::json;
-use store::{Batch, Bound, Change, Device, Enrollment, EnrollmentState, Id, Outcome, Owner, Protection, Token, Write};
+use store::{
+    Batch, Bound, Change, Device, Enrollment, EnrollmentState, Id, Outcome, Owner, Protection, Sealed, Token, Write,
+};
 use verify::{Cause, UnixMs};
 use zeroize::Zeroizing;
 
@@ -90,11 +92,13 @@ async fn try_confirm(
         serial_number: enrollment.serial_number.clone(),
         label: enrollment.label.clone(),
         parameters: enrollment.parameters,
-        sealed: None,
+        sealed: Sealed {
+            key_id: 0,
+            bytes: Vec::new(),
+        },
         bound_at: now,
-        unbound_at: None,
     };
-    device.sealed = Some(Record::of_device(&device).seal(&*core.sealer, &secret)?);
+    device.sealed = Record::of_device(&device).seal(&*core.sealer, &secret)?;
     let credential = verify::Credential::new(secret, enrollment.parameters, enrollment.kind);
     let codes: Option<Vec<Code>> = confirmation.codes.iter().map(|code| Code::parse(code).ok()).collect();
     let confirmed = match &codes {
@@ -166,9 +170,10 @@ async fn other_entry(
             }
         }
     }
-    for bound in core.store.bound(vec![owner.clone()]).await?.pop().unwrap_or_default() {
+    for bound in core.store.bound(owner.clone()).await? {
         let credential = credential_of(&bound.device, &*core.sealer)?;
-        let cause = verify::diagnose(&bound.state, &credential, code, bound.state.last_step, now, policy);
+        let last_step = bound.state.parts().last_step;
+        let cause = verify::diagnose(&bound.state, &credential, code, last_step, now, policy);
         if matches!(cause, Cause::Used { .. }) {
             return Ok(Some(Hint::OtherEntry));
         }
@@ -222,11 +227,9 @@ async fn complete(
 ) -> Result<Option<BoundNow>, ServiceError> {
     let owner = &enrollment.owner;
     let device = bound.device.id;
-    let factors = core.factors(owner).await?;
-    let devices = &factors.devices;
-    let replaced = devices
-        .iter()
-        .find(|bound| Some(bound.device.id) == enrollment.replaces);
+    let factors = core.factors(owner, now).await?;
+    let devices = &factors.user.devices;
+    let replaced = enrollment.replaces.and_then(|id| factors.user.device(id));
     if enrollment.replaces.is_some() && replaced.is_none() {
         // The code that began it was of a device that somebody has ended since: it stands for nothing any more.
         let cause = "replaced_device_gone";
@@ -235,18 +238,16 @@ async fn complete(
     if devices.len() - usize::from(replaced.is_some()) >= core.settings.devices_max {
         return Err(ServiceError::DeviceLimit);
     }
-    let mut writes = vec![
-        becomes(enrollment, |state| state.confirmed(device))?,
-        Write::Bind {
-            device: Box::new(bound.device.clone()),
-            state: bound.state.clone(),
-        },
-        factors.become_protected(Protection {
-            login_protection: confirmation.login_protection,
-            operation_protection: confirmation.operation_protection,
-            ..Protection::none(owner.clone())
-        }),
-    ];
+    let mut user = factors
+        .user
+        .clone()
+        .with_device(bound.device.clone(), bound.state.clone());
+    let mut writes = vec![becomes(enrollment, |state| state.confirmed(device))?];
+    writes.extend(factors.become_protected(Protection {
+        login_protection: confirmation.login_protection,
+        operation_protection: confirmation.operation_protection,
+        ..Protection::none(owner.clone())
+    }));
     let serial_number = token.as_ref().map(|(token, _)| token.serial_number.clone());
     if let Some((token, batch)) = token {
         // Whoever closes it meanwhile is obeyed.
@@ -270,7 +271,9 @@ async fn complete(
         .detail(detail);
     let mut change = Change::of(core.event(&entry, now)?);
     if let Some(replaced) = replaced {
-        writes.push(end_device(replaced, replaced.state.clone(), now));
+        let (next, tombstone) = end_device(user, replaced, now);
+        user = next;
+        writes.push(tombstone);
         let tokens = its_tokens(core, std::slice::from_ref(replaced)).await?;
         writes.extend(
             tokens
@@ -290,6 +293,7 @@ async fn complete(
         writes.push(Write::put(old.map(|old| old.version), &next));
         shown = codes;
     }
+    writes.push(user.changed());
     let done = core.commit(vec![change.with(writes)]).await? == [Outcome::Done];
     Ok(done.then(|| (DeviceView::of(&bound, now, &core.settings.policy), shown)))
 }

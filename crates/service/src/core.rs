@@ -4,9 +4,9 @@ use std::sync::{
 };
 
 use otp::{Parameters, Step};
-use store::{Bound, Change, Damage, Device, Id, Outcome, Owner, Protection, Store, Write, audit};
+use store::{Bound, Change, Damage, Device, Id, Outcome, Owner, Protection, Sealed, Store, User, Write, audit};
 use tokio::task::JoinHandle;
-use verify::{DeviceState, Kind, UnixMs};
+use verify::{DeviceParts, DeviceState, Kind, SparseBudget, Standing, UnixMs};
 
 use crate::{
     Origin, ServiceError, Settings,
@@ -83,17 +83,20 @@ impl Core {
         Ok(salts.into_iter())
     }
 
-    /// This user's turn to change their factors; everything but `verify` by a device takes it.
+    /// This user's turn to change their factors; everything but `verify` takes it.
     pub(crate) async fn turn(&self, owner: &Owner) -> Result<Turn<'_>, ServiceError> {
         self.turns.take(owner, self.settings.waiting_per_user).await
     }
 
-    /// What a change of factors stands on. The protection is read first: whatever changes the devices after
-    /// that raises its version, and the change that expected it misses.
-    pub(crate) async fn factors(&self, owner: &Owner) -> Result<Factors, ServiceError> {
+    /// What a change of factors stands on: whatever changes them meanwhile changes the revision of the user's row, and what
+    /// expected it misses.
+    pub(crate) async fn factors(&self, owner: &Owner, now: UnixMs) -> Result<Factors, ServiceError> {
+        let user = match self.store.user(owner.clone()).await? {
+            Some(user) => user,
+            None => User::new(owner.clone(), self.new_id(now)?),
+        };
         let protection = self.store.protection(owner.clone()).await?;
-        let devices = self.store.bound(vec![owner.clone()]).await?.pop().unwrap_or_default();
-        Ok(Factors { protection, devices })
+        Ok(Factors { user, protection })
     }
 
     /// The one door to the store's writing.
@@ -113,24 +116,36 @@ impl Core {
 
 /// A user's factors, as read for a change of them.
 pub(crate) struct Factors {
-    /// On whose version the change depends.
+    /// On whose revision the change depends; a new row for a user who has none.
+    pub(crate) user: User,
+    /// The settings.
     pub(crate) protection: Option<Protection>,
-    /// The bound ones.
-    pub(crate) devices: Vec<Bound>,
 }
 
 impl Factors {
-    /// Raises the protection's version and changes nothing else.
-    pub(crate) fn touch(&self, owner: &Owner) -> Write {
-        let same = self.protection.clone();
-        self.become_protected(same.unwrap_or_else(|| Protection::none(owner.clone())))
-    }
-
-    /// The next version of the protection.
-    pub(crate) fn become_protected(&self, next: Protection) -> Write {
+    /// The settings, if they become others.
+    pub(crate) fn become_protected(&self, next: Protection) -> Option<Write> {
         let expected = self.protection.as_ref().map(|old| old.version);
-        let version = expected.unwrap_or(0) + 1;
-        Write::put(expected, &Protection { version, ..next })
+        let version = expected.unwrap_or(0);
+        let same = Protection { version, ..next };
+        let is_set = self
+            .protection
+            .as_ref()
+            .unwrap_or(&Protection::none(same.owner.clone()))
+            != &same;
+        is_set.then(|| {
+            let version = version + 1;
+            Write::put(expected, &Protection { version, ..same })
+        })
+    }
+}
+
+/// The write of a row in which no device came or went.
+pub(crate) fn touched(user: User) -> Write {
+    if user.revision.is_some() {
+        user.used()
+    } else {
+        user.changed()
     }
 }
 
@@ -251,14 +266,26 @@ fn stand_in(ports: &Ports) -> Result<Bound, ServiceError> {
         serial_number: None,
         label: String::new(),
         parameters: Parameters::DEFAULT,
-        sealed: None,
+        sealed: Sealed {
+            key_id: 0,
+            bytes: Vec::new(),
+        },
         bound_at: now,
-        unbound_at: None,
     };
     let secret = enroll::new_secret(|bytes| ports.entropy.fill(bytes))?;
-    device.sealed = Some(Record::of_device(&device).seal(&*ports.sealer, &secret)?);
+    device.sealed = Record::of_device(&device).seal(&*ports.sealer, &secret)?;
     Ok(Bound {
         device,
-        state: DeviceState::bound(Step::new(0), 0, now),
+        state: DeviceState::restored(DeviceParts {
+            standing: Standing::Bound,
+            last_step: Some(Step::new(0)),
+            measured_offset_steps: 0,
+            learned_drift_steps: 0,
+            drift_learned_at: None,
+            last_success_at: Some(now),
+            verification: SparseBudget::default(),
+            unbinding: SparseBudget::default(),
+            resync: SparseBudget::default(),
+        }),
     })
 }

@@ -1,4 +1,4 @@
-use store::{Bound, Id, Owner, Protection};
+use store::{Bound, Id, Owner, Protection, UnboundDevice};
 use verify::{Kind, Lock, Policy, Purpose, Standing, UnixMs};
 
 use crate::{Service, ServiceError, factor::wait_s, vouch::refused_until};
@@ -14,7 +14,7 @@ pub struct DeviceView {
     pub serial_number: Option<String>,
     /// What the user calls it.
     pub label: String,
-    /// Bound, lost or a tombstone.
+    /// Bound or lost; what it last was, where it is unbound.
     pub standing: Standing,
     /// The roads on which nothing is judged until somebody acts.
     pub suspended: Vec<Purpose>,
@@ -41,18 +41,31 @@ impl DeviceView {
             kind: device.kind,
             serial_number: device.serial_number.clone(),
             label: device.label.clone(),
-            standing: if device.unbound_at.is_some() {
-                Standing::Unbound
-            } else {
-                state.standing
-            },
+            standing: state.parts().standing,
             suspended: Purpose::ALL.into_iter().filter(|road| state.suspended(*road)).collect(),
             bound_at: device.bound_at,
-            unbound_at: device.unbound_at,
-            last_success_at: state.last_success_at,
+            unbound_at: None,
+            last_success_at: state.parts().last_success_at,
             locked_until,
-            refused_until: refused_until(bound, now, policy).filter(|_| device.unbound_at.is_none()),
-            drift_steps: state.offset_steps.saturating_add(state.drift_steps),
+            refused_until: refused_until(bound, now, policy),
+            drift_steps: state.total_offset_steps(),
+        }
+    }
+
+    fn of_unbound(device: &UnboundDevice) -> Self {
+        Self {
+            id: device.id,
+            kind: device.kind,
+            serial_number: device.serial_number.clone(),
+            label: device.label.clone(),
+            standing: Standing::Bound,
+            suspended: Vec::new(),
+            bound_at: device.bound_at,
+            unbound_at: Some(device.unbound_at),
+            last_success_at: device.last_success_at,
+            locked_until: None,
+            refused_until: None,
+            drift_steps: device.total_offset_steps,
         }
     }
 }
@@ -80,7 +93,7 @@ impl Service {
     pub async fn user(&self, owner: &Owner) -> Result<UserView, ServiceError> {
         let core = &*self.core;
         let now = core.clock.now()?;
-        let bound = core.store.bound(vec![owner.clone()]).await?.pop().unwrap_or_default();
+        let bound = core.store.bound(owner.clone()).await?;
         let devices: Vec<_> = bound
             .iter()
             .map(|bound| DeviceView::of(bound, now, &core.settings.policy))
@@ -100,11 +113,11 @@ impl Service {
     pub async fn device(&self, owner: &Owner, id: Id) -> Result<DeviceView, ServiceError> {
         let core = &*self.core;
         let now = core.clock.now()?;
-        let bound = core
-            .store
-            .device(owner.clone(), id)
-            .await?
-            .ok_or(ServiceError::NotFound("device"))?;
-        Ok(DeviceView::of(&bound, now, &core.settings.policy))
+        if let Some(bound) = core.store.device(owner.clone(), id).await? {
+            return Ok(DeviceView::of(&bound, now, &core.settings.policy));
+        }
+        let tombstone = core.store.unbound_device(owner.clone(), id).await?;
+        let tombstone = tombstone.ok_or(ServiceError::NotFound("device"))?;
+        Ok(DeviceView::of_unbound(&tombstone))
     }
 }

@@ -346,7 +346,7 @@ fn seed(core: &Core, token: &Token) -> Result<Seed, ServiceError> {
         digits: token.parameters.digits,
         moving: Moving::Time {
             period: token.parameters.period,
-            drift_steps: token.drift_steps,
+            drift_steps: token.measured_offset_steps,
         },
         starts_at_s: token.starts_at.map(seconds),
         expires_at_s: token.expires_at.map(seconds),

@@ -1,6 +1,6 @@
 use otp::Code;
-use store::{Bound, Owner, RecoveryCodes, Write, audit};
-use verify::{DeviceState, Lock, Purpose, UnixMs, Verdict, judge};
+use store::{Bound, Id, RecoveryCodes, User, Write, audit};
+use verify::{Lock, Purpose, UnixMs, Verdict, judge};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -42,73 +42,69 @@ pub(crate) enum Judged {
 }
 
 /// A right code that is burned by the same commit as its effect.
-#[allow(clippy::large_enum_variant, reason = "one at a time, on its way to a commit")]
-pub(crate) enum Spent {
-    /// Of this device, whose next state is given.
-    Device { bound: Bound, next: DeviceState },
-    /// One of the set, whose next version is given.
-    Recovery { expected: u64, next: RecoveryCodes },
+pub(crate) struct Spent {
+    /// How it was made.
+    method: Method,
+    /// The user's row in which it is burned, where a device made it.
+    pub(crate) user: User,
+    /// The next version of the recovery codes, where one of them was spent, and the one that was read.
+    pub(crate) recovery: Option<(u64, RecoveryCodes)>,
 }
 
 impl Spent {
-    /// The write that burns it; a device that ends in the same change is written by whoever ends it.
-    pub(crate) fn write(&self) -> Write {
-        match self {
-            Self::Device { bound, next } => state_write(bound, next.clone()),
-            Self::Recovery { expected, next } => Write::put(Some(*expected), next),
+    /// The writes that burn it and do nothing else.
+    pub(crate) fn writes(self) -> Vec<Write> {
+        match self.recovery {
+            Some((expected, next)) => vec![Write::put(Some(expected), &next)],
+            None => vec![self.user.used()],
         }
     }
 
     /// How the trail names it.
     pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Self::Device { .. } => "totp",
-            Self::Recovery { .. } => "recovery_code",
+        match self.method {
+            Method::Totp => "totp",
+            Method::RecoveryCode => "recovery_code",
         }
     }
 }
 
-pub(crate) fn state_write(bound: &Bound, next: DeviceState) -> Write {
-    Write::State {
-        owner: bound.device.owner.clone(),
-        device: bound.device.id,
-        expected: bound.state.version,
-        next,
-    }
-}
-
-/// Judges a factor for a change of factors: against these devices, or against the user's recovery codes.
+/// Judges a factor for a change of factors: against this device or any of the user's, or against their recovery codes.
 pub(crate) async fn judge_factor(
     core: &Core,
-    owner: &Owner,
-    devices: &[Bound],
+    user: &User,
+    of: Option<Id>,
     factor: &Factor,
     action: &'static str,
     origin: &Origin,
     now: UnixMs,
 ) -> Result<Judged, ServiceError> {
     match factor.method {
-        Method::Totp => judge_code(core, owner, devices, factor, action, origin, now).await,
-        Method::RecoveryCode => judge_recovery_code(core, owner, &factor.code, action, origin, now).await,
+        Method::Totp => judge_code(core, user, of, factor, action, origin, now).await,
+        Method::RecoveryCode => judge_recovery_code(core, user, &factor.code, action, origin, now).await,
     }
 }
 
 async fn judge_code(
     core: &Core,
-    owner: &Owner,
-    devices: &[Bound],
+    user: &User,
+    of: Option<Id>,
     factor: &Factor,
     action: &'static str,
     origin: &Origin,
     now: UnixMs,
 ) -> Result<Judged, ServiceError> {
     let code = Code::parse(&factor.code).ok();
-    let mut writes = Vec::new();
+    let owner = &user.owner;
+    let mut next = user.clone();
+    let mut changed = false;
     let mut cause = None;
     let mut masked_s = 0;
     let mut locked = None;
     let mut suspended = false;
-    for bound in devices {
+    let is_asked = |bound: &&Bound| of.is_none_or(|of| bound.device.id == of);
+    let asked: Vec<&Bound> = user.devices.iter().filter(is_asked).collect();
+    for bound in &asked {
         let credential = credential_of(&bound.device, &*core.sealer)?;
         let policy = &core.settings.policy;
         let judgement = judge(
@@ -119,19 +115,20 @@ async fn judge_code(
             now,
             policy,
         );
+        let id = bound.device.id;
         match judgement.verdict {
             Verdict::Accepted(_) => {
-                return Ok(Judged::Right(Box::new(Spent::Device {
-                    bound: bound.clone(),
-                    next: judgement.next,
+                return Ok(Judged::Right(Box::new(Spent {
+                    method: Method::Totp,
+                    user: user.clone().with_state(id, judgement.next),
+                    recovery: None,
                 })));
             }
             Verdict::Refused(why) => {
                 // The same wrong code again is no other guess, and changes nothing.
                 suspended |= judgement.next.suspended(Purpose::Unbinding);
-                if judgement.next != bound.state {
-                    writes.push(state_write(bound, judgement.next));
-                }
+                changed |= judgement.next != bound.state;
+                next = next.with_state(id, judgement.next);
                 cause = Some(why);
                 masked_s = masked_s.max(policy.near_masked_s(credential.parameters().period));
             }
@@ -143,7 +140,7 @@ async fn judge_code(
             let entry = Entry::new(action, "refused", origin)
                 .owner(owner)
                 .cause(cause, masked_s);
-            let entry = if let [only] = devices {
+            let entry = if let [only] = asked[..] {
                 entry.device(only.device.id)
             } else {
                 entry
@@ -157,19 +154,19 @@ async fn judge_code(
                 hint: None,
                 attempts_left: None,
             };
-            if writes.is_empty() {
+            if !changed {
                 refuse(core, &entry, (action, "repeated"), owner, origin, now).await?;
                 return Err(error);
             }
             Ok(Judged::Wrong {
-                writes,
+                writes: vec![next.used()],
                 event: core.event(&entry, now)?,
                 error,
             })
         }
         (None, Some(lock)) => {
-            core.tally
-                .locked(action, owner, devices.first().map(|bound| bound.device.id), 1);
+            let device = asked.first().map(|bound| bound.device.id);
+            core.tally.locked(action, owner, device, 1);
             Err(locked_error(lock, now))
         }
         (None, None) => Err(ServiceError::FactorRequired),
@@ -198,16 +195,21 @@ pub(crate) fn wait_s(until: UnixMs, now: UnixMs) -> u64 {
 /// A recovery code as the fresh factor of a change.
 async fn judge_recovery_code(
     core: &Core,
-    owner: &Owner,
+    user: &User,
     code: &str,
     action: &'static str,
     origin: &Origin,
     now: UnixMs,
 ) -> Result<Judged, ServiceError> {
+    let owner = &user.owner;
     let set = core.store.recovery_codes(owner.clone()).await?;
     let trial = spend(core, owner, set, code, now)?;
     match (trial.verdict, trial.next) {
-        (SetVerdict::Right, Some((expected, next))) => Ok(Judged::Right(Box::new(Spent::Recovery { expected, next }))),
+        (SetVerdict::Right, Some(next)) => Ok(Judged::Right(Box::new(Spent {
+            method: Method::RecoveryCode,
+            user: user.clone(),
+            recovery: Some(next),
+        }))),
         (SetVerdict::Locked(lock), _) => {
             core.tally.locked(action, owner, None, 1);
             Err(locked_error(lock, now))

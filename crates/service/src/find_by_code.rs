@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 use crate::{
     Core, Origin, Service, ServiceError, TokenView,
     allowance::{Limit, spend},
+    core::TRIES,
     event::Entry,
-    factor::state_write,
     sealing::{credential_of, secret_of_token},
 };
 
@@ -55,35 +55,76 @@ impl Service {
 }
 
 /// Counts, looks, burns, and says so in the trail; all of it is durable before the answer.
+///
+/// Each of these is a change of its own, for they are of several users, and each is safe alone: a question that was counted
+/// and came to nothing, a code that was burned and found nobody.
 async fn search(core: &Arc<Core>, clue: &Clue, origin: &Origin) -> Result<Vec<TokenView>, ServiceError> {
     // It is all tokens' work: one at a time.
     let _turn = core.searching.lock().await;
-    let limits = Limit::of("find_by_code", core.settings.find_by_code_per_hour, origin);
-    for _try in 0..2 {
-        let now = core.clock.now()?;
-        let mut writes = spend(core, &limits, now).await?;
-        let mut found = Vec::new();
-        match clue {
-            Clue::Unbound(code) => {
-                for stage in [Stage::Imported, Stage::Assigned] {
-                    found.extend(unbound(core, stage, code, now).await?);
-                }
-            }
-            Clue::Bound(codes) => {
-                for (BoundToken { token, bound }, next) in bound(core, codes, now).await? {
-                    writes.push(state_write(&bound, next));
-                    found.push(TokenView::of_bound(&token, &bound));
-                }
+    count(core, origin).await?;
+    let mut found = Vec::new();
+    match clue {
+        Clue::Unbound(code) => {
+            let now = core.clock.now()?;
+            for stage in [Stage::Imported, Stage::Assigned] {
+                found.extend(unbound(core, stage, code, now).await?);
             }
         }
-        let serial_numbers: Vec<_> = found.iter().map(|view| &view.serial_number).collect();
-        let outcome = if found.is_empty() { "refused" } else { "done" };
-        let entry = Entry::new("token.find_by_code", outcome, origin)
-            .count(found.len() as u64)
-            .detail(json!({"serial_numbers": serial_numbers}));
-        let event = core.event(&entry, now)?;
-        if core.commit(vec![Change::of(event).with(writes)]).await? == [Outcome::Done] {
-            return Ok(found);
+        Clue::Bound(codes) => burn(core, codes, origin, &mut found).await?,
+    }
+    let serial_numbers: Vec<_> = found.iter().map(|view| &view.serial_number).collect();
+    let outcome = if found.is_empty() { "refused" } else { "done" };
+    let entry = Entry::new("token.find_by_code", outcome, origin)
+        .count(found.len() as u64)
+        .detail(json!({"serial_numbers": serial_numbers}));
+    let event = core.event(&entry, core.clock.now()?)?;
+    core.commit(vec![Change::of(event)]).await?;
+    Ok(found)
+}
+
+/// Takes the question from its allowances.
+async fn count(core: &Core, origin: &Origin) -> Result<(), ServiceError> {
+    let limits = Limit::of("find_by_code", core.settings.find_by_code_per_hour, origin);
+    for _try in 0..TRIES {
+        let counted = spend(core, &limits, core.clock.now()?).await?;
+        let outcomes = core.commit(counted).await?;
+        if outcomes.iter().all(|outcome| *outcome == Outcome::Done) {
+            return Ok(());
+        }
+    }
+    Err(ServiceError::Contended)
+}
+
+/// Finds the devices that showed these codes, and burns them. What a device's user overtakes is looked at again.
+async fn burn(
+    core: &Arc<Core>,
+    codes: &Arc<[Code; 2]>,
+    origin: &Origin,
+    found: &mut Vec<TokenView>,
+) -> Result<(), ServiceError> {
+    for _try in 0..TRIES {
+        let now = core.clock.now()?;
+        let mut overtaken = false;
+        for (BoundToken { token, bound }, next) in bound(core, codes, now).await? {
+            let (owner, device) = (&bound.device.owner, bound.device.id);
+            let row = core.store.user(owner.clone()).await?;
+            let row = row.filter(|row| row.device(device).is_some_and(|now| now.state == bound.state));
+            let Some(row) = row else {
+                overtaken = true;
+                continue;
+            };
+            let entry = Entry::new("token.find_by_code", "recognised", origin)
+                .owner(owner)
+                .device(device)
+                .detail(json!({"serial_number": token.serial_number}));
+            let change = Change::of(core.event(&entry, now)?).with([row.with_state(device, next).used()]);
+            match core.commit(vec![change]).await?[..] {
+                [Outcome::Done] => found.push(TokenView::of_bound(&token, &bound)),
+                _ => overtaken = true,
+            }
+        }
+        if !overtaken {
+            return Ok(());
         }
     }
     Err(ServiceError::Contended)
@@ -130,7 +171,13 @@ fn is_shown_by(core: &Core, token: &Token, code: &Code, now: UnixMs) -> bool {
     match secret_of_token(token, &*core.sealer) {
         Ok(secret) => {
             let credential = Credential::new(secret, token.parameters, Kind::Hardware);
-            shows(&credential, code, token.drift_steps, now, &core.settings.policy)
+            shows(
+                &credential,
+                code,
+                token.measured_offset_steps,
+                now,
+                &core.settings.policy,
+            )
         }
         Err(error) => {
             // One spoiled record must not hide all others.

@@ -431,7 +431,7 @@ fn comes_in(
         None => None,
     };
     let expected = old.map(|old| old.version);
-    let drift_steps = match seed.moving {
+    let measured_offset_steps = match seed.moving {
         Moving::Time { drift_steps, .. } => drift_steps,
         Moving::Counter { .. } => 0,
     };
@@ -446,7 +446,7 @@ fn comes_in(
         parameters,
         fingerprint,
         management,
-        drift_steps,
+        measured_offset_steps,
         starts_at: seed.starts_at_s.map(time),
         expires_at: seed.expires_at_s.map(time),
         imported_at: now,

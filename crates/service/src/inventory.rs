@@ -55,7 +55,7 @@ pub(crate) fn becomes_bound(token: Token, bound: &Bound, now: UnixMs) -> Result<
     let state = token.state.clone().bound(device.owner.clone(), device.id);
     let state = state.ok_or(ServiceError::TokenUnavailable)?;
     let next = Token {
-        drift_steps: bound.state.offset_steps,
+        measured_offset_steps: bound.state.parts().measured_offset_steps,
         ..token
     };
     Ok(becomes(next, state, now))

@@ -28,6 +28,7 @@ mod inventory;
 mod keys;
 mod lane;
 mod life;
+mod memo;
 mod ports;
 mod recovery;
 mod recovery_set;

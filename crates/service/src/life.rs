@@ -1,13 +1,7 @@
 use serde_json::json;
 use store::{Change, Outcome, Owner, Token, TokenState, Write};
 
-use crate::{
-    Core, Origin, Service, ServiceError, TokenView,
-    core::TRIES,
-    event::Entry,
-    factor::state_write,
-    tokens::{bound_of, find},
-};
+use crate::{Core, Origin, Service, ServiceError, TokenView, core::TRIES, event::Entry, tokens::find};
 
 /// What the desk, or support, says of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,13 +74,16 @@ async fn try_move(
     };
     let mut writes = Vec::new();
     if *passage == Passage::Lose
-        && let Some(bound) = bound_of(core, &token).await?
+        && let Some((owner, device)) = Option::zip(token.state.owner(), token.state.device())
     {
-        if bound.device.unbound_at.is_some() {
-            // Unbound since the token was read.
-            return Ok(None);
-        }
-        writes.push(state_write(&bound, bound.state.lost()));
+        let user = core.store.user(owner.clone()).await?;
+        let lost = user.and_then(|user| {
+            let state = user.device(device)?.state.lost();
+            Some(user.with_state(device, state).used())
+        });
+        // Unbound since the token was read.
+        let Some(lost) = lost else { return Ok(None) };
+        writes.push(lost);
     }
     let detail = json!({"serial_number": token.serial_number, "batch": token.batch, "from": from.name()});
     let entry = Entry::new(passage.action(), "done", origin).detail(detail);

@@ -41,7 +41,6 @@ pub(crate) fn issue(
         issued_at: now,
         codes: kept,
         budget: Budget::default(),
-        last_request: None,
     };
     Ok((shown, next))
 }
@@ -51,7 +50,6 @@ pub(crate) fn none_left(old: RecoveryCodes) -> RecoveryCodes {
     RecoveryCodes {
         version: old.version + 1,
         codes: Vec::new(),
-        last_request: None,
         ..old
     }
 }

@@ -1,15 +1,18 @@
-use store::{Id, Owner};
+use serde::{Deserialize, Serialize};
+use store::Owner;
 use subtle::ConstantTimeEq;
-use verify::{LastRequest, UnixMs};
 use zeroize::Zeroizing;
 
-use crate::{Acceptance, ServiceError, caller::Origin, ports::Sealer};
+use crate::{ServiceError, caller::Origin, ports::Sealer};
 
-/// A `request_id` and the request it came with, as keyed hashes; see [`LastRequest`].
-#[derive(Clone, Copy)]
+/// A `request_id` and the request it came with, as keyed hashes.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RequestTag {
+    /// Id of the API key that asks; requests of another one leave this standing.
     api_key: [u8; 16],
+    /// Of API key, account, user and `request_id`.
     id: [u8; 16],
+    /// Of the same, the user's client and the code.
     body: [u8; 16],
 }
 
@@ -66,44 +69,18 @@ impl RequestTag {
         })
     }
 
-    /// Whether this is the accepted request that is remembered, once more.
-    pub(crate) fn repeats(&self, last: Option<LastRequest>, now: UnixMs, remembered_ms: i64) -> Option<Acceptance> {
-        let last = last.filter(|last| last.is_fresh(now, remembered_ms))?;
-        let same = self.id.ct_eq(&last.id) & self.body.ct_eq(&last.body);
-        bool::from(same).then(|| Acceptance {
-            device: None,
-            decision_id: Id::from_bytes(last.decision_id),
-            wrong_since_last_success: last.wrong_since_last_success,
-            repeated: true,
-        })
+    /// Whether it is that request once more, id, client, code and all.
+    pub(crate) fn is_repeat_of(&self, other: &Self) -> bool {
+        bool::from(self.id.ct_eq(&other.id) & self.body.ct_eq(&other.body))
     }
-}
 
-/// What is remembered once a request that repeated nothing was judged.
-///
-/// A request of another API key leaves standing what is there; one with the same id, whose code or client is another,
-/// ends it, or it would be a way to try codes.
-pub(crate) fn remembered(
-    last: Option<LastRequest>,
-    request: Option<&RequestTag>,
-    accepted: Option<&Acceptance>,
-    now: UnixMs,
-    remembered_ms: i64,
-) -> Option<LastRequest> {
-    let Some(request) = request else { return last };
-    let theirs = |last: &LastRequest| last.api_key != request.api_key && last.is_fresh(now, remembered_ms);
-    if last.as_ref().is_some_and(theirs) {
-        return last;
+    /// Whether it has the id of that request.
+    pub(crate) fn has_id_of(&self, other: &Self) -> bool {
+        self.id.ct_eq(&other.id).into()
     }
-    match accepted {
-        Some(accepted) => Some(LastRequest {
-            api_key: request.api_key,
-            id: request.id,
-            body: request.body,
-            decided_at: now,
-            decision_id: accepted.decision_id.into_bytes(),
-            wrong_since_last_success: accepted.wrong_since_last_success,
-        }),
-        None => last.filter(|last| !bool::from(last.id.ct_eq(&request.id))),
+
+    /// Whether the same API key asked.
+    pub(crate) fn is_of_key_of(&self, other: &Self) -> bool {
+        self.api_key == other.api_key
     }
 }

@@ -136,8 +136,7 @@ pub(crate) fn management_key_of(token: &Token, sealer: &dyn Sealer) -> Result<Op
         .transpose()
 }
 
-/// The credential of a bound device. A device without a secret is a tombstone, and none is ever judged.
+/// The credential of a bound device.
 pub(crate) fn credential_of(device: &Device, sealer: &dyn Sealer) -> Result<Credential, PortError> {
-    let sealed = device.sealed.as_ref().ok_or(PortError::DoesNotOpen)?;
-    Record::of_device(device).credential(sealer, sealed)
+    Record::of_device(device).credential(sealer, &device.sealed)
 }

@@ -1,13 +1,13 @@
 use enroll::Qr;
 use otp::Parameters;
 use serde_json::json;
-use store::{Bound, Change, Enrollment, EnrollmentState, Id, IdentityProof, Outcome, Owner, Token, Write};
+use store::{Change, Enrollment, EnrollmentState, Id, IdentityProof, Outcome, Owner, Token, User, Write};
 use verify::{Kind, UnixMs};
 use zeroize::Zeroizing;
 
 use crate::{
     Core, Factor, Origin, Service, ServiceError,
-    core::TRIES,
+    core::{TRIES, touched},
     enrollment::{becomes, codes_needed, uri},
     event::Entry,
     factor::{Judged, judge_factor},
@@ -108,8 +108,8 @@ async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<
         NewDevice::App { issuer } => Some(for_app(core, wanted, issuer.as_deref(), now)?),
         NewDevice::Token { .. } => None,
     };
-    let factors = core.factors(owner).await?;
-    let spent = match fresh_factor(core, wanted, &factors.devices, origin, now).await? {
+    let factors = core.factors(owner, now).await?;
+    let spent = match fresh_factor(core, wanted, &factors.user, origin, now).await? {
         Some(Judged::Right(spent)) => Some(spent),
         Some(Judged::Wrong { writes, event, error }) => {
             let outcomes = core.commit(vec![Change::of(event).with(writes)]).await?;
@@ -127,7 +127,7 @@ async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<
             Ok((token, _)) => (for_token(core, wanted, &token, now)?, None),
             Err(cause) => {
                 // A right code is burned all the same, or it could be tried here for nothing.
-                let writes = spent.iter().map(|spent| spent.write()).collect();
+                let writes = spent.map_or(Vec::new(), |spent| spent.writes());
                 return refuse(core, wanted, serial_number, writes, cause, origin, now).await;
             }
         },
@@ -141,14 +141,16 @@ async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<
     };
 
     // What is free to start beside no device must not be completed beside one that came in between (U5).
-    let mut writes = vec![factors.touch(owner)];
+    let paid_by = spent.as_ref().map(|spent| spent.name());
+    let (user, recovery) = spent.map_or((factors.user, None), |spent| (spent.user, spent.recovery));
+    let mut writes = vec![touched(user)];
     writes.extend(supersede(core, owner).await?);
-    writes.extend(spent.as_ref().map(|spent| spent.write()));
+    writes.extend(recovery.map(|(expected, next)| Write::put(Some(expected), &next)));
     let detail = json!({
         "enrollment": enrollment.id,
         "serial_number": enrollment.serial_number,
         "replaces": enrollment.replaces,
-        "factor": spent.as_ref().map(|spent| spent.name()),
+        "factor": paid_by,
         "identity_proof": evidence(Some(&wanted.identity_proof)),
     });
     writes.push(Write::put(None, &enrollment));
@@ -162,10 +164,11 @@ async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<
 async fn fresh_factor(
     core: &Core,
     wanted: &NewBinding,
-    devices: &[Bound],
+    user: &User,
     origin: &Origin,
     now: UnixMs,
 ) -> Result<Option<Judged>, ServiceError> {
+    let devices = &user.devices;
     let Some(replacement) = &wanted.factor else {
         if devices.is_empty() {
             return Ok(None);
@@ -178,29 +181,16 @@ async fn fresh_factor(
         });
     };
     let of = match replacement.replaces {
-        Some(id) => {
-            let of: Vec<Bound> = devices.iter().filter(|bound| bound.device.id == id).cloned().collect();
-            if of.is_empty() {
-                return Err(ServiceError::NotFound("device to replace"));
-            }
-            of
-        }
+        Some(id) if user.device(id).is_none() => return Err(ServiceError::NotFound("device to replace")),
+        Some(id) => Some(id),
         // Whoever sends a code takes the user for one who has a device: what is not judged must not look as if it were.
         None if devices.is_empty() => return Err(ServiceError::NotFound("device that this code could be of")),
         None if devices.len() >= core.settings.devices_max => return Err(ServiceError::DeviceLimit),
-        None => devices.to_vec(),
+        None => None,
     };
-    judge_factor(
-        core,
-        &wanted.owner,
-        &of,
-        &replacement.factor,
-        "enrollment.start",
-        origin,
-        now,
-    )
-    .await
-    .map(Some)
+    judge_factor(core, user, of, &replacement.factor, "enrollment.start", origin, now)
+        .await
+        .map(Some)
 }
 
 /// The older enrollments of this user give way. The last one is kept for a hint to whoever types its code; one

@@ -59,7 +59,7 @@ impl TokenView {
             stage: token.state.stage(),
             owner: token.state.owner().cloned(),
             device: token.state.device(),
-            drift_steps: token.drift_steps,
+            drift_steps: token.measured_offset_steps,
             last_success_at: None,
             starts_at: token.starts_at,
             expires_at: token.expires_at,
@@ -71,8 +71,8 @@ impl TokenView {
 
     pub(crate) fn of_bound(token: &Token, bound: &Bound) -> Self {
         Self {
-            drift_steps: bound.state.offset_steps.saturating_add(bound.state.drift_steps),
-            last_success_at: bound.state.last_success_at,
+            drift_steps: bound.state.total_offset_steps(),
+            last_success_at: bound.state.parts().last_success_at,
             ..Self::of(token)
         }
     }

@@ -1,9 +1,10 @@
 use otp::Code;
 use serde_json::json;
 use store::{
-    Bound, Change, Enrollment, EnrollmentState, Id, IdentityProof, Outcome, Owner, Protection, Token, Write, audit,
+    Bound, Change, Enrollment, EnrollmentState, Id, IdentityProof, Outcome, Owner, Protection, Token, UnboundDevice,
+    User, Write, audit,
 };
-use verify::{DeviceState, Purpose, Standing, UnixMs, Verdict, resync};
+use verify::{Purpose, Standing, UnixMs, Verdict, resync};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -11,9 +12,10 @@ use crate::{
     core::{Factors, TRIES},
     enrollment::becomes,
     event::Entry,
-    factor::{Judged, Spent, judge_factor, locked_error, state_write},
+    factor::{Judged, Spent, judge_factor, locked_error},
     identity::{check_proof, evidence},
     inventory::{becomes_unbound, its_tokens},
+    memo::Memo,
     recovery_set,
     sealing::credential_of,
     tally::refuse,
@@ -26,15 +28,15 @@ impl Service {
         let _turn = core.turn(owner).await?;
         for _try in 0..TRIES {
             let now = core.clock.now()?;
-            let factors = core.factors(owner).await?;
-            let Some(bound) = factors.devices.iter().find(|bound| bound.device.id == id) else {
+            let factors = core.factors(owner, now).await?;
+            if factors.user.device(id).is_none() {
                 return Err(ServiceError::NotFound("bound device"));
-            };
-            let of = std::slice::from_ref(bound);
-            let change = match judge_factor(core, owner, of, factor, "device.unbind", origin, now).await? {
+            }
+            let judged = judge_factor(core, &factors.user, Some(id), factor, "device.unbind", origin, now).await?;
+            let change = match judged {
                 Judged::Right(spent) => {
                     let mut ending = Ending::of(core, owner, &factors, now).await?;
-                    ending.end(bound, &spent, origin)?;
+                    ending.end(id, *spent, origin)?;
                     ending.change().await?
                 }
                 Judged::Wrong { writes, event, error } => {
@@ -58,14 +60,14 @@ impl Service {
         let _turn = core.turn(owner).await?;
         for _try in 0..TRIES {
             let now = core.clock.now()?;
-            let factors = core.factors(owner).await?;
+            let factors = core.factors(owner, now).await?;
             let mut ending = Ending::of(core, owner, &factors, now).await?;
-            for bound in &factors.devices {
-                ending.close(bound, origin)?;
+            for bound in &factors.user.devices {
+                ending.tombstone(bound.device.id, "user_closed", origin)?;
             }
             let entry = Entry::new("user.close", "done", origin)
                 .owner(owner)
-                .count(factors.devices.len() as u64);
+                .count(factors.user.devices.len() as u64);
             ending.events.push(core.event(&entry, now)?);
             let change = ending.change().await?;
             if core.commit(vec![change]).await? == [Outcome::Done] {
@@ -92,7 +94,7 @@ impl Service {
             if let Some(proof) = identity_proof {
                 check_proof(core, proof, now)?;
             }
-            let bound = find_bound(core, owner, id).await?;
+            let (user, bound) = find_bound(core, owner, id).await?;
             not_lost(&bound)?;
             let [first, second] = codes.map(|code| Code::parse(code));
             let (Ok(first), Ok(second)) = (first, second) else {
@@ -114,7 +116,7 @@ impl Service {
             let (entry, told) = match judgement.verdict {
                 Verdict::Accepted(_) => (
                     entry("done")
-                        .detail(json!({"offset_steps": next.offset_steps, "identity_proof": evidence(identity_proof)})),
+                        .detail(json!({"offset_steps": next.parts().measured_offset_steps, "identity_proof": evidence(identity_proof)})),
                     Ok(DeviceView::of(
                         &Bound {
                             state: next.clone(),
@@ -145,7 +147,7 @@ impl Service {
                 refuse(core, &entry, ("device.resync", "repeated"), owner, origin, now).await?;
                 return told;
             }
-            let change = Change::of(core.event(&entry, now)?).with([state_write(&bound, next)]);
+            let change = Change::of(core.event(&entry, now)?).with([user.with_state(id, next).used()]);
             if core.commit(vec![change]).await? == [Outcome::Done] {
                 return told;
             }
@@ -166,7 +168,7 @@ impl Service {
         let _turn = core.turn(owner).await?;
         for _try in 0..TRIES {
             let now = core.clock.now()?;
-            let bound = find_bound(core, owner, id).await?;
+            let (user, bound) = find_bound(core, owner, id).await?;
             not_lost(&bound)?;
             let next = match first_factor_changed_at {
                 Some(at) if at > now => {
@@ -189,7 +191,7 @@ impl Service {
                     "lifted": lifted,
                     "first_factor_changed_at": first_factor_changed_at.map(UnixMs::get),
                 }));
-            let change = Change::of(core.event(&entry, now)?).with([state_write(&bound, next.clone())]);
+            let change = Change::of(core.event(&entry, now)?).with([user.with_state(id, next.clone()).used()]);
             if core.commit(vec![change]).await? == [Outcome::Done] {
                 let bound = Bound { state: next, ..bound };
                 return Ok(DeviceView::of(&bound, now, &core.settings.policy));
@@ -199,31 +201,34 @@ impl Service {
     }
 }
 
-async fn find_bound(core: &Core, owner: &Owner, id: Id) -> Result<Bound, ServiceError> {
-    let bound = core.store.device(owner.clone(), id).await?;
-    bound
-        .filter(|bound| bound.device.unbound_at.is_none())
-        .ok_or(ServiceError::NotFound("bound device"))
+/// This device of this user, and the row in which it stands.
+async fn find_bound(core: &Core, owner: &Owner, id: Id) -> Result<(User, Bound), ServiceError> {
+    let user = core.store.user(owner.clone()).await?;
+    let found = user.and_then(|user| user.device(id).cloned().map(|bound| (user, bound)));
+    found.ok_or(ServiceError::NotFound("bound device"))
 }
 
 /// Found is not offered: nobody wakes a device whose token was lost.
 fn not_lost(bound: &Bound) -> Result<(), ServiceError> {
-    if bound.state.standing == Standing::Lost {
+    if bound.state.parts().standing == Standing::Lost {
         let why = "it is not judged again: the user unbinds or replaces it by a recovery code";
         return Err(ServiceError::TokenState { stage: "lost", why });
     }
     Ok(())
 }
 
-/// The tombstone of a device whose state was read as `bound` and judged to `judged`.
-pub(crate) fn end_device(bound: &Bound, judged: DeviceState, now: UnixMs) -> Write {
-    Write::Unbind {
-        owner: bound.device.owner.clone(),
-        device: bound.device.id,
-        expected: bound.state.version,
-        next: judged.unbound(),
-        at: now,
-    }
+/// The row without this device, and its tombstone.
+pub(crate) fn end_device(user: User, bound: &Bound, now: UnixMs) -> (User, Write) {
+    let id = bound.device.id;
+    let mut memo = Memo::read(&user.memo);
+    memo.forget(Some(id));
+    // With the code that ends it, should there be one.
+    let tombstone = UnboundDevice::of(user.device(id).unwrap_or(bound), now);
+    let next = User {
+        memo: memo.write(),
+        ..user.without_device(id)
+    };
+    (next, Write::put(None, &tombstone))
 }
 
 /// Devices that end, and what ends with the last of them.
@@ -232,8 +237,8 @@ struct Ending<'a> {
     owner: &'a Owner,
     factors: &'a Factors,
     now: UnixMs,
-    /// Devices that stay.
-    left: usize,
+    /// The row as it becomes.
+    next: User,
     writes: Vec<Write>,
     events: Vec<audit::Event>,
     /// A set of recovery codes that paid for it.
@@ -246,13 +251,13 @@ struct Ending<'a> {
 impl<'a> Ending<'a> {
     async fn of(core: &'a Core, owner: &'a Owner, factors: &'a Factors, now: UnixMs) -> Result<Self, ServiceError> {
         let open = core.store.open_enrollments(owner.clone()).await?;
-        let tokens = its_tokens(core, &factors.devices).await?;
+        let tokens = its_tokens(core, &factors.user.devices).await?;
         Ok(Self {
             core,
             owner,
             factors,
             now,
-            left: factors.devices.len(),
+            next: factors.user.clone(),
             writes: Vec::new(),
             events: Vec::new(),
             spent: None,
@@ -262,37 +267,25 @@ impl<'a> Ending<'a> {
     }
 
     /// A device ends by the user's own factor.
-    fn end(&mut self, bound: &Bound, spent: &Spent, origin: &Origin) -> Result<(), ServiceError> {
-        let judged = match spent {
-            Spent::Device { next, .. } => next.clone(),
-            Spent::Recovery { expected, next } => {
-                self.spent = Some((*expected, next.clone()));
-                bound.state.clone()
-            }
-        };
-        self.tombstone(bound, judged, spent.name(), origin)
+    fn end(&mut self, id: Id, spent: Spent, origin: &Origin) -> Result<(), ServiceError> {
+        let because = spent.name();
+        self.next = spent.user;
+        self.spent = spent.recovery;
+        self.tombstone(id, because, origin)
     }
 
-    /// A device ends because its account did.
-    fn close(&mut self, bound: &Bound, origin: &Origin) -> Result<(), ServiceError> {
-        self.tombstone(bound, bound.state.clone(), "user_closed", origin)
-    }
-
-    fn tombstone(
-        &mut self,
-        bound: &Bound,
-        judged: DeviceState,
-        because: &str,
-        origin: &Origin,
-    ) -> Result<(), ServiceError> {
-        self.left -= 1;
-        self.writes.push(end_device(bound, judged, self.now));
+    fn tombstone(&mut self, id: Id, because: &str, origin: &Origin) -> Result<(), ServiceError> {
+        let bound = self.factors.user.device(id);
+        let bound = bound.ok_or_else(|| ServiceError::Internal("a device ends that is not there".into()))?;
+        let (next, tombstone) = end_device(self.next.clone(), bound, self.now);
+        self.next = next;
+        self.writes.push(tombstone);
         let tokens = self.tokens.iter().cloned();
         self.writes
             .extend(tokens.filter_map(|token| becomes_unbound(token, bound, self.now)));
         let entry = Entry::new("device.unbind", "done", origin)
             .owner(self.owner)
-            .device(bound.device.id)
+            .device(id)
             .because(because);
         self.events.push(self.core.event(&entry, self.now)?);
         Ok(())
@@ -308,7 +301,10 @@ impl<'a> Ending<'a> {
                 .await?
                 .map(|set| (set.version, set)),
         };
-        if self.left == 0 {
+        if self.next.devices.is_empty() {
+            let mut memo = Memo::read(&self.next.memo);
+            memo.forget(None);
+            self.next.memo = memo.write();
             if let Some((expected, set)) = recovery {
                 let next = store::RecoveryCodes {
                     version: expected + 1,
@@ -320,14 +316,11 @@ impl<'a> Ending<'a> {
                 self.writes.push(becomes(enrollment, EnrollmentState::abandoned)?);
             }
             self.writes
-                .push(self.factors.become_protected(Protection::none(self.owner.clone())));
-        } else {
-            if let Some((expected, next)) = recovery.filter(|(expected, next)| next.version > *expected) {
-                self.writes.push(Write::put(Some(expected), &next));
-            }
-            // The factors changed, so the version does too.
-            self.writes.push(self.factors.touch(self.owner));
+                .extend(self.factors.become_protected(Protection::none(self.owner.clone())));
+        } else if let Some((expected, next)) = recovery.filter(|(expected, next)| next.version > *expected) {
+            self.writes.push(Write::put(Some(expected), &next));
         }
+        self.writes.push(self.next.changed());
         let change = Change::of_all(self.events).map(|change| change.with(self.writes));
         change.ok_or_else(|| ServiceError::Internal("nothing ends".into()))
     }

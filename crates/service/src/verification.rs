@@ -6,8 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Answer, Method, Origin, Service, ServiceError,
-    ask::Ask,
-    recovery::{self, PaperQuestion},
+    ask::{Ask, Typed},
     request_id::RequestTag,
 };
 
@@ -37,32 +36,27 @@ impl Service {
             .collect();
         let mut places = Vec::with_capacity(questions.len());
         let mut asks = Vec::with_capacity(questions.len());
-        let mut papers = Vec::new();
         for (place, question) in questions.into_iter().enumerate() {
             if !question.first_factor {
                 continue;
             }
-            match (question.method, self.tag(&question)) {
-                (_, Err(error)) => answers[place] = Err(error),
-                (Method::Totp, Ok(request)) => {
-                    places.push(place);
-                    asks.push(Ask {
-                        code: Code::parse(&question.code).ok(),
-                        owner: question.owner,
-                        request,
-                        origin: question.origin,
-                    });
+            let request = match self.tag(&question) {
+                Ok(request) => request,
+                Err(error) => {
+                    answers[place] = Err(error);
+                    continue;
                 }
-                (Method::RecoveryCode, Ok(request)) => {
-                    // A panic of the decision leaves this; nobody may take it for a no to the caller's own word.
-                    answers[place] = Err(ServiceError::Internal("a recovery code was not decided".into()));
-                    papers.push(PaperQuestion {
-                        place,
-                        question,
-                        request,
-                    });
-                }
-            }
+            };
+            places.push(place);
+            asks.push(Ask {
+                typed: match question.method {
+                    Method::Totp => Typed::Code(Code::parse(&question.code).ok()),
+                    Method::RecoveryCode => Typed::RecoveryCode(question.code),
+                },
+                owner: question.owner,
+                request,
+                origin: question.origin,
+            });
         }
         if !asks.is_empty() {
             let judged = self.lane.ask(asks, self.core.settings.waiting_per_user).await;
@@ -70,9 +64,6 @@ impl Service {
                 .into_iter()
                 .zip(judged)
                 .for_each(|(place, answer)| answers[place] = answer);
-        }
-        for (place, answer) in recovery::verify(&self.core, papers).await {
-            answers[place] = answer;
         }
         answers
     }

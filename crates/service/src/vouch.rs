@@ -29,7 +29,7 @@ const EVERY: Duration = Duration::from_secs(2);
 const LOOK_BACK: u32 = 100;
 /// An operator's word is of the time that was shown to them.
 const WORD_LIVES_MS: i64 = UnixMs::HOUR;
-/// Devices read at once.
+/// Users read at once.
 const PAGE: u32 = 4_096;
 
 /// The clock as an operator sees it before accepting it.
@@ -100,12 +100,12 @@ pub async fn look_at_clock(
     let mut found = Vec::new();
     let mut after = None;
     loop {
-        let page = store.devices(after, PAGE).await?;
+        let page = store.users_after(after, PAGE).await?;
         let Some(last) = page.last() else {
             return Ok((status, found));
         };
-        after = Some((last.device.owner.clone(), last.device.id));
-        found.extend(page.into_iter().filter_map(|bound| {
+        after = Some(last.owner.clone());
+        found.extend(page.into_iter().flat_map(|user| user.devices).filter_map(|bound| {
             Some(DeviceAhead {
                 refused_until: refused_until(&bound, now, &settings.policy)?,
                 owner: bound.device.owner,
@@ -121,7 +121,7 @@ pub(crate) fn refused_until(bound: &Bound, now: UnixMs, policy: &Policy) -> Opti
     let parameters = bound.device.parameters;
     let window = i64::from(policy.window_steps);
     let expected = bound.state.expected(parameters, now);
-    let ahead = bound.state.last_step?.steps_since(expected);
+    let ahead = bound.state.parts().last_step?.steps_since(expected);
     if ahead <= window {
         return None;
     }

@@ -25,11 +25,11 @@ CREATE TABLE audit (
     salt       BLOB    NOT NULL,
     payload    TEXT,    -- NULL once erased; then
     commitment BLOB,    -- this is what is left of it
-    states     BLOB,    -- the device states that became durable by this row
+    states     BLOB,    -- the states of users that became durable by this row
     hash       BLOB    NOT NULL
 ) STRICT;
 
--- Rows of the trail up to here have their states in device_state, or a newer one stands there.
+-- Rows of the trail up to here have their states in user_state, or a newer one stands there.
 CREATE TABLE fold (
     only    INTEGER PRIMARY KEY CHECK (only = 0),
     through INTEGER NOT NULL
@@ -57,42 +57,24 @@ CREATE TABLE secret_free (
     PRIMARY KEY (length, number)
 ) STRICT, WITHOUT ROWID;
 
--- Clustered by owner: one descent finds all devices of a user.
-CREATE TABLE device (
-    account       TEXT    NOT NULL,
-    user          TEXT    NOT NULL,
-    id            BLOB    NOT NULL,
-    kind          TEXT    NOT NULL,
-    serial_number TEXT,
-    label         TEXT    NOT NULL,
-    algorithm     TEXT    NOT NULL,
-    digits        INTEGER NOT NULL,
-    period_s      INTEGER NOT NULL,
-    bound_at      INTEGER NOT NULL,
-    secret        INTEGER NOT NULL,
-    PRIMARY KEY (account, user, id)
+-- The users who have or had a device. What changes by binding; one descent finds it.
+CREATE TABLE user (
+    account      TEXT    NOT NULL,
+    user         TEXT    NOT NULL,
+    id           BLOB    NOT NULL, -- by which user_state and the trail mean this row
+    devices      BLOB    NOT NULL, -- the bound ones, without secrets and states
+    secret       INTEGER,          -- the first one's row of `secret`
+    more_secrets TEXT,             -- those of the others, as a JSON list
+    PRIMARY KEY (account, user)
 ) STRICT, WITHOUT ROWID;
 
--- Apart, so that a user's past does not slow down the present.
-CREATE TABLE device_tombstone (
-    account       TEXT    NOT NULL,
-    user          TEXT    NOT NULL,
-    id            BLOB    NOT NULL,
-    kind          TEXT    NOT NULL,
-    serial_number TEXT,
-    label         TEXT    NOT NULL,
-    algorithm     TEXT    NOT NULL,
-    digits        INTEGER NOT NULL,
-    period_s      INTEGER NOT NULL,
-    bound_at      INTEGER NOT NULL,
-    unbound_at    INTEGER NOT NULL,
-    PRIMARY KEY (account, user, id)
-) STRICT, WITHOUT ROWID;
-
--- Of every device that ever was. Behind the trail by what is not folded yet.
-CREATE TABLE device_state (
-    device BLOB NOT NULL PRIMARY KEY,
-    state  BLOB NOT NULL
+-- The same users: what changes by use. Behind the trail by what is not folded yet.
+CREATE TABLE user_state (
+    user       BLOB    NOT NULL PRIMARY KEY,
+    generation INTEGER NOT NULL, -- this and the next two: the revision, that is the row of the trail that made it
+    chain      INTEGER NOT NULL,
+    position   INTEGER NOT NULL,
+    state      BLOB    NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- Everything else: a record a row, of whatever noun.
@@ -124,10 +106,11 @@ CREATE TABLE lookup (
 -- Who owns the directory, and which write-ahead log belongs to this file.
 CREATE TABLE owner (
     only        INTEGER PRIMARY KEY CHECK (only = 0),
+    generation  INTEGER NOT NULL, -- raised where the database is restored from a copy; part of each revision
     epoch       INTEGER NOT NULL, -- raised by each start of an owner; whoever has an older one writes nothing more
     -- "checkpoint " and sixteen hex digits, so that it can be read from the file without the log: raised in the log before
     -- the log is copied into the file, so a file that has it has everything that was committed before.
     checkpoint  TEXT    NOT NULL,
     log_follows TEXT    NOT NULL  -- the checkpoint on which the log that holds this builds
 ) STRICT;
-INSERT INTO owner VALUES (0, 0, 'checkpoint 0000000000000000', 'checkpoint 0000000000000000');
+INSERT INTO owner VALUES (0, 1, 0, 'checkpoint 0000000000000000', 'checkpoint 0000000000000000');

@@ -1,7 +1,7 @@
 //! Writing the tail's states back: a hand that goes round the tail in key order.
 //!
 //! When a round begins, the newest row of the trail is noted. A state that was in the tail then is written back
-//! when the hand passes its device, in its newest form; so at the end of the round every row up to the noted
+//! when the hand passes its user, in its newest form; so at the end of the round every row up to the noted
 //! one is folded, and `folded_through` becomes that row. What comes in behind the hand waits for the
 //! next round.
 
@@ -12,14 +12,14 @@ use store::Id;
 
 use crate::{
     error::Result,
-    tables::{audit, device},
+    tables::{audit, user},
     tail::Tail,
 };
 
 /// Where the hand is. Changed only after COMMIT.
 #[derive(Clone, Copy)]
 pub(crate) struct Fold {
-    /// The last device that was passed in this round.
+    /// The last user that was passed in this round.
     hand: Option<Id>,
     /// The newest row when this round began.
     round: i64,
@@ -33,7 +33,7 @@ pub(crate) struct Fold {
 
 /// What one transaction has folded.
 pub(crate) struct Folded {
-    pub(crate) devices: Vec<Id>,
+    pub(crate) users: Vec<Id>,
     after: Fold,
 }
 
@@ -86,27 +86,27 @@ impl Fold {
     ) -> Result<Folded> {
         let mut after = *self;
         after.owed = self.owed.saturating_sub((count as u64).saturating_mul(fold_at));
-        let mut devices = Vec::with_capacity(count.min(tail.len()));
+        let mut users = Vec::with_capacity(count.min(tail.len()));
         let mut states = tail.after(self.hand);
         let round_over = loop {
-            if devices.len() >= count {
+            if users.len() >= count {
                 break false;
             }
-            let Some((id, state)) = states.next() else { break true };
+            let Some((id, kept)) = states.next() else { break true };
             after.hand = Some(*id);
             if !touched.contains(id) {
-                device::update_state(tx, id, state)?;
-                devices.push(*id);
+                user::fold(tx, id, kept)?;
+                users.push(*id);
             }
         };
         if round_over {
-            let all = devices.len() == tail.len();
+            let all = users.len() == tail.len();
             after.through = if all { self.newest } else { self.round };
             (after.hand, after.round) = (None, self.newest);
             tx.prepare_cached("UPDATE fold SET through = ?")?
                 .execute([after.through])?;
         }
-        Ok(Folded { devices, after })
+        Ok(Folded { users, after })
     }
 
     /// After COMMIT.

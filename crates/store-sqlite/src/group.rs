@@ -3,20 +3,20 @@
 use std::collections::{HashMap, HashSet};
 
 use rusqlite::Connection;
-use store::{Checked, Id, Outcome, Write, audit::Head};
-use verify::{DeviceState, Standing};
+use store::{Checked, Id, Outcome, Revision, Write, audit::Head};
 
 use crate::{
     error::Result,
-    tables::{audit, device, document, secret},
-    tail::{self, Tail},
+    tables::{audit, document, owner, secret, user},
+    tail::{Kept, Tail},
 };
 
 /// What a transaction has done so far; published after COMMIT, dropped after ROLLBACK.
 pub(crate) struct Group<'a> {
     tx: &'a Connection,
     tail: &'a Tail,
-    folded: device::FoldedStates<'a>,
+    folded: user::FoldedStates<'a>,
+    generation: u32,
     trail: audit::Appender<'a>,
     /// The chain with the rows of this group.
     pub(crate) head: Head,
@@ -24,24 +24,24 @@ pub(crate) struct Group<'a> {
     pub(crate) newest: Option<i64>,
     /// How many rows it has.
     pub(crate) rows: u64,
-    /// The devices whose state changed.
+    /// The users whose state changed.
     pub(crate) changed: HashMap<Id, Changed>,
     /// A secret was erased.
     pub(crate) erases: bool,
 }
 
-/// Where a device's new state is.
+/// Where a user's new state is.
 pub(crate) enum Changed {
     /// In the trail only; belongs into the tail.
-    Appended(Box<[u8]>),
-    /// In `device_state`; does not belong into the tail any more.
-    Written(Box<[u8]>),
+    Appended(Kept),
+    /// In `user_state`; does not belong into the tail any more.
+    Written(Kept),
 }
 
 impl Changed {
-    fn state(&self) -> &[u8] {
+    fn kept(&self) -> &Kept {
         match self {
-            Self::Appended(state) | Self::Written(state) => state,
+            Self::Appended(kept) | Self::Written(kept) => kept,
         }
     }
 }
@@ -51,7 +51,8 @@ impl<'a> Group<'a> {
         Ok(Self {
             tx,
             tail,
-            folded: device::FoldedStates::of(tx)?,
+            folded: user::FoldedStates::of(tx)?,
+            generation: owner::generation(tx)?,
             trail: audit::Appender::to(tx)?,
             head,
             newest: None,
@@ -90,21 +91,14 @@ impl<'a> Group<'a> {
     }
 
     fn holds(&mut self, write: &Write) -> Result<bool> {
-        let bound = |state: Option<DeviceState>, expected| {
-            state.is_some_and(|state| state.version == expected && state.standing != Standing::Unbound)
-        };
         Ok(match write {
             Write::Put { expected, document } => document::version(self.tx, &document.key)? == *expected,
             Write::Delete { expected, key } => document::version(self.tx, key)? == Some(*expected),
             Write::Require { expected, key } => document::version(self.tx, key)? == *expected,
-            Write::State { device, expected, .. } => bound(self.state(device)?, *expected),
-            Write::Bind { device, .. } => self.state(&device.id)?.is_none(),
-            Write::Unbind {
-                owner,
-                device,
-                expected,
-                ..
-            } => bound(self.state(device)?, *expected) && device::is_bound(self.tx, owner, *device)?,
+            Write::User { next, .. } => {
+                self.revision(&next.id)? == next.revision
+                    && (next.revision.is_some() || !user::exists(self.tx, &next.owner)?)
+            }
             Write::Reseal { number, old, .. } => secret::holds(self.tx, *number, old)?,
         })
     }
@@ -115,24 +109,22 @@ impl<'a> Group<'a> {
             Write::Put { document, .. } => self.erases |= document::put(self.tx, document)?,
             Write::Delete { key, .. } => self.erases |= document::delete(self.tx, key)?,
             Write::Require { .. } => {}
-            Write::State { .. } => {
-                self.changed
-                    .extend(states.next().map(|(id, state)| (*id, Changed::Appended(state.clone()))));
-            }
-            Write::Bind { device, .. } => {
-                device::insert(self.tx, device)?;
-                if let Some((id, state)) = states.next() {
-                    device::insert_state(self.tx, id, state)?;
-                    self.changed.insert(*id, Changed::Written(state.clone()));
-                }
-            }
-            Write::Unbind { owner, device, at, .. } => {
-                device::bury(self.tx, owner, *device, *at)?;
-                if let Some((id, state)) = states.next() {
-                    device::update_state(self.tx, id, state)?;
-                    self.changed.insert(*id, Changed::Written(state.clone()));
-                }
-                self.erases = true;
+            Write::User { next, devices } => {
+                // The change's first row, which is about to be appended.
+                let revision = Revision {
+                    generation: self.generation,
+                    chain: self.head.chain,
+                    position: self.head.position + 1,
+                };
+                let state = states.next().map(|(_, state)| state.clone()).unwrap_or_default();
+                let kept = Kept { revision, state };
+                let changed = if *devices {
+                    self.erases |= user::put(self.tx, next, &kept)?;
+                    Changed::Written(kept)
+                } else {
+                    Changed::Appended(kept)
+                };
+                self.changed.insert(next.id, changed);
             }
             Write::Reseal { number, new, .. } => {
                 secret::write_over(self.tx, *number, new)?;
@@ -142,15 +134,13 @@ impl<'a> Group<'a> {
         Ok(())
     }
 
-    /// The state that the next change of this group meets.
-    fn state(&mut self, id: &Id) -> Result<Option<DeviceState>> {
-        if let Some(changed) = self.changed.get(id) {
-            return tail::decode(id, changed.state()).map(Some);
+    /// The revision that the next change of this group meets.
+    fn revision(&mut self, user: &Id) -> Result<Option<Revision>> {
+        let kept = self.changed.get(user).map(Changed::kept);
+        match kept.or_else(|| self.tail.get(user)) {
+            Some(kept) => Ok(Some(kept.revision)),
+            None => self.folded.revision(user),
         }
-        if let Some(state) = self.tail.get(id)? {
-            return Ok(Some(state));
-        }
-        self.folded.get(id)
     }
 
     /// What is to be published, without the borrow of the transaction.
@@ -202,7 +192,7 @@ impl Finished {
         }
     }
 
-    /// The devices that folding must leave alone in this transaction: what the tail has of them is old.
+    /// The users that folding must leave alone in this transaction: what the tail has of them is old.
     pub(crate) fn touched(&self) -> HashSet<Id> {
         self.changed.keys().copied().collect()
     }

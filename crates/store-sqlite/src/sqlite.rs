@@ -12,11 +12,11 @@ use std::{
 use futures_channel::oneshot;
 use rusqlite::Connection;
 use store::{
-    Bound, Checked, Commit, Damage, Device, Devices, Document, Documents, Health, Id, Key, List, Outcome, Owner,
-    Pending, Sealed, Secrets, StoreError,
+    Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Outcome, Owner, Pending, Sealed, Secrets,
+    StoreError, User, Users,
     audit::{Chain, Closing, Head, Newest, Row, Trail},
+    codec,
 };
-use verify::{DeviceState, Standing};
 
 use crate::{
     FILE_NAME, OpenError, Options, Tuning, connection,
@@ -26,8 +26,8 @@ use crate::{
     generation::Generation,
     readers::Readers,
     register, schema,
-    tables::{audit, device, document, secret},
-    tail::Tail,
+    tables::{audit, document, secret, user},
+    tail::{Kept, Tail},
     trust::Trust,
     writer::{Call, Message, Reply, Shared, Writer, lock},
 };
@@ -215,31 +215,26 @@ impl Commit for Sqlite {
     }
 }
 
-impl Devices for Sqlite {
-    fn bound(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Vec<Bound>>> {
+impl Users for Sqlite {
+    fn users(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Option<User>>> {
         let shared = self.shared.clone();
         if !shared.owner {
-            return self.readers.read(move |conn| bound(conn, &shared, &owners));
+            return self.readers.read(move |conn| users(conn, &shared, &owners));
         }
         // A reader's page cache is void after every commit of the writer, the writer's own is not. And the lane
         // that asks has nothing to commit until it knows the answer.
         self.ask(|reply| {
             Message::Read(Box::new(move |conn| {
-                let found = bound(conn, &shared, &owners).map_err(StoreError::from);
+                let found = users(conn, &shared, &owners).map_err(StoreError::from);
                 let _nobody_may_wait = reply.send(shared.damage.note(found));
             }))
         })
     }
 
-    fn devices(&self, after: Option<(Owner, Id)>, limit: u32) -> Pending<'_, Vec<Bound>> {
+    fn users_after(&self, after: Option<Owner>, limit: u32) -> Pending<'_, Vec<User>> {
         let shared = self.shared.clone();
         self.readers
-            .read(move |conn| page_of_devices(conn, &shared, after.as_ref(), limit))
-    }
-
-    fn device(&self, owner: Owner, id: Id) -> Pending<'_, Option<Bound>> {
-        let shared = self.shared.clone();
-        self.readers.read(move |conn| one_device(conn, &shared, &owner, id))
+            .read(move |conn| page_of_users(conn, &shared, after.as_ref(), limit))
     }
 }
 
@@ -305,80 +300,82 @@ impl Trail for Sqlite {
     }
 }
 
-/// Records first, then the tail, then (in a new transaction) the folded states of those that were not in it:
-/// a state that is folded in between is then found in the table, at least as new as when this began.
-fn bound(conn: &mut Connection, shared: &Shared, owners: &[Owner]) -> Result<Vec<Vec<Bound>>> {
+/// What changes by binding first, then the tail, then (in a new transaction) the folded states of those that were not in
+/// it: a state that is folded in between is then found in the table, at least as new as when this began.
+fn users(conn: &mut Connection, shared: &Shared, owners: &[Owner]) -> Result<Vec<Option<User>>> {
     let tx = conn.transaction()?;
-    let mut devices_of = device::BoundDevices::of(&tx)?;
-    let devices = owners
-        .iter()
-        .map(|owner| devices_of.list(owner))
-        .collect::<Result<Vec<_>>>()?;
-    drop(devices_of);
+    let mut all = user::Users::of(&tx)?;
+    let found = owners.iter().map(|owner| all.get(owner)).collect::<Result<Vec<_>>>()?;
+    drop(all);
     tx.commit()?;
-    let ids: Vec<Id> = devices.iter().flatten().map(|device| device.id).collect();
-    let strangers = owners.iter().zip(&devices).filter(|(_, devices)| devices.is_empty());
+    let strangers = owners.iter().zip(&found).filter(|(_, found)| found.is_none());
     let strangers = strangers.map(|(owner, _)| nobody(owner)).collect::<Vec<_>>();
+    let ids: Vec<Id> = found.iter().flatten().map(|bound| bound.id).collect();
     let mut states = states(conn, shared, &ids, &strangers)?.into_iter();
-    devices
-        .into_iter()
-        .map(|devices| still_bound(devices, &mut states))
-        .collect()
+    let mut users = Vec::with_capacity(owners.len());
+    for bound in found {
+        users.push(match bound {
+            Some(bound) => with_state(conn, shared, bound, states.next().flatten())?,
+            None => None,
+        });
+    }
+    Ok(users)
 }
 
-/// These devices with their states. One that was unbound since its record was read is a tombstone by now.
-fn still_bound(devices: Vec<Device>, states: &mut impl Iterator<Item = Option<DeviceState>>) -> Result<Vec<Bound>> {
-    let with_state = |device: Device| {
-        let state = states
-            .next()
-            .flatten()
-            .ok_or_else(|| Fault::damaged("device_state", device.id))?;
-        Ok(Bound { device, state })
-    };
-    let is_bound = |found: &Result<Bound>| !matches!(found, Ok(bound) if bound.state.standing == Standing::Unbound);
-    devices.into_iter().map(with_state).filter(is_bound).collect()
-}
-
-/// One page of all devices. A page in which every device was unbound meanwhile would look like the last one.
-fn page_of_devices(
-    conn: &mut Connection,
-    shared: &Shared,
-    after: Option<&(Owner, Id)>,
-    limit: u32,
-) -> Result<Vec<Bound>> {
+/// One page of all users. A page of which everybody was erased meanwhile would look like the last one.
+fn page_of_users(conn: &mut Connection, shared: &Shared, after: Option<&Owner>, limit: u32) -> Result<Vec<User>> {
     let mut after = after.cloned();
     loop {
-        let devices = device::page(conn, after.as_ref(), limit)?;
-        let Some(last) = devices.last() else {
+        let page = user::page(conn, after.as_ref(), limit)?;
+        let Some(last) = page.last() else {
             return Ok(Vec::new());
         };
-        after = Some((last.owner.clone(), last.id));
-        let ids: Vec<Id> = devices.iter().map(|device| device.id).collect();
+        after = Some(last.owner.clone());
+        let ids: Vec<Id> = page.iter().map(|bound| bound.id).collect();
         let mut states = states(conn, shared, &ids, &[])?.into_iter();
-        let bound = still_bound(devices, &mut states)?;
-        if !bound.is_empty() {
-            return Ok(bound);
+        let mut users = Vec::with_capacity(page.len());
+        for bound in page {
+            users.extend(with_state(conn, shared, bound, states.next().flatten())?);
+        }
+        if !users.is_empty() {
+            return Ok(users);
         }
     }
 }
 
-fn one_device(conn: &mut Connection, shared: &Shared, owner: &Owner, id: Id) -> Result<Option<Bound>> {
-    // Unbound between the two reads, once and for ever: the second time the record is a tombstone.
-    for _ in 0..2 {
-        let Some(device) = device::one(conn, owner, id)? else {
+/// The two parts of a user. Whoever bound or unbound a device between their readings makes them read anew.
+fn with_state(
+    conn: &mut Connection,
+    shared: &Shared,
+    mut bound: user::Bound,
+    mut kept: Option<Kept>,
+) -> Result<Option<User>> {
+    const TRIES: usize = 8;
+    for _ in 0..TRIES {
+        let damaged = || Fault::damaged("user_state", bound.id);
+        if let Some(kept) = &kept {
+            let (states, memo) = codec::decode_user(&kept.state).map_err(|_| damaged())?;
+            if let Some(devices) = codec::joined(bound.devices, states) {
+                return Ok(Some(User {
+                    owner: bound.owner,
+                    id: bound.id,
+                    revision: Some(kept.revision),
+                    devices,
+                    memo,
+                }));
+            }
+        }
+        let Some(again) = user::Users::of(conn)?.get(&bound.owner)? else {
             return Ok(None);
         };
-        let state = states(conn, shared, &[id], &[])?.pop().flatten();
-        let state = state.ok_or_else(|| Fault::damaged("device_state", id))?;
-        if (state.standing == Standing::Unbound) == device.unbound_at.is_some() {
-            return Ok(Some(Bound { device, state }));
-        }
+        kept = states(conn, shared, &[again.id], &[])?.pop().flatten();
+        bound = again;
     }
-    Err(Fault::damaged("device", id))
+    Err(Fault::damaged("user_state", bound.id))
 }
 
-/// The newest states of these devices. For each of the strangers as much work is done as for a device.
-fn states(conn: &mut Connection, shared: &Shared, ids: &[Id], strangers: &[Id]) -> Result<Vec<Option<DeviceState>>> {
+/// The newest states of these users. For each of the strangers as much work is done as for a user.
+fn states(conn: &mut Connection, shared: &Shared, ids: &[Id], strangers: &[Id]) -> Result<Vec<Option<Kept>>> {
     if !shared.owner {
         // The tail is the owner's; beside it, the trail says what is in it.
         shared
@@ -388,10 +385,10 @@ fn states(conn: &mut Connection, shared: &Shared, ids: &[Id], strangers: &[Id]) 
             .catch_up(conn)?;
     }
     let tail = shared.tail.read().unwrap_or_else(PoisonError::into_inner);
-    let mut states = ids.iter().map(|id| tail.get(id)).collect::<Result<Vec<_>>>()?;
+    let mut states: Vec<Option<Kept>> = ids.iter().map(|id| tail.get(id).cloned()).collect();
     drop(tail);
     let tx = conn.transaction()?;
-    let mut folded = device::FoldedStates::of(&tx)?;
+    let mut folded = user::FoldedStates::of(&tx)?;
     for (id, state) in ids.iter().zip(&mut states) {
         if state.is_none() {
             *state = folded.get(id)?;
@@ -399,13 +396,13 @@ fn states(conn: &mut Connection, shared: &Shared, ids: &[Id], strangers: &[Id]) 
     }
     drop(folded);
     for id in strangers {
-        device::no_state(&tx, id)?;
+        user::no_state(&tx, id)?;
     }
     tx.commit()?;
     Ok(states)
 }
 
-/// A device id that this owner might have had.
+/// An id that this owner might have had.
 fn nobody(owner: &Owner) -> Id {
     let half = |seed: u64| {
         let mut hasher = DefaultHasher::new();

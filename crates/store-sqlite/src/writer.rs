@@ -328,7 +328,7 @@ impl Writer {
             raising.committed(newest);
         }
         let mut tail = shared.tail.write().unwrap_or_else(PoisonError::into_inner);
-        finished.publish(&mut tail, folded.as_ref().map_or(&[], |folded| &folded.devices));
+        finished.publish(&mut tail, folded.as_ref().map_or(&[], |folded| &folded.users));
         self.fold.appended(rows, newest, tail.len());
         drop(tail);
         drop(raising);
@@ -363,8 +363,8 @@ impl Writer {
         tx.commit()?;
         self.fold.done(&folded);
         let mut tail = self.shared.tail.write().unwrap_or_else(PoisonError::into_inner);
-        for device in &folded.devices {
-            tail.remove(device);
+        for user in &folded.users {
+            tail.remove(user);
         }
         Ok(())
     }

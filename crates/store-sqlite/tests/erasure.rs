@@ -7,7 +7,7 @@ use std::{fs, path::Path, time::Duration};
 use common::*;
 use countersign_store_sqlite::{Sqlite, Tuning};
 use otp::Parameters;
-use store::{Commit, Devices, Enrollment, EnrollmentState, IdentityProof, Outcome, Sealed, Secrets, Write};
+use store::{Commit, Enrollment, EnrollmentState, IdentityProof, Outcome, Sealed, Secrets, Write};
 use verify::{Kind, UnixMs};
 
 /// Erasures are driven out as soon as nothing else is to do.
@@ -44,7 +44,7 @@ fn traces(dir: &Path, secrets: &[Vec<u8>]) -> Vec<(String, usize)> {
 /// Erases once more, and waits for the writer to be idle and to cut the log.
 fn settle(store: &Sqlite, dir: &Path) {
     done(store, vec![bind(999_999)]);
-    done(store, vec![unbound(999_999, fresh())]);
+    done(store, vec![unbound(store, 999_999)]);
     for _ in 0..30_000 {
         if fs::metadata(dir.join("countersign.sqlite-wal")).is_ok_and(|log| log.len() == 0) {
             return;
@@ -90,7 +90,7 @@ fn an_unbound_device_leaves_no_secret() {
     }
     let (gone, kept): (Vec<u32>, Vec<u32>) = order.iter().partition(|number| !number.is_multiple_of(3));
     for some in gone.chunks(31) {
-        done(&store, some.iter().map(|number| unbound(*number, fresh())).collect());
+        done(&store, some.iter().map(|number| unbound(&store, *number)).collect());
         // And newcomers in between, in their places.
         let new = some.iter().take(9).map(|number| bind(number + 100_000)).collect();
         done(&store, new);
@@ -101,11 +101,7 @@ fn an_unbound_device_leaves_no_secret() {
     let found = traces(dir.path(), &secrets(&kept));
     assert_eq!(found.len(), kept.len(), "those that are bound are there, once");
     for number in kept.iter().take(100) {
-        let bound = block_on(store.bound(vec![owner(*number)])).expect("a read").remove(0);
-        assert_eq!(
-            bound[0].device.sealed.as_ref().map(|sealed| &sealed.bytes),
-            Some(&sealed(*number))
-        );
+        assert_eq!(row(&store, *number).devices[0].device.sealed.bytes, sealed(*number));
     }
 }
 
@@ -156,9 +152,10 @@ fn erasures_do_not_wait_for_a_rest() {
     let store = open_as(dir.path(), "serve/here/1", true, tuning).expect("it opens");
     done(&store, vec![bind(1), bind(2)]);
     assert_eq!(traces(dir.path(), &[sealed(1)]).len(), 1);
-    done(&store, vec![unbound(1, fresh())]);
+    let late = used(&store, 1);
+    done(&store, vec![unbound(&store, 1)]);
     // The answer comes before the checkpoint; the next answer comes after it.
-    let late = block_on(store.commit(vec![used(1, fresh())]));
+    let late = block_on(store.commit(vec![late]));
     assert_eq!(late, Ok(vec![Outcome::Missed]));
     assert_eq!(traces(dir.path(), &[sealed(1)]), []);
 }
@@ -195,7 +192,7 @@ fn a_secret_sealed_anew_leaves_no_copy_under_the_old_key() {
             // Devices come and go meanwhile, each in the place of the one before.
             passing += 1;
             done(&store, vec![bind(500_000 + passing)]);
-            done(&store, vec![unbound(500_000 + passing, fresh())]);
+            done(&store, vec![unbound(&store, 500_000 + passing)]);
             gone.push(sealed(500_000 + passing));
         }
         assert_eq!(at, COUNT, "all of key {from}");

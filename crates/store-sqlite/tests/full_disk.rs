@@ -6,33 +6,26 @@ use std::{fs, path::Path, process::Command};
 
 use common::*;
 use countersign_store_sqlite::{Sqlite, Tuning};
-use store::{Commit, Devices, Outcome, StoreError, audit::Trail};
+use store::{Commit, Outcome, StoreError, Users, audit::Trail};
 
 /// Commits until the medium is full; the result is the state that was last answered.
-fn fill(store: &Sqlite, mut state: verify::DeviceState) -> verify::DeviceState {
-    for _ in 0..100_000 {
-        let filler = said(&format!("\"{}\"", "x".repeat(2_000)), vec![use_of(1, state.clone())]);
+fn fill(store: &Sqlite) -> verify::DeviceState {
+    for round in 0..100_000 {
+        let filler = said(&format!("\"{}\"", "x".repeat(2_000)), vec![use_of(store, 1)]);
         match block_on(store.commit(vec![filler])) {
             Ok(outcomes) => assert_eq!(outcomes, [Outcome::Done]),
-            Err(StoreError::Unavailable(_)) => return state,
+            Err(StoreError::Unavailable(_)) => return state_at(round),
             Err(other) => panic!("{other}"),
         }
-        state = next(state);
     }
     panic!("the medium is never full");
-}
-
-fn state(store: &Sqlite) -> verify::DeviceState {
-    block_on(store.bound(vec![owner(1)])).expect("a read")[0][0]
-        .state
-        .clone()
 }
 
 /// Full, refused, and as if nothing had been asked.
 fn check_full(store: &Sqlite) -> verify::DeviceState {
     done(store, vec![bind(1)]);
-    let last = fill(store, fresh());
-    assert_eq!(state(store), last);
+    let last = fill(store);
+    assert_eq!(state(store, 1).as_ref(), Some(&last));
     let head = store.head();
     assert_eq!(
         block_on(store.last_of(head.chain)),
@@ -47,21 +40,22 @@ fn check_full(store: &Sqlite) -> verify::DeviceState {
         );
     }
     assert!(
-        block_on(store.bound((100..140).map(owner).collect()))
+        block_on(store.users((100..140).map(owner).collect()))
             .expect("a read")
             .iter()
-            .all(Vec::is_empty)
+            .all(Option::is_none)
     );
     assert_eq!(store.head(), head);
     last
 }
 
 fn check_again(store: &Sqlite, last: verify::DeviceState) {
-    assert_eq!(state(store), last);
+    assert_eq!(state(store, 1).as_ref(), Some(&last));
     done(store, (100..140).map(bind).collect());
-    done(store, vec![used(1, last.clone())]);
-    assert_eq!(state(store), next(last.clone()));
-    assert_eq!(block_on(store.commit(vec![used(1, last)])), Ok(vec![Outcome::Missed]));
+    let again = used(store, 1);
+    done(store, vec![again.clone()]);
+    assert_eq!(state(store, 1), Some(next(&last)));
+    assert_eq!(block_on(store.commit(vec![again])), Ok(vec![Outcome::Missed]));
 }
 
 #[test]
@@ -73,7 +67,7 @@ fn a_full_database_recovers() {
     block_on(store.limit_pages(1_000_000)).expect("no limit");
     check_again(&store, last.clone());
     drop(store);
-    assert_eq!(state(&open(dir.path())), next(last));
+    assert_eq!(state(&open(dir.path()), 1), Some(next(&last)));
 }
 
 /// The same with a file system of four megabytes, where the log is what finds no space.
@@ -92,7 +86,7 @@ fn a_full_file_system_recovers() {
     check_again(&store, last.clone());
     drop(store);
     let store = open_as(&mount.path().join("data"), "serve/here/1", true, Tuning::default()).expect("it opens");
-    assert_eq!(state(&store), next(last));
+    assert_eq!(state(&store, 1), Some(next(&last)));
     drop(store);
 }
 

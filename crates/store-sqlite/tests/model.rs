@@ -2,13 +2,15 @@
 
 mod common;
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use common::*;
 use countersign_store_sqlite::{Sqlite, Tuning};
 use proptest::prelude::*;
-use store::{Change, Commit, Devices, Outcome, audit::Trail, codec};
-use verify::{DeviceState, Standing};
+use store::{Change, Commit, Outcome, Revision, User, audit::Trail, codec};
 
 const DEVICES: u32 = 24;
 
@@ -30,12 +32,12 @@ enum Act {
 enum What {
     Bind,
     Use,
-    UseOfAnotherVersion,
+    UseOfAnotherRevision,
     Unbind,
 }
 
 fn act() -> impl Strategy<Value = Act> {
-    let what = prop_oneof![3 => Just(What::Bind), 12 => Just(What::Use), 2 => Just(What::UseOfAnotherVersion), 1 => Just(What::Unbind)];
+    let what = prop_oneof![3 => Just(What::Bind), 12 => Just(What::Use), 2 => Just(What::UseOfAnotherRevision), 1 => Just(What::Unbind)];
     let some = prop::collection::vec((0..DEVICES, what), 1..20);
     prop_oneof![
         10 => some.clone().prop_map(Act::Commit),
@@ -46,45 +48,62 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// The change, and what it makes of the model.
-fn decide(states: &mut HashMap<u32, DeviceState>, number: u32, what: What) -> (Change, Outcome) {
-    let current = states.get(&number).cloned();
-    let state = current.clone().unwrap_or(fresh());
-    let is_bound = current
-        .as_ref()
-        .is_some_and(|state| state.standing != Standing::Unbound);
-    let (change, after, holds) = match what {
-        What::Bind => (bind(number), fresh(), current.is_none()),
-        What::Use => (used(number, state.clone()), next(state), is_bound),
-        What::UseOfAnotherVersion => (used(number, next(state.clone())), state, false),
-        What::Unbind => (unbound(number, state.clone()), state.unbound(), is_bound),
-    };
-    if holds {
-        states.insert(number, after);
+/// A user as the model knows them: how often their device was used, if they have it.
+type Users = HashMap<u32, Option<u64>>;
+
+/// The change by what can be read now, and what it makes of the model. Of a user that was changed since, it is missed.
+fn decide(
+    store: &Sqlite,
+    users: &mut Users,
+    changed: &mut HashSet<u32>,
+    (number, what): (u32, What),
+) -> (Change, Outcome) {
+    let known = users.get(&number).copied();
+    let read = row(store, number);
+    if changed.contains(&number) {
+        // By the row as it was before this call.
+        return (change(vec![read.changed()]), Outcome::Missed);
     }
-    (change, if holds { Outcome::Done } else { Outcome::Missed })
+    let (change, after) = match (what, known) {
+        (What::Bind, None | Some(None)) => (
+            change(vec![read.with_device(device(number), fresh()).changed()]),
+            Some(Some(0)),
+        ),
+        // As if there were no row.
+        (What::Bind, Some(Some(_))) => (bind(number), None),
+        (What::Unbind, Some(Some(_))) => (unbound(store, number), Some(None)),
+        (What::Use, Some(uses)) => (used(store, number), Some(uses.map(|uses| uses + 1))),
+        (What::UseOfAnotherRevision | What::Use | What::Unbind, _) => {
+            let wrong = Revision {
+                generation: 1,
+                chain: 1,
+                position: 1 << 40,
+            };
+            let revision = Some(wrong);
+            (change(vec![User { revision, ..read }.used()]), None)
+        }
+    };
+    let Some(after) = after else {
+        return (change, Outcome::Missed);
+    };
+    changed.insert(number);
+    users.insert(number, after);
+    (change, Outcome::Done)
 }
 
-fn check(store: &Sqlite, states: &HashMap<u32, DeviceState>) -> Result<(), TestCaseError> {
-    let found = block_on(store.bound((0..DEVICES).map(owner).collect())).expect("a read");
-    for (number, found) in (0..).zip(found) {
-        let wanted = states.get(&number).filter(|state| state.standing != Standing::Unbound);
-        prop_assert_eq!(found.first().map(|bound| &bound.state), wanted, "device {}", number);
-        let one = block_on(store.device(owner(number), id(number))).expect("a read");
-        prop_assert_eq!(
-            one.map(|bound| bound.state),
-            states.get(&number).cloned(),
-            "device {}",
-            number
-        );
-    }
-    // The trail alone says the same.
+fn check(store: &Sqlite, users: &Users) -> Result<(), TestCaseError> {
     let mut told = HashMap::new();
     for row in block_on(store.rows(0, u32::MAX)).expect("a read") {
-        told.extend(codec::decode_states(&row.states).expect("states"));
+        for (user, state) in codec::split_users(&row.states).expect("users") {
+            told.insert(user, codec::decode_user(state).expect("a user").0);
+        }
     }
-    for (number, state) in states {
-        prop_assert_eq!(told.get(&id(*number)), Some(state));
+    for number in 0..DEVICES {
+        let wanted = users.get(&number).copied().flatten().map(state_at);
+        prop_assert_eq!(&state(store, number), &wanted, "device {}", number);
+        // The trail alone says the same.
+        let told = told.get(&id(number)).and_then(|devices| devices.first());
+        prop_assert_eq!(told.map(|(_, state)| state.clone()), wanted);
     }
     Ok(())
 }
@@ -104,17 +123,19 @@ proptest! {
         let dir = tempfile::tempdir().expect("a directory");
         let reopen = || open_as(dir.path(), "serve/here/1", true, tuning.clone()).expect("it opens");
         let mut store = reopen();
-        let mut states = HashMap::new();
+        let mut users = Users::new();
         for act in acts {
             match act {
                 Act::Commit(some) => {
-                    let decided = some.into_iter().map(|(number, what)| decide(&mut states, number, what));
+                    let mut changed = HashSet::new();
+                    let decided = some.into_iter().map(|what| decide(&store, &mut users, &mut changed, what));
                     let (changes, outcomes): (Vec<_>, Vec<_>) = decided.unzip();
                     prop_assert_eq!(block_on(store.commit(changes)), Ok(outcomes));
                 }
                 Act::Race(some) => {
                     // Calls are committed in the order in which they are made.
-                    let decided: Vec<_> = some.into_iter().map(|(number, what)| decide(&mut states, number, what)).collect();
+                    let mut changed = HashSet::new();
+                    let decided: Vec<_> = some.into_iter().map(|what| decide(&store, &mut users, &mut changed, what)).collect();
                     let calls: Vec<_> = decided.iter().map(|(change, _)| store.commit(vec![change.clone()])).collect();
                     for (call, (_, outcome)) in calls.into_iter().zip(decided) {
                         prop_assert_eq!(block_on(call), Ok(vec![outcome]));
@@ -131,7 +152,7 @@ proptest! {
                 }
                 Act::Idle => std::thread::sleep(Duration::from_millis(5)),
             }
-            check(&store, &states)?;
+            check(&store, &users)?;
         }
     }
 }

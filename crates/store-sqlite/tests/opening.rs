@@ -8,7 +8,7 @@ use common::*;
 use countersign_store_sqlite::{FILE_NAME, OpenError, Options, Sqlite, Tuning};
 use rusqlite::Connection;
 use store::{
-    Commit, Devices, Health, StoreError,
+    Commit, Health, Outcome, StoreError, Users,
     audit::{Head, Trail},
 };
 
@@ -67,7 +67,7 @@ fn the_second_owner_is_told_of_the_first() {
     // Still alive as a value, closed as a store.
     open(dir.path()).close().expect("it closes");
     assert_eq!(block_on(store.commit(vec![bind(1)])), Err(StoreError::Closed));
-    assert!(matches!(block_on(store.bound(vec![owner(1)])), Err(StoreError::Closed)));
+    assert!(matches!(block_on(store.users(vec![owner(1)])), Err(StoreError::Closed)));
     assert_eq!(store.close(), Ok(()), "once is enough");
 }
 
@@ -76,21 +76,20 @@ fn an_empty_file_and_a_closed_one_are_opened() {
     let dir = tempfile::tempdir().expect("a directory");
     fs::write(dir.path().join(FILE_NAME), []).expect("a file");
     let store = open(dir.path());
-    done(&store, vec![bind(1), used(1, fresh())]);
+    done(&store, vec![bind(1)]);
+    done(&store, vec![used(&store, 1)]);
     store.close().expect("it closes");
     let log = fs::metadata(dir.path().join(format!("{FILE_NAME}-wal"))).map_or(0, |log| log.len());
     assert_eq!(log, 0, "closing copies the log into the database");
     let folded = Connection::open(dir.path().join(FILE_NAME)).expect("it opens");
-    let state: Vec<u8> = folded
-        .query_row("SELECT state FROM device_state", [], |row| row.get(0))
+    let folded_state: Vec<u8> = folded
+        .query_row("SELECT state FROM user_state", [], |row| row.get(0))
         .expect("a state");
-    assert_eq!(store::codec::decode_state(&state), Ok(next(fresh())), "and folds");
+    let (states, _) = store::codec::decode_user(&folded_state).expect("a user");
+    assert_eq!(states, [(id(1), state_at(1))], "and folds");
     drop(folded);
     let store = open(dir.path());
-    assert_eq!(
-        block_on(store.bound(vec![owner(1)])).expect("a read")[0][0].state,
-        next(fresh())
-    );
+    assert_eq!(state(&store, 1), Some(state_at(1)));
 }
 
 #[test]
@@ -157,24 +156,23 @@ fn a_damaged_record_is_named_without_its_secret() {
     done(&store, vec![bind(1), bind(2)]);
     let other = Connection::open(dir.path().join(FILE_NAME)).expect("it opens");
     other
-        .execute("UPDATE device SET digits = 77 WHERE id = ?", [id(1).as_bytes()])
+        .execute("UPDATE user SET devices = x'ff' WHERE id = ?", [id(1).as_bytes()])
         .expect("a row");
     other
-        .execute(
-            "UPDATE device_state SET state = x'ff' WHERE device = ?",
-            [id(2).as_bytes()],
-        )
+        .execute("UPDATE user_state SET state = x'ff' WHERE user = ?", [id(2).as_bytes()])
         .expect("a row");
-    let words = |number: u32| match block_on(store.device(owner(number), id(number))) {
+    let words = |number: u32| match block_on(read(&store).user(owner(number))) {
         Err(StoreError::Damaged(words)) => words,
         other => panic!("{:?}", other.err()),
     };
-    assert_eq!(words(1), format!("device {} cannot be read", id(1)));
-    assert_eq!(words(2), format!("device_state {} cannot be read", id(2)));
-    assert!(matches!(
-        block_on(store.commit(vec![used(2, fresh())])),
-        Err(StoreError::Damaged(_))
-    ));
+    assert_eq!(words(1), "user account/user-1 cannot be read");
+    assert_eq!(words(2), format!("user_state {} cannot be read", id(2)));
+    let lost = block_on(store.commit(vec![bind(1)]));
+    assert_eq!(
+        lost,
+        Ok(vec![Outcome::Missed]),
+        "what cannot be read is there all the same"
+    );
     // Others are served.
     done(&store, vec![bind(3)]);
 }
@@ -254,30 +252,24 @@ fn a_file_and_a_log_open_together_or_not_at_all() {
     };
     let store = open_as(&dir, "serve/here/1", true, tuning).expect("it opens");
     let mut days = Vec::new();
-    let mut state = fresh();
     done(&store, (0..50).map(bind).collect());
     for day in 0..6 {
         for _ in 0..40 {
-            done(&store, vec![used(1, state.clone())]);
-            state = next(state);
+            done(&store, vec![used(&store, 1)]);
         }
         let copy = home.path().join(format!("day-{day}"));
         copied(&dir, &copy, &[FILE_NAME, WAL]);
-        days.push((copy, state.clone()));
+        days.push((copy, state(&store, 1)));
     }
     store.close().expect("it closes");
     for (file, (from, _)) in days.iter().enumerate() {
-        for (log, (log_from, state)) in days.iter().enumerate() {
+        for (log, (log_from, then)) in days.iter().enumerate() {
             let mixed = home.path().join(format!("{file}-{log}"));
             copied(from, &mixed, &[FILE_NAME]);
             copied(log_from, &mixed, &[WAL]);
             match open_as(&mixed, "serve/here/2", true, Tuning::default()) {
                 Ok(store) => {
-                    let found = block_on(store.bound(vec![owner(1)])).expect("a read");
-                    assert_eq!(
-                        found[0][0].state, *state,
-                        "file {file} with log {log} is as the log says"
-                    );
+                    assert_eq!(state(&store, 1), *then, "file {file} with log {log} is as the log says");
                 }
                 Err(error) => {
                     assert_ne!(file, log, "{error}");
@@ -296,7 +288,8 @@ fn a_file_and_a_log_open_together_or_not_at_all() {
 fn every_head_is_asked_for_before_anything_is_written() {
     let dir = tempfile::tempdir().expect("a directory");
     let store = open(dir.path());
-    done(&store, vec![bind(1), used(1, fresh())]);
+    done(&store, vec![bind(1)]);
+    done(&store, vec![used(&store, 1)]);
     let first = store.head();
     drop(store);
     let store = open(dir.path());
@@ -350,7 +343,7 @@ fn a_directory_that_was_taken_is_not_written_by_the_first() {
     done(&first, vec![bind(1)]);
     fs::remove_file(dir.path().join("owner.lock")).expect("it was there");
     let second = open(dir.path());
-    let late = block_on(first.commit(vec![used(1, fresh())]));
+    let late = block_on(first.commit(vec![used(&first, 1)]));
     assert!(
         matches!(&late, Err(StoreError::Untrusted(why)) if why.contains("another service")),
         "{late:?}"
@@ -358,7 +351,7 @@ fn a_directory_that_was_taken_is_not_written_by_the_first() {
     assert_eq!(first.trusted(), late.map(drop));
     assert!(first.api_key_generation().is_err(), "no key is trusted");
     assert!(first.close().is_err(), "nor is anything folded");
-    done(&second, vec![used(1, fresh())]);
+    done(&second, vec![used(&second, 1)]);
 }
 
 /// Made by a version of before secrets could be sealed anew: its rows would be moved by it.

@@ -1,9 +1,7 @@
 use std::collections::HashSet;
 
-use verify::{DeviceState, UnixMs};
-
 use crate::{
-    Allowance, ApiKey, Device, Document, Id, Key, Noun, Owner, Pending, Sealed, StoreError,
+    Allowance, ApiKey, Document, Id, Key, Noun, Owner, Pending, Sealed, StoreError, User,
     audit::{self, Event, Hash},
     codec, document,
 };
@@ -82,42 +80,19 @@ pub enum Write {
         /// Which.
         key: Key,
     },
-    /// The new state of a bound device.
-    State {
-        /// Whose.
-        owner: Owner,
-        /// Which device.
-        device: Id,
-        /// The version that was judged.
-        expected: u64,
-        /// What it becomes; its version is higher.
-        next: DeviceState,
-    },
-    /// A device comes into being.
-    Bind {
-        /// The record; no device of this id exists.
-        device: Box<Device>,
-        /// Its first state.
-        state: DeviceState,
-    },
-    /// A device becomes a tombstone: its secret is erased, its record stays.
-    Unbind {
-        /// Whose.
-        owner: Owner,
-        /// Which device.
-        device: Id,
-        /// The version that was judged.
-        expected: u64,
-        /// What it becomes; its standing is unbound.
-        next: DeviceState,
-        /// The tombstone's date.
-        at: UnixMs,
+    /// The row of a user, new or changed: made by [`User::used`] and [`User::changed`].
+    User {
+        /// What it becomes; its revision is the one that was read, and the next one is the engine's.
+        next: Box<User>,
+        /// Devices may have come or gone: the secrets of those that are not there any more are erased.
+        devices: bool,
     },
     /// A secret is sealed under another key; its record, which does not change, has it from now on. The old bytes are
     /// erased. In a change of nothing else.
     ///
-    /// No version is raised by this. So a document that was read before and is written after puts the old bytes back,
-    /// under the old key: whoever retires a key asks once more for what is sealed under it.
+    /// No version is raised by this, and no revision. So a document that was read before and is written after puts the old
+    /// bytes back, under the old key, and so do a user's devices; whoever retires a key asks once more for what is sealed
+    /// under it.
     Reseal {
         /// Where it is. A number may have been another secret's before: it holds only while these very bytes stand there.
         number: i64,
@@ -166,7 +141,8 @@ pub trait Commit: Send + Sync {
     /// must answer as if nothing had been decided, and may not answer "accepted".
     ///
     /// When this returns, the outcome survives a crash of the process and of the machine. Changes of one
-    /// call are applied in order, so a later one may build on an earlier one's version.
+    /// call are applied in order, so a later one may build on an earlier one's version; on an earlier one's user none
+    /// can, for nobody knows that revision before it is read.
     fn commit(&self, changes: Vec<Change>) -> Pending<'_, Vec<Outcome>> {
         match changes.into_iter().map(Checked::of).collect() {
             Ok(changes) => self.apply(changes),
@@ -201,7 +177,7 @@ impl Checked {
         };
         Ok(Self {
             events: events.into_iter().map(with_commitment).collect(),
-            blob: codec::join_states(&states),
+            blob: codec::join_users(&states),
             states,
             writes,
         })
@@ -217,12 +193,13 @@ impl Checked {
         &self.events
     }
 
-    /// The new state of each device that this is about, as [`codec::encode_state`] writes it, in the order of the writes.
+    /// The new row of each user that this is about, by its id and as [`codec::encode_user`] writes it, in the order of the
+    /// writes.
     pub fn states(&self) -> &[(Id, Box<[u8]>)] {
         &self.states
     }
 
-    /// The same for the first event's row, as [`codec::join_states`] writes them.
+    /// The same for the first event's row, as [`codec::join_users`] writes them.
     pub fn states_joined(&self) -> &[u8] {
         &self.blob
     }
@@ -243,12 +220,10 @@ fn is_of_api_keys(write: &Write) -> bool {
 }
 
 fn next_state(write: &Write) -> Option<(Id, Box<[u8]>)> {
-    let (id, state) = match write {
-        Write::State { device, next, .. } | Write::Unbind { device, next, .. } => (*device, next),
-        Write::Bind { device, state } => (device.id, state),
-        Write::Put { .. } | Write::Delete { .. } | Write::Require { .. } | Write::Reseal { .. } => return None,
-    };
-    Some((id, codec::encode_state(state).into()))
+    match write {
+        Write::User { next, .. } => Some((next.id, codec::encode_user(next).into())),
+        Write::Put { .. } | Write::Delete { .. } | Write::Require { .. } | Write::Reseal { .. } => None,
+    }
 }
 
 /// What is wrong with a change, whatever the engine.
@@ -271,16 +246,7 @@ fn fault_of(write: &Write) -> Option<&'static str> {
     let (key, document) = match write {
         Write::Put { document, .. } => (&document.key, Some(document)),
         Write::Delete { key, .. } | Write::Require { key, .. } => (key, None),
-        Write::State { expected, next, .. } | Write::Unbind { expected, next, .. } => {
-            return (next.version <= *expected).then_some("a state's version does not rise");
-        }
-        Write::Bind { device, .. } => {
-            // A device that comes into being as a tombstone has no use; without a secret it could not be judged.
-            let sealed = device.sealed.as_ref();
-            return sealed
-                .is_none_or(is_empty)
-                .then_some("a device without a secret is to be bound");
-        }
+        Write::User { next, devices } => return next.fault(*devices),
         Write::Reseal { old, new, .. } => return fault_of_reseal(old, new),
     };
     let is_text = |part: &str| !part.contains(char::is_control);
@@ -306,7 +272,7 @@ fn fault_of(write: &Write) -> Option<&'static str> {
 }
 
 /// Engines write key 0 and zeroes over what they erase.
-fn is_empty(sealed: &Sealed) -> bool {
+pub(crate) fn is_empty(sealed: &Sealed) -> bool {
     sealed.key_id == 0 || sealed.bytes.is_empty()
 }
 
@@ -325,18 +291,19 @@ fn fault_of_reseal(old: &Sealed, new: &Sealed) -> Option<&'static str> {
 fn distinct(writes: &[Write]) -> bool {
     #[derive(PartialEq, Eq, Hash)]
     enum Record<'a> {
-        Device(Id),
+        User(&'a Owner),
         Document(&'a Key),
         Secret(i64),
         Unique(&'static str, &'static str, &'a str),
     }
-    let record = |write| match write {
-        &Write::State { device, .. } | &Write::Unbind { device, .. } => Record::Device(device),
-        Write::Bind { device, .. } => Record::Device(device.id),
-        Write::Put { document, .. } => Record::Document(&document.key),
-        Write::Delete { key, .. } | Write::Require { key, .. } => Record::Document(key),
-        Write::Reseal { number, .. } => Record::Secret(*number),
-    };
+    fn record(write: &Write) -> Record<'_> {
+        match write {
+            Write::User { next, .. } => Record::User(&next.owner),
+            Write::Put { document, .. } => Record::Document(&document.key),
+            Write::Delete { key, .. } | Write::Require { key, .. } => Record::Document(key),
+            Write::Reseal { number, .. } => Record::Secret(*number),
+        }
+    }
     let documents = writes.iter().filter_map(|write| match write {
         Write::Put { document, .. } => Some(document),
         _ => None,

@@ -1,426 +1,320 @@
-//! How a [`DeviceState`] stands in a row: a version byte, then numbers as LEB128 (signed ones zigzag),
-//! absent things as a cleared flag. A fresh device takes about 20 bytes.
+//! How a [`User`] stands in a row: a format byte, then [postcard](https://postcard.jamesmunns.com/wire-format). What
+//! changes by use and what changes by binding are apart, for the first is written at every verification.
+//!
+//! A user with one device takes about 40 bytes here, and 70 there.
 
-use otp::Step;
+use std::borrow::Cow;
+
+use otp::{Algorithm, Digits, Parameters, Period, Step};
+use serde::{Deserialize, Serialize};
 use verify::{
-    ATTEMPTS_MAX, Budget, DeviceState, GuessMac, LastRequest, LongCount, Recent, SparseBudget, Standing, UnixMs, WEEKS,
+    ATTEMPTS_MAX, Budget, DeviceParts, DeviceState, GuessMac, Kind, LIFTS, LongCount, Recent, SparseBudget, Standing,
+    UnixMs, WEEKS,
 };
 
-use crate::{Id, StoreError};
+use crate::{Bound, Device, Id, Owner, Sealed, StoreError, User};
 
-/// What is written. The one before it, which knew neither the long count nor the times of wrong codes, is read too.
-const FORMAT: u8 = 2;
-const OLDEST_FORMAT: u8 = 1;
+const FORMAT: u8 = 1;
 
-/// One state.
-pub fn encode_state(state: &DeviceState) -> Vec<u8> {
-    let mut out = Vec::with_capacity(64);
-    write_state(&mut out, state);
-    out
+/// What of a user changes by use: the state of each device, by its id, and the memo.
+pub type Used = (Vec<(Id, DeviceState)>, Vec<u8>);
+
+/// What of this user changes by use.
+pub fn encode_user(user: &User) -> Vec<u8> {
+    encode(&UsedShape {
+        devices: user.devices.iter().map(StateShape::of).collect(),
+        memo: Cow::Borrowed(&user.memo),
+    })
 }
 
-/// The state of [`encode_state`].
-pub fn decode_state(bytes: &[u8]) -> Result<DeviceState, StoreError> {
-    let mut reader = Reader(bytes);
-    let state = reader.state().ok_or_else(damaged)?;
-    if reader.0.is_empty() { Ok(state) } else { Err(damaged()) }
+/// What [`encode_user`] wrote.
+pub fn decode_user(bytes: &[u8]) -> Result<Used, StoreError> {
+    let shape: UsedShape<'_> = decode(bytes)?;
+    let states: Option<Vec<_>> = shape.devices.into_iter().map(StateShape::read).collect();
+    Ok((states.ok_or_else(damaged)?, shape.memo.into_owned()))
 }
 
-/// Several states, each as [`encode_state`] wrote it, with its device's id; nothing at all for none.
-pub fn join_states<S: AsRef<[u8]>>(states: &[(Id, S)]) -> Vec<u8> {
-    let length = states.iter().map(|(_, state)| 16 + state.as_ref().len()).sum();
+/// The devices of this user, without their states and secrets.
+pub fn encode_devices(user: &User) -> Vec<u8> {
+    encode(&user.devices.iter().map(DeviceShape::of).collect::<Vec<_>>())
+}
+
+/// The devices of [`encode_devices`], each with the secret of its place.
+pub fn decode_devices(bytes: &[u8], owner: &Owner, secrets: Vec<Sealed>) -> Result<Vec<Device>, StoreError> {
+    let shapes: Vec<DeviceShape<'_>> = decode(bytes)?;
+    if shapes.len() != secrets.len() {
+        return Err(damaged());
+    }
+    let devices = shapes.into_iter().zip(secrets);
+    let devices: Option<Vec<_>> = devices.map(|(shape, sealed)| shape.read(owner, sealed)).collect();
+    devices.ok_or_else(damaged)
+}
+
+/// These devices with the state of each; `None` where they are not the same devices.
+pub fn joined(devices: Vec<Device>, states: Vec<(Id, DeviceState)>) -> Option<Vec<Bound>> {
+    let same = devices
+        .iter()
+        .map(|device| device.id)
+        .eq(states.iter().map(|(id, _)| *id));
+    same.then(|| {
+        let both = devices.into_iter().zip(states);
+        both.map(|(device, (_, state))| Bound { device, state }).collect()
+    })
+}
+
+/// Several users as one part of a row of the trail: the id of each, a length, and what [`encode_user`] wrote; nothing at
+/// all for none.
+pub fn join_users<S: AsRef<[u8]>>(users: &[(Id, S)]) -> Vec<u8> {
+    let length = users.iter().map(|(_, user)| 20 + user.as_ref().len()).sum();
     let mut out = Vec::with_capacity(length);
-    for (id, state) in states {
+    for (id, user) in users {
+        let user = user.as_ref();
         out.extend(id.as_bytes());
-        out.extend(state.as_ref());
+        out.extend((user.len() as u32).to_le_bytes());
+        out.extend(user);
     }
     out
 }
 
-/// The states of [`join_states`].
-pub fn decode_states(bytes: &[u8]) -> Result<Vec<(Id, DeviceState)>, StoreError> {
-    let mut reader = Reader(bytes);
-    let mut states = Vec::new();
-    while !reader.0.is_empty() {
-        let id = reader.array().map(Id::from_bytes).ok_or_else(damaged)?;
-        states.push((id, reader.state().ok_or_else(damaged)?));
+/// The users of [`join_users`].
+pub fn split_users(mut bytes: &[u8]) -> Result<Vec<(Id, &[u8])>, StoreError> {
+    let mut users = Vec::new();
+    while !bytes.is_empty() {
+        let (id, rest) = bytes.split_first_chunk().ok_or_else(damaged)?;
+        let (length, rest) = rest.split_first_chunk().ok_or_else(damaged)?;
+        let length = u32::from_le_bytes(*length) as usize;
+        let (user, rest) = rest.split_at_checked(length).ok_or_else(damaged)?;
+        users.push((Id::from_bytes(*id), user));
+        bytes = rest;
     }
-    Ok(states)
-}
-
-/// A budget, for the records that keep one of their own.
-pub fn encode_budget(budget: &Budget) -> Vec<u8> {
-    let mut out = vec![FORMAT];
-    write_budget(&mut out, budget);
-    out
-}
-
-/// The budget of [`encode_budget`].
-pub fn decode_budget(bytes: &[u8]) -> Result<Budget, StoreError> {
-    let mut reader = Reader(bytes);
-    let format = reader.format().ok_or_else(damaged)?;
-    let budget = reader.budget(format).ok_or_else(damaged)?;
-    if reader.0.is_empty() {
-        Ok(budget)
-    } else {
-        Err(damaged())
-    }
-}
-
-/// A last request, for the records that keep one of their own.
-pub fn encode_last_request(last: &LastRequest) -> Vec<u8> {
-    let mut out = vec![FORMAT];
-    write_last_request(&mut out, last);
-    out
-}
-
-/// The last request of [`encode_last_request`]; `None` for one of before decisions had ids, which is forgotten.
-pub fn decode_last_request(bytes: &[u8]) -> Result<Option<LastRequest>, StoreError> {
-    let mut reader = Reader(bytes);
-    let last = reader
-        .format()
-        .and_then(|_| reader.last_request())
-        .ok_or_else(damaged)?;
-    if reader.0.is_empty() { Ok(last) } else { Err(damaged()) }
+    Ok(users)
 }
 
 fn damaged() -> StoreError {
-    StoreError::Damaged("a device state cannot be read".into())
+    StoreError::Damaged("the row of a user cannot be read".into())
 }
 
-// The flags say which of the optional parts follow, in this order.
-const LAST_STEP: u64 = 1;
-const DRIFT_LEARNED: u64 = 1 << 1;
-const LAST_SUCCESS: u64 = 1 << 2;
-const VERIFICATION: u64 = 1 << 3;
-const UNBINDING: u64 = 1 << 4;
-const RESYNC: u64 = 1 << 5;
-const LAST_REQUEST: u64 = 1 << 6;
-const ALL: u64 = (1 << 7) - 1;
+fn encode(shape: &impl Serialize) -> Vec<u8> {
+    // Nothing of these shapes can fail to be written; what is empty cannot be read, and is refused before.
+    postcard::to_extend(shape, vec![FORMAT]).unwrap_or_default()
+}
 
-fn write_state(out: &mut Vec<u8>, state: &DeviceState) {
-    let fresh = SparseBudget::default();
-    let flag = |present: bool, flag: u64| if present { flag } else { 0 };
-    out.push(FORMAT);
-    out.push(match state.standing {
-        Standing::Bound => 0,
-        Standing::Unbound => 2,
-        Standing::Lost => 3,
-    });
-    unsigned(
-        out,
-        flag(state.last_step.is_some(), LAST_STEP)
-            | flag(state.drift_learned_at.is_some(), DRIFT_LEARNED)
-            | flag(state.last_success_at.is_some(), LAST_SUCCESS)
-            | flag(state.verification != fresh, VERIFICATION)
-            | flag(state.unbinding != fresh, UNBINDING)
-            | flag(state.resync != fresh, RESYNC)
-            | flag(state.last_request.is_some(), LAST_REQUEST),
-    );
-    unsigned(out, state.version);
-    signed(out, state.offset_steps.into());
-    signed(out, state.drift_steps.into());
-    if let Some(step) = state.last_step {
-        unsigned(out, step.get());
+fn decode<'b, S: Deserialize<'b>>(bytes: &'b [u8]) -> Result<S, StoreError> {
+    let (&format, bytes) = bytes.split_first().ok_or_else(damaged)?;
+    if format > FORMAT {
+        return Err(StoreError::Damaged(
+            "the row of a user was written by a newer version of this program".into(),
+        ));
     }
-    if let Some(at) = state.drift_learned_at {
-        signed(out, at.get());
-    }
-    if let Some(at) = state.last_success_at {
-        signed(out, at.get());
-    }
-    for budget in [&state.verification, &state.unbinding, &state.resync] {
-        if *budget != fresh {
-            write_budget(out, budget);
-        }
-    }
-    if let Some(last) = &state.last_request {
-        write_last_request(out, last);
+    match postcard::take_from_bytes(bytes) {
+        Ok((shape, [])) if format == FORMAT => Ok(shape),
+        _ => Err(damaged()),
     }
 }
 
-// What follows in a budget.
-const LOCKED: u64 = 1;
-const LAST_WRONG: u64 = 1 << 1;
-const LONG: u64 = 1 << 2;
-const SUSPENDED: u64 = 1 << 3;
-const LIFTED: u64 = 1 << 4;
-const LIFTED_TWICE: u64 = 1 << 5;
-const ALL_OF_BUDGET: u64 = (1 << 6) - 1;
-
-fn write_budget(out: &mut Vec<u8>, budget: &Budget) {
-    let flag = |present: bool, flag: u64| if present { flag } else { 0 };
-    let [lifted, lifted_twice] = budget.lifted;
-    unsigned(
-        out,
-        flag(budget.locked_until.is_some(), LOCKED)
-            | flag(budget.last_wrong.is_some(), LAST_WRONG)
-            | flag(budget.long != LongCount::default(), LONG)
-            | flag(budget.suspended_at.is_some(), SUSPENDED)
-            | flag(lifted.is_some(), LIFTED)
-            | flag(lifted_twice.is_some(), LIFTED_TWICE),
-    );
-    unsigned(out, budget.lock_count.into());
-    unsigned(out, budget.since_success.into());
-    unsigned(out, budget.recent.count().into());
-    let mut later = None;
-    for time in budget.recent.times() {
-        match later {
-            None => signed(out, time.get()),
-            Some(later) => unsigned(out, time_between(time, later)),
-        }
-        later = Some(time);
-    }
-    if let Some(at) = budget.locked_until {
-        signed(out, at.get());
-    }
-    if let Some(GuessMac(last)) = budget.last_wrong {
-        unsigned(out, last.into());
-    }
-    if budget.long != LongCount::default() {
-        // Most weeks have none: which have some, then how many.
-        let some = budget.long.counts.iter().enumerate().filter(|(_, count)| **count != 0);
-        unsigned(out, budget.long.week.into());
-        unsigned(out, some.clone().fold(0, |weeks, (week, _)| weeks | 1 << week));
-        for (_, count) in some {
-            unsigned(out, (*count).into());
-        }
-    }
-    if let Some(at) = budget.suspended_at {
-        signed(out, at.get());
-    }
-    for week in [lifted, lifted_twice].into_iter().flatten() {
-        unsigned(out, week.into());
-    }
+#[derive(Serialize, Deserialize)]
+struct UsedShape<'a> {
+    devices: Vec<StateShape>,
+    #[serde(borrow)]
+    memo: Cow<'a, [u8]>,
 }
 
-/// Milliseconds; the times of a budget descend.
-fn time_between(earlier: UnixMs, later: UnixMs) -> u64 {
-    u64::try_from(later.since(earlier)).unwrap_or(0)
+#[derive(Serialize, Deserialize)]
+struct StateShape {
+    id: [u8; 16],
+    standing: StandingShape,
+    moving: MovingShape,
+    last_success_at: Option<i64>,
+    verification: Option<BudgetShape>,
+    unbinding: Option<BudgetShape>,
+    resync: Option<BudgetShape>,
 }
 
-// What follows the three parts that every last request has had: once what was answered (0 or 1), and nothing.
-const WITHOUT_DECISION: [u8; 2] = [0, 1];
-const WITH_DECISION: u8 = 2;
-
-fn write_last_request(out: &mut Vec<u8>, last: &LastRequest) {
-    out.extend(last.id);
-    out.extend(last.body);
-    signed(out, last.decided_at.get());
-    out.push(WITH_DECISION);
-    out.extend(last.api_key);
-    out.extend(last.decision_id);
-    unsigned(out, last.wrong_since_last_success.into());
+#[derive(Serialize, Deserialize)]
+enum StandingShape {
+    Bound,
+    Lost,
 }
 
-fn unsigned(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
+/// What a code is computed of. A token that counts (RFC 4226) is to be the next one.
+#[derive(Serialize, Deserialize)]
+enum MovingShape {
+    Time {
+        last_step: Option<u64>,
+        measured_offset_steps: i32,
+        learned_drift_steps: i32,
+        drift_learned_at: Option<i64>,
+    },
 }
 
-fn signed(out: &mut Vec<u8>, value: i64) {
-    unsigned(out, ((value << 1) ^ (value >> 63)) as u64);
+#[derive(Serialize, Deserialize)]
+struct BudgetShape {
+    /// The newest of the recent wrong codes, and by how many milliseconds each older one was before the one after it.
+    newest: Option<i64>,
+    gaps: Vec<u64>,
+    lock_count: u32,
+    since_success: u32,
+    locked_until: Option<i64>,
+    last_wrong: Option<u32>,
+    long: Option<(u32, [u16; WEEKS])>,
+    suspended_at: Option<i64>,
+    lifted: [Option<u32>; LIFTS as usize],
 }
 
-struct Reader<'a>(&'a [u8]);
+#[derive(Serialize, Deserialize)]
+struct DeviceShape<'a> {
+    id: [u8; 16],
+    hardware: bool,
+    #[serde(borrow)]
+    serial_number: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    label: Cow<'a, str>,
+    algorithm: AlgorithmShape,
+    digits: u8,
+    period_s: u32,
+    bound_at: i64,
+}
 
-impl Reader<'_> {
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (head, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(*head)
-    }
+#[derive(Serialize, Deserialize)]
+enum AlgorithmShape {
+    Sha1,
+    Sha256,
+    Sha512,
+}
 
-    fn byte(&mut self) -> Option<u8> {
-        self.array().map(|[byte]| byte)
-    }
-
-    fn unsigned(&mut self) -> Option<u64> {
-        let mut value = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            let part = u64::from(byte & 0x7f);
-            if shift == 63 && part > 1 {
-                return None;
-            }
-            value |= part << shift;
-            if byte & 0x80 == 0 {
-                return Some(value);
-            }
-        }
-        None
-    }
-
-    fn signed(&mut self) -> Option<i64> {
-        self.unsigned().map(|value| (value >> 1) as i64 ^ -((value & 1) as i64))
-    }
-
-    fn small<T: TryFrom<u64>>(&mut self) -> Option<T> {
-        self.unsigned().and_then(|value| T::try_from(value).ok())
-    }
-
-    fn time(&mut self) -> Option<UnixMs> {
-        self.signed().map(UnixMs::new)
-    }
-
-    fn optional_time(&mut self) -> Option<Option<UnixMs>> {
-        match self.byte()? {
-            0 => Some(None),
-            1 => self.time().map(Some),
-            _ => None,
+impl StateShape {
+    fn of(bound: &Bound) -> Self {
+        let parts = bound.state.parts();
+        Self {
+            id: bound.device.id.into_bytes(),
+            standing: match parts.standing {
+                Standing::Bound => StandingShape::Bound,
+                Standing::Lost => StandingShape::Lost,
+            },
+            moving: MovingShape::Time {
+                last_step: parts.last_step.map(Step::get),
+                measured_offset_steps: parts.measured_offset_steps,
+                learned_drift_steps: parts.learned_drift_steps,
+                drift_learned_at: parts.drift_learned_at.map(UnixMs::get),
+            },
+            last_success_at: parts.last_success_at.map(UnixMs::get),
+            verification: BudgetShape::of(&parts.verification),
+            unbinding: BudgetShape::of(&parts.unbinding),
+            resync: BudgetShape::of(&parts.resync),
         }
     }
 
-    fn format(&mut self) -> Option<u8> {
-        self.byte().filter(|format| (OLDEST_FORMAT..=FORMAT).contains(format))
+    fn read(self) -> Option<(Id, DeviceState)> {
+        let MovingShape::Time {
+            last_step,
+            measured_offset_steps,
+            learned_drift_steps,
+            drift_learned_at,
+        } = self.moving;
+        let state = DeviceState::restored(DeviceParts {
+            standing: match self.standing {
+                StandingShape::Bound => Standing::Bound,
+                StandingShape::Lost => Standing::Lost,
+            },
+            last_step: last_step.map(Step::new),
+            measured_offset_steps,
+            learned_drift_steps,
+            drift_learned_at: drift_learned_at.map(UnixMs::new),
+            last_success_at: self.last_success_at.map(UnixMs::new),
+            verification: BudgetShape::read(self.verification)?,
+            unbinding: BudgetShape::read(self.unbinding)?,
+            resync: BudgetShape::read(self.resync)?,
+        });
+        Some((Id::from_bytes(self.id), state))
     }
+}
 
-    fn state(&mut self) -> Option<DeviceState> {
-        let format = self.format()?;
-        let standing = self.byte()?;
-        let was_suspended = format == OLDEST_FORMAT && standing == 1;
-        let standing = match standing {
-            0 => Standing::Bound,
-            1 if was_suspended => Standing::Bound,
-            2 => Standing::Unbound,
-            3 => Standing::Lost,
-            _ => return None,
-        };
-        let flags = self.unsigned()?;
-        if flags & !ALL != 0 {
+impl BudgetShape {
+    /// `None` for one that counts nothing, as most do.
+    fn of(budget: &SparseBudget) -> Option<Self> {
+        if *budget == SparseBudget::default() {
             return None;
         }
-        let has = |flag: u64| flags & flag != 0;
-        let mut state = DeviceState {
-            standing,
-            version: self.unsigned()?,
-            offset_steps: i32::try_from(self.signed()?).ok()?,
-            drift_steps: i32::try_from(self.signed()?).ok()?,
-            last_step: if has(LAST_STEP) {
-                Some(Step::new(self.unsigned()?))
-            } else {
-                None
-            },
-            drift_learned_at: if has(DRIFT_LEARNED) { Some(self.time()?) } else { None },
-            last_success_at: if has(LAST_SUCCESS) { Some(self.time()?) } else { None },
-            verification: self.budget_if(has(VERIFICATION), format)?,
-            unbinding: self.budget_if(has(UNBINDING), format)?,
-            resync: self.budget_if(has(RESYNC), format)?,
-            last_request: if has(LAST_REQUEST) { self.last_request()? } else { None },
-        };
-        if was_suspended {
-            // All roads stopped together then, and nobody wrote when.
-            for budget in [&mut state.verification, &mut state.unbinding, &mut state.resync] {
-                let suspended_at = Some(UnixMs::new(0));
-                *budget = Budget {
-                    suspended_at,
-                    ..**budget
-                }
-                .into();
-            }
-        }
-        Some(state)
-    }
-
-    fn budget_if(&mut self, present: bool, format: u8) -> Option<SparseBudget> {
-        if present {
-            self.budget(format).map(SparseBudget::from)
-        } else {
-            Some(SparseBudget::default())
-        }
-    }
-
-    fn budget(&mut self, format: u8) -> Option<Budget> {
-        if format == OLDEST_FORMAT {
-            return self.oldest_budget();
-        }
-        let flags = self.unsigned()?;
-        if flags & !ALL_OF_BUDGET != 0 {
-            return None;
-        }
-        let has = |flag: u64| flags & flag != 0;
-        Some(Budget {
-            lock_count: self.small()?,
-            since_success: self.small()?,
-            recent: self.recent()?,
-            locked_until: if has(LOCKED) { Some(self.time()?) } else { None },
-            last_wrong: if has(LAST_WRONG) {
-                Some(GuessMac(self.small()?))
-            } else {
-                None
-            },
-            long: if has(LONG) {
-                self.long_count()?
-            } else {
-                LongCount::default()
-            },
-            suspended_at: if has(SUSPENDED) { Some(self.time()?) } else { None },
-            lifted: [
-                if has(LIFTED) { Some(self.small()?) } else { None },
-                if has(LIFTED_TWICE) { Some(self.small()?) } else { None },
-            ],
+        let times: Vec<UnixMs> = budget.recent.times().collect();
+        let gaps = times.windows(2).map(|pair| pair[0].since(pair[1]));
+        let LongCount { week, counts } = budget.long;
+        Some(Self {
+            newest: times.first().map(|time| time.get()),
+            gaps: gaps.map(|gap| u64::try_from(gap).unwrap_or(0)).collect(),
+            lock_count: budget.lock_count,
+            since_success: budget.since_success,
+            locked_until: budget.locked_until.map(UnixMs::get),
+            last_wrong: budget.last_wrong.map(|GuessMac(mac)| mac),
+            long: (budget.long != LongCount::default()).then_some((week, counts)),
+            suspended_at: budget.suspended_at.map(UnixMs::get),
+            lifted: budget.lifted,
         })
     }
 
-    fn recent(&mut self) -> Option<Recent> {
-        let count: usize = self.small().filter(|count| *count <= ATTEMPTS_MAX)?;
-        let mut times = Vec::with_capacity(count);
-        for _time in 0..count {
-            let time = match times.last() {
-                None => self.time()?,
-                Some(later) => UnixMs::plus(*later, -i64::try_from(self.unsigned()?).ok()?),
-            };
-            times.push(time);
+    fn read(shape: Option<Self>) -> Option<SparseBudget> {
+        let Some(shape) = shape else {
+            return Some(SparseBudget::default());
+        };
+        let mut times: Vec<UnixMs> = shape.newest.map(UnixMs::new).into_iter().collect();
+        if shape.gaps.len() + times.len() > ATTEMPTS_MAX || (times.is_empty() && !shape.gaps.is_empty()) {
+            return None;
         }
-        Some(Recent::of(times))
+        for gap in shape.gaps {
+            let earlier = times.last()?.plus(-i64::try_from(gap).ok()?);
+            times.push(earlier);
+        }
+        let long = shape.long.map(|(week, counts)| LongCount { week, counts });
+        let budget = Budget {
+            recent: Recent::of(times),
+            lock_count: shape.lock_count,
+            since_success: shape.since_success,
+            locked_until: shape.locked_until.map(UnixMs::new),
+            last_wrong: shape.last_wrong.map(GuessMac),
+            long: long.unwrap_or_default(),
+            suspended_at: shape.suspended_at.map(UnixMs::new),
+            lifted: shape.lifted,
+        };
+        Some(budget.into())
+    }
+}
+
+impl<'a> DeviceShape<'a> {
+    fn of(bound: &'a Bound) -> Self {
+        let device = &bound.device;
+        Self {
+            id: device.id.into_bytes(),
+            hardware: device.kind == Kind::Hardware,
+            serial_number: device.serial_number.as_deref().map(Cow::Borrowed),
+            label: Cow::Borrowed(&device.label),
+            algorithm: match device.parameters.algorithm {
+                Algorithm::Sha1 => AlgorithmShape::Sha1,
+                Algorithm::Sha256 => AlgorithmShape::Sha256,
+                Algorithm::Sha512 => AlgorithmShape::Sha512,
+            },
+            digits: device.parameters.digits.get(),
+            period_s: device.parameters.period.get_s(),
+            bound_at: device.bound_at.get(),
+        }
     }
 
-    fn long_count(&mut self) -> Option<LongCount> {
-        let week = self.small()?;
-        let weeks = self.unsigned().filter(|weeks| weeks >> WEEKS == 0)?;
-        let mut counts = [0; WEEKS];
-        for (place, count) in counts.iter_mut().enumerate() {
-            if weeks >> place & 1 == 1 {
-                *count = self.small()?;
-            }
-        }
-        Some(LongCount { week, counts })
-    }
-
-    /// Of format 1: how many wrong codes since the first that counted, and since the last right one. They are as if
-    /// all of them had come with the first.
-    fn oldest_budget(&mut self) -> Option<Budget> {
-        let failures: u32 = self.small()?;
-        let (lock_count, since_success) = (self.small()?, self.small()?);
-        let first = self.optional_time()?;
-        let times = first
-            .into_iter()
-            .flat_map(|first| std::iter::repeat_n(first, failures as usize));
-        Some(Budget {
-            lock_count,
-            since_success,
-            recent: Recent::of(times.take(ATTEMPTS_MAX)),
-            locked_until: self.optional_time()?,
-            ..Budget::default()
+    fn read(self, owner: &Owner, sealed: Sealed) -> Option<Device> {
+        Some(Device {
+            id: Id::from_bytes(self.id),
+            owner: owner.clone(),
+            kind: if self.hardware { Kind::Hardware } else { Kind::Virtual },
+            serial_number: self.serial_number.map(Cow::into_owned),
+            label: self.label.into_owned(),
+            parameters: Parameters {
+                algorithm: match self.algorithm {
+                    AlgorithmShape::Sha1 => Algorithm::Sha1,
+                    AlgorithmShape::Sha256 => Algorithm::Sha256,
+                    AlgorithmShape::Sha512 => Algorithm::Sha512,
+                },
+                digits: Digits::new(self.digits)?,
+                period: Period::new_s(self.period_s)?,
+            },
+            sealed,
+            bound_at: UnixMs::new(self.bound_at),
         })
-    }
-
-    /// `Some(None)`: of before decisions had ids. It was remembered for five minutes.
-    fn last_request(&mut self) -> Option<Option<LastRequest>> {
-        let (id, body, decided_at) = (self.array()?, self.array()?, self.time()?);
-        match self.byte()? {
-            WITH_DECISION => Some(Some(LastRequest {
-                id,
-                body,
-                decided_at,
-                api_key: self.array()?,
-                decision_id: self.array()?,
-                wrong_since_last_success: self.small()?,
-            })),
-            shape => WITHOUT_DECISION.contains(&shape).then_some(None),
-        }
     }
 }

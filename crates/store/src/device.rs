@@ -1,10 +1,11 @@
 use otp::Parameters;
+use serde::{Deserialize, Serialize};
 use verify::{DeviceState, Kind, UnixMs};
 
-use crate::{Id, Owner, Pending, Sealed};
+use crate::{Id, Key, Noun, Owner, Pending, Sealed, Store, shape};
 
-/// A bound device, or the tombstone of one. What changes by use is apart: [`DeviceState`].
-#[derive(Clone)]
+/// A bound device. What changes by use is apart: [`DeviceState`].
+#[derive(Clone, Debug)]
 pub struct Device {
     /// UUIDv7.
     pub id: Id,
@@ -18,33 +19,90 @@ pub struct Device {
     pub label: String,
     /// Algorithm, digits, period.
     pub parameters: Parameters,
-    /// The secret; `None` once unbound, for good.
-    pub sealed: Option<Sealed>,
+    /// The secret.
+    pub sealed: Sealed,
     /// When the binding was completed.
     pub bound_at: UnixMs,
-    /// When it became a tombstone.
-    pub unbound_at: Option<UnixMs>,
 }
 
-/// A device and its state, as read together.
-#[derive(Clone)]
+/// A device and its state, as they stand in the row of their user.
+#[derive(Clone, Debug)]
 pub struct Bound {
-    /// The cold record.
+    /// What it is.
     pub device: Device,
-    /// The hot one, at least as new as the moment the read began.
+    /// How it was used.
     pub state: DeviceState,
 }
 
-/// Reading devices.
-pub trait Devices: Send + Sync {
-    /// The bound devices of each owner, in the order asked, oldest first; tombstones are left out.
-    ///
-    /// The hot read: an owner without a device costs what an owner with one costs.
-    fn bound(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Vec<Bound>>>;
+/// The tombstone of a device: what is left when it was unbound, and its secret erased.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnboundDevice {
+    /// As it was called.
+    pub id: Id,
+    /// Whose it was.
+    pub owner: Owner,
+    /// App or token.
+    #[serde(with = "shape::KindName")]
+    pub kind: Kind,
+    /// What stands on the token's back.
+    pub serial_number: Option<String>,
+    /// What the user called it.
+    pub label: String,
+    /// Algorithm, digits, period.
+    #[serde(with = "shape::parameters")]
+    pub parameters: Parameters,
+    /// When the binding was completed.
+    #[serde(rename = "bound_at_ms", with = "shape::ms")]
+    pub bound_at: UnixMs,
+    /// Its last accepted code.
+    #[serde(rename = "last_success_at_ms", with = "shape::optional_ms")]
+    pub last_success_at: Option<UnixMs>,
+    /// How far its clock was ahead (behind: negative), as measured and learned.
+    pub total_offset_steps: i32,
+    /// When it ended.
+    #[serde(rename = "unbound_at_ms", with = "shape::ms")]
+    pub unbound_at: UnixMs,
+}
 
-    /// Up to `limit` bound devices of all owners after this one, in the order of account, user and id.
-    fn devices(&self, after: Option<(Owner, Id)>, limit: u32) -> Pending<'_, Vec<Bound>>;
+impl UnboundDevice {
+    /// Of a device that ends now.
+    pub fn of(bound: &Bound, unbound_at: UnixMs) -> Self {
+        let Bound { device, state } = bound;
+        Self {
+            id: device.id,
+            owner: device.owner.clone(),
+            kind: device.kind,
+            serial_number: device.serial_number.clone(),
+            label: device.label.clone(),
+            parameters: device.parameters,
+            bound_at: device.bound_at,
+            last_success_at: state.parts().last_success_at,
+            total_offset_steps: state.total_offset_steps(),
+            unbound_at,
+        }
+    }
 
-    /// One device of this owner, tombstone or not.
-    fn device(&self, owner: Owner, id: Id) -> Pending<'_, Option<Bound>>;
+    fn key_of(owner: &Owner, id: Id) -> Key {
+        Key::of_user(owner, Self::NAME, id.to_string())
+    }
+}
+
+impl Noun for UnboundDevice {
+    const NAME: &'static str = "unbound_device";
+
+    fn key(&self) -> Key {
+        Self::key_of(&self.owner, self.id)
+    }
+
+    fn version(&self) -> u64 {
+        1
+    }
+}
+
+/// Reading tombstones.
+impl dyn Store + '_ {
+    /// The tombstone of this device of this owner.
+    pub fn unbound_device(&self, owner: Owner, id: Id) -> Pending<'_, Option<UnboundDevice>> {
+        self.one(UnboundDevice::key_of(&owner, id))
+    }
 }

@@ -26,6 +26,7 @@ mod recovery;
 mod sealed;
 mod shape;
 mod token;
+mod user;
 mod witness;
 
 use std::{future::Future, pin::Pin};
@@ -34,7 +35,7 @@ pub use allowance::Allowance;
 pub use api_key::{ApiKey, Role};
 pub use batch::{Batch, OpenTo};
 pub use change::{Change, Checked, Commit, Outcome, Write};
-pub use device::{Bound, Device, Devices};
+pub use device::{Bound, Device, UnboundDevice};
 pub use document::{Document, Documents, Key, List, Lookup, Noun};
 pub use enrollment::{Enrollment, EnrollmentState, IdentityProof};
 pub use export::{Export, ExportState, Person};
@@ -44,6 +45,7 @@ pub use protection::Protection;
 pub use recovery::{RecoveryCode, RecoveryCodes};
 pub use sealed::{Sealed, Secrets};
 pub use token::{BoundToken, Fingerprint, Stage, Token, TokenFilter, TokenState};
+pub use user::{Revision, User, Users};
 pub use uuid::Uuid as Id;
 pub use witness::{MacWitness, Witness};
 
@@ -56,9 +58,9 @@ pub fn id_at(unix_ms: u64, random: &[u8; 10]) -> Id {
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// What an engine reads.
-pub trait Read: Devices + Documents + Secrets + audit::Trail + Health {}
+pub trait Read: Users + Documents + Secrets + audit::Trail + Health {}
 
-impl<S: Devices + Documents + Secrets + audit::Trail + Health> Read for S {}
+impl<S: Users + Documents + Secrets + audit::Trail + Health> Read for S {}
 
 /// Everything an engine provides: reading, and the one door to writing. The readings of each noun are made of
 /// [`Documents`], in the noun's own file.

@@ -7,11 +7,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use verify::{Standing, UnixMs};
+use verify::UnixMs;
 
 use crate::{
-    Bound, Checked, Commit, Damage, Device, Devices, Document, Documents, Health, Id, Key, List, Outcome, Owner,
-    Pending, Sealed, Secrets, StoreError, Write,
+    Checked, Commit, Damage, Document, Documents, Health, Key, List, Outcome, Owner, Pending, Revision, Sealed,
+    Secrets, StoreError, User, Users, Write,
     audit::{Chain, Closing, Head, Newest, Opening, Payload, Row, Sign, Trail},
 };
 
@@ -22,16 +22,15 @@ pub struct Disk(Arc<Mutex<Records>>);
 #[derive(Default)]
 struct Records {
     documents: BTreeMap<Key, Kept<Document>>,
-    devices: BTreeMap<(Owner, Id), Kept<Bound>>,
+    users: BTreeMap<Owner, Kept<User>>,
     secrets: BTreeMap<i64, Sealed>,
-    owner_of: BTreeMap<Id, Owner>,
     chains: Vec<Chain>,
     ends: Vec<Head>,
     rows: Vec<Row>,
     api_key_generation: u64,
 }
 
-/// A record without its secrets, and their numbers.
+/// A record, and the numbers of its secrets, which are looked up when it is read.
 struct Kept<R> {
     record: R,
     secrets: Vec<i64>,
@@ -92,11 +91,6 @@ impl Records {
         self.documents.get(key).map(|kept| kept.record.version)
     }
 
-    fn device(&self, id: &Id) -> Option<&Bound> {
-        let owner = self.owner_of.get(id)?;
-        self.devices.get(&(owner.clone(), *id)).map(|kept| &kept.record)
-    }
-
     /// The document with its secrets.
     fn whole(&self, kept: &Kept<Document>) -> Document {
         Document {
@@ -105,11 +99,13 @@ impl Records {
         }
     }
 
-    /// The device with its secret, unless it is a tombstone.
-    fn whole_device(&self, kept: &Kept<Bound>) -> Bound {
-        let mut bound = kept.record.clone();
-        bound.device.sealed = self.secrets_of(&kept.secrets).pop();
-        bound
+    /// The user with the secrets of their devices.
+    fn whole_user(&self, kept: &Kept<User>) -> User {
+        let mut user = kept.record.clone();
+        for (bound, sealed) in user.devices.iter_mut().zip(self.secrets_of(&kept.secrets)) {
+            bound.device.sealed = sealed;
+        }
+        user
     }
 
     fn secrets_of(&self, numbers: &[i64]) -> Vec<Sealed> {
@@ -146,22 +142,14 @@ impl Records {
     }
 
     fn holds(&self, write: &Write) -> bool {
-        let bound = |id: &Id, expected: u64| {
-            self.device(id)
-                .is_some_and(|bound| bound.state.version == expected && bound.state.standing != Standing::Unbound)
-        };
         match write {
             Write::Put { expected, document } => self.version(&document.key) == *expected,
             Write::Delete { expected, key } => self.version(key) == Some(*expected),
             Write::Require { expected, key } => self.version(key) == *expected,
-            Write::State { device, expected, .. } => bound(device, *expected),
-            Write::Bind { device, .. } => !self.owner_of.contains_key(&device.id),
-            Write::Unbind {
-                owner,
-                device,
-                expected,
-                ..
-            } => bound(device, *expected) && self.owner_of.get(device) == Some(owner),
+            Write::User { next, .. } => {
+                let found = self.users.get(&next.owner);
+                found.and_then(|kept| kept.record.revision) == next.revision
+            }
             Write::Reseal { number, old, .. } => self.secrets.get(number) == Some(old),
         }
     }
@@ -182,7 +170,7 @@ impl Records {
             .map(|lookup| lookup.name)
     }
 
-    fn write(&mut self, write: &Write) {
+    fn write(&mut self, write: &Write, revision: Revision) {
         match write {
             Write::Put { document, .. } => {
                 let old = self.documents.remove(&document.key);
@@ -198,40 +186,18 @@ impl Records {
                 self.replace_secrets(old.map_or(Vec::new(), |kept| kept.secrets), &[]);
             }
             Write::Require { .. } => {}
-            Write::State {
-                owner, device, next, ..
-            } => {
-                if let Some(kept) = self.devices.get_mut(&(owner.clone(), *device)) {
-                    kept.record.state = next.clone();
+            Write::User { next, devices } => {
+                let old = self.users.remove(&next.owner);
+                let mut secrets = old.map_or(Vec::new(), |kept| kept.secrets);
+                if *devices {
+                    let new: Vec<Sealed> = next.devices.iter().map(|bound| bound.device.sealed.clone()).collect();
+                    secrets = self.replace_secrets(secrets, &new);
                 }
-            }
-            Write::Bind { device, state } => {
-                self.owner_of.insert(device.id, device.owner.clone());
-                let secrets = self.replace_secrets(Vec::new(), device.sealed.as_slice());
-                let record = Bound {
-                    device: Device {
-                        sealed: None,
-                        ..(**device).clone()
-                    },
-                    state: state.clone(),
+                let record = User {
+                    revision: Some(revision),
+                    ..(**next).clone()
                 };
-                let key = (device.owner.clone(), device.id);
-                self.devices.insert(key, Kept { record, secrets });
-            }
-            Write::Unbind {
-                owner,
-                device,
-                next,
-                at,
-                ..
-            } => {
-                let mut erased = Vec::new();
-                if let Some(kept) = self.devices.get_mut(&(owner.clone(), *device)) {
-                    kept.record.state = next.clone();
-                    kept.record.device.unbound_at = Some(*at);
-                    erased = std::mem::take(&mut kept.secrets);
-                }
-                self.replace_secrets(erased, &[]);
+                self.users.insert(record.owner.clone(), Kept { record, secrets });
             }
             Write::Reseal { number, new, .. } => {
                 self.secrets.insert(*number, new.clone());
@@ -246,7 +212,12 @@ impl Records {
         if let Some(lookup) = change.writes().iter().find_map(|write| self.taken(write)) {
             return Outcome::Taken(lookup);
         }
-        change.writes().iter().for_each(|write| self.write(write));
+        let revision = Revision {
+            generation: 1,
+            chain,
+            position: self.ends[chain as usize - 1].position + 1,
+        };
+        change.writes().iter().for_each(|write| self.write(write, revision));
         self.api_key_generation += u64::from(change.changes_api_keys());
         let mut states = change.states_joined();
         for (event, commitment) in change.events() {
@@ -333,31 +304,20 @@ impl Secrets for Memory {
     }
 }
 
-impl Devices for Memory {
-    fn bound(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Vec<Bound>>> {
-        let of = |records: &Records, owner: &Owner| {
-            let all = records
-                .devices
-                .range((owner.clone(), Id::nil())..=(owner.clone(), Id::max()));
-            let bound = all.filter(|(_, kept)| kept.record.device.unbound_at.is_none());
-            bound.map(|(_, kept)| records.whole_device(kept)).collect()
-        };
-        self.read(|records| owners.iter().map(|owner| of(records, owner)).collect())
-    }
-
-    fn devices(&self, after: Option<(Owner, Id)>, limit: u32) -> Pending<'_, Vec<Bound>> {
+impl Users for Memory {
+    fn users(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Option<User>>> {
         self.read(|records| {
-            let later = records.devices.iter().filter(|(key, _)| Some(*key) > after.as_ref());
-            let bound = later.filter(|(_, kept)| kept.record.device.unbound_at.is_none());
-            let page = bound.take(limit as usize);
-            page.map(|(_, kept)| records.whole_device(kept)).collect()
+            let one = |owner| records.users.get(owner).map(|kept| records.whole_user(kept));
+            owners.iter().map(one).collect()
         })
     }
 
-    fn device(&self, owner: Owner, id: Id) -> Pending<'_, Option<Bound>> {
+    fn users_after(&self, after: Option<Owner>, limit: u32) -> Pending<'_, Vec<User>> {
         self.read(|records| {
-            let found = records.devices.get(&(owner, id));
-            found.map(|kept| records.whole_device(kept))
+            let later = records.users.values();
+            let later = later.filter(|kept| Some(&kept.record.owner) > after.as_ref());
+            let page = later.take(limit as usize);
+            page.map(|kept| records.whole_user(kept)).collect()
         })
     }
 }

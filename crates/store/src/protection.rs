@@ -2,13 +2,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Key, Noun, Owner, Pending, Store};
 
-/// Where a user's second factor is asked for. Binding sets it, unbinding clears it, and every change of a
-/// user's factors raises its version: it is where two such changes meet.
+/// The settings of a user: where their second factor is asked for. Binding sets them, and unbinding the last device clears
+/// them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Protection {
     /// Whose.
     pub owner: Owner,
-    /// Raised by every change of the user's factors.
+    /// Raised by every change.
     pub version: u64,
     /// Asked at login.
     pub login_protection: bool,

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use verify::{Budget, LastRequest, UnixMs};
+use verify::{Budget, UnixMs};
 
 use crate::{Key, Noun, Owner, Pending, Store, shape};
 
@@ -18,9 +18,6 @@ pub struct RecoveryCodes {
     /// Wrong codes.
     #[serde(with = "shape::budget")]
     pub budget: Budget,
-    /// See [`LastRequest`].
-    #[serde(with = "shape::optional_last_request")]
-    pub last_request: Option<LastRequest>,
 }
 
 impl RecoveryCodes {

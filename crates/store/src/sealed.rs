@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::Pending;
@@ -15,6 +17,15 @@ pub struct Sealed {
     pub key_id: u32,
     /// Opaque to every engine.
     pub bytes: Vec<u8>,
+}
+
+/// Without its bytes.
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sealed")
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
+    }
 }
 
 const PLACE: &str = "sealed";

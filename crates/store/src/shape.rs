@@ -2,7 +2,7 @@
 
 use otp::{Algorithm, Digits, Parameters, Period};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use verify::{Budget, GuessMac, Kind, LastRequest, LongCount, Recent, UnixMs};
+use verify::{Budget, GuessMac, Kind, LongCount, Recent, UnixMs};
 
 /// A time, in milliseconds since 1970.
 pub(crate) mod ms {
@@ -166,38 +166,5 @@ pub(crate) mod budget {
             suspended_at: shape.suspended_at_ms.map(UnixMs::new),
             lifted: shape.lifted_weeks.unwrap_or_default(),
         })
-    }
-}
-
-/// The last accepted request that carried an id.
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "LastRequest")]
-struct LastRequestShape {
-    #[serde(rename = "api_key_hex", with = "hex")]
-    api_key: [u8; 16],
-    #[serde(rename = "id_mac", with = "hex")]
-    id: [u8; 16],
-    #[serde(rename = "body_mac", with = "hex")]
-    body: [u8; 16],
-    #[serde(rename = "decided_at_ms", with = "ms")]
-    decided_at: UnixMs,
-    #[serde(rename = "decision_id_hex", with = "hex")]
-    decision_id: [u8; 16],
-    wrong_since_last_success: u32,
-}
-
-/// A last request that may be absent.
-pub(crate) mod optional_last_request {
-    use super::*;
-
-    #[derive(Serialize, Deserialize)]
-    struct Shape(#[serde(with = "LastRequestShape")] LastRequest);
-
-    pub(crate) fn serialize<S: Serializer>(last: &Option<LastRequest>, serializer: S) -> Result<S::Ok, S::Error> {
-        last.map(Shape).serialize(serializer)
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<LastRequest>, D::Error> {
-        Ok(Option::<Shape>::deserialize(deserializer)?.map(|Shape(last)| last))
     }
 }

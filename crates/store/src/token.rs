@@ -2,7 +2,7 @@ use otp::Parameters;
 use serde::{Deserialize, Serialize};
 use verify::UnixMs;
 
-use crate::{Bound, Id, Key, List, Lookup, Noun, Owner, Pending, Sealed, Store, StoreError, document, shape};
+use crate::{Bound, Id, Key, List, Lookup, Noun, Owner, Pending, Sealed, Store, document, shape};
 
 /// A hardware token in the inventory: one serial number, one record, whatever secrets it had in its life.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ pub struct Token {
     /// The key that sets the token's clock and wipes it; `None` once retired.
     pub management: Option<Sealed>,
     /// Steps by which its clock was ahead (behind: negative), as the seed file said, then as binding measured.
-    pub drift_steps: i32,
+    pub measured_offset_steps: i32,
     /// Not to be bound before.
     #[serde(rename = "starts_at_ms", with = "shape::optional_ms")]
     pub starts_at: Option<UnixMs>,
@@ -371,8 +371,8 @@ impl dyn Store + '_ {
         self.list(list, limit)
     }
 
-    /// Up to `limit` tokens that are somebody's device, lost ones too, after this serial number and in that order. The
-    /// state of one that is unbound at this moment may say so already.
+    /// Up to `limit` tokens that are somebody's device, lost ones too, after this serial number and in that order; those
+    /// that are unbound at this moment may be left out already.
     pub fn bound_tokens(&self, after: Option<String>, limit: u32) -> Pending<'_, Vec<BoundToken>> {
         let list = |after| List::Lookup {
             name: BOUND,
@@ -387,21 +387,16 @@ impl dyn Store + '_ {
                     return Ok(Vec::new());
                 };
                 after = last.serial_number.clone();
-                // All are asked for before the first is waited for.
-                let asked: Vec<_> = tokens
-                    .into_iter()
-                    .filter_map(|token| {
-                        let (owner, device) = Option::zip(token.state.owner().cloned(), token.state.device())?;
-                        Some((self.device(owner, device), token))
+                let owner_of = |token: &Token| token.state.device().and(token.state.owner().cloned());
+                let owners: Vec<Owner> = tokens.iter().filter_map(owner_of).collect();
+                let users = self.users(owners).await?;
+                let of_users = tokens.into_iter().filter(|token| owner_of(token).is_some()).zip(users);
+                let found: Vec<_> = of_users
+                    .filter_map(|(token, user)| {
+                        let bound = user?.device(token.state.device()?)?.clone();
+                        Some(BoundToken { token, bound })
                     })
                     .collect();
-                let mut found = Vec::with_capacity(asked.len());
-                for (device, token) in asked {
-                    let bound = device.await?.ok_or_else(|| {
-                        StoreError::Damaged(format!("the device of token {} is not there", token.serial_number))
-                    })?;
-                    found.push(BoundToken { token, bound });
-                }
                 // A page without any would look like the last one.
                 if !found.is_empty() {
                     return Ok(found);

@@ -1,9 +1,9 @@
-//! What an engine keeps of a state is the state, and nothing else is taken for one.
+//! What an engine keeps of a user is the user, and nothing else is taken for one.
 
-use otp::Step;
+use otp::{Algorithm, Digits, Parameters, Period, Step};
 use proptest::prelude::*;
-use store::{Id, codec};
-use verify::{Budget, DeviceState, GuessMac, LastRequest, LongCount, Purpose, Recent, Standing, UnixMs};
+use store::{Bound, Device, Id, Owner, Sealed, User, codec};
+use verify::{Budget, DeviceParts, DeviceState, GuessMac, Kind, LongCount, Recent, Standing, UnixMs};
 
 fn time() -> impl Strategy<Value = UnixMs> {
     any::<i64>().prop_map(UnixMs::new)
@@ -44,22 +44,8 @@ fn budget() -> impl Strategy<Value = Budget> {
         )
 }
 
-fn last_request() -> impl Strategy<Value = LastRequest> {
-    let hash = any::<[u8; 16]>;
-    (hash(), hash(), hash(), time(), hash(), any::<u32>()).prop_map(
-        |(api_key, id, body, decided_at, decision_id, wrong_since_last_success)| LastRequest {
-            api_key,
-            id,
-            body,
-            decided_at,
-            decision_id,
-            wrong_since_last_success,
-        },
-    )
-}
-
 fn state() -> impl Strategy<Value = DeviceState> {
-    let standing = prop_oneof![Just(Standing::Bound), Just(Standing::Lost), Just(Standing::Unbound)];
+    let standing = prop_oneof![Just(Standing::Bound), Just(Standing::Lost)];
     let clocks = (
         prop::option::of(any::<u64>()),
         any::<i32>(),
@@ -67,126 +53,159 @@ fn state() -> impl Strategy<Value = DeviceState> {
         prop::option::of(time()),
     );
     let budgets = (budget(), budget(), budget());
+    (standing, clocks, prop::option::of(time()), budgets).prop_map(|(standing, clocks, last_success_at, budgets)| {
+        let (last_step, measured_offset_steps, learned_drift_steps, drift_learned_at) = clocks;
+        DeviceState::restored(DeviceParts {
+            standing,
+            last_step: last_step.map(Step::new),
+            measured_offset_steps,
+            learned_drift_steps,
+            drift_learned_at,
+            last_success_at,
+            verification: budgets.0.into(),
+            unbinding: budgets.1.into(),
+            resync: budgets.2.into(),
+        })
+    })
+}
+
+fn owner() -> Owner {
+    Owner::new("acme", "alice")
+}
+
+fn device() -> impl Strategy<Value = Device> {
+    let parameters = (0..3_usize, 6..=8_u8, 1..=3_600_u32).prop_map(|(algorithm, digits, period_s)| Parameters {
+        algorithm: Algorithm::ALL[algorithm],
+        digits: Digits::new(digits).expect("6 to 8"),
+        period: Period::new_s(period_s).expect("up to an hour"),
+    });
+    let text = "\\PC{0,40}";
     (
-        any::<u64>(),
-        standing,
-        clocks,
-        prop::option::of(time()),
-        budgets,
-        prop::option::of(last_request()),
+        any::<u128>(),
+        any::<bool>(),
+        prop::option::of(text),
+        text,
+        parameters,
+        time(),
     )
-        .prop_map(
-            |(
-                version,
-                standing,
-                (last_step, offset_steps, drift_steps, drift_learned_at),
-                last_success_at,
-                budgets,
-                last_request,
-            )| {
-                DeviceState {
-                    version,
-                    standing,
-                    last_step: last_step.map(Step::new),
-                    offset_steps,
-                    drift_steps,
-                    drift_learned_at,
-                    last_success_at,
-                    verification: budgets.0.into(),
-                    unbinding: budgets.1.into(),
-                    resync: budgets.2.into(),
-                    last_request,
-                }
+        .prop_map(|(id, hardware, serial_number, label, parameters, bound_at)| Device {
+            id: Id::from_u128(id),
+            owner: owner(),
+            kind: if hardware { Kind::Hardware } else { Kind::Virtual },
+            serial_number,
+            label,
+            parameters,
+            sealed: Sealed {
+                key_id: 1,
+                bytes: vec![1; 48],
             },
-        )
+            bound_at,
+        })
+}
+
+fn user() -> impl Strategy<Value = User> {
+    let devices = prop::collection::vec((device(), state()), 0..4);
+    let memo = prop::collection::vec(any::<u8>(), 0..100);
+    (any::<u128>(), devices, memo).prop_map(|(id, devices, memo)| User {
+        devices: devices
+            .into_iter()
+            .map(|(device, state)| Bound { device, state })
+            .collect(),
+        memo,
+        ..User::new(owner(), Id::from_u128(id))
+    })
+}
+
+fn states(user: &User) -> Vec<(Id, DeviceState)> {
+    let states = user.devices.iter();
+    states.map(|bound| (bound.device.id, bound.state.clone())).collect()
 }
 
 proptest! {
     #[test]
-    fn what_is_written_is_read(states in prop::collection::vec((any::<u128>().prop_map(Id::from_u128), state()), 0..5)) {
-        let written: Vec<_> = states.iter().map(|(id, state)| (*id, codec::encode_state(state))).collect();
-        prop_assert_eq!(codec::decode_states(&codec::join_states(&written)).unwrap(), states.clone());
-        for (_, state) in &states {
-            prop_assert_eq!(&codec::decode_state(&codec::encode_state(state)).unwrap(), state);
-            let budget = *state.verification;
-            prop_assert_eq!(codec::decode_budget(&codec::encode_budget(&budget)).unwrap(), budget);
-            if let Some(last) = &state.last_request {
-                prop_assert_eq!(codec::decode_last_request(&codec::encode_last_request(last)).unwrap(), Some(*last));
+    fn what_is_written_is_read(users in prop::collection::vec(user(), 0..5)) {
+        let written: Vec<_> = users.iter().map(|user| (user.id, codec::encode_user(user))).collect();
+        let joined = codec::join_users(&written);
+        let split: Vec<_> = codec::split_users(&joined).unwrap();
+        prop_assert_eq!(split.len(), users.len());
+        for ((id, bytes), user) in split.into_iter().zip(&users) {
+            prop_assert_eq!(id, user.id);
+            prop_assert_eq!(codec::decode_user(bytes).unwrap(), (states(user), user.memo.clone()));
+            let secrets: Vec<_> = user.devices.iter().map(|bound| bound.device.sealed.clone()).collect();
+            let devices = codec::decode_devices(&codec::encode_devices(user), &user.owner, secrets.clone()).unwrap();
+            for (found, Bound { device, .. }) in devices.iter().zip(&user.devices) {
+                prop_assert_eq!((found.id, found.kind, found.bound_at), (device.id, device.kind, device.bound_at));
+                prop_assert_eq!((&found.serial_number, &found.label), (&device.serial_number, &device.label));
+                prop_assert_eq!(found.parameters, device.parameters);
+                prop_assert!(found.sealed == device.sealed && found.owner == device.owner);
+            }
+            prop_assert_eq!(codec::joined(devices, states(user)).unwrap().len(), user.devices.len());
+            if !secrets.is_empty() {
+                let short = codec::decode_devices(&codec::encode_devices(user), &user.owner, secrets[1..].to_vec());
+                prop_assert!(short.is_err(), "a secret is missing");
             }
         }
     }
 
     #[test]
-    fn nothing_else_is_read(bytes in prop::collection::vec(any::<u8>(), 0..200), state in state(), cut in any::<prop::sample::Index>()) {
-        // Whatever is read from arbitrary bytes is written the same way again, or not read at all.
-        if let Ok(read) = codec::decode_state(&bytes) {
-            prop_assert_eq!(codec::decode_state(&codec::encode_state(&read)).unwrap(), read);
-        }
-        let _no_panic = codec::decode_states(&bytes);
-        let whole = codec::encode_state(&state);
-        prop_assert!(codec::decode_state(&whole[..cut.index(whole.len())]).is_err(), "cut off");
-        prop_assert!(codec::decode_state(&[whole.as_slice(), &[0]].concat()).is_err(), "something follows");
+    fn nothing_else_is_read(bytes in prop::collection::vec(any::<u8>(), 0..200), user in user(), cut in any::<prop::sample::Index>()) {
+        // No bytes are a reason to panic.
+        let _no_panic = codec::decode_user(&bytes);
+        let _no_panic = codec::split_users(&bytes);
+        let _no_panic = codec::decode_devices(&bytes, &owner(), Vec::new());
+        let whole = codec::encode_user(&user);
+        prop_assert!(codec::decode_user(&whole[..cut.index(whole.len())]).is_err(), "cut off");
+        prop_assert!(codec::decode_user(&[whole.as_slice(), &[0]].concat()).is_err(), "something follows");
+        let (whole, secrets) = (codec::encode_devices(&user), || {
+            user.devices.iter().map(|bound| bound.device.sealed.clone()).collect()
+        });
+        let cut = &whole[..cut.index(whole.len())];
+        prop_assert!(codec::decode_devices(cut, &owner(), secrets()).is_err(), "cut off");
+        let longer = [whole.as_slice(), &[0]].concat();
+        prop_assert!(codec::decode_devices(&longer, &owner(), secrets()).is_err(), "something follows");
     }
+}
+
+#[test]
+fn a_newer_format_is_named() {
+    let mut row = codec::encode_user(&User::new(owner(), Id::nil()));
+    row[0] += 1;
+    let refused = codec::decode_user(&row).unwrap_err().to_string();
+    assert!(refused.contains("newer version"), "{refused}");
 }
 
 #[test]
 fn a_fresh_state_is_small() {
-    let state = DeviceState::bound(Step::new(58_000_000), 0, UnixMs::new(1_760_000_000_000));
+    let parts = DeviceParts {
+        standing: Standing::Bound,
+        last_step: Some(Step::new(58_000_000)),
+        measured_offset_steps: 0,
+        learned_drift_steps: 0,
+        drift_learned_at: None,
+        last_success_at: Some(UnixMs::new(1_760_000_000_000)),
+        verification: Default::default(),
+        unbinding: Default::default(),
+        resync: Default::default(),
+    };
+    let device = Device {
+        id: Id::nil(),
+        owner: owner(),
+        kind: Kind::Virtual,
+        serial_number: None,
+        label: "Phone".into(),
+        parameters: Parameters::DEFAULT,
+        sealed: Sealed {
+            key_id: 1,
+            bytes: vec![1; 48],
+        },
+        bound_at: UnixMs::new(1_760_000_000_000),
+    };
+    let user = User::new(owner(), Id::nil()).with_device(device, DeviceState::restored(parts));
+    let (used, cold) = (codec::encode_user(&user), codec::encode_devices(&user));
     assert!(
-        codec::encode_state(&state).len() <= 20,
-        "{}",
-        codec::encode_state(&state).len()
+        used.len() <= 42 && cold.len() <= 40,
+        "{} and {}",
+        used.len(),
+        cold.len()
     );
-}
-
-/// As the first format wrote a device that a hundred wrong codes had suspended: it stays so, on every road.
-#[test]
-fn the_format_before_this_one_is_read() {
-    let suspended = [
-        1, 1, 9, 101, 0, 0, 0xc0, 0x92, 0xd4, 0x1b, // format, suspended, flags, version, no drift, last step
-        3, 10, 100, 1, 0x80, 0x80, 0xe0, 0xe6, 0xb9, 0x66,
-        0, // three since the first, ten locks, a hundred in all
-    ];
-    let state = codec::decode_state(&suspended).expect("it is read");
-    assert_eq!(state.standing, Standing::Bound);
-    assert!(
-        Purpose::ALL.iter().all(|road| state.suspended(*road)),
-        "A1: nothing is lifted by an upgrade"
-    );
-    assert_eq!(state.verification.recent.count(), 3);
-    assert_eq!(
-        (state.verification.lock_count, state.verification.since_success),
-        (10, 100)
-    );
-    assert_eq!(
-        codec::decode_state(&codec::encode_state(&state)).expect("written anew"),
-        state
-    );
-}
-
-/// As version 0.1 wrote it, before decisions had ids.
-fn old_last_request(accepted: u8) -> Vec<u8> {
-    // 1,760,000,000,000 ms, zigzag, LEB128.
-    let decided_at = [0x80, 0x80, 0xe6, 0x82, 0xb9, 0x66];
-    [[0x11; 16].as_slice(), &[0x22; 16], &decided_at, &[accepted]].concat()
-}
-
-#[test]
-fn a_last_request_of_before_decisions_had_ids_is_read_and_forgotten() {
-    let state = DeviceState::bound(Step::new(58_000_000), 0, UnixMs::new(1_760_000_000_000));
-    for accepted in [0, 1] {
-        let old = old_last_request(accepted);
-        assert_eq!(
-            codec::decode_last_request(&[&[1], old.as_slice()].concat()).unwrap(),
-            None
-        );
-        // The flag of a last request, which stands last of all.
-        let mut row = codec::encode_state(&state);
-        row[2] |= 1 << 6;
-        row.extend(&old);
-        assert_eq!(codec::decode_state(&row).unwrap(), state, "the rest is as it was");
-        row.pop();
-        assert!(codec::decode_state(&row).is_err(), "cut off");
-    }
-    assert!(codec::decode_last_request(&[&[1], old_last_request(3).as_slice()].concat()).is_err());
 }

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use store::{
     Allowance, ApiKey, Batch, Document, Enrollment, EnrollmentState, Export, ExportState, Fingerprint, Id,
     IdentityProof, MacWitness, Noun, OpenTo, Owner, Person, Protection, RecoveryCode, RecoveryCodes, Role, Sealed,
-    Token, TokenState, Witness,
+    Token, TokenState, UnboundDevice, Witness,
 };
-use verify::{Budget, GuessMac, Kind, LastRequest, LongCount, Recent, UnixMs};
+use verify::{Budget, GuessMac, Kind, LongCount, Recent, UnixMs};
 
 const NOW: UnixMs = UnixMs::new(1_795_219_200_000);
 
@@ -196,6 +196,25 @@ fn protection() {
 }
 
 #[test]
+fn unbound_device() {
+    golden(
+        "token",
+        &UnboundDevice {
+            id: id(5),
+            owner: owner(),
+            kind: Kind::Hardware,
+            serial_number: Some("CS-000005".into()),
+            label: "the token of the safe".into(),
+            parameters: Parameters::DEFAULT,
+            bound_at: NOW,
+            last_success_at: Some(NOW.plus(1)),
+            total_offset_steps: -2,
+            unbound_at: NOW.plus(UnixMs::DAY),
+        },
+    );
+}
+
+#[test]
 fn recovery_codes() {
     let code = |byte: u8, used_at| RecoveryCode {
         mac: [byte; 32],
@@ -208,7 +227,6 @@ fn recovery_codes() {
         issued_at: NOW,
         codes: vec![code(1, None), code(2, Some(NOW.plus(5)))],
         budget: Budget::default(),
-        last_request: None,
     };
     golden("fresh", &fresh);
     let used = RecoveryCodes {
@@ -226,14 +244,6 @@ fn recovery_codes() {
             suspended_at: Some(NOW.plus(10)),
             lifted: [Some(2_960), None],
         },
-        last_request: Some(LastRequest {
-            api_key: [1; 16],
-            id: [2; 16],
-            body: [3; 16],
-            decided_at: NOW,
-            decision_id: [4; 16],
-            wrong_since_last_success: 3,
-        }),
         ..fresh
     };
     golden("used", &used);
@@ -255,7 +265,7 @@ fn token() {
             key_id: 1,
         },
         management,
-        drift_steps: -2,
+        measured_offset_steps: -2,
         starts_at: Some(NOW),
         expires_at: None,
         imported_at: NOW,

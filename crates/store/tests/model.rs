@@ -8,19 +8,20 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use otp::{Parameters, Step};
+use otp::Parameters;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use store::{
-    Change, Device, Id, Key, List, Lookup, Noun, Outcome, Owner, Sealed, Store, Write,
+    Change, Device, Id, Key, List, Lookup, Noun, Outcome, Owner, Revision, Sealed, Store, User, Write,
     audit::{Event, Head, Payload, commitment},
     document::value,
     memory::{Disk, Memory},
 };
-use verify::{DeviceState, Kind, UnixMs};
+use verify::{DeviceParts, DeviceState, Kind, Standing, UnixMs};
 
 const NOW: UnixMs = UnixMs::new(1_795_219_200_000);
 const NAMES: u8 = 5;
+const USERS: u8 = 3;
 
 /// A document that is listed by its shelf, and the only one with its mark.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -65,7 +66,7 @@ fn id(number: u8) -> Id {
 }
 
 fn owner(number: u8) -> Owner {
-    Owner::new("acme", format!("user-{}", number % 2))
+    Owner::new("acme", format!("user-{number}"))
 }
 
 /// One write, and whether it expects what is there.
@@ -74,9 +75,9 @@ enum What {
     Put { name: u8, right: bool, shelf: u8, mark: u8 },
     Delete { name: u8, right: bool },
     Require { name: u8, right: bool },
-    Bind { device: u8 },
-    Use { device: u8, right: bool },
-    Unbind { device: u8, right: bool },
+    Bind { user: u8, right: bool },
+    Use { user: u8, right: bool },
+    Unbind { user: u8, right: bool },
 }
 
 #[derive(Clone, Debug)]
@@ -94,9 +95,9 @@ fn what() -> impl Strategy<Value = What> {
             .prop_map(|(name, right, shelf, mark)| What::Put { name, right, shelf, mark }),
         1 => (name.clone(), right).prop_map(|(name, right)| What::Delete { name, right }),
         2 => (name.clone(), right).prop_map(|(name, right)| What::Require { name, right }),
-        2 => name.clone().prop_map(|device| What::Bind { device }),
-        4 => (name.clone(), right).prop_map(|(device, right)| What::Use { device, right }),
-        1 => (name, right).prop_map(|(device, right)| What::Unbind { device, right }),
+        2 => (0..USERS, right).prop_map(|(user, right)| What::Bind { user, right }),
+        4 => (0..USERS, right).prop_map(|(user, right)| What::Use { user, right }),
+        1 => (0..USERS, right).prop_map(|(user, right)| What::Unbind { user, right }),
     ]
 }
 
@@ -108,12 +109,25 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
+/// A user's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Row {
+    revision: Revision,
+    /// The highest number of a device, and those that are bound.
+    devices: (u8, BTreeSet<u8>),
+    /// How often it was used: its memo.
+    used: u8,
+}
+
 #[derive(Clone, Default)]
 struct Model {
     parcels: BTreeMap<u8, Parcel>,
-    /// The version, and whether it is bound.
-    devices: BTreeMap<u8, (u64, bool)>,
+    /// Rows of users, as they are to be read.
+    users: BTreeMap<u8, Row>,
     rows: usize,
+    /// The chain that is written, and how many rows it has.
+    chain: i64,
+    position: u64,
 }
 
 /// What a change is expected to come to.
@@ -138,13 +152,26 @@ impl Model {
         // Nothing that was read, so it can be no one's.
         let wrong = |right: Option<u64>| right.map_or(Some(1_000_000), |_| None);
         let expected = |name: u8, right: bool| if right { version(name) } else { wrong(version(name)) };
-        let state = |device: u8, right: bool| {
-            let read = self.devices.get(&device).map_or(1, |(version, _)| *version);
-            let version = if right { read } else { read + 7 };
-            DeviceState {
-                version,
-                ..DeviceState::bound(Step::new(1), 0, NOW)
-            }
+        let user = |number: u8, right: bool| {
+            let row = self.users.get(&number);
+            let wrong = Revision {
+                generation: 1,
+                chain: 1,
+                position: 1_000_000,
+            };
+            let devices = row.into_iter().flat_map(|row| row.devices.1.iter());
+            let read = User {
+                revision: if right {
+                    row.map(|row| row.revision)
+                } else {
+                    Some(wrong)
+                },
+                memo: vec![row.map_or(0, |row| row.used)],
+                ..User::new(owner(number), id(number))
+            };
+            devices.fold(read, |user, device| {
+                user.with_device(self.device(number, *device), state())
+            })
         };
         match what {
             What::Put {
@@ -166,56 +193,45 @@ impl Model {
                 expected: expected(name, right),
                 key: Parcel::key_of(name),
             },
-            What::Bind { device } => Write::Bind {
-                device: Box::new(Device {
-                    id: id(device),
-                    owner: owner(device),
-                    kind: Kind::Virtual,
-                    serial_number: None,
-                    label: String::new(),
-                    parameters: Parameters::DEFAULT,
-                    sealed: Some(Sealed {
-                        key_id: 1,
-                        bytes: vec![device],
-                    }),
-                    bound_at: NOW,
-                    unbound_at: None,
-                }),
-                state: DeviceState::bound(Step::new(1), 0, NOW),
-            },
-            What::Use { device, right } => {
-                let read = state(device, right);
-                let next = DeviceState {
-                    version: read.version + 1,
-                    ..read.clone()
-                };
-                Write::State {
-                    owner: owner(device),
-                    device: id(device),
-                    expected: read.version,
-                    next,
-                }
+            What::Bind { user: number, right } => {
+                let highest = self.users.get(&number).map_or(0, |row| row.devices.0);
+                let next = user(number, right).with_device(self.device(number, highest.wrapping_add(1)), state());
+                next.changed()
             }
-            What::Unbind { device, right } => {
-                let read = state(device, right);
-                Write::Unbind {
-                    owner: owner(device),
-                    device: id(device),
-                    expected: read.version,
-                    next: read.unbound(),
-                    at: NOW,
-                }
+            What::Use { user: number, right } => {
+                let mut next = user(number, right);
+                next.memo[0] = next.memo[0].wrapping_add(1);
+                next.used()
+            }
+            What::Unbind { user: number, right } => {
+                let last = self.users.get(&number).and_then(|row| row.devices.1.last());
+                let last = last.map_or(id(255), |device| self.device(number, *device).id);
+                user(number, right).without_device(last).changed()
             }
         }
     }
 
+    fn device(&self, user: u8, number: u8) -> Device {
+        Device {
+            id: id(number),
+            owner: owner(user),
+            kind: Kind::Virtual,
+            serial_number: None,
+            label: String::new(),
+            parameters: Parameters::DEFAULT,
+            sealed: Sealed {
+                key_id: 1,
+                bytes: vec![number, user, 1],
+            },
+            bound_at: NOW,
+        }
+    }
+
     fn holds(&self, what: What) -> bool {
-        let bound = |device: u8| self.devices.get(&device).is_some_and(|(_, bound)| *bound);
         match what {
             What::Put { right, .. } | What::Require { right, .. } => right,
             What::Delete { name, right } => right && self.parcels.contains_key(&name),
-            What::Bind { device } => !self.devices.contains_key(&device),
-            What::Use { device, right } | What::Unbind { device, right } => right && bound(device),
+            What::Bind { right, .. } | What::Use { right, .. } | What::Unbind { right, .. } => right,
         }
     }
 
@@ -232,11 +248,11 @@ impl Model {
         let distinct = writes.iter().all(|what| match *what {
             What::Put { name, mark, .. } => records.insert((0, name)) && marks.insert(mark),
             What::Delete { name, .. } | What::Require { name, .. } => records.insert((0, name)),
-            What::Bind { device } | What::Use { device, .. } | What::Unbind { device, .. } => {
-                records.insert((1, device))
-            }
+            What::Bind { user, .. } | What::Use { user, .. } | What::Unbind { user, .. } => records.insert((1, user)),
         });
-        if !distinct {
+        let use_of_nobody =
+            |what: &What| matches!(*what, What::Use { user, right: true } if !self.users.contains_key(&user));
+        if !distinct || writes.iter().any(use_of_nobody) {
             return (change, Expected::Refused);
         }
         if !writes.iter().all(|what| self.holds(*what)) {
@@ -251,6 +267,12 @@ impl Model {
         if writes.iter().any(taken) {
             return (change, Expected::Is(Outcome::Taken("mark")));
         }
+        self.position += 1;
+        let revision = Revision {
+            generation: 1,
+            chain: self.chain,
+            position: self.position,
+        };
         for what in writes {
             match *what {
                 What::Put { name, shelf, mark, .. } => {
@@ -260,23 +282,44 @@ impl Model {
                     self.parcels.remove(&name);
                 }
                 What::Require { .. } => {}
-                What::Bind { device } => {
-                    self.devices.insert(device, (1, true));
-                }
-                What::Use { device, .. } => {
-                    self.devices.entry(device).and_modify(|(version, _)| *version += 1);
-                }
-                What::Unbind { device, .. } => {
-                    self.devices.entry(device).and_modify(|(version, bound)| {
-                        *version += 1;
-                        *bound = false;
+                What::Bind { user, .. } | What::Use { user, .. } | What::Unbind { user, .. } => {
+                    let row = self.users.entry(user).or_insert(Row {
+                        revision,
+                        devices: (0, BTreeSet::new()),
+                        used: 0,
                     });
+                    row.revision = revision;
+                    let (highest, bound) = &mut row.devices;
+                    match what {
+                        What::Bind { .. } => {
+                            *highest = highest.wrapping_add(1);
+                            bound.insert(*highest);
+                        }
+                        What::Unbind { .. } => {
+                            bound.pop_last();
+                        }
+                        _ => row.used = row.used.wrapping_add(1),
+                    }
                 }
             }
         }
         self.rows += 1;
         (change, Expected::Is(Outcome::Done))
     }
+}
+
+fn state() -> DeviceState {
+    DeviceState::restored(DeviceParts {
+        standing: Standing::Bound,
+        last_step: None,
+        measured_offset_steps: 0,
+        learned_drift_steps: 0,
+        drift_learned_at: None,
+        last_success_at: None,
+        verification: Default::default(),
+        unbinding: Default::default(),
+        resync: Default::default(),
+    })
 }
 
 /// This engine never waits.
@@ -311,18 +354,17 @@ fn check(store: &dyn Store, model: &Model) -> Result<(), TestCaseError> {
             .collect();
         prop_assert_eq!(found, wanted);
     }
-    for number in 0..2 {
-        let found = ready(store.bound(vec![owner(number)])).expect("a read").remove(0);
-        let found: Vec<_> = found
-            .iter()
-            .map(|bound| (bound.device.id, bound.state.version))
-            .collect();
-        let mine = model
-            .devices
-            .iter()
-            .filter(|(device, (_, bound))| **device % 2 == number && *bound);
-        let wanted: Vec<_> = mine.map(|(device, (version, _))| (id(*device), *version)).collect();
-        prop_assert_eq!(found, wanted);
+    let found = ready(store.users((0..USERS).map(owner).collect())).expect("a read");
+    for (number, found) in (0..).zip(found) {
+        let found = found.map(|user| Row {
+            revision: user.revision.expect("it was written"),
+            devices: (
+                model.users.get(&number).map_or(0, |row| row.devices.0),
+                user.devices.iter().map(|bound| bound.device.sealed.bytes[0]).collect(),
+            ),
+            used: user.memo[0],
+        });
+        prop_assert_eq!(found.as_ref(), model.users.get(&number));
     }
     Ok(())
 }
@@ -364,10 +406,16 @@ proptest! {
     fn a_history_equals_the_model(acts in prop::collection::vec(act(), 30)) {
         let disk = Disk::default();
         let mut store = open(&disk);
-        let mut model = Model::default();
+        let mut model = Model {
+            chain: 1,
+            ..Model::default()
+        };
         for act in acts {
             match act {
-                Act::Reopen => store = open(&disk),
+                Act::Reopen => {
+                    store = open(&disk);
+                    (model.chain, model.position) = (model.chain + 1, 0);
+                }
                 Act::Commit(changes) => {
                     let mut after = model.clone();
                     let decided: Vec<_> = changes.iter().map(|writes| after.decide(writes)).collect();

@@ -1,13 +1,11 @@
-use otp::{Accepted, Code, Match, Window};
+use otp::{Code, Match, Window};
 
 use crate::{Cause, Credential, DeviceState, Kind, Policy, UnixMs, diagnosis, judgement};
 
 /// The codes of a new device were right.
 #[derive(Debug)]
 pub struct Confirmed {
-    /// The proof; its step is burned by [`DeviceState::bound`].
-    pub accepted: Accepted,
-    /// What the device begins as.
+    /// What the device begins as; the step of its last code is burned.
     pub state: DeviceState,
 }
 
@@ -53,8 +51,7 @@ pub fn confirm(credential: &Credential, codes: &[Code], now: UnixMs, policy: &Po
                 Kind::Hardware => judgement::offset(step.steps_since(present)),
             };
             Ok(Confirmed {
-                state: DeviceState::bound(step, offset, now),
-                accepted,
+                state: DeviceState::bound(accepted, offset, now),
             })
         }
         None => Err(explain(credential, codes, now, policy)),

@@ -96,7 +96,7 @@ pub(crate) fn near(state: &DeviceState, credential: &Credential, code: &Code, no
             mistake |= code.is_slip_of(shown);
         }
     });
-    let last = state.last_step.unwrap_or(expected);
+    let last = state.parts().last_step.unwrap_or(expected);
     mistake |= code.ct_eq(&credential.key().code(last, code.digits()));
     if code.digits() != parameters.digits {
         // It cannot be right: a digit that was left out, or typed twice, is no guess.
@@ -206,7 +206,7 @@ pub(crate) fn misconfigured(credential: &Credential, code: &Code, now: UnixMs, p
 }
 
 fn located(state: &DeviceState, step: Step, expected: Step) -> Cause {
-    match state.last_step {
+    match state.parts().last_step {
         Some(last) if step <= last => Cause::Used {
             steps_ago: expected.steps_since(step),
         },

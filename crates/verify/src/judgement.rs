@@ -1,4 +1,4 @@
-use otp::{Accepted, Code, Match, Window};
+use otp::{Code, Match, Step, Window};
 
 use crate::{Cause, Credential, DeviceState, Guess, GuessMac, Lock, Policy, UnixMs, diagnosis};
 
@@ -30,8 +30,8 @@ impl Purpose {
 /// The decision about one code.
 #[derive(Debug)]
 pub enum Verdict {
-    /// Right, and now burned: `Accepted` cannot be made by anybody but the core's comparison.
-    Accepted(Accepted),
+    /// Right at this step, and burned in the next state, which consumed the comparison's proof.
+    Accepted(Step),
     /// Not accepted; the cause is for the audit trail and support, never for the caller.
     Refused(Cause),
     /// Not even judged.
@@ -86,13 +86,13 @@ pub fn judge(
     match matched(credential, code, window, state) {
         Match::Accepted(accepted) => {
             let step = accepted.step();
-            let next = state.after_right(purpose, step, now).learned(
+            let next = state.after_right(purpose, accepted, now).learned(
                 step.steps_since(expected),
                 credential.kind(),
                 now,
                 policy,
             );
-            Judgement::of(Verdict::Accepted(accepted), next)
+            Judgement::of(Verdict::Accepted(step), next)
         }
         Match::Used { .. } | Match::None => {
             let near = diagnosis::near(state, credential, code, now, policy);
@@ -110,7 +110,7 @@ pub fn judge(
 
 /// The window comparison, when the code has the device's number of digits at all.
 fn matched(credential: &Credential, code: &Code, window: Window, state: &DeviceState) -> Match {
-    let found = credential.key().check(code, window, state.last_step);
+    let found = credential.key().check(code, window, state.parts().last_step);
     // Another number of digits is never right, yet costs what a wrong code costs.
     if code.digits() == credential.parameters().digits {
         found
@@ -138,22 +138,21 @@ pub fn resync(
     let [first, second] = codes;
     let digits = credential.parameters().digits;
     let key = credential.key();
-    let found = key.check_pair(first, second, window, state.last_step);
+    let found = key.check_pair(first, second, window, state.parts().last_step);
     match found.filter(|_| first.digits() == digits && second.digits() == digits) {
         Some(accepted) => {
             let step = accepted.step();
-            let measured = DeviceState {
-                offset_steps: offset(step.steps_since(present)),
-                drift_steps: 0,
-                drift_learned_at: None,
+            let measured = state.after_right(Purpose::Resync, accepted, now).with(|parts| {
+                parts.measured_offset_steps = offset(step.steps_since(present));
+                parts.learned_drift_steps = 0;
+                parts.drift_learned_at = None;
                 // Two codes in a row prove more than one: what was held against the device for an hour is settled.
-                verification: state.verification.right().into(),
-                ..state.after_right(Purpose::Resync, step, now)
-            };
+                parts.verification = parts.verification.right().into();
+            });
             let suspended = proven && measured.suspended(Purpose::Verification);
             let lifted = suspended.then(|| measured.lifted(Purpose::Verification, now)).flatten();
             let next = lifted.unwrap_or(measured);
-            Judgement::of(Verdict::Accepted(accepted), next)
+            Judgement::of(Verdict::Accepted(step), next)
         }
         None => {
             let both = key.guess_mac(first, present) ^ key.guess_mac(second, present).rotate_left(16);

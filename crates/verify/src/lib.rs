@@ -2,7 +2,7 @@
 //!
 //! `(state, code, now) -> (verdict, next state)`: nothing here knows a clock, a database, a socket or a
 //! lock. Whoever calls holds the state, gives the time, and makes the next state durable *before* the
-//! verdict is told to anybody; [`DeviceState::version`] is what makes that write conditional.
+//! verdict is told to anybody, on the condition that the state is still the one that was judged.
 //!
 //! - [`judge`] decides one code: window around the offset, single use, lockout.
 //! - [`resync`] measures a clock that left the window, by two consecutive codes.
@@ -27,5 +27,5 @@ pub use diagnosis::{Cause, diagnose};
 pub use judgement::{Judgement, Purpose, Verdict, judge, resync};
 pub use policy::{BudgetPolicy, Policy};
 pub use recognition::{recognise, shows};
-pub use state::{Credential, DeviceState, Kind, LastRequest, Standing};
+pub use state::{Credential, DeviceParts, DeviceState, Kind, Standing};
 pub use time::UnixMs;

@@ -2,14 +2,14 @@
 
 use otp::{Code, Match, Window};
 
-use crate::{Credential, DeviceState, Policy, Standing, UnixMs};
+use crate::{Credential, DeviceState, Policy, UnixMs};
 
-/// Whether a token that is bound to nobody shows this code now, its clock being known to be `drift_steps` ahead.
+/// Whether a token that is bound to nobody shows this code now, its clock being known to be `measured_offset_steps` ahead.
 ///
 /// There is no state to burn it in: nothing is ever accepted from such a token.
-pub fn shows(credential: &Credential, code: &Code, drift_steps: i32, now: UnixMs, policy: &Policy) -> bool {
+pub fn shows(credential: &Credential, code: &Code, measured_offset_steps: i32, now: UnixMs, policy: &Policy) -> bool {
     let parameters = credential.parameters();
-    let expected = now.step(parameters.period).offset(i64::from(drift_steps));
+    let expected = now.step(parameters.period).offset(i64::from(measured_offset_steps));
     let window = Window::around(expected, policy.window_steps);
     let found = credential.key().check(code, window, None);
     matches!(found, Match::Accepted(_)) && code.digits() == parameters.digits
@@ -30,11 +30,10 @@ pub fn recognise(
     let parameters = credential.parameters();
     let [first, second] = codes;
     let window = Window::around(state.expected(parameters, now), policy.cause_steps);
-    let found = credential.key().check_pair(first, second, window, state.last_step);
+    let found = credential
+        .key()
+        .check_pair(first, second, window, state.parts().last_step);
     let fits = first.digits() == parameters.digits && second.digits() == parameters.digits;
-    let accepted = found.filter(|_| fits && state.standing != Standing::Unbound)?;
-    Some(DeviceState {
-        last_step: Some(accepted.step()),
-        ..state.touched()
-    })
+    let accepted = found.filter(|_| fits)?;
+    Some(state.with(|parts| parts.last_step = Some(accepted.step())))
 }

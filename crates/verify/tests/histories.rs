@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use otp::{Algorithm, Code, Key, Parameters, Period, Secret, Step};
 use proptest::prelude::*;
-use verify::{Credential, DeviceState, Kind, Lock, Policy, Purpose, UnixMs, Verdict, judge, resync};
+use verify::{Credential, DeviceState, Kind, Lock, Policy, Purpose, UnixMs, Verdict, confirm, judge, resync};
 
 const SECRET: &[u8] = b"12345678901234567890";
 const START: i64 = 1_700_000_000_000;
@@ -122,6 +122,17 @@ fn slip(typed: &str, shown: &str) -> bool {
     }
 }
 
+/// A device that was bound at this time by its code of this step.
+fn bound(kind: Kind, step: u64, now: i64) -> DeviceState {
+    let confirmed = confirm(
+        &credential(kind),
+        &[code_at(step)],
+        UnixMs::new(now),
+        &Policy::default(),
+    );
+    confirmed.expect("a code of now").state
+}
+
 struct World {
     now: i64,
     device_ahead_s: i64,
@@ -133,7 +144,7 @@ struct World {
 impl World {
     fn new(kind: Kind) -> Self {
         let step = (START / 30_000) as u64;
-        let state = DeviceState::bound(Step::new(step), 0, UnixMs::new(START));
+        let state = bound(kind, step, START);
         let mut notes = Notebook::default();
         notes.burned.insert(step);
         Self {
@@ -150,7 +161,7 @@ impl World {
     }
 
     fn expected(&self) -> i64 {
-        self.now / 30_000 + i64::from(self.state.offset_steps) + i64::from(self.state.drift_steps)
+        self.now / 30_000 + i64::from(self.state.total_offset_steps())
     }
 
     fn act(&mut self, act: &Act) {
@@ -212,7 +223,7 @@ impl World {
         }
         match (&judgement.verdict, right.last()) {
             (Verdict::Accepted(accepted), Some(step)) => {
-                assert_eq!(accepted.step().get(), *step, "D4: the latest matching step is burned");
+                assert_eq!(accepted.get(), *step, "D4: the latest matching step is burned");
                 assert!(self.notes.burned.insert(*step), "D4: accepted twice");
                 self.notes.succeed();
             }
@@ -227,11 +238,7 @@ impl World {
             }
             (verdict, right) => panic!("D6: {verdict:?} where the right steps are {right:?}"),
         }
-        assert_eq!(
-            judgement.next.version,
-            before.version + 1,
-            "every judgement is a new version"
-        );
+        assert_ne!(judgement.next, before, "every judgement is another state");
         self.check_drift(&before, &judgement.next);
         self.state = judgement.next;
         assert_eq!(
@@ -260,12 +267,12 @@ impl World {
             Kind::Virtual => 2,
             Kind::Hardware => 10,
         };
-        assert!(after.drift_steps.abs() <= limit, "D6: at most");
+        assert!(after.parts().learned_drift_steps.abs() <= limit, "D6: at most");
         assert!(
-            (after.drift_steps - before.drift_steps).abs() <= 1,
+            (after.parts().learned_drift_steps - before.parts().learned_drift_steps).abs() <= 1,
             "D6: one step a success"
         );
-        if after.drift_steps != before.drift_steps {
+        if after.parts().learned_drift_steps != before.parts().learned_drift_steps {
             if let Some(last) = self.notes.drift_changes.last() {
                 assert!(self.now - last >= 86_400_000, "D6: one a day");
             }
@@ -289,16 +296,16 @@ impl World {
             Verdict::Accepted(accepted) => {
                 let last = *self.notes.burned.last().expect("the binding's step");
                 assert!(shown > last, "D6: later than the last accepted");
-                assert_eq!(accepted.step().get(), shown + 1, "D6: both codes are burned");
+                assert_eq!(accepted.get(), shown + 1, "D6: both codes are burned");
                 self.notes.burned.extend([shown, shown + 1]);
                 self.notes.succeed();
                 self.notes.drift_changes.clear();
                 assert_eq!(
                     self.expected(),
-                    self.now / 30_000 + i64::from(self.state.offset_steps + self.state.drift_steps)
+                    self.now / 30_000 + i64::from(self.state.total_offset_steps())
                 );
                 assert_eq!(
-                    i64::from(judgement.next.offset_steps),
+                    i64::from(judgement.next.parts().measured_offset_steps),
                     (shown + 1) as i64 - self.now / 30_000
                 );
             }
@@ -334,7 +341,7 @@ proptest! {
             world.device_ahead_s += slip_s;
             let (before, step) = (world.state.clone(), world.shown());
             world.try_code(&code_at(step));
-            prop_assert_eq!(world.state.last_step, Some(Step::new(step)), "refused: {:?}", before);
+            prop_assert_eq!(world.state.parts().last_step, Some(Step::new(step)), "refused: {:?}", before);
         }
     }
 
@@ -345,9 +352,9 @@ proptest! {
         let mut judged: Vec<i64> = Vec::new();
         for (number, wait) in waits.into_iter().enumerate() {
             world.now += wait;
-            let version = world.state.version;
+            let before = world.state.clone();
             world.try_code(&guess(number));
-            if world.state.version > version && world.state.last_step == Some(Step::new((START / 30_000) as u64)) {
+            if world.state != before && world.state.parts().last_step == Some(Step::new((START / 30_000) as u64)) {
                 judged.push(world.now);
             }
         }
@@ -403,13 +410,13 @@ fn consecutive_locks_double_to_a_day_and_a_right_code_forgives() {
         // Too long to be a code of this device: it locks, and is no guess.
         (from..from + 10)
             .for_each(|number| world.try_code(&Code::parse(&format!("{number:08}")).expect("eight digits")));
-        let until = world.state.verification.locked_until.expect("locked").get();
+        let until = world.state.parts().verification.locked_until.expect("locked").get();
         (until - world.now) / HOUR
     };
     let mut waits = Vec::new();
     for lock in 0..8 {
         waits.push(malformed_lock(&mut world, lock * 10));
-        world.now = world.state.verification.locked_until.expect("locked").get();
+        world.now = world.state.parts().verification.locked_until.expect("locked").get();
     }
     assert_eq!(waits, [1, 2, 4, 8, 16, 24, 24, 24], "A1: hours");
     world.try_code(&code_at(world.shown()));
@@ -422,9 +429,9 @@ fn nine_an_hour_and_a_login_of_the_owner_each_day_suspend_all_the_same() {
     let (mut judged, mut number) = (0, 0);
     while !world.notes.suspended {
         world.now += HOUR / 9;
-        let version = world.state.version;
+        let before = world.state.clone();
         world.try_code(&guess(number));
-        judged += world.state.version - version;
+        judged += u64::from(world.state != before);
         number += 1;
         if number % 216 == 0 {
             world.now += 60_000;
@@ -441,7 +448,7 @@ fn nine_an_hour_and_a_login_of_the_owner_each_day_suspend_all_the_same() {
 fn a_suspension_is_lifted_twice_for_ten_guesses_and_then_only_by_another_first_factor() {
     let mut world = World::new(Kind::Virtual);
     assert_eq!(world.guess_until_suspended(0), 60, "A1");
-    let suspended_at = world.state.verification.suspended_at.expect("suspended");
+    let suspended_at = world.state.parts().verification.suspended_at.expect("suspended");
 
     assert!(
         matches!(world.resync(false).verdict, Verdict::Accepted(_))
@@ -463,6 +470,7 @@ fn a_suspension_is_lifted_twice_for_ten_guesses_and_then_only_by_another_first_f
         while !world.state.suspended(Purpose::Verification) {
             let now = world
                 .state
+                .parts()
                 .verification
                 .locked_until
                 .map_or(world.now, |until| until.get().max(world.now));
@@ -510,7 +518,7 @@ fn a_suspension_is_lifted_twice_for_ten_guesses_and_then_only_by_another_first_f
         .expect("a newer first factor");
     assert!(!forgiven.suspended(Purpose::Verification));
     assert_eq!(
-        *forgiven.verification,
+        *forgiven.parts().verification,
         verify::Budget::default(),
         "A1: the counts begin anew"
     );
@@ -518,7 +526,7 @@ fn a_suspension_is_lifted_twice_for_ten_guesses_and_then_only_by_another_first_f
     // Thirteen weeks later all of it is forgotten but the suspension.
     world.now += 13 * WEEK;
     let lifted = world.state.unlocked(UnixMs::new(world.now)).expect("lifts again");
-    assert_eq!(lifted.verification.long.sum(UnixMs::new(world.now)), 0);
+    assert_eq!(lifted.parts().verification.long.sum(UnixMs::new(world.now)), 0);
 }
 
 #[test]
@@ -527,18 +535,18 @@ fn a_client_that_repeats_itself_is_one_guess() {
     for _ in 0..1_000 {
         world.try_code(&guess(3));
     }
-    assert_eq!(world.state.verification.recent.count(), 1, "A1");
+    assert_eq!(world.state.parts().verification.recent.count(), 1, "A1");
     world.now += 30_000;
     world.try_code(&guess(3));
     assert_eq!(
-        world.state.verification.recent.count(),
+        world.state.parts().verification.recent.count(),
         2,
         "A1: another step, another guess"
     );
     world.try_code(&guess(4));
     world.try_code(&guess(3));
     assert_eq!(
-        world.state.verification.recent.count(),
+        world.state.parts().verification.recent.count(),
         4,
         "A1: only the last one is remembered"
     );
@@ -561,8 +569,8 @@ fn the_owner_hears_how_many_were_wrong_since() {
         &policy,
     );
     assert!(matches!(judgement.verdict, Verdict::Accepted(_)));
-    assert_eq!(world.state.verification.since_success, 7, "A1");
-    let next = judgement.next.verification;
+    assert_eq!(world.state.parts().verification.since_success, 7, "A1");
+    let next = judgement.next.parts().verification.clone();
     assert_eq!(
         (next.since_success, next.long.sum(now)),
         (0, 7),
@@ -572,11 +580,11 @@ fn the_owner_hears_how_many_were_wrong_since() {
 
 #[test]
 fn every_refusal_has_its_cause() {
-    use verify::{Cause, confirm, diagnose};
+    use verify::{Cause, diagnose};
     let now = UnixMs::new(START);
     let present = (START / 30_000) as u64;
     let policy = Policy::default();
-    let state = DeviceState::bound(Step::new(present - 3), 0, now);
+    let state = bound(Kind::Virtual, present - 3, START - 90_000);
     let cause = |code: &Code| match judge(
         &state,
         &credential(Kind::Virtual),
@@ -604,7 +612,7 @@ fn every_refusal_has_its_cause() {
     );
     assert!(matches!(malformed.verdict, Verdict::Refused(Cause::Malformed)));
     assert_eq!(
-        malformed.next.verification.recent.count(),
+        malformed.next.parts().verification.recent.count(),
         1,
         "counted like any other wrong code"
     );
@@ -640,7 +648,7 @@ fn every_refusal_has_its_cause() {
 fn near_the_edge() -> World {
     let mut world = World::new(Kind::Virtual);
     let mut number = 0;
-    while world.state.verification.long.sum(UnixMs::new(world.now)) < 59 {
+    while world.state.parts().verification.long.sum(UnixMs::new(world.now)) < 59 {
         world.now += HOUR / 9;
         if !world.is_mistake(guess(number).text(&mut [0; 8])) {
             world.try_code(&guess(number));
@@ -679,7 +687,7 @@ fn the_last_guess_before_a_suspension_does_not_tell_how_near_it_was() {
 #[test]
 fn a_first_factor_of_before_the_guesses_forgives_none_of_them() {
     let world = near_the_edge();
-    let counted = |state: &DeviceState| state.verification.long.sum(UnixMs::new(world.now));
+    let counted = |state: &DeviceState| state.parts().verification.long.sum(UnixMs::new(world.now));
     let old = world
         .state
         .forgiven(UnixMs::new(START - 1))

@@ -2,7 +2,7 @@
 //! logs in every day gets no more than the manual's arithmetic says.
 
 use otp::{Algorithm, Code, Key, Parameters, Secret, Step};
-use verify::{Credential, DeviceState, Kind, LIFT, LIFTS, Lock, Policy, Purpose, UnixMs, Verdict, judge};
+use verify::{Credential, DeviceState, Kind, LIFT, LIFTS, Lock, Policy, Purpose, UnixMs, Verdict, confirm, judge};
 
 const SECRET: &[u8] = b"12345678901234567890";
 const START: i64 = 1_700_000_000_000;
@@ -39,11 +39,15 @@ struct Device {
 impl Device {
     fn new() -> Self {
         let secret = || Secret::from_slice(SECRET).expect("20 bytes");
+        let credential = Credential::new(secret(), Parameters::DEFAULT, Kind::Virtual);
+        let (key, policy) = (Key::new(&secret(), Algorithm::Sha1), Policy::default());
+        let code = key.code(step_at(START).offset(-1), Parameters::DEFAULT.digits);
+        let confirmed = confirm(&credential, &[code], UnixMs::new(START), &policy);
         Self {
-            credential: Credential::new(secret(), Parameters::DEFAULT, Kind::Virtual),
-            key: Key::new(&secret(), Algorithm::Sha1),
-            state: DeviceState::bound(step_at(START).offset(-1), 0, UnixMs::new(START)),
-            policy: Policy::default(),
+            state: confirmed.expect("a code of now").state,
+            credential,
+            key,
+            policy,
         }
     }
 
@@ -122,7 +126,7 @@ fn clumsy_year(logins_a_day: i64, sends_twice: bool, seed: u64) -> (u32, u32) {
             }
             match verdict {
                 Verdict::Accepted(_) => break,
-                Verdict::Refused(_) => most = most.max(device.state.verification.long.sum(UnixMs::new(now))),
+                Verdict::Refused(_) => most = most.max(device.state.parts().verification.long.sum(UnixMs::new(now))),
                 Verdict::Locked(Lock::Until(until)) => {
                     locks += 1;
                     now = until.get();

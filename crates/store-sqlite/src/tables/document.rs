@@ -219,6 +219,6 @@ fn text_of(lookups: &[Lookup]) -> Option<String> {
     (!pairs.is_empty()).then(|| serde_json::to_string(&pairs).unwrap_or_default())
 }
 
-fn numbers_of(text: Option<&str>) -> Option<Vec<i64>> {
+pub(super) fn numbers_of(text: Option<&str>) -> Option<Vec<i64>> {
     text.map_or(Some(Vec::new()), |text| serde_json::from_str(text).ok())
 }

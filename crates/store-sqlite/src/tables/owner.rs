@@ -66,6 +66,13 @@ pub(crate) fn epoch(conn: &Connection) -> Result<i64> {
         .query_row([], |row| row.get(0))?)
 }
 
+/// Which restored copy of the database this is, from 1.
+pub(crate) fn generation(conn: &Connection) -> Result<u32> {
+    Ok(conn
+        .prepare_cached("SELECT generation FROM owner")?
+        .query_row([], |row| row.get(0))?)
+}
+
 /// A new owner.
 pub(crate) fn take(tx: &Connection) -> Result<i64> {
     tx.execute("UPDATE owner SET epoch = epoch + 1", [])?;

@@ -13,8 +13,8 @@ use std::{
 
 use countersign_store_sqlite::{OpenError, Options, Sqlite, Tuning};
 use otp::{Parameters, Step};
-use store::{Change, Commit, Device, Id, Outcome, Owner, Sealed, Write, audit::Event};
-use verify::{DeviceState, Kind, UnixMs};
+use store::{Change, Commit, Device, Id, Outcome, Owner, Sealed, User, Write, audit::Event};
+use verify::{DeviceParts, DeviceState, Kind, Standing, UnixMs};
 
 pub(crate) const NOW: UnixMs = UnixMs::new(1_795_219_200_000);
 
@@ -90,25 +90,40 @@ pub(crate) fn device(number: u32) -> Device {
         serial_number: None,
         label: format!("phone {number}"),
         parameters: Parameters::DEFAULT,
-        sealed: Some(Sealed {
+        sealed: Sealed {
             key_id: 1,
             bytes: sealed(number),
-        }),
+        },
         bound_at: NOW,
-        unbound_at: None,
     }
 }
 
 pub(crate) fn fresh() -> DeviceState {
-    DeviceState::bound(Step::new(59_840_640), 0, NOW)
+    state_at(0)
 }
 
-pub(crate) fn next(state: DeviceState) -> DeviceState {
-    DeviceState {
-        version: state.version + 1,
-        last_step: Some(Step::new(59_840_640 + state.version)),
-        ..state
-    }
+/// After so many uses.
+pub(crate) fn state_at(uses: u64) -> DeviceState {
+    DeviceState::restored(DeviceParts {
+        standing: Standing::Bound,
+        last_step: Some(Step::new(59_840_640 + uses)),
+        measured_offset_steps: 0,
+        learned_drift_steps: 0,
+        drift_learned_at: None,
+        last_success_at: Some(NOW),
+        verification: Default::default(),
+        unbinding: Default::default(),
+        resync: Default::default(),
+    })
+}
+
+/// How often it was used.
+pub(crate) fn uses(state: &DeviceState) -> u64 {
+    state.parts().last_step.map_or(0, Step::get) - 59_840_640
+}
+
+pub(crate) fn next(state: &DeviceState) -> DeviceState {
+    state_at(uses(state) + 1)
 }
 
 pub(crate) fn change(writes: Vec<Write>) -> Change {
@@ -130,36 +145,36 @@ pub(crate) fn read(store: &Sqlite) -> &dyn store::Store {
     store
 }
 
+/// The row of this user, or a new one.
+pub(crate) fn row(store: &Sqlite, number: u32) -> User {
+    let found = block_on(read(store).user(owner(number))).expect("a read");
+    found.unwrap_or_else(|| User::new(owner(number), id(number)))
+}
+
+/// The state of the user's device; `None` for one who has none.
+pub(crate) fn state(store: &Sqlite, number: u32) -> Option<DeviceState> {
+    row(store, number).device(id(number)).map(|bound| bound.state.clone())
+}
+
+/// A newcomer's device.
 pub(crate) fn bind(number: u32) -> Change {
-    change(vec![Write::Bind {
-        device: Box::new(device(number)),
-        state: fresh(),
-    }])
+    let user = User::new(owner(number), id(number)).with_device(device(number), fresh());
+    change(vec![user.changed()])
 }
 
-pub(crate) fn used(number: u32, from: DeviceState) -> Change {
-    change(vec![use_of(number, from)])
+/// The next use of a device, as its user's row is now.
+pub(crate) fn used(store: &Sqlite, number: u32) -> Change {
+    change(vec![use_of(store, number)])
 }
 
-pub(crate) fn use_of(number: u32, from: DeviceState) -> Write {
-    let (owner, device) = (owner(number), id(number));
-    Write::State {
-        owner,
-        device,
-        expected: from.version,
-        next: next(from),
-    }
+pub(crate) fn use_of(store: &Sqlite, number: u32) -> Write {
+    let row = row(store, number);
+    let state = row.device(id(number)).map_or(fresh(), |bound| next(&bound.state));
+    row.with_state(id(number), state).used()
 }
 
-pub(crate) fn unbound(number: u32, from: DeviceState) -> Change {
-    let (owner, device) = (owner(number), id(number));
-    change(vec![Write::Unbind {
-        owner,
-        device,
-        expected: from.version,
-        next: from.unbound(),
-        at: NOW,
-    }])
+pub(crate) fn unbound(store: &Sqlite, number: u32) -> Change {
+    change(vec![row(store, number).without_device(id(number)).changed()])
 }
 
 /// All of these are done.

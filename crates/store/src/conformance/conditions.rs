@@ -1,18 +1,15 @@
 //! All of a change or nothing of it.
 
 use super::{Harness, commit, done, missed, open, reopen, sample::*};
-use crate::{Change, Device, EnrollmentState, Noun, Outcome, Write};
+use crate::{Change, Device, EnrollmentState, Noun, Outcome, Revision, Sealed, User, Write};
 
 pub(super) async fn a_missed_change_writes_nothing(harness: &dyn Harness) {
     let store = open(harness).await;
-    let (mine, other) = (device(&owner(1), 1), device(&owner(1), 2));
+    let mine = device(&owner(1), 1);
     let begun = enrollment(&owner(1), 3);
     let key = api_key(4);
     let all = vec![
-        Write::Bind {
-            device: Box::new(mine.clone()),
-            state: fresh(1),
-        },
+        first(&mine, fresh(1)),
         Write::put(None, &begun),
         Write::put(None, &recovery_codes(&owner(1), 1)),
         Write::put(None, &protection(&owner(1), 1)),
@@ -22,37 +19,37 @@ pub(super) async fn a_missed_change_writes_nothing(harness: &dyn Harness) {
     let head = store.head();
 
     // Each of these misses; what stands around it would hold.
-    let far = |version| verify::DeviceState {
-        version,
-        ..after(fresh(1), 1)
+    let read = row(&*store, &owner(1)).await;
+    let revision = read.revision.expect("it was written");
+    let at = |revision: Revision| User {
+        revision: Some(revision),
+        ..read.clone()
     };
+    let (generation, chain, position) = (revision.generation, revision.chain, revision.position);
     let wrong = [
-        state(&mine, 0, far(1)),
-        state(&mine, 2, far(3)),
-        state(&mine, u64::MAX - 1, far(u64::MAX)),
-        state(&other, 1, far(2)),
-        Write::Bind {
-            device: Box::new(mine.clone()),
-            state: fresh(1),
-        },
-        // The id is what must be new, whoever asks.
-        Write::Bind {
-            device: Box::new(Device {
-                owner: owner(2),
-                ..mine.clone()
-            }),
-            state: fresh(1),
-        },
-        unbind(&mine, far(7), NOW),
-        unbind(&other, fresh(1), NOW),
-        unbind(
-            &Device {
-                owner: owner(2),
-                ..mine.clone()
-            },
-            fresh(1),
-            NOW,
-        ),
+        at(Revision {
+            generation: generation + 1,
+            ..revision
+        })
+        .used(),
+        at(Revision {
+            chain: chain + 1,
+            ..revision
+        })
+        .used(),
+        at(Revision {
+            position: position + 1,
+            ..revision
+        })
+        .used(),
+        at(Revision {
+            position: 0,
+            ..revision
+        })
+        .without_device(mine.id)
+        .changed(),
+        // There is one, and another user has none.
+        first(&mine, fresh(1)),
         Write::put(None, &begun),
         Write::put(
             Some(2),
@@ -91,10 +88,7 @@ pub(super) async fn a_missed_change_writes_nothing(harness: &dyn Harness) {
     let witness = |number: u32| {
         let owner = owner(100 + number);
         [
-            Write::Bind {
-                device: Box::new(device(&owner, 100 + number)),
-                state: fresh(1),
-            },
+            first(&device(&owner, 100 + number), fresh(1)),
             Write::put(None, &protection(&owner, 1)),
             Write::put(None, &enrollment(&owner, 300 + number)),
         ]
@@ -113,7 +107,7 @@ pub(super) async fn a_missed_change_writes_nothing(harness: &dyn Harness) {
     let store = reopen(harness, store).await;
     for number in 0..20 {
         let owner = owner(100 + number);
-        assert!(store.bound(vec![owner.clone()]).await.expect("a read")[0].is_empty());
+        assert!(store.bound(owner.clone()).await.expect("a read").is_empty());
         assert!(store.protection(owner.clone()).await.expect("a read").is_none());
         assert!(
             store
@@ -123,10 +117,7 @@ pub(super) async fn a_missed_change_writes_nothing(harness: &dyn Harness) {
                 .is_none()
         );
     }
-    assert_bound(
-        &store.bound(vec![owner(1)]).await.expect("a read")[0],
-        &[(&mine, fresh(1))],
-    );
+    assert_bound(&store.bound(owner(1)).await.expect("a read"), &[(&mine, fresh(1))]);
     let found = store
         .enrollment(owner(1), begun.id)
         .await
@@ -145,19 +136,21 @@ pub(super) async fn a_missed_change_writes_nothing(harness: &dyn Harness) {
 pub(super) async fn outcomes_stand_in_order(harness: &dyn Harness) {
     let store = open(harness).await;
     let devices: Vec<_> = (0..40).map(|number| device(&owner(number), number)).collect();
-    let binds = devices.iter().map(|device| bind(device, fresh(1))).collect();
-    assert_eq!(commit(&*store, binds).await, [Outcome::Done; 40]);
+    let binds = devices
+        .iter()
+        .map(|device| change("bound", vec![first(device, fresh(1))]));
+    assert_eq!(commit(&*store, binds.collect()).await, [Outcome::Done; 40]);
     let holds = |number: usize| !number.is_multiple_of(3);
-    let uses = devices.iter().enumerate().map(|(number, device)| {
-        let next = after(fresh(1), number as u64);
-        let write = if holds(number) {
-            state(device, 1, next)
-        } else {
-            state(device, 5, verify::DeviceState { version: 6, ..next })
-        };
-        change("used", vec![write])
-    });
-    let outcomes = commit(&*store, uses.collect()).await;
+    let mut uses = Vec::new();
+    for (number, device) in devices.iter().enumerate() {
+        let next = after(&fresh(1), number as u64);
+        let mut next = row(&*store, &device.owner).await.with_state(device.id, next);
+        if let Some(revision) = next.revision.as_mut().filter(|_| !holds(number)) {
+            revision.position += 1_000;
+        }
+        uses.push(change("used", vec![next.used()]));
+    }
+    let outcomes = commit(&*store, uses).await;
     for (number, outcome) in outcomes.into_iter().enumerate() {
         assert_eq!(
             outcome,
@@ -173,88 +166,91 @@ pub(super) async fn outcomes_stand_in_order(harness: &dyn Harness) {
 
 pub(super) async fn a_call_builds_on_itself(harness: &dyn Harness) {
     let store = open(harness).await;
-    let mine = device(&owner(1), 1);
-    let second = after(fresh(1), 1);
-    let third = after(second.clone(), 2);
-    let other = after(second.clone(), 3);
     let begun = enrollment(&owner(1), 3);
     let ended = become_state(&begun, EnrollmentState::Abandoned);
-    let outcomes = commit(
-        &*store,
-        vec![
-            bind(&mine, fresh(1)),
-            change("second", vec![state(&mine, 1, second.clone())]),
-            change("again", vec![state(&mine, 1, second)]),
-            change("third", vec![state(&mine, 2, third.clone())]),
-            change("other", vec![state(&mine, 2, other)]),
-            put(None, &begun),
-            put(Some(1), &ended),
-            put(Some(1), &ended),
-        ],
-    )
-    .await;
+    let calls = vec![put(None, &begun), put(Some(1), &ended), put(Some(1), &ended)];
     use Outcome::{Done, Missed};
-    assert_eq!(outcomes, [Done, Done, Missed, Done, Missed, Done, Done, Missed]);
-    assert_bound(
-        &store.bound(vec![owner(1)]).await.expect("a read")[0],
-        &[(&mine, third.clone())],
-    );
+    assert_eq!(commit(&*store, calls).await, [Done, Done, Missed]);
 
-    // Unbound and used in one call, and another device bound in the same moment.
-    let heir = device(&owner(1), 2);
-    let succession = change(
-        "replaced",
-        vec![
-            unbind(&mine, third.clone(), NOW),
-            Write::Bind {
-                device: Box::new(heir.clone()),
-                state: fresh(2),
-            },
-        ],
-    );
-    let late = change("late", vec![state(&mine, third.version + 1, after(third.unbound(), 1))]);
-    assert_eq!(commit(&*store, vec![succession, late]).await, [Done, Missed]);
+    // A user changes once in a call, whatever was read: nobody knows the revision in between.
+    let (mine, heir) = (device(&owner(1), 1), device(&owner(1), 2));
+    let both = vec![
+        change("bound", vec![first(&mine, fresh(1))]),
+        change("again", vec![first(&heir, fresh(2))]),
+    ];
+    assert_eq!(commit(&*store, both).await, [Done, Missed]);
+    let read = row(&*store, &owner(1)).await;
+    let succession = read.clone().without_device(mine.id).with_device(heir.clone(), fresh(2));
+    let late = read.with_state(mine.id, after(&fresh(1), 1));
+    let both = vec![
+        change(
+            "replaced",
+            vec![succession.changed(), Write::put(None, &tombstone(&mine, fresh(1), NOW))],
+        ),
+        change("late", vec![late.used()]),
+    ];
+    assert_eq!(commit(&*store, both).await, [Done, Missed]);
     let store = reopen(harness, store).await;
-    assert_bound(
-        &store.bound(vec![owner(1)]).await.expect("a read")[0],
-        &[(&heir, fresh(2))],
-    );
+    assert_bound(&store.bound(owner(1)).await.expect("a read"), &[(&heir, fresh(2))]);
+}
+
+/// A row that was read before something happened to it, even nothing but a look by somebody else, changes nothing.
+pub(super) async fn a_row_is_a_lock(harness: &dyn Harness) {
+    let store = open(harness).await;
+    let mine = device(&owner(1), 1);
+    bind(&*store, &mine, fresh(1)).await;
+    let read = row(&*store, &owner(1)).await;
+    // The same again is a revision of its own.
+    done(&*store, change("touched", vec![read.clone().used()])).await;
+    for late in [read.clone().used(), read.clone().without_device(mine.id).changed()] {
+        missed(&*store, change("late", vec![late]), "it was touched").await;
+    }
+    let memo = vec![0, 1, 255];
+    let next = User {
+        memo: memo.clone(),
+        ..row(&*store, &owner(1)).await
+    };
+    done(&*store, change("remembered", vec![next.used()])).await;
+    let store = reopen(harness, store).await;
+    let found = row(&*store, &owner(1)).await;
+    assert_eq!(found.memo, memo);
+    assert_ne!(found.revision, read.revision);
+    // Without a device the row stays: it is where the next one is bound.
+    let nothing = found.without_device(mine.id).changed();
+    done(&*store, change("unbound", vec![nothing])).await;
+    let left = row(&*store, &owner(1)).await;
+    assert_eq!((left.devices.len(), left.memo.len(), left.id), (0, 3, read.id));
+    missed(&*store, change("bound", vec![first(&mine, fresh(1))]), "there is a row").await;
+    bind(&*store, &mine, fresh(1)).await;
 }
 
 pub(super) async fn a_tombstone_never_changes(harness: &dyn Harness) {
     let store = open(harness).await;
     let mine = device(&owner(1), 1);
-    let tombstone = fresh(1).unbound();
-    done(&*store, bind(&mine, fresh(1))).await;
-    done(&*store, change("unbound", vec![unbind(&mine, fresh(1), NOW)])).await;
+    bind(&*store, &mine, fresh(1)).await;
+    let used = use_of(&*store, &mine, after(&fresh(1), 1)).await;
+    let again = unbind(&*store, &mine, NOW.plus(1)).await;
+    let end = unbind(&*store, &mine, NOW).await;
+    done(&*store, change("unbound", end)).await;
     let store = reopen(harness, store).await;
-    let back = after(tombstone.clone(), 1);
+    missed(&*store, used, "a state").await;
+    missed(&*store, change("again", again), "another end").await;
+    let tombstone = tombstone(&mine, fresh(1), NOW);
     missed(
         &*store,
-        change("used", vec![state(&mine, tombstone.version, back)]),
-        "a state",
+        change("again", vec![Write::put(None, &tombstone)]),
+        "another tombstone",
     )
     .await;
-    missed(
-        &*store,
-        change("again", vec![unbind(&mine, tombstone.clone(), NOW)]),
-        "another end",
-    )
-    .await;
-    missed(&*store, bind(&mine, fresh(1)), "another life").await;
-    let found = store
-        .device(owner(1), mine.id)
-        .await
-        .expect("a read")
-        .expect("it stays");
-    assert_eq!((found.state, found.device.unbound_at), (tombstone, Some(NOW)));
+    let found = store.unbound_device(owner(1), mine.id).await.expect("a read");
+    assert_eq!(found, Some(tombstone));
 }
 
 /// What is wrong whatever the engine is refused before an engine sees it, and nothing of the call is done.
 pub(super) async fn what_no_engine_may_do_is_refused(harness: &dyn Harness) {
     let store = open(harness).await;
     let mine = device(&owner(1), 1);
-    done(&*store, bind(&mine, fresh(1))).await;
+    bind(&*store, &mine, fresh(1)).await;
     done(
         &*store,
         change("protection", vec![Write::put(None, &protection(&owner(1), 3))]),
@@ -262,9 +258,13 @@ pub(super) async fn what_no_engine_may_do_is_refused(harness: &dyn Harness) {
     .await;
     let rows = store.rows(0, 100).await.expect("a read").len();
     let without_secret = Device {
-        sealed: None,
+        sealed: Sealed {
+            key_id: 1,
+            bytes: Vec::new(),
+        },
         ..device(&owner(1), 2)
     };
+    let read = row(&*store, &owner(1)).await;
     let named = |name: &str| crate::Allowance {
         name: name.into(),
         version: 1,
@@ -273,20 +273,19 @@ pub(super) async fn what_no_engine_may_do_is_refused(harness: &dyn Harness) {
     };
     let wrong = [
         // A version that does not rise.
-        vec![state(&mine, 1, fresh(1))],
         vec![Write::put(Some(3), &protection(&owner(1), 3))],
         vec![Write::put(Some(3), &protection(&owner(1), 2))],
         // Two writes of one record.
-        vec![state(&mine, 1, after(fresh(1), 1)), unbind(&mine, fresh(1), NOW)],
+        vec![read.clone().used(), read.clone().without_device(mine.id).changed()],
         vec![
             Write::put(Some(3), &protection(&owner(1), 4)),
             Write::require(&protection(&owner(1), 3)),
         ],
         // What could never be judged, or found by a person.
-        vec![Write::Bind {
-            device: Box::new(without_secret),
-            state: fresh(1),
-        }],
+        vec![read.clone().with_device(without_secret, fresh(1)).changed()],
+        vec![read.clone().with_device(mine.clone(), fresh(1)).changed()],
+        vec![read.clone().with_device(device(&owner(2), 5), fresh(1)).changed()],
+        vec![newcomer(&owner(3)).used()],
         vec![Write::put(None, &named("a\u{1}b"))],
         vec![Write::put(None, &named("a\0b"))],
     ];
@@ -297,10 +296,7 @@ pub(super) async fn what_no_engine_may_do_is_refused(harness: &dyn Harness) {
     }
     assert_eq!(store.rows(0, 100).await.expect("a read").len(), rows);
     assert_eq!(store.protection(owner(2)).await.expect("a read"), None);
-    assert_bound(
-        &store.bound(vec![owner(1)]).await.expect("a read")[0],
-        &[(&mine, fresh(1))],
-    );
+    assert_bound(&store.bound(owner(1)).await.expect("a read"), &[(&mine, fresh(1))]);
 }
 
 /// Only a counter goes up without a record of its own.

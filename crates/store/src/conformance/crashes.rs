@@ -7,25 +7,18 @@ pub(super) async fn what_was_answered_survives(harness: &dyn Harness) {
     let mut store = open(harness).await;
     let mine = device(&owner(1), 1);
     let mut last = fresh(1);
-    done(&*store, bind(&mine, last.clone())).await;
+    bind(&*store, &mine, last.clone()).await;
     for round in 0..10 {
         store = reopen(harness, store).await;
-        assert_bound(
-            &store.bound(vec![owner(1)]).await.expect("a read")[0],
-            &[(&mine, last.clone())],
-        );
-        let next = after(last.clone(), round * 0x51);
-        done(&*store, change("used", vec![state(&mine, last.version, next.clone())])).await;
-        missed(
-            &*store,
-            change("used", vec![state(&mine, last.version, next.clone())]),
-            "once, for ever",
-        )
-        .await;
+        assert_bound(&store.bound(owner(1)).await.expect("a read"), &[(&mine, last.clone())]);
+        let next = after(&last, round * 0x51);
+        let used = use_of(&*store, &mine, next.clone()).await;
+        done(&*store, used.clone()).await;
+        missed(&*store, used, "once, for ever").await;
         last = next;
     }
     let store = reopen(harness, store).await;
-    assert_bound(&store.bound(vec![owner(1)]).await.expect("a read")[0], &[(&mine, last)]);
+    assert_bound(&store.bound(owner(1)).await.expect("a read"), &[(&mine, last)]);
     assert_eq!(store.rows(0, 100).await.expect("a read").len(), 11);
 }
 
@@ -37,10 +30,7 @@ pub(super) async fn what_was_not_answered_is_whole_or_absent(harness: &dyn Harne
         let change = change(
             "begun",
             vec![
-                Write::Bind {
-                    device: Box::new(mine.clone()),
-                    state: fresh(round),
-                },
+                first(&mine, fresh(round)),
                 Write::put(None, &protection(&owner, 1)),
                 Write::put(None, &enrollment(&owner, 100 + round)),
                 Write::put(None, &recovery_codes(&owner, 1)),
@@ -52,7 +42,7 @@ pub(super) async fn what_was_not_answered_is_whole_or_absent(harness: &dyn Harne
         drop(pending);
         store = reopen(harness, store).await;
 
-        let whole = !store.bound(vec![owner.clone()]).await.expect("a read")[0].is_empty();
+        let whole = !store.bound(owner.clone()).await.expect("a read").is_empty();
         assert_eq!(
             store.device(owner.clone(), mine.id).await.expect("a read").is_some(),
             whole
@@ -75,20 +65,10 @@ pub(super) async fn what_was_not_answered_is_whole_or_absent(harness: &dyn Harne
 pub(super) async fn a_crash_between_load_and_commit_changes_nothing(harness: &dyn Harness) {
     let store = open(harness).await;
     let mine = device(&owner(1), 1);
-    done(&*store, bind(&mine, fresh(1))).await;
-    let loaded = store.bound(vec![owner(1)]).await.expect("a read")[0][0].state.clone();
+    bind(&*store, &mine, fresh(1)).await;
+    let judged = use_of(&*store, &mine, after(&fresh(1), 1)).await;
     let store = reopen(harness, store).await;
-    let judged = after(loaded.clone(), 1);
-    // Two processes judged what the first had loaded: the version decides, not who is alive.
-    done(
-        &*store,
-        change("used", vec![state(&mine, loaded.version, judged.clone())]),
-    )
-    .await;
-    missed(
-        &*store,
-        change("used", vec![state(&mine, loaded.version, judged)]),
-        "used already",
-    )
-    .await;
+    // Two processes judged what the first had loaded: the revision decides, not who is alive.
+    done(&*store, judged.clone()).await;
+    missed(&*store, judged, "used already").await;
 }

@@ -3,41 +3,25 @@
 use verify::UnixMs;
 
 use super::{Harness, commit, done, missed, open, reopen, sample::*};
-use crate::{Device, EnrollmentState};
+use crate::EnrollmentState;
 
 pub(super) async fn unbinding_erases(harness: &dyn Harness) {
     let mut store = open(harness).await;
     let (mine, stays) = (device(&owner(1), 1), device(&owner(1), 2));
-    done(&*store, bind(&mine, fresh(1))).await;
-    done(&*store, bind(&stays, fresh(2))).await;
-    let used = after(fresh(1), 0xff);
-    done(&*store, change("used", vec![state(&mine, 1, used.clone())])).await;
-    done(
-        &*store,
-        change("unbound", vec![unbind(&mine, used.clone(), NOW.plus(7))]),
-    )
-    .await;
-    let tombstone = Device {
-        sealed: None,
-        unbound_at: Some(NOW.plus(7)),
-        ..mine.clone()
-    };
+    bind(&*store, &mine, fresh(1)).await;
+    bind(&*store, &stays, fresh(2)).await;
+    let last = after(&fresh(1), 0xff);
+    used(&*store, &mine, last.clone()).await;
+    let end = unbind(&*store, &mine, NOW.plus(7)).await;
+    done(&*store, change("unbound", end)).await;
+    let tombstone = tombstone(&mine, last, NOW.plus(7));
     for _ in 0..2 {
-        let found = store
-            .device(owner(1), mine.id)
-            .await
-            .expect("a read")
-            .expect("the tombstone stays");
-        assert_device(&found.device, &tombstone);
-        assert_eq!(found.state, used.unbound());
-        assert_bound(
-            &store.bound(vec![owner(1)]).await.expect("a read")[0],
-            &[(&stays, fresh(2))],
-        );
-        assert!(
-            store.device(owner(2), mine.id).await.expect("a read").is_none(),
-            "still nobody else's"
-        );
+        let found = store.unbound_device(owner(1), mine.id).await.expect("a read");
+        assert_eq!(found.as_ref(), Some(&tombstone), "it stays");
+        assert_bound(&store.bound(owner(1)).await.expect("a read"), &[(&stays, fresh(2))]);
+        assert!(store.device(owner(1), mine.id).await.expect("a read").is_none());
+        let others = store.unbound_device(owner(2), mine.id).await.expect("a read");
+        assert_eq!(others, None, "still nobody else's");
         store = reopen(harness, store).await;
     }
 }

@@ -35,13 +35,7 @@ fn binding(token: &Token, number: u32, owner: &Owner) -> Change {
     let next = token.clone().become_state(state, NOW.plus(9));
     change(
         "bound",
-        vec![
-            Write::Bind {
-                device: Box::new(device),
-                state: fresh(number),
-            },
-            Write::put(Some(token.version), &next),
-        ],
+        vec![first(&device, fresh(number)), Write::put(Some(token.version), &next)],
     )
 }
 
@@ -292,9 +286,9 @@ pub(super) async fn bound_tokens_come_with_their_devices(harness: &dyn Harness) 
     for number in 1..9 {
         done(&*store, put_token(None, &token(number))).await;
         done(&*store, binding(&token(number), number, &owner(number))).await;
-        let next = after(fresh(number), u64::from(number));
+        let next = after(&fresh(number), u64::from(number));
         let device = device(&owner(number), number);
-        done(&*store, change("used", vec![state(&device, 1, next.clone())])).await;
+        used(&*store, &device, next.clone()).await;
         states.push(next);
     }
     done(&*store, put_token(None, &token(20))).await;
@@ -303,10 +297,8 @@ pub(super) async fn bound_tokens_come_with_their_devices(harness: &dyn Harness) 
     done(&*store, put_token(Some(2), &bound.clone().become_state(lost, NOW))).await;
     let unbound = one(&*store, 3).await;
     let returned = unbound.state.clone().unbound(id(3)).expect("it is this device");
-    let end = vec![
-        unbind(&device(&owner(3), 3), states[2].clone(), NOW),
-        Write::put(Some(2), &unbound.become_state(returned, NOW)),
-    ];
+    let mut end = unbind(&*store, &device(&owner(3), 3), NOW).await;
+    end.push(Write::put(Some(2), &unbound.become_state(returned, NOW)));
     done(&*store, change("unbound", end)).await;
 
     let store = reopen(harness, store).await;
@@ -327,7 +319,7 @@ pub(super) async fn bound_tokens_come_with_their_devices(harness: &dyn Harness) 
     for (found, number) in found.iter().zip(numbers) {
         assert_eq!(found.bound.state, states[number as usize - 1], "the newest state");
         assert_eq!(found.token.state.device(), Some(found.bound.device.id));
-        assert!(found.bound.device.sealed == Some(sealed(number)));
+        assert!(found.bound.device.sealed == sealed(number));
     }
 }
 
@@ -365,7 +357,7 @@ pub(super) async fn one_of_many_users_gets_a_token(harness: &dyn Harness) {
     let bound = one(&*store, 1).await;
     assert!(bound.state.owner() == Some(&owner(winner)), "the one that was told so");
     for number in 0..64 {
-        let devices = store.bound(vec![owner(number)]).await.expect("a read").remove(0).len();
+        let devices = store.bound(owner(number)).await.expect("a read").len();
         assert_eq!(devices, usize::from(number == winner));
     }
 }

@@ -40,7 +40,7 @@ pub(super) async fn every_change_of_keys_is_noticed(harness: &dyn Harness) {
     }
     let settled = store.api_key_generation().expect("a number");
     assert_eq!(seen.last(), Some(&settled), "the same while nothing changes");
-    done(&*store, bind(&device(&owner(1), 1), fresh(1))).await;
+    bind(&*store, &device(&owner(1), 1), fresh(1)).await;
     assert_eq!(
         store.api_key_generation().expect("a number"),
         settled,
@@ -66,7 +66,7 @@ pub(super) async fn a_key_has_one_witness(harness: &dyn Harness) {
         let another = change("witness", vec![Write::put(None, &witness(key_id, 8))]);
         missed(&*store, another, "there is one").await;
     }
-    done(&*store, bind(&device(&owner(1), 1), fresh(1))).await;
+    bind(&*store, &device(&owner(1), 1), fresh(1)).await;
     let store = reopen(harness, store).await;
     let found = store.witnesses().await.expect("a read");
     assert!(found == [witness(1, 7), witness(2, 7)]);

@@ -16,20 +16,19 @@ pub(super) async fn one_of_many_states_wins(harness: &dyn Harness) {
     let store = open(harness).await;
     let mine = device(&owner(1), 1);
     let mut last = fresh(1);
-    done(&*store, bind(&mine, last.clone())).await;
+    bind(&*store, &mine, last.clone()).await;
     for round in 0..20_u64 {
         let head = store.head();
+        let read = row(&*store, &owner(1)).await;
         let racer = |number: u64| {
-            change(
-                "raced",
-                vec![state(&mine, last.version, after(last.clone(), (number << 3) ^ round))],
-            )
+            let next = after(&last, (number << 3) ^ round);
+            change("raced", vec![read.clone().with_state(mine.id, next).used()])
         };
         assert_eq!(winners(&*store, (0..64).map(racer).collect()).await, 1, "round {round}");
-        let found = store.bound(vec![owner(1)]).await.expect("a read")[0][0].state.clone();
-        assert_eq!(found.version, last.version + 1);
+        let found = row(&*store, &owner(1)).await;
+        assert_ne!(found.revision, read.revision);
         assert_eq!(store.head().position, head.position + 1, "one row");
-        last = found;
+        last = found.devices[0].state.clone();
     }
 }
 
@@ -43,17 +42,11 @@ pub(super) async fn one_of_many_bindings_wins(harness: &dyn Harness) {
         let confirmed = become_state(&begun, EnrollmentState::Confirmed { device: device.id });
         change(
             "bound",
-            vec![
-                Write::Bind {
-                    device: Box::new(device),
-                    state: fresh(number),
-                },
-                Write::put(Some(1), &confirmed),
-            ],
+            vec![first(&device, fresh(number)), Write::put(Some(1), &confirmed)],
         )
     };
     assert_eq!(winners(&*store, (10..74).map(racer).collect()).await, 1);
-    let bound = store.bound(vec![owner(1)]).await.expect("a read").remove(0);
+    let bound = store.bound(owner(1)).await.expect("a read");
     assert_eq!(bound.len(), 1);
     let found = store
         .enrollment(owner(1), begun.id)

@@ -3,15 +3,17 @@
 use verify::UnixMs;
 
 use super::{Harness, done, open, reopen, sample::*};
-use crate::{Bound, Device, EnrollmentState, Owner, RecoveryCodes, TokenFilter, Write};
+use crate::{Device, EnrollmentState, Owner, RecoveryCodes, TokenFilter, User, Write};
 
 pub(super) async fn absent_records(harness: &dyn Harness) {
     let store = open(harness).await;
     let owner = owner(1);
-    assert!(store.bound(Vec::new()).await.expect("a read").is_empty());
-    let found = store.bound(vec![owner.clone(), owner.clone()]).await.expect("a read");
-    assert_eq!(found.len(), 2, "a list for each owner asked");
-    assert!(found.iter().all(Vec::is_empty));
+    assert!(store.users(Vec::new()).await.expect("a read").is_empty());
+    let found = store.users(vec![owner.clone(), owner.clone()]).await.expect("a read");
+    assert_eq!(found.len(), 2, "an answer for each owner asked");
+    assert!(found.iter().all(Option::is_none));
+    let tombstone = store.unbound_device(owner.clone(), id(1)).await.expect("a read");
+    assert_eq!(tombstone, None);
     assert!(store.device(owner.clone(), id(1)).await.expect("a read").is_none());
     assert!(store.enrollment(owner.clone(), id(1)).await.expect("a read").is_none());
     assert!(store.open_enrollments(owner.clone()).await.expect("a read").is_empty());
@@ -43,7 +45,7 @@ pub(super) async fn absent_records(harness: &dyn Harness) {
     assert!(store.api_keys().await.expect("a read").is_empty());
     assert!(store.rows(0, 10).await.expect("a read").is_empty());
     assert!(store.newest().await.expect("a read").is_none());
-    assert!(store.devices(None, 10).await.expect("a read").is_empty());
+    assert!(store.users_after(None, 10).await.expect("a read").is_empty());
     assert!(store.last_of(i64::MAX).await.expect("a read").is_none());
 }
 
@@ -51,16 +53,20 @@ pub(super) async fn devices_round_trip(harness: &dyn Harness) {
     let mut store = open(harness).await;
     let (first, second, other) = (device(&owner(1), 1), device(&owner(1), 2), device(&owner(2), 3));
     // The newer one first: the order of reading is the devices' own.
-    done(&*store, bind(&second, fresh(2))).await;
-    done(&*store, bind(&first, fresh(1))).await;
-    done(&*store, bind(&other, fresh(3))).await;
-    let next = after(fresh(2), 0x1ff);
-    done(&*store, change("used", vec![state(&second, 1, next.clone())])).await;
+    bind(&*store, &second, fresh(2)).await;
+    bind(&*store, &first, fresh(1)).await;
+    bind(&*store, &other, fresh(3)).await;
+    let next = after(&fresh(2), 0x1ff);
+    used(&*store, &second, next.clone()).await;
 
     let owners = vec![owner(2), owner(7), owner(1), owner(2)];
     for _ in 0..2 {
-        let found = store.bound(owners.clone()).await.expect("a read");
+        let found = store.users(owners.clone()).await.expect("a read");
         assert_eq!(found.len(), 4);
+        let found: Vec<_> = found
+            .into_iter()
+            .map(|user| user.map_or(Vec::new(), |user| user.devices))
+            .collect();
         assert_bound(&found[0], &[(&other, fresh(3))]);
         assert_bound(&found[1], &[]);
         assert_bound(&found[2], &[(&first, fresh(1)), (&second, next.clone())]);
@@ -69,19 +75,20 @@ pub(super) async fn devices_round_trip(harness: &dyn Harness) {
     }
 }
 
-pub(super) async fn devices_come_in_pages(harness: &dyn Harness) {
+pub(super) async fn users_come_in_pages(harness: &dyn Harness) {
     let mut store = open(harness).await;
     let mut wanted = Vec::new();
     for number in 1..9 {
         // Two of one user among them.
         let device = device(&owner(number.min(7)), number);
-        done(&*store, bind(&device, fresh(number))).await;
-        let next = after(fresh(number), u64::from(number));
-        done(&*store, change("used", vec![state(&device, 1, next.clone())])).await;
+        bind(&*store, &device, fresh(number)).await;
+        let next = after(&fresh(number), u64::from(number));
+        used(&*store, &device, next.clone()).await;
         wanted.push((device, next));
     }
-    let (unbound, state_of_it) = wanted.remove(2);
-    done(&*store, change("unbound", vec![unbind(&unbound, state_of_it, NOW)])).await;
+    let (unbound, _) = wanted.remove(2);
+    let end = unbind(&*store, &unbound, NOW).await;
+    done(&*store, change("unbound", end)).await;
     wanted.sort_by(|(a, _), (b, _)| {
         let key = |device: &Device| (device.owner.account.clone(), device.owner.user.clone(), device.id);
         key(a).cmp(&key(b))
@@ -91,16 +98,18 @@ pub(super) async fn devices_come_in_pages(harness: &dyn Harness) {
         .map(|(device, state)| (device, (*state).clone()))
         .collect();
     for limit in [1, 3, 100] {
-        let mut found: Vec<Bound> = Vec::new();
+        let mut found: Vec<User> = Vec::new();
         loop {
-            let after = found.last().map(|last| (last.device.owner.clone(), last.device.id));
-            let page = store.devices(after, limit).await.expect("a read");
+            let after = found.last().map(|last| last.owner.clone());
+            let page = store.users_after(after, limit).await.expect("a read");
             if page.is_empty() {
                 break;
             }
             assert!(page.len() <= limit as usize);
             found.extend(page);
         }
+        assert_eq!(found.len(), 7, "one without a device, too");
+        let found: Vec<_> = found.into_iter().flat_map(|user| user.devices).collect();
         assert_bound(&found, &wanted);
         store = reopen(harness, store).await;
     }
@@ -200,12 +209,14 @@ pub(super) async fn any_name_is_a_key(harness: &dyn Harness) {
         .zip(&owners)
         .map(|(number, owner)| device(owner, number))
         .collect();
-    let binds = devices.iter().map(|device| bind(device, fresh(1))).collect();
-    super::commit(&*store, binds).await;
+    let binds = devices
+        .iter()
+        .map(|device| change("bound", vec![first(device, fresh(1))]));
+    super::commit(&*store, binds.collect()).await;
     let store = reopen(harness, store).await;
-    let found = store.bound(owners).await.expect("a read");
+    let found = store.users(owners).await.expect("a read");
     for (found, device) in found.iter().zip(&devices) {
-        assert_bound(found, &[(device, fresh(1))]);
+        assert_bound(&found.as_ref().expect("a row").devices, &[(device, fresh(1))]);
     }
     let times = [i64::MIN, -1, 0, i64::MAX].map(UnixMs::new);
     for (number, at) in (500..).zip(times) {
@@ -213,7 +224,7 @@ pub(super) async fn any_name_is_a_key(harness: &dyn Harness) {
             bound_at: at,
             ..device(&owner(1), number)
         };
-        done(&*store, bind(&device, fresh(1))).await;
+        bind(&*store, &device, fresh(1)).await;
         let found = store
             .device(owner(1), device.id)
             .await

@@ -1,11 +1,13 @@
 //! Records to put in, and how to compare what comes out.
 
 use otp::{Algorithm, Digits, Parameters, Period, Step};
-use verify::{Budget, DeviceState, GuessMac, Kind, LastRequest, LongCount, Recent, UnixMs};
+use verify::{Budget, DeviceParts, DeviceState, GuessMac, Kind, LongCount, Recent, Standing, UnixMs};
 
+use super::done;
 use crate::{
     ApiKey, Batch, Bound, Change, Device, Enrollment, EnrollmentState, Fingerprint, Id, IdentityProof, OpenTo, Owner,
-    Protection, RecoveryCode, RecoveryCodes, Role, Sealed, Token, TokenState, Write, audit::Event,
+    Protection, RecoveryCode, RecoveryCodes, Role, Sealed, Store, Token, TokenState, UnboundDevice, User, Write,
+    audit::Event,
 };
 
 /// 2026-11-21, as good as any.
@@ -38,9 +40,8 @@ pub(super) fn device(owner: &Owner, number: u32) -> Device {
         serial_number: hardware.then(|| format!("SN-{number:08}")),
         label: format!("Telefon № {number}"),
         parameters: if hardware { unusual() } else { Parameters::DEFAULT },
-        sealed: Some(sealed(number)),
+        sealed: sealed(number),
         bound_at: NOW.plus(i64::from(number)),
-        unbound_at: None,
     }
 }
 
@@ -53,12 +54,21 @@ fn unusual() -> Parameters {
 }
 
 pub(super) fn fresh(number: u32) -> DeviceState {
-    DeviceState::bound(Step::new(59_840_640 + u64::from(number)), 0, NOW)
+    DeviceState::restored(DeviceParts {
+        standing: Standing::Bound,
+        last_step: Some(Step::new(59_840_640 + u64::from(number))),
+        measured_offset_steps: 0,
+        learned_drift_steps: 0,
+        drift_learned_at: None,
+        last_success_at: Some(NOW),
+        verification: Default::default(),
+        unbinding: Default::default(),
+        resync: Default::default(),
+    })
 }
 
 /// The state after another change, with something in every part of it now and then.
-pub(super) fn after(state: DeviceState, seed: u64) -> DeviceState {
-    let version = state.version + 1;
+pub(super) fn after(state: &DeviceState, seed: u64) -> DeviceState {
     let time = |bits: u64| NOW.plus((seed.rotate_left(bits as u32) % 1_000_000_007) as i64 - 500_000_000);
     let number = |bits: u64| (seed.rotate_left(bits as u32) % 97) as u32;
     let budget = |bits: u64| Budget {
@@ -74,11 +84,16 @@ pub(super) fn after(state: DeviceState, seed: u64) -> DeviceState {
         suspended_at: (seed >> bits & 8 == 8).then(|| time(bits + 5)),
         lifted: [(seed >> bits & 16 == 16).then(|| number(bits + 19)), None],
     };
-    DeviceState {
-        version,
-        last_step: Some(Step::new(59_840_640 + version)),
-        offset_steps: number(5) as i32 - 48,
-        drift_steps: number(9) as i32 - 48,
+    let step = state.parts().last_step.map_or(0, Step::get);
+    DeviceState::restored(DeviceParts {
+        standing: if seed & 256 == 256 {
+            Standing::Lost
+        } else {
+            Standing::Bound
+        },
+        last_step: Some(Step::new(step + 1)),
+        measured_offset_steps: number(5) as i32 - 48,
+        learned_drift_steps: number(9) as i32 - 48,
         drift_learned_at: (seed & 4 == 4).then(|| time(1)),
         last_success_at: (seed & 8 == 8).then(|| time(2)),
         verification: if seed & 16 == 16 {
@@ -96,16 +111,7 @@ pub(super) fn after(state: DeviceState, seed: u64) -> DeviceState {
         } else {
             Default::default()
         },
-        last_request: (seed & 128 == 128).then(|| LastRequest {
-            api_key: [(seed >> 8) as u8; 16],
-            id: [seed as u8; 16],
-            body: [version as u8; 16],
-            decided_at: time(3),
-            decision_id: [(seed >> 16) as u8; 16],
-            wrong_since_last_success: number(13),
-        }),
-        ..state
-    }
+    })
 }
 
 pub(super) fn event(text: &str) -> Event {
@@ -124,33 +130,55 @@ pub(super) fn change(text: &str, writes: Vec<Write>) -> Change {
     Change::of(event(text)).with(writes)
 }
 
-pub(super) fn bind(device: &Device, state: DeviceState) -> Change {
-    change(
-        "bound",
-        vec![Write::Bind {
-            device: Box::new(device.clone()),
-            state,
-        }],
-    )
+/// A row for somebody who has none.
+pub(super) fn newcomer(owner: &Owner) -> User {
+    let names = owner.account.bytes().chain([0]).chain(owner.user.bytes());
+    // FNV-1a: any spread will do.
+    let hash = names.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+    });
+    User::new(owner.clone(), Id::from_u64_pair(0x0199_0000_0000_7000, hash))
 }
 
-pub(super) fn state(device: &Device, expected: u64, next: DeviceState) -> Write {
-    Write::State {
-        owner: device.owner.clone(),
-        device: device.id,
-        expected,
-        next,
-    }
+/// The row of this owner, or a new one.
+pub(super) async fn row(store: &dyn Store, owner: &Owner) -> User {
+    let found = store.user(owner.clone()).await.expect("a read");
+    found.unwrap_or_else(|| newcomer(owner))
 }
 
-pub(super) fn unbind(device: &Device, from: DeviceState, at: UnixMs) -> Write {
-    Write::Unbind {
-        owner: device.owner.clone(),
-        device: device.id,
-        expected: from.version,
-        next: from.unbound(),
-        at,
-    }
+/// A user's first device.
+pub(super) fn first(device: &Device, state: DeviceState) -> Write {
+    newcomer(&device.owner).with_device(device.clone(), state).changed()
+}
+
+pub(super) async fn bind(store: &dyn Store, device: &Device, state: DeviceState) {
+    let next = row(store, &device.owner).await.with_device(device.clone(), state);
+    done(store, change("bound", vec![next.changed()])).await;
+}
+
+/// A change of the row as it is now, by which this device has that state.
+pub(super) async fn use_of(store: &dyn Store, device: &Device, state: DeviceState) -> Change {
+    let next = row(store, &device.owner).await.with_state(device.id, state);
+    change("used", vec![next.used()])
+}
+
+pub(super) async fn used(store: &dyn Store, device: &Device, state: DeviceState) {
+    let change = use_of(store, device, state).await;
+    done(store, change).await;
+}
+
+/// What unbinding writes.
+pub(super) async fn unbind(store: &dyn Store, device: &Device, at: UnixMs) -> Vec<Write> {
+    let read = row(store, &device.owner).await;
+    let tombstone = UnboundDevice::of(read.device(device.id).expect("it is bound"), at);
+    let next = read.without_device(device.id);
+    vec![next.changed(), Write::put(None, &tombstone)]
+}
+
+/// Of a device that was in this state.
+pub(super) fn tombstone(device: &Device, state: DeviceState, at: UnixMs) -> UnboundDevice {
+    let device = device.clone();
+    UnboundDevice::of(&Bound { device, state }, at)
 }
 
 pub(super) fn enrollment(owner: &Owner, number: u32) -> Enrollment {
@@ -198,14 +226,13 @@ pub(super) fn recovery_codes(owner: &Owner, version: u64) -> RecoveryCodes {
         key_id: u32::MAX - u32::from(number),
         used_at: number.is_multiple_of(3).then(|| NOW.plus(i64::from(number))),
     };
-    let state = after(fresh(0), 0x0123_4567_89ab_cdef ^ version << 5);
+    let state = after(&fresh(0), 0x0123_4567_89ab_cdef ^ version << 5);
     RecoveryCodes {
         owner: owner.clone(),
         version,
         issued_at: NOW,
         codes: (0..10).map(code).collect(),
-        budget: *state.verification,
-        last_request: state.last_request,
+        budget: *state.parts().verification,
     }
 }
 
@@ -252,7 +279,7 @@ pub(super) fn token(number: u32) -> Token {
             key_id: u32::MAX - number % 2,
         },
         management: full.then(|| sealed(number + 5_000)),
-        drift_steps: number as i32 - 5,
+        measured_offset_steps: number as i32 - 5,
         starts_at: full.then_some(NOW),
         expires_at: full.then(|| NOW.plus(i64::from(number))),
         imported_at: NOW,
@@ -292,7 +319,6 @@ pub(super) fn assert_device(found: &Device, wanted: &Device) {
         parameters,
         sealed,
         bound_at,
-        unbound_at,
     } = found;
     assert_eq!((*id, owner), (wanted.id, &wanted.owner));
     assert_eq!(
@@ -301,7 +327,7 @@ pub(super) fn assert_device(found: &Device, wanted: &Device) {
     );
     assert_eq!(*parameters, wanted.parameters);
     assert!(*sealed == wanted.sealed, "the sealed secret of {id}");
-    assert_eq!((*bound_at, *unbound_at), (wanted.bound_at, wanted.unbound_at));
+    assert_eq!(*bound_at, wanted.bound_at);
 }
 
 pub(super) fn assert_bound(found: &[Bound], wanted: &[(&Device, DeviceState)]) {

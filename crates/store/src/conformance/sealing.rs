@@ -13,7 +13,7 @@ fn under(key_id: u32, number: u32) -> Sealed {
 
 fn device_under(key_id: u32, owner: &Owner, number: u32) -> Device {
     Device {
-        sealed: Some(under(key_id, number)),
+        sealed: under(key_id, number),
         ..device(owner, number)
     }
 }
@@ -81,15 +81,14 @@ pub(super) async fn secrets_are_listed_by_their_key(harness: &dyn Harness) {
     for number in 1..31_u32 {
         let key = 1 + number % 2;
         let mut secrets = vec![under(key, number).bytes];
-        let made = match number % 3 {
-            0 => bind(&device_under(key, &owner(number), number), fresh(number)),
-            1 => put(None, &enrollment_under(key, &owner(number), number)),
+        match number % 3 {
+            0 => bind(&*store, &device_under(key, &owner(number), number), fresh(number)).await,
+            1 => done(&*store, put(None, &enrollment_under(key, &owner(number), number))).await,
             _ => {
                 secrets.push(under(key, number + 5_000).bytes);
-                put_token(None, &token_under(key, number))
+                done(&*store, put_token(None, &token_under(key, number))).await;
             }
-        };
-        done(&*store, made).await;
+        }
         wanted[key as usize - 1].extend(secrets);
     }
     wanted.iter_mut().for_each(|wanted| wanted.sort());
@@ -129,15 +128,16 @@ pub(super) async fn what_was_erased_is_not_listed(harness: &dyn Harness) {
     let mine = device_under(7, &owner(1), 1);
     let begun = enrollment_under(7, &owner(1), 3);
     let stays = device_under(7, &owner(1), 5);
-    done(&*store, bind(&mine, fresh(1))).await;
+    bind(&*store, &mine, fresh(1)).await;
     done(&*store, put(None, &begun)).await;
-    done(&*store, bind(&stays, fresh(5))).await;
+    bind(&*store, &stays, fresh(5)).await;
     assert_eq!(all_under(&*store, 7).await.len(), 3);
-    done(&*store, change("unbound", vec![unbind(&mine, fresh(1), NOW)])).await;
+    let end = unbind(&*store, &mine, NOW).await;
+    done(&*store, change("unbound", end)).await;
     done(&*store, put(Some(1), &become_state(&begun, EnrollmentState::Abandoned))).await;
     for _ in 0..2 {
         let (_, found) = one_under(&*store, 7).await;
-        assert!(Some(found) == stays.sealed, "the one that is left");
+        assert!(found == stays.sealed, "the one that is left");
         assert!(
             all_under(&*store, 0).await.is_empty(),
             "key 0 is no key, whatever lies there"
@@ -151,7 +151,7 @@ pub(super) async fn a_secret_is_sealed_anew(harness: &dyn Harness) {
     let mine = device_under(1, &owner(1), 1);
     let begun = enrollment_under(1, &owner(2), 3);
     let token = token_under(1, 2);
-    done(&*store, bind(&mine, fresh(1))).await;
+    bind(&*store, &mine, fresh(1)).await;
     done(&*store, put(None, &begun)).await;
     done(&*store, put_token(None, &token)).await;
     assert_eq!(all_under(&*store, 1).await.len(), 4);
@@ -170,13 +170,11 @@ pub(super) async fn a_secret_is_sealed_anew(harness: &dyn Harness) {
         store = reopen(harness, store).await;
         // No record has changed, but for its secrets.
         let is_new = |sealed: Option<&Sealed>| now.iter().any(|(_, new)| Some(new) == sealed);
-        let bound = &store.bound(vec![owner(1)]).await.expect("a read")[0];
-        assert!(is_new(bound[0].device.sealed.as_ref()), "the device's, under key {to}");
-        let as_bound = Device {
-            sealed: bound[0].device.sealed.clone(),
-            ..mine.clone()
-        };
-        assert_bound(bound, &[(&as_bound, fresh(1))]);
+        let bound = store.bound(owner(1)).await.expect("a read");
+        let sealed = bound[0].device.sealed.clone();
+        assert!(is_new(Some(&sealed)), "the device's, under key {to}");
+        let as_bound = Device { sealed, ..mine.clone() };
+        assert_bound(&bound, &[(&as_bound, fresh(1))]);
         let enrollment = store.enrollment(owner(2), begun.id).await.expect("a read");
         let enrollment = enrollment.expect("it is there");
         assert_eq!(enrollment.version, 1);
@@ -202,7 +200,8 @@ pub(super) async fn a_secret_is_sealed_anew(harness: &dyn Harness) {
     done(&*store, put(Some(1), &next)).await;
     assert!(all_under(&*store, 3).await == before);
     // And what ends is erased, whatever it was sealed under.
-    done(&*store, change("unbound", vec![unbind(&mine, fresh(1), NOW)])).await;
+    let end = unbind(&*store, &mine, NOW).await;
+    done(&*store, change("unbound", end)).await;
     done(&*store, put(Some(2), &become_state(&next, EnrollmentState::Abandoned))).await;
     assert_eq!(all_under(&*store, 3).await.len(), 2, "the token's");
 }
@@ -211,7 +210,7 @@ pub(super) async fn only_what_was_read_is_sealed_anew(harness: &dyn Harness) {
     let store = open(harness).await;
     let mine = device_under(1, &owner(1), 1);
     let begun = enrollment_under(2, &owner(1), 3);
-    done(&*store, bind(&mine, fresh(1))).await;
+    bind(&*store, &mine, fresh(1)).await;
     done(&*store, put(None, &begun)).await;
     let (device, offered) = (one_under(&*store, 1).await, one_under(&*store, 2).await);
     let to = |one: &(i64, Sealed), key: u32| change("anew", vec![reseal(one, anew(&one.1, key))]);
@@ -252,7 +251,8 @@ pub(super) async fn only_what_was_read_is_sealed_anew(harness: &dyn Harness) {
 
     // It ended, and its number went to another one.
     let device = one_under(&*store, 9).await;
-    done(&*store, change("unbound", vec![unbind(&mine, fresh(1), NOW)])).await;
+    let end = unbind(&*store, &mine, NOW).await;
+    done(&*store, change("unbound", end)).await;
     missed(&*store, to(&device, 8), "it was erased").await;
     let zeroes = Sealed {
         key_id: 9,
@@ -260,7 +260,7 @@ pub(super) async fn only_what_was_read_is_sealed_anew(harness: &dyn Harness) {
     };
     missed(&*store, to(&(device.0, zeroes), 8), "what was erased is nobody's").await;
     for number in 11..21 {
-        done(&*store, bind(&device_under(9, &owner(1), number), fresh(number))).await;
+        bind(&*store, &device_under(9, &owner(1), number), fresh(number)).await;
     }
     missed(&*store, to(&device, 8), "its number is another's").await;
     let store = reopen(harness, store).await;
@@ -289,9 +289,29 @@ pub(super) async fn a_record_that_was_read_before_puts_its_secret_back(harness: 
     assert!(read.version == 2 && read.state.sealed() == Some(&anew(&back.1, 2)));
 }
 
+/// The same of a user's row, where its devices are written; a use of one writes no secret.
+pub(super) async fn so_does_a_row_whose_devices_are_written(harness: &dyn Harness) {
+    let store = open(harness).await;
+    let mine = device_under(1, &owner(1), 1);
+    bind(&*store, &mine, fresh(1)).await;
+    let before = use_of(&*store, &mine, fresh(2)).await;
+    let found = one_under(&*store, 1).await;
+    done(&*store, change("anew", vec![reseal(&found, anew(&found.1, 2))])).await;
+    done(&*store, before).await;
+    let now = store.bound(owner(1)).await.expect("a read");
+    assert!(now[0].device.sealed == anew(&found.1, 2), "used, and no secret with it");
+    let read = row(&*store, &owner(1)).await;
+    let mut old = read.clone();
+    old.devices[0].device.sealed = found.1.clone();
+    done(&*store, change("another", vec![old.changed()])).await;
+    assert!(one_under(&*store, 1).await.1 == mine.sealed);
+    assert!(all_under(&*store, 2).await.is_empty());
+    missed(&*store, change("late", vec![read.changed()]), "somebody was faster").await;
+}
+
 pub(super) async fn one_of_many_seals_anew(harness: &dyn Harness) {
     let store = open(harness).await;
-    done(&*store, bind(&device_under(1, &owner(1), 1), fresh(1))).await;
+    bind(&*store, &device_under(1, &owner(1), 1), fresh(1)).await;
     let found = one_under(&*store, 1).await;
     let racers = (2..66).map(|key| change("anew", vec![reseal(&found, anew(&found.1, key))]));
     let answers = all(racers.map(|racer| store.commit(vec![racer])).collect()).await;
@@ -309,7 +329,7 @@ pub(super) async fn one_of_many_seals_anew(harness: &dyn Harness) {
 pub(super) async fn what_cannot_be_sealed_anew_is_refused(harness: &dyn Harness) {
     let store = open(harness).await;
     let mine = device_under(1, &owner(1), 1);
-    done(&*store, bind(&mine, fresh(1))).await;
+    bind(&*store, &mine, fresh(1)).await;
     let found = one_under(&*store, 1).await;
     let new = anew(&found.1, 2);
     let with = |new: Sealed| vec![reseal(&found, new)];
@@ -342,14 +362,11 @@ pub(super) async fn what_cannot_be_sealed_anew_is_refused(harness: &dyn Harness)
         with(longer(1)),
         // One secret twice; something else beside it, which could erase the secret.
         vec![reseal(&found, new.clone()), reseal(&found, anew(&found.1, 3))],
-        vec![reseal(&found, new.clone()), unbind(&mine, fresh(1), NOW)],
+        [vec![reseal(&found, new.clone())], unbind(&*store, &mine, NOW).await].concat(),
         vec![Write::put(None, &protection(&owner(1), 1)), reseal(&found, new.clone())],
         // Nor may a secret come in that is under no key.
         vec![Write::put(None, &enrollment_under(0, &owner(1), 3))],
-        vec![Write::Bind {
-            device: Box::new(device_under(0, &owner(1), 3)),
-            state: fresh(3),
-        }],
+        vec![first(&device_under(0, &owner(2), 3), fresh(3))],
     ];
     for (number, writes) in (0..).zip(wrong) {
         let refused = store.commit(vec![change("wrong", writes)]).await;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use verify::{DeviceState, UnixMs};
+use verify::{DeviceParts, DeviceState, UnixMs};
 
 use super::{Harness, all, commit, done, missed, open, reopen, sample::*};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Computes every chain from its opening and compares every row; the results are the heads and the newest states.
-async fn computed(store: &dyn Store) -> (HashMap<i64, Head>, HashMap<Id, DeviceState>) {
+async fn computed(store: &dyn Store) -> (HashMap<i64, Head>, HashMap<Id, Vec<(Id, DeviceState)>>) {
     let chains = store.chains().await.expect("a read");
     let mut previous = [0; 32];
     let mut heads = HashMap::new();
@@ -33,7 +33,9 @@ async fn computed(store: &dyn Store) -> (HashMap<i64, Head>, HashMap<Id, DeviceS
         };
         *head = head.next(row.at, &commitment(&row.salt, payload), &row.states);
         assert_eq!((head.position, head.hash), (row.position, row.hash), "row {sequence}");
-        states.extend(codec::decode_states(&row.states).expect("states"));
+        for (user, bytes) in codec::split_users(&row.states).expect("users") {
+            states.insert(user, codec::decode_user(bytes).expect("a user").0);
+        }
     }
     for chain in &chains {
         let last = store.last_of(chain.chain).await.expect("a read");
@@ -62,50 +64,50 @@ pub(super) async fn the_chain_can_be_computed(harness: &dyn Harness) {
     computed(&*store).await;
     let devices: Vec<_> = (0..16).map(|number| device(&owner(number), number)).collect();
     let mut states = vec![fresh(1); 16];
-    commit(&*store, devices.iter().map(|device| bind(device, fresh(1))).collect()).await;
+    for device in &devices {
+        bind(&*store, device, fresh(1)).await;
+    }
     for round in 0..6_u64 {
         let mut calls = Vec::new();
         for (number, device) in devices.iter().enumerate() {
-            let next = after(states[number].clone(), round * 37 + number as u64);
+            let next = after(&states[number], round * 37 + number as u64);
             let events = (0..1 + round % 3)
                 .map(|part| event(&format!("{round} {number} {part}")))
                 .collect();
             let change = Change::of_all(events).expect("one event at least");
-            let used = state(device, states[number].version, next.clone());
-            calls.push(store.commit(vec![change.with([used])]));
+            let used = row(&*store, &device.owner).await.with_state(device.id, next.clone());
+            calls.push(store.commit(vec![change.with([used.used()])]));
             states[number] = next;
         }
         for answer in all(calls).await {
             answer.expect("the commit is answered");
         }
         // Two states in one change, and a missed one in between.
-        let next = [after(states[0].clone(), 3), after(states[1].clone(), 5)];
-        let writes = (0..2)
-            .map(|at| state(&devices[at], states[at].version, next[at].clone()))
-            .collect();
-        let miss = change("missed", vec![state(&devices[2], 0, states[2].clone())]);
+        let next = [after(&states[0], 3), after(&states[1], 5)];
+        let mut writes = Vec::new();
+        for (device, next) in devices.iter().zip(&next) {
+            let read = row(&*store, &device.owner).await;
+            writes.push(read.with_state(device.id, next.clone()).used());
+        }
+        let miss = change("missed", vec![first(&devices[2], states[2].clone())]);
         commit(&*store, vec![miss, change("both", writes)]).await;
         states[..2].clone_from_slice(&next);
         if round % 2 == 1 {
             store = reopen(harness, store).await;
         }
         let (_, told) = computed(&*store).await;
-        let found = store
-            .bound(devices.iter().map(|device| device.owner.clone()).collect())
-            .await
-            .expect("a read");
         for (number, device) in devices.iter().enumerate() {
-            assert_bound(&found[number], &[(device, states[number].clone())]);
-            assert_eq!(told.get(&device.id), Some(&states[number]), "what the trail says");
+            let found = row(&*store, &device.owner).await;
+            assert_bound(&found.devices, &[(device, states[number].clone())]);
+            let said = vec![(device.id, states[number].clone())];
+            assert_eq!(told.get(&found.id), Some(&said), "what the trail says");
         }
     }
-    done(
-        &*store,
-        change("unbound", vec![unbind(&devices[0], states[0].clone(), NOW)]),
-    )
-    .await;
+    let end = unbind(&*store, &devices[0], NOW).await;
+    done(&*store, change("unbound", end)).await;
     let (_, told) = computed(&*store).await;
-    assert_eq!(told.get(&devices[0].id), Some(&states[0].unbound()));
+    let left = row(&*store, &devices[0].owner).await.id;
+    assert_eq!(told.get(&left), Some(&Vec::new()), "nothing is left of it");
 }
 
 pub(super) async fn rows_come_in_pages(harness: &dyn Harness) {
@@ -135,13 +137,13 @@ pub(super) async fn rows_come_in_pages(harness: &dyn Harness) {
 
 pub(super) async fn a_killed_chain_is_closed_where_it_ended(harness: &dyn Harness) {
     let store = open(harness).await;
-    done(&*store, bind(&device(&owner(1), 1), fresh(1))).await;
+    bind(&*store, &device(&owner(1), 1), fresh(1)).await;
     let first = store.head();
     // One that never wrote anything, and one that did.
     let store = reopen(harness, store).await;
     let second = store.head();
     let store = reopen(harness, store).await;
-    done(&*store, bind(&device(&owner(1), 2), fresh(1))).await;
+    bind(&*store, &device(&owner(1), 2), fresh(1)).await;
     let chains = store.chains().await.expect("a read");
     let ends: Vec<_> = chains
         .iter()
@@ -153,7 +155,7 @@ pub(super) async fn a_killed_chain_is_closed_where_it_ended(harness: &dyn Harnes
 
 pub(super) async fn a_closing_stands(harness: &dyn Harness) {
     let store = open(harness).await;
-    done(&*store, bind(&device(&owner(1), 1), fresh(1))).await;
+    bind(&*store, &device(&owner(1), 1), fresh(1)).await;
     let head = store.head();
     let closing = Closing {
         head,
@@ -172,12 +174,13 @@ pub(super) async fn a_closing_stands(harness: &dyn Harness) {
         Some(closing.clone()),
         "the first one"
     );
-    let late = store.commit(vec![bind(&device(&owner(1), 2), fresh(1))]).await;
+    let behind = change("bound", vec![first(&device(&owner(2), 2), fresh(1))]);
+    let late = store.commit(vec![behind]).await;
     assert!(late.is_err(), "nothing is written behind a closed chain");
     let store = reopen(harness, store).await;
     assert_eq!(store.chains().await.expect("a read")[0].closing, Some(closing));
     assert_eq!(store.head().chain, head.chain + 1);
-    done(&*store, bind(&device(&owner(1), 2), fresh(1))).await;
+    bind(&*store, &device(&owner(1), 2), fresh(1)).await;
     computed(&*store).await;
 }
 
@@ -186,18 +189,22 @@ pub(super) async fn times_are_kept_as_told(harness: &dyn Harness) {
     let store = open(harness).await;
     let mine = device(&owner(1), 1);
     let mut last = fresh(1);
-    done(&*store, bind(&mine, last.clone())).await;
+    bind(&*store, &mine, last.clone()).await;
     let times = [5, -3_600_000, 3_600_000, 0, i64::MIN / 2, i64::MAX / 2].map(|ms| NOW.plus(ms));
     for at in times {
-        let next = DeviceState {
+        let next = DeviceState::restored(DeviceParts {
             last_success_at: Some(at),
             drift_learned_at: Some(at),
-            ..after(last.clone(), 0)
-        };
+            ..after(&last, 0).parts().clone()
+        });
         let said = Event { at, ..event("used") };
-        done(
+        let read = row(&*store, &owner(1)).await;
+        let used = read.clone().with_state(mine.id, next.clone()).used();
+        done(&*store, Change::of(said).with([used])).await;
+        missed(
             &*store,
-            Change::of(said).with([state(&mine, last.version, next.clone())]),
+            change("late", vec![read.used()]),
+            "an earlier time is no earlier revision",
         )
         .await;
         last = next;
@@ -207,15 +214,8 @@ pub(super) async fn times_are_kept_as_told(harness: &dyn Harness) {
             "of the newest row, not the latest time"
         );
     }
-    let backwards = last.clone();
-    missed(
-        &*store,
-        change("used", vec![state(&mine, 1, backwards)]),
-        "an earlier time is no earlier version",
-    )
-    .await;
     let store = reopen(harness, store).await;
-    assert_bound(&store.bound(vec![owner(1)]).await.expect("a read")[0], &[(&mine, last)]);
+    assert_bound(&store.bound(owner(1)).await.expect("a read"), &[(&mine, last)]);
     let rows = store.rows(0, 100).await.expect("a read");
     let told: Vec<UnixMs> = rows.iter().skip(1).map(|row| row.at).collect();
     assert_eq!(told, times);

@@ -1,0 +1,210 @@
+//! Users: what changes by binding, and what changes by use; see the tables' comments in the first migration.
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
+use store::{Device, Id, Owner, Revision, Sealed, User, codec};
+
+use super::{document::numbers_of, secret};
+use crate::{
+    error::{Fault, Result},
+    tail::Kept,
+};
+
+/// A user without what changes by use.
+pub(crate) struct Bound {
+    pub(crate) owner: Owner,
+    pub(crate) id: Id,
+    pub(crate) devices: Vec<Device>,
+}
+
+macro_rules! columns {
+    () => {
+        "id, devices, secret, more_secrets, key_id, bytes"
+    };
+}
+
+/// Reads one user after the other: the statement is looked up once for all of them.
+pub(crate) struct Users<'a> {
+    one: CachedStatement<'a>,
+    secrets: secret::Secrets<'a>,
+}
+
+impl<'a> Users<'a> {
+    pub(crate) fn of(conn: &'a Connection) -> Result<Self> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM user LEFT JOIN secret ON number = secret WHERE account = ? AND user = ?"
+        );
+        Ok(Self {
+            one: conn.prepare_cached(SQL)?,
+            secrets: secret::Secrets::of(conn)?,
+        })
+    }
+
+    pub(crate) fn get(&mut self, owner: &Owner) -> Result<Option<Bound>> {
+        let mut rows = self.one.query((&owner.account, &owner.user))?;
+        let row = rows.next()?;
+        row.map(|row| read(row, owner.clone(), &mut self.secrets)).transpose()
+    }
+}
+
+/// Up to `limit` users after this one.
+pub(crate) fn page(conn: &Connection, after: Option<&Owner>, limit: u32) -> Result<Vec<Bound>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        ", account, user FROM user LEFT JOIN secret ON number = secret \
+         WHERE (account, user) > (?, ?) ORDER BY account, user LIMIT ?"
+    );
+    let (account, user) = after.map_or(("", ""), |owner| (&*owner.account, &*owner.user));
+    let mut statement = conn.prepare_cached(SQL)?;
+    let mut secrets = secret::Secrets::of(conn)?;
+    let mut rows = statement.query((account, user, limit))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let owner = Owner::new(row.get::<_, String>(6)?, row.get::<_, String>(7)?);
+        found.push(read(row, owner, &mut secrets)?);
+    }
+    Ok(found)
+}
+
+fn read(row: &Row<'_>, owner: Owner, secrets: &mut secret::Secrets<'_>) -> Result<Bound> {
+    let damaged = || Fault::damaged("user", format_args!("{owner:?}"));
+    let mut rest = || -> Result<Bound> {
+        let (first, more): (Option<i64>, Option<String>) = (row.get(2)?, row.get(3)?);
+        let mut sealed = Vec::with_capacity(1);
+        if first.is_some() {
+            sealed.push(secret::sealed(row.get(4)?, row.get(5)?));
+        }
+        for number in numbers_of(more.as_deref()).ok_or_else(damaged)? {
+            sealed.push(secrets.get(number)?);
+        }
+        let bytes = row.get_ref(1)?.as_blob().map_err(|_| damaged())?;
+        Ok(Bound {
+            id: Id::from_bytes(row.get(0)?),
+            devices: codec::decode_devices(bytes, &owner, sealed).map_err(|_| damaged())?,
+            owner: owner.clone(),
+        })
+    };
+    rest().map_err(|fault| fault.about("user", format_args!("{owner:?}")))
+}
+
+/// Whether this owner has a row.
+pub(crate) fn exists(conn: &Connection, owner: &Owner) -> Result<bool> {
+    let mut statement = conn.prepare_cached("SELECT 1 FROM user WHERE account = ? AND user = ?")?;
+    Ok(statement.exists((&owner.account, &owner.user))?)
+}
+
+/// The whole row, new or changed; the secrets of devices that went are erased, and whether there were any is the result.
+pub(crate) fn put(tx: &Connection, next: &User, kept: &Kept) -> Result<bool> {
+    let owner = (&next.owner.account, &next.owner.user);
+    let old = tx
+        .prepare_cached("SELECT secret, more_secrets FROM user WHERE account = ? AND user = ?")?
+        .query_row(owner, |row| {
+            Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<String>>(1)?))
+        })
+        .optional()?;
+    let old = match old {
+        Some((first, more)) => {
+            let more = numbers_of(more.as_deref());
+            let more = more.ok_or_else(|| Fault::damaged("user", format_args!("{:?}", next.owner)))?;
+            first.into_iter().chain(more).collect()
+        }
+        None => Vec::new(),
+    };
+    let secrets: Vec<Sealed> = next.devices.iter().map(|bound| bound.device.sealed.clone()).collect();
+    let replaced = secret::replace(tx, &old, &secrets)?;
+    let (first, more) = match replaced.numbers.split_first() {
+        Some((first, more)) => (Some(*first), more),
+        None => (None, &[][..]),
+    };
+    const USER: &str = "INSERT INTO user (account, user, id, devices, secret, more_secrets) VALUES (?, ?, ?, ?, ?, ?) \
+         ON CONFLICT DO UPDATE SET id = excluded.id, devices = excluded.devices, secret = excluded.secret, \
+         more_secrets = excluded.more_secrets";
+    tx.prepare_cached(USER)?.execute((
+        owner.0,
+        owner.1,
+        next.id.as_bytes(),
+        codec::encode_devices(next),
+        first,
+        (!more.is_empty()).then(|| format!("{more:?}")),
+    ))?;
+    const STATE: &str = "INSERT INTO user_state (user, generation, chain, position, state) VALUES (?, ?, ?, ?, ?) \
+         ON CONFLICT DO UPDATE SET generation = excluded.generation, chain = excluded.chain, \
+         position = excluded.position, state = excluded.state";
+    let Revision {
+        generation,
+        chain,
+        position,
+    } = kept.revision;
+    tx.prepare_cached(STATE)?.execute((
+        next.id.as_bytes(),
+        generation,
+        chain,
+        position.cast_signed(),
+        &kept.state,
+    ))?;
+    Ok(replaced.erased)
+}
+
+/// Reads one folded state after the other.
+pub(crate) struct FoldedStates<'a>(CachedStatement<'a>);
+
+impl<'a> FoldedStates<'a> {
+    pub(crate) fn of(conn: &'a Connection) -> Result<Self> {
+        const SQL: &str = "SELECT generation, chain, position, state FROM user_state WHERE user = ?";
+        Ok(Self(conn.prepare_cached(SQL)?))
+    }
+
+    pub(crate) fn get(&mut self, user: &Id) -> Result<Option<Kept>> {
+        let found = self.0.query_row([user.as_bytes()], kept).optional();
+        found.map_err(|_| Fault::damaged("user_state", user))
+    }
+
+    pub(crate) fn revision(&mut self, user: &Id) -> Result<Option<Revision>> {
+        let found = self.0.query_row([user.as_bytes()], revision).optional();
+        found.map_err(|_| Fault::damaged("user_state", user))
+    }
+}
+
+fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
+    Ok(Kept {
+        revision: revision(row)?,
+        state: row.get_ref(3)?.as_blob()?.into(),
+    })
+}
+
+fn revision(row: &Row<'_>) -> rusqlite::Result<Revision> {
+    Ok(Revision {
+        generation: row.get(0)?,
+        chain: row.get(1)?,
+        position: row.get::<_, i64>(2)?.cast_unsigned(),
+    })
+}
+
+/// What [`FoldedStates::get`] costs, for an owner who has no row.
+pub(crate) fn no_state(conn: &Connection, user: &Id) -> Result<()> {
+    const SQL: &str = "SELECT generation, chain, position, state FROM user_state WHERE user >= ? ORDER BY user LIMIT 1";
+    let found = conn
+        .prepare_cached(SQL)?
+        .query_row([user.as_bytes()], kept)
+        .optional()?;
+    std::hint::black_box(found.map(|kept| codec::decode_user(&kept.state).is_ok()));
+    Ok(())
+}
+
+/// Writes a state back that is in the trail already.
+pub(crate) fn fold(tx: &Connection, user: &Id, kept: &Kept) -> Result<()> {
+    let mut statement = tx.prepare_cached(
+        "UPDATE user_state SET generation = ?2, chain = ?3, position = ?4, state = ?5 WHERE user = ?1",
+    )?;
+    let Revision {
+        generation,
+        chain,
+        position,
+    } = kept.revision;
+    match statement.execute((user.as_bytes(), generation, chain, position.cast_signed(), &kept.state))? {
+        1 => Ok(()),
+        _ => Err(Fault::damaged("user_state", user)),
+    }
+}

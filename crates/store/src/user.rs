@@ -1,0 +1,145 @@
+//! The hot row of a user: what every verification reads, judges and writes.
+
+use std::collections::HashSet;
+
+use verify::DeviceState;
+
+use crate::{Bound, Device, Id, Owner, Pending, Store, Write, change::is_empty};
+
+/// When a [`User`] was last written: the generation of the database, a chain of its trail, and a place in that.
+///
+/// It is no counter, so that no revision of another history of the same database is taken for one of this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Revision {
+    /// Raised where a database is restored from a copy.
+    pub generation: u32,
+    /// The chain whose row made it.
+    pub chain: i64,
+    /// That row's place in the chain.
+    pub position: u64,
+}
+
+/// A user who has or had a device: their bound devices with the states of these, as one row.
+///
+/// It is read and written as a whole, so whoever changes a user's factors, and whoever judges a code of theirs, meet here:
+/// of two that read the same revision one is [missed](crate::Outcome::Missed).
+#[derive(Clone, Debug)]
+pub struct User {
+    /// Who.
+    pub owner: Owner,
+    /// UUIDv7, by which the trail means this row; another one when a user comes back after theirs was erased.
+    pub id: Id,
+    /// As it was read; `None` for a row that is not there yet.
+    pub revision: Option<Revision>,
+    /// Oldest first.
+    pub devices: Vec<Bound>,
+    /// What the service remembers of this user's last requests; opaque to engines, and often empty.
+    pub memo: Vec<u8>,
+}
+
+impl User {
+    /// Of somebody who has no row yet.
+    pub fn new(owner: Owner, id: Id) -> Self {
+        Self {
+            owner,
+            id,
+            revision: None,
+            devices: Vec::new(),
+            memo: Vec::new(),
+        }
+    }
+
+    /// The bound device of this id.
+    pub fn device(&self, id: Id) -> Option<&Bound> {
+        self.devices.iter().find(|bound| bound.device.id == id)
+    }
+
+    /// With one more device.
+    #[must_use]
+    pub fn with_device(mut self, device: Device, state: DeviceState) -> Self {
+        self.devices.push(Bound { device, state });
+        self.devices.sort_by_key(|bound| bound.device.id);
+        self
+    }
+
+    /// Without this device.
+    #[must_use]
+    pub fn without_device(mut self, id: Id) -> Self {
+        self.devices.retain(|bound| bound.device.id != id);
+        self
+    }
+
+    /// With another state of this device.
+    #[must_use]
+    pub fn with_state(mut self, id: Id, state: DeviceState) -> Self {
+        if let Some(bound) = self.devices.iter_mut().find(|bound| bound.device.id == id) {
+            bound.state = state;
+        }
+        self
+    }
+
+    /// The write by which only states and memo change, or nothing does: the hot one. It holds while the row is as it was
+    /// read.
+    pub fn used(self) -> Write {
+        let (next, devices) = (Box::new(self), false);
+        Write::User { next, devices }
+    }
+
+    /// The write by which devices come or go, too.
+    pub fn changed(self) -> Write {
+        let (next, devices) = (Box::new(self), true);
+        Write::User { next, devices }
+    }
+
+    /// What is wrong with it as the next row, whatever the engine.
+    pub(crate) fn fault(&self, devices: bool) -> Option<&'static str> {
+        let mut seen = HashSet::new();
+        let name_is_text = |name: &str| !name.contains(char::is_control);
+        match () {
+            () if self.revision.is_none() && !devices => Some("a user without a row is to be used"),
+            () if !self.devices.iter().all(|bound| seen.insert(bound.device.id)) => Some("a device is there twice"),
+            () if self.devices.iter().any(|bound| is_empty(&bound.device.sealed)) => {
+                Some("a device without a secret is to be bound")
+            }
+            () if self.devices.iter().any(|bound| bound.device.owner != self.owner) => {
+                Some("a device is another user's")
+            }
+            () if !(name_is_text(&self.owner.account) && name_is_text(&self.owner.user)) => {
+                Some("a key has control characters")
+            }
+            () => None,
+        }
+    }
+}
+
+/// Reading users.
+pub trait Users: Send + Sync {
+    /// The row of each owner, in the order asked; at least as new as the moment the read began.
+    ///
+    /// The hot read: an owner without a row costs what an owner with one costs.
+    fn users(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Option<User>>>;
+
+    /// Up to `limit` rows after this owner, in the order of account and user.
+    fn users_after(&self, after: Option<Owner>, limit: u32) -> Pending<'_, Vec<User>>;
+}
+
+/// Reading users and their devices.
+impl dyn Store + '_ {
+    /// The row of this owner.
+    pub fn user(&self, owner: Owner) -> Pending<'_, Option<User>> {
+        let asked = self.users(vec![owner]);
+        Box::pin(async move { Ok(asked.await?.pop().flatten()) })
+    }
+
+    /// The bound devices of this owner, oldest first.
+    pub fn bound(&self, owner: Owner) -> Pending<'_, Vec<Bound>> {
+        let asked = self.user(owner);
+        Box::pin(async move { Ok(asked.await?.map(|user| user.devices).unwrap_or_default()) })
+    }
+
+    /// This bound device of this owner.
+    pub fn device(&self, owner: Owner, id: Id) -> Pending<'_, Option<Bound>> {
+        let asked = self.bound(owner);
+        Box::pin(async move { Ok(asked.await?.into_iter().find(|bound| bound.device.id == id)) })
+    }
+}
