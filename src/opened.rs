@@ -11,7 +11,7 @@ use std::{
 };
 
 use keyring::{Keyring, KeyringError};
-use service::{Ports, Service, ServiceError, Settings, SignedHead, prove_keyring};
+use service::{Ports, Service, ServiceError, Settings, SignedHead, UnixMs, prove_keyring};
 use store::{
     Store,
     audit::{Chain, Trail as _},
@@ -95,11 +95,12 @@ impl Opened {
             ServiceError::Untrusted(words) => Failure::new(words).help(KEYRING_BACK),
             other => Failure::new(other),
         })?;
+        let keyring = upgraded(means.keyring, dir, ports.clock.now());
         let service = Service::start(ports, settings).await.map_err(Failure::new)?;
         let keeper = Keeper {
             dir: dir.to_owned(),
             files,
-            keyring: means.keyring,
+            keyring,
             others: Others::of(&register, engine.head().chain),
         };
         Ok(Self {
@@ -347,6 +348,24 @@ fn name(path: &Path) -> std::borrow::Cow<'_, str> {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The keyring of a file that has its MAC keys in lines of their own. Where they cannot be written they are derived as
+/// before, which is right as long as the sealing keys stay.
+fn upgraded(keyring: Arc<Keyring>, dir: &Path, now: UnixMs) -> Arc<Keyring> {
+    match keyring.upgrade(&dir.join(KEYRING), now) {
+        Ok(Some(upgraded)) => {
+            tracing::info!(
+                "the keyring has a line for its MAC key now: keep a new copy, apart from the database's backups"
+            );
+            Arc::new(upgraded)
+        }
+        Ok(None) => keyring,
+        Err(error) => {
+            tracing::warn!(%error, "the MAC key has no line in the keyring yet: it is tried again at the next start");
+            keyring
+        }
+    }
 }
 
 const KEYRING_BACK: &str = "put back the keyring file that belongs to this database";

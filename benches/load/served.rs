@@ -13,7 +13,8 @@ use std::{
 use server::Limits;
 use service::{Id, NewKey, Origin, Owner, Role, Service, Settings};
 use store::{
-    Checked, Commit, Damage, Document, Documents, Health, Key, List, Outcome, Pending, StoreError, User, Users,
+    Checked, Commit, Damage, Document, Documents, Health, Key, List, Outcome, Pending, Sealed, Secrets, StoreError,
+    User, Users,
     audit::{Chain, Closing, Cursor, Head, Newest, Place, Row, Trail},
 };
 use store_sqlite::Sqlite;
@@ -128,6 +129,12 @@ impl Documents for Counted {
 
     fn documents_in(&self, noun: &'static str, list: List, limit: u32) -> Pending<'_, Vec<Document>> {
         self.engine.documents_in(noun, list, limit)
+    }
+}
+
+impl Secrets for Counted {
+    fn sealed_under(&self, key_id: u32, after: i64, limit: u32) -> Pending<'_, Vec<(i64, Sealed)>> {
+        self.engine.sealed_under(key_id, after, limit)
     }
 }
 

@@ -5,6 +5,8 @@ use std::{
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::Path,
     process::Command,
+    thread,
+    time::Duration,
 };
 
 use crate::support::{
@@ -232,7 +234,7 @@ fn a_keyring_that_cannot_open_the_secrets_does_not_start() {
             .to_owned()
     };
     let (sealing, strange) = (line(&ours, "seal 1 "), line(&theirs, "seal 1 "));
-    let signing = line(&ours, "sign 1 ");
+    let (hashing, signing) = (line(&ours, "mac 1 "), line(&ours, "sign 1 "));
     let later = |text: &str| text.replacen("seal 1 ", "seal 2 ", 1);
     let says = ["put back the keyring file that belongs to this database"];
     for (wrong, why) in [
@@ -243,6 +245,16 @@ fn a_keyring_that_cannot_open_the_secrets_does_not_start() {
             "is another database's",
         ),
         (theirs.clone(), "is another database's"),
+        // Recovery codes would be wrong, and secrets come in twice.
+        (
+            ours.replacen(&hashing, &line(&theirs, "mac 1 "), 1),
+            "its MAC key 1 is not the one",
+        ),
+        (ours.replacen("mac 1 ", "mac 2 ", 1), "lacks MAC key 1"),
+        (
+            ours.replacen(&format!("{hashing}\n"), "", 1),
+            "its MAC key 1 is not the one",
+        ),
     ] {
         fs::write(dir.join("keyring"), wrong).expect("ours");
         for heads in [true, false] {
@@ -269,16 +281,84 @@ fn a_keyring_that_cannot_open_the_secrets_does_not_start() {
     );
 }
 
+/// A keyring of before has no line for the key that hashes. Whoever owns the directory writes it, and takes the file for
+/// its own afterwards; a command beside the service writes nothing.
+#[test]
+fn a_keyring_of_before_is_given_its_mac_key_by_the_owner_alone() {
+    let home = tempfile::tempdir().expect("a directory");
+    let (dir, other) = (home.path().join("data"), home.path().join("other"));
+    served_once(&other);
+    let path = dir.join("keyring");
+    let read = || fs::read_to_string(&path).expect("a keyring");
+    let of_before = |text: &str| {
+        let lines = text.split_inclusive('\n').filter(|line| !line.starts_with("mac "));
+        lines.collect::<String>()
+    };
+    let hashing = |text: &str| {
+        let line = text.lines().find(|line| line.starts_with("mac 1 ")).expect("a key");
+        line.split(' ').nth(3).expect("its bytes").to_owned()
+    };
+    fs::create_dir(&dir).expect("ours");
+    chmod(&dir, 0o700);
+    let old = of_before(&fs::read_to_string(other.join("keyring")).expect("a keyring"));
+    fs::write(&path, old).expect("ours");
+    chmod(&path, 0o600);
+    let mut anew = serve(&dir);
+    anew.arg("--begin-anew");
+    let service = Served::greeting(Running::start(&mut anew), &dir);
+    let (_, phone) = service.api().bind("alice", now_step() - 1);
+    service.end().with_code(0);
+    let key = hashing(&read());
+
+    // From here on it is a directory as a program of before left it.
+    let old = of_before(&read());
+    fs::write(&path, &old).expect("ours");
+    run(countersign().args(["audit", "verify", "--data-dir"]).arg(&dir), "").with_code(0);
+    run(countersign().args(["key", "list", "--data-dir"]).arg(&dir), "").with_code(0);
+    assert_eq!(read(), old, "nobody writes it but its owner");
+    let service = Served::start(&dir);
+    let new = read();
+    assert!(new.starts_with(&old), "what was there stays");
+    assert_eq!(hashing(&new), key, "the same key as ever: its witness would say so");
+    assert_eq!(fs::metadata(&path).expect("it is there").mode() & 0o777, 0o600);
+    // It is looked at once a second.
+    thread::sleep(Duration::from_millis(2_500));
+    let api = service.api();
+    assert_eq!(api.get("/readyz").expect("an answer").status, 200);
+    let code = phone.code(step_that_lasts(3) + 1);
+    assert_eq!(api.verify("alice", &code).expect("an answer").outcome(), "accepted");
+    service.end().with_code(0);
+    Served::start(&dir).end().with_code(0);
+    assert_eq!(read(), new, "once");
+}
+
+/// What a newer version wrote into the keyring is not passed over.
+#[test]
+fn a_kind_of_key_that_is_not_known_is_said() {
+    let home = tempfile::tempdir().expect("a directory");
+    let dir = home.path().join("data");
+    served_once(&dir);
+    let text = fs::read_to_string(dir.join("keyring")).expect("a keyring");
+    fs::write(dir.join("keyring"), format!("{text}grant 1 0 {}\n", "ab".repeat(32))).expect("ours");
+    refused(&mut serve(&dir), 1, &["line 6", "a newer one wrote it"]);
+}
+
 /// Without a witness no keyring is proven, not even the right one.
 #[test]
 fn a_database_that_lost_its_witness_is_refused() {
     let home = tempfile::tempdir().expect("a directory");
     let dir = home.path().join("data");
     served_once(&dir);
-    let database = || rusqlite::Connection::open(dir.join("countersign.sqlite")).expect("a database");
-    let lost = "DELETE FROM document WHERE noun = 'keyring_witness'";
-    assert_eq!(database().execute(lost, []), Ok(1), "one a key");
-    refused(&mut serve(&dir), 1, &["no witness of its keyring"]);
+    let whole = home.path().join("whole.sqlite");
+    fs::copy(dir.join("countersign.sqlite"), &whole).expect("a copy");
+    for kind in ["keyring_witness", "keyring_mac_witness"] {
+        let database = rusqlite::Connection::open(dir.join("countersign.sqlite")).expect("a database");
+        let lost = "DELETE FROM document WHERE noun = ?";
+        assert_eq!(database.execute(lost, [kind]), Ok(1), "one a key");
+        drop(database);
+        refused(&mut serve(&dir), 1, &["no witness of its keyring"]);
+        fs::copy(&whole, dir.join("countersign.sqlite")).expect("a copy");
+    }
 }
 
 /// Nobody migrates what version 0.1 left, and its words say how to start anew.

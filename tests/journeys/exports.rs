@@ -12,17 +12,17 @@ use crate::{
     world::{HOUR_MS, Reply, User, World, accepted, text},
 };
 
-const KEY: [u8; 32] = [0x42; 32];
+pub(crate) const KEY: [u8; 32] = [0x42; 32];
 
 /// Somebody with a key that they answer for.
-struct Admin<'a> {
-    world: &'a World,
-    key: String,
-    name: &'static str,
+pub(crate) struct Admin<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) key: String,
+    pub(crate) name: &'static str,
 }
 
 impl<'a> Admin<'a> {
-    fn new(world: &'a World, owner: &str, name: &'static str) -> Self {
+    pub(crate) fn new(world: &'a World, owner: &str, name: &'static str) -> Self {
         let (_, key) = world.new_key_of(owner, &[Role::Admin], None);
         Self { world, key, name }
     }
@@ -40,7 +40,7 @@ impl<'a> Admin<'a> {
         self.post("/v1/exports", &body)
     }
 
-    fn asks_for(&self, fobs: &[&Fob]) -> String {
+    pub(crate) fn asks_for(&self, fobs: &[&Fob]) -> String {
         let serial_numbers: Vec<_> = fobs.iter().map(|fob| &fob.serial_number).collect();
         let asked = self.asks(&json!({"serial_numbers": serial_numbers})).expect(201);
         assert_eq!(
@@ -50,7 +50,7 @@ impl<'a> Admin<'a> {
         text(&asked["id"])
     }
 
-    fn approves(&self, export: &str) -> Reply {
+    pub(crate) fn approves(&self, export: &str) -> Reply {
         self.post(&format!("/v1/exports/{export}/approve"), &json!({}))
     }
 
@@ -58,13 +58,13 @@ impl<'a> Admin<'a> {
         self.post(&format!("/v1/exports/{export}/withdraw"), &json!({}))
     }
 
-    fn fetches(&self, export: &str, key: &[u8]) -> Reply {
+    pub(crate) fn fetches(&self, export: &str, key: &[u8]) -> Reply {
         let body = json!({"key_base64": BASE64.encode(key)});
         self.post(&format!("/v1/exports/{export}/file"), &body)
     }
 }
 
-fn seeds(file: &Reply) -> Vec<Seed> {
+pub(crate) fn seeds(file: &Reply) -> Vec<Seed> {
     assert_eq!(
         (file.status, file.content_type.as_deref()),
         (200, Some("application/pskc+xml"))

@@ -560,6 +560,8 @@ fn names_in_paths_and_bodies_are_the_same_names_or_none() {
         ("limit=", "limit", number),
         ("cursor=x", "cursor", cursor),
         ("cursor=99999999999999999999", "cursor", cursor),
+        ("cursor=1.1.99999999999999999999", "cursor", cursor),
+        ("cursor=9.9.9", "cursor", cursor),
         (
             "nonsense=1",
             "nonsense",
@@ -574,17 +576,6 @@ fn names_in_paths_and_bodies_are_the_same_names_or_none() {
         assert_eq!(problem["detail"], detail, "{query}");
         assert_eq!(problem["field"].as_str().unwrap_or_default(), field, "{query}");
     }
-    assert_eq!(
-        get(b"/v1/audit?cursor=9223372036854775807").expect("an answer").json(),
-        json!({"items": []})
-    );
-    assert_eq!(
-        get(b"/v1/audit?cursor=-9223372036854775808&limit=1")
-            .expect("an answer")
-            .status,
-        200
-    );
-
     // Strange names that are names: the path and the body mean the same user.
     for (account, in_path) in [
         ("a/b", "a%2Fb"),

@@ -10,7 +10,8 @@ use std::{
 };
 
 use store::{
-    Checked, Commit, Damage, Document, Documents, Health, Key, List, Outcome, Owner, Pending, StoreError, User, Users,
+    Checked, Commit, Damage, Document, Documents, Health, Key, List, Outcome, Owner, Pending, Sealed, Secrets,
+    StoreError, User, Users,
     audit::{Chain, Closing, Cursor, Head, Newest, Place, Row, Trail},
 };
 use store_sqlite::Sqlite;
@@ -55,6 +56,12 @@ impl Documents for Lingering {
 
     fn documents_in(&self, noun: &'static str, list: List, limit: u32) -> Pending<'_, Vec<Document>> {
         self.late(self.engine.documents_in(noun, list, limit))
+    }
+}
+
+impl Secrets for Lingering {
+    fn sealed_under(&self, key_id: u32, after: i64, limit: u32) -> Pending<'_, Vec<(i64, Sealed)>> {
+        self.late(self.engine.sealed_under(key_id, after, limit))
     }
 }
 

@@ -31,5 +31,6 @@ mod logs;
 mod phones;
 mod racing;
 mod repeats;
+mod rotation;
 mod silence;
 mod tokens;

@@ -1,8 +1,10 @@
 //! A world to tell stories in: the service as `serve` wires it, a clock with two hands, and callers with keys.
 
 use std::{
-    env, fs,
+    env,
+    fs::{self, Permissions},
     net::SocketAddr,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
     sync::{
@@ -16,7 +18,9 @@ use countersign::real::RealEntropy;
 use keyring::Keyring;
 use serde_json::{Value, json};
 use server::Limits;
-use service::{Clock, NewKey, Origin, Ports, Role, Service, Settings, SignedHead, Signer, UnixMs, verify_trail};
+use service::{
+    Clock, NewKey, Origin, Ports, Role, Service, Settings, SignedHead, Signer, UnixMs, prove_keyring, verify_trail,
+};
 use store::Store;
 use store_sqlite::Sqlite;
 use tempfile::TempDir;
@@ -80,6 +84,8 @@ pub(crate) struct World {
     limits: Limits,
     /// Reads linger, see [`Lingering`].
     lingering: bool,
+    /// The keyring is held against the database before anything is judged, and leaves its witnesses there.
+    proven: bool,
     home: TempDir,
     running: Option<Running>,
     keys: Vec<(Role, String)>,
@@ -104,15 +110,34 @@ impl World {
     }
 
     pub(crate) fn with(settings: Settings, limits: Limits) -> Self {
-        Self::made(settings, limits, false)
+        Self::made(settings, limits, false, false)
     }
 
     /// One in which races are lost, for reads linger.
     pub(crate) fn lingering(settings: Settings) -> Self {
-        Self::made(settings, Limits::default(), true)
+        Self::made(settings, Limits::default(), true, false)
     }
 
-    fn made(settings: Settings, limits: Limits, lingering: bool) -> Self {
+    /// One whose keyring proves itself at each start.
+    pub(crate) fn proven() -> Self {
+        Self::made(Settings::default(), Limits::default(), false, true)
+    }
+
+    /// The same on this keyring.
+    pub(crate) fn begun_with(keyring: &str) -> Self {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let path = home.path().join("keyring");
+        fs::write(&path, keyring).expect("ours");
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("ours");
+        Self::made_in(home, Settings::default(), Limits::default(), false, true)
+    }
+
+    fn made(settings: Settings, limits: Limits, lingering: bool, proven: bool) -> Self {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        Self::made_in(home, settings, limits, lingering, proven)
+    }
+
+    fn made_in(home: TempDir, settings: Settings, limits: Limits, lingering: bool, proven: bool) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -129,7 +154,8 @@ impl World {
             settings,
             limits,
             lingering,
-            home: tempfile::tempdir().expect("a temporary directory"),
+            proven,
+            home,
             running: None,
             keys: Vec::new(),
             heads: Vec::new(),
@@ -157,13 +183,11 @@ impl World {
         } else {
             engine.clone()
         };
-        let ports = Ports {
-            store,
-            clock: self.clock.clone(),
-            entropy: Arc::new(RealEntropy::new()),
-            sealer: keyring.clone(),
-            signer: keyring,
-        };
+        let ports = self.ports(store, keyring);
+        if self.proven {
+            let proven = runtime.block_on(prove_keyring(&ports));
+            proven.expect("the keyring is this database's");
+        }
         let service = runtime
             .block_on(Service::start(ports, self.settings.clone()))
             .expect("the service starts");
@@ -184,6 +208,22 @@ impl World {
             serving,
             runtime,
         });
+    }
+
+    fn ports(&self, store: Arc<dyn Store>, keyring: Arc<Keyring>) -> Ports {
+        Ports {
+            store,
+            clock: self.clock.clone(),
+            entropy: Arc::new(RealEntropy::new()),
+            sealer: keyring.clone(),
+            signer: keyring,
+        }
+    }
+
+    /// What the running service stands on, with the keyring as its file is now.
+    pub(crate) fn ports_now(&self) -> Ports {
+        let keyring = Arc::new(keyring(self.home.path(), &self.clock));
+        self.ports(self.running().engine.clone(), keyring)
     }
 
     /// Ends the service as SIGTERM does; its directory stays.

@@ -11,7 +11,7 @@ use ring::digest::{SHA256, digest};
 use service::{Entropy, PortError, UnixMs};
 use zeroize::Zeroizing;
 
-use crate::{Keyring, Material, open_plain};
+use crate::{Keyring, Lines, Material, open_plain};
 
 /// Why there is no keyring.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,14 @@ pub enum KeyringError {
         /// What is wrong.
         what: &'static str,
     },
+    /// It has a key of a kind that is not known.
+    #[error(
+        "the keyring cannot be read: line {line}: this version knows no such kind of key, a newer one wrote it: use that one"
+    )]
+    Newer {
+        /// Counted from 1.
+        line: usize,
+    },
     /// The file system refuses.
     #[error("the keyring cannot be used: {0}")]
     Io(#[from] io::Error),
@@ -59,7 +67,7 @@ impl Keyring {
     pub fn create(path: &Path, entropy: Arc<dyn Entropy>, now: UnixMs) -> Result<Self, KeyringError> {
         let mut text = Zeroizing::new(String::with_capacity(1_024));
         text.push_str(HEADER);
-        for kind in ["seal", "sign"] {
+        for kind in ["seal", "mac", "sign"] {
             let mut bytes: Material = Zeroizing::new([0; 32]);
             entropy.fill(&mut *bytes)?;
             write_line(&mut text, kind, 1, now, &bytes);
@@ -70,8 +78,13 @@ impl Keyring {
 
     /// Whether the file is still the one that was opened: there, byte for byte, and its owner's alone.
     pub fn check(&self, path: &Path) -> Result<(), KeyringError> {
-        if digest(&SHA256, &read(path)?).as_ref() == self.read_as.as_ref() {
-            Ok(())
+        self.read_again(path).map(drop)
+    }
+
+    fn read_again(&self, path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+        let bytes = read(path)?;
+        if digest(&SHA256, &bytes).as_ref() == self.read_as.as_ref() {
+            Ok(bytes)
         } else {
             Err(KeyringError::Changed(path.into()))
         }
@@ -79,45 +92,82 @@ impl Keyring {
 
     /// Reads the keyring of a file that only its owner may read.
     pub fn open(path: &Path, entropy: Arc<dyn Entropy>) -> Result<Self, KeyringError> {
-        let bytes = read(path)?;
-        let text = str::from_utf8(&bytes).map_err(|_| KeyringError::Damaged {
-            line: 0,
-            what: "it is not text",
-        })?;
-        Self::parse(text, entropy)
+        Self::parse(as_text(&read(path)?)?, entropy)
+    }
+
+    /// Writes the MAC keys that a file of before leaves to be derived into the file, as lines of their own. The result is
+    /// the keyring of the file as it is then; `None` where nothing is missing.
+    ///
+    /// For who owns the data directory, once the keyring has proven to be the database's: a program of before that runs
+    /// beside would take the file for another one.
+    pub fn upgrade(&self, path: &Path, now: UnixMs) -> Result<Option<Self>, KeyringError> {
+        let bytes = self.read_again(path)?;
+        let old = as_text(&bytes)?;
+        let derived = lines(old)?.derived_macs();
+        if derived.is_empty() {
+            return Ok(None);
+        }
+        let mut text = Zeroizing::new(String::with_capacity(old.len() + 1 + 128 * derived.len()));
+        text.push_str(old);
+        if !old.ends_with('\n') {
+            text.push('\n');
+        }
+        for (id, material) in &derived {
+            write_line(&mut text, "mac", *id, now, material);
+        }
+        // Where a link leads, so that the link stays one.
+        let path = fs::canonicalize(path)?;
+        let beside = write_beside(&path, text.as_bytes())?;
+        fs::rename(beside, &path)?;
+        sync_folder(&path)?;
+        Self::parse(&text, self.entropy.clone()).map(Some)
     }
 
     fn parse(text: &str, entropy: Arc<dyn Entropy>) -> Result<Self, KeyringError> {
-        let (mut sealing, mut signing) = (Vec::new(), Vec::new());
-        for (index, line) in text.lines().enumerate() {
-            let damaged = |what| KeyringError::Damaged { line: index + 1, what };
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let mut words = line.split_ascii_whitespace();
-            let (Some(kind), Some(id), Some(_created), Some(hex), None) =
-                (words.next(), words.next(), words.next(), words.next(), words.next())
-            else {
-                return Err(damaged("four words are expected: kind, id, time, key"));
-            };
-            let id: u32 = id.parse().map_err(|_| damaged("the id is no number"))?;
-            let key = (
-                id,
-                material(hex).ok_or_else(|| damaged("the key is not 64 hex digits"))?,
-            );
-            let kept = match kind {
-                "seal" => &mut sealing,
-                "sign" => &mut signing,
-                _ => return Err(damaged("the kind is neither seal nor sign")),
-            };
-            if kept.iter().any(|(other, _)| *other == id) {
-                return Err(damaged("the id stands twice"));
-            }
-            kept.push(key);
-        }
-        Self::new(sealing, signing, entropy, digest(&SHA256, text.as_bytes()))
+        Self::new(&lines(text)?, entropy, digest(&SHA256, text.as_bytes()))
     }
+}
+
+fn lines(text: &str) -> Result<Lines, KeyringError> {
+    let mut found = Lines::default();
+    for (index, line) in text.lines().enumerate() {
+        let damaged = |what| KeyringError::Damaged { line: index + 1, what };
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let mut words = line.split_ascii_whitespace();
+        let kept = match words.next() {
+            Some("seal") => &mut found.sealing,
+            Some("mac") => &mut found.macs,
+            Some("sign") => &mut found.signing,
+            // Not repeated: where words are out of order, the first one may be a key.
+            _ => return Err(KeyringError::Newer { line: index + 1 }),
+        };
+        let (Some(id), Some(_created), Some(hex), None) = (words.next(), words.next(), words.next(), words.next())
+        else {
+            return Err(damaged("four words are expected: kind, id, time, key"));
+        };
+        let id: u32 = id.parse().map_err(|_| damaged("the id is no number"))?;
+        if id == 0 {
+            return Err(damaged("ids begin with 1"));
+        }
+        if kept.iter().any(|(other, _)| *other == id) {
+            return Err(damaged("the id stands twice"));
+        }
+        kept.push((
+            id,
+            material(hex).ok_or_else(|| damaged("the key is not 64 hex digits"))?,
+        ));
+    }
+    Ok(found)
+}
+
+fn as_text(bytes: &[u8]) -> Result<&str, KeyringError> {
+    str::from_utf8(bytes).map_err(|_| KeyringError::Damaged {
+        line: 0,
+        what: "it is not text",
+    })
 }
 
 /// What a file holds that only its owner may read.
@@ -168,6 +218,18 @@ fn material(hex: &str) -> Option<Material> {
 
 /// Writes a whole new file or none: beside its place first, then linked there, which fails where one is.
 fn write_new(path: &Path, bytes: &[u8]) -> Result<(), KeyringError> {
+    let beside = write_beside(path, bytes)?;
+    let linked = fs::hard_link(&beside, path);
+    fs::remove_file(&beside)?;
+    match linked {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(KeyringError::Exists(path.into())),
+        other => other?,
+    }
+    Ok(sync_folder(path)?)
+}
+
+/// Writes a file that only its owner may read, under a name beside the one that it is to have.
+fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     let beside = path.with_extension("new");
     let _left_by_a_crash = fs::remove_file(&beside);
     let mut file = OpenOptions::new()
@@ -177,14 +239,13 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<(), KeyringError> {
         .open(&beside)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    let linked = fs::hard_link(&beside, path);
-    fs::remove_file(&beside)?;
-    match linked {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(KeyringError::Exists(path.into())),
-        other => other?,
+    Ok(beside)
+}
+
+/// A new name is on disk only with its directory.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
     }
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
 }

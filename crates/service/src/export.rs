@@ -60,7 +60,7 @@ impl Service {
         if wanted.recipient.trim() != wanted.recipient {
             return Err(invalid("recipient", "it begins or ends with a blank".into()));
         }
-        let key_id = core.sealer.current_key();
+        let key_id = core.sealer.current_mac_key();
         let tokens = unbound(core, wanted.tokens).await?;
         // So that whatever is approved can be written.
         seed_file(core, &tokens, &wanted.recipient, &wanted.key)?;

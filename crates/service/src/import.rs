@@ -263,7 +263,7 @@ fn read_file(file: &SeedFile) -> Result<(Vec<Seed>, Receipt), ServiceError> {
 struct Known {
     /// Of the same serial number.
     tokens: Vec<Option<Token>>,
-    /// Fingerprints under the present key.
+    /// Fingerprints under the present MAC key.
     current: Vec<Fingerprint>,
     /// Whether the secret is one that some token has or had.
     secrets: Vec<bool>,
@@ -273,18 +273,10 @@ impl Known {
     async fn of(core: &Core, seeds: &[Seed]) -> Result<Self, ServiceError> {
         let serial_numbers = seeds.iter().map(|seed| seed.serial_number.clone()).collect();
         let tokens = core.store.tokens_of(serial_numbers).await?;
-        let present = core.sealer.current_key();
+        let present = core.sealer.current_mac_key();
         let current = fingerprints(core, seeds, present)?;
         let mut secrets = vec![false; seeds.len()];
-        let mut keys = core
-            .store
-            .witnesses()
-            .await?
-            .iter()
-            .map(|witness| witness.key_id)
-            .collect::<Vec<_>>();
-        keys.retain(|key| *key != present);
-        for key in keys.into_iter().chain([present]) {
+        for key in core.sealer.mac_keys() {
             let prints = if key == present {
                 current.clone()
             } else {

@@ -22,20 +22,33 @@ pub trait Entropy: Send + Sync {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), PortError>;
 }
 
-/// Seals secrets for the database and hashes under a key that is not in it.
+/// Seals secrets for the database and hashes under keys that are not in it.
+///
+/// Two kinds of keys, numbered apart: a sealing key ends once nothing is sealed under it any more; a MAC key stays for
+/// ever, for nothing that was hashed can be hashed anew.
 pub trait Sealer: Send + Sync {
-    /// Seals a secret for the record that `bound_to` describes, under the current key, with a nonce that is
+    /// Seals a secret for the record that `bound_to` describes, under the current sealing key, with a nonce that is
     /// used once. The key's id is bound too.
     fn seal(&self, bound_to: &[u8], secret: &Secret) -> Result<Sealed, PortError>;
 
     /// Opens what was sealed for that very record.
     fn open(&self, bound_to: &[u8], sealed: &Sealed) -> Result<Secret, PortError>;
 
-    /// HMAC-SHA-256 under a key derived for `purpose` from the key of this id.
-    fn mac(&self, key_id: u32, purpose: &str, data: &[u8]) -> Result<[u8; 32], PortError>;
+    /// Seals for the same record, under the current sealing key, what an older one sealed; as long as it was. The record
+    /// itself is not needed.
+    fn reseal(&self, sealed: &Sealed) -> Result<Sealed, PortError>;
 
-    /// The key that new seals and hashes use.
-    fn current_key(&self) -> u32;
+    /// The sealing key that new seals use.
+    fn current_sealing_key(&self) -> u32;
+
+    /// HMAC-SHA-256 of what is hashed for this purpose, under the MAC key of this id.
+    fn mac(&self, mac_key: u32, purpose: &str, data: &[u8]) -> Result<[u8; 32], PortError>;
+
+    /// The MAC key that new hashes use.
+    fn current_mac_key(&self) -> u32;
+
+    /// Every MAC key, the current one last.
+    fn mac_keys(&self) -> Vec<u32>;
 }
 
 /// Signs what leaves the house.
@@ -53,9 +66,12 @@ pub enum PortError {
     /// No randomness to be had.
     #[error("the system gives no random bytes")]
     Entropy,
-    /// The keyring has no such key.
-    #[error("the keyring holds no key {0}: bring the keyring file that sealed this database")]
+    /// The keyring has no such sealing key.
+    #[error("the keyring holds no sealing key {0}: bring the keyring file that sealed this database")]
     NoSuchKey(u32),
+    /// The keyring has no such MAC key.
+    #[error("the keyring holds no MAC key {0}: bring the keyring file that belongs to this database")]
+    NoSuchMacKey(u32),
     /// The sealed bytes are not what was sealed for this record.
     #[error("a sealed secret does not open for its record: it was changed, or moved to another record")]
     DoesNotOpen,

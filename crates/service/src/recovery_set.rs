@@ -21,7 +21,7 @@ pub(crate) fn issue(
     old: Option<&RecoveryCodes>,
     now: UnixMs,
 ) -> Result<(Vec<Zeroizing<String>>, RecoveryCodes), ServiceError> {
-    let key_id = core.sealer.current_key();
+    let key_id = core.sealer.current_mac_key();
     let mut shown = Vec::with_capacity(core.settings.recovery_codes);
     let mut kept = Vec::with_capacity(core.settings.recovery_codes);
     for _code in 0..core.settings.recovery_codes {
@@ -77,7 +77,7 @@ pub(crate) fn spend(
 ) -> Result<Trial, ServiceError> {
     let typed = normalised(typed);
     let Some(set) = set.filter(|set| !set.codes.is_empty()) else {
-        let _same_work = mac(core, core.sealer.current_key(), owner, &typed)?;
+        let _same_work = mac(core, core.sealer.current_mac_key(), owner, &typed)?;
         return Ok(Trial {
             verdict: SetVerdict::Wrong,
             next: None,
@@ -136,13 +136,13 @@ pub(crate) fn spend(
     })
 }
 
-fn mac(core: &Core, key_id: u32, owner: &Owner, text: &str) -> Result<[u8; 32], ServiceError> {
+fn mac(core: &Core, mac_key: u32, owner: &Owner, text: &str) -> Result<[u8; 32], ServiceError> {
     let mut data = Zeroizing::new(Vec::with_capacity(320));
     for part in [owner.account.as_bytes(), owner.user.as_bytes(), text.as_bytes()] {
         data.extend((part.len() as u32).to_be_bytes());
         data.extend(part);
     }
-    Ok(core.sealer.mac(key_id, "recovery_code", &data)?)
+    Ok(core.sealer.mac(mac_key, "recovery_code", &data)?)
 }
 
 /// What people type: any case, blanks and dashes anywhere, and digits that base32 does not have.

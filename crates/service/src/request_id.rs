@@ -45,7 +45,7 @@ impl RequestTag {
         // Room for all of it at once, so that no copy is left behind by growing.
         let mut data = Zeroizing::new(Vec::with_capacity(room));
         let tag = |data: &[u8]| -> Result<[u8; 16], ServiceError> {
-            let mac = sealer.mac(sealer.current_key(), "request_id", data)?;
+            let mac = sealer.mac(sealer.current_mac_key(), "request_id", data)?;
             let mut tag = [0; 16];
             tag.copy_from_slice(&mac[..16]);
             Ok(tag)

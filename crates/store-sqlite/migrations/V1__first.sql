@@ -34,19 +34,24 @@ CREATE TABLE fold (
 INSERT INTO fold VALUES (0, 0);
 
 -- Sealed secrets. Rows are only appended, and overwritten in place by as many bytes: SQLite never moves one to another
--- page, so that zeroes over it leave no copy behind. (secure_delete does not clean what a page split leaves.)
+-- page, so that what is written over it leaves no copy behind. (secure_delete does not clean what a page split leaves.)
+--
+-- The record that has a secret names its number, and no row names its record: the sealed bytes say by themselves what
+-- they are bound to, so that a secret can be sealed anew without it, and no name has to be erased here.
 CREATE TABLE secret (
     number INTEGER PRIMARY KEY,
-    key_id INTEGER NOT NULL, -- the key of the keyring that it is sealed under
+    key_id BLOB    NOT NULL, -- the sealing key of the keyring, four bytes, for an INTEGER is wider for a higher key;
+                             -- 0: it was erased
     bytes  BLOB    NOT NULL
 ) STRICT;
+-- What a key still seals; its last column is the number.
+CREATE INDEX secret_key ON secret (key_id);
 
 -- Rows of `secret` that hold zeroes and may be written again.
 CREATE TABLE secret_free (
     length INTEGER NOT NULL,
-    key_id INTEGER NOT NULL, -- a row of another key could be longer, and be moved
     number INTEGER NOT NULL,
-    PRIMARY KEY (length, key_id, number)
+    PRIMARY KEY (length, number)
 ) STRICT, WITHOUT ROWID;
 
 -- The users who have or had a device. What changes by binding; one descent finds it.

@@ -7,7 +7,7 @@ use store::{Checked, Id, Outcome, Revision, Write, audit::Head};
 
 use crate::{
     error::Result,
-    tables::{audit, document, owner, user},
+    tables::{audit, document, owner, secret, user},
     tail::{Kept, Tail},
 };
 
@@ -91,6 +91,7 @@ impl<'a> Group<'a> {
                 self.revision(&next.id)? == next.revision
                     && (next.revision.is_some() || !user::exists(self.tx, &next.owner)?)
             }
+            Write::Reseal { number, old, .. } => secret::holds(self.tx, *number, old)?,
         })
     }
 
@@ -116,6 +117,10 @@ impl<'a> Group<'a> {
                     Changed::Appended(kept)
                 };
                 self.changed.insert(next.id, changed);
+            }
+            Write::Reseal { number, new, .. } => {
+                secret::write_over(self.tx, *number, new)?;
+                self.erases = true;
             }
         }
         Ok(())

@@ -34,7 +34,7 @@ fn both(conn: &Connection, path: &Path) -> Result<(i64, i64), OpenError> {
         .max()
         .unwrap_or(0);
     let failed = |error| crate::error::Fault::from(error).opening(path.into());
-    if has_table(conn, "recovery_codes").map_err(failed)? {
+    if is_before(conn).map_err(failed)? {
         return Err(OpenError::Before { path: path.into() });
     }
     let found = schema(conn).map_err(failed)?;
@@ -46,6 +46,12 @@ fn both(conn: &Connection, path: &Path) -> Result<(i64, i64), OpenError> {
         });
     }
     Ok((found, known))
+}
+
+/// Whether it has tables that no migration knows: those of version 0.1, while that was made.
+fn is_before(conn: &Connection) -> rusqlite::Result<bool> {
+    let narrow = "SELECT 1 FROM pragma_table_info('secret') WHERE name = 'key_id' AND type = 'INTEGER'";
+    Ok(has_table(conn, "recovery_codes")? || conn.prepare(narrow)?.exists([])?)
 }
 
 /// Brings the file to the newest schema, or (beside the owner) only asks whether it is there.

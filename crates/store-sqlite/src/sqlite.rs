@@ -12,8 +12,8 @@ use std::{
 use futures_channel::oneshot;
 use rusqlite::Connection;
 use store::{
-    Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Outcome, Owner, Pending, StoreError, User,
-    Users,
+    Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Outcome, Owner, Pending, Sealed, Secrets,
+    StoreError, User, Users,
     audit::{Chain, Closing, Cursor, Head, Newest, Place, Row, Trail},
     codec,
 };
@@ -26,7 +26,7 @@ use crate::{
     generation::Generation,
     readers::Readers,
     register, schema,
-    tables::{audit, document, user},
+    tables::{audit, document, secret, user},
     tail::{Kept, Tail},
     trust::Trust,
     writer::{Call, Message, Reply, Shared, Writer, lock},
@@ -248,6 +248,12 @@ impl Documents for Sqlite {
     fn documents_in(&self, noun: &'static str, list: List, limit: u32) -> Pending<'_, Vec<Document>> {
         self.readers
             .read(move |conn| document::list(&*conn.transaction()?, noun, &list, limit))
+    }
+}
+
+impl Secrets for Sqlite {
+    fn sealed_under(&self, key_id: u32, after: i64, limit: u32) -> Pending<'_, Vec<(i64, Sealed)>> {
+        self.readers.read(move |conn| secret::under(conn, key_id, after, limit))
     }
 }
 

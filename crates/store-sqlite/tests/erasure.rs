@@ -7,7 +7,7 @@ use std::{fs, path::Path, time::Duration};
 use common::*;
 use countersign_store_sqlite::{Sqlite, Tuning};
 use otp::Parameters;
-use store::{Commit, Enrollment, EnrollmentState, IdentityProof, Outcome, Sealed, Write};
+use store::{Commit, Enrollment, EnrollmentState, IdentityProof, Outcome, Sealed, Secrets, Write};
 use verify::{Kind, UnixMs};
 
 /// Erasures are driven out as soon as nothing else is to do.
@@ -158,4 +158,54 @@ fn erasures_do_not_wait_for_a_rest() {
     let late = block_on(store.commit(vec![late]));
     assert_eq!(late, Ok(vec![Outcome::Missed]));
     assert_eq!(traces(dir.path(), &[sealed(1)]), []);
+}
+
+/// Keys of every width that a number could have; what was sealed under the one before is nowhere, and no row has moved.
+#[test]
+fn a_secret_sealed_anew_leaves_no_copy_under_the_old_key() {
+    const COUNT: u32 = 3_000;
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open_as(dir.path(), "serve/here/1", true, quick()).expect("it opens");
+    let order: Vec<u32> = (0..COUNT).map(|at| at * 1_009 % COUNT).collect();
+    for some in order.chunks(97) {
+        done(&store, some.iter().map(|number| bind(*number)).collect());
+    }
+    let number_of = |at: u32, round: u32| 1_000_000 * round + at;
+    let mut gone: Vec<Vec<u8>> = Vec::new();
+    let (mut from, mut passing) = (1, 0);
+    for (round, to) in (1..).zip([2, 200, 70_000, u32::MAX, 3]) {
+        let (mut after, mut at) = (0, 0);
+        loop {
+            let page = block_on(store.sealed_under(from, after, 101)).expect("a read");
+            let Some((last, _)) = page.last() else { break };
+            after = *last;
+            let writes = page.into_iter().map(|(number, old)| {
+                gone.push(old.bytes.clone());
+                at += 1;
+                let new = Sealed {
+                    key_id: to,
+                    bytes: sealed(number_of(at, round)),
+                };
+                Write::Reseal { number, old, new }
+            });
+            done(&store, vec![change(writes.collect())]);
+            // Devices come and go meanwhile, each in the place of the one before.
+            passing += 1;
+            done(&store, vec![bind(500_000 + passing)]);
+            done(&store, vec![unbound(&store, 500_000 + passing)]);
+            gone.push(sealed(500_000 + passing));
+        }
+        assert_eq!(at, COUNT, "all of key {from}");
+        from = to;
+    }
+    settle(&store, dir.path());
+    assert_eq!(traces(dir.path(), &gone), []);
+    let kept: Vec<_> = block_on(store.sealed_under(from, 0, u32::MAX)).expect("a read");
+    assert_eq!(kept.len(), COUNT as usize);
+    let kept: Vec<_> = kept.into_iter().map(|(_, sealed)| sealed.bytes).collect();
+    assert_eq!(
+        traces(dir.path(), &kept).len(),
+        kept.len(),
+        "the newest are there, once"
+    );
 }

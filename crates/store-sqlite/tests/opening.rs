@@ -353,3 +353,17 @@ fn a_directory_that_was_taken_is_not_written_by_the_first() {
     assert!(first.close().is_err(), "nor is anything folded");
     done(&second, vec![used(&second, 1)]);
 }
+
+/// Made by a version of before secrets could be sealed anew: its rows would be moved by it.
+#[test]
+fn a_database_whose_secrets_lie_otherwise_is_refused_with_a_way_out() {
+    let dir = tempfile::tempdir().expect("a directory");
+    drop(open(dir.path()));
+    let file = Connection::open(dir.path().join(FILE_NAME)).expect("a database");
+    let before = "DROP TABLE secret; CREATE TABLE secret (number INTEGER PRIMARY KEY, key_id INTEGER, bytes BLOB)";
+    file.execute_batch(before).expect("it is ours");
+    drop(file);
+    let error = refused(dir.path());
+    assert!(matches!(error, OpenError::Before { .. }), "{error}");
+    assert!(error.to_string().contains("start anew"), "{error}");
+}

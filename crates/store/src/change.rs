@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use crate::{
-    Allowance, ApiKey, Document, Id, Key, Noun, Owner, Pending, StoreError, User,
+    Allowance, ApiKey, Document, Id, Key, Noun, Owner, Pending, Sealed, StoreError, User,
     audit::{self, Event, Hash},
     codec, document,
 };
@@ -86,6 +86,20 @@ pub enum Write {
         next: Box<User>,
         /// Devices may have come or gone: the secrets of those that are not there any more are erased.
         devices: bool,
+    },
+    /// A secret is sealed under another key; its record, which does not change, has it from now on. The old bytes are
+    /// erased. In a change of nothing else.
+    ///
+    /// No version is raised by this, and no revision. So a document that was read before and is written after puts the old
+    /// bytes back, under the old key, and so do a user's devices; whoever retires a key asks once more for what is sealed
+    /// under it.
+    Reseal {
+        /// Where it is. A number may have been another secret's before: it holds only while these very bytes stand there.
+        number: i64,
+        /// What was read.
+        old: Sealed,
+        /// What it becomes: as long, under another key.
+        new: Sealed,
     },
 }
 
@@ -201,7 +215,7 @@ fn is_of_api_keys(write: &Write) -> bool {
 fn next_state(write: &Write) -> Option<(Id, Box<[u8]>)> {
     match write {
         Write::User { next, .. } => Some((next.id, codec::encode_user(next).into())),
-        Write::Put { .. } | Write::Delete { .. } | Write::Require { .. } => None,
+        Write::Put { .. } | Write::Delete { .. } | Write::Require { .. } | Write::Reseal { .. } => None,
     }
 }
 
@@ -217,6 +231,11 @@ fn fault(writes: &[Write], events: &[Event]) -> Option<&'static str> {
     if !distinct(writes) {
         return Some("it has two writes of one record");
     }
+    let reseals = |write: &Write| matches!(write, Write::Reseal { .. });
+    if writes.iter().any(reseals) && !writes.iter().all(reseals) {
+        // Another write could erase the secret whose place is to be written.
+        return Some("it seals a secret anew and does something else");
+    }
     writes.iter().find_map(fault_of)
 }
 
@@ -225,6 +244,7 @@ fn fault_of(write: &Write) -> Option<&'static str> {
         Write::Put { document, .. } => (&document.key, Some(document)),
         Write::Delete { key, .. } | Write::Require { key, .. } => (key, None),
         Write::User { next, devices } => return next.fault(*devices),
+        Write::Reseal { old, new, .. } => return fault_of_reseal(old, new),
     };
     let is_text = |part: &str| !part.contains(char::is_control);
     if !(is_text(&key.account) && is_text(&key.user) && is_text(&key.id)) {
@@ -242,7 +262,23 @@ fn fault_of(write: &Write) -> Option<&'static str> {
         () if expected.is_some_and(|expected| document.version <= expected) => {
             Some("a document's version does not rise")
         }
+        () if document.secrets.iter().any(is_empty) => Some("a document's secret is empty"),
         () if !document.lookups.iter().all(|lookup| is_value(&lookup.value)) => Some("a lookup has control characters"),
+        () => None,
+    }
+}
+
+/// Engines write key 0 and zeroes over what they erase.
+pub(crate) fn is_empty(sealed: &Sealed) -> bool {
+    sealed.key_id == 0 || sealed.bytes.is_empty()
+}
+
+fn fault_of_reseal(old: &Sealed, new: &Sealed) -> Option<&'static str> {
+    match () {
+        () if is_empty(old) || is_empty(new) => Some("a secret that is sealed anew is empty"),
+        () if old.key_id == new.key_id => Some("a secret is to be sealed anew under the key that it is under"),
+        // Engines write over it where it lies.
+        () if old.bytes.len() != new.bytes.len() => Some("a secret that is sealed anew is not as long as it was"),
         () => None,
     }
 }
@@ -254,6 +290,7 @@ fn distinct(writes: &[Write]) -> bool {
     enum Record<'a> {
         User(&'a Owner),
         Document(&'a Key),
+        Secret(i64),
         Unique(&'static str, &'static str, &'a str),
     }
     fn record(write: &Write) -> Record<'_> {
@@ -261,6 +298,7 @@ fn distinct(writes: &[Write]) -> bool {
             Write::User { next, .. } => Record::User(&next.owner),
             Write::Put { document, .. } => Record::Document(&document.key),
             Write::Delete { key, .. } | Write::Require { key, .. } => Record::Document(key),
+            Write::Reseal { number, .. } => Record::Secret(*number),
         }
     }
     let documents = writes.iter().filter_map(|write| match write {

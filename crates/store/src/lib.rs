@@ -43,11 +43,11 @@ pub use health::{Damage, Health};
 pub use owner::{Owner, normalised};
 pub use protection::Protection;
 pub use recovery::{RecoveryCode, RecoveryCodes};
-pub use sealed::Sealed;
+pub use sealed::{Sealed, Secrets};
 pub use token::{BoundToken, Fingerprint, Stage, Token, TokenFilter, TokenState};
 pub use user::{Revision, User, Users};
 pub use uuid::Uuid as Id;
-pub use witness::Witness;
+pub use witness::{MacWitness, Witness};
 
 /// The UUIDv7 of this moment (milliseconds since 1970) and these random bytes.
 pub fn id_at(unix_ms: u64, random: &[u8; 10]) -> Id {
@@ -58,9 +58,9 @@ pub fn id_at(unix_ms: u64, random: &[u8; 10]) -> Id {
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// What an engine reads.
-pub trait Read: Users + Documents + audit::Trail + Health {}
+pub trait Read: Users + Documents + Secrets + audit::Trail + Health {}
 
-impl<S: Users + Documents + audit::Trail + Health> Read for S {}
+impl<S: Users + Documents + Secrets + audit::Trail + Health> Read for S {}
 
 /// Everything an engine provides: reading, and the one door to writing. The readings of each noun are made of
 /// [`Documents`], in the noun's own file.

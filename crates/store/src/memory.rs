@@ -10,8 +10,8 @@ use std::{
 use verify::UnixMs;
 
 use crate::{
-    Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Outcome, Owner, Pending, Revision, StoreError,
-    User, Users, Write,
+    Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Outcome, Owner, Pending, Revision, Sealed,
+    Secrets, StoreError, User, Users, Write,
     audit::{Chain, Closing, Cursor, Hash, Head, Newest, Opening, Payload, Place, Recorded, Row, Sign, Trail},
     codec,
 };
@@ -22,8 +22,9 @@ pub struct Disk(Arc<Mutex<Records>>);
 
 #[derive(Default)]
 struct Records {
-    documents: BTreeMap<Key, Document>,
-    users: BTreeMap<Owner, User>,
+    documents: BTreeMap<Key, Kept<Document>>,
+    users: BTreeMap<Owner, Kept<User>>,
+    secrets: BTreeMap<i64, Sealed>,
     chains: Vec<Chain>,
     ends: Vec<Head>,
     rows: Vec<Row>,
@@ -36,6 +37,12 @@ struct Commitment {
     events: Vec<Recorded>,
     covered: Vec<(UnixMs, Hash)>,
     states: Vec<(Id, Box<[u8]>)>,
+}
+
+/// A record, and the numbers of its secrets, which are looked up when it is read.
+struct Kept<R> {
+    record: R,
+    secrets: Vec<i64>,
 }
 
 /// An in-memory engine, and the chain that it writes.
@@ -90,7 +97,57 @@ impl Disk {
 
 impl Records {
     fn version(&self, key: &Key) -> Option<u64> {
-        self.documents.get(key).map(|document| document.version)
+        self.documents.get(key).map(|kept| kept.record.version)
+    }
+
+    /// The document with its secrets.
+    fn whole(&self, kept: &Kept<Document>) -> Document {
+        Document {
+            secrets: self.secrets_of(&kept.secrets),
+            ..kept.record.clone()
+        }
+    }
+
+    /// The user with the secrets of their devices.
+    fn whole_user(&self, kept: &Kept<User>) -> User {
+        let mut user = kept.record.clone();
+        for (bound, sealed) in user.devices.iter_mut().zip(self.secrets_of(&kept.secrets)) {
+            bound.device.sealed = sealed;
+        }
+        user
+    }
+
+    fn secrets_of(&self, numbers: &[i64]) -> Vec<Sealed> {
+        let found = numbers.iter().filter_map(|number| self.secrets.get(number));
+        found.cloned().collect()
+    }
+
+    /// What a record held becomes what it holds: the same ones keep their numbers, others are erased.
+    fn replace_secrets(&mut self, mut old: Vec<i64>, new: &[Sealed]) -> Vec<i64> {
+        let mut numbers = Vec::with_capacity(new.len());
+        for sealed in new {
+            let same = old.iter().position(|number| self.secrets.get(number) == Some(sealed));
+            numbers.push(match same {
+                Some(place) => old.remove(place),
+                None => self.keep_secret(sealed.clone()),
+            });
+        }
+        for number in old {
+            self.secrets.remove(&number);
+        }
+        numbers
+    }
+
+    /// Under the lowest number that is free, so that numbers are used again.
+    fn keep_secret(&mut self, sealed: Sealed) -> i64 {
+        let taken = self
+            .secrets
+            .keys()
+            .zip(1..)
+            .take_while(|(number, next)| *number == next);
+        let number = taken.count() as i64 + 1;
+        self.secrets.insert(number, sealed);
+        number
     }
 
     fn holds(&self, write: &Write) -> bool {
@@ -98,7 +155,11 @@ impl Records {
             Write::Put { expected, document } => self.version(&document.key) == *expected,
             Write::Delete { expected, key } => self.version(key) == Some(*expected),
             Write::Require { expected, key } => self.version(key) == *expected,
-            Write::User { next, .. } => self.users.get(&next.owner).and_then(|found| found.revision) == next.revision,
+            Write::User { next, .. } => {
+                let found = self.users.get(&next.owner);
+                found.and_then(|kept| kept.record.revision) == next.revision
+            }
+            Write::Reseal { number, old, .. } => self.secrets.get(number) == Some(old),
         }
     }
 
@@ -108,7 +169,8 @@ impl Records {
             return None;
         };
         let others = || {
-            let others = self.documents.values().filter(|other| other.key != document.key);
+            let others = self.documents.values().map(|kept| &kept.record);
+            let others = others.filter(|other| other.key != document.key);
             others.filter(|other| other.key.noun == document.key.noun)
         };
         let mut unique = document.lookups.iter().filter(|lookup| lookup.unique);
@@ -120,18 +182,34 @@ impl Records {
     fn write(&mut self, write: &Write, revision: Revision) {
         match write {
             Write::Put { document, .. } => {
-                self.documents.insert(document.key.clone(), (**document).clone());
+                let old = self.documents.remove(&document.key);
+                let secrets = self.replace_secrets(old.map_or(Vec::new(), |kept| kept.secrets), &document.secrets);
+                let record = Document {
+                    secrets: Vec::new(),
+                    ..(**document).clone()
+                };
+                self.documents.insert(record.key.clone(), Kept { record, secrets });
             }
             Write::Delete { key, .. } => {
-                self.documents.remove(key);
+                let old = self.documents.remove(key);
+                self.replace_secrets(old.map_or(Vec::new(), |kept| kept.secrets), &[]);
             }
             Write::Require { .. } => {}
-            Write::User { next, .. } => {
-                let next = User {
+            Write::User { next, devices } => {
+                let old = self.users.remove(&next.owner);
+                let mut secrets = old.map_or(Vec::new(), |kept| kept.secrets);
+                if *devices {
+                    let new: Vec<Sealed> = next.devices.iter().map(|bound| bound.device.sealed.clone()).collect();
+                    secrets = self.replace_secrets(secrets, &new);
+                }
+                let record = User {
                     revision: Some(revision),
                     ..(**next).clone()
                 };
-                self.users.insert(next.owner.clone(), next);
+                self.users.insert(record.owner.clone(), Kept { record, secrets });
+            }
+            Write::Reseal { number, new, .. } => {
+                self.secrets.insert(*number, new.clone());
             }
         }
     }
@@ -182,33 +260,33 @@ impl Records {
     }
 
     fn list(&self, noun: &str, list: &List, limit: u32) -> Vec<Document> {
-        let of_noun = self.documents.values().filter(|document| document.key.noun == noun);
-        let mut found: Vec<(Vec<u8>, &Document)> = match list {
+        let of_noun = self.documents.values().filter(|kept| kept.record.key.noun == noun);
+        let mut found: Vec<(Vec<u8>, &Kept<Document>)> = match list {
             List::Global { after } => of_noun
-                .filter(|document| document.key.account.is_empty() && *document.key.id > **after)
-                .map(|document| (Vec::new(), document))
+                .filter(|kept| kept.record.key.account.is_empty() && *kept.record.key.id > **after)
+                .map(|kept| (Vec::new(), kept))
                 .collect(),
             List::Expired(at) => of_noun
-                .filter_map(|document| Some((document.expires_at.filter(|end| end < at)?, document)))
+                .filter_map(|kept| Some((kept.record.expires_at.filter(|end| end < at)?, kept)))
                 // Times before 1970 come first, too.
-                .map(|(end, document)| ((end.get() ^ i64::MIN).to_be_bytes().to_vec(), document))
+                .map(|(end, kept)| ((end.get() ^ i64::MIN).to_be_bytes().to_vec(), kept))
                 .collect(),
             List::Lookup { name, prefix, after } => {
                 let (from, to) = List::between(prefix, after);
-                let values = |document: &Document| {
-                    let lookups = document.lookups.iter().filter(|lookup| lookup.name == *name);
+                let values = |kept: &Kept<Document>| {
+                    let lookups = kept.record.lookups.iter().filter(|lookup| lookup.name == *name);
                     lookups.map(|lookup| lookup.value.clone()).collect::<Vec<_>>()
                 };
                 of_noun
-                    .flat_map(|document| values(document).into_iter().map(move |value| (value, document)))
+                    .flat_map(|kept| values(kept).into_iter().map(move |value| (value, kept)))
                     .filter(|(value, _)| *value >= from && *value < to)
-                    .map(|(value, document)| (value.into_bytes(), document))
+                    .map(|(value, kept)| (value.into_bytes(), kept))
                     .collect()
             }
         };
-        found.sort_by(|(a, one), (b, other)| a.cmp(b).then(one.key.cmp(&other.key)));
+        found.sort_by(|(a, one), (b, other)| a.cmp(b).then(one.record.key.cmp(&other.record.key)));
         let found = found.into_iter().take(limit as usize);
-        found.map(|(_, document)| document.clone()).collect()
+        found.map(|(_, kept)| self.whole(kept)).collect()
     }
 }
 
@@ -230,7 +308,10 @@ impl Commit for Memory {
 
 impl Documents for Memory {
     fn documents(&self, keys: Vec<Key>) -> Pending<'_, Vec<Option<Document>>> {
-        self.read(|records| keys.iter().map(|key| records.documents.get(key).cloned()).collect())
+        self.read(|records| {
+            let one = |key| records.documents.get(key).map(|kept| records.whole(kept));
+            keys.iter().map(one).collect()
+        })
     }
 
     fn documents_in(&self, noun: &'static str, list: List, limit: u32) -> Pending<'_, Vec<Document>> {
@@ -238,15 +319,31 @@ impl Documents for Memory {
     }
 }
 
+impl Secrets for Memory {
+    fn sealed_under(&self, key_id: u32, after: i64, limit: u32) -> Pending<'_, Vec<(i64, Sealed)>> {
+        self.read(|records| {
+            let later = records.secrets.iter().filter(|(number, _)| **number > after);
+            let of_key = later.filter(|(_, sealed)| sealed.key_id == key_id);
+            let page = of_key.take(limit as usize);
+            page.map(|(number, sealed)| (*number, sealed.clone())).collect()
+        })
+    }
+}
+
 impl Users for Memory {
     fn users(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Option<User>>> {
-        self.read(|records| owners.iter().map(|owner| records.users.get(owner).cloned()).collect())
+        self.read(|records| {
+            let one = |owner| records.users.get(owner).map(|kept| records.whole_user(kept));
+            owners.iter().map(one).collect()
+        })
     }
 
     fn users_after(&self, after: Option<Owner>, limit: u32) -> Pending<'_, Vec<User>> {
         self.read(|records| {
-            let later = records.users.values().filter(|user| Some(&user.owner) > after.as_ref());
-            later.take(limit as usize).cloned().collect()
+            let later = records.users.values();
+            let later = later.filter(|kept| Some(&kept.record.owner) > after.as_ref());
+            let page = later.take(limit as usize);
+            page.map(|kept| records.whole_user(kept)).collect()
         })
     }
 }

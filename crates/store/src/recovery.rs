@@ -30,10 +30,10 @@ impl RecoveryCodes {
 /// One code, as a keyed hash of it.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecoveryCode {
-    /// HMAC-SHA-256 under a key of the keyring.
+    /// HMAC-SHA-256 under a MAC key of the keyring.
     #[serde(with = "shape::hex")]
     pub mac: [u8; 32],
-    /// The key's id.
+    /// The MAC key's id.
     pub key_id: u32,
     /// When it was spent.
     #[serde(rename = "used_at_ms", with = "shape::optional_ms")]

@@ -256,10 +256,10 @@ impl TokenState {
 /// erased. Once written, it stays for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Fingerprint {
-    /// HMAC-SHA-256 under a key of the keyring.
+    /// HMAC-SHA-256 under a MAC key of the keyring.
     #[serde(with = "shape::hex")]
     pub mac: [u8; 32],
-    /// The key's id.
+    /// The MAC key's id.
     pub key_id: u32,
 }
 

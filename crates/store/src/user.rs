@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use verify::DeviceState;
 
-use crate::{Bound, Device, Id, Owner, Pending, Store, Write};
+use crate::{Bound, Device, Id, Owner, Pending, Store, Write, change::is_empty};
 
 /// When a [`User`] was last written: the generation of the database, a chain of its trail, and a place in that.
 ///
@@ -98,7 +98,7 @@ impl User {
         match () {
             () if self.revision.is_none() && !devices => Some("a user without a row is to be used"),
             () if !self.devices.iter().all(|bound| seen.insert(bound.device.id)) => Some("a device is there twice"),
-            () if self.devices.iter().any(|bound| bound.device.sealed.bytes.is_empty()) => {
+            () if self.devices.iter().any(|bound| is_empty(&bound.device.sealed)) => {
                 Some("a device without a secret is to be bound")
             }
             () if self.devices.iter().any(|bound| bound.device.owner != self.owner) => {

@@ -9,8 +9,8 @@ use otp::Parameters;
 use serde_json::{Value, json};
 use store::{
     Allowance, ApiKey, Batch, Document, Enrollment, EnrollmentState, Export, ExportState, Fingerprint, Id,
-    IdentityProof, Noun, OpenTo, Owner, Person, Protection, RecoveryCode, RecoveryCodes, Role, Sealed, Token,
-    TokenState, UnboundDevice, Witness,
+    IdentityProof, MacWitness, Noun, OpenTo, Owner, Person, Protection, RecoveryCode, RecoveryCodes, Role, Sealed,
+    Token, TokenState, UnboundDevice, Witness,
 };
 use verify::{Budget, GuessMac, Kind, LongCount, Recent, UnixMs};
 
@@ -312,6 +312,17 @@ fn keyring_witness() {
         &Witness {
             key_id: 1,
             sealed: sealed(1),
+        },
+    );
+}
+
+#[test]
+fn keyring_mac_witness() {
+    golden(
+        "any",
+        &MacWitness {
+            key_id: 1,
+            mac: [9; 32],
         },
     );
 }

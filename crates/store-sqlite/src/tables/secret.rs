@@ -5,6 +5,19 @@ use store::Sealed;
 
 use crate::error::{Fault, Result};
 
+/// The id of a key, as wide in a row as any other.
+fn wide(key_id: u32) -> [u8; 4] {
+    key_id.to_be_bytes()
+}
+
+/// What a row's columns are.
+pub(crate) fn sealed(key_id: [u8; 4], bytes: Vec<u8>) -> Sealed {
+    Sealed {
+        key_id: u32::from_be_bytes(key_id),
+        bytes,
+    }
+}
+
 /// Reads one after the other: the statement is looked up once for all of them.
 pub(crate) struct Secrets<'a>(CachedStatement<'a>);
 
@@ -16,14 +29,23 @@ impl<'a> Secrets<'a> {
     }
 
     pub(crate) fn get(&mut self, number: i64) -> Result<Sealed> {
-        let found = self.0.query_row([number], |row| {
-            Ok(Sealed {
-                key_id: row.get(0)?,
-                bytes: row.get(1)?,
-            })
-        });
+        let found = self.0.query_row([number], |row| Ok(sealed(row.get(0)?, row.get(1)?)));
         found.optional()?.ok_or_else(|| Fault::damaged("secret", number))
     }
+}
+
+/// What was erased is under key 0.
+const UNDER: &str = "SELECT number, bytes FROM secret WHERE key_id = ? AND key_id <> x'00000000' AND number > ? ORDER BY number LIMIT ?";
+
+/// Up to `limit` secrets under this key with their numbers, after this number.
+pub(crate) fn under(conn: &Connection, key_id: u32, after: i64, limit: u32) -> Result<Vec<(i64, Sealed)>> {
+    let mut statement = conn.prepare_cached(UNDER)?;
+    let mut rows = statement.query((wide(key_id), after, limit))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push((row.get(0)?, sealed(wide(key_id), row.get(1)?)));
+    }
+    Ok(found)
 }
 
 /// Where a record's secrets are after a change of the record.
@@ -55,36 +77,62 @@ pub(crate) fn replace(tx: &Connection, old: &[i64], new: &[Sealed]) -> Result<Re
     Ok(Replaced { numbers, erased })
 }
 
-fn holds(tx: &Connection, number: i64, sealed: &Sealed) -> Result<bool> {
+/// Whether this very secret has this number.
+pub(crate) fn holds(tx: &Connection, number: i64, sealed: &Sealed) -> Result<bool> {
     Ok(tx
         .prepare_cached("SELECT 1 FROM secret WHERE number = ? AND key_id = ? AND bytes = ?")?
-        .exists((number, sealed.key_id, &sealed.bytes))?)
+        .exists((number, wide(sealed.key_id), &sealed.bytes))?)
 }
 
 /// Puts a secret into the file; the result is where.
 pub(crate) fn keep(tx: &Connection, sealed: &Sealed) -> Result<i64> {
     let length = sealed.bytes.len() as i64;
     let free = tx
-        .prepare_cached("SELECT number FROM secret_free WHERE length = ? AND key_id = ? LIMIT 1")?
-        .query_row((length, sealed.key_id), |row| row.get::<_, i64>(0))
+        .prepare_cached("SELECT number FROM secret_free WHERE length = ? LIMIT 1")?
+        .query_row([length], |row| row.get::<_, i64>(0))
         .optional()?;
     if let Some(number) = free {
-        tx.prepare_cached("DELETE FROM secret_free WHERE length = ? AND key_id = ? AND number = ?")?
-            .execute((length, sealed.key_id, number))?;
-        tx.prepare_cached("UPDATE secret SET bytes = ? WHERE number = ?")?
-            .execute((&sealed.bytes, number))?;
+        tx.prepare_cached("DELETE FROM secret_free WHERE length = ? AND number = ?")?
+            .execute((length, number))?;
+        write_over(tx, number, sealed)?;
         return Ok(number);
     }
     tx.prepare_cached("INSERT INTO secret (key_id, bytes) VALUES (?, ?)")?
-        .execute((sealed.key_id, &sealed.bytes))?;
+        .execute((wide(sealed.key_id), &sealed.bytes))?;
     Ok(tx.last_insert_rowid())
+}
+
+/// Writes this one where another one of the same length lies.
+pub(crate) fn write_over(tx: &Connection, number: i64, sealed: &Sealed) -> Result<()> {
+    tx.prepare_cached("UPDATE secret SET key_id = ?, bytes = ? WHERE number = ?")?
+        .execute((wide(sealed.key_id), &sealed.bytes, number))?;
+    Ok(())
 }
 
 /// Overwrites it with zeroes where it lies.
 pub(crate) fn erase(tx: &Connection, number: i64) -> Result<()> {
-    tx.prepare_cached("INSERT INTO secret_free SELECT length(bytes), key_id, number FROM secret WHERE number = ?")?
+    tx.prepare_cached("INSERT INTO secret_free SELECT length(bytes), number FROM secret WHERE number = ?")?
         .execute([number])?;
-    tx.prepare_cached("UPDATE secret SET bytes = zeroblob(length(bytes)) WHERE number = ?")?
+    tx.prepare_cached("UPDATE secret SET key_id = x'00000000', bytes = zeroblob(length(bytes)) WHERE number = ?")?
         .execute([number])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However many secrets there are, those of a key are not looked for among them, nor put in order.
+    #[test]
+    fn what_a_key_seals_is_found_by_an_index() {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(include_str!("../../migrations/V1__first.sql"))
+            .unwrap();
+        let mut plan = conn.prepare(&format!("EXPLAIN QUERY PLAN {UNDER}")).unwrap();
+        let steps = plan
+            .query_map((wide(1), 0, 9), |row| row.get::<_, String>("detail"))
+            .unwrap();
+        let steps: Vec<_> = steps.map(Result::unwrap).collect();
+        assert_eq!(steps, ["SEARCH secret USING INDEX secret_key (key_id=? AND rowid>?)"]);
+    }
 }

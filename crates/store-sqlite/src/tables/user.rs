@@ -74,10 +74,7 @@ fn read(row: &Row<'_>, owner: Owner, secrets: &mut secret::Secrets<'_>) -> Resul
         let (first, more): (Option<i64>, Option<String>) = (row.get(2)?, row.get(3)?);
         let mut sealed = Vec::with_capacity(1);
         if first.is_some() {
-            sealed.push(Sealed {
-                key_id: row.get(4)?,
-                bytes: row.get(5)?,
-            });
+            sealed.push(secret::sealed(row.get(4)?, row.get(5)?));
         }
         for number in numbers_of(more.as_deref()).ok_or_else(damaged)? {
             sealed.push(secrets.get(number)?);

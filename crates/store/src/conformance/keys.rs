@@ -1,7 +1,7 @@
 //! API keys, and how a cache of them learns that it is old.
 
 use super::{Harness, done, missed, open, reopen, sample::*};
-use crate::{ApiKey, Sealed, Witness, Write};
+use crate::{ApiKey, MacWitness, Sealed, Witness, Write};
 
 pub(super) async fn api_keys_round_trip(harness: &dyn Harness) {
     let store = open(harness).await;
@@ -70,4 +70,25 @@ pub(super) async fn a_key_has_one_witness(harness: &dyn Harness) {
     let store = reopen(harness, store).await;
     let found = store.witnesses().await.expect("a read");
     assert!(found == [witness(1, 7), witness(2, 7)]);
+}
+
+pub(super) async fn a_mac_key_has_one_witness(harness: &dyn Harness) {
+    let store = open(harness).await;
+    assert_eq!(store.mac_witnesses().await.expect("a read").len(), 0);
+    let witness = |key_id, byte| MacWitness {
+        key_id,
+        mac: [byte; 32],
+    };
+    for key_id in [2, 1] {
+        done(&*store, change("witness", vec![Write::put(None, &witness(key_id, 7))])).await;
+        let another = change("witness", vec![Write::put(None, &witness(key_id, 8))]);
+        missed(&*store, another, "there is one").await;
+    }
+    let store = reopen(harness, store).await;
+    let found = store.mac_witnesses().await.expect("a read");
+    assert!(found == [witness(1, 7), witness(2, 7)]);
+    assert!(
+        store.witnesses().await.expect("a read").is_empty(),
+        "sealing keys are others"
+    );
 }

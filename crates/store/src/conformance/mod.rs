@@ -21,6 +21,7 @@ mod keys;
 mod races;
 mod records;
 mod sample;
+mod sealing;
 mod trail;
 
 use std::{
@@ -64,7 +65,7 @@ macro_rules! cases {
 pub const CASES: &[Case] = cases! {
     records: absent_records, devices_round_trip, users_come_in_pages, enrollments_round_trip, recovery_codes_round_trip,
         protections_round_trip, any_name_is_a_key;
-    keys: api_keys_round_trip, every_change_of_keys_is_noticed, a_key_has_one_witness;
+    keys: api_keys_round_trip, every_change_of_keys_is_noticed, a_key_has_one_witness, a_mac_key_has_one_witness;
     conditions: a_missed_change_writes_nothing, outcomes_stand_in_order, a_call_builds_on_itself,
         a_row_is_a_lock, a_tombstone_never_changes, what_no_engine_may_do_is_refused, a_count_needs_no_event;
     races: one_of_many_states_wins, one_of_many_bindings_wins, one_of_many_owners_changes_wins;
@@ -78,6 +79,10 @@ pub const CASES: &[Case] = cases! {
     inventory: tokens_round_trip, tokens_come_in_pages, batches_round_trip, exports_round_trip, allowances_count,
         a_secret_comes_in_once, a_token_that_ends_loses_its_secret, bound_tokens_come_with_their_devices,
         an_import_is_whole_or_absent, one_of_many_users_gets_a_token;
+    sealing: secrets_are_listed_by_their_key, what_was_erased_is_not_listed, a_secret_is_sealed_anew,
+        only_what_was_read_is_sealed_anew, a_record_that_was_read_before_puts_its_secret_back,
+        so_does_a_row_whose_devices_are_written, one_of_many_seals_anew,
+        what_cannot_be_sealed_anew_is_refused;
     history: a_long_history_is_kept;
 };
 

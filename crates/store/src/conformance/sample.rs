@@ -24,7 +24,7 @@ pub(super) fn id(number: u32) -> Id {
 
 pub(super) fn sealed(number: u32) -> Sealed {
     Sealed {
-        key_id: number,
+        key_id: number.max(1),
         bytes: (0..48)
             .map(|at| (number.wrapping_mul(31) as u8).wrapping_add(at))
             .collect(),
