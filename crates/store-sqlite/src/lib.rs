@@ -3,13 +3,13 @@
 //! ```text
 //! commit ──► channel ──► writer thread: all that waits ──► BEGIN IMMEDIATE … COMMIT ──► publish ──► answer
 //!                                                               │                        │
-//!                                        audit rows carry the new device states       tail, head
-//! bound  ──► channel ──► reader threads: device rows ──► tail ──► device_state for those not in it
+//!                                  one audit row: events, and the users' new states      tail, head
+//! users  ──► channel ──► writer or reader threads: `user` ──► tail ──► `user_state` for those not in it
 //! ```
 //!
-//! **Append and fold.** A verification's commit does not touch the device's row: the audit row it needs anyway
-//! carries the new state, and the *tail*, a map in memory, holds the newest state of every device whose row
-//! is behind. The writer's hand goes round the tail in key order and writes a few states back in the transaction
+//! **Append and fold.** A verification's commit does not touch the user's row: the audit row it needs anyway
+//! carries the new state, and the *tail*, a map in memory, holds the newest state of every user whose row
+//! is behind. All that a group decides is one audit row. The writer's hand goes round the tail in key order and writes a few states back in the transaction
 //! of a commit; what a round has passed is folded, and opening reads only the rows after that. So a
 //! commit appends to the end of one table, and random pages are written seldom and in order.
 //!
