@@ -150,7 +150,7 @@ async fn load<'a>(core: &Core, owners: &[&'a Owner]) -> Result<Vec<Result<Bench<
         .collect())
 }
 
-/// The recovery codes of those who typed one.
+/// The recovery codes of those who typed one, by one read; by one each where somebody's cannot be read.
 async fn load_recovery_codes(
     core: &Core,
     asks: &[Ask],
@@ -158,16 +158,36 @@ async fn load_recovery_codes(
     slot_of: &[usize],
     benches: &mut [Result<Bench<'_>, ServiceError>],
 ) -> Result<(), ServiceError> {
-    for (&place, &slot) in open.iter().zip(slot_of) {
-        let Ok(bench) = &mut benches[slot] else { continue };
-        if !asks[place].is_recovery_code() || bench.paper.is_some() {
-            continue;
+    let asked = open.iter().zip(slot_of);
+    let asked = asked.filter(|(place, slot)| asks[**place].is_recovery_code() && benches[**slot].is_ok());
+    let mut slots: Vec<usize> = asked.map(|(_, slot)| *slot).collect();
+    slots.sort_unstable();
+    slots.dedup();
+    if slots.is_empty() {
+        return Ok(());
+    }
+    let owners: Vec<Owner> = slots
+        .iter()
+        .filter_map(|slot| benches[*slot].as_ref().ok().map(|bench| bench.owner.clone()))
+        .collect();
+    match core.store.recovery_codes_of(owners.clone()).await {
+        Ok(sets) => {
+            for (slot, set) in slots.into_iter().zip(sets) {
+                if let Ok(bench) = &mut benches[slot] {
+                    bench.paper = Some(Paper::of(set));
+                }
+            }
         }
-        match core.store.recovery_codes(asks[place].owner.clone()).await {
-            Ok(set) => bench.paper = Some(Paper::of(set)),
-            Err(error @ StoreError::Damaged(_)) => benches[slot] = Err(error.into()),
-            Err(error) => return Err(error.into()),
+        Err(StoreError::Damaged(_)) => {
+            for (slot, owner) in slots.into_iter().zip(owners) {
+                match (core.store.recovery_codes(owner).await, &mut benches[slot]) {
+                    (Ok(set), Ok(bench)) => bench.paper = Some(Paper::of(set)),
+                    (Ok(_), Err(_)) => {}
+                    (Err(error), bench) => *bench = Err(error.into()),
+                }
+            }
         }
+        Err(error) => return Err(error.into()),
     }
     Ok(())
 }

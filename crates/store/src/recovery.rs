@@ -64,4 +64,9 @@ impl dyn Store + '_ {
     pub fn recovery_codes(&self, owner: Owner) -> Pending<'_, Option<RecoveryCodes>> {
         self.one(RecoveryCodes::key_of(&owner))
     }
+
+    /// The set of each owner, in the order asked.
+    pub fn recovery_codes_of(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Option<RecoveryCodes>>> {
+        self.each(owners.iter().map(RecoveryCodes::key_of).collect())
+    }
 }
