@@ -42,3 +42,22 @@ impl dyn Store + '_ {
         self.one(Allowance::key_of(&name))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golden::{NOW, golden};
+
+    #[test]
+    fn golden_files() {
+        golden(
+            "used",
+            &Allowance {
+                name: "find_by_code/actor/person/kim".into(),
+                version: 3,
+                since: NOW,
+                used: 3,
+            },
+        );
+    }
+}

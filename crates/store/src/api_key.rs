@@ -115,3 +115,25 @@ impl dyn Store + '_ {
         self.list(List::Global { after }, u32::MAX)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golden::{NOW, golden, id};
+
+    #[test]
+    fn golden_files() {
+        let key = ApiKey {
+            id: id(1),
+            version: 1,
+            hash: [7; 32],
+            roles: Role::ALL.to_vec(),
+            owner: "team console".into(),
+            accounts: Some(vec!["acme".into()]),
+            created_at: NOW,
+            revoked_at: None,
+        };
+        golden("revoked", &key.clone().revoked(NOW.plus(1)));
+        golden("living", &ApiKey { accounts: None, ..key });
+    }
+}

@@ -76,3 +76,24 @@ impl dyn Store + '_ {
         self.list(List::Global { after }, limit)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golden::{NOW, golden, owner};
+
+    #[test]
+    fn golden_files() {
+        let batch = |open_to| Batch {
+            name: "2026-03".into(),
+            version: 2,
+            created_at: NOW,
+            open_to,
+            note: Some("beta".into()),
+        };
+        golden("nobody", &batch(OpenTo::Nobody));
+        golden("accounts", &batch(OpenTo::Accounts(vec!["acme".into()])));
+        golden("users", &batch(OpenTo::Users(vec![owner()])));
+        golden("everybody", &batch(OpenTo::Everybody));
+    }
+}

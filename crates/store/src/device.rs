@@ -106,3 +106,28 @@ impl dyn Store + '_ {
         self.one(UnboundDevice::key_of(&owner, id))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golden::{NOW, golden, id, owner};
+
+    #[test]
+    fn unbound_device() {
+        golden(
+            "token",
+            &UnboundDevice {
+                id: id(5),
+                owner: owner(),
+                kind: Kind::Hardware,
+                serial_number: Some("CS-000005".into()),
+                label: "the token of the safe".into(),
+                parameters: Parameters::DEFAULT,
+                bound_at: NOW,
+                last_success_at: Some(NOW.plus(1)),
+                total_offset_steps: -2,
+                unbound_at: NOW.plus(UnixMs::DAY),
+            },
+        );
+    }
+}

@@ -304,3 +304,48 @@ impl dyn Store + '_ {
         Box::pin(async move { asked.await?.into_iter().map(Document::read).collect() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golden::{owner, sealed};
+    use crate::{Protection, StoreError};
+
+    #[test]
+    fn a_spoiled_document_is_damage() {
+        let document = Document::of(&Protection {
+            owner: owner(),
+            version: 4,
+            login_protection: true,
+            operation_protection: false,
+        });
+        let spoiled = [
+            document.body.replace("true", "\"hunter2\""),
+            document.body.replace("\"v\":1", "\"v\":2"),
+            document.body.replace("\"version\":4", "\"version\":5"),
+            document.body.replace("acme", "hunter2"),
+            "{}".into(),
+            String::new(),
+        ];
+        for body in spoiled {
+            let read = Document {
+                body,
+                ..document.clone()
+            }
+            .read::<Protection>();
+            let Err(StoreError::Damaged(why)) = read else {
+                panic!("it is read");
+            };
+            assert!(
+                why.starts_with("protection/acme/álice: ") && !why.contains("hunter2"),
+                "{why}"
+            );
+        }
+        let secret = vec![sealed(1)];
+        let more = Document {
+            secrets: secret,
+            ..document
+        };
+        assert!(more.read::<Protection>().is_err(), "a secret that nobody named");
+    }
+}

@@ -202,3 +202,52 @@ impl dyn Store + '_ {
         self.list(List::Expired(now), limit)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golden::{NOW, golden, id, owner, sealed};
+
+    #[test]
+    fn golden_files() {
+        let enrollment = |state| Enrollment {
+            id: id(2),
+            owner: owner(),
+            version: 2,
+            kind: Kind::Virtual,
+            issuer: "Wolke".into(),
+            label: "acme:álice".into(),
+            parameters: Parameters::DEFAULT,
+            identity_proof: IdentityProof {
+                method: "password".into(),
+                at: NOW.plus(-1),
+                by: "console".into(),
+            },
+            serial_number: None,
+            replaces: Some(id(3)),
+            started_at: NOW,
+            expires_at: NOW.plus(UnixMs::HOUR),
+            state,
+        };
+        let started = EnrollmentState::Started {
+            sealed: Some(sealed(1)),
+            wrong_codes: 2,
+        };
+        golden("started", &enrollment(started));
+        golden(
+            "superseded",
+            &enrollment(EnrollmentState::Superseded { sealed: sealed(1) }),
+        );
+        golden("confirmed", &enrollment(EnrollmentState::Confirmed { device: id(4) }));
+        golden("abandoned", &enrollment(EnrollmentState::Abandoned));
+        let of_token = Enrollment {
+            kind: Kind::Hardware,
+            serial_number: Some("CS-000001".into()),
+            ..enrollment(EnrollmentState::Started {
+                sealed: None,
+                wrong_codes: 0,
+            })
+        };
+        golden("of_token", &of_token);
+    }
+}

@@ -134,3 +134,36 @@ impl dyn Store + '_ {
         self.one(Export::key_of(id))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golden::{NOW, golden, id};
+
+    #[test]
+    fn golden_files() {
+        let person = |number: u128| Person {
+            api_key: id(number),
+            key_owner: "team desk".into(),
+            actor: format!("desk-{number}"),
+        };
+        let export = |state| Export {
+            id: id(5),
+            version: 2,
+            serial_numbers: vec!["CS-000001".into(), "CS-000002".into()],
+            recipient: "Acme".into(),
+            recipient_key: Fingerprint {
+                mac: [3; 32],
+                key_id: 1,
+            },
+            requested_by: person(6),
+            requested_at: NOW,
+            expires_at: NOW.plus(UnixMs::DAY),
+            state,
+        };
+        golden("requested", &export(ExportState::Requested));
+        golden("approved", &export(ExportState::Approved { by: person(7) }));
+        golden("handed_out", &export(ExportState::HandedOut { approved_by: person(7) }));
+        golden("withdrawn", &export(ExportState::Withdrawn));
+    }
+}

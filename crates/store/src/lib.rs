@@ -19,6 +19,8 @@ mod change;
 mod device;
 mod enrollment;
 mod export;
+#[cfg(test)]
+mod golden;
 mod health;
 mod owner;
 mod protection;

@@ -53,3 +53,22 @@ impl dyn Store + '_ {
         self.one(Protection::key_of(&owner))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golden::{golden, owner};
+
+    #[test]
+    fn golden_files() {
+        golden(
+            "login",
+            &Protection {
+                owner: owner(),
+                version: 4,
+                login_protection: true,
+                operation_protection: false,
+            },
+        );
+    }
+}

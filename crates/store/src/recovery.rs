@@ -70,3 +70,46 @@ impl dyn Store + '_ {
         self.each(owners.iter().map(RecoveryCodes::key_of).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use verify::{GuessMac, LongCount, Recent};
+
+    use super::*;
+    use crate::golden::{NOW, golden, owner};
+
+    #[test]
+    fn recovery_codes() {
+        let code = |byte: u8, used_at| RecoveryCode {
+            mac: [byte; 32],
+            key_id: 1,
+            used_at,
+        };
+        let fresh = RecoveryCodes {
+            owner: owner(),
+            version: 1,
+            issued_at: NOW,
+            codes: vec![code(1, None), code(2, Some(NOW.plus(5)))],
+            budget: Budget::default(),
+        };
+        golden("fresh", &fresh);
+        let used = RecoveryCodes {
+            version: 9,
+            budget: Budget {
+                recent: Recent::of([NOW.plus(9), NOW]),
+                lock_count: 1,
+                locked_until: Some(NOW.plus(UnixMs::HOUR)),
+                since_success: 5,
+                last_wrong: Some(GuessMac(77)),
+                long: LongCount {
+                    week: 2_968,
+                    counts: [2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+                },
+                suspended_at: Some(NOW.plus(10)),
+                lifted: [Some(2_960), None],
+            },
+            ..fresh
+        };
+        golden("used", &used);
+    }
+}

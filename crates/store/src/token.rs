@@ -411,3 +411,65 @@ impl dyn Store + '_ {
         Box::pin(async move { Ok(asked.await?.iter().map(Option::is_some).collect()) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golden::{NOW, golden, id, owner, sealed};
+
+    #[test]
+    fn golden_files() {
+        let token = |state, management| Token {
+            serial_number: "CS-000001".into(),
+            id: id(8),
+            version: 3,
+            batch: "2026-03".into(),
+            manufacturer: Some("Wolke".into()),
+            model: Some("M1".into()),
+            label: None,
+            parameters: Parameters::DEFAULT,
+            fingerprint: Fingerprint {
+                mac: [9; 32],
+                key_id: 1,
+            },
+            management,
+            measured_offset_steps: -2,
+            starts_at: Some(NOW),
+            expires_at: None,
+            imported_at: NOW,
+            changed_at: NOW.plus(1),
+            exported_at: Some(NOW.plus(2)),
+            state,
+        };
+        golden(
+            "imported",
+            &token(TokenState::Imported { sealed: sealed(1) }, Some(sealed(2))),
+        );
+        let assigned = TokenState::Assigned {
+            sealed: sealed(1),
+            owner: owner(),
+        };
+        golden("assigned", &token(assigned, None));
+        let bound = TokenState::Bound {
+            owner: owner(),
+            device: id(4),
+        };
+        golden("bound", &token(bound, Some(sealed(2))));
+        let bound = Some((owner(), id(4)));
+        golden("lost", &token(TokenState::Lost { bound }, None));
+        golden("found", &token(TokenState::Lost { bound: None }, None));
+        golden("returned", &token(TokenState::Returned, None));
+        golden("retired", &token(TokenState::Retired, None));
+    }
+
+    #[test]
+    fn token_fingerprint() {
+        golden(
+            "any",
+            &Fingerprint {
+                mac: [9; 32],
+                key_id: 1,
+            },
+        );
+    }
+}

@@ -69,3 +69,31 @@ impl dyn Store + '_ {
         self.list(List::Global { after }, u32::MAX)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golden::{golden, sealed};
+
+    #[test]
+    fn keyring_witness() {
+        golden(
+            "any",
+            &Witness {
+                key_id: 1,
+                sealed: sealed(1),
+            },
+        );
+    }
+
+    #[test]
+    fn keyring_mac_witness() {
+        golden(
+            "any",
+            &MacWitness {
+                key_id: 1,
+                mac: [9; 32],
+            },
+        );
+    }
+}
