@@ -15,7 +15,7 @@ use keyring::Keyring;
 use service::{Clock, Id, Owner, Ports, Sealer as _, Signer as _, UnixMs};
 use store::{Change, Commit, Device, Outcome, Sealed, Store, User, audit::Event};
 use store_sqlite::{Options, Sqlite};
-use verify::{Budget, DeviceParts, DeviceState, Kind, Standing};
+use verify::{Budget, DeviceParts, DeviceState, Kind};
 
 use crate::{
     Any,
@@ -148,15 +148,8 @@ fn bound(keyring: &Keyring, number: u32, locked: bool) -> Any<Change> {
         Budget::default()
     };
     let state = DeviceState::restored(DeviceParts {
-        standing: Standing::Bound,
-        last_step: Some(population::step(0).offset(-1)),
-        measured_offset_steps: 0,
-        learned_drift_steps: 0,
-        drift_learned_at: None,
-        last_success_at: Some(BEGINNING),
         verification: verification.into(),
-        unbinding: Budget::default().into(),
-        resync: Budget::default().into(),
+        ..DeviceParts::bound(population::step(0).offset(-1), 0, BEGINNING)
     });
     let payload = serde_json::json!({"action": "device.bind", "outcome": "done", "account": &*device.owner.account,
         "user": &*device.owner.user, "device": id});

@@ -6,7 +6,7 @@ use std::sync::{
 use otp::{Parameters, Step};
 use store::{Bound, Change, Damage, Device, Id, Outcome, Owner, Protection, Sealed, Store, User, Write, audit};
 use tokio::task::JoinHandle;
-use verify::{DeviceParts, DeviceState, Kind, SparseBudget, Standing, UnixMs};
+use verify::{DeviceParts, DeviceState, Kind, UnixMs};
 
 use crate::{
     Origin, ServiceError, Settings,
@@ -280,16 +280,6 @@ fn stand_in(ports: &Ports) -> Result<Bound, ServiceError> {
     device.sealed = Record::of_device(&device).seal(&*ports.sealer, &secret)?;
     Ok(Bound {
         device,
-        state: DeviceState::restored(DeviceParts {
-            standing: Standing::Bound,
-            last_step: Some(Step::new(0)),
-            measured_offset_steps: 0,
-            learned_drift_steps: 0,
-            drift_learned_at: None,
-            last_success_at: Some(now),
-            verification: SparseBudget::default(),
-            unbinding: SparseBudget::default(),
-            resync: SparseBudget::default(),
-        }),
+        state: DeviceState::restored(DeviceParts::bound(Step::new(0), 0, now)),
     })
 }

@@ -176,17 +176,7 @@ fn a_newer_format_is_named() {
 
 #[test]
 fn a_fresh_state_is_small() {
-    let parts = DeviceParts {
-        standing: Standing::Bound,
-        last_step: Some(Step::new(58_000_000)),
-        measured_offset_steps: 0,
-        learned_drift_steps: 0,
-        drift_learned_at: None,
-        last_success_at: Some(UnixMs::new(1_760_000_000_000)),
-        verification: Default::default(),
-        unbinding: Default::default(),
-        resync: Default::default(),
-    };
+    let parts = DeviceParts::bound(Step::new(58_000_000), 0, UnixMs::new(1_760_000_000_000));
     let device = Device {
         id: Id::nil(),
         owner: owner(),

@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use otp::Parameters;
+use otp::{Parameters, Step};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use store::{
@@ -17,7 +17,7 @@ use store::{
     document::value,
     memory::{Disk, Memory},
 };
-use verify::{DeviceParts, DeviceState, Kind, Standing, UnixMs};
+use verify::{DeviceParts, DeviceState, Kind, UnixMs};
 
 const NOW: UnixMs = UnixMs::new(1_795_219_200_000);
 const NAMES: u8 = 5;
@@ -308,17 +308,7 @@ impl Model {
 }
 
 fn state() -> DeviceState {
-    DeviceState::restored(DeviceParts {
-        standing: Standing::Bound,
-        last_step: None,
-        measured_offset_steps: 0,
-        learned_drift_steps: 0,
-        drift_learned_at: None,
-        last_success_at: None,
-        verification: Default::default(),
-        unbinding: Default::default(),
-        resync: Default::default(),
-    })
+    DeviceState::restored(DeviceParts::bound(Step::new(1), 0, NOW))
 }
 
 /// This engine never waits.

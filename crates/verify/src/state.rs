@@ -94,12 +94,12 @@ pub struct DeviceParts {
     pub resync: SparseBudget,
 }
 
-impl DeviceState {
-    /// The state of a device at the moment it is bound by this code, which is burned.
-    pub fn bound(accepted: Accepted, measured_offset_steps: i32, now: UnixMs) -> Self {
-        Self::restored(DeviceParts {
+impl DeviceParts {
+    /// Of a device that is bound now, by the code of this step.
+    pub fn bound(last_step: Step, measured_offset_steps: i32, now: UnixMs) -> Self {
+        Self {
             standing: Standing::Bound,
-            last_step: Some(accepted.step()),
+            last_step: Some(last_step),
             measured_offset_steps,
             learned_drift_steps: 0,
             drift_learned_at: None,
@@ -107,7 +107,14 @@ impl DeviceState {
             verification: SparseBudget::default(),
             unbinding: SparseBudget::default(),
             resync: SparseBudget::default(),
-        })
+        }
+    }
+}
+
+impl DeviceState {
+    /// The state of a device at the moment it is bound by this code, which is burned.
+    pub fn bound(accepted: Accepted, measured_offset_steps: i32, now: UnixMs) -> Self {
+        Self::restored(DeviceParts::bound(accepted.step(), measured_offset_steps, now))
     }
 
     /// The state that was kept as these parts.

@@ -14,7 +14,7 @@ use std::{
 use countersign_store_sqlite::{OpenError, Options, Sqlite, Tuning};
 use otp::{Parameters, Step};
 use store::{Change, Commit, Device, Id, Outcome, Owner, Sealed, User, Write, audit::Event};
-use verify::{DeviceParts, DeviceState, Kind, Standing, UnixMs};
+use verify::{DeviceParts, DeviceState, Kind, UnixMs};
 
 pub(crate) const NOW: UnixMs = UnixMs::new(1_795_219_200_000);
 
@@ -104,17 +104,7 @@ pub(crate) fn fresh() -> DeviceState {
 
 /// After so many uses.
 pub(crate) fn state_at(uses: u64) -> DeviceState {
-    DeviceState::restored(DeviceParts {
-        standing: Standing::Bound,
-        last_step: Some(Step::new(59_840_640 + uses)),
-        measured_offset_steps: 0,
-        learned_drift_steps: 0,
-        drift_learned_at: None,
-        last_success_at: Some(NOW),
-        verification: Default::default(),
-        unbinding: Default::default(),
-        resync: Default::default(),
-    })
+    DeviceState::restored(DeviceParts::bound(Step::new(59_840_640 + uses), 0, NOW))
 }
 
 /// How often it was used.

@@ -54,17 +54,7 @@ fn unusual() -> Parameters {
 }
 
 pub(super) fn fresh(number: u32) -> DeviceState {
-    DeviceState::restored(DeviceParts {
-        standing: Standing::Bound,
-        last_step: Some(Step::new(59_840_640 + u64::from(number))),
-        measured_offset_steps: 0,
-        learned_drift_steps: 0,
-        drift_learned_at: None,
-        last_success_at: Some(NOW),
-        verification: Default::default(),
-        unbinding: Default::default(),
-        resync: Default::default(),
-    })
+    DeviceState::restored(DeviceParts::bound(Step::new(59_840_640 + u64::from(number)), 0, NOW))
 }
 
 /// The state after another change, with something in every part of it now and then.
