@@ -11,7 +11,7 @@ use std::{
 };
 
 use server::Limits;
-use service::{Id, NewKey, Origin, Owner, Role, Service, Settings};
+use service::{NewKey, Origin, Owner, Role, Service, Settings};
 use store::{
     Checked, Commit, Damage, Document, Documents, Health, Key, List, Outcome, Pending, Sealed, Secrets, StoreError,
     User, Users,

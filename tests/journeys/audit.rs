@@ -5,8 +5,8 @@
 use std::{fs, path::Path};
 
 use rusqlite::{Connection, params};
-use serde_json::json;
-use service::{Finding, Report, SignedHead, verify_trail};
+use serde_json::{Value, json};
+use service::{Finding, Report, Role, SignedHead, verify_trail};
 use store_sqlite::Sqlite;
 use tempfile::TempDir;
 
@@ -509,4 +509,59 @@ fn a_whole_database_of_yesterday_is_found_by_the_head_of_today() {
     assert_eq!(report.findings, [], "by itself it is a whole trail");
     let report = evidence.after(|_| {});
     assert!(!report.findings.is_empty(), "A3: what was cut off is known outside");
+}
+
+/// A batch is one commit and one row; whoever reads it in pages gets each of its events, once.
+#[test]
+fn pages_go_through_rows_of_many_events() {
+    let mut world = World::new();
+    let names: Vec<String> = (0..12).map(|number| format!("user-{number}")).collect();
+    let bound: Vec<_> = names.iter().map(|name| world.user("acme", name).bind()).collect();
+    let items: Vec<_> = names
+        .iter()
+        .zip(&bound)
+        .map(|(user, bound)| {
+            let code = bound.phone.code_at(world.now_ms());
+            json!({"account": "acme", "user": user, "code": code, "first_factor": true})
+        })
+        .collect();
+    world
+        .post(Role::Verify, "/v1/verify/batch", &json!({"items": items}))
+        .expect(200);
+    let page = |cursor: Option<&str>, limit: usize| {
+        let cursor = cursor.map_or(String::new(), |cursor| format!("&cursor={cursor}"));
+        world
+            .get(Role::Audit, &format!("/v1/audit?limit={limit}{cursor}"))
+            .expect(200)
+    };
+    let all = page(None, 1_000)["items"].as_array().expect("items").clone();
+    let id = |record: &Value| record["id"].as_str().expect("an id").to_owned();
+    let ids: Vec<String> = all.iter().map(id).collect();
+    let row = |id: &str| id.rsplit_once('.').map(|(row, _)| row.to_owned());
+    let longest = ids
+        .iter()
+        .map(|id| ids.iter().filter(|other| row(other) == row(id)).count());
+    assert_eq!(
+        longest.max(),
+        Some(12),
+        "A3: all of the batch, in the row of its commit"
+    );
+    for limit in [1, 5, 12, 13] {
+        let mut found: Vec<String> = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let read = page(cursor.as_deref(), limit);
+            found.extend(read["items"].as_array().expect("items").iter().map(id));
+            cursor = read["next_cursor"].as_str().map(str::to_owned);
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, ids, "{limit} a page");
+    }
+    assert!(
+        ids.iter().collect::<std::collections::HashSet<_>>().len() == ids.len(),
+        "each is another"
+    );
+    world.assert_trail_holds();
 }
