@@ -310,6 +310,20 @@ fn added_and_exchanged_rows_are_found() {
     );
 }
 
+/// Nobody opened it before the register was read, nor while the rows were.
+#[test]
+fn a_row_of_a_chain_that_is_yet_to_come_is_found() {
+    let report = evidence().without_heads(|database| {
+        let (.., sequence) = row(database, 2, "events LIKE '%accepted%'");
+        let added = "INSERT INTO audit (chain, position, states, hash, events) \
+                     SELECT 99, position, states, hash, events FROM audit WHERE sequence = ?";
+        change(database, added, [sequence]);
+    });
+    let found = only(&report);
+    assert_eq!(found.chain, Some(99));
+    assert!(found.what.contains("does not know"), "{found}");
+}
+
 /// The last rows of a chain, gone.
 fn cut(database: &Connection, chain: i64, count: i64) -> (i64, u64, i64) {
     let newest = "SELECT position, sequence FROM audit WHERE chain = ? ORDER BY position DESC LIMIT 1 OFFSET ?";

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use service::Role;
 
-use crate::world::{World, accepted};
+use crate::world::{World, accepted, accepted_on_paper, refused};
 
 /// Somebody or something changes the database behind the service's back.
 fn spoil(world: &mut World, sql: &str) {
@@ -56,6 +56,21 @@ fn a_sealed_secret_that_was_changed_fails_its_own_user() {
         "UPDATE secret SET bytes = substr(bytes, 1, length(bytes) - 1) WHERE {row}"
     ));
     after(&format!("DELETE FROM secret WHERE {row}"));
+}
+
+/// Paper is the way back to whoever has no device that works.
+#[test]
+fn a_sealed_secret_that_was_changed_leaves_the_recovery_codes() {
+    let mut world = World::new();
+    let codes = world.user("acme", "bob").bind().recovery_codes;
+    spoil(
+        &mut world,
+        "UPDATE secret SET bytes = zeroblob(length(bytes)) WHERE number = (SELECT secret FROM user)",
+    );
+    let bob = world.user("acme", "bob");
+    assert_eq!(bob.verify_recovery(&codes[0]), accepted_on_paper());
+    assert_eq!(bob.verify_recovery(&codes[0]), refused());
+    bob.ask("000000", &json!({})).problem(500, "internal");
 }
 
 #[test]

@@ -295,6 +295,29 @@ fn recovery_codes_are_repeated_the_same_way() {
     assert_eq!(alice.events("verify", "accepted").len(), 3);
 }
 
+/// A set that ended answers nothing more, however it ended: here by the next one that comes with another device.
+#[test]
+fn a_repeat_of_a_recovery_code_ends_with_its_set() {
+    let world = World::new();
+    let alice = world.user("acme", "alice");
+    let bound = alice.bind();
+    let ask = || {
+        alice
+            .ask(
+                &bound.recovery_codes[0],
+                &json!({"method": "recovery_code", "request_id": FIRST}),
+            )
+            .expect(200)
+    };
+    let first = ask();
+    assert_eq!(ask(), again(&first));
+    let code = bound.phone.code_at(world.now_ms());
+    let next = alice.enroll(&json!({"replaces": {"device_id": bound.device, "code": code}}));
+    assert_eq!(ask(), again(&first), "nothing is bound yet");
+    alice.complete(next);
+    assert_eq!(ask(), refused());
+}
+
 #[test]
 fn impatient_repeats_that_overtake_each_other_agree() {
     let world = World::new();

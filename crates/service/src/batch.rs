@@ -216,8 +216,9 @@ struct Bench<'a> {
     /// `None` for somebody who never had a device; taken when it is written.
     user: Option<User>,
     first_device: Option<Id>,
-    /// Keyed, in the order of the user's devices.
-    credentials: Vec<Credential>,
+    /// Keyed, in the order of the user's devices. One that does not open fails all codes of devices; recovery codes
+    /// are another way in.
+    credentials: Result<Vec<Credential>, ServiceError>,
     /// Judged in place of a device where there is none, so that nobody can tell by the time it takes.
     stand_in: Option<Credential>,
     memo: Memo,
@@ -251,11 +252,12 @@ impl Paper {
 
 impl<'a> Bench<'a> {
     fn new(core: &Core, owner: &'a Owner, user: Option<User>) -> Result<Self, ServiceError> {
-        let devices = user.iter().flat_map(|user| &user.devices);
-        let credentials: Vec<_> = devices
-            .map(|bound| credential_of(&bound.device, &*core.sealer))
-            .collect::<Result<_, _>>()?;
-        let stand_in = credentials
+        let devices = user.as_ref().map_or(&[][..], |user| &user.devices);
+        let credentials = devices
+            .iter()
+            .map(|bound| Ok(credential_of(&bound.device, &*core.sealer)?))
+            .collect();
+        let stand_in = devices
             .is_empty()
             .then(|| credential_of(&core.stand_in.device, &*core.sealer))
             .transpose()?;
@@ -300,10 +302,11 @@ impl<'a> Bench<'a> {
             let entry = self.refusal(ask).because(CAUSE);
             return self.refuse_freely(core, ask, &entry, CAUSE, now, salts);
         }
+        let credentials = self.credentials.as_ref().map_err(Clone::clone)?;
         let devices = self.user.as_mut().map_or(&mut [][..], |user| &mut user.devices);
         let mut judgements: Vec<Judgement> = devices
             .iter()
-            .zip(&self.credentials)
+            .zip(credentials)
             .map(|(bound, credential)| judged(&bound.state, credential, code, now, policy))
             .collect();
         // Judged all the same, so that a repeat takes what a judgement takes. Nothing is remembered of a device that

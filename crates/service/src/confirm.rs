@@ -12,6 +12,7 @@ use crate::{
     enrollment::{becomes, codes_needed, find, started},
     event::Entry,
     inventory::{available, becomes_bound, becomes_unbound, its_tokens, stays},
+    memo::Memo,
     recovery_set,
     sealing::{Record, credential_of, secret_of_token},
     unbind::end_device,
@@ -291,6 +292,10 @@ async fn complete(
         let old = core.store.recovery_codes(owner.clone()).await?;
         let (codes, next) = recovery_set::issue(core, owner, old.as_ref(), now)?;
         writes.push(Write::put(old.map(|old| old.version), &next));
+        // And what was remembered of the old ones.
+        let mut memo = Memo::read(&user.memo);
+        memo.forget(None);
+        user.memo = memo.write();
         shown = codes;
     }
     writes.push(user.changed());

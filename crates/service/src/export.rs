@@ -179,7 +179,8 @@ fn invalid(field: &'static str, why: String) -> ServiceError {
 
 /// Two keys of one owner, or two keys that one actor uses, are one pair of eyes.
 fn is_another(first: &Person, second: &Person) -> Result<(), ServiceError> {
-    let same = |a: &str, b: &str| a.trim().to_lowercase() == b.trim().to_lowercase();
+    let plain = |name: &str| store::normalised(name.trim().to_lowercase());
+    let same = |a: &str, b: &str| plain(a) == plain(b);
     let why = if first.api_key == second.api_key {
         "the key that asked for it cannot approve: another person does, with a key of their own"
     } else if same(&first.key_owner, &second.key_owner) {
@@ -386,4 +387,22 @@ async fn write(
     writes.push(Write::put(expected, &next));
     let outcomes = core.commit(vec![Change::of(event).with(writes)]).await?;
     Ok(outcomes.first().copied().unwrap_or(Outcome::Missed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_spelled_otherwise_is_no_other_person() {
+        let person = |key: u128, key_owner: &str, actor: &str| Person {
+            api_key: Id::from_u128(key),
+            key_owner: key_owner.into(),
+            actor: actor.into(),
+        };
+        let first = person(1, "Zo\u{e9}", "ren\u{e9}");
+        assert!(is_another(&first, &person(2, "Ada", "bob")).is_ok());
+        assert!(is_another(&first, &person(2, " zoe\u{301}", "bob")).is_err());
+        assert!(is_another(&first, &person(2, "Ada", "RENE\u{301}")).is_err());
+    }
 }

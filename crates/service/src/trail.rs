@@ -245,6 +245,12 @@ pub async fn verify_trail(
         after = Some(last.cursor);
         rows.iter().for_each(|row| reading.row(row));
     }
+    if !reading.later.is_empty() {
+        // Whoever was at work meanwhile is in the register by now: a chain is put there before its first row.
+        for chain in store.chains().await? {
+            reading.later.remove(&chain.chain);
+        }
+    }
     Ok(reading.end())
 }
 
@@ -255,10 +261,13 @@ struct Reading {
     milestones: BTreeMap<(i64, u64), Vec<Milestone>>,
     /// Where the register says that chains end.
     ends: BTreeMap<i64, u64>,
-    /// The newest chain that the register knew when it was read.
+    /// The newest chain that the register knew when it was read, and the first row of each that is newer.
     newest: i64,
+    later: BTreeMap<i64, u64>,
     report: Report,
 }
+
+const UNKNOWN_CHAIN: &str = "a row of a chain that the register does not know";
 
 struct Milestone {
     hash: Hash,
@@ -272,6 +281,7 @@ impl Reading {
             milestones: BTreeMap::new(),
             ends: BTreeMap::new(),
             newest: chains.iter().map(|chain| chain.chain).max().unwrap_or(0),
+            later: BTreeMap::new(),
             report: Report {
                 chains: chains.len(),
                 rows: 0,
@@ -358,12 +368,10 @@ impl Reading {
         let Place { chain, position } = row.place;
         let Some(head) = self.heads.get(&chain).copied() else {
             // A chain opened after the register was read is somebody at work, not a finding.
-            if chain <= self.newest {
-                self.find(
-                    chain,
-                    Some(position),
-                    "a row of a chain that the register does not know",
-                );
+            if chain > self.newest {
+                self.later.entry(chain).or_insert(position);
+            } else {
+                self.find(chain, Some(position), UNKNOWN_CHAIN);
             }
             return;
         };
@@ -398,6 +406,9 @@ impl Reading {
     }
 
     fn end(mut self) -> Report {
+        for (chain, position) in std::mem::take(&mut self.later) {
+            self.find(chain, Some(position), UNKNOWN_CHAIN);
+        }
         for ((chain, position), missed) in std::mem::take(&mut self.milestones) {
             let found = self.heads.get(&chain).map_or(0, |head| head.position);
             for milestone in missed {

@@ -55,13 +55,16 @@ fn all(mut statement: CachedStatement<'_>, of: (i64, u32)) -> Result<Vec<Row>> {
 }
 
 /// The number of the row at this place. Rows of other chains between those of one are few, so it is looked for from where
-/// the chain begins and as many rows on.
+/// the chain begins and as many rows on; up to where it is noted to end. Nobody has a row at place 0.
 fn sequence_of(conn: &Connection, place: Place) -> Result<Option<i64>> {
-    const SQL: &str = "SELECT sequence FROM audit WHERE sequence >= ?3 + (SELECT after FROM audit_chain WHERE chain = ?1) \
+    const SQL: &str = "SELECT sequence FROM audit WHERE sequence >= ?2 + (SELECT after FROM audit_chain WHERE chain = ?1) \
+         AND sequence <= coalesce((SELECT last FROM audit_chain WHERE chain = ?1), ?3) \
          AND chain = ?1 AND position = ?2 ORDER BY sequence LIMIT 1";
-    let position = place.position.cast_signed();
+    let Some(position) = i64::try_from(place.position).ok().filter(|position| *position > 0) else {
+        return Ok(None);
+    };
     let mut statement = conn.prepare_cached(SQL)?;
-    let found = statement.query_row((place.chain, position, position), |row| row.get(0));
+    let found = statement.query_row((place.chain, position, i64::MAX), |row| row.get(0));
     Ok(found.optional()?)
 }
 
@@ -230,4 +233,39 @@ fn read(row: &rusqlite::Row<'_>) -> Result<Row, Unreadable> {
         states,
         hash,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever reads the trail names a place of their own choice, and there are few readers.
+    #[test]
+    fn a_place_that_is_none_costs_no_walk_through_the_trail() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(include_str!("../../migrations/V1__first.sql"))
+            .unwrap();
+        conn.execute_batch(
+            "INSERT INTO audit_chain (chain, writer, at, previous, opening_signature, owner, after, last)
+               VALUES (1, '', 0, x'', x'', 1, 0, 2), (2, '', 0, x'', x'', 1, 2, NULL);
+             WITH RECURSIVE row (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM row LIMIT 100000)
+             INSERT INTO audit SELECT number, 1 + (number > 2), iif(number > 2, number - 2, number), NULL, x'', '' FROM row;",
+        )
+        .unwrap();
+        conn.progress_handler(10_000, Some(|| true)).unwrap();
+        let found = |chain, position| sequence_of(&conn, Place { chain, position }).expect("a short search");
+        assert_eq!(found(1, 2), Some(2));
+        assert_eq!(found(2, 50_000), Some(50_002));
+        for (chain, position) in [
+            (1, 0),
+            (1, 3),
+            (1, u64::MAX),
+            (2, 0),
+            (2, 99_999),
+            (2, u64::MAX),
+            (3, 1),
+        ] {
+            assert_eq!(found(chain, position), None, "{chain}.{position}");
+        }
+    }
 }

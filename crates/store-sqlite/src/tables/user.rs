@@ -62,7 +62,11 @@ pub(crate) fn page(conn: &Connection, after: Option<&Owner>, limit: u32) -> Resu
     let mut rows = statement.query((account, user, limit))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let owner = Owner::new(row.get::<_, String>(6)?, row.get::<_, String>(7)?);
+        // As it stands there, for the next page begins after it.
+        let owner = Owner {
+            account: row.get(6)?,
+            user: row.get(7)?,
+        };
         found.push(read(row, owner, &mut secrets)?);
     }
     Ok(found)
@@ -206,5 +210,28 @@ pub(crate) fn fold(tx: &Connection, user: &Id, kept: &Kept) -> Result<()> {
     match statement.execute((user.as_bytes(), generation, chain, position.cast_signed(), &kept.state))? {
         1 => Ok(()),
         _ => Err(Fault::damaged("user_state", user)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A page goes on after the name that stands there; whoever writes behind our back may put down one that we would write
+    /// otherwise, and earlier.
+    #[test]
+    fn a_name_that_is_written_otherwise_ends_no_list() {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(include_str!("../../migrations/V1__first.sql"))
+            .unwrap();
+        let nobody = User::new(Owner::new("", ""), Id::nil());
+        conn.execute(
+            "INSERT INTO user (account, user, id, devices) VALUES ('\u{212b}', 'u', ?, ?)",
+            (Id::nil().as_bytes(), codec::encode_devices(&nobody)),
+        )
+        .unwrap();
+        let found = page(&conn, None, 9).unwrap();
+        assert_eq!(found.len(), 1);
+        assert!(page(&conn, Some(&found[0].owner), 9).unwrap().is_empty());
     }
 }
