@@ -151,7 +151,8 @@ impl Service {
             let rows = store.rows(cursor, FEW_ROWS).await?;
             let Some(last) = rows.last() else { break };
             cursor = Some(last.cursor);
-            found.extend(rows.into_iter().flat_map(|row| records(row, now)));
+            let left = limit as usize - found.len();
+            found.extend(rows.into_iter().flat_map(|row| records(row, now)).take(left));
         }
         found.truncate(limit as usize);
         Ok(found)

@@ -103,7 +103,7 @@ CREATE TABLE lookup (
 -- Who owns the directory, and which write-ahead log belongs to this file.
 CREATE TABLE owner (
     only        INTEGER PRIMARY KEY CHECK (only = 0),
-    generation  INTEGER NOT NULL, -- raised where the database is restored from a copy; part of each revision
+    generation  INTEGER NOT NULL, -- 1; to be raised where the database is restored from a copy; part of each revision
     epoch       INTEGER NOT NULL, -- raised by each start of an owner; whoever has an older one writes nothing more
     -- "checkpoint " and sixteen hex digits, so that it can be read from the file without the log: raised in the log before
     -- the log is copied into the file, so a file that has it has everything that was committed before.

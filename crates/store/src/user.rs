@@ -11,7 +11,7 @@ use crate::{Bound, Device, Id, Owner, Pending, Store, Write, change::is_empty};
 /// It is no counter, so that no revision of another history of the same database is taken for one of this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Revision {
-    /// Raised where a database is restored from a copy.
+    /// 1; to be raised where a database is restored from a copy, which no command does yet.
     pub generation: u32,
     /// The chain whose row made it.
     pub chain: i64,

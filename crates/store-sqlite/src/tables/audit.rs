@@ -5,7 +5,7 @@ use store::audit::{Cursor, Event, Hash, Head, Newest, Payload, Place, Recorded, 
 use verify::UnixMs;
 
 use super::{Columns, Unreadable};
-use crate::error::Result;
+use crate::error::{Fault, Result};
 
 macro_rules! columns {
     () => {
@@ -87,7 +87,10 @@ pub(crate) fn newest_row(conn: &Connection) -> Result<Option<Newest>> {
             at: row.get(2).map(UnixMs::new)?,
         })
     });
-    Ok(found.optional()?)
+    // SQLite, too, says what is no JSON.
+    found
+        .optional()
+        .map_err(|_| Fault::damaged("audit", "of the newest row"))
 }
 
 /// An event in the column `events`.
