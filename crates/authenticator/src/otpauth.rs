@@ -154,6 +154,11 @@ mod tests {
             let mut vault = vault();
             for (issuer, account, kind, secret, algorithm, digits) in drafts {
                 let [issuer, account] = [issuer, account].map(|name| Name::tidied(&name).0);
+                // Together they read as another URI with a secret, which no reader takes.
+                let both = format!("{}:{}", issuer.as_str(), account.as_str()).to_lowercase();
+                if both.contains("steam://") || both.contains("otpauth") && both.contains("://") {
+                    continue;
+                }
                 // Steam has letters: nobody's codes are five digits under its name, and other apps' URIs mean letters by it.
                 let is_steams = [issuer.as_str(), account.as_str()].contains(&"Steam");
                 let digits = if is_steams { digits.max(6) } else { digits };
