@@ -1,3 +1,4 @@
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -118,13 +119,12 @@ impl Draft {
     pub(crate) fn say(&mut self, event: &Event, commitment: &Hash) {
         use std::fmt::Write as _;
         self.events.push(if self.covered.is_empty() { '[' } else { ',' });
-        let mut salt = [0; 32];
-        let digits = hex_of(&event.salt, &mut salt);
         // Into a String nothing fails. What is said is a JSON object, whoever said it.
         let _ = write!(
             self.events,
-            "{{\"at\":{},\"salt\":\"{digits}\",\"event\":{}}}",
+            "{{\"at\":{},\"salt\":\"{}\",\"event\":{}}}",
             event.at.get(),
+            HEXLOWER.encode_display(&event.salt),
             event.payload
         );
         self.covered.push((event.at, *commitment));
@@ -155,24 +155,8 @@ impl Draft {
     }
 }
 
-fn hex_of<'b>(bytes: &[u8; 16], digits: &'b mut [u8; 32]) -> &'b str {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for (byte, pair) in bytes.iter().zip(digits.chunks_exact_mut(2)) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
-    }
-    str::from_utf8(digits).unwrap_or_default()
-}
-
 fn unhex<const N: usize>(digits: &str) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    if digits.len() != 2 * N || !digits.is_ascii() {
-        return None;
-    }
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).ok()?;
-    }
-    Some(bytes)
+    HEXLOWER_PERMISSIVE.decode(digits.as_bytes()).ok()?.try_into().ok()
 }
 
 /// The newest row of this chain among those from `newest` down to `after`, and its sequence number.
