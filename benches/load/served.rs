@@ -16,6 +16,7 @@ use store::{
     Checked, Commit, Damage, Document, Documents, Health, Key, List, Outcome, Pending, Sealed, Secrets, StoreError,
     User, Users,
     audit::{Chain, Closing, Cursor, Head, Newest, Place, Row, Trail},
+    history::{EventCursor, History, Subject},
 };
 use store_sqlite::Sqlite;
 use tokio::{net::TcpListener, sync::oneshot};
@@ -152,6 +153,12 @@ impl Health for Counted {
     }
 }
 
+impl History for Counted {
+    fn events_of(&self, subject: Subject, before: Option<EventCursor>, limit: u32) -> Pending<'_, Vec<EventCursor>> {
+        self.engine.events_of(subject, before, limit)
+    }
+}
+
 impl Trail for Counted {
     fn rows(&self, after: Option<Cursor>, limit: u32) -> Pending<'_, Vec<Row>> {
         self.engine.rows(after, limit)
@@ -159,6 +166,10 @@ impl Trail for Counted {
 
     fn rows_before(&self, before: Option<Cursor>, limit: u32) -> Pending<'_, Vec<Row>> {
         self.engine.rows_before(before, limit)
+    }
+
+    fn rows_at(&self, cursors: Vec<Cursor>) -> Pending<'_, Vec<Option<Row>>> {
+        self.engine.rows_at(cursors)
     }
 
     fn row(&self, place: Place) -> Pending<'_, Option<Row>> {

@@ -13,6 +13,7 @@ use store::{
     Checked, Commit, Damage, Document, Documents, Health, Key, List, Outcome, Owner, Pending, Sealed, Secrets,
     StoreError, User, Users,
     audit::{Chain, Closing, Cursor, Head, Newest, Place, Row, Trail},
+    history::{EventCursor, History, Subject},
 };
 use store_sqlite::Sqlite;
 
@@ -79,6 +80,12 @@ impl Health for Lingering {
     }
 }
 
+impl History for Lingering {
+    fn events_of(&self, subject: Subject, before: Option<EventCursor>, limit: u32) -> Pending<'_, Vec<EventCursor>> {
+        self.late(self.engine.events_of(subject, before, limit))
+    }
+}
+
 impl Trail for Lingering {
     fn rows(&self, after: Option<Cursor>, limit: u32) -> Pending<'_, Vec<Row>> {
         self.late(self.engine.rows(after, limit))
@@ -86,6 +93,10 @@ impl Trail for Lingering {
 
     fn rows_before(&self, before: Option<Cursor>, limit: u32) -> Pending<'_, Vec<Row>> {
         self.late(self.engine.rows_before(before, limit))
+    }
+
+    fn rows_at(&self, cursors: Vec<Cursor>) -> Pending<'_, Vec<Option<Row>>> {
+        self.late(self.engine.rows_at(cursors))
     }
 
     fn row(&self, place: Place) -> Pending<'_, Option<Row>> {

@@ -26,6 +26,15 @@ CREATE TABLE audit (
     events   TEXT    NOT NULL  -- a JSON list of {at, salt, event}; of {at, commitment}, where the event was erased
 ) STRICT;
 
+-- The history's index, filled behind the writer: which events of the trail are about a user, a device or a token. How far
+-- it goes says the document `trail_reader` with the id `history`.
+CREATE TABLE history (
+    subject  BLOB    NOT NULL, -- 'u' and the id of the user's row, 'd' and the device's, 't' and the token's serial number
+    sequence INTEGER NOT NULL, -- the row of `audit`
+    event    INTEGER NOT NULL, -- which of its events, from 1
+    PRIMARY KEY (subject, sequence, event)
+) STRICT, WITHOUT ROWID;
+
 -- Rows of the trail up to here have their states in user_state, or a newer one stands there.
 CREATE TABLE fold (
     only    INTEGER PRIMARY KEY CHECK (only = 0),

@@ -7,7 +7,7 @@ use store::{Checked, Id, Outcome, Revision, Write, audit::Head};
 
 use crate::{
     error::Result,
-    tables::{audit, document, owner, secret, user},
+    tables::{audit, document, history, owner, secret, user},
     tail::{Kept, Tail},
 };
 
@@ -92,6 +92,7 @@ impl<'a> Group<'a> {
                     && (next.revision.is_some() || !user::exists(self.tx, &next.owner)?)
             }
             Write::Reseal { number, old, .. } => secret::holds(self.tx, *number, old)?,
+            Write::Index { .. } => true,
         })
     }
 
@@ -122,6 +123,7 @@ impl<'a> Group<'a> {
                 secret::write_over(self.tx, *number, new)?;
                 self.erases = true;
             }
+            Write::Index { entries } => history::index(self.tx, entries)?,
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ use store::{
     StoreError, User, Users,
     audit::{Chain, Closing, Cursor, Head, Newest, Place, Row, Trail},
     codec,
+    history::{EventCursor, History, Subject},
 };
 
 use crate::{
@@ -26,7 +27,7 @@ use crate::{
     generation::Generation,
     readers::Readers,
     register, schema,
-    tables::{audit, document, secret, user},
+    tables::{audit, document, history, secret, user},
     tail::{Kept, Tail},
     trust::Trust,
     writer::{Call, Message, Reply, Shared, Writer, lock},
@@ -282,6 +283,10 @@ impl Trail for Sqlite {
         self.readers.read(move |conn| audit::rows_before(conn, before, limit))
     }
 
+    fn rows_at(&self, cursors: Vec<Cursor>) -> Pending<'_, Vec<Option<Row>>> {
+        self.readers.read(move |conn| audit::rows_at(conn, &cursors))
+    }
+
     fn row(&self, place: Place) -> Pending<'_, Option<Row>> {
         self.readers.read(move |conn| audit::row(&*conn.transaction()?, place))
     }
@@ -305,6 +310,13 @@ impl Trail for Sqlite {
 
     fn close_chain(&self, closing: Closing) -> Pending<'_, ()> {
         self.ask(|reply| Message::CloseChain(closing, reply))
+    }
+}
+
+impl History for Sqlite {
+    fn events_of(&self, subject: Subject, before: Option<EventCursor>, limit: u32) -> Pending<'_, Vec<EventCursor>> {
+        self.readers
+            .read(move |conn| history::events_of(conn, &subject, before, limit))
     }
 }
 

@@ -290,6 +290,9 @@ pub trait Trail: Send + Sync {
     /// Up to `limit` rows before this one, the newest first; from the last for `None`.
     fn rows_before(&self, before: Option<Cursor>, limit: u32) -> Pending<'_, Vec<Row>>;
 
+    /// The row at each of these, in the order asked.
+    fn rows_at(&self, cursors: Vec<Cursor>) -> Pending<'_, Vec<Option<Row>>>;
+
     /// The row at this place.
     fn row(&self, place: Place) -> Pending<'_, Option<Row>>;
 

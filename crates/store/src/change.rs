@@ -1,9 +1,9 @@
 use std::collections::HashSet;
 
 use crate::{
-    Allowance, ApiKey, Document, Id, Key, Noun, Owner, Pending, Sealed, StoreError, User,
+    Allowance, ApiKey, Document, Id, Key, Noun, Owner, Pending, Sealed, StoreError, TrailReader, User,
     audit::{self, Event, Hash},
-    codec, document,
+    codec, document, history,
 };
 
 /// One decision: its effects and the audit events that say so, at least one.
@@ -30,8 +30,17 @@ impl Change {
         (!events.is_empty()).then_some(Self { writes, events })
     }
 
-    /// The one effect without an event of its own: a counter goes up, whose record is what it counted, later.
+    /// An effect without an event of its own: a counter goes up, whose record is what it counted, later.
     pub fn of_count(expected: Option<u64>, next: &Allowance) -> Self {
+        Self {
+            writes: vec![Write::put(expected, next)],
+            events: Vec::new(),
+        }
+    }
+
+    /// The other effect without an event of its own: a reader of the trail has read on. The history's reader may fill its
+    /// index [with](Self::with) it by one [`Write::Index`], which says no more than events that are there.
+    pub fn of_reading(expected: Option<u64>, next: &TrailReader) -> Self {
         Self {
             writes: vec![Write::put(expected, next)],
             events: Vec::new(),
@@ -100,6 +109,12 @@ pub enum Write {
         old: Sealed,
         /// What it becomes: as long, under another key.
         new: Sealed,
+    },
+    /// Entries of the history's index; one that is there already stays. Only beside the cursor of the reader that fills it,
+    /// by which it is known what the index has.
+    Index {
+        /// Which.
+        entries: Vec<history::Entry>,
     },
 }
 
@@ -215,13 +230,21 @@ fn is_of_api_keys(write: &Write) -> bool {
 fn next_state(write: &Write) -> Option<(Id, Box<[u8]>)> {
     match write {
         Write::User { next, .. } => Some((next.id, codec::encode_user(next).into())),
-        Write::Put { .. } | Write::Delete { .. } | Write::Require { .. } | Write::Reseal { .. } => None,
+        Write::Put { .. }
+        | Write::Delete { .. }
+        | Write::Require { .. }
+        | Write::Reseal { .. }
+        | Write::Index { .. } => None,
     }
 }
 
 /// What is wrong with a change, whatever the engine.
 fn fault(writes: &[Write], events: &[Event]) -> Option<&'static str> {
-    if events.is_empty() && !matches!(writes, [Write::Put { document, .. }] if document.key.noun == Allowance::NAME) {
+    let indexes = |write: &Write| matches!(write, Write::Index { .. });
+    if writes.iter().any(indexes) && !(events.is_empty() && needs_no_event(writes)) {
+        return Some("it fills the history's index without its cursor, or does something else");
+    }
+    if events.is_empty() && !needs_no_event(writes) {
         return Some("it has an effect and no audit event");
     }
     let is_object = |event: &Event| event.payload.starts_with('{') && event.payload.ends_with('}');
@@ -239,12 +262,22 @@ fn fault(writes: &[Write], events: &[Event]) -> Option<&'static str> {
     writes.iter().find_map(fault_of)
 }
 
+/// A counter's records follow; what a reader makes of the trail has its records there.
+fn needs_no_event(writes: &[Write]) -> bool {
+    match writes {
+        [Write::Put { document, .. }] => [Allowance::NAME, TrailReader::NAME].contains(&document.key.noun),
+        [Write::Put { document, .. }, Write::Index { .. }] => document.key == TrailReader::key_of(TrailReader::HISTORY),
+        _ => false,
+    }
+}
+
 fn fault_of(write: &Write) -> Option<&'static str> {
     let (key, document) = match write {
         Write::Put { document, .. } => (&document.key, Some(document)),
         Write::Delete { key, .. } | Write::Require { key, .. } => (key, None),
         Write::User { next, devices } => return next.fault(*devices),
         Write::Reseal { old, new, .. } => return fault_of_reseal(old, new),
+        Write::Index { .. } => return None,
     };
     let is_text = |part: &str| !part.contains(char::is_control);
     if !(is_text(&key.account) && is_text(&key.user) && is_text(&key.id)) {
@@ -291,6 +324,7 @@ fn distinct(writes: &[Write]) -> bool {
         User(&'a Owner),
         Document(&'a Key),
         Secret(i64),
+        Index,
         Unique(&'static str, &'static str, &'a str),
     }
     fn record(write: &Write) -> Record<'_> {
@@ -299,6 +333,7 @@ fn distinct(writes: &[Write]) -> bool {
             Write::Put { document, .. } => Record::Document(&document.key),
             Write::Delete { key, .. } | Write::Require { key, .. } => Record::Document(key),
             Write::Reseal { number, .. } => Record::Secret(*number),
+            Write::Index { .. } => Record::Index,
         }
     }
     let documents = writes.iter().filter_map(|write| match write {

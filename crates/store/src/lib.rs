@@ -10,6 +10,7 @@ pub mod audit;
 pub mod codec;
 pub mod conformance;
 pub mod document;
+pub mod history;
 pub mod memory;
 
 mod allowance;
@@ -28,6 +29,7 @@ mod recovery;
 mod sealed;
 mod shape;
 mod token;
+mod trail_reader;
 mod user;
 mod witness;
 
@@ -47,6 +49,7 @@ pub use protection::Protection;
 pub use recovery::{RecoveryCode, RecoveryCodes};
 pub use sealed::{Sealed, Secrets};
 pub use token::{BoundToken, Fingerprint, Stage, Token, TokenFilter, TokenState};
+pub use trail_reader::TrailReader;
 pub use user::{Revision, User, Users};
 pub use uuid::Uuid as Id;
 pub use witness::{MacWitness, Witness};
@@ -60,9 +63,9 @@ pub fn id_at(unix_ms: u64, random: &[u8; 10]) -> Id {
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// What an engine reads.
-pub trait Read: Users + Documents + Secrets + audit::Trail + Health {}
+pub trait Read: Users + Documents + Secrets + audit::Trail + history::History + Health {}
 
-impl<S: Users + Documents + Secrets + audit::Trail + Health> Read for S {}
+impl<S: Users + Documents + Secrets + audit::Trail + history::History + Health> Read for S {}
 
 /// Everything an engine provides: reading, and the one door to writing. The readings of each noun are made of
 /// [`Documents`], in the noun's own file.

@@ -3,7 +3,7 @@
 //! It keeps nothing on a disk, looks through everything for a list, and decides one call after the other.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -14,6 +14,7 @@ use crate::{
     Secrets, StoreError, User, Users, Write,
     audit::{Chain, Closing, Cursor, Hash, Head, Newest, Opening, Payload, Place, Recorded, Row, Sign, Trail},
     codec,
+    history::{Entry, EventCursor, History, Subject},
 };
 
 /// What an in-memory engine leaves behind when it ends: its disk.
@@ -28,6 +29,7 @@ struct Records {
     chains: Vec<Chain>,
     ends: Vec<Head>,
     rows: Vec<Row>,
+    history: BTreeSet<Entry>,
     api_key_generation: u64,
 }
 
@@ -160,6 +162,7 @@ impl Records {
                 found.and_then(|kept| kept.record.revision) == next.revision
             }
             Write::Reseal { number, old, .. } => self.secrets.get(number) == Some(old),
+            Write::Index { .. } => true,
         }
     }
 
@@ -211,6 +214,7 @@ impl Records {
             Write::Reseal { number, new, .. } => {
                 self.secrets.insert(*number, new.clone());
             }
+            Write::Index { entries } => self.history.extend(entries.iter().cloned()),
         }
     }
 
@@ -364,6 +368,13 @@ impl Trail for Memory {
         })
     }
 
+    fn rows_at(&self, cursors: Vec<Cursor>) -> Pending<'_, Vec<Option<Row>>> {
+        self.read(|records| {
+            let one = |cursor: &Cursor| records.rows.iter().find(|row| row.cursor == *cursor).cloned();
+            cursors.iter().map(one).collect()
+        })
+    }
+
     fn row(&self, place: Place) -> Pending<'_, Option<Row>> {
         self.read(|records| records.rows.iter().find(|row| row.place == place).cloned())
     }
@@ -400,6 +411,19 @@ impl Trail for Memory {
             _ => Err(StoreError::Unavailable("the chain ends elsewhere".into())),
         };
         Box::pin(std::future::ready(outcome))
+    }
+}
+
+impl History for Memory {
+    fn events_of(&self, subject: Subject, before: Option<EventCursor>, limit: u32) -> Pending<'_, Vec<EventCursor>> {
+        self.read(|records| {
+            let newest_first = records.history.iter().rev();
+            let events = newest_first
+                .filter(|entry| entry.subject == subject)
+                .map(|entry| entry.event);
+            let earlier = events.filter(|event| before.is_none_or(|before| *event < before));
+            earlier.take(limit as usize).collect()
+        })
     }
 }
 

@@ -30,6 +30,20 @@ pub(crate) mod optional_ms {
     }
 }
 
+/// A place in the order of the trail, or none.
+pub(crate) mod cursor {
+    use super::*;
+    use crate::audit::Cursor;
+
+    pub(crate) fn serialize<S: Serializer>(cursor: &Option<Cursor>, serializer: S) -> Result<S::Ok, S::Error> {
+        cursor.map(|Cursor(number)| number).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cursor>, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map(Cursor))
+    }
+}
+
 /// Bytes of a fixed length, as hexadecimal digits.
 pub(crate) mod hex {
     use data_encoding::HEXLOWER;

@@ -36,13 +36,23 @@ pub(crate) fn rows_before(conn: &Connection, before: Option<Cursor>, limit: u32)
     all(conn.prepare_cached(SQL)?, (before, limit))
 }
 
+/// The row at each of these, in the order asked.
+pub(crate) fn rows_at(conn: &Connection, cursors: &[Cursor]) -> Result<Vec<Option<Row>>> {
+    let each = cursors.iter().map(|Cursor(sequence)| at(conn, *sequence));
+    each.collect()
+}
+
 /// The row at this place.
 pub(crate) fn row(conn: &Connection, place: Place) -> Result<Option<Row>> {
-    const SQL: &str = concat!("SELECT ", columns!(), " FROM audit WHERE sequence = ? LIMIT ?");
     match sequence_of(conn, place)? {
-        Some(sequence) => Ok(all(conn.prepare_cached(SQL)?, (sequence, 1))?.pop()),
+        Some(sequence) => at(conn, sequence),
         None => Ok(None),
     }
+}
+
+fn at(conn: &Connection, sequence: i64) -> Result<Option<Row>> {
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM audit WHERE sequence = ? LIMIT ?");
+    Ok(all(conn.prepare_cached(SQL)?, (sequence, 1))?.pop())
 }
 
 fn all(mut statement: CachedStatement<'_>, of: (i64, u32)) -> Result<Vec<Row>> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod document;
+pub(crate) mod history;
 pub(crate) mod owner;
 pub(crate) mod secret;
 pub(crate) mod user;

@@ -16,6 +16,7 @@ mod crashes;
 mod documents;
 mod erasure;
 mod history;
+mod history_index;
 mod inventory;
 mod keys;
 mod races;
@@ -84,6 +85,8 @@ pub const CASES: &[Case] = cases! {
         so_does_a_row_whose_devices_are_written, one_of_many_seals_anew,
         what_cannot_be_sealed_anew_is_refused;
     history: a_long_history_is_kept;
+    history_index: readers_go_on_where_they_stopped, an_index_comes_newest_first,
+        an_index_and_its_cursor_are_one_change, an_index_that_nobody_answered_is_whole_or_absent;
 };
 
 /// Everything that was asked, at once; the answers in order.

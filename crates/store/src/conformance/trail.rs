@@ -7,7 +7,7 @@ use verify::{DeviceParts, DeviceState, UnixMs};
 use super::{Harness, all, commit, done, missed, open, reopen, sample::*};
 use crate::{
     Change, Id, Store, Write,
-    audit::{Closing, Event, EventId, Head, Payload, Place, Row},
+    audit::{Closing, Cursor, Event, EventId, Head, Payload, Place, Row},
     codec,
 };
 
@@ -151,6 +151,14 @@ pub(super) async fn rows_come_in_pages(harness: &dyn Harness) {
             .map(|row| row.place)
             .eq(found.iter().map(|row| row.place))
     );
+    let mut asked: Vec<_> = found.iter().map(|row| row.cursor).collect();
+    asked.rotate_left(7);
+    asked.extend([asked[3], Cursor(i64::MAX), Cursor(0)]);
+    let at = store.rows_at(asked.clone()).await.expect("a read");
+    let cursors = at.iter().map(|row| row.as_ref().map(|row| (row.cursor, row.hash)));
+    let hash = |cursor: &Cursor| found.iter().find(|row| row.cursor == *cursor).map(|row| row.hash);
+    let wanted = asked.iter().map(|cursor| Some((*cursor, hash(cursor)?)));
+    assert!(cursors.eq(wanted), "each row in its place, none where there is none");
     let nowhere = Place {
         position: 26,
         ..found[0].place
