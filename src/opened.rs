@@ -35,6 +35,8 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often expired records are looked for.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(30);
+/// How often what was decided since is indexed.
+const INDEXING_EVERY: Duration = Duration::from_secs(5);
 /// How long a look may take until nothing is decided.
 const LOOK_PATIENCE: Duration = Duration::from_secs(5);
 /// How long closing may take. With the open requests before that, it is less than service managers wait.
@@ -110,7 +112,7 @@ impl Opened {
         })
     }
 
-    /// Looks at the files, writes heads and keeps house, until it is stopped.
+    /// Looks at the files, writes heads, keeps house and fills the history's index, until it is stopped.
     pub(crate) fn look_after(&self) -> Result<LookingAfter, Failure> {
         let (stop, mut stopped) = watch::channel(());
         let (looked, looks) = mpsc::channel();
@@ -160,23 +162,32 @@ impl Opened {
                 }
             }
         });
+        let service = self.service.clone();
+        let indexing = tokio::spawn(async move {
+            let mut indexing_due = tokio::time::interval(INDEXING_EVERY);
+            indexing_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                indexing_due.tick().await;
+                if let Err(error) = service.index_history().await {
+                    tracing::warn!(%error, "the history's index waits");
+                }
+            }
+        });
         Ok(LookingAfter {
             stop,
             looking,
-            housekeeping,
+            jobs: [housekeeping, indexing],
         })
     }
 
     /// Answers what waits, closes the trail, and lets go of the directory; all that as long as the disk answers.
     pub(crate) async fn close(self, looking_after: Option<LookingAfter>) -> Result<(), Failure> {
         let looking = match looking_after {
-            Some(LookingAfter {
-                stop,
-                looking,
-                housekeeping,
-            }) => {
-                housekeeping.abort();
-                let _aborted = housekeeping.await;
+            Some(LookingAfter { stop, looking, jobs }) => {
+                for job in jobs {
+                    job.abort();
+                    let _aborted = job.await;
+                }
                 let _it_ended_before = stop.send(());
                 Some(looking)
             }
@@ -222,7 +233,7 @@ impl Opened {
 pub(crate) struct LookingAfter {
     stop: watch::Sender<()>,
     looking: thread::JoinHandle<()>,
-    housekeeping: JoinHandle<()>,
+    jobs: [JoinHandle<()>; 2],
 }
 
 /// What the thread that looks says of itself.

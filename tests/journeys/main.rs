@@ -23,6 +23,7 @@ mod enrollments;
 mod exports;
 mod fobs;
 mod hardware;
+mod history;
 mod hostile;
 mod inventory;
 mod keys;

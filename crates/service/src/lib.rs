@@ -20,6 +20,7 @@ mod event;
 mod export;
 mod factor;
 mod find_by_code;
+mod history;
 mod hourly;
 mod housekeeping;
 mod identity;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 use store::{
     Store,
-    audit::{Chain, Closing, EventId, Hash, Head, Payload, Place, Row},
+    audit::{Chain, Closing, EventId, Hash, Head, Payload, Place, Recorded, Row},
 };
 
 use verify::UnixMs;
@@ -160,7 +160,7 @@ impl Service {
 }
 
 /// A row may hold a thousand events.
-const FEW_ROWS: u32 = 16;
+pub(crate) const FEW_ROWS: u32 = 16;
 
 /// An event of the trail, as people may see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,25 +183,29 @@ pub struct Record {
 
 fn records(row: Row, now: Option<UnixMs>) -> impl Iterator<Item = Record> {
     let hash = row.hash;
-    row.identified().map(move |(id, recorded)| {
-        let at = recorded.at;
-        let (event, commitment, salt, masked) = match recorded.payload {
-            Payload::Kept { salt, payload } => match masked(&payload, at, now) {
-                Some(masked) => (Some(masked), None, None, true),
-                None => (Some(payload), None, Some(salt), false),
-            },
-            Payload::Erased(commitment) => (None, Some(commitment), None, false),
-        };
-        Record {
-            id,
-            at,
-            event,
-            commitment,
-            salt,
-            masked,
-            hash,
-        }
-    })
+    row.identified()
+        .map(move |(id, recorded)| record(id, recorded, hash, now))
+}
+
+/// An event of the row with this hash, as people may see it at this time.
+pub(crate) fn record(id: EventId, recorded: Recorded, hash: Hash, now: Option<UnixMs>) -> Record {
+    let at = recorded.at;
+    let (event, commitment, salt, masked) = match recorded.payload {
+        Payload::Kept { salt, payload } => match masked(&payload, at, now) {
+            Some(masked) => (Some(masked), None, None, true),
+            None => (Some(payload), None, Some(salt), false),
+        },
+        Payload::Erased(commitment) => (None, Some(commitment), None, false),
+    };
+    Record {
+        id,
+        at,
+        event,
+        commitment,
+        salt,
+        masked,
+        hash,
+    }
 }
 
 /// Rows of before they said how long they are masked: a time after which no step that they name can come.
