@@ -19,13 +19,7 @@ use crate::{
 enum Of<'a> {
     Device(&'a str),
     Token(&'a str),
-    User(&'a User<'a>, Id),
-}
-
-impl std::fmt::Debug for User<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.account, self.user)
-    }
+    User(&'a Owner, Id),
 }
 
 impl Of<'_> {
@@ -56,10 +50,7 @@ impl World {
                     service.history_of_device(id, before, limit).await
                 }
                 Of::Token(serial_number) => service.history_of_token(serial_number, before, limit).await,
-                Of::User(user, _) => {
-                    let owner = Owner::new(&*user.account, &*user.user);
-                    service.history_of_user(&owner, before, limit).await
-                }
+                Of::User(owner, _) => service.history_of_user(owner, before, limit).await,
             }
         });
         found.expect("a history")
@@ -115,10 +106,14 @@ impl World {
     }
 }
 
-fn row_of(user: &User<'_>) -> Id {
-    let owner = Owner::new(&*user.account, &*user.user);
-    let store = user.world.ports_now().store;
-    let found = user.world.wait(store.user(owner)).expect("a read");
+fn ids(records: &[Record]) -> Vec<EventId> {
+    records.iter().map(|record| record.id).collect()
+}
+
+/// The id of a user's row, by which events mean the user.
+fn person(world: &World, owner: &Owner) -> Id {
+    let store = world.ports_now().store;
+    let found = world.wait(store.user(owner.clone())).expect("a read");
     found.expect("whoever had a device has a row").id
 }
 
@@ -142,7 +137,8 @@ fn a_device_and_a_token_have_their_history_wherever_the_index_stands() {
     let mut world = World::new();
     let fob = Fob::new(1);
     world.stock(&[&fob, &Fob::new(2)]);
-    let (phone, held, person);
+    let owner = Owner::new("acme", "alice");
+    let (phone, held, of_alice);
     {
         let (alice, bob, carol) = (
             world.user("acme", "alice"),
@@ -151,7 +147,8 @@ fn a_device_and_a_token_have_their_history_wherever_the_index_stands() {
         );
         phone = alice.bind();
         held = bob.bind_token(&fob);
-        person = row_of(&alice);
+        let person = person(&world, &owner);
+        of_alice = Of::User(&owner, person);
         // Somebody else in between, all along.
         let other = carol.bind();
         world.say(&json!({"action": "test", "person": person}));
@@ -160,7 +157,7 @@ fn a_device_and_a_token_have_their_history_wherever_the_index_stands() {
             Of::Token(&fob.serial_number),
             Of::Device(&held.device),
         ];
-        let all = [&all[..], &[Of::User(&alice, person)]].concat();
+        let all = [&all[..], &[of_alice]].concat();
 
         // Nothing is indexed yet.
         uses(&alice, &phone);
@@ -211,12 +208,11 @@ fn a_device_and_a_token_have_their_history_wherever_the_index_stands() {
         } else {
             world.restart();
         }
-        let alice = world.user("acme", "alice");
         let all = [
             Of::Device(&phone.device),
             Of::Token(&fob.serial_number),
             Of::Device(&held.device),
-            Of::User(&alice, person),
+            of_alice,
         ];
         let before = world.assert_histories(&all);
         assert_eq!(before[..3], [10, 2, 10]);
@@ -227,7 +223,7 @@ fn a_device_and_a_token_have_their_history_wherever_the_index_stands() {
             world.history(Of::Token("CS-00000"), 10).is_empty(),
             "it is the beginning of another"
         );
-        // Another user has it now.
+        // A device that came in the place of another.
         world.say(&json!({"action": "test", "device": Id::nil(), "detail": {"replaces": Id::max()}}));
         for id in [Id::nil(), Id::max()] {
             assert_eq!(
@@ -250,17 +246,17 @@ fn a_history_is_whole_while_the_index_is_filled() {
         for _ in 0..3 {
             uses(&alice, &bound);
         }
-        let before = world.history(of, 1_000);
+        let before = ids(&world.history(of, 1_000));
         let found = thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| world.index());
             }
             scope.spawn(|| uses(&alice, &bound));
-            let asking: Vec<_> = (0..4).map(|_| scope.spawn(|| world.history(of, 4))).collect();
+            let asking: Vec<_> = (0..4).map(|_| scope.spawn(|| ids(&world.history(of, 4)))).collect();
             let found = asking.into_iter().map(|asking| asking.join().expect("an answer"));
             found.collect::<Vec<_>>()
         });
-        let after = world.history(of, 1_000);
+        let after = ids(&world.history(of, 1_000));
         assert_eq!(after.len(), before.len() + 2, "round {round}");
         for found in found {
             let newer = found.len() - before.len();

@@ -17,9 +17,9 @@ use crate::{
 };
 
 /// Entries written in one change: whoever's verification is in the same transaction waits for them.
-const CHUNK: usize = 256;
-/// How many times as long as writing took the index is left alone then.
-const REST: u32 = 4;
+const CHUNK: usize = 64;
+/// How many times as long as writing took the writer is left to others then.
+const REST: u32 = 9;
 
 impl Service {
     /// What the trail says of a user, newest first: up to `limit` records before this one.
