@@ -49,7 +49,7 @@ impl Service {
             let entry = Entry::new("recovery_codes.renew", "done", origin)
                 .owner(owner)
                 .because(name);
-            let change = Change::of(core.event(&entry, now)?).with(writes);
+            let change = Change::of(core.event_of(&user, &entry, now)?).with(writes);
             if core.commit(vec![change]).await? == [Outcome::Done] {
                 return Ok(codes);
             }

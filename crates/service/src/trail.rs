@@ -10,7 +10,7 @@ use store::{
 
 use verify::UnixMs;
 
-use crate::{Service, ServiceError, core::TRIES, ports::Signer};
+use crate::{Service, ServiceError, core::TRIES, names::NamesReader, ports::Signer};
 
 /// The head of a chain with a signature under it: kept outside the database, it shows a tail that was cut.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,17 +145,25 @@ impl Service {
             // What else stands in its row.
             let row = store.row(after.place).await?.ok_or(ServiceError::NotFound("record"))?;
             cursor = Some(row.cursor);
-            found.extend(records(row, now).filter(|record| record.id > after));
+            let records = self.records(vec![row], now).await?;
+            found.extend(records.into_iter().filter(|record| record.id > after));
         }
         while found.len() < limit as usize {
             let rows = store.rows(cursor, FEW_ROWS).await?;
             let Some(last) = rows.last() else { break };
             cursor = Some(last.cursor);
             let left = limit as usize - found.len();
-            found.extend(rows.into_iter().flat_map(|row| records(row, now)).take(left));
+            found.extend(self.records(rows, now).await?.into_iter().take(left));
         }
         found.truncate(limit as usize);
         Ok(found)
+    }
+
+    /// The events of these rows.
+    async fn records(&self, rows: Vec<Row>, now: Option<UnixMs>) -> Result<Vec<Record>, ServiceError> {
+        let core = &*self.core;
+        let names = NamesReader::of(&*core.store, &core.strangers, &*core.sealer, &rows).await?;
+        Ok(rows.into_iter().flat_map(|row| records(row, now, &names)).collect())
     }
 }
 
@@ -169,8 +177,11 @@ pub struct Record {
     pub id: EventId,
     /// When it was decided.
     pub at: UnixMs,
-    /// What was said, unless it was erased; with another cause while that is masked.
+    /// What was said, unless it was erased; with another cause while that is masked, and without the names of a user who
+    /// was erased.
     pub event: Option<String>,
+    /// What was committed, where that is not [`event`](Self::event): with the names sealed. `None` while the cause is masked.
+    pub committed: Option<String>,
     /// The commitment to it, where it was erased.
     pub commitment: Option<Hash>,
     /// The salt of the commitment; `None` while the cause is masked, or it could be found by trying, and once it was erased.
@@ -181,26 +192,34 @@ pub struct Record {
     pub hash: Hash,
 }
 
-fn records(row: Row, now: Option<UnixMs>) -> impl Iterator<Item = Record> {
+fn records(row: Row, now: Option<UnixMs>, names: &NamesReader<'_>) -> impl Iterator<Item = Record> {
     let hash = row.hash;
     row.identified().map(move |(id, recorded)| {
         let at = recorded.at;
-        let (event, commitment, salt, masked) = match recorded.payload {
-            Payload::Kept { salt, payload } => match masked(&payload, at, now) {
-                Some(masked) => (Some(masked), None, None, true),
-                None => (Some(payload), None, Some(salt), false),
-            },
-            Payload::Erased(commitment) => (None, Some(commitment), None, false),
-        };
-        Record {
+        let mut record = Record {
             id,
             at,
-            event,
-            commitment,
-            salt,
-            masked,
+            event: None,
+            committed: None,
+            commitment: None,
+            salt: None,
+            masked: false,
             hash,
+        };
+        match recorded.payload {
+            Payload::Erased(commitment) => record.commitment = Some(commitment),
+            Payload::Kept { salt, payload } => {
+                let named = names.named(&payload, &salt);
+                if let Some(masked) = masked(named.as_deref().unwrap_or(&payload), at, now) {
+                    (record.event, record.masked) = (Some(masked), true);
+                } else {
+                    record.committed = named.is_some().then(|| payload.clone());
+                    record.event = named.or(Some(payload));
+                    record.salt = Some(salt);
+                }
+            }
         }
+        record
     })
 }
 

@@ -95,12 +95,16 @@ fn device() -> impl Strategy<Value = Device> {
             serial_number,
             label,
             parameters,
-            sealed: Sealed {
-                key_id: 1,
-                bytes: vec![1; 48],
-            },
+            sealed: sealed(),
             bound_at,
         })
+}
+
+fn sealed() -> Sealed {
+    Sealed {
+        key_id: 1,
+        bytes: vec![1; 48],
+    }
 }
 
 fn user() -> impl Strategy<Value = User> {
@@ -112,7 +116,7 @@ fn user() -> impl Strategy<Value = User> {
             .map(|(device, state)| Bound { device, state })
             .collect(),
         memo,
-        ..User::new(owner(), Id::from_u128(id))
+        ..User::new(owner(), Id::from_u128(id), sealed())
     })
 }
 
