@@ -145,7 +145,9 @@ impl<'a> Entry<'a> {
         key: &NamesKey,
         sealer: &dyn Sealer,
     ) -> Result<audit::Event, ServiceError> {
-        let owner = self.owner.ok_or_else(|| ServiceError::Internal("an event of nobody".into()))?;
+        let owner = self
+            .owner
+            .ok_or_else(|| ServiceError::Internal("an event of nobody".into()))?;
         let names = Names {
             account: &owner.account,
             user: &owner.user,

@@ -15,6 +15,7 @@ mod confirm;
 mod core;
 mod devices;
 mod enrollment;
+mod erase;
 mod error;
 mod event;
 mod export;

@@ -45,12 +45,7 @@ impl NamesKey {
     }
 
     /// What an event says of its user, for the event of this salt.
-    pub(crate) fn seal(
-        &self,
-        sealer: &dyn Sealer,
-        salt: &[u8; 16],
-        names: &Names<'_>,
-    ) -> Result<String, ServiceError> {
+    pub(crate) fn seal(&self, sealer: &dyn Sealer, salt: &[u8; 16], names: &Names<'_>) -> Result<String, ServiceError> {
         let text = serde_json::to_vec(names).map_err(|error| ServiceError::Internal(error.to_string()))?;
         Ok(BASE64.encode(&sealer.seal_under(&self.key, nonce(salt), text)?))
     }
@@ -129,7 +124,9 @@ impl<'a> NamesReader<'a> {
         let OfPerson { person, names } = serde_json::from_str(payload).ok()?;
         let key = self.keys.get(&person);
         let opened = key.and_then(|key| key.unseal(self.sealer, salt, names));
-        let fields = opened.as_deref().and_then(|text| text.strip_prefix('{')?.strip_suffix('}'));
+        let fields = opened
+            .as_deref()
+            .and_then(|text| text.strip_prefix('{')?.strip_suffix('}'));
         // Within a string no quotation mark stands by itself, so this is the field.
         let sealed = format!(",\"names\":\"{names}\"");
         let open = fields.map_or(String::new(), |fields| format!(",{fields}"));

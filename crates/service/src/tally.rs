@@ -141,6 +141,11 @@ impl Tally {
         None
     }
 
+    /// What was counted of this user is not written any more.
+    pub(crate) fn forget(&self, owner: &Owner) {
+        lock(&self.counts).retain(|line, _| !matches!(&line.of, Whose::User(of) if of == owner));
+    }
+
     /// Writes what was counted, a minute after the first of it, again and again; never ends.
     pub(crate) async fn write_always(&self, core: &Core) {
         loop {

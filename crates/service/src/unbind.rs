@@ -191,7 +191,8 @@ impl Service {
                     "lifted": lifted,
                     "first_factor_changed_at": first_factor_changed_at.map(UnixMs::get),
                 }));
-            let change = Change::of(core.event_of(&user, &entry, now)?).with([user.with_state(id, next.clone()).used()]);
+            let change =
+                Change::of(core.event_of(&user, &entry, now)?).with([user.with_state(id, next.clone()).used()]);
             if core.commit(vec![change]).await? == [Outcome::Done] {
                 let bound = Bound { state: next, ..bound };
                 return Ok(DeviceView::of(&bound, now, &core.settings.policy));
@@ -287,7 +288,8 @@ impl<'a> Ending<'a> {
             .owner(self.owner)
             .device(id)
             .because(because);
-        self.events.push(self.core.event_of(&self.factors.user, &entry, self.now)?);
+        self.events
+            .push(self.core.event_of(&self.factors.user, &entry, self.now)?);
         Ok(())
     }
 

@@ -138,7 +138,7 @@ impl<'a> Group<'a> {
                 owner::begin_erasing(self.tx)?;
                 self.changed.insert(user.id, Changed::Erased);
                 self.erases = true;
-                self.erased.push(user.owner.user.clone());
+                self.erased.extend(spellings(&user.owner.user));
             }
             Write::Reseal { number, new, .. } => {
                 secret::write_over(self.tx, *number, new)?;
@@ -176,6 +176,14 @@ impl<'a> Group<'a> {
             erased: self.erased,
         })
     }
+}
+
+/// A name as it stands in keys, and as it stands within JSON.
+fn spellings(name: &Arc<str>) -> impl Iterator<Item = Arc<str>> {
+    let quoted = serde_json::to_string(&**name).unwrap_or_default();
+    let escaped = quoted.trim_matches('"');
+    let escaped = (*escaped != **name).then(|| escaped.into());
+    [name.clone()].into_iter().chain(escaped)
 }
 
 /// What a committed group makes known.

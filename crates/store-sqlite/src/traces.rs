@@ -103,12 +103,17 @@ fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
 /// Writes the tables that have names anew; the pages that they had become zeroes.
 pub(crate) fn rewrite(tx: &Connection) -> Result<()> {
     for table in TABLES {
-        let mut sql = tx.prepare("SELECT sql FROM sqlite_schema WHERE tbl_name = ? AND sql NOT NULL ORDER BY type DESC")?;
+        let mut sql =
+            tx.prepare("SELECT sql FROM sqlite_schema WHERE tbl_name = ? AND sql NOT NULL ORDER BY type DESC")?;
         let sql = sql.query_map([table], |row| row.get::<_, String>(0))?;
         let sql = sql.collect::<rusqlite::Result<Vec<_>>>()?;
-        let (create, indexes) = sql.split_first().map_or(("", &[][..]), |(create, indexes)| (create, indexes));
+        let (create, indexes) = sql
+            .split_first()
+            .map_or(("", &[][..]), |(create, indexes)| (create, indexes));
         tx.execute_batch(&format!("ALTER TABLE {table} RENAME TO {table}_before; {create};"))?;
-        tx.execute_batch(&format!("INSERT INTO {table} SELECT * FROM {table}_before; DROP TABLE {table}_before;"))?;
+        tx.execute_batch(&format!(
+            "INSERT INTO {table} SELECT * FROM {table}_before; DROP TABLE {table}_before;"
+        ))?;
         indexes.iter().try_for_each(|index| tx.execute_batch(index))?;
     }
     Ok(())

@@ -252,8 +252,16 @@ fn fault_of(write: &Write) -> Option<&'static str> {
         Write::Delete { key, .. } | Write::Require { key, .. } => (key, None),
         Write::User { next, devices } => return next.fault(*devices),
         Write::EraseUser(user) => {
-            let unread = user.revision.is_none().then_some("a user without a row is to be erased");
-            return unread.or_else(|| user.owner.user.is_empty().then_some("a user without a name is to be erased"));
+            let unread = user
+                .revision
+                .is_none()
+                .then_some("a user without a row is to be erased");
+            return unread.or_else(|| {
+                user.owner
+                    .user
+                    .is_empty()
+                    .then_some("a user without a name is to be erased")
+            });
         }
         Write::Reseal { old, new, .. } => return fault_of_reseal(old, new),
     };

@@ -254,10 +254,9 @@ impl Model {
         let distinct = writes.iter().all(|what| match *what {
             What::Put { name, mark, .. } => records.insert((0, name)) && marks.insert(mark),
             What::Delete { name, .. } | What::Require { name, .. } => records.insert((0, name)),
-            What::Bind { user, .. }
-            | What::Use { user, .. }
-            | What::Unbind { user, .. }
-            | What::Erase { user, .. } => records.insert((1, user)),
+            What::Bind { user, .. } | What::Use { user, .. } | What::Unbind { user, .. } | What::Erase { user, .. } => {
+                records.insert((1, user))
+            }
         });
         let use_of_nobody = |what: &What| match *what {
             What::Use { user, right } | What::Erase { user, right } => right && !self.users.contains_key(&user),

@@ -138,7 +138,7 @@ pub(crate) fn read(store: &Sqlite) -> &dyn store::Store {
 /// A row for this user.
 pub(crate) fn newcomer(number: u32) -> User {
     let names_key = Sealed {
-        key_id: 1,
+        key_id: 7,
         bytes: format!("names key {number:062}").into_bytes(),
     };
     User::new(owner(number), id(number), names_key)
