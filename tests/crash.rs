@@ -572,7 +572,8 @@ fn holds(service: &Served, kept: &Path) {
 
 /// The trail has one acceptance for each that was told, and no other (invariant 7).
 fn written_once(dir: &Path, clients: &[Client]) {
-    let sql = "SELECT value ->> '$.event.user', count(*) FROM audit, json_each(events) \
+    let sql = "SELECT user, count(*) FROM audit, json_each(events) \
+               JOIN user ON lower(hex(user.id)) = replace(value ->> '$.event.person', '-', '') \
                WHERE value ->> '$.event.action' = 'verify' AND value ->> '$.event.outcome' = 'accepted' GROUP BY 1";
     let rows = sqlite3(dir, sql);
     let mut written: BTreeMap<&str, usize> = rows

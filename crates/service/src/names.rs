@@ -112,8 +112,13 @@ impl<'a> NamesReader<'a> {
         let found = store.names_keys(persons.clone()).await?;
         let mut keys = HashMap::new();
         for (person, sealed) in persons.into_iter().zip(found) {
-            if let Some(sealed) = sealed.or_else(|| strangers.names_key(person)) {
-                keys.insert(person, NamesKey::open(sealer, person, &sealed)?);
+            let Some(sealed) = sealed.or_else(|| strangers.names_key(person)) else {
+                continue;
+            };
+            match NamesKey::open(sealer, person, &sealed) {
+                Ok(key) => drop(keys.insert(person, key)),
+                // One spoiled record must not hide all others.
+                Err(error) => tracing::error!(%error, %person, "the key of a user's names does not open"),
             }
         }
         Ok(Self { sealer, keys })

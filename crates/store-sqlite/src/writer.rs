@@ -96,7 +96,7 @@ pub(crate) struct Writer {
 
 /// Pages that are looked at between two messages, and when nothing else is to do.
 const SEARCHED_AT_WORK: usize = 16;
-const SEARCHED_AT_REST: usize = 1_024;
+const SEARCHED_AT_REST: usize = 64;
 
 /// States written back in one transaction when nothing else is to do.
 const IDLE_CHUNK: usize = 4_096;
