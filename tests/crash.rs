@@ -572,8 +572,11 @@ fn holds(service: &Served, kept: &Path) {
 
 /// The trail has one acceptance for each that was told, and no other (invariant 7).
 fn written_once(dir: &Path, clients: &[Client]) {
-    let sql = "SELECT value ->> '$.event.user', count(*) FROM audit, json_each(events) \
-               WHERE value ->> '$.event.action' = 'verify' AND value ->> '$.event.outcome' = 'accepted' GROUP BY 1";
+    let sql = "SELECT user, times FROM user JOIN \
+               (SELECT replace(value ->> '$.event.person', '-', '') AS person, count(*) AS times \
+                FROM audit, json_each(events) \
+                WHERE value ->> '$.event.action' = 'verify' AND value ->> '$.event.outcome' = 'accepted' GROUP BY 1) \
+               ON person = lower(hex(id))";
     let rows = sqlite3(dir, sql);
     let mut written: BTreeMap<&str, usize> = rows
         .lines()

@@ -13,7 +13,7 @@ use std::{
 use server::Limits;
 use service::{NewKey, Origin, Owner, Role, Service, Settings};
 use store::{
-    Checked, Commit, Damage, Document, Documents, Health, Key, List, Outcome, Pending, Sealed, Secrets, StoreError,
+    Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Outcome, Pending, Sealed, Secrets, StoreError,
     User, Users,
     audit::{Chain, Closing, Cursor, Head, Newest, Place, Row, Trail},
     history::{EventCursor, History, Subject},
@@ -116,6 +116,10 @@ impl Users for Counted {
             self.load_us.fetch_add(begun.elapsed().as_micros() as u64, SeqCst);
             found
         })
+    }
+
+    fn names_keys(&self, users: Vec<Id>) -> Pending<'_, Vec<Option<Sealed>>> {
+        self.engine.names_keys(users)
     }
 
     fn users_after(&self, after: Option<Owner>, limit: u32) -> Pending<'_, Vec<User>> {

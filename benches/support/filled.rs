@@ -151,8 +151,7 @@ fn bound(keyring: &Keyring, number: u32, locked: bool) -> Any<Change> {
         verification: verification.into(),
         ..DeviceParts::bound(population::step(0).offset(-1), 0, BEGINNING)
     });
-    let payload = serde_json::json!({"action": "device.bind", "outcome": "done", "account": &*device.owner.account,
-        "user": &*device.owner.user, "device": id});
+    let payload = serde_json::json!({"action": "device.bind", "outcome": "done", "person": id, "device": id});
     let mut salt = [0; 16];
     salt[..8].copy_from_slice(&a.to_be_bytes());
     salt[8..].copy_from_slice(&b.to_be_bytes());
@@ -161,7 +160,14 @@ fn bound(keyring: &Keyring, number: u32, locked: bool) -> Any<Change> {
         salt,
         payload: payload.to_string(),
     };
-    let user = User::new(device.owner.clone(), id).with_device(device, state);
+    let mut key = [0; 32];
+    key[..16].copy_from_slice(&salt);
+    // Bound to as the service does, told once more like that of a device.
+    let names_key = keyring.seal(
+        &[b"names\0", &id.as_bytes()[..]].concat(),
+        &otp::Secret::from_slice(&key)?,
+    )?;
+    let user = User::new(device.owner.clone(), id, names_key).with_device(device, state);
     Ok(Change::of(event).with([user.changed()]))
 }
 

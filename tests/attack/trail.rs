@@ -70,7 +70,7 @@ fn shape(record: &Value) -> Value {
         record.as_object_mut().expect("a record").remove(of_its_own);
     }
     let event = record["event"].as_object_mut().expect("an event");
-    for of_its_own in ["request", "user", "actor", "device", "detail"] {
+    for of_its_own in ["request", "person", "user", "actor", "device", "detail"] {
         event.remove(of_its_own);
     }
     record

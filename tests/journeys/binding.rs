@@ -285,10 +285,11 @@ fn no_file_ever_holds_a_secret_and_nothing_sealed_outlives_its_device() {
 }
 
 /// What lies in the table of sealed secrets and is not erased. Looking tidies up, so nothing is searched afterwards.
+/// All sealed secrets but the keys of users' names, which stay as long as the user.
 pub(crate) fn sealed_in(dir: &Path) -> Vec<Vec<u8>> {
     let database = rusqlite::Connection::open(dir.join("countersign.sqlite")).expect("the database opens");
     let mut statement = database
-        .prepare("SELECT bytes FROM secret")
+        .prepare("SELECT bytes FROM secret WHERE number NOT IN (SELECT names_key FROM user)")
         .expect("there is a table of secrets");
     let rows = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).expect("rows");
     rows.map(|row| row.expect("a row"))

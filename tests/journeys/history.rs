@@ -5,7 +5,7 @@ use std::thread;
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use service::{Id, Owner, Record, Settings, audit::EventId};
+use service::{Id, Origin, Owner, Record, Settings, audit::EventId};
 use store::{Change, audit::Event};
 
 use crate::{
@@ -232,6 +232,17 @@ fn a_device_and_a_token_have_their_history_wherever_the_index_stands() {
             );
         }
     }
+    // What happened to somebody stays, and nobody can ask by a name that was erased.
+    let device = Of::Device(&phone.device);
+    let before = world.history(device, 100);
+    let name = |record: &Record| record.event.as_deref().is_some_and(|event| event.contains("alice"));
+    assert!(before.iter().all(name));
+    let erased = world.wait(world.service().erase_user(&owner, &Origin::default()));
+    erased.expect("alice is erased");
+    let after = world.history(device, 100);
+    assert_eq!(ids(&after), ids(&before));
+    assert!(!after.iter().any(name));
+    assert!(world.page(of_alice, None, 10).is_empty());
     world.assert_trail_holds();
 }
 

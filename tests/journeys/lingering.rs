@@ -10,7 +10,7 @@ use std::{
 };
 
 use store::{
-    Checked, Commit, Damage, Document, Documents, Health, Key, List, Outcome, Owner, Pending, Sealed, Secrets,
+    Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Outcome, Owner, Pending, Sealed, Secrets,
     StoreError, User, Users,
     audit::{Chain, Closing, Cursor, Head, Newest, Place, Row, Trail},
     history::{EventCursor, History, Subject},
@@ -43,6 +43,10 @@ impl Lingering {
 impl Users for Lingering {
     fn users(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Option<User>>> {
         self.late(self.engine.users(owners))
+    }
+
+    fn names_keys(&self, users: Vec<Id>) -> Pending<'_, Vec<Option<Sealed>>> {
+        self.late(self.engine.names_keys(users))
     }
 
     fn users_after(&self, after: Option<Owner>, limit: u32) -> Pending<'_, Vec<User>> {

@@ -20,6 +20,7 @@ mod binding;
 mod clock;
 mod damage;
 mod enrollments;
+mod erasing;
 mod exports;
 mod fobs;
 mod hardware;

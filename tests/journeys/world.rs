@@ -268,6 +268,17 @@ impl World {
     /// The files as they are at this moment. Another process copies them: were this one to open and close the
     /// database's file by itself, the kernel would drop the locks that SQLite holds on it.
     pub(crate) fn snapshot(&self) -> TempDir {
+        // A log that was cut between the two copies makes them of different times, as no dying process leaves them.
+        loop {
+            let copy = self.copied();
+            let log = |dir: &Path| fs::read(dir.join("countersign.sqlite-wal")).unwrap_or_default();
+            if log(self.home()).starts_with(&log(copy.path())) {
+                return copy;
+            }
+        }
+    }
+
+    fn copied(&self) -> TempDir {
         let copy = tempfile::tempdir().expect("a temporary directory");
         let mut files: Vec<PathBuf> = files(self.home.path());
         // The log first: a checkpoint between the two copies is then there twice and not never.

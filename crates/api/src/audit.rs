@@ -92,7 +92,7 @@ pub struct AuditRecord {
     pub position: u64,
     /// When it was decided.
     pub at: Timestamp,
-    /// What happened, byte for byte as it was committed unless it is masked; absent once it was erased.
+    /// What happened; absent once it was erased.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<AuditEvent>)]
     pub event: Option<Box<RawValue>>,
@@ -104,7 +104,11 @@ pub struct AuditRecord {
     /// SHA-256 of salt and event, in hex, where the event was erased.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commitment: Option<String>,
-    /// The salt of the commitment, in hex; absent while the event is masked.
+    /// The event byte for byte as it was committed, where it is not `event`: a user's name, addresses and agents are sealed in
+    /// it. Absent while the event is masked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub committed: Option<String>,
+    /// The salt of the commitment, in hex, which is SHA-256 of salt and event as committed; absent while the event is masked.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "8f0a7c112f6b9d4b7c1e4f60019a9ef4")]
     pub salt: Option<String>,
@@ -122,6 +126,8 @@ pub struct AuditEvent {
     /// What became of it.
     #[schema(example = "refused")]
     pub outcome: String,
+    /// The user concerned, by a number that stays when the person is erased; account, user, actor and client are gone then.
+    pub person: Option<Uuid>,
     /// The account concerned.
     #[schema(example = "acme")]
     pub account: Option<String>,

@@ -39,6 +39,11 @@ pub struct User {
 pub struct CloseUserRequest {
     /// On whose behalf.
     pub actor: Actor,
+    /// Erases the person, too: no record of theirs stays, tokens that wait for them are nobody's, and the audit trail loses
+    /// their name, addresses and agents for good. What was decided about them stays there.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub erase: bool,
 }
 
 /// A user's factors
@@ -55,13 +60,13 @@ pub(crate) fn get_user() {}
 
 /// Ends everything of a user whose account was closed
 ///
-/// Role: admin. Secrets are erased, tombstones stay. No code is asked for.
+/// Role: admin. Secrets are erased, tombstones stay, unless the person is to be erased. No code is asked for.
 #[utoipa::path(
     delete,
     path = "/v1/accounts/{account}/users/{user}",
     tag = "users",
     params(UserPath),
     request_body(content = CloseUserRequest, example = json!({"actor": {"id": "account-closing", "kind": "service"}})),
-    responses((status = 204, description = "Nothing of the user is left but tombstones.")),
+    responses((status = 204, description = "Nothing of the user is left but tombstones; nothing at all, where the person was to be erased.")),
 )]
 pub(crate) fn close_user() {}

@@ -212,6 +212,7 @@ fn the_trail_and_the_probes() {
         position: 2,
         at: time(0),
         event: Some(RawValue::from_string(r#"{"outcome":"refused", "action":"verify"}"#.into()).unwrap()),
+        committed: None,
         masked: false,
         commitment: None,
         salt: Some("00ff".into()),
@@ -225,6 +226,10 @@ fn the_trail_and_the_probes() {
     let erased = AuditRecord {
         event: None,
         commitment: Some("beef".into()),
+        ..record.clone()
+    };
+    let sealed = AuditRecord {
+        committed: Some(r#"{"action":"verify","outcome":"refused","names":"c2VhbGVk"}"#.into()),
         ..record.clone()
     };
     let masked = AuditRecord {

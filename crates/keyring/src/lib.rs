@@ -156,6 +156,11 @@ fn sealing_key(material: &Material) -> LessSafeKey {
     LessSafeKey::new(key.expect("32 bytes are the length of an AES-256 key"))
 }
 
+fn own_key(key: &Secret) -> Result<LessSafeKey, PortError> {
+    let key = UnboundKey::new(&AES_256_GCM, key.expose_secret());
+    key.map(LessSafeKey::new).map_err(|_| PortError::DoesNotOpen)
+}
+
 /// Which record a sealed secret is bound to, where it stands before the nonce: the start of a SHA-256 of its description.
 ///
 /// Why not the description itself, which would have to stand somewhere for whoever seals anew? It names account and user,
@@ -195,6 +200,22 @@ impl Sealer for Keyring {
     fn reseal(&self, sealed: &Sealed) -> Result<Sealed, PortError> {
         let (record, plain) = self.opened(sealed)?;
         self.seal_for(&record, &plain)
+    }
+
+    fn seal_under(&self, key: &Secret, nonce: [u8; 12], mut text: Vec<u8>) -> Result<Vec<u8>, PortError> {
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        own_key(key)?
+            .seal_in_place_append_tag(nonce, Aad::empty(), &mut text)
+            .map_err(|_| PortError::DoesNotOpen)?;
+        Ok(text)
+    }
+
+    fn open_under(&self, key: &Secret, nonce: [u8; 12], mut sealed: Vec<u8>) -> Result<Vec<u8>, PortError> {
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let text = own_key(key)?.open_in_place(nonce, Aad::empty(), &mut sealed);
+        let length = text.map_err(|_| PortError::DoesNotOpen)?.len();
+        sealed.truncate(length);
+        Ok(sealed)
     }
 
     fn current_sealing_key(&self) -> u32 {

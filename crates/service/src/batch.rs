@@ -12,6 +12,7 @@ use crate::{
     event::Entry,
     factor::suspends,
     memo::Memo,
+    names::NamesKey,
     recovery_set::{SetVerdict, WRONG, spend},
     sealing::credential_of,
     tally::{Whose, keep},
@@ -213,8 +214,10 @@ async fn write(core: &Core, benches: &mut [Result<Bench<'_>, ServiceError>]) -> 
 /// A user's factors while a batch is judged: they evolve from question to question, and are written once.
 struct Bench<'a> {
     owner: &'a Owner,
-    /// `None` for somebody who never had a device; taken when it is written.
+    /// `None` for somebody who has no row; taken when it is written.
     user: Option<User>,
+    /// Opened for the first event.
+    names_key: Option<NamesKey>,
     first_device: Option<Id>,
     /// Keyed, in the order of the user's devices. One that does not open fails all codes of devices; recovery codes
     /// are another way in.
@@ -268,6 +271,7 @@ impl<'a> Bench<'a> {
                 .as_ref()
                 .and_then(|user| user.devices.first().map(|bound| bound.device.id)),
             user,
+            names_key: None,
             credentials,
             stand_in,
             changed: false,
@@ -368,7 +372,7 @@ impl<'a> Bench<'a> {
             entry = entry.detail(suspends(Purpose::Verification));
         }
         if changed {
-            self.tell(&entry, now, salts)?;
+            self.tell(core, &entry, now, salts)?;
             Ok(Answer::Refused)
         } else {
             self.refuse_freely(core, ask, &entry, "repeated", now, salts)
@@ -424,7 +428,7 @@ impl<'a> Bench<'a> {
                 .decision(accepted.decision_id),
             None => self.refusal(ask).because(WRONG),
         };
-        self.tell(&entry, now, salts)?;
+        self.tell(core, &entry, now, salts)?;
         Ok(accepted.map_or(Answer::Refused, Answer::Accepted))
     }
 
@@ -463,7 +467,7 @@ impl<'a> Bench<'a> {
             .owner(self.owner)
             .device(id)
             .decision(accepted.decision_id);
-        self.tell(&entry, now, salts)?;
+        self.tell(core, &entry, now, salts)?;
         Ok(Answer::Accepted(accepted))
     }
 
@@ -479,7 +483,7 @@ impl<'a> Bench<'a> {
         salts: &mut impl Iterator<Item = [u8; 16]>,
     ) -> Answered {
         match core.tally.admit(self.owner, ask.origin.api_key, now) {
-            None => self.tell(entry, now, salts)?,
+            None => self.tell(core, entry, now, salts)?,
             Some(whose) => self.counted.push((whose, cause)),
         }
         Ok(Answer::Refused)
@@ -502,11 +506,20 @@ impl<'a> Bench<'a> {
 
     fn tell(
         &mut self,
+        core: &Core,
         entry: &Entry<'_>,
         now: UnixMs,
         salts: &mut impl Iterator<Item = [u8; 16]>,
     ) -> Result<(), ServiceError> {
-        self.events.push(entry.salted(now, salt(salts)?)?);
+        let key = match self.names_key.take() {
+            Some(key) => key,
+            None => match &self.user {
+                Some(user) => NamesKey::of(&*core.sealer, user)?,
+                None => NamesKey::of(&*core.sealer, &core.strangers.row(core, self.owner, now)?)?,
+            },
+        };
+        self.events.push(entry.sealed(now, salt(salts)?, &key, &*core.sealer)?);
+        self.names_key = Some(key);
         Ok(())
     }
 
@@ -559,14 +572,14 @@ fn locked_out(judgements: &[Judgement]) -> Option<Option<UnixMs>> {
 async fn refuse_contended(core: &Core, asks: &[Ask], open: &[usize]) -> Result<(), ServiceError> {
     const CAUSE: &str = "contended";
     let now = core.clock.now()?;
-    let mut salts = core.salts(open.len())?;
     let mut events = Vec::with_capacity(open.len());
     let mut counted = Vec::new();
     for ask in open.iter().map(|&place| &asks[place]) {
         match core.tally.admit(&ask.owner, ask.origin.api_key, now) {
             None => {
                 let entry = Entry::new("verify", "refused", &ask.origin).owner(&ask.owner);
-                events.push(entry.because(CAUSE).salted(now, salt(&mut salts)?)?);
+                let row = core.row(&ask.owner, now).await?;
+                events.push(core.event_of(&row, &entry.because(CAUSE), now)?);
             }
             Some(whose) => counted.push(whose),
         }

@@ -79,7 +79,15 @@ impl Service {
         let now = core.clock.now()?;
         let detail = json!({"batch": next.name, "open_to": described(&next.open_to)});
         let entry = Entry::new(action, "done", origin).detail(detail);
-        let change = Change::of(core.event(&entry, now)?).with([Write::put(expected, &next)]);
+        let mut change = Change::of(core.event(&entry, now)?).with([Write::put(expected, &next)]);
+        // Each in an event of their own, so that erasing one of them erases no other.
+        if let OpenTo::Users(users) = &next.open_to {
+            let entry = Entry::new("batch.open_to", "done", origin).detail(json!({"batch": next.name}));
+            for owner in users {
+                let row = core.row(owner, now).await?;
+                change = change.and(core.event_of(&row, &entry.clone().owner(owner), now)?);
+            }
+        }
         let outcomes = core.commit(vec![change]).await?;
         Ok(outcomes.first().copied().unwrap_or(Outcome::Missed))
     }
@@ -106,9 +114,6 @@ fn described(open_to: &OpenTo) -> serde_json::Value {
         OpenTo::Nobody => json!("nobody"),
         OpenTo::Everybody => json!("everybody"),
         OpenTo::Accounts(accounts) => json!({"accounts": accounts}),
-        OpenTo::Users(users) => {
-            let users: Vec<_> = users.iter().map(|user| [&*user.account, &*user.user]).collect();
-            json!({"users": users})
-        }
+        OpenTo::Users(users) => json!({"users": users.len()}),
     }
 }

@@ -143,7 +143,8 @@ async fn abandon(
         .owner(&enrollment.owner)
         .because(cause)
         .detail(json!({"enrollment": enrollment.id, "serial_number": enrollment.serial_number}));
-    let change = Change::of(core.event(&entry, now)?).with([becomes(enrollment, EnrollmentState::abandoned)?]);
+    let event = core.event_of(&core.row(&enrollment.owner, now).await?, &entry, now)?;
+    let change = Change::of(event).with([becomes(enrollment, EnrollmentState::abandoned)?]);
     if core.commit(vec![change]).await? != [Outcome::Done] {
         return Ok(None);
     }
@@ -206,7 +207,8 @@ async fn count_wrong(
         )
         .detail(detail);
     let counted = becomes(enrollment, |state| state.wrong_code(most))?;
-    let change = Change::of(core.event(&entry, now)?).with([counted]);
+    let event = core.event_of(&core.row(&enrollment.owner, now).await?, &entry, now)?;
+    let change = Change::of(event).with([counted]);
     if core.commit(vec![change]).await? != [Outcome::Done] {
         return Ok(None);
     }
@@ -270,7 +272,7 @@ async fn complete(
         .owner(owner)
         .device(device)
         .detail(detail);
-    let mut change = Change::of(core.event(&entry, now)?);
+    let mut change = Change::of(core.event_of(&factors.user, &entry, now)?);
     if let Some(replaced) = replaced {
         let (next, tombstone) = end_device(user, replaced, now);
         user = next;
@@ -285,7 +287,7 @@ async fn complete(
             .owner(owner)
             .device(replaced.device.id)
             .because("replaced");
-        change = change.and(core.event(&entry, now)?);
+        change = change.and(core.event_of(&factors.user, &entry, now)?);
     }
     let mut shown = Vec::new();
     if confirmation.recovery_codes {

@@ -15,8 +15,10 @@ use crate::{
     hourly::HourlyLimit,
     keys::KeyCache,
     lane::Lane,
+    names::NamesKey,
     ports::{Clock, Entropy, Sealer, Signer},
     sealing::Record,
+    strangers::Strangers,
     tally::Tally,
     turns::{Turn, Turns},
     vouch,
@@ -52,6 +54,7 @@ pub(crate) struct Core {
     pub(crate) settings: Settings,
     pub(crate) keys: KeyCache,
     pub(crate) tally: Tally,
+    pub(crate) strangers: Strangers,
     /// Enrollments that were started.
     pub(crate) starts_of_user: HourlyLimit<Owner>,
     pub(crate) starts_of_key: HourlyLimit<Option<Id>>,
@@ -95,12 +98,17 @@ impl Core {
     /// What a change of factors stands on: whatever changes them meanwhile changes the revision of the user's row, and what
     /// expected it misses.
     pub(crate) async fn factors(&self, owner: &Owner, now: UnixMs) -> Result<Factors, ServiceError> {
-        let user = match self.store.user(owner.clone()).await? {
-            Some(user) => user,
-            None => User::new(owner.clone(), self.new_id(now)?),
-        };
+        let user = self.row(owner, now).await?;
         let protection = self.store.protection(owner.clone()).await?;
         Ok(Factors { user, protection })
+    }
+
+    /// The row of this user; a new one for somebody who has none, which is written by what stands on it, or by itself.
+    pub(crate) async fn row(&self, owner: &Owner, now: UnixMs) -> Result<User, ServiceError> {
+        match self.store.user(owner.clone()).await? {
+            Some(user) => Ok(user),
+            None => self.strangers.row(self, owner, now),
+        }
     }
 
     /// The one door to the store's writing.
@@ -110,11 +118,21 @@ impl Core {
         Ok(committed?)
     }
 
-    /// One event, salted.
+    /// One event of no user, salted.
     pub(crate) fn event(&self, entry: &Entry<'_>, now: UnixMs) -> Result<audit::Event, ServiceError> {
+        entry.salted(now, self.salt()?)
+    }
+
+    /// One event of this user, salted, with their names sealed.
+    pub(crate) fn event_of(&self, user: &User, entry: &Entry<'_>, now: UnixMs) -> Result<audit::Event, ServiceError> {
+        let key = NamesKey::of(&*self.sealer, user)?;
+        entry.sealed(now, self.salt()?, &key, &*self.sealer)
+    }
+
+    fn salt(&self) -> Result<[u8; 16], ServiceError> {
         let mut salt = [0; 16];
         self.entropy.fill(&mut salt)?;
-        entry.salted(now, salt)
+        Ok(salt)
     }
 }
 
@@ -185,6 +203,7 @@ impl Service {
             settings,
             keys: KeyCache::default(),
             tally: Tally::default(),
+            strangers: Strangers::default(),
             starts_of_user: HourlyLimit::default(),
             starts_of_key: HourlyLimit::default(),
             turns: Turns::default(),
@@ -248,6 +267,10 @@ async fn supervise(lane: Arc<Lane>, core: Arc<Core>) {
         let core = core.clone();
         async move { core.tally.write_always(&core).await }
     });
+    let knowing = tokio::spawn({
+        let core = core.clone();
+        async move { core.strangers.write_always(&core).await }
+    });
     let watching = tokio::spawn({
         let core = core.clone();
         async move { vouch::watch(&core).await }
@@ -257,7 +280,9 @@ async fn supervise(lane: Arc<Lane>, core: Arc<Core>) {
     }
     watching.abort();
     writing.abort();
+    knowing.abort();
     core.tally.write(&core).await;
+    core.strangers.write(&core).await;
 }
 
 /// A device of nobody under a secret of its own.

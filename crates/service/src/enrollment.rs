@@ -38,7 +38,7 @@ impl Service {
             let entry = Entry::new("enrollment.abandon", "done", origin)
                 .owner(owner)
                 .detail(json!({"enrollment": id}));
-            let event = core.event(&entry, now)?;
+            let event = core.event_of(&core.row(owner, now).await?, &entry, now)?;
             let writes = [becomes(&enrollment, EnrollmentState::abandoned)?];
             if core.commit(vec![Change::of(event).with(writes)]).await? == [Outcome::Done] {
                 return Ok(());

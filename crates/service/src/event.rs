@@ -5,6 +5,8 @@ use verify::UnixMs;
 use crate::{
     ServiceError,
     caller::{Actor, Client, Origin},
+    names::{Names, NamesKey},
+    ports::Sealer,
 };
 
 /// One line of the trail, before it is salted and chained.
@@ -12,10 +14,14 @@ use crate::{
 pub(crate) struct Entry<'a> {
     action: &'static str,
     outcome: &'static str,
+    #[serde(skip)]
+    owner: Option<&'a Owner>,
+    /// The id of the owner's row.
     #[serde(skip_serializing_if = "Option::is_none")]
-    account: Option<&'a str>,
+    person: Option<Id>,
+    /// [`Names`], sealed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<&'a str>,
+    names: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<Id>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,8 +51,9 @@ impl<'a> Entry<'a> {
         Self {
             action,
             outcome,
-            account: None,
-            user: None,
+            owner: None,
+            person: None,
+            names: None,
             device: None,
             decision_id: None,
             cause: None,
@@ -63,8 +70,7 @@ impl<'a> Entry<'a> {
 
     pub(crate) fn owner(self, owner: &'a Owner) -> Self {
         Self {
-            account: Some(&owner.account),
-            user: Some(&owner.user),
+            owner: Some(owner),
             ..self
         }
     }
@@ -115,8 +121,50 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// Ready for the store.
+    /// Of somebody who is erased by it: it keeps the names of whoever does that, and none of theirs.
+    pub(crate) fn erased(self, person: Id) -> Self {
+        Self {
+            person: Some(person),
+            ..self
+        }
+    }
+
+    /// Ready for the store, of an event of no user.
     pub(crate) fn salted(&self, at: UnixMs, salt: [u8; 16]) -> Result<audit::Event, ServiceError> {
+        if self.owner.is_some() {
+            return Err(ServiceError::Internal("a user's names are to be told unsealed".into()));
+        }
+        self.written(at, salt)
+    }
+
+    /// Ready for the store, of an event of the user whose key this is.
+    pub(crate) fn sealed(
+        &self,
+        at: UnixMs,
+        salt: [u8; 16],
+        key: &NamesKey,
+        sealer: &dyn Sealer,
+    ) -> Result<audit::Event, ServiceError> {
+        let owner = self
+            .owner
+            .ok_or_else(|| ServiceError::Internal("an event of nobody".into()))?;
+        let names = Names {
+            account: &owner.account,
+            user: &owner.user,
+            actor: self.actor,
+            client: self.client,
+        };
+        let sealed = Self {
+            person: Some(key.person()),
+            names: Some(key.seal(sealer, &salt, &names)?),
+            actor: None,
+            client: None,
+            ..self.clone()
+        };
+        sealed.written(at, salt)
+    }
+
+    fn written(&self, at: UnixMs, salt: [u8; 16]) -> Result<audit::Event, ServiceError> {
         let internal = |error: &dyn std::fmt::Display| ServiceError::Internal(error.to_string());
         // Room for what a verification says: most of the trail is that.
         let mut payload = Vec::with_capacity(512);

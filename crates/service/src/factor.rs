@@ -155,12 +155,12 @@ async fn judge_code(
                 attempts_left: None,
             };
             if !changed {
-                refuse(core, &entry, (action, "repeated"), owner, origin, now).await?;
+                refuse(core, &entry, (action, "repeated"), user, origin, now).await?;
                 return Err(error);
             }
             Ok(Judged::Wrong {
                 writes: vec![next.used()],
-                event: core.event(&entry, now)?,
+                event: core.event_of(user, &entry, now)?,
                 error,
             })
         }
@@ -221,12 +221,12 @@ async fn judge_recovery_code(
                 attempts_left: None,
             };
             let Some((expected, next)) = next else {
-                refuse(core, &entry, (action, WRONG), owner, origin, now).await?;
+                refuse(core, &entry, (action, WRONG), user, origin, now).await?;
                 return Err(error);
             };
             Ok(Judged::Wrong {
                 writes: vec![Write::put(Some(expected), &next)],
-                event: core.event(&entry, now)?,
+                event: core.event_of(user, &entry, now)?,
                 error,
             })
         }

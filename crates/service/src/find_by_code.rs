@@ -117,7 +117,7 @@ async fn burn(
                 .owner(owner)
                 .device(device)
                 .detail(json!({"serial_number": token.serial_number}));
-            let change = Change::of(core.event(&entry, now)?).with([row.with_state(device, next).used()]);
+            let change = Change::of(core.event_of(&row, &entry, now)?).with([row.with_state(device, next).used()]);
             match core.commit(vec![change]).await?[..] {
                 [Outcome::Done] => found.push(TokenView::of_bound(&token, &bound)),
                 _ => overtaken = true,

@@ -9,11 +9,10 @@ use store::{
     history::{Entry, EventCursor, Subject},
 };
 use tokio::time::{Instant, sleep};
-use verify::UnixMs;
 
 use crate::{
     Service, ServiceError,
-    trail::{FEW_ROWS, Record, record},
+    trail::{FEW_ROWS, Read, Record},
 };
 
 /// Entries written in one change: whoever's verification is in the same transaction waits for them.
@@ -31,7 +30,7 @@ impl Service {
     ) -> Result<Vec<Record>, ServiceError> {
         match self.core.store.user(owner.clone()).await? {
             Some(user) => self.history(Subject::User(user.id), before, limit).await,
-            // Who never had a device has no row.
+            // The trail means users by their rows.
             None => Ok(Vec::new()),
         }
     }
@@ -63,9 +62,8 @@ impl Service {
         before: Option<EventId>,
         limit: u32,
     ) -> Result<Vec<Record>, ServiceError> {
-        // A clock that cannot be trusted has let nothing pass.
-        let now = self.core.clock.now().ok();
-        history(&*self.core.store, subject, before, limit, now).await
+        let events = history(&*self.core.store, subject, before, limit).await?;
+        self.records(events).await
     }
 
     /// Fills the index up to the end of the trail, and leaves the writer to others most of the time.
@@ -155,14 +153,13 @@ fn subjects(payload: &str) -> Vec<Subject> {
     found
 }
 
-/// Up to `limit` records about this subject before this one, newest first.
+/// Up to `limit` events about this subject before this one, newest first.
 async fn history(
     store: &dyn Store,
     subject: Subject,
     before: Option<EventId>,
     limit: u32,
-    now: Option<UnixMs>,
-) -> Result<Vec<Record>, ServiceError> {
+) -> Result<Vec<Read>, ServiceError> {
     let limit = limit as usize;
     let mut found = Vec::new();
     // Asked first: what is indexed from now on is beyond this cursor, where the index is not asked.
@@ -186,7 +183,7 @@ async fn history(
             let mut events: Vec<_> = entries.map(|entry| entry.event).collect();
             events.dedup();
             events.retain(|event| before.is_none_or(|before| *event < before));
-            found.extend(events.iter().rev().filter_map(|event| record_at(row, event, now)));
+            found.extend(events.iter().rev().filter_map(|event| read_at(row, event)));
         }
         if found.len() >= limit || Some(last) <= through {
             break;
@@ -211,8 +208,8 @@ async fn history(
         let rows = store.rows_at(of_rows().map(|events| events[0].row).collect()).await?;
         for (row, events) in rows.iter().zip(of_rows()) {
             for event in events {
-                let record = row.as_ref().and_then(|row| record_at(row, event, now));
-                found.push(record.ok_or_else(|| not_in_the_trail(event))?);
+                let read = row.as_ref().and_then(|row| read_at(row, event));
+                found.push(read.ok_or_else(|| not_in_the_trail(event))?);
             }
         }
     }
@@ -220,14 +217,18 @@ async fn history(
     Ok(found)
 }
 
-fn record_at(row: &Row, event: &EventCursor, now: Option<UnixMs>) -> Option<Record> {
+fn read_at(row: &Row, event: &EventCursor) -> Option<Read> {
     let index = event.index;
     let said = row.events.get(usize::try_from(index).ok()?.checked_sub(1)?)?;
     let id = EventId {
         place: row.place,
         index,
     };
-    Some(record(id, said.clone(), row.hash, now))
+    Some(Read {
+        id,
+        said: said.clone(),
+        hash: row.hash,
+    })
 }
 
 fn not_in_the_trail(event: &EventCursor) -> StoreError {
@@ -254,6 +255,7 @@ mod tests {
         audit::{Event, Trail as _},
         memory::{Disk, Memory},
     };
+    use verify::UnixMs;
 
     use super::*;
 
@@ -415,11 +417,11 @@ mod tests {
                     let wanted: Vec<_> = wanted.collect();
                     let (mut found, mut before) = (Vec::new(), start);
                     for limit in limits.iter().cycle() {
-                        let page = ready(history(&store, subject.clone(), before, *limit, None)).expect("a read");
+                        let page = ready(history(&store, subject.clone(), before, *limit)).expect("a read");
                         let full = page.len() == *limit as usize;
                         prop_assert!(page.len() <= *limit as usize);
-                        found.extend(page.iter().map(|record| record.id));
-                        before = page.last().map(|record| record.id);
+                        found.extend(page.iter().map(|read| read.id));
+                        before = page.last().map(|read| read.id);
                         if !full {
                             break;
                         }

@@ -50,7 +50,7 @@ async fn expired(core: &Core) -> Result<Vec<Change>, ServiceError> {
         let entry = Entry::new("enrollment.expire", "done", &origin)
             .owner(&enrollment.owner)
             .detail(serde_json::json!({"enrollment": enrollment.id}));
-        let event = core.event(&entry, now)?;
+        let event = core.event_of(&core.row(&enrollment.owner, now).await?, &entry, now)?;
         changes.push(Change::of(event).with([becomes(&enrollment, EnrollmentState::abandoned)?]));
     }
     Ok(changes)

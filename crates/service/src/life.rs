@@ -97,7 +97,10 @@ async fn try_move(
         Some(device) => entry.device(device),
         None => entry,
     };
-    let event = core.event(&entry, now)?;
+    let event = match &owner {
+        Some(owner) => core.event_of(&core.row(owner, now).await?, &entry, now)?,
+        None => core.event(&entry, now)?,
+    };
     let next = token.clone().become_state(state, now);
     let moved = TokenView::of(&next);
     writes.push(Write::put(Some(token.version), &next));

@@ -38,6 +38,12 @@ pub trait Sealer: Send + Sync {
     /// itself is not needed.
     fn reseal(&self, sealed: &Sealed) -> Result<Sealed, PortError>;
 
+    /// Seals text under a key of its own, of 32 bytes, with a nonce that is used once under it: AES-256-GCM.
+    fn seal_under(&self, key: &Secret, nonce: [u8; 12], text: Vec<u8>) -> Result<Vec<u8>, PortError>;
+
+    /// Opens what [`seal_under`](Self::seal_under) sealed.
+    fn open_under(&self, key: &Secret, nonce: [u8; 12], sealed: Vec<u8>) -> Result<Vec<u8>, PortError>;
+
     /// The sealing key that new seals use.
     fn current_sealing_key(&self) -> u32;
 

@@ -45,11 +45,12 @@ impl Service {
                 memo: memo.write(),
                 ..spent.user
             };
-            let writes = [Write::put(old.as_ref().map(|old| old.version), &next), user.used()];
             let entry = Entry::new("recovery_codes.renew", "done", origin)
                 .owner(owner)
                 .because(name);
-            let change = Change::of(core.event(&entry, now)?).with(writes);
+            let change = Change::of(core.event_of(&user, &entry, now)?);
+            let writes = [Write::put(old.as_ref().map(|old| old.version), &next), user.used()];
+            let change = change.with(writes);
             if core.commit(vec![change]).await? == [Outcome::Done] {
                 return Ok(codes);
             }

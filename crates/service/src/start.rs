@@ -128,7 +128,7 @@ async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<
             Err(cause) => {
                 // A right code is burned all the same, or it could be tried here for nothing.
                 let writes = spent.map_or(Vec::new(), |spent| spent.writes());
-                return refuse(core, wanted, serial_number, writes, cause, origin, now).await;
+                return refuse(core, wanted, (&factors.user, serial_number), writes, cause, origin, now).await;
             }
         },
         (None, NewDevice::App { .. }) => return Err(ServiceError::Internal("nothing was made for the app".into())),
@@ -140,6 +140,7 @@ async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<
         codes_needed: codes_needed(core, enrollment.kind),
     };
 
+    let row = factors.user.clone();
     // What is free to start beside no device must not be completed beside one that came in between (U5).
     let paid_by = spent.as_ref().map(|spent| spent.name());
     let (user, recovery) = spent.map_or((factors.user, None), |spent| (spent.user, spent.recovery));
@@ -157,7 +158,7 @@ async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<
     let entry = Entry::new("enrollment.start", "done", origin)
         .owner(owner)
         .detail(detail);
-    let change = Change::of(core.event(&entry, now)?).with(writes);
+    let change = Change::of(core.event_of(&row, &entry, now)?).with(writes);
     Ok((core.commit(vec![change]).await? == [Outcome::Done]).then_some(offer))
 }
 /// The factor that a user with a device has to show before a way in is added or changed.
@@ -271,7 +272,7 @@ fn blank(core: &Core, wanted: &NewBinding, kind: Kind, now: UnixMs) -> Result<En
 async fn refuse(
     core: &Core,
     wanted: &NewBinding,
-    serial_number: &str,
+    (user, serial_number): (&User, &str),
     writes: Vec<Write>,
     cause: &'static str,
     origin: &Origin,
@@ -285,7 +286,7 @@ async fn refuse(
         .owner(&wanted.owner)
         .because(cause)
         .detail(detail);
-    let change = Change::of(core.event(&entry, now)?).with(writes);
+    let change = Change::of(core.event_of(user, &entry, now)?).with(writes);
     if core.commit(vec![change]).await? != [Outcome::Done] {
         return Ok(None);
     }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use store::{Allowance, Change, Id, Outcome, Owner};
+use store::{Allowance, Change, Id, Outcome, Owner, User};
 use tokio::{sync::Notify, time::Instant};
 use verify::UnixMs;
 
@@ -141,6 +141,11 @@ impl Tally {
         None
     }
 
+    /// What was counted of this user is not written any more.
+    pub(crate) fn forget(&self, owner: &Owner) {
+        lock(&self.counts).retain(|line, _| !matches!(&line.of, Whose::User(of) if of == owner));
+    }
+
     /// Writes what was counted, a minute after the first of it, again and again; never ends.
     pub(crate) async fn write_always(&self, core: &Core) {
         loop {
@@ -194,21 +199,21 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A refusal that changes nothing: a record, or a count with this for its cause.
+/// A refusal of this user that changes nothing: a record, or a count with this for its cause.
 pub(crate) async fn refuse(
     core: &Core,
     entry: &Entry<'_>,
     (action, cause): (&'static str, &'static str),
-    owner: &Owner,
+    user: &User,
     origin: &Origin,
     now: UnixMs,
 ) -> Result<(), ServiceError> {
-    if let Some(whose) = core.tally.admit(owner, origin.api_key, now) {
+    if let Some(whose) = core.tally.admit(&user.owner, origin.api_key, now) {
         keep(core, 1, now).await?;
         core.tally.refused(action, cause, whose);
         return Ok(());
     }
-    core.commit(vec![Change::of(core.event(entry, now)?)]).await?;
+    core.commit(vec![Change::of(core.event_of(user, entry, now)?)]).await?;
     Ok(())
 }
 
@@ -239,6 +244,12 @@ pub(crate) async fn keep(core: &Core, times: usize, now: UnixMs) -> Result<(), S
 
 async fn try_write(core: &Core, counted: &[(Line, Count)]) -> Result<(), ServiceError> {
     let now = core.clock.now()?;
+    let owners = counted.iter().filter_map(|(line, _)| match &line.of {
+        Whose::User(owner) => Some(owner),
+        Whose::Key(_) => None,
+    });
+    let owners: Vec<Owner> = owners.cloned().collect();
+    let mut rows = core.store.users(owners).await?.into_iter();
     let mut events = Vec::with_capacity(counted.len());
     for (line, Count { device, times }) in counted {
         let origin = Origin {
@@ -249,16 +260,22 @@ async fn try_write(core: &Core, counted: &[(Line, Count)]) -> Result<(), Service
             ..Origin::default()
         };
         let mut entry = Entry::new(line.action, line.outcome, &origin).count(*times);
-        if let Whose::User(owner) = &line.of {
-            entry = entry.owner(owner);
-        }
         if let Some(device) = device {
             entry = entry.device(*device);
         }
         if let Some(cause) = line.cause {
             entry = entry.because(cause);
         }
-        events.push(core.event(&entry, now)?);
+        events.push(match &line.of {
+            Whose::Key(_) => core.event(&entry, now)?,
+            Whose::User(owner) => {
+                let row = match rows.next().flatten() {
+                    Some(row) => row,
+                    None => core.strangers.row(core, owner, now)?,
+                };
+                core.event_of(&row, &entry.owner(owner), now)?
+            }
+        });
     }
     if let Some(change) = Change::of_all(events) {
         core.commit(vec![change]).await?;

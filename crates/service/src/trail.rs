@@ -10,7 +10,7 @@ use store::{
 
 use verify::UnixMs;
 
-use crate::{Service, ServiceError, core::TRIES, ports::Signer};
+use crate::{Service, ServiceError, core::TRIES, names::NamesReader, ports::Signer};
 
 /// The head of a chain with a signature under it: kept outside the database, it shows a tail that was cut.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,25 +137,32 @@ impl Service {
     /// Up to `limit` records of the trail after this one, oldest first, as people may see them now.
     pub async fn trail(&self, after: Option<EventId>, limit: u32) -> Result<Vec<Record>, ServiceError> {
         let store = &self.core.store;
-        // A clock that cannot be trusted has let nothing pass.
-        let now = self.core.clock.now().ok();
         let mut found = Vec::new();
         let mut cursor = None;
         if let Some(after) = after {
             // What else stands in its row.
             let row = store.row(after.place).await?.ok_or(ServiceError::NotFound("record"))?;
             cursor = Some(row.cursor);
-            found.extend(records(row, now).filter(|record| record.id > after));
+            found.extend(events(row).filter(|event| event.id > after));
         }
         while found.len() < limit as usize {
             let rows = store.rows(cursor, FEW_ROWS).await?;
             let Some(last) = rows.last() else { break };
             cursor = Some(last.cursor);
-            let left = limit as usize - found.len();
-            found.extend(rows.into_iter().flat_map(|row| records(row, now)).take(left));
+            found.extend(rows.into_iter().flat_map(events));
         }
         found.truncate(limit as usize);
-        Ok(found)
+        self.records(found).await
+    }
+
+    /// These events as people may see them now.
+    pub(crate) async fn records(&self, events: Vec<Read>) -> Result<Vec<Record>, ServiceError> {
+        let core = &*self.core;
+        // A clock that cannot be trusted has let nothing pass.
+        let now = core.clock.now().ok();
+        let said = events.iter().map(|event| &event.said);
+        let names = NamesReader::of(&*core.store, &core.strangers, &*core.sealer, said).await?;
+        Ok(events.into_iter().map(|event| event.record(now, &names)).collect())
     }
 }
 
@@ -169,8 +176,11 @@ pub struct Record {
     pub id: EventId,
     /// When it was decided.
     pub at: UnixMs,
-    /// What was said, unless it was erased; with another cause while that is masked.
+    /// What was said, unless it was erased; with another cause while that is masked, and without the names of a user who
+    /// was erased.
     pub event: Option<String>,
+    /// What was committed, where that is not [`event`](Self::event): with the names sealed. `None` while the cause is masked.
+    pub committed: Option<String>,
     /// The commitment to it, where it was erased.
     pub commitment: Option<Hash>,
     /// The salt of the commitment; `None` while the cause is masked, or it could be found by trying, and once it was erased.
@@ -181,31 +191,49 @@ pub struct Record {
     pub hash: Hash,
 }
 
-fn records(row: Row, now: Option<UnixMs>) -> impl Iterator<Item = Record> {
-    let hash = row.hash;
-    row.identified()
-        .map(move |(id, recorded)| record(id, recorded, hash, now))
+/// An event and where it was read.
+pub(crate) struct Read {
+    pub(crate) id: EventId,
+    pub(crate) said: Recorded,
+    /// The chain up to its row.
+    pub(crate) hash: Hash,
 }
 
-/// An event of the row with this hash, as people may see it at this time.
-pub(crate) fn record(id: EventId, recorded: Recorded, hash: Hash, now: Option<UnixMs>) -> Record {
-    let at = recorded.at;
-    let (event, commitment, salt, masked) = match recorded.payload {
-        Payload::Kept { salt, payload } => match masked(&payload, at, now) {
-            Some(masked) => (Some(masked), None, None, true),
-            None => (Some(payload), None, Some(salt), false),
-        },
-        Payload::Erased(commitment) => (None, Some(commitment), None, false),
-    };
-    Record {
-        id,
-        at,
-        event,
-        commitment,
-        salt,
-        masked,
-        hash,
+impl Read {
+    /// As people may see it at this time.
+    fn record(self, now: Option<UnixMs>, names: &NamesReader<'_>) -> Record {
+        let Self { id, said, hash } = self;
+        let at = said.at;
+        let mut record = Record {
+            id,
+            at,
+            event: None,
+            committed: None,
+            commitment: None,
+            salt: None,
+            masked: false,
+            hash,
+        };
+        match said.payload {
+            Payload::Erased(commitment) => record.commitment = Some(commitment),
+            Payload::Kept { salt, payload } => {
+                let named = names.named(&payload, &salt);
+                if let Some(masked) = masked(named.as_deref().unwrap_or(&payload), at, now) {
+                    (record.event, record.masked) = (Some(masked), true);
+                } else {
+                    record.committed = named.is_some().then(|| payload.clone());
+                    record.event = named.or(Some(payload));
+                    record.salt = Some(salt);
+                }
+            }
+        }
+        record
     }
+}
+
+fn events(row: Row) -> impl Iterator<Item = Read> {
+    let hash = row.hash;
+    row.identified().map(move |(id, said)| Read { id, said, hash })
 }
 
 /// Rows of before they said how long they are masked: a time after which no step that they name can come.

@@ -68,7 +68,7 @@ impl Service {
             let entry = Entry::new("user.close", "done", origin)
                 .owner(owner)
                 .count(factors.user.devices.len() as u64);
-            ending.events.push(core.event(&entry, now)?);
+            ending.events.push(core.event_of(&factors.user, &entry, now)?);
             let change = ending.change().await?;
             if core.commit(vec![change]).await? == [Outcome::Done] {
                 return Ok(());
@@ -144,10 +144,10 @@ impl Service {
                 }
             };
             if told.is_err() && next == bound.state {
-                refuse(core, &entry, ("device.resync", "repeated"), owner, origin, now).await?;
+                refuse(core, &entry, ("device.resync", "repeated"), &user, origin, now).await?;
                 return told;
             }
-            let change = Change::of(core.event(&entry, now)?).with([user.with_state(id, next).used()]);
+            let change = Change::of(core.event_of(&user, &entry, now)?).with([user.with_state(id, next).used()]);
             if core.commit(vec![change]).await? == [Outcome::Done] {
                 return told;
             }
@@ -191,7 +191,8 @@ impl Service {
                     "lifted": lifted,
                     "first_factor_changed_at": first_factor_changed_at.map(UnixMs::get),
                 }));
-            let change = Change::of(core.event(&entry, now)?).with([user.with_state(id, next.clone()).used()]);
+            let change =
+                Change::of(core.event_of(&user, &entry, now)?).with([user.with_state(id, next.clone()).used()]);
             if core.commit(vec![change]).await? == [Outcome::Done] {
                 let bound = Bound { state: next, ..bound };
                 return Ok(DeviceView::of(&bound, now, &core.settings.policy));
@@ -287,7 +288,8 @@ impl<'a> Ending<'a> {
             .owner(self.owner)
             .device(id)
             .because(because);
-        self.events.push(self.core.event(&entry, self.now)?);
+        self.events
+            .push(self.core.event_of(&self.factors.user, &entry, self.now)?);
         Ok(())
     }
 

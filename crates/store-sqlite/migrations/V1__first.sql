@@ -63,11 +63,12 @@ CREATE TABLE secret_free (
     PRIMARY KEY (length, number)
 ) STRICT, WITHOUT ROWID;
 
--- The users who have or had a device. What changes by binding; one descent finds it.
+-- The users of whom the trail says something. What changes by binding; one descent finds it.
 CREATE TABLE user (
     account      TEXT    NOT NULL,
     user         TEXT    NOT NULL,
     id           BLOB    NOT NULL, -- by which user_state and the trail mean this row
+    names_key    INTEGER NOT NULL, -- the row of `secret` with the key under which the trail has their names
     devices      BLOB    NOT NULL, -- the bound ones, without secrets and states
     secret       INTEGER,          -- the first one's row of `secret`
     more_secrets TEXT,             -- those of the others, as a JSON list
@@ -77,6 +78,7 @@ CREATE TABLE user (
 -- The same users: what changes by use. Behind the trail by what is not folded yet.
 CREATE TABLE user_state (
     user       BLOB    NOT NULL PRIMARY KEY,
+    names_key  INTEGER NOT NULL, -- as in `user`, for whoever knows the id alone
     generation INTEGER NOT NULL, -- this and the next two: the revision, that is the row of the trail that made it
     chain      INTEGER NOT NULL,
     position   INTEGER NOT NULL,
@@ -117,6 +119,7 @@ CREATE TABLE owner (
     -- "checkpoint " and sixteen hex digits, so that it can be read from the file without the log: raised in the log before
     -- the log is copied into the file, so a file that has it has everything that was committed before.
     checkpoint  TEXT    NOT NULL,
-    log_follows TEXT    NOT NULL  -- the checkpoint on which the log that holds this builds
+    log_follows TEXT    NOT NULL, -- the checkpoint on which the log that holds this builds
+    erasing     INTEGER NOT NULL  -- 1: a user was erased, and nobody has looked for copies of their name yet
 ) STRICT;
-INSERT INTO owner VALUES (0, 1, 0, 'checkpoint 0000000000000000', 'checkpoint 0000000000000000');
+INSERT INTO owner VALUES (0, 1, 0, 'checkpoint 0000000000000000', 'checkpoint 0000000000000000', 0);

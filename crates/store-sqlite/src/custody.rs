@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// SQLite's, unless a file says otherwise; ours never do.
-const PAGE: u64 = 4_096;
+pub(crate) const PAGE: u64 = 4_096;
 
 /// A file that was opened, by which file it is.
 struct Watched {
@@ -74,6 +74,11 @@ impl Custody {
         };
         custody.copied = on_file(&custody.file, page).map_err(crate::directory::files(&at))?;
         Ok(custody)
+    }
+
+    /// The file of the database, to be read beside SQLite.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
     }
 
     /// In the transaction: nobody else has taken the directory since.

@@ -1,6 +1,9 @@
 //! One transaction of the writer: conditions, effects and audit rows of many changes.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use rusqlite::Connection;
 use store::{Checked, Id, Outcome, Revision, Write, audit::Head};
@@ -25,6 +28,8 @@ pub(crate) struct Group<'a> {
     pub(crate) changed: HashMap<Id, Changed>,
     /// A secret was erased.
     pub(crate) erases: bool,
+    /// The names of users who were erased.
+    erased: Vec<Arc<str>>,
 }
 
 /// Where a user's new state is.
@@ -33,12 +38,15 @@ pub(crate) enum Changed {
     Appended(Kept),
     /// In `user_state`; does not belong into the tail any more.
     Written(Kept),
+    /// Nowhere: the user was erased.
+    Erased,
 }
 
 impl Changed {
-    fn kept(&self) -> &Kept {
+    fn revision(&self) -> Option<Revision> {
         match self {
-            Self::Appended(kept) | Self::Written(kept) => kept,
+            Self::Appended(kept) | Self::Written(kept) => Some(kept.revision),
+            Self::Erased => None,
         }
     }
 }
@@ -54,6 +62,7 @@ impl<'a> Group<'a> {
             head,
             changed: HashMap::new(),
             erases: false,
+            erased: Vec::new(),
         })
     }
 
@@ -91,6 +100,11 @@ impl<'a> Group<'a> {
                 self.revision(&next.id)? == next.revision
                     && (next.revision.is_some() || !user::exists(self.tx, &next.owner)?)
             }
+            Write::EraseUser(user) => {
+                user.revision.is_some()
+                    && self.revision(&user.id)? == user.revision
+                    && user::is(self.tx, &user.owner, &user.id)?
+            }
             Write::Reseal { number, old, .. } => secret::holds(self.tx, *number, old)?,
             Write::Index { .. } => true,
         })
@@ -119,6 +133,14 @@ impl<'a> Group<'a> {
                 };
                 self.changed.insert(next.id, changed);
             }
+            Write::EraseUser(user) => {
+                states.next();
+                user::erase(self.tx, &user.owner, &user.id)?;
+                owner::begin_erasing(self.tx)?;
+                self.changed.insert(user.id, Changed::Erased);
+                self.erases = true;
+                self.erased.extend(spellings(&user.owner.user));
+            }
             Write::Reseal { number, new, .. } => {
                 secret::write_over(self.tx, *number, new)?;
                 self.erases = true;
@@ -130,10 +152,10 @@ impl<'a> Group<'a> {
 
     /// The revision that the next change of this group meets.
     fn revision(&mut self, user: &Id) -> Result<Option<Revision>> {
-        let kept = self.changed.get(user).map(Changed::kept);
-        match kept.or_else(|| self.tail.get(user)) {
-            Some(kept) => Ok(Some(kept.revision)),
-            None => self.folded.revision(user),
+        match (self.changed.get(user), self.tail.get(user)) {
+            (Some(changed), _) => Ok(changed.revision()),
+            (None, Some(kept)) => Ok(Some(kept.revision)),
+            (None, None) => self.folded.revision(user),
         }
     }
 
@@ -153,8 +175,17 @@ impl<'a> Group<'a> {
             events,
             changed: self.changed,
             erases: self.erases,
+            erased: self.erased,
         })
     }
+}
+
+/// A name as it stands in keys, and as it stands within JSON.
+fn spellings(name: &Arc<str>) -> impl Iterator<Item = Arc<str>> {
+    let quoted = serde_json::to_string(&**name).unwrap_or_default();
+    let escaped = quoted.trim_matches('"');
+    let escaped = (*escaped != **name).then(|| escaped.into());
+    [name.clone()].into_iter().chain(escaped)
 }
 
 /// What a committed group makes known.
@@ -167,6 +198,8 @@ pub(crate) struct Finished {
     pub(crate) events: u64,
     pub(crate) changed: HashMap<Id, Changed>,
     pub(crate) erases: bool,
+    /// The names of users who were erased.
+    pub(crate) erased: Vec<Arc<str>>,
 }
 
 impl Finished {
@@ -178,7 +211,7 @@ impl Finished {
         for (id, changed) in self.changed {
             match changed {
                 Changed::Appended(state) => tail.insert(id, state),
-                Changed::Written(_) => tail.remove(&id),
+                Changed::Written(_) | Changed::Erased => tail.remove(&id),
             }
         }
     }

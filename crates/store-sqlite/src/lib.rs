@@ -40,6 +40,7 @@ mod schema;
 mod sqlite;
 mod tables;
 mod tail;
+mod traces;
 mod trust;
 mod writer;
 

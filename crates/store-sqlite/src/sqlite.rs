@@ -29,6 +29,7 @@ use crate::{
     register, schema,
     tables::{audit, document, history, secret, user},
     tail::{Kept, Tail},
+    traces,
     trust::Trust,
     writer::{Call, Message, Reply, Shared, Writer, lock},
 };
@@ -81,6 +82,9 @@ impl Sqlite {
 
         let log = data_dir.join(directory::WAL_NAME);
         let register::Opened { head, epoch } = register::open(&mut conn, &options, &log).map_err(failed)?;
+        if options.owner {
+            traces::after_a_crash(&mut conn).map_err(failed)?;
+        }
         let mut tail = Tail::default();
         let (owner_lock, custody) = match owned {
             Some(Owned { file, lock }) => {
@@ -232,6 +236,10 @@ impl Users for Sqlite {
         })
     }
 
+    fn names_keys(&self, users: Vec<Id>) -> Pending<'_, Vec<Option<Sealed>>> {
+        self.readers.read(move |conn| user::names_keys(conn, &users))
+    }
+
     fn users_after(&self, after: Option<Owner>, limit: u32) -> Pending<'_, Vec<User>> {
         let shared = self.shared.clone();
         self.readers
@@ -379,6 +387,7 @@ fn with_state(
                 return Ok(Some(User {
                     owner: bound.owner,
                     id: bound.id,
+                    names_key: bound.names_key,
                     revision: Some(kept.revision),
                     devices,
                     memo,

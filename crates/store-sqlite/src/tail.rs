@@ -77,6 +77,11 @@ impl Tail {
                 position: row.get::<_, i64>(3)?.cast_unsigned(),
             };
             for (user, state) in codec::split_users(states).map_err(|_| Fault::damaged("audit", seen))? {
+                if state.is_empty() {
+                    // Erased.
+                    self.remove(&user);
+                    continue;
+                }
                 codec::decode_user(state).map_err(|_| Fault::damaged("audit", seen))?;
                 let state = state.into();
                 self.insert(user, Kept { revision, state });

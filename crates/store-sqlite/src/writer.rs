@@ -30,6 +30,7 @@ use crate::{
     register,
     tables::owner,
     tail::Tail,
+    traces::{self, Found, Search},
     trust::Trust,
 };
 
@@ -77,6 +78,10 @@ pub(crate) struct Writer {
     fold: Fold,
     /// Since when an erasure is not yet driven out of the log, and when to try.
     erasing: Option<Instant>,
+    /// The names of users who were erased and whose erasure is not yet driven out of the log.
+    erased: Vec<Arc<str>>,
+    /// Copies of such names are looked for in the file.
+    search: Option<Search>,
     /// Folding an idle engine's tail has begun.
     folding: bool,
     /// The own chain was closed: nothing can be written any more.
@@ -88,6 +93,10 @@ pub(crate) struct Writer {
     /// The owner's. Behind the connection, so that the file is closed after it.
     custody: Option<Custody>,
 }
+
+/// Pages that are looked at between two messages, and when nothing else is to do.
+const SEARCHED_AT_WORK: usize = 16;
+const SEARCHED_AT_REST: usize = 64;
 
 /// States written back in one transaction when nothing else is to do.
 const IDLE_CHUNK: usize = 4_096;
@@ -117,6 +126,8 @@ impl Writer {
             tuning,
             fold,
             erasing: None,
+            erased: Vec::new(),
+            search: None,
             folding: false,
             chain_closed: false,
         })
@@ -146,6 +157,7 @@ impl Writer {
             {
                 self.drive_out();
             }
+            self.search_on(SEARCHED_AT_WORK);
             match message {
                 Message::Commit(call) => {
                     let (calls, other) = self.gather(call, queue);
@@ -180,6 +192,7 @@ impl Writer {
         let worth_folding =
             self.shared.owner && !self.shared.trust.is_lost() && self.fold.behind() >= (self.tuning.fold_at / 8).max(1);
         let patience = match (self.erasing, worth_folding) {
+            _ if self.search.is_some() => Duration::ZERO,
             (Some(_), _) => self.tuning.erase_idle,
             (None, true) if self.folding => Duration::ZERO,
             (None, true) => self.tuning.fold_idle,
@@ -222,7 +235,11 @@ impl Writer {
     fn idle(&mut self) {
         if self.shared.trust.is_lost() {
             // Somebody else's database by now, for all that is known.
-            (self.erasing, self.folding) = (None, false);
+            (self.erasing, self.folding, self.search) = (None, false, None);
+            return;
+        }
+        if self.search.is_some() {
+            self.search_on(SEARCHED_AT_REST);
             return;
         }
         if self.erasing.is_some() {
@@ -319,6 +336,7 @@ impl Writer {
         if finished.erases && self.erasing.is_none() {
             self.erasing = Some(Instant::now());
         }
+        self.erased.extend(finished.erased.iter().cloned());
         if let Some(folded) = &folded {
             self.fold.done(folded);
         }
@@ -403,7 +421,10 @@ impl Writer {
     /// Copies the log into the database and cuts it to nothing, so that what was erased is in neither.
     fn drive_out(&mut self) {
         match self.copy_log("TRUNCATE") {
-            Ok(true) => self.erasing = None,
+            Ok(true) => {
+                self.erasing = None;
+                self.begin_search();
+            }
             // Somebody reads an old state of the file; a read is short.
             Ok(false) => self.erasing = Some(Instant::now()),
             Err(fault) => {
@@ -411,6 +432,48 @@ impl Writer {
                 self.erasing = Some(Instant::now());
             }
         }
+    }
+
+    /// The log is in the file now, and so is what was erased in it.
+    fn begin_search(&mut self) {
+        if !self.erased.is_empty() {
+            let mut names = std::mem::take(&mut self.erased);
+            names.extend(self.search.take().map_or(Vec::new(), Search::into_names));
+            self.search = Some(Search::of(names));
+        }
+    }
+
+    /// Looks at some more pages for names of users who were erased; writes the tables anew where one is found.
+    fn search_on(&mut self, pages: usize) {
+        let Some(search) = &mut self.search else { return };
+        // Only the owner erases.
+        let found = match &self.custody {
+            Some(custody) => search.step(custody.file(), pages),
+            None => Ok(Found::Nothing),
+        };
+        let done = match found {
+            Ok(Found::NothingYet) => return,
+            Ok(Found::Nothing) => Ok(()),
+            Ok(Found::Trace) => self.rewrite(),
+            Err(error) => Err(StoreError::Unavailable(error.to_string()).into()),
+        };
+        // Whoever was erased meanwhile is looked for next.
+        let ended = match done {
+            Ok(()) if self.erased.is_empty() => self.owned(owner::end_erasing),
+            done => done,
+        };
+        self.search = None;
+        if let Err(fault) = ended {
+            let error = StoreError::from(fault);
+            tracing::warn!(%error, "names of users who were erased may be left in the file; the next start writes it anew");
+        }
+    }
+
+    fn rewrite(&mut self) -> Result<()> {
+        tracing::info!("an erased user's name was left in the file: the tables with names are written anew");
+        self.owned(traces::rewrite)?;
+        self.copy_log("TRUNCATE")?;
+        Ok(())
     }
 
     /// Whether all of the log is in the database now.
@@ -457,7 +520,15 @@ impl Writer {
                 self.fold_some(IDLE_CHUNK)?;
             }
             // Best effort: a reader beside may be in the way, and the log is as durable as the database.
-            self.copy_log("TRUNCATE")?;
+            if self.copy_log("TRUNCATE")? {
+                self.begin_search();
+            }
+            if self.search.is_some() {
+                while self.search.is_some() {
+                    self.search_on(SEARCHED_AT_REST);
+                }
+                self.copy_log("TRUNCATE")?;
+            }
         }
         Ok(())
     }

@@ -7,7 +7,9 @@ use std::{fs, path::Path, time::Duration};
 use common::*;
 use countersign_store_sqlite::{Sqlite, Tuning};
 use otp::Parameters;
-use store::{Commit, Enrollment, EnrollmentState, IdentityProof, Outcome, Sealed, Secrets, Write};
+use store::{
+    Commit, Enrollment, EnrollmentState, IdentityProof, Outcome, Owner, Protection, Sealed, Secrets, User, Write,
+};
 use verify::{Kind, UnixMs};
 
 /// Erasures are driven out as soon as nothing else is to do.
@@ -55,7 +57,12 @@ fn settle(store: &Sqlite, dir: &Path) {
 }
 
 fn enrollment(number: u32, state: EnrollmentState, version: u64) -> Write {
-    let next = Enrollment {
+    let next = begun(number, state, version);
+    Write::put(version.checked_sub(1).filter(|version| *version > 0), &next)
+}
+
+fn begun(number: u32, state: EnrollmentState, version: u64) -> Enrollment {
+    Enrollment {
         id: id(number),
         owner: owner(number),
         version,
@@ -73,8 +80,7 @@ fn enrollment(number: u32, state: EnrollmentState, version: u64) -> Write {
         started_at: NOW,
         expires_at: NOW.plus(UnixMs::HOUR),
         state,
-    };
-    Write::put(version.checked_sub(1).filter(|version| *version > 0), &next)
+    }
 }
 
 /// Thousands come and go in an order that splits and merges pages; what is erased must leave no copy in a page's gap.
@@ -208,4 +214,113 @@ fn a_secret_sealed_anew_leaves_no_copy_under_the_old_key() {
         kept.len(),
         "the newest are there, once"
     );
+}
+
+/// Of one length, and none is part of another.
+fn person(number: u32) -> Owner {
+    let spread = number.wrapping_mul(2_654_435_761);
+    Owner::new("acme", format!("{spread:08x} person \"{number}\""))
+}
+
+/// A user with records of their own.
+fn settled(number: u32) -> store::Change {
+    let owner = person(number);
+    let user = User {
+        owner: owner.clone(),
+        ..newcomer(number)
+    };
+    let records = [
+        user.changed(),
+        Write::put(None, &Protection::none(owner.clone())),
+        Write::put(
+            None,
+            &Enrollment {
+                owner,
+                ..begun(number, EnrollmentState::Abandoned, 1)
+            },
+        ),
+    ];
+    change(records.into())
+}
+
+fn erased(store: &Sqlite, number: u32) -> store::Change {
+    let user = block_on(read(store).user(person(number)))
+        .expect("a read")
+        .expect("a row");
+    change(vec![user.erased()])
+}
+
+/// In whose name the files say something.
+fn named(dir: &Path, numbers: &[u32]) -> Vec<(String, usize)> {
+    traces(
+        dir,
+        &numbers
+            .iter()
+            .map(|number| person(*number).user.as_bytes().to_vec())
+            .collect::<Vec<_>>(),
+    )
+}
+
+/// In an order that splits and merges pages, where SQLite leaves copies of rows: 1 of some 100 has one.
+#[test]
+fn an_erased_user_leaves_no_name() {
+    const COUNT: u32 = 4_000;
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open_as(dir.path(), "serve/here/1", true, quick()).expect("it opens");
+    let all: Vec<u32> = (0..COUNT).collect();
+    for some in all.chunks(97) {
+        done(&store, some.iter().map(|number| settled(*number)).collect());
+    }
+    let (gone, kept): (Vec<u32>, Vec<u32>) = all.iter().partition(|number| number.is_multiple_of(3));
+    for some in gone.chunks(31) {
+        done(&store, some.iter().map(|number| erased(&store, *number)).collect());
+        done(&store, some.iter().map(|number| settled(number + 100_000)).collect());
+    }
+    settle(&store, dir.path());
+    // The search goes on for as long as nothing else is to do; nobody sees its end but by what it finds.
+    for _ in 0..60 {
+        if named(dir.path(), &gone).is_empty() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(named(dir.path(), &gone), []);
+    assert!(named(dir.path(), &kept).len() >= kept.len());
+    for number in kept.iter().take(100) {
+        let owner = person(*number);
+        assert!(block_on(read(&store).user(owner.clone())).expect("a read").is_some());
+        assert!(
+            block_on(read(&store).enrollment(owner, id(*number)))
+                .expect("a read")
+                .is_some()
+        );
+    }
+}
+
+/// Whoever is killed between an erasure and the search for copies has the next start write the tables anew.
+#[test]
+fn a_crash_leaves_no_name() {
+    const COUNT: u32 = 1_000;
+    let dir = tempfile::tempdir().expect("a directory");
+    let slow = Tuning {
+        erase_idle: Duration::from_secs(600),
+        ..eager()
+    };
+    let store = open_as(dir.path(), "serve/here/1", true, slow).expect("it opens");
+    let all: Vec<u32> = (0..COUNT).collect();
+    for some in all.chunks(97) {
+        done(&store, some.iter().map(|number| settled(*number)).collect());
+    }
+    for number in &all[..900] {
+        done(&store, vec![erased(&store, *number)]);
+    }
+    drop(store);
+    assert!(!named(dir.path(), &all[..900]).is_empty(), "the log has them");
+    let store = open_as(dir.path(), "serve/here/2", true, quick()).expect("it opens");
+    store.close().expect("it closes");
+    assert_eq!(named(dir.path(), &all[..900]), []);
+    let left = open_as(dir.path(), "serve/here/3", true, quick()).expect("it opens");
+    for number in &all[900..] {
+        assert!(block_on(read(&left).user(person(*number))).expect("a read").is_some());
+    }
 }

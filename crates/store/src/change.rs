@@ -96,6 +96,9 @@ pub enum Write {
         /// Devices may have come or gone: the secrets of those that are not there any more are erased.
         devices: bool,
     },
+    /// The row of a user ends, and with it every document whose key is of this user: made by [`User::erased`]. All their
+    /// secrets are erased, and an engine with files sees to it that no copy of the user's name stays in one.
+    EraseUser(Box<User>),
     /// A secret is sealed under another key; its record, which does not change, has it from now on. The old bytes are
     /// erased. In a change of nothing else.
     ///
@@ -207,7 +210,7 @@ impl Checked {
     }
 
     /// The new row of each user that this is about, by its id and as [`codec::encode_user`] writes it, in the order of the
-    /// writes.
+    /// writes; nothing for a row that ends.
     pub fn states(&self) -> &[(Id, Box<[u8]>)] {
         &self.states
     }
@@ -230,6 +233,7 @@ fn is_of_api_keys(write: &Write) -> bool {
 fn next_state(write: &Write) -> Option<(Id, Box<[u8]>)> {
     match write {
         Write::User { next, .. } => Some((next.id, codec::encode_user(next).into())),
+        Write::EraseUser(user) => Some((user.id, Box::default())),
         Write::Put { .. }
         | Write::Delete { .. }
         | Write::Require { .. }
@@ -259,6 +263,9 @@ fn fault(writes: &[Write], events: &[Event]) -> Option<&'static str> {
         // Another write could erase the secret whose place is to be written.
         return Some("it seals a secret anew and does something else");
     }
+    if !writes.iter().all(|write| leaves_erased(write, writes)) {
+        return Some("it erases a user and writes something of theirs");
+    }
     writes.iter().find_map(fault_of)
 }
 
@@ -276,6 +283,18 @@ fn fault_of(write: &Write) -> Option<&'static str> {
         Write::Put { document, .. } => (&document.key, Some(document)),
         Write::Delete { key, .. } | Write::Require { key, .. } => (key, None),
         Write::User { next, devices } => return next.fault(*devices),
+        Write::EraseUser(user) => {
+            let unread = user
+                .revision
+                .is_none()
+                .then_some("a user without a row is to be erased");
+            return unread.or_else(|| {
+                user.owner
+                    .user
+                    .is_empty()
+                    .then_some("a user without a name is to be erased")
+            });
+        }
         Write::Reseal { old, new, .. } => return fault_of_reseal(old, new),
         Write::Index { .. } => return None,
     };
@@ -299,6 +318,18 @@ fn fault_of(write: &Write) -> Option<&'static str> {
         () if !document.lookups.iter().all(|lookup| is_value(&lookup.value)) => Some("a lookup has control characters"),
         () => None,
     }
+}
+
+/// Whether nothing else is written of a user whom this write erases.
+fn leaves_erased(write: &Write, writes: &[Write]) -> bool {
+    let Write::EraseUser(user) = write else { return true };
+    let (account, name) = (&user.owner.account, &user.owner.user);
+    let is_theirs = |key: &Key| key.account == *account && key.user == *name;
+    !writes.iter().any(|write| match write {
+        Write::Put { document, .. } => is_theirs(&document.key),
+        Write::Delete { key, .. } | Write::Require { key, .. } => is_theirs(key),
+        Write::User { .. } | Write::EraseUser(_) | Write::Reseal { .. } | Write::Index { .. } => false,
+    })
 }
 
 /// Engines write key 0 and zeroes over what they erase.
@@ -330,6 +361,7 @@ fn distinct(writes: &[Write]) -> bool {
     fn record(write: &Write) -> Record<'_> {
         match write {
             Write::User { next, .. } => Record::User(&next.owner),
+            Write::EraseUser(user) => Record::User(&user.owner),
             Write::Put { document, .. } => Record::Document(&document.key),
             Write::Delete { key, .. } | Write::Require { key, .. } => Record::Document(key),
             Write::Reseal { number, .. } => Record::Secret(*number),

@@ -62,8 +62,8 @@ pub fn joined(devices: Vec<Device>, states: Vec<(Id, DeviceState)>) -> Option<Ve
     })
 }
 
-/// Several users as one part of a row of the trail: the id of each, a length, and what [`encode_user`] wrote; nothing at
-/// all for none.
+/// Several users as one part of a row of the trail: the id of each, a length, and what [`encode_user`] wrote, which is
+/// nothing for one who was erased; nothing at all for none.
 pub fn join_users<S: AsRef<[u8]>>(users: &[(Id, S)]) -> Vec<u8> {
     let length = users.iter().map(|(_, user)| 20 + user.as_ref().len()).sum();
     let mut out = Vec::with_capacity(length);

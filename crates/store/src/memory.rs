@@ -113,8 +113,10 @@ impl Records {
     /// The user with the secrets of their devices.
     fn whole_user(&self, kept: &Kept<User>) -> User {
         let mut user = kept.record.clone();
-        for (bound, sealed) in user.devices.iter_mut().zip(self.secrets_of(&kept.secrets)) {
-            bound.device.sealed = sealed;
+        let devices = user.devices.iter_mut().map(|bound| &mut bound.device.sealed);
+        let places = std::iter::once(&mut user.names_key).chain(devices);
+        for (place, sealed) in places.zip(self.secrets_of(&kept.secrets)) {
+            *place = sealed;
         }
         user
     }
@@ -161,6 +163,10 @@ impl Records {
                 let found = self.users.get(&next.owner);
                 found.and_then(|kept| kept.record.revision) == next.revision
             }
+            Write::EraseUser(user) => {
+                let found = self.users.get(&user.owner);
+                found.is_some_and(|kept| kept.record.id == user.id && kept.record.revision == user.revision)
+            }
             Write::Reseal { number, old, .. } => self.secrets.get(number) == Some(old),
             Write::Index { .. } => true,
         }
@@ -202,14 +208,24 @@ impl Records {
                 let old = self.users.remove(&next.owner);
                 let mut secrets = old.map_or(Vec::new(), |kept| kept.secrets);
                 if *devices {
-                    let new: Vec<Sealed> = next.devices.iter().map(|bound| bound.device.sealed.clone()).collect();
-                    secrets = self.replace_secrets(secrets, &new);
+                    secrets = self.replace_secrets(secrets, &next.secrets());
                 }
                 let record = User {
                     revision: Some(revision),
                     ..(**next).clone()
                 };
                 self.users.insert(record.owner.clone(), Kept { record, secrets });
+            }
+            Write::EraseUser(user) => {
+                let row = self.users.remove(&user.owner).map(|kept| kept.secrets);
+                let theirs = |key: &Key, _: &mut Kept<Document>| {
+                    key.account == user.owner.account && key.user == user.owner.user
+                };
+                let documents = self.documents.extract_if(.., theirs);
+                let secrets = row.into_iter().chain(documents.map(|(_, kept)| kept.secrets));
+                for secrets in secrets.collect::<Vec<_>>() {
+                    self.replace_secrets(secrets, &[]);
+                }
             }
             Write::Reseal { number, new, .. } => {
                 self.secrets.insert(*number, new.clone());
@@ -339,6 +355,14 @@ impl Users for Memory {
         self.read(|records| {
             let one = |owner| records.users.get(owner).map(|kept| records.whole_user(kept));
             owners.iter().map(one).collect()
+        })
+    }
+
+    fn names_keys(&self, users: Vec<Id>) -> Pending<'_, Vec<Option<Sealed>>> {
+        self.read(|records| {
+            let of = |id: &Id| records.users.values().find(|kept| kept.record.id == *id);
+            let key = |id| of(id).map(|kept| records.whole_user(kept).names_key);
+            users.iter().map(key).collect()
         })
     }
 

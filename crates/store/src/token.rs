@@ -285,6 +285,7 @@ const STAGE: &str = "stage";
 const BATCH: &str = "batch";
 const BATCH_STAGE: &str = "batch_stage";
 const BOUND: &str = "bound";
+const ASSIGNED_TO: &str = "assigned_to";
 
 impl Token {
     fn key_of(serial_number: &str) -> Key {
@@ -311,6 +312,10 @@ impl Noun for Token {
             Lookup::listed(BATCH_STAGE, &[batch, stage, serial_number]),
         ];
         lookups.extend(self.state.device().map(|_| Lookup::listed(BOUND, &[serial_number])));
+        if let TokenState::Assigned { owner, .. } = &self.state {
+            let parts = [&*owner.account, &*owner.user, serial_number];
+            lookups.push(Lookup::listed(ASSIGNED_TO, &parts));
+        }
         lookups
     }
 
@@ -403,6 +408,16 @@ impl dyn Store + '_ {
                 }
             }
         })
+    }
+
+    /// Up to `limit` tokens that are set aside for this user, in the order of serial numbers.
+    pub fn tokens_assigned_to(&self, owner: Owner, limit: u32) -> Pending<'_, Vec<Token>> {
+        let list = List::Lookup {
+            name: ASSIGNED_TO,
+            prefix: document::value(&[&owner.account, &owner.user]),
+            after: String::new(),
+        };
+        self.list(list, limit)
     }
 
     /// Which of these are of a secret that some token has or had, in the order asked.

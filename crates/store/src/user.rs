@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use verify::DeviceState;
 
-use crate::{Bound, Device, Id, Owner, Pending, Store, Write, change::is_empty};
+use crate::{Bound, Device, Id, Owner, Pending, Sealed, Store, Write, change::is_empty};
 
 /// When a [`User`] was last written: the generation of the database, a chain of its trail, and a place in that.
 ///
@@ -19,7 +19,7 @@ pub struct Revision {
     pub position: u64,
 }
 
-/// A user who has or had a device: their bound devices with the states of these, as one row.
+/// A user of whom the trail says something: their bound devices with the states of these, as one row.
 ///
 /// It is read and written as a whole, so whoever changes a user's factors, and whoever judges a code of theirs, meet here:
 /// of two that read the same revision one is [missed](crate::Outcome::Missed).
@@ -29,6 +29,9 @@ pub struct User {
     pub owner: Owner,
     /// UUIDv7, by which the trail means this row; another one when a user comes back after theirs was erased.
     pub id: Id,
+    /// The key under which the trail has their name, addresses and agents. It goes with the row, and they with it, wherever
+    /// they stand: crypto-shredding.
+    pub names_key: Sealed,
     /// As it was read; `None` for a row that is not there yet.
     pub revision: Option<Revision>,
     /// Oldest first.
@@ -39,10 +42,11 @@ pub struct User {
 
 impl User {
     /// Of somebody who has no row yet.
-    pub fn new(owner: Owner, id: Id) -> Self {
+    pub fn new(owner: Owner, id: Id, names_key: Sealed) -> Self {
         Self {
             owner,
             id,
+            names_key,
             revision: None,
             devices: Vec::new(),
             memo: Vec::new(),
@@ -91,6 +95,18 @@ impl User {
         Write::User { next, devices }
     }
 
+    /// The write by which the row ends, with every document of this user; all secrets of theirs are erased. It holds while
+    /// the row is as it was read.
+    pub fn erased(self) -> Write {
+        Write::EraseUser(Box::new(self))
+    }
+
+    /// Its secrets, that of the trail's names first.
+    pub fn secrets(&self) -> Vec<Sealed> {
+        let of_devices = self.devices.iter().map(|bound| &bound.device.sealed);
+        std::iter::once(&self.names_key).chain(of_devices).cloned().collect()
+    }
+
     /// What is wrong with it as the next row, whatever the engine.
     pub(crate) fn fault(&self, devices: bool) -> Option<&'static str> {
         let mut seen = HashSet::new();
@@ -98,6 +114,7 @@ impl User {
         match () {
             () if self.revision.is_none() && !devices => Some("a user without a row is to be used"),
             () if !self.devices.iter().all(|bound| seen.insert(bound.device.id)) => Some("a device is there twice"),
+            () if is_empty(&self.names_key) => Some("a user has no key for their names"),
             () if self.devices.iter().any(|bound| is_empty(&bound.device.sealed)) => {
                 Some("a device without a secret is to be bound")
             }
@@ -118,6 +135,9 @@ pub trait Users: Send + Sync {
     ///
     /// The hot read: an owner without a row costs what an owner with one costs.
     fn users(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Option<User>>>;
+
+    /// [`User::names_key`] of the row of each id, in the order asked; `None` for one that was erased.
+    fn names_keys(&self, users: Vec<Id>) -> Pending<'_, Vec<Option<Sealed>>>;
 
     /// Up to `limit` rows after this owner, in the order of account and user.
     fn users_after(&self, after: Option<Owner>, limit: u32) -> Pending<'_, Vec<User>>;

@@ -95,12 +95,16 @@ fn device() -> impl Strategy<Value = Device> {
             serial_number,
             label,
             parameters,
-            sealed: Sealed {
-                key_id: 1,
-                bytes: vec![1; 48],
-            },
+            sealed: sealed(),
             bound_at,
         })
+}
+
+fn sealed() -> Sealed {
+    Sealed {
+        key_id: 1,
+        bytes: vec![1; 48],
+    }
 }
 
 fn user() -> impl Strategy<Value = User> {
@@ -112,7 +116,7 @@ fn user() -> impl Strategy<Value = User> {
             .map(|(device, state)| Bound { device, state })
             .collect(),
         memo,
-        ..User::new(owner(), Id::from_u128(id))
+        ..User::new(owner(), Id::from_u128(id), sealed())
     })
 }
 
@@ -168,7 +172,7 @@ proptest! {
 
 #[test]
 fn a_newer_format_is_named() {
-    let mut row = codec::encode_user(&User::new(owner(), Id::nil()));
+    let mut row = codec::encode_user(&User::new(owner(), Id::nil(), sealed()));
     row[0] += 1;
     let refused = codec::decode_user(&row).unwrap_err().to_string();
     assert!(refused.contains("newer version"), "{refused}");
@@ -190,7 +194,7 @@ fn a_fresh_state_is_small() {
         },
         bound_at: UnixMs::new(1_760_000_000_000),
     };
-    let user = User::new(owner(), Id::nil()).with_device(device, DeviceState::restored(parts));
+    let user = User::new(owner(), Id::nil(), sealed()).with_device(device, DeviceState::restored(parts));
     let (used, cold) = (codec::encode_user(&user), codec::encode_devices(&user));
     assert!(
         used.len() <= 42 && cold.len() <= 40,

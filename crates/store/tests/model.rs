@@ -78,6 +78,7 @@ enum What {
     Bind { user: u8, right: bool },
     Use { user: u8, right: bool },
     Unbind { user: u8, right: bool },
+    Erase { user: u8, right: bool },
 }
 
 #[derive(Clone, Debug)]
@@ -98,6 +99,7 @@ fn what() -> impl Strategy<Value = What> {
         2 => (0..USERS, right).prop_map(|(user, right)| What::Bind { user, right }),
         4 => (0..USERS, right).prop_map(|(user, right)| What::Use { user, right }),
         1 => (0..USERS, right).prop_map(|(user, right)| What::Unbind { user, right }),
+        1 => (0..USERS, right).prop_map(|(user, right)| What::Erase { user, right }),
     ]
 }
 
@@ -167,7 +169,7 @@ impl Model {
                     Some(wrong)
                 },
                 memo: vec![row.map_or(0, |row| row.used)],
-                ..User::new(owner(number), id(number))
+                ..User::new(owner(number), id(number), names_key())
             };
             devices.fold(read, |user, device| {
                 user.with_device(self.device(number, *device), state())
@@ -208,6 +210,7 @@ impl Model {
                 let last = last.map_or(id(255), |device| self.device(number, *device).id);
                 user(number, right).without_device(last).changed()
             }
+            What::Erase { user: number, right } => user(number, right).erased(),
         }
     }
 
@@ -231,7 +234,10 @@ impl Model {
         match what {
             What::Put { right, .. } | What::Require { right, .. } => right,
             What::Delete { name, right } => right && self.parcels.contains_key(&name),
-            What::Bind { right, .. } | What::Use { right, .. } | What::Unbind { right, .. } => right,
+            What::Bind { right, .. }
+            | What::Use { right, .. }
+            | What::Unbind { right, .. }
+            | What::Erase { right, .. } => right,
         }
     }
 
@@ -248,10 +254,14 @@ impl Model {
         let distinct = writes.iter().all(|what| match *what {
             What::Put { name, mark, .. } => records.insert((0, name)) && marks.insert(mark),
             What::Delete { name, .. } | What::Require { name, .. } => records.insert((0, name)),
-            What::Bind { user, .. } | What::Use { user, .. } | What::Unbind { user, .. } => records.insert((1, user)),
+            What::Bind { user, .. } | What::Use { user, .. } | What::Unbind { user, .. } | What::Erase { user, .. } => {
+                records.insert((1, user))
+            }
         });
-        let use_of_nobody =
-            |what: &What| matches!(*what, What::Use { user, right: true } if !self.users.contains_key(&user));
+        let use_of_nobody = |what: &What| match *what {
+            What::Use { user, right } | What::Erase { user, right } => right && !self.users.contains_key(&user),
+            _ => false,
+        };
         if !distinct || writes.iter().any(use_of_nobody) {
             return (change, Expected::Refused);
         }
@@ -281,6 +291,9 @@ impl Model {
                     self.parcels.remove(&name);
                 }
                 What::Require { .. } => {}
+                What::Erase { user, .. } => {
+                    self.users.remove(&user);
+                }
                 What::Bind { user, .. } | What::Use { user, .. } | What::Unbind { user, .. } => {
                     let row = self.users.entry(user).or_insert(Row {
                         revision,
@@ -304,6 +317,13 @@ impl Model {
         }
         self.events += 1;
         (change, Expected::Is(Outcome::Done))
+    }
+}
+
+fn names_key() -> Sealed {
+    Sealed {
+        key_id: 1,
+        bytes: vec![1; 48],
     }
 }
 

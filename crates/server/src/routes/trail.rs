@@ -63,6 +63,7 @@ fn record(record: Record) -> Result<AuditRecord, Rejection> {
         at: convert::time(record.at),
         event: event.map_err(|error| ServiceError::Internal(error.to_string()))?,
         masked: record.masked,
+        committed: record.committed,
         commitment: record.commitment.map(|commitment| hex(&commitment)),
         salt: record.salt.map(|salt| hex(&salt)),
         hash: hex(&record.hash),

@@ -28,7 +28,12 @@ pub(crate) async fn close(
     Json(request): Json<CloseUserRequest>,
 ) -> Answer {
     caller.may(&[Role::Admin], &owner)?;
-    app.service.close_user(&owner, &caller.acting(request.actor)).await?;
+    let origin = caller.acting(request.actor);
+    if request.erase {
+        app.service.erase_user(&owner, &origin).await?;
+    } else {
+        app.service.close_user(&owner, &origin).await?;
+    }
     Ok(crate::problem::empty(StatusCode::NO_CONTENT))
 }
 

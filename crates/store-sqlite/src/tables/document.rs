@@ -1,7 +1,7 @@
 //! Documents of all nouns, and the lookups by which they are found; see the tables' comments in the first migration.
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
-use store::{Document, Key, List, Lookup};
+use store::{Document, Key, List, Lookup, Owner};
 use verify::UnixMs;
 
 use super::secret;
@@ -176,6 +176,28 @@ pub(crate) fn delete(tx: &Connection, key: &Key) -> Result<bool> {
     tx.prepare_cached("DELETE FROM document WHERE account = ? AND user = ? AND noun = ? AND id = ?")?
         .execute((&key.account, &key.user, key.noun, &key.id))?;
     Ok(replaced.erased)
+}
+
+/// Removes every document of this user, of whatever noun.
+pub(crate) fn erase_of(tx: &Connection, owner: &Owner) -> Result<()> {
+    let of = (&owner.account, &owner.user);
+    let damaged = || Fault::damaged("document", format_args!("of {owner:?}"));
+    let mut secrets = tx.prepare_cached("SELECT secrets FROM document WHERE account = ? AND user = ?")?;
+    let mut rows = secrets.query(of)?;
+    let mut numbers = Vec::new();
+    while let Some(row) = rows.next()? {
+        let text: Option<String> = row.get(0)?;
+        numbers.extend(numbers_of(text.as_deref()).ok_or_else(damaged)?);
+    }
+    secret::replace(tx, &numbers, &[])?;
+    // By the lookups that each names: their table is in no order of users.
+    const LOOKUPS: &str = "DELETE FROM lookup WHERE (noun, name, value, account, user, id) IN \
+         (SELECT noun, pair.value ->> 0, pair.value ->> 1, account, user, document.id \
+          FROM document JOIN json_each(lookups) AS pair WHERE account = ? AND user = ?)";
+    tx.prepare_cached(LOOKUPS)?.execute(of)?;
+    tx.prepare_cached("DELETE FROM document WHERE account = ? AND user = ?")?
+        .execute(of)?;
+    Ok(())
 }
 
 /// What a document has in other tables.

@@ -79,6 +79,24 @@ pub(crate) fn take(tx: &Connection) -> Result<i64> {
     epoch(tx)
 }
 
+/// A user is erased: from now on somebody has to look for copies of their name.
+pub(crate) fn begin_erasing(tx: &Connection) -> Result<()> {
+    tx.prepare_cached("UPDATE owner SET erasing = 1")?.execute([])?;
+    Ok(())
+}
+
+/// Nobody's name is left where it was erased.
+pub(crate) fn end_erasing(tx: &Connection) -> Result<()> {
+    tx.prepare_cached("UPDATE owner SET erasing = 0")?.execute([])?;
+    Ok(())
+}
+
+/// Whether somebody has to look for copies of names that were erased.
+pub(crate) fn is_erasing(conn: &Connection) -> Result<bool> {
+    let mut statement = conn.prepare_cached("SELECT erasing FROM owner")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
 /// Before the log is copied into the file.
 pub(crate) fn announce_checkpoint(tx: &Connection) -> Result<()> {
     let next = Checkpoint(read(tx)?.checkpoint.0 + 1);

@@ -3,7 +3,10 @@
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 use store::{Device, Id, Owner, Revision, Sealed, User, codec};
 
-use super::{document::numbers_of, secret};
+use super::{
+    document::{self, numbers_of},
+    secret,
+};
 use crate::{
     error::{Fault, Result},
     tail::Kept,
@@ -13,12 +16,19 @@ use crate::{
 pub(crate) struct Bound {
     pub(crate) owner: Owner,
     pub(crate) id: Id,
+    pub(crate) names_key: Sealed,
     pub(crate) devices: Vec<Device>,
 }
 
 macro_rules! columns {
     () => {
-        "id, devices, secret, more_secrets, key_id, bytes"
+        "id, devices, secret, more_secrets, first.key_id, first.bytes, names.key_id, names.bytes"
+    };
+}
+
+macro_rules! with_secrets {
+    () => {
+        " FROM user LEFT JOIN secret AS first ON first.number = secret LEFT JOIN secret AS names ON names.number = names_key"
     };
 }
 
@@ -33,7 +43,8 @@ impl<'a> Users<'a> {
         const SQL: &str = concat!(
             "SELECT ",
             columns!(),
-            " FROM user LEFT JOIN secret ON number = secret WHERE account = ? AND user = ?"
+            with_secrets!(),
+            " WHERE account = ? AND user = ?"
         );
         Ok(Self {
             one: conn.prepare_cached(SQL)?,
@@ -53,8 +64,9 @@ pub(crate) fn page(conn: &Connection, after: Option<&Owner>, limit: u32) -> Resu
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
-        ", account, user FROM user LEFT JOIN secret ON number = secret \
-         WHERE (account, user) > (?, ?) ORDER BY account, user LIMIT ?"
+        ", account, user",
+        with_secrets!(),
+        " WHERE (account, user) > (?, ?) ORDER BY account, user LIMIT ?"
     );
     let (account, user) = after.map_or(("", ""), |owner| (&*owner.account, &*owner.user));
     let mut statement = conn.prepare_cached(SQL)?;
@@ -64,8 +76,8 @@ pub(crate) fn page(conn: &Connection, after: Option<&Owner>, limit: u32) -> Resu
     while let Some(row) = rows.next()? {
         // As it stands there, for the next page begins after it.
         let owner = Owner {
-            account: row.get(6)?,
-            user: row.get(7)?,
+            account: row.get(8)?,
+            user: row.get(9)?,
         };
         found.push(read(row, owner, &mut secrets)?);
     }
@@ -86,6 +98,7 @@ fn read(row: &Row<'_>, owner: Owner, secrets: &mut secret::Secrets<'_>) -> Resul
         let bytes = row.get_ref(1)?.as_blob().map_err(|_| damaged())?;
         Ok(Bound {
             id: Id::from_bytes(row.get(0)?),
+            names_key: secret::sealed(row.get(6)?, row.get(7)?),
             devices: codec::decode_devices(bytes, &owner, sealed).map_err(|_| damaged())?,
             owner: owner.clone(),
         })
@@ -99,43 +112,38 @@ pub(crate) fn exists(conn: &Connection, owner: &Owner) -> Result<bool> {
     Ok(statement.exists((&owner.account, &owner.user))?)
 }
 
+/// Whether the row of this owner has this id.
+pub(crate) fn is(conn: &Connection, owner: &Owner, id: &Id) -> Result<bool> {
+    let mut statement = conn.prepare_cached("SELECT 1 FROM user WHERE account = ? AND user = ? AND id = ?")?;
+    Ok(statement.exists((&owner.account, &owner.user, id.as_bytes()))?)
+}
+
 /// The whole row, new or changed; the secrets of devices that went are erased, and whether there were any is the result.
 pub(crate) fn put(tx: &Connection, next: &User, kept: &Kept) -> Result<bool> {
     let owner = (&next.owner.account, &next.owner.user);
-    let old = tx
-        .prepare_cached("SELECT secret, more_secrets FROM user WHERE account = ? AND user = ?")?
-        .query_row(owner, |row| {
-            Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<String>>(1)?))
-        })
-        .optional()?;
-    let old = match old {
-        Some((first, more)) => {
-            let more = numbers_of(more.as_deref());
-            let more = more.ok_or_else(|| Fault::damaged("user", format_args!("{:?}", next.owner)))?;
-            first.into_iter().chain(more).collect()
-        }
-        None => Vec::new(),
-    };
-    let secrets: Vec<Sealed> = next.devices.iter().map(|bound| bound.device.sealed.clone()).collect();
-    let replaced = secret::replace(tx, &old, &secrets)?;
-    let (first, more) = match replaced.numbers.split_first() {
+    let replaced = secret::replace(tx, &numbers(tx, &next.owner)?, &next.secrets())?;
+    let missing = || Fault::damaged("user", format_args!("{:?}", next.owner));
+    let (names_key, of_devices) = replaced.numbers.split_first().ok_or_else(missing)?;
+    let (first, more) = match of_devices.split_first() {
         Some((first, more)) => (Some(*first), more),
         None => (None, &[][..]),
     };
-    const USER: &str = "INSERT INTO user (account, user, id, devices, secret, more_secrets) VALUES (?, ?, ?, ?, ?, ?) \
-         ON CONFLICT DO UPDATE SET id = excluded.id, devices = excluded.devices, secret = excluded.secret, \
-         more_secrets = excluded.more_secrets";
+    const USER: &str = "INSERT INTO user (account, user, id, names_key, devices, secret, more_secrets) \
+         VALUES (?, ?, ?, ?, ?, ?, ?) \
+         ON CONFLICT DO UPDATE SET id = excluded.id, names_key = excluded.names_key, devices = excluded.devices, \
+         secret = excluded.secret, more_secrets = excluded.more_secrets";
     tx.prepare_cached(USER)?.execute((
         owner.0,
         owner.1,
         next.id.as_bytes(),
+        names_key,
         codec::encode_devices(next),
         first,
         (!more.is_empty()).then(|| format!("{more:?}")),
     ))?;
-    const STATE: &str = "INSERT INTO user_state (user, generation, chain, position, state) VALUES (?, ?, ?, ?, ?) \
-         ON CONFLICT DO UPDATE SET generation = excluded.generation, chain = excluded.chain, \
-         position = excluded.position, state = excluded.state";
+    const STATE: &str = "INSERT INTO user_state (user, names_key, generation, chain, position, state) VALUES (?, ?, ?, ?, ?, ?) \
+         ON CONFLICT DO UPDATE SET names_key = excluded.names_key, generation = excluded.generation, \
+         chain = excluded.chain, position = excluded.position, state = excluded.state";
     let Revision {
         generation,
         chain,
@@ -143,12 +151,52 @@ pub(crate) fn put(tx: &Connection, next: &User, kept: &Kept) -> Result<bool> {
     } = kept.revision;
     tx.prepare_cached(STATE)?.execute((
         next.id.as_bytes(),
+        names_key,
         generation,
         chain,
         position.cast_signed(),
         &kept.state,
     ))?;
     Ok(replaced.erased)
+}
+
+/// The numbers of this user's secrets, as [`User::secrets`] has them; none where there is no row.
+fn numbers(tx: &Connection, owner: &Owner) -> Result<Vec<i64>> {
+    const SQL: &str = "SELECT names_key, secret, more_secrets FROM user WHERE account = ? AND user = ?";
+    let found = tx
+        .prepare_cached(SQL)?
+        .query_row((&owner.account, &owner.user), |row| {
+            let (names_key, first): (i64, Option<i64>) = (row.get(0)?, row.get(1)?);
+            Ok((names_key, first, row.get::<_, Option<String>>(2)?))
+        })
+        .optional()?;
+    let Some((names_key, first, more)) = found else {
+        return Ok(Vec::new());
+    };
+    let more = numbers_of(more.as_deref()).ok_or_else(|| Fault::damaged("user", format_args!("{owner:?}")))?;
+    Ok([names_key].into_iter().chain(first).chain(more).collect())
+}
+
+/// The row ends, and every document of this user.
+pub(crate) fn erase(tx: &Connection, owner: &Owner, id: &Id) -> Result<()> {
+    document::erase_of(tx, owner)?;
+    secret::replace(tx, &numbers(tx, owner)?, &[])?;
+    tx.prepare_cached("DELETE FROM user WHERE account = ? AND user = ?")?
+        .execute((&owner.account, &owner.user))?;
+    tx.prepare_cached("DELETE FROM user_state WHERE user = ?")?
+        .execute([id.as_bytes()])?;
+    Ok(())
+}
+
+/// The key of the names of each user, by the id of their row.
+pub(crate) fn names_keys(conn: &Connection, users: &[Id]) -> Result<Vec<Option<Sealed>>> {
+    const SQL: &str = "SELECT key_id, bytes FROM user_state JOIN secret ON number = names_key WHERE user = ?";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let mut one = |id: &Id| {
+        let found = statement.query_row([id.as_bytes()], |row| Ok(secret::sealed(row.get(0)?, row.get(1)?)));
+        Ok(found.optional()?)
+    };
+    users.iter().map(&mut one).collect()
 }
 
 /// Reads one folded state after the other.
@@ -188,7 +236,8 @@ fn revision(row: &Row<'_>) -> rusqlite::Result<Revision> {
 
 /// What [`FoldedStates::get`] costs, for an owner who has no row.
 pub(crate) fn no_state(conn: &Connection, user: &Id) -> Result<()> {
-    const SQL: &str = "SELECT generation, chain, position, state FROM user_state WHERE user >= ? ORDER BY user LIMIT 1";
+    const SQL: &str = "SELECT generation, chain, position, state, bytes FROM user_state \
+         LEFT JOIN secret ON number = names_key WHERE user >= ? ORDER BY user LIMIT 1";
     let found = conn
         .prepare_cached(SQL)?
         .query_row([user.as_bytes()], kept)
@@ -224,9 +273,11 @@ mod tests {
         let conn = Connection::open_in_memory().unwrap();
         conn.execute_batch(include_str!("../../migrations/V1__first.sql"))
             .unwrap();
-        let nobody = User::new(Owner::new("", ""), Id::nil());
+        let names_key = secret::sealed([0, 0, 0, 1], vec![1]);
+        secret::keep(&conn, &names_key).unwrap();
+        let nobody = User::new(Owner::new("", ""), Id::nil(), names_key);
         conn.execute(
-            "INSERT INTO user (account, user, id, devices) VALUES ('\u{212b}', 'u', ?, ?)",
+            "INSERT INTO user (account, user, id, names_key, devices) VALUES ('\u{212b}', 'u', ?, 1, ?)",
             (Id::nil().as_bytes(), codec::encode_devices(&nobody)),
         )
         .unwrap();

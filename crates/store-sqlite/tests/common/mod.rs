@@ -135,10 +135,19 @@ pub(crate) fn read(store: &Sqlite) -> &dyn store::Store {
     store
 }
 
+/// A row for this user.
+pub(crate) fn newcomer(number: u32) -> User {
+    let names_key = Sealed {
+        key_id: 7,
+        bytes: format!("names key {number:062}").into_bytes(),
+    };
+    User::new(owner(number), id(number), names_key)
+}
+
 /// The row of this user, or a new one.
 pub(crate) fn row(store: &Sqlite, number: u32) -> User {
     let found = block_on(read(store).user(owner(number))).expect("a read");
-    found.unwrap_or_else(|| User::new(owner(number), id(number)))
+    found.unwrap_or_else(|| newcomer(number))
 }
 
 /// The state of the user's device; `None` for one who has none.
@@ -148,7 +157,7 @@ pub(crate) fn state(store: &Sqlite, number: u32) -> Option<DeviceState> {
 
 /// A newcomer's device.
 pub(crate) fn bind(number: u32) -> Change {
-    let user = User::new(owner(number), id(number)).with_device(device(number), fresh());
+    let user = newcomer(number).with_device(device(number), fresh());
     change(vec![user.changed()])
 }
 

@@ -74,7 +74,8 @@ pub const CASES: &[Case] = cases! {
         a_crash_between_load_and_commit_changes_nothing;
     trail: the_chain_can_be_computed, rows_come_in_pages, a_call_is_a_row, a_killed_chain_is_closed_where_it_ended,
         a_closing_stands, times_are_kept_as_told;
-    erasure: unbinding_erases, enrollments_erase, expired_enrollments_are_found;
+    erasure: unbinding_erases, enrollments_erase, expired_enrollments_are_found, an_erased_user_leaves_nothing,
+        an_erased_user_begins_anew, only_what_was_read_is_erased;
     documents: a_noun_of_any_shape_round_trips, lists_are_in_order, a_unique_lookup_is_taken_once, a_deleted_document_is_gone,
         required_documents_are_shared, keys_are_what_they_are;
     inventory: tokens_round_trip, tokens_come_in_pages, batches_round_trip, exports_round_trip, allowances_count,

@@ -127,7 +127,13 @@ pub(super) fn newcomer(owner: &Owner) -> User {
     let hash = names.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
     });
-    User::new(owner.clone(), Id::from_u64_pair(0x0199_0000_0000_7000, hash))
+    let id = Id::from_u64_pair(0x0199_0000_0000_7000, hash);
+    let names_key = Sealed {
+        // No other record of the suite is under this one.
+        key_id: 0x4e41_4d45,
+        bytes: hash.to_be_bytes().repeat(9),
+    };
+    User::new(owner.clone(), id, names_key)
 }
 
 /// The row of this owner, or a new one.

@@ -1,0 +1,223 @@
+//! A person is erased: nobody finds their name, address or agent again, and what others did stands (design, "The trail").
+
+use ring::digest::{SHA256, digest};
+use serde_json::{Value, json};
+use service::Role;
+
+use crate::{
+    binding::{assert_none, finds},
+    fobs::Fob,
+    judges::STEP_MS,
+    world::{User, World, accepted, refused, text},
+};
+
+/// An address and an agent that nobody else has.
+fn client(of: &User<'_>) -> Value {
+    let (ip, user_agent) = traces(of);
+    json!({"client": {"ip": ip, "user_agent": user_agent}})
+}
+
+fn traces(of: &User<'_>) -> (String, String) {
+    let number: u32 = of.user.bytes().map(u32::from).sum();
+    (
+        format!("2001:db8::{number:x}:7"),
+        format!("Browser of {}", of.user.len() * 1_000_003),
+    )
+}
+
+/// Refused before there is a device, then right, wrong and more often than has records.
+fn lives(person: &User<'_>, device: &str, code: impl Fn() -> String) {
+    assert_eq!(person.ask(&code(), &client(person)).expect(200), accepted(device));
+    for _ in 0..14 {
+        assert_eq!(person.ask("000000", &client(person)).expect(200), refused());
+    }
+}
+
+fn erase(person: &User<'_>) {
+    let body = json!({"actor": {"id": "privacy-desk", "kind": "support"}, "erase": true});
+    let path = person.path("");
+    person.world.call(Role::Admin, "DELETE", &path, Some(&body)).expect(204);
+}
+
+fn of_person<'e>(events: &'e [Value], person: &Value) -> Vec<&'e Value> {
+    events.iter().filter(|event| event["person"] == *person).collect()
+}
+
+fn person_of(user: &User<'_>) -> Value {
+    let events = user.world.events();
+    let named = events.iter().find(|event| event["user"] == user.user);
+    named.expect("the trail names them")["person"].clone()
+}
+
+#[test]
+fn an_erased_person_is_nowhere_and_everything_else_stands() {
+    let mut world = World::new();
+    let (carried, waiting) = (Fob::new(1), Fob::new(2));
+    world.stock(&[&carried, &waiting]);
+    let mallory = world.user("acme", "mallory-of-wolke");
+    let bob = world.user("acme", "bob.who.stays");
+    // Before either has a device.
+    for person in [&mallory, &bob] {
+        assert_eq!(person.ask("000000", &client(person)).expect(200), refused());
+    }
+    let token = mallory.bind_token(&carried);
+    let phone = bob.bind();
+    let beta = json!([{"account": "acme", "user": mallory.user}, {"account": "acme", "user": bob.user}]);
+    world.open_batch("one", &json!({"kind": "users", "users": beta}));
+    let aside = json!({"account": "acme", "user": mallory.user});
+    world
+        .move_token(Role::Inventory, &waiting, "assigned", &aside)
+        .expect(200);
+    lives(&mallory, &token.device, || carried.code_at(world.now_ms()));
+    lives(&bob, &phone.device, || phone.phone.code_at(world.now_ms()));
+    mallory.verify_recovery(&token.recovery_codes[0]);
+
+    let before = world.events();
+    let (person, stays) = (person_of(&mallory), person_of(&bob));
+    assert_ne!(person, stays);
+    let of_mallory = of_person(&before, &person);
+    let (ip, agent) = traces(&mallory);
+    let said = |event: &Value, text: &str| event.to_string().contains(text);
+    for text in [&ip, &agent, &mallory.user] {
+        assert!(
+            of_mallory.iter().any(|event| said(event, text)),
+            "{text} was in the trail"
+        );
+    }
+
+    erase(&mallory);
+    let after = world.events();
+    for event in &after {
+        for text in [&ip, &agent, &mallory.user] {
+            assert!(!said(event, text), "{event}");
+        }
+    }
+    let left = of_person(&after, &person);
+    assert!(left.len() > of_mallory.len(), "what happened stays, and how it ended");
+    for (was, is) in of_mallory.iter().zip(&left) {
+        assert_eq!(
+            (&was["action"], &was["outcome"], &was["device"]),
+            (&is["action"], &is["outcome"], &is["device"])
+        );
+        assert!(is["user"].is_null() && is["account"].is_null() && is["client"].is_null());
+    }
+    let last = left.last().expect("an event");
+    assert_eq!(
+        (&last["action"], &last["actor"]["id"]),
+        (&json!("user.erase"), &json!("privacy-desk"))
+    );
+    assert_eq!(
+        of_person(&before, &stays),
+        of_person(&after, &stays),
+        "others' history stands"
+    );
+
+    // What was theirs is nobody's.
+    assert_eq!(world.token(&carried)["state"], "returned");
+    assert_eq!(
+        (&world.token(&waiting)["state"], world.token(&waiting).get("user")),
+        (&json!("imported"), None)
+    );
+    let batch = world.get(Role::Inventory, "/v1/batches/one").expect(200);
+    assert_eq!(
+        batch["open_to"]["users"],
+        json!([{"account": "acme", "user": bob.user}])
+    );
+    assert_eq!(mallory.get()["devices"], json!([]));
+
+    let needles: Vec<Vec<u8>> = [ip, agent, mallory.user.clone()].map(String::into_bytes).into();
+    let name = bob.user.clone();
+    world.assert_trail_holds();
+    world.stop();
+    assert_none(world.home(), &needles, "an erased person is in no file");
+    assert!(finds(world.home(), name.as_bytes()) > 0, "the other one is");
+
+    // Whoever comes back under that name is somebody else.
+    world.start();
+    let mallory = world.user("acme", "mallory-of-wolke");
+    let phone = mallory.bind();
+    let code = phone.phone.code_at(world.now_ms());
+    assert_eq!(mallory.verify(&code), accepted(&phone.device));
+    assert_ne!(person_of(&mallory), person);
+}
+
+/// Somebody who never had a device is a person, too.
+#[test]
+fn a_stranger_is_named_and_can_be_erased() {
+    let mut world = World::new();
+    let stranger = world.user("acme", "stranger.in.town");
+    assert_eq!(stranger.ask("000000", &client(&stranger)).expect(200), refused());
+    let person = person_of(&stranger);
+    let named = |world: &World| {
+        let events = world.events();
+        of_person(&events, &person)[0]["user"].clone()
+    };
+    assert_eq!(named(&world), "stranger.in.town", "at once");
+    world.restart();
+    assert_eq!(named(&world), "stranger.in.town", "and for good");
+    let stranger = world.user("acme", "stranger.in.town");
+    erase(&stranger);
+    erase(&stranger);
+    let (ip, agent) = traces(&stranger);
+    let needles: Vec<Vec<u8>> = [ip, agent, stranger.user.clone()].map(String::into_bytes).into();
+    assert_eq!(named(&world), Value::Null);
+    world.assert_trail_holds();
+    world.stop();
+    assert_none(world.home(), &needles, "nor is a stranger");
+}
+
+/// What an erased person did before and what is counted of them is written without them.
+#[test]
+fn nothing_names_them_later() {
+    let mut world = World::new();
+    let alice = world.user("acme", "alice.who.goes");
+    let bound = alice.bind();
+    let wrong = bound.phone.wrong_code_at(world.now_ms());
+    for _ in 0..30 {
+        alice.ask(&wrong, &client(&alice)).expect(200);
+    }
+    erase(&alice);
+    let needle = alice.user.clone().into_bytes();
+    // What was counted is written at the end.
+    world.pass(STEP_MS);
+    world.stop();
+    assert_none(world.home(), &[needle], "a count names nobody who was erased");
+}
+
+/// SHA-256 of salt and what was committed is what the chain holds, with the names sealed (A3).
+#[test]
+fn what_was_committed_can_be_computed_by_others() {
+    let world = World::new();
+    let alice = world.user("acme", "alice");
+    alice.bind();
+    let page = world.get(Role::Audit, "/v1/audit?limit=1000").expect(200);
+    let mut sealed = 0;
+    for item in page["items"].as_array().expect("items") {
+        let salt = data_encoding::HEXLOWER
+            .decode(text(&item["salt"]).as_bytes())
+            .expect("hex");
+        let Some(committed) = item["committed"].as_str() else {
+            continue;
+        };
+        sealed += 1;
+        assert!(
+            !committed.contains("alice") && committed.contains("\"names\":\""),
+            "{committed}"
+        );
+        let id: Vec<u64> = text(&item["id"])
+            .split('.')
+            .map(|part| part.parse().expect("a number"))
+            .collect();
+        let place = service::audit::Place {
+            chain: id[0] as i64,
+            position: id[1],
+        };
+        let row = world
+            .wait(world.ports_now().store.row(place))
+            .expect("a read")
+            .expect("a row");
+        let commitment = digest(&SHA256, &[&salt[..], committed.as_bytes()].concat());
+        assert_eq!(row.events[id[2] as usize - 1].commitment(), commitment.as_ref());
+    }
+    assert!(sealed >= 2, "{page}");
+}
