@@ -61,6 +61,8 @@ pub(crate) struct Core {
     turns: Turns,
     /// Held by whoever looks through all tokens.
     pub(crate) searching: tokio::sync::Mutex<()>,
+    /// Held by whoever writes what was decided before, and by whoever erases a user: nothing names them afterwards.
+    pub(crate) writing_behind: tokio::sync::Mutex<()>,
     /// The last commit failed.
     failing: AtomicBool,
     /// Judged where there is no device; bound to nobody.
@@ -208,6 +210,7 @@ impl Service {
             starts_of_key: HourlyLimit::default(),
             turns: Turns::default(),
             searching: tokio::sync::Mutex::default(),
+            writing_behind: tokio::sync::Mutex::default(),
             failing: AtomicBool::new(false),
             stand_in,
         });

@@ -20,6 +20,7 @@ impl Service {
         self.close_batches(owner, origin).await?;
         let core = &*self.core;
         let _turn = core.turn(owner).await?;
+        let _nothing_is_written_behind = core.writing_behind.lock().await;
         for _try in 0..TRIES {
             let Some(user) = core.store.user(owner.clone()).await? else {
                 return Ok(());

@@ -14,6 +14,7 @@ impl Service {
         mark_time(core).await?;
         let mut ended = 0;
         loop {
+            let _nobody_is_erased = core.writing_behind.lock().await;
             let expired = expired(core).await?;
             let count = expired.len();
             if count == 0 {

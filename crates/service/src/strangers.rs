@@ -75,6 +75,7 @@ impl Strangers {
 
     /// Writes what is new. What cannot be written now waits.
     pub(crate) async fn write(&self, core: &Core) {
+        let _nobody_is_erased = core.writing_behind.lock().await;
         self.rows().retain(|_, row| !row.written);
         let new: Vec<User> = self.rows().values().map(|row| row.user.clone()).collect();
         for users in new.chunks(CHUNK) {

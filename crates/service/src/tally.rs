@@ -158,6 +158,7 @@ impl Tally {
 
     /// Writes what was counted. What cannot be written now stays counted.
     pub(crate) async fn write(&self, core: &Core) {
+        let _nobody_is_erased = core.writing_behind.lock().await;
         let mut counted = mem::take(&mut *lock(&self.counts)).into_iter();
         loop {
             let chunk: Vec<_> = counted.by_ref().take(CHUNK).collect();
