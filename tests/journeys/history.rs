@@ -215,7 +215,7 @@ fn a_device_and_a_token_have_their_history_wherever_the_index_stands() {
             of_alice,
         ];
         let before = world.assert_histories(&all);
-        assert_eq!(before[..3], [10, 2, 10]);
+        assert_eq!(before[..3], [10, 3, 10]);
         world.index();
         assert_eq!(world.assert_histories(&all), before);
         assert!(world.history(Of::Token("CS-000002"), 10).is_empty(), "nobody has it");

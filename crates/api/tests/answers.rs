@@ -240,7 +240,7 @@ fn the_trail_and_the_probes() {
     check(
         "audit",
         &AuditPage {
-            items: vec![record, erased, masked],
+            items: vec![record, erased, sealed, masked],
             next_cursor: Some("7".into()),
         },
     );

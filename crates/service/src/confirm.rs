@@ -286,7 +286,8 @@ async fn complete(
         let entry = Entry::new("device.unbind", "done", origin)
             .owner(owner)
             .device(replaced.device.id)
-            .because("replaced");
+            .because("replaced")
+            .detail(json!({"serial_number": replaced.device.serial_number}));
         change = change.and(core.event_of(&factors.user, &entry, now)?);
     }
     let mut shown = Vec::new();

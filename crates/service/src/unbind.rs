@@ -287,7 +287,8 @@ impl<'a> Ending<'a> {
         let entry = Entry::new("device.unbind", "done", origin)
             .owner(self.owner)
             .device(id)
-            .because(because);
+            .because(because)
+            .detail(json!({"serial_number": bound.device.serial_number}));
         self.events
             .push(self.core.event_of(&self.factors.user, &entry, self.now)?);
         Ok(())
