@@ -11,7 +11,7 @@ use std::{
 };
 
 use keyring::{Keyring, KeyringError};
-use service::{Ports, Service, ServiceError, Settings, SignedHead, UnixMs, prove_keyring};
+use service::{Caller, Ports, Service, ServiceError, Settings, SignedHead, UnixMs, prove_keyring};
 use store::{
     Store,
     audit::{Chain, Trail as _},
@@ -126,7 +126,7 @@ impl Opened {
                 loop {
                     tokio::select! {
                         _ = stopped.changed() => break,
-                        _ = due.tick() => look(&service, &engine, &keeper).await,
+                        _ = due.tick() => look(&engine, &keeper).await,
                     }
                     let _nobody_waits = looked.send(Looked::Done);
                 }
@@ -157,7 +157,7 @@ impl Opened {
             housekeeping_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 housekeeping_due.tick().await;
-                if let Err(error) = service.keep_house().await {
+                if let Err(error) = service.keep_house(&Caller::system()).await {
                     tracing::warn!(%error, "housekeeping waits");
                 }
             }
@@ -168,7 +168,7 @@ impl Opened {
             indexing_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 indexing_due.tick().await;
-                if let Err(error) = service.index_history().await {
+                if let Err(error) = service.index_history(&Caller::system()).await {
                     tracing::warn!(%error, "the history's index waits");
                 }
             }
@@ -213,7 +213,7 @@ impl Opened {
 
     async fn close_here(self) -> Result<(), Failure> {
         self.service.close().await;
-        let closed = self.service.close_trail().await;
+        let closed = self.service.close_trail(&Caller::system()).await;
         // Heads of one that lost its directory are not for the files of the one that has it.
         if let Ok(head) = &closed {
             let register = self.engine.chains().await.map_err(Failure::new)?;
@@ -264,7 +264,7 @@ struct Others {
     open: Option<u32>,
 }
 
-async fn look(service: &Service, engine: &Sqlite, keeper: &Mutex<Keeper>) {
+async fn look(engine: &Sqlite, keeper: &Mutex<Keeper>) {
     let sound = engine.look().await.is_ok();
     let register = if sound { news(engine, keeper).await } else { None };
     let mut keeper = lock(keeper);
@@ -281,7 +281,7 @@ async fn look(service: &Service, engine: &Sqlite, keeper: &Mutex<Keeper>) {
             others.seen(&register);
             files.take_in(&register, &**keyring)
         });
-        if (files.advance(service.signed_head()) || new || touched.is_some())
+        if (files.advance(SignedHead::new(engine.head(), &**keyring)) || new || touched.is_some())
             && let Err(error) = files.write(&**keyring)
         {
             tracing::warn!(%error, "the newest head of the trail is not kept");

@@ -12,7 +12,7 @@ use std::{
 use countersign::real::{RealClock, RealEntropy};
 use keyring::Keyring;
 use pskc::{Moving, Seed};
-use service::{Clock as _, NewImport, Origin, Ports, Receipt, Service, Settings, Signer as _};
+use service::{Caller, Clock as _, NewImport, Ports, Receipt, Service, Settings, Signer as _};
 use store_sqlite::{Options, Sqlite};
 use zeroize::Zeroizing;
 
@@ -70,7 +70,7 @@ fn main() -> Any<()> {
             dry_run: false,
             allow_short_secrets: false,
         };
-        let receipt = runtime.block_on(service.import(&seeds, Receipt::default(), &wanted, &Origin::default()))?;
+        let receipt = runtime.block_on(service.import(&Caller::shell(), &seeds, Receipt::default(), &wanted))?;
         assert_eq!(receipt.imported, seeds.len(), "{receipt:?}");
     }
     println!("{tokens} tokens imported in {:.1} s", filling.elapsed().as_secs_f64());
@@ -79,7 +79,7 @@ fn main() -> Any<()> {
     for question in 0..QUESTIONS {
         let code = Zeroizing::new(format!("{:06}", (question * 173_205 + 7) % 1_000_000));
         let begun = Instant::now();
-        let found = runtime.block_on(service.find_unbound(&code, &Origin::default()))?;
+        let found = runtime.block_on(service.find_unbound(&Caller::shell(), &code))?;
         ours.push(begun.elapsed());
         black_box(found);
     }

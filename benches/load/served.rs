@@ -11,7 +11,7 @@ use std::{
 };
 
 use server::Limits;
-use service::{NewKey, Origin, Owner, Role, Service, Settings};
+use service::{Caller, NewKey, Owner, Role, Service, Settings};
 use store::{
     Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Outcome, Pending, Sealed, Secrets, StoreError,
     User, Users,
@@ -48,7 +48,7 @@ pub(crate) fn serve(dir: &Path, devices: u32) -> Any<()> {
         owner: "load".into(),
         accounts: None,
     };
-    let (_, key) = runtime.block_on(service.create_key(&wanted, &Origin::default()))?;
+    let (_, key) = runtime.block_on(service.create_key(&Caller::shell(), &wanted))?;
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
     let address = listener.local_addr()?;
     let app = server::router(service.clone(), Limits::default()).merge(echo());

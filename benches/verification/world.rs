@@ -4,7 +4,7 @@ use std::{cell::RefCell, net::SocketAddr, path::Path, sync::Arc};
 
 use otp::Code;
 use server::Limits;
-use service::{Answer, Method, NewKey, Origin, Owner, Question, Role, Service, Settings};
+use service::{Answer, Caller, Method, NewKey, Owner, Question, Role, Service, Settings};
 use tokio::{
     net::TcpListener,
     runtime::{Builder, Runtime},
@@ -27,7 +27,6 @@ pub(crate) struct World {
     runtime: Runtime,
     filled: Filled,
     service: Arc<Service>,
-    origin: Arc<Origin>,
     turns: RefCell<Turns>,
     connection: RefCell<Connection>,
     verify: Vec<u8>,
@@ -55,7 +54,7 @@ impl World {
             owner: "verification".into(),
             accounts: None,
         };
-        let (_, key) = runtime.block_on(service.create_key(&wanted, &Origin::default()))?;
+        let (_, key) = runtime.block_on(service.create_key(&Caller::shell(), &wanted))?;
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
         let address: SocketAddr = listener.local_addr()?;
         let app = server::router(service.clone(), Limits::default()).merge(echo());
@@ -68,7 +67,6 @@ impl World {
             runtime,
             filled,
             service,
-            origin: Arc::default(),
             turns: RefCell::default(),
             connection: RefCell::new(connection),
             verify: head(address, &key, "/v1/verify"),
@@ -111,14 +109,14 @@ impl World {
             first_factor: true,
             method: Method::Totp,
             request_id: None,
-            origin: self.origin.clone(),
+            client: None,
         };
         self.fresh(count).into_iter().map(question).collect()
     }
 
     /// All in one call, and all accepted.
     pub(crate) fn verify(&self, questions: Vec<Question>) {
-        for answer in self.runtime.block_on(self.service.verify(questions)) {
+        for answer in self.runtime.block_on(self.service.verify(&Caller::shell(), questions)) {
             assert!(matches!(answer, Ok(Answer::Accepted(_))), "{answer:?}");
         }
     }

@@ -6,7 +6,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use service::{Actor, ActorKind, ClockStatus, DeviceAhead, Origin, look_at_clock};
+use service::{Actor, ActorKind, Caller, ClockStatus, DeviceAhead, look_at_clock};
 use store_sqlite::Sqlite;
 
 use super::{Done, block_on, key::beside, print_json};
@@ -92,19 +92,16 @@ impl Accept {
         if !self.yes {
             confirm()?;
         }
-        let origin = Origin {
-            actor: Some(Actor {
-                id: self
-                    .actor
-                    .or_else(real::login_name)
-                    .unwrap_or_else(|| "operator".into()),
-                kind: ActorKind::Admin,
-                ip: None,
-            }),
-            ..Origin::default()
-        };
+        let caller = Caller::shell().acting(Actor {
+            id: self
+                .actor
+                .or_else(real::login_name)
+                .unwrap_or_else(|| "operator".into()),
+            kind: ActorKind::Admin,
+            ip: None,
+        });
         beside(&self.configured, &self.second, "clock", async |service| {
-            service.accept_clock(&origin).await
+            service.accept_clock(&caller).await
         })?;
         eprintln!("accepted; a service that doubted the clock goes on within seconds");
         Ok(ExitCode::SUCCESS)

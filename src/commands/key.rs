@@ -2,7 +2,7 @@ use std::{path::Path, process::ExitCode, sync::Arc};
 
 use clap::{Args, Subcommand, builder::StyledStr};
 use serde_json::json;
-use service::{NewKey, Origin, Ports, Service, SignedHead, Signer};
+use service::{Caller, NewKey, Ports, Service, SignedHead, Signer};
 use store::{ApiKey, Id, Role, Store};
 use store_sqlite::{OwnerLock, Sqlite};
 use vault::shown;
@@ -123,7 +123,7 @@ impl Create {
             accounts: (!self.account.is_empty()).then_some(self.account),
         };
         let (id, text) = beside(&self.configured, &self.second, "key", async |service| {
-            service.create_key(&wanted, &Origin::default()).await
+            service.create_key(&Caller::shell(), &wanted).await
         })?;
         if self.json {
             print_json(&json!({"id": id, "key": *text}))?;
@@ -165,7 +165,7 @@ impl List {
 impl Revoke {
     fn run(self) -> Done {
         beside(&self.configured, &self.second, "key", async |service| {
-            service.revoke_key(self.id, &Origin::default()).await
+            service.revoke_key(&Caller::shell(), self.id).await
         })?;
         eprintln!("revoked {}", self.id);
         Ok(ExitCode::SUCCESS)
@@ -217,7 +217,7 @@ pub(super) fn beside<T>(
         let service = Service::start(ports, settings).await?;
         let worked = work(&service).await;
         service.close().await;
-        Ok::<_, service::ServiceError>((worked, service.close_trail().await?))
+        Ok::<_, service::ServiceError>((worked, service.close_trail(&Caller::shell()).await?))
     })?
     .map_err(Failure::new)?;
     store.close().map_err(Failure::new)?;

@@ -13,7 +13,7 @@ use rustls::pki_types::{
     pem::{self, PemObject as _},
 };
 use server::{Limits, Network};
-use service::{NewKey, Origin, Role, Service};
+use service::{Caller, NewKey, Role, Service};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -257,7 +257,12 @@ enum FirstKey {
 /// Makes the first API key, where there is none at all.
 async fn first_key(service: &Service, dir: &Path) -> Result<FirstKey, Failure> {
     let path = dir.join(ADMIN_KEY);
-    if !service.list_keys().await.map_err(Failure::new)?.is_empty() {
+    if !service
+        .list_keys(&Caller::shell())
+        .await
+        .map_err(Failure::new)?
+        .is_empty()
+    {
         return Ok(if path.exists() {
             FirstKey::There
         } else {
@@ -270,7 +275,7 @@ async fn first_key(service: &Service, dir: &Path) -> Result<FirstKey, Failure> {
         accounts: None,
     };
     let (_, text) = service
-        .create_key(&wanted, &Origin::default())
+        .create_key(&Caller::shell(), &wanted)
         .await
         .map_err(Failure::new)?;
     write_private(&path, text.as_bytes())

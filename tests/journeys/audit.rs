@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
-use service::{Finding, Report, Role, SignedHead, verify_trail};
+use service::{Caller, Finding, Report, Role, SignedHead, verify_trail};
 use store_sqlite::Sqlite;
 use tempfile::TempDir;
 
@@ -25,7 +25,7 @@ fn evidence() -> Evidence {
     story(&world);
     world.restart();
     story(&world);
-    let killed = world.service().signed_head();
+    let killed = world.service().signed_head(&Caller::shell()).expect("a head");
     world.kill_and_start();
     story(&world);
     world.stop();

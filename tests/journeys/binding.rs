@@ -274,7 +274,9 @@ fn no_file_ever_holds_a_secret_and_nothing_sealed_outlives_its_device() {
         assert_none(copy.path(), &forms, "invariant 5: a secret lies nowhere in the clear");
     });
     world.pass(10 * MINUTE_MS + 1);
-    let ended = world.wait(world.service().keep_house()).expect("housekeeping");
+    let ended = world
+        .wait(world.service().keep_house(&service::Caller::system()))
+        .expect("housekeeping");
     assert_eq!(ended, 1, "B2: what expired is ended");
     world.stop();
     let home = world.home();

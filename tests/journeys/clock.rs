@@ -179,7 +179,9 @@ fn a_quiet_service_marks_the_time_so_that_it_is_believed_when_it_starts_again() 
     let mut world = World::new();
     for _hour in 0..100 {
         world.pass(HOUR_MS);
-        world.wait(world.service().keep_house()).expect("housekeeping");
+        world
+            .wait(world.service().keep_house(&service::Caller::system()))
+            .expect("housekeeping");
     }
     let marks = world.events();
     let marks = marks.iter().filter(|event| event["action"] == "clock.mark").count();
@@ -188,7 +190,9 @@ fn a_quiet_service_marks_the_time_so_that_it_is_believed_when_it_starts_again() 
     world.pass(10 * HOUR_MS);
     world.start();
     assert_ready(&world);
-    world.wait(world.service().keep_house()).expect("housekeeping");
+    world
+        .wait(world.service().keep_house(&service::Caller::system()))
+        .expect("housekeeping");
 
     // One that did not run is not.
     world.stop();

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use pskc::{Moving, Seed};
 use serde_json::{Value, json};
-use service::{NewImport, Origin, Receipt, Role};
+use service::{Caller, NewImport, Receipt, Role};
 
 use crate::{
     judges::{Phone, STEP_MS},
@@ -114,8 +114,10 @@ impl World {
             batch: batch.into(),
             dry_run,
         };
-        let origin = Origin::default();
-        let done = self.wait(self.service().import(seeds, Receipt::default(), &wanted, &origin));
+        let done = self.wait(
+            self.service()
+                .import(&Caller::shell(), seeds, Receipt::default(), &wanted),
+        );
         done.expect("an import has a receipt")
     }
 

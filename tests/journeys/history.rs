@@ -5,7 +5,7 @@ use std::thread;
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use service::{Id, Origin, Owner, Record, Settings, audit::EventId};
+use service::{Caller, Id, Owner, Record, Settings, audit::EventId};
 use store::{Change, audit::Event};
 
 use crate::{
@@ -47,10 +47,14 @@ impl World {
             match of {
                 Of::Device(id) => {
                     let id = id.parse().expect("an id");
-                    service.history_of_device(id, before, limit).await
+                    service.history_of_device(&Caller::shell(), id, before, limit).await
                 }
-                Of::Token(serial_number) => service.history_of_token(serial_number, before, limit).await,
-                Of::User(owner, _) => service.history_of_user(owner, before, limit).await,
+                Of::Token(serial_number) => {
+                    service
+                        .history_of_token(&Caller::shell(), serial_number, before, limit)
+                        .await
+                }
+                Of::User(owner, _) => service.history_of_user(&Caller::shell(), owner, before, limit).await,
             }
         });
         found.expect("a history")
@@ -71,7 +75,9 @@ impl World {
 
     /// The whole trail, newest first.
     fn trail(&self) -> Vec<Record> {
-        let mut all = self.wait(self.service().trail(None, 100_000)).expect("the trail");
+        let mut all = self
+            .wait(self.service().trail(&Caller::shell(), None, 100_000))
+            .expect("the trail");
         all.reverse();
         all
     }
@@ -91,7 +97,8 @@ impl World {
     }
 
     fn index(&self) {
-        self.wait(self.service().index_history()).expect("the index is filled");
+        self.wait(self.service().index_history(&Caller::system()))
+            .expect("the index is filled");
     }
 
     /// An event about somebody, as the service would say it.
@@ -237,7 +244,7 @@ fn a_device_and_a_token_have_their_history_wherever_the_index_stands() {
     let before = world.history(device, 100);
     let name = |record: &Record| record.event.as_deref().is_some_and(|event| event.contains("alice"));
     assert!(before.iter().all(name));
-    let erased = world.wait(world.service().erase_user(&owner, &Origin::default()));
+    let erased = world.wait(world.service().erase_user(&Caller::shell(), &owner));
     erased.expect("alice is erased");
     let after = world.history(device, 100);
     assert_eq!(ids(&after), ids(&before));
@@ -305,5 +312,9 @@ fn a_page_does_not_walk_the_trail() {
     database.close().expect("the database closes");
     world.start();
     assert_eq!(world.history(Of::Device(&phone.device), 10), before);
-    assert!(world.wait(world.service().trail(None, 1_000)).is_err());
+    assert!(
+        world
+            .wait(world.service().trail(&Caller::shell(), None, 1_000))
+            .is_err()
+    );
 }

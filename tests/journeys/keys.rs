@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use service::{Origin, Role};
+use service::{Caller, Role};
 
 use crate::{
     raw::{self, Line},
@@ -327,7 +327,7 @@ fn nobody_gets_in_without_a_living_key() {
     let bound = world.user("acme", "alice").bind();
     assert_eq!(world.call_as(Some(&revoked), "GET", "/v1/audit", None).status, 200);
     world
-        .wait(world.service().revoke_key(id, &Origin::default()))
+        .wait(world.service().revoke_key(&Caller::shell(), id))
         .expect("a key can be revoked");
     let other_secret = format!("{}{}", &living[..living.len() - 64], "0".repeat(64));
     let swapped = format!("{}{}", &living[..living.len() - 64], &revoked[revoked.len() - 64..]);

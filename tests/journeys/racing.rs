@@ -4,7 +4,7 @@ use std::{env, sync::Arc, thread};
 
 use serde_json::{Value, json};
 use server::Limits;
-use service::{Answer, Id, Method, Origin, Owner, Question, Role, ServiceError, Settings};
+use service::{Answer, Caller, Id, Method, Owner, Question, Role, ServiceError, Settings};
 use tokio::sync::Barrier;
 
 use crate::{
@@ -31,7 +31,7 @@ fn question(code: &str) -> Question {
         first_factor: true,
         method: Method::Totp,
         request_id: None,
-        origin: Arc::new(Origin::default()),
+        client: None,
     }
 }
 
@@ -45,7 +45,7 @@ fn race(world: &World, code: &str) -> Vec<Result<Answer, ServiceError>> {
                 let (service, start, question) = (service.clone(), start.clone(), question(code));
                 tokio::spawn(async move {
                     start.wait().await;
-                    service.verify(vec![question]).await.remove(0)
+                    service.verify(&Caller::shell(), vec![question]).await.remove(0)
                 })
             })
             .collect();
@@ -408,11 +408,11 @@ fn an_account_that_floods_leaves_room_for_the_others() {
     let (flooded, answered) = world.wait(async {
         let flooding = tokio::spawn({
             let service = service.clone();
-            async move { service.verify(flood).await }
+            async move { service.verify(&Caller::shell(), flood).await }
         });
         // Behind all of them, and it does not wait for all of them.
         tokio::task::yield_now().await;
-        let answered = service.verify(vec![one]).await.remove(0);
+        let answered = service.verify(&Caller::shell(), vec![one]).await.remove(0);
         (flooding.await.expect("the flood is answered"), answered)
     });
     assert!(

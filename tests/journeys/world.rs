@@ -19,7 +19,7 @@ use keyring::Keyring;
 use serde_json::{Value, json};
 use server::Limits;
 use service::{
-    Clock, NewKey, Origin, Ports, Role, Service, Settings, SignedHead, Signer, UnixMs, prove_keyring, verify_trail,
+    Caller, Clock, NewKey, Ports, Role, Service, Settings, SignedHead, Signer, UnixMs, prove_keyring, verify_trail,
 };
 use store::Store;
 use store_sqlite::Sqlite;
@@ -241,7 +241,7 @@ impl World {
         runtime.block_on(serving).expect("the accept loop does not panic");
         runtime.block_on(service.close());
         let head = runtime
-            .block_on(service.close_trail())
+            .block_on(service.close_trail(&Caller::system()))
             .expect("the trail can be closed");
         self.heads.push(head);
         engine.close().expect("the database can be closed");
@@ -345,7 +345,7 @@ impl World {
             owner: owner.into(),
             accounts: accounts.map(|accounts| accounts.iter().map(|&account| account.to_owned()).collect()),
         };
-        let made = self.wait(self.service().create_key(&wanted, &Origin::default()));
+        let made = self.wait(self.service().create_key(&Caller::shell(), &wanted));
         let (id, text) = made.expect("a key can be made");
         (id, text.as_str().to_owned())
     }

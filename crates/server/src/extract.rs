@@ -9,38 +9,17 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Request, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
-use service::{Caller, Id, Origin, Owner, Role, Service};
+use service::{Caller, Id, Owner, Service};
 
 use crate::{App, edge::Received, problem::Rejection};
 
-/// The key that was presented, proven, and the request's id.
-pub(crate) struct Authorized {
-    pub(crate) caller: Arc<Caller>,
-    request: Option<Arc<str>>,
-}
+/// The caller whose key was presented and is right.
+pub(crate) struct Authorized(pub(crate) Caller);
 
 impl Authorized {
-    /// Where the request comes from, without a person behind it yet.
-    pub(crate) fn origin(&self) -> Origin {
-        Origin {
-            api_key: Some(self.caller.key_id()),
-            request: self.request.clone(),
-            ..Origin::default()
-        }
-    }
-
-    /// The same with the person the caller names.
-    pub(crate) fn acting(&self, actor: api::Actor) -> Origin {
-        Origin {
-            actor: Some(crate::convert::actor(actor)),
-            ..self.origin()
-        }
-    }
-
-    /// Whether the key has one of these roles and reaches this user.
-    pub(crate) fn may(&self, roles: &[Role], owner: &Owner) -> Result<(), Rejection> {
-        self.caller.has(roles)?;
-        Ok(self.caller.reaches(owner)?)
+    /// The same with the person it names.
+    pub(crate) fn acting(&self, actor: api::Actor) -> Caller {
+        self.0.acting(crate::convert::actor(actor))
     }
 }
 
@@ -60,10 +39,8 @@ where
             Some(connection) if !connection.prove() => return Err(made_room()),
             _ => {}
         }
-        Ok(Self {
-            caller: proven?,
-            request: received.map(|received| received.id.clone()),
-        })
+        let request = received.map(|received| received.id.clone());
+        Ok(Self(proven?.with_request(request)))
     }
 }
 
@@ -74,7 +51,7 @@ fn made_room() -> Rejection {
     problem.into()
 }
 
-async fn authenticate(service: &Service, headers: &HeaderMap) -> Result<Arc<Caller>, Rejection> {
+async fn authenticate(service: &Service, headers: &HeaderMap) -> Result<Caller, Rejection> {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let presented = text(header::AUTHORIZATION);
     let key = presented.and_then(|value| {

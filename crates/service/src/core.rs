@@ -9,19 +9,20 @@ use tokio::task::JoinHandle;
 use verify::{DeviceParts, DeviceState, Kind, UnixMs};
 
 use crate::{
-    Origin, ServiceError, Settings,
-    clock::TrustedClock,
-    event::Entry,
-    hourly::HourlyLimit,
-    keys::KeyCache,
-    lane::Lane,
-    names::NamesKey,
+    ServiceError, Settings,
+    access::api_keys::KeyCache,
+    access::caller::Origin,
+    access::hourly_limit::HourlyLimit,
     ports::{Clock, Entropy, Sealer, Signer},
     sealing::Record,
-    strangers::Strangers,
-    tally::Tally,
-    turns::{Turn, Turns},
-    vouch,
+    trail::names::NamesKey,
+    trail::record::Entry,
+    trail::refusal_counter::Tally,
+    trail::strangers::Strangers,
+    upkeep::clock::TrustedClock,
+    upkeep::vouch,
+    user_lock::{Turn, Turns},
+    verification::lane::Lane,
 };
 
 /// Tries of a write that verifications of the same user keep overtaking: more than their budget of wrong codes

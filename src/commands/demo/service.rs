@@ -2,7 +2,7 @@ use std::{net::SocketAddr, path::Path};
 
 use serde_json::json;
 use server::Limits;
-use service::{NewKey, Origin, Report, Role, Settings, verify_trail};
+use service::{Caller, NewKey, Report, Role, Settings, verify_trail};
 use store_sqlite::Sqlite;
 use tokio::{
     net::TcpListener,
@@ -50,7 +50,7 @@ impl Running {
                 owner: "demo".into(),
                 accounts: None,
             };
-            let made = opened.service.create_key(&wanted, &Origin::default()).await;
+            let made = opened.service.create_key(&Caller::shell(), &wanted).await;
             let (_, key) = made.map_err(Failure::new)?;
             let app = server::router(opened.service.clone(), Limits::default());
             let stopped = async { stopped.await.unwrap_or(()) };

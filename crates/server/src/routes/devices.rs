@@ -1,6 +1,6 @@
 use api::{ResyncRequest, UnbindRequest, UnlockRequest};
 use axum::{extract::State, http::StatusCode};
-use service::{Role, UnixMs};
+use service::UnixMs;
 
 use crate::{
     App, convert,
@@ -10,8 +10,7 @@ use crate::{
 
 /// `GET U/devices/{id}`
 pub(crate) async fn get(State(app): State<App>, caller: Authorized, User(owner): User, PathId(id): PathId) -> Answer {
-    caller.may(&[Role::Enroll, Role::Support], &owner)?;
-    Ok(json(&convert::device(app.service.device(&owner, id).await?)))
+    Ok(json(&convert::device(app.service.device(&caller.0, &owner, id).await?)))
 }
 
 /// `POST U/devices/{id}/unbind`
@@ -22,10 +21,9 @@ pub(crate) async fn unbind(
     PathId(id): PathId,
     Json(request): Json<UnbindRequest>,
 ) -> Answer {
-    caller.may(&[Role::Enroll], &owner)?;
     let factor = convert::factor(request.code, request.method);
     app.service
-        .unbind(&owner, id, &factor, &caller.acting(request.actor))
+        .unbind(&caller.acting(request.actor), &owner, id, &factor)
         .await?;
     Ok(empty(StatusCode::NO_CONTENT))
 }
@@ -38,13 +36,12 @@ pub(crate) async fn resync(
     PathId(id): PathId,
     Json(request): Json<ResyncRequest>,
 ) -> Answer {
-    caller.may(&[Role::Enroll], &owner)?;
     let [first, second] = request.codes.map(convert::typed);
     let proof = request.identity_proof.as_ref().map(convert::identity_proof);
-    let origin = caller.acting(request.actor);
+    let caller = caller.acting(request.actor);
     let view = app
         .service
-        .resync(&owner, id, [&first, &second], proof.as_ref(), &origin)
+        .resync(&caller, &owner, id, [&first, &second], proof.as_ref())
         .await?;
     Ok(json(&convert::device(view)))
 }
@@ -57,11 +54,10 @@ pub(crate) async fn unlock(
     PathId(id): PathId,
     Json(request): Json<UnlockRequest>,
 ) -> Answer {
-    caller.may(&[Role::Support], &owner)?;
     let changed_at = request.first_factor_changed_at.map(|at| UnixMs::new(at.unix_ms()));
     let view = app
         .service
-        .unlock(&owner, id, changed_at, &caller.acting(request.actor))
+        .unlock(&caller.acting(request.actor), &owner, id, changed_at)
         .await?;
     Ok(json(&convert::device(view)))
 }

@@ -1,6 +1,6 @@
 use api::{AbandonEnrollmentRequest, ConfirmRequest, ConfirmResponse, Enrollment, EnrollmentRequest, Scope};
 use axum::{body::Body, extract::State, http::StatusCode};
-use service::{Confirmation, NewBinding, NewDevice, Replacement, Role};
+use service::{Confirmation, NewBinding, NewDevice, Replacement};
 
 use crate::{
     App, convert,
@@ -15,7 +15,6 @@ pub(crate) async fn start(
     User(owner): User,
     Json(request): Json<EnrollmentRequest>,
 ) -> Answer {
-    caller.may(&[Role::Enroll], &owner)?;
     let (device, label, identity_proof, replaces, factor, actor) = match request {
         EnrollmentRequest::Virtual {
             issuer,
@@ -60,7 +59,7 @@ pub(crate) async fn start(
         identity_proof: convert::identity_proof(&identity_proof),
         factor,
     };
-    let offer = app.service.start_enrollment(&wanted, &caller.acting(actor)).await?;
+    let offer = app.service.start_enrollment(&caller.acting(actor), &wanted).await?;
     let (otpauth_uri, secret_text, qr_svg) = match offer.shown {
         Some(shown) => (Some(shown.otpauth_uri), Some(shown.secret_text), Some(shown.qr_svg)),
         None => (None, None, None),
@@ -79,8 +78,7 @@ pub(crate) async fn start(
 
 /// `GET U/enrollments/{id}/qr.png`
 pub(crate) async fn qr(State(app): State<App>, caller: Authorized, User(owner): User, PathId(id): PathId) -> Answer {
-    caller.may(&[Role::Enroll], &owner)?;
-    let png = app.service.enrollment_png(&owner, id).await?;
+    let png = app.service.enrollment_png(&caller.0, &owner, id).await?;
     Ok(no_store(StatusCode::OK, "image/png", Body::from(png.to_vec())))
 }
 
@@ -92,17 +90,16 @@ pub(crate) async fn confirm(
     PathId(id): PathId,
     Json(request): Json<ConfirmRequest>,
 ) -> Answer {
-    caller.may(&[Role::Enroll], &owner)?;
     let confirmation = Confirmation {
         codes: request.codes.into_inner().into_iter().map(convert::typed).collect(),
         login_protection: request.scope.contains(&Scope::LoginProtection),
         operation_protection: request.scope.contains(&Scope::OperationProtection),
         recovery_codes: request.recovery_codes,
     };
-    let origin = caller.acting(request.actor);
+    let caller = caller.acting(request.actor);
     let (device, codes) = app
         .service
-        .confirm_enrollment(&owner, id, &confirmation, &origin)
+        .confirm_enrollment(&caller, &owner, id, &confirmation)
         .await?;
     Ok(json(&ConfirmResponse {
         device: convert::device(device),
@@ -118,9 +115,8 @@ pub(crate) async fn abandon(
     PathId(id): PathId,
     Json(request): Json<AbandonEnrollmentRequest>,
 ) -> Answer {
-    caller.may(&[Role::Enroll], &owner)?;
     app.service
-        .abandon_enrollment(&owner, id, &caller.acting(request.actor))
+        .abandon_enrollment(&caller.acting(request.actor), &owner, id)
         .await?;
     Ok(empty(StatusCode::NO_CONTENT))
 }

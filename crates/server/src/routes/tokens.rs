@@ -3,26 +3,13 @@ use api::{
     SeedEncoding, TokenChangeRequest, TokenGoal, TokenPage, TokenQuery,
 };
 use axum::{body::Body, extract::State, http::Request};
-use service::{Encoding, NewImport, OpenedBy, Owner, Passage, Role, SeedFile, ServiceError, TokenFilter};
+use service::{Encoding, NewImport, OpenedBy, Owner, Passage, Role, SeedFile, TokenFilter};
 
 use crate::{
     App, convert,
     extract::{Authorized, Json, PathName, Queried},
-    problem::{Answer, Rejection, json},
+    problem::{Answer, json},
 };
-
-const DESK: &[Role] = &[Role::Inventory];
-const DESK_OR_SUPPORT: &[Role] = &[Role::Inventory, Role::Support];
-
-/// The inventory is of all accounts, so a key that is limited to some does not see it.
-pub(super) fn may(caller: &Authorized, roles: &[Role]) -> Result<(), Rejection> {
-    caller.caller.has(roles)?;
-    if caller.caller.limited() {
-        let why = "this key is limited to some accounts, and the inventory is of all";
-        return Err(ServiceError::Forbidden(why.into()).into());
-    }
-    Ok(())
-}
 
 /// `POST /v1/tokens/import`: the role first, for the body may be long.
 pub(crate) async fn import(
@@ -31,7 +18,7 @@ pub(crate) async fn import(
     Queried(ImportQuery { dry_run }): Queried<ImportQuery>,
     request: Request<Body>,
 ) -> Answer {
-    may(&caller, DESK)?;
+    caller.0.may(&[Role::Inventory])?;
     let (request, _room): (ImportRequest, _) = app.imports.read(request).await?;
     let opened_by = match (request.password, request.key_base64) {
         (None, None) => OpenedBy::Nothing,
@@ -58,8 +45,8 @@ pub(crate) async fn import(
         dry_run,
         allow_short_secrets: request.allow_short_secrets,
     };
-    let origin = caller.acting(request.actor);
-    let receipt = app.service.import_file(file, &wanted, &origin).await?;
+    let caller = caller.acting(request.actor);
+    let receipt = app.service.import_file(&caller, file, &wanted).await?;
     let refusals = receipt.refusals.into_iter().map(|refused| ImportRefusal {
         serial_number: refused.serial_number,
         why: refused.why,
@@ -77,7 +64,6 @@ pub(crate) async fn import(
 
 /// `GET /v1/tokens`
 pub(crate) async fn list(State(app): State<App>, caller: Authorized, Queried(query): Queried<TokenQuery>) -> Answer {
-    may(&caller, DESK)?;
     let limit = query.limit.get();
     let filter = TokenFilter {
         stage: query.state.map(convert::stage),
@@ -90,9 +76,9 @@ pub(crate) async fn list(State(app): State<App>, caller: Authorized, Queried(que
                 .with_field("drifting")
                 .into());
         }
-        app.service.drifting_tokens(query.cursor, limit).await?
+        app.service.drifting_tokens(&caller.0, query.cursor, limit).await?
     } else {
-        let found = app.service.tokens(filter, query.cursor, limit).await?;
+        let found = app.service.tokens(&caller.0, filter, query.cursor, limit).await?;
         let full = found.len() == limit as usize;
         let last = found.last().filter(|_| full).map(|token| token.serial_number.clone());
         (found, last)
@@ -103,8 +89,9 @@ pub(crate) async fn list(State(app): State<App>, caller: Authorized, Queried(que
 
 /// `GET /v1/tokens/{serial_number}`
 pub(crate) async fn get(State(app): State<App>, caller: Authorized, PathName(serial_number): PathName) -> Answer {
-    may(&caller, DESK_OR_SUPPORT)?;
-    Ok(json(&convert::token(app.service.token(&serial_number).await?)))
+    Ok(json(&convert::token(
+        app.service.token(&caller.0, &serial_number).await?,
+    )))
 }
 
 /// `PATCH /v1/tokens/{serial_number}`
@@ -114,10 +101,6 @@ pub(crate) async fn change(
     PathName(serial_number): PathName,
     Json(request): Json<TokenChangeRequest>,
 ) -> Answer {
-    may(&caller, DESK_OR_SUPPORT)?;
-    if request.state != TokenGoal::Lost {
-        may(&caller, DESK)?;
-    }
     let passage = match (request.state, request.account, request.user) {
         (TokenGoal::Assigned, Some(account), Some(user)) => {
             Passage::Assign(Owner::new(account.into_inner(), user.into_inner()))
@@ -131,8 +114,8 @@ pub(crate) async fn change(
         (TokenGoal::Returned, ..) => Passage::Return,
         (TokenGoal::Retired, ..) => Passage::Retire,
     };
-    let origin = caller.acting(request.actor);
-    let moved = app.service.move_token(&serial_number, &passage, &origin).await?;
+    let caller = caller.acting(request.actor);
+    let moved = app.service.move_token(&caller, &serial_number, &passage).await?;
     Ok(json(&convert::token(moved)))
 }
 
@@ -142,12 +125,11 @@ pub(crate) async fn find_by_code(
     caller: Authorized,
     Json(request): Json<FindByCodeRequest>,
 ) -> Answer {
-    may(&caller, DESK_OR_SUPPORT)?;
-    let origin = caller.acting(request.actor);
+    let caller = caller.acting(request.actor);
     let codes: Vec<_> = request.codes.into_inner().into_iter().map(convert::typed).collect();
     let found = match &codes[..] {
-        [first, second] => app.service.find_bound([first, second], &origin).await?,
-        [code] => app.service.find_unbound(code, &origin).await?,
+        [first, second] => app.service.find_bound(&caller, [first, second]).await?,
+        [code] => app.service.find_unbound(&caller, code).await?,
         _ => {
             let detail = "codes has neither one code nor two";
             return Err(Problem::new(ProblemCode::InvalidRequest, detail)

@@ -1,6 +1,5 @@
 use api::{CloseUserRequest, RecoveryCodes, RecoveryCodesRequest};
 use axum::{extract::State, http::StatusCode};
-use service::Role;
 
 use crate::{
     App, convert,
@@ -10,14 +9,14 @@ use crate::{
 
 /// `GET U`
 pub(crate) async fn get(State(app): State<App>, caller: Authorized, User(owner): User) -> Answer {
-    caller.may(&[Role::Enroll, Role::Support], &owner)?;
-    Ok(json(&convert::user(app.service.user(&owner).await?)))
+    Ok(json(&convert::user(app.service.user(&caller.0, &owner).await?)))
 }
 
 /// `GET U/protection`
 pub(crate) async fn protection(State(app): State<App>, caller: Authorized, User(owner): User) -> Answer {
-    caller.may(&[Role::Enroll], &owner)?;
-    Ok(json(&convert::protection(&app.service.user(&owner).await?.protection)))
+    Ok(json(&convert::protection(
+        &app.service.protection(&caller.0, &owner).await?,
+    )))
 }
 
 /// `DELETE U`
@@ -27,12 +26,11 @@ pub(crate) async fn close(
     User(owner): User,
     Json(request): Json<CloseUserRequest>,
 ) -> Answer {
-    caller.may(&[Role::Admin], &owner)?;
-    let origin = caller.acting(request.actor);
+    let caller = caller.acting(request.actor);
     if request.erase {
-        app.service.erase_user(&owner, &origin).await?;
+        app.service.erase_user(&caller, &owner).await?;
     } else {
-        app.service.close_user(&owner, &origin).await?;
+        app.service.close_user(&caller, &owner).await?;
     }
     Ok(crate::problem::empty(StatusCode::NO_CONTENT))
 }
@@ -44,11 +42,10 @@ pub(crate) async fn renew_recovery_codes(
     User(owner): User,
     Json(request): Json<RecoveryCodesRequest>,
 ) -> Answer {
-    caller.may(&[Role::Enroll], &owner)?;
     let factor = convert::factor(request.code, request.method);
     let recovery_codes = app
         .service
-        .renew_recovery_codes(&owner, &factor, &caller.acting(request.actor))
+        .renew_recovery_codes(&caller.acting(request.actor), &owner, &factor)
         .await?;
     Ok(json(&RecoveryCodes { recovery_codes }))
 }

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use api::{
     BatchFailure, BatchResult, Problem, ProblemCode, VerifyBatchRequest, VerifyBatchResponse, VerifyMethod,
     VerifyRequest, VerifyResponse,
@@ -15,22 +13,21 @@ use crate::{
 
 /// `POST /v1/verify`
 pub(crate) async fn verify(State(app): State<App>, caller: Authorized, Json(request): Json<VerifyRequest>) -> Answer {
-    caller.caller.has(&[Role::Verify])?;
-    let question = question(&caller, request)?;
-    let decided = app.service.verify(vec![question]).await.pop();
+    let question = question(request)?;
+    let decided = app.service.verify(&caller.0, vec![question]).await.pop();
     let decision = decided.unwrap_or_else(|| Err(ServiceError::Internal("no answer to a question".into())))?;
     Ok(json(&response(&app, decision)))
 }
 
 /// `POST /v1/verify/batch`: the role first, for the body may be long.
 pub(crate) async fn batch(State(app): State<App>, caller: Authorized, request: Request<Body>) -> Answer {
-    caller.caller.has(&[Role::Verify])?;
+    caller.0.may(&[Role::Verify])?;
     let (request, _room): (VerifyBatchRequest, _) = app.bodies.read(request).await?;
     let mut results = Vec::new();
     let mut places = Vec::new();
     let mut questions = Vec::new();
     for (place, item) in request.items.into_inner().into_iter().enumerate() {
-        match question(&caller, item) {
+        match question(item) {
             Ok(question) => {
                 places.push(place);
                 questions.push(question);
@@ -39,7 +36,7 @@ pub(crate) async fn batch(State(app): State<App>, caller: Authorized, request: R
             Err(problem) => results.push(BatchResult::Failed(BatchFailure::new(problem))),
         }
     }
-    let decided = app.service.verify(questions).await;
+    let decided = app.service.verify(&caller.0, questions).await;
     for (place, decision) in places.into_iter().zip(decided) {
         results[place] = match decision {
             Ok(decision) => BatchResult::Decided(response(&app, decision)),
@@ -49,9 +46,8 @@ pub(crate) async fn batch(State(app): State<App>, caller: Authorized, request: R
     Ok(json(&VerifyBatchResponse { results }))
 }
 
-fn question(caller: &Authorized, request: VerifyRequest) -> Result<Question, Problem> {
+fn question(request: VerifyRequest) -> Result<Question, Problem> {
     let owner = Owner::new(request.account.into_inner(), request.user.into_inner());
-    caller.caller.reaches(&owner).map_err(problem)?;
     let method = match request.method {
         VerifyMethod::Totp => Method::Totp,
         VerifyMethod::RecoveryCode => Method::RecoveryCode,
@@ -60,17 +56,13 @@ fn question(caller: &Authorized, request: VerifyRequest) -> Result<Question, Pro
             return Err(Problem::new(ProblemCode::InvalidRequest, detail).with_field("method"));
         }
     };
-    let origin = service::Origin {
-        client: request.client.map(convert::client),
-        ..caller.origin()
-    };
     Ok(Question {
         owner,
         code: request.code.into_inner(),
         first_factor: request.first_factor,
         method,
         request_id: request.request_id.map(|id| id.as_str().to_owned()),
-        origin: Arc::new(origin),
+        client: request.client.map(convert::client),
     })
 }
 

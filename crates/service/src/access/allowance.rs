@@ -1,0 +1,57 @@
+//! Questions that could serve as oracles may be asked only so often (A5), whatever process they are asked of.
+
+use store::{Allowance, Change};
+use verify::UnixMs;
+
+use crate::{Core, ServiceError, access::caller::Origin, devices::factor::wait_s};
+
+/// What one question takes of one allowance.
+pub(crate) struct Limit {
+    pub(crate) name: String,
+    pub(crate) per_hour: u32,
+}
+
+impl Limit {
+    /// What a question costs its asker: the actor, and the key that they can be renamed under.
+    pub(crate) fn of(question: &'static str, per_hour: u32, origin: &Origin) -> Vec<Self> {
+        let actor = origin.actor.as_ref().map(|actor| Self {
+            name: format!("{question}/actor/{:?}/{}", actor.kind, actor.id),
+            per_hour,
+        });
+        let key = origin.api_key.map(|key| Self {
+            name: format!("{question}/key/{key}"),
+            per_hour: per_hour.saturating_mul(ACTORS_OF_A_KEY),
+        });
+        actor.into_iter().chain(key).collect()
+    }
+}
+
+/// A key serves several people at once, and not any number.
+const ACTORS_OF_A_KEY: u32 = 10;
+
+/// The changes that count the question, to be made before it is looked into. Where one is missed the question is counted
+/// anew, so that it costs one too many rather than one too few.
+pub(crate) async fn spend(core: &Core, limits: &[Limit], now: UnixMs) -> Result<Vec<Change>, ServiceError> {
+    let mut changes = Vec::with_capacity(limits.len());
+    for limit in limits {
+        let old = core.store.allowance(limit.name.clone()).await?;
+        let expected = old.as_ref().map(|old| old.version);
+        // One that began in an hour to come was counted before the clock was set back.
+        let counting = old.filter(|old| now.since(old.since).abs() < UnixMs::HOUR);
+        let (since, used) = counting.map_or((now, 0), |old| (old.since, old.used));
+        if used >= limit.per_hour {
+            let retry_after_s = wait_s(since.plus(UnixMs::HOUR), now);
+            return Err(ServiceError::AskedTooOften { retry_after_s });
+        }
+        changes.push(Change::of_count(
+            expected,
+            &Allowance {
+                name: limit.name.clone(),
+                version: expected.unwrap_or(0) + 1,
+                since,
+                used: used + 1,
+            },
+        ));
+    }
+    Ok(changes)
+}

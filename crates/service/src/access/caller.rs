@@ -1,0 +1,237 @@
+use std::{fmt::Write as _, sync::Arc};
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use store::{ApiKey, Id, Owner, Person, Role};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use crate::ServiceError;
+
+/// Who calls a use case, and on whose behalf. Every use case takes one first and checks the right to it by itself.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    who: Who,
+    origin: Origin,
+}
+
+#[derive(Clone, Debug)]
+enum Who {
+    /// A key that was presented, found and right.
+    ApiKey(Arc<ApiKey>),
+    /// A command on the machine of the data directory: it may all that keys may, and make keys.
+    Shell,
+    /// The service itself.
+    System,
+}
+
+impl Caller {
+    /// The operator's shell.
+    pub fn shell() -> Self {
+        Self::of(Who::Shell)
+    }
+
+    /// The service itself: its housekeeping.
+    pub fn system() -> Self {
+        Self::of(Who::System)
+    }
+
+    fn of(who: Who) -> Self {
+        let api_key = match &who {
+            Who::ApiKey(key) => Some(key.id),
+            Who::Shell | Who::System => None,
+        };
+        let origin = Origin {
+            api_key,
+            ..Origin::default()
+        };
+        Self { who, origin }
+    }
+
+    /// The caller of a key, if the secret part is its own and it lives.
+    pub(crate) fn proven(key: &Arc<ApiKey>, secret: &PresentedKey<'_>) -> Option<Self> {
+        let right: bool = key.hash.ct_eq(&secret.hash()).into();
+        (right && key.revoked_at.is_none()).then(|| Self::of(Who::ApiKey(key.clone())))
+    }
+
+    /// The same with the person it names.
+    #[must_use]
+    pub fn acting(&self, actor: Actor) -> Self {
+        let mut caller = self.clone();
+        caller.origin.actor = Some(actor);
+        caller
+    }
+
+    /// The same with the `X-Request-Id` of its request.
+    #[must_use]
+    pub fn with_request(mut self, request: Option<Arc<str>>) -> Self {
+        self.origin.request = request;
+        self
+    }
+
+    /// What the trail says of it.
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Whether it has one of these roles.
+    pub fn may(&self, roles: &[Role]) -> Result<(), ServiceError> {
+        let has = match &self.who {
+            Who::ApiKey(key) => roles.iter().any(|role| key.roles.contains(role)),
+            Who::Shell => true,
+            Who::System => false,
+        };
+        if has {
+            return Ok(());
+        }
+        let names: Vec<_> = roles.iter().map(|role| role.name()).collect();
+        Err(ServiceError::Forbidden(format!(
+            "this key lacks the role {}",
+            names.join(" or ")
+        )))
+    }
+
+    /// Whether it has one of these roles and reaches this user.
+    pub fn may_for(&self, roles: &[Role], owner: &Owner) -> Result<(), ServiceError> {
+        self.may(roles)?;
+        match self.accounts() {
+            Some(accounts) if !accounts.iter().any(|account| **account == *owner.account) => {
+                Err(ServiceError::Forbidden("this key is limited to other accounts".into()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether it has one of these roles, and is not limited to some accounts: what it asks for, here named, is of all.
+    pub fn may_for_all(&self, roles: &[Role], what: &str) -> Result<(), ServiceError> {
+        self.may(roles)?;
+        match self.accounts() {
+            Some(_) => Err(ServiceError::Forbidden(format!(
+                "this key is limited to some accounts, and the {what} is of all"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn accounts(&self) -> Option<&[String]> {
+        match &self.who {
+            Who::ApiKey(key) => key.accounts.as_deref(),
+            Who::Shell | Who::System => None,
+        }
+    }
+
+    /// Whether it is the operator or the service itself, for what no key may do.
+    pub(crate) fn is_of_the_house(&self) -> Result<(), ServiceError> {
+        match self.who {
+            Who::Shell | Who::System => Ok(()),
+            Who::ApiKey(_) => Err(ServiceError::Forbidden("no API key may do this".into())),
+        }
+    }
+
+    /// The person who acts with this key, as two of them are told apart.
+    pub(crate) fn person(&self) -> Result<Person, ServiceError> {
+        let why = || "who acts has to be named".to_owned();
+        let actor = self.origin.actor.as_ref().ok_or_else(|| ServiceError::Invalid {
+            field: "actor",
+            why: why(),
+        })?;
+        let Who::ApiKey(key) = &self.who else {
+            return Err(ServiceError::Forbidden(
+                "two persons are told apart by their API keys".into(),
+            ));
+        };
+        Ok(Person {
+            api_key: key.id,
+            key_owner: key.owner.clone(),
+            actor: actor.id.clone(),
+        })
+    }
+}
+
+/// `cs_<32 hex digits of id>_<64 hex digits of secret>`, as it came in.
+pub(crate) struct PresentedKey<'a> {
+    pub(crate) id: Id,
+    secret: &'a str,
+}
+
+const PREFIX: &str = "cs_";
+
+impl<'a> PresentedKey<'a> {
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
+        let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
+        let hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        (id.len() == 32 && secret.len() == 64 && hex(id) && hex(secret)).then_some(())?;
+        Some(Self {
+            id: Id::try_parse(id).ok()?,
+            secret,
+        })
+    }
+
+    pub(crate) fn hash(&self) -> [u8; 32] {
+        Sha256::digest(self.secret).into()
+    }
+}
+
+/// A new key: the text for its bearer, and the hash for us.
+pub(crate) fn compose_key(id: Id, secret: &[u8; 32]) -> (Zeroizing<String>, [u8; 32]) {
+    // Room for all of it at once, so that no copy is left behind by growing.
+    let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + 32 + 1 + 64));
+    text.push_str(PREFIX);
+    let _infallible = write!(text, "{}", id.simple());
+    text.push('_');
+    for byte in secret {
+        let _infallible = write!(text, "{byte:02x}");
+    }
+    let hash = Sha256::digest(&text[text.len() - 64..]).into();
+    (text, hash)
+}
+
+/// On whose behalf the caller acts, as it says; for the trail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Actor {
+    /// The caller's own name for them.
+    pub id: String,
+    /// What they are.
+    pub kind: ActorKind,
+    /// Where they came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
+}
+
+/// What an actor is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActorKind {
+    /// The user themself.
+    User,
+    /// An administrator of the account.
+    Admin,
+    /// The cloud's support.
+    Support,
+    /// A program.
+    Service,
+}
+
+/// What the user came with, as the caller says; for the trail.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Client {
+    /// Address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
+    /// Browser.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+}
+
+/// Where a request came from; every audit event carries it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Origin {
+    /// The key.
+    pub(crate) api_key: Option<Id>,
+    /// The person behind it.
+    pub(crate) actor: Option<Actor>,
+    /// The user's side, at verification.
+    pub(crate) client: Option<Client>,
+    /// `X-Request-Id`.
+    pub(crate) request: Option<Arc<str>>,
+}

@@ -1,0 +1,235 @@
+use otp::Code;
+use store::{Bound, Id, RecoveryCodes, User, Write, audit};
+use verify::{Lock, Purpose, UnixMs, Verdict, judge};
+use zeroize::Zeroizing;
+
+use crate::{
+    Core, ServiceError,
+    access::caller::Origin,
+    recovery::recovery_set::{SetVerdict, WRONG, spend},
+    sealing::credential_of,
+    trail::record::Entry,
+    trail::refusal_counter::refuse,
+};
+
+/// How a code was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Method {
+    /// By a device.
+    #[default]
+    Totp,
+    /// Printed on paper.
+    RecoveryCode,
+}
+
+/// A fresh factor: what a change of factors costs.
+pub struct Factor {
+    /// As it was typed.
+    pub code: Zeroizing<String>,
+    /// What it is.
+    pub method: Method,
+}
+
+/// What judging a fresh factor came to.
+pub(crate) enum Judged {
+    /// Right: to be written together with what it allows.
+    Right(Box<Spent>),
+    /// Wrong: to be written by itself, then told.
+    Wrong {
+        writes: Vec<Write>,
+        event: audit::Event,
+        error: ServiceError,
+    },
+}
+
+/// A right code that is burned by the same commit as its effect.
+pub(crate) struct Spent {
+    /// How it was made.
+    method: Method,
+    /// The user's row in which it is burned, where a device made it.
+    pub(crate) user: User,
+    /// The next version of the recovery codes, where one of them was spent, and the one that was read.
+    pub(crate) recovery: Option<(u64, RecoveryCodes)>,
+}
+
+impl Spent {
+    /// The writes that burn it and do nothing else.
+    pub(crate) fn writes(self) -> Vec<Write> {
+        match self.recovery {
+            Some((expected, next)) => vec![Write::put(Some(expected), &next)],
+            None => vec![self.user.used()],
+        }
+    }
+
+    /// How the trail names it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self.method {
+            Method::Totp => "totp",
+            Method::RecoveryCode => "recovery_code",
+        }
+    }
+}
+
+/// Judges a factor for a change of factors: against this device or any of the user's, or against their recovery codes.
+pub(crate) async fn judge_factor(
+    core: &Core,
+    user: &User,
+    of: Option<Id>,
+    factor: &Factor,
+    action: &'static str,
+    origin: &Origin,
+    now: UnixMs,
+) -> Result<Judged, ServiceError> {
+    match factor.method {
+        Method::Totp => judge_code(core, user, of, factor, action, origin, now).await,
+        Method::RecoveryCode => judge_recovery_code(core, user, &factor.code, action, origin, now).await,
+    }
+}
+
+async fn judge_code(
+    core: &Core,
+    user: &User,
+    of: Option<Id>,
+    factor: &Factor,
+    action: &'static str,
+    origin: &Origin,
+    now: UnixMs,
+) -> Result<Judged, ServiceError> {
+    let code = Code::parse(&factor.code).ok();
+    let owner = &user.owner;
+    let mut next = user.clone();
+    let mut changed = false;
+    let mut cause = None;
+    let mut masked_s = 0;
+    let mut locked = None;
+    let mut suspended = false;
+    let is_asked = |bound: &&Bound| of.is_none_or(|of| bound.device.id == of);
+    let asked: Vec<&Bound> = user.devices.iter().filter(is_asked).collect();
+    for bound in &asked {
+        let credential = credential_of(&bound.device, &*core.sealer)?;
+        let policy = &core.settings.policy;
+        let judgement = judge(
+            &bound.state,
+            &credential,
+            code.as_ref(),
+            Purpose::Unbinding,
+            now,
+            policy,
+        );
+        let id = bound.device.id;
+        match judgement.verdict {
+            Verdict::Accepted(_) => {
+                return Ok(Judged::Right(Box::new(Spent {
+                    method: Method::Totp,
+                    user: user.clone().with_state(id, judgement.next),
+                    recovery: None,
+                })));
+            }
+            Verdict::Refused(why) => {
+                // The same wrong code again is no other guess, and changes nothing.
+                suspended |= judgement.next.suspended(Purpose::Unbinding);
+                changed |= judgement.next != bound.state;
+                next = next.with_state(id, judgement.next);
+                cause = Some(why);
+                masked_s = masked_s.max(policy.near_masked_s(credential.parameters().period));
+            }
+            Verdict::Locked(lock) => locked = Some(lock),
+        }
+    }
+    match (cause, locked) {
+        (Some(cause), _) => {
+            let entry = Entry::new(action, "refused", origin)
+                .owner(owner)
+                .cause(cause, masked_s);
+            let entry = if let [only] = asked[..] {
+                entry.device(only.device.id)
+            } else {
+                entry
+            };
+            let entry = if suspended {
+                entry.detail(suspends(Purpose::Unbinding))
+            } else {
+                entry
+            };
+            let error = ServiceError::CodeRefused {
+                hint: None,
+                attempts_left: None,
+            };
+            if !changed {
+                refuse(core, &entry, (action, "repeated"), user, origin, now).await?;
+                return Err(error);
+            }
+            Ok(Judged::Wrong {
+                writes: vec![next.used()],
+                event: core.event_of(user, &entry, now)?,
+                error,
+            })
+        }
+        (None, Some(lock)) => {
+            let device = asked.first().map(|bound| bound.device.id);
+            core.tally.locked(action, owner, device, 1);
+            Err(locked_error(lock, now))
+        }
+        (None, None) => Err(ServiceError::FactorRequired),
+    }
+}
+
+/// What the trail says of a wrong code that suspended its road.
+pub(crate) fn suspends(purpose: Purpose) -> serde_json::Value {
+    serde_json::json!({"suspended": purpose.name()})
+}
+
+/// What a locked user is told.
+pub(crate) fn locked_error(lock: Lock, now: UnixMs) -> ServiceError {
+    let until = lock.until();
+    ServiceError::Locked {
+        until,
+        retry_after_s: until.map(|until| wait_s(until, now)),
+    }
+}
+
+/// Whole seconds from now until then, rounded up.
+pub(crate) fn wait_s(until: UnixMs, now: UnixMs) -> u64 {
+    u64::try_from(until.since(now).max(0)).unwrap_or(0).div_ceil(1_000)
+}
+
+/// A recovery code as the fresh factor of a change.
+async fn judge_recovery_code(
+    core: &Core,
+    user: &User,
+    code: &str,
+    action: &'static str,
+    origin: &Origin,
+    now: UnixMs,
+) -> Result<Judged, ServiceError> {
+    let owner = &user.owner;
+    let set = core.store.recovery_codes(owner.clone()).await?;
+    let trial = spend(core, owner, set, code, now)?;
+    match (trial.verdict, trial.next) {
+        (SetVerdict::Right, Some(next)) => Ok(Judged::Right(Box::new(Spent {
+            method: Method::RecoveryCode,
+            user: user.clone(),
+            recovery: Some(next),
+        }))),
+        (SetVerdict::Locked(lock), _) => {
+            core.tally.locked(action, owner, None, 1);
+            Err(locked_error(lock, now))
+        }
+        (_, next) => {
+            let entry = Entry::new(action, "refused", origin).owner(owner).because(WRONG);
+            let error = ServiceError::CodeRefused {
+                hint: None,
+                attempts_left: None,
+            };
+            let Some((expected, next)) = next else {
+                refuse(core, &entry, (action, WRONG), user, origin, now).await?;
+                return Err(error);
+            };
+            Ok(Judged::Wrong {
+                writes: vec![Write::put(Some(expected), &next)],
+                event: core.event_of(user, &entry, now)?,
+                error,
+            })
+        }
+    }
+}

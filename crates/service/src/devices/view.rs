@@ -1,0 +1,132 @@
+use store::{Bound, Id, Owner, Protection, UnboundDevice};
+use verify::{Kind, Lock, Policy, Purpose, Standing, UnixMs};
+
+use crate::{Caller, Role, Service, ServiceError, devices::factor::wait_s, upkeep::vouch::refused_until};
+
+/// A device as a console shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceView {
+    /// UUIDv7.
+    pub id: Id,
+    /// App or token.
+    pub kind: Kind,
+    /// What stands on a token's back.
+    pub serial_number: Option<String>,
+    /// What the user calls it.
+    pub label: String,
+    /// Bound or lost; what it last was, where it is unbound.
+    pub standing: Standing,
+    /// The roads on which nothing is judged until somebody acts.
+    pub suspended: Vec<Purpose>,
+    /// When it was bound.
+    pub bound_at: UnixMs,
+    /// When it was unbound.
+    pub unbound_at: Option<UnixMs>,
+    /// Its last accepted code.
+    pub last_success_at: Option<UnixMs>,
+    /// Nothing is verified before.
+    pub locked_until: Option<UnixMs>,
+    /// Each of its codes is refused before, for its last one is of a time to come: the service's clock was ahead.
+    pub refused_until: Option<UnixMs>,
+    /// How far its clock is off, in steps: measured and learned.
+    pub drift_steps: i32,
+}
+
+impl DeviceView {
+    pub(crate) fn of(bound: &Bound, now: UnixMs, policy: &Policy) -> Self {
+        let Bound { device, state } = bound;
+        let locked_until = state.lock(Purpose::Verification, now).and_then(Lock::until);
+        Self {
+            id: device.id,
+            kind: device.kind,
+            serial_number: device.serial_number.clone(),
+            label: device.label.clone(),
+            standing: state.parts().standing,
+            suspended: Purpose::ALL.into_iter().filter(|road| state.suspended(*road)).collect(),
+            bound_at: device.bound_at,
+            unbound_at: None,
+            last_success_at: state.parts().last_success_at,
+            locked_until,
+            refused_until: refused_until(bound, now, policy),
+            drift_steps: state.total_offset_steps(),
+        }
+    }
+
+    fn of_unbound(device: &UnboundDevice) -> Self {
+        Self {
+            id: device.id,
+            kind: device.kind,
+            serial_number: device.serial_number.clone(),
+            label: device.label.clone(),
+            standing: Standing::Bound,
+            suspended: Vec::new(),
+            bound_at: device.bound_at,
+            unbound_at: Some(device.unbound_at),
+            last_success_at: device.last_success_at,
+            locked_until: None,
+            refused_until: None,
+            drift_steps: device.total_offset_steps,
+        }
+    }
+}
+
+/// A user's factors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserView {
+    /// The bound ones, oldest first.
+    pub devices: Vec<DeviceView>,
+    /// When the first of them is verified again, if all are locked.
+    pub locked_until: Option<UnixMs>,
+    /// Recovery codes that can still be spent.
+    pub recovery_codes_left: usize,
+    /// Where a factor is asked for.
+    pub protection: Protection,
+}
+
+impl Service {
+    /// Whole seconds from now until then, rounded up; for a caller that is told to wait.
+    pub fn wait_s(&self, until: UnixMs) -> u64 {
+        self.core.clock.now().map_or(0, |now| wait_s(until, now))
+    }
+
+    /// A user's factors; empty for a user we never heard of, for we keep no directory.
+    pub async fn user(&self, caller: &Caller, owner: &Owner) -> Result<UserView, ServiceError> {
+        caller.may_for(&[Role::Enroll, Role::Support], owner)?;
+        let core = &*self.core;
+        let now = core.clock.now()?;
+        let bound = core.store.bound(owner.clone()).await?;
+        let devices: Vec<_> = bound
+            .iter()
+            .map(|bound| DeviceView::of(bound, now, &core.settings.policy))
+            .collect();
+        let locks: Option<Vec<UnixMs>> = devices.iter().map(|device| device.locked_until).collect();
+        let recovery = core.store.recovery_codes(owner.clone()).await?;
+        let protection = core.store.protection(owner.clone()).await?;
+        Ok(UserView {
+            locked_until: locks.and_then(|locks| locks.into_iter().min()),
+            recovery_codes_left: recovery.map_or(0, |set| set.left()),
+            protection: protection.unwrap_or_else(|| Protection::none(owner.clone())),
+            devices,
+        })
+    }
+
+    /// What a user is asked for, and when.
+    pub async fn protection(&self, caller: &Caller, owner: &Owner) -> Result<Protection, ServiceError> {
+        caller.may_for(&[Role::Enroll], owner)?;
+        let protection = self.core.store.protection(owner.clone()).await?;
+        Ok(protection.unwrap_or_else(|| Protection::none(owner.clone())))
+    }
+
+    /// One device of a user, tombstone or not.
+    pub async fn device(&self, caller: &Caller, owner: &Owner, id: Id) -> Result<DeviceView, ServiceError> {
+        caller.may_for(&[Role::Enroll, Role::Support], owner)?;
+        let core = &*self.core;
+        let now = core.clock.now()?;
+        if let Some(bound) = core.store.device(owner.clone(), id).await? {
+            return Ok(DeviceView::of(&bound, now, &core.settings.policy));
+        }
+        let tombstone = core.store.unbound_device(owner.clone(), id).await?;
+        let tombstone = tombstone.ok_or(ServiceError::NotFound("device"))?;
+        Ok(DeviceView::of_unbound(&tombstone))
+    }
+}

@@ -1,0 +1,9 @@
+//! Binding a device: an enrollment is started, and confirmed by the codes of the new device.
+
+pub(crate) mod confirm;
+pub(crate) mod identity_proof;
+pub(crate) mod start;
+pub(crate) mod state;
+
+pub use confirm::Confirmation;
+pub use start::{NewBinding, NewDevice, Offer, Replacement, Shown};

@@ -1,0 +1,297 @@
+use enroll::Qr;
+use otp::Parameters;
+use serde_json::json;
+use store::{Change, Enrollment, EnrollmentState, Id, IdentityProof, Outcome, Owner, Token, User, Write};
+use verify::{Kind, UnixMs};
+use zeroize::Zeroizing;
+
+use crate::{
+    Caller, Core, Factor, Role, Service, ServiceError,
+    access::caller::Origin,
+    core::{TRIES, touched},
+    devices::factor::{Judged, judge_factor},
+    enrollment::identity_proof::{check_proof, evidence},
+    enrollment::state::{becomes, codes_needed, uri},
+    inventory::binding::available,
+    sealing::Record,
+    trail::record::Entry,
+};
+
+/// An enrollment that is asked for.
+pub struct NewBinding {
+    /// For whom.
+    pub owner: Owner,
+    /// What is to show the codes.
+    pub device: NewDevice,
+    /// What people will call it: the user's name by default, and the token's own.
+    pub label: Option<String>,
+    /// What the caller checked before it asked.
+    pub identity_proof: IdentityProof,
+    /// A fresh factor, when the user has a device already.
+    pub factor: Option<Replacement>,
+}
+
+/// What is to show the codes.
+pub enum NewDevice {
+    /// An authenticator app.
+    App {
+        /// Shown in the app; the service's own by default.
+        issuer: Option<String>,
+    },
+    /// A token of the inventory.
+    Token {
+        /// What stands on its back.
+        serial_number: String,
+    },
+}
+
+/// The fresh factor of a user who has a device, and what becomes of that one.
+pub struct Replacement {
+    /// The device that ends when the new one is bound; `None` adds a further one.
+    pub replaces: Option<Id>,
+    /// A code of a bound device, or a recovery code.
+    pub factor: Factor,
+}
+
+/// A binding that has begun.
+pub struct Offer {
+    /// The enrollment.
+    pub id: Id,
+    /// For the app; a token has its secret already.
+    pub shown: Option<Shown>,
+    /// When it ends by itself.
+    pub expires_at: UnixMs,
+    /// How many codes complete it.
+    pub codes_needed: usize,
+}
+
+/// A secret for an app, which the user is shown once.
+pub struct Shown {
+    /// For the app.
+    pub otpauth_uri: Zeroizing<String>,
+    /// For those who cannot scan.
+    pub secret_text: Zeroizing<String>,
+    /// The URI as a picture.
+    pub qr_svg: Zeroizing<String>,
+}
+
+impl Service {
+    /// Starts a binding: nothing is bound yet.
+    pub async fn start_enrollment(&self, caller: &Caller, wanted: &NewBinding) -> Result<Offer, ServiceError> {
+        caller.may_for(&[Role::Enroll], &wanted.owner)?;
+        let origin = caller.origin();
+        let core = &*self.core;
+        let now = core.clock.now()?;
+        check_proof(core, &wanted.identity_proof, now)?;
+        // Each is a row of the trail at least, and costs whoever asks nothing.
+        let (owner, settings) = (&wanted.owner, &core.settings);
+        // A key that may start no more takes no place among the users, who are of all keys.
+        core.starts_of_key
+            .ask(&origin.api_key, settings.enrollments_per_key, now)?;
+        // The user first: one who begins without end costs the others of the same key nothing.
+        core.starts_of_user
+            .take(owner.clone(), settings.enrollments_per_user, now)?;
+        core.starts_of_key
+            .take(origin.api_key, settings.enrollments_per_key, now)?;
+        let _turn = core.turn(owner).await?;
+        for _try in 0..TRIES {
+            if let Some(offer) = try_start(core, wanted, origin).await? {
+                return Ok(offer);
+            }
+        }
+        Err(ServiceError::Contended)
+    }
+}
+
+async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<Option<Offer>, ServiceError> {
+    let owner = &wanted.owner;
+    let now = core.clock.now()?;
+    // Before any code is judged: a right one is not told beside a label that no app takes.
+    let app = match &wanted.device {
+        NewDevice::App { issuer } => Some(for_app(core, wanted, issuer.as_deref(), now)?),
+        NewDevice::Token { .. } => None,
+    };
+    let factors = core.factors(owner, now).await?;
+    let spent = match fresh_factor(core, wanted, &factors.user, origin, now).await? {
+        Some(Judged::Right(spent)) => Some(spent),
+        Some(Judged::Wrong { writes, event, error }) => {
+            let outcomes = core.commit(vec![Change::of(event).with(writes)]).await?;
+            return if outcomes == [Outcome::Done] {
+                Err(error)
+            } else {
+                Ok(None)
+            };
+        }
+        None => None,
+    };
+    let (enrollment, shown) = match (app, &wanted.device) {
+        (Some((enrollment, shown)), _) => (enrollment, Some(shown)),
+        (None, NewDevice::Token { serial_number }) => match available(core, serial_number, owner, now).await? {
+            Ok((token, _)) => (for_token(core, wanted, &token, now)?, None),
+            Err(cause) => {
+                // A right code is burned all the same, or it could be tried here for nothing.
+                let writes = spent.map_or(Vec::new(), |spent| spent.writes());
+                return refuse(core, wanted, (&factors.user, serial_number), writes, cause, origin, now).await;
+            }
+        },
+        (None, NewDevice::App { .. }) => return Err(ServiceError::Internal("nothing was made for the app".into())),
+    };
+    let offer = Offer {
+        id: enrollment.id,
+        shown,
+        expires_at: enrollment.expires_at,
+        codes_needed: codes_needed(core, enrollment.kind),
+    };
+
+    let row = factors.user.clone();
+    // What is free to start beside no device must not be completed beside one that came in between (U5).
+    let paid_by = spent.as_ref().map(|spent| spent.name());
+    let (user, recovery) = spent.map_or((factors.user, None), |spent| (spent.user, spent.recovery));
+    let mut writes = vec![touched(user)];
+    writes.extend(supersede(core, owner).await?);
+    writes.extend(recovery.map(|(expected, next)| Write::put(Some(expected), &next)));
+    let detail = json!({
+        "enrollment": enrollment.id,
+        "serial_number": enrollment.serial_number,
+        "replaces": enrollment.replaces,
+        "factor": paid_by,
+        "identity_proof": evidence(Some(&wanted.identity_proof)),
+    });
+    writes.push(Write::put(None, &enrollment));
+    let entry = Entry::new("enrollment.start", "done", origin)
+        .owner(owner)
+        .detail(detail);
+    let change = Change::of(core.event_of(&row, &entry, now)?).with(writes);
+    Ok((core.commit(vec![change]).await? == [Outcome::Done]).then_some(offer))
+}
+/// The factor that a user with a device has to show before a way in is added or changed.
+async fn fresh_factor(
+    core: &Core,
+    wanted: &NewBinding,
+    user: &User,
+    origin: &Origin,
+    now: UnixMs,
+) -> Result<Option<Judged>, ServiceError> {
+    let devices = &user.devices;
+    let Some(replacement) = &wanted.factor else {
+        if devices.is_empty() {
+            return Ok(None);
+        }
+        let full = devices.len() >= core.settings.devices_max;
+        return Err(if full {
+            ServiceError::DeviceLimit
+        } else {
+            ServiceError::FactorRequired
+        });
+    };
+    let of = match replacement.replaces {
+        Some(id) if user.device(id).is_none() => return Err(ServiceError::NotFound("device to replace")),
+        Some(id) => Some(id),
+        // Whoever sends a code takes the user for one who has a device: what is not judged must not look as if it were.
+        None if devices.is_empty() => return Err(ServiceError::NotFound("device that this code could be of")),
+        None if devices.len() >= core.settings.devices_max => return Err(ServiceError::DeviceLimit),
+        None => None,
+    };
+    judge_factor(core, user, of, &replacement.factor, "enrollment.start", origin, now)
+        .await
+        .map(Some)
+}
+
+/// The older enrollments of this user give way. The last one is kept for a hint to whoever types its code; one
+/// before that is forgotten.
+async fn supersede(core: &Core, owner: &Owner) -> Result<Vec<Write>, ServiceError> {
+    let open = core.store.open_enrollments(owner.clone()).await?;
+    open.iter()
+        .map(|enrollment| becomes(enrollment, EnrollmentState::superseded))
+        .collect()
+}
+
+/// Of an enrollment for an app: a new secret, sealed for it, and how it is shown.
+fn for_app(
+    core: &Core,
+    wanted: &NewBinding,
+    issuer: Option<&str>,
+    now: UnixMs,
+) -> Result<(Enrollment, Shown), ServiceError> {
+    let secret = enroll::new_secret(|bytes| core.entropy.fill(bytes))?;
+    let mut enrollment = Enrollment {
+        issuer: issuer.unwrap_or(&core.settings.issuer).to_owned(),
+        ..blank(core, wanted, Kind::Virtual, now)?
+    };
+    let sealed = Record::of_enrollment(&enrollment).seal(&*core.sealer, &secret)?;
+    enrollment.state = EnrollmentState::Started {
+        sealed: Some(sealed),
+        wrong_codes: 0,
+    };
+    let otpauth_uri = uri(&enrollment, &secret)?;
+    let qr = Qr::encode(&otpauth_uri).map_err(|error| ServiceError::Invalid {
+        field: "label",
+        why: format!("issuer and label are too long for a QR code: {error}"),
+    })?;
+    let shown = Shown {
+        secret_text: enroll::text_key(&secret),
+        qr_svg: qr.to_svg(),
+        otpauth_uri,
+    };
+    Ok((enrollment, shown))
+}
+
+/// Of an enrollment for a token: its secret stays in the inventory until its codes were right.
+fn for_token(core: &Core, wanted: &NewBinding, token: &Token, now: UnixMs) -> Result<Enrollment, ServiceError> {
+    let label = wanted.label.as_ref().or(token.label.as_ref());
+    Ok(Enrollment {
+        label: label.unwrap_or(&token.serial_number).clone(),
+        parameters: token.parameters,
+        serial_number: Some(token.serial_number.clone()),
+        state: EnrollmentState::Started {
+            sealed: None,
+            wrong_codes: 0,
+        },
+        ..blank(core, wanted, Kind::Hardware, now)?
+    })
+}
+
+fn blank(core: &Core, wanted: &NewBinding, kind: Kind, now: UnixMs) -> Result<Enrollment, ServiceError> {
+    let owner = &wanted.owner;
+    Ok(Enrollment {
+        id: core.new_id(now)?,
+        owner: owner.clone(),
+        version: 1,
+        kind,
+        issuer: core.settings.issuer.clone(),
+        // A colon would end the issuer in the app's eyes.
+        label: wanted.label.clone().unwrap_or_else(|| owner.user.replace(':', ".")),
+        parameters: Parameters::DEFAULT,
+        identity_proof: wanted.identity_proof.clone(),
+        serial_number: None,
+        replaces: wanted.factor.as_ref().and_then(|factor| factor.replaces),
+        started_at: now,
+        expires_at: now.plus(core.settings.enrollment_ms),
+        state: EnrollmentState::Abandoned,
+    })
+}
+
+/// The trail learns why; the caller is told what every other cause is told too.
+async fn refuse(
+    core: &Core,
+    wanted: &NewBinding,
+    (user, serial_number): (&User, &str),
+    writes: Vec<Write>,
+    cause: &'static str,
+    origin: &Origin,
+    now: UnixMs,
+) -> Result<Option<Offer>, ServiceError> {
+    let detail = json!({
+        "serial_number": serial_number,
+        "identity_proof": evidence(Some(&wanted.identity_proof)),
+    });
+    let entry = Entry::new("enrollment.start", "refused", origin)
+        .owner(&wanted.owner)
+        .because(cause)
+        .detail(detail);
+    let change = Change::of(core.event_of(user, &entry, now)?).with(writes);
+    if core.commit(vec![change]).await? != [Outcome::Done] {
+        return Ok(None);
+    }
+    Err(ServiceError::TokenUnavailable)
+}

@@ -1,0 +1,239 @@
+//! Whose token is this? Support knows the code it shows, and nothing else.
+
+use std::sync::Arc;
+
+use otp::Code;
+use serde_json::json;
+use store::{BoundToken, Change, Outcome, Stage, Token, TokenFilter};
+use tokio::task::{JoinHandle, spawn_blocking};
+use verify::{Credential, DeviceState, Kind, UnixMs, recognise, shows};
+use zeroize::Zeroizing;
+
+use crate::{
+    Caller, Core, Service, ServiceError, TokenView,
+    access::allowance::{Limit, spend},
+    access::caller::Origin,
+    core::TRIES,
+    inventory::DESK_OR_SUPPORT,
+    inventory::INVENTORY,
+    sealing::{credential_of, secret_of_token},
+    trail::record::Entry,
+};
+
+/// Tokens that are read and unsealed at once.
+const PAGE: u32 = 4_096;
+/// A right code of one token in so many is another one's too: more are no answer.
+const FOUND_MAX: usize = 20;
+
+/// What is known of the token.
+enum Clue {
+    /// Nobody has bound it, and it shows this.
+    Unbound(Arc<Code>),
+    /// It is bound, and showed these two in a row.
+    Bound(Arc<[Code; 2]>),
+}
+
+impl Service {
+    /// Tokens that nobody has bound and that show this code now. A million tokens have a few codes in common.
+    pub async fn find_unbound(
+        &self,
+        caller: &Caller,
+        code: &Zeroizing<String>,
+    ) -> Result<Vec<TokenView>, ServiceError> {
+        caller.may_for_all(DESK_OR_SUPPORT, INVENTORY)?;
+        let origin = caller.origin();
+        let code = Code::parse(code).map_err(|_| malformed())?;
+        search(&self.core, &Clue::Unbound(code.into()), origin).await
+    }
+
+    /// Tokens that are bound, or lost while they were, and that showed these two consecutive codes. Both are burned.
+    pub async fn find_bound(
+        &self,
+        caller: &Caller,
+        codes: [&Zeroizing<String>; 2],
+    ) -> Result<Vec<TokenView>, ServiceError> {
+        caller.may_for_all(DESK_OR_SUPPORT, INVENTORY)?;
+        let origin = caller.origin();
+        let [Ok(first), Ok(second)] = codes.map(|code| Code::parse(code)) else {
+            return Err(malformed());
+        };
+        search(&self.core, &Clue::Bound([first, second].into()), origin).await
+    }
+}
+
+/// Counts, looks, burns, and says so in the trail; all of it is durable before the answer.
+///
+/// Each of these is a change of its own, for they are of several users, and each is safe alone: a question that was counted
+/// and came to nothing, a code that was burned and found nobody.
+async fn search(core: &Arc<Core>, clue: &Clue, origin: &Origin) -> Result<Vec<TokenView>, ServiceError> {
+    // It is all tokens' work: one at a time.
+    let _turn = core.searching.lock().await;
+    count(core, origin).await?;
+    let mut found = Vec::new();
+    match clue {
+        Clue::Unbound(code) => {
+            let now = core.clock.now()?;
+            for stage in [Stage::Imported, Stage::Assigned] {
+                found.extend(unbound(core, stage, code, now).await?);
+            }
+        }
+        Clue::Bound(codes) => burn(core, codes, origin, &mut found).await?,
+    }
+    let serial_numbers: Vec<_> = found.iter().map(|view| &view.serial_number).collect();
+    let outcome = if found.is_empty() { "refused" } else { "done" };
+    let entry = Entry::new("token.find_by_code", outcome, origin)
+        .count(found.len() as u64)
+        .detail(json!({"serial_numbers": serial_numbers}));
+    let event = core.event(&entry, core.clock.now()?)?;
+    core.commit(vec![Change::of(event)]).await?;
+    Ok(found)
+}
+
+/// Takes the question from its allowances.
+async fn count(core: &Core, origin: &Origin) -> Result<(), ServiceError> {
+    let limits = Limit::of("find_by_code", core.settings.find_by_code_per_hour, origin);
+    for _try in 0..TRIES {
+        let counted = spend(core, &limits, core.clock.now()?).await?;
+        let outcomes = core.commit(counted).await?;
+        if outcomes.iter().all(|outcome| *outcome == Outcome::Done) {
+            return Ok(());
+        }
+    }
+    Err(ServiceError::Contended)
+}
+
+/// Finds the devices that showed these codes, and burns them. What a device's user overtakes is looked at again.
+async fn burn(
+    core: &Arc<Core>,
+    codes: &Arc<[Code; 2]>,
+    origin: &Origin,
+    found: &mut Vec<TokenView>,
+) -> Result<(), ServiceError> {
+    for _try in 0..TRIES {
+        let now = core.clock.now()?;
+        let mut overtaken = false;
+        for (BoundToken { token, bound }, next) in bound(core, codes, now).await? {
+            let (owner, device) = (&bound.device.owner, bound.device.id);
+            let row = core.store.user(owner.clone()).await?;
+            let row = row.filter(|row| row.device(device).is_some_and(|now| now.state == bound.state));
+            let Some(row) = row else {
+                overtaken = true;
+                continue;
+            };
+            let entry = Entry::new("token.find_by_code", "recognised", origin)
+                .owner(owner)
+                .device(device)
+                .detail(json!({"serial_number": token.serial_number}));
+            let change = Change::of(core.event_of(&row, &entry, now)?).with([row.with_state(device, next).used()]);
+            match core.commit(vec![change]).await?[..] {
+                [Outcome::Done] => found.push(TokenView::of_bound(&token, &bound)),
+                _ => overtaken = true,
+            }
+        }
+        if !overtaken {
+            return Ok(());
+        }
+    }
+    Err(ServiceError::Contended)
+}
+
+fn malformed() -> ServiceError {
+    let why = "codes of 6 to 8 digits: one of an unbound token, two consecutive ones of a bound token".into();
+    ServiceError::Invalid { field: "codes", why }
+}
+
+async fn unbound(
+    core: &Arc<Core>,
+    stage: Stage,
+    code: &Arc<Code>,
+    now: UnixMs,
+) -> Result<Vec<TokenView>, ServiceError> {
+    let filter = TokenFilter {
+        stage: Some(stage),
+        batch: None,
+    };
+    let mut found = Vec::new();
+    let mut looking: Option<JoinHandle<Vec<TokenView>>> = None;
+    let mut after = None;
+    loop {
+        // The next page is read while the last one is looked at.
+        let page = core.store.tokens(filter.clone(), after, PAGE).await?;
+        if let Some(looking) = looking.take() {
+            found.extend(looking.await.map_err(stopped)?);
+        }
+        let Some(last) = page.last().filter(|_| found.len() < FOUND_MAX) else {
+            found.truncate(FOUND_MAX);
+            return Ok(found);
+        };
+        after = Some(last.serial_number.clone());
+        let (core, code) = (core.clone(), code.clone());
+        looking = Some(spawn_blocking(move || {
+            let right = page.iter().filter(|token| is_shown_by(&core, token, &code, now));
+            right.map(TokenView::of).collect()
+        }));
+    }
+}
+
+fn is_shown_by(core: &Core, token: &Token, code: &Code, now: UnixMs) -> bool {
+    match secret_of_token(token, &*core.sealer) {
+        Ok(secret) => {
+            let credential = Credential::new(secret, token.parameters, Kind::Hardware);
+            shows(
+                &credential,
+                code,
+                token.measured_offset_steps,
+                now,
+                &core.settings.policy,
+            )
+        }
+        Err(error) => {
+            // One spoiled record must not hide all others.
+            tracing::error!(%error, serial_number = token.serial_number, "a token's secret does not open");
+            false
+        }
+    }
+}
+
+type Recognised = Vec<(BoundToken, DeviceState)>;
+
+async fn bound(core: &Arc<Core>, codes: &Arc<[Code; 2]>, now: UnixMs) -> Result<Recognised, ServiceError> {
+    let mut found = Vec::new();
+    let mut looking: Option<JoinHandle<Recognised>> = None;
+    let mut after = None;
+    loop {
+        let page = core.store.bound_tokens(after, PAGE).await?;
+        if let Some(looking) = looking.take() {
+            found.extend(looking.await.map_err(stopped)?);
+        }
+        let Some(last) = page.last().filter(|_| found.len() < FOUND_MAX) else {
+            found.truncate(FOUND_MAX);
+            return Ok(found);
+        };
+        after = Some(last.token.serial_number.clone());
+        let (core, codes) = (core.clone(), codes.clone());
+        looking = Some(spawn_blocking(move || {
+            page.into_iter()
+                .filter_map(|token| recognised(&core, token, &codes, now))
+                .collect()
+        }));
+    }
+}
+
+fn recognised(core: &Core, token: BoundToken, codes: &[Code; 2], now: UnixMs) -> Option<(BoundToken, DeviceState)> {
+    let bound = &token.bound;
+    let [first, second] = codes;
+    match credential_of(&bound.device, &*core.sealer) {
+        Ok(credential) => {
+            let next = recognise(&bound.state, &credential, [first, second], now, &core.settings.policy)?;
+            Some((token, next))
+        }
+        Err(error) => {
+            tracing::error!(%error, serial_number = token.token.serial_number, "a device's secret does not open");
+            None
+        }
+    }
+}
+
+fn stopped(error: tokio::task::JoinError) -> ServiceError {
+    ServiceError::Internal(format!("the search stopped: {error}"))
+}

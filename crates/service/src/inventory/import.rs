@@ -1,0 +1,490 @@
+use std::collections::HashSet;
+
+use enroll::holds_uri;
+use otp::{Parameters, Secret};
+use pskc::{Encoding, MIN_SECRET_LEN_BYTES, Moving, Reason, Seed, Unlock, read, read_as};
+use serde_json::json;
+use store::{Batch, Change, Fingerprint, Id, OpenTo, Outcome, Stage, Token, TokenState, Write};
+use verify::UnixMs;
+use zeroize::Zeroizing;
+
+use crate::{
+    Caller, Core, Service, ServiceError, access::caller::Origin, core::TRIES, inventory::DESK, inventory::INVENTORY,
+    sealing::TokenRecord, trail::record::Entry,
+};
+
+/// Tokens that one call takes: they become durable by one commit, which keeps everybody else waiting.
+pub const IMPORT_MAX: usize = 10_000;
+
+/// The file, as the wire names it.
+const FILE: &str = "file_base64";
+/// Lines of a table for each token, with remarks and empty ones; and tags of XML, with those that end elements.
+const LINES_PER_TOKEN: usize = 4;
+const TAGS_PER_TOKEN: usize = 100;
+/// What a text in UTF-8 may begin with.
+const UTF8_MARK: &[u8] = "\u{feff}".as_bytes();
+/// Longest serial number, in bytes.
+const SERIAL_NUMBER_MAX_BYTES: usize = 64;
+/// Longest other text of a seed file that is kept, in bytes.
+const TEXT_MAX_BYTES: usize = 128;
+
+/// Fewer bytes of a secret need somebody's word that they shall come in: 128 bits (RFC 4226 section 4, R6).
+const SECRET_LEN_BYTES: usize = 16;
+
+/// Where tokens come in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewImport {
+    /// The batch; made, and open to nobody, where there is none.
+    pub batch: String,
+    /// Whether everything is only judged and nothing comes in.
+    pub dry_run: bool,
+    /// Whether secrets of 80 to 127 bits come in, too. Shorter ones never do.
+    pub allow_short_secrets: bool,
+}
+
+/// A seed file, and what opens it. Neither `Debug` nor `Clone`, for it holds secrets, perhaps in the clear.
+pub struct SeedFile {
+    /// Byte for byte.
+    pub bytes: Zeroizing<Vec<u8>>,
+    /// What opens an encrypted one.
+    pub opened_by: OpenedBy,
+    /// How a table's secrets are written, where that is not plain from them all.
+    pub encoding: Option<Encoding>,
+}
+
+/// What opens a seed file.
+pub enum OpenedBy {
+    /// It is in the clear.
+    Nothing,
+    /// A key that was shared beforehand.
+    Key(Zeroizing<Vec<u8>>),
+    /// A password.
+    Password(Zeroizing<String>),
+}
+
+/// What became of an import: everything came in, or nothing did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// Tokens in the file.
+    pub count: usize,
+    /// How many came in: all or none.
+    pub imported: usize,
+    /// Those that are in the inventory already, or twice in the file.
+    pub duplicates: Vec<String>,
+    /// Those that cannot come in.
+    pub refusals: Vec<Refused>,
+    /// What the file was recognised as.
+    pub format: Option<&'static str>,
+    /// What was assumed because the file does not say it.
+    pub remarks: Vec<String>,
+}
+
+/// A token that cannot come in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Its serial number, where the file says one.
+    pub serial_number: Option<String>,
+    /// Why, and what to do.
+    pub why: String,
+}
+
+impl Service {
+    /// Takes the tokens of a seed file into the inventory: all of them by one commit, or, where one is a duplicate or
+    /// refused, none.
+    pub async fn import_file(
+        &self,
+        caller: &Caller,
+        file: SeedFile,
+        wanted: &NewImport,
+    ) -> Result<Receipt, ServiceError> {
+        caller.may_for_all(DESK, INVENTORY)?;
+        let origin = caller.origin();
+        // Deriving a key from a password is made to be slow.
+        let read = tokio::task::spawn_blocking(move || read_file(&file)).await;
+        let (seeds, so_far) = read.map_err(|error| ServiceError::Internal(error.to_string()))??;
+        take_in(&self.core, &seeds, so_far, wanted, origin).await
+    }
+
+    /// The same of tokens that were read already; `so_far` says what came of reading them.
+    pub async fn import(
+        &self,
+        caller: &Caller,
+        seeds: &[Seed],
+        so_far: Receipt,
+        wanted: &NewImport,
+    ) -> Result<Receipt, ServiceError> {
+        caller.may_for_all(DESK, INVENTORY)?;
+        take_in(&self.core, seeds, so_far, wanted, caller.origin()).await
+    }
+}
+
+async fn take_in(
+    core: &Core,
+    seeds: &[Seed],
+    so_far: Receipt,
+    wanted: &NewImport,
+    origin: &Origin,
+) -> Result<Receipt, ServiceError> {
+    if seeds.is_empty() && so_far == Receipt::default() {
+        let why = "there is no token in it".to_owned();
+        return Err(ServiceError::Invalid { field: FILE, why });
+    }
+    if seeds.len() > IMPORT_MAX {
+        return Err(too_many());
+    }
+    for _try in 0..TRIES {
+        if let Some(receipt) = try_import(core, seeds, so_far.clone(), wanted, origin).await? {
+            return Ok(receipt);
+        }
+    }
+    Err(ServiceError::Contended)
+}
+
+async fn try_import(
+    core: &Core,
+    seeds: &[Seed],
+    mut receipt: Receipt,
+    wanted: &NewImport,
+    origin: &Origin,
+) -> Result<Option<Receipt>, ServiceError> {
+    let now = core.clock.now()?;
+    let known = Known::of(core, seeds).await?;
+    receipt.count += seeds.len();
+    let mut in_file = InFile::default();
+    let mut short = 0;
+    let mut writes = Vec::with_capacity(seeds.len() + 1);
+    for (place, seed) in seeds.iter().enumerate() {
+        match judge(seed, &known, place, &mut in_file, wanted, now) {
+            Verdict::New(parameters) => {
+                short += usize::from(seed.secret.expose_secret().len() < SECRET_LEN_BYTES);
+                let old = known.tokens[place].as_ref();
+                writes.extend(comes_in(
+                    core,
+                    seed,
+                    parameters,
+                    known.current[place],
+                    old,
+                    wanted,
+                    now,
+                )?);
+            }
+            Verdict::Duplicate => receipt.duplicates.push(seed.serial_number.clone()),
+            Verdict::Refused(why) => receipt.refusals.push(Refused {
+                serial_number: Some(seed.serial_number.clone()),
+                why,
+            }),
+        }
+    }
+    let whole = receipt.duplicates.is_empty() && receipt.refusals.is_empty();
+    if short > 0 {
+        receipt.remarks.push(format!(
+            "{short} token(s) have secrets of fewer than 128 bits, let in by allow_short_secrets: replace them when you can"
+        ));
+    }
+    if !whole {
+        receipt.remarks.push(why_nothing(&receipt, wanted.dry_run));
+    }
+    if wanted.dry_run {
+        return Ok(Some(receipt));
+    }
+    if whole {
+        receipt.imported = seeds.len();
+        writes.extend(its_batch(core, wanted, now).await?);
+    } else {
+        writes.clear();
+    }
+    let serial_number = |seed: Option<&Seed>| seed.map(|seed| seed.serial_number.clone());
+    let detail = json!({
+        "batch": wanted.batch,
+        "first": serial_number(seeds.first()),
+        "last": serial_number(seeds.last()),
+        "duplicates": receipt.duplicates.len(),
+        "refusals": receipt.refusals.len(),
+    });
+    let entry = Entry::new("token.import", if whole { "done" } else { "refused" }, origin)
+        .count(receipt.imported as u64)
+        .detail(detail);
+    let event = core.event(&entry, now)?;
+    let done = core.commit(vec![Change::of(event).with(writes)]).await? == [Outcome::Done];
+    Ok(done.then_some(receipt))
+}
+
+/// What a receipt with tokens that cannot come in means for the others.
+fn why_nothing(receipt: &Receipt, dry_run: bool) -> String {
+    let comes = if dry_run { "would come" } else { "came" };
+    format!(
+        "nothing {comes} in: of {} token(s) {} cannot come in and {} are there already or twice in the file, and an import \
+         takes all or nothing",
+        receipt.count,
+        receipt.refusals.len(),
+        receipt.duplicates.len(),
+    )
+}
+
+/// Whether it has more lines, or more tags of XML, than the tokens of one import could: what is read of a file is many
+/// times longer than the file.
+fn is_overlong(file: &[u8]) -> bool {
+    let count = |byte: u8| file.iter().filter(|at| **at == byte).count();
+    let begins_with = |byte: &u8| !(byte.is_ascii_whitespace() || UTF8_MARK.contains(byte));
+    match file.iter().find(|byte| begins_with(byte)) {
+        Some(b'<') => count(b'<') > IMPORT_MAX * TAGS_PER_TOKEN,
+        _ => count(b'\n').max(count(b'\r')) > IMPORT_MAX * LINES_PER_TOKEN,
+    }
+}
+
+fn too_many() -> ServiceError {
+    ServiceError::Invalid {
+        field: FILE,
+        why: format!("it has more than {IMPORT_MAX} tokens: split it"),
+    }
+}
+
+fn read_file(file: &SeedFile) -> Result<(Vec<Seed>, Receipt), ServiceError> {
+    if is_overlong(&file.bytes) {
+        return Err(too_many());
+    }
+    let unlock = match &file.opened_by {
+        OpenedBy::Nothing => Unlock::Nothing,
+        OpenedBy::Key(key) => Unlock::Key(key),
+        OpenedBy::Password(password) => Unlock::Password(password.as_bytes()),
+    };
+    let done = match file.encoding {
+        Some(encoding) => read_as(&file.bytes, &unlock, encoding),
+        None => read(&file.bytes, &unlock),
+    };
+    // Its words repeat no value of the file.
+    let done = done.map_err(|error| ServiceError::Invalid {
+        field: FILE,
+        why: error.to_string(),
+    })?;
+    let mut so_far = Receipt {
+        count: done.refused.len(),
+        format: Some(done.format.name()),
+        remarks: done.remarks.iter().map(ToString::to_string).collect(),
+        ..Receipt::default()
+    };
+    for refusal in done.refused {
+        match (&refusal.reason, &refusal.serial_number) {
+            (Reason::Repeated { .. }, Some(serial_number)) => so_far.duplicates.push(serial_number.clone()),
+            _ => so_far.refusals.push(Refused {
+                why: format!("{}: {}", refusal.place, refusal.reason),
+                serial_number: refusal.serial_number,
+            }),
+        }
+    }
+    Ok((done.seeds, so_far))
+}
+
+/// What the inventory knows of the tokens of a file, read at once.
+struct Known {
+    /// Of the same serial number.
+    tokens: Vec<Option<Token>>,
+    /// Fingerprints under the present MAC key.
+    current: Vec<Fingerprint>,
+    /// Whether the secret is one that some token has or had.
+    secrets: Vec<bool>,
+}
+
+impl Known {
+    async fn of(core: &Core, seeds: &[Seed]) -> Result<Self, ServiceError> {
+        let serial_numbers = seeds.iter().map(|seed| seed.serial_number.clone()).collect();
+        let tokens = core.store.tokens_of(serial_numbers).await?;
+        let present = core.sealer.current_mac_key();
+        let current = fingerprints(core, seeds, present)?;
+        let mut secrets = vec![false; seeds.len()];
+        for key in core.sealer.mac_keys() {
+            let prints = if key == present {
+                current.clone()
+            } else {
+                fingerprints(core, seeds, key)?
+            };
+            let macs = prints.into_iter().map(|print| print.mac).collect();
+            for (known, found) in secrets.iter_mut().zip(core.store.known_fingerprints(macs).await?) {
+                *known |= found;
+            }
+        }
+        Ok(Self {
+            tokens,
+            current,
+            secrets,
+        })
+    }
+}
+
+fn fingerprints(core: &Core, seeds: &[Seed], key_id: u32) -> Result<Vec<Fingerprint>, ServiceError> {
+    let one = |seed: &Seed| {
+        let mac = core.sealer.mac(key_id, "token_secret", seed.secret.expose_secret())?;
+        Ok(Fingerprint { mac, key_id })
+    };
+    seeds.iter().map(one).collect()
+}
+
+/// What stood in the file before.
+#[derive(Default)]
+struct InFile<'a> {
+    serial_numbers: HashSet<&'a str>,
+    secrets: HashSet<Fingerprint>,
+}
+
+enum Verdict {
+    New(Parameters),
+    Duplicate,
+    Refused(String),
+}
+
+fn judge<'a>(
+    seed: &'a Seed,
+    known: &Known,
+    place: usize,
+    in_file: &mut InFile<'a>,
+    wanted: &NewImport,
+    now: UnixMs,
+) -> Verdict {
+    if let Err(why) = serial_number(&seed.serial_number) {
+        return Verdict::Refused(why.into());
+    }
+    if let Err(why) = long_enough(&seed.secret, wanted.allow_short_secrets) {
+        return Verdict::Refused(why);
+    }
+    let Moving::Time { period, .. } = seed.moving else {
+        let why = "it counts events (HOTP): only tokens that go by the time are verified";
+        return Verdict::Refused(why.into());
+    };
+    if seed.expires_at_s.is_some_and(|end| time(end) <= now) {
+        return Verdict::Refused("it has expired".into());
+    }
+    for (name, text) in [
+        ("manufacturer", &seed.manufacturer),
+        ("model", &seed.model),
+        ("label", &seed.label),
+    ] {
+        if text
+            .as_ref()
+            .is_some_and(|text| text.len() > TEXT_MAX_BYTES || text.contains(char::is_control) || holds_uri(text))
+        {
+            return Verdict::Refused(format!(
+                "its {name} is longer than {TEXT_MAX_BYTES} bytes, no plain text, or a URI with a secret"
+            ));
+        }
+    }
+    let new_in_file = in_file.serial_numbers.insert(&seed.serial_number);
+    let new_secret = in_file.secrets.insert(known.current[place]);
+    match known.tokens[place].as_ref().map(|token| token.state.stage()) {
+        _ if !new_in_file => Verdict::Duplicate,
+        None if known.secrets[place] || !new_secret => {
+            Verdict::Refused("its secret is, or was, another token's: provision it anew".into())
+        }
+        None => Verdict::New(parameters(seed, period)),
+        Some(Stage::Imported | Stage::Assigned | Stage::Bound) => Verdict::Duplicate,
+        Some(Stage::Returned) if known.secrets[place] || !new_secret => {
+            Verdict::Refused("its secret is an old one: provision the token anew".into())
+        }
+        Some(Stage::Returned) => Verdict::New(parameters(seed, period)),
+        Some(Stage::Lost) => Verdict::Refused("it is lost: mark it returned first, if it is here".into()),
+        Some(Stage::Retired) => Verdict::Refused("it is retired: its serial number is not used again".into()),
+    }
+}
+
+fn parameters(seed: &Seed, period: otp::Period) -> Parameters {
+    Parameters {
+        algorithm: seed.algorithm,
+        digits: seed.digits,
+        period,
+    }
+}
+
+/// Whether a secret cannot be tried out; why not.
+fn long_enough(secret: &Secret, allow_short: bool) -> Result<(), String> {
+    let len_bytes = secret.expose_secret().len();
+    let only = format!("its secret has only {} bits", 8 * len_bytes);
+    match len_bytes {
+        SECRET_LEN_BYTES.. => Ok(()),
+        MIN_SECRET_LEN_BYTES.. if allow_short => Ok(()),
+        MIN_SECRET_LEN_BYTES.. => Err(format!(
+            "{only}, and 128 are the least (RFC 4226): where no better token can be had, allow_short_secrets takes 80 and more"
+        )),
+        _ => Err(format!("{only}, which can be tried out: it never comes in")),
+    }
+}
+
+/// What can be printed on a back, and typed from it.
+fn serial_number(text: &str) -> Result<(), &'static str> {
+    if text.is_empty() {
+        Err("it has no serial number")
+    } else if text.len() > SERIAL_NUMBER_MAX_BYTES {
+        Err("its serial number is longer than 64 bytes")
+    } else if text.trim() != text || text.contains(char::is_control) {
+        Err("its serial number begins or ends with a blank, or has a control character")
+    } else if holds_uri(text) {
+        Err("its serial number is a URI with a secret")
+    } else {
+        Ok(())
+    }
+}
+
+fn time(unix_s: i64) -> UnixMs {
+    UnixMs::new(unix_s.saturating_mul(UnixMs::SECOND))
+}
+
+fn comes_in(
+    core: &Core,
+    seed: &Seed,
+    parameters: Parameters,
+    fingerprint: Fingerprint,
+    old: Option<&Token>,
+    wanted: &NewImport,
+    now: UnixMs,
+) -> Result<[Write; 2], ServiceError> {
+    let id: Id = core.new_id(now)?;
+    let serial_number = &seed.serial_number;
+    let sealed = TokenRecord::secret(serial_number, id, parameters).seal(&*core.sealer, &seed.secret)?;
+    let management = match &seed.management_key {
+        Some(key) => {
+            let key =
+                Secret::from_slice(key.expose_secret()).map_err(|error| ServiceError::Internal(error.to_string()))?;
+            Some(TokenRecord::management(serial_number, id, parameters).seal(&*core.sealer, &key)?)
+        }
+        None => None,
+    };
+    let expected = old.map(|old| old.version);
+    let measured_offset_steps = match seed.moving {
+        Moving::Time { drift_steps, .. } => drift_steps,
+        Moving::Counter { .. } => 0,
+    };
+    let next = Token {
+        serial_number: serial_number.clone(),
+        id,
+        version: expected.unwrap_or(0) + 1,
+        batch: wanted.batch.clone(),
+        manufacturer: seed.manufacturer.clone(),
+        model: seed.model.clone(),
+        label: seed.label.clone(),
+        parameters,
+        fingerprint,
+        management,
+        measured_offset_steps,
+        starts_at: seed.starts_at_s.map(time),
+        expires_at: seed.expires_at_s.map(time),
+        imported_at: now,
+        changed_at: now,
+        exported_at: None,
+        state: TokenState::Imported { sealed },
+    };
+    // Its secret is one that no token ever had, or all of the import is missed.
+    Ok([Write::put(expected, &next), Write::put(None, &next.fingerprint)])
+}
+
+/// The batch of this name, where there is none yet.
+async fn its_batch(core: &Core, wanted: &NewImport, now: UnixMs) -> Result<Option<Write>, ServiceError> {
+    if core.store.batch(wanted.batch.clone()).await?.is_some() {
+        return Ok(None);
+    }
+    let next = Batch {
+        name: wanted.batch.clone(),
+        version: 1,
+        created_at: now,
+        open_to: OpenTo::Nobody,
+        note: None,
+    };
+    Ok(Some(Write::put(None, &next)))
+}

@@ -1,0 +1,139 @@
+use serde_json::json;
+use store::{Change, Outcome, Owner, Token, TokenState, Write};
+
+use crate::{
+    Caller, Core, Service, ServiceError, TokenView, access::caller::Origin, core::TRIES, inventory::DESK,
+    inventory::DESK_OR_SUPPORT, inventory::INVENTORY, inventory::tokens::find, trail::record::Entry,
+};
+
+/// What the desk, or support, says of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Passage {
+    /// It is meant for this user and nobody else.
+    Assign(Owner),
+    /// It is nobody's again.
+    Unassign,
+    /// Nobody knows where it is: its codes are refused from now on.
+    Lose,
+    /// It is here, to be provisioned anew.
+    Return,
+    /// It will not be used again.
+    Retire,
+}
+
+impl Passage {
+    fn action(&self) -> &'static str {
+        match self {
+            Self::Assign(_) => "token.assign",
+            Self::Unassign => "token.unassign",
+            Self::Lose => "token.lose",
+            Self::Return => "token.return",
+            Self::Retire => "token.retire",
+        }
+    }
+
+    fn taken(&self, from: TokenState) -> Option<TokenState> {
+        match self {
+            Self::Assign(owner) => from.assigned(owner.clone()),
+            Self::Unassign => from.unassigned(),
+            Self::Lose => from.lost(),
+            Self::Return => from.returned(),
+            Self::Retire => from.retired(),
+        }
+    }
+}
+
+impl Service {
+    /// Moves a token on in its life. A lost one's device is judged no more, by the same change.
+    pub async fn move_token(
+        &self,
+        caller: &Caller,
+        serial_number: &str,
+        passage: &Passage,
+    ) -> Result<TokenView, ServiceError> {
+        let roles = if *passage == Passage::Lose {
+            DESK_OR_SUPPORT
+        } else {
+            DESK
+        };
+        caller.may_for_all(roles, INVENTORY)?;
+        pass(&self.core, serial_number, passage, caller.origin()).await
+    }
+}
+
+/// Whoever has the right to something that this is a part of.
+pub(crate) async fn pass(
+    core: &Core,
+    serial_number: &str,
+    passage: &Passage,
+    origin: &Origin,
+) -> Result<TokenView, ServiceError> {
+    for _try in 0..TRIES {
+        if let Some(moved) = try_move(core, serial_number, passage, origin).await? {
+            return Ok(moved);
+        }
+    }
+    Err(ServiceError::Contended)
+}
+
+async fn try_move(
+    core: &Core,
+    serial_number: &str,
+    passage: &Passage,
+    origin: &Origin,
+) -> Result<Option<TokenView>, ServiceError> {
+    let now = core.clock.now()?;
+    let token = find(core, serial_number).await?;
+    let from = token.state.stage();
+    let Some(state) = passage.taken(token.state.clone()) else {
+        return Err(ServiceError::TokenState {
+            stage: from.name(),
+            why: why_not(&token),
+        });
+    };
+    let mut writes = Vec::new();
+    if *passage == Passage::Lose
+        && let Some((owner, device)) = Option::zip(token.state.owner(), token.state.device())
+    {
+        let user = core.store.user(owner.clone()).await?;
+        let lost = user.and_then(|user| {
+            let state = user.device(device)?.state.lost();
+            Some(user.with_state(device, state).used())
+        });
+        // Unbound since the token was read.
+        let Some(lost) = lost else { return Ok(None) };
+        writes.push(lost);
+    }
+    let detail = json!({"serial_number": token.serial_number, "batch": token.batch, "from": from.name()});
+    let entry = Entry::new(passage.action(), "done", origin).detail(detail);
+    // Whose it is, or was meant to be.
+    let owner = state.owner().or(token.state.owner()).cloned();
+    let entry = match &owner {
+        Some(owner) => entry.owner(owner),
+        None => entry,
+    };
+    let entry = match token.state.device() {
+        Some(device) => entry.device(device),
+        None => entry,
+    };
+    let event = match &owner {
+        Some(owner) => core.event_of(&core.row(owner, now).await?, &entry, now)?,
+        None => core.event(&entry, now)?,
+    };
+    let next = token.clone().become_state(state, now);
+    let moved = TokenView::of(&next);
+    writes.push(Write::put(Some(token.version), &next));
+    let done = core.commit(vec![Change::of(event).with(writes)]).await? == [Outcome::Done];
+    Ok(done.then_some(moved))
+}
+
+fn why_not(token: &Token) -> &'static str {
+    match &token.state {
+        TokenState::Bound { .. } => "its user unbinds it first, or support marks it lost",
+        TokenState::Lost { bound: Some(_) } => "its user unbinds it first, by a recovery code",
+        TokenState::Imported { .. } | TokenState::Assigned { .. } => "it is not assigned to anybody",
+        TokenState::Lost { bound: None } => "once found it can be returned, then imported with a new secret",
+        TokenState::Returned => "import it with a new secret first, or retire it",
+        TokenState::Retired => "a retired token has no further life",
+    }
+}

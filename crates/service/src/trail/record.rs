@@ -1,0 +1,175 @@
+use serde::Serialize;
+use store::{Id, Owner, audit};
+use verify::UnixMs;
+
+use crate::{
+    ServiceError,
+    access::caller::{Actor, Client, Origin},
+    ports::Sealer,
+    trail::names::{Names, NamesKey},
+};
+
+/// One line of the trail, before it is salted and chained.
+#[derive(Clone, Serialize)]
+pub(crate) struct Entry<'a> {
+    action: &'static str,
+    outcome: &'static str,
+    #[serde(skip)]
+    owner: Option<&'a Owner>,
+    /// The id of the owner's row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    person: Option<Id>,
+    /// [`Names`], sealed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    names: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<Id>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision_id: Option<Id>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    masked_s: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_key: Option<Id>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<&'a Actor>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<&'a Client>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<serde_json::Value>,
+}
+
+impl<'a> Entry<'a> {
+    pub(crate) fn new(action: &'static str, outcome: &'static str, origin: &'a Origin) -> Self {
+        Self {
+            action,
+            outcome,
+            owner: None,
+            person: None,
+            names: None,
+            device: None,
+            decision_id: None,
+            cause: None,
+            steps: None,
+            masked_s: None,
+            count: None,
+            api_key: origin.api_key,
+            actor: origin.actor.as_ref(),
+            client: origin.client.as_ref(),
+            request: origin.request.as_deref(),
+            detail: None,
+        }
+    }
+
+    pub(crate) fn owner(self, owner: &'a Owner) -> Self {
+        Self {
+            owner: Some(owner),
+            ..self
+        }
+    }
+
+    pub(crate) fn device(self, device: Id) -> Self {
+        Self {
+            device: Some(device),
+            ..self
+        }
+    }
+
+    /// The decision that accepted a code, as its caller was told.
+    pub(crate) fn decision(self, id: Id) -> Self {
+        Self {
+            decision_id: Some(id),
+            ..self
+        }
+    }
+
+    /// The trail's reader is shown the cause once no step that it may name can come any more (D5): after so many seconds,
+    /// which are the same for a code that is wrong and for one that was nearly right.
+    pub(crate) fn cause(self, cause: verify::Cause, masked_s: u64) -> Self {
+        Self {
+            steps: cause.steps(),
+            masked_s: cause.may_come().then_some(masked_s),
+            ..self.because(cause.name())
+        }
+    }
+
+    pub(crate) fn because(self, cause: &'a str) -> Self {
+        Self {
+            cause: Some(cause),
+            ..self
+        }
+    }
+
+    pub(crate) fn count(self, count: u64) -> Self {
+        Self {
+            count: Some(count),
+            ..self
+        }
+    }
+
+    pub(crate) fn detail(self, detail: serde_json::Value) -> Self {
+        Self {
+            detail: Some(detail),
+            ..self
+        }
+    }
+
+    /// Of somebody who is erased by it: it keeps the names of whoever does that, and none of theirs.
+    pub(crate) fn erased(self, person: Id) -> Self {
+        Self {
+            person: Some(person),
+            ..self
+        }
+    }
+
+    /// Ready for the store, of an event of no user.
+    pub(crate) fn salted(&self, at: UnixMs, salt: [u8; 16]) -> Result<audit::Event, ServiceError> {
+        if self.owner.is_some() {
+            return Err(ServiceError::Internal("a user's names are to be told unsealed".into()));
+        }
+        self.written(at, salt)
+    }
+
+    /// Ready for the store, of an event of the user whose key this is.
+    pub(crate) fn sealed(
+        &self,
+        at: UnixMs,
+        salt: [u8; 16],
+        key: &NamesKey,
+        sealer: &dyn Sealer,
+    ) -> Result<audit::Event, ServiceError> {
+        let owner = self
+            .owner
+            .ok_or_else(|| ServiceError::Internal("an event of nobody".into()))?;
+        let names = Names {
+            account: &owner.account,
+            user: &owner.user,
+            actor: self.actor,
+            client: self.client,
+        };
+        let sealed = Self {
+            person: Some(key.person()),
+            names: Some(key.seal(sealer, &salt, &names)?),
+            actor: None,
+            client: None,
+            ..self.clone()
+        };
+        sealed.written(at, salt)
+    }
+
+    fn written(&self, at: UnixMs, salt: [u8; 16]) -> Result<audit::Event, ServiceError> {
+        let internal = |error: &dyn std::fmt::Display| ServiceError::Internal(error.to_string());
+        // Room for what a verification says: most of the trail is that.
+        let mut payload = Vec::with_capacity(512);
+        serde_json::to_writer(&mut payload, self).map_err(|error| internal(&error))?;
+        let payload = String::from_utf8(payload).map_err(|error| internal(&error))?;
+        Ok(audit::Event { at, salt, payload })
+    }
+}

@@ -1,0 +1,112 @@
+//! Users of whom the trail says something before they have a row.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use store::{Change, Id, Owner, Sealed, User};
+use tokio::{sync::Notify, time::sleep};
+use verify::UnixMs;
+
+use crate::{Core, ServiceError, access::caller::Origin, trail::names::NamesKey, trail::record::Entry};
+
+/// How long a new row waits to be written: not with the first answer, whose time would tell that there was none.
+const AFTER: Duration = Duration::from_secs(1);
+/// Rows written at once.
+const CHUNK: usize = 1_024;
+
+/// Rows that are not written yet. Names in the trail stand under their keys: whoever is killed before they are written
+/// leaves names that nobody can read.
+#[derive(Default)]
+pub(crate) struct Strangers {
+    rows: Mutex<HashMap<Owner, Row>>,
+    begun: Notify,
+}
+
+struct Row {
+    user: User,
+    /// It is in the store, and stays here for one more round: somebody may have looked there before.
+    written: bool,
+}
+
+impl Strangers {
+    /// The row of somebody who has none in the store.
+    pub(crate) fn row(&self, core: &Core, owner: &Owner, now: UnixMs) -> Result<User, ServiceError> {
+        if let Some(row) = self.rows().get(owner) {
+            return Ok(row.user.clone());
+        }
+        let id = core.new_id(now)?;
+        let names_key = NamesKey::sealed(&*core.entropy, &*core.sealer, id)?;
+        let mut rows = self.rows();
+        if rows.is_empty() {
+            self.begun.notify_one();
+        }
+        let row = rows.entry(owner.clone()).or_insert_with(|| Row {
+            user: User::new(owner.clone(), id, names_key),
+            written: false,
+        });
+        Ok(row.user.clone())
+    }
+
+    /// The key of the row of this id.
+    pub(crate) fn names_key(&self, id: Id) -> Option<Sealed> {
+        let rows = self.rows();
+        let found = rows.values().find(|row| row.user.id == id);
+        found.map(|row| row.user.names_key.clone())
+    }
+
+    /// Nobody waits to be written any more whom this is about.
+    pub(crate) fn forget(&self, owner: &Owner) {
+        self.rows().remove(owner);
+    }
+
+    /// Writes what is new, a second after the first of it, again and again; never ends.
+    pub(crate) async fn write_always(&self, core: &Core) {
+        loop {
+            self.begun.notified().await;
+            while !self.rows().is_empty() {
+                sleep(AFTER).await;
+                self.write(core).await;
+            }
+        }
+    }
+
+    /// Writes what is new. What cannot be written now waits.
+    pub(crate) async fn write(&self, core: &Core) {
+        let _nobody_is_erased = core.writing_behind.lock().await;
+        self.rows().retain(|_, row| !row.written);
+        let new: Vec<User> = self.rows().values().map(|row| row.user.clone()).collect();
+        for users in new.chunks(CHUNK) {
+            if let Err(error) = try_write(core, users).await {
+                tracing::warn!(%error, "new users are not written yet");
+                return;
+            }
+            let mut rows = self.rows();
+            for user in users {
+                if let Some(row) = rows.get_mut(&user.owner) {
+                    row.written = true;
+                }
+            }
+        }
+    }
+
+    fn rows(&self) -> MutexGuard<'_, HashMap<Owner, Row>> {
+        // Nothing in the critical sections can panic halfway.
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One that has come into being elsewhere meanwhile has the same id and key, and is missed.
+async fn try_write(core: &Core, users: &[User]) -> Result<(), ServiceError> {
+    let now = core.clock.now()?;
+    let origin = Origin::default();
+    let changes = users.iter().map(|user| {
+        let entry = Entry::new("user.first_seen", "done", &origin).owner(&user.owner);
+        Ok(Change::of(core.event_of(user, &entry, now)?).with([user.clone().changed()]))
+    });
+    let changes = changes.collect::<Result<Vec<_>, ServiceError>>()?;
+    core.commit(changes).await?;
+    Ok(())
+}

@@ -1,0 +1,61 @@
+use store::{Change, EnrollmentState};
+
+use crate::{
+    Caller, Core, Service, ServiceError, access::caller::Origin, enrollment::state::becomes, trail::record::Entry,
+};
+
+/// Enrollments ended by one pass.
+const BATCH: u32 = 100;
+
+impl Service {
+    /// Ends what expired, in small batches: the secrets of enrollments nobody completed are erased. Gives
+    /// the number of records ended. And where nothing happens it says so now and then, so that a service which ran
+    /// all along is believed when it starts again.
+    pub async fn keep_house(&self, caller: &Caller) -> Result<usize, ServiceError> {
+        caller.is_of_the_house()?;
+        let core = &*self.core;
+        mark_time(core).await?;
+        let mut ended = 0;
+        loop {
+            let _nobody_is_erased = core.writing_behind.lock().await;
+            let expired = expired(core).await?;
+            let count = expired.len();
+            if count == 0 {
+                return Ok(ended);
+            }
+            core.commit(expired).await?;
+            ended += count;
+        }
+    }
+}
+
+/// The trail's newest record is never older than half of what a start is believed.
+async fn mark_time(core: &Core) -> Result<(), ServiceError> {
+    let now = core.clock.now()?;
+    let Some(newest) = core.store.newest().await? else {
+        return Ok(());
+    };
+    if now.since(newest.at) < core.settings.clock_gap_ms / 2 {
+        return Ok(());
+    }
+    let origin = Origin::default();
+    let entry = Entry::new("clock.mark", "done", &origin);
+    let event = core.event(&entry, now)?;
+    core.commit(vec![Change::of(event)]).await?;
+    Ok(())
+}
+
+async fn expired(core: &Core) -> Result<Vec<Change>, ServiceError> {
+    let now = core.clock.now()?;
+    let origin = Origin::default();
+    let expired = core.store.expired_enrollments(now, BATCH).await?;
+    let mut changes = Vec::with_capacity(expired.len());
+    for enrollment in expired {
+        let entry = Entry::new("enrollment.expire", "done", &origin)
+            .owner(&enrollment.owner)
+            .detail(serde_json::json!({"enrollment": enrollment.id}));
+        let event = core.event_of(&core.row(&enrollment.owner, now).await?, &entry, now)?;
+        changes.push(Change::of(event).with([becomes(&enrollment, EnrollmentState::abandoned)?]));
+    }
+    Ok(changes)
+}

@@ -1,0 +1,11 @@
+//! What the service does by itself or for its operator: the clock, housekeeping, the keyring's witnesses and its rotation.
+
+pub(crate) mod clock;
+pub(crate) mod housekeeping;
+pub(crate) mod rotation;
+pub(crate) mod vouch;
+pub(crate) mod witness;
+
+pub use rotation::{end_witness, reseal};
+pub use vouch::{ClockStatus, DeviceAhead, look_at_clock};
+pub use witness::prove_keyring;

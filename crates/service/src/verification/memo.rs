@@ -1,0 +1,111 @@
+//! What is remembered of a user's last accepted requests: the memo in their row.
+
+use serde::{Deserialize, Serialize};
+use store::Id;
+use verify::UnixMs;
+
+use crate::{Acceptance, verification::request_id::RequestTag};
+
+/// The last accepted request of each device, and of the recovery codes, that carried a `request_id`, so that an exact
+/// repeat is told so. Nothing is kept of a refused one: it is judged anew.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Memo(Vec<Accepted>);
+
+/// An accepted request.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Accepted {
+    /// Whose code it was; `None`: a recovery code.
+    device: Option<[u8; 16]>,
+    /// Keyed hashes, see [`RequestTag`].
+    tag: RequestTag,
+    decided_at_ms: i64,
+    decision_id: [u8; 16],
+    /// What was told with it.
+    wrong_since_last_success: u32,
+}
+
+const FORMAT: u8 = 1;
+
+impl Memo {
+    /// What stands in a row. A memo that cannot be read is none: what it would repeat is judged anew, and refused.
+    pub(crate) fn read(bytes: &[u8]) -> Self {
+        match bytes.split_first() {
+            Some((&FORMAT, memo)) => postcard::from_bytes(memo).unwrap_or_default(),
+            _ => Self::default(),
+        }
+    }
+
+    /// What is to stand in the row.
+    pub(crate) fn write(&self) -> Vec<u8> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        postcard::to_extend(self, vec![FORMAT]).unwrap_or_default()
+    }
+
+    /// The decision that is told once more, if this is the accepted request that is remembered of this device.
+    pub(crate) fn repeated(
+        &self,
+        device: Option<Id>,
+        tag: &RequestTag,
+        now: UnixMs,
+        remembered_ms: i64,
+    ) -> Option<Acceptance> {
+        let accepted = self.of(device).filter(|last| last.is_fresh(now, remembered_ms))?;
+        tag.is_repeat_of(&accepted.tag).then(|| Acceptance {
+            device,
+            decision_id: Id::from_bytes(accepted.decision_id),
+            wrong_since_last_success: accepted.wrong_since_last_success,
+            repeated: true,
+        })
+    }
+
+    /// Takes note of a request about this device that repeated nothing and was judged.
+    ///
+    /// A request of another API key leaves standing what is there; one with the same id, whose code or client is another,
+    /// ends it, or it would be a way to try codes.
+    pub(crate) fn judged(
+        &mut self,
+        device: Option<Id>,
+        tag: Option<&RequestTag>,
+        accepted: Option<&Acceptance>,
+        now: UnixMs,
+        remembered_ms: i64,
+    ) {
+        let Some(tag) = tag else { return };
+        let last = self.of(device).copied();
+        if last.is_some_and(|last| !last.tag.is_of_key_of(tag) && last.is_fresh(now, remembered_ms)) {
+            return;
+        }
+        let next = match accepted {
+            Some(accepted) => Some(Accepted {
+                device: device.map(Id::into_bytes),
+                tag: *tag,
+                decided_at_ms: now.get(),
+                decision_id: accepted.decision_id.into_bytes(),
+                wrong_since_last_success: accepted.wrong_since_last_success,
+            }),
+            None => last.filter(|last| !last.tag.has_id_of(tag)),
+        };
+        self.forget(device);
+        self.0.extend(next);
+    }
+
+    /// Of a device that ends, or of a set of recovery codes.
+    pub(crate) fn forget(&mut self, device: Option<Id>) {
+        let device = device.map(Id::into_bytes);
+        self.0.retain(|accepted| accepted.device != device);
+    }
+
+    fn of(&self, device: Option<Id>) -> Option<&Accepted> {
+        let device = device.map(Id::into_bytes);
+        self.0.iter().find(|accepted| accepted.device == device)
+    }
+}
+
+impl Accepted {
+    /// Whether it was decided so long ago at most; one that lies ahead, because the clock did, is not remembered.
+    fn is_fresh(&self, now: UnixMs, remembered_ms: i64) -> bool {
+        (0..remembered_ms).contains(&now.since(UnixMs::new(self.decided_at_ms)))
+    }
+}
