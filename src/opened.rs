@@ -117,7 +117,7 @@ impl Opened {
         let (stop, mut stopped) = watch::channel(());
         let (looked, looks) = mpsc::channel();
         // On a thread of its own: a disk that hangs keeps whoever looks at it, and nobody who answers.
-        let (service, engine, keeper) = (self.service.clone(), self.engine.clone(), self.keeper.clone());
+        let (engine, keeper) = (self.engine.clone(), self.keeper.clone());
         let runtime = Handle::current();
         let looking = move || {
             runtime.block_on(async {
