@@ -111,7 +111,7 @@ fn of_64_requests_with_one_right_code_one_is_accepted_and_most_are_told_to_wait(
         assert_eq!(winners, 1, "D4: round {round}: {answers:?}");
         waits += count(&answers, |answer| *answer == Err(ServiceError::RateLimited));
         // Were ten refused meanwhile, support opens the lock.
-        if count(&answers, |answer| matches!(answer, Ok(Answer::Locked(_)))) > 0 {
+        if count(&answers, |answer| matches!(answer, Ok(Answer::Locked { .. }))) > 0 {
             world.user("acme", "alice").unlock(&bound.device);
         }
         world.pass(STEP_MS);

@@ -237,11 +237,12 @@ impl Service {
         }
     }
 
-    /// Whether codes can be judged at the moment; the words are for `/readyz`.
+    /// Whether codes can be judged at the moment, and what could not be read since the start, beside which the rest serves;
+    /// for `/readyz`.
     ///
     /// After a commit that failed, this tries another: nobody sends requests to a node that is not ready,
     /// so nobody else would find out that the disk has room again.
-    pub async fn ready(&self) -> Result<(), ServiceError> {
+    pub async fn ready(&self) -> Result<Damage, ServiceError> {
         let core = &*self.core;
         core.store.trusted()?;
         let now = core.clock.now()?;
@@ -251,17 +252,7 @@ impl Service {
             core.commit(vec![Change::of(event)]).await?;
         }
         core.store.newest().await?;
-        Ok(())
-    }
-
-    /// What could not be read since the start, for `/readyz` and whoever counts: the rest serves.
-    pub fn damage(&self) -> Damage {
-        self.core.store.damage()
-    }
-
-    /// The settings in force.
-    pub fn settings(&self) -> &Settings {
-        &self.core.settings
+        Ok(core.store.damage())
     }
 }
 

@@ -13,8 +13,7 @@ pub(crate) async fn healthz() -> Response {
 
 /// `GET /readyz`: it may be asked about codes.
 pub(crate) async fn readyz(State(app): State<App>) -> Answer {
-    app.service.ready().await?;
-    let damage = app.service.damage();
+    let damage = app.service.ready().await?;
     Ok(json(&Probe {
         damaged: damage.first,
         damaged_reads: damage.reads,

@@ -16,7 +16,7 @@ pub(crate) async fn verify(State(app): State<App>, caller: Authorized, Json(requ
     let question = question(request)?;
     let decided = app.service.verify(&caller.0, vec![question]).await.pop();
     let decision = decided.unwrap_or_else(|| Err(ServiceError::Internal("no answer to a question".into())))?;
-    Ok(json(&response(&app, decision)))
+    Ok(json(&response(decision)))
 }
 
 /// `POST /v1/verify/batch`: the role first, for the body may be long.
@@ -39,7 +39,7 @@ pub(crate) async fn batch(State(app): State<App>, caller: Authorized, request: R
     let decided = app.service.verify(&caller.0, questions).await;
     for (place, decision) in places.into_iter().zip(decided) {
         results[place] = match decision {
-            Ok(decision) => BatchResult::Decided(response(&app, decision)),
+            Ok(decision) => BatchResult::Decided(response(decision)),
             Err(error) => BatchResult::Failed(BatchFailure::new(problem(error))),
         };
     }
@@ -66,7 +66,7 @@ fn question(request: VerifyRequest) -> Result<Question, Problem> {
     })
 }
 
-fn response(app: &App, decision: Decision) -> VerifyResponse {
+fn response(decision: Decision) -> VerifyResponse {
     match decision {
         Decision::Accepted(accepted) => {
             let told =
@@ -74,6 +74,6 @@ fn response(app: &App, decision: Decision) -> VerifyResponse {
             if accepted.repeated { told.repeated() } else { told }
         }
         Decision::Refused => VerifyResponse::refused(),
-        Decision::Locked(until) => VerifyResponse::locked(until.map(|until| app.service.wait_s(until))),
+        Decision::Locked { retry_after_s, .. } => VerifyResponse::locked(retry_after_s),
     }
 }

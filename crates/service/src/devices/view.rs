@@ -1,7 +1,7 @@
 use store::{Bound, Id, Owner, Protection, UnboundDevice};
 use verify::{Kind, Lock, Policy, Purpose, Standing, UnixMs};
 
-use crate::{Caller, Role, Service, ServiceError, devices::factor::wait_s, upkeep::vouch::refused_until};
+use crate::{Caller, Role, Service, ServiceError, upkeep::vouch::refused_until};
 
 /// A device as a console shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,11 +84,6 @@ pub struct UserView {
 }
 
 impl Service {
-    /// Whole seconds from now until then, rounded up; for a caller that is told to wait.
-    pub fn wait_s(&self, until: UnixMs) -> u64 {
-        self.core.clock.now().map_or(0, |now| wait_s(until, now))
-    }
-
     /// A user's factors; empty for a user we never heard of, for we keep no directory.
     pub async fn user(&self, caller: &Caller, owner: &Owner) -> Result<UserView, ServiceError> {
         caller.may_for(&[Role::Enroll, Role::Support], owner)?;

@@ -336,7 +336,7 @@ impl<'a> Bench<'a> {
         }
         if let Some(lock) = locked_out(&judgements) {
             self.locked[0] += 1;
-            return Ok(Answer::Locked(lock));
+            return Ok(Answer::locked(lock, now));
         }
         // A wrong code counts on every device it was tried on.
         let mut told: Option<Cause> = None;
@@ -394,7 +394,7 @@ impl<'a> Bench<'a> {
         let trial = spend(core, self.owner, set, typed, now)?;
         if let SetVerdict::Locked(lock) = trial.verdict {
             self.locked[1] += 1;
-            return Ok(Answer::Locked(lock.until()));
+            return Ok(Answer::locked(lock.until(), now));
         }
         let tag = ask.request.as_ref();
         if let Some(before) = tag.and_then(|tag| self.memo.repeated(None, tag, now, kept_ms)) {

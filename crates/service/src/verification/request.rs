@@ -5,7 +5,7 @@ use store::{Id, Owner};
 use verify::UnixMs;
 use zeroize::Zeroizing;
 
-use crate::{ServiceError, access::caller::Origin, verification::request_id::RequestTag};
+use crate::{ServiceError, access::caller::Origin, devices::factor::wait_s, verification::request_id::RequestTag};
 
 /// A question to the lane.
 pub(crate) struct Ask {
@@ -37,8 +37,22 @@ pub enum Answer {
     Accepted(Acceptance),
     /// Not accepted; there is nothing more to say.
     Refused,
-    /// Not judged, until then or until somebody acts.
-    Locked(Option<UnixMs>),
+    /// Not judged.
+    Locked {
+        /// Until then; `None`: until somebody acts.
+        until: Option<UnixMs>,
+        /// The wait, in seconds from the moment of the answer.
+        retry_after_s: Option<u64>,
+    },
+}
+
+impl Answer {
+    pub(crate) fn locked(until: Option<UnixMs>, now: UnixMs) -> Self {
+        Self::Locked {
+            until,
+            retry_after_s: until.map(|until| wait_s(until, now)),
+        }
+    }
 }
 
 /// The decision that accepted a code.
