@@ -1,0 +1,261 @@
+//! No use case runs without a caller whose right to it was checked in the use case (invariant 9).
+#![allow(clippy::disallowed_methods, reason = "a test reads its own sources")]
+
+mod support;
+
+use std::{collections::BTreeSet, fs, path::Path, pin::Pin};
+
+use service::{
+    Caller, Confirmation, ExportedTokens, Factor, IdentityProof, Method, NewBatch, NewBinding, NewDevice, NewExport,
+    NewImport, NewKey, OpenedBy, Owner, Passage, Question, Receipt, Role, SeedFile, Service, ServiceError, TokenFilter,
+    UnixMs,
+};
+use support::{World, id};
+use syn::{FnArg, ImplItem, Item, Type, Visibility};
+use zeroize::Zeroizing;
+
+/// What is for nobody in particular: it begins, ends and looks at the whole, or says who somebody is.
+const WITHOUT_A_CALLER: [&str; 4] = ["start", "close", "ready", "authenticate"];
+
+/// A public method of [`Service`], and whether a caller is the first thing that it takes.
+fn methods(dir: &Path, found: &mut Vec<(String, bool)>) {
+    for entry in fs::read_dir(dir).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            methods(&path, found);
+            continue;
+        }
+        let text = fs::read_to_string(&path).expect("a source");
+        let file = syn::parse_file(&text).expect("it compiles");
+        for item in file.items {
+            let Item::Impl(block) = item else { continue };
+            let is_service = matches!(&*block.self_ty, Type::Path(path) if path.path.is_ident("Service"));
+            if !is_service || block.trait_.is_some() {
+                continue;
+            }
+            for item in block.items {
+                let ImplItem::Fn(method) = item else { continue };
+                if matches!(method.vis, Visibility::Public(_)) {
+                    let first = method.sig.inputs.iter().find(|input| matches!(input, FnArg::Typed(_)));
+                    found.push((method.sig.ident.to_string(), first.is_some_and(is_caller)));
+                }
+            }
+        }
+    }
+}
+
+/// `&Caller`.
+fn is_caller(input: &FnArg) -> bool {
+    let FnArg::Typed(input) = input else { return false };
+    let Type::Reference(reference) = &*input.ty else {
+        return false;
+    };
+    matches!(&*reference.elem, Type::Path(path) if path.path.is_ident("Caller")) && reference.mutability.is_none()
+}
+
+fn all_methods() -> Vec<(String, bool)> {
+    let mut found = Vec::new();
+    methods(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    found
+}
+
+#[test]
+fn every_use_case_takes_a_caller_first() {
+    let without: BTreeSet<String> = all_methods()
+        .into_iter()
+        .filter(|(_, has_caller)| !has_caller)
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(without, WITHOUT_A_CALLER.map(str::to_owned).into());
+}
+
+type Called<'a> = Pin<Box<dyn Future<Output = Result<(), ServiceError>> + 'a>>;
+type Call = for<'a> fn(&'a Service, &'a Caller) -> Called<'a>;
+
+macro_rules! calls {
+    ($($name:ident($($argument:expr),*);)+) => {
+        &[$((stringify!($name), |service, caller| {
+            Box::pin(async move { service.$name(caller, $($argument),*).await.map(drop) })
+        })),+]
+    };
+}
+
+/// Each use case with something to work on; `verify`, `signed_head` and those of the lists come apart.
+const CALLS: &[(&str, Call)] = calls! {
+    create_key(&NewKey { roles: vec![Role::Verify], owner: "me".into(), accounts: None });
+    revoke_key(id(1));
+    list_keys();
+    user(&alice());
+    protection(&alice());
+    device(&alice(), id(1));
+    unbind(&alice(), id(1), &factor());
+    close_user(&alice());
+    erase_user(&alice());
+    resync(&alice(), id(1), [&code(), &code()], None);
+    unlock(&alice(), id(1), None);
+    start_enrollment(&wanted());
+    confirm_enrollment(&alice(), id(1), &confirmation());
+    enrollment_png(&alice(), id(1));
+    abandon_enrollment(&alice(), id(1));
+    renew_recovery_codes(&alice(), &factor());
+    batches(None, 9);
+    batch("one");
+    create_batch("one", &NewBatch::default());
+    change_batch("one", &NewBatch::default());
+    import_file(seed_file(), &import());
+    import(&[], Receipt::default(), &import());
+    token("CS-1");
+    tokens(TokenFilter::default(), None, 9);
+    drifting_tokens(None, 9);
+    move_token("CS-1", &Passage::Retire);
+    find_unbound(&code());
+    find_bound([&code(), &code()]);
+    request_export(export());
+    export(id(1));
+    approve_export(id(1));
+    withdraw_export(id(1));
+    fetch_export(id(1), &[7; 32]);
+    trail(None, 9);
+    history_of_user(&alice(), None, 9);
+    history_of_device(id(1), None, 9);
+    history_of_token("CS-1", None, 9);
+    index_history();
+    close_trail();
+    keep_house();
+    accept_clock();
+};
+
+fn alice() -> Owner {
+    Owner::new("acme", "alice")
+}
+
+fn code() -> Zeroizing<String> {
+    "123456".to_owned().into()
+}
+
+fn factor() -> Factor {
+    Factor {
+        code: code(),
+        method: Method::Totp,
+    }
+}
+
+fn wanted() -> NewBinding {
+    NewBinding {
+        owner: alice(),
+        device: NewDevice::App { issuer: None },
+        label: None,
+        identity_proof: IdentityProof {
+            method: "password".into(),
+            at: UnixMs::new(1_795_219_200_000),
+            by: "login".into(),
+        },
+        factor: None,
+    }
+}
+
+fn confirmation() -> Confirmation {
+    Confirmation {
+        codes: vec![code()],
+        login_protection: true,
+        operation_protection: true,
+        recovery_codes: true,
+    }
+}
+
+fn seed_file() -> SeedFile {
+    SeedFile {
+        bytes: b"serial,seed\n".to_vec().into(),
+        opened_by: OpenedBy::Nothing,
+        encoding: None,
+    }
+}
+
+fn import() -> NewImport {
+    NewImport {
+        batch: "one".into(),
+        dry_run: false,
+        allow_short_secrets: false,
+    }
+}
+
+fn export() -> NewExport {
+    NewExport {
+        tokens: ExportedTokens::UnboundOf("one".into()),
+        recipient: "partner".into(),
+        key: vec![7; 32].into(),
+    }
+}
+
+fn question() -> Question {
+    Question {
+        owner: alice(),
+        code: code(),
+        first_factor: true,
+        method: Method::Totp,
+        request_id: None,
+        client: None,
+    }
+}
+
+#[test]
+fn every_use_case_is_called_here() {
+    let here: BTreeSet<String> = CALLS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let apart = ["verify", "signed_head"].map(str::to_owned);
+    let there: BTreeSet<String> = all_methods()
+        .into_iter()
+        .map(|(name, _)| name)
+        .filter(|name| !WITHOUT_A_CALLER.contains(&&**name) && !apart.contains(name))
+        .collect();
+    assert_eq!(here, there);
+}
+
+/// Every one refuses a caller who has no right to it, whatever it is asked about, and writes nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
+    let world = World::new().await;
+    let service = &world.service;
+    // Of every role one that has all others' would pass somewhere: these have none, and none there.
+    let nobody = world.caller(&[Role::Audit], Some(&["elsewhere"])).await;
+    let elsewhere = world.caller(&Role::ALL, Some(&["elsewhere"])).await;
+    let before = world.rows().await.len();
+    for caller in [&nobody, &elsewhere] {
+        for (name, call) in CALLS {
+            let refused = call(service, caller).await;
+            assert!(
+                matches!(refused, Err(ServiceError::Forbidden(_))),
+                "{name}: {refused:?}"
+            );
+        }
+        assert!(matches!(service.signed_head(caller), Err(ServiceError::Forbidden(_))));
+        let answers = service.verify(caller, vec![question(), question()]).await;
+        assert!(
+            answers
+                .iter()
+                .all(|answer| matches!(answer, Err(ServiceError::Forbidden(_)))),
+            "{answers:?}"
+        );
+    }
+    // The service itself is no road around a role.
+    for (name, call) in CALLS {
+        let of_the_house = [
+            "create_key",
+            "revoke_key",
+            "list_keys",
+            "index_history",
+            "close_trail",
+            "keep_house",
+            "accept_clock",
+        ];
+        if !of_the_house.contains(name) {
+            let refused = call(service, &Caller::system()).await;
+            assert!(
+                matches!(refused, Err(ServiceError::Forbidden(_))),
+                "{name}: {refused:?}"
+            );
+        }
+    }
+    assert_eq!(world.rows().await.len(), before, "nothing was written");
+    service.close().await;
+    assert_eq!(world.rows().await.len(), before, "nor behind");
+}
