@@ -15,7 +15,7 @@ use crate::support::{
     now_step,
     phone::Phone,
     process::{Ended, Running, Served, run, serve},
-    soak, step_that_lasts, until,
+    soak, step_that_lasts, until, until_log_is_cut,
 };
 
 const DATABASE: &str = "countersign.sqlite";
@@ -55,7 +55,7 @@ impl Days {
         let (_, alice) = api.bind("alice", step - 1);
         let (device, bob) = api.bind("bob", step - 1);
         // Erasing what the bindings were made of cuts the log; then there is a new one.
-        until_cut(&dir);
+        until_log_is_cut(&dir);
         assert_eq!(
             api.verify("alice", &alice.wrong_code(step))
                 .expect("an answer")
@@ -70,7 +70,7 @@ impl Days {
             api.unbind("bob", &device, &bob.code(step)).expect("an answer").status,
             204
         );
-        until_cut(&dir);
+        until_log_is_cut(&dir);
         assert_eq!(
             api.verify("alice", &alice.code(step)).expect("an answer").outcome(),
             "accepted"
@@ -171,12 +171,6 @@ fn refused(command: &mut std::process::Command, dir: &Path, says: &[&str]) {
 fn copy(from: &Path, to: &Path) {
     let copied = std::process::Command::new("cp").arg("-a").args([from, to]).status();
     assert!(copied.expect("cp").success());
-}
-
-fn until_cut(dir: &Path) {
-    until("the log is cut", || {
-        fs::metadata(dir.join(WAL)).is_ok_and(|log| log.len() == 0)
-    });
 }
 
 /// The newest row is under a head that is kept.

@@ -15,7 +15,7 @@ use crate::support::{
     now_step,
     phone::Phone,
     process::{Running, Served, bare, run, serve},
-    step_that_lasts, until,
+    step_that_lasts, until, until_log_is_cut,
 };
 
 /// What somebody does to a file.
@@ -143,7 +143,7 @@ impl Day {
         let service = Served::start(&dir);
         let api = service.api();
         let (_, alice) = api.bind("alice", step_that_lasts(8) - 1);
-        cut(&dir);
+        until_log_is_cut(&dir);
         until("heads", || dir.join("audit.heads").exists());
         let copied = Command::new("cp")
             .arg("-a")
@@ -159,7 +159,7 @@ impl Day {
                 .status,
             204
         );
-        cut(&dir);
+        until_log_is_cut(&dir);
         let made = run(
             &mut service.beside(&["key", "create", "--role", "enroll", "--json"]),
             "",
@@ -224,13 +224,6 @@ impl Day {
 fn pipe(path: &Path) {
     let made = Command::new("mkfifo").args(["-m", "600"]).arg(path).status();
     assert!(made.expect("mkfifo").success());
-}
-
-/// Waits for erasures to be driven out of the log.
-fn cut(dir: &Path) {
-    until("the log is cut", || {
-        fs::metadata(dir.join("countersign.sqlite-wal")).is_ok_and(|log| log.len() == 0)
-    });
 }
 
 fn tried(name: &str, deed: Deed, then: Then) {

@@ -54,6 +54,18 @@ pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {
     panic!("after 30 s still not so: {what}");
 }
 
+/// Waits for erasures to be driven out of the log. It does not stay empty: the history's index is written every few seconds.
+pub(crate) fn until_log_is_cut(dir: &Path) {
+    let log = dir.join("countersign.sqlite-wal");
+    for _ in 0..30_000 {
+        if fs::metadata(&log).is_ok_and(|log| log.len() == 0) {
+            return;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    panic!("after 30 s the log is still not cut");
+}
+
 /// A file with a secret, as its owner keeps it: others may not read it.
 pub(crate) fn write_private(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> io::Result<()> {
     let path = path.as_ref();
