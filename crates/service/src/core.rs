@@ -25,10 +25,6 @@ use crate::{
     verification::lane::Lane,
 };
 
-/// Tries of a write that verifications of the same user keep overtaking: more than their budget of wrong codes
-/// and the steps of a window can change one device's state in a row, so that a verdict is never left unwritten.
-pub(crate) const TRIES: usize = 16;
-
 /// What the service stands on.
 #[derive(Clone)]
 pub struct Ports {

@@ -6,6 +6,7 @@
 //! is judged again when somebody else was faster.
 
 mod access;
+mod attempt;
 mod core;
 mod devices;
 mod enrollment;

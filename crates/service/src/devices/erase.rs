@@ -4,7 +4,7 @@ use serde_json::json;
 use store::{Batch, Change, OpenTo, Outcome, Owner, Write};
 
 use crate::{
-    Caller, Core, Passage, Role, Service, ServiceError, access::caller::Origin, core::TRIES,
+    Caller, Core, Passage, Role, Service, ServiceError, access::caller::Origin, attempt::TRIES,
     inventory::transition::pass, trail::record::Entry,
 };
 

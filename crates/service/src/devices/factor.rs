@@ -4,8 +4,8 @@ use verify::{Lock, Purpose, UnixMs, Verdict, judge};
 use zeroize::Zeroizing;
 
 use crate::{
-    Core, ServiceError,
-    access::caller::Origin,
+    ServiceError,
+    attempt::Attempt,
     recovery::recovery_set::{SetVerdict, WRONG, spend},
     sealing::credential_of,
     trail::record::Entry,
@@ -72,29 +72,26 @@ impl Spent {
 
 /// Judges a factor for a change of factors: against this device or any of the user's, or against their recovery codes.
 pub(crate) async fn judge_factor(
-    core: &Core,
+    attempt: &Attempt<'_>,
     user: &User,
     of: Option<Id>,
     factor: &Factor,
     action: &'static str,
-    origin: &Origin,
-    now: UnixMs,
 ) -> Result<Judged, ServiceError> {
     match factor.method {
-        Method::Totp => judge_code(core, user, of, factor, action, origin, now).await,
-        Method::RecoveryCode => judge_recovery_code(core, user, &factor.code, action, origin, now).await,
+        Method::Totp => judge_code(attempt, user, of, factor, action).await,
+        Method::RecoveryCode => judge_recovery_code(attempt, user, &factor.code, action).await,
     }
 }
 
 async fn judge_code(
-    core: &Core,
+    attempt: &Attempt<'_>,
     user: &User,
     of: Option<Id>,
     factor: &Factor,
     action: &'static str,
-    origin: &Origin,
-    now: UnixMs,
 ) -> Result<Judged, ServiceError> {
+    let Attempt { core, origin, now } = *attempt;
     let code = Code::parse(&factor.code).ok();
     let owner = &user.owner;
     let mut next = user.clone();
@@ -156,7 +153,7 @@ async fn judge_code(
                 attempts_left: None,
             };
             if !changed {
-                refuse(core, &entry, (action, "repeated"), user, origin, now).await?;
+                refuse(attempt, &entry, (action, "repeated"), user).await?;
                 return Err(error);
             }
             Ok(Judged::Wrong {
@@ -195,13 +192,12 @@ pub(crate) fn wait_s(until: UnixMs, now: UnixMs) -> u64 {
 
 /// A recovery code as the fresh factor of a change.
 async fn judge_recovery_code(
-    core: &Core,
+    attempt: &Attempt<'_>,
     user: &User,
     code: &str,
     action: &'static str,
-    origin: &Origin,
-    now: UnixMs,
 ) -> Result<Judged, ServiceError> {
+    let Attempt { core, origin, now } = *attempt;
     let owner = &user.owner;
     let set = core.store.recovery_codes(owner.clone()).await?;
     let trial = spend(core, owner, set, code, now)?;
@@ -222,7 +218,7 @@ async fn judge_recovery_code(
                 attempts_left: None,
             };
             let Some((expected, next)) = next else {
-                refuse(core, &entry, (action, WRONG), user, origin, now).await?;
+                refuse(attempt, &entry, (action, WRONG), user).await?;
                 return Err(error);
             };
             Ok(Judged::Wrong {

@@ -8,9 +8,8 @@ use zeroize::Zeroizing;
 
 use crate::{
     Caller, Core, DeviceView, Hint, Role, Service, ServiceError,
-    access::caller::Origin,
-    core::TRIES,
-    devices::unbind::end_device,
+    attempt::Attempt,
+    devices::ending::end_device,
     enrollment::state::{becomes, codes_needed, find, started},
     inventory::binding::{available, becomes_bound, becomes_unbound, its_tokens, stays},
     recovery::recovery_set,
@@ -42,25 +41,24 @@ impl Service {
         caller.may_for(&[Role::Enroll], owner)?;
         let origin = caller.origin();
         let _turn = self.core.turn(owner).await?;
-        for _try in 0..TRIES {
-            if let Some(bound) = try_confirm(&self.core, owner, id, confirmation, origin).await? {
-                return Ok(bound);
+        let mut attempts = self.core.attempts(origin);
+        loop {
+            if let Some(done) = try_confirm(&attempts.next()?, owner, id, confirmation).await? {
+                return Ok(done);
             }
         }
-        Err(ServiceError::Contended)
     }
 }
 
 type BoundNow = (DeviceView, Vec<Zeroizing<String>>);
 
 async fn try_confirm(
-    core: &Core,
+    attempt: &Attempt<'_>,
     owner: &Owner,
     id: Id,
     confirmation: &Confirmation,
-    origin: &Origin,
 ) -> Result<Option<BoundNow>, ServiceError> {
-    let now = core.clock.now()?;
+    let Attempt { core, now, .. } = *attempt;
     let enrollment = find(core, owner, id).await?;
     let (sealed, wrong_codes) = started(&enrollment, now)?;
     let needed = codes_needed(core, enrollment.kind);
@@ -73,7 +71,7 @@ async fn try_confirm(
             Ok(found) => Some(found),
             // It went to somebody else, or out of reach, since the enrollment began.
             Err(cause) => {
-                return abandon(core, &enrollment, cause, ServiceError::TokenUnavailable, origin, now).await;
+                return abandon(attempt, &enrollment, cause, ServiceError::TokenUnavailable).await;
             }
         },
         None => None,
@@ -86,7 +84,7 @@ async fn try_confirm(
     // Of before such secrets were kept out of the inventory.
     if token.is_some() && secret.expose_secret().len() < pskc::MIN_SECRET_LEN_BYTES {
         let told = ServiceError::TokenUnavailable;
-        return abandon(core, &enrollment, "token_secret_short", told, origin, now).await;
+        return abandon(attempt, &enrollment, "token_secret_short", told).await;
     }
     let id = core.new_id(now)?;
     let mut device = Device {
@@ -118,7 +116,7 @@ async fn try_confirm(
                 device,
                 state: confirmed.state,
             };
-            complete(core, &enrollment, bound, token, confirmation, origin, now).await
+            complete(attempt, &enrollment, bound, token, confirmation).await
         }
         Err(refusal) => {
             let code = codes.as_ref().and_then(|codes| codes.last());
@@ -128,20 +126,19 @@ async fn try_confirm(
                 Some(hint) => Some(hint),
                 None => other_entry(core, owner, &enrollment, code, now).await?,
             };
-            count_wrong(core, &enrollment, wrong_codes, refusal.cause, hint, origin, now).await
+            count_wrong(attempt, &enrollment, wrong_codes, refusal.cause, hint).await
         }
     }
 }
 
 /// Ends an enrollment whose ground is gone.
 async fn abandon(
-    core: &Core,
+    attempt: &Attempt<'_>,
     enrollment: &Enrollment,
     cause: &'static str,
     told: ServiceError,
-    origin: &Origin,
-    now: UnixMs,
 ) -> Result<Option<BoundNow>, ServiceError> {
+    let Attempt { core, origin, now } = *attempt;
     let entry = Entry::new("enrollment.confirm", "refused", origin)
         .owner(&enrollment.owner)
         .because(cause)
@@ -187,14 +184,13 @@ async fn other_entry(
 }
 
 async fn count_wrong(
-    core: &Core,
+    attempt: &Attempt<'_>,
     enrollment: &Enrollment,
     wrong_codes: u32,
     cause: Cause,
     hint: Option<Hint>,
-    origin: &Origin,
-    now: UnixMs,
 ) -> Result<Option<BoundNow>, ServiceError> {
+    let Attempt { core, origin, now } = *attempt;
     let most = core.settings.enrollment_wrong_codes;
     let attempts_left = most.saturating_sub(wrong_codes + 1);
     let detail = json!({
@@ -223,14 +219,13 @@ async fn count_wrong(
 
 /// The moment of binding: everything at once, or nothing.
 async fn complete(
-    core: &Core,
+    attempt: &Attempt<'_>,
     enrollment: &Enrollment,
     bound: Bound,
     token: Option<(Token, Batch)>,
     confirmation: &Confirmation,
-    origin: &Origin,
-    now: UnixMs,
 ) -> Result<Option<BoundNow>, ServiceError> {
+    let Attempt { core, origin, now } = *attempt;
     let owner = &enrollment.owner;
     let device = bound.device.id;
     let factors = core.factors(owner, now).await?;
@@ -239,7 +234,7 @@ async fn complete(
     if enrollment.replaces.is_some() && replaced.is_none() {
         // The code that began it was of a device that somebody has ended since: it stands for nothing any more.
         let cause = "replaced_device_gone";
-        return abandon(core, enrollment, cause, ServiceError::EnrollmentEnded, origin, now).await;
+        return abandon(attempt, enrollment, cause, ServiceError::EnrollmentEnded).await;
     }
     if devices.len() - usize::from(replaced.is_some()) >= core.settings.devices_max {
         return Err(ServiceError::DeviceLimit);

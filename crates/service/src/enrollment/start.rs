@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 
 use crate::{
     Caller, Core, Factor, Role, Service, ServiceError,
-    access::caller::Origin,
-    core::{TRIES, touched},
+    attempt::Attempt,
+    core::touched,
     devices::factor::{Judged, judge_factor},
     enrollment::identity_proof::{check_proof, evidence},
     enrollment::state::{becomes, codes_needed, uri},
@@ -94,16 +94,17 @@ impl Service {
         core.starts_of_key
             .take(origin.api_key, settings.enrollments_per_key, now)?;
         let _turn = core.turn(owner).await?;
-        for _try in 0..TRIES {
-            if let Some(offer) = try_start(core, wanted, origin).await? {
-                return Ok(offer);
+        let mut attempts = self.core.attempts(origin);
+        loop {
+            if let Some(done) = try_start(&attempts.next()?, wanted).await? {
+                return Ok(done);
             }
         }
-        Err(ServiceError::Contended)
     }
 }
 
-async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<Option<Offer>, ServiceError> {
+async fn try_start(attempt: &Attempt<'_>, wanted: &NewBinding) -> Result<Option<Offer>, ServiceError> {
+    let Attempt { core, origin, .. } = *attempt;
     let owner = &wanted.owner;
     let now = core.clock.now()?;
     // Before any code is judged: a right one is not told beside a label that no app takes.
@@ -112,7 +113,7 @@ async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<
         NewDevice::Token { .. } => None,
     };
     let factors = core.factors(owner, now).await?;
-    let spent = match fresh_factor(core, wanted, &factors.user, origin, now).await? {
+    let spent = match fresh_factor(attempt, wanted, &factors.user).await? {
         Some(Judged::Right(spent)) => Some(spent),
         Some(Judged::Wrong { writes, event, error }) => {
             let outcomes = core.commit(vec![Change::of(event).with(writes)]).await?;
@@ -131,7 +132,7 @@ async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<
             Err(cause) => {
                 // A right code is burned all the same, or it could be tried here for nothing.
                 let writes = spent.map_or(Vec::new(), |spent| spent.writes());
-                return refuse(core, wanted, (&factors.user, serial_number), writes, cause, origin, now).await;
+                return refuse(attempt, wanted, (&factors.user, serial_number), writes, cause).await;
             }
         },
         (None, NewDevice::App { .. }) => return Err(ServiceError::Internal("nothing was made for the app".into())),
@@ -165,13 +166,8 @@ async fn try_start(core: &Core, wanted: &NewBinding, origin: &Origin) -> Result<
     Ok((core.commit(vec![change]).await? == [Outcome::Done]).then_some(offer))
 }
 /// The factor that a user with a device has to show before a way in is added or changed.
-async fn fresh_factor(
-    core: &Core,
-    wanted: &NewBinding,
-    user: &User,
-    origin: &Origin,
-    now: UnixMs,
-) -> Result<Option<Judged>, ServiceError> {
+async fn fresh_factor(attempt: &Attempt<'_>, wanted: &NewBinding, user: &User) -> Result<Option<Judged>, ServiceError> {
+    let Attempt { core, .. } = *attempt;
     let devices = &user.devices;
     let Some(replacement) = &wanted.factor else {
         if devices.is_empty() {
@@ -192,7 +188,7 @@ async fn fresh_factor(
         None if devices.len() >= core.settings.devices_max => return Err(ServiceError::DeviceLimit),
         None => None,
     };
-    judge_factor(core, user, of, &replacement.factor, "enrollment.start", origin, now)
+    judge_factor(attempt, user, of, &replacement.factor, "enrollment.start")
         .await
         .map(Some)
 }
@@ -273,14 +269,13 @@ fn blank(core: &Core, wanted: &NewBinding, kind: Kind, now: UnixMs) -> Result<En
 
 /// The trail learns why; the caller is told what every other cause is told too.
 async fn refuse(
-    core: &Core,
+    attempt: &Attempt<'_>,
     wanted: &NewBinding,
     (user, serial_number): (&User, &str),
     writes: Vec<Write>,
     cause: &'static str,
-    origin: &Origin,
-    now: UnixMs,
 ) -> Result<Option<Offer>, ServiceError> {
+    let Attempt { core, origin, now } = *attempt;
     let detail = json!({
         "serial_number": serial_number,
         "identity_proof": evidence(Some(&wanted.identity_proof)),

@@ -3,11 +3,11 @@
 use enroll::{Account, Issuer, Qr};
 use otp::Secret;
 use serde_json::json;
-use store::{Change, Enrollment, EnrollmentState, Id, Outcome, Owner, Write};
+use store::{Change, Enrollment, EnrollmentState, Id, Owner, Write};
 use verify::{Kind, UnixMs};
 use zeroize::Zeroizing;
 
-use crate::{Caller, Core, Role, Service, ServiceError, core::TRIES, sealing::Record, trail::record::Entry};
+use crate::{Caller, Core, Role, Service, ServiceError, sealing::Record};
 
 impl Service {
     /// The QR code of an enrollment that lives, as PNG.
@@ -37,22 +37,21 @@ impl Service {
         let origin = caller.origin();
         let core = &*self.core;
         let _turn = core.turn(owner).await?;
-        for _try in 0..TRIES {
-            let now = core.clock.now()?;
+        let mut attempts = core.attempts(origin);
+        loop {
+            let attempt = attempts.next()?;
             let enrollment = find(core, owner, id).await?;
             if !enrollment.state.is_open() {
                 return Err(ServiceError::EnrollmentEnded);
             }
-            let entry = Entry::new("enrollment.abandon", "done", origin)
-                .owner(owner)
-                .detail(json!({"enrollment": id}));
-            let event = core.event_of(&core.row(owner, now).await?, &entry, now)?;
+            let entry = attempt.entry("enrollment.abandon", "done");
+            let entry = entry.owner(owner).detail(json!({"enrollment": id}));
+            let event = attempt.event_of(&core.row(owner, attempt.now).await?, &entry)?;
             let writes = [becomes(&enrollment, EnrollmentState::abandoned)?];
-            if core.commit(vec![Change::of(event).with(writes)]).await? == [Outcome::Done] {
-                return Ok(());
+            if let Some(done) = attempt.commit(Change::of(event).with(writes), ()).await? {
+                return Ok(done);
             }
         }
-        Err(ServiceError::Contended)
     }
 }
 

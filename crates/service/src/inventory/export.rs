@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::{
     Caller, Core, PortError, Role, Service, ServiceError,
     access::caller::Origin,
-    core::TRIES,
+    attempt::Attempt,
     inventory::INVENTORY,
     sealing::{management_key_of, secret_of_token},
     trail::record::Entry,
@@ -77,7 +77,8 @@ impl Service {
             expires_at: now.plus(EXPIRES_AFTER),
             state: ExportState::Requested,
         };
-        match write(core, "export.request", None, export.clone(), Vec::new(), origin, now).await? {
+        let attempt = Attempt { core, origin, now };
+        match write(&attempt, "export.request", None, export.clone(), Vec::new()).await? {
             Outcome::Done => Ok(export),
             Outcome::Missed | Outcome::Taken(_) => Err(ServiceError::Contended),
         }
@@ -120,12 +121,12 @@ impl Service {
         caller.may_for_all(&[Role::Admin], INVENTORY)?;
         let origin = caller.origin();
         let by = caller.person()?;
-        for _try in 0..TRIES {
-            if let Some(file) = try_fetch(&self.core, id, &by, key, origin).await? {
-                return Ok(file);
+        let mut attempts = self.core.attempts(origin);
+        loop {
+            if let Some(done) = try_fetch(&attempts.next()?, id, &by, key).await? {
+                return Ok(done);
             }
         }
-        Err(ServiceError::Contended)
     }
 
     async fn change_export(
@@ -135,18 +136,18 @@ impl Service {
         origin: &Origin,
         next: impl Fn(&Export) -> Result<ExportState, ServiceError>,
     ) -> Result<Export, ServiceError> {
-        for _try in 0..TRIES {
-            let now = self.core.clock.now()?;
-            let old = living(find(&self.core, id).await?, now)?;
+        let mut attempts = self.core.attempts(origin);
+        loop {
+            let attempt = attempts.next()?;
+            let old = living(find(&self.core, id).await?, attempt.now)?;
             let expected = Some(old.version);
             let state = next(&old)?;
             let next = old.become_state(state);
-            let done = write(&self.core, action, expected, next.clone(), Vec::new(), origin, now);
-            if done.await? == Outcome::Done {
-                return Ok(next);
+            let done = write(&attempt, action, expected, next.clone(), Vec::new()).await?;
+            if let Some(done) = (done == Outcome::Done).then_some(next) {
+                return Ok(done);
             }
         }
-        Err(ServiceError::Contended)
     }
 }
 
@@ -268,14 +269,8 @@ async fn named(core: &Core, serial_numbers: Vec<String>) -> Result<Result<Vec<To
     Ok(Err(why))
 }
 
-async fn try_fetch(
-    core: &Core,
-    id: Id,
-    by: &Person,
-    key: &[u8],
-    origin: &Origin,
-) -> Result<Option<Vec<u8>>, ServiceError> {
-    let now = core.clock.now()?;
+async fn try_fetch(attempt: &Attempt<'_>, id: Id, by: &Person, key: &[u8]) -> Result<Option<Vec<u8>>, ServiceError> {
+    let Attempt { core, now, .. } = *attempt;
     let export = core.store.export(id).await?.ok_or(ServiceError::NotFound("export"))?;
     let export = living(export, now)?;
     let Some(handed_out) = export.state.clone().handed_out() else {
@@ -310,7 +305,7 @@ async fn try_fetch(
     let writes = tokens.into_iter().map(left).collect();
     let expected = Some(export.version);
     let next = export.become_state(handed_out);
-    let done = write(core, "export.hand_out", expected, next, writes, origin, now).await?;
+    let done = write(attempt, "export.hand_out", expected, next, writes).await?;
     Ok((done == Outcome::Done).then_some(file))
 }
 
@@ -364,14 +359,13 @@ fn seconds(at: UnixMs) -> i64 {
 }
 
 async fn write(
-    core: &Core,
+    attempt: &Attempt<'_>,
     action: &'static str,
     expected: Option<u64>,
     next: Export,
     mut writes: Vec<Write>,
-    origin: &Origin,
-    now: UnixMs,
 ) -> Result<Outcome, ServiceError> {
+    let Attempt { core, origin, now } = *attempt;
     let detail = json!({
         "export": next.id,
         "recipient": next.recipient,

@@ -13,7 +13,7 @@ use crate::{
     Caller, Core, Service, ServiceError, TokenView,
     access::allowance::{Limit, spend},
     access::caller::Origin,
-    core::TRIES,
+    attempt::TRIES,
     inventory::DESK_OR_SUPPORT,
     inventory::INVENTORY,
     sealing::{credential_of, secret_of_token},

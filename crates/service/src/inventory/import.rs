@@ -9,8 +9,8 @@ use verify::UnixMs;
 use zeroize::Zeroizing;
 
 use crate::{
-    Caller, Core, Service, ServiceError, access::caller::Origin, core::TRIES, inventory::DESK, inventory::INVENTORY,
-    sealing::TokenRecord, trail::record::Entry,
+    Caller, Core, Service, ServiceError, access::caller::Origin, attempt::Attempt, inventory::DESK,
+    inventory::INVENTORY, sealing::TokenRecord, trail::record::Entry,
 };
 
 /// Tokens that one call takes: they become durable by one commit, which keeps everybody else waiting.
@@ -132,22 +132,21 @@ async fn take_in(
     if seeds.len() > IMPORT_MAX {
         return Err(too_many());
     }
-    for _try in 0..TRIES {
-        if let Some(receipt) = try_import(core, seeds, so_far.clone(), wanted, origin).await? {
-            return Ok(receipt);
+    let mut attempts = core.attempts(origin);
+    loop {
+        if let Some(done) = try_import(&attempts.next()?, seeds, so_far.clone(), wanted).await? {
+            return Ok(done);
         }
     }
-    Err(ServiceError::Contended)
 }
 
 async fn try_import(
-    core: &Core,
+    attempt: &Attempt<'_>,
     seeds: &[Seed],
     mut receipt: Receipt,
     wanted: &NewImport,
-    origin: &Origin,
 ) -> Result<Option<Receipt>, ServiceError> {
-    let now = core.clock.now()?;
+    let Attempt { core, origin, now } = *attempt;
     let known = Known::of(core, seeds).await?;
     receipt.count += seeds.len();
     let mut in_file = InFile::default();

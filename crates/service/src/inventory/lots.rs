@@ -2,8 +2,8 @@ use serde_json::json;
 use store::{Batch, Change, OpenTo, Outcome, Write};
 
 use crate::{
-    Caller, Core, Service, ServiceError, access::api_keys::account_name, access::caller::Origin, core::TRIES,
-    inventory::DESK, inventory::INVENTORY, trail::record::Entry,
+    Caller, Core, Service, ServiceError, access::api_keys::account_name, access::caller::Origin, inventory::DESK,
+    inventory::INVENTORY, trail::record::Entry,
 };
 
 /// Accounts or users that a batch may be opened to by name; more are an account of their own, or everybody.
@@ -64,7 +64,9 @@ impl Service {
     pub async fn change_batch(&self, caller: &Caller, name: &str, wanted: &NewBatch) -> Result<Batch, ServiceError> {
         caller.may_for_all(DESK, INVENTORY)?;
         let origin = caller.origin();
-        for _try in 0..TRIES {
+        let mut attempts = self.core.attempts(origin);
+        loop {
+            attempts.next()?;
             let old = find(&self.core, name).await?;
             let expected = old.version;
             let next = Batch {
@@ -74,11 +76,10 @@ impl Service {
                 ..old
             };
             let done = self.write_batch(Some(expected), next.clone(), "batch.change", origin);
-            if done.await? == Outcome::Done {
-                return Ok(next);
+            if let Some(done) = (done.await? == Outcome::Done).then_some(next) {
+                return Ok(done);
             }
         }
-        Err(ServiceError::Contended)
     }
 
     async fn write_batch(

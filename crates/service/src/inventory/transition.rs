@@ -2,7 +2,7 @@ use serde_json::json;
 use store::{Change, Outcome, Owner, Token, TokenState, Write};
 
 use crate::{
-    Caller, Core, Service, ServiceError, TokenView, access::caller::Origin, core::TRIES, inventory::DESK,
+    Caller, Core, Service, ServiceError, TokenView, access::caller::Origin, attempt::Attempt, inventory::DESK,
     inventory::DESK_OR_SUPPORT, inventory::INVENTORY, inventory::tokens::find, trail::record::Entry,
 };
 
@@ -68,21 +68,20 @@ pub(crate) async fn pass(
     passage: &Passage,
     origin: &Origin,
 ) -> Result<TokenView, ServiceError> {
-    for _try in 0..TRIES {
-        if let Some(moved) = try_move(core, serial_number, passage, origin).await? {
-            return Ok(moved);
+    let mut attempts = core.attempts(origin);
+    loop {
+        if let Some(done) = try_move(&attempts.next()?, serial_number, passage).await? {
+            return Ok(done);
         }
     }
-    Err(ServiceError::Contended)
 }
 
 async fn try_move(
-    core: &Core,
+    attempt: &Attempt<'_>,
     serial_number: &str,
     passage: &Passage,
-    origin: &Origin,
 ) -> Result<Option<TokenView>, ServiceError> {
-    let now = core.clock.now()?;
+    let Attempt { core, origin, now } = *attempt;
     let token = find(core, serial_number).await?;
     let from = token.state.stage();
     let Some(state) = passage.taken(token.state.clone()) else {

@@ -1,12 +1,10 @@
-use store::{Change, Outcome, Owner, User, Write};
+use store::{Change, Owner, User, Write};
 use zeroize::Zeroizing;
 
 use crate::{
     Caller, Factor, Role, Service, ServiceError,
-    core::TRIES,
     devices::factor::{Judged, judge_factor},
     recovery::recovery_set::issue,
-    trail::record::Entry,
     verification::memo::Memo,
 };
 
@@ -22,23 +20,24 @@ impl Service {
         let origin = caller.origin();
         let core = &*self.core;
         let _turn = core.turn(owner).await?;
-        for _try in 0..TRIES {
-            let now = core.clock.now()?;
+        let mut attempts = core.attempts(origin);
+        loop {
+            let attempt = attempts.next()?;
             let user = core.store.user(owner.clone()).await?;
             let user = user.filter(|user| !user.devices.is_empty());
             let user = user.ok_or(ServiceError::FactorRequired)?;
             let old = core.store.recovery_codes(owner.clone()).await?;
-            let judged = judge_factor(core, &user, None, factor, "recovery_codes.renew", origin, now).await?;
+            let judged = judge_factor(&attempt, &user, None, factor, "recovery_codes.renew").await?;
             let spent = match judged {
                 Judged::Right(spent) => spent,
                 Judged::Wrong { writes, event, error } => {
-                    match core.commit(vec![Change::of(event).with(writes)]).await?[..] {
-                        [Outcome::Done] => return Err(error),
-                        _ => continue,
+                    match attempt.commit(Change::of(event).with(writes), error).await? {
+                        Some(error) => return Err(error),
+                        None => continue,
                     }
                 }
             };
-            let (codes, next) = issue(core, owner, old.as_ref(), now)?;
+            let (codes, next) = issue(core, owner, old.as_ref(), attempt.now)?;
             let name = spent.name();
             // A recovery code that pays for the new set dies with the old one anyway, and so does what was remembered of it.
             let mut memo = Memo::read(&spent.user.memo);
@@ -47,16 +46,12 @@ impl Service {
                 memo: memo.write(),
                 ..spent.user
             };
-            let entry = Entry::new("recovery_codes.renew", "done", origin)
-                .owner(owner)
-                .because(name);
-            let change = Change::of(core.event_of(&user, &entry, now)?);
+            let entry = attempt.entry("recovery_codes.renew", "done").owner(owner).because(name);
+            let change = Change::of(attempt.event_of(&user, &entry)?);
             let writes = [Write::put(old.as_ref().map(|old| old.version), &next), user.used()];
-            let change = change.with(writes);
-            if core.commit(vec![change]).await? == [Outcome::Done] {
-                return Ok(codes);
+            if let Some(done) = attempt.commit(change.with(writes), codes).await? {
+                return Ok(done);
             }
         }
-        Err(ServiceError::Contended)
     }
 }

@@ -10,7 +10,9 @@ use store::{
 
 use verify::UnixMs;
 
-use crate::{Caller, Role, Service, ServiceError, core::TRIES, ports::Signer, trail::TRAIL, trail::names::NamesReader};
+use crate::{
+    Caller, Role, Service, ServiceError, attempt::TRIES, ports::Signer, trail::TRAIL, trail::names::NamesReader,
+};
 
 /// The head of a chain with a signature under it: kept outside the database, it shows a tail that was cut.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

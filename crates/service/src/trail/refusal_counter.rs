@@ -12,7 +12,7 @@ use store::{Allowance, Change, Id, Outcome, Owner, User};
 use tokio::{sync::Notify, time::Instant};
 use verify::UnixMs;
 
-use crate::{Core, ServiceError, access::caller::Origin, trail::record::Entry};
+use crate::{Core, ServiceError, access::caller::Origin, attempt::Attempt, trail::record::Entry};
 
 /// How long is counted before it is written.
 const EVERY: Duration = Duration::from_secs(60);
@@ -202,13 +202,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// A refusal of this user that changes nothing: a record, or a count with this for its cause.
 pub(crate) async fn refuse(
-    core: &Core,
+    attempt: &Attempt<'_>,
     entry: &Entry<'_>,
     (action, cause): (&'static str, &'static str),
     user: &User,
-    origin: &Origin,
-    now: UnixMs,
 ) -> Result<(), ServiceError> {
+    let Attempt { core, origin, now } = *attempt;
     if let Some(whose) = core.tally.admit(&user.owner, origin.api_key, now) {
         keep(core, 1, now).await?;
         core.tally.refused(action, cause, whose);

@@ -1,0 +1,64 @@
+//! The one loop of everything that writes by itself: load, judge, commit, and again while somebody else was faster.
+
+use store::{Change, Outcome, User, audit};
+use verify::UnixMs;
+
+use crate::{Core, ServiceError, access::caller::Origin, trail::record::Entry};
+
+/// Tries of a write that verifications of the same user keep overtaking: more than their budget of wrong codes
+/// and the steps of a window can change one device's state in a row, so that a verdict is never left unwritten.
+pub(crate) const TRIES: usize = 16;
+
+/// One try of a use case: what it stands on, who asked, and when it is decided.
+#[derive(Clone, Copy)]
+pub(crate) struct Attempt<'a> {
+    pub(crate) core: &'a Core,
+    pub(crate) origin: &'a Origin,
+    pub(crate) now: UnixMs,
+}
+
+/// The tries of a use case, each with the time at which it begins.
+pub(crate) struct Attempts<'a> {
+    core: &'a Core,
+    origin: &'a Origin,
+    left: usize,
+}
+
+impl<'a> Attempts<'a> {
+    /// One more; an error once there were enough of them.
+    pub(crate) fn next(&mut self) -> Result<Attempt<'a>, ServiceError> {
+        self.left = self.left.checked_sub(1).ok_or(ServiceError::Contended)?;
+        let Self { core, origin, .. } = *self;
+        let now = core.clock.now()?;
+        Ok(Attempt { core, origin, now })
+    }
+}
+
+impl Core {
+    /// Until one of them decides.
+    pub(crate) fn attempts<'a>(&'a self, origin: &'a Origin) -> Attempts<'a> {
+        Attempts {
+            core: self,
+            origin,
+            left: TRIES,
+        }
+    }
+}
+
+impl<'a> Attempt<'a> {
+    /// What the trail is to say.
+    pub(crate) fn entry(&self, action: &'static str, outcome: &'static str) -> Entry<'a> {
+        Entry::new(action, outcome, self.origin)
+    }
+
+    /// One event of this user.
+    pub(crate) fn event_of(&self, user: &User, entry: &Entry<'_>) -> Result<audit::Event, ServiceError> {
+        self.core.event_of(user, entry, self.now)
+    }
+
+    /// What this came to, once this change is on disk; `None` where somebody else was faster.
+    pub(crate) async fn commit<T>(&self, change: Change, done: T) -> Result<Option<T>, ServiceError> {
+        let outcomes = self.core.commit(vec![change]).await?;
+        Ok((outcomes == [Outcome::Done]).then_some(done))
+    }
+}

@@ -1,0 +1,99 @@
+//! Resynchronisation of a device whose clock drifted (RFC 6238, section 6).
+
+use otp::Code;
+use serde_json::json;
+use store::{Bound, Change, Id, IdentityProof, Owner};
+use verify::{Verdict, resync};
+use zeroize::Zeroizing;
+
+use crate::{
+    Caller, DeviceView, Role, Service, ServiceError,
+    devices::{factor::locked_error, find_bound, not_lost},
+    enrollment::identity_proof::{check_proof, evidence},
+    sealing::credential_of,
+    trail::refusal_counter::refuse,
+};
+
+impl Service {
+    /// Measures a device's clock by two consecutive codes, which are burned. A suspended device needs the
+    /// user's identity proved anew as well.
+    pub async fn resync(
+        &self,
+        caller: &Caller,
+        owner: &Owner,
+        id: Id,
+        codes: [&Zeroizing<String>; 2],
+        identity_proof: Option<&IdentityProof>,
+    ) -> Result<DeviceView, ServiceError> {
+        caller.may_for(&[Role::Enroll], owner)?;
+        let origin = caller.origin();
+        let core = &*self.core;
+        let _turn = core.turn(owner).await?;
+        let mut attempts = core.attempts(origin);
+        loop {
+            let attempt = attempts.next()?;
+            let now = attempt.now;
+            if let Some(proof) = identity_proof {
+                check_proof(core, proof, now)?;
+            }
+            let (user, bound) = find_bound(core, owner, id).await?;
+            not_lost(&bound)?;
+            let [first, second] = codes.map(|code| Code::parse(code));
+            let (Ok(first), Ok(second)) = (first, second) else {
+                let why = "two codes of 6 to 8 digits, in the order the device showed them".into();
+                return Err(ServiceError::Invalid { field: "codes", why });
+            };
+            let credential = credential_of(&bound.device, &*core.sealer)?;
+            let proven = identity_proof.is_some();
+            let judgement = resync(
+                &bound.state,
+                &credential,
+                [&first, &second],
+                proven,
+                now,
+                &core.settings.policy,
+            );
+            let next = judgement.next;
+            let entry = |outcome| attempt.entry("device.resync", outcome).owner(owner).device(id);
+            let (entry, told) = match judgement.verdict {
+                Verdict::Accepted(_) => (
+                    entry("done")
+                        .detail(json!({"offset_steps": next.parts().measured_offset_steps, "identity_proof": evidence(identity_proof)})),
+                    Ok(DeviceView::of(
+                        &Bound {
+                            state: next.clone(),
+                            ..bound.clone()
+                        },
+                        now,
+                        &core.settings.policy,
+                    )),
+                ),
+                Verdict::Refused(cause) => (
+                    entry("refused")
+                        .cause(
+                            cause,
+                            core.settings.policy.search_masked_s(bound.device.parameters.period),
+                        )
+                        .detail(json!({"identity_proof": evidence(identity_proof)})),
+                    Err(ServiceError::CodeRefused {
+                        hint: None,
+                        attempts_left: None,
+                    }),
+                ),
+                Verdict::Locked(lock) => {
+                    core.tally.locked("device.resync", owner, Some(id), 1);
+                    return Err(locked_error(lock, now));
+                }
+            };
+            if told.is_err() && next == bound.state {
+                refuse(&attempt, &entry, ("device.resync", "repeated"), &user).await?;
+                return told;
+            }
+            let event = attempt.event_of(&user, &entry)?;
+            let change = Change::of(event).with([user.with_state(id, next).used()]);
+            if let Some(told) = attempt.commit(change, told).await? {
+                return told;
+            }
+        }
+    }
+}
