@@ -36,9 +36,9 @@ impl Service {
                 return Err(ServiceError::EnrollmentEnded);
             }
             let entry = Entry::new("enrollment.abandon", "done", origin)
-                .owner(owner)
+                .of_user()
                 .detail(json!({"enrollment": id}));
-            let event = core.event_of(&core.row(owner, now).await?, &entry, now)?;
+            let event = core.event_of(&core.row(owner, now).await?, &entry, now).await?;
             let writes = [becomes(&enrollment, EnrollmentState::abandoned)?];
             if core.commit(vec![Change::of(event).with(writes)]).await? == [Outcome::Done] {
                 return Ok(());

@@ -46,9 +46,9 @@ impl Service {
                 ..spent.user
             };
             let entry = Entry::new("recovery_codes.renew", "done", origin)
-                .owner(owner)
+                .of_user()
                 .because(name);
-            let change = Change::of(core.event_of(&user, &entry, now)?);
+            let change = Change::of(core.event_of(&user, &entry, now).await?);
             let writes = [Write::put(old.as_ref().map(|old| old.version), &next), user.used()];
             let change = change.with(writes);
             if core.commit(vec![change]).await? == [Outcome::Done] {

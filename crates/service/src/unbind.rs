@@ -36,7 +36,7 @@ impl Service {
             let change = match judged {
                 Judged::Right(spent) => {
                     let mut ending = Ending::of(core, owner, &factors, now).await?;
-                    ending.end(id, *spent, origin)?;
+                    ending.end(id, *spent, origin).await?;
                     ending.change().await?
                 }
                 Judged::Wrong { writes, event, error } => {
@@ -63,12 +63,12 @@ impl Service {
             let factors = core.factors(owner, now).await?;
             let mut ending = Ending::of(core, owner, &factors, now).await?;
             for bound in &factors.user.devices {
-                ending.tombstone(bound.device.id, "user_closed", origin)?;
+                ending.tombstone(bound.device.id, "user_closed", origin).await?;
             }
             let entry = Entry::new("user.close", "done", origin)
-                .owner(owner)
+                .of_user()
                 .count(factors.user.devices.len() as u64);
-            ending.events.push(core.event_of(&factors.user, &entry, now)?);
+            ending.events.push(core.event_of(&factors.user, &entry, now).await?);
             let change = ending.change().await?;
             if core.commit(vec![change]).await? == [Outcome::Done] {
                 return Ok(());
@@ -112,7 +112,7 @@ impl Service {
                 &core.settings.policy,
             );
             let next = judgement.next;
-            let entry = |outcome| Entry::new("device.resync", outcome, origin).owner(owner).device(id);
+            let entry = |outcome| Entry::new("device.resync", outcome, origin).of_user().device(id);
             let (entry, told) = match judgement.verdict {
                 Verdict::Accepted(_) => (
                     entry("done")
@@ -147,7 +147,7 @@ impl Service {
                 refuse(core, &entry, ("device.resync", "repeated"), &user, origin, now).await?;
                 return told;
             }
-            let change = Change::of(core.event_of(&user, &entry, now)?).with([user.with_state(id, next).used()]);
+            let change = Change::of(core.event_of(&user, &entry, now).await?).with([user.with_state(id, next).used()]);
             if core.commit(vec![change]).await? == [Outcome::Done] {
                 return told;
             }
@@ -185,14 +185,14 @@ impl Service {
             let suspended = |road: &Purpose| bound.state.suspended(*road);
             let lifted: Vec<_> = Purpose::ALL.into_iter().filter(suspended).map(Purpose::name).collect();
             let entry = Entry::new("device.unlock", "done", origin)
-                .owner(owner)
+                .of_user()
                 .device(id)
                 .detail(json!({
                     "lifted": lifted,
                     "first_factor_changed_at": first_factor_changed_at.map(UnixMs::get),
                 }));
             let change =
-                Change::of(core.event_of(&user, &entry, now)?).with([user.with_state(id, next.clone()).used()]);
+                Change::of(core.event_of(&user, &entry, now).await?).with([user.with_state(id, next.clone()).used()]);
             if core.commit(vec![change]).await? == [Outcome::Done] {
                 let bound = Bound { state: next, ..bound };
                 return Ok(DeviceView::of(&bound, now, &core.settings.policy));
@@ -268,14 +268,14 @@ impl<'a> Ending<'a> {
     }
 
     /// A device ends by the user's own factor.
-    fn end(&mut self, id: Id, spent: Spent, origin: &Origin) -> Result<(), ServiceError> {
+    async fn end(&mut self, id: Id, spent: Spent, origin: &Origin) -> Result<(), ServiceError> {
         let because = spent.name();
         self.next = spent.user;
         self.spent = spent.recovery;
-        self.tombstone(id, because, origin)
+        self.tombstone(id, because, origin).await
     }
 
-    fn tombstone(&mut self, id: Id, because: &str, origin: &Origin) -> Result<(), ServiceError> {
+    async fn tombstone(&mut self, id: Id, because: &str, origin: &Origin) -> Result<(), ServiceError> {
         let bound = self.factors.user.device(id);
         let bound = bound.ok_or_else(|| ServiceError::Internal("a device ends that is not there".into()))?;
         let (next, tombstone) = end_device(self.next.clone(), bound, self.now);
@@ -285,12 +285,12 @@ impl<'a> Ending<'a> {
         self.writes
             .extend(tokens.filter_map(|token| becomes_unbound(token, bound, self.now)));
         let entry = Entry::new("device.unbind", "done", origin)
-            .owner(self.owner)
+            .of_user()
             .device(id)
             .because(because)
             .detail(json!({"serial_number": bound.device.serial_number}));
         self.events
-            .push(self.core.event_of(&self.factors.user, &entry, self.now)?);
+            .push(self.core.event_of(&self.factors.user, &entry, self.now).await?);
         Ok(())
     }
 
