@@ -13,8 +13,8 @@ use std::{
 use server::Limits;
 use service::{Caller, NewKey, Owner, Role, Service, Settings};
 use store::{
-    Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Outcome, Pending, Sealed, Secrets, StoreError,
-    User, Users,
+    Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Named, Outcome, Pending, Sealed, Secrets,
+    StoreError, User, Users,
     audit::{Chain, Closing, Cursor, Head, Newest, Place, Row, Trail},
     history::{EventCursor, History, Subject},
 };
@@ -118,8 +118,8 @@ impl Users for Counted {
         })
     }
 
-    fn names_keys(&self, users: Vec<Id>) -> Pending<'_, Vec<Option<Sealed>>> {
-        self.engine.names_keys(users)
+    fn named(&self, users: Vec<Id>) -> Pending<'_, Vec<Option<Named>>> {
+        self.engine.named(users)
     }
 
     fn users_after(&self, after: Option<Owner>, limit: u32) -> Pending<'_, Vec<User>> {

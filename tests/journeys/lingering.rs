@@ -10,8 +10,8 @@ use std::{
 };
 
 use store::{
-    Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Outcome, Owner, Pending, Sealed, Secrets,
-    StoreError, User, Users,
+    Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Named, Outcome, Owner, Pending, Sealed,
+    Secrets, StoreError, User, Users,
     audit::{Chain, Closing, Cursor, Head, Newest, Place, Row, Trail},
     history::{EventCursor, History, Subject},
 };
@@ -45,8 +45,8 @@ impl Users for Lingering {
         self.late(self.engine.users(owners))
     }
 
-    fn names_keys(&self, users: Vec<Id>) -> Pending<'_, Vec<Option<Sealed>>> {
-        self.late(self.engine.names_keys(users))
+    fn named(&self, users: Vec<Id>) -> Pending<'_, Vec<Option<Named>>> {
+        self.late(self.engine.named(users))
     }
 
     fn users_after(&self, after: Option<Owner>, limit: u32) -> Pending<'_, Vec<User>> {

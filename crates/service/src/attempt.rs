@@ -52,8 +52,8 @@ impl<'a> Attempt<'a> {
     }
 
     /// One event of this user.
-    pub(crate) fn event_of(&self, user: &User, entry: &Entry<'_>) -> Result<audit::Event, ServiceError> {
-        self.core.event_of(user, entry, self.now)
+    pub(crate) async fn event_of(&self, user: &User, entry: &Entry<'_>) -> Result<audit::Event, ServiceError> {
+        self.core.event_of(user, entry, self.now).await
     }
 
     /// What this came to, once this change is on disk; `None` where somebody else was faster.

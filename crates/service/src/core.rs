@@ -123,9 +123,31 @@ impl Core {
     }
 
     /// One event of this user, salted, with their names sealed.
-    pub(crate) fn event_of(&self, user: &User, entry: &Entry<'_>, now: UnixMs) -> Result<audit::Event, ServiceError> {
-        let key = NamesKey::of(&*self.sealer, user)?;
-        entry.sealed(now, self.salt()?, &key, &*self.sealer)
+    pub(crate) async fn event_of(
+        &self,
+        user: &User,
+        entry: &Entry<'_>,
+        now: UnixMs,
+    ) -> Result<audit::Event, ServiceError> {
+        let key = if entry.has_names() {
+            Some(self.names_key(user).await?)
+        } else {
+            None
+        };
+        entry.sealed(now, self.salt()?, user.id, key.as_ref(), &*self.sealer)
+    }
+
+    async fn names_key(&self, user: &User) -> Result<NamesKey, ServiceError> {
+        let sealed = match &user.names_key {
+            Some(new) => Some(new.clone()),
+            None => {
+                let named = self.store.named(vec![user.id]).await?.pop().flatten();
+                named.map(|named| named.names_key)
+            }
+        };
+        // Erased since its row was read: nothing is written of them any more.
+        let sealed = sealed.ok_or(ServiceError::Contended)?;
+        Ok(NamesKey::open(&*self.sealer, user.id, &sealed)?)
     }
 
     fn salt(&self) -> Result<[u8; 16], ServiceError> {

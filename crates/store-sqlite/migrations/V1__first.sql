@@ -68,17 +68,19 @@ CREATE TABLE user (
     account      TEXT    NOT NULL,
     user         TEXT    NOT NULL,
     id           BLOB    NOT NULL, -- by which user_state and the trail mean this row
-    names_key    INTEGER NOT NULL, -- the row of `secret` with the key under which the trail has their names
+    names_key    INTEGER NOT NULL, -- the row of `secret` with the key under which the trail has their addresses
     devices      BLOB    NOT NULL, -- the bound ones, without secrets and states
     secret       INTEGER,          -- the first one's row of `secret`
     more_secrets TEXT,             -- those of the others, as a JSON list
     PRIMARY KEY (account, user)
 ) STRICT, WITHOUT ROWID;
 
+-- Whom the trail means.
+CREATE UNIQUE INDEX user_id ON user (id);
+
 -- The same users: what changes by use. Behind the trail by what is not folded yet.
 CREATE TABLE user_state (
     user       BLOB    NOT NULL PRIMARY KEY,
-    names_key  INTEGER NOT NULL, -- as in `user`, for whoever knows the id alone
     generation INTEGER NOT NULL, -- this and the next two: the revision, that is the row of the trail that made it
     chain      INTEGER NOT NULL,
     position   INTEGER NOT NULL,

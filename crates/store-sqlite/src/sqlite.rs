@@ -12,8 +12,8 @@ use std::{
 use futures_channel::oneshot;
 use rusqlite::Connection;
 use store::{
-    Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Outcome, Owner, Pending, Sealed, Secrets,
-    StoreError, User, Users,
+    Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Named, Outcome, Owner, Pending, Sealed,
+    Secrets, StoreError, User, Users,
     audit::{Chain, Closing, Cursor, Head, Newest, Place, Row, Trail},
     codec,
     history::{EventCursor, History, Subject},
@@ -236,8 +236,18 @@ impl Users for Sqlite {
         })
     }
 
-    fn names_keys(&self, users: Vec<Id>) -> Pending<'_, Vec<Option<Sealed>>> {
-        self.readers.read(move |conn| user::names_keys(conn, &users))
+    fn named(&self, users: Vec<Id>) -> Pending<'_, Vec<Option<Named>>> {
+        if !self.shared.owner {
+            return self.readers.read(move |conn| user::named(conn, &users));
+        }
+        // By the writer, as `users` are.
+        let damage = self.shared.damage.clone();
+        self.ask(|reply| {
+            Message::Read(Box::new(move |conn| {
+                let found = user::named(conn, &users).map_err(StoreError::from);
+                let _nobody_may_wait = reply.send(damage.note(found));
+            }))
+        })
     }
 
     fn users_after(&self, after: Option<Owner>, limit: u32) -> Pending<'_, Vec<User>> {
@@ -387,7 +397,7 @@ fn with_state(
                 return Ok(Some(User {
                     owner: bound.owner,
                     id: bound.id,
-                    names_key: bound.names_key,
+                    names_key: None,
                     revision: Some(kept.revision),
                     devices,
                     memo,

@@ -50,7 +50,7 @@ pub use recovery::{RecoveryCode, RecoveryCodes};
 pub use sealed::{Sealed, Secrets};
 pub use token::{BoundToken, Fingerprint, Stage, Token, TokenFilter, TokenState};
 pub use trail_reader::TrailReader;
-pub use user::{Revision, User, Users};
+pub use user::{Named, Revision, User, Users};
 pub use uuid::Uuid as Id;
 pub use witness::{MacWitness, Witness};
 

@@ -10,8 +10,8 @@ use std::{
 use verify::UnixMs;
 
 use crate::{
-    Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Outcome, Owner, Pending, Revision, Sealed,
-    Secrets, StoreError, User, Users, Write,
+    Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Named, Outcome, Owner, Pending, Revision,
+    Sealed, Secrets, StoreError, User, Users, Write,
     audit::{Chain, Closing, Cursor, Hash, Head, Newest, Opening, Payload, Place, Recorded, Row, Sign, Trail},
     codec,
     history::{Entry, EventCursor, History, Subject},
@@ -113,10 +113,10 @@ impl Records {
     /// The user with the secrets of their devices.
     fn whole_user(&self, kept: &Kept<User>) -> User {
         let mut user = kept.record.clone();
-        let devices = user.devices.iter_mut().map(|bound| &mut bound.device.sealed);
-        let places = std::iter::once(&mut user.names_key).chain(devices);
-        for (place, sealed) in places.zip(self.secrets_of(&kept.secrets)) {
-            *place = sealed;
+        user.names_key = None;
+        let of_devices = self.secrets_of(&kept.secrets).into_iter().skip(1);
+        for (bound, sealed) in user.devices.iter_mut().zip(of_devices) {
+            bound.device.sealed = sealed;
         }
         user
     }
@@ -208,7 +208,13 @@ impl Records {
                 let old = self.users.remove(&next.owner);
                 let mut secrets = old.map_or(Vec::new(), |kept| kept.secrets);
                 if *devices {
-                    secrets = self.replace_secrets(secrets, &next.secrets());
+                    // The key of the names is the first, and stays.
+                    let key = match secrets.is_empty() {
+                        true => next.names_key.clone().map(|key| self.keep_secret(key)),
+                        false => Some(secrets.remove(0)),
+                    };
+                    let of_devices = self.replace_secrets(secrets, &next.secrets());
+                    secrets = key.into_iter().chain(of_devices).collect();
                 }
                 let record = User {
                     revision: Some(revision),
@@ -358,11 +364,15 @@ impl Users for Memory {
         })
     }
 
-    fn names_keys(&self, users: Vec<Id>) -> Pending<'_, Vec<Option<Sealed>>> {
+    fn named(&self, users: Vec<Id>) -> Pending<'_, Vec<Option<Named>>> {
         self.read(|records| {
-            let of = |id: &Id| records.users.values().find(|kept| kept.record.id == *id);
-            let key = |id| of(id).map(|kept| records.whole_user(kept).names_key);
-            users.iter().map(key).collect()
+            let named = |id: &Id| {
+                let kept = records.users.values().find(|kept| kept.record.id == *id)?;
+                let owner = kept.record.owner.clone();
+                let names_key = records.secrets.get(kept.secrets.first()?)?.clone();
+                Some(Named { owner, names_key })
+            };
+            users.iter().map(named).collect()
         })
     }
 

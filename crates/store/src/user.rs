@@ -29,9 +29,9 @@ pub struct User {
     pub owner: Owner,
     /// UUIDv7, by which the trail means this row; another one when a user comes back after theirs was erased.
     pub id: Id,
-    /// The key under which the trail has their name, addresses and agents. It goes with the row, and they with it, wherever
-    /// they stand: crypto-shredding.
-    pub names_key: Sealed,
+    /// The key under which the trail has their addresses and agents. It goes with the row, and they with it, wherever they
+    /// stand: crypto-shredding. Only a new row has it here, and only there it is written; of any other [`Users::named`] tells it.
+    pub names_key: Option<Sealed>,
     /// As it was read; `None` for a row that is not there yet.
     pub revision: Option<Revision>,
     /// Oldest first.
@@ -46,7 +46,7 @@ impl User {
         Self {
             owner,
             id,
-            names_key,
+            names_key: Some(names_key),
             revision: None,
             devices: Vec::new(),
             memo: Vec::new(),
@@ -101,10 +101,9 @@ impl User {
         Write::EraseUser(Box::new(self))
     }
 
-    /// Its secrets, that of the trail's names first.
+    /// The secrets of its devices.
     pub fn secrets(&self) -> Vec<Sealed> {
-        let of_devices = self.devices.iter().map(|bound| &bound.device.sealed);
-        std::iter::once(&self.names_key).chain(of_devices).cloned().collect()
+        self.devices.iter().map(|bound| bound.device.sealed.clone()).collect()
     }
 
     /// What is wrong with it as the next row, whatever the engine.
@@ -114,7 +113,9 @@ impl User {
         match () {
             () if self.revision.is_none() && !devices => Some("a user without a row is to be used"),
             () if !self.devices.iter().all(|bound| seen.insert(bound.device.id)) => Some("a device is there twice"),
-            () if is_empty(&self.names_key) => Some("a user has no key for their names"),
+            () if self.revision.is_none() && self.names_key.as_ref().is_none_or(is_empty) => {
+                Some("a new user has no key for their names")
+            }
             () if self.devices.iter().any(|bound| is_empty(&bound.device.sealed)) => {
                 Some("a device without a secret is to be bound")
             }
@@ -129,6 +130,15 @@ impl User {
     }
 }
 
+/// Whom the trail means by the id of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Account and name.
+    pub owner: Owner,
+    /// [`User::names_key`].
+    pub names_key: Sealed,
+}
+
 /// Reading users.
 pub trait Users: Send + Sync {
     /// The row of each owner, in the order asked; at least as new as the moment the read began.
@@ -136,8 +146,8 @@ pub trait Users: Send + Sync {
     /// The hot read: an owner without a row costs what an owner with one costs.
     fn users(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Option<User>>>;
 
-    /// [`User::names_key`] of the row of each id, in the order asked; `None` for one that was erased.
-    fn names_keys(&self, users: Vec<Id>) -> Pending<'_, Vec<Option<Sealed>>>;
+    /// Whose the row of each id is, in the order asked; `None` for one that was erased.
+    fn named(&self, users: Vec<Id>) -> Pending<'_, Vec<Option<Named>>>;
 
     /// Up to `limit` rows after this owner, in the order of account and user.
     fn users_after(&self, after: Option<Owner>, limit: u32) -> Pending<'_, Vec<User>>;

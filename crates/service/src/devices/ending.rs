@@ -70,14 +70,14 @@ impl<'a> Ending<'a> {
     }
 
     /// A device ends by the user's own factor.
-    pub(crate) fn end(&mut self, id: Id, spent: Spent) -> Result<(), ServiceError> {
+    pub(crate) async fn end(&mut self, id: Id, spent: Spent) -> Result<(), ServiceError> {
         let because = spent.name();
         self.next = spent.user;
         self.spent = spent.recovery;
-        self.tombstone(id, because)
+        self.tombstone(id, because).await
     }
 
-    pub(crate) fn tombstone(&mut self, id: Id, because: &str) -> Result<(), ServiceError> {
+    pub(crate) async fn tombstone(&mut self, id: Id, because: &str) -> Result<(), ServiceError> {
         let bound = self.factors.user.device(id);
         let bound = bound.ok_or_else(|| ServiceError::Internal("a device ends that is not there".into()))?;
         let (next, tombstone) = end_device(self.next.clone(), bound, self.attempt.now);
@@ -89,11 +89,12 @@ impl<'a> Ending<'a> {
         let entry = self
             .attempt
             .entry("device.unbind", "done")
-            .owner(self.owner)
+            .of_user()
             .device(id)
             .because(because)
             .detail(json!({"serial_number": bound.device.serial_number}));
-        self.events.push(self.attempt.event_of(&self.factors.user, &entry)?);
+        self.events
+            .push(self.attempt.event_of(&self.factors.user, &entry).await?);
         Ok(())
     }
 

@@ -135,9 +135,7 @@ async fn judge_code(
     }
     match (cause, locked) {
         (Some(cause), _) => {
-            let entry = Entry::new(action, "refused", origin)
-                .owner(owner)
-                .cause(cause, masked_s);
+            let entry = Entry::new(action, "refused", origin).of_user().cause(cause, masked_s);
             let entry = if let [only] = asked[..] {
                 entry.device(only.device.id)
             } else {
@@ -158,7 +156,7 @@ async fn judge_code(
             }
             Ok(Judged::Wrong {
                 writes: vec![next.used()],
-                event: core.event_of(user, &entry, now)?,
+                event: core.event_of(user, &entry, now).await?,
                 error,
             })
         }
@@ -212,7 +210,7 @@ async fn judge_recovery_code(
             Err(locked_error(lock, now))
         }
         (_, next) => {
-            let entry = Entry::new(action, "refused", origin).owner(owner).because(WRONG);
+            let entry = Entry::new(action, "refused", origin).of_user().because(WRONG);
             let error = ServiceError::CodeRefused {
                 hint: None,
                 attempts_left: None,
@@ -223,7 +221,7 @@ async fn judge_recovery_code(
             };
             Ok(Judged::Wrong {
                 writes: vec![Write::put(Some(expected), &next)],
-                event: core.event_of(user, &entry, now)?,
+                event: core.event_of(user, &entry, now).await?,
                 error,
             })
         }

@@ -54,7 +54,7 @@ impl Service {
                 &core.settings.policy,
             );
             let next = judgement.next;
-            let entry = |outcome| attempt.entry("device.resync", outcome).owner(owner).device(id);
+            let entry = |outcome| attempt.entry("device.resync", outcome).of_user().device(id);
             let (entry, told) = match judgement.verdict {
                 Verdict::Accepted(_) => (
                     entry("done")
@@ -89,7 +89,7 @@ impl Service {
                 refuse(&attempt, &entry, ("device.resync", "repeated"), &user).await?;
                 return told;
             }
-            let event = attempt.event_of(&user, &entry)?;
+            let event = attempt.event_of(&user, &entry).await?;
             let change = Change::of(event).with([user.with_state(id, next).used()]);
             if let Some(told) = attempt.commit(change, told).await? {
                 return told;

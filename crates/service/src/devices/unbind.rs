@@ -28,7 +28,7 @@ impl Service {
             let (change, told) = match judged {
                 Judged::Right(spent) => {
                     let mut ending = Ending::of(&attempt, owner, &factors).await?;
-                    ending.end(id, *spent)?;
+                    ending.end(id, *spent).await?;
                     (ending.change().await?, Ok(()))
                 }
                 Judged::Wrong { writes, event, error } => (Change::of(event).with(writes), Err(error)),
@@ -51,11 +51,11 @@ impl Service {
             let factors = core.factors(owner, attempt.now).await?;
             let mut ending = Ending::of(&attempt, owner, &factors).await?;
             for bound in &factors.user.devices {
-                ending.tombstone(bound.device.id, "user_closed")?;
+                ending.tombstone(bound.device.id, "user_closed").await?;
             }
-            let entry = attempt.entry("user.close", "done").owner(owner);
+            let entry = attempt.entry("user.close", "done").of_user();
             let entry = entry.count(factors.user.devices.len() as u64);
-            ending.events.push(attempt.event_of(&factors.user, &entry)?);
+            ending.events.push(attempt.event_of(&factors.user, &entry).await?);
             if let Some(done) = attempt.commit(ending.change().await?, ()).await? {
                 return Ok(done);
             }

@@ -45,13 +45,13 @@ impl Service {
             let lifted: Vec<_> = Purpose::ALL.into_iter().filter(suspended).map(Purpose::name).collect();
             let entry = attempt
                 .entry("device.unlock", "done")
-                .owner(owner)
+                .of_user()
                 .device(id)
                 .detail(json!({
                     "lifted": lifted,
                     "first_factor_changed_at": first_factor_changed_at.map(UnixMs::get),
                 }));
-            let event = attempt.event_of(&user, &entry)?;
+            let event = attempt.event_of(&user, &entry).await?;
             let change = Change::of(event).with([user.with_state(id, next.clone()).used()]);
             let bound = Bound { state: next, ..bound };
             let view = DeviceView::of(&bound, now, &core.settings.policy);

@@ -140,10 +140,12 @@ async fn abandon(
 ) -> Result<Option<BoundNow>, ServiceError> {
     let Attempt { core, origin, now } = *attempt;
     let entry = Entry::new("enrollment.confirm", "refused", origin)
-        .owner(&enrollment.owner)
+        .of_user()
         .because(cause)
         .detail(json!({"enrollment": enrollment.id, "serial_number": enrollment.serial_number}));
-    let event = core.event_of(&core.row(&enrollment.owner, now).await?, &entry, now)?;
+    let event = core
+        .event_of(&core.row(&enrollment.owner, now).await?, &entry, now)
+        .await?;
     let change = Change::of(event).with([becomes(enrollment, EnrollmentState::abandoned)?]);
     if core.commit(vec![change]).await? != [Outcome::Done] {
         return Ok(None);
@@ -199,14 +201,16 @@ async fn count_wrong(
         "attempts_left": attempts_left,
     });
     let entry = Entry::new("enrollment.confirm", "refused", origin)
-        .owner(&enrollment.owner)
+        .of_user()
         .cause(
             cause,
             core.settings.policy.search_masked_s(enrollment.parameters.period),
         )
         .detail(detail);
     let counted = becomes(enrollment, |state| state.wrong_code(most))?;
-    let event = core.event_of(&core.row(&enrollment.owner, now).await?, &entry, now)?;
+    let event = core
+        .event_of(&core.row(&enrollment.owner, now).await?, &entry, now)
+        .await?;
     let change = Change::of(event).with([counted]);
     if core.commit(vec![change]).await? != [Outcome::Done] {
         return Ok(None);
@@ -267,10 +271,10 @@ async fn complete(
         "recovery_codes": confirmation.recovery_codes,
     });
     let entry = Entry::new("enrollment.confirm", "done", origin)
-        .owner(owner)
+        .of_user()
         .device(device)
         .detail(detail);
-    let mut change = Change::of(core.event_of(&factors.user, &entry, now)?);
+    let mut change = Change::of(core.event_of(&factors.user, &entry, now).await?);
     if let Some(replaced) = replaced {
         let (next, tombstone) = end_device(user, replaced, now);
         user = next;
@@ -282,11 +286,11 @@ async fn complete(
                 .filter_map(|token| becomes_unbound(token, replaced, now)),
         );
         let entry = Entry::new("device.unbind", "done", origin)
-            .owner(owner)
+            .of_user()
             .device(replaced.device.id)
             .because("replaced")
             .detail(json!({"serial_number": replaced.device.serial_number}));
-        change = change.and(core.event_of(&factors.user, &entry, now)?);
+        change = change.and(core.event_of(&factors.user, &entry, now).await?);
     }
     let mut shown = Vec::new();
     if confirmation.recovery_codes {

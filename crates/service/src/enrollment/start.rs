@@ -159,10 +159,8 @@ async fn try_start(attempt: &Attempt<'_>, wanted: &NewBinding) -> Result<Option<
         "identity_proof": evidence(Some(&wanted.identity_proof)),
     });
     writes.push(Write::put(None, &enrollment));
-    let entry = Entry::new("enrollment.start", "done", origin)
-        .owner(owner)
-        .detail(detail);
-    let change = Change::of(core.event_of(&row, &entry, now)?).with(writes);
+    let entry = Entry::new("enrollment.start", "done", origin).of_user().detail(detail);
+    let change = Change::of(core.event_of(&row, &entry, now).await?).with(writes);
     Ok((core.commit(vec![change]).await? == [Outcome::Done]).then_some(offer))
 }
 /// The factor that a user with a device has to show before a way in is added or changed.
@@ -281,10 +279,10 @@ async fn refuse(
         "identity_proof": evidence(Some(&wanted.identity_proof)),
     });
     let entry = Entry::new("enrollment.start", "refused", origin)
-        .owner(&wanted.owner)
+        .of_user()
         .because(cause)
         .detail(detail);
-    let change = Change::of(core.event_of(user, &entry, now)?).with(writes);
+    let change = Change::of(core.event_of(user, &entry, now).await?).with(writes);
     if core.commit(vec![change]).await? != [Outcome::Done] {
         return Ok(None);
     }

@@ -45,8 +45,8 @@ impl Service {
                 return Err(ServiceError::EnrollmentEnded);
             }
             let entry = attempt.entry("enrollment.abandon", "done");
-            let entry = entry.owner(owner).detail(json!({"enrollment": id}));
-            let event = attempt.event_of(&core.row(owner, attempt.now).await?, &entry)?;
+            let entry = entry.of_user().detail(json!({"enrollment": id}));
+            let event = attempt.event_of(&core.row(owner, attempt.now).await?, &entry).await?;
             let writes = [becomes(&enrollment, EnrollmentState::abandoned)?];
             if let Some(done) = attempt.commit(Change::of(event).with(writes), ()).await? {
                 return Ok(done);

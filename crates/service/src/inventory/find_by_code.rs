@@ -121,10 +121,11 @@ async fn burn(
                 continue;
             };
             let entry = Entry::new("token.find_by_code", "recognised", origin)
-                .owner(owner)
+                .of_user()
                 .device(device)
                 .detail(json!({"serial_number": token.serial_number}));
-            let change = Change::of(core.event_of(&row, &entry, now)?).with([row.with_state(device, next).used()]);
+            let change =
+                Change::of(core.event_of(&row, &entry, now).await?).with([row.with_state(device, next).used()]);
             match core.commit(vec![change]).await?[..] {
                 [Outcome::Done] => found.push(TokenView::of_bound(&token, &bound)),
                 _ => overtaken = true,

@@ -99,7 +99,7 @@ impl Service {
             let entry = Entry::new("batch.open_to", "done", origin).detail(json!({"batch": next.name}));
             for owner in users {
                 let row = core.row(owner, now).await?;
-                change = change.and(core.event_of(&row, &entry.clone().owner(owner), now)?);
+                change = change.and(core.event_of(&row, &entry.clone().of_user(), now).await?);
             }
         }
         let outcomes = core.commit(vec![change]).await?;

@@ -107,16 +107,13 @@ async fn try_move(
     let entry = Entry::new(passage.action(), "done", origin).detail(detail);
     // Whose it is, or was meant to be.
     let owner = state.owner().or(token.state.owner()).cloned();
-    let entry = match &owner {
-        Some(owner) => entry.owner(owner),
-        None => entry,
-    };
+    let entry = if owner.is_some() { entry.of_user() } else { entry };
     let entry = match token.state.device() {
         Some(device) => entry.device(device),
         None => entry,
     };
     let event = match &owner {
-        Some(owner) => core.event_of(&core.row(owner, now).await?, &entry, now)?,
+        Some(owner) => core.event_of(&core.row(owner, now).await?, &entry, now).await?,
         None => core.event(&entry, now)?,
     };
     let next = token.clone().become_state(state, now);

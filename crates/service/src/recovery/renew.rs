@@ -46,8 +46,8 @@ impl Service {
                 memo: memo.write(),
                 ..spent.user
             };
-            let entry = attempt.entry("recovery_codes.renew", "done").owner(owner).because(name);
-            let change = Change::of(attempt.event_of(&user, &entry)?);
+            let entry = attempt.entry("recovery_codes.renew", "done").of_user().because(name);
+            let change = Change::of(attempt.event_of(&user, &entry).await?);
             let writes = [Write::put(old.as_ref().map(|old| old.version), &next), user.used()];
             if let Some(done) = attempt.commit(change.with(writes), codes).await? {
                 return Ok(done);

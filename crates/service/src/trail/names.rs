@@ -1,11 +1,12 @@
-//! Names in the trail: a user's name, addresses and agents are sealed under a key of their own, which is erased with them.
+//! Who a person is, in the trail: an event means its user by the id of their row, and what it says of addresses and agents is
+//! sealed under a key of that row. Both go with the row.
 
 use std::collections::HashMap;
 
 use data_encoding::BASE64;
 use otp::Secret;
 use serde::{Deserialize, Serialize};
-use store::{Id, Sealed, Store, User, audit};
+use store::{Id, Named, Owner, Sealed, Store, audit};
 
 use crate::{
     Actor, Client, ServiceError,
@@ -14,10 +15,7 @@ use crate::{
 };
 
 /// The key of one user's names, opened.
-pub(crate) struct NamesKey {
-    user: Id,
-    key: Secret,
-}
+pub(crate) struct NamesKey(Secret);
 
 const KEY_LEN: usize = 32;
 
@@ -29,30 +27,20 @@ impl NamesKey {
         Ok(sealer.seal(&bound_to(user), &key)?)
     }
 
-    /// The one of this row.
-    pub(crate) fn of(sealer: &dyn Sealer, user: &User) -> Result<Self, PortError> {
-        Self::open(sealer, user.id, &user.names_key)
-    }
-
-    fn open(sealer: &dyn Sealer, user: Id, sealed: &Sealed) -> Result<Self, PortError> {
-        let key = sealer.open(&bound_to(user), sealed)?;
-        Ok(Self { user, key })
-    }
-
-    /// The id of the row, by which the trail means its user.
-    pub(crate) fn person(&self) -> Id {
-        self.user
+    /// The one of the row of this id.
+    pub(crate) fn open(sealer: &dyn Sealer, user: Id, sealed: &Sealed) -> Result<Self, PortError> {
+        Ok(Self(sealer.open(&bound_to(user), sealed)?))
     }
 
     /// What an event says of its user, for the event of this salt.
     pub(crate) fn seal(&self, sealer: &dyn Sealer, salt: &[u8; 16], names: &Names<'_>) -> Result<String, ServiceError> {
         let text = serde_json::to_vec(names).map_err(|error| ServiceError::Internal(error.to_string()))?;
-        Ok(BASE64.encode(&sealer.seal_under(&self.key, nonce(salt), text)?))
+        Ok(BASE64.encode(&sealer.seal_under(&self.0, nonce(salt), text)?))
     }
 
     fn unseal(&self, sealer: &dyn Sealer, salt: &[u8; 16], sealed: &str) -> Option<String> {
         let sealed = BASE64.decode(sealed.as_bytes()).ok()?;
-        let text = sealer.open_under(&self.key, nonce(salt), sealed).ok()?;
+        let text = sealer.open_under(&self.0, nonce(salt), sealed).ok()?;
         String::from_utf8(text).ok()
     }
 }
@@ -71,8 +59,6 @@ fn bound_to(user: Id) -> Vec<u8> {
 /// What is sealed.
 #[derive(Serialize)]
 pub(crate) struct Names<'a> {
-    pub(crate) account: &'a str,
-    pub(crate) user: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) actor: Option<&'a Actor>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,56 +70,68 @@ pub(crate) struct Names<'a> {
 struct OfPerson<'a> {
     person: Id,
     #[serde(borrow)]
-    names: &'a str,
+    names: Option<&'a str>,
 }
 
-/// The keys to the names in some events.
+/// Who the persons of some events are.
 pub(crate) struct NamesReader<'a> {
     sealer: &'a dyn Sealer,
-    keys: HashMap<Id, NamesKey>,
+    persons: HashMap<Id, (Owner, Option<NamesKey>)>,
 }
 
 impl<'a> NamesReader<'a> {
-    /// For all users of whom these events say something; of one who was erased there is none.
-    pub(crate) async fn of(
+    /// For all users of whom these events say something; of one who was erased there is nothing.
+    pub(crate) async fn of<'e>(
         store: &dyn Store,
         strangers: &Strangers,
         sealer: &'a dyn Sealer,
-        events: impl Iterator<Item = &audit::Recorded>,
+        events: impl Iterator<Item = &'e audit::Recorded>,
     ) -> Result<Self, ServiceError> {
         let persons = events.filter_map(|event| match &event.payload {
             audit::Payload::Kept { payload, .. } => Some(serde_json::from_str::<OfPerson<'_>>(payload).ok()?.person),
             audit::Payload::Erased(_) => None,
         });
-        let mut persons: Vec<Id> = persons.collect();
-        persons.sort_unstable();
-        persons.dedup();
-        let found = store.names_keys(persons.clone()).await?;
-        let mut keys = HashMap::new();
-        for (person, sealed) in persons.into_iter().zip(found) {
-            let Some(sealed) = sealed.or_else(|| strangers.names_key(person)) else {
+        let mut ids: Vec<Id> = persons.collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let found = store.named(ids.clone()).await?;
+        let mut persons = HashMap::new();
+        for (id, named) in ids.into_iter().zip(found) {
+            let Some(Named { owner, names_key }) = named.or_else(|| strangers.named(id)) else {
                 continue;
             };
-            match NamesKey::open(sealer, person, &sealed) {
-                Ok(key) => drop(keys.insert(person, key)),
-                // One spoiled record must not hide all others.
-                Err(error) => tracing::error!(%error, %person, "the key of a user's names does not open"),
-            }
+            let key = NamesKey::open(sealer, id, &names_key);
+            // One spoiled record must not hide all others.
+            let key = key.inspect_err(|error| tracing::error!(%error, %id, "the key of a user's names does not open"));
+            persons.insert(id, (owner, key.ok()));
         }
-        Ok(Self { sealer, keys })
+        Ok(Self { sealer, persons })
     }
 
-    /// The event with the names in it; without them where they were erased. `None` for one that has none.
+    /// The event with the names in it; without them where they were erased. `None` for one of no user.
     pub(crate) fn named(&self, payload: &str, salt: &[u8; 16]) -> Option<String> {
         let OfPerson { person, names } = serde_json::from_str(payload).ok()?;
-        let key = self.keys.get(&person);
-        let opened = key.and_then(|key| key.unseal(self.sealer, salt, names));
-        let fields = opened
-            .as_deref()
-            .and_then(|text| text.strip_prefix('{')?.strip_suffix('}'));
-        // Within a string no quotation mark stands by itself, so this is the field.
-        let sealed = format!(",\"names\":\"{names}\"");
-        let open = fields.map_or(String::new(), |fields| format!(",{fields}"));
-        Some(payload.replacen(&sealed, &open, 1))
+        let known = self.persons.get(&person);
+        let (who, key) = known.map_or((None, None), |(owner, key)| (Some(owner), key.as_ref()));
+        let mut fields = String::new();
+        if let Some(owner) = who {
+            let who = serde_json::json!({"account": &*owner.account, "user": &*owner.user}).to_string();
+            fields = format!(",{}", inner(&who)?);
+        }
+        let mut payload = payload.to_owned();
+        if let Some(names) = names {
+            let opened = key.and_then(|key| key.unseal(self.sealer, salt, names));
+            let opened = opened.as_deref().and_then(inner);
+            // Within a string no quotation mark stands by itself, so this is the field.
+            let sealed = format!(",\"names\":\"{names}\"");
+            payload = payload.replacen(&sealed, &opened.map_or(String::new(), |fields| format!(",{fields}")), 1);
+        }
+        let person = format!(",\"person\":\"{person}\"");
+        Some(payload.replacen(&person, &format!("{person}{fields}"), 1))
     }
+}
+
+/// The fields of a JSON object.
+fn inner(object: &str) -> Option<&str> {
+    object.strip_prefix('{')?.strip_suffix('}')
 }

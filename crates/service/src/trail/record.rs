@@ -1,5 +1,5 @@
 use serde::Serialize;
-use store::{Id, Owner, audit};
+use store::{Id, audit};
 use verify::UnixMs;
 
 use crate::{
@@ -15,7 +15,7 @@ pub(crate) struct Entry<'a> {
     action: &'static str,
     outcome: &'static str,
     #[serde(skip)]
-    owner: Option<&'a Owner>,
+    of_user: bool,
     /// The id of the owner's row.
     #[serde(skip_serializing_if = "Option::is_none")]
     person: Option<Id>,
@@ -51,7 +51,7 @@ impl<'a> Entry<'a> {
         Self {
             action,
             outcome,
-            owner: None,
+            of_user: false,
             person: None,
             names: None,
             device: None,
@@ -68,11 +68,9 @@ impl<'a> Entry<'a> {
         }
     }
 
-    pub(crate) fn owner(self, owner: &'a Owner) -> Self {
-        Self {
-            owner: Some(owner),
-            ..self
-        }
+    /// Of a user, whose names are not written into it.
+    pub(crate) fn of_user(self) -> Self {
+        Self { of_user: true, ..self }
     }
 
     pub(crate) fn device(self, device: Id) -> Self {
@@ -131,37 +129,40 @@ impl<'a> Entry<'a> {
 
     /// Ready for the store, of an event of no user.
     pub(crate) fn salted(&self, at: UnixMs, salt: [u8; 16]) -> Result<audit::Event, ServiceError> {
-        if self.owner.is_some() {
+        if self.of_user {
             return Err(ServiceError::Internal("a user's names are to be told unsealed".into()));
         }
         self.written(at, salt)
     }
 
-    /// Ready for the store, of an event of the user whose key this is.
+    /// Ready for the store, of an event of the user of this row, whose key is needed where it says more of who somebody is.
     pub(crate) fn sealed(
         &self,
         at: UnixMs,
         salt: [u8; 16],
-        key: &NamesKey,
+        person: Id,
+        key: Option<&NamesKey>,
         sealer: &dyn Sealer,
     ) -> Result<audit::Event, ServiceError> {
-        let owner = self
-            .owner
-            .ok_or_else(|| ServiceError::Internal("an event of nobody".into()))?;
-        let names = Names {
-            account: &owner.account,
-            user: &owner.user,
-            actor: self.actor,
-            client: self.client,
+        let (actor, client) = (self.actor, self.client);
+        let names = match (self.has_names(), key) {
+            (false, _) => None,
+            (true, Some(key)) => Some(key.seal(sealer, &salt, &Names { actor, client })?),
+            (true, None) => return Err(ServiceError::Internal("names are to be told unsealed".into())),
         };
         let sealed = Self {
-            person: Some(key.person()),
-            names: Some(key.seal(sealer, &salt, &names)?),
+            person: Some(person),
+            names,
             actor: None,
             client: None,
             ..self.clone()
         };
         sealed.written(at, salt)
+    }
+
+    /// Whether it says more of who somebody is than whose it is.
+    pub(crate) fn has_names(&self) -> bool {
+        self.actor.is_some() || self.client.is_some()
     }
 
     fn written(&self, at: UnixMs, salt: [u8; 16]) -> Result<audit::Event, ServiceError> {

@@ -213,7 +213,8 @@ pub(crate) async fn refuse(
         core.tally.refused(action, cause, whose);
         return Ok(());
     }
-    core.commit(vec![Change::of(core.event_of(user, entry, now)?)]).await?;
+    core.commit(vec![Change::of(core.event_of(user, entry, now).await?)])
+        .await?;
     Ok(())
 }
 
@@ -273,7 +274,7 @@ async fn try_write(core: &Core, counted: &[(Line, Count)]) -> Result<(), Service
                     Some(row) => row,
                     None => core.strangers.row(core, owner, now)?,
                 };
-                core.event_of(&row, &entry.owner(owner), now)?
+                core.event_of(&row, &entry.of_user(), now).await?
             }
         });
     }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use store::{Change, Id, Owner, Sealed, User};
+use store::{Change, Id, Named, Owner, User};
 use tokio::{sync::Notify, time::sleep};
 use verify::UnixMs;
 
@@ -50,11 +50,14 @@ impl Strangers {
         Ok(row.user.clone())
     }
 
-    /// The key of the row of this id.
-    pub(crate) fn names_key(&self, id: Id) -> Option<Sealed> {
+    /// Whose row of this id is to be written.
+    pub(crate) fn named(&self, id: Id) -> Option<Named> {
         let rows = self.rows();
-        let found = rows.values().find(|row| row.user.id == id);
-        found.map(|row| row.user.names_key.clone())
+        let found = &rows.values().find(|row| row.user.id == id)?.user;
+        Some(Named {
+            owner: found.owner.clone(),
+            names_key: found.names_key.clone()?,
+        })
     }
 
     /// Nobody waits to be written any more whom this is about.
@@ -102,11 +105,11 @@ impl Strangers {
 async fn try_write(core: &Core, users: &[User]) -> Result<(), ServiceError> {
     let now = core.clock.now()?;
     let origin = Origin::default();
-    let changes = users.iter().map(|user| {
-        let entry = Entry::new("user.first_seen", "done", &origin).owner(&user.owner);
-        Ok(Change::of(core.event_of(user, &entry, now)?).with([user.clone().changed()]))
-    });
-    let changes = changes.collect::<Result<Vec<_>, ServiceError>>()?;
+    let mut changes = Vec::with_capacity(users.len());
+    for user in users {
+        let entry = Entry::new("user.first_seen", "done", &origin).of_user();
+        changes.push(Change::of(core.event_of(user, &entry, now).await?).with([user.clone().changed()]));
+    }
     core.commit(changes).await?;
     Ok(())
 }

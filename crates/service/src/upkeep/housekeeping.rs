@@ -52,9 +52,11 @@ async fn expired(core: &Core) -> Result<Vec<Change>, ServiceError> {
     let mut changes = Vec::with_capacity(expired.len());
     for enrollment in expired {
         let entry = Entry::new("enrollment.expire", "done", &origin)
-            .owner(&enrollment.owner)
+            .of_user()
             .detail(serde_json::json!({"enrollment": enrollment.id}));
-        let event = core.event_of(&core.row(&enrollment.owner, now).await?, &entry, now)?;
+        let event = core
+            .event_of(&core.row(&enrollment.owner, now).await?, &entry, now)
+            .await?;
         changes.push(Change::of(event).with([becomes(&enrollment, EnrollmentState::abandoned)?]));
     }
     Ok(changes)

@@ -80,6 +80,7 @@ async fn round(
     let (owners, slot_of) = distinct(asks, open);
     let mut benches = load(core, &owners).await?;
     load_recovery_codes(core, asks, open, &slot_of, &mut benches).await?;
+    load_names_keys(core, asks, open, &slot_of, &mut benches).await?;
     // One for the event of each question, and one for the id of its decision.
     let mut salts = core.salts(2 * open.len())?;
     for (&place, &slot) in open.iter().zip(&slot_of) {
@@ -193,6 +194,47 @@ async fn load_recovery_codes(
     Ok(())
 }
 
+/// The keys of the names of those about whom somebody says more, by one read.
+async fn load_names_keys(
+    core: &Core,
+    asks: &[Ask],
+    open: &[usize],
+    slot_of: &[usize],
+    benches: &mut [Result<Bench<'_>, ServiceError>],
+) -> Result<(), ServiceError> {
+    let asked = open.iter().zip(slot_of);
+    let named = asked.filter(|(place, _)| asks[**place].origin.client.is_some());
+    let mut slots: Vec<usize> = named.map(|(_, slot)| *slot).collect();
+    slots.sort_unstable();
+    slots.dedup();
+    let row = |slot: &usize| {
+        let user = benches[*slot].as_ref().ok()?.user.as_ref()?;
+        Some((*slot, user.id))
+    };
+    let (slots, ids): (Vec<usize>, Vec<Id>) = slots.iter().filter_map(row).unzip();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let found = core.store.named(ids.clone()).await?;
+    for ((slot, id), named) in slots.into_iter().zip(ids).zip(found) {
+        let key = named.map(|named| NamesKey::open(&*core.sealer, id, &named.names_key));
+        match (key.transpose(), &mut benches[slot]) {
+            (Ok(Some(key)), Ok(bench)) => bench.names_key = Some(key),
+            // Erased since their row was read.
+            (Ok(None), Ok(bench)) => {
+                let paper = bench.paper.take();
+                *bench = Bench {
+                    paper,
+                    ..Bench::new(core, bench.owner, None)?
+                };
+            }
+            (Ok(_), Err(_)) => {}
+            (Err(error), bench) => *bench = Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
 /// Writes what the benches brought about, by one commit. What brought about nothing is done.
 async fn write(core: &Core, benches: &mut [Result<Bench<'_>, ServiceError>]) -> Result<Vec<Outcome>, ServiceError> {
     let mut outcomes = vec![Outcome::Done; benches.len()];
@@ -216,7 +258,7 @@ struct Bench<'a> {
     owner: &'a Owner,
     /// `None` for somebody who has no row; taken when it is written.
     user: Option<User>,
-    /// Opened for the first event.
+    /// Where a question comes with more of who somebody is.
     names_key: Option<NamesKey>,
     first_device: Option<Id>,
     /// Keyed, in the order of the user's devices. One that does not open fails all codes of devices; recovery codes
@@ -423,7 +465,7 @@ impl<'a> Bench<'a> {
         self.changed |= self.memo != before;
         let entry = match accepted {
             Some(accepted) => Entry::new("verify", "accepted", &ask.origin)
-                .owner(self.owner)
+                .of_user()
                 .because("recovery_code")
                 .decision(accepted.decision_id),
             None => self.refusal(ask).because(WRONG),
@@ -436,7 +478,7 @@ impl<'a> Bench<'a> {
     where
         'a: 'e,
     {
-        Entry::new("verify", "refused", &ask.origin).owner(self.owner)
+        Entry::new("verify", "refused", &ask.origin).of_user()
     }
 
     fn accept(
@@ -464,7 +506,7 @@ impl<'a> Bench<'a> {
             .judged(Some(id), ask.request.as_ref(), Some(&accepted), now, kept_ms);
         self.changed = true;
         let entry = Entry::new("verify", "accepted", &ask.origin)
-            .owner(self.owner)
+            .of_user()
             .device(id)
             .decision(accepted.decision_id);
         self.tell(core, &entry, now, salts)?;
@@ -511,15 +553,18 @@ impl<'a> Bench<'a> {
         now: UnixMs,
         salts: &mut impl Iterator<Item = [u8; 16]>,
     ) -> Result<(), ServiceError> {
-        let key = match self.names_key.take() {
-            Some(key) => key,
-            None => match &self.user {
-                Some(user) => NamesKey::of(&*core.sealer, user)?,
-                None => NamesKey::of(&*core.sealer, &core.strangers.row(core, self.owner, now)?)?,
-            },
+        let stranger = match &self.user {
+            Some(_) => None,
+            None => Some(core.strangers.row(core, self.owner, now)?),
         };
-        self.events.push(entry.sealed(now, salt(salts)?, &key, &*core.sealer)?);
-        self.names_key = Some(key);
+        let row = self.user.as_ref().or(stranger.as_ref());
+        let row = row.ok_or_else(|| ServiceError::Internal("nobody's event".into()))?;
+        // A new row has its key with it.
+        if let (true, Some(sealed)) = (entry.has_names(), &row.names_key) {
+            self.names_key = Some(NamesKey::open(&*core.sealer, row.id, sealed)?);
+        }
+        let event = entry.sealed(now, salt(salts)?, row.id, self.names_key.as_ref(), &*core.sealer)?;
+        self.events.push(event);
         Ok(())
     }
 
@@ -577,9 +622,9 @@ async fn refuse_contended(core: &Core, asks: &[Ask], open: &[usize]) -> Result<(
     for ask in open.iter().map(|&place| &asks[place]) {
         match core.tally.admit(&ask.owner, ask.origin.api_key, now) {
             None => {
-                let entry = Entry::new("verify", "refused", &ask.origin).owner(&ask.owner);
+                let entry = Entry::new("verify", "refused", &ask.origin).of_user();
                 let row = core.row(&ask.owner, now).await?;
-                events.push(core.event_of(&row, &entry.because(CAUSE), now)?);
+                events.push(core.event_of(&row, &entry.because(CAUSE), now).await?);
             }
             Some(whose) => counted.push(whose),
         }

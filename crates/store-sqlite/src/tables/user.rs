@@ -1,7 +1,7 @@
 //! Users: what changes by binding, and what changes by use; see the tables' comments in the first migration.
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
-use store::{Device, Id, Owner, Revision, Sealed, User, codec};
+use store::{Device, Id, Named, Owner, Revision, User, codec};
 
 use super::{
     document::{self, numbers_of},
@@ -16,19 +16,12 @@ use crate::{
 pub(crate) struct Bound {
     pub(crate) owner: Owner,
     pub(crate) id: Id,
-    pub(crate) names_key: Sealed,
     pub(crate) devices: Vec<Device>,
 }
 
 macro_rules! columns {
     () => {
-        "id, devices, secret, more_secrets, first.key_id, first.bytes, names.key_id, names.bytes"
-    };
-}
-
-macro_rules! with_secrets {
-    () => {
-        " FROM user LEFT JOIN secret AS first ON first.number = secret LEFT JOIN secret AS names ON names.number = names_key"
+        "id, devices, secret, more_secrets, key_id, bytes"
     };
 }
 
@@ -43,8 +36,7 @@ impl<'a> Users<'a> {
         const SQL: &str = concat!(
             "SELECT ",
             columns!(),
-            with_secrets!(),
-            " WHERE account = ? AND user = ?"
+            " FROM user LEFT JOIN secret ON number = secret WHERE account = ? AND user = ?"
         );
         Ok(Self {
             one: conn.prepare_cached(SQL)?,
@@ -64,9 +56,8 @@ pub(crate) fn page(conn: &Connection, after: Option<&Owner>, limit: u32) -> Resu
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
-        ", account, user",
-        with_secrets!(),
-        " WHERE (account, user) > (?, ?) ORDER BY account, user LIMIT ?"
+        ", account, user FROM user LEFT JOIN secret ON number = secret \
+         WHERE (account, user) > (?, ?) ORDER BY account, user LIMIT ?"
     );
     let (account, user) = after.map_or(("", ""), |owner| (&*owner.account, &*owner.user));
     let mut statement = conn.prepare_cached(SQL)?;
@@ -76,8 +67,8 @@ pub(crate) fn page(conn: &Connection, after: Option<&Owner>, limit: u32) -> Resu
     while let Some(row) = rows.next()? {
         // As it stands there, for the next page begins after it.
         let owner = Owner {
-            account: row.get(8)?,
-            user: row.get(9)?,
+            account: row.get(6)?,
+            user: row.get(7)?,
         };
         found.push(read(row, owner, &mut secrets)?);
     }
@@ -98,7 +89,6 @@ fn read(row: &Row<'_>, owner: Owner, secrets: &mut secret::Secrets<'_>) -> Resul
         let bytes = row.get_ref(1)?.as_blob().map_err(|_| damaged())?;
         Ok(Bound {
             id: Id::from_bytes(row.get(0)?),
-            names_key: secret::sealed(row.get(6)?, row.get(7)?),
             devices: codec::decode_devices(bytes, &owner, sealed).map_err(|_| damaged())?,
             owner: owner.clone(),
         })
@@ -121,10 +111,16 @@ pub(crate) fn is(conn: &Connection, owner: &Owner, id: &Id) -> Result<bool> {
 /// The whole row, new or changed; the secrets of devices that went are erased, and whether there were any is the result.
 pub(crate) fn put(tx: &Connection, next: &User, kept: &Kept) -> Result<bool> {
     let owner = (&next.owner.account, &next.owner.user);
-    let replaced = secret::replace(tx, &numbers(tx, &next.owner)?, &next.secrets())?;
+    let old = numbers(tx, &next.owner)?;
     let missing = || Fault::damaged("user", format_args!("{:?}", next.owner));
-    let (names_key, of_devices) = replaced.numbers.split_first().ok_or_else(missing)?;
-    let (first, more) = match of_devices.split_first() {
+    // The key of the names stays what it is.
+    let (names_key, of_devices) = match (old.split_first(), &next.names_key) {
+        (Some((names_key, of_devices)), _) => (*names_key, of_devices),
+        (None, Some(names_key)) => (secret::keep(tx, names_key)?, &[][..]),
+        (None, None) => return Err(missing()),
+    };
+    let replaced = secret::replace(tx, of_devices, &next.secrets())?;
+    let (first, more) = match replaced.numbers.split_first() {
         Some((first, more)) => (Some(*first), more),
         None => (None, &[][..]),
     };
@@ -141,9 +137,9 @@ pub(crate) fn put(tx: &Connection, next: &User, kept: &Kept) -> Result<bool> {
         first,
         (!more.is_empty()).then(|| format!("{more:?}")),
     ))?;
-    const STATE: &str = "INSERT INTO user_state (user, names_key, generation, chain, position, state) VALUES (?, ?, ?, ?, ?, ?) \
-         ON CONFLICT DO UPDATE SET names_key = excluded.names_key, generation = excluded.generation, \
-         chain = excluded.chain, position = excluded.position, state = excluded.state";
+    const STATE: &str = "INSERT INTO user_state (user, generation, chain, position, state) VALUES (?, ?, ?, ?, ?) \
+         ON CONFLICT DO UPDATE SET generation = excluded.generation, chain = excluded.chain, \
+         position = excluded.position, state = excluded.state";
     let Revision {
         generation,
         chain,
@@ -151,7 +147,6 @@ pub(crate) fn put(tx: &Connection, next: &User, kept: &Kept) -> Result<bool> {
     } = kept.revision;
     tx.prepare_cached(STATE)?.execute((
         next.id.as_bytes(),
-        names_key,
         generation,
         chain,
         position.cast_signed(),
@@ -160,7 +155,7 @@ pub(crate) fn put(tx: &Connection, next: &User, kept: &Kept) -> Result<bool> {
     Ok(replaced.erased)
 }
 
-/// The numbers of this user's secrets, as [`User::secrets`] has them; none where there is no row.
+/// The numbers of this user's secrets, that of the key of their names first; none where there is no row.
 fn numbers(tx: &Connection, owner: &Owner) -> Result<Vec<i64>> {
     const SQL: &str = "SELECT names_key, secret, more_secrets FROM user WHERE account = ? AND user = ?";
     let found = tx
@@ -188,12 +183,21 @@ pub(crate) fn erase(tx: &Connection, owner: &Owner, id: &Id) -> Result<()> {
     Ok(())
 }
 
-/// The key of the names of each user, by the id of their row.
-pub(crate) fn names_keys(conn: &Connection, users: &[Id]) -> Result<Vec<Option<Sealed>>> {
-    const SQL: &str = "SELECT key_id, bytes FROM user_state JOIN secret ON number = names_key WHERE user = ?";
-    let mut statement = conn.prepare_cached(SQL)?;
+const NAMED: &str = "SELECT account, user, key_id, bytes FROM user JOIN secret ON number = names_key WHERE id = ?";
+
+/// Whose the row of each id is.
+pub(crate) fn named(conn: &Connection, users: &[Id]) -> Result<Vec<Option<Named>>> {
+    let mut statement = conn.prepare_cached(NAMED)?;
     let mut one = |id: &Id| {
-        let found = statement.query_row([id.as_bytes()], |row| Ok(secret::sealed(row.get(0)?, row.get(1)?)));
+        let found = statement.query_row([id.as_bytes()], |row| {
+            Ok(Named {
+                owner: Owner {
+                    account: row.get(0)?,
+                    user: row.get(1)?,
+                },
+                names_key: secret::sealed(row.get(2)?, row.get(3)?),
+            })
+        });
         Ok(found.optional()?)
     };
     users.iter().map(&mut one).collect()
@@ -236,8 +240,7 @@ fn revision(row: &Row<'_>) -> rusqlite::Result<Revision> {
 
 /// What [`FoldedStates::get`] costs, for an owner who has no row.
 pub(crate) fn no_state(conn: &Connection, user: &Id) -> Result<()> {
-    const SQL: &str = "SELECT generation, chain, position, state, bytes FROM user_state \
-         LEFT JOIN secret ON number = names_key WHERE user >= ? ORDER BY user LIMIT 1";
+    const SQL: &str = "SELECT generation, chain, position, state FROM user_state WHERE user >= ? ORDER BY user LIMIT 1";
     let found = conn
         .prepare_cached(SQL)?
         .query_row([user.as_bytes()], kept)
@@ -284,5 +287,19 @@ mod tests {
         let found = page(&conn, None, 9).unwrap();
         assert_eq!(found.len(), 1);
         assert!(page(&conn, Some(&found[0].owner), 9).unwrap().is_empty());
+    }
+
+    /// However many users there are, whom the trail means is not looked for among them.
+    #[test]
+    fn whom_an_id_means_is_found_by_an_index() {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(include_str!("../../migrations/V1__first.sql"))
+            .unwrap();
+        let mut plan = conn.prepare(&format!("EXPLAIN QUERY PLAN {NAMED}")).unwrap();
+        let steps = plan
+            .query_map([Id::nil().as_bytes()], |row| row.get::<_, String>("detail"))
+            .unwrap();
+        let steps: Vec<_> = steps.map(Result::unwrap).collect();
+        assert_eq!(steps[0], "SEARCH user USING INDEX user_id (id=?)");
     }
 }

@@ -3,7 +3,7 @@
 use verify::UnixMs;
 
 use super::{Harness, commit, done, missed, open, reopen, sample::*};
-use crate::{Change, EnrollmentState, Store, User, Write, audit::Head};
+use crate::{Change, EnrollmentState, Named, Store, User, Write, audit::Head};
 
 pub(super) async fn unbinding_erases(harness: &dyn Harness) {
     let mut store = open(harness).await;
@@ -130,8 +130,13 @@ pub(super) async fn an_erased_user_leaves_nothing(harness: &dyn Harness) {
         assert!(found[0].is_none(), "no row");
         let other = found[1].as_ref().expect("the other one's row");
         assert_eq!((other.id, other.revision), (stays.id, stays.revision), "as it was");
-        let keys = store.names_keys(vec![gone.id, stays.id]).await.expect("a read");
-        assert!(keys == [None, Some(stays.names_key.clone())]);
+        let named = store.named(vec![gone.id, stays.id]).await.expect("a read");
+        let other = newcomer(&owner(2)).names_key.expect("a new row has it");
+        let other = Named {
+            owner: owner(2),
+            names_key: other,
+        };
+        assert_eq!(named, [None, Some(other)]);
         assert_eq!(store.users_after(None, 9).await.expect("a read").len(), 1);
         for (number, there) in [(1, false), (2, true)] {
             let owner = owner(number);
@@ -194,8 +199,12 @@ pub(super) async fn an_erased_user_begins_anew(harness: &dyn Harness) {
     let found = row(&*store, &owner(1)).await;
     assert_eq!(found.id, id(70));
     assert_bound(&found.devices, &[(&mine, fresh(3))]);
-    let keys = store.names_keys(vec![before.id, found.id]).await.expect("a read");
-    assert!(keys == [None, Some(sealed(70))]);
+    let named = store.named(vec![before.id, found.id]).await.expect("a read");
+    let back = Named {
+        owner: owner(1),
+        names_key: sealed(70),
+    };
+    assert_eq!(named, [None, Some(back)]);
     used(&*store, &mine, after(&fresh(3), 1)).await;
     let store = reopen(harness, store).await;
     assert_bound(
