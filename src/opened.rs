@@ -157,7 +157,7 @@ impl Opened {
             housekeeping_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 housekeeping_due.tick().await;
-                if let Err(error) = service.keep_house(&Caller::system()).await {
+                if let Err(error) = service.run_housekeeping(&Caller::system()).await {
                     tracing::warn!(%error, "housekeeping waits");
                 }
             }

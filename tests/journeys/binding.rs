@@ -275,7 +275,7 @@ fn no_file_ever_holds_a_secret_and_nothing_sealed_outlives_its_device() {
     });
     world.pass(10 * MINUTE_MS + 1);
     let ended = world
-        .wait(world.service().keep_house(&service::Caller::system()))
+        .wait(world.service().run_housekeeping(&service::Caller::system()))
         .expect("housekeeping");
     assert_eq!(ended, 1, "B2: what expired is ended");
     world.stop();

@@ -180,7 +180,7 @@ fn a_quiet_service_marks_the_time_so_that_it_is_believed_when_it_starts_again() 
     for _hour in 0..100 {
         world.pass(HOUR_MS);
         world
-            .wait(world.service().keep_house(&service::Caller::system()))
+            .wait(world.service().run_housekeeping(&service::Caller::system()))
             .expect("housekeeping");
     }
     let marks = world.events();
@@ -191,7 +191,7 @@ fn a_quiet_service_marks_the_time_so_that_it_is_believed_when_it_starts_again() 
     world.start();
     assert_ready(&world);
     world
-        .wait(world.service().keep_house(&service::Caller::system()))
+        .wait(world.service().run_housekeeping(&service::Caller::system()))
         .expect("housekeeping");
 
     // One that did not run is not.

@@ -33,7 +33,7 @@ fn an_enrollment_lives_for_ten_minutes() {
     let timely = alice.enroll(&json!({}));
     world.pass(10 * MINUTE_MS - 1);
     assert_eq!(
-        world.wait(world.service().keep_house(&service::Caller::system())),
+        world.wait(world.service().run_housekeeping(&service::Caller::system())),
         Ok(1),
         "the one that expired, and not the other"
     );

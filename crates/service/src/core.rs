@@ -17,11 +17,11 @@ use crate::{
     sealing::Record,
     trail::names::NamesKey,
     trail::record::Entry,
-    trail::refusal_counter::Tally,
+    trail::refusal_counter::RefusalCounter,
     trail::strangers::Strangers,
     upkeep::clock::TrustedClock,
     upkeep::vouch,
-    user_lock::{Turn, Turns},
+    user_lock::{UserLocks, UserTurn},
     verification::lane::Lane,
 };
 
@@ -50,20 +50,20 @@ pub(crate) struct Core {
     pub(crate) signer: Arc<dyn Signer>,
     pub(crate) settings: Settings,
     pub(crate) keys: KeyCache,
-    pub(crate) tally: Tally,
+    pub(crate) refusals: RefusalCounter,
     pub(crate) strangers: Strangers,
     /// Enrollments that were started.
     pub(crate) starts_of_user: HourlyLimit<Owner>,
     pub(crate) starts_of_key: HourlyLimit<Option<Id>>,
-    turns: Turns,
+    turns: UserLocks,
     /// Held by whoever looks through all tokens.
     pub(crate) searching: tokio::sync::Mutex<()>,
     /// Held by whoever writes what was decided before, and by whoever erases a user: nothing names them afterwards.
     pub(crate) writing_behind: tokio::sync::Mutex<()>,
     /// The last commit failed.
     failing: AtomicBool,
-    /// Judged where there is no device; bound to nobody.
-    pub(crate) stand_in: Bound,
+    /// FactorOutcome where there is no device; bound to nobody.
+    pub(crate) dummy_device: Bound,
 }
 
 impl Core {
@@ -90,7 +90,7 @@ impl Core {
     }
 
     /// This user's turn to change their factors; everything but `verify` takes it.
-    pub(crate) async fn turn(&self, owner: &Owner) -> Result<Turn<'_>, ServiceError> {
+    pub(crate) async fn turn(&self, owner: &Owner) -> Result<UserTurn<'_>, ServiceError> {
         self.turns.take(owner, self.settings.waiting_per_user).await
     }
 
@@ -213,7 +213,7 @@ impl Service {
     /// Starts the lane on the current runtime; [`Service::close`] ends it.
     pub async fn start(ports: Ports, settings: Settings) -> Result<Self, ServiceError> {
         let at_start = ports.store.newest().await?;
-        let stand_in = stand_in(&ports)?;
+        let dummy_device = dummy_device(&ports)?;
         let core = Arc::new(Core {
             clock: TrustedClock::new(ports.clock, at_start.map(|newest| newest.at), settings.clock_gap_ms),
             clock_was_right_at: Mutex::new(at_start.map(|newest| newest.place)),
@@ -223,15 +223,15 @@ impl Service {
             signer: ports.signer,
             settings,
             keys: KeyCache::default(),
-            tally: Tally::default(),
+            refusals: RefusalCounter::default(),
             strangers: Strangers::default(),
             starts_of_user: HourlyLimit::default(),
             starts_of_key: HourlyLimit::default(),
-            turns: Turns::default(),
+            turns: UserLocks::default(),
             searching: tokio::sync::Mutex::default(),
             writing_behind: tokio::sync::Mutex::default(),
             failing: AtomicBool::new(false),
-            stand_in,
+            dummy_device,
         });
         // Whoever starts us waits for the kernel's word, if that is all it takes.
         vouch::ask(&core).await?;
@@ -278,7 +278,7 @@ impl Service {
 async fn supervise(lane: Arc<Lane>, core: Arc<Core>) {
     let writing = tokio::spawn({
         let core = core.clone();
-        async move { core.tally.write_always(&core).await }
+        async move { core.refusals.write_always(&core).await }
     });
     let knowing = tokio::spawn({
         let core = core.clone();
@@ -294,12 +294,12 @@ async fn supervise(lane: Arc<Lane>, core: Arc<Core>) {
     watching.abort();
     writing.abort();
     knowing.abort();
-    core.tally.write(&core).await;
+    core.refusals.write(&core).await;
     core.strangers.write(&core).await;
 }
 
 /// A device of nobody under a secret of its own.
-fn stand_in(ports: &Ports) -> Result<Bound, ServiceError> {
+fn dummy_device(ports: &Ports) -> Result<Bound, ServiceError> {
     let now = ports.clock.now();
     let mut device = Device {
         id: new_id(&*ports.entropy, now)?,

@@ -28,8 +28,8 @@ pub use devices::{DeviceView, Factor, Method, UserView};
 pub use enrollment::{Confirmation, NewBinding, NewDevice, Offer, Replacement, Shown};
 pub use error::{Hint, ServiceError};
 pub use inventory::{
-    EXPORT_MAX, ExportedTokens, IMPORT_MAX, NewBatch, NewExport, NewImport, OPEN_TO_MAX, OpenedBy, Passage, Receipt,
-    Refused, SeedFile, TokenView,
+    EXPORT_MAX, ExportedTokens, IMPORT_MAX, NewBatch, NewExport, NewImport, OPEN_TO_MAX, OpenedBy, Receipt, Refused,
+    SeedFile, TokenTransition, TokenView,
 };
 pub use ports::{Clock, Entropy, PortError, Sealer, Signer};
 pub use settings::Settings;

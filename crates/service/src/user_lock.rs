@@ -11,7 +11,7 @@ use crate::ServiceError;
 /// One change of a user's factors at a time, and few that wait: guesses that are judged side by side would all
 /// be judged against the same count, and only one of them would be counted.
 #[derive(Default)]
-pub(crate) struct Turns {
+pub(crate) struct UserLocks {
     present: Mutex<HashMap<Owner, Present>>,
 }
 
@@ -23,7 +23,7 @@ struct Present {
 }
 
 /// Its holder's turn; the next one's when it is dropped.
-pub(crate) struct Turn<'a> {
+pub(crate) struct UserTurn<'a> {
     /// Let go of first: whoever waits must find the place still counted.
     _turn: OwnedMutexGuard<()>,
     _place: Place<'a>,
@@ -31,13 +31,13 @@ pub(crate) struct Turn<'a> {
 
 /// A place in the queue, given back however the call ends.
 struct Place<'a> {
-    turns: &'a Turns,
+    turns: &'a UserLocks,
     owner: Owner,
 }
 
-impl Turns {
+impl UserLocks {
     /// Waits for this user's turn, where no more than `most` are present already.
-    pub(crate) async fn take(&self, owner: &Owner, most: usize) -> Result<Turn<'_>, ServiceError> {
+    pub(crate) async fn take(&self, owner: &Owner, most: usize) -> Result<UserTurn<'_>, ServiceError> {
         let turn = {
             let mut all = self.lock();
             let present = all.entry(owner.clone()).or_default();
@@ -51,7 +51,7 @@ impl Turns {
             turns: self,
             owner: owner.clone(),
         };
-        Ok(Turn {
+        Ok(UserTurn {
             _turn: turn.lock_owned().await,
             _place: place,
         })

@@ -7,8 +7,8 @@ use std::{collections::BTreeSet, fs, path::Path, pin::Pin};
 
 use service::{
     Caller, Confirmation, ExportedTokens, Factor, IdentityProof, Method, NewBatch, NewBinding, NewDevice, NewExport,
-    NewImport, NewKey, OpenedBy, Owner, Passage, Question, Receipt, Role, SeedFile, Service, ServiceError, TokenFilter,
-    UnixMs,
+    NewImport, NewKey, OpenedBy, Owner, Question, Receipt, Role, SeedFile, Service, ServiceError, TokenFilter,
+    TokenTransition, UnixMs,
 };
 use support::{World, id};
 use syn::{FnArg, ImplItem, Item, Type, Visibility};
@@ -107,7 +107,7 @@ const CALLS: &[(&str, Call)] = calls! {
     token("CS-1");
     tokens(TokenFilter::default(), None, 9);
     drifting_tokens(None, 9);
-    move_token("CS-1", &Passage::Retire);
+    move_token("CS-1", &TokenTransition::Retire);
     find_unbound(&code());
     find_bound([&code(), &code()]);
     request_export(export());
@@ -121,7 +121,7 @@ const CALLS: &[(&str, Call)] = calls! {
     history_of_token("CS-1", None, 9);
     index_history();
     close_trail();
-    keep_house();
+    run_housekeeping();
     accept_clock();
 };
 
@@ -244,7 +244,7 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
             "list_keys",
             "index_history",
             "close_trail",
-            "keep_house",
+            "run_housekeeping",
             "accept_clock",
         ];
         if !of_the_house.contains(name) {

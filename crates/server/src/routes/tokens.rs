@@ -3,7 +3,7 @@ use api::{
     SeedEncoding, TokenChangeRequest, TokenGoal, TokenPage, TokenQuery,
 };
 use axum::{body::Body, extract::State, http::Request};
-use service::{Encoding, NewImport, OpenedBy, Owner, Passage, Role, SeedFile, TokenFilter};
+use service::{Encoding, NewImport, OpenedBy, Owner, Role, SeedFile, TokenFilter, TokenTransition};
 
 use crate::{
     App, convert,
@@ -103,16 +103,16 @@ pub(crate) async fn change(
 ) -> Answer {
     let passage = match (request.state, request.account, request.user) {
         (TokenGoal::Assigned, Some(account), Some(user)) => {
-            Passage::Assign(Owner::new(account.into_inner(), user.into_inner()))
+            TokenTransition::Assign(Owner::new(account.into_inner(), user.into_inner()))
         }
         (TokenGoal::Assigned, ..) => {
             let detail = "state says assigned and not to whom: give account and user";
             return Err(Problem::new(ProblemCode::InvalidRequest, detail).into());
         }
-        (TokenGoal::Imported, ..) => Passage::Unassign,
-        (TokenGoal::Lost, ..) => Passage::Lose,
-        (TokenGoal::Returned, ..) => Passage::Return,
-        (TokenGoal::Retired, ..) => Passage::Retire,
+        (TokenGoal::Imported, ..) => TokenTransition::Unassign,
+        (TokenGoal::Lost, ..) => TokenTransition::Lose,
+        (TokenGoal::Returned, ..) => TokenTransition::Return,
+        (TokenGoal::Retired, ..) => TokenTransition::Retire,
     };
     let caller = caller.acting(request.actor);
     let moved = app.service.move_token(&caller, &serial_number, &passage).await?;

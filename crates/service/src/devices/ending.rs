@@ -10,7 +10,7 @@ use crate::{
     ServiceError,
     attempt::Attempt,
     core::Factors,
-    devices::factor::Spent,
+    devices::factor::ConsumedFactor,
     enrollment::state::becomes,
     inventory::binding::{becomes_unbound, its_tokens},
     recovery::recovery_set,
@@ -70,7 +70,7 @@ impl<'a> Ending<'a> {
     }
 
     /// A device ends by the user's own factor.
-    pub(crate) async fn end(&mut self, id: Id, spent: Spent) -> Result<(), ServiceError> {
+    pub(crate) async fn end(&mut self, id: Id, spent: ConsumedFactor) -> Result<(), ServiceError> {
         let because = spent.name();
         self.next = spent.user;
         self.spent = spent.recovery;

@@ -4,7 +4,7 @@ use serde_json::json;
 use store::{Batch, Change, OpenTo, Outcome, Owner, Write};
 
 use crate::{
-    Caller, Core, Passage, Role, Service, ServiceError, access::caller::Origin, attempt::TRIES,
+    Caller, Core, Role, Service, ServiceError, TokenTransition, access::caller::Origin, attempt::TRIES,
     inventory::transition::pass, trail::record::Entry,
 };
 
@@ -38,7 +38,7 @@ impl Service {
             let change = Change::of(core.event(&entry, core.clock.now()?)?).with([user.erased()]);
             if core.commit(vec![change]).await? == [Outcome::Done] {
                 core.strangers.forget(owner);
-                core.tally.forget(owner);
+                core.refusals.forget(owner);
                 return Ok(());
             }
         }
@@ -52,7 +52,7 @@ impl Service {
                 return Ok(());
             }
             for token in assigned {
-                match pass(&self.core, &token.serial_number, &Passage::Unassign, origin).await {
+                match pass(&self.core, &token.serial_number, &TokenTransition::Unassign, origin).await {
                     // Somebody else was faster.
                     Ok(_) | Err(ServiceError::TokenState { .. }) => {}
                     Err(error) => return Err(error),

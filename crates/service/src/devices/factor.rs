@@ -31,9 +31,9 @@ pub struct Factor {
 }
 
 /// What judging a fresh factor came to.
-pub(crate) enum Judged {
+pub(crate) enum FactorOutcome {
     /// Right: to be written together with what it allows.
-    Right(Box<Spent>),
+    Right(Box<ConsumedFactor>),
     /// Wrong: to be written by itself, then told.
     Wrong {
         writes: Vec<Write>,
@@ -43,7 +43,7 @@ pub(crate) enum Judged {
 }
 
 /// A right code that is burned by the same commit as its effect.
-pub(crate) struct Spent {
+pub(crate) struct ConsumedFactor {
     /// How it was made.
     method: Method,
     /// The user's row in which it is burned, where a device made it.
@@ -52,7 +52,7 @@ pub(crate) struct Spent {
     pub(crate) recovery: Option<(u64, RecoveryCodes)>,
 }
 
-impl Spent {
+impl ConsumedFactor {
     /// The writes that burn it and do nothing else.
     pub(crate) fn writes(self) -> Vec<Write> {
         match self.recovery {
@@ -77,7 +77,7 @@ pub(crate) async fn judge_factor(
     of: Option<Id>,
     factor: &Factor,
     action: &'static str,
-) -> Result<Judged, ServiceError> {
+) -> Result<FactorOutcome, ServiceError> {
     match factor.method {
         Method::Totp => judge_code(attempt, user, of, factor, action).await,
         Method::RecoveryCode => judge_recovery_code(attempt, user, &factor.code, action).await,
@@ -90,7 +90,7 @@ async fn judge_code(
     of: Option<Id>,
     factor: &Factor,
     action: &'static str,
-) -> Result<Judged, ServiceError> {
+) -> Result<FactorOutcome, ServiceError> {
     let Attempt { core, origin, now } = *attempt;
     let code = Code::parse(&factor.code).ok();
     let owner = &user.owner;
@@ -116,7 +116,7 @@ async fn judge_code(
         let id = bound.device.id;
         match judgement.verdict {
             Verdict::Accepted(_) => {
-                return Ok(Judged::Right(Box::new(Spent {
+                return Ok(FactorOutcome::Right(Box::new(ConsumedFactor {
                     method: Method::Totp,
                     user: user.clone().with_state(id, judgement.next),
                     recovery: None,
@@ -154,7 +154,7 @@ async fn judge_code(
                 refuse(attempt, &entry, (action, "repeated"), user).await?;
                 return Err(error);
             }
-            Ok(Judged::Wrong {
+            Ok(FactorOutcome::Wrong {
                 writes: vec![next.used()],
                 event: core.event_of(user, &entry, now).await?,
                 error,
@@ -162,7 +162,7 @@ async fn judge_code(
         }
         (None, Some(lock)) => {
             let device = asked.first().map(|bound| bound.device.id);
-            core.tally.locked(action, owner, device, 1);
+            core.refusals.locked(action, owner, device, 1);
             Err(locked_error(lock, now))
         }
         (None, None) => Err(ServiceError::FactorRequired),
@@ -194,19 +194,19 @@ async fn judge_recovery_code(
     user: &User,
     code: &str,
     action: &'static str,
-) -> Result<Judged, ServiceError> {
+) -> Result<FactorOutcome, ServiceError> {
     let Attempt { core, origin, now } = *attempt;
     let owner = &user.owner;
     let set = core.store.recovery_codes(owner.clone()).await?;
     let trial = spend(core, owner, set, code, now)?;
     match (trial.verdict, trial.next) {
-        (SetVerdict::Right, Some(next)) => Ok(Judged::Right(Box::new(Spent {
+        (SetVerdict::Right, Some(next)) => Ok(FactorOutcome::Right(Box::new(ConsumedFactor {
             method: Method::RecoveryCode,
             user: user.clone(),
             recovery: Some(next),
         }))),
         (SetVerdict::Locked(lock), _) => {
-            core.tally.locked(action, owner, None, 1);
+            core.refusals.locked(action, owner, None, 1);
             Err(locked_error(lock, now))
         }
         (_, next) => {
@@ -219,7 +219,7 @@ async fn judge_recovery_code(
                 refuse(attempt, &entry, (action, WRONG), user).await?;
                 return Err(error);
             };
-            Ok(Judged::Wrong {
+            Ok(FactorOutcome::Wrong {
                 writes: vec![Write::put(Some(expected), &next)],
                 event: core.event_of(user, &entry, now).await?,
                 error,

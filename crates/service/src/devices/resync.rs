@@ -81,7 +81,7 @@ impl Service {
                     }),
                 ),
                 Verdict::Locked(lock) => {
-                    core.tally.locked("device.resync", owner, Some(id), 1);
+                    core.refusals.locked("device.resync", owner, Some(id), 1);
                     return Err(locked_error(lock, now));
                 }
             };

@@ -6,7 +6,7 @@ use crate::{
     Caller, Factor, Role, Service, ServiceError,
     devices::{
         ending::Ending,
-        factor::{Judged, judge_factor},
+        factor::{FactorOutcome, judge_factor},
     },
 };
 
@@ -26,12 +26,12 @@ impl Service {
             }
             let judged = judge_factor(&attempt, &factors.user, Some(id), factor, "device.unbind").await?;
             let (change, told) = match judged {
-                Judged::Right(spent) => {
+                FactorOutcome::Right(spent) => {
                     let mut ending = Ending::of(&attempt, owner, &factors).await?;
                     ending.end(id, *spent).await?;
                     (ending.change().await?, Ok(()))
                 }
-                Judged::Wrong { writes, event, error } => (Change::of(event).with(writes), Err(error)),
+                FactorOutcome::Wrong { writes, event, error } => (Change::of(event).with(writes), Err(error)),
             };
             if let Some(told) = attempt.commit(change, told).await? {
                 return told;

@@ -9,7 +9,7 @@ use crate::{
     Caller, Core, Factor, Role, Service, ServiceError,
     attempt::Attempt,
     core::touched,
-    devices::factor::{Judged, judge_factor},
+    devices::factor::{FactorOutcome, judge_factor},
     enrollment::identity_proof::{check_proof, evidence},
     enrollment::state::{becomes, codes_needed, uri},
     inventory::binding::available,
@@ -114,8 +114,8 @@ async fn try_start(attempt: &Attempt<'_>, wanted: &NewBinding) -> Result<Option<
     };
     let factors = core.factors(owner, now).await?;
     let spent = match fresh_factor(attempt, wanted, &factors.user).await? {
-        Some(Judged::Right(spent)) => Some(spent),
-        Some(Judged::Wrong { writes, event, error }) => {
+        Some(FactorOutcome::Right(spent)) => Some(spent),
+        Some(FactorOutcome::Wrong { writes, event, error }) => {
             let outcomes = core.commit(vec![Change::of(event).with(writes)]).await?;
             return if outcomes == [Outcome::Done] {
                 Err(error)
@@ -164,7 +164,11 @@ async fn try_start(attempt: &Attempt<'_>, wanted: &NewBinding) -> Result<Option<
     Ok((core.commit(vec![change]).await? == [Outcome::Done]).then_some(offer))
 }
 /// The factor that a user with a device has to show before a way in is added or changed.
-async fn fresh_factor(attempt: &Attempt<'_>, wanted: &NewBinding, user: &User) -> Result<Option<Judged>, ServiceError> {
+async fn fresh_factor(
+    attempt: &Attempt<'_>,
+    wanted: &NewBinding,
+    user: &User,
+) -> Result<Option<FactorOutcome>, ServiceError> {
     let Attempt { core, .. } = *attempt;
     let devices = &user.devices;
     let Some(replacement) = &wanted.factor else {

@@ -12,7 +12,7 @@ pub use export::{EXPORT_MAX, ExportedTokens, NewExport};
 pub use import::{IMPORT_MAX, NewImport, OpenedBy, Receipt, Refused, SeedFile};
 pub use lots::{NewBatch, OPEN_TO_MAX};
 pub use tokens::TokenView;
-pub use transition::Passage;
+pub use transition::TokenTransition;
 
 use crate::Role;
 

@@ -8,7 +8,7 @@ use crate::{
 
 /// What the desk, or support, says of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Passage {
+pub enum TokenTransition {
     /// It is meant for this user and nobody else.
     Assign(Owner),
     /// It is nobody's again.
@@ -21,7 +21,7 @@ pub enum Passage {
     Retire,
 }
 
-impl Passage {
+impl TokenTransition {
     fn action(&self) -> &'static str {
         match self {
             Self::Assign(_) => "token.assign",
@@ -49,9 +49,9 @@ impl Service {
         &self,
         caller: &Caller,
         serial_number: &str,
-        passage: &Passage,
+        passage: &TokenTransition,
     ) -> Result<TokenView, ServiceError> {
-        let roles = if *passage == Passage::Lose {
+        let roles = if *passage == TokenTransition::Lose {
             DESK_OR_SUPPORT
         } else {
             DESK
@@ -65,7 +65,7 @@ impl Service {
 pub(crate) async fn pass(
     core: &Core,
     serial_number: &str,
-    passage: &Passage,
+    passage: &TokenTransition,
     origin: &Origin,
 ) -> Result<TokenView, ServiceError> {
     let mut attempts = core.attempts(origin);
@@ -79,7 +79,7 @@ pub(crate) async fn pass(
 async fn try_move(
     attempt: &Attempt<'_>,
     serial_number: &str,
-    passage: &Passage,
+    passage: &TokenTransition,
 ) -> Result<Option<TokenView>, ServiceError> {
     let Attempt { core, origin, now } = *attempt;
     let token = find(core, serial_number).await?;
@@ -91,7 +91,7 @@ async fn try_move(
         });
     };
     let mut writes = Vec::new();
-    if *passage == Passage::Lose
+    if *passage == TokenTransition::Lose
         && let Some((owner, device)) = Option::zip(token.state.owner(), token.state.device())
     {
         let user = core.store.user(owner.clone()).await?;

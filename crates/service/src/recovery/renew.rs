@@ -3,7 +3,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Caller, Factor, Role, Service, ServiceError,
-    devices::factor::{Judged, judge_factor},
+    devices::factor::{FactorOutcome, judge_factor},
     recovery::recovery_set::issue,
     verification::memo::Memo,
 };
@@ -29,8 +29,8 @@ impl Service {
             let old = core.store.recovery_codes(owner.clone()).await?;
             let judged = judge_factor(&attempt, &user, None, factor, "recovery_codes.renew").await?;
             let spent = match judged {
-                Judged::Right(spent) => spent,
-                Judged::Wrong { writes, event, error } => {
+                FactorOutcome::Right(spent) => spent,
+                FactorOutcome::Wrong { writes, event, error } => {
                     match attempt.commit(Change::of(event).with(writes), error).await? {
                         Some(error) => return Err(error),
                         None => continue,

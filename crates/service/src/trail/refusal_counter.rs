@@ -28,7 +28,7 @@ const NAME: &str = "tally";
 
 /// The counts, and who still has a record.
 #[derive(Default)]
-pub(crate) struct Tally {
+pub(crate) struct RefusalCounter {
     counts: Mutex<HashMap<Line, Count>>,
     begun: Notify,
     recorded: Mutex<Recorded>,
@@ -72,7 +72,7 @@ struct Records {
     api_key: Option<Id>,
 }
 
-impl Tally {
+impl RefusalCounter {
     /// Refusals while locked.
     pub(crate) fn locked(&self, action: &'static str, owner: &Owner, device: Option<Id>, times: u64) {
         self.of_user(action, "locked", owner, device, times);
@@ -83,7 +83,7 @@ impl Tally {
         self.of_user(action, "repeated", owner, device, times);
     }
 
-    /// A refusal that [`Tally::admit`] gave no record.
+    /// A refusal that [`RefusalCounter::admit`] gave no record.
     pub(crate) fn refused(&self, action: &'static str, cause: &'static str, of: Whose) {
         let line = Line {
             action,
@@ -208,9 +208,9 @@ pub(crate) async fn refuse(
     user: &User,
 ) -> Result<(), ServiceError> {
     let Attempt { core, origin, now } = *attempt;
-    if let Some(whose) = core.tally.admit(&user.owner, origin.api_key, now) {
+    if let Some(whose) = core.refusals.admit(&user.owner, origin.api_key, now) {
         keep(core, 1, now).await?;
-        core.tally.refused(action, cause, whose);
+        core.refusals.refused(action, cause, whose);
         return Ok(());
     }
     core.commit(vec![Change::of(core.event_of(user, entry, now).await?)])
@@ -224,7 +224,7 @@ pub(crate) async fn keep(core: &Core, times: usize, now: UnixMs) -> Result<(), S
     if times == 0 {
         return Ok(());
     }
-    let known = lock(&core.tally.kept).clone();
+    let known = lock(&core.refusals.kept).clone();
     let old = match known {
         Some(known) => Some(known),
         None => core.store.allowance(NAME.to_owned()).await?,
@@ -239,7 +239,7 @@ pub(crate) async fn keep(core: &Core, times: usize, now: UnixMs) -> Result<(), S
     let change = Change::of_count(old.map(|old| old.version), &next);
     let outcome = core.commit(vec![change]).await?;
     // Somebody else's count was faster: his is on disk, and only this number is too low.
-    *lock(&core.tally.kept) = (outcome == [Outcome::Done]).then_some(next);
+    *lock(&core.refusals.kept) = (outcome == [Outcome::Done]).then_some(next);
     Ok(())
 }
 
@@ -298,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_key_that_names_everybody_leaves_places_for_others_and_gets_its_own_back_after_an_hour() {
-        let tally = Tally::default();
+        let tally = RefusalCounter::default();
         let now = UnixMs::new(1_760_000_000_000);
         let recorded = |from: usize, of: Option<Id>, now: UnixMs| {
             let users = from..from + USERS;
@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     fn no_hour_has_more_than_ten_records_of_a_user() {
-        let tally = Tally::default();
+        let tally = RefusalCounter::default();
         let mut records: Vec<UnixMs> = Vec::new();
         for second in 0..20_000 {
             let now = UnixMs::new(second * 7_000);

@@ -11,7 +11,7 @@ impl Service {
     /// Ends what expired, in small batches: the secrets of enrollments nobody completed are erased. Gives
     /// the number of records ended. And where nothing happens it says so now and then, so that a service which ran
     /// all along is believed when it starts again.
-    pub async fn keep_house(&self, caller: &Caller) -> Result<usize, ServiceError> {
+    pub async fn run_housekeeping(&self, caller: &Caller) -> Result<usize, ServiceError> {
         caller.is_of_the_house()?;
         let core = &*self.core;
         mark_time(core).await?;

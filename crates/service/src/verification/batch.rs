@@ -129,7 +129,7 @@ fn distinct<'a>(asks: &'a [Ask], open: &[usize]) -> (Vec<&'a Owner>, Vec<usize>)
 }
 
 /// Everybody's row, by one read; by one each where somebody's cannot be read.
-async fn load<'a>(core: &Core, owners: &[&'a Owner]) -> Result<Vec<Result<Bench<'a>, ServiceError>>, ServiceError> {
+async fn load<'a>(core: &Core, owners: &[&'a Owner]) -> Result<Vec<Result<UserBatch<'a>, ServiceError>>, ServiceError> {
     let users = core
         .store
         .users(owners.iter().map(|owner| (*owner).clone()).collect())
@@ -148,7 +148,7 @@ async fn load<'a>(core: &Core, owners: &[&'a Owner]) -> Result<Vec<Result<Bench<
     Ok(owners
         .iter()
         .zip(users)
-        .map(|(owner, user)| Bench::new(core, owner, user?))
+        .map(|(owner, user)| UserBatch::new(core, owner, user?))
         .collect())
 }
 
@@ -158,7 +158,7 @@ async fn load_recovery_codes(
     asks: &[Ask],
     open: &[usize],
     slot_of: &[usize],
-    benches: &mut [Result<Bench<'_>, ServiceError>],
+    benches: &mut [Result<UserBatch<'_>, ServiceError>],
 ) -> Result<(), ServiceError> {
     let asked = open.iter().zip(slot_of);
     let asked = asked.filter(|(place, slot)| asks[**place].is_recovery_code() && benches[**slot].is_ok());
@@ -200,7 +200,7 @@ async fn load_names_keys(
     asks: &[Ask],
     open: &[usize],
     slot_of: &[usize],
-    benches: &mut [Result<Bench<'_>, ServiceError>],
+    benches: &mut [Result<UserBatch<'_>, ServiceError>],
 ) -> Result<(), ServiceError> {
     let asked = open.iter().zip(slot_of);
     let named = asked.filter(|(place, _)| asks[**place].origin.client.is_some());
@@ -223,9 +223,9 @@ async fn load_names_keys(
             // Erased since their row was read.
             (Ok(None), Ok(bench)) => {
                 let paper = bench.paper.take();
-                *bench = Bench {
+                *bench = UserBatch {
                     paper,
-                    ..Bench::new(core, bench.owner, None)?
+                    ..UserBatch::new(core, bench.owner, None)?
                 };
             }
             (Ok(_), Err(_)) => {}
@@ -236,7 +236,7 @@ async fn load_names_keys(
 }
 
 /// Writes what the benches brought about, by one commit. What brought about nothing is done.
-async fn write(core: &Core, benches: &mut [Result<Bench<'_>, ServiceError>]) -> Result<Vec<Outcome>, ServiceError> {
+async fn write(core: &Core, benches: &mut [Result<UserBatch<'_>, ServiceError>]) -> Result<Vec<Outcome>, ServiceError> {
     let mut outcomes = vec![Outcome::Done; benches.len()];
     let changes = benches
         .iter_mut()
@@ -254,7 +254,7 @@ async fn write(core: &Core, benches: &mut [Result<Bench<'_>, ServiceError>]) -> 
 }
 
 /// A user's factors while a batch is judged: they evolve from question to question, and are written once.
-struct Bench<'a> {
+struct UserBatch<'a> {
     owner: &'a Owner,
     /// `None` for somebody who has no row; taken when it is written.
     user: Option<User>,
@@ -264,8 +264,8 @@ struct Bench<'a> {
     /// Keyed, in the order of the user's devices. One that does not open fails all codes of devices; recovery codes
     /// are another way in.
     credentials: Result<Vec<Credential>, ServiceError>,
-    /// Judged in place of a device where there is none, so that nobody can tell by the time it takes.
-    stand_in: Option<Credential>,
+    /// FactorOutcome in place of a device where there is none, so that nobody can tell by the time it takes.
+    dummy_device: Option<Credential>,
     memo: Memo,
     /// The row is not as it was read any more.
     changed: bool,
@@ -295,16 +295,16 @@ impl Paper {
     }
 }
 
-impl<'a> Bench<'a> {
+impl<'a> UserBatch<'a> {
     fn new(core: &Core, owner: &'a Owner, user: Option<User>) -> Result<Self, ServiceError> {
         let devices = user.as_ref().map_or(&[][..], |user| &user.devices);
         let credentials = devices
             .iter()
             .map(|bound| Ok(credential_of(&bound.device, &*core.sealer)?))
             .collect();
-        let stand_in = devices
+        let dummy_device = devices
             .is_empty()
-            .then(|| credential_of(&core.stand_in.device, &*core.sealer))
+            .then(|| credential_of(&core.dummy_device.device, &*core.sealer))
             .transpose()?;
         Ok(Self {
             owner,
@@ -315,7 +315,7 @@ impl<'a> Bench<'a> {
             user,
             names_key: None,
             credentials,
-            stand_in,
+            dummy_device,
             changed: false,
             paper: None,
             events: Vec::new(),
@@ -342,8 +342,8 @@ impl<'a> Bench<'a> {
         salts: &mut impl Iterator<Item = [u8; 16]>,
     ) -> Answered {
         let policy = &core.settings.policy;
-        if let Some(credential) = &self.stand_in {
-            let _same_work = judged(&core.stand_in.state, credential, code, now, policy);
+        if let Some(credential) = &self.dummy_device {
+            let _same_work = judged(&core.dummy_device.state, credential, code, now, policy);
             const CAUSE: &str = "no_device";
             let entry = self.refusal(ask).because(CAUSE);
             return self.refuse_freely(core, ask, &entry, CAUSE, now, salts);
@@ -355,7 +355,7 @@ impl<'a> Bench<'a> {
             .zip(credentials)
             .map(|(bound, credential)| judged(&bound.state, credential, code, now, policy))
             .collect();
-        // Judged all the same, so that a repeat takes what a judgement takes. Nothing is remembered of a device that
+        // FactorOutcome all the same, so that a repeat takes what a judgement takes. Nothing is remembered of a device that
         // judges nothing.
         let judging = devices
             .iter()
@@ -432,7 +432,7 @@ impl<'a> Bench<'a> {
         let set = self.paper.as_ref().and_then(|paper| paper.set.clone());
         let wrong_since_last_success = set.as_ref().map_or(0, |set| set.budget.since_success);
         let kept_ms = core.settings.request_id_ms;
-        // Judged in any case, so that a repeat takes what a judgement takes.
+        // FactorOutcome in any case, so that a repeat takes what a judgement takes.
         let trial = spend(core, self.owner, set, typed, now)?;
         if let SetVerdict::Locked(lock) = trial.verdict {
             self.locked[1] += 1;
@@ -524,7 +524,7 @@ impl<'a> Bench<'a> {
         now: UnixMs,
         salts: &mut impl Iterator<Item = [u8; 16]>,
     ) -> Answered {
-        match core.tally.admit(self.owner, ask.origin.api_key, now) {
+        match core.refusals.admit(self.owner, ask.origin.api_key, now) {
             None => self.tell(core, entry, now, salts)?,
             Some(whose) => self.counted.push((whose, cause)),
         }
@@ -535,13 +535,13 @@ impl<'a> Bench<'a> {
     fn tally(self, core: &Core, kept: bool) {
         let device = self.first_device;
         let [by_code, by_recovery_code] = self.locked;
-        core.tally.locked("verify", self.owner, device, by_code);
-        core.tally
+        core.refusals.locked("verify", self.owner, device, by_code);
+        core.refusals
             .locked("verify.recovery_code", self.owner, None, by_recovery_code);
-        core.tally.repeated("verify", self.owner, device, self.repeated);
+        core.refusals.repeated("verify", self.owner, device, self.repeated);
         if kept {
             for (whose, cause) in self.counted {
-                core.tally.refused("verify", cause, whose);
+                core.refusals.refused("verify", cause, whose);
             }
         }
     }
@@ -620,7 +620,7 @@ async fn refuse_contended(core: &Core, asks: &[Ask], open: &[usize]) -> Result<(
     let mut events = Vec::with_capacity(open.len());
     let mut counted = Vec::new();
     for ask in open.iter().map(|&place| &asks[place]) {
-        match core.tally.admit(&ask.owner, ask.origin.api_key, now) {
+        match core.refusals.admit(&ask.owner, ask.origin.api_key, now) {
             None => {
                 let entry = Entry::new("verify", "refused", &ask.origin).of_user();
                 let row = core.row(&ask.owner, now).await?;
@@ -634,7 +634,7 @@ async fn refuse_contended(core: &Core, asks: &[Ask], open: &[usize]) -> Result<(
         core.commit(vec![change]).await?;
     }
     for whose in counted {
-        core.tally.refused("verify", CAUSE, whose);
+        core.refusals.refused("verify", CAUSE, whose);
     }
     Ok(())
 }
