@@ -1,5 +1,6 @@
 use api::{AuditHead, AuditHeads, AuditPage, AuditQuery, AuditRecord, Problem, ProblemCode};
 use axum::extract::State;
+use data_encoding::HEXLOWER;
 use serde_json::value::RawValue;
 use service::{Record, ServiceError};
 
@@ -56,12 +57,8 @@ fn record(record: Record) -> Result<AuditRecord, Rejection> {
         event: event.map_err(|error| ServiceError::Internal(error.to_string()))?,
         masked: record.masked,
         committed: record.committed,
-        commitment: record.commitment.map(|commitment| hex(&commitment)),
-        salt: record.salt.map(|salt| hex(&salt)),
-        hash: hex(&record.hash),
+        commitment: record.commitment.map(|commitment| HEXLOWER.encode(&commitment)),
+        salt: record.salt.map(|salt| HEXLOWER.encode(&salt)),
+        hash: HEXLOWER.encode(&record.hash),
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,5 +1,6 @@
 use std::{fmt::Write as _, sync::Arc};
 
+use data_encoding::HEXLOWER;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use store::{ApiKey, Id, Owner, Person, Role};
@@ -179,9 +180,7 @@ pub(crate) fn compose_key(id: Id, secret: &[u8; 32]) -> (Zeroizing<String>, [u8;
     text.push_str(PREFIX);
     let _infallible = write!(text, "{}", id.simple());
     text.push('_');
-    for byte in secret {
-        let _infallible = write!(text, "{byte:02x}");
-    }
+    HEXLOWER.encode_append(secret, &mut text);
     let hash = Sha256::digest(&text[text.len() - 64..]).into();
     (text, hash)
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{Deserialize, Serialize};
 use store::{
     Store,
@@ -43,22 +44,21 @@ impl SignedHead {
         Self {
             chain: head.chain,
             position: head.position,
-            hash: hex(&head.hash),
-            signature: hex(signature),
+            hash: HEXLOWER.encode(&head.hash),
+            signature: HEXLOWER.encode(signature),
         }
     }
 
     /// The head, if the signature under it is one of ours.
     pub fn proven(&self, signer: &dyn Signer) -> Option<Head> {
-        let hash: Hash = unhex(&self.hash)?.try_into().ok()?;
+        let hash: Hash = HEXLOWER_PERMISSIVE.decode(self.hash.as_bytes()).ok()?.try_into().ok()?;
         let head = Head {
             chain: self.chain,
             position: self.position,
             hash,
         };
-        signer
-            .verify(&head.statement(), &unhex(&self.signature)?)
-            .then_some(head)
+        let signature = HEXLOWER_PERMISSIVE.decode(self.signature.as_bytes()).ok()?;
+        signer.verify(&head.statement(), &signature).then_some(head)
     }
 }
 
@@ -471,19 +471,4 @@ impl Reading {
             .sort_by_key(|finding| (finding.chain, finding.position));
         self.report
     }
-}
-
-/// Lower-case hex.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.is_ascii() {
-        return None;
-    }
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
-        .collect()
 }

@@ -149,7 +149,8 @@ pub(crate) fn put(tx: &Connection, document: &Document) -> Result<bool> {
     let replaced = secret::replace(tx, &old.secrets, &document.secrets)?;
     if lookups != old.lookups {
         forget_lookups(tx, &document.key, &old)?;
-        let mut insert = tx.prepare_cached("INSERT INTO lookup VALUES (?, ?, ?, ?, ?, ?)")?;
+        let mut insert =
+            tx.prepare_cached("INSERT INTO lookup (noun, name, value, account, user, id) VALUES (?, ?, ?, ?, ?, ?)")?;
         for lookup in &document.lookups {
             insert.execute((noun, lookup.name, &lookup.value, account, user, id))?;
         }

@@ -111,8 +111,10 @@ pub(crate) fn write_over(tx: &Connection, number: i64, sealed: &Sealed) -> Resul
 
 /// Overwrites it with zeroes where it lies.
 pub(crate) fn erase(tx: &Connection, number: i64) -> Result<()> {
-    tx.prepare_cached("INSERT INTO secret_free SELECT length(bytes), number FROM secret WHERE number = ?")?
-        .execute([number])?;
+    tx.prepare_cached(
+        "INSERT INTO secret_free (length, number) SELECT length(bytes), number FROM secret WHERE number = ?",
+    )?
+    .execute([number])?;
     tx.prepare_cached("UPDATE secret SET key_id = x'00000000', bytes = zeroblob(length(bytes)) WHERE number = ?")?
         .execute([number])?;
     Ok(())
