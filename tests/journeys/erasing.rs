@@ -221,3 +221,84 @@ fn what_was_committed_can_be_computed_by_others() {
     }
     assert!(sealed >= 2, "{page}");
 }
+
+/// "Delete my account": who asks is who goes.
+#[test]
+fn who_erases_themself_is_erased() {
+    let mut world = World::new();
+    let alice = world.user("acme", "alice.who.goes.herself");
+    alice.bind();
+    let (ip, _) = traces(&alice);
+    erase_as(&alice, &json!({"id": alice.user, "kind": "user", "ip": ip}));
+    let needles = [ip.into_bytes(), alice.user.clone().into_bytes()];
+    world.stop();
+    assert_none(world.home(), &needles, "who erases themself");
+}
+
+/// One spoiled key costs its user's names, and nobody anything else.
+#[test]
+fn a_spoiled_key_of_names_is_in_nobodys_way() {
+    let mut world = World::new();
+    let bound = ["alice", "bob"].map(|name| world.user("acme", name).bind());
+    world.user("acme", "bob").enroll(&json!({}));
+    world.user("acme", "alice").enroll(&json!({}));
+    spoil(&mut world, "bob");
+    let bob = world.user("acme", "bob");
+    let code = bound[1].phone.code_at(world.now_ms());
+    assert_eq!(bob.ask(&code, &client(&bob)).expect(200), accepted(&bound[1].device));
+    let accepted = bob.events("verify", "accepted");
+    assert_eq!(accepted.len(), 1, "it is told");
+    assert!(accepted[0]["client"].is_null(), "without what cannot be sealed");
+    world.pass(25 * crate::world::HOUR_MS);
+    let kept = world.wait(world.service().run_housekeeping(&service::Caller::system()));
+    assert_eq!(kept.expect("housekeeping"), 2, "both enrollments end");
+    erase(&bob);
+    assert_eq!(bob.get()["devices"], json!([]));
+}
+
+/// Names that somebody makes up and that nothing is recorded of fill nothing.
+#[test]
+fn a_name_of_which_nothing_is_recorded_has_no_row() {
+    let mut world = World::new();
+    let before = world.events().len();
+    for number in 0..20 {
+        let made_up = world.user("acme", &format!("made-up-{number}"));
+        let body = json!({"code": "000000", "actor": made_up.actor()});
+        let path = made_up.path("/devices/019a9ef4-0000-7000-8000-000000000000/unbind");
+        world.post(Role::Enroll, &path, &body).problem(404, "not_found");
+    }
+    world.restart();
+    assert_eq!(world.events().len(), before);
+    world.stop();
+    assert_eq!(finds(world.home(), b"made-up-"), 0);
+}
+
+/// A token that is set aside for somebody while they are erased waits for nobody.
+#[test]
+fn what_is_set_aside_meanwhile_is_nobodys() {
+    for ms in (0..240).step_by(40) {
+        let mut world = World::lingering(service::Settings::default());
+        let fob = Fob::new(1);
+        world.stock(&[&fob]);
+        let alice = world.user("acme", "alice.of.the.token");
+        alice.bind();
+        let before = std::thread::scope(|scope| {
+            let alice = &alice;
+            let erasing = scope.spawn(move || {
+                erase(alice);
+                std::time::Instant::now()
+            });
+            std::thread::sleep(std::time::Duration::from_millis(ms));
+            let aside = json!({"account": "acme", "user": alice.user});
+            let moved = alice.world.move_token(Role::Inventory, &fob, "assigned", &aside);
+            let assigned = std::time::Instant::now();
+            moved.status == 200 && assigned < erasing.join().expect("it erases")
+        });
+        let named = world.token(&fob)["user"] == alice.user;
+        let name = alice.user.clone();
+        world.stop();
+        if before {
+            assert!(!named && finds(world.home(), name.as_bytes()) == 0, "after {ms} ms");
+        }
+    }
+}

@@ -129,15 +129,20 @@ impl Core {
         entry: &Entry<'_>,
         now: UnixMs,
     ) -> Result<audit::Event, ServiceError> {
+        if user.revision.is_none() {
+            self.strangers.say(user);
+        }
         let key = if entry.has_names() {
-            Some(self.names_key(user).await?)
+            self.names_key(user).await?
         } else {
             None
         };
         entry.sealed(now, self.salt()?, user.id, key.as_ref(), &*self.sealer)
     }
 
-    async fn names_key(&self, user: &User) -> Result<NamesKey, ServiceError> {
+    /// `None` of a user who was erased since their row was read, and where it does not open: what happened is told all the
+    /// same, without names.
+    async fn names_key(&self, user: &User) -> Result<Option<NamesKey>, ServiceError> {
         let sealed = match &user.names_key {
             Some(new) => Some(new.clone()),
             None => {
@@ -145,9 +150,24 @@ impl Core {
                 named.map(|named| named.names_key)
             }
         };
-        // Erased since its row was read: nothing is written of them any more.
-        let sealed = sealed.ok_or(ServiceError::Contended)?;
-        Ok(NamesKey::open(&*self.sealer, user.id, &sealed)?)
+        Ok(sealed.and_then(|sealed| NamesKey::opened(&*self.sealer, user.id, &sealed)))
+    }
+
+    /// One event of this user, or of nobody where their row cannot be read: one spoiled row is in nobody else's way.
+    pub(crate) async fn event_about(
+        &self,
+        owner: &Owner,
+        entry: Entry<'_>,
+        now: UnixMs,
+    ) -> Result<audit::Event, ServiceError> {
+        match self.row(owner, now).await {
+            Ok(row) => self.event_of(&row, &entry.of_user(), now).await,
+            Err(ServiceError::Internal(error)) => {
+                tracing::error!(%error, "something happened to a user whose row cannot be read");
+                self.event(&entry, now)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn salt(&self) -> Result<[u8; 16], ServiceError> {

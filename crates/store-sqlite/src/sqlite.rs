@@ -29,7 +29,6 @@ use crate::{
     register, schema,
     tables::{audit, document, history, secret, user},
     tail::{Kept, Tail},
-    traces,
     trust::Trust,
     writer::{Call, Message, Reply, Shared, Writer, lock},
 };
@@ -82,9 +81,6 @@ impl Sqlite {
 
         let log = data_dir.join(directory::WAL_NAME);
         let register::Opened { head, epoch } = register::open(&mut conn, &options, &log).map_err(failed)?;
-        if options.owner {
-            traces::after_a_crash(&mut conn).map_err(failed)?;
-        }
         let mut tail = Tail::default();
         let (owner_lock, custody) = match owned {
             Some(Owned { file, lock }) => {

@@ -7,11 +7,11 @@
 //!
 //! No copy comes into being after its row is gone, so a page that was looked at once stays clean.
 
-use std::{fs::File, io, os::unix::fs::FileExt, sync::Arc};
+use std::{collections::HashSet, fs::File, io, os::unix::fs::FileExt, sync::Arc};
 
-use rusqlite::{Connection, TransactionBehavior::Immediate};
+use rusqlite::Connection;
 
-use crate::{custody::PAGE, error::Result, tables::owner};
+use crate::{custody::PAGE, error::Result};
 
 /// Tables with names in them; all without row ids, so that their pages are those of indexes.
 const TABLES: [&str; 3] = ["user", "document", "lookup"];
@@ -19,8 +19,55 @@ const TABLES: [&str; 3] = ["user", "document", "lookup"];
 /// A search under way.
 pub(crate) struct Search {
     names: Vec<Arc<str>>,
+    pieces: Pieces,
     /// The next page to look at, from 0.
     next: u64,
+}
+
+/// What is looked for of the names: all of a short one, and of a long one each eight bytes but for its end. So a copy that
+/// was partly written over is found as long as more is left of it than the end, and the time does not depend on how many
+/// names there are.
+#[derive(Default)]
+struct Pieces {
+    /// By the first two bytes of a piece, whether there is one.
+    begins: Vec<u64>,
+    eights: HashSet<[u8; PIECE]>,
+    shorter: Vec<Arc<str>>,
+}
+
+const PIECE: usize = 8;
+
+impl Pieces {
+    fn of(names: &[Arc<str>]) -> Self {
+        let mut pieces = Self {
+            begins: vec![0; 1 << 10],
+            ..Self::default()
+        };
+        for name in names {
+            let (eights, _) = name.as_bytes().as_chunks::<PIECE>();
+            // One at least, and none that ends within the last eight bytes: in many names that is the same domain.
+            let count = (name.len().saturating_sub(PIECE) / PIECE).max(1);
+            for piece in eights.iter().take(count) {
+                let begin = usize::from(u16::from_be_bytes([piece[0], piece[1]]));
+                pieces.begins[begin / 64] |= 1 << (begin % 64);
+                pieces.eights.insert(*piece);
+            }
+            if eights.is_empty() && !name.is_empty() {
+                pieces.shorter.push(name.clone());
+            }
+        }
+        pieces
+    }
+
+    fn are_in(&self, bytes: &[u8]) -> bool {
+        let begins = |piece: &[u8]| {
+            let begin = usize::from(u16::from_be_bytes([piece[0], piece[1]]));
+            self.begins[begin / 64] & 1 << (begin % 64) != 0
+        };
+        let is_piece = |piece: &[u8]| begins(piece) && self.eights.contains(piece);
+        let has = |name: &Arc<str>| bytes.windows(name.len()).any(|part| part == name.as_bytes());
+        bytes.windows(PIECE).any(is_piece) || self.shorter.iter().any(has)
+    }
 }
 
 /// What came of a part of the search.
@@ -37,7 +84,8 @@ pub(crate) enum Found {
 impl Search {
     /// Begins when the log is in the file.
     pub(crate) fn of(names: Vec<Arc<str>>) -> Self {
-        Self { names, next: 0 }
+        let pieces = Pieces::of(&names);
+        Self { names, pieces, next: 0 }
     }
 
     /// Whom it is for.
@@ -63,8 +111,9 @@ impl Search {
 
     fn is_in(&self, page: &[u8; PAGE as usize]) -> bool {
         let gap = gap(page);
-        let has = |name: &Arc<str>| gap.windows(name.len().max(1)).any(|bytes| bytes == name.as_bytes());
-        self.names.iter().any(has)
+        // Most of it is zeroes.
+        let used = gap.iter().position(|byte| *byte != 0);
+        used.is_some_and(|from| self.pieces.are_in(&gap[from..]))
     }
 }
 
@@ -100,7 +149,7 @@ fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
     Ok(length)
 }
 
-/// Writes the tables that have names anew; the pages that they had become zeroes.
+/// Writes the tables that have names anew; the pages that they had become zeroes. Takes room for all of them once more.
 pub(crate) fn rewrite(tx: &Connection) -> Result<()> {
     for table in TABLES {
         let mut sql =
@@ -115,17 +164,6 @@ pub(crate) fn rewrite(tx: &Connection) -> Result<()> {
             "INSERT INTO {table} SELECT * FROM {table}_before; DROP TABLE {table}_before;"
         ))?;
         indexes.iter().try_for_each(|index| tx.execute_batch(index))?;
-    }
-    Ok(())
-}
-
-/// Whoever erased a user and ended before the search was over has left nobody's name to search for.
-pub(crate) fn after_a_crash(conn: &mut Connection) -> Result<()> {
-    if owner::is_erasing(conn)? {
-        let tx = conn.transaction_with_behavior(Immediate)?;
-        rewrite(&tx)?;
-        owner::end_erasing(&tx)?;
-        tx.commit()?;
     }
     Ok(())
 }

@@ -82,6 +82,8 @@ pub(crate) struct Writer {
     erased: Vec<Arc<str>>,
     /// Copies of such names are looked for in the file.
     search: Option<Search>,
+    /// A search that nobody can make up for failed or was never made: when to write the tables anew instead.
+    rewrite_at: Option<Instant>,
     /// Folding an idle engine's tail has begun.
     folding: bool,
     /// The own chain was closed: nothing can be written any more.
@@ -97,6 +99,8 @@ pub(crate) struct Writer {
 /// Pages that are looked at between two messages, and when nothing else is to do.
 const SEARCHED_AT_WORK: usize = 16;
 const SEARCHED_AT_REST: usize = 64;
+/// After tables could not be written anew.
+const REWRITE_AGAIN: Duration = Duration::from_secs(60);
 
 /// States written back in one transaction when nothing else is to do.
 const IDLE_CHUNK: usize = 4_096;
@@ -110,6 +114,8 @@ impl Writer {
         log: PathBuf,
     ) -> Result<Self> {
         let fold = Fold::load(&conn)?;
+        // Whoever ended before the search was over has left nobody's name to search for.
+        let rewrite_at = (shared.owner && owner::is_erasing(&conn)?).then(Instant::now);
         let log_pages = Arc::<AtomicUsize>::default();
         let length = log_pages.clone();
         conn.wal_hook(Some(move |_: &mut Wal, pages| {
@@ -128,6 +134,7 @@ impl Writer {
             erasing: None,
             erased: Vec::new(),
             search: None,
+            rewrite_at,
             folding: false,
             chain_closed: false,
         })
@@ -191,8 +198,10 @@ impl Writer {
     fn wait(&self, queue: &mpsc::Receiver<Message>) -> Result<Message, RecvTimeoutError> {
         let worth_folding =
             self.shared.owner && !self.shared.trust.is_lost() && self.fold.behind() >= (self.tuning.fold_at / 8).max(1);
+        let rewrite_in = self.rewrite_at.map(|at| at.saturating_duration_since(Instant::now()));
         let patience = match (self.erasing, worth_folding) {
             _ if self.search.is_some() => Duration::ZERO,
+            (None, false) if rewrite_in.is_some() => rewrite_in.unwrap_or_default().max(self.tuning.erase_idle),
             (Some(_), _) => self.tuning.erase_idle,
             (None, true) if self.folding => Duration::ZERO,
             (None, true) => self.tuning.fold_idle,
@@ -235,11 +244,15 @@ impl Writer {
     fn idle(&mut self) {
         if self.shared.trust.is_lost() {
             // Somebody else's database by now, for all that is known.
-            (self.erasing, self.folding, self.search) = (None, false, None);
+            (self.erasing, self.folding, self.search, self.rewrite_at) = (None, false, None, None);
             return;
         }
         if self.search.is_some() {
             self.search_on(SEARCHED_AT_REST);
+            return;
+        }
+        if self.rewrite_at.is_some_and(|at| at <= Instant::now()) {
+            self.rewrite();
             return;
         }
         if self.erasing.is_some() {
@@ -451,29 +464,48 @@ impl Writer {
             Some(custody) => search.step(custody.file(), pages),
             None => Ok(Found::Nothing),
         };
-        let done = match found {
-            Ok(Found::NothingYet) => return,
-            Ok(Found::Nothing) => Ok(()),
-            Ok(Found::Trace) => self.rewrite(),
-            Err(error) => Err(StoreError::Unavailable(error.to_string()).into()),
-        };
-        // Whoever was erased meanwhile is looked for next.
-        let ended = match done {
-            Ok(()) if self.erased.is_empty() => self.owned(owner::end_erasing),
-            done => done,
-        };
-        self.search = None;
-        if let Err(fault) = ended {
-            let error = StoreError::from(fault);
-            tracing::warn!(%error, "names of users who were erased may be left in the file; the next start writes it anew");
+        match found {
+            Ok(Found::NothingYet) => {}
+            Ok(Found::Nothing) => {
+                self.search = None;
+                self.end_erasing();
+            }
+            Ok(Found::Trace) => {
+                tracing::info!("an erased user's name was left in the file: the tables with names are written anew");
+                self.search = None;
+                self.rewrite();
+            }
+            Err(error) => {
+                tracing::warn!(%error, "names of users who were erased are not looked for; the tables are written anew");
+                (self.search, self.rewrite_at) = (None, Some(Instant::now()));
+            }
         }
     }
 
-    fn rewrite(&mut self) -> Result<()> {
-        tracing::info!("an erased user's name was left in the file: the tables with names are written anew");
-        self.owned(traces::rewrite)?;
-        self.copy_log("TRUNCATE")?;
-        Ok(())
+    /// Writes the tables with names anew, of whomever names are left there; again later where that cannot be now.
+    fn rewrite(&mut self) {
+        let rewritten = self.owned(traces::rewrite).and_then(|()| self.copy_log("TRUNCATE"));
+        match rewritten {
+            Ok(true) => {
+                self.rewrite_at = None;
+                self.end_erasing();
+            }
+            Ok(false) => self.rewrite_at = Some(Instant::now() + REWRITE_AGAIN),
+            Err(fault) => {
+                let error = StoreError::from(fault);
+                tracing::warn!(%error, "names of users who were erased may be left in the file; it is tried again");
+                self.rewrite_at = Some(Instant::now() + REWRITE_AGAIN);
+            }
+        }
+    }
+
+    /// Nobody's name is left, unless somebody was erased meanwhile or something is to be made up for.
+    fn end_erasing(&mut self) {
+        if self.erased.is_empty() && self.rewrite_at.is_none() {
+            if let Err(fault) = self.owned(owner::end_erasing) {
+                tracing::warn!(error = %StoreError::from(fault), "the search for names is made once more by the next start");
+            }
+        }
     }
 
     /// Whether all of the log is in the database now.
@@ -523,9 +555,12 @@ impl Writer {
             if self.copy_log("TRUNCATE")? {
                 self.begin_search();
             }
-            if self.search.is_some() {
+            if self.search.is_some() || self.rewrite_at.is_some() {
                 while self.search.is_some() {
                     self.search_on(SEARCHED_AT_REST);
+                }
+                if self.rewrite_at.is_some() {
+                    self.rewrite();
                 }
                 self.copy_log("TRUNCATE")?;
             }

@@ -225,7 +225,10 @@ fn person(number: u32) -> Owner {
 
 /// A user with records of their own.
 fn settled(number: u32) -> store::Change {
-    let owner = person(number);
+    settled_as(number, person(number))
+}
+
+fn settled_as(number: u32, owner: Owner) -> store::Change {
     let user = User {
         owner: owner.clone(),
         ..newcomer(number)
@@ -319,13 +322,84 @@ fn a_crash_leaves_no_name() {
     }
     drop(store);
     assert!(!named(dir.path(), &all[..900]).is_empty(), "the log has them");
-    let began = std::time::Instant::now();
     let store = open_as(dir.path(), "serve/here/2", true, quick()).expect("it opens");
-    eprintln!("{count} users written anew: {:.2} s", began.elapsed().as_secs_f64());
+    let began = std::time::Instant::now();
     store.close().expect("it closes");
+    eprintln!("{count} users written anew: {:.2} s", began.elapsed().as_secs_f64());
     assert_eq!(named(dir.path(), &all[..900]), []);
     let left = open_as(dir.path(), "serve/here/3", true, quick()).expect("it opens");
     for number in all[900..].iter().take(100) {
         assert!(block_on(read(&left).user(person(*number))).expect("a read").is_some());
     }
+}
+
+/// A long name, and how much of it is in a file, from a piece of 16 bytes on: none but its end.
+#[test]
+fn no_large_part_of_a_long_name_is_left() {
+    const COUNT: u32 = 4_000;
+    let long = |number: u32| -> String {
+        let part = |at: u32| {
+            format!(
+                "{:08x}",
+                number.wrapping_mul(2_654_435_761).rotate_left(at) ^ at.wrapping_mul(0x9e37_79b9)
+            )
+        };
+        (0..16).map(part).collect()
+    };
+    let called = |number: u32| settled_as(number, Owner::new("acme", long(number)));
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open_as(dir.path(), "serve/here/1", true, quick()).expect("it opens");
+    let all: Vec<u32> = (0..COUNT).collect();
+    for some in all.chunks(97) {
+        done(&store, some.iter().map(|number| called(*number)).collect());
+    }
+    let gone: Vec<u32> = all.into_iter().filter(|number| number.is_multiple_of(3)).collect();
+    for some in gone.chunks(31) {
+        let end = |number: &u32| {
+            let owner = Owner::new("acme", long(*number));
+            let user = block_on(read(&store).user(owner)).expect("a read").expect("a row");
+            change(vec![user.erased()])
+        };
+        done(&store, some.iter().map(end).collect());
+        done(&store, some.iter().map(|number| called(number + 100_000)).collect());
+    }
+    store.close().expect("it closes");
+    let pieces: Vec<Vec<u8>> = gone
+        .iter()
+        .flat_map(|number| {
+            (0..104)
+                .step_by(8)
+                .map(move |at| long(*number).as_bytes()[at..at + 16].to_vec())
+        })
+        .collect();
+    assert_eq!(traces(dir.path(), &pieces), []);
+}
+
+/// The file may not grow when tables are to be written anew; later it may, and somebody else is erased.
+#[test]
+fn what_could_not_be_written_anew_is_made_up_for() {
+    const COUNT: u32 = 2_000;
+    let dir = tempfile::tempdir().expect("a directory");
+    let later = Tuning {
+        erase_idle: Duration::from_millis(700),
+        ..eager()
+    };
+    let store = open_as(dir.path(), "serve/here/1", true, later).expect("it opens");
+    let all: Vec<u32> = (0..COUNT).collect();
+    for some in all.chunks(97) {
+        done(&store, some.iter().map(|number| settled(*number)).collect());
+    }
+    done(&store, vec![settled(777_777)]);
+    let gone: Vec<u32> = all.into_iter().filter(|number| number.is_multiple_of(3)).collect();
+    for some in gone.chunks(31) {
+        done(&store, some.iter().map(|number| erased(&store, *number)).collect());
+    }
+    block_on(store.limit_pages(100)).expect("a limit");
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(!named(dir.path(), &gone).is_empty(), "some have a copy");
+    block_on(store.limit_pages(1_000_000)).expect("no limit");
+    done(&store, vec![erased(&store, 777_777)]);
+    std::thread::sleep(Duration::from_millis(1_500));
+    store.close().expect("it closes");
+    assert_eq!(named(dir.path(), &gone), []);
 }

@@ -4,9 +4,26 @@ use serde_json::json;
 use store::{Batch, Change, OpenTo, Outcome, Owner, Write};
 
 use crate::{
-    Caller, Core, Role, Service, ServiceError, TokenTransition, access::caller::Origin, attempt::TRIES,
-    inventory::transition::pass, trail::record::Entry,
+    Actor, ActorKind, Caller, Core, Role, Service, ServiceError, TokenTransition, access::caller::Origin,
+    attempt::TRIES, devices::unbind::close, inventory::transition::pass, trail::record::Entry,
 };
+
+/// Who erases, without a name where that is who is erased.
+fn without(owner: &Owner, origin: &Origin) -> Origin {
+    let is_themself = |actor: &Actor| actor.kind == ActorKind::User || *actor.id == *owner.user;
+    let actor = origin.actor.clone().map(|actor| match is_themself(&actor) {
+        true => Actor {
+            id: "the user".into(),
+            ip: None,
+            ..actor
+        },
+        false => actor,
+    });
+    Origin {
+        actor,
+        ..origin.clone()
+    }
+}
 
 /// Batches, and tokens, read at once.
 const PAGE: u32 = 256;
@@ -19,30 +36,39 @@ impl Service {
     /// Each step is safe alone: whoever is interrupted asks again.
     pub async fn erase_user(&self, caller: &Caller, owner: &Owner) -> Result<(), ServiceError> {
         caller.may_for(&[Role::Admin], owner)?;
-        let origin = caller.origin();
-        self.close_user(caller, owner).await?;
-        self.unassign_tokens(owner, origin).await?;
-        self.close_batches(owner, origin).await?;
+        let origin = &without(owner, caller.origin());
         let core = &*self.core;
         let _turn = core.turn(owner).await?;
+        close(core, owner, origin).await?;
+        self.unassign_tokens(owner, origin).await?;
+        self.close_batches(owner, origin).await?;
+        self.end_row(owner, origin).await?;
+        // What somebody wrote of them meanwhile.
+        self.unassign_tokens(owner, origin).await?;
+        self.close_batches(owner, origin).await
+    }
+
+    async fn end_row(&self, owner: &Owner, origin: &Origin) -> Result<(), ServiceError> {
+        let core = &*self.core;
         let _nothing_is_written_behind = core.writing_behind.lock().await;
-        for _try in 0..TRIES {
+        let mut attempts = core.attempts(origin);
+        loop {
+            let attempt = attempts.next()?;
             let Some(user) = core.store.user(owner.clone()).await? else {
                 return Ok(());
             };
             if !user.devices.is_empty() {
                 // Bound since everything ended.
-                break;
+                return Err(ServiceError::Contended);
             }
-            let entry = Entry::new("user.erase", "done", origin).erased(user.id);
-            let change = Change::of(core.event(&entry, core.clock.now()?)?).with([user.erased()]);
-            if core.commit(vec![change]).await? == [Outcome::Done] {
+            let entry = attempt.entry("user.erase", "done").erased(user.id);
+            let change = Change::of(core.event(&entry, attempt.now)?).with([user.erased()]);
+            if let Some(()) = attempt.commit(change, ()).await? {
                 core.strangers.forget(owner);
                 core.refusals.forget(owner);
                 return Ok(());
             }
         }
-        Err(ServiceError::Contended)
     }
 
     async fn unassign_tokens(&self, owner: &Owner, origin: &Origin) -> Result<(), ServiceError> {

@@ -3,7 +3,8 @@
 use store::{Change, Id, Owner};
 
 use crate::{
-    Caller, Factor, Role, Service, ServiceError,
+    Caller, Core, Factor, Role, Service, ServiceError,
+    access::caller::Origin,
     devices::{
         ending::Ending,
         factor::{FactorOutcome, judge_factor},
@@ -42,23 +43,27 @@ impl Service {
     /// Ends everything of a user whose account was closed.
     pub async fn close_user(&self, caller: &Caller, owner: &Owner) -> Result<(), ServiceError> {
         caller.may_for(&[Role::Admin], owner)?;
-        let origin = caller.origin();
         let core = &*self.core;
         let _turn = core.turn(owner).await?;
-        let mut attempts = core.attempts(origin);
-        loop {
-            let attempt = attempts.next()?;
-            let factors = core.factors(owner, attempt.now).await?;
-            let mut ending = Ending::of(&attempt, owner, &factors).await?;
-            for bound in &factors.user.devices {
-                ending.tombstone(bound.device.id, "user_closed").await?;
-            }
-            let entry = attempt.entry("user.close", "done").of_user();
-            let entry = entry.count(factors.user.devices.len() as u64);
-            ending.events.push(attempt.event_of(&factors.user, &entry).await?);
-            if let Some(done) = attempt.commit(ending.change().await?, ()).await? {
-                return Ok(done);
-            }
+        close(core, owner, caller.origin()).await
+    }
+}
+
+/// Whoever has the right to something that this is a part of, in the user's turn.
+pub(crate) async fn close(core: &Core, owner: &Owner, origin: &Origin) -> Result<(), ServiceError> {
+    let mut attempts = core.attempts(origin);
+    loop {
+        let attempt = attempts.next()?;
+        let factors = core.factors(owner, attempt.now).await?;
+        let mut ending = Ending::of(&attempt, owner, &factors).await?;
+        for bound in &factors.user.devices {
+            ending.tombstone(bound.device.id, "user_closed").await?;
+        }
+        let entry = attempt.entry("user.close", "done").of_user();
+        let entry = entry.count(factors.user.devices.len() as u64);
+        ending.events.push(attempt.event_of(&factors.user, &entry).await?);
+        if let Some(()) = attempt.commit(ending.change().await?, ()).await? {
+            return Ok(());
         }
     }
 }

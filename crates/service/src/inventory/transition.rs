@@ -57,6 +57,11 @@ impl Service {
             DESK
         };
         caller.may_for_all(roles, INVENTORY)?;
+        // Whoever erases a user leaves no token that waits for them.
+        let _turn = match passage {
+            TokenTransition::Assign(owner) => Some(self.core.turn(owner).await?),
+            _ => None,
+        };
         pass(&self.core, serial_number, passage, caller.origin()).await
     }
 }

@@ -31,9 +31,10 @@ impl Service {
         limit: u32,
     ) -> Result<Vec<Record>, ServiceError> {
         caller.may_for_all(&[Role::Audit], TRAIL)?;
-        match self.core.store.user(owner.clone()).await? {
-            Some(user) => self.history(Subject::User(user.id), before, limit).await,
-            // The trail means users by their rows.
+        // The trail means users by their rows.
+        let row = self.core.store.user(owner.clone()).await?.map(|user| user.id);
+        match row.or_else(|| self.core.strangers.id_of(owner)) {
+            Some(id) => self.history(Subject::User(id), before, limit).await,
             None => Ok(Vec::new()),
         }
     }

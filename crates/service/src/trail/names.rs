@@ -28,8 +28,15 @@ impl NamesKey {
     }
 
     /// The one of the row of this id.
-    pub(crate) fn open(sealer: &dyn Sealer, user: Id, sealed: &Sealed) -> Result<Self, PortError> {
+    fn open(sealer: &dyn Sealer, user: Id, sealed: &Sealed) -> Result<Self, PortError> {
         Ok(Self(sealer.open(&bound_to(user), sealed)?))
+    }
+
+    /// The same; `None` where it does not open, which is said and costs names, and nothing else.
+    pub(crate) fn opened(sealer: &dyn Sealer, user: Id, sealed: &Sealed) -> Option<Self> {
+        let key = Self::open(sealer, user, sealed);
+        let key = key.inspect_err(|error| tracing::error!(%error, %user, "the key of a user's names does not open"));
+        key.ok()
     }
 
     /// What an event says of its user, for the event of this salt.
@@ -100,10 +107,7 @@ impl<'a> NamesReader<'a> {
             let Some(Named { owner, names_key }) = named.or_else(|| strangers.named(id)) else {
                 continue;
             };
-            let key = NamesKey::open(sealer, id, &names_key);
-            // One spoiled record must not hide all others.
-            let key = key.inspect_err(|error| tracing::error!(%error, %id, "the key of a user's names does not open"));
-            persons.insert(id, (owner, key.ok()));
+            persons.insert(id, (owner, NamesKey::opened(sealer, id, &names_key)));
         }
         Ok(Self { sealer, persons })
     }

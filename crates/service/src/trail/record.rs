@@ -135,7 +135,7 @@ impl<'a> Entry<'a> {
         self.written(at, salt)
     }
 
-    /// Ready for the store, of an event of the user of this row, whose key is needed where it says more of who somebody is.
+    /// Ready for the store, of an event of the user of this row, whose key is needed where it says more of who somebody is, which is left out without it.
     pub(crate) fn sealed(
         &self,
         at: UnixMs,
@@ -145,11 +145,10 @@ impl<'a> Entry<'a> {
         sealer: &dyn Sealer,
     ) -> Result<audit::Event, ServiceError> {
         let (actor, client) = (self.actor, self.client);
-        let names = match (self.has_names(), key) {
-            (false, _) => None,
-            (true, Some(key)) => Some(key.seal(sealer, &salt, &Names { actor, client })?),
-            (true, None) => return Err(ServiceError::Internal("names are to be told unsealed".into())),
-        };
+        let names = key
+            .filter(|_| self.has_names())
+            .map(|key| key.seal(sealer, &salt, &Names { actor, client }))
+            .transpose()?;
         let sealed = Self {
             person: Some(person),
             names,

@@ -245,12 +245,6 @@ pub(crate) async fn keep(core: &Core, times: usize, now: UnixMs) -> Result<(), S
 
 async fn try_write(core: &Core, counted: &[(Line, Count)]) -> Result<(), ServiceError> {
     let now = core.clock.now()?;
-    let owners = counted.iter().filter_map(|(line, _)| match &line.of {
-        Whose::User(owner) => Some(owner),
-        Whose::Key(_) => None,
-    });
-    let owners: Vec<Owner> = owners.cloned().collect();
-    let mut rows = core.store.users(owners).await?.into_iter();
     let mut events = Vec::with_capacity(counted.len());
     for (line, Count { device, times }) in counted {
         let origin = Origin {
@@ -269,13 +263,7 @@ async fn try_write(core: &Core, counted: &[(Line, Count)]) -> Result<(), Service
         }
         events.push(match &line.of {
             Whose::Key(_) => core.event(&entry, now)?,
-            Whose::User(owner) => {
-                let row = match rows.next().flatten() {
-                    Some(row) => row,
-                    None => core.strangers.row(core, owner, now)?,
-                };
-                core.event_of(&row, &entry.of_user(), now).await?
-            }
+            Whose::User(owner) => core.event_about(owner, entry, now).await?,
         });
     }
     if let Some(change) = Change::of_all(events) {

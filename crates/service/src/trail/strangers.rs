@@ -27,8 +27,17 @@ pub(crate) struct Strangers {
 
 struct Row {
     user: User,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Somebody may have something to say of them; with nothing said it is forgotten in the next round.
+    Asked,
+    /// Something is said.
+    Said,
     /// It is in the store, and stays here for one more round: somebody may have looked there before.
-    written: bool,
+    Written,
 }
 
 impl Strangers {
@@ -45,9 +54,24 @@ impl Strangers {
         }
         let row = rows.entry(owner.clone()).or_insert_with(|| Row {
             user: User::new(owner.clone(), id, names_key),
-            written: false,
+            stage: Stage::Asked,
         });
         Ok(row.user.clone())
+    }
+
+    /// The trail says something of them from now on.
+    pub(crate) fn say(&self, user: &User) {
+        let mut rows = self.rows();
+        if rows.is_empty() {
+            self.begun.notify_one();
+        }
+        let row = rows.entry(user.owner.clone()).or_insert_with(|| Row {
+            user: user.clone(),
+            stage: Stage::Said,
+        });
+        if row.stage == Stage::Asked {
+            row.stage = Stage::Said;
+        }
     }
 
     /// Whose row of this id is to be written.
@@ -58,6 +82,11 @@ impl Strangers {
             owner: found.owner.clone(),
             names_key: found.names_key.clone()?,
         })
+    }
+
+    /// The id of a row that is to be written.
+    pub(crate) fn id_of(&self, owner: &Owner) -> Option<Id> {
+        self.rows().get(owner).map(|row| row.user.id)
     }
 
     /// Nobody waits to be written any more whom this is about.
@@ -79,8 +108,11 @@ impl Strangers {
     /// Writes what is new. What cannot be written now waits.
     pub(crate) async fn write(&self, core: &Core) {
         let _nobody_is_erased = core.writing_behind.lock().await;
-        self.rows().retain(|_, row| !row.written);
-        let new: Vec<User> = self.rows().values().map(|row| row.user.clone()).collect();
+        let new: Vec<User> = {
+            let mut rows = self.rows();
+            rows.retain(|_, row| row.stage == Stage::Said);
+            rows.values().map(|row| row.user.clone()).collect()
+        };
         for users in new.chunks(CHUNK) {
             if let Err(error) = try_write(core, users).await {
                 tracing::warn!(%error, "new users are not written yet");
@@ -89,7 +121,7 @@ impl Strangers {
             let mut rows = self.rows();
             for user in users {
                 if let Some(row) = rows.get_mut(&user.owner) {
-                    row.written = true;
+                    row.stage = Stage::Written;
                 }
             }
         }

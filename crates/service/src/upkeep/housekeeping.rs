@@ -51,12 +51,9 @@ async fn expired(core: &Core) -> Result<Vec<Change>, ServiceError> {
     let expired = core.store.expired_enrollments(now, BATCH).await?;
     let mut changes = Vec::with_capacity(expired.len());
     for enrollment in expired {
-        let entry = Entry::new("enrollment.expire", "done", &origin)
-            .of_user()
-            .detail(serde_json::json!({"enrollment": enrollment.id}));
-        let event = core
-            .event_of(&core.row(&enrollment.owner, now).await?, &entry, now)
-            .await?;
+        let entry =
+            Entry::new("enrollment.expire", "done", &origin).detail(serde_json::json!({"enrollment": enrollment.id}));
+        let event = core.event_about(&enrollment.owner, entry, now).await?;
         changes.push(Change::of(event).with([becomes(&enrollment, EnrollmentState::abandoned)?]));
     }
     Ok(changes)

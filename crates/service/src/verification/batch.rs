@@ -217,19 +217,8 @@ async fn load_names_keys(
     }
     let found = core.store.named(ids.clone()).await?;
     for ((slot, id), named) in slots.into_iter().zip(ids).zip(found) {
-        let key = named.map(|named| NamesKey::open(&*core.sealer, id, &named.names_key));
-        match (key.transpose(), &mut benches[slot]) {
-            (Ok(Some(key)), Ok(bench)) => bench.names_key = Some(key),
-            // Erased since their row was read.
-            (Ok(None), Ok(bench)) => {
-                let paper = bench.paper.take();
-                *bench = UserBatch {
-                    paper,
-                    ..UserBatch::new(core, bench.owner, None)?
-                };
-            }
-            (Ok(_), Err(_)) => {}
-            (Err(error), bench) => *bench = Err(error.into()),
+        if let (Some(named), Ok(bench)) = (named, &mut benches[slot]) {
+            bench.names_key = NamesKey::opened(&*core.sealer, id, &named.names_key);
         }
     }
     Ok(())
@@ -555,13 +544,17 @@ impl<'a> UserBatch<'a> {
     ) -> Result<(), ServiceError> {
         let stranger = match &self.user {
             Some(_) => None,
-            None => Some(core.strangers.row(core, self.owner, now)?),
+            None => {
+                let row = core.strangers.row(core, self.owner, now)?;
+                core.strangers.say(&row);
+                Some(row)
+            }
         };
         let row = self.user.as_ref().or(stranger.as_ref());
         let row = row.ok_or_else(|| ServiceError::Internal("nobody's event".into()))?;
         // A new row has its key with it.
         if let (true, Some(sealed)) = (entry.has_names(), &row.names_key) {
-            self.names_key = Some(NamesKey::open(&*core.sealer, row.id, sealed)?);
+            self.names_key = NamesKey::opened(&*core.sealer, row.id, sealed);
         }
         let event = entry.sealed(now, salt(salts)?, row.id, self.names_key.as_ref(), &*core.sealer)?;
         self.events.push(event);

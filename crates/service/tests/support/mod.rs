@@ -52,7 +52,7 @@ impl Entropy for Kernel {
 pub(crate) struct World {
     pub(crate) service: Service,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) clock: Arc<Hand>,
+    _clock: Arc<Hand>,
     _home: TempDir,
 }
 
@@ -75,7 +75,7 @@ impl World {
         Self {
             service,
             store,
-            clock,
+            _clock: clock,
             _home: home,
         }
     }
