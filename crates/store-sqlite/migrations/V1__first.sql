@@ -76,7 +76,7 @@ CREATE TABLE user (
 ) STRICT, WITHOUT ROWID;
 
 -- Whom the trail means.
-CREATE UNIQUE INDEX user_id ON user (id);
+CREATE INDEX user_id ON user (id);
 
 -- The same users: what changes by use. Behind the trail by what is not folded yet.
 CREATE TABLE user_state (
