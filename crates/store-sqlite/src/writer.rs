@@ -501,10 +501,11 @@ impl Writer {
 
     /// Nobody's name is left, unless somebody was erased meanwhile or something is to be made up for.
     fn end_erasing(&mut self) {
-        if self.erased.is_empty() && self.rewrite_at.is_none() {
-            if let Err(fault) = self.owned(owner::end_erasing) {
-                tracing::warn!(error = %StoreError::from(fault), "the search for names is made once more by the next start");
-            }
+        if self.erased.is_empty()
+            && self.rewrite_at.is_none()
+            && let Err(fault) = self.owned(owner::end_erasing)
+        {
+            tracing::warn!(error = %StoreError::from(fault), "the search for names is made once more by the next start");
         }
     }
 
