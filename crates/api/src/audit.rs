@@ -1,3 +1,5 @@
+//! The audit trail on the wire: records, pages, signed heads.
+
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};

@@ -1,3 +1,5 @@
+//! Lots of tokens on the wire (`/v1/batches`), and who may bind a token of one.
+
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

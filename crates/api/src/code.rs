@@ -1,3 +1,5 @@
+//! Codes on the wire, as they were typed: wiped, and never shown in an error.
+
 use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, de};

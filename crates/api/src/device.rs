@@ -1,3 +1,5 @@
+//! Devices on the wire, and the requests that change one: unbind, resync, unlock.
+
 use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;

@@ -1,3 +1,5 @@
+//! Enrollments on the wire: a binding is started, shown as a QR code, confirmed or abandoned.
+
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};

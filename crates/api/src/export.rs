@@ -1,3 +1,5 @@
+//! Exports of token seeds on the wire: asked for, approved by another person, fetched once.
+
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;

@@ -1,3 +1,5 @@
+//! Imports of seed files on the wire, and the receipt of one.
+
 use std::{borrow::Cow, fmt};
 
 use data_encoding::BASE64;

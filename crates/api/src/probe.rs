@@ -1,3 +1,5 @@
+//! Health probes on the wire: `/healthz` and `/readyz`.
+
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -1,3 +1,5 @@
+//! Refusals on the wire: problem details (RFC 9457) and their codes.
+
 use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};

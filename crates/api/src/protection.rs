@@ -1,3 +1,5 @@
+//! Login and operation protection of a user on the wire.
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -1,3 +1,5 @@
+//! Reading of a request: JSON bodies and queries, with an error that names the field and repeats no value.
+
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 

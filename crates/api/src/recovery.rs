@@ -1,3 +1,5 @@
+//! Recovery codes on the wire.
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;

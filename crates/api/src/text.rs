@@ -1,3 +1,5 @@
+//! Names and other short texts on the wire, bounded and without control characters.
+
 use std::{borrow::Cow, error, fmt, sync::Arc};
 
 use serde::{Deserialize, Deserializer, de};

@@ -1,3 +1,5 @@
+//! Timestamps on the wire (RFC 3339, UTC).
+
 use std::{borrow::Cow, error, fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};

@@ -1,3 +1,5 @@
+//! Hardware tokens of the inventory on the wire: listed, changed, found by a code.
+
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;

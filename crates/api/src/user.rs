@@ -1,3 +1,5 @@
+//! Users on the wire: their factors, and the end of one.
+
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

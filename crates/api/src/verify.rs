@@ -1,3 +1,5 @@
+//! Verification on the wire: one code, or a batch of them, and what is answered.
+
 use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, de};

@@ -1,3 +1,5 @@
+//! A write time-out for connections.
+
 use std::{
     io,
     pin::Pin,

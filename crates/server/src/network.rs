@@ -1,3 +1,5 @@
+//! Networks of peers (CIDR), as proxies are trusted by.
+
 use std::{net::IpAddr, str::FromStr};
 
 /// A network of peers: `10.0.0.0/8`, `fd00::/8`, or one address.

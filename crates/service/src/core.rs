@@ -1,3 +1,5 @@
+//! The service: its ports, its settings, its start and end, and the one door to writing.
+
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicBool, Ordering::Relaxed},

@@ -1,3 +1,5 @@
+//! Errors of the use cases.
+
 use store::StoreError;
 use verify::{Cause, UnixMs};
 

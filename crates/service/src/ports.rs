@@ -1,3 +1,5 @@
+//! Ports: the clock, randomness, sealing and signatures, which the service is given.
+
 use otp::Secret;
 use store::Sealed;
 use verify::UnixMs;

@@ -1,3 +1,5 @@
+//! What each sealed secret is bound to.
+
 use otp::{Algorithm, Parameters, Secret};
 use store::{Device, Enrollment, Id, Owner, Sealed, Token};
 use verify::{Credential, Kind};

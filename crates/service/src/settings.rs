@@ -1,3 +1,5 @@
+//! Settings of the service.
+
 use verify::{Policy, UnixMs};
 
 /// The rules' settings; every default is the product's promise.

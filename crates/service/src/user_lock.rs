@@ -1,3 +1,5 @@
+//! A lock a user: changes of one user's factors take turns.
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},

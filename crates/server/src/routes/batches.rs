@@ -1,3 +1,5 @@
+//! Endpoints of lots of tokens.
+
 use api::{BatchChangeRequest, BatchPage, BatchQuery, BatchRequest};
 use axum::{extract::State, http::StatusCode};
 use service::NewBatch;

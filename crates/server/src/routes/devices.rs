@@ -1,3 +1,5 @@
+//! Endpoints of a user's devices.
+
 use api::{ResyncRequest, UnbindRequest, UnlockRequest};
 use axum::{extract::State, http::StatusCode};
 use service::UnixMs;

@@ -1,3 +1,5 @@
+//! Endpoints of the documentation: OpenAPI.
+
 use std::sync::LazyLock;
 
 use axum::{

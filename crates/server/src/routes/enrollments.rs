@@ -1,3 +1,5 @@
+//! Endpoints of a user's enrollments.
+
 use api::{AbandonEnrollmentRequest, ConfirmRequest, ConfirmResponse, Enrollment, EnrollmentRequest, Scope};
 use axum::{body::Body, extract::State, http::StatusCode};
 use service::{Confirmation, NewBinding, NewDevice, Replacement};

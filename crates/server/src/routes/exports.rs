@@ -1,3 +1,5 @@
+//! Endpoints of exports of token seeds.
+
 use api::{ExportActRequest, ExportFileRequest, ExportRequest, Problem, ProblemCode};
 use axum::{body::Body, extract::State, http::StatusCode};
 use service::{ExportedTokens, NewExport};

@@ -1,3 +1,5 @@
+//! Endpoints of health probes.
+
 use api::Probe;
 use axum::{extract::State, response::Response};
 

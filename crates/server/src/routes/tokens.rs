@@ -1,3 +1,5 @@
+//! Endpoints of the inventory of hardware tokens.
+
 use api::{
     FindByCodeRequest, FoundTokens, ImportQuery, ImportReceipt, ImportRefusal, ImportRequest, Problem, ProblemCode,
     SeedEncoding, TokenChangeRequest, TokenGoal, TokenPage, TokenQuery,

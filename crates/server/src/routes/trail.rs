@@ -1,3 +1,5 @@
+//! Endpoints of the audit trail.
+
 use api::{AuditHead, AuditHeads, AuditPage, AuditQuery, AuditRecord, Problem, ProblemCode};
 use axum::extract::State;
 use data_encoding::HEXLOWER;

@@ -1,3 +1,5 @@
+//! Endpoints of users as a whole.
+
 use api::{CloseUserRequest, RecoveryCodes, RecoveryCodesRequest};
 use axum::{extract::State, http::StatusCode};
 

@@ -1,3 +1,5 @@
+//! Endpoints of verification, one code or a batch.
+
 use api::{
     BatchFailure, BatchResult, Problem, ProblemCode, VerifyBatchRequest, VerifyBatchResponse, VerifyMethod,
     VerifyRequest, VerifyResponse,

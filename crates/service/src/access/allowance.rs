@@ -15,7 +15,7 @@ impl Limit {
     /// What a question costs its asker: the actor, and the key that they can be renamed under.
     pub(crate) fn of(question: &'static str, per_hour: u32, origin: &Origin) -> Vec<Self> {
         let actor = origin.actor.as_ref().map(|actor| Self {
-            name: format!("{question}/actor/{:?}/{}", actor.kind, actor.id),
+            name: format!("{question}/actor/{}/{}", actor.kind.name(), actor.id),
             per_hour,
         });
         let key = origin.api_key.map(|key| Self {

@@ -1,3 +1,5 @@
+//! API keys: made, revoked, listed, and who presents one.
+
 use std::{
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},

@@ -1,3 +1,5 @@
+//! The caller of a use case, and the rights that it has.
+
 use std::{fmt::Write as _, sync::Arc};
 
 use data_encoding::HEXLOWER;
@@ -209,6 +211,18 @@ pub enum ActorKind {
     Support,
     /// A program.
     Service,
+}
+
+impl ActorKind {
+    /// The name on the wire and in storage.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Admin => "admin",
+            Self::Support => "support",
+            Self::Service => "service",
+        }
+    }
 }
 
 /// What the user came with, as the caller says; for the trail.

@@ -1,3 +1,5 @@
+//! An hourly rate limit in memory.
+
 use std::{
     collections::HashMap,
     hash::Hash,

@@ -1,3 +1,5 @@
+//! The fresh factor of a change of a user's factors: a code of a device, or a recovery code.
+
 use otp::Code;
 use store::{Bound, Id, RecoveryCodes, User, Write, audit};
 use verify::{Lock, Purpose, UnixMs, Verdict, judge};

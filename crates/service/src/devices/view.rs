@@ -1,3 +1,5 @@
+//! A user's devices and protection, as they are shown.
+
 use store::{Bound, Id, Owner, Protection, UnboundDevice};
 use verify::{DeviceStatus, Kind, Lock, Policy, Purpose, UnixMs};
 

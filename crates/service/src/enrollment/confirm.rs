@@ -1,3 +1,5 @@
+//! Confirmation of an enrollment by the codes of the new device: the moment of binding.
+
 use otp::Code;
 use serde_json::json;
 use store::{

@@ -1,3 +1,5 @@
+//! The caller's word that the user's identity was proved.
+
 use store::IdentityProof;
 use verify::UnixMs;
 

@@ -1,3 +1,5 @@
+//! The start of an enrollment: of an app by a QR code, of a token by its serial number.
+
 use enroll::Qr;
 use otp::Parameters;
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! Import of seed files into the inventory.
+
 use std::collections::HashSet;
 
 use enroll::holds_uri;

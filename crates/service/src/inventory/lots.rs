@@ -1,3 +1,5 @@
+//! Lots of tokens (batches on the wire), and who may bind a token of one.
+
 use serde_json::json;
 use store::{Batch, Change, OpenTo, Outcome, Write};
 

@@ -1,3 +1,5 @@
+//! Tokens of the inventory, as they are shown and listed.
+
 use otp::Parameters;
 use store::{Bound, BoundToken, Id, Owner, Token, TokenFilter, TokenStatus};
 use verify::{Kind, UnixMs};

@@ -1,3 +1,5 @@
+//! Transitions of a token's status: assigned, lost, returned, retired.
+
 use serde_json::json;
 use store::{Change, Outcome, Owner, Token, TokenState, Write};
 

@@ -1,3 +1,5 @@
+//! Renewal of recovery codes.
+
 use store::{Change, Owner, User, Write};
 use zeroize::Zeroizing;
 

@@ -1,3 +1,5 @@
+//! An audit record before it is salted and chained.
+
 use serde::Serialize;
 use store::{Id, audit};
 use verify::UnixMs;

@@ -1,3 +1,5 @@
+//! The wall clock, as far as it can be trusted.
+
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},

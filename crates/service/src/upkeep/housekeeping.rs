@@ -1,3 +1,5 @@
+//! Housekeeping: enrollments that expired end.
+
 use store::{Change, EnrollmentState};
 
 use crate::{

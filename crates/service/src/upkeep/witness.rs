@@ -1,3 +1,5 @@
+//! Witnesses of the keyring in the database: whether it is the one that sealed what is there.
+
 use serde_json::json;
 use store::{Change, MacWitness, Outcome, Witness, Write};
 use subtle::ConstantTimeEq;

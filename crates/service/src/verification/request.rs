@@ -1,3 +1,5 @@
+//! A request to the lane, and its answer.
+
 use std::sync::Arc;
 
 use otp::Code;

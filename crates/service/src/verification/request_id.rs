@@ -1,3 +1,5 @@
+//! Request ids: an exact repeat of an accepted request is told the same answer.
+
 use serde::{Deserialize, Serialize};
 use store::Owner;
 use subtle::ConstantTimeEq;

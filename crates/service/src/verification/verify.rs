@@ -1,3 +1,5 @@
+//! The use case `verify`.
+
 use std::sync::Arc;
 
 use otp::Code;
