@@ -294,16 +294,16 @@ impl World {
         self.service.import_file(caller, seed_file(file), &into(batch)).await
     }
 
-    /// Binds this token; its last code is that of the next step, and the one after is good when this returns.
+    /// Binds this token by the code that it showed and the one that it shows. A step later, its next code is good.
     pub(crate) async fn bind_token(&self, caller: &Caller, owner: &Owner, serial_number: &str) -> (Id, Phone) {
         let token = Phone::token(serial_number);
         let wanted = self.wanted(owner, hardware(serial_number), None);
         let offer = self.service.start_enrollment(caller, &wanted).await.expect("an offer");
-        let codes = token.two(self.now());
+        let codes = token.two(self.now().plus(-STEP_MS));
         let confirmation = confirmation(&[&codes[0], &codes[1]]);
         let confirmed = self.service.confirm_enrollment(caller, owner, offer.id, &confirmation);
         let (device, _) = confirmed.await.expect("it is bound");
-        self.clock.pass(2 * STEP_MS);
+        self.clock.pass(STEP_MS);
         (device.id, token)
     }
 }
