@@ -1,6 +1,7 @@
 //! The service on the in-memory engine, with a real keyring and a clock that the tests move.
 #![allow(dead_code, reason = "each test uses some of it")]
 
+pub(crate) mod faulty;
 pub(crate) mod phone;
 
 use std::{
@@ -27,6 +28,7 @@ use store::{
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
+use faulty::Faulty;
 use phone::Phone;
 
 /// When every world begins: at the beginning of a step of 30 s, and of one of 60 s.
@@ -86,6 +88,8 @@ impl Entropy for Kernel {
 pub(crate) struct World {
     pub(crate) service: Service,
     pub(crate) store: Arc<dyn Store>,
+    /// The same, to be told what is wrong with it.
+    pub(crate) engine: Arc<Faulty>,
     pub(crate) clock: Arc<Hand>,
     pub(crate) ports: Ports,
     disk: Disk,
@@ -108,7 +112,9 @@ impl World {
         let keyring = Arc::new(keyring.expect("a keyring"));
         let sign = |statement: &[u8]| keyring.sign(statement);
         let disk = Disk::default();
-        let store: Arc<dyn Store> = Arc::new(Memory::open(&disk, "service", clock.now(), &sign));
+        let memory = Memory::open(&disk, "service", clock.now(), &sign);
+        let engine = Arc::new(Faulty::new(Arc::new(memory)));
+        let store: Arc<dyn Store> = engine.clone();
         let ports = Ports {
             store: store.clone(),
             clock: clock.clone(),
@@ -120,6 +126,7 @@ impl World {
         Self {
             service,
             store,
+            engine,
             clock,
             ports,
             disk,
