@@ -33,6 +33,7 @@ async fn a4_a_key_is_shown_once_proves_its_caller_and_ends() {
     );
     let payloads: String = world.events().await.iter().map(ToString::to_string).collect();
     assert!(!payloads.contains(&text[text.len() - 64..]));
+    world.clock.pass(1);
     let (second, other) = service
         .create_key(&shell, &wanted(&[Role::Audit], None))
         .await
