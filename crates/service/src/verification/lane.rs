@@ -107,11 +107,7 @@ impl Lane {
     }
 
     /// Puts what is admitted into the queue; the places of what is not keep their refusal. `None` once it is closed.
-    fn enqueue(
-        self: &Arc<Self>,
-        asks: Vec<Ask>,
-        waiting_per_user: usize,
-    ) -> Option<Vec<(Vec<usize>, oneshot::Receiver<Vec<Answered>>)>> {
+    fn enqueue(self: &Arc<Self>, asks: Vec<Ask>, waiting_per_user: usize) -> Option<Vec<Waiting>> {
         let mut queue = self.queue();
         if queue.closed {
             return None;
@@ -182,6 +178,9 @@ impl Lane {
         self.wake.notify_one();
     }
 }
+
+/// The places of a chunk in the call, and where its answers come.
+type Waiting = (Vec<usize>, oneshot::Receiver<Vec<Answered>>);
 
 fn shutting_down() -> ServiceError {
     StoreError::Closed.into()
