@@ -9,7 +9,7 @@ use service::{
     end_witness, look_at_clock, prove_keyring, reseal,
 };
 use store::EnrollmentState;
-use support::{STEP_MS, World, alice, app, bob, by_code, confirmation, id};
+use support::{STEP_MS, World, alice, app, bob, by_code, confirmation, faulty::Fault, id};
 
 fn is_doubted<T>(told: &Result<T, ServiceError>) -> bool {
     matches!(told, Err(ServiceError::ClockUnreliable(_)))
@@ -52,6 +52,18 @@ async fn b2_enrollments_that_nobody_completed_end_and_keep_no_secret() {
         .confirm_enrollment(&caller, &alice(), alive.id, &wanted)
         .await;
     told.expect("this one lives");
+}
+
+#[tokio::test]
+async fn an_enrollment_that_somebody_was_faster_with_is_counted_once() {
+    let world = World::new().await;
+    let caller = world.all().await;
+    world.start(&caller, &alice()).await;
+    world.clock.pass(11 * UnixMs::MINUTE);
+    world.engine.becomes(Fault::MissedOnce);
+    let ended = world.service.run_housekeeping(&Caller::system()).await;
+    assert_eq!(ended, Ok(1));
+    assert_eq!(world.told("enrollment.expire").await.len(), 1);
 }
 
 #[tokio::test]

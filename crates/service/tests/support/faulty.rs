@@ -18,6 +18,8 @@ pub(crate) enum Fault {
     None,
     /// Somebody else is faster, whatever is written.
     Missed,
+    /// Somebody else is faster once.
+    MissedOnce,
     /// Nothing is written.
     Writing(StoreError),
     /// Nothing is read, nor written.
@@ -63,6 +65,10 @@ impl Commit for Faulty {
         match self.fault() {
             Fault::None => self.engine.apply(changes),
             Fault::Writing(error) | Fault::Reading(error) => fails(error),
+            Fault::MissedOnce => {
+                self.becomes(Fault::None);
+                Box::pin(std::future::ready(Ok(vec![Outcome::Missed; changes.len()])))
+            }
             Fault::Missed => Box::pin(async move {
                 let mut outcomes = Vec::with_capacity(changes.len());
                 for change in changes {
@@ -144,7 +150,7 @@ impl Trail for Faulty {
     fn close_chain(&self, closing: Closing) -> Pending<'_, ()> {
         match self.fault() {
             Fault::Writing(error) | Fault::Reading(error) => fails(error),
-            Fault::None | Fault::Missed => self.engine.close_chain(closing),
+            Fault::None | Fault::Missed | Fault::MissedOnce => self.engine.close_chain(closing),
         }
     }
 }
