@@ -118,7 +118,7 @@ pub(crate) const ADMIN_KEY: &str = "admin.key";
 pub(crate) const HEADS: &str = "audit.heads";
 
 /// The ports that are real on this machine, and the keyring of a data directory.
-pub(crate) struct Means {
+pub(crate) struct Environment {
     /// The wall clock.
     pub(crate) clock: Arc<dyn Clock>,
     /// The kernel's randomness.
@@ -127,7 +127,7 @@ pub(crate) struct Means {
     pub(crate) keyring: Arc<Keyring>,
 }
 
-impl Means {
+impl Environment {
     /// Opens the keyring of this directory; makes one only where there is no database yet that another
     /// keyring sealed, and refuses one that is not this database's.
     pub(crate) fn of(dir: &Path) -> Result<Self, Failure> {

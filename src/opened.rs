@@ -28,7 +28,7 @@ use vault::shown;
 use crate::{
     Failure,
     heads::HeadsFiles,
-    home::{ADMIN_KEY, DATABASE, HEADS, KEYRING, Means, not_for_others, private_dir, there},
+    home::{ADMIN_KEY, DATABASE, Environment, HEADS, KEYRING, not_for_others, private_dir, there},
 };
 
 /// How often the files are looked at, and heads are written when there is a new one.
@@ -52,14 +52,14 @@ pub(crate) struct Custody {
 }
 
 /// A service that runs, and the database under it.
-pub(crate) struct Opened {
+pub(crate) struct RunningService {
     /// The use cases.
     pub(crate) service: Arc<Service>,
     engine: Arc<Sqlite>,
     keeper: Arc<Mutex<Keeper>>,
 }
 
-impl Opened {
+impl RunningService {
     /// Takes the directory's owner lock, holds the database against the heads that it once had and the keyring against
     /// the database, and migrates.
     pub(crate) async fn open(dir: &Path, settings: Settings, custody: &Custody) -> Result<Self, Failure> {
@@ -67,7 +67,7 @@ impl Opened {
         not_for_others(&dir.join(ADMIN_KEY))?;
         let mut files = HeadsFiles::read(dir, custody.heads_file.as_deref())?;
         let unproven = begins(dir, &mut files, custody.begin_anew)?;
-        let means = Means::of(dir)?;
+        let means = Environment::of(dir)?;
         let heads = files.prove(&*means.keyring)?;
         let known = (!unproven).then_some(heads.as_slice());
         let engine = means.open_store(dir, "serve", true, known);

@@ -338,7 +338,12 @@ fn every_test_that_the_threat_model_names_is_there() {
             }
             .join(format!("{file}.rs"));
             let source = fs::read_to_string(&path).unwrap_or_default();
-            if !source.contains(&format!("#[test]\nfn {test}(")) && !source.contains(&format!("    fn {test}(")) {
+            let stands = [
+                format!("#[test]\nfn {test}("),
+                format!("    fn {test}("),
+                format!("\nasync fn {test}("),
+            ];
+            if !stands.iter().any(|stands| source.contains(stands)) {
                 missing.push(format!("{} has no test {test}", path.display()));
             }
         }

@@ -15,7 +15,7 @@ use keyring::Keyring;
 use service::{Clock, Id, Owner, Ports, Sealer as _, Signer as _, UnixMs};
 use store::{Change, Commit, Device, Outcome, Sealed, Store, User, audit::Event};
 use store_sqlite::{Options, Sqlite};
-use verify::{Budget, DeviceParts, DeviceState, Kind};
+use verify::{DeviceParts, DeviceState, Kind, Throttle};
 
 use crate::{
     Any,
@@ -138,14 +138,14 @@ fn bound(keyring: &Keyring, number: u32, locked: bool) -> Any<Change> {
     };
     device.sealed = keyring.seal(&record(&device), &population::secret(number))?;
     let verification = if locked {
-        Budget {
+        Throttle {
             lock_count: 1,
             locked_until: Some(BEGINNING.plus(10_000 * UnixMs::DAY)),
             since_success: 10,
-            ..Budget::default()
+            ..Throttle::default()
         }
     } else {
-        Budget::default()
+        Throttle::default()
     };
     let state = DeviceState::restored(DeviceParts {
         verification: verification.into(),

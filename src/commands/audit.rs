@@ -8,7 +8,7 @@ use super::{Done, block_on, print_json};
 use crate::{
     Failure,
     heads::Heads,
-    home::{HEADS, Means},
+    home::{Environment, HEADS},
     settings::Configured,
 };
 
@@ -46,7 +46,7 @@ impl Verify {
             return Err(Failure::usage(format!("{} does not exist", path.display())));
         }
         let (dir, _) = self.configured.read()?;
-        let means = Means::of(&dir)?;
+        let means = Environment::of(&dir)?;
         let is_a_copy = self.heads.is_some();
         let path = self.heads.unwrap_or_else(|| dir.join(HEADS));
         let heads = Heads::kept(&path)?.unwrap_or_default();

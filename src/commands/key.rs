@@ -11,7 +11,7 @@ use super::{Done, block_on, print_json};
 use crate::{
     Failure,
     heads::{HeadsFiles, SecondCopy},
-    home::Means,
+    home::Environment,
     opened::refusal,
     settings::Configured,
 };
@@ -197,7 +197,7 @@ pub(super) fn beside<T>(
     if let Some(path) = heads_file {
         not_lost(&files, path)?;
     }
-    let means = Means::of(&dir)?;
+    let means = Environment::of(&dir)?;
     let heads = files.prove(&*means.keyring)?;
     let store = means.open_store(
         &dir,

@@ -26,7 +26,7 @@ use super::Done;
 use crate::{
     Failure,
     home::{ADMIN_KEY, Home, not_for_others, read_named, write_private},
-    opened::{Custody, Opened},
+    opened::{Custody, RunningService},
     real,
     settings::{ConfigFile, address},
 };
@@ -121,7 +121,7 @@ impl Serve {
             heads_file: self.heads_file.or(file.heads_file),
             begin_anew: self.begin_anew,
         };
-        let opened = Opened::open(&dir, settings, &custody).await?;
+        let opened = RunningService::open(&dir, settings, &custody).await?;
         let service = opened.service.clone();
         let key = first_key(&service, &dir).await?;
         greet(address, tls.is_some(), admin_address, &dir, key);

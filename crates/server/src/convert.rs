@@ -2,8 +2,8 @@
 
 use api::{ProtectionMethod, Timestamp};
 use service::{
-    ActorKind, Algorithm, Batch, DeviceView, Export, ExportState, Factor, IdentityProof, Kind, Method, OpenTo, Owner,
-    Protection, Purpose, Stage, Standing, TokenView, UnixMs, UserView,
+    ActorKind, Algorithm, Batch, DeviceStatus, DeviceView, Export, ExportState, Factor, IdentityProof, Kind, Method,
+    OpenTo, Owner, Protection, Purpose, TokenStatus, TokenView, UnixMs, UserView,
 };
 use zeroize::Zeroizing;
 
@@ -65,9 +65,9 @@ pub(crate) fn device(view: DeviceView) -> api::Device {
         serial_number: view.serial_number,
         state: match view.standing {
             _ if view.unbound_at.is_some() => api::DeviceState::Unbound,
-            Standing::Bound if view.suspended.contains(&Purpose::Verification) => api::DeviceState::Suspended,
-            Standing::Bound => api::DeviceState::Bound,
-            Standing::Lost => api::DeviceState::Lost,
+            DeviceStatus::Bound if view.suspended.contains(&Purpose::Verification) => api::DeviceState::Suspended,
+            DeviceStatus::Bound => api::DeviceState::Bound,
+            DeviceStatus::Lost => api::DeviceState::Lost,
         },
         suspended: view.suspended.into_iter().map(road).collect(),
         bound_at: time(view.bound_at),
@@ -99,12 +99,12 @@ pub(crate) fn token(view: TokenView) -> api::Token {
     let owner = view.owner.as_ref();
     api::Token {
         state: match view.stage {
-            Stage::Imported => api::TokenState::Imported,
-            Stage::Assigned => api::TokenState::Assigned,
-            Stage::Bound => api::TokenState::Bound,
-            Stage::Lost => api::TokenState::Lost,
-            Stage::Returned => api::TokenState::Returned,
-            Stage::Retired => api::TokenState::Retired,
+            TokenStatus::Imported => api::TokenState::Imported,
+            TokenStatus::Assigned => api::TokenState::Assigned,
+            TokenStatus::Bound => api::TokenState::Bound,
+            TokenStatus::Lost => api::TokenState::Lost,
+            TokenStatus::Returned => api::TokenState::Returned,
+            TokenStatus::Retired => api::TokenState::Retired,
         },
         account: owner.map(|owner| owner.account.as_ref().to_owned()),
         user: owner.map(|owner| owner.user.as_ref().to_owned()),
@@ -145,14 +145,14 @@ pub(crate) fn export(export: Export) -> api::Export {
     }
 }
 
-pub(crate) fn stage(state: api::TokenState) -> Stage {
+pub(crate) fn stage(state: api::TokenState) -> TokenStatus {
     match state {
-        api::TokenState::Imported => Stage::Imported,
-        api::TokenState::Assigned => Stage::Assigned,
-        api::TokenState::Bound => Stage::Bound,
-        api::TokenState::Lost => Stage::Lost,
-        api::TokenState::Returned => Stage::Returned,
-        api::TokenState::Retired => Stage::Retired,
+        api::TokenState::Imported => TokenStatus::Imported,
+        api::TokenState::Assigned => TokenStatus::Assigned,
+        api::TokenState::Bound => TokenStatus::Bound,
+        api::TokenState::Lost => TokenStatus::Lost,
+        api::TokenState::Returned => TokenStatus::Returned,
+        api::TokenState::Retired => TokenStatus::Retired,
     }
 }
 

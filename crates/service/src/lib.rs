@@ -42,7 +42,7 @@ pub use verification::{Acceptance, Answer, Question};
 pub use otp::{Algorithm, Parameters, Period, Secret};
 pub use pskc::{Encoding, Seed};
 pub use store::{
-    ApiKey, Batch, Damage, Export, ExportState, Id, IdentityProof, OpenTo, Owner, Protection, Role, Sealed, Stage,
-    TokenFilter, audit,
+    ApiKey, Batch, Damage, Export, ExportState, Id, IdentityProof, OpenTo, Owner, Protection, Role, Sealed,
+    TokenFilter, TokenStatus, audit,
 };
-pub use verify::{Kind, Purpose, Standing, UnixMs};
+pub use verify::{DeviceStatus, Kind, Purpose, UnixMs};

@@ -3,10 +3,10 @@
 mod support;
 
 use service::{
-    Answer, IdentityProof, NewBatch, OpenTo, Owner, Protection, Purpose, Replacement, ServiceError, Settings, Standing,
-    TokenTransition, UnixMs,
+    Answer, DeviceStatus, IdentityProof, NewBatch, OpenTo, Owner, Protection, Purpose, Replacement, ServiceError,
+    Settings, TokenTransition, UnixMs,
 };
-use store::{EnrollmentState, Stage};
+use store::{EnrollmentState, TokenStatus};
 use support::{
     STEP_MS, World, alice, app, bob, by_code, by_paper, hardware, id, is_invalid, paper_question, refused, text,
 };
@@ -131,7 +131,7 @@ async fn u1_by_a_recovery_code_where_the_device_is_lost() {
         .device(&caller, &alice(), device.id)
         .await
         .expect("a view");
-    assert_eq!(view.standing, Standing::Lost);
+    assert_eq!(view.standing, DeviceStatus::Lost);
 
     let by_its_code = by_code(&token.later(world.now(), 2));
     let told = world.service.unbind(&caller, &alice(), device.id, &by_its_code).await;
@@ -154,7 +154,7 @@ async fn u1_by_a_recovery_code_where_the_device_is_lost() {
     let token = world.service.token(&caller, "CS-1").await.expect("a view");
     assert_eq!(
         (token.stage, token.device),
-        (Stage::Lost, None),
+        (TokenStatus::Lost, None),
         "found, it can be returned now"
     );
 }
@@ -497,7 +497,7 @@ async fn p9_with_an_account_everything_of_its_user_ends() {
     let view = world.service.user(&caller, &alice()).await.expect("a view");
     assert_eq!((view.devices.len(), view.recovery_codes_left), (0, 0));
     let stage = world.service.token(&caller, "CS-1").await.expect("a view").stage;
-    assert_eq!(stage, Stage::Returned, "U4");
+    assert_eq!(stage, TokenStatus::Returned, "U4");
     world.clock.pass(STEP_MS);
     let told = world.verify(&caller, &alice(), &phone.shows(world.now())).await;
     assert_eq!(told, Ok(Answer::Refused));
@@ -557,7 +557,7 @@ async fn erasing_leaves_what_happened_and_not_to_whom() {
     let told = service.device(&caller, &alice(), device).await;
     assert_eq!(told, Err(ServiceError::NotFound("device")));
     let token = service.token(&caller, "CS-1").await.expect("a view");
-    assert_eq!((token.stage, token.owner), (Stage::Imported, None));
+    assert_eq!((token.stage, token.owner), (TokenStatus::Imported, None));
     for (name, left) in [("beta", OpenTo::Users(vec![bob()])), ("hers", OpenTo::Nobody)] {
         let batch = service.batch(&caller, name).await.expect("a batch");
         assert_eq!(batch.open_to, left);

@@ -8,7 +8,7 @@ use service::{
     Answer, Caller, Encoding, Export, ExportState, ExportedTokens, Id, NewBatch, NewExport, NewImport, OPEN_TO_MAX,
     OpenTo, OpenedBy, Owner, Receipt, Role, Seed, SeedFile, ServiceError, TokenFilter, TokenTransition, UnixMs,
 };
-use store::Stage;
+use store::TokenStatus;
 use support::{
     STEP_MS, World, actor_of, alice, bob, by_code, id, into, is_invalid, phone::Phone, seed_file, seeds, text,
 };
@@ -51,7 +51,7 @@ async fn import(world: &World, caller: &Caller, seeds: &[Seed]) -> Receipt {
     receipt.expect("a receipt")
 }
 
-async fn stage(world: &World, caller: &Caller, serial_number: &str) -> Stage {
+async fn stage(world: &World, caller: &Caller, serial_number: &str) -> TokenStatus {
     world.service.token(caller, serial_number).await.expect("a view").stage
 }
 
@@ -198,7 +198,7 @@ async fn a_file_comes_in_whole_and_is_judged_first_where_that_is_asked() {
     moved(&world, &caller, "CS-2", &TokenTransition::Retire).await;
     let retired = TokenFilter {
         batch: Some("one".into()),
-        stage: Some(Stage::Retired),
+        stage: Some(TokenStatus::Retired),
     };
     assert_eq!(serial_numbers(retired, None, 9).await, ["CS-2"]);
     assert_eq!(
@@ -312,7 +312,7 @@ async fn u4_a_serial_number_comes_in_again_only_after_its_return_and_no_secret_t
     }
     let receipt = import(&world, &caller, &[seed("RETURNED", 1, 20)]).await;
     assert_eq!(receipt.imported, 1);
-    assert_eq!(stage(&world, &caller, "RETURNED").await, Stage::Imported);
+    assert_eq!(stage(&world, &caller, "RETURNED").await, TokenStatus::Imported);
     let wanted = world.wanted(&alice(), support::hardware("RETURNED"), None);
     let told = world
         .service
@@ -380,8 +380,8 @@ async fn files_that_are_none() {
 
 #[tokio::test]
 async fn a_life_goes_these_ways_and_no_other() {
-    use Stage::{Assigned, Bound, Imported, Lost, Retired, Returned};
-    let ways: [(Stage, [Option<Stage>; 5]); 6] = [
+    use TokenStatus::{Assigned, Bound, Imported, Lost, Retired, Returned};
+    let ways: [(TokenStatus, [Option<TokenStatus>; 5]); 6] = [
         // From where: assign, unassign, lose, return, retire.
         (
             Imported,
@@ -810,7 +810,7 @@ async fn a5_a_bound_token_is_found_by_two_codes_that_are_burned() {
         .find_bound(&caller, [&first, &second])
         .await
         .expect("an answer");
-    assert_eq!(found[0].stage, Stage::Lost);
+    assert_eq!(found[0].stage, TokenStatus::Lost);
     let told = world
         .service
         .unbind(&caller, &alice(), device, &by_code(&token.later(world.now(), 2)))

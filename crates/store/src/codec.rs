@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use otp::{Algorithm, Digits, Parameters, Period, Step};
 use serde::{Deserialize, Serialize};
 use verify::{
-    ATTEMPTS_MAX, Budget, DeviceParts, DeviceState, GuessMac, Kind, LIFTS, LongCount, Recent, SparseBudget, Standing,
-    UnixMs, WEEKS,
+    ATTEMPTS_MAX, DeviceParts, DeviceState, DeviceStatus, GuessMac, Kind, LIFTS, LongCount, Recent, SparseThrottle,
+    Throttle, UnixMs, WEEKS,
 };
 
 use crate::{Bound, Device, Id, Owner, Sealed, StoreError, User};
@@ -122,16 +122,16 @@ struct UsedShape<'a> {
 #[derive(Serialize, Deserialize)]
 struct StateShape {
     id: [u8; 16],
-    standing: StandingShape,
+    standing: DeviceStatusShape,
     moving: MovingShape,
     last_success_at: Option<i64>,
-    verification: Option<BudgetShape>,
-    unbinding: Option<BudgetShape>,
-    resync: Option<BudgetShape>,
+    verification: Option<ThrottleShape>,
+    unbinding: Option<ThrottleShape>,
+    resync: Option<ThrottleShape>,
 }
 
 #[derive(Serialize, Deserialize)]
-enum StandingShape {
+enum DeviceStatusShape {
     Bound,
     Lost,
 }
@@ -148,7 +148,7 @@ enum MovingShape {
 }
 
 #[derive(Serialize, Deserialize)]
-struct BudgetShape {
+struct ThrottleShape {
     /// The newest of the recent wrong codes, and by how many milliseconds each older one was before the one after it.
     newest: Option<i64>,
     gaps: Vec<u64>,
@@ -188,8 +188,8 @@ impl StateShape {
         Self {
             id: bound.device.id.into_bytes(),
             standing: match parts.standing {
-                Standing::Bound => StandingShape::Bound,
-                Standing::Lost => StandingShape::Lost,
+                DeviceStatus::Bound => DeviceStatusShape::Bound,
+                DeviceStatus::Lost => DeviceStatusShape::Lost,
             },
             moving: MovingShape::Time {
                 last_step: parts.last_step.map(Step::get),
@@ -198,9 +198,9 @@ impl StateShape {
                 drift_learned_at: parts.drift_learned_at.map(UnixMs::get),
             },
             last_success_at: parts.last_success_at.map(UnixMs::get),
-            verification: BudgetShape::of(&parts.verification),
-            unbinding: BudgetShape::of(&parts.unbinding),
-            resync: BudgetShape::of(&parts.resync),
+            verification: ThrottleShape::of(&parts.verification),
+            unbinding: ThrottleShape::of(&parts.unbinding),
+            resync: ThrottleShape::of(&parts.resync),
         }
     }
 
@@ -213,26 +213,26 @@ impl StateShape {
         } = self.moving;
         let state = DeviceState::restored(DeviceParts {
             standing: match self.standing {
-                StandingShape::Bound => Standing::Bound,
-                StandingShape::Lost => Standing::Lost,
+                DeviceStatusShape::Bound => DeviceStatus::Bound,
+                DeviceStatusShape::Lost => DeviceStatus::Lost,
             },
             last_step: last_step.map(Step::new),
             measured_offset_steps,
             learned_drift_steps,
             drift_learned_at: drift_learned_at.map(UnixMs::new),
             last_success_at: self.last_success_at.map(UnixMs::new),
-            verification: BudgetShape::read(self.verification)?,
-            unbinding: BudgetShape::read(self.unbinding)?,
-            resync: BudgetShape::read(self.resync)?,
+            verification: ThrottleShape::read(self.verification)?,
+            unbinding: ThrottleShape::read(self.unbinding)?,
+            resync: ThrottleShape::read(self.resync)?,
         });
         Some((Id::from_bytes(self.id), state))
     }
 }
 
-impl BudgetShape {
+impl ThrottleShape {
     /// `None` for one that counts nothing, as most do.
-    fn of(budget: &SparseBudget) -> Option<Self> {
-        if *budget == SparseBudget::default() {
+    fn of(budget: &SparseThrottle) -> Option<Self> {
+        if *budget == SparseThrottle::default() {
             return None;
         }
         let times: Vec<UnixMs> = budget.recent.times().collect();
@@ -251,9 +251,9 @@ impl BudgetShape {
         })
     }
 
-    fn read(shape: Option<Self>) -> Option<SparseBudget> {
+    fn read(shape: Option<Self>) -> Option<SparseThrottle> {
         let Some(shape) = shape else {
-            return Some(SparseBudget::default());
+            return Some(SparseThrottle::default());
         };
         let mut times: Vec<UnixMs> = shape.newest.map(UnixMs::new).into_iter().collect();
         if shape.gaps.len() + times.len() > ATTEMPTS_MAX || (times.is_empty() && !shape.gaps.is_empty()) {
@@ -264,7 +264,7 @@ impl BudgetShape {
             times.push(earlier);
         }
         let long = shape.long.map(|(week, counts)| LongCount { week, counts });
-        let budget = Budget {
+        let budget = Throttle {
             recent: Recent::of(times),
             lock_count: shape.lock_count,
             since_success: shape.since_success,

@@ -48,7 +48,7 @@ pub use owner::{Owner, normalised};
 pub use protection::Protection;
 pub use recovery::{RecoveryCode, RecoveryCodes};
 pub use sealed::{Sealed, Secrets};
-pub use token::{BoundToken, Fingerprint, Stage, Token, TokenFilter, TokenState};
+pub use token::{BoundToken, Fingerprint, Token, TokenFilter, TokenState, TokenStatus};
 pub use trail_reader::TrailReader;
 pub use user::{Named, Revision, User, Users};
 pub use uuid::Uuid as Id;

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use verify::{Budget, UnixMs};
+use verify::{Throttle, UnixMs};
 
 use crate::{Key, Noun, Owner, Pending, Store, shape};
 
@@ -17,7 +17,7 @@ pub struct RecoveryCodes {
     pub codes: Vec<RecoveryCode>,
     /// Wrong codes.
     #[serde(with = "shape::budget")]
-    pub budget: Budget,
+    pub budget: Throttle,
 }
 
 impl RecoveryCodes {
@@ -90,12 +90,12 @@ mod tests {
             version: 1,
             issued_at: NOW,
             codes: vec![code(1, None), code(2, Some(NOW.plus(5)))],
-            budget: Budget::default(),
+            budget: Throttle::default(),
         };
         golden("fresh", &fresh);
         let used = RecoveryCodes {
             version: 9,
-            budget: Budget {
+            budget: Throttle {
                 recent: Recent::of([NOW.plus(9), NOW]),
                 lock_count: 1,
                 locked_until: Some(NOW.plus(UnixMs::HOUR)),

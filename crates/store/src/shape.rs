@@ -2,7 +2,7 @@
 
 use otp::{Algorithm, Digits, Parameters, Period};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use verify::{Budget, GuessMac, Kind, LongCount, Recent, UnixMs};
+use verify::{GuessMac, Kind, LongCount, Recent, Throttle, UnixMs};
 
 /// A time, in milliseconds since 1970.
 pub(crate) mod ms {
@@ -146,7 +146,7 @@ pub(crate) mod budget {
         *count == 0
     }
 
-    pub(crate) fn serialize<S: Serializer>(budget: &Budget, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(budget: &Throttle, serializer: S) -> Result<S::Ok, S::Error> {
         let LongCount { week, counts } = budget.long;
         let shape = Shape {
             wrong_at_ms: budget.recent.times().map(UnixMs::get).collect(),
@@ -164,13 +164,13 @@ pub(crate) mod budget {
         shape.serialize(serializer)
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Budget, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Throttle, D::Error> {
         let shape = Shape::deserialize(deserializer)?;
         let long = shape.long_count.map(|weeks| LongCount {
             week: weeks.newest_week,
             counts: weeks.counts,
         });
-        Ok(Budget {
+        Ok(Throttle {
             recent: Recent::of(shape.wrong_at_ms.into_iter().map(UnixMs::new)),
             lock_count: shape.lock_count,
             locked_until: shape.locked_until_ms.map(UnixMs::new),

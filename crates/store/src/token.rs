@@ -55,7 +55,7 @@ impl Token {
     pub fn become_state(self, state: TokenState, at: UnixMs) -> Self {
         Self {
             version: self.version + 1,
-            management: self.management.filter(|_| state.stage() != Stage::Retired),
+            management: self.management.filter(|_| state.stage() != TokenStatus::Retired),
             changed_at: at,
             state,
             ..self
@@ -107,7 +107,7 @@ pub enum TokenState {
 
 /// The names of [`TokenState`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Stage {
+pub enum TokenStatus {
     /// [`TokenState::Imported`].
     Imported,
     /// [`TokenState::Assigned`].
@@ -122,7 +122,7 @@ pub enum Stage {
     Retired,
 }
 
-impl Stage {
+impl TokenStatus {
     /// Every stage, in the order of a life.
     pub const ALL: [Self; 6] = [
         Self::Imported,
@@ -153,14 +153,14 @@ impl Stage {
 
 impl TokenState {
     /// Its name.
-    pub fn stage(&self) -> Stage {
+    pub fn stage(&self) -> TokenStatus {
         match self {
-            Self::Imported { .. } => Stage::Imported,
-            Self::Assigned { .. } => Stage::Assigned,
-            Self::Bound { .. } => Stage::Bound,
-            Self::Lost { .. } => Stage::Lost,
-            Self::Returned => Stage::Returned,
-            Self::Retired => Stage::Retired,
+            Self::Imported { .. } => TokenStatus::Imported,
+            Self::Assigned { .. } => TokenStatus::Assigned,
+            Self::Bound { .. } => TokenStatus::Bound,
+            Self::Lost { .. } => TokenStatus::Lost,
+            Self::Returned => TokenStatus::Returned,
+            Self::Retired => TokenStatus::Retired,
         }
     }
 
@@ -267,7 +267,7 @@ pub struct Fingerprint {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TokenFilter {
     /// Those at this stage of their life.
-    pub stage: Option<Stage>,
+    pub stage: Option<TokenStatus>,
     /// Those of this batch.
     pub batch: Option<String>,
 }
@@ -360,7 +360,7 @@ impl dyn Store + '_ {
 
     /// Up to `limit` tokens after this serial number, in the order of serial numbers.
     pub fn tokens(&self, filter: TokenFilter, after: Option<String>, limit: u32) -> Pending<'_, Vec<Token>> {
-        let stage = filter.stage.map(Stage::name);
+        let stage = filter.stage.map(TokenStatus::name);
         let after = after.unwrap_or_default();
         let lookup = |name, parts: &[&str], after| List::Lookup {
             name,

@@ -3,13 +3,13 @@
 use otp::{Algorithm, Digits, Parameters, Period, Step};
 use proptest::prelude::*;
 use store::{Bound, Device, Id, Owner, Sealed, User, codec};
-use verify::{Budget, DeviceParts, DeviceState, GuessMac, Kind, LongCount, Recent, Standing, UnixMs};
+use verify::{DeviceParts, DeviceState, DeviceStatus, GuessMac, Kind, LongCount, Recent, Throttle, UnixMs};
 
 fn time() -> impl Strategy<Value = UnixMs> {
     any::<i64>().prop_map(UnixMs::new)
 }
 
-fn budget() -> impl Strategy<Value = Budget> {
+fn budget() -> impl Strategy<Value = Throttle> {
     let recent = (time(), prop::collection::vec(0..3_600_000_i64, 0..12), any::<bool>());
     let recent = recent.prop_map(|(newest, gaps, none)| {
         let mut time = newest;
@@ -31,7 +31,7 @@ fn budget() -> impl Strategy<Value = Budget> {
         prop::array::uniform2(prop::option::of(any::<u32>())),
     )
         .prop_map(
-            |(recent, lock_count, since_success, locked_until, last_wrong, long, suspended_at, lifted)| Budget {
+            |(recent, lock_count, since_success, locked_until, last_wrong, long, suspended_at, lifted)| Throttle {
                 recent,
                 lock_count,
                 locked_until,
@@ -45,7 +45,7 @@ fn budget() -> impl Strategy<Value = Budget> {
 }
 
 fn state() -> impl Strategy<Value = DeviceState> {
-    let standing = prop_oneof![Just(Standing::Bound), Just(Standing::Lost)];
+    let standing = prop_oneof![Just(DeviceStatus::Bound), Just(DeviceStatus::Lost)];
     let clocks = (
         prop::option::of(any::<u64>()),
         any::<i32>(),

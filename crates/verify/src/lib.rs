@@ -13,19 +13,21 @@
 //! Times are [`UnixMs`], distances are whole steps: there is no drift in seconds anywhere.
 
 mod binding;
-mod budget;
 mod diagnosis;
 mod judgement;
 mod policy;
 mod recognition;
 mod state;
+mod throttle;
 mod time;
 
 pub use binding::{Confirmed, Refusal, confirm};
-pub use budget::{ATTEMPTS_MAX, Budget, Guess, GuessMac, LIFT, LIFTS, Lock, LongCount, Recent, SparseBudget, WEEKS};
 pub use diagnosis::{Cause, diagnose};
 pub use judgement::{Judgement, Purpose, Verdict, judge, resync};
 pub use policy::{BudgetPolicy, Policy};
 pub use recognition::{recognise, shows};
-pub use state::{Credential, DeviceParts, DeviceState, Kind, Standing};
+pub use state::{Credential, DeviceParts, DeviceState, DeviceStatus, Kind};
+pub use throttle::{
+    ATTEMPTS_MAX, Guess, GuessMac, LIFT, LIFTS, Lock, LongCount, Recent, SparseThrottle, Throttle, WEEKS,
+};
 pub use time::UnixMs;

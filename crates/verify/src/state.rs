@@ -1,6 +1,6 @@
 use otp::{Accepted, Key, Parameters, Secret, Step};
 
-use crate::{Budget, Guess, LIFTS, Lock, Policy, Purpose, SparseBudget, UnixMs};
+use crate::{Guess, LIFTS, Lock, Policy, Purpose, SparseThrottle, Throttle, UnixMs};
 
 /// What shows the codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,7 +55,7 @@ impl Credential {
 /// `bound -> lost`; whoever is unbound has no state any more. Whether one of its roads is suspended is another matter, see
 /// [`DeviceState::suspended`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Standing {
+pub enum DeviceStatus {
     /// Codes are judged.
     Bound,
     /// Its token is lost: nothing is judged any more, and all that is left is to unbind it.
@@ -75,7 +75,7 @@ pub struct DeviceState {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DeviceParts {
     /// Whether codes are judged at all.
-    pub standing: Standing,
+    pub standing: DeviceStatus,
     /// The highest step whose code was accepted; nothing at or below it is accepted again.
     pub last_step: Option<Step>,
     /// Steps by which the device's clock was ahead (behind: negative) when it was measured by two codes.
@@ -87,26 +87,26 @@ pub struct DeviceParts {
     /// The last accepted code.
     pub last_success_at: Option<UnixMs>,
     /// Wrong codes at verification.
-    pub verification: SparseBudget,
+    pub verification: SparseThrottle,
     /// Wrong codes at unbinding and replacing.
-    pub unbinding: SparseBudget,
+    pub unbinding: SparseThrottle,
     /// Wrong pairs at resync.
-    pub resync: SparseBudget,
+    pub resync: SparseThrottle,
 }
 
 impl DeviceParts {
     /// Of a device that is bound now, by the code of this step.
     pub fn bound(last_step: Step, measured_offset_steps: i32, now: UnixMs) -> Self {
         Self {
-            standing: Standing::Bound,
+            standing: DeviceStatus::Bound,
             last_step: Some(last_step),
             measured_offset_steps,
             learned_drift_steps: 0,
             drift_learned_at: None,
             last_success_at: Some(now),
-            verification: SparseBudget::default(),
-            unbinding: SparseBudget::default(),
-            resync: SparseBudget::default(),
+            verification: SparseThrottle::default(),
+            unbinding: SparseThrottle::default(),
+            resync: SparseThrottle::default(),
         }
     }
 }
@@ -147,7 +147,7 @@ impl DeviceState {
     /// Its token was lost.
     #[must_use]
     pub fn lost(&self) -> Self {
-        self.with(|parts| parts.standing = Standing::Lost)
+        self.with(|parts| parts.standing = DeviceStatus::Lost)
     }
 
     /// Support's decision: locks end, and so do suspensions as far as there are lifts left (rule A1: two within 13
@@ -205,8 +205,8 @@ impl DeviceState {
     /// Why nothing is judged for this purpose at `now`, if so.
     pub fn lock(&self, purpose: Purpose, now: UnixMs) -> Option<Lock> {
         match self.parts.standing {
-            Standing::Bound => self.budget(purpose).lock(now),
-            Standing::Lost => Some(Lock::Suspended),
+            DeviceStatus::Bound => self.budget(purpose).lock(now),
+            DeviceStatus::Lost => Some(Lock::Suspended),
         }
     }
 
@@ -232,7 +232,7 @@ impl DeviceState {
         i128::from(learned) * silent_ms >= i128::from(window) * took_ms
     }
 
-    pub(crate) fn budget(&self, purpose: Purpose) -> &Budget {
+    pub(crate) fn budget(&self, purpose: Purpose) -> &Throttle {
         match purpose {
             Purpose::Verification => &self.parts.verification,
             Purpose::Unbinding => &self.parts.unbinding,
@@ -240,7 +240,7 @@ impl DeviceState {
         }
     }
 
-    fn set_budget(&mut self, purpose: Purpose, budget: Budget) {
+    fn set_budget(&mut self, purpose: Purpose, budget: Throttle) {
         let old = match purpose {
             Purpose::Verification => &mut self.parts.verification,
             Purpose::Unbinding => &mut self.parts.unbinding,

@@ -519,7 +519,7 @@ fn a_suspension_is_lifted_twice_for_ten_guesses_and_then_only_by_another_first_f
     assert!(!forgiven.suspended(Purpose::Verification));
     assert_eq!(
         *forgiven.parts().verification,
-        verify::Budget::default(),
+        verify::Throttle::default(),
         "A1: the counts begin anew"
     );
 

@@ -18,8 +18,8 @@ use crate::{
     client::Client,
     commands::token::import,
     heads::Heads,
-    home::{HEADS, Means},
-    opened::{Custody, Opened},
+    home::{Environment, HEADS},
+    opened::{Custody, RunningService},
 };
 
 /// The service of the story, in this process.
@@ -29,7 +29,7 @@ pub(super) struct Running {
     runtime: Runtime,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
-    opened: Opened,
+    opened: RunningService,
     dir: std::path::PathBuf,
 }
 
@@ -44,7 +44,7 @@ impl Running {
             let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
             let listener = listener.await.map_err(Failure::new)?;
             let url = format!("http://{}", listener.local_addr().map_err(Failure::new)?);
-            let opened = Opened::open(dir, Settings::default(), &Custody::default()).await?;
+            let opened = RunningService::open(dir, Settings::default(), &Custody::default()).await?;
             let wanted = NewKey {
                 roles: ROLES.into(),
                 owner: "demo".into(),
@@ -89,7 +89,7 @@ impl Running {
         runtime.block_on(async {
             serving.await.map_err(Failure::new)?;
             opened.close(None).await?;
-            let means = Means::of(&dir)?;
+            let means = Environment::of(&dir)?;
             let heads = Heads::read(&dir.join(HEADS))?.unwrap_or_default();
             let store = Sqlite::open_to_read(&dir).map_err(Failure::new)?;
             let report = verify_trail(&store, &*means.keyring, heads.as_slice()).await;

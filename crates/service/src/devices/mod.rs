@@ -12,7 +12,7 @@ pub use factor::{Factor, Method};
 pub use view::{DeviceView, UserView};
 
 use store::{Bound, Id, Owner, User};
-use verify::Standing;
+use verify::DeviceStatus;
 
 use crate::{Core, ServiceError};
 
@@ -25,7 +25,7 @@ async fn find_bound(core: &Core, owner: &Owner, id: Id) -> Result<(User, Bound),
 
 /// Found is not offered: nobody wakes a device whose token was lost.
 fn not_lost(bound: &Bound) -> Result<(), ServiceError> {
-    if bound.state.parts().standing == Standing::Lost {
+    if bound.state.parts().standing == DeviceStatus::Lost {
         let why = "it is not judged again: the user unbinds or replaces it by a recovery code";
         return Err(ServiceError::TokenState { stage: "lost", why });
     }

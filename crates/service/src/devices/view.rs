@@ -1,5 +1,5 @@
 use store::{Bound, Id, Owner, Protection, UnboundDevice};
-use verify::{Kind, Lock, Policy, Purpose, Standing, UnixMs};
+use verify::{DeviceStatus, Kind, Lock, Policy, Purpose, UnixMs};
 
 use crate::{Caller, Role, Service, ServiceError, upkeep::vouch::refused_until};
 
@@ -15,7 +15,7 @@ pub struct DeviceView {
     /// What the user calls it.
     pub label: String,
     /// Bound or lost; what it last was, where it is unbound.
-    pub standing: Standing,
+    pub standing: DeviceStatus,
     /// The roads on which nothing is judged until somebody acts.
     pub suspended: Vec<Purpose>,
     /// When it was bound.
@@ -58,7 +58,7 @@ impl DeviceView {
             kind: device.kind,
             serial_number: device.serial_number.clone(),
             label: device.label.clone(),
-            standing: Standing::Bound,
+            standing: DeviceStatus::Bound,
             suspended: Vec::new(),
             bound_at: device.bound_at,
             unbound_at: Some(device.unbound_at),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use otp::Code;
 use serde_json::json;
-use store::{BoundToken, Change, Outcome, Stage, Token, TokenFilter};
+use store::{BoundToken, Change, Outcome, Token, TokenFilter, TokenStatus};
 use tokio::task::{JoinHandle, spawn_blocking};
 use verify::{Credential, DeviceState, Kind, UnixMs, recognise, shows};
 use zeroize::Zeroizing;
@@ -73,7 +73,7 @@ async fn search(core: &Arc<Core>, clue: &Clue, origin: &Origin) -> Result<Vec<To
     match clue {
         Clue::Unbound(code) => {
             let now = core.clock.now()?;
-            for stage in [Stage::Imported, Stage::Assigned] {
+            for stage in [TokenStatus::Imported, TokenStatus::Assigned] {
                 found.extend(unbound(core, stage, code, now).await?);
             }
         }
@@ -145,7 +145,7 @@ fn malformed() -> ServiceError {
 
 async fn unbound(
     core: &Arc<Core>,
-    stage: Stage,
+    stage: TokenStatus,
     code: &Arc<Code>,
     now: UnixMs,
 ) -> Result<Vec<TokenView>, ServiceError> {

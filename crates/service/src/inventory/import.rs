@@ -4,7 +4,7 @@ use enroll::holds_uri;
 use otp::{Parameters, Secret};
 use pskc::{Encoding, MIN_SECRET_LEN_BYTES, Moving, Reason, Seed, Unlock, read, read_as};
 use serde_json::json;
-use store::{Batch, Change, Fingerprint, Id, OpenTo, Outcome, Stage, Token, TokenState, Write};
+use store::{Batch, Change, Fingerprint, Id, OpenTo, Outcome, Token, TokenState, TokenStatus, Write};
 use verify::UnixMs;
 use zeroize::Zeroizing;
 
@@ -374,13 +374,13 @@ fn judge<'a>(
             Verdict::Refused("its secret is, or was, another token's: provision it anew".into())
         }
         None => Verdict::New(parameters(seed, period)),
-        Some(Stage::Imported | Stage::Assigned | Stage::Bound) => Verdict::Duplicate,
-        Some(Stage::Returned) if known.secrets[place] || !new_secret => {
+        Some(TokenStatus::Imported | TokenStatus::Assigned | TokenStatus::Bound) => Verdict::Duplicate,
+        Some(TokenStatus::Returned) if known.secrets[place] || !new_secret => {
             Verdict::Refused("its secret is an old one: provision the token anew".into())
         }
-        Some(Stage::Returned) => Verdict::New(parameters(seed, period)),
-        Some(Stage::Lost) => Verdict::Refused("it is lost: mark it returned first, if it is here".into()),
-        Some(Stage::Retired) => Verdict::Refused("it is retired: its serial number is not used again".into()),
+        Some(TokenStatus::Returned) => Verdict::New(parameters(seed, period)),
+        Some(TokenStatus::Lost) => Verdict::Refused("it is lost: mark it returned first, if it is here".into()),
+        Some(TokenStatus::Retired) => Verdict::Refused("it is retired: its serial number is not used again".into()),
     }
 }
 

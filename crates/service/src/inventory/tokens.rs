@@ -1,5 +1,5 @@
 use otp::Parameters;
-use store::{Bound, BoundToken, Id, Owner, Stage, Token, TokenFilter};
+use store::{Bound, BoundToken, Id, Owner, Token, TokenFilter, TokenStatus};
 use verify::{Kind, UnixMs};
 
 use crate::{Caller, Core, Service, ServiceError, inventory::DESK, inventory::DESK_OR_SUPPORT, inventory::INVENTORY};
@@ -25,7 +25,7 @@ pub struct TokenView {
     /// Algorithm, digits, period.
     pub parameters: Parameters,
     /// Where it stands in its life.
-    pub stage: Stage,
+    pub stage: TokenStatus,
     /// Whom it is meant for, or whose it is.
     pub owner: Option<Owner>,
     /// The device that it is.

@@ -3,7 +3,7 @@
 use otp::Secret;
 use store::{Owner, RecoveryCode, RecoveryCodes};
 use subtle::ConstantTimeEq;
-use verify::{Budget, Guess, GuessMac, Lock, UnixMs};
+use verify::{Guess, GuessMac, Lock, Throttle, UnixMs};
 use zeroize::Zeroizing;
 
 use crate::{Core, ServiceError};
@@ -40,7 +40,7 @@ pub(crate) fn issue(
         version: old.map_or(1, |old| old.version + 1),
         issued_at: now,
         codes: kept,
-        budget: Budget::default(),
+        budget: Throttle::default(),
     };
     Ok((shown, next))
 }

@@ -2,8 +2,8 @@
 
 use super::{Harness, all, commit, done, missed, open, reopen, sample::*};
 use crate::{
-    Allowance, Batch, Change, Export, ExportState, Fingerprint, OpenTo, Outcome, Owner, Person, Stage, Store, Token,
-    TokenFilter, TokenState, Write,
+    Allowance, Batch, Change, Export, ExportState, Fingerprint, OpenTo, Outcome, Owner, Person, Store, Token,
+    TokenFilter, TokenState, TokenStatus, Write,
 };
 
 async fn one(store: &dyn Store, number: u32) -> Token {
@@ -96,7 +96,7 @@ pub(super) async fn tokens_come_in_pages(harness: &dyn Harness) {
     assert!(serial_numbers(&*store, &all, Some(19), 100).await.is_empty());
     assert!(serial_numbers(&*store, &all, None, 0).await.is_empty());
     let returned = TokenFilter {
-        stage: Some(Stage::Returned),
+        stage: Some(TokenStatus::Returned),
         batch: None,
     };
     assert_eq!(
@@ -109,7 +109,7 @@ pub(super) async fn tokens_come_in_pages(harness: &dyn Harness) {
     };
     assert_eq!(serial_numbers(&*store, &odd, Some(1), 3).await, named(&[3, 5, 7]));
     let both = TokenFilter {
-        stage: Some(Stage::Returned),
+        stage: Some(TokenStatus::Returned),
         batch: Some("batch 1".into()),
     };
     assert_eq!(serial_numbers(&*store, &both, None, 100).await, named(&[5, 7]));

@@ -1,7 +1,7 @@
 //! Records to put in, and how to compare what comes out.
 
 use otp::{Algorithm, Digits, Parameters, Period, Step};
-use verify::{Budget, DeviceParts, DeviceState, GuessMac, Kind, LongCount, Recent, Standing, UnixMs};
+use verify::{DeviceParts, DeviceState, DeviceStatus, GuessMac, Kind, LongCount, Recent, Throttle, UnixMs};
 
 use super::done;
 use crate::{
@@ -61,7 +61,7 @@ pub(super) fn fresh(number: u32) -> DeviceState {
 pub(super) fn after(state: &DeviceState, seed: u64) -> DeviceState {
     let time = |bits: u64| NOW.plus((seed.rotate_left(bits as u32) % 1_000_000_007) as i64 - 500_000_000);
     let number = |bits: u64| (seed.rotate_left(bits as u32) % 97) as u32;
-    let budget = |bits: u64| Budget {
+    let budget = |bits: u64| Throttle {
         recent: Recent::of((0..number(bits) % 11).map(|place| time(bits).plus(-i64::from(place)))),
         lock_count: number(bits + 7),
         locked_until: (seed >> bits & 2 == 2).then(|| time(bits + 3)),
@@ -77,9 +77,9 @@ pub(super) fn after(state: &DeviceState, seed: u64) -> DeviceState {
     let step = state.parts().last_step.map_or(0, Step::get);
     DeviceState::restored(DeviceParts {
         standing: if seed & 256 == 256 {
-            Standing::Lost
+            DeviceStatus::Lost
         } else {
-            Standing::Bound
+            DeviceStatus::Bound
         },
         last_step: Some(Step::new(step + 1)),
         measured_offset_steps: number(5) as i32 - 48,

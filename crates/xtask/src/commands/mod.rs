@@ -6,6 +6,7 @@ mod bench;
 mod firmware;
 mod lint;
 mod load;
+mod measure;
 mod soak;
 mod test;
 
@@ -23,6 +24,8 @@ pub(crate) enum Command {
     /// The token's firmware: build it for every board, measure it, run it in the emulator
     #[command(subcommand)]
     Firmware(firmware::Command),
+    /// The size of functions and files, and how much is explained, of each crate
+    Measure(measure::Arguments),
     /// Run every test with its full count: hours, not minutes
     Soak,
 }
@@ -35,6 +38,7 @@ impl Command {
             Self::Bench(arguments) => bench::run(&arguments),
             Self::Load(arguments) => load::run(&arguments),
             Self::Firmware(command) => command.run(),
+            Self::Measure(arguments) => measure::run(&arguments),
             Self::Soak => soak::run(),
         }
     }

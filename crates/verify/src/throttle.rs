@@ -18,7 +18,7 @@ use crate::{BudgetPolicy, UnixMs};
 /// what no right code ends, or an attacker who has the password would have his guesses given back with every login of
 /// the owner: wrong codes that are no [mistake](crate::Guess), by weeks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Budget {
+pub struct Throttle {
     /// Wrong codes that still count for the next lock.
     pub recent: Recent,
     /// Consecutive locks; doubles the next one.
@@ -37,12 +37,12 @@ pub struct Budget {
     pub lifted: [Option<u32>; LIFTS as usize],
 }
 
-/// A [`Budget`] that takes no room while nothing is counted in it, which is so of nearly every device: states are moved
+/// A [`Throttle`] that takes no room while nothing is counted in it, which is so of nearly every device: states are moved
 /// and copied many times on their way through a verification.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct SparseBudget(Option<Arc<Budget>>);
+pub struct SparseThrottle(Option<Arc<Throttle>>);
 
-static EMPTY: Budget = Budget {
+static EMPTY: Throttle = Throttle {
     recent: Recent {
         newest: None,
         ages_ms: [0; ATTEMPTS_MAX - 1],
@@ -60,16 +60,16 @@ static EMPTY: Budget = Budget {
     lifted: [None; LIFTS as usize],
 };
 
-impl From<Budget> for SparseBudget {
-    fn from(budget: Budget) -> Self {
+impl From<Throttle> for SparseThrottle {
+    fn from(budget: Throttle) -> Self {
         Self((budget != EMPTY).then(|| Arc::new(budget)))
     }
 }
 
-impl Deref for SparseBudget {
-    type Target = Budget;
+impl Deref for SparseThrottle {
+    type Target = Throttle;
 
-    fn deref(&self) -> &Budget {
+    fn deref(&self) -> &Throttle {
         self.0.as_deref().unwrap_or(&EMPTY)
     }
 }
@@ -111,7 +111,7 @@ impl Lock {
     }
 }
 
-impl Budget {
+impl Throttle {
     /// The lock in force at `now`.
     pub fn lock(&self, now: UnixMs) -> Option<Lock> {
         let until = self.locked_until.filter(|until| now < *until);
