@@ -259,3 +259,90 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
     service.close().await;
     assert_eq!(world.rows().await.len(), before, "nor behind");
 }
+
+/// Which roles each use case is open to, one of them being enough; those of none are the operator's.
+const OPEN_TO: &[(&[Role], &[&str])] = &[
+    (
+        &[Role::Enroll],
+        &[
+            "protection",
+            "unbind",
+            "resync",
+            "start_enrollment",
+            "confirm_enrollment",
+            "enrollment_png",
+            "abandon_enrollment",
+            "renew_recovery_codes",
+        ],
+    ),
+    (&[Role::Enroll, Role::Support], &["user", "device"]),
+    (&[Role::Support], &["unlock"]),
+    (
+        &[Role::Inventory],
+        &[
+            "batches",
+            "batch",
+            "create_batch",
+            "change_batch",
+            "import_file",
+            "import",
+            "tokens",
+            "drifting_tokens",
+            "move_token",
+        ],
+    ),
+    (
+        &[Role::Inventory, Role::Support],
+        &["token", "find_unbound", "find_bound"],
+    ),
+    (
+        &[Role::Admin],
+        &[
+            "close_user",
+            "erase_user",
+            "request_export",
+            "export",
+            "approve_export",
+            "withdraw_export",
+            "fetch_export",
+        ],
+    ),
+    (
+        &[Role::Audit],
+        &["trail", "history_of_user", "history_of_device", "history_of_token"],
+    ),
+    (
+        &[],
+        &[
+            "create_key",
+            "revoke_key",
+            "list_keys",
+            "index_history",
+            "close_trail",
+            "run_housekeeping",
+            "accept_clock",
+        ],
+    ),
+];
+
+/// A4: a key of one role may what that role is for, and nothing else.
+#[tokio::test]
+async fn a4_every_use_case_is_open_to_its_roles() {
+    let world = World::new().await;
+    for role in Role::ALL {
+        let caller = world.caller(&[role], None).await;
+        for (name, call) in CALLS {
+            let (roles, _) = OPEN_TO
+                .iter()
+                .find(|(_, names)| names.contains(name))
+                .unwrap_or_else(|| panic!("{name} is open to nobody"));
+            let told = call(&world.service, &caller).await;
+            let refused = matches!(told, Err(ServiceError::Forbidden(_)));
+            assert_eq!(refused, !roles.contains(&role), "{name} as {role:?}: {told:?}");
+        }
+        let refused = world.service.signed_head(&caller).is_err();
+        assert_eq!(refused, role != Role::Audit);
+        let told = world.service.verify(&caller, vec![question()]).await;
+        assert_eq!(told[0].is_err(), role != Role::Verify);
+    }
+}

@@ -1,6 +1,6 @@
 //! Housekeeping: enrollments that expired end.
 
-use store::{Change, EnrollmentState};
+use store::{Change, EnrollmentState, Outcome};
 
 use crate::{
     Caller, Core, Service, ServiceError, access::caller::Origin, enrollment::state::becomes, trail::record::Entry,
@@ -21,12 +21,11 @@ impl Service {
         loop {
             let _nobody_is_erased = core.writing_behind.lock().await;
             let expired = expired(core).await?;
-            let count = expired.len();
-            if count == 0 {
+            if expired.is_empty() {
                 return Ok(ended);
             }
-            core.commit(expired).await?;
-            ended += count;
+            let outcomes = core.commit(expired).await?;
+            ended += outcomes.iter().filter(|outcome| **outcome == Outcome::Done).count();
         }
     }
 }

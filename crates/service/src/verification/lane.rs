@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use store::Owner;
+use store::{Owner, StoreError};
 use tokio::sync::{Notify, oneshot};
 
 use crate::{
@@ -88,30 +88,32 @@ impl Lane {
     pub(crate) async fn ask(self: &Arc<Self>, asks: Vec<Ask>, waiting_per_user: usize) -> Vec<Answered> {
         let mut answers: Vec<Answered> = Vec::new();
         answers.resize_with(asks.len(), || Err(ServiceError::RateLimited));
-        let waiting = self.enqueue(asks, waiting_per_user);
+        let Some(waiting) = self.enqueue(asks, waiting_per_user) else {
+            answers.fill_with(|| Err(shutting_down()));
+            return answers;
+        };
         for (places, answer) in waiting {
             match answer.await {
                 Ok(batch) => places
                     .into_iter()
                     .zip(batch)
                     .for_each(|(place, answer)| answers[place] = answer),
-                Err(_lane_ended) => places.into_iter().for_each(|place| {
-                    answers[place] = Err(ServiceError::StorageUnavailable("the service is shutting down".into()));
-                }),
+                Err(_lane_ended) => places
+                    .into_iter()
+                    .for_each(|place| answers[place] = Err(shutting_down())),
             }
         }
         answers
     }
 
-    /// Puts what is admitted into the queue; the places of what is not keep their refusal.
-    fn enqueue(
-        self: &Arc<Self>,
-        asks: Vec<Ask>,
-        waiting_per_user: usize,
-    ) -> Vec<(Vec<usize>, oneshot::Receiver<Vec<Answered>>)> {
+    /// Puts what is admitted into the queue; the places of what is not keep their refusal. `None` once it is closed.
+    fn enqueue(self: &Arc<Self>, asks: Vec<Ask>, waiting_per_user: usize) -> Option<Vec<Waiting>> {
         let mut queue = self.queue();
-        if queue.closed || queue.length + asks.len() > QUEUE {
-            return Vec::new();
+        if queue.closed {
+            return None;
+        }
+        if queue.length + asks.len() > QUEUE {
+            return Some(Vec::new());
         }
         let mut refused = HashSet::new();
         let mut owners = HashSet::new();
@@ -150,7 +152,7 @@ impl Lane {
         }
         drop(queue);
         self.wake.notify_one();
-        waiting
+        Some(waiting)
     }
 
     /// Judges what comes until [`Lane::close`], then what still waits.
@@ -175,6 +177,13 @@ impl Lane {
         self.queue().closed = true;
         self.wake.notify_one();
     }
+}
+
+/// The places of a chunk in the call, and where its answers come.
+type Waiting = (Vec<usize>, oneshot::Receiver<Vec<Answered>>);
+
+fn shutting_down() -> ServiceError {
+    StoreError::Closed.into()
 }
 
 /// Questions of one account that travel together, and their places in the call.

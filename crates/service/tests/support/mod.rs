@@ -1,42 +1,78 @@
 //! The service on the in-memory engine, with a real keyring and a clock that the tests move.
+#![allow(dead_code, reason = "each test uses some of it")]
+
+pub(crate) mod faulty;
+pub(crate) mod phone;
 
 use std::{
     fs::File,
     io::Read as _,
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicI64, Ordering::SeqCst},
     },
 };
 
 use keyring::Keyring;
+use serde_json::Value;
 use service::{
-    Actor, ActorKind, Caller, Clock, Entropy, Id, NewKey, PortError, Ports, Role, Service, Settings, Signer as _,
-    UnixMs,
+    Actor, ActorKind, Answer, Caller, Clock, Confirmation, Entropy, Factor, Id, IdentityProof, Method, NewBatch,
+    NewBinding, NewDevice, NewImport, NewKey, Offer, OpenTo, OpenedBy, Owner, PortError, Ports, Question, Receipt,
+    Replacement, Role, SeedFile, Service, ServiceError, Settings, Signer as _, UnixMs,
 };
 use store::{
     Store,
-    audit::Row,
+    audit::{Payload, Row},
     memory::{Disk, Memory},
 };
 use tempfile::TempDir;
+use zeroize::Zeroizing;
 
-const BEGINNING: UnixMs = UnixMs::new(1_795_219_200_000);
+use faulty::Faulty;
+use phone::Phone;
 
-/// Wall and monotonic clock in step.
-pub(crate) struct Hand(AtomicI64);
+/// When every world begins: at the beginning of a step of 30 s, and of one of 60 s.
+pub(crate) const BEGINNING: UnixMs = UnixMs::new(1_795_219_200_000);
+/// A step of the usual device.
+pub(crate) const STEP_MS: i64 = 30 * UnixMs::SECOND;
+
+/// Wall and monotonic clock in step, until the wall clock is set.
+pub(crate) struct Hand {
+    wall_ms: AtomicI64,
+    monotonic_ms: AtomicI64,
+    synchronised: AtomicBool,
+}
+
+impl Hand {
+    /// Time passes.
+    pub(crate) fn pass(&self, ms: i64) {
+        self.wall_ms.fetch_add(ms, SeqCst);
+        self.monotonic_ms.fetch_add(ms, SeqCst);
+    }
+
+    /// Somebody sets the wall clock by so much, and the kernel vouches for nothing.
+    pub(crate) fn set(&self, ms: i64) {
+        self.synchronised.store(false, SeqCst);
+        self.wall_ms.fetch_add(ms, SeqCst);
+    }
+
+    /// What the kernel says of it.
+    pub(crate) fn is_synchronised(&self, word: bool) {
+        self.synchronised.store(word, SeqCst);
+    }
+}
 
 impl Clock for Hand {
     fn now(&self) -> UnixMs {
-        BEGINNING.plus(self.0.load(SeqCst))
+        BEGINNING.plus(self.wall_ms.load(SeqCst))
     }
 
     fn monotonic_ms(&self) -> i64 {
-        self.0.load(SeqCst)
+        self.monotonic_ms.load(SeqCst)
     }
 
     fn synchronised(&self) -> bool {
-        true
+        self.synchronised.load(SeqCst)
     }
 }
 
@@ -52,18 +88,33 @@ impl Entropy for Kernel {
 pub(crate) struct World {
     pub(crate) service: Service,
     pub(crate) store: Arc<dyn Store>,
-    _clock: Arc<Hand>,
+    /// The same, to be told what is wrong with it.
+    pub(crate) engine: Arc<Faulty>,
+    pub(crate) clock: Arc<Hand>,
+    pub(crate) ports: Ports,
+    disk: Disk,
     _home: TempDir,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with(Settings::default()).await
+    }
+
+    pub(crate) async fn with(settings: Settings) -> Self {
         let home = tempfile::tempdir().expect("a directory");
-        let clock = Arc::new(Hand(0.into()));
+        let clock = Arc::new(Hand {
+            wall_ms: 0.into(),
+            monotonic_ms: 0.into(),
+            synchronised: true.into(),
+        });
         let keyring = Keyring::create(&home.path().join("keyring"), Arc::new(Kernel), clock.now());
         let keyring = Arc::new(keyring.expect("a keyring"));
         let sign = |statement: &[u8]| keyring.sign(statement);
-        let store: Arc<dyn Store> = Arc::new(Memory::open(&Disk::default(), "service", clock.now(), &sign));
+        let disk = Disk::default();
+        let memory = Memory::open(&disk, "service", clock.now(), &sign);
+        let engine = Arc::new(Faulty::new(Arc::new(memory)));
+        let store: Arc<dyn Store> = engine.clone();
         let ports = Ports {
             store: store.clone(),
             clock: clock.clone(),
@@ -71,36 +122,312 @@ impl World {
             sealer: keyring.clone(),
             signer: keyring,
         };
-        let service = Service::start(ports, Settings::default()).await.expect("it starts");
+        let service = Service::start(ports.clone(), settings).await.expect("it starts");
         Self {
             service,
             store,
-            _clock: clock,
+            engine,
+            clock,
+            ports,
+            disk,
             _home: home,
         }
     }
 
+    /// What another process on the same data stands on: it writes a chain of its own.
+    pub(crate) fn another(&self) -> Ports {
+        let sign = |statement: &[u8]| self.ports.signer.sign(statement);
+        Ports {
+            store: Arc::new(Memory::open(&self.disk, "another", self.now(), &sign)),
+            ..self.ports.clone()
+        }
+    }
+
+    pub(crate) fn now(&self) -> UnixMs {
+        self.clock.now()
+    }
+
     /// Who presents a new key of these roles.
     pub(crate) async fn caller(&self, roles: &[Role], accounts: Option<&[&str]>) -> Caller {
+        self.person(roles, accounts, "tests", "somebody").await
+    }
+
+    /// The same, of this key's owner and as this actor.
+    pub(crate) async fn person(
+        &self,
+        roles: &[Role],
+        accounts: Option<&[&str]>,
+        key_owner: &str,
+        actor: &str,
+    ) -> Caller {
+        self.bare(roles, accounts, key_owner).await.acting(actor_of(actor))
+    }
+
+    /// The same, who names no actor.
+    pub(crate) async fn bare(&self, roles: &[Role], accounts: Option<&[&str]>, key_owner: &str) -> Caller {
         let wanted = NewKey {
             roles: roles.to_vec(),
-            owner: "tests".into(),
+            owner: key_owner.into(),
             accounts: accounts.map(|accounts| accounts.iter().map(|&account| account.to_owned()).collect()),
         };
         let (_, text) = self.service.create_key(&Caller::shell(), &wanted).await.expect("a key");
-        let caller = self.service.authenticate(&text).await.expect("it is right");
-        caller.acting(Actor {
-            id: "somebody".into(),
-            kind: ActorKind::Service,
-            ip: None,
-        })
+        self.service.authenticate(&text).await.expect("it is right")
+    }
+
+    pub(crate) async fn all(&self) -> Caller {
+        self.caller(&Role::ALL, None).await
     }
 
     pub(crate) async fn rows(&self) -> Vec<Row> {
         self.store.rows(None, u32::MAX).await.expect("a read")
     }
+
+    /// What the trail says, as it is written: causes are not masked, and names are sealed.
+    pub(crate) async fn events(&self) -> Vec<Value> {
+        let rows = self.rows().await;
+        let said = rows.iter().flat_map(|row| &row.events);
+        said.map(|event| match &event.payload {
+            Payload::Kept { payload, .. } => serde_json::from_str(payload).expect("events are JSON"),
+            Payload::Erased(_) => panic!("nothing erases an event"),
+        })
+        .collect()
+    }
+
+    /// The same, of one action.
+    pub(crate) async fn told(&self, action: &str) -> Vec<Value> {
+        let mut events = self.events().await;
+        events.retain(|event| event["action"] == action);
+        events
+    }
+
+    /// The last of them.
+    pub(crate) async fn last(&self, action: &str) -> Value {
+        let last = self.told(action).await.pop();
+        last.unwrap_or_else(|| panic!("the trail says nothing of {action}"))
+    }
+
+    /// One question.
+    pub(crate) async fn ask(&self, caller: &Caller, question: Question) -> Result<Answer, ServiceError> {
+        let mut answers = self.service.verify(caller, vec![question]).await;
+        answers.pop().expect("an answer for the question")
+    }
+
+    /// Is this code right?
+    pub(crate) async fn verify(&self, caller: &Caller, owner: &Owner, code: &str) -> Result<Answer, ServiceError> {
+        self.ask(caller, question(owner, code)).await
+    }
+
+    /// So many wrong codes, one after the other; each is told that it was refused.
+    pub(crate) async fn guess(&self, caller: &Caller, owner: &Owner, phone: &Phone, times: usize) {
+        for wrong in phone.wrong_codes(self.now(), times) {
+            assert_eq!(self.verify(caller, owner, &wrong).await, Ok(Answer::Refused));
+        }
+    }
+
+    /// An enrollment that is asked for now.
+    pub(crate) fn wanted(&self, owner: &Owner, device: NewDevice, factor: Option<Replacement>) -> NewBinding {
+        NewBinding {
+            owner: owner.clone(),
+            device,
+            label: None,
+            identity_proof: self.proof(),
+            factor,
+        }
+    }
+
+    pub(crate) fn proof(&self) -> IdentityProof {
+        IdentityProof {
+            method: "password".into(),
+            at: self.now(),
+            by: "login".into(),
+        }
+    }
+
+    /// An enrollment for an app, and the phone that scanned it.
+    pub(crate) async fn start(&self, caller: &Caller, owner: &Owner) -> (Offer, Phone) {
+        let wanted = self.wanted(owner, app(), None);
+        let offer = self.service.start_enrollment(caller, &wanted).await.expect("an offer");
+        let phone = Phone::of(&offer);
+        (offer, phone)
+    }
+
+    /// Binds an app with both protections and no recovery codes. A step later, its next code is good.
+    pub(crate) async fn bind(&self, caller: &Caller, owner: &Owner) -> (Id, Phone) {
+        let (device, phone, _) = self.bind_as(caller, owner, None, false).await;
+        (device, phone)
+    }
+
+    /// The same with recovery codes.
+    pub(crate) async fn bind_with_paper(&self, caller: &Caller, owner: &Owner) -> (Id, Phone, Vec<Zeroizing<String>>) {
+        self.bind_as(caller, owner, None, true).await
+    }
+
+    /// The same beside or in place of another device.
+    pub(crate) async fn bind_as(
+        &self,
+        caller: &Caller,
+        owner: &Owner,
+        factor: Option<Replacement>,
+        recovery_codes: bool,
+    ) -> (Id, Phone, Vec<Zeroizing<String>>) {
+        let wanted = self.wanted(owner, app(), factor);
+        let offer = self.service.start_enrollment(caller, &wanted).await.expect("an offer");
+        let phone = Phone::of(&offer);
+        let confirmation = Confirmation {
+            recovery_codes,
+            ..confirmation(&[&phone.shows(self.now())])
+        };
+        let confirmed = self.service.confirm_enrollment(caller, owner, offer.id, &confirmation);
+        let (device, paper) = confirmed.await.expect("it is bound");
+        self.clock.pass(STEP_MS);
+        (device.id, phone, paper)
+    }
+
+    /// Tokens of these serial numbers come in, in a batch of this name that is open to everybody.
+    pub(crate) async fn stock(&self, caller: &Caller, batch: &str, serial_numbers: &[&str]) {
+        let open = NewBatch {
+            open_to: Some(OpenTo::Everybody),
+            note: None,
+        };
+        self.service.create_batch(caller, batch, &open).await.expect("a batch");
+        let receipt = self
+            .import(caller, batch, &seeds(serial_numbers))
+            .await
+            .expect("a receipt");
+        assert_eq!(receipt.imported, serial_numbers.len(), "{receipt:?}");
+    }
+
+    pub(crate) async fn import(&self, caller: &Caller, batch: &str, file: &str) -> Result<Receipt, ServiceError> {
+        self.service.import_file(caller, seed_file(file), &into(batch)).await
+    }
+
+    /// Binds this token by the code that it showed and the one that it shows. A step later, its next code is good.
+    pub(crate) async fn bind_token(&self, caller: &Caller, owner: &Owner, serial_number: &str) -> (Id, Phone) {
+        let token = Phone::token(serial_number);
+        let wanted = self.wanted(owner, hardware(serial_number), None);
+        let offer = self.service.start_enrollment(caller, &wanted).await.expect("an offer");
+        let codes = token.two(self.now().plus(-STEP_MS));
+        let confirmation = confirmation(&[&codes[0], &codes[1]]);
+        let confirmed = self.service.confirm_enrollment(caller, owner, offer.id, &confirmation);
+        let (device, _) = confirmed.await.expect("it is bound");
+        self.clock.pass(STEP_MS);
+        (device.id, token)
+    }
+}
+
+pub(crate) fn actor_of(id: &str) -> Actor {
+    Actor {
+        id: id.into(),
+        kind: ActorKind::Service,
+        ip: None,
+    }
+}
+
+pub(crate) fn alice() -> Owner {
+    Owner::new("acme", "alice")
+}
+
+pub(crate) fn bob() -> Owner {
+    Owner::new("acme", "bob")
+}
+
+pub(crate) fn app() -> NewDevice {
+    NewDevice::App { issuer: None }
+}
+
+pub(crate) fn hardware(serial_number: &str) -> NewDevice {
+    NewDevice::Token {
+        serial_number: serial_number.into(),
+    }
+}
+
+pub(crate) fn text(code: &str) -> Zeroizing<String> {
+    code.to_owned().into()
+}
+
+/// A device's code as a factor.
+pub(crate) fn by_code(code: &str) -> Factor {
+    Factor {
+        code: text(code),
+        method: Method::Totp,
+    }
+}
+
+/// A recovery code as a factor.
+pub(crate) fn by_paper(code: &str) -> Factor {
+    Factor {
+        code: text(code),
+        method: Method::RecoveryCode,
+    }
+}
+
+/// A device's code; the first factor was right.
+pub(crate) fn question(owner: &Owner, code: &str) -> Question {
+    Question {
+        owner: owner.clone(),
+        code: text(code),
+        first_factor: true,
+        method: Method::Totp,
+        request_id: None,
+        client: None,
+    }
+}
+
+/// A recovery code; the first factor was right.
+pub(crate) fn paper_question(owner: &Owner, code: &str) -> Question {
+    Question {
+        method: Method::RecoveryCode,
+        ..question(owner, code)
+    }
+}
+
+/// Both protections, and no recovery codes.
+pub(crate) fn confirmation(codes: &[&str]) -> Confirmation {
+    Confirmation {
+        codes: codes.iter().map(|code| text(code)).collect(),
+        login_protection: true,
+        operation_protection: true,
+        recovery_codes: false,
+    }
+}
+
+/// A table of tokens, each with the secret that [`Phone::token`] has.
+pub(crate) fn seeds(serial_numbers: &[&str]) -> String {
+    let lines = serial_numbers
+        .iter()
+        .map(|serial_number| format!("{serial_number},{}\n", Phone::token(serial_number).hex()));
+    ["serial,seed\n".to_owned()].into_iter().chain(lines).collect()
+}
+
+pub(crate) fn seed_file(text: &str) -> SeedFile {
+    SeedFile {
+        bytes: text.as_bytes().to_vec().into(),
+        opened_by: OpenedBy::Nothing,
+        encoding: None,
+    }
+}
+
+pub(crate) fn into(batch: &str) -> NewImport {
+    NewImport {
+        batch: batch.into(),
+        dry_run: false,
+        allow_short_secrets: false,
+    }
+}
+
+/// A refused code of which nothing more is said.
+pub(crate) fn refused() -> ServiceError {
+    ServiceError::CodeRefused {
+        hint: None,
+        attempts_left: None,
+    }
 }
 
 pub(crate) fn id(number: u128) -> Id {
     Id::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0000 | number)
+}
+
+/// Whether it is an [`ServiceError::Invalid`] of this field.
+pub(crate) fn is_invalid<T>(told: &Result<T, ServiceError>, of: &str) -> bool {
+    matches!(told, Err(ServiceError::Invalid { field, .. }) if *field == of)
 }
