@@ -81,7 +81,7 @@ fn roles() -> StyledStr {
             Role::Enroll => "bind, replace, resync and unbind devices, and issue recovery codes",
             Role::Support => "look at users and devices, lift locks, find a token, and say that one is lost",
             Role::Inventory => "take tokens in and hand them out: import, batches, assignment",
-            Role::Admin => "close users, and let seeds leave by four eyes; no other role comes with it",
+            Role::Admin => "close users, and let seeds leave by four eyes; no other role includes it",
             Role::Audit => "read the trail and its heads",
         };
         format!("\n  {:<10} {may}", role.name())

@@ -73,7 +73,9 @@ impl<'de> Deserialize<'de> for PageSize {
 pub struct AuditPage {
     /// The records.
     pub items: Vec<AuditRecord>,
-    /// Where the next page begins; absent at the end, as far as the trail has come.
+    /// Where the next page begins; absent at the end, as far as the trail has come. Whoever goes on from there later gives the
+    /// `id` of the last record: records come in the order in which they were committed, in which ids of several chains may
+    /// alternate.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "3.42.1")]
     pub next_cursor: Option<String>,
@@ -94,7 +96,8 @@ pub struct AuditRecord {
     pub position: u64,
     /// When it was decided.
     pub at: Timestamp,
-    /// What happened; absent once it was erased.
+    /// What happened; without the names of a person who was erased. Absent only where all of it was erased, which no call of
+    /// this version does.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<AuditEvent>)]
     pub event: Option<Box<RawValue>>,

@@ -69,6 +69,6 @@ pub(crate) fn get_user() {}
     tag = "users",
     params(UserPath),
     request_body(content = CloseUserRequest, example = json!({"actor": {"id": "account-closing", "kind": "service"}})),
-    responses((status = 204, description = "Nothing of the user is left but tombstones; nothing at all, where the person was to be erased.")),
+    responses((status = 204, description = "Nothing of the user is left but tombstones (devices that ended); not those either where the person was to be erased, of whom the trail keeps what happened. The same for a user nobody ever heard of.")),
 )]
 pub(crate) fn close_user() {}

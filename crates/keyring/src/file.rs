@@ -23,7 +23,7 @@ pub enum KeyringError {
     #[error("{} exists already and is not overwritten", .0.display())]
     Exists(PathBuf),
     /// Others may read it.
-    #[error("{} can be read by others (mode {mode:o}): chmod 600 it, and rotate the keys if somebody did", path.display())]
+    #[error("{} can be read by others (mode {mode:o}): chmod 600 it; whoever read it and the database has every secret in that", path.display())]
     Exposed {
         /// The file.
         path: PathBuf,

@@ -64,7 +64,7 @@ pub(crate) struct Core {
     pub(crate) writing_behind: tokio::sync::Mutex<()>,
     /// The last commit failed.
     failing: AtomicBool,
-    /// FactorOutcome where there is no device; bound to nobody.
+    /// Judged where there is no device; bound to nobody.
     pub(crate) dummy_device: Bound,
 }
 

@@ -46,7 +46,7 @@ pub enum ServiceError {
     /// said: callers repeat these words to whoever types.
     #[error("{}", locked(*.until))]
     Locked {
-        /// FactorOutcome again from then on; `None` when somebody has to act first.
+        /// Judged again from then on; `None` when somebody has to act first.
         until: Option<UnixMs>,
         /// The wait, in seconds from the moment of the answer.
         retry_after_s: Option<u64>,

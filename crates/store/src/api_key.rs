@@ -39,7 +39,7 @@ pub enum Role {
     Support,
     /// Import and hand out tokens.
     Inventory,
-    /// Everything about settings; no other role comes with it.
+    /// Closing and erasing users, and exports of seeds; no other role includes it.
     Admin,
     /// Read the trail.
     Audit,

@@ -253,7 +253,7 @@ struct UserBatch<'a> {
     /// Keyed, in the order of the user's devices. One that does not open fails all codes of devices; recovery codes
     /// are another way in.
     credentials: Result<Vec<Credential>, ServiceError>,
-    /// FactorOutcome in place of a device where there is none, so that nobody can tell by the time it takes.
+    /// Judged in place of a device where there is none, so that nobody can tell by the time it takes.
     dummy_device: Option<Credential>,
     memo: Memo,
     /// The row is not as it was read any more.
@@ -344,7 +344,7 @@ impl<'a> UserBatch<'a> {
             .zip(credentials)
             .map(|(bound, credential)| judged(&bound.state, credential, code, now, policy))
             .collect();
-        // FactorOutcome all the same, so that a repeat takes what a judgement takes. Nothing is remembered of a device that
+        // Judged all the same, so that a repeat takes what a judgement takes. Nothing is remembered of a device that
         // judges nothing.
         let judging = devices
             .iter()
@@ -421,7 +421,7 @@ impl<'a> UserBatch<'a> {
         let set = self.paper.as_ref().and_then(|paper| paper.set.clone());
         let wrong_since_last_success = set.as_ref().map_or(0, |set| set.budget.since_success);
         let kept_ms = core.settings.request_id_ms;
-        // FactorOutcome in any case, so that a repeat takes what a judgement takes.
+        // Judged in any case, so that a repeat takes what a judgement takes.
         let trial = spend(core, self.owner, set, typed, now)?;
         if let SetVerdict::Locked(lock) = trial.verdict {
             self.locked[1] += 1;
