@@ -282,7 +282,7 @@ fn an_erased_user_leaves_no_name() {
     }
     settle(&store, dir.path());
     // The search goes on for as long as nothing else is to do; nobody sees its end but by what it finds.
-    for _ in 0..60 {
+    for _ in 0..300 {
         if named(dir.path(), &gone).is_empty() {
             break;
         }
@@ -378,6 +378,12 @@ fn no_large_part_of_a_long_name_is_left() {
 /// The file may not grow when tables are to be written anew; later it may, and somebody else is erased.
 #[test]
 fn what_could_not_be_written_anew_is_made_up_for() {
+    // Where this machine pauses in the wrong moment, all is written anew before it is hindered.
+    assert!((0..5).any(|_| made_up_for()), "some have a copy");
+}
+
+/// Whether there was something to make up for.
+fn made_up_for() -> bool {
     const COUNT: u32 = 2_000;
     let dir = tempfile::tempdir().expect("a directory");
     let later = Tuning {
@@ -396,10 +402,11 @@ fn what_could_not_be_written_anew_is_made_up_for() {
     }
     block_on(store.limit_pages(100)).expect("a limit");
     std::thread::sleep(Duration::from_secs(2));
-    assert!(!named(dir.path(), &gone).is_empty(), "some have a copy");
+    let hindered = !named(dir.path(), &gone).is_empty();
     block_on(store.limit_pages(1_000_000)).expect("no limit");
     done(&store, vec![erased(&store, 777_777)]);
     std::thread::sleep(Duration::from_millis(1_500));
     store.close().expect("it closes");
     assert_eq!(named(dir.path(), &gone), []);
+    hindered
 }
