@@ -314,8 +314,15 @@ impl Client {
                 Some(Pending::Miss) | None => {}
             }
             for step in std::mem::take(&mut user.accepted).into_iter().rev().take(3) {
+                let code = user.phone.code(step);
+                // One in a million is the code of a step to come, too: then it is right, for that one. With so many thousands
+                // asked it happens once in some fifty runs.
+                if (user.last + 1..=now_step() + 2).any(|to_come| user.phone.code(to_come) == code) {
+                    eprintln!("{}: the code of step {step} is one to come, too", user.name);
+                    continue;
+                }
                 user.misses += 1;
-                let answer = self.api.verify(&user.name, &user.phone.code(step)).expect(sound);
+                let answer = self.api.verify(&user.name, &code).expect(sound);
                 assert_eq!(
                     answer.outcome(),
                     "refused",
