@@ -361,9 +361,11 @@ impl User {
             tally.accepted += 1;
         } else {
             // A neighbour of the present step is out of reach once drift was learned, or time went by.
-            assert_ne!(
-                step,
-                now_step(),
+            // One in a million is the code of a step before, too, and burned with that.
+            let code = self.phone.code(step);
+            let is_burned = (step - 3..step).any(|before| self.phone.code(before) == code);
+            assert!(
+                step != now_step() || is_burned,
                 "{}: {outcome}, though it is the code of this very step",
                 self.name
             );
