@@ -27,6 +27,8 @@ mod connections;
 mod custody;
 #[path = "attack/desk.rs"]
 mod desk;
+#[path = "attack/erasing.rs"]
+mod erasing;
 #[path = "attack/files.rs"]
 mod files;
 #[path = "attack/guesses.rs"]

@@ -106,9 +106,8 @@ impl Service {
 }
 
 async fn try_start(attempt: &Attempt<'_>, wanted: &NewBinding) -> Result<Option<Offer>, ServiceError> {
-    let Attempt { core, origin, .. } = *attempt;
+    let Attempt { core, origin, now } = *attempt;
     let owner = &wanted.owner;
-    let now = core.clock.now()?;
     // Before any code is judged: a right one is not told beside a label that no app takes.
     let app = match &wanted.device {
         NewDevice::App { issuer } => Some(for_app(core, wanted, issuer.as_deref(), now)?),
