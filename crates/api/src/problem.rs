@@ -176,6 +176,11 @@ macro_rules! problem_codes {
             /// All of them, in the order of the documentation.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
+            /// The one of this name.
+            pub fn named(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$variant),)+ _ => None }
+            }
+
             /// As it stands in JSON.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name),+ }

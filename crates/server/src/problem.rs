@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use service::ServiceError;
+use service::{FaultClass, Input, ServiceError};
 
 use crate::convert;
 
@@ -25,7 +25,7 @@ impl From<Problem> for Rejection {
 
 impl From<ServiceError> for Rejection {
     fn from(error: ServiceError) -> Self {
-        problem(error).into()
+        problem(&error).into()
     }
 }
 
@@ -35,54 +35,58 @@ impl IntoResponse for Rejection {
     }
 }
 
-/// The problem of an error: whose fault it is, and what to do.
-pub(crate) fn problem(error: ServiceError) -> Problem {
-    let new = |code| Problem::new(code, error.to_string());
-    match &error {
-        ServiceError::Invalid { field, .. } => new(ProblemCode::InvalidRequest).with_field(*field),
-        ServiceError::Unauthorized => new(ProblemCode::Unauthorized),
-        ServiceError::Forbidden(_) => new(ProblemCode::Forbidden),
-        ServiceError::NotFound(_) => new(ProblemCode::NotFound),
-        ServiceError::FirstFactorRequired => new(ProblemCode::FirstFactorRequired),
-        ServiceError::EnrollmentExpired => new(ProblemCode::EnrollmentExpired),
-        ServiceError::EnrollmentEnded => new(ProblemCode::EnrollmentEnded),
-        ServiceError::CodeRefused { hint, attempts_left } => {
-            let mut problem = new(ProblemCode::CodeRefused);
-            problem.hint = hint.map(wire_hint);
-            problem.attempts_left = *attempts_left;
-            problem
-        }
-        ServiceError::Locked { retry_after_s, .. } => waiting(new(ProblemCode::RateLimited), *retry_after_s),
-        ServiceError::TokenUnavailable => new(ProblemCode::TokenUnavailable),
-        ServiceError::TokenState { .. } => new(ProblemCode::TokenState),
-        ServiceError::ExportState { .. } => new(ProblemCode::ExportState),
-        ServiceError::AskedTooOften { retry_after_s } => waiting(new(ProblemCode::RateLimited), Some(*retry_after_s)),
-        ServiceError::RateLimited => waiting(new(ProblemCode::RateLimited), Some(1)),
-        ServiceError::DeviceLimit => new(ProblemCode::DeviceLimit),
-        ServiceError::FactorRequired => new(ProblemCode::FactorRequired),
-        ServiceError::FirstFactorUnchanged => new(ProblemCode::FirstFactorUnchanged),
-        ServiceError::Contended => new(ProblemCode::Conflict),
-        ServiceError::StorageUnavailable(why) => {
-            // The engine's words name files and limits of this machine: they are for its log.
-            tracing::warn!(%why, "storage is unavailable");
-            let detail = "storage is unavailable, nothing was decided: try again in a moment";
-            waiting(Problem::new(ProblemCode::StorageUnavailable, detail), Some(1))
-        }
-        ServiceError::Untrusted(_) => waiting(new(ProblemCode::StorageUnavailable), Some(1)),
-        ServiceError::ClockUnreliable(_) => new(ProblemCode::ClockUnreliable),
-        ServiceError::Internal(why) => {
-            tracing::error!(%why, "an internal error");
-            Problem::new(
-                ProblemCode::Internal,
-                "this is ours to mend: report it with its X-Request-Id",
-            )
-        }
+/// The problem of an error: the code of its name, the words for whoever asked, and what programs act on.
+pub(crate) fn problem(error: &ServiceError) -> Problem {
+    match error.class() {
+        FaultClass::Internal => tracing::error!(%error, "an internal error"),
+        FaultClass::Unavailable => tracing::warn!(%error, "nothing is decided"),
+        _ => {}
+    }
+    let code = ProblemCode::named(error.name()).unwrap_or_else(|| of_class(error.class()));
+    let details = error.details();
+    Problem {
+        field: details.input.map(|input| field(input).to_owned()),
+        hint: details.hint.map(wire_hint),
+        attempts_left: details.attempts_left,
+        retry_after_s: details.retry_after_s,
+        ..Problem::new(code, error.told())
     }
 }
 
-fn waiting(mut problem: Problem, retry_after_s: Option<u64>) -> Problem {
-    problem.retry_after_s = retry_after_s;
-    problem
+/// The most general code of a class, for an error that has none of its own.
+fn of_class(class: FaultClass) -> ProblemCode {
+    match class {
+        FaultClass::Request => ProblemCode::InvalidRequest,
+        FaultClass::Unauthenticated => ProblemCode::Unauthorized,
+        FaultClass::Forbidden => ProblemCode::Forbidden,
+        FaultClass::NotFound => ProblemCode::NotFound,
+        FaultClass::Conflict | FaultClass::Gone => ProblemCode::Conflict,
+        FaultClass::Refused => ProblemCode::CodeRefused,
+        FaultClass::TooMany => ProblemCode::RateLimited,
+        FaultClass::Unavailable => ProblemCode::StorageUnavailable,
+        FaultClass::Internal => ProblemCode::Internal,
+    }
+}
+
+/// What of a request is wrong, as JSON calls it.
+fn field(input: Input) -> &'static str {
+    match input {
+        Input::Actor => "actor",
+        Input::Codes => "codes",
+        Input::FirstFactorChangedAt => "first_factor_changed_at",
+        Input::IdentityProofAt => "identity_proof.at",
+        Input::Issuer => "issuer",
+        Input::Label => "label",
+        Input::LotName => "name",
+        Input::OpenTo => "open_to",
+        Input::Lot => "batch",
+        Input::SerialNumbers => "serial_numbers",
+        Input::Recipient => "recipient",
+        Input::TransportKey => "key_base64",
+        Input::SeedFile => "file_base64",
+        Input::Roles => "role",
+        Input::SealingKey => "key",
+    }
 }
 
 fn wire_hint(hint: service::Hint) -> Hint {
@@ -157,4 +161,109 @@ pub(crate) fn empty(status: StatusCode) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One of each, so that a new one without a problem code of its status is noticed.
+    fn all() -> Vec<ServiceError> {
+        let words = || "why".to_owned();
+        vec![
+            ServiceError::Invalid {
+                input: Input::Codes,
+                why: words(),
+            },
+            ServiceError::Unauthorized,
+            ServiceError::Forbidden(words()),
+            ServiceError::NotFound("device"),
+            ServiceError::FirstFactorRequired,
+            ServiceError::EnrollmentExpired,
+            ServiceError::EnrollmentEnded,
+            ServiceError::CodeRefused {
+                hint: None,
+                attempts_left: Some(3),
+            },
+            ServiceError::Locked {
+                until: None,
+                retry_after_s: None,
+            },
+            ServiceError::DeviceLimit,
+            ServiceError::FirstFactorUnchanged,
+            ServiceError::FactorRequired,
+            ServiceError::TokenUnavailable,
+            ServiceError::TokenState {
+                status: "lost",
+                why: "why",
+            },
+            ServiceError::ExportState {
+                state: "withdrawn",
+                why: words(),
+            },
+            ServiceError::AskedTooOften { retry_after_s: 60 },
+            ServiceError::RateLimited,
+            ServiceError::Contended,
+            ServiceError::StorageUnavailable(words()),
+            ServiceError::Untrusted(words()),
+            ServiceError::ClockUnreliable(words()),
+            ServiceError::Internal(words()),
+        ]
+    }
+
+    /// The status that RFC 9110 has for each class of faults.
+    fn statuses(class: FaultClass) -> &'static [u16] {
+        match class {
+            FaultClass::Request => &[400],
+            FaultClass::Unauthenticated => &[401],
+            FaultClass::Forbidden => &[403],
+            FaultClass::NotFound => &[404],
+            FaultClass::Conflict => &[409],
+            FaultClass::Gone => &[410],
+            FaultClass::Refused => &[422],
+            FaultClass::TooMany => &[429],
+            FaultClass::Unavailable => &[503],
+            FaultClass::Internal => &[500],
+        }
+    }
+
+    #[test]
+    fn every_error_has_a_code_of_its_own_with_the_status_of_its_class() {
+        for error in all() {
+            let code = ProblemCode::named(error.name());
+            let code = code.unwrap_or_else(|| panic!("{} is no problem code: add it to api's table", error.name()));
+            assert!(statuses(error.class()).contains(&code.status()), "{}", error.name());
+        }
+    }
+
+    #[test]
+    fn what_is_for_the_log_is_not_told() {
+        for error in [
+            ServiceError::StorageUnavailable("/var/lib is full".into()),
+            ServiceError::Internal("row 7".into()),
+        ] {
+            let problem = problem(&error);
+            assert!(!problem.detail.contains("/var") && !problem.detail.contains("row 7"));
+        }
+    }
+
+    #[test]
+    fn facts_are_passed_on() {
+        let wrong = problem(&ServiceError::CodeRefused {
+            hint: Some(service::Hint::ClockOff { seconds: -90 }),
+            attempts_left: Some(2),
+        });
+        assert_eq!(wrong.hint, Some(Hint::ClockOff { seconds: -90 }));
+        assert_eq!(wrong.attempts_left, Some(2));
+        let locked = problem(&ServiceError::Locked {
+            until: None,
+            retry_after_s: Some(840),
+        });
+        assert_eq!(locked.retry_after_s, Some(840));
+        let invalid = problem(&ServiceError::Invalid {
+            input: Input::IdentityProofAt,
+            why: "old".into(),
+        });
+        assert_eq!(invalid.field.as_deref(), Some("identity_proof.at"));
+    }
 }

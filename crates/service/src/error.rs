@@ -1,19 +1,22 @@
 //! Errors of the use cases.
 
+use std::{borrow::Cow, fmt};
+
 use store::StoreError;
 use verify::{Cause, UnixMs};
 
 use crate::ports::PortError;
 
-/// Why a use case did not do what it was asked; one mapping, in `server`, gives each its wire code.
+/// Why a use case did not do what it was asked. A mouth maps it by [`ServiceError::class`], names it by
+/// [`ServiceError::name`], and passes on [`ServiceError::details`]; it needs no other question to the service.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ServiceError {
     /// The caller's request cannot be meant so.
-    #[error("{field}: {why}")]
+    #[error("{input}: {why}")]
     Invalid {
-        /// The field, as the wire names it.
-        field: &'static str,
-        /// What is wrong, and what to do.
+        /// What of the request is wrong.
+        input: Input,
+        /// Why, and what to do.
         why: String,
     },
     /// No key, or none that lives.
@@ -26,7 +29,7 @@ pub enum ServiceError {
     #[error("there is no such {0}")]
     NotFound(&'static str),
     /// Nothing is judged without the caller's word.
-    #[error("codes are judged only after the first factor was right: send first_factor: true once it was")]
+    #[error("codes are judged only after the first factor was right: check it, and say that it was")]
     FirstFactorRequired,
     /// The enrollment's time is over.
     #[error("the enrollment expired: start a new one")]
@@ -52,12 +55,12 @@ pub enum ServiceError {
         retry_after_s: Option<u64>,
     },
     /// The user has as many devices as allowed.
-    #[error("the user already has a bound device: name it in replaces, or unbind it first")]
+    #[error("the user already has a bound device: replace it by the new one, or unbind it first")]
     DeviceLimit,
     /// Suspended for the third time within 13 weeks: who guesses has the user's first factor.
     #[error(
         "it was lifted twice within 13 weeks, and somebody goes on guessing who has the user's first factor: have it \
-         changed, then say when in first_factor_changed_at"
+         changed, then say when it was"
     )]
     FirstFactorUnchanged,
     /// The change needs a fresh code of the user.
@@ -66,11 +69,11 @@ pub enum ServiceError {
     /// The token cannot be bound by this user; every cause gets this same answer.
     #[error("this token cannot be bound: check the serial number")]
     TokenUnavailable,
-    /// The token's life does not go that way.
-    #[error("the token is {stage}: {why}")]
+    /// The token's status does not allow it.
+    #[error("the token is {status}: {why}")]
     TokenState {
-        /// Where it stands.
-        stage: &'static str,
+        /// Its status.
+        status: &'static str,
         /// Why that does not do, and what to do.
         why: &'static str,
     },
@@ -106,6 +109,176 @@ pub enum ServiceError {
     /// Ours to mend; the words are for the log.
     #[error("internal: {0}")]
     Internal(String),
+}
+
+/// Whose fault an error is, and so what its receiver does about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FaultClass {
+    /// The request is wrong, and would be wrong again: mend it.
+    Request,
+    /// It is not known who asks.
+    Unauthenticated,
+    /// It is known who asks, and they may not; or not without a factor of the user.
+    Forbidden,
+    /// What it is about does not exist.
+    NotFound,
+    /// What it is about is not in a state that allows it.
+    Conflict,
+    /// What it is about has ended.
+    Gone,
+    /// A code was judged and is wrong.
+    Refused,
+    /// There were too many: wait.
+    TooMany,
+    /// This node cannot decide at the moment: retry.
+    Unavailable,
+    /// A fault of the service itself.
+    Internal,
+}
+
+/// A part of a request that can be wrong; each mouth has its own name for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// On whose behalf the caller asks.
+    Actor,
+    /// The codes that were typed.
+    Codes,
+    /// The time at which the user's first factor was changed.
+    FirstFactorChangedAt,
+    /// The time at which the user's identity was proved.
+    IdentityProofAt,
+    /// The name of the service in the app.
+    Issuer,
+    /// The name of the device.
+    Label,
+    /// The name of a lot of tokens that is to be made.
+    LotName,
+    /// To whom a lot is open.
+    OpenTo,
+    /// A lot of tokens, by its name.
+    Lot,
+    /// Tokens, by their serial numbers.
+    SerialNumbers,
+    /// Who receives exported seeds.
+    Recipient,
+    /// The key that exported seeds are encrypted under.
+    TransportKey,
+    /// A file of seeds.
+    SeedFile,
+    /// The roles of an API key.
+    Roles,
+    /// A sealing key, by its number.
+    SealingKey,
+}
+
+impl fmt::Display for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Actor => "the actor",
+            Self::Codes => "the codes",
+            Self::FirstFactorChangedAt => "the time of the first factor's change",
+            Self::IdentityProofAt => "the time of the identity proof",
+            Self::Issuer => "the issuer",
+            Self::Label => "the label",
+            Self::LotName => "the name",
+            Self::OpenTo => "to whom it is open",
+            Self::Lot => "the batch",
+            Self::SerialNumbers => "the serial numbers",
+            Self::Recipient => "the recipient",
+            Self::TransportKey => "the key",
+            Self::SeedFile => "the file",
+            Self::Roles => "the roles",
+            Self::SealingKey => "the sealing key",
+        })
+    }
+}
+
+/// The facts of an error that programs act on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// What of the request is wrong.
+    pub input: Option<Input>,
+    /// What the user can mend.
+    pub hint: Option<Hint>,
+    /// How many more codes may be tried here.
+    pub attempts_left: Option<u32>,
+    /// The wait, in seconds from the moment of the answer.
+    pub retry_after_s: Option<u64>,
+}
+
+impl ServiceError {
+    /// Whose fault it is.
+    pub fn class(&self) -> FaultClass {
+        self.table().0
+    }
+
+    /// Its stable name, for programs.
+    pub fn name(&self) -> &'static str {
+        self.table().1
+    }
+
+    /// Class and name of each: the one table of them.
+    const fn table(&self) -> (FaultClass, &'static str) {
+        match self {
+            Self::Invalid { .. } => (FaultClass::Request, "invalid_request"),
+            Self::FirstFactorRequired => (FaultClass::Request, "first_factor_required"),
+            Self::Unauthorized => (FaultClass::Unauthenticated, "unauthorized"),
+            Self::Forbidden(_) => (FaultClass::Forbidden, "forbidden"),
+            Self::FactorRequired => (FaultClass::Forbidden, "factor_required"),
+            Self::NotFound(_) => (FaultClass::NotFound, "not_found"),
+            Self::Contended => (FaultClass::Conflict, "conflict"),
+            Self::DeviceLimit => (FaultClass::Conflict, "device_limit"),
+            Self::FirstFactorUnchanged => (FaultClass::Conflict, "first_factor_unchanged"),
+            Self::TokenState { .. } => (FaultClass::Conflict, "token_state"),
+            Self::TokenUnavailable => (FaultClass::Conflict, "token_unavailable"),
+            Self::ExportState { .. } => (FaultClass::Conflict, "export_state"),
+            Self::EnrollmentEnded => (FaultClass::Gone, "enrollment_ended"),
+            Self::EnrollmentExpired => (FaultClass::Gone, "enrollment_expired"),
+            Self::CodeRefused { .. } => (FaultClass::Refused, "code_refused"),
+            Self::Locked { .. } | Self::AskedTooOften { .. } | Self::RateLimited => {
+                (FaultClass::TooMany, "rate_limited")
+            }
+            Self::ClockUnreliable(_) => (FaultClass::Unavailable, "clock_unreliable"),
+            Self::StorageUnavailable(_) | Self::Untrusted(_) => (FaultClass::Unavailable, "storage_unavailable"),
+            Self::Internal(_) => (FaultClass::Internal, "internal"),
+        }
+    }
+
+    /// What programs act on.
+    pub fn details(&self) -> Details {
+        let none = Details::default();
+        match *self {
+            Self::Invalid { input, .. } => Details {
+                input: Some(input),
+                ..none
+            },
+            Self::CodeRefused { hint, attempts_left } => Details {
+                hint,
+                attempts_left,
+                ..none
+            },
+            Self::Locked { retry_after_s, .. } => Details { retry_after_s, ..none },
+            Self::AskedTooOften { retry_after_s } => Details {
+                retry_after_s: Some(retry_after_s),
+                ..none
+            },
+            Self::RateLimited | Self::StorageUnavailable(_) | Self::Untrusted(_) => Details {
+                retry_after_s: Some(1),
+                ..none
+            },
+            _ => none,
+        }
+    }
+
+    /// The words for whoever asked. An engine's own, which name files and limits of its machine, and those of a fault of
+    /// ours are left out: they are for the log.
+    pub fn told(&self) -> Cow<'static, str> {
+        match self {
+            Self::StorageUnavailable(_) => "storage is unavailable, nothing was decided: try again in a moment".into(),
+            Self::Internal(_) => "this is ours to mend: report it with the id of the request".into(),
+            told => told.to_string().into(),
+        }
+    }
 }
 
 fn locked(until: Option<UnixMs>) -> &'static str {

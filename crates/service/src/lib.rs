@@ -26,7 +26,7 @@ pub(crate) use core::Core;
 pub use core::{Ports, Service};
 pub use devices::{DeviceView, Factor, Method, UserView};
 pub use enrollment::{Confirmation, NewBinding, NewDevice, Offer, Replacement, Shown};
-pub use error::{Hint, ServiceError};
+pub use error::{Details, FaultClass, Hint, Input, ServiceError};
 pub use inventory::{
     EXPORT_MAX, ExportedTokens, IMPORT_MAX, NewBatch, NewExport, NewImport, OPEN_TO_MAX, OpenedBy, Receipt, Refused,
     SeedFile, TokenTransition, TokenView,

@@ -2,7 +2,7 @@
 
 mod support;
 
-use service::{Answer, Caller, NewKey, Owner, Role, ServiceError};
+use service::{Answer, Caller, Input, NewKey, Owner, Role, ServiceError};
 use support::{World, actor_of, alice, bob, id, is_invalid};
 
 fn wanted(roles: &[Role], accounts: Option<Vec<String>>) -> NewKey {
@@ -82,7 +82,7 @@ async fn a4_a_key_is_shown_once_proves_its_caller_and_ends() {
 async fn a4_keys_are_made_by_the_operator_and_have_a_role() {
     let world = World::new().await;
     let told = world.service.create_key(&Caller::shell(), &wanted(&[], None)).await;
-    assert!(is_invalid(&told, "role"), "{told:?}");
+    assert!(is_invalid(&told, Input::Roles), "{told:?}");
     let caller = world.all().await;
     let told = world.service.create_key(&caller, &wanted(&[Role::Verify], None)).await;
     assert!(forbidden(told.map(drop)));

@@ -3,8 +3,8 @@
 mod support;
 
 use service::{
-    Answer, DeviceStatus, IdentityProof, NewBatch, OpenTo, Owner, Protection, Purpose, Replacement, ServiceError,
-    Settings, TokenTransition, UnixMs,
+    Answer, DeviceStatus, IdentityProof, Input, NewBatch, OpenTo, Owner, Protection, Purpose, Replacement,
+    ServiceError, Settings, TokenTransition, UnixMs,
 };
 use store::{EnrollmentState, TokenStatus};
 use support::{
@@ -301,7 +301,7 @@ async fn every_refusal_of_a_resync() {
     );
     for codes in [[&malformed, &second], [&first, &malformed]] {
         let told = service.resync(&caller, &alice(), device, codes, None).await;
-        assert!(is_invalid(&told, "codes"), "{told:?}");
+        assert!(is_invalid(&told, Input::Codes), "{told:?}");
     }
     for age_ms in [16 * UnixMs::MINUTE, -2 * UnixMs::MINUTE] {
         let proof = IdentityProof {
@@ -311,7 +311,7 @@ async fn every_refusal_of_a_resync() {
         let told = service
             .resync(&caller, &alice(), device, [&first, &second], Some(&proof))
             .await;
-        assert!(is_invalid(&told, "identity_proof.at"), "{told:?}");
+        assert!(is_invalid(&told, Input::IdentityProofAt), "{told:?}");
     }
     for codes in [[&first, &third], [&second, &first], [&far[0], &far[1]]] {
         let told = service.resync(&caller, &alice(), device, codes, None).await;
@@ -339,12 +339,12 @@ async fn every_refusal_of_a_resync() {
     let [first, second] = token.two(now).map(|code| text(&code));
     let told = service.resync(&caller, &bob(), of_bob, [&first, &second], None).await;
     assert!(
-        matches!(told, Err(ServiceError::TokenState { stage: "lost", .. })),
+        matches!(told, Err(ServiceError::TokenState { status: "lost", .. })),
         "{told:?}"
     );
     let told = service.unlock(&caller, &bob(), of_bob, None).await;
     assert!(
-        matches!(told, Err(ServiceError::TokenState { stage: "lost", .. })),
+        matches!(told, Err(ServiceError::TokenState { status: "lost", .. })),
         "{told:?}"
     );
 }
@@ -426,7 +426,7 @@ async fn a1_support_lifts_a_lock_and_two_suspensions_and_then_only_a_new_first_f
     );
     let ahead = world.now().plus(1);
     let told = service.unlock(&caller, &alice(), device, Some(ahead)).await;
-    assert!(is_invalid(&told, "first_factor_changed_at"), "{told:?}");
+    assert!(is_invalid(&told, Input::FirstFactorChangedAt), "{told:?}");
     let before = world.now().plus(-2 * UnixMs::DAY);
     let told = service.unlock(&caller, &alice(), device, Some(before)).await;
     assert_eq!(told, Err(ServiceError::FirstFactorUnchanged), "it was suspended since");

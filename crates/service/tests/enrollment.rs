@@ -4,7 +4,7 @@ mod support;
 
 use otp::{Algorithm, Period};
 use service::{
-    Answer, Confirmation, Hint, IdentityProof, Kind, NewBatch, NewBinding, NewDevice, OpenTo, Replacement,
+    Answer, Confirmation, Hint, IdentityProof, Input, Kind, NewBatch, NewBinding, NewDevice, OpenTo, Replacement,
     ServiceError, Settings, TokenTransition, UnixMs,
 };
 use store::EnrollmentState;
@@ -131,7 +131,7 @@ async fn b1_a_proof_is_of_now() {
         };
         let told = world.service.start_enrollment(&caller, &wanted).await;
         assert_eq!(told.is_ok(), is_right, "{age_ms}");
-        assert_eq!(is_invalid(&told, "identity_proof.at"), !is_right, "{age_ms}");
+        assert_eq!(is_invalid(&told, Input::IdentityProofAt), !is_right, "{age_ms}");
     }
 }
 
@@ -142,13 +142,13 @@ async fn names_that_no_app_takes_are_refused_before_any_code_is_judged() {
     let (device, phone) = world.bind(&caller, &alice()).await;
     let code = phone.shows(world.now());
     let long = "x".repeat(129);
-    for (issuer, label, field) in [
-        (Some("a:b"), None, "issuer"),
-        (Some(""), None, "issuer"),
-        (Some(long.as_str()), None, "issuer"),
-        (None, Some("a:b"), "label"),
-        (None, Some(" x"), "label"),
-        (None, Some("a\u{7}"), "label"),
+    for (issuer, label, input) in [
+        (Some("a:b"), None, Input::Issuer),
+        (Some(""), None, Input::Issuer),
+        (Some(long.as_str()), None, Input::Issuer),
+        (None, Some("a:b"), Input::Label),
+        (None, Some(" x"), Input::Label),
+        (None, Some("a\u{7}"), Input::Label),
     ] {
         let wanted = NewBinding {
             label: label.map(str::to_owned),
@@ -158,7 +158,7 @@ async fn names_that_no_app_takes_are_refused_before_any_code_is_judged() {
             ..world.wanted(&alice(), app(), replacing(device, &code))
         };
         let told = world.service.start_enrollment(&caller, &wanted).await;
-        assert!(is_invalid(&told, field), "{issuer:?} {label:?}");
+        assert!(is_invalid(&told, input), "{issuer:?} {label:?}");
     }
     let told = world.verify(&caller, &alice(), &code).await;
     assert!(matches!(told, Ok(Answer::Accepted(_))), "the code was not burned");
@@ -310,7 +310,7 @@ async fn b4_as_many_codes_as_are_needed() {
             .service
             .confirm_enrollment(&caller, &alice(), offer.id, &confirmation(codes))
             .await;
-        assert!(is_invalid(&told, "codes"), "{told:?}");
+        assert!(is_invalid(&told, Input::Codes), "{told:?}");
     }
     let twice = confirmation(&[&*first, &*first]);
     let told = world
@@ -586,7 +586,7 @@ async fn b3_b4_a_token_is_bound_by_two_consecutive_codes_that_measure_its_clock(
         .service
         .confirm_enrollment(&caller, &alice(), offer.id, &confirmation(&[&first]))
         .await;
-    assert!(is_invalid(&told, "codes"), "one is not enough: {told:?}");
+    assert!(is_invalid(&told, Input::Codes), "one is not enough: {told:?}");
     let third = token.later(now, 2);
     for codes in [[&first, &third], [&second, &first]] {
         let wanted = confirmation(&[codes[0], codes[1]]);

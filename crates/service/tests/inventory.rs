@@ -5,8 +5,9 @@ mod support;
 use otp::{Algorithm, Digits, Period, Secret};
 use pskc::{Moving, Unlock};
 use service::{
-    Answer, Caller, Encoding, Export, ExportState, ExportedTokens, Id, NewBatch, NewExport, NewImport, OPEN_TO_MAX,
-    OpenTo, OpenedBy, Owner, Receipt, Role, Seed, SeedFile, ServiceError, TokenFilter, TokenTransition, UnixMs,
+    Answer, Caller, Encoding, Export, ExportState, ExportedTokens, Id, Input, NewBatch, NewExport, NewImport,
+    OPEN_TO_MAX, OpenTo, OpenedBy, Owner, Receipt, Role, Seed, SeedFile, ServiceError, TokenFilter, TokenTransition,
+    UnixMs,
 };
 use store::TokenStatus;
 use support::{
@@ -78,7 +79,7 @@ async fn a_lot_is_made_opened_and_closed() {
     );
     let other = open_to(OpenTo::Everybody);
     let told = service.create_batch(&caller, "one", &other).await;
-    assert!(is_invalid(&told, "name"), "{told:?}");
+    assert!(is_invalid(&told, Input::LotName), "{told:?}");
 
     let beta = open_to(OpenTo::Users(vec![alice(), bob()]));
     let changed = service.change_batch(&caller, "one", &beta).await.expect("it is opened");
@@ -143,9 +144,9 @@ async fn every_refusal_of_a_lot() {
         OpenTo::Users(users(OPEN_TO_MAX + 1)),
     ] {
         let told = service.create_batch(&caller, "two", &open_to(too_many.clone())).await;
-        assert!(is_invalid(&told, "open_to"), "{told:?}");
+        assert!(is_invalid(&told, Input::OpenTo), "{told:?}");
         let told = service.change_batch(&caller, "one", &open_to(too_many)).await;
-        assert!(is_invalid(&told, "open_to"), "{told:?}");
+        assert!(is_invalid(&told, Input::OpenTo), "{told:?}");
     }
     let most = open_to(OpenTo::Users(users(OPEN_TO_MAX)));
     service
@@ -356,7 +357,7 @@ async fn files_that_are_none() {
         ("a password", file(&encrypted, by_password, None)),
     ] {
         let told = world.service.import_file(&caller, file, &into("one")).await;
-        assert!(is_invalid(&told, "file_base64"), "{what}: {told:?}");
+        assert!(is_invalid(&told, Input::SeedFile), "{what}: {told:?}");
     }
     let told = world
         .service
@@ -367,7 +368,7 @@ async fn files_that_are_none() {
         .service
         .import(&caller, &[], Receipt::default(), &into("one"))
         .await;
-    assert!(is_invalid(&told, "file_base64"), "{told:?}");
+    assert!(is_invalid(&told, Input::SeedFile), "{told:?}");
     let many: Vec<_> = (0..=service::IMPORT_MAX)
         .map(|number| seed(&number.to_string(), 1, 20))
         .collect();
@@ -375,7 +376,7 @@ async fn files_that_are_none() {
         .service
         .import(&caller, &many, Receipt::default(), &into("one"))
         .await;
-    assert!(is_invalid(&told, "file_base64"), "{told:?}");
+    assert!(is_invalid(&told, Input::SeedFile), "{told:?}");
 }
 
 #[tokio::test]
@@ -438,7 +439,7 @@ async fn a_life_goes_these_ways_and_no_other() {
                     assert_eq!(event["detail"]["from"], from.name());
                 }
                 None => {
-                    let refused = matches!(told, Err(ServiceError::TokenState { stage, .. }) if stage == from.name());
+                    let refused = matches!(told, Err(ServiceError::TokenState { status, .. }) if status == from.name());
                     assert!(refused, "{from:?} {transition:?}: {told:?}");
                     assert_eq!(world.told(action).await.len(), before);
                 }
@@ -459,7 +460,7 @@ async fn what_is_lost_while_it_is_bound_waits_for_its_user() {
     for transition in [TokenTransition::Return, TokenTransition::Retire, TokenTransition::Lose] {
         let told = world.service.move_token(&caller, "CS-1", &transition).await;
         assert!(
-            matches!(told, Err(ServiceError::TokenState { stage: "lost", .. })),
+            matches!(told, Err(ServiceError::TokenState { status: "lost", .. })),
             "{told:?}"
         );
     }
@@ -608,9 +609,9 @@ async fn a5_the_same_person_is_not_another() {
     }
     let nobody = world.bare(&[Role::Admin], None, "Grace").await;
     let told = service.approve_export(&nobody, id).await;
-    assert!(is_invalid(&told, "actor"), "{told:?}");
+    assert!(is_invalid(&told, Input::Actor), "{told:?}");
     let shell = Caller::shell();
-    assert!(is_invalid(&service.approve_export(&shell, id).await, "actor"));
+    assert!(is_invalid(&service.approve_export(&shell, id).await, Input::Actor));
     let told = service.approve_export(&shell.acting(actor_of("root")), id).await;
     assert!(is_forbidden(&told), "{told:?}");
     let export = service.export(&first, id).await.expect("its record");
@@ -628,11 +629,11 @@ async fn a5_the_file_is_for_whoever_asked_and_under_the_key_that_was_approved() 
     }
     for key in [&[8; 32][..], &[], &KEY[..16]] {
         let told = service.fetch_export(&first, id, key).await;
-        assert!(is_invalid(&told, "key_base64"), "{told:?}");
+        assert!(is_invalid(&told, Input::TransportKey), "{told:?}");
     }
     let nobody = world.bare(&[Role::Admin], None, "Ada").await;
     let told = service.fetch_export(&nobody, id, &KEY).await;
-    assert!(is_invalid(&told, "actor"), "{told:?}");
+    assert!(is_invalid(&told, Input::Actor), "{told:?}");
     service.fetch_export(&first, id, &KEY).await.expect("the file");
 }
 
@@ -645,39 +646,39 @@ async fn every_refusal_of_an_export_that_is_asked_for() {
     let twice = named(&["CS-1", "CS-1"]);
     let many: Vec<_> = (0..=service::EXPORT_MAX).map(|number| number.to_string()).collect();
     let none = ExportedTokens::UnboundOf("none".into());
-    for (tokens, field) in [
-        (twice, "serial_numbers"),
-        (ExportedTokens::Named(many), "serial_numbers"),
-        (named(&[]), "serial_numbers"),
-        (named(&["CS-1", "CS-9"]), "serial_numbers"),
-        (named(&["CS-3"]), "serial_numbers"),
-        (none, "batch"),
+    for (tokens, input) in [
+        (twice, Input::SerialNumbers),
+        (ExportedTokens::Named(many), Input::SerialNumbers),
+        (named(&[]), Input::SerialNumbers),
+        (named(&["CS-1", "CS-9"]), Input::SerialNumbers),
+        (named(&["CS-3"]), Input::SerialNumbers),
+        (none, Input::Lot),
     ] {
         let told = service.request_export(&first, wanted(tokens.clone())).await;
-        assert!(is_invalid(&told, field), "{tokens:?}: {told:?}");
+        assert!(is_invalid(&told, input), "{tokens:?}: {told:?}");
     }
     let told = service.request_export(&first, wanted(named(&["CS-1", "CS-3"]))).await;
     let Err(ServiceError::Invalid { why, .. }) = told else {
         panic!("a bound token has no seed that leaves: {told:?}");
     };
-    assert!(why.contains("serial_numbers[1] is bound"), "{why}");
+    assert!(why.contains("[1] is bound"), "{why}");
     for len in [0, 15, 33] {
         let short = NewExport {
             key: vec![7; len].into(),
             ..wanted(named(&["CS-1"]))
         };
         let told = service.request_export(&first, short).await;
-        assert!(is_invalid(&told, "key_base64"), "{len}: {told:?}");
+        assert!(is_invalid(&told, Input::TransportKey), "{len}: {told:?}");
     }
     let blank = NewExport {
         recipient: "partner ".into(),
         ..wanted(named(&["CS-1"]))
     };
     let told = service.request_export(&first, blank).await;
-    assert!(is_invalid(&told, "recipient"), "{told:?}");
+    assert!(is_invalid(&told, Input::Recipient), "{told:?}");
     let nobody = world.bare(&[Role::Admin], None, "Ada").await;
     let told = service.request_export(&nobody, wanted(named(&["CS-1"]))).await;
-    assert!(is_invalid(&told, "actor"), "{told:?}");
+    assert!(is_invalid(&told, Input::Actor), "{told:?}");
     let whole = service
         .request_export(&first, wanted(ExportedTokens::UnboundOf("one".into())))
         .await;
@@ -761,7 +762,7 @@ async fn a5_an_unbound_token_is_found_by_one_code() {
     );
     assert_eq!(world.last("token.find_by_code").await["outcome"], "refused");
     let told = world.service.find_unbound(&caller, &text("x")).await;
-    assert!(is_invalid(&told, "codes"), "{told:?}");
+    assert!(is_invalid(&told, Input::Codes), "{told:?}");
 }
 
 #[tokio::test]
@@ -799,7 +800,7 @@ async fn a5_a_bound_token_is_found_by_two_codes_that_are_burned() {
     let malformed = text("x");
     for codes in [[&malformed, &second], [&first, &malformed]] {
         let told = world.service.find_bound(&caller, codes).await;
-        assert!(is_invalid(&told, "codes"), "{told:?}");
+        assert!(is_invalid(&told, Input::Codes), "{told:?}");
     }
     // Found in the street: lost, and still somebody's.
     moved(&world, &caller, "CS-1", &TokenTransition::Lose).await;

@@ -5,8 +5,8 @@ mod support;
 use std::sync::Arc;
 
 use service::{
-    Answer, Caller, ClockStatus, PortError, Ports, Sealed, Sealer, Secret, Service, ServiceError, Settings, UnixMs,
-    end_witness, look_at_clock, prove_keyring, reseal,
+    Answer, Caller, ClockStatus, Input, PortError, Ports, Sealed, Sealer, Secret, Service, ServiceError, Settings,
+    UnixMs, end_witness, look_at_clock, prove_keyring, reseal,
 };
 use store::EnrollmentState;
 use support::{STEP_MS, World, alice, app, bob, by_code, confirmation, faulty::Fault, id};
@@ -376,7 +376,7 @@ async fn a_sealing_key_is_retired_once_nothing_is_sealed_under_it() {
     prove_keyring(&world.ports).await.expect("witnesses");
     let caller = world.all().await;
     let (_, phone) = world.bind(&caller, &alice()).await;
-    let is_key_refused = |told: Result<(), ServiceError>| support::is_invalid(&told, "key");
+    let is_key_refused = |told: Result<(), ServiceError>| support::is_invalid(&told, Input::SealingKey);
     assert!(
         is_key_refused(reseal(&world.ports, 1, 0, 9).await.map(drop)),
         "new secrets are sealed under it"

@@ -4,7 +4,7 @@ use api::{AuditHead, AuditHeads, AuditPage, AuditQuery, AuditRecord, Problem, Pr
 use axum::extract::State;
 use data_encoding::HEXLOWER;
 use serde_json::value::RawValue;
-use service::{Record, ServiceError};
+use service::{FaultClass, Record, ServiceError};
 
 use crate::{
     App, convert,
@@ -23,9 +23,9 @@ pub(crate) async fn list(State(app): State<App>, caller: Authorized, Queried(que
         .service
         .trail(&caller.0, after, limit)
         .await
-        .map_err(|error| match error {
-            ServiceError::NotFound(_) => no_cursor().into(),
-            error => Rejection::from(error),
+        .map_err(|error| match error.class() {
+            FaultClass::NotFound => no_cursor().into(),
+            _ => Rejection::from(error),
         })?;
     let full = records.len() == limit as usize;
     let next_cursor = records.last().filter(|_| full).map(|record| record.id.to_string());

@@ -42,7 +42,7 @@ pub(crate) async fn batch(State(app): State<App>, caller: Authorized, request: R
     for (place, decision) in places.into_iter().zip(decided) {
         results[place] = match decision {
             Ok(decision) => BatchResult::Decided(response(decision)),
-            Err(error) => BatchResult::Failed(BatchFailure::new(problem(error))),
+            Err(error) => BatchResult::Failed(BatchFailure::new(problem(&error))),
         };
     }
     Ok(json(&VerifyBatchResponse { results }))

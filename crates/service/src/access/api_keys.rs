@@ -10,7 +10,7 @@ use store::{ApiKey, Change, Id, Outcome, Role, Write};
 use zeroize::Zeroizing;
 
 use crate::{
-    Caller, Core, Service, ServiceError,
+    Caller, Core, Input, Service, ServiceError,
     access::caller::{PresentedKey, compose_key},
     trail::record::Entry,
 };
@@ -76,7 +76,7 @@ impl Service {
         let origin = caller.origin();
         if wanted.roles.is_empty() {
             return Err(ServiceError::Invalid {
-                field: "role",
+                input: Input::Roles,
                 why: "at least one role".into(),
             });
         }

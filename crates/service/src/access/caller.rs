@@ -9,7 +9,7 @@ use store::{ApiKey, Id, Owner, Person, Role};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::ServiceError;
+use crate::{Input, ServiceError};
 
 /// Who calls a use case, and on whose behalf. Every use case takes one first and checks the right to it by itself.
 #[derive(Clone, Debug)]
@@ -135,7 +135,7 @@ impl Caller {
     pub(crate) fn person(&self) -> Result<Person, ServiceError> {
         let why = || "who acts has to be named".to_owned();
         let actor = self.origin.actor.as_ref().ok_or_else(|| ServiceError::Invalid {
-            field: "actor",
+            input: Input::Actor,
             why: why(),
         })?;
         let Who::ApiKey(key) = &self.who else {

@@ -27,7 +27,7 @@ async fn find_bound(core: &Core, owner: &Owner, id: Id) -> Result<(User, Bound),
 fn not_lost(bound: &Bound) -> Result<(), ServiceError> {
     if bound.state.parts().standing == DeviceStatus::Lost {
         let why = "it is not judged again: the user unbinds or replaces it by a recovery code";
-        return Err(ServiceError::TokenState { stage: "lost", why });
+        return Err(ServiceError::TokenState { status: "lost", why });
     }
     Ok(())
 }

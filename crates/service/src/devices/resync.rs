@@ -7,7 +7,7 @@ use verify::{Verdict, resync};
 use zeroize::Zeroizing;
 
 use crate::{
-    Caller, DeviceView, Role, Service, ServiceError,
+    Caller, DeviceView, Input, Role, Service, ServiceError,
     devices::{factor::locked_error, find_bound, not_lost},
     enrollment::identity_proof::{check_proof, evidence},
     sealing::credential_of,
@@ -41,7 +41,10 @@ impl Service {
             let [first, second] = codes.map(|code| Code::parse(code));
             let (Ok(first), Ok(second)) = (first, second) else {
                 let why = "two codes of 6 to 8 digits, in the order the device showed them".into();
-                return Err(ServiceError::Invalid { field: "codes", why });
+                return Err(ServiceError::Invalid {
+                    input: Input::Codes,
+                    why,
+                });
             };
             let credential = credential_of(&bound.device, &*core.sealer)?;
             let proven = identity_proof.is_some();

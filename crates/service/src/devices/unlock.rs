@@ -5,7 +5,7 @@ use store::{Bound, Change, Id, Owner};
 use verify::{Purpose, UnixMs};
 
 use crate::{
-    Caller, DeviceView, Role, Service, ServiceError,
+    Caller, DeviceView, Input, Role, Service, ServiceError,
     devices::{find_bound, not_lost},
 };
 
@@ -33,7 +33,7 @@ impl Service {
                 Some(at) if at > now => {
                     let why = "it lies ahead of this service's clock".into();
                     return Err(ServiceError::Invalid {
-                        field: "first_factor_changed_at",
+                        input: Input::FirstFactorChangedAt,
                         why,
                     });
                 }

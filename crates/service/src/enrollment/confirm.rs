@@ -9,7 +9,7 @@ use verify::{Cause, UnixMs};
 use zeroize::Zeroizing;
 
 use crate::{
-    Caller, Core, DeviceView, Hint, Role, Service, ServiceError,
+    Caller, Core, DeviceView, Hint, Input, Role, Service, ServiceError,
     attempt::Attempt,
     devices::ending::end_device,
     enrollment::state::{becomes, codes_needed, find, started},
@@ -66,7 +66,10 @@ async fn try_confirm(
     let needed = codes_needed(core, enrollment.kind);
     if confirmation.codes.len() != needed {
         let why = format!("this enrollment needs {needed} code(s), in the order they were shown");
-        return Err(ServiceError::Invalid { field: "codes", why });
+        return Err(ServiceError::Invalid {
+            input: Input::Codes,
+            why,
+        });
     }
     let token = match &enrollment.serial_number {
         Some(serial_number) => match available(core, serial_number, owner, now).await? {

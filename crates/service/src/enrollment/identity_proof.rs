@@ -3,7 +3,7 @@
 use store::IdentityProof;
 use verify::UnixMs;
 
-use crate::{Core, ServiceError};
+use crate::{Core, Input, ServiceError};
 
 /// Whether the caller's word about who asks is of now.
 pub(crate) fn check_proof(core: &Core, proof: &IdentityProof, now: UnixMs) -> Result<(), ServiceError> {
@@ -17,7 +17,7 @@ pub(crate) fn check_proof(core: &Core, proof: &IdentityProof, now: UnixMs) -> Re
         return Ok(());
     };
     Err(ServiceError::Invalid {
-        field: "identity_proof.at",
+        input: Input::IdentityProofAt,
         why,
     })
 }

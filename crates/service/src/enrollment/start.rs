@@ -8,7 +8,7 @@ use verify::{Kind, UnixMs};
 use zeroize::Zeroizing;
 
 use crate::{
-    Caller, Core, Factor, Role, Service, ServiceError,
+    Caller, Core, Factor, Input, Role, Service, ServiceError,
     attempt::Attempt,
     core::touched,
     devices::factor::{FactorOutcome, judge_factor},
@@ -224,7 +224,7 @@ fn for_app(
     };
     let otpauth_uri = uri(&enrollment, &secret)?;
     let qr = Qr::encode(&otpauth_uri).map_err(|error| ServiceError::Invalid {
-        field: "label",
+        input: Input::Label,
         why: format!("issuer and label are too long for a QR code: {error}"),
     })?;
     let shown = Shown {

@@ -7,7 +7,7 @@ use store::{Change, Enrollment, EnrollmentState, Id, Owner, Write};
 use verify::{Kind, UnixMs};
 use zeroize::Zeroizing;
 
-use crate::{Caller, Core, Role, Service, ServiceError, sealing::Record};
+use crate::{Caller, Core, Input, Role, Service, ServiceError, sealing::Record};
 
 impl Service {
     /// The QR code of an enrollment that lives, as PNG.
@@ -71,14 +71,14 @@ pub(crate) fn becomes(
 }
 
 pub(crate) fn uri(enrollment: &Enrollment, secret: &Secret) -> Result<Zeroizing<String>, ServiceError> {
-    let invalid = |field| {
+    let invalid = |input| {
         move |error: enroll::LabelError| ServiceError::Invalid {
-            field,
+            input,
             why: error.to_string(),
         }
     };
-    let issuer = Issuer::new(&enrollment.issuer).map_err(invalid("issuer"))?;
-    let account = Account::new(&enrollment.label).map_err(invalid("label"))?;
+    let issuer = Issuer::new(&enrollment.issuer).map_err(invalid(Input::Issuer))?;
+    let account = Account::new(&enrollment.label).map_err(invalid(Input::Label))?;
     Ok(enroll::totp_uri(&issuer, &account, secret, enrollment.parameters))
 }
 

@@ -12,7 +12,7 @@ use verify::UnixMs;
 use zeroize::Zeroizing;
 
 use crate::{
-    Caller, Core, PortError, Role, Service, ServiceError,
+    Caller, Core, Input, PortError, Role, Service, ServiceError,
     access::caller::Origin,
     attempt::Attempt,
     inventory::INVENTORY,
@@ -57,7 +57,7 @@ impl Service {
         let now = core.clock.now()?;
         let requested_by = caller.person()?;
         if wanted.recipient.trim() != wanted.recipient {
-            return Err(invalid("recipient", "it begins or ends with a blank".into()));
+            return Err(invalid(Input::Recipient, "it begins or ends with a blank".into()));
         }
         let key_id = core.sealer.current_mac_key();
         let tokens = unbound(core, wanted.tokens).await?;
@@ -173,8 +173,8 @@ fn ended(export: &Export, why: &str) -> ServiceError {
     }
 }
 
-fn invalid(field: &'static str, why: String) -> ServiceError {
-    ServiceError::Invalid { field, why }
+fn invalid(input: Input, why: String) -> ServiceError {
+    ServiceError::Invalid { input, why }
 }
 
 /// Two keys of one owner, or two keys that one actor uses, are one pair of eyes.
@@ -195,23 +195,23 @@ fn is_another(first: &Person, second: &Person) -> Result<(), ServiceError> {
 
 /// The tokens that are meant, if the seed of each can leave.
 async fn unbound(core: &Core, wanted: ExportedTokens) -> Result<Vec<Token>, ServiceError> {
-    let (field, tokens) = match wanted {
+    let (input, tokens) = match wanted {
         ExportedTokens::Named(serial_numbers) => {
-            let field = "serial_numbers";
+            let input = Input::SerialNumbers;
             let mut seen = HashSet::new();
             let double = serial_numbers
                 .iter()
                 .position(|serial_number| !seen.insert(serial_number));
             let why = match double {
                 _ if serial_numbers.len() > EXPORT_MAX => Some(format!("at most {EXPORT_MAX} tokens leave at once")),
-                Some(place) => Some(format!("serial_numbers[{place}] stands there twice")),
+                Some(place) => Some(format!("[{place}] stands there twice")),
                 None => None,
             };
             if let Some(why) = why {
-                return Err(invalid(field, why));
+                return Err(invalid(input, why));
             }
             let tokens = named(core, serial_numbers).await?;
-            (field, tokens.map_err(|why| invalid(field, why))?)
+            (input, tokens.map_err(|why| invalid(input, why))?)
         }
         ExportedTokens::UnboundOf(batch) => {
             let filter = TokenFilter {
@@ -229,7 +229,7 @@ async fn unbound(core: &Core, wanted: ExportedTokens) -> Result<Vec<Token>, Serv
                     break;
                 }
             }
-            ("batch", tokens)
+            (Input::Lot, tokens)
         }
     };
     let why = match tokens.len() {
@@ -237,7 +237,7 @@ async fn unbound(core: &Core, wanted: ExportedTokens) -> Result<Vec<Token>, Serv
         1..=EXPORT_MAX => return Ok(tokens),
         _ => format!("at most {EXPORT_MAX} tokens leave at once: name their serial numbers"),
     };
-    Err(invalid(field, why))
+    Err(invalid(input, why))
 }
 
 /// The tokens of these serial numbers, if the seed of each can leave; else which cannot, by their places.
@@ -248,8 +248,8 @@ async fn named(core: &Core, serial_numbers: Vec<String>) -> Result<Result<Vec<To
     for (place, token) in found.into_iter().enumerate() {
         match token {
             Some(token) if token.state.sealed().is_some() => leave.push(token),
-            Some(token) => stay.push(format!("serial_numbers[{place}] is {}", token.state.stage().name())),
-            None => stay.push(format!("serial_numbers[{place}] is not in the inventory")),
+            Some(token) => stay.push(format!("[{place}] is {}", token.state.stage().name())),
+            None => stay.push(format!("[{place}] is not in the inventory")),
         }
     }
     if stay.is_empty() {
@@ -286,7 +286,10 @@ async fn try_fetch(attempt: &Attempt<'_>, id: Id, by: &Person, key: &[u8]) -> Re
     }
     let mac = core.sealer.mac(export.recipient_key.key_id, PURPOSE, key)?;
     if !bool::from(mac.ct_eq(&export.recipient_key.mac)) {
-        return Err(invalid("key_base64", "this is not the key that was approved".into()));
+        return Err(invalid(
+            Input::TransportKey,
+            "this is not the key that was approved".into(),
+        ));
     }
     // Some may have been bound since. Each is written below, so one that is bound after this read is a missed commit.
     let tokens = named(core, export.serial_numbers.clone()).await?;
@@ -320,8 +323,8 @@ fn seed_file(core: &Core, tokens: &[Token], recipient: &str, key: &[u8]) -> Resu
     };
     write_encrypted(&seeds, &protect, |bytes| core.entropy.fill(bytes)).map_err(|error| match error {
         WriteError::Entropy(error) => error.into(),
-        error @ WriteError::KeyLength => invalid("key_base64", error.to_string()),
-        error => invalid("serial_numbers", error.to_string()),
+        error @ WriteError::KeyLength => invalid(Input::TransportKey, error.to_string()),
+        error => invalid(Input::SerialNumbers, error.to_string()),
     })
 }
 

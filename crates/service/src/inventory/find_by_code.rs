@@ -10,7 +10,7 @@ use verify::{Credential, DeviceState, Kind, UnixMs, recognise, shows};
 use zeroize::Zeroizing;
 
 use crate::{
-    Caller, Core, Service, ServiceError, TokenView,
+    Caller, Core, Input, Service, ServiceError, TokenView,
     access::allowance::{Limit, spend},
     access::caller::Origin,
     attempt::TRIES,
@@ -140,7 +140,10 @@ async fn burn(
 
 fn malformed() -> ServiceError {
     let why = "codes of 6 to 8 digits: one of an unbound token, two consecutive ones of a bound token".into();
-    ServiceError::Invalid { field: "codes", why }
+    ServiceError::Invalid {
+        input: Input::Codes,
+        why,
+    }
 }
 
 async fn unbound(

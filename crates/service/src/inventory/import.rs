@@ -11,7 +11,7 @@ use verify::UnixMs;
 use zeroize::Zeroizing;
 
 use crate::{
-    Caller, Core, Service, ServiceError, access::caller::Origin, attempt::Attempt, inventory::DESK,
+    Caller, Core, Input, Service, ServiceError, access::caller::Origin, attempt::Attempt, inventory::DESK,
     inventory::INVENTORY, sealing::TokenRecord, trail::record::Entry,
 };
 
@@ -19,7 +19,6 @@ use crate::{
 pub const IMPORT_MAX: usize = 10_000;
 
 /// The file, as the wire names it.
-const FILE: &str = "file_base64";
 /// Lines of a table for each token, with remarks and empty ones; and tags of XML, with those that end elements.
 const LINES_PER_TOKEN: usize = 4;
 const TAGS_PER_TOKEN: usize = 100;
@@ -129,7 +128,10 @@ async fn take_in(
 ) -> Result<Receipt, ServiceError> {
     if seeds.is_empty() && so_far == Receipt::default() {
         let why = "there is no token in it".to_owned();
-        return Err(ServiceError::Invalid { field: FILE, why });
+        return Err(ServiceError::Invalid {
+            input: Input::SeedFile,
+            why,
+        });
     }
     if seeds.len() > IMPORT_MAX {
         return Err(too_many());
@@ -235,7 +237,7 @@ fn is_overlong(file: &[u8]) -> bool {
 
 fn too_many() -> ServiceError {
     ServiceError::Invalid {
-        field: FILE,
+        input: Input::SeedFile,
         why: format!("it has more than {IMPORT_MAX} tokens: split it"),
     }
 }
@@ -255,7 +257,7 @@ fn read_file(file: &SeedFile) -> Result<(Vec<Seed>, Receipt), ServiceError> {
     };
     // Its words repeat no value of the file.
     let done = done.map_err(|error| ServiceError::Invalid {
-        field: FILE,
+        input: Input::SeedFile,
         why: error.to_string(),
     })?;
     let mut so_far = Receipt {

@@ -4,8 +4,8 @@ use serde_json::json;
 use store::{Batch, Change, OpenTo, Outcome, Write};
 
 use crate::{
-    Caller, Core, Service, ServiceError, access::api_keys::account_name, access::caller::Origin, inventory::DESK,
-    inventory::INVENTORY, trail::record::Entry,
+    Caller, Core, Input, Service, ServiceError, access::api_keys::account_name, access::caller::Origin,
+    inventory::DESK, inventory::INVENTORY, trail::record::Entry,
 };
 
 /// Accounts or users that a batch may be opened to by name; more are an account of their own, or everybody.
@@ -57,7 +57,10 @@ impl Service {
                 return Ok(found);
             }
             let why = "there is another batch of this name: change that one".into();
-            return Err(ServiceError::Invalid { field: "name", why });
+            return Err(ServiceError::Invalid {
+                input: Input::LotName,
+                why,
+            });
         }
         Ok(batch)
     }
@@ -122,7 +125,10 @@ fn bounded(open_to: OpenTo) -> Result<OpenTo, ServiceError> {
     };
     if names > OPEN_TO_MAX {
         let why = format!("at most {OPEN_TO_MAX} are named: open it to accounts, or to everybody");
-        return Err(ServiceError::Invalid { field: "open_to", why });
+        return Err(ServiceError::Invalid {
+            input: Input::OpenTo,
+            why,
+        });
     }
     Ok(match open_to {
         OpenTo::Accounts(accounts) => OpenTo::Accounts(accounts.iter().map(account_name).collect()),

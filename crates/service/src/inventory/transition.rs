@@ -93,7 +93,7 @@ async fn try_move(
     let from = token.state.stage();
     let Some(state) = passage.taken(token.state.clone()) else {
         return Err(ServiceError::TokenState {
-            stage: from.name(),
+            status: from.name(),
             why: why_not(&token),
         });
     };

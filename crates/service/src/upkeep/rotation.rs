@@ -3,7 +3,7 @@
 use serde_json::json;
 use store::{Noun, Sealed, Write};
 
-use crate::{Ports, ServiceError, attempt::TRIES, upkeep::witness::commit};
+use crate::{Input, Ports, ServiceError, attempt::TRIES, upkeep::witness::commit};
 
 /// Seals anew, under the current sealing key, up to `limit` of the secrets that key `from` seals, after the number `after`;
 /// the result is the number to go on after, `None` at the end. The key's witness stays as it is.
@@ -76,7 +76,7 @@ fn is_retired(ports: &Ports, key: u32) -> Result<(), ServiceError> {
 
 fn refused(key: u32, why: &str) -> ServiceError {
     ServiceError::Invalid {
-        field: "key",
+        input: Input::SealingKey,
         why: format!("key {key} cannot be retired: {why}"),
     }
 }

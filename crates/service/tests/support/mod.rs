@@ -16,7 +16,7 @@ use std::{
 use keyring::Keyring;
 use serde_json::Value;
 use service::{
-    Actor, ActorKind, Answer, Caller, Clock, Confirmation, Entropy, Factor, Id, IdentityProof, Method, NewBatch,
+    Actor, ActorKind, Answer, Caller, Clock, Confirmation, Entropy, Factor, Id, IdentityProof, Input, Method, NewBatch,
     NewBinding, NewDevice, NewImport, NewKey, Offer, OpenTo, OpenedBy, Owner, PortError, Ports, Question, Receipt,
     Replacement, Role, SeedFile, Service, ServiceError, Settings, Signer as _, UnixMs,
 };
@@ -427,7 +427,7 @@ pub(crate) fn id(number: u128) -> Id {
     Id::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0000 | number)
 }
 
-/// Whether it is an [`ServiceError::Invalid`] of this field.
-pub(crate) fn is_invalid<T>(told: &Result<T, ServiceError>, of: &str) -> bool {
-    matches!(told, Err(ServiceError::Invalid { field, .. }) if *field == of)
+/// Whether it is an [`ServiceError::Invalid`] of this input.
+pub(crate) fn is_invalid<T>(told: &Result<T, ServiceError>, of: Input) -> bool {
+    matches!(told, Err(ServiceError::Invalid { input, .. }) if *input == of)
 }
