@@ -85,7 +85,7 @@ impl Core {
     }
 
     /// Fresh salts for this many events.
-    pub(crate) fn salts(&self, count: usize) -> Result<impl Iterator<Item = [u8; 16]> + use<>, ServiceError> {
+    pub(crate) fn salts(&self, count: usize) -> Result<std::vec::IntoIter<[u8; 16]>, ServiceError> {
         let mut salts = vec![[0_u8; 16]; count];
         self.entropy.fill(salts.as_flattened_mut())?;
         Ok(salts.into_iter())

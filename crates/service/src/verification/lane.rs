@@ -15,7 +15,7 @@ use tokio::sync::{Notify, oneshot};
 use crate::{
     Core, ServiceError,
     verification::batch,
-    verification::request::{Answered, Ask},
+    verification::request::{Answered, Request},
 };
 
 /// Requests judged in one batch.
@@ -46,7 +46,7 @@ struct Queue {
 }
 
 struct Job {
-    asks: Vec<Ask>,
+    requests: Vec<Request>,
     answer: oneshot::Sender<Vec<Answered>>,
     _admission: Arc<Admission>,
 }
@@ -85,10 +85,10 @@ impl Lane {
     }
 
     /// Asks about all of these; the answers stand in their order.
-    pub(crate) async fn ask(self: &Arc<Self>, asks: Vec<Ask>, waiting_per_user: usize) -> Vec<Answered> {
+    pub(crate) async fn decide(self: &Arc<Self>, requests: Vec<Request>, waiting_per_user: usize) -> Vec<Answered> {
         let mut answers: Vec<Answered> = Vec::new();
-        answers.resize_with(asks.len(), || Err(ServiceError::RateLimited));
-        let Some(waiting) = self.enqueue(asks, waiting_per_user) else {
+        answers.resize_with(requests.len(), || Err(ServiceError::RateLimited));
+        let Some(waiting) = self.enqueue(requests, waiting_per_user) else {
             answers.fill_with(|| Err(shutting_down()));
             return answers;
         };
@@ -107,26 +107,26 @@ impl Lane {
     }
 
     /// Puts what is admitted into the queue; the places of what is not keep their refusal. `None` once it is closed.
-    fn enqueue(self: &Arc<Self>, asks: Vec<Ask>, waiting_per_user: usize) -> Option<Vec<Waiting>> {
+    fn enqueue(self: &Arc<Self>, requests: Vec<Request>, waiting_per_user: usize) -> Option<Vec<Waiting>> {
         let mut queue = self.queue();
         if queue.closed {
             return None;
         }
-        if queue.length + asks.len() > QUEUE {
+        if queue.length + requests.len() > QUEUE {
             return Some(Vec::new());
         }
         let mut refused = HashSet::new();
         let mut owners = HashSet::new();
-        for ask in &asks {
-            if owners.contains(&ask.owner) || refused.contains(&ask.owner) {
+        for request in &requests {
+            if owners.contains(&request.owner) || refused.contains(&request.owner) {
                 continue;
             }
-            let present = queue.present.entry(ask.owner.clone()).or_default();
+            let present = queue.present.entry(request.owner.clone()).or_default();
             if *present >= waiting_per_user {
-                refused.insert(ask.owner.clone());
+                refused.insert(request.owner.clone());
             } else {
                 *present += 1;
-                owners.insert(ask.owner.clone());
+                owners.insert(request.owner.clone());
             }
         }
         let admission = Arc::new(Admission {
@@ -134,8 +134,13 @@ impl Lane {
             owners,
         });
         let mut waiting = Vec::new();
-        for Chunk { account, places, asks } in chunks(asks, &refused) {
-            if queue.waiting(&account) + asks.len() > QUEUE_OF_ACCOUNT {
+        for Chunk {
+            account,
+            places,
+            requests,
+        } in chunks(requests, &refused)
+        {
+            if queue.waiting(&account) + requests.len() > QUEUE_OF_ACCOUNT {
                 continue;
             }
             let (answer, answered) = oneshot::channel();
@@ -143,7 +148,7 @@ impl Lane {
             queue.push(
                 account,
                 Job {
-                    asks,
+                    requests,
                     answer,
                     _admission,
                 },
@@ -190,33 +195,33 @@ fn shutting_down() -> ServiceError {
 struct Chunk {
     account: Arc<str>,
     places: Vec<usize>,
-    asks: Vec<Ask>,
+    requests: Vec<Request>,
 }
 
 /// A call's questions by account, in their order, without those of the refused.
-fn chunks(asks: Vec<Ask>, refused: &HashSet<Owner>) -> Vec<Chunk> {
+fn chunks(requests: Vec<Request>, refused: &HashSet<Owner>) -> Vec<Chunk> {
     let mut chunks: Vec<Chunk> = Vec::new();
     let mut open: HashMap<Arc<str>, usize> = HashMap::new();
-    for (place, ask) in asks.into_iter().enumerate() {
-        if refused.contains(&ask.owner) {
+    for (place, request) in requests.into_iter().enumerate() {
+        if refused.contains(&request.owner) {
             continue;
         }
-        let account = ask.owner.account.clone();
+        let account = request.owner.account.clone();
         let at = open
             .get(&account)
             .copied()
-            .filter(|&at| chunks[at].asks.len() < CHUNK)
+            .filter(|&at| chunks[at].requests.len() < CHUNK)
             .unwrap_or_else(|| {
                 open.insert(account.clone(), chunks.len());
                 chunks.push(Chunk {
                     account,
                     places: Vec::new(),
-                    asks: Vec::new(),
+                    requests: Vec::new(),
                 });
                 chunks.len() - 1
             });
         chunks[at].places.push(place);
-        chunks[at].asks.push(ask);
+        chunks[at].requests.push(request);
     }
     chunks
 }
@@ -226,11 +231,11 @@ impl Queue {
     fn waiting(&self, account: &str) -> usize {
         self.jobs
             .get(account)
-            .map_or(0, |jobs| jobs.iter().map(|job| job.asks.len()).sum())
+            .map_or(0, |jobs| jobs.iter().map(|job| job.requests.len()).sum())
     }
 
     fn push(&mut self, account: Arc<str>, job: Job) {
-        self.length += job.asks.len();
+        self.length += job.requests.len();
         let jobs = self.jobs.entry(account.clone()).or_default();
         if jobs.is_empty() {
             self.turns.push_back(account);
@@ -249,7 +254,7 @@ impl Queue {
                 continue;
             };
             if let Some(job) = jobs.pop_front() {
-                questions += job.asks.len();
+                questions += job.requests.len();
                 taken.push(job);
             }
             if jobs.is_empty() {
@@ -265,13 +270,13 @@ impl Queue {
 
 /// Judges the questions of all jobs as one batch and gives each job its answers.
 async fn answer_jobs(core: &Core, jobs: Vec<Job>) {
-    let mut asks = Vec::new();
+    let mut requests = Vec::new();
     let mut callers = Vec::with_capacity(jobs.len());
     for job in jobs {
-        callers.push((job.asks.len(), job.answer, job._admission));
-        asks.extend(job.asks);
+        callers.push((job.requests.len(), job.answer, job._admission));
+        requests.extend(job.requests);
     }
-    let mut answers = batch::decide(core, &asks).await.into_iter();
+    let mut answers = batch::decide(core, &requests).await.into_iter();
     for (length, answer, admission) in callers {
         drop(admission);
         // Nobody waits any more when the caller hung up; what was decided stays decided.

@@ -1,11 +1,14 @@
 //! Is this code right? The lane and its batches, and what is remembered of a request.
 
 pub(crate) mod batch;
+mod by_code;
+mod by_recovery_code;
 pub(crate) mod lane;
 pub(crate) mod memo;
 pub(crate) mod request;
 pub(crate) mod request_id;
-pub(crate) mod verify;
+pub(crate) mod user_batch;
+mod verify;
 
 pub use request::{Acceptance, Answer};
 pub use verify::Question;

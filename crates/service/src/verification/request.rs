@@ -10,10 +10,10 @@ use zeroize::Zeroizing;
 use crate::{ServiceError, access::caller::Origin, devices::factor::wait_s, verification::request_id::RequestTag};
 
 /// A question to the lane.
-pub(crate) struct Ask {
+pub(crate) struct Request {
     pub(crate) owner: Owner,
     pub(crate) typed: Typed,
-    pub(crate) request: Option<RequestTag>,
+    pub(crate) tag: Option<RequestTag>,
     pub(crate) origin: Arc<Origin>,
 }
 
@@ -25,7 +25,7 @@ pub(crate) enum Typed {
     RecoveryCode(Zeroizing<String>),
 }
 
-impl Ask {
+impl Request {
     /// Whether the user's recovery codes are needed to judge it.
     pub(crate) fn is_recovery_code(&self) -> bool {
         matches!(self.typed, Typed::RecoveryCode(_))

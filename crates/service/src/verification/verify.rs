@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::{
     Answer, Caller, Client, Method, Service, ServiceError,
     access::caller::Origin,
-    verification::request::{Ask, Typed},
+    verification::request::{Request, Typed},
     verification::request_id::RequestTag,
 };
 
@@ -38,7 +38,7 @@ impl Service {
             .map(|_| Err(ServiceError::FirstFactorRequired))
             .collect();
         let mut places = Vec::with_capacity(questions.len());
-        let mut asks = Vec::with_capacity(questions.len());
+        let mut requests = Vec::with_capacity(questions.len());
         for (place, question) in questions.into_iter().enumerate() {
             if let Err(error) = caller.may_for(&[Role::Verify], &question.owner) {
                 answers[place] = Err(error);
@@ -51,26 +51,26 @@ impl Service {
                 client: question.client.clone(),
                 ..caller.origin().clone()
             };
-            let request = match self.tag(&question, &origin) {
-                Ok(request) => request,
+            let tag = match self.tag(&question, &origin) {
+                Ok(tag) => tag,
                 Err(error) => {
                     answers[place] = Err(error);
                     continue;
                 }
             };
             places.push(place);
-            asks.push(Ask {
+            requests.push(Request {
                 typed: match question.method {
                     Method::Totp => Typed::Code(Code::parse(&question.code).ok()),
                     Method::RecoveryCode => Typed::RecoveryCode(question.code),
                 },
                 owner: question.owner,
-                request,
+                tag,
                 origin: Arc::new(origin),
             });
         }
-        if !asks.is_empty() {
-            let judged = self.lane.ask(asks, self.core.settings.waiting_per_user).await;
+        if !requests.is_empty() {
+            let judged = self.lane.decide(requests, self.core.settings.waiting_per_user).await;
             places
                 .into_iter()
                 .zip(judged)

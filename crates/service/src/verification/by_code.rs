@@ -1,0 +1,158 @@
+//! Judging of a device's code in a batch: right, repeated, locked or wrong, against the states as they stand.
+
+use otp::Code;
+use verify::{Cause, Credential, DeviceState, Judgement, Lock, Purpose, UnixMs, Verdict, judge};
+
+use crate::{
+    Acceptance, ServiceError,
+    devices::factor::suspends,
+    trail::record::Entry,
+    verification::{
+        batch::Round,
+        request::{Answer, Answered, Request},
+        user_batch::UserBatch,
+    },
+};
+
+impl UserBatch<'_> {
+    pub(super) fn judge_code(&mut self, round: &mut Round<'_>, request: &Request, code: Option<&Code>) -> Answered {
+        let Round { core, now, .. } = *round;
+        let policy = &core.settings.policy;
+        if let Some(credential) = &self.dummy_device {
+            let _same_work = judged(&core.dummy_device.state, credential, code, now, policy);
+            const CAUSE: &str = "no_device";
+            let entry = self.refusal(request).because(CAUSE);
+            return self.refuse_freely(round, request, &entry, CAUSE);
+        }
+        let credentials = self.credentials.as_ref().map_err(Clone::clone)?;
+        let devices = self.user.as_mut().map_or(&mut [][..], |user| &mut user.devices);
+        let mut judgements: Vec<Judgement> = devices
+            .iter()
+            .zip(credentials)
+            .map(|(bound, credential)| judged(&bound.state, credential, code, now, policy))
+            .collect();
+        // Judged all the same, so that a repeat takes what a judgement takes. Nothing is remembered of a device that
+        // judges nothing.
+        let judging = devices
+            .iter()
+            .zip(&judgements)
+            .filter(|(_, judgement)| !matches!(judgement.verdict, Verdict::Locked(_)));
+        let kept_ms = core.settings.request_id_ms;
+        let mut repeats = judging.filter_map(|(bound, _)| {
+            let tag = request.tag.as_ref()?;
+            self.memo.repeated(Some(bound.device.id), tag, now, kept_ms)
+        });
+        if let Some(accepted) = repeats.next() {
+            self.repeated += 1;
+            return Ok(Answer::Accepted(accepted));
+        }
+        let accepted = judgements
+            .iter()
+            .position(|judgement| matches!(judgement.verdict, Verdict::Accepted(_)));
+        if let Some(place) = accepted {
+            return self.accept(round, request, place, judgements.swap_remove(place).next);
+        }
+        if let Some(lock) = locked_out(&judgements) {
+            self.locked[0] += 1;
+            return Ok(Answer::locked(lock, now));
+        }
+        self.count_wrong(round, request, judgements)
+    }
+
+    fn accept(&mut self, round: &mut Round<'_>, request: &Request, place: usize, next: DeviceState) -> Answered {
+        let Round { core, now, .. } = *round;
+        let devices = self.user.as_mut().map_or(&mut [][..], |user| &mut user.devices);
+        let missing = || ServiceError::Internal("a device that was judged is not there".into());
+        let bound = devices.get_mut(place).ok_or_else(missing)?;
+        let id = bound.device.id;
+        let accepted = Acceptance {
+            device: Some(id),
+            decision_id: round.new_id()?,
+            wrong_since_last_success: bound.state.parts().verification.since_success,
+            repeated: false,
+        };
+        bound.state = next;
+        let kept_ms = core.settings.request_id_ms;
+        self.memo
+            .judged(Some(id), request.tag.as_ref(), Some(&accepted), now, kept_ms);
+        self.changed = true;
+        let entry = Entry::new("verify", "accepted", &request.origin)
+            .of_user()
+            .device(id)
+            .decision(accepted.decision_id);
+        self.tell(round, &entry)?;
+        Ok(Answer::Accepted(accepted))
+    }
+
+    /// A wrong code counts on every device it was tried on.
+    fn count_wrong(&mut self, round: &mut Round<'_>, request: &Request, judgements: Vec<Judgement>) -> Answered {
+        let Round { core, now, .. } = *round;
+        let policy = &core.settings.policy;
+        let kept_ms = core.settings.request_id_ms;
+        let devices = self.user.as_mut().map_or(&mut [][..], |user| &mut user.devices);
+        let mut told: Option<Cause> = None;
+        let mut masked_s = 0;
+        let mut changed = false;
+        let mut suspended = false;
+        let only = match devices {
+            [only] => Some(only.device.id),
+            _ => None,
+        };
+        let before = self.memo.clone();
+        for (bound, judgement) in devices.iter_mut().zip(judgements) {
+            if let Verdict::Refused(cause) = judgement.verdict {
+                let id = Some(bound.device.id);
+                self.memo.judged(id, request.tag.as_ref(), None, now, kept_ms);
+                changed |= judgement.next != bound.state;
+                suspended |= judgement.next.suspended(Purpose::Verification);
+                bound.state = judgement.next;
+                told = told.filter(|told| *told != Cause::Wrong).or(Some(cause));
+                masked_s = masked_s.max(policy.near_masked_s(bound.device.parameters.period));
+            }
+        }
+        changed |= self.memo != before;
+        self.changed |= changed;
+        let mut entry = self.refusal(request);
+        if let Some(cause) = told {
+            entry = entry.cause(cause, masked_s);
+        }
+        if let Some(only) = only {
+            entry = entry.device(only);
+        }
+        if suspended {
+            entry = entry.detail(suspends(Purpose::Verification));
+        }
+        if changed {
+            self.tell(round, &entry)?;
+            Ok(Answer::Refused)
+        } else {
+            self.refuse_freely(round, request, &entry, "repeated")
+        }
+    }
+}
+
+fn judged(
+    state: &DeviceState,
+    credential: &Credential,
+    code: Option<&Code>,
+    now: UnixMs,
+    policy: &verify::Policy,
+) -> Judgement {
+    judge(state, credential, code, Purpose::Verification, now, policy)
+}
+
+/// The lock to tell, when no device judged the code: the first to end.
+fn locked_out(judgements: &[Judgement]) -> Option<Option<UnixMs>> {
+    let mut until = Vec::with_capacity(judgements.len());
+    for judgement in judgements {
+        match &judgement.verdict {
+            Verdict::Locked(Lock::Until(time)) => until.push(Some(*time)),
+            Verdict::Locked(Lock::Suspended) => until.push(None),
+            Verdict::Accepted(_) | Verdict::Refused(_) => return None,
+        }
+    }
+    until.into_iter().reduce(|a, b| match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    })
+}

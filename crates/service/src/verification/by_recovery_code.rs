@@ -1,0 +1,61 @@
+//! Judging of a recovery code in a batch: right, repeated, locked or wrong, against the set as it stands.
+
+use crate::{
+    Acceptance,
+    recovery::recovery_set::{SetVerdict, WRONG, spend},
+    trail::record::Entry,
+    verification::{
+        batch::Round,
+        request::{Answer, Answered, Request},
+        user_batch::UserBatch,
+    },
+};
+
+impl UserBatch<'_> {
+    pub(super) fn judge_recovery_code(&mut self, round: &mut Round<'_>, request: &Request, typed: &str) -> Answered {
+        let Round { core, now, .. } = *round;
+        let set = self.recovery_set.as_ref().and_then(|recovery| recovery.set.clone());
+        let wrong_since_last_success = set.as_ref().map_or(0, |set| set.budget.since_success);
+        let kept_ms = core.settings.request_id_ms;
+        // Judged in any case, so that a repeat takes what a judgement takes.
+        let trial = spend(core, self.owner, set, typed, now)?;
+        if let SetVerdict::Locked(lock) = trial.verdict {
+            self.locked[1] += 1;
+            return Ok(Answer::locked(lock.until(), now));
+        }
+        let tag = request.tag.as_ref();
+        if let Some(before) = tag.and_then(|tag| self.memo.repeated(None, tag, now, kept_ms)) {
+            self.repeated += 1;
+            return Ok(Answer::Accepted(before));
+        }
+        let accepted = match trial.verdict {
+            SetVerdict::Right => Some(Acceptance {
+                device: None,
+                decision_id: round.new_id()?,
+                wrong_since_last_success,
+                repeated: false,
+            }),
+            SetVerdict::Wrong | SetVerdict::Locked(_) => None,
+        };
+        let Some((_, next)) = trial.next else {
+            // It changes nothing, so nothing bounds how often it is asked for.
+            let entry = self.refusal(request).because(WRONG);
+            return self.refuse_freely(round, request, &entry, WRONG);
+        };
+        if let Some(recovery) = &mut self.recovery_set {
+            recovery.set = Some(next);
+        }
+        let before = self.memo.clone();
+        self.memo.judged(None, tag, accepted.as_ref(), now, kept_ms);
+        self.changed |= self.memo != before;
+        let entry = match accepted {
+            Some(accepted) => Entry::new("verify", "accepted", &request.origin)
+                .of_user()
+                .because("recovery_code")
+                .decision(accepted.decision_id),
+            None => self.refusal(request).because(WRONG),
+        };
+        self.tell(round, &entry)?;
+        Ok(accepted.map_or(Answer::Refused, Answer::Accepted))
+    }
+}

@@ -1,0 +1,172 @@
+//! A user's factors and events while a batch is judged.
+
+use store::{Change, Id, Owner, RecoveryCodes, User, Write, audit};
+use verify::Credential;
+
+use crate::{
+    Core, ServiceError,
+    sealing::credential_of,
+    trail::names::NamesKey,
+    trail::record::Entry,
+    trail::refusal_counter::Whose,
+    verification::{
+        batch::Round,
+        memo::Memo,
+        request::{Answer, Answered, Request, Typed},
+    },
+};
+
+/// A user's factors while a batch is judged: they evolve from question to question, and are written once.
+pub(super) struct UserBatch<'a> {
+    pub(super) owner: &'a Owner,
+    /// `None` for somebody who has no row; taken when it is written.
+    pub(super) user: Option<User>,
+    /// Where a question comes with more of who somebody is.
+    pub(super) names_key: Option<NamesKey>,
+    pub(super) first_device: Option<Id>,
+    /// Keyed, in the order of the user's devices. One that does not open fails all codes of devices; recovery codes
+    /// are another way in.
+    pub(super) credentials: Result<Vec<Credential>, ServiceError>,
+    /// Judged in place of a device where there is none, so that nobody can tell by the time it takes.
+    pub(super) dummy_device: Option<Credential>,
+    pub(super) memo: Memo,
+    /// The row is not as it was read any more.
+    pub(super) changed: bool,
+    /// Where somebody typed one of them.
+    pub(super) recovery_set: Option<RecoverySet>,
+    pub(super) events: Vec<audit::Event>,
+    /// Questions that met a lock, by a code and by a recovery code.
+    pub(super) locked: [u64; 2],
+    /// Requests that were accepted before.
+    pub(super) repeated: u64,
+    /// Refusals that changed nothing and have no event: with whose they are counted, and why.
+    pub(super) counted: Vec<(Whose, &'static str)>,
+}
+
+/// A user's recovery codes.
+pub(super) struct RecoverySet {
+    read_version: Option<u64>,
+    pub(super) set: Option<RecoveryCodes>,
+}
+
+impl RecoverySet {
+    pub(super) fn of(set: Option<RecoveryCodes>) -> Self {
+        Self {
+            read_version: set.as_ref().map(|set| set.version),
+            set,
+        }
+    }
+}
+
+impl<'a> UserBatch<'a> {
+    pub(super) fn new(core: &Core, owner: &'a Owner, user: Option<User>) -> Result<Self, ServiceError> {
+        let devices = user.as_ref().map_or(&[][..], |user| &user.devices);
+        let credentials = devices
+            .iter()
+            .map(|bound| Ok(credential_of(&bound.device, &*core.sealer)?))
+            .collect();
+        let dummy_device = devices
+            .is_empty()
+            .then(|| credential_of(&core.dummy_device.device, &*core.sealer))
+            .transpose()?;
+        Ok(Self {
+            owner,
+            memo: user.as_ref().map_or(Memo::default(), |user| Memo::read(&user.memo)),
+            first_device: user
+                .as_ref()
+                .and_then(|user| user.devices.first().map(|bound| bound.device.id)),
+            user,
+            names_key: None,
+            credentials,
+            dummy_device,
+            changed: false,
+            recovery_set: None,
+            events: Vec::new(),
+            locked: [0; 2],
+            repeated: 0,
+            counted: Vec::new(),
+        })
+    }
+
+    /// Decides one question against the states as they stand.
+    pub(super) fn judge(&mut self, round: &mut Round<'_>, request: &Request) -> Answered {
+        match &request.typed {
+            Typed::Code(code) => self.judge_code(round, request, code.as_ref()),
+            Typed::RecoveryCode(typed) => self.judge_recovery_code(round, request, typed),
+        }
+    }
+
+    pub(super) fn refusal<'e>(&self, request: &'e Request) -> Entry<'e>
+    where
+        'a: 'e,
+    {
+        Entry::new("verify", "refused", &request.origin).of_user()
+    }
+
+    /// A refusal that changes no state: nothing bounds how often it is asked for, so it has an event ten times an hour,
+    /// and is counted beyond.
+    pub(super) fn refuse_freely(
+        &mut self,
+        round: &mut Round<'_>,
+        request: &Request,
+        entry: &Entry<'_>,
+        cause: &'static str,
+    ) -> Answered {
+        let Round { core, now, .. } = *round;
+        match core.refusals.admit(self.owner, request.origin.api_key, now) {
+            None => self.tell(round, entry)?,
+            Some(whose) => self.counted.push((whose, cause)),
+        }
+        Ok(Answer::Refused)
+    }
+
+    /// Counts what has no event of its own, once the rest is on disk.
+    pub(super) fn count_refusals(self, core: &Core, kept: bool) {
+        let device = self.first_device;
+        let [by_code, by_recovery_code] = self.locked;
+        core.refusals.locked("verify", self.owner, device, by_code);
+        core.refusals
+            .locked("verify.recovery_code", self.owner, None, by_recovery_code);
+        core.refusals.repeated("verify", self.owner, device, self.repeated);
+        if kept {
+            for (whose, cause) in self.counted {
+                core.refusals.refused("verify", cause, whose);
+            }
+        }
+    }
+
+    pub(super) fn tell(&mut self, round: &mut Round<'_>, entry: &Entry<'_>) -> Result<(), ServiceError> {
+        let Round { core, now, .. } = *round;
+        let stranger = match &self.user {
+            Some(_) => None,
+            None => {
+                let row = core.strangers.row(core, self.owner, now)?;
+                core.strangers.say(&row);
+                Some(row)
+            }
+        };
+        let row = self.user.as_ref().or(stranger.as_ref());
+        let row = row.ok_or_else(|| ServiceError::Internal("nobody's event".into()))?;
+        // A new row has its key with it.
+        if let (true, Some(sealed)) = (entry.has_names(), &row.names_key) {
+            self.names_key = NamesKey::opened(&*core.sealer, row.id, sealed);
+        }
+        let event = entry.sealed(now, round.salt()?, row.id, self.names_key.as_ref(), &*core.sealer)?;
+        self.events.push(event);
+        Ok(())
+    }
+
+    /// Everything that this user's questions brought about, as one change: judged one upon the other, it
+    /// holds as a whole or not at all.
+    pub(super) fn change(&mut self) -> Option<Change> {
+        let change = Change::of_all(std::mem::take(&mut self.events))?;
+        let memo = self.memo.write();
+        let user = self.user.take().filter(|_| self.changed);
+        let row = user.map(|user| User { memo, ..user }.used());
+        let recovery = self.recovery_set.as_ref().and_then(|recovery| {
+            let next = recovery.set.as_ref()?;
+            (Some(next.version) != recovery.read_version).then(|| Write::put(recovery.read_version, next))
+        });
+        Some(change.with(row.into_iter().chain(recovery)))
+    }
+}
