@@ -3,11 +3,28 @@
 use store::{Change, Outcome, User, audit};
 use verify::UnixMs;
 
-use crate::{Core, ServiceError, access::caller::Origin, trail::record::Entry};
+use crate::{Core, ServiceError, access::caller::Origin, trail::event::NewEvent};
 
 /// Tries of a write that verifications of the same user keep overtaking: more than their budget of wrong codes
 /// and the steps of a window can change one device's state in a row, so that a verdict is never left unwritten.
-pub(crate) const TRIES: usize = 16;
+const TRIES: usize = 16;
+
+/// The tries that are left of a write.
+pub(crate) struct Tries(usize);
+
+impl Default for Tries {
+    fn default() -> Self {
+        Self(TRIES)
+    }
+}
+
+impl Tries {
+    /// One more; an error once there were enough of them.
+    pub(crate) fn next(&mut self) -> Result<(), ServiceError> {
+        self.0 = self.0.checked_sub(1).ok_or(ServiceError::Contended)?;
+        Ok(())
+    }
+}
 
 /// One try of a use case: what it stands on, who asked, and when it is decided.
 #[derive(Clone, Copy)]
@@ -21,13 +38,13 @@ pub(crate) struct Attempt<'a> {
 pub(crate) struct Attempts<'a> {
     core: &'a Core,
     origin: &'a Origin,
-    left: usize,
+    left: Tries,
 }
 
 impl<'a> Attempts<'a> {
     /// One more; an error once there were enough of them.
     pub(crate) fn next(&mut self) -> Result<Attempt<'a>, ServiceError> {
-        self.left = self.left.checked_sub(1).ok_or(ServiceError::Contended)?;
+        self.left.next()?;
         let Self { core, origin, .. } = *self;
         let now = core.clock.now()?;
         Ok(Attempt { core, origin, now })
@@ -40,19 +57,19 @@ impl Core {
         Attempts {
             core: self,
             origin,
-            left: TRIES,
+            left: Tries::default(),
         }
     }
 }
 
 impl<'a> Attempt<'a> {
     /// What the trail is to say.
-    pub(crate) fn entry(&self, action: &'static str, outcome: &'static str) -> Entry<'a> {
-        Entry::new(action, outcome, self.origin)
+    pub(crate) fn entry(&self, action: &'static str, outcome: &'static str) -> NewEvent<'a> {
+        NewEvent::new(action, outcome, self.origin)
     }
 
     /// One event of this user.
-    pub(crate) async fn event_of(&self, user: &User, entry: &Entry<'_>) -> Result<audit::Event, ServiceError> {
+    pub(crate) async fn event_of(&self, user: &User, entry: &NewEvent<'_>) -> Result<audit::Event, ServiceError> {
         self.core.event_of(user, entry, self.now).await
     }
 

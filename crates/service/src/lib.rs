@@ -15,6 +15,7 @@ mod inventory;
 mod ports;
 mod recovery;
 mod sealing;
+mod service;
 mod settings;
 mod trail;
 mod upkeep;
@@ -23,15 +24,16 @@ mod verification;
 
 pub use access::{Actor, ActorKind, Caller, Client, NewKey};
 pub(crate) use core::Core;
-pub use core::{Ports, Service};
+pub use core::Ports;
 pub use devices::{DeviceView, Factor, Method, UserView};
-pub use enrollment::{Confirmation, NewBinding, NewDevice, Offer, Replacement, Shown};
+pub use enrollment::{Confirmation, NewDevice, NewEnrollment, Replacement, ShownSecret, StartedEnrollment};
 pub use error::{Details, FaultClass, Hint, Input, ServiceError};
 pub use inventory::{
     EXPORT_MAX, ExportedTokens, IMPORT_MAX, NewBatch, NewExport, NewImport, OPEN_TO_MAX, OpenedBy, Receipt, Refused,
     SeedFile, TokenTransition, TokenView,
 };
 pub use ports::{Clock, Entropy, PortError, Sealer, Signer};
+pub use service::Service;
 pub use settings::Settings;
 pub use trail::{Finding, Record, Report, SignedHead, verify_trail};
 pub use upkeep::{ClockStatus, DeviceAhead, end_witness, look_at_clock, prove_keyring, reseal};

@@ -25,7 +25,7 @@ struct Present {
 }
 
 /// Its holder's turn; the next one's when it is dropped.
-pub(crate) struct UserTurn<'a> {
+pub(crate) struct UserLock<'a> {
     /// Let go of first: whoever waits must find the place still counted.
     _turn: OwnedMutexGuard<()>,
     _place: Place<'a>,
@@ -39,7 +39,7 @@ struct Place<'a> {
 
 impl UserLocks {
     /// Waits for this user's turn, where no more than `most` are present already.
-    pub(crate) async fn take(&self, owner: &Owner, most: usize) -> Result<UserTurn<'_>, ServiceError> {
+    pub(crate) async fn take(&self, owner: &Owner, most: usize) -> Result<UserLock<'_>, ServiceError> {
         let turn = {
             let mut all = self.lock();
             let present = all.entry(owner.clone()).or_default();
@@ -53,7 +53,7 @@ impl UserLocks {
             turns: self,
             owner: owner.clone(),
         };
-        Ok(UserTurn {
+        Ok(UserLock {
             _turn: turn.lock_owned().await,
             _place: place,
         })

@@ -6,7 +6,7 @@ mod support;
 use std::{collections::BTreeSet, fs, path::Path, pin::Pin};
 
 use service::{
-    Caller, Confirmation, ExportedTokens, Factor, IdentityProof, Method, NewBatch, NewBinding, NewDevice, NewExport,
+    Caller, Confirmation, ExportedTokens, Factor, IdentityProof, Method, NewBatch, NewDevice, NewEnrollment, NewExport,
     NewImport, NewKey, OpenedBy, Owner, Question, Receipt, Role, SeedFile, Service, ServiceError, TokenFilter,
     TokenTransition, UnixMs,
 };
@@ -140,8 +140,8 @@ fn factor() -> Factor {
     }
 }
 
-fn wanted() -> NewBinding {
-    NewBinding {
+fn wanted() -> NewEnrollment {
+    NewEnrollment {
         owner: alice(),
         device: NewDevice::App { issuer: None },
         label: None,

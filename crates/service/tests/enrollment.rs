@@ -4,7 +4,7 @@ mod support;
 
 use otp::{Algorithm, Period};
 use service::{
-    Answer, Confirmation, Hint, IdentityProof, Input, Kind, NewBatch, NewBinding, NewDevice, OpenTo, Replacement,
+    Answer, Confirmation, Hint, IdentityProof, Input, Kind, NewBatch, NewDevice, NewEnrollment, OpenTo, Replacement,
     ServiceError, Settings, TokenTransition, UnixMs,
 };
 use store::EnrollmentState;
@@ -122,7 +122,7 @@ async fn b1_a_proof_is_of_now() {
         (-UnixMs::MINUTE, true),
         (-UnixMs::MINUTE - 1, false),
     ] {
-        let wanted = NewBinding {
+        let wanted = NewEnrollment {
             identity_proof: IdentityProof {
                 at: world.now().plus(-age_ms),
                 ..world.proof()
@@ -150,7 +150,7 @@ async fn names_that_no_app_takes_are_refused_before_any_code_is_judged() {
         (None, Some(" x"), Input::Label),
         (None, Some("a\u{7}"), Input::Label),
     ] {
-        let wanted = NewBinding {
+        let wanted = NewEnrollment {
             label: label.map(str::to_owned),
             device: NewDevice::App {
                 issuer: issuer.map(str::to_owned),

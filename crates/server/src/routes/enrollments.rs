@@ -2,7 +2,7 @@
 
 use api::{AbandonEnrollmentRequest, ConfirmRequest, ConfirmResponse, Enrollment, EnrollmentRequest, Scope};
 use axum::{body::Body, extract::State, http::StatusCode};
-use service::{Confirmation, NewBinding, NewDevice, Replacement};
+use service::{Confirmation, NewDevice, NewEnrollment, Replacement};
 
 use crate::{
     App, convert,
@@ -54,7 +54,7 @@ pub(crate) async fn start(
         }),
         (None, None) => None,
     };
-    let wanted = NewBinding {
+    let wanted = NewEnrollment {
         owner,
         device,
         label: label.map(|label| label.as_str().to_owned()),

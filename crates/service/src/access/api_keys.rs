@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::{
     Caller, Core, Input, Service, ServiceError,
     access::caller::{PresentedKey, compose_key},
-    trail::record::Entry,
+    trail::event::NewEvent,
 };
 
 /// An API key that is asked for.
@@ -54,7 +54,7 @@ impl Service {
         let presented = PresentedKey::parse(presented).ok_or(ServiceError::Unauthorized)?;
         let core = &*self.core;
         let generation = core.store.api_key_generation()?;
-        let key = match core.keys.get(generation, presented.id) {
+        let key = match core.api_keys.get(generation, presented.id) {
             Some(key) => key,
             None => {
                 let key = core
@@ -63,7 +63,7 @@ impl Service {
                     .await?
                     .ok_or(ServiceError::Unauthorized)?;
                 let key = Arc::new(key);
-                core.keys.put(generation, key.clone());
+                core.api_keys.put(generation, key.clone());
                 key
             }
         };
@@ -100,7 +100,7 @@ impl Service {
         };
         let roles: Vec<_> = wanted.roles.iter().map(|role| role.name()).collect();
         let detail = json!({"key": id, "owner": wanted.owner, "roles": roles, "accounts": accounts});
-        let entry = Entry::new("key.create", "done", origin).detail(detail);
+        let entry = NewEvent::new("key.create", "done", origin).detail(detail);
         write(core, Write::put(None, &key), &entry, now).await?;
         Ok((id, text))
     }
@@ -116,7 +116,7 @@ impl Service {
         if key.revoked_at.is_some() {
             return Ok(());
         }
-        let entry = Entry::new("key.revoke", "done", origin).detail(json!({"key": id}));
+        let entry = NewEvent::new("key.revoke", "done", origin).detail(json!({"key": id}));
         write(core, Write::put(Some(key.version), &key.revoked(now)), &entry, now).await
     }
 
@@ -127,7 +127,7 @@ impl Service {
     }
 }
 
-async fn write(core: &Core, write: Write, entry: &Entry<'_>, now: verify::UnixMs) -> Result<(), ServiceError> {
+async fn write(core: &Core, write: Write, entry: &NewEvent<'_>, now: verify::UnixMs) -> Result<(), ServiceError> {
     let change = Change::of(core.event(entry, now)?).with([write]);
     match core.commit(vec![change]).await?[..] {
         [Outcome::Done] => Ok(()),

@@ -9,8 +9,8 @@ use verify::UnixMs;
 use crate::{
     ServiceError,
     attempt::Attempt,
-    core::Factors,
     devices::factor::ConsumedFactor,
+    devices::factors::Factors,
     enrollment::state::becomes,
     inventory::binding::{becomes_unbound, its_tokens},
     recovery::recovery_set,

@@ -1,11 +1,11 @@
 //! Erasing a person: everything that is kept of a user, and what the trail says of who they are.
 
 use serde_json::json;
-use store::{Batch, Change, OpenTo, Outcome, Owner, Write};
+use store::{Batch, Change, OpenTo, Owner, Write};
 
 use crate::{
     Actor, ActorKind, Caller, Core, Role, Service, ServiceError, TokenTransition, access::caller::Origin,
-    attempt::TRIES, devices::unbind::close, inventory::transition::pass, trail::record::Entry,
+    devices::unbind::close, inventory::transition::pass,
 };
 
 /// Who erases, without a name where that is who is erased.
@@ -38,7 +38,7 @@ impl Service {
         caller.may_for(&[Role::Admin], owner)?;
         let origin = &without(owner, caller.origin());
         let core = &*self.core;
-        let _turn = core.turn(owner).await?;
+        let _lock = core.lock_user(owner).await?;
         close(core, owner, origin).await?;
         self.unassign_tokens(owner, origin).await?;
         self.close_batches(owner, origin).await?;
@@ -50,7 +50,7 @@ impl Service {
 
     async fn end_row(&self, owner: &Owner, origin: &Origin) -> Result<(), ServiceError> {
         let core = &*self.core;
-        let _nothing_is_written_behind = core.writing_behind.lock().await;
+        let _nothing_is_written_behind = core.trail.writing.lock().await;
         let mut attempts = core.attempts(origin);
         loop {
             let attempt = attempts.next()?;
@@ -64,8 +64,8 @@ impl Service {
             let entry = attempt.entry("user.erase", "done").erased(user.id);
             let change = Change::of(core.event(&entry, attempt.now)?).with([user.erased()]);
             if let Some(()) = attempt.commit(change, ()).await? {
-                core.strangers.forget(owner);
-                core.refusals.forget(owner);
+                core.trail.strangers.forget(owner);
+                core.trail.refusals.forget(owner);
                 return Ok(());
             }
         }
@@ -102,8 +102,10 @@ impl Service {
 }
 
 async fn close_batch(core: &Core, batch: Batch, owner: &Owner, origin: &Origin) -> Result<(), ServiceError> {
+    let mut attempts = core.attempts(origin);
     let mut next = batch;
-    for _try in 0..TRIES {
+    loop {
+        let attempt = attempts.next()?;
         let OpenTo::Users(users) = &mut next.open_to else {
             return Ok(());
         };
@@ -117,10 +119,10 @@ async fn close_batch(core: &Core, batch: Batch, owner: &Owner, origin: &Origin) 
         }
         let expected = next.version;
         next.version += 1;
-        let entry =
-            Entry::new("batch.change", "done", origin).detail(json!({"batch": next.name, "open_to": {"users": left}}));
-        let change = Change::of(core.event(&entry, core.clock.now()?)?).with([Write::put(Some(expected), &next)]);
-        if core.commit(vec![change]).await? == [Outcome::Done] {
+        let entry = attempt.entry("batch.change", "done");
+        let entry = entry.detail(json!({"batch": next.name, "open_to": {"users": left}}));
+        let change = Change::of(core.event(&entry, attempt.now)?).with([Write::put(Some(expected), &next)]);
+        if attempt.commit(change, ()).await?.is_some() {
             return Ok(());
         }
         let Some(again) = core.store.batch(next.name).await? else {
@@ -128,5 +130,4 @@ async fn close_batch(core: &Core, batch: Batch, owner: &Owner, origin: &Origin) 
         };
         next = again;
     }
-    Err(ServiceError::Contended)
 }

@@ -10,7 +10,7 @@ use crate::{
     attempt::Attempt,
     recovery::recovery_set::{SetVerdict, WRONG, spend},
     sealing::credential_of,
-    trail::record::Entry,
+    trail::event::NewEvent,
     trail::refusal_counter::refuse,
 };
 
@@ -137,7 +137,9 @@ async fn judge_code(
     }
     match (cause, locked) {
         (Some(cause), _) => {
-            let entry = Entry::new(action, "refused", origin).of_user().cause(cause, masked_s);
+            let entry = NewEvent::new(action, "refused", origin)
+                .of_user()
+                .cause(cause, masked_s);
             let entry = if let [only] = asked[..] {
                 entry.device(only.device.id)
             } else {
@@ -164,7 +166,7 @@ async fn judge_code(
         }
         (None, Some(lock)) => {
             let device = asked.first().map(|bound| bound.device.id);
-            core.refusals.locked(action, owner, device, 1);
+            core.trail.refusals.locked(action, owner, device, 1);
             Err(locked_error(lock, now))
         }
         (None, None) => Err(ServiceError::FactorRequired),
@@ -208,11 +210,11 @@ async fn judge_recovery_code(
             recovery: Some(next),
         }))),
         (SetVerdict::Locked(lock), _) => {
-            core.refusals.locked(action, owner, None, 1);
+            core.trail.refusals.locked(action, owner, None, 1);
             Err(locked_error(lock, now))
         }
         (_, next) => {
-            let entry = Entry::new(action, "refused", origin).of_user().because(WRONG);
+            let entry = NewEvent::new(action, "refused", origin).of_user().because(WRONG);
             let error = ServiceError::CodeRefused {
                 hint: None,
                 attempts_left: None,

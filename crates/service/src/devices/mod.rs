@@ -3,6 +3,7 @@
 pub(crate) mod ending;
 pub(crate) mod erase;
 pub(crate) mod factor;
+pub(crate) mod factors;
 pub(crate) mod resync;
 pub(crate) mod unbind;
 pub(crate) mod unlock;

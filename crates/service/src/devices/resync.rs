@@ -28,7 +28,7 @@ impl Service {
         caller.may_for(&[Role::Enroll], owner)?;
         let origin = caller.origin();
         let core = &*self.core;
-        let _turn = core.turn(owner).await?;
+        let _lock = core.lock_user(owner).await?;
         let mut attempts = core.attempts(origin);
         loop {
             let attempt = attempts.next()?;
@@ -84,7 +84,7 @@ impl Service {
                     }),
                 ),
                 Verdict::Locked(lock) => {
-                    core.refusals.locked("device.resync", owner, Some(id), 1);
+                    core.trail.refusals.locked("device.resync", owner, Some(id), 1);
                     return Err(locked_error(lock, now));
                 }
             };

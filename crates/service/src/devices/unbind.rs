@@ -17,7 +17,7 @@ impl Service {
         caller.may_for(&[Role::Enroll], owner)?;
         let origin = caller.origin();
         let core = &*self.core;
-        let _turn = core.turn(owner).await?;
+        let _lock = core.lock_user(owner).await?;
         let mut attempts = core.attempts(origin);
         loop {
             let attempt = attempts.next()?;
@@ -44,7 +44,7 @@ impl Service {
     pub async fn close_user(&self, caller: &Caller, owner: &Owner) -> Result<(), ServiceError> {
         caller.may_for(&[Role::Admin], owner)?;
         let core = &*self.core;
-        let _turn = core.turn(owner).await?;
+        let _lock = core.lock_user(owner).await?;
         close(core, owner, caller.origin()).await
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     inventory::binding::{available, becomes_bound, becomes_unbound, its_tokens, stays},
     recovery::recovery_set,
     sealing::{Record, credential_of, secret_of_token},
-    trail::record::Entry,
+    trail::event::NewEvent,
     verification::memo::Memo,
 };
 
@@ -42,7 +42,7 @@ impl Service {
     ) -> Result<(DeviceView, Vec<Zeroizing<String>>), ServiceError> {
         caller.may_for(&[Role::Enroll], owner)?;
         let origin = caller.origin();
-        let _turn = self.core.turn(owner).await?;
+        let _lock = self.core.lock_user(owner).await?;
         let mut attempts = self.core.attempts(origin);
         loop {
             if let Some(done) = try_confirm(&attempts.next()?, owner, id, confirmation).await? {
@@ -144,7 +144,7 @@ async fn abandon(
     told: ServiceError,
 ) -> Result<Option<BoundNow>, ServiceError> {
     let Attempt { core, origin, now } = *attempt;
-    let entry = Entry::new("enrollment.confirm", "refused", origin)
+    let entry = NewEvent::new("enrollment.confirm", "refused", origin)
         .of_user()
         .because(cause)
         .detail(json!({"enrollment": enrollment.id, "serial_number": enrollment.serial_number}));
@@ -205,7 +205,7 @@ async fn count_wrong(
         "hint": hint.map(Hint::name),
         "attempts_left": attempts_left,
     });
-    let entry = Entry::new("enrollment.confirm", "refused", origin)
+    let entry = NewEvent::new("enrollment.confirm", "refused", origin)
         .of_user()
         .cause(
             cause,
@@ -275,7 +275,7 @@ async fn complete(
         "scope": scope,
         "recovery_codes": confirmation.recovery_codes,
     });
-    let entry = Entry::new("enrollment.confirm", "done", origin)
+    let entry = NewEvent::new("enrollment.confirm", "done", origin)
         .of_user()
         .device(device)
         .detail(detail);
@@ -290,7 +290,7 @@ async fn complete(
                 .into_iter()
                 .filter_map(|token| becomes_unbound(token, replaced, now)),
         );
-        let entry = Entry::new("device.unbind", "done", origin)
+        let entry = NewEvent::new("device.unbind", "done", origin)
             .of_user()
             .device(replaced.device.id)
             .because("replaced")

@@ -6,4 +6,4 @@ pub(crate) mod start;
 pub(crate) mod state;
 
 pub use confirm::Confirmation;
-pub use start::{NewBinding, NewDevice, Offer, Replacement, Shown};
+pub use start::{NewDevice, NewEnrollment, Replacement, ShownSecret, StartedEnrollment};

@@ -9,18 +9,19 @@ use zeroize::Zeroizing;
 
 use crate::{
     Caller, Core, Factor, Input, Role, Service, ServiceError,
+    access::hourly_limit::HourlyLimit,
     attempt::Attempt,
-    core::touched,
     devices::factor::{FactorOutcome, judge_factor},
+    devices::factors::touched,
     enrollment::identity_proof::{check_proof, evidence},
     enrollment::state::{becomes, codes_needed, uri},
     inventory::binding::available,
     sealing::Record,
-    trail::record::Entry,
+    trail::event::NewEvent,
 };
 
 /// An enrollment that is asked for.
-pub struct NewBinding {
+pub struct NewEnrollment {
     /// For whom.
     pub owner: Owner,
     /// What is to show the codes.
@@ -37,7 +38,7 @@ pub struct NewBinding {
 pub enum NewDevice {
     /// An authenticator app.
     App {
-        /// Shown in the app; the service's own by default.
+        /// ShownSecret in the app; the service's own by default.
         issuer: Option<String>,
     },
     /// A token of the inventory.
@@ -56,11 +57,11 @@ pub struct Replacement {
 }
 
 /// A binding that has begun.
-pub struct Offer {
+pub struct StartedEnrollment {
     /// The enrollment.
     pub id: Id,
     /// For the app; a token has its secret already.
-    pub shown: Option<Shown>,
+    pub shown: Option<ShownSecret>,
     /// When it ends by itself.
     pub expires_at: UnixMs,
     /// How many codes complete it.
@@ -68,7 +69,7 @@ pub struct Offer {
 }
 
 /// A secret for an app, which the user is shown once.
-pub struct Shown {
+pub struct ShownSecret {
     /// For the app.
     pub otpauth_uri: Zeroizing<String>,
     /// For those who cannot scan.
@@ -77,9 +78,20 @@ pub struct Shown {
     pub qr_svg: Zeroizing<String>,
 }
 
+/// How many enrollments were started of late, by user and by API key.
+#[derive(Default)]
+pub(crate) struct StartLimits {
+    of_user: HourlyLimit<Owner>,
+    of_key: HourlyLimit<Option<Id>>,
+}
+
 impl Service {
     /// Starts a binding: nothing is bound yet.
-    pub async fn start_enrollment(&self, caller: &Caller, wanted: &NewBinding) -> Result<Offer, ServiceError> {
+    pub async fn start_enrollment(
+        &self,
+        caller: &Caller,
+        wanted: &NewEnrollment,
+    ) -> Result<StartedEnrollment, ServiceError> {
         caller.may_for(&[Role::Enroll], &wanted.owner)?;
         let origin = caller.origin();
         let core = &*self.core;
@@ -88,14 +100,17 @@ impl Service {
         // Each is a row of the trail at least, and costs whoever asks nothing.
         let (owner, settings) = (&wanted.owner, &core.settings);
         // A key that may start no more takes no place among the users, who are of all keys.
-        core.starts_of_key
+        core.enrollment_starts
+            .of_key
             .ask(&origin.api_key, settings.enrollments_per_key, now)?;
         // The user first: one who begins without end costs the others of the same key nothing.
-        core.starts_of_user
+        core.enrollment_starts
+            .of_user
             .take(owner.clone(), settings.enrollments_per_user, now)?;
-        core.starts_of_key
+        core.enrollment_starts
+            .of_key
             .take(origin.api_key, settings.enrollments_per_key, now)?;
-        let _turn = core.turn(owner).await?;
+        let _lock = core.lock_user(owner).await?;
         let mut attempts = self.core.attempts(origin);
         loop {
             if let Some(done) = try_start(&attempts.next()?, wanted).await? {
@@ -105,7 +120,7 @@ impl Service {
     }
 }
 
-async fn try_start(attempt: &Attempt<'_>, wanted: &NewBinding) -> Result<Option<Offer>, ServiceError> {
+async fn try_start(attempt: &Attempt<'_>, wanted: &NewEnrollment) -> Result<Option<StartedEnrollment>, ServiceError> {
     let Attempt { core, origin, now } = *attempt;
     let owner = &wanted.owner;
     // Before any code is judged: a right one is not told beside a label that no app takes.
@@ -138,7 +153,7 @@ async fn try_start(attempt: &Attempt<'_>, wanted: &NewBinding) -> Result<Option<
         },
         (None, NewDevice::App { .. }) => return Err(ServiceError::Internal("nothing was made for the app".into())),
     };
-    let offer = Offer {
+    let offer = StartedEnrollment {
         id: enrollment.id,
         shown,
         expires_at: enrollment.expires_at,
@@ -160,14 +175,16 @@ async fn try_start(attempt: &Attempt<'_>, wanted: &NewBinding) -> Result<Option<
         "identity_proof": evidence(Some(&wanted.identity_proof)),
     });
     writes.push(Write::put(None, &enrollment));
-    let entry = Entry::new("enrollment.start", "done", origin).of_user().detail(detail);
+    let entry = NewEvent::new("enrollment.start", "done", origin)
+        .of_user()
+        .detail(detail);
     let change = Change::of(core.event_of(&row, &entry, now).await?).with(writes);
     Ok((core.commit(vec![change]).await? == [Outcome::Done]).then_some(offer))
 }
 /// The factor that a user with a device has to show before a way in is added or changed.
 async fn fresh_factor(
     attempt: &Attempt<'_>,
-    wanted: &NewBinding,
+    wanted: &NewEnrollment,
     user: &User,
 ) -> Result<Option<FactorOutcome>, ServiceError> {
     let Attempt { core, .. } = *attempt;
@@ -208,10 +225,10 @@ async fn supersede(core: &Core, owner: &Owner) -> Result<Vec<Write>, ServiceErro
 /// Of an enrollment for an app: a new secret, sealed for it, and how it is shown.
 fn for_app(
     core: &Core,
-    wanted: &NewBinding,
+    wanted: &NewEnrollment,
     issuer: Option<&str>,
     now: UnixMs,
-) -> Result<(Enrollment, Shown), ServiceError> {
+) -> Result<(Enrollment, ShownSecret), ServiceError> {
     let secret = enroll::new_secret(|bytes| core.entropy.fill(bytes))?;
     let mut enrollment = Enrollment {
         issuer: issuer.unwrap_or(&core.settings.issuer).to_owned(),
@@ -227,7 +244,7 @@ fn for_app(
         input: Input::Label,
         why: format!("issuer and label are too long for a QR code: {error}"),
     })?;
-    let shown = Shown {
+    let shown = ShownSecret {
         secret_text: enroll::text_key(&secret),
         qr_svg: qr.to_svg(),
         otpauth_uri,
@@ -236,7 +253,7 @@ fn for_app(
 }
 
 /// Of an enrollment for a token: its secret stays in the inventory until its codes were right.
-fn for_token(core: &Core, wanted: &NewBinding, token: &Token, now: UnixMs) -> Result<Enrollment, ServiceError> {
+fn for_token(core: &Core, wanted: &NewEnrollment, token: &Token, now: UnixMs) -> Result<Enrollment, ServiceError> {
     let label = wanted.label.as_ref().or(token.label.as_ref());
     Ok(Enrollment {
         label: label.unwrap_or(&token.serial_number).clone(),
@@ -250,7 +267,7 @@ fn for_token(core: &Core, wanted: &NewBinding, token: &Token, now: UnixMs) -> Re
     })
 }
 
-fn blank(core: &Core, wanted: &NewBinding, kind: Kind, now: UnixMs) -> Result<Enrollment, ServiceError> {
+fn blank(core: &Core, wanted: &NewEnrollment, kind: Kind, now: UnixMs) -> Result<Enrollment, ServiceError> {
     let owner = &wanted.owner;
     Ok(Enrollment {
         id: core.new_id(now)?,
@@ -273,17 +290,17 @@ fn blank(core: &Core, wanted: &NewBinding, kind: Kind, now: UnixMs) -> Result<En
 /// The trail learns why; the caller is told what every other cause is told too.
 async fn refuse(
     attempt: &Attempt<'_>,
-    wanted: &NewBinding,
+    wanted: &NewEnrollment,
     (user, serial_number): (&User, &str),
     writes: Vec<Write>,
     cause: &'static str,
-) -> Result<Option<Offer>, ServiceError> {
+) -> Result<Option<StartedEnrollment>, ServiceError> {
     let Attempt { core, origin, now } = *attempt;
     let detail = json!({
         "serial_number": serial_number,
         "identity_proof": evidence(Some(&wanted.identity_proof)),
     });
-    let entry = Entry::new("enrollment.start", "refused", origin)
+    let entry = NewEvent::new("enrollment.start", "refused", origin)
         .of_user()
         .because(cause)
         .detail(detail);

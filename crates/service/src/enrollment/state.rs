@@ -36,7 +36,7 @@ impl Service {
         caller.may_for(&[Role::Enroll], owner)?;
         let origin = caller.origin();
         let core = &*self.core;
-        let _turn = core.turn(owner).await?;
+        let _lock = core.lock_user(owner).await?;
         let mut attempts = core.attempts(origin);
         loop {
             let attempt = attempts.next()?;

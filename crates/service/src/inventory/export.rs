@@ -17,7 +17,7 @@ use crate::{
     attempt::Attempt,
     inventory::INVENTORY,
     sealing::{management_key_of, secret_of_token},
-    trail::record::Entry,
+    trail::event::NewEvent,
 };
 
 /// Tokens of one export, so that the trail can name each of them.
@@ -376,7 +376,7 @@ async fn write(
         "approved_by": next.state.approver().map(|person| &person.actor),
         "serial_numbers": next.serial_numbers,
     });
-    let entry = Entry::new(action, "done", origin)
+    let entry = NewEvent::new(action, "done", origin)
         .count(next.serial_numbers.len() as u64)
         .detail(detail);
     let event = core.event(&entry, now)?;

@@ -13,11 +13,11 @@ use crate::{
     Caller, Core, Input, Service, ServiceError, TokenView,
     access::allowance::{Limit, spend},
     access::caller::Origin,
-    attempt::TRIES,
+    attempt::Attempt,
     inventory::DESK_OR_SUPPORT,
     inventory::INVENTORY,
     sealing::{credential_of, secret_of_token},
-    trail::record::Entry,
+    trail::event::NewEvent,
 };
 
 /// Tokens that are read and unsealed at once.
@@ -32,6 +32,10 @@ enum Clue {
     /// It is bound, and showed these two in a row.
     Bound(Arc<[Code; 2]>),
 }
+
+/// Held by whoever looks through all tokens: one at a time.
+#[derive(Default)]
+pub(crate) struct TokenSearch(tokio::sync::Mutex<()>);
 
 impl Service {
     /// Tokens that nobody has bound and that show this code now. A million tokens have a few codes in common.
@@ -67,7 +71,7 @@ impl Service {
 /// and came to nothing, a code that was burned and found nobody.
 async fn search(core: &Arc<Core>, clue: &Clue, origin: &Origin) -> Result<Vec<TokenView>, ServiceError> {
     // It is all tokens' work: one at a time.
-    let _turn = core.searching.lock().await;
+    let _turn = core.token_search.0.lock().await;
     count(core, origin).await?;
     let mut found = Vec::new();
     match clue {
@@ -81,7 +85,7 @@ async fn search(core: &Arc<Core>, clue: &Clue, origin: &Origin) -> Result<Vec<To
     }
     let serial_numbers: Vec<_> = found.iter().map(|view| &view.serial_number).collect();
     let outcome = if found.is_empty() { "refused" } else { "done" };
-    let entry = Entry::new("token.find_by_code", outcome, origin)
+    let entry = NewEvent::new("token.find_by_code", outcome, origin)
         .count(found.len() as u64)
         .detail(json!({"serial_numbers": serial_numbers}));
     let event = core.event(&entry, core.clock.now()?)?;
@@ -92,14 +96,14 @@ async fn search(core: &Arc<Core>, clue: &Clue, origin: &Origin) -> Result<Vec<To
 /// Takes the question from its allowances.
 async fn count(core: &Core, origin: &Origin) -> Result<(), ServiceError> {
     let limits = Limit::of("find_by_code", core.settings.find_by_code_per_hour, origin);
-    for _try in 0..TRIES {
-        let counted = spend(core, &limits, core.clock.now()?).await?;
+    let mut attempts = core.attempts(origin);
+    loop {
+        let counted = spend(core, &limits, attempts.next()?.now).await?;
         let outcomes = core.commit(counted).await?;
         if outcomes.iter().all(|outcome| *outcome == Outcome::Done) {
             return Ok(());
         }
     }
-    Err(ServiceError::Contended)
 }
 
 /// Finds the devices that showed these codes, and burns them. What a device's user overtakes is looked at again.
@@ -109,33 +113,39 @@ async fn burn(
     origin: &Origin,
     found: &mut Vec<TokenView>,
 ) -> Result<(), ServiceError> {
-    for _try in 0..TRIES {
-        let now = core.clock.now()?;
+    let mut attempts = core.attempts(origin);
+    loop {
+        let attempt = attempts.next()?;
         let mut overtaken = false;
-        for (BoundToken { token, bound }, next) in bound(core, codes, now).await? {
-            let (owner, device) = (&bound.device.owner, bound.device.id);
-            let row = core.store.user(owner.clone()).await?;
-            let row = row.filter(|row| row.device(device).is_some_and(|now| now.state == bound.state));
-            let Some(row) = row else {
-                overtaken = true;
-                continue;
-            };
-            let entry = Entry::new("token.find_by_code", "recognised", origin)
-                .of_user()
-                .device(device)
-                .detail(json!({"serial_number": token.serial_number}));
-            let change =
-                Change::of(core.event_of(&row, &entry, now).await?).with([row.with_state(device, next).used()]);
-            match core.commit(vec![change]).await?[..] {
-                [Outcome::Done] => found.push(TokenView::of_bound(&token, &bound)),
-                _ => overtaken = true,
+        for (token, next) in bound(core, codes, attempt.now).await? {
+            match burn_one(&attempt, &token, next).await? {
+                Some(view) => found.push(view),
+                None => overtaken = true,
             }
         }
         if !overtaken {
             return Ok(());
         }
     }
-    Err(ServiceError::Contended)
+}
+
+async fn burn_one(
+    attempt: &Attempt<'_>,
+    BoundToken { token, bound }: &BoundToken,
+    next: DeviceState,
+) -> Result<Option<TokenView>, ServiceError> {
+    let device = bound.device.id;
+    let row = attempt.core.store.user(bound.device.owner.clone()).await?;
+    let Some(row) = row.filter(|row| row.device(device).is_some_and(|now| now.state == bound.state)) else {
+        return Ok(None);
+    };
+    let entry = attempt
+        .entry("token.find_by_code", "recognised")
+        .of_user()
+        .device(device)
+        .detail(json!({"serial_number": token.serial_number}));
+    let change = Change::of(attempt.event_of(&row, &entry).await?).with([row.with_state(device, next).used()]);
+    attempt.commit(change, TokenView::of_bound(token, bound)).await
 }
 
 fn malformed() -> ServiceError {

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Caller, Core, Input, Service, ServiceError, access::caller::Origin, attempt::Attempt, inventory::DESK,
-    inventory::INVENTORY, sealing::TokenRecord, trail::record::Entry,
+    inventory::INVENTORY, sealing::TokenRecord, trail::event::NewEvent,
 };
 
 /// Tokens that one call takes: they become durable by one commit, which keeps everybody else waiting.
@@ -204,7 +204,7 @@ async fn try_import(
         "duplicates": receipt.duplicates.len(),
         "refusals": receipt.refusals.len(),
     });
-    let entry = Entry::new("token.import", if whole { "done" } else { "refused" }, origin)
+    let entry = NewEvent::new("token.import", if whole { "done" } else { "refused" }, origin)
         .count(receipt.imported as u64)
         .detail(detail);
     let event = core.event(&entry, now)?;

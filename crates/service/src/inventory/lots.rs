@@ -5,7 +5,7 @@ use store::{Batch, Change, OpenTo, Outcome, Write};
 
 use crate::{
     Caller, Core, Input, Service, ServiceError, access::api_keys::account_name, access::caller::Origin,
-    inventory::DESK, inventory::INVENTORY, trail::record::Entry,
+    inventory::DESK, inventory::INVENTORY, trail::event::NewEvent,
 };
 
 /// Accounts or users that a batch may be opened to by name; more are an account of their own, or everybody.
@@ -97,11 +97,11 @@ impl Service {
         let core = &*self.core;
         let now = core.clock.now()?;
         let detail = json!({"batch": next.name, "open_to": described(&next.open_to)});
-        let entry = Entry::new(action, "done", origin).detail(detail);
+        let entry = NewEvent::new(action, "done", origin).detail(detail);
         let mut change = Change::of(core.event(&entry, now)?).with([Write::put(expected, &next)]);
         // Each in an event of their own, so that erasing one of them erases no other.
         if let OpenTo::Users(users) = &next.open_to {
-            let entry = Entry::new("batch.open_to", "done", origin).detail(json!({"batch": next.name}));
+            let entry = NewEvent::new("batch.open_to", "done", origin).detail(json!({"batch": next.name}));
             for owner in users {
                 let row = core.row(owner, now).await?;
                 change = change.and(core.event_of(&row, &entry.clone().of_user(), now).await?);

@@ -5,7 +5,7 @@ use store::{Change, Outcome, Owner, Token, TokenState, Write};
 
 use crate::{
     Caller, Core, Service, ServiceError, TokenView, access::caller::Origin, attempt::Attempt, inventory::DESK,
-    inventory::DESK_OR_SUPPORT, inventory::INVENTORY, inventory::tokens::find, trail::record::Entry,
+    inventory::DESK_OR_SUPPORT, inventory::INVENTORY, inventory::tokens::find, trail::event::NewEvent,
 };
 
 /// What the desk, or support, says of a token.
@@ -61,7 +61,7 @@ impl Service {
         caller.may_for_all(roles, INVENTORY)?;
         // Whoever erases a user leaves no token that waits for them.
         let _turn = match passage {
-            TokenTransition::Assign(owner) => Some(self.core.turn(owner).await?),
+            TokenTransition::Assign(owner) => Some(self.core.lock_user(owner).await?),
             _ => None,
         };
         pass(&self.core, serial_number, passage, caller.origin()).await
@@ -111,7 +111,7 @@ async fn try_move(
         writes.push(lost);
     }
     let detail = json!({"serial_number": token.serial_number, "batch": token.batch, "from": from.name()});
-    let entry = Entry::new(passage.action(), "done", origin).detail(detail);
+    let entry = NewEvent::new(passage.action(), "done", origin).detail(detail);
     // Whose it is, or was meant to be.
     let owner = state.owner().or(token.state.owner()).cloned();
     let entry = if owner.is_some() { entry.of_user() } else { entry };

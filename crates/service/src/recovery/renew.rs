@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Service {
-    /// A new set for a right code of a device; the old set dies. Shown once.
+    /// A new set for a right code of a device; the old set dies. ShownSecret once.
     pub async fn renew_recovery_codes(
         &self,
         caller: &Caller,
@@ -21,7 +21,7 @@ impl Service {
         caller.may_for(&[Role::Enroll], owner)?;
         let origin = caller.origin();
         let core = &*self.core;
-        let _turn = core.turn(owner).await?;
+        let _lock = core.lock_user(owner).await?;
         let mut attempts = core.attempts(origin);
         loop {
             let attempt = attempts.next()?;

@@ -33,7 +33,7 @@ impl Service {
         caller.may_for_all(&[Role::Audit], TRAIL)?;
         // The trail means users by their rows.
         let row = self.core.store.user(owner.clone()).await?.map(|user| user.id);
-        match row.or_else(|| self.core.strangers.id_of(owner)) {
+        match row.or_else(|| self.core.trail.strangers.id_of(owner)) {
             Some(id) => self.history(Subject::User(id), before, limit).await,
             None => Ok(Vec::new()),
         }

@@ -12,7 +12,7 @@ use store::{
 use verify::UnixMs;
 
 use crate::{
-    Caller, Role, Service, ServiceError, attempt::TRIES, ports::Signer, trail::TRAIL, trail::names::NamesReader,
+    Caller, Role, Service, ServiceError, attempt::Tries, ports::Signer, trail::TRAIL, trail::names::NamesReader,
 };
 
 /// The head of a chain with a signature under it: kept outside the database, it shows a tail that was cut.
@@ -126,13 +126,14 @@ impl Service {
     /// The last line of this process' chain in the register; nothing may be written after it.
     pub async fn close_trail(&self, caller: &Caller) -> Result<SignedHead, ServiceError> {
         caller.is_of_the_house()?;
-        for _try in 1..TRIES {
-            if self.try_close_trail().await.is_ok() {
-                return Ok(self.own_head());
+        let mut tries = Tries::default();
+        loop {
+            match self.try_close_trail().await {
+                Ok(()) => return Ok(self.own_head()),
+                Err(error) if tries.next().is_err() => return Err(error),
+                Err(_overtaken) => {}
             }
         }
-        self.try_close_trail().await?;
-        Ok(self.own_head())
     }
 
     /// Misses when a commit that was under way made the chain longer than the head that is signed.
@@ -175,7 +176,7 @@ impl Service {
         // A clock that cannot be trusted has let nothing pass.
         let now = core.clock.now().ok();
         let said = events.iter().map(|event| &event.said);
-        let names = NamesReader::of(&*core.store, &core.strangers, &*core.sealer, said).await?;
+        let names = NamesReader::of(&*core.store, &core.trail.strangers, &*core.sealer, said).await?;
         Ok(events.into_iter().map(|event| event.record(now, &names)).collect())
     }
 }

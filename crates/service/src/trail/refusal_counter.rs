@@ -12,7 +12,7 @@ use store::{Allowance, Change, Id, Outcome, Owner, User};
 use tokio::{sync::Notify, time::Instant};
 use verify::UnixMs;
 
-use crate::{Core, ServiceError, access::caller::Origin, attempt::Attempt, trail::record::Entry};
+use crate::{Core, ServiceError, access::caller::Origin, attempt::Attempt, trail::event::NewEvent};
 
 /// How long is counted before it is written.
 const EVERY: Duration = Duration::from_secs(60);
@@ -158,7 +158,7 @@ impl RefusalCounter {
 
     /// Writes what was counted. What cannot be written now stays counted.
     pub(crate) async fn write(&self, core: &Core) {
-        let _nobody_is_erased = core.writing_behind.lock().await;
+        let _nobody_is_erased = core.trail.writing.lock().await;
         let mut counted = mem::take(&mut *lock(&self.counts)).into_iter();
         loop {
             let chunk: Vec<_> = counted.by_ref().take(CHUNK).collect();
@@ -203,14 +203,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// A refusal of this user that changes nothing: a record, or a count with this for its cause.
 pub(crate) async fn refuse(
     attempt: &Attempt<'_>,
-    entry: &Entry<'_>,
+    entry: &NewEvent<'_>,
     (action, cause): (&'static str, &'static str),
     user: &User,
 ) -> Result<(), ServiceError> {
     let Attempt { core, origin, now } = *attempt;
-    if let Some(whose) = core.refusals.admit(&user.owner, origin.api_key, now) {
+    if let Some(whose) = core.trail.refusals.admit(&user.owner, origin.api_key, now) {
         keep(core, 1, now).await?;
-        core.refusals.refused(action, cause, whose);
+        core.trail.refusals.refused(action, cause, whose);
         return Ok(());
     }
     core.commit(vec![Change::of(core.event_of(user, entry, now).await?)])
@@ -224,7 +224,7 @@ pub(crate) async fn keep(core: &Core, times: usize, now: UnixMs) -> Result<(), S
     if times == 0 {
         return Ok(());
     }
-    let known = lock(&core.refusals.kept).clone();
+    let known = lock(&core.trail.refusals.kept).clone();
     let old = match known {
         Some(known) => Some(known),
         None => core.store.allowance(NAME.to_owned()).await?,
@@ -239,7 +239,7 @@ pub(crate) async fn keep(core: &Core, times: usize, now: UnixMs) -> Result<(), S
     let change = Change::of_count(old.map(|old| old.version), &next);
     let outcome = core.commit(vec![change]).await?;
     // Somebody else's count was faster: his is on disk, and only this number is too low.
-    *lock(&core.refusals.kept) = (outcome == [Outcome::Done]).then_some(next);
+    *lock(&core.trail.refusals.kept) = (outcome == [Outcome::Done]).then_some(next);
     Ok(())
 }
 
@@ -254,7 +254,7 @@ async fn try_write(core: &Core, counted: &[(Line, Count)]) -> Result<(), Service
             },
             ..Origin::default()
         };
-        let mut entry = Entry::new(line.action, line.outcome, &origin).count(*times);
+        let mut entry = NewEvent::new(line.action, line.outcome, &origin).count(*times);
         if let Some(device) = device {
             entry = entry.device(*device);
         }

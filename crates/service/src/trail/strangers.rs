@@ -10,7 +10,7 @@ use store::{Change, Id, Named, Owner, User};
 use tokio::{sync::Notify, time::sleep};
 use verify::UnixMs;
 
-use crate::{Core, ServiceError, access::caller::Origin, trail::names::NamesKey, trail::record::Entry};
+use crate::{Core, ServiceError, access::caller::Origin, trail::event::NewEvent, trail::names::NamesKey};
 
 /// How long a new row waits to be written: not with the first answer, whose time would tell that there was none.
 const AFTER: Duration = Duration::from_secs(1);
@@ -107,7 +107,7 @@ impl Strangers {
 
     /// Writes what is new. What cannot be written now waits.
     pub(crate) async fn write(&self, core: &Core) {
-        let _nobody_is_erased = core.writing_behind.lock().await;
+        let _nobody_is_erased = core.trail.writing.lock().await;
         let new: Vec<User> = {
             let mut rows = self.rows();
             rows.retain(|_, row| row.stage == Stage::Said);
@@ -139,7 +139,7 @@ async fn try_write(core: &Core, users: &[User]) -> Result<(), ServiceError> {
     let origin = Origin::default();
     let mut changes = Vec::with_capacity(users.len());
     for user in users {
-        let entry = Entry::new("user.first_seen", "done", &origin).of_user();
+        let entry = NewEvent::new("user.first_seen", "done", &origin).of_user();
         changes.push(Change::of(core.event_of(user, &entry, now).await?).with([user.clone().changed()]));
     }
     core.commit(changes).await?;

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use store::audit::Place;
 use verify::UnixMs;
 
 use crate::{ServiceError, ports::Clock};
@@ -34,6 +35,8 @@ pub(crate) struct TrustedClock {
     clock: Arc<dyn Clock>,
     gap_ms: i64,
     seen: Mutex<Seen>,
+    /// The newest row of the trail when the clock was last known to be right, or when the service started.
+    right_at: Mutex<Option<Place>>,
 }
 
 struct Seen {
@@ -84,10 +87,22 @@ impl TrustedClock {
                 believed: None,
                 probation: None,
             }),
+            right_at: Mutex::new(None),
         };
         // Believed from here on, or doubted from here on.
         let _asked_again = trusted.judge();
         trusted
+    }
+
+    /// The same, right when this row was written.
+    pub(crate) fn right_since(self, place: Option<Place>) -> Self {
+        *self.right_at() = place;
+        self
+    }
+
+    /// The newest row of the trail when it was last known to be right.
+    pub(crate) fn right_at(&self) -> MutexGuard<'_, Option<Place>> {
+        self.right_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The time, or why it is not to be believed.

@@ -3,7 +3,7 @@
 use store::{Change, EnrollmentState, Outcome};
 
 use crate::{
-    Caller, Core, Service, ServiceError, access::caller::Origin, enrollment::state::becomes, trail::record::Entry,
+    Caller, Core, Service, ServiceError, access::caller::Origin, enrollment::state::becomes, trail::event::NewEvent,
 };
 
 /// Enrollments ended by one pass.
@@ -19,7 +19,7 @@ impl Service {
         mark_time(core).await?;
         let mut ended = 0;
         loop {
-            let _nobody_is_erased = core.writing_behind.lock().await;
+            let _nobody_is_erased = core.trail.writing.lock().await;
             let expired = expired(core).await?;
             if expired.is_empty() {
                 return Ok(ended);
@@ -40,7 +40,7 @@ async fn mark_time(core: &Core) -> Result<(), ServiceError> {
         return Ok(());
     }
     let origin = Origin::default();
-    let entry = Entry::new("clock.mark", "done", &origin);
+    let entry = NewEvent::new("clock.mark", "done", &origin);
     let event = core.event(&entry, now)?;
     core.commit(vec![Change::of(event)]).await?;
     Ok(())
@@ -52,8 +52,8 @@ async fn expired(core: &Core) -> Result<Vec<Change>, ServiceError> {
     let expired = core.store.expired_enrollments(now, BATCH).await?;
     let mut changes = Vec::with_capacity(expired.len());
     for enrollment in expired {
-        let entry =
-            Entry::new("enrollment.expire", "done", &origin).detail(serde_json::json!({"enrollment": enrollment.id}));
+        let entry = NewEvent::new("enrollment.expire", "done", &origin)
+            .detail(serde_json::json!({"enrollment": enrollment.id}));
         let event = core.event_about(&enrollment.owner, entry, now).await?;
         changes.push(Change::of(event).with([becomes(&enrollment, EnrollmentState::abandoned)?]));
     }

@@ -3,7 +3,7 @@
 use serde_json::json;
 use store::{Noun, Sealed, Write};
 
-use crate::{Input, Ports, ServiceError, attempt::TRIES, upkeep::witness::commit};
+use crate::{Input, Ports, ServiceError, attempt::Tries, upkeep::witness::commit};
 
 /// Seals anew, under the current sealing key, up to `limit` of the secrets that key `from` seals, after the number `after`;
 /// the result is the number to go on after, `None` at the end. The key's witness stays as it is.
@@ -14,7 +14,9 @@ pub async fn reseal(ports: &Ports, from: u32, after: i64, limit: u32) -> Result<
     let to = ports.sealer.current_sealing_key();
     is_retired(ports, from)?;
     let witnesses = ports.store.witnesses().await?;
-    for _try in 0..TRIES {
+    let mut tries = Tries::default();
+    loop {
+        tries.next()?;
         let found = ports.store.sealed_under(from, after, limit.max(1)).await?;
         let Some(last) = found.last().map(|(number, _)| *number) else {
             return Ok(None);
@@ -32,7 +34,6 @@ pub async fn reseal(ports: &Ports, from: u32, after: i64, limit: u32) -> Result<
             done => return done.map(|()| Some(last)),
         }
     }
-    Err(ServiceError::Contended)
 }
 
 /// A secret that does not open is its own record's trouble, and keeps the key from being retired.

@@ -14,7 +14,7 @@ use crate::{
     Caller, Core, Service, ServiceError, Settings,
     access::caller::Origin,
     ports::Clock,
-    trail::record::Entry,
+    trail::event::NewEvent,
     upkeep::clock::{Span, Trouble, TrustedClock},
 };
 
@@ -73,7 +73,7 @@ impl Service {
     pub async fn accept_clock(&self, caller: &Caller) -> Result<(), ServiceError> {
         caller.is_of_the_house()?;
         let origin = caller.origin();
-        believe(&self.core, Entry::new(ACCEPT, "done", origin)).await
+        believe(&self.core, NewEvent::new(ACCEPT, "done", origin)).await
     }
 }
 
@@ -153,7 +153,7 @@ pub(crate) async fn ask(core: &Arc<Core>) -> Result<Option<Trouble>, ServiceErro
     let trouble = core.clock.judge().err().filter(|trouble| trouble.needs_word());
     let Some(trouble) = trouble else {
         if let Some(newest) = core.store.newest().await? {
-            *core.clock_was_right_at() = Some(newest.place);
+            *core.clock.right_at() = Some(newest.place);
         }
         return Ok(None);
     };
@@ -166,12 +166,12 @@ pub(crate) async fn ask(core: &Arc<Core>) -> Result<Option<Trouble>, ServiceErro
     };
     tracing::warn!(%trouble, cause, "the clock was doubted and is believed now");
     let origin = Origin::default();
-    believe(core, Entry::new("clock.believe", "done", &origin).because(cause)).await?;
+    believe(core, NewEvent::new("clock.believe", "done", &origin).because(cause)).await?;
     Ok(None)
 }
 
 /// The trail is told first: what it could not be told is not believed.
-async fn believe(core: &Core, entry: Entry<'_>) -> Result<(), ServiceError> {
+async fn believe(core: &Core, entry: NewEvent<'_>) -> Result<(), ServiceError> {
     let now = core.clock.wall();
     let doubted = core.clock.judge().err().map(|trouble| trouble.kind());
     let newest = core.clock.newest();
@@ -191,7 +191,7 @@ async fn synchronised(core: &Arc<Core>) -> Result<bool, ServiceError> {
 /// Whether an operator said so since the clock was last right, and since this service's own last row: a word about a clock
 /// that was right is none about one that is wrong an hour later.
 async fn accepted(core: &Core) -> Result<bool, ServiceError> {
-    let known = *core.clock_was_right_at();
+    let known = *core.clock.right_at();
     let own = core.store.head().chain;
     let now = core.clock.wall();
     let mut before = None;

@@ -8,7 +8,7 @@ use crate::{
     Ports, ServiceError,
     access::caller::Origin,
     ports::{PortError, Sealer},
-    trail::record::Entry,
+    trail::event::NewEvent,
 };
 
 /// What is sealed, and hashed, as a witness.
@@ -61,7 +61,7 @@ pub(crate) async fn commit(
     let mut salt = [0; 16];
     ports.entropy.fill(&mut salt)?;
     let origin = Origin::default();
-    let entry = Entry::new(action, "done", &origin).detail(detail);
+    let entry = NewEvent::new(action, "done", &origin).detail(detail);
     let change = Change::of(entry.salted(ports.clock.now(), salt)?).with(writes);
     match ports.store.commit(vec![change]).await?[..] {
         [Outcome::Done] => Ok(()),

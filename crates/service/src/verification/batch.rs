@@ -7,8 +7,8 @@ use verify::UnixMs;
 
 use crate::{
     Core, ServiceError,
+    trail::event::NewEvent,
     trail::names::NamesKey,
-    trail::record::Entry,
     trail::refusal_counter::keep,
     verification::{
         request::{Answer, Answered, Request},
@@ -272,9 +272,9 @@ async fn refuse_contended(core: &Core, requests: &[Request], open: &[usize]) -> 
     let mut events = Vec::with_capacity(open.len());
     let mut counted = Vec::new();
     for request in open.iter().map(|&place| &requests[place]) {
-        match core.refusals.admit(&request.owner, request.origin.api_key, now) {
+        match core.trail.refusals.admit(&request.owner, request.origin.api_key, now) {
             None => {
-                let entry = Entry::new("verify", "refused", &request.origin).of_user();
+                let entry = NewEvent::new("verify", "refused", &request.origin).of_user();
                 let row = core.row(&request.owner, now).await?;
                 events.push(core.event_of(&row, &entry.because(CAUSE), now).await?);
             }
@@ -286,7 +286,7 @@ async fn refuse_contended(core: &Core, requests: &[Request], open: &[usize]) -> 
         core.commit(vec![change]).await?;
     }
     for whose in counted {
-        core.refusals.refused("verify", CAUSE, whose);
+        core.trail.refusals.refused("verify", CAUSE, whose);
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use verify::{Cause, Credential, DeviceState, Judgement, Lock, Purpose, UnixMs, V
 use crate::{
     Acceptance, ServiceError,
     devices::factor::suspends,
-    trail::record::Entry,
+    trail::event::NewEvent,
     verification::{
         batch::Round,
         request::{Answer, Answered, Request},
@@ -19,7 +19,7 @@ impl UserBatch<'_> {
         let Round { core, now, .. } = *round;
         let policy = &core.settings.policy;
         if let Some(credential) = &self.dummy_device {
-            let _same_work = judged(&core.dummy_device.state, credential, code, now, policy);
+            let _same_work = judged(core.dummy_device.state(), credential, code, now, policy);
             const CAUSE: &str = "no_device";
             let entry = self.refusal(request).because(CAUSE);
             return self.refuse_freely(round, request, &entry, CAUSE);
@@ -76,7 +76,7 @@ impl UserBatch<'_> {
         self.memo
             .judged(Some(id), request.tag.as_ref(), Some(&accepted), now, kept_ms);
         self.changed = true;
-        let entry = Entry::new("verify", "accepted", &request.origin)
+        let entry = NewEvent::new("verify", "accepted", &request.origin)
             .of_user()
             .device(id)
             .decision(accepted.decision_id);

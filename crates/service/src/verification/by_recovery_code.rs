@@ -3,7 +3,7 @@
 use crate::{
     Acceptance,
     recovery::recovery_set::{SetVerdict, WRONG, spend},
-    trail::record::Entry,
+    trail::event::NewEvent,
     verification::{
         batch::Round,
         request::{Answer, Answered, Request},
@@ -49,7 +49,7 @@ impl UserBatch<'_> {
         self.memo.judged(None, tag, accepted.as_ref(), now, kept_ms);
         self.changed |= self.memo != before;
         let entry = match accepted {
-            Some(accepted) => Entry::new("verify", "accepted", &request.origin)
+            Some(accepted) => NewEvent::new("verify", "accepted", &request.origin)
                 .of_user()
                 .because("recovery_code")
                 .decision(accepted.decision_id),

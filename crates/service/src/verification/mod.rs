@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 mod by_code;
 mod by_recovery_code;
+pub(crate) mod dummy_device;
 pub(crate) mod lane;
 pub(crate) mod memo;
 pub(crate) mod request;

@@ -6,8 +6,8 @@ use verify::Credential;
 use crate::{
     Core, ServiceError,
     sealing::credential_of,
+    trail::event::NewEvent,
     trail::names::NamesKey,
-    trail::record::Entry,
     trail::refusal_counter::Whose,
     verification::{
         batch::Round,
@@ -67,7 +67,7 @@ impl<'a> UserBatch<'a> {
             .collect();
         let dummy_device = devices
             .is_empty()
-            .then(|| credential_of(&core.dummy_device.device, &*core.sealer))
+            .then(|| core.dummy_device.credential(core))
             .transpose()?;
         Ok(Self {
             owner,
@@ -96,11 +96,11 @@ impl<'a> UserBatch<'a> {
         }
     }
 
-    pub(super) fn refusal<'e>(&self, request: &'e Request) -> Entry<'e>
+    pub(super) fn refusal<'e>(&self, request: &'e Request) -> NewEvent<'e>
     where
         'a: 'e,
     {
-        Entry::new("verify", "refused", &request.origin).of_user()
+        NewEvent::new("verify", "refused", &request.origin).of_user()
     }
 
     /// A refusal that changes no state: nothing bounds how often it is asked for, so it has an event ten times an hour,
@@ -109,11 +109,11 @@ impl<'a> UserBatch<'a> {
         &mut self,
         round: &mut Round<'_>,
         request: &Request,
-        entry: &Entry<'_>,
+        entry: &NewEvent<'_>,
         cause: &'static str,
     ) -> Answered {
         let Round { core, now, .. } = *round;
-        match core.refusals.admit(self.owner, request.origin.api_key, now) {
+        match core.trail.refusals.admit(self.owner, request.origin.api_key, now) {
             None => self.tell(round, entry)?,
             Some(whose) => self.counted.push((whose, cause)),
         }
@@ -124,24 +124,27 @@ impl<'a> UserBatch<'a> {
     pub(super) fn count_refusals(self, core: &Core, kept: bool) {
         let device = self.first_device;
         let [by_code, by_recovery_code] = self.locked;
-        core.refusals.locked("verify", self.owner, device, by_code);
-        core.refusals
+        core.trail.refusals.locked("verify", self.owner, device, by_code);
+        core.trail
+            .refusals
             .locked("verify.recovery_code", self.owner, None, by_recovery_code);
-        core.refusals.repeated("verify", self.owner, device, self.repeated);
+        core.trail
+            .refusals
+            .repeated("verify", self.owner, device, self.repeated);
         if kept {
             for (whose, cause) in self.counted {
-                core.refusals.refused("verify", cause, whose);
+                core.trail.refusals.refused("verify", cause, whose);
             }
         }
     }
 
-    pub(super) fn tell(&mut self, round: &mut Round<'_>, entry: &Entry<'_>) -> Result<(), ServiceError> {
+    pub(super) fn tell(&mut self, round: &mut Round<'_>, entry: &NewEvent<'_>) -> Result<(), ServiceError> {
         let Round { core, now, .. } = *round;
         let stranger = match &self.user {
             Some(_) => None,
             None => {
-                let row = core.strangers.row(core, self.owner, now)?;
-                core.strangers.say(&row);
+                let row = core.trail.strangers.row(core, self.owner, now)?;
+                core.trail.strangers.say(&row);
                 Some(row)
             }
         };

@@ -17,8 +17,8 @@ use keyring::Keyring;
 use serde_json::Value;
 use service::{
     Actor, ActorKind, Answer, Caller, Clock, Confirmation, Entropy, Factor, Id, IdentityProof, Input, Method, NewBatch,
-    NewBinding, NewDevice, NewImport, NewKey, Offer, OpenTo, OpenedBy, Owner, PortError, Ports, Question, Receipt,
-    Replacement, Role, SeedFile, Service, ServiceError, Settings, Signer as _, UnixMs,
+    NewDevice, NewEnrollment, NewImport, NewKey, OpenTo, OpenedBy, Owner, PortError, Ports, Question, Receipt,
+    Replacement, Role, SeedFile, Service, ServiceError, Settings, Signer as _, StartedEnrollment, UnixMs,
 };
 use store::{
     Store,
@@ -225,8 +225,8 @@ impl World {
     }
 
     /// An enrollment that is asked for now.
-    pub(crate) fn wanted(&self, owner: &Owner, device: NewDevice, factor: Option<Replacement>) -> NewBinding {
-        NewBinding {
+    pub(crate) fn wanted(&self, owner: &Owner, device: NewDevice, factor: Option<Replacement>) -> NewEnrollment {
+        NewEnrollment {
             owner: owner.clone(),
             device,
             label: None,
@@ -244,7 +244,7 @@ impl World {
     }
 
     /// An enrollment for an app, and the phone that scanned it.
-    pub(crate) async fn start(&self, caller: &Caller, owner: &Owner) -> (Offer, Phone) {
+    pub(crate) async fn start(&self, caller: &Caller, owner: &Owner) -> (StartedEnrollment, Phone) {
         let wanted = self.wanted(owner, app(), None);
         let offer = self.service.start_enrollment(caller, &wanted).await.expect("an offer");
         let phone = Phone::of(&offer);

@@ -1,7 +1,7 @@
 //! What shows codes in the tests: totp-rs computes them, not we.
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
-use service::{Offer, UnixMs};
+use service::{StartedEnrollment, UnixMs};
 use sha2::{Digest as _, Sha256};
 use totp_rs::{Algorithm, Builder};
 
@@ -20,7 +20,7 @@ pub(crate) struct Phone {
 
 impl Phone {
     /// Types the key that stands below the QR code.
-    pub(crate) fn of(offer: &Offer) -> Self {
+    pub(crate) fn of(offer: &StartedEnrollment) -> Self {
         let shown = offer.shown.as_ref().expect("an app is shown its secret");
         let base32 = shown.secret_text.replace(' ', "");
         Self::with(BASE32_NOPAD.decode(base32.as_bytes()).expect("base32"))

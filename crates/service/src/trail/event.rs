@@ -1,11 +1,11 @@
-//! An audit record before it is salted and chained.
+//! A new event of the trail: what it says, salted, its user's names sealed.
 
 use serde::Serialize;
-use store::{Id, audit};
+use store::{Id, Owner, User, audit};
 use verify::UnixMs;
 
 use crate::{
-    ServiceError,
+    Core, ServiceError,
     access::caller::{Actor, Client, Origin},
     ports::Sealer,
     trail::names::{Names, NamesKey},
@@ -13,7 +13,7 @@ use crate::{
 
 /// One line of the trail, before it is salted and chained.
 #[derive(Clone, Serialize)]
-pub(crate) struct Entry<'a> {
+pub(crate) struct NewEvent<'a> {
     action: &'static str,
     outcome: &'static str,
     #[serde(skip)]
@@ -48,7 +48,7 @@ pub(crate) struct Entry<'a> {
     detail: Option<serde_json::Value>,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> NewEvent<'a> {
     pub(crate) fn new(action: &'static str, outcome: &'static str, origin: &'a Origin) -> Self {
         Self {
             action,
@@ -173,5 +173,66 @@ impl<'a> Entry<'a> {
         serde_json::to_writer(&mut payload, self).map_err(|error| internal(&error))?;
         let payload = String::from_utf8(payload).map_err(|error| internal(&error))?;
         Ok(audit::Event { at, salt, payload })
+    }
+}
+
+impl Core {
+    /// One event of no user, salted.
+    pub(crate) fn event(&self, entry: &NewEvent<'_>, now: UnixMs) -> Result<audit::Event, ServiceError> {
+        entry.salted(now, self.salt()?)
+    }
+
+    /// One event of this user, salted, with their names sealed.
+    pub(crate) async fn event_of(
+        &self,
+        user: &User,
+        entry: &NewEvent<'_>,
+        now: UnixMs,
+    ) -> Result<audit::Event, ServiceError> {
+        if user.revision.is_none() {
+            self.trail.strangers.say(user);
+        }
+        let key = if entry.has_names() {
+            self.names_key(user).await?
+        } else {
+            None
+        };
+        entry.sealed(now, self.salt()?, user.id, key.as_ref(), &*self.sealer)
+    }
+
+    /// `None` of a user who was erased since their row was read, and where it does not open: what happened is told all the
+    /// same, without names.
+    async fn names_key(&self, user: &User) -> Result<Option<NamesKey>, ServiceError> {
+        let sealed = match &user.names_key {
+            Some(new) => Some(new.clone()),
+            None => {
+                let named = self.store.named(vec![user.id]).await?.pop().flatten();
+                named.map(|named| named.names_key)
+            }
+        };
+        Ok(sealed.and_then(|sealed| NamesKey::opened(&*self.sealer, user.id, &sealed)))
+    }
+
+    /// One event of this user, or of nobody where their row cannot be read: one spoiled row is in nobody else's way.
+    pub(crate) async fn event_about(
+        &self,
+        owner: &Owner,
+        entry: NewEvent<'_>,
+        now: UnixMs,
+    ) -> Result<audit::Event, ServiceError> {
+        match self.row(owner, now).await {
+            Ok(row) => self.event_of(&row, &entry.of_user(), now).await,
+            Err(ServiceError::Internal(error)) => {
+                tracing::error!(%error, "something happened to a user whose row cannot be read");
+                self.event(&entry, now)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn salt(&self) -> Result<[u8; 16], ServiceError> {
+        let mut salt = [0; 16];
+        self.entropy.fill(&mut salt)?;
+        Ok(salt)
     }
 }

@@ -1,0 +1,59 @@
+//! A user's factors as a change of them finds them: the row with its devices, and the settings of protection.
+
+use store::{Owner, Protection, User, Write};
+use verify::UnixMs;
+
+use crate::{Core, ServiceError};
+
+/// A user's factors, as read for a change of them.
+pub(crate) struct Factors {
+    /// On whose revision the change depends; a new row for a user who has none.
+    pub(crate) user: User,
+    /// The settings.
+    pub(crate) protection: Option<Protection>,
+}
+
+impl Factors {
+    /// The settings, if they become others.
+    pub(crate) fn become_protected(&self, next: Protection) -> Option<Write> {
+        let expected = self.protection.as_ref().map(|old| old.version);
+        let version = expected.unwrap_or(0);
+        let same = Protection { version, ..next };
+        let is_set = self
+            .protection
+            .as_ref()
+            .unwrap_or(&Protection::none(same.owner.clone()))
+            != &same;
+        is_set.then(|| {
+            let version = version + 1;
+            Write::put(expected, &Protection { version, ..same })
+        })
+    }
+}
+
+/// The write of a row in which no device came or went.
+pub(crate) fn touched(user: User) -> Write {
+    if user.revision.is_some() {
+        user.used()
+    } else {
+        user.changed()
+    }
+}
+
+impl Core {
+    /// What a change of factors stands on: whatever changes them meanwhile changes the revision of the user's row, and what
+    /// expected it misses.
+    pub(crate) async fn factors(&self, owner: &Owner, now: UnixMs) -> Result<Factors, ServiceError> {
+        let user = self.row(owner, now).await?;
+        let protection = self.store.protection(owner.clone()).await?;
+        Ok(Factors { user, protection })
+    }
+
+    /// The row of this user; a new one for somebody who has none, which is written by what stands on it, or by itself.
+    pub(crate) async fn row(&self, owner: &Owner, now: UnixMs) -> Result<User, ServiceError> {
+        match self.store.user(owner.clone()).await? {
+            Some(user) => Ok(user),
+            None => self.trail.strangers.row(self, owner, now),
+        }
+    }
+}

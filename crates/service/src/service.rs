@@ -1,0 +1,87 @@
+//! The service: started, asked whether it is ready, and ended.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use store::{Change, Damage};
+use tokio::task::JoinHandle;
+
+use crate::{
+    Core, Ports, ServiceError, Settings, access::caller::Origin, trail::event::NewEvent, upkeep::vouch,
+    verification::lane::Lane,
+};
+
+/// The use cases.
+pub struct Service {
+    pub(crate) core: Arc<Core>,
+    pub(crate) lane: Arc<Lane>,
+    running: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Service {
+    /// Starts the lane on the current runtime; [`Service::close`] ends it.
+    pub async fn start(ports: Ports, settings: Settings) -> Result<Self, ServiceError> {
+        let core = Arc::new(Core::new(ports, settings).await?);
+        // Whoever starts us waits for the kernel's word, if that is all it takes.
+        vouch::ask(&core).await?;
+        let lane = Lane::new();
+        let running = tokio::spawn(supervise(lane.clone(), core.clone()));
+        Ok(Self {
+            core,
+            lane,
+            running: Mutex::new(Some(running)),
+        })
+    }
+
+    /// Answers what waits, lets nothing more in, and ends.
+    pub async fn close(&self) {
+        self.lane.close();
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(running) = running
+            && let Err(error) = running.await
+        {
+            tracing::error!(%error, "the lane did not end by itself");
+        }
+    }
+
+    /// Whether codes can be judged at the moment, and what could not be read since the start, beside which the rest serves;
+    /// for `/readyz`.
+    ///
+    /// After a commit that failed, this tries another: nobody sends requests to a node that is not ready,
+    /// so nobody else would find out that the disk has room again.
+    pub async fn ready(&self) -> Result<Damage, ServiceError> {
+        let core = &*self.core;
+        core.store.trusted()?;
+        let now = core.clock.now()?;
+        if core.is_failing() {
+            let origin = Origin::default();
+            let event = core.event(&NewEvent::new("storage.probe", "done", &origin), now)?;
+            core.commit(vec![Change::of(event)]).await?;
+        }
+        core.store.newest().await?;
+        Ok(core.store.damage())
+    }
+}
+
+/// Runs the lane, again if it should ever panic: its callers are told 503, and nothing was decided.
+async fn supervise(lane: Arc<Lane>, core: Arc<Core>) {
+    let writing = tokio::spawn({
+        let core = core.clone();
+        async move { core.trail.refusals.write_always(&core).await }
+    });
+    let knowing = tokio::spawn({
+        let core = core.clone();
+        async move { core.trail.strangers.write_always(&core).await }
+    });
+    let watching = tokio::spawn({
+        let core = core.clone();
+        async move { vouch::watch(&core).await }
+    });
+    while let Err(error) = tokio::spawn(lane.clone().run(core.clone())).await {
+        tracing::error!(%error, "the lane ended; it is started again");
+    }
+    watching.abort();
+    writing.abort();
+    knowing.abort();
+    core.trail.refusals.write(&core).await;
+    core.trail.strangers.write(&core).await;
+}
