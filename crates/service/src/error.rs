@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use store::StoreError;
+use store::{Id, StoreError};
 use verify::{Cause, UnixMs};
 
 use crate::ports::PortError;
@@ -97,6 +97,15 @@ pub enum ServiceError {
     /// Somebody else changed the same user's factors, again and again.
     #[error("the user's factors are being changed by somebody else: load them and try again")]
     Contended,
+    /// A repeat of a request that created something and showed its secret, which is shown once.
+    #[error("this was created before, and its secret is shown once: begin anew if it was not seen")]
+    AlreadyCreated {
+        /// What was created.
+        id: Id,
+    },
+    /// The idempotency key came with another request before.
+    #[error("this idempotency key was used for another request: a new request takes a new key")]
+    IdempotencyKeyReused,
     /// The medium refuses.
     #[error("storage is unavailable, nothing was decided: {0}")]
     StorageUnavailable(String),
@@ -204,6 +213,8 @@ pub struct Details {
     pub attempts_left: Option<u32>,
     /// The wait, in seconds from the moment of the answer.
     pub retry_after_s: Option<u64>,
+    /// What was created before.
+    pub id: Option<Id>,
 }
 
 impl ServiceError {
@@ -227,6 +238,8 @@ impl ServiceError {
             Self::FactorRequired => (FaultClass::Forbidden, "factor_required"),
             Self::NotFound(_) => (FaultClass::NotFound, "not_found"),
             Self::Contended => (FaultClass::Conflict, "conflict"),
+            Self::AlreadyCreated { .. } => (FaultClass::Conflict, "already_created"),
+            Self::IdempotencyKeyReused => (FaultClass::Conflict, "idempotency_key_reused"),
             Self::DeviceLimit => (FaultClass::Conflict, "device_limit"),
             Self::FirstFactorUnchanged => (FaultClass::Conflict, "first_factor_unchanged"),
             Self::TokenState { .. } => (FaultClass::Conflict, "token_state"),
@@ -257,6 +270,7 @@ impl ServiceError {
                 attempts_left,
                 ..none
             },
+            Self::AlreadyCreated { id } => Details { id: Some(id), ..none },
             Self::Locked { retry_after_s, .. } => Details { retry_after_s, ..none },
             Self::AskedTooOften { retry_after_s } => Details {
                 retry_after_s: Some(retry_after_s),

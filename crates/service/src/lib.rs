@@ -22,7 +22,7 @@ mod upkeep;
 mod user_lock;
 mod verification;
 
-pub use access::{Actor, ActorKind, Caller, Client, NewKey};
+pub use access::{Actor, ActorKind, Caller, Client, IdempotencyKey, NewKey};
 pub(crate) use core::Core;
 pub use core::Ports;
 pub use devices::{DeviceView, Factor, Method, UserView};

@@ -23,6 +23,7 @@ mod export;
 #[cfg(test)]
 mod golden;
 mod health;
+mod idempotency;
 mod owner;
 mod protection;
 mod recovery;
@@ -44,6 +45,7 @@ pub use document::{Document, Documents, Key, List, Lookup, Noun};
 pub use enrollment::{Enrollment, EnrollmentState, IdentityProof};
 pub use export::{Export, ExportState, Person};
 pub use health::{Damage, Health};
+pub use idempotency::IdempotencyRecord;
 pub use owner::{Owner, normalised};
 pub use protection::Protection;
 pub use recovery::{RecoveryCode, RecoveryCodes};

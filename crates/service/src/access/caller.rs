@@ -9,7 +9,7 @@ use store::{ApiKey, Id, Owner, Person, Role};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::{Input, ServiceError};
+use crate::{Input, ServiceError, access::idempotency::IdempotencyKey};
 
 /// Who calls a use case, and on whose behalf. Every use case takes one first and checks the right to it by itself.
 #[derive(Clone, Debug)]
@@ -69,6 +69,13 @@ impl Caller {
     #[must_use]
     pub fn with_request(mut self, request: Option<Arc<str>>) -> Self {
         self.origin.request = request;
+        self
+    }
+
+    /// The same with the key of its request, which creates something once.
+    #[must_use]
+    pub fn with_idempotency_key(mut self, key: Option<IdempotencyKey>) -> Self {
+        self.origin.idempotency = key;
         self
     }
 
@@ -247,4 +254,6 @@ pub(crate) struct Origin {
     pub(crate) client: Option<Client>,
     /// `X-Request-Id`.
     pub(crate) request: Option<Arc<str>>,
+    /// Of a request that creates something; the trail does not say it.
+    pub(crate) idempotency: Option<IdempotencyKey>,
 }

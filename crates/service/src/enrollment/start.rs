@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::{
     Caller, Core, Factor, Input, Role, Service, ServiceError,
     access::hourly_limit::HourlyLimit,
+    access::idempotency::already_created,
     attempt::Attempt,
     devices::factor::{FactorOutcome, judge_factor},
     devices::factors::touched,
@@ -128,6 +129,10 @@ async fn try_start(attempt: &Attempt<'_>, wanted: &NewEnrollment) -> Result<Opti
         NewDevice::App { issuer } => Some(for_app(core, wanted, issuer.as_deref(), now)?),
         NewDevice::Token { .. } => None,
     };
+    let once = core.once(origin, Some(owner), now).await?;
+    if let Some(created) = once.repeated() {
+        return again(core, owner, created).await.map(Some);
+    }
     let factors = core.factors(owner, now).await?;
     let spent = match fresh_factor(attempt, wanted, &factors.user).await? {
         Some(FactorOutcome::Right(spent)) => Some(spent),
@@ -175,12 +180,31 @@ async fn try_start(attempt: &Attempt<'_>, wanted: &NewEnrollment) -> Result<Opti
         "identity_proof": evidence(Some(&wanted.identity_proof)),
     });
     writes.push(Write::put(None, &enrollment));
+    writes.extend(once.created(enrollment.id));
     let entry = NewEvent::new("enrollment.start", "done", origin)
         .of_user()
         .detail(detail);
     let change = Change::of(core.event_of(&row, &entry, now).await?).with(writes);
     Ok((core.commit(vec![change]).await? == [Outcome::Done]).then_some(offer))
 }
+
+/// The enrollment that the same request began before; an app's secret is not shown again.
+async fn again(core: &Core, owner: &Owner, created: &str) -> Result<StartedEnrollment, ServiceError> {
+    let told = already_created(created);
+    let ServiceError::AlreadyCreated { id } = told else {
+        return Err(told);
+    };
+    match core.store.enrollment(owner.clone(), id).await? {
+        Some(enrollment) if enrollment.kind == Kind::Hardware && enrollment.state.is_open() => Ok(StartedEnrollment {
+            id,
+            shown: None,
+            expires_at: enrollment.expires_at,
+            codes_needed: codes_needed(core, enrollment.kind),
+        }),
+        _ => Err(told),
+    }
+}
+
 /// The factor that a user with a device has to show before a way in is added or changed.
 async fn fresh_factor(
     attempt: &Attempt<'_>,

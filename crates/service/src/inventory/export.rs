@@ -52,35 +52,15 @@ impl Service {
     /// Asks that seeds leave; nothing leaves yet.
     pub async fn request_export(&self, caller: &Caller, wanted: NewExport) -> Result<Export, ServiceError> {
         caller.may_for_all(&[Role::Admin], INVENTORY)?;
-        let origin = caller.origin();
-        let core = &*self.core;
-        let now = core.clock.now()?;
         let requested_by = caller.person()?;
         if wanted.recipient.trim() != wanted.recipient {
             return Err(invalid(Input::Recipient, "it begins or ends with a blank".into()));
         }
-        let key_id = core.sealer.current_mac_key();
-        let tokens = unbound(core, wanted.tokens).await?;
-        // So that whatever is approved can be written.
-        seed_file(core, &tokens, &wanted.recipient, &wanted.key)?;
-        let export = Export {
-            id: core.new_id(now)?,
-            version: 1,
-            serial_numbers: tokens.into_iter().map(|token| token.serial_number).collect(),
-            recipient: wanted.recipient,
-            recipient_key: Fingerprint {
-                mac: core.sealer.mac(key_id, PURPOSE, &wanted.key)?,
-                key_id,
-            },
-            requested_by,
-            requested_at: now,
-            expires_at: now.plus(EXPIRES_AFTER),
-            state: ExportState::Requested,
-        };
-        let attempt = Attempt { core, origin, now };
-        match write(&attempt, "export.request", None, export.clone(), Vec::new()).await? {
-            Outcome::Done => Ok(export),
-            Outcome::Missed | Outcome::Taken(_) => Err(ServiceError::Contended),
+        let mut attempts = self.core.attempts(caller.origin());
+        loop {
+            if let Some(done) = try_request(&attempts.next()?, &wanted, &requested_by).await? {
+                return Ok(done);
+            }
         }
     }
 
@@ -175,6 +155,40 @@ fn ended(export: &Export, why: &str) -> ServiceError {
 
 fn invalid(input: Input, why: String) -> ServiceError {
     ServiceError::Invalid { input, why }
+}
+
+async fn try_request(
+    attempt: &Attempt<'_>,
+    wanted: &NewExport,
+    requested_by: &Person,
+) -> Result<Option<Export>, ServiceError> {
+    let Attempt { core, origin, now } = *attempt;
+    let once = core.once(origin, None, now).await?;
+    if let Some(created) = once.repeated() {
+        let id = Id::try_parse(created).map_err(|_| ServiceError::NotFound("export"))?;
+        return find(core, id).await.map(Some);
+    }
+    let key_id = core.sealer.current_mac_key();
+    let tokens = unbound(core, wanted.tokens.clone()).await?;
+    // So that whatever is approved can be written.
+    seed_file(core, &tokens, &wanted.recipient, &wanted.key)?;
+    let export = Export {
+        id: core.new_id(now)?,
+        version: 1,
+        serial_numbers: tokens.into_iter().map(|token| token.serial_number).collect(),
+        recipient: wanted.recipient.clone(),
+        recipient_key: Fingerprint {
+            mac: core.sealer.mac(key_id, PURPOSE, &wanted.key)?,
+            key_id,
+        },
+        requested_by: requested_by.clone(),
+        requested_at: now,
+        expires_at: now.plus(EXPIRES_AFTER),
+        state: ExportState::Requested,
+    };
+    let writes = once.created(export.id).into_iter().collect();
+    let done = write(attempt, "export.request", None, export.clone(), writes).await?;
+    Ok((done == Outcome::Done).then_some(export))
 }
 
 /// Two keys of one owner, or two keys that one actor uses, are one pair of eyes.

@@ -44,6 +44,10 @@ impl Service {
         let origin = caller.origin();
         let core = &*self.core;
         let now = core.clock.now()?;
+        let once = core.once(origin, None, now).await?;
+        if let Some(created) = once.repeated() {
+            return find(core, created).await;
+        }
         let batch = Batch {
             name: name.to_owned(),
             version: 1,
@@ -51,7 +55,11 @@ impl Service {
             open_to: bounded(wanted.open_to.clone().unwrap_or(OpenTo::Nobody))?,
             note: wanted.note.clone(),
         };
-        if self.write_batch(None, batch.clone(), "batch.create", origin).await? != Outcome::Done {
+        if self
+            .write_batch(None, batch.clone(), "batch.create", origin, once.created(name))
+            .await?
+            != Outcome::Done
+        {
             let found = find(&self.core, name).await?;
             if (&found.open_to, &found.note) == (&batch.open_to, &batch.note) {
                 return Ok(found);
@@ -80,7 +88,7 @@ impl Service {
                 note: wanted.note.clone().or(old.note),
                 ..old
             };
-            let done = self.write_batch(Some(expected), next.clone(), "batch.change", origin);
+            let done = self.write_batch(Some(expected), next.clone(), "batch.change", origin, None);
             if let Some(done) = (done.await? == Outcome::Done).then_some(next) {
                 return Ok(done);
             }
@@ -93,12 +101,15 @@ impl Service {
         next: Batch,
         action: &'static str,
         origin: &Origin,
+        beside: Option<Write>,
     ) -> Result<Outcome, ServiceError> {
         let core = &*self.core;
         let now = core.clock.now()?;
         let detail = json!({"batch": next.name, "open_to": described(&next.open_to)});
         let entry = NewEvent::new(action, "done", origin).detail(detail);
-        let mut change = Change::of(core.event(&entry, now)?).with([Write::put(expected, &next)]);
+        let mut change = Change::of(core.event(&entry, now)?)
+            .with([Write::put(expected, &next)])
+            .with(beside);
         // Each in an event of their own, so that erasing one of them erases no other.
         if let OpenTo::Users(users) = &next.open_to {
             let entry = NewEvent::new("batch.open_to", "done", origin).detail(json!({"batch": next.name}));

@@ -1,6 +1,6 @@
-//! Housekeeping: enrollments that expired end.
+//! Housekeeping: enrollments that expired end, and so does what is known of requests that created something.
 
-use store::{Change, EnrollmentState, Outcome};
+use store::{Change, EnrollmentState, Noun, Outcome, Write};
 
 use crate::{
     Caller, Core, Service, ServiceError, access::caller::Origin, enrollment::state::becomes, trail::event::NewEvent,
@@ -22,7 +22,7 @@ impl Service {
             let _nobody_is_erased = core.trail.writing.lock().await;
             let expired = expired(core).await?;
             if expired.is_empty() {
-                return Ok(ended);
+                return Ok(ended + forget_repeats(core).await?);
             }
             let outcomes = core.commit(expired).await?;
             ended += outcomes.iter().filter(|outcome| **outcome == Outcome::Done).count();
@@ -58,4 +58,29 @@ async fn expired(core: &Core) -> Result<Vec<Change>, ServiceError> {
         changes.push(Change::of(event).with([becomes(&enrollment, EnrollmentState::abandoned)?]));
     }
     Ok(changes)
+}
+
+/// Ends the idempotency records of requests that are not repeated any more; what somebody changed meanwhile waits for the
+/// next pass.
+async fn forget_repeats(core: &Core) -> Result<usize, ServiceError> {
+    let origin = Origin::default();
+    let mut ended = 0;
+    loop {
+        let now = core.clock.now()?;
+        let records = core.store.expired_idempotency_records(now, BATCH).await?;
+        if records.is_empty() {
+            return Ok(ended);
+        }
+        let count = records.len();
+        let event = NewEvent::new("idempotency.expire", "done", &origin).count(count as u64);
+        let deletes = records.iter().map(|record| Write::Delete {
+            expected: record.version,
+            key: record.key(),
+        });
+        let change = Change::of(core.event(&event, now)?).with(deletes);
+        if core.commit(vec![change]).await? != [Outcome::Done] {
+            return Ok(ended);
+        }
+        ended += count;
+    }
 }
