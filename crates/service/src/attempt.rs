@@ -63,7 +63,7 @@ impl Core {
 }
 
 impl<'a> Attempt<'a> {
-    /// What the trail is to say.
+    /// A new event of this attempt's caller.
     pub(crate) fn entry(&self, action: &'static str, outcome: &'static str) -> NewEvent<'a> {
         NewEvent::new(action, outcome, self.origin)
     }
@@ -73,7 +73,7 @@ impl<'a> Attempt<'a> {
         self.core.event_of(user, entry, self.now).await
     }
 
-    /// What this came to, once this change is on disk; `None` where somebody else was faster.
+    /// Commits this change and gives `done` once it is on disk; `None` where somebody else was faster.
     pub(crate) async fn commit<T>(&self, change: Change, done: T) -> Result<Option<T>, ServiceError> {
         let outcomes = self.core.commit(vec![change]).await?;
         Ok((outcomes == [Outcome::Done]).then_some(done))

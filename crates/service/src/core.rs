@@ -1,4 +1,4 @@
-//! What every use case stands on: the ports, the settings, and the one door to writing.
+//! Core of the service: the ports, the settings, and the one door to writing.
 
 use std::sync::{
     Arc,
@@ -20,7 +20,7 @@ use crate::{
     verification::dummy_device::DummyDevice,
 };
 
-/// What the service stands on.
+/// The ports of the service: engine, clock, entropy, sealer, signer.
 #[derive(Clone)]
 pub struct Ports {
     /// The engine.

@@ -7,14 +7,14 @@ use verify::{Cause, UnixMs};
 
 use crate::ports::PortError;
 
-/// Why a use case did not do what it was asked. A mouth maps it by [`ServiceError::class`], names it by
+/// An error of a use case. A mouth maps it by [`ServiceError::class`], names it by
 /// [`ServiceError::name`], and passes on [`ServiceError::details`]; it needs no other question to the service.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ServiceError {
     /// The caller's request cannot be meant so.
     #[error("{input}: {why}")]
     Invalid {
-        /// What of the request is wrong.
+        /// The part of the request that is wrong.
         input: Input,
         /// Why, and what to do.
         why: String,
@@ -120,7 +120,7 @@ pub enum ServiceError {
     Internal(String),
 }
 
-/// Whose fault an error is, and so what its receiver does about it.
+/// The class of a fault: whose it is, and so what its receiver does about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FaultClass {
     /// The request is wrong, and would be wrong again: mend it.
@@ -205,7 +205,7 @@ impl fmt::Display for Input {
 /// The facts of an error that programs act on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Details {
-    /// What of the request is wrong.
+    /// The part of the request that is wrong.
     pub input: Option<Input>,
     /// What the user can mend.
     pub hint: Option<Hint>,
@@ -218,7 +218,7 @@ pub struct Details {
 }
 
 impl ServiceError {
-    /// Whose fault it is.
+    /// The class of the fault.
     pub fn class(&self) -> FaultClass {
         self.table().0
     }
@@ -257,7 +257,7 @@ impl ServiceError {
         }
     }
 
-    /// What programs act on.
+    /// The facts that programs act on.
     pub fn details(&self) -> Details {
         let none = Details::default();
         match *self {
@@ -305,7 +305,7 @@ fn locked(until: Option<UnixMs>) -> &'static str {
     }
 }
 
-/// What a user can mend at binding.
+/// A hint at what the user can mend at binding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hint {
     /// The device's clock is this many seconds ahead (behind: negative).
@@ -322,7 +322,7 @@ pub enum Hint {
 }
 
 impl Hint {
-    /// What a refusal at binding tells its user.
+    /// The hint of a refusal at binding.
     pub(crate) fn of(refusal: verify::Refusal) -> Option<Self> {
         match (refusal.cause, refusal.clock_off_s) {
             (Cause::OtherAlgorithm(algorithm), _) => Some(Self::OtherAlgorithm(algorithm)),

@@ -68,7 +68,7 @@ pub trait Signer: Send + Sync {
     fn verify(&self, statement: &[u8], signature: &[u8]) -> bool;
 }
 
-/// What a port could not do.
+/// An error of a port.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PortError {
     /// No randomness to be had.

@@ -1,4 +1,4 @@
-//! What each sealed secret is bound to.
+//! Associated data of sealed secrets: the record that each is bound to.
 
 use otp::{Algorithm, Parameters, Secret};
 use store::{Device, Enrollment, Id, Owner, Sealed, Token};
@@ -6,7 +6,7 @@ use verify::{Credential, Kind};
 
 use crate::ports::{PortError, Sealer};
 
-/// What a sealed secret belongs to; it opens for nothing else.
+/// The record that a sealed secret is bound to; it opens for no other.
 pub(crate) struct Record<'a> {
     pub(crate) table: &'static str,
     pub(crate) owner: &'a Owner,
@@ -81,7 +81,7 @@ fn described(parts: &[&[u8]], kind: Kind, parameters: Parameters) -> Vec<u8> {
     bytes
 }
 
-/// What a secret of the inventory belongs to: this token, with the secret it has now.
+/// The token that a secret of the inventory is bound to, with the secret it has now.
 pub(crate) struct TokenRecord<'a> {
     table: &'static str,
     serial_number: &'a str,
@@ -90,7 +90,7 @@ pub(crate) struct TokenRecord<'a> {
 }
 
 impl<'a> TokenRecord<'a> {
-    /// Of the secret that makes its codes.
+    /// Associated data of the secret that makes its codes.
     pub(crate) fn secret(serial_number: &'a str, id: Id, parameters: Parameters) -> Self {
         Self {
             table: "token",
@@ -100,7 +100,7 @@ impl<'a> TokenRecord<'a> {
         }
     }
 
-    /// Of the key that sets its clock.
+    /// Associated data of the management key, which sets its clock.
     pub(crate) fn management(serial_number: &'a str, id: Id, parameters: Parameters) -> Self {
         Self {
             table: "token_management",

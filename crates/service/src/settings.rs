@@ -5,29 +5,29 @@ use verify::{Policy, UnixMs};
 /// The rules' settings; every default is the product's promise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// How codes are judged.
+    /// The policy by which codes are judged.
     pub policy: Policy,
     /// Bound devices a user may have, 1 to 8.
     pub devices_max: usize,
     /// Codes that complete the binding of an app: 1 or 2.
     pub virtual_codes: usize,
-    /// How long an enrollment lives.
+    /// The life of an enrollment.
     pub enrollment_ms: i64,
     /// Wrong codes that end an enrollment.
     pub enrollment_wrong_codes: u32,
-    /// How old an identity proof may be.
+    /// The greatest age of an identity proof.
     pub identity_proof_ms: i64,
     /// The name an app shows when the caller gives none.
     pub issuer: String,
     /// Recovery codes in a set.
     pub recovery_codes: usize,
-    /// How long the `request_id` of an accepted request is remembered.
+    /// The time for which the `request_id` of an accepted request is remembered.
     pub request_id_ms: i64,
-    /// How often an actor may ask whose code it is.
+    /// The number of searches by code of an actor within an hour.
     pub find_by_code_per_hour: u32,
-    /// How often an enrollment may be started for one user within an hour.
+    /// The number of enrollments that may be started for one user within an hour.
     pub enrollments_per_user: u32,
-    /// How often with one API key.
+    /// The number that may be started with one API key.
     pub enrollments_per_key: u32,
     /// How far past the newest record a start is believed, and how far forward a running clock may be set.
     pub clock_gap_ms: i64,

@@ -5,14 +5,14 @@ use verify::UnixMs;
 
 use crate::{Core, ServiceError, access::caller::Origin, devices::factor::wait_s};
 
-/// What one question takes of one allowance.
+/// One hourly allowance that a question is taken from.
 pub(crate) struct Limit {
     pub(crate) name: String,
     pub(crate) per_hour: u32,
 }
 
 impl Limit {
-    /// What a question costs its asker: the actor, and the key that they can be renamed under.
+    /// The allowances of a question: of the actor, and the key that they can be renamed under.
     pub(crate) fn of(question: &'static str, per_hour: u32, origin: &Origin) -> Vec<Self> {
         let actor = origin.actor.as_ref().map(|actor| Self {
             name: format!("{question}/actor/{}/{}", actor.kind.name(), actor.id),

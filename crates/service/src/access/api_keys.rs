@@ -18,7 +18,7 @@ use crate::{
 /// An API key that is asked for.
 #[derive(Clone, Debug)]
 pub struct NewKey {
-    /// What it may do; at least one.
+    /// Its roles; at least one.
     pub roles: Vec<Role>,
     /// Who answers for it.
     pub owner: String,
@@ -49,7 +49,7 @@ impl KeyCache {
 }
 
 impl Service {
-    /// Who presents this key.
+    /// The caller that this key proves.
     pub async fn authenticate(&self, presented: &str) -> Result<Caller, ServiceError> {
         let presented = PresentedKey::parse(presented).ok_or(ServiceError::Unauthorized)?;
         let core = &*self.core;

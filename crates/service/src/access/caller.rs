@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::{Input, ServiceError, access::idempotency::IdempotencyKey};
 
-/// Who calls a use case, and on whose behalf. Every use case takes one first and checks the right to it by itself.
+/// The caller of a use case, and the person it acts for. Every use case takes one first and checks the right to it by itself.
 #[derive(Clone, Debug)]
 pub struct Caller {
     who: Who,
@@ -57,7 +57,7 @@ impl Caller {
         (right && key.revoked_at.is_none()).then(|| Self::of(Who::ApiKey(key.clone())))
     }
 
-    /// The same with the person it names.
+    /// This caller, acting for this person.
     #[must_use]
     pub fn acting(&self, actor: Actor) -> Self {
         let mut caller = self.clone();
@@ -65,21 +65,21 @@ impl Caller {
         caller
     }
 
-    /// The same with the `X-Request-Id` of its request.
+    /// This caller, with the `X-Request-Id` of its request.
     #[must_use]
     pub fn with_request(mut self, request: Option<Arc<str>>) -> Self {
         self.origin.request = request;
         self
     }
 
-    /// The same with the key of its request, which creates something once.
+    /// This caller, with the idempotency key of its request, which creates something once.
     #[must_use]
     pub fn with_idempotency_key(mut self, key: Option<IdempotencyKey>) -> Self {
         self.origin.idempotency = key;
         self
     }
 
-    /// What the trail says of it.
+    /// The origin that audit events carry.
     pub(crate) fn origin(&self) -> &Origin {
         &self.origin
     }
@@ -206,7 +206,7 @@ pub struct Actor {
     pub ip: Option<String>,
 }
 
-/// What an actor is.
+/// The kind of an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ActorKind {
@@ -232,7 +232,7 @@ impl ActorKind {
     }
 }
 
-/// What the user came with, as the caller says; for the trail.
+/// The user's address and browser, as the caller says; for the trail.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Client {
     /// Address.
@@ -243,7 +243,7 @@ pub struct Client {
     pub user_agent: Option<String>,
 }
 
-/// Where a request came from; every audit event carries it.
+/// The origin of a request; every audit event carries it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Origin {
     /// The key.
@@ -254,6 +254,6 @@ pub(crate) struct Origin {
     pub(crate) client: Option<Client>,
     /// `X-Request-Id`.
     pub(crate) request: Option<Arc<str>>,
-    /// Of a request that creates something; the trail does not say it.
+    /// The idempotency key; the trail does not say it.
     pub(crate) idempotency: Option<IdempotencyKey>,
 }

@@ -10,7 +10,7 @@ use verify::UnixMs;
 
 use crate::{ServiceError, devices::factor::wait_s};
 
-/// How often each of many does something within an hour. In memory, for what is cheap once and not 600 times a second:
+/// An hourly rate limit for each of many. In memory, for what is cheap once and not 600 times a second:
 /// a restart forgives, and costs more.
 pub(crate) struct HourlyLimit<K> {
     counts: Mutex<HashMap<K, Count>>,

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::{Core, ServiceError, access::caller::Origin};
 
-/// How long a repeat is known.
+/// The time for which a repeat is known.
 const KEPT_MS: i64 = UnixMs::DAY;
 
 /// The caller's own name for one request that creates something.
@@ -42,7 +42,7 @@ impl fmt::Debug for IdempotencyKey {
     }
 }
 
-/// What is known of the request that is to create something.
+/// A request that is to create something, once its idempotency key was looked up.
 pub(crate) enum Once {
     /// It came without a key: whoever repeats it creates another thing.
     Unnamed,
@@ -56,7 +56,7 @@ pub(crate) enum Once {
 }
 
 impl Once {
-    /// What was created before, by its id or name.
+    /// The id or name of the thing that was created before.
     pub(crate) fn repeated(&self) -> Option<&str> {
         match self {
             Self::Repeated(created) => Some(created),
@@ -109,7 +109,7 @@ impl Core {
     }
 }
 
-/// What is told of a thing whose secret was shown to whoever created it, and is shown once.
+/// The refusal of a repeat whose first request showed a secret, which is shown once.
 pub(crate) fn already_created(created: &str) -> ServiceError {
     match Id::try_parse(created) {
         Ok(id) => ServiceError::AlreadyCreated { id },

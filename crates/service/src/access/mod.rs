@@ -1,4 +1,4 @@
-//! Who calls: API keys, the caller that one proves, and how often somebody may ask.
+//! Access: API keys, the caller that one proves, rate limits and idempotency keys.
 
 pub(crate) mod allowance;
 pub(crate) mod api_keys;

@@ -8,7 +8,7 @@ use crate::{
     devices::unbind::close, inventory::transition::pass,
 };
 
-/// Who erases, without a name where that is who is erased.
+/// The origin of an erasure, without a name where that is who is erased.
 fn without(owner: &Owner, origin: &Origin) -> Origin {
     let is_themself = |actor: &Actor| actor.kind == ActorKind::User || *actor.id == *owner.user;
     let actor = origin.actor.clone().map(|actor| match is_themself(&actor) {

@@ -14,7 +14,7 @@ use crate::{
     trail::refusal_counter::refuse,
 };
 
-/// How a code was made.
+/// The kind of a code: a device's, or a recovery code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Method {
     /// By a device.
@@ -26,13 +26,13 @@ pub enum Method {
 
 /// A fresh factor: what a change of factors costs.
 pub struct Factor {
-    /// As it was typed.
+    /// The code as it was typed.
     pub code: Zeroizing<String>,
     /// What it is.
     pub method: Method,
 }
 
-/// What judging a fresh factor came to.
+/// The outcome of judging a fresh factor.
 pub(crate) enum FactorOutcome {
     /// Right: to be written together with what it allows.
     Right(Box<ConsumedFactor>),
@@ -46,7 +46,7 @@ pub(crate) enum FactorOutcome {
 
 /// A right code that is burned by the same commit as its effect.
 pub(crate) struct ConsumedFactor {
-    /// How it was made.
+    /// Its kind.
     method: Method,
     /// The user's row in which it is burned, where a device made it.
     pub(crate) user: User,
@@ -63,7 +63,7 @@ impl ConsumedFactor {
         }
     }
 
-    /// How the trail names it.
+    /// Its name in the trail.
     pub(crate) fn name(&self) -> &'static str {
         match self.method {
             Method::Totp => "totp",
@@ -173,12 +173,12 @@ async fn judge_code(
     }
 }
 
-/// What the trail says of a wrong code that suspended its road.
+/// The trail's detail of a wrong code that suspended its road.
 pub(crate) fn suspends(purpose: Purpose) -> serde_json::Value {
     serde_json::json!({"suspended": purpose.name()})
 }
 
-/// What a locked user is told.
+/// The error of a locked user.
 pub(crate) fn locked_error(lock: Lock, now: UnixMs) -> ServiceError {
     let until = lock.until();
     ServiceError::Locked {

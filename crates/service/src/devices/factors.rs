@@ -41,7 +41,7 @@ pub(crate) fn touched(user: User) -> Write {
 }
 
 impl Core {
-    /// What a change of factors stands on: whatever changes them meanwhile changes the revision of the user's row, and what
+    /// The factors that a change of them stands on: whatever changes them meanwhile changes the revision of the user's row, and what
     /// expected it misses.
     pub(crate) async fn factors(&self, owner: &Owner, now: UnixMs) -> Result<Factors, ServiceError> {
         let user = self.row(owner, now).await?;

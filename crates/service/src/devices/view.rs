@@ -12,9 +12,9 @@ pub struct DeviceView {
     pub id: Id,
     /// App or token.
     pub kind: Kind,
-    /// What stands on a token's back.
+    /// The serial number on a token's back.
     pub serial_number: Option<String>,
-    /// What the user calls it.
+    /// The user's name for it.
     pub label: String,
     /// Bound or lost; what it last was, where it is unbound.
     pub standing: DeviceStatus,
@@ -30,7 +30,7 @@ pub struct DeviceView {
     pub locked_until: Option<UnixMs>,
     /// Each of its codes is refused before, for its last one is of a time to come: the service's clock was ahead.
     pub refused_until: Option<UnixMs>,
-    /// How far its clock is off, in steps: measured and learned.
+    /// The offset of its clock, in steps: measured and learned.
     pub drift_steps: i32,
 }
 
@@ -107,7 +107,7 @@ impl Service {
         })
     }
 
-    /// What a user is asked for, and when.
+    /// The protection of a user: what they are asked for, and when.
     pub async fn protection(&self, caller: &Caller, owner: &Owner) -> Result<Protection, ServiceError> {
         caller.may_for(&[Role::Enroll], owner)?;
         let protection = self.core.store.protection(owner.clone()).await?;

@@ -22,7 +22,7 @@ use crate::{
 
 /// The codes of an enrollment, and what goes with them.
 pub struct Confirmation {
-    /// As they were typed.
+    /// The codes as they were typed.
     pub codes: Vec<Zeroizing<String>>,
     /// Asked at login.
     pub login_protection: bool,

@@ -25,17 +25,17 @@ use crate::{
 pub struct NewEnrollment {
     /// For whom.
     pub owner: Owner,
-    /// What is to show the codes.
+    /// The device that is to show the codes.
     pub device: NewDevice,
-    /// What people will call it: the user's name by default, and the token's own.
+    /// The device's name for people: the user's name by default, and the token's own.
     pub label: Option<String>,
-    /// What the caller checked before it asked.
+    /// The caller's check of the user's identity.
     pub identity_proof: IdentityProof,
     /// A fresh factor, when the user has a device already.
     pub factor: Option<Replacement>,
 }
 
-/// What is to show the codes.
+/// The device that an enrollment is for.
 pub enum NewDevice {
     /// An authenticator app.
     App {
@@ -44,7 +44,7 @@ pub enum NewDevice {
     },
     /// A token of the inventory.
     Token {
-        /// What stands on its back.
+        /// The serial number on its back.
         serial_number: String,
     },
 }
@@ -65,7 +65,7 @@ pub struct StartedEnrollment {
     pub shown: Option<ShownSecret>,
     /// When it ends by itself.
     pub expires_at: UnixMs,
-    /// How many codes complete it.
+    /// The number of codes that complete it.
     pub codes_needed: usize,
 }
 
@@ -79,7 +79,7 @@ pub struct ShownSecret {
     pub qr_svg: Zeroizing<String>,
 }
 
-/// How many enrollments were started of late, by user and by API key.
+/// Rate limits of starting enrollments, by user and by API key.
 #[derive(Default)]
 pub(crate) struct StartLimits {
     of_user: HourlyLimit<Owner>,
@@ -246,7 +246,7 @@ async fn supersede(core: &Core, owner: &Owner) -> Result<Vec<Write>, ServiceErro
         .collect()
 }
 
-/// Of an enrollment for an app: a new secret, sealed for it, and how it is shown.
+/// A new enrollment for an app: a new secret, sealed for it, and how it is shown.
 fn for_app(
     core: &Core,
     wanted: &NewEnrollment,
@@ -276,7 +276,7 @@ fn for_app(
     Ok((enrollment, shown))
 }
 
-/// Of an enrollment for a token: its secret stays in the inventory until its codes were right.
+/// A new enrollment for a token: its secret stays in the inventory until its codes were right.
 fn for_token(core: &Core, wanted: &NewEnrollment, token: &Token, now: UnixMs) -> Result<Enrollment, ServiceError> {
     let label = wanted.label.as_ref().or(token.label.as_ref());
     Ok(Enrollment {

@@ -44,7 +44,7 @@ fn judge(
     Err(cause)
 }
 
-/// Nothing of this batch has changed since it was read, or the change that this belongs to is missed.
+/// The condition that this batch is as it was read; else the change misses.
 pub(crate) fn stays(batch: Batch) -> Write {
     Write::require(&batch)
 }

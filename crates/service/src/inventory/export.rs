@@ -22,11 +22,11 @@ use crate::{
 
 /// Tokens of one export, so that the trail can name each of them.
 pub const EXPORT_MAX: usize = 1_000;
-/// How long an export waits for its second pair of eyes, and for being fetched.
+/// The life of an export: to be approved and fetched in.
 const EXPIRES_AFTER: i64 = 24 * UnixMs::HOUR;
 /// Tokens that one refusal points at.
 const SAID_MAX: usize = 5;
-/// What the recipient's key is hashed for.
+/// The purpose of the recipient key's hash.
 const PURPOSE: &str = "export_recipient";
 
 /// Seeds that somebody wants to leave. No `Debug`, for the recipient's key is in it.
@@ -39,7 +39,7 @@ pub struct NewExport {
     pub key: Zeroizing<Vec<u8>>,
 }
 
-/// Which tokens' seeds leave.
+/// The tokens of an export.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExportedTokens {
     /// These.

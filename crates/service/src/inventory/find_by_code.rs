@@ -25,7 +25,7 @@ const PAGE: u32 = 4_096;
 /// A right code of one token in so many is another one's too: more are no answer.
 const FOUND_MAX: usize = 20;
 
-/// What is known of the token.
+/// The clue that a token is searched by.
 enum Clue {
     /// Nobody has bound it, and it shows this.
     Unbound(Arc<Code>),

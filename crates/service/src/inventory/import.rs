@@ -22,7 +22,7 @@ pub const IMPORT_MAX: usize = 10_000;
 /// Lines of a table for each token, with remarks and empty ones; and tags of XML, with those that end elements.
 const LINES_PER_TOKEN: usize = 4;
 const TAGS_PER_TOKEN: usize = 100;
-/// What a text in UTF-8 may begin with.
+/// The byte order mark that a text in UTF-8 may begin with.
 const UTF8_MARK: &[u8] = "\u{feff}".as_bytes();
 /// Longest serial number, in bytes.
 const SERIAL_NUMBER_MAX_BYTES: usize = 64;
@@ -32,7 +32,7 @@ const TEXT_MAX_BYTES: usize = 128;
 /// Fewer bytes of a secret need somebody's word that they shall come in: 128 bits (RFC 4226 section 4, R6).
 const SECRET_LEN_BYTES: usize = 16;
 
-/// Where tokens come in.
+/// An import that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewImport {
     /// The batch; made, and open to nobody, where there is none.
@@ -47,13 +47,13 @@ pub struct NewImport {
 pub struct SeedFile {
     /// Byte for byte.
     pub bytes: Zeroizing<Vec<u8>>,
-    /// What opens an encrypted one.
+    /// The key or password of an encrypted one.
     pub opened_by: OpenedBy,
     /// How a table's secrets are written, where that is not plain from them all.
     pub encoding: Option<Encoding>,
 }
 
-/// What opens a seed file.
+/// The key or password of a seed file.
 pub enum OpenedBy {
     /// It is in the clear.
     Nothing,
@@ -63,18 +63,18 @@ pub enum OpenedBy {
     Password(Zeroizing<String>),
 }
 
-/// What became of an import: everything came in, or nothing did.
+/// The receipt of an import: everything came in, or nothing did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {
     /// Tokens in the file.
     pub count: usize,
-    /// How many came in: all or none.
+    /// The number that came in: all or none.
     pub imported: usize,
     /// Those that are in the inventory already, or twice in the file.
     pub duplicates: Vec<String>,
     /// Those that cannot come in.
     pub refusals: Vec<Refused>,
-    /// What the file was recognised as.
+    /// The format that the file was recognised as.
     pub format: Option<&'static str>,
     /// What was assumed because the file does not say it.
     pub remarks: Vec<String>,
@@ -212,7 +212,7 @@ async fn try_import(
     Ok(done.then_some(receipt))
 }
 
-/// What a receipt with tokens that cannot come in means for the others.
+/// The end of an import in which some tokens cannot come in: none does.
 fn why_nothing(receipt: &Receipt, dry_run: bool) -> String {
     let comes = if dry_run { "would come" } else { "came" };
     format!(
@@ -278,7 +278,7 @@ fn read_file(file: &SeedFile) -> Result<(Vec<Seed>, Receipt), ServiceError> {
     Ok((done.seeds, so_far))
 }
 
-/// What the inventory knows of the tokens of a file, read at once.
+/// The inventory's records of the tokens of a file, read at once.
 struct Known {
     /// Of the same serial number.
     tokens: Vec<Option<Token>>,
@@ -322,7 +322,7 @@ fn fingerprints(core: &Core, seeds: &[Seed], key_id: u32) -> Result<Vec<Fingerpr
     seeds.iter().map(one).collect()
 }
 
-/// What stood in the file before.
+/// The tokens of the file that were judged before.
 #[derive(Default)]
 struct InFile<'a> {
     serial_numbers: HashSet<&'a str>,
@@ -410,7 +410,7 @@ fn long_enough(secret: &Secret, allow_short: bool) -> Result<(), String> {
     }
 }
 
-/// What can be printed on a back, and typed from it.
+/// True of a serial number that can be printed on a back, and typed from it.
 fn serial_number(text: &str) -> Result<(), &'static str> {
     if text.is_empty() {
         Err("it has no serial number")

@@ -14,7 +14,7 @@ pub const OPEN_TO_MAX: usize = 1_000;
 /// A batch that is asked for, or what changes of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewBatch {
-    /// Who may bind a token of it; nobody yet, or whoever may, when absent.
+    /// The accounts or users who may bind a token of it; nobody yet, or whoever may, when absent.
     pub open_to: Option<OpenTo>,
     /// For people.
     pub note: Option<String>,

@@ -20,5 +20,5 @@ use crate::Role;
 pub(crate) const DESK: &[Role] = &[Role::Inventory];
 /// Those of support, too.
 pub(crate) const DESK_OR_SUPPORT: &[Role] = &[Role::Inventory, Role::Support];
-/// What a key that is limited to some accounts does not see.
+/// The inventory, which a key that is limited to some accounts does not see.
 pub(crate) const INVENTORY: &str = "inventory";

@@ -14,7 +14,7 @@ const DRIFT_PAGES: usize = 50;
 /// A token as the desk sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenView {
-    /// What stands on its back.
+    /// The serial number on its back.
     pub serial_number: String,
     /// The batch it came in.
     pub batch: String,

@@ -8,7 +8,7 @@ use crate::{
     inventory::DESK_OR_SUPPORT, inventory::INVENTORY, inventory::tokens::find, trail::event::NewEvent,
 };
 
-/// What the desk, or support, says of a token.
+/// A transition of a token's status, by the desk or support.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenTransition {
     /// It is meant for this user and nobody else.

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::{Core, ServiceError};
 
-/// How the trail names what is none of the set's codes.
+/// The trail's name for what is none of the set's codes.
 pub(crate) const WRONG: &str = "wrong_recovery_code";
 
 /// Random bytes in a code: 80 bits, 16 letters and digits of RFC 4648 base32.
@@ -45,7 +45,7 @@ pub(crate) fn issue(
     Ok((shown, next))
 }
 
-/// The same user without any: what is left when the last device is gone.
+/// A user's set without any code: what is left when the last device is gone.
 pub(crate) fn none_left(old: RecoveryCodes) -> RecoveryCodes {
     RecoveryCodes {
         version: old.version + 1,
@@ -54,14 +54,14 @@ pub(crate) fn none_left(old: RecoveryCodes) -> RecoveryCodes {
     }
 }
 
-/// What became of one try.
+/// The verdict on one try.
 pub(crate) enum SetVerdict {
     Right,
     Wrong,
     Locked(Lock),
 }
 
-/// What became of a set by one try: nothing, when there is none or it is locked.
+/// A try's verdict, and the set after it: none, when there is none or it is locked.
 pub(crate) struct Trial {
     pub(crate) verdict: SetVerdict,
     pub(crate) next: Option<(u64, RecoveryCodes)>,
@@ -145,7 +145,7 @@ fn mac(core: &Core, mac_key: u32, owner: &Owner, text: &str) -> Result<[u8; 32],
     Ok(core.sealer.mac(mac_key, "recovery_code", &data)?)
 }
 
-/// What people type: any case, blanks and dashes anywhere, and digits that base32 does not have.
+/// Normalises what people type: any case, blanks and dashes anywhere, and digits that base32 does not have.
 fn normalised(typed: &str) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(BYTES * 8 / 5));
     for letter in typed.chars().take(128).filter(char::is_ascii_alphanumeric) {

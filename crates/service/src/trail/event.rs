@@ -70,7 +70,7 @@ impl<'a> NewEvent<'a> {
         }
     }
 
-    /// Of a user, whose names are not written into it.
+    /// Makes it an event of a user, whose names are not written into it.
     pub(crate) fn of_user(self) -> Self {
         Self { of_user: true, ..self }
     }
@@ -121,7 +121,7 @@ impl<'a> NewEvent<'a> {
         }
     }
 
-    /// Of somebody who is erased by it: it keeps the names of whoever does that, and none of theirs.
+    /// Makes it the event that erases somebody: it keeps the names of whoever does that, and none of theirs.
     pub(crate) fn erased(self, person: Id) -> Self {
         Self {
             person: Some(person),

@@ -18,11 +18,11 @@ use crate::{
 
 /// Entries written in one change: whoever's verification is in the same transaction waits for them.
 const CHUNK: usize = 64;
-/// How many times as long as writing took the writer is left to others then.
+/// The share of time that the writer is left to others, in multiples of the writing's own.
 const REST: u32 = 9;
 
 impl Service {
-    /// What the trail says of a user, newest first: up to `limit` records before this one.
+    /// The history of a user, newest first: up to `limit` records before this one.
     pub async fn history_of_user(
         &self,
         caller: &Caller,
@@ -39,7 +39,7 @@ impl Service {
         }
     }
 
-    /// What the trail says of a device, as long as it was bound and after.
+    /// The history of a device, as long as it was bound and after.
     pub async fn history_of_device(
         &self,
         caller: &Caller,
@@ -51,7 +51,7 @@ impl Service {
         self.history(Subject::Device(id), before, limit).await
     }
 
-    /// What the trail says of a token by its serial number; what became of it as somebody's device is that device's history.
+    /// The history of a token by its serial number; what became of it as somebody's device is that device's history.
     pub async fn history_of_token(
         &self,
         caller: &Caller,
@@ -95,7 +95,7 @@ impl Service {
     }
 }
 
-/// What the index lacks of the next rows, as changes of up to `chunk` entries, to be made one after the other; none at the
+/// The index's next entries, as changes of up to `chunk` entries, to be made one after the other; none at the
 /// end of the trail.
 async fn unindexed(store: &dyn Store, chunk: usize) -> Result<Vec<Change>, StoreError> {
     let mut reader = store.trail_reader(TrailReader::HISTORY).await?;
@@ -137,7 +137,7 @@ fn entries_of(row: &Row) -> impl Iterator<Item = Entry> {
     })
 }
 
-/// What an event is about, by what it says.
+/// The subjects of an event.
 fn subjects(payload: &str) -> Vec<Subject> {
     /// Any of these may be absent, or something else in an event of another kind.
     #[derive(Default, Deserialize)]

@@ -11,10 +11,10 @@ use self::{refusal_counter::RefusalCounter, strangers::Strangers};
 
 pub use read::{Finding, Record, Report, SignedHead, verify_trail};
 
-/// What a key that is limited to some accounts does not read.
+/// The trail, which a key that is limited to some accounts does not read.
 pub(crate) const TRAIL: &str = "trail";
 
-/// What the trail learns behind the requests: refusals that are counted, and users whom it names for the first time.
+/// Memory of what the trail learns behind the requests: refusals that are counted, and users whom it names for the first time.
 #[derive(Default)]
 pub(crate) struct WrittenBehind {
     pub(crate) refusals: RefusalCounter,

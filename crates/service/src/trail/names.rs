@@ -39,7 +39,7 @@ impl NamesKey {
         key.ok()
     }
 
-    /// What an event says of its user, for the event of this salt.
+    /// Seals an event's names, for the event of this salt.
     pub(crate) fn seal(&self, sealer: &dyn Sealer, salt: &[u8; 16], names: &Names<'_>) -> Result<String, ServiceError> {
         let text = serde_json::to_vec(names).map_err(|error| ServiceError::Internal(error.to_string()))?;
         Ok(BASE64.encode(&sealer.seal_under(&self.0, nonce(salt), text)?))
@@ -63,7 +63,7 @@ fn bound_to(user: Id) -> Vec<u8> {
     [b"names\0", &user.as_bytes()[..]].concat()
 }
 
-/// What is sealed.
+/// The names that are sealed.
 #[derive(Serialize)]
 pub(crate) struct Names<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,7 +80,7 @@ struct OfPerson<'a> {
     names: Option<&'a str>,
 }
 
-/// Who the persons of some events are.
+/// A reader of the persons of some events.
 pub(crate) struct NamesReader<'a> {
     sealer: &'a dyn Sealer,
     persons: HashMap<Id, (Owner, Option<NamesKey>)>,

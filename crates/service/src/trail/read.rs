@@ -62,7 +62,7 @@ impl SignedHead {
     }
 }
 
-/// What was found to be wrong, and where.
+/// A finding: what is wrong with the trail, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// The chain; `None` where it is about all of them.
@@ -99,7 +99,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What a reading of the whole trail came to.
+/// The report of reading the whole trail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// Chains in the register.

@@ -14,7 +14,7 @@ use verify::UnixMs;
 
 use crate::{Core, ServiceError, access::caller::Origin, attempt::Attempt, trail::event::NewEvent};
 
-/// How long is counted before it is written.
+/// The time for which refusals are counted before they are written.
 const EVERY: Duration = Duration::from_secs(60);
 /// Refusals of one user that change nothing and have a record of their own, within any hour.
 const RECORDS: u8 = 10;
@@ -35,7 +35,7 @@ pub(crate) struct RefusalCounter {
     kept: Mutex<Option<Allowance>>,
 }
 
-/// What is counted together.
+/// The key of a count.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Line {
     action: &'static str,
@@ -58,7 +58,7 @@ struct Count {
     times: u64,
 }
 
-/// Who had how many records lately.
+/// The records that each had lately.
 #[derive(Default)]
 struct Recorded {
     users: HashMap<Owner, Records>,

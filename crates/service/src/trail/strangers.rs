@@ -12,7 +12,7 @@ use verify::UnixMs;
 
 use crate::{Core, ServiceError, access::caller::Origin, trail::event::NewEvent, trail::names::NamesKey};
 
-/// How long a new row waits to be written: not with the first answer, whose time would tell that there was none.
+/// The time that a new row waits to be written: not with the first answer, whose time would tell that there was none.
 const AFTER: Duration = Duration::from_secs(1);
 /// Rows written at once.
 const CHUNK: usize = 1_024;

@@ -16,7 +16,7 @@ const JITTER_MS: i64 = 2_000;
 const ALLOWANCE_MS: i64 = 60_000;
 /// Of that sum a second is forgiven for each of so many: ten seconds an hour, more than honest corrections come to.
 const FORGIVEN_ONE_IN: i64 = 360;
-/// How long a clock that was set must keep its word before it is believed.
+/// The time for which a clock that was set must keep its word before it is believed.
 const SETTLE_MS: i64 = 60_000;
 
 /// The wall clock, believed only while it moves like a clock.
@@ -48,7 +48,7 @@ struct Seen {
     probation: Option<(i64, i64)>,
 }
 
-/// What the wall clock is measured by.
+/// The measure of the wall clock: its offset from the monotonic one.
 struct Believed {
     /// Wall minus monotonic; it follows what is observed no faster than is forgiven.
     offset_ms: i64,
@@ -122,7 +122,7 @@ impl TrustedClock {
         self.seen().newest
     }
 
-    /// What the wall clock says, believed or not.
+    /// The wall clock's time, believed or not.
     pub(crate) fn wall(&self) -> UnixMs {
         self.clock.now()
     }

@@ -21,7 +21,7 @@ use crate::{
 /// The operator's word. It is a row of the trail, so that whoever may give it is whoever may write there, and a service
 /// that is started later finds a newest record of now.
 const ACCEPT: &str = "clock.accept";
-/// How often a doubted clock is asked about.
+/// The pause between two looks at a doubted clock.
 const EVERY: Duration = Duration::from_secs(2);
 /// Rows that are searched for the operator's word: while the clock is doubted, hardly any are written.
 const LOOK_BACK: u32 = 100;
@@ -33,7 +33,7 @@ const PAGE: u32 = 4_096;
 /// The clock as an operator sees it before accepting it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClockStatus {
-    /// What the wall clock says.
+    /// The wall clock's time.
     pub now: UnixMs,
     /// The newest record.
     pub newest_record: Option<UnixMs>,
@@ -44,7 +44,7 @@ pub struct ClockStatus {
 }
 
 impl ClockStatus {
-    /// How far it is past the newest record (behind: negative).
+    /// Its distance past the newest record (behind: negative).
     pub fn gap_ms(&self) -> i64 {
         self.newest_record.map_or(0, |newest| self.now.since(newest))
     }

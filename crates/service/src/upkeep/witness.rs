@@ -11,7 +11,7 @@ use crate::{
     trail::event::NewEvent,
 };
 
-/// What is sealed, and hashed, as a witness.
+/// The known text that is sealed, and hashed, as a witness.
 const WORDS: &[u8] = b"countersign/witness/1";
 
 /// Refuses a keyring that cannot open what this database holds, would seal under a key that another keyring knows by the

@@ -53,7 +53,7 @@ pub(crate) async fn decide(core: &Core, requests: &[Request]) -> Vec<Answered> {
     answers
 }
 
-/// What every judgement of a round stands on.
+/// The context of a round's judgements: ports, time and salts.
 pub(super) struct Round<'a> {
     pub(super) core: &'a Core,
     pub(super) now: UnixMs,

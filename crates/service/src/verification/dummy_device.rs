@@ -38,12 +38,12 @@ impl DummyDevice {
         }))
     }
 
-    /// As it was bound: no code was ever judged.
+    /// Its state: just bound, no code was ever judged.
     pub(crate) fn state(&self) -> &DeviceState {
         &self.0.state
     }
 
-    /// What its codes are computed from.
+    /// Its secret, keyed and ready to judge.
     pub(crate) fn credential(&self, core: &Core) -> Result<Credential, ServiceError> {
         Ok(credential_of(&self.0.device, &*core.sealer)?)
     }

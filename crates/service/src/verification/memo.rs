@@ -1,4 +1,4 @@
-//! What is remembered of a user's last accepted requests: the memo in their row.
+//! The memo in a user's row: their last accepted requests, to know a repeat by.
 
 use serde::{Deserialize, Serialize};
 use store::Id;
@@ -20,14 +20,14 @@ struct Accepted {
     tag: RequestTag,
     decided_at_ms: i64,
     decision_id: [u8; 16],
-    /// What was told with it.
+    /// The count that was told with it.
     wrong_since_last_success: u32,
 }
 
 const FORMAT: u8 = 1;
 
 impl Memo {
-    /// What stands in a row. A memo that cannot be read is none: what it would repeat is judged anew, and refused.
+    /// The memo of a row. One that cannot be read is none: what it would repeat is judged anew, and refused.
     pub(crate) fn read(bytes: &[u8]) -> Self {
         match bytes.split_first() {
             Some((&FORMAT, memo)) => postcard::from_bytes(memo).unwrap_or_default(),
@@ -35,7 +35,7 @@ impl Memo {
         }
     }
 
-    /// What is to stand in the row.
+    /// The bytes for the row.
     pub(crate) fn write(&self) -> Vec<u8> {
         if self.0.is_empty() {
             return Vec::new();
@@ -91,7 +91,7 @@ impl Memo {
         self.0.extend(next);
     }
 
-    /// Of a device that ends, or of a set of recovery codes.
+    /// Forgets the request of a device that ends, or of a set of recovery codes.
     pub(crate) fn forget(&mut self, device: Option<Id>) {
         let device = device.map(Id::into_bytes);
         self.0.retain(|accepted| accepted.device != device);

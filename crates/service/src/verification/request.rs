@@ -17,7 +17,7 @@ pub(crate) struct Request {
     pub(crate) origin: Arc<Origin>,
 }
 
-/// What was typed, as it is to be judged.
+/// A typed code, by the way it is to be judged.
 pub(crate) enum Typed {
     /// A device's code; `None`: what was typed cannot be one.
     Code(Option<Code>),
@@ -32,7 +32,7 @@ impl Request {
     }
 }
 
-/// What a caller may learn.
+/// The answer to a verification: all that a caller may learn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// Right, and burned.

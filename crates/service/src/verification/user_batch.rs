@@ -21,7 +21,7 @@ pub(super) struct UserBatch<'a> {
     pub(super) owner: &'a Owner,
     /// `None` for somebody who has no row; taken when it is written.
     pub(super) user: Option<User>,
-    /// Where a question comes with more of who somebody is.
+    /// The key of the user's names, for a question that comes with more of them.
     pub(super) names_key: Option<NamesKey>,
     pub(super) first_device: Option<Id>,
     /// Keyed, in the order of the user's devices. One that does not open fails all codes of devices; recovery codes
@@ -32,7 +32,7 @@ pub(super) struct UserBatch<'a> {
     pub(super) memo: Memo,
     /// The row is not as it was read any more.
     pub(super) changed: bool,
-    /// Where somebody typed one of them.
+    /// Read only where somebody typed a recovery code.
     pub(super) recovery_set: Option<RecoverySet>,
     pub(super) events: Vec<audit::Event>,
     /// Questions that met a lock, by a code and by a recovery code.
@@ -159,7 +159,7 @@ impl<'a> UserBatch<'a> {
         Ok(())
     }
 
-    /// Everything that this user's questions brought about, as one change: judged one upon the other, it
+    /// One change of everything that this user's questions brought about: judged one upon the other, it
     /// holds as a whole or not at all.
     pub(super) fn change(&mut self) -> Option<Change> {
         let change = Change::of_all(std::mem::take(&mut self.events))?;

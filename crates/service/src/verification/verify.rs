@@ -15,17 +15,17 @@ use crate::{
 
 /// Is this code right?
 pub struct Question {
-    /// Of whom.
+    /// The user who is to be verified.
     pub owner: Owner,
-    /// As it was typed.
+    /// The code as it was typed.
     pub code: Zeroizing<String>,
     /// The caller's word that the password, or its like, was right.
     pub first_factor: bool,
-    /// What the code is.
+    /// The kind of the code.
     pub method: Method,
     /// Makes an exact repeat of it, once accepted, be told the same answer.
     pub request_id: Option<String>,
-    /// What the user came with, as the caller says.
+    /// The user's address and browser, as the caller says.
     pub client: Option<Client>,
 }
 
