@@ -15,7 +15,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
 ];
 
 /// Which part of the trail.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AuditQuery {
@@ -69,7 +69,7 @@ impl<'de> Deserialize<'de> for PageSize {
 }
 
 /// A part of the trail, oldest first.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct AuditPage {
     /// The records.
     pub items: Vec<AuditRecord>,
@@ -82,7 +82,7 @@ pub struct AuditPage {
 }
 
 /// A record of the trail. Each chain of them is fixed by its hashes, and the chains by signed heads.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct AuditRecord {
     /// `chain.position.index`: the row it stands in, and which of the row's events it is, from 1. A row holds what one commit
     /// decided.
@@ -123,7 +123,7 @@ pub struct AuditRecord {
 }
 
 /// What happened. More fields may come.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuditEvent {
     /// What was done.
     #[schema(example = "verify")]
@@ -169,7 +169,7 @@ pub struct AuditEvent {
 }
 
 /// The end of the chain that the service writes at the moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuditHeads {
     /// One, for the service that was asked writes one chain. Chains of earlier starts and of commands beside the service
     /// are not in it: `audit.heads` in the data directory, and the copy of `--heads-file`, have those too.
@@ -177,7 +177,7 @@ pub struct AuditHeads {
 }
 
 /// The end of a chain with a signature under it: kept elsewhere, it shows a tail that was cut.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuditHead {
     /// The chain.
     #[schema(example = 3)]

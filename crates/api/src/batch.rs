@@ -22,7 +22,7 @@ pub(crate) struct BatchPath {
 }
 
 /// Tokens that came together, and who may bind them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Batch {
     /// The desk's own name for it.
     #[schema(example = "2026-11")]
@@ -118,7 +118,7 @@ impl TryFrom<Fields> for OpenTo {
 }
 
 /// Which batches a list is of.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct BatchQuery {
@@ -131,7 +131,7 @@ pub struct BatchQuery {
 }
 
 /// A part of the batches, by name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BatchPage {
     /// The batches.
     pub items: Vec<Batch>,
@@ -142,7 +142,7 @@ pub struct BatchPage {
 }
 
 /// Makes a batch.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchRequest {
     /// The desk's own name for it.
@@ -157,7 +157,7 @@ pub struct BatchRequest {
 }
 
 /// Opens a batch to others, or closes it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchChangeRequest {
     /// Who may bind a token of it; as it was when absent.

@@ -100,7 +100,7 @@ impl ToSchema for CodeText {
 }
 
 /// What a code at a check is. `passcode` has its place and is refused: nothing issues any yet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VerifyMethod {
     /// Shown by a bound device.
@@ -113,7 +113,7 @@ pub enum VerifyMethod {
 }
 
 /// What a code is that pays for a change of factors.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FactorMethod {
     /// Shown by a bound device.

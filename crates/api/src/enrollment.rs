@@ -66,7 +66,7 @@ pub(crate) struct EnrollmentPath {
 
 /// Starts a binding.
 // No `Debug`: it may carry a code.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields, try_from = "Fields")]
 pub enum EnrollmentRequest {
     /// An authenticator app.
@@ -102,7 +102,7 @@ pub enum EnrollmentRequest {
 }
 
 /// The device that a new one replaces, and a code that allows it.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Replaces {
     /// The device.
@@ -115,7 +115,7 @@ pub struct Replaces {
 }
 
 /// A fresh factor of a user.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Factor {
     /// A fresh code of a bound device, or one of the user's recovery codes.
@@ -190,7 +190,7 @@ impl TryFrom<Fields> for EnrollmentRequest {
 
 /// A binding under way, as the user is shown it, once.
 // No `Debug`: it holds the secret.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 pub struct Enrollment {
     /// UUIDv7.
     pub id: Uuid,
@@ -218,7 +218,7 @@ pub struct Enrollment {
 
 /// Completes a binding.
 // No `Debug`: it carries codes.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConfirmRequest {
     /// As many codes of the new device as `codes_needed` said, in the order it showed them.
@@ -294,7 +294,7 @@ impl ToSchema for EnrollmentCodes {
 
 /// A completed binding.
 // No `Debug`: the recovery codes are for the user's eyes, once.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 pub struct ConfirmResponse {
     /// The device.
     pub device: Device,
@@ -305,7 +305,7 @@ pub struct ConfirmResponse {
 }
 
 /// Ends a binding under way.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AbandonEnrollmentRequest {
     /// On whose behalf.

@@ -15,7 +15,7 @@ use crate::{Actor, Name, ProblemCode, operation::Operation};
 pub(crate) const OPERATIONS: &[Operation] = &[Operation::new("import_tokens", &[&[ProblemCode::Conflict]])];
 
 /// Whether it is meant.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ImportQuery {
@@ -27,7 +27,7 @@ pub struct ImportQuery {
 
 /// Takes the tokens of a seed file into the inventory.
 // No `Debug`: it carries secrets, perhaps in the clear.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImportRequest {
     /// The batch they come in; made, and open to nobody, where there is none.
@@ -50,7 +50,7 @@ pub struct ImportRequest {
 }
 
 /// How a table's secrets are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SeedEncoding {
     /// RFC 4648, section 8.
@@ -185,7 +185,7 @@ impl ToSchema for SecretText {
 }
 
 /// What became of an import: everything came in, or nothing did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ImportReceipt {
     /// Whether it was only judged.
     pub dry_run: bool,
@@ -208,7 +208,7 @@ pub struct ImportReceipt {
 }
 
 /// A token that cannot come in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ImportRefusal {
     /// Its serial number, where the file says one.
     #[serde(skip_serializing_if = "Option::is_none")]

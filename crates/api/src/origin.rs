@@ -11,7 +11,7 @@ use utoipa::{
 use crate::{Name, Text, Timestamp};
 
 /// On whose behalf the caller makes a change; stands in the audit trail beside the API key.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Actor {
     /// The caller's own name for them.
@@ -25,7 +25,7 @@ pub struct Actor {
 }
 
 /// What an actor is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActorKind {
     /// The user themself.
@@ -39,7 +39,7 @@ pub enum ActorKind {
 }
 
 /// What the user came with.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Client {
     /// The address of the user's browser or program.
@@ -101,7 +101,7 @@ impl ToSchema for UserAgent {
 }
 
 /// How the caller made sure of the user's identity before it asked for a way in.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IdentityProof {
     /// What was checked, in the caller's own words.

@@ -11,7 +11,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
 ];
 
 /// The answer to a probe.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Probe {
     /// Always `ok`; anything else is a problem.
     pub status: ProbeStatus,
@@ -40,7 +40,7 @@ fn is_zero(count: &u64) -> bool {
 }
 
 /// What a probe found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProbeStatus {
     /// As it should be.

@@ -119,7 +119,7 @@ impl ToSchema for Problem {
 }
 
 /// What a user can mend when a code is refused at a binding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Hint {
     /// The device's clock is off: set it to the network's time.
@@ -144,7 +144,7 @@ pub enum Hint {
 }
 
 /// An algorithm as otpauth URIs name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub enum HintAlgorithm {
     /// HMAC-SHA-1.
     #[serde(rename = "SHA1")]

@@ -26,7 +26,7 @@ pub(crate) struct TokenPath {
 }
 
 /// A hardware token in the inventory.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Token {
     /// What stands on its back.
     #[schema(example = "CS-000042")]
@@ -103,7 +103,7 @@ pub enum TokenState {
 }
 
 /// Which tokens a list is of.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TokenQuery {
@@ -125,7 +125,7 @@ pub struct TokenQuery {
 }
 
 /// A part of the inventory, by serial number.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TokenPage {
     /// The tokens.
     pub items: Vec<Token>,
@@ -136,7 +136,7 @@ pub struct TokenPage {
 }
 
 /// Moves a token on in its life.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, try_from = "Fields")]
 pub struct TokenChangeRequest {
     /// What becomes of it.
@@ -150,7 +150,7 @@ pub struct TokenChangeRequest {
 }
 
 /// What the desk, or support, makes of a token. Only its user's codes bind or unbind it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenGoal {
     /// Nobody's again, after it was assigned.
@@ -202,7 +202,7 @@ impl TryFrom<Fields> for TokenChangeRequest {
 
 /// Asks whose token this is.
 // No `Debug`: it carries codes.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FindByCodeRequest {
     /// One code, for tokens that nobody has bound; two consecutive ones, which are burned, for bound and lost ones.
@@ -212,7 +212,7 @@ pub struct FindByCodeRequest {
 }
 
 /// The tokens that show a code.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FoundTokens {
     /// Often one; of very many unbound tokens a few have a code in common.
     pub items: Vec<Token>,

@@ -17,7 +17,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
 ];
 
 /// Is this code right?
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VerifyRequest {
     /// The user's account.
@@ -104,7 +104,7 @@ impl ToSchema for RequestId {
 }
 
 /// The decision. An accepted code is burned, and a wrong one counted, before it is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VerifyResponse {
     /// Whether the user may pass.
     accepted: bool,
@@ -181,7 +181,7 @@ impl VerifyResponse {
 
 /// What a caller learns of a code. `locked`: too many wrong codes before, or the device was reported lost; right and wrong
 /// codes get this same answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VerifyOutcome {
     /// Right, for the first time; or an exact repeat of the request that was.
@@ -193,7 +193,7 @@ pub enum VerifyOutcome {
 }
 
 /// Several checks at once; those of one user are judged in their order.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VerifyBatchRequest {
     /// The checks.
@@ -263,14 +263,14 @@ impl ToSchema for BatchItems {
 }
 
 /// The results of a batch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VerifyBatchResponse {
     /// One for each item, in their order.
     pub results: Vec<BatchResult>,
 }
 
 /// What became of one item: `accepted` is there in any case.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum BatchResult {
     /// It was decided.
@@ -280,7 +280,7 @@ pub enum BatchResult {
 }
 
 /// An item that was not decided.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BatchFailure {
     /// Always false.
     #[schema(example = false)]
