@@ -1,6 +1,6 @@
 //! Lots of tokens on the wire (`/v1/batches`), and who may bind a token of one.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{Actor, Name, PageSize, ProblemCode, Text, Timestamp, operation::Operation};
@@ -28,6 +28,7 @@ pub struct Batch {
     #[schema(example = "2026-11")]
     pub name: String,
     /// Who may bind a token of it.
+    #[serde(deserialize_with = "answered")]
     pub open_to: OpenTo,
     /// For people.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,6 +118,30 @@ impl TryFrom<Fields> for OpenTo {
     }
 }
 
+/// As a caller reads it, who ignores fields that it does not know, and checks no names: the service has.
+#[derive(Deserialize)]
+struct AnsweredFields {
+    kind: OpenToKind,
+    accounts: Option<Vec<String>>,
+    users: Option<Vec<AnsweredUser>>,
+}
+
+#[derive(Deserialize)]
+struct AnsweredUser {
+    account: String,
+    user: String,
+}
+
+fn answered<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OpenTo, D::Error> {
+    let AnsweredFields { kind, accounts, users } = AnsweredFields::deserialize(deserializer)?;
+    let user = |AnsweredUser { account, user }| BetaUser { account, user };
+    Ok(OpenTo {
+        kind,
+        accounts,
+        users: users.map(|users| users.into_iter().map(user).collect()),
+    })
+}
+
 /// Which batches a list is of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -127,6 +152,7 @@ pub struct BatchQuery {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
     pub limit: PageSize,
     /// `next_cursor` of the page before; from the first name when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
 
@@ -149,8 +175,10 @@ pub struct BatchRequest {
     #[schema(example = "2026-11")]
     pub name: Name,
     /// Who may bind a token of it; nobody yet when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub open_to: Option<OpenTo>,
     /// For people.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<Text<512>>,
     /// On whose behalf.
     pub actor: Actor,
@@ -161,8 +189,10 @@ pub struct BatchRequest {
 #[serde(deny_unknown_fields)]
 pub struct BatchChangeRequest {
     /// Who may bind a token of it; as it was when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub open_to: Option<OpenTo>,
     /// For people; as it was when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<Text<512>>,
     /// On whose behalf.
     pub actor: Actor,

@@ -62,7 +62,7 @@ pub struct Device {
     pub state: DeviceState,
     /// What too many wrong codes have stopped, each by itself, until somebody acts. Tell the user that somebody seems to
     /// have the password.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub suspended: Vec<Road>,
     /// When the binding was completed.
     pub bound_at: Timestamp,
@@ -143,6 +143,7 @@ pub struct ResyncRequest {
     #[schema(value_type = Vec<CodeText>, min_items = 2, max_items = 2)]
     pub codes: [CodeText; 2],
     /// Wakes a suspended device.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_proof: Option<IdentityProof>,
     /// On whose behalf.
     pub actor: Actor,
@@ -162,6 +163,7 @@ fn two_codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[CodeText; 2]
 pub struct UnlockRequest {
     /// When the user's first factor (the password, or its like) was changed: after the suspension. It is needed for the
     /// third suspension within 13 weeks, and lets all counts begin anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_factor_changed_at: Option<Timestamp>,
     /// On whose behalf.
     pub actor: Actor,

@@ -72,14 +72,18 @@ pub enum EnrollmentRequest {
     /// An authenticator app.
     Virtual {
         /// The service's name in the app, without a colon; a setting of the service when absent.
+        #[serde(skip_serializing_if = "Option::is_none")]
         issuer: Option<Name>,
         /// The account's name in the app, without a colon; the user's name when absent.
+        #[serde(skip_serializing_if = "Option::is_none")]
         label: Option<Name>,
         /// How the caller made sure of the user's identity.
         identity_proof: IdentityProof,
         /// Changing phones: the device that ends in the moment the new one is bound.
+        #[serde(skip_serializing_if = "Option::is_none")]
         replaces: Option<Replaces>,
         /// A further device, where more than one is allowed: the fresh factor of a user who has one. Not with `replaces`.
+        #[serde(skip_serializing_if = "Option::is_none")]
         factor: Option<Factor>,
         /// On whose behalf.
         actor: Actor,
@@ -89,12 +93,15 @@ pub enum EnrollmentRequest {
         /// What stands on its back.
         serial_number: Name,
         /// What people will call it; the token's own label, or its serial number, when absent.
+        #[serde(skip_serializing_if = "Option::is_none")]
         label: Option<Name>,
         /// How the caller made sure of the user's identity.
         identity_proof: IdentityProof,
         /// The device that ends in the moment the token is bound.
+        #[serde(skip_serializing_if = "Option::is_none")]
         replaces: Option<Replaces>,
         /// A further device, where more than one is allowed: the fresh factor of a user who has one. Not with `replaces`.
+        #[serde(skip_serializing_if = "Option::is_none")]
         factor: Option<Factor>,
         /// On whose behalf.
         actor: Actor,
@@ -233,6 +240,7 @@ pub struct ConfirmRequest {
 }
 
 /// One code, or two consecutive ones.
+#[derive(Serialize)]
 pub struct EnrollmentCodes(Vec<CodeText>);
 
 impl EnrollmentCodes {
@@ -241,6 +249,18 @@ impl EnrollmentCodes {
     /// The codes, in their order.
     pub fn into_inner(self) -> Vec<CodeText> {
         self.0
+    }
+}
+
+impl From<CodeText> for EnrollmentCodes {
+    fn from(code: CodeText) -> Self {
+        Self(vec![code])
+    }
+}
+
+impl From<[CodeText; 2]> for EnrollmentCodes {
+    fn from(codes: [CodeText; 2]) -> Self {
+        Self(codes.into())
     }
 }
 

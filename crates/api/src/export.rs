@@ -70,8 +70,10 @@ pub enum ExportState {
 #[serde(deny_unknown_fields)]
 pub struct ExportRequest {
     /// Whose seeds: 1 to 1,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub serial_numbers: Option<Vec<Name>>,
     /// Instead: of whatever is unbound in this batch, up to 1,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-11")]
     pub batch: Option<Name>,
     /// What people call the recipient's key; stands in the file.

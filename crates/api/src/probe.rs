@@ -1,6 +1,6 @@
 //! Health probes on the wire: `/healthz` and `/readyz`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::operation::Operation;
@@ -16,10 +16,10 @@ pub struct Probe {
     /// Always `ok`; anything else is a problem.
     pub status: ProbeStatus,
     /// With `/readyz`: the first records that could not be read since the start. They fail their own users alone.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub damaged: Vec<String>,
     /// With `/readyz`: how many reads met a damaged record.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub damaged_reads: u64,
 }
 

@@ -108,8 +108,10 @@ pub enum TokenState {
 #[into_params(parameter_in = Query)]
 pub struct TokenQuery {
     /// Those in this state.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<TokenState>,
     /// Those of this batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[param(example = "2026-11")]
     pub batch: Option<String>,
     /// Those that are bound and whose clock is about to leave the window; not with `state` or `batch`.
@@ -121,6 +123,7 @@ pub struct TokenQuery {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
     pub limit: PageSize,
     /// `next_cursor` of the page before; from the first serial number when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
 
@@ -142,8 +145,10 @@ pub struct TokenChangeRequest {
     /// What becomes of it.
     pub state: TokenGoal,
     /// With `assigned`: the account of whom it is meant for.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Name>,
     /// With `assigned`: the user under it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<Name>,
     /// On whose behalf.
     pub actor: Actor,
