@@ -34,9 +34,12 @@ pub struct AuditQuery {
 pub struct PageSize(u32);
 
 impl PageSize {
+    /// As much as there can be.
+    pub const MAX: Self = Self(1_000);
+
     /// 1 to 1,000, and nothing else.
     pub fn new(size: u32) -> Option<Self> {
-        (1..=1_000).contains(&size).then_some(Self(size))
+        (1..=Self::MAX.0).contains(&size).then_some(Self(size))
     }
 
     /// 1 to 1,000.

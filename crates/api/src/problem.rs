@@ -190,6 +190,17 @@ pub enum HintAlgorithm {
     Sha512,
 }
 
+impl HintAlgorithm {
+    /// As it stands in JSON, and in otpauth URIs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sha1 => "SHA1",
+            Self::Sha256 => "SHA256",
+            Self::Sha512 => "SHA512",
+        }
+    }
+}
+
 /// One row of the table below for each code: its variant, name, status, title, and what the caller does about it.
 macro_rules! problem_codes {
     ($($(#[$also:meta])* $variant:ident $name:literal $status:literal $title:literal $remedy:literal)+) => {
