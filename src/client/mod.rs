@@ -187,11 +187,32 @@ impl Client {
     }
 
     fn unreachable(&self, error: &ureq::Error) -> CallFailure {
+        let server = &self.server;
+        if speaks_no_tls(error) {
+            let plain = server.replacen("https://", "http://", 1);
+            return CallFailure::unheard(format!("{server} does not speak TLS")).help(format!(
+                "a service without a certificate is asked as {plain}, from its own machine; from elsewhere, serve it with \
+                 --tls-cert and --tls-key"
+            ));
+        }
+        if matches!(error, ureq::Error::Protocol(_)) && server.starts_with("http://") {
+            return CallFailure::unheard(format!("{server} answers, but not in plain HTTP: {error}"))
+                .help("a service with a certificate is asked as https://NAME, by the name that its certificate has");
+        }
         CallFailure::unheard(format!(
-            "{} does not answer: {error}; is `countersign serve` running there?",
-            self.server
+            "{server} does not answer: {error}; is `countersign serve` running there?"
         ))
     }
+}
+
+/// Whether whoever answered did so without TLS, where that was asked for.
+fn speaks_no_tls(error: &ureq::Error) -> bool {
+    let error = match error {
+        ureq::Error::Rustls(error) => Some(error),
+        ureq::Error::Io(error) => error.get_ref().and_then(|error| error.downcast_ref()),
+        _ => None,
+    };
+    matches!(error, Some(rustls::Error::InvalidMessage(_)))
 }
 
 const JSON: &str = "application/json";

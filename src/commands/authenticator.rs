@@ -14,7 +14,7 @@ pub(super) use ::authenticator::Authenticator;
 use super::{Done, server};
 use crate::{
     Failure,
-    client::{Client, User},
+    client::{Acknowledged, Client, User},
     real,
 };
 
@@ -105,7 +105,7 @@ impl Binding for Http {
             recovery_codes: true,
             actor: actor(),
         };
-        let bound = self.client.post::<Value>(&self.path("/confirm"), &body);
+        let bound = self.client.post::<Acknowledged>(&self.path("/confirm"), &body);
         bound.map(|bound| bound.raw().clone()).map_err(|failure| {
             let is_no = failure.is_no();
             let refusal = Failure::from(failure).into();

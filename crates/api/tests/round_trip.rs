@@ -4,12 +4,13 @@
 use std::{collections::BTreeMap, path::Path};
 
 use countersign_api::{
-    AbandonEnrollmentRequest, AuditHeads, AuditPage, Batch, BatchChangeRequest, BatchPage, BatchRequest,
-    CloseUserRequest, ConfirmRequest, ConfirmResponse, Device, Enrollment, EnrollmentRequest, Export, ExportActRequest,
-    ExportFileRequest, ExportRequest, FindByCodeRequest, FoundTokens, ImportReceipt, ImportRequest, Probe, Problem,
-    ProblemCode, Protection, RecoveryCodes, RecoveryCodesRequest, ResyncRequest, Timestamp, Token, TokenChangeRequest,
-    TokenPage, UnbindRequest, UnlockRequest, User, VerifyBatchRequest, VerifyBatchResponse, VerifyRequest,
-    VerifyResponse, openapi,
+    AbandonEnrollmentRequest, AuditHeads, AuditPage, AuditQuery, BATCH_ITEMS_MAX, Batch, BatchChangeRequest,
+    BatchItems, BatchPage, BatchQuery, BatchRequest, Client, CloseUserRequest, CodeText, ConfirmRequest,
+    ConfirmResponse, Device, Enrollment, EnrollmentRequest, Export, ExportActRequest, ExportFileRequest, ExportRequest,
+    FindByCodeRequest, FoundTokens, ImportQuery, ImportReceipt, ImportRequest, Name, PageSize, Probe, Problem,
+    ProblemCode, Protection, RecoveryCodes, RecoveryCodesRequest, RequestId, ResyncRequest, SecretText, Timestamp,
+    Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState, UnbindRequest, UnlockRequest, User, UserAgent,
+    VerifyBatchRequest, VerifyBatchResponse, VerifyMethod, VerifyRequest, VerifyResponse, openapi, read_json,
 };
 use proptest::{
     collection::vec,
@@ -20,6 +21,7 @@ use proptest::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
 
 type Again = fn(&Value) -> serde_json::Result<Value>;
 
@@ -295,4 +297,56 @@ fn a_verdict_that_contradicts_itself_lets_nobody_pass() {
             serde_json::from_value(json!({"accepted": accepted, "outcome": outcome})).unwrap();
         assert_eq!(verdict.is_accepted(), passes, "{accepted}, {outcome}");
     }
+}
+
+/// A query is read from texts; the caller writes the same fields.
+#[test]
+fn queries_are_written_as_they_are_read() {
+    let token = TokenQuery {
+        state: Some(TokenState::Lost),
+        batch: Some("2026-11".into()),
+        drifting: false,
+        limit: PageSize::MAX,
+        cursor: None,
+    };
+    let written = serde_json::to_value(&token).unwrap();
+    let expected = json!({"state": "lost", "batch": "2026-11", "drifting": false, "limit": "1000"});
+    assert_eq!(written, expected);
+    assert_eq!(serde_json::from_value::<TokenQuery>(written).unwrap(), token);
+    for query in [json!({"limit": "7", "cursor": "3.42.1"}), json!({"limit": "100"})] {
+        assert_eq!(again::<AuditQuery>(&query).unwrap(), query);
+        assert_eq!(again::<BatchQuery>(&query).unwrap(), query);
+    }
+    assert_eq!(
+        again::<ImportQuery>(&json!({"dry_run": true})).unwrap(),
+        json!({"dry_run": true})
+    );
+    assert_eq!(PageSize::new(0).or(PageSize::new(1_001)), None);
+}
+
+/// What a caller makes is what a service reads.
+#[test]
+fn a_caller_makes_what_a_service_reads() {
+    let secret = |text: &str| Zeroizing::new(text.to_owned());
+    assert!(CodeText::new(secret(&"1".repeat(129))).is_err());
+    assert!(SecretText::new(secret("")).is_err() && SecretText::new(secret(&"x".repeat(1_025))).is_err());
+    let request = || VerifyRequest {
+        account: "acme".parse().unwrap(),
+        user: Name::from_static("alice"),
+        code: CodeText::new(secret("004 711")).unwrap(),
+        first_factor: true,
+        method: VerifyMethod::default(),
+        request_id: Some(RequestId::from_random([0xFF; 16])),
+        client: Some(Client {
+            ip: None,
+            user_agent: Some(UserAgent::new(&"x".repeat(600))),
+        }),
+    };
+    let written = serde_json::to_vec(&request()).unwrap();
+    let read: VerifyRequest = read_json(&written).unwrap();
+    assert_eq!(read.code.expose(), "004 711");
+    assert_eq!(read.request_id, request().request_id);
+    assert_eq!(read.client, request().client);
+    let many = (0..=BATCH_ITEMS_MAX).map(|_| request()).collect();
+    assert!(BatchItems::new(many).is_none());
 }
