@@ -273,8 +273,10 @@ fn wrong_codes_before_a_right_one_are_told_to_whoever_asks() {
 #[test]
 fn nothing_is_begun_that_no_code_can_complete() {
     let (home, service) = served();
+    let key = run(&mut service.beside(&["key", "create", "--role", "audit"]), "").with_code(0);
+    let auditor = service.api().with_key(key.out.trim());
     let records = || {
-        let trail = service.api().get("/v1/audit").expect("an answer").with_status(200);
+        let trail = auditor.get("/v1/audit").expect("an answer").with_status(200);
         trail.body["items"].as_array().map_or(0, Vec::len)
     };
     let before = records();
