@@ -10,7 +10,7 @@ use crate::Failure;
 /// Why a call did not do what it was asked.
 pub(crate) struct CallFailure {
     /// Where the service said so itself.
-    problem: Option<Problem>,
+    problem: Option<Box<Problem>>,
     words: String,
     help: Option<String>,
 }
@@ -18,11 +18,12 @@ pub(crate) struct CallFailure {
 impl CallFailure {
     /// The service did not do it.
     pub(super) fn answered(status: u16, problem: Option<Answer<Problem>>) -> Self {
-        let problem = problem.as_deref().cloned();
+        let problem = problem.as_deref().cloned().map(Box::new);
         Self {
-            words: problem
-                .as_ref()
-                .map_or_else(|| format!("the service answered {status}"), in_a_sentence),
+            words: problem.as_ref().map_or_else(
+                || format!("the service answered {status}"),
+                |problem| in_a_sentence(problem),
+            ),
             problem,
             help: None,
         }

@@ -335,7 +335,7 @@ fn a_service_that_is_asked_in_the_wrong_way_is_told_from_none() {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     let [cert, key] = ["cert.pem", "key.pem"].map(|name| home.path().join(name));
     fs::write(&cert, made.cert.pem()).expect("a file");
-    write_private(&key, &made.signing_key.serialize_pem()).expect("a file");
+    write_private(&key, made.signing_key.serialize_pem()).expect("a file");
     let dir = home.path().join("over TLS");
     let mut serving = serve(&dir);
     serving.arg("--tls-cert").arg(cert).arg("--tls-key").arg(key);
