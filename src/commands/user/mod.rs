@@ -112,7 +112,7 @@ impl OneDevice {
         match &user.devices[..] {
             [Device { id, .. }] => Ok(*id),
             [] => Err(Failure::new("the user has no bound device")
-                .help("`countersign user bind ACCOUNT USER` binds one; the account and the user are as the caller of the service writes them, letter for letter")),
+                .help("`countersign user bind ACCOUNT USER` binds one; names are told apart by every letter")),
             _ => Err(Failure::usage("the user has several devices")
                 .help("name one with --device ID; `countersign user devices ACCOUNT USER` lists them")),
         }
