@@ -121,9 +121,14 @@ fn runtime_dirs() -> Vec<PathBuf> {
     ]
 }
 
+/// Now, as the API has times.
+pub fn now() -> api::Timestamp {
+    api::Timestamp::from_unix_ms(RealClock::new().now().get())
+}
+
 /// Now, as the API writes times.
 pub fn now_rfc3339() -> String {
-    api::Timestamp::from_unix_ms(RealClock::new().now().get()).to_string()
+    now().to_string()
 }
 
 /// `$XDG_DATA_HOME/countersign`, or its default below the home directory.

@@ -1,15 +1,20 @@
 //! `countersign authenticator …`: the crate's commands, on this machine.
 
 use ::authenticator::{Bind, Binding, Refusal, Unconfirmed};
+use api::{
+    Actor, ActorKind, CodeText, ConfirmRequest, Enrollment, EnrollmentRequest, FactorMethod, IdentityProof, Name,
+    Replaces, Scope, Text,
+};
 use serde_json::{Value, json};
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 pub(super) use ::authenticator::Authenticator;
 
-use super::{Done, user};
+use super::{Done, server};
 use crate::{
     Failure,
-    client::{Client, User},
+    client::{Acknowledged, Client, User},
     real,
 };
 
@@ -23,16 +28,21 @@ struct Http {
     client: Client,
     account: String,
     user: String,
-    replaces: Option<String>,
-    enrollment: Option<String>,
+    replaces: Option<Uuid>,
+    enrollment: Option<Uuid>,
 }
 
 fn connect(bind: &Bind) -> Result<Box<dyn Binding>, Refusal> {
+    let replaces = bind.replaces.as_deref().map(Uuid::try_parse).transpose();
+    let replaces = replaces.map_err(|_no_uuid| {
+        Failure::usage("--replaces names no device's id")
+            .help("`countersign user devices ACCOUNT USER` lists the devices with their ids")
+    })?;
     Ok(Box::new(Http {
-        client: user::client(&bind.server, bind.api_key_file.clone(), bind.data_dir.clone())?,
+        client: server::client(&bind.server, bind.api_key_file.clone(), bind.data_dir.clone())?,
         account: bind.account.clone(),
         user: bind.user.clone(),
-        replaces: bind.replaces.clone(),
+        replaces,
         enrollment: None,
     }))
 }
@@ -48,33 +58,55 @@ impl Http {
     }
 }
 
-fn actor() -> Value {
-    json!({"id": "countersign authenticator", "kind": "user"})
+fn actor() -> Actor {
+    Actor::named("countersign authenticator", ActorKind::User)
+}
+
+fn code_text(code: &str) -> Result<CodeText, Failure> {
+    CodeText::new(Zeroizing::new(code.to_owned())).map_err(|error| Failure::usage(format!("the code {error}")))
 }
 
 impl Binding for Http {
     fn begin(&mut self, code_of_replaced: Option<&str>) -> Result<Zeroizing<String>, Refusal> {
-        let by = "countersign authenticator bind";
-        let mut wanted = json!({
-            "kind": "virtual",
-            "identity_proof": {"method": "command_line", "at": real::now_rfc3339(), "by": by},
-            "actor": actor(),
+        let replaces = self.replaces.zip(code_of_replaced).map(|(device_id, code)| {
+            let code = code_text(code)?;
+            let method = FactorMethod::Totp;
+            Ok::<_, Failure>(Replaces {
+                device_id,
+                code,
+                method,
+            })
         });
-        if let (Some(device), Some(code)) = (&self.replaces, code_of_replaced) {
-            wanted["replaces"] = json!({"device_id": device, "code": code});
-        }
-        let mut offer = self.client.post(&self.path(""), &wanted).map_err(Failure::from)?;
-        self.enrollment = offer["id"].as_str().map(Into::into);
-        match offer["otpauth_uri"].take() {
-            Value::String(uri) => Ok(Zeroizing::new(uri)),
-            _ => Err(Failure::new("the service offers no otpauth URI").into()),
-        }
+        let wanted = EnrollmentRequest::Virtual {
+            issuer: None,
+            label: None,
+            identity_proof: IdentityProof {
+                method: Text::from_static("command_line"),
+                at: real::now(),
+                by: Name::from_static("countersign authenticator bind"),
+            },
+            replaces: replaces.transpose()?,
+            factor: None,
+            actor: actor(),
+        };
+        let offer = self.client.post::<Enrollment>(&self.path(""), &wanted);
+        let offer = offer.map_err(Failure::from)?;
+        self.enrollment = Some(offer.id);
+        let uri = offer.otpauth_uri.clone();
+        uri.ok_or_else(|| Failure::new("the service offers no otpauth URI").into())
     }
 
+    /// As the service says it: the crate has no other words for the device.
     fn confirm(&mut self, code: &str) -> Result<Value, Unconfirmed> {
-        let scope = ["login_protection", "operation_protection"];
-        let body = json!({"codes": [code], "scope": scope, "recovery_codes": true, "actor": actor()});
-        self.client.post(&self.path("/confirm"), &body).map_err(|failure| {
+        let code = code_text(code).map_err(|failure| Unconfirmed::Refused(failure.into()))?;
+        let body = ConfirmRequest {
+            codes: code.into(),
+            scope: vec![Scope::LoginProtection, Scope::OperationProtection],
+            recovery_codes: true,
+            actor: actor(),
+        };
+        let bound = self.client.post::<Acknowledged>(&self.path("/confirm"), &body);
+        bound.map(|bound| bound.raw().clone()).map_err(|failure| {
             let is_no = failure.is_no();
             let refusal = Failure::from(failure).into();
             if is_no {

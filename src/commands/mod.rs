@@ -5,7 +5,9 @@ mod authenticator;
 mod clock;
 mod demo;
 mod key;
+mod output;
 mod serve;
+mod server;
 mod token;
 mod user;
 
@@ -116,6 +118,12 @@ fn printed(written: io::Result<()>) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// A state, a kind or an outcome of the contract, as it stands in JSON.
+pub(crate) fn word(of: &impl serde::Serialize) -> String {
+    let word = serde_json::to_value(of).unwrap_or_default();
+    word.as_str().unwrap_or_default().to_owned()
 }
 
 /// One JSON value on stdout. Characters that a terminal does not show can only stand in its strings, where they are the

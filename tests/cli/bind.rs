@@ -60,10 +60,11 @@ fn is_harmless(said: &str) {
 
 #[test]
 fn a_service_that_means_harm_does_not_drive_the_terminal() {
-    const OFFER: &str = r#"201|{"id":"1","otpauth_uri":"otpauth://totp/C:al%E2%80%AEice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=C"}"#;
+    const OFFER: &str = r#"201|{"id":"019a9ef4-4f60-7c1e-9d4b-2f6b8f0a7c11","expires_at":"2026-11-21T04:45:00.000Z","codes_needed":1,"otpauth_uri":"otpauth://totp/C:al%E2%80%AEice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=C"}"#;
     const BOUND: &str = r#"200|{"device":{"id":"\u001b[2Jone\u202e"},"recovery_codes":["\u001b]0;two\u0007"],"\u001b[31m":"\u009b31m"}"#;
     const PROBLEM: &str =
         r#"403|{"status":403,"code":"no","detail":"\u001b]52;c;AAAA\u0007three\u202e\nand\u009b2J four"}"#;
+    const USER: &str = r#"200|{"devices":[{"id":"019a9ef4-4f60-7c1e-9d4b-2f6b8f0a7c11","kind":"virtual","label":"\u001b[2Jfive\u202e","state":"bound","bound_at":"2026-11-21T04:45:00Z","drift_steps":0}],"recovery_codes_left":0,"protection":{"login_protection":"mfa","operation_protection":"none"},"newer":{"six":"\u009b31m"}}"#;
     let home = tempfile::tempdir().expect("a directory");
     write_private(home.path().join("key"), "cs_key").expect("a file");
     let key = home.path().join("key").display().to_string();
@@ -87,24 +88,29 @@ fn a_service_that_means_harm_does_not_drive_the_terminal() {
         "{}",
         refused.err
     );
-    let mut devices = countersign();
-    devices.args([
-        "user",
-        "devices",
-        "acme",
-        "alice",
-        "--server",
-        &answering(&[PROBLEM]),
-        "--api-key-file",
-        &key,
-    ]);
-    let refused = run(&mut devices, "").with_code(1);
+    let devices = |answer: &'static [&'static str], more: &[&str]| {
+        let mut devices = countersign();
+        devices.args(["user", "devices", "acme", "alice", "--server", &answering(answer)]);
+        devices.args(["--api-key-file", &key]).args(more);
+        run(&mut devices, "")
+    };
+    let refused = devices(&[PROBLEM], &[]).with_code(1);
     is_harmless(&refused.err);
     assert!(
         refused.err.contains("three\\u{202e}\\nand\\u{9b}2J four"),
         "{}",
         refused.err
     );
+    let listed = devices(&[USER], &[]).with_code(0).out;
+    is_harmless(&listed);
+    assert!(listed.contains("\\u{1b}[2Jfive\\u{202e}"), "{listed}");
+    // What only a newer service knows is printed too.
+    let listed = devices(&[USER], &["--json"]).with_code(0);
+    is_harmless(&listed.out);
+    assert_eq!(listed.json()["newer"]["six"], "\\u{9b}31m");
+    let odd = devices(&["200|[\"\u{9b}31m\"]"], &[]).with_code(1);
+    is_harmless(&odd.err);
+    assert!(odd.err.contains("does not understand"), "{}", odd.err);
 }
 
 #[test]
@@ -191,8 +197,7 @@ fn where_nobody_knows_whether_it_is_bound_the_entry_stays() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let service = thread::spawn(move || {
-        let offer =
-            r#"{"id":"1","otpauth_uri":"otpauth://totp/C:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=C"}"#;
+        let offer = r#"{"id":"019a9ef4-4f60-7c1e-9d4b-2f6b8f0a7c11","expires_at":"2026-11-21T04:45:00.000Z","codes_needed":1,"otpauth_uri":"otpauth://totp/C:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=C"}"#;
         let (mut begun, _) = listener.accept().expect("a call");
         let _request = begun.read(&mut [0; 8_192]);
         let head = format!(

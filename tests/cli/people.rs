@@ -81,16 +81,18 @@ fn unbinding_says_what_it_ends() {
 fn no_input_asks_nothing_even_at_a_terminal() {
     let home = tempfile::tempdir().expect("a directory");
     let service = Served::start(&home.path().join("data"));
-    let verifying = Running::start(&mut on_a_terminal(&service.user(&[
-        "verify",
-        "acme",
-        "alice",
-        "--no-input",
-    ])));
-    let ended = verifying.wait().with_code(2);
-    assert!(
-        ended.out.contains("no code was given") && ended.out.contains("--code-file"),
-        "{}",
-        ended.out
-    );
+    for asking in ["verify", "bind"] {
+        let asked = service.user(&[asking, "acme", "alice", "--no-input"]);
+        let ended = Running::start(&mut on_a_terminal(&asked)).wait().with_code(2);
+        assert!(
+            ended.out.contains("no code was given") && ended.out.contains("--code-file"),
+            "{}",
+            ended.out
+        );
+        assert!(
+            !ended.out.contains("type the key"),
+            "nothing is begun that no code can complete: {}",
+            ended.out
+        );
+    }
 }

@@ -1,6 +1,6 @@
 //! A script: codes through stdin or a file, data on stdout, exit codes to branch on.
 
-use std::fs;
+use std::{fs, process::Stdio};
 
 use serde_json::Value;
 
@@ -8,8 +8,8 @@ use crate::{
     judges,
     support::{
         phone::Phone,
-        process::{Ended, Running, Served, run},
-        step_that_lasts,
+        process::{Ended, Running, Served, countersign, run, serve},
+        step_that_lasts, write_private,
     },
 };
 
@@ -118,7 +118,17 @@ fn a_device_from_binding_to_unbinding() {
         "{told}"
     );
     let nothing = unbind(&["--yes"], &code).with_code(1);
-    assert!(nothing.err.contains("no bound device"), "{}", nothing.err);
+    assert!(
+        nothing.err.contains("no bound device") && nothing.err.contains("`countersign user bind ACCOUNT USER`"),
+        "{}",
+        nothing.err
+    );
+    let nothing = run(&mut service.user(&["resync", "acme", "alice"]), "").with_code(1);
+    assert!(
+        nothing.err.contains("`countersign user bind ACCOUNT USER`"),
+        "{}",
+        nothing.err
+    );
     verify(&service, &phone.code(step + 1)).with_code(1);
 }
 
@@ -200,7 +210,13 @@ fn ten_wrong_codes_lock_and_say_for_how_long() {
     let told = run(&mut service.user(&["verify", "acme", "alice"]), "123456\n")
         .with_code(1)
         .out;
-    assert!(told.starts_with("locked, for "), "{told}");
+    assert!(
+        told.starts_with("locked, for ") && told.contains(" s, until 20") && told.contains("support can unlock"),
+        "{told}"
+    );
+    let mut on_paper = service.user(&["verify", "acme", "alice", "--recovery-code"]);
+    let told = run(&mut on_paper, "AAAA AAAA AAAA AAAA\n").with_code(1).out;
+    assert_eq!(told, "refused\n", "recovery codes are judged meanwhile");
     let listed = run(&mut service.user(&["devices", "acme", "alice"]), "")
         .with_code(0)
         .out;
@@ -217,8 +233,8 @@ fn names_may_be_anything_a_directory_of_users_has() {
         assert!(told.contains("no device is bound"), "{user}: {told}");
     }
     let long = "x".repeat(129);
-    for (user, code) in [("", 2), ("a\tb", 1), (&long, 1)] {
-        let ended = run(&mut service.user(&["devices", "acme", user]), "").with_code(code);
+    for user in ["", "a\tb", &long] {
+        let ended = run(&mut service.user(&["devices", "acme", user]), "").with_code(2);
         assert!(ended.err.to_lowercase().contains("user"), "{user:?}: {}", ended.err);
     }
 }
@@ -252,4 +268,82 @@ fn wrong_codes_before_a_right_one_are_told_to_whoever_asks() {
     let mut asked = service.user(&["verify", "acme", "alice"]);
     let accepted = run(&mut asked, &format!("{}\n", phone.code(step))).with_code(0);
     assert!(accepted.out.starts_with("accepted; 1 wrong code"), "{}", accepted.out);
+}
+
+#[test]
+fn nothing_is_begun_that_no_code_can_complete() {
+    let (home, service) = served();
+    let key = run(&mut service.beside(&["key", "create", "--role", "audit"]), "").with_code(0);
+    let auditor = service.api().with_key(key.out.trim());
+    let records = || {
+        let trail = auditor.get("/v1/audit").expect("an answer").with_status(200);
+        trail.body["items"].as_array().map_or(0, Vec::len)
+    };
+    let before = records();
+    let empty = home.path().join("empty");
+    fs::write(&empty, "\n").expect("a file");
+    let from_a_file = ["bind", "acme", "alice", "--code-file", empty.to_str().expect("UTF-8")];
+    let mut of_a_timer = service.user(&["bind", "acme", "alice", "--no-input"]);
+    let of_a_timer = of_a_timer.stdin(Stdio::null()).output().expect("it runs");
+    assert_eq!(of_a_timer.status.code(), Some(2));
+    let from_a_file = run(&mut service.user(&from_a_file), "").with_code(2);
+    for said in [
+        from_a_file.err,
+        String::from_utf8_lossy(&of_a_timer.stderr).into_owned(),
+    ] {
+        assert!(
+            said.contains("no code was given") && said.contains("--code-file"),
+            "{said}"
+        );
+        assert!(!said.contains("type the key"), "{said}");
+    }
+    assert_eq!(records(), before);
+}
+
+#[test]
+fn whoever_is_not_let_in_is_told_how_to_get_a_key() {
+    let (home, service) = served();
+    let key = home.path().join("key");
+    write_private(&key, "cs_of_nobody").expect("a file");
+    let key = key.display().to_string();
+    let refused = run(
+        &mut service.user(&["devices", "acme", "alice", "--api-key-file", &key]),
+        "",
+    );
+    let refused = refused.with_code(1).err;
+    assert!(
+        refused.contains("unknown or revoked") && refused.contains("countersign key create --role verify,enroll"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_service_that_is_asked_in_the_wrong_way_is_told_from_none() {
+    let (home, service) = served();
+    let devices = |url: &str| {
+        let mut command = countersign();
+        command.args(["user", "devices", "acme", "alice", "--server", url, "--data-dir"]);
+        command.arg(&service.dir);
+        run(&mut command, "").with_code(1).err
+    };
+    let plain = devices(&service.url.replacen("http", "https", 1));
+    assert!(
+        plain.contains("does not speak TLS") && plain.contains(&service.url) && plain.contains("--tls-cert"),
+        "{plain}"
+    );
+
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let [cert, key] = ["cert.pem", "key.pem"].map(|name| home.path().join(name));
+    fs::write(&cert, made.cert.pem()).expect("a file");
+    write_private(&key, made.signing_key.serialize_pem()).expect("a file");
+    let dir = home.path().join("over TLS");
+    let mut serving = serve(&dir);
+    serving.arg("--tls-cert").arg(cert).arg("--tls-key").arg(key);
+    let over_tls = Served::greeting(Running::start(&mut serving), &dir);
+    let (_, address) = over_tls.url.split_once("//").expect("a URL");
+    let not_plain = devices(&format!("http://{address}"));
+    assert!(
+        not_plain.contains("not in plain HTTP") && not_plain.contains("https://NAME"),
+        "{not_plain}"
+    );
 }

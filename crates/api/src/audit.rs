@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -15,7 +15,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
 ];
 
 /// Which part of the trail.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AuditQuery {
@@ -24,6 +24,7 @@ pub struct AuditQuery {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
     pub limit: PageSize,
     /// `next_cursor` of the page before; the oldest records when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[param(example = "3.42.1")]
     pub cursor: Option<String>,
 }
@@ -33,6 +34,14 @@ pub struct AuditQuery {
 pub struct PageSize(u32);
 
 impl PageSize {
+    /// As much as there can be.
+    pub const MAX: Self = Self(1_000);
+
+    /// 1 to 1,000, and nothing else.
+    pub fn new(size: u32) -> Option<Self> {
+        (1..=Self::MAX.0).contains(&size).then_some(Self(size))
+    }
+
     /// 1 to 1,000.
     pub const fn get(self) -> u32 {
         self.0
@@ -42,6 +51,12 @@ impl PageSize {
 impl Default for PageSize {
     fn default() -> Self {
         Self(100)
+    }
+}
+
+impl Serialize for PageSize {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
     }
 }
 
@@ -57,9 +72,8 @@ impl<'de> Deserialize<'de> for PageSize {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<PageSize, E> {
-                let size = text.parse().ok().filter(|size| (1..=1_000).contains(size));
-                size.map(PageSize)
-                    .ok_or_else(|| E::custom("is not a number from 1 to 1000"))
+                let size = text.parse().ok().and_then(PageSize::new);
+                size.ok_or_else(|| E::custom("is not a number from 1 to 1000"))
             }
         }
 
@@ -69,7 +83,7 @@ impl<'de> Deserialize<'de> for PageSize {
 }
 
 /// A part of the trail, oldest first.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct AuditPage {
     /// The records.
     pub items: Vec<AuditRecord>,
@@ -82,7 +96,7 @@ pub struct AuditPage {
 }
 
 /// A record of the trail. Each chain of them is fixed by its hashes, and the chains by signed heads.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct AuditRecord {
     /// `chain.position.index`: the row it stands in, and which of the row's events it is, from 1. A row holds what one commit
     /// decided.
@@ -103,7 +117,7 @@ pub struct AuditRecord {
     pub event: Option<Box<RawValue>>,
     /// True while the event's cause is shown as `wrong`, whatever it is: a step that the cause may name, or that its code
     /// is of, could still be accepted. Ask again after the event's `masked_s`.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[schema(required = false)]
     pub masked: bool,
     /// SHA-256 of salt and event, in hex, where the event was erased.
@@ -123,7 +137,7 @@ pub struct AuditRecord {
 }
 
 /// What happened. More fields may come.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuditEvent {
     /// What was done.
     #[schema(example = "verify")]
@@ -132,44 +146,58 @@ pub struct AuditEvent {
     #[schema(example = "refused")]
     pub outcome: String,
     /// The user concerned, by a number that stays when the person is erased; account, user, actor and client are gone then.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub person: Option<Uuid>,
     /// The account concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "acme")]
     pub account: Option<String>,
     /// The user concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "alice")]
     pub user: Option<String>,
     /// The device concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<Uuid>,
     /// The id that the answer of an accepted check names.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub decision_id: Option<Uuid>,
     /// Why, which the caller of a check was not told.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "used")]
     pub cause: Option<String>,
     /// How far off, in time steps, where that is the cause.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<i64>,
     /// For how many seconds after it a refusal's cause is shown as `wrong`, with nothing about steps: until no step that it
     /// may name can be accepted any more. Says nothing about which cause it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub masked_s: Option<u64>,
     /// How many times, where one record stands for several.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
     /// The id of the caller's API key.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub api_key: Option<Uuid>,
     /// On whose behalf the caller acted, as it said.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub actor: Option<serde_json::Value>,
     /// What the user came with, as the caller said.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub client: Option<serde_json::Value>,
     /// The `X-Request-Id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
     /// More, by action.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub detail: Option<serde_json::Value>,
 }
 
 /// The end of the chain that the service writes at the moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuditHeads {
     /// One, for the service that was asked writes one chain. Chains of earlier starts and of commands beside the service
     /// are not in it: `audit.heads` in the data directory, and the copy of `--heads-file`, have those too.
@@ -177,7 +205,7 @@ pub struct AuditHeads {
 }
 
 /// The end of a chain with a signature under it: kept elsewhere, it shows a tail that was cut.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuditHead {
     /// The chain.
     #[schema(example = 3)]

@@ -1,6 +1,6 @@
 //! Lots of tokens on the wire (`/v1/batches`), and who may bind a token of one.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{Actor, Name, PageSize, ProblemCode, Text, Timestamp, operation::Operation};
@@ -22,12 +22,13 @@ pub(crate) struct BatchPath {
 }
 
 /// Tokens that came together, and who may bind them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Batch {
     /// The desk's own name for it.
     #[schema(example = "2026-11")]
     pub name: String,
     /// Who may bind a token of it.
+    #[serde(deserialize_with = "answered")]
     pub open_to: OpenTo,
     /// For people.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,8 +118,32 @@ impl TryFrom<Fields> for OpenTo {
     }
 }
 
+/// As a caller reads it, who ignores fields that it does not know, and checks no names: the service has.
+#[derive(Deserialize)]
+struct AnsweredFields {
+    kind: OpenToKind,
+    accounts: Option<Vec<String>>,
+    users: Option<Vec<AnsweredUser>>,
+}
+
+#[derive(Deserialize)]
+struct AnsweredUser {
+    account: String,
+    user: String,
+}
+
+fn answered<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OpenTo, D::Error> {
+    let AnsweredFields { kind, accounts, users } = AnsweredFields::deserialize(deserializer)?;
+    let user = |AnsweredUser { account, user }| BetaUser { account, user };
+    Ok(OpenTo {
+        kind,
+        accounts,
+        users: users.map(|users| users.into_iter().map(user).collect()),
+    })
+}
+
 /// Which batches a list is of.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct BatchQuery {
@@ -127,11 +152,12 @@ pub struct BatchQuery {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
     pub limit: PageSize,
     /// `next_cursor` of the page before; from the first name when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
 
 /// A part of the batches, by name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BatchPage {
     /// The batches.
     pub items: Vec<Batch>,
@@ -142,27 +168,31 @@ pub struct BatchPage {
 }
 
 /// Makes a batch.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchRequest {
     /// The desk's own name for it.
     #[schema(example = "2026-11")]
     pub name: Name,
     /// Who may bind a token of it; nobody yet when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub open_to: Option<OpenTo>,
     /// For people.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<Text<512>>,
     /// On whose behalf.
     pub actor: Actor,
 }
 
 /// Opens a batch to others, or closes it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchChangeRequest {
     /// Who may bind a token of it; as it was when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub open_to: Option<OpenTo>,
     /// For people; as it was when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<Text<512>>,
     /// On whose behalf.
     pub actor: Actor,

@@ -2,12 +2,14 @@
 
 use std::{borrow::Cow, fmt};
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type},
 };
 use zeroize::Zeroizing;
+
+use crate::TextError;
 
 /// Longest code, in bytes of UTF-8: room for a recovery code typed with blanks, and for full-width digits.
 pub const CODE_LEN_MAX_BYTES: usize = 128;
@@ -20,6 +22,19 @@ pub const CODE_LEN_MAX_BYTES: usize = 128;
 pub struct CodeText(Zeroizing<String>);
 
 impl CodeText {
+    /// What a person typed, to be asked about.
+    ///
+    /// # Errors
+    /// [`TextError::TooLong`]: no code is.
+    pub fn new(text: Zeroizing<String>) -> Result<Self, TextError> {
+        if text.len() > CODE_LEN_MAX_BYTES {
+            return Err(TextError::TooLong {
+                max_bytes: CODE_LEN_MAX_BYTES,
+            });
+        }
+        Ok(Self(text))
+    }
+
     /// Its characters. Loud, for it must reach neither a log nor an error.
     pub fn expose(&self) -> &str {
         &self.0
@@ -28,6 +43,13 @@ impl CodeText {
     /// The text, still wiped when dropped.
     pub fn into_inner(self) -> Zeroizing<String> {
         self.0
+    }
+}
+
+/// In the clear: whoever writes it asks about it.
+impl Serialize for CodeText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 
@@ -100,7 +122,7 @@ impl ToSchema for CodeText {
 }
 
 /// What a code at a check is. `passcode` has its place and is refused: nothing issues any yet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VerifyMethod {
     /// Shown by a bound device.
@@ -113,7 +135,7 @@ pub enum VerifyMethod {
 }
 
 /// What a code is that pays for a change of factors.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FactorMethod {
     /// Shown by a bound device.

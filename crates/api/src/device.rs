@@ -46,7 +46,7 @@ pub(crate) struct DevicePath {
 }
 
 /// A device of a user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Device {
     /// UUIDv7.
     pub id: Uuid,
@@ -62,7 +62,7 @@ pub struct Device {
     pub state: DeviceState,
     /// What too many wrong codes have stopped, each by itself, until somebody acts. Tell the user that somebody seems to
     /// have the password.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub suspended: Vec<Road>,
     /// When the binding was completed.
     pub bound_at: Timestamp,
@@ -85,7 +85,7 @@ pub struct Device {
 }
 
 /// What shows the codes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceKind {
     /// An authenticator app.
@@ -95,7 +95,7 @@ pub enum DeviceKind {
 }
 
 /// Where a device stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceState {
     /// Its codes are judged.
@@ -110,7 +110,7 @@ pub enum DeviceState {
 }
 
 /// What codes are judged for; each has counters of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Road {
     /// Login and operation checks.
@@ -122,7 +122,7 @@ pub enum Road {
 }
 
 /// Ends a device by a code.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UnbindRequest {
     /// A fresh code of this device, or one of the user's recovery codes.
@@ -135,7 +135,7 @@ pub struct UnbindRequest {
 }
 
 /// Measures a device's clock by two consecutive codes.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResyncRequest {
     /// Two consecutive codes, in the order the device showed them. Both are burned.
@@ -143,6 +143,7 @@ pub struct ResyncRequest {
     #[schema(value_type = Vec<CodeText>, min_items = 2, max_items = 2)]
     pub codes: [CodeText; 2],
     /// Wakes a suspended device.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_proof: Option<IdentityProof>,
     /// On whose behalf.
     pub actor: Actor,
@@ -157,11 +158,12 @@ fn two_codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[CodeText; 2]
 }
 
 /// Lifts a lock or a suspension.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UnlockRequest {
     /// When the user's first factor (the password, or its like) was changed: after the suspension. It is needed for the
     /// third suspension within 13 weeks, and lets all counts begin anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_factor_changed_at: Option<Timestamp>,
     /// On whose behalf.
     pub actor: Actor,

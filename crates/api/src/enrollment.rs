@@ -66,20 +66,24 @@ pub(crate) struct EnrollmentPath {
 
 /// Starts a binding.
 // No `Debug`: it may carry a code.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields, try_from = "Fields")]
 pub enum EnrollmentRequest {
     /// An authenticator app.
     Virtual {
         /// The service's name in the app, without a colon; a setting of the service when absent.
+        #[serde(skip_serializing_if = "Option::is_none")]
         issuer: Option<Name>,
         /// The account's name in the app, without a colon; the user's name when absent.
+        #[serde(skip_serializing_if = "Option::is_none")]
         label: Option<Name>,
         /// How the caller made sure of the user's identity.
         identity_proof: IdentityProof,
         /// Changing phones: the device that ends in the moment the new one is bound.
+        #[serde(skip_serializing_if = "Option::is_none")]
         replaces: Option<Replaces>,
         /// A further device, where more than one is allowed: the fresh factor of a user who has one. Not with `replaces`.
+        #[serde(skip_serializing_if = "Option::is_none")]
         factor: Option<Factor>,
         /// On whose behalf.
         actor: Actor,
@@ -89,12 +93,15 @@ pub enum EnrollmentRequest {
         /// What stands on its back.
         serial_number: Name,
         /// What people will call it; the token's own label, or its serial number, when absent.
+        #[serde(skip_serializing_if = "Option::is_none")]
         label: Option<Name>,
         /// How the caller made sure of the user's identity.
         identity_proof: IdentityProof,
         /// The device that ends in the moment the token is bound.
+        #[serde(skip_serializing_if = "Option::is_none")]
         replaces: Option<Replaces>,
         /// A further device, where more than one is allowed: the fresh factor of a user who has one. Not with `replaces`.
+        #[serde(skip_serializing_if = "Option::is_none")]
         factor: Option<Factor>,
         /// On whose behalf.
         actor: Actor,
@@ -102,7 +109,7 @@ pub enum EnrollmentRequest {
 }
 
 /// The device that a new one replaces, and a code that allows it.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Replaces {
     /// The device.
@@ -115,7 +122,7 @@ pub struct Replaces {
 }
 
 /// A fresh factor of a user.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Factor {
     /// A fresh code of a bound device, or one of the user's recovery codes.
@@ -190,7 +197,7 @@ impl TryFrom<Fields> for EnrollmentRequest {
 
 /// A binding under way, as the user is shown it, once.
 // No `Debug`: it holds the secret.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 pub struct Enrollment {
     /// UUIDv7.
     pub id: Uuid,
@@ -218,7 +225,7 @@ pub struct Enrollment {
 
 /// Completes a binding.
 // No `Debug`: it carries codes.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConfirmRequest {
     /// As many codes of the new device as `codes_needed` said, in the order it showed them.
@@ -233,6 +240,7 @@ pub struct ConfirmRequest {
 }
 
 /// One code, or two consecutive ones.
+#[derive(Serialize)]
 pub struct EnrollmentCodes(Vec<CodeText>);
 
 impl EnrollmentCodes {
@@ -241,6 +249,18 @@ impl EnrollmentCodes {
     /// The codes, in their order.
     pub fn into_inner(self) -> Vec<CodeText> {
         self.0
+    }
+}
+
+impl From<CodeText> for EnrollmentCodes {
+    fn from(code: CodeText) -> Self {
+        Self(vec![code])
+    }
+}
+
+impl From<[CodeText; 2]> for EnrollmentCodes {
+    fn from(codes: [CodeText; 2]) -> Self {
+        Self(codes.into())
     }
 }
 
@@ -294,7 +314,7 @@ impl ToSchema for EnrollmentCodes {
 
 /// A completed binding.
 // No `Debug`: the recovery codes are for the user's eyes, once.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 pub struct ConfirmResponse {
     /// The device.
     pub device: Device,
@@ -305,7 +325,7 @@ pub struct ConfirmResponse {
 }
 
 /// Ends a binding under way.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AbandonEnrollmentRequest {
     /// On whose behalf.

@@ -25,7 +25,7 @@ pub(crate) struct ExportPath {
 }
 
 /// Seeds that shall leave: one person asks, another approves, the first fetches the file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Export {
     /// To be told to whoever approves.
     pub id: Uuid,
@@ -51,7 +51,7 @@ pub struct Export {
 }
 
 /// Where an export stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ExportState {
     /// Waiting for another's approval.
@@ -66,12 +66,14 @@ pub enum ExportState {
 
 /// Asks that seeds leave: those of `serial_numbers`, or all of `batch` that nobody has bound.
 // No `Debug`: it carries a key.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExportRequest {
     /// Whose seeds: 1 to 1,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub serial_numbers: Option<Vec<Name>>,
     /// Instead: of whatever is unbound in this batch, up to 1,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-11")]
     pub batch: Option<Name>,
     /// What people call the recipient's key; stands in the file.
@@ -84,7 +86,7 @@ pub struct ExportRequest {
 }
 
 /// Acts on an export.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExportActRequest {
     /// On whose behalf.
@@ -93,7 +95,7 @@ pub struct ExportActRequest {
 
 /// Fetches the file of an approved export.
 // No `Debug`: it carries a key.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExportFileRequest {
     /// The key that it was asked for with.

@@ -3,19 +3,19 @@
 use std::{borrow::Cow, fmt};
 
 use data_encoding::BASE64;
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::{
     IntoParams, PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type},
 };
 use zeroize::Zeroizing;
 
-use crate::{Actor, Name, ProblemCode, operation::Operation};
+use crate::{Actor, Name, ProblemCode, TextError, operation::Operation};
 
 pub(crate) const OPERATIONS: &[Operation] = &[Operation::new("import_tokens", &[&[ProblemCode::Conflict]])];
 
 /// Whether it is meant.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ImportQuery {
@@ -27,7 +27,7 @@ pub struct ImportQuery {
 
 /// Takes the tokens of a seed file into the inventory.
 // No `Debug`: it carries secrets, perhaps in the clear.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImportRequest {
     /// The batch they come in; made, and open to nobody, where there is none.
@@ -36,10 +36,13 @@ pub struct ImportRequest {
     /// The file, byte for byte: PSKC (RFC 6030), or a vendor's table. At most 10,000 tokens.
     pub file_base64: Base64,
     /// The password of an encrypted file.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<SecretText>,
     /// The key of an encrypted file, instead of a password.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub key_base64: Option<Base64>,
     /// How a table's secrets are written, where that is not plain from them all.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<SeedEncoding>,
     /// Whether secrets of 80 to 127 bits come in, too, where no better token can be had. Shorter ones never do.
     #[serde(default)]
@@ -50,7 +53,7 @@ pub struct ImportRequest {
 }
 
 /// How a table's secrets are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SeedEncoding {
     /// RFC 4648, section 8.
@@ -82,6 +85,21 @@ impl Base64 {
     /// The bytes, still wiped when dropped.
     pub fn into_inner(self) -> Zeroizing<Vec<u8>> {
         self.0
+    }
+}
+
+impl From<Zeroizing<Vec<u8>>> for Base64 {
+    fn from(bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self(bytes)
+    }
+}
+
+impl Serialize for Base64 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let len = BASE64.encode_len(self.0.len());
+        let mut text = Zeroizing::new(String::with_capacity(returned_capacity(len)));
+        BASE64.encode_append(&self.0, &mut text);
+        serializer.serialize_str(&text)
     }
 }
 
@@ -136,9 +154,30 @@ pub struct SecretText(Zeroizing<String>);
 impl SecretText {
     const MAX_BYTES: usize = 1_024;
 
+    /// A password, to be sent.
+    ///
+    /// # Errors
+    /// [`TextError`], where it is empty or longer than 1,024 bytes.
+    pub fn new(text: Zeroizing<String>) -> Result<Self, TextError> {
+        match text.len() {
+            0 => Err(TextError::Empty),
+            1..=Self::MAX_BYTES => Ok(Self(text)),
+            _ => Err(TextError::TooLong {
+                max_bytes: Self::MAX_BYTES,
+            }),
+        }
+    }
+
     /// The text, still wiped when dropped.
     pub fn into_inner(self) -> Zeroizing<String> {
         self.0
+    }
+}
+
+/// In the clear: whoever writes it opens something with it.
+impl Serialize for SecretText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 
@@ -185,7 +224,7 @@ impl ToSchema for SecretText {
 }
 
 /// What became of an import: everything came in, or nothing did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ImportReceipt {
     /// Whether it was only judged.
     pub dry_run: bool,
@@ -208,7 +247,7 @@ pub struct ImportReceipt {
 }
 
 /// A token that cannot come in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ImportRefusal {
     /// Its serial number, where the file says one.
     #[serde(skip_serializing_if = "Option::is_none")]

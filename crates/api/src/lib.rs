@@ -3,6 +3,7 @@
 //! One family of endpoints, one file: its types and its operations stand together. Nothing here decides anything,
 //! and nothing of ours is known here: a server converts, calls its use cases and converts back.
 //!
+//! - Every request and every answer is both written and read, by the same type: a caller in Rust needs no other contract.
 //! - Requests are read by [`read_json`] alone. It refuses what it does not know, names the field, and never repeats a
 //!   value: serde's own messages would, and the value may be a code in the wrong place.
 //! - Types that hold a code or a secret have no `Debug`; [`CodeText`] and the secrets of answers are wiped when dropped.

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, net::IpAddr, sync::Arc};
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type},
@@ -11,7 +11,7 @@ use utoipa::{
 use crate::{Name, Text, Timestamp};
 
 /// On whose behalf the caller makes a change; stands in the audit trail beside the API key.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Actor {
     /// The caller's own name for them.
@@ -20,12 +20,24 @@ pub struct Actor {
     /// What they are.
     pub kind: ActorKind,
     /// Where they came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "203.0.113.7")]
     pub ip: Option<IpAddr>,
 }
 
+impl Actor {
+    /// A program that acts under a name of its own.
+    pub fn named(id: &'static str, kind: ActorKind) -> Self {
+        Self {
+            id: Name::from_static(id),
+            kind,
+            ip: None,
+        }
+    }
+}
+
 /// What an actor is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActorKind {
     /// The user themself.
@@ -39,13 +51,15 @@ pub enum ActorKind {
 }
 
 /// What the user came with.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Client {
     /// The address of the user's browser or program.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "203.0.113.7")]
     pub ip: Option<IpAddr>,
     /// What it calls itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<UserAgent>,
 }
 
@@ -56,9 +70,20 @@ pub struct UserAgent(Arc<str>);
 impl UserAgent {
     const MAX_BYTES: usize = 512;
 
+    /// The beginning of it, as far as it is kept.
+    pub fn new(text: &str) -> Self {
+        Self(text[..text.floor_char_boundary(Self::MAX_BYTES)].into())
+    }
+
     /// The beginning of what came.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl Serialize for UserAgent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 
@@ -74,7 +99,7 @@ impl<'de> Deserialize<'de> for UserAgent {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<UserAgent, E> {
-                Ok(UserAgent(text[..text.floor_char_boundary(UserAgent::MAX_BYTES)].into()))
+                Ok(UserAgent::new(text))
             }
         }
 
@@ -101,7 +126,7 @@ impl ToSchema for UserAgent {
 }
 
 /// How the caller made sure of the user's identity before it asked for a way in.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IdentityProof {
     /// What was checked, in the caller's own words.

@@ -1,6 +1,6 @@
 //! Health probes on the wire: `/healthz` and `/readyz`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::operation::Operation;
@@ -11,15 +11,15 @@ pub(crate) const OPERATIONS: &[Operation] = &[
 ];
 
 /// The answer to a probe.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Probe {
     /// Always `ok`; anything else is a problem.
     pub status: ProbeStatus,
     /// With `/readyz`: the first records that could not be read since the start. They fail their own users alone.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub damaged: Vec<String>,
     /// With `/readyz`: how many reads met a damaged record.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub damaged_reads: u64,
 }
 
@@ -40,7 +40,7 @@ fn is_zero(count: &u64) -> bool {
 }
 
 /// What a probe found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProbeStatus {
     /// As it should be.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type},
@@ -106,6 +106,39 @@ impl Serialize for Problem {
     }
 }
 
+/// As a caller reads it. `type` and `title` follow from the code, and a hint of a kind that is not known is none.
+#[derive(Deserialize)]
+struct Received {
+    status: u16,
+    detail: String,
+    code: String,
+    field: Option<String>,
+    #[serde(default, deserialize_with = "known_hint")]
+    hint: Option<Hint>,
+    attempts_left: Option<u32>,
+    retry_after_s: Option<u64>,
+}
+
+fn known_hint<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Hint>, D::Error> {
+    let hint = serde_json::Value::deserialize(deserializer)?;
+    Ok(Hint::deserialize(hint).ok())
+}
+
+impl<'de> Deserialize<'de> for Problem {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let received = Received::deserialize(deserializer)?;
+        Ok(Self {
+            code: ProblemCode::named(&received.code).unwrap_or(ProblemCode::Unknown(received.status)),
+            status: received.status,
+            detail: received.detail.into(),
+            field: received.field,
+            hint: received.hint,
+            attempts_left: received.attempts_left,
+            retry_after_s: received.retry_after_s,
+        })
+    }
+}
+
 impl PartialSchema for Problem {
     fn schema() -> RefOr<Schema> {
         OnTheWire::schema()
@@ -119,7 +152,7 @@ impl ToSchema for Problem {
 }
 
 /// What a user can mend when a code is refused at a binding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Hint {
     /// The device's clock is off: set it to the network's time.
@@ -144,7 +177,7 @@ pub enum Hint {
 }
 
 /// An algorithm as otpauth URIs name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub enum HintAlgorithm {
     /// HMAC-SHA-1.
     #[serde(rename = "SHA1")]
@@ -155,6 +188,17 @@ pub enum HintAlgorithm {
     /// HMAC-SHA-512.
     #[serde(rename = "SHA512")]
     Sha512,
+}
+
+impl HintAlgorithm {
+    /// As it stands in JSON, and in otpauth URIs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sha1 => "SHA1",
+            Self::Sha256 => "SHA256",
+            Self::Sha512 => "SHA512",
+        }
+    }
 }
 
 /// One row of the table below for each code: its variant, name, status, title, and what the caller does about it.
@@ -170,10 +214,13 @@ macro_rules! problem_codes {
                 $(#[$also])*
                 $variant,
             )+
+            /// One that this version does not know, read from a newer service and written by none: all that is known of it
+            /// is its status.
+            Unknown(u16),
         }
 
         impl ProblemCode {
-            /// All of them, in the order of the documentation.
+            /// All that a service writes, in the order of the documentation.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
             /// The one of this name.
@@ -183,22 +230,27 @@ macro_rules! problem_codes {
 
             /// As it stands in JSON.
             pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name),+ }
+                match self { $(Self::$variant => $name,)+ Self::Unknown(_) => "unknown" }
+            }
+
+            /// The one that stands so in JSON, if this version knows it.
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.name() == name)
             }
 
             /// The HTTP status.
             pub const fn status(self) -> u16 {
-                match self { $(Self::$variant => $status),+ }
+                match self { $(Self::$variant => $status,)+ Self::Unknown(status) => status }
             }
 
             /// A short sentence, the same each time.
             pub const fn title(self) -> &'static str {
-                match self { $(Self::$variant => $title),+ }
+                match self { $(Self::$variant => $title,)+ Self::Unknown(_) => "A problem that this version does not know" }
             }
 
             /// What the caller does about it.
             pub const fn remedy(self) -> &'static str {
-                match self { $(Self::$variant => $remedy),+ }
+                match self { $(Self::$variant => $remedy,)+ Self::Unknown(_) => "Go by its status, and read `detail`." }
             }
         }
     };

@@ -8,7 +8,7 @@ use crate::{operation::Operation, user::UserPath};
 pub(crate) const OPERATIONS: &[Operation] = &[Operation::new("get_protection", &[])];
 
 /// Where a user's second factor is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Protection {
     /// At login, after the password was right.
     pub login_protection: ProtectionMethod,
@@ -17,7 +17,7 @@ pub struct Protection {
 }
 
 /// By what a user is protected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProtectionMethod {
     /// Nothing is asked.
@@ -27,7 +27,7 @@ pub enum ProtectionMethod {
 }
 
 /// What a binding switches on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// A code is asked for at login.

@@ -16,7 +16,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[Operation::new(
 )];
 
 /// Asks for a new set of recovery codes.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecoveryCodesRequest {
     /// A fresh code of the user.
@@ -30,7 +30,7 @@ pub struct RecoveryCodesRequest {
 
 /// A new set of recovery codes, shown once.
 // No `Debug`: it is for the user's eyes.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 pub struct RecoveryCodes {
     /// Each can be used once, in any order.
     #[schema(value_type = Vec<String>, example = json!(["K4VQ 6J2M XWTA 7N3B", "P5ZL D2RC Q7EY 3HUG"]))]

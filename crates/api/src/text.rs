@@ -1,8 +1,8 @@
 //! Names and other short texts on the wire, bounded and without control characters.
 
-use std::{borrow::Cow, error, fmt, sync::Arc};
+use std::{borrow::Cow, error, fmt, str::FromStr, sync::Arc};
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type},
@@ -32,6 +32,15 @@ impl<const MAX: usize> Text<MAX> {
         } else {
             Ok(Self(text.into()))
         }
+    }
+
+    /// A text of the program itself, such as the name that it acts under.
+    ///
+    /// # Panics
+    /// Where the text breaks a rule, hence on every call or on none.
+    #[must_use]
+    pub fn from_static(text: &'static str) -> Self {
+        Self::new(text).expect("a program's own text keeps the rules")
     }
 
     /// The text as it came.
@@ -70,6 +79,21 @@ impl fmt::Display for TextError {
 }
 
 impl error::Error for TextError {}
+
+/// As a command line reads it.
+impl<const MAX: usize> FromStr for Text<MAX> {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        Self::new(text)
+    }
+}
+
+impl<const MAX: usize> Serialize for Text<MAX> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
 
 impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

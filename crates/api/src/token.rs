@@ -26,7 +26,7 @@ pub(crate) struct TokenPath {
 }
 
 /// A hardware token in the inventory.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Token {
     /// What stands on its back.
     #[schema(example = "CS-000042")]
@@ -103,13 +103,15 @@ pub enum TokenState {
 }
 
 /// Which tokens a list is of.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TokenQuery {
     /// Those in this state.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<TokenState>,
     /// Those of this batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[param(example = "2026-11")]
     pub batch: Option<String>,
     /// Those that are bound and whose clock is about to leave the window; not with `state` or `batch`.
@@ -121,11 +123,12 @@ pub struct TokenQuery {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
     pub limit: PageSize,
     /// `next_cursor` of the page before; from the first serial number when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
 
 /// A part of the inventory, by serial number.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TokenPage {
     /// The tokens.
     pub items: Vec<Token>,
@@ -136,21 +139,23 @@ pub struct TokenPage {
 }
 
 /// Moves a token on in its life.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, try_from = "Fields")]
 pub struct TokenChangeRequest {
     /// What becomes of it.
     pub state: TokenGoal,
     /// With `assigned`: the account of whom it is meant for.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Name>,
     /// With `assigned`: the user under it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<Name>,
     /// On whose behalf.
     pub actor: Actor,
 }
 
 /// What the desk, or support, makes of a token. Only its user's codes bind or unbind it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenGoal {
     /// Nobody's again, after it was assigned.
@@ -202,7 +207,7 @@ impl TryFrom<Fields> for TokenChangeRequest {
 
 /// Asks whose token this is.
 // No `Debug`: it carries codes.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FindByCodeRequest {
     /// One code, for tokens that nobody has bound; two consecutive ones, which are burned, for bound and lost ones.
@@ -212,7 +217,7 @@ pub struct FindByCodeRequest {
 }
 
 /// The tokens that show a code.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FoundTokens {
     /// Often one; of very many unbound tokens a few have a code in common.
     pub items: Vec<Token>,

@@ -21,7 +21,7 @@ pub(crate) struct UserPath {
 }
 
 /// A user's factors.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct User {
     /// The bound and the suspended ones, oldest first; empty for a user nobody ever heard of.
     pub devices: Vec<Device>,
@@ -36,7 +36,7 @@ pub struct User {
 }
 
 /// Ends everything of a user.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CloseUserRequest {
     /// On whose behalf.

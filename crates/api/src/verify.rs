@@ -17,7 +17,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
 ];
 
 /// Is this code right?
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VerifyRequest {
     /// The user's account.
@@ -37,18 +37,26 @@ pub struct VerifyRequest {
     pub method: VerifyMethod,
     /// For a caller whose answer was lost: an exact repeat of an accepted request, by the same API key and for the same
     /// `client`, is told the same within five minutes, as `repeated`. With anything else in it, it is another request.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<RequestId>,
     /// What the user came with; for the audit trail, and to tell requests apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<Client>,
 }
 
 /// The caller's own id of a request: 128 random bits, so that nobody meets or guesses another's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RequestId(Name);
 
 impl RequestId {
     /// As many characters as 128 bits take in base64.
     const MIN_CHARS: usize = 22;
+
+    /// The id that so many random bits make.
+    pub fn from_random(bits: [u8; 16]) -> Self {
+        let text = data_encoding::BASE64URL_NOPAD.encode(&bits);
+        Self(Name::new(text).expect("22 characters of base64 are a name"))
+    }
 
     /// The id as it came.
     pub fn as_str(&self) -> &str {
@@ -104,7 +112,7 @@ impl ToSchema for RequestId {
 }
 
 /// The decision. An accepted code is burned, and a wrong one counted, before it is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VerifyResponse {
     /// Whether the user may pass.
     accepted: bool,
@@ -177,11 +185,41 @@ impl VerifyResponse {
     pub fn outcome(&self) -> VerifyOutcome {
         self.outcome
     }
+
+    /// Whether the user may pass: only where both fields that say so agree.
+    pub fn is_accepted(&self) -> bool {
+        self.accepted && self.outcome == VerifyOutcome::Accepted
+    }
+
+    /// Whose code it was, where a device's was accepted.
+    pub fn device_id(&self) -> Option<Uuid> {
+        self.device_id
+    }
+
+    /// The decision's id in the audit trail, where it was accepted.
+    pub fn decision_id(&self) -> Option<Uuid> {
+        self.decision_id
+    }
+
+    /// Wrong codes between the success before and this one.
+    pub fn wrong_since_last_success(&self) -> Option<u32> {
+        self.wrong_since_last_success
+    }
+
+    /// Whether this very request was accepted before: it opens nothing anew.
+    pub fn is_repeated(&self) -> bool {
+        self.repeated == Some(true)
+    }
+
+    /// While locked: seconds until a code is judged again, where waiting helps.
+    pub fn retry_after_s(&self) -> Option<u64> {
+        self.retry_after_s
+    }
 }
 
 /// What a caller learns of a code. `locked`: too many wrong codes before, or the device was reported lost; right and wrong
 /// codes get this same answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VerifyOutcome {
     /// Right, for the first time; or an exact repeat of the request that was.
@@ -193,7 +231,7 @@ pub enum VerifyOutcome {
 }
 
 /// Several checks at once; those of one user are judged in their order.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VerifyBatchRequest {
     /// The checks.
@@ -204,9 +242,15 @@ pub struct VerifyBatchRequest {
 pub const BATCH_ITEMS_MAX: usize = 4_096;
 
 /// Up to [`BATCH_ITEMS_MAX`] checks; the next one is refused before it is read.
+#[derive(Serialize)]
 pub struct BatchItems(Vec<VerifyRequest>);
 
 impl BatchItems {
+    /// These checks, if they are not too many for one batch.
+    pub fn new(items: Vec<VerifyRequest>) -> Option<Self> {
+        (items.len() <= BATCH_ITEMS_MAX).then_some(Self(items))
+    }
+
     /// The checks, in their order.
     pub fn into_inner(self) -> Vec<VerifyRequest> {
         self.0
@@ -263,14 +307,14 @@ impl ToSchema for BatchItems {
 }
 
 /// The results of a batch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VerifyBatchResponse {
     /// One for each item, in their order.
     pub results: Vec<BatchResult>,
 }
 
 /// What became of one item: `accepted` is there in any case.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum BatchResult {
     /// It was decided.
@@ -280,7 +324,7 @@ pub enum BatchResult {
 }
 
 /// An item that was not decided.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BatchFailure {
     /// Always false.
     #[schema(example = false)]
@@ -296,6 +340,11 @@ impl BatchFailure {
             accepted: false,
             problem,
         }
+    }
+
+    /// Why it was not decided.
+    pub fn problem(&self) -> &Problem {
+        &self.problem
     }
 }
 

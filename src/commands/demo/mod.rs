@@ -12,18 +12,23 @@ use std::{
     process::ExitCode,
 };
 
+use api::{
+    Actor, ActorKind, CodeText, ConfirmRequest, ConfirmResponse, Enrollment, EnrollmentCodes, EnrollmentRequest,
+    IdentityProof, Name, Scope, Text, VerifyMethod, VerifyRequest, VerifyResponse,
+};
 use clap::Args;
 use enroll::{Qr, TerminalStyle};
-use serde_json::{Value, json};
 use tempfile::TempDir;
+use uuid::Uuid;
 use verify::Policy;
+use zeroize::Zeroizing;
 
 use self::{
     phone::Phone,
     service::Running,
     token::{SERIAL_NUMBER, Token},
 };
-use super::{Done, print_picture};
+use super::{Done, print_picture, word};
 use crate::{
     Failure,
     client::{Client, User},
@@ -88,10 +93,19 @@ fn story(dir: &TempDir, running: &Running) -> Result<(), Failure> {
     ))?;
 
     step(2, "An authenticator app is bound")?;
-    let offer = client.post(&ALICE.path("/enrollments"), &enrollment(&json!({"kind": "virtual"})))?;
-    let mut phone = Phone::scan(&offer, &dir.path().join("authenticator.vault"))?;
+    let wanted = EnrollmentRequest::Virtual {
+        issuer: None,
+        label: None,
+        identity_proof: password(),
+        replaces: None,
+        factor: None,
+        actor: actor(),
+    };
+    let offer = client.post::<Enrollment>(&ALICE.path("/enrollments"), &wanted)?;
+    let uri = offer.otpauth_uri.as_deref().map_or("", String::as_str);
+    let mut phone = Phone::scan(uri, &dir.path().join("authenticator.vault"))?;
     say("Alice's console shows a QR code; any app reads it, yours too:")?;
-    let qr = Qr::encode(text(&offer["otpauth_uri"])).map_err(Failure::new)?;
+    let qr = Qr::encode(uri).map_err(Failure::new)?;
     let style = if has_colours() {
         TerminalStyle::Ansi
     } else {
@@ -103,7 +117,7 @@ fn story(dir: &TempDir, running: &Running) -> Result<(), Failure> {
          A code of it proves that it has it: {}.",
         phone.code()?
     ))?;
-    let device = confirm(client, &ALICE, &offer, &[phone.code()?])?;
+    let device = confirm(client, &ALICE, offer.id, code_text(&phone.code()?)?.into())?;
     say(format_args!(
         "Bound, as device {device}. Her ten recovery codes are shown once."
     ))?;
@@ -163,8 +177,15 @@ fn story(dir: &TempDir, running: &Running) -> Result<(), Failure> {
     running.take_in(&seeds)?;
 
     step(6, "Bob binds it by the number on its back")?;
-    let wanted = enrollment(&json!({"kind": "hardware", "serial_number": SERIAL_NUMBER}));
-    let offer = client.post(&BOB.path("/enrollments"), &wanted)?;
+    let wanted = EnrollmentRequest::Hardware {
+        serial_number: Name::from_static(SERIAL_NUMBER),
+        label: None,
+        identity_proof: password(),
+        replaces: None,
+        factor: None,
+        actor: actor(),
+    };
+    let offer = client.post::<Enrollment>(&BOB.path("/enrollments"), &wanted)?;
     say("He presses the button:")?;
     print_picture(token.press()?.trim_end_matches('\n'))?;
     let first = token.code(&seeds);
@@ -173,7 +194,8 @@ fn story(dir: &TempDir, running: &Running) -> Result<(), Failure> {
     say(format_args!(
         "Two codes in a row bind it, and measure its clock: {first}, {second}."
     ))?;
-    let device = confirm(client, &BOB, &offer, &[first, second.clone()])?;
+    let codes = [code_text(&first)?, code_text(&second)?];
+    let device = confirm(client, &BOB, offer.id, codes.into())?;
     say(format_args!("Bound, as device {device}."))?;
 
     step(7, "He logs in")?;
@@ -200,31 +222,50 @@ fn say(words: impl Display) -> Result<(), Failure> {
     words.to_string().lines().try_for_each(|line| tell!("   {line}"))
 }
 
-fn enrollment(also: &Value) -> Value {
-    let mut wanted = also.clone();
-    wanted["identity_proof"] = json!({"method": "password", "at": real::now_rfc3339(), "by": "countersign demo"});
-    wanted["actor"] = actor();
-    wanted
+/// Who asks has checked the password.
+fn password() -> IdentityProof {
+    IdentityProof {
+        method: Text::from_static("password"),
+        at: real::now(),
+        by: Name::from_static("countersign demo"),
+    }
 }
 
-fn actor() -> Value {
-    json!({"id": "countersign demo", "kind": "admin"})
+fn actor() -> Actor {
+    Actor::named("countersign demo", ActorKind::Admin)
+}
+
+fn code_text(code: &str) -> Result<CodeText, Failure> {
+    CodeText::new(Zeroizing::new(code.to_owned())).map_err(Failure::new)
 }
 
 /// The device's id.
-fn confirm(client: &Client, user: &User<'_>, offer: &Value, codes: &[String]) -> Result<String, Failure> {
-    let path = user.path(&format!("/enrollments/{}/confirm", text(&offer["id"])));
-    let body = json!({"codes": codes, "scope": ["login_protection"], "recovery_codes": true, "actor": actor()});
-    Ok(text(&client.post(&path, &body)?["device"]["id"]).to_owned())
+fn confirm(client: &Client, user: &User<'_>, enrollment: Uuid, codes: EnrollmentCodes) -> Result<Uuid, Failure> {
+    let path = user.path(&format!("/enrollments/{enrollment}/confirm"));
+    let body = ConfirmRequest {
+        codes,
+        scope: vec![Scope::LoginProtection],
+        recovery_codes: true,
+        actor: actor(),
+    };
+    Ok(client.post::<ConfirmResponse>(&path, &body)?.device.id)
 }
 
 /// Asks as a login service does, and fails if the answer is another than this story has.
-fn verify(client: &Client, user: &User<'_>, code: &str, accepted: bool, what: &str) -> Result<(), Failure> {
-    let body = json!({"account": user.account, "user": user.user, "code": code, "first_factor": true});
-    let answer = client.post("/v1/verify", &body)?;
-    let outcome = text(&answer["outcome"]);
+fn verify(client: &Client, user: &User<'static>, code: &str, accepted: bool, what: &str) -> Result<(), Failure> {
+    let body = VerifyRequest {
+        account: Name::from_static(user.account),
+        user: Name::from_static(user.user),
+        code: code_text(code)?,
+        first_factor: true,
+        method: VerifyMethod::Totp,
+        request_id: None,
+        client: None,
+    };
+    let answer = client.post::<VerifyResponse>("/v1/verify", &body)?;
+    let outcome = word(&answer.outcome());
     say(format_args!("{code}  {outcome:<8}  {what}"))?;
-    if answer["accepted"] == accepted {
+    if answer.is_accepted() == accepted {
         Ok(())
     } else {
         Err(
@@ -232,8 +273,4 @@ fn verify(client: &Client, user: &User<'_>, code: &str, accepted: bool, what: &s
                 .help("was this machine's clock set meanwhile? If not, please report this"),
         )
     }
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }

@@ -1,10 +1,8 @@
 use std::path::Path;
 
 use authenticator::VaultFile;
-use serde_json::Value;
 use vault::{Draft, EntryId, KdfCost, NewSlot, OpenVault, Unlock};
 
-use super::text;
 use crate::{
     Failure,
     commands::token::port::{fill, now_unix_s},
@@ -19,7 +17,7 @@ pub(super) struct Phone {
 
 impl Phone {
     /// Reads the QR code's text into a new vault, and opens that anew as any later command would.
-    pub(super) fn scan(offer: &Value, path: &Path) -> Result<Self, Failure> {
+    pub(super) fn scan(otpauth_uri: &str, path: &Path) -> Result<Self, Failure> {
         let mut passphrase = zeroize::Zeroizing::new([0; 16]);
         fill(&mut *passphrase)?;
         let slot = NewSlot::Passphrase {
@@ -27,7 +25,7 @@ impl Phone {
             cost: KdfCost::DEFAULT,
         };
         let mut made = OpenVault::create(slot, "", &mut fill).map_err(Failure::new)?;
-        let entry = enroll::Entry::parse(text(&offer["otpauth_uri"])).map_err(Failure::new)?;
+        let entry = enroll::Entry::parse(otpauth_uri).map_err(Failure::new)?;
         let entry = made.entries_mut().add(Draft::from(entry)).map_err(Failure::new)?;
         let file = VaultFile::at(path);
         let lock = file.lock(authenticator::LOCK_WAIT).map_err(Failure::new)?;

@@ -1,6 +1,6 @@
 use std::{net::SocketAddr, path::Path};
 
-use serde_json::json;
+use api::{Batch, BatchRequest, Name, OpenTo, OpenToKind};
 use server::Limits;
 use service::{Caller, NewKey, Report, Role, Settings, verify_trail};
 use store_sqlite::Sqlite;
@@ -70,8 +70,17 @@ impl Running {
 
     /// Into a batch that everybody may bind from.
     pub(super) fn take_in(&self, seeds: &Seeds) -> Result<(), Failure> {
-        let batch = json!({"name": "demo", "open_to": {"kind": "everybody"}, "actor": actor()});
-        self.client.post("/v1/batches", &batch)?;
+        let batch = BatchRequest {
+            name: Name::from_static("demo"),
+            open_to: Some(OpenTo {
+                kind: OpenToKind::Everybody,
+                accounts: None,
+                users: None,
+            }),
+            note: None,
+            actor: actor(),
+        };
+        self.client.post::<Batch>("/v1/batches", &batch)?;
         import::take_in(&self.client, &seeds.file, "demo", &seeds.key).map(drop)
     }
 

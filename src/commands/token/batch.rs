@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
+use api::{Batch as Lot, BatchChangeRequest, BatchPage, BatchQuery, BetaUser, OpenTo, OpenToKind, PageSize};
 use clap::{ArgGroup, Args, Subcommand};
-use serde_json::{Value, json};
 
 use super::inventory::{Asked, actor, pages};
 use crate::{
     client::{Client, encoded},
-    commands::{Done, user::Said},
+    commands::{Done, output::Output, word},
 };
 
 /// `countersign token batch …`
@@ -33,8 +33,10 @@ impl Batch {
 pub(in crate::commands) struct List {}
 
 impl List {
-    fn run(self, client: &Client, said: &Said) -> Done {
-        pages("/v1/batches?limit=1000", client, said, line)
+    fn run(self, client: &Client, output: &Output) -> Done {
+        let limit = PageSize::MAX;
+        let page = |cursor| client.list::<BatchPage>("/v1/batches", &BatchQuery { limit, cursor });
+        pages(page, output, line)
     }
 }
 
@@ -58,43 +60,52 @@ pub(in crate::commands) struct Open {
 }
 
 impl Open {
-    fn run(self, client: &Client, said: &Said) -> Done {
-        let open_to = if self.everybody {
-            json!({"kind": "everybody"})
-        } else if self.nobody {
-            json!({"kind": "nobody"})
-        } else if !self.account.is_empty() {
-            json!({"kind": "accounts", "accounts": self.account})
-        } else {
-            let user = |pair: &[String]| json!({"account": pair[0], "user": pair[1]});
-            let users: Vec<Value> = self.user.chunks_exact(2).map(user).collect();
-            json!({"kind": "users", "users": users})
+    fn run(self, client: &Client, output: &Output) -> Done {
+        let path = format!("/v1/batches/{}", encoded(&self.name));
+        let body = BatchChangeRequest {
+            open_to: Some(self.open_to()),
+            note: None,
+            actor: actor(),
         };
-        let body = json!({"open_to": open_to, "actor": actor()});
-        let batch = client.patch(&format!("/v1/batches/{}", encoded(&self.name)), &body)?;
-        said.say(&batch, || line(&batch))?;
+        let batch = client.patch::<Lot>(&path, &body)?;
+        output.print(&batch, || line(&batch))?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn open_to(self) -> OpenTo {
+        let (mut accounts, mut users) = (None, None);
+        let kind = if self.everybody {
+            OpenToKind::Everybody
+        } else if self.nobody {
+            OpenToKind::Nobody
+        } else if !self.account.is_empty() {
+            accounts = Some(self.account);
+            OpenToKind::Accounts
+        } else {
+            users = Some(pairs(self.user));
+            OpenToKind::Users
+        };
+        OpenTo { kind, accounts, users }
     }
 }
 
+/// Accounts and users, which clap has in a row.
+fn pairs(names: Vec<String>) -> Vec<BetaUser> {
+    let mut names = names.into_iter();
+    std::iter::from_fn(|| {
+        let (account, user) = names.next().zip(names.next())?;
+        Some(BetaUser { account, user })
+    })
+    .collect()
+}
+
 /// A batch in a line.
-fn line(batch: &Value) -> String {
-    let open_to = &batch["open_to"];
-    let kind = open_to["kind"].as_str().unwrap_or_default();
-    let named = open_to[kind].as_array().cloned().unwrap_or_default();
-    let name = |name: &Value| match (name.as_str(), &name["account"], &name["user"]) {
-        (Some(account), ..) => account.to_owned(),
-        (None, account, user) => format!(
-            "{}/{}",
-            account.as_str().unwrap_or_default(),
-            user.as_str().unwrap_or_default()
-        ),
-    };
-    let names: Vec<String> = named.iter().map(name).collect();
-    let line = format!(
-        "{}  open to {kind} {}",
-        batch["name"].as_str().unwrap_or_default(),
-        names.join(", ")
-    );
+fn line(batch: &Lot) -> String {
+    let open_to = &batch.open_to;
+    let accounts = open_to.accounts.iter().flatten().cloned();
+    let users = open_to.users.iter().flatten();
+    let users = users.map(|BetaUser { account, user }| format!("{account}/{user}"));
+    let names: Vec<_> = accounts.chain(users).collect();
+    let line = format!("{}  open to {} {}", batch.name, word(&open_to.kind), names.join(", "));
     line.trim_end().to_owned()
 }

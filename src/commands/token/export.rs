@@ -2,15 +2,15 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
+use api::{Actor, ActorKind, Export as Asking, ExportActRequest, ExportFileRequest, ExportRequest, Name};
 use clap::{ArgGroup, Args, Subcommand};
-use data_encoding::BASE64;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{inventory::Asked, seed_key::SeedKey};
 use crate::{
     Failure,
     client::{Client, encoded},
-    commands::{Done, user::Said},
+    commands::{Done, output::Output, word},
     home::write_private,
 };
 
@@ -34,9 +34,9 @@ impl Export {
         match self {
             Self::Request(asked) => asked.run(Request::run),
             Self::Show(asked) => asked.run(Show::run),
-            Self::Approve(asked) => asked.run(|act, client, said| act.run("approve", client, said)),
+            Self::Approve(asked) => asked.run(|act, client, output| act.run("approve", client, output)),
             Self::Fetch(asked) => asked.run(Fetch::run),
-            Self::Withdraw(asked) => asked.run(|act, client, said| act.run("withdraw", client, said)),
+            Self::Withdraw(asked) => asked.run(|act, client, output| act.run("withdraw", client, output)),
         }
     }
 }
@@ -46,12 +46,16 @@ impl Export {
 struct Person {
     /// Who you are, for the trail; whoever approves is another
     #[arg(long, value_name = "NAME")]
-    actor: String,
+    actor: Name,
 }
 
 impl Person {
-    fn body(&self) -> Value {
-        json!({"actor": {"id": self.actor, "kind": "admin"}})
+    fn actor(self) -> Actor {
+        Actor {
+            id: self.actor,
+            kind: ActorKind::Admin,
+            ip: None,
+        }
     }
 }
 
@@ -59,13 +63,13 @@ impl Person {
 #[command(group = ArgGroup::new("whose").required(true).args(["serial_numbers", "batch"]))]
 pub(in crate::commands) struct Request {
     /// Whose seeds: serial numbers, at most 1,000
-    serial_numbers: Vec<String>,
+    serial_numbers: Vec<Name>,
     /// Instead: whatever is unbound in this batch
     #[arg(long)]
-    batch: Option<String>,
+    batch: Option<Name>,
     /// What people call the recipient's key; stands in the file
     #[arg(long, value_name = "NAME")]
-    recipient: String,
+    recipient: Name,
     /// A file with the recipient's key: 16, 24 or 32 bytes, as they are or hexadecimal
     #[arg(long, value_name = "FILE")]
     key_file: PathBuf,
@@ -74,21 +78,21 @@ pub(in crate::commands) struct Request {
 }
 
 impl Request {
-    fn run(self, client: &Client, said: &Said) -> Done {
+    fn run(self, client: &Client, output: &Output) -> Done {
         let key = SeedKey::read(&self.key_file)?;
-        let mut body = self.person.body();
-        body["recipient"] = self.recipient.into();
-        body["key_base64"] = BASE64.encode(key.expose_secret()).into();
-        match self.batch {
-            Some(batch) => body["batch"] = batch.into(),
-            None => body["serial_numbers"] = self.serial_numbers.into(),
-        }
-        let export = client.post("/v1/exports", &body)?;
-        said.say(&export, || {
-            let id = text(&export, "id");
+        let body = ExportRequest {
+            serial_numbers: self.batch.is_none().then_some(self.serial_numbers),
+            batch: self.batch,
+            recipient: self.recipient,
+            key_base64: key.to_base64(),
+            actor: self.person.actor(),
+        };
+        let export = client.post::<Asking>("/v1/exports", &body)?;
+        output.print(&export, || {
             format!(
-                "{}\nanother person approves with a key of their own: countersign token export approve {id}",
-                words(&export)
+                "{}\nanother person approves with a key of their own: countersign token export approve {}",
+                words(&export),
+                export.id
             )
         })?;
         Ok(ExitCode::SUCCESS)
@@ -102,16 +106,11 @@ pub(in crate::commands) struct Show {
 }
 
 impl Show {
-    fn run(self, client: &Client, said: &Said) -> Done {
-        let export = client.get(&format!("/v1/exports/{}", encoded(&self.id)))?;
-        said.say(&export, || {
-            let tokens = export["serial_numbers"].as_array().cloned().unwrap_or_default();
-            let tokens: String = tokens
-                .iter()
-                .flat_map(Value::as_str)
-                .map(|token| format!("\n  {token}"))
-                .collect();
-            words(&export) + &tokens
+    fn run(self, client: &Client, output: &Output) -> Done {
+        let export = client.get::<Asking>(&format!("/v1/exports/{}", encoded(&self.id)))?;
+        output.print(&export, || {
+            let tokens = export.serial_numbers.iter().map(|token| format!("\n  {token}"));
+            words(&export) + &tokens.collect::<String>()
         })?;
         Ok(ExitCode::SUCCESS)
     }
@@ -126,9 +125,11 @@ pub(in crate::commands) struct Act {
 }
 
 impl Act {
-    fn run(self, act: &str, client: &Client, said: &Said) -> Done {
-        let export = client.post(&format!("/v1/exports/{}/{act}", encoded(&self.id)), &self.person.body())?;
-        said.say(&export, || words(&export))?;
+    fn run(self, act: &str, client: &Client, output: &Output) -> Done {
+        let path = format!("/v1/exports/{}/{act}", encoded(&self.id));
+        let actor = self.person.actor();
+        let export = client.post::<Asking>(&path, &ExportActRequest { actor })?;
+        output.print(&export, || words(&export))?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -148,7 +149,7 @@ pub(in crate::commands) struct Fetch {
 }
 
 impl Fetch {
-    fn run(self, client: &Client, said: &Said) -> Done {
+    fn run(self, client: &Client, output: &Output) -> Done {
         let key = SeedKey::read(&self.key_file)?;
         let out = self.out.display();
         // There is one file: whatever can fail here fails before it is fetched.
@@ -161,33 +162,30 @@ impl Fetch {
             write_private(&self.out, bytes).map_err(|error| Failure::new(format!("{out} cannot be written: {error}")))
         };
         kept(&[])?;
-        let mut body = self.person.body();
-        body["key_base64"] = BASE64.encode(key.expose_secret()).into();
+        let body = ExportFileRequest {
+            key_base64: key.to_base64(),
+            actor: self.person.actor(),
+        };
         let fetched = client.post_for_bytes(&format!("/v1/exports/{}/file", encoded(&self.id)), &body);
         let file = fetched.inspect_err(|_| drop(std::fs::remove_file(&self.out)))?;
         kept(&file)?;
-        said.say(&json!({"file": self.out, "bytes": file.len()}), || {
+        output.print(&json!({"file": self.out, "bytes": file.len()}), || {
             format!("{out} is written, encrypted")
         })?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn text<'a>(export: &'a Value, field: &str) -> &'a str {
-    export[field].as_str().unwrap_or_default()
-}
-
-fn words(export: &Value) -> String {
-    let count = export["serial_numbers"].as_array().map_or(0, Vec::len);
+fn words(export: &Asking) -> String {
     let mut words = format!(
         "export {}: {} token(s) for {}, {}; asked for by {}",
-        text(export, "id"),
-        count,
-        text(export, "recipient"),
-        text(export, "state"),
-        text(export, "requested_by"),
+        export.id,
+        export.serial_numbers.len(),
+        export.recipient,
+        word(&export.state),
+        export.requested_by,
     );
-    if let Some(person) = export["approved_by"].as_str() {
+    if let Some(person) = &export.approved_by {
         words += &format!(", approved by {person}");
     }
     words

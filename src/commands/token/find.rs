@@ -1,14 +1,17 @@
+//! `countersign token find`: whose token is this?
+
 use std::process::ExitCode;
 
+use api::{EnrollmentCodes, FindByCodeRequest, FoundTokens};
 use clap::Args;
-use serde_json::json;
 
 use super::inventory::{actor, line};
 use crate::{
     client::Client,
     commands::{
         Done,
-        user::{CodeSource, Codes, Said},
+        output::Output,
+        user::{CodeSource, Codes},
     },
 };
 
@@ -22,27 +25,29 @@ pub(in crate::commands) struct Find {
 }
 
 impl Find {
-    pub(super) fn run(self, client: &Client, said: &Said) -> Done {
-        let mut source = CodeSource::open(&self.codes, said)?;
-        let mut codes = vec![source.next("Code that the token shows")?];
-        if self.bound {
-            codes.push(source.next("The code after it")?);
-        }
-        let codes: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
-        let found = client.post("/v1/tokens/find-by-code", &json!({"codes": codes, "actor": actor()}))?;
-        let tokens = found["items"].as_array().cloned().unwrap_or_default();
-        said.say(&found, || {
-            let lines: Vec<String> = tokens.iter().map(line).collect();
-            if lines.is_empty() {
-                "no token shows this".into()
-            } else {
-                lines.join("\n")
-            }
-        })?;
-        Ok(if tokens.is_empty() {
+    pub(super) fn run(self, client: &Client, output: &Output) -> Done {
+        let mut source = CodeSource::open(&self.codes, output)?;
+        let code = source.next("Code that the token shows")?;
+        let codes: EnrollmentCodes = if self.bound {
+            [code, source.next("The code after it")?].into()
+        } else {
+            code.into()
+        };
+        let actor = actor();
+        let found = client.post::<FoundTokens>("/v1/tokens/find-by-code", &FindByCodeRequest { codes, actor })?;
+        output.print(&found, || words(&found))?;
+        Ok(if found.items.is_empty() {
             ExitCode::from(1)
         } else {
             ExitCode::SUCCESS
         })
     }
+}
+
+fn words(found: &FoundTokens) -> String {
+    if found.items.is_empty() {
+        return "no token shows this".into();
+    }
+    let lines: Vec<_> = found.items.iter().map(line).collect();
+    lines.join("\n")
 }

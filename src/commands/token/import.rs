@@ -1,3 +1,5 @@
+//! `countersign token import`: a seed file, into the inventory.
+
 use std::{
     fs,
     io::{self, Read as _},
@@ -5,15 +7,15 @@ use std::{
     process::ExitCode,
 };
 
-use clap::Args;
-use serde_json::{Value, json};
+use api::{ImportQuery, ImportReceipt, ImportRequest, Name, SecretText, SeedEncoding};
+use clap::{Args, ValueEnum};
 use zeroize::Zeroizing;
 
 use super::{inventory::actor, seed_key::SeedKey};
 use crate::{
     Failure,
-    client::Client,
-    commands::{Done, user::Said},
+    client::{Answer, CallFailure, Client, with_query},
+    commands::{Done, output::Output},
 };
 
 #[derive(Args)]
@@ -22,7 +24,7 @@ pub(in crate::commands) struct Import {
     file: PathBuf,
     /// The batch they come in; made, and open to nobody, where there is none
     #[arg(long)]
-    batch: String,
+    batch: Name,
     /// Only judges: nothing comes in
     #[arg(long)]
     dry_run: bool,
@@ -33,49 +35,59 @@ pub(in crate::commands) struct Import {
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
     /// How a table's secrets are written, where that is not plain from them all
-    #[arg(long, value_parser = ["hex", "base32"])]
-    encoding: Option<String>,
+    #[arg(long)]
+    encoding: Option<Encoding>,
     /// Takes secrets of 80 to 127 bits, too, where no better token can be had; shorter ones never come in
     #[arg(long)]
     allow_short_secrets: bool,
 }
 
+// Without a doc each, so that `--help` lists them in one line.
+#[derive(Clone, Copy, ValueEnum)]
+enum Encoding {
+    Hex,
+    Base32,
+}
+
 impl Import {
-    pub(super) fn run(self, client: &Client, said: &Said) -> Done {
+    pub(super) fn run(self, client: &Client, output: &Output) -> Done {
         let stdin = Path::new("-");
-        if !said.may_read_stdin() && (self.file == stdin || self.password_file.as_deref() == Some(stdin)) {
+        if !output.may_read_stdin() && (self.file == stdin || self.password_file.as_deref() == Some(stdin)) {
             return Err(Failure::usage("nothing is piped into stdin, and nobody may be asked")
                 .help("name a file, or pipe one into stdin"));
         }
-        let file = bytes_of(&self.file)?;
-        let mut body = json!({"batch": self.batch, "file_base64": base64(&file), "actor": actor()});
-        if let Some(path) = &self.password_file {
-            authenticator::kept_private(path)?;
-            let password = bytes_of(path)?;
-            let password = str::from_utf8(&password)
-                .map_err(|_| Failure::usage(format!("{} holds no password in UTF-8", path.display())))?;
-            body["password"] = password.trim_end_matches(['\r', '\n']).into();
-        }
-        if let Some(path) = &self.key_file {
-            open_by(&mut body, &SeedKey::read(path)?);
-        }
-        if let Some(encoding) = &self.encoding {
-            body["encoding"] = encoding.as_str().into();
-        }
-        if self.allow_short_secrets {
-            body["allow_short_secrets"] = true.into();
-        }
-        let path = if self.dry_run {
-            "/v1/tokens/import?dry_run=true"
+        let dry_run = self.dry_run;
+        let file = self.file.display().to_string();
+        let receipt = send(client, dry_run, &self.body()?);
+        let receipt = receipt.map_err(|failure| failure.in_words(&flags(&file)))?;
+        output.print(&receipt, || words(&receipt))?;
+        Ok(if is_clean(&receipt) {
+            ExitCode::SUCCESS
         } else {
-            "/v1/tokens/import"
-        };
-        let receipt = client.post(path, &body);
-        let receipt = receipt.map_err(|failure| failure.in_words(&flags(&self.file.display().to_string())))?;
-        said.say(&receipt, || words(&receipt))?;
-        let clean = listed(&receipt["duplicates"]) + listed(&receipt["refusals"]) == 0;
-        Ok(if clean { ExitCode::SUCCESS } else { ExitCode::from(1) })
+            ExitCode::from(1)
+        })
     }
+
+    fn body(self) -> Result<ImportRequest, Failure> {
+        let file = bytes_of(&self.file)?;
+        let key = self.key_file.as_deref().map(SeedKey::read).transpose()?;
+        Ok(ImportRequest {
+            batch: self.batch,
+            file_base64: file.into(),
+            password: self.password_file.as_deref().map(password_of).transpose()?,
+            key_base64: key.map(|key| key.to_base64()),
+            encoding: self.encoding.map(|encoding| match encoding {
+                Encoding::Hex => SeedEncoding::Hex,
+                Encoding::Base32 => SeedEncoding::Base32,
+            }),
+            allow_short_secrets: self.allow_short_secrets,
+            actor: actor(),
+        })
+    }
+}
+
+fn send(client: &Client, dry_run: bool, body: &ImportRequest) -> Result<Answer<ImportReceipt>, CallFailure> {
+    client.post(&with_query("/v1/tokens/import", &ImportQuery { dry_run }), body)
 }
 
 /// Takes the tokens of an encrypted file into the inventory, or finds all of them there. The words say which.
@@ -85,29 +97,38 @@ pub(in crate::commands) fn take_in(
     batch: &str,
     key: &SeedKey,
 ) -> Result<String, Failure> {
-    let mut body = json!({"batch": batch, "file_base64": base64(file), "actor": actor()});
-    open_by(&mut body, key);
-    let receipt = client.post("/v1/tokens/import", &body)?;
-    let (count, duplicates) = (receipt["count"].as_u64(), listed(&receipt["duplicates"]));
-    match (listed(&receipt["refusals"]), duplicates) {
-        (0, 0) => Ok(words(&receipt)),
-        (0, _) if count == Some(duplicates as u64) => {
-            Ok(format!("all {duplicates} token(s) are in the inventory already"))
-        }
-        _ => Err(Failure::lines(&words(&receipt))),
+    let body = ImportRequest {
+        batch: Name::new(batch).map_err(|error| Failure::usage(format!("the batch's name {error}")))?,
+        file_base64: Zeroizing::new(file.to_vec()).into(),
+        password: None,
+        key_base64: Some(key.to_base64()),
+        encoding: None,
+        allow_short_secrets: false,
+        actor: actor(),
+    };
+    let receipt = send(client, false, &body)?;
+    let duplicates = receipt.duplicates.len();
+    if is_clean(&receipt) {
+        Ok(words(&receipt))
+    } else if receipt.refusals.is_empty() && receipt.count as usize == duplicates {
+        Ok(format!("all {duplicates} token(s) are in the inventory already"))
+    } else {
+        Err(Failure::lines(&words(&receipt)))
     }
 }
 
-fn open_by(body: &mut Value, key: &SeedKey) {
-    body["key_base64"] = base64(key.expose_secret()).into();
+fn is_clean(receipt: &ImportReceipt) -> bool {
+    receipt.duplicates.is_empty() && receipt.refusals.is_empty()
 }
 
-fn listed(list: &Value) -> usize {
-    list.as_array().map_or(0, Vec::len)
-}
-
-fn base64(bytes: &[u8]) -> String {
-    data_encoding::BASE64.encode(bytes)
+fn password_of(path: &Path) -> Result<SecretText, Failure> {
+    authenticator::kept_private(path)?;
+    let password = bytes_of(path)?;
+    let shown = path.display();
+    let password =
+        str::from_utf8(&password).map_err(|_| Failure::usage(format!("{shown} holds no password in UTF-8")))?;
+    let password = Zeroizing::new(password.trim_end_matches(['\r', '\n']).to_owned());
+    SecretText::new(password).map_err(|error| Failure::usage(format!("the password of {shown} {error}")))
 }
 
 fn bytes_of(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
@@ -120,27 +141,24 @@ fn bytes_of(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     read.map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))
 }
 
-fn words(receipt: &Value) -> String {
-    let (count, imported) = (&receipt["count"], &receipt["imported"]);
-    let format = receipt["format"].as_str().unwrap_or_default();
-    let is_whole = listed(&receipt["duplicates"]) + listed(&receipt["refusals"]) == 0;
-    let mut words = if receipt["dry_run"] == true && is_whole {
+fn words(receipt: &ImportReceipt) -> String {
+    let (format, count) = (&receipt.format, receipt.count);
+    let mut words = if receipt.dry_run && is_clean(receipt) {
         format!("{format}: {count} token(s), nothing was imported yet")
-    } else if receipt["dry_run"] == true {
+    } else if receipt.dry_run {
         format!("{format}: none of {count} token(s) would be imported")
     } else {
-        format!("{format}: {imported} of {count} token(s) imported")
+        format!("{format}: {} of {count} token(s) imported", receipt.imported)
     };
-    let texts = |field: &str| receipt[field].as_array().cloned().unwrap_or_default();
-    for duplicate in texts("duplicates") {
-        words += &format!("\n  {}: there already", duplicate.as_str().unwrap_or_default());
+    for duplicate in &receipt.duplicates {
+        words += &format!("\n  {duplicate}: there already");
     }
-    for refusal in texts("refusals") {
-        let name = refusal["serial_number"].as_str().unwrap_or("?");
-        words += &format!("\n  {name}: {}", refusal["why"].as_str().unwrap_or_default());
+    for refusal in &receipt.refusals {
+        let name = refusal.serial_number.as_deref().unwrap_or("?");
+        words += &format!("\n  {name}: {}", refusal.why);
     }
-    for remark in texts("remarks") {
-        words += &format!("\n  note: {}", remark.as_str().unwrap_or_default());
+    for remark in &receipt.remarks {
+        words += &format!("\n  note: {remark}");
     }
     words.replace("allow_short_secrets", "--allow-short-secrets")
 }

@@ -2,15 +2,14 @@
 
 use std::process::ExitCode;
 
+use api::{Actor, ActorKind, Batch, BatchPage, Token, TokenPage};
 use clap::Args;
-use serde_json::{Value, json};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::{
-    client::{Client, encoded},
-    commands::{
-        Done, print_json,
-        user::{Said, Server},
-    },
+    client::{Answer, CallFailure, Client},
+    commands::{Done, output::Output, print_json, server::Server, word},
 };
 
 /// A command, and the service that it asks.
@@ -23,48 +22,81 @@ pub(in crate::commands) struct Asked<T: Args> {
 }
 
 impl<T: Args> Asked<T> {
-    pub(super) fn run(self, run: impl FnOnce(T, &Client, &Said) -> Done) -> Done {
-        run(self.what, &self.server.client()?, &self.server.said())
+    pub(super) fn run(self, run: impl FnOnce(T, &Client, &Output) -> Done) -> Done {
+        run(self.what, &self.server.client()?, &self.server.output())
     }
 }
 
-pub(super) fn actor() -> Value {
-    json!({"id": "countersign token", "kind": "admin"})
+pub(super) fn actor() -> Actor {
+    Actor::named("countersign token", ActorKind::Admin)
 }
 
-/// A list as it comes, a line each, or all of it as one JSON array.
-pub(super) fn pages(first: &str, client: &Client, said: &Said, line: impl Fn(&Value) -> String) -> Done {
-    let mut all = Vec::new();
-    let mut path = first.to_owned();
+/// A part of a list.
+pub(super) trait Page: DeserializeOwned {
+    type Item;
+
+    fn items(&self) -> &[Self::Item];
+    fn next_cursor(&self) -> Option<&str>;
+}
+
+impl Page for TokenPage {
+    type Item = Token;
+
+    fn items(&self) -> &[Token] {
+        &self.items
+    }
+
+    fn next_cursor(&self) -> Option<&str> {
+        self.next_cursor.as_deref()
+    }
+}
+
+impl Page for BatchPage {
+    type Item = Batch;
+
+    fn items(&self) -> &[Batch] {
+        &self.items
+    }
+
+    fn next_cursor(&self) -> Option<&str> {
+        self.next_cursor.as_deref()
+    }
+}
+
+/// A list as it comes, a line each, or all of it as one JSON array. `page` asks for the part that begins at a cursor.
+pub(super) fn pages<P: Page>(
+    page: impl Fn(Option<String>) -> Result<Answer<P>, CallFailure>,
+    output: &Output,
+    line: impl Fn(&P::Item) -> String,
+) -> Done {
+    let mut all: Vec<Value> = Vec::new();
+    let mut cursor = None;
     loop {
-        let mut page = client.get(&path)?;
-        let items = page["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
-        if said.json {
-            all.extend(items);
+        let page = page(cursor)?;
+        if output.json {
+            all.extend(page.raw()["items"].as_array().into_iter().flatten().cloned());
         } else {
-            items.iter().try_for_each(|item| tell!("{}", line(item)))?;
+            page.items().iter().try_for_each(|item| tell!("{}", line(item)))?;
         }
-        match page["next_cursor"].as_str() {
-            Some(cursor) => path = format!("{first}&cursor={}", encoded(cursor)),
-            None => break,
+        cursor = page.next_cursor().map(str::to_owned);
+        if cursor.is_none() {
+            break;
         }
     }
-    if said.json {
-        print_json(&json!(all))?;
+    if output.json {
+        print_json(&all)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// A token in a line.
-pub(super) fn line(token: &Value) -> String {
-    let text = |field: &str| token[field].as_str().unwrap_or_default();
-    let mut line = format!("{}  {}  {}", text("serial_number"), text("state"), text("batch"));
-    if let (Some(account), Some(user)) = (token["account"].as_str(), token["user"].as_str()) {
+pub(super) fn line(token: &Token) -> String {
+    let mut line = format!("{}  {}  {}", token.serial_number, word(&token.state), token.batch);
+    if let (Some(account), Some(user)) = (&token.account, &token.user) {
         line += &format!("  {account}/{user}");
     }
-    match token["drift_steps"].as_i64() {
-        Some(0) | None => {}
-        Some(steps) => line += &format!("  clock {steps:+} steps"),
+    if token.drift_steps != 0 {
+        line += &format!("  clock {:+} steps", token.drift_steps);
     }
     line
 }

@@ -1,16 +1,19 @@
-use clap::Args;
+//! `countersign token list`: the inventory, by serial number.
+
+use api::{PageSize, TokenPage, TokenQuery, TokenState};
+use clap::{Args, ValueEnum};
 
 use super::inventory::{line, pages};
 use crate::{
-    client::{Client, encoded},
-    commands::{Done, user::Said},
+    client::Client,
+    commands::{Done, output::Output},
 };
 
 #[derive(Args)]
 pub(in crate::commands) struct List {
     /// Those in this state
-    #[arg(long, value_parser = ["imported", "assigned", "bound", "lost", "returned", "retired"])]
-    state: Option<String>,
+    #[arg(long)]
+    state: Option<State>,
     /// Those of this batch
     #[arg(long)]
     batch: Option<String>,
@@ -19,17 +22,42 @@ pub(in crate::commands) struct List {
     drifting: bool,
 }
 
+// Without a doc each, so that `--help` lists them in one line.
+#[derive(Clone, Copy, ValueEnum)]
+enum State {
+    Imported,
+    Assigned,
+    Bound,
+    Lost,
+    Returned,
+    Retired,
+}
+
+impl From<State> for TokenState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Imported => Self::Imported,
+            State::Assigned => Self::Assigned,
+            State::Bound => Self::Bound,
+            State::Lost => Self::Lost,
+            State::Returned => Self::Returned,
+            State::Retired => Self::Retired,
+        }
+    }
+}
+
 impl List {
-    pub(super) fn run(self, client: &Client, said: &Said) -> Done {
-        let mut query = String::from("/v1/tokens?limit=1000");
-        for (name, value) in [("state", &self.state), ("batch", &self.batch)] {
-            if let Some(value) = value {
-                query += &format!("&{name}={}", encoded(value));
-            }
-        }
-        if self.drifting {
-            query += "&drifting=true";
-        }
-        pages(&query, client, said, line)
+    pub(super) fn run(self, client: &Client, output: &Output) -> Done {
+        let page = |cursor| {
+            let query = TokenQuery {
+                state: self.state.map(TokenState::from),
+                batch: self.batch.clone(),
+                drifting: self.drifting,
+                limit: PageSize::MAX,
+                cursor,
+            };
+            client.list::<TokenPage>("/v1/tokens", &query)
+        };
+        pages(page, output, line)
     }
 }

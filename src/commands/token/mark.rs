@@ -1,12 +1,14 @@
+//! `countersign token assign` and `mark`: a token moves on in its life.
+
 use std::process::ExitCode;
 
+use api::{Name, Token, TokenChangeRequest, TokenGoal};
 use clap::{Args, ValueEnum};
-use serde_json::{Value, json};
 
 use super::inventory::{actor, line};
 use crate::{
     client::{Client, encoded},
-    commands::{Done, user::Said},
+    commands::{Done, output::Output},
 };
 
 #[derive(Args)]
@@ -14,9 +16,9 @@ pub(in crate::commands) struct Assign {
     /// What stands on its back
     serial_number: String,
     /// The account of whom it is meant for
-    account: String,
+    account: Name,
     /// The user under it
-    user: String,
+    user: Name,
 }
 
 #[derive(Args)]
@@ -40,31 +42,36 @@ enum Fate {
 }
 
 impl Assign {
-    pub(super) fn run(self, client: &Client, said: &Said) -> Done {
-        let goal = json!({"state": "assigned", "account": self.account, "user": self.user, "actor": actor()});
-        change(&self.serial_number, &goal, client, said)
+    pub(super) fn run(self, client: &Client, output: &Output) -> Done {
+        let goal = TokenChangeRequest {
+            state: TokenGoal::Assigned,
+            account: Some(self.account),
+            user: Some(self.user),
+            actor: actor(),
+        };
+        change(&self.serial_number, &goal, client, output)
     }
 }
 
 impl Mark {
-    pub(super) fn run(self, client: &Client, said: &Said) -> Done {
-        let state = match self.fate {
-            Fate::Unassigned => "imported",
-            Fate::Lost => "lost",
-            Fate::Returned => "returned",
-            Fate::Retired => "retired",
+    pub(super) fn run(self, client: &Client, output: &Output) -> Done {
+        let goal = TokenChangeRequest {
+            state: match self.fate {
+                Fate::Unassigned => TokenGoal::Imported,
+                Fate::Lost => TokenGoal::Lost,
+                Fate::Returned => TokenGoal::Returned,
+                Fate::Retired => TokenGoal::Retired,
+            },
+            account: None,
+            user: None,
+            actor: actor(),
         };
-        change(
-            &self.serial_number,
-            &json!({"state": state, "actor": actor()}),
-            client,
-            said,
-        )
+        change(&self.serial_number, &goal, client, output)
     }
 }
 
-fn change(serial_number: &str, goal: &Value, client: &Client, said: &Said) -> Done {
-    let token = client.patch(&format!("/v1/tokens/{}", encoded(serial_number)), goal)?;
-    said.say(&token, || line(&token))?;
+fn change(serial_number: &str, goal: &TokenChangeRequest, client: &Client, output: &Output) -> Done {
+    let token = client.patch::<Token>(&format!("/v1/tokens/{}", encoded(serial_number)), goal)?;
+    output.print(&token, || line(&token))?;
     Ok(ExitCode::SUCCESS)
 }

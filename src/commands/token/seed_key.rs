@@ -77,6 +77,11 @@ fn unhex(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 impl SeedKey {
+    /// As it travels to the service.
+    pub(super) fn to_base64(&self) -> api::Base64 {
+        self.0.clone().into()
+    }
+
     /// This key.
     pub(in crate::commands) fn new(key: &[u8; 32]) -> Self {
         Self(Zeroizing::new(key.to_vec()))

@@ -33,10 +33,7 @@ use super::{port::Port, seed_key::KeyFile, status::algorithm_name};
 use crate::{
     Failure,
     client::Client,
-    commands::{
-        Done, print_json,
-        user::{Said, Server},
-    },
+    commands::{Done, output::Output, print_json, server::Server},
 };
 
 #[derive(Args)]
@@ -153,7 +150,7 @@ impl Provision {
             &desk,
             &tally,
             started.elapsed(),
-            &self.server.said(),
+            &self.server.output(),
             inventory.as_ref(),
         )
     }
@@ -170,7 +167,7 @@ impl Provision {
             );
         }
         let client = self.server.client()?;
-        client.get("/v1/batches?limit=1")?;
+        client.get::<api::BatchPage>("/v1/batches?limit=1")?;
         Ok(Some(Inventory { client, batch }))
     }
 
@@ -223,7 +220,7 @@ struct Inventory {
 /// As the service has it.
 const IMPORT_MAX: u64 = 10_000;
 
-fn concluded(desk: &Desk, tally: &[Duration], took: Duration, said: &Said, inventory: Option<&Inventory>) -> Done {
+fn concluded(desk: &Desk, tally: &[Duration], took: Duration, output: &Output, inventory: Option<&Inventory>) -> Done {
     let open = desk.of_standing(Standing::Open);
     if !open.is_empty() {
         return Err(Failure::new(format!(
@@ -250,7 +247,7 @@ fn concluded(desk: &Desk, tally: &[Duration], took: Duration, said: &Said, inven
     let mut times = tally.to_vec();
     times.sort();
     let median_ms = times.get(times.len() / 2).map(|took| took.as_secs_f64() * 1_000.0);
-    if said.json {
+    if output.json {
         print_json(&json!({
             "tokens": done.len(),
             "now": desk.done_now(),
