@@ -190,9 +190,9 @@ impl Client {
     }
 
     /// What deleting this path came to.
-    pub(crate) fn delete(&self, path: &str, body: &Value) -> Result<Value, CallFailure> {
-        let request = self.agent.delete(format!("{}{path}", self.server)).force_send_body();
-        self.read(request.header("Authorization", &*self.authorization).send_json(body))
+    pub(crate) fn delete(&self, path: &str) -> Result<Value, CallFailure> {
+        let request = self.agent.delete(format!("{}{path}", self.server));
+        self.read(request.header("Authorization", &*self.authorization).call())
     }
 
     /// The file that posting `body` brings.

@@ -9,7 +9,7 @@ pub(super) use ::authenticator::Authenticator;
 use super::{Done, user};
 use crate::{
     Failure,
-    client::{Client, User},
+    client::{Client, User, encoded},
     real,
 };
 
@@ -48,8 +48,11 @@ impl Http {
     }
 }
 
+const ACTOR: &str = "countersign authenticator";
+const ACTOR_KIND: &str = "user";
+
 fn actor() -> Value {
-    json!({"id": "countersign authenticator", "kind": "user"})
+    json!({"id": ACTOR, "kind": ACTOR_KIND})
 }
 
 impl Binding for Http {
@@ -87,6 +90,7 @@ impl Binding for Http {
 
     fn abandon(&mut self) {
         // It expires by itself too.
-        let _unheard = self.client.delete(&self.path(""), &json!({"actor": actor()}));
+        let query = format!("?actor_id={}&actor_kind={ACTOR_KIND}", encoded(ACTOR));
+        let _unheard = self.client.delete(&self.path(&query));
     }
 }
