@@ -213,3 +213,31 @@ fn conventions() -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use utoipa_axum::{router::OpenApiRouter, routes};
+
+    use super::*;
+
+    #[utoipa::path(get, path = "/v1/new")]
+    async fn undeclared() {}
+
+    #[test]
+    #[should_panic(
+        expected = "undeclared at /v1/new says nothing of a key or of its problems: route it by `endpoints!`"
+    )]
+    fn an_operation_without_its_problems_stops_the_service() {
+        let router = OpenApiRouter::<App>::with_openapi(frame()).routes(routes!(undeclared));
+        finished(router.into_openapi());
+    }
+
+    #[test]
+    fn an_endpoint_has_its_own_problems_and_those_that_all_like_it_have() {
+        let statuses = |problems: Problems, has_body| problems.by_status(has_body).into_keys().collect::<Vec<_>>();
+        assert_eq!(statuses(Problems::open(&[]), false), [400, 408, 500]);
+        let keyed = [400, 401, 403, 404, 408, 429, 500, 503];
+        assert_eq!(statuses(Problems::keyed(&[ProblemCode::NotFound]), false), keyed);
+        assert_eq!(statuses(Problems::open(&[]), true), [400, 408, 413, 415, 500]);
+    }
+}
