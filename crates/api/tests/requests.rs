@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use countersign_api::{
     BatchChangeRequest, BatchRequest, ConfirmRequest, EnrollmentRequest, FindByCodeRequest, ImportRequest, Problem,
     ProblemCode, RecoveryCodesRequest, ResyncRequest, TokenChangeRequest, UnbindRequest, UnlockRequest,
-    VerifyBatchRequest, VerifyRequest, read_json,
+    VerifyBatchRequest, VerifyRequest, query_problem, read_json,
 };
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -148,6 +148,13 @@ fn places(value: &Value) -> Vec<String> {
         _ => {}
     }
     found
+}
+
+#[test]
+fn a_query_that_lacks_a_field_is_told_which() {
+    let problem = query_problem("missing field `actor_id`");
+    assert_eq!(problem.field.as_deref(), Some("actor_id"));
+    assert_eq!(problem.detail, "missing field `actor_id`");
 }
 
 #[test]
