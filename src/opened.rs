@@ -11,6 +11,7 @@ use std::{
 };
 
 use keyring::{Keyring, KeyringError};
+use server::RequestIds;
 use service::{Caller, Ports, Service, ServiceError, Settings, SignedHead, UnixMs, prove_keyring};
 use store::{
     Store,
@@ -55,6 +56,8 @@ pub(crate) struct Custody {
 pub(crate) struct RunningService {
     /// The use cases.
     pub(crate) service: Arc<Service>,
+    /// For requests that come without an id, on all of its listeners.
+    pub(crate) request_ids: RequestIds,
     engine: Arc<Sqlite>,
     keeper: Arc<Mutex<Keeper>>,
 }
@@ -97,6 +100,9 @@ impl RunningService {
             ServiceError::Untrusted(words) => Failure::new(words).help(KEYRING_BACK),
             other => Failure::new(other),
         })?;
+        let mut process = [0; 8];
+        ports.entropy.fill(&mut process).map_err(Failure::new)?;
+        let request_ids = RequestIds::new(u64::from_ne_bytes(process));
         let keyring = upgraded(means.keyring, dir, ports.clock.now());
         let service = Service::start(ports, settings).await.map_err(Failure::new)?;
         let keeper = Keeper {
@@ -107,6 +113,7 @@ impl RunningService {
         };
         Ok(Self {
             service: Arc::new(service),
+            request_ids,
             engine,
             keeper: Arc::new(Mutex::new(keeper)),
         })

@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use server::Limits;
+use server::{Limits, RequestIds};
 use service::{Caller, NewKey, Owner, Role, Service, Settings};
 use store::{
     Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Named, Outcome, Pending, Sealed, Secrets,
@@ -53,7 +53,8 @@ pub(crate) fn serve(dir: &Path, devices: u32) -> Any<()> {
     let address = listener.local_addr()?;
     let app = server::router(service.clone(), Limits::default()).merge(echo());
     let (stop, stopped) = oneshot::channel::<()>();
-    let serving = runtime.spawn(server::serve(listener, None, app, Limits::default(), async {
+    let ids = RequestIds::new(0);
+    let serving = runtime.spawn(server::serve(listener, None, app, Limits::default(), ids, async {
         let _ended = stopped.await;
     }));
 

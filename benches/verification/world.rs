@@ -3,7 +3,7 @@
 use std::{cell::RefCell, net::SocketAddr, path::Path, sync::Arc};
 
 use otp::Code;
-use server::Limits;
+use server::{Limits, RequestIds};
 use service::{Answer, Caller, Method, NewKey, Owner, Question, Role, Service, Settings};
 use tokio::{
     net::TcpListener,
@@ -59,7 +59,8 @@ impl World {
         let address: SocketAddr = listener.local_addr()?;
         let app = server::router(service.clone(), Limits::default()).merge(echo());
         let (stop, stopped) = oneshot::channel::<()>();
-        let serving = runtime.spawn(server::serve(listener, None, app, Limits::default(), async {
+        let ids = RequestIds::new(0);
+        let serving = runtime.spawn(server::serve(listener, None, app, Limits::default(), ids, async {
             let _ended = stopped.await;
         }));
         let connection = runtime.block_on(Connection::open(address))?;

@@ -146,10 +146,10 @@ impl Client {
         self.read(request.content_type(JSON).send(&written(body)[..]))
     }
 
-    /// What deleting this path came to.
-    pub(crate) fn delete(&self, path: &str, body: &Value) -> Result<Answer<Acknowledged>, CallFailure> {
-        let request = self.agent.delete(format!("{}{path}", self.server)).force_send_body();
-        self.read(request.header("Authorization", &*self.authorization).send_json(body))
+    /// Deletes the object of this path, as `query` says.
+    pub(crate) fn delete(&self, path: &str, query: &impl Serialize) -> Result<Answer<Acknowledged>, CallFailure> {
+        let request = self.agent.delete(format!("{}{}", self.server, with_query(path, query)));
+        self.read(request.header("Authorization", &*self.authorization).call())
     }
 
     /// The file that posting `body` brings.

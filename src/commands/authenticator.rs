@@ -2,8 +2,8 @@
 
 use ::authenticator::{Bind, Binding, Refusal, Unconfirmed};
 use api::{
-    Actor, ActorKind, CodeText, ConfirmRequest, Enrollment, EnrollmentRequest, FactorMethod, IdentityProof, Name,
-    Replaces, Scope, Text,
+    AbandonEnrollmentQuery, Actor, ActorKind, CodeText, ConfirmRequest, Enrollment, EnrollmentRequest, FactorMethod,
+    IdentityProof, Name, Replaces, Scope, Text,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -118,7 +118,13 @@ impl Binding for Http {
     }
 
     fn abandon(&mut self) {
+        let Actor { id, kind, ip } = actor();
+        let query = AbandonEnrollmentQuery {
+            actor_id: id,
+            actor_kind: kind,
+            actor_ip: ip,
+        };
         // It expires by itself too.
-        let _unheard = self.client.delete(&self.path(""), &json!({"actor": actor()}));
+        let _unheard = self.client.delete(&self.path(""), &query);
     }
 }

@@ -131,10 +131,12 @@ impl Serve {
         let admin = admin.map(|listener| {
             let app = server::admin_router(service.clone());
             let stopped = async { stopped.await.unwrap_or(()) };
-            tokio::spawn(server::serve(listener, None, app, Limits::admin(), stopped))
+            let ids = opened.request_ids.clone();
+            tokio::spawn(server::serve(listener, None, app, Limits::admin(), ids, stopped))
         });
         let app = server::router(service.clone(), limits.clone());
-        server::serve(listener, tls, app, limits, shutdown).await;
+        let ids = opened.request_ids.clone();
+        server::serve(listener, tls, app, limits, ids, shutdown).await;
         // Whoever watches sees the end of it.
         drop(stop_admin);
         if let Some(admin) = admin {

@@ -324,8 +324,7 @@ fn an_operator_accepts_the_clock_and_what_lies_ahead_afterwards_is_listed() {
 
     // Everybody else goes on, and so does she once she has bound anew.
     bind(&here, "bob", machine.step_that_lasts());
-    let close = json!({"actor": {"id": "kim", "kind": "support"}});
-    let closed = here.delete("/v1/accounts/acme/users/alice", &close);
+    let closed = here.delete("/v1/accounts/acme/users/alice?actor_id=kim&actor_kind=support");
     closed.expect("an answer").with_status(204);
     bind(&here, "alice", machine.step_that_lasts());
     let shown = machine.clock(&["status", "--json"]).with_code(0).json();

@@ -8,7 +8,7 @@ use crate::{
     binding::{assert_none, finds},
     fobs::Fob,
     judges::STEP_MS,
-    world::{User, World, accepted, refused, text},
+    world::{User, World, accepted, actor_query, refused, text},
 };
 
 /// An address and an agent that nobody else has.
@@ -38,9 +38,8 @@ fn erase(person: &User<'_>) {
 }
 
 fn erase_as(person: &User<'_>, actor: &Value) {
-    let body = json!({"actor": actor, "erase": true});
-    let path = person.path("");
-    person.world.call(Role::Admin, "DELETE", &path, Some(&body)).expect(204);
+    let path = person.path(&format!("{}&erase=true", actor_query(actor)));
+    person.world.call(Role::Admin, "DELETE", &path, None).expect(204);
 }
 
 /// The key of this user's names is zeroes.

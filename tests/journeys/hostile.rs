@@ -136,6 +136,60 @@ fn random_bytes_are_no_request() {
     assert_serves(&world, "after");
 }
 
+/// Whoever passes a DELETE on may drop its body, and the effect would be another: it is refused instead.
+#[test]
+fn a_delete_takes_no_body_and_names_what_is_wrong_with_its_query() {
+    let world = World::new();
+    let key = everything(&world);
+    let alice = world.user("acme", "alice");
+    let bound = alice.bind();
+    let body = json!({"actor": {"id": "alice", "kind": "user"}, "erase": true});
+    for query in ["", "?actor_id=alice&actor_kind=user"] {
+        for path in [
+            alice.path(query),
+            alice.path(&format!("/enrollments/{}{query}", bound.device)),
+        ] {
+            let problem = world
+                .call_as(Some(&key), "DELETE", &path, Some(&body))
+                .problem(400, "invalid_request");
+            let detail = "DELETE takes no body: actor_id and actor_kind go into the query";
+            assert_eq!(problem["detail"], detail, "{path}");
+        }
+    }
+    for (query, field, detail) in [
+        ("", "actor_id", "missing field `actor_id`"),
+        ("?actor_id=alice", "actor_kind", "missing field `actor_kind`"),
+        ("?actor_id=&actor_kind=user", "actor_id", "actor_id is empty"),
+        (
+            "?actor_id=alice&actor_kind=492039",
+            "actor_kind",
+            "actor_kind is unknown, expected one of `user`, `admin`, `support`, `service`",
+        ),
+        (
+            "?actor_id=alice&actor_kind=user&actor_ip=492039",
+            "actor_ip",
+            "actor_ip is not an IP address",
+        ),
+        (
+            "?actor_id=alice&actor_kind=user&erase=yes",
+            "erase",
+            "erase is neither true nor false",
+        ),
+    ] {
+        let problem = world
+            .call_as(Some(&key), "DELETE", &alice.path(query), None)
+            .problem(400, "invalid_request");
+        assert_eq!(problem["field"], field, "{query}");
+        assert_eq!(problem["detail"], detail, "{query}");
+    }
+    let more = "?actor_id=alice&actor_kind=user&code=492039";
+    let problem = world
+        .call_as(Some(&key), "DELETE", &alice.path(more), None)
+        .problem(400, "invalid_request");
+    assert!(!problem.to_string().contains("492039"), "{problem}");
+    assert_eq!(alice.get()["devices"][0]["id"], *bound.device, "nothing happened");
+}
+
 /// Every place in a value, as paths of keys.
 fn places(value: &Value, here: &str, found: &mut Vec<String>) {
     found.push(here.to_owned());

@@ -10,7 +10,7 @@ use service::{Role, Settings};
 
 use crate::{
     judges::STEP_MS,
-    world::{Bound, User, World, accepted, refused, text},
+    world::{Bound, User, World, accepted, actor_query, refused, text},
 };
 
 fn replacing(bound: &Bound, code: &str) -> Value {
@@ -107,9 +107,9 @@ fn giving_up_halfway_leaves_the_old_phone_as_it_was() {
     let alice = world.user("acme", "alice");
     let old = alice.bind();
     let offered = alice.enroll(&replacing(&old, &old.phone.code_at(world.now_ms())));
-    let path = alice.path(&format!("/enrollments/{}", offered.id));
-    let body = json!({"actor": alice.actor()});
-    let reply = world.call(service::Role::Enroll, "DELETE", &path, Some(&body));
+    let query = actor_query(&alice.actor());
+    let path = alice.path(&format!("/enrollments/{}{query}", offered.id));
+    let reply = world.call(service::Role::Enroll, "DELETE", &path, None);
     assert_eq!(reply.status, 204);
     let late = alice.confirm(&offered.id, &[&offered.phone.code_at(world.now_ms())]);
     late.problem(410, "enrollment_ended");

@@ -376,8 +376,8 @@ fn a_closed_account_gives_its_token_back() {
     world.stock(&[&fob]);
     let alice = world.user("acme", "alice");
     alice.bind_token(&fob);
-    let body = json!({"actor": {"id": "closing", "kind": "service"}});
-    let closed = world.call(Role::Admin, "DELETE", &alice.path(""), Some(&body));
+    let path = alice.path("?actor_id=closing&actor_kind=service");
+    let closed = world.call(Role::Admin, "DELETE", &path, None);
     assert_eq!(closed.status, 204);
     assert_eq!(world.token(&fob)["state"], "returned");
 }

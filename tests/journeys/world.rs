@@ -199,7 +199,8 @@ impl World {
         let (stop, stopped) = oneshot::channel();
         let app = server::router(service.clone(), self.limits.clone());
         let stopped = async { stopped.await.unwrap_or(()) };
-        let serving = runtime.spawn(server::serve(listener, None, app, self.limits.clone(), stopped));
+        let ids = server::RequestIds::new(0);
+        let serving = runtime.spawn(server::serve(listener, None, app, self.limits.clone(), ids, stopped));
         self.running = Some(Running {
             address,
             service,
@@ -371,6 +372,7 @@ impl World {
         let url = format!("http://{}{path}", self.address());
         let request = match method {
             "GET" => self.agent.get(url).force_send_body(),
+            // Only a test sends it a body.
             "DELETE" => self.agent.delete(url).force_send_body(),
             "PUT" => self.agent.put(url),
             "PATCH" => self.agent.patch(url),
@@ -743,4 +745,17 @@ pub(crate) fn alone(name: &str, story: impl FnOnce()) {
     let out = String::from_utf8_lossy(&told.stdout);
     let passed = told.status.success() && out.contains("1 passed");
     assert!(passed, "{out}\n{}", String::from_utf8_lossy(&told.stderr));
+}
+
+/// Who acts, in the query of a DELETE.
+pub(crate) fn actor_query(actor: &Value) -> String {
+    let encoded = |name: &str| {
+        let text = actor[name].as_str().unwrap_or_default();
+        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    };
+    let ip = match actor.get("ip") {
+        Some(_) => format!("&actor_ip={}", encoded("ip")),
+        None => String::new(),
+    };
+    format!("?actor_id={}&actor_kind={}{ip}", encoded("id"), encoded("kind"))
 }

@@ -57,13 +57,9 @@ impl Api {
         Self::new(&self.url, key)
     }
 
-    pub(crate) fn delete(&self, path: &str, body: &Value) -> Asked {
-        let request = self.agent.delete(format!("{}{path}", self.url)).force_send_body();
-        read(
-            request
-                .header("Authorization", format!("Bearer {}", self.key))
-                .send_json(body),
-        )
+    pub(crate) fn delete(&self, path: &str) -> Asked {
+        let request = self.agent.delete(format!("{}{path}", self.url));
+        read(request.header("Authorization", format!("Bearer {}", self.key)).call())
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Asked {

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 #![allow(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "a test of real processes has real time, real randomness and an environment"
 )]
 

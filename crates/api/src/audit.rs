@@ -7,12 +7,7 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::{Timestamp, operation::Operation};
-
-pub(crate) const OPERATIONS: &[Operation] = &[
-    Operation::new("list_audit", &[]),
-    Operation::new("get_audit_heads", &[]),
-];
+use crate::Timestamp;
 
 /// Which part of the trail.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
@@ -219,29 +214,3 @@ pub struct AuditHead {
     /// Ed25519 under chain, position and hash, in hex.
     pub signature: String,
 }
-
-/// The audit trail, oldest first
-///
-/// Role: audit. Every decision, with its cause. That a code was refused because its time is still to come nobody reads
-/// before that time is past: a cause is shown as `wrong`, and the record as `masked`, for a few minutes (for hours, after a
-/// binding or a resync).
-#[utoipa::path(
-    get,
-    path = "/v1/audit",
-    tag = "audit",
-    params(AuditQuery),
-    responses((status = 200, description = "A page of it.", body = AuditPage)),
-)]
-pub(crate) fn list_audit() {}
-
-/// A signed head of the trail, to be kept elsewhere
-///
-/// Role: audit. Of the chain that this service writes. `countersign audit verify --heads FILE` holds the trail against a
-/// file of this answer, or of several, one after the other.
-#[utoipa::path(
-    get,
-    path = "/v1/audit/heads",
-    tag = "audit",
-    responses((status = 200, description = "The head, of durable records only.", body = AuditHeads)),
-)]
-pub(crate) fn get_audit_heads() {}

@@ -3,22 +3,15 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{Actor, Name, PageSize, ProblemCode, Text, Timestamp, operation::Operation};
-
-pub(crate) const OPERATIONS: &[Operation] = &[
-    Operation::new("list_batches", &[]),
-    Operation::new("create_batch", &[]),
-    Operation::new("get_batch", &[&[ProblemCode::NotFound]]),
-    Operation::new("change_batch", &[&[ProblemCode::NotFound, ProblemCode::Conflict]]),
-];
+use crate::{Actor, Name, PageSize, Text, Timestamp};
 
 /// Where a batch is found; for the document.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
-pub(crate) struct BatchPath {
+pub struct BatchPath {
     /// Its name.
     #[param(example = "2026-11")]
-    name: Name,
+    pub name: Name,
 }
 
 /// Tokens that came together, and who may bind them.
@@ -197,58 +190,3 @@ pub struct BatchChangeRequest {
     /// On whose behalf.
     pub actor: Actor,
 }
-
-/// The batches, by name
-///
-/// Role: inventory.
-#[utoipa::path(
-    get,
-    path = "/v1/batches",
-    tag = "tokens",
-    params(BatchQuery),
-    responses((status = 200, description = "A page of them.", body = BatchPage)),
-)]
-pub(crate) fn list_batches() {}
-
-/// Makes a batch, before anything of it is imported
-///
-/// Role: inventory. An import makes its batch too, open to nobody. Asked for the same again, it is there already.
-#[utoipa::path(
-    post,
-    path = "/v1/batches",
-    tag = "tokens",
-    request_body(content = BatchRequest, example = json!({
-        "name": "2026-11", "note": "ordered in spring", "open_to": {"kind": "accounts", "accounts": ["acme"]},
-        "actor": {"id": "desk-3", "kind": "admin"},
-    })),
-    responses((status = 201, description = "The batch.", body = Batch)),
-)]
-pub(crate) fn create_batch() {}
-
-/// One batch
-///
-/// Role: inventory.
-#[utoipa::path(
-    get,
-    path = "/v1/batches/{name}",
-    tag = "tokens",
-    params(BatchPath),
-    responses((status = 200, description = "The batch.", body = Batch)),
-)]
-pub(crate) fn get_batch() {}
-
-/// Opens a batch to others, or closes it
-///
-/// Role: inventory. Bindings under way are judged by what is said last; devices that are bound stay.
-#[utoipa::path(
-    patch,
-    path = "/v1/batches/{name}",
-    tag = "tokens",
-    params(BatchPath),
-    request_body(content = BatchChangeRequest, example = json!({
-        "open_to": {"kind": "users", "users": [{"account": "acme", "user": "alice"}]},
-        "actor": {"id": "desk-3", "kind": "admin"},
-    })),
-    responses((status = 200, description = "The batch.", body = Batch)),
-)]
-pub(crate) fn change_batch() {}

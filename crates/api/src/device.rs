@@ -4,45 +4,18 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::{
-    Actor, CodeText, EnrollmentCodes, FactorMethod, IdentityProof, Name, ProblemCode, Timestamp,
-    operation::{FACTOR, Operation},
-};
-
-pub(crate) const OPERATIONS: &[Operation] = &[
-    Operation::new("get_device", &[&[ProblemCode::NotFound]]),
-    Operation::new(
-        "unbind_device",
-        &[FACTOR, &[ProblemCode::NotFound, ProblemCode::Conflict]],
-    ),
-    Operation::new(
-        "resync_device",
-        &[
-            FACTOR,
-            &[ProblemCode::NotFound, ProblemCode::TokenState, ProblemCode::Conflict],
-        ],
-    ),
-    Operation::new(
-        "unlock_device",
-        &[&[
-            ProblemCode::NotFound,
-            ProblemCode::TokenState,
-            ProblemCode::Conflict,
-            ProblemCode::FirstFactorUnchanged,
-        ]],
-    ),
-];
+use crate::{Actor, CodeText, EnrollmentCodes, FactorMethod, IdentityProof, Name, Timestamp};
 
 /// Where a device is found; for the document.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
-pub(crate) struct DevicePath {
+pub struct DevicePath {
     /// The account.
-    account: Name,
+    pub account: Name,
     /// The user under it.
-    user: Name,
+    pub user: Name,
     /// The device.
-    id: Uuid,
+    pub id: Uuid,
 }
 
 /// A device of a user.
@@ -168,60 +141,3 @@ pub struct UnlockRequest {
     /// On whose behalf.
     pub actor: Actor,
 }
-
-/// One device of a user, tombstones included
-///
-/// Role: enroll or support.
-#[utoipa::path(
-    get,
-    path = "/v1/accounts/{account}/users/{user}/devices/{id}",
-    tag = "devices",
-    params(DevicePath),
-    responses((status = 200, description = "The device.", body = Device)),
-)]
-pub(crate) fn get_device() {}
-
-/// Ends a device by a code of it
-///
-/// Role: enroll. Its secret is erased and never works again. With the user's last device, protection and recovery
-/// codes end too: tell the user before.
-#[utoipa::path(
-    post,
-    path = "/v1/accounts/{account}/users/{user}/devices/{id}/unbind",
-    tag = "devices",
-    params(DevicePath),
-    request_body(content = UnbindRequest, example = json!({"code": "492 039", "actor": {"id": "alice", "kind": "user"}})),
-    responses((status = 204, description = "It has ended.")),
-)]
-pub(crate) fn unbind_device() {}
-
-/// Measures a device's clock by two consecutive codes
-///
-/// Role: enroll. For a device whose clock left the window. With an identity proof it lifts a suspension too,
-/// as `unlock` would.
-#[utoipa::path(
-    post,
-    path = "/v1/accounts/{account}/users/{user}/devices/{id}/resync",
-    tag = "devices",
-    params(DevicePath),
-    request_body(
-        content = ResyncRequest,
-        example = json!({"codes": ["492 039", "118 204"], "actor": {"id": "alice", "kind": "user"}}),
-    ),
-    responses((status = 200, description = "The device, with its new drift.", body = Device)),
-)]
-pub(crate) fn resync_device() {}
-
-/// Lifts a lock or a suspension
-///
-/// Role: support. A lock ends for good. A lifted suspension does not clear its count: it allows ten more wrong codes, and
-/// may be lifted twice within 13 weeks, over all that is judged. After that only `first_factor_changed_at` helps.
-#[utoipa::path(
-    post,
-    path = "/v1/accounts/{account}/users/{user}/devices/{id}/unlock",
-    tag = "devices",
-    params(DevicePath),
-    request_body(content = UnlockRequest, example = json!({"actor": {"id": "desk-14", "kind": "support"}})),
-    responses((status = 200, description = "The device; its codes are judged again.", body = Device)),
-)]
-pub(crate) fn unlock_device() {}

@@ -1,6 +1,6 @@
 //! Enrollments on the wire: a binding is started, shown as a QR code, confirmed or abandoned.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::{
@@ -10,58 +10,18 @@ use utoipa::{
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::{
-    Actor, CodeText, Device, FactorMethod, IdentityProof, Name, ProblemCode, Scope,
-    operation::{FACTOR, Operation},
-    user::UserPath,
-};
-
-pub(crate) const OPERATIONS: &[Operation] = &[
-    Operation::new(
-        "start_enrollment",
-        &[
-            FACTOR,
-            &[
-                ProblemCode::FactorRequired,
-                ProblemCode::NotFound,
-                ProblemCode::DeviceLimit,
-                ProblemCode::TokenUnavailable,
-                ProblemCode::Conflict,
-            ],
-        ],
-    ),
-    Operation::new("get_enrollment_qr", &[LIVING]),
-    Operation::new("abandon_enrollment", &[LIVING, &[ProblemCode::Conflict]]),
-    Operation::new(
-        "confirm_enrollment",
-        &[
-            LIVING,
-            FACTOR,
-            &[
-                ProblemCode::DeviceLimit,
-                ProblemCode::TokenUnavailable,
-                ProblemCode::Conflict,
-            ],
-        ],
-    ),
-];
-
-const LIVING: &[ProblemCode] = &[
-    ProblemCode::NotFound,
-    ProblemCode::EnrollmentExpired,
-    ProblemCode::EnrollmentEnded,
-];
+use crate::{Actor, ActorKind, CodeText, Device, FactorMethod, IdentityProof, Name, Scope};
 
 /// Where an enrollment is found; for the document.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
-pub(crate) struct EnrollmentPath {
+pub struct EnrollmentPath {
     /// The account.
-    account: Name,
+    pub account: Name,
     /// The user under it.
-    user: Name,
+    pub user: Name,
     /// The enrollment.
-    id: Uuid,
+    pub id: Uuid,
 }
 
 /// Starts a binding.
@@ -325,15 +285,34 @@ pub struct ConfirmResponse {
 }
 
 /// Ends a binding under way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub struct AbandonEnrollmentRequest {
-    /// On whose behalf.
-    pub actor: Actor,
+#[into_params(parameter_in = Query)]
+pub struct AbandonEnrollmentQuery {
+    /// On whose behalf: the caller's own name for them.
+    #[param(example = "alice")]
+    pub actor_id: Name,
+    /// What they are.
+    pub actor_kind: ActorKind,
+    /// Where they came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>, example = "203.0.113.7")]
+    pub actor_ip: Option<IpAddr>,
 }
 
-/// A picture, for the document only.
-struct Png;
+impl AbandonEnrollmentQuery {
+    /// On whose behalf.
+    pub fn into_actor(self) -> Actor {
+        Actor {
+            id: self.actor_id,
+            kind: self.actor_kind,
+            ip: self.actor_ip,
+        }
+    }
+}
+
+/// A picture; for the document.
+pub struct Png;
 
 impl PartialSchema for Png {
     fn schema() -> RefOr<Schema> {
@@ -346,98 +325,3 @@ impl PartialSchema for Png {
 }
 
 impl ToSchema for Png {}
-
-/// Starts a binding; nothing is bound yet
-///
-/// Role: enroll. For an app, shows the secret once, as a URI, a QR code and a text. A token has its own: it must be in
-/// the inventory, free or meant for this user, and its batch open to them; every other case is one and the same
-/// `token_unavailable`. An older enrollment of the user gives way. For one user 20 are begun within an hour and with one
-/// key 10,000 (settings), then `rate_limited` says how long to wait. A `replaces` or a `factor` whose device has ended
-/// meanwhile is `not_found`: look at the user anew.
-#[utoipa::path(
-    post,
-    path = "/v1/accounts/{account}/users/{user}/enrollments",
-    tag = "enrollments",
-    params(UserPath),
-    request_body(
-        content = EnrollmentRequest,
-        examples(
-            ("virtual" = (summary = "An authenticator app", value = json!({
-                "kind": "virtual", "issuer": "Example", "label": "alice",
-                "identity_proof": {"method": "password_and_sms", "at": "2026-11-21T04:44:00Z", "by": "login-service"},
-                "actor": {"id": "alice", "kind": "user", "ip": "203.0.113.7"},
-            }))),
-            ("replaces" = (summary = "A new phone for an old one", value = json!({
-                "kind": "virtual",
-                "identity_proof": {"method": "password_and_sms", "at": "2026-11-21T04:44:00Z", "by": "login-service"},
-                "replaces": {"device_id": "019a9ef4-4f60-7c1e-9d4b-2f6b8f0a7c11", "code": "492 039"},
-                "actor": {"id": "alice", "kind": "user"},
-            }))),
-            ("hardware" = (summary = "A token with a serial number on its back", value = json!({
-                "kind": "hardware", "serial_number": "CS-000042",
-                "identity_proof": {"method": "password_and_sms", "at": "2026-11-21T04:44:00Z", "by": "login-service"},
-                "actor": {"id": "alice", "kind": "user"},
-            }))),
-        ),
-    ),
-    responses((
-        status = 201,
-        description = "What to show the user.",
-        body = Enrollment,
-        headers(("Cache-Control" = String, description = "`no-store`")),
-    )),
-)]
-pub(crate) fn start_enrollment() {}
-
-/// The QR code as a PNG, while the enrollment lives
-///
-/// Role: enroll. The same picture as `qr_svg`.
-#[utoipa::path(
-    get,
-    path = "/v1/accounts/{account}/users/{user}/enrollments/{id}/qr.png",
-    tag = "enrollments",
-    params(EnrollmentPath),
-    responses((
-        status = 200,
-        description = "The picture.",
-        body = inline(Png),
-        content_type = "image/png",
-        headers(("Cache-Control" = String, description = "`no-store`")),
-    )),
-)]
-pub(crate) fn get_enrollment_qr() {}
-
-/// Ends a binding under way
-///
-/// Role: enroll. Its secret is erased.
-#[utoipa::path(
-    delete,
-    path = "/v1/accounts/{account}/users/{user}/enrollments/{id}",
-    tag = "enrollments",
-    params(EnrollmentPath),
-    request_body(content = AbandonEnrollmentRequest, example = json!({"actor": {"id": "alice", "kind": "user"}})),
-    responses((status = 204, description = "It has ended.")),
-)]
-pub(crate) fn abandon_enrollment() {}
-
-/// Completes a binding by the code(s) of the new device
-///
-/// Role: enroll. The code counts as used. A wrong one is a `code_refused` with `attempts_left` and, where the user can
-/// mend it, a `hint`; the fifth wrong one ends the enrollment.
-#[utoipa::path(
-    post,
-    path = "/v1/accounts/{account}/users/{user}/enrollments/{id}/confirm",
-    tag = "enrollments",
-    params(EnrollmentPath),
-    request_body(content = ConfirmRequest, example = json!({
-        "codes": ["492 039"], "scope": ["login_protection", "operation_protection"], "recovery_codes": true,
-        "actor": {"id": "alice", "kind": "user"},
-    })),
-    responses((
-        status = 200,
-        description = "The device is bound.",
-        body = ConfirmResponse,
-        headers(("Cache-Control" = String, description = "`no-store`")),
-    )),
-)]
-pub(crate) fn confirm_enrollment() {}

@@ -4,24 +4,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::{Actor, Base64, Name, ProblemCode, Timestamp, operation::Operation};
-
-const LIVING: &[&[ProblemCode]] = &[&[ProblemCode::NotFound, ProblemCode::ExportState, ProblemCode::Conflict]];
-
-pub(crate) const OPERATIONS: &[Operation] = &[
-    Operation::new("request_export", &[&[ProblemCode::Conflict]]),
-    Operation::new("get_export", &[&[ProblemCode::NotFound]]),
-    Operation::new("approve_export", LIVING),
-    Operation::new("fetch_export", LIVING),
-    Operation::new("withdraw_export", LIVING),
-];
+use crate::{Actor, Base64, Name, Timestamp};
 
 /// Where an export is found; for the document.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
-pub(crate) struct ExportPath {
+pub struct ExportPath {
     /// Its id.
-    id: Uuid,
+    pub id: Uuid,
 }
 
 /// Seeds that shall leave: one person asks, another approves, the first fetches the file.
@@ -103,76 +93,3 @@ pub struct ExportFileRequest {
     /// Who asked for it.
     pub actor: Actor,
 }
-
-/// Asks that seeds leave
-///
-/// Role: admin. Only of tokens that nobody has bound. Nothing leaves before another person has approved: another actor,
-/// whose key another owner answers for. It waits for 24 hours.
-#[utoipa::path(
-    post,
-    path = "/v1/exports",
-    tag = "tokens",
-    request_body(content = ExportRequest, example = json!({
-        "serial_numbers": ["CS-000042"], "recipient": "Branch office, 2026",
-        "key_base64": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
-        "actor": {"id": "desk-3", "kind": "admin"},
-    })),
-    responses((status = 201, description = "The export, to be approved.", body = Export)),
-)]
-pub(crate) fn request_export() {}
-
-/// One export
-///
-/// Role: admin. To be read before it is approved.
-#[utoipa::path(
-    get,
-    path = "/v1/exports/{id}",
-    tag = "tokens",
-    params(ExportPath),
-    responses((status = 200, description = "The export.", body = Export)),
-)]
-pub(crate) fn get_export() {}
-
-/// Approves of an export
-///
-/// Role: admin. By another key than it was asked for with, of another owner, and by another actor.
-#[utoipa::path(
-    post,
-    path = "/v1/exports/{id}/approve",
-    tag = "tokens",
-    params(ExportPath),
-    request_body(content = ExportActRequest, example = json!({"actor": {"id": "desk-7", "kind": "admin"}})),
-    responses((status = 200, description = "The export; its file may be fetched.", body = Export)),
-)]
-pub(crate) fn approve_export() {}
-
-/// Fetches the file of an approved export
-///
-/// Role: admin. By the key and the actor it was asked for with. PSKC (RFC 6030), encrypted with the recipient's key: each
-/// value by AES in CBC mode, and authenticated by HMAC-SHA-256. There is one file: what is lost on the way is asked for
-/// anew. A token that was bound since keeps all of them here.
-#[utoipa::path(
-    post,
-    path = "/v1/exports/{id}/file",
-    tag = "tokens",
-    params(ExportPath),
-    request_body(content = ExportFileRequest, example = json!({
-        "key_base64": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
-        "actor": {"id": "desk-3", "kind": "admin"},
-    })),
-    responses((status = 200, description = "The file.", body = String, content_type = "application/pskc+xml")),
-)]
-pub(crate) fn fetch_export() {}
-
-/// Ends an export before anything has left
-///
-/// Role: admin.
-#[utoipa::path(
-    post,
-    path = "/v1/exports/{id}/withdraw",
-    tag = "tokens",
-    params(ExportPath),
-    request_body(content = ExportActRequest, example = json!({"actor": {"id": "desk-7", "kind": "admin"}})),
-    responses((status = 200, description = "The export.", body = Export)),
-)]
-pub(crate) fn withdraw_export() {}

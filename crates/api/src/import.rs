@@ -10,9 +10,7 @@ use utoipa::{
 };
 use zeroize::Zeroizing;
 
-use crate::{Actor, Name, ProblemCode, TextError, operation::Operation};
-
-pub(crate) const OPERATIONS: &[Operation] = &[Operation::new("import_tokens", &[&[ProblemCode::Conflict]])];
+use crate::{Actor, Name, TextError};
 
 /// Whether it is meant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
@@ -256,20 +254,3 @@ pub struct ImportRefusal {
     /// Why, in English, and what to do.
     pub why: String,
 }
-
-/// Takes the tokens of a seed file into the inventory
-///
-/// Role: inventory. At most 10,000 tokens a call, and 32 MiB: they come in by one commit, all of them or, where one is a
-/// duplicate or refused, none; `imported` says which, and of a dry run `remarks`. A secret has at least 128 bits. Neither file nor key ever stands in a URL or a log.
-#[utoipa::path(
-    post,
-    path = "/v1/tokens/import",
-    tag = "tokens",
-    params(ImportQuery),
-    request_body(content = ImportRequest, example = json!({
-        "batch": "2026-11", "file_base64": "c2VyaWFsLHNlZWQKQ1MtMDAwMDQyLDMxMzIzMzM0MzUzNjM3MzgzOTMwMzEzMjMzMzQzNTM2MzczODM5MzAK",
-        "actor": {"id": "desk-3", "kind": "admin"},
-    })),
-    responses((status = 200, description = "The receipt, also of an import that took nothing in.", body = ImportReceipt)),
-)]
-pub(crate) fn import_tokens() {}

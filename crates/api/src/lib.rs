@@ -1,17 +1,13 @@
-//! The wire contract: requests, responses, problems, and the OpenAPI document that says the same.
+//! The wire contract: requests, responses and problems, each with its schema for the OpenAPI document.
 //!
-//! One family of endpoints, one file: its types and its operations stand together. Nothing here decides anything,
-//! and nothing of ours is known here: a server converts, calls its use cases and converts back.
+//! One family of endpoints, one file. Nothing here decides anything, and nothing of ours is known here: a server converts,
+//! calls its use cases and converts back. The operations stand at the server's handlers.
 //!
 //! - Every request and every answer is both written and read, by the same type: a caller in Rust needs no other contract.
 //! - Requests are read by [`read_json`] alone. It refuses what it does not know, names the field, and never repeats a
 //!   value: serde's own messages would, and the value may be a code in the wrong place.
 //! - Types that hold a code or a secret have no `Debug`; [`CodeText`] and the secrets of answers are wiped when dropped.
 //! - Fields are only ever added. Answers leave out what is not there; callers ignore fields that they do not know.
-#![expect(
-    dead_code,
-    reason = "operations are functions because utoipa describes functions; nobody calls them"
-)]
 
 mod audit;
 mod batch;
@@ -20,8 +16,6 @@ mod device;
 mod enrollment;
 mod export;
 mod import;
-mod openapi;
-mod operation;
 mod origin;
 mod probe;
 mod problem;
@@ -35,19 +29,20 @@ mod user;
 mod verify;
 
 pub use audit::{AuditEvent, AuditHead, AuditHeads, AuditPage, AuditQuery, AuditRecord, PageSize};
-pub use batch::{Batch, BatchChangeRequest, BatchPage, BatchQuery, BatchRequest, BetaUser, OpenTo, OpenToKind};
-pub use code::{CODE_LEN_MAX_BYTES, CodeText, FactorMethod, VerifyMethod};
-pub use device::{Device, DeviceKind, DeviceState, ResyncRequest, Road, UnbindRequest, UnlockRequest};
-pub use enrollment::{
-    AbandonEnrollmentRequest, ConfirmRequest, ConfirmResponse, Enrollment, EnrollmentCodes, EnrollmentRequest, Factor,
-    Replaces,
+pub use batch::{
+    Batch, BatchChangeRequest, BatchPage, BatchPath, BatchQuery, BatchRequest, BetaUser, OpenTo, OpenToKind,
 };
-pub use export::{Export, ExportActRequest, ExportFileRequest, ExportRequest, ExportState};
+pub use code::{CODE_LEN_MAX_BYTES, CodeText, FactorMethod, VerifyMethod};
+pub use device::{Device, DeviceKind, DevicePath, DeviceState, ResyncRequest, Road, UnbindRequest, UnlockRequest};
+pub use enrollment::{
+    AbandonEnrollmentQuery, ConfirmRequest, ConfirmResponse, Enrollment, EnrollmentCodes, EnrollmentPath,
+    EnrollmentRequest, Factor, Png, Replaces,
+};
+pub use export::{Export, ExportActRequest, ExportFileRequest, ExportPath, ExportRequest, ExportState};
 pub use import::{
     Base64, ImportQuery, ImportReceipt, ImportRefusal, ImportRequest, SecretText, SeedEncoding, returned_capacity,
 };
-pub use openapi::openapi;
-pub use origin::{Actor, ActorKind, Client, IdentityProof, UserAgent};
+pub use origin::{Actor, ActorKind, Client, IdempotencyHeader, IdentityProof, UserAgent};
 pub use probe::{Probe, ProbeStatus};
 pub use problem::{Hint, HintAlgorithm, PROBLEM_JSON, Problem, ProblemCode};
 pub use protection::{Protection, ProtectionMethod, Scope};
@@ -56,9 +51,9 @@ pub use recovery::{RecoveryCodes, RecoveryCodesRequest};
 pub use text::{Name, Text, TextError};
 pub use timestamp::{Timestamp, TimestampError};
 pub use token::{
-    FindByCodeRequest, FoundTokens, Token, TokenChangeRequest, TokenGoal, TokenPage, TokenQuery, TokenState,
+    FindByCodeRequest, FoundTokens, Token, TokenChangeRequest, TokenGoal, TokenPage, TokenPath, TokenQuery, TokenState,
 };
-pub use user::{CloseUserRequest, User};
+pub use user::{CloseUserQuery, User, UserPath};
 pub use verify::{
     BATCH_ITEMS_MAX, BatchFailure, BatchItems, BatchResult, RequestId, VerifyBatchRequest, VerifyBatchResponse,
     VerifyOutcome, VerifyRequest, VerifyResponse,

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, net::IpAddr, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::{
-    PartialSchema, ToSchema,
+    IntoParams, PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type},
 };
 
@@ -137,4 +137,19 @@ pub struct IdentityProof {
     /// Who or what checked it.
     #[schema(example = "login-service")]
     pub by: Name,
+}
+
+/// The header of a request that creates something; for the document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct IdempotencyHeader {
+    /// The caller's own name for this request, 1 to 255 ASCII characters, best a UUID. A repeat of the request with it within
+    /// 24 hours creates nothing: it is answered with what was created, and, where a secret was shown, by
+    /// `already_created`.
+    #[param(
+        rename = "Idempotency-Key",
+        required = false,
+        example = "8e03978e-40d5-43dd-bc93-6894a57f9324"
+    )]
+    _idempotency_key: Option<String>,
 }

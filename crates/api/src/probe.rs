@@ -3,13 +3,6 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::operation::Operation;
-
-pub(crate) const OPERATIONS: &[Operation] = &[
-    Operation::open("healthz", &[]),
-    Operation::open("readyz", crate::operation::UNAVAILABLE),
-];
-
 /// The answer to a probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Probe {
@@ -46,16 +39,3 @@ pub enum ProbeStatus {
     /// As it should be.
     Ok,
 }
-
-/// The process answers
-///
-/// Says nothing about storage or clock: restart the process when this fails, and only then.
-#[utoipa::path(get, path = "/healthz", tag = "probes", responses((status = 200, description = "It does.", body = Probe)))]
-pub(crate) fn healthz() {}
-
-/// The node may be sent requests
-///
-/// Storage answers, the data directory is as it was opened, and the clock can be trusted; else the problem's `detail`
-/// says what is wrong, and what ends it.
-#[utoipa::path(get, path = "/readyz", tag = "probes", responses((status = 200, description = "It may.", body = Probe)))]
-pub(crate) fn readyz() {}

@@ -7,6 +7,7 @@ use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type},
 };
+use uuid::Uuid;
 
 /// The media type of a [`Problem`].
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -31,6 +32,8 @@ pub struct Problem {
     pub attempts_left: Option<u32>,
     /// Seconds to wait before the next try; belongs into `Retry-After` too.
     pub retry_after_s: Option<u64>,
+    /// What was created before, with `already_created`.
+    pub id: Option<Uuid>,
 }
 
 impl Problem {
@@ -44,6 +47,7 @@ impl Problem {
             hint: None,
             attempts_left: None,
             retry_after_s: None,
+            id: None,
         }
     }
 
@@ -87,6 +91,9 @@ struct OnTheWire<'a> {
     /// Seconds to wait before the next try; also in `Retry-After`.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_s: Option<u64>,
+    /// What was created before, with `already_created`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<Uuid>,
 }
 
 impl Serialize for Problem {
@@ -101,6 +108,7 @@ impl Serialize for Problem {
             hint: self.hint,
             attempts_left: self.attempts_left,
             retry_after_s: self.retry_after_s,
+            id: self.id,
         };
         written.serialize(serializer)
     }
@@ -117,6 +125,7 @@ struct Received {
     hint: Option<Hint>,
     attempts_left: Option<u32>,
     retry_after_s: Option<u64>,
+    id: Option<Uuid>,
 }
 
 fn known_hint<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Hint>, D::Error> {
@@ -135,6 +144,7 @@ impl<'de> Deserialize<'de> for Problem {
             hint: received.hint,
             attempts_left: received.attempts_left,
             retry_after_s: received.retry_after_s,
+            id: received.id,
         })
     }
 }
@@ -223,7 +233,7 @@ macro_rules! problem_codes {
             /// All that a service writes, in the order of the documentation.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
-            /// The one of this name.
+            /// The one of this name, if this version knows it.
             pub fn named(name: &str) -> Option<Self> {
                 match name { $($name => Some(Self::$variant),)+ _ => None }
             }
@@ -231,11 +241,6 @@ macro_rules! problem_codes {
             /// As it stands in JSON.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)+ Self::Unknown(_) => "unknown" }
-            }
-
-            /// The one that stands so in JSON, if this version knows it.
-            pub fn named(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|code| code.name() == name)
             }
 
             /// The HTTP status.
@@ -278,6 +283,12 @@ problem_codes! {
     /// Beyond the first list: two changes of one user's factors met again and again.
     Conflict "conflict" 409 "Somebody else is changing the same"
         "Load the user's factors anew, and repeat the change if it is still wanted."
+    /// Beyond the first list: a repeat of a request whose answer was lost.
+    AlreadyCreated "already_created" 409 "It was created before, and its secret was shown"
+        "The request with this `Idempotency-Key` was done; `id` is what it created. Its secret is shown once: begin anew, with a new key, if the user did not see it."
+    /// Beyond the first list: an idempotency key of two requests would hide one of them.
+    IdempotencyKeyReused "idempotency_key_reused" 409 "The idempotency key came with another request"
+        "Take a new `Idempotency-Key` for a new request; repeat a request with its key unchanged."
     DeviceLimit "device_limit" 409 "The user has as many devices as allowed"
         "Name the device in `replaces`, or unbind it first."
     /// Beyond the first list: neither waiting nor support helps while the guesser has the user's password.

@@ -3,10 +3,6 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{operation::Operation, user::UserPath};
-
-pub(crate) const OPERATIONS: &[Operation] = &[Operation::new("get_protection", &[])];
-
 /// Where a user's second factor is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Protection {
@@ -35,15 +31,3 @@ pub enum Scope {
     /// A code is asked for before a sensitive operation.
     OperationProtection,
 }
-
-/// Where a user's second factor is asked for
-///
-/// Role: enroll. A user nobody ever heard of has `none` of both.
-#[utoipa::path(
-    get,
-    path = "/v1/accounts/{account}/users/{user}/protection",
-    tag = "users",
-    params(UserPath),
-    responses((status = 200, description = "The settings.", body = Protection)),
-)]
-pub(crate) fn get_protection() {}

@@ -47,7 +47,7 @@ fn explain(error: &serde_json::Error, field: Option<String>) -> Problem {
 pub fn query_problem(said: &str) -> Problem {
     let (field, message) = match said.split_once(": ") {
         Some((field, message)) if is_field_name(field) => (Some(field.to_owned()), message),
-        _ if said.starts_with("unknown field `") || is_duplicate(said) => (None, said),
+        _ if said.starts_with("unknown field `") || is_duplicate(said) || missing_field(said).is_some() => (None, said),
         _ => return invalid("the query has a field that is none here, or is no name=value&name=value"),
     };
     problem(message, field)

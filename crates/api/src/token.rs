@@ -4,25 +4,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::{Actor, EnrollmentCodes, HintAlgorithm, Name, PageSize, ProblemCode, Timestamp, operation::Operation};
-
-pub(crate) const OPERATIONS: &[Operation] = &[
-    Operation::new("list_tokens", &[]),
-    Operation::new("get_token", &[&[ProblemCode::NotFound]]),
-    Operation::new(
-        "change_token",
-        &[&[ProblemCode::NotFound, ProblemCode::TokenState, ProblemCode::Conflict]],
-    ),
-    Operation::new("find_token_by_code", &[&[ProblemCode::Conflict]]),
-];
+use crate::{Actor, EnrollmentCodes, HintAlgorithm, Name, PageSize, Timestamp};
 
 /// Where a token is found; for the document.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
-pub(crate) struct TokenPath {
+pub struct TokenPath {
     /// What stands on its back.
     #[param(example = "CS-000042")]
-    serial_number: Name,
+    pub serial_number: Name,
 }
 
 /// A hardware token in the inventory.
@@ -222,70 +212,3 @@ pub struct FoundTokens {
     /// Often one; of very many unbound tokens a few have a code in common.
     pub items: Vec<Token>,
 }
-
-/// The inventory, by serial number
-///
-/// Role: inventory. Never shows a secret.
-#[utoipa::path(
-    get,
-    path = "/v1/tokens",
-    tag = "tokens",
-    params(TokenQuery),
-    responses((status = 200, description = "A page of it.", body = TokenPage)),
-)]
-pub(crate) fn list_tokens() {}
-
-/// One token
-///
-/// Role: inventory or support. A bound one with how its clock goes.
-#[utoipa::path(
-    get,
-    path = "/v1/tokens/{serial_number}",
-    tag = "tokens",
-    params(TokenPath),
-    responses((status = 200, description = "The token.", body = Token)),
-)]
-pub(crate) fn get_token() {}
-
-/// Moves a token on in its life
-///
-/// Role: inventory or support. Support may only say that it is lost. A bound one is first unbound by its user, or lost.
-#[utoipa::path(
-    patch,
-    path = "/v1/tokens/{serial_number}",
-    tag = "tokens",
-    params(TokenPath),
-    request_body(
-        content = TokenChangeRequest,
-        examples(
-            ("assigned" = (summary = "It is meant for this user", value = json!({
-                "state": "assigned", "account": "acme", "user": "alice", "actor": {"id": "desk-3", "kind": "admin"},
-            }))),
-            ("lost" = (summary = "Its codes are refused from now on", value = json!({
-                "state": "lost", "actor": {"id": "desk-14", "kind": "support"},
-            }))),
-        ),
-    ),
-    responses((status = 200, description = "The token.", body = Token)),
-)]
-pub(crate) fn change_token() {}
-
-/// Whose token is this?
-///
-/// Role: inventory or support. By one code among unbound tokens, by two consecutive ones, which are burned, among bound
-/// tokens. Ten times an hour for each actor.
-#[utoipa::path(
-    post,
-    path = "/v1/tokens/find-by-code",
-    tag = "tokens",
-    request_body(content = FindByCodeRequest, examples(
-        ("unbound" = (summary = "Found on a desk", value = json!({
-            "codes": ["492 039"], "actor": {"id": "desk-14", "kind": "support"},
-        }))),
-        ("bound" = (summary = "Found in a corridor", value = json!({
-            "codes": ["492 039", "118 204"], "actor": {"id": "desk-14", "kind": "support"},
-        }))),
-    )),
-    responses((status = 200, description = "Those that show it; none, perhaps.", body = FoundTokens)),
-)]
-pub(crate) fn find_token_by_code() {}

@@ -1,23 +1,20 @@
 //! Users on the wire: their factors, and the end of one.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{Actor, Device, Name, ProblemCode, Protection, Timestamp, operation::Operation};
-
-pub(crate) const OPERATIONS: &[Operation] = &[
-    Operation::new("get_user", &[]),
-    Operation::new("close_user", &[&[ProblemCode::Conflict]]),
-];
+use crate::{Actor, ActorKind, Device, Name, Protection, Timestamp};
 
 /// Where a user is found; for the document.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
-pub(crate) struct UserPath {
+pub struct UserPath {
     /// The account.
-    account: Name,
+    pub account: Name,
     /// The user under it.
-    user: Name,
+    pub user: Name,
 }
 
 /// A user's factors.
@@ -36,39 +33,33 @@ pub struct User {
 }
 
 /// Ends everything of a user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub struct CloseUserRequest {
-    /// On whose behalf.
-    pub actor: Actor,
+#[into_params(parameter_in = Query)]
+pub struct CloseUserQuery {
+    /// On whose behalf: the caller's own name for them.
+    #[param(example = "account-closing")]
+    pub actor_id: Name,
+    /// What they are.
+    pub actor_kind: ActorKind,
+    /// Where they came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>, example = "203.0.113.7")]
+    pub actor_ip: Option<IpAddr>,
     /// Erases the person, too: no record of theirs stays, tokens that wait for them are nobody's, and the audit trail loses
     /// their name, addresses and agents for good. What was decided about them stays there.
     #[serde(default)]
-    #[schema(required = false)]
+    #[param(value_type = Option<bool>, default = false)]
     pub erase: bool,
 }
 
-/// A user's factors
-///
-/// Role: enroll or support. We keep no directory: a user nobody ever heard of has no devices, and that is no problem.
-#[utoipa::path(
-    get,
-    path = "/v1/accounts/{account}/users/{user}",
-    tag = "users",
-    params(UserPath),
-    responses((status = 200, description = "The user's factors.", body = User)),
-)]
-pub(crate) fn get_user() {}
-
-/// Ends everything of a user whose account was closed
-///
-/// Role: admin. Secrets are erased, tombstones stay, unless the person is to be erased. No code is asked for.
-#[utoipa::path(
-    delete,
-    path = "/v1/accounts/{account}/users/{user}",
-    tag = "users",
-    params(UserPath),
-    request_body(content = CloseUserRequest, example = json!({"actor": {"id": "account-closing", "kind": "service"}})),
-    responses((status = 204, description = "Nothing of the user is left but tombstones (devices that ended); not those either where the person was to be erased, of whom the trail keeps what happened. The same for a user nobody ever heard of.")),
-)]
-pub(crate) fn close_user() {}
+impl CloseUserQuery {
+    /// On whose behalf.
+    pub fn into_actor(self) -> Actor {
+        Actor {
+            id: self.actor_id,
+            kind: self.actor_kind,
+            ip: self.actor_ip,
+        }
+    }
+}

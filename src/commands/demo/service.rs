@@ -54,7 +54,8 @@ impl Running {
             let (_, key) = made.map_err(Failure::new)?;
             let app = server::router(opened.service.clone(), Limits::default());
             let stopped = async { stopped.await.unwrap_or(()) };
-            let serving = tokio::spawn(server::serve(listener, None, app, Limits::default(), stopped));
+            let ids = opened.request_ids.clone();
+            let serving = tokio::spawn(server::serve(listener, None, app, Limits::default(), ids, stopped));
             Ok::<_, Failure>((opened, serving, url, key))
         })?;
         Ok(Self {

@@ -1,0 +1,24 @@
+//! What handlers share: the use cases, and what bodies may cost.
+
+use std::sync::Arc;
+
+use service::Service;
+
+use crate::{Limits, http::body::BodyLimit};
+
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) service: Arc<Service>,
+    pub(crate) bodies: BodyLimit,
+    pub(crate) imports: BodyLimit,
+}
+
+impl App {
+    pub(crate) fn new(service: Arc<Service>, limits: &Limits) -> Self {
+        Self {
+            service,
+            bodies: BodyLimit::new(limits.body_bytes, limits.body_bytes_at_once),
+            imports: BodyLimit::new(limits.import_bytes, limits.import_bytes_at_once),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! From the wire to the use cases and back, where families share it; no decision is made here.
+
+use api::Timestamp;
+use service::{ActorKind, Algorithm, Factor, IdentityProof, Method, UnixMs};
+use zeroize::Zeroizing;
+
+pub(crate) fn actor(actor: api::Actor) -> service::Actor {
+    service::Actor {
+        id: actor.id.as_str().to_owned(),
+        kind: match actor.kind {
+            api::ActorKind::User => ActorKind::User,
+            api::ActorKind::Admin => ActorKind::Admin,
+            api::ActorKind::Support => ActorKind::Support,
+            api::ActorKind::Service => ActorKind::Service,
+        },
+        ip: actor.ip.map(|ip| ip.to_string()),
+    }
+}
+
+pub(crate) fn identity_proof(proof: &api::IdentityProof) -> IdentityProof {
+    IdentityProof {
+        method: proof.method.as_str().to_owned(),
+        at: UnixMs::new(proof.at.unix_ms()),
+        by: proof.by.as_str().to_owned(),
+    }
+}
+
+pub(crate) fn factor(code: api::CodeText, method: api::FactorMethod) -> Factor {
+    let method = match method {
+        api::FactorMethod::Totp => Method::Totp,
+        api::FactorMethod::RecoveryCode => Method::RecoveryCode,
+    };
+    Factor {
+        code: code.into_inner(),
+        method,
+    }
+}
+
+pub(crate) fn typed(code: api::CodeText) -> Zeroizing<String> {
+    code.into_inner()
+}
+
+pub(crate) fn time(at: UnixMs) -> Timestamp {
+    Timestamp::from_unix_ms(at.get())
+}
+
+pub(crate) fn algorithm(algorithm: Algorithm) -> api::HintAlgorithm {
+    match algorithm {
+        Algorithm::Sha1 => api::HintAlgorithm::Sha1,
+        Algorithm::Sha256 => api::HintAlgorithm::Sha256,
+        Algorithm::Sha512 => api::HintAlgorithm::Sha512,
+    }
+}
