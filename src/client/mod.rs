@@ -8,7 +8,6 @@ use std::{fmt, io, time::Duration};
 
 use api::Problem;
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
 use ureq::{Agent, Body, http::Response};
 use zeroize::Zeroizing;
 

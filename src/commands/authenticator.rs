@@ -5,7 +5,7 @@ use api::{
     AbandonEnrollmentQuery, Actor, ActorKind, CodeText, ConfirmRequest, Enrollment, EnrollmentRequest, FactorMethod,
     IdentityProof, Name, Replaces, Scope, Text,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
