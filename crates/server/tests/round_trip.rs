@@ -240,7 +240,7 @@ fn answers_are_read_as_they_are_written_by_older_and_newer_services() {
 
 #[test]
 fn batches_of_verdicts_are_read_as_they_are_written() {
-    let text = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/answers.json")).unwrap();
+    let text = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../api/tests/answers.json")).unwrap();
     let answers: Value = serde_json::from_slice(&text).unwrap();
     let batch = &answers["batch"];
     assert_eq!(again::<VerifyBatchResponse>(batch).unwrap(), *batch);
