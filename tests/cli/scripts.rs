@@ -92,7 +92,7 @@ fn a_device_from_binding_to_unbinding() {
     assert!(
         again.err.starts_with("error: ")
             && again.out.is_empty()
-            && again.err.contains("name it with --replaces DEVICE"),
+            && again.err.contains("replace it with --replaces DEVICE"),
         "{}",
         again.err
     );

@@ -59,7 +59,7 @@ impl Import {
         let dry_run = self.dry_run;
         let file = self.file.display().to_string();
         let receipt = send(client, dry_run, &self.body()?);
-        let receipt = receipt.map_err(|failure| failure.in_words(&flags(&file)))?;
+        let receipt = receipt.map_err(|failure| failure.in_words(&flags(&format!("{file}: "))))?;
         output.print(&receipt, || words(&receipt))?;
         Ok(if is_clean(&receipt) {
             ExitCode::SUCCESS
@@ -163,13 +163,13 @@ fn words(receipt: &ImportReceipt) -> String {
     words.replace("allow_short_secrets", "--allow-short-secrets")
 }
 
-/// What the service calls by its names on the wire, as it was typed; the file last, whose name may be any of them.
+/// The service's words for what was typed; the file last, whose name may be any of them.
 fn flags(file: &str) -> [(&'static str, &str); 5] {
     [
-        ("key_base64", "--key-file"),
+        ("the key: ", "--key-file: "),
         ("give the key", "give the key (--key-file FILE)"),
         ("give the password", "give the password (--password-file FILE)"),
         ("allow_short_secrets", "--allow-short-secrets"),
-        ("file_base64", file),
+        ("the file: ", file),
     ]
 }

@@ -124,7 +124,7 @@ impl Bind {
 /// Who has a device already is told how the command takes it.
 fn replacing(failure: CallFailure) -> Failure {
     let names_one = failure.is(ProblemCode::DeviceLimit) || failure.is(ProblemCode::FactorRequired);
-    let told = Failure::from(failure.in_words(&[("name it in replaces", "name it with --replaces DEVICE")]));
+    let told = Failure::from(failure.in_words(&[("replace it by the new one", "replace it with --replaces DEVICE")]));
     if names_one {
         told.help(
             "`countersign user devices ACCOUNT USER` lists them; with --replaces DEVICE a code of it is asked for",
