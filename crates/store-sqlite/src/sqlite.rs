@@ -179,12 +179,6 @@ impl Sqlite {
         }
     }
 
-    /// Lets the database's file have this many pages and no more: a full disk, for tests.
-    #[doc(hidden)]
-    pub fn limit_pages(&self, pages: u32) -> Pending<'_, ()> {
-        self.ask(|reply| Message::LimitPages(pages, reply))
-    }
-
     fn ask<T: Send + 'static>(&self, message: impl FnOnce(Reply<T>) -> Message) -> Pending<'_, T> {
         let (reply, answer) = oneshot::channel();
         // Sent now, awaited later; when the writer is gone the answer's other end goes with the message.

@@ -45,8 +45,6 @@ pub(crate) enum Message {
     CloseChain(Closing, Reply<()>),
     /// Whether the files are still the ones that were opened.
     Look(Reply<()>),
-    /// For tests of a full disk.
-    LimitPages(u32, Reply<()>),
     Close(Reply<()>),
 }
 
@@ -183,7 +181,6 @@ impl Writer {
                     let looked = self.look();
                     answer(reply, looked);
                 }
-                Message::LimitPages(pages, reply) => answer(reply, self.limit_pages(pages)),
                 Message::Close(reply) => {
                     let closed = self.close();
                     // The connection is gone before the caller goes on.
@@ -536,11 +533,6 @@ impl Writer {
             self.owned(owner::begin_log)?;
         }
         Ok(true)
-    }
-
-    fn limit_pages(&self, pages: u32) -> Result<(), StoreError> {
-        let set = self.conn.pragma(None, "max_page_count", pages, |_| Ok(()));
-        Ok(set.map_err(Fault::from)?)
     }
 
     fn close(&mut self) -> Result<(), StoreError> {
