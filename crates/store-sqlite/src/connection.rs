@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use crate::{
     OpenError,
     directory::{WAL_NAME, beside},
-    error::Fault,
+    fault::Fault,
 };
 
 /// How long one process waits for another one's lock.

@@ -16,7 +16,7 @@ use store::StoreError;
 use crate::{
     FILE_NAME, OpenError,
     directory::{GENERATION, LOCK, SHM_NAME, WAL_NAME, plain},
-    error::{Fault, Result},
+    fault::{Fault, Result},
     tables::owner::{self, Checkpoint},
     trust::Trust,
 };

@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use store::Id;
 
 use crate::{
-    error::Result,
+    fault::Result,
     tables::{audit, user},
     tail::Tail,
 };

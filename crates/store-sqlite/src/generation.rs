@@ -79,7 +79,7 @@ impl Generation {
                 .and_then(|found| found.modified())
                 .map_err(unavailable)
         };
-        let mut seen = crate::writer::lock(&self.seen);
+        let mut seen = crate::shared::lock(&self.seen);
         let now = (self.stored().map_err(unavailable)?, Some(written()?));
         if now.1 != seen.1 && now.0 <= seen.0 {
             tracing::error!("keys.generation was changed by another program; no API key is trusted from before");

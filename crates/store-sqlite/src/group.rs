@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use store::{Checked, Id, Outcome, Revision, Write, audit::Head};
 
 use crate::{
-    error::Result,
+    fault::Result,
     tables::{audit, document, history, owner, secret, user},
     tail::{Kept, Tail},
 };

@@ -1,9 +1,11 @@
+//! How a database is opened, and the engine's settings.
+
 use std::time::Duration;
 
 use store::audit::{Head, Sign, Verify};
 use verify::UnixMs;
 
-/// Who opens the database, and as what.
+/// The process that opens the database, and its part: owner, or beside one.
 pub struct Options<'a> {
     /// The writer's name in the register of audit chains: command, host, process.
     pub writer: String,

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use store::{Id, Revision, codec};
 
 use crate::{
-    error::{Fault, Result},
+    fault::{Fault, Result},
     tables::owner,
 };
 

@@ -11,7 +11,7 @@ use std::{collections::HashSet, fs::File, io, os::unix::fs::FileExt, sync::Arc};
 
 use rusqlite::Connection;
 
-use crate::{custody::PAGE, error::Result};
+use crate::{custody::PAGE, fault::Result};
 
 /// Tables with names in them; all without row ids, so that their pages are those of indexes.
 const TABLES: [&str; 3] = ["user", "document", "lookup"];

@@ -6,7 +6,7 @@ use store::audit::{Cursor, Event, Hash, Head, Newest, Payload, Place, Recorded, 
 use verify::UnixMs;
 
 use super::{Columns, Unreadable};
-use crate::error::{Fault, Result};
+use crate::fault::{Fault, Result};
 
 macro_rules! columns {
     () => {

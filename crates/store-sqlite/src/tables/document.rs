@@ -5,7 +5,7 @@ use store::{Document, Key, List, Lookup, Owner};
 use verify::UnixMs;
 
 use super::secret;
-use crate::error::{Fault, Result};
+use crate::fault::{Fault, Result};
 
 macro_rules! columns {
     () => {

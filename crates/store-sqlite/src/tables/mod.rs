@@ -11,7 +11,7 @@ use rusqlite::{Row, types::FromSql};
 use store::StoreError;
 use verify::UnixMs;
 
-use crate::error::{Fault, Result};
+use crate::fault::{Fault, Result};
 
 /// A row that cannot be what was written; whoever knows its table and key says so.
 pub(crate) struct Unreadable;

@@ -3,7 +3,7 @@
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 use store::Sealed;
 
-use crate::error::{Fault, Result};
+use crate::fault::{Fault, Result};
 
 /// The id of a key, as wide in a row as any other.
 fn wide(key_id: u32) -> [u8; 4] {

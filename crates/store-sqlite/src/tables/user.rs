@@ -8,7 +8,7 @@ use super::{
     secret,
 };
 use crate::{
-    error::{Fault, Result},
+    fault::{Fault, Result},
     tail::Kept,
 };
 
