@@ -4,10 +4,10 @@
 //! like somebody else's doing.
 
 use std::{
-    fs::{self, File, Metadata, OpenOptions},
+    fs::{File, OpenOptions},
     io::ErrorKind,
-    os::unix::fs::{FileExt, MetadataExt},
-    path::{Path, PathBuf},
+    os::unix::fs::FileExt,
+    path::Path,
 };
 
 use rusqlite::Connection;
@@ -19,17 +19,11 @@ use crate::{
     fault::{Fault, Result},
     tables::owner::{self, Checkpoint},
     trust::Trust,
+    watched::Watched,
 };
 
 /// SQLite's, unless a file says otherwise; ours never do.
 pub(crate) const PAGE: u64 = 4_096;
-
-/// A file that was opened, by which file it is.
-struct Watched {
-    name: &'static str,
-    path: PathBuf,
-    identity: (u64, u64),
-}
 
 pub(crate) struct Custody {
     /// Open for as long as the connections are: closing it earlier would drop the locks that SQLite has on it.
@@ -158,34 +152,6 @@ impl Custody {
         } else {
             Err(format!("{WAL_NAME} was overwritten"))
         }
-    }
-}
-
-impl Watched {
-    fn of(dir: &Path, name: &'static str) -> Result<Self, OpenError> {
-        let path = dir.join(name);
-        let found = fs::metadata(&path).map_err(crate::directory::files(&path))?;
-        Ok(Self {
-            name,
-            path,
-            identity: (found.dev(), found.ino()),
-        })
-    }
-
-    fn found(&self) -> Result<Metadata, String> {
-        let name = self.name;
-        match fs::metadata(&self.path) {
-            Ok(found) if (found.dev(), found.ino()) == self.identity => Ok(found),
-            Ok(_) => Err(format!("{name} is another file than the one that was opened")),
-            Err(error) if error.kind() == ErrorKind::NotFound => Err(format!("{name} is gone")),
-            Err(error) => Err(format!("{name} cannot be seen: {error}")),
-        }
-    }
-
-    fn open_to_others(&self) -> Option<String> {
-        let found = self.found().ok()?;
-        let open = found.mode() & 0o077 != 0;
-        open.then(|| format!("{} can be read by others: chmod 600 it", self.name))
     }
 }
 

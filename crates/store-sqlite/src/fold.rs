@@ -12,7 +12,7 @@ use store::Id;
 
 use crate::{
     fault::Result,
-    tables::{audit, user},
+    tables::{audit, user_state},
     tail::Tail,
 };
 
@@ -103,7 +103,7 @@ impl Fold {
             let Some((id, kept)) = states.next() else { break true };
             after.hand = Some(*id);
             if !touched.contains(id) {
-                user::fold(tx, id, kept)?;
+                user_state::fold(tx, id, kept)?;
                 users.push(*id);
             }
         };

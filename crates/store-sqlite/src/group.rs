@@ -10,7 +10,7 @@ use store::{Checked, Id, Outcome, Revision, Write, audit::Head};
 
 use crate::{
     fault::Result,
-    tables::{audit, document, history, owner, secret, user},
+    tables::{audit_row, document, history, lookup, owner, secret, user, user_state},
     tail::{Kept, Tail},
 };
 
@@ -18,10 +18,10 @@ use crate::{
 pub(crate) struct Group<'a> {
     tx: &'a Connection,
     tail: &'a Tail,
-    folded: user::FoldedStates<'a>,
+    folded: user_state::FoldedStates<'a>,
     generation: u32,
     /// The row of this group, which is appended at its end.
-    row: audit::Draft,
+    row: audit_row::Draft,
     /// The chain before this group.
     head: Head,
     /// The users whose state changed.
@@ -56,9 +56,9 @@ impl<'a> Group<'a> {
         Ok(Self {
             tx,
             tail,
-            folded: user::FoldedStates::of(tx)?,
+            folded: user_state::FoldedStates::of(tx)?,
             generation: owner::generation(tx)?,
-            row: audit::Draft::default(),
+            row: audit_row::Draft::default(),
             head,
             changed: HashMap::new(),
             erases: false,
@@ -75,7 +75,7 @@ impl<'a> Group<'a> {
         }
         for write in change.writes() {
             if let Write::Put { document, .. } = write
-                && let Some(lookup) = document::taken(self.tx, document)?
+                && let Some(lookup) = lookup::taken(self.tx, document)?
             {
                 return Ok(Outcome::Taken(lookup));
             }

@@ -45,6 +45,7 @@ mod tables;
 mod tail;
 mod traces;
 mod trust;
+mod watched;
 mod writer;
 
 pub use directory::OwnerLock;

@@ -11,7 +11,7 @@ use store::{Id, Owner, User, codec};
 use crate::{
     fault::{Fault, Result},
     shared::Shared,
-    tables::user,
+    tables::{user, user_state},
     tail::Kept,
 };
 
@@ -109,7 +109,7 @@ fn states(conn: &mut Connection, shared: &Shared, ids: &[Id], strangers: &[Id]) 
     let mut states: Vec<Option<Kept>> = ids.iter().map(|id| tail.get(id).cloned()).collect();
     drop(tail);
     let tx = conn.transaction()?;
-    let mut folded = user::FoldedStates::of(&tx)?;
+    let mut folded = user_state::FoldedStates::of(&tx)?;
     for (id, state) in ids.iter().zip(&mut states) {
         if state.is_none() {
             *state = folded.get(id)?;
@@ -117,7 +117,7 @@ fn states(conn: &mut Connection, shared: &Shared, ids: &[Id], strangers: &[Id]) 
     }
     drop(folded);
     for id in strangers {
-        user::no_state(&tx, id)?;
+        user_state::no_state(&tx, id)?;
     }
     tx.commit()?;
     Ok(states)

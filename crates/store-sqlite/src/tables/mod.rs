@@ -1,11 +1,14 @@
 //! Each table's SQL: how it is written and read, with its conditions.
 
 pub(crate) mod audit;
+pub(crate) mod audit_row;
 pub(crate) mod document;
 pub(crate) mod history;
+pub(crate) mod lookup;
 pub(crate) mod owner;
 pub(crate) mod secret;
 pub(crate) mod user;
+pub(crate) mod user_state;
 
 use rusqlite::{Row, types::FromSql};
 use store::StoreError;
