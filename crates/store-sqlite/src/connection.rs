@@ -11,7 +11,7 @@ use crate::{
     fault::Fault,
 };
 
-/// How long one process waits for another one's lock.
+/// The time-out of waiting for another process' lock.
 pub(crate) const BUSY: Duration = Duration::from_secs(5);
 
 /// "CSGN", see the first migration.

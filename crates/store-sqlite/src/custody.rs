@@ -1,4 +1,4 @@
-//! The owner's files: whether they are still the ones that it opened, and whether it still owns them.
+//! The custody of the owner's files: they are still the ones that it opened, and it still owns them.
 //!
 //! Looked at by the writer alone, around every commit and once a second, so that nothing that it does itself can look
 //! like somebody else's doing.
@@ -25,6 +25,7 @@ use crate::{
 /// SQLite's, unless a file says otherwise; ours never do.
 pub(crate) const PAGE: u64 = 4_096;
 
+/// The owner's files, as far as they are looked after.
 pub(crate) struct Custody {
     /// Open for as long as the connections are: closing it earlier would drop the locks that SQLite has on it.
     file: File,
@@ -185,7 +186,7 @@ pub(crate) fn belong_together(conn: &Connection, file: &File, path: &Path) -> Re
     Err(OpenError::Mixed { path: path.into() })
 }
 
-/// The same for who has not opened the file itself: a command beside the owner, or without one.
+/// [`belong_together`] for who has not opened the file itself: a command beside the owner, or without one.
 pub(crate) fn belong_together_beside(conn: &Connection, path: &Path) -> Result<(), OpenError> {
     let file = plain(OpenOptions::new().read(true), path).map_err(crate::directory::files(path))?;
     let together = belong_together(conn, &file, path);

@@ -127,7 +127,7 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
-    /// What was read cannot be what was written.
+    /// The file is damaged: what was read cannot be what was written.
     #[error("{} is damaged ({what}): restore it from a backup", path.display())]
     Damaged {
         /// The file.

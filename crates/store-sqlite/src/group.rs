@@ -14,7 +14,7 @@ use crate::{
     tail::{Kept, Tail},
 };
 
-/// What a transaction has done so far; published after COMMIT, dropped after ROLLBACK.
+/// The effects of a transaction so far; published after COMMIT, dropped after ROLLBACK.
 pub(crate) struct Group<'a> {
     tx: &'a Connection,
     tail: &'a Tail,
@@ -32,7 +32,7 @@ pub(crate) struct Group<'a> {
     erased: Vec<Arc<str>>,
 }
 
-/// Where a user's new state is.
+/// The place of a user's new state.
 pub(crate) enum Changed {
     /// In the trail only; belongs into the tail.
     Appended(Kept),
@@ -188,13 +188,13 @@ fn spellings(name: &Arc<str>) -> impl Iterator<Item = Arc<str>> {
     [name.clone()].into_iter().chain(escaped)
 }
 
-/// What a committed group makes known.
+/// The results that a committed group makes known.
 pub(crate) struct Finished {
     /// The chain with its row.
     pub(crate) head: Head,
     /// The number of its row; `None` while it has none.
     pub(crate) row: Option<i64>,
-    /// How many events that has.
+    /// The number of its events.
     pub(crate) events: u64,
     pub(crate) changed: HashMap<Id, Changed>,
     pub(crate) erases: bool,

@@ -73,7 +73,7 @@ fn unnamed(conn: &Connection, heads: &[Head]) -> Result<Option<i64>> {
     Ok(None)
 }
 
-/// What the chain of this head has at its place.
+/// The hash that the chain of this head has at its place.
 fn hash_at(conn: &Connection, head: &Head) -> Result<Option<Hash>> {
     let Some(opening) = opening_of(conn, head.chain)? else {
         return Ok(None);

@@ -48,7 +48,7 @@ fn both(conn: &Connection, path: &Path) -> Result<(i64, i64), OpenError> {
     Ok((found, known))
 }
 
-/// Whether it has tables that no migration knows: those of version 0.1, while that was made.
+/// `true` where it has tables that no migration knows: those of version 0.1, while that was made.
 fn is_before(conn: &Connection) -> rusqlite::Result<bool> {
     let narrow = "SELECT 1 FROM pragma_table_info('secret') WHERE name = 'key_id' AND type = 'INTEGER'";
     Ok(has_table(conn, "recovery_codes")? || conn.prepare(narrow)?.exists([])?)

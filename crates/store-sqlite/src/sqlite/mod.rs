@@ -33,13 +33,13 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Looks whether the files are still the ones that were opened, and says so in [`Health::trusted`]. For the owner,
+    /// Checks that the files are still the ones that were opened, and says so in [`Health::trusted`]. For the owner,
     /// once a second: between two commits nobody else would.
     pub fn look(&self) -> Pending<'_, ()> {
         self.ask(Message::Look)
     }
 
-    /// As long as there is a reason, nothing is decided: for files that the engine knows nothing of, the keyring's above
+    /// Doubts the files, for this reason: as long as there is one, nothing is decided. For files that the engine knows nothing of, the keyring's above
     /// all.
     pub fn doubt(&self, why: Option<String>) {
         self.shared.trust.doubt_others(why);

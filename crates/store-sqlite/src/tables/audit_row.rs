@@ -23,7 +23,7 @@ struct Said<'a> {
     commitment: Option<&'a str>,
 }
 
-/// A row while its commit goes on.
+/// A row of the trail while its commit goes on.
 #[derive(Default)]
 pub(crate) struct Draft {
     events: String,
@@ -50,7 +50,7 @@ impl Draft {
         self.states.extend(store::codec::join_users(users));
     }
 
-    /// How many events it has.
+    /// The number of its events.
     pub(crate) fn events(&self) -> u64 {
         self.covered.len() as u64
     }

@@ -43,7 +43,7 @@ fn revision(row: &Row<'_>) -> rusqlite::Result<Revision> {
     })
 }
 
-/// What [`FoldedStates::get`] costs, for an owner who has no row.
+/// As much work as [`FoldedStates::get`], for an owner who has no row.
 pub(crate) fn no_state(conn: &Connection, user: &Id) -> Result<()> {
     const SQL: &str = "SELECT generation, chain, position, state FROM user_state WHERE user >= ? ORDER BY user LIMIT 1";
     let found = conn

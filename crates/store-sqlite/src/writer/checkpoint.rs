@@ -58,7 +58,7 @@ impl Writer {
         }
     }
 
-    /// Whether all of the log is in the database now.
+    /// Copies the log into the database; `true` when all of it is there.
     ///
     /// Announced in the log first, so that a file that has the announcement has all that was before it; and the log that
     /// begins after it says so, so that no other file passes for this one.

@@ -20,7 +20,7 @@ const SEARCHED_AT_REST: usize = 64;
 /// After tables could not be written anew.
 const REWRITE_AGAIN: Duration = Duration::from_secs(60);
 
-/// How far the newest erasures have come: from the log into the file, then a search for names there.
+/// The progress of the newest erasures: from the log into the file, then a search for names there.
 #[derive(Default)]
 pub(super) struct Erasure {
     /// Since when an erasure is not yet driven out of the log, and when to try.

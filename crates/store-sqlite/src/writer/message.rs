@@ -4,7 +4,7 @@ use futures_channel::oneshot;
 use rusqlite::Connection;
 use store::{Checked, Outcome, StoreError, audit::Closing};
 
-/// Where an answer goes.
+/// The place where an answer goes.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// A read on the writer's connection; it answers by itself.

@@ -40,6 +40,10 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
 
 /// Tells a story in a process of its own, whose files may be [limited](limit_files): that is an error there and no signal.
 pub(crate) fn alone(name: &str, story: impl FnOnce()) {
+    #![allow(
+        clippy::disallowed_methods,
+        reason = "a process learns by its environment that it is the one"
+    )]
     const ALONE: &str = "COUNTERSIGN_STORE_ALONE";
     if std::env::var_os(ALONE).is_some() {
         return story();
