@@ -39,8 +39,8 @@ impl Sqlite {
         self.ask(Message::Look)
     }
 
-    /// Doubts the files, for this reason: as long as there is one, nothing is decided. For files that the engine knows nothing of, the keyring's above
-    /// all.
+    /// Doubts files that the engine knows nothing of, the keyring's above all: as long as there is a reason, nothing is
+    /// decided.
     pub fn doubt(&self, why: Option<String>) {
         self.shared.trust.doubt_others(why);
     }
