@@ -1,3 +1,5 @@
+//! Devices, bound and unbound.
+
 use otp::Parameters;
 use serde::{Deserialize, Serialize};
 use verify::{DeviceState, Kind, UnixMs};
@@ -13,9 +15,9 @@ pub struct Device {
     pub owner: Owner,
     /// App or token.
     pub kind: Kind,
-    /// What stands on the token's back.
+    /// The serial number on the token's back.
     pub serial_number: Option<String>,
-    /// What the user calls it.
+    /// The user's name for it.
     pub label: String,
     /// Algorithm, digits, period.
     pub parameters: Parameters,
@@ -28,9 +30,9 @@ pub struct Device {
 /// A device and its state, as they stand in the row of their user.
 #[derive(Clone, Debug)]
 pub struct Bound {
-    /// What it is.
+    /// The device.
     pub device: Device,
-    /// How it was used.
+    /// Its state, which changes by use.
     pub state: DeviceState,
 }
 

@@ -1,3 +1,5 @@
+//! Enrollments: bindings of devices under way, and their states.
+
 use otp::Parameters;
 use serde::{Deserialize, Serialize};
 use verify::{Kind, UnixMs};
@@ -35,7 +37,7 @@ pub struct Enrollment {
     /// When it ends by itself.
     #[serde(rename = "expires_at_ms", with = "shape::ms")]
     pub expires_at: UnixMs,
-    /// Where it stands.
+    /// Its state.
     pub state: EnrollmentState,
 }
 
@@ -110,7 +112,7 @@ impl EnrollmentState {
         self.is_open().then_some(Self::Abandoned)
     }
 
-    /// Whether it has not ended yet, or still holds a secret.
+    /// `true` where it has not ended yet, or still holds a secret.
     pub fn is_open(&self) -> bool {
         matches!(self, Self::Started { .. } | Self::Superseded { .. })
     }

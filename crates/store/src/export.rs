@@ -1,3 +1,5 @@
+//! Exports of token seeds, which one person requests and another approves.
+
 use serde::{Deserialize, Serialize};
 use verify::UnixMs;
 
@@ -10,7 +12,7 @@ pub struct Export {
     pub id: Id,
     /// Raised by every change.
     pub version: u64,
-    /// Whose seeds, each once.
+    /// The serial numbers of the tokens, each once.
     pub serial_numbers: Vec<String>,
     /// What people call the key that the file will be encrypted with.
     pub recipient: String,
@@ -24,7 +26,7 @@ pub struct Export {
     /// When it ends by itself.
     #[serde(rename = "expires_at_ms", with = "shape::ms")]
     pub expires_at: UnixMs,
-    /// Where it stands.
+    /// Its state.
     pub state: ExportState,
 }
 

@@ -1,3 +1,5 @@
+//! Protections: what a user's second factor is asked for.
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Key, Noun, Owner, Pending, Store};

@@ -1,3 +1,5 @@
+//! Recovery codes.
+
 use serde::{Deserialize, Serialize};
 use verify::{Throttle, UnixMs};
 
@@ -21,7 +23,7 @@ pub struct RecoveryCodes {
 }
 
 impl RecoveryCodes {
-    /// How many can still be spent.
+    /// The number of codes that can still be spent.
     pub fn left(&self) -> usize {
         self.codes.iter().filter(|code| code.used_at.is_none()).count()
     }

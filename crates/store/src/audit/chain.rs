@@ -10,7 +10,7 @@ use super::{Hash, Place};
 pub struct Head {
     /// The chain.
     pub chain: i64,
-    /// How many rows it has.
+    /// The number of its rows.
     pub position: u64,
     /// The hash of the last one; of the opening, when there is none.
     pub hash: Hash,
@@ -49,7 +49,7 @@ impl Head {
         }
     }
 
-    /// Where its last row is; position 0 where there is none.
+    /// The place of its last row; position 0 where there is none.
     pub fn place(&self) -> Place {
         Place {
             chain: self.chain,
@@ -57,7 +57,7 @@ impl Head {
         }
     }
 
-    /// What a signature under this head covers.
+    /// The bytes that a signature under this head covers.
     pub fn statement(&self) -> Vec<u8> {
         let mut bytes = b"countersign/audit/head/1".to_vec();
         bytes.extend(self.chain.to_be_bytes());
@@ -70,7 +70,7 @@ impl Head {
 /// The first line of a chain in the register.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opening {
-    /// Who writes: node, process, lane.
+    /// The writer: node, process, lane.
     pub writer: String,
     /// When it began.
     pub at: UnixMs,
@@ -79,7 +79,7 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// What its signature covers, and what the chain begins with.
+    /// The bytes that its signature covers, and what the chain begins with.
     pub fn statement(&self, chain: i64) -> Vec<u8> {
         let mut bytes = b"countersign/audit/chain/1".to_vec();
         bytes.extend(chain.to_be_bytes());
@@ -100,11 +100,11 @@ impl Opening {
 pub struct Chain {
     /// Numbers rise by one.
     pub chain: i64,
-    /// How it began.
+    /// Its beginning.
     pub opening: Opening,
     /// Ed25519 under [`Opening::statement`].
     pub opening_signature: Vec<u8>,
-    /// How it ended; `None` while its writer lives, or after it was killed.
+    /// Its end; `None` while its writer lives, or after it was killed.
     pub closing: Option<Closing>,
 }
 
@@ -120,5 +120,5 @@ pub struct Closing {
 /// Makes the signature under a statement.
 pub type Sign<'a> = &'a (dyn Fn(&[u8]) -> Vec<u8> + Send + Sync);
 
-/// Whether the signature under a statement is one of ours.
+/// Checks that the signature under a statement is one of ours.
 pub type Verify<'a> = &'a (dyn Fn(&[u8], &[u8]) -> bool + Send + Sync);

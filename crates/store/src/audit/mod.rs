@@ -1,4 +1,4 @@
-//! The trail: append-only rows in chains, one chain per writer and start, in a signed register.
+//! The audit trail: append-only rows in chains, one chain per writer and start, in a signed register.
 //!
 //! A row holds all events of one commit. Its hash covers the row before it in its chain, the time of each event and a salted
 //! commitment to what it says, and the users' states that the commit made durable. What an event says can therefore be
@@ -22,7 +22,7 @@ pub use place::{EventId, NoEventId, Place};
 /// SHA-256.
 pub type Hash = [u8; 32];
 
-/// What the trail is told of one decision.
+/// An event of the trail: what it is told of one decision.
 #[derive(Clone)]
 pub struct Event {
     /// When it was decided.
@@ -33,7 +33,7 @@ pub struct Event {
     pub payload: String,
 }
 
-/// Where a reader stands in the order of commitment over all chains; of this engine and this database alone.
+/// The cursor of a reader in the order of commitment over all chains; of this engine and this database alone.
 ///
 /// It is no [`Place`], which whoever writes to the database behind our back may give twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,9 +42,9 @@ pub struct Cursor(pub i64);
 /// A row of the trail, as read.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// Where a reader goes on from.
+    /// The cursor to go on from.
     pub cursor: Cursor,
-    /// Where it is.
+    /// Its place.
     pub place: Place,
     /// The events of its commit, one at least, in the order in which they were decided.
     pub events: Vec<Recorded>,
@@ -59,7 +59,7 @@ pub struct Row {
 pub struct Recorded {
     /// When it was decided.
     pub at: UnixMs,
-    /// What was said, unless it was erased.
+    /// Its payload, unless it was erased.
     pub payload: Payload,
 }
 
@@ -81,7 +81,7 @@ impl Row {
         events.map(move |(index, event)| (EventId { place, index }, event))
     }
 
-    /// What its hash covers of each of its events.
+    /// The time and commitment of each of its events, which its hash covers.
     pub fn covered(&self) -> Vec<(UnixMs, Hash)> {
         self.events.iter().map(|event| (event.at, event.commitment())).collect()
     }
@@ -90,13 +90,13 @@ impl Row {
 /// The row that came last, of whatever chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Newest {
-    /// Where it is.
+    /// Its place.
     pub place: Place,
     /// When the last of its events was decided; a clock that was set back made rows before it that are later.
     pub at: UnixMs,
 }
 
-/// What is left of what was said.
+/// The payload of an event, or what is left of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payload {
     /// All of it.

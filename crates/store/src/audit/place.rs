@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-/// Where a row is: its chain and its place in that, from 1.
+/// The place of a row: its chain and its position in that, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// The chain.
@@ -16,7 +16,7 @@ pub struct Place {
 pub struct EventId {
     /// The row.
     pub place: Place,
-    /// Which of its events.
+    /// The event's number.
     pub index: u32,
 }
 
@@ -26,7 +26,7 @@ impl fmt::Display for EventId {
     }
 }
 
-/// This is no id of an event.
+/// The error of reading an [`EventId`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an id of an event is `chain.position.index`")]
 pub struct NoEventId;

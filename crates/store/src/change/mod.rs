@@ -41,7 +41,7 @@ impl Change {
         }
     }
 
-    /// The other effect without an event of its own: a reader of the trail has read on. The history's reader may fill its
+    /// Another effect without an event of its own: a reader of the trail has read on. The history's reader may fill its
     /// index [with](Self::with) it by one [`Write::Index`], which says no more than events that are there.
     pub fn of_reading(expected: Option<u64>, next: &TrailReader) -> Self {
         Self {
@@ -142,7 +142,7 @@ impl Write {
     }
 }
 
-/// What became of one change.
+/// The outcome of one change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It is on disk.
@@ -153,7 +153,7 @@ pub enum Outcome {
     Taken(&'static str),
 }
 
-/// Writing.
+/// Writing: committing changes.
 pub trait Commit: Send + Sync {
     /// Makes each change durable, or none of its parts; the outcomes stand in the order of the changes.
     ///
@@ -171,7 +171,7 @@ pub trait Commit: Send + Sync {
         }
     }
 
-    /// What an engine provides for [`commit`](Self::commit), which is what everybody else calls.
+    /// The engine's part of [`commit`](Self::commit), which is what everybody else calls.
     fn apply(&self, changes: Vec<Checked>) -> Pending<'_, Vec<Outcome>>;
 }
 
@@ -218,12 +218,12 @@ impl Checked {
         &self.states
     }
 
-    /// Whether it changes API keys, of which every process is told.
+    /// `true` where it changes API keys, of which every process is told.
     pub fn changes_api_keys(&self) -> bool {
         self.writes.iter().any(is_of_api_keys)
     }
 
-    /// Whether it changes nothing else: all that a command beside the service may do.
+    /// `true` where it changes nothing else: all that a command beside the service may do.
     pub fn changes_only_api_keys(&self) -> bool {
         self.writes.iter().all(is_of_api_keys)
     }

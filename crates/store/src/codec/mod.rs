@@ -1,4 +1,4 @@
-//! How a [`User`] stands in a row: a format byte, then [postcard](https://postcard.jamesmunns.com/wire-format). What
+//! The encoding of a [`User`] in a row: a format byte, then [postcard](https://postcard.jamesmunns.com/wire-format). What
 //! changes by use and what changes by binding are apart, for the first is written at every verification.
 //!
 //! A user with one device takes about 40 bytes here, and 70 there.
@@ -15,10 +15,10 @@ use shape::{DeviceShape, StateShape, UsedShape};
 
 const FORMAT: u8 = 1;
 
-/// What of a user changes by use: the state of each device, by its id, and the memo.
+/// The part of a user that changes by use: the state of each device, by its id, and the memo.
 pub type Used = (Vec<(Id, DeviceState)>, Vec<u8>);
 
-/// What of this user changes by use.
+/// Encodes the part of this user that changes by use.
 pub fn encode_user(user: &User) -> Vec<u8> {
     encode(&UsedShape {
         devices: user.devices.iter().map(StateShape::of).collect(),
@@ -26,14 +26,14 @@ pub fn encode_user(user: &User) -> Vec<u8> {
     })
 }
 
-/// What [`encode_user`] wrote.
+/// Decodes the bytes of [`encode_user`].
 pub fn decode_user(bytes: &[u8]) -> Result<Used, StoreError> {
     let shape: UsedShape<'_> = decode(bytes)?;
     let states: Option<Vec<_>> = shape.devices.into_iter().map(StateShape::read).collect();
     Ok((states.ok_or_else(damaged)?, shape.memo.into_owned()))
 }
 
-/// The devices of this user, without their states and secrets.
+/// Encodes the devices of this user, without their states and secrets.
 pub fn encode_devices(user: &User) -> Vec<u8> {
     encode(&user.devices.iter().map(DeviceShape::of).collect::<Vec<_>>())
 }

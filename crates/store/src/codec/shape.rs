@@ -35,7 +35,7 @@ enum DeviceStatusShape {
     Lost,
 }
 
-/// What a code is computed of. A token that counts (RFC 4226) is to be the next one.
+/// The moving factor of a device. A counter (RFC 4226) is to be the next one.
 #[derive(Serialize, Deserialize)]
 enum MovingShape {
     Time {

@@ -1,4 +1,4 @@
-//! All of a change or nothing of it.
+//! Conditions of a change: all of it is done, or nothing.
 
 use super::{Harness, commit, done, missed, open, reopen, sample::*};
 use crate::{Change, EnrollmentState, Noun, Outcome, Revision, User, Write};

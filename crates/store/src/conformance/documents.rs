@@ -1,4 +1,4 @@
-//! Documents of whatever noun: a toy one, which no engine has heard of.
+//! Documents of whatever noun, and the lists and lookups by which they are found.
 
 use super::{
     Harness, all,

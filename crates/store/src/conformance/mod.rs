@@ -1,4 +1,4 @@
-//! The contract as code: every engine runs it.
+//! The conformance suite: the contract as code, which every engine runs.
 //!
 //! An engine's test gives a [`Harness`] for each of the [`CASES`], with nothing in it yet:
 //!
@@ -38,7 +38,7 @@ use std::{
 
 use crate::{Change, Outcome, Pending, Store, StoreError};
 
-/// What an engine must be able to do with one database to be tested.
+/// An engine under test, with one database.
 pub trait Harness: Send + Sync {
     /// Opens the database; the first time there is nothing in it. At most one is open at a time.
     fn open(&self) -> Pending<'_, Arc<dyn Store>>;

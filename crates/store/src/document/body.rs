@@ -66,7 +66,7 @@ fn format(body: &str) -> Result<u32, serde_json::Error> {
     }
 }
 
-/// Where a body cannot be read, without a word of what stands there.
+/// The place where a body cannot be read, without a word of what stands there.
 fn unquoted(error: &serde_json::Error) -> String {
     format!("its body cannot be read at character {}", error.column())
 }

@@ -5,7 +5,7 @@ use verify::UnixMs;
 /// A value by which a document is found beside its key, as a list in order or as the only one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lookup {
-    /// What of the noun: `stage`, say.
+    /// The name of the lookup: `stage`, say.
     pub name: &'static str,
     /// The parts of the value, joined; see [`value`].
     pub value: String,
@@ -13,7 +13,7 @@ pub struct Lookup {
     pub unique: bool,
 }
 
-/// Between the parts of a [`Lookup`]'s value: lower than every character that a part may have, so that values are ordered
+/// The separator between the parts of a [`Lookup`]'s value: lower than every character that a part may have, so that values are ordered
 /// by their first part, then by the second.
 pub const SEPARATOR: char = '\u{1}';
 
@@ -48,7 +48,7 @@ impl Lookup {
     }
 }
 
-/// Which documents a list is of.
+/// A list of documents: the condition, and the order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum List {
     /// All of a noun that belong to no account, in the order of their ids.

@@ -15,7 +15,7 @@ use crate::{Owner, Pending, Sealed, Store};
 
 pub use lookup::{List, Lookup, SEPARATOR, value};
 
-/// The key of a document: what it is, whose it is, and which one.
+/// The key of a document: owner, noun and id.
 ///
 /// All parts are text without control characters. Keys are ordered by bytes, as account, user, noun, id.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,12 +26,12 @@ pub struct Key {
     pub user: Arc<str>,
     /// [`Noun::NAME`].
     pub noun: &'static str,
-    /// Which of them; empty where there is one at most.
+    /// Its id among them; empty where there is one at most.
     pub id: Arc<str>,
 }
 
 impl Key {
-    /// Of something that belongs to no account.
+    /// The key of something that belongs to no account.
     pub fn global(noun: &'static str, id: impl Into<Arc<str>>) -> Self {
         Self {
             account: "".into(),
@@ -41,7 +41,7 @@ impl Key {
         }
     }
 
-    /// Of something of one user.
+    /// The key of something of one user.
     pub fn of_user(owner: &Owner, noun: &'static str, id: impl Into<Arc<str>>) -> Self {
         Self {
             account: owner.account.clone(),
@@ -51,7 +51,7 @@ impl Key {
         }
     }
 
-    /// Whose it is, for a document of a user.
+    /// The owner, for a document of a user.
     pub fn owner(&self) -> Owner {
         Owner::new(self.account.clone(), self.user.clone())
     }
@@ -70,13 +70,13 @@ impl fmt::Debug for Key {
 /// A record as engines keep it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Document {
-    /// Where it stands.
+    /// Its key.
     pub key: Key,
     /// Raised by every change.
     pub version: u64,
     /// When housekeeping has to look at it.
     pub expires_at: Option<UnixMs>,
-    /// By what it is found beside its key.
+    /// The lookups by which it is found beside its key.
     pub lookups: Vec<Lookup>,
     /// One JSON object, whose `v` is the format.
     pub body: String,
@@ -90,13 +90,13 @@ pub struct Document {
 /// The body is what `serde` makes of it; a [`Sealed`] in it reads `"sealed"` there and stands apart in the document. A
 /// reader takes bodies of older formats; a field's name carries its unit.
 pub trait Noun: Serialize + DeserializeOwned + Send + 'static {
-    /// In keys and tables.
+    /// The noun's name in keys and tables.
     const NAME: &'static str;
 
     /// Raised when a reader of before would misunderstand the body.
     const FORMAT: u32 = 1;
 
-    /// Where it stands.
+    /// Its key.
     fn key(&self) -> Key;
 
     /// Raised by every change.
@@ -107,7 +107,7 @@ pub trait Noun: Serialize + DeserializeOwned + Send + 'static {
         None
     }
 
-    /// By what it is found beside its key.
+    /// The lookups by which it is found beside its key.
     fn lookups(&self) -> Vec<Lookup> {
         Vec::new()
     }
@@ -117,7 +117,7 @@ pub trait Noun: Serialize + DeserializeOwned + Send + 'static {
         Vec::new()
     }
 
-    /// The same, to be put back where the body named them.
+    /// Its sealed secrets, to be put back where the body named them.
     fn secrets_mut(&mut self) -> Vec<&mut Sealed> {
         Vec::new()
     }

@@ -15,7 +15,7 @@ pub use state::{TokenState, TokenStatus};
 /// A hardware token in the inventory: one serial number, one record, whatever secrets it had in its life.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
-    /// What stands on its back.
+    /// The serial number on its back.
     pub serial_number: String,
     /// UUIDv7; another one with each secret, so that what was sealed for an older one opens for nothing.
     pub id: Id,
@@ -23,16 +23,16 @@ pub struct Token {
     pub version: u64,
     /// The batch it came in.
     pub batch: String,
-    /// Who made it.
+    /// Its manufacturer.
     pub manufacturer: Option<String>,
-    /// What it is.
+    /// Its model.
     pub model: Option<String>,
-    /// What its user will call it.
+    /// The name that its user will see.
     pub label: Option<String>,
     /// Algorithm, digits, period.
     #[serde(with = "shape::parameters")]
     pub parameters: Parameters,
-    /// By which its secret is known again after it was erased.
+    /// The fingerprint by which its secret is known again after it was erased.
     pub fingerprint: Fingerprint,
     /// The key that sets the token's clock and wipes it; `None` once retired.
     pub management: Option<Sealed>,
@@ -53,7 +53,7 @@ pub struct Token {
     /// When its present secret left in an export, last.
     #[serde(rename = "exported_at_ms", with = "shape::optional_ms")]
     pub exported_at: Option<UnixMs>,
-    /// Where it stands in its life.
+    /// Its state.
     pub state: TokenState,
 }
 

@@ -91,7 +91,7 @@ impl dyn Store + '_ {
         self.list(list, limit)
     }
 
-    /// Which of these are of a secret that some token has or had, in the order asked.
+    /// `true` for each of these that is of a secret which some token has or had, in the order asked.
     pub fn known_fingerprints(&self, macs: Vec<[u8; 32]>) -> Pending<'_, Vec<bool>> {
         let asked = self.documents(macs.iter().map(Fingerprint::key_of).collect());
         Box::pin(async move { Ok(asked.await?.iter().map(Option::is_some).collect()) })

@@ -113,7 +113,7 @@ impl TokenState {
         }
     }
 
-    /// Whom it is meant for, or whose it is.
+    /// The user whom it is meant for, or whose it is.
     pub fn owner(&self) -> Option<&Owner> {
         match self {
             Self::Assigned { owner, .. } | Self::Bound { owner, .. } => Some(owner),
@@ -122,7 +122,7 @@ impl TokenState {
         }
     }
 
-    /// The device that it is.
+    /// The device that it is bound as.
     pub fn device(&self) -> Option<Id> {
         match self {
             Self::Bound { device, .. } => Some(*device),
