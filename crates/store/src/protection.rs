@@ -1,4 +1,4 @@
-//! Protections: what a user's second factor is asked for.
+//! Protections: the settings of where a user's second factor is asked for.
 
 use serde::{Deserialize, Serialize};
 
