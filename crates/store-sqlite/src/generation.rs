@@ -1,4 +1,4 @@
-//! The number behind [`ApiKeys::api_key_generation`](store::ApiKeys::api_key_generation): eight bytes in a file
+//! The generation of API keys, [`Health::api_key_generation`](store::Health::api_key_generation): eight bytes in a file
 //! that every process of the data directory reads and raises.
 //!
 //! The file is made odd before a change of keys is committed and even after. While it is odd, nobody knows

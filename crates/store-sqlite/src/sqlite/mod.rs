@@ -33,8 +33,8 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Checks that the files are still the ones that were opened, and says so in [`Health::trusted`]. For the owner,
-    /// once a second: between two commits nobody else would.
+    /// Checks that the files are still the ones that were opened, and says so in
+    /// [`Health::trusted`](store::Health::trusted). For the owner, once a second: between two commits nobody else would.
     pub fn look(&self) -> Pending<'_, ()> {
         self.ask(Message::Look)
     }
