@@ -24,9 +24,9 @@ pub(crate) struct Search {
     next: u64,
 }
 
-/// The parts of the names that are looked for: all of a short one, and of a long one each eight bytes but for its end. So a copy that
-/// was partly written over is found as long as more is left of it than the end, and the time does not depend on how many
-/// names there are.
+/// The parts of the names that are looked for: all of a short one, and of a long one each eight bytes but for its end.
+/// So a copy that was partly written over is found as long as more is left of it than the end, and the time does not
+/// depend on how many names there are.
 #[derive(Default)]
 struct Pieces {
     /// By the first two bytes of a piece, whether there is one.

@@ -4,8 +4,8 @@ use crate::StoreError;
 
 /// The health of an engine and of the medium under it.
 pub trait Health: Send + Sync {
-    /// Refuses where what is decided here cannot be trusted. It can while the files are the ones that were opened, and nobody else decides
-    /// about them; else nothing is committed and no key is known.
+    /// Refuses where what is decided here cannot be trusted. It can while the files are the ones that were opened, and
+    /// nobody else decides about them; else nothing is committed and no key is known.
     fn trusted(&self) -> Result<(), StoreError>;
 
     /// A number that is another one after any API key was made or revoked, by whatever process. Cheap enough for every

@@ -86,8 +86,9 @@ impl Sqlite {
         })
     }
 
-    /// Opens the database to be read and nothing else: it works where nothing can be written, leaves nothing behind, and
-    /// keeps owners out meanwhile where there is none. What would write is answered with [`StoreError::Closed`](store::StoreError::Closed).
+    /// Opens the database to be read and nothing else: it works where nothing can be written, leaves nothing behind,
+    /// and keeps owners out meanwhile where there is none. What would write is answered with
+    /// [`StoreError::Closed`](store::StoreError::Closed).
     pub fn open_to_read(data_dir: &Path) -> Result<Self, OpenError> {
         let (owned, owner_lock) = match directory::read(data_dir)? {
             Reading::Beside => (true, None),

@@ -15,8 +15,9 @@ use crate::{
     tail::Kept,
 };
 
-/// The user of each owner: what changes by binding first, then the tail, then (in a new transaction) the folded states of those that were not in
-/// it: a state that is folded in between is then found in the table, at least as new as when this began.
+/// The user of each owner: what changes by binding first, then the tail, then (in a new transaction) the folded states
+/// of those that were not in it: a state that is folded in between is then found in the table, at least as new as when
+/// this began.
 pub(super) fn users(conn: &mut Connection, shared: &Shared, owners: &[Owner]) -> Result<Vec<Option<User>>> {
     let tx = conn.transaction()?;
     let mut all = user::Users::of(&tx)?;

@@ -13,8 +13,8 @@ pub struct Lookup {
     pub unique: bool,
 }
 
-/// The separator between the parts of a [`Lookup`]'s value: lower than every character that a part may have, so that values are ordered
-/// by their first part, then by the second.
+/// The separator between the parts of a [`Lookup`]'s value: lower than every character that a part may have, so that
+/// values are ordered by their first part, then by the second.
 pub const SEPARATOR: char = '\u{1}';
 
 /// The value of a lookup by these parts, which have no control characters.
