@@ -11,7 +11,7 @@ use crate::{Id, Key, Noun, Owner, Pending, Sealed, Store, shape};
 pub struct Device {
     /// UUIDv7.
     pub id: Id,
-    /// Whose.
+    /// The owner.
     pub owner: Owner,
     /// App or token.
     pub kind: Kind,
@@ -41,14 +41,14 @@ pub struct Bound {
 pub struct UnboundDevice {
     /// As it was called.
     pub id: Id,
-    /// Whose it was.
+    /// The owner that it had.
     pub owner: Owner,
     /// App or token.
     #[serde(with = "shape::KindName")]
     pub kind: Kind,
-    /// What stands on the token's back.
+    /// The serial number on the token's back.
     pub serial_number: Option<String>,
-    /// What the user called it.
+    /// The user's name for it.
     pub label: String,
     /// Algorithm, digits, period.
     #[serde(with = "shape::parameters")]
@@ -59,7 +59,7 @@ pub struct UnboundDevice {
     /// Its last accepted code.
     #[serde(rename = "last_success_at_ms", with = "shape::optional_ms")]
     pub last_success_at: Option<UnixMs>,
-    /// How far its clock was ahead (behind: negative), as measured and learned.
+    /// Steps by which its clock was ahead (behind: negative), as measured and learned.
     pub total_offset_steps: i32,
     /// When it ended.
     #[serde(rename = "unbound_at_ms", with = "shape::ms")]

@@ -11,7 +11,7 @@ use crate::{Id, Key, List, Lookup, Noun, Owner, Pending, Sealed, Store, document
 pub struct Enrollment {
     /// UUIDv7.
     pub id: Id,
-    /// Whose.
+    /// The owner.
     pub owner: Owner,
     /// Raised by every change.
     pub version: u64,
@@ -25,7 +25,7 @@ pub struct Enrollment {
     /// Algorithm, digits, period.
     #[serde(with = "shape::parameters")]
     pub parameters: Parameters,
-    /// What the caller checked before it asked.
+    /// The check of identity that the caller made before it asked.
     pub identity_proof: IdentityProof,
     /// The token that is to be bound; its secret stays in the inventory until then.
     pub serial_number: Option<String>,
@@ -126,7 +126,7 @@ pub struct IdentityProof {
     /// When it was checked.
     #[serde(rename = "at_ms", with = "shape::ms")]
     pub at: UnixMs,
-    /// Who or what checked it.
+    /// The person or program that checked it.
     pub by: String,
 }
 

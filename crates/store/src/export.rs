@@ -14,7 +14,7 @@ pub struct Export {
     pub version: u64,
     /// The serial numbers of the tokens, each once.
     pub serial_numbers: Vec<String>,
-    /// What people call the key that the file will be encrypted with.
+    /// People's name for the key that the file will be encrypted with.
     pub recipient: String,
     /// That key, to be known again: the key itself is not kept.
     pub recipient_key: Fingerprint,
@@ -91,7 +91,7 @@ impl ExportState {
         }
     }
 
-    /// Who has approved.
+    /// The person who has approved.
     pub fn approver(&self) -> Option<&Person> {
         match self {
             Self::Approved { by: person } | Self::HandedOut { approved_by: person } => Some(person),
@@ -105,7 +105,7 @@ impl ExportState {
 pub struct Person {
     /// The key they act with.
     pub api_key: Id,
-    /// Who answers for that key.
+    /// The person or team that answers for that key.
     pub key_owner: String,
     /// The caller's own name for them.
     pub actor: String,

@@ -8,7 +8,7 @@ use crate::{Key, Noun, Owner, Pending, Store, shape};
 /// The recovery codes of a user: one set at a time.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecoveryCodes {
-    /// Whose.
+    /// The owner.
     pub owner: Owner,
     /// Raised by every change.
     pub version: u64,

@@ -36,7 +36,7 @@ pub struct User {
     pub revision: Option<Revision>,
     /// Oldest first.
     pub devices: Vec<Bound>,
-    /// What the service remembers of this user's last requests; opaque to engines, and often empty.
+    /// The service's memory of this user's last requests; opaque to engines, and often empty.
     pub memo: Vec<u8>,
 }
 

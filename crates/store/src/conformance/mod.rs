@@ -51,7 +51,7 @@ pub trait Harness: Send + Sync {
 /// One part of the contract.
 #[derive(Clone, Copy)]
 pub struct Case {
-    /// What it is about.
+    /// The case's name.
     pub name: &'static str,
     /// Checks it against a database that has nothing in it.
     pub run: for<'a> fn(&'a dyn Harness) -> Running<'a>,
