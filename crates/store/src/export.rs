@@ -18,7 +18,7 @@ pub struct Export {
     pub recipient: String,
     /// That key, to be known again: the key itself is not kept.
     pub recipient_key: Fingerprint,
-    /// Who has it.
+    /// The person who asked for it.
     pub requested_by: Person,
     /// When.
     #[serde(rename = "requested_at_ms", with = "shape::ms")]
