@@ -1,5 +1,6 @@
+//! The keyring's file: made, opened, checked and upgraded; it is its owner's alone.
+
 use std::{
-    fmt::Write as _,
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Read as _, Write as _},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
@@ -8,57 +9,15 @@ use std::{
 };
 
 use ring::digest::{SHA256, digest};
-use service::{Entropy, PortError, UnixMs};
+use service::{Entropy, UnixMs};
 use zeroize::Zeroizing;
 
-use crate::{Keyring, Lines, Material, open_plain};
+use crate::{
+    Keyring, KeyringError,
+    lines::{HEADER, Lines, Material, write_line},
+    open_plain,
+};
 
-/// Why there is no keyring.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyringError {
-    /// The file is not there.
-    #[error("{} is missing: put back the keyring file that belongs to this database", .0.display())]
-    Missing(PathBuf),
-    /// A keyring is there already.
-    #[error("{} exists already and is not overwritten", .0.display())]
-    Exists(PathBuf),
-    /// Others may read it.
-    #[error("{} can be read by others (mode {mode:o}): chmod 600 it; whoever read it and the database has every secret in that", path.display())]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// It is another one than the one that was opened.
-    #[error("{} is not the keyring that was opened", .0.display())]
-    Changed(PathBuf),
-    /// It is not a keyring.
-    #[error("the keyring cannot be read: line {line}: {what}")]
-    Damaged {
-        /// Counted from 1; 0 for the file as a whole.
-        line: usize,
-        /// What is wrong.
-        what: &'static str,
-    },
-    /// It has a key of a kind that is not known.
-    #[error(
-        "the keyring cannot be read: line {line}: this version knows no such kind of key, a newer one wrote it: use that one"
-    )]
-    Newer {
-        /// Counted from 1.
-        line: usize,
-    },
-    /// The file system refuses.
-    #[error("the keyring cannot be used: {0}")]
-    Io(#[from] io::Error),
-    /// No randomness.
-    #[error(transparent)]
-    Entropy(#[from] PortError),
-}
-
-const HEADER: &str = "# Countersign keyring, format 1. With it and the database, every secret can be read:\n\
-                      # keep it 0600, keep a copy apart from the database's backups, never lose it.\n";
 /// A keyring with many retired keys stays far below this.
 const SIZE_MAX: u64 = 1 << 20;
 
@@ -76,7 +35,7 @@ impl Keyring {
         Self::parse(&text, entropy)
     }
 
-    /// Whether the file is still the one that was opened: there, byte for byte, and its owner's alone.
+    /// Checks that the file is still the one that was opened: there, byte for byte, and its owner's alone.
     pub fn check(&self, path: &Path) -> Result<(), KeyringError> {
         self.read_again(path).map(drop)
     }
@@ -103,7 +62,7 @@ impl Keyring {
     pub fn upgrade(&self, path: &Path, now: UnixMs) -> Result<Option<Self>, KeyringError> {
         let bytes = self.read_again(path)?;
         let old = as_text(&bytes)?;
-        let derived = lines(old)?.derived_macs();
+        let derived = Lines::of(old)?.derived_macs();
         if derived.is_empty() {
             return Ok(None);
         }
@@ -124,43 +83,8 @@ impl Keyring {
     }
 
     fn parse(text: &str, entropy: Arc<dyn Entropy>) -> Result<Self, KeyringError> {
-        Self::new(&lines(text)?, entropy, digest(&SHA256, text.as_bytes()))
+        Self::new(&Lines::of(text)?, entropy, digest(&SHA256, text.as_bytes()))
     }
-}
-
-fn lines(text: &str) -> Result<Lines, KeyringError> {
-    let mut found = Lines::default();
-    for (index, line) in text.lines().enumerate() {
-        let damaged = |what| KeyringError::Damaged { line: index + 1, what };
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let mut words = line.split_ascii_whitespace();
-        let kept = match words.next() {
-            Some("seal") => &mut found.sealing,
-            Some("mac") => &mut found.macs,
-            Some("sign") => &mut found.signing,
-            // Not repeated: where words are out of order, the first one may be a key.
-            _ => return Err(KeyringError::Newer { line: index + 1 }),
-        };
-        let (Some(id), Some(_created), Some(hex), None) = (words.next(), words.next(), words.next(), words.next())
-        else {
-            return Err(damaged("four words are expected: kind, id, time, key"));
-        };
-        let id: u32 = id.parse().map_err(|_| damaged("the id is no number"))?;
-        if id == 0 {
-            return Err(damaged("ids begin with 1"));
-        }
-        if kept.iter().any(|(other, _)| *other == id) {
-            return Err(damaged("the id stands twice"));
-        }
-        kept.push((
-            id,
-            material(hex).ok_or_else(|| damaged("the key is not 64 hex digits"))?,
-        ));
-    }
-    Ok(found)
 }
 
 fn as_text(bytes: &[u8]) -> Result<&str, KeyringError> {
@@ -170,7 +94,7 @@ fn as_text(bytes: &[u8]) -> Result<&str, KeyringError> {
     })
 }
 
-/// What a file holds that only its owner may read.
+/// The bytes of a file that only its owner may read.
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
     let mut file = match open_plain(path) {
         Ok(file) => file,
@@ -195,25 +119,6 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
     file.read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-fn write_line(text: &mut String, kind: &str, id: u32, now: UnixMs, bytes: &Material) {
-    let _infallible = write!(text, "{kind} {id} {} ", now.get());
-    for byte in bytes.iter() {
-        let _infallible = write!(text, "{byte:02x}");
-    }
-    text.push('\n');
-}
-
-fn material(hex: &str) -> Option<Material> {
-    let mut bytes: Material = Zeroizing::new([0; 32]);
-    if hex.len() != 64 || !hex.is_ascii() {
-        return None;
-    }
-    for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
-        *byte = u8::from_str_radix(&hex[at..at + 2], 16).ok()?;
-    }
-    Some(bytes)
 }
 
 /// Writes a whole new file or none: beside its place first, then linked there, which fails where one is.

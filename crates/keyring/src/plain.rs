@@ -1,3 +1,5 @@
+//! Opening files that are no pipes and no devices.
+
 use std::{
     fs::{File, OpenOptions},
     io::{self, ErrorKind},

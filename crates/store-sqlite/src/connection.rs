@@ -8,10 +8,10 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use crate::{
     OpenError,
     directory::{WAL_NAME, beside},
-    error::Fault,
+    fault::Fault,
 };
 
-/// How long one process waits for another one's lock.
+/// The time-out of waiting for another process' lock.
 pub(crate) const BUSY: Duration = Duration::from_secs(5);
 
 /// "CSGN", see the first migration.

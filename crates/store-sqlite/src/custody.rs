@@ -1,13 +1,13 @@
-//! The owner's files: whether they are still the ones that it opened, and whether it still owns them.
+//! The custody of the owner's files: they are still the ones that it opened, and it still owns them.
 //!
 //! Looked at by the writer alone, around every commit and once a second, so that nothing that it does itself can look
 //! like somebody else's doing.
 
 use std::{
-    fs::{self, File, Metadata, OpenOptions},
+    fs::{File, OpenOptions},
     io::ErrorKind,
-    os::unix::fs::{FileExt, MetadataExt},
-    path::{Path, PathBuf},
+    os::unix::fs::FileExt,
+    path::Path,
 };
 
 use rusqlite::Connection;
@@ -16,21 +16,16 @@ use store::StoreError;
 use crate::{
     FILE_NAME, OpenError,
     directory::{GENERATION, LOCK, SHM_NAME, WAL_NAME, plain},
-    error::{Fault, Result},
+    fault::{Fault, Result},
     tables::owner::{self, Checkpoint},
     trust::Trust,
+    watched::Watched,
 };
 
 /// SQLite's, unless a file says otherwise; ours never do.
 pub(crate) const PAGE: u64 = 4_096;
 
-/// A file that was opened, by which file it is.
-struct Watched {
-    name: &'static str,
-    path: PathBuf,
-    identity: (u64, u64),
-}
-
+/// The owner's files, as far as they are looked after.
 pub(crate) struct Custody {
     /// Open for as long as the connections are: closing it earlier would drop the locks that SQLite has on it.
     file: File,
@@ -161,34 +156,6 @@ impl Custody {
     }
 }
 
-impl Watched {
-    fn of(dir: &Path, name: &'static str) -> Result<Self, OpenError> {
-        let path = dir.join(name);
-        let found = fs::metadata(&path).map_err(crate::directory::files(&path))?;
-        Ok(Self {
-            name,
-            path,
-            identity: (found.dev(), found.ino()),
-        })
-    }
-
-    fn found(&self) -> Result<Metadata, String> {
-        let name = self.name;
-        match fs::metadata(&self.path) {
-            Ok(found) if (found.dev(), found.ino()) == self.identity => Ok(found),
-            Ok(_) => Err(format!("{name} is another file than the one that was opened")),
-            Err(error) if error.kind() == ErrorKind::NotFound => Err(format!("{name} is gone")),
-            Err(error) => Err(format!("{name} cannot be seen: {error}")),
-        }
-    }
-
-    fn open_to_others(&self) -> Option<String> {
-        let found = self.found().ok()?;
-        let open = found.mode() & 0o077 != 0;
-        open.then(|| format!("{} can be read by others: chmod 600 it", self.name))
-    }
-}
-
 fn restart(why: &str) -> String {
     format!("{why}: codes that were used may be good again in it; stop this service, put the files back, and start")
 }
@@ -219,7 +186,7 @@ pub(crate) fn belong_together(conn: &Connection, file: &File, path: &Path) -> Re
     Err(OpenError::Mixed { path: path.into() })
 }
 
-/// The same for who has not opened the file itself: a command beside the owner, or without one.
+/// [`belong_together`] for who has not opened the file itself: a command beside the owner, or without one.
 pub(crate) fn belong_together_beside(conn: &Connection, path: &Path) -> Result<(), OpenError> {
     let file = plain(OpenOptions::new().read(true), path).map_err(crate::directory::files(path))?;
     let together = belong_together(conn, &file, path);

@@ -1,3 +1,5 @@
+//! The log of damage: what was found unreadable since the engine was opened.
+
 use std::sync::{
     Mutex, PoisonError,
     atomic::{AtomicU64, Ordering},
@@ -8,7 +10,7 @@ use store::{Damage, StoreError};
 /// Words kept: enough to see what it is, and no more than a probe can carry.
 const KEPT: usize = 8;
 
-/// What was found damaged since the engine was opened.
+/// Damage found since the engine was opened.
 #[derive(Default)]
 pub(crate) struct DamageLog {
     reads: AtomicU64,

@@ -43,7 +43,7 @@ impl Drop for OwnerLock {
     }
 }
 
-/// What an owner has in its hands before it opens the database.
+/// The files that an owner holds before it opens the database.
 pub(crate) struct Owned {
     /// The database's file, made (0600) if need be: SQLite would ask the umask, and gives its log and index the mode
     /// of the database.
@@ -79,7 +79,7 @@ fn has_one_name(dir: &Path, name: &'static str) -> Result<(), OpenError> {
     Err(OpenError::Linked { path, why })
 }
 
-/// Whether an owner has the directory; who else reads it keeps owners out meanwhile.
+/// A directory to be read, beside its owner or without one; who else reads it keeps owners out meanwhile.
 pub(crate) enum Reading {
     Beside,
     Alone(Option<OwnerLock>),

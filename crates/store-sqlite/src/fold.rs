@@ -11,12 +11,12 @@ use rusqlite::Connection;
 use store::Id;
 
 use crate::{
-    error::Result,
-    tables::{audit, user},
+    fault::Result,
+    tables::{audit, user_state},
     tail::Tail,
 };
 
-/// Where the hand is. Changed only after COMMIT.
+/// The progress of folding: where the hand is. Changed only after COMMIT.
 #[derive(Clone, Copy)]
 pub(crate) struct Fold {
     /// The last user that was passed in this round.
@@ -34,7 +34,7 @@ pub(crate) struct Fold {
     owed: u64,
 }
 
-/// What one transaction has folded.
+/// The states that one transaction has folded.
 pub(crate) struct Folded {
     pub(crate) users: Vec<Id>,
     after: Fold,
@@ -62,7 +62,7 @@ impl Fold {
         self.newest
     }
 
-    /// How many events opening would have to pass.
+    /// The number of events that opening would have to pass.
     pub(crate) fn behind(&self) -> u64 {
         self.unfolded
     }
@@ -78,7 +78,7 @@ impl Fold {
         self.since_round += events;
     }
 
-    /// How many states the next transaction owes.
+    /// The number of states that the next transaction owes.
     pub(crate) fn owed(&self, fold_at: u64) -> usize {
         usize::try_from(self.owed / fold_at.max(1)).unwrap_or(usize::MAX)
     }
@@ -103,7 +103,7 @@ impl Fold {
             let Some((id, kept)) = states.next() else { break true };
             after.hand = Some(*id);
             if !touched.contains(id) {
-                user::fold(tx, id, kept)?;
+                user_state::fold(tx, id, kept)?;
                 users.push(*id);
             }
         };

@@ -1,4 +1,4 @@
-//! The number behind [`ApiKeys::api_key_generation`](store::ApiKeys::api_key_generation): eight bytes in a file
+//! The generation of API keys, [`Health::api_key_generation`](store::Health::api_key_generation): eight bytes in a file
 //! that every process of the data directory reads and raises.
 //!
 //! The file is made odd before a change of keys is committed and even after. While it is odd, nobody knows
@@ -79,7 +79,7 @@ impl Generation {
                 .and_then(|found| found.modified())
                 .map_err(unavailable)
         };
-        let mut seen = crate::writer::lock(&self.seen);
+        let mut seen = crate::shared::lock(&self.seen);
         let now = (self.stored().map_err(unavailable)?, Some(written()?));
         if now.1 != seen.1 && now.0 <= seen.0 {
             tracing::error!("keys.generation was changed by another program; no API key is trusted from before");

@@ -9,19 +9,19 @@ use rusqlite::Connection;
 use store::{Checked, Id, Outcome, Revision, Write, audit::Head};
 
 use crate::{
-    error::Result,
-    tables::{audit, document, history, owner, secret, user},
+    fault::Result,
+    tables::{audit_row, document, history, lookup, owner, secret, user, user_state},
     tail::{Kept, Tail},
 };
 
-/// What a transaction has done so far; published after COMMIT, dropped after ROLLBACK.
+/// The effects of a transaction so far; published after COMMIT, dropped after ROLLBACK.
 pub(crate) struct Group<'a> {
     tx: &'a Connection,
     tail: &'a Tail,
-    folded: user::FoldedStates<'a>,
+    folded: user_state::FoldedStates<'a>,
     generation: u32,
     /// The row of this group, which is appended at its end.
-    row: audit::Draft,
+    row: audit_row::Draft,
     /// The chain before this group.
     head: Head,
     /// The users whose state changed.
@@ -32,7 +32,7 @@ pub(crate) struct Group<'a> {
     erased: Vec<Arc<str>>,
 }
 
-/// Where a user's new state is.
+/// The place of a user's new state.
 pub(crate) enum Changed {
     /// In the trail only; belongs into the tail.
     Appended(Kept),
@@ -56,9 +56,9 @@ impl<'a> Group<'a> {
         Ok(Self {
             tx,
             tail,
-            folded: user::FoldedStates::of(tx)?,
+            folded: user_state::FoldedStates::of(tx)?,
             generation: owner::generation(tx)?,
-            row: audit::Draft::default(),
+            row: audit_row::Draft::default(),
             head,
             changed: HashMap::new(),
             erases: false,
@@ -75,7 +75,7 @@ impl<'a> Group<'a> {
         }
         for write in change.writes() {
             if let Write::Put { document, .. } = write
-                && let Some(lookup) = document::taken(self.tx, document)?
+                && let Some(lookup) = lookup::taken(self.tx, document)?
             {
                 return Ok(Outcome::Taken(lookup));
             }
@@ -188,13 +188,13 @@ fn spellings(name: &Arc<str>) -> impl Iterator<Item = Arc<str>> {
     [name.clone()].into_iter().chain(escaped)
 }
 
-/// What a committed group makes known.
+/// The results that a committed group makes known.
 pub(crate) struct Finished {
     /// The chain with its row.
     pub(crate) head: Head,
     /// The number of its row; `None` while it has none.
     pub(crate) row: Option<i64>,
-    /// How many events that has.
+    /// The number of its events.
     pub(crate) events: u64,
     pub(crate) changed: HashMap<Id, Changed>,
     pub(crate) erases: bool,

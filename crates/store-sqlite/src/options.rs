@@ -1,9 +1,11 @@
+//! Options of opening a database, and the engine's settings.
+
 use std::time::Duration;
 
 use store::audit::{Head, Sign, Verify};
 use verify::UnixMs;
 
-/// Who opens the database, and as what.
+/// The process that opens the database, and its part: owner, or beside one.
 pub struct Options<'a> {
     /// The writer's name in the register of audit chains: command, host, process.
     pub writer: String,
@@ -30,19 +32,19 @@ pub struct Tuning {
     pub fold_at: u64,
     /// Folding waits until it is worth this many states.
     pub fold_chunk: usize,
-    /// How long nothing has happened when a tail that is worth it is folded.
+    /// The pause after which a tail that is worth it is folded.
     pub fold_idle: Duration,
-    /// How long closing may spend on folding; what is left costs the next opening a little.
+    /// The time that closing may spend on folding; what is left costs the next opening a little.
     pub fold_close: Duration,
-    /// How long nothing has happened when an erasure is driven out of the write-ahead log.
+    /// The pause after which an erasure is driven out of the write-ahead log.
     pub erase_idle: Duration,
-    /// How long an erasure waits for that at most.
+    /// The time that an erasure waits for that at most.
     pub erase_latest: Duration,
     /// The write-ahead log's length, in pages of 4 KiB, at which it is copied into the database.
     pub checkpoint_pages: usize,
     /// The writer's page cache.
     pub writer_cache_mib: u32,
-    /// How many threads read.
+    /// The number of threads that read.
     pub readers: usize,
     /// Each reader's page cache; every commit empties it, so it holds no more than one read's pages.
     pub reader_cache_mib: u32,

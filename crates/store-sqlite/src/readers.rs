@@ -10,7 +10,7 @@ use futures_channel::oneshot;
 use rusqlite::Connection;
 use store::{Pending, StoreError};
 
-use crate::{damage::DamageLog, error::Result};
+use crate::{damage::DamageLog, fault::Result};
 
 type Read = Box<dyn FnOnce(&mut Connection) + Send>;
 

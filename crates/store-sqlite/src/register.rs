@@ -1,21 +1,21 @@
-//! The register of the trail's chains.
+//! The register of audit chains: who wrote one, when it began, and where it ended.
 
-use std::{collections::HashSet, path::Path};
+use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior::Immediate};
-use store::audit::{Chain, Closing, Hash, Head, Opening, Sign};
+use store::audit::{Chain, Closing, Head, Opening, Sign};
 use verify::UnixMs;
 
 use crate::{
-    OpenError, Options, custody,
-    error::{Fault, Result},
+    Options,
+    fault::{Fault, Result},
     tables::{Columns, Unreadable, audit, owner},
 };
 
 /// A command beside the server that has not closed its chain for so long was killed.
-const FORGOTTEN_MS: i64 = 10 * UnixMs::MINUTE;
+pub(crate) const FORGOTTEN_MS: i64 = 10 * UnixMs::MINUTE;
 
-/// What [`open`] began.
+/// The chain that [`open`] began.
 pub(crate) struct Opened {
     pub(crate) head: Head,
     /// The owner's.
@@ -33,13 +33,20 @@ pub(crate) fn open(conn: &mut Connection, options: &Options<'_>, log: &Path) -> 
         epoch = owner::take(&tx)?;
         close_dead(&tx, options.opened_at, options.sign)?;
     }
+    let head = begin(&tx, options)?;
+    tx.commit()?;
+    Ok(Opened { head, epoch })
+}
+
+/// The row of a new chain, after the newest one.
+fn begin(tx: &Connection, options: &Options<'_>) -> Result<Head> {
     let newest = tx
         .query_row("SELECT chain FROM audit_chain ORDER BY chain DESC LIMIT 1", [], |row| {
             row.get::<_, i64>(0)
         })
         .optional()?;
     let chain = newest.unwrap_or(0) + 1;
-    let previous = newest.map(|newest| opening_of(&tx, newest)).transpose()?.flatten();
+    let previous = newest.map(|newest| opening_of(tx, newest)).transpose()?.flatten();
     let opening = Opening {
         writer: options.writer.clone(),
         at: options.opened_at,
@@ -58,110 +65,14 @@ pub(crate) fn open(conn: &mut Connection, options: &Options<'_>, log: &Path) -> 
             opening.previous,
             (options.sign)(&opening.statement(chain)),
             options.owner,
-            audit::newest(&tx)?,
+            audit::newest(tx)?,
             last,
         ),
     )?;
-    tx.commit()?;
-    Ok(Opened {
-        head: Head::opened(chain, &opening),
-        epoch,
-    })
+    Ok(Head::opened(chain, &opening))
 }
 
-/// Holds the register against what is known from outside, before anything is written.
-pub(crate) fn prove(conn: &Connection, path: &Path, options: &Options<'_>) -> Result<(), OpenError> {
-    if !options.owner {
-        custody::belong_together_beside(conn, path)?;
-    }
-    let failed = |fault: Fault| fault.opening(path.into());
-    let newest = newest_opening(conn).map_err(failed)?;
-    if let Some((chain, opening, signature)) = &newest
-        && !(options.verify)(&opening.statement(*chain), signature)
-    {
-        return Err(OpenError::OtherKeyring { path: path.into() });
-    }
-    let Some(heads) = options.heads else { return Ok(()) };
-    if heads.is_empty() && newest.is_some() && audit::newest(conn).map_err(failed)? > 0 {
-        return Err(OpenError::NoHeads);
-    }
-    heads.iter().try_for_each(|head| match hash_at(conn, head) {
-        Ok(Some(hash)) if hash == head.hash => Ok(()),
-        Ok(Some(_)) => Err(OpenError::Other { head: *head }),
-        Ok(None) => Err(OpenError::Behind { head: *head }),
-        Err(fault) => Err(failed(fault)),
-    })?;
-    // A command beside an owner may have read the heads just before that one started.
-    let unnamed = options
-        .owner
-        .then(|| unnamed(conn, heads))
-        .transpose()
-        .map_err(failed)?;
-    match unnamed.flatten() {
-        Some(chain) => Err(OpenError::Unnamed { chain }),
-        None => Ok(()),
-    }
-}
-
-/// A chain with rows that these heads, as somebody kept them, should name and do not.
-///
-/// An owner's is named before its first row. One that a command wrote beside is named by the service that runs, soon after
-/// it was closed, or else by the next one as it starts, which closes it if it is forgotten; so it may be missing as long as
-/// no owner that is named started later than that.
-fn unnamed(conn: &Connection, heads: &[Head]) -> Result<Option<i64>> {
-    let named: HashSet<i64> = heads.iter().map(|head| head.chain).collect();
-    let mut statement = conn.prepare("SELECT chain, owner, at FROM audit_chain ORDER BY chain DESC")?;
-    let mut rows = statement.query([])?;
-    let mut started: Option<i64> = None;
-    while let Some(row) = rows.next()? {
-        let (chain, owner, at): (i64, bool, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        if named.contains(&chain) {
-            if owner {
-                started = started.max(Some(at));
-            }
-            continue;
-        }
-        let due = owner || started.is_some_and(|started| at < started.saturating_sub(FORGOTTEN_MS));
-        if due && end(conn, chain)?.is_some() {
-            return Ok(Some(chain));
-        }
-    }
-    Ok(None)
-}
-
-/// What the chain of this head has at its place.
-fn hash_at(conn: &Connection, head: &Head) -> Result<Option<Hash>> {
-    let Some(opening) = opening_of(conn, head.chain)? else {
-        return Ok(None);
-    };
-    if head.position == 0 {
-        return Ok(Some(opening.hash(head.chain)));
-    }
-    let Some((last, end)) = end(conn, head.chain)? else {
-        return Ok(None);
-    };
-    let Some(later) = end.position.checked_sub(head.position) else {
-        return Ok(None);
-    };
-    // Each later row of the chain has taken a number at least.
-    audit::hash_at(conn, head, last.saturating_sub_unsigned(later))
-}
-
-fn newest_opening(conn: &Connection) -> Result<Option<(i64, Opening, Vec<u8>)>> {
-    const SQL: &str =
-        "SELECT chain, writer, at, previous, opening_signature FROM audit_chain ORDER BY chain DESC LIMIT 1";
-    let found = conn.query_row(SQL, [], |row| {
-        let opening = Opening {
-            writer: row.get(1)?,
-            at: UnixMs::new(row.get(2)?),
-            previous: row.get(3)?,
-        };
-        Ok((row.get(0)?, opening, row.get(4)?))
-    });
-    Ok(found.optional()?)
-}
-
-/// The register in the order of its numbers.
+/// All chains, in the order of its numbers.
 pub(crate) fn all(conn: &Connection) -> Result<Vec<Chain>> {
     let mut statement = conn.prepare_cached(
         "SELECT chain, writer, at, previous, opening_signature, position, hash, closing_signature \
@@ -243,7 +154,7 @@ fn close_dead(tx: &Connection, now: UnixMs, sign: Sign<'_>) -> Result<()> {
 }
 
 /// The last row of a chain with its sequence number.
-fn end(conn: &Connection, chain: i64) -> Result<Option<(i64, Head)>> {
+pub(crate) fn end(conn: &Connection, chain: i64) -> Result<Option<(i64, Head)>> {
     let (after, last) = conn
         .query_row("SELECT after, last FROM audit_chain WHERE chain = ?", [chain], |row| {
             Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?))
@@ -257,7 +168,7 @@ fn end(conn: &Connection, chain: i64) -> Result<Option<(i64, Head)>> {
     audit::last(conn, chain, newest, after)
 }
 
-fn opening_of(conn: &Connection, chain: i64) -> Result<Option<Opening>> {
+pub(crate) fn opening_of(conn: &Connection, chain: i64) -> Result<Option<Opening>> {
     let mut statement = conn.prepare_cached("SELECT writer, at, previous FROM audit_chain WHERE chain = ?")?;
     let opening = statement.query_row([chain], |row| {
         Ok(Opening {

@@ -33,7 +33,7 @@ fn both(conn: &Connection, path: &Path) -> Result<(i64, i64), OpenError> {
         .map(|migration| i64::from(migration.version()))
         .max()
         .unwrap_or(0);
-    let failed = |error| crate::error::Fault::from(error).opening(path.into());
+    let failed = |error| crate::fault::Fault::from(error).opening(path.into());
     if is_before(conn).map_err(failed)? {
         return Err(OpenError::Before { path: path.into() });
     }
@@ -48,7 +48,7 @@ fn both(conn: &Connection, path: &Path) -> Result<(i64, i64), OpenError> {
     Ok((found, known))
 }
 
-/// Whether it has tables that no migration knows: those of version 0.1, while that was made.
+/// `true` where it has tables that no migration knows: those of version 0.1, while that was made.
 fn is_before(conn: &Connection) -> rusqlite::Result<bool> {
     let narrow = "SELECT 1 FROM pragma_table_info('secret') WHERE name = 'key_id' AND type = 'INTEGER'";
     Ok(has_table(conn, "recovery_codes")? || conn.prepare(narrow)?.exists([])?)
@@ -63,7 +63,7 @@ pub(crate) fn prepare(conn: &mut Connection, path: &Path, migrate: bool) -> Resu
     // First of all, the name on the door: a first start that is killed between this and the first migration must
     // be known as ours by the next one.
     conn.pragma_update(None, "application_id", APPLICATION_ID)
-        .map_err(|error| crate::error::Fault::from(error).opening(path.into()))?;
+        .map_err(|error| crate::fault::Fault::from(error).opening(path.into()))?;
     let failed = |error: refinery::Error| OpenError::Unavailable {
         path: path.into(),
         why: error.to_string(),

@@ -9,11 +9,11 @@ use rusqlite::Connection;
 use store::{Id, Revision, codec};
 
 use crate::{
-    error::{Fault, Result},
+    fault::{Fault, Result},
     tables::owner,
 };
 
-/// What of a user changes by use, as it is kept.
+/// The part of a user that changes by use, as it is kept.
 #[derive(Clone)]
 pub(crate) struct Kept {
     pub(crate) revision: Revision,
@@ -46,7 +46,7 @@ impl Tail {
         self.states.len()
     }
 
-    /// What comes after this user, in key order; everything for `None`.
+    /// The states after this user, in key order; everything for `None`.
     pub(crate) fn after(&self, user: Option<Id>) -> impl Iterator<Item = (&Id, &Kept)> {
         let from = user.map_or(Unbounded, Excluded);
         self.states.range((from, Unbounded))

@@ -11,7 +11,7 @@ use std::{collections::HashSet, fs::File, io, os::unix::fs::FileExt, sync::Arc};
 
 use rusqlite::Connection;
 
-use crate::{custody::PAGE, error::Result};
+use crate::{custody::PAGE, fault::Result};
 
 /// Tables with names in them; all without row ids, so that their pages are those of indexes.
 const TABLES: [&str; 3] = ["user", "document", "lookup"];
@@ -24,9 +24,9 @@ pub(crate) struct Search {
     next: u64,
 }
 
-/// What is looked for of the names: all of a short one, and of a long one each eight bytes but for its end. So a copy that
-/// was partly written over is found as long as more is left of it than the end, and the time does not depend on how many
-/// names there are.
+/// The parts of the names that are looked for: all of a short one, and of a long one each eight bytes but for its end.
+/// So a copy that was partly written over is found as long as more is left of it than the end, and the time does not
+/// depend on how many names there are.
 #[derive(Default)]
 struct Pieces {
     /// By the first two bytes of a piece, whether there is one.
@@ -70,7 +70,7 @@ impl Pieces {
     }
 }
 
-/// What came of a part of the search.
+/// The result of a part of the search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     /// Nothing so far.
@@ -88,7 +88,7 @@ impl Search {
         Self { names, pieces, next: 0 }
     }
 
-    /// Whom it is for.
+    /// The names that it is for.
     pub(crate) fn into_names(self) -> Vec<Arc<str>> {
         self.names
     }

@@ -1,4 +1,4 @@
-//! Whether what is decided here counts. Read by every request, so one load where nothing is wrong.
+//! Trust in the files: while it is lacking, nothing is decided. Read by every request, so one load where nothing is wrong.
 
 use std::sync::{
     Mutex, OnceLock, PoisonError,
@@ -7,6 +7,7 @@ use std::sync::{
 
 use store::StoreError;
 
+/// Trust in the files, until it is doubted or lost.
 #[derive(Default)]
 pub(crate) struct Trust {
     /// Nothing can be proven any more, until a restart asks again.
@@ -15,7 +16,7 @@ pub(crate) struct Trust {
     doubtful: AtomicBool,
 }
 
-/// What must be mended first.
+/// Doubts, which must be mended first.
 #[derive(Default)]
 struct Doubts {
     /// About the files of the engine.

@@ -1,19 +1,21 @@
+//! Allowances: counters of questions that may be asked only so often.
+
 use serde::{Deserialize, Serialize};
 use verify::UnixMs;
 
 use crate::{Key, Noun, Pending, Store, shape};
 
-/// How often somebody has asked a question that may be asked only so often.
+/// A counter of how often somebody has asked a question that may be asked only so often.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allowance {
-    /// Which question, and who asks.
+    /// The question, and who asks.
     pub name: String,
     /// Raised by every change.
     pub version: u64,
     /// Since when it is counted.
     #[serde(rename = "since_ms", with = "shape::ms")]
     pub since: UnixMs,
-    /// How often since then.
+    /// The count since then.
     pub used: u32,
 }
 

@@ -1,3 +1,5 @@
+//! API keys and their roles.
+
 use serde::{Deserialize, Serialize};
 use verify::UnixMs;
 
@@ -13,9 +15,9 @@ pub struct ApiKey {
     /// SHA-256 of the secret part (256 random bits, so nothing slower is needed).
     #[serde(rename = "secret_sha256", with = "shape::hex")]
     pub hash: [u8; 32],
-    /// What it may do.
+    /// The calls that it may make.
     pub roles: Vec<Role>,
-    /// Who answers for it.
+    /// The person or team that answers for it.
     pub owner: String,
     /// The accounts it is limited to; `None` for all.
     pub accounts: Option<Vec<String>>,
@@ -27,7 +29,7 @@ pub struct ApiKey {
     pub revoked_at: Option<UnixMs>,
 }
 
-/// What a key may do.
+/// A role of an API key: the calls that it may make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {

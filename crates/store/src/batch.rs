@@ -1,3 +1,5 @@
+//! Batches of hardware tokens, and the users they are open to.
+
 use serde::{Deserialize, Serialize};
 use verify::UnixMs;
 
@@ -13,13 +15,13 @@ pub struct Batch {
     /// When it was made.
     #[serde(rename = "created_at_ms", with = "shape::ms")]
     pub created_at: UnixMs,
-    /// Who may bind a token of it.
+    /// The users who may bind a token of it.
     pub open_to: OpenTo,
     /// For people.
     pub note: Option<String>,
 }
 
-/// Who may bind a token of a batch.
+/// The users who may bind a token of a batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OpenTo {
@@ -34,7 +36,7 @@ pub enum OpenTo {
 }
 
 impl OpenTo {
-    /// Whether this user is among them. Looks at all of a list, wherever the user stands in it.
+    /// `true` where this user is among them. Looks at all of a list, wherever the user stands in it.
     pub fn includes(&self, owner: &Owner) -> bool {
         match self {
             Self::Nobody => false,

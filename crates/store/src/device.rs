@@ -1,3 +1,5 @@
+//! Devices, bound and unbound.
+
 use otp::Parameters;
 use serde::{Deserialize, Serialize};
 use verify::{DeviceState, Kind, UnixMs};
@@ -9,13 +11,13 @@ use crate::{Id, Key, Noun, Owner, Pending, Sealed, Store, shape};
 pub struct Device {
     /// UUIDv7.
     pub id: Id,
-    /// Whose.
+    /// The owner.
     pub owner: Owner,
     /// App or token.
     pub kind: Kind,
-    /// What stands on the token's back.
+    /// The serial number on the token's back.
     pub serial_number: Option<String>,
-    /// What the user calls it.
+    /// The user's name for it.
     pub label: String,
     /// Algorithm, digits, period.
     pub parameters: Parameters,
@@ -28,9 +30,9 @@ pub struct Device {
 /// A device and its state, as they stand in the row of their user.
 #[derive(Clone, Debug)]
 pub struct Bound {
-    /// What it is.
+    /// The device.
     pub device: Device,
-    /// How it was used.
+    /// Its state, which changes by use.
     pub state: DeviceState,
 }
 
@@ -39,14 +41,14 @@ pub struct Bound {
 pub struct UnboundDevice {
     /// As it was called.
     pub id: Id,
-    /// Whose it was.
+    /// The owner that it had.
     pub owner: Owner,
     /// App or token.
     #[serde(with = "shape::KindName")]
     pub kind: Kind,
-    /// What stands on the token's back.
+    /// The serial number on the token's back.
     pub serial_number: Option<String>,
-    /// What the user called it.
+    /// The user's name for it.
     pub label: String,
     /// Algorithm, digits, period.
     #[serde(with = "shape::parameters")]
@@ -57,7 +59,7 @@ pub struct UnboundDevice {
     /// Its last accepted code.
     #[serde(rename = "last_success_at_ms", with = "shape::optional_ms")]
     pub last_success_at: Option<UnixMs>,
-    /// How far its clock was ahead (behind: negative), as measured and learned.
+    /// Steps by which its clock was ahead (behind: negative), as measured and learned.
     pub total_offset_steps: i32,
     /// When it ended.
     #[serde(rename = "unbound_at_ms", with = "shape::ms")]

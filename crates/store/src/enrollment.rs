@@ -1,3 +1,5 @@
+//! Enrollments: bindings of devices under way, and their states.
+
 use otp::Parameters;
 use serde::{Deserialize, Serialize};
 use verify::{Kind, UnixMs};
@@ -9,7 +11,7 @@ use crate::{Id, Key, List, Lookup, Noun, Owner, Pending, Sealed, Store, document
 pub struct Enrollment {
     /// UUIDv7.
     pub id: Id,
-    /// Whose.
+    /// The owner.
     pub owner: Owner,
     /// Raised by every change.
     pub version: u64,
@@ -23,7 +25,7 @@ pub struct Enrollment {
     /// Algorithm, digits, period.
     #[serde(with = "shape::parameters")]
     pub parameters: Parameters,
-    /// What the caller checked before it asked.
+    /// The check of identity that the caller made before it asked.
     pub identity_proof: IdentityProof,
     /// The token that is to be bound; its secret stays in the inventory until then.
     pub serial_number: Option<String>,
@@ -35,7 +37,7 @@ pub struct Enrollment {
     /// When it ends by itself.
     #[serde(rename = "expires_at_ms", with = "shape::ms")]
     pub expires_at: UnixMs,
-    /// Where it stands.
+    /// Its state.
     pub state: EnrollmentState,
 }
 
@@ -110,7 +112,7 @@ impl EnrollmentState {
         self.is_open().then_some(Self::Abandoned)
     }
 
-    /// Whether it has not ended yet, or still holds a secret.
+    /// `true` where it has not ended yet, or still holds a secret.
     pub fn is_open(&self) -> bool {
         matches!(self, Self::Started { .. } | Self::Superseded { .. })
     }
@@ -124,7 +126,7 @@ pub struct IdentityProof {
     /// When it was checked.
     #[serde(rename = "at_ms", with = "shape::ms")]
     pub at: UnixMs,
-    /// Who or what checked it.
+    /// The person or program that checked it.
     pub by: String,
 }
 

@@ -1,3 +1,5 @@
+//! Exports of token seeds, which one person requests and another approves.
+
 use serde::{Deserialize, Serialize};
 use verify::UnixMs;
 
@@ -10,13 +12,13 @@ pub struct Export {
     pub id: Id,
     /// Raised by every change.
     pub version: u64,
-    /// Whose seeds, each once.
+    /// The serial numbers of the tokens, each once.
     pub serial_numbers: Vec<String>,
-    /// What people call the key that the file will be encrypted with.
+    /// People's name for the key that the file will be encrypted with.
     pub recipient: String,
     /// That key, to be known again: the key itself is not kept.
     pub recipient_key: Fingerprint,
-    /// Who has it.
+    /// The person who asked for it.
     pub requested_by: Person,
     /// When.
     #[serde(rename = "requested_at_ms", with = "shape::ms")]
@@ -24,7 +26,7 @@ pub struct Export {
     /// When it ends by itself.
     #[serde(rename = "expires_at_ms", with = "shape::ms")]
     pub expires_at: UnixMs,
-    /// Where it stands.
+    /// Its state.
     pub state: ExportState,
 }
 
@@ -89,7 +91,7 @@ impl ExportState {
         }
     }
 
-    /// Who has approved.
+    /// The person who has approved.
     pub fn approver(&self) -> Option<&Person> {
         match self {
             Self::Approved { by: person } | Self::HandedOut { approved_by: person } => Some(person),
@@ -103,7 +105,7 @@ impl ExportState {
 pub struct Person {
     /// The key they act with.
     pub api_key: Id,
-    /// Who answers for that key.
+    /// The person or team that answers for that key.
     pub key_owner: String,
     /// The caller's own name for them.
     pub actor: String,

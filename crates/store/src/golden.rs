@@ -1,5 +1,5 @@
-//! What stands in a database by hand: one golden file of each noun and format, held against it by a test in the noun's own
-//! file. A changed field shows in review.
+//! Golden files: what stands in a database, by hand. One file of each noun and format, held against it by a test in the
+//! noun's own file. A changed field shows in review.
 //!
 //! A file that is missing is written, and the test fails once; what older programs wrote stays readable, so a file is
 //! never changed: a body that reads otherwise is a new format, and a file beside the old one.

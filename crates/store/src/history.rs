@@ -1,4 +1,4 @@
-//! The history's index: which events of the trail are about a user, a device or a token.
+//! The history's index: the events of the trail by user, device and token.
 //!
 //! It is filled behind the writer by a [`TrailReader`](crate::TrailReader): an entry is derived from an event that is there,
 //! so it has no event of its own, and writing it twice is writing it once. What is behind the reader's cursor is in the
@@ -6,7 +6,7 @@
 
 use crate::{Id, Pending, audit::Cursor};
 
-/// What an event is about.
+/// The subject of an event: a user, a device or a token.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     /// A user, by the id of their row.
@@ -18,7 +18,7 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// As engines keep it: a letter, then the 16 bytes of the id or the serial number.
+    /// The bytes that engines keep: a letter, then the 16 bytes of the id or the serial number.
     pub fn to_bytes(&self) -> Vec<u8> {
         let (kind, which) = match self {
             Self::User(id) => (b'u', &id.as_bytes()[..]),
@@ -29,19 +29,19 @@ impl Subject {
     }
 }
 
-/// Where an event stands in the order of commitment.
+/// The place of an event in the order of commitment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventCursor {
     /// Its row.
     pub row: Cursor,
-    /// Which of the row's events it is, from 1.
+    /// Its number among the row's events, from 1.
     pub index: u32,
 }
 
 /// One line of the index: this event is about this subject.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
-    /// What it is about.
+    /// Its subject.
     pub subject: Subject,
     /// The event.
     pub event: EventCursor,

@@ -61,10 +61,10 @@ pub fn id_at(unix_ms: u64, random: &[u8; 10]) -> Id {
     uuid::Builder::from_unix_timestamp_millis(unix_ms, random).into_uuid()
 }
 
-/// What an engine's method returns: boxed, so that the traits can stand behind `dyn`.
+/// The future that an engine's method returns: boxed, so that the traits can stand behind `dyn`.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// What an engine reads.
+/// Everything that an engine reads.
 pub trait Read: Users + Documents + Secrets + audit::Trail + history::History + Health {}
 
 impl<S: Users + Documents + Secrets + audit::Trail + history::History + Health> Read for S {}
@@ -75,14 +75,14 @@ pub trait Store: Read + Commit {}
 
 impl<S: Read + Commit> Store for S {}
 
-/// Why an engine could not do what it was asked; nothing of the asked change was made durable as far as
+/// An error of an engine; nothing of the asked change was made durable as far as
 /// the engine knows, and nobody may be told otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The medium refuses at the moment: full disk, I/O error, somebody else's lock. Trying again may help.
     #[error("storage is unavailable: {0}")]
     Unavailable(String),
-    /// What was read cannot be what was written. Trying again does not help.
+    /// The database is damaged: what was read cannot be what was written. Trying again does not help.
     #[error("the database is damaged: {0}")]
     Damaged(String),
     /// The files are not the ones that were opened, or somebody else decides about them. The words say which, and what

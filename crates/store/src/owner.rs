@@ -1,3 +1,5 @@
+//! The owner of a record: an account's user, with both names in one normalization form.
+
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};

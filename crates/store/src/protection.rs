@@ -1,3 +1,5 @@
+//! Protections: the settings of where a user's second factor is asked for.
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Key, Noun, Owner, Pending, Store};
@@ -6,7 +8,7 @@ use crate::{Key, Noun, Owner, Pending, Store};
 /// them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Protection {
-    /// Whose.
+    /// The owner.
     pub owner: Owner,
     /// Raised by every change.
     pub version: u64,

@@ -1,3 +1,5 @@
+//! Recovery codes.
+
 use serde::{Deserialize, Serialize};
 use verify::{Throttle, UnixMs};
 
@@ -6,7 +8,7 @@ use crate::{Key, Noun, Owner, Pending, Store, shape};
 /// The recovery codes of a user: one set at a time.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecoveryCodes {
-    /// Whose.
+    /// The owner.
     pub owner: Owner,
     /// Raised by every change.
     pub version: u64,
@@ -21,7 +23,7 @@ pub struct RecoveryCodes {
 }
 
 impl RecoveryCodes {
-    /// How many can still be spent.
+    /// The number of codes that can still be spent.
     pub fn left(&self) -> usize {
         self.codes.iter().filter(|code| code.used_at.is_none()).count()
     }

@@ -1,3 +1,5 @@
+//! Sealed secrets, and reading them by the key that they are under.
+
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};

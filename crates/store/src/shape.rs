@@ -1,4 +1,4 @@
-//! How values of `otp` and `verify`, which know no serialisation, read in a document's body.
+//! The JSON of values of `otp` and `verify`, which know no serialisation, in a document's body.
 
 use otp::{Algorithm, Digits, Parameters, Period};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};

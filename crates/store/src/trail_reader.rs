@@ -1,3 +1,5 @@
+//! Readers of the trail, each with the cursor that it has come to.
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Key, List, Noun, Pending, Store, audit::Cursor, shape};
@@ -6,7 +8,7 @@ use crate::{Key, List, Noun, Pending, Store, audit::Cursor, shape};
 /// with the cursor, so that a reader who was killed goes on where it stopped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrailReader {
-    /// Which reader.
+    /// The reader's name.
     pub name: String,
     /// Raised by every change.
     pub version: u64,
@@ -19,7 +21,7 @@ impl TrailReader {
     /// The reader that fills the [history](crate::history)'s index.
     pub const HISTORY: &str = "history";
 
-    /// What it becomes once every row up to this one is read.
+    /// Its next version, once every row up to this one is read.
     #[must_use]
     pub fn next(read: Option<&Self>, name: &str, through: Option<Cursor>) -> Self {
         Self {

@@ -25,7 +25,7 @@ pub struct Revision {
 /// of two that read the same revision one is [missed](crate::Outcome::Missed).
 #[derive(Clone, Debug)]
 pub struct User {
-    /// Who.
+    /// The owner.
     pub owner: Owner,
     /// UUIDv7, by which the trail means this row; another one when a user comes back after theirs was erased.
     pub id: Id,
@@ -36,12 +36,12 @@ pub struct User {
     pub revision: Option<Revision>,
     /// Oldest first.
     pub devices: Vec<Bound>,
-    /// What the service remembers of this user's last requests; opaque to engines, and often empty.
+    /// The service's memory of this user's last requests; opaque to engines, and often empty.
     pub memo: Vec<u8>,
 }
 
 impl User {
-    /// Of somebody who has no row yet.
+    /// The row of somebody who has none yet.
     pub fn new(owner: Owner, id: Id, names_key: Sealed) -> Self {
         Self {
             owner,
@@ -106,7 +106,7 @@ impl User {
         self.devices.iter().map(|bound| bound.device.sealed.clone()).collect()
     }
 
-    /// What is wrong with it as the next row, whatever the engine.
+    /// The reason why it cannot be the next row, whatever the engine.
     pub(crate) fn fault(&self, devices: bool) -> Option<&'static str> {
         let mut seen = HashSet::new();
         let name_is_text = |name: &str| !name.contains(char::is_control);
@@ -130,7 +130,7 @@ impl User {
     }
 }
 
-/// Whom the trail means by the id of a row.
+/// A user by name, whom the trail names by the id of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {
     /// Account and name.
@@ -146,7 +146,7 @@ pub trait Users: Send + Sync {
     /// The hot read: an owner without a row costs what an owner with one costs.
     fn users(&self, owners: Vec<Owner>) -> Pending<'_, Vec<Option<User>>>;
 
-    /// Whose the row of each id is, in the order asked; `None` for one that was erased.
+    /// The owner of each id's row, in the order asked; `None` for one that was erased.
     fn named(&self, users: Vec<Id>) -> Pending<'_, Vec<Option<Named>>>;
 
     /// Up to `limit` rows after this owner, in the order of account and user.

@@ -1,3 +1,5 @@
+//! Witnesses of the keyring: values by which a database knows its own keys again.
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Key, List, Noun, Pending, Sealed, Store, shape};

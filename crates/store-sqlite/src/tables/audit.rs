@@ -1,12 +1,11 @@
-use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+//! The table `audit`: the rows of the trail, by their number and by their place.
+
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use store::audit::{Cursor, Event, Hash, Head, Newest, Payload, Place, Recorded, Row};
+use store::audit::{Cursor, Hash, Head, Newest, Place, Row};
 use verify::UnixMs;
 
-use super::{Columns, Unreadable};
-use crate::error::{Fault, Result};
+use super::{Unreadable, audit_row};
+use crate::fault::{Fault, Result};
 
 macro_rules! columns {
     () => {
@@ -60,7 +59,7 @@ fn all(mut statement: CachedStatement<'_>, of: (i64, u32)) -> Result<Vec<Row>> {
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let sequence: i64 = row.get(0)?;
-        found.push(read(row).map_err(Unreadable::of("audit", sequence))?);
+        found.push(audit_row::read(row).map_err(Unreadable::of("audit", sequence))?);
     }
     Ok(found)
 }
@@ -104,71 +103,6 @@ pub(crate) fn newest_row(conn: &Connection) -> Result<Option<Newest>> {
         .map_err(|_| Fault::damaged("audit", "of the newest row"))
 }
 
-/// An event in the column `events`.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Said<'a> {
-    at: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    salt: Option<&'a str>,
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    event: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    commitment: Option<&'a str>,
-}
-
-/// A row while its commit goes on.
-#[derive(Default)]
-pub(crate) struct Draft {
-    events: String,
-    covered: Vec<(UnixMs, Hash)>,
-    states: Vec<u8>,
-}
-
-impl Draft {
-    pub(crate) fn say(&mut self, event: &Event, commitment: &Hash) {
-        use std::fmt::Write as _;
-        self.events.push(if self.covered.is_empty() { '[' } else { ',' });
-        // Into a String nothing fails. What is said is a JSON object, whoever said it.
-        let _ = write!(
-            self.events,
-            "{{\"at\":{},\"salt\":\"{}\",\"event\":{}}}",
-            event.at.get(),
-            HEXLOWER.encode_display(&event.salt),
-            event.payload
-        );
-        self.covered.push((event.at, *commitment));
-    }
-
-    pub(crate) fn change(&mut self, users: &[(store::Id, Box<[u8]>)]) {
-        self.states.extend(store::codec::join_users(users));
-    }
-
-    /// How many events it has.
-    pub(crate) fn events(&self) -> u64 {
-        self.covered.len() as u64
-    }
-
-    /// Appends it; the results are the chain's new head and the row's sequence number.
-    pub(crate) fn append(mut self, conn: &Connection, head: &Head) -> Result<(Head, i64)> {
-        self.events.push(']');
-        let next = head.next(&self.covered, &self.states);
-        const SQL: &str = "INSERT INTO audit (chain, position, states, hash, events) VALUES (?, ?, ?, ?, ?)";
-        conn.prepare_cached(SQL)?.execute((
-            next.chain,
-            next.position.cast_signed(),
-            (!self.states.is_empty()).then_some(&self.states),
-            next.hash,
-            &self.events,
-        ))?;
-        Ok((next, conn.last_insert_rowid()))
-    }
-}
-
-fn unhex<const N: usize>(digits: &str) -> Option<[u8; N]> {
-    HEXLOWER_PERMISSIVE.decode(digits.as_bytes()).ok()?.try_into().ok()
-}
-
 /// The newest row of this chain among those from `newest` down to `after`, and its sequence number.
 pub(crate) fn last(conn: &Connection, chain: i64, newest: i64, after: i64) -> Result<Option<(i64, Head)>> {
     const SQL: &str = "SELECT sequence, position, hash FROM audit \
@@ -197,39 +131,6 @@ pub(crate) fn hash_at(conn: &Connection, head: &Head, at_most: i64) -> Result<Op
     let mut statement = conn.prepare_cached(SQL)?;
     let found = statement.query_row((at_most, head.chain, head.position.cast_signed()), |row| row.get(0));
     Ok(found.optional()?)
-}
-
-fn read(row: &rusqlite::Row<'_>) -> Result<Row, Unreadable> {
-    let mut columns = Columns::of(row);
-    let cursor = Cursor(columns.get()?);
-    let place = Place {
-        chain: columns.get()?,
-        position: columns.version()?,
-    };
-    let states = columns.get::<Option<Vec<u8>>>()?.unwrap_or_default();
-    let hash = columns.get()?;
-    let events: String = columns.get()?;
-    let events: Vec<Said<'_>> = serde_json::from_str(&events).map_err(|_| Unreadable)?;
-    let recorded = |said: Said<'_>| {
-        let payload = match (said.salt, said.event, said.commitment) {
-            (Some(salt), Some(event), None) => Payload::Kept {
-                salt: unhex(salt)?,
-                payload: event.get().to_owned(),
-            },
-            (None, None, Some(commitment)) => Payload::Erased(unhex(commitment)?),
-            _ => return None,
-        };
-        let at = UnixMs::new(said.at);
-        Some(Recorded { at, payload })
-    };
-    let events: Option<Vec<_>> = events.into_iter().map(recorded).collect();
-    Ok(Row {
-        cursor,
-        place,
-        events: events.filter(|events| !events.is_empty()).ok_or(Unreadable)?,
-        states,
-        hash,
-    })
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! Documents of all nouns, and the lookups by which they are found; see the tables' comments in the first migration.
+//! The table `document`: documents of all nouns; see the tables' comments in the first migration.
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
-use store::{Document, Key, List, Lookup, Owner};
+use store::{Document, Key, List, Owner};
 use verify::UnixMs;
 
-use super::secret;
-use crate::error::{Fault, Result};
+use super::{lookup, secret};
+use crate::fault::{Fault, Result};
 
 macro_rules! columns {
     () => {
@@ -112,26 +112,7 @@ pub(crate) fn version(conn: &Connection, key: &Key) -> Result<Option<u64>> {
     Ok(found.map(i64::cast_unsigned))
 }
 
-/// The first of its unique lookups that another document has.
-pub(crate) fn taken(conn: &Connection, document: &Document) -> Result<Option<&'static str>> {
-    const SQL: &str = "SELECT 1 FROM lookup WHERE noun = ? AND name = ? AND value = ? \
-         AND (account, user, id) <> (?, ?, ?)";
-    let Key {
-        account,
-        user,
-        noun,
-        id,
-    } = &document.key;
-    for lookup in document.lookups.iter().filter(|lookup| lookup.unique) {
-        let mut statement = conn.prepare_cached(SQL)?;
-        if statement.exists((noun, lookup.name, &lookup.value, account, user, id))? {
-            return Ok(Some(lookup.name));
-        }
-    }
-    Ok(None)
-}
-
-/// Writes it over what there was; whether a secret was erased by this.
+/// Writes it over what there was; `true` where a secret was erased by this.
 pub(crate) fn put(tx: &Connection, document: &Document) -> Result<bool> {
     const SQL: &str = concat!(
         "INSERT OR REPLACE INTO document (noun, ",
@@ -145,15 +126,11 @@ pub(crate) fn put(tx: &Connection, document: &Document) -> Result<bool> {
         id,
     } = &document.key;
     let old = stored(tx, &document.key)?;
-    let lookups = text_of(&document.lookups);
+    let lookups = lookup::text_of(&document.lookups);
     let replaced = secret::replace(tx, &old.secrets, &document.secrets)?;
     if lookups != old.lookups {
-        forget_lookups(tx, &document.key, &old)?;
-        let mut insert =
-            tx.prepare_cached("INSERT INTO lookup (noun, name, value, account, user, id) VALUES (?, ?, ?, ?, ?, ?)")?;
-        for lookup in &document.lookups {
-            insert.execute((noun, lookup.name, &lookup.value, account, user, id))?;
-        }
+        lookup::delete(tx, &document.key, old.lookups.as_deref())?;
+        lookup::insert(tx, document)?;
     }
     tx.prepare_cached(SQL)?.execute((
         noun,
@@ -169,10 +146,10 @@ pub(crate) fn put(tx: &Connection, document: &Document) -> Result<bool> {
     Ok(replaced.erased)
 }
 
-/// Removes it; whether a secret was erased by this.
+/// Removes it; `true` where a secret was erased by this.
 pub(crate) fn delete(tx: &Connection, key: &Key) -> Result<bool> {
     let old = stored(tx, key)?;
-    forget_lookups(tx, key, &old)?;
+    lookup::delete(tx, key, old.lookups.as_deref())?;
     let replaced = secret::replace(tx, &old.secrets, &[])?;
     tx.prepare_cached("DELETE FROM document WHERE account = ? AND user = ? AND noun = ? AND id = ?")?
         .execute((&key.account, &key.user, key.noun, &key.id))?;
@@ -191,17 +168,13 @@ pub(crate) fn erase_of(tx: &Connection, owner: &Owner) -> Result<()> {
         numbers.extend(numbers_of(text.as_deref()).ok_or_else(damaged)?);
     }
     secret::replace(tx, &numbers, &[])?;
-    // By the lookups that each names: their table is in no order of users.
-    const LOOKUPS: &str = "DELETE FROM lookup WHERE (noun, name, value, account, user, id) IN \
-         (SELECT noun, pair.value ->> 0, pair.value ->> 1, account, user, document.id \
-          FROM document JOIN json_each(lookups) AS pair WHERE account = ? AND user = ?)";
-    tx.prepare_cached(LOOKUPS)?.execute(of)?;
+    lookup::delete_of(tx, owner)?;
     tx.prepare_cached("DELETE FROM document WHERE account = ? AND user = ?")?
         .execute(of)?;
     Ok(())
 }
 
-/// What a document has in other tables.
+/// The rows that a document has in other tables.
 #[derive(Default)]
 struct Stored {
     lookups: Option<String>,
@@ -221,25 +194,6 @@ fn stored(tx: &Connection, key: &Key) -> Result<Stored> {
     };
     let secrets = numbers_of(numbers.as_deref()).ok_or_else(|| Fault::damaged(key.noun, format_args!("{key:?}")))?;
     Ok(Stored { lookups, secrets })
-}
-
-fn forget_lookups(tx: &Connection, key: &Key, old: &Stored) -> Result<()> {
-    let Some(lookups) = &old.lookups else { return Ok(()) };
-    let lookups: Vec<(String, String)> =
-        serde_json::from_str(lookups).map_err(|_| Fault::damaged(key.noun, format_args!("{key:?}")))?;
-    let mut delete = tx.prepare_cached(
-        "DELETE FROM lookup WHERE noun = ? AND name = ? AND value = ? AND account = ? AND user = ? AND id = ?",
-    )?;
-    for (name, value) in lookups {
-        delete.execute((key.noun, name, value, &key.account, &key.user, &key.id))?;
-    }
-    Ok(())
-}
-
-fn text_of(lookups: &[Lookup]) -> Option<String> {
-    let pairs: Vec<_> = lookups.iter().map(|lookup| (lookup.name, &lookup.value)).collect();
-    // Text always can be written.
-    (!pairs.is_empty()).then(|| serde_json::to_string(&pairs).unwrap_or_default())
 }
 
 pub(super) fn numbers_of(text: Option<&str>) -> Option<Vec<i64>> {

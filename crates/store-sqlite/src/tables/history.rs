@@ -6,7 +6,7 @@ use store::{
     history::{Entry, EventCursor, Subject},
 };
 
-use crate::error::Result;
+use crate::fault::Result;
 
 const EVENTS_OF: &str = "SELECT sequence, event FROM history WHERE subject = ?1 AND (sequence, event) < (?2, ?3) \
      ORDER BY sequence DESC, event DESC LIMIT ?4";

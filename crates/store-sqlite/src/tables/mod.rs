@@ -1,17 +1,20 @@
 //! Each table's SQL: how it is written and read, with its conditions.
 
 pub(crate) mod audit;
+pub(crate) mod audit_row;
 pub(crate) mod document;
 pub(crate) mod history;
+pub(crate) mod lookup;
 pub(crate) mod owner;
 pub(crate) mod secret;
 pub(crate) mod user;
+pub(crate) mod user_state;
 
 use rusqlite::{Row, types::FromSql};
 use store::StoreError;
 use verify::UnixMs;
 
-use crate::error::{Fault, Result};
+use crate::fault::{Fault, Result};
 
 /// A row that cannot be what was written; whoever knows its table and key says so.
 pub(crate) struct Unreadable;

@@ -2,9 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::error::{Fault, Result};
+use crate::fault::{Fault, Result};
 
-/// Which copying of the log into the file; they are counted.
+/// A checkpoint's number: copyings of the log into the file are counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Checkpoint(u64);
 
@@ -59,14 +59,14 @@ pub(crate) fn page(conn: &Connection) -> Result<Option<u64>> {
     Ok(page.map(i64::cast_unsigned))
 }
 
-/// Whose epoch it is.
+/// The epoch of the newest owner.
 pub(crate) fn epoch(conn: &Connection) -> Result<i64> {
     Ok(conn
         .prepare_cached("SELECT epoch FROM owner")?
         .query_row([], |row| row.get(0))?)
 }
 
-/// Which restored copy of the database this is, from 1.
+/// The number of this restored copy of the database, from 1.
 pub(crate) fn generation(conn: &Connection) -> Result<u32> {
     Ok(conn
         .prepare_cached("SELECT generation FROM owner")?
@@ -91,7 +91,7 @@ pub(crate) fn end_erasing(tx: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// Whether somebody has to look for copies of names that were erased.
+/// `true` where somebody has to look for copies of names that were erased.
 pub(crate) fn is_erasing(conn: &Connection) -> Result<bool> {
     let mut statement = conn.prepare_cached("SELECT erasing FROM owner")?;
     Ok(statement.query_row([], |row| row.get(0))?)

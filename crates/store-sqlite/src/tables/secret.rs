@@ -3,14 +3,14 @@
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 use store::Sealed;
 
-use crate::error::{Fault, Result};
+use crate::fault::{Fault, Result};
 
 /// The id of a key, as wide in a row as any other.
 fn wide(key_id: u32) -> [u8; 4] {
     key_id.to_be_bytes()
 }
 
-/// What a row's columns are.
+/// The secret of a row's columns.
 pub(crate) fn sealed(key_id: [u8; 4], bytes: Vec<u8>) -> Sealed {
     Sealed {
         key_id: u32::from_be_bytes(key_id),
@@ -48,14 +48,14 @@ pub(crate) fn under(conn: &Connection, key_id: u32, after: i64, limit: u32) -> R
     Ok(found)
 }
 
-/// Where a record's secrets are after a change of the record.
+/// The secrets of a record after a change of it.
 pub(crate) struct Replaced {
     pub(crate) numbers: Vec<i64>,
     /// An old one was erased.
     pub(crate) erased: bool,
 }
 
-/// What a record held becomes what it holds: the same ones stay where they are, others are erased.
+/// Replaces a record's secrets: the same ones stay where they are, others are erased.
 pub(crate) fn replace(tx: &Connection, old: &[i64], new: &[Sealed]) -> Result<Replaced> {
     let mut old = old.to_vec();
     let mut numbers = Vec::with_capacity(new.len());
@@ -77,7 +77,7 @@ pub(crate) fn replace(tx: &Connection, old: &[i64], new: &[Sealed]) -> Result<Re
     Ok(Replaced { numbers, erased })
 }
 
-/// Whether this very secret has this number.
+/// `true` where this very secret has this number.
 pub(crate) fn holds(tx: &Connection, number: i64, sealed: &Sealed) -> Result<bool> {
     Ok(tx
         .prepare_cached("SELECT 1 FROM secret WHERE number = ? AND key_id = ? AND bytes = ?")?

@@ -1,14 +1,14 @@
-//! Users: what changes by binding, and what changes by use; see the tables' comments in the first migration.
+//! The table `user`: what of a user changes by binding; see the tables' comments in the first migration.
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
-use store::{Device, Id, Named, Owner, Revision, User, codec};
+use store::{Device, Id, Named, Owner, User, codec};
 
 use super::{
     document::{self, numbers_of},
-    secret,
+    secret, user_state,
 };
 use crate::{
-    error::{Fault, Result},
+    fault::{Fault, Result},
     tail::Kept,
 };
 
@@ -96,19 +96,19 @@ fn read(row: &Row<'_>, owner: Owner, secrets: &mut secret::Secrets<'_>) -> Resul
     rest().map_err(|fault| fault.about("user", format_args!("{owner:?}")))
 }
 
-/// Whether this owner has a row.
+/// `true` where this owner has a row.
 pub(crate) fn exists(conn: &Connection, owner: &Owner) -> Result<bool> {
     let mut statement = conn.prepare_cached("SELECT 1 FROM user WHERE account = ? AND user = ?")?;
     Ok(statement.exists((&owner.account, &owner.user))?)
 }
 
-/// Whether the row of this owner has this id.
+/// `true` where the row of this owner has this id.
 pub(crate) fn is(conn: &Connection, owner: &Owner, id: &Id) -> Result<bool> {
     let mut statement = conn.prepare_cached("SELECT 1 FROM user WHERE account = ? AND user = ? AND id = ?")?;
     Ok(statement.exists((&owner.account, &owner.user, id.as_bytes()))?)
 }
 
-/// The whole row, new or changed; the secrets of devices that went are erased, and whether there were any is the result.
+/// Writes the whole row, new or changed; `true` where secrets were erased, of devices that went.
 pub(crate) fn put(tx: &Connection, next: &User, kept: &Kept) -> Result<bool> {
     let owner = (&next.owner.account, &next.owner.user);
     let old = numbers(tx, &next.owner)?;
@@ -137,21 +137,7 @@ pub(crate) fn put(tx: &Connection, next: &User, kept: &Kept) -> Result<bool> {
         first,
         (!more.is_empty()).then(|| format!("{more:?}")),
     ))?;
-    const STATE: &str = "INSERT INTO user_state (user, generation, chain, position, state) VALUES (?, ?, ?, ?, ?) \
-         ON CONFLICT DO UPDATE SET generation = excluded.generation, chain = excluded.chain, \
-         position = excluded.position, state = excluded.state";
-    let Revision {
-        generation,
-        chain,
-        position,
-    } = kept.revision;
-    tx.prepare_cached(STATE)?.execute((
-        next.id.as_bytes(),
-        generation,
-        chain,
-        position.cast_signed(),
-        &kept.state,
-    ))?;
+    user_state::put(tx, &next.id, kept)?;
     Ok(replaced.erased)
 }
 
@@ -178,14 +164,12 @@ pub(crate) fn erase(tx: &Connection, owner: &Owner, id: &Id) -> Result<()> {
     secret::replace(tx, &numbers(tx, owner)?, &[])?;
     tx.prepare_cached("DELETE FROM user WHERE account = ? AND user = ?")?
         .execute((&owner.account, &owner.user))?;
-    tx.prepare_cached("DELETE FROM user_state WHERE user = ?")?
-        .execute([id.as_bytes()])?;
-    Ok(())
+    user_state::delete(tx, id)
 }
 
 const NAMED: &str = "SELECT account, user, key_id, bytes FROM user JOIN secret ON number = names_key WHERE id = ?";
 
-/// Whose the row of each id is.
+/// The owner of each id's row.
 pub(crate) fn named(conn: &Connection, users: &[Id]) -> Result<Vec<Option<Named>>> {
     let mut statement = conn.prepare_cached(NAMED)?;
     let mut one = |id: &Id| {
@@ -201,68 +185,6 @@ pub(crate) fn named(conn: &Connection, users: &[Id]) -> Result<Vec<Option<Named>
         Ok(found.optional()?)
     };
     users.iter().map(&mut one).collect()
-}
-
-/// Reads one folded state after the other.
-pub(crate) struct FoldedStates<'a>(CachedStatement<'a>);
-
-impl<'a> FoldedStates<'a> {
-    pub(crate) fn of(conn: &'a Connection) -> Result<Self> {
-        const SQL: &str = "SELECT generation, chain, position, state FROM user_state WHERE user = ?";
-        Ok(Self(conn.prepare_cached(SQL)?))
-    }
-
-    pub(crate) fn get(&mut self, user: &Id) -> Result<Option<Kept>> {
-        let found = self.0.query_row([user.as_bytes()], kept).optional();
-        found.map_err(|_| Fault::damaged("user_state", user))
-    }
-
-    pub(crate) fn revision(&mut self, user: &Id) -> Result<Option<Revision>> {
-        let found = self.0.query_row([user.as_bytes()], revision).optional();
-        found.map_err(|_| Fault::damaged("user_state", user))
-    }
-}
-
-fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
-    Ok(Kept {
-        revision: revision(row)?,
-        state: row.get_ref(3)?.as_blob()?.into(),
-    })
-}
-
-fn revision(row: &Row<'_>) -> rusqlite::Result<Revision> {
-    Ok(Revision {
-        generation: row.get(0)?,
-        chain: row.get(1)?,
-        position: row.get::<_, i64>(2)?.cast_unsigned(),
-    })
-}
-
-/// What [`FoldedStates::get`] costs, for an owner who has no row.
-pub(crate) fn no_state(conn: &Connection, user: &Id) -> Result<()> {
-    const SQL: &str = "SELECT generation, chain, position, state FROM user_state WHERE user >= ? ORDER BY user LIMIT 1";
-    let found = conn
-        .prepare_cached(SQL)?
-        .query_row([user.as_bytes()], kept)
-        .optional()?;
-    std::hint::black_box(found.map(|kept| codec::decode_user(&kept.state).is_ok()));
-    Ok(())
-}
-
-/// Writes a state back that is in the trail already.
-pub(crate) fn fold(tx: &Connection, user: &Id, kept: &Kept) -> Result<()> {
-    let mut statement = tx.prepare_cached(
-        "UPDATE user_state SET generation = ?2, chain = ?3, position = ?4, state = ?5 WHERE user = ?1",
-    )?;
-    let Revision {
-        generation,
-        chain,
-        position,
-    } = kept.revision;
-    match statement.execute((user.as_bytes(), generation, chain, position.cast_signed(), &kept.state))? {
-        1 => Ok(()),
-        _ => Err(Fault::damaged("user_state", user)),
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::{
     future::Future,
     path::Path,
     pin::pin,
+    process::Command,
     sync::Arc,
     task::{Context, Poll, Wake, Waker},
     thread::{self, Thread},
@@ -13,6 +14,7 @@ use std::{
 
 use countersign_store_sqlite::{OpenError, Options, Sqlite, Tuning};
 use otp::{Parameters, Step};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use store::{Change, Commit, Device, Id, Outcome, Owner, Sealed, User, Write, audit::Event};
 use verify::{DeviceParts, DeviceState, Kind, UnixMs};
 
@@ -34,6 +36,38 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
             Poll::Pending => thread::park(),
         }
     }
+}
+
+/// Tells a story in a process of its own, whose files may be [limited](limit_files): that is an error there and no signal.
+pub(crate) fn alone(name: &str, story: impl FnOnce()) {
+    #![allow(
+        clippy::disallowed_methods,
+        reason = "a process learns by its environment that it is the one"
+    )]
+    const ALONE: &str = "COUNTERSIGN_STORE_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        return story();
+    }
+    let told = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"])
+        .arg(std::env::current_exe().expect("this binary"))
+        .args([name, "--exact", "--nocapture"])
+        .env(ALONE, "1")
+        .output()
+        .expect("a process");
+    let out = String::from_utf8_lossy(&told.stdout);
+    let passed = told.status.success() && out.contains("1 passed");
+    assert!(passed, "{out}\n{}", String::from_utf8_lossy(&told.stderr));
+}
+
+/// From now on no file of this process grows beyond this many bytes (`ulimit -f`); `None` ends that.
+pub(crate) fn limit_files(bytes: Option<u64>) {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Fsize);
+    let limit = Rlimit {
+        current: bytes.or(maximum),
+        maximum,
+    };
+    setrlimit(Resource::Fsize, limit).expect("up to its maximum it may be set");
 }
 
 /// Folds all the time and reads back what it folded.

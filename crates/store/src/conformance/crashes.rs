@@ -1,4 +1,4 @@
-//! What is left after a kill.
+//! Crashes: what was answered is there after a kill.
 
 use super::{Harness, begin, done, missed, open, reopen, sample::*};
 use crate::{Pending, Write};

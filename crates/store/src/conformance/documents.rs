@@ -1,78 +1,12 @@
-//! Documents of whatever noun: a toy one, which no engine has heard of.
+//! Documents of whatever noun, and the lists and lookups by which they are found.
 
-use serde::{Deserialize, Serialize};
-use verify::UnixMs;
-
-use super::{Harness, all, commit, done, missed, open, reopen, sample::*};
-use crate::{Change, Key, List, Lookup, Noun, Outcome, Owner, Sealed, Store, Write, document::value};
-
-/// A bicycle in a shed: everything a noun may have.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Bicycle {
-    owner: Owner,
-    name: String,
-    version: u64,
-    colour: String,
-    frame_number: String,
-    rented_until_ms: Option<i64>,
-    lock: Option<Sealed>,
-    alarm: Option<Sealed>,
-}
-
-impl Bicycle {
-    fn key_of(owner: &Owner, name: &str) -> Key {
-        Key::of_user(owner, Self::NAME, name)
-    }
-}
-
-impl Noun for Bicycle {
-    const NAME: &'static str = "bicycle";
-
-    fn key(&self) -> Key {
-        Self::key_of(&self.owner, &self.name)
-    }
-
-    fn version(&self) -> u64 {
-        self.version
-    }
-
-    fn expires_at(&self) -> Option<UnixMs> {
-        self.rented_until_ms.map(UnixMs::new)
-    }
-
-    fn lookups(&self) -> Vec<Lookup> {
-        vec![
-            Lookup::unique("frame_number", &[&self.frame_number]),
-            Lookup::listed("colour", &[&self.colour, &self.name]),
-        ]
-    }
-
-    fn secrets(&self) -> Vec<&Sealed> {
-        self.lock.iter().chain(&self.alarm).collect()
-    }
-
-    fn secrets_mut(&mut self) -> Vec<&mut Sealed> {
-        self.lock.iter_mut().chain(&mut self.alarm).collect()
-    }
-}
-
-fn bicycle(number: u32) -> Bicycle {
-    Bicycle {
-        owner: owner(number % 4),
-        name: format!("名前 {number:02}"),
-        version: 1,
-        colour: if number.is_multiple_of(2) {
-            "red"
-        } else {
-            "red and white"
-        }
-        .into(),
-        frame_number: format!("F{number}"),
-        rented_until_ms: (!number.is_multiple_of(3)).then(|| NOW.plus(-i64::from(number)).get()),
-        lock: (number % 4 < 2).then(|| sealed(number)),
-        alarm: number.is_multiple_of(2).then(|| sealed(number + 500)),
-    }
-}
+use super::{
+    Harness, all,
+    bicycle::{Bicycle, bicycle},
+    commit, done, missed, open, reopen,
+    sample::*,
+};
+use crate::{Change, List, Noun, Outcome, Owner, Store, Write, document::value};
 
 fn put(expected: Option<u64>, next: &Bicycle) -> Change {
     change("bicycle", vec![Write::put(expected, next)])

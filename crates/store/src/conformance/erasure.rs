@@ -1,4 +1,4 @@
-//! Secrets end when their record ends.
+//! Erasure: secrets end when their record ends.
 
 use verify::UnixMs;
 

@@ -1,4 +1,4 @@
-//! Many devices, many changes, some crashes: the states are those of a map in memory.
+//! A long history of many devices, many changes, some crashes: the states are those of a map in memory.
 
 use std::collections::HashSet;
 

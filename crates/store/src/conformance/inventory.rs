@@ -1,10 +1,7 @@
 //! The inventory: lists and their pages, and each secret only once.
 
 use super::{Harness, all, commit, done, missed, open, reopen, sample::*};
-use crate::{
-    Allowance, Batch, Change, Export, ExportState, Fingerprint, OpenTo, Outcome, Owner, Person, Store, Token,
-    TokenFilter, TokenState, TokenStatus, Write,
-};
+use crate::{Change, Fingerprint, Outcome, Owner, Store, Token, TokenFilter, TokenState, TokenStatus, Write};
 
 async fn one(store: &dyn Store, number: u32) -> Token {
     let found = store.tokens_of(vec![token(number).serial_number]).await;
@@ -17,7 +14,7 @@ async fn serial_numbers(store: &dyn Store, filter: &TokenFilter, after: Option<u
     page.into_iter().map(|token| token.serial_number).collect()
 }
 
-fn named(numbers: &[u32]) -> Vec<String> {
+pub(super) fn named(numbers: &[u32]) -> Vec<String> {
     numbers.iter().map(|number| token(*number).serial_number).collect()
 }
 
@@ -113,113 +110,6 @@ pub(super) async fn tokens_come_in_pages(harness: &dyn Harness) {
         batch: Some("batch 1".into()),
     };
     assert_eq!(serial_numbers(&*store, &both, None, 100).await, named(&[5, 7]));
-}
-
-pub(super) async fn batches_round_trip(harness: &dyn Harness) {
-    let store = open(harness).await;
-    let kinds = [
-        OpenTo::Nobody,
-        OpenTo::Accounts(vec!["a, b".into(), "名前".into()]),
-        OpenTo::Users(vec![owner(1), Owner::new("a b", "c:d")]),
-        OpenTo::Everybody,
-        OpenTo::Accounts(Vec::new()),
-        OpenTo::Users(Vec::new()),
-    ];
-    let write = |expected, next: Batch| change("batch", vec![Write::put(expected, &next)]);
-    let stays = |read: &Batch| change("batch", vec![Write::require(read)]);
-    let mut wanted = Vec::new();
-    for (number, open_to) in (1..).zip(kinds) {
-        let first = batch(number, OpenTo::Everybody);
-        done(&*store, write(None, first.clone())).await;
-        let mut next = batch(number, open_to);
-        next.version = 2;
-        done(&*store, write(Some(1), next.clone())).await;
-        missed(&*store, write(Some(1), next.clone()), "an old version").await;
-        missed(&*store, write(None, first), "there is one").await;
-        // As a condition it holds for one change after the other.
-        done(&*store, stays(&next)).await;
-        done(&*store, stays(&next)).await;
-        wanted.push(next);
-    }
-    let store = reopen(harness, store).await;
-    for wanted in &wanted {
-        assert_eq!(
-            store.batch(wanted.name.clone()).await.expect("a read").as_ref(),
-            Some(wanted)
-        );
-    }
-    assert_eq!(store.batches(None, 100).await.expect("a read"), wanted);
-    let after = Some("batch 2".to_owned());
-    assert_eq!(store.batches(after, 2).await.expect("a read"), wanted[2..4]);
-}
-
-pub(super) async fn exports_round_trip(harness: &dyn Harness) {
-    let store = open(harness).await;
-    let person = |number: u32| Person {
-        api_key: id(number),
-        key_owner: format!("名前 {number}"),
-        actor: format!("desk-{number}"),
-    };
-    let states = [
-        ExportState::Approved { by: person(8) },
-        ExportState::HandedOut { approved_by: person(9) },
-        ExportState::Withdrawn,
-    ];
-    let write = |expected, next: &Export| change("export", vec![Write::put(expected, next)]);
-    let mut wanted = Vec::new();
-    for (number, state) in (1..).zip(states) {
-        let requested = Export {
-            id: id(number),
-            version: 1,
-            serial_numbers: named(&[1, 2, 3][..number as usize]),
-            recipient: "Wolke & Söhne".into(),
-            recipient_key: Fingerprint {
-                mac: [7; 32],
-                key_id: u32::MAX,
-            },
-            requested_by: person(number),
-            requested_at: NOW,
-            expires_at: NOW.plus(1),
-            state: ExportState::Requested,
-        };
-        done(&*store, write(None, &requested)).await;
-        missed(&*store, write(None, &requested), "there is one").await;
-        assert_eq!(
-            store.export(id(number)).await.expect("a read").as_ref(),
-            Some(&requested)
-        );
-        let next = Export {
-            version: 2,
-            state,
-            ..requested
-        };
-        done(&*store, write(Some(1), &next)).await;
-        missed(&*store, write(Some(1), &next), "an old version").await;
-        wanted.push(next);
-    }
-    let store = reopen(harness, store).await;
-    for wanted in &wanted {
-        assert_eq!(store.export(wanted.id).await.expect("a read").as_ref(), Some(wanted));
-    }
-    assert_eq!(store.export(id(99)).await.expect("a read"), None);
-}
-
-pub(super) async fn allowances_count(harness: &dyn Harness) {
-    let store = open(harness).await;
-    let used = |used| Allowance {
-        name: "somebody".into(),
-        version: u64::from(used),
-        since: NOW,
-        used,
-    };
-    let write = |expected, next: Allowance| change("asked", vec![Write::put(expected, &next)]);
-    done(&*store, write(None, used(1))).await;
-    missed(&*store, write(None, used(1)), "it was used").await;
-    done(&*store, write(Some(1), used(2))).await;
-    missed(&*store, write(Some(1), used(2)), "counted once").await;
-    let store = reopen(harness, store).await;
-    assert_eq!(store.allowance("somebody".into()).await.expect("a read"), Some(used(2)));
-    assert_eq!(store.allowance("nobody".into()).await.expect("a read"), None);
 }
 
 pub(super) async fn a_secret_comes_in_once(harness: &dyn Harness) {

@@ -1,4 +1,4 @@
-//! The contract as code: every engine runs it.
+//! The conformance suite: the contract as code, which every engine runs.
 //!
 //! An engine's test gives a [`Harness`] for each of the [`CASES`], with nothing in it yet:
 //!
@@ -11,6 +11,8 @@
 //!
 //! A case panics where the engine breaks the contract. Nothing sleeps, nothing asks for the time.
 
+mod batches;
+mod bicycle;
 mod conditions;
 mod crashes;
 mod documents;
@@ -21,6 +23,8 @@ mod inventory;
 mod keys;
 mod races;
 mod records;
+mod refusals;
+mod resealing;
 mod sample;
 mod sealing;
 mod trail;
@@ -34,7 +38,7 @@ use std::{
 
 use crate::{Change, Outcome, Pending, Store, StoreError};
 
-/// What an engine must be able to do with one database to be tested.
+/// An engine under test, with one database.
 pub trait Harness: Send + Sync {
     /// Opens the database; the first time there is nothing in it. At most one is open at a time.
     fn open(&self) -> Pending<'_, Arc<dyn Store>>;
@@ -47,7 +51,7 @@ pub trait Harness: Send + Sync {
 /// One part of the contract.
 #[derive(Clone, Copy)]
 pub struct Case {
-    /// What it is about.
+    /// The case's name.
     pub name: &'static str,
     /// Checks it against a database that has nothing in it.
     pub run: for<'a> fn(&'a dyn Harness) -> Running<'a>,
@@ -68,7 +72,8 @@ pub const CASES: &[Case] = cases! {
         protections_round_trip, any_name_is_a_key;
     keys: api_keys_round_trip, every_change_of_keys_is_noticed, a_key_has_one_witness, a_mac_key_has_one_witness;
     conditions: a_missed_change_writes_nothing, outcomes_stand_in_order, a_call_builds_on_itself,
-        a_row_is_a_lock, a_tombstone_never_changes, what_no_engine_may_do_is_refused, a_count_needs_no_event;
+        a_row_is_a_lock, a_tombstone_never_changes;
+    refusals: what_no_engine_may_do_is_refused, a_count_needs_no_event;
     races: one_of_many_states_wins, one_of_many_bindings_wins, one_of_many_owners_changes_wins;
     crashes: what_was_answered_survives, what_was_not_answered_is_whole_or_absent,
         a_crash_between_load_and_commit_changes_nothing;
@@ -78,13 +83,13 @@ pub const CASES: &[Case] = cases! {
         an_erased_user_begins_anew, only_what_was_read_is_erased;
     documents: a_noun_of_any_shape_round_trips, lists_are_in_order, a_unique_lookup_is_taken_once, a_deleted_document_is_gone,
         required_documents_are_shared, keys_are_what_they_are;
-    inventory: tokens_round_trip, tokens_come_in_pages, batches_round_trip, exports_round_trip, allowances_count,
-        a_secret_comes_in_once, a_token_that_ends_loses_its_secret, bound_tokens_come_with_their_devices,
-        an_import_is_whole_or_absent, one_of_many_users_gets_a_token;
-    sealing: secrets_are_listed_by_their_key, what_was_erased_is_not_listed, a_secret_is_sealed_anew,
-        only_what_was_read_is_sealed_anew, a_record_that_was_read_before_puts_its_secret_back,
-        so_does_a_row_whose_devices_are_written, one_of_many_seals_anew,
-        what_cannot_be_sealed_anew_is_refused;
+    inventory: tokens_round_trip, tokens_come_in_pages, a_secret_comes_in_once, a_token_that_ends_loses_its_secret,
+        bound_tokens_come_with_their_devices, an_import_is_whole_or_absent, one_of_many_users_gets_a_token;
+    batches: batches_round_trip, exports_round_trip, allowances_count;
+    sealing: secrets_are_listed_by_their_key, what_was_erased_is_not_listed;
+    resealing: a_secret_is_sealed_anew, only_what_was_read_is_sealed_anew,
+        a_record_that_was_read_before_puts_its_secret_back, so_does_a_row_whose_devices_are_written,
+        one_of_many_seals_anew, what_cannot_be_sealed_anew_is_refused;
     history: a_long_history_is_kept;
     history_index: readers_go_on_where_they_stopped, an_index_comes_newest_first,
         an_index_and_its_cursor_are_one_change, an_index_that_nobody_answered_is_whole_or_absent;

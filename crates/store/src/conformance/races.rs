@@ -1,4 +1,4 @@
-//! Many at once: exactly one of them.
+//! Races: of many at once, exactly one wins.
 
 use super::{Harness, all, done, open, sample::*};
 use crate::{Change, EnrollmentState, Outcome, Protection, Store, Write};

@@ -1,4 +1,4 @@
-//! What is put in comes out.
+//! Round trips of records: what is put in comes out.
 
 use verify::UnixMs;
 

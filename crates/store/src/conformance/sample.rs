@@ -1,4 +1,4 @@
-//! Records to put in, and how to compare what comes out.
+//! Sample records, and comparisons of what comes out.
 
 use otp::{Algorithm, Digits, Parameters, Period, Step};
 use verify::{DeviceParts, DeviceState, DeviceStatus, GuessMac, Kind, LongCount, Recent, Throttle, UnixMs};

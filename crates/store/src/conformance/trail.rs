@@ -1,4 +1,4 @@
-//! The chains can be computed from what is in them.
+//! The audit trail: its chains can be computed from what is in them.
 
 use std::collections::HashMap;
 

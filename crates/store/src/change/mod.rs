@@ -1,10 +1,13 @@
-use std::collections::HashSet;
+//! Changes: conditional writes together with the audit events that say so, committed all or nothing.
+
+mod refusal;
 
 use crate::{
-    Allowance, ApiKey, Document, Id, Key, Noun, Owner, Pending, Sealed, StoreError, TrailReader, User,
+    Allowance, ApiKey, Document, Id, Key, Noun, Pending, Sealed, StoreError, TrailReader, User,
     audit::{self, Event, Hash},
-    codec, document, history,
+    codec, history,
 };
+pub(crate) use refusal::is_empty;
 
 /// One decision: its effects and the audit events that say so, at least one.
 ///
@@ -38,7 +41,7 @@ impl Change {
         }
     }
 
-    /// The other effect without an event of its own: a reader of the trail has read on. The history's reader may fill its
+    /// Another effect without an event of its own: a reader of the trail has read on. The history's reader may fill its
     /// index [with](Self::with) it by one [`Write::Index`], which says no more than events that are there.
     pub fn of_reading(expected: Option<u64>, next: &TrailReader) -> Self {
         Self {
@@ -139,7 +142,7 @@ impl Write {
     }
 }
 
-/// What became of one change.
+/// The outcome of one change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It is on disk.
@@ -150,7 +153,7 @@ pub enum Outcome {
     Taken(&'static str),
 }
 
-/// Writing.
+/// Writing: committing changes.
 pub trait Commit: Send + Sync {
     /// Makes each change durable, or none of its parts; the outcomes stand in the order of the changes.
     ///
@@ -168,7 +171,7 @@ pub trait Commit: Send + Sync {
         }
     }
 
-    /// What an engine provides for [`commit`](Self::commit), which is what everybody else calls.
+    /// The engine's part of [`commit`](Self::commit), which is what everybody else calls.
     fn apply(&self, changes: Vec<Checked>) -> Pending<'_, Vec<Outcome>>;
 }
 
@@ -183,7 +186,7 @@ impl Checked {
     /// Refuses what no engine may do.
     pub fn of(change: Change) -> Result<Self, StoreError> {
         let Change { writes, events } = change;
-        if let Some(why) = fault(&writes, &events) {
+        if let Some(why) = refusal::fault(&writes, &events) {
             // A programming error of the caller; failing closed is all that is left.
             return Err(StoreError::Unavailable(format!("a change was refused: {why}")));
         }
@@ -215,12 +218,12 @@ impl Checked {
         &self.states
     }
 
-    /// Whether it changes API keys, of which every process is told.
+    /// `true` where it changes API keys, of which every process is told.
     pub fn changes_api_keys(&self) -> bool {
         self.writes.iter().any(is_of_api_keys)
     }
 
-    /// Whether it changes nothing else: all that a command beside the service may do.
+    /// `true` where it changes nothing else: all that a command beside the service may do.
     pub fn changes_only_api_keys(&self) -> bool {
         self.writes.iter().all(is_of_api_keys)
     }
@@ -240,147 +243,4 @@ fn next_state(write: &Write) -> Option<(Id, Box<[u8]>)> {
         | Write::Reseal { .. }
         | Write::Index { .. } => None,
     }
-}
-
-/// What is wrong with a change, whatever the engine.
-fn fault(writes: &[Write], events: &[Event]) -> Option<&'static str> {
-    let indexes = |write: &Write| matches!(write, Write::Index { .. });
-    if writes.iter().any(indexes) && !(events.is_empty() && needs_no_event(writes)) {
-        return Some("it fills the history's index without its cursor, or does something else");
-    }
-    if events.is_empty() && !needs_no_event(writes) {
-        return Some("it has an effect and no audit event");
-    }
-    let is_object = |event: &Event| event.payload.starts_with('{') && event.payload.ends_with('}');
-    if !events.iter().all(is_object) {
-        return Some("an event is no JSON object");
-    }
-    if !distinct(writes) {
-        return Some("it has two writes of one record");
-    }
-    let reseals = |write: &Write| matches!(write, Write::Reseal { .. });
-    if writes.iter().any(reseals) && !writes.iter().all(reseals) {
-        // Another write could erase the secret whose place is to be written.
-        return Some("it seals a secret anew and does something else");
-    }
-    if !writes.iter().all(|write| leaves_erased(write, writes)) {
-        return Some("it erases a user and writes something of theirs");
-    }
-    writes.iter().find_map(fault_of)
-}
-
-/// A counter's records follow; what a reader makes of the trail has its records there.
-fn needs_no_event(writes: &[Write]) -> bool {
-    match writes {
-        [Write::Put { document, .. }] => [Allowance::NAME, TrailReader::NAME].contains(&document.key.noun),
-        [Write::Put { document, .. }, Write::Index { .. }] => document.key == TrailReader::key_of(TrailReader::HISTORY),
-        _ => false,
-    }
-}
-
-fn fault_of(write: &Write) -> Option<&'static str> {
-    let (key, document) = match write {
-        Write::Put { document, .. } => (&document.key, Some(document)),
-        Write::Delete { key, .. } | Write::Require { key, .. } => (key, None),
-        Write::User { next, devices } => return next.fault(*devices),
-        Write::EraseUser(user) => {
-            let unread = user
-                .revision
-                .is_none()
-                .then_some("a user without a row is to be erased");
-            return unread.or_else(|| {
-                user.owner
-                    .user
-                    .is_empty()
-                    .then_some("a user without a name is to be erased")
-            });
-        }
-        Write::Reseal { old, new, .. } => return fault_of_reseal(old, new),
-        Write::Index { .. } => return None,
-    };
-    let is_text = |part: &str| !part.contains(char::is_control);
-    if !(is_text(&key.account) && is_text(&key.user) && is_text(&key.id)) {
-        return Some("a key has control characters");
-    }
-    let document = document?;
-    let expected = match write {
-        Write::Put { expected, .. } => *expected,
-        _ => None,
-    };
-    let is_value = |value: &str| value.split(document::SEPARATOR).all(is_text);
-    match () {
-        () if document.body.is_empty() => Some("a document cannot be written as JSON"),
-        () if document.body.contains('\0') => Some("a document's body has a NUL"),
-        () if expected.is_some_and(|expected| document.version <= expected) => {
-            Some("a document's version does not rise")
-        }
-        () if document.secrets.iter().any(is_empty) => Some("a document's secret is empty"),
-        () if !document.lookups.iter().all(|lookup| is_value(&lookup.value)) => Some("a lookup has control characters"),
-        () => None,
-    }
-}
-
-/// Whether nothing else is written of a user whom this write erases.
-fn leaves_erased(write: &Write, writes: &[Write]) -> bool {
-    let Write::EraseUser(user) = write else { return true };
-    let (account, name) = (&user.owner.account, &user.owner.user);
-    let is_theirs = |key: &Key| key.account == *account && key.user == *name;
-    !writes.iter().any(|write| match write {
-        Write::Put { document, .. } => is_theirs(&document.key),
-        Write::Delete { key, .. } | Write::Require { key, .. } => is_theirs(key),
-        Write::User { .. } | Write::EraseUser(_) | Write::Reseal { .. } | Write::Index { .. } => false,
-    })
-}
-
-/// Engines write key 0 and zeroes over what they erase.
-pub(crate) fn is_empty(sealed: &Sealed) -> bool {
-    sealed.key_id == 0 || sealed.bytes.is_empty()
-}
-
-fn fault_of_reseal(old: &Sealed, new: &Sealed) -> Option<&'static str> {
-    match () {
-        () if is_empty(old) || is_empty(new) => Some("a secret that is sealed anew is empty"),
-        () if old.key_id == new.key_id => Some("a secret is to be sealed anew under the key that it is under"),
-        // Engines write over it where it lies.
-        () if old.bytes.len() != new.bytes.len() => Some("a secret that is sealed anew is not as long as it was"),
-        () => None,
-    }
-}
-
-/// Conditions are checked before anything is written, so each record can be written once, and each unique lookup taken
-/// once.
-fn distinct(writes: &[Write]) -> bool {
-    #[derive(PartialEq, Eq, Hash)]
-    enum Record<'a> {
-        User(&'a Owner),
-        Document(&'a Key),
-        Secret(i64),
-        Index,
-        Unique(&'static str, &'static str, &'a str),
-    }
-    fn record(write: &Write) -> Record<'_> {
-        match write {
-            Write::User { next, .. } => Record::User(&next.owner),
-            Write::EraseUser(user) => Record::User(&user.owner),
-            Write::Put { document, .. } => Record::Document(&document.key),
-            Write::Delete { key, .. } | Write::Require { key, .. } => Record::Document(key),
-            Write::Reseal { number, .. } => Record::Secret(*number),
-            Write::Index { .. } => Record::Index,
-        }
-    }
-    let documents = writes.iter().filter_map(|write| match write {
-        Write::Put { document, .. } => Some(document),
-        _ => None,
-    });
-    let unique = documents.flat_map(|document| {
-        let unique = document.lookups.iter().filter(|lookup| lookup.unique);
-        unique.map(|lookup| Record::Unique(document.key.noun, lookup.name, &lookup.value))
-    });
-    let mut seen = HashSet::new();
-    writes.len() < 2
-        || writes
-            .iter()
-            .map(record)
-            .chain(unique)
-            .all(|record| seen.insert(record))
 }
