@@ -228,32 +228,32 @@ impl PolicyTable {
             1..=2,
             u32::from,
         )?;
-        self.budgets(&mut settings.policy)?;
+        self.throttles(&mut settings.policy)?;
         let policy = &settings.policy;
-        let budgets = [
+        let throttles = [
             &policy.verification,
             &policy.unbinding,
             &policy.resync,
             &policy.recovery_codes,
         ];
-        for budget in budgets {
-            if budget.lock_min_ms > budget.lock_max_ms {
+        for throttle in throttles {
+            if throttle.lock_min_ms > throttle.lock_max_ms {
                 return Err(Failure::usage(format!(
                     "policy.lock_min_minutes, {}, is more than policy.lock_max_hours, {}: the first lock is the shortest",
-                    budget.lock_min_ms / UnixMs::MINUTE,
-                    budget.lock_max_ms / UnixMs::HOUR
+                    throttle.lock_min_ms / UnixMs::MINUTE,
+                    throttle.lock_max_ms / UnixMs::HOUR
                 )));
             }
         }
         Ok(settings)
     }
 
-    fn budgets(&self, policy: &mut Policy) -> Result<(), Failure> {
+    fn throttles(&self, policy: &mut Policy) -> Result<(), Failure> {
         let attempts_max = u16::try_from(verify::ATTEMPTS_MAX).map_err(Failure::new)?;
         let roads = [&mut policy.verification, &mut policy.unbinding, &mut policy.resync];
-        for budget in roads {
+        for throttle in roads {
             set(
-                &mut budget.attempts,
+                &mut throttle.attempts,
                 "lock_attempts",
                 self.lock_attempts,
                 1..=attempts_max,
@@ -283,21 +283,21 @@ impl PolicyTable {
         )?;
         let minutes = |minutes: u16| i64::from(minutes) * UnixMs::MINUTE;
         let hours = |hours: u16| i64::from(hours) * UnixMs::HOUR;
-        for budget in [
+        for throttle in [
             &mut policy.verification,
             &mut policy.unbinding,
             &mut policy.resync,
             &mut policy.recovery_codes,
         ] {
             set(
-                &mut budget.lock_min_ms,
+                &mut throttle.lock_min_ms,
                 "lock_min_minutes",
                 self.lock_min_minutes,
                 1..=1_440,
                 minutes,
             )?;
             set(
-                &mut budget.lock_max_ms,
+                &mut throttle.lock_max_ms,
                 "lock_max_hours",
                 self.lock_max_hours,
                 1..=720,

@@ -3,7 +3,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use wire::{Heard, Host, Life, Receiver, VERSION, WhyEnded};
+use wire::{Heard, Host, Receiver, TokenStatus, VERSION, WhyEnded};
 
 use crate::{Comparing, LinkError, Session};
 
@@ -46,8 +46,8 @@ pub struct About {
     pub firmware_version: String,
     /// What is printed on the back, once it is provisioned.
     pub serial_number: Option<String>,
-    /// Where it stands.
-    pub life: Life,
+    /// Its status in its life cycle.
+    pub status: TokenStatus,
 }
 
 impl About {
@@ -59,7 +59,7 @@ impl About {
                 Some(serial_number) => Some(letters(serial_number)?),
                 None => None,
             },
-            life: about.life,
+            status: about.status,
         })
     }
 }

@@ -5,8 +5,8 @@ use std::{
 
 use subtle::ConstantTimeEq as _;
 use wire::{
-    Algorithm, ComparisonDigits, Fault, Heard, Life, NAME_MAX_LEN_BYTES, Order, Parameters, Provision, Refusal,
-    Request, Response, authorisation, possession,
+    Algorithm, ComparisonDigits, Fault, Heard, NAME_MAX_LEN_BYTES, Order, Parameters, Provision, Refusal, Request,
+    Response, TokenStatus, authorisation, possession,
 };
 use zeroize::Zeroizing;
 
@@ -67,9 +67,9 @@ impl Made {
 
 /// How a token is; said inside a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// Where it stands.
-    pub life: Life,
+pub struct StatusReport {
+    /// Its status in its life cycle.
+    pub status: TokenStatus,
     /// What is printed on the back.
     pub serial_number: Option<String>,
     /// Shown above the code.
@@ -129,21 +129,21 @@ impl<'l, P: Read + Write> Session<'l, P> {
     ///
     /// # Errors
     /// [`LinkError`].
-    pub fn status(&mut self) -> Result<Status, LinkError> {
+    pub fn status(&mut self) -> Result<StatusReport, LinkError> {
         self.request(&Request::Status, |response| match response {
-            Response::Status(status) => Some(Status {
-                life: status.life,
-                serial_number: match status.serial_number {
+            Response::Status(report) => Some(StatusReport {
+                status: report.status,
+                serial_number: match report.serial_number {
                     Some(serial_number) => Some(letters(serial_number)?),
                     None => None,
                 },
-                label: letters(status.label)?,
-                parameters: status.parameters,
-                unix_s: status.unix_s,
-                shifted_s: status.shifted_s,
-                settings: status.settings,
-                battery_percent: status.battery_percent,
-                fault: status.fault,
+                label: letters(report.label)?,
+                parameters: report.parameters,
+                unix_s: report.unix_s,
+                shifted_s: report.shifted_s,
+                settings: report.settings,
+                battery_percent: report.battery_percent,
+                fault: report.fault,
             }),
             _ => None,
         })

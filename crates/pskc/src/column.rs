@@ -6,7 +6,7 @@ use data_encoding::HEXLOWER_PERMISSIVE;
 use enroll::base32::{self, Base32Error};
 use otp::Secret;
 
-use crate::wiped::zeros;
+use crate::zeros::zeros;
 use crate::{Place, ReadError, Reason};
 
 /// How secrets are written as text.

@@ -1,9 +1,10 @@
 //! Tables of text: RFC 4180 and its relatives, with another delimiter or none but blanks.
 
 use csv_core::{ReadRecordResult, ReaderBuilder};
+use enroll::SecretBuffer;
 use zeroize::Zeroizing;
 
-use crate::wiped::{Wiped, zeros};
+use crate::zeros::zeros;
 use crate::{Place, ReadError};
 
 /// More columns than any seed file has.
@@ -234,14 +235,14 @@ fn unguarded(cell: &str) -> &str {
 
 /// A table as it is written.
 pub(crate) struct TableWriter {
-    text: Wiped,
+    text: SecretBuffer,
     delimiter: u8,
 }
 
 impl TableWriter {
     pub(crate) fn new(delimiter: u8) -> Self {
         Self {
-            text: Wiped::with_capacity(4096),
+            text: SecretBuffer::with_capacity(4096),
             delimiter,
         }
     }

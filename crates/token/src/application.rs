@@ -3,7 +3,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Picture, PortError, Ports,
-    record::{Life, Record, Secrets},
+    record::{Record, Secrets, TokenStatus},
     screen::{Screen, Shown, Surroundings, Trouble},
     timekeeping::{Timekeeping, moment},
 };
@@ -50,7 +50,7 @@ pub(crate) struct Inner {
     /// What is on the display.
     shown: Option<Screen>,
     #[cfg(feature = "session")]
-    pub(crate) visit: Option<crate::session::Visit>,
+    pub(crate) host_session: Option<crate::session::HostSession>,
     /// From when on the next session may begin whose digits are compared.
     #[cfg(feature = "session")]
     pub(crate) compare_from_ms: u64,
@@ -87,7 +87,7 @@ impl Application {
             code: None,
             shown: None,
             #[cfg(feature = "session")]
-            visit: None,
+            host_session: None,
             #[cfg(feature = "session")]
             compare_from_ms: 0,
             #[cfg(feature = "session")]
@@ -155,8 +155,8 @@ impl Inner {
         self.pressed_at_ms = Some(now_ms);
         self.awake_until_ms = now_ms + AWAKE_MS;
         #[cfg(feature = "session")]
-        if let Some(visit) = &mut self.visit {
-            return visit.confirm();
+        if let Some(host_session) = &mut self.host_session {
+            return host_session.confirm();
         }
         self.page = match self.page {
             Page::Off => Page::Code,
@@ -189,13 +189,13 @@ impl Inner {
     }
 
     pub(crate) fn has_secret(&self) -> bool {
-        matches!(self.record.life, Life::Provisioned | Life::Sealed)
+        matches!(self.record.status, TokenStatus::Provisioned | TokenStatus::Sealed)
     }
 
     /// Erases the secret; what is left says that there was one.
     pub(crate) fn erase(&mut self, ports: &mut impl Ports) -> Result<(), PortError> {
         let wiped = Record {
-            life: Life::Wiped,
+            status: TokenStatus::Wiped,
             generation: self.record.generation,
             ..Record::BLANK
         };
@@ -207,7 +207,7 @@ impl Inner {
     /// Whether something is to be looked after before long.
     fn is_busy(&self) -> bool {
         #[cfg(feature = "session")]
-        let visited = self.visit.is_some();
+        let visited = self.host_session.is_some();
         #[cfg(not(feature = "session"))]
         let visited = false;
         visited || self.page != Page::Off || self.pressed_at_ms.is_some()
@@ -248,14 +248,14 @@ impl Inner {
             };
         }
         #[cfg(feature = "session")]
-        if let Some(visit) = &self.visit {
-            return visit.screen();
+        if let Some(host_session) = &self.host_session {
+            return host_session.screen();
         }
-        match (self.page, self.record.life) {
+        match (self.page, self.record.status) {
             (Page::Off, _) => Screen::Dark,
-            (_, Life::Blank) if self.trouble.is_none() => Screen::Blank,
-            (_, Life::Wiped) => Screen::Wiped,
-            (_, Life::Provisioned) => Screen::NotInUse,
+            (_, TokenStatus::Blank) if self.trouble.is_none() => Screen::Blank,
+            (_, TokenStatus::Wiped) => Screen::Wiped,
+            (_, TokenStatus::Provisioned) => Screen::NotInUse,
             (Page::SerialNumber, _) => Screen::SerialNumber,
             (Page::Code, _) => self.code(ports).unwrap_or_else(Screen::Error),
         }

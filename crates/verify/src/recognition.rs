@@ -19,7 +19,7 @@ pub fn shows(credential: &Credential, code: &Code, measured_offset_steps: i32, n
 /// given, which is to be durable before anybody is told; nothing else about the device changes.
 ///
 /// The device's standing does not matter, for what is found may be a lost token. A miss is not counted here:
-/// who asks about all devices at once has a budget of their own.
+/// who asks about all devices at once has a throttle of their own.
 pub fn recognise(
     state: &DeviceState,
     credential: &Credential,

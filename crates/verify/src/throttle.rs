@@ -1,6 +1,6 @@
 use std::{ops::Deref, sync::Arc};
 
-use crate::{BudgetPolicy, UnixMs};
+use crate::{ThrottlePolicy, UnixMs};
 
 /// Wrong codes on one road, and what they cost, as a pure machine of two counts (rule A1):
 ///
@@ -61,8 +61,8 @@ static EMPTY: Throttle = Throttle {
 };
 
 impl From<Throttle> for SparseThrottle {
-    fn from(budget: Throttle) -> Self {
-        Self((budget != EMPTY).then(|| Arc::new(budget)))
+    fn from(throttle: Throttle) -> Self {
+        Self((throttle != EMPTY).then(|| Arc::new(throttle)))
     }
 }
 
@@ -125,7 +125,7 @@ impl Throttle {
 
     /// After a wrong code at `now`. The caller has seen that no lock is in force and that it is no repeat.
     #[must_use]
-    pub fn wrong(self, guess: &Guess, now: UnixMs, policy: &BudgetPolicy) -> Self {
+    pub fn wrong(self, guess: &Guess, now: UnixMs, policy: &ThrottlePolicy) -> Self {
         let mut next = Self {
             recent: self.recent.and(now, policy),
             since_success: self.since_success.saturating_add(1),
@@ -202,7 +202,7 @@ impl Throttle {
     }
 
     /// The long count at which the road is suspended.
-    fn limit(&self, now: UnixMs, policy: &BudgetPolicy) -> u32 {
+    fn limit(&self, now: UnixMs, policy: &ThrottlePolicy) -> u32 {
         policy.suspend_after.saturating_add(LIFT * self.lifts(now))
     }
 }
@@ -263,7 +263,7 @@ impl Recent {
     }
 
     /// These without those whose hour is over, and one more.
-    fn and(&self, now: UnixMs, policy: &BudgetPolicy) -> Self {
+    fn and(&self, now: UnixMs, policy: &ThrottlePolicy) -> Self {
         let now = self.newest.map_or(now, |newest| newest.max(now));
         let counts = |time: &UnixMs| now.since(*time) < policy.period_ms;
         Self::of(std::iter::once(now).chain(self.times().filter(counts)))

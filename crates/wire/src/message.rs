@@ -77,13 +77,13 @@ pub struct About<'a> {
     pub firmware_version: &'a str,
     /// What is printed on the back, once it is provisioned.
     pub serial_number: Option<&'a str>,
-    /// Where it stands.
-    pub life: Life,
+    /// Its status in its life cycle.
+    pub status: TokenStatus,
 }
 
-/// Where a token stands: `blank -> provisioned -> sealed -> wiped -> provisioned …`
+/// A token's status in its life cycle: `blank -> provisioned -> sealed -> wiped -> provisioned …`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Life {
+pub enum TokenStatus {
     /// As it left the factory.
     Blank,
     /// It has a secret that is not in use yet.
@@ -199,7 +199,7 @@ pub enum Response<'a> {
     },
     /// Answers `Status`.
     #[serde(borrow)]
-    Status(Status<'a>),
+    Status(StatusReport<'a>),
     /// [`possession`](crate::possession) of the secret.
     Proof([u8; 32]),
     /// The secret is erased.
@@ -210,9 +210,9 @@ pub enum Response<'a> {
 
 /// How a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Status<'a> {
-    /// Where it stands.
-    pub life: Life,
+pub struct StatusReport<'a> {
+    /// Its status in its life cycle.
+    pub status: TokenStatus,
     /// What is printed on the back.
     pub serial_number: Option<&'a str>,
     /// Shown above the code.
@@ -247,7 +247,7 @@ pub enum Fault {
 /// Why a token did not do what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
-    /// Not in this state of life.
+    /// Not in this status.
     WrongState,
     /// The digits were not compared yet: press the button.
     NotConfirmed,

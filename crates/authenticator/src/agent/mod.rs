@@ -11,7 +11,7 @@
 
 mod client;
 mod keeper;
-mod seat;
+mod socket;
 
 pub(crate) use client::Agent;
 pub(crate) use keeper::keep;

@@ -1,7 +1,7 @@
 use clap::Args;
 use vault::{Draft, Name, Note};
 
-use crate::{Refusal, desk::Desk};
+use crate::{Refusal, vault_session::VaultSession};
 
 /// What its owner calls an entry, whoever says the rest of it.
 #[derive(Args, Default)]
@@ -50,10 +50,10 @@ impl OwnersWords {
         Ok(())
     }
 
-    pub(super) fn ask_names(&mut self, desk: &Desk<'_>) -> Result<(), Refusal> {
+    pub(super) fn ask_names(&mut self, session: &VaultSession<'_>) -> Result<(), Refusal> {
         loop {
-            self.issuer = Some(desk.prompt.line("The service's name")?.ok_or_else(nameless)?);
-            self.account = desk.prompt.line("Your name there")?;
+            self.issuer = Some(session.prompt.line("The service's name")?.ok_or_else(nameless)?);
+            self.account = session.prompt.line("Your name there")?;
             let is_blank = |name: &Option<String>| name.as_ref().is_none_or(|name| name.trim().is_empty());
             if !(is_blank(&self.issuer) && is_blank(&self.account)) {
                 return Ok(());

@@ -121,7 +121,7 @@ pub(super) enum Dialog {
     Remove(EntryId),
     Secret {
         id: EntryId,
-        stage: Stage,
+        view: SecretView,
     },
     /// The passphrase, before a secret is seen.
     Prove(EntryId, Gate),
@@ -132,7 +132,7 @@ pub(super) enum Dialog {
 
 /// A secret is asked for, then confirmed, then seen.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum SecretView {
     Warning,
     Seen { is_inverted: bool },
 }

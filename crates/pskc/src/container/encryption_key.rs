@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 
 use super::names::{child, child_text, fragment};
 use super::value::base64;
-use crate::wiped::zeros;
 use crate::xml::Xml;
+use crate::zeros::zeros;
 use crate::{ReadError, Unlock};
 
 /// Most iterations of PBKDF2 that a file may ask for: some seconds of work.

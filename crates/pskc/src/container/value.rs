@@ -8,8 +8,8 @@ use super::cipher::Cipher;
 use super::encryption_key;
 use super::mac::MacAlgorithm;
 use super::names::{child, child_text, text};
-use crate::wiped::zeros;
 use crate::xml::Xml;
+use crate::zeros::zeros;
 use crate::{Protection, ReadError, Unlock};
 
 /// How many bytes RFC 6030 gives an encrypted number.

@@ -18,8 +18,8 @@ use crate::column::{Judgement, decode, judge};
 use crate::duplicates::{Found, settle};
 use crate::seed::is_presentable;
 use crate::table::{Row, Separator, Table, TableWriter};
-use crate::wiped::zeros;
 use crate::xml::shown;
+use crate::zeros::zeros;
 use crate::{
     Encoding, Format, MIN_SECRET_LEN_BYTES, Moving, Place, Protection, ReadError, Reason, Receipt, Refusal, Remark,
     Seed, WriteError,

@@ -17,7 +17,7 @@ use self::{
 };
 use super::{
     change::{Change, Changed, Refused},
-    model::{Dialog, Gate, Model, Moment, Notice, Open, Stage, State},
+    model::{Dialog, Gate, Model, Moment, Notice, Open, SecretView, State},
     trouble::Trouble,
 };
 
@@ -171,8 +171,8 @@ fn opened(model: &mut Model, vault: OpenVault, by_person: bool) {
             open.list();
             open.proven_up_ms = proven_up_ms;
             if let Dialog::Prove(id, _) = open.dialog {
-                let stage = Stage::Seen { is_inverted: false };
-                open.dialog = Dialog::Secret { id, stage };
+                let view = SecretView::Seen { is_inverted: false };
+                open.dialog = Dialog::Secret { id, view };
             }
         }
     }

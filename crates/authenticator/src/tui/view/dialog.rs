@@ -19,7 +19,7 @@ use crate::{
     tui::{
         form::{Field, Form},
         input::Input,
-        model::{Gate, Model, Open, Stage},
+        model::{Gate, Model, Open, SecretView},
         trouble::Trouble,
     },
 };
@@ -205,17 +205,24 @@ pub(super) fn draw_remove(model: &Model, open: &Open, id: EntryId, frame: &mut F
     draw_question(model, &question, words.warning, frame, area);
 }
 
-pub(super) fn draw_secret(model: &Model, open: &Open, id: EntryId, stage: Stage, frame: &mut Frame<'_>, area: Rect) {
+pub(super) fn draw_secret(
+    model: &Model,
+    open: &Open,
+    id: EntryId,
+    view: SecretView,
+    frame: &mut Frame<'_>,
+    area: Rect,
+) {
     let words = &model.words().secret;
     let Some(entry) = open.vault.entries().get(id) else {
         return wrapped_gone(model, frame, area);
     };
-    match stage {
-        Stage::Warning => {
+    match view {
+        SecretView::Warning => {
             let question = (words.question)(&fit(&entry.title(), usize::from(area.width)));
             draw_question(model, &question, words.warning, frame, area);
         }
-        Stage::Seen { is_inverted } => draw_qr(model, entry, is_inverted, frame, area),
+        SecretView::Seen { is_inverted } => draw_qr(model, entry, is_inverted, frame, area),
     }
 }
 
