@@ -10,13 +10,14 @@ use std::{
 
 use clap::Args;
 use data_encoding::HEXLOWER_PERMISSIVE;
+use keyring::private_file::{self, resolved};
 use serde::{Deserialize, Serialize};
 use service::{SignedHead, Signer};
 use store::audit::{Chain, Head};
 
 use crate::{
     Failure,
-    home::{HEADS, read_plain, resolved, there, written_private},
+    home::{HEADS, read_plain, there},
 };
 
 /// What `GET /v1/audit/heads` answers.
@@ -421,6 +422,6 @@ fn unseen(path: &Path, error: &std::io::Error) -> Failure {
 }
 
 fn write(path: &Path, text: &str) -> Result<Metadata, Failure> {
-    written_private(path, text.as_bytes())
+    private_file::write(path, text.as_bytes())
         .map_err(|error| Failure::new(format!("{} cannot be written: {error}", path.display())))
 }

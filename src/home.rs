@@ -1,16 +1,15 @@
 //! The data directory: what stands in it, and how its parts are opened.
 
 use std::{
-    ffi::OsString,
-    fs::{self, DirBuilder, Metadata, OpenOptions},
-    io::{self, ErrorKind, Read as _, Write as _},
-    os::unix::fs::{DirBuilderExt, MetadataExt as _, OpenOptionsExt},
+    fs::{self, DirBuilder, Metadata},
+    io::{self, ErrorKind, Read as _},
+    os::unix::fs::{DirBuilderExt, MetadataExt as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use clap::Args;
-use keyring::{Keyring, KeyringError, open_plain};
+use keyring::{Keyring, KeyringError, private_file::open_plain};
 use service::{Clock, Entropy, Signer};
 use store::audit::Head;
 use store_sqlite::{OpenError, Sqlite};
@@ -196,58 +195,4 @@ pub(crate) fn read_named(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
         return fs::read(path).map(Zeroizing::new);
     }
     read_plain(path)
-}
-
-/// Links that lead on, at most, as the kernel has it.
-const LINKS_MAX: usize = 40;
-
-/// Where a path leads, whether or not there is a file yet.
-pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
-    let mut path = path.to_owned();
-    for _ in 0..LINKS_MAX {
-        let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")))?;
-        let real = folder.join(name);
-        match fs::read_link(&real) {
-            Ok(to) => path = folder.join(to),
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => return Ok(real),
-            Err(error) => return Err(error),
-        }
-    }
-    Err(io::Error::new(ErrorKind::InvalidInput, "too many links"))
-}
-
-/// Writes a file that only its owner may read, whole or not at all; where a link leads, if it is one.
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    written_private(path, bytes).map(drop)
-}
-
-/// The same, with what the file was before anybody could find it: a change of a moment later shows against that.
-pub(crate) fn written_private(path: &Path, bytes: &[u8]) -> io::Result<Metadata> {
-    let path = resolved(path)?;
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(ErrorKind::InvalidInput.into());
-    };
-    // A name that nobody else gives a file: what stands there is what a crash left of ours.
-    let mut unfinished = OsString::from(".");
-    unfinished.push(name);
-    unfinished.push(".countersign-unfinished");
-    let beside = folder.join(unfinished);
-    match fs::remove_file(&beside) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    let written = file.metadata()?;
-    fs::rename(&beside, &path)?;
-    // The new name is on disk only with its directory.
-    fs::File::open(folder)?.sync_all()?;
-    Ok(written)
 }

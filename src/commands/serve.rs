@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::{Args, builder::BoolishValueParser};
+use keyring::private_file;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use rustls::pki_types::{
     CertificateDer, PrivateKeyDer,
@@ -25,7 +26,7 @@ use vault::shown;
 use super::Done;
 use crate::{
     Failure,
-    home::{ADMIN_KEY, Home, not_for_others, read_named, write_private},
+    home::{ADMIN_KEY, Home, not_for_others, read_named},
     opened::{Custody, RunningService},
     real,
     settings::{ConfigFile, address},
@@ -278,7 +279,7 @@ async fn first_key(service: &Service, dir: &Path) -> Result<FirstKey, Failure> {
         .create_key(&Caller::shell(), &wanted)
         .await
         .map_err(Failure::new)?;
-    write_private(&path, text.as_bytes())
+    private_file::write(&path, text.as_bytes())
         .map_err(|error| Failure::new(format!("{} cannot be written: {error}", path.display())))?;
     if std::io::stdout().is_terminal() {
         let _nobody_looks = tell!(

@@ -197,6 +197,9 @@ impl VaultLock {
     }
 
     /// Written beside its place and synced, then put there in one step that is synced too.
+    ///
+    /// Not the keyring's writer, which this crate cannot see: it knows no service, and a vault keeps its user, lies on FAT
+    /// too, and says whether a failure left the old one.
     fn put(&self, bytes: &[u8], into_place: fn(&Path, &Path) -> io::Result<()>) -> Result<(), VaultFileError> {
         let failed = |error| VaultFileError::Io {
             path: self.path.clone(),

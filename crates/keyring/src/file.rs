@@ -1,64 +1,22 @@
+//! A keyring's file: made, opened, checked, upgraded.
+
 use std::{
-    fmt::Write as _,
-    fs::{self, File, OpenOptions},
-    io::{self, ErrorKind, Read as _, Write as _},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
-    path::{Path, PathBuf},
+    io::{ErrorKind, Read as _},
+    os::unix::fs::PermissionsExt,
+    path::Path,
     sync::Arc,
 };
 
 use ring::digest::{SHA256, digest};
-use service::{Entropy, PortError, UnixMs};
+use service::{Entropy, UnixMs};
 use zeroize::Zeroizing;
 
-use crate::{Keyring, Lines, Material, open_plain};
+use crate::{
+    Keyring, KeyringError, Material,
+    format::{HEADER, lines, write_line},
+    private_file::{self, open_plain},
+};
 
-/// Why there is no keyring.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyringError {
-    /// The file is not there.
-    #[error("{} is missing: put back the keyring file that belongs to this database", .0.display())]
-    Missing(PathBuf),
-    /// A keyring is there already.
-    #[error("{} exists already and is not overwritten", .0.display())]
-    Exists(PathBuf),
-    /// Others may read it.
-    #[error("{} can be read by others (mode {mode:o}): chmod 600 it; whoever read it and the database has every secret in that", path.display())]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// It is another one than the one that was opened.
-    #[error("{} is not the keyring that was opened", .0.display())]
-    Changed(PathBuf),
-    /// It is not a keyring.
-    #[error("the keyring cannot be read: line {line}: {what}")]
-    Damaged {
-        /// Counted from 1; 0 for the file as a whole.
-        line: usize,
-        /// What is wrong.
-        what: &'static str,
-    },
-    /// It has a key of a kind that is not known.
-    #[error(
-        "the keyring cannot be read: line {line}: this version knows no such kind of key, a newer one wrote it: use that one"
-    )]
-    Newer {
-        /// Counted from 1.
-        line: usize,
-    },
-    /// The file system refuses.
-    #[error("the keyring cannot be used: {0}")]
-    Io(#[from] io::Error),
-    /// No randomness.
-    #[error(transparent)]
-    Entropy(#[from] PortError),
-}
-
-const HEADER: &str = "# Countersign keyring, format 1. With it and the database, every secret can be read:\n\
-                      # keep it 0600, keep a copy apart from the database's backups, never lose it.\n";
 /// A keyring with many retired keys stays far below this.
 const SIZE_MAX: u64 = 1 << 20;
 
@@ -72,7 +30,10 @@ impl Keyring {
             entropy.fill(&mut *bytes)?;
             write_line(&mut text, kind, 1, now, &bytes);
         }
-        write_new(path, text.as_bytes())?;
+        private_file::create(path, text.as_bytes()).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => KeyringError::Exists(path.into()),
+            _ => error.into(),
+        })?;
         Self::parse(&text, entropy)
     }
 
@@ -115,52 +76,13 @@ impl Keyring {
         for (id, material) in &derived {
             write_line(&mut text, "mac", *id, now, material);
         }
-        // Where a link leads, so that the link stays one.
-        let path = fs::canonicalize(path)?;
-        let beside = write_beside(&path, text.as_bytes())?;
-        fs::rename(beside, &path)?;
-        sync_folder(&path)?;
+        private_file::write(path, text.as_bytes())?;
         Self::parse(&text, self.entropy.clone()).map(Some)
     }
 
     fn parse(text: &str, entropy: Arc<dyn Entropy>) -> Result<Self, KeyringError> {
         Self::new(&lines(text)?, entropy, digest(&SHA256, text.as_bytes()))
     }
-}
-
-fn lines(text: &str) -> Result<Lines, KeyringError> {
-    let mut found = Lines::default();
-    for (index, line) in text.lines().enumerate() {
-        let damaged = |what| KeyringError::Damaged { line: index + 1, what };
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let mut words = line.split_ascii_whitespace();
-        let kept = match words.next() {
-            Some("seal") => &mut found.sealing,
-            Some("mac") => &mut found.macs,
-            Some("sign") => &mut found.signing,
-            // Not repeated: where words are out of order, the first one may be a key.
-            _ => return Err(KeyringError::Newer { line: index + 1 }),
-        };
-        let (Some(id), Some(_created), Some(hex), None) = (words.next(), words.next(), words.next(), words.next())
-        else {
-            return Err(damaged("four words are expected: kind, id, time, key"));
-        };
-        let id: u32 = id.parse().map_err(|_| damaged("the id is no number"))?;
-        if id == 0 {
-            return Err(damaged("ids begin with 1"));
-        }
-        if kept.iter().any(|(other, _)| *other == id) {
-            return Err(damaged("the id stands twice"));
-        }
-        kept.push((
-            id,
-            material(hex).ok_or_else(|| damaged("the key is not 64 hex digits"))?,
-        ));
-    }
-    Ok(found)
 }
 
 fn as_text(bytes: &[u8]) -> Result<&str, KeyringError> {
@@ -195,57 +117,4 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
     file.read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-fn write_line(text: &mut String, kind: &str, id: u32, now: UnixMs, bytes: &Material) {
-    let _infallible = write!(text, "{kind} {id} {} ", now.get());
-    for byte in bytes.iter() {
-        let _infallible = write!(text, "{byte:02x}");
-    }
-    text.push('\n');
-}
-
-fn material(hex: &str) -> Option<Material> {
-    let mut bytes: Material = Zeroizing::new([0; 32]);
-    if hex.len() != 64 || !hex.is_ascii() {
-        return None;
-    }
-    for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
-        *byte = u8::from_str_radix(&hex[at..at + 2], 16).ok()?;
-    }
-    Some(bytes)
-}
-
-/// Writes a whole new file or none: beside its place first, then linked there, which fails where one is.
-fn write_new(path: &Path, bytes: &[u8]) -> Result<(), KeyringError> {
-    let beside = write_beside(path, bytes)?;
-    let linked = fs::hard_link(&beside, path);
-    fs::remove_file(&beside)?;
-    match linked {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(KeyringError::Exists(path.into())),
-        other => other?,
-    }
-    Ok(sync_folder(path)?)
-}
-
-/// Writes a file that only its owner may read, under a name beside the one that it is to have.
-fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
-    let beside = path.with_extension("new");
-    let _left_by_a_crash = fs::remove_file(&beside);
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    Ok(beside)
-}
-
-/// A new name is on disk only with its directory.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
 }

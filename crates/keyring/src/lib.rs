@@ -15,8 +15,10 @@
 //! Keyrings of before had no `mac` lines; the HMAC key was derived from the sealing key of the same number, and still is
 //! where there is none. [`Keyring::upgrade`] writes it down, after which a sealing key can end without it.
 
+mod error;
 mod file;
-mod plain;
+mod format;
+pub mod private_file;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -30,8 +32,7 @@ use ring::{
 use service::{Entropy, PortError, Sealed, Sealer, Secret, Signer};
 use zeroize::Zeroizing;
 
-pub use file::KeyringError;
-pub use plain::open_plain;
+pub use error::KeyringError;
 
 /// The keys of one keyring file.
 pub struct Keyring {

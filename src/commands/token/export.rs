@@ -4,6 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{ArgGroup, Args, Subcommand};
 use data_encoding::BASE64;
+use keyring::private_file;
 use serde_json::{Value, json};
 
 use super::{inventory::Asked, seed_key::SeedKey};
@@ -11,7 +12,6 @@ use crate::{
     Failure,
     client::{Client, encoded},
     commands::{Done, user::Said},
-    home::write_private,
 };
 
 /// `countersign token export …`
@@ -158,7 +158,8 @@ impl Fetch {
             );
         }
         let kept = |bytes: &[u8]| {
-            write_private(&self.out, bytes).map_err(|error| Failure::new(format!("{out} cannot be written: {error}")))
+            private_file::write(&self.out, bytes)
+                .map_err(|error| Failure::new(format!("{out} cannot be written: {error}")))
         };
         kept(&[])?;
         let mut body = self.person.body();

@@ -8,13 +8,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use keyring::private_file;
 use pskc::{Protect, Seed};
 
 use crate::{
     Failure,
     client::Client,
     commands::token::{import, seed_key::SeedKey},
-    home::write_private,
 };
 
 /// Where they are, and what they are encrypted with.
@@ -123,7 +123,7 @@ impl Seeds {
             name: None,
         };
         let file = pskc::write_encrypted(seeds, &protect, crate::commands::token::port::fill).map_err(Failure::new)?;
-        write_private(path, &file).map_err(|error| {
+        private_file::write(path, &file).map(drop).map_err(|error| {
             Failure::new(format!("{}: {error}", path.display()))
                 .help("make room on the disk and repeat the command: it goes on where it stopped")
         })

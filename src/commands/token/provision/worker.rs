@@ -301,7 +301,7 @@ mod tests {
         },
         *,
     };
-    use crate::{commands::token::seed_key::SeedKey, home::write_private};
+    use crate::commands::token::seed_key::SeedKey;
 
     /// A token at the end of a wire.
     struct Cable(Simulated<TornStorage>, VecDeque<u8>);
@@ -352,7 +352,7 @@ mod tests {
     fn a_token_moved_to_another_port_while_it_is_made_keeps_its_number() {
         let home = tempfile::tempdir().unwrap();
         let key = home.path().join("key");
-        write_private(&key, b"0123456789abcdef").unwrap();
+        keyring::private_file::write(&key, b"0123456789abcdef").unwrap();
         let batch = Batch {
             first: "CS-000001".into(),
             count: 2,
