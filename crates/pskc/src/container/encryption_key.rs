@@ -6,8 +6,8 @@ use sha1::Sha1;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use super::base64::base64;
 use super::names::{child, child_text, fragment};
-use super::value::base64;
 use crate::xml::Xml;
 use crate::zeros::zeros;
 use crate::{ReadError, Unlock};
