@@ -14,7 +14,7 @@ use pskc::{ManagementKey, Moving, Protect, Seed, write_encrypted};
 use service::Clock as _;
 use simulator::{Board, FileStorage, Pty, Screen, Simulated, World};
 
-use super::say;
+use super::telling::say;
 use crate::{
     Failure,
     commands::token::{
