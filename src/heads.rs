@@ -421,7 +421,10 @@ fn unseen(path: &Path, error: &std::io::Error) -> Failure {
         .help("name a file in a directory that is there, and that the user who runs this program may write to")
 }
 
+const WRITABLE: &str = "its disk must have room and be mounted for writing, and the user who runs this program must be \
+                        allowed to write there";
+
 fn write(path: &Path, text: &str) -> Result<Metadata, Failure> {
     private_file::write(path, text.as_bytes())
-        .map_err(|error| Failure::new(format!("{} cannot be written: {error}", path.display())))
+        .map_err(|error| Failure::new(format!("{} cannot be written: {error}", path.display())).help(WRITABLE))
 }

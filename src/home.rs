@@ -23,13 +23,13 @@ use crate::{
 /// Where the data is.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Home {
-    /// The data directory [default: $XDG_DATA_HOME/countersign]
+    /// The data directory [default: ~/.local/share/countersign, or countersign in $XDG_DATA_HOME]
     #[arg(long, value_name = "DIR", env = "COUNTERSIGN_DATA_DIR")]
     pub(crate) data_dir: Option<PathBuf>,
 }
 
 impl Home {
-    /// The same, or this directory where none is named.
+    /// This one, or that directory where none is named.
     pub(crate) fn or(self, dir: Option<PathBuf>) -> Self {
         Self {
             data_dir: self.data_dir.or(dir),
@@ -51,7 +51,10 @@ impl Home {
             .recursive(true)
             .mode(0o700)
             .create(&dir)
-            .map_err(|error| Failure::new(format!("{} cannot be made: {error}", dir.display())))?;
+            .map_err(|error| {
+                Failure::new(format!("{} cannot be made: {error}", dir.display()))
+                    .help("name another with --data-dir DIR, or make it for the user that runs this program")
+            })?;
         private_dir(&dir)?;
         Ok(dir)
     }
@@ -96,7 +99,7 @@ pub(crate) fn not_for_others(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// What stands at this path, if anything.
+/// The metadata of what is at this path, if anything is.
 pub(crate) fn there(path: &Path) -> Result<Option<Metadata>, Failure> {
     match fs::metadata(path) {
         Ok(found) => Ok(Some(found)),
@@ -144,6 +147,14 @@ impl Environment {
         };
         let keyring = keyring.map_err(|error| match error {
             KeyringError::Io(error) => Failure::new(format!("{}: {error}", path.display())).help(OURS),
+            damaged @ (KeyringError::Damaged { .. } | KeyringError::Newer { .. }) => Failure::new(format!(
+                "{}: {damaged}",
+                path.display()
+            ))
+            .help(
+                "put back the keyring file that belongs to this database, from the copy that is kept apart from its \
+                 backups; `countersign audit verify` says whether it is the right one",
+            ),
             other => Failure::new(other),
         })?;
         Ok(Self {
@@ -173,7 +184,7 @@ impl Environment {
     }
 }
 
-/// What a file holds; only of one that is one, see [`open_plain`].
+/// The bytes of a plain file, see [`open_plain`].
 pub(crate) fn read_plain(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut file = open_plain(path)?;
     let length = file.metadata()?.len();
@@ -185,7 +196,7 @@ pub(crate) fn read_plain(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-/// The same of a file that an operator names. What a shell hands over (`<(…)`, as `/dev/fd/N`) is a pipe that somebody
+/// The bytes of a file that an operator names. What a shell hands over (`<(…)`, as `/dev/fd/N`) is a pipe that somebody
 /// writes.
 pub(crate) fn read_named(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     if ["/dev/fd", "/dev/stdin", "/proc"]

@@ -67,15 +67,15 @@ impl RunningService {
         not_for_others(&dir.join(ADMIN_KEY))?;
         let mut files = HeadsFiles::read(dir, custody.heads_file.as_deref())?;
         let unproven = begins(dir, &mut files, custody.begin_anew)?;
-        let means = Environment::of(dir)?;
-        let heads = files.prove(&*means.keyring)?;
+        let environment = Environment::of(dir)?;
+        let heads = files.prove(&*environment.keyring)?;
         let known = (!unproven).then_some(heads.as_slice());
-        let engine = means.open_store(dir, "serve", true, known);
+        let engine = environment.open_store(dir, "serve", true, known);
         let engine = Arc::new(engine.map_err(|error| refusal(error, &files, dir))?);
         // From here on the next start asks for this one.
         let register = engine.chains().await.map_err(Failure::new)?;
-        files.take_in(&register, &*means.keyring);
-        files.advance(SignedHead::new(engine.head(), &*means.keyring));
+        files.take_in(&register, &*environment.keyring);
+        files.advance(SignedHead::new(engine.head(), &*environment.keyring));
         if custody.heads_file.is_none() {
             let before = files.forget_elsewhere();
             let before = before.map_or(String::new(), |path| format!("; {} was one until now", shown(&path)));
@@ -84,20 +84,20 @@ impl RunningService {
                  inside. Name a file on another disk with --heads-file{before}"
             );
         }
-        files.write(&*means.keyring)?;
+        files.write(&*environment.keyring)?;
         let store: Arc<dyn Store> = engine.clone();
         let ports = Ports {
             store,
-            clock: means.clock,
-            entropy: means.entropy,
-            sealer: means.keyring.clone(),
-            signer: means.keyring.clone(),
+            clock: environment.clock,
+            entropy: environment.entropy,
+            sealer: environment.keyring.clone(),
+            signer: environment.keyring.clone(),
         };
         prove_keyring(&ports).await.map_err(|error| match error {
             ServiceError::Untrusted(words) => Failure::new(words).help(KEYRING_BACK),
             other => Failure::new(other),
         })?;
-        let keyring = upgraded(means.keyring, dir, ports.clock.now());
+        let keyring = upgraded(environment.keyring, dir, ports.clock.now());
         let service = Service::start(ports, settings).await.map_err(Failure::new)?;
         let keeper = Keeper {
             dir: dir.to_owned(),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::Args;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use service::Settings;
 use verify::{Policy, UnixMs};
 
@@ -116,10 +116,19 @@ impl ConfigFile {
     /// Reads the file, or takes the defaults when none is named.
     pub(crate) fn read(path: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = path else { return Ok(Self::default()) };
-        let unread = |error: &dyn Display| Failure::usage(format!("{} cannot be read: {error}", path.display()));
+        let unread = |error: &dyn Display| {
+            Failure::usage(format!("{} cannot be read: {error}", path.display()))
+                .help("name a TOML file that is there with --config FILE, or leave it out")
+        };
         let bytes = read_named(path).map_err(|error| unread(&error))?;
         let text = str::from_utf8(&bytes).map_err(|error| unread(&error))?;
-        toml::from_str(text).map_err(|error| Failure::usage(format!("{}, {}", path.display(), explained(&error, text))))
+        toml::from_str(text).map_err(|error| {
+            let failure = Failure::usage(format!("{}, {}", path.display(), explained(&error, text)));
+            match Unknown::of(&error) {
+                Some(unknown) => failure.help(unknown.remedy()),
+                None => failure,
+            }
+        })
     }
 }
 
@@ -141,10 +150,63 @@ fn explained(error: &toml::de::Error, text: &str) -> String {
     if error.message().contains("socket address") {
         return format!("{place}: {ADDRESS}");
     }
+    if Unknown::of(error).is_some() {
+        return format!("{place}: there is no such setting");
+    }
     // What was expected comes last, and is ours.
     match error.message().rsplit_once("expected ") {
         Some((_, expected)) => format!("{place}: expected {expected}"),
         None => format!("{place}: this is not TOML as `serve` takes it"),
+    }
+}
+
+/// A setting that nobody knows, as serde says it: "unknown field `lisen`, expected one of `data_dir`, `listen`, …".
+struct Unknown<'a> {
+    name: &'a str,
+    known: Vec<&'a str>,
+}
+
+impl<'a> Unknown<'a> {
+    fn of(error: &'a toml::de::Error) -> Option<Self> {
+        let said = error.message().strip_prefix("unknown field `")?;
+        let (name, expected) = said.rsplit_once("`, expected ")?;
+        // Every second piece stands between backticks.
+        let known = expected.split('`').skip(1).step_by(2).collect();
+        Some(Self { name, known })
+    }
+
+    /// The table whose setting it is, or the nearest one here, or all of them. The name itself is not repeated: the file
+    /// may be another one than was meant.
+    fn remedy(&self) -> String {
+        let tables = [
+            ("policy", settings_of::<PolicyTable>()),
+            ("limits", settings_of::<LimitsTable>()),
+        ];
+        let is_its = |(_, settings): &&(&str, Vec<String>)| settings.iter().any(|setting| setting == self.name);
+        if let Some((table, _)) = tables.iter().find(is_its) {
+            return format!("write it under [{table}]");
+        }
+        if settings_of::<ConfigFile>().iter().any(|setting| setting == self.name) {
+            return "write it at the top of the file, above every [table]".into();
+        }
+        let near = self
+            .known
+            .iter()
+            .map(|known| (strsim::jaro_winkler(self.name, known), known));
+        match near.max_by(|(one, _), (other, _)| one.total_cmp(other)) {
+            Some((likeness, nearest)) if likeness > 0.8 => format!("the nearest one is `{nearest}`"),
+            _ => format!("the settings here are {}", self.known.join(", ")),
+        }
+    }
+}
+
+/// The names of a table's settings: serde tells them to whoever has another one.
+fn settings_of<T: DeserializeOwned>() -> Vec<String> {
+    match toml::from_str::<T>("\"\" = 0") {
+        Err(error) => Unknown::of(&error).map_or_else(Vec::new, |unknown| {
+            unknown.known.into_iter().map(str::to_owned).collect()
+        }),
+        Ok(_) => Vec::new(),
     }
 }
 

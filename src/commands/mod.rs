@@ -15,7 +15,10 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand, error::ContextKind};
+use clap::{
+    CommandFactory as _, Parser, Subcommand,
+    error::{ContextKind, ContextValue},
+};
 use vault::is_shown;
 
 use crate::Failure;
@@ -49,7 +52,7 @@ enum Command {
     /// Looks at the clock, and accepts it where the service doubts it
     #[command(subcommand)]
     Clock(clock::Clock),
-    /// Reads the audit trail with suspicion
+    /// Verifies the audit trail, which is read over HTTP: GET /v1/audit
     #[command(subcommand)]
     Audit(audit::Audit),
 }
@@ -61,6 +64,7 @@ pub fn main() -> ExitCode {
         Err(mut error) => {
             // It would name what only the program itself starts, too; `--help` does not.
             error.remove(ContextKind::ValidSubcommand);
+            name_commands(&mut error);
             let words = error.render().to_string();
             if words.chars().all(|character| character == '\n' || is_shown(character)) {
                 error.exit()
@@ -83,6 +87,32 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(failure) => failure.report(),
     }
+}
+
+/// Names the commands there are, where an unknown one is like none of them.
+fn name_commands(error: &mut clap::Error) {
+    if error.kind() != clap::error::ErrorKind::InvalidSubcommand
+        || error.get(ContextKind::SuggestedSubcommand).is_some()
+    {
+        return;
+    }
+    // "Usage: countersign audit <COMMAND>"
+    let usage = error
+        .get(ContextKind::Usage)
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let path = usage
+        .split_whitespace()
+        .skip(2)
+        .take_while(|word| !word.starts_with(['[', '<']));
+    let root = Cli::command();
+    let Some(command) = path.into_iter().try_fold(&root, |at, word| at.find_subcommand(word)) else {
+        return;
+    };
+    let names = command.get_subcommands().filter(|command| !command.is_hide_set());
+    let names: Vec<_> = names.map(clap::Command::get_name).collect();
+    let tip = format!("the commands here are {}", names.join(", "));
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
 }
 
 /// What a command came to: 0 done, 1 refused.

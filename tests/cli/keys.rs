@@ -99,7 +99,11 @@ fn keys_that_are_none() {
     let service = Served::start(&home.path().join("data"));
     let nobody = "019a9ef4-4f60-7c1e-9d4b-2f6b8f0a7c11";
     let ended = run(&mut service.beside(&["key", "revoke", nobody]), "").with_code(1);
-    assert!(ended.err.contains("there is no such"), "{}", ended.err);
+    assert!(
+        ended.err.contains("there is no such") && ended.err.contains("`countersign key list`"),
+        "{}",
+        ended.err
+    );
     run(&mut service.beside(&["key", "revoke", "alice"]), "").with_code(2);
 
     let file = home.path().join("key");
