@@ -39,7 +39,11 @@ fn it_tells_the_whole_story_and_leaves_nothing_behind() {
 
     let lines: Vec<&str> = told.out.lines().collect();
     let longest = lines.iter().map(|line| line.chars().count()).max();
-    assert!(longest <= Some(80), "{longest:?}: words are broken at blanks\n{}", told.out);
+    assert!(
+        longest <= Some(80),
+        "{longest:?}: words are broken at blanks\n{}",
+        told.out
+    );
 
     // What the display shows is what was typed.
     let pressed = lines

@@ -98,7 +98,7 @@ impl VaultSession<'_> {
         self.unlock(&self.file.read()?, by)
     }
 
-    /// The same, or a new vault on disk where there is none.
+    /// Opens the vault, or makes a new one on disk where there is none.
     pub(crate) fn open_or_create(&self) -> Result<OpenVault, Refusal> {
         if self.file.exists() {
             return self.open(By::Anyone);
@@ -128,7 +128,7 @@ impl VaultSession<'_> {
         self.change_within(LOCK_WAIT, key, change)
     }
 
-    /// The same, unless somebody else is writing at this moment.
+    /// [`change`](Self::change), unless somebody else is writing at this moment.
     pub(crate) fn change_if_free<T>(
         &self,
         key: &DataKey,

@@ -1,4 +1,4 @@
-//! What a user's app is given and gives: otpauth URIs, text keys, QR codes.
+//! The formats of enrollment, out and in: otpauth URIs, text keys, QR codes.
 //!
 //! Going out is strict, because the app cannot be asked again: one spelling that every app reads
 //! ([`totp_uri`], [`text_key`], [`Qr`]). Coming in is tolerant, because the writer cannot be asked

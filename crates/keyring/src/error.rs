@@ -1,4 +1,4 @@
-//! What goes wrong with a keyring file.
+//! Errors of a keyring file.
 
 use std::{io, path::PathBuf};
 

@@ -37,7 +37,7 @@ impl Keyring {
         Self::parse(&text, entropy)
     }
 
-    /// Whether the file is still the one that was opened: there, byte for byte, and its owner's alone.
+    /// Checks that the file is still the one that was opened: there, byte for byte, and its owner's alone.
     pub fn check(&self, path: &Path) -> Result<(), KeyringError> {
         self.read_again(path).map(drop)
     }
@@ -92,7 +92,7 @@ fn as_text(bytes: &[u8]) -> Result<&str, KeyringError> {
     })
 }
 
-/// What a file holds that only its owner may read.
+/// Reads a file that only its owner may read.
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
     let mut file = match open_plain(path) {
         Ok(file) => file,

@@ -105,7 +105,7 @@ impl Keyring {
         })
     }
 
-    /// What was sealed, and for which record.
+    /// Opens a sealed secret: the record it is bound to, and the secret.
     fn opened(&self, sealed: &Sealed) -> Result<(RecordDigest, Zeroizing<Vec<u8>>), PortError> {
         let key = self.sealing(sealed.key_id)?;
         let parts = sealed.bytes.split_first_chunk::<RECORD_LEN>();
@@ -142,7 +142,7 @@ impl Lines {
     }
 }
 
-/// What a `seal` line's bytes are for one use.
+/// The key that is derived from a `seal` line's bytes for one use.
 fn derived(material: &Material, label: &'static [u8]) -> Material {
     let root = Salt::new(HKDF_SHA256, b"countersign/keyring/1").extract(&**material);
     let mut bytes: Material = Zeroizing::new([0; 32]);

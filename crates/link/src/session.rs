@@ -15,7 +15,7 @@ use crate::{
     line::{ended, letters},
 };
 
-/// Whether somebody compares the digits on both sides of the line, which is what keeps out a man in the middle.
+/// The comparison of the digits on both sides of the line, which is what keeps out a man in the middle.
 pub enum Comparing<'a> {
     /// Nobody does: the cable is trusted.
     No,
@@ -23,7 +23,7 @@ pub enum Comparing<'a> {
     Yes(&'a mut dyn FnMut(ComparisonDigits)),
 }
 
-/// What a token is to be.
+/// The wanted name, label, parameters and time of a token.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
     /// What is printed on its back: printable ASCII, 1 to 32 characters.
@@ -37,7 +37,7 @@ pub struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    /// What every service understands: SHA-1, 6 digits, 30 seconds.
+    /// The parameters that every service understands: SHA-1, 6 digits, 30 seconds.
     pub const PARAMETERS: Parameters = Parameters {
         algorithm: Algorithm::Sha1,
         digits: 6,
@@ -65,7 +65,7 @@ impl Made {
     }
 }
 
-/// How a token is; said inside a session.
+/// The status report of a token, given inside a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusReport {
     /// Its status in its life cycle.
@@ -88,7 +88,7 @@ pub struct StatusReport {
     pub fault: Option<Fault>,
 }
 
-/// What came of setting a clock.
+/// The outcome of setting a clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeSet {
     /// By how much it went ahead (back: negative).
@@ -125,7 +125,7 @@ impl<'l, P: Read + Write> Session<'l, P> {
         }
     }
 
-    /// How is it?
+    /// Asks for the status report.
     ///
     /// # Errors
     /// [`LinkError`].

@@ -13,7 +13,7 @@ const MAX_COLUMNS: usize = 64;
 /// More lines than a batch of tokens has.
 const MAX_ROWS: usize = 1_000_000;
 
-/// What separates the columns.
+/// The separator of the columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Separator {
     /// RFC 4180, with this byte for the comma.
@@ -194,7 +194,7 @@ impl Table {
     }
 }
 
-/// How often a delimiter stands outside quotes.
+/// The number of delimiters outside quotes.
 fn count_unquoted(line: &str, delimiter: u8) -> usize {
     let mut quoted = false;
     line.bytes()
@@ -214,7 +214,7 @@ fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-/// What spreadsheet programs take for the beginning of a formula; the last four where East Asian widths are typed.
+/// Characters that begin a formula in spreadsheet programs; the last four where East Asian widths are typed.
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 const GUARD: char = '\'';
 
@@ -247,7 +247,7 @@ impl TableWriter {
         }
     }
 
-    /// One line; names are guarded against being computed, secrets are letters and digits.
+    /// Writes a line; names are guarded against being computed, secrets are letters and digits.
     pub(crate) fn row(&mut self, cells: &[&str]) {
         for (index, cell) in cells.iter().enumerate() {
             if index > 0 {

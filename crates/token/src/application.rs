@@ -8,7 +8,7 @@ use crate::{
     timekeeping::{Timekeeping, moment},
 };
 
-/// What happens to a token.
+/// An event of a token's board.
 #[derive(Clone, Copy)]
 pub enum Event<'a> {
     /// Time went by.
@@ -21,7 +21,7 @@ pub enum Event<'a> {
     Received(&'a [u8]),
 }
 
-/// How long a board may sleep, unless something happens before.
+/// The time that a board may sleep, unless something happens before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait {
     /// Until this [`uptime_ms`](crate::Clock::uptime_ms); `None` until the button or the line wakes it.
@@ -35,7 +35,7 @@ pub struct Application {
     pub(crate) inner: Inner,
 }
 
-/// All of it but the line's end.
+/// The application without its end of the line.
 pub(crate) struct Inner {
     pub(crate) record: Record,
     pub(crate) timekeeping: Option<Timekeeping>,
@@ -58,7 +58,7 @@ pub(crate) struct Inner {
     pub(crate) fault: Option<wire::Fault>,
 }
 
-/// Where the button has led.
+/// The page that the button has led to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Page {
     Off,
@@ -66,12 +66,12 @@ enum Page {
     SerialNumber,
 }
 
-/// How long the display is lit after the button was pressed.
+/// The time that the display is lit after the button was pressed.
 const AWAKE_MS: u64 = 30_000;
 /// Held for so long the button begins to erase, and has erased.
 const HOLD_MS: u64 = 3_000;
 const ERASE_MS: u64 = 10_000;
-/// How often a lit display is looked after.
+/// The pause between two looks after a lit display.
 const GLANCE_MS: u64 = 250;
 
 impl Application {
@@ -165,7 +165,7 @@ impl Inner {
         };
     }
 
-    /// What comes of a button that is held.
+    /// Acts on a button that is held.
     fn hold(&mut self, ports: &mut impl Ports) {
         let now_ms = ports.uptime_ms();
         if now_ms >= self.awake_until_ms {
@@ -204,7 +204,7 @@ impl Inner {
         erased
     }
 
-    /// Whether something is to be looked after before long.
+    /// True if something is to be looked after before long.
     fn is_busy(&self) -> bool {
         #[cfg(feature = "session")]
         let visited = self.host_session.is_some();

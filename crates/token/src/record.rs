@@ -1,4 +1,4 @@
-//! What a token keeps without power, and where.
+//! The records that a token keeps without power, and their places.
 //!
 //! | address | what |
 //! |---|---|
@@ -17,10 +17,10 @@ use crate::{
     slots::Slots,
 };
 
-/// Where a board's storage image has 32 random bytes of its own, when it has no source of randomness. No two boards
+/// The address in a board's storage image of 32 random bytes of its own, when it has no source of randomness. No two boards
 /// have the same, and nobody keeps them.
 pub const FACTORY_SEED_ADDRESS: u16 = 0;
-/// How many.
+/// Their number.
 pub const FACTORY_SEED_LEN_BYTES: usize = 32;
 
 #[cfg(feature = "session")]
@@ -49,7 +49,7 @@ pub(crate) struct Record {
     pub(crate) label: Name,
 }
 
-/// What is secret in it.
+/// The secrets of a record.
 #[derive(Default)]
 pub(crate) struct Secrets {
     secret: Zeroizing<Bytes<SECRET_MAX_LEN_BYTES>>,
@@ -97,7 +97,7 @@ impl Record {
         label: Name::EMPTY,
     };
 
-    /// As it is kept; a storage that holds no record is a blank token's. A record that is whole and yet unreadable
+    /// Reads the record; a storage that holds no record is a blank token's. A record that is whole and yet unreadable
     /// was written by another firmware.
     pub(crate) fn read(storage: &mut impl Storage) -> Result<Self, Trouble> {
         let mut bytes = Zeroizing::new([0; KEY_LEN_BYTES]);
@@ -186,7 +186,7 @@ fn record(bytes: &[u8; KEY_LEN_BYTES]) -> Option<Record> {
     })
 }
 
-/// What the clock did and what was done to it.
+/// The record of the clock: what it did and what was done to it.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct ClockRecord {
     /// Of the key record it belongs to.
@@ -203,7 +203,7 @@ pub(crate) struct ClockRecord {
 const CLOCK_LEN_BYTES: usize = 4 + 8 + 4 + 8 + 4;
 
 impl ClockRecord {
-    /// Of a token whose clock was set when it was provisioned.
+    /// The record of a clock that was set when its token was provisioned.
     #[cfg(feature = "session")]
     pub(crate) fn new(generation: u32, since_s: u64) -> Self {
         Self {

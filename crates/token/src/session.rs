@@ -18,7 +18,7 @@ use crate::{
     timekeeping::NotSet,
 };
 
-/// How long a session lasts in which nothing is said.
+/// The time that a session lasts in which nothing is said.
 const SILENCE_MS: u64 = 60_000;
 /// Between two sessions whose digits are compared. Whoever stands in the middle knows a key's digits before anybody
 /// sees them, and would leaf through the keys for digits that fit; or put others under a finger that is on its way.

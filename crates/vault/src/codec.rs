@@ -241,8 +241,8 @@ fn decode_entry(bytes: &[u8]) -> Option<Decoded> {
     })))
 }
 
-/// What is invisible may change with Unicode, and names once held URIs: no vault becomes unreadable by a name that was
-/// allowed once.
+/// Reads a name. What is invisible may change with Unicode, and names once held URIs: no vault becomes unreadable by a name
+/// that was allowed once.
 fn name(value: &[u8]) -> Option<Name> {
     let text = str::from_utf8(value).ok()?;
     match Name::new(text) {

@@ -26,7 +26,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// What wrong codes cost on this road.
+    /// The throttle of this purpose: what wrong codes cost.
     pub fn throttle(&self, purpose: Purpose) -> &ThrottlePolicy {
         match purpose {
             Purpose::Verification => &self.verification,
@@ -48,12 +48,13 @@ impl Policy {
         }
     }
 
-    /// How long after a refused code the farthest step that its cause may name can still be accepted.
+    /// The seconds after a refused code in which the farthest step that its cause may name can still be accepted.
     pub fn near_masked_s(&self, period: Period) -> u64 {
         self.masked_s(self.cause_steps, period)
     }
 
-    /// The same for a code that was refused while the clock is not known: at a binding or a resync.
+    /// [`near_masked_s`](Self::near_masked_s) for a code that was refused while the clock is not known: at a binding or a
+    /// resync.
     pub fn search_masked_s(&self, period: Period) -> u64 {
         // The clock may turn out to be as far behind as the step that was named is ahead.
         self.masked_s(self.search_steps.saturating_mul(2), period)
@@ -95,7 +96,7 @@ impl Default for Policy {
     }
 }
 
-/// How many wrong codes are paid for, and with what.
+/// The rules of a throttle: how many wrong codes lock, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThrottlePolicy {
     /// Wrong codes within [`period_ms`](Self::period_ms) that lock: [`ATTEMPTS_MAX`](crate::ATTEMPTS_MAX) at most.

@@ -2,7 +2,7 @@ use otp::{Accepted, Key, Parameters, Secret, Step};
 
 use crate::{Guess, LIFTS, Lock, Policy, Purpose, SparseThrottle, Throttle, UnixMs};
 
-/// What shows the codes.
+/// The kind of a device: an app or a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// An authenticator app.
@@ -46,7 +46,7 @@ impl Credential {
         self.parameters
     }
 
-    /// What shows the codes.
+    /// Its kind.
     pub fn kind(&self) -> Kind {
         self.kind
     }
@@ -71,7 +71,7 @@ pub struct DeviceState {
     parts: DeviceParts,
 }
 
-/// What a [`DeviceState`] is made of, to be read and to be kept.
+/// The fields of a [`DeviceState`], to be read and to be kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DeviceParts {
     /// Whether codes are judged at all.
@@ -95,7 +95,7 @@ pub struct DeviceParts {
 }
 
 impl DeviceParts {
-    /// Of a device that is bound now, by the code of this step.
+    /// The parts of a device that is bound now, by the code of this step.
     pub fn bound(last_step: Step, measured_offset_steps: i32, now: UnixMs) -> Self {
         Self {
             standing: DeviceStatus::Bound,
@@ -122,12 +122,12 @@ impl DeviceState {
         Self { parts }
     }
 
-    /// What is to be kept of it.
+    /// Its parts, which are to be kept.
     pub fn parts(&self) -> &DeviceParts {
         &self.parts
     }
 
-    /// How far the device's clock is ahead (behind: negative), in steps: as measured, and learned since.
+    /// The steps by which the device's clock is ahead (behind: negative): as measured, and learned since.
     pub fn total_offset_steps(&self) -> i32 {
         let DeviceParts {
             measured_offset_steps,
@@ -137,14 +137,14 @@ impl DeviceState {
         measured_offset_steps.saturating_add(learned_drift_steps)
     }
 
-    /// The same with some parts changed.
+    /// A copy with some parts changed.
     pub(crate) fn with(&self, change: impl FnOnce(&mut DeviceParts)) -> Self {
         let mut next = self.clone();
         change(&mut next.parts);
         next
     }
 
-    /// Its token was lost.
+    /// The state after its token was lost.
     #[must_use]
     pub fn lost(&self) -> Self {
         self.with(|parts| parts.standing = DeviceStatus::Lost)
@@ -183,7 +183,7 @@ impl DeviceState {
         Some(next)
     }
 
-    /// One lift less, where there is one, and this road is open again.
+    /// The state with one lift less, where there is one, and this road open again.
     pub(crate) fn lifted(&self, purpose: Purpose, now: UnixMs) -> Option<Self> {
         let used: u32 = Purpose::ALL
             .iter()
@@ -197,7 +197,7 @@ impl DeviceState {
         Some(next)
     }
 
-    /// Whether nothing is judged for this purpose until somebody acts.
+    /// True if nothing is judged for this purpose until somebody acts.
     pub fn suspended(&self, purpose: Purpose) -> bool {
         self.throttle(purpose).suspended_at.is_some()
     }
@@ -216,7 +216,7 @@ impl DeviceState {
             .offset(i64::from(self.parts.measured_offset_steps) + i64::from(self.parts.learned_drift_steps))
     }
 
-    /// Whether the device's clock is about to leave the window: what is learned of it comes near its limit, or,
+    /// True if the device's clock is about to leave the window: what is learned of it comes near its limit, or,
     /// at the pace at which it went since `bound_at`, it has gone a window's width since its last code.
     pub fn about_to_leave(&self, kind: Kind, bound_at: UnixMs, now: UnixMs, policy: &Policy) -> bool {
         let window = i64::from(policy.window_steps.max(1));

@@ -8,9 +8,9 @@ use crate::{
     session::{End, KeyPair, Seen, commitment},
 };
 
-/// What the token's application does for its line.
+/// The token's application, as its end of the line calls it.
 pub trait Answers {
-    /// What everybody may know.
+    /// The answer to `Hello`, which everybody may know.
     fn about(&mut self) -> About<'_>;
 
     /// Randomness for the key of one session, whose digits somebody compares or nobody does.

@@ -39,7 +39,7 @@ enum State {
     Waiting(Session),
 }
 
-/// What the token said.
+/// An answer of the token, as the host heard it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Heard<'a> {
     /// Who it is.
@@ -61,7 +61,7 @@ pub enum Heard<'a> {
 pub struct HostError;
 
 impl Host {
-    /// Has said nothing yet.
+    /// A host that has said nothing yet.
     pub fn new() -> Self {
         Self {
             receiver: Receiver::new(),
@@ -72,7 +72,7 @@ impl Host {
         }
     }
 
-    /// What was said last, to be sent, or sent again.
+    /// The frame to be sent, or sent again.
     pub fn frame(&self) -> &Frame {
         &self.frame
     }

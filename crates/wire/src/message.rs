@@ -1,4 +1,4 @@
-//! What the two ends say to each other.
+//! The messages of the serial line.
 //!
 //! Enum variants and fields are only ever appended, for both ends are in the field; what an older end does not know
 //! it refuses. Texts are borrowed from the frame.
@@ -68,7 +68,7 @@ pub enum WhyEnded {
     TooSoon,
 }
 
-/// What a token says of itself to everybody.
+/// A token's answer to `Hello`: what everybody may know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About<'a> {
     /// `CS-1`, …
@@ -106,7 +106,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// As long as the hash (RFC 6238 section 5.1).
+    /// The length of a secret: that of the hash (RFC 6238 section 5.1).
     pub const fn secret_len_bytes(self) -> usize {
         match self {
             Self::Sha1 => 20,
@@ -116,7 +116,7 @@ impl Algorithm {
     }
 }
 
-/// How codes are computed.
+/// The parameters of a token's codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parameters {
     /// The hash under the HMAC.
@@ -158,7 +158,7 @@ pub enum Request<'a> {
     },
 }
 
-/// What a token is told when it is provisioned.
+/// The request to provision a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provision<'a> {
     /// How codes are computed.
@@ -208,7 +208,7 @@ pub enum Response<'a> {
     Refused(Refusal),
 }
 
-/// How a token is.
+/// The status report of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusReport<'a> {
     /// Its status in its life cycle.
@@ -231,7 +231,7 @@ pub struct StatusReport<'a> {
     pub fault: Option<Fault>,
 }
 
-/// What can go wrong inside a token.
+/// A fault inside a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fault {
     /// The clock stopped or cannot be read.

@@ -35,7 +35,7 @@ impl Agent {
         }
     }
 
-    /// All vaults' agents, as far as they are there.
+    /// Locks the agents of all vaults that are there.
     ///
     /// # Errors
     /// A place of theirs cannot be looked at, after all others were locked.
@@ -65,7 +65,7 @@ impl Agent {
         Ok(is_kept.then(|| DataKey::from_bytes(&key)))
     }
 
-    /// How long the key will still be kept; `None` when nobody keeps it.
+    /// Seconds for which the key is still kept; `None` when nobody keeps it.
     pub(crate) fn seconds_left(&self) -> Result<Option<u32>, Refusal> {
         let mut left = [0; 4];
         let is_kept = self.any(SECONDS_LEFT, &mut left)?;

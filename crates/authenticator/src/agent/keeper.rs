@@ -27,13 +27,13 @@ use super::{
 };
 use crate::secrecy::keep_memory_private;
 
-/// How long a predecessor has to leave.
+/// The time that a predecessor has to leave.
 const PREDECESSORS_TIME: Duration = Duration::from_secs(5);
-/// How long whoever had the key wiped may take to hang up.
+/// The time that whoever had the key wiped has to hang up.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// How often it looks whether it can still be reached.
+/// The pause between two looks whether it can still be reached.
 const LOOK_EVERY: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
-/// Who connects and says nothing is in nobody's way, and goes when as many others have come.
+/// Connections at once; one that says nothing goes when as many others have come.
 const MOST_ASKERS: usize = 32;
 
 /// The data key on a page that is never written to a disk's swap space; wiped before the page is let go.
@@ -64,7 +64,7 @@ impl Kept {
     }
 }
 
-/// Is the agent: takes the key from stdin, says on stdout that it listens, or why not, and returns when the time is over,
+/// Runs the agent: takes the key from stdin, says on stdout that it listens, or why not, and returns when the time is over,
 /// when it was told to lock, or when nobody can reach it any more.
 pub(crate) fn keep(socket: &Path, lasts: Duration) {
     let begun = keep_memory_private()

@@ -40,7 +40,7 @@ pub(super) struct ListeningSocket {
 pub(super) struct Holder(pub(super) Option<u32>);
 
 impl AgentSocket {
-    /// Of a vault by its id, which stays the same when its file is moved or called by another path.
+    /// The socket of a vault, named by its id, which stays the same when its file is moved or called by another path.
     pub(super) fn of(directory: &Path, vault_id: &[u8; VAULT_ID_LEN_BYTES]) -> Self {
         Self::at(directory.join(data_encoding::HEXLOWER.encode(vault_id)))
     }
@@ -78,7 +78,7 @@ impl AgentSocket {
         self.path.with_extension(LOCK_SUFFIX)
     }
 
-    /// Whose it is now; `None` when it is proven to be nobody's.
+    /// The process that has it now; `None` when it is proven that none has.
     ///
     /// # Errors
     /// Whether an agent is there cannot be known: what others may write to says nothing of us, and neither does what we cannot
@@ -104,7 +104,7 @@ impl AgentSocket {
         }
     }
 
-    /// Who listens although nobody has the lock: an agent whose lock's file was taken away, or exchanged. A socket that a killed
+    /// A listener without the lock: an agent whose lock's file was taken away, or exchanged. A socket that a killed
     /// process left refuses.
     fn holder_without_lock(&self) -> io::Result<Option<Holder>> {
         match self.connect() {

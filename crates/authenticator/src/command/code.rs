@@ -61,7 +61,7 @@ impl Code {
         DONE
     }
 
-    /// Whether a code would come to where it is wanted, as far as that can be known before a counter is used up for it.
+    /// Checks that a code would reach its destination, as far as that can be known before a counter is used up for it.
     fn is_seen(&self) -> Result<(), Refusal> {
         if self.copy {
             return clipboard::is_there();
@@ -169,7 +169,8 @@ fn as_json(entry: &Entry, shown: &Shown) -> Zeroizing<String> {
     Zeroizing::new(format!("{{\"code\":\"{code}\",\"next_code\":{},{rest}\n", *next))
 }
 
-/// For `list --order use`; a vault that cannot be written, or that somebody is writing, gives its codes all the same.
+/// Counts the use, for `list --order use`; a vault that cannot be written, or that somebody is writing, gives its codes all
+/// the same.
 fn note_use(session: &VaultSession<'_>, vault: &OpenVault, id: EntryId) {
     let now_s = session.machine.unix_s();
     let _uncounted = session.change_if_free(vault.data_key(), |vault| {

@@ -76,7 +76,7 @@ impl Import {
         take(session, vault, receipts)
     }
 
-    /// One for each file.
+    /// Reads the export of each file.
     fn exports(&self, session: &VaultSession<'_>) -> Result<Vec<Export>, Refusal> {
         let read = |path: &PathBuf| {
             let bytes = read_whole(path)?;
@@ -129,7 +129,7 @@ impl Import {
         }
     }
 
-    /// What is in an age file, be it any export.
+    /// Decrypts an age file, whatever export is in it.
     fn opened(&self, session: &VaultSession<'_>, path: &Path, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, Refusal> {
         let of_file = |refusal: Refusal| Refusal {
             what: format!("{}: {}", named(path), refusal.what),

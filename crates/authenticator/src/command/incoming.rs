@@ -150,7 +150,7 @@ pub(super) fn finish(session: &VaultSession<'_>, receipts: &[Receipt]) -> Done {
     DONE
 }
 
-/// What would come, `named` entries of it by name; what is odd in any case.
+/// Prints the entries that would come, `named` entries of it by name; what is odd in any case.
 pub(super) fn say(receipts: &[Receipt], named: usize) {
     for receipt in receipts {
         let protection = match receipt.protection {
@@ -192,7 +192,7 @@ fn say_unusual(receipt: &Receipt) {
     }
 }
 
-/// What an entry will be called, which is never nothing.
+/// The title that an entry will have, never empty.
 fn title(came: &import::Came) -> String {
     match came.draft.title() {
         title if title.is_empty() => "(without a name)".to_owned(),

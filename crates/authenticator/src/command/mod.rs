@@ -87,7 +87,7 @@ enum OfPerson {
     Lock(unlock::Lock),
 }
 
-/// What this program starts itself.
+/// Background processes, which only this program starts.
 #[derive(Subcommand)]
 enum Background {
     /// Keeps a vault's key, which comes on stdin
@@ -167,7 +167,7 @@ impl Background {
     }
 }
 
-/// What a command came to: 0 done, 1 refused or failed.
+/// A command's result: 0 done, 1 refused or failed.
 type Done = Result<ExitCode, Refusal>;
 
 const DONE: Done = Ok(ExitCode::SUCCESS);
@@ -194,13 +194,13 @@ fn write_out(bytes: &[u8]) -> io::Result<()> {
     out.write_all(bytes).and_then(|()| out.flush())
 }
 
-/// Whether stdout takes anything: a full device and a descriptor that cannot be written to say so at once.
+/// Checks that stdout can be written to: a full device and a descriptor that cannot be written to say so at once.
 fn stdout_takes() -> io::Result<()> {
     rustix::io::write(io::stdout(), &[])?;
     Ok(())
 }
 
-/// One JSON value on stdout.
+/// Prints one JSON value on stdout.
 fn print_json(value: &serde_json::Value) -> Result<(), Refusal> {
     print(&format!("{value:#}\n"))
 }

@@ -24,7 +24,7 @@ pub(super) struct OwnersWords {
 }
 
 impl OwnersWords {
-    /// Whether they name one entry, so that they cannot be meant for several.
+    /// True if they name one entry, so that they cannot be meant for several.
     pub(super) fn name_one(&self) -> bool {
         self.issuer.is_some() || self.account.is_some()
     }
@@ -63,7 +63,7 @@ impl OwnersWords {
     }
 }
 
-/// Of an entry that has neither of its names.
+/// The refusal of an entry without any name.
 pub(super) fn nameless() -> Refusal {
     Refusal::usage("an entry needs a name").help("say --issuer, --account or both")
 }

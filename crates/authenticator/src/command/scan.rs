@@ -67,14 +67,14 @@ fn uris_of_picture(path: &Path) -> Result<Zeroizing<String>, Refusal> {
     uris_of_picture_in(&read_whole(path)?, path)
 }
 
-/// The same of its bytes; `path` is what it is called.
+/// The URIs of a picture by its bytes; `path` is for messages.
 pub(super) fn uris_of_picture_in(bytes: &[u8], path: &Path) -> Result<Zeroizing<String>, Refusal> {
     let shown = named(path);
     let picture = Picture::parse(bytes).map_err(|error| Refusal::new(format!("{shown}: {error}")))?;
     uris_in(&picture.found(), &shown)
 }
 
-/// The same of all that a screen shows.
+/// The URIs of all QR codes on a screen.
 #[cfg(feature = "screen")]
 fn uris_of_screen(display: &str) -> Result<Zeroizing<String>, Refusal> {
     let picture = Picture::of_screen(display).map_err(Refusal::new)?;
@@ -87,7 +87,7 @@ fn uris_of_screen(_: &str) -> Result<Zeroizing<String>, Refusal> {
         .help("take a screenshot and name its file, or build it with --features screen"))
 }
 
-/// The same of what was copied: the URIs themselves, or a picture.
+/// The URIs in the clipboard: the URIs themselves, or a picture.
 #[cfg(feature = "clipboard")]
 fn uris_of_clipboard() -> Result<Zeroizing<String>, Refusal> {
     let mut copied = Copied::new().ok_or_else(|| {

@@ -108,7 +108,7 @@ fn words(entry: &Entry) -> String {
 
 const LARGER: &str = "make the terminal larger, or its letters smaller";
 
-/// For a terminal in colours, and without them where they are unwanted or nobody looks.
+/// Prints a QR code for a terminal in colours, and without them where they are unwanted or nobody looks.
 pub(super) fn print_qr(text: &str, no_color: bool) -> Result<(), Refusal> {
     let is_terminal = std::io::stdout().is_terminal();
     let size = is_terminal

@@ -57,7 +57,7 @@ impl Slot {
     }
 }
 
-/// Nothing of it is secret, so that no key is asked for.
+/// Lists the slots. None of it is secret, so no key is asked for.
 fn list(session: &VaultSession<'_>) -> Done {
     let locked = session.file.read()?;
     if session.json {
@@ -84,7 +84,7 @@ fn kind(slot: SlotInfo<'_>) -> &'static str {
     }
 }
 
-/// For a terminal: whoever wrote the file wrote it.
+/// A slot's label for a terminal: whoever wrote the file wrote it.
 fn label(slot: SlotInfo<'_>) -> Name {
     Name::tidied(slot.label).0
 }
@@ -163,7 +163,7 @@ impl RemoveSlot {
     }
 }
 
-/// Its number in the vault as it is now: others may have been added or removed since it was looked at.
+/// The slot's number in the vault as it is now: others may have been added or removed since it was looked at.
 pub(super) fn number_now(vault: &OpenVault, slot: SlotInfo<'_>) -> Result<usize, Refusal> {
     let number = vault.slots().position(|now| now == slot);
     number.ok_or_else(|| {

@@ -30,7 +30,7 @@ use self::model::Settings;
 pub(crate) use self::words::Language;
 use crate::{Refusal, vault_session::VaultSession};
 
-/// What the user chose.
+/// The options of the command line.
 pub(crate) struct Options {
     pub(crate) language: Language,
     pub(crate) hides_codes: bool,

@@ -30,7 +30,7 @@ use crate::{
     vault_session::{VaultSession, new_passphrase},
 };
 
-/// How long a save waits for another process that is writing.
+/// The time that a save waits for another process that is writing.
 const SAVE_WAIT: Duration = Duration::from_secs(1);
 /// Signals after which the screen is not what it was.
 const WAKING: [i32; 2] = [SIGWINCH, SIGCONT];
@@ -335,7 +335,7 @@ impl Runner<'_> {
         self.tell(message);
     }
 
-    /// What is left of the clipboard's time passes without us.
+    /// Leaves the clipboard to a process that empties it when its time is over.
     fn leave_the_clipboard(&self) {
         if let Some(until) = self.model.clipboard_until_up_ms {
             let left = until.saturating_sub(self.model.now.up_ms);
@@ -374,7 +374,7 @@ impl Up {
 /// There is no terminal any more.
 struct HungUp;
 
-/// What was typed, if anything was.
+/// Reads an event, if there is one.
 ///
 /// crossterm reads a terminal that was hung up for ever, so it is only asked while there is one; when it hangs up in that
 /// moment, its signal does not wait until we ask whether it came.

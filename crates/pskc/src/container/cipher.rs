@@ -69,7 +69,7 @@ impl Cipher {
         format!("{XENC}{name}")
     }
 
-    /// Whether a value says by itself that it was changed.
+    /// True if a value says by itself that it was changed.
     pub(super) fn authenticates(self) -> bool {
         matches!(self, Self::KwAes128 | Self::KwAes192 | Self::KwAes256)
     }

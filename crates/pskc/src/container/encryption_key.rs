@@ -42,7 +42,7 @@ pub(super) fn open(
     }
 }
 
-/// What a container needs to be opened, for a caller who has not given it.
+/// The key or password that opens a container, for a caller who has not given it.
 pub(super) fn wanted(container: Node<'_, '_>) -> String {
     let element = child(container, "EncryptionKey");
     let derived = element.and_then(|key| child(key, "DerivedKey"));

@@ -11,7 +11,7 @@ use super::names::{child, child_text};
 use crate::xml::Xml;
 use crate::{Protection, ReadError, Unlock};
 
-/// How many bytes RFC 6030 gives an encrypted number.
+/// The width that RFC 6030 gives an encrypted number.
 #[derive(Clone, Copy)]
 pub(super) enum Width {
     /// `intDataType`, with a sign.
@@ -20,7 +20,7 @@ pub(super) enum Width {
     Long,
 }
 
-/// What opens the values of one container.
+/// A decryptor of the values of one container.
 pub(super) struct Opener {
     key: Option<Zeroizing<Vec<u8>>>,
     mac: Option<Mac>,
@@ -54,7 +54,7 @@ impl Opener {
         Ok(opener)
     }
 
-    /// What came to light about the container's secrets.
+    /// The protection that the container's secrets were found to have.
     pub(super) fn protection(&self) -> Protection {
         match (self.any_plain, self.any_unauthenticated) {
             _ if !self.any_encrypted => Protection::InTheClear,

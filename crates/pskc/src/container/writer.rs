@@ -22,14 +22,14 @@ use crate::zeros::zeros;
 use crate::{Moving, Seed, WriteError, date};
 
 const SALT_LEN: usize = 16;
-/// As long as the hash of the MAC (RFC 2104 section 3).
+/// The length of the MAC's key, that of its hash (RFC 2104 section 3).
 const MAC_KEY_LEN: usize = 32;
 /// The longest of AES, for keys that are derived.
 const DERIVED_KEY_LEN: usize = 32;
 /// More than a token takes, so that a plain file is seldom moved.
 const TOKEN_LEN: usize = 2048;
 
-/// How a container that is written is protected.
+/// The protection of a container that is written.
 pub enum Protect<'a> {
     /// By a key that its reader has already, of 16, 24 or 32 bytes.
     Key {
@@ -144,7 +144,7 @@ fn unfit<E>(serial_number: &str, why: &'static str) -> WriteError<E> {
     }
 }
 
-/// What of a token the format cannot carry without loss.
+/// The property of a token that the format cannot carry without loss.
 fn obstacle(seed: &Seed) -> Option<&'static str> {
     let names = [&seed.manufacturer, &seed.model, &seed.key_id, &seed.issuer, &seed.label];
     if !is_presentable(&seed.serial_number) || names.into_iter().flatten().any(|name| !is_presentable(name)) {

@@ -29,7 +29,7 @@ pub(super) fn in_remove(open: &mut Open, key: KeyEvent) -> Effects {
     Vec::new()
 }
 
-/// How long a passphrase that was typed stands for whoever is at the keys.
+/// The time for which a typed passphrase stands for whoever is at the keys.
 const PROVEN_MS: u64 = 60_000;
 
 pub(super) fn in_secret(open: &mut Open, key: KeyEvent, now: Moment) -> Effects {
@@ -141,7 +141,7 @@ pub(super) fn in_add(model: &mut Model, key: KeyEvent) -> Effects {
     Vec::new()
 }
 
-/// In any case.
+/// True if the text begins with this scheme, in upper or lower case.
 fn has_scheme(text: &str, scheme: &str) -> bool {
     text.get(..scheme.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(scheme))

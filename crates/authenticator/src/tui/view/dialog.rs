@@ -1,4 +1,4 @@
-//! What stands in the list's place: forms, questions, the QR code, help.
+//! The dialogs: forms, questions, the QR code, help.
 
 use enroll::{Qr, TerminalStyle, text_key};
 use ratatui::{
@@ -58,7 +58,7 @@ impl Rows {
         self.skip(taken);
     }
 
-    /// The same, as far as these rows stay free below it.
+    /// Draws lines as far as these rows stay free below them.
     fn say_above(&mut self, kept: u16, frame: &mut Frame<'_>, text: &str, style: Style) {
         let area = Rect {
             height: self.area.height.saturating_sub(kept),
@@ -68,7 +68,7 @@ impl Rows {
         self.skip(taken);
     }
 
-    /// One more row left free, where there is room to spare.
+    /// Leaves one more row free, where there is room to spare.
     fn breathe(&mut self, needed: u16) {
         if self.area.height > needed {
             self.skip(1);

@@ -1,4 +1,4 @@
-//! What is seen of a model. Pure: the same model on the same screen is the same picture.
+//! The view of a model. Pure: the same model on the same screen is the same picture.
 
 mod big;
 mod dialog;
@@ -141,7 +141,7 @@ fn draw_header(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Line::styled(right, look.faint()), right_area);
 }
 
-/// What happened, or else what the keys do.
+/// Draws the footer: the last notice, or else what the keys do.
 fn draw_footer(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let look = model.look();
     let columns = usize::from(area.width);
