@@ -20,7 +20,7 @@ use crate::{
     home::{HEADS, read_plain, there},
 };
 
-/// What `GET /v1/audit/heads` answers.
+/// The answer of `GET /v1/audit/heads`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Answer {
@@ -48,7 +48,7 @@ struct Seal {
     signature: String,
 }
 
-/// What a seal signs.
+/// The statement that a seal signs.
 fn sealed(heads: usize, elsewhere: Option<&str>, text: &str) -> Vec<u8> {
     let elsewhere = elsewhere.unwrap_or_default();
     let mut bytes = b"countersign/audit/heads/1".to_vec();
@@ -75,7 +75,7 @@ impl Heads {
         text_of(path)?.map(|text| Self::lines(path, &text)).transpose()
     }
 
-    /// The same of any copy that somebody kept: of such a file, or of what the service answered to those who read its
+    /// Reads any copy that somebody kept: of such a file, or of what the service answered to those who read its
     /// trail, once or several times.
     pub(crate) fn kept(path: &Path) -> Result<Option<Self>, Failure> {
         let Some(text) = text_of(path)? else { return Ok(None) };
@@ -139,7 +139,7 @@ impl Heads {
         Err(damaged(path, self.heads.len() + 1, what))
     }
 
-    /// What is signed in this file: all of it, or it is refused.
+    /// The heads of this file, all of them signed, or it is refused.
     fn proven(&self, path: &Path, signer: &dyn Signer, unsealed: bool) -> Result<Vec<Head>, Failure> {
         let proven: Vec<_> = self.heads.iter().map(|head| head.proven(signer)).collect();
         if !proven.is_empty() && proven.iter().all(Option::is_none) {
@@ -301,7 +301,7 @@ impl HeadsFiles {
         })
     }
 
-    /// Where the second file is, as the directory remembers it.
+    /// The path of the second file, as the directory remembers it.
     pub(crate) fn elsewhere(&self) -> Option<&str> {
         self.elsewhere.as_deref()
     }
@@ -407,7 +407,7 @@ impl HeadsFiles {
     }
 }
 
-/// Whether two paths are one file, by whatever way they go there.
+/// True if two paths are one file, by whatever way they go there.
 fn same_place(one: &Path, other: &Path) -> Result<bool, Failure> {
     if let (Some(one), Some(other)) = (there(one)?, there(other)?) {
         return Ok((one.dev(), one.ino()) == (other.dev(), other.ino()));

@@ -31,18 +31,18 @@ use crate::{
     home::{ADMIN_KEY, DATABASE, Environment, HEADS, KEYRING, not_for_others, private_dir, there},
 };
 
-/// How often the files are looked at, and heads are written when there is a new one.
+/// The pause between two looks at the files; heads are written then, when there is a new one.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How often expired records are looked for.
+/// The pause between two looks for expired records.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(30);
-/// How often what was decided since is indexed.
+/// The pause between two rounds of indexing what was decided.
 const INDEXING_EVERY: Duration = Duration::from_secs(5);
-/// How long a look may take until nothing is decided.
+/// The time that a look may take until nothing is decided.
 const LOOK_PATIENCE: Duration = Duration::from_secs(5);
-/// How long closing may take. With the open requests before that, it is less than service managers wait.
+/// The time that closing may take. With the open requests before that, it is less than service managers wait.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(15);
 
-/// What an operator says about the past of a data directory.
+/// An operator's statements about the past of a data directory.
 #[derive(Default)]
 pub(crate) struct Custody {
     /// The second copy of the heads.
@@ -229,14 +229,14 @@ impl RunningService {
     }
 }
 
-/// What goes on beside the answers.
+/// The jobs beside the answers.
 pub(crate) struct LookingAfter {
     stop: watch::Sender<()>,
     looking: thread::JoinHandle<()>,
     jobs: [JoinHandle<()>; 2],
 }
 
-/// What the thread that looks says of itself.
+/// The messages of the thread that looks.
 enum Looked {
     Done,
     Stopped,
@@ -247,7 +247,7 @@ fn on_a_thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<threa
     started.map_err(|error| Failure::new(format!("no thread: {error}")))
 }
 
-/// What the process looks after beside the engine.
+/// The keyring and the heads, which the process looks after beside the engine.
 struct Keeper {
     dir: PathBuf,
     files: HeadsFiles,
@@ -255,7 +255,7 @@ struct Keeper {
     others: Others,
 }
 
-/// What the register is known to have of chains that others write: commands beside the service.
+/// The chains that others write, as far as the register is known: commands beside the service.
 struct Others {
     own: i64,
     /// The newest chain that was seen. Numbers rise by one, so the next chain is the one after it.
@@ -381,7 +381,7 @@ fn upgraded(keyring: Arc<Keyring>, dir: &Path, now: UnixMs) -> Arc<Keyring> {
 
 const KEYRING_BACK: &str = "put back the keyring file that belongs to this database";
 
-/// Whether to go on without proof, which only `--begin-anew` accepts: to begin where something was would leave every
+/// True if it goes on without proof, which only `--begin-anew` accepts: to begin where something was would leave every
 /// user without a second factor; to go on with a database that nothing proves would make used codes good again.
 fn begins(dir: &Path, files: &mut HeadsFiles, anew: bool) -> Result<bool, Failure> {
     let database = there(&dir.join(DATABASE))?.is_some_and(|found| found.len() > 0);
@@ -443,7 +443,7 @@ fn begins(dir: &Path, files: &mut HeadsFiles, anew: bool) -> Result<bool, Failur
     Ok(lost && files.is_empty())
 }
 
-/// What the engine refuses, with the file that says so.
+/// The failure of what the engine refuses, with the file that says so.
 pub(crate) fn refusal(error: OpenError, files: &HeadsFiles, dir: &Path) -> Failure {
     match &error {
         OpenError::Behind { head } => Failure::new(format!(

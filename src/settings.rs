@@ -36,7 +36,7 @@ impl Configured {
         Ok((self.home.clone().or(file.data_dir).existing()?, settings))
     }
 
-    /// Where the second copy of the heads is, as this command or the service's configuration says.
+    /// The path of the second copy of the heads, as this command or the service's configuration says.
     pub(crate) fn second_copy(&self, named: &SecondCopy) -> Result<Option<PathBuf>, Failure> {
         if named.heads_file.is_some() {
             return Ok(named.heads_file.clone());
@@ -132,7 +132,7 @@ impl ConfigFile {
     }
 }
 
-/// What an address is that can be listened on.
+/// The remedy for what is no address to listen on.
 const ADDRESS: &str = "write an IP address and a port, such as 127.0.0.1:8700";
 
 /// The address of a flag.
@@ -140,8 +140,8 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| ADDRESS)
 }
 
-/// Where the file is wrong, and what would be right there. Whatever stands there is not repeated: the file may be another
-/// one than was meant, and hold a key.
+/// The place where the file is wrong, and what would be right there. Whatever stands there is not repeated: the file may be
+/// another one than was meant, and hold a key.
 fn explained(error: &toml::de::Error, text: &str) -> String {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let line = before.matches('\n').count() + 1;

@@ -73,7 +73,7 @@ fn role(name: &str) -> Result<Role, String> {
     Role::named(name.trim()).ok_or_else(|| format!("there is no such role; choose from {}", names()))
 }
 
-/// What each role may do; the manual's table says the same in more words.
+/// The help on roles: what each may do; the manual's table says the same in more words.
 fn roles() -> StyledStr {
     let line = |role: Role| {
         let may = match role {

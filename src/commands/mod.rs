@@ -115,7 +115,7 @@ fn name_commands(error: &mut clap::Error) {
     error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
 }
 
-/// What a command came to: 0 done, 1 refused.
+/// A command's result: 0 done, 1 refused.
 pub(crate) type Done = Result<ExitCode, Failure>;
 
 /// A runtime for the commands that need one for a moment.
@@ -148,8 +148,8 @@ fn printed(written: io::Result<()>) -> Result<(), Failure> {
     }
 }
 
-/// One JSON value on stdout. Characters that a terminal does not show can only stand in its strings, where they are the
-/// same when escaped.
+/// Prints one JSON value on stdout. Characters that a terminal does not show can only stand in its strings, where they are
+/// the same when escaped.
 pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(Failure::new)?;
     if text.chars().all(|character| character == '\n' || is_shown(character)) {

@@ -148,9 +148,9 @@ impl Serve {
     }
 }
 
-/// Where HTTP is served when nobody says, and where commands look for it.
+/// The default address of HTTP, where commands look for it.
 const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8700);
-/// Where the admin listener is when nobody says.
+/// The default address of the admin listener.
 const ADMIN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8701);
 
 /// Files and connections that are open beside those of callers.
@@ -248,7 +248,7 @@ fn tls_config(cert: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, Fail
     Ok(Arc::new(config))
 }
 
-/// What the first start says about its API key.
+/// The first API key, as a start finds it.
 enum FirstKey {
     Made,
     There,
@@ -323,7 +323,7 @@ fn greet(address: SocketAddr, tls: bool, admin: Option<SocketAddr>, dir: &Path, 
     );
 }
 
-/// How a command on this machine names the service, where it is not where it looks by itself.
+/// The flag by which a command on this machine finds the service, where it would not by itself.
 fn server_flag(address: SocketAddr, tls: bool) -> String {
     let port = address.port();
     if tls {

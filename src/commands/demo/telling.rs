@@ -28,7 +28,7 @@ pub(super) fn say(words: impl Display) -> Result<(), Failure> {
     told(INDENT, words)
 }
 
-/// The same from the first column on.
+/// Paragraphs from the first column on.
 pub(super) fn say_flush(words: impl Display) -> Result<(), Failure> {
     told("", words)
 }

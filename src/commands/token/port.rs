@@ -71,7 +71,7 @@ pub(in crate::commands) fn now_unix_s() -> u64 {
     u64::try_from(RealClock::new().now().get() / 1_000).unwrap_or(0)
 }
 
-/// As the manifest and `--json` call it.
+/// The status's name in the manifest and in `--json`.
 pub(super) fn status_name(status: TokenStatus) -> &'static str {
     match status {
         TokenStatus::Blank => "blank",

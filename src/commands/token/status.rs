@@ -87,7 +87,7 @@ fn described(report: &StatusReport, ahead_s: Option<i64>) -> Value {
     })
 }
 
-/// As otpauth URIs write it.
+/// The algorithm's name in otpauth URIs.
 pub(super) fn algorithm_name(algorithm: Algorithm) -> &'static str {
     match algorithm {
         Algorithm::Sha1 => "SHA1",

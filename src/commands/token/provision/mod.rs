@@ -158,7 +158,7 @@ impl Provision {
         )
     }
 
-    /// Where the tokens are taken in; asked before the first is programmed, so that none waits for a right.
+    /// The service that takes the tokens in; asked before the first is programmed, so that none waits for a right.
     fn inventory(&self) -> Result<Option<Inventory>, Failure> {
         let Some(batch) = self.into.clone() else {
             return Ok(None);
@@ -220,7 +220,7 @@ struct Inventory {
     batch: String,
 }
 
-/// As the service has it.
+/// The most tokens of an import, as the service has it.
 const IMPORT_MAX: u64 = 10_000;
 
 fn concluded(

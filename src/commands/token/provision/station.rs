@@ -193,7 +193,7 @@ impl ProvisioningStation {
         self.seeds.forget(serial_number)
     }
 
-    /// Whether there is something to do at this port.
+    /// Notes whether there is something to do at this port.
     pub(super) fn set_idle(&self, port: &str, idle: bool) {
         let shared = &mut *self.shared();
         if idle {
@@ -212,7 +212,7 @@ impl ProvisioningStation {
         self.shared().failure.take()
     }
 
-    /// Whether the ports, of which there are so many, have nothing more to do.
+    /// True if the ports, of which there are so many, have nothing more to do.
     pub(super) fn is_over(&self, ports: usize) -> bool {
         let idle = {
             let shared = self.shared();
@@ -236,12 +236,12 @@ impl ProvisioningStation {
         numbers.map(|(_, number)| number.as_str()).collect()
     }
 
-    /// What was done since the start.
+    /// The number of tokens done since the start.
     pub(super) fn done_now(&self) -> u64 {
         self.shared().done
     }
 
-    /// As it is kept.
+    /// The seed of a token, as it is kept.
     pub(super) fn seed(
         &self,
         serial_number: &str,

@@ -1,4 +1,4 @@
-//! One port of the station: token after token.
+//! The worker at one port of the station: token after token.
 
 use std::{
     io::{Read, Write},
@@ -14,7 +14,7 @@ use crate::{
     commands::token::port::{now_unix_s, random},
 };
 
-/// What a port says to whoever stands at the station.
+/// Tells whoever stands at the station what happens at a port.
 pub(super) trait Teller: Sync {
     /// Compare these digits with those on the token.
     fn digits(&self, port: &str, serial_number: &str, digits: ComparisonDigits);
@@ -26,7 +26,7 @@ pub(super) trait Teller: Sync {
     fn remark(&self, port: &str, words: &str);
 }
 
-/// What came of a look at a port.
+/// The outcome of a look at a port.
 enum Look {
     /// A token was finished.
     Done,
@@ -61,7 +61,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Between two sessions whose digits are compared. A token wants five seconds.
 const COMPARE_PAUSE: Duration = Duration::from_secs(6);
 
-/// One port.
+/// The worker at one port.
 pub(super) struct Worker<'d, T> {
     pub(super) station: &'d ProvisioningStation,
     pub(super) port: &'d str,
@@ -224,7 +224,7 @@ impl<T: Teller> Worker<'_, T> {
         }
     }
 
-    /// Whether this token, which is not sealed, has the secret that is kept of its number: nobody will ever need that.
+    /// True if this token, which is not sealed, has the secret that is kept of its number: nobody will ever need that.
     fn was_made<P: Read + Write>(&self, link: &mut Link<P>, number: &str) -> Result<bool, Hitch> {
         let mut session = link.open(&*random()?, Comparing::No)?;
         match (session.status()?.status, self.prove(&mut session, number)) {
