@@ -135,39 +135,20 @@ impl RunningService {
         };
         let looking = on_a_thread("look", looking)?;
         let engine = self.engine.clone();
-        on_a_thread("look-late", move || {
-            loop {
-                match looks.recv_timeout(LOOK_PATIENCE) {
-                    Ok(Looked::Done) => {}
-                    Ok(Looked::Stopped) => return,
-                    Err(RecvTimeoutError::Timeout) => engine.doubt(Some(format!(
-                        "the files could not be looked at for {} s: their disk does not answer",
-                        LOOK_PATIENCE.as_secs()
-                    ))),
-                    Err(RecvTimeoutError::Disconnected) => {
-                        engine.doubt(Some("the files are not looked at any more: start again".into()));
-                        return;
-                    }
-                }
-            }
-        })?;
+        on_a_thread("look-late", move || watch_looks(&engine, &looks))?;
         let service = self.service.clone();
-        let housekeeping = tokio::spawn(async move {
-            let mut housekeeping_due = tokio::time::interval(HOUSEKEEPING_EVERY);
-            housekeeping_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            loop {
-                housekeeping_due.tick().await;
+        let housekeeping = every(HOUSEKEEPING_EVERY, move || {
+            let service = service.clone();
+            async move {
                 if let Err(error) = service.run_housekeeping(&Caller::system()).await {
                     tracing::warn!(%error, "housekeeping waits");
                 }
             }
         });
         let service = self.service.clone();
-        let indexing = tokio::spawn(async move {
-            let mut indexing_due = tokio::time::interval(INDEXING_EVERY);
-            indexing_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            loop {
-                indexing_due.tick().await;
+        let indexing = every(INDEXING_EVERY, move || {
+            let service = service.clone();
+            async move {
                 if let Err(error) = service.index_history(&Caller::system()).await {
                     tracing::warn!(%error, "the history's index waits");
                 }
@@ -240,6 +221,40 @@ pub(crate) struct LookingAfter {
 enum Looked {
     Done,
     Stopped,
+}
+
+/// Nothing is decided while the looks are late, or have ended by themselves.
+fn watch_looks(engine: &Sqlite, looks: &mpsc::Receiver<Looked>) {
+    loop {
+        match looks.recv_timeout(LOOK_PATIENCE) {
+            Ok(Looked::Done) => {}
+            Ok(Looked::Stopped) => return,
+            Err(RecvTimeoutError::Timeout) => engine.doubt(Some(format!(
+                "the files could not be looked at for {} s: their disk does not answer",
+                LOOK_PATIENCE.as_secs()
+            ))),
+            Err(RecvTimeoutError::Disconnected) => {
+                engine.doubt(Some("the files are not looked at any more: start again".into()));
+                return;
+            }
+        }
+    }
+}
+
+/// Does a job now and again; one that takes long is not made up for.
+fn every<J, F>(period: Duration, job: J) -> JoinHandle<()>
+where
+    J: Fn() -> F + Send + 'static,
+    F: Future<Output = ()> + Send,
+{
+    tokio::spawn(async move {
+        let mut due = tokio::time::interval(period);
+        due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            due.tick().await;
+            job().await;
+        }
+    })
 }
 
 fn on_a_thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<thread::JoinHandle<()>, Failure> {

@@ -218,7 +218,6 @@ impl PolicyTable {
             enroll::Issuer::new(issuer).map_err(|error| Failure::usage(format!("policy.issuer: {error}")))?;
             settings.issuer.clone_from(issuer);
         }
-        let minutes = |minutes: u16| i64::from(minutes) * UnixMs::MINUTE;
         set(
             &mut settings.devices_max,
             "devices_max",
@@ -233,12 +232,44 @@ impl PolicyTable {
             1..=2,
             usize::from,
         )?;
+        self.enrollments(&mut settings)?;
+        let gap = &mut settings.clock_gap_ms;
+        set(gap, "clock_gap_hours", self.clock_gap_hours, 1..=720, hours_ms)?;
+        let proof = &mut settings.identity_proof_ms;
+        set(
+            proof,
+            "identity_proof_minutes",
+            self.identity_proof_minutes,
+            1..=60,
+            minutes_ms,
+        )?;
+        set(
+            &mut settings.recovery_codes,
+            "recovery_codes",
+            self.recovery_codes,
+            1..=50,
+            usize::from,
+        )?;
+        set(
+            &mut settings.policy.window_steps,
+            "window_steps",
+            self.window_steps,
+            1..=2,
+            u32::from,
+        )?;
+        self.throttles(&mut settings.policy)?;
+        locks_grow(&settings.policy)?;
+        Ok(settings)
+    }
+
+    /// What enrollments may cost.
+    fn enrollments(&self, settings: &mut Settings) -> Result<(), Failure> {
         set(
             &mut settings.enrollment_ms,
             "enrollment_minutes",
             self.enrollment_minutes,
             1..=60,
-            minutes,
+            minutes_ms,
         )?;
         let wrong = &mut settings.enrollment_wrong_codes;
         set(
@@ -263,53 +294,10 @@ impl PolicyTable {
             self.enrollments_per_key,
             1..=10_000_000,
             u32::from,
-        )?;
-        let gap = &mut settings.clock_gap_ms;
-        set(gap, "clock_gap_hours", self.clock_gap_hours, 1..=720, |hours| {
-            i64::from(hours) * UnixMs::HOUR
-        })?;
-        let proof = &mut settings.identity_proof_ms;
-        set(
-            proof,
-            "identity_proof_minutes",
-            self.identity_proof_minutes,
-            1..=60,
-            minutes,
-        )?;
-        set(
-            &mut settings.recovery_codes,
-            "recovery_codes",
-            self.recovery_codes,
-            1..=50,
-            usize::from,
-        )?;
-        set(
-            &mut settings.policy.window_steps,
-            "window_steps",
-            self.window_steps,
-            1..=2,
-            u32::from,
-        )?;
-        self.throttles(&mut settings.policy)?;
-        let policy = &settings.policy;
-        let throttles = [
-            &policy.verification,
-            &policy.unbinding,
-            &policy.resync,
-            &policy.recovery_codes,
-        ];
-        for throttle in throttles {
-            if throttle.lock_min_ms > throttle.lock_max_ms {
-                return Err(Failure::usage(format!(
-                    "policy.lock_min_minutes, {}, is more than policy.lock_max_hours, {}: the first lock is the shortest",
-                    throttle.lock_min_ms / UnixMs::MINUTE,
-                    throttle.lock_max_ms / UnixMs::HOUR
-                )));
-            }
-        }
-        Ok(settings)
+        )
     }
 
+    /// The throttles of wrong codes.
     fn throttles(&self, policy: &mut Policy) -> Result<(), Failure> {
         let attempts_max = u16::try_from(verify::ATTEMPTS_MAX).map_err(Failure::new)?;
         let roads = [&mut policy.verification, &mut policy.unbinding, &mut policy.resync];
@@ -343,8 +331,11 @@ impl PolicyTable {
             1..=SUSPEND_UNBINDING_AFTER_MAX,
             u32::from,
         )?;
-        let minutes = |minutes: u16| i64::from(minutes) * UnixMs::MINUTE;
-        let hours = |hours: u16| i64::from(hours) * UnixMs::HOUR;
+        self.locks(policy)
+    }
+
+    /// The lengths of locks.
+    fn locks(&self, policy: &mut Policy) -> Result<(), Failure> {
         for throttle in [
             &mut policy.verification,
             &mut policy.unbinding,
@@ -356,23 +347,51 @@ impl PolicyTable {
                 "lock_min_minutes",
                 self.lock_min_minutes,
                 1..=1_440,
-                minutes,
+                minutes_ms,
             )?;
             set(
                 &mut throttle.lock_max_ms,
                 "lock_max_hours",
                 self.lock_max_hours,
                 1..=720,
-                hours,
+                hours_ms,
             )?;
         }
         Ok(())
     }
 }
 
+fn minutes_ms(minutes: u16) -> i64 {
+    i64::from(minutes) * UnixMs::MINUTE
+}
+
+fn hours_ms(hours: u16) -> i64 {
+    i64::from(hours) * UnixMs::HOUR
+}
+
+/// Refuses a first lock that is longer than the longest.
+fn locks_grow(policy: &Policy) -> Result<(), Failure> {
+    let throttles = [
+        &policy.verification,
+        &policy.unbinding,
+        &policy.resync,
+        &policy.recovery_codes,
+    ];
+    for throttle in throttles {
+        if throttle.lock_min_ms > throttle.lock_max_ms {
+            return Err(Failure::usage(format!(
+                "policy.lock_min_minutes, {}, is more than policy.lock_max_hours, {}: the first lock is the shortest",
+                throttle.lock_min_ms / UnixMs::MINUTE,
+                throttle.lock_max_ms / UnixMs::HOUR
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// The most that may be allowed; the manual's table of guesses says what that comes to.
 pub(crate) const SUSPEND_AFTER_MAX: u16 = 120;
-/// The same for changes of factors.
+/// The most that may be allowed for changes of factors.
 pub(crate) const SUSPEND_UNBINDING_AFTER_MAX: u16 = 60;
 
 /// Takes a value of the file, when there is one and it is allowed.

@@ -99,15 +99,7 @@ impl Serve {
         make_room(&mut limits);
         let home = self.home.or(file.data_dir);
         let address = self.listen.or(file.listen).unwrap_or(DEFAULT);
-        let tls = match (self.tls_cert.or(file.tls_cert), self.tls_key.or(file.tls_key)) {
-            (Some(cert), Some(key)) => Some(tls_config(&cert, &key)?),
-            (None, None) => None,
-            _ => {
-                return Err(Failure::usage(
-                    "a certificate and its key go together: give tls_cert and tls_key",
-                ));
-            }
-        };
+        let tls = tls(self.tls_cert.or(file.tls_cert), self.tls_key.or(file.tls_key))?;
         if tls.is_none() && !self.allow_plain_http && !file.allow_plain_http {
             server::plain_http_allowed(address).map_err(Failure::usage)?;
         }
@@ -217,6 +209,17 @@ fn log_to_stderr(filter: &str) -> Result<(), Failure> {
         .with_ansi(std::io::stderr().is_terminal() && !crate::real::no_color())
         .init();
     Ok(())
+}
+
+/// The configuration of TLS, where both files are named.
+fn tls(cert: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<Arc<rustls::ServerConfig>>, Failure> {
+    match (cert, key) {
+        (Some(cert), Some(key)) => tls_config(&cert, &key).map(Some),
+        (None, None) => Ok(None),
+        _ => Err(Failure::usage(
+            "a certificate and its key go together: give tls_cert and tls_key",
+        )),
+    }
 }
 
 fn tls_config(cert: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, Failure> {

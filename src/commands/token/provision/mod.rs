@@ -230,27 +230,7 @@ fn concluded(
     said: &Said,
     inventory: Option<&Inventory>,
 ) -> Done {
-    let open = station.with_status(NumberStatus::Open);
-    if !open.is_empty() {
-        return Err(Failure::new(format!(
-            "{} of the batch {} open: {}: cut off while being sealed",
-            open.len(),
-            if open.len() == 1 { "is" } else { "are" },
-            open.join(", ")
-        ))
-        .help(
-            "repeat the command and plug those tokens in again, which settles them; give up a token that is lost with \
-             --void SERIAL",
-        ));
-    }
-    let free = station.with_status(NumberStatus::Free);
-    if let Some(first) = free.first() {
-        return Err(Failure::new(format!(
-            "{} token(s) of the batch, from {first} on, are not made, and nobody may be waited for",
-            free.len()
-        ))
-        .help("plug them in and repeat the command; without --no-input it waits for them"));
-    }
+    all_is_settled(station)?;
     let done = station.with_status(NumberStatus::Done);
     let file = (!done.is_empty()).then(|| station.seeds.gather(&done)).transpose()?;
     let mut times = tally.to_vec();
@@ -286,6 +266,32 @@ fn concluded(
         eprintln!("{}", taken.map_err(|failure| failure.help(repeats))?);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses a batch with tokens that are cut off or not made.
+fn all_is_settled(station: &ProvisioningStation) -> Result<(), Failure> {
+    let open = station.with_status(NumberStatus::Open);
+    if !open.is_empty() {
+        return Err(Failure::new(format!(
+            "{} of the batch {} open: {}: cut off while being sealed",
+            open.len(),
+            if open.len() == 1 { "is" } else { "are" },
+            open.join(", ")
+        ))
+        .help(
+            "repeat the command and plug those tokens in again, which settles them; give up a token that is lost with \
+             --void SERIAL",
+        ));
+    }
+    let free = station.with_status(NumberStatus::Free);
+    if let Some(first) = free.first() {
+        return Err(Failure::new(format!(
+            "{} token(s) of the batch, from {first} on, are not made, and nobody may be waited for",
+            free.len()
+        ))
+        .help("plug them in and repeat the command; without --no-input it waits for them"));
+    }
+    Ok(())
 }
 
 /// Lines on stderr, and a bar below them where somebody sees it.
