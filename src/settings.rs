@@ -151,7 +151,7 @@ fn explained(error: &toml::de::Error, text: &str) -> String {
         return format!("{place}: {ADDRESS}");
     }
     if Unknown::of(error).is_some() {
-        return format!("{place}: there is no such setting");
+        return format!("{place}: there is no such setting here");
     }
     // What was expected comes last, and is ours.
     match error.message().rsplit_once("expected ") {
