@@ -1,6 +1,7 @@
 //! The service of a data directory, as long as a process has it.
 
 use std::{
+    io::ErrorKind,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -485,6 +486,10 @@ pub(crate) fn refusal(error: OpenError, files: &HeadsFiles, dir: &Path) -> Failu
              all copies, and starts once with --begin-anew",
         ),
         OpenError::OtherKeyring { .. } => Failure::new(error).help(KEYRING_BACK),
+        OpenError::Files { path, error } if error.kind() == ErrorKind::ReadOnlyFilesystem => {
+            Failure::new(format!("{}: {error}", path.display()))
+                .help("its disk must be mounted for writing; or name another directory with --data-dir DIR")
+        }
         _ => Failure::new(error),
     }
 }
