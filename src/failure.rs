@@ -22,7 +22,7 @@ impl Failure {
         }
     }
 
-    /// The same in several lines.
+    /// A failure in several lines.
     pub fn lines(lines: &str) -> Self {
         let lines: Vec<_> = lines.lines().map(shown).collect();
         Self {
@@ -39,7 +39,7 @@ impl Failure {
         }
     }
 
-    /// The same with what to do now.
+    /// This failure with a remedy: what to do now.
     #[must_use]
     pub fn help(self, remedy: impl fmt::Display) -> Self {
         Self {

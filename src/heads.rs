@@ -10,16 +10,17 @@ use std::{
 
 use clap::Args;
 use data_encoding::HEXLOWER_PERMISSIVE;
+use keyring::private_file::{self, resolved};
 use serde::{Deserialize, Serialize};
 use service::{SignedHead, Signer};
 use store::audit::{Chain, Head};
 
 use crate::{
     Failure,
-    home::{HEADS, read_plain, resolved, there, written_private},
+    home::{HEADS, read_plain, there},
 };
 
-/// What `GET /v1/audit/heads` answers.
+/// The answer of `GET /v1/audit/heads`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Answer {
@@ -47,7 +48,7 @@ struct Seal {
     signature: String,
 }
 
-/// What a seal signs.
+/// The statement that a seal signs.
 fn sealed(heads: usize, elsewhere: Option<&str>, text: &str) -> Vec<u8> {
     let elsewhere = elsewhere.unwrap_or_default();
     let mut bytes = b"countersign/audit/heads/1".to_vec();
@@ -74,7 +75,7 @@ impl Heads {
         text_of(path)?.map(|text| Self::lines(path, &text)).transpose()
     }
 
-    /// The same of any copy that somebody kept: of such a file, or of what the service answered to those who read its
+    /// Reads any copy that somebody kept: of such a file, or of what the service answered to those who read its
     /// trail, once or several times.
     pub(crate) fn kept(path: &Path) -> Result<Option<Self>, Failure> {
         let Some(text) = text_of(path)? else { return Ok(None) };
@@ -138,7 +139,7 @@ impl Heads {
         Err(damaged(path, self.heads.len() + 1, what))
     }
 
-    /// What is signed in this file: all of it, or it is refused.
+    /// The heads of this file, all of them signed, or it is refused.
     fn proven(&self, path: &Path, signer: &dyn Signer, unsealed: bool) -> Result<Vec<Head>, Failure> {
         let proven: Vec<_> = self.heads.iter().map(|head| head.proven(signer)).collect();
         if !proven.is_empty() && proven.iter().all(Option::is_none) {
@@ -300,7 +301,7 @@ impl HeadsFiles {
         })
     }
 
-    /// Where the second file is, as the directory remembers it.
+    /// The path of the second file, as the directory remembers it.
     pub(crate) fn elsewhere(&self) -> Option<&str> {
         self.elsewhere.as_deref()
     }
@@ -406,7 +407,7 @@ impl HeadsFiles {
     }
 }
 
-/// Whether two paths are one file, by whatever way they go there.
+/// True if two paths are one file, by whatever way they go there.
 fn same_place(one: &Path, other: &Path) -> Result<bool, Failure> {
     if let (Some(one), Some(other)) = (there(one)?, there(other)?) {
         return Ok((one.dev(), one.ino()) == (other.dev(), other.ino()));
@@ -420,7 +421,10 @@ fn unseen(path: &Path, error: &std::io::Error) -> Failure {
         .help("name a file in a directory that is there, and that the user who runs this program may write to")
 }
 
+const WRITABLE: &str = "its disk must have room and be mounted for writing, and the user who runs this program must be \
+                        allowed to write there";
+
 fn write(path: &Path, text: &str) -> Result<Metadata, Failure> {
-    written_private(path, text.as_bytes())
-        .map_err(|error| Failure::new(format!("{} cannot be written: {error}", path.display())))
+    private_file::write(path, text.as_bytes())
+        .map_err(|error| Failure::new(format!("{} cannot be written: {error}", path.display())).help(WRITABLE))
 }

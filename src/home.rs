@@ -1,16 +1,15 @@
 //! The data directory: what stands in it, and how its parts are opened.
 
 use std::{
-    ffi::OsString,
-    fs::{self, DirBuilder, Metadata, OpenOptions},
-    io::{self, ErrorKind, Read as _, Write as _},
-    os::unix::fs::{DirBuilderExt, MetadataExt as _, OpenOptionsExt},
+    fs::{self, DirBuilder, Metadata},
+    io::{self, ErrorKind, Read as _},
+    os::unix::fs::{DirBuilderExt, MetadataExt as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use clap::Args;
-use keyring::{Keyring, KeyringError, open_plain};
+use keyring::{Keyring, KeyringError, private_file::open_plain};
 use service::{Clock, Entropy, Signer};
 use store::audit::Head;
 use store_sqlite::{OpenError, Sqlite};
@@ -24,13 +23,13 @@ use crate::{
 /// Where the data is.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Home {
-    /// The data directory [default: $XDG_DATA_HOME/countersign]
+    /// The data directory [default: ~/.local/share/countersign, or countersign in $XDG_DATA_HOME]
     #[arg(long, value_name = "DIR", env = "COUNTERSIGN_DATA_DIR")]
     pub(crate) data_dir: Option<PathBuf>,
 }
 
 impl Home {
-    /// The same, or this directory where none is named.
+    /// This one, or that directory where none is named.
     pub(crate) fn or(self, dir: Option<PathBuf>) -> Self {
         Self {
             data_dir: self.data_dir.or(dir),
@@ -52,7 +51,10 @@ impl Home {
             .recursive(true)
             .mode(0o700)
             .create(&dir)
-            .map_err(|error| Failure::new(format!("{} cannot be made: {error}", dir.display())))?;
+            .map_err(|error| {
+                Failure::new(format!("{} cannot be made: {error}", dir.display()))
+                    .help("name another with --data-dir DIR, or make it for the user that runs this program")
+            })?;
         private_dir(&dir)?;
         Ok(dir)
     }
@@ -97,7 +99,7 @@ pub(crate) fn not_for_others(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// What stands at this path, if anything.
+/// The metadata of what is at this path, if anything is.
 pub(crate) fn there(path: &Path) -> Result<Option<Metadata>, Failure> {
     match fs::metadata(path) {
         Ok(found) => Ok(Some(found)),
@@ -145,6 +147,14 @@ impl Environment {
         };
         let keyring = keyring.map_err(|error| match error {
             KeyringError::Io(error) => Failure::new(format!("{}: {error}", path.display())).help(OURS),
+            damaged @ (KeyringError::Damaged { .. } | KeyringError::Newer { .. }) => Failure::new(format!(
+                "{}: {damaged}",
+                path.display()
+            ))
+            .help(
+                "put back the keyring file that belongs to this database, from the copy that is kept apart from its \
+                 backups; `countersign audit verify` says whether it is the right one",
+            ),
             other => Failure::new(other),
         })?;
         Ok(Self {
@@ -174,7 +184,7 @@ impl Environment {
     }
 }
 
-/// What a file holds; only of one that is one, see [`open_plain`].
+/// The bytes of a plain file, see [`open_plain`].
 pub(crate) fn read_plain(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut file = open_plain(path)?;
     let length = file.metadata()?.len();
@@ -186,7 +196,7 @@ pub(crate) fn read_plain(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-/// The same of a file that an operator names. What a shell hands over (`<(…)`, as `/dev/fd/N`) is a pipe that somebody
+/// The bytes of a file that an operator names. What a shell hands over (`<(…)`, as `/dev/fd/N`) is a pipe that somebody
 /// writes.
 pub(crate) fn read_named(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     if ["/dev/fd", "/dev/stdin", "/proc"]
@@ -196,58 +206,4 @@ pub(crate) fn read_named(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
         return fs::read(path).map(Zeroizing::new);
     }
     read_plain(path)
-}
-
-/// Links that lead on, at most, as the kernel has it.
-const LINKS_MAX: usize = 40;
-
-/// Where a path leads, whether or not there is a file yet.
-pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
-    let mut path = path.to_owned();
-    for _ in 0..LINKS_MAX {
-        let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")))?;
-        let real = folder.join(name);
-        match fs::read_link(&real) {
-            Ok(to) => path = folder.join(to),
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => return Ok(real),
-            Err(error) => return Err(error),
-        }
-    }
-    Err(io::Error::new(ErrorKind::InvalidInput, "too many links"))
-}
-
-/// Writes a file that only its owner may read, whole or not at all; where a link leads, if it is one.
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    written_private(path, bytes).map(drop)
-}
-
-/// The same, with what the file was before anybody could find it: a change of a moment later shows against that.
-pub(crate) fn written_private(path: &Path, bytes: &[u8]) -> io::Result<Metadata> {
-    let path = resolved(path)?;
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(ErrorKind::InvalidInput.into());
-    };
-    // A name that nobody else gives a file: what stands there is what a crash left of ours.
-    let mut unfinished = OsString::from(".");
-    unfinished.push(name);
-    unfinished.push(".countersign-unfinished");
-    let beside = folder.join(unfinished);
-    match fs::remove_file(&beside) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    let written = file.metadata()?;
-    fs::rename(&beside, &path)?;
-    // The new name is on disk only with its directory.
-    fs::File::open(folder)?.sync_all()?;
-    Ok(written)
 }

@@ -1,6 +1,7 @@
 //! The service of a data directory, as long as a process has it.
 
 use std::{
+    io::ErrorKind,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -32,18 +33,18 @@ use crate::{
     home::{ADMIN_KEY, DATABASE, Environment, HEADS, KEYRING, not_for_others, private_dir, there},
 };
 
-/// How often the files are looked at, and heads are written when there is a new one.
+/// The pause between two looks at the files; heads are written then, when there is a new one.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How often expired records are looked for.
+/// The pause between two looks for expired records.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(30);
-/// How often what was decided since is indexed.
+/// The pause between two rounds of indexing what was decided.
 const INDEXING_EVERY: Duration = Duration::from_secs(5);
-/// How long a look may take until nothing is decided.
+/// The time that a look may take until nothing is decided.
 const LOOK_PATIENCE: Duration = Duration::from_secs(5);
-/// How long closing may take. With the open requests before that, it is less than service managers wait.
+/// The time that closing may take. With the open requests before that, it is less than service managers wait.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(15);
 
-/// What an operator says about the past of a data directory.
+/// An operator's statements about the past of a data directory.
 #[derive(Default)]
 pub(crate) struct Custody {
     /// The second copy of the heads.
@@ -70,15 +71,15 @@ impl RunningService {
         not_for_others(&dir.join(ADMIN_KEY))?;
         let mut files = HeadsFiles::read(dir, custody.heads_file.as_deref())?;
         let unproven = begins(dir, &mut files, custody.begin_anew)?;
-        let means = Environment::of(dir)?;
-        let heads = files.prove(&*means.keyring)?;
+        let environment = Environment::of(dir)?;
+        let heads = files.prove(&*environment.keyring)?;
         let known = (!unproven).then_some(heads.as_slice());
-        let engine = means.open_store(dir, "serve", true, known);
+        let engine = environment.open_store(dir, "serve", true, known);
         let engine = Arc::new(engine.map_err(|error| refusal(error, &files, dir))?);
         // From here on the next start asks for this one.
         let register = engine.chains().await.map_err(Failure::new)?;
-        files.take_in(&register, &*means.keyring);
-        files.advance(SignedHead::new(engine.head(), &*means.keyring));
+        files.take_in(&register, &*environment.keyring);
+        files.advance(SignedHead::new(engine.head(), &*environment.keyring));
         if custody.heads_file.is_none() {
             let before = files.forget_elsewhere();
             let before = before.map_or(String::new(), |path| format!("; {} was one until now", shown(&path)));
@@ -87,14 +88,14 @@ impl RunningService {
                  inside. Name a file on another disk with --heads-file{before}"
             );
         }
-        files.write(&*means.keyring)?;
+        files.write(&*environment.keyring)?;
         let store: Arc<dyn Store> = engine.clone();
         let ports = Ports {
             store,
-            clock: means.clock,
-            entropy: means.entropy,
-            sealer: means.keyring.clone(),
-            signer: means.keyring.clone(),
+            clock: environment.clock,
+            entropy: environment.entropy,
+            sealer: environment.keyring.clone(),
+            signer: environment.keyring.clone(),
         };
         prove_keyring(&ports).await.map_err(|error| match error {
             ServiceError::Untrusted(words) => Failure::new(words).help(KEYRING_BACK),
@@ -103,7 +104,7 @@ impl RunningService {
         let mut process = [0; 8];
         ports.entropy.fill(&mut process).map_err(Failure::new)?;
         let request_ids = RequestIds::new(u64::from_ne_bytes(process));
-        let keyring = upgraded(means.keyring, dir, ports.clock.now());
+        let keyring = upgraded(environment.keyring, dir, ports.clock.now());
         let service = Service::start(ports, settings).await.map_err(Failure::new)?;
         let keeper = Keeper {
             dir: dir.to_owned(),
@@ -142,39 +143,20 @@ impl RunningService {
         };
         let looking = on_a_thread("look", looking)?;
         let engine = self.engine.clone();
-        on_a_thread("look-late", move || {
-            loop {
-                match looks.recv_timeout(LOOK_PATIENCE) {
-                    Ok(Looked::Done) => {}
-                    Ok(Looked::Stopped) => return,
-                    Err(RecvTimeoutError::Timeout) => engine.doubt(Some(format!(
-                        "the files could not be looked at for {} s: their disk does not answer",
-                        LOOK_PATIENCE.as_secs()
-                    ))),
-                    Err(RecvTimeoutError::Disconnected) => {
-                        engine.doubt(Some("the files are not looked at any more: start again".into()));
-                        return;
-                    }
-                }
-            }
-        })?;
+        on_a_thread("look-late", move || watch_looks(&engine, &looks))?;
         let service = self.service.clone();
-        let housekeeping = tokio::spawn(async move {
-            let mut housekeeping_due = tokio::time::interval(HOUSEKEEPING_EVERY);
-            housekeeping_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            loop {
-                housekeeping_due.tick().await;
+        let housekeeping = every(HOUSEKEEPING_EVERY, move || {
+            let service = service.clone();
+            async move {
                 if let Err(error) = service.run_housekeeping(&Caller::system()).await {
                     tracing::warn!(%error, "housekeeping waits");
                 }
             }
         });
         let service = self.service.clone();
-        let indexing = tokio::spawn(async move {
-            let mut indexing_due = tokio::time::interval(INDEXING_EVERY);
-            indexing_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            loop {
-                indexing_due.tick().await;
+        let indexing = every(INDEXING_EVERY, move || {
+            let service = service.clone();
+            async move {
                 if let Err(error) = service.index_history(&Caller::system()).await {
                     tracing::warn!(%error, "the history's index waits");
                 }
@@ -236,17 +218,51 @@ impl RunningService {
     }
 }
 
-/// What goes on beside the answers.
+/// The jobs beside the answers.
 pub(crate) struct LookingAfter {
     stop: watch::Sender<()>,
     looking: thread::JoinHandle<()>,
     jobs: [JoinHandle<()>; 2],
 }
 
-/// What the thread that looks says of itself.
+/// The messages of the thread that looks.
 enum Looked {
     Done,
     Stopped,
+}
+
+/// Nothing is decided while the looks are late, or have ended by themselves.
+fn watch_looks(engine: &Sqlite, looks: &mpsc::Receiver<Looked>) {
+    loop {
+        match looks.recv_timeout(LOOK_PATIENCE) {
+            Ok(Looked::Done) => {}
+            Ok(Looked::Stopped) => return,
+            Err(RecvTimeoutError::Timeout) => engine.doubt(Some(format!(
+                "the files could not be looked at for {} s: their disk does not answer",
+                LOOK_PATIENCE.as_secs()
+            ))),
+            Err(RecvTimeoutError::Disconnected) => {
+                engine.doubt(Some("the files are not looked at any more: start again".into()));
+                return;
+            }
+        }
+    }
+}
+
+/// Does a job now and again; one that takes long is not made up for.
+fn every<J, F>(period: Duration, job: J) -> JoinHandle<()>
+where
+    J: Fn() -> F + Send + 'static,
+    F: Future<Output = ()> + Send,
+{
+    tokio::spawn(async move {
+        let mut due = tokio::time::interval(period);
+        due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            due.tick().await;
+            job().await;
+        }
+    })
 }
 
 fn on_a_thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<thread::JoinHandle<()>, Failure> {
@@ -254,7 +270,7 @@ fn on_a_thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<threa
     started.map_err(|error| Failure::new(format!("no thread: {error}")))
 }
 
-/// What the process looks after beside the engine.
+/// The keyring and the heads, which the process looks after beside the engine.
 struct Keeper {
     dir: PathBuf,
     files: HeadsFiles,
@@ -262,7 +278,7 @@ struct Keeper {
     others: Others,
 }
 
-/// What the register is known to have of chains that others write: commands beside the service.
+/// The chains that others write, as far as the register is known: commands beside the service.
 struct Others {
     own: i64,
     /// The newest chain that was seen. Numbers rise by one, so the next chain is the one after it.
@@ -388,7 +404,7 @@ fn upgraded(keyring: Arc<Keyring>, dir: &Path, now: UnixMs) -> Arc<Keyring> {
 
 const KEYRING_BACK: &str = "put back the keyring file that belongs to this database";
 
-/// Whether to go on without proof, which only `--begin-anew` accepts: to begin where something was would leave every
+/// True if it goes on without proof, which only `--begin-anew` accepts: to begin where something was would leave every
 /// user without a second factor; to go on with a database that nothing proves would make used codes good again.
 fn begins(dir: &Path, files: &mut HeadsFiles, anew: bool) -> Result<bool, Failure> {
     let database = there(&dir.join(DATABASE))?.is_some_and(|found| found.len() > 0);
@@ -450,7 +466,7 @@ fn begins(dir: &Path, files: &mut HeadsFiles, anew: bool) -> Result<bool, Failur
     Ok(lost && files.is_empty())
 }
 
-/// What the engine refuses, with the file that says so.
+/// The failure of what the engine refuses, with the file that says so.
 pub(crate) fn refusal(error: OpenError, files: &HeadsFiles, dir: &Path) -> Failure {
     match &error {
         OpenError::Behind { head } => Failure::new(format!(
@@ -477,6 +493,10 @@ pub(crate) fn refusal(error: OpenError, files: &HeadsFiles, dir: &Path) -> Failu
              all copies, and starts once with --begin-anew",
         ),
         OpenError::OtherKeyring { .. } => Failure::new(error).help(KEYRING_BACK),
+        OpenError::Files { path, error } if error.kind() == ErrorKind::ReadOnlyFilesystem => {
+            Failure::new(format!("{}: {error}", path.display()))
+                .help("its disk must be mounted for writing; or name another directory with --data-dir DIR")
+        }
         _ => Failure::new(error),
     }
 }

@@ -43,17 +43,17 @@ impl Clock for RealClock {
         since_boot.tv_sec * 1_000 + since_boot.tv_nsec / 1_000_000
     }
 
-    /// What `adjtimex` says of the kernel's clock, whichever program disciplines it. Nothing that asks the kernel
-    /// itself goes without `unsafe`, so this asks systemd, which does.
+    /// True if `adjtimex` says that the kernel's clock is synchronised, whichever program disciplines it. Nothing that asks
+    /// the kernel itself goes without `unsafe`, so this asks systemd, which does.
     fn synchronised(&self) -> bool {
         said("timedatectl", &["show", "--property=NTPSynchronized", "--value"]).is_some_and(|said| said.trim() == "yes")
     }
 }
 
-/// How long a program may take to answer.
+/// The time that a program may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a program of this machine says in one short line; nothing when it fails, or is not there.
+/// One short line of output of a program of this machine; nothing when it fails, or is not there.
 fn said(program: &str, args: &[&str]) -> Option<String> {
     let mut command = Command::new(program);
     command.args(args).stdin(Stdio::null()).stderr(Stdio::null());
@@ -93,7 +93,7 @@ impl Entropy for RealEntropy {
     }
 }
 
-/// What the authenticator may know of this machine.
+/// The machine as the authenticator may know it.
 ///
 /// # Errors
 /// The path of this program is not known.
@@ -144,7 +144,7 @@ fn absolute(name: &str) -> Option<PathBuf> {
         .filter(|path| path.is_absolute())
 }
 
-/// What messages are to be written in (POSIX.1, 8.2): the first that says something.
+/// The locale of messages (POSIX.1, 8.2): the first that says something.
 fn locale() -> String {
     let names = ["LC_ALL", "LC_MESSAGES", "LANG"];
     let mut said = names
@@ -155,12 +155,12 @@ fn locale() -> String {
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
-/// Whether colours are unwanted (<https://no-color.org>).
+/// True if colours are unwanted (<https://no-color.org>).
 pub fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
-/// Who runs this program, as the session says, for the trail: by `sudo` or by themselves.
+/// The name of the user who runs this program, as the session says, for the trail: by `sudo` or by themselves.
 pub fn login_name() -> Option<String> {
     let names = ["SUDO_USER", "LOGNAME", "USER"];
     let mut said = names.into_iter().filter_map(|name| std::env::var(name).ok());

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::Args;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use service::Settings;
 use verify::{Policy, UnixMs};
 
@@ -36,7 +36,7 @@ impl Configured {
         Ok((self.home.clone().or(file.data_dir).existing()?, settings))
     }
 
-    /// Where the second copy of the heads is, as this command or the service's configuration says.
+    /// The path of the second copy of the heads, as this command or the service's configuration says.
     pub(crate) fn second_copy(&self, named: &SecondCopy) -> Result<Option<PathBuf>, Failure> {
         if named.heads_file.is_some() {
             return Ok(named.heads_file.clone());
@@ -116,14 +116,23 @@ impl ConfigFile {
     /// Reads the file, or takes the defaults when none is named.
     pub(crate) fn read(path: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = path else { return Ok(Self::default()) };
-        let unread = |error: &dyn Display| Failure::usage(format!("{} cannot be read: {error}", path.display()));
+        let unread = |error: &dyn Display| {
+            Failure::usage(format!("{} cannot be read: {error}", path.display()))
+                .help("name a TOML file that is there with --config FILE, or leave it out")
+        };
         let bytes = read_named(path).map_err(|error| unread(&error))?;
         let text = str::from_utf8(&bytes).map_err(|error| unread(&error))?;
-        toml::from_str(text).map_err(|error| Failure::usage(format!("{}, {}", path.display(), explained(&error, text))))
+        toml::from_str(text).map_err(|error| {
+            let failure = Failure::usage(format!("{}, {}", path.display(), explained(&error, text)));
+            match Unknown::of(&error) {
+                Some(unknown) => failure.help(unknown.remedy()),
+                None => failure,
+            }
+        })
     }
 }
 
-/// What an address is that can be listened on.
+/// The remedy for what is no address to listen on.
 const ADDRESS: &str = "write an IP address and a port, such as 127.0.0.1:8700";
 
 /// The address of a flag.
@@ -131,8 +140,8 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| ADDRESS)
 }
 
-/// Where the file is wrong, and what would be right there. Whatever stands there is not repeated: the file may be another
-/// one than was meant, and hold a key.
+/// The place where the file is wrong, and what would be right there. Whatever stands there is not repeated: the file may be
+/// another one than was meant, and hold a key.
 fn explained(error: &toml::de::Error, text: &str) -> String {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let line = before.matches('\n').count() + 1;
@@ -141,10 +150,63 @@ fn explained(error: &toml::de::Error, text: &str) -> String {
     if error.message().contains("socket address") {
         return format!("{place}: {ADDRESS}");
     }
+    if Unknown::of(error).is_some() {
+        return format!("{place}: there is no such setting here");
+    }
     // What was expected comes last, and is ours.
     match error.message().rsplit_once("expected ") {
         Some((_, expected)) => format!("{place}: expected {expected}"),
         None => format!("{place}: this is not TOML as `serve` takes it"),
+    }
+}
+
+/// A setting that nobody knows, as serde says it: "unknown field `lisen`, expected one of `data_dir`, `listen`, …".
+struct Unknown<'a> {
+    name: &'a str,
+    known: Vec<&'a str>,
+}
+
+impl<'a> Unknown<'a> {
+    fn of(error: &'a toml::de::Error) -> Option<Self> {
+        let said = error.message().strip_prefix("unknown field `")?;
+        let (name, expected) = said.rsplit_once("`, expected ")?;
+        // Every second piece stands between backticks.
+        let known = expected.split('`').skip(1).step_by(2).collect();
+        Some(Self { name, known })
+    }
+
+    /// The table whose setting it is, or the nearest one here, or all of them. The name itself is not repeated: the file
+    /// may be another one than was meant.
+    fn remedy(&self) -> String {
+        let tables = [
+            ("policy", settings_of::<PolicyTable>()),
+            ("limits", settings_of::<LimitsTable>()),
+        ];
+        let is_its = |(_, settings): &&(&str, Vec<String>)| settings.iter().any(|setting| setting == self.name);
+        if let Some((table, _)) = tables.iter().find(is_its) {
+            return format!("write it under [{table}]");
+        }
+        if settings_of::<ConfigFile>().iter().any(|setting| setting == self.name) {
+            return "write it at the top of the file, above every [table]".into();
+        }
+        let near = self
+            .known
+            .iter()
+            .map(|known| (strsim::jaro_winkler(self.name, known), known));
+        match near.max_by(|(one, _), (other, _)| one.total_cmp(other)) {
+            Some((likeness, nearest)) if likeness > 0.8 => format!("the nearest one is `{nearest}`"),
+            _ => format!("the settings here are {}", self.known.join(", ")),
+        }
+    }
+}
+
+/// The names of a table's settings: serde tells them to whoever has another one.
+fn settings_of<T: DeserializeOwned>() -> Vec<String> {
+    match toml::from_str::<T>("\"\" = 0") {
+        Err(error) => Unknown::of(&error).map_or_else(Vec::new, |unknown| {
+            unknown.known.into_iter().map(str::to_owned).collect()
+        }),
+        Ok(_) => Vec::new(),
     }
 }
 
@@ -156,7 +218,6 @@ impl PolicyTable {
             enroll::Issuer::new(issuer).map_err(|error| Failure::usage(format!("policy.issuer: {error}")))?;
             settings.issuer.clone_from(issuer);
         }
-        let minutes = |minutes: u16| i64::from(minutes) * UnixMs::MINUTE;
         set(
             &mut settings.devices_max,
             "devices_max",
@@ -171,12 +232,44 @@ impl PolicyTable {
             1..=2,
             usize::from,
         )?;
+        self.enrollments(&mut settings)?;
+        let gap = &mut settings.clock_gap_ms;
+        set(gap, "clock_gap_hours", self.clock_gap_hours, 1..=720, hours_ms)?;
+        let proof = &mut settings.identity_proof_ms;
+        set(
+            proof,
+            "identity_proof_minutes",
+            self.identity_proof_minutes,
+            1..=60,
+            minutes_ms,
+        )?;
+        set(
+            &mut settings.recovery_codes,
+            "recovery_codes",
+            self.recovery_codes,
+            1..=50,
+            usize::from,
+        )?;
+        set(
+            &mut settings.policy.window_steps,
+            "window_steps",
+            self.window_steps,
+            1..=2,
+            u32::from,
+        )?;
+        self.throttles(&mut settings.policy)?;
+        locks_grow(&settings.policy)?;
+        Ok(settings)
+    }
+
+    /// What enrollments may cost.
+    fn enrollments(&self, settings: &mut Settings) -> Result<(), Failure> {
         set(
             &mut settings.enrollment_ms,
             "enrollment_minutes",
             self.enrollment_minutes,
             1..=60,
-            minutes,
+            minutes_ms,
         )?;
         let wrong = &mut settings.enrollment_wrong_codes;
         set(
@@ -201,59 +294,16 @@ impl PolicyTable {
             self.enrollments_per_key,
             1..=10_000_000,
             u32::from,
-        )?;
-        let gap = &mut settings.clock_gap_ms;
-        set(gap, "clock_gap_hours", self.clock_gap_hours, 1..=720, |hours| {
-            i64::from(hours) * UnixMs::HOUR
-        })?;
-        let proof = &mut settings.identity_proof_ms;
-        set(
-            proof,
-            "identity_proof_minutes",
-            self.identity_proof_minutes,
-            1..=60,
-            minutes,
-        )?;
-        set(
-            &mut settings.recovery_codes,
-            "recovery_codes",
-            self.recovery_codes,
-            1..=50,
-            usize::from,
-        )?;
-        set(
-            &mut settings.policy.window_steps,
-            "window_steps",
-            self.window_steps,
-            1..=2,
-            u32::from,
-        )?;
-        self.budgets(&mut settings.policy)?;
-        let policy = &settings.policy;
-        let budgets = [
-            &policy.verification,
-            &policy.unbinding,
-            &policy.resync,
-            &policy.recovery_codes,
-        ];
-        for budget in budgets {
-            if budget.lock_min_ms > budget.lock_max_ms {
-                return Err(Failure::usage(format!(
-                    "policy.lock_min_minutes, {}, is more than policy.lock_max_hours, {}: the first lock is the shortest",
-                    budget.lock_min_ms / UnixMs::MINUTE,
-                    budget.lock_max_ms / UnixMs::HOUR
-                )));
-            }
-        }
-        Ok(settings)
+        )
     }
 
-    fn budgets(&self, policy: &mut Policy) -> Result<(), Failure> {
+    /// The throttles of wrong codes.
+    fn throttles(&self, policy: &mut Policy) -> Result<(), Failure> {
         let attempts_max = u16::try_from(verify::ATTEMPTS_MAX).map_err(Failure::new)?;
         let roads = [&mut policy.verification, &mut policy.unbinding, &mut policy.resync];
-        for budget in roads {
+        for throttle in roads {
             set(
-                &mut budget.attempts,
+                &mut throttle.attempts,
                 "lock_attempts",
                 self.lock_attempts,
                 1..=attempts_max,
@@ -281,36 +331,67 @@ impl PolicyTable {
             1..=SUSPEND_UNBINDING_AFTER_MAX,
             u32::from,
         )?;
-        let minutes = |minutes: u16| i64::from(minutes) * UnixMs::MINUTE;
-        let hours = |hours: u16| i64::from(hours) * UnixMs::HOUR;
-        for budget in [
+        self.locks(policy)
+    }
+
+    /// The lengths of locks.
+    fn locks(&self, policy: &mut Policy) -> Result<(), Failure> {
+        for throttle in [
             &mut policy.verification,
             &mut policy.unbinding,
             &mut policy.resync,
             &mut policy.recovery_codes,
         ] {
             set(
-                &mut budget.lock_min_ms,
+                &mut throttle.lock_min_ms,
                 "lock_min_minutes",
                 self.lock_min_minutes,
                 1..=1_440,
-                minutes,
+                minutes_ms,
             )?;
             set(
-                &mut budget.lock_max_ms,
+                &mut throttle.lock_max_ms,
                 "lock_max_hours",
                 self.lock_max_hours,
                 1..=720,
-                hours,
+                hours_ms,
             )?;
         }
         Ok(())
     }
 }
 
+fn minutes_ms(minutes: u16) -> i64 {
+    i64::from(minutes) * UnixMs::MINUTE
+}
+
+fn hours_ms(hours: u16) -> i64 {
+    i64::from(hours) * UnixMs::HOUR
+}
+
+/// Refuses a first lock that is longer than the longest.
+fn locks_grow(policy: &Policy) -> Result<(), Failure> {
+    let throttles = [
+        &policy.verification,
+        &policy.unbinding,
+        &policy.resync,
+        &policy.recovery_codes,
+    ];
+    for throttle in throttles {
+        if throttle.lock_min_ms > throttle.lock_max_ms {
+            return Err(Failure::usage(format!(
+                "policy.lock_min_minutes, {}, is more than policy.lock_max_hours, {}: the first lock is the shortest",
+                throttle.lock_min_ms / UnixMs::MINUTE,
+                throttle.lock_max_ms / UnixMs::HOUR
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// The most that may be allowed; the manual's table of guesses says what that comes to.
 pub(crate) const SUSPEND_AFTER_MAX: u16 = 120;
-/// The same for changes of factors.
+/// The most that may be allowed for changes of factors.
 pub(crate) const SUSPEND_UNBINDING_AFTER_MAX: u16 = 60;
 
 /// Takes a value of the file, when there is one and it is allowed.

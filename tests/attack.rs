@@ -25,8 +25,6 @@ mod world;
 mod connections;
 #[path = "attack/custody.rs"]
 mod custody;
-#[path = "attack/desk.rs"]
-mod desk;
 #[path = "attack/erasing.rs"]
 mod erasing;
 #[path = "attack/files.rs"]
@@ -48,6 +46,8 @@ mod request_ids;
 mod requests;
 #[path = "attack/restore.rs"]
 mod restore;
+#[path = "attack/service.rs"]
+mod service;
 #[path = "attack/terminal.rs"]
 mod terminal;
 #[path = "attack/trail.rs"]

@@ -34,7 +34,5 @@ mod secrecy;
 mod slots;
 #[path = "authenticator/story.rs"]
 mod story;
-#[path = "authenticator/terminal.rs"]
-mod terminal;
 #[path = "authenticator/tui.rs"]
 mod tui;

@@ -43,7 +43,7 @@ struct User {
     name: String,
     phone: Phone,
     device: String,
-    standing: Standing,
+    status: UserStatus,
     /// The highest step whose code may be burned.
     last: u64,
     /// Accepted in this round, for certain: each must be refused from now on.
@@ -58,7 +58,7 @@ struct User {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+enum UserStatus {
     Bound,
     Unbound,
     /// The confirmation was never answered and did not happen.
@@ -116,7 +116,7 @@ impl Client {
 
     fn act(&mut self) -> Result<(), Unanswered> {
         let who = self.dice.below(self.users.len());
-        let bound = self.users[who].standing == Standing::Bound;
+        let bound = self.users[who].status == UserStatus::Bound;
         match self.dice.below(100) {
             0..5 if self.users.len() < USERS_MOST => self.bind(),
             5..8 if bound => self.unbind(who),
@@ -141,7 +141,7 @@ impl Client {
             name,
             phone,
             device: String::new(),
-            standing: Standing::Never,
+            status: UserStatus::Never,
             last: step,
             accepted: Vec::new(),
             unseen: true,
@@ -158,7 +158,7 @@ impl Client {
             return Ok(());
         }
         user.device = answer.body["device"]["id"].as_str().expect("an id").to_owned();
-        user.standing = Standing::Bound;
+        user.status = UserStatus::Bound;
         user.accepted.push(step);
         self.tally.bound += 1;
         Ok(())
@@ -176,7 +176,7 @@ impl Client {
         let answer = self.api.unbind(&user.name, &user.device, &code)?;
         user.pending = None;
         if answer.status == 204 {
-            user.standing = Standing::Unbound;
+            user.status = UserStatus::Unbound;
             user.accepted.push(step);
             user.unseen = true;
             self.tally.unbound += 1;
@@ -233,7 +233,7 @@ impl Client {
             let user = &mut self.users[who];
             let fresh = user
                 .fresh_step()
-                .filter(|_| user.standing == Standing::Bound && user.misses < MISSES);
+                .filter(|_| user.status == UserStatus::Bound && user.misses < MISSES);
             let Some(step) = fresh else { continue };
             let code = user.phone.code(step);
             user.ask(step, &request_id);
@@ -297,7 +297,7 @@ impl Client {
                     let answer = self.api.user(&user.name).expect(sound);
                     if let [device] = devices(&answer) {
                         user.device = device["id"].as_str().expect("an id").to_owned();
-                        user.standing = Standing::Bound;
+                        user.status = UserStatus::Bound;
                         user.accepted.push(user.last);
                     } else {
                         user.unseen = false;
@@ -306,7 +306,7 @@ impl Client {
                 Some(Pending::Unbind) => {
                     let answer = self.api.user(&user.name).expect(sound);
                     if devices(&answer).is_empty() {
-                        user.standing = Standing::Unbound;
+                        user.status = UserStatus::Unbound;
                         user.accepted.push(user.last);
                         user.unseen = true;
                     }
@@ -383,16 +383,16 @@ impl User {
             .iter()
             .map(|device| device["id"].as_str().expect("an id"))
             .collect();
-        match self.standing {
-            Standing::Bound => assert_eq!(found, [&self.device], "{} was bound", self.name),
-            Standing::Unbound | Standing::Never => assert!(found.is_empty(), "{}: {found:?}", self.name),
+        match self.status {
+            UserStatus::Bound => assert_eq!(found, [&self.device], "{} was bound", self.name),
+            UserStatus::Unbound | UserStatus::Never => assert!(found.is_empty(), "{}: {found:?}", self.name),
         }
         let step = now_step();
         if step <= self.last {
             return;
         }
         let answer = api.verify(&self.name, &self.phone.code(step)).expect(sound);
-        if self.standing == Standing::Bound {
+        if self.status == UserStatus::Bound {
             self.last = step;
             self.answered(step, answer.outcome(), tally);
         } else {

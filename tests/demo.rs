@@ -37,8 +37,15 @@ fn it_tells_the_whole_story_and_leaves_nothing_behind() {
     assert_eq!((outcomes("accepted"), outcomes("refused")), (2, 5), "{}", told.out);
     assert!(told.out.contains(", 0 findings."), "{}", told.out);
 
-    // What the display shows is what was typed.
     let lines: Vec<&str> = told.out.lines().collect();
+    let longest = lines.iter().map(|line| line.chars().count()).max();
+    assert!(
+        longest <= Some(80),
+        "{longest:?}: words are broken at blanks\n{}",
+        told.out
+    );
+
+    // What the display shows is what was typed.
     let pressed = lines
         .iter()
         .position(|line| line.contains("presses the button"))

@@ -287,8 +287,15 @@ fn a_read_only_data_directory_is_said() {
     let dir = mount.path().join("data");
     served_once(&dir);
     mount.remount("ro");
-    refused(&dir, &[&dir.display().to_string(), "Read-only file system"]);
-    refused(&mount.path().join("new"), &["Read-only file system"]);
+    refused(
+        &dir,
+        &[
+            &dir.display().to_string(),
+            "Read-only file system",
+            "mounted for writing",
+        ],
+    );
+    refused(&mount.path().join("new"), &["Read-only file system", "--data-dir DIR"]);
     mount.remount("rw");
     served_once_more(&dir);
 }

@@ -9,9 +9,6 @@
 #[allow(dead_code, reason = "each test uses its part")]
 mod pocket;
 mod support;
-#[path = "authenticator/terminal.rs"]
-#[allow(dead_code, reason = "each test uses its part")]
-mod terminal;
 
 use std::{
     env, fs,
@@ -25,8 +22,8 @@ use authenticator::{Authenticator, Machine};
 use clap::Parser;
 use countersign::real;
 
-use self::{pocket::Pocket, terminal::Terminal};
-use crate::support::process::bare;
+use self::pocket::Pocket;
+use crate::support::{process::bare, terminal::Terminal};
 
 /// How this program is started as the one that breaks; then comes the file that says when, and what the authenticator is told.
 const BREAKS: &str = "breaks-when";

@@ -43,17 +43,19 @@ impl Audit {
 impl Verify {
     fn run(self) -> Done {
         if let Some(path) = self.heads.as_ref().filter(|path| !path.exists()) {
-            return Err(Failure::usage(format!("{} does not exist", path.display())));
+            return Err(Failure::usage(format!("{} does not exist", path.display()))
+                .help("name a copy of audit.heads that is there, or leave out --heads"));
         }
         let (dir, _) = self.configured.read()?;
-        let means = Environment::of(&dir)?;
+        let environment = Environment::of(&dir)?;
         let is_a_copy = self.heads.is_some();
         let path = self.heads.unwrap_or_else(|| dir.join(HEADS));
         let heads = Heads::kept(&path)?.unwrap_or_default();
         // Each line of a copy counts for itself: somebody may have kept the newest ones alone.
-        heads.whole(&path, &*means.keyring, is_a_copy)?;
+        heads.whole(&path, &*environment.keyring, is_a_copy)?;
         let store = Sqlite::open_to_read(&dir).map_err(Failure::new)?;
-        let mut report = block_on(verify_trail(&store, &*means.keyring, heads.as_slice()))?.map_err(Failure::new)?;
+        let mut report =
+            block_on(verify_trail(&store, &*environment.keyring, heads.as_slice()))?.map_err(Failure::new)?;
         store.close().map_err(Failure::new)?;
         if report.heads == 0 && report.rows > 0 {
             report.findings.push(Finding::of_all(format!(

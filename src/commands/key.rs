@@ -2,7 +2,7 @@ use std::{path::Path, process::ExitCode, sync::Arc};
 
 use clap::{Args, Subcommand, builder::StyledStr};
 use serde_json::json;
-use service::{Caller, NewKey, Ports, Service, SignedHead, Signer};
+use service::{Caller, NewKey, Ports, Service, ServiceError, SignedHead, Signer};
 use store::{ApiKey, Id, Role, Store};
 use store_sqlite::{OwnerLock, Sqlite};
 use vault::shown;
@@ -73,7 +73,7 @@ fn role(name: &str) -> Result<Role, String> {
     Role::named(name.trim()).ok_or_else(|| format!("there is no such role; choose from {}", names()))
 }
 
-/// What each role may do; the manual's table says the same in more words.
+/// The help on roles: what each may do; the manual's table says the same in more words.
 fn roles() -> StyledStr {
     let line = |role: Role| {
         let may = match role {
@@ -188,7 +188,7 @@ pub(super) fn beside<T>(
     configured: &Configured,
     second: &SecondCopy,
     writer: &str,
-    work: impl AsyncFnOnce(&Service) -> Result<T, service::ServiceError>,
+    work: impl AsyncFnOnce(&Service) -> Result<T, ServiceError>,
 ) -> Result<T, Failure> {
     let (dir, settings) = configured.read()?;
     let heads_file = configured.second_copy(second)?;
@@ -197,9 +197,9 @@ pub(super) fn beside<T>(
     if let Some(path) = heads_file {
         not_lost(&files, path)?;
     }
-    let means = Environment::of(&dir)?;
-    let heads = files.prove(&*means.keyring)?;
-    let store = means.open_store(
+    let environment = Environment::of(&dir)?;
+    let heads = files.prove(&*environment.keyring)?;
+    let store = environment.open_store(
         &dir,
         writer,
         false,
@@ -208,21 +208,25 @@ pub(super) fn beside<T>(
     let store = Arc::new(store.map_err(|error| refusal(error, &files, &dir))?);
     let ports = Ports {
         store: store.clone(),
-        clock: means.clock,
-        entropy: means.entropy,
-        sealer: means.keyring.clone(),
-        signer: means.keyring.clone(),
+        clock: environment.clock,
+        entropy: environment.entropy,
+        sealer: environment.keyring.clone(),
+        signer: environment.keyring.clone(),
     };
     let (worked, head) = block_on(async {
         let service = Service::start(ports, settings).await?;
         let worked = work(&service).await;
         service.close().await;
-        Ok::<_, service::ServiceError>((worked, service.close_trail(&Caller::shell()).await?))
+        Ok::<_, ServiceError>((worked, service.close_trail(&Caller::shell()).await?))
     })?
     .map_err(Failure::new)?;
     store.close().map_err(Failure::new)?;
-    keep(&dir, heads_file, head, &*means.keyring)?;
-    worked.map_err(Failure::new)
+    keep(&dir, heads_file, head, &*environment.keyring)?;
+    worked.map_err(|error| match error {
+        // A key is the only thing that is named here.
+        ServiceError::NotFound(_) => Failure::new(error).help("`countersign key list` shows those that there are"),
+        _ => Failure::new(error),
+    })
 }
 
 /// A file that is lost is not made anew: the next start must ask for it.

@@ -17,7 +17,10 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand, error::ContextKind};
+use clap::{
+    CommandFactory as _, Parser, Subcommand,
+    error::{ContextKind, ContextValue},
+};
 use vault::is_shown;
 
 use crate::Failure;
@@ -51,7 +54,7 @@ enum Command {
     /// Looks at the clock, and accepts it where the service doubts it
     #[command(subcommand)]
     Clock(clock::Clock),
-    /// Reads the audit trail with suspicion
+    /// Verifies the audit trail, which is read over HTTP: GET /v1/audit
     #[command(subcommand)]
     Audit(audit::Audit),
 }
@@ -63,6 +66,7 @@ pub fn main() -> ExitCode {
         Err(mut error) => {
             // It would name what only the program itself starts, too; `--help` does not.
             error.remove(ContextKind::ValidSubcommand);
+            name_commands(&mut error);
             let words = error.render().to_string();
             if words.chars().all(|character| character == '\n' || is_shown(character)) {
                 error.exit()
@@ -87,7 +91,33 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// What a command came to: 0 done, 1 refused.
+/// Names the commands there are, where an unknown one is like none of them.
+fn name_commands(error: &mut clap::Error) {
+    if error.kind() != clap::error::ErrorKind::InvalidSubcommand
+        || error.get(ContextKind::SuggestedSubcommand).is_some()
+    {
+        return;
+    }
+    // "Usage: countersign audit <COMMAND>"
+    let usage = error
+        .get(ContextKind::Usage)
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let path = usage
+        .split_whitespace()
+        .skip(2)
+        .take_while(|word| !word.starts_with(['[', '<']));
+    let root = Cli::command();
+    let Some(command) = path.into_iter().try_fold(&root, |at, word| at.find_subcommand(word)) else {
+        return;
+    };
+    let names = command.get_subcommands().filter(|command| !command.is_hide_set());
+    let names: Vec<_> = names.map(clap::Command::get_name).collect();
+    let tip = format!("the commands here are {}", names.join(", "));
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+}
+
+/// A command's result: 0 done, 1 refused.
 pub(crate) type Done = Result<ExitCode, Failure>;
 
 /// A runtime for the commands that need one for a moment.
@@ -126,8 +156,8 @@ pub(crate) fn word(of: &impl serde::Serialize) -> String {
     word.as_str().unwrap_or_default().to_owned()
 }
 
-/// One JSON value on stdout. Characters that a terminal does not show can only stand in its strings, where they are the
-/// same when escaped.
+/// Prints one JSON value on stdout. Characters that a terminal does not show can only stand in its strings, where they are
+/// the same when escaped.
 pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(Failure::new)?;
     if text.chars().all(|character| character == '\n' || is_shown(character)) {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::{Args, builder::BoolishValueParser};
+use keyring::private_file;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use rustls::pki_types::{
     CertificateDer, PrivateKeyDer,
@@ -25,7 +26,7 @@ use vault::shown;
 use super::Done;
 use crate::{
     Failure,
-    home::{ADMIN_KEY, Home, not_for_others, read_named, write_private},
+    home::{ADMIN_KEY, Home, not_for_others, read_named},
     opened::{Custody, RunningService},
     real,
     settings::{ConfigFile, address},
@@ -98,15 +99,7 @@ impl Serve {
         make_room(&mut limits);
         let home = self.home.or(file.data_dir);
         let address = self.listen.or(file.listen).unwrap_or(DEFAULT);
-        let tls = match (self.tls_cert.or(file.tls_cert), self.tls_key.or(file.tls_key)) {
-            (Some(cert), Some(key)) => Some(tls_config(&cert, &key)?),
-            (None, None) => None,
-            _ => {
-                return Err(Failure::usage(
-                    "a certificate and its key go together: give tls_cert and tls_key",
-                ));
-            }
-        };
+        let tls = tls(self.tls_cert.or(file.tls_cert), self.tls_key.or(file.tls_key))?;
         if tls.is_none() && !self.allow_plain_http && !file.allow_plain_http {
             server::plain_http_allowed(address).map_err(Failure::usage)?;
         }
@@ -149,9 +142,9 @@ impl Serve {
     }
 }
 
-/// Where HTTP is served when nobody says, and where commands look for it.
+/// The default address of HTTP, where commands look for it.
 const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8700);
-/// Where the admin listener is when nobody says.
+/// The default address of the admin listener.
 const ADMIN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8701);
 
 /// Files and connections that are open beside those of callers.
@@ -220,6 +213,17 @@ fn log_to_stderr(filter: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The configuration of TLS, where both files are named.
+fn tls(cert: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<Arc<rustls::ServerConfig>>, Failure> {
+    match (cert, key) {
+        (Some(cert), Some(key)) => tls_config(&cert, &key).map(Some),
+        (None, None) => Ok(None),
+        _ => Err(Failure::usage(
+            "a certificate and its key go together: give tls_cert and tls_key",
+        )),
+    }
+}
+
 fn tls_config(cert: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, Failure> {
     // The library's own words quote the line that they are about.
     let unreadable = |path: &Path, what: &str, error: pem::Error| {
@@ -249,7 +253,7 @@ fn tls_config(cert: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, Fail
     Ok(Arc::new(config))
 }
 
-/// What the first start says about its API key.
+/// The first API key, as a start finds it.
 enum FirstKey {
     Made,
     There,
@@ -280,7 +284,7 @@ async fn first_key(service: &Service, dir: &Path) -> Result<FirstKey, Failure> {
         .create_key(&Caller::shell(), &wanted)
         .await
         .map_err(Failure::new)?;
-    write_private(&path, text.as_bytes())
+    private_file::write(&path, text.as_bytes())
         .map_err(|error| Failure::new(format!("{} cannot be written: {error}", path.display())))?;
     if std::io::stdout().is_terminal() {
         let _nobody_looks = tell!(
@@ -324,7 +328,7 @@ fn greet(address: SocketAddr, tls: bool, admin: Option<SocketAddr>, dir: &Path, 
     );
 }
 
-/// How a command on this machine names the service, where it is not where it looks by itself.
+/// The flag by which a command on this machine finds the service, where it would not by itself.
 fn server_flag(address: SocketAddr, tls: bool) -> String {
     let port = address.port();
     if tls {

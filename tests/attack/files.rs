@@ -23,14 +23,14 @@ const SEED: &str = "3132333435363738393031323334353637383930";
 const HUSH: &str = "HUSHHUSHHUSHHUSHHUSHHUSHHUSHHUSH";
 const NONE: [&str; 0] = [];
 
-/// A service with an empty inventory, and its desk.
-struct Desk {
+/// A service with an empty inventory, and the commands that fill it.
+struct Inventory {
     home: tempfile::TempDir,
     service: Served,
     api: Api,
 }
 
-impl Desk {
+impl Inventory {
     fn new() -> Self {
         let home = tempfile::tempdir().expect("a directory");
         let service = Served::start(&home.path().join("data"));
@@ -71,7 +71,7 @@ impl Desk {
     }
 
     /// Serial numbers of all that is in the inventory.
-    fn inventory(&self) -> Vec<String> {
+    fn serial_numbers(&self) -> Vec<String> {
         let page = self.api.get("/v1/tokens").expect("an answer").body;
         let items = page["items"].as_array().expect("a list").iter();
         items
@@ -82,7 +82,7 @@ impl Desk {
 
 #[test]
 fn no_words_come_in_as_a_token() {
-    let desk = Desk::new();
+    let inventory = Inventory::new();
     for words in [
         "hello world",
         "hello world\n",
@@ -94,22 +94,22 @@ fn no_words_come_in_as_a_token() {
         "1000001,KRUGK4ZAMJXWGYLUKRUGK4ZAMJXWGYLU\nhello,KRUGK4ZAMJXWGYLUKRUGK4ZAMJXWGYLV\n",
     ] {
         for flags in [&[][..], &["--allow-short-secrets"], &["--dry-run"]] {
-            let refused = desk.import(words, flags).with_code(1);
+            let refused = inventory.import(words, flags).with_code(1);
             assert!(refused.err.contains("error"), "{words}: {}", refused.err);
         }
-        let (status, problem) = desk.import_by_http(words, true);
+        let (status, problem) = inventory.import_by_http(words, true);
         assert_eq!(
             (status, &problem["code"]),
             (400, &json!("invalid_request")),
             "{words}: {problem}"
         );
     }
-    assert_eq!(desk.inventory(), NONE);
+    assert_eq!(inventory.serial_numbers(), NONE);
 }
 
 #[test]
 fn a_secret_that_can_be_tried_out_is_nobodys_token() {
-    let desk = Desk::new();
+    let inventory = Inventory::new();
     // How many bytes, and whether they come in by themselves, or by somebody's word.
     for (len, alone, by_word) in [
         (1, false, false),
@@ -124,69 +124,69 @@ fn a_secret_that_can_be_tried_out_is_nobodys_token() {
         let container = pskc(&[(&serial_number, "totp", &secret)]);
         for file in [&table, &container] {
             let bits = format!("only {} bits", 8 * len);
-            let judged = desk.import(file, &["--dry-run"]).with_code(i32::from(!alone));
+            let judged = inventory.import(file, &["--dry-run"]).with_code(i32::from(!alone));
             assert_eq!(judged.out.contains(&bits), !alone, "{file}: {}", judged.out);
-            let judged = desk.import(file, &["--dry-run", "--allow-short-secrets"]);
+            let judged = inventory.import(file, &["--dry-run", "--allow-short-secrets"]);
             let judged = judged.with_code(i32::from(!by_word));
             let remark = "note: 1 token(s) have secrets of fewer than 128 bits";
             assert_eq!(judged.out.contains(remark), by_word && !alone, "{file}: {}", judged.out);
         }
-        let (_, receipt) = desk.import_by_http(&table, false);
+        let (_, receipt) = inventory.import_by_http(&table, false);
         assert_eq!(receipt["imported"], u64::from(alone), "{len}: {receipt}");
     }
-    assert_eq!(desk.inventory(), ["CS-000016"]);
+    assert_eq!(inventory.serial_numbers(), ["CS-000016"]);
     let short = pskc(&[("CS-000010", "totp", "00112233445566778899")]);
-    let (_, receipt) = desk.import_by_http(&short, true);
+    let (_, receipt) = inventory.import_by_http(&short, true);
     assert_eq!(receipt["imported"], 1, "{receipt}");
-    assert_eq!(desk.inventory(), ["CS-000010", "CS-000016"]);
+    assert_eq!(inventory.serial_numbers(), ["CS-000010", "CS-000016"]);
 }
 
 #[test]
 fn a_dry_run_of_a_mixed_file_says_that_nothing_would_come() {
-    let desk = Desk::new();
+    let inventory = Inventory::new();
     let mixed = pskc(&[
         ("GOOD-1", "totp", SEED),
         ("BAD-1", "ocra", "3132333435363738393031323334353637383931"),
     ]);
-    let dry = desk.import(&mixed, &["--dry-run"]).with_code(1).out;
+    let dry = inventory.import(&mixed, &["--dry-run"]).with_code(1).out;
     assert!(dry.contains("none of 2 token(s) would be imported"), "{dry}");
     assert!(
         dry.contains("nothing would come in") && dry.contains("all or nothing"),
         "{dry}"
     );
-    let done = desk.import(&mixed, &[]).with_code(1).out;
+    let done = inventory.import(&mixed, &[]).with_code(1).out;
     assert!(
         done.contains("0 of 2 token(s) imported") && done.contains("all or nothing"),
         "{done}"
     );
-    let (status, receipt) = desk.import_by_http(&mixed, false);
+    let (status, receipt) = inventory.import_by_http(&mixed, false);
     assert_eq!((status, &receipt["imported"]), (200, &json!(0)), "{receipt}");
     assert!(receipt["remarks"].to_string().contains("all or nothing"), "{receipt}");
-    assert_eq!(desk.inventory(), NONE);
-    let whole = desk.import(&pskc(&[("GOOD-1", "totp", SEED)]), &["--dry-run"]);
+    assert_eq!(inventory.serial_numbers(), NONE);
+    let whole = inventory.import(&pskc(&[("GOOD-1", "totp", SEED)]), &["--dry-run"]);
     let whole = whole.with_code(0).out;
     assert!(!whole.contains("nothing would come in"), "{whole}");
 }
 
 #[test]
 fn what_was_read_as_base32_is_not_said_to_be_hexadecimal() {
-    let desk = Desk::new();
+    let inventory = Inventory::new();
     for (columns, read_as) in [("serial number,secret key", "base32"), ("serial,seed", "hexadecimal")] {
         let table = format!("{columns}\n2308001,ABCDEF234567ABCDEF234567ABCDEF23\n");
-        let said = desk.import(&table, &["--dry-run"]).with_code(0).out;
+        let said = inventory.import(&table, &["--dry-run"]).with_code(0).out;
         assert!(said.contains(&format!("they were read as {read_as}")), "{said}");
     }
 }
 
 #[test]
 fn a_secret_that_others_may_read_is_refused_with_the_chmod_to_type() {
-    let desk = Desk::new();
-    let path = |name: &str| desk.home.path().join(name).display().to_string();
+    let inventory = Inventory::new();
+    let path = |name: &str| inventory.home.path().join(name).display().to_string();
     let (key, file) = (path("key"), path("file"));
     fs::write(&file, pskc(&[("CS-000001", "totp", SEED)])).expect("a file");
     let import = ["import", &file, "--batch", "B"];
     let export = ["export", "request", "CS-000001", "--recipient", "R", "--actor", "ada"];
-    let token = |args: &[&str], flag| desk.token(&[args, &[flag, &key]].concat());
+    let token = |args: &[&str], flag| inventory.token(&[args, &[flag, &key]].concat());
     let homes = [(); 2].map(|()| tempfile::tempdir().expect("a directory"));
     let auth =
         |home: &tempfile::TempDir, args: &[&str], flag| authenticator(home.path(), &[args, &[flag, &key]].concat());
@@ -367,7 +367,7 @@ fn two_uris_on_one_line_are_two_entries_by_every_road() {
 
 #[test]
 fn no_name_of_the_services_holds_a_uri() {
-    let desk = Desk::new();
+    let inventory = Inventory::new();
     let at = api::Timestamp::from_unix_ms(i64::try_from(now_ms()).expect("a time")).to_string();
     for field in ["label", "issuer"] {
         let body = json!({
@@ -376,14 +376,14 @@ fn no_name_of_the_services_holds_a_uri() {
             "identity_proof": {"method": "password", "at": at, "by": "console"},
             "actor": {"id": "alice", "kind": "user"},
         });
-        let refused = desk.api.post("/v1/accounts/acme/users/alice/enrollments", &body);
+        let refused = inventory.api.post("/v1/accounts/acme/users/alice/enrollments", &body);
         let refused = refused.expect("an answer");
         assert_eq!(refused.status, 400, "{field}: {}", refused.body);
         assert!(!refused.body.to_string().contains(HUSH), "{field}: {}", refused.body);
     }
     let name = format!("<FriendlyName>otpauth://totp/B?secret={HUSH}</FriendlyName><Data>");
     let named = pskc(&[("CS-000001", "totp", SEED)]).replace("<Data>", &name);
-    let (_, receipt) = desk.import_by_http(&named, false);
+    let (_, receipt) = inventory.import_by_http(&named, false);
     assert_eq!(receipt["imported"], 0, "{receipt}");
     assert!(!receipt.to_string().contains(HUSH), "{receipt}");
 }
@@ -400,7 +400,7 @@ fn samples(dir: &str) -> Vec<PathBuf> {
 
 #[test]
 fn what_is_seeds_is_no_export_and_what_is_an_export_is_no_seeds() {
-    let (desk, pocket) = (Desk::new(), Pocket::new());
+    let (inventory, pocket) = (Inventory::new(), Pocket::new());
     for file in ["vendors", "pskc"]
         .map(|dir| samples(&format!("pskc/tests/vectors/{dir}")))
         .concat()
@@ -415,15 +415,15 @@ fn what_is_seeds_is_no_export_and_what_is_an_export_is_no_seeds() {
         );
     }
     for file in samples("vault/tests/samples") {
-        let (status, problem) = desk.import_by_http(fs::read(&file).expect("a file"), true);
+        let (status, problem) = inventory.import_by_http(fs::read(&file).expect("a file"), true);
         assert_eq!(status, 400, "{}: {problem}", file.display());
     }
-    assert_eq!(desk.inventory(), NONE);
+    assert_eq!(inventory.serial_numbers(), NONE);
 }
 
 #[test]
 fn what_was_cut_off_or_swapped_comes_in_as_nothing_else() {
-    let (desk, pocket) = (Desk::new(), Pocket::new());
+    let (inventory, pocket) = (Inventory::new(), Pocket::new());
     let step = if soak() { 7 } else { 499 };
     for name in [
         "andotp.json",
@@ -450,11 +450,11 @@ fn what_was_cut_off_or_swapped_comes_in_as_nothing_else() {
         format!("serial number,secret key\n{SEED},23080012\n"),
         "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ 1000001\n".to_owned(),
     ] {
-        let refused = desk.import(&file, &["--allow-short-secrets"]).with_code(1);
+        let refused = inventory.import(&file, &["--allow-short-secrets"]).with_code(1);
         let said = refused.out + &refused.err;
         assert!(!said.contains(SEED) && !said.contains("GEZDGNBV"), "{file}: {said}");
     }
-    assert_eq!(desk.inventory(), NONE);
+    assert_eq!(inventory.serial_numbers(), NONE);
 }
 
 /// A container in the clear: serial number, algorithm, secret in hexadecimal.

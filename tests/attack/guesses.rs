@@ -6,7 +6,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 use service::{Role, Settings};
-use verify::{BudgetPolicy, LIFT, LIFTS, WEEKS};
+use verify::{LIFT, LIFTS, ThrottlePolicy, WEEKS};
 
 use crate::{
     judges::STEP_MS,
@@ -32,7 +32,7 @@ struct Road {
 
 impl Road {
     /// One with a long count: that many, however they are spread.
-    fn counted(name: &'static str, stops: u32, policy: &BudgetPolicy, hits: f64) -> Self {
+    fn counted(name: &'static str, stops: u32, policy: &ThrottlePolicy, hits: f64) -> Self {
         // A year touches 54 weeks at most: five times what thirteen of them allow.
         let weeks = DAYS_OF_A_YEAR.div_ceil(7) + 1;
         let times = weeks.div_ceil(WEEKS as u32);
@@ -47,7 +47,7 @@ impl Road {
     }
 
     /// One with an hourly count alone: one less than locks, every hour.
-    fn hourly(name: &'static str, policy: &BudgetPolicy, hits: f64) -> Self {
+    fn hourly(name: &'static str, policy: &ThrottlePolicy, hits: f64) -> Self {
         let an_hour = f64::from(policy.attempts - 1);
         Self {
             name,

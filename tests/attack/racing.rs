@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Barrier, thread};
 
 use serde_json::{Value, json};
 
-use super::desk::{Bound, Desk};
+use super::service::{Bound, TestService};
 use crate::support::{
     http::{Api, Reply, actor, identity_proof, path, question},
     soak, step_that_lasts,
@@ -133,9 +133,9 @@ impl Round<'_> {
 }
 
 /// How often a code of each user was accepted, as the trail says; the codes that made the binding are not counted.
-fn acceptances(desk: &Desk) -> BTreeMap<String, Vec<String>> {
+fn acceptances(service: &TestService) -> BTreeMap<String, Vec<String>> {
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for record in desk.records() {
+    for record in service.records() {
         let event = &record["event"];
         let (action, outcome) = (
             event["action"].as_str().unwrap_or(""),
@@ -183,20 +183,20 @@ fn pairs(calls: &[Call]) -> Vec<[Call; 2]> {
 
 #[test]
 fn a_code_of_a_bound_device_is_accepted_once_by_all_calls_together() {
-    let desk = Desk::open();
+    let service = TestService::open();
     let times = if soak() { 20 } else { 1 };
     let mut races: Vec<Vec<Call>> = pairs(&OF_A_DEVICE).into_iter().map(Vec::from).collect();
     races.push(OF_A_DEVICE.to_vec());
     let races: Vec<Vec<Call>> = (0..times).flat_map(|_| races.clone()).collect();
-    desk.stock(u32::try_from(races.len()).expect("a few"));
+    service.stock(u32::try_from(races.len()).expect("a few"));
     // A key asks whose token it is a hundred times an hour.
     let keys: Vec<Api> = (0..races.len().div_ceil(16))
-        .map(|_| desk.caller("verify,enroll,support"))
+        .map(|_| service.caller("verify,enroll,support"))
         .collect();
     for (number, calls) in races.iter().enumerate() {
         let user = format!("user-{number}");
         let step = step_that_lasts(4);
-        let Bound { device, phone, .. } = desk.bind_token(&user, u32::try_from(number).expect("a few"), step - 1);
+        let Bound { device, phone, .. } = service.bind_token(&user, u32::try_from(number).expect("a few"), step - 1);
         let round = Round {
             api: &keys[number / 16],
             user: &user,
@@ -213,7 +213,7 @@ fn a_code_of_a_bound_device_is_accepted_once_by_all_calls_together() {
             assert!(!round.make(call), "D4: {calls:?}, then {call:?}");
         }
     }
-    let accepted = acceptances(&desk);
+    let accepted = acceptances(&service);
     for (number, calls) in races.iter().enumerate() {
         let taken = accepted.get(&format!("user-{number}")).map_or(&[][..], Vec::as_slice);
         assert_eq!(taken.len(), 1, "D4: {calls:?}: {taken:?}");
@@ -222,7 +222,7 @@ fn a_code_of_a_bound_device_is_accepted_once_by_all_calls_together() {
 
 #[test]
 fn the_code_that_completes_a_binding_is_accepted_once_by_all_calls_together() {
-    let desk = Desk::open();
+    let service = TestService::open();
     let times = if soak() { 40 } else { 2 };
     let mut races: Vec<Vec<Call>> = pairs(&OF_A_BINDING).into_iter().map(Vec::from).collect();
     races.retain(|calls| calls.contains(&Call::Confirm));
@@ -231,9 +231,9 @@ fn the_code_that_completes_a_binding_is_accepted_once_by_all_calls_together() {
     for (number, calls) in races.iter().enumerate() {
         let user = format!("user-{number}");
         let step = step_that_lasts(4);
-        let (enrollment, phone) = desk.api.start_binding(&user).expect("an answer");
+        let (enrollment, phone) = service.api.start_binding(&user).expect("an answer");
         let round = Round {
-            api: &desk.api,
+            api: &service.api,
             user: &user,
             device: "",
             enrollment: &enrollment,
@@ -248,7 +248,7 @@ fn the_code_that_completes_a_binding_is_accepted_once_by_all_calls_together() {
         }
     }
     assert_eq!(
-        acceptances(&desk),
+        acceptances(&service),
         BTreeMap::new(),
         "D4: the code that completed the binding counts as used"
     );
@@ -256,7 +256,7 @@ fn the_code_that_completes_a_binding_is_accepted_once_by_all_calls_together() {
 
 #[test]
 fn a_recovery_code_is_accepted_once_by_all_calls_together() {
-    let desk = Desk::open();
+    let service = TestService::open();
     let times = if soak() { 40 } else { 2 };
     let calls = ["verify", "unbind", "replace", "renew"];
     let pairs: Vec<[&str; 2]> = (0..calls.len())
@@ -266,9 +266,12 @@ fn a_recovery_code_is_accepted_once_by_all_calls_together() {
         let pair = pairs[number % pairs.len()];
         let user = format!("user-{number}");
         let step = step_that_lasts(4);
-        let bound = desk.bind(&user, step - 1);
+        let bound = service.bind(&user, step - 1);
         let renew = json!({"code": bound.phone.code(step), "actor": actor(&user)});
-        let made = desk.post(&path(&user, "/recovery-codes"), &renew).with_status(200).body;
+        let made = service
+            .post(&path(&user, "/recovery-codes"), &renew)
+            .with_status(200)
+            .body;
         let code = made["recovery_codes"][0].as_str().expect("a code").to_owned();
         let make = |call: &str| -> bool {
             let mut body = json!({"code": code, "method": "recovery_code", "actor": actor(&user)});
@@ -288,7 +291,7 @@ fn a_recovery_code_is_accepted_once_by_all_calls_together() {
                     path(&user, "/enrollments")
                 }
             };
-            let reply = desk.post(&to, &body);
+            let reply = service.post(&to, &body);
             assert!(reply.status < 500, "{call}: {}", reply.body);
             // What a start beside no device took is in the trail.
             call != "replace"
@@ -315,7 +318,7 @@ fn a_recovery_code_is_accepted_once_by_all_calls_together() {
         for call in calls {
             assert!(!make(call), "B6: {pair:?}, then {call}");
         }
-        let events = desk.records().into_iter().map(|record| record["event"].clone());
+        let events = service.records().into_iter().map(|record| record["event"].clone());
         let taken = events.filter(|event| {
             let by_it = event["cause"] == "recovery_code" || event["detail"]["factor"] == "recovery_code";
             event["user"] == user.as_str() && by_it && event["outcome"] != "refused"

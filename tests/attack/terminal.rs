@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::process::{Ended, Served, countersign, on_a_terminal, run, serve};
+use crate::support::process::{Ended, Running, Served, countersign, run, serve};
 
 /// Clears the screen, turns the writing, begins a line of its own, and is a C1 control on top.
 const HOSTILE: &str = "x\u{1b}[2J\u{202e}\u{9b}31m\u{7f}\nerror: y\u{200b}";
@@ -211,7 +211,7 @@ fn under_no_input_nothing_waits_for_anybody() {
             .args(args)
             .args(["--no-input", "--server", &service.url, "--data-dir"])
             .arg(&dir);
-        run(&mut on_a_terminal(&command), "")
+        Running::on_a_terminal(&command).wait()
     };
     for args in [
         &["user", "verify", "acme", "alice"][..],

@@ -10,7 +10,7 @@ use std::{
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use super::desk::{Bound, Desk, asked, token, wrong_codes};
+use super::service::{Bound, TestService, asked, token, wrong_codes};
 use crate::support::{
     http::{actor, identity_proof, path, question},
     phone::Phone,
@@ -26,17 +26,17 @@ fn still_to_come(phone: &Phone, step: u64) -> Vec<String> {
 }
 
 /// Tries a code by every road that judges one, and gives the names of those roads in the trail.
-fn try_everywhere(desk: &Desk, bound: &Bound, code: &str, second: &str) -> Vec<&'static str> {
+fn try_everywhere(service: &TestService, bound: &Bound, code: &str, second: &str) -> Vec<&'static str> {
     let (user, device) = (&*bound.user, &*bound.device);
-    let told = desk.post("/v1/verify", &question(user, code, None));
+    let told = service.post("/v1/verify", &question(user, code, None));
     assert_eq!(told.outcome(), "refused");
     let items = json!({"items": [question(user, code, None)]});
     assert_eq!(
-        desk.post("/v1/verify/batch", &items).with_status(200).body["results"][0]["outcome"],
+        service.post("/v1/verify/batch", &items).with_status(200).body["results"][0]["outcome"],
         "refused"
     );
     let refused = |call: &str, body: &Value| {
-        let problem = desk.post(&path(user, call), body).with_status(422).body;
+        let problem = service.post(&path(user, call), body).with_status(422).body;
         assert_eq!(problem["code"], "code_refused", "{problem}");
         assert!(problem.get("hint").is_none(), "{problem}");
     };
@@ -78,16 +78,16 @@ fn shape(record: &Value) -> Value {
 
 #[test]
 fn the_trail_does_not_tell_a_code_that_comes_from_one_that_never_comes() {
-    let desk = Desk::open();
+    let service = TestService::open();
     let step = step_that_lasts(15);
-    let alice = desk.bind("alice", step - 1);
-    let bob = desk.bind("bob", step - 1);
+    let alice = service.bind("alice", step - 1);
+    let bob = service.bind("bob", step - 1);
     let coming = still_to_come(&alice.phone, step);
     let wrong: Vec<String> = wrong_codes(&bob.phone, step).take(2).collect();
-    let roads = try_everywhere(&desk, &alice, &coming[0], &coming[1]);
-    assert_eq!(try_everywhere(&desk, &bob, &wrong[0], &wrong[1]), roads);
+    let roads = try_everywhere(&service, &alice, &coming[0], &coming[1]);
+    assert_eq!(try_everywhere(&service, &bob, &wrong[0], &wrong[1]), roads);
 
-    let records = desk.records();
+    let records = service.records();
     let refusals = |user: &str| -> Vec<&Value> {
         let of = |record: &&Value| record["event"]["user"] == user && record["event"]["outcome"] == "refused";
         records.iter().filter(of).collect()
@@ -106,7 +106,7 @@ fn the_trail_does_not_tell_a_code_that_comes_from_one_that_never_comes() {
         );
         assert_eq!(shape(coming), shape(wrong), "D5");
     }
-    let log = desk.log();
+    let log = service.log();
     assert!(
         !log.contains("too_early") && !log.contains("TooEarly") && !log.contains("ClockOff"),
         "D5: {log}"
@@ -115,22 +115,22 @@ fn the_trail_does_not_tell_a_code_that_comes_from_one_that_never_comes() {
 
 #[test]
 fn nor_at_a_binding() {
-    let desk = Desk::open();
-    desk.stock(2);
+    let service = TestService::open();
+    service.stock(2);
     let step = step_that_lasts(12);
     // Of a token the next hour is searched; who holds none of it may type its number and two guesses.
     let phone = token(0);
     let [coming, wrong] = [("alice", phone.code(step + 40)), ("bob", phone.wrong_code(step))];
     let mut shapes = BTreeSet::new();
     for (user, code) in [&coming, &wrong] {
-        let enrollment = desk.start_token(user, 0);
+        let enrollment = service.start_token(user, 0);
         let body = json!({"codes": ["000000", code], "scope": [], "actor": actor(user)});
-        let problem = desk
+        let problem = service
             .post(&path(user, &format!("/enrollments/{enrollment}/confirm")), &body)
             .with_status(422)
             .body;
         assert!(problem.get("hint").is_none(), "D5: {problem}");
-        let records = desk.records();
+        let records = service.records();
         let record = records.last().expect("a record");
         assert_eq!(
             (&record["event"]["action"], &record["event"]["user"]),
@@ -144,9 +144,9 @@ fn nor_at_a_binding() {
 }
 
 /// How often each of these was refused, and by how many records.
-fn refusals(desk: &Desk, outcome: &str) -> BTreeMap<String, (u64, u64)> {
+fn refusals(service: &TestService, outcome: &str) -> BTreeMap<String, (u64, u64)> {
     let mut found: BTreeMap<String, (u64, u64)> = BTreeMap::new();
-    for record in desk.records() {
+    for record in service.records() {
         let event = &record["event"];
         if event["action"] == "verify" && event["outcome"] == outcome {
             let (records, count) = found
@@ -161,13 +161,16 @@ fn refusals(desk: &Desk, outcome: &str) -> BTreeMap<String, (u64, u64)> {
 
 #[test]
 fn refusals_of_a_user_without_a_device_are_ten_records_an_hour_and_a_count() {
-    let mut desk = Desk::open();
+    let mut service = TestService::open();
     let most = if soak() { 20_000 } else { 400 };
     let step = step_that_lasts(5);
-    desk.bind("alice", step - 1);
+    service.bind("alice", step - 1);
     let refused = json!({"accepted": false, "outcome": "refused"});
     for number in 0..most {
-        let told = desk.api.verify("nobody", &format!("{number:06}")).expect("an answer");
+        let told = service
+            .api
+            .verify("nobody", &format!("{number:06}"))
+            .expect("an answer");
         assert_eq!(told.body, refused, "to the caller they are all the same");
     }
     for _ in 0..40 {
@@ -179,14 +182,14 @@ fn refusals_of_a_user_without_a_device_are_ten_records_an_hour_and_a_count() {
                 &json!({"method": "recovery_code"}),
             );
             assert_eq!(
-                desk.post("/v1/verify", &body).body,
+                service.post("/v1/verify", &body).body,
                 refused,
                 "nobody has recovery codes"
             );
         }
     }
-    desk.reopen();
-    let told = refusals(&desk, "refused");
+    service.reopen();
+    let told = refusals(&service, "refused");
     let (records, count) = told["nobody"];
     // A minute may have passed twice.
     assert!(
@@ -201,33 +204,37 @@ fn refusals_of_a_user_without_a_device_are_ten_records_an_hour_and_a_count() {
 
 #[test]
 fn a_refusal_that_is_only_counted_is_on_disk_before_its_answer_like_any_other() {
-    let desk = Desk::open();
+    let service = TestService::open();
     let refuse =
-        |user: &str, code: &str| assert_eq!(desk.api.verify(user, code).expect("an answer").outcome(), "refused");
+        |user: &str, code: &str| assert_eq!(service.api.verify(user, code).expect("an answer").outcome(), "refused");
     (0..10).for_each(|_| refuse("nobody", "123456"));
     let step = step_that_lasts(5);
-    let bound = desk.bind("alice", step - 1);
+    let bound = service.bind("alice", step - 1);
     for wrong in wrong_codes(&bound.phone, step).take(8) {
         for (user, code) in [("nobody", "123456"), ("alice", &wrong)] {
-            let before = desk.written();
+            let before = service.written();
             refuse(user, code);
             assert!(
-                before != desk.written(),
+                before != service.written(),
                 "invariant 4: and the time tells nothing about {user}"
             );
         }
     }
-    assert_eq!(desk.events("nobody", "verify", "refused").len(), 10, "it has no record");
+    assert_eq!(
+        service.events("nobody", "verify", "refused").len(),
+        10,
+        "it has no record"
+    );
 }
 
 #[test]
 fn refusals_of_made_up_users_do_not_fill_the_trail() {
-    let mut desk = Desk::open();
+    let mut service = TestService::open();
     let batches = if soak() { 50 } else { 5 };
     for batch in 0..batches {
         let names = (0..4_096).map(|number| format!("made-up-{batch}-{number}"));
         let items: Vec<Value> = names.map(|name| question(&name, "123456", None)).collect();
-        let told = desk
+        let told = service
             .post("/v1/verify/batch", &json!({"items": items}))
             .with_status(200)
             .body;
@@ -238,13 +245,13 @@ fn refusals_of_made_up_users_do_not_fill_the_trail() {
         );
     }
     // Another caller's users still have records of their own.
-    let second = desk.caller("verify");
+    let second = service.caller("verify");
     assert_eq!(
         second.verify("somebody", "123456").expect("an answer").outcome(),
         "refused"
     );
-    desk.reopen();
-    let told = refusals(&desk, "refused");
+    service.reopen();
+    let told = refusals(&service, "refused");
     let records: u64 = told.values().map(|(records, _)| records).sum();
     let count: u64 = told.values().map(|(_, count)| count).sum();
     assert_eq!(count, batches * 4_096 + 1, "A3: none is forgotten");
@@ -256,22 +263,22 @@ fn refusals_of_made_up_users_do_not_fill_the_trail() {
 /// is left follows: only the head outside knows better, and the service has to have kept it.
 #[test]
 fn what_a_command_beside_the_service_wrote_cannot_be_taken_out_unseen() {
-    let desk = Desk::open();
+    let service = TestService::open();
     // Long enough after the change of a key, which makes the service look.
     thread::sleep(Duration::from_secs(3));
     for _time in 0..2 {
-        desk.beside(&["clock", "accept", "--yes", "--actor", "mallory"]);
-        let copy = desk.copied();
+        service.beside(&["clock", "accept", "--yes", "--actor", "mallory"]);
+        let copy = service.copied();
         let written = Connection::open(copy.path().join("countersign.sqlite")).expect("a database");
         let newest = written.query_row("SELECT max(chain) FROM audit_chain", [], |row| row.get(0));
         let chain: i64 = newest.expect("a chain");
         let head = format!("\"chain\":{chain},");
         until("its head is kept", || {
-            fs::read_to_string(desk.file("audit.heads")).is_ok_and(|heads| heads.contains(&head))
+            fs::read_to_string(service.file("audit.heads")).is_ok_and(|heads| heads.contains(&head))
         });
-        desk.beside(&["audit", "verify"]);
+        service.beside(&["audit", "verify"]);
 
-        let copy = desk.copied();
+        let copy = service.copied();
         let database = Connection::open(copy.path().join("countersign.sqlite")).expect("a database");
         for table in ["audit", "audit_chain"] {
             let taken = database.execute(&format!("DELETE FROM {table} WHERE chain = ?"), [chain]);

@@ -18,7 +18,8 @@ use authenticator::{Authenticator, Machine};
 use clap::Parser;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{pocket::Pocket, terminal::Terminal};
+use super::pocket::Pocket;
+use crate::support::terminal::Terminal;
 use crate::support::{
     process::{Running, bare, run},
     until,

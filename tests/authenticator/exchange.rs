@@ -4,10 +4,11 @@ use std::{fs, path::Path, process::Command};
 
 use serde_json::Value;
 
-use super::{pocket::Pocket, terminal::Terminal};
+use super::pocket::Pocket;
+use crate::support::terminal::Terminal;
 use crate::support::write_private;
 use crate::support::{
-    process::{Running, bare, on_a_terminal, run},
+    process::{Running, bare, run},
     tools::output,
 };
 
@@ -222,7 +223,7 @@ fn an_encrypted_export_takes_its_password() {
 fn a_wrong_password_may_be_typed_anew() {
     let pocket = Pocket::new();
     let aegis = sample("aegis_encrypted.json");
-    let mut importing = Running::start(&mut on_a_terminal(&pocket.keyed(&["import", &aegis])));
+    let mut importing = Running::on_a_terminal(&pocket.keyed(&["import", &aegis]));
     for (times, password) in [(1, "wrong"), (2, "correct horse — 正确的马")] {
         importing.hear_times("(Aegis): ", times);
         importing.type_in(&format!("{password}\n"));
@@ -270,7 +271,7 @@ fn what_is_to_come_is_named_before_the_question_and_counted_where_it_is_much() {
     );
     let one = pocket.path("one");
     fs::write(&one, "otpauth://totp/?secret=GEZDGNBVGY3TQOJQ&digits=8\n").expect("a file");
-    let mut asking = Running::start(&mut on_a_terminal(&pocket.keyed(&["import", utf8(&one)])));
+    let mut asking = Running::on_a_terminal(&pocket.keyed(&["import", utf8(&one)]));
     asking.hear("  (without a name)");
     asking.hear("Import 1 entry? [y/N] ");
     asking.type_in("n\n");

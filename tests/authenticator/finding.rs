@@ -5,7 +5,7 @@ use std::{fs::OpenOptions, process::Stdio};
 use serde_json::Value;
 
 use super::pocket::Pocket;
-use crate::support::process::{Running, bare, on_a_terminal, run};
+use crate::support::process::{Running, bare, run};
 
 /// A secret of its own for each.
 fn uri(kind: &str, label: &str, last: char) -> String {
@@ -107,7 +107,7 @@ fn what_cannot_be_taken_back_needs_a_whole_name_or_a_yes() {
     assert_eq!((pocket.list().len(), counter(&pocket, 2)), (2, 0.into()));
 
     for (answer, code, next) in [("\n", 1, 0), ("y\n", 0, 1)] {
-        let mut asking = Running::start(&mut on_a_terminal(&pocket.keyed(&["code", "ban"])));
+        let mut asking = Running::on_a_terminal(&pocket.keyed(&["code", "ban"]));
         asking.hear("Use up the next code of #2 Bank (b)? [y/N] ");
         asking.type_in(answer);
         asking.wait().with_code(code);

@@ -4,11 +4,9 @@ use std::{fs, process::Command, thread::sleep, time::Duration};
 
 use rustix::process::Signal;
 
-use super::{
-    pocket::Pocket,
-    terminal::{Terminal, ended_by},
-};
+use super::pocket::Pocket;
 use crate::support::process::{bare, run};
+use crate::support::terminal::{Terminal, ended_by};
 use crate::support::write_private;
 
 const URI: &str = "otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";

@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use super::{pocket::Pocket, terminal::Terminal};
+use super::pocket::Pocket;
 use crate::support::process::run;
+use crate::support::terminal::Terminal;
 use crate::support::write_private;
 
 const URI: &str = "otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n";

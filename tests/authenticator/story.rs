@@ -1,12 +1,13 @@
 //! A person at a terminal.
 
-use super::{pocket::Pocket, terminal::Terminal};
-use crate::support::process::{Running, bare, on_a_terminal};
+use super::pocket::Pocket;
+use crate::support::process::{Running, bare};
+use crate::support::terminal::Terminal;
 
 const PASSPHRASE: &str = "correct horse";
 
 fn typed(pocket: &Pocket, args: &[&str]) -> Running {
-    Running::start(&mut on_a_terminal(&pocket.auth(args)))
+    Running::on_a_terminal(&pocket.auth(args))
 }
 
 #[test]
@@ -53,7 +54,7 @@ fn the_first_entry_makes_the_vault_and_a_passphrase_is_never_shown() {
 #[test]
 fn a_bare_secret_is_asked_for_its_names() {
     let pocket = Pocket::new();
-    let mut adding = Running::start(&mut on_a_terminal(&pocket.keyed(&["add"])));
+    let mut adding = Running::on_a_terminal(&pocket.keyed(&["add"]));
     adding.hear("Its otpauth URI, or its secret in base32: ");
     adding.type_in("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n");
     for (times, [issuer, account]) in [(1, ["", " "]), (2, ["", "alice"])] {
@@ -72,7 +73,7 @@ fn what_a_person_looks_at_is_counted_and_what_a_script_reads_is_not() {
     let pocket = Pocket::with("otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n");
     pocket.done(&["code", "alice"]);
     assert_eq!(pocket.list()[0]["uses"], 0);
-    Running::start(&mut on_a_terminal(&pocket.keyed(&["code", "alice"])))
+    Running::on_a_terminal(&pocket.keyed(&["code", "alice"]))
         .wait()
         .with_code(0);
     assert_eq!(pocket.list()[0]["uses"], 1);
@@ -82,7 +83,7 @@ fn what_a_person_looks_at_is_counted_and_what_a_script_reads_is_not() {
 fn removing_asks_and_no_is_the_default() {
     let pocket = Pocket::with("otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n");
     for (answer, code, left) in [("\n", 1, 1), ("no\n", 1, 1), ("y\n", 0, 0)] {
-        let mut removing = Running::start(&mut on_a_terminal(&pocket.keyed(&["remove", "alice"])));
+        let mut removing = Running::on_a_terminal(&pocket.keyed(&["remove", "alice"]));
         removing.hear("Remove #1 Example (alice) for ever? [y/N] ");
         removing.type_in(answer);
         removing.wait().with_code(code);
@@ -101,7 +102,7 @@ fn a_copied_code_goes_to_the_terminals_clipboard_and_leaves_it() {
         .arg(copying.get_program())
         .args(copying.get_args());
     shell.envs(copying.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let mut shell = Running::start(&mut on_a_terminal(&shell));
+    let mut shell = Running::on_a_terminal(&shell);
     // RFC 4226 appendix D: 755224 is the first code.
     shell.hear("\x1b]52;c;NzU1MjI0\x07");
     shell.hear("\x1b]52;c;\x07");

@@ -4,11 +4,9 @@ use std::fs;
 
 use rustix::process::Signal;
 
-use super::{
-    pocket::Pocket,
-    terminal::{Terminal, ended_by},
-};
+use super::pocket::Pocket;
 use crate::support::process::{bare, run};
+use crate::support::terminal::{Terminal, ended_by};
 use crate::support::write_private;
 
 const PASSPHRASE: &str = "correct horse";

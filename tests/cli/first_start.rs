@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
 use crate::{
     judges,
     support::{
-        process::{Running, Served, bare, countersign, on_a_terminal, run, serve},
+        process::{Running, Served, bare, countersign, run, serve},
         step_that_lasts,
     },
 };
@@ -76,7 +76,7 @@ fn a_first_start_says_what_to_do_next_and_shows_no_key_to_a_file() {
 fn a_first_start_on_a_terminal_shows_the_key_once() {
     let home = tempfile::tempdir().expect("a directory");
     let dir = home.path().join("data");
-    let first = Running::start(&mut on_a_terminal(&serve(&dir)));
+    let first = Running::on_a_terminal(&serve(&dir));
     let said = first.hear("countersign user verify");
     let key = fs::read_to_string(dir.join("admin.key")).expect("the first key");
     assert!(said.contains(key.trim()), "{said}");
@@ -88,7 +88,7 @@ fn a_first_start_on_a_terminal_shows_the_key_once() {
     );
     first.wait().with_code(0);
 
-    let second = Running::start(&mut on_a_terminal(&serve(&dir)));
+    let second = Running::on_a_terminal(&serve(&dir));
     assert!(!second.hear("countersign user verify").contains(key.trim()));
 }
 
@@ -126,7 +126,7 @@ fn the_readme_keeps_its_promise() {
     let step = step_that_lasts(10);
     let asked = |args: &[&str]| {
         let mut command = started(args);
-        Running::start(&mut on_a_terminal(command.env("COUNTERSIGN_SERVER", &service.url)))
+        Running::on_a_terminal(command.env("COUNTERSIGN_SERVER", &service.url))
     };
     let mut binding = asked(bind);
     let (phone, uri) = judges::scan(&binding.hear("Code that the app shows: "));

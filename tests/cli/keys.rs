@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::write_private;
 use crate::support::{
     http::Api,
-    process::{Served, run},
+    process::{Served, run, serve},
 };
 
 #[test]
@@ -99,7 +99,11 @@ fn keys_that_are_none() {
     let service = Served::start(&home.path().join("data"));
     let nobody = "019a9ef4-4f60-7c1e-9d4b-2f6b8f0a7c11";
     let ended = run(&mut service.beside(&["key", "revoke", nobody]), "").with_code(1);
-    assert!(ended.err.contains("there is no such"), "{}", ended.err);
+    assert!(
+        ended.err.contains("there is no such") && ended.err.contains("`countersign key list`"),
+        "{}",
+        ended.err
+    );
     run(&mut service.beside(&["key", "revoke", "alice"]), "").with_code(2);
 
     let file = home.path().join("key");
@@ -156,4 +160,19 @@ fn a_key_that_lacks_a_role_is_told_how_one_with_it_is_made() {
         "{}",
         refused.err
     );
+}
+
+/// It may be a key file of something else, so it is not repeated.
+#[test]
+fn a_keyring_that_is_none_is_told_where_the_right_one_is() {
+    let home = tempfile::tempdir().expect("a directory");
+    let dir = home.path().join("data");
+    Served::start(&dir).end().with_code(0);
+    for text in ["dear sir\n", "# nothing\n", "seal 1 0 dear\n"] {
+        write_private(dir.join("keyring"), text).expect("a file");
+        let refused = run(&mut serve(&dir), "").with_code(1);
+        let says = ["keyring", "put back the keyring file", "`countersign audit verify`"];
+        assert!(says.iter().all(|words| refused.err.contains(words)), "{}", refused.err);
+        assert!(!refused.err.contains("dear"), "{}", refused.err);
+    }
 }

@@ -4,7 +4,7 @@ use crate::{
     judges,
     support::{
         now_step,
-        process::{Running, Served, on_a_terminal},
+        process::{Running, Served},
         step_that_lasts,
     },
 };
@@ -13,9 +13,7 @@ use crate::{
 fn binding_asks_until_the_code_is_right() {
     let home = tempfile::tempdir().expect("a directory");
     let service = Served::start(&home.path().join("data"));
-    let mut binding = Running::start(&mut on_a_terminal(
-        &service.user(&["bind", "acme", "张三", "--issuer", "Example"]),
-    ));
+    let mut binding = Running::on_a_terminal(&service.user(&["bind", "acme", "张三", "--issuer", "Example"]));
     let (phone, uri) = judges::scan(&binding.hear("Code that the app shows: "));
     assert!(
         uri.contains("issuer=Example") && uri.contains("%E5%BC%A0%E4%B8%89"),
@@ -43,7 +41,7 @@ fn binding_asks_until_the_code_is_right() {
 fn the_fifth_wrong_code_ends_the_binding() {
     let home = tempfile::tempdir().expect("a directory");
     let service = Served::start(&home.path().join("data"));
-    let mut binding = Running::start(&mut on_a_terminal(&service.user(&["bind", "acme", "alice"])));
+    let mut binding = Running::on_a_terminal(&service.user(&["bind", "acme", "alice"]));
     let (phone, _) = judges::scan(&binding.hear("Code that the app shows: "));
     for attempt in 1..=5 {
         binding.hear_times("Code that the app shows: ", attempt);
@@ -70,7 +68,7 @@ fn unbinding_says_what_it_ends() {
     let service = Served::start(&home.path().join("data"));
     let step = step_that_lasts(5);
     let (_, phone) = service.api().bind("alice", step);
-    let mut unbinding = Running::start(&mut on_a_terminal(&service.user(&["unbind", "acme", "alice"])));
+    let mut unbinding = Running::on_a_terminal(&service.user(&["unbind", "acme", "alice"]));
     let said = unbinding.hear("Code of the device, to go on: ");
     assert!(said.contains("login and operation protection"), "{said}");
     unbinding.type_in(&format!("{}\n", phone.code(step + 1)));
@@ -83,7 +81,7 @@ fn no_input_asks_nothing_even_at_a_terminal() {
     let service = Served::start(&home.path().join("data"));
     for asking in ["verify", "bind"] {
         let asked = service.user(&[asking, "acme", "alice", "--no-input"]);
-        let ended = Running::start(&mut on_a_terminal(&asked)).wait().with_code(2);
+        let ended = Running::on_a_terminal(&asked).wait().with_code(2);
         assert!(
             ended.out.contains("no code was given") && ended.out.contains("--code-file"),
             "{}",

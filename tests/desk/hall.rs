@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use link::{About, Comparing, Life, Link, Patience};
+use link::{About, Comparing, Link, Patience, TokenStatus};
 use pskc::{Seed, Unlock};
 use serde_json::Value;
 use simulator::{Board, Damage, Pty, Simulated, TornStorage, VirtualTime};
@@ -180,7 +180,7 @@ impl Hall {
 
     fn is_done(&self, storage: &TornStorage) -> bool {
         let about = about(storage);
-        let number = about.serial_number.filter(|_| about.life == Life::Sealed);
+        let number = about.serial_number.filter(|_| about.status == TokenStatus::Sealed);
         number.is_some_and(|number| done(&self.manifest).contains(&number))
     }
 }
@@ -261,7 +261,7 @@ pub(crate) fn assert_none_doubled_none_lost(bench: &Bench, finished: &[TornStora
             .find(|seed| seed.serial_number == number)
             .expect("of the batch");
         assert!(
-            about.life == Life::Sealed && has(token, seed),
+            about.status == TokenStatus::Sealed && has(token, seed),
             "{number} has the secret that is kept"
         );
         assert!(seen.insert(number), "a serial number on two tokens");

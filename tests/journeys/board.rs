@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use link::{Comparing, Life, Link, LinkError, Patience, Wanted};
+use link::{Comparing, Link, LinkError, Patience, TokenStatus, Wanted};
 use tempfile::TempDir;
 
 use crate::{
@@ -76,19 +76,19 @@ impl Token {
     /// Programs it as the desk does: the digits are compared, the button is pressed, the seed is kept before it is
     /// committed to.
     pub(crate) fn provision(&mut self, serial_number: &str, now_ms: i64) -> Made {
-        self.program(serial_number, now_ms, &[Life::Blank])
+        self.program(serial_number, now_ms, &[TokenStatus::Blank])
     }
 
     /// The same with one whose programming was cut off.
     pub(crate) fn provision_again(&mut self, serial_number: &str, now_ms: i64) -> Made {
-        self.program(serial_number, now_ms, &[Life::Blank, Life::Provisioned])
+        self.program(serial_number, now_ms, &[TokenStatus::Blank, TokenStatus::Provisioned])
     }
 
-    fn program(&mut self, serial_number: &str, now_ms: i64, from: &[Life]) -> Made {
+    fn program(&mut self, serial_number: &str, now_ms: i64, from: &[TokenStatus]) -> Made {
         let (session_random, secret_random) = (self.random(), self.random());
         let mut emulator = self.on(now_ms);
         let mut link = connect(&emulator);
-        assert!(from.contains(&link.hello().expect("a token answers").life));
+        assert!(from.contains(&link.hello().expect("a token answers").status));
         let mut compare = |shown: link::ComparisonDigits| {
             let there = emulator
                 .screen_when(|screen| read(screen).is_some())

@@ -3,7 +3,7 @@
 
 use std::{env, sync::mpsc, thread, time::Instant};
 
-use link::{Comparing, Life, LinkError, Wanted};
+use link::{Comparing, LinkError, TokenStatus, Wanted};
 use pskc::{DEFAULT_PBKDF2_ITERATIONS, ManagementKey, Moving, Protect, Seed};
 use serde_json::json;
 use service::Role;
@@ -234,19 +234,19 @@ fn a_power_cut_while_it_is_programmed_leaves_a_token_blank_or_complete() {
 
         let mut emulator = token.on(BEGINNING_MS);
         let mut link = connect(&emulator);
-        let life = link.hello().expect("it answers").life;
-        let place = format!("round {round}, after {delay:?} of {whole:?}: {life:?}");
-        match life {
-            Life::Blank => {
+        let status = link.hello().expect("it answers").status;
+        let place = format!("round {round}, after {delay:?} of {whole:?}: {status:?}");
+        match status {
+            TokenStatus::Blank => {
                 assert!(known.made.is_none(), "{place}: told before it was kept");
                 met[0] += 1;
             }
-            Life::Provisioned => {
+            TokenStatus::Provisioned => {
                 assert!(!known.committed, "{place}: told before it was sealed");
                 met[1] += 1;
             }
-            Life::Sealed => met[2] += 1,
-            Life::Wiped => panic!("{place}"),
+            TokenStatus::Sealed => met[2] += 1,
+            TokenStatus::Wiped => panic!("{place}"),
         }
         if let Some(made) = &known.made {
             let mut session = link.open(&token.random(), Comparing::No).expect("a session");
@@ -254,7 +254,7 @@ fn a_power_cut_while_it_is_programmed_leaves_a_token_blank_or_complete() {
                 .prove(&made.secret, &[3; 32])
                 .expect("what the desk kept is what the token has");
         }
-        if life == Life::Sealed {
+        if status == TokenStatus::Sealed {
             let made = known
                 .made
                 .as_ref()

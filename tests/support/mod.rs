@@ -10,6 +10,8 @@ pub(crate) mod emulator;
 pub(crate) mod http;
 pub(crate) mod phone;
 pub(crate) mod process;
+pub(crate) mod pty;
+pub(crate) mod terminal;
 pub(crate) mod tools;
 
 use std::{

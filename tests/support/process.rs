@@ -1,7 +1,8 @@
 //! Processes that end with the test, however it ends.
 
 use std::{
-    io::{Read, Write as _},
+    fs::File,
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
@@ -9,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::http::Api;
+use super::{http::Api, pty::Pty};
 
 /// No command that answers takes as long.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -44,6 +45,8 @@ fn without_a_terminal(command: &Command) -> Option<Command> {
 /// A process that was started and will end before its owner does.
 pub(crate) struct Running {
     child: Child,
+    /// Of its terminal, where it has one.
+    keyboard: Option<File>,
     out: Arc<Said>,
     err: Arc<Said>,
 }
@@ -99,7 +102,25 @@ impl Running {
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let out = Said::listen(child.stdout.take().expect("it is piped"));
         let err = Said::listen(child.stderr.take().expect("it is piped"));
-        Self { child, out, err }
+        Self {
+            child,
+            keyboard: None,
+            out,
+            err,
+        }
+    }
+
+    /// Starts it as a person does: stdin, stdout and stderr are a terminal, and all that is said is on stdout.
+    pub(crate) fn on_a_terminal(command: &Command) -> Self {
+        let pty = Pty::open(200, 60);
+        let child = pty.start(command);
+        let shown = pty.keyboard.try_clone().expect("a descriptor");
+        Self {
+            child,
+            keyboard: Some(pty.keyboard),
+            out: Said::listen(shown),
+            err: Said::listen(io::empty()),
+        }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -121,7 +142,10 @@ impl Running {
 
     /// Types this.
     pub(crate) fn type_in(&mut self, text: &str) {
-        let stdin = self.child.stdin.as_mut().expect("it is piped");
+        let stdin: &mut dyn Write = match &mut self.keyboard {
+            Some(keyboard) => keyboard,
+            None => self.child.stdin.as_mut().expect("it is piped"),
+        };
         stdin.write_all(text.as_bytes()).expect("somebody reads it");
         stdin.flush().expect("somebody reads it");
     }
@@ -129,6 +153,10 @@ impl Running {
     /// Says nothing more.
     pub(crate) fn close_stdin(&mut self) {
         drop(self.child.stdin.take());
+        if let Some(keyboard) = &mut self.keyboard {
+            // Ctrl-D.
+            keyboard.write_all(b"\x04").expect("a terminal");
+        }
     }
 
     /// Waits for the process to say `what`, on either stream.
@@ -327,23 +355,4 @@ pub(crate) fn serve(dir: &Path) -> Command {
         .arg(dir)
         .env("COUNTERSIGN_ADMIN_LISTEN", "127.0.0.1:0");
     command
-}
-
-/// The same command as a person runs it: stdin, stdout and stderr are a terminal (of `script`, from bsdutils).
-pub(crate) fn on_a_terminal(command: &Command) -> Command {
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
-    let quoted: Vec<_> = words
-        .map(|word| format!("'{}'", word.to_str().expect("UTF-8").replace('\'', "'\\''")))
-        .collect();
-    let mut script = bare("script");
-    let set = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
-    script.envs(set).args([
-        "--quiet",
-        "--return",
-        "--flush",
-        "--command",
-        &quoted.join(" "),
-        "/dev/null",
-    ]);
-    script
 }

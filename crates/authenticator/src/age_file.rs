@@ -1,4 +1,4 @@
-//! What `age` encrypts, around any file: exports that leave, and come back.
+//! Encryption by `age` around any file: exports that leave, and come back.
 
 use std::io::{BufReader, Read as _, Write as _};
 
@@ -14,7 +14,7 @@ use crate::Refusal;
 /// scrypt's N as a power of two: 1 GiB, as with vaults. age itself takes what costs the writer's machine a second, some 2^18.
 const MAX_WORK_FACTOR: u8 = 20;
 
-/// Who may open a file.
+/// The recipients of an encrypted file.
 pub(crate) enum Recipients {
     Passphrase(Zeroizing<String>),
     Keys(Vec<x25519::Recipient>),
@@ -57,7 +57,7 @@ impl<'a> Sealed<'a> {
         self.open(&[&identity])
     }
 
-    /// By what `age-keygen` writes.
+    /// Opens the file by a key file of `age-keygen`.
     pub(crate) fn open_by_keys(self, identity_file: &[u8]) -> Result<Zeroizing<Vec<u8>>, Refusal> {
         let no_keys =
             |_| Refusal::new("the file that was named has no secret key of age: one begins with AGE-SECRET-KEY-1");

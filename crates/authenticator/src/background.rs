@@ -4,8 +4,8 @@ use std::{process::Command, time::Duration};
 
 use crate::Machine;
 
-/// One of them, to be given its streams and started. It gets nothing else that is open here: not the pipe that somebody
-/// reads to its end, not the lock that a script has for as long as its command runs.
+/// A background process, to be given its streams and started. It gets nothing else that is open here: not the pipe that
+/// somebody reads to its end, not the lock that a script has for as long as its command runs.
 pub(crate) fn background(machine: &Machine, name: &str, lasts: Duration) -> Command {
     const FIRST_AFTER_STDERR: i32 = 3;
     // What this process opened itself closes by itself already; what it was given does not.

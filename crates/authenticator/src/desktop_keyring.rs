@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::Refusal;
 
-/// What keeps the item apart from those of other programs.
+/// The service name of the item, apart from those of other programs.
 #[cfg(feature = "keyring")]
 const SERVICE: &str = "countersign-authenticator";
 
@@ -19,7 +19,7 @@ const SERVICE: &str = "countersign-authenticator";
 #[cfg(feature = "keyring")]
 pub(crate) struct KeyringItem(Entry);
 
-/// Nothing, in a program without the feature `keyring`.
+/// An item that does not exist, in a program without the feature `keyring`.
 #[cfg(not(feature = "keyring"))]
 pub(crate) enum KeyringItem {}
 

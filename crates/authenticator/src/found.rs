@@ -5,7 +5,7 @@ use vault::{Entries, Entry, EntryId, Kind, Order};
 
 use crate::{Refusal, prompt::Prompt};
 
-/// So many entries are named before the rest is counted.
+/// Entries that are named before the rest is counted.
 pub(crate) const MOST_NAMED: usize = 20;
 
 /// The entry that somebody's words mean.
@@ -16,7 +16,7 @@ pub(crate) struct Meant<'a> {
 }
 
 impl<'a> Meant<'a> {
-    /// For what cannot be taken back, and is done without a question.
+    /// The one entry, for what cannot be taken back and is done without a question.
     pub(crate) fn certain(self) -> Result<&'a Entry, Refusal> {
         if self.is_certain {
             return Ok(self.entry);
@@ -26,7 +26,7 @@ impl<'a> Meant<'a> {
         Err(Refusal::usage(what).help(self.in_full()))
     }
 
-    /// The same, where a person may be asked.
+    /// The one entry, where a person may be asked.
     pub(crate) fn certain_or_asked(self, prompt: Prompt, question: &str) -> Result<&'a Entry, Refusal> {
         let question = format!("{question} {}?", numbered(self.entry));
         match self.is_certain || prompt.confirm(&question, &self.in_full())? {
@@ -79,12 +79,12 @@ pub(crate) fn meant<'a>(entries: &'a Entries, words: &[String]) -> Result<Meant<
     }
 }
 
-/// The same where pieces of a name are enough.
+/// The one entry that pieces of a name find.
 pub(crate) fn one<'a>(entries: &'a Entries, words: &[String]) -> Result<&'a Entry, Refusal> {
     meant(entries, words).map(|meant| meant.entry)
 }
 
-/// How well words fit an entry, best first.
+/// Grades of a match between words and an entry, best first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Nearness {
     /// All of its name, as it is printed or as the two names in a row.
@@ -149,7 +149,7 @@ pub(crate) fn counted(entries: usize) -> String {
     }
 }
 
-/// What is unusual about its codes, if anything.
+/// The unusual parameters of an entry's codes, if any.
 pub(crate) fn unusual(entry: &Entry) -> String {
     let credential = entry.credential();
     let mut words = Vec::new();
@@ -168,7 +168,7 @@ pub(crate) fn unusual(entry: &Entry) -> String {
     words.join(", ")
 }
 
-/// All but the secret, for programs.
+/// An entry as JSON, without its secret.
 pub(crate) fn described(entry: &Entry) -> Value {
     let credential = entry.credential();
     let names: Vec<&str> = entry.groups.iter().map(vault::Name::as_str).collect();

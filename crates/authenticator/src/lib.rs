@@ -1,4 +1,4 @@
-//! The virtual device on the desk: its vault on disk, its command line, its terminal interface, pictures of QR codes.
+//! The virtual device on the session: its vault on disk, its command line, its terminal interface, pictures of QR codes.
 //!
 //! Clock, randomness and environment are arguments; nothing here knows the service, a store or the network.
 
@@ -18,7 +18,6 @@ mod agent;
 mod background;
 mod clipboard;
 mod command;
-mod desk;
 mod desktop_keyring;
 mod found;
 mod machine;
@@ -31,6 +30,7 @@ mod secrecy;
 mod signals;
 mod tui;
 mod vault_file;
+mod vault_session;
 
 pub use command::{Authenticator, Bind, Binding, Unconfirmed};
 pub use machine::{Connect, Machine};

@@ -5,7 +5,7 @@ use crate::{Bind, Binding, Refusal};
 /// Speaks with the service that a binding is to be made with.
 pub type Connect = fn(&Bind) -> Result<Box<dyn Binding>, Refusal>;
 
-/// What the machine offers: nothing in this crate asks for it by itself.
+/// The machine's clock, randomness and places: nothing in this crate asks for it by itself.
 pub struct Machine {
     /// Milliseconds since 1970.
     pub unix_ms: fn() -> u64,

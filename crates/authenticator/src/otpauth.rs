@@ -54,7 +54,7 @@ pub(crate) fn uri_of(entry: &Entry) -> Zeroizing<String> {
     uri
 }
 
-/// Whether text begins as a list of URIs does.
+/// True if text begins as a list of URIs does.
 pub(crate) fn is_uri_list(bytes: &[u8]) -> bool {
     let begins = bytes.trim_ascii_start();
     let scheme = b"otpauth";
@@ -67,7 +67,7 @@ pub(crate) fn uri_in(text: &str) -> Option<&str> {
     (is_uri_list(uri.as_bytes()) && !uri.contains(char::is_control)).then_some(uri)
 }
 
-/// One line more.
+/// Adds a line.
 pub(crate) fn push_line(lines: &mut Zeroizing<String>, text: &str) {
     // A new buffer, so that growing leaves no copy behind.
     let mut longer = Zeroizing::new(String::with_capacity(lines.len() + text.len() + 1));

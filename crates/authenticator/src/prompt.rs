@@ -19,12 +19,12 @@ use crate::{
 /// No passphrase, key or list is longer.
 const MAX_FILE_LEN_BYTES: usize = 16 << 20;
 
-/// How often what was typed wrong may be typed anew.
+/// Tries at a secret that is typed.
 pub(crate) const TRIES: usize = 3;
 /// No new passphrase is shorter, in characters (NIST SP 800-63B). One that is in use goes on opening its vault.
 pub(crate) const MIN_NEW_LEN: usize = 8;
 
-/// Whether questions may be asked.
+/// Asks questions at the terminal, unless none may be asked.
 #[derive(Clone, Copy)]
 pub(crate) struct Prompt {
     pub(crate) no_input: bool,
@@ -59,7 +59,7 @@ impl Prompt {
         }
     }
 
-    /// What is typed without being shown; nothing that is typed is, from here to [`end_quiet`].
+    /// Asks for a secret, which is typed without being shown; nothing that is typed is, from here to [`end_quiet`].
     pub(crate) fn secret(self, question: &str, remedy: &str) -> Result<Zeroizing<String>, Refusal> {
         let Some(terminal) = self.terminal() else {
             return Err(Refusal::usage(format!("nobody can be asked for this: {question}")).help(remedy));
@@ -98,7 +98,7 @@ impl Prompt {
     }
 }
 
-/// Whether it may be a new passphrase.
+/// Checks that it is long enough for a new passphrase.
 pub(crate) fn long_enough(passphrase: &str) -> Result<(), Refusal> {
     if passphrase.chars().count() >= MIN_NEW_LEN {
         return Ok(());
@@ -169,7 +169,7 @@ fn first_line(path: &Path, bytes: &[u8]) -> Result<Zeroizing<String>, Refusal> {
     ))
 }
 
-/// All of it, in a buffer that leaves no copy behind.
+/// Reads to the end, into a buffer that leaves no copy behind.
 pub(crate) fn grown(mut from: impl io::Read) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(64 << 10));
     loop {

@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 
 use crate::signals::{ENDING, Signals, Woken};
 
-/// Where a person is asked and answers.
+/// The terminal at which a person is asked and answers.
 pub(crate) struct Terminal {
     keyboard: File,
     screen: File,
@@ -49,7 +49,7 @@ impl Terminal {
     }
 
     pub(crate) fn line(&self) -> io::Result<Zeroizing<String>> {
-        /// What a terminal takes as one line.
+        /// The longest line that a terminal takes.
         const MAX_LINE_LEN_BYTES: usize = 4_096;
         let mut line = Zeroizing::new([0; MAX_LINE_LEN_BYTES]);
         // Without a buffer, which would keep a copy.
@@ -62,7 +62,7 @@ impl Terminal {
         }
     }
 
-    /// Whether there is one more line of what was pasted: these come at once.
+    /// True if there is one more line of what was pasted: these come at once.
     fn has_line(&self) -> io::Result<bool> {
         let mut keyboard = [PollFd::new(&self.keyboard, PollFlags::IN)];
         let at_once = Timespec {
@@ -208,7 +208,7 @@ impl Drop for QuietUntilDone {
     }
 }
 
-/// Whether a shell may have stopped us: the kernel, too, stops nobody by the keyboard whose parent is of another session.
+/// True if a shell may have stopped us: the kernel, too, stops nobody by the keyboard whose parent is of another session.
 fn somebody_continues_us() -> bool {
     getppid().is_some_and(|parent| getsid(Some(parent)).ok() == getsid(None).ok())
 }

@@ -1,6 +1,6 @@
 use std::{fmt, path::Path};
 
-/// Why a command did not do what it was asked: what happened, and what to do now. It never repeats a secret.
+/// A command's error: what happened, and what to do now. It never repeats a secret.
 #[derive(Debug)]
 pub struct Refusal {
     /// What happened.

@@ -1,4 +1,4 @@
-//! What this process does for its secrets before it has any.
+//! Protection of this process's memory, before it has secrets.
 
 use std::io;
 

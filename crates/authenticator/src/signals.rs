@@ -28,8 +28,8 @@ use signal_hook::{
 /// Signals that end a program.
 pub(crate) const ENDING: [i32; 4] = [SIGTERM, SIGHUP, SIGINT, SIGQUIT];
 
-/// What was ever listened to, and whether it does now what it does by default: a handler stays for ever, and a signal that
-/// nobody listens to any more would be lost in it.
+/// The signals that were ever listened to, and whether it does now what it does by default: a handler stays for ever, and a
+/// signal that nobody listens to any more would be lost in it.
 static BY_DEFAULT: Mutex<BTreeMap<i32, Arc<AtomicBool>>> = Mutex::new(BTreeMap::new());
 
 /// Why a wait ended.
@@ -91,7 +91,7 @@ impl Signals {
         ENDING.into_iter().find(|signal| self.came(*signal))
     }
 
-    /// Whether it came since it was asked last.
+    /// True if it came since it was asked last.
     pub(crate) fn came(&self, signal: i32) -> bool {
         let mut bytes = [0; 64];
         let pipe = self.pipes.iter().find(|(of, _)| *of == signal);

@@ -23,11 +23,11 @@ use vault::{FileError, LockedVault, MAX_VAULT_LEN_BYTES};
 
 use crate::refusal::named;
 
-/// How long a command waits for another one that is writing.
+/// The time that a command waits for another one that is writing.
 pub const LOCK_WAIT: Duration = Duration::from_secs(5);
 const LOCK_POLL: Duration = Duration::from_millis(20);
 
-/// Where a vault is kept. Nothing is opened until it is read or locked.
+/// The file of a vault. Nothing is opened until it is read or locked.
 #[derive(Clone, Debug)]
 pub struct VaultFile {
     path: PathBuf,
@@ -92,7 +92,7 @@ pub enum VaultFileError {
     },
 }
 
-/// What is done to a vault's file.
+/// What was being done to a vault's file when it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doing {
     /// Waiting for other writers.
@@ -123,17 +123,17 @@ impl VaultFile {
         Self { path: path.into() }
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether anything is there.
+    /// True if anything is there.
     pub fn exists(&self) -> bool {
         fs::symlink_metadata(&self.path).is_ok()
     }
 
-    /// What is there now, whole: a writer at the same time does not disturb.
+    /// Reads the vault, whole: a writer at the same time does not disturb.
     ///
     /// # Errors
     /// [`VaultFileError`], but never `Busy`.
@@ -172,7 +172,7 @@ impl VaultFile {
 }
 
 impl VaultLock {
-    /// What is there, and stays there until it is saved.
+    /// Reads the vault, which stays as it is until it is saved.
     ///
     /// # Errors
     /// [`VaultFileError`], but never `Busy`.
@@ -197,6 +197,9 @@ impl VaultLock {
     }
 
     /// Written beside its place and synced, then put there in one step that is synced too.
+    ///
+    /// Not the keyring's writer, which this crate cannot see: it knows no service, and a vault keeps its user, lies on FAT
+    /// too, and says whether a failure left the old one.
     fn put(&self, bytes: &[u8], into_place: fn(&Path, &Path) -> io::Result<()>) -> Result<(), VaultFileError> {
         let failed = |error| VaultFileError::Io {
             path: self.path.clone(),
@@ -231,7 +234,8 @@ impl VaultLock {
         self.path.with_file_name(name)
     }
 
-    /// What a crash left: the lock is held, so nobody is writing it. Where it cannot be taken away it does no harm.
+    /// Removes the leftovers of a crash: the lock is held, so nobody is writing it. Where it cannot be taken away it does no
+    /// harm.
     fn clear_leftovers(&self) {
         let name = self.path.file_name().unwrap_or_default();
         for entry in fs::read_dir(parent(&self.path)).into_iter().flatten().flatten() {
@@ -252,8 +256,8 @@ fn is_leftover(name: &OsStr, of: &OsStr) -> bool {
     mark.is_some_and(|mark| mark.len() == 2 * LEFTOVER_MARK_LEN_BYTES && HEXLOWER.decode(mark).is_ok())
 }
 
-/// In one step where the file system can. Others (FAT by some drivers) get an empty file first, which nobody else can make at
-/// the same time; a crash in between leaves that, and loses nothing.
+/// Renames to where nothing is, in one step where the file system can. Others (FAT by some drivers) get an empty file first,
+/// which nobody else can make at the same time; a crash in between leaves that, and loses nothing.
 fn rename_to_nothing(new: &Path, path: &Path) -> io::Result<()> {
     match renameat_with(CWD, new, CWD, path, RenameFlags::NOREPLACE) {
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
@@ -315,7 +319,7 @@ fn open_lock(vault: &Path) -> io::Result<File> {
     })
 }
 
-/// Who holds a lock that was refused.
+/// The process that holds a lock that was refused.
 fn holder(lock: &File) -> Option<u32> {
     let of = lock.metadata().ok()?;
     let place = format!("{:02x}:{:02x}:{}", major(of.dev()), minor(of.dev()), of.ino());

@@ -6,7 +6,7 @@ use otp::{Algorithm, Digits, Parameters, Period, Secret};
 
 use crate::quirks::{self, Quirk};
 
-/// How the codes of an entry move on.
+/// The type of an entry: TOTP, HOTP or Steam.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// By time (RFC 6238).
@@ -23,15 +23,15 @@ pub enum Kind {
     Steam,
 }
 
-/// How many characters a code has, 5 to 10: wider than [`otp::Digits`], because entries that other
+/// The number of characters of a code, 5 to 10: wider than [`otp::Digits`], because entries that other
 /// services issue have to be kept even where we would never issue them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EntryDigits(u8);
 
 impl EntryDigits {
-    /// What every app shows.
+    /// Six, which every app shows.
     pub const SIX: Self = Self(6);
-    /// What a Steam code has.
+    /// Five, for Steam.
     pub(crate) const STEAM: Self = Self(5);
 
     /// 5 to 10, or `None`.
@@ -62,7 +62,7 @@ impl fmt::Display for EntryDigits {
     }
 }
 
-/// What an otpauth URI says, from [`Entry::parse`]. A claim of whoever wrote the URI: names are
+/// The entry of an otpauth URI, from [`Entry::parse`]. A claim of whoever wrote the URI: names are
 /// not checked against anybody, and no code was computed yet.
 ///
 /// It holds a secret, so it has neither `Debug` nor `Clone`. Names have no control characters.
@@ -77,7 +77,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// How its codes move on, with the period or the counter.
+    /// Its type, with the period or the counter.
     pub fn kind(&self) -> Kind {
         self.kind
     }
@@ -97,7 +97,7 @@ impl Entry {
         self.algorithm
     }
 
-    /// How many characters a code has.
+    /// The number of characters of a code.
     pub fn digits(&self) -> EntryDigits {
         self.digits
     }
@@ -137,7 +137,7 @@ impl Entry {
         })
     }
 
-    /// What well-known apps will ignore of this entry. Empty for what we issue ourselves.
+    /// The quirks of this entry: what well-known apps will ignore of it. Empty for what we issue ourselves.
     pub fn quirks(&self) -> Vec<Quirk> {
         quirks::of_entry(self)
     }

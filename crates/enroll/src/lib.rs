@@ -1,4 +1,4 @@
-//! What a user's app is given and gives: otpauth URIs, text keys, QR codes.
+//! The formats of enrollment, out and in: otpauth URIs, text keys, QR codes.
 //!
 //! Going out is strict, because the app cannot be asked again: one spelling that every app reads
 //! ([`totp_uri`], [`text_key`], [`Qr`]). Coming in is tolerant, because the writer cannot be asked
@@ -17,6 +17,7 @@ mod qr;
 mod quirks;
 mod scheme;
 mod secret;
+mod secret_buffer;
 mod uri;
 
 pub use entry::{Entry, EntryDigits, Kind};
@@ -26,4 +27,5 @@ pub use qr::{MAX_PX_PER_MODULE, MIN_PX_PER_MODULE, QUIET_ZONE_MODULES, Qr, QrErr
 pub use quirks::{App, Ignored, Quirk, quirks_of};
 pub use scheme::{holds_uri, uri_starts};
 pub use secret::{SECRET_LEN_BYTES, new_secret, text_key};
+pub use secret_buffer::SecretBuffer;
 pub use uri::{COMFORTABLE_URI_LEN_BYTES, totp_uri};

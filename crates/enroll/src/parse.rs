@@ -303,7 +303,7 @@ impl Fields {
         }
     }
 
-    /// Where none is given the counter starts at 0, as apps do.
+    /// The counter; where none is given it starts at 0, as in apps.
     fn counter(&self) -> Result<u64, UriError> {
         match &self.counter {
             None => Ok(0),

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 /// Light modules on every side, as ISO/IEC 18004 requires; without them cameras miss the code.
 pub const QUIET_ZONE_MODULES: usize = 4;
 
-/// As many are enough on a terminal that has no room for more.
+/// The quiet zone on a terminal that has no room for more.
 const SCANT_QUIET_ZONE_MODULES: usize = 2;
 
 /// Fewest pixels a module may have in a PNG; below, phones stop reading it from a screen.
@@ -28,7 +28,7 @@ pub enum QrError {
     PxPerModule,
 }
 
-/// How a terminal is to show the code. A QR code has to be dark on light to be read everywhere.
+/// The style in which a terminal shows the code. A QR code has to be dark on light to be read everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TerminalStyle {
     /// Explicit black and white by ANSI colours; right on every terminal that has colours, whatever
@@ -61,8 +61,8 @@ impl Qr {
         Self::encode_as(text, EcLevel::M, QUIET_ZONE_MODULES)
     }
 
-    /// The same where it fits a terminal. Where it does not, a smaller one that does: of level L, because a screen has no
-    /// stains to make up for, and then with half the quiet zone. Where none fits, the smallest.
+    /// Encodes a text so that it fits a terminal; where the usual code does not, a smaller one: of level L, because a screen
+    /// has no stains to make up for, and then with half the quiet zone. Where none fits, the smallest.
     ///
     /// # Errors
     /// [`QrError::TooLong`].
@@ -90,7 +90,7 @@ impl Qr {
         Ok(Self { modules, side, quiet })
     }
 
-    /// Whether so much of a terminal shows all of it.
+    /// True if so much of a terminal shows all of it.
     pub fn fits(&self, columns: usize, rows: usize) -> bool {
         self.width() <= columns && self.rows() <= rows
     }
@@ -106,7 +106,7 @@ impl Qr {
         self.side + 2 * self.quiet
     }
 
-    /// Whether a module is dark; `x` and `y` count from the corner of the quiet zone, and
+    /// True if a module is dark; `x` and `y` count from the corner of the quiet zone, and
     /// everything outside the code is light.
     fn is_dark(&self, x: usize, y: usize) -> bool {
         let inside = |at: usize| at.checked_sub(self.quiet).filter(|&at| at < self.side);

@@ -1,4 +1,4 @@
-//! What well-known apps ignore, to be said before a user wonders why every code is wrong.
+//! Quirks of well-known apps: what they ignore, to be said before a user wonders why every code is wrong.
 //!
 //! An app that ignores a parameter still shows codes, only wrong ones, which is why a binding ends
 //! with a code that was checked and never with "scanned".
@@ -49,7 +49,7 @@ pub enum Ignored {
     IssuerParameter,
 }
 
-/// One app and what it ignores. Displayed as an English sentence.
+/// A quirk: one app and what it ignores. Displayed as an English sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quirk {
     /// Who ignores it.
@@ -81,7 +81,7 @@ impl fmt::Display for Quirk {
     }
 }
 
-/// What apps would ignore of codes with these parameters, before a secret exists. Empty for
+/// The quirks that apps would have with codes with these parameters, before a secret exists. Empty for
 /// [`Parameters::DEFAULT`].
 pub fn quirks_of(parameters: Parameters) -> Vec<Quirk> {
     let period_s = parameters.period.get_s();

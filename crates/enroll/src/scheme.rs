@@ -1,12 +1,12 @@
-//! Where URIs begin that hold a secret.
+//! The schemes of URIs that hold a secret, found in any text.
 
 use percent_encoding::percent_decode_str;
 
-/// What stands before `://`.
+/// The schemes, before `://`.
 const SCHEMES: [&str; 3] = ["otpauth", "otpauth-migration", "steam"];
 
-/// Where in a text a URI begins that holds a secret, in whatever case and whatever stands before it: `otpauth://`,
-/// `otpauth-migration://`, `steam://`.
+/// The positions in a text where a URI begins that holds a secret, in whatever case and whatever stands before it:
+/// `otpauth://`, `otpauth-migration://`, `steam://`.
 pub fn uri_starts(text: &str) -> impl Iterator<Item = usize> {
     text.match_indices("://").filter_map(|(colon, _)| {
         let before = &text.as_bytes()[..colon];
@@ -18,10 +18,10 @@ pub fn uri_starts(text: &str) -> impl Iterator<Item = usize> {
     })
 }
 
-/// So often a name may be percent-encoded that still can be read for a URI.
+/// The most times that a name is percent-decoded in search of a URI.
 const MOST_ENCODINGS: usize = 8;
 
-/// Whether a text that people are shown, such as a name, has such a URI in it, be it percent-encoded, and more than once.
+/// True if a text that people are shown, such as a name, has such a URI in it, be it percent-encoded, and more than once.
 pub fn holds_uri(text: &str) -> bool {
     let mut text = text.to_owned();
     for _ in 0..=MOST_ENCODINGS {

@@ -1,10 +1,9 @@
-//! The keyring's file: made, opened, checked and upgraded; it is its owner's alone.
+//! A keyring's file: made, opened, checked, upgraded.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, ErrorKind, Read as _, Write as _},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
-    path::{Path, PathBuf},
+    io::{ErrorKind, Read as _},
+    os::unix::fs::PermissionsExt,
+    path::Path,
     sync::Arc,
 };
 
@@ -15,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::{
     Keyring, KeyringError,
     lines::{HEADER, Lines, Material, write_line},
-    open_plain,
+    private_file::{self, open_plain},
 };
 
 /// A keyring with many retired keys stays far below this.
@@ -31,7 +30,10 @@ impl Keyring {
             entropy.fill(&mut *bytes)?;
             write_line(&mut text, kind, 1, now, &bytes);
         }
-        write_new(path, text.as_bytes())?;
+        private_file::create(path, text.as_bytes()).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => KeyringError::Exists(path.into()),
+            _ => error.into(),
+        })?;
         Self::parse(&text, entropy)
     }
 
@@ -74,11 +76,7 @@ impl Keyring {
         for (id, material) in &derived {
             write_line(&mut text, "mac", *id, now, material);
         }
-        // Where a link leads, so that the link stays one.
-        let path = fs::canonicalize(path)?;
-        let beside = write_beside(&path, text.as_bytes())?;
-        fs::rename(beside, &path)?;
-        sync_folder(&path)?;
+        private_file::write(path, text.as_bytes())?;
         Self::parse(&text, self.entropy.clone()).map(Some)
     }
 
@@ -94,7 +92,7 @@ fn as_text(bytes: &[u8]) -> Result<&str, KeyringError> {
     })
 }
 
-/// The bytes of a file that only its owner may read.
+/// Reads a file that only its owner may read.
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
     let mut file = match open_plain(path) {
         Ok(file) => file,
@@ -119,38 +117,4 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
     file.read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// Writes a whole new file or none: beside its place first, then linked there, which fails where one is.
-fn write_new(path: &Path, bytes: &[u8]) -> Result<(), KeyringError> {
-    let beside = write_beside(path, bytes)?;
-    let linked = fs::hard_link(&beside, path);
-    fs::remove_file(&beside)?;
-    match linked {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(KeyringError::Exists(path.into())),
-        other => other?,
-    }
-    Ok(sync_folder(path)?)
-}
-
-/// Writes a file that only its owner may read, under a name beside the one that it is to have.
-fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
-    let beside = path.with_extension("new");
-    let _left_by_a_crash = fs::remove_file(&beside);
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    Ok(beside)
-}
-
-/// A new name is on disk only with its directory.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
 }

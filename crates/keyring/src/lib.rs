@@ -18,7 +18,7 @@
 mod error;
 mod file;
 mod lines;
-mod plain;
+pub mod private_file;
 mod sealing;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -33,7 +33,6 @@ use service::{Entropy, Signer};
 
 pub use error::KeyringError;
 use lines::Lines;
-pub use plain::open_plain;
 use sealing::sealing_key;
 
 /// The keys of one keyring file.

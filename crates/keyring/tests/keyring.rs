@@ -269,7 +269,7 @@ fn an_upgrade_that_cannot_be_written_changes_nothing() {
     let before = Keyring::open(&path, entropy()).unwrap();
     let mac = before.mac(1, "purpose", b"data").unwrap();
     // What cannot be removed is in the way, as a full disk or a foreign directory would be.
-    let in_the_way = real.with_extension("new");
+    let in_the_way = dir.path().join("elsewhere/.ring.countersign-unfinished");
     fs::create_dir(&in_the_way).unwrap();
     assert!(matches!(
         before.upgrade(&path, UnixMs::new(0)),

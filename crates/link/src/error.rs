@@ -24,7 +24,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// What to do now.
+    /// The remedy: what to do now.
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Missing(_) => "plug the token in, and see `countersign token ports`",
@@ -72,7 +72,7 @@ pub enum LinkError {
 }
 
 impl LinkError {
-    /// What to do now.
+    /// The remedy: what to do now.
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Gone(_) => "plug it in again and repeat the command: nothing is done twice",

@@ -29,5 +29,5 @@ mod session;
 pub use error::{LinkError, OpenError};
 pub use line::{About, Link, Patience};
 pub use port::{Found, Port, UsbDevice, open, ports};
-pub use session::{Comparing, Kept, Made, Session, Status, TimeSet, Wanted};
-pub use wire::{Algorithm, ComparisonDigits, Fault, Life, NAME_MAX_LEN_BYTES, Parameters, Refusal, WhyEnded};
+pub use session::{Comparing, Kept, Made, Session, StatusReport, TimeSet, Wanted};
+pub use wire::{Algorithm, ComparisonDigits, Fault, NAME_MAX_LEN_BYTES, Parameters, Refusal, TokenStatus, WhyEnded};

@@ -3,11 +3,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use wire::{Heard, Host, Life, Receiver, VERSION, WhyEnded};
+use wire::{Heard, Host, Receiver, TokenStatus, VERSION, WhyEnded};
 
 use crate::{Comparing, LinkError, Session};
 
-/// How long an answer is waited for. What was not answered is said again as it was.
+/// The time-outs and tries of the line. What was not answered is said again as it was.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     /// Until the first question is asked again; a token that wakes, or is emulated, may take a second in all.
@@ -37,7 +37,7 @@ impl Default for Patience {
     }
 }
 
-/// What a token says of itself to everybody, and anybody could say.
+/// A token's answer to everybody, which anybody could give.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct About {
     /// `CS-1`, …
@@ -46,8 +46,8 @@ pub struct About {
     pub firmware_version: String,
     /// What is printed on the back, once it is provisioned.
     pub serial_number: Option<String>,
-    /// Where it stands.
-    pub life: Life,
+    /// Its status in its life cycle.
+    pub status: TokenStatus,
 }
 
 impl About {
@@ -59,12 +59,12 @@ impl About {
                 Some(serial_number) => Some(letters(serial_number)?),
                 None => None,
             },
-            life: about.life,
+            status: about.status,
         })
     }
 }
 
-/// What a token's display has letters for; a terminal would obey some of the rest.
+/// Text that a token's display has letters for; a terminal would obey some of the rest.
 pub(crate) fn letters(text: &str) -> Option<String> {
     let shown = text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) && text.len() <= TEXT_MAX_LEN_BYTES;
     shown.then(|| text.to_owned())
@@ -80,7 +80,7 @@ pub struct Link<P> {
     pub(crate) patience: Patience,
 }
 
-/// What was heard while nothing of use was.
+/// The noise on the line: what was heard while nothing of use was.
 #[derive(Default)]
 struct Noise {
     bytes: bool,
@@ -221,7 +221,7 @@ fn hear(port: &mut impl Read, into: &mut [u8]) -> Result<usize, LinkError> {
     }
 }
 
-/// What ends a session, whatever was asked.
+/// The error of an answer that ends the session, whatever was asked.
 pub(crate) fn ended<T>(heard: &Heard<'_>) -> Option<Result<T, LinkError>> {
     match heard {
         Heard::Ended(why) => Some(Err(LinkError::Ended(*why))),

@@ -13,7 +13,7 @@ pub struct Found {
     pub usb: Option<UsbDevice>,
 }
 
-/// What a USB device says of itself.
+/// The descriptors of a USB device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsbDevice {
     /// `idVendor`
@@ -33,7 +33,7 @@ pub type Port = Box<dyn SerialPort>;
 
 /// A token's line: 115,200 baud, 8 data bits, no parity.
 const BAUD: u32 = 115_200;
-/// How long a read waits.
+/// The time that a read waits.
 const READ: Duration = Duration::from_millis(50);
 
 /// The machine's serial ports, those of USB first.

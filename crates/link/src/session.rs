@@ -5,8 +5,8 @@ use std::{
 
 use subtle::ConstantTimeEq as _;
 use wire::{
-    Algorithm, ComparisonDigits, Fault, Heard, Life, NAME_MAX_LEN_BYTES, Order, Parameters, Provision, Refusal,
-    Request, Response, authorisation, possession,
+    Algorithm, ComparisonDigits, Fault, Heard, NAME_MAX_LEN_BYTES, Order, Parameters, Provision, Refusal, Request,
+    Response, TokenStatus, authorisation, possession,
 };
 use zeroize::Zeroizing;
 
@@ -15,7 +15,7 @@ use crate::{
     line::{ended, letters},
 };
 
-/// Whether somebody compares the digits on both sides of the line, which is what keeps out a man in the middle.
+/// The comparison of the digits on both sides of the line, which is what keeps out a man in the middle.
 pub enum Comparing<'a> {
     /// Nobody does: the cable is trusted.
     No,
@@ -23,7 +23,7 @@ pub enum Comparing<'a> {
     Yes(&'a mut dyn FnMut(ComparisonDigits)),
 }
 
-/// What a token is to be.
+/// The wanted name, label, parameters and time of a token.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
     /// What is printed on its back: printable ASCII, 1 to 32 characters.
@@ -37,7 +37,7 @@ pub struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    /// What every service understands: SHA-1, 6 digits, 30 seconds.
+    /// The parameters that every service understands: SHA-1, 6 digits, 30 seconds.
     pub const PARAMETERS: Parameters = Parameters {
         algorithm: Algorithm::Sha1,
         digits: 6,
@@ -65,11 +65,11 @@ impl Made {
     }
 }
 
-/// How a token is; said inside a session.
+/// The status report of a token, given inside a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// Where it stands.
-    pub life: Life,
+pub struct StatusReport {
+    /// Its status in its life cycle.
+    pub status: TokenStatus,
     /// What is printed on the back.
     pub serial_number: Option<String>,
     /// Shown above the code.
@@ -88,7 +88,7 @@ pub struct Status {
     pub fault: Option<Fault>,
 }
 
-/// What came of setting a clock.
+/// The outcome of setting a clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeSet {
     /// By how much it went ahead (back: negative).
@@ -125,25 +125,25 @@ impl<'l, P: Read + Write> Session<'l, P> {
         }
     }
 
-    /// How is it?
+    /// Asks for the status report.
     ///
     /// # Errors
     /// [`LinkError`].
-    pub fn status(&mut self) -> Result<Status, LinkError> {
+    pub fn status(&mut self) -> Result<StatusReport, LinkError> {
         self.request(&Request::Status, |response| match response {
-            Response::Status(status) => Some(Status {
-                life: status.life,
-                serial_number: match status.serial_number {
+            Response::Status(report) => Some(StatusReport {
+                status: report.status,
+                serial_number: match report.serial_number {
                     Some(serial_number) => Some(letters(serial_number)?),
                     None => None,
                 },
-                label: letters(status.label)?,
-                parameters: status.parameters,
-                unix_s: status.unix_s,
-                shifted_s: status.shifted_s,
-                settings: status.settings,
-                battery_percent: status.battery_percent,
-                fault: status.fault,
+                label: letters(report.label)?,
+                parameters: report.parameters,
+                unix_s: report.unix_s,
+                shifted_s: report.shifted_s,
+                settings: report.settings,
+                battery_percent: report.battery_percent,
+                fault: report.fault,
             }),
             _ => None,
         })

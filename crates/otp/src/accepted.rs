@@ -39,7 +39,7 @@ impl Accepted {
     }
 }
 
-/// What [`Key::check`](crate::Key::check) found in the window.
+/// The outcome of [`Key::check`](crate::Key::check) over a window.
 #[must_use]
 #[derive(Debug, PartialEq, Eq)]
 pub enum Match {

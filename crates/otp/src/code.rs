@@ -65,23 +65,23 @@ impl Code {
         }
     }
 
-    /// How many digits it is written with; compare it to the device's
+    /// The number of its digits; compare it to the device's
     /// [`Parameters::digits`](crate::Parameters::digits).
     pub const fn digits(&self) -> Digits {
         self.digits
     }
 
-    /// Whether both are the same digits, leading zeros included, in constant time.
+    /// True if both are the same digits, leading zeros included, in constant time.
     pub fn ct_eq(&self, other: &Self) -> Choice {
         self.value.ct_eq(&other.value) & self.digits.get().ct_eq(&other.digits.get())
     }
 
-    /// Whether a truncated HMAC gives these digits, in constant time.
+    /// True if a truncated HMAC gives these digits, in constant time.
     pub(crate) fn stands_at(&self, truncated: u32) -> Choice {
         self.digits.reduce(truncated).ct_eq(&self.value)
     }
 
-    /// Whether one digit differs from `other`, or two neighbours are swapped: what a person mistypes. Codes of
+    /// True if one digit differs from `other`, or two neighbours are swapped: what a person mistypes. Codes of
     /// different lengths never are. In constant time.
     ///
     /// ```

@@ -1,4 +1,4 @@
-//! What HMAC over a step number needs of a hash, at the level of its compression function.
+//! The hash functions under HMAC, at the level of its compression function.
 //!
 //! Both messages of such an HMAC fit in one block: the step number (8 bytes) after the inner pad, the
 //! inner digest after the outer pad. So a code costs two compressions from the two midstates, and the

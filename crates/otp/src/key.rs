@@ -6,7 +6,7 @@ use crate::hash::{Hash, truncate};
 use crate::matches::{Latest, LatestPair, Nearest};
 use crate::{Accepted, Algorithm, Code, Digits, Match, Secret, Step, Window};
 
-/// How many steps are computed side by side: a processor that works ahead overlaps compressions
+/// The number of steps computed side by side: a processor that works ahead overlaps compressions
 /// which do not wait for each other, and the usual window has three.
 const LANES: usize = 4;
 

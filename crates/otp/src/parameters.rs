@@ -23,7 +23,7 @@ impl Algorithm {
     }
 }
 
-/// How many decimal digits a code has: 6, 7 or 8 (RFC 4226 section 5.3).
+/// The number of decimal digits of a code: 6, 7 or 8 (RFC 4226 section 5.3).
 ///
 /// ```
 /// use countersign_otp::Digits;
@@ -68,7 +68,7 @@ impl Digits {
     }
 }
 
-/// How long a code is shown, in whole seconds: 1..=3600 (RFC 6238 section 4, X).
+/// The time step during which a code is shown, in whole seconds: 1..=3600 (RFC 6238 section 4, X).
 ///
 /// ```
 /// use countersign_otp::Period;
@@ -98,7 +98,7 @@ impl Period {
     }
 }
 
-/// What a device and its verifier must agree on beside the secret.
+/// The parameters that a device and its verifier agree on beside the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Parameters {
     /// The hash under the HMAC.

@@ -4,7 +4,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 const MAX_LEN: usize = 128;
 
-/// What device and verifier share: 1 to 128 bytes (RFC 4226 section 4, R6 asks for 16 at least and
+/// The secret that device and verifier share: 1 to 128 bytes (RFC 4226 section 4, R6 asks for 16 at least and
 /// recommends 20; tokens in the field have fewer and more).
 ///
 /// Held inside the value and wiped when dropped. It cannot be printed, copied or compared; its bytes

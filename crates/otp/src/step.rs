@@ -34,7 +34,7 @@ impl Step {
         Self(self.0.saturating_add_signed(steps))
     }
 
-    /// How many steps `self` is after `earlier` (before it: negative), kept within `i64`.
+    /// The number of steps by which `self` is after `earlier` (before it: negative), kept within `i64`.
     pub const fn steps_since(self, earlier: Self) -> i64 {
         let apart = self.0.abs_diff(earlier.0);
         if self.0 >= earlier.0 {
@@ -96,7 +96,7 @@ impl Window {
         self.last
     }
 
-    /// Whether `step` is in it.
+    /// True if `step` is in it.
     pub const fn contains(self, step: Step) -> bool {
         self.first.0 <= step.0 && step.0 <= self.last.0
     }

@@ -1,4 +1,4 @@
-//! How the secrets of a table are written: judged by all of them, never one by one.
+//! The encoding of a table's column of secrets: judged by all of them, never one by one.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use data_encoding::HEXLOWER_PERMISSIVE;
 use enroll::base32::{self, Base32Error};
 use otp::Secret;
 
-use crate::wiped::zeros;
+use crate::zeros::zeros;
 use crate::{Place, ReadError, Reason};
 
-/// How secrets are written as text.
+/// The encoding of secrets as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
     /// RFC 4648 section 4; PSKC's.
@@ -37,7 +37,7 @@ impl fmt::Display for Encoding {
     }
 }
 
-/// What a column of secrets was recognised as.
+/// The encoding that a column of secrets was recognised as.
 pub(crate) struct Judgement {
     pub(crate) encoding: Encoding,
     /// Whether every secret would be right in the other encoding too.

@@ -1,4 +1,4 @@
-//! The same serial number twice in one file.
+//! Duplicates: the same serial number twice in one file.
 
 use std::collections::HashMap;
 
@@ -52,7 +52,7 @@ pub(crate) fn settle(found: Vec<Found>, refused: &mut Vec<Refusal>) -> Vec<Seed>
     seeds
 }
 
-/// Whether two entries are the same token in all that its codes depend on.
+/// True if two entries are the same token in all that its codes depend on.
 fn alike(a: &Seed, b: &Seed) -> bool {
     let same_management_key = match (&a.management_key, &b.management_key) {
         (None, None) => true,

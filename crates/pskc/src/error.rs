@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// Where in a file something is.
+/// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The line, from 1.

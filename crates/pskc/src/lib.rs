@@ -38,8 +38,8 @@ mod receipt;
 mod seed;
 mod table;
 mod vendors;
-mod wiped;
 mod xml;
+mod zeros;
 
 pub use column::Encoding;
 pub use container::{

@@ -6,7 +6,7 @@ use crate::{Encoding, ReadError, Receipt, container, vendors};
 /// Largest file that is read, in bytes.
 pub const MAX_FILE_LEN_BYTES: usize = 64 << 20;
 
-/// What opens a file. Has neither `Debug` nor `Clone`; key and password are the caller's to wipe.
+/// A key or password that opens a file. Has neither `Debug` nor `Clone`; key and password are the caller's to wipe.
 pub enum Unlock<'a> {
     /// The file is expected to be in the clear.
     Nothing,

@@ -2,7 +2,8 @@ use std::fmt;
 
 use crate::{Encoding, Place, Seed};
 
-/// What came of reading a file. Holds secrets, so it has neither `Debug` nor `Clone`.
+/// The receipt of reading a file: its tokens, and those that are refused. Holds secrets, so it has neither `Debug` nor
+/// `Clone`.
 pub struct Receipt {
     /// What the file was recognised as.
     pub format: Format,
@@ -64,7 +65,7 @@ impl fmt::Display for Format {
     }
 }
 
-/// How a file's secrets were protected.
+/// The protection that a file's secrets had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protection {
     /// Not at all: whoever saw the file has the secrets.
@@ -75,7 +76,7 @@ pub enum Protection {
     Unauthenticated,
 }
 
-/// One token of the file that is not imported.
+/// A token of the file that is not imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// Where it is.

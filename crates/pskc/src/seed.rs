@@ -31,7 +31,7 @@ pub struct Seed {
     pub management_key: Option<ManagementKey>,
 }
 
-/// What moves a token on from code to code.
+/// The moving factor of a token: time or a counter (RFC 4226 section 5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moving {
     /// RFC 6238: the time.
@@ -51,7 +51,7 @@ pub enum Moving {
 /// Fewer bytes than this are no secret: 80 bits, what the oldest tokens have. (RFC 4226 section 4, R6, asks for 16 bytes.)
 pub const MIN_SECRET_LEN_BYTES: usize = 10;
 
-/// How long a [`ManagementKey`] is.
+/// The length of a [`ManagementKey`].
 pub const MANAGEMENT_KEY_LEN_BYTES: usize = 32;
 
 /// Opens a sealed token's clock and erasure to its owner, and nothing else of it.
@@ -73,7 +73,7 @@ impl ManagementKey {
 /// Longest name that is read or written, in bytes.
 const MAX_NAME_LEN: usize = 1024;
 
-/// Whether a name is one that every format can carry and a terminal can show: neither empty nor long, no blanks around it,
+/// True if a name is one that every format can carry and a terminal can show: neither empty nor long, no blanks around it,
 /// nothing invisible that moves a cursor.
 pub(crate) fn is_presentable(name: &str) -> bool {
     (1..=MAX_NAME_LEN).contains(&name.len())

@@ -1,9 +1,10 @@
 //! Tables of text: RFC 4180 and its relatives, with another delimiter or none but blanks.
 
 use csv_core::{ReadRecordResult, ReaderBuilder};
+use enroll::SecretBuffer;
 use zeroize::Zeroizing;
 
-use crate::wiped::{Wiped, zeros};
+use crate::zeros::zeros;
 use crate::{Place, ReadError};
 
 /// More columns than any seed file has.
@@ -12,7 +13,7 @@ const MAX_COLUMNS: usize = 64;
 /// More lines than a batch of tokens has.
 const MAX_ROWS: usize = 1_000_000;
 
-/// What separates the columns.
+/// The separator of the columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Separator {
     /// RFC 4180, with this byte for the comma.
@@ -193,7 +194,7 @@ impl Table {
     }
 }
 
-/// How often a delimiter stands outside quotes.
+/// The number of delimiters outside quotes.
 fn count_unquoted(line: &str, delimiter: u8) -> usize {
     let mut quoted = false;
     line.bytes()
@@ -213,7 +214,7 @@ fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-/// What spreadsheet programs take for the beginning of a formula; the last four where East Asian widths are typed.
+/// Characters that begin a formula in spreadsheet programs; the last four where East Asian widths are typed.
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 const GUARD: char = '\'';
 
@@ -234,19 +235,19 @@ fn unguarded(cell: &str) -> &str {
 
 /// A table as it is written.
 pub(crate) struct TableWriter {
-    text: Wiped,
+    text: SecretBuffer,
     delimiter: u8,
 }
 
 impl TableWriter {
     pub(crate) fn new(delimiter: u8) -> Self {
         Self {
-            text: Wiped::with_capacity(4096),
+            text: SecretBuffer::with_capacity(4096),
             delimiter,
         }
     }
 
-    /// One line; names are guarded against being computed, secrets are letters and digits.
+    /// Writes a line; names are guarded against being computed, secrets are letters and digits.
     pub(crate) fn row(&mut self, cells: &[&str]) {
         for (index, cell) in cells.iter().enumerate() {
             if index > 0 {

@@ -29,13 +29,13 @@ impl<S: Kept> Board<S> {
         }
     }
 
-    /// Its quartz is so much too fast (too slow: negative).
+    /// With a quartz that is so much too fast (too slow: negative).
     #[must_use]
     pub fn with_drift_ppm(self, drift_ppm: i32) -> Self {
         Self { drift_ppm, ..self }
     }
 
-    /// So much is left of its battery.
+    /// With so much left of its battery.
     #[must_use]
     pub fn with_battery_percent(self, battery_percent: u8) -> Self {
         Self {
@@ -44,7 +44,7 @@ impl<S: Kept> Board<S> {
         }
     }
 
-    /// What it keeps, once it is off.
+    /// Its storage, once it is off.
     pub fn into_storage(self) -> S {
         self.storage
     }

@@ -17,7 +17,7 @@ pub trait World: Send {
 pub struct VirtualTime(Arc<AtomicU64>);
 
 impl VirtualTime {
-    /// It is so late, in seconds since 1970.
+    /// A clock at this time, in seconds since 1970.
     pub fn at_unix_s(unix_s: u64) -> Self {
         Self(Arc::new(AtomicU64::new(unix_s * 1_000)))
     }
@@ -48,7 +48,7 @@ pub struct ClockSetting {
 }
 
 impl ClockSetting {
-    /// What the token's clock says now, when its quartz is `drift_ppm` too fast.
+    /// The time of the token's clock, when its quartz is `drift_ppm` too fast.
     pub(crate) fn now_unix_s(self, world_unix_ms: u64, drift_ppm: i32) -> u64 {
         let elapsed_ms = i128::from(world_unix_ms) - i128::from(self.at_unix_ms);
         let felt_ms = elapsed_ms + elapsed_ms * i128::from(drift_ppm) / 1_000_000;

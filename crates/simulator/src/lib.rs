@@ -24,7 +24,7 @@ pub use torn::{Damage, TornStorage};
 
 use token::{FACTORY_SEED_ADDRESS, FACTORY_SEED_LEN_BYTES, PortError, STORAGE_LEN_BYTES, Storage};
 
-/// What keeps its content without the token's power: its storage, and the register of a clock chip that has a battery
+/// Memory that keeps its content without the token's power: its storage, and the register of a clock chip that has a battery
 /// of its own.
 pub trait Kept: Storage {
     /// When the clock was set, and to what; `None` for a clock that never was.

@@ -39,7 +39,7 @@ impl Pty {
         })
     }
 
-    /// Where the host finds it.
+    /// The path by which the host finds it.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -1,23 +1,23 @@
 use token::Picture;
 
-/// What is to be seen on the token.
+/// The token's display: a picture, or dark.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Screen(Option<Picture>);
 
 impl Screen {
-    /// Nothing to see.
+    /// A dark display.
     pub const DARK: Self = Self(None);
 
     pub(crate) fn lit(picture: &Picture) -> Self {
         Self(Some(picture.clone()))
     }
 
-    /// Whether it is off.
+    /// True if it is off.
     pub fn is_dark(&self) -> bool {
         self.0.is_none()
     }
 
-    /// What it shows, unless it is off.
+    /// Its picture, unless it is off.
     pub fn picture(&self) -> Option<&Picture> {
         self.0.as_ref()
     }

@@ -58,23 +58,23 @@ impl<S: Kept> Simulated<S> {
         }
     }
 
-    /// In how many milliseconds the application wants its next tick; `None` when it sleeps until something happens.
+    /// Milliseconds until the application wants its next tick; `None` when it sleeps until something happens.
     pub fn due_in_ms(&mut self) -> Option<u64> {
         let until_ms = self.wait.until_ms?;
         Some(until_ms.saturating_sub(self.board.uptime_ms()))
     }
 
-    /// What the token said since this was asked last.
+    /// The bytes that the token said since this was asked last.
     pub fn take_said(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.board.said)
     }
 
-    /// What is to be seen.
+    /// Its display.
     pub fn screen(&self) -> &Screen {
         &self.board.screen
     }
 
-    /// What it keeps, for a test that spoils it.
+    /// Its storage, for a test that spoils it.
     pub fn storage(&mut self) -> &mut S {
         &mut self.board.storage
     }

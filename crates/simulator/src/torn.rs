@@ -2,7 +2,7 @@ use token::{FACTORY_SEED_LEN_BYTES, PAGE_LEN_BYTES, PortError, Storage};
 
 use crate::{ClockSetting, Kept, blank_image, file::within};
 
-/// What a page holds after the power went while it was written, beyond the bytes that were written before.
+/// The damage to a page after the power went while it was written, beyond the bytes that were written before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Damage {
     /// What it held: the write is cut short.
@@ -29,7 +29,7 @@ pub struct TornStorage {
 }
 
 impl TornStorage {
-    /// As it leaves the factory.
+    /// A storage as it leaves the factory.
     pub fn blank(factory_seed: &[u8; FACTORY_SEED_LEN_BYTES]) -> Self {
         Self {
             bytes: blank_image(factory_seed),
@@ -45,12 +45,12 @@ impl TornStorage {
         self.cut = Some((self.written + bytes, damage));
     }
 
-    /// How many bytes were written so far, for a test that cuts at each of them.
+    /// The number of bytes written so far, for a test that cuts at each of them.
     pub fn written(&self) -> u64 {
         self.written
     }
 
-    /// Whether the power is still there.
+    /// True if the power is still there.
     pub fn has_power(&self) -> bool {
         self.has_power
     }
@@ -61,7 +61,7 @@ impl TornStorage {
         self.cut = None;
     }
 
-    /// All of it, as a thief with a probe would read it.
+    /// All its bytes, as a thief with a probe would read them.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }

@@ -3,12 +3,12 @@ use zeroize::Zeroizing;
 
 use crate::{
     Picture, PortError, Ports,
-    record::{Life, Record, Secrets},
+    record::{Record, Secrets, TokenStatus},
     screen::{Screen, Shown, Surroundings, Trouble},
     timekeeping::{Timekeeping, moment},
 };
 
-/// What happens to a token.
+/// An event of a token's board.
 #[derive(Clone, Copy)]
 pub enum Event<'a> {
     /// Time went by.
@@ -21,7 +21,7 @@ pub enum Event<'a> {
     Received(&'a [u8]),
 }
 
-/// How long a board may sleep, unless something happens before.
+/// The time that a board may sleep, unless something happens before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait {
     /// Until this [`uptime_ms`](crate::Clock::uptime_ms); `None` until the button or the line wakes it.
@@ -35,7 +35,7 @@ pub struct Application {
     pub(crate) inner: Inner,
 }
 
-/// All of it but the line's end.
+/// The application without its end of the line.
 pub(crate) struct Inner {
     pub(crate) record: Record,
     pub(crate) timekeeping: Option<Timekeeping>,
@@ -50,7 +50,7 @@ pub(crate) struct Inner {
     /// What is on the display.
     shown: Option<Screen>,
     #[cfg(feature = "session")]
-    pub(crate) visit: Option<crate::session::Visit>,
+    pub(crate) host_session: Option<crate::session::HostSession>,
     /// From when on the next session may begin whose digits are compared.
     #[cfg(feature = "session")]
     pub(crate) compare_from_ms: u64,
@@ -58,7 +58,7 @@ pub(crate) struct Inner {
     pub(crate) fault: Option<wire::Fault>,
 }
 
-/// Where the button has led.
+/// The page that the button has led to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Page {
     Off,
@@ -66,12 +66,12 @@ enum Page {
     SerialNumber,
 }
 
-/// How long the display is lit after the button was pressed.
+/// The time that the display is lit after the button was pressed.
 const AWAKE_MS: u64 = 30_000;
 /// Held for so long the button begins to erase, and has erased.
 const HOLD_MS: u64 = 3_000;
 const ERASE_MS: u64 = 10_000;
-/// How often a lit display is looked after.
+/// The pause between two looks after a lit display.
 const GLANCE_MS: u64 = 250;
 
 impl Application {
@@ -87,7 +87,7 @@ impl Application {
             code: None,
             shown: None,
             #[cfg(feature = "session")]
-            visit: None,
+            host_session: None,
             #[cfg(feature = "session")]
             compare_from_ms: 0,
             #[cfg(feature = "session")]
@@ -155,8 +155,8 @@ impl Inner {
         self.pressed_at_ms = Some(now_ms);
         self.awake_until_ms = now_ms + AWAKE_MS;
         #[cfg(feature = "session")]
-        if let Some(visit) = &mut self.visit {
-            return visit.confirm();
+        if let Some(host_session) = &mut self.host_session {
+            return host_session.confirm();
         }
         self.page = match self.page {
             Page::Off => Page::Code,
@@ -165,7 +165,7 @@ impl Inner {
         };
     }
 
-    /// What comes of a button that is held.
+    /// Acts on a button that is held.
     fn hold(&mut self, ports: &mut impl Ports) {
         let now_ms = ports.uptime_ms();
         if now_ms >= self.awake_until_ms {
@@ -189,13 +189,13 @@ impl Inner {
     }
 
     pub(crate) fn has_secret(&self) -> bool {
-        matches!(self.record.life, Life::Provisioned | Life::Sealed)
+        matches!(self.record.status, TokenStatus::Provisioned | TokenStatus::Sealed)
     }
 
     /// Erases the secret; what is left says that there was one.
     pub(crate) fn erase(&mut self, ports: &mut impl Ports) -> Result<(), PortError> {
         let wiped = Record {
-            life: Life::Wiped,
+            status: TokenStatus::Wiped,
             generation: self.record.generation,
             ..Record::BLANK
         };
@@ -204,10 +204,10 @@ impl Inner {
         erased
     }
 
-    /// Whether something is to be looked after before long.
+    /// True if something is to be looked after before long.
     fn is_busy(&self) -> bool {
         #[cfg(feature = "session")]
-        let visited = self.visit.is_some();
+        let visited = self.host_session.is_some();
         #[cfg(not(feature = "session"))]
         let visited = false;
         visited || self.page != Page::Off || self.pressed_at_ms.is_some()
@@ -248,14 +248,14 @@ impl Inner {
             };
         }
         #[cfg(feature = "session")]
-        if let Some(visit) = &self.visit {
-            return visit.screen();
+        if let Some(host_session) = &self.host_session {
+            return host_session.screen();
         }
-        match (self.page, self.record.life) {
+        match (self.page, self.record.status) {
             (Page::Off, _) => Screen::Dark,
-            (_, Life::Blank) if self.trouble.is_none() => Screen::Blank,
-            (_, Life::Wiped) => Screen::Wiped,
-            (_, Life::Provisioned) => Screen::NotInUse,
+            (_, TokenStatus::Blank) if self.trouble.is_none() => Screen::Blank,
+            (_, TokenStatus::Wiped) => Screen::Wiped,
+            (_, TokenStatus::Provisioned) => Screen::NotInUse,
             (Page::SerialNumber, _) => Screen::SerialNumber,
             (Page::Code, _) => self.code(ports).unwrap_or_else(Screen::Error),
         }

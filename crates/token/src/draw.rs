@@ -38,7 +38,7 @@ impl DrawTarget for Picture {
     }
 }
 
-/// One line of letters; what has no room is cut off.
+/// Draws one line of letters; what has no room is cut off.
 pub(crate) fn text(picture: &mut Picture, x: usize, y: usize, text: &str) {
     let style = MonoTextStyle::new(&FONT_6X10, BinaryColor::On);
     let room = Picture::WIDTH.saturating_sub(x) / LETTER_WIDTH;
@@ -47,7 +47,7 @@ pub(crate) fn text(picture: &mut Picture, x: usize, y: usize, text: &str) {
     let Ok(_next) = Text::with_baseline(text, place, style, Baseline::Top).draw(picture);
 }
 
-/// The same in the middle of the line.
+/// Draws letters in the middle of the line.
 pub(crate) fn centered(picture: &mut Picture, y: usize, line: &str) {
     let width = line.len().min(LINE_LEN) * LETTER_WIDTH;
     text(picture, (Picture::WIDTH - width) / 2, y, line);
@@ -62,7 +62,7 @@ pub(crate) fn fill(picture: &mut Picture, x: usize, y: usize, width: usize, heig
     }
 }
 
-/// Its outline.
+/// Draws the outline of a rectangle.
 pub(crate) fn frame(picture: &mut Picture, x: usize, y: usize, width: usize, height: usize) {
     fill(picture, x, y, width, 1);
     fill(picture, x, y + height - 1, width, 1);
@@ -70,7 +70,7 @@ pub(crate) fn frame(picture: &mut Picture, x: usize, y: usize, width: usize, hei
     fill(picture, x + width - 1, y, 1, height);
 }
 
-/// Where large digits stand, how high they are and how thick their segments.
+/// Place, height and thickness of large digits.
 pub(crate) const DIGITS_Y: usize = 16;
 const DIGIT_HEIGHT: usize = 33;
 const THICK: usize = 3;

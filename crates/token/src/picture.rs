@@ -1,4 +1,4 @@
-/// What the display shows: 128 x 64 pixels, lit or dark.
+/// A picture on the display: 128 x 64 pixels, lit or dark.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Picture {
     rows: [[u8; Picture::WIDTH / 8]; Picture::HEIGHT],
@@ -10,7 +10,7 @@ impl Picture {
     /// Pixels from top to bottom.
     pub const HEIGHT: usize = 64;
 
-    /// All dark.
+    /// A dark picture.
     pub const fn new() -> Self {
         Self {
             rows: [[0; Self::WIDTH / 8]; Self::HEIGHT],
@@ -22,7 +22,7 @@ impl Picture {
         &self.rows
     }
 
-    /// Whether this pixel is lit; outside the picture all is dark.
+    /// True if this pixel is lit; outside the picture all is dark.
     pub fn is_lit(&self, x: usize, y: usize) -> bool {
         let byte = self.rows.get(y).and_then(|row| row.get(x / 8));
         byte.is_some_and(|byte| byte & 0x80 >> (x % 8) != 0)

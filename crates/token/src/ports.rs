@@ -28,9 +28,9 @@ pub trait Storage {
     fn write(&mut self, address: u16, bytes: &[u8]) -> Result<(), PortError>;
 }
 
-/// What a board's storage has at the least.
+/// The least length of a board's storage.
 pub const STORAGE_LEN_BYTES: u16 = 2_048;
-/// What a torn write may spoil beside its own bytes.
+/// The length of a page: what a torn write may spoil beside its own bytes.
 pub const PAGE_LEN_BYTES: u16 = 32;
 
 /// The display.
@@ -38,7 +38,7 @@ pub trait Display {
     /// Shows this picture until the next one.
     fn show(&mut self, picture: &Picture) -> Result<(), PortError>;
 
-    /// Nothing to see; draws as little power as it can.
+    /// Switches the display off, so that it draws as little power as it can.
     fn sleep(&mut self) -> Result<(), PortError>;
 }
 
@@ -50,7 +50,7 @@ pub trait Line {
 
 /// The battery.
 pub trait Battery {
-    /// What is left of it, in per cent.
+    /// The charge of the battery, in per cent.
     fn percent(&mut self) -> u8;
 }
 

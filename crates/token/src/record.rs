@@ -1,4 +1,4 @@
-//! What a token keeps without power, and where.
+//! The records that a token keeps without power, and their places.
 //!
 //! | address | what |
 //! |---|---|
@@ -17,10 +17,10 @@ use crate::{
     slots::Slots,
 };
 
-/// Where a board's storage image has 32 random bytes of its own, when it has no source of randomness. No two boards
+/// The address in a board's storage image of 32 random bytes of its own, when it has no source of randomness. No two boards
 /// have the same, and nobody keeps them.
 pub const FACTORY_SEED_ADDRESS: u16 = 0;
-/// How many.
+/// Their number.
 pub const FACTORY_SEED_LEN_BYTES: usize = 32;
 
 #[cfg(feature = "session")]
@@ -29,9 +29,9 @@ const KEY: Slots = Slots::new(0x100, 192);
 const CLOCK: Slots = Slots::new(0x280, 64);
 const _: () = assert!(CLOCK.end() <= STORAGE_LEN_BYTES && KEY.end() <= 0x280);
 
-/// Where a token stands in its life.
+/// The status of a token, as it is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Life {
+pub(crate) enum TokenStatus {
     Blank,
     Provisioned,
     Sealed,
@@ -41,7 +41,7 @@ pub(crate) enum Life {
 /// The key record, without what is secret in it.
 #[derive(Clone, Copy)]
 pub(crate) struct Record {
-    pub(crate) life: Life,
+    pub(crate) status: TokenStatus,
     /// How often a secret was made; ties the clock record to this one.
     pub(crate) generation: u32,
     pub(crate) parameters: Parameters,
@@ -49,7 +49,7 @@ pub(crate) struct Record {
     pub(crate) label: Name,
 }
 
-/// What is secret in it.
+/// The secrets of a record.
 #[derive(Default)]
 pub(crate) struct Secrets {
     secret: Zeroizing<Bytes<SECRET_MAX_LEN_BYTES>>,
@@ -90,14 +90,14 @@ impl Secrets {
 
 impl Record {
     pub(crate) const BLANK: Self = Self {
-        life: Life::Blank,
+        status: TokenStatus::Blank,
         generation: 0,
         parameters: Parameters::DEFAULT,
         serial_number: Name::EMPTY,
         label: Name::EMPTY,
     };
 
-    /// As it is kept; a storage that holds no record is a blank token's. A record that is whole and yet unreadable
+    /// Reads the record; a storage that holds no record is a blank token's. A record that is whole and yet unreadable
     /// was written by another firmware.
     pub(crate) fn read(storage: &mut impl Storage) -> Result<Self, Trouble> {
         let mut bytes = Zeroizing::new([0; KEY_LEN_BYTES]);
@@ -129,11 +129,11 @@ impl Record {
     /// Keeps this instead of what was kept.
     pub(crate) fn write(&self, secrets: &Secrets, storage: &mut impl Storage) -> Result<(), PortError> {
         let mut bytes = Zeroizing::new([0; KEY_LEN_BYTES]);
-        let life = match self.life {
-            Life::Blank => return Err(PortError),
-            Life::Provisioned => 1,
-            Life::Sealed => 2,
-            Life::Wiped => 3,
+        let status = match self.status {
+            TokenStatus::Blank => return Err(PortError),
+            TokenStatus::Provisioned => 1,
+            TokenStatus::Sealed => 2,
+            TokenStatus::Wiped => 3,
         };
         let algorithm = match self.parameters.algorithm {
             Algorithm::Sha1 => 1,
@@ -142,7 +142,7 @@ impl Record {
         };
         let [period_low, period_high, ..] = self.parameters.period.get_s().to_le_bytes();
         let mut rest = &mut bytes[..];
-        put(&mut rest, &[life])?;
+        put(&mut rest, &[status])?;
         put(&mut rest, &self.generation.to_le_bytes())?;
         put(
             &mut rest,
@@ -159,10 +159,10 @@ impl Record {
 
 fn record(bytes: &[u8; KEY_LEN_BYTES]) -> Option<Record> {
     let mut fields = Fields(bytes);
-    let life = match fields.take()? {
-        [1] => Life::Provisioned,
-        [2] => Life::Sealed,
-        [3] => Life::Wiped,
+    let status = match fields.take()? {
+        [1] => TokenStatus::Provisioned,
+        [2] => TokenStatus::Sealed,
+        [3] => TokenStatus::Wiped,
         _ => return None,
     };
     let generation = u32::from_le_bytes(fields.take()?);
@@ -174,7 +174,7 @@ fn record(bytes: &[u8; KEY_LEN_BYTES]) -> Option<Record> {
         _ => return None,
     };
     Some(Record {
-        life,
+        status,
         generation,
         parameters: Parameters {
             algorithm,
@@ -186,7 +186,7 @@ fn record(bytes: &[u8; KEY_LEN_BYTES]) -> Option<Record> {
     })
 }
 
-/// What the clock did and what was done to it.
+/// The record of the clock: what it did and what was done to it.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct ClockRecord {
     /// Of the key record it belongs to.
@@ -203,7 +203,7 @@ pub(crate) struct ClockRecord {
 const CLOCK_LEN_BYTES: usize = 4 + 8 + 4 + 8 + 4;
 
 impl ClockRecord {
-    /// Of a token whose clock was set when it was provisioned.
+    /// The record of a clock that was set when its token was provisioned.
     #[cfg(feature = "session")]
     pub(crate) fn new(generation: u32, since_s: u64) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! What there is to see, as pictures.
+//! The screens, as pictures.
 
 use core::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use crate::{
     draw::{centered, digits, fill, frame, text},
 };
 
-/// What the display shows.
+/// A screen: what the display shows.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Screen {
     Dark,
@@ -80,7 +80,7 @@ impl Shown {
     }
 }
 
-/// What a screen tells beside its own matter.
+/// The margins of a screen: battery, bar, trouble.
 pub(crate) struct Surroundings<'a> {
     pub(crate) serial_number: &'a str,
     pub(crate) label: &'a str,

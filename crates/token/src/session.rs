@@ -3,7 +3,8 @@
 use otp::{Algorithm, Digits, Parameters, Period};
 use subtle::ConstantTimeEq;
 use wire::{
-    About, Answers, Order, Provision, Refusal, Request, Response, Session, Status, WhyEnded, authorisation, possession,
+    About, Answers, Order, Provision, Refusal, Request, Response, Session, StatusReport, WhyEnded, authorisation,
+    possession,
 };
 use zeroize::Zeroizing;
 
@@ -12,12 +13,12 @@ use crate::{
     application::Inner,
     name::Name,
     random,
-    record::{ClockRecord, Life, Record, Secrets},
+    record::{ClockRecord, Record, Secrets, TokenStatus},
     screen::{Screen, Shown},
     timekeeping::NotSet,
 };
 
-/// How long a session lasts in which nothing is said.
+/// The time that a session lasts in which nothing is said.
 const SILENCE_MS: u64 = 60_000;
 /// Between two sessions whose digits are compared. Whoever stands in the middle knows a key's digits before anybody
 /// sees them, and would leaf through the keys for digits that fit; or put others under a finger that is on its way.
@@ -26,7 +27,7 @@ const COMPARE_APART_MS: u64 = 5_000;
 const CLOCK_RANGE_S: core::ops::Range<u64> = 946_684_800..4_102_444_800;
 
 /// A host that has a session.
-pub(crate) struct Visit {
+pub(crate) struct HostSession {
     digits: Shown,
     /// Somebody compares, and has not said yes yet.
     unconfirmed: bool,
@@ -35,7 +36,7 @@ pub(crate) struct Visit {
     heard_at_ms: u64,
 }
 
-impl Visit {
+impl HostSession {
     pub(crate) fn confirm(&mut self) {
         self.unconfirmed = false;
     }
@@ -52,11 +53,11 @@ impl Visit {
 impl Application {
     pub(crate) fn received(&mut self, bytes: &[u8], ports: &mut impl Ports) {
         for &byte in bytes {
-            let mut desk = Desk {
+            let mut handler = SessionHandler {
                 inner: &mut self.inner,
                 ports: &mut *ports,
             };
-            if let Some(frame) = self.device.receive(byte, &mut desk) {
+            if let Some(frame) = self.device.receive(byte, &mut handler) {
                 // Who does not hear asks again.
                 let _unheard = ports.send(frame.as_bytes());
             }
@@ -65,27 +66,27 @@ impl Application {
 
     pub(crate) fn end_silent_session(&mut self, ports: &mut impl Ports) {
         let now_ms = ports.uptime_ms();
-        let silent = |visit: &Visit| now_ms.saturating_sub(visit.heard_at_ms) >= SILENCE_MS;
-        if self.inner.visit.as_ref().is_some_and(silent) {
+        let silent = |host_session: &HostSession| now_ms.saturating_sub(host_session.heard_at_ms) >= SILENCE_MS;
+        if self.inner.host_session.as_ref().is_some_and(silent) {
             let inner = &mut self.inner;
-            self.device.end(&mut Desk { inner, ports });
+            self.device.end(&mut SessionHandler { inner, ports });
         }
     }
 }
 
 /// The application and its board, while a host asks.
-struct Desk<'a, P> {
+struct SessionHandler<'a, P> {
     inner: &'a mut Inner,
     ports: &'a mut P,
 }
 
-impl<P: Ports> Answers for Desk<'_, P> {
+impl<P: Ports> Answers for SessionHandler<'_, P> {
     fn about(&mut self) -> About<'_> {
         About {
             model: MODEL,
             firmware_version: VERSION,
             serial_number: self.serial_number(),
-            life: self.life(),
+            status: self.token_status(),
         }
     }
 
@@ -102,7 +103,7 @@ impl<P: Ports> Answers for Desk<'_, P> {
     }
 
     fn session_began(&mut self, session: &Session) {
-        self.inner.visit = Some(Visit {
+        self.inner.host_session = Some(HostSession {
             digits: Shown::of_number(session.digits().get()),
             unconfirmed: session.compares(),
             provisioned: false,
@@ -114,19 +115,19 @@ impl<P: Ports> Answers for Desk<'_, P> {
         if self.shows_digits() {
             self.inner.compare_from_ms = self.ports.uptime_ms() + COMPARE_APART_MS;
         }
-        self.inner.visit = None;
+        self.inner.host_session = None;
     }
 
     fn answer(&mut self, request: &Request<'_>, session: &Session) -> Response<'_> {
         let now_ms = self.ports.uptime_ms();
-        let Some(visit) = &mut self.inner.visit else {
+        let Some(host_session) = &mut self.inner.host_session else {
             return Response::Refused(Refusal::WrongState);
         };
-        visit.heard_at_ms = now_ms;
-        let pressed = !visit.unconfirmed;
+        host_session.heard_at_ms = now_ms;
+        let pressed = !host_session.unconfirmed;
         let answer = match *request {
             Request::Confirm => Ok(Response::Confirmed { pressed }),
-            Request::Status => Ok(Response::Status(self.status())),
+            Request::Status => Ok(Response::Status(self.report())),
             Request::Provision(_) | Request::Commit if !pressed => Err(Refusal::NotConfirmed),
             // What could not be read may be a secret all the same.
             _ if self.inner.trouble.is_some() => Err(Refusal::Storage),
@@ -142,18 +143,21 @@ impl<P: Ports> Answers for Desk<'_, P> {
     }
 }
 
-impl<P: Ports> Desk<'_, P> {
+impl<P: Ports> SessionHandler<'_, P> {
     /// Which wait for the button.
     fn shows_digits(&self) -> bool {
-        self.inner.visit.as_ref().is_some_and(|visit| visit.unconfirmed)
+        self.inner
+            .host_session
+            .as_ref()
+            .is_some_and(|host_session| host_session.unconfirmed)
     }
 
-    fn life(&self) -> wire::Life {
-        match self.inner.record.life {
-            Life::Blank => wire::Life::Blank,
-            Life::Provisioned => wire::Life::Provisioned,
-            Life::Sealed => wire::Life::Sealed,
-            Life::Wiped => wire::Life::Wiped,
+    fn token_status(&self) -> wire::TokenStatus {
+        match self.inner.record.status {
+            TokenStatus::Blank => wire::TokenStatus::Blank,
+            TokenStatus::Provisioned => wire::TokenStatus::Provisioned,
+            TokenStatus::Sealed => wire::TokenStatus::Sealed,
+            TokenStatus::Wiped => wire::TokenStatus::Wiped,
         }
     }
 
@@ -163,7 +167,7 @@ impl<P: Ports> Desk<'_, P> {
             .then(|| self.inner.record.serial_number.as_str())
     }
 
-    fn status(&mut self) -> Status<'_> {
+    fn report(&mut self) -> StatusReport<'_> {
         let unix_s = self.ports.unix_s().ok().flatten();
         let battery_percent = self.ports.percent();
         let record = &self.inner.record;
@@ -172,8 +176,8 @@ impl<P: Ports> Desk<'_, P> {
             .timekeeping
             .as_ref()
             .and_then(|timekeeping| timekeeping.record());
-        Status {
-            life: self.life(),
+        StatusReport {
+            status: self.token_status(),
             serial_number: self.serial_number(),
             label: record.label.as_str(),
             parameters: self.inner.has_secret().then(|| told(record.parameters)),
@@ -186,7 +190,7 @@ impl<P: Ports> Desk<'_, P> {
     }
 
     fn provision(&mut self, wanted: &Provision<'_>, session: &Session) -> Result<[u8; 32], Refusal> {
-        if self.inner.record.life == Life::Sealed {
+        if self.inner.record.status == TokenStatus::Sealed {
             return Err(Refusal::WrongState);
         }
         let named = |text: &str| Name::new(text.as_bytes()).ok_or(Refusal::Invalid);
@@ -195,7 +199,7 @@ impl<P: Ports> Desk<'_, P> {
             return Err(Refusal::Invalid);
         }
         let record = Record {
-            life: Life::Provisioned,
+            status: TokenStatus::Provisioned,
             generation: self.inner.record.generation.checked_add(1).ok_or(Refusal::Storage)?,
             parameters: understood(&wanted.parameters).ok_or(Refusal::Invalid)?,
             serial_number,
@@ -214,8 +218,8 @@ impl<P: Ports> Desk<'_, P> {
         let kept = self.keep(&record, &secrets, wanted.unix_s);
         self.inner.reload(self.ports);
         kept?;
-        if let Some(visit) = &mut self.inner.visit {
-            visit.provisioned = true;
+        if let Some(host_session) = &mut self.inner.host_session {
+            host_session.provisioned = true;
         }
         Ok(*token_random)
     }
@@ -228,13 +232,17 @@ impl<P: Ports> Desk<'_, P> {
     }
 
     fn commit(&mut self) -> Result<(), Refusal> {
-        let provisioned_here = self.inner.visit.as_ref().is_some_and(|visit| visit.provisioned);
-        if self.inner.record.life != Life::Provisioned || !provisioned_here {
+        let provisioned_here = self
+            .inner
+            .host_session
+            .as_ref()
+            .is_some_and(|host_session| host_session.provisioned);
+        if self.inner.record.status != TokenStatus::Provisioned || !provisioned_here {
             return Err(Refusal::WrongState);
         }
         let secrets = Record::secrets(self.ports)?;
         let sealed = Record {
-            life: Life::Sealed,
+            status: TokenStatus::Sealed,
             ..self.inner.record
         };
         let kept = sealed.write(&secrets, self.ports);
@@ -243,7 +251,7 @@ impl<P: Ports> Desk<'_, P> {
     }
 
     fn set_time(&mut self, unix_s: u64, tag: &[u8; 32], session: &Session) -> Result<Response<'static>, Refusal> {
-        if self.inner.record.life != Life::Sealed {
+        if self.inner.record.status != TokenStatus::Sealed {
             return Err(Refusal::WrongState);
         }
         self.authorised(tag, session, Order::SetTime(unix_s))?;

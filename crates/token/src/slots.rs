@@ -21,7 +21,7 @@ pub(crate) struct Slots {
     len_bytes: u16,
 }
 
-/// What the slots hold.
+/// The newest content of the slots.
 pub(crate) struct Newest {
     /// Counts the writes.
     pub(crate) sequence: u32,

@@ -14,12 +14,12 @@ use crate::{
     record::ClockRecord,
 };
 
-/// What a clock may be set by, in [`ALLOWANCE_PERIOD_S`], forward and back together.
+/// The seconds that a clock may be set by, in [`ALLOWANCE_PERIOD_S`], forward and back together.
 #[cfg(feature = "session")]
 pub(crate) const ALLOWANCE_S: u32 = 600;
 #[cfg(feature = "session")]
 const ALLOWANCE_PERIOD_S: u64 = 365 * 86_400;
-/// What a setting costs beside its shift.
+/// The seconds that a setting costs beside its shift.
 #[cfg(feature = "session")]
 const FRACTION_S: u32 = 1;
 /// Steps that are kept as shown before they are.

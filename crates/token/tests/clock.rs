@@ -3,7 +3,7 @@
 mod support;
 
 use proptest::prelude::*;
-use support::{BEGINNING_S, Desk, Made, Said, Token, USUAL};
+use support::{BEGINNING_S, Made, Said, TestHost, Token, USUAL};
 use wire::{Refusal, Request};
 
 const DAY_MS: u64 = 86_400_000;
@@ -14,7 +14,7 @@ fn now_s(token: &Token) -> u64 {
 
 fn sealed() -> (Token, Made) {
     let mut token = Token::blank();
-    let made = Desk::new().seal(&mut token, USUAL);
+    let made = TestHost::new().seal(&mut token, USUAL);
     (token, made)
 }
 
@@ -23,11 +23,11 @@ fn ten_minutes_a_year_forward_and_back_together() {
     let (mut token, made) = sealed();
     let begin_s = now_s(&token);
     let set = |token: &mut Token, shift: i64| {
-        let shown_s = match Desk::new().set_time(token, &made, 0) {
+        let shown_s = match TestHost::new().set_time(token, &made, 0) {
             Said::Refused(Refusal::Invalid) => token_s(token),
             other => panic!("{other:?}"),
         };
-        Desk::new().set_time(token, &made, shown_s.saturating_add_signed(shift))
+        TestHost::new().set_time(token, &made, shown_s.saturating_add_signed(shift))
     };
     assert_eq!(set(&mut token, 600), Said::Refused(Refusal::OverAllowance));
     assert_eq!(set(&mut token, 200), Said::TimeSet(200, 399));
@@ -64,23 +64,23 @@ fn never_below_a_step_whose_code_was_shown() {
     let (mut token, made) = sealed();
     let begin_s = now_s(&token);
     assert_eq!(
-        Desk::new().set_time(&mut token, &made, begin_s + 90),
+        TestHost::new().set_time(&mut token, &made, begin_s + 90),
         Said::TimeSet(90, 509)
     );
     assert_eq!(token.code(), made.code_at(token_s(&mut token)));
     assert_eq!(
-        Desk::new().set_time(&mut token, &made, begin_s + 60),
+        TestHost::new().set_time(&mut token, &made, begin_s + 60),
         Said::Refused(Refusal::BelowShown)
     );
     // Within the step that was shown it may.
     assert_eq!(
-        Desk::new().set_time(&mut token, &made, begin_s + 90),
+        TestHost::new().set_time(&mut token, &made, begin_s + 90),
         Said::TimeSet(0, 508)
     );
     // After a power cut nobody knows which of the steps kept ahead were shown.
     let mut token = token.restart();
     assert_eq!(
-        Desk::new().set_time(&mut token, &made, begin_s + 90),
+        TestHost::new().set_time(&mut token, &made, begin_s + 90),
         Said::Refused(Refusal::BelowShown)
     );
 }
@@ -100,11 +100,11 @@ fn status_tells_what_was_done_to_the_clock() {
     let (mut token, made) = sealed();
     for shift in [10, 20] {
         let at_s = token_s(&mut token) + shift;
-        Desk::new().set_time(&mut token, &made, at_s);
+        TestHost::new().set_time(&mut token, &made, at_s);
     }
-    let mut desk = Desk::new();
-    desk.open(&mut token, false);
-    let said = desk.ask(&mut token, &Request::Status);
+    let mut host = TestHost::new();
+    host.open(&mut token, false);
+    let said = host.ask(&mut token, &Request::Status);
     let Said::Status {
         shifted_s, settings, ..
     } = said
@@ -147,7 +147,7 @@ proptest! {
             match one {
                 Move::Shift(by) => {
                     let to_s = token_s(&mut token).saturating_add_signed(by);
-                    let said = Desk::new().set_time(&mut token, &made, to_s);
+                    let said = TestHost::new().set_time(&mut token, &made, to_s);
                     if matches!(said, Said::TimeSet(..)) {
                         prop_assert!(to_s / 30 >= highest_step, "back below what was shown");
                     }

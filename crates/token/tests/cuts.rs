@@ -2,8 +2,8 @@
 
 mod support;
 
-use support::{Board, Desk, Made, Said, Tear, Token, USUAL};
-use wire::{Life, Order, Request, authorisation};
+use support::{Board, Made, Said, Tear, TestHost, Token, USUAL};
+use wire::{Order, Request, TokenStatus, authorisation};
 
 const TEARS: [Tear; 3] = [Tear::Truncated, Tear::Garbled, Tear::PageGarbled];
 
@@ -34,25 +34,25 @@ fn everywhere<T>(
 
 /// Whatever it is now, it can be made a good token.
 fn can_be_made_good(token: &mut Token, place: &str) {
-    let mut desk = Desk::new();
+    let mut host = TestHost::new();
     // Other numbers than those of the desk that was cut off.
-    desk.open(token, false);
-    let made = desk.seal(token, USUAL);
+    host.open(token, false);
+    let made = host.seal(token, USUAL);
     assert_eq!(token.code(), made.code_at(token.board.now_ms / 1_000), "{place}");
 }
 
 #[test]
 fn while_a_blank_token_is_provisioned() {
     let blank = Board::blank();
-    let deed = |token: &mut Token| Desk::new().provision(token, USUAL);
+    let deed = |token: &mut Token| TestHost::new().provision(token, USUAL);
     let mut lives = [0; 2];
     everywhere(&blank, deed, |token, made: Option<Made>, place| {
-        match Desk::new().hello(token) {
-            Some((Life::Blank, None)) => {
+        match TestHost::new().hello(token) {
+            Some((TokenStatus::Blank, None)) => {
                 assert!(made.is_none(), "{place}: told before it was kept");
                 lives[0] += 1;
             }
-            Some((Life::Provisioned, Some(_))) => lives[1] += 1,
+            Some((TokenStatus::Provisioned, Some(_))) => lives[1] += 1,
             other => panic!("{place}: {other:?}"),
         }
         if let Some(made) = &made {
@@ -65,16 +65,16 @@ fn while_a_blank_token_is_provisioned() {
 
 /// The token has this secret.
 fn assert_proves(token: &mut Token, made: &Made, place: &str) {
-    let mut desk = Desk::new();
-    desk.open(token, false);
-    let session = desk.host.session().expect("a session");
+    let mut host = TestHost::new();
+    host.open(token, false);
+    let session = host.machine.session().expect("a session");
     let right = wire::possession(&made.secret, session, &[1; 32]);
     assert_eq!(
-        desk.ask(token, &Request::Prove { nonce: [1; 32] }),
+        host.ask(token, &Request::Prove { nonce: [1; 32] }),
         Said::Proof(right),
         "{place}"
     );
-    desk.hello(token);
+    host.hello(token);
 }
 
 #[test]
@@ -83,26 +83,26 @@ fn while_it_is_sealed() {
     // Provisioning writes the same bytes each time; what is cut is what comes after.
     let mut before = Token::new(blank.clone());
     before.board.written = 0;
-    Desk::new().provision(&mut before, USUAL);
+    TestHost::new().provision(&mut before, USUAL);
     let provisioning = before.board.written;
     let deed = |token: &mut Token| {
-        let mut desk = Desk::new();
-        let made = desk.provision(token, USUAL);
-        let committed = desk.ask(token, &Request::Commit);
+        let mut host = TestHost::new();
+        let made = host.provision(token, USUAL);
+        let committed = host.ask(token, &Request::Commit);
         (made, committed)
     };
     everywhere(&blank, deed, |token, (made, committed), place| {
-        let life = Desk::new().hello(token).expect("it answers").0;
+        let status = TestHost::new().hello(token).expect("it answers").0;
         if committed == Said::Committed {
-            assert_eq!(life, Life::Sealed, "{place}: told before it was kept");
+            assert_eq!(status, TokenStatus::Sealed, "{place}: told before it was kept");
         }
         let Some(made) = made else { return };
         assert!(
-            matches!(life, Life::Provisioned | Life::Sealed),
-            "{place}: {life:?} after {provisioning} bytes"
+            matches!(status, TokenStatus::Provisioned | TokenStatus::Sealed),
+            "{place}: {status:?} after {provisioning} bytes"
         );
         assert_proves(token, &made, place);
-        if life == Life::Sealed {
+        if status == TokenStatus::Sealed {
             assert_eq!(token.code(), made.code_at(token.board.now_ms / 1_000), "{place}");
         }
     });
@@ -111,13 +111,13 @@ fn while_it_is_sealed() {
 #[test]
 fn while_the_clock_is_set() {
     let mut token = Token::blank();
-    let made = Desk::new().seal(&mut token, USUAL);
+    let made = TestHost::new().seal(&mut token, USUAL);
     assert_eq!(token.code(), made.code_at(token.board.now_ms / 1_000));
     token.pass_ms(3_600_000);
     let sealed = token.board.clone();
     let now_s = sealed.now_ms / 1_000;
     let deed = |token: &mut Token| {
-        let said = Desk::new().set_time(token, &made, now_s + 120);
+        let said = TestHost::new().set_time(token, &made, now_s + 120);
         // Writes again, so that the cut also comes when the clock is set.
         token.press();
         said
@@ -138,11 +138,11 @@ fn while_the_clock_is_set() {
         let left = if set { 479 } else { 600 };
         let at_s = if set { now_s + 120 } else { now_s };
         assert_ne!(
-            Desk::new().set_time(token, &made, at_s + left + 1),
+            TestHost::new().set_time(token, &made, at_s + left + 1),
             Said::Nothing,
             "{place}"
         );
-        let over = Desk::new().set_time(token, &made, at_s + left + 1);
+        let over = TestHost::new().set_time(token, &made, at_s + left + 1);
         assert!(matches!(over, Said::Refused(_)), "{place}: {over:?}");
     });
     assert!(clocks.iter().all(|count| *count > 0), "both ends were met: {clocks:?}");
@@ -151,24 +151,24 @@ fn while_the_clock_is_set() {
 #[test]
 fn while_it_is_wiped() {
     let mut token = Token::blank();
-    let made = Desk::new().seal(&mut token, USUAL);
+    let made = TestHost::new().seal(&mut token, USUAL);
     let sealed = token.board.clone();
     let deed = |token: &mut Token| {
-        let mut desk = Desk::new();
-        desk.open(token, false);
-        let Some(session) = desk.host.session() else {
+        let mut host = TestHost::new();
+        host.open(token, false);
+        let Some(session) = host.machine.session() else {
             return Said::Nothing;
         };
         let tag = authorisation(&made.management_key, session, Order::Wipe);
-        desk.ask(token, &Request::Wipe { tag })
+        host.ask(token, &Request::Wipe { tag })
     };
     everywhere(&sealed, deed, |token, said, place| {
-        match Desk::new().hello(token).expect("it answers").0 {
-            Life::Sealed => {
+        match TestHost::new().hello(token).expect("it answers").0 {
+            TokenStatus::Sealed => {
                 assert_ne!(said, Said::Wiped, "{place}: told before it was erased");
                 assert_eq!(token.code(), made.code_at(token.board.now_ms / 1_000), "{place}");
             }
-            Life::Wiped => assert!(
+            TokenStatus::Wiped => assert!(
                 !token.board.keeps(&made.secret[..8]),
                 "{place}: a copy is left after the power came back"
             ),
@@ -180,7 +180,7 @@ fn while_it_is_wiped() {
 #[test]
 fn while_a_code_is_shown() {
     let mut token = Token::blank();
-    let made = Desk::new().seal(&mut token, USUAL);
+    let made = TestHost::new().seal(&mut token, USUAL);
     let sealed = token.board.clone();
     let deed = |token: &mut Token| {
         token.press();

@@ -9,8 +9,8 @@ use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::{Config, TestRng, TestRunner},
 };
-use support::{Desk, Said, Token, USUAL};
-use wire::{Algorithm, Life, Parameters, Provision, Request};
+use support::{Said, TestHost, Token, USUAL};
+use wire::{Algorithm, Parameters, Provision, Request, TokenStatus};
 
 use proptest::prelude::*;
 
@@ -74,9 +74,9 @@ fn nothing_secret_is_to_be_had_from_a_sealed_token() {
     let soak = std::env::var_os("COUNTERSIGN_SOAK").is_some();
     let count = if soak { 100_000_000_u64 } else { 1_000_000 };
     let mut token = Token::blank();
-    let made = Desk::new().seal(&mut token, USUAL);
+    let made = TestHost::new().seal(&mut token, USUAL);
     let kept = token.board.storage[0x100..0x280].to_vec();
-    let mut desk = Desk::new();
+    let mut host = TestHost::new();
     let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(Default::default(), &[5; 32]));
     let mut random = {
         let strategy = asks();
@@ -97,11 +97,11 @@ fn nothing_secret_is_to_be_had_from_a_sealed_token() {
         let (ask, chance) = random();
         let said = match &ask {
             Ask::Open(compare) => {
-                sessions += u64::from(desk.open(&mut token, *compare).is_some());
+                sessions += u64::from(host.open(&mut token, *compare).is_some());
                 continue;
             }
             Ask::Hello => {
-                desk.hello(&mut token);
+                host.hello(&mut token);
                 continue;
             }
             Ask::Noise(bytes) => {
@@ -109,7 +109,7 @@ fn nothing_secret_is_to_be_had_from_a_sealed_token() {
                 continue;
             }
             Ask::Flip(bit) => {
-                let mut frame = desk.host.frame().as_bytes().to_vec();
+                let mut frame = host.machine.frame().as_bytes().to_vec();
                 if let Some(byte) = frame.get_mut(bit / 8) {
                     *byte ^= 1 << (bit % 8);
                 }
@@ -124,14 +124,14 @@ fn nothing_secret_is_to_be_had_from_a_sealed_token() {
                 token.pass_ms(*ms);
                 continue;
             }
-            Ask::Confirm => desk.ask(&mut token, &Request::Confirm),
-            Ask::Commit => desk.ask(&mut token, &Request::Commit),
-            Ask::Status => desk.ask(&mut token, &Request::Status),
-            Ask::Prove(nonce) => desk.ask(&mut token, &Request::Prove { nonce: *nonce }),
-            Ask::Wipe(tag) => desk.ask(&mut token, &Request::Wipe { tag: *tag }),
+            Ask::Confirm => host.ask(&mut token, &Request::Confirm),
+            Ask::Commit => host.ask(&mut token, &Request::Commit),
+            Ask::Status => host.ask(&mut token, &Request::Status),
+            Ask::Prove(nonce) => host.ask(&mut token, &Request::Prove { nonce: *nonce }),
+            Ask::Wipe(tag) => host.ask(&mut token, &Request::Wipe { tag: *tag }),
             Ask::SetTime(unix_s, tag) => {
                 let (unix_s, tag) = (*unix_s, *tag);
-                desk.ask(&mut token, &Request::SetTime { unix_s, tag })
+                host.ask(&mut token, &Request::SetTime { unix_s, tag })
             }
             Ask::Provision {
                 digits,
@@ -151,7 +151,7 @@ fn nothing_secret_is_to_be_had_from_a_sealed_token() {
                     unix_s: *unix_s,
                     host_random: [chance as u8; 32],
                 };
-                desk.ask(&mut token, &Request::Provision(wanted))
+                host.ask(&mut token, &Request::Provision(wanted))
             }
         };
         match said {
@@ -159,13 +159,13 @@ fn nothing_secret_is_to_be_had_from_a_sealed_token() {
             Said::Refused(_) => refusals += 1,
             Said::Nothing => {
                 // The session is over: the next one begins, mostly uncompared.
-                sessions += u64::from(desk.open(&mut token, chance.is_multiple_of(7)).is_some());
+                sessions += u64::from(host.open(&mut token, chance.is_multiple_of(7)).is_some());
             }
             Said::Confirmed(_) | Said::Status { .. } => {}
             said => panic!("question {number}, {ask:?}: {said:?}"),
         }
         if number.is_multiple_of(1_000) {
-            let line = std::mem::take(&mut desk.line);
+            let line = std::mem::take(&mut host.line);
             for secret in [&made.secret[..], &made.management_key] {
                 assert!(
                     !line.windows(8).any(|window| window == &secret[..8]),
@@ -179,8 +179,8 @@ fn nothing_secret_is_to_be_had_from_a_sealed_token() {
         "the questions reached it: {proofs} proofs, {refusals} refusals, {sessions} sessions"
     );
     assert!(token.board.storage[0x100..0x280] == kept, "the key record is as it was");
-    let mut desk = Desk::new();
-    assert_eq!(desk.hello(&mut token).map(|about| about.0), Some(Life::Sealed));
+    let mut host = TestHost::new();
+    assert_eq!(host.hello(&mut token).map(|about| about.0), Some(TokenStatus::Sealed));
     token.pass_ms(60_000);
     assert_eq!(
         token.code(),

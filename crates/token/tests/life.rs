@@ -3,17 +3,20 @@
 mod support;
 
 use ::token::Event;
-use support::{BEGINNING_S, Board, Desk, SERIAL, Said, Token, USUAL, read_digits};
-use wire::{Algorithm, Life, Order, Parameters, Provision, Refusal, Request, authorisation};
+use support::{BEGINNING_S, Board, SERIAL, Said, TestHost, Token, USUAL, read_digits};
+use wire::{Algorithm, Order, Parameters, Provision, Refusal, Request, TokenStatus, authorisation};
 
 #[test]
 fn a_blank_token_becomes_one_that_shows_the_codes_of_its_secret() {
     let mut token = Token::blank();
-    let mut desk = Desk::new();
-    assert_eq!(desk.hello(&mut token), Some((Life::Blank, None)));
-    let made = desk.provision(&mut token, USUAL).expect("it can be provisioned");
-    assert_eq!(desk.ask(&mut token, &Request::Commit), Said::Committed);
-    assert_eq!(desk.hello(&mut token), Some((Life::Sealed, Some(SERIAL.to_owned()))));
+    let mut host = TestHost::new();
+    assert_eq!(host.hello(&mut token), Some((TokenStatus::Blank, None)));
+    let made = host.provision(&mut token, USUAL).expect("it can be provisioned");
+    assert_eq!(host.ask(&mut token, &Request::Commit), Said::Committed);
+    assert_eq!(
+        host.hello(&mut token),
+        Some((TokenStatus::Sealed, Some(SERIAL.to_owned())))
+    );
     for _ in 0..20 {
         assert_eq!(token.code(), made.code_at(token.board.now_ms / 1_000));
         token.pass_ms(30_000);
@@ -30,7 +33,7 @@ fn whatever_the_parameters() {
                 period_s,
             };
             let mut token = Token::blank();
-            let made = Desk::new().seal(&mut token, parameters);
+            let made = TestHost::new().seal(&mut token, parameters);
             let shown = token.code();
             assert_eq!(shown, made.code_at(BEGINNING_S), "{parameters:?}");
         }
@@ -40,25 +43,25 @@ fn whatever_the_parameters() {
 #[test]
 fn no_two_tokens_and_no_two_lives_have_one_secret() {
     let mut token = Token::blank();
-    let mut desk = Desk::new();
-    let first = desk.seal(&mut token, USUAL);
+    let mut host = TestHost::new();
+    let first = host.seal(&mut token, USUAL);
     assert!(token.board.keeps(&first.secret), "that is where it is");
-    desk.open(&mut token, false);
+    host.open(&mut token, false);
     let tag = authorisation(
         &first.management_key,
-        desk.host.session().expect("a session"),
+        host.machine.session().expect("a session"),
         Order::Wipe,
     );
-    assert_eq!(desk.ask(&mut token, &Request::Wipe { tag }), Said::Wiped);
+    assert_eq!(host.ask(&mut token, &Request::Wipe { tag }), Said::Wiped);
     assert!(!token.board.keeps(&first.secret[..8]), "U4: erased, every copy");
     assert!(!token.board.keeps(&first.management_key[..8]));
-    assert_eq!(desk.hello(&mut token), Some((Life::Wiped, None)));
+    assert_eq!(host.hello(&mut token), Some((TokenStatus::Wiped, None)));
 
     // The same desk, with the same numbers.
-    let second = Desk::new().seal(&mut token, USUAL);
+    let second = TestHost::new().seal(&mut token, USUAL);
     assert_ne!(first.secret, second.secret, "U4");
     assert_ne!(first.management_key, second.management_key);
-    let other = Desk::new().seal(&mut Token::new(seeded(1)), USUAL);
+    let other = TestHost::new().seal(&mut Token::new(seeded(1)), USUAL);
     assert_ne!(first.secret, other.secret);
 }
 
@@ -72,9 +75,9 @@ fn seeded(more: u8) -> Board {
 fn a_power_cut_never_brings_randomness_back() {
     // The same session twice, from one image: the second time the seed has moved on.
     let mut token = Token::blank();
-    let first = Desk::new().provision(&mut token, USUAL).expect("a secret");
+    let first = TestHost::new().provision(&mut token, USUAL).expect("a secret");
     let mut token = token.restart();
-    let second = Desk::new().provision(&mut token, USUAL).expect("a secret");
+    let second = TestHost::new().provision(&mut token, USUAL).expect("a secret");
     assert_ne!(first.secret, second.secret);
     assert!(
         token.board.storage[..32].iter().all(|&byte| byte == 0),
@@ -87,17 +90,17 @@ fn a_token_without_seed_and_source_makes_no_secret() {
     let mut board = Board::blank();
     board.storage.fill(0xFF);
     let mut token = Token::new(board);
-    assert_eq!(Desk::new().open(&mut token, false), None);
+    assert_eq!(TestHost::new().open(&mut token, false), None);
 }
 
 #[test]
 fn the_digits_are_the_same_on_both_sides_and_a_person_says_yes() {
     let mut token = Token::blank();
-    let mut desk = Desk::new();
-    let digits = desk.open(&mut token, true).expect("a session");
+    let mut host = TestHost::new();
+    let digits = host.open(&mut token, true).expect("a session");
     let picture = token.board.picture.clone().expect("the display is lit");
     assert_eq!(read_digits(&picture), format!("{digits:06}"));
-    assert_eq!(desk.ask(&mut token, &Request::Confirm), Said::Confirmed(false));
+    assert_eq!(host.ask(&mut token, &Request::Confirm), Said::Confirmed(false));
     let wanted = Provision {
         parameters: USUAL,
         serial_number: SERIAL,
@@ -106,61 +109,61 @@ fn the_digits_are_the_same_on_both_sides_and_a_person_says_yes() {
         host_random: [7; 32],
     };
     assert_eq!(
-        desk.ask(&mut token, &Request::Provision(wanted)),
+        host.ask(&mut token, &Request::Provision(wanted)),
         Said::Refused(Refusal::NotConfirmed)
     );
     token.press();
-    assert_eq!(desk.ask(&mut token, &Request::Confirm), Said::Confirmed(true));
-    let made = desk.provision_here(&mut token, USUAL).expect("a secret");
-    assert_eq!(desk.ask(&mut token, &Request::Commit), Said::Committed);
-    desk.hello(&mut token);
+    assert_eq!(host.ask(&mut token, &Request::Confirm), Said::Confirmed(true));
+    let made = host.provision_here(&mut token, USUAL).expect("a secret");
+    assert_eq!(host.ask(&mut token, &Request::Commit), Said::Committed);
+    host.hello(&mut token);
     assert_eq!(token.code(), made.code_at(token.board.now_ms / 1_000));
 }
 
 #[test]
 fn a_sealed_token_is_provisioned_by_nobody() {
     let mut token = Token::blank();
-    let made = Desk::new().seal(&mut token, USUAL);
-    assert!(Desk::new().provision(&mut token, USUAL).is_none());
-    let mut desk = Desk::new();
-    desk.open(&mut token, false);
+    let made = TestHost::new().seal(&mut token, USUAL);
+    assert!(TestHost::new().provision(&mut token, USUAL).is_none());
+    let mut host = TestHost::new();
+    host.open(&mut token, false);
     assert_eq!(
-        desk.ask(&mut token, &Request::Commit),
+        host.ask(&mut token, &Request::Commit),
         Said::Refused(Refusal::WrongState)
     );
-    desk.hello(&mut token);
+    host.hello(&mut token);
     assert_eq!(token.code(), made.code_at(token.board.now_ms / 1_000));
 }
 
 #[test]
 fn only_the_session_that_made_the_secret_seals_it() {
     let mut token = Token::blank();
-    assert!(Desk::new().provision(&mut token, USUAL).is_some());
-    let mut desk = Desk::new();
-    desk.open(&mut token, false);
+    assert!(TestHost::new().provision(&mut token, USUAL).is_some());
+    let mut host = TestHost::new();
+    host.open(&mut token, false);
     assert_eq!(
-        desk.ask(&mut token, &Request::Commit),
+        host.ask(&mut token, &Request::Commit),
         Said::Refused(Refusal::WrongState)
     );
     assert!(
-        desk.provision_here(&mut token, USUAL).is_some(),
+        host.provision_here(&mut token, USUAL).is_some(),
         "what is not in use is made anew"
     );
-    assert_eq!(desk.ask(&mut token, &Request::Commit), Said::Committed);
+    assert_eq!(host.ask(&mut token, &Request::Commit), Said::Committed);
 }
 
 #[test]
 fn possession_is_proved_without_a_code() {
     let mut token = Token::blank();
-    let made = Desk::new().seal(&mut token, USUAL);
-    let mut desk = Desk::new();
-    desk.open(&mut token, false);
-    let right = wire::possession(&made.secret, desk.host.session().expect("a session"), &[3; 32]);
+    let made = TestHost::new().seal(&mut token, USUAL);
+    let mut host = TestHost::new();
+    host.open(&mut token, false);
+    let right = wire::possession(&made.secret, host.machine.session().expect("a session"), &[3; 32]);
     assert_eq!(
-        desk.ask(&mut token, &Request::Prove { nonce: [3; 32] }),
+        host.ask(&mut token, &Request::Prove { nonce: [3; 32] }),
         Said::Proof(right)
     );
-    let Said::Proof(other) = desk.ask(&mut token, &Request::Prove { nonce: [4; 32] }) else {
+    let Said::Proof(other) = host.ask(&mut token, &Request::Prove { nonce: [4; 32] }) else {
         panic!("a proof");
     };
     assert_ne!(right, other);
@@ -222,42 +225,42 @@ fn bad_wishes_are_refused_and_change_nothing() {
             ..good
         },
     ] {
-        let mut desk = Desk::new();
-        desk.open(&mut token, false);
+        let mut host = TestHost::new();
+        host.open(&mut token, false);
         assert_eq!(
-            desk.ask(&mut token, &Request::Provision(wanted)),
+            host.ask(&mut token, &Request::Provision(wanted)),
             Said::Refused(Refusal::Invalid),
             "{wanted:?}"
         );
     }
     assert_eq!(token.board.storage[0x100..], before[0x100..]);
-    assert_eq!(Desk::new().hello(&mut token), Some((Life::Blank, None)));
+    assert_eq!(TestHost::new().hello(&mut token), Some((TokenStatus::Blank, None)));
 }
 
 #[test]
 fn a_stranger_neither_sets_the_clock_nor_erases() {
     let mut token = Token::blank();
-    let made = Desk::new().seal(&mut token, USUAL);
+    let made = TestHost::new().seal(&mut token, USUAL);
     let stranger = [9; 32];
-    let mut desk = Desk::new();
-    desk.open(&mut token, false);
+    let mut host = TestHost::new();
+    host.open(&mut token, false);
     let now_s = token.board.now_ms / 1_000;
     assert_eq!(
-        desk.order_time(&mut token, &stranger, now_s + 60),
+        host.order_time(&mut token, &stranger, now_s + 60),
         Said::Refused(Refusal::NotAuthorised)
     );
-    let session = desk.host.session().expect("a session");
+    let session = host.machine.session().expect("a session");
     let tag = authorisation(&stranger, session, Order::Wipe);
     assert_eq!(
-        desk.ask(&mut token, &Request::Wipe { tag }),
+        host.ask(&mut token, &Request::Wipe { tag }),
         Said::Refused(Refusal::NotAuthorised)
     );
     // A tag of the owner, from another session.
-    let mut owner = Desk::new();
+    let mut owner = TestHost::new();
     owner.open(&mut token, false);
-    let session = owner.host.session().expect("a session");
+    let session = owner.machine.session().expect("a session");
     let tag = authorisation(&made.management_key, session, Order::Wipe);
-    let mut thief = Desk::new();
+    let mut thief = TestHost::new();
     thief.open(&mut token, true);
     thief.open(&mut token, false);
     assert_eq!(
@@ -271,7 +274,7 @@ fn a_stranger_neither_sets_the_clock_nor_erases() {
 #[test]
 fn a_button_held_for_ten_seconds_erases_and_a_short_one_does_not() {
     let mut token = Token::blank();
-    let made = Desk::new().seal(&mut token, USUAL);
+    let made = TestHost::new().seal(&mut token, USUAL);
     token.step(Event::Pressed);
     token.pass_ms(9_500);
     token.step(Event::Released);
@@ -281,13 +284,13 @@ fn a_button_held_for_ten_seconds_erases_and_a_short_one_does_not() {
     token.pass_ms(10_500);
     token.step(Event::Released);
     assert!(!token.board.keeps(&made.secret[..8]));
-    assert_eq!(Desk::new().hello(&mut token), Some((Life::Wiped, None)));
+    assert_eq!(TestHost::new().hello(&mut token), Some((TokenStatus::Wiped, None)));
 }
 
 #[test]
 fn the_display_sleeps_by_itself() {
     let mut token = Token::blank();
-    Desk::new().seal(&mut token, USUAL);
+    TestHost::new().seal(&mut token, USUAL);
     assert!(token.board.picture.is_none());
     token.press();
     assert!(token.board.picture.is_some());
@@ -300,7 +303,7 @@ fn the_display_sleeps_by_itself() {
 #[test]
 fn a_clock_that_stopped_shows_no_code() {
     let mut token = Token::blank();
-    let made = Desk::new().seal(&mut token, USUAL);
+    let made = TestHost::new().seal(&mut token, USUAL);
     token.board.stop_clock();
     let mut token = token.restart();
     token.press();
@@ -309,7 +312,7 @@ fn a_clock_that_stopped_shows_no_code() {
     assert!(shown.is_err(), "an error, and no digits");
     let now_s = token.board.now_ms / 1_000;
     assert_eq!(
-        Desk::new().set_time(&mut token, &made, now_s),
+        TestHost::new().set_time(&mut token, &made, now_s),
         Said::Refused(Refusal::NoTime)
     );
 }

@@ -5,15 +5,15 @@ mod support;
 
 use std::collections::HashSet;
 
-use support::{BEGINNING_S, Desk, SERIAL, Said, Token, USUAL};
+use support::{BEGINNING_S, SERIAL, Said, TestHost, Token, USUAL};
 use token::Event;
-use wire::{Heard, Host, Life, Provision, Request, WhyEnded};
+use wire::{Heard, Host, Provision, Request, TokenStatus, WhyEnded};
 
 #[test]
 fn a_recorded_line_holds_nothing_that_is_secret() {
     let mut token = Token::blank();
-    let mut desk = Desk::new();
-    let made = desk.provision(&mut token, USUAL).expect("a secret");
+    let mut host = TestHost::new();
+    let made = host.provision(&mut token, USUAL).expect("a secret");
     let token_half = {
         // Once more in the open session, to know what the token's half was.
         let wanted = Provision {
@@ -23,14 +23,14 @@ fn a_recorded_line_holds_nothing_that_is_secret() {
             unix_s: BEGINNING_S,
             host_random: [0xA7; 32],
         };
-        match desk.ask(&mut token, &Request::Provision(wanted)) {
+        match host.ask(&mut token, &Request::Provision(wanted)) {
             Said::Provisioned(half) => half,
             said => panic!("{said:?}"),
         }
     };
     let mut second = vec![0; 20];
     wire::secret(&[0xA7; 32], &token_half, SERIAL, &mut second);
-    assert_eq!(desk.ask(&mut token, &Request::Commit), Said::Committed);
+    assert_eq!(host.ask(&mut token, &Request::Commit), Said::Committed);
     let secrets: [(&str, &[u8]); 6] = [
         ("the secret", &made.secret),
         ("the next secret", &second),
@@ -40,12 +40,12 @@ fn a_recorded_line_holds_nothing_that_is_secret() {
         ("the serial number", SERIAL.as_bytes()),
     ];
     for (name, secret) in secrets {
-        let found = desk.line.windows(8).any(|window| window == &secret[..8]);
+        let found = host.line.windows(8).any(|window| window == &secret[..8]);
         assert!(!found, "{name} is on the line");
     }
     // Nor is it what the recorded bytes decrypt to under a key that was sent: each 32 bytes of the line are tried as
     // the private key of either end.
-    let line = &desk.line;
+    let line = &host.line;
     let keys: HashSet<[u8; 32]> = line
         .windows(32)
         .map(|bytes| bytes.try_into().expect("32 bytes"))
@@ -78,10 +78,10 @@ fn a_changed_byte_ends_the_session() {
     for whole_frame in [false, true] {
         for bit in 0..600 {
             let mut token = Token::blank();
-            let mut desk = Desk::new();
-            desk.open(&mut token, false).expect("a session");
-            let frame = desk
-                .host
+            let mut host = TestHost::new();
+            host.open(&mut token, false).expect("a session");
+            let frame = host
+                .machine
                 .request(&Request::Status)
                 .expect("a request")
                 .as_bytes()
@@ -107,7 +107,7 @@ fn a_changed_byte_ends_the_session() {
             token.step(Event::Received(&[0]));
             let ended = token.board.sent.iter().any(|byte| {
                 matches!(
-                    desk.host.receive(*byte),
+                    host.machine.receive(*byte),
                     Some(Heard::Ended(
                         WhyEnded::Broken
                             | WhyEnded::OtherVersion
@@ -119,27 +119,27 @@ fn a_changed_byte_ends_the_session() {
                 )
             });
             // A bit that makes a `Hello` or an `Open` of it ends the session too, in other words.
-            let over = desk.host.session().is_none() || !is_open(&mut desk, &mut token);
+            let over = host.machine.session().is_none() || !is_open(&mut host, &mut token);
             assert!(ended || over, "bit {bit}, check fits: {}", !whole_frame);
         }
     }
 }
 
-fn is_open(desk: &mut Desk, token: &mut Token) -> bool {
-    desk.ask(token, &Request::Status) != Said::Nothing
+fn is_open(host: &mut TestHost, token: &mut Token) -> bool {
+    host.ask(token, &Request::Status) != Said::Nothing
 }
 
 #[test]
 fn an_answer_that_was_changed_ends_it_at_the_host() {
     let mut token = Token::blank();
     for bit in 0..400 {
-        let mut desk = Desk::new();
+        let mut host = TestHost::new();
         // Other keys each time, so that no answer is the one before.
         for _ in 0..=bit % 5 {
-            desk.open(&mut token, false).expect("a session");
+            host.open(&mut token, false).expect("a session");
         }
-        let frame = desk
-            .host
+        let frame = host
+            .machine
             .request(&Request::Prove { nonce: [0; 32] })
             .expect("a request");
         let frame = frame.as_bytes().to_vec();
@@ -150,7 +150,7 @@ fn an_answer_that_was_changed_ends_it_at_the_host() {
         };
         let believed = answer
             .iter()
-            .any(|byte| matches!(desk.host.receive(*byte), Some(Heard::Response(_))));
+            .any(|byte| matches!(host.machine.receive(*byte), Some(Heard::Response(_))));
         assert!(!believed, "bit {bit}");
     }
 }
@@ -158,9 +158,9 @@ fn an_answer_that_was_changed_ends_it_at_the_host() {
 #[test]
 fn a_frame_that_comes_again_gets_its_answer_again_and_does_nothing_twice() {
     let mut token = Token::blank();
-    let mut desk = Desk::new();
-    let made = desk.provision(&mut token, USUAL).expect("a secret");
-    let frame = desk.host.frame().as_bytes().to_vec();
+    let mut host = TestHost::new();
+    let made = host.provision(&mut token, USUAL).expect("a secret");
+    let frame = host.machine.frame().as_bytes().to_vec();
     token.board.sent.clear();
     token.step(Event::Received(&frame));
     let once = std::mem::take(&mut token.board.sent);
@@ -168,28 +168,28 @@ fn a_frame_that_comes_again_gets_its_answer_again_and_does_nothing_twice() {
     assert!(!once.is_empty() && token.board.sent == once);
     assert!(token.board.keeps(&made.secret), "it was not provisioned anew");
     // The host has heard it already, and goes on.
-    assert!(once.iter().all(|byte| desk.host.receive(*byte).is_none()));
-    assert_eq!(desk.ask(&mut token, &Request::Commit), Said::Committed);
+    assert!(once.iter().all(|byte| host.machine.receive(*byte).is_none()));
+    assert_eq!(host.ask(&mut token, &Request::Commit), Said::Committed);
     // A frame of before is none of this session any more.
     token.step(Event::Received(&frame));
-    assert_eq!(desk.ask(&mut token, &Request::Status), Said::Nothing);
+    assert_eq!(host.ask(&mut token, &Request::Status), Said::Nothing);
 }
 
 #[test]
 fn a_recorded_session_cannot_be_played_again() {
     let mut token = Token::blank();
-    let made = Desk::new().seal(&mut token, USUAL);
-    let mut desk = Desk::new();
-    desk.open(&mut token, false);
+    let made = TestHost::new().seal(&mut token, USUAL);
+    let mut host = TestHost::new();
+    host.open(&mut token, false);
     let now_s = token.board.now_ms / 1_000;
     assert_eq!(
-        desk.order_time(&mut token, &made.management_key, now_s + 60),
+        host.order_time(&mut token, &made.management_key, now_s + 60),
         Said::TimeSet(60, 539)
     );
-    desk.hello(&mut token);
-    let recorded = desk.line.clone();
+    host.hello(&mut token);
+    let recorded = host.line.clone();
     token.step(Event::Received(&recorded));
-    let mut again = Desk::new();
+    let mut again = TestHost::new();
     again.open(&mut token, true);
     again.open(&mut token, false);
     let said = again.ask(&mut token, &Request::Status);
@@ -220,9 +220,9 @@ fn a_man_in_the_middle_shows_different_digits_on_both_sides() {
             board.storage[0] = round;
             board
         });
-        let mut desk = Desk::new();
-        let shown_by_desk = desk.open(&mut his_token, true).expect("a session with him");
-        let mut his_desk = Desk::new();
+        let mut host = TestHost::new();
+        let shown_by_desk = host.open(&mut his_token, true).expect("a session with him");
+        let mut his_desk = TestHost::new();
         let _other_numbers = his_desk.open(&mut token, true);
         his_desk.hello(&mut token);
         token.pass_ms(5_000);
@@ -254,17 +254,17 @@ fn a_man_in_the_middle_cannot_leaf_through_the_tokens_keys_for_digits_that_fit()
         assert!(token.board.picture.is_none(), "nobody sees anything");
     }
     let minutes = (token.board.now_ms - began_ms) / 60_000;
-    assert_eq!(minutes, 2, "as long as a desk waits for the button");
+    assert_eq!(minutes, 2, "as long as a host waits for the button");
     assert_eq!(guesses, 24, "one in five seconds");
 }
 
 #[test]
 fn no_digits_take_the_place_of_those_that_somebody_compares() {
     let mut token = Token::blank();
-    Desk::new().open(&mut token, true).expect("a session");
+    TestHost::new().open(&mut token, true).expect("a session");
     token.pass_ms(6_000);
     // Somebody has compared, and the finger is on its way: a man in the middle wants digits of his own under it.
-    let mut his_desk = Desk::new();
+    let mut his_desk = TestHost::new();
     assert_eq!(his_desk.open(&mut token, true), None);
     assert!(token.board.picture.is_none(), "dark");
     token.press();
@@ -337,12 +337,12 @@ fn nobody_comes_in_by_a_key_that_is_none() {
 #[test]
 fn a_session_in_which_nobody_speaks_ends() {
     let mut token = Token::blank();
-    let mut desk = Desk::new();
-    desk.open(&mut token, false);
+    let mut host = TestHost::new();
+    host.open(&mut token, false);
     token.pass_ms(59_000);
-    assert_ne!(desk.ask(&mut token, &Request::Status), Said::Nothing);
+    assert_ne!(host.ask(&mut token, &Request::Status), Said::Nothing);
     token.pass_ms(61_000);
     assert!(token.board.picture.is_none(), "dark");
-    assert_eq!(desk.ask(&mut token, &Request::Status), Said::Nothing);
-    assert_eq!(desk.hello(&mut token).map(|about| about.0), Some(Life::Blank));
+    assert_eq!(host.ask(&mut token, &Request::Status), Said::Nothing);
+    assert_eq!(host.hello(&mut token).map(|about| about.0), Some(TokenStatus::Blank));
 }

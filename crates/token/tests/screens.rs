@@ -5,7 +5,7 @@ mod support;
 
 use std::{fs, path::Path};
 
-use support::{Board, Desk, Token, USUAL};
+use support::{Board, TestHost, Token, USUAL};
 use token::{Event, Picture};
 use wire::{Algorithm, Parameters};
 
@@ -48,7 +48,7 @@ fn pixels(file: &[u8]) -> Vec<u8> {
 
 fn sealed(parameters: Parameters) -> Token {
     let mut token = Token::blank();
-    Desk::new().seal(&mut token, parameters);
+    TestHost::new().seal(&mut token, parameters);
     token
 }
 
@@ -103,13 +103,13 @@ fn a_low_battery() {
 #[test]
 fn the_desk() {
     let mut token = Token::blank();
-    let mut desk = Desk::new();
-    desk.open(&mut token, true);
+    let mut host = TestHost::new();
+    host.open(&mut token, true);
     assert_shows(&token, "compare");
     token.press();
     assert_shows(&token, "connected");
-    desk.provision_here(&mut token, USUAL);
-    desk.hello(&mut token);
+    host.provision_here(&mut token, USUAL);
+    host.hello(&mut token);
     token.press();
     assert_shows(&token, "not_in_use");
 }
@@ -143,7 +143,7 @@ fn trouble() {
     token.press();
     assert_shows(&token, "error_record");
     assert!(
-        Desk::new().provision(&mut token, USUAL).is_none(),
+        TestHost::new().provision(&mut token, USUAL).is_none(),
         "what could not be read may be a secret"
     );
 }

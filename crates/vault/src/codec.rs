@@ -2,13 +2,12 @@
 
 use std::num::NonZeroU32;
 
-use enroll::EntryDigits;
+use enroll::{EntryDigits, SecretBuffer};
 use otp::{Algorithm, Secret};
 use zeroize::Zeroizing;
 
 use crate::cursor::Cursor;
 use crate::field::{self, Field};
-use crate::wiped::Wiped;
 use crate::{Credential, Entries, Entry, EntryId, Kind, MAX_ENTRIES, Name, Note, TextError};
 
 const VERSION: u16 = 1;
@@ -60,8 +59,8 @@ pub enum ContentsError {
 
 impl Entries {
     pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
-        // usual entries have 150 bytes; Wiped grows where some have more
-        let mut bytes = Wiped::with_capacity(64 + 256 * self.list.len());
+        // usual entries have 150 bytes; SecretBuffer grows where some have more
+        let mut bytes = SecretBuffer::with_capacity(64 + 256 * self.list.len());
         bytes.push(&VERSION.to_le_bytes());
         field::put(&mut bytes, tag::NEXT_ID, &self.next_id.to_le_bytes());
         for entry in &self.list {
@@ -111,7 +110,7 @@ impl Entries {
     }
 }
 
-fn encode_entry(entry: &Entry, bytes: &mut Wiped) {
+fn encode_entry(entry: &Entry, bytes: &mut SecretBuffer) {
     let credential = &entry.credential;
     field::put(bytes, entry_tag::ID, &entry.id.0.to_le_bytes());
     let kind = match credential.kind {
@@ -242,8 +241,8 @@ fn decode_entry(bytes: &[u8]) -> Option<Decoded> {
     })))
 }
 
-/// What is invisible may change with Unicode, and names once held URIs: no vault becomes unreadable by a name that was
-/// allowed once.
+/// Reads a name. What is invisible may change with Unicode, and names once held URIs: no vault becomes unreadable by a name
+/// that was allowed once.
 fn name(value: &[u8]) -> Option<Name> {
     let text = str::from_utf8(value).ok()?;
     match Name::new(text) {
@@ -268,7 +267,7 @@ mod tests {
     use super::*;
 
     fn record(tag: u16, value: &[u8]) -> Vec<u8> {
-        let mut bytes = Wiped::with_capacity(0);
+        let mut bytes = SecretBuffer::with_capacity(0);
         field::put(&mut bytes, tag, value);
         bytes.into_bytes().to_vec()
     }

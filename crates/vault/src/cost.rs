@@ -1,4 +1,4 @@
-//! What each guess of a passphrase costs, and what a file may ask for.
+//! The cost of a passphrase's key derivation (Argon2id), and the most that a file may ask for.
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use zeroize::{Zeroize, Zeroizing};
@@ -58,12 +58,12 @@ impl KdfCost {
         self.memory_kib
     }
 
-    /// How often the memory is gone through.
+    /// Passes over the memory.
     pub const fn passes(self) -> u32 {
         self.passes
     }
 
-    /// How many parts of the memory can be filled side by side.
+    /// Parts of the memory that can be filled side by side.
     pub const fn lanes(self) -> u32 {
         self.lanes
     }

@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 
 use crate::CodeText;
 
-/// How the codes of an entry move on. Wider than `otp`'s parameters: what other services issued has to be kept.
+/// The type of an entry, which says how its codes move on. Wider than `otp`'s parameters: what other services issued has to
+/// be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// By time (RFC 6238).
@@ -29,12 +30,12 @@ const STEAM_PERIOD_S: NonZeroU32 = NonZeroU32::new(30).expect("30 is not 0");
 const STEAM_DIGITS: u8 = 5;
 
 impl Kind {
-    /// By time with the usual period.
+    /// TOTP with the usual period.
     pub const TOTP_30_S: Self = Self::Totp {
         period_s: STEAM_PERIOD_S,
     };
 
-    /// How long one code lasts; `None` for HOTP.
+    /// The period of a code; `None` for HOTP.
     pub fn period_s(self) -> Option<NonZeroU32> {
         match self {
             Self::Totp { period_s } => Some(period_s),
@@ -54,7 +55,7 @@ impl From<enroll::Kind> for Kind {
     }
 }
 
-/// What makes the codes of an entry. No `Debug`, no `Clone`.
+/// Secret and parameters of an entry's codes. No `Debug`, no `Clone`.
 pub struct Credential {
     pub(crate) kind: Kind,
     secret: Secret,
@@ -77,7 +78,7 @@ impl Credential {
         }
     }
 
-    /// How its codes move on.
+    /// Its type.
     pub fn kind(&self) -> Kind {
         self.kind
     }
@@ -92,7 +93,7 @@ impl Credential {
         self.algorithm
     }
 
-    /// How many characters a code has.
+    /// Characters of a code.
     pub fn digits(&self) -> EntryDigits {
         self.digits
     }
@@ -116,7 +117,7 @@ impl Credential {
         })
     }
 
-    /// Whether both make the same codes: same secret, type, algorithm, digits and period. An HOTP counter moves, so that it
+    /// True if both make the same codes: same secret, type, algorithm, digits and period. An HOTP counter moves, so that it
     /// does not count.
     pub fn is_same(&self, other: &Self) -> bool {
         let same_kind = match (self.kind, other.kind) {
@@ -144,7 +145,7 @@ impl Credential {
     }
 }
 
-/// Where a time is among the steps.
+/// The step of a time, and what is left of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StepAt {
     /// The step.

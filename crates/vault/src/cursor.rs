@@ -1,6 +1,6 @@
 //! Reading a layout from its beginning to its end, without a slice that could be out of bounds.
 
-/// What is left to read. Every method is `None` where less is left than was asked for.
+/// A reader of bytes from the front. Every method is `None` where less is left than was asked for.
 #[derive(Clone, Copy)]
 pub(crate) struct Cursor<'a>(&'a [u8]);
 

@@ -3,7 +3,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// What every slot of a vault wraps, and what opens it without one: 32 random bytes.
+/// The data key of a vault, which every slot wraps: 32 random bytes.
 ///
 /// Whoever keeps a vault unlocked for a while keeps this, in locked memory, and nothing else.
 #[derive(Zeroize, ZeroizeOnDrop)]
@@ -28,7 +28,7 @@ impl DataKey {
         self.derived(vault_id, b"countersign/vault/contents/1")
     }
 
-    /// What vouches for the header.
+    /// The MAC of the header.
     pub(crate) fn header_mac(&self, vault_id: &[u8], header: &[u8]) -> Hmac<Sha256> {
         let key = self.derived(vault_id, b"countersign/vault/header/1");
         let mut mac = Hmac::<Sha256>::new_from_slice(&*key).expect("HMAC takes a key of any length");

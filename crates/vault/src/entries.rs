@@ -17,7 +17,7 @@ pub struct Entries {
     pub(crate) unknown: Vec<Field>,
 }
 
-/// In which order entries are listed. Favourites always come first.
+/// The order in which entries are listed. Favourites always come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// By issuer, then account, without regard to case.
@@ -72,22 +72,22 @@ impl Entries {
         }
     }
 
-    /// How many there are.
+    /// The number of entries.
     pub fn len(&self) -> usize {
         self.list.len()
     }
 
-    /// Whether there is none.
+    /// True if there is none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// How many records of a newer version are kept without being understood.
+    /// The number of a newer version's records, which are kept without being understood.
     pub fn kept_unread(&self) -> usize {
         self.unknown.len()
     }
 
-    /// All of them, as they came.
+    /// All entries, in the order in which they came.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Entry> {
         self.list.iter()
     }
@@ -107,7 +107,7 @@ impl Entries {
         self.list.iter().find(|entry| entry.credential.is_same(credential))
     }
 
-    /// One more, whether or not [`same_as`](Self::same_as) finds it.
+    /// Adds an entry, whether or not [`same_as`](Self::same_as) finds it.
     ///
     /// # Errors
     /// [`AddError`]; nothing is changed then.
@@ -121,7 +121,7 @@ impl Entries {
         Ok(id)
     }
 
-    /// One less. Kept, it can be put back with [`restore`](Self::restore); dropped, its secret is wiped.
+    /// Removes an entry. Kept, it can be put back with [`restore`](Self::restore); dropped, its secret is wiped.
     pub fn remove(&mut self, id: EntryId) -> Option<Removed> {
         let position = self.list.iter().position(|entry| entry.id == id)?;
         let entry = self.list.remove(position);
@@ -177,15 +177,16 @@ impl Entries {
         }
     }
 
-    /// All of them, in an order.
+    /// All entries, in an order.
     pub fn ordered(&self, order: Order) -> Vec<&Entry> {
         let mut entries: Vec<_> = self.list.iter().collect();
         sort(&mut entries, order);
         entries
     }
 
-    /// Those in which every piece of `query` occurs: in issuer, account, a group or the note, without regard to case. Names
-    /// that begin with the first piece come before the rest; within each the order is `order`'s. A blank query finds all.
+    /// The entries in which every piece of `query` occurs: in issuer, account, a group or the note, without regard to case.
+    /// Names that begin with the first piece come before the rest; within each the order is `order`'s. A blank query finds
+    /// all.
     pub fn search(&self, query: &str, order: Order) -> Vec<&Entry> {
         let pieces: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
         let mut found: Vec<_> = self.list.iter().filter(|entry| has_all(entry, &pieces)).collect();

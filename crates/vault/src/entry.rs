@@ -36,7 +36,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// With names and nothing else.
+    /// An entry with names and nothing else.
     pub fn new(issuer: Name, account: Name, credential: Credential) -> Self {
         Self {
             issuer,
@@ -104,17 +104,17 @@ impl Entry {
         }
     }
 
-    /// Its name for programs.
+    /// Its id, the name for programs.
     pub fn id(&self) -> EntryId {
         self.id
     }
 
-    /// What makes its codes.
+    /// Its secret and the parameters of its codes.
     pub fn credential(&self) -> &Credential {
         &self.credential
     }
 
-    /// How often its code was asked for.
+    /// Times that its code was asked for.
     pub fn uses(&self) -> u64 {
         self.uses
     }

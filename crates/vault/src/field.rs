@@ -2,10 +2,10 @@
 //!
 //! A reader keeps the records whose tag it does not know, and writes them back behind its own.
 
+use enroll::SecretBuffer;
 use zeroize::Zeroizing;
 
 use crate::cursor::Cursor;
-use crate::wiped::Wiped;
 
 /// A record that this version does not know.
 pub(crate) struct Field {
@@ -27,14 +27,14 @@ pub(crate) fn next<'a>(from: &mut Cursor<'a>) -> Option<Option<(u16, &'a [u8])>>
 }
 
 /// No value is near 4 GiB: a vault is refused long before.
-pub(crate) fn put(into: &mut Wiped, tag: u16, value: &[u8]) {
+pub(crate) fn put(into: &mut SecretBuffer, tag: u16, value: &[u8]) {
     into.push(&tag.to_le_bytes());
     into.push(&(value.len() as u32).to_le_bytes());
     into.push(value);
 }
 
 /// A record whose value `write` appends.
-pub(crate) fn put_nested(into: &mut Wiped, tag: u16, write: impl FnOnce(&mut Wiped)) {
+pub(crate) fn put_nested(into: &mut SecretBuffer, tag: u16, write: impl FnOnce(&mut SecretBuffer)) {
     into.push(&tag.to_le_bytes());
     let at = into.len();
     into.push(&[0; 4]);

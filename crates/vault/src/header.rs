@@ -19,7 +19,7 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// What never changes while the vault lives, and what the entries are sealed with as associated data.
+    /// The fixed part of the header, with which the entries are sealed as associated data.
     pub(crate) fn fixed(&self) -> Vec<u8> {
         let mut fixed = Vec::with_capacity(MAGIC.len() + 2 + VAULT_ID_LEN_BYTES);
         fixed.extend_from_slice(&MAGIC);

@@ -46,7 +46,6 @@ mod open;
 mod sealed;
 mod slot;
 mod text;
-mod wiped;
 
 pub use code_text::CodeText;
 pub use codec::ContentsError;

@@ -4,7 +4,7 @@
 use prost::Message;
 use zeroize::Zeroize;
 
-/// What one QR code holds.
+/// One part of an export to several QR codes.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Part {
     #[prost(message, repeated, tag = "1")]

@@ -4,7 +4,7 @@ use crate::sealed::{NONCE_LEN, Sealed};
 use crate::slot::Slot;
 use crate::{DataKey, Entries, NewSlot, SlotError, SlotInfo};
 
-/// What [`OpenVault::save`]'s file may be longer than its entries: header, nonce, tag, checksum.
+/// The most by which [`OpenVault::save`]'s file is longer than its entries: header, nonce, tag, checksum.
 const FRAME_LEN: usize = 16 << 10;
 
 /// An unlocked vault: its entries, and the key that seals them. No `Debug`, no `Clone`; wiped when dropped.
@@ -66,18 +66,18 @@ impl OpenVault {
         }
     }
 
-    /// What is in it.
+    /// Its entries.
     pub fn entries(&self) -> &Entries {
         &self.entries
     }
 
-    /// What is in it, to be changed; nothing is kept until [`save`](Self::save)'s bytes are.
+    /// Its entries, to be changed; nothing is kept until [`save`](Self::save)'s bytes are.
     pub fn entries_mut(&mut self) -> &mut Entries {
         self.touched = true;
         &mut self.entries
     }
 
-    /// What is in it, alone.
+    /// Its entries, alone.
     pub(crate) fn into_entries(self) -> Entries {
         self.entries
     }
@@ -87,7 +87,7 @@ impl OpenVault {
         &self.header.id
     }
 
-    /// What opens this vault without a slot, until [`rekey`](Self::rekey): for an agent that keeps it unlocked.
+    /// The key that opens this vault without a slot, until [`rekey`](Self::rekey): for an agent that keeps it unlocked.
     pub fn data_key(&self) -> &DataKey {
         &self.data_key
     }
@@ -97,7 +97,7 @@ impl OpenVault {
         self.header.slots.iter().map(Slot::info)
     }
 
-    /// One more way to open it.
+    /// Adds a slot: one more way to open it.
     ///
     /// # Errors
     /// [`SlotError`]; nothing is changed then.
@@ -140,7 +140,7 @@ impl OpenVault {
         self.adopt(header)
     }
 
-    /// One way less to open it.
+    /// Removes a slot: one way less to open it.
     ///
     /// # Errors
     /// [`SlotError::NoSuchSlot`] and [`SlotError::Last`], which also protects the last one that this version can open.

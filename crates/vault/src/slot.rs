@@ -1,4 +1,4 @@
-//! One way to open a vault: the data key, wrapped under a passphrase or a key.
+//! A slot, one way to open a vault: the data key, wrapped under a passphrase or a key.
 
 use zeroize::Zeroizing;
 
@@ -18,7 +18,7 @@ pub const MIN_KEY_FILE_LEN_BYTES: usize = 32;
 /// Most bytes of a key file.
 pub const MAX_KEY_FILE_LEN_BYTES: usize = 1 << 20;
 
-/// How a slot is opened.
+/// The kind of a slot: what opens it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SlotKind {
@@ -49,7 +49,7 @@ pub struct SlotInfo<'a> {
     salt: &'a [u8],
 }
 
-/// What opens a vault. The bytes are the caller's to wipe.
+/// A passphrase or key that opens a vault. The bytes are the caller's to wipe.
 #[derive(Clone, Copy)]
 pub enum Unlock<'a> {
     /// A passphrase, in UTF-8.
@@ -284,7 +284,7 @@ fn wrapping_key(kind: SlotKind, key_material: &[u8], salt: &[u8]) -> Result<Zero
     }
 }
 
-/// What a wrapped key vouches for: the vault and everything of the slot before it.
+/// The associated data of a wrapped key: the vault and everything of the slot before it.
 fn described(fixed: &[u8], kind: SlotKind, label: &str, salt: &[u8; SALT_LEN]) -> Vec<u8> {
     let mut described = fixed.to_vec();
     put_described(&mut described, kind, label, salt);

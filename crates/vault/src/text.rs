@@ -33,7 +33,7 @@ pub enum TextError {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(String);
 
-/// What its owner remarked: any number of lines; may be empty.
+/// An entry's note: any number of lines; may be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Note(String);
 
@@ -58,7 +58,7 @@ impl Name {
         }
     }
 
-    /// Whether it would show a URI that holds a secret.
+    /// True if it would show a URI that holds a secret.
     pub(crate) fn would_hold_uri(text: &str) -> bool {
         holds_uri(&tidied(text.trim(), MAX_NAME_LEN_BYTES, NONE).0)
     }
@@ -73,7 +73,7 @@ impl Name {
         &self.0
     }
 
-    /// Whether there is none.
+    /// True if it is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -100,7 +100,7 @@ impl Note {
         &self.0
     }
 
-    /// Whether there is none.
+    /// True if it is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -142,8 +142,8 @@ fn tidied(text: &str, most: usize, allowed: &[char]) -> (String, bool) {
     (tidy, changed)
 }
 
-/// Whether a character can be seen behind the one before it. Joiners and selectors of variants shape that one, in Persian, in
-/// Japanese names, in emoji; letters of ASCII have no other shape.
+/// True if a character can be seen behind the one before it. Joiners and selectors of variants shape that one, in Persian,
+/// in Japanese names, in emoji; letters of ASCII have no other shape.
 fn is_seen(before: Option<char>, character: char) -> bool {
     let is_joiner = |c: char| matches!(c, '\u{200c}' | '\u{200d}');
     match character {
@@ -176,7 +176,7 @@ fn is_seen(before: Option<char>, character: char) -> bool {
     }
 }
 
-/// Whether anything in it cannot be seen.
+/// True if anything in it cannot be seen.
 pub(crate) fn has_invisible(text: &str) -> bool {
     let before = std::iter::once(None).chain(text.chars().map(Some));
     before
@@ -203,7 +203,7 @@ pub fn shown(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Whether a character needs no escape wherever it stands.
+/// True if a character needs no escape wherever it stands.
 pub fn is_shown(character: char) -> bool {
     is_seen(None, character)
 }

@@ -43,7 +43,7 @@ impl Cause {
         }
     }
 
-    /// Whether it names a step that may still come, or has to be told by the same words as if it did: whoever typed the
+    /// True if it names a step that may still come, or has to be told by the same words as if it did: whoever typed the
     /// code would learn which one will be right.
     pub fn may_come(self) -> bool {
         match self {
@@ -63,7 +63,7 @@ impl Cause {
     }
 }
 
-/// What a verification finds out about a refused code by itself.
+/// The cause of a refused code, as far as a verification finds it out by itself.
 pub(crate) struct Near {
     /// Why it was refused.
     pub(crate) cause: Cause,
@@ -113,7 +113,7 @@ pub(crate) fn near(state: &DeviceState, credential: &Credential, code: &Code, no
     }
 }
 
-/// How old a code may be to have been typed too late.
+/// The age up to which a code was typed too late.
 const PAST_MS: i64 = 10 * UnixMs::MINUTE;
 
 /// The step nearest the expected one at which a code stands, without a branch on where it does.

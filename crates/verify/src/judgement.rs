@@ -2,7 +2,7 @@ use otp::{Code, Match, Step, Window};
 
 use crate::{Cause, Credential, DeviceState, Guess, GuessMac, Lock, Policy, UnixMs, diagnosis};
 
-/// What a code is asked for; each has a budget of its own.
+/// The purpose for which a code is asked; each has a throttle of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Login and operation checks.

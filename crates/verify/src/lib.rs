@@ -24,7 +24,7 @@ mod time;
 pub use binding::{Confirmed, Refusal, confirm};
 pub use diagnosis::{Cause, diagnose};
 pub use judgement::{Judgement, Purpose, Verdict, judge, resync};
-pub use policy::{BudgetPolicy, Policy};
+pub use policy::{Policy, ThrottlePolicy};
 pub use recognition::{recognise, shows};
 pub use state::{Credential, DeviceParts, DeviceState, DeviceStatus, Kind};
 pub use throttle::{

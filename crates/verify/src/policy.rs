@@ -12,22 +12,22 @@ pub struct Policy {
     /// Steps looked at on each side to name the cause of a refusal.
     pub cause_steps: u32,
     /// The most that is learned on top of the measured offset of an app.
-    pub drift_virtual_steps: i32,
+    pub learned_drift_max_virtual_steps: i32,
     /// The most that is learned on top of the measured offset of a token.
-    pub drift_hardware_steps: i32,
+    pub learned_drift_max_hardware_steps: i32,
     /// What wrong codes cost at login and operation checks.
-    pub verification: BudgetPolicy,
+    pub verification: ThrottlePolicy,
     /// What they cost where factors are changed: unbinding, replacing.
-    pub unbinding: BudgetPolicy,
+    pub unbinding: ThrottlePolicy,
     /// What wrong pairs cost at a resync.
-    pub resync: BudgetPolicy,
+    pub resync: ThrottlePolicy,
     /// What wrong recovery codes cost.
-    pub recovery_codes: BudgetPolicy,
+    pub recovery_codes: ThrottlePolicy,
 }
 
 impl Policy {
-    /// What wrong codes cost on this road.
-    pub fn budget(&self, purpose: Purpose) -> &BudgetPolicy {
+    /// The throttle of this purpose: what wrong codes cost.
+    pub fn throttle(&self, purpose: Purpose) -> &ThrottlePolicy {
         match purpose {
             Purpose::Verification => &self.verification,
             Purpose::Unbinding => &self.unbinding,
@@ -39,21 +39,22 @@ impl Policy {
     ///
     /// Of an app never more than the window: people type codes late, and a phone that keeps the network's time must not
     /// be refused because that was taken for its clock. A year of clumsy users found one in fifty locked out so.
-    pub fn drift_steps(&self, kind: Kind) -> i32 {
+    pub fn learned_drift_max_steps(&self, kind: Kind) -> i32 {
         match kind {
             Kind::Virtual => self
-                .drift_virtual_steps
+                .learned_drift_max_virtual_steps
                 .min(i32::try_from(self.window_steps).unwrap_or(i32::MAX)),
-            Kind::Hardware => self.drift_hardware_steps,
+            Kind::Hardware => self.learned_drift_max_hardware_steps,
         }
     }
 
-    /// How long after a refused code the farthest step that its cause may name can still be accepted.
+    /// The seconds after a refused code in which the farthest step that its cause may name can still be accepted.
     pub fn near_masked_s(&self, period: Period) -> u64 {
         self.masked_s(self.cause_steps, period)
     }
 
-    /// The same for a code that was refused while the clock is not known: at a binding or a resync.
+    /// [`near_masked_s`](Self::near_masked_s) for a code that was refused while the clock is not known: at a binding or a
+    /// resync.
     pub fn search_masked_s(&self, period: Period) -> u64 {
         // The clock may turn out to be as far behind as the step that was named is ahead.
         self.masked_s(self.search_steps.saturating_mul(2), period)
@@ -72,32 +73,32 @@ impl Default for Policy {
             window_steps: 1,
             search_steps: 120,
             cause_steps: 10,
-            drift_virtual_steps: 2,
-            drift_hardware_steps: 10,
-            verification: BudgetPolicy {
+            learned_drift_max_virtual_steps: 2,
+            learned_drift_max_hardware_steps: 10,
+            verification: ThrottlePolicy {
                 suspend_after: 60,
-                ..BudgetPolicy::HOURLY
+                ..ThrottlePolicy::HOURLY
             },
-            unbinding: BudgetPolicy {
+            unbinding: ThrottlePolicy {
                 suspend_after: 20,
-                ..BudgetPolicy::HOURLY
+                ..ThrottlePolicy::HOURLY
             },
-            resync: BudgetPolicy {
+            resync: ThrottlePolicy {
                 suspend_after: 20,
-                ..BudgetPolicy::HOURLY
+                ..ThrottlePolicy::HOURLY
             },
-            recovery_codes: BudgetPolicy {
+            recovery_codes: ThrottlePolicy {
                 attempts: 5,
                 suspend_after: u32::MAX,
-                ..BudgetPolicy::HOURLY
+                ..ThrottlePolicy::HOURLY
             },
         }
     }
 }
 
-/// How many wrong codes are paid for, and with what.
+/// The rules of a throttle: how many wrong codes lock, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BudgetPolicy {
+pub struct ThrottlePolicy {
     /// Wrong codes within [`period_ms`](Self::period_ms) that lock: [`ATTEMPTS_MAX`](crate::ATTEMPTS_MAX) at most.
     pub attempts: u32,
     /// How long a wrong code counts for a lock; also how long a first lock lasts from the first of them.
@@ -110,7 +111,7 @@ pub struct BudgetPolicy {
     pub suspend_after: u32,
 }
 
-impl BudgetPolicy {
+impl ThrottlePolicy {
     const HOURLY: Self = Self {
         attempts: 10,
         period_ms: UnixMs::HOUR,

@@ -1,10 +1,10 @@
-//! Whose code is this? Support asks it of a token that nobody knows the owner of.
+//! Recognition of a device by its codes: support asks whose token this is.
 
 use otp::{Code, Match, Window};
 
 use crate::{Credential, DeviceState, Policy, UnixMs};
 
-/// Whether a token that is bound to nobody shows this code now, its clock being known to be `measured_offset_steps` ahead.
+/// True if a token that is bound to nobody shows this code now, its clock being known to be `measured_offset_steps` ahead.
 ///
 /// There is no state to burn it in: nothing is ever accepted from such a token.
 pub fn shows(credential: &Credential, code: &Code, measured_offset_steps: i32, now: UnixMs, policy: &Policy) -> bool {
@@ -15,11 +15,11 @@ pub fn shows(credential: &Credential, code: &Code, measured_offset_steps: i32, n
     matches!(found, Match::Accepted(_)) && code.digits() == parameters.digits
 }
 
-/// Whether two consecutive codes, neither of them used, are this device's. They are burned by the state that is
-/// given, which is to be durable before anybody is told; nothing else about the device changes.
+/// Recognises a device by two consecutive codes, neither of them used, are this device's. They are burned by the state that
+/// is given, which is to be durable before anybody is told; nothing else about the device changes.
 ///
 /// The device's standing does not matter, for what is found may be a lost token. A miss is not counted here:
-/// who asks about all devices at once has a budget of their own.
+/// who asks about all devices at once has a throttle of their own.
 pub fn recognise(
     state: &DeviceState,
     credential: &Credential,

@@ -2,7 +2,7 @@ use otp::{Accepted, Key, Parameters, Secret, Step};
 
 use crate::{Guess, LIFTS, Lock, Policy, Purpose, SparseThrottle, Throttle, UnixMs};
 
-/// What shows the codes.
+/// The kind of a device: an app or a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// An authenticator app.
@@ -46,7 +46,7 @@ impl Credential {
         self.parameters
     }
 
-    /// What shows the codes.
+    /// Its kind.
     pub fn kind(&self) -> Kind {
         self.kind
     }
@@ -71,7 +71,7 @@ pub struct DeviceState {
     parts: DeviceParts,
 }
 
-/// What a [`DeviceState`] is made of, to be read and to be kept.
+/// The fields of a [`DeviceState`], to be read and to be kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DeviceParts {
     /// Whether codes are judged at all.
@@ -95,7 +95,7 @@ pub struct DeviceParts {
 }
 
 impl DeviceParts {
-    /// Of a device that is bound now, by the code of this step.
+    /// The parts of a device that is bound now, by the code of this step.
     pub fn bound(last_step: Step, measured_offset_steps: i32, now: UnixMs) -> Self {
         Self {
             standing: DeviceStatus::Bound,
@@ -122,12 +122,12 @@ impl DeviceState {
         Self { parts }
     }
 
-    /// What is to be kept of it.
+    /// Its parts, which are to be kept.
     pub fn parts(&self) -> &DeviceParts {
         &self.parts
     }
 
-    /// How far the device's clock is ahead (behind: negative), in steps: as measured, and learned since.
+    /// The steps by which the device's clock is ahead (behind: negative): as measured, and learned since.
     pub fn total_offset_steps(&self) -> i32 {
         let DeviceParts {
             measured_offset_steps,
@@ -137,14 +137,14 @@ impl DeviceState {
         measured_offset_steps.saturating_add(learned_drift_steps)
     }
 
-    /// The same with some parts changed.
+    /// A copy with some parts changed.
     pub(crate) fn with(&self, change: impl FnOnce(&mut DeviceParts)) -> Self {
         let mut next = self.clone();
         change(&mut next.parts);
         next
     }
 
-    /// Its token was lost.
+    /// The state after its token was lost.
     #[must_use]
     pub fn lost(&self) -> Self {
         self.with(|parts| parts.standing = DeviceStatus::Lost)
@@ -159,7 +159,7 @@ impl DeviceState {
         let (mut suspended, mut lifted) = (0, 0);
         for purpose in Purpose::ALL {
             if !next.suspended(purpose) {
-                next.set_budget(purpose, next.budget(purpose).right());
+                next.set_throttle(purpose, next.throttle(purpose).right());
                 continue;
             }
             suspended += 1;
@@ -177,35 +177,35 @@ impl DeviceState {
     pub fn forgiven(&self, first_factor_changed_at: UnixMs) -> Option<Self> {
         let mut next = self.clone();
         for purpose in Purpose::ALL {
-            let forgiven = next.budget(purpose).forgiven(first_factor_changed_at)?;
-            next.set_budget(purpose, forgiven);
+            let forgiven = next.throttle(purpose).forgiven(first_factor_changed_at)?;
+            next.set_throttle(purpose, forgiven);
         }
         Some(next)
     }
 
-    /// One lift less, where there is one, and this road is open again.
+    /// The state with one lift less, where there is one, and this road open again.
     pub(crate) fn lifted(&self, purpose: Purpose, now: UnixMs) -> Option<Self> {
         let used: u32 = Purpose::ALL
             .iter()
-            .map(|purpose| self.budget(*purpose).lifts(now))
+            .map(|purpose| self.throttle(*purpose).lifts(now))
             .sum();
         if used >= LIFTS {
             return None;
         }
         let mut next = self.clone();
-        next.set_budget(purpose, self.budget(purpose).lifted(now));
+        next.set_throttle(purpose, self.throttle(purpose).lifted(now));
         Some(next)
     }
 
-    /// Whether nothing is judged for this purpose until somebody acts.
+    /// True if nothing is judged for this purpose until somebody acts.
     pub fn suspended(&self, purpose: Purpose) -> bool {
-        self.budget(purpose).suspended_at.is_some()
+        self.throttle(purpose).suspended_at.is_some()
     }
 
     /// Why nothing is judged for this purpose at `now`, if so.
     pub fn lock(&self, purpose: Purpose, now: UnixMs) -> Option<Lock> {
         match self.parts.standing {
-            DeviceStatus::Bound => self.budget(purpose).lock(now),
+            DeviceStatus::Bound => self.throttle(purpose).lock(now),
             DeviceStatus::Lost => Some(Lock::Suspended),
         }
     }
@@ -216,12 +216,12 @@ impl DeviceState {
             .offset(i64::from(self.parts.measured_offset_steps) + i64::from(self.parts.learned_drift_steps))
     }
 
-    /// Whether the device's clock is about to leave the window: what is learned of it comes near its limit, or,
+    /// True if the device's clock is about to leave the window: what is learned of it comes near its limit, or,
     /// at the pace at which it went since `bound_at`, it has gone a window's width since its last code.
     pub fn about_to_leave(&self, kind: Kind, bound_at: UnixMs, now: UnixMs, policy: &Policy) -> bool {
         let window = i64::from(policy.window_steps.max(1));
         let learned = i64::from(self.parts.learned_drift_steps).abs();
-        if learned > 0 && learned + 2 * window >= i64::from(policy.drift_steps(kind)) {
+        if learned > 0 && learned + 2 * window >= i64::from(policy.learned_drift_max_steps(kind)) {
             return true;
         }
         let (Some(learned_at), Some(seen_at)) = (self.parts.drift_learned_at, self.parts.last_success_at) else {
@@ -232,7 +232,7 @@ impl DeviceState {
         i128::from(learned) * silent_ms >= i128::from(window) * took_ms
     }
 
-    pub(crate) fn budget(&self, purpose: Purpose) -> &Throttle {
+    pub(crate) fn throttle(&self, purpose: Purpose) -> &Throttle {
         match purpose {
             Purpose::Verification => &self.parts.verification,
             Purpose::Unbinding => &self.parts.unbinding,
@@ -240,24 +240,24 @@ impl DeviceState {
         }
     }
 
-    fn set_budget(&mut self, purpose: Purpose, budget: Throttle) {
+    fn set_throttle(&mut self, purpose: Purpose, throttle: Throttle) {
         let old = match purpose {
             Purpose::Verification => &mut self.parts.verification,
             Purpose::Unbinding => &mut self.parts.unbinding,
             Purpose::Resync => &mut self.parts.resync,
         };
-        *old = budget.into();
+        *old = throttle.into();
     }
 
     /// After a wrong code: counted, perhaps locked, perhaps suspended. The same one again is no other guess, and
     /// changes nothing.
     pub(crate) fn after_wrong(&self, purpose: Purpose, guess: &Guess, now: UnixMs, policy: &Policy) -> Self {
-        if self.budget(purpose).repeats(guess) {
+        if self.throttle(purpose).repeats(guess) {
             return self.clone();
         }
         let mut next = self.clone();
-        let wrong = self.budget(purpose).wrong(guess, now, policy.budget(purpose));
-        next.set_budget(purpose, wrong);
+        let wrong = self.throttle(purpose).wrong(guess, now, policy.throttle(purpose));
+        next.set_throttle(purpose, wrong);
         next
     }
 
@@ -267,7 +267,7 @@ impl DeviceState {
             parts.last_step = Some(accepted.step());
             parts.last_success_at = Some(now);
         });
-        next.set_budget(purpose, self.budget(purpose).right());
+        next.set_throttle(purpose, self.throttle(purpose).right());
         next
     }
 
@@ -275,7 +275,7 @@ impl DeviceState {
     ///
     /// `deviation` is how far the accepted step was from the expected one.
     pub(crate) fn learned(self, deviation: i64, kind: Kind, now: UnixMs, policy: &Policy) -> Self {
-        let limit = policy.drift_steps(kind);
+        let limit = policy.learned_drift_max_steps(kind);
         let steps = (self.parts.learned_drift_steps + deviation.signum() as i32).clamp(-limit, limit);
         let rested = self
             .parts

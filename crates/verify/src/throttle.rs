@@ -1,6 +1,6 @@
 use std::{ops::Deref, sync::Arc};
 
-use crate::{BudgetPolicy, UnixMs};
+use crate::{ThrottlePolicy, UnixMs};
 
 /// Wrong codes on one road, and what they cost, as a pure machine of two counts (rule A1):
 ///
@@ -61,8 +61,8 @@ static EMPTY: Throttle = Throttle {
 };
 
 impl From<Throttle> for SparseThrottle {
-    fn from(budget: Throttle) -> Self {
-        Self((budget != EMPTY).then(|| Arc::new(budget)))
+    fn from(throttle: Throttle) -> Self {
+        Self((throttle != EMPTY).then(|| Arc::new(throttle)))
     }
 }
 
@@ -118,14 +118,14 @@ impl Throttle {
         self.suspended_at.map(|_| Lock::Suspended).or(until.map(Lock::Until))
     }
 
-    /// Whether this is the last wrong code once more, within its step: one guess, however often it is sent.
+    /// True if this is the last wrong code once more, within its step: one guess, however often it is sent.
     pub fn repeats(&self, guess: &Guess) -> bool {
         guess.mac.is_some() && guess.mac == self.last_wrong
     }
 
     /// After a wrong code at `now`. The caller has seen that no lock is in force and that it is no repeat.
     #[must_use]
-    pub fn wrong(self, guess: &Guess, now: UnixMs, policy: &BudgetPolicy) -> Self {
+    pub fn wrong(self, guess: &Guess, now: UnixMs, policy: &ThrottlePolicy) -> Self {
         let mut next = Self {
             recent: self.recent.and(now, policy),
             since_success: self.since_success.saturating_add(1),
@@ -202,7 +202,7 @@ impl Throttle {
     }
 
     /// The long count at which the road is suspended.
-    fn limit(&self, now: UnixMs, policy: &BudgetPolicy) -> u32 {
+    fn limit(&self, now: UnixMs, policy: &ThrottlePolicy) -> u32 {
         policy.suspend_after.saturating_add(LIFT * self.lifts(now))
     }
 }
@@ -253,7 +253,7 @@ impl Recent {
         self.newest.into_iter().flat_map(of)
     }
 
-    /// How many there are.
+    /// The number of wrong codes.
     pub fn count(&self) -> u32 {
         u32::from(self.newest.is_some()) + u32::from(self.older)
     }
@@ -263,7 +263,7 @@ impl Recent {
     }
 
     /// These without those whose hour is over, and one more.
-    fn and(&self, now: UnixMs, policy: &BudgetPolicy) -> Self {
+    fn and(&self, now: UnixMs, policy: &ThrottlePolicy) -> Self {
         let now = self.newest.map_or(now, |newest| newest.max(now));
         let counts = |time: &UnixMs| now.since(*time) < policy.period_ms;
         Self::of(std::iter::once(now).chain(self.times().filter(counts)))
@@ -273,7 +273,7 @@ impl Recent {
 /// The weeks that a wrong code counts for: the present one and the twelve before it.
 pub const WEEKS: usize = 13;
 
-/// How many wrong codes there were in each of the last 13 weeks.
+/// The long count: wrong codes in each of the last 13 weeks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct LongCount {
     /// The number of the newest week since 1970.
@@ -283,7 +283,7 @@ pub struct LongCount {
 }
 
 impl LongCount {
-    /// All that still count at `now`.
+    /// The sum of those that still count at `now`.
     pub fn sum(&self, now: UnixMs) -> u32 {
         self.at(week_of(now)).counts.iter().map(|count| u32::from(*count)).sum()
     }
@@ -294,7 +294,7 @@ impl LongCount {
         next
     }
 
-    /// What was counted in this week and later.
+    /// The counts of this week and later.
     fn since(&self, week: u32) -> Self {
         let mut counts = self.counts;
         let later = self.week.saturating_add(1).saturating_sub(week) as usize;
@@ -302,7 +302,7 @@ impl LongCount {
         Self { counts, ..*self }
     }
 
-    /// As it stands in this week. Weeks do not run backwards, whatever a clock does.
+    /// The count as it stands in this week. Weeks do not run backwards, whatever a clock does.
     fn at(&self, week: u32) -> Self {
         let passed = week.saturating_sub(self.week) as usize;
         let mut counts = [0; WEEKS];

@@ -8,9 +8,9 @@ use crate::{
     session::{End, KeyPair, Seen, commitment},
 };
 
-/// What the token's application does for its line.
+/// The token's application, as its end of the line calls it.
 pub trait Answers {
-    /// What everybody may know.
+    /// The answer to `Hello`, which everybody may know.
     fn about(&mut self) -> About<'_>;
 
     /// Randomness for the key of one session, whose digits somebody compares or nobody does.
@@ -38,13 +38,13 @@ pub trait Answers {
 /// last may come again, for its answer may have been lost: it gets that answer again.
 pub struct Device {
     receiver: Receiver,
-    stage: Stage,
+    state: State,
     /// The check of the frame that was answered last.
     answered: Option<u32>,
     answer: Frame,
 }
 
-enum Stage {
+enum State {
     Idle,
     Opened {
         own: KeyPair,
@@ -59,7 +59,7 @@ impl Device {
     pub const fn new() -> Self {
         Self {
             receiver: Receiver::new(),
-            stage: Stage::Idle,
+            state: State::Idle,
             answered: None,
             answer: Frame::EMPTY,
         }
@@ -67,9 +67,9 @@ impl Device {
 
     /// The session, while there is one.
     pub fn session(&self) -> Option<&Session> {
-        match &self.stage {
-            Stage::Open(session) => Some(session),
-            Stage::Idle | Stage::Opened { .. } => None,
+        match &self.state {
+            State::Open(session) => Some(session),
+            State::Idle | State::Opened { .. } => None,
         }
     }
 
@@ -78,7 +78,7 @@ impl Device {
         if self.session().is_some() {
             answers.session_ended();
         }
-        self.stage = Stage::Idle;
+        self.state = State::Idle;
         self.answered = None;
     }
 
@@ -89,9 +89,9 @@ impl Device {
         let answer = match self.receiver.push(byte)? {
             Ok(Payload { check, .. }) if self.answered == Some(check) => return Some(&self.answer),
             Ok(Payload { bytes, check }) => {
-                let answer = answered(&mut self.stage, bytes, answers, &mut plain);
+                let answer = answered(&mut self.state, bytes, answers, &mut plain);
                 // Outside of a session each question is a new one.
-                self.answered = (!matches!(self.stage, Stage::Idle)).then_some(check);
+                self.answered = (!matches!(self.state, State::Idle)).then_some(check);
                 answer
             }
             // Noise before a session is noise; in a session it is somebody.
@@ -99,7 +99,7 @@ impl Device {
             Err(_) => return None,
         };
         self.answer = answer.unwrap_or_else(|why| {
-            self.stage = Stage::Idle;
+            self.state = State::Idle;
             self.answered = None;
             framed(&ToHost::Ended(why))
         });
@@ -118,9 +118,9 @@ impl Default for Device {
 
 type Answer = Result<Frame, WhyEnded>;
 
-/// Reads one message and brings the stage on.
+/// Reads one message and brings the state on.
 fn answered(
-    stage: &mut Stage,
+    state: &mut State,
     payload: &mut [u8],
     answers: &mut impl Answers,
     plain: &mut [u8; PAYLOAD_MAX_LEN_BYTES],
@@ -131,15 +131,15 @@ fn answered(
             _ => WhyEnded::OtherVersion,
         });
     };
-    match (message, &mut *stage) {
+    match (message, &mut *state) {
         (ToToken::Hello, _) => {
-            *stage = Stage::Idle;
+            *state = State::Idle;
             Ok(framed(&ToHost::About(answers.about())))
         }
         (ToToken::Open { commitment, compare }, _) => {
             let own = KeyPair::of(&*answers.random(compare)?);
             let public_key = own.public;
-            *stage = Stage::Opened {
+            *state = State::Opened {
                 own,
                 commitment,
                 compare,
@@ -148,7 +148,7 @@ fn answered(
         }
         (
             ToToken::Reveal { public_key },
-            Stage::Opened {
+            State::Opened {
                 own,
                 commitment: promised,
                 compare,
@@ -164,10 +164,10 @@ fn answered(
             let mut session = session.ok_or(WhyEnded::BadKey)?;
             answers.session_began(&session);
             let ready = sealed(&mut session, &Response::Ready, plain);
-            *stage = Stage::Open(session);
+            *state = State::Open(session);
             ready
         }
-        (ToToken::Sealed(bytes), Stage::Open(session)) => {
+        (ToToken::Sealed(bytes), State::Open(session)) => {
             let sealed_request = plain.get_mut(..bytes.len()).ok_or(WhyEnded::Broken)?;
             sealed_request.copy_from_slice(bytes);
             let request = session.open(sealed_request).map_err(|_| WhyEnded::Broken)?;

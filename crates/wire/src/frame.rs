@@ -22,7 +22,7 @@ pub struct Frame {
     len: usize,
 }
 
-/// What was received is no frame. The line is noisy, or the other end speaks something else.
+/// The error of bytes that are no frame. The line is noisy, or the other end speaks something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameError {
     /// More bytes than a frame has before the next zero.
@@ -31,7 +31,7 @@ pub enum FrameError {
     Broken,
 }
 
-/// What a frame carried.
+/// The payload of a frame.
 #[derive(Debug)]
 pub struct Payload<'a> {
     /// To be decrypted and read in place.
@@ -41,7 +41,7 @@ pub struct Payload<'a> {
 }
 
 impl Frame {
-    /// Nothing to send.
+    /// A frame with nothing to send.
     pub const EMPTY: Self = Self {
         bytes: [0; FRAME_MAX_LEN_BYTES],
         len: 0,
@@ -61,7 +61,7 @@ impl Frame {
         Some(frame)
     }
 
-    /// For the line.
+    /// Its bytes for the line.
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
     }

@@ -14,7 +14,7 @@ use crate::{
 /// [`frame`](Self::frame) is what was said last; when no answer comes it may be sent again as it is.
 pub struct Host {
     receiver: Receiver,
-    stage: Stage,
+    state: State,
     frame: Frame,
     /// The check of the frame that was heard last.
     heard: Option<u32>,
@@ -22,7 +22,7 @@ pub struct Host {
     plain: Zeroizing<[u8; PAYLOAD_MAX_LEN_BYTES]>,
 }
 
-enum Stage {
+enum State {
     Idle,
     /// Has asked who is there.
     Asking,
@@ -39,7 +39,7 @@ enum Stage {
     Waiting(Session),
 }
 
-/// What the token said.
+/// An answer of the token, as the host heard it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Heard<'a> {
     /// Who it is.
@@ -61,58 +61,58 @@ pub enum Heard<'a> {
 pub struct HostError;
 
 impl Host {
-    /// Has said nothing yet.
+    /// A host that has said nothing yet.
     pub fn new() -> Self {
         Self {
             receiver: Receiver::new(),
-            stage: Stage::Idle,
+            state: State::Idle,
             frame: Frame::EMPTY,
             heard: None,
             plain: Zeroizing::new([0; PAYLOAD_MAX_LEN_BYTES]),
         }
     }
 
-    /// What was said last, to be sent, or sent again.
+    /// The frame to be sent, or sent again.
     pub fn frame(&self) -> &Frame {
         &self.frame
     }
 
     /// The session, while there is one.
     pub fn session(&self) -> Option<&Session> {
-        match &self.stage {
-            Stage::Ready(session) | Stage::Waiting(session) => Some(session),
-            Stage::Idle | Stage::Asking | Stage::Opening { .. } | Stage::Revealed(_) => None,
+        match &self.state {
+            State::Ready(session) | State::Waiting(session) => Some(session),
+            State::Idle | State::Asking | State::Opening { .. } | State::Revealed(_) => None,
         }
     }
 
     /// Asks who is there; ends a session.
     pub fn hello(&mut self) -> &Frame {
-        self.say(&ToToken::Hello, Stage::Asking)
+        self.say(&ToToken::Hello, State::Asking)
     }
 
     /// Begins a session with this randomness, which is used for nothing else.
     pub fn open(&mut self, random: &[u8; 32], compare: bool) -> &Frame {
         let own = KeyPair::of(random);
         let commitment = commitment(&own.public);
-        self.say(&ToToken::Open { commitment, compare }, Stage::Opening { own, compare })
+        self.say(&ToToken::Open { commitment, compare }, State::Opening { own, compare })
     }
 
     /// Asks something inside the session.
     pub fn request(&mut self, request: &Request<'_>) -> Result<&Frame, HostError> {
-        match core::mem::replace(&mut self.stage, Stage::Idle) {
-            Stage::Ready(mut session) => {
+        match core::mem::replace(&mut self.state, State::Idle) {
+            State::Ready(mut session) => {
                 let Ok(len) = write(request, &mut *self.plain).map(|payload| payload.len()) else {
                     // Nothing was said, so the session stands.
-                    self.stage = Stage::Ready(session);
+                    self.state = State::Ready(session);
                     return Err(HostError);
                 };
                 let bytes = session.seal(&mut *self.plain, len).map_err(|_| HostError)?;
                 self.frame = framed(&ToToken::Sealed(bytes)).ok_or(HostError)?;
-                self.stage = Stage::Waiting(session);
+                self.state = State::Waiting(session);
                 Ok(&self.frame)
             }
             other => {
-                self.stage = other;
+                self.state = other;
                 Err(HostError)
             }
         }
@@ -126,13 +126,13 @@ impl Host {
             Err(_) => return None,
         };
         // Who was asked twice answers twice.
-        if self.heard.replace(payload.check) == Some(payload.check) && !matches!(self.stage, Stage::Asking) {
+        if self.heard.replace(payload.check) == Some(payload.check) && !matches!(self.state, State::Asking) {
             return None;
         }
         let message: Option<ToHost<'_>> = read(payload.bytes);
-        let stage = core::mem::replace(&mut self.stage, Stage::Idle);
-        match (message, stage) {
-            (Some(ToHost::About(_)), Stage::Asking) => {
+        let state = core::mem::replace(&mut self.state, State::Idle);
+        match (message, state) {
+            (Some(ToHost::About(_)), State::Asking) => {
                 // Read again from where it may stay borrowed.
                 let kept = self.plain.get_mut(..payload.bytes.len())?;
                 kept.copy_from_slice(payload.bytes);
@@ -141,7 +141,7 @@ impl Host {
                     _ => Some(Heard::Broken),
                 }
             }
-            (Some(ToHost::Opened { public_key }), Stage::Opening { own, compare }) => {
+            (Some(ToHost::Opened { public_key }), State::Opening { own, compare }) => {
                 let seen = Seen {
                     compare,
                     host_public: &own.public,
@@ -151,42 +151,42 @@ impl Host {
                     return Some(Heard::Broken);
                 };
                 let public_key = own.public;
-                self.say(&ToToken::Reveal { public_key }, Stage::Revealed(session));
+                self.say(&ToToken::Reveal { public_key }, State::Revealed(session));
                 Some(Heard::Next)
             }
-            (Some(ToHost::Sealed(bytes)), Stage::Revealed(mut session)) => {
+            (Some(ToHost::Sealed(bytes)), State::Revealed(mut session)) => {
                 match opened(&mut session, bytes, &mut self.plain) {
                     Some(Response::Ready) => {
                         let digits = session.digits();
-                        self.stage = Stage::Ready(session);
+                        self.state = State::Ready(session);
                         Some(Heard::Session(digits))
                     }
                     _ => Some(Heard::Broken),
                 }
             }
-            (Some(ToHost::Sealed(bytes)), Stage::Waiting(mut session)) => {
+            (Some(ToHost::Sealed(bytes)), State::Waiting(mut session)) => {
                 match opened(&mut session, bytes, &mut self.plain) {
                     Some(response) => {
-                        self.stage = Stage::Ready(session);
+                        self.state = State::Ready(session);
                         Some(Heard::Response(response))
                     }
                     None => Some(Heard::Broken),
                 }
             }
-            (Some(ToHost::Ended(why)), stage) if !matches!(stage, Stage::Idle) => Some(Heard::Ended(why)),
+            (Some(ToHost::Ended(why)), state) if !matches!(state, State::Idle) => Some(Heard::Ended(why)),
             // Too late for what was asked before.
-            (_, stage @ (Stage::Idle | Stage::Asking | Stage::Opening { .. } | Stage::Ready(_))) => {
-                self.stage = stage;
+            (_, state @ (State::Idle | State::Asking | State::Opening { .. } | State::Ready(_))) => {
+                self.state = state;
                 None
             }
-            (_, Stage::Revealed(_) | Stage::Waiting(_)) => Some(Heard::Broken),
+            (_, State::Revealed(_) | State::Waiting(_)) => Some(Heard::Broken),
         }
     }
 
-    fn say(&mut self, message: &ToToken<'_>, stage: Stage) -> &Frame {
+    fn say(&mut self, message: &ToToken<'_>, state: State) -> &Frame {
         // Both messages have one length, which fits.
         self.frame = framed(message).unwrap_or(Frame::EMPTY);
-        self.stage = stage;
+        self.state = state;
         &self.frame
     }
 }

@@ -1,4 +1,4 @@
-//! What both ends compute from the secrets they share.
+//! Keys and proofs that both ends compute from the secrets they share.
 
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
@@ -19,7 +19,7 @@ pub fn secret(host_random: &[u8; 32], token_random: &[u8; 32], serial_number: &s
     debug_assert!(expanded.is_ok() && serial_number.len() <= NAME_MAX_LEN_BYTES);
 }
 
-/// What [`Response::Proof`](crate::Response::Proof) carries: an HMAC-SHA-256 of session and nonce, under
+/// The proof of possession in [`Response::Proof`](crate::Response::Proof): an HMAC-SHA-256 of session and nonce, under
 /// `HKDF(secret, "countersign/possession/1")`. The secret itself signs nothing that a host chose.
 pub fn possession(secret: &[u8], session: &Session, nonce: &[u8; 32]) -> [u8; 32] {
     let mut key = Zeroizing::new([0; 32]);
@@ -28,7 +28,7 @@ pub fn possession(secret: &[u8], session: &Session, nonce: &[u8; 32]) -> [u8; 32
     mac(&key, &[b"countersign/proof/1", session.transcript(), nonce])
 }
 
-/// What the holder of the management key may order.
+/// Orders that only the holder of the management key may give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// Set the clock to this time, in seconds since 1970.

@@ -29,8 +29,8 @@ pub use host::{Heard, Host, HostError};
 #[cfg(feature = "session")]
 pub use keys::{Order, authorisation, possession, secret};
 pub use message::{
-    About, Algorithm, Fault, Life, NAME_MAX_LEN_BYTES, Parameters, Provision, Refusal, Request, Response, Status,
-    ToHost, ToToken, TooLong, VERSION, WhyEnded, read, write,
+    About, Algorithm, Fault, NAME_MAX_LEN_BYTES, Parameters, Provision, Refusal, Request, Response, StatusReport,
+    ToHost, ToToken, TokenStatus, TooLong, VERSION, WhyEnded, read, write,
 };
 #[cfg(feature = "session")]
 pub use session::{ComparisonDigits, Session};

@@ -1,4 +1,4 @@
-//! What the two ends say to each other.
+//! The messages of the serial line.
 //!
 //! Enum variants and fields are only ever appended, for both ends are in the field; what an older end does not know
 //! it refuses. Texts are borrowed from the frame.
@@ -68,7 +68,7 @@ pub enum WhyEnded {
     TooSoon,
 }
 
-/// What a token says of itself to everybody.
+/// A token's answer to `Hello`: what everybody may know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About<'a> {
     /// `CS-1`, …
@@ -77,13 +77,13 @@ pub struct About<'a> {
     pub firmware_version: &'a str,
     /// What is printed on the back, once it is provisioned.
     pub serial_number: Option<&'a str>,
-    /// Where it stands.
-    pub life: Life,
+    /// Its status in its life cycle.
+    pub status: TokenStatus,
 }
 
-/// Where a token stands: `blank -> provisioned -> sealed -> wiped -> provisioned …`
+/// A token's status in its life cycle: `blank -> provisioned -> sealed -> wiped -> provisioned …`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Life {
+pub enum TokenStatus {
     /// As it left the factory.
     Blank,
     /// It has a secret that is not in use yet.
@@ -106,7 +106,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// As long as the hash (RFC 6238 section 5.1).
+    /// The length of a secret: that of the hash (RFC 6238 section 5.1).
     pub const fn secret_len_bytes(self) -> usize {
         match self {
             Self::Sha1 => 20,
@@ -116,7 +116,7 @@ impl Algorithm {
     }
 }
 
-/// How codes are computed.
+/// The parameters of a token's codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parameters {
     /// The hash under the HMAC.
@@ -158,7 +158,7 @@ pub enum Request<'a> {
     },
 }
 
-/// What a token is told when it is provisioned.
+/// The request to provision a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provision<'a> {
     /// How codes are computed.
@@ -199,7 +199,7 @@ pub enum Response<'a> {
     },
     /// Answers `Status`.
     #[serde(borrow)]
-    Status(Status<'a>),
+    Status(StatusReport<'a>),
     /// [`possession`](crate::possession) of the secret.
     Proof([u8; 32]),
     /// The secret is erased.
@@ -208,11 +208,11 @@ pub enum Response<'a> {
     Refused(Refusal),
 }
 
-/// How a token is.
+/// The status report of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Status<'a> {
-    /// Where it stands.
-    pub life: Life,
+pub struct StatusReport<'a> {
+    /// Its status in its life cycle.
+    pub status: TokenStatus,
     /// What is printed on the back.
     pub serial_number: Option<&'a str>,
     /// Shown above the code.
@@ -231,7 +231,7 @@ pub struct Status<'a> {
     pub fault: Option<Fault>,
 }
 
-/// What can go wrong inside a token.
+/// A fault inside a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fault {
     /// The clock stopped or cannot be read.
@@ -247,7 +247,7 @@ pub enum Fault {
 /// Why a token did not do what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
-    /// Not in this state of life.
+    /// Not in this status.
     WrongState,
     /// The digits were not compared yet: press the button.
     NotConfirmed,

@@ -11,7 +11,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::VERSION;
 
-/// What a seal adds to a message.
+/// The length of the tag that a seal adds to a message.
 pub(crate) const TAG_LEN_BYTES: usize = 16;
 
 /// One end's key pair, for one session.
@@ -44,7 +44,7 @@ pub(crate) enum End {
     Token,
 }
 
-/// What both ends have seen when they agree.
+/// The handshake, as both ends have seen it when they agree.
 pub(crate) struct Seen<'a> {
     pub(crate) compare: bool,
     pub(crate) host_public: &'a [u8; 32],
@@ -107,17 +107,17 @@ impl Session {
         })
     }
 
-    /// What both ends have seen: the same on both sides, and in no other session.
+    /// The hash of what both ends have seen: the same on both sides, and in no other session.
     pub fn transcript(&self) -> &[u8; 32] {
         &self.transcript
     }
 
-    /// Whether somebody compares the digits.
+    /// True if somebody compares the digits.
     pub fn compares(&self) -> bool {
         self.compare
     }
 
-    /// What both ends show.
+    /// The digits that both ends show.
     pub fn digits(&self) -> ComparisonDigits {
         let mut hash = Sha256::new();
         hash.update(b"countersign/compare/1");

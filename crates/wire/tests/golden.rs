@@ -6,8 +6,8 @@ use std::{fmt::Debug, fs, path::Path};
 
 use serde::{Serialize, de::DeserializeOwned};
 use wire::{
-    About, Algorithm, Fault, Frame, Life, NAME_MAX_LEN_BYTES, PAYLOAD_MAX_LEN_BYTES, Parameters, Provision, Receiver,
-    Refusal, Request, Response, Status, ToHost, ToToken, WhyEnded, read, write,
+    About, Algorithm, Fault, Frame, NAME_MAX_LEN_BYTES, PAYLOAD_MAX_LEN_BYTES, Parameters, Provision, Receiver,
+    Refusal, Request, Response, StatusReport, ToHost, ToToken, TokenStatus, WhyEnded, read, write,
 };
 
 const PARAMETERS: Parameters = Parameters {
@@ -102,7 +102,7 @@ fn what_the_token_says() {
         model: "CS-1",
         firmware_version: "0.1.0",
         serial_number: None,
-        life: Life::Blank,
+        status: TokenStatus::Blank,
     };
     assert_golden(
         "to_host.txt",
@@ -112,7 +112,7 @@ fn what_the_token_says() {
                 "about, sealed",
                 ToHost::About(About {
                     serial_number: Some("CS-000001"),
-                    life: Life::Sealed,
+                    status: TokenStatus::Sealed,
                     ..about
                 }),
             ),
@@ -126,8 +126,8 @@ fn what_the_token_says() {
             ("ended: too soon", ToHost::Ended(WhyEnded::TooSoon)),
         ],
     );
-    let status = Status {
-        life: Life::Sealed,
+    let status = StatusReport {
+        status: TokenStatus::Sealed,
         serial_number: Some("CS-000001"),
         label: "ACME CLOUD",
         parameters: Some(PARAMETERS),
@@ -157,8 +157,8 @@ fn what_the_token_says() {
         ("status", Response::Status(status)),
         (
             "status, blank",
-            Response::Status(Status {
-                life: Life::Blank,
+            Response::Status(StatusReport {
+                status: TokenStatus::Blank,
                 serial_number: None,
                 label: "",
                 parameters: None,
@@ -199,8 +199,8 @@ fn the_longest_messages_have_room() {
         unix_s: u64::MAX,
         host_random: [0xFF; 32],
     });
-    let status = Response::Status(Status {
-        life: Life::Wiped,
+    let status = Response::Status(StatusReport {
+        status: TokenStatus::Wiped,
         serial_number: Some(&name),
         label: &name,
         parameters: Some(Parameters {

@@ -1,7 +1,7 @@
 //! Whatever comes over the line, both ends take it: no panic, and a good frame behind noise is heard.
 
 use proptest::prelude::*;
-use wire::{About, Answers, Device, Frame, Heard, Host, Life, Receiver, Request, Response, Session, WhyEnded};
+use wire::{About, Answers, Device, Frame, Heard, Host, Receiver, Request, Response, Session, TokenStatus, WhyEnded};
 use zeroize::Zeroizing;
 
 /// A device without an application: it tells who it is, and refuses.
@@ -13,7 +13,7 @@ impl Answers for Nobody {
             model: "CS-1",
             firmware_version: "0.1.0",
             serial_number: None,
-            life: Life::Blank,
+            status: TokenStatus::Blank,
         }
     }
 
@@ -65,7 +65,7 @@ proptest! {
         let mut host = Host::new();
         let answers = hears(&mut device, host.hello().as_bytes());
         let heard = answers.last().expect("an answer").as_bytes().iter().any(|byte| {
-            matches!(host.receive(*byte), Some(Heard::About(about)) if about.life == Life::Blank)
+            matches!(host.receive(*byte), Some(Heard::About(about)) if about.status == TokenStatus::Blank)
         });
         prop_assert!(heard);
     }

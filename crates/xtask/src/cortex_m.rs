@@ -7,7 +7,7 @@ use std::{
 
 use crate::{machine, packages, report::Outcome};
 
-/// Where Debian's packages put a compiler that comes with the sources of its own `core`.
+/// The path at which Debian's packages put a compiler that comes with the sources of its own `core`.
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
 

@@ -1,4 +1,4 @@
-//! What a firmware takes of its board: flash, memory, instructions.
+//! The footprint of a firmware: flash, memory, instructions.
 
 use std::{convert::Infallible, fs, path::Path, thread, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
     machine,
 };
 
-/// What cortex-m-rt paints the unused stack with.
+/// The paint of cortex-m-rt on the unused stack.
 const PAINT: [u8; 4] = [0xcc; 4];
 /// RFC 6238 appendix B: this second's code.
 const UNIX_S: u64 = 1_111_111_109;
@@ -31,7 +31,7 @@ struct Sections {
     bss: u64,
 }
 
-/// Where the stack may be.
+/// The range of the stack.
 struct Stack {
     end: u32,
     start: u32,

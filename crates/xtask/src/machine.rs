@@ -33,7 +33,7 @@ pub(crate) fn cargo_verbose() -> Command {
     at_root(Command::new(program()))
 }
 
-/// The same; unless a person watches, it and all it started end after so many minutes: a test that hangs is to fail while
+/// Runs cargo; unless a person watches, it and all it started end after so many minutes: a test that hangs is to fail while
 /// its name still stands there.
 pub(crate) fn cargo_within_minutes(minutes: u32) -> Command {
     if stderr().is_terminal() {

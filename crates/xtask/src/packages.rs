@@ -1,4 +1,4 @@
-//! What the tests need beside Rust and a C compiler, and the Debian package it comes in.
+//! Programs that the tests need beside Rust and a C compiler, with their Debian packages.
 
 use std::process::Command;
 

@@ -1,5 +1,5 @@
-//! What a command did, part by part: told as it goes and summed up at the end, both on stderr, so that stdout holds
-//! only what cargo itself prints.
+//! The report of what a command did, part by part: told as it goes and summed up at the end, both on stderr, so that stdout
+//! holds only what cargo itself prints.
 
 use std::{
     process::ExitCode,

@@ -1,4 +1,4 @@
-//! What no compiler looks at: the text of the tree.
+//! Checks of what no compiler looks at: the text of the tree.
 
 use std::{
     fs, io,

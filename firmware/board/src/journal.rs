@@ -240,7 +240,7 @@ fn entry(index: usize, page: &Page) -> [u8; ENTRY_LEN] {
     entry
 }
 
-/// Whose entry it is, if it is whole.
+/// The page of an entry, if it is whole.
 fn entry_index(found: &[u8; ENTRY_LEN]) -> Option<usize> {
     let (page, rest) = found.split_first_chunk::<PAGE_LEN>()?;
     let index = usize::from(u16::from_le_bytes(*rest.first_chunk()?));

@@ -1,4 +1,4 @@
-//! What a board must provide, and the one hinge between a board and the token's application.
+//! The traits of a board, and the one hinge between a board and the token's application.
 //!
 //! A board is a type with the [ports](token::Ports) and [`Board::wait`]; its `main` makes it and calls [`run`]. To try the
 //! ports of a new board one by one, its other binary calls [`self_test`].

@@ -10,7 +10,7 @@ use crate::{Board, Event};
 
 /// Longest command, and longest echo.
 const COMMAND_LEN: usize = 256;
-/// How far the block that the button moves is from the left edge, at most.
+/// The farthest position from the left edge of the block that the button moves.
 const BLOCK_POSITIONS: usize = 8;
 
 /// A new board's first program: every port of it, tried from a terminal on its serial line.

@@ -2,15 +2,10 @@
 
 mod phone;
 mod service;
+mod telling;
 mod token;
 
-use std::{
-    fmt::Display,
-    fs::Permissions,
-    io::{self, IsTerminal as _},
-    os::unix::fs::PermissionsExt as _,
-    process::ExitCode,
-};
+use std::{fs::Permissions, os::unix::fs::PermissionsExt as _, process::ExitCode};
 
 use api::{
     Actor, ActorKind, CodeText, ConfirmRequest, ConfirmResponse, Enrollment, EnrollmentCodes, EnrollmentRequest,
@@ -26,6 +21,7 @@ use zeroize::Zeroizing;
 use self::{
     phone::Phone,
     service::Running,
+    telling::{has_colours, say, say_flush, step},
     token::{SERIAL_NUMBER, Token},
 };
 use super::{Done, print_picture, word};
@@ -55,12 +51,12 @@ impl Demo {
             .permissions(Permissions::from_mode(0o700))
             .tempdir()
             .map_err(|error| Failure::new(format!("there is no room for temporary files: {error}")))?;
-        tell!(
-            "Everything here is real: a service, an authenticator, a token. It happens in\n{}, which is gone at the end.",
+        say_flush(format_args!(
+            "Everything here is real: a service, an authenticator, a token. It happens in {}, which is gone at the end.",
             dir.path().display()
-        )?;
+        ))?;
         let running = Running::start(dir.path())?;
-        let told = story(&dir, &running);
+        let told = story_of_the_app(&dir, &running).and_then(|()| story_of_the_token(&dir, &running));
         // Also where the story ends early.
         let report = running.end();
         told?;
@@ -75,7 +71,7 @@ impl Demo {
         dir.close().map_err(Failure::new)?;
         tell!(
             "\nThat was all, and nothing of it is left. Next:\n\
-             \x20 countersign serve                     # the service, on one file, without configuration\n\
+             \x20 countersign serve                     # the service, without configuration\n\
              \x20 countersign user bind acme alice      # binds your own phone\n\
              \x20 countersign authenticator --help      # or an authenticator for this desk\n\
              \x20 countersign token simulate --help     # and a token to try"
@@ -84,7 +80,8 @@ impl Demo {
     }
 }
 
-fn story(dir: &TempDir, running: &Running) -> Result<(), Failure> {
+/// Steps 1 to 4: an app is bound and used.
+fn story_of_the_app(dir: &TempDir, running: &Running) -> Result<(), Failure> {
     let client = &running.client;
     step(1, "The service")?;
     say(format_args!(
@@ -113,7 +110,7 @@ fn story(dir: &TempDir, running: &Running) -> Result<(), Failure> {
     };
     print_picture(qr.to_terminal(style).trim_end_matches('\n'))?;
     say(format_args!(
-        "Our own authenticator keeps the secret in a vault, sealed with Argon2id and XChaCha20-Poly1305.\n\
+        "Our own authenticator keeps the secret in a vault, sealed with Argon2id and XChaCha20-Poly1305. \
          A code of it proves that it has it: {}.",
         phone.code()?
     ))?;
@@ -122,6 +119,11 @@ fn story(dir: &TempDir, running: &Running) -> Result<(), Failure> {
         "Bound, as device {device}. Her ten recovery codes are shown once."
     ))?;
 
+    log_in(client, &mut phone)
+}
+
+/// Steps 3 and 4: Alice logs in, and somebody guesses.
+fn log_in(client: &Client, phone: &mut Phone) -> Result<(), Failure> {
     step(3, "She logs in")?;
     say("Her password was right; now the login service asks for the code.")?;
     verify(
@@ -158,19 +160,23 @@ fn story(dir: &TempDir, running: &Running) -> Result<(), Failure> {
             "a guess; {} within an hour lock the check, and longer each time",
             Policy::default().verification.attempts
         ),
-    )?;
+    )
+}
 
+/// Steps 5 to 7: a token is made, bound and used.
+fn story_of_the_token(dir: &TempDir, running: &Running) -> Result<(), Failure> {
+    let client = &running.client;
     step(5, "A token is programmed")?;
     let mut token = Token::plug_in(dir.path())?;
     say(format_args!(
-        "A blank token on a serial line ({}): the firmware's own code, on this machine.\n\
-         It makes its secret together with the desk. Nobody who listens learns it, and whoever stands in\n\
+        "A blank token on a serial line ({}): the firmware's own code, on this machine. \
+         It makes its secret together with the desk. Nobody who listens learns it, and whoever stands in \
          between is found out: both sides show six digits, and its button says that they are the same.",
         token.port()
     ))?;
     let seeds = token.provision()?;
     say(format_args!(
-        "Sealed: it never tells its secret again. {SERIAL_NUMBER} stands on its back; its seed is in an encrypted\n\
+        "Sealed: it never tells its secret again. {SERIAL_NUMBER} stands on its back; its seed is in an encrypted \
          file (PSKC, RFC 6030; {} bytes), for the inventory.",
         seeds.file.len()
     ))?;
@@ -204,22 +210,6 @@ fn story(dir: &TempDir, running: &Running) -> Result<(), Failure> {
     let code = token.code(&seeds);
     verify(client, &BOB, &code, true, "the next one")?;
     verify(client, &BOB, &code, false, "and once more")
-}
-
-fn step(number: u8, title: &str) -> Result<(), Failure> {
-    if has_colours() {
-        print_picture(format_args!("\n\x1b[1m{number}  {title}\x1b[0m"))
-    } else {
-        tell!("\n{number}  {title}")
-    }
-}
-
-fn has_colours() -> bool {
-    !real::no_color() && io::stdout().is_terminal()
-}
-
-fn say(words: impl Display) -> Result<(), Failure> {
-    words.to_string().lines().try_for_each(|line| tell!("   {line}"))
 }
 
 /// Who asks has checked the password.

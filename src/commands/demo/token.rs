@@ -14,7 +14,7 @@ use pskc::{ManagementKey, Moving, Protect, Seed, write_encrypted};
 use service::Clock as _;
 use simulator::{Board, FileStorage, Pty, Screen, Simulated, World};
 
-use super::say;
+use super::telling::say;
 use crate::{
     Failure,
     commands::token::{
@@ -34,7 +34,7 @@ pub(super) struct Token {
     finger: Finger,
 }
 
-/// What the desk wrote down of it.
+/// The token's secrets, as the desk wrote them down.
 pub(super) struct Seeds {
     pub(super) file: Vec<u8>,
     pub(super) key: SeedKey,
@@ -92,7 +92,7 @@ impl Token {
         &self.port
     }
 
-    /// As `countersign token provision` does it.
+    /// Provisions the token as `countersign token provision` does.
     pub(super) fn provision(&self) -> Result<Seeds, Failure> {
         let key = SeedKey::new(&*random()?);
         let port = link::open(&self.port)?;
@@ -131,14 +131,14 @@ impl Token {
         Ok(Seeds { file, key, seed })
     }
 
-    /// What is to be seen once its button was pressed.
+    /// Presses the button: the display after that.
     pub(super) fn press(&self) -> Result<String, Failure> {
         let screen = self.finger.press()?.to_braille();
         let lines = screen.lines().map(|line| format!("   {line}\n"));
         Ok(lines.collect())
     }
 
-    /// What it shows, computed from its seed: the picture is for people.
+    /// The code that it shows, computed from its seed: the picture is for people.
     pub(super) fn code(&self, seeds: &Seeds) -> String {
         let key = otp::Key::new(&seeds.seed.secret, seeds.seed.algorithm);
         let step = otp::Step::new((now_unix_s() + self.ahead_s.load(Relaxed)) / PERIOD_S);

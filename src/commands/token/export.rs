@@ -4,6 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use api::{Actor, ActorKind, Export as Asking, ExportActRequest, ExportFileRequest, ExportRequest, Name};
 use clap::{ArgGroup, Args, Subcommand};
+use keyring::private_file;
 use serde_json::json;
 
 use super::{inventory::Asked, seed_key::SeedKey};
@@ -11,7 +12,6 @@ use crate::{
     Failure,
     client::{Client, encoded},
     commands::{Done, output::Output, word},
-    home::write_private,
 };
 
 /// `countersign token export …`
@@ -159,7 +159,8 @@ impl Fetch {
             );
         }
         let kept = |bytes: &[u8]| {
-            write_private(&self.out, bytes).map_err(|error| Failure::new(format!("{out} cannot be written: {error}")))
+            private_file::write(&self.out, bytes)
+                .map_err(|error| Failure::new(format!("{out} cannot be written: {error}")))
         };
         kept(&[])?;
         let body = ExportFileRequest {

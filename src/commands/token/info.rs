@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 use vault::shown;
 
-use super::port::{Port, life_name};
+use super::port::{Port, status_name};
 use crate::commands::{Done, print_json};
 
 #[derive(Args)]
@@ -19,7 +19,7 @@ pub(in crate::commands) struct Info {
 impl Info {
     pub(super) fn run(self) -> Done {
         let about = self.port.link()?.hello()?;
-        let state = life_name(about.life);
+        let state = status_name(about.status);
         if self.json {
             print_json(&json!({
                 "model": about.model,

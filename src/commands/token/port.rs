@@ -1,5 +1,5 @@
 use clap::Args;
-use link::{Life, Link, LinkError, OpenError, Patience};
+use link::{Link, LinkError, OpenError, Patience, TokenStatus};
 use service::{Clock as _, Entropy as _};
 use zeroize::Zeroizing;
 
@@ -71,12 +71,12 @@ pub(in crate::commands) fn now_unix_s() -> u64 {
     u64::try_from(RealClock::new().now().get() / 1_000).unwrap_or(0)
 }
 
-/// As the manifest and `--json` call it.
-pub(super) fn life_name(life: Life) -> &'static str {
-    match life {
-        Life::Blank => "blank",
-        Life::Provisioned => "provisioned",
-        Life::Sealed => "sealed",
-        Life::Wiped => "wiped",
+/// The status's name in the manifest and in `--json`.
+pub(super) fn status_name(status: TokenStatus) -> &'static str {
+    match status {
+        TokenStatus::Blank => "blank",
+        TokenStatus::Provisioned => "provisioned",
+        TokenStatus::Sealed => "sealed",
+        TokenStatus::Wiped => "wiped",
     }
 }

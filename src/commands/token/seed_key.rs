@@ -114,7 +114,7 @@ impl SeedKey {
         &self.0
     }
 
-    /// All of a file's tokens.
+    /// Reads all tokens of a seed file.
     pub(super) fn read_seeds(&self, path: &Path) -> Result<Vec<Seed>, Failure> {
         let shown = path.display();
         let file = fs::read(path).map_err(|error| Failure::new(format!("{shown} cannot be read: {error}")))?;

@@ -52,7 +52,7 @@ impl World for StartedAt {
     }
 }
 
-/// How long a press lasts, for a terminal tells of no key that goes up.
+/// The time that a press lasts, for a terminal tells of no key that goes up.
 const PRESS: Duration = Duration::from_millis(60);
 const TURN: Duration = Duration::from_millis(20);
 

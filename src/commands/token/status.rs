@@ -1,11 +1,11 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use link::{Algorithm, Comparing, Fault, Parameters, Status};
+use link::{Algorithm, Comparing, Fault, Parameters, StatusReport};
 use serde_json::{Value, json};
 use vault::shown;
 
-use super::port::{Port, life_name, now_unix_s, random};
+use super::port::{Port, now_unix_s, random, status_name};
 use crate::commands::{Done, print_json};
 
 #[derive(Args)]
@@ -34,20 +34,20 @@ impl StatusOf {
     }
 }
 
-fn words(status: &Status, ahead_s: Option<i64>) -> String {
+fn words(report: &StatusReport, ahead_s: Option<i64>) -> String {
     let mut lines = vec![format!(
         "{}, {}",
-        shown(status.serial_number.as_deref().unwrap_or("no serial number")),
-        life_name(status.life)
+        shown(report.serial_number.as_deref().unwrap_or("no serial number")),
+        status_name(report.status)
     )];
-    if !status.label.is_empty() {
-        lines.push(format!("label: {}", shown(&status.label)));
+    if !report.label.is_empty() {
+        lines.push(format!("label: {}", shown(&report.label)));
     }
     if let Some(Parameters {
         algorithm,
         digits,
         period_s,
-    }) = status.parameters
+    }) = report.parameters
     {
         lines.push(format!(
             "codes: {}, {digits} digits, every {period_s} s",
@@ -61,33 +61,33 @@ fn words(status: &Status, ahead_s: Option<i64>) -> String {
     });
     lines.push(format!(
         "clock set {} times, by {} s this year",
-        status.settings, status.shifted_s
+        report.settings, report.shifted_s
     ));
-    lines.push(format!("battery: {} %", status.battery_percent));
-    if let Some(fault) = status.fault {
+    lines.push(format!("battery: {} %", report.battery_percent));
+    if let Some(fault) = report.fault {
         lines.push(format!("last error: {}", fault_name(fault)));
     }
     lines.join("\n")
 }
 
-fn described(status: &Status, ahead_s: Option<i64>) -> Value {
+fn described(report: &StatusReport, ahead_s: Option<i64>) -> Value {
     json!({
-        "state": life_name(status.life),
-        "serial_number": status.serial_number,
-        "label": status.label,
-        "algorithm": status.parameters.map(|parameters| algorithm_name(parameters.algorithm)),
-        "digits": status.parameters.map(|parameters| parameters.digits),
-        "period_s": status.parameters.map(|parameters| parameters.period_s),
-        "unix_s": status.unix_s,
+        "state": status_name(report.status),
+        "serial_number": report.serial_number,
+        "label": report.label,
+        "algorithm": report.parameters.map(|parameters| algorithm_name(parameters.algorithm)),
+        "digits": report.parameters.map(|parameters| parameters.digits),
+        "period_s": report.parameters.map(|parameters| parameters.period_s),
+        "unix_s": report.unix_s,
         "clock_ahead_s": ahead_s,
-        "shifted_s": status.shifted_s,
-        "clock_settings": status.settings,
-        "battery_percent": status.battery_percent,
-        "last_error": status.fault.map(fault_name),
+        "shifted_s": report.shifted_s,
+        "clock_settings": report.settings,
+        "battery_percent": report.battery_percent,
+        "last_error": report.fault.map(fault_name),
     })
 }
 
-/// As otpauth URIs write it.
+/// The algorithm's name in otpauth URIs.
 pub(super) fn algorithm_name(algorithm: Algorithm) -> &'static str {
     match algorithm {
         Algorithm::Sha1 => "SHA1",

@@ -1,6 +1,6 @@
 //! Both ends of the serial line take any bytes, and hear a good frame behind them.
 
-use wire::{About, Answers, Device, Heard, Host, Life, Refusal, Request, Response, Session, WhyEnded};
+use wire::{About, Answers, Device, Heard, Host, Refusal, Request, Response, Session, TokenStatus, WhyEnded};
 use zeroize::Zeroizing;
 
 /// A token that tells who it is, and refuses.
@@ -12,7 +12,7 @@ impl Answers for Nobody {
             model: "CS-1",
             firmware_version: "0",
             serial_number: None,
-            life: Life::Blank,
+            status: TokenStatus::Blank,
         }
     }
 

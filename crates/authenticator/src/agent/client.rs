@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{
     GIVE_KEY, LOCK, READY, SECONDS_LEFT,
-    seat::{Holder, Seat, make_private},
+    socket::{AgentSocket, Holder, make_private},
 };
 use crate::{Machine, Refusal, background::background};
 
@@ -22,27 +22,29 @@ const AGAIN_AFTER: Duration = Duration::from_millis(20);
 /// A vault's agent, which may or may not be there.
 pub(crate) struct Agent {
     /// Where it may be, the best place first.
-    seats: Vec<Seat>,
+    sockets: Vec<AgentSocket>,
 }
 
 impl Agent {
     pub(crate) fn of(machine: &Machine, vault_id: &[u8; VAULT_ID_LEN_BYTES]) -> Self {
         let directories = machine.runtime_dirs.iter();
         Self {
-            seats: directories.map(|directory| Seat::of(directory, vault_id)).collect(),
+            sockets: directories
+                .map(|directory| AgentSocket::of(directory, vault_id))
+                .collect(),
         }
     }
 
-    /// All vaults' agents, as far as they are there.
+    /// Locks the agents of all vaults that are there.
     ///
     /// # Errors
     /// A place of theirs cannot be looked at, after all others were locked.
     pub(crate) fn lock_all(machine: &Machine) -> Result<bool, Refusal> {
-        let mut found = Self { seats: Vec::new() };
+        let mut found = Self { sockets: Vec::new() };
         let mut unseen = Vec::new();
         for directory in &machine.runtime_dirs {
-            match Seat::all(directory) {
-                Ok(seats) => found.seats.extend(seats),
+            match AgentSocket::all(directory) {
+                Ok(sockets) => found.sockets.extend(sockets),
                 Err(error) => unseen.push(Unsure::Unseen(error)),
             }
         }
@@ -63,7 +65,7 @@ impl Agent {
         Ok(is_kept.then(|| DataKey::from_bytes(&key)))
     }
 
-    /// How long the key will still be kept; `None` when nobody keeps it.
+    /// Seconds for which the key is still kept; `None` when nobody keeps it.
     pub(crate) fn seconds_left(&self) -> Result<Option<u32>, Refusal> {
         let mut left = [0; 4];
         let is_kept = self.any(SECONDS_LEFT, &mut left)?;
@@ -73,7 +75,7 @@ impl Agent {
     /// Has the key wiped; false when it is proven that nobody kept it.
     pub(crate) fn lock(&self) -> Result<bool, Refusal> {
         // One that does not answer is no reason to spare the others.
-        let asked: Vec<_> = self.seats.iter().map(|seat| ask(seat, LOCK, &mut [0])).collect();
+        let asked: Vec<_> = self.sockets.iter().map(|socket| ask(socket, LOCK, &mut [0])).collect();
         let locked: Vec<bool> = asked.into_iter().collect::<Result<_, _>>()?;
         Ok(locked.contains(&true))
     }
@@ -81,8 +83,8 @@ impl Agent {
     /// Whether one is there and has answered. What cannot be looked at matters only when no other place has one.
     fn any(&self, request: u8, answer: &mut [u8]) -> Result<bool, Refusal> {
         let mut unseen = None;
-        for seat in &self.seats {
-            match ask(seat, request, answer) {
+        for socket in &self.sockets {
+            match ask(socket, request, answer) {
                 Ok(true) => return Ok(true),
                 Ok(false) => {}
                 Err(silent @ Unsure::Silent(_)) => return Err(silent.into()),
@@ -95,8 +97,8 @@ impl Agent {
     /// Has predecessors lock that can be reached. One that cannot be would keep its key for its own time; `lock` will not be
     /// quiet about it.
     fn lock_reachable(&self) -> Result<(), Refusal> {
-        for seat in &self.seats {
-            if let Err(silent @ Unsure::Silent(_)) = ask(seat, LOCK, &mut [0]) {
+        for socket in &self.sockets {
+            if let Err(silent @ Unsure::Silent(_)) = ask(socket, LOCK, &mut [0]) {
                 return Err(silent.into());
             }
         }
@@ -114,7 +116,7 @@ impl Agent {
         };
         let mut child = background(machine, "agent", lasts)
             .arg("--socket")
-            .arg(self.private_seat().map_err(|error| refused(&error))?.socket())
+            .arg(self.private_socket().map_err(|error| refused(&error))?.path())
             .env_clear()
             .current_dir("/")
             .stdin(Stdio::piped())
@@ -137,11 +139,11 @@ impl Agent {
     }
 
     /// The first place that can be had; else why not the last.
-    fn private_seat(&self) -> Result<&Seat, String> {
+    fn private_socket(&self) -> Result<&AgentSocket, String> {
         let mut why_not = String::new();
-        for seat in &self.seats {
-            match make_private(seat.directory()) {
-                Ok(()) => return Ok(seat),
+        for socket in &self.sockets {
+            match make_private(socket.directory()) {
+                Ok(()) => return Ok(socket),
                 Err(error) => why_not = error.to_string(),
             }
         }
@@ -157,14 +159,14 @@ enum Unsure {
     Unseen(io::Error),
 }
 
-/// Asks the agent on this seat; false when it is proven that there is none. Neither silence nor a closed door is taken for
+/// Asks the agent on this socket; false when it is proven that there is none. Neither silence nor a closed door is taken for
 /// absence.
-fn ask(seat: &Seat, request: u8, answer: &mut [u8]) -> Result<bool, Unsure> {
+fn ask(socket: &AgentSocket, request: u8, answer: &mut [u8]) -> Result<bool, Unsure> {
     let until = Instant::now() + PATIENCE;
-    while let Some(Holder(id)) = seat.holder().map_err(Unsure::Unseen)? {
+    while let Some(Holder(id)) = socket.holder().map_err(Unsure::Unseen)? {
         // One that begins does not listen yet, and one that ends not any more.
         let left = until.saturating_duration_since(Instant::now());
-        match seat.ask(request, answer, left) {
+        match socket.ask(request, answer, left) {
             Ok(()) => return Ok(true),
             Err(_) if left.is_zero() => return Err(Unsure::Silent(id)),
             Err(_) => thread::sleep(AGAIN_AFTER),

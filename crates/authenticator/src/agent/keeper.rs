@@ -23,17 +23,17 @@ use zeroize::Zeroizing;
 
 use super::{
     GIVE_KEY, LOCK, READY, SECONDS_LEFT,
-    seat::{Holder, Seat, Taken, is_of_our_user},
+    socket::{AgentSocket, Holder, ListeningSocket, is_of_our_user},
 };
 use crate::secrecy::keep_memory_private;
 
-/// How long a predecessor has to leave.
+/// The time that a predecessor has to leave.
 const PREDECESSORS_TIME: Duration = Duration::from_secs(5);
-/// How long whoever had the key wiped may take to hang up.
+/// The time that whoever had the key wiped has to hang up.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// How often it looks whether it can still be reached.
+/// The pause between two looks whether it can still be reached.
 const LOOK_EVERY: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
-/// Who connects and says nothing is in nobody's way, and goes when as many others have come.
+/// Connections at once; one that says nothing goes when as many others have come.
 const MOST_ASKERS: usize = 32;
 
 /// The data key on a page that is never written to a disk's swap space; wiped before the page is let go.
@@ -64,12 +64,12 @@ impl Kept {
     }
 }
 
-/// Is the agent: takes the key from stdin, says on stdout that it listens, or why not, and returns when the time is over,
+/// Runs the agent: takes the key from stdin, says on stdout that it listens, or why not, and returns when the time is over,
 /// when it was told to lock, or when nobody can reach it any more.
 pub(crate) fn keep(socket: &Path, lasts: Duration) {
     let begun = keep_memory_private()
         .and_then(|()| Kept::from_stdin())
-        .and_then(|kept| Ok((kept, sit_down(&Seat::at(socket.into()))?, timer(lasts)?)));
+        .and_then(|kept| Ok((kept, listen_on(&AgentSocket::at(socket.into()))?, timer(lasts)?)));
     let mut out = io::stdout();
     match begun {
         Ok((kept, taken, timer)) => {
@@ -89,22 +89,22 @@ pub(crate) fn keep(socket: &Path, lasts: Duration) {
 }
 
 /// Has a predecessor lock, and waits until it has left.
-fn sit_down(seat: &Seat) -> io::Result<Taken> {
+fn listen_on(socket: &AgentSocket) -> io::Result<ListeningSocket> {
     let until = Instant::now() + PREDECESSORS_TIME;
     loop {
-        if let Some(taken) = seat.take()? {
+        if let Some(taken) = socket.take()? {
             return Ok(taken);
         }
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            let Some(Holder(Some(id))) = seat.holder()? else {
+            let Some(Holder(Some(id))) = socket.holder()? else {
                 return Err(io::Error::other("another one does not leave: try again"));
             };
             return Err(io::Error::other(format!(
                 "another one, process {id}, does not leave: end it with `kill -9 {id}`"
             )));
         }
-        if seat.ask(LOCK, &mut [0], left).is_err() {
+        if socket.ask(LOCK, &mut [0], left).is_err() {
             thread::sleep(Duration::from_millis(20));
         }
     }
@@ -136,7 +136,7 @@ fn detach(out: &mut io::Stdout) -> io::Result<()> {
 
 /// Answers until it has to end; whoever told it to is still there. Nobody is waited for: not one asker keeps another from
 /// being heard.
-fn serve(kept: &Kept, taken: &Taken, timer: &OwnedFd) -> Option<UnixStream> {
+fn serve(kept: &Kept, taken: &ListeningSocket, timer: &OwnedFd) -> Option<UnixStream> {
     let mut askers: Vec<UnixStream> = Vec::new();
     while taken.is_reachable() {
         let mut ready = vec![
@@ -180,7 +180,7 @@ fn serve(kept: &Kept, taken: &Taken, timer: &OwnedFd) -> Option<UnixStream> {
 }
 
 /// Somebody of the same user.
-fn accept(taken: &Taken) -> io::Result<Option<UnixStream>> {
+fn accept(taken: &ListeningSocket) -> io::Result<Option<UnixStream>> {
     let asker = match taken.listener.accept() {
         Ok((asker, _)) => asker,
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),

@@ -11,7 +11,7 @@
 
 mod client;
 mod keeper;
-mod seat;
+mod socket;
 
 pub(crate) use client::Agent;
 pub(crate) use keeper::keep;
@@ -19,5 +19,5 @@ pub(crate) use keeper::keep;
 const GIVE_KEY: u8 = b'k';
 const SECONDS_LEFT: u8 = b's';
 const LOCK: u8 = b'l';
-/// What the agent says on its pipe when it listens.
+/// The agent's word on its pipe that it listens.
 const READY: &[u8] = b"ready";

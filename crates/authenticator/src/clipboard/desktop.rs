@@ -22,7 +22,7 @@ const HELD: &[u8] = b"held";
 /// A code has ten characters at most.
 const MAX_LEN_BYTES: u64 = 16;
 
-/// Whether there is a desktop whose clipboard takes something.
+/// True if there is a desktop with a clipboard.
 pub(super) fn is_there() -> bool {
     Clipboard::new().is_ok()
 }
@@ -45,7 +45,7 @@ pub(super) fn copy(machine: &Machine, code: &CodeText, clear_after: Duration) ->
     matches!((written, heard), (Some(Ok(())), Some(Ok(())))) && said == *HELD
 }
 
-/// Is that process: it ends when the time is over.
+/// Runs the process that holds the clipboard, until the time is over.
 pub(crate) fn hold(time: Duration) {
     let _already_leads = rustix::process::setsid();
     let mut code = Zeroizing::new(String::with_capacity(MAX_LEN_BYTES as usize));
@@ -72,7 +72,7 @@ fn still_has(clipboard: &mut Clipboard, code: &str) -> bool {
     text.is_ok_and(|text| *text == code)
 }
 
-/// What somebody copied.
+/// The content of the desktop's clipboard.
 pub(crate) struct Copied(Clipboard);
 
 impl Copied {
@@ -81,12 +81,12 @@ impl Copied {
         Clipboard::new().ok().map(Self)
     }
 
-    /// As text, where it is to be had as text.
+    /// Its text, if it has one.
     pub(crate) fn text(&mut self) -> Option<Zeroizing<String>> {
         self.0.get_text().ok().map(Zeroizing::new)
     }
 
-    /// As a picture, where it is to be had as one.
+    /// Its picture, if it has one.
     pub(crate) fn picture(&mut self) -> Result<Option<Picture>, PictureError> {
         let pixels = match self.0.get_image() {
             Ok(pixels) => pixels,

@@ -46,7 +46,7 @@ pub(crate) fn put(machine: &Machine, code: &CodeText, clear_after: Duration) -> 
         .map_err(none_is)
 }
 
-/// Whether there is one to copy to, for whoever pays for what is copied before it is.
+/// Checks that there is a clipboard, for whoever pays for what is copied before it is.
 pub(crate) fn is_there() -> Result<(), Refusal> {
     #[cfg(feature = "clipboard")]
     if desktop::is_there() {
@@ -68,7 +68,7 @@ pub(crate) fn empty() -> io::Result<()> {
     set(&mut terminal()?, "")
 }
 
-/// Has it emptied after a while, also when this process has ended.
+/// Empties the clipboard after a while, also when this process has ended.
 pub(crate) fn empty_later(machine: &Machine, time: Duration) -> io::Result<()> {
     let child = background(machine, "clear-clipboard", time)
         .env_clear()
@@ -83,7 +83,7 @@ fn terminal() -> io::Result<File> {
     OpenOptions::new().read(true).write(true).open("/dev/tty")
 }
 
-/// Is that process: its stdout is the terminal.
+/// Runs the process that empties the clipboard; its stdout is the terminal.
 pub(crate) fn clear_after(time: Duration) {
     // The shell's job control, and the end of the session, leave it alone until it is done.
     let _already_leads = rustix::process::setsid();

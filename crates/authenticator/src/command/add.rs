@@ -18,10 +18,10 @@ use super::{
 };
 use crate::{
     Refusal,
-    desk::Desk,
     found::{described, numbered},
     prompt::read_whole,
     refusal::named,
+    vault_session::VaultSession,
 };
 
 #[derive(Args)]
@@ -87,16 +87,16 @@ fn period(text: &str) -> Result<NonZeroU32, String> {
 }
 
 impl Add {
-    pub(super) fn run(self, desk: &Desk<'_>) -> Done {
+    pub(super) fn run(self, session: &VaultSession<'_>) -> Done {
         if !self.picture.is_empty() {
-            return take_uris(desk, &uris_of_pictures(&self.picture)?, &self.words);
+            return take_uris(session, &uris_of_pictures(&self.picture)?, &self.words);
         }
         if let Some(path) = &self.uri_file {
             let export = import::read(&read_whole(path)?, None).map_err(|_| {
                 Refusal::new(format!("{} has no otpauth URI", named(path)))
                     .help("`countersign authenticator import` reads what other apps export")
             })?;
-            return Incoming::new(vec![export]).take_at_once(desk, &self.words);
+            return Incoming::new(vec![export]).take_at_once(session, &self.words);
         }
         let text = match &self.secret_file {
             Some(path) => {
@@ -111,28 +111,30 @@ impl Add {
             }
             None => {
                 let remedy = "name a file with --uri-file, --picture or --secret-file";
-                desk.prompt.secret("Its otpauth URI, or its secret in base32", remedy)?
+                session
+                    .prompt
+                    .secret("Its otpauth URI, or its secret in base32", remedy)?
             }
         };
         if text.trim_start().to_ascii_lowercase().starts_with("otpauth") {
             self.codes.are_left_to_the_uri()?;
             let export = import::read(text.as_bytes(), None).map_err(Refusal::new)?;
-            return Incoming::new(vec![export]).take_at_once(desk, &self.words);
+            return Incoming::new(vec![export]).take_at_once(session, &self.words);
         }
-        self.by_hand(desk, &text)
+        self.by_hand(session, &text)
     }
 
-    fn by_hand(mut self, desk: &Desk<'_>, secret: &str) -> Done {
+    fn by_hand(mut self, session: &VaultSession<'_>, secret: &str) -> Done {
         let secret = base32::decode(secret).map_err(Refusal::usage)?;
         let odd = Oddity::of_secret(&secret);
         let credential = self.codes.credential(secret)?;
         if !self.words.name_one() {
-            self.words.ask_names(desk)?;
+            self.words.ask_names(session)?;
         }
         let mut draft = Draft::new(Name::default(), Name::default(), credential);
         self.words.say_of(&mut draft)?;
-        let vault = desk.open_or_create()?;
-        let (said, shown) = desk.change(vault.data_key(), |vault| {
+        let vault = session.open_or_create()?;
+        let (said, shown) = session.change(vault.data_key(), |vault| {
             if let Some(same) = vault.entries().same_as(&draft.credential) {
                 return Err(Refusal::new(format!("the vault has it already: {}", numbered(same))));
             }
@@ -145,7 +147,7 @@ impl Add {
             eprintln!("  odd: {said}: {odd}");
         }
         eprintln!("added: {said}");
-        if desk.json {
+        if session.json {
             print_json(&serde_json::json!([shown]))?;
         }
         DONE

@@ -7,7 +7,7 @@ use vault::{Draft, EntryId, OpenVault};
 use zeroize::Zeroizing;
 
 use super::{DONE, Done, stdout_takes, write_out};
-use crate::{Refusal, desk::Desk, found::numbered, prompt::read_line};
+use crate::{Refusal, found::numbered, prompt::read_line, vault_session::VaultSession};
 
 /// Whose device this authenticator becomes, and at which service.
 #[derive(Args)]
@@ -68,26 +68,26 @@ pub enum Unconfirmed {
 impl Bind {
     /// The secret is in the vault, on disk, before the service is told that it arrived: whatever is cut off, no device is
     /// bound that nobody has.
-    pub(super) fn run(self, desk: &Desk<'_>) -> Done {
+    pub(super) fn run(self, session: &VaultSession<'_>) -> Done {
         // Recovery codes are shown once.
         stdout_takes()
             .map_err(|error| Refusal::new(format!("nothing can be written, so nothing is bound: {error}")))?;
         // First the service: nobody makes a vault and thinks of a passphrase for one that does not answer.
-        let mut service = (desk.machine.connect)(&self)?;
-        let uri = service.begin(self.code_of_replaced(desk)?.as_deref().map(String::as_str))?;
-        let kept = desk.open_or_create().and_then(|vault| {
-            let kept = keep(desk, &vault, &uri)?;
+        let mut service = (session.machine.connect)(&self)?;
+        let uri = service.begin(self.code_of_replaced(session)?.as_deref().map(String::as_str))?;
+        let kept = session.open_or_create().and_then(|vault| {
+            let kept = keep(session, &vault, &uri)?;
             Ok((vault, kept))
         });
         let (vault, (id, said, code)) = kept.inspect_err(|_| service.abandon())?;
         match service.confirm(&code) {
             Ok(bound) => {
                 eprintln!("bound, and added: {said}");
-                told(desk, &bound)
+                told(session, &bound)
             }
             Err(Unconfirmed::Refused(refusal)) => {
                 service.abandon();
-                desk.change(vault.data_key(), |vault| {
+                session.change(vault.data_key(), |vault| {
                     vault.entries_mut().remove(id);
                     Ok(())
                 })?;
@@ -103,13 +103,14 @@ impl Bind {
 }
 
 impl Bind {
-    fn code_of_replaced(&self, desk: &Desk<'_>) -> Result<Option<Zeroizing<String>>, Refusal> {
+    fn code_of_replaced(&self, session: &VaultSession<'_>) -> Result<Option<Zeroizing<String>>, Refusal> {
         match (&self.replaces, &self.code_file) {
             (None, _) => Ok(None),
             (Some(_), Some(file)) => read_line(file).map(Some),
             (Some(device), None) => {
                 let question = format!("A code of the device that ends, {device}");
-                desk.prompt
+                session
+                    .prompt
                     .secret(&question, "name a file that has it with --code-file")
                     .map(Some)
             }
@@ -118,28 +119,32 @@ impl Bind {
 }
 
 /// The new entry, how it is called, and its code of this moment.
-fn keep(desk: &Desk<'_>, vault: &OpenVault, uri: &str) -> Result<(EntryId, String, Zeroizing<String>), Refusal> {
+fn keep(
+    session: &VaultSession<'_>,
+    vault: &OpenVault,
+    uri: &str,
+) -> Result<(EntryId, String, Zeroizing<String>), Refusal> {
     let entry = Entry::parse(uri).map_err(|error| Refusal::new(format!("the service's otpauth URI: {error}")))?;
     let draft = Draft::from(entry);
-    desk.change(vault.data_key(), |vault| {
+    session.change(vault.data_key(), |vault| {
         let id = vault.entries_mut().add(draft)?;
         let entry = vault.entries().get(id).ok_or(vault::CounterError::NoSuchEntry)?;
         let credential = entry.credential();
-        let now = credential.step_at(desk.machine.unix_s());
+        let now = credential.step_at(session.machine.unix_s());
         let now = now.ok_or_else(|| Refusal::new("the service offers an entry whose codes do not go by the time"))?;
         let code = Zeroizing::new(credential.code(now.step).expose().to_owned());
         Ok((id, numbered(entry), code))
     })
 }
 
-fn told(desk: &Desk<'_>, bound: &Value) -> Done {
+fn told(session: &VaultSession<'_>, bound: &Value) -> Done {
     let unseen = |error| {
         Refusal::new(format!(
             "the device is bound, and its recovery codes were not shown: {error}"
         ))
         .help("have the service make new ones: POST …/recovery-codes")
     };
-    if desk.json {
+    if session.json {
         write_out(format!("{bound:#}\n").as_bytes()).map_err(unseen)?;
         return DONE;
     }

@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 use super::{DONE, Done, print, stdout_takes, write_out};
 use crate::{
     Refusal, clipboard,
-    desk::{By, Desk},
     found::{kind_name, meant, numbered},
+    vault_session::{By, VaultSession},
 };
 
 #[derive(Args)]
@@ -37,30 +37,31 @@ struct Shown {
 }
 
 impl Code {
-    pub(super) fn run(self, desk: &Desk<'_>) -> Done {
-        let vault = desk.open(By::Anyone)?;
+    pub(super) fn run(self, session: &VaultSession<'_>) -> Done {
+        let vault = session.open(By::Anyone)?;
         let meant = meant(vault.entries(), &self.name)?;
         let (entry, shown) = match meant.entry.credential().kind() {
             Kind::Hotp { .. } => {
-                let entry = meant.certain_or_asked(desk.prompt, "Use up the next code of")?;
+                let entry = meant.certain_or_asked(session.prompt, "Use up the next code of")?;
                 self.is_seen()?;
-                (entry, self.by_use(desk, &vault, entry.id())?)
+                (entry, self.by_use(session, &vault, entry.id())?)
             }
-            Kind::Totp { .. } | Kind::Steam => (meant.entry, self.by_time(meant.entry, desk.machine.unix_s())),
+            Kind::Totp { .. } | Kind::Steam => (meant.entry, self.by_time(meant.entry, session.machine.unix_s())),
         };
-        self.give(desk, entry, &shown).map_err(|refusal| match shown.counter {
-            Some(counter) => used_up(refusal, counter, entry),
-            None => refusal,
-        })?;
+        self.give(session, entry, &shown)
+            .map_err(|refusal| match shown.counter {
+                Some(counter) => used_up(refusal, counter, entry),
+                None => refusal,
+            })?;
         // What a script asks for says nothing of what a person wants first, and costs no save.
         let is_for_a_person = self.copy || std::io::stdout().is_terminal();
         if shown.counter.is_none() && is_for_a_person {
-            note_use(desk, &vault, entry.id());
+            note_use(session, &vault, entry.id());
         }
         DONE
     }
 
-    /// Whether a code would come to where it is wanted, as far as that can be known before a counter is used up for it.
+    /// Checks that a code would reach its destination, as far as that can be known before a counter is used up for it.
     fn is_seen(&self) -> Result<(), Refusal> {
         if self.copy {
             return clipboard::is_there();
@@ -68,9 +69,9 @@ impl Code {
         stdout_takes().map_err(|error| Refusal::new(format!("nothing can be written, so no code was used up: {error}")))
     }
 
-    fn give(&self, desk: &Desk<'_>, entry: &Entry, shown: &Shown) -> Result<(), Refusal> {
+    fn give(&self, session: &VaultSession<'_>, entry: &Entry, shown: &Shown) -> Result<(), Refusal> {
         if self.copy {
-            clipboard::copy(desk.machine, &shown.code, Duration::from_secs(self.clear_after))?;
+            clipboard::copy(session.machine, &shown.code, Duration::from_secs(self.clear_after))?;
             eprintln!(
                 "{}: sent to the clipboard, which is emptied in {} s",
                 entry.title(),
@@ -78,7 +79,7 @@ impl Code {
             );
             return Ok(());
         }
-        let text = match desk.json {
+        let text = match session.json {
             true => as_json(entry, shown),
             false => Zeroizing::new(format!("{}\n", shown.code.expose())),
         };
@@ -90,7 +91,7 @@ impl Code {
             }
             None => print(&text)?,
         }
-        if !desk.json && std::io::stderr().is_terminal() {
+        if !session.json && std::io::stderr().is_terminal() {
             let left = shown.seconds_left.map(|left| format!(", {left} s left"));
             eprintln!("{}{}", entry.title(), left.unwrap_or_default());
         }
@@ -115,14 +116,14 @@ impl Code {
     }
 
     /// The counter is saved before anybody sees the code.
-    fn by_use(&self, desk: &Desk<'_>, vault: &OpenVault, id: EntryId) -> Result<Shown, Refusal> {
+    fn by_use(&self, session: &VaultSession<'_>, vault: &OpenVault, id: EntryId) -> Result<Shown, Refusal> {
         if self.next {
             return Err(Refusal::usage(
                 "its codes move on by use: ask twice to get the next one",
             ));
         }
-        let now_s = desk.machine.unix_s();
-        desk.change(vault.data_key(), |vault| {
+        let now_s = session.machine.unix_s();
+        session.change(vault.data_key(), |vault| {
             let step = vault.entries_mut().take_counter(id)?;
             vault.entries_mut().note_use(id, now_s);
             let entry = vault.entries().get(id).ok_or(vault::CounterError::NoSuchEntry)?;
@@ -168,10 +169,11 @@ fn as_json(entry: &Entry, shown: &Shown) -> Zeroizing<String> {
     Zeroizing::new(format!("{{\"code\":\"{code}\",\"next_code\":{},{rest}\n", *next))
 }
 
-/// For `list --order use`; a vault that cannot be written, or that somebody is writing, gives its codes all the same.
-fn note_use(desk: &Desk<'_>, vault: &OpenVault, id: EntryId) {
-    let now_s = desk.machine.unix_s();
-    let _uncounted = desk.change_if_free(vault.data_key(), |vault| {
+/// Counts the use, for `list --order use`; a vault that cannot be written, or that somebody is writing, gives its codes all
+/// the same.
+fn note_use(session: &VaultSession<'_>, vault: &OpenVault, id: EntryId) {
+    let now_s = session.machine.unix_s();
+    let _uncounted = session.change_if_free(vault.data_key(), |vault| {
         vault.entries_mut().note_use(id, now_s);
         Ok(())
     });

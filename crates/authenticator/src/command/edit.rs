@@ -4,8 +4,8 @@ use vault::{Kind, Name, Note};
 use super::{DONE, Done, owners_words::nameless};
 use crate::{
     Refusal,
-    desk::{By, Desk},
     found::{meant, numbered},
+    vault_session::{By, VaultSession},
 };
 
 #[derive(Args)]
@@ -43,7 +43,7 @@ pub(super) struct Edit {
 }
 
 impl Edit {
-    pub(super) fn run(self, desk: &Desk<'_>) -> Done {
+    pub(super) fn run(self, session: &VaultSession<'_>) -> Done {
         let Self {
             name: words,
             issuer,
@@ -61,10 +61,10 @@ impl Edit {
         if !(is_named || is_counted || favourite || not_favourite || !group.is_empty() || !ungroup.is_empty()) {
             return Err(Refusal::usage("nothing is to be changed").help("say --issuer, --account, --note, --group, …"));
         }
-        let vault = desk.open(By::Anyone)?;
+        let vault = session.open(By::Anyone)?;
         let meant = meant(vault.entries(), &words)?;
         let entry = match is_counted {
-            true => meant.certain_or_asked(desk.prompt, "Set the counter of")?,
+            true => meant.certain_or_asked(session.prompt, "Set the counter of")?,
             false => meant.entry,
         };
         let id = entry.id();
@@ -72,7 +72,7 @@ impl Edit {
         if goes_back(entry.credential().kind()) && !yes {
             eprintln!("its service refuses codes that it has seen: only a code that did not get there may come again");
             let question = format!("Set the counter of {} back?", numbered(entry));
-            if !desk.prompt.confirm(&question, "say --yes")? {
+            if !session.prompt.confirm(&question, "say --yes")? {
                 return Err(Refusal::new("nothing was changed"));
             }
         }
@@ -84,7 +84,7 @@ impl Edit {
         let left: Vec<String> = ungroup.iter().map(|name| name.trim().to_lowercase()).collect();
         let is_left = |group: &Name| left.contains(&group.as_str().to_lowercase());
         let is_renamed = issuer.is_some() || account.is_some();
-        let said = desk.change(vault.data_key(), |vault| {
+        let said = session.change(vault.data_key(), |vault| {
             let mut known = vault.entries().groups();
             let removed = || Refusal::new("the entry was removed meanwhile");
             let entry = vault.entries_mut().get_mut(id).ok_or_else(removed)?;

@@ -15,12 +15,12 @@ use super::{Done, print, print_bytes, show::print_qr};
 use crate::{
     Refusal,
     age_file::{Recipients, seal},
-    desk::{By, Desk, new_passphrase},
     found::counted,
     otpauth::{push_line, uri_of},
     prompt::read_secret,
     refusal::named,
     vault_file::{parent, sync_dir},
+    vault_session::{By, VaultSession, new_passphrase},
 };
 
 #[derive(Args)]
@@ -60,9 +60,9 @@ enum FormatName {
 const BY_FILE: &str = "name a file that has it with --export-passphrase-file";
 
 impl Export {
-    pub(super) fn run(mut self, desk: &Desk<'_>) -> Done {
+    pub(super) fn run(mut self, session: &VaultSession<'_>) -> Done {
         self.output = self.output.filter(|path| path.as_os_str() != "-");
-        if desk.json {
+        if session.json {
             return Err(Refusal::usage("an export is written as its format has it").help("leave --json out"));
         }
         self.check_key()?;
@@ -76,12 +76,12 @@ impl Export {
             (FormatName::Age, None) if std::io::stdout().is_terminal() => {
                 return Err(Refusal::usage("a terminal cannot show it").help("say --output FILE"));
             }
-            _ => desk.open(By::Person)?,
+            _ => session.open(By::Person)?,
         };
         if is_plain {
             eprintln!("whoever reads it can make all these codes for ever: delete it when it has served");
             let is_shown = self.output.is_none() && std::io::stdout().is_terminal();
-            if is_shown && !desk.prompt.confirm("Show every secret here?", "say --output FILE")? {
+            if is_shown && !session.prompt.confirm("Show every secret here?", "say --output FILE")? {
                 return Err(Refusal::new("nothing was shown"));
             }
         }
@@ -94,15 +94,15 @@ impl Export {
                     None => print(&list)?,
                 }
             }
-            FormatName::Google => all_left = self.for_google(desk, &vault)?,
+            FormatName::Google => all_left = self.for_google(session, &vault)?,
             FormatName::Age => {
-                let sealed = self.with_age(desk, uri_list(&vault).as_bytes())?;
+                let sealed = self.with_age(session, uri_list(&vault).as_bytes())?;
                 match &self.output {
                     Some(path) => write_new(path, &sealed)?,
                     None => print_bytes(&sealed)?,
                 }
             }
-            FormatName::Vault => self.as_vault(desk, &mut vault)?,
+            FormatName::Vault => self.as_vault(session, &mut vault)?,
         }
         if self.format != FormatName::Google {
             eprintln!("exported: {}", counted(vault.entries().len()));
@@ -145,9 +145,9 @@ impl Export {
     }
 
     /// Says whether nothing was left out.
-    fn for_google(&self, desk: &Desk<'_>, vault: &OpenVault) -> Result<bool, Refusal> {
+    fn for_google(&self, session: &VaultSession<'_>, vault: &OpenVault) -> Result<bool, Refusal> {
         let mut batch_id = [0; 4];
-        desk.entropy()(&mut batch_id).map_err(Refusal::new)?;
+        session.entropy()(&mut batch_id).map_err(Refusal::new)?;
         let migration = google(vault.entries().iter(), i32::from_le_bytes(batch_id));
         migration
             .refused
@@ -166,9 +166,9 @@ impl Export {
                 push_line(&mut lines, uri);
                 continue;
             }
-            print_qr(uri, desk.machine.no_color)?;
+            print_qr(uri, session.machine.no_color)?;
             eprintln!("code {part} of {parts}: scan it with Google Authenticator, \"Transfer accounts\"");
-            if part < parts && !desk.prompt.confirm("Show the next one?", "say --output FILE")? {
+            if part < parts && !session.prompt.confirm("Show the next one?", "say --output FILE")? {
                 return Err(Refusal::new(
                     "not all codes were shown: Google Authenticator takes all or nothing",
                 ));
@@ -182,14 +182,16 @@ impl Export {
         Ok(migration.refused.is_empty())
     }
 
-    fn passphrase(&self, desk: &Desk<'_>) -> Result<Zeroizing<String>, Refusal> {
+    fn passphrase(&self, session: &VaultSession<'_>) -> Result<Zeroizing<String>, Refusal> {
         let file = self.export_passphrase_file.as_deref();
-        desk.prompt.new_passphrase(file, "A passphrase for the export", BY_FILE)
+        session
+            .prompt
+            .new_passphrase(file, "A passphrase for the export", BY_FILE)
     }
 
-    fn with_age(&self, desk: &Desk<'_>, plain: &[u8]) -> Result<Vec<u8>, Refusal> {
+    fn with_age(&self, session: &VaultSession<'_>, plain: &[u8]) -> Result<Vec<u8>, Refusal> {
         if self.recipient.is_empty() {
-            return seal(plain, &Recipients::Passphrase(self.passphrase(desk)?));
+            return seal(plain, &Recipients::Passphrase(self.passphrase(session)?));
         }
         let keys = self.recipient.iter().map(|key| {
             let no_key = |why| Refusal::usage(format!("{key} is no public key of age: {why}"));
@@ -199,8 +201,8 @@ impl Export {
     }
 
     /// The vault that was read, under another key: nothing of it has to be copied, and what a newer version wrote goes along.
-    fn as_vault(&self, desk: &Desk<'_>, vault: &mut OpenVault) -> Result<(), Refusal> {
-        let mut entropy = desk.entropy();
+    fn as_vault(&self, session: &VaultSession<'_>, vault: &mut OpenVault) -> Result<(), Refusal> {
+        let mut entropy = session.entropy();
         let (passphrase, key);
         let slot = match &self.export_key_file {
             Some(path) => {
@@ -208,7 +210,7 @@ impl Export {
                 NewSlot::KeyFile(&key)
             }
             None => {
-                passphrase = self.passphrase(desk)?;
+                passphrase = self.passphrase(session)?;
                 new_passphrase(&passphrase)
             }
         };

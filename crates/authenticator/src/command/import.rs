@@ -12,10 +12,10 @@ use super::{
 use crate::{
     Refusal,
     age_file::Sealed,
-    desk::Desk,
     found::{MOST_NAMED, counted},
     prompt::{TRIES, read_passphrase, read_secret, read_whole},
     refusal::named,
+    vault_session::VaultSession,
 };
 
 #[derive(Args)]
@@ -40,14 +40,14 @@ pub(super) struct Import {
 }
 
 impl Import {
-    pub(super) fn run(self, desk: &Desk<'_>) -> Done {
+    pub(super) fn run(self, session: &VaultSession<'_>) -> Done {
         let incoming = Incoming {
-            exports: self.exports(desk)?,
+            exports: self.exports(session)?,
             without_missing_parts: self.without_missing_parts,
         };
-        let (vault, receipts) = incoming.looked_at(desk)?;
+        let (vault, receipts) = incoming.looked_at(session)?;
         if self.dry_run {
-            return finish(desk, &receipts);
+            return finish(session, &receipts);
         }
         // Without a question each is named when it was added.
         say(&receipts, if self.yes { 0 } else { MOST_NAMED });
@@ -66,39 +66,39 @@ impl Import {
                 1 => format!("Import {}, and move 1 counter on?", counted(count)),
                 _ => format!("Import {}, and move {moved_on} counters on?", counted(count)),
             };
-            if !desk
+            if !session
                 .prompt
                 .confirm(&question, "say --yes, or --dry-run to look first")?
             {
                 return Err(Refusal::new("nothing was imported"));
             }
         }
-        take(desk, vault, receipts)
+        take(session, vault, receipts)
     }
 
-    /// One for each file.
-    fn exports(&self, desk: &Desk<'_>) -> Result<Vec<Export>, Refusal> {
+    /// Reads the export of each file.
+    fn exports(&self, session: &VaultSession<'_>) -> Result<Vec<Export>, Refusal> {
         let read = |path: &PathBuf| {
             let bytes = read_whole(path)?;
-            let mut export = self.export(desk, path, &bytes)?;
+            let mut export = self.export(session, path, &bytes)?;
             export.source = named(path);
             Ok(export)
         };
         self.file.iter().map(read).collect()
     }
 
-    fn export(&self, desk: &Desk<'_>, path: &Path, bytes: &[u8]) -> Result<Export, Refusal> {
+    fn export(&self, session: &VaultSession<'_>, path: &Path, bytes: &[u8]) -> Result<Export, Refusal> {
         let Err(ImportError::Age) = import::read(bytes, None) else {
-            return self.export_itself(desk, path, bytes);
+            return self.export_itself(session, path, bytes);
         };
         // what is sealed once more inside is refused: each time may cost a gibibyte
-        let opened = self.opened(desk, path, bytes)?;
-        let mut export = self.export_itself(desk, path, &opened)?;
+        let opened = self.opened(session, path, bytes)?;
+        let mut export = self.export_itself(session, path, &opened)?;
         export.protection = Protection::Encrypted;
         Ok(export)
     }
 
-    fn export_itself(&self, desk: &Desk<'_>, path: &Path, bytes: &[u8]) -> Result<Export, Refusal> {
+    fn export_itself(&self, session: &VaultSession<'_>, path: &Path, bytes: &[u8]) -> Result<Export, Refusal> {
         let refused = |error: ImportError| Refusal::new(format!("{}: {error}", named(path)));
         match import::read(bytes, None) {
             Err(ImportError::Picture) => {
@@ -113,7 +113,7 @@ impl Import {
                 // What is typed wrong may be typed anew.
                 let mut left = if self.password_file.is_none() { TRIES } else { 1 };
                 loop {
-                    let password = self.password(desk, path, format.name())?;
+                    let password = self.password(session, path, format.name())?;
                     left -= 1;
                     match import::read(bytes, Some(password.as_bytes())) {
                         Err(ImportError::WrongPassword(_)) if left > 0 => eprintln!("that is not it; {left} more"),
@@ -129,26 +129,27 @@ impl Import {
         }
     }
 
-    /// What is in an age file, be it any export.
-    fn opened(&self, desk: &Desk<'_>, path: &Path, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    /// Decrypts an age file, whatever export is in it.
+    fn opened(&self, session: &VaultSession<'_>, path: &Path, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, Refusal> {
         let of_file = |refusal: Refusal| Refusal {
             what: format!("{}: {}", named(path), refusal.what),
             ..refusal
         };
         let sealed = Sealed::parse(bytes).map_err(of_file)?;
         let opened = match sealed.takes_passphrase() {
-            true => sealed.open_by_passphrase(&self.password(desk, path, "age")?),
+            true => sealed.open_by_passphrase(&self.password(session, path, "age")?),
             false => sealed.open_by_keys(&self.key(path, "age, for a public key")?),
         };
         opened.map_err(of_file)
     }
 
-    fn password(&self, desk: &Desk<'_>, path: &Path, what: &str) -> Result<Zeroizing<String>, Refusal> {
+    fn password(&self, session: &VaultSession<'_>, path: &Path, what: &str) -> Result<Zeroizing<String>, Refusal> {
         match &self.password_file {
             Some(file) => read_passphrase(file),
             None => {
                 let question = format!("Password of {} ({what})", named(path));
-                desk.prompt
+                session
+                    .prompt
                     .secret(&question, "name a file that has it with --password-file")
             }
         }

@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 use super::{DONE, Done, owners_words::OwnersWords, print_json};
 use crate::{
     Refusal,
-    desk::{By, Desk},
     found::{MOST_NAMED, counted, described, numbered},
+    vault_session::{By, VaultSession},
 };
 
 /// Exports that were read, and go into the vault together or not at all.
@@ -29,7 +29,7 @@ impl Incoming {
     }
 
     /// Without a question: who names one entry means it. Its owner may say more of it.
-    pub(super) fn take_at_once(mut self, desk: &Desk<'_>, words: &OwnersWords) -> Done {
+    pub(super) fn take_at_once(mut self, session: &VaultSession<'_>, words: &OwnersWords) -> Done {
         let count: usize = self.exports.iter().map(|export| export.came().len()).sum();
         if words.name_one() && count > 1 {
             return Err(
@@ -42,36 +42,36 @@ impl Incoming {
             came.odd
                 .retain(|odd| *odd != Oddity::NoName || came.draft.title().is_empty());
         }
-        if count == 0 && !desk.file.exists() {
+        if count == 0 && !session.file.exists() {
             let refused = self.exports.iter().flat_map(|export| export.refused());
             let why: Vec<String> = refused.map(ToString::to_string).collect();
             return Err(Refusal::new(format!("nothing can be added: {}", why.join("; "))));
         }
-        let (vault, mut receipts) = self.looked_at(desk)?;
+        let (vault, mut receipts) = self.looked_at(session)?;
         receipts.iter().for_each(say_unusual);
         all_parts(&receipts)?;
         let doubles = receipts.iter_mut().flat_map(|receipt| &mut receipt.doubles);
         let mut moving: Vec<_> = doubles.filter(|double| double.counter.is_some()).collect();
         // Who adds what is there already did not mean that.
         if !moving.is_empty()
-            && !desk
+            && !session
                 .prompt
                 .confirm("Take the higher counter?", "`import --yes` takes it")?
         {
             moving.iter_mut().for_each(|double| double.counter = None);
         }
-        take(desk, vault, receipts)
+        take(session, vault, receipts)
     }
 
     /// The vault that is there, and what would come into it; or into a new one, which nobody is asked for yet.
-    pub(super) fn looked_at(self, desk: &Desk<'_>) -> Result<(Option<OpenVault>, Vec<Receipt>), Refusal> {
-        if desk.file.exists() {
-            let vault = desk.open(By::Anyone)?;
+    pub(super) fn looked_at(self, session: &VaultSession<'_>) -> Result<(Option<OpenVault>, Vec<Receipt>), Refusal> {
+        if session.file.exists() {
+            let vault = session.open(By::Anyone)?;
             let receipts = self.receipts(&vault);
             return Ok((Some(vault), receipts));
         }
         let none = Zeroizing::new([0; vault::MIN_KEY_FILE_LEN_BYTES]);
-        let empty = OpenVault::create(vault::NewSlot::KeyFile(&*none), "", &mut desk.entropy())?;
+        let empty = OpenVault::create(vault::NewSlot::KeyFile(&*none), "", &mut session.entropy())?;
         Ok((None, self.receipts(&empty)))
     }
 
@@ -96,10 +96,10 @@ pub(super) fn all_parts(receipts: &[Receipt]) -> Result<(), Refusal> {
     }
 }
 
-pub(super) fn take(desk: &Desk<'_>, vault: Option<OpenVault>, receipts: Vec<Receipt>) -> Done {
+pub(super) fn take(session: &VaultSession<'_>, vault: Option<OpenVault>, receipts: Vec<Receipt>) -> Done {
     let vault = match vault {
         Some(vault) => vault,
-        None => desk.open_or_create()?,
+        None => session.open_or_create()?,
     };
     let told: Vec<Value> = receipts.iter().map(as_json).collect();
     let expected: usize = receipts.iter().map(|receipt| receipt.came.len()).sum();
@@ -109,7 +109,7 @@ pub(super) fn take(desk: &Desk<'_>, vault: Option<OpenVault>, receipts: Vec<Rece
     let in_the_clear = receipts
         .iter()
         .any(|receipt| receipt.protection == Protection::InTheClear);
-    let added: Vec<(String, Value)> = desk.change(vault.data_key(), |vault| {
+    let added: Vec<(String, Value)> = session.change(vault.data_key(), |vault| {
         let mut ids = Vec::new();
         for receipt in receipts {
             ids.extend(vault.entries_mut().apply(receipt)?);
@@ -133,7 +133,7 @@ pub(super) fn take(desk: &Desk<'_>, vault: Option<OpenVault>, receipts: Vec<Rece
     if in_the_clear && !added.is_empty() {
         eprintln!("what they came from has their secrets in the clear: delete it when the codes are accepted");
     }
-    if desk.json {
+    if session.json {
         let added: Vec<Value> = added.into_iter().map(|(_, entry)| entry).collect();
         print_json(&json!({"imported": true, "added": added, "receipts": told}))?;
     }
@@ -141,16 +141,16 @@ pub(super) fn take(desk: &Desk<'_>, vault: Option<OpenVault>, receipts: Vec<Rece
 }
 
 /// A dry run's end.
-pub(super) fn finish(desk: &Desk<'_>, receipts: &[Receipt]) -> Done {
+pub(super) fn finish(session: &VaultSession<'_>, receipts: &[Receipt]) -> Done {
     say(receipts, usize::MAX);
-    if desk.json {
+    if session.json {
         let told: Vec<Value> = receipts.iter().map(as_json).collect();
         print_json(&json!({"imported": false, "added": [], "receipts": told}))?;
     }
     DONE
 }
 
-/// What would come, `named` entries of it by name; what is odd in any case.
+/// Prints the entries that would come, `named` entries of it by name; what is odd in any case.
 pub(super) fn say(receipts: &[Receipt], named: usize) {
     for receipt in receipts {
         let protection = match receipt.protection {
@@ -192,7 +192,7 @@ fn say_unusual(receipt: &Receipt) {
     }
 }
 
-/// What an entry will be called, which is never nothing.
+/// The title that an entry will have, never empty.
 fn title(came: &import::Came) -> String {
     match came.draft.title() {
         title if title.is_empty() => "(without a name)".to_owned(),

@@ -4,8 +4,8 @@ use vault::{Entry, Order};
 
 use super::{DONE, Done, print, print_json};
 use crate::{
-    desk::{By, Desk},
     found::{described, unusual},
+    vault_session::{By, VaultSession},
 };
 
 #[derive(Args)]
@@ -45,8 +45,8 @@ impl From<Sorting> for Order {
 }
 
 impl List {
-    pub(super) fn run(self, desk: &Desk<'_>) -> Done {
-        let vault = desk.open(By::Anyone)?;
+    pub(super) fn run(self, session: &VaultSession<'_>) -> Done {
+        let vault = session.open(By::Anyone)?;
         let mut entries = vault.entries().search(&self.search.join(" "), self.order.into());
         entries.retain(|entry| {
             let is_in = |group: &String| {
@@ -55,7 +55,7 @@ impl List {
             };
             self.group.as_ref().is_none_or(is_in) && (entry.favourite || !self.favourites)
         });
-        if desk.json {
+        if session.json {
             let all: Vec<_> = entries.into_iter().map(described).collect();
             print_json(&all.into())?;
             return DONE;

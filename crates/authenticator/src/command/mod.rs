@@ -30,9 +30,9 @@ pub use bind::{Bind, Binding, Unconfirmed};
 
 use crate::{
     Machine, Refusal, agent, clipboard,
-    desk::{Desk, Place},
     quiet::{QuietUntilDone, end_quiet},
     secrecy::keep_memory_private,
+    vault_session::{VaultArgs, VaultSession},
 };
 
 /// `countersign authenticator …`
@@ -41,7 +41,7 @@ pub struct Authenticator {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
-    place: Place,
+    vault: VaultArgs,
 }
 
 #[derive(Subcommand)]
@@ -87,7 +87,7 @@ enum OfPerson {
     Lock(unlock::Lock),
 }
 
-/// What this program starts itself.
+/// Background processes, which only this program starts.
 #[derive(Subcommand)]
 enum Background {
     /// Keeps a vault's key, which comes on stdin
@@ -124,7 +124,7 @@ impl Authenticator {
         match self.command {
             Command::OfPerson(command) => {
                 let _quiet = QuietUntilDone;
-                command.run(&self.place.desk(machine)?)
+                command.run(&self.vault.session(machine)?)
             }
             Command::Background(process) => {
                 process.run();
@@ -135,23 +135,23 @@ impl Authenticator {
 }
 
 impl OfPerson {
-    fn run(self, desk: &Desk<'_>) -> Done {
+    fn run(self, session: &VaultSession<'_>) -> Done {
         match self {
-            Self::Add(add) => add.run(desk),
-            Self::Bind(bind) => bind.run(desk),
-            Self::Scan(scan) => scan.run(desk),
-            Self::List(list) => list.run(desk),
-            Self::Code(code) => code.run(desk),
-            Self::Show(show) => show.run(desk),
-            Self::Edit(edit) => edit.run(desk),
-            Self::Remove(remove) => remove.run(desk),
-            Self::Import(import) => import.run(desk),
-            Self::Export(export) => export.run(desk),
-            Self::Tui(tui) => tui.run(desk),
-            Self::Passphrase(passphrase) => passphrase.run(desk),
-            Self::Slot(slot) => slot.run(desk),
-            Self::Unlock(unlock) => unlock.run(desk),
-            Self::Lock(lock) => lock.run(desk),
+            Self::Add(add) => add.run(session),
+            Self::Bind(bind) => bind.run(session),
+            Self::Scan(scan) => scan.run(session),
+            Self::List(list) => list.run(session),
+            Self::Code(code) => code.run(session),
+            Self::Show(show) => show.run(session),
+            Self::Edit(edit) => edit.run(session),
+            Self::Remove(remove) => remove.run(session),
+            Self::Import(import) => import.run(session),
+            Self::Export(export) => export.run(session),
+            Self::Tui(tui) => tui.run(session),
+            Self::Passphrase(passphrase) => passphrase.run(session),
+            Self::Slot(slot) => slot.run(session),
+            Self::Unlock(unlock) => unlock.run(session),
+            Self::Lock(lock) => lock.run(session),
         }
     }
 }
@@ -167,7 +167,7 @@ impl Background {
     }
 }
 
-/// What a command came to: 0 done, 1 refused or failed.
+/// A command's result: 0 done, 1 refused or failed.
 type Done = Result<ExitCode, Refusal>;
 
 const DONE: Done = Ok(ExitCode::SUCCESS);
@@ -194,13 +194,13 @@ fn write_out(bytes: &[u8]) -> io::Result<()> {
     out.write_all(bytes).and_then(|()| out.flush())
 }
 
-/// Whether stdout takes anything: a full device and a descriptor that cannot be written to say so at once.
+/// Checks that stdout can be written to: a full device and a descriptor that cannot be written to say so at once.
 fn stdout_takes() -> io::Result<()> {
     rustix::io::write(io::stdout(), &[])?;
     Ok(())
 }
 
-/// One JSON value on stdout.
+/// Prints one JSON value on stdout.
 fn print_json(value: &serde_json::Value) -> Result<(), Refusal> {
     print(&format!("{value:#}\n"))
 }

@@ -1,7 +1,7 @@
 use clap::Args;
 use vault::{Draft, Name, Note};
 
-use crate::{Refusal, desk::Desk};
+use crate::{Refusal, vault_session::VaultSession};
 
 /// What its owner calls an entry, whoever says the rest of it.
 #[derive(Args, Default)]
@@ -24,7 +24,7 @@ pub(super) struct OwnersWords {
 }
 
 impl OwnersWords {
-    /// Whether they name one entry, so that they cannot be meant for several.
+    /// True if they name one entry, so that they cannot be meant for several.
     pub(super) fn name_one(&self) -> bool {
         self.issuer.is_some() || self.account.is_some()
     }
@@ -50,10 +50,10 @@ impl OwnersWords {
         Ok(())
     }
 
-    pub(super) fn ask_names(&mut self, desk: &Desk<'_>) -> Result<(), Refusal> {
+    pub(super) fn ask_names(&mut self, session: &VaultSession<'_>) -> Result<(), Refusal> {
         loop {
-            self.issuer = Some(desk.prompt.line("The service's name")?.ok_or_else(nameless)?);
-            self.account = desk.prompt.line("Your name there")?;
+            self.issuer = Some(session.prompt.line("The service's name")?.ok_or_else(nameless)?);
+            self.account = session.prompt.line("Your name there")?;
             let is_blank = |name: &Option<String>| name.as_ref().is_none_or(|name| name.trim().is_empty());
             if !(is_blank(&self.issuer) && is_blank(&self.account)) {
                 return Ok(());
@@ -63,7 +63,7 @@ impl OwnersWords {
     }
 }
 
-/// Of an entry that has neither of its names.
+/// The refusal of an entry without any name.
 pub(super) fn nameless() -> Refusal {
     Refusal::usage("an entry needs a name").help("say --issuer, --account or both")
 }

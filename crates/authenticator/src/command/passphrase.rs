@@ -6,7 +6,7 @@ use vault::{OpenVault, SlotError, SlotInfo, SlotKind};
 use super::{DONE, Done, slot::number_now};
 use crate::{
     Refusal,
-    desk::{By, Desk, new_passphrase},
+    vault_session::{By, VaultSession, new_passphrase},
 };
 
 #[derive(Args)]
@@ -23,20 +23,20 @@ pub(super) struct Passphrase {
 }
 
 impl Passphrase {
-    pub(super) fn run(self, desk: &Desk<'_>) -> Done {
-        let vault = desk.open(By::Person)?;
+    pub(super) fn run(self, session: &VaultSession<'_>) -> Done {
+        let vault = session.open(By::Person)?;
         let slot = match (self.slot, self.new_key) {
             (_, true) => None,
             (Some(index), _) => Some(passphrase_at(&vault, index)?),
             (None, _) => Some(only_passphrase(&vault)?),
         };
-        let passphrase = desk.prompt.new_passphrase(
+        let passphrase = session.prompt.new_passphrase(
             self.new_passphrase_file.as_deref(),
             "New passphrase",
             "name a file that has it with --new-passphrase-file",
         )?;
-        let mut entropy = desk.entropy();
-        desk.change(vault.data_key(), |vault| {
+        let mut entropy = session.entropy();
+        session.change(vault.data_key(), |vault| {
             match slot {
                 Some(slot) => {
                     let number = number_now(vault, slot)?;
@@ -47,9 +47,9 @@ impl Passphrase {
             Ok(())
         })?;
         if self.new_key {
-            let locked = desk.agent(vault.id()).lock();
+            let locked = session.agent(vault.id()).lock();
             if vault.slots().any(|slot| slot.kind == SlotKind::Keyring) {
-                desk.forget_keyring_key(vault.id());
+                session.forget_keyring_key(vault.id());
             }
             eprintln!("changed: what was saved before opens as it did, and nothing of what is saved from now on does");
             locked?;

@@ -3,8 +3,8 @@ use clap::Args;
 use super::{DONE, Done};
 use crate::{
     Refusal,
-    desk::{By, Desk},
     found::{meant, numbered},
+    vault_session::{By, VaultSession},
 };
 
 #[derive(Args)]
@@ -18,8 +18,8 @@ pub(super) struct Remove {
 }
 
 impl Remove {
-    pub(super) fn run(self, desk: &Desk<'_>) -> Done {
-        let vault = desk.open(By::Anyone)?;
+    pub(super) fn run(self, session: &VaultSession<'_>) -> Done {
+        let vault = session.open(By::Anyone)?;
         let meant = meant(vault.entries(), &self.name)?;
         let entry = if self.yes {
             meant.certain()?
@@ -27,12 +27,12 @@ impl Remove {
             let entry = meant.entry;
             eprintln!("its service will still ask for its codes: turn the second factor off there first");
             let question = format!("Remove {} for ever?", numbered(entry));
-            if !desk.prompt.confirm(&question, "say --yes")? {
+            if !session.prompt.confirm(&question, "say --yes")? {
                 return Err(Refusal::new("nothing was removed"));
             }
             entry
         };
-        desk.change(vault.data_key(), |vault| {
+        session.change(vault.data_key(), |vault| {
             let removed = vault.entries_mut().remove(entry.id());
             removed.ok_or_else(|| Refusal::new("somebody else has removed it meanwhile"))
         })?;

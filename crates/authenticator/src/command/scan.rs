@@ -10,11 +10,11 @@ use zeroize::Zeroizing;
 use super::{Done, incoming::Incoming, owners_words::OwnersWords};
 use crate::{
     Refusal,
-    desk::Desk,
     otpauth::{push_line, uri_in},
     picture::{Found, PART, Picture},
     prompt::read_whole,
     refusal::named,
+    vault_session::VaultSession,
 };
 #[cfg(feature = "clipboard")]
 use crate::{clipboard::Copied, otpauth::is_uri_list};
@@ -36,7 +36,7 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    pub(super) fn run(self, desk: &Desk<'_>) -> Done {
+    pub(super) fn run(self, session: &VaultSession<'_>) -> Done {
         let mut lines = uris_of_pictures(&self.picture)?;
         if let Some(display) = self.display.filter(|_| self.screen) {
             push_line(&mut lines, &uris_of_screen(&display)?);
@@ -44,7 +44,7 @@ impl Scan {
         if self.clipboard {
             push_line(&mut lines, &uris_of_clipboard()?);
         }
-        take_uris(desk, &lines, &OwnersWords::default())
+        take_uris(session, &lines, &OwnersWords::default())
     }
 }
 
@@ -56,10 +56,10 @@ pub(super) fn uris_of_pictures(pictures: &[PathBuf]) -> Result<Zeroizing<String>
     Ok(lines)
 }
 
-pub(super) fn take_uris(desk: &Desk<'_>, lines: &str, words: &OwnersWords) -> Done {
+pub(super) fn take_uris(session: &VaultSession<'_>, lines: &str, words: &OwnersWords) -> Done {
     let export = import::read(lines.as_bytes(), None)
         .map_err(|_| Refusal::new("no QR code of these pictures is one of an authenticator entry"))?;
-    Incoming::new(vec![export]).take_at_once(desk, words)
+    Incoming::new(vec![export]).take_at_once(session, words)
 }
 
 /// The URIs in a picture's QR codes, a line each.
@@ -67,14 +67,14 @@ fn uris_of_picture(path: &Path) -> Result<Zeroizing<String>, Refusal> {
     uris_of_picture_in(&read_whole(path)?, path)
 }
 
-/// The same of its bytes; `path` is what it is called.
+/// The URIs of a picture by its bytes; `path` is for messages.
 pub(super) fn uris_of_picture_in(bytes: &[u8], path: &Path) -> Result<Zeroizing<String>, Refusal> {
     let shown = named(path);
     let picture = Picture::parse(bytes).map_err(|error| Refusal::new(format!("{shown}: {error}")))?;
     uris_in(&picture.found(), &shown)
 }
 
-/// The same of all that a screen shows.
+/// The URIs of all QR codes on a screen.
 #[cfg(feature = "screen")]
 fn uris_of_screen(display: &str) -> Result<Zeroizing<String>, Refusal> {
     let picture = Picture::of_screen(display).map_err(Refusal::new)?;
@@ -87,7 +87,7 @@ fn uris_of_screen(_: &str) -> Result<Zeroizing<String>, Refusal> {
         .help("take a screenshot and name its file, or build it with --features screen"))
 }
 
-/// The same of what was copied: the URIs themselves, or a picture.
+/// The URIs in the clipboard: the URIs themselves, or a picture.
 #[cfg(feature = "clipboard")]
 fn uris_of_clipboard() -> Result<Zeroizing<String>, Refusal> {
     let mut copied = Copied::new().ok_or_else(|| {

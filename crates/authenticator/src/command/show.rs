@@ -8,9 +8,9 @@ use zeroize::Zeroizing;
 use super::{DONE, Done, print, print_json};
 use crate::{
     Refusal,
-    desk::{By, Desk},
     found::{described, kind_name, one},
     otpauth::uri_of,
+    vault_session::{By, VaultSession},
 };
 
 #[derive(Args)]
@@ -33,27 +33,27 @@ pub(super) struct Show {
 }
 
 impl Show {
-    pub(super) fn run(self, desk: &Desk<'_>) -> Done {
+    pub(super) fn run(self, session: &VaultSession<'_>) -> Done {
         let is_loud = self.uri || self.secret || self.qr;
-        let vault = desk.open(if is_loud { By::Person } else { By::Anyone })?;
+        let vault = session.open(if is_loud { By::Person } else { By::Anyone })?;
         let entry = one(vault.entries(), &self.name)?;
         if !is_loud {
-            if desk.json {
+            if session.json {
                 print_json(&described(entry))?;
             } else {
                 print(&words(entry))?;
             }
             return DONE;
         }
-        if self.qr && desk.json {
+        if self.qr && session.json {
             return Err(Refusal::usage("a QR code is a picture").help("leave --json out, or say --uri"));
         }
         eprintln!("whoever sees it can make the codes of {} for ever", entry.title());
-        if !self.yes && !desk.prompt.confirm("Show it?", "say --yes")? {
+        if !self.yes && !session.prompt.confirm("Show it?", "say --yes")? {
             return Err(Refusal::new("nothing was shown"));
         }
         if self.qr {
-            print_qr(&uri_of(entry), desk.machine.no_color)?;
+            print_qr(&uri_of(entry), session.machine.no_color)?;
             return DONE;
         }
         let (name, text) = match self.secret {
@@ -61,7 +61,7 @@ impl Show {
             false => ("uri", uri_of(entry)),
         };
         // By hand into a buffer that is wiped: neither has a character that JSON escapes.
-        let text = match desk.json {
+        let text = match session.json {
             true => Zeroizing::new(format!("{{\"{name}\":\"{}\"}}", *text)),
             false => text,
         };
@@ -108,7 +108,7 @@ fn words(entry: &Entry) -> String {
 
 const LARGER: &str = "make the terminal larger, or its letters smaller";
 
-/// For a terminal in colours, and without them where they are unwanted or nobody looks.
+/// Prints a QR code for a terminal in colours, and without them where they are unwanted or nobody looks.
 pub(super) fn print_qr(text: &str, no_color: bool) -> Result<(), Refusal> {
     let is_terminal = std::io::stdout().is_terminal();
     let size = is_terminal

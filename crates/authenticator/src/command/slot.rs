@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 use super::{DONE, Done, print, print_json};
 use crate::{
     Refusal,
-    desk::{By, Desk, new_passphrase},
     prompt::read_secret,
+    vault_session::{By, VaultSession, new_passphrase},
 };
 
 #[derive(Subcommand)]
@@ -48,19 +48,19 @@ pub(super) struct RemoveSlot {
 }
 
 impl Slot {
-    pub(super) fn run(self, desk: &Desk<'_>) -> Done {
+    pub(super) fn run(self, session: &VaultSession<'_>) -> Done {
         match self {
-            Self::List => list(desk),
-            Self::Add(add) => add.run(desk),
-            Self::Remove(remove) => remove.run(desk),
+            Self::List => list(session),
+            Self::Add(add) => add.run(session),
+            Self::Remove(remove) => remove.run(session),
         }
     }
 }
 
-/// Nothing of it is secret, so that no key is asked for.
-fn list(desk: &Desk<'_>) -> Done {
-    let locked = desk.file.read()?;
-    if desk.json {
+/// Lists the slots. None of it is secret, so no key is asked for.
+fn list(session: &VaultSession<'_>) -> Done {
+    let locked = session.file.read()?;
+    if session.json {
         let slots = locked.slots().enumerate();
         let all: Vec<Value> = slots
             .map(|(number, slot)| json!({"number": number, "kind": kind(slot), "label": label(slot).as_str()}))
@@ -84,34 +84,34 @@ fn kind(slot: SlotInfo<'_>) -> &'static str {
     }
 }
 
-/// For a terminal: whoever wrote the file wrote it.
+/// A slot's label for a terminal: whoever wrote the file wrote it.
 fn label(slot: SlotInfo<'_>) -> Name {
     Name::tidied(slot.label).0
 }
 
 impl AddSlot {
-    fn run(self, desk: &Desk<'_>) -> Done {
-        let vault = desk.open(By::Person)?;
+    fn run(self, session: &VaultSession<'_>) -> Done {
+        let vault = session.open(By::Person)?;
         if self.keyring {
-            return self.add_keyring(desk, &vault);
+            return self.add_keyring(session, &vault);
         }
-        let mut entropy = desk.entropy();
+        let mut entropy = session.entropy();
         let (passphrase, key);
         let slot = if let Some(path) = &self.new_key_file {
             key = read_secret(path)?;
-            if desk.file.read()?.unlock(Unlock::KeyFile(&key)).is_ok() {
+            if session.file.read()?.unlock(Unlock::KeyFile(&key)).is_ok() {
                 return Err(Refusal::new("this key file opens the vault already"));
             }
             NewSlot::KeyFile(&key)
         } else {
-            passphrase = desk.prompt.new_passphrase(
+            passphrase = session.prompt.new_passphrase(
                 self.new_passphrase_file.as_deref(),
                 "Another passphrase",
                 "name a file with --new-passphrase-file",
             )?;
             new_passphrase(&passphrase)
         };
-        desk.change(vault.data_key(), |vault| {
+        session.change(vault.data_key(), |vault| {
             Ok(vault.add_slot(slot, &self.label, &mut entropy)?)
         })?;
         eprintln!("added: the vault opens with it, too");
@@ -120,18 +120,18 @@ impl AddSlot {
 
     /// The key is in the keyring before the vault asks for it; one that a failure left there opens nothing, and the next
     /// attempt writes over it.
-    fn add_keyring(&self, desk: &Desk<'_>, vault: &OpenVault) -> Done {
-        let item = desk.keyring_item(vault.id())?;
+    fn add_keyring(&self, session: &VaultSession<'_>, vault: &OpenVault) -> Done {
+        let item = session.keyring_item(vault.id())?;
         if let Some(key) = item.key()?
-            && desk.file.read()?.unlock(Unlock::Keyring(&key)).is_ok()
+            && session.file.read()?.unlock(Unlock::Keyring(&key)).is_ok()
         {
             return Err(Refusal::new("this machine's keyring opens the vault already"));
         }
-        let mut entropy = desk.entropy();
+        let mut entropy = session.entropy();
         let mut key = Zeroizing::new([0; MIN_KEY_FILE_LEN_BYTES]);
         entropy(&mut *key).map_err(|error| Refusal::new(format!("no random bytes: {error}")))?;
         item.put(&*key)?;
-        desk.change(vault.data_key(), |vault| {
+        session.change(vault.data_key(), |vault| {
             Ok(vault.add_slot(NewSlot::Keyring(&*key), &self.label, &mut entropy)?)
         })?;
         eprintln!("added: while this machine's keyring is open, codes need no passphrase");
@@ -140,30 +140,30 @@ impl AddSlot {
 }
 
 impl RemoveSlot {
-    fn run(self, desk: &Desk<'_>) -> Done {
-        let vault = desk.open(By::Person)?;
+    fn run(self, session: &VaultSession<'_>) -> Done {
+        let vault = session.open(By::Person)?;
         let slot = vault.slots().nth(self.number);
         let slot = slot.ok_or_else(|| Refusal::usage(format!("the vault has no slot {}", self.number)))?;
         keeps_more_than_keyrings(&vault, slot)?;
         let called = format!("{} {}", kind(slot), label(slot).as_str());
         let question = format!("Remove slot {}, {}?", self.number, called.trim_end());
-        if !self.yes && !desk.prompt.confirm(&question, "say --yes")? {
+        if !self.yes && !session.prompt.confirm(&question, "say --yes")? {
             return Err(Refusal::new("nothing was removed"));
         }
-        desk.change(vault.data_key(), |vault| {
+        session.change(vault.data_key(), |vault| {
             let number = number_now(vault, slot)?;
             keeps_more_than_keyrings(vault, slot)?;
             Ok(vault.remove_slot(number)?)
         })?;
         if slot.kind == SlotKind::Keyring {
-            desk.forget_keyring_key(vault.id());
+            session.forget_keyring_key(vault.id());
         }
         eprintln!("removed; who has an older copy of the vault is shut out by `passphrase --new-key` only");
         DONE
     }
 }
 
-/// Its number in the vault as it is now: others may have been added or removed since it was looked at.
+/// The slot's number in the vault as it is now: others may have been added or removed since it was looked at.
 pub(super) fn number_now(vault: &OpenVault, slot: SlotInfo<'_>) -> Result<usize, Refusal> {
     let number = vault.slots().position(|now| now == slot);
     number.ok_or_else(|| {

@@ -2,8 +2,8 @@ use clap::Args;
 
 use super::{Done, list::Sorting};
 use crate::{
-    desk::Desk,
     tui::{self, Language},
+    vault_session::VaultSession,
 };
 
 /// A day: longer than that is never.
@@ -32,8 +32,8 @@ pub(super) struct Tui {
 }
 
 impl Tui {
-    pub(super) fn run(self, desk: &Desk<'_>) -> Done {
-        let of_locale = || Language::of_locale(&desk.machine.locale);
+    pub(super) fn run(self, session: &VaultSession<'_>) -> Done {
+        let of_locale = || Language::of_locale(&session.machine.locale);
         let options = tui::Options {
             language: self.lang.unwrap_or_else(of_locale),
             hides_codes: self.hide_codes,
@@ -41,6 +41,6 @@ impl Tui {
             lock_after_min: self.lock_after,
             clear_after_s: self.clear_after,
         };
-        tui::run(desk, options)
+        tui::run(session, options)
     }
 }

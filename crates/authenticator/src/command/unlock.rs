@@ -7,7 +7,7 @@ use super::{DONE, Done, print, print_json};
 use crate::{
     Refusal,
     agent::Agent,
-    desk::{By, Desk},
+    vault_session::{By, VaultSession},
 };
 
 /// A day: nobody remembers longer that a vault is open.
@@ -31,13 +31,13 @@ pub(super) struct Lock {
 }
 
 impl Unlock {
-    pub(super) fn run(self, desk: &Desk<'_>) -> Done {
+    pub(super) fn run(self, session: &VaultSession<'_>) -> Done {
         if self.status {
-            return status(desk);
+            return status(session);
         }
-        let vault = desk.open(By::Person)?;
-        let agent = desk.agent(vault.id());
-        agent.start(desk.machine, vault.data_key(), self.lasts)?;
+        let vault = session.open(By::Person)?;
+        let agent = session.agent(vault.id());
+        agent.start(session.machine, vault.data_key(), self.lasts)?;
         eprintln!(
             "unlocked for {} s, or until `countersign authenticator lock`",
             self.lasts.as_secs()
@@ -46,9 +46,9 @@ impl Unlock {
     }
 }
 
-fn status(desk: &Desk<'_>) -> Done {
-    let left = desk.agent(desk.file.read()?.id()).seconds_left()?;
-    if desk.json {
+fn status(session: &VaultSession<'_>) -> Done {
+    let left = session.agent(session.file.read()?.id()).seconds_left()?;
+    if session.json {
         print_json(&json!({"unlocked": left.is_some(), "seconds_left": left}))?;
     } else {
         print(&left.map_or("locked\n".to_owned(), |left| format!("unlocked, {left} s left\n")))?;
@@ -57,14 +57,14 @@ fn status(desk: &Desk<'_>) -> Done {
 }
 
 impl Lock {
-    pub(super) fn run(self, desk: &Desk<'_>) -> Done {
+    pub(super) fn run(self, session: &VaultSession<'_>) -> Done {
         let was_unlocked = if self.all {
-            Agent::lock_all(desk.machine)?
+            Agent::lock_all(session.machine)?
         } else {
-            let locked = desk.file.read().map_err(|error| {
+            let locked = session.file.read().map_err(|error| {
                 Refusal::new(error).help("`lock --all` locks every vault, also one whose file was moved away")
             })?;
-            desk.agent(locked.id()).lock()?
+            session.agent(locked.id()).lock()?
         };
         match (was_unlocked, self.all) {
             (true, _) => eprintln!("locked"),

@@ -1,11 +1,11 @@
-//! What is tried, in which order. All of it always: that one code was found says nothing of a second one.
+//! The attempts at a picture, in their order. All of it always: that one code was found says nothing of a second one.
 
 use super::reader::{self, Read};
 use super::{Code, Found, Grey, Place};
 
 /// A larger picture is shrunk to so many pixels before anything else.
 const MAX_WHOLE_PX: f32 = 8e6;
-/// What costs more is tried on so many.
+/// Pixels of the pictures on which costly attempts are made.
 const MAX_WORK_PX: f32 = 2e6;
 /// A picture that is no larger is enlarged, too.
 const MAX_SMALL_PX: f32 = 0.5e6;
@@ -33,7 +33,7 @@ pub(super) fn found(picture: &Grey) -> Found {
     search.believed()
 }
 
-/// What was found so far, and how often.
+/// The codes found so far, and how often.
 #[derive(Default)]
 struct Search(Vec<Seen>);
 

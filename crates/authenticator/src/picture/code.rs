@@ -1,6 +1,6 @@
 use zeroize::Zeroizing;
 
-/// What a QR code says, and where it is. Holds a secret as a rule, so it has neither `Debug` nor `Clone`.
+/// A QR code: its text and its place. Holds a secret as a rule, so it has neither `Debug` nor `Clone`.
 pub struct Code {
     pub(super) text: Zeroizing<String>,
     pub(super) place: Place,
@@ -12,16 +12,16 @@ impl Code {
         &self.text
     }
 
-    /// Where in the picture it was.
+    /// Its place in the picture.
     pub fn place(&self) -> Place {
         self.place
     }
 }
 
-/// What people are told that [`Found::has_parts`].
+/// The message for people where [`Found::has_parts`].
 pub(crate) const PART: &str = "a QR code that has only a part of its text (structured append)";
 
-/// What a picture has.
+/// The QR codes of a picture.
 pub struct Found {
     /// Every distinct text of its QR codes, from top to bottom. What is not an `otpauth:` URI is here too: that a code says
     /// something else is worth telling.
@@ -32,7 +32,7 @@ pub struct Found {
 }
 
 impl Found {
-    /// Whether there is no QR code at all.
+    /// True if there is no QR code at all.
     pub fn is_empty(&self) -> bool {
         self.codes.is_empty() && !self.has_parts
     }

@@ -8,7 +8,7 @@ use super::{Grey, contained::contained};
 /// More pixels than a telephone's camera has are refused before they are decoded.
 pub const MAX_PIXELS: u64 = 50_000_000;
 
-/// What a decoder may take beside: eight bytes a pixel are the most that a PNG has.
+/// The memory that a decoder may take beside: eight bytes a pixel are the most that a PNG has.
 const MAX_ALLOC_BYTES: u64 = 8 * MAX_PIXELS + (16 << 20);
 
 /// Why a file is not a picture that can be read.
@@ -58,7 +58,7 @@ fn check_size((width, height): (u32, u32)) -> Result<(), PictureError> {
     }
 }
 
-/// What was decoded is wiped.
+/// The picture in grey; the decoded one is wiped.
 pub(super) fn grey(mut decoded: DynamicImage) -> Result<Grey, PictureError> {
     check_size((decoded.width(), decoded.height()))?;
     let grey = match decoded.color().has_alpha() {
@@ -69,7 +69,7 @@ pub(super) fn grey(mut decoded: DynamicImage) -> Result<Grey, PictureError> {
     Ok(Grey::new(grey))
 }
 
-/// What is transparent becomes white behind dark ink and black behind light ink.
+/// Makes a picture opaque: white behind dark ink and black behind light ink.
 fn opaque(decoded: &DynamicImage) -> GrayImage {
     let mut pixels = decoded.to_luma_alpha8();
     let (ink, cover) = pixels.pixels().fold((0, 0), |(ink, cover), pixel| {

@@ -31,7 +31,7 @@ impl Grey {
         self.width() as f32 * self.height() as f32
     }
 
-    /// How many times as wide it is as the picture that it was made of.
+    /// Its width, divided by that of the picture it was made of.
     pub(super) fn scale(&self) -> f32 {
         self.scale
     }
@@ -70,7 +70,7 @@ impl Grey {
         self.with(imageops::blur(&self.pixels, sigma))
     }
 
-    /// What a blur by `sigma` takes away is added once more.
+    /// The picture sharpened: what a blur by `sigma` takes away is added once more.
     pub(super) fn sharpened(&self, sigma: f32) -> Self {
         self.with(imageops::unsharpen(&self.pixels, sigma, 0))
     }
@@ -128,7 +128,7 @@ fn beyond<'a>(pixels: usize, mut counts: impl Iterator<Item = (usize, &'a usize)
 
 const MAX_OUTLIERS: usize = 200;
 
-/// How much darker than its surroundings a pixel has to be, so that a plain surface stays plain.
+/// The margin by which a dark pixel is darker than its surroundings, so that a plain surface stays plain.
 const MARGIN: u64 = 3;
 
 impl Drop for Grey {

@@ -49,7 +49,7 @@ impl Picture {
         file::decode(file).map(Self)
     }
 
-    /// All that an X11 screen shows; `display` is what `DISPLAY` says. Nothing is written anywhere.
+    /// A screenshot of an X11 screen; `display` is what `DISPLAY` says. Nothing is written anywhere.
     ///
     /// # Errors
     /// [`ScreenError`] says what to do instead.
@@ -64,7 +64,7 @@ impl Picture {
         file::grey(pixels.into()).map(Self)
     }
 
-    /// What is in it; nothing when there is no code.
+    /// The QR codes in it; empty when there are none.
     pub fn found(&self) -> Found {
         attempts::found(&self.0)
     }

@@ -1,4 +1,4 @@
-//! What reads: `rxing`, step by step, so that a picture full of corners of codes costs no more than another.
+//! A reader of QR codes: `rxing`, step by step, so that a picture full of corners of codes costs no more than another.
 
 use std::cmp::Reverse;
 

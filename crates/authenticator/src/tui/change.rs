@@ -1,4 +1,4 @@
-//! What the interface does to a vault, as values: applied to the file's newest content, never to a copy that may be old.
+//! Changes of a vault by the interface, as values: applied to the file's newest content, never to a copy that may be old.
 
 use otp::Step;
 use vault::{
@@ -32,7 +32,7 @@ pub(super) enum Change {
     Use(EntryId),
 }
 
-/// What came of it.
+/// The outcome of a change.
 pub(super) enum Changed {
     Added {
         ids: Vec<EntryId>,
@@ -68,7 +68,7 @@ pub(super) enum Refused {
     Unsaved(Trouble),
 }
 
-/// What people call an entry.
+/// The names of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Names {
     pub(super) issuer: Name,
@@ -152,7 +152,7 @@ impl Change {
         }
     }
 
-    /// What has to be kept when the change was not made.
+    /// The removed entry, to be kept when the change was not made.
     pub(super) fn into_removed(self) -> Option<Removed> {
         match self {
             Self::Restore(removed) => Some(*removed),
@@ -162,7 +162,7 @@ impl Change {
 }
 
 impl Changed {
-    /// The same when it was made and could not be saved.
+    /// The removed entry, when the change was made and could not be saved.
     pub(super) fn into_removed(self, entries: &mut Entries) -> Option<Removed> {
         match self {
             Self::Restored(id) => entries.remove(id),
@@ -217,7 +217,7 @@ fn import(bytes: &[u8], entries: &mut Entries) -> Result<Changed, Refused> {
     }
 }
 
-/// Whose counter the double moves on.
+/// The entry whose counter the double moves on.
 fn raised(double: &Double) -> Option<EntryId> {
     match double.of {
         Original::InVault(id, _) => double.counter.map(|_| id),

@@ -9,7 +9,7 @@ use vault::{Credential, Draft, Entry, EntryId, Kind, Name, Note, TextError};
 
 use super::{change::Change, change::Names, input::Input};
 
-/// What separates groups, on any keyboard.
+/// Separators of groups, on any keyboard.
 const COMMAS: [char; 3] = [',', '，', '、'];
 
 /// A line of the form.
@@ -30,7 +30,7 @@ pub(super) enum Field {
 
 const WORDS: [Field; 4] = [Field::Issuer, Field::Account, Field::Groups, Field::Note];
 
-/// How the codes move on, without the number.
+/// The type of an entry: TOTP, HOTP or Steam.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Type {
     Totp,
@@ -70,7 +70,7 @@ enum Subject {
 }
 
 impl Form {
-    /// For a secret that was typed.
+    /// The form for a secret that was typed.
     pub(super) fn new(secret: Secret) -> Self {
         Self {
             subject: Subject::New(secret),
@@ -87,7 +87,7 @@ impl Form {
         }
     }
 
-    /// For the words of an entry; its secret and its parameters are the issuer's, and stay.
+    /// The form for the names of an entry; its secret and its parameters are the issuer's, and stay.
     pub(super) fn of(entry: &Entry) -> Self {
         let names = Names::of(entry);
         let credential = entry.credential();
@@ -133,7 +133,7 @@ impl Form {
         fields
     }
 
-    /// What is typed into a line; `None` where one chooses.
+    /// The input line of a field; `None` where one chooses.
     pub(super) fn input(&self, field: Field) -> Option<&Input> {
         match field {
             Field::Issuer => Some(&self.issuer),
@@ -190,7 +190,7 @@ impl Form {
         }
     }
 
-    /// What the form asks for. The form stays as it is, for the change may be refused.
+    /// The change that the form asks for. The form stays as it is, for the change may be refused.
     pub(super) fn change(&self) -> Result<Change, Missing> {
         let after = self.names()?;
         match &self.subject {

@@ -1,4 +1,4 @@
-//! One line that is typed. It may be a secret: its buffer never grows, and is wiped.
+//! An input line. It may be a secret: its buffer never grows, and is wiped.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use unicode_width::UnicodeWidthChar as _;
@@ -15,7 +15,7 @@ pub(super) struct Input {
     pub(super) mask: Mask,
 }
 
-/// What dots are shown for.
+/// The characters that dots are shown for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mask {
     Nothing,
@@ -54,7 +54,7 @@ impl Input {
         self.at = 0;
     }
 
-    /// At the cursor; false when there is no room for all of it, and then nothing is.
+    /// Inserts text at the cursor; false, and nothing is, when there is no room for all of it.
     pub(super) fn insert(&mut self, text: &str) -> bool {
         if self.text.len() + text.len() > MAX_INPUT_LEN_BYTES {
             return false;

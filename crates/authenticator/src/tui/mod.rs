@@ -28,9 +28,9 @@ use vault::Order;
 
 use self::model::Settings;
 pub(crate) use self::words::Language;
-use crate::{Refusal, desk::Desk};
+use crate::{Refusal, vault_session::VaultSession};
 
-/// What the user chose.
+/// The options of the command line.
 pub(crate) struct Options {
     pub(crate) language: Language,
     pub(crate) hides_codes: bool,
@@ -40,7 +40,7 @@ pub(crate) struct Options {
 }
 
 /// Runs the interface on stdin and stdout, until the user quits.
-pub(crate) fn run(desk: &Desk<'_>, options: Options) -> Result<ExitCode, Refusal> {
+pub(crate) fn run(session: &VaultSession<'_>, options: Options) -> Result<ExitCode, Refusal> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(
             Refusal::usage("the terminal interface needs a terminal on stdin and stdout")
@@ -56,12 +56,12 @@ pub(crate) fn run(desk: &Desk<'_>, options: Options) -> Result<ExitCode, Refusal
     } = options;
     let settings = Settings {
         language,
-        has_colours: !desk.machine.no_color,
+        has_colours: !session.machine.no_color,
         hides_codes,
         order,
         lock_after_min,
         clear_after_s,
-        place: desk.file.path().display().to_string(),
+        place: session.file.path().display().to_string(),
     };
-    runner::run(desk, settings)
+    runner::run(session, settings)
 }

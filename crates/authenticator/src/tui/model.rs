@@ -25,7 +25,7 @@ impl Moment {
     }
 }
 
-/// What the user chose at the start.
+/// The settings that the user chose at the start.
 #[derive(Clone)]
 pub(super) struct Settings {
     pub(super) language: Language,
@@ -121,7 +121,7 @@ pub(super) enum Dialog {
     Remove(EntryId),
     Secret {
         id: EntryId,
-        stage: Stage,
+        view: SecretView,
     },
     /// The passphrase, before a secret is seen.
     Prove(EntryId, Gate),
@@ -132,7 +132,7 @@ pub(super) enum Dialog {
 
 /// A secret is asked for, then confirmed, then seen.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum SecretView {
     Warning,
     Seen { is_inverted: bool },
 }
@@ -193,7 +193,7 @@ impl Open {
         }
     }
 
-    /// Where the selection is in the list.
+    /// The position of the selection in the list.
     pub(super) fn place(&self) -> Option<usize> {
         self.shown.iter().position(|id| Some(*id) == self.selected)
     }
@@ -234,7 +234,7 @@ impl Open {
         Some(credential.code(step))
     }
 
-    /// Whether codes of this entry may be seen.
+    /// True if codes of this entry may be seen.
     pub(super) fn is_visible(&self, id: EntryId) -> bool {
         !self.hides_codes || self.revealed == Some(id)
     }

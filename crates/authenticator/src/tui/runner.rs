@@ -25,23 +25,23 @@ use super::{
 };
 use crate::{
     Refusal, clipboard,
-    desk::{Desk, new_passphrase},
     prompt::long_enough,
     signals::{ENDING, Signals, Woken},
+    vault_session::{VaultSession, new_passphrase},
 };
 
-/// How long a save waits for another process that is writing.
+/// The time that a save waits for another process that is writing.
 const SAVE_WAIT: Duration = Duration::from_secs(1);
 /// Signals after which the screen is not what it was.
 const WAKING: [i32; 2] = [SIGWINCH, SIGCONT];
 
 /// Runs until the user quits or a signal ends it; then the terminal is as it was.
-pub(super) fn run(desk: &Desk<'_>, settings: Settings) -> Result<ExitCode, Refusal> {
+pub(super) fn run(session: &VaultSession<'_>, settings: Settings) -> Result<ExitCode, Refusal> {
     let no_terminal = |error: io::Error| Refusal::new(format!("the terminal cannot be used: {error}"));
     let mut runner = Runner {
-        desk,
+        session,
         stamp: None,
-        model: Model::new(settings, !desk.file.exists(), now()?.at(desk)),
+        model: Model::new(settings, !session.file.exists(), now()?.at(session)),
         ends: false,
         stops: false,
     };
@@ -64,7 +64,7 @@ pub(super) fn run(desk: &Desk<'_>, settings: Settings) -> Result<ExitCode, Refus
 }
 
 struct Runner<'a> {
-    desk: &'a Desk<'a>,
+    session: &'a VaultSession<'a>,
     model: Model,
     /// The file as it was read or written last.
     stamp: Option<Stamp>,
@@ -97,12 +97,12 @@ impl Stamp {
 impl Runner<'_> {
     /// Opens the vault where nobody has to be asked: by the agent, or by files that were named.
     fn open_unasked(&mut self) -> Result<(), Refusal> {
-        if !self.desk.file.exists() {
+        if !self.session.file.exists() {
             return Ok(());
         }
-        self.stamp = Stamp::of(self.desk.file.path());
-        let locked = self.desk.file.read()?;
-        if let Some((vault, by_person)) = self.desk.unlock_unasked(&locked)? {
+        self.stamp = Stamp::of(self.session.file.path());
+        let locked = self.session.file.read()?;
+        if let Some((vault, by_person)) = self.session.unlock_unasked(&locked)? {
             self.tell(Message::Opened { vault, by_person });
         }
         Ok(())
@@ -164,7 +164,7 @@ impl Runner<'_> {
 
     /// Until something on the screen changes by itself.
     fn until_next(&self) -> Option<Duration> {
-        let rest_of_second = 1_000 - (self.desk.machine.unix_ms)() % 1_000;
+        let rest_of_second = 1_000 - (self.session.machine.unix_ms)() % 1_000;
         let moves = matches!(self.model.state, State::Open(_))
             || self.model.notice.is_some()
             || self.model.clipboard_until_up_ms.is_some();
@@ -172,7 +172,7 @@ impl Runner<'_> {
     }
 
     fn told(&mut self, message: Message) -> Vec<Effect> {
-        let moment = now().map_or(self.model.now, |up| up.at(self.desk));
+        let moment = now().map_or(self.model.now, |up| up.at(self.session));
         update(&mut self.model, message, moment)
     }
 
@@ -206,7 +206,7 @@ impl Runner<'_> {
                 }
                 Effect::LockAgent(id) => {
                     screen.draw(&self.model)?;
-                    let locked = self.desk.agent(&id).lock();
+                    let locked = self.session.agent(&id).lock();
                     Message::AgentLocked(locked.map(drop).map_err(Trouble::Agent))
                 }
                 Effect::Save(change) => self.save(change, SAVE_WAIT),
@@ -223,7 +223,7 @@ impl Runner<'_> {
                     continue;
                 }
                 Effect::ReadFile(typed) => {
-                    Message::FileRead(source::read(&typed, self.desk.machine.home_dir.as_deref()))
+                    Message::FileRead(source::read(&typed, self.session.machine.home_dir.as_deref()))
                 }
             };
             let more = self.told(message);
@@ -234,7 +234,7 @@ impl Runner<'_> {
 
     fn copy(&mut self, code: &CodeText) -> Result<(), Refusal> {
         let clear_after = Duration::from_secs(self.model.settings.clear_after_s);
-        let put = clipboard::put(self.desk.machine, code, clear_after);
+        let put = clipboard::put(self.session.machine, code, clear_after);
         if !matches!(put, Ok(true)) {
             self.model.clipboard_until_up_ms = None;
         }
@@ -242,12 +242,12 @@ impl Runner<'_> {
     }
 
     fn unlock(&mut self, passphrase: &str) -> Message {
-        let stamp = Stamp::of(self.desk.file.path());
-        let locked = match self.desk.file.read() {
+        let stamp = Stamp::of(self.session.file.path());
+        let locked = match self.session.file.read() {
             Ok(locked) => locked,
             Err(error) => return Message::NotOpened(Trouble::VaultFile(error)),
         };
-        match self.desk.unlock_typed(&locked, passphrase) {
+        match self.session.unlock_typed(&locked, passphrase) {
             Ok(Ok(vault)) => {
                 self.stamp = stamp;
                 Message::Opened { vault, by_person: true }
@@ -260,16 +260,16 @@ impl Runner<'_> {
     fn create(&mut self, passphrase: &str) -> Message {
         let made = || -> Result<OpenVault, Trouble> {
             long_enough(passphrase).map_err(|_| Trouble::ShortPassphrase)?;
-            let entropy = &mut self.desk.entropy();
+            let entropy = &mut self.session.entropy();
             let mut vault = OpenVault::create(new_passphrase(passphrase), "", entropy).map_err(Trouble::Create)?;
-            let lock = self.desk.file.lock(SAVE_WAIT).map_err(Trouble::VaultFile)?;
+            let lock = self.session.file.lock(SAVE_WAIT).map_err(Trouble::VaultFile)?;
             let file = vault.save(entropy).map_err(Trouble::Save)?;
             lock.create(&file).map_err(Trouble::VaultFile)?;
             Ok(vault)
         };
         match made() {
             Ok(vault) => {
-                self.stamp = Stamp::of(self.desk.file.path());
+                self.stamp = Stamp::of(self.session.file.path());
                 Message::Opened { vault, by_person: true }
             }
             Err(trouble) => Message::NotOpened(trouble),
@@ -278,13 +278,13 @@ impl Runner<'_> {
 
     /// Applies a change to what is on disk now, under the file's lock, and saves it.
     fn save(&mut self, change: Change, wait: Duration) -> Message {
-        let now_s = self.desk.machine.unix_s();
+        let now_s = self.session.machine.unix_s();
         let State::Open(open) = &self.model.state else {
             // Nobody is there to be told.
             return Message::Tick;
         };
         let not_saved = |why, removed| Message::NotSaved { why, removed };
-        let held = self.desk.file.lock(wait).and_then(|lock| Ok((lock.read()?, lock)));
+        let held = self.session.file.lock(wait).and_then(|lock| Ok((lock.read()?, lock)));
         let (locked, lock) = match held {
             Ok(held) => held,
             Err(error) => return not_saved(Refused::Unsaved(Trouble::VaultFile(error)), change.into_removed()),
@@ -299,12 +299,12 @@ impl Runner<'_> {
             Err(why) => return not_saved(why, None),
         };
         let saved = vault
-            .save(&mut self.desk.entropy())
+            .save(&mut self.session.entropy())
             .map_err(Trouble::Save)
             .and_then(|file| lock.save(&file).map_err(Trouble::VaultFile));
         match saved {
             Ok(()) => {
-                self.stamp = Stamp::of(self.desk.file.path());
+                self.stamp = Stamp::of(self.session.file.path());
                 Message::Saved { vault, changed }
             }
             Err(why) => not_saved(Refused::Unsaved(why), changed.into_removed(vault.entries_mut())),
@@ -316,13 +316,13 @@ impl Runner<'_> {
         let State::Open(open) = &self.model.state else {
             return;
         };
-        let stamp = Stamp::of(self.desk.file.path());
+        let stamp = Stamp::of(self.session.file.path());
         if stamp == self.stamp {
             return;
         }
         self.stamp = stamp;
         let read = self
-            .desk
+            .session
             .file
             .read()
             .map(|locked| locked.unlock(Unlock::DataKey(open.vault.data_key())));
@@ -335,11 +335,11 @@ impl Runner<'_> {
         self.tell(message);
     }
 
-    /// What is left of the clipboard's time passes without us.
+    /// Leaves the clipboard to a process that empties it when its time is over.
     fn leave_the_clipboard(&self) {
         if let Some(until) = self.model.clipboard_until_up_ms {
             let left = until.saturating_sub(self.model.now.up_ms);
-            let _hung_up = clipboard::empty_later(self.desk.machine, Duration::from_millis(left));
+            let _hung_up = clipboard::empty_later(self.session.machine, Duration::from_millis(left));
         }
     }
 }
@@ -363,9 +363,9 @@ fn now() -> Result<Up, Refusal> {
 }
 
 impl Up {
-    fn at(self, desk: &Desk<'_>) -> Moment {
+    fn at(self, session: &VaultSession<'_>) -> Moment {
         Moment {
-            unix_ms: (desk.machine.unix_ms)(),
+            unix_ms: (session.machine.unix_ms)(),
             up_ms: self.0,
         }
     }
@@ -374,7 +374,7 @@ impl Up {
 /// There is no terminal any more.
 struct HungUp;
 
-/// What was typed, if anything was.
+/// Reads an event, if there is one.
 ///
 /// crossterm reads a terminal that was hung up for ever, so it is only asked while there is one; when it hangs up in that
 /// moment, its signal does not wait until we ask whether it came.

@@ -28,7 +28,7 @@ pub(super) struct Screen {
     clusters: Clusters,
 }
 
-/// What is drawn of several characters in one place, and where. Terminals disagree with `unicode-width`, and with each other, on
+/// Characters that are drawn in one place, and where. Terminals disagree with `unicode-width`, and with each other, on
 /// how wide a flag, a family or a conjunct is; what is left of one is nobody's cell, and is not drawn over.
 type Clusters = Vec<(usize, String)>;
 

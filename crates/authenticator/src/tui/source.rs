@@ -48,8 +48,8 @@ fn unread(error: std::io::Error) -> Trouble {
     }
 }
 
-/// What a path may mean, the likeliest first. A terminal quotes the name of a file that is dropped on it as a shell wants it, or
-/// makes a URI of it; a name that has quotes is taken as it is, if it is there.
+/// The meanings of a typed path, the likeliest first. A terminal quotes the name of a file that is dropped on it as a shell
+/// wants it, or makes a URI of it; a name that has quotes is taken as it is, if it is there.
 fn meant(typed: &str, home: Option<&Path>) -> Vec<PathBuf> {
     let scheme = "file:";
     if let Some(start) = typed.get(..scheme.len())

@@ -1,4 +1,4 @@
-//! Why something was not done, as values: each language says them in words of its own.
+//! Errors of the interface, as values: each language says them in words of its own.
 
 use std::io;
 

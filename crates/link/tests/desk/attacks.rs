@@ -5,29 +5,29 @@ use std::{
     rc::Rc,
 };
 
-use link::{Comparing, ComparisonDigits, Life, Link, LinkError};
+use link::{Comparing, ComparisonDigits, Link, LinkError, TokenStatus};
 use wire::{
     About, Answers, Device, Frame, PAYLOAD_MAX_LEN_BYTES, Receiver, Request, Response, Session, ToHost, WhyEnded, write,
 };
 
-use crate::cable::{Cable, Desk, IMPATIENT, NOW_S, To, link, provisioned, wanted};
+use crate::cable::{Cable, IMPATIENT, NOW_S, TestLine, To, link, provisioned, wanted};
 
 type Bytes = zeroize::Zeroizing<[u8; 32]>;
 
 #[test]
 fn nothing_private_is_on_the_line() {
-    let desk = Desk::blank(0xA7);
-    let before = desk.borrow_mut().token.storage().bytes().to_vec();
-    let seed = provisioned(&desk, "CS-000001");
-    let mut later = link(&desk);
+    let line = TestLine::blank(0xA7);
+    let before = line.borrow_mut().token.storage().bytes().to_vec();
+    let seed = provisioned(&line, "CS-000001");
+    let mut later = link(&line);
     let mut session = later.open(&[9; 32], Comparing::No).unwrap();
     session.set_time(NOW_S + 5, &seed.management_key).unwrap();
     session.prove(&seed.secret, &[10; 32]).unwrap();
-    let after = desk.borrow_mut().token.storage().bytes().to_vec();
+    let after = line.borrow_mut().token.storage().bytes().to_vec();
     session.wipe(&seed.management_key).unwrap();
 
     // As it went over the line, and without the stuffing.
-    let recorded = desk.borrow().recorded.clone();
+    let recorded = line.borrow().recorded.clone();
     let payloads: Vec<_> = payloads(&recorded);
     assert!(payloads.len() == 20, "{} messages were recorded", payloads.len());
     let heard = |window: &[u8]| {
@@ -64,9 +64,9 @@ fn a_changed_byte_ends_the_session_and_does_nothing() {
     // What a request and its answer are, from the session's beginning: which of them is changed, and where.
     for (way, which) in [(To::Token, 2), (To::Host, 2), (To::Token, 3), (To::Host, 3)] {
         for at in [1, 2, 10, usize::MAX] {
-            let desk = Desk::blank(7);
+            let line = TestLine::blank(7);
             let mut count = 0;
-            desk.borrow_mut().tamper = Box::new(move |to, bytes| {
+            line.borrow_mut().tamper = Box::new(move |to, bytes| {
                 if to == way && !bytes.is_empty() {
                     if count == which {
                         *bytes = reframed(bytes, at);
@@ -74,7 +74,7 @@ fn a_changed_byte_ends_the_session_and_does_nothing() {
                     count += 1;
                 }
             });
-            let mut link = link(&desk);
+            let mut link = link(&line);
             let ended = (|| {
                 let mut session = link.open(&[1; 32], Comparing::No)?;
                 session.status()?;
@@ -86,7 +86,7 @@ fn a_changed_byte_ends_the_session_and_does_nothing() {
                 "{way:?} {which} {at}: {ended:?}"
             );
             drop(link);
-            assert_ne!(crate::cable::link(&desk).hello().unwrap().life, Life::Sealed);
+            assert_ne!(crate::cable::link(&line).hello().unwrap().status, TokenStatus::Sealed);
         }
     }
 }
@@ -116,17 +116,17 @@ fn what_calls_itself_a_token_writes_nothing_but_letters_to_a_terminal() {
                 model,
                 firmware_version,
                 serial_number: Some(serial_number),
-                life: Life::Sealed,
+                status: TokenStatus::Sealed,
             });
             let mut buffer = [0; PAYLOAD_MAX_LEN_BYTES];
             let frame = Frame::of(write(&about, &mut buffer).unwrap()).unwrap();
-            let desk = Desk::blank(7);
-            desk.borrow_mut().tamper = Box::new(move |to, bytes| {
+            let line = TestLine::blank(7);
+            line.borrow_mut().tamper = Box::new(move |to, bytes| {
                 if to == To::Host {
                     *bytes = frame.as_bytes().to_vec();
                 }
             });
-            let said = link(&desk).hello();
+            let said = link(&line).hello();
             assert!(matches!(said, Err(LinkError::NotAToken)), "{texts:?}: {said:?}");
         }
     }
@@ -134,13 +134,13 @@ fn what_calls_itself_a_token_writes_nothing_but_letters_to_a_terminal() {
 
 #[test]
 fn a_man_in_the_middle_makes_other_digits_on_each_side() {
-    let desk = Desk::blank(7);
+    let line = TestLine::blank(7);
     let seen = Rc::new(RefCell::new(Seen::default()));
     let man = Man {
         to_victim: VecDeque::new(),
         device: Device::new(),
         inside: Inside {
-            towards_token: Link::new(Cable(desk.clone()), IMPATIENT),
+            towards_token: Link::new(Cable(line.clone()), IMPATIENT),
             seen: seen.clone(),
         },
     };
@@ -150,16 +150,16 @@ fn a_man_in_the_middle_makes_other_digits_on_each_side() {
     // The man says that the button was pressed; but a person has seen the desk's digits and the token's.
     assert!(session.is_ok());
     let seen = seen.borrow();
-    assert_eq!(shown, seen.desk, "the man's own session with the desk");
+    assert_eq!(shown, seen.host, "the man's own session with the host");
     assert!(seen.token.is_some());
     assert_ne!(shown, seen.token);
     // And the real token shows what the man's session with it has, not the desk's.
-    assert!(!desk.borrow().token.screen().is_dark());
+    assert!(!line.borrow().token.screen().is_dark());
 }
 
 #[derive(Default)]
 struct Seen {
-    desk: Option<ComparisonDigits>,
+    host: Option<ComparisonDigits>,
     token: Option<ComparisonDigits>,
 }
 
@@ -181,7 +181,7 @@ impl Answers for Inside {
             model: "CS-1",
             firmware_version: "0.1.0",
             serial_number: None,
-            life: Life::Blank,
+            status: TokenStatus::Blank,
         }
     }
 
@@ -191,7 +191,7 @@ impl Answers for Inside {
 
     fn session_began(&mut self, session: &Session) {
         let seen = &mut *self.seen.borrow_mut();
-        seen.desk = Some(session.digits());
+        seen.host = Some(session.digits());
         let mut show = |digits| seen.token = Some(digits);
         // Nobody presses the token's button for him.
         let opened = self.towards_token.open(&[0x67; 32], Comparing::Yes(&mut show));

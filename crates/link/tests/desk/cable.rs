@@ -22,7 +22,7 @@ pub(crate) enum To {
 type Tamper = Box<dyn FnMut(To, &mut Vec<u8>)>;
 
 /// What both ends of a cable in memory share with the test.
-pub(crate) struct Desk {
+pub(crate) struct TestLine {
     pub(crate) token: Simulated<TornStorage>,
     pub(crate) time: VirtualTime,
     pub(crate) recorded: Vec<u8>,
@@ -31,9 +31,9 @@ pub(crate) struct Desk {
 }
 
 /// The host's end of the cable.
-pub(crate) struct Cable(pub(crate) Rc<RefCell<Desk>>);
+pub(crate) struct Cable(pub(crate) Rc<RefCell<TestLine>>);
 
-impl Desk {
+impl TestLine {
     /// A token that was never provisioned, at the end of a cable.
     pub(crate) fn blank(seed: u8) -> Rc<RefCell<Self>> {
         let time = VirtualTime::at_unix_s(NOW_S);
@@ -53,26 +53,26 @@ impl Desk {
     }
 
     /// The power goes and comes back.
-    pub(crate) fn power_cycle(desk: &Rc<RefCell<Self>>) {
-        let desk = &mut *desk.borrow_mut();
-        let mut storage = desk.token.storage().clone();
+    pub(crate) fn power_cycle(line: &Rc<RefCell<Self>>) {
+        let line = &mut *line.borrow_mut();
+        let mut storage = line.token.storage().clone();
         storage.restore();
-        desk.token = Simulated::power_on(Board::new(storage, Box::new(desk.time.clone())));
-        desk.to_host.clear();
+        line.token = Simulated::power_on(Board::new(storage, Box::new(line.time.clone())));
+        line.to_host.clear();
     }
 }
 
 impl Write for Cable {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let desk = &mut *self.0.borrow_mut();
+        let line = &mut *self.0.borrow_mut();
         let mut there = bytes.to_vec();
-        (desk.tamper)(To::Token, &mut there);
-        desk.recorded.extend(&there);
-        desk.token.receive(&there);
-        let mut back = desk.token.take_said();
-        (desk.tamper)(To::Host, &mut back);
-        desk.recorded.extend(&back);
-        desk.to_host.extend(back);
+        (line.tamper)(To::Token, &mut there);
+        line.recorded.extend(&there);
+        line.token.receive(&there);
+        let mut back = line.token.take_said();
+        (line.tamper)(To::Host, &mut back);
+        line.recorded.extend(&back);
+        line.to_host.extend(back);
         Ok(bytes.len())
     }
 
@@ -83,11 +83,11 @@ impl Write for Cable {
 
 impl Read for Cable {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let desk = &mut *self.0.borrow_mut();
-        if desk.to_host.is_empty() {
+        let line = &mut *self.0.borrow_mut();
+        if line.to_host.is_empty() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        desk.to_host.read(into)
+        line.to_host.read(into)
     }
 }
 
@@ -101,8 +101,8 @@ pub(crate) const IMPATIENT: Patience = Patience {
     glance: Duration::from_millis(2),
 };
 
-pub(crate) fn link(desk: &Rc<RefCell<Desk>>) -> Link<Cable> {
-    Link::new(Cable(desk.clone()), IMPATIENT)
+pub(crate) fn link(line: &Rc<RefCell<TestLine>>) -> Link<Cable> {
+    Link::new(Cable(line.clone()), IMPATIENT)
 }
 
 pub(crate) fn wanted(serial_number: &str) -> Wanted<'_> {
@@ -122,9 +122,9 @@ pub(crate) struct Seed {
 }
 
 /// Provisions, seals and proves.
-pub(crate) fn provisioned(desk: &Rc<RefCell<Desk>>, serial_number: &str) -> Seed {
+pub(crate) fn provisioned(line: &Rc<RefCell<TestLine>>, serial_number: &str) -> Seed {
     let mut seed = Seed::default();
-    let mut link = link(desk);
+    let mut link = link(line);
     let mut session = link.open(&[1; 32], link::Comparing::No).unwrap();
     let made = session.provision(&wanted(serial_number), &[2; 32]).unwrap();
     let kept = made.keep(|secret, management_key| {

@@ -1,25 +1,25 @@
-use link::{Comparing, Life, LinkError, Refusal, Wanted, WhyEnded};
+use link::{Comparing, LinkError, Refusal, TokenStatus, Wanted, WhyEnded};
 
-use crate::cable::{Desk, NOW_S, link, provisioned, wanted};
+use crate::cable::{NOW_S, TestLine, link, provisioned, wanted};
 
 #[test]
 fn a_token_is_provisioned_sealed_proved_set_and_wiped() {
-    let desk = Desk::blank(7);
-    let about = link(&desk).hello().unwrap();
+    let line = TestLine::blank(7);
+    let about = link(&line).hello().unwrap();
     assert_eq!(
-        (about.model.as_str(), about.serial_number, about.life),
-        ("CS-1", None, Life::Blank)
+        (about.model.as_str(), about.serial_number, about.status),
+        ("CS-1", None, TokenStatus::Blank)
     );
 
-    let seed = provisioned(&desk, "CS-000001");
+    let seed = provisioned(&line, "CS-000001");
     assert_eq!(seed.secret.len(), 20);
-    let about = link(&desk).hello().unwrap();
+    let about = link(&line).hello().unwrap();
     assert_eq!(
-        (about.serial_number.as_deref(), about.life),
-        (Some("CS-000001"), Life::Sealed)
+        (about.serial_number.as_deref(), about.status),
+        (Some("CS-000001"), TokenStatus::Sealed)
     );
 
-    let mut link = link(&desk);
+    let mut link = link(&line);
     let mut session = link.open(&[4; 32], Comparing::No).unwrap();
     let status = session.status().unwrap();
     assert_eq!(
@@ -45,14 +45,14 @@ fn a_token_is_provisioned_sealed_proved_set_and_wiped() {
         Err(LinkError::Refused(Refusal::NotAuthorised))
     ));
     session.wipe(&seed.management_key).unwrap();
-    assert_eq!(session.status().unwrap().life, Life::Wiped);
+    assert_eq!(session.status().unwrap().status, TokenStatus::Wiped);
 }
 
 #[test]
 fn a_sealed_token_is_not_provisioned_again() {
-    let desk = Desk::blank(7);
-    provisioned(&desk, "CS-000001");
-    let mut link = link(&desk);
+    let line = TestLine::blank(7);
+    provisioned(&line, "CS-000001");
+    let mut link = link(&line);
     let mut session = link.open(&[4; 32], Comparing::No).unwrap();
     let again = session.provision(&wanted("CS-000002"), &[5; 32]).err();
     assert!(matches!(again, Some(LinkError::Refused(Refusal::WrongState))));
@@ -60,8 +60,8 @@ fn a_sealed_token_is_not_provisioned_again() {
 
 #[test]
 fn a_name_that_no_frame_holds_is_refused_and_the_session_stands() {
-    let desk = Desk::blank(7);
-    let mut link = link(&desk);
+    let line = TestLine::blank(7);
+    let mut link = link(&line);
     let mut session = link.open(&[4; 32], Comparing::No).unwrap();
     for name in ["x".repeat(33), "x".repeat(300), "令牌".into(), String::new()] {
         let refused = session.provision(&wanted(&name), &[5; 32]).err();
@@ -70,29 +70,29 @@ fn a_name_that_no_frame_holds_is_refused_and_the_session_stands() {
             "{name}: {refused:?}"
         );
     }
-    assert_eq!(session.status().unwrap().life, Life::Blank);
+    assert_eq!(session.status().unwrap().status, TokenStatus::Blank);
 }
 
 #[test]
 fn nothing_is_provisioned_before_the_button_was_pressed() {
-    let desk = Desk::blank(7);
-    let mut link = link(&desk);
+    let line = TestLine::blank(7);
+    let mut link = link(&line);
     let mut shown = None;
     let unpressed = link.open(&[1; 32], Comparing::Yes(&mut |digits| shown = Some(digits)));
     assert!(matches!(unpressed.err(), Some(LinkError::NotPressed)));
     assert!(shown.is_some());
     let hurried = link.open(&[2; 32], Comparing::Yes(&mut |_| {}));
     assert!(matches!(hurried.err(), Some(LinkError::Ended(WhyEnded::TooSoon))));
-    desk.borrow().time.advance_ms(5_000);
-    let mut press = |_| desk.borrow_mut().press();
+    line.borrow().time.advance_ms(5_000);
+    let mut press = |_| line.borrow_mut().press();
     let mut session = link.open(&[3; 32], Comparing::Yes(&mut press)).unwrap();
     assert!(session.provision(&wanted("CS-000001"), &[2; 32]).is_ok());
 }
 
 #[test]
 fn a_token_whose_plug_was_pulled_before_the_commit_shows_no_codes_and_starts_over() {
-    let desk = Desk::blank(7);
-    let mut first = link(&desk);
+    let line = TestLine::blank(7);
+    let mut first = link(&line);
     let mut session = first.open(&[1; 32], Comparing::No).unwrap();
     let mut lost = Vec::new();
     let made = session.provision(&wanted("CS-000001"), &[2; 32]).unwrap();
@@ -100,19 +100,19 @@ fn a_token_whose_plug_was_pulled_before_the_commit_shows_no_codes_and_starts_ove
         lost = secret.to_vec();
         Ok::<_, ()>(())
     });
-    Desk::power_cycle(&desk);
-    let about = link(&desk).hello().unwrap();
+    TestLine::power_cycle(&line);
+    let about = link(&line).hello().unwrap();
     assert_eq!(
-        (about.life, about.serial_number.as_deref()),
-        (Life::Provisioned, Some("CS-000001"))
+        (about.status, about.serial_number.as_deref()),
+        (TokenStatus::Provisioned, Some("CS-000001"))
     );
     // It says which secret it has, and gets another.
-    let mut second = link(&desk);
+    let mut second = link(&line);
     second
         .open(&[3; 32], Comparing::No)
         .unwrap()
         .prove(&lost, &[4; 32])
         .unwrap();
-    let seed = provisioned(&desk, "CS-000001");
+    let seed = provisioned(&line, "CS-000001");
     assert_ne!(seed.secret, lost);
 }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use link::{Comparing, Life, Link, LinkError, Patience};
+use link::{Comparing, Link, LinkError, Patience, TokenStatus};
 use simulator::{Board, Pty, Simulated, TornStorage, VirtualTime};
 
 use crate::cable::{NOW_S, wanted};
@@ -69,7 +69,7 @@ impl Drop for Plugged {
 fn a_token_is_provisioned_over_a_real_port_and_its_button() {
     let token = Plugged::after(Duration::ZERO);
     let mut link = token.link();
-    assert_eq!(link.hello().unwrap().life, Life::Blank);
+    assert_eq!(link.hello().unwrap().status, TokenStatus::Blank);
     let mut press = |_| token.press.store(true, Ordering::Relaxed);
     let mut session = link.open(&[1; 32], Comparing::Yes(&mut press)).unwrap();
     let made = session.provision(&wanted("CS-000001"), &[2; 32]).unwrap();
@@ -84,8 +84,8 @@ fn a_token_is_provisioned_over_a_real_port_and_its_button() {
     drop(link);
     let about = token.link().hello().unwrap();
     assert_eq!(
-        (about.life, about.serial_number.as_deref()),
-        (Life::Sealed, Some("CS-000001"))
+        (about.status, about.serial_number.as_deref()),
+        (TokenStatus::Sealed, Some("CS-000001"))
     );
 }
 
@@ -93,7 +93,7 @@ fn a_token_is_provisioned_over_a_real_port_and_its_button() {
 fn a_token_that_wakes_late_is_heard() {
     let token = Plugged::after(Duration::from_millis(950));
     let mut link = token.link();
-    assert_eq!(link.hello().unwrap().life, Life::Blank);
+    assert_eq!(link.hello().unwrap().status, TokenStatus::Blank);
     // The answers to the questions before, which come late, disturb nobody.
     link.open(&[1; 32], Comparing::No).unwrap().status().unwrap();
 }

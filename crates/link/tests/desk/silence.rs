@@ -3,10 +3,10 @@ use std::{
     io::{self, Read, Write},
 };
 
-use link::{Comparing, Life, Link, LinkError};
+use link::{Comparing, Link, LinkError, TokenStatus};
 use wire::{Frame, ToHost, WhyEnded, write};
 
-use crate::cable::{Desk, IMPATIENT, To, link, provisioned};
+use crate::cable::{IMPATIENT, TestLine, To, link, provisioned};
 
 /// Says this, once something was said to it.
 struct Parrot(Vec<u8>, VecDeque<u8>);
@@ -69,32 +69,36 @@ fn losing(way: To, lost: usize) -> impl FnMut(To, &mut Vec<u8>) {
 fn whatever_one_message_is_lost_the_token_is_provisioned_once() {
     for way in [To::Token, To::Host] {
         for lost in 0..6 {
-            let desk = Desk::blank(7);
-            desk.borrow_mut().tamper = Box::new(losing(way, lost));
-            provisioned(&desk, "CS-000001");
-            assert_eq!(link(&desk).hello().unwrap().life, Life::Sealed, "{way:?} {lost}");
+            let line = TestLine::blank(7);
+            line.borrow_mut().tamper = Box::new(losing(way, lost));
+            provisioned(&line, "CS-000001");
+            assert_eq!(
+                link(&line).hello().unwrap().status,
+                TokenStatus::Sealed,
+                "{way:?} {lost}"
+            );
         }
     }
 }
 
 #[test]
 fn noise_before_a_session_is_noise() {
-    let desk = Desk::blank(7);
-    desk.borrow_mut().tamper = Box::new(|_, bytes| {
+    let line = TestLine::blank(7);
+    line.borrow_mut().tamper = Box::new(|_, bytes| {
         if !bytes.is_empty() {
             bytes.splice(0..0, *b"\x12\x34\0\x55\0");
         }
     });
-    assert_eq!(link(&desk).hello().unwrap().life, Life::Blank);
+    assert_eq!(link(&line).hello().unwrap().status, TokenStatus::Blank);
 }
 
 #[test]
 fn hello_ends_a_session_that_somebody_left_open() {
-    let desk = Desk::blank(7);
-    let mut left = link(&desk);
+    let line = TestLine::blank(7);
+    let mut left = link(&line);
     left.open(&[1; 32], Comparing::No).unwrap();
     // Half a frame of it is still in the line.
-    desk.borrow_mut().token.receive(&[0, 1, 2, 3]);
-    assert_eq!(link(&desk).hello().unwrap().life, Life::Blank);
-    provisioned(&desk, "CS-000001");
+    line.borrow_mut().token.receive(&[0, 1, 2, 3]);
+    assert_eq!(link(&line).hello().unwrap().status, TokenStatus::Blank);
+    provisioned(&line, "CS-000001");
 }

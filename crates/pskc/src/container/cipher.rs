@@ -9,7 +9,7 @@ use des::{TdesEde2, TdesEde3};
 use zeroize::Zeroizing;
 
 use super::names::{XENC, fragment};
-use crate::wiped::zeros;
+use crate::zeros::zeros;
 
 /// The block of AES, and so the length of its initialisation vector.
 pub(super) const AES_BLOCK_LEN: usize = 16;
@@ -69,7 +69,7 @@ impl Cipher {
         format!("{XENC}{name}")
     }
 
-    /// Whether a value says by itself that it was changed.
+    /// True if a value says by itself that it was changed.
     pub(super) fn authenticates(self) -> bool {
         matches!(self, Self::KwAes128 | Self::KwAes192 | Self::KwAes256)
     }

@@ -6,10 +6,10 @@ use sha1::Sha1;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use super::base64::base64;
 use super::names::{child, child_text, fragment};
-use super::value::base64;
-use crate::wiped::zeros;
 use crate::xml::Xml;
+use crate::zeros::zeros;
 use crate::{ReadError, Unlock};
 
 /// Most iterations of PBKDF2 that a file may ask for: some seconds of work.
@@ -42,7 +42,7 @@ pub(super) fn open(
     }
 }
 
-/// What a container needs to be opened, for a caller who has not given it.
+/// The key or password that opens a container, for a caller who has not given it.
 pub(super) fn wanted(container: Node<'_, '_>) -> String {
     let element = child(container, "EncryptionKey");
     let derived = element.and_then(|key| child(key, "DerivedKey"));

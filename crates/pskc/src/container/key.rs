@@ -11,7 +11,7 @@ use crate::seed::is_presentable;
 use crate::xml::Xml;
 use crate::{ManagementKey, Moving, ReadError, Reason, Seed};
 
-/// What a key package says of its keys' device.
+/// The device of a key package.
 #[derive(Default)]
 pub(super) struct Device {
     serial_number: Option<String>,
@@ -38,7 +38,7 @@ impl Device {
     }
 }
 
-/// What tells a key from others, if anything does: the device's serial number, else the key's id.
+/// The serial number of a key, if it has one: the device's serial number, else the key's id.
 pub(super) fn serial_number(device: &Device, key: Node<'_, '_>) -> Option<String> {
     let id = key.attribute("Id").map(str::trim);
     device

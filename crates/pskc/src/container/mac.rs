@@ -22,7 +22,7 @@ impl MacAlgorithm {
         }
     }
 
-    /// Whether `mac` is that of `value`, found out in constant time.
+    /// True if `mac` is that of `value`, found out in constant time.
     pub(super) fn verify(self, key: &[u8], value: &[u8], mac: &[u8]) -> bool {
         fn verify<M: hmac::Mac + KeyInit>(key: &[u8], value: &[u8], mac: &[u8]) -> bool {
             M::new_from_slice(key).is_ok_and(|hmac| hmac.chain_update(value).verify_slice(mac).is_ok())

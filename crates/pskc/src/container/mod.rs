@@ -1,5 +1,6 @@
 //! PSKC: the Portable Symmetric Key Container of RFC 6030.
 
+mod base64;
 mod cipher;
 mod encryption_key;
 mod key;

@@ -25,7 +25,7 @@ pub(crate) const TOTP: &str = "urn:ietf:params:xml:ns:keyprov:pskc:totp";
 pub(crate) const PBKDF2: &str = "http://www.rsasecurity.com/rsalabs/pkcs/schemas/pkcs-5v2-0#pbkdf2";
 pub(crate) const HMAC_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256";
 
-/// Whether an element's namespace is one that RFC 6030 takes its own elements from. Files in the field qualify `Salt`
+/// True if an element's namespace is one that RFC 6030 takes its own elements from. Files in the field qualify `Salt`
 /// and its neighbours in three ways (the RFC's own figure not at all), so none is preferred; an element of any other
 /// namespace is somebody's extension.
 pub(super) fn is_standard(node: Node<'_, '_>) -> bool {
@@ -62,7 +62,7 @@ pub(crate) fn child_text<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> 
     child(node, name).and_then(text)
 }
 
-/// What tells an algorithm's URI from its relatives: what follows the last `#` or `:`, in lower case.
+/// The last part of an algorithm's URI: what follows the last `#` or `:`, in lower case.
 pub(crate) fn fragment(uri: &str) -> String {
     crate::xml::shown(uri.trim().rsplit(['#', ':']).next().unwrap_or_default()).to_ascii_lowercase()
 }

@@ -41,7 +41,7 @@ const KEY_USAGES: [&str; 11] = [
     "Generate",
 ];
 
-/// What a `Policy` says: a time, or that the key may not be used here.
+/// Reads a `Policy`: a time, or that the key may not be used here.
 pub(super) fn read(xml: &Xml<'_>, policy: Node<'_, '_>) -> Result<Result<Validity, Reason>, ReadError> {
     let mut validity = Validity::default();
     let mut usages = Vec::new();

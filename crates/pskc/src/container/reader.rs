@@ -11,7 +11,7 @@ use crate::duplicates::{Found, settle};
 use crate::xml::Xml;
 use crate::{Encoding, Format, Protection, ReadError, Receipt, Refusal, Remark, Unlock};
 
-/// Whether this is what RFC 6030 describes.
+/// True if this is a key container of RFC 6030.
 pub(crate) fn is_key_container(root: Node<'_, '_>) -> bool {
     let namespace = root.tag_name().namespace().unwrap_or_default();
     root.tag_name().name() == "KeyContainer" && (namespace == PSKC || is_draft(namespace))

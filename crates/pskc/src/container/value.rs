@@ -1,18 +1,17 @@
 //! The values of `Key/Data`: plain, or encrypted and authenticated (RFC 6030 sections 4.2 and 6).
 
-use data_encoding::{BASE64, BASE64_NOPAD};
 use roxmltree::Node;
 use zeroize::Zeroizing;
 
+use super::base64::base64;
 use super::cipher::Cipher;
 use super::encryption_key;
 use super::mac::MacAlgorithm;
-use super::names::{child, child_text, text};
-use crate::wiped::zeros;
+use super::names::{child, child_text};
 use crate::xml::Xml;
 use crate::{Protection, ReadError, Unlock};
 
-/// How many bytes RFC 6030 gives an encrypted number.
+/// The width that RFC 6030 gives an encrypted number.
 #[derive(Clone, Copy)]
 pub(super) enum Width {
     /// `intDataType`, with a sign.
@@ -21,7 +20,7 @@ pub(super) enum Width {
     Long,
 }
 
-/// What opens the values of one container.
+/// A decryptor of the values of one container.
 pub(super) struct Opener {
     key: Option<Zeroizing<Vec<u8>>>,
     mac: Option<Mac>,
@@ -55,7 +54,7 @@ impl Opener {
         Ok(opener)
     }
 
-    /// What came to light about the container's secrets.
+    /// The protection that the container's secrets were found to have.
     pub(super) fn protection(&self) -> Protection {
         match (self.any_plain, self.any_unauthenticated) {
             _ if !self.any_encrypted => Protection::InTheClear,
@@ -204,27 +203,6 @@ fn encrypted_parts(xml: &Xml<'_>, element: Node<'_, '_>) -> Result<(Cipher, Zero
         .and_then(|data| child(data, "CipherValue"))
         .ok_or_else(|| xml.malformed(element, "CipherData/CipherValue is missing"))?;
     Ok((cipher, base64(xml, value)?))
-}
-
-/// The bytes that an element's text is the base64 of; white space is allowed anywhere.
-pub(super) fn base64(xml: &Xml<'_>, element: Node<'_, '_>) -> Result<Zeroizing<Vec<u8>>, ReadError> {
-    let wrong = || xml.malformed(element, "this is not base64");
-    if element.children().any(|child| child.is_element()) {
-        return Err(wrong());
-    }
-    let text = text(element).unwrap_or_default();
-    let mut compact = zeros(text.len());
-    let mut len = 0;
-    for byte in text.bytes().filter(|byte| !byte.is_ascii_whitespace()) {
-        compact[len] = byte;
-        len += 1;
-    }
-    compact.truncate(len);
-    let encoding = if compact.ends_with(b"=") { BASE64 } else { BASE64_NOPAD };
-    let mut bytes = zeros(encoding.decode_len(compact.len()).map_err(|_| wrong())?);
-    let len = encoding.decode_mut(&compact, &mut bytes).map_err(|_| wrong())?;
-    bytes.truncate(len);
-    Ok(bytes)
 }
 
 /// RFC 6030 section 4.2 encrypts a number as 4 or 8 bytes, big-endian. Others encrypt as few bytes as it needs, or its

@@ -3,6 +3,7 @@
 use std::io;
 
 use data_encoding::BASE64;
+use enroll::SecretBuffer;
 use otp::Algorithm;
 use pbkdf2::pbkdf2_hmac;
 use quick_xml::Writer;
@@ -17,18 +18,18 @@ use super::names::{
     DS, HMAC_SHA256, HOTP, MANAGEMENT_KEY, MANAGEMENT_KEY_NAMESPACE, PBKDF2, PKCS5, PSKC, TOTP, XENC, XENC11,
 };
 use crate::seed::is_presentable;
-use crate::wiped::{Wiped, zeros};
+use crate::zeros::zeros;
 use crate::{Moving, Seed, WriteError, date};
 
 const SALT_LEN: usize = 16;
-/// As long as the hash of the MAC (RFC 2104 section 3).
+/// The length of the MAC's key, that of its hash (RFC 2104 section 3).
 const MAC_KEY_LEN: usize = 32;
 /// The longest of AES, for keys that are derived.
 const DERIVED_KEY_LEN: usize = 32;
 /// More than a token takes, so that a plain file is seldom moved.
 const TOKEN_LEN: usize = 2048;
 
-/// How a container that is written is protected.
+/// The protection of a container that is written.
 pub enum Protect<'a> {
     /// By a key that its reader has already, of 16, 24 or 32 bytes.
     Key {
@@ -143,7 +144,7 @@ fn unfit<E>(serial_number: &str, why: &'static str) -> WriteError<E> {
     }
 }
 
-/// What of a token the format cannot carry without loss.
+/// The property of a token that the format cannot carry without loss.
 fn obstacle(seed: &Seed) -> Option<&'static str> {
     let names = [&seed.manufacturer, &seed.model, &seed.key_id, &seed.issuer, &seed.label];
     if !is_presentable(&seed.serial_number) || names.into_iter().flatten().any(|name| !is_presentable(name)) {
@@ -168,7 +169,7 @@ fn obstacle(seed: &Seed) -> Option<&'static str> {
 
 /// A file as it is written. Writing into memory cannot fail, so the only errors are those of tokens.
 struct File<E> {
-    writer: Writer<Wiped>,
+    writer: Writer<SecretBuffer>,
     /// Of the container, beside its own.
     attributes: Vec<(&'static str, &'static str)>,
     error: std::marker::PhantomData<E>,
@@ -179,7 +180,7 @@ type Written<E> = Result<(), WriteError<E>>;
 impl<E> File<E> {
     fn begin() -> Result<Self, WriteError<E>> {
         let mut file = Self {
-            writer: Writer::new_with_indent(Wiped::with_capacity(TOKEN_LEN), b' ', 2),
+            writer: Writer::new_with_indent(SecretBuffer::with_capacity(TOKEN_LEN), b' ', 2),
             attributes: Vec::new(),
             error: std::marker::PhantomData,
         };
@@ -343,7 +344,7 @@ impl<E> File<E> {
     }
 
     fn event(&mut self, event: Event<'_>) -> Written<E> {
-        // `Wiped` takes everything; quick-xml has no error of its own here.
+        // `SecretBuffer` takes everything; quick-xml has no error of its own here.
         let written: io::Result<()> = self.writer.write_event(event);
         debug_assert!(written.is_ok());
         Ok(())

@@ -15,7 +15,7 @@ pub(super) const HEADER: [&str; 6] = [
     "model",
 ];
 
-/// Where the header says the columns are.
+/// The columns by the header.
 pub(super) struct Columns {
     count: usize,
     user: Option<usize>,

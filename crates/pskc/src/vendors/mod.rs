@@ -18,8 +18,8 @@ use crate::column::{Judgement, decode, judge};
 use crate::duplicates::{Found, settle};
 use crate::seed::is_presentable;
 use crate::table::{Row, Separator, Table, TableWriter};
-use crate::wiped::zeros;
 use crate::xml::shown;
+use crate::zeros::zeros;
 use crate::{
     Encoding, Format, MIN_SECRET_LEN_BYTES, Moving, Place, Protection, ReadError, Reason, Receipt, Refusal, Remark,
     Seed, WriteError,
@@ -79,7 +79,7 @@ pub fn write_csv_in_the_clear<'a>(
 /// Why a dialect cannot say what a token computes.
 type Unfit = &'static str;
 
-/// What no table can carry.
+/// The property of a token that no table can carry.
 fn obstacle(seed: &Seed) -> Option<Unfit> {
     let names = [&seed.manufacturer, &seed.model];
     if !is_presentable(&seed.serial_number) || names.into_iter().flatten().any(|name| !is_presentable(name)) {
@@ -128,14 +128,14 @@ impl<'t> Draft<'t> {
     }
 }
 
-/// What a line is: a token, one that is of no use here (with its serial number), or none at all.
+/// A line: a token, one that is of no use here (with its serial number), or none at all.
 enum Line<'t> {
     Token(Draft<'t>),
     Refused(&'t str, Reason),
     Skipped,
 }
 
-/// How the lines of one format are read.
+/// The reading of one format's lines.
 struct Dialogue {
     format: Format,
     /// What the column of the secrets is called in messages.
@@ -177,7 +177,7 @@ fn unusable(cell: &str) -> Reason {
 /// Longest serial number that a guess is made by: no secret that is long enough is as short.
 const MAX_GUESSED_SERIAL_LEN: usize = 24;
 
-/// Whether this looks like a serial number: letters, digits, dashes, and a digit among them.
+/// True if this looks like a serial number: letters, digits, dashes, and a digit among them.
 fn looks_like_serial_number(text: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/');
     text.len() <= MAX_GUESSED_SERIAL_LEN && text.bytes().all(is_part) && text.bytes().any(|byte| byte.is_ascii_digit())

@@ -1,4 +1,4 @@
-//! What Yubico's personalisation tools log: the traditional format, one event a line, and the flat "Yubico format".
+//! Logs of Yubico's personalisation tools: the traditional format, one event a line, and the flat "Yubico format".
 
 use otp::Digits;
 
@@ -28,7 +28,7 @@ pub(super) fn is_log(row: &Row<'_>) -> bool {
     is_event(row) || is_flat(row)
 }
 
-/// What the traditional format calls what it logs.
+/// The events of the traditional format.
 const EVENTS: [&str; 5] = [
     HOTP,
     "yubico otp",

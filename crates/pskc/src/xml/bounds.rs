@@ -1,4 +1,4 @@
-//! What a hostile file may cost.
+//! Bounds for the cost of a hostile file.
 //!
 //! The XML reader compares every attribute of an element with every other and gives every element that declares a
 //! namespace a list of all that it inherits: both grow with the square of what a file says. No seed file has more than a

@@ -54,7 +54,7 @@ impl<'input> Xml<'input> {
         }
     }
 
-    /// Where an element stands, called by the last two names of its path.
+    /// The place of an element, called by the last two names of its path.
     pub(crate) fn place(&self, node: Node<'_, '_>) -> Place {
         let name = local_name(node);
         let path = match node.parent_element() {
@@ -133,7 +133,7 @@ fn newlines(bytes: &[u8]) -> u32 {
     bytes.iter().map(|byte| u32::from(*byte == b'\n')).sum()
 }
 
-/// What is wrong, without the reader's own repetition of the position or of the file's text.
+/// The problem of an XML error, without the reader's own repetition of the position or of the file's text.
 fn problem(error: &Error) -> &'static str {
     match error {
         Error::DtdDetected => "the XML has a DTD, which is never read: remove the DOCTYPE",

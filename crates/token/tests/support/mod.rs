@@ -1,4 +1,4 @@
-//! A board in memory whose time the tests move, whose power they cut, and whose display they read; and a desk that
+//! A board in memory whose time the tests move, whose power they cut, and whose display they read; and a host that
 //! speaks to it over the real protocol.
 #![allow(dead_code, reason = "each test uses some of it")]
 
@@ -9,7 +9,9 @@ use ::token::{
     PAGE_LEN_BYTES, Picture, PortError, STORAGE_LEN_BYTES, Storage,
 };
 use ring::hmac;
-use wire::{Algorithm, Heard, Host, Life, Order, Parameters, Provision, Refusal, Request, Response, authorisation};
+use wire::{
+    Algorithm, Heard, Host, Order, Parameters, Provision, Refusal, Request, Response, TokenStatus, authorisation,
+};
 
 /// 2027-01-15, at the beginning of a step.
 pub(crate) const BEGINNING_S: u64 = 1_799_971_200;
@@ -246,9 +248,9 @@ impl Token {
     }
 }
 
-/// The host's end, and what it knows.
-pub(crate) struct Desk {
-    pub(crate) host: Host,
+/// The host of the protocol, and what it knows.
+pub(crate) struct TestHost {
+    pub(crate) machine: Host,
     random: u8,
     /// All bytes of the line, both ways.
     pub(crate) line: Vec<u8>,
@@ -262,7 +264,7 @@ pub(crate) enum Said {
     Committed,
     TimeSet(i64, u32),
     Status {
-        life: Life,
+        status: TokenStatus,
         shifted_s: u32,
         settings: u32,
     },
@@ -279,10 +281,10 @@ pub(crate) struct Made {
     pub(crate) parameters: Parameters,
 }
 
-impl Desk {
+impl TestHost {
     pub(crate) fn new() -> Self {
         Self {
-            host: Host::new(),
+            machine: Host::new(),
             random: 1,
             line: Vec::new(),
         }
@@ -295,7 +297,7 @@ impl Desk {
 
     /// Sends the frame that stands and gives what the token answers.
     fn exchange(&mut self, token: &mut Token) -> Vec<u8> {
-        let frame = self.host.frame().as_bytes().to_vec();
+        let frame = self.machine.frame().as_bytes().to_vec();
         token.board.sent.clear();
         token.step(Event::Received(&frame));
         let answer = std::mem::take(&mut token.board.sent);
@@ -304,11 +306,11 @@ impl Desk {
         answer
     }
 
-    pub(crate) fn hello(&mut self, token: &mut Token) -> Option<(Life, Option<String>)> {
-        self.host.hello();
+    pub(crate) fn hello(&mut self, token: &mut Token) -> Option<(TokenStatus, Option<String>)> {
+        self.machine.hello();
         for byte in self.exchange(token) {
-            if let Some(Heard::About(about)) = self.host.receive(byte) {
-                return Some((about.life, about.serial_number.map(str::to_owned)));
+            if let Some(Heard::About(about)) = self.machine.receive(byte) {
+                return Some((about.status, about.serial_number.map(str::to_owned)));
             }
         }
         None
@@ -317,16 +319,16 @@ impl Desk {
     /// Opens a session; the digits that the host shows.
     pub(crate) fn open(&mut self, token: &mut Token, compare: bool) -> Option<u32> {
         let random = self.random();
-        self.host.open(&random, compare);
+        self.machine.open(&random, compare);
         let answer = self.exchange(token);
         let next = answer
             .into_iter()
-            .any(|byte| matches!(self.host.receive(byte), Some(Heard::Next)));
+            .any(|byte| matches!(self.machine.receive(byte), Some(Heard::Next)));
         if !next {
             return None;
         }
         for byte in self.exchange(token) {
-            if let Some(Heard::Session(digits)) = self.host.receive(byte) {
+            if let Some(Heard::Session(digits)) = self.machine.receive(byte) {
                 return Some(digits.get());
             }
         }
@@ -334,21 +336,21 @@ impl Desk {
     }
 
     pub(crate) fn ask(&mut self, token: &mut Token, request: &Request<'_>) -> Said {
-        if self.host.request(request).is_err() {
+        if self.machine.request(request).is_err() {
             return Said::Nothing;
         }
         for byte in self.exchange(token) {
-            if let Some(Heard::Response(response)) = self.host.receive(byte) {
+            if let Some(Heard::Response(response)) = self.machine.receive(byte) {
                 return match response {
                     Response::Ready => Said::Ready,
                     Response::Confirmed { pressed } => Said::Confirmed(pressed),
                     Response::Provisioned { token_random } => Said::Provisioned(token_random),
                     Response::Committed => Said::Committed,
                     Response::TimeSet { shift_s, allowance_s } => Said::TimeSet(shift_s, allowance_s),
-                    Response::Status(status) => Said::Status {
-                        life: status.life,
-                        shifted_s: status.shifted_s,
-                        settings: status.settings,
+                    Response::Status(report) => Said::Status {
+                        status: report.status,
+                        shifted_s: report.shifted_s,
+                        settings: report.settings,
                     },
                     Response::Proof(proof) => Said::Proof(proof),
                     Response::Wiped => Said::Wiped,
@@ -382,7 +384,7 @@ impl Desk {
         wire::secret(&host_random, &token_random, SERIAL, &mut secret);
         Some(Made {
             secret,
-            management_key: *self.host.session()?.management_key(),
+            management_key: *self.machine.session()?.management_key(),
             parameters,
         })
     }
@@ -405,7 +407,7 @@ impl Desk {
     }
 
     pub(crate) fn order_time(&mut self, token: &mut Token, management_key: &[u8; 32], unix_s: u64) -> Said {
-        let Some(session) = self.host.session() else {
+        let Some(session) = self.machine.session() else {
             return Said::Nothing;
         };
         let tag = authorisation(management_key, session, Order::SetTime(unix_s));

@@ -13,13 +13,13 @@ use crate::{Entry, EntryId, Kind};
 
 const PREFIX: &str = "otpauth-migration://offline?data=";
 
-/// As many as Google's app puts on a code.
+/// Entries on one QR code, as Google's app has it.
 const MAX_ENTRIES_PER_PART: usize = 10;
 
 /// Longer messages make codes that cameras find hard; an entry that is longer alone still has a code of its own.
 const MAX_PART_LEN_BYTES: usize = 700;
 
-/// What goes to Google Authenticator. Holds secrets, so it has neither `Debug` nor `Clone`.
+/// An export to Google Authenticator: URIs for QR codes. Holds secrets, so it has neither `Debug` nor `Clone`.
 pub struct GoogleMigration {
     /// The URIs, in the order in which the app asks for their codes.
     pub uris: Vec<Zeroizing<String>>,
@@ -49,7 +49,7 @@ impl fmt::Display for Refused {
     }
 }
 
-/// What the format has no words for.
+/// Entries that the format cannot carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Only 30 seconds.

@@ -1,4 +1,4 @@
-//! What other apps import, one format a file. What a format cannot say is refused entry by entry, with the reason; nothing is
+//! Exports to other apps, one format a file. What a format cannot say is refused entry by entry, with the reason; nothing is
 //! bent to fit.
 
 mod google;

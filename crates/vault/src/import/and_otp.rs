@@ -17,7 +17,7 @@ const FORMAT: Format = Format::AndOtp;
 const SALT_LEN: usize = 12;
 const NONCE_LEN: usize = 12;
 const TAG_LEN: usize = 16;
-/// So often any byte may be in a short file.
+/// The most occurrences of one byte in a short encrypted file.
 const MOST_OF_ONE_BYTE: usize = 8;
 
 #[derive(Deserialize)]
@@ -50,7 +50,7 @@ pub(super) const ENCRYPTED_IMPORTER: Importer = Importer {
     read: |content, password| read_encrypted(content.bytes, password),
 };
 
-/// What others' lists of entries do not have beside a label.
+/// Keys beside a label that only andOTP's entries have.
 const OWN_KEYS: [&str; 4] = ["thumbnail", "last_used", "used_frequency", "tags"];
 
 fn is_entry(entry: &Object<'_>) -> bool {
@@ -58,8 +58,8 @@ fn is_entry(entry: &Object<'_>) -> bool {
     has_text && entry.has("label") && OWN_KEYS.iter().any(|key| entry.has(key))
 }
 
-/// Whether it could be one. The file has no magic, and before 2019 nothing but a random nonce in front of its ciphertext; so
-/// what does not look random is none, be it for a byte that comes up far too often.
+/// True if it could be an encrypted export. The file has no magic, and before 2019 nothing but a random nonce in front of
+/// its ciphertext; so what does not look random is none, be it for a byte that comes up far too often.
 fn may_be_encrypted(bytes: &[u8]) -> bool {
     let mut counts = [0_usize; 256];
     for byte in bytes {

@@ -192,7 +192,7 @@ fn read_items(file: File<'_>) -> Export {
     export
 }
 
-/// Whether the first line is the header of Bitwarden's table.
+/// True if the first line is the header of Bitwarden's table.
 fn is_csv(text: &str) -> bool {
     let first = text.trim_start().lines().next().unwrap_or_default();
     first.split(',').any(|column| column.trim_matches('"') == "login_totp")
@@ -226,7 +226,7 @@ fn read_csv(text: &str) -> Result<Export, ImportError> {
     Ok(export)
 }
 
-/// What an item says beside its code.
+/// The fields of an item beside its code.
 struct Extras {
     name: Option<String>,
     username: Option<String>,

@@ -1,4 +1,4 @@
-//! What an export says of one entry, before it is believed; the rules are the same for every format.
+//! The claims of an export about its entries, before they are believed; the rules are the same for every format.
 
 use std::num::NonZeroU32;
 
@@ -123,7 +123,7 @@ pub(crate) enum ClaimedSecret {
     Bytes(Zeroizing<Vec<u8>>),
 }
 
-/// What an export says of one entry.
+/// The claim of an export about one entry.
 #[derive(Default)]
 pub(crate) struct Claim {
     pub(crate) issuer: String,
@@ -145,7 +145,7 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// With names, and the rest as usual.
+    /// A claim with names, and the rest as usual.
     pub(crate) fn new(kind: &str, issuer: Option<String>, account: Option<String>) -> Self {
         Self {
             kind: kind.to_owned(),
@@ -217,7 +217,7 @@ impl Claim {
         }
     }
 
-    /// What it is called; nothing where a name holds a URI.
+    /// Its title; empty where a name holds a URI.
     pub(crate) fn title(&self) -> String {
         if self.names_hold_uri() {
             return String::new();

@@ -1,4 +1,4 @@
-//! What an import would do to a vault, and doing it.
+//! The comparison of an import with a vault: a dry run, and the import itself.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,13 +9,13 @@ use crate::entry::title;
 use crate::{AddError, Draft, Entries, EntryId, Kind, MAX_ENTRIES, Name, Note};
 
 impl Entries {
-    /// What importing `export` here would do. Nothing is changed.
+    /// A dry run of importing `export`. Nothing is changed.
     pub fn dry_run(&self, export: Export) -> Receipt {
         let missing = export.parts.missing(&export.parts);
         Comparison::with(self).receipt(export, missing, &mut [])
     }
 
-    /// What importing several exports together would do, a receipt for each: doubles may be in another one, and so may be the
+    /// A dry run of importing several exports together, a receipt for each: doubles may be in another one, and so may be the
     /// other parts of a migration.
     pub fn dry_run_all(&self, exports: Vec<Export>) -> Vec<Receipt> {
         let mut parts = Parts::default();
@@ -60,7 +60,7 @@ impl Entries {
     }
 }
 
-/// What is there already, by what makes the codes.
+/// The entries there are, by secret and parameters.
 struct Comparison(BTreeMap<[u8; 32], Known>);
 
 struct Known {

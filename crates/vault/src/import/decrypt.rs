@@ -1,4 +1,4 @@
-//! What other apps encrypt with. Costs come from the file, so each is capped before any work.
+//! Decryption of other apps' exports. Costs come from the file, so each is capped before any work.
 
 use aes::Aes256;
 use aes::cipher::{BlockModeDecrypt, KeyIvInit, block_padding::Pkcs7};
@@ -18,7 +18,7 @@ pub(crate) type AesKey = Zeroizing<[u8; 32]>;
 
 /// andOTP takes some 150,000, 2FAS 10,000.
 const MAX_PBKDF2_ITERATIONS: u32 = 2_000_000;
-/// What scrypt goes through for all slots of an Aegis vault, in bytes; one usual slot has 32 MiB.
+/// The most work of scrypt for all slots of an Aegis vault, in bytes; one usual slot has 32 MiB.
 pub(crate) const MAX_SCRYPT_WORK_BYTES: u64 = 1 << 30;
 
 pub(crate) const TOO_DEAR: ImportError =
@@ -31,7 +31,7 @@ pub(crate) fn argon2id(cost: KdfCost, password: &[u8], salt: &[u8]) -> Result<Ae
     })
 }
 
-/// What scrypt with these numbers goes through, and never less than what it holds at once: N blocks for each lane, and all lanes'
+/// The work of scrypt with these numbers, and never less than what it holds at once: N blocks for each lane, and all lanes'
 /// own blocks with two to mix in. `None` for numbers that it does not take.
 pub(crate) fn scrypt_work_bytes(n: u64, r: u32, p: u32) -> Option<u64> {
     if !n.is_power_of_two() || n < 2 || r == 0 || p == 0 {

@@ -33,7 +33,7 @@ struct KdfParams {
     salt: String,
 }
 
-/// Of an encrypted one; in the clear it is a list of URIs, which `uri_list` reads.
+/// The importer of an encrypted export; in the clear it is a list of URIs, which `uri_list` reads.
 pub(super) const ENCRYPTED_IMPORTER: Importer = Importer {
     is_one: |content| {
         let file = content.object();

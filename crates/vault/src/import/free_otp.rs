@@ -41,7 +41,7 @@ pub(super) struct Token {
 }
 
 impl Token {
-    /// With `secret` and `counter`, which FreeOTP's formats keep each in its own way.
+    /// The claim with `secret` and `counter`, which FreeOTP's formats keep each in its own way.
     pub(super) fn claim(self, secret: Option<Zeroizing<Vec<u8>>>, counter: Option<i128>) -> Claim {
         // Steam's letters are made for whatever time-based tokens have this issuer; they have no type of their own.
         let kind = match (self.kind.as_deref().unwrap_or("totp"), self.issuer_ext.as_deref()) {
@@ -74,13 +74,13 @@ pub(super) const IMPORTER: Importer = Importer {
     },
 };
 
-/// Of the tokens that somebody took out of FreeOTP's settings, as a list.
+/// The importer of the tokens that somebody took out of FreeOTP's settings, as a list.
 pub(super) const LIST_IMPORTER: Importer = Importer {
     is_one: |content| content.any_in_list(is_token),
     read: |content, _| read_tokens(parse(FORMAT, content.text)?),
 };
 
-/// Of one such token alone.
+/// The importer of one such token alone.
 pub(super) const TOKEN_IMPORTER: Importer = Importer {
     is_one: |content| content.object().is_some_and(is_token),
     read: |content, _| {

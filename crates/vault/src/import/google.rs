@@ -62,7 +62,7 @@ pub(super) fn push(export: &mut Export, line: usize, uri: &str) {
 }
 
 impl Parts {
-    /// What another export has, too.
+    /// Adds the entries of another part.
     pub(super) fn add(&mut self, other: &Self) {
         for (batch, parts) in &other.seen {
             self.seen.entry(*batch).or_default().extend(parts);

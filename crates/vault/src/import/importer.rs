@@ -1,4 +1,5 @@
-//! How the formats are told apart: each by keys, magic or a scheme of its own, never by what it lacks.
+//! The table of import formats, and how they are told apart: each by keys, magic or a scheme of its own, never by what it
+//! lacks.
 
 use serde_json::value::RawValue;
 
@@ -9,7 +10,7 @@ use super::{
     aegis, and_otp, bitwarden, cotp, ente, free_otp, free_otp_backup, own, proton, stratum, two_fas, uri_list,
 };
 
-/// What a file has in it, as far as one has to look to know its format.
+/// The content of a file, as far as one has to look to know its format.
 pub(super) struct Content<'a> {
     pub(super) bytes: &'a [u8],
     /// Empty where it is none.
@@ -48,7 +49,7 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// Whether it is a JSON list with such an object among its first.
+    /// True if it is a JSON list with such an object among its first.
     pub(super) fn any_in_list(&self, is_own: impl Fn(&Object<'_>) -> bool) -> bool {
         matches!(self.json, Json::List(list) if any_in(list, is_own))
     }
@@ -58,7 +59,7 @@ impl<'a> Content<'a> {
     }
 }
 
-/// One format, or one of its layouts.
+/// An importer of one format, or of one of its layouts.
 pub(super) struct Importer {
     /// Whether it is this one, by what no other has.
     pub(super) is_one: fn(&Content<'_>) -> bool,
@@ -75,8 +76,8 @@ impl Importer {
     }
 }
 
-/// All of them. A table of Bitwarden's may have URIs in its notes, so it is asked before the list of URIs; and what only a
-/// password proves is asked last.
+/// All importers, in the order in which they are asked. A table of Bitwarden's may have URIs in its notes, so it is asked
+/// before the list of URIs; and what only a password proves is asked last.
 pub(super) const IMPORTERS: [Importer; 19] = [
     own::IMPORTER,
     stratum::ENCRYPTED_IMPORTER,
@@ -107,7 +108,7 @@ mod tests {
     use crate::import::read::text_of;
 
     const PASSWORD: &[u8] = "correct horse — 正确的马".as_bytes();
-    /// By which of [`IMPORTERS`] each sample is to be known.
+    /// The samples, each with the one of [`IMPORTERS`] that is to know it.
     const SAMPLES: [(&str, usize); 32] = [
         ("stratum_encrypted.stratum", 1),
         ("stratum_encrypted_old.stratum", 1),
@@ -144,7 +145,7 @@ mod tests {
     ];
     const LAST: usize = IMPORTERS.len() - 1;
 
-    /// With the content of a file.
+    /// Runs `then` with the content of a file.
     fn with<T>(bytes: &[u8], then: impl FnOnce(&Content<'_>) -> T) -> Result<T, ImportError> {
         let text = text_of(bytes);
         Content::of(bytes, text.as_ref().map(|text| text.as_ref())).map(|content| then(&content))

@@ -99,7 +99,7 @@ impl<'a> Object<'a> {
         is_object.then(|| serde_json::from_str(value.get()).ok()).flatten()
     }
 
-    /// What stands there, be it `null`.
+    /// The value of a key, be it `null`.
     pub(crate) fn get(&self, key: &str) -> Option<&'a RawValue> {
         debug_assert!(KEYS.contains(&key), "{key} is not among the keys that are looked at");
         self.0.iter().find(|(name, _)| *name == key).map(|(_, value)| *value)
@@ -113,7 +113,7 @@ impl<'a> Object<'a> {
         keys.iter().all(|key| self.has(key))
     }
 
-    /// Whether the list under this key has such an object among its first.
+    /// True if the list under this key has such an object among its first.
     pub(crate) fn any_in(&self, key: &str, is_own: impl Fn(&Object<'_>) -> bool) -> bool {
         self.get(key).is_some_and(|list| any_in(list, is_own))
     }
@@ -151,7 +151,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
 /// So many entries of a list are looked at for one that tells its format: among them one is whole.
 const LOOKED_AT: usize = 16;
 
-/// Whether this is a list that has such an object among its first.
+/// True if this is a list that has such an object among its first.
 pub(crate) fn any_in(list: &RawValue, is_own: impl Fn(&Object<'_>) -> bool) -> bool {
     struct First<'f, F>(F, &'f Cell<bool>);
     impl<'de, F: Fn(&Object<'_>) -> bool> Visitor<'de> for First<'_, F> {

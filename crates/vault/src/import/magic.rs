@@ -43,12 +43,12 @@ pub(super) fn refusal(bytes: &[u8]) -> Option<ImportError> {
     }
 }
 
-/// What telephones photograph in: HEIC, AVIF.
+/// True for what telephones photograph in: HEIC, AVIF.
 fn is_heif(bytes: &[u8]) -> bool {
     bytes.get(4..8) == Some(b"ftyp")
 }
 
-/// Its first two bytes are letters; the four behind the size are always 0.
+/// True for BMP. Its first two bytes are letters; the four behind the size are always 0.
 fn is_bmp(bytes: &[u8]) -> bool {
     bytes.starts_with(b"BM") && bytes.get(6..10) == Some(&[0; 4])
 }

@@ -1,4 +1,4 @@
-//! What other apps export, one format a file. Reading is a dry run: a [`Receipt`] says what would come, what is double, odd
+//! Imports from other apps, one format a file. Reading is a dry run: a [`Receipt`] says what would come, what is double, odd
 //! or refused, and [`Entries::apply`] then takes all of it or nothing.
 
 mod aegis;

@@ -54,7 +54,7 @@ impl AsRef<str> for Text<'_> {
     }
 }
 
-/// What Windows' tools write as "Unicode": it says so by its first two bytes.
+/// The text of a UTF-16 file, which Windows' tools call "Unicode": it says so by its first two bytes.
 fn of_utf16(bytes: &[u8]) -> Option<Zeroizing<String>> {
     let (order, units) = bytes.split_first_chunk::<2>()?;
     let unit: fn([u8; 2]) -> u16 = match order {

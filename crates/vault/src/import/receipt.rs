@@ -81,7 +81,7 @@ impl fmt::Display for Format {
     }
 }
 
-/// How the export was protected.
+/// The protection that an export had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protection {
     /// Not at all: the file has every secret, and should be deleted once it is imported.
@@ -90,7 +90,7 @@ pub enum Protection {
     Encrypted,
 }
 
-/// Where in an export an entry is.
+/// The place of an entry in an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// The line of a text, from 1.
@@ -150,7 +150,7 @@ pub struct RaisedCounter {
     pub to: u64,
 }
 
-/// What of a double is not taken.
+/// Fields of a double that are not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Dropped {
     /// Another issuer or account.
@@ -285,7 +285,7 @@ impl Export {
         &self.came
     }
 
-    /// The same, for whoever knows better what they are called.
+    /// [`came`](Self::came), for whoever knows better names.
     pub fn came_mut(&mut self) -> &mut [Came] {
         &mut self.came
     }
@@ -295,7 +295,7 @@ impl Export {
         &self.refused
     }
 
-    /// What came from this line, the last one, may have been cut off.
+    /// Remarks that entries of this line, the last one, may have been cut off.
     pub(crate) fn doubt(&mut self, last: usize) {
         let is_of_line = |place: Place| matches!(place, Place::Line(line) | Place::InPart { line, .. } if line == last);
         for came in self.came.iter_mut().filter(|came| is_of_line(came.place)) {
@@ -316,7 +316,7 @@ impl Export {
     }
 }
 
-/// What an import would do. Holds secrets, so it has neither `Debug` nor `Clone`.
+/// The receipt of an import or its dry run. Holds secrets, so it has neither `Debug` nor `Clone`.
 pub struct Receipt {
     /// What the export was recognised as.
     pub format: Format,
@@ -337,7 +337,7 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// For whoever has lost the missing parts, and wants the others all the same.
+    /// Accepts that parts are missing: the others are wanted all the same.
     #[must_use]
     pub fn without_missing_parts(mut self) -> Self {
         self.missing.clear();

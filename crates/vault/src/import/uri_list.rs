@@ -74,7 +74,7 @@ struct Uri<'a> {
     is_followed: bool,
 }
 
-/// What may stand between two URIs and is part of neither.
+/// Separators between two URIs, part of neither.
 const SEPARATORS: [char; 7] = [',', ';', '|', '"', '\'', '<', '>'];
 
 /// The URIs of a line, which begins with one; or the whole line, which is none. Each ends where the next begins, so that no

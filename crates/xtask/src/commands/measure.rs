@@ -105,7 +105,7 @@ fn sources(dir: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(found)
 }
 
-/// What was counted of one crate. Tests within it are not.
+/// The figures of one crate. Tests within it are not.
 #[derive(Default)]
 struct Sizes {
     functions: Vec<usize>,

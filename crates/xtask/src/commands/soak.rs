@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use crate::{machine, packages, report::Report};
 
-/// What the long tests read. A test that has no short form is `#[ignore = "soak: …"]`.
+/// Variables that the long tests read. A test that has no short form is `#[ignore = "soak: …"]`.
 const FULL_COUNTS: [(&str, &str); 3] = [
     ("COUNTERSIGN_SOAK", "1"),
     ("COUNTERSIGN_FUZZ_INPUTS", "5000000"),

@@ -1,4 +1,4 @@
-//! Who is called when, and what happens when nothing else is left to do.
+//! The interrupt vectors, and what happens when nothing else is left to do.
 
 use core::panic::PanicInfo;
 
@@ -59,7 +59,7 @@ unsafe fn HardFault(_: &ExceptionFrame) -> ! {
     SCB::sys_reset()
 }
 
-/// As for a fault.
+/// A panic ends as a fault does.
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
     SCB::sys_reset()

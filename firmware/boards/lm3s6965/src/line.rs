@@ -23,7 +23,7 @@ const NOTHING_RECEIVED: u32 = 1 << 4;
 const NO_ROOM_TO_SEND: u32 = 1 << 5;
 const RECEIVED_OR_TIMED_OUT: u32 = 1 << 4 | 1 << 6;
 
-/// What the host may send while the application works.
+/// The bytes that the host sends while the application works.
 static RECEIVED: Ring<512> = Ring::new();
 
 pub(crate) fn start() {

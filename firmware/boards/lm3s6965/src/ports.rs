@@ -25,7 +25,7 @@ impl Lm3s6965 {
         board
     }
 
-    /// What happened and was not told yet.
+    /// The event that happened and was not told yet.
     fn happened<'a>(&mut self, received: &'a mut [u8]) -> Option<Event<'a>> {
         if let Some(edge) = self.button.edge() {
             return Some(edge);

@@ -20,7 +20,7 @@ const TIMER_INTERRUPT_MASK: Register = Register::at(0x4003_0018);
 const TIMER_INTERRUPT_CLEAR: Register = Register::at(0x4003_0024);
 const TIMER_RELOAD: Register = Register::at(0x4003_0028);
 
-/// How long the processor sleeps at a time.
+/// The time that the processor sleeps at once.
 const SLEEP_MS: u32 = 10;
 const CYCLES_PER_MS: u32 = CLOCK_HZ / 1_000;
 

@@ -1,4 +1,4 @@
-//! What happens when nothing else is left to do: what the token must keep is in its storage.
+//! The handlers of faults, where nothing else is left to do: what the token must keep is in its storage.
 
 use core::panic::PanicInfo;
 
@@ -11,7 +11,7 @@ unsafe fn HardFault(_: &ExceptionFrame) -> ! {
     SCB::sys_reset()
 }
 
-/// As for a fault.
+/// A panic ends as a fault does.
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
     SCB::sys_reset()

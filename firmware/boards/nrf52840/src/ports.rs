@@ -22,7 +22,7 @@ use crate::{
 /// Behind the program, as memory.x has it.
 const STORAGE_AT: usize = 0x000f_c000;
 const STORAGE_LEN: usize = 0x4000;
-/// How long the processor sleeps while something may happen that does not wake it.
+/// The time that the processor sleeps while something may happen that does not wake it.
 const SHORT_NAP_MS: u64 = 2;
 
 /// The board, its peripherals started.
@@ -69,7 +69,7 @@ impl Nrf52840 {
         })
     }
 
-    /// How long nothing happens that is not looked for.
+    /// The milliseconds in which nothing happens that is not looked for.
     fn nap_ms(&mut self, until_ms: Option<u64>) -> u64 {
         if self.button.is_busy() || self.line.is_connected() {
             return SHORT_NAP_MS;

@@ -1,4 +1,4 @@
-//! What is stuck on a token's back: its serial number, as text and as a QR code.
+//! Labels for the backs of tokens: the serial number, as text and as a QR code.
 
 use std::{fs, path::Path};
 
@@ -15,7 +15,7 @@ pub(super) fn write(dir: &Path, serial_number: &str) -> Result<(), Failure> {
 
 /// 100 units of QR code, and its text to the right of it.
 fn svg(serial_number: &str) -> std::io::Result<String> {
-    /// Of a monospaced letter at a height of 24.
+    /// The width of a monospaced letter at a height of 24.
     const LETTER: usize = 15;
     let qr = Qr::encode(serial_number).map_err(std::io::Error::other)?.to_svg();
     let qr = qr.replacen("<svg ", r#"<svg x="0" y="0" "#, 1);

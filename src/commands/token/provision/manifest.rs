@@ -1,4 +1,4 @@
-//! What became of each serial number of a batch: a line of JSON each, on disk before the next step.
+//! The manifest of a batch, what became of each serial number: a line of JSON each, on disk before the next step.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -140,7 +140,8 @@ impl Manifest {
     }
 }
 
-/// Where a line cannot be read. serde's own words are not repeated, for they quote the line, whatever file this is.
+/// The error of a line that cannot be read. serde's own words are not repeated, for they quote the line, whatever file this
+/// is.
 fn unread(line: usize, error: &serde_json::Error) -> String {
     format!(
         "line {line}, column {}: this is none of a manifest's lines",

@@ -1,10 +1,10 @@
 //! `countersign token provision`: tokens in a row, none doubled, none lost.
 
-mod desk;
 mod labels;
 mod manifest;
 mod numbers;
 mod seeds;
+mod station;
 mod worker;
 
 use std::{
@@ -23,10 +23,10 @@ use link::{ComparisonDigits, Parameters, Patience};
 use serde_json::json;
 
 use self::{
-    desk::{Desk, Standing},
     manifest::{Batch, Manifest},
     numbers::SerialNumber,
     seeds::Seeds,
+    station::{NumberStatus, ProvisioningStation},
     worker::{Teller, Worker},
 };
 use super::{port::Port, seed_key::KeyFile, status::algorithm_name};
@@ -109,7 +109,7 @@ impl Provision {
         made.map_err(|error| Failure::new(format!("{} cannot be made: {error}", self.batch.display())))?;
         let manifest = Manifest::open(&self.batch.join(MANIFEST), &batch)?;
         let seeds = Seeds::open(&self.batch, key)?;
-        let desk = Desk::new(
+        let station = ProvisioningStation::new(
             self.batch.clone(),
             manifest,
             seeds,
@@ -119,19 +119,19 @@ impl Provision {
         );
         self.void
             .iter()
-            .try_for_each(|serial_number| desk.void(serial_number))?;
+            .try_for_each(|serial_number| station.void(serial_number))?;
         if self.no_compare {
             eprintln!(
                 "warning: nobody compares digits: whatever stands between this desk and its tokens can learn their \
                  secrets. Go on only if you see the whole cable."
             );
         }
-        let teller = Told::of(&desk, self.count);
+        let teller = Told::of(&station, self.count);
         let started = Instant::now();
         thread::scope(|scope| {
             for port in &ports {
                 let worker = Worker {
-                    desk: &desk,
+                    station: &station,
                     port,
                     ports: ports.len(),
                     compare: !self.no_compare,
@@ -143,11 +143,11 @@ impl Provision {
             }
         });
         let tally = teller.end();
-        if let Some(failure) = desk.failed() {
+        if let Some(failure) = station.failed() {
             return Err(failure);
         }
         concluded(
-            &desk,
+            &station,
             &tally,
             started.elapsed(),
             &self.server.output(),
@@ -155,7 +155,7 @@ impl Provision {
         )
     }
 
-    /// Where the tokens are taken in; asked before the first is programmed, so that none waits for a right.
+    /// The service that takes the tokens in; asked before the first is programmed, so that none waits for a right.
     fn inventory(&self) -> Result<Option<Inventory>, Failure> {
         let Some(batch) = self.into.clone() else {
             return Ok(None);
@@ -217,11 +217,57 @@ struct Inventory {
     batch: String,
 }
 
-/// As the service has it.
+/// The most tokens of an import, as the service has it.
 const IMPORT_MAX: u64 = 10_000;
 
-fn concluded(desk: &Desk, tally: &[Duration], took: Duration, output: &Output, inventory: Option<&Inventory>) -> Done {
-    let open = desk.of_standing(Standing::Open);
+fn concluded(
+    station: &ProvisioningStation,
+    tally: &[Duration],
+    took: Duration,
+    output: &Output,
+    inventory: Option<&Inventory>,
+) -> Done {
+    all_is_settled(station)?;
+    let done = station.with_status(NumberStatus::Done);
+    let file = (!done.is_empty()).then(|| station.seeds.gather(&done)).transpose()?;
+    let mut times = tally.to_vec();
+    times.sort();
+    let median_ms = times.get(times.len() / 2).map(|took| took.as_secs_f64() * 1_000.0);
+    if output.json {
+        print_json(&json!({
+            "tokens": done.len(),
+            "now": station.done_now(),
+            "void": station.with_status(NumberStatus::Void),
+            "seeds": file,
+            "seconds": took.as_secs_f64(),
+            "median_ms": median_ms,
+        }))?;
+    } else {
+        eprintln!(
+            "{} tokens are done, {} of them now, in {:.1} s; the median took {:.0} ms",
+            done.len(),
+            station.done_now(),
+            took.as_secs_f64(),
+            median_ms.unwrap_or_default()
+        );
+        if let Some(file) = &file {
+            tell!("{}", file.display())?;
+        }
+    }
+    if let (Some(file), Some(Inventory { client, batch })) = (&file, inventory) {
+        let taken = station.seeds.take_in(file, client, batch);
+        let repeats = format!(
+            "repeat the command, or import {}: every token in it is done",
+            file.display()
+        );
+        eprintln!("{}", taken.map_err(|failure| failure.help(repeats))?);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses a batch with tokens that are cut off or not made.
+fn all_is_settled(station: &ProvisioningStation) -> Result<(), Failure> {
+    let open = station.with_status(NumberStatus::Open);
     if !open.is_empty() {
         return Err(Failure::new(format!(
             "{} of the batch {} open: {}: cut off while being sealed",
@@ -234,7 +280,7 @@ fn concluded(desk: &Desk, tally: &[Duration], took: Duration, output: &Output, i
              --void SERIAL",
         ));
     }
-    let free = desk.of_standing(Standing::Free);
+    let free = station.with_status(NumberStatus::Free);
     if let Some(first) = free.first() {
         return Err(Failure::new(format!(
             "{} token(s) of the batch, from {first} on, are not made, and nobody may be waited for",
@@ -242,41 +288,7 @@ fn concluded(desk: &Desk, tally: &[Duration], took: Duration, output: &Output, i
         ))
         .help("plug them in and repeat the command; without --no-input it waits for them"));
     }
-    let done = desk.of_standing(Standing::Done);
-    let file = (!done.is_empty()).then(|| desk.seeds.gather(&done)).transpose()?;
-    let mut times = tally.to_vec();
-    times.sort();
-    let median_ms = times.get(times.len() / 2).map(|took| took.as_secs_f64() * 1_000.0);
-    if output.json {
-        print_json(&json!({
-            "tokens": done.len(),
-            "now": desk.done_now(),
-            "void": desk.of_standing(Standing::Void),
-            "seeds": file,
-            "seconds": took.as_secs_f64(),
-            "median_ms": median_ms,
-        }))?;
-    } else {
-        eprintln!(
-            "{} tokens are done, {} of them now, in {:.1} s; the median took {:.0} ms",
-            done.len(),
-            desk.done_now(),
-            took.as_secs_f64(),
-            median_ms.unwrap_or_default()
-        );
-        if let Some(file) = &file {
-            tell!("{}", file.display())?;
-        }
-    }
-    if let (Some(file), Some(Inventory { client, batch })) = (&file, inventory) {
-        let taken = desk.seeds.take_in(file, client, batch);
-        let repeats = format!(
-            "repeat the command, or import {}: every token in it is done",
-            file.display()
-        );
-        eprintln!("{}", taken.map_err(|failure| failure.help(repeats))?);
-    }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// Lines on stderr, and a bar below them where somebody sees it.
@@ -286,13 +298,13 @@ struct Told {
 }
 
 impl Told {
-    fn of(desk: &Desk, count: u64) -> Self {
+    fn of(station: &ProvisioningStation, count: u64) -> Self {
         // Draws on a terminal only.
         let bar = ProgressBar::with_draw_target(Some(count), ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {per_sec} {eta} left") {
             bar.set_style(style);
         }
-        bar.set_position(desk.of_standing(Standing::Done).len() as u64);
+        bar.set_position(station.with_status(NumberStatus::Done).len() as u64);
         Self {
             bar,
             tally: Mutex::new(Vec::new()),

@@ -8,23 +8,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use keyring::private_file;
 use pskc::{Protect, Seed};
 
 use crate::{
     Failure,
     client::Client,
     commands::token::{import, seed_key::SeedKey},
-    home::write_private,
 };
 
-/// Where they are, and what they are encrypted with.
+/// The seed files of a batch, and the key that encrypts them.
 pub(super) struct Seeds {
     /// Of the batch.
     dir: PathBuf,
     key: SeedKey,
 }
 
-/// For all, once all are done.
+/// The file of all, once all are done.
 pub(super) const ALL: &str = "tokens.pskc";
 const EACH: &str = "seeds";
 
@@ -44,7 +44,7 @@ impl Seeds {
         self.dir.join(EACH).join(format!("{serial_number}.pskc"))
     }
 
-    /// Whether there may be a token with a secret that is kept here.
+    /// True if there may be a token with a secret that is kept here.
     pub(super) fn has(&self, serial_number: &str) -> bool {
         fs::exists(self.path(serial_number)).unwrap_or(true)
     }
@@ -100,7 +100,7 @@ impl Seeds {
         import::take_in(client, &file, batch, &self.key)
     }
 
-    /// What goes is in the file, whoever wrote that: in no other place is it any more.
+    /// Checks that what goes is in the file, whoever wrote that: in no other place is it any more.
     fn assert_held(&self, all: &Path, serial_numbers: &[&str]) -> Result<(), Failure> {
         let held = self.key.read_seeds(all)?;
         let held: HashMap<_, _> = held.iter().map(|seed| (&*seed.serial_number, &seed.secret)).collect();
@@ -123,7 +123,7 @@ impl Seeds {
             name: None,
         };
         let file = pskc::write_encrypted(seeds, &protect, crate::commands::token::port::fill).map_err(Failure::new)?;
-        write_private(path, &file).map_err(|error| {
+        private_file::write(path, &file).map(drop).map_err(|error| {
             Failure::new(format!("{}: {error}", path.display()))
                 .help("make room on the disk and repeat the command: it goes on where it stopped")
         })

@@ -1,4 +1,4 @@
-//! One port of the desk: token after token.
+//! The worker at one port of the station: token after token.
 
 use std::{
     io::{Read, Write},
@@ -6,15 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use link::{About, Comparing, ComparisonDigits, Life, Link, LinkError, OpenError, Patience, Session, Wanted};
+use link::{About, Comparing, ComparisonDigits, Link, LinkError, OpenError, Patience, Session, TokenStatus, Wanted};
 
-use super::desk::{Desk, Standing};
+use super::station::{NumberStatus, ProvisioningStation};
 use crate::{
     Failure,
     commands::token::port::{now_unix_s, random},
 };
 
-/// What a port says to whoever stands at the desk.
+/// Tells whoever stands at the station what happens at a port.
 pub(super) trait Teller: Sync {
     /// Compare these digits with those on the token.
     fn digits(&self, port: &str, serial_number: &str, digits: ComparisonDigits);
@@ -26,7 +26,7 @@ pub(super) trait Teller: Sync {
     fn remark(&self, port: &str, words: &str);
 }
 
-/// What came of a look at a port.
+/// The outcome of a look at a port.
 enum Look {
     /// A token was finished.
     Done,
@@ -41,7 +41,7 @@ enum Hitch {
     /// So it may where digits were to be compared; but each try is a guess at them for whoever stands in the middle.
     Compared(LinkError),
     /// Trying on would spoil something.
-    Desk(Failure),
+    Station(Failure),
 }
 
 impl From<LinkError> for Hitch {
@@ -52,7 +52,7 @@ impl From<LinkError> for Hitch {
 
 impl From<Failure> for Hitch {
     fn from(failure: Failure) -> Self {
-        Self::Desk(failure)
+        Self::Station(failure)
     }
 }
 
@@ -61,9 +61,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Between two sessions whose digits are compared. A token wants five seconds.
 const COMPARE_PAUSE: Duration = Duration::from_secs(6);
 
-/// One port.
+/// The worker at one port.
 pub(super) struct Worker<'d, T> {
-    pub(super) desk: &'d Desk,
+    pub(super) station: &'d ProvisioningStation,
     pub(super) port: &'d str,
     /// How many there are.
     pub(super) ports: usize,
@@ -79,7 +79,7 @@ impl<T: Teller> Worker<'_, T> {
     pub(super) fn run(&self) {
         let mut link = None;
         let mut said = String::new();
-        while !self.desk.is_over(self.ports) {
+        while !self.station.is_over(self.ports) {
             let looked = match &mut link {
                 Some(link) => self.look(link),
                 None => match link::open(self.port) {
@@ -90,7 +90,7 @@ impl<T: Teller> Worker<'_, T> {
                     Err(error @ (OpenError::Missing(_) | OpenError::Busy(_) | OpenError::Other(..))) => {
                         Ok(Look::Nothing(error.to_string()))
                     }
-                    Err(error) => Err(Hitch::Desk(error.into())),
+                    Err(error) => Err(Hitch::Station(error.into())),
                 },
             };
             let mut pause = PAUSE;
@@ -113,14 +113,14 @@ impl<T: Teller> Worker<'_, T> {
                     said.clear();
                     format!("{error}; {}", error.remedy())
                 }
-                Err(Hitch::Desk(failure)) => return self.desk.fail(failure),
+                Err(Hitch::Station(failure)) => return self.station.fail(failure),
             };
             // The same words again help nobody.
             if words != said {
                 self.teller.remark(self.port, &words);
                 said = words;
             }
-            self.desk.set_idle(self.port, true);
+            self.station.set_idle(self.port, true);
             if !self.waits {
                 return;
             }
@@ -136,25 +136,25 @@ impl<T: Teller> Worker<'_, T> {
         };
         let started = Instant::now();
         let number = about.serial_number.as_deref();
-        let standing = number.and_then(|number| self.desk.standing(number));
-        match (about.life, number, standing) {
+        let status = number.and_then(|number| self.station.status(number));
+        match (about.status, number, status) {
             // Put in here before the port it came from has given up on it, or another claims to be it. Its secret may be
             // kept already: whoever made it another token now would leave that number without one.
-            (_, Some(number), Some(Standing::InHand)) => Ok(under_way(number)),
-            (Life::Sealed, Some(number), Some(Standing::Done)) => {
+            (_, Some(number), Some(NumberStatus::InHand)) => Ok(under_way(number)),
+            (TokenStatus::Sealed, Some(number), Some(NumberStatus::Done)) => {
                 Ok(Look::Nothing(format!("{number} is done: swap it")))
             }
-            (Life::Sealed, Some(number), Some(Standing::Open)) => {
-                self.desk.set_idle(self.port, false);
+            (TokenStatus::Sealed, Some(number), Some(NumberStatus::Open)) => {
+                self.station.set_idle(self.port, false);
                 self.settle(link, &about, number, started)
             }
-            (Life::Sealed, number, _) => Ok(Look::Nothing(format!(
+            (TokenStatus::Sealed, number, _) => Ok(Look::Nothing(format!(
                 "{} is sealed, and not by this batch: put it aside",
                 number.unwrap_or("the token")
             ))),
-            (Life::Blank | Life::Wiped | Life::Provisioned, _, _) => {
-                self.desk.set_idle(self.port, false);
-                let open = number.filter(|_| standing == Some(Standing::Open));
+            (TokenStatus::Blank | TokenStatus::Wiped | TokenStatus::Provisioned, _, _) => {
+                self.station.set_idle(self.port, false);
+                let open = number.filter(|_| status == Some(NumberStatus::Open));
                 self.provision(link, &about, open, started)
             }
         }
@@ -168,7 +168,7 @@ impl<T: Teller> Worker<'_, T> {
         number: &str,
         started: Instant,
     ) -> Result<Look, Hitch> {
-        if !self.desk.hold(number) {
+        if !self.station.hold(number) {
             return Ok(under_way(number));
         }
         let proven = link
@@ -178,7 +178,7 @@ impl<T: Teller> Worker<'_, T> {
         if proven.is_ok() {
             return self.finish(about, number, started);
         }
-        self.desk.give_back(number);
+        self.station.give_back(number);
         match proven {
             Err(Hitch::Line(error @ LinkError::WrongProof)) => {
                 Ok(Look::Nothing(format!("{number}: {error}: put it aside")))
@@ -197,25 +197,25 @@ impl<T: Teller> Worker<'_, T> {
         // The plug was pulled before the seal. Only the token that proves it frees its number.
         let own = match open {
             None => None,
-            Some(number) if !self.desk.hold(number) => return Ok(under_way(number)),
+            Some(number) if !self.station.hold(number) => return Ok(under_way(number)),
             Some(number) => match self.was_made(link, number) {
                 Ok(true) => Some(number.to_owned()),
                 not => {
-                    self.desk.give_back(number);
+                    self.station.give_back(number);
                     not?;
                     None
                 }
             },
         };
         let preferred = about.serial_number.as_deref().filter(|_| open.is_none());
-        let Some(number) = own.or_else(|| self.desk.take(preferred)) else {
+        let Some(number) = own.or_else(|| self.station.take(preferred)) else {
             return Ok(Look::Nothing("there is no free serial number for this token".into()));
         };
         let made = self.make(link, about, &number);
         match made {
             Ok(()) => self.finish(about, &number, started),
             Err(hitch) => {
-                self.desk.give_back(&number);
+                self.station.give_back(&number);
                 Err(match hitch {
                     Hitch::Line(error) if self.compare => Hitch::Compared(error),
                     other => other,
@@ -224,12 +224,12 @@ impl<T: Teller> Worker<'_, T> {
         }
     }
 
-    /// Whether this token, which is not sealed, has the secret that is kept of its number: nobody will ever need that.
+    /// True if this token, which is not sealed, has the secret that is kept of its number: nobody will ever need that.
     fn was_made<P: Read + Write>(&self, link: &mut Link<P>, number: &str) -> Result<bool, Hitch> {
         let mut session = link.open(&*random()?, Comparing::No)?;
-        match (session.status()?.life, self.prove(&mut session, number)) {
-            (Life::Provisioned, Ok(())) => {
-                self.desk.seeds.forget(number)?;
+        match (session.status()?.status, self.prove(&mut session, number)) {
+            (TokenStatus::Provisioned, Ok(())) => {
+                self.station.seeds.forget(number)?;
                 Ok(true)
             }
             (_, Ok(()) | Err(Hitch::Line(LinkError::WrongProof))) => Ok(false),
@@ -248,19 +248,19 @@ impl<T: Teller> Worker<'_, T> {
         let mut session = link.open(&*random()?, comparing)?;
         // Who said hello may have been swapped since, and this one may have a number whose secret is kept.
         let status = session.status()?;
-        if (status.life, &status.serial_number) != (about.life, &about.serial_number) {
+        if (status.status, &status.serial_number) != (about.status, &about.serial_number) {
             return Err(LinkError::Broken.into());
         }
         let wanted = Wanted {
             serial_number: number,
-            label: &self.desk.label,
-            parameters: self.desk.parameters,
+            label: &self.station.label,
+            parameters: self.station.parameters,
             unix_s: now_unix_s(),
         };
         let made = session.provision(&wanted, &*random()?)?;
         let kept = made.keep(|secret, management_key| {
-            let seed = self.desk.seed(number, &about.model, secret, management_key)?;
-            self.desk.seeds.keep(&seed)
+            let seed = self.station.seed(number, &about.model, secret, management_key)?;
+            self.station.seeds.keep(&seed)
         })?;
         session.commit(kept)?;
         self.prove(&mut session, number)
@@ -268,14 +268,14 @@ impl<T: Teller> Worker<'_, T> {
 
     /// Against what is on disk, not against what is remembered.
     fn prove<P: Read + Write>(&self, session: &mut Session<'_, P>, number: &str) -> Result<(), Hitch> {
-        let seed = self.desk.seeds.read(number)?;
+        let seed = self.station.seeds.read(number)?;
         Ok(session.prove(seed.secret.expose_secret(), &*random()?)?)
     }
 
     fn finish(&self, about: &About, number: &str, started: Instant) -> Result<Look, Hitch> {
         let took = started.elapsed();
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        self.desk.done(number, &about.firmware_version, self.port, took_ms)?;
+        self.station.done(number, &about.firmware_version, self.port, took_ms)?;
         self.teller.done(self.port, number, took);
         Ok(Look::Done)
     }
@@ -301,7 +301,7 @@ mod tests {
         },
         *,
     };
-    use crate::{commands::token::seed_key::SeedKey, home::write_private};
+    use crate::commands::token::seed_key::SeedKey;
 
     /// A token at the end of a wire.
     struct Cable(Simulated<TornStorage>, VecDeque<u8>);
@@ -352,7 +352,7 @@ mod tests {
     fn a_token_moved_to_another_port_while_it_is_made_keeps_its_number() {
         let home = tempfile::tempdir().unwrap();
         let key = home.path().join("key");
-        write_private(&key, b"0123456789abcdef").unwrap();
+        keyring::private_file::write(&key, b"0123456789abcdef").unwrap();
         let batch = Batch {
             first: "CS-000001".into(),
             count: 2,
@@ -366,7 +366,7 @@ mod tests {
             digits: 6,
             period_s: 30,
         };
-        let desk = Desk::new(
+        let station = ProvisioningStation::new(
             home.path().to_owned(),
             Manifest::open(&home.path().join("manifest.jsonl"), &batch).unwrap(),
             Seeds::open(home.path(), SeedKey::read(&key).unwrap()).unwrap(),
@@ -376,7 +376,7 @@ mod tests {
         );
         let heard = Heard::default();
         let worker = Worker {
-            desk: &desk,
+            station: &station,
             port: "second",
             ports: 2,
             compare: false,
@@ -387,7 +387,7 @@ mod tests {
 
         // The first port has kept its secret, and waits for the word that it is sealed.
         let mut link = blank();
-        let number = desk.take(None).unwrap();
+        let number = station.take(None).unwrap();
         let mut session = link.open(&[1; 32], Comparing::No).unwrap();
         let wanted = Wanted {
             serial_number: &number,
@@ -397,8 +397,9 @@ mod tests {
         };
         let made = session.provision(&wanted, &[2; 32]).unwrap();
         made.keep(|secret, management_key| {
-            desk.seeds
-                .keep(&desk.seed(&number, "CS-1", secret, management_key).unwrap())
+            station
+                .seeds
+                .keep(&station.seed(&number, "CS-1", secret, management_key).unwrap())
         })
         .unwrap();
 
@@ -407,7 +408,7 @@ mod tests {
             model: "CS-1".into(),
             firmware_version: "0.1.0".into(),
             serial_number: None,
-            life: Life::Blank,
+            status: TokenStatus::Blank,
         };
         let taken = worker.provision(&mut link, &before, None, Instant::now());
         assert!(matches!(taken, Err(Hitch::Line(LinkError::Broken))));
@@ -415,12 +416,12 @@ mod tests {
 
         // At the second port meanwhile.
         assert!(matches!(worker.look(&mut link), Ok(Look::Nothing(words)) if words.contains("under way")));
-        assert!(desk.standing("CS-000002") == Some(Standing::Free));
+        assert!(station.status("CS-000002") == Some(NumberStatus::Free));
         // The first port gives up.
-        desk.give_back(&number);
+        station.give_back(&number);
         assert!(matches!(worker.look(&mut link), Ok(Look::Done)));
         assert_eq!(*heard.0.lock().unwrap(), ["CS-000001"]);
-        assert!(desk.standing("CS-000001") == Some(Standing::Done));
-        assert!(desk.standing("CS-000002") == Some(Standing::Free));
+        assert!(station.status("CS-000001") == Some(NumberStatus::Done));
+        assert!(station.status("CS-000002") == Some(NumberStatus::Free));
     }
 }

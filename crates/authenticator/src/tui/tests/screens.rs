@@ -11,7 +11,7 @@ use vault::{
     import::{ApplyError, Format, ImportError, MissingParts, Reason},
 };
 
-use super::stage::{ENTRIES, PASSPHRASE, Stage, settings};
+use super::harness::{ENTRIES, Harness, PASSPHRASE, settings};
 use crate::{
     Doing, Refusal, VaultFileError,
     otpauth::uri_of,
@@ -33,18 +33,18 @@ fn check(name: &str, screens: &[String]) {
 }
 
 /// With what people add in time: a favourite, groups, a note.
-fn lived_in(settings: Settings) -> Stage {
-    let mut stage = Stage::open(settings, ENTRIES);
-    let (github, bank) = (stage.id_of("GitHub"), stage.id_of("Bank"));
-    stage.meanwhile(true, |entries| {
+fn lived_in(settings: Settings) -> Harness {
+    let mut harness = Harness::open(settings, ENTRIES);
+    let (github, bank) = (harness.id_of("GitHub"), harness.id_of("Bank"));
+    harness.meanwhile(true, |entries| {
         let entry = entries.get_mut(github).unwrap();
         entry.favourite = true;
         entry.groups = vec![Name::new("work").unwrap(), Name::new("代码").unwrap()];
         entry.note = Note::new("recovery codes are in the safe\nsecond shelf").unwrap();
         entries.get_mut(bank).unwrap().groups = vec![Name::new("money").unwrap()];
     });
-    stage.types("g").wait(1);
-    stage
+    harness.types("g").wait(1);
+    harness
 }
 
 fn chinese() -> Settings {
@@ -57,54 +57,54 @@ fn chinese() -> Settings {
 /// Every dialog of the interface, at one size.
 fn tour(settings: Settings, width: u16, height: u16) -> Vec<String> {
     let mut shots = Vec::new();
-    let mut fresh = Stage::without_vault(settings.clone());
+    let mut fresh = Harness::without_vault(settings.clone());
     shots.push(fresh.screen(width, height));
     fresh.types("a").press(KeyCode::Enter);
     shots.push(fresh.screen(width, height));
-    let mut locked = Stage::locked(settings.clone(), ENTRIES);
+    let mut locked = Harness::locked(settings.clone(), ENTRIES);
     locked.types("wrong").press(KeyCode::Enter).types("•");
     shots.push(locked.screen(width, height));
-    shots.push(Stage::open(settings.clone(), "").screen(width, height));
-    let mut stage = lived_in(settings);
-    stage.resize(width, height);
-    let mut shoot = |stage: &Stage| shots.push(stage.screen(width, height));
-    shoot(&stage);
-    stage.types("j");
-    shoot(&stage);
-    stage.types("j ");
-    shoot(&stage);
-    stage.types("/st");
-    shoot(&stage);
-    stage.types("zzz");
-    shoot(&stage);
-    stage.press(KeyCode::Esc).press(KeyCode::Tab).press(KeyCode::Tab);
-    shoot(&stage);
-    stage.press(KeyCode::Esc).types("g").press(KeyCode::Enter);
-    shoot(&stage);
-    stage.types("a").types("not base32 !").press(KeyCode::Enter);
-    shoot(&stage);
-    stage
+    shots.push(Harness::open(settings.clone(), "").screen(width, height));
+    let mut harness = lived_in(settings);
+    harness.resize(width, height);
+    let mut shoot = |harness: &Harness| shots.push(harness.screen(width, height));
+    shoot(&harness);
+    harness.types("j");
+    shoot(&harness);
+    harness.types("j ");
+    shoot(&harness);
+    harness.types("/st");
+    shoot(&harness);
+    harness.types("zzz");
+    shoot(&harness);
+    harness.press(KeyCode::Esc).press(KeyCode::Tab).press(KeyCode::Tab);
+    shoot(&harness);
+    harness.press(KeyCode::Esc).types("g").press(KeyCode::Enter);
+    shoot(&harness);
+    harness.types("a").types("not base32 !").press(KeyCode::Enter);
+    shoot(&harness);
+    harness
         .control('u')
         .types("JBSWY3DPEHPK3PXP")
         .press(KeyCode::Enter)
         .press(KeyCode::Enter);
-    shoot(&stage);
-    stage.press(KeyCode::Esc).types("e").press(KeyCode::Tab);
-    shoot(&stage);
-    stage.press(KeyCode::Esc).types("d");
-    shoot(&stage);
-    stage.types("nv");
-    shoot(&stage);
-    stage.types("y");
-    shoot(&stage);
-    stage.press(KeyCode::Esc).types("?");
-    shoot(&stage);
-    stage
+    shoot(&harness);
+    harness.press(KeyCode::Esc).types("e").press(KeyCode::Tab);
+    shoot(&harness);
+    harness.press(KeyCode::Esc).types("d");
+    shoot(&harness);
+    harness.types("nv");
+    shoot(&harness);
+    harness.types("y");
+    shoot(&harness);
+    harness.press(KeyCode::Esc).types("?");
+    shoot(&harness);
+    harness
         .press(KeyCode::Esc)
         .wait(60)
         .types("vywrong")
         .press(KeyCode::Enter);
-    shoot(&stage);
+    shoot(&harness);
     shots
 }
 
@@ -137,36 +137,36 @@ fn in_chinese() {
 #[test]
 fn what_goes_wrong_in_chinese() {
     let mut shots = Vec::new();
-    let mut shoot = |stage: &Stage| shots.push(stage.screen(60, 14));
-    let mut locked = Stage::locked(chinese(), ENTRIES);
+    let mut shoot = |harness: &Harness| shots.push(harness.screen(60, 14));
+    let mut locked = Harness::locked(chinese(), ENTRIES);
     locked.tell(Message::NotOpened(Trouble::VaultFile(VaultFileError::Busy {
         path: "/home/alice/authenticator.vault".into(),
         holder: Some(4_711),
     })));
     shoot(&locked);
-    let mut stage = Stage::open(chinese(), ENTRIES);
-    stage.types("aJBSW 0189").press(KeyCode::Enter);
-    shoot(&stage);
-    stage.control('u').types("~/proton.json").press(KeyCode::Enter);
+    let mut harness = Harness::open(chinese(), ENTRIES);
+    harness.types("aJBSW 0189").press(KeyCode::Enter);
+    shoot(&harness);
+    harness.control('u').types("~/proton.json").press(KeyCode::Enter);
     let encrypted = br#"{"version":1,"salt":"AAAA","content":"AAAA"}"#.to_vec();
-    stage.tell(Message::FileRead(Ok(encrypted.into())));
-    shoot(&stage);
-    stage.tell(Message::FileRead(Err(Trouble::NoCode)));
-    shoot(&stage);
-    stage
+    harness.tell(Message::FileRead(Ok(encrypted.into())));
+    shoot(&harness);
+    harness.tell(Message::FileRead(Err(Trouble::NoCode)));
+    shoot(&harness);
+    harness
         .control('u')
         .paste("otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&digits=12")
         .press(KeyCode::Enter);
-    shoot(&stage);
-    stage
+    shoot(&harness);
+    harness
         .control('u')
         .paste("otpauth://totp/Mail:bob?secret=ORSXG5BAONSWG4TF")
         .press(KeyCode::Enter);
-    shoot(&stage);
-    stage.press(KeyCode::Esc).types("ggf");
-    stage.disk_is_full = true;
-    stage.types("f");
-    shoot(&stage);
+    shoot(&harness);
+    harness.press(KeyCode::Esc).types("ggf");
+    harness.disk_is_full = true;
+    harness.types("f");
+    shoot(&harness);
     check("chinese-troubles", &shots);
 }
 
@@ -245,11 +245,11 @@ fn troubles_in_both_languages() {
 
 #[test]
 fn too_small_says_so_in_whatever_room_there_is() {
-    let stage = Stage::locked(settings(), ENTRIES);
-    assert_eq!(stage.screen(19, 6).lines().next(), Some("20×6 needed"));
-    assert_eq!(stage.screen(12, 3).lines().next(), Some("20×6 needed"));
+    let harness = Harness::locked(settings(), ENTRIES);
+    assert_eq!(harness.screen(19, 6).lines().next(), Some("20×6 needed"));
+    assert_eq!(harness.screen(12, 3).lines().next(), Some("20×6 needed"));
     for (width, height) in [(1, 1), (3, 2), (19, 40), (200, 5)] {
-        stage.drawn(width, height);
+        harness.drawn(width, height);
     }
 }
 
@@ -264,13 +264,13 @@ fn without_colours_no_cell_has_one_and_nothing_is_lost() {
     // The QR code alone is written otherwise.
     let same = coloured.iter().zip(&plain).filter(|(one, other)| one == other).count();
     assert_eq!(same, coloured.len() - 1);
-    let mut stage = lived_in(Settings {
+    let mut harness = lived_in(Settings {
         has_colours: false,
         ..settings()
     });
     for key in ["j", "/g", "vy"] {
-        stage.types(key);
-        let buffer = stage.drawn(80, 40);
+        harness.types(key);
+        let buffer = harness.drawn(80, 40);
         assert!(
             buffer
                 .content()
@@ -279,7 +279,7 @@ fn without_colours_no_cell_has_one_and_nothing_is_lost() {
             "after {key}"
         );
         if key == "/g" {
-            stage.press(KeyCode::Tab);
+            harness.press(KeyCode::Tab);
         }
     }
 }
@@ -290,16 +290,16 @@ fn every_screen_fits_whatever_is_in_it() {
         place: "/".repeat(300),
         ..chinese()
     };
-    let mut stage = Stage::open(settings, ENTRIES);
-    let id = stage.id_of("GitHub");
-    stage.meanwhile(true, |entries| {
+    let mut harness = Harness::open(settings, ENTRIES);
+    let id = harness.id_of("GitHub");
+    harness.meanwhile(true, |entries| {
         let entry = entries.get_mut(id).unwrap();
         entry.issuer = Name::new(&"阿".repeat(170)).unwrap();
         entry.account = Name::new(&"e\u{301}👩‍👩‍👧".repeat(20)).unwrap();
         entry.groups = vec![Name::new(&"组".repeat(170)).unwrap()];
     });
     for keys in ["", "G", "f", "d", "n", "vy", "q", "e", "?"] {
-        stage.types(keys);
+        harness.types(keys);
         for (width, height) in [
             (20, 6),
             (21, 7),
@@ -310,11 +310,11 @@ fn every_screen_fits_whatever_is_in_it() {
             (60, 20),
             (200, 60),
         ] {
-            stage.drawn(width, height);
+            harness.drawn(width, height);
         }
     }
-    stage.types("L").types(PASSPHRASE);
-    stage.drawn(20, 6);
+    harness.types("L").types(PASSPHRASE);
+    harness.drawn(20, 6);
 }
 
 #[test]
@@ -326,12 +326,12 @@ fn the_qr_code_that_is_seen_says_the_entry() {
 }
 
 fn qr_code_at(columns: u16, rows: u16) {
-    let mut stage = lived_in(settings());
-    stage.types("vy");
-    assert!(stage.screen(columns, rows).contains("GEZD GNBV"));
-    let uri = uri_of(stage.opened().selected_entry().unwrap());
+    let mut harness = lived_in(settings());
+    harness.types("vy");
+    assert!(harness.screen(columns, rows).contains("GEZD GNBV"));
+    let uri = uri_of(harness.opened().selected_entry().unwrap());
     let lightness = |colour| if colour == Color::Indexed(231) { 255 } else { 0 };
-    let buffer = stage.drawn(columns, rows);
+    let buffer = harness.drawn(columns, rows);
     let mut picture = image::GrayImage::new(u32::from(columns) * 4, u32::from(rows) * 8);
     for (x, y, pixel) in picture.enumerate_pixels_mut() {
         let cell = &buffer[((x / 4) as u16, (y / 8) as u16)];

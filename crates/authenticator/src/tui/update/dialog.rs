@@ -9,7 +9,7 @@ use crate::tui::{
     change::Change,
     form::Form,
     input::{Input, Mask},
-    model::{Dialog, Gate, Model, Moment, Open, Stage, State},
+    model::{Dialog, Gate, Model, Moment, Open, SecretView, State},
     trouble::Trouble,
     view::help_rows,
 };
@@ -29,28 +29,28 @@ pub(super) fn in_remove(open: &mut Open, key: KeyEvent) -> Effects {
     Vec::new()
 }
 
-/// How long a passphrase that was typed stands for whoever is at the keys.
+/// The time for which a typed passphrase stands for whoever is at the keys.
 const PROVEN_MS: u64 = 60_000;
 
 pub(super) fn in_secret(open: &mut Open, key: KeyEvent, now: Moment) -> Effects {
     let is_proven = open
         .proven_up_ms
         .is_some_and(|proven| now.up_ms.saturating_sub(proven) < PROVEN_MS);
-    let Dialog::Secret { id, stage } = &mut open.dialog else {
+    let Dialog::Secret { id, view } = &mut open.dialog else {
         return Vec::new();
     };
-    match (*stage, key.code) {
-        (Stage::Warning, KeyCode::Char('y' | 'Y')) if !is_proven => {
+    match (*view, key.code) {
+        (SecretView::Warning, KeyCode::Char('y' | 'Y')) if !is_proven => {
             open.dialog = Dialog::Prove(*id, Gate::new(false));
         }
-        (Stage::Warning, KeyCode::Char('y' | 'Y')) => *stage = Stage::Seen { is_inverted: false },
-        (Stage::Seen { is_inverted }, KeyCode::Char('i')) => {
-            *stage = Stage::Seen {
+        (SecretView::Warning, KeyCode::Char('y' | 'Y')) => *view = SecretView::Seen { is_inverted: false },
+        (SecretView::Seen { is_inverted }, KeyCode::Char('i')) => {
+            *view = SecretView::Seen {
                 is_inverted: !is_inverted,
             };
         }
-        (Stage::Warning, KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc)
-        | (Stage::Seen { .. }, KeyCode::Char('q') | KeyCode::Esc | KeyCode::Enter) => open.dialog = Dialog::None,
+        (SecretView::Warning, KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc)
+        | (SecretView::Seen { .. }, KeyCode::Char('q') | KeyCode::Esc | KeyCode::Enter) => open.dialog = Dialog::None,
         _ => {}
     }
     Vec::new()
@@ -141,7 +141,7 @@ pub(super) fn in_add(model: &mut Model, key: KeyEvent) -> Effects {
     Vec::new()
 }
 
-/// In any case.
+/// True if the text begins with this scheme, in upper or lower case.
 fn has_scheme(text: &str, scheme: &str) -> bool {
     text.get(..scheme.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(scheme))

@@ -8,7 +8,7 @@ use crate::tui::{
     change::Change,
     form::Form,
     input::{Input, Mask},
-    model::{Dialog, Model, Open, Stage, State},
+    model::{Dialog, Model, Open, SecretView, State},
     view::list_rows,
 };
 
@@ -88,8 +88,8 @@ fn on_the_selected(model: &mut Model, key: KeyEvent) -> Effects {
         KeyCode::Char('e') => open.dialog = Dialog::Form(Box::new(Form::of(entry)), None),
         KeyCode::Char('d') | KeyCode::Delete => open.dialog = Dialog::Remove(id),
         KeyCode::Char('v') => {
-            let stage = Stage::Warning;
-            open.dialog = Dialog::Secret { id, stage };
+            let view = SecretView::Warning;
+            open.dialog = Dialog::Secret { id, view };
         }
         _ => {}
     }

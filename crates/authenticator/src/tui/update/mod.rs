@@ -1,4 +1,4 @@
-//! What each key and each event does: the model changes, and asks for effects. Pure.
+//! The update function: each key and each event; the model changes, and asks for effects. Pure.
 
 mod dialog;
 mod gate;
@@ -17,7 +17,7 @@ use self::{
 };
 use super::{
     change::{Change, Changed, Refused},
-    model::{Dialog, Gate, Model, Moment, Notice, Open, Stage, State},
+    model::{Dialog, Gate, Model, Moment, Notice, Open, SecretView, State},
     trouble::Trouble,
 };
 
@@ -25,7 +25,7 @@ const NOTICE_MS: u64 = 5_000;
 /// Longer, for it asks for something.
 const COMPLAINT_MS: u64 = 15_000;
 
-/// What happened.
+/// A message to the model: an event, or the outcome of an effect.
 pub(super) enum Message {
     Key(KeyEvent),
     Paste(Zeroizing<String>),
@@ -59,7 +59,7 @@ pub(super) enum Message {
     Failed(Trouble),
 }
 
-/// What is to be done outside.
+/// An effect: what is to be done outside the model.
 pub(super) enum Effect {
     Quit,
     /// To the shell, until it brings us back.
@@ -171,8 +171,8 @@ fn opened(model: &mut Model, vault: OpenVault, by_person: bool) {
             open.list();
             open.proven_up_ms = proven_up_ms;
             if let Dialog::Prove(id, _) = open.dialog {
-                let stage = Stage::Seen { is_inverted: false };
-                open.dialog = Dialog::Secret { id, stage };
+                let view = SecretView::Seen { is_inverted: false };
+                open.dialog = Dialog::Secret { id, view };
             }
         }
     }
@@ -203,7 +203,7 @@ fn lock(model: &mut Model, gate: Gate) {
     }
 }
 
-/// By the person, who means the vault, whoever keeps it unlocked.
+/// Locks the vault for a person, who means the agent's copy too.
 fn lock_all(model: &mut Model) -> Effects {
     let State::Open(open) = &model.state else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! What came of the effects.
+//! The outcomes of effects.
 
 use vault::{OpenVault, Removed};
 use zeroize::Zeroizing;

@@ -1,4 +1,4 @@
-//! What stands in the list's place: forms, questions, the QR code, help.
+//! The dialogs: forms, questions, the QR code, help.
 
 use enroll::{Qr, TerminalStyle, text_key};
 use ratatui::{
@@ -19,7 +19,7 @@ use crate::{
     tui::{
         form::{Field, Form},
         input::Input,
-        model::{Gate, Model, Open, Stage},
+        model::{Gate, Model, Open, SecretView},
         trouble::Trouble,
     },
 };
@@ -58,7 +58,7 @@ impl Rows {
         self.skip(taken);
     }
 
-    /// The same, as far as these rows stay free below it.
+    /// Draws lines as far as these rows stay free below them.
     fn say_above(&mut self, kept: u16, frame: &mut Frame<'_>, text: &str, style: Style) {
         let area = Rect {
             height: self.area.height.saturating_sub(kept),
@@ -68,7 +68,7 @@ impl Rows {
         self.skip(taken);
     }
 
-    /// One more row left free, where there is room to spare.
+    /// Leaves one more row free, where there is room to spare.
     fn breathe(&mut self, needed: u16) {
         if self.area.height > needed {
             self.skip(1);
@@ -205,17 +205,24 @@ pub(super) fn draw_remove(model: &Model, open: &Open, id: EntryId, frame: &mut F
     draw_question(model, &question, words.warning, frame, area);
 }
 
-pub(super) fn draw_secret(model: &Model, open: &Open, id: EntryId, stage: Stage, frame: &mut Frame<'_>, area: Rect) {
+pub(super) fn draw_secret(
+    model: &Model,
+    open: &Open,
+    id: EntryId,
+    view: SecretView,
+    frame: &mut Frame<'_>,
+    area: Rect,
+) {
     let words = &model.words().secret;
     let Some(entry) = open.vault.entries().get(id) else {
         return wrapped_gone(model, frame, area);
     };
-    match stage {
-        Stage::Warning => {
+    match view {
+        SecretView::Warning => {
             let question = (words.question)(&fit(&entry.title(), usize::from(area.width)));
             draw_question(model, &question, words.warning, frame, area);
         }
-        Stage::Seen { is_inverted } => draw_qr(model, entry, is_inverted, frame, area),
+        SecretView::Seen { is_inverted } => draw_qr(model, entry, is_inverted, frame, area),
     }
 }
 

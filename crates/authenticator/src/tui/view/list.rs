@@ -25,7 +25,7 @@ const BAR: usize = 10;
 /// The large code with what is beside it, a rule above and a line below.
 pub(super) const PANEL_HEIGHT: u16 = 6;
 
-/// What is seen of an entry's code.
+/// The code of an entry as the list shows it.
 struct Seen {
     text: Zeroizing<String>,
     is_code: bool,
@@ -283,7 +283,7 @@ fn draw_large(seen: &Seen, entry: &Entry, look: Look, words: &Words, frame: &mut
     u16::try_from(beside).unwrap_or(0)
 }
 
-/// How its codes are made.
+/// The parameters of an entry's codes.
 fn facts(entry: &Entry, words: &Words) -> String {
     let credential = entry.credential();
     let digits = (words.list.digits)(credential.digits().get());

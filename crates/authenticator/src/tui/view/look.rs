@@ -38,7 +38,7 @@ impl Look {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 
-    /// Of a code that stands for so long.
+    /// The style of a code that stands for so long.
     pub(super) fn code(self, seconds_left: Option<u32>) -> Style {
         match seconds_left {
             Some(left) if left <= SOON_S => self.bad(),
@@ -79,7 +79,7 @@ pub(super) fn fit(text: &str, columns: usize) -> String {
     fitting
 }
 
-/// The same, filled up with blanks.
+/// The text cut to a width and filled up with blanks.
 pub(super) fn pad(text: &str, columns: usize) -> String {
     let mut padded = fit(text, columns);
     let missing = columns.saturating_sub(padded.width());
@@ -87,7 +87,7 @@ pub(super) fn pad(text: &str, columns: usize) -> String {
     padded
 }
 
-/// What never begins a row.
+/// Punctuation that never begins a row.
 const ENDS: &str = "。，、；：？！）";
 
 /// A text in rows of at most `columns`: broken at blanks, and anywhere between wide characters, which have none.
@@ -127,7 +127,7 @@ pub(super) fn in_halves(code: &str) -> Zeroizing<String> {
     text
 }
 
-/// What is left of a period, as a line.
+/// A bar for what is left of a period.
 pub(super) fn bar(seconds_left: u32, period_s: u32, columns: usize) -> (String, String) {
     let full = (u64::from(seconds_left) * columns as u64).div_ceil(u64::from(period_s.max(1)));
     let full = usize::try_from(full).unwrap_or(columns).min(columns);

@@ -1,4 +1,4 @@
-//! What is seen of a model. Pure: the same model on the same screen is the same picture.
+//! The view of a model. Pure: the same model on the same screen is the same picture.
 
 mod big;
 mod dialog;
@@ -95,7 +95,7 @@ fn draw_open(model: &Model, open: &Open, frame: &mut Frame<'_>, body: Rect) {
         Dialog::Add(input, error) => dialog::draw_add(model, input, error.as_deref(), frame, body),
         Dialog::Form(form, error) => dialog::draw_form(model, form, error.as_deref(), frame, body),
         Dialog::Remove(id) => dialog::draw_remove(model, open, *id, frame, body),
-        Dialog::Secret { id, stage } => dialog::draw_secret(model, open, *id, *stage, frame, body),
+        Dialog::Secret { id, view } => dialog::draw_secret(model, open, *id, *view, frame, body),
         Dialog::Prove(id, gate) => dialog::draw_prove(model, open, *id, gate, frame, body),
         Dialog::Help { scroll } => dialog::draw_help(model, *scroll, frame, body),
     }
@@ -141,7 +141,7 @@ fn draw_header(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Line::styled(right, look.faint()), right_area);
 }
 
-/// What happened, or else what the keys do.
+/// Draws the footer: the last notice, or else what the keys do.
 fn draw_footer(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let look = model.look();
     let columns = usize::from(area.width);
@@ -168,9 +168,9 @@ fn draw_footer(model: &Model, frame: &mut Frame<'_>, area: Rect) {
             Dialog::Add(..) => keys.add,
             Dialog::Form(..) => keys.form,
             Dialog::Remove(_) => keys.confirm,
-            Dialog::Secret { stage, .. } => match stage {
-                super::model::Stage::Warning => keys.confirm,
-                super::model::Stage::Seen { .. } => keys.qr,
+            Dialog::Secret { view, .. } => match view {
+                super::model::SecretView::Warning => keys.confirm,
+                super::model::SecretView::Seen { .. } => keys.qr,
             },
             Dialog::Prove(..) => keys.prove,
             Dialog::Help { .. } => keys.help,

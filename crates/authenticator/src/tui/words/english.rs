@@ -237,7 +237,7 @@ fn trouble(trouble: &Trouble) -> String {
     }
 }
 
-/// What a library says, with a capital and a full stop.
+/// A library's message, with a capital and a full stop.
 fn sentence(said: &impl Display) -> String {
     let said = said.to_string();
     let mut characters = said.chars();

@@ -1,4 +1,4 @@
-//! What the interface says, in each language. A language that lacks a sentence does not compile.
+//! The interface's texts, in each language. A language that lacks a sentence does not compile.
 
 mod chinese;
 mod english;
@@ -21,7 +21,7 @@ pub(crate) enum Language {
 }
 
 impl Language {
-    /// Of a locale's name, such as `zh_CN.UTF-8`.
+    /// The language of a locale, such as `zh_CN.UTF-8`.
     pub(crate) fn of_locale(locale: &str) -> Self {
         match locale.to_ascii_lowercase().starts_with("zh") {
             true => Self::Zh,

@@ -1,4 +1,4 @@
-//! What goes wrong, in Chinese. No match has a `_` but those over the system's own errors, of which there is no end.
+//! The errors in Chinese. No match has a `_` but those over the system's own errors, of which there is no end.
 
 use std::{
     io::{self, ErrorKind},
@@ -259,7 +259,7 @@ fn file(error: FileError) -> String {
     }
 }
 
-/// What the system says; what is rare, in its own words, which people search for.
+/// An error of the system; a rare one in its own words, which people search for.
 fn system(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::NotFound => "文件或目录不存在".into(),

@@ -33,7 +33,7 @@ otpauth://totp/%E9%98%BF%E9%87%8C%E4%BA%91:%E5%BC%A0%E4%B8%89?secret=KRSXG5CTMVR
 otpauth://totp/Mail:alice?secret=ORSXG5BAONSWG4TF&issuer=Mail
 ";
 
-pub(super) struct Stage {
+pub(super) struct Harness {
     pub(super) model: Model,
     /// The file; `None` when there is none.
     pub(super) disk: Option<Vec<u8>>,
@@ -74,7 +74,7 @@ fn created(passphrase: &str) -> OpenVault {
     OpenVault::create(slot, "", &mut entropy).unwrap()
 }
 
-impl Stage {
+impl Harness {
     /// Locked, with these entries in the file.
     pub(super) fn locked(settings: Settings, uris: &str) -> Self {
         let mut vault = created(PASSPHRASE);
@@ -112,10 +112,10 @@ impl Stage {
 
     /// Open, with these entries.
     pub(super) fn open(settings: Settings, uris: &str) -> Self {
-        let mut stage = Self::locked(settings, uris);
-        stage.types(PASSPHRASE).press(KeyCode::Enter);
-        assert!(stage.is_open());
-        stage
+        let mut harness = Self::locked(settings, uris);
+        harness.types(PASSPHRASE).press(KeyCode::Enter);
+        assert!(harness.is_open());
+        harness
     }
 
     pub(super) fn is_open(&self) -> bool {

@@ -14,7 +14,7 @@ use crate::support::{
 };
 
 /// `countersign serve` on a directory of its own, and a caller who may do everything.
-pub(crate) struct Desk {
+pub(crate) struct TestService {
     home: TempDir,
     service: Option<Served>,
     pub(crate) api: Api,
@@ -27,17 +27,17 @@ pub(crate) struct Bound {
     pub(crate) phone: Phone,
 }
 
-impl Desk {
+impl TestService {
     pub(crate) fn open() -> Self {
         let home = tempfile::tempdir().expect("a directory");
         let service = Served::start(&home.path().join("data"));
-        let mut desk = Self {
+        let mut service = Self {
             home,
             api: service.api(),
             service: Some(service),
         };
-        desk.api = desk.caller("verify,enroll,support,inventory,audit");
-        desk
+        service.api = service.caller("verify,enroll,support,inventory,audit");
+        service
     }
 
     fn service(&self) -> &Served {

@@ -1,12 +1,11 @@
 //! A terminal with a program in it, and what a person sees on it.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::{Read as _, Write as _},
     num::NonZeroU16,
     os::unix::process::ExitStatusExt as _,
-    path::PathBuf,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -17,12 +16,11 @@ use std::{
 
 use rustix::{
     process::{Pid, Signal, kill_process},
-    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize},
+    termios::{LocalModes, Termios, tcgetattr},
 };
 use vt100::{Callbacks, Parser, Screen};
 
-use crate::support::process::bare;
+use super::pty::{Pty, resize};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -47,35 +45,12 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// Starts a command as the leader of a session on a terminal of its own (`setsid`, from util-linux).
+    /// Starts a command as the leader of a session on a terminal of its own.
     pub(crate) fn start(command: &Command, columns: u16, rows: u16) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a pty");
-        grantpt(&master).expect("a pty");
-        unlockpt(&master).expect("a pty");
-        let name = ptsname(&master, Vec::new())
-            .expect("a name")
-            .into_string()
-            .expect("UTF-8");
-        let slave = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(PathBuf::from(name))
-            .expect("a terminal");
-        let keyboard = File::from(master);
-        tcsetwinsize(&keyboard, size(columns, rows)).expect("a size");
-        let before = tcgetattr(&slave).expect("a terminal");
-        let stdio = || Stdio::from(slave.try_clone().expect("a descriptor"));
-        let set = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
-        let child = bare("setsid")
-            .arg("--ctty")
-            .arg(command.get_program())
-            .args(command.get_args())
-            .envs(set)
-            .stdin(stdio())
-            .stdout(stdio())
-            .stderr(stdio())
-            .spawn()
-            .expect("setsid");
+        let pty = Pty::open(columns, rows);
+        let before = tcgetattr(&pty.slave).expect("a terminal");
+        let child = pty.start(command);
+        let Pty { keyboard, slave } = pty;
         let [high, wide] = [rows, columns].map(|n| NonZeroU16::new(n).expect("a size"));
         let shown = Arc::new(Mutex::new(Parser::new_with_callbacks(
             high,
@@ -124,7 +99,7 @@ impl Terminal {
     pub(crate) fn resize(&self, columns: u16, rows: u16) {
         let [high, wide] = [rows, columns].map(|n| NonZeroU16::new(n).expect("a size"));
         self.shown().set_size(high, wide);
-        tcsetwinsize(&self.keyboard, size(columns, rows)).expect("a size");
+        resize(&self.keyboard, columns, rows);
     }
 
     fn shown(&self) -> MutexGuard<'_, Parser<Clipboard>> {
@@ -218,15 +193,6 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         let _ended = self.child.kill();
         let _reaped = self.child.wait();
-    }
-}
-
-fn size(columns: u16, rows: u16) -> Winsize {
-    Winsize {
-        ws_row: rows,
-        ws_col: columns,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Where the agent of one vault listens: a socket, and beside it a lock that one process at a time can have.
+//! The socket at which the agent of one vault listens, and beside it a lock that one process at a time can have.
 //!
 //! The lock tells whether there is an agent, whatever that one does or leaves undone: the kernel gives it back when its
 //! process has ended, and not before. Nobody makes or removes a socket without it.
@@ -22,33 +22,34 @@ use vault::VAULT_ID_LEN_BYTES;
 
 const LOCK_SUFFIX: &str = "lock";
 
+/// The socket of one vault's agent, by its path; the lock is beside it.
 #[derive(Clone)]
-pub(super) struct Seat {
-    socket: PathBuf,
+pub(super) struct AgentSocket {
+    path: PathBuf,
 }
 
-/// A seat with this process on it, until this is dropped.
-pub(super) struct Taken {
-    seat: Seat,
+/// The socket with this process listening on it, until this is dropped.
+pub(super) struct ListeningSocket {
+    socket: AgentSocket,
     lock: File,
     pub(super) listener: UnixListener,
-    socket: Metadata,
+    bound: Metadata,
 }
 
-/// The process on a seat, as far as it said who it is.
+/// The process behind a socket, as far as it said who it is.
 pub(super) struct Holder(pub(super) Option<u32>);
 
-impl Seat {
-    /// Of a vault by its id, which stays the same when its file is moved or called by another path.
+impl AgentSocket {
+    /// The socket of a vault, named by its id, which stays the same when its file is moved or called by another path.
     pub(super) fn of(directory: &Path, vault_id: &[u8; VAULT_ID_LEN_BYTES]) -> Self {
         Self::at(directory.join(data_encoding::HEXLOWER.encode(vault_id)))
     }
 
-    pub(super) fn at(socket: PathBuf) -> Self {
-        Self { socket }
+    pub(super) fn at(path: PathBuf) -> Self {
+        Self { path }
     }
 
-    /// All seats of a directory that were ever taken and not left in good order, or are taken now; none where nobody made it.
+    /// All sockets of a directory that were ever taken and not left in good order, or are taken now; none where nobody made it.
     ///
     /// # Errors
     /// What is in it cannot be known.
@@ -59,25 +60,25 @@ impl Seat {
         let mut sockets = BTreeSet::new();
         for entry in fs::read_dir(directory)? {
             let path = entry?.path();
-            let is_seat = path.extension().is_none_or(|suffix| suffix == LOCK_SUFFIX);
-            sockets.extend(is_seat.then(|| path.with_extension("")));
+            let is_socket = path.extension().is_none_or(|suffix| suffix == LOCK_SUFFIX);
+            sockets.extend(is_socket.then(|| path.with_extension("")));
         }
         Ok(sockets.into_iter().map(Self::at).collect())
     }
 
-    pub(super) fn socket(&self) -> &Path {
-        &self.socket
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     pub(super) fn directory(&self) -> &Path {
-        self.socket.parent().unwrap_or(Path::new("/"))
+        self.path.parent().unwrap_or(Path::new("/"))
     }
 
     fn lock(&self) -> PathBuf {
-        self.socket.with_extension(LOCK_SUFFIX)
+        self.path.with_extension(LOCK_SUFFIX)
     }
 
-    /// Whose it is now; `None` when it is proven to be nobody's.
+    /// The process that has it now; `None` when it is proven that none has.
     ///
     /// # Errors
     /// Whether an agent is there cannot be known: what others may write to says nothing of us, and neither does what we cannot
@@ -103,7 +104,7 @@ impl Seat {
         }
     }
 
-    /// Who listens although nobody has the lock: an agent whose lock's file was taken away, or exchanged. A socket that a killed
+    /// A listener without the lock: an agent whose lock's file was taken away, or exchanged. A socket that a killed
     /// process left refuses.
     fn holder_without_lock(&self) -> io::Result<Option<Holder>> {
         match self.connect() {
@@ -114,7 +115,7 @@ impl Seat {
             Err(error) => match error.kind() {
                 ErrorKind::NotFound | ErrorKind::ConnectionRefused => Ok(None),
                 ErrorKind::WouldBlock => Ok(Some(Holder(None))),
-                _ => Err(at(&self.socket, &error)),
+                _ => Err(at(&self.path, &error)),
             },
         }
     }
@@ -123,7 +124,7 @@ impl Seat {
     fn connect(&self) -> io::Result<UnixStream> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-        connect(&socket, &SocketAddrUnix::new(&self.socket)?)?;
+        connect(&socket, &SocketAddrUnix::new(&self.path)?)?;
         Ok(UnixStream::from(socket))
     }
 
@@ -140,7 +141,7 @@ impl Seat {
     }
 
     /// Sits down, in a directory that is private; `None` while somebody else has the lock.
-    pub(super) fn take(&self) -> io::Result<Option<Taken>> {
+    pub(super) fn take(&self) -> io::Result<Option<ListeningSocket>> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let mut lock = options.open(self.lock())?;
@@ -153,36 +154,36 @@ impl Seat {
         lock.set_len(0)?;
         writeln!(lock, "{}", std::process::id())?;
         // What is there was left by a process that was killed.
-        let _left = fs::remove_file(&self.socket);
-        let listener = UnixListener::bind(&self.socket)?;
+        let _left = fs::remove_file(&self.path);
+        let listener = UnixListener::bind(&self.path)?;
         listener.set_nonblocking(true)?;
-        Ok(Some(Taken {
-            seat: self.clone(),
+        Ok(Some(ListeningSocket {
+            socket: self.clone(),
             lock,
             listener,
-            socket: fs::symlink_metadata(&self.socket)?,
+            bound: fs::symlink_metadata(&self.path)?,
         }))
     }
 }
 
-impl Taken {
+impl ListeningSocket {
     /// Whether others still find us: a directory may be removed when its user logs out.
     pub(super) fn is_reachable(&self) -> bool {
         let lock = self.lock.metadata();
-        self.has_socket() && lock.is_ok_and(|lock| is_at(&lock, &self.seat.lock()))
+        self.has_socket() && lock.is_ok_and(|lock| is_at(&lock, &self.socket.lock()))
     }
 
     fn has_socket(&self) -> bool {
-        is_at(&self.socket, &self.seat.socket)
+        is_at(&self.bound, &self.socket.path)
     }
 }
 
-impl Drop for Taken {
+impl Drop for ListeningSocket {
     fn drop(&mut self) {
         if self.has_socket() {
-            let _gone = fs::remove_file(&self.seat.socket);
+            let _gone = fs::remove_file(&self.socket.path);
         }
-        let path = self.seat.lock();
+        let path = self.socket.lock();
         if self.lock.metadata().is_ok_and(|lock| is_at(&lock, &path)) {
             let _gone = fs::remove_file(path);
         }
@@ -265,61 +266,61 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let directory = home.path().join("sockets");
         make_private(&directory).unwrap();
-        let seat = Seat::of(&directory, &[7; VAULT_ID_LEN_BYTES]);
-        let taken = seat.take().unwrap().unwrap();
-        let unknown = |seat: &Seat| seat.holder().is_err() && Seat::all(seat.directory()).is_err();
+        let socket = AgentSocket::of(&directory, &[7; VAULT_ID_LEN_BYTES]);
+        let taken = socket.take().unwrap().unwrap();
+        let unknown = |socket: &AgentSocket| socket.holder().is_err() && AgentSocket::all(socket.directory()).is_err();
         for mode in [0o750, 0o701, 0o777] {
             fs::set_permissions(&directory, fs::Permissions::from_mode(mode)).unwrap();
-            assert!(unknown(&seat), "{mode:o}");
+            assert!(unknown(&socket), "{mode:o}");
         }
         fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).unwrap();
         symlink(&directory, home.path().join("link")).unwrap();
         fs::write(home.path().join("file"), "").unwrap();
         for name in ["link", "file", "file/below"] {
-            let seat = Seat::of(&home.path().join(name), &[7; VAULT_ID_LEN_BYTES]);
-            assert!(unknown(&seat), "{name}");
+            let socket = AgentSocket::of(&home.path().join(name), &[7; VAULT_ID_LEN_BYTES]);
+            assert!(unknown(&socket), "{name}");
         }
-        let none = Seat::of(&home.path().join("no/parent"), &[7; VAULT_ID_LEN_BYTES]);
-        assert!(none.holder().unwrap().is_none() && Seat::all(none.directory()).unwrap().is_empty());
+        let none = AgentSocket::of(&home.path().join("no/parent"), &[7; VAULT_ID_LEN_BYTES]);
+        assert!(none.holder().unwrap().is_none() && AgentSocket::all(none.directory()).unwrap().is_empty());
         drop(taken);
     }
 
     #[test]
-    fn a_seat_has_room_for_one_and_knows_its_own_socket() {
+    fn a_socket_has_room_for_one_and_knows_its_own_socket() {
         let home = tempfile::tempdir().unwrap();
         let directory = home.path().join("sockets");
         make_private(&directory).unwrap();
-        let seat = Seat::of(&directory, &[7; VAULT_ID_LEN_BYTES]);
-        assert!(seat.holder().unwrap().is_none());
-        let taken = seat.take().unwrap().unwrap();
-        assert!(seat.take().unwrap().is_none(), "two cannot have it");
-        assert_eq!(seat.holder().unwrap().unwrap().0, Some(std::process::id()));
+        let socket = AgentSocket::of(&directory, &[7; VAULT_ID_LEN_BYTES]);
+        assert!(socket.holder().unwrap().is_none());
+        let taken = socket.take().unwrap().unwrap();
+        assert!(socket.take().unwrap().is_none(), "two cannot have it");
+        assert_eq!(socket.holder().unwrap().unwrap().0, Some(std::process::id()));
         assert!(taken.is_reachable());
-        assert_eq!(Seat::all(&directory).unwrap().len(), 1);
-        assert!(Seat::all(&home.path().join("none")).unwrap().is_empty());
+        assert_eq!(AgentSocket::all(&directory).unwrap().len(), 1);
+        assert!(AgentSocket::all(&home.path().join("none")).unwrap().is_empty());
 
         // Somebody takes both files away, and somebody else sits down.
-        fs::remove_file(seat.socket()).unwrap();
+        fs::remove_file(socket.path()).unwrap();
         assert!(!taken.is_reachable());
-        fs::remove_file(seat.lock()).unwrap();
-        let successor = seat.take().unwrap().unwrap();
+        fs::remove_file(socket.lock()).unwrap();
+        let successor = socket.take().unwrap().unwrap();
         drop(taken);
         assert!(
             successor.is_reachable(),
             "its socket is not its predecessor's to remove"
         );
-        assert!(seat.holder().unwrap().is_some(), "nor its lock");
+        assert!(socket.holder().unwrap().is_some(), "nor its lock");
 
         // A lock that is taken away, or exchanged, hides nobody who listens.
-        fs::remove_file(seat.lock()).unwrap();
-        assert_eq!(seat.holder().unwrap().unwrap().0, Some(std::process::id()));
-        fs::write(seat.lock(), "").unwrap();
-        assert_eq!(seat.holder().unwrap().unwrap().0, Some(std::process::id()));
+        fs::remove_file(socket.lock()).unwrap();
+        assert_eq!(socket.holder().unwrap().unwrap().0, Some(std::process::id()));
+        fs::write(socket.lock(), "").unwrap();
+        assert_eq!(socket.holder().unwrap().unwrap().0, Some(std::process::id()));
         assert!(!successor.is_reachable(), "and who lost it ends");
-        fs::remove_file(seat.lock()).unwrap();
+        fs::remove_file(socket.lock()).unwrap();
 
         drop(successor);
-        assert!(seat.holder().unwrap().is_none());
+        assert!(socket.holder().unwrap().is_none());
         assert_eq!(fs::read_dir(&directory).unwrap().count(), 0);
     }
 }

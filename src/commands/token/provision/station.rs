@@ -1,4 +1,4 @@
-//! What all ports of a desk share: which serial numbers are free, whose token is under way, what is done.
+//! The provisioning station: what all its ports share of a batch, number by number.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -17,17 +17,17 @@ use super::{
 };
 use crate::{Failure, real};
 
-/// A batch while it is worked on.
+/// A batch that ports work on side by side.
 ///
 /// A serial number with a kept secret is its token's for good: that token may be sealed, wherever it is. It becomes free
 /// again only when that very token is here and says that it is not, and proves that it is that token.
-pub(super) struct Desk {
+pub(super) struct ProvisioningStation {
     pub(super) dir: PathBuf,
     pub(super) label: String,
     pub(super) parameters: Parameters,
     pub(super) seeds: Seeds,
     all: Vec<String>,
-    /// Where each stands in `all`.
+    /// Positions in `all`.
     places: HashMap<String, usize>,
     shared: Mutex<Shared>,
 }
@@ -44,9 +44,9 @@ struct Shared {
     failure: Option<Failure>,
 }
 
-/// How a serial number of this batch stands.
+/// The status of one serial number of the batch.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum NumberStatus {
     Free,
     InHand,
     /// Its secret is kept; whether a token is sealed with it is not known.
@@ -56,22 +56,22 @@ pub(super) enum Standing {
 }
 
 impl Shared {
-    fn standing(&self, at: usize, serial_number: &str) -> Standing {
+    fn status(&self, at: usize, serial_number: &str) -> NumberStatus {
         if self.in_hand.contains(serial_number) {
-            return Standing::InHand;
+            return NumberStatus::InHand;
         }
         if self.free.contains(&at) {
-            return Standing::Free;
+            return NumberStatus::Free;
         }
         match self.manifest.state(serial_number) {
-            Some(State::Done) => Standing::Done,
-            Some(State::Void) => Standing::Void,
-            None => Standing::Open,
+            Some(State::Done) => NumberStatus::Done,
+            Some(State::Void) => NumberStatus::Void,
+            None => NumberStatus::Open,
         }
     }
 }
 
-impl Desk {
+impl ProvisioningStation {
     pub(super) fn new(
         dir: PathBuf,
         manifest: Manifest,
@@ -114,9 +114,9 @@ impl Desk {
     }
 
     /// `None` for a serial number of another batch.
-    pub(super) fn standing(&self, serial_number: &str) -> Option<Standing> {
+    pub(super) fn status(&self, serial_number: &str) -> Option<NumberStatus> {
         let at = *self.places.get(serial_number)?;
-        Some(self.shared().standing(at, serial_number))
+        Some(self.shared().status(at, serial_number))
     }
 
     /// A free serial number, this one if it may be.
@@ -137,7 +137,7 @@ impl Desk {
             return false;
         };
         let shared = &mut *self.shared();
-        shared.standing(at, serial_number) == Standing::Open && shared.in_hand.insert(serial_number.to_owned())
+        shared.status(at, serial_number) == NumberStatus::Open && shared.in_hand.insert(serial_number.to_owned())
     }
 
     /// Nothing came of it. Its secret, if one was kept, still reserves it.
@@ -174,10 +174,10 @@ impl Desk {
 
     /// No token will ever have it, says the operator.
     pub(super) fn void(&self, serial_number: &str) -> Result<(), Failure> {
-        match self.standing(serial_number) {
-            Some(Standing::Open) => {}
-            Some(Standing::Void) => return Ok(()),
-            Some(Standing::Done) => {
+        match self.status(serial_number) {
+            Some(NumberStatus::Open) => {}
+            Some(NumberStatus::Void) => return Ok(()),
+            Some(NumberStatus::Done) => {
                 return Err(Failure::usage(format!("{serial_number} is done: its token is sealed")));
             }
             _ => return Err(Failure::usage(format!("{serial_number} is not open in this batch"))),
@@ -193,7 +193,7 @@ impl Desk {
         self.seeds.forget(serial_number)
     }
 
-    /// Whether there is something to do at this port.
+    /// Notes whether there is something to do at this port.
     pub(super) fn set_idle(&self, port: &str, idle: bool) {
         let shared = &mut *self.shared();
         if idle {
@@ -212,7 +212,7 @@ impl Desk {
         self.shared().failure.take()
     }
 
-    /// Whether the ports, of which there are so many, have nothing more to do.
+    /// True if the ports, of which there are so many, have nothing more to do.
     pub(super) fn is_over(&self, ports: usize) -> bool {
         let idle = {
             let shared = self.shared();
@@ -225,23 +225,23 @@ impl Desk {
             shared.idle.len()
         };
         // Whoever holds an open token may still put it in.
-        idle == ports || self.of_standing(Standing::Open).is_empty()
+        idle == ports || self.with_status(NumberStatus::Open).is_empty()
     }
 
     /// The serial numbers that stand so, in order.
-    pub(super) fn of_standing(&self, standing: Standing) -> Vec<&str> {
+    pub(super) fn with_status(&self, status: NumberStatus) -> Vec<&str> {
         let shared = self.shared();
         let numbers = self.all.iter().enumerate();
-        let numbers = numbers.filter(|&(at, number)| shared.standing(at, number) == standing);
+        let numbers = numbers.filter(|&(at, number)| shared.status(at, number) == status);
         numbers.map(|(_, number)| number.as_str()).collect()
     }
 
-    /// What was done since the start.
+    /// The number of tokens done since the start.
     pub(super) fn done_now(&self) -> u64 {
         self.shared().done
     }
 
-    /// As it is kept.
+    /// The seed of a token, as it is kept.
     pub(super) fn seed(
         &self,
         serial_number: &str,

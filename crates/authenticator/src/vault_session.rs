@@ -1,4 +1,4 @@
-//! One command's work on a vault: where it is, what opens it, and how it is changed.
+//! The session of one command with a vault: where its file is, what opens it, and how it is changed.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -17,7 +17,7 @@ const OR_BY_FILE: &str = "name a file that has it with --passphrase-file, or wit
 
 /// Which vault, and what opens it
 #[derive(Args)]
-pub(crate) struct Place {
+pub(crate) struct VaultArgs {
     /// The vault's file [default: authenticator.vault in the user's data directory]
     #[arg(long, global = true, value_name = "FILE", env = "COUNTERSIGN_VAULT")]
     vault: Option<PathBuf>,
@@ -35,8 +35,8 @@ pub(crate) struct Place {
     no_input: bool,
 }
 
-/// Where a command works.
-pub(crate) struct Desk<'a> {
+/// A command at work on one vault: its file, what opens it, and the machine.
+pub(crate) struct VaultSession<'a> {
     pub(crate) machine: &'a Machine,
     pub(crate) file: VaultFile,
     pub(crate) prompt: Prompt,
@@ -54,14 +54,14 @@ pub(crate) enum By {
     Person,
 }
 
-impl Place {
-    pub(crate) fn desk(self, machine: &Machine) -> Result<Desk<'_>, Refusal> {
+impl VaultArgs {
+    pub(crate) fn session(self, machine: &Machine) -> Result<VaultSession<'_>, Refusal> {
         let default = || machine.data_dir.as_ref().map(|dir| dir.join("authenticator.vault"));
         let path = self.vault.or_else(default).ok_or_else(|| {
             Refusal::usage("where the vault is is not known: neither HOME nor XDG_DATA_HOME is set")
                 .help("say --vault FILE")
         })?;
-        Ok(Desk {
+        Ok(VaultSession {
             machine,
             file: VaultFile::at(path),
             prompt: Prompt {
@@ -74,7 +74,7 @@ impl Place {
     }
 }
 
-impl Desk<'_> {
+impl VaultSession<'_> {
     pub(crate) fn agent(&self, vault_id: &[u8; VAULT_ID_LEN_BYTES]) -> Agent {
         Agent::of(self.machine, vault_id)
     }
@@ -98,7 +98,7 @@ impl Desk<'_> {
         self.unlock(&self.file.read()?, by)
     }
 
-    /// The same, or a new vault on disk where there is none.
+    /// Opens the vault, or makes a new one on disk where there is none.
     pub(crate) fn open_or_create(&self) -> Result<OpenVault, Refusal> {
         if self.file.exists() {
             return self.open(By::Anyone);
@@ -128,7 +128,7 @@ impl Desk<'_> {
         self.change_within(LOCK_WAIT, key, change)
     }
 
-    /// The same, unless somebody else is writing at this moment.
+    /// [`change`](Self::change), unless somebody else is writing at this moment.
     pub(crate) fn change_if_free<T>(
         &self,
         key: &DataKey,
