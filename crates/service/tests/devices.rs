@@ -131,7 +131,7 @@ async fn u1_by_a_recovery_code_where_the_device_is_lost() {
         .device(&caller, &alice(), device.id)
         .await
         .expect("a view");
-    assert_eq!(view.standing, DeviceStatus::Lost);
+    assert_eq!(view.status, DeviceStatus::Lost);
 
     let by_its_code = by_code(&token.later(world.now(), 2));
     let told = world.service.unbind(&caller, &alice(), device.id, &by_its_code).await;
@@ -153,7 +153,7 @@ async fn u1_by_a_recovery_code_where_the_device_is_lost() {
     );
     let token = world.service.token(&caller, "CS-1").await.expect("a view");
     assert_eq!(
-        (token.stage, token.device),
+        (token.status, token.device),
         (TokenStatus::Lost, None),
         "found, it can be returned now"
     );
@@ -496,8 +496,8 @@ async fn p9_with_an_account_everything_of_its_user_ends() {
     assert_eq!(world.last("user.close").await["count"], 2);
     let view = world.service.user(&caller, &alice()).await.expect("a view");
     assert_eq!((view.devices.len(), view.recovery_codes_left), (0, 0));
-    let stage = world.service.token(&caller, "CS-1").await.expect("a view").stage;
-    assert_eq!(stage, TokenStatus::Returned, "U4");
+    let status = world.service.token(&caller, "CS-1").await.expect("a view").status;
+    assert_eq!(status, TokenStatus::Returned, "U4");
     world.clock.pass(STEP_MS);
     let told = world.verify(&caller, &alice(), &phone.shows(world.now())).await;
     assert_eq!(told, Ok(Answer::Refused));
@@ -557,7 +557,7 @@ async fn erasing_leaves_what_happened_and_not_to_whom() {
     let told = service.device(&caller, &alice(), device).await;
     assert_eq!(told, Err(ServiceError::NotFound("device")));
     let token = service.token(&caller, "CS-1").await.expect("a view");
-    assert_eq!((token.stage, token.owner), (TokenStatus::Imported, None));
+    assert_eq!((token.status, token.owner), (TokenStatus::Imported, None));
     for (name, left) in [("beta", OpenTo::Users(vec![bob()])), ("hers", OpenTo::Nobody)] {
         let batch = service.batch(&caller, name).await.expect("a batch");
         assert_eq!(batch.open_to, left);

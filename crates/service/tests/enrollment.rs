@@ -612,7 +612,7 @@ async fn b3_b4_a_token_is_bound_by_two_consecutive_codes_that_measure_its_clock(
     assert_eq!(device.drift_steps, -39, "D6");
     let view = world.service.token(&caller, "CS-1").await.expect("a view");
     assert_eq!(
-        (view.stage.name(), view.owner, view.device),
+        (view.status.name(), view.owner, view.device),
         ("bound", Some(alice()), Some(device.id))
     );
     world.clock.pass(2 * STEP_MS);

@@ -52,8 +52,8 @@ async fn import(world: &World, caller: &Caller, seeds: &[Seed]) -> Receipt {
     receipt.expect("a receipt")
 }
 
-async fn stage(world: &World, caller: &Caller, serial_number: &str) -> TokenStatus {
-    world.service.token(caller, serial_number).await.expect("a view").stage
+async fn status(world: &World, caller: &Caller, serial_number: &str) -> TokenStatus {
+    world.service.token(caller, serial_number).await.expect("a view").status
 }
 
 async fn moved(world: &World, caller: &Caller, serial_number: &str, to: &TokenTransition) {
@@ -199,7 +199,7 @@ async fn a_file_comes_in_whole_and_is_judged_first_where_that_is_asked() {
     moved(&world, &caller, "CS-2", &TokenTransition::Retire).await;
     let retired = TokenFilter {
         batch: Some("one".into()),
-        stage: Some(TokenStatus::Retired),
+        status: Some(TokenStatus::Retired),
     };
     assert_eq!(serial_numbers(retired, None, 9).await, ["CS-2"]);
     assert_eq!(
@@ -313,7 +313,7 @@ async fn u4_a_serial_number_comes_in_again_only_after_its_return_and_no_secret_t
     }
     let receipt = import(&world, &caller, &[seed("RETURNED", 1, 20)]).await;
     assert_eq!(receipt.imported, 1);
-    assert_eq!(stage(&world, &caller, "RETURNED").await, TokenStatus::Imported);
+    assert_eq!(status(&world, &caller, "RETURNED").await, TokenStatus::Imported);
     let wanted = world.wanted(&alice(), support::hardware("RETURNED"), None);
     let told = world
         .service
@@ -434,7 +434,7 @@ async fn a_life_goes_these_ways_and_no_other() {
             let told = world.service.move_token(&caller, "CS-1", transition).await;
             match to {
                 Some(to) => {
-                    assert_eq!(told.map(|view| view.stage), Ok(to), "{from:?} {transition:?}");
+                    assert_eq!(told.map(|view| view.status), Ok(to), "{from:?} {transition:?}");
                     let event = world.last(action).await;
                     assert_eq!(event["detail"]["from"], from.name());
                 }
@@ -444,7 +444,7 @@ async fn a_life_goes_these_ways_and_no_other() {
                     assert_eq!(world.told(action).await.len(), before);
                 }
             }
-            assert_eq!(stage(&world, &caller, "CS-1").await, to.unwrap_or(from));
+            assert_eq!(status(&world, &caller, "CS-1").await, to.unwrap_or(from));
         }
     }
 }
@@ -811,7 +811,7 @@ async fn a5_a_bound_token_is_found_by_two_codes_that_are_burned() {
         .find_bound(&caller, [&first, &second])
         .await
         .expect("an answer");
-    assert_eq!(found[0].stage, TokenStatus::Lost);
+    assert_eq!(found[0].status, TokenStatus::Lost);
     let told = world
         .service
         .unbind(&caller, &alice(), device, &by_code(&token.later(world.now(), 2)))

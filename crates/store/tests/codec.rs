@@ -45,7 +45,7 @@ fn budget() -> impl Strategy<Value = Throttle> {
 }
 
 fn state() -> impl Strategy<Value = DeviceState> {
-    let standing = prop_oneof![Just(DeviceStatus::Bound), Just(DeviceStatus::Lost)];
+    let status = prop_oneof![Just(DeviceStatus::Bound), Just(DeviceStatus::Lost)];
     let clocks = (
         prop::option::of(any::<u64>()),
         any::<i32>(),
@@ -53,10 +53,10 @@ fn state() -> impl Strategy<Value = DeviceState> {
         prop::option::of(time()),
     );
     let budgets = (budget(), budget(), budget());
-    (standing, clocks, prop::option::of(time()), budgets).prop_map(|(standing, clocks, last_success_at, budgets)| {
+    (status, clocks, prop::option::of(time()), budgets).prop_map(|(status, clocks, last_success_at, budgets)| {
         let (last_step, measured_offset_steps, learned_drift_steps, drift_learned_at) = clocks;
         DeviceState::restored(DeviceParts {
-            standing,
+            status,
             last_step: last_step.map(Step::new),
             measured_offset_steps,
             learned_drift_steps,

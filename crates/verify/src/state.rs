@@ -75,7 +75,7 @@ pub struct DeviceState {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DeviceParts {
     /// Whether codes are judged at all.
-    pub standing: DeviceStatus,
+    pub status: DeviceStatus,
     /// The highest step whose code was accepted; nothing at or below it is accepted again.
     pub last_step: Option<Step>,
     /// Steps by which the device's clock was ahead (behind: negative) when it was measured by two codes.
@@ -98,7 +98,7 @@ impl DeviceParts {
     /// The parts of a device that is bound now, by the code of this step.
     pub fn bound(last_step: Step, measured_offset_steps: i32, now: UnixMs) -> Self {
         Self {
-            standing: DeviceStatus::Bound,
+            status: DeviceStatus::Bound,
             last_step: Some(last_step),
             measured_offset_steps,
             learned_drift_steps: 0,
@@ -147,7 +147,7 @@ impl DeviceState {
     /// The state after its token was lost.
     #[must_use]
     pub fn lost(&self) -> Self {
-        self.with(|parts| parts.standing = DeviceStatus::Lost)
+        self.with(|parts| parts.status = DeviceStatus::Lost)
     }
 
     /// Support's decision: locks end, and so do suspensions as far as there are lifts left (rule A1: two within 13
@@ -204,7 +204,7 @@ impl DeviceState {
 
     /// Why nothing is judged for this purpose at `now`, if so.
     pub fn lock(&self, purpose: Purpose, now: UnixMs) -> Option<Lock> {
-        match self.parts.standing {
+        match self.parts.status {
             DeviceStatus::Bound => self.throttle(purpose).lock(now),
             DeviceStatus::Lost => Some(Lock::Suspended),
         }

@@ -26,7 +26,7 @@ async fn find_bound(core: &Core, owner: &Owner, id: Id) -> Result<(User, Bound),
 
 /// Found is not offered: nobody wakes a device whose token was lost.
 fn not_lost(bound: &Bound) -> Result<(), ServiceError> {
-    if bound.state.parts().standing == DeviceStatus::Lost {
+    if bound.state.parts().status == DeviceStatus::Lost {
         let why = "it is not judged again: the user unbinds or replaces it by a recovery code";
         return Err(ServiceError::TokenState { status: "lost", why });
     }

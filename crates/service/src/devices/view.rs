@@ -17,7 +17,7 @@ pub struct DeviceView {
     /// The user's name for it.
     pub label: String,
     /// Bound or lost; what it last was, where it is unbound.
-    pub standing: DeviceStatus,
+    pub status: DeviceStatus,
     /// The roads on which nothing is judged until somebody acts.
     pub suspended: Vec<Purpose>,
     /// When it was bound.
@@ -43,7 +43,7 @@ impl DeviceView {
             kind: device.kind,
             serial_number: device.serial_number.clone(),
             label: device.label.clone(),
-            standing: state.parts().standing,
+            status: state.parts().status,
             suspended: Purpose::ALL.into_iter().filter(|road| state.suspended(*road)).collect(),
             bound_at: device.bound_at,
             unbound_at: None,
@@ -60,7 +60,7 @@ impl DeviceView {
             kind: device.kind,
             serial_number: device.serial_number.clone(),
             label: device.label.clone(),
-            standing: DeviceStatus::Bound,
+            status: DeviceStatus::Bound,
             suspended: Vec::new(),
             bound_at: device.bound_at,
             unbound_at: Some(device.unbound_at),

@@ -230,7 +230,7 @@ async fn unbound(core: &Core, wanted: ExportedTokens) -> Result<Vec<Token>, Serv
         ExportedTokens::UnboundOf(batch) => {
             let filter = TokenFilter {
                 batch: Some(batch),
-                stage: None,
+                status: None,
             };
             let mut tokens = Vec::new();
             let mut after = None;
@@ -262,7 +262,7 @@ async fn named(core: &Core, serial_numbers: Vec<String>) -> Result<Result<Vec<To
     for (place, token) in found.into_iter().enumerate() {
         match token {
             Some(token) if token.state.sealed().is_some() => leave.push(token),
-            Some(token) => stay.push(format!("[{place}] is {}", token.state.stage().name())),
+            Some(token) => stay.push(format!("[{place}] is {}", token.state.status().name())),
             None => stay.push(format!("[{place}] is not in the inventory")),
         }
     }

@@ -77,8 +77,8 @@ async fn search(core: &Arc<Core>, clue: &Clue, origin: &Origin) -> Result<Vec<To
     match clue {
         Clue::Unbound(code) => {
             let now = core.clock.now()?;
-            for stage in [TokenStatus::Imported, TokenStatus::Assigned] {
-                found.extend(unbound(core, stage, code, now).await?);
+            for status in [TokenStatus::Imported, TokenStatus::Assigned] {
+                found.extend(unbound(core, status, code, now).await?);
             }
         }
         Clue::Bound(codes) => burn(core, codes, origin, &mut found).await?,
@@ -158,12 +158,12 @@ fn malformed() -> ServiceError {
 
 async fn unbound(
     core: &Arc<Core>,
-    stage: TokenStatus,
+    status: TokenStatus,
     code: &Arc<Code>,
     now: UnixMs,
 ) -> Result<Vec<TokenView>, ServiceError> {
     let filter = TokenFilter {
-        stage: Some(stage),
+        status: Some(status),
         batch: None,
     };
     let mut found = Vec::new();

@@ -372,7 +372,7 @@ fn judge<'a>(
     }
     let new_in_file = in_file.serial_numbers.insert(&seed.serial_number);
     let new_secret = in_file.secrets.insert(known.current[place]);
-    match known.tokens[place].as_ref().map(|token| token.state.stage()) {
+    match known.tokens[place].as_ref().map(|token| token.state.status()) {
         _ if !new_in_file => Verdict::Duplicate,
         None if known.secrets[place] || !new_secret => {
             Verdict::Refused("its secret is, or was, another token's: provision it anew".into())

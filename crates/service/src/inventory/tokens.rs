@@ -27,7 +27,7 @@ pub struct TokenView {
     /// Algorithm, digits, period.
     pub parameters: Parameters,
     /// Where it stands in its life.
-    pub stage: TokenStatus,
+    pub status: TokenStatus,
     /// Whom it is meant for, or whose it is.
     pub owner: Option<Owner>,
     /// The device that it is.
@@ -58,7 +58,7 @@ impl TokenView {
             model: token.model.clone(),
             label: token.label.clone(),
             parameters: token.parameters,
-            stage: token.state.stage(),
+            status: token.state.status(),
             owner: token.state.owner().cloned(),
             device: token.state.device(),
             drift_steps: token.measured_offset_steps,

@@ -90,7 +90,7 @@ async fn try_move(
 ) -> Result<Option<TokenView>, ServiceError> {
     let Attempt { core, origin, now } = *attempt;
     let token = find(core, serial_number).await?;
-    let from = token.state.stage();
+    let from = token.state.status();
     let Some(state) = passage.taken(token.state.clone()) else {
         return Err(ServiceError::TokenState {
             status: from.name(),

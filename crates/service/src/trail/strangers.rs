@@ -27,11 +27,11 @@ pub(crate) struct Strangers {
 
 struct Row {
     user: User,
-    stage: Stage,
+    status: StrangerStatus,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum StrangerStatus {
     /// Somebody may have something to say of them; with nothing said it is forgotten in the next round.
     Asked,
     /// Something is said.
@@ -54,7 +54,7 @@ impl Strangers {
         }
         let row = rows.entry(owner.clone()).or_insert_with(|| Row {
             user: User::new(owner.clone(), id, names_key),
-            stage: Stage::Asked,
+            status: StrangerStatus::Asked,
         });
         Ok(row.user.clone())
     }
@@ -67,10 +67,10 @@ impl Strangers {
         }
         let row = rows.entry(user.owner.clone()).or_insert_with(|| Row {
             user: user.clone(),
-            stage: Stage::Said,
+            status: StrangerStatus::Said,
         });
-        if row.stage == Stage::Asked {
-            row.stage = Stage::Said;
+        if row.status == StrangerStatus::Asked {
+            row.status = StrangerStatus::Said;
         }
     }
 
@@ -110,7 +110,7 @@ impl Strangers {
         let _nobody_is_erased = core.trail.writing.lock().await;
         let new: Vec<User> = {
             let mut rows = self.rows();
-            rows.retain(|_, row| row.stage == Stage::Said);
+            rows.retain(|_, row| row.status == StrangerStatus::Said);
             rows.values().map(|row| row.user.clone()).collect()
         };
         for users in new.chunks(CHUNK) {
@@ -121,7 +121,7 @@ impl Strangers {
             let mut rows = self.rows();
             for user in users {
                 if let Some(row) = rows.get_mut(&user.owner) {
-                    row.stage = Stage::Written;
+                    row.status = StrangerStatus::Written;
                 }
             }
         }

@@ -21,7 +21,7 @@ pub(super) struct UsedShape<'a> {
 #[derive(Serialize, Deserialize)]
 pub(super) struct StateShape {
     id: [u8; 16],
-    standing: DeviceStatusShape,
+    status: DeviceStatusShape,
     moving: MovingShape,
     last_success_at: Option<i64>,
     verification: Option<ThrottleShape>,
@@ -86,7 +86,7 @@ impl StateShape {
         let parts = bound.state.parts();
         Self {
             id: bound.device.id.into_bytes(),
-            standing: match parts.standing {
+            status: match parts.status {
                 DeviceStatus::Bound => DeviceStatusShape::Bound,
                 DeviceStatus::Lost => DeviceStatusShape::Lost,
             },
@@ -111,7 +111,7 @@ impl StateShape {
             drift_learned_at,
         } = self.moving;
         let state = DeviceState::restored(DeviceParts {
-            standing: match self.standing {
+            status: match self.status {
                 DeviceStatusShape::Bound => DeviceStatus::Bound,
                 DeviceStatusShape::Lost => DeviceStatus::Lost,
             },

@@ -93,7 +93,7 @@ pub(super) async fn tokens_come_in_pages(harness: &dyn Harness) {
     assert!(serial_numbers(&*store, &all, Some(19), 100).await.is_empty());
     assert!(serial_numbers(&*store, &all, None, 0).await.is_empty());
     let returned = TokenFilter {
-        stage: Some(TokenStatus::Returned),
+        status: Some(TokenStatus::Returned),
         batch: None,
     };
     assert_eq!(
@@ -101,12 +101,12 @@ pub(super) async fn tokens_come_in_pages(harness: &dyn Harness) {
         named(&[5, 6, 7])
     );
     let odd = TokenFilter {
-        stage: None,
+        status: None,
         batch: Some("batch 1".into()),
     };
     assert_eq!(serial_numbers(&*store, &odd, Some(1), 3).await, named(&[3, 5, 7]));
     let both = TokenFilter {
-        stage: Some(TokenStatus::Returned),
+        status: Some(TokenStatus::Returned),
         batch: Some("batch 1".into()),
     };
     assert_eq!(serial_numbers(&*store, &both, None, 100).await, named(&[5, 7]));

@@ -76,7 +76,7 @@ pub(super) fn after(state: &DeviceState, seed: u64) -> DeviceState {
     };
     let step = state.parts().last_step.map_or(0, Step::get);
     DeviceState::restored(DeviceParts {
-        standing: if seed & 256 == 256 {
+        status: if seed & 256 == 256 {
             DeviceStatus::Lost
         } else {
             DeviceStatus::Bound

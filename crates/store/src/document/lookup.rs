@@ -5,7 +5,7 @@ use verify::UnixMs;
 /// A value by which a document is found beside its key, as a list in order or as the only one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lookup {
-    /// The name of the lookup: `stage`, say.
+    /// The name of the lookup: `status`, say.
     pub name: &'static str,
     /// The parts of the value, joined; see [`value`].
     pub value: String,

@@ -63,7 +63,7 @@ impl Token {
     pub fn become_state(self, state: TokenState, at: UnixMs) -> Self {
         Self {
             version: self.version + 1,
-            management: self.management.filter(|_| state.stage() != TokenStatus::Retired),
+            management: self.management.filter(|_| state.status() != TokenStatus::Retired),
             changed_at: at,
             state,
             ..self
@@ -82,9 +82,9 @@ pub struct Fingerprint {
     pub key_id: u32,
 }
 
-const STAGE: &str = "stage";
+const STATUS: &str = "stage";
 const BATCH: &str = "batch";
-const BATCH_STAGE: &str = "batch_stage";
+const BATCH_STATUS: &str = "batch_stage";
 const BOUND: &str = "bound";
 const ASSIGNED_TO: &str = "assigned_to";
 
@@ -106,11 +106,11 @@ impl Noun for Token {
     }
 
     fn lookups(&self) -> Vec<Lookup> {
-        let (batch, stage, serial_number) = (&*self.batch, self.state.stage().name(), &*self.serial_number);
+        let (batch, status, serial_number) = (&*self.batch, self.state.status().name(), &*self.serial_number);
         let mut lookups = vec![
-            Lookup::listed(STAGE, &[stage, serial_number]),
+            Lookup::listed(STATUS, &[status, serial_number]),
             Lookup::listed(BATCH, &[batch, serial_number]),
-            Lookup::listed(BATCH_STAGE, &[batch, stage, serial_number]),
+            Lookup::listed(BATCH_STATUS, &[batch, status, serial_number]),
         ];
         lookups.extend(self.state.device().map(|_| Lookup::listed(BOUND, &[serial_number])));
         if let TokenState::Assigned { owner, .. } = &self.state {

@@ -1,13 +1,13 @@
 //! Reading the inventory: tokens by serial number, in lists, and with the devices that they are.
 
-use super::{ASSIGNED_TO, BATCH, BATCH_STAGE, BOUND, Fingerprint, STAGE, Token, TokenStatus};
+use super::{ASSIGNED_TO, BATCH, BATCH_STATUS, BOUND, Fingerprint, STATUS, Token, TokenStatus};
 use crate::{Bound, List, Owner, Pending, Store, document};
 
 /// A filter for lists of tokens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TokenFilter {
     /// Those of this status.
-    pub stage: Option<TokenStatus>,
+    pub status: Option<TokenStatus>,
     /// Those of this batch.
     pub batch: Option<String>,
 }
@@ -31,18 +31,18 @@ impl dyn Store + '_ {
 
     /// Up to `limit` tokens after this serial number, in the order of serial numbers.
     pub fn tokens(&self, filter: TokenFilter, after: Option<String>, limit: u32) -> Pending<'_, Vec<Token>> {
-        let stage = filter.stage.map(TokenStatus::name);
+        let status = filter.status.map(TokenStatus::name);
         let after = after.unwrap_or_default();
         let lookup = |name, parts: &[&str], after| List::Lookup {
             name,
             prefix: document::value(parts),
             after,
         };
-        let list = match (&filter.batch, stage) {
+        let list = match (&filter.batch, status) {
             (None, None) => List::Global { after },
-            (None, Some(stage)) => lookup(STAGE, &[stage], after),
+            (None, Some(status)) => lookup(STATUS, &[status], after),
             (Some(batch), None) => lookup(BATCH, &[batch], after),
-            (Some(batch), Some(stage)) => lookup(BATCH_STAGE, &[batch, stage], after),
+            (Some(batch), Some(status)) => lookup(BATCH_STATUS, &[batch, status], after),
         };
         self.list(list, limit)
     }

@@ -88,13 +88,13 @@ impl TokenStatus {
 
     /// The status of this name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|stage| stage.name() == name)
+        Self::ALL.into_iter().find(|status| status.name() == name)
     }
 }
 
 impl TokenState {
     /// Its status.
-    pub fn stage(&self) -> TokenStatus {
+    pub fn status(&self) -> TokenStatus {
         match self {
             Self::Imported { .. } => TokenStatus::Imported,
             Self::Assigned { .. } => TokenStatus::Assigned,

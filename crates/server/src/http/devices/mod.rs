@@ -28,7 +28,7 @@ pub(super) fn device(view: DeviceView) -> api::Device {
         },
         label: view.label,
         serial_number: view.serial_number,
-        state: match view.standing {
+        state: match view.status {
             _ if view.unbound_at.is_some() => api::DeviceState::Unbound,
             DeviceStatus::Bound if view.suspended.contains(&Purpose::Verification) => api::DeviceState::Suspended,
             DeviceStatus::Bound => api::DeviceState::Bound,
@@ -60,13 +60,13 @@ mod tests {
 
     #[test]
     fn a_tombstone_is_unbound_whatever_it_was_and_only_verification_suspends() {
-        let state = |standing, suspended: &[Purpose], unbound_at: Option<i64>| {
+        let state = |status, suspended: &[Purpose], unbound_at: Option<i64>| {
             let view = DeviceView {
                 id: Id::nil(),
                 kind: Kind::Virtual,
                 label: "alice".into(),
                 serial_number: None,
-                standing,
+                status,
                 suspended: suspended.to_vec(),
                 bound_at: UnixMs::new(0),
                 unbound_at: unbound_at.map(UnixMs::new),

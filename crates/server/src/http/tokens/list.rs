@@ -34,7 +34,7 @@ pub(super) async fn list_tokens(
 ) -> Answer {
     let limit = query.limit.get();
     let filter = TokenFilter {
-        stage: query.state.map(status),
+        status: query.state.map(status),
         batch: query.batch,
     };
     let (found, next_cursor) = if query.drifting {

@@ -28,7 +28,7 @@ pub(super) fn endpoints() -> OpenApiRouter<App> {
 fn token(view: TokenView) -> api::Token {
     let owner = view.owner.as_ref();
     api::Token {
-        state: match view.stage {
+        state: match view.status {
             TokenStatus::Imported => api::TokenState::Imported,
             TokenStatus::Assigned => api::TokenState::Assigned,
             TokenStatus::Bound => api::TokenState::Bound,
