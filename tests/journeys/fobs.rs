@@ -111,7 +111,7 @@ impl World {
     pub(crate) fn import_seeds(&self, batch: &str, seeds: &[Seed], dry_run: bool) -> Receipt {
         let wanted = NewImport {
             allow_short_secrets: false,
-            batch: batch.into(),
+            lot: batch.into(),
             dry_run,
         };
         let done = self.wait(

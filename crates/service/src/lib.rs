@@ -2,7 +2,7 @@
 //! [`Signer`] and a [`store::Store`].
 //!
 //! Every use case is load, judge, one commit; what it answers is on disk before it answers. Verification
-//! goes through a lane, which makes a batch of what waits; everything else writes by itself and
+//! goes through a lane, which makes a lot of what waits; everything else writes by itself and
 //! is judged again when somebody else was faster.
 
 mod access;
@@ -29,7 +29,7 @@ pub use devices::{DeviceView, Factor, Method, UserView};
 pub use enrollment::{Confirmation, NewDevice, NewEnrollment, Replacement, ShownSecret, StartedEnrollment};
 pub use error::{Details, FaultClass, Hint, Input, ServiceError};
 pub use inventory::{
-    EXPORT_MAX, ExportedTokens, IMPORT_MAX, NewBatch, NewExport, NewImport, OPEN_TO_MAX, OpenedBy, Receipt, Refused,
+    EXPORT_MAX, ExportedTokens, IMPORT_MAX, NewExport, NewImport, NewLot, OPEN_TO_MAX, OpenedBy, Receipt, Refused,
     SeedFile, TokenTransition, TokenView,
 };
 pub use ports::{Clock, Entropy, PortError, Sealer, Signer};
@@ -44,7 +44,7 @@ pub use verification::{Acceptance, Answer, Question};
 pub use otp::{Algorithm, Parameters, Period, Secret};
 pub use pskc::{Encoding, Seed};
 pub use store::{
-    ApiKey, Batch, Damage, Export, ExportState, Id, IdentityProof, OpenTo, Owner, Protection, Role, Sealed,
-    TokenFilter, TokenStatus, audit,
+    ApiKey, Damage, Export, ExportState, Id, IdentityProof, Lot, OpenTo, Owner, Protection, Role, Sealed, TokenFilter,
+    TokenStatus, audit,
 };
 pub use verify::{DeviceStatus, Kind, Purpose, UnixMs};

@@ -6,8 +6,8 @@ mod support;
 use std::{collections::BTreeSet, fs, path::Path, pin::Pin};
 
 use service::{
-    Caller, Confirmation, ExportedTokens, Factor, IdentityProof, Method, NewBatch, NewDevice, NewEnrollment, NewExport,
-    NewImport, NewKey, OpenedBy, Owner, Question, Receipt, Role, SeedFile, Service, ServiceError, TokenFilter,
+    Caller, Confirmation, ExportedTokens, Factor, IdentityProof, Method, NewDevice, NewEnrollment, NewExport,
+    NewImport, NewKey, NewLot, OpenedBy, Owner, Question, Receipt, Role, SeedFile, Service, ServiceError, TokenFilter,
     TokenTransition, UnixMs,
 };
 use support::{World, id};
@@ -98,10 +98,10 @@ const CALLS: &[(&str, Call)] = calls! {
     enrollment_png(&alice(), id(1));
     abandon_enrollment(&alice(), id(1));
     renew_recovery_codes(&alice(), &factor());
-    batches(None, 9);
-    batch("one");
-    create_batch("one", &NewBatch::default());
-    change_batch("one", &NewBatch::default());
+    lots(None, 9);
+    lot("one");
+    create_lot("one", &NewLot::default());
+    change_lot("one", &NewLot::default());
     import_file(seed_file(), &import());
     import(&[], Receipt::default(), &import());
     token("CS-1");
@@ -173,7 +173,7 @@ fn seed_file() -> SeedFile {
 
 fn import() -> NewImport {
     NewImport {
-        batch: "one".into(),
+        lot: "one".into(),
         dry_run: false,
         allow_short_secrets: false,
     }

@@ -3,8 +3,8 @@
 mod support;
 
 use service::{
-    Answer, DeviceStatus, IdentityProof, Input, NewBatch, OpenTo, Owner, Protection, Purpose, Replacement,
-    ServiceError, Settings, TokenTransition, UnixMs,
+    Answer, DeviceStatus, IdentityProof, Input, NewLot, OpenTo, Owner, Protection, Purpose, Replacement, ServiceError,
+    Settings, TokenTransition, UnixMs,
 };
 use store::{EnrollmentState, TokenStatus};
 use support::{
@@ -517,16 +517,16 @@ async fn erasing_leaves_what_happened_and_not_to_whom() {
     let caller = world.all().await;
     let service = &world.service;
     world.stock(&caller, "one", &["CS-1"]).await;
-    let beta = NewBatch {
+    let beta = NewLot {
         open_to: Some(OpenTo::Users(vec![alice(), bob()])),
         note: None,
     };
-    service.create_batch(&caller, "beta", &beta).await.expect("a batch");
-    let for_her = NewBatch {
+    service.create_lot(&caller, "beta", &beta).await.expect("a batch");
+    let for_her = NewLot {
         open_to: Some(OpenTo::Users(vec![alice()])),
         note: None,
     };
-    service.create_batch(&caller, "hers", &for_her).await.expect("a batch");
+    service.create_lot(&caller, "hers", &for_her).await.expect("a batch");
     service
         .move_token(&caller, "CS-1", &TokenTransition::Assign(alice()))
         .await
@@ -559,8 +559,8 @@ async fn erasing_leaves_what_happened_and_not_to_whom() {
     let token = service.token(&caller, "CS-1").await.expect("a view");
     assert_eq!((token.status, token.owner), (TokenStatus::Imported, None));
     for (name, left) in [("beta", OpenTo::Users(vec![bob()])), ("hers", OpenTo::Nobody)] {
-        let batch = service.batch(&caller, name).await.expect("a batch");
-        assert_eq!(batch.open_to, left);
+        let lot = service.lot(&caller, name).await.expect("a batch");
+        assert_eq!(lot.open_to, left);
     }
     let event = world.last("user.erase").await;
     assert_eq!(event["person"], person.to_string());

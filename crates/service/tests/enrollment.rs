@@ -4,7 +4,7 @@ mod support;
 
 use otp::{Algorithm, Period};
 use service::{
-    Answer, Confirmation, Hint, IdentityProof, Input, Kind, NewBatch, NewDevice, NewEnrollment, OpenTo, Replacement,
+    Answer, Confirmation, Hint, IdentityProof, Input, Kind, NewDevice, NewEnrollment, NewLot, OpenTo, Replacement,
     ServiceError, Settings, TokenTransition, UnixMs,
 };
 use store::EnrollmentState;
@@ -725,13 +725,13 @@ async fn b3_a_token_that_went_out_of_reach_meanwhile_ends_the_enrollment() {
         .start_enrollment(&caller, &wanted)
         .await
         .expect("an offer");
-    let closed = NewBatch {
+    let closed = NewLot {
         open_to: Some(OpenTo::Nobody),
         note: None,
     };
     world
         .service
-        .change_batch(&caller, "one", &closed)
+        .change_lot(&caller, "one", &closed)
         .await
         .expect("it is closed");
     let [first, second] = Phone::token("CS-1").two(world.now());

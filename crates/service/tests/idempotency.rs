@@ -2,7 +2,7 @@
 
 mod support;
 
-use service::{Caller, ExportedTokens, IdempotencyKey, NewBatch, NewExport, OpenTo, Role, ServiceError, UnixMs};
+use service::{Caller, ExportedTokens, IdempotencyKey, NewExport, NewLot, OpenTo, Role, ServiceError, UnixMs};
 use support::{World, alice, app, bob, hardware};
 
 fn named(caller: &Caller, key: &str, request: &str) -> Caller {
@@ -90,24 +90,24 @@ async fn what_was_refused_may_be_asked_again() {
 async fn batches_and_exports_are_told_as_they_are_now() {
     let world = World::new().await;
     let all = world.all().await;
-    let closed = NewBatch::default();
+    let closed = NewLot::default();
     let caller = named(&all, "k1", "batch");
     world
         .service
-        .create_batch(&caller, "pilot", &closed)
+        .create_lot(&caller, "pilot", &closed)
         .await
         .expect("it is made");
-    let open = NewBatch {
+    let open = NewLot {
         open_to: Some(OpenTo::Everybody),
         note: None,
     };
     world
         .service
-        .change_batch(&all, "pilot", &open)
+        .change_lot(&all, "pilot", &open)
         .await
         .expect("it is changed");
-    let again = world.service.create_batch(&caller, "pilot", &closed).await;
-    assert_eq!(again.map(|batch| batch.open_to), Ok(OpenTo::Everybody));
+    let again = world.service.create_lot(&caller, "pilot", &closed).await;
+    assert_eq!(again.map(|lot| lot.open_to), Ok(OpenTo::Everybody));
 
     world.stock(&all, "red", &["CS-1"]).await;
     let caller = named(&world.person(&[Role::Admin], None, "Ada", "ann").await, "k2", "export");

@@ -5,7 +5,7 @@ mod support;
 use otp::{Algorithm, Digits, Period, Secret};
 use pskc::{Moving, Unlock};
 use service::{
-    Answer, Caller, Encoding, Export, ExportState, ExportedTokens, Id, Input, NewBatch, NewExport, NewImport,
+    Answer, Caller, Encoding, Export, ExportState, ExportedTokens, Id, Input, NewExport, NewImport, NewLot,
     OPEN_TO_MAX, OpenTo, OpenedBy, Owner, Receipt, Role, Seed, SeedFile, ServiceError, TokenFilter, TokenTransition,
     UnixMs,
 };
@@ -15,8 +15,8 @@ use support::{
 };
 use zeroize::Zeroizing;
 
-fn open_to(open_to: OpenTo) -> NewBatch {
-    NewBatch {
+fn open_to(open_to: OpenTo) -> NewLot {
+    NewLot {
         open_to: Some(open_to),
         note: None,
     }
@@ -66,23 +66,23 @@ async fn a_lot_is_made_opened_and_closed() {
     let world = World::new().await;
     let caller = world.all().await;
     let service = &world.service;
-    let wanted = NewBatch {
+    let wanted = NewLot {
         open_to: None,
         note: Some("for March".into()),
     };
-    let made = service.create_batch(&caller, "one", &wanted).await.expect("a batch");
+    let made = service.create_lot(&caller, "one", &wanted).await.expect("a batch");
     assert_eq!((&made.open_to, made.version), (&OpenTo::Nobody, 1));
     assert_eq!(
-        service.create_batch(&caller, "one", &wanted).await,
+        service.create_lot(&caller, "one", &wanted).await,
         Ok(made.clone()),
         "the same again"
     );
     let other = open_to(OpenTo::Everybody);
-    let told = service.create_batch(&caller, "one", &other).await;
+    let told = service.create_lot(&caller, "one", &other).await;
     assert!(is_invalid(&told, Input::LotName), "{told:?}");
 
     let beta = open_to(OpenTo::Users(vec![alice(), bob()]));
-    let changed = service.change_batch(&caller, "one", &beta).await.expect("it is opened");
+    let changed = service.change_lot(&caller, "one", &beta).await.expect("it is opened");
     assert_eq!(
         (changed.version, changed.note.as_deref()),
         (2, Some("for March")),
@@ -101,19 +101,19 @@ async fn a_lot_is_made_opened_and_closed() {
     );
     let accounts = open_to(OpenTo::Accounts(vec!["cafe\u{301}".into()]));
     let changed = service
-        .change_batch(&caller, "one", &accounts)
+        .change_lot(&caller, "one", &accounts)
         .await
         .expect("it is opened");
     assert_eq!(changed.open_to, OpenTo::Accounts(vec!["caf\u{e9}".into()]), "A3b");
-    assert_eq!(service.batch(&caller, "one").await, Ok(changed));
+    assert_eq!(service.lot(&caller, "one").await, Ok(changed));
 
-    service.create_batch(&caller, "two", &other).await.expect("a batch");
+    service.create_lot(&caller, "two", &other).await.expect("a batch");
     let names = async |after: Option<&str>, limit| {
         let found = service
-            .batches(&caller, after.map(str::to_owned), limit)
+            .lots(&caller, after.map(str::to_owned), limit)
             .await
             .expect("a page");
-        found.into_iter().map(|batch| batch.name).collect::<Vec<_>>()
+        found.into_iter().map(|lot| lot.name).collect::<Vec<_>>()
     };
     assert_eq!(names(None, 9).await, ["one", "two"]);
     assert_eq!(names(None, 1).await, ["one"]);
@@ -126,10 +126,10 @@ async fn every_refusal_of_a_lot() {
     let caller = world.all().await;
     let service = &world.service;
     let none = Err(ServiceError::NotFound("batch"));
-    assert_eq!(service.batch(&caller, "none").await, none);
-    assert_eq!(service.change_batch(&caller, "none", &NewBatch::default()).await, none);
+    assert_eq!(service.lot(&caller, "none").await, none);
+    assert_eq!(service.change_lot(&caller, "none", &NewLot::default()).await, none);
     service
-        .create_batch(&caller, "one", &NewBatch::default())
+        .create_lot(&caller, "one", &NewLot::default())
         .await
         .expect("a batch");
     let many = |count: usize| (0..count).map(|number| number.to_string()).collect::<Vec<_>>();
@@ -143,14 +143,14 @@ async fn every_refusal_of_a_lot() {
         OpenTo::Accounts(many(OPEN_TO_MAX + 1)),
         OpenTo::Users(users(OPEN_TO_MAX + 1)),
     ] {
-        let told = service.create_batch(&caller, "two", &open_to(too_many.clone())).await;
+        let told = service.create_lot(&caller, "two", &open_to(too_many.clone())).await;
         assert!(is_invalid(&told, Input::OpenTo), "{told:?}");
-        let told = service.change_batch(&caller, "one", &open_to(too_many)).await;
+        let told = service.change_lot(&caller, "one", &open_to(too_many)).await;
         assert!(is_invalid(&told, Input::OpenTo), "{told:?}");
     }
     let most = open_to(OpenTo::Users(users(OPEN_TO_MAX)));
     service
-        .change_batch(&caller, "one", &most)
+        .change_lot(&caller, "one", &most)
         .await
         .expect("so many are named");
 }
@@ -183,8 +183,8 @@ async fn a_file_comes_in_whole_and_is_judged_first_where_that_is_asked() {
         (&event["detail"]["first"], &event["detail"]["last"]),
         (&"CS-1".into(), &"CS-3".into())
     );
-    let batch = world.service.batch(&caller, "one").await.expect("it was made");
-    assert_eq!(batch.open_to, OpenTo::Nobody);
+    let lot = world.service.lot(&caller, "one").await.expect("it was made");
+    assert_eq!(lot.open_to, OpenTo::Nobody);
 
     let serial_numbers = async |filter: TokenFilter, after: Option<&str>, limit| {
         let found = world
@@ -198,7 +198,7 @@ async fn a_file_comes_in_whole_and_is_judged_first_where_that_is_asked() {
     assert_eq!(serial_numbers(TokenFilter::default(), Some("CS-2"), 9).await, ["CS-3"]);
     moved(&world, &caller, "CS-2", &TokenTransition::Retire).await;
     let retired = TokenFilter {
-        batch: Some("one".into()),
+        lot: Some("one".into()),
         status: Some(TokenStatus::Retired),
     };
     assert_eq!(serial_numbers(retired, None, 9).await, ["CS-2"]);

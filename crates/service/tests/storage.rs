@@ -3,7 +3,7 @@
 mod support;
 
 use service::{
-    Answer, Caller, ExportedTokens, Id, NewBatch, NewExport, NewKey, Role, ServiceError, TokenFilter, TokenTransition,
+    Answer, Caller, ExportedTokens, Id, NewExport, NewKey, NewLot, Role, ServiceError, TokenFilter, TokenTransition,
 };
 use store::StoreError;
 use support::{
@@ -131,10 +131,7 @@ impl Scene {
             ("erase", service.erase_user(caller, &alice).await),
             (
                 "change a lot",
-                service
-                    .change_batch(caller, "one", &NewBatch::default())
-                    .await
-                    .map(drop),
+                service.change_lot(caller, "one", &NewLot::default()).await.map(drop),
             ),
             ("import", world.import(caller, "one", &seeds(&["CS-9"])).await.map(drop)),
             (
@@ -185,10 +182,7 @@ impl Scene {
             ),
             (
                 "make a lot",
-                service
-                    .create_batch(caller, "two", &NewBatch::default())
-                    .await
-                    .map(drop),
+                service.create_lot(caller, "two", &NewLot::default()).await.map(drop),
             ),
             ("accept", service.accept_clock(&shell).await),
             ("index", service.index_history(&shell).await),
@@ -208,8 +202,8 @@ impl Scene {
                 "png",
                 service.enrollment_png(caller, &bob(), self.enrollment).await.map(drop),
             ),
-            ("lots", service.batches(caller, None, 9).await.map(drop)),
-            ("lot", service.batch(caller, "one").await.map(drop)),
+            ("lots", service.lots(caller, None, 9).await.map(drop)),
+            ("lot", service.lot(caller, "one").await.map(drop)),
             ("token", service.token(caller, "CS-1").await.map(drop)),
             ("tokens", service.tokens(caller, all(), None, 9).await.map(drop)),
             ("drifting", service.drifting_tokens(caller, None, 9).await.map(drop)),

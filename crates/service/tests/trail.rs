@@ -33,16 +33,12 @@ const NOWHERE: EventId = EventId {
 async fn a3_it_is_read_in_pages_from_any_record_on() {
     let world = World::new().await;
     let caller = world.all().await;
-    // A row of several events: each user of a batch has one.
-    let beta = service::NewBatch {
+    // A row of several events: each user of a lot has one.
+    let beta = service::NewLot {
         open_to: Some(service::OpenTo::Users(vec![alice(), bob()])),
         note: None,
     };
-    world
-        .service
-        .create_batch(&caller, "beta", &beta)
-        .await
-        .expect("a batch");
+    world.service.create_lot(&caller, "beta", &beta).await.expect("a batch");
     world.bind(&caller, &alice()).await;
     let whole = all(&world, &caller).await;
     assert_eq!(

@@ -97,7 +97,7 @@ async fn while_the_clock_is_behind_its_own_records_nothing_is_decided() {
     let wanted = world.wanted(bob, app(), None);
     let confirmed = confirmation(&[&code]);
     let lose = service::TokenTransition::Lose;
-    let batch = service::NewBatch::default();
+    let lot = service::NewLot::default();
     for (what, is_doubted) in [
         ("verify", is_doubted(&world.verify(&caller, alice, &code).await)),
         ("ready", is_doubted(&service.ready().await)),
@@ -131,11 +131,8 @@ async fn while_the_clock_is_behind_its_own_records_nothing_is_decided() {
         ("erase", is_doubted(&service.erase_user(&caller, alice).await)),
         ("user", is_doubted(&service.user(&caller, alice).await)),
         ("device", is_doubted(&service.device(&caller, alice, device).await)),
-        ("lot", is_doubted(&service.create_batch(&caller, "two", &batch).await)),
-        (
-            "change",
-            is_doubted(&service.change_batch(&caller, "one", &batch).await),
-        ),
+        ("lot", is_doubted(&service.create_lot(&caller, "two", &lot).await)),
+        ("change", is_doubted(&service.change_lot(&caller, "one", &lot).await)),
         (
             "import",
             is_doubted(&world.import(&caller, "one", &support::seeds(&["CS-2"])).await),

@@ -1,7 +1,7 @@
 //! Erasing a person: everything that is kept of a user, and what the trail says of who they are.
 
 use serde_json::json;
-use store::{Batch, Change, OpenTo, Owner, Write};
+use store::{Change, Lot, OpenTo, Owner, Write};
 
 use crate::{
     Actor, ActorKind, Caller, Core, Role, Service, ServiceError, TokenTransition, access::caller::Origin,
@@ -41,11 +41,11 @@ impl Service {
         let _lock = core.lock_user(owner).await?;
         close(core, owner, origin).await?;
         self.unassign_tokens(owner, origin).await?;
-        self.close_batches(owner, origin).await?;
+        self.close_lots(owner, origin).await?;
         self.end_row(owner, origin).await?;
         // What somebody wrote of them meanwhile.
         self.unassign_tokens(owner, origin).await?;
-        self.close_batches(owner, origin).await
+        self.close_lots(owner, origin).await
     }
 
     async fn end_row(&self, owner: &Owner, origin: &Origin) -> Result<(), ServiceError> {
@@ -87,23 +87,23 @@ impl Service {
         }
     }
 
-    /// Takes the user out of the lists of those who may bind a token of a batch.
-    async fn close_batches(&self, owner: &Owner, origin: &Origin) -> Result<(), ServiceError> {
+    /// Takes the user out of the lists of those who may bind a token of a lot.
+    async fn close_lots(&self, owner: &Owner, origin: &Origin) -> Result<(), ServiceError> {
         let mut after = None;
         loop {
-            let page = self.core.store.batches(after, PAGE).await?;
+            let page = self.core.store.lots(after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.name.clone());
-            for batch in page {
-                close_batch(&self.core, batch, owner, origin).await?;
+            for lot in page {
+                close_lot(&self.core, lot, owner, origin).await?;
             }
         }
     }
 }
 
-async fn close_batch(core: &Core, batch: Batch, owner: &Owner, origin: &Origin) -> Result<(), ServiceError> {
+async fn close_lot(core: &Core, lot: Lot, owner: &Owner, origin: &Origin) -> Result<(), ServiceError> {
     let mut attempts = core.attempts(origin);
-    let mut next = batch;
+    let mut next = lot;
     loop {
         let attempt = attempts.next()?;
         let OpenTo::Users(users) = &mut next.open_to else {
@@ -125,7 +125,7 @@ async fn close_batch(core: &Core, batch: Batch, owner: &Owner, origin: &Origin) 
         if attempt.commit(change, ()).await?.is_some() {
             return Ok(());
         }
-        let Some(again) = core.store.batch(next.name).await? else {
+        let Some(again) = core.store.lot(next.name).await? else {
             return Ok(());
         };
         next = again;

@@ -3,7 +3,7 @@
 use otp::Code;
 use serde_json::json;
 use store::{
-    Batch, Bound, Change, Device, Enrollment, EnrollmentState, Id, Outcome, Owner, Protection, Sealed, Token, Write,
+    Bound, Change, Device, Enrollment, EnrollmentState, Id, Lot, Outcome, Owner, Protection, Sealed, Token, Write,
 };
 use verify::{Cause, UnixMs};
 use zeroize::Zeroizing;
@@ -231,7 +231,7 @@ async fn complete(
     attempt: &Attempt<'_>,
     enrollment: &Enrollment,
     bound: Bound,
-    token: Option<(Token, Batch)>,
+    token: Option<(Token, Lot)>,
     confirmation: &Confirmation,
 ) -> Result<Option<BoundNow>, ServiceError> {
     let Attempt { core, origin, now } = *attempt;
@@ -259,9 +259,9 @@ async fn complete(
         ..Protection::none(owner.clone())
     }));
     let serial_number = token.as_ref().map(|(token, _)| token.serial_number.clone());
-    if let Some((token, batch)) = token {
+    if let Some((token, lot)) = token {
         // Whoever closes it meanwhile is obeyed.
-        writes.push(stays(batch));
+        writes.push(stays(lot));
         writes.push(becomes_bound(token, &bound, now)?);
     }
     let scope = json!({

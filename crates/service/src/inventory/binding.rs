@@ -1,11 +1,11 @@
 //! The inventory as the other use cases meet it: who may bind a token, and what binding makes of it.
 
-use store::{Batch, Bound, Owner, Token, Write};
+use store::{Bound, Lot, Owner, Token, Write};
 use verify::{Kind, UnixMs};
 
 use crate::{Core, ServiceError};
 
-/// The token of this serial number and its batch, if this user may bind it now; else why not, for the trail.
+/// The token of this serial number and its lot, if this user may bind it now; else why not, for the trail.
 ///
 /// Whatever the cause, two records are looked for.
 pub(crate) async fn available(
@@ -13,22 +13,17 @@ pub(crate) async fn available(
     serial_number: &str,
     owner: &Owner,
     now: UnixMs,
-) -> Result<Result<(Token, Batch), &'static str>, ServiceError> {
+) -> Result<Result<(Token, Lot), &'static str>, ServiceError> {
     let serial_number = serial_number.trim().to_owned();
     let token = core.store.tokens_of(vec![serial_number]).await?.pop().flatten();
-    // No batch is called nothing.
-    let name = token.as_ref().map(|token| token.batch.clone()).unwrap_or_default();
-    let batch = core.store.batch(name).await?;
-    Ok(judge(token, batch, owner, now))
+    // No lot is called nothing.
+    let name = token.as_ref().map(|token| token.lot.clone()).unwrap_or_default();
+    let lot = core.store.lot(name).await?;
+    Ok(judge(token, lot, owner, now))
 }
 
-fn judge(
-    token: Option<Token>,
-    batch: Option<Batch>,
-    owner: &Owner,
-    now: UnixMs,
-) -> Result<(Token, Batch), &'static str> {
-    let open = batch.filter(|batch| batch.open_to.includes(owner));
+fn judge(token: Option<Token>, lot: Option<Lot>, owner: &Owner, now: UnixMs) -> Result<(Token, Lot), &'static str> {
+    let open = lot.filter(|lot| lot.open_to.includes(owner));
     let token = token.ok_or("token_unknown")?;
     let cause = match token.state.owner() {
         _ if token.state.sealed().is_none() => match token.state.device() {
@@ -39,14 +34,14 @@ fn judge(
         _ if open.is_none() => "batch_not_open",
         _ if token.starts_at.is_some_and(|start| now < start) => "token_not_yet_valid",
         _ if token.expires_at.is_some_and(|end| now >= end) => "token_expired",
-        _ => return open.map(|batch| (token, batch)).ok_or("batch_not_open"),
+        _ => return open.map(|lot| (token, lot)).ok_or("batch_not_open"),
     };
     Err(cause)
 }
 
-/// The condition that this batch is as it was read; else the change misses.
-pub(crate) fn stays(batch: Batch) -> Write {
-    Write::require(&batch)
+/// The condition that this lot is as it was read; else the change misses.
+pub(crate) fn stays(lot: Lot) -> Write {
+    Write::require(&lot)
 }
 
 /// A token that has become this device. Its clock was measured by the codes that bound it.

@@ -44,7 +44,7 @@ pub struct NewExport {
 pub enum ExportedTokens {
     /// These.
     Named(Vec<String>),
-    /// All of a batch that nobody has bound.
+    /// All of a lot that nobody has bound.
     UnboundOf(String),
 }
 
@@ -227,9 +227,9 @@ async fn unbound(core: &Core, wanted: ExportedTokens) -> Result<Vec<Token>, Serv
             let tokens = named(core, serial_numbers).await?;
             (input, tokens.map_err(|why| invalid(input, why))?)
         }
-        ExportedTokens::UnboundOf(batch) => {
+        ExportedTokens::UnboundOf(lot) => {
             let filter = TokenFilter {
-                batch: Some(batch),
+                lot: Some(lot),
                 status: None,
             };
             let mut tokens = Vec::new();

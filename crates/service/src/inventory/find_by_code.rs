@@ -164,7 +164,7 @@ async fn unbound(
 ) -> Result<Vec<TokenView>, ServiceError> {
     let filter = TokenFilter {
         status: Some(status),
-        batch: None,
+        lot: None,
     };
     let mut found = Vec::new();
     let mut looking: Option<JoinHandle<Vec<TokenView>>> = None;

@@ -6,7 +6,7 @@ use enroll::holds_uri;
 use otp::{Parameters, Secret};
 use pskc::{Encoding, MIN_SECRET_LEN_BYTES, Moving, Reason, Seed, Unlock, read, read_as};
 use serde_json::json;
-use store::{Batch, Change, Fingerprint, Id, OpenTo, Outcome, Token, TokenState, TokenStatus, Write};
+use store::{Change, Fingerprint, Id, Lot, OpenTo, Outcome, Token, TokenState, TokenStatus, Write};
 use verify::UnixMs;
 use zeroize::Zeroizing;
 
@@ -35,8 +35,8 @@ const SECRET_LEN_BYTES: usize = 16;
 /// An import that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewImport {
-    /// The batch; made, and open to nobody, where there is none.
-    pub batch: String,
+    /// The lot; made, and open to nobody, where there is none.
+    pub lot: String,
     /// Whether everything is only judged and nothing comes in.
     pub dry_run: bool,
     /// Whether secrets of 80 to 127 bits come in, too. Shorter ones never do.
@@ -198,7 +198,7 @@ async fn try_import(
     }
     let serial_number = |seed: Option<&Seed>| seed.map(|seed| seed.serial_number.clone());
     let detail = json!({
-        "batch": wanted.batch,
+        "batch": wanted.lot,
         "first": serial_number(seeds.first()),
         "last": serial_number(seeds.last()),
         "duplicates": receipt.duplicates.len(),
@@ -458,7 +458,7 @@ fn comes_in(
         serial_number: serial_number.clone(),
         id,
         version: expected.unwrap_or(0) + 1,
-        batch: wanted.batch.clone(),
+        lot: wanted.lot.clone(),
         manufacturer: seed.manufacturer.clone(),
         model: seed.model.clone(),
         label: seed.label.clone(),
@@ -477,13 +477,13 @@ fn comes_in(
     Ok([Write::put(expected, &next), Write::put(None, &next.fingerprint)])
 }
 
-/// The batch of this name, where there is none yet.
+/// The lot of this name, where there is none yet.
 async fn its_batch(core: &Core, wanted: &NewImport, now: UnixMs) -> Result<Option<Write>, ServiceError> {
-    if core.store.batch(wanted.batch.clone()).await?.is_some() {
+    if core.store.lot(wanted.lot.clone()).await?.is_some() {
         return Ok(None);
     }
-    let next = Batch {
-        name: wanted.batch.clone(),
+    let next = Lot {
+        name: wanted.lot.clone(),
         version: 1,
         created_at: now,
         open_to: OpenTo::Nobody,

@@ -1,19 +1,19 @@
-//! Lots of tokens (batches on the wire), and who may bind a token of one.
+//! Lots of tokens (lots on the wire), and who may bind a token of one.
 
 use serde_json::json;
-use store::{Batch, Change, OpenTo, Outcome, Write};
+use store::{Change, Lot, OpenTo, Outcome, Write};
 
 use crate::{
     Caller, Core, Input, Service, ServiceError, access::api_keys::account_name, access::caller::Origin,
     inventory::DESK, inventory::INVENTORY, trail::event::NewEvent,
 };
 
-/// Accounts or users that a batch may be opened to by name; more are an account of their own, or everybody.
+/// Accounts or users that a lot may be opened to by name; more are an account of their own, or everybody.
 pub const OPEN_TO_MAX: usize = 1_000;
 
-/// A batch that is asked for, or what changes of it.
+/// A lot that is asked for, or what changes of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NewBatch {
+pub struct NewLot {
     /// The accounts or users who may bind a token of it; nobody yet, or whoever may, when absent.
     pub open_to: Option<OpenTo>,
     /// For people.
@@ -21,25 +21,20 @@ pub struct NewBatch {
 }
 
 impl Service {
-    /// Up to `limit` batches after this name, in the order of names.
-    pub async fn batches(
-        &self,
-        caller: &Caller,
-        after: Option<String>,
-        limit: u32,
-    ) -> Result<Vec<Batch>, ServiceError> {
+    /// Up to `limit` lots after this name, in the order of names.
+    pub async fn lots(&self, caller: &Caller, after: Option<String>, limit: u32) -> Result<Vec<Lot>, ServiceError> {
         caller.may_for_all(DESK, INVENTORY)?;
-        Ok(self.core.store.batches(after, limit).await?)
+        Ok(self.core.store.lots(after, limit).await?)
     }
 
-    /// One batch.
-    pub async fn batch(&self, caller: &Caller, name: &str) -> Result<Batch, ServiceError> {
+    /// One lot.
+    pub async fn lot(&self, caller: &Caller, name: &str) -> Result<Lot, ServiceError> {
         caller.may_for_all(DESK, INVENTORY)?;
         find(&self.core, name).await
     }
 
-    /// Makes a batch, before anything of it is imported. Asked for the same again, it is there already.
-    pub async fn create_batch(&self, caller: &Caller, name: &str, wanted: &NewBatch) -> Result<Batch, ServiceError> {
+    /// Makes a lot, before anything of it is imported. Asked for the same again, it is there already.
+    pub async fn create_lot(&self, caller: &Caller, name: &str, wanted: &NewLot) -> Result<Lot, ServiceError> {
         caller.may_for_all(DESK, INVENTORY)?;
         let origin = caller.origin();
         let core = &*self.core;
@@ -48,7 +43,7 @@ impl Service {
         if let Some(created) = once.repeated() {
             return find(core, created).await;
         }
-        let batch = Batch {
+        let lot = Lot {
             name: name.to_owned(),
             version: 1,
             created_at: now,
@@ -56,12 +51,12 @@ impl Service {
             note: wanted.note.clone(),
         };
         if self
-            .write_batch(None, batch.clone(), "batch.create", origin, once.created(name))
+            .write_lot(None, lot.clone(), "batch.create", origin, once.created(name))
             .await?
             != Outcome::Done
         {
             let found = find(&self.core, name).await?;
-            if (&found.open_to, &found.note) == (&batch.open_to, &batch.note) {
+            if (&found.open_to, &found.note) == (&lot.open_to, &lot.note) {
                 return Ok(found);
             }
             let why = "there is another batch of this name: change that one".into();
@@ -70,11 +65,11 @@ impl Service {
                 why,
             });
         }
-        Ok(batch)
+        Ok(lot)
     }
 
-    /// Opens a batch to others, or closes it; bindings under way are judged by what is said last.
-    pub async fn change_batch(&self, caller: &Caller, name: &str, wanted: &NewBatch) -> Result<Batch, ServiceError> {
+    /// Opens a lot to others, or closes it; bindings under way are judged by what is said last.
+    pub async fn change_lot(&self, caller: &Caller, name: &str, wanted: &NewLot) -> Result<Lot, ServiceError> {
         caller.may_for_all(DESK, INVENTORY)?;
         let origin = caller.origin();
         let mut attempts = self.core.attempts(origin);
@@ -82,23 +77,23 @@ impl Service {
             attempts.next()?;
             let old = find(&self.core, name).await?;
             let expected = old.version;
-            let next = Batch {
+            let next = Lot {
                 version: expected + 1,
                 open_to: bounded(wanted.open_to.clone().unwrap_or(old.open_to))?,
                 note: wanted.note.clone().or(old.note),
                 ..old
             };
-            let done = self.write_batch(Some(expected), next.clone(), "batch.change", origin, None);
+            let done = self.write_lot(Some(expected), next.clone(), "batch.change", origin, None);
             if let Some(done) = (done.await? == Outcome::Done).then_some(next) {
                 return Ok(done);
             }
         }
     }
 
-    async fn write_batch(
+    async fn write_lot(
         &self,
         expected: Option<u64>,
-        next: Batch,
+        next: Lot,
         action: &'static str,
         origin: &Origin,
         beside: Option<Write>,
@@ -123,8 +118,8 @@ impl Service {
     }
 }
 
-async fn find(core: &Core, name: &str) -> Result<Batch, ServiceError> {
-    let found = core.store.batch(name.to_owned()).await?;
+async fn find(core: &Core, name: &str) -> Result<Lot, ServiceError> {
+    let found = core.store.lot(name.to_owned()).await?;
     found.ok_or(ServiceError::NotFound("batch"))
 }
 

@@ -10,7 +10,7 @@ pub(crate) mod transition;
 
 pub use export::{EXPORT_MAX, ExportedTokens, NewExport};
 pub use import::{IMPORT_MAX, NewImport, OpenedBy, Receipt, Refused, SeedFile};
-pub use lots::{NewBatch, OPEN_TO_MAX};
+pub use lots::{NewLot, OPEN_TO_MAX};
 pub use tokens::TokenView;
 pub use transition::TokenTransition;
 

@@ -16,8 +16,8 @@ const DRIFT_PAGES: usize = 50;
 pub struct TokenView {
     /// The serial number on its back.
     pub serial_number: String,
-    /// The batch it came in.
-    pub batch: String,
+    /// The lot it came in.
+    pub lot: String,
     /// Who made it.
     pub manufacturer: Option<String>,
     /// What it is.
@@ -53,7 +53,7 @@ impl TokenView {
     pub(crate) fn of(token: &Token) -> Self {
         Self {
             serial_number: token.serial_number.clone(),
-            batch: token.batch.clone(),
+            lot: token.lot.clone(),
             manufacturer: token.manufacturer.clone(),
             model: token.model.clone(),
             label: token.label.clone(),

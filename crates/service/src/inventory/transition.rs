@@ -110,7 +110,7 @@ async fn try_move(
         let Some(lost) = lost else { return Ok(None) };
         writes.push(lost);
     }
-    let detail = json!({"serial_number": token.serial_number, "batch": token.batch, "from": from.name()});
+    let detail = json!({"serial_number": token.serial_number, "batch": token.lot, "from": from.name()});
     let entry = NewEvent::new(passage.action(), "done", origin).detail(detail);
     // Whose it is, or was meant to be.
     let owner = state.owner().or(token.state.owner()).cloned();

@@ -16,8 +16,8 @@ use std::{
 use keyring::Keyring;
 use serde_json::Value;
 use service::{
-    Actor, ActorKind, Answer, Caller, Clock, Confirmation, Entropy, Factor, Id, IdentityProof, Input, Method, NewBatch,
-    NewDevice, NewEnrollment, NewImport, NewKey, OpenTo, OpenedBy, Owner, PortError, Ports, Question, Receipt,
+    Actor, ActorKind, Answer, Caller, Clock, Confirmation, Entropy, Factor, Id, IdentityProof, Input, Method,
+    NewDevice, NewEnrollment, NewImport, NewKey, NewLot, OpenTo, OpenedBy, Owner, PortError, Ports, Question, Receipt,
     Replacement, Role, SeedFile, Service, ServiceError, Settings, Signer as _, StartedEnrollment, UnixMs,
 };
 use store::{
@@ -283,22 +283,22 @@ impl World {
         (device.id, phone, paper)
     }
 
-    /// Tokens of these serial numbers come in, in a batch of this name that is open to everybody.
-    pub(crate) async fn stock(&self, caller: &Caller, batch: &str, serial_numbers: &[&str]) {
-        let open = NewBatch {
+    /// Tokens of these serial numbers come in, in a lot of this name that is open to everybody.
+    pub(crate) async fn stock(&self, caller: &Caller, lot: &str, serial_numbers: &[&str]) {
+        let open = NewLot {
             open_to: Some(OpenTo::Everybody),
             note: None,
         };
-        self.service.create_batch(caller, batch, &open).await.expect("a batch");
+        self.service.create_lot(caller, lot, &open).await.expect("a batch");
         let receipt = self
-            .import(caller, batch, &seeds(serial_numbers))
+            .import(caller, lot, &seeds(serial_numbers))
             .await
             .expect("a receipt");
         assert_eq!(receipt.imported, serial_numbers.len(), "{receipt:?}");
     }
 
-    pub(crate) async fn import(&self, caller: &Caller, batch: &str, file: &str) -> Result<Receipt, ServiceError> {
-        self.service.import_file(caller, seed_file(file), &into(batch)).await
+    pub(crate) async fn import(&self, caller: &Caller, lot: &str, file: &str) -> Result<Receipt, ServiceError> {
+        self.service.import_file(caller, seed_file(file), &into(lot)).await
     }
 
     /// Binds this token by the code that it showed and the one that it shows. A step later, its next code is good.
@@ -407,9 +407,9 @@ pub(crate) fn seed_file(text: &str) -> SeedFile {
     }
 }
 
-pub(crate) fn into(batch: &str) -> NewImport {
+pub(crate) fn into(lot: &str) -> NewImport {
     NewImport {
-        batch: batch.into(),
+        lot: lot.into(),
         dry_run: false,
         allow_short_secrets: false,
     }

@@ -94,7 +94,7 @@ pub(super) async fn tokens_come_in_pages(harness: &dyn Harness) {
     assert!(serial_numbers(&*store, &all, None, 0).await.is_empty());
     let returned = TokenFilter {
         status: Some(TokenStatus::Returned),
-        batch: None,
+        lot: None,
     };
     assert_eq!(
         serial_numbers(&*store, &returned, Some(4), 100).await,
@@ -102,12 +102,12 @@ pub(super) async fn tokens_come_in_pages(harness: &dyn Harness) {
     );
     let odd = TokenFilter {
         status: None,
-        batch: Some("batch 1".into()),
+        lot: Some("batch 1".into()),
     };
     assert_eq!(serial_numbers(&*store, &odd, Some(1), 3).await, named(&[3, 5, 7]));
     let both = TokenFilter {
         status: Some(TokenStatus::Returned),
-        batch: Some("batch 1".into()),
+        lot: Some("batch 1".into()),
     };
     assert_eq!(serial_numbers(&*store, &both, None, 100).await, named(&[5, 7]));
 }

@@ -11,7 +11,6 @@
 //!
 //! A case panics where the engine breaks the contract. Nothing sleeps, nothing asks for the time.
 
-mod batches;
 mod bicycle;
 mod conditions;
 mod crashes;
@@ -21,6 +20,7 @@ mod history;
 mod history_index;
 mod inventory;
 mod keys;
+mod lots;
 mod races;
 mod records;
 mod refusals;
@@ -85,7 +85,7 @@ pub const CASES: &[Case] = cases! {
         required_documents_are_shared, keys_are_what_they_are;
     inventory: tokens_round_trip, tokens_come_in_pages, a_secret_comes_in_once, a_token_that_ends_loses_its_secret,
         bound_tokens_come_with_their_devices, an_import_is_whole_or_absent, one_of_many_users_gets_a_token;
-    batches: batches_round_trip, exports_round_trip, allowances_count;
+    lots: lots_round_trip, exports_round_trip, allowances_count;
     sealing: secrets_are_listed_by_their_key, what_was_erased_is_not_listed;
     resealing: a_secret_is_sealed_anew, only_what_was_read_is_sealed_anew,
         a_record_that_was_read_before_puts_its_secret_back, so_does_a_row_whose_devices_are_written,

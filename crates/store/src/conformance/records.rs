@@ -37,8 +37,8 @@ pub(super) async fn absent_records(harness: &dyn Harness) {
     );
     assert!(store.bound_tokens(None, 10).await.expect("a read").is_empty());
     assert_eq!(store.known_fingerprints(vec![[0; 32]]).await.expect("a read"), [false]);
-    assert!(store.batch("one".into()).await.expect("a read").is_none());
-    assert!(store.batches(None, 10).await.expect("a read").is_empty());
+    assert!(store.lot("one".into()).await.expect("a read").is_none());
+    assert!(store.lots(None, 10).await.expect("a read").is_empty());
     assert!(store.allowance("one".into()).await.expect("a read").is_none());
     assert!(store.protection(owner).await.expect("a read").is_none());
     assert!(store.api_key(id(1)).await.expect("a read").is_none());

@@ -5,7 +5,7 @@ use verify::{DeviceParts, DeviceState, DeviceStatus, GuessMac, Kind, LongCount, 
 
 use super::done;
 use crate::{
-    ApiKey, Batch, Bound, Change, Device, Enrollment, EnrollmentState, Fingerprint, Id, IdentityProof, OpenTo, Owner,
+    ApiKey, Bound, Change, Device, Enrollment, EnrollmentState, Fingerprint, Id, IdentityProof, Lot, OpenTo, Owner,
     Protection, RecoveryCode, RecoveryCodes, Role, Sealed, Store, Token, TokenState, UnboundDevice, User, Write,
     audit::Event,
 };
@@ -265,7 +265,7 @@ pub(super) fn token(number: u32) -> Token {
         serial_number: format!("SN-{number:08}"),
         id: id(number),
         version: 1,
-        batch: format!("batch {}", number % 2),
+        lot: format!("batch {}", number % 2),
         manufacturer: full.then(|| "Wolke & Söhne".into()),
         model: full.then(|| format!("M{number}")),
         label: full.then(|| "名前".into()),
@@ -294,8 +294,8 @@ pub(super) fn import(expected: Option<u64>, next: &Token) -> Vec<Write> {
     vec![Write::put(expected, next), Write::put(None, &next.fingerprint)]
 }
 
-pub(super) fn batch(number: u32, open_to: OpenTo) -> Batch {
-    Batch {
+pub(super) fn lot(number: u32, open_to: OpenTo) -> Lot {
+    Lot {
         name: format!("batch {number}"),
         version: 1,
         created_at: NOW.plus(i64::from(number)),

@@ -21,8 +21,9 @@ pub struct Token {
     pub id: Id,
     /// Raised by every change.
     pub version: u64,
-    /// The batch it came in.
-    pub batch: String,
+    /// The lot it came in; `batch` in storage and on the wire.
+    #[serde(rename = "batch")]
+    pub lot: String,
     /// Its manufacturer.
     pub manufacturer: Option<String>,
     /// Its model.
@@ -83,8 +84,8 @@ pub struct Fingerprint {
 }
 
 const STATUS: &str = "stage";
-const BATCH: &str = "batch";
-const BATCH_STATUS: &str = "batch_stage";
+const LOT: &str = "batch";
+const LOT_STATUS: &str = "batch_stage";
 const BOUND: &str = "bound";
 const ASSIGNED_TO: &str = "assigned_to";
 
@@ -106,11 +107,11 @@ impl Noun for Token {
     }
 
     fn lookups(&self) -> Vec<Lookup> {
-        let (batch, status, serial_number) = (&*self.batch, self.state.status().name(), &*self.serial_number);
+        let (lot, status, serial_number) = (&*self.lot, self.state.status().name(), &*self.serial_number);
         let mut lookups = vec![
             Lookup::listed(STATUS, &[status, serial_number]),
-            Lookup::listed(BATCH, &[batch, serial_number]),
-            Lookup::listed(BATCH_STATUS, &[batch, status, serial_number]),
+            Lookup::listed(LOT, &[lot, serial_number]),
+            Lookup::listed(LOT_STATUS, &[lot, status, serial_number]),
         ];
         lookups.extend(self.state.device().map(|_| Lookup::listed(BOUND, &[serial_number])));
         if let TokenState::Assigned { owner, .. } = &self.state {
@@ -162,7 +163,7 @@ mod tests {
             serial_number: "CS-000001".into(),
             id: id(8),
             version: 3,
-            batch: "2026-03".into(),
+            lot: "2026-03".into(),
             manufacturer: Some("Wolke".into()),
             model: Some("M1".into()),
             label: None,

@@ -1,6 +1,6 @@
 //! Reading the inventory: tokens by serial number, in lists, and with the devices that they are.
 
-use super::{ASSIGNED_TO, BATCH, BATCH_STATUS, BOUND, Fingerprint, STATUS, Token, TokenStatus};
+use super::{ASSIGNED_TO, BOUND, Fingerprint, LOT, LOT_STATUS, STATUS, Token, TokenStatus};
 use crate::{Bound, List, Owner, Pending, Store, document};
 
 /// A filter for lists of tokens.
@@ -8,8 +8,8 @@ use crate::{Bound, List, Owner, Pending, Store, document};
 pub struct TokenFilter {
     /// Those of this status.
     pub status: Option<TokenStatus>,
-    /// Those of this batch.
-    pub batch: Option<String>,
+    /// Those of this lot.
+    pub lot: Option<String>,
 }
 
 /// A token and the device that it is, as read together.
@@ -38,11 +38,11 @@ impl dyn Store + '_ {
             prefix: document::value(parts),
             after,
         };
-        let list = match (&filter.batch, status) {
+        let list = match (&filter.lot, status) {
             (None, None) => List::Global { after },
             (None, Some(status)) => lookup(STATUS, &[status], after),
-            (Some(batch), None) => lookup(BATCH, &[batch], after),
-            (Some(batch), Some(status)) => lookup(BATCH_STATUS, &[batch, status], after),
+            (Some(lot), None) => lookup(LOT, &[lot], after),
+            (Some(lot), Some(status)) => lookup(LOT_STATUS, &[lot, status], after),
         };
         self.list(list, limit)
     }

@@ -14,7 +14,7 @@ use crate::{Id, Owner, Sealed};
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenState {
-    /// In the drawer: free for whom its batch is open to.
+    /// In the drawer: free for whom its lot is open to.
     Imported {
         /// The secret.
         #[serde(rename = "secret")]

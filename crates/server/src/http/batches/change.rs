@@ -2,7 +2,7 @@
 
 use api::{Batch, BatchChangeRequest, BatchPath, ProblemCode};
 use axum::extract::State;
-use service::NewBatch;
+use service::NewLot;
 
 use super::{batch, open_to};
 use crate::{
@@ -37,11 +37,11 @@ pub(super) async fn change_batch(
     PathName(name): PathName,
     Json(request): Json<BatchChangeRequest>,
 ) -> Answer {
-    let wanted = NewBatch {
+    let wanted = NewLot {
         open_to: request.open_to.map(open_to),
         note: request.note.map(|note| note.as_str().to_owned()),
     };
     let caller = caller.acting(request.actor);
-    let changed = app.service.change_batch(&caller, &name, &wanted).await?;
+    let changed = app.service.change_lot(&caller, &name, &wanted).await?;
     Ok(json(&batch(changed)))
 }

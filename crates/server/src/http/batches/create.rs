@@ -2,7 +2,7 @@
 
 use api::{Batch, BatchRequest, IdempotencyHeader, ProblemCode};
 use axum::extract::State;
-use service::NewBatch;
+use service::NewLot;
 
 use super::{batch, open_to};
 use crate::{
@@ -36,14 +36,11 @@ pub(super) async fn create_batch(
     caller: Authorized,
     Creating { request, key }: Creating<BatchRequest>,
 ) -> Answer {
-    let wanted = NewBatch {
+    let wanted = NewLot {
         open_to: request.open_to.map(open_to),
         note: request.note.map(|note| note.as_str().to_owned()),
     };
     let caller = caller.acting(request.actor).with_idempotency_key(key);
-    let made = app
-        .service
-        .create_batch(&caller, request.name.as_str(), &wanted)
-        .await?;
+    let made = app.service.create_lot(&caller, request.name.as_str(), &wanted).await?;
     Ok(created(&batch(made)))
 }

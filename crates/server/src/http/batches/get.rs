@@ -27,5 +27,5 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[ProblemCode::NotFound]);
     responses((status = 200, description = "The batch.", body = Batch)),
 )]
 pub(super) async fn get_batch(State(app): State<App>, caller: Authorized, PathName(name): PathName) -> Answer {
-    Ok(json(&batch(app.service.batch(&caller.0, &name).await?)))
+    Ok(json(&batch(app.service.lot(&caller.0, &name).await?)))
 }

@@ -32,7 +32,7 @@ pub(super) async fn list_batches(
     Queried(query): Queried<BatchQuery>,
 ) -> Answer {
     let limit = query.limit.get();
-    let found = app.service.batches(&caller.0, query.cursor, limit).await?;
+    let found = app.service.lots(&caller.0, query.cursor, limit).await?;
     let full = found.len() == limit as usize;
     let next_cursor = found.last().filter(|_| full).map(|batch| batch.name.clone());
     let items = found.into_iter().map(batch).collect();

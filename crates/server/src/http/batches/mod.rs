@@ -5,7 +5,7 @@ mod create;
 mod get;
 mod list;
 
-use service::{Batch, OpenTo, Owner};
+use service::{Lot, OpenTo, Owner};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::http::{app::App, convert::time, document::endpoints};
@@ -19,7 +19,7 @@ pub(super) fn endpoints() -> OpenApiRouter<App> {
     ]
 }
 
-fn batch(batch: Batch) -> api::Batch {
+fn batch(batch: Lot) -> api::Batch {
     let (kind, accounts, users) = match batch.open_to {
         OpenTo::Nobody => (api::OpenToKind::Nobody, None, None),
         OpenTo::Accounts(accounts) => (api::OpenToKind::Accounts, Some(accounts), None),

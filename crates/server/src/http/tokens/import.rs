@@ -65,7 +65,7 @@ fn wanted(request: ImportRequest, dry_run: bool) -> Result<(SeedFile, NewImport,
         encoding,
     };
     let wanted = NewImport {
-        batch: request.batch.as_str().to_owned(),
+        lot: request.batch.as_str().to_owned(),
         dry_run,
         allow_short_secrets: request.allow_short_secrets,
     };

@@ -35,7 +35,7 @@ pub(super) async fn list_tokens(
     let limit = query.limit.get();
     let filter = TokenFilter {
         status: query.state.map(status),
-        batch: query.batch,
+        lot: query.batch,
     };
     let (found, next_cursor) = if query.drifting {
         if filter != TokenFilter::default() {

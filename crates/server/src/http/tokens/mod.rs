@@ -39,7 +39,7 @@ fn token(view: TokenView) -> api::Token {
         account: owner.map(|owner| owner.account.as_ref().to_owned()),
         user: owner.map(|owner| owner.user.as_ref().to_owned()),
         serial_number: view.serial_number,
-        batch: view.batch,
+        batch: view.lot,
         manufacturer: view.manufacturer,
         model: view.model,
         label: view.label,

@@ -7,7 +7,7 @@ use crate::{Key, List, Noun, Owner, Pending, Store, shape};
 
 /// Tokens that came together, and who may bind them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Batch {
+pub struct Lot {
     /// The desk's own name for it.
     pub name: String,
     /// Raised by every change.
@@ -21,7 +21,7 @@ pub struct Batch {
     pub note: Option<String>,
 }
 
-/// The users who may bind a token of a batch.
+/// The users who may bind a token of a lot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OpenTo {
@@ -47,13 +47,13 @@ impl OpenTo {
     }
 }
 
-impl Batch {
+impl Lot {
     fn key_of(name: &str) -> Key {
         Key::global(Self::NAME, name)
     }
 }
 
-impl Noun for Batch {
+impl Noun for Lot {
     const NAME: &'static str = "batch";
 
     fn key(&self) -> Key {
@@ -65,15 +65,15 @@ impl Noun for Batch {
     }
 }
 
-/// Reading batches.
+/// Reading lots.
 impl dyn Store + '_ {
-    /// One batch.
-    pub fn batch(&self, name: String) -> Pending<'_, Option<Batch>> {
-        self.one(Batch::key_of(&name))
+    /// One lot.
+    pub fn lot(&self, name: String) -> Pending<'_, Option<Lot>> {
+        self.one(Lot::key_of(&name))
     }
 
-    /// Up to `limit` batches after this name, in the order of names.
-    pub fn batches(&self, after: Option<String>, limit: u32) -> Pending<'_, Vec<Batch>> {
+    /// Up to `limit` lots after this name, in the order of names.
+    pub fn lots(&self, after: Option<String>, limit: u32) -> Pending<'_, Vec<Lot>> {
         let after = after.unwrap_or_default();
         self.list(List::Global { after }, limit)
     }
@@ -86,16 +86,16 @@ mod tests {
 
     #[test]
     fn golden_files() {
-        let batch = |open_to| Batch {
+        let lot = |open_to| Lot {
             name: "2026-03".into(),
             version: 2,
             created_at: NOW,
             open_to,
             note: Some("beta".into()),
         };
-        golden("nobody", &batch(OpenTo::Nobody));
-        golden("accounts", &batch(OpenTo::Accounts(vec!["acme".into()])));
-        golden("users", &batch(OpenTo::Users(vec![owner()])));
-        golden("everybody", &batch(OpenTo::Everybody));
+        golden("nobody", &lot(OpenTo::Nobody));
+        golden("accounts", &lot(OpenTo::Accounts(vec!["acme".into()])));
+        golden("users", &lot(OpenTo::Users(vec![owner()])));
+        golden("everybody", &lot(OpenTo::Everybody));
     }
 }

@@ -1,9 +1,9 @@
-//! Records around tokens: batches, exports, allowances.
+//! Records around tokens: lots, exports, allowances.
 
 use super::{Harness, done, inventory::named, missed, open, reopen, sample::*};
-use crate::{Allowance, Batch, Export, ExportState, Fingerprint, OpenTo, Owner, Person, Write};
+use crate::{Allowance, Export, ExportState, Fingerprint, Lot, OpenTo, Owner, Person, Write};
 
-pub(super) async fn batches_round_trip(harness: &dyn Harness) {
+pub(super) async fn lots_round_trip(harness: &dyn Harness) {
     let store = open(harness).await;
     let kinds = [
         OpenTo::Nobody,
@@ -13,13 +13,13 @@ pub(super) async fn batches_round_trip(harness: &dyn Harness) {
         OpenTo::Accounts(Vec::new()),
         OpenTo::Users(Vec::new()),
     ];
-    let write = |expected, next: Batch| change("batch", vec![Write::put(expected, &next)]);
-    let stays = |read: &Batch| change("batch", vec![Write::require(read)]);
+    let write = |expected, next: Lot| change("batch", vec![Write::put(expected, &next)]);
+    let stays = |read: &Lot| change("batch", vec![Write::require(read)]);
     let mut wanted = Vec::new();
     for (number, open_to) in (1..).zip(kinds) {
-        let first = batch(number, OpenTo::Everybody);
+        let first = lot(number, OpenTo::Everybody);
         done(&*store, write(None, first.clone())).await;
-        let mut next = batch(number, open_to);
+        let mut next = lot(number, open_to);
         next.version = 2;
         done(&*store, write(Some(1), next.clone())).await;
         missed(&*store, write(Some(1), next.clone()), "an old version").await;
@@ -32,13 +32,13 @@ pub(super) async fn batches_round_trip(harness: &dyn Harness) {
     let store = reopen(harness, store).await;
     for wanted in &wanted {
         assert_eq!(
-            store.batch(wanted.name.clone()).await.expect("a read").as_ref(),
+            store.lot(wanted.name.clone()).await.expect("a read").as_ref(),
             Some(wanted)
         );
     }
-    assert_eq!(store.batches(None, 100).await.expect("a read"), wanted);
+    assert_eq!(store.lots(None, 100).await.expect("a read"), wanted);
     let after = Some("batch 2".to_owned());
-    assert_eq!(store.batches(after, 2).await.expect("a read"), wanted[2..4]);
+    assert_eq!(store.lots(after, 2).await.expect("a read"), wanted[2..4]);
 }
 
 pub(super) async fn exports_round_trip(harness: &dyn Harness) {
