@@ -280,10 +280,10 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
     (
         &[Role::Inventory],
         &[
-            "batches",
-            "batch",
-            "create_batch",
-            "change_batch",
+            "lots",
+            "lot",
+            "create_lot",
+            "change_lot",
             "import_file",
             "import",
             "tokens",

@@ -67,7 +67,7 @@ mod tests {
             OpenTo::Users(vec![Owner::new("acme", "alice")]),
             OpenTo::Everybody,
         ] {
-            let told = batch(Batch {
+            let told = batch(Lot {
                 name: "2026-11".into(),
                 version: 1,
                 open_to: said.clone(),

@@ -108,7 +108,7 @@ mod tests {
         let (file, wanted, _) = asked(json!({"encoding": "base32"})).unwrap();
         assert!(matches!(file.opened_by, OpenedBy::Nothing));
         assert_eq!((&**file.bytes, file.encoding), (&[0, 1, 2][..], Some(Encoding::Base32)));
-        assert!(wanted.dry_run && wanted.batch == "2026-11" && !wanted.allow_short_secrets);
+        assert!(wanted.dry_run && wanted.lot == "2026-11" && !wanted.allow_short_secrets);
         let (file, ..) = asked(json!({"password": "open"})).unwrap();
         assert!(matches!(file.opened_by, OpenedBy::Password(password) if *password == "open"));
         let (file, ..) = asked(json!({"key_base64": "Aw=="})).unwrap();
