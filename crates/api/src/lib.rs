@@ -15,10 +15,12 @@ mod code;
 mod device;
 mod enrollment;
 mod export;
+mod hint;
 mod import;
 mod origin;
 mod probe;
 mod problem;
+mod problem_code;
 mod protection;
 mod read;
 mod recovery;
@@ -39,12 +41,14 @@ pub use enrollment::{
     EnrollmentRequest, Factor, Png, Replaces,
 };
 pub use export::{Export, ExportActRequest, ExportFileRequest, ExportPath, ExportRequest, ExportState};
+pub use hint::{Hint, HintAlgorithm};
 pub use import::{
     Base64, ImportQuery, ImportReceipt, ImportRefusal, ImportRequest, SecretText, SeedEncoding, returned_capacity,
 };
 pub use origin::{Actor, ActorKind, Client, IdempotencyHeader, IdentityProof, UserAgent};
 pub use probe::{Probe, ProbeStatus};
-pub use problem::{Hint, HintAlgorithm, PROBLEM_JSON, Problem, ProblemCode};
+pub use problem::{PROBLEM_JSON, Problem};
+pub use problem_code::ProblemCode;
 pub use protection::{Protection, ProtectionMethod, Scope};
 pub use read::{query_problem, read_json};
 pub use recovery::{RecoveryCodes, RecoveryCodesRequest};

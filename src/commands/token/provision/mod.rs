@@ -2,6 +2,7 @@
 
 mod labels;
 mod manifest;
+mod number_status;
 mod numbers;
 mod seeds;
 mod station;
@@ -24,9 +25,10 @@ use serde_json::json;
 
 use self::{
     manifest::{Batch, Manifest},
+    number_status::NumberStatus,
     numbers::SerialNumber,
     seeds::Seeds,
-    station::{NumberStatus, ProvisioningStation},
+    station::ProvisioningStation,
     worker::{Teller, Worker},
 };
 use super::{port::Port, seed_key::KeyFile, status::algorithm_name};

@@ -13,6 +13,7 @@ use pskc::{ManagementKey, Moving, Seed};
 use super::{
     labels,
     manifest::{Line, Manifest, State},
+    number_status::NumberStatus,
     seeds::Seeds,
 };
 use crate::{Failure, real};
@@ -42,17 +43,6 @@ struct Shared {
     /// Ports at which nothing is to be done.
     idle: HashSet<String>,
     failure: Option<Failure>,
-}
-
-/// The status of one serial number of the batch.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum NumberStatus {
-    Free,
-    InHand,
-    /// Its secret is kept; whether a token is sealed with it is not known.
-    Open,
-    Done,
-    Void,
 }
 
 impl Shared {

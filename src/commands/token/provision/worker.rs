@@ -8,7 +8,7 @@ use std::{
 
 use link::{About, Comparing, ComparisonDigits, Link, LinkError, OpenError, Patience, Session, TokenStatus, Wanted};
 
-use super::station::{NumberStatus, ProvisioningStation};
+use super::{number_status::NumberStatus, station::ProvisioningStation};
 use crate::{
     Failure,
     commands::token::port::{now_unix_s, random},
