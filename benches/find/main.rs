@@ -66,7 +66,7 @@ fn main() -> Any<()> {
     for begin in (0..tokens).step_by(IMPORT) {
         let seeds: Vec<Seed> = (begin..tokens.min(begin + IMPORT)).map(seed).collect();
         let wanted = NewImport {
-            batch: "find".into(),
+            lot: "find".into(),
             dry_run: false,
             allow_short_secrets: false,
         };
