@@ -46,6 +46,7 @@ pub(crate) fn serve(dir: &Path, devices: u32) -> Any<()> {
     let wanted = NewKey {
         roles: vec![Role::Verify],
         owner: "load".into(),
+        audiences: Vec::new(),
         accounts: None,
     };
     let (_, key) = runtime.block_on(service.create_key(&Caller::shell(), &wanted))?;

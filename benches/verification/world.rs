@@ -52,6 +52,7 @@ impl World {
         let wanted = NewKey {
             roles: vec![Role::Verify],
             owner: "verification".into(),
+            audiences: Vec::new(),
             accounts: None,
         };
         let (_, key) = runtime.block_on(service.create_key(&Caller::shell(), &wanted))?;

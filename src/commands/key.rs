@@ -120,6 +120,7 @@ impl Create {
         let wanted = NewKey {
             roles: self.role,
             owner: self.owner,
+            audiences: Vec::new(),
             accounts: (!self.account.is_empty()).then_some(self.account),
         };
         let (id, text) = beside(&self.configured, &self.second, "key", async |service| {

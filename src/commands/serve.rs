@@ -278,6 +278,7 @@ async fn first_key(service: &Service, dir: &Path) -> Result<FirstKey, Failure> {
     let wanted = NewKey {
         roles: vec![Role::Admin, Role::Verify, Role::Enroll],
         owner: "operator".into(),
+        audiences: Vec::new(),
         accounts: None,
     };
     let (_, text) = service

@@ -344,6 +344,7 @@ impl World {
         let wanted = NewKey {
             roles: roles.to_vec(),
             owner: owner.into(),
+            audiences: Vec::new(),
             accounts: accounts.map(|accounts| accounts.iter().map(|&account| account.to_owned()).collect()),
         };
         let made = self.wait(self.service().create_key(&Caller::shell(), &wanted));

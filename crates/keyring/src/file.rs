@@ -23,9 +23,9 @@ const SIZE_MAX: u64 = 1 << 20;
 impl Keyring {
     /// Makes a keyring with one key of each kind in a new file.
     pub fn create(path: &Path, entropy: Arc<dyn Entropy>, now: UnixMs) -> Result<Self, KeyringError> {
-        let mut text = Zeroizing::new(String::with_capacity(1_024));
+        let mut text = Zeroizing::new(String::with_capacity(1_280));
         text.push_str(HEADER);
-        for kind in ["seal", "mac", "sign"] {
+        for kind in ["seal", "mac", "sign", "grant"] {
             let mut bytes: Material = Zeroizing::new([0; 32]);
             entropy.fill(&mut *bytes)?;
             write_line(&mut text, kind, 1, now, &bytes);
@@ -56,7 +56,8 @@ impl Keyring {
         Self::parse(as_text(&read(path)?)?, entropy)
     }
 
-    /// Writes the MAC keys that a file of before leaves to be derived into the file, as lines of their own. The result is
+    /// Writes the MAC keys that a file of before leaves to be derived, and a grant key where there is none, into the file, as
+    /// lines of their own. The result is
     /// the keyring of the file as it is then; `None` where nothing is missing.
     ///
     /// For who owns the data directory, once the keyring has proven to be the database's: a program of before that runs
@@ -64,17 +65,23 @@ impl Keyring {
     pub fn upgrade(&self, path: &Path, now: UnixMs) -> Result<Option<Self>, KeyringError> {
         let bytes = self.read_again(path)?;
         let old = as_text(&bytes)?;
-        let derived = Lines::of(old)?.derived_macs();
-        if derived.is_empty() {
+        let lines = Lines::of(old)?;
+        let derived = lines.derived_macs();
+        if derived.is_empty() && !lines.grants.is_empty() {
             return Ok(None);
         }
-        let mut text = Zeroizing::new(String::with_capacity(old.len() + 1 + 128 * derived.len()));
+        let mut text = Zeroizing::new(String::with_capacity(old.len() + 1 + 128 * (derived.len() + 1)));
         text.push_str(old);
         if !old.ends_with('\n') {
             text.push('\n');
         }
         for (id, material) in &derived {
             write_line(&mut text, "mac", *id, now, material);
+        }
+        if lines.grants.is_empty() {
+            let mut bytes: Material = Zeroizing::new([0; 32]);
+            self.entropy.fill(&mut *bytes)?;
+            write_line(&mut text, "grant", 1, now, &bytes);
         }
         private_file::write(path, text.as_bytes())?;
         Self::parse(&text, self.entropy.clone()).map(Some)

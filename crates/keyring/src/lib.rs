@@ -7,7 +7,8 @@
 //! |---|---|---|
 //! | `seal` | the AES-256-GCM key, by HKDF-SHA-256 | stay until nothing is sealed under them |
 //! | `mac` | the HMAC-SHA-256 key itself | stay for ever: what was hashed cannot be hashed anew |
-//! | `sign` | the Ed25519 seed | stay for what they signed |
+//! | `sign` | the Ed25519 seed, of the trail | stay for what they signed |
+//! | `grant` | the Ed25519 seed, of grants | an hour beside the next one, which is first used ten minutes after it was made |
 //!
 //! The newest of each kind is used for what is new. A line of any other kind was written by a newer version, and is
 //! refused: a program that passed over it would also leave it out.
@@ -17,6 +18,7 @@
 
 mod error;
 mod file;
+mod grants;
 mod lines;
 pub mod private_file;
 mod sealing;
@@ -29,9 +31,10 @@ use ring::{
     hmac,
     signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey},
 };
-use service::{Entropy, Signer};
+use service::{Entropy, GrantKey, PortError, Signer, UnixMs};
 
 pub use error::KeyringError;
+use grants::GrantKeys;
 use lines::Lines;
 use sealing::sealing_key;
 
@@ -40,6 +43,7 @@ pub struct Keyring {
     sealing: BTreeMap<u32, LessSafeKey>,
     macs: BTreeMap<u32, hmac::Key>,
     signing: BTreeMap<u32, Ed25519KeyPair>,
+    grants: GrantKeys,
     entropy: Arc<dyn Entropy>,
     /// Of the file's bytes when it was opened.
     read_as: Digest,
@@ -74,6 +78,7 @@ impl Keyring {
                 .iter()
                 .map(|(id, seed)| Ok((*id, Ed25519KeyPair::from_seed_unchecked(&**seed).map_err(unusable)?)))
                 .collect::<Result<_, KeyringError>>()?,
+            grants: GrantKeys::of(lines)?,
             entropy,
             read_as,
         })
@@ -96,5 +101,21 @@ impl Signer for Keyring {
                 .is_ok()
         };
         self.signing.values().any(signed_by)
+    }
+
+    fn current_grant_key(&self, now: UnixMs) -> Result<String, PortError> {
+        self.grants.current(now)
+    }
+
+    fn sign_grant(&self, key_id: &str, statement: &[u8]) -> Result<Vec<u8>, PortError> {
+        self.grants.sign(key_id, statement)
+    }
+
+    fn verify_grant(&self, key_id: &str, statement: &[u8], signature: &[u8], now: UnixMs) -> bool {
+        self.grants.verify(key_id, statement, signature, now)
+    }
+
+    fn grant_keys(&self, now: UnixMs) -> Vec<GrantKey> {
+        self.grants.published(now)
     }
 }

@@ -21,6 +21,9 @@ pub(crate) struct Lines {
     pub(crate) sealing: Vec<(u32, Material)>,
     pub(crate) macs: Vec<(u32, Material)>,
     pub(crate) signing: Vec<(u32, Material)>,
+    pub(crate) grants: Vec<(u32, Material)>,
+    /// When each of the grant keys was made, in their order.
+    pub(crate) grants_made_at: Vec<UnixMs>,
 }
 
 impl Lines {
@@ -34,14 +37,16 @@ impl Lines {
                 continue;
             }
             let mut words = line.split_ascii_whitespace();
+            let is_grant = line.starts_with("grant ");
             let kept = match words.next() {
                 Some("seal") => &mut found.sealing,
                 Some("mac") => &mut found.macs,
                 Some("sign") => &mut found.signing,
+                Some("grant") => &mut found.grants,
                 // Not repeated: where words are out of order, the first one may be a key.
                 _ => return Err(KeyringError::Newer { line: index + 1 }),
             };
-            let (Some(id), Some(_created), Some(hex), None) = (words.next(), words.next(), words.next(), words.next())
+            let (Some(id), Some(created), Some(hex), None) = (words.next(), words.next(), words.next(), words.next())
             else {
                 return Err(damaged("four words are expected: kind, id, time, key"));
             };
@@ -56,6 +61,10 @@ impl Lines {
                 id,
                 material(hex).ok_or_else(|| damaged("the key is not 64 hex digits"))?,
             ));
+            if is_grant {
+                let created = created.parse().map_err(|_| damaged("the time is no number"))?;
+                found.grants_made_at.push(UnixMs::new(created));
+            }
         }
         Ok(found)
     }

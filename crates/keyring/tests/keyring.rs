@@ -215,7 +215,8 @@ fn a_keyring_of_before_hashes_as_it_did_and_is_given_the_line() {
         .expect("a line was missing");
     let after = fs::read_to_string(&path).unwrap();
     let added = after.strip_prefix(&*text).expect("what was there stays");
-    assert!(added.starts_with("mac 1 7 ") && added.lines().count() == 1, "{added}");
+    assert!(added.starts_with("mac 1 7 ") && added.lines().count() == 2, "{added}");
+    assert!(added.contains("\ngrant 1 7 "), "{added}");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(
         fs::read_dir(dir.path()).unwrap().count(),
@@ -302,15 +303,34 @@ fn a_kind_of_a_newer_version_is_refused_in_clear_words() {
     let key = "5e".repeat(32);
     for more in [
         format!("session 1 0 {key}"),
-        format!("grant 1 0 {key} more words"),
+        format!("trust 1 0 {key} more words"),
         format!("{key} mac 2 0"),
     ] {
         fs::write(&path, format!("{text}{more}\n")).unwrap();
         let error = Keyring::open(&path, entropy()).err().expect(&more);
-        assert!(matches!(error, KeyringError::Newer { line: 6 }), "{error}");
+        assert!(matches!(error, KeyringError::Newer { line: 7 }), "{error}");
         let said = error.to_string();
         assert!(said.contains("a newer one wrote it") && !said.contains(&key), "{said}");
     }
+}
+
+/// The trail's signing key signs no grant, and the other way round.
+#[test]
+fn grants_have_a_key_of_their_own() {
+    let (_dir, keyring) = made();
+    let now = UnixMs::new(1_795_219_200_000);
+    let key = keyring.current_grant_key(now).unwrap();
+    let signed = keyring.sign_grant(&key, b"statement").unwrap();
+    assert!(keyring.verify_grant(&key, b"statement", &signed, now));
+    assert!(!keyring.verify_grant(&key, b"another", &signed, now));
+    assert!(
+        !keyring.verify(b"statement", &signed),
+        "it is no signature of the trail's"
+    );
+    assert!(!keyring.verify_grant(&key, b"statement", &keyring.sign(b"statement"), now));
+    let published = keyring.grant_keys(now);
+    assert_eq!(published.len(), 1);
+    assert_eq!(published[0].id, key);
 }
 
 #[test]

@@ -37,6 +37,12 @@ pub enum ServiceError {
     /// The enrollment was confirmed, abandoned, or ended by wrong codes.
     #[error("the enrollment has ended: start a new one")]
     EnrollmentEnded,
+    /// The challenge was answered.
+    #[error("the challenge was answered: ask for a new one")]
+    ChallengeEnded,
+    /// The challenge's time is over.
+    #[error("the challenge expired: ask for a new one")]
+    ChallengeExpired,
     /// A code was wrong.
     #[error("the code was refused")]
     CodeRefused {
@@ -178,6 +184,18 @@ pub enum Input {
     Roles,
     /// A sealing key, by its number.
     SealingKey,
+    /// Who is to accept a grant.
+    Audience,
+    /// A sensitive operation, by its key.
+    Operation,
+    /// A session, by the caller's name for it.
+    SessionId,
+    /// The method of the first factor.
+    FirstFactor,
+    /// The method that answers a challenge.
+    Method,
+    /// The typed code.
+    Code,
 }
 
 impl fmt::Display for Input {
@@ -198,6 +216,12 @@ impl fmt::Display for Input {
             Self::SeedFile => "the file",
             Self::Roles => "the roles",
             Self::SealingKey => "the sealing key",
+            Self::Audience => "the audience",
+            Self::Operation => "the operation",
+            Self::SessionId => "the session",
+            Self::FirstFactor => "the first factor",
+            Self::Method => "the method",
+            Self::Code => "the code",
         })
     }
 }
@@ -247,6 +271,8 @@ impl ServiceError {
             Self::ExportState { .. } => (FaultClass::Conflict, "export_state"),
             Self::EnrollmentEnded => (FaultClass::Gone, "enrollment_ended"),
             Self::EnrollmentExpired => (FaultClass::Gone, "enrollment_expired"),
+            Self::ChallengeEnded => (FaultClass::Gone, "challenge_ended"),
+            Self::ChallengeExpired => (FaultClass::Gone, "challenge_expired"),
             Self::CodeRefused { .. } => (FaultClass::Refused, "code_refused"),
             Self::Locked { .. } | Self::AskedTooOften { .. } | Self::RateLimited => {
                 (FaultClass::TooMany, "rate_limited")

@@ -13,6 +13,7 @@ mod enrollment;
 mod error;
 mod inventory;
 mod ports;
+mod protection;
 mod recovery;
 mod sealing;
 mod service;
@@ -32,7 +33,11 @@ pub use inventory::{
     EXPORT_MAX, ExportedTokens, IMPORT_MAX, NewExport, NewImport, NewLot, OPEN_TO_MAX, OpenedBy, Receipt, Refused,
     SeedFile, TokenTransition, TokenView,
 };
-pub use ports::{Clock, Entropy, PortError, Sealer, Signer};
+pub use ports::{Clock, Entropy, GrantKey, PortError, Sealer, Signer};
+pub use protection::{
+    AnsweredChallenge, Bilingual, Challenge, ChallengeAnswer, ChallengePurpose, ChallengeState, Decision, Grant,
+    GrantUse, Ground, NewChallenge, OfferedMethod, Operation, Revocation, SignedGrant, shipped_operations,
+};
 pub use service::Service;
 pub use settings::Settings;
 pub use trail::{Finding, Record, Report, SignedHead, verify_trail};
@@ -44,7 +49,7 @@ pub use verification::{Acceptance, Answer, Question};
 pub use otp::{Algorithm, Parameters, Period, Secret};
 pub use pskc::{Encoding, Seed};
 pub use store::{
-    ApiKey, Damage, Export, ExportState, Id, IdentityProof, Lot, OpenTo, Owner, Protection, Role, Sealed, TokenFilter,
-    TokenStatus, audit,
+    ApiKey, Damage, Export, ExportState, Id, IdentityProof, Lot, OpenTo, Owner, Protection, ProtectionMethod,
+    ProtectionSetting, Role, Sealed, TokenFilter, TokenStatus, audit,
 };
 pub use verify::{DeviceStatus, Kind, Purpose, UnixMs};

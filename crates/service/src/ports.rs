@@ -66,6 +66,29 @@ pub trait Signer: Send + Sync {
 
     /// Whether one of the keyring's signing keys, retired ones too, made this signature.
     fn verify(&self, statement: &[u8], signature: &[u8]) -> bool;
+
+    /// The id (RFC 7638 thumbprint) of the key that grants are signed with at this time: the newest that verifiers have had
+    /// time to fetch. Grant keys are a kind of their own.
+    fn current_grant_key(&self, now: UnixMs) -> Result<String, PortError>;
+
+    /// Ed25519 under the grant key of this id.
+    fn sign_grant(&self, key_id: &str, statement: &[u8]) -> Result<Vec<u8>, PortError>;
+
+    /// Whether the grant key of this id, if it is not retired at this time, made this signature.
+    fn verify_grant(&self, key_id: &str, statement: &[u8], signature: &[u8], now: UnixMs) -> bool;
+
+    /// The public keys by which grants are verified at this time: those to come, the current one, and those of which grants
+    /// may still be alive.
+    fn grant_keys(&self, now: UnixMs) -> Vec<GrantKey>;
+}
+
+/// The public half of a grant key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantKey {
+    /// RFC 7638 thumbprint of the key as a JWK.
+    pub id: String,
+    /// Ed25519 (RFC 8032).
+    pub public: [u8; 32],
 }
 
 /// An error of a port.
@@ -80,6 +103,9 @@ pub enum PortError {
     /// The keyring has no such MAC key.
     #[error("the keyring holds no MAC key {0}: bring the keyring file that belongs to this database")]
     NoSuchMacKey(u32),
+    /// The keyring has no grant key.
+    #[error("the keyring holds no key for grants: start the service once, which adds one")]
+    NoGrantKey,
     /// The sealed bytes are not what was sealed for this record.
     #[error("a sealed secret does not open for its record: it was changed, or moved to another record")]
     DoesNotOpen,

@@ -19,6 +19,8 @@ pub struct Settings {
     pub identity_proof_ms: i64,
     /// The name an app shows when the caller gives none.
     pub issuer: String,
+    /// The issuer that grants name (`iss`).
+    pub grant_issuer: String,
     /// Recovery codes in a set.
     pub recovery_codes: usize,
     /// The time for which the `request_id` of an accepted request is remembered.
@@ -45,6 +47,7 @@ impl Default for Settings {
             enrollment_wrong_codes: 5,
             identity_proof_ms: 15 * UnixMs::MINUTE,
             issuer: "Countersign".into(),
+            grant_issuer: "countersign".into(),
             recovery_codes: 10,
             request_id_ms: 5 * UnixMs::MINUTE,
             find_by_code_per_hour: 10,

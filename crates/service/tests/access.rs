@@ -9,6 +9,7 @@ fn wanted(roles: &[Role], accounts: Option<Vec<String>>) -> NewKey {
     NewKey {
         roles: roles.to_vec(),
         owner: "console".into(),
+        audiences: Vec::new(),
         accounts,
     }
 }

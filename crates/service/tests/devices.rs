@@ -76,7 +76,7 @@ async fn u1_by_a_code_the_device_ends_and_with_the_last_one_everything_that_stoo
     );
     let user = world.service.user(&caller, &alice()).await.expect("a view");
     assert_eq!((user.devices.len(), user.recovery_codes_left), (0, 0));
-    assert!(!user.protection.login_protection && !user.protection.operation_protection);
+    assert!(!user.protection.login_protection.is_on() && !user.protection.operation_protection.is_on());
     let row = world.store.user(alice()).await.expect("a read").expect("the row stays");
     assert!(row.secrets().is_empty(), "its secret is erased");
     let enrollment = world
@@ -231,7 +231,7 @@ async fn one_of_two_devices_ends_alone_and_by_its_own_code() {
         user.devices.iter().map(|device| device.id).collect::<Vec<_>>(),
         [second]
     );
-    assert!(user.protection.login_protection, "it stays");
+    assert!(user.protection.login_protection.is_on(), "it stays");
     assert_eq!(user.recovery_codes_left, 10);
 }
 
@@ -455,7 +455,7 @@ async fn what_is_shown_of_somebody_unknown_and_of_nothing() {
     let protection = world.service.protection(&caller, &bob()).await;
     assert_eq!(protection, Ok(Protection::none(bob())));
     let protection = world.service.protection(&caller, &alice()).await.expect("a view");
-    assert!(protection.login_protection && protection.operation_protection);
+    assert!(protection.login_protection.is_on() && protection.operation_protection.is_on());
     for (owner, id) in [(alice(), id(9)), (bob(), device)] {
         let told = world.service.device(&caller, &owner, id).await;
         assert_eq!(told, Err(ServiceError::NotFound("device")));

@@ -85,7 +85,7 @@ async fn b2_b5_an_app_is_offered_and_bound_by_its_code() {
     let user = world.service.user(&caller, &alice()).await.expect("a view");
     assert_eq!((user.devices.len(), user.recovery_codes_left), (1, 10));
     assert!(
-        user.protection.login_protection && !user.protection.operation_protection,
+        user.protection.login_protection.is_on() && !user.protection.operation_protection.is_on(),
         "B5: as chosen"
     );
     let enrollment = world

@@ -41,6 +41,7 @@ fn new_key() -> NewKey {
     NewKey {
         roles: vec![Role::Verify],
         owner: "console".into(),
+        audiences: Vec::new(),
         accounts: None,
     }
 }

@@ -353,6 +353,7 @@ async fn nothing_is_written_after_the_end_of_a_chain() {
     let wanted = NewKey {
         roles: vec![Role::Audit],
         owner: "next".into(),
+        audiences: Vec::new(),
         accounts: None,
     };
     next.create_key(&Caller::shell(), &wanted).await.expect("a key");

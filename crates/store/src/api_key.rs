@@ -21,6 +21,9 @@ pub struct ApiKey {
     pub owner: String,
     /// The accounts it is limited to; `None` for all.
     pub accounts: Option<Vec<String>>,
+    /// The audiences of the grants that it may ask for; the default one where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audiences: Vec<String>,
     /// When it was made.
     #[serde(rename = "created_at_ms", with = "shape::ms")]
     pub created_at: UnixMs,
@@ -132,6 +135,7 @@ mod tests {
             roles: Role::ALL.to_vec(),
             owner: "team console".into(),
             accounts: Some(vec!["acme".into()]),
+            audiences: Vec::new(),
             created_at: NOW,
             revoked_at: None,
         };

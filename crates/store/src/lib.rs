@@ -47,7 +47,7 @@ pub use health::{Damage, Health};
 pub use idempotency::IdempotencyRecord;
 pub use lot::{Lot, OpenTo};
 pub use owner::{Owner, normalised};
-pub use protection::Protection;
+pub use protection::{Protection, ProtectionMethod, ProtectionSetting};
 pub use recovery::{RecoveryCode, RecoveryCodes};
 pub use sealed::{Sealed, Secrets};
 pub use token::{BoundToken, Fingerprint, Token, TokenFilter, TokenState, TokenStatus};

@@ -48,6 +48,7 @@ impl Running {
             let wanted = NewKey {
                 roles: ROLES.into(),
                 owner: "demo".into(),
+                audiences: Vec::new(),
                 accounts: None,
             };
             let made = opened.service.create_key(&Caller::shell(), &wanted).await;

@@ -24,6 +24,8 @@ pub struct NewKey {
     pub owner: String,
     /// The accounts it is limited to.
     pub accounts: Option<Vec<String>>,
+    /// The audiences of the grants that it may ask for; the default one where there is none.
+    pub audiences: Vec<String>,
 }
 
 /// Keys that were found, for as long as no key changed.
@@ -95,11 +97,12 @@ impl Service {
             roles: wanted.roles.clone(),
             owner: wanted.owner.clone(),
             accounts: accounts.clone(),
+            audiences: wanted.audiences.clone(),
             created_at: now,
             revoked_at: None,
         };
         let roles: Vec<_> = wanted.roles.iter().map(|role| role.name()).collect();
-        let detail = json!({"key": id, "owner": wanted.owner, "roles": roles, "accounts": accounts});
+        let detail = json!({"key": id, "owner": wanted.owner, "roles": roles, "accounts": accounts, "audiences": wanted.audiences});
         let entry = NewEvent::new("key.create", "done", origin).detail(detail);
         write(core, Write::put(None, &key), &entry, now).await?;
         Ok((id, text))

@@ -123,6 +123,36 @@ impl Caller {
         }
     }
 
+    /// The audience of a grant that this caller asks for: the one it names, if it is its own, or its first.
+    pub(crate) fn audience(&self, wanted: Option<&str>) -> Result<String, ServiceError> {
+        let own = self.audiences();
+        match wanted {
+            None => Ok(own.first().cloned().unwrap_or_else(|| DEFAULT_AUDIENCE.to_owned())),
+            Some(wanted) if self.is_of_audience(wanted) => Ok(wanted.to_owned()),
+            Some(_) => Err(ServiceError::Invalid {
+                input: Input::Audience,
+                why: "it is none of this API key's: make the key with --audience".into(),
+            }),
+        }
+    }
+
+    /// Whether grants for this audience are for this caller.
+    pub(crate) fn is_of_audience(&self, audience: &str) -> bool {
+        let own = self.audiences();
+        if own.is_empty() {
+            audience == DEFAULT_AUDIENCE
+        } else {
+            own.iter().any(|own| own == audience)
+        }
+    }
+
+    fn audiences(&self) -> &[String] {
+        match &self.who {
+            Who::ApiKey(key) => &key.audiences,
+            Who::Shell | Who::System => &[],
+        }
+    }
+
     fn accounts(&self) -> Option<&[String]> {
         match &self.who {
             Who::ApiKey(key) => key.accounts.as_deref(),
@@ -157,6 +187,9 @@ impl Caller {
         })
     }
 }
+
+/// The audience of grants of a key that names none.
+const DEFAULT_AUDIENCE: &str = "countersign";
 
 /// `cs_<32 hex digits of id>_<64 hex digits of secret>`, as it came in.
 pub(crate) struct PresentedKey<'a> {

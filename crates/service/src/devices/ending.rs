@@ -1,9 +1,7 @@
 //! How devices end, and what ends with the last of them.
 
 use serde_json::json;
-use store::{
-    Bound, Change, Enrollment, EnrollmentState, Id, Owner, Protection, Token, UnboundDevice, User, Write, audit,
-};
+use store::{Bound, Change, Enrollment, EnrollmentState, Id, Owner, Token, UnboundDevice, User, Write, audit};
 use verify::UnixMs;
 
 use crate::{
@@ -122,8 +120,7 @@ impl<'a> Ending<'a> {
             for enrollment in &self.open {
                 self.writes.push(becomes(enrollment, EnrollmentState::abandoned)?);
             }
-            self.writes
-                .extend(self.factors.become_protected(Protection::none(self.owner.clone())));
+            self.writes.extend(self.factors.without_mfa(self.attempt.now));
         } else if let Some((expected, next)) = recovery.filter(|(expected, next)| next.version > *expected) {
             self.writes.push(Write::put(Some(expected), &next));
         }

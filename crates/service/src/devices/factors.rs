@@ -1,6 +1,6 @@
 //! A user's factors as a change of them finds them: the row with its devices, and the settings of protection.
 
-use store::{Owner, Protection, User, Write};
+use store::{Owner, Protection, ProtectionMethod, ProtectionSetting, User, Write};
 use verify::UnixMs;
 
 use crate::{Core, ServiceError};
@@ -14,19 +14,53 @@ pub(crate) struct Factors {
 }
 
 impl Factors {
+    /// The settings with a code asked for where these boxes are ticked; what is not ticked stays as it was (B5).
+    pub(crate) fn protected_by_mfa(&self, login: bool, operation: bool, now: UnixMs) -> Option<Write> {
+        let mut next = self.settings();
+        for (ticked, setting) in [
+            (login, &mut next.login_protection),
+            (operation, &mut next.operation_protection),
+        ] {
+            if ticked && setting.method != ProtectionMethod::Mfa {
+                *setting = ProtectionSetting::of(ProtectionMethod::Mfa, now);
+            }
+        }
+        self.become_protected(next)
+    }
+
+    /// The settings without those that ask for a code, for there is no device any more (U1); external methods go on.
+    pub(crate) fn without_mfa(&self, now: UnixMs) -> Option<Write> {
+        let mut next = self.settings();
+        for setting in [
+            &mut next.login_protection,
+            &mut next.operation_protection,
+            &mut next.suspicious_login_protection,
+        ] {
+            if setting.method == ProtectionMethod::Mfa {
+                *setting = ProtectionSetting::of(ProtectionMethod::None, now);
+            }
+        }
+        self.become_protected(next)
+    }
+
+    /// The settings as they are, or as they are before anything was set.
+    pub(crate) fn settings(&self) -> Protection {
+        let settings = self.protection.clone();
+        settings.unwrap_or_else(|| Protection::none(self.user.owner.clone()))
+    }
+
     /// The settings, if they become others.
     pub(crate) fn become_protected(&self, next: Protection) -> Option<Write> {
         let expected = self.protection.as_ref().map(|old| old.version);
         let version = expected.unwrap_or(0);
-        let same = Protection { version, ..next };
-        let is_set = self
-            .protection
-            .as_ref()
-            .unwrap_or(&Protection::none(same.owner.clone()))
-            != &same;
+        let is_set = self.settings()
+            != Protection {
+                version,
+                ..next.clone()
+            };
         is_set.then(|| {
             let version = version + 1;
-            Write::put(expected, &Protection { version, ..same })
+            Write::put(expected, &Protection { version, ..next })
         })
     }
 }

@@ -2,9 +2,7 @@
 
 use otp::Code;
 use serde_json::json;
-use store::{
-    Bound, Change, Device, Enrollment, EnrollmentState, Id, Lot, Outcome, Owner, Protection, Sealed, Token, Write,
-};
+use store::{Bound, Change, Device, Enrollment, EnrollmentState, Id, Lot, Outcome, Owner, Sealed, Token, Write};
 use verify::{Cause, UnixMs};
 use zeroize::Zeroizing;
 
@@ -253,11 +251,8 @@ async fn complete(
         .clone()
         .with_device(bound.device.clone(), bound.state.clone());
     let mut writes = vec![becomes(enrollment, |state| state.confirmed(device))?];
-    writes.extend(factors.become_protected(Protection {
-        login_protection: confirmation.login_protection,
-        operation_protection: confirmation.operation_protection,
-        ..Protection::none(owner.clone())
-    }));
+    let (login, operation) = (confirmation.login_protection, confirmation.operation_protection);
+    writes.extend(factors.protected_by_mfa(login, operation, now));
     let serial_number = token.as_ref().map(|(token, _)| token.serial_number.clone());
     if let Some((token, lot)) = token {
         // Whoever closes it meanwhile is obeyed.

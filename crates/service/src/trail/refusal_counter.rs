@@ -85,9 +85,14 @@ impl RefusalCounter {
 
     /// A refusal that [`RefusalCounter::admit`] gave no record.
     pub(crate) fn refused(&self, action: &'static str, cause: &'static str, of: Whose) {
+        self.decided(action, "refused", cause, of);
+    }
+
+    /// A decision of this outcome that [`RefusalCounter::admit`] gave no record.
+    pub(crate) fn decided(&self, action: &'static str, outcome: &'static str, cause: &'static str, of: Whose) {
         let line = Line {
             action,
-            outcome: "refused",
+            outcome,
             cause: Some(cause),
             of,
         };
@@ -207,10 +212,20 @@ pub(crate) async fn refuse(
     (action, cause): (&'static str, &'static str),
     user: &User,
 ) -> Result<(), ServiceError> {
+    decide_freely(attempt, entry, (action, "refused", cause), user).await
+}
+
+/// A decision about this user that changes nothing: a record, or a count with this for its outcome and cause.
+pub(crate) async fn decide_freely(
+    attempt: &Attempt<'_>,
+    entry: &NewEvent<'_>,
+    (action, outcome, cause): (&'static str, &'static str, &'static str),
+    user: &User,
+) -> Result<(), ServiceError> {
     let Attempt { core, origin, now } = *attempt;
     if let Some(whose) = core.trail.refusals.admit(&user.owner, origin.api_key, now) {
         keep(core, 1, now).await?;
-        core.trail.refusals.refused(action, cause, whose);
+        core.trail.refusals.decided(action, outcome, cause, whose);
         return Ok(());
     }
     core.commit(vec![Change::of(core.event_of(user, entry, now).await?)])

@@ -7,7 +7,6 @@ use verify::UnixMs;
 
 use crate::{
     Core, ServiceError,
-    trail::event::NewEvent,
     trail::names::NamesKey,
     trail::refusal_counter::keep,
     verification::{
@@ -274,7 +273,7 @@ async fn refuse_contended(core: &Core, requests: &[Request], open: &[usize]) -> 
     for request in open.iter().map(|&place| &requests[place]) {
         match core.trail.refusals.admit(&request.owner, request.origin.api_key, now) {
             None => {
-                let entry = NewEvent::new("verify", "refused", &request.origin).of_user();
+                let entry = request.event("refused");
                 let row = core.row(&request.owner, now).await?;
                 events.push(core.event_of(&row, &entry.because(CAUSE), now).await?);
             }

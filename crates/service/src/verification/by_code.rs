@@ -5,8 +5,7 @@ use verify::{Cause, Credential, DeviceState, Judgement, Lock, Purpose, UnixMs, V
 
 use crate::{
     Acceptance, ServiceError,
-    devices::factor::suspends,
-    trail::event::NewEvent,
+    protection::decision::TOTP,
     verification::{
         batch::Round,
         request::{Answer, Answered, Request},
@@ -21,7 +20,7 @@ impl UserBatch<'_> {
         if let Some(credential) = &self.dummy_device {
             let _same_work = judged(core.dummy_device.state(), credential, code, now, policy);
             const CAUSE: &str = "no_device";
-            let entry = self.refusal(request).because(CAUSE);
+            let entry = request.event("refused").because(CAUSE);
             return self.refuse_freely(round, request, &entry, CAUSE);
         }
         let credentials = self.credentials.as_ref().map_err(Clone::clone)?;
@@ -76,10 +75,8 @@ impl UserBatch<'_> {
         self.memo
             .judged(Some(id), request.tag.as_ref(), Some(&accepted), now, kept_ms);
         self.changed = true;
-        let entry = NewEvent::new("verify", "accepted", &request.origin)
-            .of_user()
-            .device(id)
-            .decision(accepted.decision_id);
+        self.answered(request, accepted.decision_id, TOTP, now);
+        let entry = request.event("accepted").device(id).decision(accepted.decision_id);
         self.tell(round, &entry)?;
         Ok(Answer::Accepted(accepted))
     }
@@ -112,7 +109,7 @@ impl UserBatch<'_> {
         }
         changed |= self.memo != before;
         self.changed |= changed;
-        let mut entry = self.refusal(request);
+        let mut entry = request.event("refused");
         if let Some(cause) = told {
             entry = entry.cause(cause, masked_s);
         }
@@ -120,7 +117,7 @@ impl UserBatch<'_> {
             entry = entry.device(only);
         }
         if suspended {
-            entry = entry.detail(suspends(Purpose::Verification));
+            entry = request.suspending(entry);
         }
         if changed {
             self.tell(round, &entry)?;

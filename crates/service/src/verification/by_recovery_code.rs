@@ -2,8 +2,8 @@
 
 use crate::{
     Acceptance,
+    protection::decision::RECOVERY_CODE,
     recovery::recovery_set::{SetVerdict, WRONG, spend},
-    trail::event::NewEvent,
     verification::{
         batch::Round,
         request::{Answer, Answered, Request},
@@ -39,7 +39,7 @@ impl UserBatch<'_> {
         };
         let Some((_, next)) = trial.next else {
             // It changes nothing, so nothing bounds how often it is asked for.
-            let entry = self.refusal(request).because(WRONG);
+            let entry = request.event("refused").because(WRONG);
             return self.refuse_freely(round, request, &entry, WRONG);
         };
         if let Some(recovery) = &mut self.recovery_set {
@@ -47,13 +47,16 @@ impl UserBatch<'_> {
         }
         let before = self.memo.clone();
         self.memo.judged(None, tag, accepted.as_ref(), now, kept_ms);
+        if let Some(accepted) = &accepted {
+            self.answered(request, accepted.decision_id, RECOVERY_CODE, now);
+        }
         self.changed |= self.memo != before;
         let entry = match accepted {
-            Some(accepted) => NewEvent::new("verify", "accepted", &request.origin)
-                .of_user()
+            Some(accepted) => request
+                .event("accepted")
                 .because("recovery_code")
                 .decision(accepted.decision_id),
-            None => self.refusal(request).because(WRONG),
+            None => request.event("refused").because(WRONG),
         };
         self.tell(round, &entry)?;
         Ok(accepted.map_or(Answer::Refused, Answer::Accepted))

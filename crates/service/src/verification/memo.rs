@@ -4,12 +4,15 @@ use serde::{Deserialize, Serialize};
 use store::Id;
 use verify::UnixMs;
 
-use crate::{Acceptance, verification::request_id::RequestTag};
+use crate::{Acceptance, protection::memory::GrantMemory, verification::request_id::RequestTag};
 
 /// The last accepted request of each device, and of the recovery codes, that carried a `request_id`, so that an exact
-/// repeat is told so. Nothing is kept of a refused one: it is judged anew.
+/// repeat is told so. Nothing is kept of a refused one: it is judged anew. And what is known of the user's grants.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Memo(Vec<Accepted>);
+pub(crate) struct Memo {
+    accepted: Vec<Accepted>,
+    pub(crate) grants: GrantMemory,
+}
 
 /// An accepted request.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,23 +27,45 @@ struct Accepted {
     wrong_since_last_success: u32,
 }
 
-const FORMAT: u8 = 1;
+/// A list of accepted requests, and nothing else.
+const REQUESTS: u8 = 1;
+/// All of the memo.
+const ALL: u8 = 2;
 
 impl Memo {
-    /// The memo of a row. One that cannot be read is none: what it would repeat is judged anew, and refused.
+    /// The memo of a row. One that cannot be read is none: what it would repeat is judged anew, and refused, and grants of
+    /// before now are not alive.
     pub(crate) fn read(bytes: &[u8]) -> Self {
         match bytes.split_first() {
-            Some((&FORMAT, memo)) => postcard::from_bytes(memo).unwrap_or_default(),
-            _ => Self::default(),
+            None => Self::default(),
+            Some((&REQUESTS, requests)) => postcard::from_bytes(requests)
+                .map(|accepted| Self {
+                    accepted,
+                    ..Self::default()
+                })
+                .unwrap_or_else(|_| Self::unreadable()),
+            Some((&ALL, memo)) => postcard::from_bytes(memo).unwrap_or_else(|_| Self::unreadable()),
+            Some(_) => Self::unreadable(),
+        }
+    }
+
+    fn unreadable() -> Self {
+        Self {
+            accepted: Vec::new(),
+            grants: GrantMemory::unreadable(),
         }
     }
 
     /// The bytes for the row.
     pub(crate) fn write(&self) -> Vec<u8> {
-        if self.0.is_empty() {
+        let written = if self.grants != GrantMemory::default() {
+            postcard::to_extend(self, vec![ALL])
+        } else if self.accepted.is_empty() {
             return Vec::new();
-        }
-        postcard::to_extend(self, vec![FORMAT]).unwrap_or_default()
+        } else {
+            postcard::to_extend(&self.accepted, vec![REQUESTS])
+        };
+        written.unwrap_or_default()
     }
 
     /// The decision that is told once more, if this is the accepted request that is remembered of this device.
@@ -88,18 +113,18 @@ impl Memo {
             None => last.filter(|last| !last.tag.has_id_of(tag)),
         };
         self.forget(device);
-        self.0.extend(next);
+        self.accepted.extend(next);
     }
 
     /// Forgets the request of a device that ends, or of a set of recovery codes.
     pub(crate) fn forget(&mut self, device: Option<Id>) {
         let device = device.map(Id::into_bytes);
-        self.0.retain(|accepted| accepted.device != device);
+        self.accepted.retain(|accepted| accepted.device != device);
     }
 
     fn of(&self, device: Option<Id>) -> Option<&Accepted> {
         let device = device.map(Id::into_bytes);
-        self.0.iter().find(|accepted| accepted.device == device)
+        self.accepted.iter().find(|accepted| accepted.device == device)
     }
 }
 

@@ -3,11 +3,19 @@
 use std::sync::Arc;
 
 use otp::Code;
+use serde_json::Value;
 use store::{Id, Owner};
-use verify::UnixMs;
+use verify::{Purpose, UnixMs};
 use zeroize::Zeroizing;
 
-use crate::{ServiceError, access::caller::Origin, devices::factor::wait_s, verification::request_id::RequestTag};
+use crate::{
+    ServiceError,
+    access::caller::Origin,
+    devices::factor::{suspends, wait_s},
+    protection::token::PendingChallenge,
+    trail::event::NewEvent,
+    verification::request_id::RequestTag,
+};
 
 /// A question to the lane.
 pub(crate) struct Request {
@@ -15,6 +23,8 @@ pub(crate) struct Request {
     pub(crate) typed: Typed,
     pub(crate) tag: Option<RequestTag>,
     pub(crate) origin: Arc<Origin>,
+    /// The challenge that it answers; `None` where it is only asked whether the code is right.
+    pub(crate) challenge: Option<Arc<PendingChallenge>>,
 }
 
 /// A typed code, by the way it is to be judged.
@@ -29,6 +39,26 @@ impl Request {
     /// Whether the user's recovery codes are needed to judge it.
     pub(crate) fn is_recovery_code(&self) -> bool {
         matches!(self.typed, Typed::RecoveryCode(_))
+    }
+
+    /// An event of its judgement.
+    pub(crate) fn event(&self, outcome: &'static str) -> NewEvent<'_> {
+        let event = match &self.challenge {
+            Some(challenge) => NewEvent::new("challenge.answer", outcome, &self.origin).detail(challenge.detail()),
+            None => NewEvent::new("verify", outcome, &self.origin),
+        };
+        event.of_user()
+    }
+
+    /// The same, of a wrong code that suspended its road.
+    pub(crate) fn suspending<'a>(&self, event: NewEvent<'a>) -> NewEvent<'a> {
+        let mut detail = suspends(Purpose::Verification);
+        if let (Some(challenge), Some(detail)) = (&self.challenge, detail.as_object_mut())
+            && let Value::Object(more) = challenge.detail()
+        {
+            detail.extend(more);
+        }
+        event.detail(detail)
     }
 }
 

@@ -1,7 +1,7 @@
 //! A user's factors and events while a batch is judged.
 
 use store::{Change, Id, Owner, RecoveryCodes, User, Write, audit};
-use verify::Credential;
+use verify::{Credential, UnixMs};
 
 use crate::{
     Core, ServiceError,
@@ -90,17 +90,28 @@ impl<'a> UserBatch<'a> {
 
     /// Decides one question against the states as they stand.
     pub(super) fn judge(&mut self, round: &mut Round<'_>, request: &Request) -> Answered {
+        self.may_answer(request, round.now)?;
         match &request.typed {
             Typed::Code(code) => self.judge_code(round, request, code.as_ref()),
             Typed::RecoveryCode(typed) => self.judge_recovery_code(round, request, typed),
         }
     }
 
-    pub(super) fn refusal<'e>(&self, request: &'e Request) -> NewEvent<'e>
-    where
-        'a: 'e,
-    {
-        NewEvent::new("verify", "refused", &request.origin).of_user()
+    /// Nothing is judged for a challenge that was answered; nor for one more than a user's row has room for.
+    fn may_answer(&self, request: &Request, now: UnixMs) -> Result<(), ServiceError> {
+        match &request.challenge {
+            Some(challenge) if self.memo.grants.is_answered(challenge.id) => Err(ServiceError::ChallengeEnded),
+            Some(_) if !self.memo.grants.has_room(now) => Err(ServiceError::RateLimited),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes note that the request's challenge was answered by this decision.
+    pub(super) fn answered(&mut self, request: &Request, decision: Id, method: &str, now: UnixMs) {
+        if let Some(challenge) = &request.challenge {
+            self.memo.grants.answered(challenge, decision, method, now);
+            self.changed = true;
+        }
     }
 
     /// A refusal that changes no state: nothing bounds how often it is asked for, so it has an event ten times an hour,

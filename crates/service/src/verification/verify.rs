@@ -67,6 +67,7 @@ impl Service {
                 owner: question.owner,
                 tag,
                 origin: Arc::new(origin),
+                challenge: None,
             });
         }
         if !requests.is_empty() {

@@ -168,6 +168,7 @@ impl World {
         let wanted = NewKey {
             roles: roles.to_vec(),
             owner: key_owner.into(),
+            audiences: Vec::new(),
             accounts: accounts.map(|accounts| accounts.iter().map(|&account| account.to_owned()).collect()),
         };
         let (_, text) = self.service.create_key(&Caller::shell(), &wanted).await.expect("a key");

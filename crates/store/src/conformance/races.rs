@@ -66,7 +66,7 @@ pub(super) async fn one_of_many_owners_changes_wins(harness: &dyn Harness) {
     let store = open(harness).await;
     let first = |number| {
         let next = Protection {
-            login_protection: number % 2 == 0,
+            login_protection: setting(number % 2 == 0),
             ..protection(&owner(1), 1)
         };
         change("protection", vec![Write::put(None, &next)])

@@ -6,8 +6,8 @@ use verify::{DeviceParts, DeviceState, DeviceStatus, GuessMac, Kind, LongCount, 
 use super::done;
 use crate::{
     ApiKey, Bound, Change, Device, Enrollment, EnrollmentState, Fingerprint, Id, IdentityProof, Lot, OpenTo, Owner,
-    Protection, RecoveryCode, RecoveryCodes, Role, Sealed, Store, Token, TokenState, UnboundDevice, User, Write,
-    audit::Event,
+    Protection, ProtectionMethod, ProtectionSetting, RecoveryCode, RecoveryCodes, Role, Sealed, Store, Token,
+    TokenState, UnboundDevice, User, Write, audit::Event,
 };
 
 /// 2026-11-21, as good as any.
@@ -234,10 +234,21 @@ pub(super) fn recovery_codes(owner: &Owner, version: u64) -> RecoveryCodes {
 
 pub(super) fn protection(owner: &Owner, version: u64) -> Protection {
     Protection {
-        owner: owner.clone(),
         version,
-        login_protection: version % 2 == 1,
-        operation_protection: version % 3 == 1,
+        login_protection: setting(version % 2 == 1),
+        operation_protection: setting(version % 3 == 1),
+        ..Protection::none(owner.clone())
+    }
+}
+
+pub(super) fn setting(is_on: bool) -> ProtectionSetting {
+    ProtectionSetting {
+        method: if is_on {
+            ProtectionMethod::Mfa
+        } else {
+            ProtectionMethod::None
+        },
+        since: is_on.then_some(NOW),
     }
 }
 
@@ -248,6 +259,7 @@ pub(super) fn api_key(number: u32) -> ApiKey {
         hash: [number as u8; 32],
         roles: Role::ALL.into_iter().skip(number as usize % 6).collect(),
         owner: format!("team {number}"),
+        audiences: Vec::new(),
         accounts: match number % 3 {
             0 => None,
             1 => Some(vec!["a, b".into(), "c;d".into()]),

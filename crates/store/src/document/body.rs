@@ -80,14 +80,12 @@ mod tests {
     #[test]
     fn a_spoiled_document_is_damage() {
         let document = Document::of(&Protection {
-            owner: owner(),
             version: 4,
-            login_protection: true,
-            operation_protection: false,
+            ..Protection::none(owner())
         });
         let spoiled = [
             document.body.replace("true", "\"hunter2\""),
-            document.body.replace("\"v\":1", "\"v\":2"),
+            document.body.replace("\"v\":2", "\"v\":3"),
             document.body.replace("\"version\":4", "\"version\":5"),
             document.body.replace("acme", "hunter2"),
             "{}".into(),

@@ -1,0 +1,122 @@
+//! Answering a challenge, once, by a code of a device or a recovery code: it is judged on the lane like any code.
+
+use std::sync::Arc;
+
+use otp::Code;
+use store::Role;
+use verify::UnixMs;
+use zeroize::Zeroizing;
+
+use crate::{
+    Answer, Caller, Decision, Input, Service, ServiceError, SignedGrant,
+    access::caller::Origin,
+    protection::{
+        decision::{RECOVERY_CODE, TOTP},
+        grant::Grant,
+        token::PendingChallenge,
+    },
+    verification::request::{Request, Typed},
+};
+
+/// An answer to a challenge.
+pub struct ChallengeAnswer {
+    /// One of the methods that the challenge offered.
+    pub method: String,
+    /// As it was typed.
+    pub code: Zeroizing<String>,
+}
+
+/// What an answer came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnsweredChallenge {
+    /// Allowed, or still to be answered.
+    pub decision: Decision,
+    /// How the user was checked, or is to be.
+    pub method: String,
+    /// No code is judged before.
+    pub locked_until: Option<UnixMs>,
+    /// With [`Decision::Allow`].
+    pub grant: Option<SignedGrant>,
+    /// Wrong codes between the success before and this one.
+    pub wrong_since_last_success: Option<u32>,
+}
+
+impl Service {
+    /// Judges the answer of a challenge. A right one burns its code and ends the challenge in one commit, and gives the
+    /// grant; a wrong one is counted, and leaves the challenge open.
+    pub async fn answer_challenge(
+        &self,
+        caller: &Caller,
+        id: &str,
+        answer: ChallengeAnswer,
+    ) -> Result<AnsweredChallenge, ServiceError> {
+        caller.may(&[Role::Verify])?;
+        let core = &*self.core;
+        let pending = core.pending_challenge(id, caller.origin().api_key)?;
+        let owner = pending.owner();
+        caller.may_for(&[Role::Verify], &owner)?;
+        if core.clock.now()? >= pending.expires_at() {
+            return Err(ServiceError::ChallengeExpired);
+        }
+        let method = answer.method.clone();
+        let request = Request {
+            owner,
+            typed: typed(&pending, answer)?,
+            tag: None,
+            origin: Arc::new(Origin::clone(caller.origin())),
+            challenge: Some(Arc::new(pending.clone())),
+        };
+        let mut judged = self.lane.decide(vec![request], core.settings.waiting_per_user).await;
+        let told = judged
+            .pop()
+            .unwrap_or_else(|| Err(ServiceError::Internal("no answer of the lane".into())))?;
+        let open = |locked_until| AnsweredChallenge {
+            decision: Decision::Challenge,
+            method: method.clone(),
+            locked_until,
+            grant: None,
+            wrong_since_last_success: None,
+        };
+        match told {
+            Answer::Accepted(accepted) => Ok(AnsweredChallenge {
+                decision: Decision::Allow,
+                grant: Some(core.signed(&pending.grant(accepted.decision_id, &method))?),
+                wrong_since_last_success: Some(accepted.wrong_since_last_success),
+                ..open(None)
+            }),
+            Answer::Refused => Ok(open(None)),
+            Answer::Locked { until: None, .. } => Err(ServiceError::Locked {
+                until: None,
+                retry_after_s: None,
+            }),
+            Answer::Locked { until, .. } => Ok(open(until)),
+        }
+    }
+}
+
+fn typed(pending: &PendingChallenge, answer: ChallengeAnswer) -> Result<Typed, ServiceError> {
+    if !pending.methods.contains(&answer.method) {
+        return Err(ServiceError::Invalid {
+            input: Input::Method,
+            why: format!("it is none of the challenge's: {}", pending.methods.join(", ")),
+        });
+    }
+    match &*answer.method {
+        TOTP => Ok(Typed::Code(Code::parse(&answer.code).ok())),
+        RECOVERY_CODE => Ok(Typed::RecoveryCode(answer.code)),
+        _ => Err(ServiceError::Invalid {
+            input: Input::Method,
+            why: "it is reported, not typed".into(),
+        }),
+    }
+}
+
+impl crate::Core {
+    /// The grant as its bearer has it.
+    pub(crate) fn signed(&self, grant: &Grant) -> Result<SignedGrant, ServiceError> {
+        Ok(SignedGrant {
+            text: grant.sign(&self.settings.grant_issuer, &*self.signer)?,
+            expires_at: grant.expires_at,
+        })
+    }
+}

@@ -1,0 +1,306 @@
+//! Asking for a challenge: must this be checked, and by which method?
+
+use serde_json::json;
+use store::{Bound, Owner, Role, User};
+use verify::{Lock, UnixMs};
+
+use crate::{
+    Caller, Client, Input, Service, ServiceError,
+    access::caller::Origin,
+    attempt::Attempt,
+    protection::{
+        decision::{Asked, Decision, Facts, Ground, InForce, OfferedMethod, Sensitivity, decide},
+        grant::Grant,
+        memory::GrantMemory,
+        operations::shipped,
+        purpose::ChallengePurpose,
+        token::{CHALLENGE_MS, PendingChallenge, time_of},
+    },
+    trail::refusal_counter::decide_freely,
+    verification::memo::Memo,
+};
+
+/// A challenge that is asked for.
+#[derive(Clone, Debug)]
+pub struct NewChallenge {
+    /// The user.
+    pub owner: Owner,
+    /// What for.
+    pub purpose: ChallengePurpose,
+    /// Who is to accept the grant; the API key's first audience when absent.
+    pub audience: Option<String>,
+    /// The catalogue's `product/operation`; of an identity check, the one thing that it is for.
+    pub operation: Option<String>,
+    /// The one resource of that operation.
+    pub resource: Option<String>,
+    /// The session, needed for operations: ours or any name of the caller's.
+    pub session_id: Option<String>,
+    /// The method of the first factor, needed at login.
+    pub first_factor: Option<String>,
+    /// The user's address and browser, as the caller says.
+    pub client: Option<Client>,
+    /// The caller reports a risk.
+    pub is_risky: bool,
+}
+
+/// A challenge, and what was decided of it.
+#[derive(Clone, Debug)]
+pub struct Challenge {
+    /// To be answered under; nothing of it is stored.
+    pub id: String,
+    /// Allowed, to be answered, or denied.
+    pub decision: Decision,
+    /// Why.
+    pub ground: Ground,
+    /// The methods that may answer, the strongest first.
+    pub methods: Vec<OfferedMethod>,
+    /// When it cannot be answered any more.
+    pub expires_at: UnixMs,
+    /// No code is judged before, where all devices are locked.
+    pub locked_until: Option<UnixMs>,
+    /// With [`Decision::Allow`].
+    pub grant: Option<SignedGrant>,
+}
+
+/// A grant as its bearer has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedGrant {
+    /// The JSON Web Token.
+    pub text: String,
+    /// When it ends.
+    pub expires_at: UnixMs,
+}
+
+/// Where a challenge stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChallengeState {
+    /// It waits for its answer.
+    Open,
+    /// It was answered.
+    Answered,
+    /// Its time is over.
+    Expired,
+}
+
+impl ChallengeState {
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Answered => "answered",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+impl Service {
+    /// Decides whether a user must be checked, and by which method. Nothing is stored of a challenge that has to be answered:
+    /// its id is the challenge, sealed.
+    pub async fn create_challenge(&self, caller: &Caller, wanted: &NewChallenge) -> Result<Challenge, ServiceError> {
+        caller.may_for(&[Role::Verify], &wanted.owner)?;
+        let audience = caller.audience(wanted.audience.as_deref())?;
+        check(wanted)?;
+        let core = &*self.core;
+        let origin = Origin {
+            client: wanted.client.clone(),
+            ..caller.origin().clone()
+        };
+        let now = core.clock.now()?;
+        let attempt = Attempt {
+            core,
+            origin: &origin,
+            now,
+        };
+        let user = core.store.user(wanted.owner.clone()).await?;
+        let facts = facts(&attempt, &wanted.owner, user.as_ref()).await?;
+        let memory = user
+            .as_ref()
+            .map(|user| Memo::read(&user.memo).grants)
+            .unwrap_or_default();
+        let pass = wanted
+            .session_id
+            .as_deref()
+            .and_then(|session| memory.pass(session, wanted.operation.as_deref(), wanted.resource.as_deref(), now));
+        let asked = Asked {
+            purpose: wanted.purpose,
+            first_factor: wanted.first_factor.as_deref(),
+            sensitivity: sensitivity(wanted.operation.as_deref()),
+            has_pass: pass.is_some(),
+            is_risky: wanted.is_risky,
+        };
+        let (decision, ground, methods) = decide(&asked, &facts);
+        let locked_until = user.as_ref().and_then(|user| locked_until(user, now));
+        let pending = PendingChallenge {
+            id: core.new_id(now)?,
+            api_key: origin.api_key,
+            account: wanted.owner.account.as_ref().to_owned(),
+            user: wanted.owner.user.as_ref().to_owned(),
+            purpose: wanted.purpose,
+            audience,
+            session_id: wanted.session_id.clone(),
+            operation: wanted.operation.clone(),
+            resource: wanted.resource.clone(),
+            ground: ground.name().to_owned(),
+            methods: methods.iter().map(|offered| offered.method.clone()).collect(),
+            expires_at_ms: now.plus(CHALLENGE_MS).get(),
+        };
+        let grant = match decision {
+            Decision::Allow => Some(allowed(&pending, ground, &memory, now)),
+            Decision::Challenge | Decision::Deny => None,
+        };
+        if decision != Decision::Challenge {
+            record(&attempt, &pending, (decision, ground), user).await?;
+        }
+        let grant = grant.map(|grant| core.signed(&grant)).transpose()?;
+        Ok(Challenge {
+            id: pending.seal(&*core.sealer)?,
+            decision,
+            ground,
+            methods,
+            expires_at: pending.expires_at(),
+            locked_until,
+            grant,
+        })
+    }
+
+    /// Where a challenge of this caller stands; never its decision.
+    pub async fn challenge_state(
+        &self,
+        caller: &Caller,
+        id: &str,
+    ) -> Result<(ChallengePurpose, ChallengeState, UnixMs), ServiceError> {
+        caller.may(&[Role::Verify])?;
+        let core = &*self.core;
+        let now = core.clock.now()?;
+        let pending = core.pending_challenge(id, caller.origin().api_key)?;
+        caller.may_for(&[Role::Verify], &pending.owner())?;
+        let user = core.store.user(pending.owner()).await?;
+        let is_answered = user.is_some_and(|user| Memo::read(&user.memo).grants.is_answered(pending.id));
+        let state = match () {
+            () if is_answered => ChallengeState::Answered,
+            () if now >= pending.expires_at() => ChallengeState::Expired,
+            () => ChallengeState::Open,
+        };
+        Ok((pending.purpose, state, pending.expires_at()))
+    }
+}
+
+/// When the first of the user's devices is judged again, where all are locked.
+fn locked_until(user: &User, now: UnixMs) -> Option<UnixMs> {
+    let lock = |bound: &Bound| {
+        bound
+            .state
+            .lock(verify::Purpose::Verification, now)
+            .and_then(Lock::until)
+    };
+    let locks: Option<Vec<UnixMs>> = user.devices.iter().map(lock).collect();
+    locks.and_then(|locks| locks.into_iter().min())
+}
+
+/// What each purpose needs of the request.
+fn check(wanted: &NewChallenge) -> Result<(), ServiceError> {
+    let missing = |input, why: &str| {
+        Err(ServiceError::Invalid {
+            input,
+            why: why.to_owned(),
+        })
+    };
+    match wanted.purpose {
+        ChallengePurpose::Login if wanted.first_factor.is_none() => {
+            missing(Input::FirstFactor, "a login names the method that its first factor was")
+        }
+        ChallengePurpose::Operation if wanted.session_id.is_none() => missing(
+            Input::SessionId,
+            "a check of an operation names the session that it is in",
+        ),
+        ChallengePurpose::Identity if wanted.operation.is_none() => missing(
+            Input::Operation,
+            "an identity check names the one operation that it is for",
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Operations that are in no catalogue are protected.
+fn sensitivity(operation: Option<&str>) -> Sensitivity {
+    match operation.and_then(shipped) {
+        Some(operation) if operation.identity_always => Sensitivity::IdentityAlways,
+        _ => Sensitivity::Protected,
+    }
+}
+
+async fn facts(attempt: &Attempt<'_>, owner: &Owner, user: Option<&User>) -> Result<Facts, ServiceError> {
+    let store = &attempt.core.store;
+    let protection = store.protection(owner.clone()).await?;
+    let has_device = user.is_some_and(|user| !user.devices.is_empty());
+    let recovery = match has_device {
+        true => store.recovery_codes(owner.clone()).await?,
+        false => None,
+    };
+    let is_known = has_device || protection.is_some();
+    let protection = protection.unwrap_or_else(|| store::Protection::none(owner.clone()));
+    let own = |setting: &store::ProtectionSetting| InForce {
+        method: setting.method.clone(),
+        is_required: false,
+    };
+    Ok(Facts {
+        is_known,
+        has_device,
+        has_recovery_code: recovery.is_some_and(|set| set.left() > 0),
+        external: Vec::new(),
+        login: own(&protection.login_protection),
+        operation: own(&protection.operation_protection),
+        suspicious_login: own(&protection.suspicious_login_protection),
+        is_closing: false,
+    })
+}
+
+/// The grant of a decision that asks for nothing. One that rests on a pass is the pass's own once more, and ends with it.
+fn allowed(pending: &PendingChallenge, ground: Ground, memory: &GrantMemory, now: UnixMs) -> Grant {
+    let grant = Grant {
+        methods: Vec::new(),
+        ..pending.grant(pending.id, "")
+    };
+    let session = pending.session_id.as_deref().unwrap_or_default();
+    let pass = memory.pass(session, pending.operation.as_deref(), pending.resource.as_deref(), now);
+    match pass {
+        Some(pass) if ground == Ground::GrantAlive => Grant {
+            id: pass.id(),
+            methods: vec![pass.method().to_owned()],
+            issued_at: time_of(pass.id()),
+            expires_at: pass.ends(),
+            ..grant
+        },
+        _ => grant,
+    }
+}
+
+/// Tells the trail what was decided without an answer. Of somebody who has no row it has ten records an hour, and counts
+/// beyond: whoever asks names whom they like.
+async fn record(
+    attempt: &Attempt<'_>,
+    pending: &PendingChallenge,
+    (decision, ground): (Decision, Ground),
+    user: Option<User>,
+) -> Result<(), ServiceError> {
+    let Attempt { core, now, .. } = *attempt;
+    const ACTION: &str = "challenge.decide";
+    let mut detail = pending.detail();
+    detail["audience"] = json!(pending.audience);
+    let event = attempt.entry(ACTION, decision.name()).of_user().because(ground.name());
+    let event = event.decision(pending.id).detail(detail);
+    match user {
+        Some(user) if decision == Decision::Allow => {
+            let event = attempt.event_of(&user, &event).await?;
+            core.commit(vec![store::Change::of(event)]).await?;
+            Ok(())
+        }
+        user => {
+            let user = match user {
+                Some(user) => user,
+                None => core.row(&pending.owner(), now).await?,
+            };
+            decide_freely(attempt, &event, (ACTION, decision.name(), ground.name()), &user).await
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Introspection of a grant: is it alive now, and does it pass here? (The idea is RFC 7662's.)
+
+use store::Role;
+
+use crate::{Caller, Grant, Service, ServiceError, verification::memo::Memo};
+
+/// Where a grant is presented.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GrantUse {
+    /// The session.
+    pub session_id: Option<String>,
+    /// The operation that it is to pass.
+    pub operation: Option<String>,
+    /// The resource of that operation.
+    pub resource: Option<String>,
+}
+
+impl Service {
+    /// The grant of this text, if it is one of ours for an audience of the caller's, alive, not revoked, and passes where it
+    /// is presented; `None` for everything else.
+    pub async fn introspect_grant(
+        &self,
+        caller: &Caller,
+        text: &str,
+        at: &GrantUse,
+    ) -> Result<Option<Grant>, ServiceError> {
+        caller.may(&[Role::Verify])?;
+        let core = &*self.core;
+        let now = core.clock.now()?;
+        let grant = Grant::verify(text, &core.settings.grant_issuer, &*core.signer, now);
+        let Some(grant) = grant.filter(|grant| passes(grant, at) && caller.is_of_audience(&grant.audience)) else {
+            return Ok(None);
+        };
+        if caller.may_for(&[Role::Verify], &grant.owner).is_err() {
+            return Ok(None);
+        }
+        let user = core.store.user(grant.owner.clone()).await?;
+        let memory = user.map(|user| Memo::read(&user.memo).grants).unwrap_or_default();
+        Ok(memory.is_alive(&grant).then_some(grant))
+    }
+}
+
+/// A grant passes in its own session, for its own operation and resource; one that names none passes for all.
+fn passes(grant: &Grant, at: &GrantUse) -> bool {
+    let is_same_session = match (&grant.session_id, &at.session_id) {
+        (Some(own), Some(presented)) => own == presented,
+        // One that holds in a session is not presented without it.
+        (Some(_), None) => false,
+        (None, _) => true,
+    };
+    let within = |own: &Option<String>, presented: &Option<String>| own.is_none() || own == presented;
+    is_same_session && within(&grant.operation, &at.operation) && within(&grant.resource, &at.resource)
+}

@@ -1,0 +1,35 @@
+//! The purposes of challenges and grants: login, operation, identity.
+
+use serde::{Deserialize, Serialize};
+use verify::UnixMs;
+
+/// The purpose of a challenge, and of the grant that it ends in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChallengePurpose {
+    /// A login, after the first factor was right (P2).
+    Login,
+    /// A sensitive operation within a session (P3).
+    Operation,
+    /// One named operation where there is no session, or none is meant (P3b).
+    Identity,
+}
+
+impl ChallengePurpose {
+    /// The name on the wire and in the trail.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Operation => "operation",
+            Self::Identity => "identity",
+        }
+    }
+
+    /// The life of its grants: 5 minutes, of an operation's 30.
+    pub(crate) fn grant_ms(self) -> i64 {
+        match self {
+            Self::Login | Self::Identity => 5 * UnixMs::MINUTE,
+            Self::Operation => 30 * UnixMs::MINUTE,
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! Protection: a challenge is decided, answered once, and gives a grant.
+
+mod support;
+
+use service::{
+    Caller, Challenge, ChallengeAnswer, ChallengePurpose, ChallengeState, Decision, GrantUse, Ground, NewChallenge,
+    Owner, Revocation, Role, ServiceError, UnixMs,
+};
+use support::{STEP_MS, World, alice, bob, phone::Phone, text};
+
+fn login(owner: &Owner) -> NewChallenge {
+    NewChallenge {
+        owner: owner.clone(),
+        purpose: ChallengePurpose::Login,
+        audience: None,
+        operation: None,
+        resource: None,
+        session_id: None,
+        first_factor: Some("password".into()),
+        client: None,
+        is_risky: false,
+    }
+}
+
+fn operation(owner: &Owner, session: &str, operation: &str) -> NewChallenge {
+    NewChallenge {
+        purpose: ChallengePurpose::Operation,
+        session_id: Some(session.into()),
+        operation: Some(operation.into()),
+        first_factor: None,
+        ..login(owner)
+    }
+}
+
+fn totp(code: &str) -> ChallengeAnswer {
+    ChallengeAnswer {
+        method: "totp".into(),
+        code: text(code),
+    }
+}
+
+async fn asked(world: &World, caller: &Caller, wanted: &NewChallenge) -> Challenge {
+    world
+        .service
+        .create_challenge(caller, wanted)
+        .await
+        .expect("a decision")
+}
+
+const RESTART: &str = "cloud-virtual-machine/shutting-down-instances";
+const REBIND: &str = "accounts/unbinding-mfa-token";
+
+async fn bound() -> (World, Caller, Phone) {
+    let world = World::new().await;
+    let caller = world.all().await;
+    let (_, phone) = world.bind(&caller, &alice()).await;
+    (world, caller, phone)
+}
+
+#[tokio::test]
+async fn p2_a_login_is_challenged_answered_and_granted() {
+    let (world, caller, phone) = bound().await;
+    let challenge = asked(&world, &caller, &login(&alice())).await;
+    assert_eq!(
+        (challenge.decision, challenge.ground),
+        (Decision::Challenge, Ground::Protected)
+    );
+    assert_eq!(challenge.methods[0].method, "totp");
+    assert!(challenge.grant.is_none());
+    assert!(
+        world.told("challenge.decide").await.is_empty(),
+        "an unanswered one writes nothing"
+    );
+    let answer = totp(&phone.shows(world.now()));
+    let told = world
+        .service
+        .answer_challenge(&caller, &challenge.id, answer)
+        .await
+        .expect("a verdict");
+    assert_eq!(told.decision, Decision::Allow);
+    let grant = told.grant.expect("a grant");
+    assert_eq!(
+        grant.expires_at,
+        UnixMs::new(world.now().get()).plus(5 * UnixMs::MINUTE)
+    );
+    let event = world.last("challenge.answer").await;
+    assert_eq!(event["outcome"], "accepted");
+    assert_eq!(
+        (&event["detail"]["purpose"], &event["detail"]["ground"]),
+        (&"login".into(), &"protected".into())
+    );
+    let alive = world
+        .service
+        .introspect_grant(&caller, &grant.text, &GrantUse::default())
+        .await;
+    let alive = alive.expect("an answer").expect("it is alive");
+    assert_eq!((alive.owner, alive.methods), (alice(), vec!["totp".to_owned()]));
+    world.clock.pass(5 * UnixMs::MINUTE);
+    let later = world
+        .service
+        .introspect_grant(&caller, &grant.text, &GrantUse::default())
+        .await;
+    assert_eq!(later, Ok(None), "it has expired");
+}
+
+#[tokio::test]
+async fn a_challenge_is_answered_once() {
+    let (world, caller, phone) = bound().await;
+    let challenge = asked(&world, &caller, &login(&alice())).await;
+    let state = async || {
+        world
+            .service
+            .challenge_state(&caller, &challenge.id)
+            .await
+            .expect("a state")
+            .1
+    };
+    assert_eq!(state().await, ChallengeState::Open);
+    let first = totp(&phone.shows(world.now()));
+    world
+        .service
+        .answer_challenge(&caller, &challenge.id, first)
+        .await
+        .expect("a verdict");
+    assert_eq!(state().await, ChallengeState::Answered);
+    world.clock.pass(STEP_MS);
+    let next = phone.shows(world.now());
+    let again = world
+        .service
+        .answer_challenge(&caller, &challenge.id, totp(&next))
+        .await;
+    assert_eq!(again, Err(ServiceError::ChallengeEnded));
+    let told = world.verify(&caller, &alice(), &next).await;
+    assert!(
+        matches!(told, Ok(service::Answer::Accepted(_))),
+        "its code was not burned: {told:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_answer_is_counted_and_leaves_the_challenge_open() {
+    let (world, caller, phone) = bound().await;
+    let challenge = asked(&world, &caller, &login(&alice())).await;
+    for wrong in phone.wrong_codes(world.now(), 10) {
+        let told = world
+            .service
+            .answer_challenge(&caller, &challenge.id, totp(&wrong))
+            .await
+            .expect("a verdict");
+        assert_eq!((told.decision, told.grant), (Decision::Challenge, None));
+    }
+    let right = totp(&phone.shows(world.now()));
+    let told = world
+        .service
+        .answer_challenge(&caller, &challenge.id, right)
+        .await
+        .expect("a verdict");
+    assert_eq!(told.decision, Decision::Challenge, "A1: the tenth wrong code locked it");
+    assert!(told.locked_until.is_some());
+}
+
+#[tokio::test]
+async fn a_challenge_expires_and_belongs_to_whoever_asked() {
+    let (world, caller, phone) = bound().await;
+    let challenge = asked(&world, &caller, &login(&alice())).await;
+    let another = world.all().await;
+    let code = || totp(&phone.shows(world.now()));
+    let told = world.service.answer_challenge(&another, &challenge.id, code()).await;
+    assert_eq!(told, Err(ServiceError::NotFound("challenge")));
+    for altered in ["", "AAAA", &challenge.id[1..], &format!("{}A", challenge.id)] {
+        let told = world.service.answer_challenge(&caller, altered, code()).await;
+        assert_eq!(told, Err(ServiceError::NotFound("challenge")), "{altered}");
+    }
+    world.clock.pass(5 * UnixMs::MINUTE);
+    let told = world.service.answer_challenge(&caller, &challenge.id, code()).await;
+    assert_eq!(told, Err(ServiceError::ChallengeExpired));
+}
+
+#[tokio::test]
+async fn a3b_who_is_not_checked_is_told_why() {
+    let world = World::new().await;
+    let caller = world.all().await;
+    let challenge = asked(&world, &caller, &login(&bob())).await;
+    assert_eq!(
+        (challenge.decision, challenge.ground),
+        (Decision::Allow, Ground::UnknownUser)
+    );
+    let grant = challenge.grant.expect("a grant");
+    let alive = world
+        .service
+        .introspect_grant(&caller, &grant.text, &GrantUse::default())
+        .await;
+    assert_eq!(
+        alive.expect("an answer").expect("it is alive").methods,
+        Vec::<String>::new()
+    );
+    let event = world.last("challenge.decide").await;
+    assert_eq!(
+        (&event["outcome"], &event["cause"]),
+        (&"allow".into(), &"unknown_user".into())
+    );
+}
+
+#[tokio::test]
+async fn p3_a_pass_holds_for_its_session_and_operation_and_never_for_identity_always() {
+    let (world, caller, phone) = bound().await;
+    let wanted = operation(&alice(), "s1", RESTART);
+    let challenge = asked(&world, &caller, &wanted).await;
+    assert_eq!(challenge.ground, Ground::Protected);
+    let answer = totp(&phone.shows(world.now()));
+    let told = world
+        .service
+        .answer_challenge(&caller, &challenge.id, answer)
+        .await
+        .expect("a verdict");
+    let grant = told.grant.expect("a grant").text;
+    let again = asked(&world, &caller, &wanted).await;
+    assert_eq!((again.decision, again.ground), (Decision::Allow, Ground::GrantAlive));
+    for (session, key) in [
+        ("s2", RESTART),
+        ("s1", "cloud-virtual-machine/binding-key-pairs"),
+        ("s1", REBIND),
+    ] {
+        let other = asked(&world, &caller, &operation(&alice(), session, key)).await;
+        assert_eq!(other.decision, Decision::Challenge, "{session} {key}");
+    }
+    let at = |session: &str, key: &str| GrantUse {
+        session_id: Some(session.into()),
+        operation: Some(key.into()),
+        resource: None,
+    };
+    let passes = async |at: GrantUse| {
+        world
+            .service
+            .introspect_grant(&caller, &grant, &at)
+            .await
+            .expect("an answer")
+            .is_some()
+    };
+    assert!(passes(at("s1", RESTART)).await);
+    assert!(!passes(at("s2", RESTART)).await && !passes(at("s1", REBIND)).await && !passes(GrantUse::default()).await);
+    world.clock.pass(30 * UnixMs::MINUTE);
+    assert!(!passes(at("s1", RESTART)).await);
+    let later = asked(&world, &caller, &wanted).await;
+    assert_eq!(later.decision, Decision::Challenge);
+}
+
+#[tokio::test]
+async fn revocation_ends_a_grant_a_session_or_everything() {
+    let (world, caller, phone) = bound().await;
+    let wanted = operation(&alice(), "s1", RESTART);
+    let at = GrantUse {
+        session_id: Some("s1".into()),
+        operation: Some(RESTART.into()),
+        resource: None,
+    };
+    for number in 0..3 {
+        let challenge = asked(&world, &caller, &wanted).await;
+        let answer = totp(&phone.shows(world.now()));
+        let told = world
+            .service
+            .answer_challenge(&caller, &challenge.id, answer)
+            .await
+            .expect("a verdict");
+        let grant = told.grant.expect("a grant").text;
+        let is_alive = async || {
+            let told = world.service.introspect_grant(&caller, &grant, &at).await;
+            told.expect("an answer").is_some()
+        };
+        assert!(is_alive().await, "{number}");
+        let revocation = match number {
+            0 => Revocation::Grant(grant.clone()),
+            1 => Revocation::Session(alice(), "s1".into()),
+            _ => Revocation::User(alice()),
+        };
+        world
+            .service
+            .revoke_grants(&caller, &revocation)
+            .await
+            .expect("it is done");
+        assert!(!is_alive().await, "{revocation:?}");
+        let again = asked(&world, &caller, &wanted).await;
+        assert_eq!(again.decision, Decision::Challenge, "and its pass: {revocation:?}");
+        world.clock.pass(STEP_MS);
+    }
+}
+
+#[tokio::test]
+async fn each_purpose_needs_what_it_is_about_and_a_key_its_role_and_audience() {
+    let (world, caller, _) = bound().await;
+    let bare = login(&alice());
+    for wanted in [
+        NewChallenge {
+            first_factor: None,
+            ..bare.clone()
+        },
+        NewChallenge {
+            purpose: ChallengePurpose::Operation,
+            ..bare.clone()
+        },
+        NewChallenge {
+            purpose: ChallengePurpose::Identity,
+            ..bare.clone()
+        },
+        NewChallenge {
+            audience: Some("bank".into()),
+            ..bare.clone()
+        },
+    ] {
+        let told = world.service.create_challenge(&caller, &wanted).await;
+        assert!(matches!(told, Err(ServiceError::Invalid { .. })), "{wanted:?}");
+    }
+    let enroll = world.caller(&[Role::Enroll], None).await;
+    let told = world.service.create_challenge(&enroll, &bare).await;
+    assert!(matches!(told, Err(ServiceError::Forbidden(_))));
+    let elsewhere = world.caller(&[Role::Verify], Some(&["other"])).await;
+    let told = world.service.create_challenge(&elsewhere, &bare).await;
+    assert!(matches!(told, Err(ServiceError::Forbidden(_))));
+}
