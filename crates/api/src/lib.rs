@@ -11,10 +11,12 @@
 
 mod audit;
 mod batch;
+mod challenge;
 mod code;
 mod device;
 mod enrollment;
 mod export;
+mod grant;
 mod hint;
 mod import;
 mod origin;
@@ -34,6 +36,10 @@ pub use audit::{AuditEvent, AuditHead, AuditHeads, AuditPage, AuditQuery, AuditR
 pub use batch::{
     Batch, BatchChangeRequest, BatchPage, BatchPath, BatchQuery, BatchRequest, BetaUser, OpenTo, OpenToKind,
 };
+pub use challenge::{
+    Challenge, ChallengeAnswer, ChallengeAnswerRequest, ChallengePath, ChallengePurpose, ChallengeRequest,
+    ChallengeState, ChallengeStatus, Decision, FirstFactor, OfferedMethod, Risk,
+};
 pub use code::{CODE_LEN_MAX_BYTES, CodeText, FactorMethod, VerifyMethod};
 pub use device::{Device, DeviceKind, DevicePath, DeviceState, ResyncRequest, Road, UnbindRequest, UnlockRequest};
 pub use enrollment::{
@@ -41,6 +47,7 @@ pub use enrollment::{
     EnrollmentRequest, Factor, Png, Replaces,
 };
 pub use export::{Export, ExportActRequest, ExportFileRequest, ExportPath, ExportRequest, ExportState};
+pub use grant::{IntrospectRequest, Introspection, Jwk, Jwks, RevokeGrantsRequest};
 pub use hint::{Hint, HintAlgorithm};
 pub use import::{
     Base64, ImportQuery, ImportReceipt, ImportRefusal, ImportRequest, SecretText, SeedEncoding, returned_capacity,

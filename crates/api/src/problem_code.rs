@@ -103,6 +103,10 @@ problem_codes! {
         "It was confirmed, abandoned, replaced, or ended by wrong codes: start a new one."
     EnrollmentExpired "enrollment_expired" 410 "The enrollment has expired"
         "Start a new one."
+    ChallengeEnded "challenge_ended" 410 "The challenge was answered"
+        "It is answered once: ask for a new one."
+    ChallengeExpired "challenge_expired" 410 "The challenge has expired"
+        "Ask for a new one; a challenge lives for five minutes."
     PreconditionFailed "precondition_failed" 412 "It was changed meanwhile"
         "Nothing answers so yet, for nothing has an ETag. Load it anew and repeat the change."
     /// Beyond the first list: the limit is told apart from a body that is wrong.

@@ -1,0 +1,193 @@
+//! Challenges on the wire: must a user be checked, by which method, and the answer.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{Client, CodeText, Name, Text, Timestamp};
+
+/// Asks whether a user must be checked, and by which method.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChallengeRequest {
+    /// The user's account.
+    #[schema(example = "acme")]
+    pub account: Name,
+    /// The user.
+    #[schema(example = "alice")]
+    pub user: Name,
+    /// What for.
+    pub purpose: ChallengePurpose,
+    /// Who is to accept the grant: one of the API key's audiences, its first one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "countersign")]
+    pub audience: Option<Name>,
+    /// The catalogue's `product/operation`; with `identity`, the one thing that the check is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "cloud-virtual-machine/shutting-down-instances")]
+    pub operation: Option<Text<256>>,
+    /// The one resource of that operation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "ins-1a2b3c4d")]
+    pub resource: Option<Text<256>>,
+    /// The session, required with `operation`: ours, or any name of the caller's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "session-7f3a")]
+    pub session_id: Option<Text<256>>,
+    /// What the first factor was, required with `login`: it is never asked again as the second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_factor: Option<FirstFactor>,
+    /// What the user came with, for the audit trail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<Client>,
+    /// The caller takes this login for risky: suspicious-login protection asks then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<Risk>,
+}
+
+/// What a challenge is for, and the grant that it ends in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChallengePurpose {
+    /// A login, once the first factor was right.
+    Login,
+    /// A sensitive operation within a session.
+    Operation,
+    /// One named operation where there is no session, or none is meant.
+    Identity,
+}
+
+/// The first factor of a login, which was right.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FirstFactor {
+    /// `password`, `wechat`, …: in the caller's own words, or an external method's name.
+    #[schema(example = "password")]
+    pub method: Text<64>,
+}
+
+/// A risk that the caller reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Risk {
+    /// Ask, even where login protection is off.
+    High,
+}
+
+/// Where a challenge is found; for the document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct ChallengePath {
+    /// The challenge, as it was given.
+    #[param(value_type = String, example = "AQAAAAEBmm…")]
+    _id: String,
+}
+
+/// A challenge, and what was decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Challenge {
+    /// To be answered under. It is the challenge itself, sealed: up to some 2 KiB.
+    pub id: String,
+    /// What happens now.
+    pub decision: Decision,
+    /// Why: `unknown_user`, `not_protected`, `grant_alive`, `protected`, `required_by_account`, `identity_always`,
+    /// `identity`, `risk_reported`, `no_method`. More may come.
+    #[schema(example = "protected")]
+    pub ground: String,
+    /// What may answer, the strongest first; empty where nothing is asked.
+    pub methods: Vec<OfferedMethod>,
+    /// It cannot be answered after this.
+    pub expires_at: Timestamp,
+    /// No code is judged before: all devices are locked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked_until: Option<Timestamp>,
+    /// With `allow`: the grant to go on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "eyJhbGciOiJFZERTQSIs…")]
+    pub grant: Option<String>,
+    /// When that ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant_expires_at: Option<Timestamp>,
+}
+
+/// The decision on a challenge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Go on: nothing is asked, or it was answered.
+    Allow,
+    /// Ask the user by one of the methods.
+    Challenge,
+    /// Do not go on.
+    Deny,
+}
+
+/// A method that may answer a challenge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OfferedMethod {
+    /// `totp`, `recovery_code`, or an external method's name.
+    #[schema(example = "totp")]
+    pub method: String,
+    /// It is not the one that the user's setting names.
+    #[schema(example = false)]
+    pub alternative: bool,
+}
+
+/// Answers a challenge.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChallengeAnswerRequest {
+    /// One of the challenge's methods.
+    #[schema(example = "totp")]
+    pub method: Text<64>,
+    /// As the user typed it.
+    pub code: CodeText,
+}
+
+/// What an answer came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ChallengeAnswer {
+    /// `allow`, or `challenge`: the code was wrong, and another may be tried.
+    pub decision: Decision,
+    /// The method of the answer.
+    #[schema(example = "totp")]
+    pub method: String,
+    /// No code is judged before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked_until: Option<Timestamp>,
+    /// With `allow`: the grant to go on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "eyJhbGciOiJFZERTQSIs…")]
+    pub grant: Option<String>,
+    /// When that ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant_expires_at: Option<Timestamp>,
+    /// Wrong codes between the success before and this one: were they the user's own?
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = 0)]
+    pub wrong_since_last_success: Option<u32>,
+}
+
+/// Where a challenge stands; never its decision, nor a grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ChallengeStatus {
+    /// The challenge.
+    pub id: String,
+    /// What it is for.
+    pub purpose: ChallengePurpose,
+    /// Where it stands.
+    pub state: ChallengeState,
+    /// It cannot be answered after this.
+    pub expires_at: Timestamp,
+}
+
+/// The state of a challenge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChallengeState {
+    /// It waits for its answer.
+    Open,
+    /// It was answered.
+    Answered,
+    /// Its time is over.
+    Expired,
+}
