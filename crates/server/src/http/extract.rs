@@ -24,7 +24,7 @@ const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 pub(crate) struct Authorized(pub(crate) Caller);
 
 impl Authorized {
-    /// The same with the person it names.
+    /// This caller, acting for the person it names.
     pub(crate) fn acting(&self, actor: api::Actor) -> Caller {
         self.0.acting(convert::actor(actor))
     }
