@@ -1,4 +1,4 @@
-//! A person is erased: nobody finds their name, address or agent again, and what others did stands (design, "The trail").
+//! A person is erased: nobody finds their name, address or agent again, and what others did stands (`src/manual/audit.md`).
 
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};

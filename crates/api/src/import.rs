@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::{Actor, Name, TextError};
 
-/// Whether it is meant.
+/// The query of an import: a dry run, or in earnest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -63,7 +63,7 @@ pub enum SeedEncoding {
 /// Beyond this glibc maps memory for one allocation alone and gives it back when that ends. What is shorter goes on living
 /// in its heap, once one of that length has ended.
 const MAPPED_BYTES: usize = (32 << 20) + 1;
-/// From here on it is worth a mapping.
+/// Buffers from this length on get a mapping of their own.
 const LONG_BYTES: usize = 4 << 20;
 
 /// The capacity of a buffer of so many bytes that are given back to the system when it is dropped: memory that is never

@@ -52,7 +52,7 @@ impl<'a> Attempts<'a> {
 }
 
 impl Core {
-    /// Until one of them decides.
+    /// The retry loop of a use case, which ends when one try decides.
     pub(crate) fn attempts<'a>(&'a self, origin: &'a Origin) -> Attempts<'a> {
         Attempts {
             core: self,

@@ -55,7 +55,7 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    /// The ports, as they are found at the start; nothing runs yet.
+    /// The core of a service that starts; reads the newest row for the clock. Nothing runs yet.
     pub(crate) async fn new(ports: Ports, settings: Settings) -> Result<Self, ServiceError> {
         let newest = ports.store.newest().await?;
         let dummy_device = DummyDevice::new(&ports)?;

@@ -1,8 +1,8 @@
-//! The use cases, one file each in rooms of what they are about, over ports: [`Clock`], [`Entropy`], [`Sealer`],
+//! The use cases, in rooms of what they are about, a file for each or for few that belong together, over ports: [`Clock`], [`Entropy`], [`Sealer`],
 //! [`Signer`] and a [`store::Store`].
 //!
 //! Every use case is load, judge, one commit; what it answers is on disk before it answers. Verification
-//! goes through a lane, which makes a lot of what waits; everything else writes by itself and
+//! goes through a lane, which makes a batch of what waits; everything else writes by itself and
 //! is judged again when somebody else was faster.
 
 mod access;

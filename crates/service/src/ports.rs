@@ -59,7 +59,7 @@ pub trait Sealer: Send + Sync {
     fn mac_keys(&self) -> Vec<u32>;
 }
 
-/// Signs what leaves the house.
+/// Signs heads of the trail and its register.
 pub trait Signer: Send + Sync {
     /// Ed25519.
     fn sign(&self, statement: &[u8]) -> Vec<u8>;

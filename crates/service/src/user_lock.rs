@@ -1,4 +1,4 @@
-//! A lock a user: changes of one user's factors take turns.
+//! One lock per user: changes of one user's factors take turns.
 
 use std::{
     collections::HashMap,

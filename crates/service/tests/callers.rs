@@ -6,16 +6,16 @@ mod support;
 use std::{collections::BTreeSet, fs, path::Path, pin::Pin};
 
 use service::{
-    Caller, Confirmation, ExportedTokens, Factor, IdentityProof, Method, NewDevice, NewEnrollment, NewExport,
-    NewImport, NewKey, NewLot, OpenedBy, Owner, Question, Receipt, Role, SeedFile, Service, ServiceError, TokenFilter,
-    TokenTransition, UnixMs,
+    Caller, ChallengeAnswer, ChallengePurpose, Confirmation, ExportedTokens, Factor, GrantUse, IdentityProof, Method,
+    NewChallenge, NewDevice, NewEnrollment, NewExport, NewImport, NewKey, NewLot, OpenedBy, Owner, Question, Receipt,
+    Revocation, Role, SeedFile, Service, ServiceError, TokenFilter, TokenTransition, UnixMs,
 };
 use support::{World, id};
 use syn::{FnArg, ImplItem, Item, Type, Visibility};
 use zeroize::Zeroizing;
 
-/// What is for nobody in particular: it begins, ends and looks at the whole, or says who somebody is.
-const WITHOUT_A_CALLER: [&str; 4] = ["start", "close", "ready", "authenticate"];
+/// What is for nobody in particular: it begins, ends and looks at the whole, says who somebody is, or tells public keys.
+const WITHOUT_A_CALLER: [&str; 5] = ["start", "close", "ready", "authenticate", "grant_keys"];
 
 /// A public method of [`Service`], and whether a caller is the first thing that it takes.
 fn methods(dir: &Path, found: &mut Vec<(String, bool)>) {
@@ -23,6 +23,9 @@ fn methods(dir: &Path, found: &mut Vec<(String, bool)>) {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
             methods(&path, found);
+            continue;
+        }
+        if path.extension().is_none_or(|extension| extension != "rs") {
             continue;
         }
         let text = fs::read_to_string(&path).expect("a source");
@@ -123,7 +126,33 @@ const CALLS: &[(&str, Call)] = calls! {
     close_trail();
     run_housekeeping();
     accept_clock();
+    create_challenge(&challenge());
+    challenge_state("none");
+    answer_challenge("none", answer());
+    introspect_grant("none", &GrantUse::default());
+    revoke_grants(&Revocation::User(alice()));
 };
+
+fn challenge() -> NewChallenge {
+    NewChallenge {
+        owner: alice(),
+        purpose: ChallengePurpose::Login,
+        audience: None,
+        operation: None,
+        resource: None,
+        session_id: None,
+        first_factor: Some("password".into()),
+        client: None,
+        is_risky: false,
+    }
+}
+
+fn answer() -> ChallengeAnswer {
+    ChallengeAnswer {
+        method: "totp".into(),
+        code: code(),
+    }
+}
 
 fn alice() -> Owner {
     Owner::new("acme", "alice")
@@ -221,6 +250,11 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
     let before = world.rows().await.len();
     for caller in [&nobody, &elsewhere] {
         for (name, call) in CALLS {
+            // Whom a challenge or a grant is about is known once it opens: what is none of this service's is about nobody.
+            let is_about_nobody = ["challenge_state", "answer_challenge", "introspect_grant"].contains(name);
+            if is_about_nobody && std::ptr::eq(caller, &elsewhere) {
+                continue;
+            }
             let refused = call(service, caller).await;
             assert!(
                 matches!(refused, Err(ServiceError::Forbidden(_))),
@@ -273,6 +307,16 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "enrollment_png",
             "abandon_enrollment",
             "renew_recovery_codes",
+        ],
+    ),
+    (
+        &[Role::Verify],
+        &[
+            "create_challenge",
+            "challenge_state",
+            "answer_challenge",
+            "introspect_grant",
+            "revoke_grants",
         ],
     ),
     (&[Role::Enroll, Role::Support], &["user", "device"]),

@@ -317,3 +317,21 @@ async fn each_purpose_needs_what_it_is_about_and_a_key_its_role_and_audience() {
     let told = world.service.create_challenge(&elsewhere, &bare).await;
     assert!(matches!(told, Err(ServiceError::Forbidden(_))));
 }
+
+/// A4: a key that is limited to other accounts answers no challenge of this one, and no grant of it is alive to it.
+#[tokio::test]
+async fn a4_a_limited_key_learns_nothing_of_other_accounts() {
+    let (world, caller, _) = bound().await;
+    let challenge = asked(&world, &caller, &login(&bob())).await;
+    let grant = challenge.grant.expect("a grant").text;
+    let elsewhere = world.caller(&[Role::Verify], Some(&["other"])).await;
+    let told = world
+        .service
+        .introspect_grant(&elsewhere, &grant, &GrantUse::default())
+        .await;
+    assert_eq!(told, Ok(None));
+    let told = world.service.challenge_state(&elsewhere, &challenge.id).await;
+    assert_eq!(told, Err(ServiceError::NotFound("challenge")));
+    let told = world.service.revoke_grants(&elsewhere, &Revocation::Grant(grant)).await;
+    assert!(matches!(told, Err(ServiceError::Forbidden(_))));
+}

@@ -2,7 +2,7 @@
 //!
 //! When a round begins, the newest row of the trail is noted. A state that was in the tail then is written back
 //! when the hand passes its user, in its newest form; so at the end of the round every row up to the noted
-//! one is folded, and `folded_through` becomes that row. What comes in behind the hand waits for the
+//! one is folded, and `fold.through` becomes that row. What comes in behind the hand waits for the
 //! next round.
 
 use std::collections::HashSet;

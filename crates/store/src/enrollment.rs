@@ -41,7 +41,7 @@ pub struct Enrollment {
     pub state: EnrollmentState,
 }
 
-/// `started -> confirmed | abandoned`; expiry is a matter of time, not of a write.
+/// `started -> superseded | confirmed | abandoned`; expiry is a matter of time, not of a write.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EnrollmentState {

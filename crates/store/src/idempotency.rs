@@ -1,3 +1,5 @@
+//! Idempotency records: what a request with an `Idempotency-Key` created.
+
 use serde::{Deserialize, Serialize};
 use verify::UnixMs;
 

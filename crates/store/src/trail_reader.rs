@@ -48,7 +48,7 @@ impl Noun for TrailReader {
     }
 }
 
-/// Reading readers.
+/// Reading the trail's readers.
 impl dyn Store + '_ {
     /// The reader of this name; `None` for one that has not begun.
     pub fn trail_reader(&self, name: &str) -> Pending<'_, Option<TrailReader>> {

@@ -54,7 +54,7 @@ impl BodyLimit {
         self.read_and_look(request, |_| {}).await
     }
 
-    /// Reads one of which somebody needs the bytes, too.
+    /// As [`read`](Self::read), and shows the raw bytes to `look`.
     pub(crate) async fn read_and_look<T: DeserializeOwned>(
         &self,
         request: Request<Body>,

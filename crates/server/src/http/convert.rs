@@ -17,6 +17,13 @@ pub(crate) fn actor(actor: api::Actor) -> service::Actor {
     }
 }
 
+pub(crate) fn client(client: api::Client) -> service::Client {
+    service::Client {
+        ip: client.ip.map(|ip| ip.to_string()),
+        user_agent: client.user_agent.map(|agent| agent.as_str().to_owned()),
+    }
+}
+
 pub(crate) fn identity_proof(proof: &api::IdentityProof) -> IdentityProof {
     IdentityProof {
         method: proof.method.as_str().to_owned(),

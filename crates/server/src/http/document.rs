@@ -90,6 +90,7 @@ const API_KEY: &str = "api_key";
     components(schemas(Problem)),
     tags(
         (name = "verification", description = "Is this code right?"),
+        (name = "protection", description = "Must this be checked, by what, and may it go on?"),
         (name = "enrollments", description = "Bindings under way."),
         (name = "devices", description = "What shows the codes."),
         (name = "users", description = "A user's factors as a whole."),

@@ -24,7 +24,7 @@ const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 pub(crate) struct Authorized(pub(crate) Caller);
 
 impl Authorized {
-    /// The same with the person it names.
+    /// This caller, acting for the person it names.
     pub(crate) fn acting(&self, actor: api::Actor) -> Caller {
         self.0.acting(convert::actor(actor))
     }
@@ -100,6 +100,18 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
         let id = Id::try_parse(param(&params, "id")).ok();
         id.map(Self)
             .ok_or_else(|| Problem::new(ProblemCode::NotFound, "the id in the path is not a UUID").into())
+    }
+}
+
+/// `{id}` of the path, of something whose id is a text.
+pub(crate) struct PathText(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathText {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        let params = params(parts, state).await?;
+        Ok(Self(param(&params, "id").to_owned()))
     }
 }
 

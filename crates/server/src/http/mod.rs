@@ -9,6 +9,7 @@ mod app;
 mod audit;
 mod batches;
 mod body;
+mod challenges;
 mod convert;
 mod devices;
 mod docs;
@@ -16,6 +17,7 @@ mod document;
 mod enrollments;
 mod exports;
 mod extract;
+mod grants;
 mod probes;
 mod problem;
 mod tokens;
@@ -35,6 +37,8 @@ use crate::{Limits, answer::respond, http::app::App};
 fn endpoints() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(document::frame())
         .merge(verification::endpoints())
+        .merge(challenges::endpoints())
+        .merge(grants::endpoints())
         .merge(enrollments::endpoints())
         .merge(devices::endpoints())
         .merge(users::endpoints())

@@ -82,6 +82,12 @@ fn field(input: Input) -> &'static str {
         Input::SeedFile => "file_base64",
         Input::Roles => "role",
         Input::SealingKey => "key",
+        Input::Audience => "audience",
+        Input::Operation => "operation",
+        Input::SessionId => "session_id",
+        Input::FirstFactor => "first_factor",
+        Input::Method => "method",
+        Input::Code => "code",
     }
 }
 
@@ -141,6 +147,8 @@ mod tests {
             ServiceError::Contended,
             ServiceError::AlreadyCreated { id: service::Id::nil() },
             ServiceError::IdempotencyKeyReused,
+            ServiceError::ChallengeEnded,
+            ServiceError::ChallengeExpired,
             ServiceError::StorageUnavailable(words()),
             ServiceError::Untrusted(words()),
             ServiceError::ClockUnreliable(words()),

@@ -1,4 +1,4 @@
-//! Questions that could serve as oracles may be asked only so often (A5), whatever process they are asked of.
+//! Hourly allowances of questions that could serve as oracles: kept in the database, for all processes.
 
 use store::{Allowance, Change};
 use verify::UnixMs;

@@ -49,7 +49,7 @@ impl Factors {
         settings.unwrap_or_else(|| Protection::none(self.user.owner.clone()))
     }
 
-    /// The settings, if they become others.
+    /// The write that changes the settings of protection, if they become others.
     pub(crate) fn become_protected(&self, next: Protection) -> Option<Write> {
         let expected = self.protection.as_ref().map(|old| old.version);
         let version = expected.unwrap_or(0);

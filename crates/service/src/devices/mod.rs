@@ -24,7 +24,7 @@ async fn find_bound(core: &Core, owner: &Owner, id: Id) -> Result<(User, Bound),
     found.ok_or(ServiceError::NotFound("bound device"))
 }
 
-/// Found is not offered: nobody wakes a device whose token was lost.
+/// Refuses a device whose token was lost: nobody wakes it again.
 fn not_lost(bound: &Bound) -> Result<(), ServiceError> {
     if bound.state.parts().status == DeviceStatus::Lost {
         let why = "it is not judged again: the user unbinds or replaces it by a recovery code";

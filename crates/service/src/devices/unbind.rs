@@ -49,7 +49,7 @@ impl Service {
     }
 }
 
-/// Whoever has the right to something that this is a part of, in the user's turn.
+/// Closes a user: their devices end. Its caller has checked the right, and holds the user's lock.
 pub(crate) async fn close(core: &Core, owner: &Owner, origin: &Origin) -> Result<(), ServiceError> {
     let mut attempts = core.attempts(origin);
     loop {

@@ -39,7 +39,7 @@ pub struct NewEnrollment {
 pub enum NewDevice {
     /// An authenticator app.
     App {
-        /// ShownSecret in the app; the service's own by default.
+        /// Shown in the app; the service's own by default.
         issuer: Option<String>,
     },
     /// A token of the inventory.

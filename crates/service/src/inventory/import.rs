@@ -18,7 +18,6 @@ use crate::{
 /// Tokens that one call takes: they become durable by one commit, which keeps everybody else waiting.
 pub const IMPORT_MAX: usize = 10_000;
 
-/// The file, as the wire names it.
 /// Lines of a table for each token, with remarks and empty ones; and tags of XML, with those that end elements.
 const LINES_PER_TOKEN: usize = 4;
 const TAGS_PER_TOKEN: usize = 100;

@@ -1,4 +1,4 @@
-//! Lots of tokens (lots on the wire), and who may bind a token of one.
+//! Lots of tokens (batches on the wire), and who may bind a token of one.
 
 use serde_json::json;
 use store::{Change, Lot, OpenTo, Outcome, Write};

@@ -68,7 +68,7 @@ impl Service {
     }
 }
 
-/// Whoever has the right to something that this is a part of.
+/// Moves a token to another status; its caller has checked the right.
 pub(crate) async fn pass(
     core: &Core,
     serial_number: &str,

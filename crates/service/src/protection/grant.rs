@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use store::{Id, Owner};
 use verify::UnixMs;
 
-use crate::{ServiceError, ports::Signer, protection::purpose::ChallengePurpose};
+use crate::{GrantKey, Service, ServiceError, ports::Signer, protection::purpose::ChallengePurpose};
 
 /// The media type in a grant's header, so that no other token of the same keys passes for one (RFC 8725, 3.11).
 const TYPE: &str = "countersign-grant+jwt";
@@ -72,6 +72,13 @@ struct Claims {
 fn subject(owner: &Owner) -> String {
     let encoded = |name| utf8_percent_encode(name, NON_ALPHANUMERIC).to_string();
     format!("{}/{}", encoded(&owner.account), encoded(&owner.user))
+}
+
+impl Service {
+    /// The public keys by which grants are verified now; for everybody.
+    pub fn grant_keys(&self) -> Result<Vec<GrantKey>, ServiceError> {
+        Ok(self.core.signer.grant_keys(self.core.clock.now()?))
+    }
 }
 
 impl Grant {

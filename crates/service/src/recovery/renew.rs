@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Service {
-    /// A new set for a right code of a device; the old set dies. ShownSecret once.
+    /// A new set for a right code of a device; the old set dies. Shown once.
     pub async fn renew_recovery_codes(
         &self,
         caller: &Caller,

@@ -74,7 +74,7 @@ impl Strangers {
         }
     }
 
-    /// Whose row of this id is to be written.
+    /// The names of the pending row of this id.
     pub(crate) fn named(&self, id: Id) -> Option<Named> {
         let rows = self.rows();
         let found = &rows.values().find(|row| row.user.id == id)?.user;
@@ -89,7 +89,7 @@ impl Strangers {
         self.rows().get(owner).map(|row| row.user.id)
     }
 
-    /// Nobody waits to be written any more whom this is about.
+    /// Drops this user's pending row.
     pub(crate) fn forget(&self, owner: &Owner) {
         self.rows().remove(owner);
     }

@@ -1,4 +1,4 @@
-//! Documents: everything that is kept beside the devices' states and the trail.
+//! Documents: everything that is kept beside users' rows and the trail.
 //!
 //! A noun of the service is one file in this crate: a struct with `serde` derives and its [`Noun`]. An engine has one table
 //! of documents and one of lookups, and knows no noun by name, so that a further noun costs it nothing.

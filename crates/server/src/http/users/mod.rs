@@ -5,8 +5,7 @@ mod get;
 mod protection;
 mod recovery_codes;
 
-use api::ProtectionMethod;
-use service::Protection;
+use service::{Protection, ProtectionSetting};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::http::{app::App, document::endpoints};
@@ -21,15 +20,19 @@ pub(super) fn endpoints() -> OpenApiRouter<App> {
 }
 
 fn protection(protection: &Protection) -> api::Protection {
-    let method = |mfa| {
-        if mfa {
-            ProtectionMethod::Mfa
-        } else {
-            ProtectionMethod::None
-        }
-    };
     api::Protection {
-        login_protection: method(protection.login_protection),
-        operation_protection: method(protection.operation_protection),
+        login_protection: method(&protection.login_protection),
+        operation_protection: method(&protection.operation_protection),
+    }
+}
+
+fn method(setting: &ProtectionSetting) -> api::ProtectionMethod {
+    match &setting.method {
+        service::ProtectionMethod::None => api::ProtectionMethod::None,
+        service::ProtectionMethod::Mfa => api::ProtectionMethod::Mfa,
+        // What is kept was checked where it came in.
+        service::ProtectionMethod::External(name) => {
+            api::Text::new(&**name).map_or(api::ProtectionMethod::None, api::ProtectionMethod::External)
+        }
     }
 }

@@ -7,6 +7,7 @@ use api::{Problem, ProblemCode, VerifyMethod, VerifyRequest, VerifyResponse};
 use service::{Answer as Decision, Method, Owner, Question};
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::http::convert;
 use crate::http::{app::App, document::endpoints};
 
 pub(super) fn endpoints() -> OpenApiRouter<App> {
@@ -29,15 +30,8 @@ fn question(request: VerifyRequest) -> Result<Question, Problem> {
         first_factor: request.first_factor,
         method,
         request_id: request.request_id.map(|id| id.as_str().to_owned()),
-        client: request.client.map(client),
+        client: request.client.map(convert::client),
     })
-}
-
-fn client(client: api::Client) -> service::Client {
-    service::Client {
-        ip: client.ip.map(|ip| ip.to_string()),
-        user_agent: client.user_agent.map(|agent| agent.as_str().to_owned()),
-    }
 }
 
 fn response(decision: Decision) -> VerifyResponse {
