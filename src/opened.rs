@@ -105,6 +105,11 @@ impl RunningService {
         ports.entropy.fill(&mut process).map_err(Failure::new)?;
         let request_ids = RequestIds::new(u64::from_ne_bytes(process));
         let keyring = upgraded(environment.keyring, dir, ports.clock.now());
+        let ports = Ports {
+            sealer: keyring.clone(),
+            signer: keyring.clone(),
+            ..ports
+        };
         let service = Service::start(ports, settings).await.map_err(Failure::new)?;
         let keeper = Keeper {
             dir: dir.to_owned(),
@@ -384,19 +389,19 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The keyring of a file that has its MAC keys in lines of their own. Where they cannot be written they are derived as
-/// before, which is right as long as the sealing keys stay.
+/// The keyring of a file that has its MAC keys, and a grant key, in lines of their own. Where they cannot be written the MAC
+/// keys are derived as before, which is right as long as the sealing keys stay; and no grant is given.
 fn upgraded(keyring: Arc<Keyring>, dir: &Path, now: UnixMs) -> Arc<Keyring> {
     match keyring.upgrade(&dir.join(KEYRING), now) {
         Ok(Some(upgraded)) => {
             tracing::info!(
-                "the keyring has a line for its MAC key now: keep a new copy, apart from the database's backups"
+                "the keyring has new lines now, for a MAC key or a grant key: keep a new copy, apart from the database's backups"
             );
             Arc::new(upgraded)
         }
         Ok(None) => keyring,
         Err(error) => {
-            tracing::warn!(%error, "the MAC key has no line in the keyring yet: it is tried again at the next start");
+            tracing::warn!(%error, "the keyring's new lines cannot be written, and without a grant key no grant is given: it is tried again at the next start");
             keyring
         }
     }

@@ -39,6 +39,9 @@ pub(super) struct Create {
     /// An account it is limited to; several between commas, or one by one
     #[arg(long, value_delimiter = ',', value_parser = name)]
     account: Vec<String>,
+    /// Who is to accept the grants that it asks for; several between commas [default: countersign]
+    #[arg(long, value_delimiter = ',', value_parser = name)]
+    audience: Vec<String>,
     /// Prints an object with id and key instead of the key alone
     #[arg(long)]
     json: bool,
@@ -120,7 +123,7 @@ impl Create {
         let wanted = NewKey {
             roles: self.role,
             owner: self.owner,
-            audiences: Vec::new(),
+            audiences: self.audience.clone(),
             accounts: (!self.account.is_empty()).then_some(self.account),
         };
         let (id, text) = beside(&self.configured, &self.second, "key", async |service| {

@@ -5,6 +5,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+use serde_json::Value;
+
 /// A user's phone: an authenticator app that knows one entry.
 #[derive(Clone)]
 pub(crate) struct Phone {
@@ -114,4 +116,29 @@ fn run(program: &str, package: &str, args: &[&str], input: &[u8]) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{program} {args:?}: {errors}");
     String::from_utf8(output.stdout).expect("the program prints UTF-8")
+}
+
+/// What PyJWT makes of a grant: its claims, or why it is refused.
+pub(crate) fn verify_grant(asked: &Value) -> Result<Value, String> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/journeys/verify_grant.py");
+    let mut program = Command::new("python3")
+        .arg(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3 runs");
+    let mut input = program.stdin.take().expect("a pipe");
+    input.write_all(asked.to_string().as_bytes()).expect("it reads");
+    drop(input);
+    let done = program.wait_with_output().expect("it ends");
+    let printed = String::from_utf8(done.stdout).expect("text");
+    if done.status.success() {
+        Ok(serde_json::from_str(&printed).expect("claims are JSON"))
+    } else {
+        assert!(
+            printed.starts_with("refused: "),
+            "install the Debian package python3-jwt: {printed}"
+        );
+        Err(printed.trim().to_owned())
+    }
 }

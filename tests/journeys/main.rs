@@ -31,6 +31,7 @@ mod keys;
 mod lockout;
 mod logs;
 mod phones;
+mod protection;
 mod racing;
 mod repeats;
 mod rotation;

@@ -78,7 +78,7 @@ pub enum Risk {
 #[into_params(parameter_in = Path)]
 pub struct ChallengePath {
     /// The challenge, as it was given.
-    #[param(value_type = String, example = "AQAAAAEBmm…")]
+    #[param(rename = "id", value_type = String, example = "AQAAAAEBmm…")]
     _id: String,
 }
 

@@ -140,7 +140,7 @@ fn users_and_devices() {
             devices: vec![fresh()],
             locked_until: Some(time(0)),
             recovery_codes_left: 9,
-            protection,
+            protection: protection.clone(),
         },
     );
     check("protection", &protection);

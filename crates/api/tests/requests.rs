@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use countersign_api::{
-    BatchChangeRequest, BatchRequest, ConfirmRequest, EnrollmentRequest, FindByCodeRequest, ImportRequest, Problem,
-    ProblemCode, RecoveryCodesRequest, ResyncRequest, TokenChangeRequest, UnbindRequest, UnlockRequest,
-    VerifyBatchRequest, VerifyRequest, query_problem, read_json,
+    BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest, ConfirmRequest, EnrollmentRequest,
+    FindByCodeRequest, ImportRequest, IntrospectRequest, Problem, ProblemCode, RecoveryCodesRequest, ResyncRequest,
+    RevokeGrantsRequest, TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest,
+    query_problem, read_json,
 };
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -14,7 +15,15 @@ use serde_json::{Value, json};
 type Reader = fn(&[u8]) -> Result<(), Problem>;
 
 /// The file of cases, and how its bodies are read.
-const READERS: [(&str, Reader); 13] = [
+const READERS: [(&str, Reader); 17] = [
+    ("answer_challenge", |body| {
+        read_json::<ChallengeAnswerRequest>(body).map(drop)
+    }),
+    ("create_challenge", |body| read_json::<ChallengeRequest>(body).map(drop)),
+    ("introspect_grant", |body| {
+        read_json::<IntrospectRequest>(body).map(drop)
+    }),
+    ("revoke_grants", |body| read_json::<RevokeGrantsRequest>(body).map(drop)),
     ("change_batch", |body| read_json::<BatchChangeRequest>(body).map(drop)),
     ("change_token", |body| read_json::<TokenChangeRequest>(body).map(drop)),
     ("confirm_enrollment", |body| read_json::<ConfirmRequest>(body).map(drop)),

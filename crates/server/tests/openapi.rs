@@ -7,9 +7,10 @@ use std::{
 };
 
 use api::{
-    BatchChangeRequest, BatchRequest, ConfirmRequest, EnrollmentRequest, ExportActRequest, ExportFileRequest,
-    ExportRequest, FindByCodeRequest, ImportRequest, PROBLEM_JSON, Problem, ProblemCode, RecoveryCodesRequest,
-    ResyncRequest, TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, read_json,
+    BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest, ConfirmRequest, EnrollmentRequest,
+    ExportActRequest, ExportFileRequest, ExportRequest, FindByCodeRequest, ImportRequest, IntrospectRequest,
+    PROBLEM_JSON, Problem, ProblemCode, RecoveryCodesRequest, ResyncRequest, RevokeGrantsRequest, TokenChangeRequest,
+    UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, read_json,
 };
 use serde_json::Value;
 use server::openapi;
@@ -154,6 +155,10 @@ fn every_operation_is_whole() {
 fn its_examples_are_read_as_they_stand() {
     fn read(id: &str, body: &[u8]) -> Result<(), Problem> {
         match id {
+            "answer_challenge" => read_json::<ChallengeAnswerRequest>(body).map(drop),
+            "create_challenge" => read_json::<ChallengeRequest>(body).map(drop),
+            "introspect_grant" => read_json::<IntrospectRequest>(body).map(drop),
+            "revoke_grants" => read_json::<RevokeGrantsRequest>(body).map(drop),
             "change_batch" => read_json::<BatchChangeRequest>(body).map(drop),
             "change_token" => read_json::<TokenChangeRequest>(body).map(drop),
             "confirm_enrollment" => read_json::<ConfirmRequest>(body).map(drop),

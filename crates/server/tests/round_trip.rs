@@ -5,12 +5,13 @@ use std::{collections::BTreeMap, path::Path};
 
 use api::{
     AuditHeads, AuditPage, AuditQuery, BATCH_ITEMS_MAX, Batch, BatchChangeRequest, BatchItems, BatchPage, BatchQuery,
-    BatchRequest, Client, CodeText, ConfirmRequest, ConfirmResponse, Device, Enrollment, EnrollmentRequest, Export,
-    ExportActRequest, ExportFileRequest, ExportRequest, FindByCodeRequest, FoundTokens, ImportQuery, ImportReceipt,
-    ImportRequest, Name, PageSize, Probe, Problem, ProblemCode, Protection, RecoveryCodes, RecoveryCodesRequest,
-    RequestId, ResyncRequest, SecretText, Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState,
-    UnbindRequest, UnlockRequest, User, UserAgent, VerifyBatchRequest, VerifyBatchResponse, VerifyMethod,
-    VerifyRequest, VerifyResponse, read_json,
+    BatchRequest, Challenge, ChallengeAnswer, ChallengeAnswerRequest, ChallengeRequest, ChallengeStatus, Client,
+    CodeText, ConfirmRequest, ConfirmResponse, Device, Enrollment, EnrollmentRequest, Export, ExportActRequest,
+    ExportFileRequest, ExportRequest, FindByCodeRequest, FoundTokens, ImportQuery, ImportReceipt, ImportRequest,
+    IntrospectRequest, Introspection, Jwks, Name, PageSize, Probe, Problem, ProblemCode, Protection, RecoveryCodes,
+    RecoveryCodesRequest, RequestId, ResyncRequest, RevokeGrantsRequest, SecretText, Timestamp, Token,
+    TokenChangeRequest, TokenPage, TokenQuery, TokenState, UnbindRequest, UnlockRequest, User, UserAgent,
+    VerifyBatchRequest, VerifyBatchResponse, VerifyMethod, VerifyRequest, VerifyResponse, read_json,
 };
 use proptest::{
     collection::vec,
@@ -36,9 +37,11 @@ macro_rules! by_name {
     ($($type:ident),+ $(,)?) => { [$((stringify!($type), again::<$type> as Again)),+] };
 }
 
-const REQUESTS: [(&str, Again); 16] = by_name![
+const REQUESTS: [(&str, Again); 20] = by_name![
     BatchChangeRequest,
     BatchRequest,
+    ChallengeAnswerRequest,
+    ChallengeRequest,
     ConfirmRequest,
     EnrollmentRequest,
     ExportActRequest,
@@ -46,8 +49,10 @@ const REQUESTS: [(&str, Again); 16] = by_name![
     ExportRequest,
     FindByCodeRequest,
     ImportRequest,
+    IntrospectRequest,
     RecoveryCodesRequest,
     ResyncRequest,
+    RevokeGrantsRequest,
     TokenChangeRequest,
     UnbindRequest,
     UnlockRequest,
@@ -55,17 +60,22 @@ const REQUESTS: [(&str, Again); 16] = by_name![
     VerifyRequest,
 ];
 
-const ANSWERS: [(&str, Again); 18] = by_name![
+const ANSWERS: [(&str, Again); 23] = by_name![
     AuditHeads,
     AuditPage,
     Batch,
     BatchPage,
+    Challenge,
+    ChallengeAnswer,
+    ChallengeStatus,
     ConfirmResponse,
     Device,
     Enrollment,
     Export,
     FoundTokens,
     ImportReceipt,
+    Introspection,
+    Jwks,
     Probe,
     Problem,
     Protection,

@@ -31,6 +31,16 @@ const TEST_TOOLS: &[Tool] = &[
         why: "computes the codes that oathtool does not know",
     },
     Tool {
+        program: "/usr/lib/python3/dist-packages/jwt/__init__.py",
+        package: "python3-jwt",
+        why: "verifies the grants that we sign",
+    },
+    Tool {
+        program: "/usr/lib/python3/dist-packages/cryptography/__init__.py",
+        package: "python3-cryptography",
+        why: "lets python3-jwt verify Ed25519",
+    },
+    Tool {
         program: "zbarimg",
         package: "zbar-tools",
         why: "reads the QR codes that we draw",
