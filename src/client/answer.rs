@@ -7,7 +7,8 @@ use serde_json::Value;
 use vault::shown;
 use zeroize::Zeroize as _;
 
-/// An answer that was read. Written, it is as it came: `--json` shows what only a newer version knows, too.
+/// An answer that was read, its texts made fit to be shown on a terminal. Written, it is as it came: `--json`, which escapes
+/// what a terminal does not show, has what only a newer version knows, too.
 pub(crate) struct Answer<T> {
     read: T,
     raw: Raw,
@@ -16,13 +17,15 @@ pub(crate) struct Answer<T> {
 impl<T: DeserializeOwned> Answer<T> {
     /// An error of serde would repeat values, which may be secrets.
     pub(super) fn read(raw: Raw) -> Option<Self> {
-        let read = T::deserialize(&raw.0).ok()?;
+        let mut tidied = Raw(raw.0.clone());
+        tidy(&mut tidied.0);
+        let read = T::deserialize(&tidied.0).ok()?;
         Some(Self { read, raw })
     }
 }
 
 impl<T> Answer<T> {
-    /// As it came.
+    /// As it came, for what goes back to the service; never shown without JSON's escapes.
     pub(crate) fn raw(&self) -> &Value {
         &self.raw.0
     }
@@ -42,16 +45,14 @@ impl<T> Serialize for Answer<T> {
     }
 }
 
-/// JSON of a service, fit to be shown on a terminal; wiped when dropped, for there may be secrets in it.
+/// JSON of a service as it came; wiped when dropped, for there may be secrets in it.
 #[derive(Default)]
 pub(super) struct Raw(Value);
 
 impl Raw {
     /// The only way in. Null where it is no JSON.
     pub(super) fn read(bytes: &[u8]) -> Self {
-        let mut raw = Self(serde_json::from_slice(bytes).unwrap_or_default());
-        tidy(&mut raw.0);
-        raw
+        Self(serde_json::from_slice(bytes).unwrap_or_default())
     }
 }
 
@@ -98,7 +99,7 @@ mod tests {
         let bytes = br#"{"status": "ok", "damaged": ["\u001b[2Jone\u202e"], "\u001b[31m": 1, "newer": {"two": 2}}"#;
         let answer = Answer::<Probe>::read(Raw::read(bytes)).expect("a probe");
         assert_eq!(answer.damaged, ["\\u{1b}[2Jone\\u{202e}"]);
-        let raw = serde_json::json!({"status": "ok", "damaged": ["\\u{1b}[2Jone\\u{202e}"], "newer": {"two": 2}});
+        let raw: Value = serde_json::from_slice(bytes).expect("JSON");
         assert_eq!(*answer.raw(), raw);
         assert_eq!(serde_json::to_value(&answer).expect("JSON"), raw);
     }

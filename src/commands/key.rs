@@ -100,6 +100,7 @@ fn roles() -> StyledStr {
 fn name(text: &str) -> Result<String, String> {
     match text.trim() {
         "" => Err("it is empty".into()),
+        name if name.contains(char::is_control) => Err("it has a control character".into()),
         name => Ok(name.into()),
     }
 }
@@ -120,8 +121,14 @@ impl Key {
 
 impl Create {
     fn run(self) -> Done {
+        let mut roles = Vec::with_capacity(self.role.len());
+        for role in self.role {
+            if !roles.contains(&role) {
+                roles.push(role);
+            }
+        }
         let wanted = NewKey {
-            roles: self.role,
+            roles,
             owner: self.owner,
             audiences: self.audience.clone(),
             accounts: (!self.account.is_empty()).then_some(self.account),
@@ -129,11 +136,13 @@ impl Create {
         let (id, text) = beside(&self.configured, &self.second, "key", async |service| {
             service.create_key(&Caller::shell(), &wanted).await
         })?;
-        if self.json {
-            print_json(&json!({"id": id, "key": *text}))?;
+        let told = if self.json {
+            print_json(&json!({"id": id, "key": *text}))
         } else {
-            tell!("{}", *text)?;
-        }
+            tell!("{}", *text)
+        };
+        let unseen = format!("key {id} was made and nobody saw it: end it with `countersign key revoke {id}`");
+        told.map_err(|failure| failure.help(unseen))?;
         Ok(ExitCode::SUCCESS)
     }
 }

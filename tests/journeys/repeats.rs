@@ -9,6 +9,7 @@ use service::{Role, Settings};
 use crate::{
     fobs::Fob,
     judges::STEP_MS,
+    raw::{self, Answer, Line},
     world::{Bound, MINUTE_MS, User, World, accepted, accepted_on_paper, locked, refused},
 };
 
@@ -348,4 +349,52 @@ fn impatient_repeats_that_overtake_each_other_agree() {
         world.pass(STEP_MS);
     }
     assert_eq!(alice.events("verify", "accepted").len(), 20, "D4: each was judged once");
+}
+
+/// A request that creates something, with this key.
+fn creating(world: &World, role: Role, path: &str, body: &Value, key: &str) -> Answer {
+    let plain = raw::post(path, world.key(role), body);
+    let head = format!("POST {path} HTTP/1.1\r\nIdempotency-Key: {key}\r\n");
+    let line_end = plain
+        .windows(2)
+        .position(|pair| pair == b"\r\n")
+        .expect("a request line");
+    let mut line = Line::to(world.address());
+    assert!(line.send(&[head.as_bytes(), &plain[line_end + 2..]].concat()));
+    line.answer().expect("an answer")
+}
+
+/// An app's secret is shown to whoever created it, once: its repeat is told which enrollment that is.
+#[test]
+fn a_repeat_of_what_created_something_creates_nothing() {
+    let world = World::new();
+    let alice = world.user("acme", "alice");
+    let path = alice.path("/enrollments");
+    let body = json!({"kind": "virtual", "identity_proof": alice.proof(0), "actor": alice.actor()});
+    let first = creating(&world, Role::Enroll, &path, &body, "k-1");
+    assert_eq!(first.status, 201);
+    world.pass(5 * MINUTE_MS);
+    for _repeat in 0..30 {
+        let again = creating(&world, Role::Enroll, &path, &body, "k-1");
+        let told = again.json();
+        assert_eq!((again.status, &told["code"]), (409, &json!("already_created")));
+        assert_eq!(told["id"], first.json()["id"]);
+        assert!(!again.head.contains("otpauth") && told.get("secret_text").is_none());
+    }
+    let mut other = body.clone();
+    other["label"] = "another".into();
+    let reused = creating(&world, Role::Enroll, &path, &other, "k-1");
+    assert_eq!(
+        (reused.status, &reused.json()["code"]),
+        (409, &json!("idempotency_key_reused"))
+    );
+    assert_eq!(alice.events("enrollment.start", "done").len(), 1);
+
+    let batch = json!({"name": "pilot", "actor": {"id": "desk-3", "kind": "admin"}});
+    let made = creating(&world, Role::Inventory, "/v1/batches", &batch, "k-2");
+    let again = creating(&world, Role::Inventory, "/v1/batches", &batch, "k-2");
+    assert_eq!((made.status, again.status), (201, 201));
+    assert_eq!(made.json(), again.json());
+    let wrong = creating(&world, Role::Inventory, "/v1/batches", &batch, &"x".repeat(256));
+    assert_eq!((wrong.status, &wrong.json()["code"]), (400, &json!("invalid_request")));
 }

@@ -79,7 +79,7 @@ problem_codes! {
         "What it asked for may have happened: look before repeating a change; repeat `verify` with the same `request_id`."
     /// Beyond the first list: two changes of one user's factors met again and again.
     Conflict "conflict" 409 "Somebody else is changing the same"
-        "Load the user's factors anew, and repeat the change if it is still wanted."
+        "Load it anew (of a user, the factors), and repeat the change if it is still wanted."
     /// Beyond the first list: a repeat of a request whose answer was lost.
     AlreadyCreated "already_created" 409 "It was created before, and its secret was shown"
         "The request with this `Idempotency-Key` was done; `id` is what it created. Its secret is shown once: begin anew, with a new key, if the user did not see it."

@@ -100,8 +100,8 @@ pub enum ServiceError {
     /// Too many requests for one user wait already.
     #[error("too many requests for this user wait already: retry in a moment")]
     RateLimited,
-    /// Somebody else changed the same user's factors, again and again.
-    #[error("the user's factors are being changed by somebody else: load them and try again")]
+    /// Somebody else changed the same, again and again.
+    #[error("somebody else is changing the same: load it anew, and try again")]
     Contended,
     /// A repeat of a request that created something and showed its secret, which is shown once.
     #[error("this was created before, and its secret is shown once: begin anew if it was not seen")]

@@ -155,3 +155,92 @@ async fn a_day_later_the_key_is_forgotten_and_a_users_goes_with_them() {
     world.service.erase_user(&all, &alice()).await.expect("they are erased");
     start().await.expect("another user of the name");
 }
+
+/// A repeat costs nothing and is told after the proof's time, too: an answer may be lost for hours.
+#[tokio::test]
+async fn a_repeat_takes_no_allowance_and_needs_no_fresh_proof() {
+    let world = World::new().await;
+    let caller = named(&world.all().await, "k1", "bind");
+    let wanted = world.wanted(&alice(), app(), None);
+    let first = world
+        .service
+        .start_enrollment(&caller, &wanted)
+        .await
+        .expect("it begins");
+    for _repeat in 0..50 {
+        let again = world.service.start_enrollment(&caller, &wanted).await;
+        assert_eq!(again.err(), Some(ServiceError::AlreadyCreated { id: first.id }));
+    }
+    world.clock.pass(16 * UnixMs::MINUTE);
+    let again = world.service.start_enrollment(&caller, &wanted).await;
+    assert_eq!(
+        again.err(),
+        Some(ServiceError::EnrollmentExpired),
+        "what became of it, not what is wrong with an old proof"
+    );
+    let other = world.wanted(&alice(), app(), None);
+    let all = world.all().await;
+    world
+        .service
+        .start_enrollment(&all, &other)
+        .await
+        .expect("nobody was held up");
+}
+
+/// A token shows no secret: its enrollment that has ended is told so.
+#[tokio::test]
+async fn a_tokens_enrollment_that_ended_is_told_so() {
+    let world = World::new().await;
+    let all = world.all().await;
+    world.stock(&all, "pilot", &["CS-1"]).await;
+    let caller = named(&all, "k1", "bind");
+    let wanted = world.wanted(&alice(), hardware("CS-1"), None);
+    let first = world
+        .service
+        .start_enrollment(&caller, &wanted)
+        .await
+        .expect("it begins");
+    let abandoned = world.service.abandon_enrollment(&all, &alice(), first.id).await;
+    abandoned.expect("it ends");
+    let again = world.service.start_enrollment(&caller, &wanted).await;
+    assert_eq!(again.err(), Some(ServiceError::EnrollmentEnded));
+}
+
+/// One key, two batches at once: one is made, the other is told that the key was used.
+#[tokio::test]
+async fn the_key_is_taken_where_the_batch_was_there_before() {
+    let world = World::new().await;
+    let all = world.all().await;
+    let closed = NewLot::default();
+    world
+        .service
+        .create_lot(&all, "pilot", &closed)
+        .await
+        .expect("it is made");
+    let same = world
+        .service
+        .create_lot(&named(&all, "k1", "pilot"), "pilot", &closed)
+        .await;
+    assert!(same.is_ok(), "{same:?}");
+    let other = world
+        .service
+        .create_lot(&named(&all, "k1", "red"), "red", &closed)
+        .await;
+    assert_eq!(other.err(), Some(ServiceError::IdempotencyKeyReused));
+    let again = world
+        .service
+        .create_lot(&named(&all, "k1", "pilot"), "pilot", &closed)
+        .await;
+    assert!(again.is_ok(), "{again:?}");
+    let racing = ["a", "b", "c", "d"].map(|name| {
+        let caller = named(&all, "k2", name);
+        let (service, closed) = (&world.service, &closed);
+        async move { service.create_lot(&caller, name, closed).await }
+    });
+    let [a, b, c, d] = racing;
+    let told = tokio::join!(a, b, c, d);
+    let told = [told.0, told.1, told.2, told.3];
+    assert_eq!(told.iter().filter(|told| told.is_ok()).count(), 1, "{told:?}");
+    let reused = |told: &&Result<_, _>| matches!(told, Err(ServiceError::IdempotencyKeyReused));
+    assert_eq!(told.iter().filter(reused).count(), 3, "{told:?}");
+}

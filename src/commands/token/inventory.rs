@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
+    Failure,
     client::{Answer, CallFailure, Client},
     commands::{Done, output::Output, print_json, server::Server, word},
 };
@@ -36,7 +37,6 @@ pub(super) trait Page: DeserializeOwned {
     type Item;
 
     fn items(&self) -> &[Self::Item];
-    fn next_cursor(&self) -> Option<&str>;
 }
 
 impl Page for TokenPage {
@@ -45,10 +45,6 @@ impl Page for TokenPage {
     fn items(&self) -> &[Token] {
         &self.items
     }
-
-    fn next_cursor(&self) -> Option<&str> {
-        self.next_cursor.as_deref()
-    }
 }
 
 impl Page for BatchPage {
@@ -56,10 +52,6 @@ impl Page for BatchPage {
 
     fn items(&self) -> &[Batch] {
         &self.items
-    }
-
-    fn next_cursor(&self) -> Option<&str> {
-        self.next_cursor.as_deref()
     }
 }
 
@@ -72,16 +64,21 @@ pub(super) fn pages<P: Page>(
     let mut all: Vec<Value> = Vec::new();
     let mut cursor = None;
     loop {
-        let page = page(cursor)?;
+        let page = page(cursor.clone())?;
         if output.json {
             all.extend(page.raw()["items"].as_array().into_iter().flatten().cloned());
         } else {
             page.items().iter().try_for_each(|item| tell!("{}", line(item)))?;
         }
-        cursor = page.next_cursor().map(str::to_owned);
-        if cursor.is_none() {
+        // As it came: one that was made fit to be shown is another place in the list.
+        let next = page.raw()["next_cursor"].as_str().map(str::to_owned);
+        if next.is_none() {
             break;
         }
+        if next == cursor {
+            return Err(Failure::new("the service gives the same page again and again"));
+        }
+        cursor = next;
     }
     if output.json {
         print_json(&all)?;

@@ -9,6 +9,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, header, request::Parts},
 };
 use hyper::body::Body as _;
+use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use service::{Caller, Id, IdempotencyKey, Owner, Service};
 
@@ -163,6 +164,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Queried<T> {
 }
 
 fn read_query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
+    // Two names that are no UTF-8 would otherwise be read as one.
+    if percent_decode_str(uri.query().unwrap_or_default())
+        .decode_utf8()
+        .is_err()
+    {
+        let detail = "the query, percent-decoded, is not UTF-8";
+        return Err(Problem::new(ProblemCode::InvalidRequest, detail));
+    }
     let read = Query::try_from_uri(uri);
     read.map(|Query(query)| query).map_err(|error| {
         let said = error.body_text();

@@ -15,7 +15,7 @@ use crate::{
     devices::factor::{FactorOutcome, judge_factor},
     devices::factors::touched,
     enrollment::identity_proof::{check_proof, evidence},
-    enrollment::state::{becomes, codes_needed, uri},
+    enrollment::state::{becomes, codes_needed, started, uri},
     inventory::binding::available,
     sealing::Record,
     trail::event::NewEvent,
@@ -97,6 +97,10 @@ impl Service {
         let origin = caller.origin();
         let core = &*self.core;
         let now = core.clock.now()?;
+        // A repeat begins nothing: it costs nothing, and its proof was of its time.
+        if let Some(created) = core.once(origin, Some(&wanted.owner), now).await?.repeated() {
+            return again(core, &wanted.owner, created, now).await;
+        }
         check_proof(core, &wanted.identity_proof, now)?;
         // Each is a row of the trail at least, and costs whoever asks nothing.
         let (owner, settings) = (&wanted.owner, &core.settings);
@@ -131,7 +135,7 @@ async fn try_start(attempt: &Attempt<'_>, wanted: &NewEnrollment) -> Result<Opti
     };
     let once = core.once(origin, Some(owner), now).await?;
     if let Some(created) = once.repeated() {
-        return again(core, owner, created).await.map(Some);
+        return again(core, owner, created, now).await.map(Some);
     }
     let factors = core.factors(owner, now).await?;
     let spent = match fresh_factor(attempt, wanted, &factors.user).await? {
@@ -189,20 +193,23 @@ async fn try_start(attempt: &Attempt<'_>, wanted: &NewEnrollment) -> Result<Opti
 }
 
 /// The enrollment that the same request began before; an app's secret is not shown again.
-async fn again(core: &Core, owner: &Owner, created: &str) -> Result<StartedEnrollment, ServiceError> {
+async fn again(core: &Core, owner: &Owner, created: &str, now: UnixMs) -> Result<StartedEnrollment, ServiceError> {
     let told = already_created(created);
     let ServiceError::AlreadyCreated { id } = told else {
         return Err(told);
     };
-    match core.store.enrollment(owner.clone(), id).await? {
-        Some(enrollment) if enrollment.kind == Kind::Hardware && enrollment.state.is_open() => Ok(StartedEnrollment {
-            id,
-            shown: None,
-            expires_at: enrollment.expires_at,
-            codes_needed: codes_needed(core, enrollment.kind),
-        }),
-        _ => Err(told),
+    let enrollment = core.store.enrollment(owner.clone(), id).await?;
+    let enrollment = enrollment.ok_or(ServiceError::EnrollmentEnded)?;
+    started(&enrollment, now)?;
+    if enrollment.kind == Kind::Virtual {
+        return Err(told);
     }
+    Ok(StartedEnrollment {
+        id,
+        shown: None,
+        expires_at: enrollment.expires_at,
+        codes_needed: codes_needed(core, enrollment.kind),
+    })
 }
 
 /// The factor that a user with a device has to show before a way in is added or changed.

@@ -2,10 +2,11 @@
 
 use serde_json::json;
 use store::{Change, Lot, OpenTo, Outcome, Write};
+use verify::UnixMs;
 
 use crate::{
     Caller, Core, Input, Service, ServiceError, access::api_keys::account_name, access::caller::Origin,
-    inventory::DESK, inventory::INVENTORY, trail::event::NewEvent,
+    attempt::Attempt, inventory::DESK, inventory::INVENTORY, trail::event::NewEvent,
 };
 
 /// Accounts or users that a lot may be opened to by name; more are an account of their own, or everybody.
@@ -37,35 +38,43 @@ impl Service {
     pub async fn create_lot(&self, caller: &Caller, name: &str, wanted: &NewLot) -> Result<Lot, ServiceError> {
         caller.may_for_all(DESK, INVENTORY)?;
         let origin = caller.origin();
-        let core = &*self.core;
-        let now = core.clock.now()?;
-        let once = core.once(origin, None, now).await?;
-        if let Some(created) = once.repeated() {
-            return find(core, created).await;
-        }
-        let lot = Lot {
-            name: name.to_owned(),
-            version: 1,
-            created_at: now,
-            open_to: bounded(wanted.open_to.clone().unwrap_or(OpenTo::Nobody))?,
-            note: wanted.note.clone(),
-        };
-        if self
-            .write_lot(None, lot.clone(), "batch.create", origin, once.created(name))
-            .await?
-            != Outcome::Done
-        {
-            let found = find(&self.core, name).await?;
-            if (&found.open_to, &found.note) == (&lot.open_to, &lot.note) {
-                return Ok(found);
+        let open_to = bounded(wanted.open_to.clone().unwrap_or(OpenTo::Nobody))?;
+        let mut attempts = self.core.attempts(origin);
+        loop {
+            let Attempt { core, now, .. } = attempts.next()?;
+            let once = core.once(origin, None, now).await?;
+            if let Some(created) = once.repeated() {
+                return find(core, created).await;
             }
-            let why = "there is another batch of this name: change that one".into();
-            return Err(ServiceError::Invalid {
-                input: Input::LotName,
-                why,
-            });
+            let lot = Lot {
+                name: name.to_owned(),
+                version: 1,
+                created_at: now,
+                open_to: open_to.clone(),
+                note: wanted.note.clone(),
+            };
+            let found = core.store.lot(name.to_owned()).await?;
+            let is_same = |found: &Lot| (&found.open_to, &found.note) == (&lot.open_to, &lot.note);
+            if found.as_ref().is_some_and(|found| !is_same(found)) {
+                let why = "there is another batch of this name: change that one".into();
+                return Err(ServiceError::Invalid {
+                    input: Input::LotName,
+                    why,
+                });
+            }
+            let done = match found {
+                Some(found) => note_repeat(core, origin, now, once.created(name))
+                    .await?
+                    .then_some(found),
+                None => {
+                    let written = self.write_lot(None, lot.clone(), "batch.create", origin, once.created(name));
+                    (written.await? == Outcome::Done).then_some(lot)
+                }
+            };
+            if let Some(done) = done {
+                return Ok(done);
+            }
         }
-        Ok(lot)
     }
 
     /// Opens a lot to others, or closes it; bindings under way are judged by what is said last.
@@ -116,6 +125,14 @@ impl Service {
         let outcomes = core.commit(vec![change]).await?;
         Ok(outcomes.first().copied().unwrap_or(Outcome::Missed))
     }
+}
+
+/// Keeps what a request with an idempotency key came to that found its lot there already.
+async fn note_repeat(core: &Core, origin: &Origin, now: UnixMs, record: Option<Write>) -> Result<bool, ServiceError> {
+    let Some(record) = record else { return Ok(true) };
+    let event = core.event(&NewEvent::new("batch.create", "repeated", origin), now)?;
+    let outcomes = core.commit(vec![Change::of(event).with([record])]).await?;
+    Ok(outcomes == [Outcome::Done])
 }
 
 async fn find(core: &Core, name: &str) -> Result<Lot, ServiceError> {

@@ -23,6 +23,8 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[
     ProblemCode::TokenUnavailable,
     ProblemCode::Conflict,
     ProblemCode::AlreadyCreated,
+    ProblemCode::EnrollmentEnded,
+    ProblemCode::EnrollmentExpired,
     ProblemCode::IdempotencyKeyReused,
 ]);
 
