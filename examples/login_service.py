@@ -33,7 +33,7 @@ def session_of(grant):
     if jwt.get_unverified_header(grant).get("typ") != "countersign-grant+jwt":
         raise jwt.InvalidTokenError("no grant")
     key = KEYS.get_signing_key_from_jwt(grant).key
-    claims = jwt.decode(grant, key, algorithms=["EdDSA"], audience="countersign", issuer="countersign",
+    claims = jwt.decode(grant, key, algorithms=["EdDSA"], audience="countersign", issuer="countersign", leeway=60,
                         options={"require": ["exp", "jti", "sub"]})
     if claims["purpose"] != "login" or claims["jti"] in SPENT:
         raise jwt.InvalidTokenError("not a fresh login")

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{
+    faketime,
     http::{Api, Reply},
     now_ms,
     phone::Phone,
@@ -91,7 +92,7 @@ impl Machine {
     fn on(&self, mut command: Command) -> Command {
         let path = std::env::var("PATH").unwrap_or_default();
         command
-            .env("LD_PRELOAD", library())
+            .env("LD_PRELOAD", faketime::library())
             .env("FAKETIME_TIMESTAMP_FILE", self.home.path().join("ahead"))
             .env("FAKETIME_NO_CACHE", "1")
             .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
@@ -120,15 +121,6 @@ impl Machine {
         served.end().with_code(0);
         (api, device, phone)
     }
-}
-
-/// libfaketime, for programs with threads.
-fn library() -> PathBuf {
-    let of = |dir: fs::DirEntry| dir.path().join("faketime/libfaketimeMT.so.1");
-    let mut found = fs::read_dir("/usr/lib").expect("a directory").flatten().map(of);
-    found
-        .find(|path| path.exists())
-        .expect("install the Debian package faketime")
 }
 
 /// The proof of identity is of the service's own time, or it would be refused for that.

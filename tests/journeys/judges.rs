@@ -118,10 +118,13 @@ fn run(program: &str, package: &str, args: &[&str], input: &[u8]) -> String {
     String::from_utf8(output.stdout).expect("the program prints UTF-8")
 }
 
+/// The one that has Debian's modules, whatever else is called `python3`.
+pub(crate) const DEBIANS_PYTHON: &str = "/usr/bin/python3";
+
 /// What PyJWT makes of a grant: its claims, or why it is refused.
 pub(crate) fn verify_grant(asked: &Value) -> Result<Value, String> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/journeys/verify_grant.py");
-    let mut program = Command::new("python3")
+    let mut program = Command::new(DEBIANS_PYTHON)
         .arg(script)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

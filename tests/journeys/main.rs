@@ -10,6 +10,8 @@ mod digits;
 #[path = "../support/emulator.rs"]
 #[allow(dead_code, reason = "the emulator's own tests use the rest")]
 mod emulator;
+#[path = "../support/faketime.rs"]
+mod faketime;
 mod judges;
 mod lingering;
 mod raw;

@@ -1,10 +1,19 @@
 //! Login and operation protection: challenge, answer, grant, and its verification offline by PyJWT.
 
+use std::{
+    fs,
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
 use serde_json::{Value, json};
 use service::Role;
 
 use crate::{
-    judges::{STEP_MS, verify_grant},
+    faketime,
+    judges::{DEBIANS_PYTHON, STEP_MS, verify_grant},
     world::{Bound, MINUTE_MS, Reply, User, World, text},
 };
 
@@ -270,4 +279,94 @@ fn b5_what_is_not_ticked_stays_as_it_was() {
     world.post(Role::Enroll, &path, &body).expect(200);
     let protection = json!({"login_protection": "mfa", "operation_protection": "mfa"});
     assert_eq!(alice.get()["protection"], protection);
+}
+
+/// `examples/login_service.py`, ended with the test.
+struct LoginService {
+    program: Child,
+    url: String,
+    agent: ureq::Agent,
+}
+
+impl Drop for LoginService {
+    fn drop(&mut self) {
+        let _ended = self.program.kill();
+        let _reaped = self.program.wait();
+    }
+}
+
+impl LoginService {
+    fn start(world: &World) -> Self {
+        let key = world.home().join("login.key");
+        fs::write(&key, world.key(Role::Verify)).expect("a file");
+        // Free a moment ago; nobody else takes ports at random here.
+        let port = TcpListener::bind("127.0.0.1:0")
+            .and_then(|free| free.local_addr())
+            .expect("a port")
+            .port();
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/login_service.py");
+        let now = world.time(0).replace('T', " ");
+        let program = Command::new(DEBIANS_PYTHON)
+            .env("TZ", "UTC")
+            .env("LD_PRELOAD", faketime::library())
+            .env("FAKETIME", format!("@{}", &now[..19]))
+            .arg(script)
+            .args([
+                format!("http://{}", world.address()),
+                key.display().to_string(),
+                port.to_string(),
+            ])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("python3 runs");
+        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+        let service = Self {
+            program,
+            url: format!("http://127.0.0.1:{port}"),
+            agent: config.into(),
+        };
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < deadline, "it listens");
+            thread::sleep(Duration::from_millis(20));
+        }
+        service
+    }
+
+    fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let sent = self.agent.post(format!("{}{path}", self.url)).send(body.to_string());
+        let mut response = sent.expect("an answer");
+        let text = response.body_mut().read_to_string().expect("text");
+        (response.status().as_u16(), serde_json::from_str(&text).expect("JSON"))
+    }
+}
+
+/// The example is a login service that uses the public API and the JWK set alone.
+#[test]
+fn p2_the_example_login_service_lets_in_whoever_answers() {
+    let world = World::new();
+    let alice = world.user("acme", "alice");
+    let service = LoginService::start(&world);
+    let password = json!({"user": "alice", "password": "correct horse"});
+    let (status, told) = service.post("/login", &password);
+    assert_eq!(status, 200, "nothing protects her yet: {told}");
+    let bound = alice.bind();
+    assert_eq!(
+        service.post("/login", &json!({"user": "alice", "password": "guess"})).0,
+        403
+    );
+    let (status, told) = service.post("/login", &password);
+    assert_eq!((status, &told["methods"][0]["method"]), (401, &json!("totp")), "{told}");
+    let answer = |code: &str| json!({"challenge": told["challenge"], "method": "totp", "code": code});
+    let wrong = bound.phone.wrong_code_at(world.now_ms());
+    assert_eq!(
+        service.post("/login/answer", &answer(&wrong)),
+        (401, json!({"again": true}))
+    );
+    let code = bound.phone.code_at(world.now_ms());
+    let (status, let_in) = service.post("/login/answer", &answer(&code));
+    assert!(status == 200 && let_in["session"].is_string(), "{status} {let_in}");
+    let (status, again) = service.post("/login/answer", &answer(&code));
+    assert_eq!(status, 403, "a challenge is answered once: {again}");
 }

@@ -7,6 +7,7 @@
 )]
 
 pub(crate) mod emulator;
+pub(crate) mod faketime;
 pub(crate) mod http;
 pub(crate) mod phone;
 pub(crate) mod process;
