@@ -5,21 +5,22 @@
 //! 3. [`single_use`]: why a code is accepted once, whatever crashes.
 //! 4. [`drift`]: how a device's clock is followed, and how far.
 //! 5. [`lockout`]: what wrong codes cost, and whom.
-//! 6. [`audit`]: what the trail shows, and what it cannot.
-//! 7. [`seed_files`]: what hardware tokens come in, and leave in.
-//! 8. [`inventory`]: a token's life, and what is told of it to whom.
-//! 9. [`wire_protocol`]: what a desk and a token say to each other, byte by byte.
-//! 10. [`factory_desk`]: how tokens are programmed in a row, and what to do after a cut.
-//! 11. [`store`]: what is kept, where, and how it is changed; how to read it by hand.
-//! 12. [`storage_trial`]: what a row of the states and of the trail holds, with the figures that decided.
-//! 13. [`figures`]: how fast, beside what.
-//! 14. [`threat_model`]: who attacks, what holds, what does not.
-//! 15. [`token_threat_model`]: who attacks a token, what holds, what does not.
-//! 16. [`new_board`]: bringing up a new board.
-//! 17. [`vault_format`]: what the authenticator keeps on disk, byte by byte.
-//! 18. [`authenticator`]: what protects what on a desk, and the agent.
-//! 19. [`pictures`]: what is read in a picture of a QR code, how surely, and within which limits.
-//! 20. [`terminal_interface`]: the keys of the authenticator on a terminal, and what is hidden when.
+//! 6. [`protection`]: what login and operation services ask, and what they are given.
+//! 7. [`audit`]: what the trail shows, and what it cannot.
+//! 8. [`seed_files`]: what hardware tokens come in, and leave in.
+//! 9. [`inventory`]: a token's life, and what is told of it to whom.
+//! 10. [`wire_protocol`]: what a desk and a token say to each other, byte by byte.
+//! 11. [`factory_desk`]: how tokens are programmed in a row, and what to do after a cut.
+//! 12. [`store`]: what is kept, where, and how it is changed; how to read it by hand.
+//! 13. [`storage_trial`]: what a row of the states and of the trail holds, with the figures that decided.
+//! 14. [`figures`]: how fast, beside what.
+//! 15. [`threat_model`]: who attacks, what holds, what does not.
+//! 16. [`token_threat_model`]: who attacks a token, what holds, what does not.
+//! 17. [`new_board`]: bringing up a new board.
+//! 18. [`vault_format`]: what the authenticator keeps on disk, byte by byte.
+//! 19. [`authenticator`]: what protects what on a desk, and the agent.
+//! 20. [`pictures`]: what is read in a picture of a QR code, how surely, and within which limits.
+//! 21. [`terminal_interface`]: the keys of the authenticator on a terminal, and what is hidden when.
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
@@ -35,6 +36,9 @@ pub mod drift {}
 
 #[doc = include_str!("lockout.md")]
 pub mod lockout {}
+
+#[doc = include_str!("protection.md")]
+pub mod protection {}
 
 #[doc = include_str!("audit.md")]
 pub mod audit {}
