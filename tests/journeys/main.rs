@@ -30,6 +30,7 @@ mod inventory;
 mod keys;
 mod lockout;
 mod logs;
+mod operations;
 mod phones;
 mod protection;
 mod racing;
