@@ -152,8 +152,9 @@ impl OwnCatalogue {
     fn fresh(&self, now: UnixMs) -> Option<Arc<OwnByKey>> {
         let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
         let generation = self.generation.load(SeqCst);
-        let is_fresh =
-            |kept: &&Kept| kept.generation == generation && (0..FRESH_MS).contains(&(now.get() - kept.read_at.get()));
+        // Who waited for a reader may have begun a little before it.
+        let is_near = |read_at: UnixMs| now.get().abs_diff(read_at.get()) < FRESH_MS.unsigned_abs();
+        let is_fresh = |kept: &&Kept| kept.generation == generation && is_near(kept.read_at);
         kept.as_ref().filter(is_fresh).map(|kept| kept.own.clone())
     }
 
