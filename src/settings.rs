@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 use serde::{Deserialize, de::DeserializeOwned};
-use service::Settings;
+use service::{Settings, UnknownOperations};
 use verify::{Policy, UnixMs};
 
 use crate::{
@@ -110,6 +110,16 @@ pub(crate) struct PolicyTable {
     pub(crate) recovery_attempts: Option<u16>,
     /// Recovery codes in a set.
     pub(crate) recovery_codes: Option<u8>,
+    /// What is decided of operations that no catalogue has.
+    pub(crate) unknown_operations: Option<UnknownOperationsText>,
+}
+
+/// `[policy] unknown_operations`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum UnknownOperationsText {
+    Protected,
+    NotProtected,
 }
 
 impl ConfigFile {
@@ -257,6 +267,12 @@ impl PolicyTable {
             1..=2,
             u32::from,
         )?;
+        if let Some(unknown) = self.unknown_operations {
+            settings.unknown_operations = match unknown {
+                UnknownOperationsText::Protected => UnknownOperations::Protected,
+                UnknownOperationsText::NotProtected => UnknownOperations::NotProtected,
+            };
+        }
         self.throttles(&mut settings.policy)?;
         locks_grow(&settings.policy)?;
         Ok(settings)

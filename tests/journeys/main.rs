@@ -32,6 +32,7 @@ mod inventory;
 mod keys;
 mod lockout;
 mod logs;
+mod operations;
 mod phones;
 mod protection;
 mod racing;

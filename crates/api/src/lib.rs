@@ -19,6 +19,7 @@ mod export;
 mod grant;
 mod hint;
 mod import;
+mod operation;
 mod origin;
 mod probe;
 mod problem;
@@ -51,6 +52,9 @@ pub use grant::{IntrospectRequest, Introspection, Jwk, Jwks, RevokeGrantsRequest
 pub use hint::{Hint, HintAlgorithm};
 pub use import::{
     Base64, ImportQuery, ImportReceipt, ImportRefusal, ImportRequest, SecretText, SeedEncoding, returned_capacity,
+};
+pub use operation::{
+    NewWords, Operation, OperationPage, OperationPath, OperationQuery, OperationRequest, OperationSource, Words,
 };
 pub use origin::{Actor, ActorKind, Client, IdempotencyHeader, IdentityProof, UserAgent};
 pub use probe::{Probe, ProbeStatus};

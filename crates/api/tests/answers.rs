@@ -5,10 +5,10 @@ use std::{fmt, path::Path};
 use countersign_api::{
     AuditHead, AuditHeads, AuditPage, AuditRecord, Base64, BatchFailure, BatchResult, CodeText, ConfirmRequest,
     ConfirmResponse, Device, DeviceKind, DeviceState, Enrollment, EnrollmentCodes, EnrollmentRequest, Factor,
-    FindByCodeRequest, Hint, HintAlgorithm, ImportReceipt, ImportRefusal, ImportRequest, Probe, Problem, ProblemCode,
-    Protection, ProtectionMethod, RecoveryCodes, RecoveryCodesRequest, Replaces, ResyncRequest, SecretText, Timestamp,
-    Token, TokenPage, TokenState, UnbindRequest, User, VerifyBatchRequest, VerifyBatchResponse, VerifyRequest,
-    VerifyResponse,
+    FindByCodeRequest, Hint, HintAlgorithm, ImportReceipt, ImportRefusal, ImportRequest, Operation, OperationPage,
+    OperationSource, Probe, Problem, ProblemCode, Protection, ProtectionMethod, RecoveryCodes, RecoveryCodesRequest,
+    Replaces, ResyncRequest, SecretText, Timestamp, Token, TokenPage, TokenState, UnbindRequest, User,
+    VerifyBatchRequest, VerifyBatchResponse, VerifyRequest, VerifyResponse, Words,
 };
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
@@ -144,6 +144,30 @@ fn users_and_devices() {
         },
     );
     check("protection", &protection);
+}
+
+#[test]
+fn operations() {
+    let words = |en: &str, zh: &str| Words {
+        en: en.into(),
+        zh: zh.into(),
+    };
+    let shipped = Operation {
+        key: "billing/refund".into(),
+        category: words("Finance", "财务"),
+        product: words("Billing", "账单"),
+        operation: words("Refund", "退款"),
+        identity_always: false,
+        protected: true,
+        source: OperationSource::Shipped,
+    };
+    let own = Operation {
+        source: OperationSource::Own,
+        ..shipped.clone()
+    };
+    let next_cursor = Some("billing/refund".into());
+    let items = vec![shipped, own];
+    check("operations", &OperationPage { items, next_cursor });
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use countersign_api::{
     BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest, ConfirmRequest, EnrollmentRequest,
-    FindByCodeRequest, ImportRequest, IntrospectRequest, Problem, ProblemCode, RecoveryCodesRequest, ResyncRequest,
-    RevokeGrantsRequest, TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest,
-    query_problem, read_json,
+    FindByCodeRequest, ImportRequest, IntrospectRequest, OperationRequest, Problem, ProblemCode, RecoveryCodesRequest,
+    ResyncRequest, RevokeGrantsRequest, TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest,
+    VerifyRequest, query_problem, read_json,
 };
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 type Reader = fn(&[u8]) -> Result<(), Problem>;
 
 /// The file of cases, and how its bodies are read.
-const READERS: [(&str, Reader); 17] = [
+const READERS: [(&str, Reader); 18] = [
     ("answer_challenge", |body| {
         read_json::<ChallengeAnswerRequest>(body).map(drop)
     }),
@@ -36,6 +36,7 @@ const READERS: [(&str, Reader); 17] = [
         read_json::<RecoveryCodesRequest>(body).map(drop)
     }),
     ("resync_device", |body| read_json::<ResyncRequest>(body).map(drop)),
+    ("set_operation", |body| read_json::<OperationRequest>(body).map(drop)),
     ("start_enrollment", |body| {
         read_json::<EnrollmentRequest>(body).map(drop)
     }),
@@ -240,7 +241,7 @@ fn any_json() -> impl Strategy<Value = Value> {
         4 => prop::sample::select(vec![
             "account", "user", "code", "codes", "first_factor", "method", "request_id", "client", "ip", "items", "kind",
             "label", "identity_proof", "at", "by", "actor", "id", "replaces", "factor", "device_id", "scope",
-            "serial_number", "state", "batch", "file_base64", "password", "name", "note", "open_to", "accounts", "users",
+            "serial_number", "state", "batch", "file_base64", "password", "name", "note", "open_to", "category", "product", "operation", "en", "zh", "protected", "accounts", "users",
         ]).prop_map(String::from),
         1 => ".{0,8}",
     ];

@@ -9,8 +9,8 @@ use std::{
 use api::{
     BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest, ConfirmRequest, EnrollmentRequest,
     ExportActRequest, ExportFileRequest, ExportRequest, FindByCodeRequest, ImportRequest, IntrospectRequest,
-    PROBLEM_JSON, Problem, ProblemCode, RecoveryCodesRequest, ResyncRequest, RevokeGrantsRequest, TokenChangeRequest,
-    UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, read_json,
+    OperationRequest, PROBLEM_JSON, Problem, ProblemCode, RecoveryCodesRequest, ResyncRequest, RevokeGrantsRequest,
+    TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, read_json,
 };
 use serde_json::Value;
 use server::openapi;
@@ -158,6 +158,7 @@ fn its_examples_are_read_as_they_stand() {
             "answer_challenge" => read_json::<ChallengeAnswerRequest>(body).map(drop),
             "create_challenge" => read_json::<ChallengeRequest>(body).map(drop),
             "introspect_grant" => read_json::<IntrospectRequest>(body).map(drop),
+            "set_operation" => read_json::<OperationRequest>(body).map(drop),
             "revoke_grants" => read_json::<RevokeGrantsRequest>(body).map(drop),
             "change_batch" => read_json::<BatchChangeRequest>(body).map(drop),
             "change_token" => read_json::<TokenChangeRequest>(body).map(drop),

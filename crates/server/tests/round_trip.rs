@@ -8,10 +8,11 @@ use api::{
     BatchRequest, Challenge, ChallengeAnswer, ChallengeAnswerRequest, ChallengeRequest, ChallengeStatus, Client,
     CodeText, ConfirmRequest, ConfirmResponse, Device, Enrollment, EnrollmentRequest, Export, ExportActRequest,
     ExportFileRequest, ExportRequest, FindByCodeRequest, FoundTokens, ImportQuery, ImportReceipt, ImportRequest,
-    IntrospectRequest, Introspection, Jwks, Name, PageSize, Probe, Problem, ProblemCode, Protection, RecoveryCodes,
-    RecoveryCodesRequest, RequestId, ResyncRequest, RevokeGrantsRequest, SecretText, Timestamp, Token,
-    TokenChangeRequest, TokenPage, TokenQuery, TokenState, UnbindRequest, UnlockRequest, User, UserAgent,
-    VerifyBatchRequest, VerifyBatchResponse, VerifyMethod, VerifyRequest, VerifyResponse, read_json,
+    IntrospectRequest, Introspection, Jwks, Name, Operation, OperationPage, OperationQuery, OperationRequest, PageSize,
+    Probe, Problem, ProblemCode, Protection, RecoveryCodes, RecoveryCodesRequest, RequestId, ResyncRequest,
+    RevokeGrantsRequest, SecretText, Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState,
+    UnbindRequest, UnlockRequest, User, UserAgent, VerifyBatchRequest, VerifyBatchResponse, VerifyMethod,
+    VerifyRequest, VerifyResponse, read_json,
 };
 use proptest::{
     collection::vec,
@@ -37,7 +38,7 @@ macro_rules! by_name {
     ($($type:ident),+ $(,)?) => { [$((stringify!($type), again::<$type> as Again)),+] };
 }
 
-const REQUESTS: [(&str, Again); 20] = by_name![
+const REQUESTS: [(&str, Again); 21] = by_name![
     BatchChangeRequest,
     BatchRequest,
     ChallengeAnswerRequest,
@@ -50,6 +51,7 @@ const REQUESTS: [(&str, Again); 20] = by_name![
     FindByCodeRequest,
     ImportRequest,
     IntrospectRequest,
+    OperationRequest,
     RecoveryCodesRequest,
     ResyncRequest,
     RevokeGrantsRequest,
@@ -60,7 +62,7 @@ const REQUESTS: [(&str, Again); 20] = by_name![
     VerifyRequest,
 ];
 
-const ANSWERS: [(&str, Again); 23] = by_name![
+const ANSWERS: [(&str, Again); 25] = by_name![
     AuditHeads,
     AuditPage,
     Batch,
@@ -76,6 +78,8 @@ const ANSWERS: [(&str, Again); 23] = by_name![
     ImportReceipt,
     Introspection,
     Jwks,
+    Operation,
+    OperationPage,
     Probe,
     Problem,
     Protection,
@@ -325,7 +329,10 @@ fn queries_are_written_as_they_are_read() {
     for query in [json!({"limit": "7", "cursor": "3.42.1"}), json!({"limit": "100"})] {
         assert_eq!(again::<AuditQuery>(&query).unwrap(), query);
         assert_eq!(again::<BatchQuery>(&query).unwrap(), query);
+        assert_eq!(again::<OperationQuery>(&query).unwrap(), query);
     }
+    let of_product = json!({"product": "accounts", "limit": "7"});
+    assert_eq!(again::<OperationQuery>(&of_product).unwrap(), of_product);
     assert_eq!(
         again::<ImportQuery>(&json!({"dry_run": true})).unwrap(),
         json!({"dry_run": true})

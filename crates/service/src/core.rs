@@ -14,6 +14,7 @@ use crate::{
     enrollment::start::StartLimits,
     inventory::find_by_code::TokenSearch,
     ports::{Clock, Entropy, Sealer, Signer},
+    protection::catalogue::OwnCatalogue,
     trail::WrittenBehind,
     upkeep::clock::TrustedClock,
     user_lock::{UserLock, UserLocks},
@@ -50,6 +51,7 @@ pub(crate) struct Core {
     pub(crate) api_keys: KeyCache,
     pub(crate) enrollment_starts: StartLimits,
     pub(crate) token_search: TokenSearch,
+    pub(crate) own_operations: OwnCatalogue,
     pub(crate) trail: WrittenBehind,
     pub(crate) dummy_device: DummyDevice,
 }
@@ -72,6 +74,7 @@ impl Core {
             api_keys: KeyCache::default(),
             enrollment_starts: StartLimits::default(),
             token_search: TokenSearch::default(),
+            own_operations: OwnCatalogue::default(),
             trail: WrittenBehind::default(),
             dummy_device,
         })

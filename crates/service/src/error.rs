@@ -188,6 +188,12 @@ pub enum Input {
     Audience,
     /// A sensitive operation, by its key.
     Operation,
+    /// The key of an operation of the catalogue.
+    OperationKey,
+    /// Whether an operation is checked even where operation protection is off.
+    IdentityAlways,
+    /// Whether an operation is protected.
+    Protected,
     /// A session, by the caller's name for it.
     SessionId,
     /// The method of the first factor.
@@ -218,6 +224,9 @@ impl fmt::Display for Input {
             Self::SealingKey => "the sealing key",
             Self::Audience => "the audience",
             Self::Operation => "the operation",
+            Self::OperationKey => "the key",
+            Self::IdentityAlways => "identity_always",
+            Self::Protected => "protected",
             Self::SessionId => "the session",
             Self::FirstFactor => "the first factor",
             Self::Method => "the method",

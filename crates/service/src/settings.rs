@@ -35,6 +35,18 @@ pub struct Settings {
     pub clock_gap_ms: i64,
     /// Requests for one user that may wait or be judged at once.
     pub waiting_per_user: usize,
+    /// What is decided of operations that no catalogue has.
+    pub unknown_operations: UnknownOperations,
+}
+
+/// How sensitive an operation is that no catalogue has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnknownOperations {
+    /// As any of the catalogue: a name that was mistyped opens nothing.
+    #[default]
+    Protected,
+    /// Only what the catalogue has is checked.
+    NotProtected,
 }
 
 impl Default for Settings {
@@ -55,6 +67,7 @@ impl Default for Settings {
             enrollments_per_key: 10_000,
             clock_gap_ms: UnixMs::DAY,
             waiting_per_user: 5,
+            unknown_operations: UnknownOperations::Protected,
         }
     }
 }

@@ -7,8 +7,8 @@ use std::{collections::BTreeSet, fs, path::Path, pin::Pin};
 
 use service::{
     Caller, ChallengeAnswer, ChallengePurpose, Confirmation, ExportedTokens, Factor, GrantUse, IdentityProof, Method,
-    NewChallenge, NewDevice, NewEnrollment, NewExport, NewImport, NewKey, NewLot, OpenedBy, Owner, Question, Receipt,
-    Revocation, Role, SeedFile, Service, ServiceError, TokenFilter, TokenTransition, UnixMs,
+    NewChallenge, NewDevice, NewEnrollment, NewExport, NewImport, NewKey, NewLot, NewOperation, OpenedBy, Owner,
+    Question, Receipt, Revocation, Role, SeedFile, Service, ServiceError, TokenFilter, TokenTransition, UnixMs, Words,
 };
 use support::{World, id};
 use syn::{FnArg, ImplItem, Item, Type, Visibility};
@@ -126,6 +126,9 @@ const CALLS: &[(&str, Call)] = calls! {
     close_trail();
     run_housekeeping();
     accept_clock();
+    operations(None, None, 9);
+    operation("accounts/bind-mfa-token");
+    set_operation("billing/refund", &new_operation());
     create_challenge(&challenge());
     challenge_state("none");
     answer_challenge("none", answer());
@@ -151,6 +154,20 @@ fn answer() -> ChallengeAnswer {
     ChallengeAnswer {
         method: "totp".into(),
         code: code(),
+    }
+}
+
+fn new_operation() -> NewOperation {
+    let words = || Words {
+        en: "Refund".into(),
+        zh: "退款".into(),
+    };
+    NewOperation {
+        category: words(),
+        product: words(),
+        operation: words(),
+        identity_always: false,
+        protected: true,
     }
 }
 
@@ -251,7 +268,15 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
     for caller in [&nobody, &elsewhere] {
         for (name, call) in CALLS {
             // Whom a challenge or a grant is about is known once it opens: what is none of this service's is about nobody.
-            let is_about_nobody = ["challenge_state", "answer_challenge", "introspect_grant"].contains(name);
+            // Nor is the catalogue of operations.
+            let is_about_nobody = [
+                "challenge_state",
+                "answer_challenge",
+                "introspect_grant",
+                "operations",
+                "operation",
+            ]
+            .contains(name);
             if is_about_nobody && std::ptr::eq(caller, &elsewhere) {
                 continue;
             }
@@ -312,6 +337,8 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
     (
         &[Role::Verify],
         &[
+            "operations",
+            "operation",
             "create_challenge",
             "challenge_state",
             "answer_challenge",
@@ -342,6 +369,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
     (
         &[Role::Admin],
         &[
+            "set_operation",
             "close_user",
             "erase_user",
             "request_export",

@@ -131,6 +131,19 @@ impl<S: Send + Sync> FromRequestParts<S> for PathName {
     }
 }
 
+/// The key of an operation of the catalogue, `product/operation`, from the two names of a path.
+pub(crate) struct OperationKey(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for OperationKey {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        let params = params(parts, state).await?;
+        let (product, operation) = (name(&params, "product")?, name(&params, "operation")?);
+        Ok(Self(format!("{product}/{operation}")))
+    }
+}
+
 async fn params<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<RawPathParams, Rejection> {
     RawPathParams::from_request_parts(parts, state)
         .await

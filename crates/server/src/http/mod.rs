@@ -18,6 +18,7 @@ mod enrollments;
 mod exports;
 mod extract;
 mod grants;
+mod operations;
 mod probes;
 mod problem;
 mod tokens;
@@ -39,6 +40,7 @@ fn endpoints() -> OpenApiRouter<App> {
         .merge(verification::endpoints())
         .merge(challenges::endpoints())
         .merge(grants::endpoints())
+        .merge(operations::endpoints())
         .merge(enrollments::endpoints())
         .merge(devices::endpoints())
         .merge(users::endpoints())

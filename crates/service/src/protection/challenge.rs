@@ -9,10 +9,9 @@ use crate::{
     access::caller::Origin,
     attempt::Attempt,
     protection::{
-        decision::{Asked, Decision, Facts, Ground, InForce, OfferedMethod, Sensitivity, decide},
+        decision::{Asked, Decision, Facts, Ground, InForce, OfferedMethod, decide},
         grant::Grant,
         memory::GrantMemory,
-        operations::shipped,
         purpose::ChallengePurpose,
         token::{CHALLENGE_MS, PendingChallenge, time_of},
     },
@@ -124,7 +123,7 @@ impl Service {
         let asked = Asked {
             purpose: wanted.purpose,
             first_factor: wanted.first_factor.as_deref(),
-            sensitivity: sensitivity(wanted.operation.as_deref()),
+            sensitivity: core.sensitivity(wanted.operation.as_deref(), now).await?,
             has_pass: pass.is_some(),
             is_risky: wanted.is_risky,
         };
@@ -218,14 +217,6 @@ fn check(wanted: &NewChallenge) -> Result<(), ServiceError> {
             "an identity check names the one operation that it is for",
         ),
         _ => Ok(()),
-    }
-}
-
-/// Operations that are in no catalogue are protected.
-fn sensitivity(operation: Option<&str>) -> Sensitivity {
-    match operation.and_then(shipped) {
-        Some(operation) if operation.identity_always => Sensitivity::IdentityAlways,
-        _ => Sensitivity::Protected,
     }
 }
 

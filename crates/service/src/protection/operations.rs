@@ -77,7 +77,7 @@ pub fn shipped_operations() -> &'static [Operation] {
 }
 
 /// The shipped operation of this key.
-pub(crate) fn shipped(key: &str) -> Option<&'static Operation> {
+pub fn shipped_operation(key: &str) -> Option<&'static Operation> {
     let catalogue = &*CATALOGUE;
     catalogue.by_key.get(key).and_then(|&place| catalogue.all.get(place))
 }
@@ -101,9 +101,9 @@ mod tests {
             };
             assert!(is_slug(product) && is_slug(operation), "{}", one.key);
             assert!(is_chinese(one.operation.zh), "{}", one.key);
-            assert_eq!(shipped(one.key), Some(one));
+            assert_eq!(shipped_operation(one.key), Some(one));
         }
         assert_eq!(all.iter().filter(|one| one.identity_always).count(), 21);
-        assert_eq!(shipped("accounts/none"), None);
+        assert_eq!(shipped_operation("accounts/none"), None);
     }
 }
