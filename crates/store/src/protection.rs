@@ -183,6 +183,16 @@ impl Protection {
         }
     }
 
+    /// Something is asked for that only a device, or a recovery code, gives.
+    pub fn asks_for_mfa(&self) -> bool {
+        let settings = [
+            &self.login_protection,
+            &self.operation_protection,
+            &self.suspicious_login_protection,
+        ];
+        settings.iter().any(|setting| setting.method == ProtectionMethod::Mfa)
+    }
+
     fn key_of(owner: &Owner) -> Key {
         Key::of_user(owner, Self::NAME, "")
     }
