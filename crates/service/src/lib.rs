@@ -36,10 +36,11 @@ pub use inventory::{
 pub use ports::{Clock, Entropy, GrantKey, PortError, Sealer, Signer};
 pub use protection::{
     AnsweredChallenge, Bilingual, Challenge, ChallengeAnswer, ChallengePurpose, ChallengeState, Decision, Grant,
-    GrantUse, Ground, NewChallenge, OfferedMethod, Operation, Revocation, SignedGrant, shipped_operations,
+    GrantUse, Ground, InForceGround, InForceProtection, NewChallenge, NewRequirements, OfferedMethod, Operation,
+    ProtectionChange, ProtectionView, Revocation, SignedGrant, shipped_operations,
 };
 pub use service::Service;
-pub use settings::Settings;
+pub use settings::{ExternalMethod, Settings};
 pub use trail::{Finding, Record, Report, SignedHead, verify_trail};
 pub use upkeep::{ClockStatus, DeviceAhead, end_witness, look_at_clock, prove_keyring, reseal};
 pub use verification::{Acceptance, Answer, Question};
@@ -50,6 +51,6 @@ pub use otp::{Algorithm, Parameters, Period, Secret};
 pub use pskc::{Encoding, Seed};
 pub use store::{
     ApiKey, Damage, Export, ExportState, Id, IdentityProof, Lot, OpenTo, Owner, Protection, ProtectionMethod,
-    ProtectionSetting, Role, Sealed, TokenFilter, TokenStatus, audit,
+    ProtectionSetting, Requirements, Role, Sealed, TokenFilter, TokenStatus, audit,
 };
 pub use verify::{DeviceStatus, Kind, Purpose, UnixMs};
