@@ -26,6 +26,7 @@ mod problem_code;
 mod protection;
 mod read;
 mod recovery;
+mod requirements;
 mod text;
 mod timestamp;
 mod token;
@@ -52,13 +53,17 @@ pub use hint::{Hint, HintAlgorithm};
 pub use import::{
     Base64, ImportQuery, ImportReceipt, ImportRefusal, ImportRequest, SecretText, SeedEncoding, returned_capacity,
 };
-pub use origin::{Actor, ActorKind, Client, IdempotencyHeader, IdentityProof, UserAgent};
+pub use origin::{Actor, ActorKind, Client, IdempotencyHeader, IdentityProof, IfMatchHeader, UserAgent};
 pub use probe::{Probe, ProbeStatus};
 pub use problem::{PROBLEM_JSON, Problem};
 pub use problem_code::ProblemCode;
-pub use protection::{Protection, ProtectionMethod, Scope};
+pub use protection::{
+    InForce, InForceGround, InForceProtection, Protection, ProtectionMethod, ProtectionSettings,
+    ProtectionSettingsRequest, Scope, TakesEffect,
+};
 pub use read::{query_problem, read_json};
 pub use recovery::{RecoveryCodes, RecoveryCodesRequest};
+pub use requirements::{AccountPath, Requirements, RequirementsRequest};
 pub use text::{Name, Text, TextError};
 pub use timestamp::{Timestamp, TimestampError};
 pub use token::{
