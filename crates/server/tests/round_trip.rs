@@ -8,10 +8,11 @@ use api::{
     BatchRequest, Challenge, ChallengeAnswer, ChallengeAnswerRequest, ChallengeRequest, ChallengeStatus, Client,
     CodeText, ConfirmRequest, ConfirmResponse, Device, Enrollment, EnrollmentRequest, Export, ExportActRequest,
     ExportFileRequest, ExportRequest, FindByCodeRequest, FoundTokens, ImportQuery, ImportReceipt, ImportRequest,
-    IntrospectRequest, Introspection, Jwks, Name, PageSize, Probe, Problem, ProblemCode, Protection, RecoveryCodes,
-    RecoveryCodesRequest, RequestId, ResyncRequest, RevokeGrantsRequest, SecretText, Timestamp, Token,
-    TokenChangeRequest, TokenPage, TokenQuery, TokenState, UnbindRequest, UnlockRequest, User, UserAgent,
-    VerifyBatchRequest, VerifyBatchResponse, VerifyMethod, VerifyRequest, VerifyResponse, read_json,
+    IntrospectRequest, Introspection, Jwks, Name, PageSize, Probe, Problem, ProblemCode, Protection,
+    ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes, RecoveryCodesRequest, RequestId, Requirements,
+    RequirementsRequest, ResyncRequest, RevokeGrantsRequest, SecretText, Timestamp, Token, TokenChangeRequest,
+    TokenPage, TokenQuery, TokenState, UnbindRequest, UnlockRequest, User, UserAgent, VerifyBatchRequest,
+    VerifyBatchResponse, VerifyMethod, VerifyRequest, VerifyResponse, read_json,
 };
 use proptest::{
     collection::vec,
@@ -37,7 +38,7 @@ macro_rules! by_name {
     ($($type:ident),+ $(,)?) => { [$((stringify!($type), again::<$type> as Again)),+] };
 }
 
-const REQUESTS: [(&str, Again); 20] = by_name![
+const REQUESTS: [(&str, Again); 22] = by_name![
     BatchChangeRequest,
     BatchRequest,
     ChallengeAnswerRequest,
@@ -50,7 +51,9 @@ const REQUESTS: [(&str, Again); 20] = by_name![
     FindByCodeRequest,
     ImportRequest,
     IntrospectRequest,
+    ProtectionSettingsRequest,
     RecoveryCodesRequest,
+    RequirementsRequest,
     ResyncRequest,
     RevokeGrantsRequest,
     TokenChangeRequest,
@@ -60,7 +63,7 @@ const REQUESTS: [(&str, Again); 20] = by_name![
     VerifyRequest,
 ];
 
-const ANSWERS: [(&str, Again); 23] = by_name![
+const ANSWERS: [(&str, Again); 25] = by_name![
     AuditHeads,
     AuditPage,
     Batch,
@@ -79,7 +82,9 @@ const ANSWERS: [(&str, Again); 23] = by_name![
     Probe,
     Problem,
     Protection,
+    ProtectionSettings,
     RecoveryCodes,
+    Requirements,
     Token,
     TokenPage,
     User,
