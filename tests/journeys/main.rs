@@ -32,6 +32,7 @@ mod lockout;
 mod logs;
 mod phones;
 mod protection;
+mod protection_settings;
 mod racing;
 mod repeats;
 mod rotation;
