@@ -1,11 +1,14 @@
 //! Changing a user's settings of protection: what weakens them takes a fresh factor (U5).
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Value, json};
-use store::{Change, Owner, Protection, ProtectionMethod, ProtectionSetting, Write};
+use store::{Change, Owner, Protection, ProtectionMethod, ProtectionSetting, User, Write, audit};
 use verify::UnixMs;
 
 use crate::{
     Caller, Factor, Input, ProtectionView, Role, Service, ServiceError, Settings,
+    attempt::Attempt,
     devices::{
         factor::{ConsumedFactor, FactorOutcome, judge_factor},
         factors::{Factors, touched},
@@ -15,9 +18,9 @@ use crate::{
 
 const ACTION: &str = "protection.change";
 /// The idle time that a session may have, in minutes (P6).
-const IDLE_MINUTES: std::ops::RangeInclusive<u16> = 15..=720;
+const IDLE_MINUTES: RangeInclusive<u16> = 15..=720;
 /// The whole time that a session may have, in hours (P6).
-const TOTAL_HOURS: std::ops::RangeInclusive<u16> = 1..=48;
+const TOTAL_HOURS: RangeInclusive<u16> = 1..=48;
 
 /// The settings that a user's protection is to have, all of them.
 pub struct ProtectionChange {
@@ -57,53 +60,62 @@ impl Service {
             let factors = core.factors(owner, attempt.now).await?;
             let requirements = core.store.requirements(&owner.account).await?;
             let guard = unchanged(owner, requirements.as_ref());
-            let standing = |own| Standing {
-                own,
-                requirements: requirements.clone(),
+            let old = Standing {
+                own: factors.settings(),
+                requirements,
             };
-            let old = standing(factors.settings());
             if old.own.version != expected {
                 return Err(ServiceError::PreconditionFailed);
             }
             let has_device = !factors.user.devices.is_empty();
-            let next = standing(wanted.on(&old.own, attempt.now));
+            let mut next = Standing {
+                own: wanted.on(&old.own, attempt.now),
+                requirements: old.requirements.clone(),
+            };
             if !has_device && next.own.asks_for_mfa() {
                 return Err(ServiceError::NoDevice);
             }
             let Some(write) = factors.become_protected(next.own.clone()) else {
                 return Ok(old.view(has_device));
             };
-            let mut spent = None;
-            if has_device && weakens(&old, &next) {
-                let factor = wanted.factor.as_ref().ok_or(ServiceError::FactorRequired)?;
-                match judge_factor(&attempt, &factors.user, None, factor, ACTION).await? {
-                    FactorOutcome::Right(right) => spent = Some(*right),
+            let is_free = !has_device || !weakens(&old, &next);
+            let spent = match (is_free, &wanted.factor) {
+                (true, _) => None,
+                (false, None) => return Err(ServiceError::FactorRequired),
+                (false, Some(factor)) => match judge_factor(&attempt, &factors.user, None, factor, ACTION).await? {
+                    FactorOutcome::Right(spent) => Some(*spent),
                     FactorOutcome::Wrong { writes, event, error } => {
                         match attempt.commit(Change::of(event).with(writes), error).await? {
                             Some(error) => return Err(error),
                             None => continue,
                         }
                     }
-                }
-            }
-            let entry = attempt.entry(ACTION, "done").of_user();
-            let entry = entry.detail(json!({"before": told(&old.own), "after": told(&next.own)}));
-            let entry = match &spent {
-                Some(spent) => entry.because(spent.name()),
-                None => entry,
+                },
             };
-            let change = Change::of(attempt.event_of(&factors.user, &entry).await?);
-            let change = change.with([write, guard]).with(burned(factors, spent));
-            let done = next.own.version + 1;
-            let next = standing(Protection {
-                version: done,
-                ..next.own
-            });
+            let event = changed(&attempt, &factors.user, (&old.own, &next.own), spent.as_ref()).await?;
+            let change = Change::of(event).with([write, guard]).with(burned(factors, spent));
+            next.own.version += 1;
             if let Some(view) = attempt.commit(change, next.view(has_device)).await? {
                 return Ok(view);
             }
         }
     }
+}
+
+/// The event of a change: what was, what is, and the factor that paid for it.
+async fn changed(
+    attempt: &Attempt<'_>,
+    user: &User,
+    (old, next): (&Protection, &Protection),
+    spent: Option<&ConsumedFactor>,
+) -> Result<audit::Event, ServiceError> {
+    let entry = attempt.entry(ACTION, "done").of_user();
+    let entry = entry.detail(json!({"before": told(old), "after": told(next)}));
+    let entry = match spent {
+        Some(spent) => entry.because(spent.name()),
+        None => entry,
+    };
+    attempt.event_of(user, &entry).await
 }
 
 /// The user's row, on whose revision the change depends, and the recovery codes where one of them paid.
@@ -170,7 +182,7 @@ fn check(settings: &Settings, wanted: &ProtectionChange) -> Result<(), ServiceEr
     ] {
         is_main(settings, input, method)?;
     }
-    let within = |input, range: std::ops::RangeInclusive<u16>, value| match range.contains(&value) {
+    let within = |input, range: RangeInclusive<u16>, value| match range.contains(&value) {
         true => Ok(()),
         false => {
             let why = format!("it is {} to {}", range.start(), range.end());
