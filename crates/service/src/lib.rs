@@ -37,7 +37,7 @@ pub use ports::{Clock, Entropy, GrantKey, PortError, Sealer, Signer};
 pub use protection::{
     AnsweredChallenge, Bilingual, Challenge, ChallengeAnswer, ChallengePurpose, ChallengeState, Decision, Grant,
     GrantUse, Ground, InForceGround, InForceProtection, NewChallenge, NewRequirements, OfferedMethod, Operation,
-    ProtectionChange, ProtectionView, Revocation, SignedGrant, shipped_operations,
+    ProtectionChange, ProtectionView, Revocation, SignedGrant, UserPage, UserSummary, shipped_operations,
 };
 pub use service::Service;
 pub use settings::{ExternalMethod, Settings};

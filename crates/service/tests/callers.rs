@@ -134,6 +134,7 @@ const CALLS: &[(&str, Call)] = calls! {
     revoke_grants(&Revocation::User(alice()));
     set_protection(&alice(), 0, &protection());
     requirements("acme");
+    users("acme", None, 9);
     set_requirements("acme", 0, &NewRequirements::default());
 };
 
@@ -336,7 +337,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "revoke_grants",
         ],
     ),
-    (&[Role::Enroll, Role::Support], &["user", "device"]),
+    (&[Role::Enroll, Role::Support], &["user", "device", "users"]),
     (&[Role::Support], &["unlock"]),
     (
         &[Role::Inventory],

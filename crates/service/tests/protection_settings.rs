@@ -387,6 +387,53 @@ async fn u1_a_required_last_device_is_not_unbound() {
 }
 
 #[tokio::test]
+async fn p1_an_accounts_users_are_listed_with_their_state() {
+    let bound = Bound::new().await;
+    let service = &bound.world.service;
+    bound
+        .set(&bob(), &both(external("sms")))
+        .await
+        .expect("it needs no device");
+    bound.world.bind(&bound.caller, &Owner::new("acme2", "alice")).await;
+    // Somebody who was only asked about has a row before long, and nothing to show.
+    let asked = bound
+        .world
+        .verify(&bound.caller, &Owner::new("acme", "aaron"), "123456")
+        .await;
+    assert_eq!(asked, Ok(service::Answer::Refused));
+    service.close().await;
+    let page = async |after: Option<&str>, limit| {
+        service
+            .users(&bound.caller, "acme", after, limit)
+            .await
+            .expect("a page")
+    };
+    let all = page(None, 9).await;
+    assert_eq!(all.next, None);
+    let [alice, bob] = &all.users[..] else {
+        panic!("{all:?}")
+    };
+    assert_eq!(
+        (&*alice.owner.user, alice.devices, alice.recovery_codes_left),
+        ("alice", 1, 10)
+    );
+    assert!(alice.last_success_at.is_some() && alice.locked_until.is_none() && !alice.suspended);
+    assert_eq!(alice.protection.login_protection.method, MFA);
+    assert_eq!((&*bob.owner.user, bob.devices, bob.locked_until), ("bob", 0, None));
+    let mut listed = Vec::new();
+    let mut after = None;
+    loop {
+        let next = page(after.as_deref(), 1).await;
+        listed.extend(next.users);
+        after = next.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(listed, all.users, "page by page the same");
+}
+
+#[tokio::test]
 async fn p1_requirements_are_changed_by_who_administers_the_account() {
     let bound = Bound::new().await;
     let service = &bound.world.service;

@@ -218,6 +218,11 @@ impl dyn Store + '_ {
     pub fn protection(&self, owner: Owner) -> Pending<'_, Option<Protection>> {
         self.one(Protection::key_of(&owner))
     }
+
+    /// The protection of each owner, in the order asked.
+    pub fn protections_of(&self, owners: &[Owner]) -> Pending<'_, Vec<Option<Protection>>> {
+        self.each(owners.iter().map(Protection::key_of).collect())
+    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub(crate) mod requirements;
 pub(crate) mod revoke;
 pub(crate) mod settings;
 pub(crate) mod token;
+pub(crate) mod users;
 
 pub use answer::{AnsweredChallenge, ChallengeAnswer};
 pub use challenge::{Challenge, ChallengeState, NewChallenge, SignedGrant};
@@ -26,3 +27,4 @@ pub use purpose::ChallengePurpose;
 pub use requirements::NewRequirements;
 pub use revoke::Revocation;
 pub use settings::ProtectionChange;
+pub use users::{UserPage, UserSummary};
