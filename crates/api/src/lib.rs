@@ -69,7 +69,7 @@ pub use timestamp::{Timestamp, TimestampError};
 pub use token::{
     FindByCodeRequest, FoundTokens, Token, TokenChangeRequest, TokenGoal, TokenPage, TokenPath, TokenQuery, TokenState,
 };
-pub use user::{CloseUserQuery, User, UserPath};
+pub use user::{CloseUserQuery, User, UserPage, UserPath, UserQuery, UserSummary};
 pub use verify::{
     BATCH_ITEMS_MAX, BatchFailure, BatchItems, BatchResult, RequestId, VerifyBatchRequest, VerifyBatchResponse,
     VerifyOutcome, VerifyRequest, VerifyResponse,

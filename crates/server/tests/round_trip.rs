@@ -11,8 +11,8 @@ use api::{
     IntrospectRequest, Introspection, Jwks, Name, PageSize, Probe, Problem, ProblemCode, Protection,
     ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes, RecoveryCodesRequest, RequestId, Requirements,
     RequirementsRequest, ResyncRequest, RevokeGrantsRequest, SecretText, Timestamp, Token, TokenChangeRequest,
-    TokenPage, TokenQuery, TokenState, UnbindRequest, UnlockRequest, User, UserAgent, VerifyBatchRequest,
-    VerifyBatchResponse, VerifyMethod, VerifyRequest, VerifyResponse, read_json,
+    TokenPage, TokenQuery, TokenState, UnbindRequest, UnlockRequest, User, UserAgent, UserPage, UserQuery, UserSummary,
+    VerifyBatchRequest, VerifyBatchResponse, VerifyMethod, VerifyRequest, VerifyResponse, read_json,
 };
 use proptest::{
     collection::vec,
@@ -63,7 +63,7 @@ const REQUESTS: [(&str, Again); 22] = by_name![
     VerifyRequest,
 ];
 
-const ANSWERS: [(&str, Again); 25] = by_name![
+const ANSWERS: [(&str, Again); 27] = by_name![
     AuditHeads,
     AuditPage,
     Batch,
@@ -88,6 +88,8 @@ const ANSWERS: [(&str, Again); 25] = by_name![
     Token,
     TokenPage,
     User,
+    UserPage,
+    UserSummary,
     VerifyResponse,
 ];
 
@@ -330,6 +332,7 @@ fn queries_are_written_as_they_are_read() {
     for query in [json!({"limit": "7", "cursor": "3.42.1"}), json!({"limit": "100"})] {
         assert_eq!(again::<AuditQuery>(&query).unwrap(), query);
         assert_eq!(again::<BatchQuery>(&query).unwrap(), query);
+        assert_eq!(again::<UserQuery>(&query).unwrap(), query);
     }
     assert_eq!(
         again::<ImportQuery>(&json!({"dry_run": true})).unwrap(),

@@ -1,7 +1,8 @@
-//! Accounts as a whole: what they require of their users.
+//! Accounts as a whole: what they require of their users, and who these are.
 
 mod change_requirements;
 mod requirements;
+mod users;
 
 use axum::response::Response;
 use service::{ProtectionMethod, Requirements};
@@ -13,7 +14,11 @@ use crate::{
 };
 
 pub(super) fn endpoints() -> OpenApiRouter<App> {
-    endpoints![requirements::get_requirements, change_requirements::change_requirements]
+    endpoints![
+        requirements::get_requirements,
+        change_requirements::change_requirements,
+        users::list_users
+    ]
 }
 
 fn answer(requirements: &Requirements) -> Response {
