@@ -178,3 +178,31 @@ fn p1_an_account_requires_protection_of_its_users() {
     }
     world.assert_trail_holds();
 }
+
+/// P1: whoever looks after an account sees who of its users is protected.
+#[test]
+fn p1_an_administrator_sees_the_state_of_an_accounts_users() {
+    let world = World::new();
+    let alice = world.user("acme", "alice");
+    alice.bind();
+    let sms = json!({"login_protection": "sms", "operation_protection": "none"});
+    world.user("acme", "bob").set(&sms, Some("\"0\"")).expect(200);
+    world.user("globex", "alice").bind();
+    let page = |query: &str| {
+        let path = format!("/v1/accounts/acme/users{query}");
+        world.get(Role::Support, &path).expect(200)
+    };
+    let bound_at = world.time(-2 * STEP_MS);
+    let first = json!({
+        "user": "alice", "devices": 1, "suspended": false, "recovery_codes_left": 10, "last_success_at": bound_at,
+        "login_protection": "mfa", "operation_protection": "mfa",
+    });
+    let second = json!({
+        "user": "bob", "devices": 0, "suspended": false, "recovery_codes_left": 0,
+        "login_protection": "sms", "operation_protection": "none",
+    });
+    assert_eq!(page(""), json!({"items": [first, second]}));
+    assert_eq!(page("?limit=1"), json!({"items": [first], "next_cursor": "alice"}));
+    let rest = page("?limit=1&cursor=alice");
+    assert_eq!(rest["items"], json!([second]));
+}
