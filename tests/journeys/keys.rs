@@ -64,6 +64,31 @@ pub(crate) fn routes(world: &World) -> Vec<Route> {
             200,
         ),
         route(
+            "PUT",
+            "/v1/accounts/{account}/users/{user}/protection",
+            &[Role::Enroll],
+            acting(json!({
+                "login_protection": "none", "operation_protection": "none", "suspicious_login_protection": "none",
+                "allow_trusted_devices": true, "session_idle_minutes": 120, "session_total_hours": 48,
+            })),
+            200,
+        ),
+        route("GET", "/v1/accounts/{account}/users", USER, Value::Null, 200),
+        route(
+            "GET",
+            "/v1/accounts/{account}/requirements",
+            &[Role::Admin],
+            Value::Null,
+            200,
+        ),
+        route(
+            "PUT",
+            "/v1/accounts/{account}/requirements",
+            &[Role::Admin],
+            acting(json!({"alternatives": ["email", "face", "qq", "sms", "wechat"]})),
+            200,
+        ),
+        route(
             "POST",
             "/v1/accounts/{account}/users/{user}/recovery-codes",
             &[Role::Enroll],

@@ -35,6 +35,7 @@ mod logs;
 mod operations;
 mod phones;
 mod protection;
+mod protection_settings;
 mod racing;
 mod repeats;
 mod rotation;

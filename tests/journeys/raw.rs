@@ -101,9 +101,11 @@ pub(crate) fn post(path: &str, key: &str, body: &Value) -> Vec<u8> {
 
 pub(crate) fn request(method: &str, path: &str, key: Option<&str>, body: &[u8]) -> Vec<u8> {
     let authorization = key.map_or_else(String::new, |key| format!("Authorization: Bearer {key}\r\n"));
+    // A PUT stands on what was read: here on nothing that was ever changed.
+    let if_match = if method == "PUT" { "If-Match: \"0\"\r\n" } else { "" };
     let length = body.len();
     let mut bytes = format!(
-        "{method} {path} HTTP/1.1\r\nHost: test\r\n{authorization}\
+        "{method} {path} HTTP/1.1\r\nHost: test\r\n{authorization}{if_match}\
          Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
     )
     .into_bytes();

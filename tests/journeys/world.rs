@@ -368,8 +368,25 @@ impl World {
         self.call_as(Some(self.key(role)), method, path, body)
     }
 
-    /// A call with any key or none.
+    /// A call with any key or none. A PUT stands on what was never changed.
     pub(crate) fn call_as(&self, key: Option<&str>, method: &str, path: &str, body: Option<&Value>) -> Reply {
+        let if_match = (method == "PUT").then_some("\"0\"");
+        self.call_on(key, method, path, body, if_match)
+    }
+
+    /// `PUT` with the key of this role, on what was read with this `ETag`, or on nothing.
+    pub(crate) fn put(&self, role: Role, path: &str, body: &Value, if_match: Option<&str>) -> Reply {
+        self.call_on(Some(self.key(role)), "PUT", path, Some(body), if_match)
+    }
+
+    fn call_on(
+        &self,
+        key: Option<&str>,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        if_match: Option<&str>,
+    ) -> Reply {
         let url = format!("http://{}{path}", self.address());
         let request = match method {
             "GET" => self.agent.get(url).force_send_body(),
@@ -382,6 +399,10 @@ impl World {
         };
         let request = match key {
             Some(key) => request.header("Authorization", format!("Bearer {key}")),
+            None => request,
+        };
+        let request = match if_match {
+            Some(etag) => request.header("If-Match", etag),
             None => request,
         };
         let sent = match body {
@@ -398,6 +419,7 @@ impl World {
             content_type: header("content-type"),
             cache_control: header("cache-control"),
             retry_after: header("retry-after"),
+            etag: header("etag"),
             body: Vec::new(),
         };
         let body = response
@@ -513,6 +535,7 @@ pub(crate) struct Reply {
     pub(crate) content_type: Option<String>,
     pub(crate) cache_control: Option<String>,
     pub(crate) retry_after: Option<String>,
+    pub(crate) etag: Option<String>,
     pub(crate) body: Vec<u8>,
 }
 

@@ -27,6 +27,7 @@ mod problem_code;
 mod protection;
 mod read;
 mod recovery;
+mod requirements;
 mod text;
 mod timestamp;
 mod token;
@@ -56,19 +57,23 @@ pub use import::{
 pub use operation::{
     NewWords, Operation, OperationPage, OperationPath, OperationQuery, OperationRequest, OperationSource, Words,
 };
-pub use origin::{Actor, ActorKind, Client, IdempotencyHeader, IdentityProof, UserAgent};
+pub use origin::{Actor, ActorKind, Client, IdempotencyHeader, IdentityProof, IfMatchHeader, UserAgent};
 pub use probe::{Probe, ProbeStatus};
 pub use problem::{PROBLEM_JSON, Problem};
 pub use problem_code::ProblemCode;
-pub use protection::{Protection, ProtectionMethod, Scope};
+pub use protection::{
+    InForce, InForceGround, InForceProtection, Protection, ProtectionMethod, ProtectionSettings,
+    ProtectionSettingsRequest, Scope, TakesEffect,
+};
 pub use read::{query_problem, read_json};
 pub use recovery::{RecoveryCodes, RecoveryCodesRequest};
+pub use requirements::{AccountPath, Requirements, RequirementsRequest};
 pub use text::{Name, Text, TextError};
 pub use timestamp::{Timestamp, TimestampError};
 pub use token::{
     FindByCodeRequest, FoundTokens, Token, TokenChangeRequest, TokenGoal, TokenPage, TokenPath, TokenQuery, TokenState,
 };
-pub use user::{CloseUserQuery, User, UserPath};
+pub use user::{CloseUserQuery, User, UserPage, UserPath, UserQuery, UserSummary};
 pub use verify::{
     BATCH_ITEMS_MAX, BatchFailure, BatchItems, BatchResult, RequestId, VerifyBatchRequest, VerifyBatchResponse,
     VerifyOutcome, VerifyRequest, VerifyResponse,

@@ -139,6 +139,15 @@ pub struct IdentityProof {
     pub by: Name,
 }
 
+/// The header of a request that changes what was read before; for the document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct IfMatchHeader {
+    /// The `ETag` of what was read. The change is refused, as `precondition_failed`, where that is not there any more.
+    #[param(rename = "If-Match", required = true, example = "\"3\"")]
+    _if_match: String,
+}
+
 /// The header of a request that creates something; for the document.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]

@@ -99,6 +99,11 @@ problem_codes! {
     /// Beyond the first list: two people and a file are told apart from a token's life.
     ExportState "export_state" 409 "The export's state does not allow this"
         "`detail` says what has to happen first; most often a new export is asked for."
+    /// Beyond the first list: the order of two steps is told apart from a clash with somebody else.
+    NoDevice "no_device" 409 "There is no device to ask for a code of"
+        "Bind a device first, then name `mfa`; or name an external method."
+    RequiredByAccount "required_by_account" 409 "The account requires it of its users"
+        "Replace the device instead of unbinding it, or have the account's requirement lifted."
     EnrollmentEnded "enrollment_ended" 410 "The enrollment has ended"
         "It was confirmed, abandoned, replaced, or ended by wrong codes: start a new one."
     EnrollmentExpired "enrollment_expired" 410 "The enrollment has expired"
@@ -108,7 +113,7 @@ problem_codes! {
     ChallengeExpired "challenge_expired" 410 "The challenge has expired"
         "Ask for a new one; a challenge lives for five minutes."
     PreconditionFailed "precondition_failed" 412 "It was changed meanwhile"
-        "Nothing answers so yet, for nothing has an ETag. Load it anew and repeat the change."
+        "Load it anew, look whether the change is still wanted, and send it with the new `ETag` in `If-Match`."
     /// Beyond the first list: the limit is told apart from a body that is wrong.
     PayloadTooLarge "payload_too_large" 413 "The body is too large"
         "Send less at once; a batch holds at most 4,096 items."

@@ -8,7 +8,7 @@ use utoipa::{
     openapi::{ObjectBuilder, RefOr, Schema, Type},
 };
 
-use crate::Text;
+use crate::{Actor, Factor, Text, Timestamp};
 
 /// Where a user's second factor is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -90,6 +90,98 @@ impl ToSchema for ProtectionMethod {
     fn name() -> Cow<'static, str> {
         Cow::Borrowed("ProtectionMethod")
     }
+}
+
+/// A user's settings of protection, and what is in force of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProtectionSettings {
+    /// At login, after the password was right.
+    pub login_protection: ProtectionMethod,
+    /// Before a sensitive operation.
+    pub operation_protection: ProtectionMethod,
+    /// At a login that is unusual, or that the caller reports as risky.
+    pub suspicious_login_protection: ProtectionMethod,
+    /// A browser may be trusted for 7 days after a check.
+    pub allow_trusted_devices: bool,
+    /// A session ends when it was idle for so long.
+    #[schema(example = 120)]
+    pub session_idle_minutes: u16,
+    /// A session ends after so long.
+    #[schema(example = 48)]
+    pub session_total_hours: u16,
+    /// What the user is asked for by these settings, or by their account's requirements.
+    pub in_force: InForce,
+    /// When a change counts.
+    pub takes_effect: TakesEffect,
+}
+
+/// What a user is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct InForce {
+    /// At login, after the password was right.
+    pub login_protection: InForceProtection,
+    /// Before a sensitive operation.
+    pub operation_protection: InForceProtection,
+    /// At a login that is unusual, or that the caller reports as risky.
+    pub suspicious_login_protection: InForceProtection,
+}
+
+/// One protection as it is in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct InForceProtection {
+    /// What is asked.
+    pub method: ProtectionMethod,
+    /// Since when, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Why.
+    pub ground: InForceGround,
+}
+
+/// Why a protection is in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InForceGround {
+    /// The user's own choice, be it `none`.
+    Own,
+    /// The account requires it of a user who chose `none`.
+    RequiredByAccount,
+    /// It is asked, and the user has nothing to answer with: they are denied until they have.
+    NoMethod,
+}
+
+/// When a change of settings counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TakesEffect {
+    /// At the next login, and the next operation: who is logged in stays so.
+    NextLogin,
+}
+
+/// Changes a user's settings of protection, all of them.
+// No `Debug`: it may carry a code.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProtectionSettingsRequest {
+    /// At login, after the password was right.
+    pub login_protection: ProtectionMethod,
+    /// Before a sensitive operation.
+    pub operation_protection: ProtectionMethod,
+    /// At a login that is unusual, or that the caller reports as risky.
+    pub suspicious_login_protection: ProtectionMethod,
+    /// A browser may be trusted for 7 days after a check.
+    pub allow_trusted_devices: bool,
+    /// A session ends when it was idle for so long.
+    #[schema(minimum = 15, maximum = 720, example = 120)]
+    pub session_idle_minutes: u16,
+    /// A session ends after so long.
+    #[schema(minimum = 1, maximum = 48, example = 48)]
+    pub session_total_hours: u16,
+    /// A fresh factor of the user, needed where less is asked than before; it is used up only there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub factor: Option<Factor>,
+    /// On whose behalf.
+    pub actor: Actor,
 }
 
 /// What a binding switches on.

@@ -5,9 +5,10 @@ use std::{fmt, path::Path};
 use countersign_api::{
     AuditHead, AuditHeads, AuditPage, AuditRecord, Base64, BatchFailure, BatchResult, CodeText, ConfirmRequest,
     ConfirmResponse, Device, DeviceKind, DeviceState, Enrollment, EnrollmentCodes, EnrollmentRequest, Factor,
-    FindByCodeRequest, Hint, HintAlgorithm, ImportReceipt, ImportRefusal, ImportRequest, Operation, OperationPage,
-    OperationSource, Probe, Problem, ProblemCode, Protection, ProtectionMethod, RecoveryCodes, RecoveryCodesRequest,
-    Replaces, ResyncRequest, SecretText, Timestamp, Token, TokenPage, TokenState, UnbindRequest, User,
+    FindByCodeRequest, Hint, HintAlgorithm, ImportReceipt, ImportRefusal, ImportRequest, InForce, InForceGround,
+    InForceProtection, Operation, OperationPage, OperationSource, Probe, Problem, ProblemCode, Protection,
+    ProtectionMethod, ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes, RecoveryCodesRequest, Replaces,
+    Requirements, ResyncRequest, SecretText, TakesEffect, Timestamp, Token, TokenPage, TokenState, UnbindRequest, User,
     VerifyBatchRequest, VerifyBatchResponse, VerifyRequest, VerifyResponse, Words,
 };
 use serde::Serialize;
@@ -279,6 +280,38 @@ fn the_trail_and_the_probes() {
 }
 
 #[test]
+fn settings() {
+    let sms = || ProtectionMethod::External("sms".parse().expect("a name"));
+    let in_force = |method, since, ground| InForceProtection { method, since, ground };
+    let settings = ProtectionSettings {
+        login_protection: ProtectionMethod::Mfa,
+        operation_protection: ProtectionMethod::None,
+        suspicious_login_protection: sms(),
+        allow_trusted_devices: true,
+        session_idle_minutes: 120,
+        session_total_hours: 48,
+        in_force: InForce {
+            login_protection: in_force(ProtectionMethod::Mfa, Some(time(0)), InForceGround::Own),
+            operation_protection: in_force(ProtectionMethod::Mfa, Some(time(1)), InForceGround::RequiredByAccount),
+            suspicious_login_protection: in_force(sms(), None, InForceGround::NoMethod),
+        },
+        takes_effect: TakesEffect::NextLogin,
+    };
+    check("settings", &settings);
+    let nothing = Requirements {
+        login_protection: None,
+        operation_protection: None,
+        alternatives: vec!["sms".into()],
+    };
+    check("requirements of nothing", &nothing);
+    let login = Requirements {
+        login_protection: Some(ProtectionMethod::Mfa),
+        ..nothing
+    };
+    check("requirements", &login);
+}
+
+#[test]
 fn problems() {
     check(
         "problem",
@@ -329,6 +362,7 @@ fn what_holds_a_secret_cannot_be_printed() {
         Factor,
         FindByCodeRequest,
         ImportRequest,
+        ProtectionSettingsRequest,
         Base64,
         SecretText,
         RecoveryCodes,

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use countersign_api::{
     BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest, ConfirmRequest, EnrollmentRequest,
-    FindByCodeRequest, ImportRequest, IntrospectRequest, OperationRequest, Problem, ProblemCode, RecoveryCodesRequest,
-    ResyncRequest, RevokeGrantsRequest, TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest,
-    VerifyRequest, query_problem, read_json,
+    FindByCodeRequest, ImportRequest, IntrospectRequest, OperationRequest, Problem, ProblemCode,
+    ProtectionSettingsRequest, RecoveryCodesRequest, RequirementsRequest, ResyncRequest, RevokeGrantsRequest,
+    TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, query_problem, read_json,
 };
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 type Reader = fn(&[u8]) -> Result<(), Problem>;
 
 /// The file of cases, and how its bodies are read.
-const READERS: [(&str, Reader); 18] = [
+const READERS: [(&str, Reader); 20] = [
     ("answer_challenge", |body| {
         read_json::<ChallengeAnswerRequest>(body).map(drop)
     }),
@@ -24,6 +24,12 @@ const READERS: [(&str, Reader); 18] = [
         read_json::<IntrospectRequest>(body).map(drop)
     }),
     ("revoke_grants", |body| read_json::<RevokeGrantsRequest>(body).map(drop)),
+    ("change_protection", |body| {
+        read_json::<ProtectionSettingsRequest>(body).map(drop)
+    }),
+    ("change_requirements", |body| {
+        read_json::<RequirementsRequest>(body).map(drop)
+    }),
     ("change_batch", |body| read_json::<BatchChangeRequest>(body).map(drop)),
     ("change_token", |body| read_json::<TokenChangeRequest>(body).map(drop)),
     ("confirm_enrollment", |body| read_json::<ConfirmRequest>(body).map(drop)),

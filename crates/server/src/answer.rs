@@ -36,6 +36,15 @@ pub(crate) fn json(value: &impl Serialize) -> Response {
     body(StatusCode::OK, "application/json", value)
 }
 
+/// 200 with JSON of what is changed under this version.
+pub(crate) fn versioned(version: u64, value: &impl Serialize) -> Response {
+    let mut response = json(value);
+    if let Ok(etag) = HeaderValue::from_str(&format!("\"{version}\"")) {
+        response.headers_mut().insert(header::ETAG, etag);
+    }
+    response
+}
+
 /// 201 with JSON.
 pub(crate) fn created(value: &impl Serialize) -> Response {
     body(StatusCode::CREATED, "application/json", value)

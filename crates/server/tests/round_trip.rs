@@ -9,10 +9,11 @@ use api::{
     CodeText, ConfirmRequest, ConfirmResponse, Device, Enrollment, EnrollmentRequest, Export, ExportActRequest,
     ExportFileRequest, ExportRequest, FindByCodeRequest, FoundTokens, ImportQuery, ImportReceipt, ImportRequest,
     IntrospectRequest, Introspection, Jwks, Name, Operation, OperationPage, OperationQuery, OperationRequest, PageSize,
-    Probe, Problem, ProblemCode, Protection, RecoveryCodes, RecoveryCodesRequest, RequestId, ResyncRequest,
-    RevokeGrantsRequest, SecretText, Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState,
-    UnbindRequest, UnlockRequest, User, UserAgent, VerifyBatchRequest, VerifyBatchResponse, VerifyMethod,
-    VerifyRequest, VerifyResponse, read_json,
+    Probe, Problem, ProblemCode, Protection, ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes,
+    RecoveryCodesRequest, RequestId, Requirements, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, SecretText,
+    Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState, UnbindRequest, UnlockRequest, User,
+    UserAgent, UserPage, UserQuery, UserSummary, VerifyBatchRequest, VerifyBatchResponse, VerifyMethod, VerifyRequest,
+    VerifyResponse, read_json,
 };
 use proptest::{
     collection::vec,
@@ -38,7 +39,7 @@ macro_rules! by_name {
     ($($type:ident),+ $(,)?) => { [$((stringify!($type), again::<$type> as Again)),+] };
 }
 
-const REQUESTS: [(&str, Again); 21] = by_name![
+const REQUESTS: [(&str, Again); 23] = by_name![
     BatchChangeRequest,
     BatchRequest,
     ChallengeAnswerRequest,
@@ -52,7 +53,9 @@ const REQUESTS: [(&str, Again); 21] = by_name![
     ImportRequest,
     IntrospectRequest,
     OperationRequest,
+    ProtectionSettingsRequest,
     RecoveryCodesRequest,
+    RequirementsRequest,
     ResyncRequest,
     RevokeGrantsRequest,
     TokenChangeRequest,
@@ -62,7 +65,7 @@ const REQUESTS: [(&str, Again); 21] = by_name![
     VerifyRequest,
 ];
 
-const ANSWERS: [(&str, Again); 25] = by_name![
+const ANSWERS: [(&str, Again); 29] = by_name![
     AuditHeads,
     AuditPage,
     Batch,
@@ -83,10 +86,14 @@ const ANSWERS: [(&str, Again); 25] = by_name![
     Probe,
     Problem,
     Protection,
+    ProtectionSettings,
     RecoveryCodes,
+    Requirements,
     Token,
     TokenPage,
     User,
+    UserPage,
+    UserSummary,
     VerifyResponse,
 ];
 
@@ -330,6 +337,7 @@ fn queries_are_written_as_they_are_read() {
         assert_eq!(again::<AuditQuery>(&query).unwrap(), query);
         assert_eq!(again::<BatchQuery>(&query).unwrap(), query);
         assert_eq!(again::<OperationQuery>(&query).unwrap(), query);
+        assert_eq!(again::<UserQuery>(&query).unwrap(), query);
     }
     let of_product = json!({"product": "accounts", "limit": "7"});
     assert_eq!(again::<OperationQuery>(&of_product).unwrap(), of_product);

@@ -69,6 +69,15 @@ pub enum ServiceError {
          changed, then say when it was"
     )]
     FirstFactorUnchanged,
+    /// What was changed is not what was read.
+    #[error("it was changed since it was read: load it, and change what is there now")]
+    PreconditionFailed,
+    /// A code of a device is to be asked for, and there is no device.
+    #[error("no device is bound that `mfa` could ask for: bind one first")]
+    NoDevice,
+    /// The account requires the device of its users.
+    #[error("the account requires a device of its users: replace this one, or have the requirement lifted")]
+    RequiredByAccount,
     /// The change needs a fresh code of the user.
     #[error("this change needs a code of a device that is bound")]
     FactorRequired,
@@ -141,6 +150,8 @@ pub enum FaultClass {
     Conflict,
     /// What it is about has ended.
     Gone,
+    /// What it is about is not as it was read.
+    Changed,
     /// A code was judged and is wrong.
     Refused,
     /// There were too many: wait.
@@ -202,6 +213,18 @@ pub enum Input {
     Method,
     /// The typed code.
     Code,
+    /// The method of login protection.
+    LoginProtection,
+    /// The method of operation protection.
+    OperationProtection,
+    /// The method of suspicious-login protection.
+    SuspiciousLoginProtection,
+    /// The idle time of sessions.
+    SessionIdleMinutes,
+    /// The whole time of sessions.
+    SessionTotalHours,
+    /// The methods that may stand in for the main one.
+    Alternatives,
 }
 
 impl fmt::Display for Input {
@@ -231,6 +254,12 @@ impl fmt::Display for Input {
             Self::FirstFactor => "the first factor",
             Self::Method => "the method",
             Self::Code => "the code",
+            Self::LoginProtection => "login protection",
+            Self::OperationProtection => "operation protection",
+            Self::SuspiciousLoginProtection => "suspicious-login protection",
+            Self::SessionIdleMinutes => "the idle time of sessions in minutes",
+            Self::SessionTotalHours => "the whole time of sessions in hours",
+            Self::Alternatives => "the alternatives",
         })
     }
 }
@@ -275,6 +304,9 @@ impl ServiceError {
             Self::IdempotencyKeyReused => (FaultClass::Conflict, "idempotency_key_reused"),
             Self::DeviceLimit => (FaultClass::Conflict, "device_limit"),
             Self::FirstFactorUnchanged => (FaultClass::Conflict, "first_factor_unchanged"),
+            Self::NoDevice => (FaultClass::Conflict, "no_device"),
+            Self::RequiredByAccount => (FaultClass::Conflict, "required_by_account"),
+            Self::PreconditionFailed => (FaultClass::Changed, "precondition_failed"),
             Self::TokenState { .. } => (FaultClass::Conflict, "token_state"),
             Self::TokenUnavailable => (FaultClass::Conflict, "token_unavailable"),
             Self::ExportState { .. } => (FaultClass::Conflict, "export_state"),

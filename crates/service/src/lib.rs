@@ -36,11 +36,12 @@ pub use inventory::{
 pub use ports::{Clock, Entropy, GrantKey, PortError, Sealer, Signer};
 pub use protection::{
     AnsweredChallenge, Bilingual, CatalogueOperation, Challenge, ChallengeAnswer, ChallengePurpose, ChallengeState,
-    Decision, Grant, GrantUse, Ground, NewChallenge, NewOperation, OWN_OPERATIONS_MAX, OfferedMethod, Operation,
-    OperationSource, Revocation, SignedGrant, shipped_operation, shipped_operations,
+    Decision, Grant, GrantUse, Ground, InForceGround, InForceProtection, NewChallenge, NewOperation, NewRequirements,
+    OWN_OPERATIONS_MAX, OfferedMethod, Operation, OperationSource, ProtectionChange, ProtectionView, Revocation,
+    SignedGrant, UserPage, UserSummary, shipped_operation, shipped_operations,
 };
 pub use service::Service;
-pub use settings::{Settings, UnknownOperations};
+pub use settings::{ExternalMethod, Settings, UnknownOperations};
 pub use trail::{Finding, Record, Report, SignedHead, verify_trail};
 pub use upkeep::{ClockStatus, DeviceAhead, end_witness, look_at_clock, prove_keyring, reseal};
 pub use verification::{Acceptance, Answer, Question};
@@ -51,6 +52,6 @@ pub use otp::{Algorithm, Parameters, Period, Secret};
 pub use pskc::{Encoding, Seed};
 pub use store::{
     ApiKey, Damage, Export, ExportState, Id, IdentityProof, Lot, OpenTo, Owner, Protection, ProtectionMethod,
-    ProtectionSetting, Role, Sealed, TokenFilter, TokenStatus, Words, audit,
+    ProtectionSetting, Requirements, Role, Sealed, TokenFilter, TokenStatus, Words, audit,
 };
 pub use verify::{DeviceStatus, Kind, Purpose, UnixMs};

@@ -37,6 +37,8 @@ pub struct Settings {
     pub waiting_per_user: usize,
     /// What is decided of operations that no catalogue has.
     pub unknown_operations: UnknownOperations,
+    /// The operator's methods beside devices and recovery codes, the strongest first.
+    pub external_methods: Vec<ExternalMethod>,
 }
 
 /// How sensitive an operation is that no catalogue has.
@@ -47,6 +49,53 @@ pub enum UnknownOperations {
     Protected,
     /// Only what the catalogue has is checked.
     NotProtected,
+}
+
+/// A method that the caller performs by itself and reports (P1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExternalMethod {
+    /// The name on the wire and in storage.
+    pub name: String,
+    /// Its name for people, in English.
+    pub en: String,
+    /// Its name for people, in Chinese.
+    pub zh: String,
+    /// A setting may name it.
+    pub is_main: bool,
+    /// It may stand in for what a setting names (P4).
+    pub is_alternative: bool,
+}
+
+impl Settings {
+    /// The operator's method of this name.
+    pub(crate) fn external_method(&self, name: &str) -> Option<&ExternalMethod> {
+        self.external_methods.iter().find(|method| method.name == name)
+    }
+
+    /// The names of those that may stand in for another, in order.
+    pub(crate) fn alternatives(&self) -> Vec<String> {
+        let all = self.external_methods.iter().filter(|method| method.is_alternative);
+        let mut names: Vec<String> = all.map(|method| method.name.clone()).collect();
+        names.sort_unstable();
+        names
+    }
+}
+
+fn shipped_methods() -> Vec<ExternalMethod> {
+    let method = |name: &str, en: &str, zh: &str, is_main| ExternalMethod {
+        name: name.into(),
+        en: en.into(),
+        zh: zh.into(),
+        is_main,
+        is_alternative: true,
+    };
+    vec![
+        method("sms", "Text message", "短信验证码", true),
+        method("wechat", "WeChat", "微信", true),
+        method("qq", "QQ", "QQ", true),
+        method("face", "Face", "人脸识别", false),
+        method("email", "E-mail", "邮箱验证码", false),
+    ]
 }
 
 impl Default for Settings {
@@ -68,6 +117,7 @@ impl Default for Settings {
             clock_gap_ms: UnixMs::DAY,
             waiting_per_user: 5,
             unknown_operations: UnknownOperations::Protected,
+            external_methods: shipped_methods(),
         }
     }
 }

@@ -7,8 +7,9 @@ use std::{collections::BTreeSet, fs, path::Path, pin::Pin};
 
 use service::{
     Caller, ChallengeAnswer, ChallengePurpose, Confirmation, ExportedTokens, Factor, GrantUse, IdentityProof, Method,
-    NewChallenge, NewDevice, NewEnrollment, NewExport, NewImport, NewKey, NewLot, NewOperation, OpenedBy, Owner,
-    Question, Receipt, Revocation, Role, SeedFile, Service, ServiceError, TokenFilter, TokenTransition, UnixMs, Words,
+    NewChallenge, NewDevice, NewEnrollment, NewExport, NewImport, NewKey, NewLot, NewOperation, NewRequirements,
+    OpenedBy, Owner, ProtectionChange, ProtectionMethod, Question, Receipt, Revocation, Role, SeedFile, Service,
+    ServiceError, TokenFilter, TokenTransition, UnixMs, Words,
 };
 use support::{World, id};
 use syn::{FnArg, ImplItem, Item, Type, Visibility};
@@ -134,7 +135,23 @@ const CALLS: &[(&str, Call)] = calls! {
     answer_challenge("none", answer());
     introspect_grant("none", &GrantUse::default());
     revoke_grants(&Revocation::User(alice()));
+    set_protection(&alice(), 0, &protection());
+    requirements("acme");
+    users("acme", None, 9);
+    set_requirements("acme", 0, &NewRequirements::default());
 };
+
+fn protection() -> ProtectionChange {
+    ProtectionChange {
+        login_protection: ProtectionMethod::None,
+        operation_protection: ProtectionMethod::None,
+        suspicious_login_protection: ProtectionMethod::None,
+        allow_trusted_devices: true,
+        session_idle_minutes: 120,
+        session_total_hours: 48,
+        factor: None,
+    }
+}
 
 fn challenge() -> NewChallenge {
     NewChallenge {
@@ -325,6 +342,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
         &[Role::Enroll],
         &[
             "protection",
+            "set_protection",
             "unbind",
             "resync",
             "start_enrollment",
@@ -346,7 +364,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "revoke_grants",
         ],
     ),
-    (&[Role::Enroll, Role::Support], &["user", "device"]),
+    (&[Role::Enroll, Role::Support], &["user", "device", "users"]),
     (&[Role::Support], &["unlock"]),
     (
         &[Role::Inventory],
@@ -372,6 +390,8 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "set_operation",
             "close_user",
             "erase_user",
+            "requirements",
+            "set_requirements",
             "request_export",
             "export",
             "approve_export",

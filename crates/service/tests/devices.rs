@@ -452,9 +452,14 @@ async fn what_is_shown_of_somebody_unknown_and_of_nothing() {
         (view.devices.len(), view.recovery_codes_left, view.locked_until),
         (0, 0, None)
     );
-    let protection = world.service.protection(&caller, &bob()).await;
-    assert_eq!(protection, Ok(Protection::none(bob())));
-    let protection = world.service.protection(&caller, &alice()).await.expect("a view");
+    let protection = world.service.protection(&caller, &bob()).await.expect("a view");
+    assert_eq!(protection.settings, Protection::none(bob()));
+    let protection = world
+        .service
+        .protection(&caller, &alice())
+        .await
+        .expect("a view")
+        .settings;
     assert!(protection.login_protection.is_on() && protection.operation_protection.is_on());
     for (owner, id) in [(alice(), id(9)), (bob(), device)] {
         let told = world.service.device(&caller, &owner, id).await;

@@ -183,6 +183,16 @@ impl Protection {
         }
     }
 
+    /// Something is asked for that only a device, or a recovery code, gives.
+    pub fn asks_for_mfa(&self) -> bool {
+        let settings = [
+            &self.login_protection,
+            &self.operation_protection,
+            &self.suspicious_login_protection,
+        ];
+        settings.iter().any(|setting| setting.method == ProtectionMethod::Mfa)
+    }
+
     fn key_of(owner: &Owner) -> Key {
         Key::of_user(owner, Self::NAME, "")
     }
@@ -207,6 +217,11 @@ impl dyn Store + '_ {
     /// The protection of this owner; `None` for one who never set anything.
     pub fn protection(&self, owner: Owner) -> Pending<'_, Option<Protection>> {
         self.one(Protection::key_of(&owner))
+    }
+
+    /// The protection of each owner, in the order asked.
+    pub fn protections_of(&self, owners: &[Owner]) -> Pending<'_, Vec<Option<Protection>>> {
+        self.each(owners.iter().map(Protection::key_of).collect())
     }
 }
 

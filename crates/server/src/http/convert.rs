@@ -43,6 +43,21 @@ pub(crate) fn factor(code: api::CodeText, method: api::FactorMethod) -> Factor {
     }
 }
 
+pub(crate) fn protection_method(method: &service::ProtectionMethod) -> api::ProtectionMethod {
+    match method {
+        service::ProtectionMethod::None => api::ProtectionMethod::None,
+        service::ProtectionMethod::Mfa => api::ProtectionMethod::Mfa,
+        // What is kept was checked where it came in.
+        service::ProtectionMethod::External(name) => {
+            api::Text::new(&**name).map_or(api::ProtectionMethod::None, api::ProtectionMethod::External)
+        }
+    }
+}
+
+pub(crate) fn wanted_method(method: &api::ProtectionMethod) -> service::ProtectionMethod {
+    service::ProtectionMethod::named(method.name())
+}
+
 pub(crate) fn typed(code: api::CodeText) -> Zeroizing<String> {
     code.into_inner()
 }

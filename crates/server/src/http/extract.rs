@@ -116,7 +116,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PathText {
     }
 }
 
-/// The one name of a path without a user: of a token or a batch.
+/// The one name of a path without a user: of an account, a token or a batch.
 pub(crate) struct PathName(pub(crate) Arc<str>);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathName {
@@ -222,6 +222,34 @@ where
     }
 }
 
+/// The version that a change stands on: the `ETag` of what was read, in `If-Match`.
+pub(crate) struct IfMatch(pub(crate) u64);
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        Ok(Self(if_match(&parts.headers)?))
+    }
+}
+
+fn if_match(headers: &HeaderMap) -> Result<u64, Problem> {
+    let mut given = headers.get_all(header::IF_MATCH).into_iter();
+    let (Some(value), None) = (given.next(), given.next()) else {
+        let detail = "If-Match has to be there once, with the ETag of what was read";
+        return Err(Problem::new(ProblemCode::InvalidRequest, detail));
+    };
+    let quoted = value.to_str().ok().map(str::trim).filter(|text| text.len() >= 2);
+    let tag = quoted.and_then(|text| text.strip_prefix('"')?.strip_suffix('"'));
+    let Some(tag) = tag else {
+        let detail = "If-Match is one ETag as it was given, with its quotation marks";
+        return Err(Problem::new(ProblemCode::InvalidRequest, detail));
+    };
+    // One that we never gave is of nothing that is there.
+    let version = tag.parse().ok().filter(|version: &u64| version.to_string() == tag);
+    version.ok_or_else(|| Problem::new(ProblemCode::PreconditionFailed, "no such ETag was given: load it anew"))
+}
+
 /// A JSON body that creates something, and the key by which a repeat of the request is known.
 pub(crate) struct Creating<T> {
     pub(crate) request: T,
@@ -271,6 +299,25 @@ mod tests {
             .iter()
             .map(|value| (name.clone(), HeaderValue::from_str(value).expect("a value")))
             .collect()
+    }
+
+    #[test]
+    fn if_match_is_one_etag_of_ours() {
+        let read = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(header::IF_MATCH, HeaderValue::from_static(value));
+            }
+            if_match(&headers).map_err(|problem| problem.code.status())
+        };
+        assert_eq!(read(&["\"0\""]), Ok(0));
+        assert_eq!(read(&["\"41\""]), Ok(41));
+        for malformed in [&[][..], &["41"], &["*"], &["\""], &["W/\"41\""], &["\"1\"", "\"2\""]] {
+            assert_eq!(read(malformed), Err(400), "{malformed:?}");
+        }
+        for foreign in ["\"\"", "\"041\"", "\"+1\"", "\"x\"", "\"1\", \"2\""] {
+            assert_eq!(read(&[foreign]), Err(412), "{foreign}");
+        }
     }
 
     #[test]

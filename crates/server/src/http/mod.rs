@@ -5,6 +5,7 @@
 //! endpoint is a file and a line among its family's `endpoints!`, which give both the route and the document. Types of the
 //! wire are the crate `api`'s.
 
+mod accounts;
 mod app;
 mod audit;
 mod batches;
@@ -44,6 +45,7 @@ fn endpoints() -> OpenApiRouter<App> {
         .merge(enrollments::endpoints())
         .merge(devices::endpoints())
         .merge(users::endpoints())
+        .merge(accounts::endpoints())
         .merge(tokens::endpoints())
         .merge(batches::endpoints())
         .merge(exports::endpoints())

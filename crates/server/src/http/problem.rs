@@ -57,6 +57,7 @@ fn of_class(class: FaultClass) -> ProblemCode {
         FaultClass::Forbidden => ProblemCode::Forbidden,
         FaultClass::NotFound => ProblemCode::NotFound,
         FaultClass::Conflict | FaultClass::Gone => ProblemCode::Conflict,
+        FaultClass::Changed => ProblemCode::PreconditionFailed,
         FaultClass::Refused => ProblemCode::CodeRefused,
         FaultClass::TooMany => ProblemCode::RateLimited,
         FaultClass::Unavailable => ProblemCode::StorageUnavailable,
@@ -91,6 +92,12 @@ fn field(input: Input) -> &'static str {
         Input::FirstFactor => "first_factor",
         Input::Method => "method",
         Input::Code => "code",
+        Input::LoginProtection => "login_protection",
+        Input::OperationProtection => "operation_protection",
+        Input::SuspiciousLoginProtection => "suspicious_login_protection",
+        Input::SessionIdleMinutes => "session_idle_minutes",
+        Input::SessionTotalHours => "session_total_hours",
+        Input::Alternatives => "alternatives",
     }
 }
 
@@ -150,6 +157,9 @@ mod tests {
             ServiceError::Contended,
             ServiceError::AlreadyCreated { id: service::Id::nil() },
             ServiceError::IdempotencyKeyReused,
+            ServiceError::PreconditionFailed,
+            ServiceError::NoDevice,
+            ServiceError::RequiredByAccount,
             ServiceError::ChallengeEnded,
             ServiceError::ChallengeExpired,
             ServiceError::StorageUnavailable(words()),
@@ -168,6 +178,7 @@ mod tests {
             FaultClass::NotFound => &[404],
             FaultClass::Conflict => &[409],
             FaultClass::Gone => &[410],
+            FaultClass::Changed => &[412],
             FaultClass::Refused => &[422],
             FaultClass::TooMany => &[429],
             FaultClass::Unavailable => &[503],

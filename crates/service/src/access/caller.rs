@@ -103,9 +103,14 @@ impl Caller {
 
     /// Whether it has one of these roles and reaches this user.
     pub fn may_for(&self, roles: &[Role], owner: &Owner) -> Result<(), ServiceError> {
+        self.may_in(roles, &owner.account)
+    }
+
+    /// Whether it has one of these roles and reaches this account.
+    pub fn may_in(&self, roles: &[Role], account: &str) -> Result<(), ServiceError> {
         self.may(roles)?;
         match self.accounts() {
-            Some(accounts) if !accounts.iter().any(|account| **account == *owner.account) => {
+            Some(accounts) if !accounts.iter().any(|own| own == account) => {
                 Err(ServiceError::Forbidden("this key is limited to other accounts".into()))
             }
             _ => Ok(()),

@@ -25,12 +25,13 @@ impl Service {
             if factors.user.device(id).is_none() {
                 return Err(ServiceError::NotFound("bound device"));
             }
+            let not_required = core.may_lose_a_device(&factors.user).await?;
             let judged = judge_factor(&attempt, &factors.user, Some(id), factor, "device.unbind").await?;
             let (change, told) = match judged {
                 FactorOutcome::Right(spent) => {
                     let mut ending = Ending::of(&attempt, owner, &factors).await?;
                     ending.end(id, *spent).await?;
-                    (ending.change().await?, Ok(()))
+                    (ending.change().await?.with([not_required]), Ok(()))
                 }
                 FactorOutcome::Wrong { writes, event, error } => (Change::of(event).with(writes), Err(error)),
             };

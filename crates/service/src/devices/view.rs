@@ -107,13 +107,6 @@ impl Service {
         })
     }
 
-    /// The protection of a user: what they are asked for, and when.
-    pub async fn protection(&self, caller: &Caller, owner: &Owner) -> Result<Protection, ServiceError> {
-        caller.may_for(&[Role::Enroll], owner)?;
-        let protection = self.core.store.protection(owner.clone()).await?;
-        Ok(protection.unwrap_or_else(|| Protection::none(owner.clone())))
-    }
-
     /// One device of a user, tombstone or not.
     pub async fn device(&self, caller: &Caller, owner: &Owner, id: Id) -> Result<DeviceView, ServiceError> {
         caller.may_for(&[Role::Enroll, Role::Support], owner)?;

@@ -222,26 +222,24 @@ fn check(wanted: &NewChallenge) -> Result<(), ServiceError> {
 
 async fn facts(attempt: &Attempt<'_>, owner: &Owner, user: Option<&User>) -> Result<Facts, ServiceError> {
     let store = &attempt.core.store;
-    let protection = store.protection(owner.clone()).await?;
+    let standing = attempt.core.standing(owner).await?;
     let has_device = user.is_some_and(|user| !user.devices.is_empty());
     let recovery = match has_device {
         true => store.recovery_codes(owner.clone()).await?,
         false => None,
     };
-    let is_known = has_device || protection.is_some();
-    let protection = protection.unwrap_or_else(|| store::Protection::none(owner.clone()));
-    let own = |setting: &store::ProtectionSetting| InForce {
+    let in_force = |(setting, is_required): (&store::ProtectionSetting, bool)| InForce {
         method: setting.method.clone(),
-        is_required: false,
+        is_required,
     };
     Ok(Facts {
-        is_known,
+        is_known: has_device || standing.own.version > 0,
         has_device,
         has_recovery_code: recovery.is_some_and(|set| set.left() > 0),
         external: Vec::new(),
-        login: own(&protection.login_protection),
-        operation: own(&protection.operation_protection),
-        suspicious_login: own(&protection.suspicious_login_protection),
+        login: in_force(standing.login()),
+        operation: in_force(standing.operation()),
+        suspicious_login: in_force(standing.suspicious_login()),
         is_closing: false,
     })
 }

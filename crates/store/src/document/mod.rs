@@ -41,6 +41,14 @@ impl Key {
         }
     }
 
+    /// The key of something of an account itself, of which it has one.
+    pub fn of_account(account: &str, noun: &'static str) -> Self {
+        Self {
+            account: account.into(),
+            ..Self::global(noun, "")
+        }
+    }
+
     /// The key of something of one user.
     pub fn of_user(owner: &Owner, noun: &'static str, id: impl Into<Arc<str>>) -> Self {
         Self {

@@ -14,8 +14,12 @@ use crate::{
     },
 };
 
-pub(super) const PROBLEMS: Problems =
-    Problems::keyed(&[ProblemCode::CodeRefused, ProblemCode::NotFound, ProblemCode::Conflict]);
+pub(super) const PROBLEMS: Problems = Problems::keyed(&[
+    ProblemCode::CodeRefused,
+    ProblemCode::NotFound,
+    ProblemCode::Conflict,
+    ProblemCode::RequiredByAccount,
+]);
 
 /// Ends a device by a code of it
 ///

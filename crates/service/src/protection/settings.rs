@@ -1,0 +1,220 @@
+//! Changing a user's settings of protection: what weakens them takes a fresh factor (U5).
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Value, json};
+use store::{Change, Owner, Protection, ProtectionMethod, ProtectionSetting, User, Write, audit};
+use verify::UnixMs;
+
+use crate::{
+    Caller, Factor, Input, ProtectionView, Role, Service, ServiceError, Settings,
+    attempt::Attempt,
+    devices::{
+        factor::{ConsumedFactor, FactorOutcome, judge_factor},
+        factors::{Factors, touched},
+    },
+    protection::in_force::{Standing, unchanged},
+};
+
+const ACTION: &str = "protection.change";
+/// The idle time that a session may have, in minutes (P6).
+const IDLE_MINUTES: RangeInclusive<u16> = 15..=720;
+/// The whole time that a session may have, in hours (P6).
+const TOTAL_HOURS: RangeInclusive<u16> = 1..=48;
+
+/// The settings that a user's protection is to have, all of them.
+pub struct ProtectionChange {
+    /// Asked at login.
+    pub login_protection: ProtectionMethod,
+    /// Asked before a sensitive operation.
+    pub operation_protection: ProtectionMethod,
+    /// Asked at an unusual or risky login.
+    pub suspicious_login_protection: ProtectionMethod,
+    /// A browser may be trusted after a check.
+    pub allow_trusted_devices: bool,
+    /// The idle time that ends a session, 15 to 720 minutes.
+    pub session_idle_minutes: u16,
+    /// The time that ends a session, 1 to 48 hours.
+    pub session_total_hours: u16,
+    /// A fresh factor of the user. It is judged and burned only where the change weakens something.
+    pub factor: Option<Factor>,
+}
+
+impl Service {
+    /// Changes the settings whose version is `expected`. Taking protection away needs a fresh factor where a device is bound;
+    /// adding to it needs none. It counts from the next login and the next operation on.
+    pub async fn set_protection(
+        &self,
+        caller: &Caller,
+        owner: &Owner,
+        expected: u64,
+        wanted: &ProtectionChange,
+    ) -> Result<ProtectionView, ServiceError> {
+        caller.may_for(&[Role::Enroll], owner)?;
+        let core = &*self.core;
+        check(&core.settings, wanted)?;
+        let _lock = core.lock_user(owner).await?;
+        let mut attempts = core.attempts(caller.origin());
+        loop {
+            let attempt = attempts.next()?;
+            let factors = core.factors(owner, attempt.now).await?;
+            let requirements = core.store.requirements(&owner.account).await?;
+            let guard = unchanged(owner, requirements.as_ref());
+            let old = Standing {
+                own: factors.settings(),
+                requirements,
+            };
+            if old.own.version != expected {
+                return Err(ServiceError::PreconditionFailed);
+            }
+            let has_device = !factors.user.devices.is_empty();
+            let mut next = Standing {
+                own: wanted.on(&old.own, attempt.now),
+                requirements: old.requirements.clone(),
+            };
+            if !has_device && next.own.asks_for_mfa() {
+                return Err(ServiceError::NoDevice);
+            }
+            let Some(write) = factors.become_protected(next.own.clone()) else {
+                return Ok(old.view(has_device));
+            };
+            let is_free = !has_device || !weakens(&old, &next);
+            let spent = match (is_free, &wanted.factor) {
+                (true, _) => None,
+                (false, None) => return Err(ServiceError::FactorRequired),
+                (false, Some(factor)) => match judge_factor(&attempt, &factors.user, None, factor, ACTION).await? {
+                    FactorOutcome::Right(spent) => Some(*spent),
+                    FactorOutcome::Wrong { writes, event, error } => {
+                        match attempt.commit(Change::of(event).with(writes), error).await? {
+                            Some(error) => return Err(error),
+                            None => continue,
+                        }
+                    }
+                },
+            };
+            let event = changed(&attempt, &factors.user, (&old.own, &next.own), spent.as_ref()).await?;
+            let change = Change::of(event).with([write, guard]).with(burned(factors, spent));
+            next.own.version += 1;
+            if let Some(view) = attempt.commit(change, next.view(has_device)).await? {
+                return Ok(view);
+            }
+        }
+    }
+}
+
+/// The event of a change: what was, what is, and the factor that paid for it.
+async fn changed(
+    attempt: &Attempt<'_>,
+    user: &User,
+    (old, next): (&Protection, &Protection),
+    spent: Option<&ConsumedFactor>,
+) -> Result<audit::Event, ServiceError> {
+    let entry = attempt.entry(ACTION, "done").of_user();
+    let entry = entry.detail(json!({"before": told(old), "after": told(next)}));
+    let entry = match spent {
+        Some(spent) => entry.because(spent.name()),
+        None => entry,
+    };
+    attempt.event_of(user, &entry).await
+}
+
+/// The user's row, on whose revision the change depends, and the recovery codes where one of them paid.
+fn burned(factors: Factors, spent: Option<ConsumedFactor>) -> Vec<Write> {
+    let (user, recovery) = match spent {
+        Some(spent) => (spent.user, spent.recovery),
+        None => (factors.user, None),
+    };
+    let recovery = recovery.map(|(expected, next)| Write::put(Some(expected), &next));
+    [touched(user)].into_iter().chain(recovery).collect()
+}
+
+impl ProtectionChange {
+    /// What these settings become; what stays as it was keeps its time.
+    fn on(&self, old: &Protection, now: UnixMs) -> Protection {
+        let changed = |old: &ProtectionSetting, method: &ProtectionMethod| {
+            if old.method == *method {
+                old.clone()
+            } else {
+                ProtectionSetting::of(method.clone(), now)
+            }
+        };
+        Protection {
+            owner: old.owner.clone(),
+            version: old.version,
+            login_protection: changed(&old.login_protection, &self.login_protection),
+            operation_protection: changed(&old.operation_protection, &self.operation_protection),
+            suspicious_login_protection: changed(&old.suspicious_login_protection, &self.suspicious_login_protection),
+            allow_trusted_devices: self.allow_trusted_devices,
+            session_idle_minutes: self.session_idle_minutes,
+            session_total_hours: self.session_total_hours,
+        }
+    }
+}
+
+/// Whether less is asked than before: by the user's own choice, or by what is in force, for a choice may replace what
+/// their account requires.
+fn weakens(old: &Standing, next: &Standing) -> bool {
+    let (own, wanted) = (&old.own, &next.own);
+    [
+        (&own.login_protection, &wanted.login_protection),
+        (&own.operation_protection, &wanted.operation_protection),
+        (&own.suspicious_login_protection, &wanted.suspicious_login_protection),
+        (old.login().0, next.login().0),
+        (old.operation().0, next.operation().0),
+    ]
+    .into_iter()
+    .any(|(old, next)| is_weaker(&old.method, &next.method))
+        || wanted.allow_trusted_devices && !own.allow_trusted_devices
+        || wanted.session_idle_minutes > own.session_idle_minutes
+        || wanted.session_total_hours > own.session_total_hours
+}
+
+/// One external method in place of another takes one away, too.
+fn is_weaker(old: &ProtectionMethod, next: &ProtectionMethod) -> bool {
+    old != next && *old != ProtectionMethod::None && *next != ProtectionMethod::Mfa
+}
+
+fn check(settings: &Settings, wanted: &ProtectionChange) -> Result<(), ServiceError> {
+    for (input, method) in [
+        (Input::LoginProtection, &wanted.login_protection),
+        (Input::OperationProtection, &wanted.operation_protection),
+        (Input::SuspiciousLoginProtection, &wanted.suspicious_login_protection),
+    ] {
+        is_main(settings, input, method)?;
+    }
+    let within = |input, range: RangeInclusive<u16>, value| match range.contains(&value) {
+        true => Ok(()),
+        false => {
+            let why = format!("it is {} to {}", range.start(), range.end());
+            Err(ServiceError::Invalid { input, why })
+        }
+    };
+    within(Input::SessionIdleMinutes, IDLE_MINUTES, wanted.session_idle_minutes)?;
+    within(Input::SessionTotalHours, TOTAL_HOURS, wanted.session_total_hours)
+}
+
+/// Refuses what is not among the operator's methods, or only stands in for others (P1).
+pub(crate) fn is_main(settings: &Settings, input: Input, method: &ProtectionMethod) -> Result<(), ServiceError> {
+    let ProtectionMethod::External(name) = method else {
+        return Ok(());
+    };
+    let why = match settings.external_method(name) {
+        Some(method) if method.is_main => return Ok(()),
+        Some(_) => "it is an alternative to another method, and no main one",
+        None => "the operator has no such method",
+    };
+    let why = why.to_owned();
+    Err(ServiceError::Invalid { input, why })
+}
+
+/// What the trail says of settings.
+fn told(settings: &Protection) -> Value {
+    json!({
+        "login_protection": settings.login_protection.method,
+        "operation_protection": settings.operation_protection.method,
+        "suspicious_login_protection": settings.suspicious_login_protection.method,
+        "allow_trusted_devices": settings.allow_trusted_devices,
+        "session_idle_minutes": settings.session_idle_minutes,
+        "session_total_hours": settings.session_total_hours,
+    })
+}
