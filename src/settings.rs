@@ -223,7 +223,11 @@ fn settings_of<T: DeserializeOwned>() -> Vec<String> {
 impl PolicyTable {
     /// The settings with these changes, each within what the rules allow.
     pub(crate) fn settings(&self) -> Result<Settings, Failure> {
-        let mut settings = Settings::default();
+        let mut settings = Settings {
+            // None can be proven for a user or reported yet: a setting that names one would let nobody in.
+            external_methods: Vec::new(),
+            ..Settings::default()
+        };
         if let Some(issuer) = &self.issuer {
             enroll::Issuer::new(issuer).map_err(|error| Failure::usage(format!("policy.issuer: {error}")))?;
             settings.issuer.clone_from(issuer);

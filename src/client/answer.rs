@@ -25,6 +25,13 @@ impl<T: DeserializeOwned> Answer<T> {
 }
 
 impl<T> Answer<T> {
+    /// All of it, its texts made fit to be shown on a terminal.
+    pub(crate) fn shown(&self) -> Value {
+        let mut tidied = self.raw.0.clone();
+        tidy(&mut tidied);
+        tidied
+    }
+
     /// As it came, for what goes back to the service; never shown without JSON's escapes.
     pub(crate) fn raw(&self) -> &Value {
         &self.raw.0

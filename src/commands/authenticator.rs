@@ -106,7 +106,7 @@ impl Binding for Http {
             actor: actor(),
         };
         let bound = self.client.post::<Acknowledged>(&self.path("/confirm"), &body);
-        bound.map(|bound| bound.raw().clone()).map_err(|failure| {
+        bound.map(|bound| bound.shown()).map_err(|failure| {
             let is_no = failure.is_no();
             let refusal = Failure::from(failure).into();
             if is_no {

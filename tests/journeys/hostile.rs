@@ -250,9 +250,9 @@ fn a_wrong_type_anywhere_is_named_and_nothing_happens() {
                         "{place}: {code}"
                     );
                 }
-                // What was spoilt is not repeated.
+                // What was spoilt is not repeated; a text that is one is told as it is kept.
                 let said = String::from_utf8_lossy(&reply.body).into_owned();
-                assert!(!said.contains("xxxxxxxx"), "{said}");
+                assert!(reply.status < 400 || !said.contains("xxxxxxxx"), "{said}");
             }
         }
         // A field too many is refused (and its name is not repeated when it looks like a code), one too few as well.
@@ -266,7 +266,7 @@ fn a_wrong_type_anywhere_is_named_and_nothing_happens() {
             let mut body = route.body.clone();
             body.as_object_mut().expect("an object").remove(name);
             let reply = world.call_as(Some(&key), route.method, &route.filled(), Some(&body));
-            let wanted = if name == "first_factor" {
+            let wanted = if name == "first_factor" && route.path.starts_with("/v1/verify") {
                 "first_factor_required"
             } else {
                 "invalid_request"

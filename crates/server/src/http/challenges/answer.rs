@@ -23,7 +23,7 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[
 
 /// Answers a challenge by a code
 ///
-/// Role: verify, and the key that asked for it. A right code is burned and ends the challenge: `allow`, with the grant. A
+/// Role: verify. Only for the key that asked for it. A right code is burned and ends the challenge: `allow`, with the grant. A
 /// wrong one is counted like every guess, and leaves `challenge`; when it locks the user, `locked_until` says so. A challenge
 /// is answered once.
 #[utoipa::path(

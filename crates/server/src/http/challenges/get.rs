@@ -18,7 +18,7 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[ProblemCode::NotFound]);
 
 /// Where a challenge stands
 ///
-/// Role: verify, and the key that asked for it. Never its decision or its grant: those are told to whoever answers.
+/// Role: verify. Only for the key that asked for it. Never its decision or its grant: those are told to whoever answers.
 #[utoipa::path(
     get,
     path = "/v1/challenges/{id}",

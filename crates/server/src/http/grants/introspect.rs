@@ -19,7 +19,7 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[]);
 
 /// Is this grant alive, and does it pass here?
 ///
-/// Role: verify, with a key of the grant's audience. Learns of a revocation at once, which offline verifiers do when the
+/// Role: verify. For keys of the grant's audience. Learns of a revocation at once, which offline verifiers do when the
 /// grant expires. A grant of a session is active in that session alone, one of an operation or a resource for those alone;
 /// everything else is `active: false`, whatever is wrong with it.
 #[utoipa::path(
