@@ -335,3 +335,29 @@ async fn a4_a_limited_key_learns_nothing_of_other_accounts() {
     let told = world.service.revoke_grants(&elsewhere, &Revocation::Grant(grant)).await;
     assert!(matches!(told, Err(ServiceError::Forbidden(_))));
 }
+
+/// What was granted ends with the last device, and with the person.
+#[tokio::test]
+async fn grants_end_with_the_last_device_and_with_the_person() {
+    for erased in [false, true] {
+        let (world, caller, phone) = bound().await;
+        let challenge = asked(&world, &caller, &login(&alice())).await;
+        let answer = totp(&phone.shows(world.now()));
+        let told = world.service.answer_challenge(&caller, &challenge.id, answer).await;
+        let grant = told.expect("a verdict").grant.expect("a grant").text;
+        let is_alive = async || {
+            let told = world
+                .service
+                .introspect_grant(&caller, &grant, &GrantUse::default())
+                .await;
+            told.expect("an answer").is_some()
+        };
+        assert!(is_alive().await);
+        if erased {
+            world.service.erase_user(&caller, &alice()).await.expect("they are erased");
+        } else {
+            world.service.close_user(&caller, &alice()).await.expect("they are closed");
+        }
+        assert!(!is_alive().await, "erased: {erased}");
+    }
+}

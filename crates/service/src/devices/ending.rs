@@ -109,6 +109,8 @@ impl<'a> Ending<'a> {
         if self.next.devices.is_empty() {
             let mut memo = Memo::read(&self.next.memo);
             memo.forget(None);
+            // What was granted on a device that is gone stands for nothing any more.
+            memo.grants.revoke_all(self.attempt.now);
             self.next.memo = memo.write();
             if let Some((expected, set)) = recovery {
                 let next = store::RecoveryCodes {
