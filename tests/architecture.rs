@@ -351,6 +351,46 @@ fn every_test_that_the_threat_model_names_is_there() {
     assert!(missing.is_empty(), "{missing:#?}");
 }
 
+/// Rules that no story cites yet; the list only shrinks.
+const UNCITED_RULES: [&str; 6] = ["D2", "U2", "U2b", "U3", "P5", "P7"];
+
+/// A rule stands in `src/manual/rules.md`, and is cited as `P3a` in a text or as `p3a_` in a test's name.
+#[test]
+fn every_rule_is_cited_by_a_story_or_named_here() {
+    let manual = fs::read_to_string(root().join("src/manual/rules.md")).expect("the rules");
+    let rules: Vec<&str> = manual
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(' ').next())
+        .filter(|rule| rule.starts_with(['D', 'B', 'U', 'P', 'A']))
+        .collect();
+    assert!(rules.len() > 30, "the table is read: {rules:?}");
+    let places = ["tests", "crates/service/tests", "crates/verify/tests"];
+    let stories: Vec<String> = places
+        .iter()
+        .flat_map(|place| rust_files(&root().join(place)))
+        .filter(|path| !path.ends_with("architecture.rs"))
+        .map(|path| fs::read_to_string(path).expect("a source"))
+        .collect();
+    let uncited: Vec<&str> = rules
+        .into_iter()
+        .filter(|rule| !stories.iter().any(|story| cites(story, rule)))
+        .collect();
+    assert_eq!(uncited, UNCITED_RULES, "cite it, or take it off the list");
+}
+
+fn cites(story: &str, rule: &str) -> bool {
+    let is_end = |rest: &str| !rest.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '_');
+    let is_start = |before: &str| !before.ends_with(|last: char| last.is_ascii_alphanumeric() || last == '_');
+    let in_words = story
+        .match_indices(rule)
+        .any(|(at, _)| is_start(&story[..at]) && is_end(&story[at + rule.len()..]));
+    let named = rule.to_lowercase() + "_";
+    let in_a_name = story
+        .match_indices(&*named)
+        .any(|(at, _)| story[..at].ends_with("fn ") || story[..at].ends_with('_'));
+    in_words || in_a_name
+}
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }

@@ -1,26 +1,30 @@
 //! The reasons: why it is so, and why not otherwise. Read in this order.
 //!
-//! 1. [`defaults`]: what the service does when nobody says anything.
-//! 2. [`clocks`]: when the service believes its clock, and the way out when it does not.
-//! 3. [`single_use`]: why a code is accepted once, whatever crashes.
-//! 4. [`drift`]: how a device's clock is followed, and how far.
-//! 5. [`lockout`]: what wrong codes cost, and whom.
-//! 6. [`protection`]: what login and operation services ask, and what they are given.
-//! 7. [`audit`]: what the trail shows, and what it cannot.
-//! 8. [`seed_files`]: what hardware tokens come in, and leave in.
-//! 9. [`inventory`]: a token's life, and what is told of it to whom.
-//! 10. [`wire_protocol`]: what a desk and a token say to each other, byte by byte.
-//! 11. [`factory_desk`]: how tokens are programmed in a row, and what to do after a cut.
-//! 12. [`store`]: what is kept, where, and how it is changed; how to read it by hand.
-//! 13. [`storage_trial`]: what a row of the states and of the trail holds, with the figures that decided.
-//! 14. [`figures`]: how fast, beside what.
-//! 15. [`threat_model`]: who attacks, what holds, what does not.
-//! 16. [`token_threat_model`]: who attacks a token, what holds, what does not.
-//! 17. [`new_board`]: bringing up a new board.
-//! 18. [`vault_format`]: what the authenticator keeps on disk, byte by byte.
-//! 19. [`authenticator`]: what protects what on a desk, and the agent.
-//! 20. [`pictures`]: what is read in a picture of a QR code, how surely, and within which limits.
-//! 21. [`terminal_interface`]: the keys of the authenticator on a terminal, and what is hidden when.
+//! 1. [`rules`]: what is promised, by the numbers that tests cite.
+//! 2. [`defaults`]: what the service does when nobody says anything.
+//! 3. [`clocks`]: when the service believes its clock, and the way out when it does not.
+//! 4. [`single_use`]: why a code is accepted once, whatever crashes.
+//! 5. [`drift`]: how a device's clock is followed, and how far.
+//! 6. [`lockout`]: what wrong codes cost, and whom.
+//! 7. [`protection`]: what login and operation services ask, and what they are given.
+//! 8. [`audit`]: what the trail shows, and what it cannot.
+//! 9. [`seed_files`]: what hardware tokens come in, and leave in.
+//! 10. [`inventory`]: a token's life, and what is told of it to whom.
+//! 11. [`wire_protocol`]: what a desk and a token say to each other, byte by byte.
+//! 12. [`factory_desk`]: how tokens are programmed in a row, and what to do after a cut.
+//! 13. [`store`]: what is kept, where, and how it is changed; how to read it by hand.
+//! 14. [`storage_trial`]: what a row of the states and of the trail holds, with the figures that decided.
+//! 15. [`figures`]: how fast, beside what.
+//! 16. [`threat_model`]: who attacks, what holds, what does not.
+//! 17. [`token_threat_model`]: who attacks a token, what holds, what does not.
+//! 18. [`new_board`]: bringing up a new board.
+//! 19. [`vault_format`]: what the authenticator keeps on disk, byte by byte.
+//! 20. [`authenticator`]: what protects what on a desk, and the agent.
+//! 21. [`pictures`]: what is read in a picture of a QR code, how surely, and within which limits.
+//! 22. [`terminal_interface`]: the keys of the authenticator on a terminal, and what is hidden when.
+
+#[doc = include_str!("rules.md")]
+pub mod rules {}
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}

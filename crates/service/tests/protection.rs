@@ -354,9 +354,17 @@ async fn grants_end_with_the_last_device_and_with_the_person() {
         };
         assert!(is_alive().await);
         if erased {
-            world.service.erase_user(&caller, &alice()).await.expect("they are erased");
+            world
+                .service
+                .erase_user(&caller, &alice())
+                .await
+                .expect("they are erased");
         } else {
-            world.service.close_user(&caller, &alice()).await.expect("they are closed");
+            world
+                .service
+                .close_user(&caller, &alice())
+                .await
+                .expect("they are closed");
         }
         assert!(!is_alive().await, "erased: {erased}");
     }
