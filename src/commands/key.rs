@@ -100,7 +100,6 @@ fn roles() -> StyledStr {
 fn name(text: &str) -> Result<String, String> {
     match text.trim() {
         "" => Err("it is empty".into()),
-        name if name.contains(char::is_control) => Err("it has a control character".into()),
         name => Ok(name.into()),
     }
 }
