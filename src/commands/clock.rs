@@ -9,7 +9,7 @@ use serde_json::json;
 use service::{Actor, ActorKind, Caller, ClockStatus, DeviceAhead, look_at_clock};
 use store_sqlite::Sqlite;
 
-use super::{Done, block_on, key::beside, print_json};
+use super::{Done, beside::beside, block_on, print_json};
 use crate::{
     Failure,
     heads::SecondCopy,

@@ -1,20 +1,14 @@
-use std::{path::Path, process::ExitCode, sync::Arc};
+use std::process::ExitCode;
 
 use clap::{Args, Subcommand, builder::StyledStr};
 use serde_json::json;
-use service::{Caller, NewKey, Ports, Service, ServiceError, SignedHead, Signer};
+use service::{Caller, NewKey};
 use store::{ApiKey, Id, Role, Store};
-use store_sqlite::{OwnerLock, Sqlite};
+use store_sqlite::Sqlite;
 use vault::shown;
 
-use super::{Done, block_on, print_json};
-use crate::{
-    Failure,
-    heads::{HeadsFiles, SecondCopy},
-    home::Environment,
-    opened::refusal,
-    settings::Configured,
-};
+use super::{Done, beside::beside, block_on, print_json};
+use crate::{Failure, heads::SecondCopy, settings::Configured};
 
 /// `countersign key …`
 #[derive(Subcommand)]
@@ -193,89 +187,4 @@ fn described(key: &ApiKey) -> serde_json::Value {
         "created_at": api::Timestamp::from(key.created_at.get()),
         "revoked_at": key.revoked_at.map(|at| api::Timestamp::from(at.get())),
     })
-}
-
-/// Does one thing to the database of this directory, whether or not a service runs on it.
-pub(super) fn beside<T>(
-    configured: &Configured,
-    second: &SecondCopy,
-    writer: &str,
-    work: impl AsyncFnOnce(&Service) -> Result<T, ServiceError>,
-) -> Result<T, Failure> {
-    let (dir, settings) = configured.read()?;
-    let heads_file = configured.second_copy(second)?;
-    let heads_file = heads_file.as_deref();
-    let mut files = HeadsFiles::read(&dir, heads_file)?;
-    if let Some(path) = heads_file {
-        not_lost(&files, path)?;
-    }
-    let environment = Environment::of(&dir)?;
-    let heads = files.prove(&*environment.keyring)?;
-    let store = environment.open_store(
-        &dir,
-        writer,
-        false,
-        Some(&heads).filter(|heads| !heads.is_empty()).map(Vec::as_slice),
-    );
-    let store = Arc::new(store.map_err(|error| refusal(error, &files, &dir))?);
-    let ports = Ports {
-        store: store.clone(),
-        clock: environment.clock,
-        entropy: environment.entropy,
-        sealer: environment.keyring.clone(),
-        signer: environment.keyring.clone(),
-    };
-    let (worked, head) = block_on(async {
-        let service = Service::start(ports, settings).await?;
-        let worked = work(&service).await;
-        service.close().await;
-        Ok::<_, ServiceError>((worked, service.close_trail(&Caller::shell()).await?))
-    })?
-    .map_err(Failure::new)?;
-    store.close().map_err(Failure::new)?;
-    keep(&dir, heads_file, head, &*environment.keyring)?;
-    worked.map_err(|error| match error {
-        // A key is the only thing that is named here.
-        ServiceError::NotFound(_) => Failure::new(error).help("`countersign key list` shows those that there are"),
-        _ => Failure::new(error),
-    })
-}
-
-/// A file that is lost is not made anew: the next start must ask for it.
-fn not_lost(files: &HeadsFiles, heads_file: &Path) -> Result<(), Failure> {
-    let lost = files.missing().map(|(path, _)| (path, "is missing"));
-    let Some((path, what)) = lost.or_else(|| files.emptied().map(|(path, _)| (path, "is empty"))) else {
-        return Ok(());
-    };
-    Err(
-        Failure::new(format!("{} {what}: nothing was done", path.display())).help(format!(
-            "mount its disk, or put it back; heads are kept in {} once `serve --heads-file` has made it",
-            heads_file.display()
-        )),
-    )
-}
-
-/// Keeps the head of what was done; a service that runs does that itself.
-fn keep(dir: &Path, heads_file: Option<&Path>, head: SignedHead, signer: &dyn Signer) -> Result<(), Failure> {
-    let Some(_nobody_starts) = OwnerLock::if_free(dir).map_err(Failure::new)? else {
-        return Ok(());
-    };
-    let did_something = head.position > 0;
-    let mut files = HeadsFiles::read(dir, heads_file)?;
-    // Where none is kept any more, one would hide that the others are missing.
-    if !files.is_empty() && files.advance(head) {
-        files.prove(signer)?;
-        files.write(signer)?;
-    }
-    if did_something
-        && heads_file.is_none()
-        && let Some(elsewhere) = files.elsewhere()
-    {
-        let elsewhere = shown(elsewhere);
-        eprintln!(
-            "warning: no service runs, and {elsewhere} does not know of this: until the next start nobody can tell that \
-             the data directory was put back as it was before. Do it with --heads-file {elsewhere}, or start `serve` now"
-        );
-    }
-    Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod authenticator;
+mod beside;
 mod clock;
 mod demo;
 mod key;
