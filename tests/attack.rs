@@ -21,6 +21,8 @@ mod lingering;
 #[allow(dead_code, reason = "the journeys use the rest")]
 mod world;
 
+#[path = "attack/challenges.rs"]
+mod challenges;
 #[path = "attack/connections.rs"]
 mod connections;
 #[path = "attack/custody.rs"]
