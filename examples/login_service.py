@@ -1,6 +1,8 @@
 """A login service: password, then whatever Countersign asks for, then a grant that is verified here, offline.
 
-    python3 login_service.py http://127.0.0.1:8700 KEY_FILE PORT       (PyJWT and cryptography; the key has the role verify)
+    python3 login_service.py http://127.0.0.1:8700 KEY_FILE PORT       (the key has the role verify)
+
+It takes PyJWT and cryptography: on Debian python3-jwt and python3-cryptography, with /usr/bin/python3.
 
 POST /login {user, password} -> {challenge, methods}, or {session} where nothing is asked
 POST /login/answer {challenge, method, code} -> {session}
@@ -11,6 +13,9 @@ import secrets
 import sys
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+if len(sys.argv) != 4:
+    sys.exit(__doc__)
 
 import jwt
 
