@@ -11,11 +11,12 @@ use std::{
 use serde_json::Value;
 
 use crate::support::{
+    cutting_the_log,
     http::Api,
     now_step,
     phone::Phone,
     process::{Ended, Running, Served, run, serve},
-    soak, step_that_lasts, until, until_log_is_cut,
+    soak, step_that_lasts, until,
 };
 
 const DATABASE: &str = "countersign.sqlite";
@@ -52,10 +53,9 @@ impl Days {
         let step = step_that_lasts(15);
         let made = run(&mut service.beside(&["key", "create", "--role", "enroll"]), "").with_code(0);
         let key = made.out.trim().to_owned();
-        let (_, alice) = api.bind("alice", step - 1);
-        let (device, bob) = api.bind("bob", step - 1);
-        // Erasing what the bindings were made of cuts the log; then there is a new one.
-        until_log_is_cut(&dir);
+        // Erasing what a binding was made of cuts the log; then there is a new one.
+        let (device, bob) = cutting_the_log(&dir, || api.bind("bob", step - 1));
+        let (_, alice) = cutting_the_log(&dir, || api.bind("alice", step - 1));
         assert_eq!(
             api.verify("alice", &alice.wrong_code(step))
                 .expect("an answer")
@@ -66,11 +66,8 @@ impl Days {
         copy(&dir, &home.path().join("yesterday"));
 
         revoke(&service);
-        assert_eq!(
-            api.unbind("bob", &device, &bob.code(step)).expect("an answer").status,
-            204
-        );
-        until_log_is_cut(&dir);
+        let unbound = cutting_the_log(&dir, || api.unbind("bob", &device, &bob.code(step)));
+        assert_eq!(unbound.expect("an answer").status, 204);
         assert_eq!(
             api.verify("alice", &alice.code(step)).expect("an answer").outcome(),
             "accepted"

@@ -11,11 +11,12 @@ use std::{
 };
 
 use crate::support::{
+    cutting_the_log,
     http::Api,
     now_step,
     phone::Phone,
     process::{Running, Served, bare, run, serve},
-    step_that_lasts, until, until_log_is_cut,
+    step_that_lasts, until,
 };
 
 /// What somebody does to a file.
@@ -142,8 +143,7 @@ impl Day {
         let dir = home.path().join("data");
         let service = Served::start(&dir);
         let api = service.api();
-        let (_, alice) = api.bind("alice", step_that_lasts(8) - 1);
-        until_log_is_cut(&dir);
+        let (_, alice) = cutting_the_log(&dir, || api.bind("alice", step_that_lasts(8) - 1));
         until("heads", || dir.join("audit.heads").exists());
         let copied = Command::new("cp")
             .arg("-a")
@@ -153,13 +153,8 @@ impl Day {
         assert!(copied.expect("cp").success());
 
         let (device, bob) = api.bind("bob", now_step() - 1);
-        assert_eq!(
-            api.unbind("bob", &device, &bob.code(now_step()))
-                .expect("an answer")
-                .status,
-            204
-        );
-        until_log_is_cut(&dir);
+        let unbound = cutting_the_log(&dir, || api.unbind("bob", &device, &bob.code(now_step())));
+        assert_eq!(unbound.expect("an answer").status, 204);
         let made = run(
             &mut service.beside(&["key", "create", "--role", "enroll", "--json"]),
             "",

@@ -58,16 +58,17 @@ pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {
     panic!("after 30 s still not so: {what}");
 }
 
-/// Waits for erasures to be driven out of the log. It does not stay empty: the history's index is written every few seconds.
-pub(crate) fn until_log_is_cut(dir: &Path) {
+/// Does what erases something, and waits until it is driven out of the log: the log is empty then, or another one that says
+/// so with its first commit, for it does not stay empty.
+pub(crate) fn cutting_the_log<T>(dir: &Path, erase: impl FnOnce() -> T) -> T {
     let log = dir.join("countersign.sqlite-wal");
-    for _ in 0..30_000 {
-        if fs::metadata(&log).is_ok_and(|log| log.len() == 0) {
-            return;
-        }
-        thread::sleep(Duration::from_millis(1));
-    }
-    panic!("after 30 s the log is still not cut");
+    let follows = || tools::sqlite3(dir, "SELECT log_follows FROM owner");
+    let before = follows();
+    let done = erase();
+    until("the log is cut", || {
+        fs::metadata(&log).is_ok_and(|log| log.len() == 0) || follows() != before
+    });
+    done
 }
 
 /// A file with a secret, as its owner keeps it: others may not read it.
