@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use store::{Id, Owner};
 use verify::UnixMs;
 
-use crate::{GrantKey, Service, ServiceError, ports::Signer, protection::purpose::ChallengePurpose};
+use crate::{Core, GrantKey, Service, ServiceError, ports::Signer, protection::purpose::ChallengePurpose};
 
 /// The media type in a grant's header, so that no other token of the same keys passes for one (RFC 8725, 3.11).
 const TYPE: &str = "countersign-grant+jwt";
@@ -78,6 +78,15 @@ impl Service {
     /// The public keys by which grants are verified now; for everybody.
     pub fn grant_keys(&self) -> Result<Vec<GrantKey>, ServiceError> {
         Ok(self.core.signer.grant_keys(self.core.clock.now()?))
+    }
+}
+
+impl Core {
+    /// The grant of this text, if it is one of ours, not expired, and about this user; whether it is still alive, their row
+    /// says ([`GrantMemory`](crate::protection::memory::GrantMemory)).
+    #[expect(dead_code, reason = "identity grants and sessions are on their way")]
+    pub(crate) fn grant_of(&self, owner: &Owner, text: &str, now: UnixMs) -> Option<Grant> {
+        Grant::verify(text, &self.settings.grant_issuer, &*self.signer, now).filter(|grant| grant.owner == *owner)
     }
 }
 
