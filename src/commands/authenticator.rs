@@ -3,7 +3,7 @@
 use ::authenticator::{Bind, Binding, Refusal, Unconfirmed};
 use api::{
     AbandonEnrollmentQuery, Actor, ActorKind, CodeText, ConfirmRequest, Enrollment, EnrollmentRequest, FactorMethod,
-    IdentityProof, Name, Replaces, Scope, Text,
+    IdentityProof, IdentityWord, Name, Replaces, Scope, Text,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -80,11 +80,11 @@ impl Binding for Http {
         let wanted = EnrollmentRequest::Virtual {
             issuer: None,
             label: None,
-            identity_proof: IdentityProof {
+            identity_proof: IdentityProof::Word(IdentityWord {
                 method: Text::from_static("command_line"),
                 at: real::now(),
                 by: Name::from_static("countersign authenticator bind"),
-            },
+            }),
             replaces: replaces.transpose()?,
             factor: None,
             actor: actor(),

@@ -10,7 +10,7 @@ use utoipa::{
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::{Actor, ActorKind, CodeText, Device, FactorMethod, IdentityProof, Name, Scope};
+use crate::{Actor, ActorKind, CodeText, Device, FactorMethod, GrantText, IdentityProof, Name, PresentedGrant, Scope};
 
 /// Where an enrollment is found; for the document.
 #[derive(IntoParams)]
@@ -81,15 +81,49 @@ pub struct Replaces {
     pub method: FactorMethod,
 }
 
-/// A fresh factor of a user.
+/// A fresh factor of a user: a code, or an identity grant.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(untagged, try_from = "FactorFields")]
+pub enum Factor {
+    /// A code.
+    Code(CodeFactor),
+    /// An identity grant for this change, which a device or a recovery code gave; it counts once.
+    Grant(PresentedGrant),
+}
+
+/// A code as a fresh factor.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Factor {
+pub struct CodeFactor {
     /// A fresh code of a bound device, or one of the user's recovery codes.
     pub code: CodeText,
     /// What the code is: `totp` when absent.
     #[serde(default)]
     pub method: FactorMethod,
+}
+
+/// Both kinds' fields, flat, for the same reasons as [`Fields`].
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FactorFields {
+    code: Option<CodeText>,
+    method: Option<FactorMethod>,
+    grant: Option<GrantText>,
+}
+
+impl TryFrom<FactorFields> for Factor {
+    type Error = &'static str;
+
+    fn try_from(fields: FactorFields) -> Result<Self, Self::Error> {
+        match (fields.code, fields.method, fields.grant) {
+            (Some(code), method, None) => Ok(Self::Code(CodeFactor {
+                code,
+                method: method.unwrap_or_default(),
+            })),
+            (None, None, Some(grant)) => Ok(Self::Grant(PresentedGrant { grant })),
+            _ => Err("has either a code, with its method, or a grant"),
+        }
+    }
 }
 
 /// All kinds' fields, flat, as they are read: serde's own tagged enums would first copy the codes to places that

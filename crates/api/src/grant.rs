@@ -6,13 +6,25 @@ use uuid::Uuid;
 
 use crate::{ChallengePurpose, Name, Text, Timestamp};
 
+/// A grant, as its bearer presents it.
+pub type GrantText = Text<4096>;
+
+/// A grant that stands for something else: a code, or the caller's word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PresentedGrant {
+    /// The grant, as its bearer presents it.
+    #[schema(example = "eyJhbGciOiJFZERTQSIs…")]
+    pub grant: GrantText,
+}
+
 /// Asks whether a grant is alive and passes where it is presented.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IntrospectRequest {
     /// The grant, as its bearer presents it.
     #[schema(example = "eyJhbGciOiJFZERTQSIs…")]
-    pub grant: Text<4096>,
+    pub grant: GrantText,
     /// The session in which it is presented.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "session-7f3a")]
@@ -75,7 +87,7 @@ pub struct RevokeGrantsRequest {
     /// The grant, as its bearer has it; and nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "eyJhbGciOiJFZERTQSIs…")]
-    pub grant: Option<Text<4096>>,
+    pub grant: Option<GrantText>,
     /// The user's account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "acme")]

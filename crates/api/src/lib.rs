@@ -45,11 +45,11 @@ pub use challenge::{
 pub use code::{CODE_LEN_MAX_BYTES, CodeText, FactorMethod, VerifyMethod};
 pub use device::{Device, DeviceKind, DevicePath, DeviceState, ResyncRequest, Road, UnbindRequest, UnlockRequest};
 pub use enrollment::{
-    AbandonEnrollmentQuery, ConfirmRequest, ConfirmResponse, Enrollment, EnrollmentCodes, EnrollmentPath,
+    AbandonEnrollmentQuery, CodeFactor, ConfirmRequest, ConfirmResponse, Enrollment, EnrollmentCodes, EnrollmentPath,
     EnrollmentRequest, Factor, Png, Replaces,
 };
 pub use export::{Export, ExportActRequest, ExportFileRequest, ExportPath, ExportRequest, ExportState};
-pub use grant::{IntrospectRequest, Introspection, Jwk, Jwks, RevokeGrantsRequest};
+pub use grant::{GrantText, IntrospectRequest, Introspection, Jwk, Jwks, PresentedGrant, RevokeGrantsRequest};
 pub use hint::{Hint, HintAlgorithm};
 pub use import::{
     Base64, ImportQuery, ImportReceipt, ImportRefusal, ImportRequest, SecretText, SeedEncoding, returned_capacity,
@@ -57,7 +57,7 @@ pub use import::{
 pub use operation::{
     NewWords, Operation, OperationPage, OperationPath, OperationQuery, OperationRequest, OperationSource, Words,
 };
-pub use origin::{Actor, ActorKind, Client, IdempotencyHeader, IdentityProof, IfMatchHeader, UserAgent};
+pub use origin::{Actor, ActorKind, Client, IdempotencyHeader, IdentityProof, IdentityWord, IfMatchHeader, UserAgent};
 pub use probe::{Probe, ProbeStatus};
 pub use problem::{PROBLEM_JSON, Problem};
 pub use problem_code::ProblemCode;

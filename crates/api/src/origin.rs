@@ -8,7 +8,7 @@ use utoipa::{
     openapi::{ObjectBuilder, RefOr, Schema, Type},
 };
 
-use crate::{Name, Text, Timestamp};
+use crate::{GrantText, Name, PresentedGrant, Text, Timestamp};
 
 /// On whose behalf the caller makes a change; stands in the audit trail beside the API key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -125,10 +125,21 @@ impl ToSchema for UserAgent {
     }
 }
 
-/// How the caller made sure of the user's identity before it asked for a way in.
+/// How somebody made sure of the user's identity before a way in is asked for: the caller's word, or an identity grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged, try_from = "IdentityProofFields")]
+pub enum IdentityProof {
+    /// The caller's word.
+    Word(IdentityWord),
+    /// An identity grant for this very change; it counts once. One that a device or a recovery code gave is the fresh factor
+    /// of a further device as well.
+    Grant(PresentedGrant),
+}
+
+/// The caller's word that it made sure of the user's identity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct IdentityProof {
+pub struct IdentityWord {
     /// What was checked, in the caller's own words.
     #[schema(example = "password_and_sms")]
     pub method: Text<64>,
@@ -137,6 +148,28 @@ pub struct IdentityProof {
     /// Who or what checked it.
     #[schema(example = "login-service")]
     pub by: Name,
+}
+
+/// Both kinds' fields, flat, so that what is wrong with one of them is told with its path.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IdentityProofFields {
+    method: Option<Text<64>>,
+    at: Option<Timestamp>,
+    by: Option<Name>,
+    grant: Option<GrantText>,
+}
+
+impl TryFrom<IdentityProofFields> for IdentityProof {
+    type Error = &'static str;
+
+    fn try_from(fields: IdentityProofFields) -> Result<Self, Self::Error> {
+        match (fields.method, fields.at, fields.by, fields.grant) {
+            (Some(method), Some(at), Some(by), None) => Ok(Self::Word(IdentityWord { method, at, by })),
+            (None, None, None, Some(grant)) => Ok(Self::Grant(PresentedGrant { grant })),
+            _ => Err("has either all of method, at and by, or a grant"),
+        }
+    }
 }
 
 /// The header of a request that changes what was read before; for the document.

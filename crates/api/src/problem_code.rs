@@ -77,6 +77,9 @@ problem_codes! {
     /// Beyond the first list: the request never came, or took too long; neither is another code's cause.
     RequestTimeout "request_timeout" 408 "The request took too long"
         "What it asked for may have happened: look before repeating a change; repeat `verify` with the same `request_id`."
+    /// Beyond the first list: a grant is told apart from a code, which the user could type anew.
+    GrantRefused "grant_refused" 403 "The grant does not count for this change"
+        "Ask for a challenge of purpose `identity` whose `operation` is the one that `detail` names, have it answered by a device or a recovery code, and send its grant once, within 5 minutes."
     /// Beyond the first list: two changes of one user's factors met again and again.
     Conflict "conflict" 409 "Somebody else is changing the same"
         "Load it anew (of a user, the factors), and repeat the change if it is still wanted."

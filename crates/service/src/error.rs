@@ -81,6 +81,12 @@ pub enum ServiceError {
     /// The change needs a fresh code of the user.
     #[error("this change needs a code of a device that is bound")]
     FactorRequired,
+    /// The identity grant is not good for this change; what is wrong with it is not said.
+    #[error("the grant does not count here: one of purpose `identity` for {}, given by a device or a recovery code, counts once within 5 minutes", .operations.join(" or "))]
+    GrantRefused {
+        /// What a grant for this change names.
+        operations: &'static [&'static str],
+    },
     /// The token cannot be bound by this user; every cause gets this same answer.
     #[error("this token cannot be bound: check the serial number")]
     TokenUnavailable,
@@ -298,6 +304,7 @@ impl ServiceError {
             Self::Unauthorized => (FaultClass::Unauthenticated, "unauthorized"),
             Self::Forbidden(_) => (FaultClass::Forbidden, "forbidden"),
             Self::FactorRequired => (FaultClass::Forbidden, "factor_required"),
+            Self::GrantRefused { .. } => (FaultClass::Forbidden, "grant_refused"),
             Self::NotFound(_) => (FaultClass::NotFound, "not_found"),
             Self::Contended => (FaultClass::Conflict, "conflict"),
             Self::AlreadyCreated { .. } => (FaultClass::Conflict, "already_created"),

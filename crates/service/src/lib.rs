@@ -27,7 +27,9 @@ pub use access::{Actor, ActorKind, Caller, Client, IdempotencyKey, NewKey};
 pub(crate) use core::Core;
 pub use core::Ports;
 pub use devices::{DeviceView, Factor, Method, UserView};
-pub use enrollment::{Confirmation, NewDevice, NewEnrollment, Replacement, ShownSecret, StartedEnrollment};
+pub use enrollment::{
+    Confirmation, NewDevice, NewEnrollment, ProofOfIdentity, Replacement, ShownSecret, StartedEnrollment,
+};
 pub use error::{Details, FaultClass, Hint, Input, ServiceError};
 pub use inventory::{
     EXPORT_MAX, ExportedTokens, IMPORT_MAX, NewExport, NewImport, NewLot, OPEN_TO_MAX, OpenedBy, Receipt, Refused,

@@ -197,7 +197,7 @@ fn code() -> Zeroizing<String> {
 }
 
 fn factor() -> Factor {
-    Factor {
+    Factor::Code {
         code: code(),
         method: Method::Totp,
     }
@@ -212,7 +212,8 @@ fn wanted() -> NewEnrollment {
             method: "password".into(),
             at: UnixMs::new(1_795_219_200_000),
             by: "login".into(),
-        },
+        }
+        .into(),
         factor: None,
     }
 }

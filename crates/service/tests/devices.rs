@@ -180,10 +180,10 @@ async fn unbinding_is_refused_to_wrong_codes_and_to_others() {
             assert_eq!(again, Err(refused()), "A1: no further guess");
         }
     }
-    let right = by_code(&phone.shows(world.now()));
-    let told = service.unbind(&caller, &alice(), device, &right).await;
+    let right = phone.shows(world.now());
+    let told = service.unbind(&caller, &alice(), device, &by_code(&right)).await;
     assert_eq!(told, Err(locked_for_an_hour(world.now())));
-    let told = world.verify(&caller, &alice(), &right.code).await;
+    let told = world.verify(&caller, &alice(), &right).await;
     assert!(matches!(told, Ok(Answer::Accepted(_))), "A1: that road only");
 }
 
@@ -307,7 +307,8 @@ async fn every_refusal_of_a_resync() {
         let proof = IdentityProof {
             at: now.plus(-age_ms),
             ..world.proof()
-        };
+        }
+        .into();
         let told = service
             .resync(&caller, &alice(), device, [&first, &second], Some(&proof))
             .await;
@@ -365,7 +366,7 @@ async fn a1_a_suspended_device_is_resynchronised_back_only_with_a_proof() {
     assert_eq!(view.suspended, [Purpose::Verification]);
     world.clock.pass(2 * STEP_MS);
     let [first, second] = two();
-    let proof = world.proof();
+    let proof = world.proof().into();
     let told = world
         .service
         .resync(&caller, &alice(), device, [&first, &second], Some(&proof))

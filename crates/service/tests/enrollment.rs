@@ -126,7 +126,8 @@ async fn b1_a_proof_is_of_now() {
             identity_proof: IdentityProof {
                 at: world.now().plus(-age_ms),
                 ..world.proof()
-            },
+            }
+            .into(),
             ..world.wanted(&alice(), app(), None)
         };
         let told = world.service.start_enrollment(&caller, &wanted).await;

@@ -9,7 +9,7 @@ use std::{fs::Permissions, os::unix::fs::PermissionsExt as _, process::ExitCode}
 
 use api::{
     Actor, ActorKind, CodeText, ConfirmRequest, ConfirmResponse, Enrollment, EnrollmentCodes, EnrollmentRequest,
-    IdentityProof, Name, Scope, Text, VerifyMethod, VerifyRequest, VerifyResponse,
+    IdentityProof, IdentityWord, Name, Scope, Text, VerifyMethod, VerifyRequest, VerifyResponse,
 };
 use clap::Args;
 use enroll::{Qr, TerminalStyle};
@@ -214,11 +214,11 @@ fn story_of_the_token(dir: &TempDir, running: &Running) -> Result<(), Failure> {
 
 /// Who asks has checked the password.
 fn password() -> IdentityProof {
-    IdentityProof {
+    IdentityProof::Word(IdentityWord {
         method: Text::from_static("password"),
         at: real::now(),
         by: Name::from_static("countersign demo"),
-    }
+    })
 }
 
 fn actor() -> Actor {

@@ -6,8 +6,8 @@ use std::{
 };
 
 use api::{
-    ConfirmRequest, ConfirmResponse, Enrollment, EnrollmentRequest, FactorMethod, IdentityProof, Name, ProblemCode,
-    Replaces, Scope, Text,
+    ConfirmRequest, ConfirmResponse, Enrollment, EnrollmentRequest, FactorMethod, IdentityProof, IdentityWord, Name,
+    ProblemCode, Replaces, Scope, Text,
 };
 use clap::{Args, ValueEnum};
 use enroll::{Qr, TerminalStyle};
@@ -73,11 +73,11 @@ impl Bind {
         let wanted = EnrollmentRequest::Virtual {
             issuer: self.issuer.clone(),
             label: self.label.clone(),
-            identity_proof: IdentityProof {
+            identity_proof: IdentityProof::Word(IdentityWord {
                 method: Text::from_static("command_line"),
                 at: real::now(),
                 by: Name::from_static("countersign user bind"),
-            },
+            }),
             replaces,
             factor: None,
             actor: actor(),

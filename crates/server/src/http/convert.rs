@@ -1,7 +1,7 @@
 //! From the wire to the use cases and back, where families share it; no decision is made here.
 
 use api::Timestamp;
-use service::{ActorKind, Algorithm, Factor, IdentityProof, Method, UnixMs};
+use service::{ActorKind, Algorithm, Factor, IdentityProof, Method, ProofOfIdentity, UnixMs};
 use zeroize::Zeroizing;
 
 pub(crate) fn actor(actor: api::Actor) -> service::Actor {
@@ -24,20 +24,34 @@ pub(crate) fn client(client: api::Client) -> service::Client {
     }
 }
 
-pub(crate) fn identity_proof(proof: &api::IdentityProof) -> IdentityProof {
-    IdentityProof {
-        method: proof.method.as_str().to_owned(),
-        at: UnixMs::new(proof.at.unix_ms()),
-        by: proof.by.as_str().to_owned(),
+pub(crate) fn identity_proof(proof: &api::IdentityProof) -> ProofOfIdentity {
+    match proof {
+        api::IdentityProof::Word(api::IdentityWord { method, at, by }) => ProofOfIdentity::Word(IdentityProof {
+            method: method.as_str().to_owned(),
+            at: UnixMs::new(at.unix_ms()),
+            by: by.as_str().to_owned(),
+        }),
+        api::IdentityProof::Grant(presented) => ProofOfIdentity::Grant(grant_text(presented)),
     }
 }
 
-pub(crate) fn factor(code: api::CodeText, method: api::FactorMethod) -> Factor {
+pub(crate) fn factor(factor: api::Factor) -> Factor {
+    match factor {
+        api::Factor::Code(given) => code_factor(given.code, given.method),
+        api::Factor::Grant(presented) => Factor::Grant(grant_text(&presented)),
+    }
+}
+
+fn grant_text(presented: &api::PresentedGrant) -> Zeroizing<String> {
+    Zeroizing::new(presented.grant.as_str().to_owned())
+}
+
+pub(crate) fn code_factor(code: api::CodeText, method: api::FactorMethod) -> Factor {
     let method = match method {
         api::FactorMethod::Totp => Method::Totp,
         api::FactorMethod::RecoveryCode => Method::RecoveryCode,
     };
-    Factor {
+    Factor::Code {
         code: code.into_inner(),
         method,
     }

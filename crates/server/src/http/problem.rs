@@ -143,6 +143,7 @@ mod tests {
             ServiceError::DeviceLimit,
             ServiceError::FirstFactorUnchanged,
             ServiceError::FactorRequired,
+            ServiceError::GrantRefused { operations: &[] },
             ServiceError::TokenUnavailable,
             ServiceError::TokenState {
                 status: "lost",

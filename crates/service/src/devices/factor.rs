@@ -1,4 +1,4 @@
-//! The fresh factor of a change of a user's factors: a code of a device, or a recovery code.
+//! The fresh factor of a change of a user's factors: a code of a device, a recovery code, or an identity grant.
 
 use otp::Code;
 use store::{Bound, Id, RecoveryCodes, User, Write, audit};
@@ -8,6 +8,10 @@ use zeroize::Zeroizing;
 use crate::{
     ServiceError,
     attempt::Attempt,
+    protection::{
+        decision::{RECOVERY_CODE, TOTP},
+        identity_grant::{factor_grant, used_up},
+    },
     recovery::recovery_set::{SetVerdict, WRONG, spend},
     sealing::credential_of,
     trail::event::NewEvent,
@@ -25,11 +29,16 @@ pub enum Method {
 }
 
 /// A fresh factor: what a change of factors costs.
-pub struct Factor {
-    /// The code as it was typed.
-    pub code: Zeroizing<String>,
-    /// What it is.
-    pub method: Method,
+pub enum Factor {
+    /// A code.
+    Code {
+        /// As it was typed.
+        code: Zeroizing<String>,
+        /// What it is.
+        method: Method,
+    },
+    /// An identity grant for this change, as its bearer has it (P3b). It counts if a device or a recovery code gave it.
+    Grant(Zeroizing<String>),
 }
 
 /// The outcome of judging a fresh factor.
@@ -44,11 +53,11 @@ pub(crate) enum FactorOutcome {
     },
 }
 
-/// A right code that is burned by the same commit as its effect.
+/// A right factor that is used up by the same commit as its effect.
 pub(crate) struct ConsumedFactor {
-    /// Its kind.
-    method: Method,
-    /// The user's row in which it is burned, where a device made it.
+    /// Its name in the trail.
+    name: &'static str,
+    /// The user's row in which it is used up, unless it is a recovery code.
     pub(crate) user: User,
     /// The next version of the recovery codes, where one of them was spent, and the one that was read.
     pub(crate) recovery: Option<(u64, RecoveryCodes)>,
@@ -65,14 +74,11 @@ impl ConsumedFactor {
 
     /// Its name in the trail.
     pub(crate) fn name(&self) -> &'static str {
-        match self.method {
-            Method::Totp => "totp",
-            Method::RecoveryCode => "recovery_code",
-        }
+        self.name
     }
 }
 
-/// Judges a factor for a change of factors: against this device or any of the user's, or against their recovery codes.
+/// Judges a factor for a change of factors: a code against this device or any of the user's, or against their recovery codes.
 pub(crate) async fn judge_factor(
     attempt: &Attempt<'_>,
     user: &User,
@@ -80,9 +86,19 @@ pub(crate) async fn judge_factor(
     factor: &Factor,
     action: &'static str,
 ) -> Result<FactorOutcome, ServiceError> {
-    match factor.method {
-        Method::Totp => judge_code(attempt, user, of, factor, action).await,
-        Method::RecoveryCode => judge_recovery_code(attempt, user, &factor.code, action).await,
+    match factor {
+        Factor::Code { code, method } => match method {
+            Method::Totp => judge_code(attempt, user, of, code, action).await,
+            Method::RecoveryCode => judge_recovery_code(attempt, user, code, action).await,
+        },
+        Factor::Grant(text) => {
+            let grant = factor_grant(attempt, user, text, action).await?;
+            Ok(FactorOutcome::Right(Box::new(ConsumedFactor {
+                name: "identity_grant",
+                user: used_up(user.clone(), &grant, attempt.now)?,
+                recovery: None,
+            })))
+        }
     }
 }
 
@@ -90,11 +106,11 @@ async fn judge_code(
     attempt: &Attempt<'_>,
     user: &User,
     of: Option<Id>,
-    factor: &Factor,
+    code: &str,
     action: &'static str,
 ) -> Result<FactorOutcome, ServiceError> {
     let Attempt { core, origin, now } = *attempt;
-    let code = Code::parse(&factor.code).ok();
+    let code = Code::parse(code).ok();
     let owner = &user.owner;
     let mut next = user.clone();
     let mut changed = false;
@@ -119,7 +135,7 @@ async fn judge_code(
         match judgement.verdict {
             Verdict::Accepted(_) => {
                 return Ok(FactorOutcome::Right(Box::new(ConsumedFactor {
-                    method: Method::Totp,
+                    name: TOTP,
                     user: user.clone().with_state(id, judgement.next),
                     recovery: None,
                 })));
@@ -205,7 +221,7 @@ async fn judge_recovery_code(
     let trial = spend(core, owner, set, code, now)?;
     match (trial.verdict, trial.next) {
         (SetVerdict::Right, Some(next)) => Ok(FactorOutcome::Right(Box::new(ConsumedFactor {
-            method: Method::RecoveryCode,
+            name: RECOVERY_CODE,
             user: user.clone(),
             recovery: Some(next),
         }))),

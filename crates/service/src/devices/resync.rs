@@ -2,17 +2,19 @@
 
 use otp::Code;
 use serde_json::json;
-use store::{Bound, Change, Id, IdentityProof, Owner};
+use store::{Bound, Change, Id, Owner};
 use verify::{Verdict, resync};
 use zeroize::Zeroizing;
 
 use crate::{
-    Caller, DeviceView, Input, Role, Service, ServiceError,
+    Caller, DeviceView, Input, ProofOfIdentity, Role, Service, ServiceError,
     devices::{factor::locked_error, find_bound, not_lost},
-    enrollment::identity_proof::{check_proof, evidence},
+    enrollment::identity_proof::evidence,
     sealing::credential_of,
     trail::refusal_counter::refuse,
 };
+
+const ACTION: &str = "device.resync";
 
 impl Service {
     /// Measures a device's clock by two consecutive codes, which are burned. A suspended device needs the
@@ -23,7 +25,7 @@ impl Service {
         owner: &Owner,
         id: Id,
         codes: [&Zeroizing<String>; 2],
-        identity_proof: Option<&IdentityProof>,
+        identity_proof: Option<&ProofOfIdentity>,
     ) -> Result<DeviceView, ServiceError> {
         caller.may_for(&[Role::Enroll], owner)?;
         let origin = caller.origin();
@@ -34,9 +36,14 @@ impl Service {
             let attempt = attempts.next()?;
             let now = attempt.now;
             if let Some(proof) = identity_proof {
-                check_proof(core, proof, now)?;
+                proof.check(core, now)?;
             }
             let (user, bound) = find_bound(core, owner, id).await?;
+            let proven = match identity_proof {
+                Some(proof) => Some(proof.proven(&attempt, &user, ACTION).await?),
+                None => None,
+            };
+            let proof = proven.as_ref().map(|proven| &proven.proof);
             not_lost(&bound)?;
             let [first, second] = codes.map(|code| Code::parse(code));
             let (Ok(first), Ok(second)) = (first, second) else {
@@ -47,21 +54,22 @@ impl Service {
                 });
             };
             let credential = credential_of(&bound.device, &*core.sealer)?;
-            let proven = identity_proof.is_some();
+            let is_proven = proven.is_some();
             let judgement = resync(
                 &bound.state,
                 &credential,
                 [&first, &second],
-                proven,
+                is_proven,
                 now,
                 &core.settings.policy,
             );
             let next = judgement.next;
-            let entry = |outcome| attempt.entry("device.resync", outcome).of_user().device(id);
+            let entry = |outcome| attempt.entry(ACTION, outcome).of_user().device(id);
             let (entry, told) = match judgement.verdict {
                 Verdict::Accepted(_) => (
-                    entry("done")
-                        .detail(json!({"offset_steps": next.parts().measured_offset_steps, "identity_proof": evidence(identity_proof)})),
+                    entry("done").detail(
+                        json!({"offset_steps": next.parts().measured_offset_steps, "identity_proof": evidence(proof)}),
+                    ),
                     Ok(DeviceView::of(
                         &Bound {
                             state: next.clone(),
@@ -77,22 +85,26 @@ impl Service {
                             cause,
                             core.settings.policy.search_masked_s(bound.device.parameters.period),
                         )
-                        .detail(json!({"identity_proof": evidence(identity_proof)})),
+                        .detail(json!({"identity_proof": evidence(proof)})),
                     Err(ServiceError::CodeRefused {
                         hint: None,
                         attempts_left: None,
                     }),
                 ),
                 Verdict::Locked(lock) => {
-                    core.trail.refusals.locked("device.resync", owner, Some(id), 1);
+                    core.trail.refusals.locked(ACTION, owner, Some(id), 1);
                     return Err(locked_error(lock, now));
                 }
             };
             if told.is_err() && next == bound.state {
-                refuse(&attempt, &entry, ("device.resync", "repeated"), &user).await?;
+                refuse(&attempt, &entry, (ACTION, "repeated"), &user).await?;
                 return told;
             }
             let event = attempt.event_of(&user, &entry).await?;
+            let user = match &proven {
+                Some(proven) if told.is_ok() => proven.used_up(user, now)?,
+                _ => user,
+            };
             let change = Change::of(event).with([user.with_state(id, next).used()]);
             if let Some(told) = attempt.commit(change, told).await? {
                 return told;

@@ -6,4 +6,5 @@ pub(crate) mod start;
 pub(crate) mod state;
 
 pub use confirm::Confirmation;
+pub use identity_proof::ProofOfIdentity;
 pub use start::{NewDevice, NewEnrollment, Replacement, ShownSecret, StartedEnrollment};

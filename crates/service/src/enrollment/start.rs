@@ -14,12 +14,15 @@ use crate::{
     attempt::Attempt,
     devices::factor::{FactorOutcome, judge_factor},
     devices::factors::touched,
-    enrollment::identity_proof::{check_proof, evidence},
+    enrollment::identity_proof::{ProofOfIdentity, Proven, evidence},
     enrollment::state::{becomes, codes_needed, started, uri},
     inventory::binding::available,
+    protection::identity_grant::factor_grant,
     sealing::Record,
     trail::event::NewEvent,
 };
+
+const ACTION: &str = "enrollment.start";
 
 /// An enrollment that is asked for.
 pub struct NewEnrollment {
@@ -29,8 +32,9 @@ pub struct NewEnrollment {
     pub device: NewDevice,
     /// The device's name for people: the user's name by default, and the token's own.
     pub label: Option<String>,
-    /// The caller's check of the user's identity.
-    pub identity_proof: IdentityProof,
+    /// How the user's identity was proved. A grant that a device or a recovery code gave is the fresh factor of a further
+    /// device as well.
+    pub identity_proof: ProofOfIdentity,
     /// A fresh factor, when the user has a device already.
     pub factor: Option<Replacement>,
 }
@@ -101,7 +105,7 @@ impl Service {
         if let Some(created) = core.once(origin, Some(&wanted.owner), now).await?.repeated() {
             return again(core, &wanted.owner, created, now).await;
         }
-        check_proof(core, &wanted.identity_proof, now)?;
+        wanted.identity_proof.check(core, now)?;
         // Each is a row of the trail at least, and costs whoever asks nothing.
         let (owner, settings) = (&wanted.owner, &core.settings);
         // A key that may start no more takes no place among the users, who are of all keys.
@@ -128,16 +132,17 @@ impl Service {
 async fn try_start(attempt: &Attempt<'_>, wanted: &NewEnrollment) -> Result<Option<StartedEnrollment>, ServiceError> {
     let Attempt { core, origin, now } = *attempt;
     let owner = &wanted.owner;
-    // Before any code is judged: a right one is not told beside a label that no app takes.
-    let app = match &wanted.device {
-        NewDevice::App { issuer } => Some(for_app(core, wanted, issuer.as_deref(), now)?),
-        NewDevice::Token { .. } => None,
-    };
     let once = core.once(origin, Some(owner), now).await?;
     if let Some(created) = once.repeated() {
         return again(core, owner, created, now).await.map(Some);
     }
     let factors = core.factors(owner, now).await?;
+    let proven = wanted.identity_proof.proven(attempt, &factors.user, ACTION).await?;
+    // Before any code is judged: a right one is not told beside a label that no app takes.
+    let app = match &wanted.device {
+        NewDevice::App { issuer } => Some(for_app(core, (wanted, &proven.proof), issuer.as_deref(), now)?),
+        NewDevice::Token { .. } => None,
+    };
     let spent = match fresh_factor(attempt, wanted, &factors.user).await? {
         Some(FactorOutcome::Right(spent)) => Some(spent),
         Some(FactorOutcome::Wrong { writes, event, error }) => {
@@ -153,11 +158,11 @@ async fn try_start(attempt: &Attempt<'_>, wanted: &NewEnrollment) -> Result<Opti
     let (enrollment, shown) = match (app, &wanted.device) {
         (Some((enrollment, shown)), _) => (enrollment, Some(shown)),
         (None, NewDevice::Token { serial_number }) => match available(core, serial_number, owner, now).await? {
-            Ok((token, _)) => (for_token(core, wanted, &token, now)?, None),
+            Ok((token, _)) => (for_token(core, (wanted, &proven.proof), &token, now)?, None),
             Err(cause) => {
                 // A right code is burned all the same, or it could be tried here for nothing.
                 let writes = spent.map_or(Vec::new(), |spent| spent.writes());
-                return refuse(attempt, wanted, (&factors.user, serial_number), writes, cause).await;
+                return refuse(attempt, &proven, (&factors.user, serial_number), writes, cause).await;
             }
         },
         (None, NewDevice::App { .. }) => return Err(ServiceError::Internal("nothing was made for the app".into())),
@@ -173,7 +178,7 @@ async fn try_start(attempt: &Attempt<'_>, wanted: &NewEnrollment) -> Result<Opti
     // What is free to start beside no device must not be completed beside one that came in between (U5).
     let paid_by = spent.as_ref().map(|spent| spent.name());
     let (user, recovery) = spent.map_or((factors.user, None), |spent| (spent.user, spent.recovery));
-    let mut writes = vec![touched(user)];
+    let mut writes = vec![touched(proven.used_up(user, now)?)];
     writes.extend(supersede(core, owner).await?);
     writes.extend(recovery.map(|(expected, next)| Write::put(Some(expected), &next)));
     let detail = json!({
@@ -181,13 +186,11 @@ async fn try_start(attempt: &Attempt<'_>, wanted: &NewEnrollment) -> Result<Opti
         "serial_number": enrollment.serial_number,
         "replaces": enrollment.replaces,
         "factor": paid_by,
-        "identity_proof": evidence(Some(&wanted.identity_proof)),
+        "identity_proof": evidence(Some(&proven.proof)),
     });
     writes.push(Write::put(None, &enrollment));
     writes.extend(once.created(enrollment.id));
-    let entry = NewEvent::new("enrollment.start", "done", origin)
-        .of_user()
-        .detail(detail);
+    let entry = NewEvent::new(ACTION, "done", origin).of_user().detail(detail);
     let change = Change::of(core.event_of(&row, &entry, now).await?).with(writes);
     Ok((core.commit(vec![change]).await? == [Outcome::Done]).then_some(offer))
 }
@@ -224,12 +227,15 @@ async fn fresh_factor(
         if devices.is_empty() {
             return Ok(None);
         }
-        let full = devices.len() >= core.settings.devices_max;
-        return Err(if full {
-            ServiceError::DeviceLimit
-        } else {
-            ServiceError::FactorRequired
-        });
+        if devices.len() >= core.settings.devices_max {
+            return Err(ServiceError::DeviceLimit);
+        }
+        let ProofOfIdentity::Grant(text) = &wanted.identity_proof else {
+            return Err(ServiceError::FactorRequired);
+        };
+        // Used up as the proof that it is, and by the same commit.
+        factor_grant(attempt, user, text, ACTION).await?;
+        return Ok(None);
     };
     let of = match replacement.replaces {
         Some(id) if user.device(id).is_none() => return Err(ServiceError::NotFound("device to replace")),
@@ -239,7 +245,7 @@ async fn fresh_factor(
         None if devices.len() >= core.settings.devices_max => return Err(ServiceError::DeviceLimit),
         None => None,
     };
-    judge_factor(attempt, user, of, &replacement.factor, "enrollment.start")
+    judge_factor(attempt, user, of, &replacement.factor, ACTION)
         .await
         .map(Some)
 }
@@ -253,10 +259,13 @@ async fn supersede(core: &Core, owner: &Owner) -> Result<Vec<Write>, ServiceErro
         .collect()
 }
 
+/// What is asked for, and the proof that goes with it.
+type Proved<'a> = (&'a NewEnrollment, &'a IdentityProof);
+
 /// A new enrollment for an app: a new secret, sealed for it, and how it is shown.
 fn for_app(
     core: &Core,
-    wanted: &NewEnrollment,
+    wanted: Proved<'_>,
     issuer: Option<&str>,
     now: UnixMs,
 ) -> Result<(Enrollment, ShownSecret), ServiceError> {
@@ -284,8 +293,8 @@ fn for_app(
 }
 
 /// A new enrollment for a token: its secret stays in the inventory until its codes were right.
-fn for_token(core: &Core, wanted: &NewEnrollment, token: &Token, now: UnixMs) -> Result<Enrollment, ServiceError> {
-    let label = wanted.label.as_ref().or(token.label.as_ref());
+fn for_token(core: &Core, wanted: Proved<'_>, token: &Token, now: UnixMs) -> Result<Enrollment, ServiceError> {
+    let label = wanted.0.label.as_ref().or(token.label.as_ref());
     Ok(Enrollment {
         label: label.unwrap_or(&token.serial_number).clone(),
         parameters: token.parameters,
@@ -298,7 +307,7 @@ fn for_token(core: &Core, wanted: &NewEnrollment, token: &Token, now: UnixMs) ->
     })
 }
 
-fn blank(core: &Core, wanted: &NewEnrollment, kind: Kind, now: UnixMs) -> Result<Enrollment, ServiceError> {
+fn blank(core: &Core, (wanted, proof): Proved<'_>, kind: Kind, now: UnixMs) -> Result<Enrollment, ServiceError> {
     let owner = &wanted.owner;
     Ok(Enrollment {
         id: core.new_id(now)?,
@@ -309,7 +318,7 @@ fn blank(core: &Core, wanted: &NewEnrollment, kind: Kind, now: UnixMs) -> Result
         // A colon would end the issuer in the app's eyes.
         label: wanted.label.clone().unwrap_or_else(|| owner.user.replace(':', ".")),
         parameters: Parameters::DEFAULT,
-        identity_proof: wanted.identity_proof.clone(),
+        identity_proof: proof.clone(),
         serial_number: None,
         replaces: wanted.factor.as_ref().and_then(|factor| factor.replaces),
         started_at: now,
@@ -321,7 +330,7 @@ fn blank(core: &Core, wanted: &NewEnrollment, kind: Kind, now: UnixMs) -> Result
 /// The trail learns why; the caller is told what every other cause is told too.
 async fn refuse(
     attempt: &Attempt<'_>,
-    wanted: &NewEnrollment,
+    proven: &Proven,
     (user, serial_number): (&User, &str),
     writes: Vec<Write>,
     cause: &'static str,
@@ -329,9 +338,9 @@ async fn refuse(
     let Attempt { core, origin, now } = *attempt;
     let detail = json!({
         "serial_number": serial_number,
-        "identity_proof": evidence(Some(&wanted.identity_proof)),
+        "identity_proof": evidence(Some(&proven.proof)),
     });
-    let entry = NewEvent::new("enrollment.start", "refused", origin)
+    let entry = NewEvent::new(ACTION, "refused", origin)
         .of_user()
         .because(cause)
         .detail(detail);

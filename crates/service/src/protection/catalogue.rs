@@ -31,23 +31,30 @@ const PART_MAX_BYTES: usize = 100;
 /// How old what was read of the store may be when a decision rests on it: what another process changed is in force then.
 const FRESH_MS: i64 = 2 * UnixMs::SECOND;
 
-/// What this service itself does, by its row of the catalogue: our own calls are held to their own rows (P3).
-#[cfg_attr(not(test), expect(dead_code, reason = "no call asks for its row's check yet"))]
-pub(crate) const OWN_CALLS: [(&str, &str); 7] = [
-    ("bind", "accounts/bind-mfa-token"),
-    ("replace", "accounts/bind-mfa-token"),
-    ("unbind", "accounts/unbinding-mfa-token"),
+/// What this service itself does, by its name in the trail, and the rows of the catalogue that it is held to (P3).
+const OWN_CALLS: [(&str, &[&str]); 7] = [
+    ("enrollment.start", &["accounts/bind-mfa-token"]),
+    ("device.resync", &["accounts/bind-mfa-token"]),
+    ("recovery_codes.renew", &["accounts/bind-mfa-token"]),
+    ("device.unbind", &["accounts/unbinding-mfa-token"]),
     (
-        "set_protection",
-        "accounts/set-user-s-login-protection-and-sensitive-operation-verification-methods",
+        "protection.change",
+        &[
+            "accounts/set-user-s-login-protection-and-sensitive-operation-verification-methods",
+            "accounts/remote-login-security-settings",
+        ],
     ),
-    (
-        "set_suspicious_login_protection",
-        "accounts/remote-login-security-settings",
-    ),
-    ("sign_out_everywhere", "accounts/remove-login-status"),
-    ("close", "accounts/apply-for-account-deregistration"),
+    ("session.end_all", &["accounts/remove-login-status"]),
+    ("user.closing", &["accounts/apply-for-account-deregistration"]),
 ];
+
+/// The rows that an own call is held to: an identity grant for one of them is good for it.
+pub(crate) fn rows_of(action: &str) -> &'static [&'static str] {
+    OWN_CALLS
+        .iter()
+        .find(|(own, _)| *own == action)
+        .map_or(&[], |(_, rows)| rows)
+}
 
 /// An operation of the catalogue, as it is in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -358,7 +365,10 @@ mod tests {
 
     #[test]
     fn p3_each_of_our_own_calls_has_a_row_that_asks_always() {
-        for (call, key) in OWN_CALLS {
+        let rows = OWN_CALLS
+            .iter()
+            .flat_map(|(call, rows)| rows.iter().map(move |row| (call, row)));
+        for (call, key) in rows {
             let row = shipped_operation(key).unwrap_or_else(|| panic!("{call}: the catalogue has no {key}"));
             assert!(row.identity_always, "{call}: {key}");
         }

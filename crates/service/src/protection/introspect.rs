@@ -2,7 +2,7 @@
 
 use store::Role;
 
-use crate::{Caller, Grant, Service, ServiceError, verification::memo::Memo};
+use crate::{Caller, Grant, Service, ServiceError, protection::memory::is_alive};
 
 /// Where a grant is presented.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Service {
             return Ok(None);
         }
         let is_alive = match core.store.user(grant.owner.clone()).await? {
-            Some(user) => Memo::read(&user.memo).grants.is_alive(&grant),
+            Some(user) => is_alive(&user, &grant),
             // Whoever was checked had a row: they were erased since.
             None => grant.methods.is_empty(),
         };

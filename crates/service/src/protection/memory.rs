@@ -2,10 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use store::Id;
+use store::{Id, User};
 use verify::UnixMs;
 
-use crate::protection::{grant::Grant, purpose::ChallengePurpose, token::PendingChallenge};
+use crate::{
+    protection::{
+        grant::Grant,
+        purpose::ChallengePurpose,
+        token::{PendingChallenge, time_of},
+    },
+    verification::memo::Memo,
+};
 
 /// Challenges of one user that may be answered within the life of one; more are refused for a while.
 const ANSWERED_MAX: usize = 16;
@@ -99,6 +106,13 @@ enum RevokedWhat {
 /// The longest life of a grant.
 const GRANT_MS: i64 = 30 * UnixMs::MINUTE;
 
+/// Whether nothing has ended this grant before its time, as the user's row says. One that a check gave stands on the row in
+/// which a code was burned: it dies with it, and does not come back with a row of the same name.
+pub(crate) fn is_alive(user: &User, grant: &Grant) -> bool {
+    let is_of_this_row = user.revision.is_some() && time_of(user.id) <= time_of(grant.id);
+    (grant.methods.is_empty() || is_of_this_row) && Memo::read(&user.memo).grants.is_alive(grant)
+}
+
 impl GrantMemory {
     /// Of a row that cannot be read: nothing of before is alive, whenever it was.
     pub(crate) fn unreadable() -> Self {
@@ -169,7 +183,6 @@ impl GrantMemory {
         self.note(RevokedWhat::Grant(grant.into_bytes()), now.plus(GRANT_MS), now);
     }
 
-    #[expect(dead_code, reason = "identity grants and sessions are on their way")]
     /// Uses up a grant that is good for one thing, by the commit of that thing; `false` where it was used up or revoked
     /// before, and nothing is to be written.
     pub(crate) fn consume(&mut self, grant: &Grant, now: UnixMs) -> bool {

@@ -6,6 +6,7 @@ pub(crate) mod catalogue;
 pub(crate) mod challenge;
 pub(crate) mod decision;
 pub(crate) mod grant;
+pub(crate) mod identity_grant;
 pub(crate) mod in_force;
 pub(crate) mod introspect;
 pub(crate) mod memory;

@@ -233,7 +233,7 @@ impl World {
             owner: owner.clone(),
             device,
             label: None,
-            identity_proof: self.proof(),
+            identity_proof: self.proof().into(),
             factor,
         }
     }
@@ -350,7 +350,7 @@ pub(crate) fn text(code: &str) -> Zeroizing<String> {
 
 /// A device's code as a factor.
 pub(crate) fn by_code(code: &str) -> Factor {
-    Factor {
+    Factor::Code {
         code: text(code),
         method: Method::Totp,
     }
@@ -358,7 +358,7 @@ pub(crate) fn by_code(code: &str) -> Factor {
 
 /// A recovery code as a factor.
 pub(crate) fn by_paper(code: &str) -> Factor {
-    Factor {
+    Factor::Code {
         code: text(code),
         method: Method::RecoveryCode,
     }

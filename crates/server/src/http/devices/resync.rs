@@ -17,6 +17,7 @@ use crate::{
 
 pub(super) const PROBLEMS: Problems = Problems::keyed(&[
     ProblemCode::CodeRefused,
+    ProblemCode::GrantRefused,
     ProblemCode::NotFound,
     ProblemCode::TokenState,
     ProblemCode::Conflict,

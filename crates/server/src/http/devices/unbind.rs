@@ -40,7 +40,7 @@ pub(super) async fn unbind_device(
     PathId(id): PathId,
     Json(request): Json<UnbindRequest>,
 ) -> Answer {
-    let factor = convert::factor(request.code, request.method);
+    let factor = convert::code_factor(request.code, request.method);
     app.service
         .unbind(&caller.acting(request.actor), &owner, id, &factor)
         .await?;

@@ -18,6 +18,7 @@ use crate::{
 pub(super) const PROBLEMS: Problems = Problems::keyed(&[
     ProblemCode::CodeRefused,
     ProblemCode::FactorRequired,
+    ProblemCode::GrantRefused,
     ProblemCode::NotFound,
     ProblemCode::DeviceLimit,
     ProblemCode::TokenUnavailable,
@@ -110,11 +111,11 @@ fn wanted(owner: Owner, request: EnrollmentRequest) -> (NewEnrollment, api::Acto
     let factor = match (replaces, factor) {
         (Some(replaces), _) => Some(Replacement {
             replaces: Some(replaces.device_id),
-            factor: convert::factor(replaces.code, replaces.method),
+            factor: convert::code_factor(replaces.code, replaces.method),
         }),
         (None, Some(factor)) => Some(Replacement {
             replaces: None,
-            factor: convert::factor(factor.code, factor.method),
+            factor: convert::factor(factor),
         }),
         (None, None) => None,
     };
@@ -147,7 +148,7 @@ fn enrollment(started: StartedEnrollment) -> Enrollment {
 mod tests {
     use api::read_json;
     use serde_json::{Value, json};
-    use service::{Id, Method, UnixMs};
+    use service::{Factor, Id, Method, ProofOfIdentity, UnixMs};
 
     use super::*;
 
@@ -180,10 +181,21 @@ mod tests {
         let replacing = asked(json!({"replaces": {"device_id": id, "code": "492 039"}}));
         let factor = replacing.factor.unwrap();
         assert_eq!(factor.replaces, Some(Id::try_parse(id).unwrap()));
-        assert_eq!(*factor.factor.code, "492 039");
+        assert!(matches!(factor.factor, Factor::Code { code, method: Method::Totp } if *code == "492 039"));
         let further = asked(json!({"factor": {"code": "K4VQ 6J2M", "method": "recovery_code"}}));
         let factor = further.factor.unwrap();
-        assert!(factor.replaces.is_none() && factor.factor.method == Method::RecoveryCode);
+        assert!(factor.replaces.is_none());
+        assert!(matches!(
+            factor.factor,
+            Factor::Code {
+                method: Method::RecoveryCode,
+                ..
+            }
+        ));
+        let by_grant = asked(json!({"factor": {"grant": "a.b.c"}, "identity_proof": {"grant": "d.e.f"}}));
+        let factor = by_grant.factor.unwrap().factor;
+        assert!(matches!(factor, Factor::Grant(text) if *text == "a.b.c"));
+        assert!(matches!(by_grant.identity_proof, ProofOfIdentity::Grant(text) if *text == "d.e.f"));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::http::{
 
 pub(super) const PROBLEMS: Problems = Problems::keyed(&[
     ProblemCode::FactorRequired,
+    ProblemCode::GrantRefused,
     ProblemCode::Conflict,
     ProblemCode::NoDevice,
     ProblemCode::PreconditionFailed,
@@ -51,7 +52,7 @@ pub(super) async fn change_protection(
         allow_trusted_devices: request.allow_trusted_devices,
         session_idle_minutes: request.session_idle_minutes,
         session_total_hours: request.session_total_hours,
-        factor: request.factor.map(|given| factor(given.code, given.method)),
+        factor: request.factor.map(factor),
     };
     let caller = caller.acting(request.actor);
     let changed = app.service.set_protection(&caller, &owner, version, &change).await?;

@@ -37,7 +37,7 @@ pub(super) async fn renew_recovery_codes(
     User(owner): User,
     Json(request): Json<RecoveryCodesRequest>,
 ) -> Answer {
-    let factor = convert::factor(request.code, request.method);
+    let factor = convert::code_factor(request.code, request.method);
     let recovery_codes = app
         .service
         .renew_recovery_codes(&caller.acting(request.actor), &owner, &factor)
