@@ -370,3 +370,54 @@ fn p2_the_example_login_service_lets_in_whoever_answers() {
     let (status, again) = service.post("/login/answer", &answer(&code));
     assert_eq!(status, 403, "a challenge is answered once: {again}");
 }
+
+/// P3b, B1, U5: an identity grant is a fresh factor of one change, and of nothing else.
+#[test]
+fn p3b_an_identity_grant_pays_for_the_one_change_that_it_names() {
+    const SETTINGS: &str = "accounts/set-user-s-login-protection-and-sensitive-operation-verification-methods";
+    let world = World::new();
+    let alice = world.user("acme", "alice");
+    let bound = alice.bind();
+    let identity = |operation: &str| {
+        let wanted = json!({"purpose": "identity", "operation": operation});
+        alice.granted(&alice.challenge(&wanted).expect(201), &bound)
+    };
+    let weaken = |grant: &str| {
+        let path = alice.path("/protection");
+        let body = json!({
+            "login_protection": "none", "operation_protection": "mfa", "suspicious_login_protection": "none",
+            "allow_trusted_devices": true, "session_idle_minutes": 120, "session_total_hours": 48,
+            "factor": {"grant": grant}, "actor": alice.actor(),
+        });
+        let etag = world.get(Role::Enroll, &path).etag;
+        world.put(Role::Enroll, &path, &body, etag.as_deref())
+    };
+    let other = identity("accounts/bind-mfa-token");
+    let told = weaken(&other).expect(403);
+    assert_eq!(told["code"], "grant_refused");
+    assert!(
+        text(&told["detail"]).contains(SETTINGS),
+        "it says what would do: {told}"
+    );
+    let own = identity(SETTINGS);
+    weaken(&own).expect(200);
+    let told = world.post(
+        Role::Verify,
+        "/v1/grants/introspect",
+        &json!({"grant": own, "operation": SETTINGS}),
+    );
+    assert_eq!(told.expect(200), json!({"active": false}), "it is used up");
+    // Its own thing it still does: it names the binding, and proves who binds.
+    let told = alice.start(&json!({"identity_proof": {"grant": own}})).expect(403);
+    assert_eq!(told["code"], "grant_refused");
+    let told = alice.start(&json!({"identity_proof": {"grant": other}})).expect(409);
+    assert_eq!(
+        told["code"], "device_limit",
+        "B8: there is a device, which is to be named"
+    );
+    let replaces = json!({"device_id": bound.device, "code": bound.phone.code_at(world.now_ms())});
+    let told = alice.start(&json!({"identity_proof": {"grant": other}, "replaces": replaces}));
+    told.expect(201);
+    let told = alice.start(&json!({"identity_proof": {"grant": other}})).expect(403);
+    assert_eq!(told["code"], "grant_refused", "once");
+}
