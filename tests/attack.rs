@@ -33,6 +33,7 @@ mod erasing;
 mod files;
 #[path = "attack/guesses.rs"]
 mod guesses;
+mod methods;
 #[path = "attack/owners.rs"]
 mod owners;
 #[path = "attack/peers.rs"]
