@@ -33,6 +33,7 @@ mod erasing;
 mod files;
 #[path = "attack/guesses.rs"]
 mod guesses;
+#[path = "attack/methods.rs"]
 mod methods;
 #[path = "attack/owners.rs"]
 mod owners;
