@@ -1,13 +1,14 @@
 //! Registering a method that the caller proved for a user, or proved anew.
 
 use serde_json::json;
-use store::{Change, Owner, ProvenMethod, ProvenMethods, User, Write};
+use store::{Change, Owner, ProvenMethod, ProvenMethods, RecoveryCodes, User, Write, audit};
 use verify::UnixMs;
 
 use crate::{
     Caller, Core, Factor, Input, MethodView, Role, Service, ServiceError,
+    attempt::Attempt,
     devices::{
-        factor::{FactorOutcome, judge_factor},
+        factor::{ConsumedFactor, FactorOutcome, judge_factor},
         factors::touched,
     },
     protection::register::{check_identity, written},
@@ -56,12 +57,6 @@ impl Service {
             if let Some(old) = old.filter(|old| is_same && old.verified_at >= wanted.verified_at) {
                 return core.shown_method(owner, old);
             }
-            let next = ProvenMethod {
-                name: name.to_owned(),
-                identity: core.sealed_identity(owner, name, &wanted.identity)?,
-                verified_at: wanted.verified_at,
-                last_used_at: old.filter(|_| is_same).and_then(|old| old.last_used_at),
-            };
             let spent = match &wanted.factor {
                 _ if is_same || user.devices.is_empty() => None,
                 None => return Err(ServiceError::FactorRequired),
@@ -75,14 +70,14 @@ impl Service {
                     }
                 },
             };
-            let detail =
-                json!({"method": name, "verified_at": wanted.verified_at.get(), "replaced": old.is_some() && !is_same});
-            let entry = attempt.entry(ACTION, "done").of_user().detail(detail);
-            let entry = match &spent {
-                Some(spent) => entry.because(spent.name()),
-                None => entry,
+            let next = ProvenMethod {
+                name: name.to_owned(),
+                identity: core.sealed_identity(owner, name, &wanted.identity)?,
+                verified_at: wanted.verified_at,
+                last_used_at: old.filter(|_| is_same).and_then(|old| old.last_used_at),
             };
-            let event = attempt.event_of(&user, &entry).await?;
+            let is_replaced = old.is_some() && !is_same;
+            let event = proven(&attempt, &user, &next, is_replaced, spent.as_ref()).await?;
             let shown = core.shown_method(owner, &next)?;
             let (row, recovery) = spent.map_or((user, None), |spent| (spent.user, spent.recovery));
             let change = Change::of(event).with(writes(row, recovery, register.with(next)));
@@ -93,8 +88,25 @@ impl Service {
     }
 }
 
+/// The event of a method that is registered, and the factor that paid for it.
+async fn proven(
+    attempt: &Attempt<'_>,
+    user: &User,
+    next: &ProvenMethod,
+    is_replaced: bool,
+    spent: Option<&ConsumedFactor>,
+) -> Result<audit::Event, ServiceError> {
+    let detail = json!({"method": next.name, "verified_at": next.verified_at.get(), "replaced": is_replaced});
+    let entry = attempt.entry(ACTION, "done").of_user().detail(detail);
+    let entry = match spent {
+        Some(spent) => entry.because(spent.name()),
+        None => entry,
+    };
+    attempt.event_of(user, &entry).await
+}
+
 /// The row, on whose revision the register stands, the register, and the recovery codes where one of them paid.
-fn writes(row: User, recovery: Option<(u64, store::RecoveryCodes)>, register: ProvenMethods) -> Vec<Write> {
+fn writes(row: User, recovery: Option<(u64, RecoveryCodes)>, register: ProvenMethods) -> Vec<Write> {
     let recovery = recovery.map(|(expected, next)| Write::put(Some(expected), &next));
     [touched(row), written(register)].into_iter().chain(recovery).collect()
 }

@@ -1,11 +1,11 @@
 //! Answering a challenge, once, by an external method that the caller performed itself and reports.
 
 use serde_json::json;
-use store::{Change, Id, ProvenMethod, Role, User, Write};
+use store::{Change, Id, ProvenMethod, ProvenMethods, Role, User, Write};
 use verify::UnixMs;
 
 use crate::{
-    AnsweredChallenge, Caller, Decision, Input, Service, ServiceError,
+    AnsweredChallenge, Caller, Core, Decision, Input, Service, ServiceError,
     attempt::Attempt,
     protection::{register::written, token::PendingChallenge},
     trail::refusal_counter::refuse,
@@ -56,18 +56,14 @@ impl Service {
             if memo.grants.is_answered(pending.id) {
                 return Err(ServiceError::ChallengeEnded);
             }
-            let register = core.register(&owner).await?;
-            let proven = register.named(&report.method);
-            let Some(proven) = proven.filter(|_| core.settings.may_answer(&report.method)) else {
-                return refused(&attempt, &pending, report, &user, (NOT_PROVEN, not_proven(report))).await;
-            };
-            if !core.is_identity(&owner, proven, &report.identity)? {
-                let told = (OTHER_IDENTITY, ServiceError::OtherIdentity);
-                return refused(&attempt, &pending, report, &user, told).await;
-            }
             if !memo.grants.has_room(attempt.now) {
                 return Err(ServiceError::RateLimited);
             }
+            let register = core.register(&owner).await?;
+            let proven = match proven(core, &register, report)? {
+                Ok(proven) => proven,
+                Err((cause, error)) => return refused(&attempt, &pending, report, &user, cause).await.and(Err(error)),
+            };
             let decision = core.new_id(attempt.now)?;
             memo.grants.answered(&pending, decision, &report.method, attempt.now);
             let event = accepted(&attempt, &pending, report, &user, decision).await?;
@@ -128,8 +124,21 @@ fn check_time(pending: &PendingChallenge, at: UnixMs, now: UnixMs) -> Result<(),
     })
 }
 
-fn not_proven(report: &MethodReport) -> ServiceError {
-    ServiceError::MethodNotProven(report.method.clone())
+/// What was proven and the report names; or what the trail and the caller are told.
+fn proven<'r>(
+    core: &Core,
+    register: &'r ProvenMethods,
+    report: &MethodReport,
+) -> Result<Result<&'r ProvenMethod, (&'static str, ServiceError)>, ServiceError> {
+    let proven = register.named(&report.method);
+    let Some(proven) = proven.filter(|_| core.settings.may_answer(&report.method)) else {
+        let error = ServiceError::MethodNotProven(report.method.clone());
+        return Ok(Err((NOT_PROVEN, error)));
+    };
+    Ok(match core.is_identity(&register.owner, proven, &report.identity)? {
+        true => Ok(proven),
+        false => Err((OTHER_IDENTITY, ServiceError::OtherIdentity)),
+    })
 }
 
 async fn accepted(
@@ -150,12 +159,11 @@ async fn refused(
     pending: &PendingChallenge,
     report: &MethodReport,
     user: &User,
-    (cause, error): (&'static str, ServiceError),
-) -> Result<AnsweredChallenge, ServiceError> {
+    cause: &'static str,
+) -> Result<(), ServiceError> {
     let entry = attempt.entry(ACTION, "refused").of_user().because(cause);
     let entry = entry.detail(detail(pending, report));
-    refuse(attempt, &entry, (ACTION, cause), user).await?;
-    Err(error)
+    refuse(attempt, &entry, (ACTION, cause), user).await
 }
 
 /// What the trail says of it: never the identity.
