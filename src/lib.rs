@@ -40,6 +40,7 @@ mod failure;
 mod heads;
 mod home;
 mod limits;
+mod methods;
 mod opened;
 mod settings;
 

@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 use serde::{Deserialize, de::DeserializeOwned};
-use service::{Settings, UnknownOperations};
+use service::{NoMethod, Settings, UnknownOperations};
 use verify::{Policy, UnixMs};
 
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     heads::SecondCopy,
     home::{Home, read_named},
     limits::LimitsTable,
+    methods::{MethodTable, PagesTable, set_methods},
 };
 
 /// The data of a service, beside it: where it is and by which rules, as the service's own configuration says.
@@ -32,7 +33,7 @@ impl Configured {
     /// The directory, which `serve` must have made, and the rules' settings.
     pub(crate) fn read(&self) -> Result<(PathBuf, Settings), Failure> {
         let file = ConfigFile::read(self.config.as_deref())?;
-        let settings = file.policy.settings()?;
+        let settings = file.settings()?;
         Ok((self.home.clone().or(file.data_dir).existing()?, settings))
     }
 
@@ -70,6 +71,12 @@ pub(crate) struct ConfigFile {
     /// What callers may cost.
     #[serde(default)]
     pub(crate) limits: LimitsTable,
+    /// The operator's external methods, in place of those that are shipped; the strongest first.
+    #[serde(default)]
+    pub(crate) methods: Vec<MethodTable>,
+    /// What people are shown.
+    #[serde(default)]
+    pub(crate) pages: PagesTable,
 }
 
 /// `[policy]`: every number with its unit last in the name.
@@ -112,6 +119,16 @@ pub(crate) struct PolicyTable {
     pub(crate) recovery_codes: Option<u8>,
     /// What is decided of operations that no catalogue has.
     pub(crate) unknown_operations: Option<UnknownOperationsText>,
+    /// What is decided of users who have nothing to answer a challenge with.
+    pub(crate) no_method: Option<NoMethodText>,
+}
+
+/// `[policy] no_method`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NoMethodText {
+    Deny,
+    Allow,
 }
 
 /// `[policy] unknown_operations`.
@@ -123,6 +140,14 @@ pub(crate) enum UnknownOperationsText {
 }
 
 impl ConfigFile {
+    /// The service's settings: the rules', the operator's methods, and their words.
+    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
+        let mut settings = self.policy.settings()?;
+        set_methods(&mut settings, &self.methods)?;
+        self.pages.set(&mut settings)?;
+        Ok(settings)
+    }
+
     /// Reads the file, or takes the defaults when none is named.
     pub(crate) fn read(path: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = path else { return Ok(Self::default()) };
@@ -191,6 +216,7 @@ impl<'a> Unknown<'a> {
         let tables = [
             ("policy", settings_of::<PolicyTable>()),
             ("limits", settings_of::<LimitsTable>()),
+            ("pages", settings_of::<PagesTable>()),
         ];
         let is_its = |(_, settings): &&(&str, Vec<String>)| settings.iter().any(|setting| setting == self.name);
         if let Some((table, _)) = tables.iter().find(is_its) {
@@ -223,11 +249,7 @@ fn settings_of<T: DeserializeOwned>() -> Vec<String> {
 impl PolicyTable {
     /// The settings with these changes, each within what the rules allow.
     pub(crate) fn settings(&self) -> Result<Settings, Failure> {
-        let mut settings = Settings {
-            // None can be proven for a user or reported yet: a setting that names one would let nobody in.
-            external_methods: Vec::new(),
-            ..Settings::default()
-        };
+        let mut settings = Settings::default();
         if let Some(issuer) = &self.issuer {
             enroll::Issuer::new(issuer).map_err(|error| Failure::usage(format!("policy.issuer: {error}")))?;
             settings.issuer.clone_from(issuer);
@@ -275,6 +297,12 @@ impl PolicyTable {
             settings.unknown_operations = match unknown {
                 UnknownOperationsText::Protected => UnknownOperations::Protected,
                 UnknownOperationsText::NotProtected => UnknownOperations::NotProtected,
+            };
+        }
+        if let Some(no_method) = self.no_method {
+            settings.no_method = match no_method {
+                NoMethodText::Deny => NoMethod::Deny,
+                NoMethodText::Allow => NoMethod::Allow,
             };
         }
         self.throttles(&mut settings.policy)?;

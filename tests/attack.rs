@@ -33,6 +33,8 @@ mod erasing;
 mod files;
 #[path = "attack/guesses.rs"]
 mod guesses;
+#[path = "attack/methods.rs"]
+mod methods;
 #[path = "attack/owners.rs"]
 mod owners;
 #[path = "attack/peers.rs"]

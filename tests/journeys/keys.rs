@@ -76,6 +76,28 @@ pub(crate) fn routes(world: &World) -> Vec<Route> {
         route("GET", "/v1/accounts/{account}/users", USER, Value::Null, 200),
         route(
             "GET",
+            "/v1/accounts/{account}/users/{user}/methods",
+            &[Role::Enroll],
+            Value::Null,
+            200,
+        ),
+        route(
+            "PUT",
+            "/v1/accounts/{account}/users/{user}/methods/{method}",
+            &[Role::Enroll],
+            acting(json!({"identity": "+86 138 0013 8000", "verified_at": world.time(0)})),
+            200,
+        ),
+        route(
+            "DELETE",
+            "/v1/accounts/{account}/users/{user}/methods/{method}",
+            &[Role::Enroll],
+            Value::Null,
+            404,
+        ),
+        route("GET", "/v1/methods/{method}/uses", &[Role::Verify], Value::Null, 200),
+        route(
+            "GET",
             "/v1/accounts/{account}/requirements",
             &[Role::Admin],
             Value::Null,
@@ -284,13 +306,17 @@ impl Route {
     pub(crate) fn filled(&self) -> String {
         let query = match self.method {
             "DELETE" => "?actor_id=alice&actor_kind=user",
+            "GET" if self.path.ends_with("/uses") => "?account=acme&user=alice",
             _ => "",
         };
+        // Nobody proves what is taken away, so that each caller is told the same.
+        let method = if self.method == "DELETE" { "wechat" } else { "sms" };
         let path = self
             .path
             .replace("{account}", "acme")
             .replace("{user}", "alice")
             .replace("{id}", ID)
+            .replace("{method}", method)
             .replace("{serial_number}", "CS-000042")
             .replace("{name}", "2026-11")
             .replace("{product}", "cloud-virtual-machine")
@@ -560,6 +586,7 @@ fn the_document_the_server_and_this_table_know_the_same_routes() {
                 .replace("{account}", "acme")
                 .replace("{user}", "alice")
                 .replace("{id}", ID)
+                .replace("{method}", "sms")
                 .replace("{serial_number}", "CS-000042")
                 .replace("{name}", "2026-11");
             let reply = world.call_as(Some(&everything), method, &filled, None);

@@ -32,6 +32,7 @@ mod inventory;
 mod keys;
 mod lockout;
 mod logs;
+mod methods;
 mod operations;
 mod phones;
 mod protection;

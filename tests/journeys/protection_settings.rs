@@ -186,7 +186,10 @@ fn p1_an_administrator_sees_the_state_of_an_accounts_users() {
     let alice = world.user("acme", "alice");
     alice.bind();
     let sms = json!({"login_protection": "sms", "operation_protection": "none"});
-    world.user("acme", "bob").set(&sms, Some("\"0\"")).expect(200);
+    let bob = world.user("acme", "bob");
+    bob.set(&sms, Some("\"0\"")).problem(409, "method_not_proven");
+    bob.prove("sms", "+86 138 0013 8001", None).expect(200);
+    bob.set(&sms, Some("\"0\"")).expect(200);
     world.user("globex", "alice").bind();
     let page = |query: &str| {
         let path = format!("/v1/accounts/acme/users{query}");

@@ -71,6 +71,15 @@ impl Api {
         )
     }
 
+    pub(crate) fn put(&self, path: &str, body: &Value) -> Asked {
+        let request = self.agent.put(format!("{}{path}", self.url));
+        read(
+            request
+                .header("Authorization", format!("Bearer {}", self.key))
+                .send_json(body),
+        )
+    }
+
     pub(crate) fn patch(&self, path: &str, body: &Value) -> Asked {
         let request = self.agent.patch(format!("{}{path}", self.url));
         read(

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{Client, CodeText, Name, Text, Timestamp};
+use crate::{Client, CodeText, MethodReport, Name, Text, Timestamp};
 
 /// Asks whether a user must be checked, and by which method.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -107,6 +107,10 @@ pub struct Challenge {
     /// When that ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant_expires_at: Option<Timestamp>,
+    /// With the ground `no_method`, where it is denied: the operator's words for people who are stuck.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Call 400-000-0000 with your ID card at hand.")]
+    pub contact: Option<String>,
 }
 
 /// The decision on a challenge.
@@ -139,8 +143,12 @@ pub struct ChallengeAnswerRequest {
     /// One of the challenge's methods.
     #[schema(example = "totp")]
     pub method: Text<64>,
-    /// As the user typed it.
-    pub code: CodeText,
+    /// As the user typed it: of `totp` and `recovery_code`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<CodeText>,
+    /// What the caller performed itself: of an external method.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<MethodReport>,
 }
 
 /// What an answer came to.

@@ -19,6 +19,7 @@ mod export;
 mod grant;
 mod hint;
 mod import;
+mod method;
 mod operation;
 mod origin;
 mod probe;
@@ -53,6 +54,10 @@ pub use grant::{GrantText, IntrospectRequest, Introspection, Jwk, Jwks, Presente
 pub use hint::{Hint, HintAlgorithm};
 pub use import::{
     Base64, ImportQuery, ImportReceipt, ImportRefusal, ImportRequest, SecretText, SeedEncoding, returned_capacity,
+};
+pub use method::{
+    EndMethodQuery, EndedMethod, EndedUse, Method, MethodPath, MethodReport, MethodRequest, MethodUses,
+    MethodUsesQuery, Methods, ProtectionName, UserMethodPath,
 };
 pub use operation::{
     NewWords, Operation, OperationPage, OperationPath, OperationQuery, OperationRequest, OperationSource, Words,

@@ -105,6 +105,12 @@ problem_codes! {
     /// Beyond the first list: the order of two steps is told apart from a clash with somebody else.
     NoDevice "no_device" 409 "There is no device to ask for a code of"
         "Bind a device first, then name `mfa`; or name an external method."
+    MethodNotProven "method_not_proven" 409 "The method was not proven for this user"
+        "Have the user prove it, register what was proven, then name it in a setting or report it."
+    MethodInUse "method_in_use" 409 "The method serves a protection"
+        "`detail` says which: choose another method there first. Where its number went to somebody else, say `reassigned=true`."
+    OtherIdentity "other_identity" 409 "The report names another identity"
+        "Perform the method with the identity that is registered for the user. The challenge waits for its answer still."
     RequiredByAccount "required_by_account" 409 "The account requires it of its users"
         "Replace the device instead of unbinding it, or have the account's requirement lifted."
     EnrollmentEnded "enrollment_ended" 410 "The enrollment has ended"

@@ -4,12 +4,13 @@ use std::{fmt, path::Path};
 
 use countersign_api::{
     AuditHead, AuditHeads, AuditPage, AuditRecord, Base64, BatchFailure, BatchResult, CodeText, ConfirmRequest,
-    ConfirmResponse, Device, DeviceKind, DeviceState, Enrollment, EnrollmentCodes, EnrollmentRequest, Factor,
-    FindByCodeRequest, Hint, HintAlgorithm, ImportReceipt, ImportRefusal, ImportRequest, InForce, InForceGround,
-    InForceProtection, Operation, OperationPage, OperationSource, Probe, Problem, ProblemCode, Protection,
-    ProtectionMethod, ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes, RecoveryCodesRequest, Replaces,
-    Requirements, ResyncRequest, SecretText, TakesEffect, Timestamp, Token, TokenPage, TokenState, UnbindRequest, User,
-    VerifyBatchRequest, VerifyBatchResponse, VerifyRequest, VerifyResponse, Words,
+    ConfirmResponse, Device, DeviceKind, DeviceState, EndedMethod, EndedUse, Enrollment, EnrollmentCodes,
+    EnrollmentRequest, Factor, FindByCodeRequest, Hint, HintAlgorithm, ImportReceipt, ImportRefusal, ImportRequest,
+    InForce, InForceGround, InForceProtection, Method, MethodUses, Methods, Operation, OperationPage, OperationSource,
+    Probe, Problem, ProblemCode, Protection, ProtectionMethod, ProtectionName, ProtectionSettings,
+    ProtectionSettingsRequest, RecoveryCodes, RecoveryCodesRequest, Replaces, Requirements, ResyncRequest, SecretText,
+    TakesEffect, Text, Timestamp, Token, TokenPage, TokenState, UnbindRequest, User, VerifyBatchRequest,
+    VerifyBatchResponse, VerifyRequest, VerifyResponse, Words,
 };
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
@@ -77,6 +78,32 @@ fn verdicts() {
         BatchResult::Failed(BatchFailure::new(problem)),
     ];
     check("batch", &VerifyBatchResponse { results });
+}
+
+#[test]
+fn external_methods() {
+    let method = |last_used_at| Method {
+        method: "sms".into(),
+        identity: "+86 138 0013 8000".into(),
+        verified_at: time(0),
+        last_used_at,
+    };
+    let items = vec![method(None), method(Some(time(60_000)))];
+    check("methods", &Methods { items });
+    let uses = vec![ProtectionName::LoginProtection, ProtectionName::OperationProtection];
+    let removable = false;
+    check("method uses", &MethodUses { uses, removable });
+    let in_force = InForceProtection {
+        method: ProtectionMethod::External(Text::from_static("sms")),
+        since: Some(time(0)),
+        ground: InForceGround::NoMethod,
+    };
+    let protection = ProtectionName::SuspiciousLoginProtection;
+    let ended = EndedMethod {
+        method: "sms".into(),
+        ended: vec![EndedUse { protection, in_force }],
+    };
+    check("method ended", &ended);
 }
 
 #[test]

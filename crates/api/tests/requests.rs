@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use countersign_api::{
     BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest, ConfirmRequest, EnrollmentRequest,
-    FindByCodeRequest, ImportRequest, IntrospectRequest, OperationRequest, Problem, ProblemCode,
+    FindByCodeRequest, ImportRequest, IntrospectRequest, MethodRequest, OperationRequest, Problem, ProblemCode,
     ProtectionSettingsRequest, RecoveryCodesRequest, RequirementsRequest, ResyncRequest, RevokeGrantsRequest,
     TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, query_problem, read_json,
 };
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 type Reader = fn(&[u8]) -> Result<(), Problem>;
 
 /// The file of cases, and how its bodies are read.
-const READERS: [(&str, Reader); 20] = [
+const READERS: [(&str, Reader); 21] = [
     ("answer_challenge", |body| {
         read_json::<ChallengeAnswerRequest>(body).map(drop)
     }),
@@ -30,6 +30,7 @@ const READERS: [(&str, Reader); 20] = [
     ("change_requirements", |body| {
         read_json::<RequirementsRequest>(body).map(drop)
     }),
+    ("prove_method", |body| read_json::<MethodRequest>(body).map(drop)),
     ("change_batch", |body| read_json::<BatchChangeRequest>(body).map(drop)),
     ("change_token", |body| read_json::<TokenChangeRequest>(body).map(drop)),
     ("confirm_enrollment", |body| read_json::<ConfirmRequest>(body).map(drop)),

@@ -9,9 +9,9 @@ use std::{
 use api::{
     BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest, ConfirmRequest, EnrollmentRequest,
     ExportActRequest, ExportFileRequest, ExportRequest, FindByCodeRequest, ImportRequest, IntrospectRequest,
-    OperationRequest, PROBLEM_JSON, Problem, ProblemCode, ProtectionSettingsRequest, RecoveryCodesRequest,
-    RequirementsRequest, ResyncRequest, RevokeGrantsRequest, TokenChangeRequest, UnbindRequest, UnlockRequest,
-    VerifyBatchRequest, VerifyRequest, read_json,
+    MethodRequest, OperationRequest, PROBLEM_JSON, Problem, ProblemCode, ProtectionSettingsRequest,
+    RecoveryCodesRequest, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, TokenChangeRequest, UnbindRequest,
+    UnlockRequest, VerifyBatchRequest, VerifyRequest, read_json,
 };
 use serde_json::Value;
 use server::openapi;
@@ -163,6 +163,7 @@ fn its_examples_are_read_as_they_stand() {
             "revoke_grants" => read_json::<RevokeGrantsRequest>(body).map(drop),
             "change_protection" => read_json::<ProtectionSettingsRequest>(body).map(drop),
             "change_requirements" => read_json::<RequirementsRequest>(body).map(drop),
+            "prove_method" => read_json::<MethodRequest>(body).map(drop),
             "change_batch" => read_json::<BatchChangeRequest>(body).map(drop),
             "change_token" => read_json::<TokenChangeRequest>(body).map(drop),
             "confirm_enrollment" => read_json::<ConfirmRequest>(body).map(drop),

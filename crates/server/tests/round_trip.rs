@@ -6,10 +6,11 @@ use std::{collections::BTreeMap, path::Path};
 use api::{
     AuditHeads, AuditPage, AuditQuery, BATCH_ITEMS_MAX, Batch, BatchChangeRequest, BatchItems, BatchPage, BatchQuery,
     BatchRequest, Challenge, ChallengeAnswer, ChallengeAnswerRequest, ChallengeRequest, ChallengeStatus, Client,
-    CodeText, ConfirmRequest, ConfirmResponse, Device, Enrollment, EnrollmentRequest, Export, ExportActRequest,
-    ExportFileRequest, ExportRequest, FindByCodeRequest, FoundTokens, ImportQuery, ImportReceipt, ImportRequest,
-    IntrospectRequest, Introspection, Jwks, Name, Operation, OperationPage, OperationQuery, OperationRequest, PageSize,
-    Probe, Problem, ProblemCode, Protection, ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes,
+    CodeText, ConfirmRequest, ConfirmResponse, Device, EndMethodQuery, EndedMethod, Enrollment, EnrollmentRequest,
+    Export, ExportActRequest, ExportFileRequest, ExportRequest, FindByCodeRequest, FoundTokens, ImportQuery,
+    ImportReceipt, ImportRequest, IntrospectRequest, Introspection, Jwks, Method, MethodRequest, MethodUses,
+    MethodUsesQuery, Methods, Name, Operation, OperationPage, OperationQuery, OperationRequest, PageSize, Probe,
+    Problem, ProblemCode, Protection, ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes,
     RecoveryCodesRequest, RequestId, Requirements, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, SecretText,
     Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState, UnbindRequest, UnlockRequest, User,
     UserAgent, UserPage, UserQuery, UserSummary, VerifyBatchRequest, VerifyBatchResponse, VerifyMethod, VerifyRequest,
@@ -39,7 +40,7 @@ macro_rules! by_name {
     ($($type:ident),+ $(,)?) => { [$((stringify!($type), again::<$type> as Again)),+] };
 }
 
-const REQUESTS: [(&str, Again); 23] = by_name![
+const REQUESTS: [(&str, Again); 24] = by_name![
     BatchChangeRequest,
     BatchRequest,
     ChallengeAnswerRequest,
@@ -52,6 +53,7 @@ const REQUESTS: [(&str, Again); 23] = by_name![
     FindByCodeRequest,
     ImportRequest,
     IntrospectRequest,
+    MethodRequest,
     OperationRequest,
     ProtectionSettingsRequest,
     RecoveryCodesRequest,
@@ -65,7 +67,7 @@ const REQUESTS: [(&str, Again); 23] = by_name![
     VerifyRequest,
 ];
 
-const ANSWERS: [(&str, Again); 29] = by_name![
+const ANSWERS: [(&str, Again); 33] = by_name![
     AuditHeads,
     AuditPage,
     Batch,
@@ -75,12 +77,16 @@ const ANSWERS: [(&str, Again); 29] = by_name![
     ChallengeStatus,
     ConfirmResponse,
     Device,
+    EndedMethod,
     Enrollment,
     Export,
     FoundTokens,
     ImportReceipt,
     Introspection,
     Jwks,
+    Method,
+    MethodUses,
+    Methods,
     Operation,
     OperationPage,
     Probe,
@@ -341,6 +347,10 @@ fn queries_are_written_as_they_are_read() {
     }
     let of_product = json!({"product": "accounts", "limit": "7"});
     assert_eq!(again::<OperationQuery>(&of_product).unwrap(), of_product);
+    let of_user = json!({"account": "acme", "user": "alice"});
+    assert_eq!(again::<MethodUsesQuery>(&of_user).unwrap(), of_user);
+    let ending = json!({"actor_id": "alice", "actor_kind": "user", "reassigned": true});
+    assert_eq!(again::<EndMethodQuery>(&ending).unwrap(), ending);
     assert_eq!(
         again::<ImportQuery>(&json!({"dry_run": true})).unwrap(),
         json!({"dry_run": true})

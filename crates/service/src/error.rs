@@ -75,11 +75,20 @@ pub enum ServiceError {
     /// A code of a device is to be asked for, and there is no device.
     #[error("no device is bound that `mfa` could ask for: bind one first")]
     NoDevice,
+    /// A setting is to name a method that was not proven for this user.
+    #[error("{0} was not proven for this user: have it proven, and register it, first")]
+    MethodNotProven(String),
+    /// The method serves as the method of a protection.
+    #[error("it is the method of {}: choose another there first", .0.join(", "))]
+    MethodInUse(Vec<&'static str>),
+    /// A report names another identity than the one that was proven.
+    #[error("the report names another identity than the one that was proven for this user: nothing was answered")]
+    OtherIdentity,
     /// The account requires the device of its users.
     #[error("the account requires a device of its users: replace this one, or have the requirement lifted")]
     RequiredByAccount,
     /// The change needs a fresh code of the user.
-    #[error("this change needs a code of a device that is bound")]
+    #[error("this change needs a fresh factor of the user: a code of a device, a recovery code, or an identity grant")]
     FactorRequired,
     /// The identity grant is not good for this change; what is wrong with it is not said.
     #[error("the grant does not count here: one of purpose `identity` for {}, given by a device or a recovery code, counts once within 5 minutes", .operations.join(" or "))]
@@ -231,6 +240,14 @@ pub enum Input {
     SessionTotalHours,
     /// The methods that may stand in for the main one.
     Alternatives,
+    /// What a method reaches a user by.
+    Identity,
+    /// When an identity was proven.
+    VerifiedAt,
+    /// What the caller reports of a method that it performed.
+    Report,
+    /// When that was.
+    ReportAt,
 }
 
 impl fmt::Display for Input {
@@ -266,6 +283,10 @@ impl fmt::Display for Input {
             Self::SessionIdleMinutes => "the idle time of sessions in minutes",
             Self::SessionTotalHours => "the whole time of sessions in hours",
             Self::Alternatives => "the alternatives",
+            Self::Identity => "the identity",
+            Self::VerifiedAt => "the time of the identity's proof",
+            Self::Report => "the report",
+            Self::ReportAt => "the time of the report",
         })
     }
 }
@@ -312,6 +333,9 @@ impl ServiceError {
             Self::DeviceLimit => (FaultClass::Conflict, "device_limit"),
             Self::FirstFactorUnchanged => (FaultClass::Conflict, "first_factor_unchanged"),
             Self::NoDevice => (FaultClass::Conflict, "no_device"),
+            Self::MethodNotProven(_) => (FaultClass::Conflict, "method_not_proven"),
+            Self::MethodInUse(_) => (FaultClass::Conflict, "method_in_use"),
+            Self::OtherIdentity => (FaultClass::Conflict, "other_identity"),
             Self::RequiredByAccount => (FaultClass::Conflict, "required_by_account"),
             Self::PreconditionFailed => (FaultClass::Changed, "precondition_failed"),
             Self::TokenState { .. } => (FaultClass::Conflict, "token_state"),

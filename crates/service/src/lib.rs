@@ -38,12 +38,13 @@ pub use inventory::{
 pub use ports::{Clock, Entropy, GrantKey, PortError, Sealer, Signer};
 pub use protection::{
     AnsweredChallenge, Bilingual, CatalogueOperation, Challenge, ChallengeAnswer, ChallengePurpose, ChallengeState,
-    Decision, Grant, GrantUse, Ground, InForceGround, InForceProtection, NewChallenge, NewOperation, NewRequirements,
-    OWN_OPERATIONS_MAX, OfferedMethod, Operation, OperationSource, ProtectionChange, ProtectionView, Revocation,
-    SignedGrant, UserPage, UserSummary, shipped_operation, shipped_operations,
+    Decision, EndedMethod, Grant, GrantUse, Ground, InForceGround, InForceProtection, MethodReport, MethodUses,
+    MethodView, NewChallenge, NewOperation, NewProvenMethod, NewRequirements, OWN_OPERATIONS_MAX, OfferedMethod,
+    Operation, OperationSource, ProtectionChange, ProtectionName, ProtectionView, Revocation, SignedGrant, UserPage,
+    UserSummary, shipped_operation, shipped_operations,
 };
 pub use service::Service;
-pub use settings::{ExternalMethod, Settings, UnknownOperations};
+pub use settings::{ExternalMethod, NoMethod, Settings, UnknownOperations};
 pub use trail::{Finding, Record, Report, SignedHead, verify_trail};
 pub use upkeep::{ClockStatus, DeviceAhead, end_witness, look_at_clock, prove_keyring, reseal};
 pub use verification::{Acceptance, Answer, Question};

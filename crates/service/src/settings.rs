@@ -39,6 +39,20 @@ pub struct Settings {
     pub unknown_operations: UnknownOperations,
     /// The operator's methods beside devices and recovery codes, the strongest first.
     pub external_methods: Vec<ExternalMethod>,
+    /// What is decided where something is asked, and the user has nothing to answer with (P4).
+    pub no_method: NoMethod,
+    /// The operator's words for people who are stuck, and where they find help.
+    pub contact: Option<String>,
+}
+
+/// What is decided of a user who has nothing to answer with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NoMethod {
+    /// They do not go on.
+    #[default]
+    Deny,
+    /// They go on, and it is recorded that nothing was asked; but for an identity check, which proves something or fails.
+    Allow,
 }
 
 /// How sensitive an operation is that no catalogue has.
@@ -70,6 +84,12 @@ impl Settings {
     /// The operator's method of this name.
     pub(crate) fn external_method(&self, name: &str) -> Option<&ExternalMethod> {
         self.external_methods.iter().find(|method| method.name == name)
+    }
+
+    /// Whether this may answer a challenge: a method that is only evidence may not, nor one that the operator has no more.
+    pub(crate) fn may_answer(&self, name: &str) -> bool {
+        let method = self.external_method(name);
+        method.is_some_and(|method| method.is_main || method.is_alternative)
     }
 
     /// The names of those that may stand in for another, in order.
@@ -118,6 +138,8 @@ impl Default for Settings {
             waiting_per_user: 5,
             unknown_operations: UnknownOperations::Protected,
             external_methods: shipped_methods(),
+            no_method: NoMethod::Deny,
+            contact: None,
         }
     }
 }

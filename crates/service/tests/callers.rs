@@ -7,9 +7,9 @@ use std::{collections::BTreeSet, fs, path::Path, pin::Pin};
 
 use service::{
     Caller, ChallengeAnswer, ChallengePurpose, Confirmation, ExportedTokens, Factor, GrantUse, IdentityProof, Method,
-    NewChallenge, NewDevice, NewEnrollment, NewExport, NewImport, NewKey, NewLot, NewOperation, NewRequirements,
-    OpenedBy, Owner, ProtectionChange, ProtectionMethod, Question, Receipt, Revocation, Role, SeedFile, Service,
-    ServiceError, TokenFilter, TokenTransition, UnixMs, Words,
+    MethodReport, NewChallenge, NewDevice, NewEnrollment, NewExport, NewImport, NewKey, NewLot, NewOperation,
+    NewProvenMethod, NewRequirements, OpenedBy, Owner, ProtectionChange, ProtectionMethod, Question, Receipt,
+    Revocation, Role, SeedFile, Service, ServiceError, TokenFilter, TokenTransition, UnixMs, Words,
 };
 use support::{World, id};
 use syn::{FnArg, ImplItem, Item, Type, Visibility};
@@ -136,6 +136,11 @@ const CALLS: &[(&str, Call)] = calls! {
     introspect_grant("none", &GrantUse::default());
     revoke_grants(&Revocation::User(alice()));
     set_protection(&alice(), 0, &protection());
+    methods(&alice());
+    prove_method(&alice(), "sms", &proven());
+    end_method(&alice(), "sms", false);
+    method_uses(&alice(), "sms");
+    report_method("none", &report());
     requirements("acme");
     users("acme", None, 9);
     set_requirements("acme", 0, &NewRequirements::default());
@@ -171,6 +176,23 @@ fn answer() -> ChallengeAnswer {
     ChallengeAnswer {
         method: "totp".into(),
         code: code(),
+    }
+}
+
+fn proven() -> NewProvenMethod {
+    NewProvenMethod {
+        identity: "+86 138 0013 8000".into(),
+        verified_at: UnixMs::new(1_795_219_200_000),
+        factor: None,
+    }
+}
+
+fn report() -> MethodReport {
+    MethodReport {
+        method: "sms".into(),
+        identity: "+86 138 0013 8000".into(),
+        reference: "4711".into(),
+        at: UnixMs::new(1_795_219_200_000),
     }
 }
 
@@ -290,6 +312,7 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
             let is_about_nobody = [
                 "challenge_state",
                 "answer_challenge",
+                "report_method",
                 "introspect_grant",
                 "operations",
                 "operation",
@@ -344,6 +367,9 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
         &[
             "protection",
             "set_protection",
+            "methods",
+            "prove_method",
+            "end_method",
             "unbind",
             "resync",
             "start_enrollment",
@@ -361,6 +387,8 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "create_challenge",
             "challenge_state",
             "answer_challenge",
+            "report_method",
+            "method_uses",
             "introspect_grant",
             "revoke_grants",
         ],

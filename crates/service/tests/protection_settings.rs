@@ -52,10 +52,15 @@ struct Bound {
 }
 
 impl Bound {
-    /// Alice has a device, recovery codes and both protections.
+    /// Alice has a device, recovery codes and both protections; for her and for Bob methods were proven before.
     async fn new() -> Self {
         let world = World::new().await;
         let caller = world.all().await;
+        for owner in [alice(), bob()] {
+            for method in ["sms", "wechat"] {
+                world.prove(&caller, &owner, method).await;
+            }
+        }
         let (device, phone, paper) = world.bind_with_paper(&caller, &alice()).await;
         let paper = paper.iter().map(|code| code.to_string()).collect();
         Self {
@@ -253,11 +258,7 @@ async fn b5_mfa_is_refused_where_no_device_is_bound() {
         .await
         .expect("it needs no device");
     assert_eq!(done.login_protection.method, external("sms"));
-    assert_eq!(
-        done.login_protection.ground,
-        InForceGround::NoMethod,
-        "nothing was proven for bob yet"
-    );
+    assert_eq!(done.login_protection.ground, InForceGround::Own);
     bound
         .set(&bob(), &both(NONE))
         .await
@@ -356,8 +357,15 @@ async fn p1_an_accounts_requirement_holds_where_the_user_chose_nothing() {
         bound.login(&alice()).await,
         (Decision::Challenge, Ground::RequiredByAccount)
     );
-    assert_eq!(bound.now(&bob()).await.login_protection.ground, InForceGround::NoMethod);
-    assert_eq!(bound.login(&bob()).await, (Decision::Deny, Ground::NoMethod));
+    let carol = Owner::new("acme", "carol");
+    assert_eq!(bound.now(&carol).await.login_protection.ground, InForceGround::NoMethod);
+    assert_eq!(bound.login(&carol).await, (Decision::Deny, Ground::NoMethod));
+    let stands_in = (Decision::Challenge, Ground::RequiredByAccount);
+    assert_eq!(
+        bound.login(&bob()).await,
+        stands_in,
+        "P4: what was proven for him may stand in"
+    );
     let elsewhere = Owner::new("umbrella", "alice");
     assert_eq!(bound.login(&elsewhere).await, (Decision::Allow, Ground::UnknownUser));
     let evading = ProtectionChange {

@@ -18,6 +18,8 @@ pub fn run(data: &[u8]) {
         read_json::<FindByCodeRequest>(data).err(),
         read_json::<BatchRequest>(data).err(),
         read_json::<BatchChangeRequest>(data).err(),
+        read_json::<ChallengeAnswerRequest>(data).err(),
+        read_json::<MethodRequest>(data).err(),
     ];
     for problem in refusals.iter().flatten() {
         assert!(problem.detail.len() < 400, "{}", problem.detail);

@@ -144,6 +144,18 @@ impl<S: Send + Sync> FromRequestParts<S> for OperationKey {
     }
 }
 
+/// `{method}` of the path: an external method, by the operator's name.
+pub(crate) struct MethodName(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for MethodName {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        let params = params(parts, state).await?;
+        Ok(Self(name(&params, "method")?.as_ref().to_owned()))
+    }
+}
+
 async fn params<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<RawPathParams, Rejection> {
     RawPathParams::from_request_parts(parts, state)
         .await

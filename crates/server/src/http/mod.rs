@@ -19,6 +19,7 @@ mod enrollments;
 mod exports;
 mod extract;
 mod grants;
+mod methods;
 mod operations;
 mod probes;
 mod problem;
@@ -45,6 +46,7 @@ fn endpoints() -> OpenApiRouter<App> {
         .merge(enrollments::endpoints())
         .merge(devices::endpoints())
         .merge(users::endpoints())
+        .merge(methods::endpoints())
         .merge(accounts::endpoints())
         .merge(tokens::endpoints())
         .merge(batches::endpoints())

@@ -98,6 +98,10 @@ fn field(input: Input) -> &'static str {
         Input::SessionIdleMinutes => "session_idle_minutes",
         Input::SessionTotalHours => "session_total_hours",
         Input::Alternatives => "alternatives",
+        Input::Identity => "identity",
+        Input::VerifiedAt => "verified_at",
+        Input::Report => "report",
+        Input::ReportAt => "report.at",
     }
 }
 
@@ -161,6 +165,9 @@ mod tests {
             ServiceError::PreconditionFailed,
             ServiceError::NoDevice,
             ServiceError::RequiredByAccount,
+            ServiceError::MethodNotProven(words()),
+            ServiceError::MethodInUse(vec!["login_protection"]),
+            ServiceError::OtherIdentity,
             ServiceError::ChallengeEnded,
             ServiceError::ChallengeExpired,
             ServiceError::StorageUnavailable(words()),

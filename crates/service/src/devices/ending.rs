@@ -36,7 +36,7 @@ pub(crate) struct Ending<'a> {
     factors: &'a Factors,
     /// The row as it becomes.
     next: User,
-    writes: Vec<Write>,
+    pub(crate) writes: Vec<Write>,
     pub(crate) events: Vec<audit::Event>,
     /// A set of recovery codes that paid for it.
     spent: Option<(u64, store::RecoveryCodes)>,

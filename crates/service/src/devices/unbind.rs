@@ -1,6 +1,6 @@
 //! Unbinding a device, and closing a user.
 
-use store::{Change, Id, Owner};
+use store::{Change, Id, Owner, ProvenMethods};
 
 use crate::{
     Caller, Core, Factor, Role, Service, ServiceError,
@@ -9,6 +9,7 @@ use crate::{
         ending::Ending,
         factor::{FactorOutcome, judge_factor},
     },
+    protection::register::written,
 };
 
 impl Service {
@@ -50,7 +51,7 @@ impl Service {
     }
 }
 
-/// Closes a user: their devices end. Its caller has checked the right, and holds the user's lock.
+/// Closes a user: their devices end, and the methods that were proven for them. Its caller has checked the right, and holds the user's lock.
 pub(crate) async fn close(core: &Core, owner: &Owner, origin: &Origin) -> Result<(), ServiceError> {
     let mut attempts = core.attempts(origin);
     loop {
@@ -59,6 +60,11 @@ pub(crate) async fn close(core: &Core, owner: &Owner, origin: &Origin) -> Result
         let mut ending = Ending::of(&attempt, owner, &factors).await?;
         for bound in &factors.user.devices {
             ending.tombstone(bound.device.id, "user_closed").await?;
+        }
+        let register = core.register(owner).await?;
+        if !register.methods.is_empty() {
+            let methods = Vec::new();
+            ending.writes.push(written(ProvenMethods { methods, ..register }));
         }
         let entry = attempt.entry("user.close", "done").of_user();
         let entry = entry.count(factors.user.devices.len() as u64);

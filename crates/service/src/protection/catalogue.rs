@@ -32,7 +32,7 @@ const PART_MAX_BYTES: usize = 100;
 const FRESH_MS: i64 = 2 * UnixMs::SECOND;
 
 /// What this service itself does, by its name in the trail, and the rows of the catalogue that it is held to (P3).
-const OWN_CALLS: [(&str, &[&str]); 7] = [
+const OWN_CALLS: [(&str, &[&str]); 8] = [
     ("enrollment.start", &["accounts/bind-mfa-token"]),
     ("device.resync", &["accounts/bind-mfa-token"]),
     ("recovery_codes.renew", &["accounts/bind-mfa-token"]),
@@ -42,6 +42,16 @@ const OWN_CALLS: [(&str, &[&str]); 7] = [
         &[
             "accounts/set-user-s-login-protection-and-sensitive-operation-verification-methods",
             "accounts/remote-login-security-settings",
+        ],
+    ),
+    (
+        "method.prove",
+        &[
+            "accounts/modifying-user-mobile-number",
+            "accounts/modifying-user-email-address",
+            "accounts/binding-wechat",
+            "accounts/binding-qq",
+            "accounts/account-link-secondary-confirmation",
         ],
     ),
     ("session.end_all", &["accounts/remove-login-status"]),

@@ -5,7 +5,7 @@ use store::{Bound, Owner, Role, User};
 use verify::{Lock, UnixMs};
 
 use crate::{
-    Caller, Client, Input, Service, ServiceError,
+    Caller, Client, Input, NoMethod, Service, ServiceError,
     access::caller::Origin,
     attempt::Attempt,
     protection::{
@@ -13,6 +13,7 @@ use crate::{
         grant::Grant,
         memory::GrantMemory,
         purpose::ChallengePurpose,
+        register::OwnMethods,
         token::{CHALLENGE_MS, PendingChallenge, time_of},
     },
     trail::refusal_counter::decide_freely,
@@ -59,6 +60,8 @@ pub struct Challenge {
     pub locked_until: Option<UnixMs>,
     /// With [`Decision::Allow`].
     pub grant: Option<SignedGrant>,
+    /// Where there is nothing to answer with: the operator's words for people who are stuck.
+    pub contact: Option<String>,
 }
 
 /// A grant as its bearer has it.
@@ -128,6 +131,7 @@ impl Service {
             is_risky: wanted.is_risky,
         };
         let (decision, ground, methods) = decide(&asked, &facts);
+        let is_stuck = (decision, ground) == (Decision::Deny, Ground::NoMethod);
         let locked_until = user.as_ref().and_then(|user| locked_until(user, now));
         let pending = PendingChallenge {
             id: core.new_id(now)?,
@@ -159,6 +163,7 @@ impl Service {
             expires_at: pending.expires_at(),
             locked_until,
             grant,
+            contact: core.settings.contact.clone().filter(|_| is_stuck),
         })
     }
 
@@ -228,15 +233,24 @@ async fn facts(attempt: &Attempt<'_>, owner: &Owner, user: Option<&User>) -> Res
         true => store.recovery_codes(owner.clone()).await?,
         false => None,
     };
+    let register = store.proven_methods(owner.clone()).await?;
+    let methods = OwnMethods::of(
+        attempt.core,
+        has_device,
+        register.as_ref(),
+        standing.requirements.as_ref(),
+    );
     let in_force = |(setting, is_required): (&store::ProtectionSetting, bool)| InForce {
         method: setting.method.clone(),
         is_required,
     };
     Ok(Facts {
-        is_known: has_device || standing.own.version > 0,
+        is_known: has_device || standing.own.version > 0 || register.is_some(),
         has_device,
         has_recovery_code: recovery.is_some_and(|set| set.left() > 0),
-        external: Vec::new(),
+        external: methods.external,
+        forbidden: methods.forbidden,
+        allows_no_method: attempt.core.settings.no_method == NoMethod::Allow,
         login: in_force(standing.login()),
         operation: in_force(standing.operation()),
         suspicious_login: in_force(standing.suspicious_login()),

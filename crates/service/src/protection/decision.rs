@@ -96,8 +96,12 @@ pub(crate) struct Facts {
     pub(crate) has_device: bool,
     /// A recovery code is left.
     pub(crate) has_recovery_code: bool,
-    /// External methods that were proven for them and that may answer, the main ones first.
+    /// External methods that were proven for them and that may answer, in the operator's order.
     pub(crate) external: Vec<String>,
+    /// Those of them that the account forbids as alternatives (P4).
+    pub(crate) forbidden: Vec<String>,
+    /// The operator lets those go on who have nothing to answer with (P4).
+    pub(crate) allows_no_method: bool,
     /// Asked at login.
     pub(crate) login: InForce,
     /// Asked before a sensitive operation.
@@ -106,6 +110,12 @@ pub(crate) struct Facts {
     pub(crate) suspicious_login: InForce,
     /// The account is being closed (P9).
     pub(crate) is_closing: bool,
+}
+
+/// Whether the account lets this external method answer: as what one of these settings names, or as an alternative.
+pub(crate) fn lets_answer(name: &str, forbidden: &[String], settings: &[&ProtectionMethod]) -> bool {
+    let is_named = |method: &&ProtectionMethod| matches!(method, ProtectionMethod::External(main) if **main == *name);
+    settings.iter().any(is_named) || !forbidden.iter().any(|forbidden| forbidden == name)
 }
 
 /// A protection as it is in force: the user's own, or the account's requirement.
@@ -157,7 +167,10 @@ pub(crate) fn decide(asked: &Asked<'_>, facts: &Facts) -> (Decision, Ground, Vec
     };
     let methods = offered(asked.first_factor, facts, main);
     if methods.is_empty() {
-        (Decision::Deny, Ground::NoMethod, methods)
+        // An identity check that asked nothing would be a proof of nothing.
+        let is_allowed = facts.allows_no_method && asked.purpose != ChallengePurpose::Identity;
+        let decision = if is_allowed { Decision::Allow } else { Decision::Deny };
+        (decision, Ground::NoMethod, methods)
     } else {
         (Decision::Challenge, ground, methods)
     }
@@ -206,7 +219,11 @@ fn unasked(facts: &Facts) -> Ground {
 fn offered(first_factor: Option<&str>, facts: &Facts, main: Option<&ProtectionMethod>) -> Vec<OfferedMethod> {
     let own = [(facts.has_device, TOTP), (facts.has_recovery_code, RECOVERY_CODE)];
     let own = own.into_iter().filter_map(|(is_there, name)| is_there.then_some(name));
-    let all = own.chain(facts.external.iter().map(String::as_str));
+    // Where no setting asked, what any of them names may answer.
+    let any = [&facts.login, &facts.operation, &facts.suspicious_login].map(|setting| &setting.method);
+    let asking = main.as_ref().map_or(&any[..], std::slice::from_ref);
+    let external = facts.external.iter().map(String::as_str);
+    let all = own.chain(external.filter(|name| lets_answer(name, &facts.forbidden, asking)));
     let all = all.filter(|method| first_factor != Some(*method));
     let is_main = |method: &str| match main {
         Some(ProtectionMethod::External(name)) => method == &**name,
@@ -317,6 +334,55 @@ mod tests {
         assert_eq!((decision, ground), (Decision::Challenge, Ground::RequiredByAccount));
         let expected = [(TOTP, true), (RECOVERY_CODE, true), ("sms", false), ("email", true)];
         assert_eq!(names(&methods), expected);
+    }
+
+    #[test]
+    fn p4_what_the_account_forbids_answers_only_where_a_setting_names_it() {
+        let sms = InForce {
+            method: ProtectionMethod::External("sms".into()),
+            is_required: false,
+        };
+        let facts = Facts {
+            is_known: true,
+            login: sms,
+            external: vec!["sms".into(), "wechat".into()],
+            forbidden: vec!["sms".into(), "wechat".into()],
+            ..Facts::default()
+        };
+        let (_, _, methods) = decide(&login("password"), &facts);
+        assert_eq!(names(&methods), [("sms", false)]);
+        let (_, ground, methods) = decide(&operation(Sensitivity::IdentityAlways, false), &facts);
+        assert_eq!(
+            (ground, names(&methods)),
+            (Ground::IdentityAlways, vec![("sms", false)])
+        );
+        let free = Facts {
+            forbidden: Vec::new(),
+            ..facts
+        };
+        let (_, _, methods) = decide(&login("password"), &free);
+        assert_eq!(names(&methods), [("sms", false), ("wechat", true)]);
+    }
+
+    #[test]
+    fn p4_nothing_to_answer_with_is_denied_unless_the_operator_allows_it() {
+        let stuck = Facts {
+            login: mfa(),
+            ..Facts::default()
+        };
+        let denied = (Decision::Deny, Ground::NoMethod, vec![]);
+        assert_eq!(decide(&login("password"), &stuck), denied);
+        let allowing = Facts {
+            allows_no_method: true,
+            ..stuck
+        };
+        let told = decide(&login("password"), &allowing);
+        assert_eq!(told, (Decision::Allow, Ground::NoMethod, vec![]));
+        let identity = Asked {
+            purpose: ChallengePurpose::Identity,
+            ..operation(Sensitivity::None, false)
+        };
+        assert_eq!(decide(&identity, &allowing), denied, "P3b: it would prove nothing");
     }
 
     #[test]

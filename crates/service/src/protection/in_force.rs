@@ -3,7 +3,7 @@
 use store::{Key, Owner, Protection, ProtectionMethod, ProtectionSetting, Requirements, Write};
 use verify::UnixMs;
 
-use crate::{Caller, Core, Role, Service, ServiceError};
+use crate::{Caller, Core, Role, Service, ServiceError, protection::register::OwnMethods};
 
 /// A user's settings, and what is in force of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,13 +64,13 @@ impl Standing {
         counting(&self.own.suspicious_login_protection, None)
     }
 
-    /// As it is shown for a user who has something to answer with, or nothing.
-    pub(crate) fn view(self, has_method: bool) -> ProtectionView {
+    /// As it is shown for a user who has this to answer with.
+    pub(crate) fn view(self, methods: &OwnMethods) -> ProtectionView {
         let shown = |(setting, is_required): (&ProtectionSetting, bool)| InForceProtection {
             method: setting.method.clone(),
             since: setting.since,
             ground: match is_required {
-                _ if setting.is_on() && !has_method => InForceGround::NoMethod,
+                _ if setting.is_on() && !methods.can_answer(&setting.method) => InForceGround::NoMethod,
                 true => InForceGround::RequiredByAccount,
                 false => InForceGround::Own,
             },
@@ -115,6 +115,9 @@ impl Service {
         caller.may_for(&[Role::Enroll], owner)?;
         let core = &*self.core;
         let has_device = !core.store.bound(owner.clone()).await?.is_empty();
-        Ok(core.standing(owner).await?.view(has_device))
+        let standing = core.standing(owner).await?;
+        let register = core.store.proven_methods(owner.clone()).await?;
+        let methods = OwnMethods::of(core, has_device, register.as_ref(), standing.requirements.as_ref());
+        Ok(standing.view(&methods))
     }
 }

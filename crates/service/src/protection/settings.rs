@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use serde_json::{Value, json};
-use store::{Change, Owner, Protection, ProtectionMethod, ProtectionSetting, User, Write, audit};
+use store::{Change, Owner, Protection, ProtectionMethod, ProtectionSetting, ProvenMethods, User, Write, audit};
 use verify::UnixMs;
 
 use crate::{
@@ -13,7 +13,10 @@ use crate::{
         factor::{ConsumedFactor, FactorOutcome, judge_factor},
         factors::{Factors, touched},
     },
-    protection::in_force::{Standing, unchanged},
+    protection::{
+        in_force::{Standing, unchanged},
+        register::OwnMethods,
+    },
 };
 
 const ACTION: &str = "protection.change";
@@ -59,6 +62,8 @@ impl Service {
             let attempt = attempts.next()?;
             let factors = core.factors(owner, attempt.now).await?;
             let requirements = core.store.requirements(&owner.account).await?;
+            // It changes with the user's row alone.
+            let register = core.store.proven_methods(owner.clone()).await?;
             let guard = unchanged(owner, requirements.as_ref());
             let old = Standing {
                 own: factors.settings(),
@@ -75,10 +80,12 @@ impl Service {
             if !has_device && next.own.asks_for_mfa() {
                 return Err(ServiceError::NoDevice);
             }
+            all_proven(&old.own, &next.own, register.as_ref())?;
+            let methods = OwnMethods::of(core, has_device, register.as_ref(), old.requirements.as_ref());
             let Some(write) = factors.become_protected(next.own.clone()) else {
-                return Ok(old.view(has_device));
+                return Ok(old.view(&methods));
             };
-            let is_free = !has_device || !weakens(&old, &next);
+            let is_free = !methods.is_any() || !weakens(&old, &next);
             let spent = match (is_free, &wanted.factor) {
                 (true, _) => None,
                 (false, None) => return Err(ServiceError::FactorRequired),
@@ -95,11 +102,30 @@ impl Service {
             let event = changed(&attempt, &factors.user, (&old.own, &next.own), spent.as_ref()).await?;
             let change = Change::of(event).with([write, guard]).with(burned(factors, spent));
             next.own.version += 1;
-            if let Some(view) = attempt.commit(change, next.view(has_device)).await? {
+            if let Some(view) = attempt.commit(change, next.view(&methods)).await? {
                 return Ok(view);
             }
         }
     }
+}
+
+/// Refuses a setting that newly names an external method which nobody proved for this user: it would let nobody in.
+fn all_proven(old: &Protection, next: &Protection, register: Option<&ProvenMethods>) -> Result<(), ServiceError> {
+    let settings = [
+        (&old.login_protection, &next.login_protection),
+        (&old.operation_protection, &next.operation_protection),
+        (&old.suspicious_login_protection, &next.suspicious_login_protection),
+    ];
+    let is_proven = |name: &str| register.is_some_and(|register| register.named(name).is_some());
+    for (old, next) in settings {
+        match &next.method {
+            ProtectionMethod::External(name) if old.method != next.method && !is_proven(name) => {
+                return Err(ServiceError::MethodNotProven(name.as_ref().to_owned()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The event of a change: what was, what is, and the factor that paid for it.

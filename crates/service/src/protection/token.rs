@@ -50,6 +50,11 @@ impl PendingChallenge {
         UnixMs::new(self.expires_at_ms)
     }
 
+    /// When it was asked for.
+    pub(crate) fn asked_at(&self) -> UnixMs {
+        self.expires_at().plus(-CHALLENGE_MS)
+    }
+
     /// What the trail says of it.
     pub(crate) fn detail(&self) -> Value {
         json!({

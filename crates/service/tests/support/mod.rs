@@ -17,8 +17,9 @@ use keyring::Keyring;
 use serde_json::Value;
 use service::{
     Actor, ActorKind, Answer, Caller, Clock, Confirmation, Entropy, Factor, Id, IdentityProof, Input, Method,
-    NewDevice, NewEnrollment, NewImport, NewKey, NewLot, OpenTo, OpenedBy, Owner, PortError, Ports, Question, Receipt,
-    Replacement, Role, SeedFile, Service, ServiceError, Settings, Signer as _, StartedEnrollment, UnixMs,
+    NewDevice, NewEnrollment, NewImport, NewKey, NewLot, NewProvenMethod, OpenTo, OpenedBy, Owner, PortError, Ports,
+    Question, Receipt, Replacement, Role, SeedFile, Service, ServiceError, Settings, Signer as _, StartedEnrollment,
+    UnixMs,
 };
 use store::{
     Store,
@@ -238,6 +239,17 @@ impl World {
         }
     }
 
+    /// A method is proven now for a user without a device, who is reached by [`identity`].
+    pub(crate) async fn prove(&self, caller: &Caller, owner: &Owner, method: &str) {
+        let wanted = NewProvenMethod {
+            identity: identity(owner, method),
+            verified_at: self.now(),
+            factor: None,
+        };
+        let proven = self.service.prove_method(caller, owner, method, &wanted).await;
+        proven.expect("it is registered");
+    }
+
     pub(crate) fn proof(&self) -> IdentityProof {
         IdentityProof {
             method: "password".into(),
@@ -324,6 +336,11 @@ pub(crate) fn actor_of(id: &str) -> Actor {
         kind: ActorKind::Service,
         ip: None,
     }
+}
+
+/// What a method reaches this user by.
+pub(crate) fn identity(owner: &Owner, method: &str) -> String {
+    format!("{method} of {}", owner.user)
 }
 
 pub(crate) fn alice() -> Owner {

@@ -1,7 +1,8 @@
 //! `POST /v1/challenges/{id}/answer`
 
-use api::{ChallengeAnswer, ChallengeAnswerRequest, ChallengePath, ProblemCode};
+use api::{ChallengeAnswer, ChallengeAnswerRequest, ChallengePath, Problem, ProblemCode};
 use axum::extract::State;
+use service::{MethodReport, UnixMs};
 
 use super::decision;
 use crate::{
@@ -17,21 +18,35 @@ use crate::{
 
 pub(super) const PROBLEMS: Problems = Problems::keyed(&[
     ProblemCode::NotFound,
+    ProblemCode::Conflict,
+    ProblemCode::MethodNotProven,
+    ProblemCode::OtherIdentity,
     ProblemCode::ChallengeEnded,
     ProblemCode::ChallengeExpired,
 ]);
 
-/// Answers a challenge by a code
+/// Answers a challenge by a code, or by the report of an external method
 ///
 /// Role: verify. Only for the key that asked for it. A right code is burned and ends the challenge: `allow`, with the grant. A
 /// wrong one is counted like every guess, and leaves `challenge`; when it locks the user, `locked_until` says so. A challenge
-/// is answered once.
+/// is answered once. An external method is the caller's to perform: it reports by what it reached the user, which has to be
+/// what was registered, and when.
 #[utoipa::path(
     post,
     path = "/v1/challenges/{id}/answer",
     tag = "protection",
     params(ChallengePath),
-    request_body(content = ChallengeAnswerRequest, example = json!({"method": "totp", "code": "492 039"})),
+    request_body(
+        content = ChallengeAnswerRequest,
+        examples(
+            ("code" = (summary = "A code that the user typed", value = json!({"method": "totp", "code": "492 039"}))),
+            ("report" = (summary = "A message that the caller sent and the user answered", value = json!({
+                "method": "sms", "report": {
+                    "identity": "+86 138 0013 8000", "reference": "sms-20261129-4711", "at": "2026-11-29T12:00:40Z",
+                },
+            }))),
+        ),
+    ),
     responses((
         status = 200,
         description = "The verdict, already on disk.",
@@ -45,11 +60,27 @@ pub(super) async fn answer_challenge(
     PathText(id): PathText,
     Json(request): Json<ChallengeAnswerRequest>,
 ) -> Answer {
-    let answer = service::ChallengeAnswer {
-        method: request.method.as_str().to_owned(),
-        code: convert::typed(request.code),
+    let method = request.method.as_str().to_owned();
+    let answered = match (request.code, request.report) {
+        (Some(code), None) => {
+            let code = convert::typed(code);
+            let answer = service::ChallengeAnswer { method, code };
+            app.service.answer_challenge(&caller.0, &id, answer).await?
+        }
+        (None, Some(report)) => {
+            let report = MethodReport {
+                method,
+                identity: report.identity.as_str().to_owned(),
+                reference: report.reference.as_str().to_owned(),
+                at: UnixMs::new(report.at.unix_ms()),
+            };
+            app.service.report_method(&caller.0, &id, &report).await?
+        }
+        _ => {
+            let detail = "an answer has either `code`, as it was typed, or `report`, of an external method";
+            return Err(Problem::new(ProblemCode::InvalidRequest, detail).into());
+        }
     };
-    let answered = app.service.answer_challenge(&caller.0, &id, answer).await?;
     let (grant, grant_expires_at) = match answered.grant {
         Some(grant) => (Some(grant.text), Some(convert::time(grant.expires_at))),
         None => (None, None),

@@ -92,5 +92,6 @@ fn challenge(challenge: service::Challenge) -> Challenge {
         locked_until: challenge.locked_until.map(convert::time),
         grant,
         grant_expires_at,
+        contact: challenge.contact,
     }
 }

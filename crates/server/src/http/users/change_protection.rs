@@ -18,6 +18,7 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[
     ProblemCode::GrantRefused,
     ProblemCode::Conflict,
     ProblemCode::NoDevice,
+    ProblemCode::MethodNotProven,
     ProblemCode::PreconditionFailed,
     ProblemCode::CodeRefused,
 ]);
@@ -25,7 +26,8 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[
 /// Changes where a user's second factor is asked for, and by which method
 ///
 /// Role: enroll. All settings are sent. Less protection than before takes a fresh `factor` where a device is bound: a method
-/// that goes, or another than `mfa` in place of one; browsers that may be trusted; longer sessions. More takes none.
+/// that goes, or another than `mfa` in place of one; browsers that may be trusted; longer sessions. More takes none. An external
+/// method has to be proven for the user before.
 #[utoipa::path(
     put,
     path = "/v1/accounts/{account}/users/{user}/protection",

@@ -3,7 +3,7 @@
 mod change_protection;
 mod close;
 mod get;
-mod protection;
+pub(super) mod protection;
 mod recovery_codes;
 
 use service::Protection;

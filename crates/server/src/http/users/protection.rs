@@ -50,7 +50,7 @@ pub(super) fn answer(view: &ProtectionView) -> Response {
     versioned(settings.version, &told)
 }
 
-fn in_force(one: &service::InForceProtection) -> InForceProtection {
+pub(in crate::http) fn in_force(one: &service::InForceProtection) -> InForceProtection {
     InForceProtection {
         method: protection_method(&one.method),
         since: one.since.map(time),

@@ -1,0 +1,134 @@
+//! Registering a method that the caller proved for a user, or proved anew.
+
+use serde_json::json;
+use store::{Change, Owner, ProvenMethod, ProvenMethods, RecoveryCodes, User, Write, audit};
+use verify::UnixMs;
+
+use crate::{
+    Caller, Core, Factor, Input, MethodView, Role, Service, ServiceError,
+    attempt::Attempt,
+    devices::{
+        factor::{ConsumedFactor, FactorOutcome, judge_factor},
+        factors::touched,
+    },
+    protection::register::{OwnMethods, check_identity, written},
+};
+
+const ACTION: &str = "method.prove";
+
+/// A method that the caller proved for a user.
+pub struct NewProvenMethod {
+    /// What the method reaches them by: opaque, and the same text in every report.
+    pub identity: String,
+    /// When that was proven.
+    pub verified_at: UnixMs,
+    /// A fresh factor of the user. It is judged and burned only where the identity is another one, beside a device, or in the
+    /// place of what was proven before.
+    pub factor: Option<Factor>,
+}
+
+impl Service {
+    /// Registers a method, in place of the one of its name. What was proven may be of long ago, but what takes another's place
+    /// is proven now. Where a device is bound, another way in needs a fresh factor (U5); where none is, what takes another's place needs an
+    /// identity grant by a method of before. The same identity, proven again, needs neither.
+    pub async fn prove_method(
+        &self,
+        caller: &Caller,
+        owner: &Owner,
+        name: &str,
+        wanted: &NewProvenMethod,
+    ) -> Result<MethodView, ServiceError> {
+        caller.may_for(&[Role::Enroll], owner)?;
+        let core = &*self.core;
+        check_identity(&wanted.identity)?;
+        if core.settings.external_method(name).is_none() {
+            return Err(ServiceError::NotFound("method"));
+        }
+        let _lock = core.lock_user(owner).await?;
+        let mut attempts = core.attempts(caller.origin());
+        loop {
+            let attempt = attempts.next()?;
+            let user = core.row(owner, attempt.now).await?;
+            let register = core.register(owner).await?;
+            let old = register.named(name);
+            let is_same = match old {
+                Some(old) => core.is_identity(owner, old, &wanted.identity)?,
+                None => false,
+            };
+            // Beside no device the caller's word brings along what was proven elsewhere; what is there is changed by a check.
+            let can_answer = OwnMethods::of(core, false, Some(&register), None).is_any();
+            let is_free = user.devices.is_empty() && !(old.is_some() && can_answer);
+            check_time(core, wanted.verified_at, old.is_some() && !is_same, attempt.now)?;
+            if let Some(old) = old.filter(|old| is_same && old.verified_at >= wanted.verified_at) {
+                return core.shown_method(owner, old);
+            }
+            let spent = match &wanted.factor {
+                _ if is_same || is_free => None,
+                None => return Err(ServiceError::FactorRequired),
+                Some(factor) => match judge_factor(&attempt, &user, None, factor, ACTION).await? {
+                    FactorOutcome::Right(spent) => Some(*spent),
+                    FactorOutcome::Wrong { writes, event, error } => {
+                        match attempt.commit(Change::of(event).with(writes), error).await? {
+                            Some(error) => return Err(error),
+                            None => continue,
+                        }
+                    }
+                },
+            };
+            let next = ProvenMethod {
+                name: name.to_owned(),
+                identity: core.sealed_identity(owner, name, &wanted.identity)?,
+                verified_at: wanted.verified_at,
+                last_used_at: old.filter(|_| is_same).and_then(|old| old.last_used_at),
+            };
+            let is_replaced = old.is_some() && !is_same;
+            let event = proven(&attempt, &user, &next, is_replaced, spent.as_ref()).await?;
+            let shown = core.shown_method(owner, &next)?;
+            let (row, recovery) = spent.map_or((user, None), |spent| (spent.user, spent.recovery));
+            let change = Change::of(event).with(writes(row, recovery, register.with(next)));
+            if let Some(shown) = attempt.commit(change, shown).await? {
+                return Ok(shown);
+            }
+        }
+    }
+}
+
+/// The event of a method that is registered, and the factor that paid for it.
+async fn proven(
+    attempt: &Attempt<'_>,
+    user: &User,
+    next: &ProvenMethod,
+    is_replaced: bool,
+    spent: Option<&ConsumedFactor>,
+) -> Result<audit::Event, ServiceError> {
+    let detail = json!({"method": next.name, "verified_at": next.verified_at.get(), "replaced": is_replaced});
+    let entry = attempt.entry(ACTION, "done").of_user().detail(detail);
+    let entry = match spent {
+        Some(spent) => entry.because(spent.name()),
+        None => entry,
+    };
+    attempt.event_of(user, &entry).await
+}
+
+/// The row, on whose revision the register stands, the register, and the recovery codes where one of them paid.
+fn writes(row: User, recovery: Option<(u64, RecoveryCodes)>, register: ProvenMethods) -> Vec<Write> {
+    let recovery = recovery.map(|(expected, next)| Write::put(Some(expected), &next));
+    [touched(row), written(register)].into_iter().chain(recovery).collect()
+}
+
+/// A proof is not of the future; and of now, where it takes the place of another.
+fn check_time(core: &Core, verified_at: UnixMs, is_replaced: bool, now: UnixMs) -> Result<(), ServiceError> {
+    let age_ms = now.since(verified_at);
+    let proof_ms = core.settings.identity_proof_ms;
+    let why = match () {
+        () if age_ms < -UnixMs::MINUTE => "it is in the future: check the caller's clock".to_owned(),
+        () if verified_at.get() < 0 => "it is before 1970".to_owned(),
+        () if is_replaced && age_ms > proof_ms => format!(
+            "what takes the place of another identity was proven within the last {} minutes: prove it again",
+            proof_ms / UnixMs::MINUTE
+        ),
+        () => return Ok(()),
+    };
+    let input = Input::VerifiedAt;
+    Err(ServiceError::Invalid { input, why })
+}
