@@ -96,6 +96,7 @@ impl RunningService {
             entropy: environment.entropy,
             sealer: environment.keyring.clone(),
             signer: environment.keyring.clone(),
+            cities: Arc::new(service::NoCities),
         };
         prove_keyring(&ports).await.map_err(|error| match error {
             ServiceError::Untrusted(words) => Failure::new(words).help(KEYRING_BACK),

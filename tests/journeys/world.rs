@@ -218,6 +218,7 @@ impl World {
             entropy: Arc::new(RealEntropy::new()),
             sealer: keyring.clone(),
             signer: keyring,
+            cities: Arc::new(service::NoCities),
         }
     }
 

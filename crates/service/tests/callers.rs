@@ -136,6 +136,8 @@ const CALLS: &[(&str, Call)] = calls! {
     introspect_grant("none", &GrantUse::default());
     revoke_grants(&Revocation::User(alice()));
     set_protection(&alice(), 0, &protection());
+    trusted_devices(&alice());
+    end_trust(&alice(), None);
     requirements("acme");
     users("acme", None, 9);
     set_requirements("acme", 0, &NewRequirements::default());
@@ -164,6 +166,7 @@ fn challenge() -> NewChallenge {
         first_factor: Some("password".into()),
         client: None,
         is_risky: false,
+        trusted_device: None,
     }
 }
 
@@ -171,6 +174,7 @@ fn answer() -> ChallengeAnswer {
     ChallengeAnswer {
         method: "totp".into(),
         code: code(),
+        trust_device: false,
     }
 }
 
@@ -343,6 +347,8 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
         &[
             "protection",
             "set_protection",
+            "trusted_devices",
+            "end_trust",
             "unbind",
             "resync",
             "start_enrollment",

@@ -9,8 +9,9 @@ use crate::{
     access::caller::Origin,
     attempt::Attempt,
     protection::{
-        decision::{Asked, Decision, Facts, Ground, InForce, OfferedMethod, decide},
+        decision::{Asked, Decision, Facts, Ground, InForce, OfferedMethod, decide, suspicion},
         grant::Grant,
+        login_facts::{LoginFacts, tell_suspicion},
         memory::GrantMemory,
         purpose::ChallengePurpose,
         token::{CHALLENGE_MS, PendingChallenge, time_of},
@@ -40,6 +41,8 @@ pub struct NewChallenge {
     pub client: Option<Client>,
     /// The caller reports a risk.
     pub is_risky: bool,
+    /// The token of a trusted browser, as it was last given.
+    pub trusted_device: Option<String>,
 }
 
 /// A challenge, and what was decided of it.
@@ -59,6 +62,8 @@ pub struct Challenge {
     pub locked_until: Option<UnixMs>,
     /// With [`Decision::Allow`].
     pub grant: Option<SignedGrant>,
+    /// The browser's next token, where its trust stood in for the check.
+    pub trusted_device: Option<String>,
 }
 
 /// A grant as its bearer has it.
@@ -111,7 +116,10 @@ impl Service {
             now,
         };
         let user = core.store.user(wanted.owner.clone()).await?;
-        let facts = facts(&attempt, &wanted.owner, user.as_ref()).await?;
+        let mut facts = facts(&attempt, &wanted.owner, user.as_ref()).await?;
+        let login = LoginFacts::of(&attempt, wanted, user.as_ref()).await?;
+        facts.is_unusual = login.is_unusual;
+        facts.is_trusted = facts.allows_trust && login.trust.is_some();
         let memory = user
             .as_ref()
             .map(|user| Memo::read(&user.memo).grants)
@@ -127,9 +135,9 @@ impl Service {
             has_pass: pass.is_some(),
             is_risky: wanted.is_risky,
         };
-        let (decision, ground, methods) = decide(&asked, &facts);
+        let (mut decision, mut ground, mut methods) = decide(&asked, &facts);
         let locked_until = user.as_ref().and_then(|user| locked_until(user, now));
-        let pending = PendingChallenge {
+        let mut pending = PendingChallenge {
             id: core.new_id(now)?,
             api_key: origin.api_key,
             account: wanted.owner.account.as_ref().to_owned(),
@@ -142,12 +150,29 @@ impl Service {
             ground: ground.name().to_owned(),
             methods: methods.iter().map(|offered| offered.method.clone()).collect(),
             expires_at_ms: now.plus(CHALLENGE_MS).get(),
+            ip: wanted.client.as_ref().and_then(|client| client.ip.clone()),
+            user_agent: wanted.client.as_ref().and_then(|client| client.user_agent.clone()),
+            city: login.city,
+            trusted_device: login.trust.map(|token| token.device).filter(|_| facts.allows_trust),
         };
+        let mut trusted_device = None;
+        if let (Ground::TrustedDevice, Some(user), Some(token)) = (ground, &user, login.trust) {
+            trusted_device = core.trust_used(&attempt, &pending, user, token).await?;
+            if trusted_device.is_none() {
+                facts.is_trusted = false;
+                (decision, ground, methods) = decide(&asked, &facts);
+                pending.ground = ground.name().to_owned();
+                pending.methods = methods.iter().map(|offered| offered.method.clone()).collect();
+            }
+        }
         let grant = match decision {
             Decision::Allow => Some(allowed(&pending, ground, &memory, now)),
             Decision::Challenge | Decision::Deny => None,
         };
-        if decision != Decision::Challenge {
+        if let Some(suspicion) = suspicion(&asked, &facts) {
+            tell_suspicion(&attempt, &pending, (decision, suspicion), user.as_ref()).await?;
+        }
+        if decision != Decision::Challenge && trusted_device.is_none() {
             record(&attempt, &pending, (decision, ground), user).await?;
         }
         let grant = grant.map(|grant| core.signed(&grant)).transpose()?;
@@ -159,6 +184,7 @@ impl Service {
             expires_at: pending.expires_at(),
             locked_until,
             grant,
+            trusted_device,
         })
     }
 
@@ -240,6 +266,9 @@ async fn facts(attempt: &Attempt<'_>, owner: &Owner, user: Option<&User>) -> Res
         login: in_force(standing.login()),
         operation: in_force(standing.operation()),
         suspicious_login: in_force(standing.suspicious_login()),
+        is_unusual: false,
+        is_trusted: false,
+        allows_trust: standing.own.allow_trusted_devices,
         is_closing: false,
     })
 }

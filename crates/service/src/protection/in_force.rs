@@ -3,7 +3,7 @@
 use store::{Key, Owner, Protection, ProtectionMethod, ProtectionSetting, Requirements, Write};
 use verify::UnixMs;
 
-use crate::{Caller, Core, Role, Service, ServiceError};
+use crate::{Caller, Cities, Core, Role, Service, ServiceError};
 
 /// A user's settings, and what is in force of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +84,21 @@ impl Standing {
     }
 }
 
+impl ProtectionView {
+    /// As it is where there may be no database of cities, without which nobody's login is from an unusual one (P5). A risk
+    /// that the caller reports asks all the same.
+    pub(crate) fn as_far_as_known(mut self, cities: &dyn Cities) -> Self {
+        if !cities.is_in_force() {
+            self.suspicious_login_protection = InForceProtection {
+                method: ProtectionMethod::None,
+                since: None,
+                ground: InForceGround::Own,
+            };
+        }
+        self
+    }
+}
+
 fn counting<'s>(own: &'s ProtectionSetting, required: Option<&'s ProtectionSetting>) -> (&'s ProtectionSetting, bool) {
     match required {
         Some(required) if required.is_on() && !own.is_on() => (required, true),
@@ -115,6 +130,7 @@ impl Service {
         caller.may_for(&[Role::Enroll], owner)?;
         let core = &*self.core;
         let has_device = !core.store.bound(owner.clone()).await?.is_empty();
-        Ok(core.standing(owner).await?.view(has_device))
+        let view = core.standing(owner).await?.view(has_device);
+        Ok(view.as_far_as_known(&*core.cities))
     }
 }

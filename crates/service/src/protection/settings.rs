@@ -76,7 +76,7 @@ impl Service {
                 return Err(ServiceError::NoDevice);
             }
             let Some(write) = factors.become_protected(next.own.clone()) else {
-                return Ok(old.view(has_device));
+                return Ok(old.view(has_device).as_far_as_known(&*core.cities));
             };
             let is_free = !has_device || !weakens(&old, &next);
             let spent = match (is_free, &wanted.factor) {
@@ -92,11 +92,16 @@ impl Service {
                     }
                 },
             };
+            let trusts = match old.own.allow_trusted_devices && !wanted.allow_trusted_devices {
+                true => Some(core.end_trusted_devices(&factors.user).await?),
+                false => None,
+            };
             let event = changed(&attempt, &factors.user, (&old.own, &next.own), spent.as_ref()).await?;
-            let change = Change::of(event).with([write, guard]).with(burned(factors, spent));
+            let change = Change::of(event).with([write, guard]).with(trusts);
+            let change = change.with(burned(factors, spent));
             next.own.version += 1;
             if let Some(view) = attempt.commit(change, next.view(has_device)).await? {
-                return Ok(view);
+                return Ok(view.as_far_as_known(&*core.cities));
             }
         }
     }

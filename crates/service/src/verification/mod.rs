@@ -1,5 +1,6 @@
 //! Is this code right? The lane and its batches, and what is remembered of a request.
 
+mod answered_login;
 pub(crate) mod batch;
 mod by_code;
 mod by_recovery_code;

@@ -5,10 +5,12 @@ pub(crate) mod faulty;
 pub(crate) mod phone;
 
 use std::{
+    collections::HashMap,
     fs::File,
     io::Read as _,
+    net::IpAddr,
     sync::{
-        Arc, LazyLock,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicBool, AtomicI64, Ordering::SeqCst},
     },
 };
@@ -16,7 +18,7 @@ use std::{
 use keyring::Keyring;
 use serde_json::Value;
 use service::{
-    Actor, ActorKind, Answer, Caller, Clock, Confirmation, Entropy, Factor, Id, IdentityProof, Input, Method,
+    Actor, ActorKind, Answer, Caller, Cities, Clock, Confirmation, Entropy, Factor, Id, IdentityProof, Input, Location, Method,
     NewDevice, NewEnrollment, NewImport, NewKey, NewLot, OpenTo, OpenedBy, Owner, PortError, Ports, Question, Receipt,
     Replacement, Role, SeedFile, Service, ServiceError, Settings, Signer as _, StartedEnrollment, UnixMs,
 };
@@ -87,12 +89,36 @@ impl Entropy for Kernel {
     }
 }
 
+/// The cities that the tests put into it; none at first, as without a database.
+#[derive(Default)]
+pub(crate) struct Atlas(Mutex<HashMap<IpAddr, Location>>);
+
+impl Atlas {
+    /// This address is there.
+    pub(crate) fn put(&self, address: &str, location: Location) {
+        let address = address.parse().expect("an address");
+        self.0.lock().expect("a lock").insert(address, location);
+    }
+}
+
+impl Cities for Atlas {
+    fn is_in_force(&self) -> bool {
+        !self.0.lock().expect("a lock").is_empty()
+    }
+
+    fn locate(&self, address: IpAddr) -> Location {
+        let known = self.0.lock().expect("a lock");
+        known.get(&address).cloned().unwrap_or(Location::Unknown)
+    }
+}
+
 pub(crate) struct World {
     pub(crate) service: Service,
     pub(crate) store: Arc<dyn Store>,
     /// The same, to be told what is wrong with it.
     pub(crate) engine: Arc<Faulty>,
     pub(crate) clock: Arc<Hand>,
+    pub(crate) atlas: Arc<Atlas>,
     pub(crate) ports: Ports,
     disk: Disk,
     _home: TempDir,
@@ -110,6 +136,7 @@ impl World {
             monotonic_ms: 0.into(),
             synchronised: true.into(),
         });
+        let atlas = Arc::new(Atlas::default());
         let keyring = Keyring::create(&home.path().join("keyring"), Arc::new(Kernel), clock.now());
         let keyring = Arc::new(keyring.expect("a keyring"));
         let sign = |statement: &[u8]| keyring.sign(statement);
@@ -123,6 +150,7 @@ impl World {
             entropy: Arc::new(Kernel),
             sealer: keyring.clone(),
             signer: keyring,
+            cities: atlas.clone(),
         };
         let service = Service::start(ports.clone(), settings).await.expect("it starts");
         Self {
@@ -130,6 +158,7 @@ impl World {
             store,
             engine,
             clock,
+            atlas,
             ports,
             disk,
             _home: home,

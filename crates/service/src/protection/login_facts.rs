@@ -1,0 +1,78 @@
+//! What a login comes with beside the password: the trust of its browser, and the city of its address.
+
+use store::User;
+
+use crate::{
+    ServiceError,
+    attempt::Attempt,
+    ports::Location,
+    protection::{
+        challenge::NewChallenge,
+        decision::{Decision, Ground},
+        purpose::ChallengePurpose,
+        token::PendingChallenge,
+        trust::TrustToken,
+    },
+    trail::refusal_counter::decide_freely,
+};
+
+/// What is known of a login; of any other purpose nothing is.
+#[derive(Default)]
+pub(crate) struct LoginFacts {
+    /// The browser's token, if its trust lives.
+    pub(crate) trust: Option<TrustToken>,
+    /// Where it comes from.
+    pub(crate) city: Option<String>,
+    /// That is none of the user's usual cities.
+    pub(crate) is_unusual: bool,
+}
+
+impl LoginFacts {
+    pub(crate) async fn of(
+        attempt: &Attempt<'_>,
+        wanted: &NewChallenge,
+        user: Option<&User>,
+    ) -> Result<Self, ServiceError> {
+        let Attempt { core, now, .. } = *attempt;
+        if wanted.purpose != ChallengePurpose::Login {
+            return Ok(Self::default());
+        }
+        let location = core.location(wanted.client.as_ref());
+        let is_unusual = core.is_unusual(&wanted.owner, &location, now).await?;
+        let trust = core
+            .presented(attempt, user, wanted.trusted_device.as_deref())
+            .await?;
+        let city = match location {
+            Location::City(city) => Some(city),
+            Location::UsualNetwork | Location::Unknown => None,
+        };
+        Ok(Self {
+            trust,
+            city,
+            is_unusual,
+        })
+    }
+}
+
+/// Tells the trail of a suspicious login, for the user's notice (P8). Whoever has the password may ask as often as they
+/// like, so it has ten records an hour, and is counted beyond.
+pub(crate) async fn tell_suspicion(
+    attempt: &Attempt<'_>,
+    pending: &PendingChallenge,
+    (decision, suspicion): (Decision, Ground),
+    user: Option<&User>,
+) -> Result<(), ServiceError> {
+    const ACTION: &str = "login.suspicious";
+    let entry = attempt.entry(ACTION, decision.name()).of_user();
+    let entry = entry.because(suspicion.name()).detail(pending.detail());
+    let told = (ACTION, decision.name(), suspicion.name());
+    let row;
+    let user = match user {
+        Some(user) => user,
+        None => {
+            row = attempt.core.row(&pending.owner(), attempt.now).await?;
+            &row
+        }
+    };
+    decide_freely(attempt, &entry, told, user).await
+}
