@@ -13,6 +13,7 @@ use verify::{Policy, UnixMs};
 
 use crate::{
     Failure,
+    cities::CitiesTable,
     heads::SecondCopy,
     home::{Home, read_named},
     limits::LimitsTable,
@@ -70,6 +71,9 @@ pub(crate) struct ConfigFile {
     /// What callers may cost.
     #[serde(default)]
     pub(crate) limits: LimitsTable,
+    /// Where users come from.
+    #[serde(default)]
+    pub(crate) cities: CitiesTable,
 }
 
 /// `[policy]`: every number with its unit last in the name.
@@ -191,6 +195,7 @@ impl<'a> Unknown<'a> {
         let tables = [
             ("policy", settings_of::<PolicyTable>()),
             ("limits", settings_of::<LimitsTable>()),
+            ("cities", settings_of::<CitiesTable>()),
         ];
         let is_its = |(_, settings): &&(&str, Vec<String>)| settings.iter().any(|setting| setting == self.name);
         if let Some((table, _)) = tables.iter().find(is_its) {

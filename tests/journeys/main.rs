@@ -41,3 +41,4 @@ mod repeats;
 mod rotation;
 mod silence;
 mod tokens;
+mod trust;

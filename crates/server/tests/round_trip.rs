@@ -11,9 +11,9 @@ use api::{
     IntrospectRequest, Introspection, Jwks, Name, Operation, OperationPage, OperationQuery, OperationRequest, PageSize,
     Probe, Problem, ProblemCode, Protection, ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes,
     RecoveryCodesRequest, RequestId, Requirements, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, SecretText,
-    Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState, UnbindRequest, UnlockRequest, User,
-    UserAgent, UserPage, UserQuery, UserSummary, VerifyBatchRequest, VerifyBatchResponse, VerifyMethod, VerifyRequest,
-    VerifyResponse, read_json,
+    Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState, TrustedDevices, UnbindRequest,
+    UnlockRequest, User, UserAgent, UserPage, UserQuery, UserSummary, VerifyBatchRequest, VerifyBatchResponse,
+    VerifyMethod, VerifyRequest, VerifyResponse, read_json,
 };
 use proptest::{
     collection::vec,
@@ -65,7 +65,7 @@ const REQUESTS: [(&str, Again); 23] = by_name![
     VerifyRequest,
 ];
 
-const ANSWERS: [(&str, Again); 29] = by_name![
+const ANSWERS: [(&str, Again); 30] = by_name![
     AuditHeads,
     AuditPage,
     Batch,
@@ -91,6 +91,7 @@ const ANSWERS: [(&str, Again); 29] = by_name![
     Requirements,
     Token,
     TokenPage,
+    TrustedDevices,
     User,
     UserPage,
     UserSummary,

@@ -4,7 +4,7 @@ mod support;
 
 use serde_json::json;
 use service::{
-    Caller, ChallengeAnswer, ChallengePurpose, Challenge, Client, Decision, Ground, Location, NewChallenge,
+    Caller, Challenge, ChallengeAnswer, ChallengePurpose, Client, Decision, Ground, Location, NewChallenge,
     ProtectionChange, ProtectionMethod, UnixMs,
 };
 use support::{STEP_MS, World, alice, by_code, phone::Phone, text};
@@ -106,7 +106,11 @@ impl Bound {
 #[tokio::test]
 async fn p5_an_unusual_city_asks_where_login_protection_is_off() {
     let bound = Bound::new().await;
-    assert_eq!(bound.ground(SHENZHEN).await, Ground::UnusualCity, "the first login ever");
+    assert_eq!(
+        bound.ground(SHENZHEN).await,
+        Ground::UnusualCity,
+        "the first login ever"
+    );
     let event = bound.world.last("login.suspicious").await;
     assert_eq!(
         (&event["outcome"], &event["cause"]),
@@ -183,13 +187,25 @@ async fn p5_usual_cities_are_bounded_and_forgotten_after_90_days() {
         bound.world.clock.pass(UnixMs::HOUR);
         bound.log_in(&address).await;
     }
-    assert_eq!(bound.ground(SHENZHEN).await, Ground::UnusualCity, "the eleventh made room");
+    assert_eq!(
+        bound.ground(SHENZHEN).await,
+        Ground::UnusualCity,
+        "the eleventh made room"
+    );
     assert_eq!(bound.ground("198.51.100.0").await, Ground::NotProtected);
     bound.world.clock.pass(90 * DAY);
     assert_eq!(bound.ground("198.51.100.9").await, Ground::UnusualCity);
     let service = &bound.world.service;
     service.run_housekeeping(&Caller::system()).await.expect("it is kept");
-    assert!(bound.world.store.usual_cities(&alice()).await.expect("a read").is_none());
+    assert!(
+        bound
+            .world
+            .store
+            .usual_cities(&alice())
+            .await
+            .expect("a read")
+            .is_none()
+    );
 }
 
 #[tokio::test]
@@ -207,8 +223,19 @@ async fn p5_a_city_that_is_seen_stays_usual_and_is_erased_with_its_user() {
         bound.answer(&challenge, false).await;
     }
     let service = &bound.world.service;
-    service.erase_user(&bound.caller, &alice()).await.expect("they are erased");
-    assert!(bound.world.store.usual_cities(&alice()).await.expect("a read").is_none());
+    service
+        .erase_user(&bound.caller, &alice())
+        .await
+        .expect("they are erased");
+    assert!(
+        bound
+            .world
+            .store
+            .usual_cities(&alice())
+            .await
+            .expect("a read")
+            .is_none()
+    );
 }
 
 #[tokio::test]
@@ -220,7 +247,10 @@ async fn p5_without_a_database_the_protection_says_that_it_is_off() {
     bound.set(NONE, MFA).await;
     let service = &bound.world.service;
     let view = service.protection(&bound.caller, &alice()).await.expect("a view");
-    assert_eq!(view.settings.suspicious_login_protection.method, MFA, "what was chosen stays");
+    assert_eq!(
+        view.settings.suspicious_login_protection.method, MFA,
+        "what was chosen stays"
+    );
     assert_eq!(view.suspicious_login_protection.method, NONE);
     assert_eq!(bound.ground(BERLIN).await, Ground::NotProtected);
     bound.world.atlas.put(SHENZHEN, Location::City("CN/GD/Shenzhen".into()));

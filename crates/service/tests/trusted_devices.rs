@@ -170,7 +170,11 @@ async fn p2_a_trust_covers_logins_alone_and_no_risk() {
     };
     for purpose in [ChallengePurpose::Operation, ChallengePurpose::Identity] {
         let told = bound.ask(&wanted(purpose)).await;
-        assert_eq!((told.decision, told.trusted_device), (Decision::Challenge, None), "{purpose:?}");
+        assert_eq!(
+            (told.decision, told.trusted_device),
+            (Decision::Challenge, None),
+            "{purpose:?}"
+        );
     }
     let risky = NewChallenge {
         is_risky: true,
@@ -272,7 +276,9 @@ async fn p2_a_trust_ends_with_unbinding_and_with_closing() {
         if is_closed {
             service.close_user(&bound.caller, &alice()).await.expect("it is closed");
         } else {
-            let unbound = service.unbind(&bound.caller, &alice(), bound.device, &bound.fresh()).await;
+            let unbound = service
+                .unbind(&bound.caller, &alice(), bound.device, &bound.fresh())
+                .await;
             unbound.expect("it is unbound");
         }
         assert!(bound.listed().await.is_empty());
@@ -300,7 +306,10 @@ async fn p2_a_trust_ends_with_the_person() {
     let bound = Bound::new().await;
     let token = bound.trust().await;
     let service = &bound.world.service;
-    service.erase_user(&bound.caller, &alice()).await.expect("they are erased");
+    service
+        .erase_user(&bound.caller, &alice())
+        .await
+        .expect("they are erased");
     let kept = bound.world.store.trusted_devices(&alice()).await.expect("a read");
     assert!(kept.is_none(), "nothing is kept of it");
     bound.world.bind(&bound.caller, &alice()).await;
@@ -353,7 +362,10 @@ async fn p2_a_recovery_code_trusts_too_and_a_wrong_code_does_not() {
     let caller = world.all().await;
     let (_, phone, paper) = world.bind_with_paper(&caller, &alice()).await;
     let service = &world.service;
-    let challenge = service.create_challenge(&caller, &login(None)).await.expect("a decision");
+    let challenge = service
+        .create_challenge(&caller, &login(None))
+        .await
+        .expect("a decision");
     let answer = |method: &str, code: &str| ChallengeAnswer {
         method: method.into(),
         code: text(code),
@@ -366,6 +378,75 @@ async fn p2_a_recovery_code_trusts_too_and_a_wrong_code_does_not() {
     let right = answer("recovery_code", &paper[0]);
     let told = service.answer_challenge(&caller, &challenge.id, right).await;
     assert!(told.expect("a verdict").trusted_device.is_some());
+}
+
+/// A2: whoever has the password locks the general road, and not the owner's browser.
+#[tokio::test]
+async fn a2_a_trusted_browser_is_judged_though_others_locked_the_general_road() {
+    let bound = Bound::new().await;
+    let world = &bound.world;
+    let token = bound.trust().await;
+    world.guess(&bound.caller, &alice(), &bound.phone, 10).await;
+    let general = bound.ask(&login(None)).await;
+    assert!(general.locked_until.is_some());
+    let risky = || NewChallenge {
+        is_risky: true,
+        ..login(Some(&token))
+    };
+    let challenge = bound.ask(&risky()).await;
+    assert_eq!(
+        (challenge.decision, challenge.locked_until),
+        (Decision::Challenge, None)
+    );
+    let next = bound.answer(&challenge).await.trusted_device.expect("a token");
+    let general = bound.ask(&login(None)).await;
+    assert!(general.locked_until.is_some(), "it unlocked nothing for the others");
+    bound.next(&next).await;
+}
+
+/// A2: that road has a budget of its own: wrong codes count there alone, ten lock it, twenty end what it is good for.
+#[tokio::test]
+async fn a2_wrong_codes_of_a_trusted_browser_count_against_its_own_budget() {
+    let bound = Bound::new().await;
+    let world = &bound.world;
+    let token = bound.trust().await;
+    let risky = NewChallenge {
+        is_risky: true,
+        ..login(Some(&token))
+    };
+    let guess = async |times: usize| {
+        for wrong in bound.phone.wrong_codes(world.now(), times) {
+            let challenge = bound.ask(&risky).await;
+            let answer = ChallengeAnswer {
+                method: "totp".into(),
+                code: text(&wrong),
+                trust_device: false,
+            };
+            let told = world
+                .service
+                .answer_challenge(&bound.caller, &challenge.id, answer)
+                .await;
+            assert_eq!(told.expect("a verdict").decision, Decision::Challenge);
+        }
+    };
+    guess(10).await;
+    let event = world.last("challenge.answer").await;
+    assert_eq!(
+        (&event["outcome"], &event["detail"]["road"]),
+        (&json!("refused"), &json!("trusted_device"))
+    );
+    assert!(bound.ask(&risky).await.locked_until.is_some(), "its own lock");
+    let general = bound.ask(&login(None)).await;
+    assert_eq!(general.locked_until, None, "the general road knows nothing of it");
+    world.clock.pass(2 * 60 * MINUTE);
+    guess(10).await;
+    let event = world.last("challenge.answer").await;
+    assert_eq!(event["detail"]["suspended"], "trusted_device");
+    let device = world.service.user(&bound.caller, &alice()).await.expect("a user");
+    assert_eq!(device.locked_until, None);
+    // From here on it is a browser like any: it is judged, and counts, on the general road.
+    guess(10).await;
+    assert!(bound.ask(&login(None)).await.locked_until.is_some());
 }
 
 /// A browser and an unbinding at once: whichever is first, no trust outlives the device.

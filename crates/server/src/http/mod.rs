@@ -23,6 +23,7 @@ mod operations;
 mod probes;
 mod problem;
 mod tokens;
+mod trusted_devices;
 mod users;
 mod verification;
 
@@ -45,6 +46,7 @@ fn endpoints() -> OpenApiRouter<App> {
         .merge(enrollments::endpoints())
         .merge(devices::endpoints())
         .merge(users::endpoints())
+        .merge(trusted_devices::endpoints())
         .merge(accounts::endpoints())
         .merge(tokens::endpoints())
         .merge(batches::endpoints())

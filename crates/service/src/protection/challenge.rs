@@ -136,7 +136,13 @@ impl Service {
             is_risky: wanted.is_risky,
         };
         let (mut decision, mut ground, mut methods) = decide(&asked, &facts);
-        let locked_until = user.as_ref().and_then(|user| locked_until(user, now));
+        let trust = login.trust.filter(|_| facts.allows_trust);
+        let locked_until = match trust.map(|trust| trust.lock) {
+            // On its own road (A2), until that is suspended.
+            Some(None) => None,
+            Some(Some(Lock::Until(until))) => Some(until),
+            Some(Some(Lock::Suspended)) | None => user.as_ref().and_then(|user| locked_until(user, now)),
+        };
         let mut pending = PendingChallenge {
             id: core.new_id(now)?,
             api_key: origin.api_key,
@@ -153,11 +159,11 @@ impl Service {
             ip: wanted.client.as_ref().and_then(|client| client.ip.clone()),
             user_agent: wanted.client.as_ref().and_then(|client| client.user_agent.clone()),
             city: login.city,
-            trusted_device: login.trust.map(|token| token.device).filter(|_| facts.allows_trust),
+            trusted_device: trust.map(|trust| trust.token.device),
         };
         let mut trusted_device = None;
-        if let (Ground::TrustedDevice, Some(user), Some(token)) = (ground, &user, login.trust) {
-            trusted_device = core.trust_used(&attempt, &pending, user, token).await?;
+        if let (Ground::TrustedDevice, Some(user), Some(trust)) = (ground, &user, trust) {
+            trusted_device = core.trust_used(&attempt, &pending, user, trust.token).await?;
             if trusted_device.is_none() {
                 facts.is_trusted = false;
                 (decision, ground, methods) = decide(&asked, &facts);

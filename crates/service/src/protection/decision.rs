@@ -397,7 +397,10 @@ mod tests {
             ..login("password")
         };
         assert_eq!(ground(&risky, &trusted), Ground::Protected, "the switch of P5 is off");
-        assert_eq!(ground(&operation(Sensitivity::Protected, false), &trusted), Ground::Protected);
+        assert_eq!(
+            ground(&operation(Sensitivity::Protected, false), &trusted),
+            Ground::Protected
+        );
         let identity = Asked {
             purpose: ChallengePurpose::Identity,
             ..login("password")

@@ -11,7 +11,7 @@ use crate::{
         decision::{Decision, Ground},
         purpose::ChallengePurpose,
         token::PendingChallenge,
-        trust::TrustToken,
+        trust_use::LivingTrust,
     },
     trail::refusal_counter::decide_freely,
 };
@@ -19,8 +19,8 @@ use crate::{
 /// What is known of a login; of any other purpose nothing is.
 #[derive(Default)]
 pub(crate) struct LoginFacts {
-    /// The browser's token, if its trust lives.
-    pub(crate) trust: Option<TrustToken>,
+    /// The browser's trust, if it lives.
+    pub(crate) trust: Option<LivingTrust>,
     /// Where it comes from.
     pub(crate) city: Option<String>,
     /// That is none of the user's usual cities.
@@ -39,9 +39,7 @@ impl LoginFacts {
         }
         let location = core.location(wanted.client.as_ref());
         let is_unusual = core.is_unusual(&wanted.owner, &location, now).await?;
-        let trust = core
-            .presented(attempt, user, wanted.trusted_device.as_deref())
-            .await?;
+        let trust = core.presented(attempt, user, wanted.trusted_device.as_deref()).await?;
         let city = match location {
             Location::City(city) => Some(city),
             Location::UsualNetwork | Location::Unknown => None,

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use store::{Change, Id, Owner, TrustedDevice, TrustedDevices, User, Write};
-use verify::UnixMs;
+use verify::{Lock, UnixMs};
 
 use crate::{
     Client, Core, ServiceError,
@@ -15,6 +15,14 @@ use crate::{
     },
 };
 
+/// A trust that lives.
+#[derive(Clone, Copy)]
+pub(crate) struct LivingTrust {
+    pub(crate) token: TrustToken,
+    /// The lock of its own road (A2).
+    pub(crate) lock: Option<Lock>,
+}
+
 impl Core {
     /// The trust that this token stands for, if it lives. A copy of a token ends its trust, which the trail says.
     pub(crate) async fn presented(
@@ -22,7 +30,7 @@ impl Core {
         attempt: &Attempt<'_>,
         user: Option<&User>,
         text: Option<&str>,
-    ) -> Result<Option<TrustToken>, ServiceError> {
+    ) -> Result<Option<LivingTrust>, ServiceError> {
         let token = text.and_then(|text| TrustToken::read(text, &*self.sealer));
         let (Some(token), Some(user)) = (token, user) else {
             return Ok(None);
@@ -32,7 +40,10 @@ impl Core {
             let attempt = attempts.next()?;
             match self.judged(&user.owner, token, attempt.now).await? {
                 None | Some((_, Presented::Dead)) => return Ok(None),
-                Some((_, Presented::Living(_))) => return Ok(Some(token)),
+                Some((_, Presented::Living(device))) => {
+                    let lock = device.budget.lock(attempt.now);
+                    return Ok(Some(LivingTrust { token, lock }));
+                }
                 Some((trusts, Presented::Theft)) => {
                     let entry = attempt.entry("trusted_device.theft", "done").of_user();
                     let entry = entry.detail(json!({"trusted_device": token.device, "number": token.number}));

@@ -84,7 +84,11 @@ pub(crate) fn seen(
         last_seen_at: now,
     });
     if usual.cities.len() > CITIES_MAX {
-        let oldest = usual.cities.iter().enumerate().min_by_key(|(_, known)| known.last_seen_at);
+        let oldest = usual
+            .cities
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, known)| known.last_seen_at);
         if let Some((oldest, _)) = oldest {
             usual.cities.remove(oldest);
         }

@@ -1,9 +1,7 @@
 //! Housekeeping: enrollments that expired end, and so does what is known of requests that created something, of browsers
 //! that were trusted, and of cities that nobody logs in from any more.
 
-use store::{
-    Change, EnrollmentState, IdempotencyRecord, List, Noun, Outcome, TrustedDevices, UsualCities, Write,
-};
+use store::{Change, EnrollmentState, IdempotencyRecord, List, Noun, Outcome, TrustedDevices, UsualCities, Write};
 
 use crate::{
     Caller, Core, Service, ServiceError, access::caller::Origin, enrollment::state::becomes, trail::event::NewEvent,

@@ -19,14 +19,14 @@ use crate::{
 /// A user's settings, trusted browsers and usual cities, as read for the answer of a login.
 pub(super) struct LoginRecords {
     settings: Option<Protection>,
-    trusts: Kept<TrustedDevices>,
+    pub(super) trusts: Kept<TrustedDevices>,
     cities: Kept<UsualCities>,
 }
 
 /// A record that a batch may change.
-struct Kept<N> {
+pub(super) struct Kept<N> {
     read_version: Option<u64>,
-    next: Option<N>,
+    pub(super) next: Option<N>,
     changed: bool,
 }
 
@@ -42,6 +42,16 @@ impl<N: store::Noun> Kept<N> {
     fn write(&self) -> Option<Write> {
         let next = self.next.as_ref().filter(|_| self.changed)?;
         Some(Write::put(self.read_version, next))
+    }
+}
+
+impl Kept<TrustedDevices> {
+    /// Takes note that it is not as it was read any more.
+    pub(super) fn changes(&mut self) {
+        if let Some(next) = self.next.as_mut().filter(|_| !self.changed) {
+            next.version += 1;
+            self.changed = true;
+        }
     }
 }
 
@@ -83,11 +93,12 @@ impl LoginRecords {
 }
 
 impl Request {
-    /// The login that it answers, where that leaves something behind.
+    /// The login that it answers, where that is of a trusted browser, or leaves something behind.
     pub(super) fn login(&self) -> Option<&PendingChallenge> {
         let challenge = self.challenge.as_deref()?;
         let is_login = challenge.purpose == ChallengePurpose::Login;
-        (is_login && (self.trusts_device || challenge.city.is_some())).then_some(challenge)
+        let needs_records = self.trusts_device || challenge.city.is_some() || challenge.trusted_device.is_some();
+        (is_login && needs_records).then_some(challenge)
     }
 }
 
@@ -149,8 +160,12 @@ impl UserBatch<'_> {
             _ => None,
         };
         let trusts = &mut records.trusts;
-        let next = trusts.next.get_or_insert_with(|| TrustedDevices::none(owner.clone(), now));
-        // The same browser has one trust, and what is over makes room.
+        let next = trusts
+            .next
+            .get_or_insert_with(|| TrustedDevices::none(owner.clone(), now));
+        // The same browser has one trust, whose wrong codes stay its own; and what is over makes room.
+        let before = challenge.trusted_device.and_then(|id| next.device(id));
+        let budget = before.map(|before| before.budget).unwrap_or_default();
         next.devices
             .retain(|device| now < device.until && Some(device.id) != challenge.trusted_device);
         next.devices.push(TrustedDevice {
@@ -161,14 +176,11 @@ impl UserBatch<'_> {
             seen: 0,
             seen_lately: Vec::new(),
             names: sealed,
-            budget: verify::Throttle::default(),
+            budget,
         });
         let beyond = next.devices.len().saturating_sub(TRUSTED_MAX);
         next.devices.drain(..beyond);
-        if !trusts.changed {
-            next.version += 1;
-            trusts.changed = true;
-        }
+        trusts.changes();
         let entry = NewEvent::new("trusted_device.add", "done", &request.origin).of_user();
         let detail = json!({"trusted_device": accepted.decision_id, "until": now.plus(TRUST_MS).get()});
         let entry = entry.decision(accepted.decision_id).detail(detail);

@@ -9,6 +9,7 @@ pub(crate) mod lane;
 pub(crate) mod memo;
 pub(crate) mod request;
 pub(crate) mod request_id;
+mod trusted_road;
 pub(crate) mod user_batch;
 mod verify;
 

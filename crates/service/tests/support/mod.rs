@@ -18,9 +18,9 @@ use std::{
 use keyring::Keyring;
 use serde_json::Value;
 use service::{
-    Actor, ActorKind, Answer, Caller, Cities, Clock, Confirmation, Entropy, Factor, Id, IdentityProof, Input, Location, Method,
-    NewDevice, NewEnrollment, NewImport, NewKey, NewLot, OpenTo, OpenedBy, Owner, PortError, Ports, Question, Receipt,
-    Replacement, Role, SeedFile, Service, ServiceError, Settings, Signer as _, StartedEnrollment, UnixMs,
+    Actor, ActorKind, Answer, Caller, Cities, Clock, Confirmation, Entropy, Factor, Id, IdentityProof, Input, Location,
+    Method, NewDevice, NewEnrollment, NewImport, NewKey, NewLot, OpenTo, OpenedBy, Owner, PortError, Ports, Question,
+    Receipt, Replacement, Role, SeedFile, Service, ServiceError, Settings, Signer as _, StartedEnrollment, UnixMs,
 };
 use store::{
     Store,

@@ -25,7 +25,8 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[
 ///
 /// Role: verify. Only for the key that asked for it. A right code is burned and ends the challenge: `allow`, with the grant. A
 /// wrong one is counted like every guess, and leaves `challenge`; when it locks the user, `locked_until` says so. A challenge
-/// is answered once.
+/// is answered once. `trust_device` with a login's right answer gives `trusted_device`, a token for the browser, where the user's
+/// `allow_trusted_devices` permits it.
 #[utoipa::path(
     post,
     path = "/v1/challenges/{id}/answer",
@@ -48,6 +49,7 @@ pub(super) async fn answer_challenge(
     let answer = service::ChallengeAnswer {
         method: request.method.as_str().to_owned(),
         code: convert::typed(request.code),
+        trust_device: request.trust_device,
     };
     let answered = app.service.answer_challenge(&caller.0, &id, answer).await?;
     let (grant, grant_expires_at) = match answered.grant {
@@ -61,5 +63,6 @@ pub(super) async fn answer_challenge(
         grant,
         grant_expires_at,
         wrong_since_last_success: answered.wrong_since_last_success,
+        trusted_device: answered.trusted_device,
     }))
 }
