@@ -54,5 +54,7 @@ mod service;
 mod terminal;
 #[path = "attack/trail.rs"]
 mod trail;
+#[path = "attack/trust.rs"]
+mod trust;
 #[path = "attack/vanishing.rs"]
 mod vanishing;

@@ -117,9 +117,7 @@ impl Service {
         };
         let user = core.store.user(wanted.owner.clone()).await?;
         let mut facts = facts(&attempt, &wanted.owner, user.as_ref()).await?;
-        let login = LoginFacts::of(&attempt, wanted, user.as_ref()).await?;
-        facts.is_unusual = login.is_unusual;
-        facts.is_trusted = facts.allows_trust && login.trust.is_some();
+        let login = LoginFacts::of(&attempt, wanted, user.as_ref(), &mut facts).await?;
         let memory = user
             .as_ref()
             .map(|user| Memo::read(&user.memo).grants)
@@ -136,13 +134,7 @@ impl Service {
             is_risky: wanted.is_risky,
         };
         let (mut decision, mut ground, mut methods) = decide(&asked, &facts);
-        let trust = login.trust.filter(|_| facts.allows_trust);
-        let locked_until = match trust.map(|trust| trust.lock) {
-            // On its own road (A2), until that is suspended.
-            Some(None) => None,
-            Some(Some(Lock::Until(until))) => Some(until),
-            Some(Some(Lock::Suspended)) | None => user.as_ref().and_then(|user| locked_until(user, now)),
-        };
+        let locked_until = login.locked_until(user.as_ref().and_then(|user| locked_until(user, now)));
         let mut pending = PendingChallenge {
             id: core.new_id(now)?,
             api_key: origin.api_key,
@@ -159,10 +151,10 @@ impl Service {
             ip: wanted.client.as_ref().and_then(|client| client.ip.clone()),
             user_agent: wanted.client.as_ref().and_then(|client| client.user_agent.clone()),
             city: login.city,
-            trusted_device: trust.map(|trust| trust.token.device),
+            trusted_device: login.trust.map(|trust| trust.token.device),
         };
         let mut trusted_device = None;
-        if let (Ground::TrustedDevice, Some(user), Some(trust)) = (ground, &user, trust) {
+        if let (Ground::TrustedDevice, Some(user), Some(trust)) = (ground, &user, login.trust) {
             trusted_device = core.trust_used(&attempt, &pending, user, trust.token).await?;
             if trusted_device.is_none() {
                 facts.is_trusted = false;

@@ -1,6 +1,7 @@
 //! What a login comes with beside the password: the trust of its browser, and the city of its address.
 
-use store::User;
+use store::{ProtectionMethod, User};
+use verify::{Lock, UnixMs};
 
 use crate::{
     ServiceError,
@@ -8,7 +9,7 @@ use crate::{
     ports::Location,
     protection::{
         challenge::NewChallenge,
-        decision::{Decision, Ground},
+        decision::{Decision, Facts, Ground},
         purpose::ChallengePurpose,
         token::PendingChallenge,
         trust_use::LivingTrust,
@@ -23,32 +24,42 @@ pub(crate) struct LoginFacts {
     pub(crate) trust: Option<LivingTrust>,
     /// Where it comes from.
     pub(crate) city: Option<String>,
-    /// That is none of the user's usual cities.
-    pub(crate) is_unusual: bool,
 }
 
 impl LoginFacts {
+    /// What the login comes with; what the decision needs of it stands among the facts then.
     pub(crate) async fn of(
         attempt: &Attempt<'_>,
         wanted: &NewChallenge,
         user: Option<&User>,
+        facts: &mut Facts,
     ) -> Result<Self, ServiceError> {
         let Attempt { core, now, .. } = *attempt;
         if wanted.purpose != ChallengePurpose::Login {
             return Ok(Self::default());
         }
         let location = core.location(wanted.client.as_ref());
-        let is_unusual = core.is_unusual(&wanted.owner, &location, now).await?;
+        if facts.suspicious_login.method != ProtectionMethod::None {
+            facts.is_unusual = core.is_unusual(&wanted.owner, &location, now).await?;
+        }
         let trust = core.presented(attempt, user, wanted.trusted_device.as_deref()).await?;
+        let trust = trust.filter(|_| facts.allows_trust);
+        facts.is_trusted = trust.is_some();
         let city = match location {
             Location::City(city) => Some(city),
             Location::UsualNetwork | Location::Unknown => None,
         };
-        Ok(Self {
-            trust,
-            city,
-            is_unusual,
-        })
+        Ok(Self { trust, city })
+    }
+
+    /// When a code is judged again that is typed in this browser, where that is so long for all others.
+    pub(crate) fn locked_until(&self, general: Option<UnixMs>) -> Option<UnixMs> {
+        match self.trust.map(|trust| trust.lock) {
+            // On its own road (A2), until that is suspended.
+            Some(None) => None,
+            Some(Some(Lock::Until(until))) => Some(until),
+            Some(Some(Lock::Suspended)) | None => general,
+        }
     }
 }
 
