@@ -178,7 +178,8 @@ mod tests {
             fields.push(("city", names(city)));
             fields.push(("subdivisions", Value::array([Value::map([("iso_code", text("GD"))])])));
         }
-        let mut writer = Writer::new("Test-City");
+        let description = [("en", "Cities of a test")];
+        let mut writer = Writer::builder("Test-City").description(&description).build();
         let network = network.parse::<ipnet::IpNet>().expect("a network");
         writer.insert_value(network, Value::map(fields)).expect("it fits");
         writer.to_bytes().expect("a database")

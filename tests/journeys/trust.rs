@@ -157,7 +157,8 @@ fn p2_a_trust_ends_by_hand_with_the_device_and_with_the_setting() {
 
 /// A database of cities in two networks.
 fn database(cities: &[(&str, &str)]) -> Vec<u8> {
-    let mut writer = Writer::new("Test-City");
+    let description = [("en", "Cities of a test")];
+    let mut writer = Writer::builder("Test-City").description(&description).build();
     for (network, name) in cities {
         let name = Field::map([("names", Field::map([("en", Field::from(*name))]))]);
         let country = Field::map([("iso_code", Field::from("CN"))]);

@@ -4,7 +4,7 @@ use serde_json::json;
 use store::{Owner, Protection, Store, StoreError, TrustedDevice, TrustedDevices, UsualCities, Write};
 
 use crate::{
-    Acceptance, Client, ServiceError,
+    Acceptance, Client, Core, ServiceError,
     protection::{
         purpose::ChallengePurpose,
         token::PendingChallenge,
@@ -57,7 +57,7 @@ impl Kept<TrustedDevices> {
 
 impl LoginRecords {
     /// Of each owner. Somebody's that cannot be read make the login leave nothing behind: whoever is right is let in.
-    pub(super) async fn of(store: &dyn Store, owners: &[Owner]) -> Result<Vec<Option<Self>>, StoreError> {
+    async fn of(store: &dyn Store, owners: &[Owner]) -> Result<Vec<Option<Self>>, StoreError> {
         let read = async {
             let settings = store.protections_of(owners).await?;
             let trusts = store.trusted_devices_of(owners).await?;
@@ -100,6 +100,34 @@ impl Request {
         let needs_records = self.trusts_device || challenge.city.is_some() || challenge.trusted_device.is_some();
         (is_login && needs_records).then_some(challenge)
     }
+}
+
+/// Reads the records of those who answer such a login, and gives the number of these.
+pub(super) async fn load_login_records(
+    core: &Core,
+    requests: &[Request],
+    open: &[usize],
+    slot_of: &[usize],
+    users: &mut [Result<UserBatch<'_>, ServiceError>],
+) -> Result<usize, ServiceError> {
+    let asked = open.iter().zip(slot_of);
+    let asked = asked.filter(|(place, slot)| requests[**place].login().is_some() && users[**slot].is_ok());
+    let mut slots: Vec<usize> = asked.map(|(_, slot)| *slot).collect();
+    let count = slots.len();
+    slots.sort_unstable();
+    slots.dedup();
+    if slots.is_empty() {
+        return Ok(0);
+    }
+    let owner = |slot: &usize| users[*slot].as_ref().ok().map(|batch| batch.owner.clone());
+    let owners: Vec<Owner> = slots.iter().filter_map(owner).collect();
+    let records = LoginRecords::of(&*core.store, &owners).await?;
+    for (slot, records) in slots.into_iter().zip(records) {
+        if let Ok(batch) = &mut users[slot] {
+            batch.login_records = records;
+        }
+    }
+    Ok(count)
 }
 
 impl UserBatch<'_> {

@@ -10,7 +10,7 @@ use crate::{
     trail::names::NamesKey,
     trail::refusal_counter::keep,
     verification::{
-        answered_login::LoginRecords,
+        answered_login::load_login_records,
         request::{Answer, Answered, Request},
         user_batch::{RecoverySet, UserBatch},
     },
@@ -247,34 +247,6 @@ async fn load_names_keys(
         }
     }
     Ok(())
-}
-
-/// The records of those who answer a login that leaves something behind, and the number of these.
-async fn load_login_records(
-    core: &Core,
-    requests: &[Request],
-    open: &[usize],
-    slot_of: &[usize],
-    users: &mut [Result<UserBatch<'_>, ServiceError>],
-) -> Result<usize, ServiceError> {
-    let asked = open.iter().zip(slot_of);
-    let asked = asked.filter(|(place, slot)| requests[**place].login().is_some() && users[**slot].is_ok());
-    let mut slots: Vec<usize> = asked.map(|(_, slot)| *slot).collect();
-    let count = slots.len();
-    slots.sort_unstable();
-    slots.dedup();
-    if slots.is_empty() {
-        return Ok(0);
-    }
-    let owner = |slot: &usize| users[*slot].as_ref().ok().map(|batch| batch.owner.clone());
-    let owners: Vec<Owner> = slots.iter().filter_map(owner).collect();
-    let records = LoginRecords::of(&*core.store, &owners).await?;
-    for (slot, records) in slots.into_iter().zip(records) {
-        if let Ok(batch) = &mut users[slot] {
-            batch.login_records = records;
-        }
-    }
-    Ok(count)
 }
 
 /// Writes what the users brought about, by one commit. What brought about nothing is done.
