@@ -87,7 +87,7 @@ impl Standing {
 impl ProtectionView {
     /// As it is where there may be no database of cities, without which nobody's login is from an unusual one (P5). A risk
     /// that the caller reports asks all the same.
-    pub(crate) fn as_far_as_known(mut self, cities: &dyn Cities) -> Self {
+    pub(crate) fn known_by(mut self, cities: &dyn Cities) -> Self {
         if !cities.is_in_force() {
             self.suspicious_login_protection = InForceProtection {
                 method: ProtectionMethod::None,
@@ -131,6 +131,6 @@ impl Service {
         let core = &*self.core;
         let has_device = !core.store.bound(owner.clone()).await?.is_empty();
         let view = core.standing(owner).await?.view(has_device);
-        Ok(view.as_far_as_known(&*core.cities))
+        Ok(view.known_by(&*core.cities))
     }
 }

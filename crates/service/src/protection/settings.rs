@@ -76,7 +76,7 @@ impl Service {
                 return Err(ServiceError::NoDevice);
             }
             let Some(write) = factors.become_protected(next.own.clone()) else {
-                return Ok(old.view(has_device).as_far_as_known(&*core.cities));
+                return Ok(old.view(has_device).known_by(&*core.cities));
             };
             let is_free = !has_device || !weakens(&old, &next);
             let spent = match (is_free, &wanted.factor) {
@@ -101,7 +101,7 @@ impl Service {
             let change = change.with(burned(factors, spent));
             next.own.version += 1;
             if let Some(view) = attempt.commit(change, next.view(has_device)).await? {
-                return Ok(view.as_far_as_known(&*core.cities));
+                return Ok(view.known_by(&*core.cities));
             }
         }
     }

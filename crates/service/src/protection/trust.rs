@@ -73,7 +73,7 @@ impl TrustToken {
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Presented {
     /// It is trusted: what is kept of it becomes this.
-    Living(TrustedDevice),
+    Living(Box<TrustedDevice>),
     /// An older token came after the newer one had come: there are two who have it.
     Theft,
     /// It stands for nothing: its time is over, or it was never given.
@@ -95,15 +95,15 @@ pub(crate) fn present(device: &TrustedDevice, number: u32, now: UnixMs) -> Prese
         if next.seen_lately.len() > SEEN_LATELY_MAX {
             next.seen_lately.remove(0);
         }
-        return Presented::Living(next);
+        return Presented::Living(Box::new(next));
     }
     if number > device.seen {
         return Presented::Dead;
     }
     let overtaken = device.seen_lately.iter().find(|seen| seen.number == number + 1);
     match overtaken {
-        _ if number == device.seen => Presented::Living(next),
-        Some(seen) if is_lately(seen) => Presented::Living(next),
+        _ if number == device.seen => Presented::Living(Box::new(next)),
+        Some(seen) if is_lately(seen) => Presented::Living(Box::new(next)),
         _ => Presented::Theft,
     }
 }
@@ -129,7 +129,7 @@ mod tests {
 
     fn living(device: &TrustedDevice, number: u32, now: UnixMs) -> TrustedDevice {
         match present(device, number, now) {
-            Presented::Living(next) => next,
+            Presented::Living(next) => *next,
             Presented::Theft => panic!("{number}: theft"),
             Presented::Dead => panic!("{number}: dead"),
         }

@@ -82,7 +82,7 @@ impl Core {
             let entry = attempt.entry("challenge.decide", Decision::Allow.name()).of_user();
             let entry = entry.because(Ground::TrustedDevice.name()).decision(pending.id);
             let event = attempt.event_of(user, &entry.detail(detail)).await?;
-            let change = Change::of(event).with([with(trusts, next)]);
+            let change = Change::of(event).with([with(trusts, *next)]);
             if attempt.commit(change, ()).await?.is_some() {
                 let next = TrustToken { number, ..token };
                 return Ok(Some(next.text(&*self.sealer)?));
