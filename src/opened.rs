@@ -29,6 +29,7 @@ use vault::shown;
 
 use crate::{
     Failure,
+    cities::CityDatabase,
     heads::HeadsFiles,
     home::{ADMIN_KEY, DATABASE, Environment, HEADS, KEYRING, not_for_others, private_dir, there},
 };
@@ -60,13 +61,20 @@ pub(crate) struct RunningService {
     /// For requests that come without an id, on all of its listeners.
     pub(crate) request_ids: RequestIds,
     engine: Arc<Sqlite>,
+    cities: Arc<CityDatabase>,
     keeper: Arc<Mutex<Keeper>>,
 }
 
 impl RunningService {
     /// Takes the directory's owner lock, holds the database against the heads that it once had and the keyring against
     /// the database, and migrates.
-    pub(crate) async fn open(dir: &Path, settings: Settings, custody: &Custody) -> Result<Self, Failure> {
+    pub(crate) async fn open(
+        dir: &Path,
+        settings: Settings,
+        cities: CityDatabase,
+        custody: &Custody,
+    ) -> Result<Self, Failure> {
+        let cities = Arc::new(cities);
         private_dir(dir)?;
         not_for_others(&dir.join(ADMIN_KEY))?;
         let mut files = HeadsFiles::read(dir, custody.heads_file.as_deref())?;
@@ -96,6 +104,7 @@ impl RunningService {
             entropy: environment.entropy,
             sealer: environment.keyring.clone(),
             signer: environment.keyring.clone(),
+            cities: cities.clone(),
         };
         prove_keyring(&ports).await.map_err(|error| match error {
             ServiceError::Untrusted(words) => Failure::new(words).help(KEYRING_BACK),
@@ -110,6 +119,11 @@ impl RunningService {
             signer: keyring.clone(),
             ..ports
         };
+        if !ports.cities.is_in_force() {
+            tracing::info!(
+                "no database of cities is named: suspicious-login protection is off but for risks that callers report"
+            );
+        }
         let service = Service::start(ports, settings).await.map_err(Failure::new)?;
         let keeper = Keeper {
             dir: dir.to_owned(),
@@ -121,6 +135,7 @@ impl RunningService {
             service: Arc::new(service),
             request_ids,
             engine,
+            cities,
             keeper: Arc::new(Mutex::new(keeper)),
         })
     }
@@ -167,10 +182,19 @@ impl RunningService {
                 }
             }
         });
+        let cities = self.cities.clone();
+        let looking_at_cities = every(LOOK_EVERY, move || {
+            let cities = cities.clone();
+            async move {
+                if tokio::task::spawn_blocking(move || cities.look()).await.is_err() {
+                    tracing::error!("the database of cities could not be looked at");
+                }
+            }
+        });
         Ok(LookingAfter {
             stop,
             looking,
-            jobs: [housekeeping, indexing],
+            jobs: [housekeeping, indexing, looking_at_cities],
         })
     }
 
@@ -227,7 +251,7 @@ impl RunningService {
 pub(crate) struct LookingAfter {
     stop: watch::Sender<()>,
     looking: thread::JoinHandle<()>,
-    jobs: [JoinHandle<()>; 2],
+    jobs: [JoinHandle<()>; 3],
 }
 
 /// The messages of the thread that looks.

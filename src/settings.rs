@@ -13,6 +13,7 @@ use verify::{Policy, UnixMs};
 
 use crate::{
     Failure,
+    cities::CitiesTable,
     heads::SecondCopy,
     home::{Home, read_named},
     limits::LimitsTable,
@@ -77,6 +78,9 @@ pub(crate) struct ConfigFile {
     /// What people are shown.
     #[serde(default)]
     pub(crate) pages: PagesTable,
+    /// Where users come from.
+    #[serde(default)]
+    pub(crate) cities: CitiesTable,
 }
 
 /// `[policy]`: every number with its unit last in the name.
@@ -217,6 +221,7 @@ impl<'a> Unknown<'a> {
             ("policy", settings_of::<PolicyTable>()),
             ("limits", settings_of::<LimitsTable>()),
             ("pages", settings_of::<PagesTable>()),
+            ("cities", settings_of::<CitiesTable>()),
         ];
         let is_its = |(_, settings): &&(&str, Vec<String>)| settings.iter().any(|setting| setting == self.name);
         if let Some((table, _)) = tables.iter().find(is_its) {

@@ -56,5 +56,7 @@ mod service;
 mod terminal;
 #[path = "attack/trail.rs"]
 mod trail;
+#[path = "attack/trust.rs"]
+mod trust;
 #[path = "attack/vanishing.rs"]
 mod vanishing;

@@ -55,6 +55,7 @@ fn main() -> Any<()> {
         entropy,
         sealer: keyring.clone(),
         signer: keyring,
+        cities: Arc::new(service::NoCities),
     };
     let settings = Settings {
         find_by_code_per_hour: u32::MAX,

@@ -65,6 +65,7 @@ impl Filled {
             entropy: self.entropy.clone(),
             sealer: self.keyring.clone(),
             signer: self.keyring.clone(),
+            cities: Arc::new(service::NoCities),
         }
     }
 }

@@ -44,6 +44,7 @@ pub(super) fn beside<T>(
         entropy: environment.entropy,
         sealer: environment.keyring.clone(),
         signer: environment.keyring.clone(),
+        cities: Arc::new(service::NoCities),
     };
     let (worked, head) = block_on(async {
         let service = Service::start(ports, settings).await?;

@@ -95,6 +95,7 @@ impl Serve {
         let shutdown = shutdown_signal()?;
         let file = ConfigFile::read(self.config.as_deref())?;
         let settings = file.settings()?;
+        let cities = file.cities.open()?;
         let mut limits = file.limits.limits(self.trusted_proxy)?;
         make_room(&mut limits);
         let home = self.home.or(file.data_dir);
@@ -114,7 +115,7 @@ impl Serve {
             heads_file: self.heads_file.or(file.heads_file),
             begin_anew: self.begin_anew,
         };
-        let opened = RunningService::open(&dir, settings, &custody).await?;
+        let opened = RunningService::open(&dir, settings, cities, &custody).await?;
         let service = opened.service.clone();
         let key = first_key(&service, &dir).await?;
         greet(address, tls.is_some(), admin_address, &dir, key);

@@ -250,6 +250,27 @@ pub(crate) fn routes(world: &World) -> Vec<Route> {
             json!({"account": "acme", "user": "alice", "purpose": "login", "first_factor": {"method": "password"}}),
             201,
         ),
+        route(
+            "GET",
+            "/v1/accounts/{account}/users/{user}/trusted-devices",
+            &[Role::Enroll],
+            Value::Null,
+            200,
+        ),
+        route(
+            "DELETE",
+            "/v1/accounts/{account}/users/{user}/trusted-devices",
+            &[Role::Enroll],
+            Value::Null,
+            204,
+        ),
+        route(
+            "DELETE",
+            "/v1/accounts/{account}/users/{user}/trusted-devices/{id}",
+            &[Role::Enroll],
+            Value::Null,
+            404,
+        ),
         route("GET", "/v1/challenges/{id}", &[Role::Verify], Value::Null, 404),
         route(
             "POST",

@@ -42,3 +42,4 @@ mod repeats;
 mod rotation;
 mod silence;
 mod tokens;
+mod trust;

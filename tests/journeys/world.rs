@@ -19,7 +19,8 @@ use keyring::Keyring;
 use serde_json::{Value, json};
 use server::Limits;
 use service::{
-    Caller, Clock, NewKey, Ports, Role, Service, Settings, SignedHead, Signer, UnixMs, prove_keyring, verify_trail,
+    Caller, Cities, Clock, NewKey, NoCities, Ports, Role, Service, Settings, SignedHead, Signer, UnixMs, prove_keyring,
+    verify_trail,
 };
 use store::Store;
 use store_sqlite::Sqlite;
@@ -86,6 +87,8 @@ pub(crate) struct World {
     lingering: bool,
     /// The keyring is held against the database before anything is judged, and leaves its witnesses there.
     proven: bool,
+    /// The operator's database of cities.
+    cities: Arc<dyn Cities>,
     home: TempDir,
     running: Option<Running>,
     keys: Vec<(Role, String)>,
@@ -123,6 +126,15 @@ impl World {
         Self::made(Settings::default(), Limits::default(), false, true)
     }
 
+    /// One whose operator has a database of cities.
+    pub(crate) fn with_cities(cities: Arc<dyn Cities>) -> Self {
+        let mut world = Self::new();
+        world.stop();
+        world.cities = cities;
+        world.start();
+        world
+    }
+
     /// The same on this keyring.
     pub(crate) fn begun_with(keyring: &str) -> Self {
         let home = tempfile::tempdir().expect("a temporary directory");
@@ -155,6 +167,7 @@ impl World {
             limits,
             lingering,
             proven,
+            cities: Arc::new(NoCities),
             home,
             running: None,
             keys: Vec::new(),
@@ -218,6 +231,7 @@ impl World {
             entropy: Arc::new(RealEntropy::new()),
             sealer: keyring.clone(),
             signer: keyring,
+            cities: self.cities.clone(),
         }
     }
 

@@ -42,6 +42,10 @@ pub struct ChallengeRequest {
     /// The caller takes this login for risky: suspicious-login protection asks then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub risk: Option<Risk>,
+    /// With `login`: the token that this browser was last given, if it was given one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "AQAAAAEBmp70T2B8Hp1L…")]
+    pub trusted_device: Option<Text<256>>,
 }
 
 /// What a challenge is for, and the grant that it ends in.
@@ -85,12 +89,12 @@ pub struct ChallengePath {
 /// A challenge, and what was decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Challenge {
-    /// To be answered under. It is the challenge itself, sealed: up to some 2 KiB.
+    /// To be answered under. It is the challenge itself, sealed: up to some 3 KiB.
     pub id: String,
     /// What happens now.
     pub decision: Decision,
-    /// Why: `unknown_user`, `not_protected`, `grant_alive`, `protected`, `required_by_account`, `identity_always`,
-    /// `identity`, `risk_reported`, `no_method`. More may come.
+    /// Why: `unknown_user`, `not_protected`, `grant_alive`, `trusted_device`, `protected`, `required_by_account`,
+    /// `identity_always`, `identity`, `risk_reported`, `unusual_city`, `no_method`. More may come.
     #[schema(example = "protected")]
     pub ground: String,
     /// What may answer, the strongest first; empty where nothing is asked.
@@ -111,6 +115,10 @@ pub struct Challenge {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "Call 400-000-0000 with your ID card at hand.")]
     pub contact: Option<String>,
+    /// Where the browser's trust stood in for the check: the token to keep in it in place of the one that it came with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "AQAAAAEBmp70T2B8Hp1L…")]
+    pub trusted_device: Option<String>,
 }
 
 /// The decision on a challenge.
@@ -149,6 +157,10 @@ pub struct ChallengeAnswerRequest {
     /// What the caller performed itself: of an external method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<MethodReport>,
+    /// The user wants no check at login in this browser for 7 days; heard where their settings permit it.
+    #[serde(default)]
+    #[schema(default = false)]
+    pub trust_device: bool,
 }
 
 /// What an answer came to.
@@ -173,6 +185,10 @@ pub struct ChallengeAnswer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = 0)]
     pub wrong_since_last_success: Option<u32>,
+    /// The browser is trusted now: the token to keep in it, and to send with its next login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "AQAAAAEBmp70T2B8Hp1L…")]
+    pub trusted_device: Option<String>,
 }
 
 /// Where a challenge stands; never its decision, nor a grant.

@@ -32,6 +32,7 @@ mod requirements;
 mod text;
 mod timestamp;
 mod token;
+mod trusted_device;
 mod user;
 mod verify;
 
@@ -78,6 +79,7 @@ pub use timestamp::{Timestamp, TimestampError};
 pub use token::{
     FindByCodeRequest, FoundTokens, Token, TokenChangeRequest, TokenGoal, TokenPage, TokenPath, TokenQuery, TokenState,
 };
+pub use trusted_device::{EndTrustQuery, TrustedClient, TrustedDevice, TrustedDevicePath, TrustedDevices};
 pub use user::{CloseUserQuery, User, UserPage, UserPath, UserQuery, UserSummary};
 pub use verify::{
     BATCH_ITEMS_MAX, BatchFailure, BatchItems, BatchResult, RequestId, VerifyBatchRequest, VerifyBatchResponse,

@@ -12,9 +12,9 @@ use api::{
     MethodUsesQuery, Methods, Name, Operation, OperationPage, OperationQuery, OperationRequest, PageSize, Probe,
     Problem, ProblemCode, Protection, ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes,
     RecoveryCodesRequest, RequestId, Requirements, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, SecretText,
-    Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState, UnbindRequest, UnlockRequest, User,
-    UserAgent, UserPage, UserQuery, UserSummary, VerifyBatchRequest, VerifyBatchResponse, VerifyMethod, VerifyRequest,
-    VerifyResponse, read_json,
+    Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState, TrustedDevices, UnbindRequest,
+    UnlockRequest, User, UserAgent, UserPage, UserQuery, UserSummary, VerifyBatchRequest, VerifyBatchResponse,
+    VerifyMethod, VerifyRequest, VerifyResponse, read_json,
 };
 use proptest::{
     collection::vec,
@@ -67,7 +67,7 @@ const REQUESTS: [(&str, Again); 24] = by_name![
     VerifyRequest,
 ];
 
-const ANSWERS: [(&str, Again); 33] = by_name![
+const ANSWERS: [(&str, Again); 34] = by_name![
     AuditHeads,
     AuditPage,
     Batch,
@@ -97,6 +97,7 @@ const ANSWERS: [(&str, Again); 33] = by_name![
     Requirements,
     Token,
     TokenPage,
+    TrustedDevices,
     User,
     UserPage,
     UserSummary,

@@ -30,6 +30,7 @@ fn before(owner: &Owner) -> NewChallenge {
         first_factor: None,
         client: None,
         is_risky: false,
+        trusted_device: None,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     access::api_keys::KeyCache,
     enrollment::start::StartLimits,
     inventory::find_by_code::TokenSearch,
-    ports::{Clock, Entropy, Sealer, Signer},
+    ports::{Cities, Clock, Entropy, Sealer, Signer},
     protection::catalogue::OwnCatalogue,
     trail::WrittenBehind,
     upkeep::clock::TrustedClock,
@@ -21,7 +21,7 @@ use crate::{
     verification::dummy_device::DummyDevice,
 };
 
-/// The ports of the service: engine, clock, entropy, sealer, signer.
+/// The ports of the service: engine, clock, entropy, sealer, signer, cities.
 #[derive(Clone)]
 pub struct Ports {
     /// The engine.
@@ -34,6 +34,8 @@ pub struct Ports {
     pub sealer: Arc<dyn Sealer>,
     /// Signatures.
     pub signer: Arc<dyn Signer>,
+    /// Cities of addresses.
+    pub cities: Arc<dyn Cities>,
 }
 
 /// Everything a use case needs: the ports, the settings, and what each room keeps in memory.
@@ -43,6 +45,7 @@ pub(crate) struct Core {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) sealer: Arc<dyn Sealer>,
     pub(crate) signer: Arc<dyn Signer>,
+    pub(crate) cities: Arc<dyn Cities>,
     pub(crate) settings: Settings,
     user_locks: UserLocks,
     /// The last commit failed.
@@ -68,6 +71,7 @@ impl Core {
             entropy: ports.entropy,
             sealer: ports.sealer,
             signer: ports.signer,
+            cities: ports.cities,
             settings,
             user_locks: UserLocks::default(),
             failing: AtomicBool::new(false),

@@ -35,13 +35,13 @@ pub use inventory::{
     EXPORT_MAX, ExportedTokens, IMPORT_MAX, NewExport, NewImport, NewLot, OPEN_TO_MAX, OpenedBy, Receipt, Refused,
     SeedFile, TokenTransition, TokenView,
 };
-pub use ports::{Clock, Entropy, GrantKey, PortError, Sealer, Signer};
+pub use ports::{Cities, Clock, Entropy, GrantKey, Location, NoCities, PortError, Sealer, Signer};
 pub use protection::{
     AnsweredChallenge, Bilingual, CatalogueOperation, Challenge, ChallengeAnswer, ChallengePurpose, ChallengeState,
     Decision, EndedMethod, Grant, GrantUse, Ground, InForceGround, InForceProtection, MethodReport, MethodUses,
     MethodView, NewChallenge, NewOperation, NewProvenMethod, NewRequirements, OWN_OPERATIONS_MAX, OfferedMethod,
-    Operation, OperationSource, ProtectionChange, ProtectionName, ProtectionView, Revocation, SignedGrant, UserPage,
-    UserSummary, shipped_operation, shipped_operations,
+    Operation, OperationSource, ProtectionChange, ProtectionName, ProtectionView, Revocation, SignedGrant,
+    TrustedDeviceView, UserPage, UserSummary, shipped_operation, shipped_operations,
 };
 pub use service::Service;
 pub use settings::{ExternalMethod, NoMethod, Settings, UnknownOperations};

@@ -1,4 +1,6 @@
-//! Ports: the clock, randomness, sealing and signatures, which the service is given.
+//! Ports: the clock, randomness, sealing, signatures and cities, which the service is given.
+
+use std::net::IpAddr;
 
 use otp::Secret;
 use store::Sealed;
@@ -80,6 +82,40 @@ pub trait Signer: Send + Sync {
     /// The public keys by which grants are verified at this time: those to come, the current one, and those of which grants
     /// may still be alive.
     fn grant_keys(&self, now: UnixMs) -> Vec<GrantKey>;
+}
+
+/// Tells the city of an address.
+pub trait Cities: Send + Sync {
+    /// Whether there is a database that tells any.
+    fn is_in_force(&self) -> bool;
+
+    /// Where this address is.
+    fn locate(&self, address: IpAddr) -> Location;
+}
+
+/// Where an address is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// In this city, named so that no other has its name.
+    City(String),
+    /// In a network of the operator's that is usual for everybody.
+    UsualNetwork,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// No database of cities.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoCities;
+
+impl Cities for NoCities {
+    fn is_in_force(&self) -> bool {
+        false
+    }
+
+    fn locate(&self, _: IpAddr) -> Location {
+        Location::Unknown
+    }
 }
 
 /// The public half of a grant key.

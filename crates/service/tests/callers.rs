@@ -141,6 +141,8 @@ const CALLS: &[(&str, Call)] = calls! {
     end_method(&alice(), "sms", false);
     method_uses(&alice(), "sms");
     report_method("none", &report());
+    trusted_devices(&alice());
+    end_trust(&alice(), None);
     requirements("acme");
     users("acme", None, 9);
     set_requirements("acme", 0, &NewRequirements::default());
@@ -169,6 +171,7 @@ fn challenge() -> NewChallenge {
         first_factor: Some("password".into()),
         client: None,
         is_risky: false,
+        trusted_device: None,
     }
 }
 
@@ -176,6 +179,7 @@ fn answer() -> ChallengeAnswer {
     ChallengeAnswer {
         method: "totp".into(),
         code: code(),
+        trust_device: false,
     }
 }
 
@@ -193,6 +197,7 @@ fn report() -> MethodReport {
         identity: "+86 138 0013 8000".into(),
         reference: "4711".into(),
         at: UnixMs::new(1_795_219_200_000),
+        trust_device: false,
     }
 }
 
@@ -370,6 +375,8 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "methods",
             "prove_method",
             "end_method",
+            "trusted_devices",
+            "end_trust",
             "unbind",
             "resync",
             "start_enrollment",

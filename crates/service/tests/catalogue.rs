@@ -49,6 +49,7 @@ async fn ground(service: &Service, caller: &Caller, operation: &str) -> Ground {
         first_factor: None,
         client: None,
         is_risky: false,
+        trusted_device: None,
     };
     service
         .create_challenge(caller, &wanted)

@@ -52,6 +52,7 @@ impl Story {
             first_factor: None,
             client: None,
             is_risky: false,
+            trusted_device: None,
         };
         let service = &self.world.service;
         let asked = service
@@ -61,6 +62,7 @@ impl Story {
         let answer = ChallengeAnswer {
             method: method.into(),
             code,
+            trust_device: false,
         };
         let told = service.answer_challenge(&self.caller, &asked.id, answer).await;
         let told = told.expect("a verdict");

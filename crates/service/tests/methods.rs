@@ -43,6 +43,7 @@ fn login(first_factor: &str) -> NewChallenge {
         first_factor: Some(first_factor.into()),
         client: None,
         is_risky: false,
+        trusted_device: None,
     }
 }
 
@@ -123,6 +124,7 @@ impl Desk {
             identity: identity(&alice(), method),
             reference: "4711".into(),
             at: self.world.now(),
+            trust_device: false,
         }
     }
 
@@ -704,4 +706,26 @@ async fn p3a_an_external_method_changes_no_factor_while_a_device_is_bound() {
     }
     let code = by_code(&phone.later(desk.world.now(), 1));
     desk.set(&less(code)).await.expect("a code does");
+}
+
+/// P2: a report is a check like any: a login answered by one may trust its browser, whose next login asks nothing.
+#[tokio::test]
+async fn p2_a_login_that_was_reported_trusts_its_browser() {
+    let desk = Desk::new(&["sms"]).await;
+    desk.set(&at_login(external("sms"))).await.expect("it is proven");
+    let asked = desk.ask(&login("password")).await;
+    let report = MethodReport {
+        trust_device: true,
+        ..desk.report("sms")
+    };
+    let told = desk.world.service.report_method(&desk.caller, &asked.id, &report).await;
+    let token = told.expect("it is right").trusted_device;
+    assert!(token.is_some());
+    assert_eq!(desk.world.told("trusted_device.add").await.len(), 1);
+    let again = NewChallenge {
+        trusted_device: token,
+        ..login("password")
+    };
+    let told = desk.ask(&again).await;
+    assert_eq!((told.decision, told.ground), (Decision::Allow, Ground::TrustedDevice));
 }

@@ -19,6 +19,7 @@ fn login(owner: &Owner) -> NewChallenge {
         first_factor: Some("password".into()),
         client: None,
         is_risky: false,
+        trusted_device: None,
     }
 }
 
@@ -36,6 +37,7 @@ fn totp(code: &str) -> ChallengeAnswer {
     ChallengeAnswer {
         method: "totp".into(),
         code: text(code),
+        trust_device: false,
     }
 }
 

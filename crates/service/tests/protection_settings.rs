@@ -116,6 +116,7 @@ impl Bound {
             first_factor: Some("password".into()),
             client: None,
             is_risky: false,
+            trusted_device: None,
         };
         let told = self.world.service.create_challenge(&self.caller, &wanted).await;
         let told = told.expect("a decision");

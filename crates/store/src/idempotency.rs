@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use verify::UnixMs;
 
-use crate::{Key, List, Noun, Owner, Pending, Store, shape};
+use crate::{Key, Noun, Owner, Pending, Store, shape};
 
 /// The record of a request with an `Idempotency-Key` that created something: a repeat of it creates nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,11 +57,6 @@ impl dyn Store + '_ {
     /// The record of this key; `None` for one that created nothing.
     pub fn idempotency_record(&self, owner: Option<&Owner>, key: &[u8; 32]) -> Pending<'_, Option<IdempotencyRecord>> {
         self.one(IdempotencyRecord::key_of(owner, key))
-    }
-
-    /// Up to `limit` records that expired before this time.
-    pub fn expired_idempotency_records(&self, now: UnixMs, limit: u32) -> Pending<'_, Vec<IdempotencyRecord>> {
-        self.list(List::Expired(now), limit)
     }
 }
 

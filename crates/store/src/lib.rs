@@ -34,7 +34,9 @@ mod sealed;
 mod shape;
 mod token;
 mod trail_reader;
+mod trusted_device;
 mod user;
+mod usual_cities;
 mod witness;
 
 use std::{future::Future, pin::Pin};
@@ -58,7 +60,9 @@ pub use requirements::Requirements;
 pub use sealed::{Sealed, Secrets};
 pub use token::{BoundToken, Fingerprint, Token, TokenFilter, TokenState, TokenStatus};
 pub use trail_reader::TrailReader;
+pub use trusted_device::{SealedNames, SeenToken, TrustedDevice, TrustedDevices};
 pub use user::{Named, Revision, User, Users};
+pub use usual_cities::{UsualCities, UsualCity};
 pub use uuid::Uuid as Id;
 pub use witness::{MacWitness, Witness};
 

@@ -15,6 +15,7 @@ use tokio::{
 use super::{actor, token::Seeds};
 use crate::{
     Failure,
+    cities::CityDatabase,
     client::Client,
     commands::token::import,
     heads::Heads,
@@ -44,7 +45,8 @@ impl Running {
             let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
             let listener = listener.await.map_err(Failure::new)?;
             let url = format!("http://{}", listener.local_addr().map_err(Failure::new)?);
-            let opened = RunningService::open(dir, Settings::default(), &Custody::default()).await?;
+            let opened =
+                RunningService::open(dir, Settings::default(), CityDatabase::default(), &Custody::default()).await?;
             let wanted = NewKey {
                 roles: ROLES.into(),
                 owner: "demo".into(),

@@ -24,6 +24,7 @@ mod operations;
 mod probes;
 mod problem;
 mod tokens;
+mod trusted_devices;
 mod users;
 mod verification;
 
@@ -47,6 +48,7 @@ fn endpoints() -> OpenApiRouter<App> {
         .merge(devices::endpoints())
         .merge(users::endpoints())
         .merge(methods::endpoints())
+        .merge(trusted_devices::endpoints())
         .merge(accounts::endpoints())
         .merge(tokens::endpoints())
         .merge(batches::endpoints())

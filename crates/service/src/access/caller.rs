@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use data_encoding::HEXLOWER;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use store::{ApiKey, Id, Owner, Person, Role};
 use subtle::ConstantTimeEq;
@@ -271,7 +271,7 @@ impl ActorKind {
 }
 
 /// The user's address and browser, as the caller says; for the trail.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
     /// Address.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -126,6 +126,9 @@ impl<'a> Ending<'a> {
         } else if let Some((expected, next)) = recovery.filter(|(expected, next)| next.version > *expected) {
             self.writes.push(Write::put(Some(expected), &next));
         }
+        // Whatever device ends: somebody may have it, and the browsers that were trusted by it.
+        let trusts = self.attempt.core.end_trusted_devices(&self.factors.user).await?;
+        self.writes.push(trusts);
         self.writes.push(self.next.changed());
         let change = Change::of_all(self.events).map(|change| change.with(self.writes));
         change.ok_or_else(|| ServiceError::Internal("nothing ends".into()))

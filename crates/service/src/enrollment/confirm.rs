@@ -279,6 +279,7 @@ async fn complete(
         let (next, tombstone) = end_device(user, replaced, now);
         user = next;
         writes.push(tombstone);
+        writes.push(core.end_trusted_devices(&factors.user).await?);
         let tokens = its_tokens(core, std::slice::from_ref(replaced)).await?;
         writes.extend(
             tokens

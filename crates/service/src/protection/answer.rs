@@ -24,6 +24,8 @@ pub struct ChallengeAnswer {
     pub method: String,
     /// As it was typed.
     pub code: Zeroizing<String>,
+    /// The browser needs no check at login for 7 days, where the user's settings permit that.
+    pub trust_device: bool,
 }
 
 /// What an answer came to.
@@ -39,6 +41,8 @@ pub struct AnsweredChallenge {
     pub grant: Option<SignedGrant>,
     /// Wrong codes between the success before and this one.
     pub wrong_since_last_success: Option<u32>,
+    /// The first token of a browser that is trusted now.
+    pub trusted_device: Option<String>,
 }
 
 impl Service {
@@ -59,12 +63,18 @@ impl Service {
             return Err(ServiceError::ChallengeExpired);
         }
         let method = answer.method.clone();
+        let trusts_device = answer.trust_device;
+        let origin = Origin {
+            client: pending.client(),
+            ..caller.origin().clone()
+        };
         let request = Request {
             owner,
             typed: typed(&pending, answer)?,
             tag: None,
-            origin: Arc::new(Origin::clone(caller.origin())),
+            origin: Arc::new(origin),
             challenge: Some(Arc::new(pending.clone())),
+            trusts_device,
         };
         let mut judged = self.lane.decide(vec![request], core.settings.waiting_per_user).await;
         let told = judged
@@ -76,12 +86,17 @@ impl Service {
             locked_until,
             grant: None,
             wrong_since_last_success: None,
+            trusted_device: None,
         };
         match told {
             Answer::Accepted(accepted) => Ok(AnsweredChallenge {
                 decision: Decision::Allow,
                 grant: Some(core.signed(&pending.grant(accepted.decision_id, &method))?),
                 wrong_since_last_success: Some(accepted.wrong_since_last_success),
+                trusted_device: match trusts_device {
+                    true => core.first_trust_token(&pending.owner(), accepted.decision_id).await?,
+                    false => None,
+                },
                 ..open(None)
             }),
             Answer::Refused => Ok(open(None)),

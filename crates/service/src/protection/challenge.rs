@@ -9,8 +9,9 @@ use crate::{
     access::caller::Origin,
     attempt::Attempt,
     protection::{
-        decision::{Asked, Decision, Facts, Ground, InForce, OfferedMethod, decide},
+        decision::{Asked, Decision, Facts, Ground, InForce, OfferedMethod, decide, suspicion},
         grant::Grant,
+        login_facts::{LoginFacts, tell_suspicion},
         memory::GrantMemory,
         purpose::ChallengePurpose,
         register::OwnMethods,
@@ -41,6 +42,8 @@ pub struct NewChallenge {
     pub client: Option<Client>,
     /// The caller reports a risk.
     pub is_risky: bool,
+    /// The token of a trusted browser, as it was last given.
+    pub trusted_device: Option<String>,
 }
 
 /// A challenge, and what was decided of it.
@@ -62,6 +65,8 @@ pub struct Challenge {
     pub grant: Option<SignedGrant>,
     /// Where there is nothing to answer with: the operator's words for people who are stuck.
     pub contact: Option<String>,
+    /// The browser's next token, where its trust stood in for the check.
+    pub trusted_device: Option<String>,
 }
 
 /// A grant as its bearer has it.
@@ -114,7 +119,8 @@ impl Service {
             now,
         };
         let user = core.store.user(wanted.owner.clone()).await?;
-        let facts = facts(&attempt, &wanted.owner, user.as_ref()).await?;
+        let mut facts = facts(&attempt, &wanted.owner, user.as_ref()).await?;
+        let login = LoginFacts::of(&attempt, wanted, user.as_ref(), &mut facts).await?;
         let memory = user
             .as_ref()
             .map(|user| Memo::read(&user.memo).grants)
@@ -130,10 +136,9 @@ impl Service {
             has_pass: pass.is_some(),
             is_risky: wanted.is_risky,
         };
-        let (decision, ground, methods) = decide(&asked, &facts);
-        let is_stuck = (decision, ground) == (Decision::Deny, Ground::NoMethod);
-        let locked_until = user.as_ref().and_then(|user| locked_until(user, now));
-        let pending = PendingChallenge {
+        let (mut decision, mut ground, mut methods) = decide(&asked, &facts);
+        let locked_until = login.locked_until(user.as_ref().and_then(|user| locked_until(user, now)));
+        let mut pending = PendingChallenge {
             id: core.new_id(now)?,
             api_key: origin.api_key,
             account: wanted.owner.account.as_ref().to_owned(),
@@ -146,12 +151,30 @@ impl Service {
             ground: ground.name().to_owned(),
             methods: methods.iter().map(|offered| offered.method.clone()).collect(),
             expires_at_ms: now.plus(CHALLENGE_MS).get(),
+            ip: wanted.client.as_ref().and_then(|client| client.ip.clone()),
+            user_agent: wanted.client.as_ref().and_then(|client| client.user_agent.clone()),
+            city: login.city,
+            trusted_device: login.trust.map(|trust| trust.token.device),
         };
+        let mut trusted_device = None;
+        if let (Ground::TrustedDevice, Some(user), Some(trust)) = (ground, &user, login.trust) {
+            trusted_device = core.trust_used(&attempt, &pending, user, trust.token).await?;
+            if trusted_device.is_none() {
+                facts.is_trusted = false;
+                (decision, ground, methods) = decide(&asked, &facts);
+                pending.ground = ground.name().to_owned();
+                pending.methods = methods.iter().map(|offered| offered.method.clone()).collect();
+            }
+        }
+        let is_stuck = (decision, ground) == (Decision::Deny, Ground::NoMethod);
         let grant = match decision {
             Decision::Allow => Some(allowed(&pending, ground, &memory, now)),
             Decision::Challenge | Decision::Deny => None,
         };
-        if decision != Decision::Challenge {
+        if let Some(suspicion) = suspicion(&asked, &facts) {
+            tell_suspicion(&attempt, &pending, (decision, suspicion), user.as_ref()).await?;
+        }
+        if decision != Decision::Challenge && trusted_device.is_none() {
             record(&attempt, &pending, (decision, ground), user).await?;
         }
         let grant = grant.map(|grant| core.signed(&grant)).transpose()?;
@@ -164,6 +187,7 @@ impl Service {
             locked_until,
             grant,
             contact: core.settings.contact.clone().filter(|_| is_stuck),
+            trusted_device,
         })
     }
 
@@ -254,6 +278,9 @@ async fn facts(attempt: &Attempt<'_>, owner: &Owner, user: Option<&User>) -> Res
         login: in_force(standing.login()),
         operation: in_force(standing.operation()),
         suspicious_login: in_force(standing.suspicious_login()),
+        is_unusual: false,
+        is_trusted: false,
+        allows_trust: standing.own.allow_trusted_devices,
         is_closing: false,
     })
 }

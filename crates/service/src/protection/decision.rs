@@ -43,6 +43,8 @@ pub enum Ground {
     NotSensitive,
     /// A pass for operations in this session is still alive.
     GrantAlive,
+    /// The user was checked in this browser lately, and trusts it.
+    TrustedDevice,
     /// The user's own setting asks.
     Protected,
     /// The account requires it of its users.
@@ -53,6 +55,8 @@ pub enum Ground {
     Identity,
     /// The caller reported a risk.
     RiskReported,
+    /// The login comes from outside the user's usual cities.
+    UnusualCity,
     /// The user has nothing to answer with.
     NoMethod,
     /// The account is being closed.
@@ -67,11 +71,13 @@ impl Ground {
             Self::NotProtected => "not_protected",
             Self::NotSensitive => "not_sensitive",
             Self::GrantAlive => "grant_alive",
+            Self::TrustedDevice => "trusted_device",
             Self::Protected => "protected",
             Self::RequiredByAccount => "required_by_account",
             Self::IdentityAlways => "identity_always",
             Self::Identity => "identity",
             Self::RiskReported => "risk_reported",
+            Self::UnusualCity => "unusual_city",
             Self::NoMethod => "no_method",
             Self::Closing => "closing",
         }
@@ -108,6 +114,12 @@ pub(crate) struct Facts {
     pub(crate) operation: InForce,
     /// Asked at a suspicious login.
     pub(crate) suspicious_login: InForce,
+    /// Their settings let a browser be trusted.
+    pub(crate) allows_trust: bool,
+    /// The login is from outside their usual cities.
+    pub(crate) is_unusual: bool,
+    /// The browser presented a living trust, and their settings allow any.
+    pub(crate) is_trusted: bool,
     /// The account is being closed (P9).
     pub(crate) is_closing: bool,
 }
@@ -188,10 +200,13 @@ fn asks<'f>(asked: &Asked<'_>, facts: &'f Facts) -> Result<(Ground, Option<&'f P
         false => Ground::Protected,
     };
     match asked.purpose {
-        ChallengePurpose::Login if is_on(&facts.login) => Ok((ground_of(&facts.login), Some(&facts.login.method))),
-        ChallengePurpose::Login if asked.is_risky && is_on(&facts.suspicious_login) => {
-            Ok((Ground::RiskReported, Some(&facts.suspicious_login.method)))
-        }
+        ChallengePurpose::Login => match suspicion(asked, facts) {
+            Some(ground) => Ok((ground, Some(&facts.suspicious_login.method))),
+            None if !is_on(&facts.login) => allow(unasked(facts)),
+            // Whatever the settings: a trust is no answer to a risk.
+            None if facts.is_trusted && !asked.is_risky => allow(Ground::TrustedDevice),
+            None => Ok((ground_of(&facts.login), Some(&facts.login.method))),
+        },
         ChallengePurpose::Operation => match asked.sensitivity {
             Sensitivity::IdentityAlways => Ok((Ground::IdentityAlways, None)),
             Sensitivity::None => allow(Ground::NotSensitive),
@@ -202,7 +217,19 @@ fn asks<'f>(asked: &Asked<'_>, facts: &'f Facts) -> Result<(Ground, Option<&'f P
             Sensitivity::Protected => allow(unasked(facts)),
         },
         ChallengePurpose::Identity => Ok((Ground::Identity, None)),
-        ChallengePurpose::Login => allow(unasked(facts)),
+    }
+}
+
+/// Why suspicious-login protection asks, if it does (P5): before login protection, which a trusted browser would pass.
+pub(crate) fn suspicion(asked: &Asked<'_>, facts: &Facts) -> Option<Ground> {
+    let is_on = facts.suspicious_login.method != ProtectionMethod::None;
+    if asked.purpose != ChallengePurpose::Login || !is_on {
+        return None;
+    }
+    match () {
+        () if asked.is_risky => Some(Ground::RiskReported),
+        () if facts.is_unusual => Some(Ground::UnusualCity),
+        () => None,
     }
 }
 
@@ -419,6 +446,48 @@ mod tests {
         assert_eq!((decision, ground), (Decision::Challenge, Ground::RiskReported));
         let (decision, ground, _) = decide(&login("password"), &facts);
         assert_eq!((decision, ground), (Decision::Allow, Ground::NotProtected));
+    }
+
+    #[test]
+    fn p2_p5_a_trust_stands_in_for_login_protection_alone() {
+        let trusted = Facts {
+            login: mfa(),
+            operation: mfa(),
+            is_trusted: true,
+            ..bound()
+        };
+        let ground = |asked: &Asked<'_>, facts: &Facts| decide(asked, facts).1;
+        assert_eq!(ground(&login("password"), &trusted), Ground::TrustedDevice);
+        let risky = Asked {
+            is_risky: true,
+            ..login("password")
+        };
+        assert_eq!(ground(&risky, &trusted), Ground::Protected, "the switch of P5 is off");
+        assert_eq!(
+            ground(&operation(Sensitivity::Protected, false), &trusted),
+            Ground::Protected
+        );
+        let identity = Asked {
+            purpose: ChallengePurpose::Identity,
+            ..login("password")
+        };
+        assert_eq!(ground(&identity, &trusted), Ground::Identity);
+        let suspicious = Facts {
+            suspicious_login: mfa(),
+            ..trusted
+        };
+        assert_eq!(ground(&login("password"), &suspicious), Ground::TrustedDevice);
+        assert_eq!(ground(&risky, &suspicious), Ground::RiskReported);
+        let unusual = Facts {
+            is_unusual: true,
+            ..suspicious
+        };
+        assert_eq!(ground(&login("password"), &unusual), Ground::UnusualCity);
+        let off = Facts {
+            login: InForce::default(),
+            ..unusual
+        };
+        assert_eq!(ground(&login("password"), &off), Ground::UnusualCity);
     }
 
     #[test]

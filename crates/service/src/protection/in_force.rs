@@ -3,7 +3,7 @@
 use store::{Key, Owner, Protection, ProtectionMethod, ProtectionSetting, Requirements, Write};
 use verify::UnixMs;
 
-use crate::{Caller, Core, Role, Service, ServiceError, protection::register::OwnMethods};
+use crate::{Caller, Cities, Core, Role, Service, ServiceError, protection::register::OwnMethods};
 
 /// A user's settings, and what is in force of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +84,21 @@ impl Standing {
     }
 }
 
+impl ProtectionView {
+    /// As it is where there may be no database of cities, without which nobody's login is from an unusual one (P5). A risk
+    /// that the caller reports asks all the same.
+    pub(crate) fn known_by(mut self, cities: &dyn Cities) -> Self {
+        if !cities.is_in_force() {
+            self.suspicious_login_protection = InForceProtection {
+                method: ProtectionMethod::None,
+                since: None,
+                ground: InForceGround::Own,
+            };
+        }
+        self
+    }
+}
+
 fn counting<'s>(own: &'s ProtectionSetting, required: Option<&'s ProtectionSetting>) -> (&'s ProtectionSetting, bool) {
     match required {
         Some(required) if required.is_on() && !own.is_on() => (required, true),
@@ -118,6 +133,6 @@ impl Service {
         let standing = core.standing(owner).await?;
         let register = core.store.proven_methods(owner.clone()).await?;
         let methods = OwnMethods::of(core, has_device, register.as_ref(), standing.requirements.as_ref());
-        Ok(standing.view(&methods))
+        Ok(standing.view(&methods).known_by(&*core.cities))
     }
 }

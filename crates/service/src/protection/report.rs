@@ -6,10 +6,14 @@ use verify::UnixMs;
 
 use crate::{
     AnsweredChallenge, Caller, Core, Decision, Input, Service, ServiceError,
+    access::caller::Origin,
     attempt::Attempt,
-    protection::{register::written, token::PendingChallenge},
+    protection::{register::written, token::PendingChallenge, trust::TrustToken},
     trail::refusal_counter::refuse,
-    verification::memo::Memo,
+    verification::{
+        answered_login::{LoginRecords, Place, trusted},
+        memo::Memo,
+    },
 };
 
 const ACTION: &str = "challenge.answer";
@@ -29,6 +33,8 @@ pub struct MethodReport {
     pub reference: String,
     /// When the user passed it.
     pub at: UnixMs,
+    /// The user wants their browser to be trusted.
+    pub trust_device: bool,
 }
 
 impl Service {
@@ -47,7 +53,11 @@ impl Service {
         caller.may_for(&[Role::Verify], &owner)?;
         is_offered(&pending, report)?;
         let _lock = core.lock_user(&owner).await?;
-        let mut attempts = core.attempts(caller.origin());
+        let origin = Origin {
+            client: pending.client(),
+            ..caller.origin().clone()
+        };
+        let mut attempts = core.attempts(&origin);
         loop {
             let attempt = attempts.next()?;
             check_time(&pending, report.at, attempt.now)?;
@@ -66,24 +76,61 @@ impl Service {
             };
             let decision = core.new_id(attempt.now)?;
             memo.grants.answered(&pending, decision, &report.method, attempt.now);
-            let event = accepted(&attempt, &pending, report, &user, decision).await?;
+            let mut events = vec![accepted(&attempt, &pending, report, &user, decision).await?];
+            let mut left = LoginRecords::of_one(core, &pending, report.trust_device).await?;
+            let mut is_trusted = false;
+            if let Some(records) = &mut left {
+                records.city_seen(core, &pending, attempt.now)?;
+                is_trusted = report.trust_device && trusts(&attempt, &pending, &user, records, decision).await?;
+            }
+            if is_trusted {
+                let entry = trusted(attempt.origin, decision, attempt.now);
+                events.push(attempt.event_of(&user, &entry).await?);
+            }
             let used = ProvenMethod {
                 last_used_at: Some(attempt.now),
                 ..proven.clone()
             };
             let memo = memo.write();
             let writes: [Write; 2] = [User { memo, ..user }.used(), written(register.with(used))];
-            if let Some(decision) = attempt.commit(Change::of(event).with(writes), decision).await? {
+            let left = left.iter().flat_map(LoginRecords::writes);
+            let change = Change::of_all(events).map(|change| change.with(writes).with(left));
+            let change = change.ok_or_else(|| ServiceError::Internal("a report without its event".into()))?;
+            if let Some(decision) = attempt.commit(change, decision).await? {
                 return Ok(AnsweredChallenge {
                     decision: Decision::Allow,
                     method: report.method.clone(),
                     locked_until: None,
                     grant: Some(core.signed(&pending.grant(decision, &report.method))?),
                     wrong_since_last_success: None,
+                    trusted_device: match is_trusted {
+                        true => Some(TrustToken::first(decision).text(&*core.sealer)?),
+                        false => None,
+                    },
                 });
             }
         }
     }
+}
+
+/// The browser is trusted from now on, where the settings permit it.
+async fn trusts(
+    attempt: &Attempt<'_>,
+    pending: &PendingChallenge,
+    user: &User,
+    records: &mut LoginRecords,
+    decision: Id,
+) -> Result<bool, ServiceError> {
+    let core = attempt.core;
+    let names_key = core.names_key(user).await?;
+    let missing = || ServiceError::Internal("no salt".into());
+    let place = Place {
+        names_key: names_key.as_ref(),
+        salt: core.salts(1)?.next().ok_or_else(missing)?,
+        decision,
+        now: attempt.now,
+    };
+    records.trust(core, pending, place)
 }
 
 /// The challenge offered the method, and it is one that is reported.

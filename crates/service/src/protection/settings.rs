@@ -83,7 +83,7 @@ impl Service {
             all_proven(&old.own, &next.own, register.as_ref())?;
             let methods = OwnMethods::of(core, has_device, register.as_ref(), old.requirements.as_ref());
             let Some(write) = factors.become_protected(next.own.clone()) else {
-                return Ok(old.view(&methods));
+                return Ok(old.view(&methods).known_by(&*core.cities));
             };
             let is_free = !methods.is_any() || !weakens(&old, &next);
             let spent = match (is_free, &wanted.factor) {
@@ -99,11 +99,16 @@ impl Service {
                     }
                 },
             };
+            let trusts = match old.own.allow_trusted_devices && !wanted.allow_trusted_devices {
+                true => Some(core.end_trusted_devices(&factors.user).await?),
+                false => None,
+            };
             let event = changed(&attempt, &factors.user, (&old.own, &next.own), spent.as_ref()).await?;
-            let change = Change::of(event).with([write, guard]).with(burned(factors, spent));
+            let change = Change::of(event).with([write, guard]).with(trusts);
+            let change = change.with(burned(factors, spent));
             next.own.version += 1;
             if let Some(view) = attempt.commit(change, next.view(&methods)).await? {
-                return Ok(view);
+                return Ok(view.known_by(&*core.cities));
             }
         }
     }

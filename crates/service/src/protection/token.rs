@@ -8,7 +8,7 @@ use store::{Id, Owner};
 use verify::UnixMs;
 
 use crate::{
-    Core, ServiceError,
+    Client, Core, ServiceError,
     ports::{PortError, Sealer},
     protection::{grant::Grant, purpose::ChallengePurpose},
 };
@@ -39,6 +39,13 @@ pub(crate) struct PendingChallenge {
     /// The methods that may answer it.
     pub(crate) methods: Vec<String>,
     pub(crate) expires_at_ms: i64,
+    /// The user's address and agent. Field by field: what this is sealed as leaves nothing out.
+    pub(crate) ip: Option<String>,
+    pub(crate) user_agent: Option<String>,
+    /// The city of that address.
+    pub(crate) city: Option<String>,
+    /// The trust that the browser presented, though it is asked.
+    pub(crate) trusted_device: Option<Id>,
 }
 
 impl PendingChallenge {
@@ -53,6 +60,14 @@ impl PendingChallenge {
     /// When it was asked for.
     pub(crate) fn asked_at(&self) -> UnixMs {
         self.expires_at().plus(-CHALLENGE_MS)
+    }
+
+    pub(crate) fn client(&self) -> Option<Client> {
+        let client = Client {
+            ip: self.ip.clone(),
+            user_agent: self.user_agent.clone(),
+        };
+        (client != Client::default()).then_some(client)
     }
 
     /// What the trail says of it.

@@ -41,11 +41,22 @@ impl NamesKey {
 
     /// Seals an event's names, for the event of this salt.
     pub(crate) fn seal(&self, sealer: &dyn Sealer, salt: &[u8; 16], names: &Names<'_>) -> Result<String, ServiceError> {
+        self.seal_text(sealer, salt, names)
+    }
+
+    /// Seals what else is known of a person, under a salt of its own.
+    pub(crate) fn seal_text(
+        &self,
+        sealer: &dyn Sealer,
+        salt: &[u8; 16],
+        names: &impl Serialize,
+    ) -> Result<String, ServiceError> {
         let text = serde_json::to_vec(names).map_err(|error| ServiceError::Internal(error.to_string()))?;
         Ok(BASE64.encode(&sealer.seal_under(&self.0, nonce(salt), text)?))
     }
 
-    fn unseal(&self, sealer: &dyn Sealer, salt: &[u8; 16], sealed: &str) -> Option<String> {
+    /// Opens what was sealed under this salt.
+    pub(crate) fn unseal(&self, sealer: &dyn Sealer, salt: &[u8; 16], sealed: &str) -> Option<String> {
         let sealed = BASE64.decode(sealed.as_bytes()).ok()?;
         let text = sealer.open_under(&self.0, nonce(salt), sealed).ok()?;
         String::from_utf8(text).ok()

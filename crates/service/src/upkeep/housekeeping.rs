@@ -1,6 +1,7 @@
-//! Housekeeping: enrollments that expired end, and so does what is known of requests that created something.
+//! Housekeeping: enrollments that expired end, and so does what is known of requests that created something, of browsers
+//! that were trusted, and of cities that nobody logs in from any more.
 
-use store::{Change, EnrollmentState, Noun, Outcome, Write};
+use store::{Change, EnrollmentState, IdempotencyRecord, List, Noun, Outcome, TrustedDevices, UsualCities, Write};
 
 use crate::{
     Caller, Core, Service, ServiceError, access::caller::Origin, enrollment::state::becomes, trail::event::NewEvent,
@@ -22,7 +23,9 @@ impl Service {
             let _nobody_is_erased = core.trail.writing.lock().await;
             let expired = expired(core).await?;
             if expired.is_empty() {
-                return Ok(ended + forget_repeats(core).await?);
+                ended += forget::<IdempotencyRecord>(core, "idempotency.expire").await?;
+                ended += forget::<TrustedDevices>(core, "trusted_device.expire").await?;
+                return Ok(ended + forget::<UsualCities>(core, "usual_cities.expire").await?);
             }
             let outcomes = core.commit(expired).await?;
             ended += outcomes.iter().filter(|outcome| **outcome == Outcome::Done).count();
@@ -60,21 +63,20 @@ async fn expired(core: &Core) -> Result<Vec<Change>, ServiceError> {
     Ok(changes)
 }
 
-/// Ends the idempotency records of requests that are not repeated any more; what somebody changed meanwhile waits for the
-/// next pass.
-async fn forget_repeats(core: &Core) -> Result<usize, ServiceError> {
+/// Ends the records of a noun that stand for nothing any more; what somebody changed meanwhile waits for the next pass.
+async fn forget<N: Noun>(core: &Core, action: &'static str) -> Result<usize, ServiceError> {
     let origin = Origin::default();
     let mut ended = 0;
     loop {
         let now = core.clock.now()?;
-        let records = core.store.expired_idempotency_records(now, BATCH).await?;
+        let records: Vec<N> = core.store.list(List::Expired(now), BATCH).await?;
         if records.is_empty() {
             return Ok(ended);
         }
         let count = records.len();
-        let event = NewEvent::new("idempotency.expire", "done", &origin).count(count as u64);
+        let event = NewEvent::new(action, "done", &origin).count(count as u64);
         let deletes = records.iter().map(|record| Write::Delete {
-            expected: record.version,
+            expected: record.version(),
             key: record.key(),
         });
         let change = Change::of(core.event(&event, now)?).with(deletes);

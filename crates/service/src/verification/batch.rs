@@ -10,6 +10,7 @@ use crate::{
     trail::names::NamesKey,
     trail::refusal_counter::keep,
     verification::{
+        answered_login::load_login_records,
         request::{Answer, Answered, Request},
         user_batch::{RecoverySet, UserBatch},
     },
@@ -100,11 +101,12 @@ async fn round(
     let mut users = load(core, &owners).await?;
     load_recovery_codes(core, requests, open, &slot_of, &mut users).await?;
     load_names_keys(core, requests, open, &slot_of, &mut users).await?;
+    let logins = load_login_records(core, requests, open, &slot_of, &mut users).await?;
     let mut round = Round {
         core,
         now,
-        // One for the event of each question, and one for the id of its decision.
-        salts: core.salts(2 * open.len())?,
+        // One for the event of each question, and one for the id of its decision; of a login, two for its browser.
+        salts: core.salts(2 * (open.len() + logins))?,
     };
     for (&place, &slot) in open.iter().zip(&slot_of) {
         answers[place] = match &mut users[slot] {

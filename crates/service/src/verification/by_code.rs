@@ -9,6 +9,7 @@ use crate::{
     verification::{
         batch::Round,
         request::{Answer, Answered, Request},
+        trusted_road::{counting, policy_of_trusted},
         user_batch::UserBatch,
     },
 };
@@ -16,7 +17,11 @@ use crate::{
 impl UserBatch<'_> {
     pub(super) fn judge_code(&mut self, round: &mut Round<'_>, request: &Request, code: Option<&Code>) -> Answered {
         let Round { core, now, .. } = *round;
-        let policy = &core.settings.policy;
+        let road = self.trusted_road(round, request);
+        let policy = &match road {
+            Some(_) => policy_of_trusted(&core.settings.policy),
+            None => core.settings.policy,
+        };
         if let Some(credential) = &self.dummy_device {
             let _same_work = judged(core.dummy_device.state(), credential, code, now, policy);
             const CAUSE: &str = "no_device";
@@ -28,7 +33,10 @@ impl UserBatch<'_> {
         let mut judgements: Vec<Judgement> = devices
             .iter()
             .zip(credentials)
-            .map(|(bound, credential)| judged(&bound.state, credential, code, now, policy))
+            .map(|(bound, credential)| match road {
+                Some(wrong_codes) => judged(&counting(&bound.state, wrong_codes), credential, code, now, policy),
+                None => judged(&bound.state, credential, code, now, policy),
+            })
             .collect();
         // Judged all the same, so that a repeat takes what a judgement takes. Nothing is remembered of a device that
         // judges nothing.
@@ -49,13 +57,23 @@ impl UserBatch<'_> {
             .iter()
             .position(|judgement| matches!(judgement.verdict, Verdict::Accepted(_)));
         if let Some(place) = accepted {
-            return self.accept(round, request, place, judgements.swap_remove(place).next);
+            let mut next = judgements.swap_remove(place).next;
+            if let (Some(_), Some(bound)) = (road, devices.get(place)) {
+                let general = *bound.state.parts().verification;
+                let own = *next.parts().verification;
+                next = counting(&next, general);
+                self.keep_road(request, own);
+            }
+            return self.accept(round, request, place, next);
         }
         if let Some(lock) = locked_out(&judgements) {
             self.locked[0] += 1;
             return Ok(Answer::locked(lock, now));
         }
-        self.count_wrong(round, request, judgements)
+        match road {
+            Some(before) => self.count_wrong_on_road(round, request, before, &judgements),
+            None => self.count_wrong(round, request, judgements),
+        }
     }
 
     fn accept(&mut self, round: &mut Round<'_>, request: &Request, place: usize, next: DeviceState) -> Answered {

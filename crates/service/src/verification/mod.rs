@@ -1,5 +1,6 @@
 //! Is this code right? The lane and its batches, and what is remembered of a request.
 
+pub(crate) mod answered_login;
 pub(crate) mod batch;
 mod by_code;
 mod by_recovery_code;
@@ -8,6 +9,7 @@ pub(crate) mod lane;
 pub(crate) mod memo;
 pub(crate) mod request;
 pub(crate) mod request_id;
+mod trusted_road;
 pub(crate) mod user_batch;
 mod verify;
 

@@ -25,6 +25,8 @@ pub(crate) struct Request {
     pub(crate) origin: Arc<Origin>,
     /// The challenge that it answers; `None` where it is only asked whether the code is right.
     pub(crate) challenge: Option<Arc<PendingChallenge>>,
+    /// The browser is to be trusted once it is answered.
+    pub(crate) trusts_device: bool,
 }
 
 /// A typed code, by the way it is to be judged.

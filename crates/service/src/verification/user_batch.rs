@@ -10,6 +10,7 @@ use crate::{
     trail::names::NamesKey,
     trail::refusal_counter::Whose,
     verification::{
+        answered_login::LoginRecords,
         batch::Round,
         memo::Memo,
         request::{Answer, Answered, Request, Typed},
@@ -34,6 +35,8 @@ pub(super) struct UserBatch<'a> {
     pub(super) changed: bool,
     /// Read only where somebody typed a recovery code.
     pub(super) recovery_set: Option<RecoverySet>,
+    /// Read only where a login is answered that leaves something behind.
+    pub(super) login_records: Option<LoginRecords>,
     pub(super) events: Vec<audit::Event>,
     /// Questions that met a lock, by a code and by a recovery code.
     pub(super) locked: [u64; 2],
@@ -81,6 +84,7 @@ impl<'a> UserBatch<'a> {
             dummy_device,
             changed: false,
             recovery_set: None,
+            login_records: None,
             events: Vec::new(),
             locked: [0; 2],
             repeated: 0,
@@ -91,10 +95,14 @@ impl<'a> UserBatch<'a> {
     /// Decides one question against the states as they stand.
     pub(super) fn judge(&mut self, round: &mut Round<'_>, request: &Request) -> Answered {
         self.may_answer(request, round.now)?;
-        match &request.typed {
+        let answered = match &request.typed {
             Typed::Code(code) => self.judge_code(round, request, code.as_ref()),
             Typed::RecoveryCode(typed) => self.judge_recovery_code(round, request, typed),
+        };
+        if let Ok(Answer::Accepted(accepted)) = &answered {
+            self.login_answered(round, request, accepted)?;
         }
+        answered
     }
 
     /// Nothing is judged for a challenge that was answered; nor for one more than a user's row has room for.
@@ -181,6 +189,7 @@ impl<'a> UserBatch<'a> {
             let next = recovery.set.as_ref()?;
             (Some(next.version) != recovery.read_version).then(|| Write::put(recovery.read_version, next))
         });
-        Some(change.with(row.into_iter().chain(recovery)))
+        let login = self.login_records.iter().flat_map(LoginRecords::writes);
+        Some(change.with(row.into_iter().chain(recovery).chain(login)))
     }
 }

@@ -68,6 +68,7 @@ impl Service {
                 tag,
                 origin: Arc::new(origin),
                 challenge: None,
+                trusts_device: false,
             });
         }
         if !requests.is_empty() {

@@ -5,10 +5,12 @@ pub(crate) mod faulty;
 pub(crate) mod phone;
 
 use std::{
+    collections::HashMap,
     fs::File,
     io::Read as _,
+    net::IpAddr,
     sync::{
-        Arc, LazyLock,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicBool, AtomicI64, Ordering::SeqCst},
     },
 };
@@ -16,10 +18,10 @@ use std::{
 use keyring::Keyring;
 use serde_json::Value;
 use service::{
-    Actor, ActorKind, Answer, Caller, Clock, Confirmation, Entropy, Factor, Id, IdentityProof, Input, Method,
-    NewDevice, NewEnrollment, NewImport, NewKey, NewLot, NewProvenMethod, OpenTo, OpenedBy, Owner, PortError, Ports,
-    Question, Receipt, Replacement, Role, SeedFile, Service, ServiceError, Settings, Signer as _, StartedEnrollment,
-    UnixMs,
+    Actor, ActorKind, Answer, Caller, Cities, Clock, Confirmation, Entropy, Factor, Id, IdentityProof, Input, Location,
+    Method, NewDevice, NewEnrollment, NewImport, NewKey, NewLot, NewProvenMethod, OpenTo, OpenedBy, Owner, PortError,
+    Ports, Question, Receipt, Replacement, Role, SeedFile, Service, ServiceError, Settings, Signer as _,
+    StartedEnrollment, UnixMs,
 };
 use store::{
     Store,
@@ -88,12 +90,36 @@ impl Entropy for Kernel {
     }
 }
 
+/// The cities that the tests put into it; none at first, as without a database.
+#[derive(Default)]
+pub(crate) struct Atlas(Mutex<HashMap<IpAddr, Location>>);
+
+impl Atlas {
+    /// This address is there.
+    pub(crate) fn put(&self, address: &str, location: Location) {
+        let address = address.parse().expect("an address");
+        self.0.lock().expect("a lock").insert(address, location);
+    }
+}
+
+impl Cities for Atlas {
+    fn is_in_force(&self) -> bool {
+        !self.0.lock().expect("a lock").is_empty()
+    }
+
+    fn locate(&self, address: IpAddr) -> Location {
+        let known = self.0.lock().expect("a lock");
+        known.get(&address).cloned().unwrap_or(Location::Unknown)
+    }
+}
+
 pub(crate) struct World {
     pub(crate) service: Service,
     pub(crate) store: Arc<dyn Store>,
     /// The same, to be told what is wrong with it.
     pub(crate) engine: Arc<Faulty>,
     pub(crate) clock: Arc<Hand>,
+    pub(crate) atlas: Arc<Atlas>,
     pub(crate) ports: Ports,
     disk: Disk,
     _home: TempDir,
@@ -111,6 +137,7 @@ impl World {
             monotonic_ms: 0.into(),
             synchronised: true.into(),
         });
+        let atlas = Arc::new(Atlas::default());
         let keyring = Keyring::create(&home.path().join("keyring"), Arc::new(Kernel), clock.now());
         let keyring = Arc::new(keyring.expect("a keyring"));
         let sign = |statement: &[u8]| keyring.sign(statement);
@@ -124,6 +151,7 @@ impl World {
             entropy: Arc::new(Kernel),
             sealer: keyring.clone(),
             signer: keyring,
+            cities: atlas.clone(),
         };
         let service = Service::start(ports.clone(), settings).await.expect("it starts");
         Self {
@@ -131,6 +159,7 @@ impl World {
             store,
             engine,
             clock,
+            atlas,
             ports,
             disk,
             _home: home,

@@ -30,7 +30,8 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[
 /// Role: verify. Only for the key that asked for it. A right code is burned and ends the challenge: `allow`, with the grant. A
 /// wrong one is counted like every guess, and leaves `challenge`; when it locks the user, `locked_until` says so. A challenge
 /// is answered once. An external method is the caller's to perform: it reports by what it reached the user, which has to be
-/// what was registered, and when.
+/// what was registered, and when. `trust_device` with a login's right answer gives `trusted_device`, a token for the browser,
+/// where the user's `allow_trusted_devices` permits it.
 #[utoipa::path(
     post,
     path = "/v1/challenges/{id}/answer",
@@ -61,10 +62,15 @@ pub(super) async fn answer_challenge(
     Json(request): Json<ChallengeAnswerRequest>,
 ) -> Answer {
     let method = request.method.as_str().to_owned();
+    let trust_device = request.trust_device;
     let answered = match (request.code, request.report) {
         (Some(code), None) => {
             let code = convert::typed(code);
-            let answer = service::ChallengeAnswer { method, code };
+            let answer = service::ChallengeAnswer {
+                method,
+                code,
+                trust_device,
+            };
             app.service.answer_challenge(&caller.0, &id, answer).await?
         }
         (None, Some(report)) => {
@@ -73,6 +79,7 @@ pub(super) async fn answer_challenge(
                 identity: report.identity.as_str().to_owned(),
                 reference: report.reference.as_str().to_owned(),
                 at: UnixMs::new(report.at.unix_ms()),
+                trust_device,
             };
             app.service.report_method(&caller.0, &id, &report).await?
         }
@@ -92,5 +99,6 @@ pub(super) async fn answer_challenge(
         grant,
         grant_expires_at,
         wrong_since_last_success: answered.wrong_since_last_success,
+        trusted_device: answered.trusted_device,
     }))
 }

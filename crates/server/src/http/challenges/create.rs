@@ -1,6 +1,6 @@
 //! `POST /v1/challenges`
 
-use api::{Challenge, ChallengeRequest, OfferedMethod, Text};
+use api::{Challenge, ChallengeRequest, OfferedMethod, ProblemCode, Text};
 use axum::extract::State;
 use service::{NewChallenge, Owner};
 
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-pub(super) const PROBLEMS: Problems = Problems::keyed(&[]);
+pub(super) const PROBLEMS: Problems = Problems::keyed(&[ProblemCode::Conflict]);
 
 /// Must this user be checked, and by which method?
 ///
@@ -24,6 +24,10 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[]);
 /// stored: its id is the challenge, sealed; `deny` is final. Only the key that asked may answer. Each decision rests on one
 /// ground, which the audit trail keeps. A pass for operations is valid for 30 minutes, in its own session, for the operation
 /// and resource that it was asked for; one that names no operation covers all but those that are checked always.
+///
+/// A browser that is trusted sends `trusted_device` with its login, and keeps the one that the answer has, each time: an old one
+/// that comes again is a copy, and ends the trust. It stands in for login protection alone, never where the login is unusual or
+/// risky.
 #[utoipa::path(
     post,
     path = "/v1/challenges",
@@ -71,6 +75,7 @@ fn wanted(request: ChallengeRequest) -> NewChallenge {
         first_factor: request.first_factor.map(|factor| factor.method.as_str().to_owned()),
         client: request.client.map(convert::client),
         is_risky: request.risk.is_some(),
+        trusted_device: owned(request.trusted_device),
     }
 }
 
@@ -93,5 +98,6 @@ fn challenge(challenge: service::Challenge) -> Challenge {
         grant,
         grant_expires_at,
         contact: challenge.contact,
+        trusted_device: challenge.trusted_device,
     }
 }
