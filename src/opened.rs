@@ -389,19 +389,19 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The keyring of a file that has its MAC keys, and a grant key, in lines of their own. Where they cannot be written the MAC
-/// keys are derived as before, which is right as long as the sealing keys stay; and no grant is given.
+/// The keyring of a file that has its MAC keys, a grant key and a session key in lines of their own. Where they cannot be written the MAC
+/// keys are derived as before, which is right as long as the sealing keys stay; and no grant is given, and no session.
 fn upgraded(keyring: Arc<Keyring>, dir: &Path, now: UnixMs) -> Arc<Keyring> {
     match keyring.upgrade(&dir.join(KEYRING), now) {
         Ok(Some(upgraded)) => {
             tracing::info!(
-                "the keyring has new lines now, for a MAC key or a grant key: keep a new copy, apart from the database's backups"
+                "the keyring has new lines now, for a MAC key, a grant key or a session key: keep a new copy, apart from the database's backups"
             );
             Arc::new(upgraded)
         }
         Ok(None) => keyring,
         Err(error) => {
-            tracing::warn!(%error, "the keyring's new lines cannot be written, and without a grant key no grant is given: it is tried again at the next start");
+            tracing::warn!(%error, "the keyring's new lines cannot be written, and without a key of grants and one of sessions neither is given: it is tried again at the next start");
             keyring
         }
     }

@@ -81,6 +81,11 @@ pub enum ServiceError {
     /// The change needs a fresh code of the user.
     #[error("this change needs a code of a device that is bound")]
     FactorRequired,
+    /// There is no session without a login's grant.
+    #[error(
+        "login protection is on for this user: a session takes the grant of their login, alive and not used before"
+    )]
+    GrantRequired,
     /// The token cannot be bound by this user; every cause gets this same answer.
     #[error("this token cannot be bound: check the serial number")]
     TokenUnavailable,
@@ -298,6 +303,7 @@ impl ServiceError {
             Self::Unauthorized => (FaultClass::Unauthenticated, "unauthorized"),
             Self::Forbidden(_) => (FaultClass::Forbidden, "forbidden"),
             Self::FactorRequired => (FaultClass::Forbidden, "factor_required"),
+            Self::GrantRequired => (FaultClass::Forbidden, "grant_required"),
             Self::NotFound(_) => (FaultClass::NotFound, "not_found"),
             Self::Contended => (FaultClass::Conflict, "conflict"),
             Self::AlreadyCreated { .. } => (FaultClass::Conflict, "already_created"),

@@ -36,9 +36,10 @@ pub use inventory::{
 pub use ports::{Clock, Entropy, GrantKey, PortError, Sealer, Signer};
 pub use protection::{
     AnsweredChallenge, Bilingual, CatalogueOperation, Challenge, ChallengeAnswer, ChallengePurpose, ChallengeState,
-    Decision, Grant, GrantUse, Ground, InForceGround, InForceProtection, NewChallenge, NewOperation, NewRequirements,
-    OWN_OPERATIONS_MAX, OfferedMethod, Operation, OperationSource, ProtectionChange, ProtectionView, Revocation,
-    SignedGrant, UserPage, UserSummary, shipped_operation, shipped_operations,
+    CheckedSession, Decision, Grant, GrantUse, Ground, InForceGround, InForceProtection, NewChallenge, NewOperation,
+    NewRequirements, NewSession, OWN_OPERATIONS_MAX, OfferedMethod, Operation, OperationSource, ProtectionChange,
+    ProtectionView, Revocation, SessionEnd, SessionView, SignedGrant, StartedSession, UserPage, UserSummary,
+    shipped_operation, shipped_operations,
 };
 pub use service::Service;
 pub use settings::{ExternalMethod, Settings, UnknownOperations};

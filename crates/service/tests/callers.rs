@@ -8,8 +8,8 @@ use std::{collections::BTreeSet, fs, path::Path, pin::Pin};
 use service::{
     Caller, ChallengeAnswer, ChallengePurpose, Confirmation, ExportedTokens, Factor, GrantUse, IdentityProof, Method,
     NewChallenge, NewDevice, NewEnrollment, NewExport, NewImport, NewKey, NewLot, NewOperation, NewRequirements,
-    OpenedBy, Owner, ProtectionChange, ProtectionMethod, Question, Receipt, Revocation, Role, SeedFile, Service,
-    ServiceError, TokenFilter, TokenTransition, UnixMs, Words,
+    NewSession, OpenedBy, Owner, ProtectionChange, ProtectionMethod, Question, Receipt, Revocation, Role, SeedFile,
+    Service, ServiceError, TokenFilter, TokenTransition, UnixMs, Words,
 };
 use support::{World, id};
 use syn::{FnArg, ImplItem, Item, Type, Visibility};
@@ -84,7 +84,7 @@ macro_rules! calls {
     };
 }
 
-/// Each use case with something to work on; `verify`, `signed_head` and those of the lists come apart.
+/// Each use case with something to work on; `verify`, `signed_head`, `check_session` and those of the lists come apart.
 const CALLS: &[(&str, Call)] = calls! {
     create_key(&NewKey { roles: vec![Role::Verify], owner: "me".into(), audiences: Vec::new(), accounts: None });
     revoke_key(id(1));
@@ -139,6 +139,11 @@ const CALLS: &[(&str, Call)] = calls! {
     requirements("acme");
     users("acme", None, 9);
     set_requirements("acme", 0, &NewRequirements::default());
+    create_session(&alice(), &NewSession::default());
+    sessions(&alice(), None, 9);
+    end_session(&alice(), id(1));
+    end_all_sessions(&alice(), None);
+    save_touches();
 };
 
 fn protection() -> ProtectionChange {
@@ -264,7 +269,7 @@ fn question() -> Question {
 #[test]
 fn every_use_case_is_called_here() {
     let here: BTreeSet<String> = CALLS.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let apart = ["verify", "signed_head"].map(str::to_owned);
+    let apart = ["verify", "signed_head", "check_session"].map(str::to_owned);
     let there: BTreeSet<String> = all_methods()
         .into_iter()
         .map(|(name, _)| name)
@@ -304,6 +309,11 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
             );
         }
         assert!(matches!(service.signed_head(caller), Err(ServiceError::Forbidden(_))));
+        // A token that is none of this service's is about nobody.
+        if std::ptr::eq(caller, &nobody) {
+            let checked = service.check_session(caller, "none", true);
+            assert!(matches!(checked, Err(ServiceError::Forbidden(_))), "{checked:?}");
+        }
         let answers = service.verify(caller, vec![question(), question()]).await;
         assert!(
             answers
@@ -321,6 +331,7 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
             "index_history",
             "close_trail",
             "run_housekeeping",
+            "save_touches",
             "accept_clock",
         ];
         if !of_the_house.contains(name) {
@@ -350,6 +361,9 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "enrollment_png",
             "abandon_enrollment",
             "renew_recovery_codes",
+            "sessions",
+            "end_session",
+            "end_all_sessions",
         ],
     ),
     (
@@ -362,6 +376,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "answer_challenge",
             "introspect_grant",
             "revoke_grants",
+            "create_session",
         ],
     ),
     (&[Role::Enroll, Role::Support], &["user", "device", "users"]),
@@ -412,6 +427,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "index_history",
             "close_trail",
             "run_housekeeping",
+            "save_touches",
             "accept_clock",
         ],
     ),
@@ -434,6 +450,8 @@ async fn a4_every_use_case_is_open_to_its_roles() {
         }
         let refused = world.service.signed_head(&caller).is_err();
         assert_eq!(refused, role != Role::Audit);
+        let refused = world.service.check_session(&caller, "none", true).is_err();
+        assert_eq!(refused, role != Role::Verify);
         let told = world.service.verify(&caller, vec![question()]).await;
         assert_eq!(told[0].is_err(), role != Role::Verify);
     }

@@ -22,6 +22,7 @@ mod grants;
 mod operations;
 mod probes;
 mod problem;
+mod sessions;
 mod tokens;
 mod users;
 mod verification;
@@ -42,6 +43,7 @@ fn endpoints() -> OpenApiRouter<App> {
         .merge(challenges::endpoints())
         .merge(grants::endpoints())
         .merge(operations::endpoints())
+        .merge(sessions::endpoints())
         .merge(enrollments::endpoints())
         .merge(devices::endpoints())
         .merge(users::endpoints())

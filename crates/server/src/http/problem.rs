@@ -130,6 +130,7 @@ mod tests {
             ServiceError::Forbidden(words()),
             ServiceError::NotFound("device"),
             ServiceError::FirstFactorRequired,
+            ServiceError::GrantRequired,
             ServiceError::EnrollmentExpired,
             ServiceError::EnrollmentEnded,
             ServiceError::CodeRefused {

@@ -9,6 +9,7 @@ use crate::{
         ending::Ending,
         factor::{FactorOutcome, judge_factor},
     },
+    protection::session::ending::ended,
 };
 
 impl Service {
@@ -50,7 +51,7 @@ impl Service {
     }
 }
 
-/// Closes a user: their devices end. Its caller has checked the right, and holds the user's lock.
+/// Closes a user: their devices end, and their sessions. Its caller has checked the right, and holds the user's lock.
 pub(crate) async fn close(core: &Core, owner: &Owner, origin: &Origin) -> Result<(), ServiceError> {
     let mut attempts = core.attempts(origin);
     loop {
@@ -60,10 +61,12 @@ pub(crate) async fn close(core: &Core, owner: &Owner, origin: &Origin) -> Result
         for bound in &factors.user.devices {
             ending.tombstone(bound.device.id, "user_closed").await?;
         }
+        let sessions = core.sessions_of(owner).await?;
         let entry = attempt.entry("user.close", "done").of_user();
         let entry = entry.count(factors.user.devices.len() as u64);
         ending.events.push(attempt.event_of(&factors.user, &entry).await?);
-        if let Some(()) = attempt.commit(ending.change().await?, ()).await? {
+        let change = ending.change().await?.with(sessions.iter().map(ended));
+        if attempt.commit_ending(change, owner, &sessions).await? {
             return Ok(());
         }
     }

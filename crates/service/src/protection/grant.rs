@@ -84,7 +84,6 @@ impl Service {
 impl Core {
     /// The grant of this text, if it is one of ours, not expired, and about this user; whether it is still alive, their row
     /// says ([`GrantMemory`](crate::protection::memory::GrantMemory)).
-    #[expect(dead_code, reason = "identity grants and sessions are on their way")]
     pub(crate) fn grant_of(&self, owner: &Owner, text: &str, now: UnixMs) -> Option<Grant> {
         Grant::verify(text, &self.settings.grant_issuer, &*self.signer, now).filter(|grant| grant.owner == *owner)
     }

@@ -169,7 +169,6 @@ impl GrantMemory {
         self.note(RevokedWhat::Grant(grant.into_bytes()), now.plus(GRANT_MS), now);
     }
 
-    #[expect(dead_code, reason = "identity grants and sessions are on their way")]
     /// Uses up a grant that is good for one thing, by the commit of that thing; `false` where it was used up or revoked
     /// before, and nothing is to be written.
     pub(crate) fn consume(&mut self, grant: &Grant, now: UnixMs) -> bool {

@@ -13,6 +13,7 @@ pub(crate) mod operations;
 pub(crate) mod purpose;
 pub(crate) mod requirements;
 pub(crate) mod revoke;
+pub(crate) mod session;
 pub(crate) mod settings;
 pub(crate) mod token;
 pub(crate) mod users;
@@ -28,5 +29,6 @@ pub use operations::{Bilingual, Operation, shipped_operation, shipped_operations
 pub use purpose::ChallengePurpose;
 pub use requirements::NewRequirements;
 pub use revoke::Revocation;
+pub use session::{CheckedSession, NewSession, SessionEnd, SessionView, StartedSession};
 pub use settings::ProtectionChange;
 pub use users::{UserPage, UserSummary};

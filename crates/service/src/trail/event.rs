@@ -202,7 +202,7 @@ impl Core {
 
     /// `None` of a user who was erased since their row was read, and where it does not open: what happened is told all the
     /// same, without names.
-    async fn names_key(&self, user: &User) -> Result<Option<NamesKey>, ServiceError> {
+    pub(crate) async fn names_key(&self, user: &User) -> Result<Option<NamesKey>, ServiceError> {
         let sealed = match &user.names_key {
             Some(new) => Some(new.clone()),
             None => {

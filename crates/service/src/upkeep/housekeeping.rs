@@ -1,9 +1,11 @@
-//! Housekeeping: enrollments that expired end, and so does what is known of requests that created something.
+//! Housekeeping: enrollments that expired end, and so do sessions, and what is known of requests
+//! that created something.
 
 use store::{Change, EnrollmentState, Noun, Outcome, Write};
 
 use crate::{
-    Caller, Core, Service, ServiceError, access::caller::Origin, enrollment::state::becomes, trail::event::NewEvent,
+    Caller, Core, Service, ServiceError, access::caller::Origin, enrollment::state::becomes,
+    protection::session::housekeeping::forget_sessions, trail::event::NewEvent,
 };
 
 /// Enrollments ended by one pass.
@@ -22,7 +24,7 @@ impl Service {
             let _nobody_is_erased = core.trail.writing.lock().await;
             let expired = expired(core).await?;
             if expired.is_empty() {
-                return Ok(ended + forget_repeats(core).await?);
+                return Ok(ended + forget_repeats(core).await? + forget_sessions(core).await?);
             }
             let outcomes = core.commit(expired).await?;
             ended += outcomes.iter().filter(|outcome| **outcome == Outcome::Done).count();
