@@ -37,6 +37,8 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The pause between two looks for expired records.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(30);
+/// The pause between two savings of when sessions were last seen: so much earlier one may end after a crash.
+const TOUCHES_EVERY: Duration = Duration::from_secs(60);
 /// The pause between two rounds of indexing what was decided.
 const INDEXING_EVERY: Duration = Duration::from_secs(5);
 /// The time that a look may take until nothing is decided.
@@ -167,10 +169,19 @@ impl RunningService {
                 }
             }
         });
+        let service = self.service.clone();
+        let touches = every(TOUCHES_EVERY, move || {
+            let service = service.clone();
+            async move {
+                if let Err(error) = service.save_touches(&Caller::system()).await {
+                    tracing::warn!(%error, "when sessions were last seen waits to be saved");
+                }
+            }
+        });
         Ok(LookingAfter {
             stop,
             looking,
-            jobs: [housekeeping, indexing],
+            jobs: [housekeeping, indexing, touches],
         })
     }
 
@@ -227,7 +238,7 @@ impl RunningService {
 pub(crate) struct LookingAfter {
     stop: watch::Sender<()>,
     looking: thread::JoinHandle<()>,
-    jobs: [JoinHandle<()>; 2],
+    jobs: [JoinHandle<()>; 3],
 }
 
 /// The messages of the thread that looks.

@@ -39,5 +39,6 @@ mod protection_settings;
 mod racing;
 mod repeats;
 mod rotation;
+mod sessions;
 mod silence;
 mod tokens;

@@ -71,7 +71,7 @@ pub use recovery::{RecoveryCodes, RecoveryCodesRequest};
 pub use requirements::{AccountPath, Requirements, RequirementsRequest};
 pub use session::{
     EndSessionQuery, EndSessionsRequest, EndedSessions, Session, SessionCause, SessionCheck, SessionCheckRequest,
-    SessionPage, SessionPath, SessionQuery, SessionRequest, StartedSession,
+    SessionClient, SessionPage, SessionPath, SessionQuery, SessionRequest, StartedSession,
 };
 pub use text::{Name, Text, TextError};
 pub use timestamp::{Timestamp, TimestampError};

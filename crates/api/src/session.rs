@@ -139,13 +139,26 @@ pub struct Session {
     /// To end it by.
     pub id: Uuid,
     /// What its login came with.
-    pub client: Client,
+    pub client: SessionClient,
     /// The login.
     pub created_at: Timestamp,
     /// When the user was last seen in it.
     pub last_seen_at: Timestamp,
     /// It ends then at the latest.
     pub expires_at: Timestamp,
+}
+
+/// What the login of a session came with, as far as it is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SessionClient {
+    /// The address of the user's browser or program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "203.0.113.7")]
+    pub ip: Option<IpAddr>,
+    /// What it called itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Mozilla/5.0 (X11; Linux x86_64)")]
+    pub user_agent: Option<String>,
 }
 
 /// Ends one session.

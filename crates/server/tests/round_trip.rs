@@ -6,14 +6,15 @@ use std::{collections::BTreeMap, path::Path};
 use api::{
     AuditHeads, AuditPage, AuditQuery, BATCH_ITEMS_MAX, Batch, BatchChangeRequest, BatchItems, BatchPage, BatchQuery,
     BatchRequest, Challenge, ChallengeAnswer, ChallengeAnswerRequest, ChallengeRequest, ChallengeStatus, Client,
-    CodeText, ConfirmRequest, ConfirmResponse, Device, Enrollment, EnrollmentRequest, Export, ExportActRequest,
-    ExportFileRequest, ExportRequest, FindByCodeRequest, FoundTokens, ImportQuery, ImportReceipt, ImportRequest,
-    IntrospectRequest, Introspection, Jwks, Name, Operation, OperationPage, OperationQuery, OperationRequest, PageSize,
-    Probe, Problem, ProblemCode, Protection, ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes,
-    RecoveryCodesRequest, RequestId, Requirements, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, SecretText,
-    Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState, UnbindRequest, UnlockRequest, User,
-    UserAgent, UserPage, UserQuery, UserSummary, VerifyBatchRequest, VerifyBatchResponse, VerifyMethod, VerifyRequest,
-    VerifyResponse, read_json,
+    CodeText, ConfirmRequest, ConfirmResponse, Device, EndSessionsRequest, EndedSessions, Enrollment,
+    EnrollmentRequest, Export, ExportActRequest, ExportFileRequest, ExportRequest, FindByCodeRequest, FoundTokens,
+    ImportQuery, ImportReceipt, ImportRequest, IntrospectRequest, Introspection, Jwks, Name, Operation, OperationPage,
+    OperationQuery, OperationRequest, PageSize, Probe, Problem, ProblemCode, Protection, ProtectionSettings,
+    ProtectionSettingsRequest, RecoveryCodes, RecoveryCodesRequest, RequestId, Requirements, RequirementsRequest,
+    ResyncRequest, RevokeGrantsRequest, SecretText, SessionCheck, SessionCheckRequest, SessionPage, SessionQuery,
+    SessionRequest, StartedSession, Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState,
+    UnbindRequest, UnlockRequest, User, UserAgent, UserPage, UserQuery, UserSummary, VerifyBatchRequest,
+    VerifyBatchResponse, VerifyMethod, VerifyRequest, VerifyResponse, read_json,
 };
 use proptest::{
     collection::vec,
@@ -39,12 +40,13 @@ macro_rules! by_name {
     ($($type:ident),+ $(,)?) => { [$((stringify!($type), again::<$type> as Again)),+] };
 }
 
-const REQUESTS: [(&str, Again); 23] = by_name![
+const REQUESTS: [(&str, Again); 26] = by_name![
     BatchChangeRequest,
     BatchRequest,
     ChallengeAnswerRequest,
     ChallengeRequest,
     ConfirmRequest,
+    EndSessionsRequest,
     EnrollmentRequest,
     ExportActRequest,
     ExportFileRequest,
@@ -58,6 +60,8 @@ const REQUESTS: [(&str, Again); 23] = by_name![
     RequirementsRequest,
     ResyncRequest,
     RevokeGrantsRequest,
+    SessionCheckRequest,
+    SessionRequest,
     TokenChangeRequest,
     UnbindRequest,
     UnlockRequest,
@@ -65,7 +69,7 @@ const REQUESTS: [(&str, Again); 23] = by_name![
     VerifyRequest,
 ];
 
-const ANSWERS: [(&str, Again); 29] = by_name![
+const ANSWERS: [(&str, Again); 33] = by_name![
     AuditHeads,
     AuditPage,
     Batch,
@@ -75,6 +79,7 @@ const ANSWERS: [(&str, Again); 29] = by_name![
     ChallengeStatus,
     ConfirmResponse,
     Device,
+    EndedSessions,
     Enrollment,
     Export,
     FoundTokens,
@@ -89,6 +94,9 @@ const ANSWERS: [(&str, Again); 29] = by_name![
     ProtectionSettings,
     RecoveryCodes,
     Requirements,
+    SessionCheck,
+    SessionPage,
+    StartedSession,
     Token,
     TokenPage,
     User,

@@ -347,8 +347,9 @@ async fn sessions_are_listed_with_where_they_came_from_which_is_sealed() {
         .create_session(&caller, &alice(), &wanted)
         .await
         .expect("a session");
+    world.clock.pass(UnixMs::SECOND);
     let other = begin(&world, &caller, &alice()).await;
-    world.clock.pass(UnixMs::HOUR);
+    world.clock.pass(UnixMs::HOUR - UnixMs::SECOND);
     assert!(is_active(&world, &caller, &begun));
     let list = async |after, limit| {
         let listed = world.service.sessions(&caller, &alice(), after, limit).await;

@@ -1,6 +1,6 @@
 //! `GET /v1/accounts/{account}/users/{user}/sessions`
 
-use api::{Client, Session, SessionPage, SessionQuery, UserAgent, UserPath};
+use api::{Session, SessionClient, SessionPage, SessionQuery, UserPath};
 use axum::extract::State;
 use service::SessionView;
 
@@ -45,9 +45,9 @@ fn session(view: SessionView) -> Session {
     let client = view.client.unwrap_or_default();
     Session {
         id: view.id,
-        client: Client {
+        client: SessionClient {
             ip: client.ip.and_then(|ip| ip.parse().ok()),
-            user_agent: client.user_agent.as_deref().map(UserAgent::new),
+            user_agent: client.user_agent,
         },
         created_at: time(view.created_at),
         last_seen_at: time(view.last_seen_at),
