@@ -215,8 +215,8 @@ fn a_keyring_of_before_hashes_as_it_did_and_is_given_the_line() {
         .expect("a line was missing");
     let after = fs::read_to_string(&path).unwrap();
     let added = after.strip_prefix(&*text).expect("what was there stays");
-    assert!(added.starts_with("mac 1 7 ") && added.lines().count() == 2, "{added}");
-    assert!(added.contains("\ngrant 1 7 "), "{added}");
+    assert!(added.starts_with("mac 1 7 ") && added.lines().count() == 3, "{added}");
+    assert!(added.contains("\ngrant 1 7 ") && added.contains("\nsession 1 7 "), "{added}");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(
         fs::read_dir(dir.path()).unwrap().count(),
