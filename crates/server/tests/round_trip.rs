@@ -347,6 +347,8 @@ fn queries_are_written_as_they_are_read() {
         assert_eq!(again::<OperationQuery>(&query).unwrap(), query);
         assert_eq!(again::<UserQuery>(&query).unwrap(), query);
     }
+    let of_a_user = json!({"cursor": "019a9ef4-4f60-7c1e-9d4b-2f6b8f0a7c11", "limit": "7"});
+    assert_eq!(again::<SessionQuery>(&of_a_user).unwrap(), of_a_user);
     let of_product = json!({"product": "accounts", "limit": "7"});
     assert_eq!(again::<OperationQuery>(&of_product).unwrap(), of_product);
     assert_eq!(

@@ -19,11 +19,12 @@ const SESSIONS: usize = 10_000;
 async fn begun() -> (World, Caller, Vec<StartedSession>) {
     let world = World::new().await;
     let caller = world.all().await;
+    let wanted = NewSession::default();
     let mut sessions = Vec::with_capacity(SESSIONS);
     for number in 0..SESSIONS {
         let owner = Owner::new("acme", format!("user {}", number / 10));
-        let session = world.service.create_session(&caller, &owner, &NewSession::default());
-        sessions.push(session.await.expect("a session"));
+        let session = world.service.create_session(&caller, &owner, &wanted).await;
+        sessions.push(session.expect("a session"));
     }
     (world, caller, sessions)
 }
