@@ -38,6 +38,8 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The pause between two looks for expired records.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(30);
+/// The pause between two savings of when sessions were last seen: so much earlier one may end after a crash.
+const TOUCHES_EVERY: Duration = Duration::from_secs(60);
 /// The pause between two rounds of indexing what was decided.
 const INDEXING_EVERY: Duration = Duration::from_secs(5);
 /// The time that a look may take until nothing is decided.
@@ -191,10 +193,19 @@ impl RunningService {
                 }
             }
         });
+        let service = self.service.clone();
+        let touches = every(TOUCHES_EVERY, move || {
+            let service = service.clone();
+            async move {
+                if let Err(error) = service.save_touches(&Caller::system()).await {
+                    tracing::warn!(%error, "when sessions were last seen waits to be saved");
+                }
+            }
+        });
         Ok(LookingAfter {
             stop,
             looking,
-            jobs: [housekeeping, indexing, looking_at_cities],
+            jobs: [housekeeping, indexing, looking_at_cities, touches],
         })
     }
 
@@ -251,7 +262,7 @@ impl RunningService {
 pub(crate) struct LookingAfter {
     stop: watch::Sender<()>,
     looking: thread::JoinHandle<()>,
-    jobs: [JoinHandle<()>; 3],
+    jobs: [JoinHandle<()>; 4],
 }
 
 /// The messages of the thread that looks.
@@ -413,19 +424,19 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The keyring of a file that has its MAC keys, and a grant key, in lines of their own. Where they cannot be written the MAC
-/// keys are derived as before, which is right as long as the sealing keys stay; and no grant is given.
+/// The keyring of a file that has its MAC keys, a grant key and a session key in lines of their own. Where they cannot be written the MAC
+/// keys are derived as before, which is right as long as the sealing keys stay; and no grant is given, and no session.
 fn upgraded(keyring: Arc<Keyring>, dir: &Path, now: UnixMs) -> Arc<Keyring> {
     match keyring.upgrade(&dir.join(KEYRING), now) {
         Ok(Some(upgraded)) => {
             tracing::info!(
-                "the keyring has new lines now, for a MAC key or a grant key: keep a new copy, apart from the database's backups"
+                "the keyring has new lines now, for a MAC key, a grant key or a session key: keep a new copy, apart from the database's backups"
             );
             Arc::new(upgraded)
         }
         Ok(None) => keyring,
         Err(error) => {
-            tracing::warn!(%error, "the keyring's new lines cannot be written, and without a grant key no grant is given: it is tried again at the next start");
+            tracing::warn!(%error, "the keyring's new lines cannot be written, and without a key of grants and one of sessions neither is given: it is tried again at the next start");
             keyring
         }
     }

@@ -72,6 +72,7 @@ impl Measured {
             Self::new("http batch 256", Subject::Http(Scenario::Batch(256))),
             Self::new("http batch 1024", Subject::Http(Scenario::Batch(1_024))),
             Self::new("http batch 4096", Subject::Http(Scenario::Batch(4_096))),
+            Self::new("session check", Subject::Http(Scenario::SessionCheck)),
             Self::new("lone", Subject::Lone),
             Self::new("lone wrong", Subject::Silence),
         ]

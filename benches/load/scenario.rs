@@ -36,6 +36,8 @@ pub(crate) enum Scenario {
     Locked,
     /// This many right and fresh codes a request.
     Batch(u32),
+    /// Whether a session goes on, in which the user does something.
+    SessionCheck,
 }
 
 impl Scenario {
@@ -87,6 +89,8 @@ pub(crate) struct Shots {
     process: RefCell<ServerProcess>,
     devices: u32,
     turns: RefCell<Turns>,
+    /// Tokens of sessions, each of another user.
+    sessions: RefCell<Vec<String>>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -106,6 +110,7 @@ enum Expected {
     Echoed,
     Refused,
     Locked,
+    Active,
 }
 
 impl Shots {
@@ -114,6 +119,7 @@ impl Shots {
             process: RefCell::new(process),
             devices,
             turns: RefCell::default(),
+            sessions: RefCell::default(),
         }
     }
 
@@ -210,6 +216,15 @@ impl Shots {
                 body.extend(b"]}");
                 Expected::Accepted(turns, moves)
             }
+            Scenario::SessionCheck => {
+                let (turn, _) = self.stale();
+                let sessions = self.sessions.borrow();
+                let token = &sessions[usize::try_from(turn)? % sessions.len()];
+                body.extend(br#"{"token":""#);
+                body.extend(token.as_bytes());
+                body.extend(br#""}"#);
+                Expected::Active
+            }
         })
     }
 }
@@ -218,7 +233,7 @@ impl Expected {
     fn items(&self) -> u32 {
         match self {
             Self::Accepted(turns, _) => turns.len() as u32,
-            Self::Echoed | Self::Refused | Self::Locked => 1,
+            Self::Echoed | Self::Refused | Self::Locked | Self::Active => 1,
         }
     }
 
@@ -228,9 +243,15 @@ impl Expected {
             Self::Accepted(..) | Self::Echoed => r#""accepted":true,"outcome":"accepted","#,
             Self::Refused => r#""accepted":false,"outcome":"refused"}"#,
             Self::Locked => r#""accepted":false,"outcome":"locked","#,
+            Self::Active => r#""active":true,"#,
         };
         let answer = str::from_utf8(answer).unwrap_or_default();
-        let results = answer.split('{').filter(|result| result.starts_with(r#""accepted""#));
+        let is_result = |result: &&str| {
+            [r#""accepted""#, r#""active""#]
+                .iter()
+                .any(|field| result.starts_with(field))
+        };
+        let results = answer.split('{').filter(is_result);
         let (mut right, mut first) = (0, None);
         for (place, result) in results.enumerate() {
             if status == 200 && (result.starts_with(outcome) || self.shown_twice(shots, place)) {
@@ -266,6 +287,29 @@ pub(crate) struct Callers {
     verify: Vec<u8>,
     batch: Vec<u8>,
     echo: Vec<u8>,
+    session_check: Vec<u8>,
+}
+
+/// Sessions that are checked in turns.
+const SESSIONS: u32 = 1_024;
+
+/// Begins a session of each of the first users, who have no login protection here.
+async fn begin_sessions(connection: &mut Connection, shots: &Shots) -> Any<Vec<String>> {
+    let (address, key) = {
+        let process = shots.process();
+        (process.address, process.api_key.clone())
+    };
+    let body = br#"{"actor":{"id":"load","kind":"service"}}"#;
+    let mut tokens = Vec::new();
+    for number in 0..SESSIONS.min(shots.devices) {
+        let (account, user) = (population::account(number), population::user(number));
+        let path = format!("/v1/accounts/{account}/users/{user}/sessions");
+        let (status, answer) = connection.post(&head(address, &key, &path), body).await?;
+        let answer: serde_json::Value = serde_json::from_slice(answer)?;
+        let token = answer["token"].as_str().ok_or_else(|| format!("{status} {answer}"))?;
+        tokens.push(token.to_owned());
+    }
+    Ok(tokens)
 }
 
 impl Callers {
@@ -278,11 +322,16 @@ impl Callers {
         for _ in 0..CONNECTIONS {
             connections.push(Connection::open(address).await?);
         }
+        if shots.sessions.borrow().is_empty() {
+            let begun = begin_sessions(&mut connections[0], shots).await?;
+            shots.sessions.replace(begun);
+        }
         Ok(Self {
             connections,
             verify: head(address, &key, "/v1/verify"),
             batch: head(address, &key, "/v1/verify/batch"),
             echo: head(address, &key, "/echo"),
+            session_check: head(address, &key, "/v1/sessions/check"),
         })
     }
 
@@ -311,6 +360,7 @@ impl Callers {
         let head = match scenario {
             Scenario::Echo => &self.echo,
             Scenario::Batch(_) => &self.batch,
+            Scenario::SessionCheck => &self.session_check,
             _ => &self.verify,
         };
         let begun = Instant::now();

@@ -340,7 +340,7 @@ fn a_kind_of_key_that_is_not_known_is_said() {
     served_once(&dir);
     let text = fs::read_to_string(dir.join("keyring")).expect("a keyring");
     fs::write(dir.join("keyring"), format!("{text}trust 1 0 {}\n", "ab".repeat(32))).expect("ours");
-    refused(&mut serve(&dir), 1, &["line 7", "a newer one wrote it"]);
+    refused(&mut serve(&dir), 1, &["line 8", "a newer one wrote it"]);
 }
 
 /// Without a witness no keyring is proven, not even the right one.

@@ -293,6 +293,41 @@ pub(crate) fn routes(world: &World) -> Vec<Route> {
             json!({"account": "acme", "user": "alice"}),
             204,
         ),
+        route(
+            "POST",
+            "/v1/accounts/{account}/users/{user}/sessions",
+            &[Role::Verify],
+            acting(json!({})),
+            201,
+        ),
+        route(
+            "GET",
+            "/v1/accounts/{account}/users/{user}/sessions",
+            &[Role::Enroll],
+            Value::Null,
+            200,
+        ),
+        route(
+            "DELETE",
+            "/v1/accounts/{account}/users/{user}/sessions/{id}",
+            &[Role::Enroll],
+            Value::Null,
+            404,
+        ),
+        route(
+            "POST",
+            "/v1/accounts/{account}/users/{user}/sessions/end-all",
+            &[Role::Enroll],
+            acting(json!({})),
+            200,
+        ),
+        route(
+            "POST",
+            "/v1/sessions/check",
+            &[Role::Verify],
+            json!({"token": "css_AQ"}),
+            200,
+        ),
         route("GET", "/v1/operations", &[Role::Verify], Value::Null, 200),
         route(
             "GET",
@@ -429,7 +464,12 @@ fn a_key_that_is_limited_to_accounts_reaches_no_other() {
             continue;
         }
         // Whom a challenge or a grant is about is known once it opens, and these open for nobody.
-        let is_about_nobody = ["/v1/operations", "/v1/challenges/", "/v1/grants/introspect"];
+        let is_about_nobody = [
+            "/v1/operations",
+            "/v1/challenges/",
+            "/v1/grants/introspect",
+            "/v1/sessions/check",
+        ];
         if is_about_nobody.iter().any(|path| route.path.starts_with(path)) {
             let told = route.call(&world, Some(&without));
             assert_eq!(told.0, route.status, "{} {}: {}", route.method, route.path, told.1);

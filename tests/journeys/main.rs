@@ -40,6 +40,7 @@ mod protection_settings;
 mod racing;
 mod repeats;
 mod rotation;
+mod sessions;
 mod silence;
 mod tokens;
 mod trust;

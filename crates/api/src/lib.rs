@@ -29,6 +29,7 @@ mod protection;
 mod read;
 mod recovery;
 mod requirements;
+mod session;
 mod text;
 mod timestamp;
 mod token;
@@ -74,6 +75,10 @@ pub use protection::{
 pub use read::{query_problem, read_json};
 pub use recovery::{RecoveryCodes, RecoveryCodesRequest};
 pub use requirements::{AccountPath, Requirements, RequirementsRequest};
+pub use session::{
+    EndSessionQuery, EndSessionsRequest, EndedSessions, Session, SessionCause, SessionCheck, SessionCheckRequest,
+    SessionClient, SessionPage, SessionPath, SessionQuery, SessionRequest, StartedSession,
+};
 pub use text::{Name, Text, TextError};
 pub use timestamp::{Timestamp, TimestampError};
 pub use token::{

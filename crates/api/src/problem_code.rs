@@ -69,6 +69,9 @@ problem_codes! {
         "Use a key that has the role, and that is not limited to other accounts."
     FactorRequired "factor_required" 403 "A fresh factor of the user is needed"
         "Ask the user for a code of a bound device, or a recovery code, and send it along."
+    /// Beyond the first list: a login that was not checked is told apart from a change that was not.
+    GrantRequired "grant_required" 403 "The grant of a login is needed"
+        "Have the login checked (`POST /v1/challenges`), and send its grant, which is used once."
     NotFound "not_found" 404 "There is no such thing"
         "Check the path; ids belong to the user they stand under."
     /// Beyond the first list: a wrong method on a known path is the caller's fault, and `not_found` would mislead.

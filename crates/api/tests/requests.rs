@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use countersign_api::{
-    BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest, ConfirmRequest, EnrollmentRequest,
-    FindByCodeRequest, ImportRequest, IntrospectRequest, MethodRequest, OperationRequest, Problem, ProblemCode,
-    ProtectionSettingsRequest, RecoveryCodesRequest, RequirementsRequest, ResyncRequest, RevokeGrantsRequest,
-    TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, query_problem, read_json,
+    BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest, ConfirmRequest, EndSessionsRequest,
+    EnrollmentRequest, FindByCodeRequest, ImportRequest, IntrospectRequest, MethodRequest, OperationRequest, Problem,
+    ProblemCode, ProtectionSettingsRequest, RecoveryCodesRequest, RequirementsRequest, ResyncRequest,
+    RevokeGrantsRequest, SessionCheckRequest, SessionRequest, TokenChangeRequest, UnbindRequest, UnlockRequest,
+    VerifyBatchRequest, VerifyRequest, query_problem, read_json,
 };
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 type Reader = fn(&[u8]) -> Result<(), Problem>;
 
 /// The file of cases, and how its bodies are read.
-const READERS: [(&str, Reader); 21] = [
+const READERS: [(&str, Reader); 24] = [
     ("answer_challenge", |body| {
         read_json::<ChallengeAnswerRequest>(body).map(drop)
     }),
@@ -24,6 +25,11 @@ const READERS: [(&str, Reader); 21] = [
         read_json::<IntrospectRequest>(body).map(drop)
     }),
     ("revoke_grants", |body| read_json::<RevokeGrantsRequest>(body).map(drop)),
+    ("create_session", |body| read_json::<SessionRequest>(body).map(drop)),
+    ("check_session", |body| read_json::<SessionCheckRequest>(body).map(drop)),
+    ("end_all_sessions", |body| {
+        read_json::<EndSessionsRequest>(body).map(drop)
+    }),
     ("change_protection", |body| {
         read_json::<ProtectionSettingsRequest>(body).map(drop)
     }),

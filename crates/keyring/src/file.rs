@@ -25,7 +25,7 @@ impl Keyring {
     pub fn create(path: &Path, entropy: Arc<dyn Entropy>, now: UnixMs) -> Result<Self, KeyringError> {
         let mut text = Zeroizing::new(String::with_capacity(1_280));
         text.push_str(HEADER);
-        for kind in ["seal", "mac", "sign", "grant"] {
+        for kind in ["seal", "mac", "sign", "grant", "session"] {
             let mut bytes: Material = Zeroizing::new([0; 32]);
             entropy.fill(&mut *bytes)?;
             write_line(&mut text, kind, 1, now, &bytes);
@@ -56,9 +56,9 @@ impl Keyring {
         Self::parse(as_text(&read(path)?)?, entropy)
     }
 
-    /// Writes the MAC keys that a file of before leaves to be derived, and a grant key where there is none, into the file, as
-    /// lines of their own. The result is
-    /// the keyring of the file as it is then; `None` where nothing is missing.
+    /// Writes the MAC keys that a file of before leaves to be derived, and a key of grants and one of sessions where there is
+    /// none, into the file, as lines of their own. The result is the keyring of the file as it is then; `None` where nothing
+    /// is missing.
     ///
     /// For who owns the data directory, once the keyring has proven to be the database's: a program of before that runs
     /// beside would take the file for another one.
@@ -67,10 +67,16 @@ impl Keyring {
         let old = as_text(&bytes)?;
         let lines = Lines::of(old)?;
         let derived = lines.derived_macs();
-        if derived.is_empty() && !lines.grants.is_empty() {
+        let kinds = [
+            ("grant", lines.grants.is_empty()),
+            ("session", lines.sessions.is_empty()),
+        ];
+        let missing: Vec<&str> = kinds.into_iter().filter_map(|(kind, is)| is.then_some(kind)).collect();
+        if derived.is_empty() && missing.is_empty() {
             return Ok(None);
         }
-        let mut text = Zeroizing::new(String::with_capacity(old.len() + 1 + 128 * (derived.len() + 1)));
+        let new = derived.len() + missing.len();
+        let mut text = Zeroizing::new(String::with_capacity(old.len() + 1 + 128 * new));
         text.push_str(old);
         if !old.ends_with('\n') {
             text.push('\n');
@@ -78,10 +84,10 @@ impl Keyring {
         for (id, material) in &derived {
             write_line(&mut text, "mac", *id, now, material);
         }
-        if lines.grants.is_empty() {
+        for kind in missing {
             let mut bytes: Material = Zeroizing::new([0; 32]);
             self.entropy.fill(&mut *bytes)?;
-            write_line(&mut text, "grant", 1, now, &bytes);
+            write_line(&mut text, kind, 1, now, &bytes);
         }
         private_file::write(path, text.as_bytes())?;
         Self::parse(&text, self.entropy.clone()).map(Some)

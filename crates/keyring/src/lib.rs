@@ -9,6 +9,7 @@
 //! | `mac` | the HMAC-SHA-256 key itself | stay for ever: what was hashed cannot be hashed anew |
 //! | `sign` | the Ed25519 seed, of the trail | stay for what they signed |
 //! | `grant` | the Ed25519 seed, of grants | an hour beside the next one, which is first used ten minutes after it was made |
+//! | `session` | the HMAC-SHA-256 key itself, of session tokens | 48 hours beside the next one: the longest session |
 //!
 //! The newest of each kind is used for what is new. A line of any other kind was written by a newer version, and is
 //! refused: a program that passed over it would also leave it out.
@@ -22,6 +23,7 @@ mod grants;
 mod lines;
 pub mod private_file;
 mod sealing;
+mod sessions;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -37,6 +39,7 @@ pub use error::KeyringError;
 use grants::GrantKeys;
 use lines::Lines;
 use sealing::sealing_key;
+use sessions::SessionKeys;
 
 /// The keys of one keyring file.
 pub struct Keyring {
@@ -44,6 +47,7 @@ pub struct Keyring {
     macs: BTreeMap<u32, hmac::Key>,
     signing: BTreeMap<u32, Ed25519KeyPair>,
     grants: GrantKeys,
+    sessions: SessionKeys,
     entropy: Arc<dyn Entropy>,
     /// Of the file's bytes when it was opened.
     read_as: Digest,
@@ -79,6 +83,7 @@ impl Keyring {
                 .map(|(id, seed)| Ok((*id, Ed25519KeyPair::from_seed_unchecked(&**seed).map_err(unusable)?)))
                 .collect::<Result<_, KeyringError>>()?,
             grants: GrantKeys::of(lines)?,
+            sessions: SessionKeys::of(lines),
             entropy,
             read_as,
         })
@@ -117,5 +122,13 @@ impl Signer for Keyring {
 
     fn grant_keys(&self, now: UnixMs) -> Vec<GrantKey> {
         self.grants.published(now)
+    }
+
+    fn sign_session(&self, statement: &[u8]) -> Result<(u32, [u8; 32]), PortError> {
+        self.sessions.sign(statement)
+    }
+
+    fn verify_session(&self, key_id: u32, statement: &[u8], mac: &[u8; 32], now: UnixMs) -> bool {
+        self.sessions.verify(key_id, statement, mac, now)
     }
 }

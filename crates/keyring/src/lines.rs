@@ -24,6 +24,9 @@ pub(crate) struct Lines {
     pub(crate) grants: Vec<(u32, Material)>,
     /// When each of the grant keys was made, in their order.
     pub(crate) grants_made_at: Vec<UnixMs>,
+    pub(crate) sessions: Vec<(u32, Material)>,
+    /// When each of the session keys was made, in their order.
+    pub(crate) sessions_made_at: Vec<UnixMs>,
 }
 
 impl Lines {
@@ -37,12 +40,12 @@ impl Lines {
                 continue;
             }
             let mut words = line.split_ascii_whitespace();
-            let is_grant = line.starts_with("grant ");
-            let kept = match words.next() {
-                Some("seal") => &mut found.sealing,
-                Some("mac") => &mut found.macs,
-                Some("sign") => &mut found.signing,
-                Some("grant") => &mut found.grants,
+            let (kept, made_at) = match words.next() {
+                Some("seal") => (&mut found.sealing, None),
+                Some("mac") => (&mut found.macs, None),
+                Some("sign") => (&mut found.signing, None),
+                Some("grant") => (&mut found.grants, Some(&mut found.grants_made_at)),
+                Some("session") => (&mut found.sessions, Some(&mut found.sessions_made_at)),
                 // Not repeated: where words are out of order, the first one may be a key.
                 _ => return Err(KeyringError::Newer { line: index + 1 }),
             };
@@ -61,9 +64,9 @@ impl Lines {
                 id,
                 material(hex).ok_or_else(|| damaged("the key is not 64 hex digits"))?,
             ));
-            if is_grant {
+            if let Some(made_at) = made_at {
                 let created = created.parse().map_err(|_| damaged("the time is no number"))?;
-                found.grants_made_at.push(UnixMs::new(created));
+                made_at.push(UnixMs::new(created));
             }
         }
         Ok(found)

@@ -215,8 +215,11 @@ fn a_keyring_of_before_hashes_as_it_did_and_is_given_the_line() {
         .expect("a line was missing");
     let after = fs::read_to_string(&path).unwrap();
     let added = after.strip_prefix(&*text).expect("what was there stays");
-    assert!(added.starts_with("mac 1 7 ") && added.lines().count() == 2, "{added}");
-    assert!(added.contains("\ngrant 1 7 "), "{added}");
+    assert!(added.starts_with("mac 1 7 ") && added.lines().count() == 3, "{added}");
+    assert!(
+        added.contains("\ngrant 1 7 ") && added.contains("\nsession 1 7 "),
+        "{added}"
+    );
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(
         fs::read_dir(dir.path()).unwrap().count(),
@@ -302,13 +305,13 @@ fn a_kind_of_a_newer_version_is_refused_in_clear_words() {
     let text = fs::read_to_string(&path).unwrap();
     let key = "5e".repeat(32);
     for more in [
-        format!("session 1 0 {key}"),
+        format!("link 1 0 {key}"),
         format!("trust 1 0 {key} more words"),
         format!("{key} mac 2 0"),
     ] {
         fs::write(&path, format!("{text}{more}\n")).unwrap();
         let error = Keyring::open(&path, entropy()).err().expect(&more);
-        assert!(matches!(error, KeyringError::Newer { line: 7 }), "{error}");
+        assert!(matches!(error, KeyringError::Newer { line: 8 }), "{error}");
         let said = error.to_string();
         assert!(said.contains("a newer one wrote it") && !said.contains(&key), "{said}");
     }
@@ -331,6 +334,19 @@ fn grants_have_a_key_of_their_own() {
     let published = keyring.grant_keys(now);
     assert_eq!(published.len(), 1);
     assert_eq!(published[0].id, key);
+}
+
+/// A key of grants, or of hashes, makes no session.
+#[test]
+fn sessions_have_a_key_of_their_own() {
+    let (_dir, keyring) = made();
+    let now = UnixMs::new(0);
+    let (key, mac) = keyring.sign_session(b"statement").unwrap();
+    assert!(keyring.verify_session(key, b"statement", &mac, now));
+    assert!(!keyring.verify_session(key, b"another", &mac, now));
+    assert!(!keyring.verify_session(key + 1, b"statement", &mac, now));
+    let hashed = keyring.mac(1, "session", b"statement").unwrap();
+    assert!(!keyring.verify_session(key, b"statement", &hashed, now));
 }
 
 #[test]

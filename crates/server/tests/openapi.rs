@@ -7,11 +7,11 @@ use std::{
 };
 
 use api::{
-    BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest, ConfirmRequest, EnrollmentRequest,
-    ExportActRequest, ExportFileRequest, ExportRequest, FindByCodeRequest, ImportRequest, IntrospectRequest,
-    MethodRequest, OperationRequest, PROBLEM_JSON, Problem, ProblemCode, ProtectionSettingsRequest,
-    RecoveryCodesRequest, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, TokenChangeRequest, UnbindRequest,
-    UnlockRequest, VerifyBatchRequest, VerifyRequest, read_json,
+    BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest, ConfirmRequest, EndSessionsRequest,
+    EnrollmentRequest, ExportActRequest, ExportFileRequest, ExportRequest, FindByCodeRequest, ImportRequest,
+    IntrospectRequest, MethodRequest, OperationRequest, PROBLEM_JSON, Problem, ProblemCode, ProtectionSettingsRequest,
+    RecoveryCodesRequest, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, SessionCheckRequest, SessionRequest,
+    TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, read_json,
 };
 use serde_json::Value;
 use server::openapi;
@@ -160,6 +160,9 @@ fn its_examples_are_read_as_they_stand() {
             "create_challenge" => read_json::<ChallengeRequest>(body).map(drop),
             "introspect_grant" => read_json::<IntrospectRequest>(body).map(drop),
             "set_operation" => read_json::<OperationRequest>(body).map(drop),
+            "create_session" => read_json::<SessionRequest>(body).map(drop),
+            "check_session" => read_json::<SessionCheckRequest>(body).map(drop),
+            "end_all_sessions" => read_json::<EndSessionsRequest>(body).map(drop),
             "revoke_grants" => read_json::<RevokeGrantsRequest>(body).map(drop),
             "change_protection" => read_json::<ProtectionSettingsRequest>(body).map(drop),
             "change_requirements" => read_json::<RequirementsRequest>(body).map(drop),

@@ -6,15 +6,16 @@ use std::{collections::BTreeMap, path::Path};
 use api::{
     AuditHeads, AuditPage, AuditQuery, BATCH_ITEMS_MAX, Batch, BatchChangeRequest, BatchItems, BatchPage, BatchQuery,
     BatchRequest, Challenge, ChallengeAnswer, ChallengeAnswerRequest, ChallengeRequest, ChallengeStatus, Client,
-    CodeText, ConfirmRequest, ConfirmResponse, Device, EndMethodQuery, EndedMethod, Enrollment, EnrollmentRequest,
-    Export, ExportActRequest, ExportFileRequest, ExportRequest, FindByCodeRequest, FoundTokens, ImportQuery,
-    ImportReceipt, ImportRequest, IntrospectRequest, Introspection, Jwks, Method, MethodRequest, MethodUses,
-    MethodUsesQuery, Methods, Name, Operation, OperationPage, OperationQuery, OperationRequest, PageSize, Probe,
-    Problem, ProblemCode, Protection, ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes,
-    RecoveryCodesRequest, RequestId, Requirements, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, SecretText,
-    Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState, TrustedDevices, UnbindRequest,
-    UnlockRequest, User, UserAgent, UserPage, UserQuery, UserSummary, VerifyBatchRequest, VerifyBatchResponse,
-    VerifyMethod, VerifyRequest, VerifyResponse, read_json,
+    CodeText, ConfirmRequest, ConfirmResponse, Device, EndMethodQuery, EndSessionsRequest, EndedMethod, EndedSessions,
+    Enrollment, EnrollmentRequest, Export, ExportActRequest, ExportFileRequest, ExportRequest, FindByCodeRequest,
+    FoundTokens, ImportQuery, ImportReceipt, ImportRequest, IntrospectRequest, Introspection, Jwks, Method,
+    MethodRequest, MethodUses, MethodUsesQuery, Methods, Name, Operation, OperationPage, OperationQuery,
+    OperationRequest, PageSize, Probe, Problem, ProblemCode, Protection, ProtectionSettings, ProtectionSettingsRequest,
+    RecoveryCodes, RecoveryCodesRequest, RequestId, Requirements, RequirementsRequest, ResyncRequest,
+    RevokeGrantsRequest, SecretText, SessionCheck, SessionCheckRequest, SessionPage, SessionQuery, SessionRequest,
+    StartedSession, Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState, TrustedDevices,
+    UnbindRequest, UnlockRequest, User, UserAgent, UserPage, UserQuery, UserSummary, VerifyBatchRequest,
+    VerifyBatchResponse, VerifyMethod, VerifyRequest, VerifyResponse, read_json,
 };
 use proptest::{
     collection::vec,
@@ -40,12 +41,13 @@ macro_rules! by_name {
     ($($type:ident),+ $(,)?) => { [$((stringify!($type), again::<$type> as Again)),+] };
 }
 
-const REQUESTS: [(&str, Again); 24] = by_name![
+const REQUESTS: [(&str, Again); 27] = by_name![
     BatchChangeRequest,
     BatchRequest,
     ChallengeAnswerRequest,
     ChallengeRequest,
     ConfirmRequest,
+    EndSessionsRequest,
     EnrollmentRequest,
     ExportActRequest,
     ExportFileRequest,
@@ -60,6 +62,8 @@ const REQUESTS: [(&str, Again); 24] = by_name![
     RequirementsRequest,
     ResyncRequest,
     RevokeGrantsRequest,
+    SessionCheckRequest,
+    SessionRequest,
     TokenChangeRequest,
     UnbindRequest,
     UnlockRequest,
@@ -67,7 +71,7 @@ const REQUESTS: [(&str, Again); 24] = by_name![
     VerifyRequest,
 ];
 
-const ANSWERS: [(&str, Again); 34] = by_name![
+const ANSWERS: [(&str, Again); 38] = by_name![
     AuditHeads,
     AuditPage,
     Batch,
@@ -78,6 +82,7 @@ const ANSWERS: [(&str, Again); 34] = by_name![
     ConfirmResponse,
     Device,
     EndedMethod,
+    EndedSessions,
     Enrollment,
     Export,
     FoundTokens,
@@ -95,6 +100,9 @@ const ANSWERS: [(&str, Again); 34] = by_name![
     ProtectionSettings,
     RecoveryCodes,
     Requirements,
+    SessionCheck,
+    SessionPage,
+    StartedSession,
     Token,
     TokenPage,
     TrustedDevices,
@@ -346,6 +354,8 @@ fn queries_are_written_as_they_are_read() {
         assert_eq!(again::<OperationQuery>(&query).unwrap(), query);
         assert_eq!(again::<UserQuery>(&query).unwrap(), query);
     }
+    let of_a_user = json!({"cursor": "019a9ef4-4f60-7c1e-9d4b-2f6b8f0a7c11", "limit": "7"});
+    assert_eq!(again::<SessionQuery>(&of_a_user).unwrap(), of_a_user);
     let of_product = json!({"product": "accounts", "limit": "7"});
     assert_eq!(again::<OperationQuery>(&of_product).unwrap(), of_product);
     let of_user = json!({"account": "acme", "user": "alice"});

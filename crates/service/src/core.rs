@@ -14,7 +14,7 @@ use crate::{
     enrollment::start::StartLimits,
     inventory::find_by_code::TokenSearch,
     ports::{Cities, Clock, Entropy, Sealer, Signer},
-    protection::catalogue::OwnCatalogue,
+    protection::{catalogue::OwnCatalogue, session::registry::SessionRegistry},
     trail::WrittenBehind,
     upkeep::clock::TrustedClock,
     user_lock::{UserLock, UserLocks},
@@ -55,14 +55,17 @@ pub(crate) struct Core {
     pub(crate) enrollment_starts: StartLimits,
     pub(crate) token_search: TokenSearch,
     pub(crate) own_operations: OwnCatalogue,
+    pub(crate) sessions: SessionRegistry,
     pub(crate) trail: WrittenBehind,
     pub(crate) dummy_device: DummyDevice,
 }
 
 impl Core {
-    /// The core of a service that starts; reads the newest row for the clock. Nothing runs yet.
+    /// The core of a service that starts; reads the newest row for the clock, and the living sessions. Nothing
+    /// runs yet.
     pub(crate) async fn new(ports: Ports, settings: Settings) -> Result<Self, ServiceError> {
         let newest = ports.store.newest().await?;
+        let sessions = SessionRegistry::load(&*ports.store).await?;
         let dummy_device = DummyDevice::new(&ports)?;
         Ok(Self {
             clock: TrustedClock::new(ports.clock, newest.map(|newest| newest.at), settings.clock_gap_ms)
@@ -79,6 +82,7 @@ impl Core {
             enrollment_starts: StartLimits::default(),
             token_search: TokenSearch::default(),
             own_operations: OwnCatalogue::default(),
+            sessions,
             trail: WrittenBehind::default(),
             dummy_device,
         })

@@ -96,6 +96,11 @@ pub enum ServiceError {
         /// What a grant for this change names.
         operations: &'static [&'static str],
     },
+    /// There is no session without a login's grant.
+    #[error(
+        "login protection is on for this user: a session takes the grant of their login, alive and not used before"
+    )]
+    GrantRequired,
     /// The token cannot be bound by this user; every cause gets this same answer.
     #[error("this token cannot be bound: check the serial number")]
     TokenUnavailable,
@@ -326,6 +331,7 @@ impl ServiceError {
             Self::Forbidden(_) => (FaultClass::Forbidden, "forbidden"),
             Self::FactorRequired => (FaultClass::Forbidden, "factor_required"),
             Self::GrantRefused { .. } => (FaultClass::Forbidden, "grant_refused"),
+            Self::GrantRequired => (FaultClass::Forbidden, "grant_required"),
             Self::NotFound(_) => (FaultClass::NotFound, "not_found"),
             Self::Contended => (FaultClass::Conflict, "conflict"),
             Self::AlreadyCreated { .. } => (FaultClass::Conflict, "already_created"),

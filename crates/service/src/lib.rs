@@ -38,10 +38,11 @@ pub use inventory::{
 pub use ports::{Cities, Clock, Entropy, GrantKey, Location, NoCities, PortError, Sealer, Signer};
 pub use protection::{
     AnsweredChallenge, Bilingual, CatalogueOperation, Challenge, ChallengeAnswer, ChallengePurpose, ChallengeState,
-    Decision, EndedMethod, Grant, GrantUse, Ground, InForceGround, InForceProtection, MethodReport, MethodUses,
-    MethodView, NewChallenge, NewOperation, NewProvenMethod, NewRequirements, OWN_OPERATIONS_MAX, OfferedMethod,
-    Operation, OperationSource, ProtectionChange, ProtectionName, ProtectionView, Revocation, SignedGrant,
-    TrustedDeviceView, UserPage, UserSummary, shipped_operation, shipped_operations,
+    CheckedSession, Decision, EndedMethod, Grant, GrantUse, Ground, InForceGround, InForceProtection, MethodReport,
+    MethodUses, MethodView, NewChallenge, NewOperation, NewProvenMethod, NewRequirements, NewSession,
+    OWN_OPERATIONS_MAX, OfferedMethod, Operation, OperationSource, ProtectionChange, ProtectionName, ProtectionView,
+    Revocation, SessionEnd, SessionView, SignedGrant, StartedSession, TrustedDeviceView, UserPage, UserSummary,
+    shipped_operation, shipped_operations,
 };
 pub use service::Service;
 pub use settings::{ExternalMethod, NoMethod, Settings, UnknownOperations};

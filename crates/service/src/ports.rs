@@ -82,6 +82,12 @@ pub trait Signer: Send + Sync {
     /// The public keys by which grants are verified at this time: those to come, the current one, and those of which grants
     /// may still be alive.
     fn grant_keys(&self, now: UnixMs) -> Vec<GrantKey>;
+
+    /// HMAC-SHA-256 under the newest session key, and that key's id. Session keys are a kind of their own.
+    fn sign_session(&self, statement: &[u8]) -> Result<(u32, [u8; 32]), PortError>;
+
+    /// Whether the session key of this id, if it is not retired at this time, made this MAC; in constant time.
+    fn verify_session(&self, key_id: u32, statement: &[u8], mac: &[u8; 32], now: UnixMs) -> bool;
 }
 
 /// Tells the city of an address.
@@ -142,6 +148,9 @@ pub enum PortError {
     /// The keyring has no grant key.
     #[error("the keyring holds no key for grants: start the service once, which adds one")]
     NoGrantKey,
+    /// The keyring has no session key.
+    #[error("the keyring holds no key for sessions: start the service once, which adds one")]
+    NoSessionKey,
     /// The sealed bytes are not what was sealed for this record.
     #[error("a sealed secret does not open for its record: it was changed, or moved to another record")]
     DoesNotOpen,

@@ -6,8 +6,8 @@ use store::{Change, Damage};
 use tokio::task::JoinHandle;
 
 use crate::{
-    Core, Ports, ServiceError, Settings, access::caller::Origin, trail::event::NewEvent, upkeep::vouch,
-    verification::lane::Lane,
+    Core, Ports, ServiceError, Settings, access::caller::Origin, protection::session::touches::save_touches,
+    trail::event::NewEvent, upkeep::vouch, verification::lane::Lane,
 };
 
 /// The use cases.
@@ -40,6 +40,9 @@ impl Service {
             && let Err(error) = running.await
         {
             tracing::error!(%error, "the lane did not end by itself");
+        }
+        if let Err(error) = save_touches(&self.core).await {
+            tracing::warn!(%error, "when sessions were last seen is not saved: they may end a minute early");
         }
     }
 

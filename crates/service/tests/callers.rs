@@ -8,8 +8,8 @@ use std::{collections::BTreeSet, fs, path::Path, pin::Pin};
 use service::{
     Caller, ChallengeAnswer, ChallengePurpose, Confirmation, ExportedTokens, Factor, GrantUse, IdentityProof, Method,
     MethodReport, NewChallenge, NewDevice, NewEnrollment, NewExport, NewImport, NewKey, NewLot, NewOperation,
-    NewProvenMethod, NewRequirements, OpenedBy, Owner, ProtectionChange, ProtectionMethod, Question, Receipt,
-    Revocation, Role, SeedFile, Service, ServiceError, TokenFilter, TokenTransition, UnixMs, Words,
+    NewProvenMethod, NewRequirements, NewSession, OpenedBy, Owner, ProtectionChange, ProtectionMethod, Question,
+    Receipt, Revocation, Role, SeedFile, Service, ServiceError, TokenFilter, TokenTransition, UnixMs, Words,
 };
 use support::{World, id};
 use syn::{FnArg, ImplItem, Item, Type, Visibility};
@@ -84,7 +84,7 @@ macro_rules! calls {
     };
 }
 
-/// Each use case with something to work on; `verify`, `signed_head` and those of the lists come apart.
+/// Each use case with something to work on; `verify`, `signed_head`, `check_session` and those of the lists come apart.
 const CALLS: &[(&str, Call)] = calls! {
     create_key(&NewKey { roles: vec![Role::Verify], owner: "me".into(), audiences: Vec::new(), accounts: None });
     revoke_key(id(1));
@@ -146,6 +146,11 @@ const CALLS: &[(&str, Call)] = calls! {
     requirements("acme");
     users("acme", None, 9);
     set_requirements("acme", 0, &NewRequirements::default());
+    create_session(&alice(), &NewSession::default());
+    sessions(&alice(), None, 9);
+    end_session(&alice(), id(1));
+    end_all_sessions(&alice(), None);
+    save_touches();
 };
 
 fn protection() -> ProtectionChange {
@@ -292,7 +297,7 @@ fn question() -> Question {
 #[test]
 fn every_use_case_is_called_here() {
     let here: BTreeSet<String> = CALLS.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let apart = ["verify", "signed_head"].map(str::to_owned);
+    let apart = ["verify", "signed_head", "check_session"].map(str::to_owned);
     let there: BTreeSet<String> = all_methods()
         .into_iter()
         .map(|(name, _)| name)
@@ -333,6 +338,11 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
             );
         }
         assert!(matches!(service.signed_head(caller), Err(ServiceError::Forbidden(_))));
+        // A token that is none of this service's is about nobody.
+        if std::ptr::eq(caller, &nobody) {
+            let checked = service.check_session(caller, "none", true);
+            assert!(matches!(checked, Err(ServiceError::Forbidden(_))), "{checked:?}");
+        }
         let answers = service.verify(caller, vec![question(), question()]).await;
         assert!(
             answers
@@ -350,6 +360,7 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
             "index_history",
             "close_trail",
             "run_housekeeping",
+            "save_touches",
             "accept_clock",
         ];
         if !of_the_house.contains(name) {
@@ -384,6 +395,9 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "enrollment_png",
             "abandon_enrollment",
             "renew_recovery_codes",
+            "sessions",
+            "end_session",
+            "end_all_sessions",
         ],
     ),
     (
@@ -398,6 +412,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "method_uses",
             "introspect_grant",
             "revoke_grants",
+            "create_session",
         ],
     ),
     (&[Role::Enroll, Role::Support], &["user", "device", "users"]),
@@ -448,6 +463,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "index_history",
             "close_trail",
             "run_housekeeping",
+            "save_touches",
             "accept_clock",
         ],
     ),
@@ -470,6 +486,8 @@ async fn a4_every_use_case_is_open_to_its_roles() {
         }
         let refused = world.service.signed_head(&caller).is_err();
         assert_eq!(refused, role != Role::Audit);
+        let refused = world.service.check_session(&caller, "none", true).is_err();
+        assert_eq!(refused, role != Role::Verify);
         let told = world.service.verify(&caller, vec![question()]).await;
         assert_eq!(told[0].is_err(), role != Role::Verify);
     }

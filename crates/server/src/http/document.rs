@@ -91,6 +91,7 @@ const API_KEY: &str = "api_key";
     tags(
         (name = "verification", description = "Is this code right?"),
         (name = "protection", description = "Must this be checked, by what, and may it go on?"),
+        (name = "sessions", description = "Logins that go on, until they are ended, idle, or too old."),
         (name = "enrollments", description = "Bindings under way."),
         (name = "devices", description = "What shows the codes."),
         (name = "users", description = "A user's factors as a whole."),

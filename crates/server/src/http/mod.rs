@@ -23,6 +23,7 @@ mod methods;
 mod operations;
 mod probes;
 mod problem;
+mod sessions;
 mod tokens;
 mod trusted_devices;
 mod users;
@@ -44,6 +45,7 @@ fn endpoints() -> OpenApiRouter<App> {
         .merge(challenges::endpoints())
         .merge(grants::endpoints())
         .merge(operations::endpoints())
+        .merge(sessions::endpoints())
         .merge(enrollments::endpoints())
         .merge(devices::endpoints())
         .merge(users::endpoints())

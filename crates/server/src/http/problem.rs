@@ -134,6 +134,7 @@ mod tests {
             ServiceError::Forbidden(words()),
             ServiceError::NotFound("device"),
             ServiceError::FirstFactorRequired,
+            ServiceError::GrantRequired,
             ServiceError::EnrollmentExpired,
             ServiceError::EnrollmentEnded,
             ServiceError::CodeRefused {

@@ -9,7 +9,7 @@ use crate::{
         ending::Ending,
         factor::{FactorOutcome, judge_factor},
     },
-    protection::register::written,
+    protection::{register::written, session::ending::ended},
 };
 
 impl Service {
@@ -51,7 +51,8 @@ impl Service {
     }
 }
 
-/// Closes a user: their devices end, and the methods that were proven for them. Its caller has checked the right, and holds the user's lock.
+/// Closes a user: their devices end, the methods that were proven for them, and their sessions. Its caller has checked the
+/// right, and holds the user's lock.
 pub(crate) async fn close(core: &Core, owner: &Owner, origin: &Origin) -> Result<(), ServiceError> {
     let mut attempts = core.attempts(origin);
     loop {
@@ -66,10 +67,12 @@ pub(crate) async fn close(core: &Core, owner: &Owner, origin: &Origin) -> Result
             let methods = Vec::new();
             ending.writes.push(written(ProvenMethods { methods, ..register }));
         }
+        let sessions = core.sessions_of(owner).await?;
         let entry = attempt.entry("user.close", "done").of_user();
         let entry = entry.count(factors.user.devices.len() as u64);
         ending.events.push(attempt.event_of(&factors.user, &entry).await?);
-        if let Some(()) = attempt.commit(ending.change().await?, ()).await? {
+        let change = ending.change().await?.with(sessions.iter().map(ended));
+        if attempt.commit_ending(change, owner, &sessions).await? {
             return Ok(());
         }
     }

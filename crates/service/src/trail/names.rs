@@ -55,7 +55,7 @@ impl NamesKey {
         Ok(BASE64.encode(&sealer.seal_under(&self.0, nonce(salt), text)?))
     }
 
-    /// Opens what was sealed under this salt.
+    /// The names that [`seal`](Self::seal) sealed with this salt, as JSON; `None` where they do not open.
     pub(crate) fn unseal(&self, sealer: &dyn Sealer, salt: &[u8; 16], sealed: &str) -> Option<String> {
         let sealed = BASE64.decode(sealed.as_bytes()).ok()?;
         let text = sealer.open_under(&self.0, nonce(salt), sealed).ok()?;

@@ -1,10 +1,11 @@
-//! Housekeeping: enrollments that expired end, and so does what is known of requests that created something, of browsers
-//! that were trusted, and of cities that nobody logs in from any more.
+//! Housekeeping: enrollments that expired end, and so do sessions, and what is known of requests that created something, of
+//! browsers that were trusted, and of cities that nobody logs in from any more.
 
 use store::{Change, EnrollmentState, IdempotencyRecord, List, Noun, Outcome, TrustedDevices, UsualCities, Write};
 
 use crate::{
-    Caller, Core, Service, ServiceError, access::caller::Origin, enrollment::state::becomes, trail::event::NewEvent,
+    Caller, Core, Service, ServiceError, access::caller::Origin, enrollment::state::becomes,
+    protection::session::housekeeping::forget_sessions, trail::event::NewEvent,
 };
 
 /// Enrollments ended by one pass.
@@ -25,7 +26,8 @@ impl Service {
             if expired.is_empty() {
                 ended += forget::<IdempotencyRecord>(core, "idempotency.expire").await?;
                 ended += forget::<TrustedDevices>(core, "trusted_device.expire").await?;
-                return Ok(ended + forget::<UsualCities>(core, "usual_cities.expire").await?);
+                ended += forget::<UsualCities>(core, "usual_cities.expire").await?;
+                return Ok(ended + forget_sessions(core).await?);
             }
             let outcomes = core.commit(expired).await?;
             ended += outcomes.iter().filter(|outcome| **outcome == Outcome::Done).count();

@@ -1,0 +1,79 @@
+//! Signing out everywhere: all sessions of a user end, the current one too, all their grants, and all trust in their browsers.
+
+use store::{Change, Owner, Role, User, Write};
+
+use crate::{
+    Caller, Factor, Service, ServiceError,
+    devices::{
+        factor::{ConsumedFactor, FactorOutcome, judge_factor},
+        factors::touched,
+    },
+    protection::{register::OwnMethods, session::ending::ended},
+    verification::memo::Memo,
+};
+
+const ACTION: &str = "session.end_all";
+
+impl Service {
+    /// Ends all sessions of this user, for a fresh factor where there is anything to check them with: without a device, an
+    /// identity grant. The result is their number, and the next check of any of them says so.
+    pub async fn end_all_sessions(
+        &self,
+        caller: &Caller,
+        owner: &Owner,
+        factor: Option<&Factor>,
+    ) -> Result<usize, ServiceError> {
+        caller.may_for(&[Role::Enroll], owner)?;
+        let core = &*self.core;
+        let _lock = core.lock_user(owner).await?;
+        let mut attempts = core.attempts(caller.origin());
+        loop {
+            let attempt = attempts.next()?;
+            let user = core.row(owner, attempt.now).await?;
+            let register = core.register(owner).await?;
+            let methods = OwnMethods::of(core, !user.devices.is_empty(), Some(&register), None);
+            let spent = match (methods.is_any(), factor) {
+                (false, _) => None,
+                (true, None) => return Err(ServiceError::FactorRequired),
+                (true, Some(factor)) => match judge_factor(&attempt, &user, None, factor, ACTION).await? {
+                    FactorOutcome::Right(spent) => Some(*spent),
+                    FactorOutcome::Wrong { writes, event, error } => {
+                        match attempt.commit(Change::of(event).with(writes), error).await? {
+                            Some(error) => return Err(error),
+                            None => continue,
+                        }
+                    }
+                },
+            };
+            let sessions = core.sessions_of(owner).await?;
+            let entry = attempt.entry(ACTION, "done").of_user().count(sessions.len() as u64);
+            let entry = match &spent {
+                Some(spent) => entry.because(spent.name()),
+                None => entry,
+            };
+            let event = attempt.event_of(&user, &entry).await?;
+            let no_trust = core.end_trusted_devices(&user).await?;
+            let change = Change::of(event).with(burned(user, spent, &attempt));
+            let change = change.with(sessions.iter().map(ended)).with([no_trust]);
+            if attempt.commit_ending(change, owner, &sessions).await? {
+                return Ok(sessions.len());
+            }
+        }
+    }
+}
+
+/// The user's row with the factor burned and all grants ended, and the recovery codes where one of them paid.
+fn burned(user: User, spent: Option<ConsumedFactor>, attempt: &crate::attempt::Attempt<'_>) -> Vec<Write> {
+    let (user, recovery) = match spent {
+        Some(spent) => (spent.user, spent.recovery),
+        None => (user, None),
+    };
+    let mut memo = Memo::read(&user.memo);
+    memo.grants.revoke_all(attempt.now);
+    let next = User {
+        memo: memo.write(),
+        ..user
+    };
+    let recovery = recovery.map(|(expected, next)| Write::put(Some(expected), &next));
+    [touched(next)].into_iter().chain(recovery).collect()
+}
