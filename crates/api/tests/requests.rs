@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use countersign_api::{
-    BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest, ConfirmRequest, EnrollmentRequest,
-    FindByCodeRequest, ImportRequest, IntrospectRequest, OperationRequest, Problem, ProblemCode,
-    ProtectionSettingsRequest, RecoveryCodesRequest, RequirementsRequest, ResyncRequest, RevokeGrantsRequest,
-    TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, query_problem, read_json,
+    AdministratorsRequest, BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest, ClosingRequest,
+    ConfirmRequest, EnrollmentRequest, FindByCodeRequest, HandoverRequest, ImportRequest, IntrospectRequest,
+    OperationRequest, Problem, ProblemCode, ProtectionSettingsRequest, RecoveryCodesRequest, RequirementsRequest,
+    ResyncRequest, RevokeGrantsRequest, TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest,
+    VerifyRequest, query_problem, read_json,
 };
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -15,7 +16,12 @@ use serde_json::{Value, json};
 type Reader = fn(&[u8]) -> Result<(), Problem>;
 
 /// The file of cases, and how its bodies are read.
-const READERS: [(&str, Reader); 20] = [
+const READERS: [(&str, Reader); 23] = [
+    ("change_administrators", |body| {
+        read_json::<AdministratorsRequest>(body).map(drop)
+    }),
+    ("closing", |body| read_json::<ClosingRequest>(body).map(drop)),
+    ("hand_over", |body| read_json::<HandoverRequest>(body).map(drop)),
     ("answer_challenge", |body| {
         read_json::<ChallengeAnswerRequest>(body).map(drop)
     }),

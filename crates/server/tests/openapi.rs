@@ -7,11 +7,11 @@ use std::{
 };
 
 use api::{
-    BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest, ConfirmRequest, EnrollmentRequest,
-    ExportActRequest, ExportFileRequest, ExportRequest, FindByCodeRequest, ImportRequest, IntrospectRequest,
-    OperationRequest, PROBLEM_JSON, Problem, ProblemCode, ProtectionSettingsRequest, RecoveryCodesRequest,
-    RequirementsRequest, ResyncRequest, RevokeGrantsRequest, TokenChangeRequest, UnbindRequest, UnlockRequest,
-    VerifyBatchRequest, VerifyRequest, read_json,
+    AdministratorsRequest, BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest, ClosingRequest,
+    ConfirmRequest, EnrollmentRequest, ExportActRequest, ExportFileRequest, ExportRequest, FindByCodeRequest,
+    HandoverRequest, ImportRequest, IntrospectRequest, OperationRequest, PROBLEM_JSON, Problem, ProblemCode,
+    ProtectionSettingsRequest, RecoveryCodesRequest, RequirementsRequest, ResyncRequest, RevokeGrantsRequest,
+    TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, read_json,
 };
 use serde_json::Value;
 use server::openapi;
@@ -162,6 +162,9 @@ fn its_examples_are_read_as_they_stand() {
             "set_operation" => read_json::<OperationRequest>(body).map(drop),
             "revoke_grants" => read_json::<RevokeGrantsRequest>(body).map(drop),
             "change_protection" => read_json::<ProtectionSettingsRequest>(body).map(drop),
+            "change_administrators" => read_json::<AdministratorsRequest>(body).map(drop),
+            "start_closing" | "withdraw_closing" | "leave" => read_json::<ClosingRequest>(body).map(drop),
+            "hand_over" => read_json::<HandoverRequest>(body).map(drop),
             "change_requirements" => read_json::<RequirementsRequest>(body).map(drop),
             "change_batch" => read_json::<BatchChangeRequest>(body).map(drop),
             "change_token" => read_json::<TokenChangeRequest>(body).map(drop),

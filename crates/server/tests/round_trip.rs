@@ -4,16 +4,17 @@
 use std::{collections::BTreeMap, path::Path};
 
 use api::{
-    AuditHeads, AuditPage, AuditQuery, BATCH_ITEMS_MAX, Batch, BatchChangeRequest, BatchItems, BatchPage, BatchQuery,
-    BatchRequest, Challenge, ChallengeAnswer, ChallengeAnswerRequest, ChallengeRequest, ChallengeStatus, Client,
-    CodeText, ConfirmRequest, ConfirmResponse, Device, Enrollment, EnrollmentRequest, Export, ExportActRequest,
-    ExportFileRequest, ExportRequest, FindByCodeRequest, FoundTokens, ImportQuery, ImportReceipt, ImportRequest,
-    IntrospectRequest, Introspection, Jwks, Name, Operation, OperationPage, OperationQuery, OperationRequest, PageSize,
-    Probe, Problem, ProblemCode, Protection, ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes,
-    RecoveryCodesRequest, RequestId, Requirements, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, SecretText,
-    Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState, UnbindRequest, UnlockRequest, User,
-    UserAgent, UserPage, UserQuery, UserSummary, VerifyBatchRequest, VerifyBatchResponse, VerifyMethod, VerifyRequest,
-    VerifyResponse, read_json,
+    Administrators, AdministratorsRequest, AuditHeads, AuditPage, AuditQuery, BATCH_ITEMS_MAX, Batch,
+    BatchChangeRequest, BatchItems, BatchPage, BatchQuery, BatchRequest, Challenge, ChallengeAnswer,
+    ChallengeAnswerRequest, ChallengeRequest, ChallengeStatus, Client, ClosingRequest, ClosingStatus, CodeText,
+    ConfirmRequest, ConfirmResponse, Device, Enrollment, EnrollmentRequest, Export, ExportActRequest,
+    ExportFileRequest, ExportRequest, FindByCodeRequest, FoundTokens, HandoverRequest, ImportQuery, ImportReceipt,
+    ImportRequest, IntrospectRequest, Introspection, Jwks, Name, Operation, OperationPage, OperationQuery,
+    OperationRequest, PageSize, Probe, Problem, ProblemCode, Protection, ProtectionSettings, ProtectionSettingsRequest,
+    RecoveryCodes, RecoveryCodesRequest, RequestId, Requirements, RequirementsRequest, ResyncRequest,
+    RevokeGrantsRequest, SecretText, Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState,
+    UnbindRequest, UnlockRequest, User, UserAgent, UserPage, UserQuery, UserSummary, VerifyBatchRequest,
+    VerifyBatchResponse, VerifyMethod, VerifyRequest, VerifyResponse, read_json,
 };
 use proptest::{
     collection::vec,
@@ -39,17 +40,20 @@ macro_rules! by_name {
     ($($type:ident),+ $(,)?) => { [$((stringify!($type), again::<$type> as Again)),+] };
 }
 
-const REQUESTS: [(&str, Again); 23] = by_name![
+const REQUESTS: [(&str, Again); 26] = by_name![
+    AdministratorsRequest,
     BatchChangeRequest,
     BatchRequest,
     ChallengeAnswerRequest,
     ChallengeRequest,
+    ClosingRequest,
     ConfirmRequest,
     EnrollmentRequest,
     ExportActRequest,
     ExportFileRequest,
     ExportRequest,
     FindByCodeRequest,
+    HandoverRequest,
     ImportRequest,
     IntrospectRequest,
     OperationRequest,
@@ -65,7 +69,8 @@ const REQUESTS: [(&str, Again); 23] = by_name![
     VerifyRequest,
 ];
 
-const ANSWERS: [(&str, Again); 29] = by_name![
+const ANSWERS: [(&str, Again); 31] = by_name![
+    Administrators,
     AuditHeads,
     AuditPage,
     Batch,
@@ -73,6 +78,7 @@ const ANSWERS: [(&str, Again); 29] = by_name![
     Challenge,
     ChallengeAnswer,
     ChallengeStatus,
+    ClosingStatus,
     ConfirmResponse,
     Device,
     Enrollment,

@@ -14,7 +14,7 @@ use crate::{
     enrollment::start::StartLimits,
     inventory::find_by_code::TokenSearch,
     ports::{Clock, Entropy, Sealer, Signer},
-    protection::catalogue::OwnCatalogue,
+    protection::{catalogue::OwnCatalogue, user_limit::UserCounting},
     trail::WrittenBehind,
     upkeep::clock::TrustedClock,
     user_lock::{UserLock, UserLocks},
@@ -52,6 +52,7 @@ pub(crate) struct Core {
     pub(crate) enrollment_starts: StartLimits,
     pub(crate) token_search: TokenSearch,
     pub(crate) own_operations: OwnCatalogue,
+    pub(crate) user_counting: UserCounting,
     pub(crate) trail: WrittenBehind,
     pub(crate) dummy_device: DummyDevice,
 }
@@ -75,6 +76,7 @@ impl Core {
             enrollment_starts: StartLimits::default(),
             token_search: TokenSearch::default(),
             own_operations: OwnCatalogue::default(),
+            user_counting: UserCounting::default(),
             trail: WrittenBehind::default(),
             dummy_device,
         })

@@ -37,10 +37,11 @@ pub use inventory::{
 };
 pub use ports::{Clock, Entropy, GrantKey, PortError, Sealer, Signer};
 pub use protection::{
-    AnsweredChallenge, Bilingual, CatalogueOperation, Challenge, ChallengeAnswer, ChallengePurpose, ChallengeState,
-    Decision, Grant, GrantUse, Ground, InForceGround, InForceProtection, NewChallenge, NewOperation, NewRequirements,
-    OWN_OPERATIONS_MAX, OfferedMethod, Operation, OperationSource, ProtectionChange, ProtectionView, Revocation,
-    SignedGrant, UserPage, UserSummary, shipped_operation, shipped_operations,
+    ADMINISTRATORS_MAX, AnsweredChallenge, Bilingual, CatalogueOperation, Challenge, ChallengeAnswer, ChallengePurpose,
+    ChallengeState, Decision, Grant, GrantUse, Ground, InForceGround, InForceProtection, NewAdministrators,
+    NewChallenge, NewOperation, NewRequirements, OWN_OPERATIONS_MAX, OfferedMethod, Operation, OperationSource,
+    ProtectionChange, ProtectionView, Revocation, SignedGrant, UserPage, UserSummary, shipped_operation,
+    shipped_operations,
 };
 pub use service::Service;
 pub use settings::{ExternalMethod, Settings, UnknownOperations};
@@ -53,7 +54,8 @@ pub use verification::{Acceptance, Answer, Question};
 pub use otp::{Algorithm, Parameters, Period, Secret};
 pub use pskc::{Encoding, Seed};
 pub use store::{
-    ApiKey, Damage, Export, ExportState, Id, IdentityProof, Lot, OpenTo, Owner, Protection, ProtectionMethod,
-    ProtectionSetting, Requirements, Role, Sealed, TokenFilter, TokenStatus, Words, audit,
+    Administrators, ApiKey, Closing, ClosingState, Damage, Export, ExportState, Id, IdentityProof, Lot, OpenTo, Owner,
+    Protection, ProtectionMethod, ProtectionSetting, Requirements, Role, Sealed, TokenFilter, TokenStatus, Words,
+    audit,
 };
 pub use verify::{DeviceStatus, Kind, Purpose, UnixMs};

@@ -13,9 +13,11 @@ pub mod document;
 pub mod history;
 pub mod memory;
 
+mod administrators;
 mod allowance;
 mod api_key;
 mod change;
+mod closing;
 mod device;
 mod enrollment;
 mod export;
@@ -34,13 +36,16 @@ mod shape;
 mod token;
 mod trail_reader;
 mod user;
+mod user_count;
 mod witness;
 
 use std::{future::Future, pin::Pin};
 
+pub use administrators::Administrators;
 pub use allowance::Allowance;
 pub use api_key::{ApiKey, Role};
 pub use change::{Change, Checked, Commit, Outcome, Write};
+pub use closing::{Closing, ClosingState};
 pub use device::{Bound, Device, UnboundDevice};
 pub use document::{Document, Documents, Key, List, Lookup, Noun};
 pub use enrollment::{Enrollment, EnrollmentState, IdentityProof};
@@ -57,6 +62,7 @@ pub use sealed::{Sealed, Secrets};
 pub use token::{BoundToken, Fingerprint, Token, TokenFilter, TokenState, TokenStatus};
 pub use trail_reader::TrailReader;
 pub use user::{Named, Revision, User, Users};
+pub use user_count::UserCount;
 pub use uuid::Uuid as Id;
 pub use witness::{MacWitness, Witness};
 

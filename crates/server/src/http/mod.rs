@@ -11,6 +11,7 @@ mod audit;
 mod batches;
 mod body;
 mod challenges;
+mod closing;
 mod convert;
 mod devices;
 mod docs;
@@ -45,6 +46,7 @@ fn endpoints() -> OpenApiRouter<App> {
         .merge(enrollments::endpoints())
         .merge(devices::endpoints())
         .merge(users::endpoints())
+        .merge(closing::endpoints())
         .merge(accounts::endpoints())
         .merge(tokens::endpoints())
         .merge(batches::endpoints())

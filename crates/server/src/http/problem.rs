@@ -98,6 +98,10 @@ fn field(input: Input) -> &'static str {
         Input::SessionIdleMinutes => "session_idle_minutes",
         Input::SessionTotalHours => "session_total_hours",
         Input::Alternatives => "alternatives",
+        Input::Root => "root",
+        Input::Administrators => "administrators",
+        Input::Factor => "factor",
+        Input::Enrollment => "enrollment_id",
     }
 }
 
@@ -141,6 +145,8 @@ mod tests {
                 retry_after_s: None,
             },
             ServiceError::DeviceLimit,
+            ServiceError::UserLimit,
+            ServiceError::ClosingEnded,
             ServiceError::FirstFactorUnchanged,
             ServiceError::FactorRequired,
             ServiceError::GrantRefused { operations: &[] },

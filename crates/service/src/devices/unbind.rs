@@ -1,10 +1,9 @@
-//! Unbinding a device, and closing a user.
+//! Unbinding a device.
 
 use store::{Change, Id, Owner};
 
 use crate::{
-    Caller, Core, Factor, Role, Service, ServiceError,
-    access::caller::Origin,
+    Caller, Factor, Role, Service, ServiceError,
     devices::{
         ending::Ending,
         factor::{FactorOutcome, judge_factor},
@@ -27,44 +26,18 @@ impl Service {
             }
             let not_required = core.may_lose_a_device(&factors.user).await?;
             let judged = judge_factor(&attempt, &factors.user, Some(id), factor, "device.unbind").await?;
-            let (change, told) = match judged {
+            let (change, told, _turn) = match judged {
                 FactorOutcome::Right(spent) => {
                     let mut ending = Ending::of(&attempt, owner, &factors).await?;
                     ending.end(id, *spent).await?;
-                    (ending.change().await?.with([not_required]), Ok(()))
+                    let (change, turn) = ending.change().await?;
+                    (change.with([not_required]), Ok(()), turn)
                 }
-                FactorOutcome::Wrong { writes, event, error } => (Change::of(event).with(writes), Err(error)),
+                FactorOutcome::Wrong { writes, event, error } => (Change::of(event).with(writes), Err(error), None),
             };
             if let Some(told) = attempt.commit(change, told).await? {
                 return told;
             }
-        }
-    }
-
-    /// Ends everything of a user whose account was closed.
-    pub async fn close_user(&self, caller: &Caller, owner: &Owner) -> Result<(), ServiceError> {
-        caller.may_for(&[Role::Admin], owner)?;
-        let core = &*self.core;
-        let _lock = core.lock_user(owner).await?;
-        close(core, owner, caller.origin()).await
-    }
-}
-
-/// Closes a user: their devices end. Its caller has checked the right, and holds the user's lock.
-pub(crate) async fn close(core: &Core, owner: &Owner, origin: &Origin) -> Result<(), ServiceError> {
-    let mut attempts = core.attempts(origin);
-    loop {
-        let attempt = attempts.next()?;
-        let factors = core.factors(owner, attempt.now).await?;
-        let mut ending = Ending::of(&attempt, owner, &factors).await?;
-        for bound in &factors.user.devices {
-            ending.tombstone(bound.device.id, "user_closed").await?;
-        }
-        let entry = attempt.entry("user.close", "done").of_user();
-        let entry = entry.count(factors.user.devices.len() as u64);
-        ending.events.push(attempt.event_of(&factors.user, &entry).await?);
-        if let Some(()) = attempt.commit(ending.change().await?, ()).await? {
-            return Ok(());
         }
     }
 }

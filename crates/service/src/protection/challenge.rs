@@ -111,11 +111,10 @@ impl Service {
             now,
         };
         let user = core.store.user(wanted.owner.clone()).await?;
-        let facts = facts(&attempt, &wanted.owner, user.as_ref()).await?;
-        let memory = user
-            .as_ref()
-            .map(|user| Memo::read(&user.memo).grants)
-            .unwrap_or_default();
+        let mut facts = facts(&attempt, &wanted.owner, user.as_ref()).await?;
+        let memo = user.as_ref().map(|user| Memo::read(&user.memo)).unwrap_or_default();
+        let memory = memo.grants;
+        facts.is_closing = memo.is_closing;
         let pass = wanted
             .session_id
             .as_deref()

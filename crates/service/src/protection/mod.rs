@@ -1,11 +1,15 @@
 //! Login and operation protection: must this be checked, by which method, and may it go on? The settings, challenges, their
 //! answers, and the grants that these give.
 
+pub(crate) mod administrators;
 pub(crate) mod answer;
 pub(crate) mod catalogue;
 pub(crate) mod challenge;
+pub(crate) mod closing;
 pub(crate) mod decision;
+pub(crate) mod departure;
 pub(crate) mod grant;
+pub(crate) mod handover;
 pub(crate) mod identity_grant;
 pub(crate) mod in_force;
 pub(crate) mod introspect;
@@ -16,8 +20,10 @@ pub(crate) mod requirements;
 pub(crate) mod revoke;
 pub(crate) mod settings;
 pub(crate) mod token;
+pub(crate) mod user_limit;
 pub(crate) mod users;
 
+pub use administrators::{ADMINISTRATORS_MAX, NewAdministrators};
 pub use answer::{AnsweredChallenge, ChallengeAnswer};
 pub use catalogue::{CatalogueOperation, NewOperation, OWN_OPERATIONS_MAX, OperationSource};
 pub use challenge::{Challenge, ChallengeState, NewChallenge, SignedGrant};

@@ -13,7 +13,10 @@ use crate::{
         factor::{ConsumedFactor, FactorOutcome, judge_factor},
         factors::{Factors, touched},
     },
-    protection::in_force::{Standing, unchanged},
+    protection::{
+        in_force::{Standing, unchanged},
+        user_limit::counts,
+    },
 };
 
 const ACTION: &str = "protection.change";
@@ -92,8 +95,14 @@ impl Service {
                     }
                 },
             };
+            let was = counts(&factors.user, factors.protection.as_ref());
+            let is = counts(&factors.user, Some(&next.own));
+            let (counted, _turn) = core.counted(owner, (was, is)).await?;
             let event = changed(&attempt, &factors.user, (&old.own, &next.own), spent.as_ref()).await?;
-            let change = Change::of(event).with([write, guard]).with(burned(factors, spent));
+            let change = Change::of(event)
+                .with([write, guard])
+                .with(counted)
+                .with(burned(factors, spent));
             next.own.version += 1;
             if let Some(view) = attempt.commit(change, next.view(has_device)).await? {
                 return Ok(view);

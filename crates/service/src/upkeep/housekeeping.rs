@@ -1,16 +1,18 @@
-//! Housekeeping: enrollments that expired end, and so does what is known of requests that created something.
+//! Housekeeping: enrollments that expired end, so do users whose closing is over, and so does what is known of requests that created something.
 
 use store::{Change, EnrollmentState, Noun, Outcome, Write};
 
 use crate::{
-    Caller, Core, Service, ServiceError, access::caller::Origin, enrollment::state::becomes, trail::event::NewEvent,
+    Caller, Core, Service, ServiceError, access::caller::Origin, enrollment::state::becomes,
+    protection::closing::end_due, trail::event::NewEvent,
 };
 
 /// Enrollments ended by one pass.
 const BATCH: u32 = 100;
 
 impl Service {
-    /// Ends what expired, in small batches: the secrets of enrollments nobody completed are erased. Gives
+    /// Ends what expired, in small batches: the secrets of enrollments nobody completed are erased, and users whose closing is
+    /// over end. Gives
     /// the number of records ended. And where nothing happens it says so now and then, so that a service which ran
     /// all along is believed when it starts again.
     pub async fn run_housekeeping(&self, caller: &Caller) -> Result<usize, ServiceError> {
@@ -22,11 +24,12 @@ impl Service {
             let _nobody_is_erased = core.trail.writing.lock().await;
             let expired = expired(core).await?;
             if expired.is_empty() {
-                return Ok(ended + forget_repeats(core).await?);
+                break;
             }
             let outcomes = core.commit(expired).await?;
             ended += outcomes.iter().filter(|outcome| **outcome == Outcome::Done).count();
         }
+        Ok(ended + end_due(core).await? + forget_repeats(core).await?)
     }
 }
 

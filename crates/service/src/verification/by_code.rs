@@ -9,7 +9,7 @@ use crate::{
     verification::{
         batch::Round,
         request::{Answer, Answered, Request},
-        user_batch::UserBatch,
+        user_batch::{CLOSING, UserBatch},
     },
 };
 
@@ -24,12 +24,18 @@ impl UserBatch<'_> {
             return self.refuse_freely(round, request, &entry, CAUSE);
         }
         let credentials = self.credentials.as_ref().map_err(Clone::clone)?;
+        let is_closed = self.is_closed_to(request);
         let devices = self.user.as_mut().map_or(&mut [][..], |user| &mut user.devices);
         let mut judgements: Vec<Judgement> = devices
             .iter()
             .zip(credentials)
             .map(|(bound, credential)| judged(&bound.state, credential, code, now, policy))
             .collect();
+        if is_closed {
+            // Judged for the time that it takes, and neither burned nor counted.
+            let entry = request.event("refused").because(CLOSING);
+            return self.refuse_freely(round, request, &entry, CLOSING);
+        }
         // Judged all the same, so that a repeat takes what a judgement takes. Nothing is remembered of a device that
         // judges nothing.
         let judging = devices

@@ -18,6 +18,7 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[
     ProblemCode::GrantRefused,
     ProblemCode::Conflict,
     ProblemCode::NoDevice,
+    ProblemCode::UserLimit,
     ProblemCode::PreconditionFailed,
     ProblemCode::CodeRefused,
 ]);
