@@ -99,8 +99,8 @@ pub(crate) fn routes(world: &World) -> Vec<Route> {
             "PUT",
             "/v1/accounts/{account}/administrators",
             &[Role::Admin],
-            acting(json!({"root": "root", "administrators": []})),
-            200,
+            acting(json!({"root": "root", "administrators": ["root"]})),
+            400,
         ),
         route(
             "POST",
