@@ -33,6 +33,7 @@ mod keys;
 mod lockout;
 mod logs;
 mod operations;
+mod people;
 mod phones;
 mod protection;
 mod protection_settings;

@@ -66,9 +66,14 @@ impl Service {
                 // Bound or set since everything ended.
                 return Err(ServiceError::Contended);
             }
+            let rootless = rootless(core, owner).await?;
             let entry = attempt.entry("user.erase", "done").erased(user.id);
+            let entry = match &rootless {
+                Some(_) => entry.detail(json!({"was": "root"})),
+                None => entry,
+            };
             let change = Change::of(core.event(&entry, attempt.now)?).with([user.erased()]);
-            let change = change.with(rootless(core, owner).await?);
+            let change = change.with(rootless);
             if let Some(()) = attempt.commit(change, ()).await? {
                 core.trail.strangers.forget(owner);
                 core.trail.refusals.forget(owner);
