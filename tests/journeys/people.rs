@@ -16,7 +16,7 @@ impl User<'_> {
         self.world.post(Role::Admin, &self.path(call), &body)
     }
 
-    fn login(&self) -> Value {
+    fn decided_at_login(&self) -> Value {
         let asked = json!({
             "account": self.account, "user": self.user, "purpose": "login", "first_factor": {"method": "password"},
         });
@@ -45,14 +45,14 @@ fn p9_a_closing_is_taken_back_or_ends_after_fifteen_days_over_a_restart() {
             closing,
             "asked once more it is the same"
         );
-        assert_eq!(alice.login(), json!(["deny", "closing"]));
+        assert_eq!(alice.decided_at_login(), json!(["deny", "closing"]));
         let code = bound.phone.code_at(world.now_ms());
         assert_eq!(alice.verify(&code), refused());
         assert_eq!(
             alice.goes("/closing/withdraw").expect(200),
             json!({"state": "withdrawn"})
         );
-        assert_eq!(alice.login(), json!(["challenge", "protected"]));
+        assert_eq!(alice.decided_at_login(), json!(["challenge", "protected"]));
         assert_eq!(
             alice.verify(&code),
             accepted(&bound.device),
@@ -61,11 +61,15 @@ fn p9_a_closing_is_taken_back_or_ends_after_fifteen_days_over_a_restart() {
         alice.goes("/closing").expect(200);
         bound.phone
     };
-    world.pass(15 * DAY_MS - 1);
     world.restart();
+    world.pass(15 * DAY_MS - 1);
     keep_house(&world);
     let alice = world.user("acme", "alice");
-    assert_eq!(alice.login(), json!(["deny", "closing"]), "it stands in the database");
+    assert_eq!(
+        alice.decided_at_login(),
+        json!(["deny", "closing"]),
+        "it stands in the database"
+    );
     assert_eq!(alice.get()["devices"].as_array().map(Vec::len), Some(1));
     world.pass(2);
     alice.goes("/closing/withdraw").problem(410, "closing_ended");
