@@ -45,6 +45,7 @@ impl Service {
         let core = &*self.core;
         let _lock = core.lock_user(owner).await?;
         depart(core, owner, origin, Departure::Closed).await?;
+        unassign_tokens(core, owner, origin).await?;
         self.close_lots(owner, origin).await?;
         self.end_row(owner, origin).await?;
         // What somebody wrote of them meanwhile.

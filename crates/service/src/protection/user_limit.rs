@@ -1,8 +1,7 @@
 //! The limit of an account's users who have a device or a setting (P1): counted where somebody gets the first, or loses the
 //! last.
 
-use std::hash::BuildHasher as _;
-
+use sha2::{Digest as _, Sha256};
 use store::{Administrators, Owner, Protection, User, UserCount, Write};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -16,14 +15,12 @@ const LOCKS: usize = 64;
 /// The locks of accounts whose counts change: of many users who are bound at once, each would miss the others' counts.
 pub(crate) struct UserCounting {
     locks: Vec<Mutex<()>>,
-    hasher: std::hash::RandomState,
 }
 
 impl Default for UserCounting {
     fn default() -> Self {
         Self {
             locks: std::iter::repeat_with(Mutex::default).take(LOCKS).collect(),
-            hasher: std::hash::RandomState::new(),
         }
     }
 }
@@ -128,8 +125,8 @@ impl Core {
 
 impl UserCounting {
     async fn turn(&self, account: &str) -> CountTurn<'_> {
-        let place = self.hasher.hash_one(account) % LOCKS as u64;
-        let lock = usize::try_from(place).ok().and_then(|place| self.locks.get(place))?;
+        let [place, ..]: [u8; 32] = Sha256::digest(account).into();
+        let lock = self.locks.get(usize::from(place) % LOCKS)?;
         Some(lock.lock().await)
     }
 }
