@@ -91,6 +91,10 @@ pub(crate) struct PolicyTable {
     pub(crate) issuer: Option<String>,
     /// Bound devices a user may have: 1 to 8.
     pub(crate) devices_max: Option<u8>,
+    /// Users of an account who may have a device or a setting.
+    pub(crate) users_per_account: Option<u32>,
+    /// How long the closing of a user can be taken back.
+    pub(crate) closing_days: Option<u16>,
     /// Codes that complete the binding of an app: 1 or 2.
     pub(crate) virtual_codes: Option<u8>,
     /// Steps accepted on each side: 1 or 2.
@@ -273,6 +277,7 @@ impl PolicyTable {
             1..=2,
             usize::from,
         )?;
+        self.people(&mut settings)?;
         self.enrollments(&mut settings)?;
         let gap = &mut settings.clock_gap_ms;
         set(gap, "clock_gap_hours", self.clock_gap_hours, 1..=720, hours_ms)?;
@@ -313,6 +318,24 @@ impl PolicyTable {
         self.throttles(&mut settings.policy)?;
         locks_grow(&settings.policy)?;
         Ok(settings)
+    }
+
+    /// How many users there may be, and how they go.
+    fn people(&self, settings: &mut Settings) -> Result<(), Failure> {
+        set(
+            &mut settings.users_per_account,
+            "users_per_account",
+            self.users_per_account,
+            1..=100_000_000,
+            u64::from,
+        )?;
+        set(
+            &mut settings.closing_ms,
+            "closing_days",
+            self.closing_days,
+            1..=365,
+            |days| i64::from(days) * UnixMs::DAY,
+        )
     }
 
     /// What enrollments may cost.

@@ -34,6 +34,7 @@ mod lockout;
 mod logs;
 mod methods;
 mod operations;
+mod people;
 mod phones;
 mod protection;
 mod protection_settings;

@@ -9,9 +9,11 @@
 //! - Types that hold a code or a secret have no `Debug`; [`CodeText`] and the secrets of answers are wiped when dropped.
 //! - Fields are only ever added. Answers leave out what is not there; callers ignore fields that they do not know.
 
+mod administrators;
 mod audit;
 mod batch;
 mod challenge;
+mod closing;
 mod code;
 mod device;
 mod enrollment;
@@ -37,6 +39,7 @@ mod trusted_device;
 mod user;
 mod verify;
 
+pub use administrators::{Administrators, AdministratorsRequest};
 pub use audit::{AuditEvent, AuditHead, AuditHeads, AuditPage, AuditQuery, AuditRecord, PageSize};
 pub use batch::{
     Batch, BatchChangeRequest, BatchPage, BatchPath, BatchQuery, BatchRequest, BetaUser, OpenTo, OpenToKind,
@@ -45,6 +48,7 @@ pub use challenge::{
     Challenge, ChallengeAnswer, ChallengeAnswerRequest, ChallengePath, ChallengePurpose, ChallengeRequest,
     ChallengeState, ChallengeStatus, Decision, FirstFactor, OfferedMethod, Risk,
 };
+pub use closing::{ClosingRequest, ClosingState, ClosingStatus, HandoverRequest};
 pub use code::{CODE_LEN_MAX_BYTES, CodeText, FactorMethod, VerifyMethod};
 pub use device::{Device, DeviceKind, DevicePath, DeviceState, ResyncRequest, Road, UnbindRequest, UnlockRequest};
 pub use enrollment::{

@@ -94,6 +94,9 @@ problem_codes! {
         "Take a new `Idempotency-Key` for a new request; repeat a request with its key unchanged."
     DeviceLimit "device_limit" 409 "The user has as many devices as allowed"
         "Name the device in `replaces`, or unbind it first."
+    /// Beyond the first list: the user has no device too many, the account has users.
+    UserLimit "user_limit" 409 "The account has as many users as allowed"
+        "Unbind the devices and settings of users who left, or `POST …/leave` for them; the operator can raise the limit."
     /// Beyond the first list: neither waiting nor support helps while the guesser has the user's password.
     FirstFactorUnchanged "first_factor_unchanged" 409 "Somebody has the user's first factor"
         "The suspension was lifted twice within 13 weeks: have the user's first factor changed, then unlock with `first_factor_changed_at`."
@@ -107,7 +110,7 @@ problem_codes! {
         "`detail` says what has to happen first; most often a new export is asked for."
     /// Beyond the first list: the order of two steps is told apart from a clash with somebody else.
     NoDevice "no_device" 409 "There is no device to ask for a code of"
-        "Bind a device first, then name `mfa`; or name an external method."
+        "Bind a device first (of the account's root, to change its administrators), then repeat the request; a setting may name an external method instead."
     MethodNotProven "method_not_proven" 409 "The method was not proven for this user"
         "Have the user prove it, register what was proven, then name it in a setting or report it."
     MethodInUse "method_in_use" 409 "The method serves a protection"
@@ -120,6 +123,8 @@ problem_codes! {
         "It was confirmed, abandoned, replaced, or ended by wrong codes: start a new one."
     EnrollmentExpired "enrollment_expired" 410 "The enrollment has expired"
         "Start a new one."
+    ClosingEnded "closing_ended" 410 "The closing is over"
+        "Everything of the user has ended: they begin anew, with a binding."
     ChallengeEnded "challenge_ended" 410 "The challenge was answered"
         "It is answered once: ask for a new one."
     ChallengeExpired "challenge_expired" 410 "The challenge has expired"

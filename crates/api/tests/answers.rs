@@ -3,14 +3,15 @@
 use std::{fmt, path::Path};
 
 use countersign_api::{
-    AuditHead, AuditHeads, AuditPage, AuditRecord, Base64, BatchFailure, BatchResult, CodeText, ConfirmRequest,
-    ConfirmResponse, Device, DeviceKind, DeviceState, EndedMethod, EndedUse, Enrollment, EnrollmentCodes,
-    EnrollmentRequest, Factor, FindByCodeRequest, Hint, HintAlgorithm, ImportReceipt, ImportRefusal, ImportRequest,
-    InForce, InForceGround, InForceProtection, Method, MethodUses, Methods, Operation, OperationPage, OperationSource,
-    Probe, Problem, ProblemCode, Protection, ProtectionMethod, ProtectionName, ProtectionSettings,
-    ProtectionSettingsRequest, RecoveryCodes, RecoveryCodesRequest, Replaces, Requirements, ResyncRequest, SecretText,
-    TakesEffect, Text, Timestamp, Token, TokenPage, TokenState, UnbindRequest, User, VerifyBatchRequest,
-    VerifyBatchResponse, VerifyRequest, VerifyResponse, Words,
+    Administrators, AdministratorsRequest, AuditHead, AuditHeads, AuditPage, AuditRecord, Base64, BatchFailure,
+    BatchResult, ClosingState, ClosingStatus, CodeText, ConfirmRequest, ConfirmResponse, Device, DeviceKind,
+    DeviceState, EndedMethod, EndedUse, Enrollment, EnrollmentCodes, EnrollmentRequest, Factor, FindByCodeRequest,
+    Hint, HintAlgorithm, ImportReceipt, ImportRefusal, ImportRequest, InForce, InForceGround, InForceProtection,
+    Method, MethodUses, Methods, Operation, OperationPage, OperationSource, Probe, Problem, ProblemCode, Protection,
+    ProtectionMethod, ProtectionName, ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes,
+    RecoveryCodesRequest, Replaces, Requirements, ResyncRequest, SecretText, TakesEffect, Text, Timestamp, Token,
+    TokenPage, TokenState, UnbindRequest, User, VerifyBatchRequest, VerifyBatchResponse, VerifyRequest, VerifyResponse,
+    Words,
 };
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
@@ -339,6 +340,27 @@ fn settings() {
 }
 
 #[test]
+fn people() {
+    let administrators = Administrators {
+        root: "root".into(),
+        administrators: vec!["alice".into()],
+    };
+    check("administrators", &administrators);
+    let closing = ClosingStatus {
+        state: ClosingState::Closing,
+        ends_at: Some(time(0)),
+    };
+    check("closing", &closing);
+    for (case, state) in [
+        ("closing withdrawn", ClosingState::Withdrawn),
+        ("closing ended", ClosingState::Ended),
+        ("handed over", ClosingState::HandedOver),
+    ] {
+        check(case, &ClosingStatus { state, ends_at: None });
+    }
+}
+
+#[test]
 fn problems() {
     check(
         "problem",
@@ -380,6 +402,7 @@ fn what_holds_a_secret_cannot_be_printed() {
         ($($secretive:ty),+ $(,)?) => { $(<$secretive as Lacks<_>>::holds();)+ };
     }
     lacks!(
+        AdministratorsRequest,
         CodeText,
         ConfirmRequest,
         ConfirmResponse,

@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use countersign_api::{
-    BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest, ConfirmRequest, EndSessionsRequest,
-    EnrollmentRequest, FindByCodeRequest, ImportRequest, IntrospectRequest, MethodRequest, OperationRequest, Problem,
-    ProblemCode, ProtectionSettingsRequest, RecoveryCodesRequest, RequirementsRequest, ResyncRequest,
-    RevokeGrantsRequest, SessionCheckRequest, SessionRequest, TokenChangeRequest, UnbindRequest, UnlockRequest,
-    VerifyBatchRequest, VerifyRequest, query_problem, read_json,
+    AdministratorsRequest, BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest, ClosingRequest,
+    ConfirmRequest, EndSessionsRequest, EnrollmentRequest, FindByCodeRequest, HandoverRequest, ImportRequest,
+    IntrospectRequest, MethodRequest, OperationRequest, Problem, ProblemCode, ProtectionSettingsRequest,
+    RecoveryCodesRequest, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, SessionCheckRequest, SessionRequest,
+    TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, query_problem, read_json,
 };
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -16,7 +16,12 @@ use serde_json::{Value, json};
 type Reader = fn(&[u8]) -> Result<(), Problem>;
 
 /// The file of cases, and how its bodies are read.
-const READERS: [(&str, Reader); 24] = [
+const READERS: [(&str, Reader); 27] = [
+    ("change_administrators", |body| {
+        read_json::<AdministratorsRequest>(body).map(drop)
+    }),
+    ("closing", |body| read_json::<ClosingRequest>(body).map(drop)),
+    ("hand_over", |body| read_json::<HandoverRequest>(body).map(drop)),
     ("answer_challenge", |body| {
         read_json::<ChallengeAnswerRequest>(body).map(drop)
     }),

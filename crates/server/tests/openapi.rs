@@ -7,11 +7,12 @@ use std::{
 };
 
 use api::{
-    BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest, ConfirmRequest, EndSessionsRequest,
-    EnrollmentRequest, ExportActRequest, ExportFileRequest, ExportRequest, FindByCodeRequest, ImportRequest,
-    IntrospectRequest, MethodRequest, OperationRequest, PROBLEM_JSON, Problem, ProblemCode, ProtectionSettingsRequest,
-    RecoveryCodesRequest, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, SessionCheckRequest, SessionRequest,
-    TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, read_json,
+    AdministratorsRequest, BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest, ClosingRequest,
+    ConfirmRequest, EndSessionsRequest, EnrollmentRequest, ExportActRequest, ExportFileRequest, ExportRequest,
+    FindByCodeRequest, HandoverRequest, ImportRequest, IntrospectRequest, MethodRequest, OperationRequest,
+    PROBLEM_JSON, Problem, ProblemCode, ProtectionSettingsRequest, RecoveryCodesRequest, RequirementsRequest,
+    ResyncRequest, RevokeGrantsRequest, SessionCheckRequest, SessionRequest, TokenChangeRequest, UnbindRequest,
+    UnlockRequest, VerifyBatchRequest, VerifyRequest, read_json,
 };
 use serde_json::Value;
 use server::openapi;
@@ -165,6 +166,9 @@ fn its_examples_are_read_as_they_stand() {
             "end_all_sessions" => read_json::<EndSessionsRequest>(body).map(drop),
             "revoke_grants" => read_json::<RevokeGrantsRequest>(body).map(drop),
             "change_protection" => read_json::<ProtectionSettingsRequest>(body).map(drop),
+            "change_administrators" => read_json::<AdministratorsRequest>(body).map(drop),
+            "start_closing" | "withdraw_closing" | "leave" => read_json::<ClosingRequest>(body).map(drop),
+            "hand_over" => read_json::<HandoverRequest>(body).map(drop),
             "change_requirements" => read_json::<RequirementsRequest>(body).map(drop),
             "prove_method" => read_json::<MethodRequest>(body).map(drop),
             "change_batch" => read_json::<BatchChangeRequest>(body).map(drop),

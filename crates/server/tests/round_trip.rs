@@ -4,12 +4,13 @@
 use std::{collections::BTreeMap, path::Path};
 
 use api::{
-    AuditHeads, AuditPage, AuditQuery, BATCH_ITEMS_MAX, Batch, BatchChangeRequest, BatchItems, BatchPage, BatchQuery,
-    BatchRequest, Challenge, ChallengeAnswer, ChallengeAnswerRequest, ChallengeRequest, ChallengeStatus, Client,
-    CodeText, ConfirmRequest, ConfirmResponse, Device, EndMethodQuery, EndSessionsRequest, EndedMethod, EndedSessions,
+    Administrators, AdministratorsRequest, AuditHeads, AuditPage, AuditQuery, BATCH_ITEMS_MAX, Batch,
+    BatchChangeRequest, BatchItems, BatchPage, BatchQuery, BatchRequest, Challenge, ChallengeAnswer,
+    ChallengeAnswerRequest, ChallengeRequest, ChallengeStatus, Client, ClosingRequest, ClosingStatus, CodeText,
+    ConfirmRequest, ConfirmResponse, Device, EndMethodQuery, EndSessionsRequest, EndedMethod, EndedSessions,
     Enrollment, EnrollmentRequest, Export, ExportActRequest, ExportFileRequest, ExportRequest, FindByCodeRequest,
-    FoundTokens, ImportQuery, ImportReceipt, ImportRequest, IntrospectRequest, Introspection, Jwks, Method,
-    MethodRequest, MethodUses, MethodUsesQuery, Methods, Name, Operation, OperationPage, OperationQuery,
+    FoundTokens, HandoverRequest, ImportQuery, ImportReceipt, ImportRequest, IntrospectRequest, Introspection, Jwks,
+    Method, MethodRequest, MethodUses, MethodUsesQuery, Methods, Name, Operation, OperationPage, OperationQuery,
     OperationRequest, PageSize, Probe, Problem, ProblemCode, Protection, ProtectionSettings, ProtectionSettingsRequest,
     RecoveryCodes, RecoveryCodesRequest, RequestId, Requirements, RequirementsRequest, ResyncRequest,
     RevokeGrantsRequest, SecretText, SessionCheck, SessionCheckRequest, SessionPage, SessionQuery, SessionRequest,
@@ -41,11 +42,13 @@ macro_rules! by_name {
     ($($type:ident),+ $(,)?) => { [$((stringify!($type), again::<$type> as Again)),+] };
 }
 
-const REQUESTS: [(&str, Again); 27] = by_name![
+const REQUESTS: [(&str, Again); 30] = by_name![
+    AdministratorsRequest,
     BatchChangeRequest,
     BatchRequest,
     ChallengeAnswerRequest,
     ChallengeRequest,
+    ClosingRequest,
     ConfirmRequest,
     EndSessionsRequest,
     EnrollmentRequest,
@@ -53,6 +56,7 @@ const REQUESTS: [(&str, Again); 27] = by_name![
     ExportFileRequest,
     ExportRequest,
     FindByCodeRequest,
+    HandoverRequest,
     ImportRequest,
     IntrospectRequest,
     MethodRequest,
@@ -71,7 +75,8 @@ const REQUESTS: [(&str, Again); 27] = by_name![
     VerifyRequest,
 ];
 
-const ANSWERS: [(&str, Again); 38] = by_name![
+const ANSWERS: [(&str, Again); 40] = by_name![
+    Administrators,
     AuditHeads,
     AuditPage,
     Batch,
@@ -79,6 +84,7 @@ const ANSWERS: [(&str, Again); 38] = by_name![
     Challenge,
     ChallengeAnswer,
     ChallengeStatus,
+    ClosingStatus,
     ConfirmResponse,
     Device,
     EndedMethod,

@@ -14,7 +14,7 @@ use crate::{
     enrollment::start::StartLimits,
     inventory::find_by_code::TokenSearch,
     ports::{Cities, Clock, Entropy, Sealer, Signer},
-    protection::{catalogue::OwnCatalogue, session::registry::SessionRegistry},
+    protection::{catalogue::OwnCatalogue, session::registry::SessionRegistry, user_limit::UserCounting},
     trail::WrittenBehind,
     upkeep::clock::TrustedClock,
     user_lock::{UserLock, UserLocks},
@@ -56,6 +56,7 @@ pub(crate) struct Core {
     pub(crate) token_search: TokenSearch,
     pub(crate) own_operations: OwnCatalogue,
     pub(crate) sessions: SessionRegistry,
+    pub(crate) user_counting: UserCounting,
     pub(crate) trail: WrittenBehind,
     pub(crate) dummy_device: DummyDevice,
 }
@@ -83,6 +84,7 @@ impl Core {
             token_search: TokenSearch::default(),
             own_operations: OwnCatalogue::default(),
             sessions,
+            user_counting: UserCounting::default(),
             trail: WrittenBehind::default(),
             dummy_device,
         })

@@ -63,6 +63,12 @@ pub enum ServiceError {
     /// The user has as many devices as allowed.
     #[error("the user already has a bound device: replace it by the new one, or unbind it first")]
     DeviceLimit,
+    /// The account has as many users with a device or a setting as allowed.
+    #[error("the account has as many users with a device or a setting as allowed: unbind those who left, or end them")]
+    UserLimit,
+    /// The closing that was to be taken back is over.
+    #[error("the closing is over: everything of the user has ended")]
+    ClosingEnded,
     /// Suspended for the third time within 13 weeks: who guesses has the user's first factor.
     #[error(
         "it was lifted twice within 13 weeks, and somebody goes on guessing who has the user's first factor: have it \
@@ -73,7 +79,7 @@ pub enum ServiceError {
     #[error("it was changed since it was read: load it, and change what is there now")]
     PreconditionFailed,
     /// A code of a device is to be asked for, and there is no device.
-    #[error("no device is bound that `mfa` could ask for: bind one first")]
+    #[error("no device is bound whose code could be asked for: bind one first")]
     NoDevice,
     /// A setting is to name a method that was not proven for this user.
     #[error("{0} was not proven for this user: have it proven, and register it, first")]
@@ -98,7 +104,8 @@ pub enum ServiceError {
     },
     /// There is no session without a login's grant.
     #[error(
-        "login protection is on for this user: a session takes the grant of their login, alive and not used before"
+        "a session of this user takes the grant of their login, alive and not used before; while their account is being \
+         closed there is none"
     )]
     GrantRequired,
     /// The token cannot be bound by this user; every cause gets this same answer.
@@ -253,6 +260,14 @@ pub enum Input {
     Report,
     /// When that was.
     ReportAt,
+    /// The root of an account.
+    Root,
+    /// The administrators of an account.
+    Administrators,
+    /// The fresh factor of a change.
+    Factor,
+    /// The enrollment of a new holder's device.
+    Enrollment,
 }
 
 impl fmt::Display for Input {
@@ -292,6 +307,10 @@ impl fmt::Display for Input {
             Self::VerifiedAt => "the time of the identity's proof",
             Self::Report => "the report",
             Self::ReportAt => "the time of the report",
+            Self::Root => "the root",
+            Self::Administrators => "the administrators",
+            Self::Factor => "the factor",
+            Self::Enrollment => "the enrollment",
         })
     }
 }
@@ -337,6 +356,7 @@ impl ServiceError {
             Self::AlreadyCreated { .. } => (FaultClass::Conflict, "already_created"),
             Self::IdempotencyKeyReused => (FaultClass::Conflict, "idempotency_key_reused"),
             Self::DeviceLimit => (FaultClass::Conflict, "device_limit"),
+            Self::UserLimit => (FaultClass::Conflict, "user_limit"),
             Self::FirstFactorUnchanged => (FaultClass::Conflict, "first_factor_unchanged"),
             Self::NoDevice => (FaultClass::Conflict, "no_device"),
             Self::MethodNotProven(_) => (FaultClass::Conflict, "method_not_proven"),
@@ -349,6 +369,7 @@ impl ServiceError {
             Self::ExportState { .. } => (FaultClass::Conflict, "export_state"),
             Self::EnrollmentEnded => (FaultClass::Gone, "enrollment_ended"),
             Self::EnrollmentExpired => (FaultClass::Gone, "enrollment_expired"),
+            Self::ClosingEnded => (FaultClass::Gone, "closing_ended"),
             Self::ChallengeEnded => (FaultClass::Gone, "challenge_ended"),
             Self::ChallengeExpired => (FaultClass::Gone, "challenge_expired"),
             Self::CodeRefused { .. } => (FaultClass::Refused, "code_refused"),

@@ -37,12 +37,12 @@ pub use inventory::{
 };
 pub use ports::{Cities, Clock, Entropy, GrantKey, Location, NoCities, PortError, Sealer, Signer};
 pub use protection::{
-    AnsweredChallenge, Bilingual, CatalogueOperation, Challenge, ChallengeAnswer, ChallengePurpose, ChallengeState,
-    CheckedSession, Decision, EndedMethod, Grant, GrantUse, Ground, InForceGround, InForceProtection, MethodReport,
-    MethodUses, MethodView, NewChallenge, NewOperation, NewProvenMethod, NewRequirements, NewSession,
-    OWN_OPERATIONS_MAX, OfferedMethod, Operation, OperationSource, ProtectionChange, ProtectionName, ProtectionView,
-    Revocation, SessionEnd, SessionView, SignedGrant, StartedSession, TrustedDeviceView, UserPage, UserSummary,
-    shipped_operation, shipped_operations,
+    ADMINISTRATORS_MAX, AnsweredChallenge, Bilingual, CatalogueOperation, Challenge, ChallengeAnswer, ChallengePurpose,
+    ChallengeState, CheckedSession, Decision, EndedMethod, Grant, GrantUse, Ground, InForceGround, InForceProtection,
+    MethodReport, MethodUses, MethodView, NewAdministrators, NewChallenge, NewOperation, NewProvenMethod,
+    NewRequirements, NewSession, OWN_OPERATIONS_MAX, OfferedMethod, Operation, OperationSource, ProtectionChange,
+    ProtectionName, ProtectionView, Revocation, SessionEnd, SessionView, SignedGrant, StartedSession,
+    TrustedDeviceView, UserPage, UserSummary, shipped_operation, shipped_operations,
 };
 pub use service::Service;
 pub use settings::{ExternalMethod, NoMethod, Settings, UnknownOperations};
@@ -55,7 +55,8 @@ pub use verification::{Acceptance, Answer, Question};
 pub use otp::{Algorithm, Parameters, Period, Secret};
 pub use pskc::{Encoding, Seed};
 pub use store::{
-    ApiKey, Damage, Export, ExportState, Id, IdentityProof, Lot, OpenTo, Owner, Protection, ProtectionMethod,
-    ProtectionSetting, Requirements, Role, Sealed, TokenFilter, TokenStatus, Words, audit,
+    Administrators, ApiKey, Closing, ClosingState, Damage, Export, ExportState, Id, IdentityProof, Lot, OpenTo, Owner,
+    Protection, ProtectionMethod, ProtectionSetting, Requirements, Role, Sealed, TokenFilter, TokenStatus, Words,
+    audit,
 };
 pub use verify::{DeviceStatus, Kind, Purpose, UnixMs};

@@ -27,6 +27,10 @@ pub struct Settings {
     pub request_id_ms: i64,
     /// The number of searches by code of an actor within an hour.
     pub find_by_code_per_hour: u32,
+    /// Users of an account who may have a device or a setting, its root apart (P1).
+    pub users_per_account: u64,
+    /// How long the closing of a user can be taken back (P9).
+    pub closing_ms: i64,
     /// The number of enrollments that may be started for one user within an hour.
     pub enrollments_per_user: u32,
     /// The number that may be started with one API key.
@@ -132,6 +136,8 @@ impl Default for Settings {
             recovery_codes: 10,
             request_id_ms: 5 * UnixMs::MINUTE,
             find_by_code_per_hour: 10,
+            users_per_account: 1_000,
+            closing_ms: 15 * UnixMs::DAY,
             enrollments_per_user: 20,
             enrollments_per_key: 10_000,
             clock_gap_ms: UnixMs::DAY,

@@ -7,9 +7,9 @@ use std::{collections::BTreeSet, fs, path::Path, pin::Pin};
 
 use service::{
     Caller, ChallengeAnswer, ChallengePurpose, Confirmation, ExportedTokens, Factor, GrantUse, IdentityProof, Method,
-    MethodReport, NewChallenge, NewDevice, NewEnrollment, NewExport, NewImport, NewKey, NewLot, NewOperation,
-    NewProvenMethod, NewRequirements, NewSession, OpenedBy, Owner, ProtectionChange, ProtectionMethod, Question,
-    Receipt, Revocation, Role, SeedFile, Service, ServiceError, TokenFilter, TokenTransition, UnixMs, Words,
+    MethodReport, NewAdministrators, NewChallenge, NewDevice, NewEnrollment, NewExport, NewImport, NewKey, NewLot,
+    NewOperation, NewProvenMethod, NewRequirements, NewSession, OpenedBy, Owner, ProtectionChange, ProtectionMethod,
+    Question, Receipt, Revocation, Role, SeedFile, Service, ServiceError, TokenFilter, TokenTransition, UnixMs, Words,
 };
 use support::{World, id};
 use syn::{FnArg, ImplItem, Item, Type, Visibility};
@@ -151,7 +151,21 @@ const CALLS: &[(&str, Call)] = calls! {
     end_session(&alice(), id(1));
     end_all_sessions(&alice(), None);
     save_touches();
+    administrators("acme");
+    set_administrators("acme", 0, &administrators());
+    start_closing(&alice());
+    withdraw_closing(&alice());
+    leave(&alice());
+    hand_over(&alice(), id(1));
 };
+
+fn administrators() -> NewAdministrators {
+    NewAdministrators {
+        root: "root".into(),
+        administrators: Vec::new(),
+        factor: None,
+    }
+}
 
 fn protection() -> ProtectionChange {
     ProtectionChange {
@@ -443,6 +457,12 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "erase_user",
             "requirements",
             "set_requirements",
+            "administrators",
+            "set_administrators",
+            "start_closing",
+            "withdraw_closing",
+            "leave",
+            "hand_over",
             "request_export",
             "export",
             "approve_export",

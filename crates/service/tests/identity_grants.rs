@@ -6,9 +6,8 @@ use service::{
     Caller, ChallengeAnswer, ChallengePurpose, Decision, Factor, GrantUse, NewChallenge, NewEnrollment, Owner,
     ProofOfIdentity, ProtectionChange, ProtectionMethod, ServiceError, Settings, UnixMs,
 };
-use support::{STEP_MS, World, alice, app, bob, phone::Phone, text};
+use support::{SETTINGS, STEP_MS, World, alice, app, bob, phone::Phone, text};
 
-const SETTINGS: &str = "accounts/set-user-s-login-protection-and-sensitive-operation-verification-methods";
 const BIND: &str = "accounts/bind-mfa-token";
 
 struct Story {

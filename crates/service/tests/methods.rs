@@ -8,7 +8,7 @@ use service::{
     MethodReport, MethodView, NewChallenge, NewProvenMethod, NewRequirements, NoMethod, Owner, ProtectionChange,
     ProtectionMethod, ProtectionName, Role, Service, ServiceError, Settings, UnixMs,
 };
-use support::{STEP_MS, World, alice, bob, by_code, identity, text};
+use support::{SETTINGS, STEP_MS, World, alice, bob, by_code, identity};
 
 const NONE: ProtectionMethod = ProtectionMethod::None;
 const MFA: ProtectionMethod = ProtectionMethod::Mfa;
@@ -16,8 +16,6 @@ const MFA: ProtectionMethod = ProtectionMethod::Mfa;
 fn external(name: &str) -> ProtectionMethod {
     ProtectionMethod::External(name.into())
 }
-
-const SETTINGS: &str = "accounts/set-user-s-login-protection-and-sensitive-operation-verification-methods";
 
 /// This method at login, and nothing elsewhere.
 fn at_login(method: ProtectionMethod) -> ProtectionChange {
@@ -77,19 +75,7 @@ impl Desk {
 
     /// An identity grant for a change of settings, given by what the caller reports.
     async fn checked_by(&self, method: &str) -> Factor {
-        let wanted = NewChallenge {
-            purpose: ChallengePurpose::Identity,
-            operation: Some(SETTINGS.into()),
-            first_factor: None,
-            ..login("password")
-        };
-        let asked = self.ask(&wanted).await;
-        let told = self
-            .world
-            .service
-            .report_method(&self.caller, &asked.id, &self.report(method))
-            .await;
-        Factor::Grant(text(&told.expect("it is right").grant.expect("a grant").text))
+        self.world.checked_by(&self.caller, &alice(), method, SETTINGS).await
     }
 
     async fn require(&self, method: ProtectionMethod, alternatives: &[&str]) {

@@ -7,7 +7,7 @@ use service::{
     Caller, ChallengePurpose, Decision, Factor, Ground, Id, InForceGround, Input, NewChallenge, NewRequirements, Owner,
     ProtectionChange, ProtectionMethod, ProtectionView, Role, ServiceError,
 };
-use support::{World, alice, bob, by_code, by_paper, phone::Phone};
+use support::{SETTINGS, World, alice, bob, by_code, by_paper, phone::Phone};
 
 const NONE: ProtectionMethod = ProtectionMethod::None;
 const MFA: ProtectionMethod = ProtectionMethod::Mfa;
@@ -260,10 +260,19 @@ async fn b5_mfa_is_refused_where_no_device_is_bound() {
         .expect("it needs no device");
     assert_eq!(done.login_protection.method, external("sms"));
     assert_eq!(done.login_protection.ground, InForceGround::Own);
+    assert_eq!(
+        bound.set(&bob(), &both(NONE)).await,
+        Err(ServiceError::FactorRequired),
+        "U5"
+    );
+    let checked = ProtectionChange {
+        factor: Some(bound.world.checked_by(&bound.caller, &bob(), "sms", SETTINGS).await),
+        ..both(NONE)
+    };
     bound
-        .set(&bob(), &both(NONE))
+        .set(&bob(), &checked)
         .await
-        .expect("U5: without a device there is no factor to ask for");
+        .expect("P3a: without a device an external method does");
 }
 
 #[tokio::test]

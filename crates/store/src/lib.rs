@@ -13,9 +13,11 @@ pub mod document;
 pub mod history;
 pub mod memory;
 
+mod administrators;
 mod allowance;
 mod api_key;
 mod change;
+mod closing;
 mod device;
 mod enrollment;
 mod export;
@@ -38,14 +40,17 @@ mod token;
 mod trail_reader;
 mod trusted_device;
 mod user;
+mod user_count;
 mod usual_cities;
 mod witness;
 
 use std::{future::Future, pin::Pin};
 
+pub use administrators::Administrators;
 pub use allowance::Allowance;
 pub use api_key::{ApiKey, Role};
 pub use change::{Change, Checked, Commit, Outcome, Write};
+pub use closing::{Closing, ClosingState};
 pub use device::{Bound, Device, UnboundDevice};
 pub use document::{Document, Documents, Key, List, Lookup, Noun};
 pub use enrollment::{Enrollment, EnrollmentState, IdentityProof};
@@ -66,6 +71,7 @@ pub use token::{BoundToken, Fingerprint, Token, TokenFilter, TokenState, TokenSt
 pub use trail_reader::TrailReader;
 pub use trusted_device::{SealedNames, SeenToken, TrustedDevice, TrustedDevices};
 pub use user::{Named, Revision, User, Users};
+pub use user_count::UserCount;
 pub use usual_cities::{UsualCities, UsualCity};
 pub use uuid::Uuid as Id;
 pub use witness::{MacWitness, Witness};

@@ -193,6 +193,23 @@ impl Protection {
         settings.iter().any(|setting| setting.method == ProtectionMethod::Mfa)
     }
 
+    /// Something is not as it is for a user who never set anything: whoever set all of it back has no setting.
+    pub fn is_set(&self) -> bool {
+        let nothing = Self::none(self.owner.clone());
+        let methods = |settings: &Self| {
+            let all = [
+                &settings.login_protection,
+                &settings.operation_protection,
+                &settings.suspicious_login_protection,
+            ];
+            all.map(|setting| setting.method.clone())
+        };
+        let limits = |settings: &Self| (settings.session_idle_minutes, settings.session_total_hours);
+        methods(self) != methods(&nothing)
+            || self.allow_trusted_devices != nothing.allow_trusted_devices
+            || limits(self) != limits(&nothing)
+    }
+
     fn key_of(owner: &Owner) -> Key {
         Key::of_user(owner, Self::NAME, "")
     }

@@ -19,6 +19,8 @@ pub fn run(data: &[u8]) {
         read_json::<TokenChangeRequest>(data).err(),
         read_json::<ImportRequest>(data).err(),
         read_json::<FindByCodeRequest>(data).err(),
+        read_json::<AdministratorsRequest>(data).err(),
+        read_json::<HandoverRequest>(data).err(),
         read_json::<BatchRequest>(data).err(),
         read_json::<BatchChangeRequest>(data).err(),
         read_json::<ChallengeAnswerRequest>(data).err(),

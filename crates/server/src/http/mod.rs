@@ -11,6 +11,7 @@ mod audit;
 mod batches;
 mod body;
 mod challenges;
+mod closing;
 mod convert;
 mod devices;
 mod docs;
@@ -51,6 +52,7 @@ fn endpoints() -> OpenApiRouter<App> {
         .merge(users::endpoints())
         .merge(methods::endpoints())
         .merge(trusted_devices::endpoints())
+        .merge(closing::endpoints())
         .merge(accounts::endpoints())
         .merge(tokens::endpoints())
         .merge(batches::endpoints())

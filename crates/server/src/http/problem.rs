@@ -102,6 +102,10 @@ fn field(input: Input) -> &'static str {
         Input::VerifiedAt => "verified_at",
         Input::Report => "report",
         Input::ReportAt => "report.at",
+        Input::Root => "root",
+        Input::Administrators => "administrators",
+        Input::Factor => "factor",
+        Input::Enrollment => "enrollment_id",
     }
 }
 
@@ -146,6 +150,8 @@ mod tests {
                 retry_after_s: None,
             },
             ServiceError::DeviceLimit,
+            ServiceError::UserLimit,
+            ServiceError::ClosingEnded,
             ServiceError::FirstFactorUnchanged,
             ServiceError::FactorRequired,
             ServiceError::GrantRefused { operations: &[] },

@@ -1,7 +1,10 @@
-//! How devices end, and what ends with the last of them.
+//! How devices end, and what ends with them: with the last, with the holder, with the person.
 
 use serde_json::json;
-use store::{Bound, Change, Enrollment, EnrollmentState, Id, Owner, Token, UnboundDevice, User, Write, audit};
+use store::{
+    Bound, Change, Enrollment, EnrollmentState, Id, Noun as _, Owner, Protection, ProvenMethods, Session, Token,
+    UnboundDevice, User, Write, audit,
+};
 use verify::UnixMs;
 
 use crate::{
@@ -11,7 +14,13 @@ use crate::{
     devices::factors::Factors,
     enrollment::state::becomes,
     inventory::binding::{becomes_unbound, its_tokens},
+    protection::{
+        register::written,
+        session::ending::ended,
+        user_limit::{CountTurn, counts},
+    },
     recovery::recovery_set,
+    trail::event::NewEvent,
     verification::memo::Memo,
 };
 
@@ -43,6 +52,45 @@ pub(crate) struct Ending<'a> {
     open: Vec<Enrollment>,
     /// Those that are among the devices.
     tokens: Vec<Token>,
+    extent: Extent,
+}
+
+/// What ends, as one change: the sessions whose ends are in it are over for the next check once it is on disk.
+pub(crate) struct Ended<'a> {
+    attempt: Attempt<'a>,
+    owner: &'a Owner,
+    change: Change,
+    sessions: Vec<Session>,
+    _turn: CountTurn<'a>,
+}
+
+impl Ended<'_> {
+    /// With this condition.
+    pub(crate) fn on(mut self, condition: Write) -> Self {
+        self.change = self.change.with([condition]);
+        self
+    }
+
+    /// `false` where somebody else was faster.
+    pub(crate) async fn commit(self) -> Result<bool, ServiceError> {
+        self.attempt
+            .commit_ending(self.change, self.owner, &self.sessions)
+            .await
+    }
+}
+
+/// What ends together with devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// With the last of them, what stands on devices.
+    Devices,
+    /// What the holder of before had, whose successor came at this time.
+    OldHolder {
+        /// When the new holder's device was bound.
+        since: UnixMs,
+    },
+    /// All that there is of the user.
+    Everything,
 }
 
 impl<'a> Ending<'a> {
@@ -64,6 +112,7 @@ impl<'a> Ending<'a> {
             spent: None,
             open,
             tokens,
+            extent: Extent::Devices,
         })
     }
 
@@ -96,41 +145,121 @@ impl<'a> Ending<'a> {
         Ok(())
     }
 
-    /// With the last device, protection, recovery codes and bindings under way end too.
-    pub(crate) async fn change(mut self) -> Result<Change, ServiceError> {
-        let store = &self.attempt.core.store;
-        let recovery = match self.spent {
-            Some((expected, next)) => Some((expected, next)),
-            None => store
-                .recovery_codes(self.owner.clone())
-                .await?
-                .map(|set| (set.version, set)),
-        };
-        if self.next.devices.is_empty() {
-            let mut memo = Memo::read(&self.next.memo);
-            memo.forget(None);
-            // What was granted on a device that is gone stands for nothing any more.
-            memo.grants.revoke_all(self.attempt.now);
-            self.next.memo = memo.write();
-            if let Some((expected, set)) = recovery {
-                let next = store::RecoveryCodes {
-                    version: expected + 1,
-                    ..recovery_set::none_left(set)
-                };
-                self.writes.push(Write::put(Some(expected), &next));
-            }
+    /// What else ends, beside what ends with the last device.
+    pub(crate) fn extends_to(&mut self, extent: Extent) {
+        self.extent = extent;
+    }
+
+    /// One more write of the same change.
+    pub(crate) fn also(&mut self, write: Write) {
+        self.writes.push(write);
+    }
+
+    /// An event of the user.
+    pub(crate) async fn event(&self, entry: &NewEvent<'_>) -> Result<audit::Event, ServiceError> {
+        self.attempt.event_of(&self.factors.user, entry).await
+    }
+
+    /// With the last device, protection, recovery codes and bindings under way end too; with the person whatever lets somebody
+    /// in for them.
+    pub(crate) async fn ended(mut self) -> Result<Ended<'a>, ServiceError> {
+        let is_last = self.next.devices.is_empty();
+        let settings = self.settings(is_last);
+        let paper = self.paper(is_last).await?;
+        self.writes.extend(paper);
+        if is_last || self.extent != Extent::Devices {
+            self.sign_out();
             for enrollment in &self.open {
                 self.writes.push(becomes(enrollment, EnrollmentState::abandoned)?);
             }
-            self.writes.extend(self.factors.without_mfa(self.attempt.now));
-        } else if let Some((expected, next)) = recovery.filter(|(expected, next)| next.version > *expected) {
-            self.writes.push(Write::put(Some(expected), &next));
         }
         // Whatever device ends: somebody may have it, and the browsers that were trusted by it.
         let trusts = self.attempt.core.end_trusted_devices(&self.factors.user).await?;
         self.writes.push(trusts);
+        let sessions = match self.extent {
+            Extent::Devices => Vec::new(),
+            Extent::OldHolder { .. } | Extent::Everything => self.strangers_now().await?,
+        };
+        let was = counts(&self.factors.user, self.factors.protection.as_ref());
+        let is = counts(&self.next, settings.as_ref().or(self.factors.protection.as_ref()));
+        let (counted, turn) = self.attempt.core.counted(self.owner, (was, is)).await?;
+        self.writes.extend(counted);
+        let settings = settings.and_then(|settings| self.factors.become_protected(settings));
+        self.writes.extend(settings);
         self.writes.push(self.next.changed());
         let change = Change::of_all(self.events).map(|change| change.with(self.writes));
-        change.ok_or_else(|| ServiceError::Internal("nothing ends".into()))
+        Ok(Ended {
+            attempt: self.attempt,
+            owner: self.owner,
+            change: change.ok_or_else(|| ServiceError::Internal("nothing ends".into()))?,
+            sessions,
+            _turn: turn,
+        })
+    }
+
+    /// What the person of before is known by ends: sessions, proven methods, usual cities. Gives the sessions.
+    async fn strangers_now(&mut self) -> Result<Vec<Session>, ServiceError> {
+        let core = self.attempt.core;
+        let register = core.register(self.owner).await?;
+        if !register.methods.is_empty() {
+            let methods = Vec::new();
+            self.writes.push(written(ProvenMethods { methods, ..register }));
+        }
+        if let Some(cities) = core.store.usual_cities(self.owner).await? {
+            self.writes.push(Write::Delete {
+                expected: cities.version(),
+                key: cities.key(),
+            });
+        }
+        let sessions = core.sessions_of(self.owner).await?;
+        self.writes.extend(sessions.iter().map(ended));
+        Ok(sessions)
+    }
+
+    /// What the settings become, where they become others.
+    fn settings(&self, is_last: bool) -> Option<Protection> {
+        let now = self.attempt.now;
+        match self.extent {
+            Extent::Devices => is_last.then(|| self.factors.settings_without_mfa(now)),
+            Extent::OldHolder { .. } => Some(self.factors.settings_without_external(now)),
+            Extent::Everything => Some(Protection::none(self.owner.clone())),
+        }
+    }
+
+    /// The write of the recovery codes, where they end or one of them paid.
+    async fn paper(&mut self, is_last: bool) -> Result<Option<Write>, ServiceError> {
+        let set = match self.spent.take() {
+            Some(spent) => Some(spent),
+            None => {
+                let set = self.attempt.core.store.recovery_codes(self.owner.clone()).await?;
+                set.map(|set| (set.version, set))
+            }
+        };
+        let Some((expected, set)) = set else { return Ok(None) };
+        let ends = match self.extent {
+            Extent::Devices => is_last,
+            // What was issued with the new holder's device is theirs.
+            Extent::OldHolder { since } => set.issued_at < since,
+            Extent::Everything => true,
+        };
+        let next = if ends {
+            store::RecoveryCodes {
+                version: expected + 1,
+                ..recovery_set::none_left(set)
+            }
+        } else {
+            set
+        };
+        Ok((next.version > expected).then(|| Write::put(Some(expected), &next)))
+    }
+
+    /// What was granted on devices that are gone stands for nothing any more.
+    fn sign_out(&mut self) {
+        let mut memo = Memo::read(&self.next.memo);
+        memo.sign_out(self.attempt.now);
+        if self.extent == Extent::Everything {
+            memo.is_closing = false;
+        }
+        self.next.memo = memo.write();
     }
 }

@@ -1,11 +1,16 @@
 //! Erasing a person: everything that is kept of a user, and what the trail says of who they are.
 
 use serde_json::json;
-use store::{Change, Lot, OpenTo, Owner, Write};
+use store::{Change, Lot, Noun as _, OpenTo, Owner, Write};
 
 use crate::{
-    Actor, ActorKind, Caller, Core, Role, Service, ServiceError, TokenTransition, access::caller::Origin,
-    devices::unbind::close, inventory::transition::pass,
+    Actor, ActorKind, Caller, Core, Role, Service, ServiceError, TokenTransition,
+    access::caller::Origin,
+    inventory::transition::pass,
+    protection::{
+        departure::{Departure, depart},
+        user_limit::counts,
+    },
 };
 
 /// The origin of an erasure, without a name where that is who is erased.
@@ -39,12 +44,12 @@ impl Service {
         let origin = &without(owner, caller.origin());
         let core = &*self.core;
         let _lock = core.lock_user(owner).await?;
-        close(core, owner, origin).await?;
-        self.unassign_tokens(owner, origin).await?;
+        depart(core, owner, origin, Departure::Closed).await?;
+        unassign_tokens(core, owner, origin).await?;
         self.close_lots(owner, origin).await?;
         self.end_row(owner, origin).await?;
         // What somebody wrote of them meanwhile.
-        self.unassign_tokens(owner, origin).await?;
+        unassign_tokens(core, owner, origin).await?;
         self.close_lots(owner, origin).await
     }
 
@@ -57,32 +62,23 @@ impl Service {
             let Some(user) = core.store.user(owner.clone()).await? else {
                 return Ok(());
             };
-            if !user.devices.is_empty() {
-                // Bound since everything ended.
+            let settings = core.store.protection(owner.clone()).await?;
+            if counts(&user, settings.as_ref()) {
+                // Bound or set since everything ended.
                 return Err(ServiceError::Contended);
             }
+            let rootless = rootless(core, owner).await?;
             let entry = attempt.entry("user.erase", "done").erased(user.id);
+            let entry = match &rootless {
+                Some(_) => entry.detail(json!({"was": "root"})),
+                None => entry,
+            };
             let change = Change::of(core.event(&entry, attempt.now)?).with([user.erased()]);
+            let change = change.with(rootless);
             if let Some(()) = attempt.commit(change, ()).await? {
                 core.trail.strangers.forget(owner);
                 core.trail.refusals.forget(owner);
                 return Ok(());
-            }
-        }
-    }
-
-    async fn unassign_tokens(&self, owner: &Owner, origin: &Origin) -> Result<(), ServiceError> {
-        loop {
-            let assigned = self.core.store.tokens_assigned_to(owner.clone(), PAGE).await?;
-            if assigned.is_empty() {
-                return Ok(());
-            }
-            for token in assigned {
-                match pass(&self.core, &token.serial_number, &TokenTransition::Unassign, origin).await {
-                    // Somebody else was faster.
-                    Ok(_) | Err(ServiceError::TokenState { .. }) => {}
-                    Err(error) => return Err(error),
-                }
             }
         }
     }
@@ -96,6 +92,33 @@ impl Service {
             after = Some(last.name.clone());
             for lot in page {
                 close_lot(&self.core, lot, owner, origin).await?;
+            }
+        }
+    }
+}
+
+/// Where the root is erased, their account has none, nor administrators, until somebody names them anew.
+async fn rootless(core: &Core, owner: &Owner) -> Result<Option<Write>, ServiceError> {
+    let administrators = core.store.administrators(&owner.account).await?;
+    let its_root = administrators.filter(|administrators| *administrators.root == *owner.user);
+    Ok(its_root.map(|administrators| Write::Delete {
+        expected: administrators.version,
+        key: administrators.key(),
+    }))
+}
+
+/// The tokens that wait for this user are nobody's any more.
+pub(crate) async fn unassign_tokens(core: &Core, owner: &Owner, origin: &Origin) -> Result<(), ServiceError> {
+    loop {
+        let assigned = core.store.tokens_assigned_to(owner.clone(), PAGE).await?;
+        if assigned.is_empty() {
+            return Ok(());
+        }
+        for token in assigned {
+            match pass(core, &token.serial_number, &TokenTransition::Unassign, origin).await {
+                // Somebody else was faster.
+                Ok(_) | Err(ServiceError::TokenState { .. }) => {}
+                Err(error) => return Err(error),
             }
         }
     }

@@ -15,7 +15,7 @@ pub(crate) struct Factors {
 
 impl Factors {
     /// The settings with a code asked for where these boxes are ticked; what is not ticked stays as it was (B5).
-    pub(crate) fn protected_by_mfa(&self, login: bool, operation: bool, now: UnixMs) -> Option<Write> {
+    pub(crate) fn settings_protected_by_mfa(&self, login: bool, operation: bool, now: UnixMs) -> Protection {
         let mut next = self.settings();
         for (ticked, setting) in [
             (login, &mut next.login_protection),
@@ -25,22 +25,35 @@ impl Factors {
                 *setting = ProtectionSetting::of(ProtectionMethod::Mfa, now);
             }
         }
-        self.become_protected(next)
+        next
     }
 
     /// The settings without those that ask for a code, for there is no device any more (U1); external methods go on.
-    pub(crate) fn without_mfa(&self, now: UnixMs) -> Option<Write> {
+    pub(crate) fn settings_without_mfa(&self, now: UnixMs) -> Protection {
+        self.settings_with(
+            |method| (*method == ProtectionMethod::Mfa).then_some(ProtectionMethod::None),
+            now,
+        )
+    }
+
+    /// The settings with a code in place of external methods, which were another holder's.
+    pub(crate) fn settings_without_external(&self, now: UnixMs) -> Protection {
+        let is_external = |method: &ProtectionMethod| matches!(method, ProtectionMethod::External(_));
+        self.settings_with(|method| is_external(method).then_some(ProtectionMethod::Mfa), now)
+    }
+
+    fn settings_with(&self, other: impl Fn(&ProtectionMethod) -> Option<ProtectionMethod>, now: UnixMs) -> Protection {
         let mut next = self.settings();
         for setting in [
             &mut next.login_protection,
             &mut next.operation_protection,
             &mut next.suspicious_login_protection,
         ] {
-            if setting.method == ProtectionMethod::Mfa {
-                *setting = ProtectionSetting::of(ProtectionMethod::None, now);
+            if let Some(method) = other(&setting.method) {
+                *setting = ProtectionSetting::of(method, now);
             }
         }
-        self.become_protected(next)
+        next
     }
 
     /// The settings as they are, or as they are before anything was set.

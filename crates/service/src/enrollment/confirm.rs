@@ -12,6 +12,7 @@ use crate::{
     devices::ending::end_device,
     enrollment::state::{becomes, codes_needed, find, started},
     inventory::binding::{available, becomes_bound, becomes_unbound, its_tokens, stays},
+    protection::user_limit::counts,
     recovery::recovery_set,
     sealing::{Record, credential_of, secret_of_token},
     trail::event::NewEvent,
@@ -252,7 +253,11 @@ async fn complete(
         .with_device(bound.device.clone(), bound.state.clone());
     let mut writes = vec![becomes(enrollment, |state| state.confirmed(device))?];
     let (login, operation) = (confirmation.login_protection, confirmation.operation_protection);
-    writes.extend(factors.protected_by_mfa(login, operation, now));
+    let settings = factors.settings_protected_by_mfa(login, operation, now);
+    writes.extend(factors.become_protected(settings));
+    let was = counts(&factors.user, factors.protection.as_ref());
+    let (counted, _turn) = core.counted(owner, (was, true)).await?;
+    writes.extend(counted);
     let serial_number = token.as_ref().map(|(token, _)| token.serial_number.clone());
     if let Some((token, lot)) = token {
         // Whoever closes it meanwhile is obeyed.

@@ -17,7 +17,7 @@ use crate::{
     enrollment::identity_proof::{ProofOfIdentity, Proven, evidence},
     enrollment::state::{becomes, codes_needed, started, uri},
     inventory::binding::available,
-    protection::identity_grant::factor_grant,
+    protection::{identity_grant::factor_grant, user_limit::counts},
     sealing::Record,
     trail::event::NewEvent,
 };
@@ -137,6 +137,8 @@ async fn try_start(attempt: &Attempt<'_>, wanted: &NewEnrollment) -> Result<Opti
         return again(core, owner, created, now).await.map(Some);
     }
     let factors = core.factors(owner, now).await?;
+    let is_counted = counts(&factors.user, factors.protection.as_ref());
+    core.may_be_counted(owner, is_counted).await?;
     let proven = wanted.identity_proof.proven(attempt, &factors.user, ACTION).await?;
     // Before any code is judged: a right one is not told beside a label that no app takes.
     let app = match &wanted.device {

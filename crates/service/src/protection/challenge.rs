@@ -120,11 +120,10 @@ impl Service {
         };
         let user = core.store.user(wanted.owner.clone()).await?;
         let mut facts = facts(&attempt, &wanted.owner, user.as_ref()).await?;
+        let memo = user.as_ref().map(|user| Memo::read(&user.memo)).unwrap_or_default();
+        let memory = memo.grants;
+        facts.is_closing = memo.is_closing;
         let login = LoginFacts::of(&attempt, wanted, user.as_ref(), &mut facts).await?;
-        let memory = user
-            .as_ref()
-            .map(|user| Memo::read(&user.memo).grants)
-            .unwrap_or_default();
         let pass = wanted
             .session_id
             .as_deref()

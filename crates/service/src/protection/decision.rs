@@ -191,7 +191,8 @@ pub(crate) fn decide(asked: &Asked<'_>, facts: &Facts) -> (Decision, Ground, Vec
 /// The ground that asks, and the method of its setting; else what it is decided without asking.
 fn asks<'f>(asked: &Asked<'_>, facts: &'f Facts) -> Result<(Ground, Option<&'f ProtectionMethod>), (Decision, Ground)> {
     let allow = |ground| Err((Decision::Allow, ground));
-    if facts.is_closing && asked.purpose == ChallengePurpose::Login {
+    // There is no session either; whoever takes it back proves who they are by a check of identity.
+    if facts.is_closing && asked.purpose != ChallengePurpose::Identity {
         return Err((Decision::Deny, Ground::Closing));
     }
     let is_on = |in_force: &InForce| in_force.method != ProtectionMethod::None;

@@ -1,12 +1,16 @@
 //! Login and operation protection: must this be checked, by which method, and may it go on? The settings, challenges, their
 //! answers, and the grants that these give.
 
+pub(crate) mod administrators;
 pub(crate) mod answer;
 pub(crate) mod catalogue;
 pub(crate) mod challenge;
+pub(crate) mod closing;
 pub(crate) mod decision;
+pub(crate) mod departure;
 pub(crate) mod end_method;
 pub(crate) mod grant;
+pub(crate) mod handover;
 pub(crate) mod identity_grant;
 pub(crate) mod in_force;
 pub(crate) mod introspect;
@@ -26,9 +30,11 @@ pub(crate) mod token;
 pub(crate) mod trust;
 pub(crate) mod trust_use;
 pub(crate) mod trusted_devices;
+pub(crate) mod user_limit;
 pub(crate) mod users;
 pub(crate) mod usual_cities;
 
+pub use administrators::{ADMINISTRATORS_MAX, NewAdministrators};
 pub use answer::{AnsweredChallenge, ChallengeAnswer};
 pub use catalogue::{CatalogueOperation, NewOperation, OWN_OPERATIONS_MAX, OperationSource};
 pub use challenge::{Challenge, ChallengeState, NewChallenge, SignedGrant};

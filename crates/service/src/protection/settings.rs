@@ -16,6 +16,7 @@ use crate::{
     protection::{
         in_force::{Standing, unchanged},
         register::OwnMethods,
+        user_limit::counts,
     },
 };
 
@@ -103,8 +104,11 @@ impl Service {
                 true => Some(core.end_trusted_devices(&factors.user).await?),
                 false => None,
             };
+            let was = counts(&factors.user, factors.protection.as_ref());
+            let is = counts(&factors.user, Some(&next.own));
+            let (counted, _turn) = core.counted(owner, (was, is)).await?;
             let event = changed(&attempt, &factors.user, (&old.own, &next.own), spent.as_ref()).await?;
-            let change = Change::of(event).with([write, guard]).with(trusts);
+            let change = Change::of(event).with([write, guard]).with(trusts).with(counted);
             let change = change.with(burned(factors, spent));
             next.own.version += 1;
             if let Some(view) = attempt.commit(change, next.view(&methods)).await? {

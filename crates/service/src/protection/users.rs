@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use store::{Owner, Protection, Role, User};
 use verify::{Policy, UnixMs};
 
-use crate::{Caller, DeviceView, Service, ServiceError};
+use crate::{Caller, DeviceView, Service, ServiceError, protection::user_limit::counts};
 
 /// The security state of one user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Service {
         let settings = store.protections_of(&owners).await?;
         let codes = store.recovery_codes_of(owners).await?;
         let users = rows.iter().zip(settings).zip(codes);
-        let users = users.filter(|((row, settings), _)| !row.devices.is_empty() || settings.is_some());
+        let users = users.filter(|((row, settings), _)| counts(row, settings.as_ref()));
         let users = users.map(|((row, settings), codes)| {
             let left = codes.map_or(0, |set| set.left());
             summary(row, settings, left, now, &core.settings.policy)

@@ -1,18 +1,22 @@
-//! Housekeeping: enrollments that expired end, and so do sessions, and what is known of requests that created something, of
-//! browsers that were trusted, and of cities that nobody logs in from any more.
+//! Housekeeping: enrollments that expired end, users whose closing is over, sessions, and what is known of requests that
+//! created something, of browsers that were trusted, and of cities that nobody logs in from any more.
 
 use store::{Change, EnrollmentState, IdempotencyRecord, List, Noun, Outcome, TrustedDevices, UsualCities, Write};
 
 use crate::{
-    Caller, Core, Service, ServiceError, access::caller::Origin, enrollment::state::becomes,
-    protection::session::housekeeping::forget_sessions, trail::event::NewEvent,
+    Caller, Core, Service, ServiceError,
+    access::caller::Origin,
+    enrollment::state::becomes,
+    protection::{closing::end_due, session::housekeeping::forget_sessions},
+    trail::event::NewEvent,
 };
 
 /// Enrollments ended by one pass.
 const BATCH: u32 = 100;
 
 impl Service {
-    /// Ends what expired, in small batches: the secrets of enrollments nobody completed are erased. Gives
+    /// Ends what expired, in small batches: the secrets of enrollments nobody completed are erased, and users whose closing is
+    /// over end. Gives
     /// the number of records ended. And where nothing happens it says so now and then, so that a service which ran
     /// all along is believed when it starts again.
     pub async fn run_housekeeping(&self, caller: &Caller) -> Result<usize, ServiceError> {
@@ -24,14 +28,16 @@ impl Service {
             let _nobody_is_erased = core.trail.writing.lock().await;
             let expired = expired(core).await?;
             if expired.is_empty() {
-                ended += forget::<IdempotencyRecord>(core, "idempotency.expire").await?;
-                ended += forget::<TrustedDevices>(core, "trusted_device.expire").await?;
-                ended += forget::<UsualCities>(core, "usual_cities.expire").await?;
-                return Ok(ended + forget_sessions(core).await?);
+                break;
             }
             let outcomes = core.commit(expired).await?;
             ended += outcomes.iter().filter(|outcome| **outcome == Outcome::Done).count();
         }
+        ended += end_due(core).await?;
+        ended += forget::<IdempotencyRecord>(core, "idempotency.expire").await?;
+        ended += forget::<TrustedDevices>(core, "trusted_device.expire").await?;
+        ended += forget::<UsualCities>(core, "usual_cities.expire").await?;
+        Ok(ended + forget_sessions(core).await?)
     }
 }
 

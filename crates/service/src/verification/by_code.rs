@@ -10,7 +10,7 @@ use crate::{
         batch::Round,
         request::{Answer, Answered, Request},
         trusted_road::{counting, policy_of_trusted},
-        user_batch::UserBatch,
+        user_batch::{CLOSING, UserBatch},
     },
 };
 
@@ -29,6 +29,7 @@ impl UserBatch<'_> {
             return self.refuse_freely(round, request, &entry, CAUSE);
         }
         let credentials = self.credentials.as_ref().map_err(Clone::clone)?;
+        let is_closed = self.is_closed_to(request);
         let devices = self.user.as_mut().map_or(&mut [][..], |user| &mut user.devices);
         let mut judgements: Vec<Judgement> = devices
             .iter()
@@ -38,6 +39,11 @@ impl UserBatch<'_> {
                 None => judged(&bound.state, credential, code, now, policy),
             })
             .collect();
+        if is_closed {
+            // Judged for the time that it takes, and neither burned nor counted.
+            let entry = request.event("refused").because(CLOSING);
+            return self.refuse_freely(round, request, &entry, CLOSING);
+        }
         // Judged all the same, so that a repeat takes what a judgement takes. Nothing is remembered of a device that
         // judges nothing.
         let judging = devices

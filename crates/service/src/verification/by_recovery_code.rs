@@ -7,7 +7,7 @@ use crate::{
     verification::{
         batch::Round,
         request::{Answer, Answered, Request},
-        user_batch::UserBatch,
+        user_batch::{CLOSING, UserBatch},
     },
 };
 
@@ -19,6 +19,10 @@ impl UserBatch<'_> {
         let kept_ms = core.settings.request_id_ms;
         // Judged in any case, so that a repeat takes what a judgement takes.
         let trial = spend(core, self.owner, set, typed, now)?;
+        if self.is_closed_to(request) {
+            let entry = request.event("refused").because(CLOSING);
+            return self.refuse_freely(round, request, &entry, CLOSING);
+        }
         if let SetVerdict::Locked(lock) = trial.verdict {
             self.locked[1] += 1;
             return Ok(Answer::locked(lock.until(), now));

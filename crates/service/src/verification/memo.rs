@@ -12,6 +12,9 @@ use crate::{Acceptance, protection::memory::GrantMemory, verification::request_i
 pub(crate) struct Memo {
     accepted: Vec<Accepted>,
     pub(crate) grants: GrantMemory,
+    /// The user is to go, and cannot log in meanwhile (P9): here, where every check finds it at no cost.
+    #[serde(skip)]
+    pub(crate) is_closing: bool,
 }
 
 /// An accepted request.
@@ -31,6 +34,8 @@ struct Accepted {
 const REQUESTS: u8 = 1;
 /// All of the memo.
 const ALL: u8 = 2;
+/// Before the memo of a user who is to go.
+const CLOSING: u8 = b'c';
 
 impl Memo {
     /// The memo of a row. One that cannot be read is none: what it would repeat is judged anew, and refused, and grants of
@@ -38,6 +43,10 @@ impl Memo {
     pub(crate) fn read(bytes: &[u8]) -> Self {
         match bytes.split_first() {
             None => Self::default(),
+            Some((&CLOSING, rest)) if rest.first() != Some(&CLOSING) => Self {
+                is_closing: true,
+                ..Self::read(rest)
+            },
             Some((&REQUESTS, requests)) => postcard::from_bytes(requests)
                 .map(|accepted| Self {
                     accepted,
@@ -53,19 +62,29 @@ impl Memo {
         Self {
             accepted: Vec::new(),
             grants: GrantMemory::unreadable(),
+            is_closing: false,
         }
     }
 
     /// The bytes for the row.
     pub(crate) fn write(&self) -> Vec<u8> {
+        let mut start = if self.is_closing { vec![CLOSING] } else { Vec::new() };
         let written = if self.grants != GrantMemory::default() {
-            postcard::to_extend(self, vec![ALL])
+            start.push(ALL);
+            postcard::to_extend(self, start)
         } else if self.accepted.is_empty() {
-            return Vec::new();
+            return start;
         } else {
-            postcard::to_extend(&self.accepted, vec![REQUESTS])
+            start.push(REQUESTS);
+            postcard::to_extend(&self.accepted, start)
         };
         written.unwrap_or_default()
+    }
+
+    /// Ends what was decided and granted so far: nothing of it opens anything any more, and no request is a repeat.
+    pub(crate) fn sign_out(&mut self, now: UnixMs) {
+        self.accepted.clear();
+        self.grants.revoke_all(now);
     }
 
     /// The decision that is told once more, if this is the accepted request that is remembered of this device.

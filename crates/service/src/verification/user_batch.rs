@@ -5,6 +5,7 @@ use verify::{Credential, UnixMs};
 
 use crate::{
     Core, ServiceError,
+    protection::purpose::ChallengePurpose,
     sealing::credential_of,
     trail::event::NewEvent,
     trail::names::NamesKey,
@@ -45,6 +46,9 @@ pub(super) struct UserBatch<'a> {
     /// Refusals that changed nothing and have no event: with whose they are counted, and why.
     pub(super) counted: Vec<(Whose, &'static str)>,
 }
+
+/// The cause of a refusal while the user is to go.
+pub(super) const CLOSING: &str = "closing";
 
 /// A user's recovery codes.
 pub(super) struct RecoverySet {
@@ -109,9 +113,17 @@ impl<'a> UserBatch<'a> {
     fn may_answer(&self, request: &Request, now: UnixMs) -> Result<(), ServiceError> {
         match &request.challenge {
             Some(challenge) if self.memo.grants.is_answered(challenge.id) => Err(ServiceError::ChallengeEnded),
+            Some(_) if self.is_closed_to(request) => Err(ServiceError::ChallengeExpired),
             Some(_) if !self.memo.grants.has_room(now) => Err(ServiceError::RateLimited),
             _ => Ok(()),
         }
+    }
+
+    /// Whether the user is to go, so that nobody logs in for them (P9). A check of identity, by which it may be taken back,
+    /// is answered all the same.
+    pub(super) fn is_closed_to(&self, request: &Request) -> bool {
+        let purpose = request.challenge.as_ref().map(|challenge| challenge.purpose);
+        self.memo.is_closing && purpose != Some(ChallengePurpose::Identity)
     }
 
     /// Takes note that the request's challenge was answered by this decision.

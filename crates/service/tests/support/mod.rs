@@ -18,10 +18,10 @@ use std::{
 use keyring::Keyring;
 use serde_json::Value;
 use service::{
-    Actor, ActorKind, Answer, Caller, Cities, Clock, Confirmation, Entropy, Factor, Id, IdentityProof, Input, Location,
-    Method, NewDevice, NewEnrollment, NewImport, NewKey, NewLot, NewProvenMethod, OpenTo, OpenedBy, Owner, PortError,
-    Ports, Question, Receipt, Replacement, Role, SeedFile, Service, ServiceError, Settings, Signer as _,
-    StartedEnrollment, UnixMs,
+    Actor, ActorKind, Answer, Caller, ChallengePurpose, Cities, Clock, Confirmation, Entropy, Factor, Id,
+    IdentityProof, Input, Location, Method, MethodReport, NewChallenge, NewDevice, NewEnrollment, NewImport, NewKey,
+    NewLot, NewProvenMethod, OpenTo, OpenedBy, Owner, PortError, Ports, Question, Receipt, Replacement, Role, SeedFile,
+    Service, ServiceError, Settings, Signer as _, StartedEnrollment, UnixMs,
 };
 use store::{
     Store,
@@ -279,6 +279,36 @@ impl World {
         proven.expect("it is registered");
     }
 
+    /// An identity grant for this operation, given by a method that the caller reports.
+    pub(crate) async fn checked_by(&self, caller: &Caller, owner: &Owner, method: &str, operation: &str) -> Factor {
+        let wanted = NewChallenge {
+            owner: owner.clone(),
+            purpose: ChallengePurpose::Identity,
+            audience: None,
+            operation: Some(operation.into()),
+            resource: None,
+            session_id: None,
+            first_factor: None,
+            client: None,
+            is_risky: false,
+            trusted_device: None,
+        };
+        let asked = self
+            .service
+            .create_challenge(caller, &wanted)
+            .await
+            .expect("a challenge");
+        let report = MethodReport {
+            method: method.into(),
+            identity: identity(owner, method),
+            reference: "4711".into(),
+            at: self.now(),
+            trust_device: false,
+        };
+        let told = self.service.report_method(caller, &asked.id, &report).await;
+        Factor::Grant(text(&told.expect("it is right").grant.expect("a grant").text))
+    }
+
     pub(crate) fn proof(&self) -> IdentityProof {
         IdentityProof {
             method: "password".into(),
@@ -393,6 +423,9 @@ pub(crate) fn hardware(serial_number: &str) -> NewDevice {
 pub(crate) fn text(code: &str) -> Zeroizing<String> {
     code.to_owned().into()
 }
+
+/// The row of the catalogue for settings of protection.
+pub(crate) const SETTINGS: &str = "accounts/set-user-s-login-protection-and-sensitive-operation-verification-methods";
 
 /// A device's code as a factor.
 pub(crate) fn by_code(code: &str) -> Factor {

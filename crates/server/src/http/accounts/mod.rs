@@ -1,5 +1,7 @@
-//! Accounts as a whole: what they require of their users, and who these are.
+//! Accounts as a whole: what they require of their users, who these are, and who looks after them.
 
+mod administrators;
+mod change_administrators;
 mod change_requirements;
 mod requirements;
 mod users;
@@ -17,6 +19,8 @@ pub(super) fn endpoints() -> OpenApiRouter<App> {
     endpoints![
         requirements::get_requirements,
         change_requirements::change_requirements,
+        administrators::get_administrators,
+        change_administrators::change_administrators,
         users::list_users
     ]
 }

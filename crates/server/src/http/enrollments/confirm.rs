@@ -22,6 +22,7 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[
     ProblemCode::EnrollmentEnded,
     ProblemCode::CodeRefused,
     ProblemCode::DeviceLimit,
+    ProblemCode::UserLimit,
     ProblemCode::TokenUnavailable,
     ProblemCode::Conflict,
 ]);

@@ -21,6 +21,7 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[
     ProblemCode::GrantRefused,
     ProblemCode::NotFound,
     ProblemCode::DeviceLimit,
+    ProblemCode::UserLimit,
     ProblemCode::TokenUnavailable,
     ProblemCode::Conflict,
     ProblemCode::AlreadyCreated,

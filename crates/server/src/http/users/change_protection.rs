@@ -19,6 +19,7 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[
     ProblemCode::Conflict,
     ProblemCode::NoDevice,
     ProblemCode::MethodNotProven,
+    ProblemCode::UserLimit,
     ProblemCode::PreconditionFailed,
     ProblemCode::CodeRefused,
 ]);

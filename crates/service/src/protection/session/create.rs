@@ -83,6 +83,11 @@ async fn try_create(
     let standing = core.standing(owner).await?;
     let not_required = unchanged(owner, standing.requirements.as_ref());
     let mut memo = Memo::read(&user.memo);
+    if memo.is_closing {
+        let entry = attempt.entry(ACTION, "refused").of_user().because("closing");
+        refuse(attempt, &entry, (ACTION, "closing"), &user).await?;
+        return Err(ServiceError::GrantRequired);
+    }
     let is_checked = standing.login().0.is_on() || standing.suspicious_login().0.is_on();
     let grant = match spend(attempt, caller, &user, wanted, &mut memo) {
         Ok(None) if is_checked => Err(()),
