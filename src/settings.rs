@@ -32,7 +32,7 @@ impl Configured {
     /// The directory, which `serve` must have made, and the rules' settings.
     pub(crate) fn read(&self) -> Result<(PathBuf, Settings), Failure> {
         let file = ConfigFile::read(self.config.as_deref())?;
-        let settings = file.policy.settings()?;
+        let settings = file.settings()?;
         Ok((self.home.clone().or(file.data_dir).existing()?, settings))
     }
 
@@ -70,6 +70,17 @@ pub(crate) struct ConfigFile {
     /// What callers may cost.
     #[serde(default)]
     pub(crate) limits: LimitsTable,
+    /// What grants say.
+    #[serde(default)]
+    pub(crate) grants: GrantsTable,
+}
+
+/// `[grants]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub(crate) struct GrantsTable {
+    /// `iss` of every grant: verifiers ask for it.
+    pub(crate) issuer: Option<String>,
 }
 
 /// `[policy]`: every number with its unit last in the name.
@@ -122,7 +133,32 @@ pub(crate) enum UnknownOperationsText {
     NotProtected,
 }
 
+/// The longest `[grants] issuer`, in characters.
+const GRANT_ISSUER_MAX: usize = 200;
+
+impl GrantsTable {
+    fn apply(&self, settings: &mut Settings) -> Result<(), Failure> {
+        let Some(issuer) = &self.issuer else { return Ok(()) };
+        if !(1..=GRANT_ISSUER_MAX).contains(&issuer.chars().count()) || !issuer.chars().all(vault::is_shown) {
+            return Err(
+                Failure::usage("grants.issuer is not a name that can be shown").help(format!(
+                    "write 1 to {GRANT_ISSUER_MAX} printable characters, such as https://mfa.example.org"
+                )),
+            );
+        }
+        settings.grant_issuer.clone_from(issuer);
+        Ok(())
+    }
+}
+
 impl ConfigFile {
+    /// The rules' settings, and what grants say.
+    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
+        let mut settings = self.policy.settings()?;
+        self.grants.apply(&mut settings)?;
+        Ok(settings)
+    }
+
     /// Reads the file, or takes the defaults when none is named.
     pub(crate) fn read(path: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = path else { return Ok(Self::default()) };
@@ -191,6 +227,7 @@ impl<'a> Unknown<'a> {
         let tables = [
             ("policy", settings_of::<PolicyTable>()),
             ("limits", settings_of::<LimitsTable>()),
+            ("grants", settings_of::<GrantsTable>()),
         ];
         let is_its = |(_, settings): &&(&str, Vec<String>)| settings.iter().any(|setting| setting == self.name);
         if let Some((table, _)) = tables.iter().find(is_its) {

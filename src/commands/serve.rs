@@ -94,7 +94,7 @@ impl Serve {
         // From the first moment on: who is told to end while starting ends as tidily as later.
         let shutdown = shutdown_signal()?;
         let file = ConfigFile::read(self.config.as_deref())?;
-        let settings = file.policy.settings()?;
+        let settings = file.settings()?;
         let mut limits = file.limits.limits(self.trusted_proxy)?;
         make_room(&mut limits);
         let home = self.home.or(file.data_dir);

@@ -127,6 +127,7 @@ const CALLS: &[(&str, Call)] = calls! {
     close_trail();
     run_housekeeping();
     accept_clock();
+    record_grant_key("kid");
     operations(None, None, 9);
     operation("accounts/bind-mfa-token");
     set_operation("billing/refund", &new_operation());
@@ -323,6 +324,7 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
             "close_trail",
             "run_housekeeping",
             "accept_clock",
+            "record_grant_key",
         ];
         if !of_the_house.contains(name) {
             let refused = call(service, &Caller::system()).await;
@@ -414,6 +416,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "close_trail",
             "run_housekeeping",
             "accept_clock",
+            "record_grant_key",
         ],
     ),
 ];
