@@ -194,7 +194,10 @@ fn grant_keys_are_rotated_beside_a_running_service() {
     };
     let mut known = published();
     assert_eq!(known.len(), 1);
-    for args in [&["keyring", "rotate", "grant"][..], &["keyring", "rotate", "grant", "--json"]] {
+    for args in [
+        &["keyring", "rotate", "grant"][..],
+        &["keyring", "rotate", "grant", "--json"],
+    ] {
         let told = run(&mut service.beside(args), "").with_code(0);
         let kid = match args.len() {
             3 => told.out.trim_end().to_owned(),
@@ -207,7 +210,11 @@ fn grant_keys_are_rotated_beside_a_running_service() {
             assert!(std::time::Instant::now() < deadline, "{:?} is {known:?}", published());
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
-        assert_eq!(api.get("/readyz").expect("an answer").status, 200, "it is still its keyring");
+        assert_eq!(
+            api.get("/readyz").expect("an answer").status,
+            200,
+            "it is still its keyring"
+        );
     }
     run(&mut service.beside(&["audit", "verify"]), "").with_code(0);
 }

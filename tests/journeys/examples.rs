@@ -259,22 +259,23 @@ fn p3_p3b_the_example_operation_service_refuses_every_other_grant() {
             "another audience",
             &grants.of_the_bank,
             ("stop", "s1", "ins-1"),
-            "audience",
+            "InvalidAudience",
         ),
-        ("longer", &later, ("stop", "s1", "ins-1"), "signature"),
-        ("another's", &as_bob, ("stop", "s3", "ins-1"), "signature"),
+        ("longer", &later, ("stop", "s1", "ins-1"), "InvalidSignature"),
+        ("another's", &as_bob, ("stop", "s3", "ins-1"), "InvalidSignature"),
         ("no grant", &typ, ("stop", "s1", "ins-1"), "typ"),
-        ("another algorithm", &alg, ("stop", "s1", "ins-1"), "signature"),
-        ("no algorithm", &none, ("stop", "s1", "ins-1"), "no token"),
+        ("another algorithm", &alg, ("stop", "s1", "ins-1"), "InvalidAlgorithm"),
+        ("no algorithm", &none, ("stop", "s1", "ins-1"), "JSON error"),
         ("another key", &kid, ("stop", "s1", "ins-1"), "kid"),
     ] {
-        let told = service.operate(name, session, resource, Some(grant));
-        assert_eq!(told, (403, json!({"refused": why})), "{what}");
+        let (status, told) = service.operate(name, session, resource, Some(grant));
+        assert_eq!(status, 403, "{what}: {told}");
+        assert!(text(&told["refused"]).starts_with(why), "{what}: {told}");
     }
     let own = |service: &Example| service.operate("stop", "s1", "ins-1", Some(pass));
     assert_eq!(own(&service).0, 200, "what it was made for");
     let half_an_hour_on = Example::operation_service(&world, 31 * MINUTE_MS);
-    assert_eq!(own(&half_an_hour_on), (403, json!({"refused": "expired"})));
+    assert_eq!(own(&half_an_hour_on), (403, json!({"refused": "ExpiredSignature"})));
 }
 
 /// P2, P3b: a login's grant opens one session of its user, and nothing else opens one.
