@@ -2,11 +2,16 @@
 
 use std::{
     env, fs,
-    net::{TcpListener, TcpStream},
+    io::{BufRead as _, BufReader, Write as _},
+    net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use data_encoding::BASE64URL_NOPAD;
@@ -24,9 +29,23 @@ fn source(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
 }
 
+/// Both clocks of a program show this time from now on.
+fn set_clock(clock: &Path, now_ms: i64) {
+    let real = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("after 1970")
+        .as_secs();
+    let ahead_s = now_ms / 1_000 - i64::try_from(real).expect("a time");
+    let unfinished = clock.with_extension("new");
+    fs::write(&unfinished, format!("{ahead_s:+}\n")).expect("a file");
+    fs::rename(unfinished, clock).expect("ours");
+}
+
 /// One of the services, ended with the test.
 struct Example {
     program: Child,
+    /// The distance of its clock from this machine's.
+    clock: PathBuf,
     url: String,
     agent: ureq::Agent,
 }
@@ -39,13 +58,17 @@ impl Drop for Example {
 }
 
 impl Example {
-    fn login_service(world: &World, from_now_ms: i64) -> Self {
+    fn login_service(world: &World) -> Self {
         let mut program = Command::new(DEBIANS_PYTHON);
         program.arg(source("login_service.py"));
-        Self::start(world, from_now_ms, program)
+        Self::start(world, program, world.address())
     }
 
-    fn operation_service(world: &World, from_now_ms: i64) -> Self {
+    fn operation_service(world: &World) -> Self {
+        Self::operation_service_of(world, world.address())
+    }
+
+    fn operation_service_of(world: &World, server: SocketAddr) -> Self {
         let own = env::current_exe().expect("this program has a path");
         let built = own.ancestors().nth(2).expect("a target directory");
         let built = built.join("examples/operation_service");
@@ -54,11 +77,10 @@ impl Example {
             age(&built) >= age(&source("operation_service.rs")),
             "build it: cargo build --example operation_service"
         );
-        Self::start(world, from_now_ms, Command::new(built))
+        Self::start(world, Command::new(built), server)
     }
 
-    /// Started by a clock that is this far from the world's.
-    fn start(world: &World, from_now_ms: i64, mut program: Command) -> Self {
+    fn start(world: &World, mut program: Command, server: SocketAddr) -> Self {
         let key = world.home().join("example.key");
         fs::write(&key, world.key(Role::Verify)).expect("a file");
         // Free a moment ago; nobody else takes ports at random here.
@@ -66,12 +88,13 @@ impl Example {
             .and_then(|free| free.local_addr())
             .expect("a port")
             .port();
-        let now = world.time(from_now_ms).replace('T', " ");
+        let clock = world.home().join(format!("example-{port}.clock"));
+        set_clock(&clock, world.now_ms());
         program
-            .env("TZ", "UTC")
             .env("LD_PRELOAD", faketime::library())
-            .env("FAKETIME", format!("@{}", &now[..19]))
-            .arg(format!("http://{}", world.address()))
+            .env("FAKETIME_TIMESTAMP_FILE", &clock)
+            .env("FAKETIME_NO_CACHE", "1")
+            .arg(format!("http://{server}"))
             .arg(key)
             .arg(port.to_string())
             .stdout(Stdio::null())
@@ -79,6 +102,7 @@ impl Example {
         let config = ureq::Agent::config_builder().http_status_as_error(false).build();
         let service = Self {
             program: program.spawn().expect("it starts"),
+            clock,
             url: format!("http://127.0.0.1:{port}"),
             agent: config.into(),
         };
@@ -88,6 +112,11 @@ impl Example {
             thread::sleep(Duration::from_millis(20));
         }
         service
+    }
+
+    /// It is this long after the world's time.
+    fn is_later(&self, world: &World, ms: i64) {
+        set_clock(&self.clock, world.now_ms() + ms);
     }
 
     fn post(&self, path: &str, body: &Value) -> (u16, Value) {
@@ -109,7 +138,7 @@ impl Example {
 fn p2_the_example_login_service_lets_in_whoever_answers() {
     let world = World::new();
     let alice = world.user("acme", "alice");
-    let service = Example::login_service(&world, 0);
+    let service = Example::login_service(&world);
     let password = json!({"user": "alice", "password": "correct horse"});
     let (status, told) = service.post("/login", &password);
     assert_eq!(status, 200, "nothing protects her yet: {told}");
@@ -139,7 +168,7 @@ fn p3_the_example_operation_service_does_what_was_checked() {
     let world = World::new();
     let alice = world.user("acme", "alice");
     let bound = alice.bind();
-    let service = Example::operation_service(&world, 0);
+    let service = Example::operation_service(&world);
     let checked = |name: &str, resource: &str| {
         let (status, told) = service.operate(name, "s1", resource, None);
         assert_eq!((status, &told["methods"][0]["method"]), (401, &json!("totp")), "{told}");
@@ -242,7 +271,7 @@ fn p3_p3b_the_example_operation_service_refuses_every_other_grant() {
     let alg = altered(pass, 0, |header| header["alg"] = "HS256".into());
     let kid = altered(pass, 0, |header| header["kid"] = "mine".into());
     let none = altered(pass, 0, |header| header["alg"] = "none".into());
-    let service = Example::operation_service(&world, 0);
+    let service = Example::operation_service(&world);
     for (what, grant, (name, session, resource), why) in [
         ("another session", pass, ("stop", "s2", "ins-1"), "session"),
         ("another account", pass, ("stop", "s3", "ins-1"), "account"),
@@ -274,8 +303,10 @@ fn p3_p3b_the_example_operation_service_refuses_every_other_grant() {
     }
     let own = |service: &Example| service.operate("stop", "s1", "ins-1", Some(pass));
     assert_eq!(own(&service).0, 200, "what it was made for");
-    let half_an_hour_on = Example::operation_service(&world, 31 * MINUTE_MS);
-    assert_eq!(own(&half_an_hour_on), (403, json!({"refused": "ExpiredSignature"})));
+    service.is_later(&world, 29 * MINUTE_MS);
+    assert_eq!(own(&service).0, 200, "P3: half an hour");
+    service.is_later(&world, 32 * MINUTE_MS);
+    assert_eq!(own(&service), (403, json!({"refused": "ExpiredSignature"})));
 }
 
 /// P2, P3b: a login's grant opens one session of its user, and nothing else opens one.
@@ -287,7 +318,7 @@ fn p2_p3b_the_example_login_service_refuses_every_other_grant() {
     let later = altered(&grants.login, 1, |claims| claims["exp"] = 4_000_000_000_u64.into());
     let typ = altered(&grants.login, 0, |header| header["typ"] = "JWT".into());
     let alg = altered(&grants.login, 0, |header| header["alg"] = "HS256".into());
-    let service = Example::login_service(&world, 0);
+    let service = Example::login_service(&world);
     let login = |service: &Example, grant: &str| {
         let body = json!({"user": "alice", "password": "correct horse", "grant": grant});
         service.post("/login", &body)
@@ -308,10 +339,88 @@ fn p2_p3b_the_example_login_service_refuses_every_other_grant() {
     assert_eq!(login(&service, &grants.login).0, 200, "what it was made for");
     let replayed = (403, json!({"refused": "InvalidTokenError: used"}));
     assert_eq!(login(&service, &grants.login), replayed);
-    let later = Example::login_service(&world, 7 * MINUTE_MS);
-    let (status, told) = login(&later, &grants.login);
+    service.is_later(&world, 7 * MINUTE_MS);
+    let (status, told) = login(&service, &grants.login);
     assert!(
         status == 403 && text(&told["refused"]).starts_with("ExpiredSignatureError"),
         "{told}"
     );
+}
+
+/// A server that has nothing but a key set, and counts who asks for it.
+struct KeySet {
+    address: SocketAddr,
+    asked: Arc<AtomicUsize>,
+    served: Arc<Mutex<Option<String>>>,
+}
+
+impl KeySet {
+    fn of(world: &World) -> Self {
+        let set = world.call_as(None, "GET", "/.well-known/jwks.json", None).expect(200);
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let key_set = Self {
+            address: listener.local_addr().expect("an address"),
+            asked: Arc::default(),
+            served: Arc::new(Mutex::new(Some(set.to_string()))),
+        };
+        let (asked, served) = (key_set.asked.clone(), key_set.served.clone());
+        thread::spawn(move || {
+            for caller in listener.incoming().flatten() {
+                let mut lines = BufReader::new(&caller).lines().map_while(Result::ok);
+                lines.find(String::is_empty);
+                asked.fetch_add(1, SeqCst);
+                let served = served.lock().expect("no panic").clone();
+                let status = if served.is_some() {
+                    "200 OK"
+                } else {
+                    "503 Service Unavailable"
+                };
+                let body = served.unwrap_or_default();
+                let head = format!(
+                    "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}",
+                    body.len()
+                );
+                let _gone = write!(&caller, "{head}\r\n\r\n{body}");
+            }
+        });
+        key_set
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(SeqCst)
+    }
+}
+
+/// Made-up ids of keys cost one question a minute, and old keys are none.
+#[test]
+fn the_example_reads_the_keys_every_five_minutes_and_for_new_ids_once_a_minute() {
+    let world = World::new();
+    let alice = world.user("acme", "alice");
+    let bound = alice.bind();
+    let pass = alice.granted(&alice.operation("s1"), &bound);
+    let keys = KeySet::of(&world);
+    let service = Example::operation_service_of(&world, keys.address);
+    let shown = |grant: &str| service.operate("stop", "s1", "ins-1", Some(grant));
+    let with_made_up_ids = || {
+        for number in 0..5 {
+            let made_up = altered(&pass, 0, |header| header["kid"] = format!("mine {number}").into());
+            assert_eq!(shown(&made_up), (403, json!({"refused": "kid"})));
+        }
+    };
+    assert_eq!((shown(&pass).0, keys.asked()), (200, 1));
+    with_made_up_ids();
+    assert_eq!(keys.asked(), 1, "within the minute");
+    service.is_later(&world, 2 * MINUTE_MS);
+    with_made_up_ids();
+    assert_eq!((shown(&pass).0, keys.asked()), (200, 2));
+    service.is_later(&world, 6 * MINUTE_MS);
+    assert_eq!((shown(&pass).0, keys.asked()), (200, 2), "not five minutes old");
+    service.is_later(&world, 8 * MINUTE_MS);
+    assert_eq!((shown(&pass).0, keys.asked()), (200, 3));
+    keys.served.lock().expect("no panic").take();
+    service.is_later(&world, 14 * MINUTE_MS);
+    for _time in 0..3 {
+        assert_eq!(shown(&pass), (403, json!({"refused": "no keys"})));
+    }
+    assert_eq!(keys.asked(), 4, "nor is a server that is down asked more often");
 }
