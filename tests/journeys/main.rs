@@ -24,6 +24,7 @@ mod clock;
 mod damage;
 mod enrollments;
 mod erasing;
+mod example_grants;
 mod examples;
 mod exports;
 mod fobs;

@@ -67,33 +67,20 @@ impl Keyring {
         self.read_again(path).map(|(_, is_more)| is_more)
     }
 
+    /// The file's bytes, and whether there was more to take in.
     fn read_again(&self, path: &Path) -> Result<(Zeroizing<Vec<u8>>, bool), KeyringError> {
         let bytes = read(path)?;
-        let rest = self
-            .grown()
-            .file
-            .rest_of(&bytes)
-            .map(<[u8]>::to_vec)
-            .map(Zeroizing::new);
-        match rest {
-            Some(rest) if rest.is_empty() => Ok((bytes, false)),
-            Some(rest) => {
-                let changed = |_| KeyringError::Changed(path.into());
-                let more = Lines::of(as_text(&rest).map_err(changed)?).map_err(changed)?;
-                let all = Lines::of(as_text(&bytes)?).map_err(changed)?;
-                if !all.only_gained_grants(&more) {
-                    return Err(KeyringError::Changed(path.into()));
-                }
-                let grants = GrantKeys::of(&all)?;
-                let mut grown = self.grown.write().unwrap_or_else(PoisonError::into_inner);
-                *grown = Grown {
-                    grants,
-                    file: Seen::of(&bytes),
-                };
-                Ok((bytes, true))
+        let rest = self.grown().file.rest_of(&bytes).map(|rest| rest.len());
+        let is_more = match rest {
+            Some(0) => false,
+            Some(more) => {
+                let grown = grown(&bytes, more).ok_or_else(|| KeyringError::Changed(path.into()))?;
+                *self.grown.write().unwrap_or_else(PoisonError::into_inner) = grown;
+                true
             }
-            None => Err(KeyringError::Changed(path.into())),
-        }
+            None => return Err(KeyringError::Changed(path.into())),
+        };
+        Ok((bytes, is_more))
     }
 
     /// Draws a grant key, which is nobody's yet.
@@ -121,8 +108,7 @@ impl Keyring {
     }
 
     /// Writes the MAC keys that a file of before leaves to be derived, and a grant key where there is none, into the file, as
-    /// lines of their own. The result is
-    /// the keyring of the file as it is then; `None` where nothing is missing.
+    /// lines of their own. The result is the keyring of the file as it is then; `None` where nothing is missing.
     ///
     /// For who owns the data directory, once the keyring has proven to be the database's: a program of before that runs
     /// beside would take the file for another one.
@@ -151,6 +137,19 @@ impl Keyring {
     fn parse(text: &str, entropy: Arc<dyn Entropy>) -> Result<Self, KeyringError> {
         Self::new(&Lines::of(text)?, entropy, Seen::of(text.as_bytes()))
     }
+}
+
+/// What a keyring has become whose file is longer by so many bytes; `None` unless they are newer grant keys alone.
+fn grown(bytes: &[u8], more: usize) -> Option<Grown> {
+    let lines = |bytes| Lines::of(as_text(bytes).ok()?).ok();
+    let all = lines(bytes)?;
+    if !all.only_gained_grants(&lines(&bytes[bytes.len() - more..])?) {
+        return None;
+    }
+    Some(Grown {
+        grants: GrantKeys::of(&all).ok()?,
+        file: Seen::of(bytes),
+    })
 }
 
 fn as_text(bytes: &[u8]) -> Result<&str, KeyringError> {

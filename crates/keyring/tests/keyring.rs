@@ -478,6 +478,7 @@ fn nothing_but_newer_grant_keys_is_taken_in() {
         zero,
         "grant 2".to_owned(),
         "what is this".to_owned(),
+        "# a remark".to_owned(),
     ] {
         fs::write(&path, format!("{text}{added}\n")).unwrap();
         assert!(matches!(keyring.check(&path), Err(KeyringError::Changed(_))), "{added}");
