@@ -22,7 +22,7 @@ pub(super) enum Keyring {
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Rotate {
-    /// Which keys
+    /// Which keys: those that sign grants
     kind: KeyKind,
     /// Prints an object
     #[arg(long)]
@@ -36,7 +36,6 @@ pub(super) struct Rotate {
 /// Keys that rotate.
 #[derive(Clone, Copy, ValueEnum)]
 enum KeyKind {
-    /// Those that sign grants
     Grant,
 }
 

@@ -183,8 +183,7 @@ fn grant_keys_are_rotated_beside_a_running_service() {
     let home = tempfile::tempdir().expect("a directory");
     let dir = home.path().join("data");
     let service = Served::start(&dir);
-    let key = std::fs::read_to_string(dir.join("admin.key")).expect("a key");
-    let api = Api::new(&service.url, key.trim());
+    let api = service.api();
     let published = || {
         let keys = api.get("/.well-known/jwks.json").expect("an answer").with_status(200);
         let keys = keys.body["keys"].as_array().expect("keys").clone();

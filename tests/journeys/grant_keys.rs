@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use service::{Caller, Role, UnixMs};
 
 use crate::{
-    protection::Verifier,
+    protection::{RESTART, Verifier},
     world::{HOUR_MS, MINUTE_MS, World, keyring, text},
 };
 
@@ -41,11 +41,12 @@ fn p3_grants_of_before_a_rotation_are_good_until_they_expire() {
         let alice = world.user("acme", "alice");
         let bound = alice.bind();
         let login = json!({"purpose": "login"});
-        let pass = |session: &str| json!({"purpose": "operation", "session_id": session, "operation": crate::protection::RESTART, "resource": "ins-1"});
+        let pass = |session: &str| json!({"purpose": "operation", "session_id": session, "operation": RESTART, "resource": "ins-1"});
         let is_of = |verifier: &Verifier<'_>, grant: &str, at: &Value| verifier.verify(grant, at).is_ok();
         let [old] = &*published(&world) else { panic!("one key") };
         let cached = Verifier::new(&world);
         let new = rotate(&world);
+        let ends_at_ms = world.now_ms() + 10 * MINUTE_MS + HOUR_MS;
         assert_eq!(published(&world), [old.clone(), new.clone()], "both, at once");
 
         let last_of_old = alice.granted(&alice.operation("s1"), &bound);
@@ -63,14 +64,14 @@ fn p3_grants_of_before_a_rotation_are_good_until_they_expire() {
             Role::Verify,
             "/v1/grants/introspect",
             &json!({
-                "grant": last_of_old, "session_id": "s1", "operation": crate::protection::RESTART, "resource": "ins-1",
+                "grant": last_of_old, "session_id": "s1", "operation": RESTART, "resource": "ins-1",
             }),
         );
         assert_eq!(told.expect(200)["active"], true);
 
-        world.pass(HOUR_MS - MINUTE_MS);
+        world.pass(ends_at_ms - 1 - world.now_ms());
         assert_eq!(published(&world), [old.clone(), new.clone()], "an hour of overlap");
-        world.pass(MINUTE_MS);
+        world.pass(1);
         assert_eq!(published(&world), [new.clone()]);
         let ended = Verifier::new(&world);
         assert_eq!(ended.verify(&last_of_old, &pass("s1")), Err("refused: kid".into()));
