@@ -33,36 +33,38 @@ impl Grants {
     fn of(alice: &User<'_>, bound: &Bound) -> Self {
         let world = alice.world;
         let bob = world.user("acme", "bob");
-        let bobs_login = bob.granted(&bob.login(), &bob.bind());
+        let bobs_phone = bob.bind();
+        let bobs_login = bob.granted(&bob.login(), &bobs_phone);
         let identity = json!({"purpose": "identity", "operation": RESTART});
-        let bank = NewKey {
-            roles: vec![Role::Verify],
-            owner: "bank".into(),
-            audiences: vec!["bank".into()],
-            accounts: None,
-        };
-        let made = world.wait(world.service().create_key(&Caller::shell(), &bank));
-        let (_, bank) = made.expect("a key");
-        let nobody = json!({
-            "account": "acme", "user": "alice", "purpose": "operation", "session_id": "s1", "operation": RESTART,
-            "resource": "ins-1",
-        });
         let grants = Self {
             login: alice.granted(&alice.login(), bound),
             bobs_login,
             pass: alice.granted(&alice.operation("s1"), bound),
             identity: alice.granted(&alice.challenge(&identity).expect(201), bound),
-            of_the_bank: {
-                // The pass is alive, so nothing is asked.
-                let told = world
-                    .call_as(Some(&bank), "POST", "/v1/challenges", Some(&nobody))
-                    .expect(201);
-                text(&told["grant"])
-            },
+            of_the_bank: grant_of_the_bank(alice),
         };
         assert_ne!(grants.pass, grants.of_the_bank);
         grants
     }
+}
+
+/// A pass for the same operation that another service asked for: the user's own is alive, so nothing is asked.
+fn grant_of_the_bank(alice: &User<'_>) -> String {
+    let world = alice.world;
+    let bank = NewKey {
+        roles: vec![Role::Verify],
+        owner: "bank".into(),
+        audiences: vec!["bank".into()],
+        accounts: None,
+    };
+    let made = world.wait(world.service().create_key(&Caller::shell(), &bank));
+    let (_, key) = made.expect("a key");
+    let same = json!({
+        "account": "acme", "user": "alice", "purpose": "operation", "session_id": "s1", "operation": RESTART,
+        "resource": "ins-1",
+    });
+    let told = world.call_as(Some(&key), "POST", "/v1/challenges", Some(&same));
+    text(&told.expect(201)["grant"])
 }
 
 /// P3, P3b: replayed, altered, expired, or made for something else.
