@@ -72,7 +72,7 @@ fn p3_grants_of_before_a_rotation_are_good_until_they_expire() {
         world.pass(ends_at_ms - 1 - world.now_ms());
         assert_eq!(published(&world), [old.clone(), new.clone()], "an hour of overlap");
         world.pass(1);
-        assert_eq!(published(&world), [new.clone()]);
+        assert_eq!(published(&world), [&*new]);
         let ended = Verifier::new(&world);
         assert_eq!(ended.verify(&last_of_old, &pass("s1")), Err("refused: kid".into()));
         let today = alice.granted(&alice.login(), &bound);
