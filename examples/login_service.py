@@ -4,8 +4,8 @@
 
 It takes PyJWT and cryptography: on Debian python3-jwt and python3-cryptography, with /usr/bin/python3.
 
-POST /login {user, password} -> {challenge, methods}, or {session} where nothing is asked
-POST /login/answer {challenge, method, code} -> {session}
+POST /login {user, password, grant?} -> {challenge, methods}, or {session} with a grant or where nothing is asked
+POST /login/answer {user, challenge, method, code} -> {session}
 """
 
 import json
@@ -33,18 +33,22 @@ def ask(path, body):
         return json.load(answer)
 
 
-def session_of(grant):
-    """A grant of a login, and of nothing else, opens one session."""
+def session_of(grant, user):
+    """A grant of this user's login, and of nothing else, opens one session."""
     if jwt.get_unverified_header(grant).get("typ") != "countersign-grant+jwt":
-        raise jwt.InvalidTokenError("no grant")
+        raise jwt.InvalidTokenError("typ")
     key = KEYS.get_signing_key_from_jwt(grant).key
     claims = jwt.decode(grant, key, algorithms=["EdDSA"], audience="countersign", issuer="countersign", leeway=60,
-                        options={"require": ["exp", "jti", "sub"]})
-    if claims["purpose"] != "login" or claims["jti"] in SPENT:
-        raise jwt.InvalidTokenError("not a fresh login")
+                        options={"require": ["exp", "jti", "aud", "iss"]})
+    if claims["purpose"] != "login":
+        raise jwt.InvalidTokenError("purpose")
+    if (claims["account"], claims["user"]) != ("acme", user):
+        raise jwt.InvalidTokenError("account")
+    if claims["jti"] in SPENT:
+        raise jwt.InvalidTokenError("used")
     SPENT.add(claims["jti"])
     session = secrets.token_urlsafe(32)
-    SESSIONS[session] = claims["sub"]
+    SESSIONS[session] = user
     return {"session": session}
 
 
@@ -54,7 +58,7 @@ class Login(BaseHTTPRequestHandler):
         try:
             status, answer = self.login(body) if self.path == "/login" else self.answer(body)
         except (jwt.PyJWTError, KeyError, OSError) as error:  # no answer, and every doubt, is a no
-            status, answer = 403, {"refused": type(error).__name__}
+            status, answer = 403, {"refused": f"{type(error).__name__}: {error}"}
         self.send_response(status)
         self.end_headers()
         self.wfile.write(json.dumps(answer).encode())
@@ -62,15 +66,17 @@ class Login(BaseHTTPRequestHandler):
     def login(self, body):
         if not secrets.compare_digest(PASSWORDS.get(body["user"], ""), body["password"]):
             return 403, {"refused": "password"}
+        if "grant" in body:
+            return 200, session_of(body["grant"], body["user"])
         told = ask("/v1/challenges", {"account": "acme", "user": body["user"], "purpose": "login",
                                       "first_factor": {"method": "password"}, "client": {"ip": self.client_address[0]}})
         if told["decision"] == "challenge":
             return 401, {"challenge": told["id"], "methods": told["methods"]}
-        return (200, session_of(told["grant"])) if told["decision"] == "allow" else (403, {"refused": told["ground"]})
+        return (200, session_of(told["grant"], body["user"])) if told["decision"] == "allow" else (403, {"refused": told["ground"]})
 
     def answer(self, body):
         told = ask(f"/v1/challenges/{body['challenge']}/answer", {"method": body["method"], "code": body["code"]})
-        return (200, session_of(told["grant"])) if told["decision"] == "allow" else (401, {"again": True})
+        return (200, session_of(told["grant"], body["user"])) if told["decision"] == "allow" else (401, {"again": True})
 
 
 ThreadingHTTPServer(("127.0.0.1", PORT), Login).serve_forever()

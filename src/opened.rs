@@ -405,7 +405,11 @@ impl Keeper {
             return Some("the data directory may be entered by others, or is gone: chmod 700 it".into());
         }
         match self.keyring.check(&self.dir.join(KEYRING)) {
-            Ok(()) => None,
+            Ok(false) => None,
+            Ok(true) => {
+                tracing::info!("the keyring has a new grant key: keep a new copy, apart from the database's backups");
+                None
+            }
             Err(KeyringError::Missing(_)) => Some("the keyring is gone: put it back".into()),
             Err(KeyringError::Exposed { .. }) => Some("the keyring can be read by others: chmod 600 it".into()),
             Err(KeyringError::Io(error)) => Some(format!("the keyring cannot be read: {error}")),

@@ -81,6 +81,17 @@ pub(crate) struct ConfigFile {
     /// Where users come from.
     #[serde(default)]
     pub(crate) cities: CitiesTable,
+    /// What grants say.
+    #[serde(default)]
+    pub(crate) grants: GrantsTable,
+}
+
+/// `[grants]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub(crate) struct GrantsTable {
+    /// `iss` of every grant: verifiers ask for it.
+    pub(crate) issuer: Option<String>,
 }
 
 /// `[policy]`: every number with its unit last in the name.
@@ -147,12 +158,31 @@ pub(crate) enum UnknownOperationsText {
     NotProtected,
 }
 
+/// The longest `[grants] issuer`, in characters.
+const GRANT_ISSUER_MAX: usize = 200;
+
+impl GrantsTable {
+    fn apply(&self, settings: &mut Settings) -> Result<(), Failure> {
+        let Some(issuer) = &self.issuer else { return Ok(()) };
+        if !(1..=GRANT_ISSUER_MAX).contains(&issuer.chars().count()) || !issuer.chars().all(vault::is_shown) {
+            return Err(
+                Failure::usage("grants.issuer is not a name that can be shown").help(format!(
+                    "write 1 to {GRANT_ISSUER_MAX} printable characters, such as https://mfa.example.org"
+                )),
+            );
+        }
+        settings.grant_issuer.clone_from(issuer);
+        Ok(())
+    }
+}
+
 impl ConfigFile {
-    /// The service's settings: the rules', the operator's methods, and their words.
+    /// The service's settings: the rules', the operator's methods, their words, and what grants say.
     pub(crate) fn settings(&self) -> Result<Settings, Failure> {
         let mut settings = self.policy.settings()?;
         set_methods(&mut settings, &self.methods)?;
         self.pages.set(&mut settings)?;
+        self.grants.apply(&mut settings)?;
         Ok(settings)
     }
 
@@ -226,6 +256,7 @@ impl<'a> Unknown<'a> {
             ("limits", settings_of::<LimitsTable>()),
             ("pages", settings_of::<PagesTable>()),
             ("cities", settings_of::<CitiesTable>()),
+            ("grants", settings_of::<GrantsTable>()),
         ];
         let is_its = |(_, settings): &&(&str, Vec<String>)| settings.iter().any(|setting| setting == self.name);
         if let Some((table, _)) = tables.iter().find(is_its) {

@@ -6,6 +6,7 @@ mod beside;
 mod clock;
 mod demo;
 mod key;
+mod keyring;
 mod output;
 mod serve;
 mod server;
@@ -55,6 +56,9 @@ enum Command {
     /// Looks at the clock, and accepts it where the service doubts it
     #[command(subcommand)]
     Clock(clock::Clock),
+    /// Rotates keys of the keyring, beside a running service too
+    #[command(subcommand)]
+    Keyring(keyring::Keyring),
     /// Verifies the audit trail, which is read over HTTP: GET /v1/audit
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -84,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Demo(demo) => demo.run(),
         Command::Authenticator(authenticator) => authenticator::run(*authenticator),
         Command::Clock(clock) => clock.run(),
+        Command::Keyring(keyring) => keyring.run(),
         Command::Audit(audit) => audit.run(),
     };
     match done {

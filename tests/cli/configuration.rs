@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use data_encoding::BASE64URL_NOPAD;
+use serde_json::{Value, json};
+
 use crate::{
     judges,
     support::{
@@ -73,6 +76,33 @@ fn a_policy_of_the_file_is_in_force() {
     let ended = api.confirm("bob", &enrollment, &phone.code(step)).expect("an answer");
     assert_eq!(ended.body["code"], "enrollment_ended", "{}", ended.body);
     run(&mut service.beside(&["audit", "verify"]), "").with_code(0);
+}
+
+/// Who is unknown is let in at once, with a grant.
+#[test]
+fn grants_name_the_issuer_of_the_file() {
+    let home = tempfile::tempdir().expect("a directory");
+    let config = home.path().join("config.toml");
+    let dir = home.path().join("data");
+    fs::write(&config, "[grants]\nissuer = \"https://mfa.example.org\"\n").expect("a file");
+    let mut command = crate::support::process::serve(&dir);
+    let service = Served::greeting(Running::start(command.arg("--config").arg(&config)), &dir);
+    let login = json!({
+        "account": "acme", "user": "nobody", "purpose": "login", "first_factor": {"method": "password"},
+    });
+    let told = service
+        .api()
+        .post("/v1/challenges", &login)
+        .expect("an answer")
+        .with_status(201);
+    let grant = told.body["grant"].as_str().expect("a grant");
+    let claims = grant.split('.').nth(1).expect("a JWT");
+    let claims = BASE64URL_NOPAD.decode(claims.as_bytes()).expect("base64");
+    let claims: Value = serde_json::from_slice(&claims).expect("claims");
+    assert_eq!(claims["iss"], "https://mfa.example.org");
+    let asked = json!({"grant": grant});
+    let told = service.api().post("/v1/grants/introspect", &asked).expect("an answer");
+    assert_eq!(told.body["active"], true, "{}", told.body);
 }
 
 #[test]

@@ -176,3 +176,44 @@ fn a_keyring_that_is_none_is_told_where_the_right_one_is() {
         assert!(!refused.err.contains("dear"), "{}", refused.err);
     }
 }
+
+/// A running service takes the new grant key in, and goes on deciding.
+#[test]
+fn grant_keys_are_rotated_beside_a_running_service() {
+    let home = tempfile::tempdir().expect("a directory");
+    let dir = home.path().join("data");
+    let service = Served::start(&dir);
+    let api = service.api();
+    let published = || {
+        let keys = api.get("/.well-known/jwks.json").expect("an answer").with_status(200);
+        let keys = keys.body["keys"].as_array().expect("keys").clone();
+        keys.iter()
+            .map(|key| key["kid"].as_str().expect("an id").to_owned())
+            .collect::<Vec<_>>()
+    };
+    let mut known = published();
+    assert_eq!(known.len(), 1);
+    for args in [
+        &["keyring", "rotate", "grant"][..],
+        &["keyring", "rotate", "grant", "--json"],
+    ] {
+        let told = run(&mut service.beside(args), "").with_code(0);
+        let kid = match args.len() {
+            3 => told.out.trim_end().to_owned(),
+            _ => told.json()["kid"].as_str().expect("an id").to_owned(),
+        };
+        assert!(told.err.contains("Keep a new copy of the keyring"), "{}", told.err);
+        known.push(kid);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while published() != known {
+            assert!(std::time::Instant::now() < deadline, "{:?} is {known:?}", published());
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        assert_eq!(
+            api.get("/readyz").expect("an answer").status,
+            200,
+            "it is still its keyring"
+        );
+    }
+    run(&mut service.beside(&["audit", "verify"]), "").with_code(0);
+}

@@ -2,6 +2,7 @@
 
 use std::{
     io::{ErrorKind, Write as _},
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -120,6 +121,15 @@ fn run(program: &str, package: &str, args: &[&str], input: &[u8]) -> String {
 
 /// The one that has Debian's modules, whatever else is called `python3`.
 pub(crate) const DEBIANS_PYTHON: &str = "/usr/bin/python3";
+
+/// A program of `tests/python/requirements.txt`.
+pub(crate) fn python_judge(program: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("target/python/bin")
+        .join(program);
+    assert!(path.exists(), "{program} is missing: `cargo xtask test` installs it");
+    path
+}
 
 /// What PyJWT makes of a grant: its claims, or why it is refused.
 pub(crate) fn verify_grant(asked: &Value) -> Result<Value, String> {

@@ -19,12 +19,16 @@ mod world;
 
 mod audit;
 mod binding;
+mod client;
 mod clock;
 mod damage;
 mod enrollments;
 mod erasing;
+mod example_grants;
+mod examples;
 mod exports;
 mod fobs;
+mod grant_keys;
 mod hardware;
 mod history;
 mod hostile;

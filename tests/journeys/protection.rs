@@ -1,27 +1,18 @@
 //! Login and operation protection: challenge, answer, grant, and its verification offline by PyJWT.
 
-use std::{
-    fs,
-    net::{TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
-
 use serde_json::{Value, json};
 use service::Role;
 
 use crate::{
-    faketime,
-    judges::{DEBIANS_PYTHON, STEP_MS, verify_grant},
+    judges::{STEP_MS, verify_grant},
     world::{Bound, MINUTE_MS, Reply, User, World, text},
 };
 
-const RESTART: &str = "cloud-virtual-machine/shutting-down-instances";
+pub(crate) const RESTART: &str = "cloud-virtual-machine/shutting-down-instances";
 
 impl User<'_> {
     /// `POST /v1/challenges` about this user, with these fields.
-    fn challenge(&self, also: &Value) -> Reply {
+    pub(crate) fn challenge(&self, also: &Value) -> Reply {
         let mut body = json!({"account": self.account, "user": self.user});
         for (name, value) in also.as_object().expect("fields") {
             body[name] = value.clone();
@@ -29,25 +20,25 @@ impl User<'_> {
         self.world.post(Role::Verify, "/v1/challenges", &body)
     }
 
-    fn login(&self) -> Value {
+    pub(crate) fn login(&self) -> Value {
         let login = json!({"purpose": "login", "first_factor": {"method": "password"}});
         self.challenge(&login).expect(201)
     }
 
-    fn operation(&self, session: &str) -> Value {
+    pub(crate) fn operation(&self, session: &str) -> Value {
         let operation =
             json!({"purpose": "operation", "session_id": session, "operation": RESTART, "resource": "ins-1"});
         self.challenge(&operation).expect(201)
     }
 
-    fn answer(&self, challenge: &Value, method: &str, code: &str) -> Reply {
+    pub(crate) fn answer(&self, challenge: &Value, method: &str, code: &str) -> Reply {
         let path = format!("/v1/challenges/{}/answer", text(&challenge["id"]));
         self.world
             .post(Role::Verify, &path, &json!({"method": method, "code": code}))
     }
 
     /// The grant of a challenge that is answered by the phone.
-    fn granted(&self, challenge: &Value, bound: &Bound) -> String {
+    pub(crate) fn granted(&self, challenge: &Value, bound: &Bound) -> String {
         let code = bound.phone.code_at(self.world.now_ms());
         let told = self.answer(challenge, "totp", &code).expect(200);
         assert_eq!(told["decision"], "allow", "{told}");
@@ -57,13 +48,13 @@ impl User<'_> {
 }
 
 /// A service that verifies grants offline.
-struct Verifier<'w> {
+pub(crate) struct Verifier<'w> {
     world: &'w World,
-    jwks: Value,
+    pub(crate) jwks: Value,
 }
 
 impl<'w> Verifier<'w> {
-    fn new(world: &'w World) -> Self {
+    pub(crate) fn new(world: &'w World) -> Self {
         let reply = world.call_as(None, "GET", "/.well-known/jwks.json", None);
         assert_eq!(reply.cache_control.as_deref(), Some("public, max-age=300"));
         Self {
@@ -73,7 +64,7 @@ impl<'w> Verifier<'w> {
     }
 
     /// The claims, or why it is refused.
-    fn verify(&self, grant: &str, at: &Value) -> Result<Value, String> {
+    pub(crate) fn verify(&self, grant: &str, at: &Value) -> Result<Value, String> {
         let mut asked = json!({
             "jwks": self.jwks, "grant": grant, "audience": "countersign", "issuer": "countersign",
             "now_s": self.world.now_ms().div_euclid(1_000),
@@ -279,96 +270,6 @@ fn b5_what_is_not_ticked_stays_as_it_was() {
     world.post(Role::Enroll, &path, &body).expect(200);
     let protection = json!({"login_protection": "mfa", "operation_protection": "mfa"});
     assert_eq!(alice.get()["protection"], protection);
-}
-
-/// `examples/login_service.py`, ended with the test.
-struct LoginService {
-    program: Child,
-    url: String,
-    agent: ureq::Agent,
-}
-
-impl Drop for LoginService {
-    fn drop(&mut self) {
-        let _ended = self.program.kill();
-        let _reaped = self.program.wait();
-    }
-}
-
-impl LoginService {
-    fn start(world: &World) -> Self {
-        let key = world.home().join("login.key");
-        fs::write(&key, world.key(Role::Verify)).expect("a file");
-        // Free a moment ago; nobody else takes ports at random here.
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|free| free.local_addr())
-            .expect("a port")
-            .port();
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/login_service.py");
-        let now = world.time(0).replace('T', " ");
-        let program = Command::new(DEBIANS_PYTHON)
-            .env("TZ", "UTC")
-            .env("LD_PRELOAD", faketime::library())
-            .env("FAKETIME", format!("@{}", &now[..19]))
-            .arg(script)
-            .args([
-                format!("http://{}", world.address()),
-                key.display().to_string(),
-                port.to_string(),
-            ])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("python3 runs");
-        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
-        let service = Self {
-            program,
-            url: format!("http://127.0.0.1:{port}"),
-            agent: config.into(),
-        };
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < deadline, "it listens");
-            thread::sleep(Duration::from_millis(20));
-        }
-        service
-    }
-
-    fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        let sent = self.agent.post(format!("{}{path}", self.url)).send(body.to_string());
-        let mut response = sent.expect("an answer");
-        let text = response.body_mut().read_to_string().expect("text");
-        (response.status().as_u16(), serde_json::from_str(&text).expect("JSON"))
-    }
-}
-
-/// The example is a login service that uses the public API and the JWK set alone.
-#[test]
-fn p2_the_example_login_service_lets_in_whoever_answers() {
-    let world = World::new();
-    let alice = world.user("acme", "alice");
-    let service = LoginService::start(&world);
-    let password = json!({"user": "alice", "password": "correct horse"});
-    let (status, told) = service.post("/login", &password);
-    assert_eq!(status, 200, "nothing protects her yet: {told}");
-    let bound = alice.bind();
-    assert_eq!(
-        service.post("/login", &json!({"user": "alice", "password": "guess"})).0,
-        403
-    );
-    let (status, told) = service.post("/login", &password);
-    assert_eq!((status, &told["methods"][0]["method"]), (401, &json!("totp")), "{told}");
-    let answer = |code: &str| json!({"challenge": told["challenge"], "method": "totp", "code": code});
-    let wrong = bound.phone.wrong_code_at(world.now_ms());
-    assert_eq!(
-        service.post("/login/answer", &answer(&wrong)),
-        (401, json!({"again": true}))
-    );
-    let code = bound.phone.code_at(world.now_ms());
-    let (status, let_in) = service.post("/login/answer", &answer(&code));
-    assert!(status == 200 && let_in["session"].is_string(), "{status} {let_in}");
-    let (status, again) = service.post("/login/answer", &answer(&code));
-    assert_eq!(status, 403, "a challenge is answered once: {again}");
 }
 
 /// P3b, B1, U5: an identity grant is a fresh factor of one change, and of nothing else.

@@ -101,6 +101,7 @@ struct Running {
     address: SocketAddr,
     service: Arc<Service>,
     engine: Arc<Sqlite>,
+    keyring: Arc<Keyring>,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
     runtime: Runtime,
@@ -196,7 +197,7 @@ impl World {
         } else {
             engine.clone()
         };
-        let ports = self.ports(store, keyring);
+        let ports = self.ports(store, keyring.clone());
         if self.proven {
             let proven = runtime.block_on(prove_keyring(&ports));
             proven.expect("the keyring is this database's");
@@ -218,6 +219,7 @@ impl World {
             address,
             service,
             engine,
+            keyring,
             stop,
             serving,
             runtime,
@@ -239,6 +241,12 @@ impl World {
     pub(crate) fn ports_now(&self) -> Ports {
         let keyring = Arc::new(keyring(self.home.path(), &self.clock));
         self.ports(self.running().engine.clone(), keyring)
+    }
+
+    /// The look at the keyring's file that `serve` takes every second: whether there are further keys.
+    pub(crate) fn look_at_keyring(&self) -> bool {
+        let looked = self.running().keyring.check(&self.home().join("keyring"));
+        looked.expect("it is the one that was opened")
     }
 
     /// Ends the service as SIGTERM does; its directory stays.

@@ -30,6 +30,7 @@ pub struct EnrollmentPath {
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields, try_from = "Fields")]
 pub enum EnrollmentRequest {
     /// An authenticator app.
+    #[schema(title = "VirtualEnrollmentRequest")]
     Virtual {
         /// The service's name in the app, without a colon; a setting of the service when absent.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,6 +50,7 @@ pub enum EnrollmentRequest {
         actor: Actor,
     },
     /// A hardware token of the inventory.
+    #[schema(title = "HardwareEnrollmentRequest")]
     Hardware {
         /// What stands on its back.
         serial_number: Name,

@@ -8,23 +8,27 @@ use utoipa::ToSchema;
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Hint {
     /// The device's clock is off: set it to the network's time.
+    #[schema(title = "HintClockOff")]
     ClockOff {
         /// By how many seconds it is ahead (behind: negative), in whole time steps.
         #[schema(example = -90)]
         seconds: i64,
     },
     /// The app ignored the algorithm, or the token has another: use another app, or tell the inventory.
+    #[schema(title = "HintOtherAlgorithm")]
     OtherAlgorithm {
         /// The one that the code was made with.
         algorithm: HintAlgorithm,
     },
     /// The device's period is another one.
+    #[schema(title = "HintOtherPeriod")]
     OtherPeriod {
         /// The one that the code was made with, in seconds.
         #[schema(example = 60)]
         period_s: u32,
     },
     /// The code is of an older entry in the user's app: read the newest one.
+    #[schema(title = "HintOtherEntry")]
     OtherEntry,
 }
 

@@ -1,24 +1,48 @@
 //! A keyring's file: made, opened, checked, upgraded.
 
 use std::{
+    fs::File,
     io::{ErrorKind, Read as _},
     os::unix::fs::PermissionsExt,
     path::Path,
-    sync::Arc,
+    sync::{Arc, PoisonError},
 };
 
-use ring::digest::{SHA256, digest};
+use ring::digest::{Digest, SHA256, digest};
 use service::{Entropy, UnixMs};
 use zeroize::Zeroizing;
 
 use crate::{
-    Keyring, KeyringError,
+    Grown, Keyring, KeyringError, NewGrantKey,
+    grants::GrantKeys,
     lines::{HEADER, Lines, Material, write_line},
     private_file::{self, open_plain},
 };
 
 /// A keyring with many retired keys stays far below this.
 const SIZE_MAX: u64 = 1 << 20;
+
+/// A file's bytes, as far as they are to be known again.
+pub(crate) struct Seen {
+    length: usize,
+    digest: Digest,
+}
+
+impl Seen {
+    fn of(bytes: &[u8]) -> Self {
+        Self {
+            length: bytes.len(),
+            digest: digest(&SHA256, bytes),
+        }
+    }
+
+    /// What stands below them in this file; `None` if it is another one.
+    fn rest_of<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        let (same, rest) = bytes.split_at_checked(self.length)?;
+        let is_whole = rest.is_empty() || same.ends_with(b"\n") || rest.starts_with(b"\n");
+        (is_whole && digest(&SHA256, same).as_ref() == self.digest.as_ref()).then_some(rest)
+    }
+}
 
 impl Keyring {
     /// Makes a keyring with one key of each kind in a new file.
@@ -37,18 +61,45 @@ impl Keyring {
         Self::parse(&text, entropy)
     }
 
-    /// Checks that the file is still the one that was opened: there, byte for byte, and its owner's alone.
-    pub fn check(&self, path: &Path) -> Result<(), KeyringError> {
-        self.read_again(path).map(drop)
+    /// Checks that the file is still the one that was opened: there, byte for byte, and its owner's alone. Further grant keys
+    /// below that are taken in; true if there were any.
+    pub fn check(&self, path: &Path) -> Result<bool, KeyringError> {
+        self.read_again(path).map(|(_, is_more)| is_more)
     }
 
-    fn read_again(&self, path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+    /// The file's bytes, and whether there was more to take in.
+    fn read_again(&self, path: &Path) -> Result<(Zeroizing<Vec<u8>>, bool), KeyringError> {
         let bytes = read(path)?;
-        if digest(&SHA256, &bytes).as_ref() == self.read_as.as_ref() {
-            Ok(bytes)
-        } else {
-            Err(KeyringError::Changed(path.into()))
-        }
+        let rest = self.grown().file.rest_of(&bytes).map(|rest| rest.len());
+        let is_more = match rest {
+            Some(0) => false,
+            Some(more) => {
+                let grown = grown(&bytes, more).ok_or_else(|| KeyringError::Changed(path.into()))?;
+                *self.grown.write().unwrap_or_else(PoisonError::into_inner) = grown;
+                true
+            }
+            None => return Err(KeyringError::Changed(path.into())),
+        };
+        Ok((bytes, is_more))
+    }
+
+    /// Draws a grant key, which is nobody's yet.
+    pub fn new_grant_key(&self) -> Result<NewGrantKey, KeyringError> {
+        let mut seed: Material = Zeroizing::new([0; 32]);
+        self.entropy.fill(&mut *seed)?;
+        NewGrantKey::of(seed)
+    }
+
+    /// Writes a further grant key into the file. It is published from then on, and signs a while later.
+    pub fn add_grant_key(&self, path: &Path, key: &NewGrantKey, now: UnixMs) -> Result<(), KeyringError> {
+        let _no_other_writes = locked(path)?;
+        let (bytes, _) = self.read_again(path)?;
+        let text = as_text(&bytes)?;
+        let number = Lines::of(text)?.grants.iter().map(|(id, _)| *id).max().unwrap_or(0);
+        let mut text = with_room(text, 1);
+        write_line(&mut text, "grant", number.saturating_add(1), now, key.seed());
+        private_file::write(path, text.as_bytes())?;
+        self.check(path).map(drop)
     }
 
     /// Reads the keyring of a file that only its owner may read.
@@ -63,7 +114,8 @@ impl Keyring {
     /// For who owns the data directory, once the keyring has proven to be the database's: a program of before that runs
     /// beside would take the file for another one.
     pub fn upgrade(&self, path: &Path, now: UnixMs) -> Result<Option<Self>, KeyringError> {
-        let bytes = self.read_again(path)?;
+        let _no_other_writes = locked(path)?;
+        let (bytes, _) = self.read_again(path)?;
         let old = as_text(&bytes)?;
         let lines = Lines::of(old)?;
         let derived = lines.derived_macs();
@@ -75,12 +127,7 @@ impl Keyring {
         if derived.is_empty() && missing.is_empty() {
             return Ok(None);
         }
-        let new = derived.len() + missing.len();
-        let mut text = Zeroizing::new(String::with_capacity(old.len() + 1 + 128 * new));
-        text.push_str(old);
-        if !old.ends_with('\n') {
-            text.push('\n');
-        }
+        let mut text = with_room(old, derived.len() + missing.len());
         for (id, material) in &derived {
             write_line(&mut text, "mac", *id, now, material);
         }
@@ -94,8 +141,21 @@ impl Keyring {
     }
 
     fn parse(text: &str, entropy: Arc<dyn Entropy>) -> Result<Self, KeyringError> {
-        Self::new(&Lines::of(text)?, entropy, digest(&SHA256, text.as_bytes()))
+        Self::new(&Lines::of(text)?, entropy, Seen::of(text.as_bytes()))
     }
+}
+
+/// What a keyring has become whose file is longer by so many bytes; `None` unless they are newer grant keys alone.
+fn grown(bytes: &[u8], more: usize) -> Option<Grown> {
+    let lines = |bytes| Lines::of(as_text(bytes).ok()?).ok();
+    let all = lines(bytes)?;
+    if !all.only_gained_grants(&lines(&bytes[bytes.len() - more..])?) {
+        return None;
+    }
+    Some(Grown {
+        grants: GrantKeys::of(&all).ok()?,
+        file: Seen::of(bytes),
+    })
 }
 
 fn as_text(bytes: &[u8]) -> Result<&str, KeyringError> {
@@ -103,6 +163,28 @@ fn as_text(bytes: &[u8]) -> Result<&str, KeyringError> {
         line: 0,
         what: "it is not text",
     })
+}
+
+/// A keyring's text with room for so many lines more, in one piece, so that no copy is left behind by growing.
+fn with_room(text: &str, lines: usize) -> Zeroizing<String> {
+    let mut with_room = Zeroizing::new(String::with_capacity(text.len() + 1 + 128 * lines));
+    with_room.push_str(text);
+    if !text.ends_with('\n') {
+        with_room.push('\n');
+    }
+    with_room
+}
+
+/// Keeps other processes from writing the keyring of this folder until it is dropped: who reads, adds and puts in place
+/// would lose what another one added in between.
+fn locked(path: &Path) -> Result<File, KeyringError> {
+    let folder = File::open(
+        path.parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new(".")),
+    )?;
+    folder.lock()?;
+    Ok(folder)
 }
 
 /// Reads a file that only its owner may read.

@@ -7,7 +7,10 @@ use ring::{
 };
 use service::{GrantKey, PortError, UnixMs};
 
-use crate::{KeyringError, lines::Lines};
+use crate::{
+    KeyringError,
+    lines::{Lines, Material},
+};
 
 /// A new key is published for so long before it signs: verifiers fetch the keys every five minutes.
 const LEAD_MS: i64 = 10 * UnixMs::MINUTE;
@@ -23,21 +26,45 @@ struct Key {
     made_at: UnixMs,
 }
 
+/// A grant key that stands in no file yet.
+pub struct NewGrantKey {
+    seed: Material,
+    id: String,
+}
+
+impl NewGrantKey {
+    pub(crate) fn of(seed: Material) -> Result<Self, KeyringError> {
+        let (_, public) = pair_of(&seed)?;
+        Ok(Self { seed, id: public.id })
+    }
+
+    /// Its `kid`.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(crate) fn seed(&self) -> &Material {
+        &self.seed
+    }
+}
+
+fn pair_of(seed: &Material) -> Result<(Ed25519KeyPair, GrantKey), KeyringError> {
+    let unusable = |_| KeyringError::Damaged {
+        line: 0,
+        what: "a grant key cannot be used",
+    };
+    let pair = Ed25519KeyPair::from_seed_unchecked(&**seed).map_err(unusable)?;
+    let mut public = [0; 32];
+    public.copy_from_slice(pair.public_key().as_ref());
+    let id = thumbprint(&public);
+    Ok((pair, GrantKey { id, public }))
+}
+
 impl GrantKeys {
     pub(crate) fn of(lines: &Lines) -> Result<Self, KeyringError> {
         let mut found: Vec<(u32, Key)> = Vec::with_capacity(lines.grants.len());
         for ((id, seed), made_at) in lines.grants.iter().zip(&lines.grants_made_at) {
-            let unusable = |_| KeyringError::Damaged {
-                line: 0,
-                what: "a grant key cannot be used",
-            };
-            let pair = Ed25519KeyPair::from_seed_unchecked(&**seed).map_err(unusable)?;
-            let mut public = [0; 32];
-            public.copy_from_slice(pair.public_key().as_ref());
-            let public = GrantKey {
-                id: thumbprint(&public),
-                public,
-            };
+            let (pair, public) = pair_of(seed)?;
             let made_at = *made_at;
             found.push((*id, Key { public, pair, made_at }));
         }

@@ -14,6 +14,9 @@
 //! The newest of each kind is used for what is new. A line of any other kind was written by a newer version, and is
 //! refused: a program that passed over it would also leave it out.
 //!
+//! Whoever has the file open takes in further grant keys below what it read ([`Keyring::check`]), so that these are rotated
+//! while a service runs; any other change is another keyring.
+//!
 //! Keyrings of before had no `mac` lines; the HMAC key was derived from the sealing key of the same number, and still is
 //! where there is none. [`Keyring::upgrade`] writes it down, after which a sealing key can end without it.
 
@@ -25,11 +28,13 @@ pub mod private_file;
 mod sealing;
 mod sessions;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+};
 
 use ring::{
     aead::LessSafeKey,
-    digest::Digest,
     hmac,
     signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey},
 };
@@ -37,6 +42,7 @@ use service::{Entropy, GrantKey, PortError, Signer, UnixMs};
 
 pub use error::KeyringError;
 use grants::GrantKeys;
+pub use grants::NewGrantKey;
 use lines::Lines;
 use sealing::sealing_key;
 use sessions::SessionKeys;
@@ -46,16 +52,20 @@ pub struct Keyring {
     sealing: BTreeMap<u32, LessSafeKey>,
     macs: BTreeMap<u32, hmac::Key>,
     signing: BTreeMap<u32, Ed25519KeyPair>,
-    grants: GrantKeys,
     sessions: SessionKeys,
     entropy: Arc<dyn Entropy>,
-    /// Of the file's bytes when it was opened.
-    read_as: Digest,
+    grown: RwLock<Grown>,
+}
+
+/// What may become more while the keyring is in use: the grant keys, and the file that they are from.
+struct Grown {
+    grants: GrantKeys,
+    file: file::Seen,
 }
 
 impl Keyring {
     /// The keyring of these lines; at least one of each kind, but for the MAC keys of a file of before.
-    fn new(lines: &Lines, entropy: Arc<dyn Entropy>, read_as: Digest) -> Result<Self, KeyringError> {
+    fn new(lines: &Lines, entropy: Arc<dyn Entropy>, file: file::Seen) -> Result<Self, KeyringError> {
         if lines.sealing.is_empty() || lines.signing.is_empty() {
             return Err(KeyringError::Damaged {
                 line: 0,
@@ -82,11 +92,18 @@ impl Keyring {
                 .iter()
                 .map(|(id, seed)| Ok((*id, Ed25519KeyPair::from_seed_unchecked(&**seed).map_err(unusable)?)))
                 .collect::<Result<_, KeyringError>>()?,
-            grants: GrantKeys::of(lines)?,
             sessions: SessionKeys::of(lines),
             entropy,
-            read_as,
+            grown: RwLock::new(Grown {
+                grants: GrantKeys::of(lines)?,
+                file,
+            }),
         })
+    }
+
+    fn grown(&self) -> RwLockReadGuard<'_, Grown> {
+        // Only whole values are put there.
+        self.grown.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -109,19 +126,19 @@ impl Signer for Keyring {
     }
 
     fn current_grant_key(&self, now: UnixMs) -> Result<String, PortError> {
-        self.grants.current(now)
+        self.grown().grants.current(now)
     }
 
     fn sign_grant(&self, key_id: &str, statement: &[u8]) -> Result<Vec<u8>, PortError> {
-        self.grants.sign(key_id, statement)
+        self.grown().grants.sign(key_id, statement)
     }
 
     fn verify_grant(&self, key_id: &str, statement: &[u8], signature: &[u8], now: UnixMs) -> bool {
-        self.grants.verify(key_id, statement, signature, now)
+        self.grown().grants.verify(key_id, statement, signature, now)
     }
 
     fn grant_keys(&self, now: UnixMs) -> Vec<GrantKey> {
-        self.grants.published(now)
+        self.grown().grants.published(now)
     }
 
     fn sign_session(&self, statement: &[u8]) -> Result<(u32, [u8; 32]), PortError> {

@@ -72,6 +72,17 @@ impl Lines {
         Ok(found)
     }
 
+    /// Whether these, the last of them, are grant keys alone, and newer than all others.
+    pub(crate) fn only_gained_grants(&self, more: &Self) -> bool {
+        let is_more = |id: u32| more.grants.iter().any(|(of_more, _)| *of_more == id);
+        let newest_before = self.grants.iter().map(|(id, _)| *id).filter(|id| !is_more(*id)).max();
+        more.sealing.is_empty()
+            && more.macs.is_empty()
+            && more.signing.is_empty()
+            && !more.grants.is_empty()
+            && more.grants.iter().all(|(id, _)| Some(*id) > newest_before)
+    }
+
     /// The MAC keys of a file of before: one of each sealing key, by its number, for each of them may have hashed.
     pub(crate) fn derived_macs(&self) -> Vec<(u32, Material)> {
         let of_before = self.macs.is_empty().then_some(&self.sealing);

@@ -446,3 +446,65 @@ fn a_keyring_knows_its_file_again() {
     fs::remove_file(&path).unwrap();
     assert!(matches!(opened.check(&path), Err(KeyringError::Missing(_))));
 }
+
+#[test]
+fn a_grant_key_is_taken_in_by_whoever_has_the_file_open() {
+    let (dir, keyring) = made();
+    let path = dir.path().join("keyring");
+    let [other, reader] = [(); 2].map(|()| Keyring::open(&path, entropy()).unwrap());
+    let now = UnixMs::new(100 * UnixMs::HOUR);
+    let first = keyring.current_grant_key(now).unwrap();
+    let signed = keyring.sign_grant(&first, b"grant").unwrap();
+    let keys: Vec<String> = [&keyring, &other]
+        .iter()
+        .map(|adding| {
+            let key = adding.new_grant_key().unwrap();
+            adding.add_grant_key(&path, &key, now).unwrap();
+            key.id().to_owned()
+        })
+        .collect();
+    assert!(reader.check(&path).unwrap(), "there are more");
+    assert!(!reader.check(&path).unwrap(), "and now it knows them");
+    let published: Vec<String> = reader.grant_keys(now).into_iter().map(|key| key.id).collect();
+    assert_eq!(published, [first.clone(), keys[0].clone(), keys[1].clone()]);
+    assert_eq!(
+        reader.current_grant_key(now).unwrap(),
+        first,
+        "nobody knows the new ones yet"
+    );
+    let later = UnixMs::new(now.get() + 10 * UnixMs::MINUTE);
+    assert_eq!(reader.current_grant_key(later).unwrap(), keys[1]);
+    assert!(reader.verify_grant(&first, b"grant", &signed, later));
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    reader.sign(b"the rest is as before");
+}
+
+#[test]
+fn nothing_but_newer_grant_keys_is_taken_in() {
+    let (dir, keyring) = made();
+    let path = dir.path().join("keyring");
+    let text = fs::read_to_string(&path).unwrap();
+    let zero = line("grant", 1, "ab").replacen("grant 1", "grant 0", 1);
+    for added in [
+        line("seal", 2, "ab"),
+        line("mac", 2, "ab"),
+        line("sign", 2, "ab"),
+        line("grant", 1, "ab"),
+        [line("grant", 2, "ab"), line("sign", 2, "ab")].join("\n"),
+        zero,
+        "grant 2".to_owned(),
+        "what is this".to_owned(),
+        "# a remark".to_owned(),
+    ] {
+        fs::write(&path, format!("{text}{added}\n")).unwrap();
+        assert!(matches!(keyring.check(&path), Err(KeyringError::Changed(_))), "{added}");
+    }
+    fs::write(&path, format!("{}{}\n", text.trim_end(), "ab")).unwrap();
+    assert!(
+        matches!(keyring.check(&path), Err(KeyringError::Changed(_))),
+        "a longer line"
+    );
+    assert_eq!(keyring.grant_keys(UnixMs::new(0)).len(), 1);
+    fs::write(&path, &text).unwrap();
+    assert!(!keyring.check(&path).unwrap());
+}

@@ -127,6 +127,7 @@ const CALLS: &[(&str, Call)] = calls! {
     close_trail();
     run_housekeeping();
     accept_clock();
+    record_grant_key("kid");
     operations(None, None, 9);
     operation("accounts/bind-mfa-token");
     set_operation("billing/refund", &new_operation());
@@ -376,6 +377,7 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
             "run_housekeeping",
             "save_touches",
             "accept_clock",
+            "record_grant_key",
         ];
         if !of_the_house.contains(name) {
             let refused = call(service, &Caller::system()).await;
@@ -485,6 +487,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "run_housekeeping",
             "save_touches",
             "accept_clock",
+            "record_grant_key",
         ],
     ),
 ];

@@ -15,6 +15,7 @@ mod firmware;
 mod footprint;
 mod machine;
 mod packages;
+mod python;
 mod report;
 mod tidy;
 mod workspaces;

@@ -31,6 +31,11 @@ const TEST_TOOLS: &[Tool] = &[
         why: "computes the codes that oathtool does not know",
     },
     Tool {
+        program: "/usr/lib/python3/dist-packages/pip/__init__.py",
+        package: "python3-pip",
+        why: "installs the judges that Debian has no packages of",
+    },
+    Tool {
         program: "/usr/lib/python3/dist-packages/jwt/__init__.py",
         package: "python3-jwt",
         why: "verifies the grants that we sign",

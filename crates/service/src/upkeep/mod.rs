@@ -1,6 +1,7 @@
 //! What the service does by itself or for its operator: the clock, housekeeping, the keyring's witnesses and its rotation.
 
 pub(crate) mod clock;
+pub(crate) mod grant_keys;
 pub(crate) mod housekeeping;
 pub(crate) mod rotation;
 pub(crate) mod vouch;
