@@ -15,7 +15,7 @@ use crate::{
         memory::GrantMemory,
         purpose::ChallengePurpose,
         register::OwnMethods,
-        token::{CHALLENGE_MS, PendingChallenge, time_of},
+        token::{PendingChallenge, time_of},
     },
     trail::refusal_counter::decide_freely,
     verification::memo::Memo,
@@ -138,31 +138,18 @@ impl Service {
         let (mut decision, mut ground, mut methods) = decide(&asked, &facts);
         let locked_until = login.locked_until(user.as_ref().and_then(|user| locked_until(user, now)));
         let mut pending = PendingChallenge {
-            id: core.new_id(now)?,
-            api_key: origin.api_key,
-            account: wanted.owner.account.as_ref().to_owned(),
-            user: wanted.owner.user.as_ref().to_owned(),
-            purpose: wanted.purpose,
-            audience,
-            session_id: wanted.session_id.clone(),
-            operation: wanted.operation.clone(),
-            resource: wanted.resource.clone(),
-            ground: ground.name().to_owned(),
-            methods: methods.iter().map(|offered| offered.method.clone()).collect(),
-            expires_at_ms: now.plus(CHALLENGE_MS).get(),
-            ip: wanted.client.as_ref().and_then(|client| client.ip.clone()),
-            user_agent: wanted.client.as_ref().and_then(|client| client.user_agent.clone()),
             city: login.city,
             trusted_device: login.trust.map(|trust| trust.token.device),
+            ..PendingChallenge::of(wanted, &attempt, audience)?
         };
+        pending.becomes(ground, &methods);
         let mut trusted_device = None;
         if let (Ground::TrustedDevice, Some(user), Some(trust)) = (ground, &user, login.trust) {
             trusted_device = core.trust_used(&attempt, &pending, user, trust.token).await?;
             if trusted_device.is_none() {
                 facts.is_trusted = false;
                 (decision, ground, methods) = decide(&asked, &facts);
-                pending.ground = ground.name().to_owned();
-                pending.methods = methods.iter().map(|offered| offered.method.clone()).collect();
+                pending.becomes(ground, &methods);
             }
         }
         let is_stuck = (decision, ground) == (Decision::Deny, Ground::NoMethod);

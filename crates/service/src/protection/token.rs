@@ -8,13 +8,18 @@ use store::{Id, Owner};
 use verify::UnixMs;
 
 use crate::{
-    Client, Core, ServiceError,
+    Client, Core, NewChallenge, ServiceError,
+    attempt::Attempt,
     ports::{PortError, Sealer},
-    protection::{grant::Grant, purpose::ChallengePurpose},
+    protection::{
+        decision::{Ground, OfferedMethod},
+        grant::Grant,
+        purpose::ChallengePurpose,
+    },
 };
 
 /// The life of an unanswered challenge.
-pub(crate) const CHALLENGE_MS: i64 = 5 * UnixMs::MINUTE;
+const CHALLENGE_MS: i64 = 5 * UnixMs::MINUTE;
 
 const FORMAT: u8 = 1;
 /// Longer texts are no tokens of ours.
@@ -49,6 +54,35 @@ pub(crate) struct PendingChallenge {
 }
 
 impl PendingChallenge {
+    /// The challenge that is asked for now, before it is decided.
+    pub(crate) fn of(wanted: &NewChallenge, attempt: &Attempt<'_>, audience: String) -> Result<Self, ServiceError> {
+        let client = wanted.client.clone().unwrap_or_default();
+        Ok(Self {
+            id: attempt.core.new_id(attempt.now)?,
+            api_key: attempt.origin.api_key,
+            account: wanted.owner.account.as_ref().to_owned(),
+            user: wanted.owner.user.as_ref().to_owned(),
+            purpose: wanted.purpose,
+            audience,
+            session_id: wanted.session_id.clone(),
+            operation: wanted.operation.clone(),
+            resource: wanted.resource.clone(),
+            ground: String::new(),
+            methods: Vec::new(),
+            expires_at_ms: attempt.now.plus(CHALLENGE_MS).get(),
+            ip: client.ip,
+            user_agent: client.user_agent,
+            city: None,
+            trusted_device: None,
+        })
+    }
+
+    /// What was decided of it.
+    pub(crate) fn becomes(&mut self, ground: Ground, methods: &[OfferedMethod]) {
+        self.ground = ground.name().to_owned();
+        self.methods = methods.iter().map(|offered| offered.method.clone()).collect();
+    }
+
     pub(crate) fn owner(&self) -> Owner {
         Owner::new(&*self.account, &*self.user)
     }
