@@ -4,7 +4,7 @@ mod support;
 
 use service::{
     Caller, ChallengeAnswer, ChallengePurpose, Decision, Factor, GrantUse, NewChallenge, NewEnrollment, Owner,
-    ProofOfIdentity, ProtectionChange, ProtectionMethod, ServiceError, Settings, UnixMs,
+    ProofOfIdentity, ProtectionChange, ProtectionMethod, Replacement, ServiceError, Settings, UnixMs,
 };
 use support::{SETTINGS, STEP_MS, World, alice, app, bob, phone::Phone, text};
 

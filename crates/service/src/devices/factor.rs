@@ -1,7 +1,7 @@
 //! The fresh factor of a change of a user's factors: a code of a device, a recovery code, or an identity grant.
 
 use otp::Code;
-use store::{Bound, Id, RecoveryCodes, User, Write, audit};
+use store::{Bound, Change, Id, RecoveryCodes, User, Write, audit};
 use verify::{Lock, Purpose, UnixMs, Verdict, judge};
 use zeroize::Zeroizing;
 
@@ -42,7 +42,7 @@ pub enum Factor {
 }
 
 /// The outcome of judging a fresh factor.
-pub(crate) enum FactorOutcome {
+enum FactorOutcome {
     /// Right: to be written together with what it allows.
     Right(Box<ConsumedFactor>),
     /// Wrong: to be written by itself, then told.
@@ -78,8 +78,28 @@ impl ConsumedFactor {
     }
 }
 
+/// The factor that pays for a change, to be used up with it. A wrong one is counted and told; `None` where somebody else was
+/// faster, and all is to be read anew.
+pub(crate) async fn paid_by(
+    attempt: &Attempt<'_>,
+    user: &User,
+    of: Option<Id>,
+    factor: &Factor,
+    action: &'static str,
+) -> Result<Option<ConsumedFactor>, ServiceError> {
+    match judge_factor(attempt, user, of, factor, action).await? {
+        FactorOutcome::Right(spent) => Ok(Some(*spent)),
+        FactorOutcome::Wrong { writes, event, error } => {
+            match attempt.commit(Change::of(event).with(writes), error).await? {
+                Some(error) => Err(error),
+                None => Ok(None),
+            }
+        }
+    }
+}
+
 /// Judges a factor for a change of factors: a code against this device or any of the user's, or against their recovery codes.
-pub(crate) async fn judge_factor(
+async fn judge_factor(
     attempt: &Attempt<'_>,
     user: &User,
     of: Option<Id>,
@@ -95,7 +115,7 @@ pub(crate) async fn judge_factor(
             let grant = factor_grant(attempt, user, text, action).await?;
             Ok(FactorOutcome::Right(Box::new(ConsumedFactor {
                 name: "identity_grant",
-                user: used_up(user.clone(), &grant, attempt.now)?,
+                user: used_up(user.clone(), &grant, action, attempt.now)?,
                 recovery: None,
             })))
         }

@@ -102,7 +102,7 @@ impl Service {
             }
             let event = attempt.event_of(&user, &entry).await?;
             let user = match &proven {
-                Some(proven) if told.is_ok() => proven.used_up(user, now)?,
+                Some(proven) if told.is_ok() => proven.used_up(user, ACTION, now)?,
                 _ => user,
             };
             let change = Change::of(event).with([user.with_state(id, next).used()]);

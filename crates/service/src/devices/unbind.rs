@@ -1,13 +1,10 @@
 //! Unbinding a device.
 
-use store::{Change, Id, Owner};
+use store::{Id, Owner};
 
 use crate::{
     Caller, Factor, Role, Service, ServiceError,
-    devices::{
-        ending::Ending,
-        factor::{FactorOutcome, judge_factor},
-    },
+    devices::{ending::Ending, factor::paid_by},
 };
 
 impl Service {
@@ -25,21 +22,13 @@ impl Service {
                 return Err(ServiceError::NotFound("bound device"));
             }
             let not_required = core.may_lose_a_device(&factors.user).await?;
-            let judged = judge_factor(&attempt, &factors.user, Some(id), factor, "device.unbind").await?;
-            match judged {
-                FactorOutcome::Right(spent) => {
-                    let mut ending = Ending::of(&attempt, owner, &factors).await?;
-                    ending.end(id, *spent).await?;
-                    if ending.ended().await?.on(not_required).commit().await? {
-                        return Ok(());
-                    }
-                }
-                FactorOutcome::Wrong { writes, event, error } => {
-                    let change = Change::of(event).with(writes);
-                    if let Some(error) = attempt.commit(change, error).await? {
-                        return Err(error);
-                    }
-                }
+            let Some(spent) = paid_by(&attempt, &factors.user, Some(id), factor, "device.unbind").await? else {
+                continue;
+            };
+            let mut ending = Ending::of(&attempt, owner, &factors).await?;
+            ending.end(id, spent).await?;
+            if ending.ended().await?.on(not_required).commit().await? {
+                return Ok(());
             }
         }
     }

@@ -69,9 +69,9 @@ impl ProofOfIdentity {
 
 impl Proven {
     /// The row in which it is used up, where it is a grant.
-    pub(crate) fn used_up(&self, user: User, now: UnixMs) -> Result<User, ServiceError> {
+    pub(crate) fn used_up(&self, user: User, action: &str, now: UnixMs) -> Result<User, ServiceError> {
         match &self.grant {
-            Some(grant) => used_up(user, grant, now),
+            Some(grant) => used_up(user, grant, action, now),
             None => Ok(user),
         }
     }

@@ -12,7 +12,7 @@ use crate::{
     access::hourly_limit::HourlyLimit,
     access::idempotency::already_created,
     attempt::Attempt,
-    devices::factor::{FactorOutcome, judge_factor},
+    devices::factor::paid_by,
     devices::factors::touched,
     enrollment::identity_proof::{ProofOfIdentity, Proven, evidence},
     enrollment::state::{becomes, codes_needed, started, uri},
@@ -145,16 +145,11 @@ async fn try_start(attempt: &Attempt<'_>, wanted: &NewEnrollment) -> Result<Opti
         NewDevice::App { issuer } => Some(for_app(core, (wanted, &proven.proof), issuer.as_deref(), now)?),
         NewDevice::Token { .. } => None,
     };
-    let spent = match fresh_factor(attempt, wanted, &factors.user).await? {
-        Some(FactorOutcome::Right(spent)) => Some(spent),
-        Some(FactorOutcome::Wrong { writes, event, error }) => {
-            let outcomes = core.commit(vec![Change::of(event).with(writes)]).await?;
-            return if outcomes == [Outcome::Done] {
-                Err(error)
-            } else {
-                Ok(None)
-            };
-        }
+    let spent = match asked_factor(attempt, wanted, &factors.user).await? {
+        Some((of, factor)) => match paid_by(attempt, &factors.user, of, factor, ACTION).await? {
+            None => return Ok(None),
+            spent => spent,
+        },
         None => None,
     };
     let (enrollment, shown) = match (app, &wanted.device) {
@@ -180,7 +175,7 @@ async fn try_start(attempt: &Attempt<'_>, wanted: &NewEnrollment) -> Result<Opti
     // What is free to start beside no device must not be completed beside one that came in between (U5).
     let paid_by = spent.as_ref().map(|spent| spent.name());
     let (user, recovery) = spent.map_or((factors.user, None), |spent| (spent.user, spent.recovery));
-    let mut writes = vec![touched(proven.used_up(user, now)?)];
+    let mut writes = vec![touched(proven.used_up(user, ACTION, now)?)];
     writes.extend(supersede(core, owner).await?);
     writes.extend(recovery.map(|(expected, next)| Write::put(Some(expected), &next)));
     let detail = json!({
@@ -217,12 +212,12 @@ async fn again(core: &Core, owner: &Owner, created: &str, now: UnixMs) -> Result
     })
 }
 
-/// The factor that a user with a device has to show before a way in is added or changed.
-async fn fresh_factor(
+/// The factor that a user with a device has to show before a way in is added or changed, and the device whose code it is.
+async fn asked_factor<'w>(
     attempt: &Attempt<'_>,
-    wanted: &NewEnrollment,
+    wanted: &'w NewEnrollment,
     user: &User,
-) -> Result<Option<FactorOutcome>, ServiceError> {
+) -> Result<Option<(Option<Id>, &'w Factor)>, ServiceError> {
     let Attempt { core, .. } = *attempt;
     let devices = &user.devices;
     let Some(replacement) = &wanted.factor else {
@@ -247,9 +242,7 @@ async fn fresh_factor(
         None if devices.len() >= core.settings.devices_max => return Err(ServiceError::DeviceLimit),
         None => None,
     };
-    judge_factor(attempt, user, of, &replacement.factor, ACTION)
-        .await
-        .map(Some)
+    Ok(Some((of, &replacement.factor)))
 }
 
 /// The older enrollments of this user give way. The last one is kept for a hint to whoever types its code; one

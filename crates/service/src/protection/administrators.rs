@@ -6,7 +6,7 @@ use store::{Administrators, Change, Owner, Role, Write, audit};
 use crate::{
     Caller, Core, Factor, Input, Service, ServiceError,
     attempt::Attempt,
-    devices::factor::{ConsumedFactor, FactorOutcome, judge_factor},
+    devices::factor::{ConsumedFactor, paid_by},
 };
 
 /// Administrators that an account may have beside its root.
@@ -65,21 +65,16 @@ impl Service {
             }
             let spent = match &root {
                 None => None,
-                Some(root) => match judged(&attempt, root, wanted.factor.as_ref()).await? {
-                    FactorOutcome::Right(spent) => Some(spent),
-                    FactorOutcome::Wrong { writes, event, error } => {
-                        match attempt.commit(Change::of(event).with(writes), error).await? {
-                            Some(error) => return Err(error),
-                            None => continue,
-                        }
-                    }
+                Some(root) => match by_root(&attempt, root, wanted.factor.as_ref()).await? {
+                    None => continue,
+                    spent => spent,
                 },
             };
             let because = spent.as_ref().map_or("first", |spent| spent.name());
             let events = told(&attempt, because, (old.as_ref(), &next)).await?;
             let change = Change::of_all(events).ok_or_else(|| ServiceError::Internal("nobody is told of".into()))?;
             let change = change.with([Write::put(old.map(|old| old.version), &next)]);
-            let change = change.with(spent.into_iter().flat_map(|spent| burned(*spent)));
+            let change = change.with(spent.into_iter().flat_map(burned));
             if let Some(done) = attempt.commit(change, next).await? {
                 return Ok(done);
             }
@@ -127,7 +122,11 @@ fn check(account: &str, wanted: &NewAdministrators) -> Result<Administrators, Se
 
 /// The root's factor: a code. No grant stands for one, for the catalogue has no operation that it could name, nor does
 /// anything else where the root has no device: who holds the account is then for support to find out (U2).
-async fn judged(attempt: &Attempt<'_>, root: &Owner, factor: Option<&Factor>) -> Result<FactorOutcome, ServiceError> {
+async fn by_root(
+    attempt: &Attempt<'_>,
+    root: &Owner,
+    factor: Option<&Factor>,
+) -> Result<Option<ConsumedFactor>, ServiceError> {
     let user = attempt.core.row(root, attempt.now).await?;
     if user.devices.is_empty() {
         return Err(ServiceError::NoDevice);
@@ -138,7 +137,7 @@ async fn judged(attempt: &Attempt<'_>, root: &Owner, factor: Option<&Factor>) ->
             input: Input::Factor,
             why: "it is a code of the root's device, or a recovery code of theirs".into(),
         }),
-        Some(code) => judge_factor(attempt, &user, None, code, ACTION).await,
+        Some(code) => paid_by(attempt, &user, None, code, ACTION).await,
     }
 }
 

@@ -66,11 +66,14 @@ async fn refused(attempt: &Attempt<'_>, user: &User, action: &'static str) -> Re
     })
 }
 
-/// The row in which this grant is used up; what is written with it is what the grant was for.
-pub(crate) fn used_up(user: User, grant: &Grant, now: UnixMs) -> Result<User, ServiceError> {
+/// The row in which this grant is used up; what is written with it is what the grant was for. One grant does not stand for
+/// two things in the same change.
+pub(crate) fn used_up(user: User, grant: &Grant, action: &str, now: UnixMs) -> Result<User, ServiceError> {
     let mut memo = Memo::read(&user.memo);
     if !memo.grants.consume(grant, now) {
-        return Err(ServiceError::Internal("a grant is used up twice".into()));
+        return Err(ServiceError::GrantRefused {
+            operations: rows_of(action),
+        });
     }
     Ok(User {
         memo: memo.write(),

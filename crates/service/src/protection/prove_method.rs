@@ -8,7 +8,7 @@ use crate::{
     Caller, Core, Factor, Input, MethodView, Role, Service, ServiceError,
     attempt::Attempt,
     devices::{
-        factor::{ConsumedFactor, FactorOutcome, judge_factor},
+        factor::{ConsumedFactor, paid_by},
         factors::touched,
     },
     protection::register::{OwnMethods, check_identity, written},
@@ -65,14 +65,9 @@ impl Service {
             let spent = match &wanted.factor {
                 _ if is_same || is_free => None,
                 None => return Err(ServiceError::FactorRequired),
-                Some(factor) => match judge_factor(&attempt, &user, None, factor, ACTION).await? {
-                    FactorOutcome::Right(spent) => Some(*spent),
-                    FactorOutcome::Wrong { writes, event, error } => {
-                        match attempt.commit(Change::of(event).with(writes), error).await? {
-                            Some(error) => return Err(error),
-                            None => continue,
-                        }
-                    }
+                Some(factor) => match paid_by(&attempt, &user, None, factor, ACTION).await? {
+                    None => continue,
+                    spent => spent,
                 },
             };
             let next = ProvenMethod {

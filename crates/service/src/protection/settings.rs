@@ -10,7 +10,7 @@ use crate::{
     Caller, Factor, Input, ProtectionView, Role, Service, ServiceError, Settings,
     attempt::Attempt,
     devices::{
-        factor::{ConsumedFactor, FactorOutcome, judge_factor},
+        factor::{ConsumedFactor, paid_by},
         factors::{Factors, touched},
     },
     protection::{
@@ -90,14 +90,9 @@ impl Service {
             let spent = match (is_free, &wanted.factor) {
                 (true, _) => None,
                 (false, None) => return Err(ServiceError::FactorRequired),
-                (false, Some(factor)) => match judge_factor(&attempt, &factors.user, None, factor, ACTION).await? {
-                    FactorOutcome::Right(spent) => Some(*spent),
-                    FactorOutcome::Wrong { writes, event, error } => {
-                        match attempt.commit(Change::of(event).with(writes), error).await? {
-                            Some(error) => return Err(error),
-                            None => continue,
-                        }
-                    }
+                (false, Some(factor)) => match paid_by(&attempt, &factors.user, None, factor, ACTION).await? {
+                    None => continue,
+                    spent => spent,
                 },
             };
             let trusts = match old.own.allow_trusted_devices && !wanted.allow_trusted_devices {

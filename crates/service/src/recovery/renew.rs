@@ -4,11 +4,11 @@ use store::{Change, Owner, User, Write};
 use zeroize::Zeroizing;
 
 use crate::{
-    Caller, Factor, Role, Service, ServiceError,
-    devices::factor::{FactorOutcome, judge_factor},
-    recovery::recovery_set::issue,
+    Caller, Factor, Role, Service, ServiceError, devices::factor::paid_by, recovery::recovery_set::issue,
     verification::memo::Memo,
 };
+
+const ACTION: &str = "recovery_codes.renew";
 
 impl Service {
     /// A new set for a right code of a device; the old set dies. Shown once.
@@ -29,15 +29,8 @@ impl Service {
             let user = user.filter(|user| !user.devices.is_empty());
             let user = user.ok_or(ServiceError::FactorRequired)?;
             let old = core.store.recovery_codes(owner.clone()).await?;
-            let judged = judge_factor(&attempt, &user, None, factor, "recovery_codes.renew").await?;
-            let spent = match judged {
-                FactorOutcome::Right(spent) => spent,
-                FactorOutcome::Wrong { writes, event, error } => {
-                    match attempt.commit(Change::of(event).with(writes), error).await? {
-                        Some(error) => return Err(error),
-                        None => continue,
-                    }
-                }
+            let Some(spent) = paid_by(&attempt, &user, None, factor, ACTION).await? else {
+                continue;
             };
             let (codes, next) = issue(core, owner, old.as_ref(), attempt.now)?;
             let name = spent.name();
@@ -48,7 +41,7 @@ impl Service {
                 memo: memo.write(),
                 ..spent.user
             };
-            let entry = attempt.entry("recovery_codes.renew", "done").of_user().because(name);
+            let entry = attempt.entry(ACTION, "done").of_user().because(name);
             let change = Change::of(attempt.event_of(&user, &entry).await?);
             let writes = [Write::put(old.as_ref().map(|old| old.version), &next), user.used()];
             if let Some(done) = attempt.commit(change.with(writes), codes).await? {

@@ -5,7 +5,7 @@ use store::{Change, Owner, Role, User, Write};
 use crate::{
     Caller, Factor, Service, ServiceError,
     devices::{
-        factor::{ConsumedFactor, FactorOutcome, judge_factor},
+        factor::{ConsumedFactor, paid_by},
         factors::touched,
     },
     protection::{register::OwnMethods, session::ending::ended},
@@ -35,14 +35,9 @@ impl Service {
             let spent = match (methods.is_any(), factor) {
                 (false, _) => None,
                 (true, None) => return Err(ServiceError::FactorRequired),
-                (true, Some(factor)) => match judge_factor(&attempt, &user, None, factor, ACTION).await? {
-                    FactorOutcome::Right(spent) => Some(*spent),
-                    FactorOutcome::Wrong { writes, event, error } => {
-                        match attempt.commit(Change::of(event).with(writes), error).await? {
-                            Some(error) => return Err(error),
-                            None => continue,
-                        }
-                    }
+                (true, Some(factor)) => match paid_by(&attempt, &user, None, factor, ACTION).await? {
+                    None => continue,
+                    spent => spent,
                 },
             };
             let sessions = core.sessions_of(owner).await?;
