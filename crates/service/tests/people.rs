@@ -757,3 +757,39 @@ async fn p9_no_report_answers_a_challenge_of_before_the_closing() {
     }
     world.checked_by(&caller, &alice(), "sms", SETTINGS).await;
 }
+
+/// P9: recovery codes that the old holder makes for an old one, once the new holder's device is bound, are the old holder's.
+#[tokio::test]
+async fn p9_no_recovery_codes_that_the_old_holder_renewed_survive_a_handover() {
+    let world = World::new().await;
+    let caller = world.all().await;
+    let service = &world.service;
+    let (old, _, paper) = world.bind_with_paper(&caller, &alice()).await;
+    let replacement = service::Replacement {
+        replaces: Some(old),
+        factor: by_paper(&paper[0]),
+    };
+    let wanted = world.wanted(&alice(), app(), Some(replacement));
+    let offer = service.start_enrollment(&caller, &wanted).await.expect("an offer");
+    let next = Phone::of(&offer);
+    let confirmation = confirmation(&[&next.shows(world.now())]);
+    service
+        .confirm_enrollment(&caller, &alice(), offer.id, &confirmation)
+        .await
+        .expect("bound");
+    world.clock.pass(UnixMs::SECOND);
+    let renewed = service
+        .renew_recovery_codes(&caller, &alice(), &by_paper(&paper[1]))
+        .await;
+    let renewed = renewed.expect("the old paper is still good");
+    service
+        .hand_over(&caller, &alice(), offer.id)
+        .await
+        .expect("it is theirs");
+    let user = service.user(&caller, &alice()).await.expect("a view");
+    assert_eq!(user.recovery_codes_left, 0);
+    let told = service
+        .renew_recovery_codes(&caller, &alice(), &by_paper(&renewed[0]))
+        .await;
+    assert!(told.is_err(), "the old holder is out");
+}
