@@ -715,3 +715,15 @@ async fn p2_a_login_that_was_reported_trusts_its_browser() {
     let told = desk.ask(&again).await;
     assert_eq!((told.decision, told.ground), (Decision::Allow, Ground::TrustedDevice));
 }
+
+/// P9, U5: a number that is lost leaves nothing to check the user with, and no protection goes off for that.
+#[tokio::test]
+async fn u5_who_has_nothing_left_to_be_checked_with_does_not_switch_protection_off() {
+    let desk = Desk::new(&["sms"]).await;
+    desk.set(&at_login(external("sms"))).await.expect("it is proven");
+    desk.end("sms", true).await.expect("it passes P7");
+    let told = desk.set(&at_login(NONE)).await;
+    assert_eq!(told, Err(ServiceError::FactorRequired));
+    let stuck = desk.ask(&login("password")).await;
+    assert_eq!((stuck.decision, stuck.ground), (Decision::Deny, Ground::NoMethod));
+}
