@@ -727,3 +727,19 @@ async fn u5_who_has_nothing_left_to_be_checked_with_does_not_switch_protection_o
     let stuck = desk.ask(&login("password")).await;
     assert_eq!((stuck.decision, stuck.ground), (Decision::Deny, Ground::NoMethod));
 }
+
+/// U5: where a method protects, another one beside it is another way in: it gives the factor that switches the first one off.
+#[tokio::test]
+async fn u5_beside_a_method_that_protects_another_one_takes_a_check() {
+    let desk = Desk::new(&["sms"]).await;
+    desk.prove("email", &desk.proven("alice@example.com", None))
+        .await
+        .expect("nothing is protected yet: the operator brings it along");
+    desk.set(&at_login(external("sms"))).await.expect("it is proven");
+    let told = desk.prove("wechat", &desk.proven("mallory", None)).await;
+    assert_eq!(told, Err(ServiceError::FactorRequired));
+    let row = "accounts/binding-wechat";
+    let factor = desk.world.checked_by(&desk.caller, &alice(), "sms", row).await;
+    let told = desk.prove("wechat", &desk.proven("alice", Some(factor))).await;
+    told.expect("it is paid for by a method of before");
+}
