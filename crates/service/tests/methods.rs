@@ -743,3 +743,30 @@ async fn u5_beside_a_method_that_protects_another_one_takes_a_check() {
     let told = desk.prove("wechat", &desk.proven("alice", Some(factor))).await;
     told.expect("it is paid for by a method of before");
 }
+
+/// P4, P5: what the account forbids does not answer a suspicious login in place of what login protection asks for, or whoever
+/// has the password would choose the weaker check by going abroad.
+#[tokio::test]
+async fn p5_a_suspicious_login_is_not_opened_by_what_login_protection_forbids() {
+    let desk = Desk::new(&["sms"]).await;
+    desk.world.bind(&desk.caller, &alice()).await;
+    let change = ProtectionChange {
+        suspicious_login_protection: external("sms"),
+        ..at_login(MFA)
+    };
+    desk.set(&ProtectionChange {
+        operation_protection: MFA,
+        ..change
+    })
+    .await
+    .expect("it adds to it");
+    desk.require(MFA, &[]).await;
+    assert_eq!(desk.offered("password").await, [("totp".to_owned(), false)]);
+    let risky = NewChallenge {
+        is_risky: true,
+        ..login("password")
+    };
+    let told = desk.ask(&risky).await;
+    let names: Vec<&str> = told.methods.iter().map(|offered| &*offered.method).collect();
+    assert_eq!((told.ground, names), (Ground::RiskReported, vec!["totp"]));
+}
