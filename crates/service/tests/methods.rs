@@ -770,3 +770,24 @@ async fn p5_a_suspicious_login_is_not_opened_by_what_login_protection_forbids() 
     let names: Vec<&str> = told.methods.iter().map(|offered| &*offered.method).collect();
     assert_eq!((told.ground, names), (Ground::RiskReported, vec!["totp"]));
 }
+
+/// P2, P9: whoever has the number now may have been at work, and have had a browser trusted.
+#[tokio::test]
+async fn p9_no_browser_is_trusted_any_more_by_a_number_that_went_to_somebody_else() {
+    let desk = Desk::new(&["sms", "wechat"]).await;
+    desk.set(&at_login(external("sms"))).await.expect("it is proven");
+    let asked = desk.ask(&login("password")).await;
+    let report = MethodReport {
+        trust_device: true,
+        ..desk.report("sms")
+    };
+    let told = desk.world.service.report_method(&desk.caller, &asked.id, &report).await;
+    let again = NewChallenge {
+        trusted_device: told.expect("it is right").trusted_device,
+        ..login("password")
+    };
+    assert_eq!(desk.ask(&again).await.ground, Ground::TrustedDevice);
+    desk.end("sms", true).await.expect("it passes P7");
+    let told = desk.ask(&again).await;
+    assert_eq!((told.decision, told.ground), (Decision::Challenge, Ground::Protected));
+}
