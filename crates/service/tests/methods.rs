@@ -791,3 +791,33 @@ async fn p9_no_browser_is_trusted_any_more_by_a_number_that_went_to_somebody_els
     let told = desk.ask(&again).await;
     assert_eq!((told.decision, told.ground), (Decision::Challenge, Ground::Protected));
 }
+
+/// P4, U5: what the account forbids does not answer because it was named for suspicious logins, which nobody was checked for.
+#[tokio::test]
+async fn p4_a_setting_that_costs_no_check_lets_nothing_answer_that_the_account_forbids() {
+    let desk = Desk::new(&["sms"]).await;
+    desk.world.bind(&desk.caller, &alice()).await;
+    desk.require(MFA, &[]).await;
+    let change = ProtectionChange {
+        operation_protection: MFA,
+        suspicious_login_protection: external("sms"),
+        ..at_login(MFA)
+    };
+    desk.set(&change).await.expect("it adds to it, and takes no check");
+    for purpose in [ChallengePurpose::Operation, ChallengePurpose::Identity] {
+        let always = NewChallenge {
+            purpose,
+            operation: Some("accounts/modifying-user-mobile-number".into()),
+            session_id: Some("s".into()),
+            ..login("password")
+        };
+        let told = desk
+            .ask(&NewChallenge {
+                first_factor: None,
+                ..always
+            })
+            .await;
+        let names: Vec<&str> = told.methods.iter().map(|offered| &*offered.method).collect();
+        assert_eq!(names, ["totp"], "{purpose:?}");
+    }
+}

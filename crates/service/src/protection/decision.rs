@@ -254,9 +254,15 @@ fn offered(
 ) -> Vec<OfferedMethod> {
     let own = [(facts.has_device, TOTP), (facts.has_recovery_code, RECOVERY_CODE)];
     let own = own.into_iter().filter_map(|(is_there, name)| is_there.then_some(name));
-    // Where no setting asked, what any of them names may answer.
+    // Where no setting asked, what any of them names may answer; what is named for suspicious logins alone where nothing else
+    // is protected, for that adds to what asks, and takes no check.
     let any = [&facts.login, &facts.operation, &facts.suspicious_login].map(|setting| &setting.method);
-    let asking = main.as_ref().map_or(&any[..], std::slice::from_ref);
+    let [login, operation, _] = any;
+    let is_protected = [login, operation]
+        .iter()
+        .any(|method| **method != ProtectionMethod::None);
+    let any = if is_protected { &any[..2] } else { &any[..] };
+    let asking = main.as_ref().map_or(any, std::slice::from_ref);
     let external = facts.external.iter().map(String::as_str);
     let lets = |name: &str, settings: &[&ProtectionMethod]| lets_answer(name, &facts.forbidden, settings);
     let external = external.filter(|name| lets(name, asking) && also.is_none_or(|also| lets(name, &[also])));
