@@ -715,3 +715,109 @@ async fn p2_a_login_that_was_reported_trusts_its_browser() {
     let told = desk.ask(&again).await;
     assert_eq!((told.decision, told.ground), (Decision::Allow, Ground::TrustedDevice));
 }
+
+/// P9, U5: a number that is lost leaves nothing to check the user with, and no protection goes off for that.
+#[tokio::test]
+async fn u5_who_has_nothing_left_to_be_checked_with_does_not_switch_protection_off() {
+    let desk = Desk::new(&["sms"]).await;
+    desk.set(&at_login(external("sms"))).await.expect("it is proven");
+    desk.end("sms", true).await.expect("it passes P7");
+    let told = desk.set(&at_login(NONE)).await;
+    assert_eq!(told, Err(ServiceError::FactorRequired));
+    let stuck = desk.ask(&login("password")).await;
+    assert_eq!((stuck.decision, stuck.ground), (Decision::Deny, Ground::NoMethod));
+}
+
+/// U5: where a method protects, another one beside it is another way in: it gives the factor that switches the first one off.
+#[tokio::test]
+async fn u5_beside_a_method_that_protects_another_one_takes_a_check() {
+    let desk = Desk::new(&["sms"]).await;
+    desk.prove("email", &desk.proven("alice@example.com", None))
+        .await
+        .expect("nothing is protected yet: the operator brings it along");
+    desk.set(&at_login(external("sms"))).await.expect("it is proven");
+    let told = desk.prove("wechat", &desk.proven("mallory", None)).await;
+    assert_eq!(told, Err(ServiceError::FactorRequired));
+    let row = "accounts/binding-wechat";
+    let factor = desk.world.checked_by(&desk.caller, &alice(), "sms", row).await;
+    let told = desk.prove("wechat", &desk.proven("alice", Some(factor))).await;
+    told.expect("it is paid for by a method of before");
+}
+
+/// P4, P5: what the account forbids does not answer a suspicious login in place of what login protection asks for, or whoever
+/// has the password would choose the weaker check by going abroad.
+#[tokio::test]
+async fn p5_a_suspicious_login_is_not_opened_by_what_login_protection_forbids() {
+    let desk = Desk::new(&["sms"]).await;
+    desk.world.bind(&desk.caller, &alice()).await;
+    let change = ProtectionChange {
+        suspicious_login_protection: external("sms"),
+        ..at_login(MFA)
+    };
+    desk.set(&ProtectionChange {
+        operation_protection: MFA,
+        ..change
+    })
+    .await
+    .expect("it adds to it");
+    desk.require(MFA, &[]).await;
+    assert_eq!(desk.offered("password").await, [("totp".to_owned(), false)]);
+    let risky = NewChallenge {
+        is_risky: true,
+        ..login("password")
+    };
+    let told = desk.ask(&risky).await;
+    let names: Vec<&str> = told.methods.iter().map(|offered| &*offered.method).collect();
+    assert_eq!((told.ground, names), (Ground::RiskReported, vec!["totp"]));
+}
+
+/// P2, P9: whoever has the number now may have been at work, and have had a browser trusted.
+#[tokio::test]
+async fn p9_no_browser_is_trusted_any_more_by_a_number_that_went_to_somebody_else() {
+    let desk = Desk::new(&["sms", "wechat"]).await;
+    desk.set(&at_login(external("sms"))).await.expect("it is proven");
+    let asked = desk.ask(&login("password")).await;
+    let report = MethodReport {
+        trust_device: true,
+        ..desk.report("sms")
+    };
+    let told = desk.world.service.report_method(&desk.caller, &asked.id, &report).await;
+    let again = NewChallenge {
+        trusted_device: told.expect("it is right").trusted_device,
+        ..login("password")
+    };
+    assert_eq!(desk.ask(&again).await.ground, Ground::TrustedDevice);
+    desk.end("sms", true).await.expect("it passes P7");
+    let told = desk.ask(&again).await;
+    assert_eq!((told.decision, told.ground), (Decision::Challenge, Ground::Protected));
+}
+
+/// P4, U5: what the account forbids does not answer because it was named for suspicious logins, which nobody was checked for.
+#[tokio::test]
+async fn p4_a_setting_that_costs_no_check_lets_nothing_answer_that_the_account_forbids() {
+    let desk = Desk::new(&["sms"]).await;
+    desk.world.bind(&desk.caller, &alice()).await;
+    desk.require(MFA, &[]).await;
+    let change = ProtectionChange {
+        operation_protection: MFA,
+        suspicious_login_protection: external("sms"),
+        ..at_login(MFA)
+    };
+    desk.set(&change).await.expect("it adds to it, and takes no check");
+    for purpose in [ChallengePurpose::Operation, ChallengePurpose::Identity] {
+        let always = NewChallenge {
+            purpose,
+            operation: Some("accounts/modifying-user-mobile-number".into()),
+            session_id: Some("s".into()),
+            ..login("password")
+        };
+        let told = desk
+            .ask(&NewChallenge {
+                first_factor: None,
+                ..always
+            })
+            .await;
+        let names: Vec<&str> = told.methods.iter().map(|offered| &*offered.method).collect();
+        assert_eq!(names, ["totp"], "{purpose:?}");
+    }
+}

@@ -5,8 +5,8 @@ mod support;
 use proptest::prelude::*;
 use service::{
     Answer, Caller, ChallengeAnswer, ChallengePurpose, ClosingState, Confirmation, Decision, Factor, GrantUse, Ground,
-    Id, NewAdministrators, NewChallenge, Owner, ProtectionChange, ProtectionMethod, Role, Service, ServiceError,
-    Settings, TokenStatus, UnixMs,
+    Id, MethodReport, NewAdministrators, NewChallenge, Owner, ProtectionChange, ProtectionMethod, Role, Service,
+    ServiceError, Settings, TokenStatus, UnixMs,
 };
 use store::StoreError;
 use support::{
@@ -723,4 +723,73 @@ async fn p9_no_key_of_a_login_service_or_a_console_ends_anybody() {
             .all(|told| matches!(told, Some(ServiceError::Forbidden(_)))),
         "{refused:?}"
     );
+}
+
+/// P9: what the caller performs itself is no way in either, for a challenge of before the closing began.
+#[tokio::test]
+async fn p9_no_report_answers_a_challenge_of_before_the_closing() {
+    let world = World::new().await;
+    let caller = world.all().await;
+    let service = &world.service;
+    world.prove(&caller, &alice(), "sms").await;
+    set(&world, &caller, &alice(), login_by(sms(), None))
+        .await
+        .expect("it is proven");
+    let purposes = [ChallengePurpose::Login, ChallengePurpose::Operation];
+    let mut open = Vec::new();
+    for purpose in purposes {
+        let told = service.create_challenge(&caller, &asked(&alice(), purpose)).await;
+        open.push(told.expect("a challenge"));
+    }
+    world.clock.pass(UnixMs::SECOND);
+    service.start_closing(&caller, &alice()).await.expect("it begins");
+    world.clock.pass(UnixMs::SECOND);
+    let report = MethodReport {
+        method: "sms".into(),
+        identity: support::identity(&alice(), "sms"),
+        reference: "4711".into(),
+        at: world.now(),
+        trust_device: true,
+    };
+    for challenge in &open {
+        let told = service.report_method(&caller, &challenge.id, &report).await;
+        assert_eq!(told, Err(ServiceError::ChallengeExpired), "it opens nothing");
+    }
+    world.checked_by(&caller, &alice(), "sms", SETTINGS).await;
+}
+
+/// P9: recovery codes that the old holder makes for an old one, once the new holder's device is bound, are the old holder's.
+#[tokio::test]
+async fn p9_no_recovery_codes_that_the_old_holder_renewed_survive_a_handover() {
+    let world = World::new().await;
+    let caller = world.all().await;
+    let service = &world.service;
+    let (old, _, paper) = world.bind_with_paper(&caller, &alice()).await;
+    let replacement = service::Replacement {
+        replaces: Some(old),
+        factor: by_paper(&paper[0]),
+    };
+    let wanted = world.wanted(&alice(), app(), Some(replacement));
+    let offer = service.start_enrollment(&caller, &wanted).await.expect("an offer");
+    let next = Phone::of(&offer);
+    let confirmation = confirmation(&[&next.shows(world.now())]);
+    service
+        .confirm_enrollment(&caller, &alice(), offer.id, &confirmation)
+        .await
+        .expect("bound");
+    world.clock.pass(UnixMs::SECOND);
+    let renewed = service
+        .renew_recovery_codes(&caller, &alice(), &by_paper(&paper[1]))
+        .await;
+    let renewed = renewed.expect("the old paper is still good");
+    service
+        .hand_over(&caller, &alice(), offer.id)
+        .await
+        .expect("it is theirs");
+    let user = service.user(&caller, &alice()).await.expect("a view");
+    assert_eq!(user.recovery_codes_left, 0);
+    let told = service
+        .renew_recovery_codes(&caller, &alice(), &by_paper(&renewed[0]))
+        .await;
+    assert!(told.is_err(), "the old holder is out");
 }

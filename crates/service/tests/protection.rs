@@ -371,3 +371,40 @@ async fn grants_end_with_the_last_device_and_with_the_person() {
         assert!(!is_alive().await, "erased: {erased}");
     }
 }
+
+/// P3, P3b: a pass that names no operation passes those that are not always checked; a login's grant passes none.
+#[tokio::test]
+async fn p3b_no_grant_but_its_own_passes_an_operation_that_is_always_checked() {
+    let (world, caller, phone) = bound().await;
+    let granted = async |wanted: &NewChallenge| {
+        let challenge = asked(&world, &caller, wanted).await;
+        let answer = totp(&phone.shows(world.now()));
+        world.clock.pass(STEP_MS);
+        let told = world.service.answer_challenge(&caller, &challenge.id, answer).await;
+        told.expect("a verdict").grant.expect("a grant").text
+    };
+    let any = NewChallenge {
+        operation: None,
+        ..operation(&alice(), "s1", RESTART)
+    };
+    let in_session = NewChallenge {
+        session_id: Some("s1".into()),
+        ..login(&alice())
+    };
+    let pass = granted(&any).await;
+    let login = granted(&in_session).await;
+    let own = granted(&operation(&alice(), "s1", REBIND)).await;
+    let passes = async |grant: &str, key: Option<&str>| {
+        let at = GrantUse {
+            session_id: Some("s1".into()),
+            operation: key.map(str::to_owned),
+            resource: None,
+        };
+        let told = world.service.introspect_grant(&caller, grant, &at).await;
+        told.expect("an answer").is_some()
+    };
+    assert!(passes(&pass, Some(RESTART)).await && passes(&pass, None).await);
+    assert!(!passes(&pass, Some(REBIND)).await, "it is never covered by a pass");
+    assert!(passes(&own, Some(REBIND)).await);
+    assert!(passes(&login, None).await && !passes(&login, Some(RESTART)).await);
+}

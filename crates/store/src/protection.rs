@@ -183,14 +183,22 @@ impl Protection {
         }
     }
 
-    /// Something is asked for that only a device, or a recovery code, gives.
-    pub fn asks_for_mfa(&self) -> bool {
-        let settings = [
+    fn all(&self) -> [&ProtectionSetting; 3] {
+        [
             &self.login_protection,
             &self.operation_protection,
             &self.suspicious_login_protection,
-        ];
-        settings.iter().any(|setting| setting.method == ProtectionMethod::Mfa)
+        ]
+    }
+
+    /// Something is asked for.
+    pub fn asks(&self) -> bool {
+        self.all().iter().any(|setting| setting.is_on())
+    }
+
+    /// Something is asked for that only a device, or a recovery code, gives.
+    pub fn asks_for_mfa(&self) -> bool {
+        self.all().iter().any(|setting| setting.method == ProtectionMethod::Mfa)
     }
 
     /// Something is not as it is for a user who never set anything: whoever set all of it back has no setting.

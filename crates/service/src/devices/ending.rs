@@ -238,8 +238,9 @@ impl<'a> Ending<'a> {
         let Some((expected, set)) = set else { return Ok(None) };
         let ends = match self.extent {
             Extent::Devices => is_last,
-            // What was issued with the new holder's device is theirs.
-            Extent::OldHolder { since } => set.issued_at < since,
+            // What was issued with the new holder's device, by the same change, is theirs. What was renewed since may have
+            // been paid for by a code of the old paper.
+            Extent::OldHolder { since } => set.issued_at != since,
             Extent::Everything => true,
         };
         let next = if ends {

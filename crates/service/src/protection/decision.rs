@@ -177,7 +177,10 @@ pub(crate) fn decide(asked: &Asked<'_>, facts: &Facts) -> (Decision, Ground, Vec
         Ok(asking) => asking,
         Err((decision, ground)) => return (decision, ground, Vec::new()),
     };
-    let methods = offered(asked.first_factor, facts, main);
+    // Whatever asks: who logs in has passed login protection, too.
+    let login = &facts.login.method;
+    let also = (asked.purpose == ChallengePurpose::Login && *login != ProtectionMethod::None).then_some(login);
+    let methods = offered(asked.first_factor, facts, (main, also));
     if methods.is_empty() {
         // An identity check that asked nothing would be a proof of nothing.
         let is_allowed = facts.allows_no_method && asked.purpose != ChallengePurpose::Identity;
@@ -243,15 +246,27 @@ fn unasked(facts: &Facts) -> Ground {
 }
 
 /// All that can answer, the strongest first: a device, a recovery code, external methods. What the setting names is the main
-/// one; where no setting asked, the strongest is.
-fn offered(first_factor: Option<&str>, facts: &Facts, main: Option<&ProtectionMethod>) -> Vec<OfferedMethod> {
+/// one; where no setting asked, the strongest is. What the account forbids, each setting that asks has to let answer.
+fn offered(
+    first_factor: Option<&str>,
+    facts: &Facts,
+    (main, also): (Option<&ProtectionMethod>, Option<&ProtectionMethod>),
+) -> Vec<OfferedMethod> {
     let own = [(facts.has_device, TOTP), (facts.has_recovery_code, RECOVERY_CODE)];
     let own = own.into_iter().filter_map(|(is_there, name)| is_there.then_some(name));
-    // Where no setting asked, what any of them names may answer.
+    // Where no setting asked, what any of them names may answer; what is named for suspicious logins alone where nothing else
+    // is protected, for that adds to what asks, and takes no check.
     let any = [&facts.login, &facts.operation, &facts.suspicious_login].map(|setting| &setting.method);
-    let asking = main.as_ref().map_or(&any[..], std::slice::from_ref);
+    let [login, operation, _] = any;
+    let is_protected = [login, operation]
+        .iter()
+        .any(|method| **method != ProtectionMethod::None);
+    let any = if is_protected { &any[..2] } else { &any[..] };
+    let asking = main.as_ref().map_or(any, std::slice::from_ref);
     let external = facts.external.iter().map(String::as_str);
-    let all = own.chain(external.filter(|name| lets_answer(name, &facts.forbidden, asking)));
+    let lets = |name: &str, settings: &[&ProtectionMethod]| lets_answer(name, &facts.forbidden, settings);
+    let external = external.filter(|name| lets(name, asking) && also.is_none_or(|also| lets(name, &[also])));
+    let all = own.chain(external);
     let all = all.filter(|method| first_factor != Some(*method));
     let is_main = |method: &str| match main {
         Some(ProtectionMethod::External(name)) => method == &**name,

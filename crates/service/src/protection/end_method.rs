@@ -26,7 +26,7 @@ pub struct EndedMethod {
 
 impl Service {
     /// Takes a method from a user. One that serves a protection stays, unless what it reached them by is somebody else's now:
-    /// then it ends, with every grant of before. No protection goes off by that: where a device is bound, its codes are asked
+    /// then it ends, with every grant and all trust in browsers of before. No protection goes off by that: where a device is bound, its codes are asked
     /// for instead; else the protection goes on asking, and what is left answers, or nobody until the method is proven anew.
     pub async fn end_method(
         &self,
@@ -72,8 +72,13 @@ impl Service {
             let detail = json!({"method": name, "reassigned": is_reassigned, "ended": told.collect::<Vec<_>>()});
             let entry = attempt.entry("method.end", "done").of_user().detail(detail);
             let event = attempt.event_of(&factors.user, &entry).await?;
+            // Whoever has the number now may have been at work.
+            let trusts = match is_reassigned {
+                true => Some(core.end_trusted_devices(&factors.user).await?),
+                false => None,
+            };
             let change = Change::of(event).with(writes(factors, register, is_reassigned.then_some(attempt.now)));
-            let change = change.with(settings.into_iter().chain([guard]));
+            let change = change.with(settings.into_iter().chain([guard])).with(trusts);
             if let Some(ended) = attempt.commit(change, ended).await? {
                 return Ok(ended);
             }

@@ -64,6 +64,12 @@ impl Standing {
         counting(&self.own.suspicious_login_protection, None)
     }
 
+    /// Something is asked for.
+    pub(crate) fn asks(&self) -> bool {
+        let all = [self.login().0, self.operation().0, self.suspicious_login().0];
+        all.iter().any(|setting| setting.is_on())
+    }
+
     /// As it is shown for a user who has this to answer with.
     pub(crate) fn view(self, methods: &OwnMethods) -> ProtectionView {
         let shown = |(setting, is_required): (&ProtectionSetting, bool)| InForceProtection {

@@ -1,8 +1,12 @@
 //! Introspection of a grant: is it alive now, and does it pass here? (The idea is RFC 7662's.)
 
 use store::Role;
+use verify::UnixMs;
 
-use crate::{Caller, Grant, Service, ServiceError, protection::memory::is_alive};
+use crate::{
+    Caller, ChallengePurpose, Core, Grant, Service, ServiceError,
+    protection::{decision::Sensitivity, memory::is_alive},
+};
 
 /// Where a grant is presented.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,7 +35,9 @@ impl Service {
         let Some(grant) = grant.filter(|grant| passes(grant, at) && caller.is_of_audience(&grant.audience)) else {
             return Ok(None);
         };
-        if caller.may_for(&[Role::Verify], &grant.owner).is_err() {
+        if caller.may_for(&[Role::Verify], &grant.owner).is_err()
+            || !names_what_asks_always(core, &grant, at, now).await?
+        {
             return Ok(None);
         }
         let is_alive = match core.store.user(grant.owner.clone()).await? {
@@ -43,7 +49,16 @@ impl Service {
     }
 }
 
-/// A grant passes in its own session, for its own operation and resource; one that names none passes for all.
+/// An operation that is always checked is passed by no grant but its own (P3b).
+async fn names_what_asks_always(core: &Core, grant: &Grant, at: &GrantUse, now: UnixMs) -> Result<bool, ServiceError> {
+    let Some(presented) = at.operation.as_deref() else {
+        return Ok(true);
+    };
+    let is_named = grant.operation.as_deref() == Some(presented);
+    Ok(is_named || core.sensitivity(Some(presented), now).await? != Sensitivity::IdentityAlways)
+}
+
+/// A login's grant passes no operation; any passes in its own session, for its own operation and resource; one that names none passes for all.
 fn passes(grant: &Grant, at: &GrantUse) -> bool {
     let is_same_session = match (&grant.session_id, &at.session_id) {
         (Some(own), Some(presented)) => own == presented,
@@ -52,5 +67,9 @@ fn passes(grant: &Grant, at: &GrantUse) -> bool {
         (None, _) => true,
     };
     let within = |own: &Option<String>, presented: &Option<String>| own.is_none() || own == presented;
-    is_same_session && within(&grant.operation, &at.operation) && within(&grant.resource, &at.resource)
+    let is_login_for_operation = grant.purpose == ChallengePurpose::Login && at.operation.is_some();
+    !is_login_for_operation
+        && is_same_session
+        && within(&grant.operation, &at.operation)
+        && within(&grant.resource, &at.resource)
 }

@@ -11,7 +11,10 @@ use crate::{
         factor::{ConsumedFactor, paid_by},
         factors::touched,
     },
-    protection::register::{OwnMethods, check_identity, written},
+    protection::{
+        in_force::unchanged,
+        register::{OwnMethods, check_identity, written},
+    },
 };
 
 const ACTION: &str = "method.prove";
@@ -22,15 +25,15 @@ pub struct NewProvenMethod {
     pub identity: String,
     /// When that was proven.
     pub verified_at: UnixMs,
-    /// A fresh factor of the user. It is judged and burned only where the identity is another one, beside a device, or in the
-    /// place of what was proven before.
+    /// A fresh factor of the user. It is judged and burned only where the identity is another one: beside a device, in the
+    /// place of what was proven before, or beside that where something is protected.
     pub factor: Option<Factor>,
 }
 
 impl Service {
     /// Registers a method, in place of the one of its name. What was proven may be of long ago, but what takes another's place
-    /// is proven now. Where a device is bound, another way in needs a fresh factor (U5); where none is, what takes another's place needs an
-    /// identity grant by a method of before. The same identity, proven again, needs neither.
+    /// is proven now. Where a device is bound, another way in needs a fresh factor (U5); where none is, what takes another's place, or comes
+    /// beside what protects, needs an identity grant by a method of before. The same identity, proven again, needs neither.
     pub async fn prove_method(
         &self,
         caller: &Caller,
@@ -55,9 +58,13 @@ impl Service {
                 Some(old) => core.is_identity(owner, old, &wanted.identity)?,
                 None => false,
             };
-            // Beside no device the caller's word brings along what was proven elsewhere; what is there is changed by a check.
+            let standing = core.standing(owner).await?;
+            let guard = unchanged(owner, standing.requirements.as_ref());
+            // Beside no device the caller's word brings along what was proven elsewhere; what is there, or protects, is changed
+            // by a check: another method beside it would give the grant that switches it off.
             let can_answer = OwnMethods::of(core, false, Some(&register), None).is_any();
-            let is_free = user.devices.is_empty() && !(old.is_some() && can_answer);
+            let is_held = can_answer && (old.is_some() || standing.asks());
+            let is_free = user.devices.is_empty() && !is_held;
             check_time(core, wanted.verified_at, old.is_some() && !is_same, attempt.now)?;
             if let Some(old) = old.filter(|old| is_same && old.verified_at >= wanted.verified_at) {
                 return core.shown_method(owner, old);
@@ -81,6 +88,7 @@ impl Service {
             let shown = core.shown_method(owner, &next)?;
             let (row, recovery) = spent.map_or((user, None), |spent| (spent.user, spent.recovery));
             let change = Change::of(event).with(writes(row, recovery, register.with(next)));
+            let change = change.with([guard]);
             if let Some(shown) = attempt.commit(change, shown).await? {
                 return Ok(shown);
             }

@@ -86,7 +86,9 @@ impl Service {
             let Some(write) = factors.become_protected(next.own.clone()) else {
                 return Ok(old.view(&methods).known_by(&*core.cities));
             };
-            let is_free = !methods.is_any() || !weakens(&old, &next);
+            // Who has nothing to be checked with has nothing to switch off: a number that was lost is no factor (P9).
+            let is_unchecked = !methods.is_any() && !old.own.asks();
+            let is_free = is_unchecked || !weakens(&old, &next);
             let spent = match (is_free, &wanted.factor) {
                 (true, _) => None,
                 (false, None) => return Err(ServiceError::FactorRequired),

@@ -5,7 +5,6 @@ use verify::{Credential, UnixMs};
 
 use crate::{
     Core, ServiceError,
-    protection::purpose::ChallengePurpose,
     sealing::credential_of,
     trail::event::NewEvent,
     trail::names::NamesKey,
@@ -119,11 +118,10 @@ impl<'a> UserBatch<'a> {
         }
     }
 
-    /// Whether the user is to go, so that nobody logs in for them (P9). A check of identity, by which it may be taken back,
-    /// is answered all the same.
+    /// Whether the user is to go, and this request is not answered for that (P9).
     pub(super) fn is_closed_to(&self, request: &Request) -> bool {
         let purpose = request.challenge.as_ref().map(|challenge| challenge.purpose);
-        self.memo.is_closing && purpose != Some(ChallengePurpose::Identity)
+        self.memo.is_closed_to(purpose)
     }
 
     /// Takes note that the request's challenge was answered by this decision.
