@@ -66,6 +66,9 @@ impl Service {
             if memo.grants.is_answered(pending.id) {
                 return Err(ServiceError::ChallengeEnded);
             }
+            if memo.is_closed_to(Some(pending.purpose)) {
+                return Err(ServiceError::ChallengeExpired);
+            }
             if !memo.grants.has_room(attempt.now) {
                 return Err(ServiceError::RateLimited);
             }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use store::Id;
 use verify::UnixMs;
 
-use crate::{Acceptance, protection::memory::GrantMemory, verification::request_id::RequestTag};
+use crate::{Acceptance, ChallengePurpose, protection::memory::GrantMemory, verification::request_id::RequestTag};
 
 /// The last accepted request of each device, and of the recovery codes, that carried a `request_id`, so that an exact
 /// repeat is told so. Nothing is kept of a refused one: it is judged anew. And what is known of the user's grants.
@@ -79,6 +79,12 @@ impl Memo {
             postcard::to_extend(&self.accepted, start)
         };
         written.unwrap_or_default()
+    }
+
+    /// Whether the user is to go, so that nobody logs in for them (P9). A check of identity, by which it may be taken back,
+    /// is answered all the same.
+    pub(crate) fn is_closed_to(&self, purpose: Option<ChallengePurpose>) -> bool {
+        self.is_closing && purpose != Some(ChallengePurpose::Identity)
     }
 
     /// Ends what was decided and granted so far: nothing of it opens anything any more, and no request is a repeat.

@@ -5,7 +5,6 @@ use verify::{Credential, UnixMs};
 
 use crate::{
     Core, ServiceError,
-    protection::purpose::ChallengePurpose,
     sealing::credential_of,
     trail::event::NewEvent,
     trail::names::NamesKey,
@@ -123,7 +122,7 @@ impl<'a> UserBatch<'a> {
     /// is answered all the same.
     pub(super) fn is_closed_to(&self, request: &Request) -> bool {
         let purpose = request.challenge.as_ref().map(|challenge| challenge.purpose);
-        self.memo.is_closing && purpose != Some(ChallengePurpose::Identity)
+        self.memo.is_closed_to(purpose)
     }
 
     /// Takes note that the request's challenge was answered by this decision.
