@@ -29,29 +29,98 @@ use walk::{Answering, Ask, Crash, Walk};
 /// A step of a history; `who` is Alice or Bob.
 #[derive(Clone, Debug)]
 enum Action {
-    Ask { who: usize, ask: Ask },
-    Answer { newest: bool, which: usize, how: Answering, trusts: bool, crash: Crash },
+    Ask {
+        who: usize,
+        ask: Ask,
+    },
+    Answer {
+        newest: bool,
+        which: usize,
+        how: Answering,
+        trusts: bool,
+        crash: Crash,
+    },
     /// Asks and answers rightly at once.
-    Pass { who: usize, ask: Ask, how: Answering, trusts: bool },
-    Change { who: usize, what: What, how: How, crash: Crash },
-    Begin { who: usize, grant: Option<usize>, crash: Crash },
-    Introspect { which: usize },
-    Revoke { who: usize, grant: Option<usize> },
-    Check { who: usize, which: usize, is_seen: bool },
-    EndSession { who: usize, which: usize, crash: Crash },
-    Require { login: By, operation: By, forbids_alternatives: bool },
-    EndMethod { who: usize, email: bool, is_reassigned: bool },
-    Close { who: usize, crash: Crash },
-    Withdraw { who: usize },
-    Leave { who: usize },
+    Pass {
+        who: usize,
+        ask: Ask,
+        how: Answering,
+        trusts: bool,
+    },
+    Change {
+        who: usize,
+        what: What,
+        how: How,
+        crash: Crash,
+    },
+    Begin {
+        who: usize,
+        grant: Option<usize>,
+        crash: Crash,
+    },
+    Introspect {
+        which: usize,
+    },
+    Revoke {
+        who: usize,
+        grant: Option<usize>,
+    },
+    Check {
+        who: usize,
+        which: usize,
+        is_seen: bool,
+    },
+    EndSession {
+        who: usize,
+        which: usize,
+        crash: Crash,
+    },
+    Require {
+        login: By,
+        operation: By,
+        forbids_alternatives: bool,
+    },
+    EndMethod {
+        who: usize,
+        email: bool,
+        is_reassigned: bool,
+    },
+    Close {
+        who: usize,
+        crash: Crash,
+    },
+    Withdraw {
+        who: usize,
+    },
+    Leave {
+        who: usize,
+    },
     Housekeeping,
-    TimePasses { ms: i64 },
-    SetClock { ms: i64 },
+    TimePasses {
+        ms: i64,
+    },
+    SetClock {
+        ms: i64,
+    },
     Restart,
-    TwoAnswers { who: usize, ask: Ask, one: Answering, other: Answering },
-    TwoUses { who: usize, grant: usize },
-    CloseAndBegin { who: usize, grant: usize },
-    Steal { loot: Loot, act: Act },
+    TwoAnswers {
+        who: usize,
+        ask: Ask,
+        one: Answering,
+        other: Answering,
+    },
+    TwoUses {
+        who: usize,
+        grant: usize,
+    },
+    CloseAndBegin {
+        who: usize,
+        grant: usize,
+    },
+    Steal {
+        loot: Loot,
+        act: Act,
+    },
 }
 
 fn who() -> impl Strategy<Value = usize> {
@@ -67,11 +136,25 @@ fn by() -> impl Strategy<Value = By> {
 }
 
 fn ask() -> impl Strategy<Value = Ask> {
-    let purposes = vec![ChallengePurpose::Login, ChallengePurpose::Operation, ChallengePurpose::Identity];
+    let purposes = vec![
+        ChallengePurpose::Login,
+        ChallengePurpose::Operation,
+        ChallengePurpose::Identity,
+    ];
     let rows = vec![BIND, UNBIND, SIGN_OUT, PHONE_NUMBER, SETTINGS, "cloud/reboot"];
-    let token = option::of((any::<usize>(), prop_oneof![4 => 0..2_usize, 1 => 0..9_usize], prop::bool::weighted(0.1)));
-    (select(purposes), prop::bool::weighted(0.2), token, option::of(any::<usize>()), select(rows)).prop_map(
-        |(purpose, is_risky, token, session, row)| Ask {
+    let token = option::of((
+        any::<usize>(),
+        prop_oneof![4 => 0..2_usize, 1 => 0..9_usize],
+        prop::bool::weighted(0.1),
+    ));
+    (
+        select(purposes),
+        prop::bool::weighted(0.2),
+        token,
+        option::of(any::<usize>()),
+        select(rows),
+    )
+        .prop_map(|(purpose, is_risky, token, session, row)| Ask {
             purpose,
             is_risky,
             token,
@@ -81,8 +164,7 @@ fn ask() -> impl Strategy<Value = Ask> {
                 ChallengePurpose::Operation if row != SIGN_OUT => "cloud/reboot",
                 _ => row,
             },
-        },
-    )
+        })
 }
 
 fn right() -> impl Strategy<Value = Answering> {
@@ -105,14 +187,15 @@ fn answering() -> impl Strategy<Value = Answering> {
 }
 
 fn what() -> impl Strategy<Value = What> {
-    let choice = (by(), by(), by(), prop::bool::weighted(0.7)).prop_map(|(login, operation, suspicious, allows_trust)| {
-        What::Settings(Choice {
-            login,
-            operation,
-            suspicious,
-            allows_trust,
-        })
-    });
+    let choice =
+        (by(), by(), by(), prop::bool::weighted(0.7)).prop_map(|(login, operation, suspicious, allows_trust)| {
+            What::Settings(Choice {
+                login,
+                operation,
+                suspicious,
+                allows_trust,
+            })
+        });
     prop_oneof![
         4 => choice,
         1 => Just(What::Renew),
@@ -162,8 +245,20 @@ fn loot() -> impl Strategy<Value = Loot> {
 }
 
 fn of_challenges() -> impl Strategy<Value = Action> {
-    let answer = (prop::bool::weighted(0.7), any::<usize>(), answering(), any::<bool>(), crash());
-    let answer = answer.prop_map(|(newest, which, how, trusts, crash)| Action::Answer { newest, which, how, trusts, crash });
+    let answer = (
+        prop::bool::weighted(0.7),
+        any::<usize>(),
+        answering(),
+        any::<bool>(),
+        crash(),
+    );
+    let answer = answer.prop_map(|(newest, which, how, trusts, crash)| Action::Answer {
+        newest,
+        which,
+        how,
+        trusts,
+        crash,
+    });
     let pass = (who(), ask(), right(), any::<bool>());
     prop_oneof![
         6 => (who(), ask()).prop_map(|(who, ask)| Action::Ask { who, ask }),
@@ -229,8 +324,18 @@ impl Walk {
     async fn take(&mut self, action: &Action) {
         match action.clone() {
             Action::Ask { who, ask } => drop(self.ask(who, &ask, false, false).await),
-            Action::Answer { newest, which, how, trusts, crash } => {
-                let which = if newest { self.asked.len().saturating_sub(1) } else { which };
+            Action::Answer {
+                newest,
+                which,
+                how,
+                trusts,
+                crash,
+            } => {
+                let which = if newest {
+                    self.asked.len().saturating_sub(1)
+                } else {
+                    which
+                };
                 self.answer(which, how, trusts, crash).await;
             }
             Action::Pass { who, ask, how, trusts } => {
@@ -256,10 +361,18 @@ impl Walk {
             }
             Action::Check { who, which, is_seen } => self.check(who, which, is_seen),
             Action::EndSession { who, which, crash } => self.end_session(who, which, crash).await,
-            Action::Require { login, operation, forbids_alternatives } => {
+            Action::Require {
+                login,
+                operation,
+                forbids_alternatives,
+            } => {
                 self.require(login, operation, forbids_alternatives).await;
             }
-            Action::EndMethod { who, email, is_reassigned } => self.end_method(who, email, is_reassigned).await,
+            Action::EndMethod {
+                who,
+                email,
+                is_reassigned,
+            } => self.end_method(who, email, is_reassigned).await,
             Action::Close { who, crash } => self.close(who, crash).await,
             Action::Withdraw { who } => self.withdraw(who).await,
             Action::Leave { who } => self.leave(who).await,
@@ -282,13 +395,14 @@ fn histories() -> u32 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(histories()) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, max_shrink_iters: 4_000, ..ProptestConfig::with_cases(histories()) })]
 
     #[test]
     fn p1_to_p9_every_allow_has_its_one_ground_and_no_thief_reaches_a_factor(history in history()) {
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let mut walk = Walk::new().await;
+            walk.compare().await;
             for action in &history {
                 walk.take(action).await;
                 walk.compare().await;

@@ -21,9 +21,14 @@ pub(crate) enum What {
     /// The first device.
     Unbind,
     /// A further device, or the first.
-    Bind { papers: bool },
+    Bind {
+        papers: bool,
+    },
     /// This method, reached by what it was or by something else.
-    Prove { email: bool, other: bool },
+    Prove {
+        email: bool,
+        other: bool,
+    },
 }
 
 /// By what it is to be paid.
@@ -80,7 +85,11 @@ enum Ruling {
 impl Walk {
     /// The newest grants are the likeliest; a thief has their own.
     pub(crate) fn grant(&self, which: usize, is_thief: bool) -> Option<usize> {
-        let all = self.held.iter().enumerate().filter(|(_, held)| held.is_thief == is_thief);
+        let all = self
+            .held
+            .iter()
+            .enumerate()
+            .filter(|(_, held)| held.is_thief == is_thief);
         let all: Vec<usize> = all.map(|(place, _)| place).collect();
         let place = which % all.len().max(1);
         all.len().checked_sub(place + 1).map(|place| all[place])
@@ -99,7 +108,11 @@ impl Walk {
             What::Unbind => {
                 let is_required = [self.required.login, self.required.operation].contains(&By::Mfa);
                 let is_last = person.devices.len() == 1;
-                if is_required && is_last { Ruling::Refused } else { Ruling::Costs }
+                if is_required && is_last {
+                    Ruling::Refused
+                } else {
+                    Ruling::Costs
+                }
             }
             What::Bind { .. } if !has_device && worth == Worth::Nothing => Ruling::Free,
             What::Bind { .. } if !has_device || person.devices.len() >= 2 => Ruling::Refused,
@@ -119,7 +132,10 @@ impl Walk {
     fn ruling_on_settings(&self, person: &Person, next: &Choice) -> Ruling {
         let wanted = [next.login, next.operation, next.suspicious];
         let own = [person.own.login, person.own.operation, person.own.suspicious];
-        let is_new_sms = wanted.iter().zip(own).any(|(next, own)| *next == By::Sms && own != By::Sms);
+        let is_new_sms = wanted
+            .iter()
+            .zip(own)
+            .any(|(next, own)| *next == By::Sms && own != By::Sms);
         match () {
             () if person.devices.is_empty() && wanted.contains(&By::Mfa) => Ruling::Refused,
             () if is_new_sms && !person.has("sms") => Ruling::Refused,
@@ -269,7 +285,6 @@ impl Walk {
         let person = &mut self.people[who];
         match what {
             What::Settings(next) => {
-                person.own_version += u64::from(person.own != next);
                 if person.own.allows_trust && !next.allows_trust {
                     person.trusts.clear();
                 }
@@ -298,7 +313,6 @@ impl Walk {
                     operation: By::Mfa,
                     ..person.own
                 };
-                person.own_version += u64::from(person.own != next);
                 person.own = next;
                 if papers {
                     person.spent_papers.append(&mut person.papers);
@@ -309,6 +323,7 @@ impl Walk {
                 let method = What::method(email);
                 person.methods.retain(|(name, _)| *name != method);
                 person.methods.push((method, What::identity(who, email, other)));
+                person.methods.sort_unstable();
                 person.was_ever_proven = true;
             }
         }
@@ -435,7 +450,10 @@ impl Walk {
             Some(held) => Revocation::Grant(held.text.clone()),
             None => Revocation::User(owner(who)),
         };
-        self.service().revoke_grants(&self.caller, &wanted).await.expect("it ends");
+        self.service()
+            .revoke_grants(&self.caller, &wanted)
+            .await
+            .expect("it ends");
         match held {
             Some(held) if now < held.expires => {
                 let person = &mut self.people[held.who];
@@ -456,7 +474,10 @@ impl Walk {
             alternatives: alternatives.map(|&name| name.to_owned()).collect(),
         };
         let version = self.required.version;
-        let told = self.service().set_requirements(&self.caller, "acme", version, &wanted).await;
+        let told = self
+            .service()
+            .set_requirements(&self.caller, "acme", version, &wanted)
+            .await;
         self.required = Required {
             login,
             operation,
@@ -469,11 +490,17 @@ impl Walk {
     pub(crate) async fn end_method(&mut self, who: usize, email: bool, is_reassigned: bool) {
         let now = self.now();
         let method = What::method(email);
-        let told: Result<Vec<EndedMethod>, ServiceError> =
-            self.service().end_method(&self.caller, &owner(who), method, is_reassigned).await;
+        let told: Result<Vec<EndedMethod>, ServiceError> = self
+            .service()
+            .end_method(&self.caller, &owner(who), method, is_reassigned)
+            .await;
         let required = self.required;
         let person = &mut self.people[who];
-        let in_force = [person.login(&required).0, person.operation(&required).0, person.own.suspicious];
+        let in_force = [
+            person.login(&required).0,
+            person.operation(&required).0,
+            person.own.suspicious,
+        ];
         let serves = method == "sms" && in_force.contains(&By::Sms);
         let is_done = person.has(method) && (is_reassigned || !serves);
         assert_eq!(told.is_ok(), is_done, "{method}: {told:?}");
@@ -481,15 +508,17 @@ impl Walk {
             return;
         }
         person.methods.retain(|(name, _)| *name != method);
-        let own = person.own;
         if method == "sms" && !person.devices.is_empty() {
-            for by in [&mut person.own.login, &mut person.own.operation, &mut person.own.suspicious] {
+            for by in [
+                &mut person.own.login,
+                &mut person.own.operation,
+                &mut person.own.suspicious,
+            ] {
                 if *by == By::Sms {
                     *by = By::Mfa;
                 }
             }
         }
-        person.own_version += u64::from(person.own != own);
         if is_reassigned {
             person.all_grants_end(now);
         }
@@ -525,7 +554,10 @@ impl Walk {
 
     pub(crate) async fn leave(&mut self, who: usize) {
         let now = self.now();
-        self.service().leave(&self.caller, &owner(who)).await.expect("they leave");
+        self.service()
+            .leave(&self.caller, &owner(who))
+            .await
+            .expect("they leave");
         self.people[who].goes(now);
     }
 }
@@ -535,7 +567,10 @@ fn is_idle(walk: &Walk, who: usize, what: What, ruling: Ruling) -> bool {
     match what {
         // The same, proven at the same time as before, or once more.
         What::Prove { email, other } => {
-            let known = walk.people[who].methods.iter().find(|(name, _)| *name == What::method(email));
+            let known = walk.people[who]
+                .methods
+                .iter()
+                .find(|(name, _)| *name == What::method(email));
             known.is_some_and(|(_, known)| *known == What::identity(who, email, other))
         }
         _ => ruling == Ruling::Idle,

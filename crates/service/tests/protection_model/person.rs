@@ -140,6 +140,7 @@ pub(crate) struct Person {
     pub(crate) papers: Vec<String>,
     pub(crate) spent_papers: Vec<String>,
     pub(crate) own: Choice,
+    /// Of the settings, as it was last read.
     pub(crate) own_version: u64,
     /// Proven methods, by name, with what they reach the user by.
     pub(crate) methods: Vec<(&'static str, String)>,
@@ -242,7 +243,11 @@ impl Person {
             return Err((Decision::Deny, Ground::Closing));
         }
         let is_known = !self.devices.is_empty() || self.own_version > 0 || self.was_ever_proven;
-        let unasked = if is_known { Ground::NotProtected } else { Ground::UnknownUser };
+        let unasked = if is_known {
+            Ground::NotProtected
+        } else {
+            Ground::UnknownUser
+        };
         if asked.purpose == ChallengePurpose::Operation {
             let operation = self.operation(required);
             return match asked.operation {
@@ -324,9 +329,6 @@ impl Person {
 
     /// All that there is of them ends (P9).
     pub(crate) fn goes(&mut self, now: UnixMs) {
-        if self.own != Choice::default() {
-            self.own_version += 1;
-        }
         self.own = Choice::default();
         self.devices.clear();
         self.spent_papers.append(&mut self.papers);
@@ -342,13 +344,11 @@ impl Person {
     /// Settings that ask for a code no device can show any more are off (U1).
     pub(crate) fn last_device_is_gone(&mut self, now: UnixMs) {
         let own = &mut self.own;
-        let before = *own;
         for by in [&mut own.login, &mut own.operation, &mut own.suspicious] {
             if *by == By::Mfa {
                 *by = By::None;
             }
         }
-        self.own_version += u64::from(self.own != before);
         self.spent_papers.append(&mut self.papers);
         self.all_grants_end(now);
     }

@@ -31,12 +31,21 @@ impl Walk {
         );
         let told = [told_one, told_other];
         let is_allowed = |told: &Result<_, _>| {
-            matches!(told, Ok(service::AnsweredChallenge { decision: Decision::Allow, .. }))
+            matches!(
+                told,
+                Ok(service::AnsweredChallenge {
+                    decision: Decision::Allow,
+                    ..
+                })
+            )
         };
         let allowed: Vec<usize> = (0..2).filter(|one| is_allowed(&told[*one])).collect();
         assert!(allowed.len() <= 1, "answered twice: {told:?}");
         let is_locked = self.people[who].wrong >= 5;
-        assert!(allowed.len() == 1 || is_locked || entitled == [false, false], "{told:?}");
+        assert!(
+            allowed.len() == 1 || is_locked || entitled == [false, false],
+            "{told:?}"
+        );
         if let Some(&passed) = allowed.first() {
             assert!(entitled[passed], "{:?} is not right: {told:?}", both[passed]);
             let told = told.into_iter().nth(passed).and_then(Result::ok);
@@ -46,9 +55,11 @@ impl Walk {
 
     /// One login's grant begins two sessions at once: one of them at most.
     pub(crate) async fn two_uses(&mut self, who: usize, grant: usize) {
-        let logins = self.held.iter().enumerate().filter(|(_, held)| {
-            held.who == who && held.purpose == ChallengePurpose::Login && !held.is_thief
-        });
+        let logins = self
+            .held
+            .iter()
+            .enumerate()
+            .filter(|(_, held)| held.who == who && held.purpose == ChallengePurpose::Login && !held.is_thief);
         let logins: Vec<usize> = logins.map(|(place, _)| place).collect();
         let Some(&place) = logins.iter().rev().nth(grant % logins.len().max(1)) else {
             return;
@@ -67,7 +78,11 @@ impl Walk {
             service.create_session(&self.caller, &of, &wanted)
         );
         let mut begun: Vec<_> = [one, other].into_iter().filter_map(Result::ok).collect();
-        assert_eq!(begun.len(), usize::from(is_entitled), "P2: a login's grant begins one session");
+        assert_eq!(
+            begun.len(),
+            usize::from(is_entitled),
+            "P2: a login's grant begins one session"
+        );
         if let Some(begun) = begun.pop() {
             self.begun(who, Some(&held), (begun.id, begun.token.as_str().to_owned()));
         }

