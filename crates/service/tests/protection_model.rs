@@ -336,7 +336,11 @@ impl Walk {
                 } else {
                     which
                 };
-                self.answer(which, how, trusts, crash).await;
+                let place = which % self.asked.len().max(1);
+                // Nobody reads a thief their code.
+                if self.asked.get(place).is_some_and(|asked| !asked.is_thief) {
+                    self.answer(place, how, trusts, crash).await;
+                }
             }
             Action::Pass { who, ask, how, trusts } => {
                 if let Some(asked) = self.ask(who, &ask, false, false).await {
@@ -395,7 +399,7 @@ fn histories() -> u32 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, max_shrink_iters: 4_000, ..ProptestConfig::with_cases(histories()) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, max_shrink_iters: 1_000, ..ProptestConfig::with_cases(histories()) })]
 
     #[test]
     fn p1_to_p9_every_allow_has_its_one_ground_and_no_thief_reaches_a_factor(history in history()) {

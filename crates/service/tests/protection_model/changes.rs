@@ -187,7 +187,10 @@ impl Walk {
             (Ruling::Refused, _) | (Ruling::Costs, Worth::Nothing | Worth::Wrong) => false,
         };
         let is_code = !matches!(how, How::Nothing | How::Grant(_));
-        let is_locked = matches!(told, Err(ServiceError::Locked { .. })) && is_code && self.people[who].wrong >= 5;
+        // Beside a locked device another judges the code, and finds it wrong.
+        let is_refused = matches!(told, Err(ServiceError::CodeRefused { .. })) && self.people[who].devices.len() > 1;
+        let is_locked = matches!(told, Err(ServiceError::Locked { .. })) || is_refused;
+        let is_locked = is_locked && is_code && self.people[who].wrong >= 5;
         self.people[who].wrong += u32::from(is_code && worth == Worth::Wrong);
         match (is_done && !is_locked, crash) {
             (true, None) => {

@@ -395,7 +395,9 @@ impl Walk {
         let is_counted = matches!(how, Answering::WrongCode | Answering::UsedCode | Answering::SpentPaper);
         let person = &mut self.people[asked.who];
         person.wrong += u32::from(is_counted);
-        let is_locked = is_locked(&told) && person.wrong >= 5;
+        // Beside a locked device another judges the code, and finds it wrong.
+        let is_refused = person.devices.len() > 1 && told.as_ref().is_ok_and(|told| told.decision != Decision::Allow);
+        let is_locked = person.wrong >= 5 && (is_locked(&told) || is_refused);
         let is_allowed = matches!(&told, Ok(told) if told.decision == Decision::Allow);
         match (is_entitled && !is_locked, crash) {
             (true, None) => {
