@@ -157,6 +157,46 @@ async fn p9_nobody_logs_in_for_a_user_who_is_closing_and_it_can_be_taken_back() 
     );
 }
 
+/// A challenge of before is answered neither by a code nor by a report, while it could still be.
+#[tokio::test]
+async fn p9_what_was_asked_before_a_closing_lets_nobody_in() {
+    let world = World::new().await;
+    let caller = world.all().await;
+    let service = &world.service;
+    world.prove(&caller, &alice(), "sms").await;
+    let (_, phone) = world.bind(&caller, &alice()).await;
+    let login = asked(&alice(), ChallengePurpose::Login);
+    let login = service.create_challenge(&caller, &login).await.expect("a challenge");
+    service.start_closing(&caller, &alice()).await.expect("it begins");
+
+    let report = MethodReport {
+        method: "sms".into(),
+        identity: support::identity(&alice(), "sms"),
+        reference: "4711".into(),
+        at: world.now(),
+        trust_device: true,
+    };
+    let reported = service.report_method(&caller, &login.id, &report).await;
+    assert_eq!(reported, Err(ServiceError::ChallengeExpired));
+    let typed = factor(&phone.shows(world.now()));
+    let typed = service.answer_challenge(&caller, &login.id, typed).await;
+    assert_eq!(typed, Err(ServiceError::ChallengeExpired));
+    let trusted = service.trusted_devices(&caller, &alice()).await.expect("a list");
+    assert_eq!(
+        trusted,
+        [],
+        "nor is a browser trusted that would be let in after a way back"
+    );
+
+    let identity = asked(&alice(), ChallengePurpose::Identity);
+    let identity = service.create_challenge(&caller, &identity).await.expect("a challenge");
+    let reported = service.report_method(&caller, &identity.id, &report).await;
+    assert!(
+        reported.is_ok(),
+        "by a check of identity it may be taken back: {reported:?}"
+    );
+}
+
 #[tokio::test]
 async fn p9_a_closing_ends_after_15_days_with_all_that_the_user_had() {
     let world = World::new().await;

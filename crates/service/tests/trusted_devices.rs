@@ -449,6 +449,69 @@ async fn a2_wrong_codes_of_a_trusted_browser_count_against_its_own_budget() {
     assert!(bound.ask(&login(None)).await.locked_until.is_some());
 }
 
+/// A2: so has a recovery code that is typed there: others who locked the set have not locked the owner's browser.
+#[tokio::test]
+async fn a2_a_recovery_code_in_a_trusted_browser_is_judged_though_others_locked_the_set() {
+    let world = World::new().await;
+    let caller = world.all().await;
+    let (device, phone, papers) = world.bind_as(&caller, &alice(), None, true).await;
+    let bound = Bound {
+        world,
+        caller,
+        device,
+        phone,
+    };
+    let token = bound.trust().await;
+    let answer = async |trusted: bool, code: &str| {
+        let wanted = NewChallenge {
+            is_risky: true,
+            ..login(trusted.then_some(&*token))
+        };
+        let challenge = bound.ask(&wanted).await;
+        let answer = ChallengeAnswer {
+            method: "recovery_code".into(),
+            code: text(code),
+            trust_device: false,
+        };
+        let told = bound
+            .world
+            .service
+            .answer_challenge(&bound.caller, &challenge.id, answer);
+        told.await.expect("a verdict")
+    };
+    let wrong = |letter: char| format!("{letter}AAA AAAA AAAA AAAA");
+    for letter in 'A'..='E' {
+        assert_eq!(answer(false, &wrong(letter)).await.decision, Decision::Challenge);
+    }
+    assert!(
+        answer(false, &papers[0]).await.locked_until.is_some(),
+        "others locked it"
+    );
+    assert_eq!(answer(true, &papers[0]).await.decision, Decision::Allow);
+    assert!(
+        answer(false, &papers[1]).await.locked_until.is_some(),
+        "it unlocked nothing for the others"
+    );
+    let again = answer(true, &papers[0]).await;
+    assert_eq!(
+        (again.decision, again.locked_until),
+        (Decision::Challenge, None),
+        "once"
+    );
+    let event = bound.world.last("challenge.answer").await;
+    assert_eq!(event["detail"]["road"], "trusted_device");
+    bound.world.clock.pass(60 * MINUTE);
+    for letter in 'A'..='D' {
+        assert_eq!(answer(true, &wrong(letter)).await.locked_until, None);
+    }
+    assert_eq!(answer(true, &wrong('E')).await.decision, Decision::Challenge);
+    assert!(
+        answer(true, &papers[1]).await.locked_until.is_some(),
+        "it has a lock of its own"
+    );
+    assert_eq!(answer(false, &papers[1]).await.decision, Decision::Allow);
+}
+
 /// A browser and an unbinding at once: whichever is first, no trust outlives the device.
 #[tokio::test(flavor = "multi_thread")]
 async fn p2_no_trust_survives_a_race_with_unbinding() {

@@ -1,5 +1,8 @@
 //! Judging of a recovery code in a batch: right, repeated, locked or wrong, against the set as it stands.
 
+use serde_json::json;
+use store::RecoveryCodes;
+
 use crate::{
     Acceptance,
     protection::decision::RECOVERY_CODE,
@@ -17,6 +20,12 @@ impl UserBatch<'_> {
         let set = self.recovery_set.as_ref().and_then(|recovery| recovery.set.clone());
         let wrong_since_last_success = set.as_ref().map_or(0, |set| set.budget.since_success);
         let kept_ms = core.settings.request_id_ms;
+        let road = self.trusted_road(round, request);
+        let general = set.as_ref().map(|set| set.budget);
+        let set = match road {
+            Some(budget) => set.map(|set| RecoveryCodes { budget, ..set }),
+            None => set,
+        };
         // Judged in any case, so that a repeat takes what a judgement takes.
         let trial = spend(core, self.owner, set, typed, now)?;
         if self.is_closed_to(request) {
@@ -41,11 +50,18 @@ impl UserBatch<'_> {
             }),
             SetVerdict::Wrong | SetVerdict::Locked(_) => None,
         };
-        let Some((_, next)) = trial.next else {
+        let Some((_, mut next)) = trial.next else {
             // It changes nothing, so nothing bounds how often it is asked for.
             let entry = request.event("refused").because(WRONG);
             return self.refuse_freely(round, request, &entry, WRONG);
         };
+        if let (Some(_), Some(general)) = (road, general) {
+            self.keep_road(request, next.budget);
+            next.budget = general;
+            if accepted.is_none() {
+                return self.refuse_on_road(round, request);
+            }
+        }
         if let Some(recovery) = &mut self.recovery_set {
             recovery.set = Some(next);
         }
@@ -64,5 +80,17 @@ impl UserBatch<'_> {
         };
         self.tell(round, &entry)?;
         Ok(accepted.map_or(Answer::Refused, Answer::Accepted))
+    }
+
+    /// A wrong one that was typed in a trusted browser counts there, and leaves the set as it was (A2).
+    fn refuse_on_road(&mut self, round: &mut Round<'_>, request: &Request) -> Answered {
+        let mut detail = request
+            .challenge
+            .as_ref()
+            .map_or(json!({}), |challenge| challenge.detail());
+        detail["road"] = json!("trusted_device");
+        let entry = request.event("refused").because(WRONG).detail(detail);
+        self.tell(round, &entry)?;
+        Ok(Answer::Refused)
     }
 }

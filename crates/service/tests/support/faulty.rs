@@ -22,6 +22,8 @@ pub(crate) enum Fault {
     MissedOnce,
     /// Nothing is written.
     Writing(StoreError),
+    /// Everything is written, and nobody is told.
+    Lost(StoreError),
     /// Nothing is read, nor written.
     Reading(StoreError),
 }
@@ -65,6 +67,10 @@ impl Commit for Faulty {
         match self.fault() {
             Fault::None => self.engine.apply(changes),
             Fault::Writing(error) | Fault::Reading(error) => fails(error),
+            Fault::Lost(error) => Box::pin(async move {
+                self.engine.apply(changes).await?;
+                Err(error)
+            }),
             Fault::MissedOnce => {
                 self.becomes(Fault::None);
                 Box::pin(std::future::ready(Ok(vec![Outcome::Missed; changes.len()])))
@@ -149,7 +155,7 @@ impl Trail for Faulty {
 
     fn close_chain(&self, closing: Closing) -> Pending<'_, ()> {
         match self.fault() {
-            Fault::Writing(error) | Fault::Reading(error) => fails(error),
+            Fault::Writing(error) | Fault::Lost(error) | Fault::Reading(error) => fails(error),
             Fault::None | Fault::Missed | Fault::MissedOnce => self.engine.close_chain(closing),
         }
     }
