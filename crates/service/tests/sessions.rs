@@ -336,8 +336,9 @@ async fn p5_p6_where_suspicious_logins_alone_are_protected_a_session_takes_a_gra
         factor: Some(by_code(&phone.shows(world.now()))),
         ..limits(120, 48)
     };
-    let set = service.set_protection(&caller, &alice(), version.settings.version, &change);
-    set.await.expect("it is set");
+    let version = version.settings.version;
+    let set = service.set_protection(&caller, &alice(), version, &change).await;
+    set.expect("it is set");
     let without = service.create_session(&caller, &alice(), &NewSession::default()).await;
     assert_eq!(without.err(), Some(ServiceError::GrantRequired));
     let login = challenge(&alice(), ChallengePurpose::Login);
