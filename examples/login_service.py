@@ -11,6 +11,7 @@ POST /login/answer {user, challenge, method, code} -> {session}
 import json
 import secrets
 import sys
+import urllib.parse
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -75,7 +76,8 @@ class Login(BaseHTTPRequestHandler):
         return (200, session_of(told["grant"], body["user"])) if told["decision"] == "allow" else (403, {"refused": told["ground"]})
 
     def answer(self, body):
-        told = ask(f"/v1/challenges/{body['challenge']}/answer", {"method": body["method"], "code": body["code"]})
+        challenge = urllib.parse.quote(body["challenge"], safe="")
+        told = ask(f"/v1/challenges/{challenge}/answer", {"method": body["method"], "code": body["code"]})
         return (200, session_of(told["grant"], body["user"])) if told["decision"] == "allow" else (401, {"again": True})
 
 

@@ -52,6 +52,8 @@ mod requests;
 mod restore;
 #[path = "attack/service.rs"]
 mod service;
+#[path = "attack/sessions.rs"]
+mod sessions;
 #[path = "attack/terminal.rs"]
 mod terminal;
 #[path = "attack/trail.rs"]

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use crate::{
     Any,
+    callers::Callers,
     disk::Disk,
-    scenario::{Callers, Scenario, Shots, Slice},
+    scenario::{Scenario, Shots, Slice},
 };
 
 /// Logins, then appends, in turn.

@@ -9,6 +9,8 @@
 
 #[path = "../support/bare.rs"]
 mod bare;
+mod callers;
+mod challenge;
 #[path = "../support/client.rs"]
 mod client;
 #[path = "../support/disk.rs"]

@@ -8,10 +8,11 @@ use std::{
 use crate::{
     Any, Arguments,
     bare::Bare,
+    callers::Callers,
     disk::Disk,
     lone,
     report::{self, Row, load_average, median, percentile_ms},
-    scenario::{Callers, Scenario, Shots, Slice},
+    scenario::{Scenario, Shots, Slice},
     server_process::{ServerProcess, Usage},
     silence,
 };
@@ -73,6 +74,8 @@ impl Measured {
             Self::new("http batch 1024", Subject::Http(Scenario::Batch(1_024))),
             Self::new("http batch 4096", Subject::Http(Scenario::Batch(4_096))),
             Self::new("session check", Subject::Http(Scenario::SessionCheck)),
+            Self::new("challenge allow", Subject::Http(Scenario::ChallengeAllow)),
+            Self::new("challenge answer", Subject::Http(Scenario::ChallengeAnswer)),
             Self::new("lone", Subject::Lone),
             Self::new("lone wrong", Subject::Silence),
         ]

@@ -1,16 +1,9 @@
 //! What is asked, by how many connections, and what the answer must be.
 
-use std::{
-    cell::RefCell,
-    ops::Range,
-    time::{Duration, Instant},
-};
-
-use futures_util::future::join_all;
+use std::{cell::RefCell, ops::Range, time::Duration};
 
 use crate::{
-    Any,
-    client::{Connection, head},
+    Any, challenge,
     population::{self, Device, LOCKED, item},
     server_process::ServerProcess,
 };
@@ -38,10 +31,14 @@ pub(crate) enum Scenario {
     Batch(u32),
     /// Whether a session goes on, in which the user does something.
     SessionCheck,
+    /// A login that nothing asks: decided, recorded, its grant signed.
+    ChallengeAllow,
+    /// A challenge that has to be answered, then its right and fresh code: two requests, told as one.
+    ChallengeAnswer,
 }
 
 impl Scenario {
-    fn connections(self, devices: u32) -> usize {
+    pub(crate) fn connections(self, devices: u32) -> usize {
         match self {
             // One is parsed while the other is judged, as long as no user stands in both.
             Self::Batch(count) => {
@@ -87,10 +84,10 @@ impl Slice {
 /// The users with what their devices show, and the clock by which they do.
 pub(crate) struct Shots {
     process: RefCell<ServerProcess>,
-    devices: u32,
+    pub(crate) devices: u32,
     turns: RefCell<Turns>,
     /// Tokens of sessions, each of another user.
-    sessions: RefCell<Vec<String>>,
+    pub(crate) sessions: RefCell<Vec<String>>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -104,13 +101,17 @@ struct Turns {
 }
 
 /// The answer that is right.
-enum Expected {
+pub(crate) enum Expected {
     /// For the users of these turns, at the step after so many moves.
     Accepted(Range<u32>, u64),
     Echoed,
     Refused,
     Locked,
     Active,
+    /// A challenge that nobody has to answer.
+    Allowed,
+    /// A challenge for the user of this turn, whose device shows the step after so many moves.
+    Answered(u32, u64),
 }
 
 impl Shots {
@@ -148,12 +149,12 @@ impl Shots {
         (turns.stale, turns.moves)
     }
 
-    fn number(&self, turn: u64) -> u32 {
+    pub(crate) fn number(&self, turn: u64) -> u32 {
         (turn * STRIDE % u64::from(self.devices)) as u32
     }
 
     /// Writes the next request's body.
-    fn next(&self, scenario: Scenario, body: &mut Vec<u8>) -> Any<Expected> {
+    pub(crate) fn next(&self, scenario: Scenario, body: &mut Vec<u8>) -> Any<Expected> {
         body.clear();
         Ok(match scenario {
             Scenario::Echo => {
@@ -225,25 +226,37 @@ impl Shots {
                 body.extend(br#""}"#);
                 Expected::Active
             }
+            Scenario::ChallengeAllow => {
+                let (turn, _) = self.stale();
+                challenge::login(body, self.number(turn));
+                Expected::Allowed
+            }
+            Scenario::ChallengeAnswer => {
+                let (turns, moves) = self.fresh(1)?;
+                challenge::identity(body, self.number(turns.start.into()));
+                Expected::Answered(turns.start, moves)
+            }
         })
     }
 }
 
 impl Expected {
-    fn items(&self) -> u32 {
+    pub(crate) fn items(&self) -> u32 {
         match self {
             Self::Accepted(turns, _) => turns.len() as u32,
-            Self::Echoed | Self::Refused | Self::Locked | Self::Active => 1,
+            _ => 1,
         }
     }
 
     /// How many answers are not as they should be, and the first of them.
-    fn errors(&self, shots: &Shots, status: u16, answer: &[u8]) -> Option<(u32, String)> {
+    pub(crate) fn errors(&self, shots: &Shots, status: u16, answer: &[u8]) -> Option<(u32, String)> {
         let outcome = match self {
             Self::Accepted(..) | Self::Echoed => r#""accepted":true,"outcome":"accepted","#,
             Self::Refused => r#""accepted":false,"outcome":"refused"}"#,
             Self::Locked => r#""accepted":false,"outcome":"locked","#,
             Self::Active => r#""active":true,"#,
+            Self::Allowed => return self.not_allowed(shots, (status, 201), answer),
+            Self::Answered(..) => return self.not_allowed(shots, (status, 200), answer),
         };
         let answer = str::from_utf8(answer).unwrap_or_default();
         let is_result = |result: &&str| {
@@ -266,126 +279,27 @@ impl Expected {
         })
     }
 
+    /// The same, of a challenge.
+    fn not_allowed(&self, shots: &Shots, (status, right): (u16, u16), answer: &[u8]) -> Option<(u32, String)> {
+        let answer = str::from_utf8(answer).unwrap_or_default();
+        let is_granted = answer.contains(r#""decision":"allow""#) && answer.contains(r#""grant":""#);
+        let is_right = status == right && (is_granted || self.shown_twice(shots, 0));
+        (!is_right).then(|| (1, format!("{status} {}", answer.chars().take(200).collect::<String>())))
+    }
+
     /// Whether the device showed the same code just before, as one in a million does; then it is burned already.
     fn shown_twice(&self, shots: &Shots, place: usize) -> bool {
-        let Self::Accepted(turns, moves) = self else {
-            return false;
+        let (turn, moves) = match self {
+            Self::Accepted(turns, moves) => (turns.clone().nth(place), moves),
+            Self::Answered(turn, moves) => (Some(*turn), moves),
+            _ => return false,
         };
-        let Some(turn) = turns.clone().nth(place) else {
+        let Some(turn) = turn else {
             return false;
         };
         let device = Device::of(shots.number(turn.into()));
         let code = device.shown(population::step(*moves));
         let before = [-1, -2].map(|distance| device.shown(population::step(*moves).offset(distance)));
         before.iter().any(|before| before.ct_eq(&code).into())
-    }
-}
-
-/// The connections, and what every request begins with.
-pub(crate) struct Callers {
-    connections: Vec<Connection>,
-    verify: Vec<u8>,
-    batch: Vec<u8>,
-    echo: Vec<u8>,
-    session_check: Vec<u8>,
-}
-
-/// Sessions that are checked in turns.
-const SESSIONS: u32 = 1_024;
-
-/// Begins a session of each of the first users, who have no login protection here.
-async fn begin_sessions(connection: &mut Connection, shots: &Shots) -> Any<Vec<String>> {
-    let (address, key) = {
-        let process = shots.process();
-        (process.address, process.api_key.clone())
-    };
-    let body = br#"{"actor":{"id":"load","kind":"service"}}"#;
-    let mut tokens = Vec::new();
-    for number in 0..SESSIONS.min(shots.devices) {
-        let (account, user) = (population::account(number), population::user(number));
-        let path = format!("/v1/accounts/{account}/users/{user}/sessions");
-        let (status, answer) = connection.post(&head(address, &key, &path), body).await?;
-        let answer: serde_json::Value = serde_json::from_slice(answer)?;
-        let token = answer["token"].as_str().ok_or_else(|| format!("{status} {answer}"))?;
-        tokens.push(token.to_owned());
-    }
-    Ok(tokens)
-}
-
-impl Callers {
-    pub(crate) async fn connect(shots: &Shots) -> Any<Self> {
-        let (address, key) = {
-            let process = shots.process();
-            (process.address, process.api_key.clone())
-        };
-        let mut connections = Vec::new();
-        for _ in 0..CONNECTIONS {
-            connections.push(Connection::open(address).await?);
-        }
-        if shots.sessions.borrow().is_empty() {
-            let begun = begin_sessions(&mut connections[0], shots).await?;
-            shots.sessions.replace(begun);
-        }
-        Ok(Self {
-            connections,
-            verify: head(address, &key, "/v1/verify"),
-            batch: head(address, &key, "/v1/verify/batch"),
-            echo: head(address, &key, "/echo"),
-            session_check: head(address, &key, "/v1/sessions/check"),
-        })
-    }
-
-    /// All connections of the scenario, for this long.
-    pub(crate) async fn slice(&mut self, shots: &Shots, scenario: Scenario, length: Duration) -> Any<Slice> {
-        let begun = Instant::now();
-        let goes_on = || begun.elapsed() < length;
-        let connections = scenario.connections(shots.devices);
-        self.run(shots, scenario, connections, &goes_on).await
-    }
-
-    /// One connection and nobody beside it, this many times.
-    pub(crate) async fn lone(&mut self, shots: &Shots, scenario: Scenario, times: usize) -> Any<Slice> {
-        let left = std::cell::Cell::new(times);
-        let goes_on = || left.replace(left.get().saturating_sub(1)) > 0;
-        self.run(shots, scenario, 1, &goes_on).await
-    }
-
-    async fn run(
-        &mut self,
-        shots: &Shots,
-        scenario: Scenario,
-        connections: usize,
-        goes_on: &impl Fn() -> bool,
-    ) -> Any<Slice> {
-        let head = match scenario {
-            Scenario::Echo => &self.echo,
-            Scenario::Batch(_) => &self.batch,
-            Scenario::SessionCheck => &self.session_check,
-            _ => &self.verify,
-        };
-        let begun = Instant::now();
-        let one = async |connection: &mut Connection| {
-            let mut part = Slice::default();
-            let mut body = Vec::new();
-            while goes_on() {
-                let expected = shots.next(scenario, &mut body)?;
-                let sent = Instant::now();
-                let (status, answer) = connection.post(head, &body).await?;
-                part.latencies_us.push(sent.elapsed().as_micros() as u32);
-                part.items += u64::from(expected.items());
-                if let Some((errors, first)) = expected.errors(shots, status, answer) {
-                    part.errors += u64::from(errors);
-                    part.first_error.get_or_insert(first);
-                }
-            }
-            Any::Ok(part)
-        };
-        let parts = join_all(self.connections.iter_mut().take(connections).map(one)).await;
-        let mut slice = Slice::default();
-        for part in parts {
-            slice.add(part?);
-        }
-        slice.took = begun.elapsed();
-        Ok(slice)
     }
 }

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::{
     Any,
-    scenario::{Callers, Scenario, Shots, Slice},
+    callers::Callers,
+    scenario::{Scenario, Shots, Slice},
 };
 
 /// Wrong codes of users for this long, and how long the same took for nobody, in microseconds.

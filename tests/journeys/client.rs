@@ -87,7 +87,8 @@ fn tell(world: &World, dir: &Path, phone: &Phone) -> Vec<Value> {
         .expect("it starts");
     let mut keyboard = program.stdin.take().expect("a pipe");
     let asked = json!({
-        "key": world.key(Role::Verify), "account": "acme", "user": "alice", "operation": OPERATION, "resource": "ins-1",
+        "key": world.key(Role::Verify), "enroll_key": world.key(Role::Enroll), "account": "acme", "user": "alice",
+        "operation": OPERATION, "resource": "ins-1",
     });
     writeln!(keyboard, "{asked}").expect("it reads");
     let mut chapters = Vec::new();
@@ -104,9 +105,9 @@ fn tell(world: &World, dir: &Path, phone: &Phone) -> Vec<Value> {
     chapters
 }
 
-/// P2, P3: login and operation, by code that nobody wrote for this service.
+/// P2, P3, P6: login, operation, trust and sign-out, by code that nobody wrote for this service.
 #[test]
-fn p2_p3_a_generated_client_drives_login_and_operation() {
+fn p2_p3_p6_a_generated_client_drives_login_operation_trust_and_sign_out() {
     let mut world = World::new();
     let dir = tempfile::tempdir().expect("a directory");
     generate(&world, dir.path());
@@ -119,7 +120,7 @@ fn p2_p3_a_generated_client_drives_login_and_operation() {
 
     let phone = world.user("acme", "alice").bind().phone;
     let chapters = tell(&world, dir.path(), &phone);
-    let [login, operation] = &*chapters else {
+    let [login, operation, trust, session, sign_out] = &*chapters else {
         panic!("{chapters:?}")
     };
     assert_eq!(
@@ -135,5 +136,20 @@ fn p2_p3_a_generated_client_drives_login_and_operation() {
     });
     assert_eq!(told, expected);
     assert_ne!(grant, text(&login["grant"]));
+    let expected = json!({
+        "chapter": "trust", "checked": "allow", "again": ["allow", "trusted_device"], "rotated": true,
+        "another_browser": "challenge",
+    });
+    assert_eq!(trust, &expected);
+    let expected = json!({
+        "chapter": "session", "active": true, "same": true, "whose": ["acme", "alice"], "grant_again": "grant_required",
+        "made_up": "unknown",
+    });
+    assert_eq!(session, &expected);
+    let expected = json!({
+        "chapter": "sign_out", "without_a_code": "factor_required", "ended": 1, "active": false, "cause": "ended",
+        "grant_of_before": "grant_required", "next_login": "challenge", "trusted": 0,
+    });
+    assert_eq!(sign_out, &expected);
     world.assert_trail_holds();
 }

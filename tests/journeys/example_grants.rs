@@ -82,10 +82,10 @@ fn p3_p3b_the_example_operation_service_refuses_every_other_grant() {
     let none = altered(pass, 0, |header| header["alg"] = "none".into());
     let service = Example::operation_service(&world);
     for (what, grant, (name, session, resource), why) in [
-        ("another session", pass, ("stop", "s2", "ins-1"), "session"),
-        ("another account", pass, ("stop", "s3", "ins-1"), "account"),
-        ("another operation", pass, ("change-phone", "s1", "ins-1"), "operation"),
-        ("another resource", pass, ("stop", "s1", "ins-2"), "resource"),
+        ("another session", pass, ("stop", "s2", "ins-1"), "sid"),
+        ("another user", pass, ("stop", "s3", "ins-1"), "user"),
+        ("another operation", pass, ("change-phone", "s1", "ins-1"), "op"),
+        ("another resource", pass, ("stop", "s1", "ins-2"), "res"),
         ("login for operation", &grants.login, ("stop", "s1", "ins-1"), "purpose"),
         (
             "identity for operation",

@@ -3,11 +3,15 @@
 mod support;
 
 use service::{
-    Caller, ChallengeAnswer, ChallengePurpose, CheckedSession, Client, Factor, NewChallenge, NewSession, Owner,
-    ProtectionChange, ProtectionMethod, Role, Service, ServiceError, SessionEnd, Settings, StartedSession, UnixMs,
+    AnsweredChallenge, Caller, ChallengeAnswer, ChallengePurpose, CheckedSession, Client, Decision, Factor,
+    NewChallenge, NewSession, Owner, ProtectionChange, ProtectionMethod, Role, Service, ServiceError, SessionEnd,
+    Settings, StartedSession, UnixMs,
 };
 use store::StoreError;
-use support::{World, alice, bob, by_code, faulty::Fault, phone::Phone, text};
+use support::{SETTINGS, World, alice, bob, by_code, faulty::Fault, phone::Phone, text};
+
+/// Signing out everywhere, as the catalogue names it.
+const SIGN_OUT: &str = "accounts/remove-login-status";
 
 fn challenge(owner: &Owner, purpose: ChallengePurpose) -> NewChallenge {
     NewChallenge {
@@ -24,20 +28,32 @@ fn challenge(owner: &Owner, purpose: ChallengePurpose) -> NewChallenge {
     }
 }
 
-/// The grant of a challenge that is answered by the phone, a step later.
-async fn granted(world: &World, caller: &Caller, phone: &Phone, purpose: ChallengePurpose) -> String {
+/// What comes of a challenge that is answered by the phone, a step later.
+async fn answered(
+    world: &World,
+    caller: &Caller,
+    phone: &Phone,
+    purpose: ChallengePurpose,
+    trust_device: bool,
+) -> AnsweredChallenge {
     let service = &world.service;
     let asked = service.create_challenge(caller, &challenge(&alice(), purpose)).await;
     let answer = ChallengeAnswer {
         method: "totp".into(),
         code: text(&phone.shows(world.now())),
-        trust_device: false,
+        trust_device,
     };
     let told = service
         .answer_challenge(caller, &asked.expect("a challenge").id, answer)
         .await;
     world.clock.pass(support::STEP_MS);
-    told.expect("a verdict").grant.expect("a grant").text
+    told.expect("a verdict")
+}
+
+/// Its grant.
+async fn granted(world: &World, caller: &Caller, phone: &Phone, purpose: ChallengePurpose) -> String {
+    let told = answered(world, caller, phone, purpose, false).await;
+    told.grant.expect("a grant").text
 }
 
 fn with(grant: &str) -> NewSession {
@@ -249,6 +265,119 @@ async fn p6_without_a_device_nobody_is_asked_for_a_code_to_sign_out() {
     let session = begin(&world, &caller, &bob()).await;
     assert_eq!(world.service.end_all_sessions(&caller, &bob(), None).await, Ok(1));
     assert_eq!(over(&world, &caller, &session), Some(SessionEnd::Ended));
+}
+
+#[tokio::test]
+async fn p2_p6_signing_out_everywhere_ends_the_trust_in_every_browser() {
+    let (world, caller, phone) = bound().await;
+    let service = &world.service;
+    let told = answered(&world, &caller, &phone, ChallengePurpose::Login, true).await;
+    let login = NewChallenge {
+        trusted_device: Some(told.trusted_device.expect("a token")),
+        ..challenge(&alice(), ChallengePurpose::Login)
+    };
+    let before = service.create_challenge(&caller, &login).await.expect("a decision");
+    assert_eq!(before.decision, Decision::Allow);
+    let factor = by_code(&phone.shows(world.now()));
+    let ended = service.end_all_sessions(&caller, &alice(), Some(&factor)).await;
+    assert_eq!(ended, Ok(0), "no session, and yet a trust");
+    let next = NewChallenge {
+        trusted_device: before.trusted_device,
+        ..login.clone()
+    };
+    for presented in [login, next] {
+        let told = service.create_challenge(&caller, &presented).await.expect("a decision");
+        assert_eq!(told.decision, Decision::Challenge);
+    }
+    assert_eq!(service.trusted_devices(&caller, &alice()).await, Ok(Vec::new()));
+    let late = with(&before.grant.expect("a grant").text);
+    let late = service.create_session(&caller, &alice(), &late).await;
+    assert_eq!(late.err(), Some(ServiceError::GrantRequired), "what the trust gave");
+}
+
+#[tokio::test]
+async fn p3b_p6_without_a_device_a_proven_method_pays_for_signing_out_by_a_grant_for_just_that() {
+    let world = World::new().await;
+    let caller = world.all().await;
+    let session = begin(&world, &caller, &bob()).await;
+    world.prove(&caller, &bob(), "sms").await;
+    let end = async |factor: Option<Factor>| {
+        let (service, bob) = (&world.service, bob());
+        service.end_all_sessions(&caller, &bob, factor.as_ref()).await
+    };
+    assert_eq!(end(None).await, Err(ServiceError::FactorRequired));
+    assert!(end(Some(by_code("000000"))).await.is_err(), "there is no device");
+    let other = world.checked_by(&caller, &bob(), "sms", SETTINGS).await;
+    let other = end(Some(other)).await;
+    assert!(matches!(other, Err(ServiceError::GrantRefused { .. })), "{other:?}");
+    assert!(is_active(&world, &caller, &session));
+    let checked = async || match world.checked_by(&caller, &bob(), "sms", SIGN_OUT).await {
+        Factor::Grant(grant) => grant,
+        Factor::Code { .. } => panic!("a grant"),
+    };
+    let by = |grant: &str| Some(Factor::Grant(text(grant)));
+    let grant = checked().await;
+    assert_eq!(end(by(&grant)).await, Ok(1));
+    assert_eq!(over(&world, &caller, &session), Some(SessionEnd::Ended));
+    assert_eq!(world.last("session.end_all").await["cause"], "identity_grant");
+    let again = end(by(&grant)).await;
+    assert!(matches!(again, Err(ServiceError::GrantRefused { .. })), "{again:?}");
+    world.clock.pass(UnixMs::SECOND);
+    assert_eq!(end(by(&checked().await)).await, Ok(0));
+}
+
+#[tokio::test]
+async fn p5_p6_where_suspicious_logins_alone_are_protected_a_session_takes_a_grant() {
+    let (world, caller, phone) = bound().await;
+    let service = &world.service;
+    let version = service.protection(&caller, &alice()).await.expect("a view");
+    let change = ProtectionChange {
+        suspicious_login_protection: ProtectionMethod::Mfa,
+        factor: Some(by_code(&phone.shows(world.now()))),
+        ..limits(120, 48)
+    };
+    let version = version.settings.version;
+    let set = service.set_protection(&caller, &alice(), version, &change).await;
+    set.expect("it is set");
+    let without = service.create_session(&caller, &alice(), &NewSession::default()).await;
+    assert_eq!(without.err(), Some(ServiceError::GrantRequired));
+    let login = challenge(&alice(), ChallengePurpose::Login);
+    let told = service.create_challenge(&caller, &login).await.expect("a decision");
+    assert_eq!(
+        told.decision,
+        Decision::Allow,
+        "nothing is suspicious, and so nobody is asked"
+    );
+    let with = with(&told.grant.expect("a grant").text);
+    let begun = service.create_session(&caller, &alice(), &with).await;
+    assert!(is_active(&world, &caller, &begun.expect("a session")));
+}
+
+#[tokio::test]
+async fn p6_p9_a_user_who_is_closing_begins_no_session() {
+    let (world, caller, phone) = bound().await;
+    let service = &world.service;
+    let of_bob = begin(&world, &caller, &bob()).await;
+    let grant = granted(&world, &caller, &phone, ChallengePurpose::Login).await;
+    for owner in [alice(), bob()] {
+        service.start_closing(&caller, &owner).await.expect("it begins");
+    }
+    assert_eq!(over(&world, &caller, &of_bob), Some(SessionEnd::Ended));
+    for (owner, wanted) in [(alice(), with(&grant)), (bob(), NewSession::default())] {
+        let begun = service.create_session(&caller, &owner, &wanted).await;
+        assert_eq!(begun.err(), Some(ServiceError::GrantRequired));
+        let refused = world.last("session.create").await;
+        let told = (&refused["outcome"], &refused["cause"]);
+        assert_eq!(told, (&"refused".into(), &"closing".into()));
+        service.withdraw_closing(&caller, &owner).await.expect("taken back");
+    }
+    begin(&world, &caller, &bob()).await;
+    let begun = service.create_session(&caller, &alice(), &with(&grant)).await;
+    assert_eq!(
+        begun.err(),
+        Some(ServiceError::GrantRequired),
+        "the grants of before have ended"
+    );
 }
 
 #[tokio::test]
