@@ -222,6 +222,15 @@ async fn b1_u5_an_identity_grant_proves_who_binds_a_further_device() {
         .start_enrollment(&story.caller, &wanted(&other))
         .await;
     assert!(is_refused(&told));
+    let twice = NewEnrollment {
+        factor: Some(Replacement {
+            replaces: None,
+            factor: Factor::Grant(text(&grant)),
+        }),
+        ..wanted(&grant)
+    };
+    let told = story.world.service.start_enrollment(&story.caller, &twice).await;
+    assert!(is_refused(&told.map(drop)), "one grant is not two proofs");
     let begun = story
         .world
         .service
