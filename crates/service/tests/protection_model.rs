@@ -136,10 +136,10 @@ fn by() -> impl Strategy<Value = By> {
 }
 
 fn ask() -> impl Strategy<Value = Ask> {
-    let purposes = vec![
-        ChallengePurpose::Login,
-        ChallengePurpose::Operation,
-        ChallengePurpose::Identity,
+    let purposes = prop_oneof![
+        3 => Just(ChallengePurpose::Login),
+        2 => Just(ChallengePurpose::Operation),
+        2 => Just(ChallengePurpose::Identity),
     ];
     let rows = vec![BIND, UNBIND, SIGN_OUT, PHONE_NUMBER, SETTINGS, "cloud/reboot"];
     let token = option::of((
@@ -148,8 +148,8 @@ fn ask() -> impl Strategy<Value = Ask> {
         prop::bool::weighted(0.1),
     ));
     (
-        select(purposes),
-        prop::bool::weighted(0.2),
+        purposes,
+        prop::bool::weighted(0.3),
         token,
         option::of(any::<usize>()),
         select(rows),
@@ -199,7 +199,7 @@ fn what() -> impl Strategy<Value = What> {
     prop_oneof![
         4 => choice,
         1 => Just(What::Renew),
-        1 => Just(What::SignOut),
+        2 => Just(What::SignOut),
         1 => Just(What::Unbind),
         2 => any::<bool>().prop_map(|papers| What::Bind { papers }),
         2 => (any::<bool>(), any::<bool>()).prop_map(|(email, other)| What::Prove { email, other }),
@@ -259,7 +259,7 @@ fn of_challenges() -> impl Strategy<Value = Action> {
         trusts,
         crash,
     });
-    let pass = (who(), ask(), right(), any::<bool>());
+    let pass = (who(), ask(), right(), prop::bool::weighted(0.7));
     prop_oneof![
         6 => (who(), ask()).prop_map(|(who, ask)| Action::Ask { who, ask }),
         6 => answer,
@@ -395,7 +395,7 @@ impl Walk {
 fn histories() -> u32 {
     #[allow(clippy::disallowed_methods, reason = "a test asks how long it may take")]
     let soak = std::env::var_os("COUNTERSIGN_SOAK").is_some();
-    if soak { 5_000 } else { 64 }
+    if soak { 5_000 } else { 256 }
 }
 
 proptest! {

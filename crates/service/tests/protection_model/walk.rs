@@ -4,8 +4,8 @@ use data_encoding::BASE64URL_NOPAD;
 use serde_json::Value;
 use service::{
     AnsweredChallenge, Caller, Challenge, ChallengeAnswer, ChallengePurpose, Decision, GrantUse, Ground, Id,
-    MethodReport, NewAdministrators, NewChallenge, Owner, ProtectionMethod, Role, Service, ServiceError, Settings,
-    SignedGrant, UnixMs,
+    MethodReport, NewAdministrators, NewChallenge, Owner, ProtectionChange, ProtectionMethod, Role, Service,
+    ServiceError, Settings, SignedGrant, UnixMs,
 };
 use store::StoreError;
 
@@ -123,8 +123,20 @@ impl Walk {
         alice_now.own = crate::person::Choice {
             login: By::Mfa,
             operation: By::Mfa,
-            ..Default::default()
+            suspicious: By::Mfa,
+            allows_trust: true,
         };
+        let suspicious = ProtectionChange {
+            login_protection: ProtectionMethod::Mfa,
+            operation_protection: ProtectionMethod::Mfa,
+            suspicious_login_protection: ProtectionMethod::Mfa,
+            allow_trusted_devices: true,
+            session_idle_minutes: 120,
+            session_total_hours: 48,
+            factor: None,
+        };
+        let set = world.service.set_protection(&caller, &alice(), 1, &suspicious).await;
+        set.expect("adding to it is free");
         let first = NewAdministrators {
             root: "alice".into(),
             administrators: Vec::new(),
@@ -389,15 +401,16 @@ impl Walk {
         };
         let now = self.now();
         let is_entitled = self.is_entitled(&asked, how, method, now);
+        let crash = crash.filter(|_| !self.may_be_locked(asked.who));
         self.breaks(crash);
         let told = self.told_of(&asked, (how, method, &code), trusts).await;
         self.mends(crash).await;
         let is_counted = matches!(how, Answering::WrongCode | Answering::UsedCode | Answering::SpentPaper);
-        let person = &mut self.people[asked.who];
-        person.wrong += u32::from(is_counted);
+        self.people[asked.who].wrong += u32::from(is_counted);
         // Beside a locked device another judges the code, and finds it wrong.
-        let is_refused = person.devices.len() > 1 && told.as_ref().is_ok_and(|told| told.decision != Decision::Allow);
-        let is_locked = person.wrong >= 5 && (is_locked(&told) || is_refused);
+        let is_refused = self.people[asked.who].devices.len() > 1
+            && told.as_ref().is_ok_and(|told| told.decision != Decision::Allow);
+        let is_locked = self.may_be_locked(asked.who) && (is_locked(&told) || is_refused);
         let is_allowed = matches!(&told, Ok(told) if told.decision == Decision::Allow);
         match (is_entitled && !is_locked, crash) {
             (true, None) => {
@@ -436,6 +449,11 @@ impl Walk {
             trust_device,
         };
         self.service().report_method(caller, &asked.id, &report).await
+    }
+
+    /// Whether a right code may have been refused: then the answer has to be there to say so.
+    pub(crate) fn may_be_locked(&self, who: usize) -> bool {
+        self.people[who].wrong >= 5
     }
 
     /// Whether the rules let this answer pass.
