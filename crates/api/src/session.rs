@@ -13,7 +13,7 @@ use crate::{Actor, ActorKind, Client, Factor, Name, PageSize, Text, Timestamp};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SessionRequest {
-    /// The grant of the login, which is used up; required where login protection is on.
+    /// The grant of the login, which is used up; required where logins, or suspicious ones, are protected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "eyJhbGciOiJFZERTQSIs…")]
     pub grant: Option<Text<4096>>,
@@ -192,7 +192,7 @@ impl EndSessionQuery {
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EndSessionsRequest {
-    /// Required where a device is bound.
+    /// Required where there is anything to check the user with: a code where a device is bound, else an identity grant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub factor: Option<Factor>,
     /// On whose behalf.
