@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::{ChallengePurpose, Name, Text, Timestamp};
 
 /// A grant, as its bearer presents it.
-pub type GrantText = Text<4096>;
+pub type GrantText = Text<8192>;
 
 /// A grant that stands for something else: a code, or the caller's word.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -63,7 +63,8 @@ pub struct MethodRequest {
     pub identity: Text<128>,
     /// When the caller proved that it is theirs.
     pub verified_at: Timestamp,
-    /// A fresh factor of the user, needed where a device is bound and the identity is a new one; it is used up only there.
+    /// A fresh factor of the user, needed where the identity is a new one: beside a device, in the place of another, or beside
+    /// one while something is protected. It is used up only there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub factor: Option<Factor>,
     /// On whose behalf.

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::{Actor, ActorKind, Client, Factor, Name, PageSize, Text, Timestamp};
+use crate::{Actor, ActorKind, Client, Factor, GrantText, Name, PageSize, Text, Timestamp};
 
 /// Begins a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -16,7 +16,7 @@ pub struct SessionRequest {
     /// The grant of the login, which is used up; required where logins, or suspicious ones, are protected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "eyJhbGciOiJFZERTQSIs…")]
-    pub grant: Option<Text<4096>>,
+    pub grant: Option<GrantText>,
     /// What the user came with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<Client>,

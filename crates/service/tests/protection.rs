@@ -408,3 +408,33 @@ async fn p3b_no_grant_but_its_own_passes_an_operation_that_is_always_checked() {
     assert!(passes(&own, Some(REBIND)).await);
     assert!(passes(&login, None).await && !passes(&login, Some(RESTART)).await);
 }
+
+/// The longest names that a challenge takes give a grant that is read again, though each of them is written twice and escaped.
+#[tokio::test]
+async fn a_grant_of_the_longest_names_is_alive() {
+    let world = World::new().await;
+    let caller = world.all().await;
+    let name = "\"".repeat(128);
+    let owner = Owner::new(&*name, &*name);
+    let text = Some("\"".repeat(256));
+    let wanted = NewChallenge {
+        resource: text.clone(),
+        session_id: text.clone(),
+        operation: text,
+        ..login(&owner)
+    };
+    let told = asked(&world, &caller, &wanted).await;
+    let grant = told.grant.expect("a grant").text;
+    let begun = world
+        .service
+        .create_session(
+            &caller,
+            &owner,
+            &service::NewSession {
+                grant: Some(grant),
+                client: None,
+            },
+        )
+        .await;
+    begun.map(drop).expect("it begins a session");
+}

@@ -12,7 +12,7 @@ use crate::{Core, GrantKey, Service, ServiceError, ports::Signer, protection::pu
 /// The media type in a grant's header, so that no other token of the same keys passes for one (RFC 8725, 3.11).
 const TYPE: &str = "countersign-grant+jwt";
 /// Longer texts are no grants of ours.
-const LEN_MAX: usize = 4_096;
+const LEN_MAX: usize = 8_192;
 
 /// What a grant says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -21,7 +21,7 @@ pub(super) const PROBLEMS: Problems =
 /// Takes an external method from a user
 ///
 /// Role: enroll. One that a protection asks for stays: ask `…/uses` first. With `reassigned=true` it ends all the same, for its
-/// number or address is somebody else's now, and with it every grant of before; no protection goes off by that, and the answer
+/// number or address is somebody else's now, and with it every grant and all trust in browsers of before; no protection goes off by that, and the answer
 /// says how each is in force then. No factor is asked for: nothing is weaker than before.
 #[utoipa::path(
     delete,

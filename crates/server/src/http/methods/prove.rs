@@ -28,8 +28,8 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[
 ///
 /// Role: enroll. In place of the one of its name. The time of the proof may be long ago, but what takes another identity's place
 /// was proven within the last minutes (`identity_proof_minutes`). Where a device is bound, an identity that is new takes a
-/// fresh `factor`; where none is, what takes the place of another takes an identity grant by a method of before. It counts from
-/// the next challenge on.
+/// fresh `factor`; where none is, what takes the place of another, or comes beside one while something is protected, takes an
+/// identity grant by a method of before. It counts from the next challenge on.
 #[utoipa::path(
     put,
     path = "/v1/accounts/{account}/users/{user}/methods/{method}",
