@@ -24,9 +24,9 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[
 
 /// Begins a session
 ///
-/// Role: verify. After a login: the grant of its challenge is used up, and required where logins, or suspicious ones, are protected. The
-/// session has the limits that the user has set by now. A user has 100 sessions; of more the oldest ends. The token is
-/// shown once.
+/// Role: verify. After a login: the grant of its challenge is used up, and required where logins, or suspicious ones, are
+/// protected. The session has the limits that the user has set by now. A user has 100 sessions; of more the oldest ends. The
+/// token is shown once.
 #[utoipa::path(
     post,
     path = "/v1/accounts/{account}/users/{user}/sessions",
