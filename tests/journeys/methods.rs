@@ -38,12 +38,19 @@ impl User<'_> {
 
     /// Login by this method, and nothing elsewhere.
     fn protect(&self, method: &str) -> Reply {
+        self.protect_by(method, &Value::Null)
+    }
+
+    fn protect_by(&self, method: &str, factor: &Value) -> Reply {
         let read = self.world.get(Role::Enroll, &self.path("/protection"));
-        let body = json!({
+        let mut body = json!({
             "login_protection": method, "operation_protection": "none", "suspicious_login_protection": "none",
             "allow_trusted_devices": true, "session_idle_minutes": 120, "session_total_hours": 48,
             "actor": self.actor(),
         });
+        if !factor.is_null() {
+            body["factor"] = factor.clone();
+        }
         self.world
             .put(Role::Enroll, &self.path("/protection"), &body, read.etag.as_deref())
     }
@@ -152,7 +159,14 @@ fn p7_a_method_that_serves_a_protection_cannot_be_removed() {
     let detail = problem["detail"].as_str().expect("words");
     assert!(detail.contains("login_protection"), "{detail}");
     assert_eq!(alice.methods()[0]["method"], "sms");
-    alice.protect("none").expect(200);
+    alice.protect("none").problem(403, "factor_required");
+    let row = "accounts/set-user-s-login-protection-and-sensitive-operation-verification-methods";
+    let check = json!({"account": "acme", "user": "alice", "purpose": "identity", "operation": row});
+    let check = world.post(Role::Verify, "/v1/challenges", &check).expect(201);
+    let checked = alice.reports(&check, "sms", NUMBER).expect(200);
+    alice
+        .protect_by("none", &json!({"grant": checked["grant"]}))
+        .expect(200);
     let ended = alice.end_method("sms", "").expect(200);
     assert_eq!(ended, json!({"method": "sms", "ended": []}));
     alice.end_method("sms", "").problem(404, "not_found");
