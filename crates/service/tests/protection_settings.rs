@@ -383,13 +383,17 @@ async fn p1_an_accounts_requirement_holds_where_the_user_chose_nothing() {
         ..both(NONE)
     };
     let told = bound.set(&alice(), &evading).await;
+    let told = told.expect("a choice of hers").login_protection;
     assert_eq!(
-        told,
-        Err(ServiceError::FactorRequired),
-        "U5: less than what is in force"
+        (told.method, told.ground),
+        (MFA, InForceGround::RequiredByAccount),
+        "a weaker choice stands in for no requirement"
     );
+    bound.require(external("sms")).await;
+    let in_force = bound.now(&alice()).await.login_protection;
+    assert_eq!(in_force.ground, InForceGround::Own, "the same choice meets it");
     bound.require(NONE).await;
-    assert_eq!(bound.login(&alice()).await, (Decision::Allow, Ground::NotProtected));
+    assert_eq!(bound.login(&alice()).await, (Decision::Challenge, Ground::Protected));
 }
 
 #[tokio::test]

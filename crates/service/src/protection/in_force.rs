@@ -1,4 +1,5 @@
-//! What is in force of a user's protection: their own choice, or their account's requirement where they chose nothing.
+//! What is in force of a user's protection: their own choice, or their account's requirement where
+//! they chose less.
 
 use store::{Key, Owner, Protection, ProtectionMethod, ProtectionSetting, Requirements, Write};
 use verify::UnixMs;
@@ -34,7 +35,7 @@ pub struct InForceProtection {
 pub enum InForceGround {
     /// The user's own choice, be it nothing.
     Own,
-    /// The account requires it of a user who chose nothing.
+    /// The account requires it of a user who chose less.
     RequiredByAccount,
     /// Something is asked, and the user has nothing to answer with: they are denied.
     NoMethod,
@@ -105,9 +106,12 @@ impl ProtectionView {
     }
 }
 
+/// A requirement counts, unless the user chose the same, or codes, than which nothing is stronger (P3a).
 fn counting<'s>(own: &'s ProtectionSetting, required: Option<&'s ProtectionSetting>) -> (&'s ProtectionSetting, bool) {
     match required {
-        Some(required) if required.is_on() && !own.is_on() => (required, true),
+        Some(required) if required.is_on() && ![&required.method, &ProtectionMethod::Mfa].contains(&&own.method) => {
+            (required, true)
+        }
         _ => (own, false),
     }
 }

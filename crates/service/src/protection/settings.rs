@@ -183,8 +183,7 @@ impl ProtectionChange {
     }
 }
 
-/// Whether less is asked than before: by the user's own choice, or by what is in force, for a choice may replace what
-/// their account requires.
+/// Whether less is asked than before: by the user's own choice, or by what is in force beside what their account requires.
 fn weakens(old: &Standing, next: &Standing) -> bool {
     let (own, wanted) = (&old.own, &next.own);
     [

@@ -115,14 +115,19 @@ impl Walk {
                 }
             }
             What::Bind { .. } if !has_device && worth == Worth::Nothing => Ruling::Free,
-            What::Bind { .. } if !has_device || person.devices.len() >= 2 => Ruling::Refused,
+            What::Bind { .. } if person.devices.len() >= 2 => Ruling::Refused,
             What::Bind { .. } => Ruling::Costs,
             What::Prove { email, other } => {
                 let method = What::method(email);
                 let old = person.methods.iter().find(|(name, _)| *name == method);
                 match old {
                     Some((_, old)) if *old == What::identity(who, email, other) => Ruling::Free,
-                    None if !has_device => Ruling::Free,
+                    // Beside a method that protects, another one takes a check.
+                    None if !has_device
+                        && (person.methods.is_empty() || !person.asks_for_something(&self.required)) =>
+                    {
+                        Ruling::Free
+                    }
                     _ => Ruling::Costs,
                 }
             }
@@ -140,7 +145,8 @@ impl Walk {
             () if person.devices.is_empty() && wanted.contains(&By::Mfa) => Ruling::Refused,
             () if is_new_sms && !person.has("sms") => Ruling::Refused,
             () if *next == person.own => Ruling::Idle,
-            () if !person.can_be_checked() || !person.is_weakened_by(next, &self.required) => Ruling::Free,
+            () if !person.can_be_checked() && own == [By::None; 3] => Ruling::Free,
+            () if !person.is_weakened_by(next, &self.required) => Ruling::Free,
             () => Ruling::Costs,
         }
     }
@@ -523,6 +529,7 @@ impl Walk {
             }
         }
         if is_reassigned {
+            person.trusts.clear();
             person.all_grants_end(now);
         }
     }

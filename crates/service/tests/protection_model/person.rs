@@ -174,6 +174,12 @@ impl Person {
         !self.devices.is_empty() || !self.methods.is_empty()
     }
 
+    /// Something is asked for, by their own choice or their account's.
+    pub(crate) fn asks_for_something(&self, required: &Required) -> bool {
+        let all = [self.login(required).0, self.operation(required).0, self.own.suspicious];
+        all.iter().any(|by| *by != By::None)
+    }
+
     fn is_closing(&self) -> bool {
         matches!(self.closing, Closing::Until(_))
     }
@@ -209,12 +215,17 @@ impl Person {
                 methods.push("recovery_code".to_owned());
             }
         }
+        let (login, operation) = (self.login(required).0, self.operation(required).0);
         let mains: Vec<By> = match main {
             Some(main) => vec![main],
-            None => vec![self.login(required).0, self.operation(required).0, self.own.suspicious],
+            None if [login, operation] == [By::None, By::None] => vec![self.own.suspicious],
+            None => vec![login, operation],
         };
+        // Whoever logs in passes login protection, too, whatever else asks.
+        let also = asked.purpose == ChallengePurpose::Login && login != By::None;
         for name in ["sms", "email"] {
-            let is_main = name == "sms" && mains.contains(&By::Sms);
+            let is_sms = name == "sms";
+            let is_main = is_sms && mains.contains(&By::Sms) && (!also || login == By::Sms);
             if self.has(name) && (is_main || !required.forbids_alternatives) {
                 methods.push(name.to_owned());
             }
@@ -355,8 +366,6 @@ impl Person {
 }
 
 fn counting(own: By, required: By) -> (By, bool) {
-    match own {
-        By::None if required != By::None => (required, true),
-        own => (own, false),
-    }
+    let is_met = required == By::None || own == required || own == By::Mfa;
+    if is_met { (own, false) } else { (required, true) }
 }
