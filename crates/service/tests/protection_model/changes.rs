@@ -317,6 +317,8 @@ impl Walk {
             }
             What::Bind { papers } => {
                 person.devices.extend(told.device);
+                // As the row has them: two of one millisecond stand in any order.
+                person.devices.sort_by_key(|device| device.id);
                 let next = Choice {
                     login: By::Mfa,
                     operation: By::Mfa,
