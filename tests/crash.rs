@@ -32,8 +32,8 @@ use support::{
 const CLIENTS: usize = 8;
 /// Bound before the first round, over all clients.
 const USERS: usize = 200;
-/// Each client binds no more than these: the later of many rounds test as much as the first.
-const USERS_MOST: usize = 500;
+/// Each client binds no more than these: the later of many rounds test as much as the first, and an account has 1,000 (P1).
+const USERS_MOST: usize = 120;
 /// Wrong codes and repeats since the last success, after which a user is asked for nothing but the code of this very
 /// step; the tenth within an hour would lock (rule A1), and up to three more come after a crash.
 const MISSES: u32 = 5;
