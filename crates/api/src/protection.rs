@@ -144,7 +144,7 @@ pub struct InForceProtection {
 pub enum InForceGround {
     /// The user's own choice, be it `none`.
     Own,
-    /// The account requires it of a user who chose `none`.
+    /// The account requires it of a user who chose less: neither the same nor `mfa`.
     RequiredByAccount,
     /// It is asked, and the user has nothing to answer with: they are denied until they have.
     NoMethod,

@@ -14,7 +14,7 @@ pub struct AccountPath {
     pub account: Name,
 }
 
-/// What an account requires of those of its users who chose `none`.
+/// What an account requires of those of its users who chose less: neither the same nor `mfa`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Requirements {
     /// At login; absent where nothing is required.

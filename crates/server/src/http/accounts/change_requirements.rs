@@ -17,7 +17,7 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[ProblemCode::Preconditio
 
 /// Requires protection of an account's users
 ///
-/// Role: admin. It counts from each user's next login and operation on, where they chose `none`. Who has nothing to answer
+/// Role: admin. It counts from each user's next login and operation on, where they chose less. Who has nothing to answer
 /// with is denied, and the last device of a user is not unbound while `mfa` is required.
 #[utoipa::path(
     put,
