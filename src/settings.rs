@@ -407,7 +407,12 @@ impl PolicyTable {
     /// The throttles of wrong codes.
     fn throttles(&self, policy: &mut Policy) -> Result<(), Failure> {
         let attempts_max = u16::try_from(verify::ATTEMPTS_MAX).map_err(Failure::new)?;
-        let roads = [&mut policy.verification, &mut policy.unbinding, &mut policy.resync];
+        let roads = [
+            &mut policy.verification,
+            &mut policy.unbinding,
+            &mut policy.resync,
+            &mut policy.identity,
+        ];
         for throttle in roads {
             set(
                 &mut throttle.attempts,
@@ -447,6 +452,7 @@ impl PolicyTable {
             &mut policy.verification,
             &mut policy.unbinding,
             &mut policy.resync,
+            &mut policy.identity,
             &mut policy.recovery_codes,
         ] {
             set(
@@ -482,6 +488,7 @@ fn locks_grow(policy: &Policy) -> Result<(), Failure> {
         &policy.verification,
         &policy.unbinding,
         &policy.resync,
+        &policy.identity,
         &policy.recovery_codes,
     ];
     for throttle in throttles {

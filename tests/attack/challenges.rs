@@ -58,6 +58,44 @@ fn guesses_are_counted_over_challenges_and_verify_together() {
     assert!(user.body["locked_until"].is_string(), "{}", user.body);
 }
 
+/// A2: whoever has no password asks for checks of identity, and locks nobody's login by wrong answers.
+#[test]
+fn whoever_forgot_somebody_s_password_locks_no_login() {
+    let service = TestService::open();
+    let step = step_that_lasts(15);
+    let bound = service.bind("alice.forgot", step - 1);
+    let identity = json!({
+        "account": "acme", "user": bound.user, "purpose": "identity", "operation": "console/set-a-new-password",
+    });
+    let ask = || service.api.post("/v1/challenges", &identity).expect("an answer").body;
+    let id = |asked: &Value| asked["id"].as_str().expect("an id").to_owned();
+    let wrong = bound.phone.wrong_codes(step, 30);
+    let api = &service.api;
+    let refused: usize = thread::scope(|scope| {
+        let guess = |codes| {
+            let challenge = id(&ask());
+            let is_judged = |told: &Reply| told.status == 200 && told.body.get("locked_until").is_none();
+            let told = move |code: &String| answer(api, &challenge, code);
+            scope.spawn(move || <[String]>::iter(codes).map(told).filter(is_judged).count())
+        };
+        let guessers: Vec<_> = wrong.chunks(10).map(guess).collect();
+        guessers
+            .into_iter()
+            .map(|guesser| guesser.join().expect("answers"))
+            .sum()
+    });
+    assert!((9..=12).contains(&refused), "A1: {refused} were judged");
+    let right = bound.phone.code(step);
+    let told = answer(&service.api, &id(&ask()), &right);
+    assert!(
+        told.status == 429 || told.body["locked_until"].is_string(),
+        "their own road: {}",
+        told.body
+    );
+    let told = answer(&service.api, &challenge(&service.api, &bound), &right);
+    assert_eq!(told.body["decision"], "allow", "A2: the owner logs in: {}", told.body);
+}
+
 /// D4: one right code gives one grant, by all challenges and `verify` together, at once.
 #[test]
 fn one_right_code_gives_one_grant() {

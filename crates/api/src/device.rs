@@ -92,6 +92,8 @@ pub enum Road {
     Unbinding,
     /// Measuring the clock.
     Resync,
+    /// Checks of identity, which may come before any first factor.
+    Identity,
 }
 
 /// Ends a device by a code.

@@ -65,16 +65,21 @@ impl Siege {
 
     /// The login service asks for somebody who has the password, each time from another address.
     async fn login(&mut self, trust: Option<String>, is_risky: bool) -> Challenge {
+        self.ask(ChallengePurpose::Login, trust, is_risky).await
+    }
+
+    async fn ask(&mut self, purpose: ChallengePurpose, trust: Option<String>, is_risky: bool) -> Challenge {
+        let is_login = purpose == ChallengePurpose::Login;
         self.number += 1;
         let [.., high, low] = (self.number % ADDRESSES).to_be_bytes();
         let wanted = NewChallenge {
             owner: alice(),
-            purpose: ChallengePurpose::Login,
+            purpose,
             audience: None,
-            operation: None,
+            operation: (!is_login).then(|| "console/set-a-new-password".into()),
             resource: None,
             session_id: None,
-            first_factor: Some("password".into()),
+            first_factor: is_login.then(|| "password".into()),
             client: Some(Client {
                 ip: Some(format!("198.18.{high}.{low}")),
                 user_agent: None,
@@ -144,7 +149,7 @@ impl Siege {
     }
 
     /// Guesses on one road until nothing is judged; gives how many were, and until when that lasts.
-    async fn guess(&mut self, method: &str) -> (u32, UnixMs) {
+    async fn guess(&mut self, purpose: ChallengePurpose, method: &str) -> (u32, UnixMs) {
         let mut judged = 0;
         let mut codes = self.codes();
         loop {
@@ -152,7 +157,7 @@ impl Siege {
                 "totp" => codes.pop().expect("fewer are judged in a row"),
                 _ => (0..16).rev().map(|place| letter(self.number, place)).collect(),
             };
-            let asked = self.login(None, false).await;
+            let asked = self.ask(purpose, None, false).await;
             let told = self.answer(&asked, method, &guess, false).await;
             match told.locked_until {
                 Some(until) => return (judged, until),
@@ -205,7 +210,8 @@ async fn attack(siege: &mut Siege, road: &mut Road, next: &mut UnixMs, method: &
     }
     let (judged, until) = match method {
         "unbinding" => siege.guess_at_unbinding().await,
-        method => siege.guess(method).await,
+        "identity" => siege.guess(ChallengePurpose::Identity, "totp").await,
+        method => siege.guess(ChallengePurpose::Login, method).await,
     };
     road.judged += judged;
     *next = until;
@@ -213,13 +219,13 @@ async fn attack(siege: &mut Siege, road: &mut Road, next: &mut UnixMs, method: &
     road.locked_ms += until.min(end).since(now);
 }
 
-const METHODS: [&str; 3] = ["totp", "recovery_code", "unbinding"];
+const METHODS: [&str; 4] = ["totp", "recovery_code", "unbinding", "identity"];
 
 /// A year of the real service: the botnet goes on the moment it can, and she logs in every day.
-async fn year(support_lifts: bool) -> [Road; 3] {
+async fn year(support_lifts: bool) -> [Road; 4] {
     let mut siege = Siege::begun().await;
-    let mut roads = [Road::default(); 3];
-    let mut next = [siege.world.now(); 3];
+    let mut roads = [Road::default(); 4];
+    let mut next = [siege.world.now(); 4];
     let end = support::BEGINNING.plus(YEAR);
     let mut day = 0;
     while siege.world.now() < end {
@@ -268,13 +274,14 @@ fn row(name: &str, road: &Road, hit: f64) -> String {
 /// The table of the manual. Whenever she was asked in this year, the owner got in: the walk through it says so.
 #[tokio::test]
 async fn a1_a2_a_botnet_with_the_password_for_a_year() {
-    let [alone, paper, unbinding] = year(false).await;
+    let [alone, paper, unbinding, identity] = year(false).await;
     let [lifted, ..] = year(true).await;
     let browser = Road::default();
     let lines = [
         row("a code at login, from anywhere", &alone, HIT),
         row("the same, and support lifts it whenever it may", &lifted, HIT),
         row("a code at unbinding, if they get so far", &unbinding, HIT),
+        row("a code at a check of identity, without the password", &identity, HIT),
         row("a recovery code, from anywhere", &paper, 10.0 / 80_f64.exp2()),
         row(
             "a code or a recovery code in the owner's trusted browser",
@@ -284,7 +291,7 @@ async fn a1_a2_a_botnet_with_the_password_for_a_year() {
     ];
     let table = lines.join("\n");
     println!("{table}");
-    assert_eq!((alone.judged, unbinding.judged), (60, 20), "A1");
+    assert_eq!((alone.judged, unbinding.judged, identity.judged), (60, 20, 10), "A1");
     assert!(
         (60..=5 * (60 + LIFT * LIFTS)).contains(&lifted.judged),
         "A1: {lifted:?}"

@@ -49,6 +49,15 @@ async fn asked(world: &World, caller: &Caller, wanted: &NewChallenge) -> Challen
         .expect("a decision")
 }
 
+fn identity(owner: &Owner) -> NewChallenge {
+    NewChallenge {
+        purpose: ChallengePurpose::Identity,
+        operation: Some("console/set-a-new-password".into()),
+        first_factor: None,
+        ..login(owner)
+    }
+}
+
 const RESTART: &str = "cloud-virtual-machine/shutting-down-instances";
 const REBIND: &str = "accounts/unbinding-mfa-token";
 
@@ -437,4 +446,104 @@ async fn a_grant_of_the_longest_names_is_alive() {
         )
         .await;
     begun.map(drop).expect("it begins a session");
+}
+
+/// A2: a check of identity may come before any first factor, so what outsiders lock there locks no login.
+#[tokio::test]
+async fn a2_whoever_has_no_password_locks_no_login() {
+    let world = World::new().await;
+    let caller = world.all().await;
+    let (device, phone, papers) = world.bind_as(&caller, &alice(), None, true).await;
+    let papers: Vec<&str> = papers.iter().map(|paper| paper.as_str()).collect();
+    let answer = async |wanted: NewChallenge, method: &str, code: &str| {
+        let challenge = asked(&world, &caller, &wanted).await;
+        let answer = ChallengeAnswer {
+            method: method.into(),
+            ..totp(code)
+        };
+        world.service.answer_challenge(&caller, &challenge.id, answer).await
+    };
+    let decision = async |wanted: NewChallenge, method: &str, code: &str| {
+        answer(wanted, method, code).await.map(|told| told.decision)
+    };
+    let suspended = async || {
+        let user = world.service.user(&caller, &alice()).await.expect("a user");
+        user.devices[0].suspended.clone()
+    };
+    for wrong in phone.wrong_codes(world.now(), 9) {
+        let told = decision(identity(&alice()), "totp", &wrong).await;
+        assert_eq!(told, Ok(Decision::Challenge));
+    }
+    for wrong in ["A", "B", "C", "D", "E"] {
+        let told = decision(identity(&alice()), "recovery_code", &wrong.repeat(16)).await;
+        assert_eq!(told, Ok(Decision::Challenge));
+    }
+    let told = answer(identity(&alice()), "recovery_code", papers[0])
+        .await
+        .expect("an answer");
+    assert!(
+        told.locked_until.is_some(),
+        "B6: five lock the recovery codes of that road"
+    );
+    let told = answer(login(&alice()), "recovery_code", papers[0])
+        .await
+        .expect("an answer");
+    assert_eq!(
+        (told.decision, told.wrong_since_last_success),
+        (Decision::Allow, Some(0)),
+        "and of no other"
+    );
+    assert_eq!(suspended().await, []);
+
+    let tenth = phone.wrong_codes(world.now(), 10).pop().expect("ten");
+    assert_eq!(
+        decision(identity(&alice()), "totp", &tenth).await,
+        Ok(Decision::Challenge)
+    );
+    assert_eq!(
+        suspended().await,
+        [verify::Purpose::Identity],
+        "A1: ten that are no mistakes suspend it"
+    );
+    assert_eq!(world.last("challenge.answer").await["detail"]["suspended"], "identity");
+    let locked = ServiceError::Locked {
+        until: None,
+        retry_after_s: None,
+    };
+    let shown = phone.shows(world.now());
+    assert_eq!(decision(identity(&alice()), "totp", &shown).await, Err(locked));
+    let user = world.service.user(&caller, &alice()).await.expect("a user");
+    assert_eq!(user.locked_until, None);
+    let told = answer(login(&alice()), "totp", &shown).await.expect("an answer");
+    assert_eq!(
+        (told.decision, told.wrong_since_last_success),
+        (Decision::Allow, Some(0))
+    );
+
+    world
+        .service
+        .unlock(&caller, &alice(), device, None)
+        .await
+        .expect("lifted");
+    assert_eq!(
+        world.last("device.unlock").await["detail"]["lifted"],
+        serde_json::json!(["identity"])
+    );
+    world.clock.pass(STEP_MS);
+    let told = decision(identity(&alice()), "totp", &phone.shows(world.now())).await;
+    assert_eq!(told, Ok(Decision::Allow));
+}
+
+/// A2: nor the other way round: whoever has the password and locks the login leaves the owner that way to a new password.
+#[tokio::test]
+async fn a2_whoever_locks_the_login_leaves_the_check_of_identity_open() {
+    let (world, caller, phone) = bound().await;
+    world.guess(&caller, &alice(), &phone, 10).await;
+    assert!(asked(&world, &caller, &login(&alice())).await.locked_until.is_some());
+    let challenge = asked(&world, &caller, &identity(&alice())).await;
+    assert_eq!(challenge.locked_until, None);
+    let answer = totp(&phone.shows(world.now()));
+    let told = world.service.answer_challenge(&caller, &challenge.id, answer).await;
+    assert_eq!(told.expect("an answer").decision, Decision::Allow);
+    assert!(asked(&world, &caller, &login(&alice())).await.locked_until.is_some());
 }

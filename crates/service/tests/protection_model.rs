@@ -230,7 +230,7 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         4 => ask().prop_map(Act::Ask),
         4 => any::<bool>().prop_map(|trusts| Act::Answer { trusts }),
-        1 => (1..14_u8).prop_map(|times| Act::Guess { times }),
+        1 => (1..14_u8, any::<bool>()).prop_map(|(times, forgot)| Act::Guess { times, forgot }),
         4 => (what(), prop::bool::weighted(0.2), 0..3_usize)
             .prop_map(|(what, by_guess, grant)| Act::Change { what, by_guess, grant }),
         1 => (0..3_usize).prop_map(|grant| Act::Begin { grant }),

@@ -20,6 +20,9 @@ pub struct RecoveryCodes {
     /// Wrong codes.
     #[serde(with = "shape::budget")]
     pub budget: Throttle,
+    /// Wrong codes at checks of identity, where they lock no login.
+    #[serde(default, with = "shape::budget", skip_serializing_if = "shape::counts_nothing")]
+    pub identity_budget: Throttle,
 }
 
 impl RecoveryCodes {
@@ -93,6 +96,7 @@ mod tests {
             issued_at: NOW,
             codes: vec![code(1, None), code(2, Some(NOW.plus(5)))],
             budget: Throttle::default(),
+            identity_budget: Throttle::default(),
         };
         golden("fresh", &fresh);
         let used = RecoveryCodes {
@@ -113,5 +117,10 @@ mod tests {
             ..fresh
         };
         golden("used", &used);
+        let identity = RecoveryCodes {
+            identity_budget: used.budget,
+            ..used
+        };
+        golden("identity", &identity);
     }
 }

@@ -111,6 +111,11 @@ pub(crate) mod parameters {
     }
 }
 
+/// Whether a budget is as one that nothing was counted in.
+pub(crate) fn counts_nothing(budget: &Throttle) -> bool {
+    *budget == Throttle::default()
+}
+
 /// A budget of wrong codes, each part by its name; what counts nothing is left out.
 pub(crate) mod budget {
     use super::*;

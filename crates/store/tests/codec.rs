@@ -52,7 +52,7 @@ fn state() -> impl Strategy<Value = DeviceState> {
         any::<i32>(),
         prop::option::of(time()),
     );
-    let budgets = (budget(), budget(), budget());
+    let budgets = (budget(), budget(), budget(), budget());
     (status, clocks, prop::option::of(time()), budgets).prop_map(|(status, clocks, last_success_at, budgets)| {
         let (last_step, measured_offset_steps, learned_drift_steps, drift_learned_at) = clocks;
         DeviceState::restored(DeviceParts {
@@ -65,6 +65,7 @@ fn state() -> impl Strategy<Value = DeviceState> {
             verification: budgets.0.into(),
             unbinding: budgets.1.into(),
             resync: budgets.2.into(),
+            identity: budgets.3.into(),
         })
     })
 }
@@ -178,8 +179,20 @@ fn a_newer_format_is_named() {
     assert!(refused.contains("newer version"), "{refused}");
 }
 
+/// A row of before codes at checks of identity were counted apart.
 #[test]
-fn a_fresh_state_is_small() {
+fn the_first_format_is_read() {
+    let user = of_one_device();
+    let mut row = codec::encode_user(&user);
+    let memo = row.pop().expect("the length of the memo, which is empty");
+    let identity = row.pop().expect("nothing counted there");
+    assert_eq!((row[0], memo, identity), (2, 0, 0));
+    row[0] = 1;
+    row.push(memo);
+    assert_eq!(codec::decode_user(&row).expect("a user"), (states(&user), Vec::new()));
+}
+
+fn of_one_device() -> User {
     let parts = DeviceParts::bound(Step::new(58_000_000), 0, UnixMs::new(1_760_000_000_000));
     let device = Device {
         id: Id::nil(),
@@ -194,7 +207,12 @@ fn a_fresh_state_is_small() {
         },
         bound_at: UnixMs::new(1_760_000_000_000),
     };
-    let user = User::new(owner(), Id::nil(), sealed()).with_device(device, DeviceState::restored(parts));
+    User::new(owner(), Id::nil(), sealed()).with_device(device, DeviceState::restored(parts))
+}
+
+#[test]
+fn a_fresh_state_is_small() {
+    let user = of_one_device();
     let (used, cold) = (codec::encode_user(&user), codec::encode_devices(&user));
     assert!(
         used.len() <= 42 && cold.len() <= 40,

@@ -11,11 +11,13 @@ pub enum Purpose {
     Unbinding,
     /// Measuring the clock.
     Resync,
+    /// A check of identity, which may come before any first factor (a forgotten password): who locks it are outsiders.
+    Identity,
 }
 
 impl Purpose {
     /// Every road on which codes are judged.
-    pub const ALL: [Self; 3] = [Self::Verification, Self::Unbinding, Self::Resync];
+    pub const ALL: [Self; 4] = [Self::Verification, Self::Unbinding, Self::Resync, Self::Identity];
 
     /// A stable name.
     pub fn name(self) -> &'static str {
@@ -23,6 +25,7 @@ impl Purpose {
             Self::Verification => "verification",
             Self::Unbinding => "unbinding",
             Self::Resync => "resync",
+            Self::Identity => "identity",
         }
     }
 }

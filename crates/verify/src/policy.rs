@@ -21,6 +21,8 @@ pub struct Policy {
     pub unbinding: ThrottlePolicy,
     /// What wrong pairs cost at a resync.
     pub resync: ThrottlePolicy,
+    /// What wrong codes cost at checks of identity.
+    pub identity: ThrottlePolicy,
     /// What wrong recovery codes cost.
     pub recovery_codes: ThrottlePolicy,
 }
@@ -32,6 +34,7 @@ impl Policy {
             Purpose::Verification => &self.verification,
             Purpose::Unbinding => &self.unbinding,
             Purpose::Resync => &self.resync,
+            Purpose::Identity => &self.identity,
         }
     }
 
@@ -85,6 +88,10 @@ impl Default for Policy {
             },
             resync: ThrottlePolicy {
                 suspend_after: 20,
+                ..ThrottlePolicy::HOURLY
+            },
+            identity: ThrottlePolicy {
+                suspend_after: 10,
                 ..ThrottlePolicy::HOURLY
             },
             recovery_codes: ThrottlePolicy {

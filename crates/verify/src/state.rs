@@ -92,6 +92,8 @@ pub struct DeviceParts {
     pub unbinding: SparseThrottle,
     /// Wrong pairs at resync.
     pub resync: SparseThrottle,
+    /// Wrong codes at checks of identity.
+    pub identity: SparseThrottle,
 }
 
 impl DeviceParts {
@@ -107,6 +109,7 @@ impl DeviceParts {
             verification: SparseThrottle::default(),
             unbinding: SparseThrottle::default(),
             resync: SparseThrottle::default(),
+            identity: SparseThrottle::default(),
         }
     }
 }
@@ -173,14 +176,19 @@ impl DeviceState {
 
     /// The user's first factor is another one since this time: whoever guessed before has to begin anew, and so do the
     /// counts, as far as what they counted was before it. `None`: a road was suspended later than that.
+    ///
+    /// Whoever guesses at checks of identity needs no first factor: a new one forgives that road nothing, and what is
+    /// suspended there stands in no other's way. It is lifted, if a lift is left.
     #[must_use]
-    pub fn forgiven(&self, first_factor_changed_at: UnixMs) -> Option<Self> {
+    pub fn forgiven(&self, first_factor_changed_at: UnixMs, now: UnixMs) -> Option<Self> {
         let mut next = self.clone();
-        for purpose in Purpose::ALL {
+        for purpose in [Purpose::Verification, Purpose::Unbinding, Purpose::Resync] {
             let forgiven = next.throttle(purpose).forgiven(first_factor_changed_at)?;
             next.set_throttle(purpose, forgiven);
         }
-        Some(next)
+        let is_suspended = next.suspended(Purpose::Identity);
+        let lifted = is_suspended.then(|| next.lifted(Purpose::Identity, now)).flatten();
+        Some(lifted.unwrap_or(next))
     }
 
     /// The state with one lift less, where there is one, and this road open again.
@@ -195,6 +203,11 @@ impl DeviceState {
         let mut next = self.clone();
         next.set_throttle(purpose, self.throttle(purpose).lifted(now));
         Some(next)
+    }
+
+    /// Wrong codes for this purpose since the last right one.
+    pub fn wrong_since_success(&self, purpose: Purpose) -> u32 {
+        self.throttle(purpose).since_success
     }
 
     /// True if nothing is judged for this purpose until somebody acts.
@@ -237,6 +250,7 @@ impl DeviceState {
             Purpose::Verification => &self.parts.verification,
             Purpose::Unbinding => &self.parts.unbinding,
             Purpose::Resync => &self.parts.resync,
+            Purpose::Identity => &self.parts.identity,
         }
     }
 
@@ -245,6 +259,7 @@ impl DeviceState {
             Purpose::Verification => &mut self.parts.verification,
             Purpose::Unbinding => &mut self.parts.unbinding,
             Purpose::Resync => &mut self.parts.resync,
+            Purpose::Identity => &mut self.parts.identity,
         };
         *old = throttle.into();
     }

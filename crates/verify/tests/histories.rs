@@ -508,13 +508,13 @@ fn a_suspension_is_lifted_twice_for_ten_guesses_and_then_only_by_another_first_f
     );
 
     assert_eq!(
-        world.state.forgiven(suspended_at),
+        world.state.forgiven(suspended_at, UnixMs::new(world.now)),
         None,
         "A1: whoever guessed knows that one"
     );
     let forgiven = world
         .state
-        .forgiven(UnixMs::new(world.now + 1))
+        .forgiven(UnixMs::new(world.now + 1), UnixMs::new(world.now + 1))
         .expect("a newer first factor");
     assert!(!forgiven.suspended(Purpose::Verification));
     assert_eq!(
@@ -522,6 +522,31 @@ fn a_suspension_is_lifted_twice_for_ten_guesses_and_then_only_by_another_first_f
         verify::Throttle::default(),
         "A1: the counts begin anew"
     );
+
+    // Whoever guesses at checks of identity has no first factor: what they suspend keeps nothing else suspended.
+    let mut outsiders = world.state.clone();
+    let mut number = 0;
+    while !outsiders.suspended(Purpose::Identity) {
+        let code = guess(number);
+        let policy = Policy::default();
+        let now = UnixMs::new(world.now + 2);
+        outsiders = judge(
+            &outsiders,
+            &credential(Kind::Virtual),
+            Some(&code),
+            Purpose::Identity,
+            now,
+            &policy,
+        )
+        .next;
+        number += 1;
+    }
+    assert!(number <= 11, "A1: ten, mistakes apart");
+    let forgiven = outsiders
+        .forgiven(UnixMs::new(world.now + 1), UnixMs::new(world.now + 3))
+        .expect("A2: the login's road");
+    let roads = [Purpose::Verification, Purpose::Identity].map(|road| forgiven.suspended(road));
+    assert_eq!(roads, [false, false], "and theirs, while there are lifts");
 
     // Thirteen weeks later all of it is forgotten but the suspension.
     world.now += 13 * WEEK;
@@ -690,12 +715,12 @@ fn a_first_factor_of_before_the_guesses_forgives_none_of_them() {
     let counted = |state: &DeviceState| state.parts().verification.long.sum(UnixMs::new(world.now));
     let old = world
         .state
-        .forgiven(UnixMs::new(START - 1))
+        .forgiven(UnixMs::new(START - 1), UnixMs::new(world.now))
         .expect("nothing is suspended");
     assert_eq!(counted(&old), 59, "A1: it was changed before the first guess");
     let today = world
         .state
-        .forgiven(UnixMs::new(world.now))
+        .forgiven(UnixMs::new(world.now), UnixMs::new(world.now))
         .expect("nothing is suspended");
     assert!(
         counted(&today) <= 59,
@@ -703,7 +728,7 @@ fn a_first_factor_of_before_the_guesses_forgives_none_of_them() {
     );
     let later = world
         .state
-        .forgiven(UnixMs::new(world.now + WEEK))
+        .forgiven(UnixMs::new(world.now + WEEK), UnixMs::new(world.now + WEEK))
         .expect("nothing is suspended");
     assert_eq!(counted(&later), 0, "A1: whoever guessed begins anew");
 }

@@ -207,7 +207,7 @@ fn guessed_year(purpose: Purpose, pause_ms: i64, helped: bool) -> Guesses {
 #[test]
 fn whoever_guesses_beside_a_daily_login_gets_what_the_arithmetic_says() {
     let policy = Policy::default();
-    for purpose in [Purpose::Verification, Purpose::Unbinding] {
+    for purpose in [Purpose::Verification, Purpose::Unbinding, Purpose::Identity] {
         let stops = policy.throttle(purpose).suspend_after + LIFTS * LIFT;
         for pause_ms in [SECOND, HOUR / 9, HOUR / 4] {
             let alone = guessed_year(purpose, pause_ms, false);

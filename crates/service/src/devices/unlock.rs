@@ -37,7 +37,7 @@ impl Service {
                         why,
                     });
                 }
-                Some(at) => bound.state.forgiven(at),
+                Some(at) => bound.state.forgiven(at, now),
                 None => bound.state.unlocked(now),
             };
             let next = next.ok_or(ServiceError::FirstFactorUnchanged)?;

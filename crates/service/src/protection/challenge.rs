@@ -136,7 +136,7 @@ impl Service {
             is_risky: wanted.is_risky,
         };
         let (mut decision, mut ground, mut methods) = decide(&asked, &facts);
-        let locked_until = login.locked_until(user.as_ref().and_then(|user| locked_until(user, now)));
+        let locked_until = login.locked_until(user.as_ref().and_then(|user| locked_until(user, wanted.purpose, now)));
         let mut pending = PendingChallenge {
             city: login.city,
             trusted_device: login.trust.map(|trust| trust.token.device),
@@ -200,13 +200,8 @@ impl Service {
 }
 
 /// When the first of the user's devices is judged again, where all are locked.
-fn locked_until(user: &User, now: UnixMs) -> Option<UnixMs> {
-    let lock = |bound: &Bound| {
-        bound
-            .state
-            .lock(verify::Purpose::Verification, now)
-            .and_then(Lock::until)
-    };
+fn locked_until(user: &User, purpose: ChallengePurpose, now: UnixMs) -> Option<UnixMs> {
+    let lock = |bound: &Bound| bound.state.lock(purpose.road(), now).and_then(Lock::until);
     let locks: Option<Vec<UnixMs>> = user.devices.iter().map(lock).collect();
     locks.and_then(|locks| locks.into_iter().min())
 }

@@ -1,7 +1,7 @@
 //! The purposes of challenges and grants: login, operation, identity.
 
 use serde::{Deserialize, Serialize};
-use verify::UnixMs;
+use verify::{Purpose, UnixMs};
 
 /// The purpose of a challenge, and of the grant that it ends in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -22,6 +22,15 @@ impl ChallengePurpose {
             Self::Login => "login",
             Self::Operation => "operation",
             Self::Identity => "identity",
+        }
+    }
+
+    /// The road on which wrong codes are counted. A check of identity has its own: it may come before any first factor, so
+    /// what outsiders lock there locks no login (A2).
+    pub(crate) fn road(self) -> Purpose {
+        match self {
+            Self::Login | Self::Operation => Purpose::Verification,
+            Self::Identity => Purpose::Identity,
         }
     }
 

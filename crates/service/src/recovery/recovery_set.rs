@@ -41,6 +41,7 @@ pub(crate) fn issue(
         issued_at: now,
         codes: kept,
         budget: Throttle::default(),
+        identity_budget: Throttle::default(),
     };
     Ok((shown, next))
 }

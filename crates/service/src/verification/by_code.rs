@@ -1,7 +1,7 @@
 //! Judging of a device's code in a batch: right, repeated, locked or wrong, against the states as they stand.
 
 use otp::Code;
-use verify::{Cause, Credential, DeviceState, Judgement, Lock, Purpose, UnixMs, Verdict, judge};
+use verify::{Cause, Credential, DeviceState, Judgement, Lock, Policy, UnixMs, Verdict, judge};
 
 use crate::{
     Acceptance, ServiceError,
@@ -17,13 +17,17 @@ use crate::{
 impl UserBatch<'_> {
     pub(super) fn judge_code(&mut self, round: &mut Round<'_>, request: &Request, code: Option<&Code>) -> Answered {
         let Round { core, now, .. } = *round;
+        let purpose = request.road();
+        let judged = |state: &DeviceState, credential: &Credential, policy: &Policy| {
+            judge(state, credential, code, purpose, now, policy)
+        };
         let road = self.trusted_road(round, request);
         let policy = &match road {
             Some(_) => policy_of_trusted(&core.settings.policy),
             None => core.settings.policy,
         };
         if let Some(credential) = &self.dummy_device {
-            let _same_work = judged(core.dummy_device.state(), credential, code, now, policy);
+            let _same_work = judged(core.dummy_device.state(), credential, policy);
             const CAUSE: &str = "no_device";
             let entry = request.event("refused").because(CAUSE);
             return self.refuse_freely(round, request, &entry, CAUSE);
@@ -35,8 +39,8 @@ impl UserBatch<'_> {
             .iter()
             .zip(credentials)
             .map(|(bound, credential)| match road {
-                Some(wrong_codes) => judged(&counting(&bound.state, wrong_codes), credential, code, now, policy),
-                None => judged(&bound.state, credential, code, now, policy),
+                Some(wrong_codes) => judged(&counting(&bound.state, wrong_codes), credential, policy),
+                None => judged(&bound.state, credential, policy),
             })
             .collect();
         if is_closed {
@@ -91,7 +95,7 @@ impl UserBatch<'_> {
         let accepted = Acceptance {
             device: Some(id),
             decision_id: round.new_id()?,
-            wrong_since_last_success: bound.state.parts().verification.since_success,
+            wrong_since_last_success: bound.state.wrong_since_success(request.road()),
             repeated: false,
         };
         bound.state = next;
@@ -125,7 +129,7 @@ impl UserBatch<'_> {
                 let id = Some(bound.device.id);
                 self.memo.judged(id, request.tag.as_ref(), None, now, kept_ms);
                 changed |= judgement.next != bound.state;
-                suspended |= judgement.next.suspended(Purpose::Verification);
+                suspended |= judgement.next.suspended(request.road());
                 bound.state = judgement.next;
                 told = told.filter(|told| *told != Cause::Wrong).or(Some(cause));
                 masked_s = masked_s.max(policy.near_masked_s(bound.device.parameters.period));
@@ -150,16 +154,6 @@ impl UserBatch<'_> {
             self.refuse_freely(round, request, &entry, "repeated")
         }
     }
-}
-
-fn judged(
-    state: &DeviceState,
-    credential: &Credential,
-    code: Option<&Code>,
-    now: UnixMs,
-    policy: &verify::Policy,
-) -> Judgement {
-    judge(state, credential, code, Purpose::Verification, now, policy)
 }
 
 /// The lock to tell, when no device judged the code: the first to end.

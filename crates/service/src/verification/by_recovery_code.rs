@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use store::RecoveryCodes;
+use verify::Purpose;
 
 use crate::{
     Acceptance,
@@ -18,14 +19,19 @@ impl UserBatch<'_> {
     pub(super) fn judge_recovery_code(&mut self, round: &mut Round<'_>, request: &Request, typed: &str) -> Answered {
         let Round { core, now, .. } = *round;
         let set = self.recovery_set.as_ref().and_then(|recovery| recovery.set.clone());
-        let wrong_since_last_success = set.as_ref().map_or(0, |set| set.budget.since_success);
         let kept_ms = core.settings.request_id_ms;
         let road = self.trusted_road(round, request);
+        let is_identity = request.road() == Purpose::Identity;
         let general = set.as_ref().map(|set| set.budget);
-        let set = match road {
-            Some(budget) => set.map(|set| RecoveryCodes { budget, ..set }),
-            None => set,
-        };
+        let set = set.map(|set| RecoveryCodes {
+            budget: match road {
+                Some(budget) => budget,
+                None if is_identity => set.identity_budget,
+                None => set.budget,
+            },
+            ..set
+        });
+        let wrong_since_last_success = set.as_ref().map_or(0, |set| set.budget.since_success);
         // Judged in any case, so that a repeat takes what a judgement takes.
         let trial = spend(core, self.owner, set, typed, now)?;
         if self.is_closed_to(request) {
@@ -61,6 +67,10 @@ impl UserBatch<'_> {
             if accepted.is_none() {
                 return self.refuse_on_road(round, request);
             }
+        }
+        if let (true, Some(general)) = (is_identity, general) {
+            next.identity_budget = next.budget;
+            next.budget = general;
         }
         if let Some(recovery) = &mut self.recovery_set {
             recovery.set = Some(next);

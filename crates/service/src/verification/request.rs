@@ -43,6 +43,14 @@ impl Request {
         matches!(self.typed, Typed::RecoveryCode(_))
     }
 
+    /// The road on which its code is counted.
+    pub(crate) fn road(&self) -> Purpose {
+        match &self.challenge {
+            Some(challenge) => challenge.purpose.road(),
+            None => Purpose::Verification,
+        }
+    }
+
     /// An event of its judgement.
     pub(crate) fn event(&self, outcome: &'static str) -> NewEvent<'_> {
         let event = match &self.challenge {
@@ -54,7 +62,7 @@ impl Request {
 
     /// The same, of a wrong code that suspended its road.
     pub(crate) fn suspending<'a>(&self, event: NewEvent<'a>) -> NewEvent<'a> {
-        let mut detail = suspends(Purpose::Verification);
+        let mut detail = suspends(self.road());
         if let (Some(challenge), Some(detail)) = (&self.challenge, detail.as_object_mut())
             && let Value::Object(more) = challenge.detail()
         {

@@ -179,7 +179,8 @@ impl Walk {
     /// Tries a change, and compares whether it is done with what the rules say.
     pub(crate) async fn change(&mut self, who: usize, what: What, how: How, crash: Crash) {
         // What is shown once is not seen where its answer is lost, nor is a device bound in one commit.
-        let crash = crash.filter(|_| !matches!(what, What::Renew | What::Bind { .. }) && !self.may_be_locked(who));
+        let crash =
+            crash.filter(|_| !matches!(what, What::Renew | What::Bind { .. }) && !self.may_be_locked(who, None));
         let Some((factor, worth)) = self.factor(who, what, how) else {
             return;
         };
@@ -196,8 +197,8 @@ impl Walk {
         // Beside a locked device another judges the code, and finds it wrong.
         let is_refused = matches!(told, Err(ServiceError::CodeRefused { .. })) && self.people[who].devices.len() > 1;
         let is_locked = matches!(told, Err(ServiceError::Locked { .. })) || is_refused;
-        let is_locked = is_locked && is_code && self.may_be_locked(who);
-        self.people[who].wrong += u32::from(is_code && worth == Worth::Wrong);
+        let is_locked = is_locked && is_code && self.may_be_locked(who, None);
+        self.people[who].wrong.elsewhere += u32::from(is_code && worth == Worth::Wrong);
         match (is_done && !is_locked, crash) {
             (true, None) => {
                 let told = told.unwrap_or_else(|error| panic!("{what:?} by {how:?}: {error}"));

@@ -153,8 +153,25 @@ pub(crate) struct Person {
     pub(crate) grants_end: Option<UnixMs>,
     /// What ended one by one, and until when that is remembered.
     pub(crate) ended: Vec<(Over, UnixMs)>,
-    /// Wrong codes on any road, ever: below five of them nothing is locked.
-    pub(crate) wrong: u32,
+    /// Wrong codes ever, at checks of identity and everywhere else: below five of them nothing is locked there.
+    pub(crate) wrong: Wrong,
+}
+
+/// Wrong codes by the roads that they lock (A2).
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Wrong {
+    pub(crate) at_identity: u32,
+    pub(crate) elsewhere: u32,
+}
+
+impl Wrong {
+    /// Of a challenge of this purpose.
+    pub(crate) fn of(&mut self, purpose: ChallengePurpose) -> &mut u32 {
+        match purpose {
+            ChallengePurpose::Identity => &mut self.at_identity,
+            ChallengePurpose::Login | ChallengePurpose::Operation => &mut self.elsewhere,
+        }
+    }
 }
 
 /// What ended of grants.

@@ -41,7 +41,7 @@ impl Walk {
         };
         let allowed: Vec<usize> = (0..2).filter(|one| is_allowed(&told[*one])).collect();
         assert!(allowed.len() <= 1, "answered twice: {told:?}");
-        let is_locked = self.may_be_locked(who);
+        let is_locked = self.may_be_locked(who, Some(asked.purpose));
         assert!(
             allowed.len() == 1 || is_locked || entitled == [false, false],
             "{told:?}"

@@ -401,16 +401,16 @@ impl Walk {
         };
         let now = self.now();
         let is_entitled = self.is_entitled(&asked, how, method, now);
-        let crash = crash.filter(|_| !self.may_be_locked(asked.who));
+        let crash = crash.filter(|_| !self.may_be_locked(asked.who, Some(asked.purpose)));
         self.breaks(crash);
         let told = self.told_of(&asked, (how, method, &code), trusts).await;
         self.mends(crash).await;
         let is_counted = matches!(how, Answering::WrongCode | Answering::UsedCode | Answering::SpentPaper);
-        self.people[asked.who].wrong += u32::from(is_counted);
+        *self.people[asked.who].wrong.of(asked.purpose) += u32::from(is_counted);
         // Beside a locked device another judges the code, and finds it wrong.
         let is_refused = self.people[asked.who].devices.len() > 1
             && told.as_ref().is_ok_and(|told| told.decision != Decision::Allow);
-        let is_locked = self.may_be_locked(asked.who) && (is_locked(&told) || is_refused);
+        let is_locked = self.may_be_locked(asked.who, Some(asked.purpose)) && (is_locked(&told) || is_refused);
         let is_allowed = matches!(&told, Ok(told) if told.decision == Decision::Allow);
         match (is_entitled && !is_locked, crash) {
             (true, None) => {
@@ -451,9 +451,11 @@ impl Walk {
         self.service().report_method(caller, &asked.id, &report).await
     }
 
-    /// Whether a right code may have been refused: then the answer has to be there to say so.
-    pub(crate) fn may_be_locked(&self, who: usize) -> bool {
-        self.people[who].wrong >= 5
+    /// Whether a right code may have been refused to a challenge of this purpose, or to a change: then the answer has to be
+    /// there to say so. What is locked by checks of identity locks nothing else, and is locked by nothing else (A2).
+    pub(crate) fn may_be_locked(&self, who: usize, purpose: Option<ChallengePurpose>) -> bool {
+        let mut wrong = self.people[who].wrong;
+        *wrong.of(purpose.unwrap_or(ChallengePurpose::Operation)) >= 5
     }
 
     /// Whether the rules let this answer pass.

@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 use verify::DeviceState;
 
 use crate::{Bound, Device, Id, Owner, Sealed, StoreError, User};
-use shape::{DeviceShape, StateShape, UsedShape};
+use shape::{DeviceShape, FirstStateShape, StateShape, UsedShape};
 
-const FORMAT: u8 = 1;
+/// The first format, in which a state had no count of wrong codes at checks of identity; still read.
+const FIRST: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// The part of a user that changes by use: the state of each device, by its id, and the memo.
 pub type Used = (Vec<(Id, DeviceState)>, Vec<u8>);
@@ -28,9 +30,16 @@ pub fn encode_user(user: &User) -> Vec<u8> {
 
 /// Decodes the bytes of [`encode_user`].
 pub fn decode_user(bytes: &[u8]) -> Result<Used, StoreError> {
-    let shape: UsedShape<'_> = decode(bytes)?;
-    let states: Option<Vec<_>> = shape.devices.into_iter().map(StateShape::read).collect();
-    Ok((states.ok_or_else(damaged)?, shape.memo.into_owned()))
+    let UsedShape { devices, memo } = match bytes.first() {
+        Some(&FIRST) => {
+            let UsedShape { devices, memo } = decode::<UsedShape<'_, FirstStateShape>>(bytes)?;
+            let devices = devices.into_iter().map(StateShape::from).collect();
+            UsedShape { devices, memo }
+        }
+        _ => decode(bytes)?,
+    };
+    let states: Option<Vec<_>> = devices.into_iter().map(StateShape::read).collect();
+    Ok((states.ok_or_else(damaged)?, memo.into_owned()))
 }
 
 /// Encodes the devices of this user, without their states and secrets.
@@ -106,7 +115,7 @@ fn decode<'b, S: Deserialize<'b>>(bytes: &'b [u8]) -> Result<S, StoreError> {
         ));
     }
     match postcard::take_from_bytes(bytes) {
-        Ok((shape, [])) if format == FORMAT => Ok(shape),
+        Ok((shape, [])) if format >= FIRST => Ok(shape),
         _ => Err(damaged()),
     }
 }

@@ -12,14 +12,21 @@ use verify::{
 use crate::{Bound, Device, Id, Owner, Sealed};
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct UsedShape<'a> {
-    pub(super) devices: Vec<StateShape>,
+pub(super) struct UsedShape<'a, S = StateShape> {
+    pub(super) devices: Vec<S>,
     #[serde(borrow)]
     pub(super) memo: Cow<'a, [u8]>,
 }
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct StateShape {
+    first: FirstStateShape,
+    identity: Option<ThrottleShape>,
+}
+
+/// A state as the first format had it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct FirstStateShape {
     id: [u8; 16],
     status: DeviceStatusShape,
     moving: MovingShape,
@@ -84,7 +91,7 @@ enum AlgorithmShape {
 impl StateShape {
     pub(super) fn of(bound: &Bound) -> Self {
         let parts = bound.state.parts();
-        Self {
+        let first = FirstStateShape {
             id: bound.device.id.into_bytes(),
             status: match parts.status {
                 DeviceStatus::Bound => DeviceStatusShape::Bound,
@@ -100,18 +107,23 @@ impl StateShape {
             verification: ThrottleShape::of(&parts.verification),
             unbinding: ThrottleShape::of(&parts.unbinding),
             resync: ThrottleShape::of(&parts.resync),
+        };
+        Self {
+            first,
+            identity: ThrottleShape::of(&parts.identity),
         }
     }
 
     pub(super) fn read(self) -> Option<(Id, DeviceState)> {
+        let Self { first, identity } = self;
         let MovingShape::Time {
             last_step,
             measured_offset_steps,
             learned_drift_steps,
             drift_learned_at,
-        } = self.moving;
+        } = first.moving;
         let state = DeviceState::restored(DeviceParts {
-            status: match self.status {
+            status: match first.status {
                 DeviceStatusShape::Bound => DeviceStatus::Bound,
                 DeviceStatusShape::Lost => DeviceStatus::Lost,
             },
@@ -119,12 +131,19 @@ impl StateShape {
             measured_offset_steps,
             learned_drift_steps,
             drift_learned_at: drift_learned_at.map(UnixMs::new),
-            last_success_at: self.last_success_at.map(UnixMs::new),
-            verification: ThrottleShape::read(self.verification)?,
-            unbinding: ThrottleShape::read(self.unbinding)?,
-            resync: ThrottleShape::read(self.resync)?,
+            last_success_at: first.last_success_at.map(UnixMs::new),
+            verification: ThrottleShape::read(first.verification)?,
+            unbinding: ThrottleShape::read(first.unbinding)?,
+            resync: ThrottleShape::read(first.resync)?,
+            identity: ThrottleShape::read(identity)?,
         });
-        Some((Id::from_bytes(self.id), state))
+        Some((Id::from_bytes(first.id), state))
+    }
+}
+
+impl From<FirstStateShape> for StateShape {
+    fn from(first: FirstStateShape) -> Self {
+        Self { first, identity: None }
     }
 }
 

@@ -101,6 +101,11 @@ pub(super) fn after(state: &DeviceState, seed: u64) -> DeviceState {
         } else {
             Default::default()
         },
+        identity: if seed & 512 == 512 {
+            budget(31).into()
+        } else {
+            Default::default()
+        },
     })
 }
 
@@ -229,6 +234,7 @@ pub(super) fn recovery_codes(owner: &Owner, version: u64) -> RecoveryCodes {
         issued_at: NOW,
         codes: (0..10).map(code).collect(),
         budget: *state.parts().verification,
+        identity_budget: *state.parts().unbinding,
     }
 }
 

@@ -49,6 +49,7 @@ fn road(purpose: Purpose) -> api::Road {
         Purpose::Verification => api::Road::Verification,
         Purpose::Unbinding => api::Road::Unbinding,
         Purpose::Resync => api::Road::Resync,
+        Purpose::Identity => api::Road::Identity,
     }
 }
 
