@@ -16,6 +16,8 @@ mod challenge;
 mod closing;
 mod code;
 mod device;
+mod diagnosis;
+mod drift;
 mod enrollment;
 mod export;
 mod grant;
@@ -51,6 +53,8 @@ pub use challenge::{
 pub use closing::{ClosingRequest, ClosingState, ClosingStatus, HandoverRequest};
 pub use code::{CODE_LEN_MAX_BYTES, CodeText, FactorMethod, VerifyMethod};
 pub use device::{Device, DeviceKind, DevicePath, DeviceState, ResyncRequest, Road, UnbindRequest, UnlockRequest};
+pub use diagnosis::{DiagnoseRequest, DiagnosedCause, Diagnosis};
+pub use drift::{BatchDrift, Drift, DriftQuery, DriftReport, DriftingDevice};
 pub use enrollment::{
     AbandonEnrollmentQuery, CodeFactor, ConfirmRequest, ConfirmResponse, Enrollment, EnrollmentCodes, EnrollmentPath,
     EnrollmentRequest, Factor, Png, Replaces,

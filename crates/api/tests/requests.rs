@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use countersign_api::{
     AdministratorsRequest, BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest, ClosingRequest,
-    ConfirmRequest, EndSessionsRequest, EnrollmentRequest, FindByCodeRequest, HandoverRequest, ImportRequest,
-    IntrospectRequest, MethodRequest, OperationRequest, Problem, ProblemCode, ProtectionSettingsRequest,
+    ConfirmRequest, DiagnoseRequest, EndSessionsRequest, EnrollmentRequest, FindByCodeRequest, HandoverRequest,
+    ImportRequest, IntrospectRequest, MethodRequest, OperationRequest, Problem, ProblemCode, ProtectionSettingsRequest,
     RecoveryCodesRequest, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, SessionCheckRequest, SessionRequest,
     TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, query_problem, read_json,
 };
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 type Reader = fn(&[u8]) -> Result<(), Problem>;
 
 /// The file of cases, and how its bodies are read.
-const READERS: [(&str, Reader); 27] = [
+const READERS: [(&str, Reader); 28] = [
     ("change_administrators", |body| {
         read_json::<AdministratorsRequest>(body).map(drop)
     }),
@@ -46,6 +46,7 @@ const READERS: [(&str, Reader); 27] = [
     ("change_token", |body| read_json::<TokenChangeRequest>(body).map(drop)),
     ("confirm_enrollment", |body| read_json::<ConfirmRequest>(body).map(drop)),
     ("create_batch", |body| read_json::<BatchRequest>(body).map(drop)),
+    ("diagnose", |body| read_json::<DiagnoseRequest>(body).map(drop)),
     ("find_token_by_code", |body| {
         read_json::<FindByCodeRequest>(body).map(drop)
     }),

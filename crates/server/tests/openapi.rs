@@ -8,11 +8,11 @@ use std::{
 
 use api::{
     AdministratorsRequest, BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest, ClosingRequest,
-    ConfirmRequest, EndSessionsRequest, EnrollmentRequest, ExportActRequest, ExportFileRequest, ExportRequest,
-    FindByCodeRequest, HandoverRequest, ImportRequest, IntrospectRequest, MethodRequest, OperationRequest,
-    PROBLEM_JSON, Problem, ProblemCode, ProtectionSettingsRequest, RecoveryCodesRequest, RequirementsRequest,
-    ResyncRequest, RevokeGrantsRequest, SessionCheckRequest, SessionRequest, TokenChangeRequest, UnbindRequest,
-    UnlockRequest, VerifyBatchRequest, VerifyRequest, read_json,
+    ConfirmRequest, DiagnoseRequest, EndSessionsRequest, EnrollmentRequest, ExportActRequest, ExportFileRequest,
+    ExportRequest, FindByCodeRequest, HandoverRequest, ImportRequest, IntrospectRequest, MethodRequest,
+    OperationRequest, PROBLEM_JSON, Problem, ProblemCode, ProtectionSettingsRequest, RecoveryCodesRequest,
+    RequirementsRequest, ResyncRequest, RevokeGrantsRequest, SessionCheckRequest, SessionRequest, TokenChangeRequest,
+    UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, read_json,
 };
 use serde_json::Value;
 use server::openapi;
@@ -178,6 +178,7 @@ fn its_examples_are_read_as_they_stand() {
             "approve_export" | "withdraw_export" => read_json::<ExportActRequest>(body).map(drop),
             "fetch_export" => read_json::<ExportFileRequest>(body).map(drop),
             "request_export" => read_json::<ExportRequest>(body).map(drop),
+            "diagnose" => read_json::<DiagnoseRequest>(body).map(drop),
             "find_token_by_code" => read_json::<FindByCodeRequest>(body).map(drop),
             "import_tokens" => read_json::<ImportRequest>(body).map(drop),
             "renew_recovery_codes" => read_json::<RecoveryCodesRequest>(body).map(drop),

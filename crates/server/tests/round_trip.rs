@@ -7,16 +7,17 @@ use api::{
     Administrators, AdministratorsRequest, AuditHeads, AuditPage, AuditQuery, BATCH_ITEMS_MAX, Batch,
     BatchChangeRequest, BatchItems, BatchPage, BatchQuery, BatchRequest, Challenge, ChallengeAnswer,
     ChallengeAnswerRequest, ChallengeRequest, ChallengeStatus, Client, ClosingRequest, ClosingStatus, CodeText,
-    ConfirmRequest, ConfirmResponse, Device, EndMethodQuery, EndSessionsRequest, EndedMethod, EndedSessions,
-    Enrollment, EnrollmentRequest, Export, ExportActRequest, ExportFileRequest, ExportRequest, FindByCodeRequest,
-    FoundTokens, HandoverRequest, ImportQuery, ImportReceipt, ImportRequest, IntrospectRequest, Introspection, Jwks,
-    Method, MethodRequest, MethodUses, MethodUsesQuery, Methods, Name, Operation, OperationPage, OperationQuery,
-    OperationRequest, PageSize, Probe, Problem, ProblemCode, Protection, ProtectionSettings, ProtectionSettingsRequest,
-    RecoveryCodes, RecoveryCodesRequest, RequestId, Requirements, RequirementsRequest, ResyncRequest,
-    RevokeGrantsRequest, SecretText, SessionCheck, SessionCheckRequest, SessionPage, SessionQuery, SessionRequest,
-    StartedSession, Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState, TrustedDevices,
-    UnbindRequest, UnlockRequest, User, UserAgent, UserPage, UserQuery, UserSummary, VerifyBatchRequest,
-    VerifyBatchResponse, VerifyMethod, VerifyRequest, VerifyResponse, read_json,
+    ConfirmRequest, ConfirmResponse, Device, DiagnoseRequest, Diagnosis, DriftQuery, DriftReport, EndMethodQuery,
+    EndSessionsRequest, EndedMethod, EndedSessions, Enrollment, EnrollmentRequest, Export, ExportActRequest,
+    ExportFileRequest, ExportRequest, FindByCodeRequest, FoundTokens, HandoverRequest, ImportQuery, ImportReceipt,
+    ImportRequest, IntrospectRequest, Introspection, Jwks, Method, MethodRequest, MethodUses, MethodUsesQuery, Methods,
+    Name, Operation, OperationPage, OperationQuery, OperationRequest, PageSize, Probe, Problem, ProblemCode,
+    Protection, ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes, RecoveryCodesRequest, RequestId,
+    Requirements, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, SecretText, SessionCheck,
+    SessionCheckRequest, SessionPage, SessionQuery, SessionRequest, StartedSession, Timestamp, Token,
+    TokenChangeRequest, TokenPage, TokenQuery, TokenState, TrustedDevices, UnbindRequest, UnlockRequest, User,
+    UserAgent, UserPage, UserQuery, UserSummary, VerifyBatchRequest, VerifyBatchResponse, VerifyMethod, VerifyRequest,
+    VerifyResponse, read_json,
 };
 use proptest::{
     collection::vec,
@@ -42,7 +43,7 @@ macro_rules! by_name {
     ($($type:ident),+ $(,)?) => { [$((stringify!($type), again::<$type> as Again)),+] };
 }
 
-const REQUESTS: [(&str, Again); 30] = by_name![
+const REQUESTS: [(&str, Again); 31] = by_name![
     AdministratorsRequest,
     BatchChangeRequest,
     BatchRequest,
@@ -50,6 +51,7 @@ const REQUESTS: [(&str, Again); 30] = by_name![
     ChallengeRequest,
     ClosingRequest,
     ConfirmRequest,
+    DiagnoseRequest,
     EndSessionsRequest,
     EnrollmentRequest,
     ExportActRequest,
@@ -75,7 +77,7 @@ const REQUESTS: [(&str, Again); 30] = by_name![
     VerifyRequest,
 ];
 
-const ANSWERS: [(&str, Again); 40] = by_name![
+const ANSWERS: [(&str, Again); 42] = by_name![
     Administrators,
     AuditHeads,
     AuditPage,
@@ -87,6 +89,8 @@ const ANSWERS: [(&str, Again); 40] = by_name![
     ClosingStatus,
     ConfirmResponse,
     Device,
+    Diagnosis,
+    DriftReport,
     EndedMethod,
     EndedSessions,
     Enrollment,

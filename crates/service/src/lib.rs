@@ -18,6 +18,7 @@ mod recovery;
 mod sealing;
 mod service;
 mod settings;
+mod support;
 mod trail;
 mod upkeep;
 mod user_lock;
@@ -46,6 +47,7 @@ pub use protection::{
 };
 pub use service::Service;
 pub use settings::{ExternalMethod, NoMethod, Settings, UnknownOperations};
+pub use support::{DiagnosedCause, Diagnosis, DriftReport, DriftingDevice, LotDrift};
 pub use trail::{Finding, Record, Report, SignedHead, verify_trail};
 pub use upkeep::{ClockStatus, DeviceAhead, end_witness, look_at_clock, prove_keyring, reseal};
 pub use verification::{Acceptance, Answer, Question};

@@ -27,6 +27,8 @@ pub struct Settings {
     pub request_id_ms: i64,
     /// The number of searches by code of an actor within an hour.
     pub find_by_code_per_hour: u32,
+    /// How often an actor may ask why a code was refused, and how often it may be asked of one user, within an hour.
+    pub diagnoses_per_hour: u32,
     /// Users of an account who may have a device or a setting, its root apart (P1).
     pub users_per_account: u64,
     /// How long the closing of a user can be taken back (P9).
@@ -136,6 +138,7 @@ impl Default for Settings {
             recovery_codes: 10,
             request_id_ms: 5 * UnixMs::MINUTE,
             find_by_code_per_hour: 10,
+            diagnoses_per_hour: 20,
             users_per_account: 1_000,
             closing_ms: 15 * UnixMs::DAY,
             enrollments_per_user: 20,

@@ -97,6 +97,8 @@ const CALLS: &[(&str, Call)] = calls! {
     erase_user(&alice());
     resync(&alice(), id(1), [&code(), &code()], None);
     unlock(&alice(), id(1), None);
+    diagnose(&alice(), &code());
+    drift_report(None);
     start_enrollment(&wanted());
     confirm_enrollment(&alice(), id(1), &confirmation());
     enrollment_png(&alice(), id(1));
@@ -432,7 +434,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
         ],
     ),
     (&[Role::Enroll, Role::Support], &["user", "device", "users"]),
-    (&[Role::Support], &["unlock"]),
+    (&[Role::Support], &["unlock", "diagnose"]),
     (
         &[Role::Inventory],
         &[
@@ -449,7 +451,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
     ),
     (
         &[Role::Inventory, Role::Support],
-        &["token", "find_unbound", "find_bound"],
+        &["token", "find_unbound", "find_bound", "drift_report"],
     ),
     (
         &[Role::Admin],

@@ -141,6 +141,11 @@ impl Nearest {
     }
 }
 
+/// The steps within which a code may be typed late.
+pub(crate) fn late_steps(period: Period) -> u32 {
+    steps_of(PAST_MS, period)
+}
+
 /// Whole steps in this time, within what a verification may cost.
 fn steps_of(ms: i64, period: Period) -> u32 {
     const MOST: u32 = 40;
@@ -180,12 +185,26 @@ pub fn diagnose(
 
 /// An app that ignored what the QR code told it: the other algorithms, then the other usual periods.
 pub(crate) fn misconfigured(credential: &Credential, code: &Code, now: UnixMs, policy: &Policy) -> Option<Cause> {
+    misconfigured_in(credential, code, |parameters| {
+        Some(Window::around(now.step(parameters.period), policy.window_steps))
+    })
+}
+
+/// The same among the steps that `window` gives for these parameters; none are looked at where it gives nothing.
+pub(crate) fn misconfigured_in(
+    credential: &Credential,
+    code: &Code,
+    window: impl Fn(Parameters) -> Option<Window>,
+) -> Option<Cause> {
     let own = credential.parameters();
+    if code.digits() != own.digits {
+        return None;
+    }
     let shows = |parameters: Parameters| {
-        let present = now.step(parameters.period);
-        let key = Key::new(credential.secret(), parameters.algorithm);
-        key.locate(code, Window::around(present, policy.window_steps), present)
-            .is_some()
+        window(parameters).is_some_and(|window| {
+            let key = Key::new(credential.secret(), parameters.algorithm);
+            key.locate(code, window, window.last()).is_some()
+        })
     };
     let algorithm = Algorithm::ALL.into_iter().find(|algorithm| {
         *algorithm != own.algorithm

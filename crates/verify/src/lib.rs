@@ -8,6 +8,7 @@
 //! - [`resync`] measures a clock that left the window, by two consecutive codes.
 //! - [`confirm`] decides the codes that complete a binding, and explains what the user can mend.
 //! - [`diagnose`] tells support why a code was refused; it never accepts anything.
+//! - [`Past`] is what may be told of a device: only steps whose codes are not accepted any more.
 //! - [`shows`] and [`recognise`] tell support whose code it is.
 //!
 //! Times are [`UnixMs`], distances are whole steps: there is no drift in seconds anywhere.
@@ -15,6 +16,7 @@
 mod binding;
 mod diagnosis;
 mod judgement;
+mod past;
 mod policy;
 mod recognition;
 mod state;
@@ -24,6 +26,7 @@ mod time;
 pub use binding::{Confirmed, Refusal, confirm};
 pub use diagnosis::{Cause, diagnose};
 pub use judgement::{Judgement, Purpose, Verdict, judge, resync};
+pub use past::{Past, shown_before_binding, shown_by_dead_secret};
 pub use policy::{Policy, ThrottlePolicy};
 pub use recognition::{recognise, shows};
 pub use state::{Credential, DeviceParts, DeviceState, DeviceStatus, Kind};

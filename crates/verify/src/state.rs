@@ -229,10 +229,14 @@ impl DeviceState {
             .offset(i64::from(self.parts.measured_offset_steps) + i64::from(self.parts.learned_drift_steps))
     }
 
-    /// True if the device's clock is about to leave the window: what is learned of it comes near its limit, or,
-    /// at the pace at which it went since `bound_at`, it has gone a window's width since its last code.
+    /// True if the device's clock is about to leave the window. Of a token: what is learned of it comes near its limit, or,
+    /// at the pace at which it went since `bound_at`, it has gone a window's width since its last code. An app's clock does
+    /// not drift: it was measured wrong by more than the window, and will be right once the phone is.
     pub fn about_to_leave(&self, kind: Kind, bound_at: UnixMs, now: UnixMs, policy: &Policy) -> bool {
         let window = i64::from(policy.window_steps.max(1));
+        if kind == Kind::Virtual {
+            return i64::from(self.parts.measured_offset_steps).abs() > window;
+        }
         let learned = i64::from(self.parts.learned_drift_steps).abs();
         if learned > 0 && learned + 2 * window >= i64::from(policy.learned_drift_max_steps(kind)) {
             return true;

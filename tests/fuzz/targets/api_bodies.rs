@@ -12,6 +12,7 @@ pub fn run(data: &[u8]) {
         read_json::<UnbindRequest>(data).err(),
         read_json::<ResyncRequest>(data).err(),
         read_json::<UnlockRequest>(data).err(),
+        read_json::<DiagnoseRequest>(data).err(),
         read_json::<RecoveryCodesRequest>(data).err(),
         read_json::<SessionRequest>(data).err(),
         read_json::<SessionCheckRequest>(data).err(),

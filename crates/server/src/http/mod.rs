@@ -25,6 +25,7 @@ mod operations;
 mod probes;
 mod problem;
 mod sessions;
+mod support;
 mod tokens;
 mod trusted_devices;
 mod users;
@@ -54,6 +55,7 @@ fn endpoints() -> OpenApiRouter<App> {
         .merge(trusted_devices::endpoints())
         .merge(closing::endpoints())
         .merge(accounts::endpoints())
+        .merge(support::endpoints())
         .merge(tokens::endpoints())
         .merge(batches::endpoints())
         .merge(exports::endpoints())

@@ -64,7 +64,8 @@ impl Service {
             .await
     }
 
-    async fn history(
+    /// Up to `limit` records about this subject before this one, newest first, as people may see them now.
+    pub(crate) async fn history(
         &self,
         subject: Subject,
         before: Option<EventId>,

@@ -49,6 +49,14 @@ impl Phone {
         }
     }
 
+    /// And with the longest of hashes.
+    pub(crate) fn by_sha512(&self) -> Self {
+        Self {
+            algorithm: Algorithm::SHA512,
+            ..self.clone()
+        }
+    }
+
     /// It renews its code at another period.
     pub(crate) fn every_s(&self, period_s: u64) -> Self {
         Self {
