@@ -27,6 +27,8 @@ mod challenges;
 mod connections;
 #[path = "attack/custody.rs"]
 mod custody;
+#[path = "attack/diagnosis.rs"]
+mod diagnosis;
 #[path = "attack/erasing.rs"]
 mod erasing;
 #[path = "attack/files.rs"]

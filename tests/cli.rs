@@ -25,6 +25,8 @@ mod people;
 mod scripts;
 #[path = "cli/shutdown.rs"]
 mod shutdown;
+#[path = "cli/support_desk.rs"]
+mod support_desk;
 #[path = "cli/tokens.rs"]
 mod tokens;
 #[path = "cli/trail.rs"]

@@ -238,6 +238,14 @@ pub(crate) fn routes(world: &World) -> Vec<Route> {
             acting(json!({"codes": ["123456"]})),
             200,
         ),
+        route(
+            "POST",
+            "/v1/support/diagnose",
+            &[Role::Support],
+            acting(json!({"account": "acme", "user": "alice", "code": "123456"})),
+            200,
+        ),
+        route("GET", "/v1/support/drift", DESK, Value::Null, 200),
         route("GET", "/v1/batches", &[Role::Inventory], Value::Null, 200),
         route(
             "POST",

@@ -22,6 +22,7 @@ mod binding;
 mod client;
 mod clock;
 mod damage;
+mod diagnosis;
 mod enrollments;
 mod erasing;
 mod example_grants;

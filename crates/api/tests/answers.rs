@@ -3,15 +3,15 @@
 use std::{fmt, path::Path};
 
 use countersign_api::{
-    Administrators, AdministratorsRequest, AuditHead, AuditHeads, AuditPage, AuditRecord, Base64, BatchFailure,
-    BatchResult, ClosingState, ClosingStatus, CodeText, ConfirmRequest, ConfirmResponse, Device, DeviceKind,
-    DeviceState, EndedMethod, EndedUse, Enrollment, EnrollmentCodes, EnrollmentRequest, Factor, FindByCodeRequest,
-    Hint, HintAlgorithm, ImportReceipt, ImportRefusal, ImportRequest, InForce, InForceGround, InForceProtection,
-    Method, MethodUses, Methods, Operation, OperationPage, OperationSource, Probe, Problem, ProblemCode, Protection,
-    ProtectionMethod, ProtectionName, ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes,
-    RecoveryCodesRequest, Replaces, Requirements, ResyncRequest, SecretText, TakesEffect, Text, Timestamp, Token,
-    TokenPage, TokenState, UnbindRequest, User, VerifyBatchRequest, VerifyBatchResponse, VerifyRequest, VerifyResponse,
-    Words,
+    Administrators, AdministratorsRequest, AuditHead, AuditHeads, AuditPage, AuditRecord, Base64, BatchDrift,
+    BatchFailure, BatchResult, ClosingState, ClosingStatus, CodeText, ConfirmRequest, ConfirmResponse, Device,
+    DeviceKind, DeviceState, DiagnosedCause, Diagnosis, Drift, DriftReport, DriftingDevice, EndedMethod, EndedUse,
+    Enrollment, EnrollmentCodes, EnrollmentRequest, Factor, FindByCodeRequest, Hint, HintAlgorithm, ImportReceipt,
+    ImportRefusal, ImportRequest, InForce, InForceGround, InForceProtection, Method, MethodUses, Methods, Operation,
+    OperationPage, OperationSource, Probe, Problem, ProblemCode, Protection, ProtectionMethod, ProtectionName,
+    ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes, RecoveryCodesRequest, Replaces, Requirements,
+    ResyncRequest, SecretText, TakesEffect, Text, Timestamp, Token, TokenPage, TokenState, UnbindRequest, User,
+    VerifyBatchRequest, VerifyBatchResponse, VerifyRequest, VerifyResponse, Words,
 };
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
@@ -173,6 +173,60 @@ fn users_and_devices() {
         },
     );
     check("protection", &protection);
+}
+
+#[test]
+fn support() {
+    let wrong = Diagnosis {
+        cause: DiagnosedCause::Wrong,
+        text: Words {
+            en: "It is wrong.".into(),
+            zh: "它是错误的。".into(),
+        },
+        device_id: None,
+        clock_off_s: None,
+        used_at: None,
+        locked_until: None,
+        asks_left: 19,
+    };
+    check("diagnosis, wrong", &wrong);
+    let full = Diagnosis {
+        cause: DiagnosedCause::RightButLocked,
+        device_id: Some(ID),
+        clock_off_s: Some(-90),
+        used_at: Some(time(0)),
+        locked_until: Some(time(1)),
+        ..wrong
+    };
+    check("diagnosis", &full);
+    let token = DriftingDevice {
+        account: "acme".into(),
+        user: "alice".into(),
+        device_id: ID,
+        kind: DeviceKind::Hardware,
+        serial_number: Some("CS-000042".into()),
+        batch: Some("2026-11".into()),
+        drift_steps: -7,
+        learned_drift_steps: -8,
+        last_success_at: Some(time(2)),
+    };
+    let batch = |batch: Option<&str>, drifts| BatchDrift {
+        batch: batch.map(str::to_owned),
+        devices: 2,
+        about_to_leave: 1,
+        drifts,
+    };
+    check(
+        "drift",
+        &DriftReport {
+            batches: vec![
+                batch(None, Vec::new()),
+                batch(Some("2026-11"), vec![Drift { steps: -8, devices: 1 }]),
+            ],
+            items: vec![token],
+            next_cursor: Some("[\"acme\",\"alice\"]".into()),
+        },
+    );
 }
 
 #[test]

@@ -368,6 +368,8 @@ fn queries_are_written_as_they_are_read() {
     assert_eq!(again::<SessionQuery>(&of_a_user).unwrap(), of_a_user);
     let of_product = json!({"product": "accounts", "limit": "7"});
     assert_eq!(again::<OperationQuery>(&of_product).unwrap(), of_product);
+    let part = json!({"cursor": "[\"acme\",\"alice\"]"});
+    assert_eq!(again::<DriftQuery>(&part).unwrap(), part);
     let of_user = json!({"account": "acme", "user": "alice"});
     assert_eq!(again::<MethodUsesQuery>(&of_user).unwrap(), of_user);
     let ending = json!({"actor_id": "alice", "actor_kind": "user", "reassigned": true});

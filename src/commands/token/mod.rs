@@ -1,6 +1,8 @@
 //! `countersign token …`: what is done with hardware tokens, one subcommand a file.
 
 mod batch;
+mod drift;
+mod drift_svg;
 mod export;
 mod find;
 pub(super) mod import;
@@ -46,6 +48,8 @@ pub(super) enum Token {
     Import(Asked<import::Import>),
     /// Lists the inventory, by serial number
     List(Asked<list::List>),
+    /// Counts devices by batch and clock, and lists those about to leave the window
+    Drift(Asked<drift::Drift>),
     /// Says whose token it is, by the code it shows
     Find(Asked<find::Find>),
     /// Sets a token aside for a user
@@ -73,6 +77,7 @@ impl Token {
             Self::Simulate(simulate) => simulate.run(),
             Self::Import(asked) => asked.run(import::Import::run),
             Self::List(asked) => asked.run(list::List::run),
+            Self::Drift(asked) => asked.run(drift::Drift::run),
             Self::Find(asked) => asked.run(find::Find::run),
             Self::Assign(asked) => asked.run(mark::Assign::run),
             Self::Mark(asked) => asked.run(mark::Mark::run),

@@ -253,7 +253,7 @@ fn time(at: UnixMs, now: UnixMs) -> Both {
     let (hour, minute) = (s.div_euclid(3_600).rem_euclid(24), s.div_euclid(60).rem_euclid(60));
     let (ago_en, ago_zh) = duration(u64::try_from(now.since(at) / UnixMs::SECOND).unwrap_or(0));
     (
-        format!("at {hour:02}:{minute:02} UTC, {ago_en} ago,"),
+        format!("at {hour:02}:{minute:02} UTC ({ago_en} ago)"),
         format!(" UTC {hour:02}:{minute:02}（{ago_zh}前）", ago_zh = ago_zh.trim_start()),
     )
 }
@@ -302,7 +302,7 @@ mod tests {
         let told = words(&Finding::OfDevice(app(), fate), NOW);
         assert!(
             told.en.starts_with(
-                "This code of the app entry “acme:alice” was used at 23:55 UTC, 5 minutes ago, from 203.0.113.7: each code"
+                "This code of the app entry “acme:alice” was used at 23:55 UTC (5 minutes ago) from 203.0.113.7: each code"
             ),
             "{}",
             told.en
