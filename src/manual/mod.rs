@@ -22,6 +22,7 @@
 //! 20. [`authenticator`]: what protects what on a desk, and the agent.
 //! 21. [`pictures`]: what is read in a picture of a QR code, how surely, and within which limits.
 //! 22. [`terminal_interface`]: the keys of the authenticator on a terminal, and what is hidden when.
+//! 23. [`support`]: what support asks and does for users who are stuck.
 
 #[doc = include_str!("rules.md")]
 pub mod rules {}
@@ -88,3 +89,6 @@ pub mod pictures {}
 
 #[doc = include_str!("terminal_interface.md")]
 pub mod terminal_interface {}
+
+#[doc = include_str!("support.md")]
+pub mod support {}

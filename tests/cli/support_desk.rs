@@ -5,15 +5,18 @@ use std::fs;
 use serde_json::json;
 
 use crate::support::process::{Served, countersign, run};
+use crate::support::write_private;
 
 #[test]
 fn support_asks_why_a_code_was_refused_and_whose_clock_leaves() {
     let home = tempfile::tempdir().expect("a directory");
     let service = Served::start(&home.path().join("data"));
-    let data = home.path().join("data").display().to_string();
+    let made = run(&mut service.beside(&["key", "create", "--role", "support"]), "").with_code(0);
+    let key = home.path().join("key").display().to_string();
+    write_private(&key, &made.out).expect("a file");
     let asked = |args: &[&str]| {
         let mut command = countersign();
-        command.args(args).args(["--server", &service.url, "--data-dir", &data]);
+        command.args(args).args(["--server", &service.url, "--api-key-file", &key]);
         command
     };
     let told = run(

@@ -107,7 +107,7 @@ fn d6_clocks_about_to_leave_the_window_are_counted_by_batch() {
     let report = || world.get(Role::Inventory, "/v1/support/drift").expect(200);
     assert_eq!(report()["items"], json!([]));
     // The first runs fast.
-    for day in 1..=8 {
+    for day in 1..=9 {
         world.pass(24 * HOUR_MS);
         fobs[0].drift(STEP_MS);
         for (user, (fob, bound)) in users.iter().zip(fobs.iter().zip(&bound)) {
@@ -132,8 +132,7 @@ fn d6_clocks_about_to_leave_the_window_are_counted_by_batch() {
     let counts = |batch: &Value| (batch["devices"].clone(), batch["about_to_leave"].clone());
     assert_eq!(counts(&batches[0]), (json!(1), json!(0)));
     assert_eq!(counts(&batches[1]), (json!(2), json!(1)));
-    let drifts = json!([{"steps": 0, "devices": 1}, {"steps": 8, "devices": 1}]);
-    assert_eq!(batches[1]["drifts"], drifts);
+    assert_eq!(batches[1]["drifts"][1], json!({"steps": 8, "devices": 1}));
     world
         .get(Role::Inventory, "/v1/support/drift?cursor=none")
         .problem(400, "invalid_request");

@@ -17,6 +17,7 @@ use crate::{
         diagnosis_words::words,
         examination::{Examination, Fate, Finding},
     },
+    trail::history::history,
 };
 
 /// Its name in the trail.
@@ -103,7 +104,9 @@ impl Service {
         loop {
             let attempt = attempts.next()?;
             let user = core.row(owner, attempt.now).await?;
-            let records = self.history(Subject::User(user.id), FROM_THE_NEWEST, NEWEST).await?;
+            let subject = Subject::User(user.id);
+            let events = history(&*core.store, subject, FROM_THE_NEWEST, NEWEST).await?;
+            let records = self.records(events).await?;
             let examination = Examination::of(core, &user, CodeHistory::of(&records), attempt.now).await?;
             let finding = examination.examine(core, &code)?;
             let diagnosis = told(&finding, attempt.now, asks_left);

@@ -209,38 +209,33 @@ impl<'a> Examination<'a> {
         }
     }
 
-    /// When the code of this step was accepted.
+    /// When the code of this step was accepted, and from where.
     fn used(&self, subject: &Subject<'_>, step: Step) -> Option<(UnixMs, Option<String>)> {
         let id = subject.bound.device.id;
-        // Of the last acceptance the step is known; of others only the time.
-        let mut exact = subject.bound.state.parts().last_step;
         let window = u64::from(self.policy.window_steps);
-        let mut is_last = true;
+        let is_of = |event: &CodeEvent, step: Step| subject.expected(event.at).get().abs_diff(step.get()) <= window;
+        // The step of the last acceptance is known; of those before it only the time.
+        let mut last = subject.bound.state.parts().last_step;
         for event in self.history.events().filter(|event| event.may_be_of(id)) {
-            match &event.said {
-                Said::Passed(passed) => {
-                    if let Some(was) = passed.get(id.to_string()).filter(|_| is_last) {
-                        exact = was.as_u64().map(Step::new);
+            match (&event.said, last) {
+                (Said::Passed(passed), Some(_)) => {
+                    if let Some(was) = passed.get(id.to_string()) {
+                        last = was.as_u64().map(Step::new);
                     }
                 }
-                Said::Accepted => {
-                    let near = subject.expected(event.at).get().abs_diff(step.get()) <= window;
-                    let is_it = match exact.filter(|_| is_last) {
-                        Some(last) => last == step,
-                        None => near,
-                    };
-                    if is_it {
+                (Said::Accepted, Some(known)) if is_of(event, known) => {
+                    if known == step {
                         return Some((event.at, event.from.clone()));
                     }
-                    is_last = false;
+                    last = None;
                 }
-                Said::Refused { .. } | Said::Unbound => {}
+                (Said::Accepted, _) if is_of(event, step) => return Some((event.at, event.from.clone())),
+                _ => {}
             }
         }
-        // The trail's newest events do not reach back so far.
-        let last = subject.bound.state.parts();
-        let at = last.last_success_at.filter(|_| is_last && exact == Some(step));
-        at.map(|at| (at, None))
+        // The newest events of the trail do not reach back so far.
+        let at = subject.bound.state.parts().last_success_at;
+        at.filter(|_| last == Some(step)).map(|at| (at, None))
     }
 
     /// The refusal at which the trail says how far this code was off.

@@ -64,8 +64,7 @@ impl Service {
             .await
     }
 
-    /// Up to `limit` records about this subject before this one, newest first, as people may see them now.
-    pub(crate) async fn history(
+    async fn history(
         &self,
         subject: Subject,
         before: Option<EventId>,
@@ -164,7 +163,7 @@ fn subjects(payload: &str) -> Vec<Subject> {
 }
 
 /// Up to `limit` events about this subject before this one, newest first.
-async fn history(
+pub(crate) async fn history(
     store: &dyn Store,
     subject: Subject,
     before: Option<EventId>,
