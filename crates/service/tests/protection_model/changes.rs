@@ -312,6 +312,7 @@ impl Walk {
             What::Unbind => {
                 person.devices.remove(0);
                 person.trusts.clear();
+                person.all_grants_end(now);
                 if person.devices.is_empty() {
                     person.last_device_is_gone(now);
                 }
