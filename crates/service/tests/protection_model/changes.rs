@@ -334,8 +334,17 @@ impl Walk {
             }
             What::Prove { email, other } => {
                 let method = What::method(email);
+                let identity = What::identity(who, email, other);
+                if person
+                    .methods
+                    .iter()
+                    .any(|(name, old)| *name == method && *old != identity)
+                {
+                    person.trusts.clear();
+                    person.all_grants_end(now);
+                }
                 person.methods.retain(|(name, _)| *name != method);
-                person.methods.push((method, What::identity(who, email, other)));
+                person.methods.push((method, identity));
                 person.methods.sort_unstable();
                 person.was_ever_proven = true;
             }
