@@ -102,7 +102,7 @@ impl Walk {
             What::Settings(next) => self.ruling_on_settings(person, &next),
             What::Renew if !has_device => Ruling::Refused,
             What::Renew => Ruling::Costs,
-            What::SignOut if !person.can_be_checked() => Ruling::Free,
+            What::SignOut if !person.may_be_identified(&self.required, self.world.now()) => Ruling::Free,
             What::SignOut => Ruling::Costs,
             What::Unbind if !has_device => Ruling::Refused,
             What::Unbind => {
