@@ -16,7 +16,9 @@ fn support_asks_why_a_code_was_refused_and_whose_clock_leaves() {
     write_private(&key, &made.out).expect("a file");
     let asked = |args: &[&str]| {
         let mut command = countersign();
-        command.args(args).args(["--server", &service.url, "--api-key-file", &key]);
+        command
+            .args(args)
+            .args(["--server", &service.url, "--api-key-file", &key]);
         command
     };
     let told = run(
