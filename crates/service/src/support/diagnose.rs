@@ -15,7 +15,8 @@ use crate::{
     support::{
         code_history::{CodeHistory, FROM_THE_NEWEST, NEWEST},
         diagnosis_words::words,
-        examination::{Examination, Fate, Finding},
+        examination::Examination,
+        finding::{Fate, Finding},
     },
     trail::history::history,
 };

@@ -3,7 +3,7 @@
 use store::Words;
 use verify::{Cause, Kind, UnixMs};
 
-use crate::support::examination::{DeviceName, Fate, Finding};
+use crate::support::finding::{DeviceName, Fate, Finding};
 
 pub(super) fn words(finding: &Finding, now: UnixMs) -> Words {
     let (en, zh) = match finding {
@@ -78,7 +78,8 @@ fn clock_off(device: &DeviceName, s: i64, refused_at: Option<UnixMs>, now: UnixM
                 (time(at, now), if s < 0 { ("older", "早") } else { ("newer", "晚") });
             (
                 format!(
-                    "When it was refused {at_en}, this code of {name_en} was {off_en} {side_en} than that: its clock is {way_en}."
+                    "When it was refused {at_en}, this code of {name_en} was {off_en} {side_en} than that: its clock \
+                     is {way_en}."
                 ),
                 format!(
                     "{name_zh}的这个验证码在{at_zh}被拒绝时，比当时的时间{side_zh}了{off_zh}：它的时钟{way_zh}了。"
@@ -135,7 +136,8 @@ fn misconfigured(name_en: &str, name_zh: &str, cause: Cause) -> Both {
             let s = period.get_s();
             (
                 format!(
-                    "The app with the secret of {name_en} renews its code every {s} seconds, which is not what it was told. Scan the QR code with another app, or set the period there."
+                    "The app with the secret of {name_en} renews its code every {s} seconds, which is not what it \
+                     was told. Scan the QR code with another app, or set the period there."
                 ),
                 format!(
                     "使用{name_zh}密钥的应用每 {s} 秒更新一次验证码，与要求不符。请换一个应用扫描二维码，或在其中设置正确的周期。"
@@ -146,7 +148,8 @@ fn misconfigured(name_en: &str, name_zh: &str, cause: Cause) -> Both {
             let algorithm = algorithm.name();
             (
                 format!(
-                    "The app with the secret of {name_en} computes with {algorithm}, which is not what it was told. Scan the QR code with another app, or set the algorithm there."
+                    "The app with the secret of {name_en} computes with {algorithm}, which is not what it was told. \
+                     Scan the QR code with another app, or set the algorithm there."
                 ),
                 format!(
                     "使用{name_zh}密钥的应用以 {algorithm} 计算验证码，与要求不符。请换一个应用扫描二维码，或在其中设置正确的算法。"
@@ -166,7 +169,8 @@ fn nothing(digits: &[u8], unbound_at: Option<UnixMs>, locked: Option<Option<Unix
             "这不是该用户设备的可查询验证码：它是错误的，或是此刻的，或尚未到来。如果它是正确的，请两分钟后用同一验证码再查询。".to_owned(),
         ),
         [first, ..] => (
-            format!("The user's device shows {first} digits, and this code has another number: it is of something else."),
+            format!("The user's device shows {first} digits, and this code has another number: it is of something \
+                     else."),
             format!("该用户的设备显示 {first} 位数字，而这个验证码的位数不同：它属于别的条目。"),
         ),
     };
@@ -302,7 +306,8 @@ mod tests {
         let told = words(&Finding::OfDevice(app(), fate), NOW);
         assert!(
             told.en.starts_with(
-                "This code of the app entry “acme:alice” was used at 23:55 UTC (5 minutes ago) from 203.0.113.7: each code"
+                "This code of the app entry “acme:alice” was used at 23:55 UTC (5 minutes ago) from 203.0.113.7: \
+                 each code"
             ),
             "{}",
             told.en

@@ -1,15 +1,16 @@
 //! The examination of a code: which of a user's secrets it is of, and what became of it.
 
 use otp::{Code, Step};
-use store::{Bound, Enrollment, EnrollmentState, Id, User};
-use verify::{
-    Cause, Credential, DeviceStatus, Kind, Past, Policy, Purpose, UnixMs, shown_before_binding, shown_by_dead_secret,
-};
+use store::{Bound, Enrollment, EnrollmentState, User};
+use verify::{Credential, DeviceStatus, Past, Policy, Purpose, UnixMs, shown_before_binding, shown_by_dead_secret};
 
 use crate::{
     Core, ServiceError,
     sealing::{Record, credential_of},
-    support::code_history::{CodeEvent, CodeHistory, Said},
+    support::{
+        code_history::{CodeEvent, CodeHistory, Said},
+        finding::{DeviceName, Fate, Finding},
+    },
 };
 
 /// The steps within which a clock that is off is looked for first.
@@ -20,66 +21,6 @@ const FAR_MS: i64 = UnixMs::DAY;
 const JUST_NOW_MS: i64 = 10 * UnixMs::MINUTE;
 /// A refusal that is older is not the one that is asked about.
 const LAST_ATTEMPT_MS: i64 = UnixMs::HOUR;
-
-/// What was found out about a code, with what words need.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Finding {
-    /// The code is of this device, and of a step that is over.
-    OfDevice(DeviceName, Fate),
-    /// It is of an entry that was scanned, and whose binding was not completed.
-    UnfinishedEntry,
-    /// It is of a QR code in whose place a newer one was shown.
-    OlderEntry,
-    /// It is none that may be told.
-    Nothing {
-        /// The numbers of digits that the user's devices show, where the code has another.
-        digits: Vec<u8>,
-        /// When a device of theirs last ended, whose codes nobody can know again.
-        unbound_at: Option<UnixMs>,
-        /// When the first device is judged again, if all are locked; `None` within: when somebody acts.
-        locked: Option<Option<UnixMs>>,
-    },
-    /// There is no device whose code it could be.
-    NoDevice {
-        /// When the last one ended.
-        unbound_at: Option<UnixMs>,
-    },
-}
-
-/// A device in words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct DeviceName {
-    pub(super) id: Id,
-    pub(super) kind: Kind,
-    pub(super) label: String,
-    pub(super) serial_number: Option<String>,
-}
-
-impl DeviceName {
-    fn of(bound: &Bound) -> Self {
-        Self {
-            id: bound.device.id,
-            kind: bound.device.kind,
-            label: bound.device.label.clone(),
-            serial_number: bound.device.serial_number.clone(),
-        }
-    }
-}
-
-/// What became of a code of a device.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// It was accepted.
-    Used { at: UnixMs, from: Option<String> },
-    /// The device's clock is so far ahead (behind: negative), going by a refused code or by now.
-    ClockOff { s: i64, refused_at: Option<UnixMs> },
-    /// It was right for this device, where a code of another one was asked for.
-    OtherEntry { asked_at: UnixMs },
-    /// It was right, and the device was not judged.
-    Locked { until: Option<UnixMs>, lost: bool },
-    /// It is computed otherwise.
-    Misconfigured(Cause),
-}
 
 /// One of a user's devices with what may be looked at of it.
 struct Subject<'a> {

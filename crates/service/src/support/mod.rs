@@ -5,6 +5,7 @@ pub(crate) mod diagnose;
 mod diagnosis_words;
 pub(crate) mod drift;
 mod examination;
+mod finding;
 
 pub use diagnose::{DiagnosedCause, Diagnosis};
 pub use drift::{DriftReport, DriftingDevice, LotDrift};
