@@ -46,7 +46,10 @@ impl Service {
             let guard = unchanged(owner, requirements.as_ref());
             let register = core.register(owner).await?;
             if register.named(name).is_none() {
-                return Err(ServiceError::NotFound("method"));
+                return Err(match core.settings.external_method(name) {
+                    Some(_) => ServiceError::NotRegistered(name.to_owned()),
+                    None => core.settings.unknown_method(),
+                });
             }
             let register = register.without(name);
             let own = factors.settings();

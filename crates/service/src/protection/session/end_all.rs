@@ -8,7 +8,7 @@ use crate::{
         factor::{ConsumedFactor, paid_by},
         factors::touched,
     },
-    protection::{register::OwnMethods, session::ending::ended},
+    protection::{factors_that_do::FactorsThatDo, register::OwnMethods, session::ending::ended},
     verification::memo::Memo,
 };
 
@@ -34,7 +34,10 @@ impl Service {
             let methods = OwnMethods::of(core, !user.devices.is_empty(), Some(&register), None);
             let spent = match (methods.is_any(), factor) {
                 (false, _) => None,
-                (true, None) => return Err(ServiceError::FactorRequired),
+                (true, None) => {
+                    let doing = FactorsThatDo::of(ACTION, methods.has_device);
+                    return Err(ServiceError::FactorRequired(doing));
+                }
                 (true, Some(factor)) => match paid_by(&attempt, &user, None, factor, ACTION).await? {
                     None => continue,
                     spent => spent,
