@@ -254,6 +254,19 @@ fn check(wanted: &NewChallenge) -> Result<(), ServiceError> {
     }
 }
 
+/// Whether an identity check of this user has anything to ask for.
+pub(crate) async fn can_be_identified(attempt: &Attempt<'_>, user: &User) -> Result<bool, ServiceError> {
+    let asked = Asked {
+        purpose: ChallengePurpose::Identity,
+        first_factor: None,
+        sensitivity: Sensitivity::IdentityAlways,
+        has_pass: false,
+        is_risky: false,
+    };
+    let facts = facts(attempt, &user.owner, Some(user)).await?;
+    Ok(decide(&asked, &facts).0 == Decision::Challenge)
+}
+
 async fn facts(attempt: &Attempt<'_>, owner: &Owner, user: Option<&User>) -> Result<Facts, ServiceError> {
     let store = &attempt.core.store;
     let standing = attempt.core.standing(owner).await?;
