@@ -33,11 +33,12 @@ def ask(path, body):
 
 def session_of(grant, user):
     """A grant of this user's login, and of nothing else, opens one session."""
-    header, key = jwt.get_unverified_header(grant), KEYS.get_signing_key_from_jwt(grant).key
+    if jwt.get_unverified_header(grant).get("typ") != "countersign-grant+jwt":
+        raise jwt.InvalidTokenError("typ")
+    key = KEYS.get_signing_key_from_jwt(grant).key
     claims = jwt.decode(grant, key, options={"require": ["exp", "jti", "aud", "iss"]}, **CHECKS)
-    wanted = {"typ": "countersign-grant+jwt", "purpose": "login", "account": "acme", "user": user}
-    for name, value in wanted.items():
-        if (header if name == "typ" else claims)[name] != value:
+    for name, value in {"purpose": "login", "account": "acme", "user": user}.items():
+        if claims[name] != value:
             raise jwt.InvalidTokenError(name)
     session = secrets.token_urlsafe(32)
     if SPENT.setdefault(claims["jti"], session) != session:  # at once, for two threads may have the same grant
