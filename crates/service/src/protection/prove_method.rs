@@ -68,7 +68,10 @@ impl Service {
             let can_answer = OwnMethods::of(core, false, Some(&register), None).is_any();
             let is_held = can_answer && (old.is_some() || standing.asks());
             let is_free = user.devices.is_empty() && !is_held;
-            check_time(core, wanted.verified_at, old.is_some() && !is_same, attempt.now)?;
+            // What protects is proven now, too, though nothing of before is left to give way: a number that was taken away and
+            // put back is another.
+            let is_held_now = !is_same && (old.is_some() || standing.asks());
+            check_time(core, wanted.verified_at, is_held_now, attempt.now)?;
             if let Some(old) = old.filter(|old| is_same && old.verified_at >= wanted.verified_at) {
                 return core.shown_method(owner, old);
             }
