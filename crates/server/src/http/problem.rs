@@ -106,6 +106,8 @@ fn field(input: Input) -> &'static str {
         Input::Administrators => "administrators",
         Input::Factor => "factor",
         Input::Enrollment => "enrollment_id",
+        Input::Approver => "approver",
+        Input::User => "user",
     }
 }
 
