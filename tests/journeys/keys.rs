@@ -73,6 +73,13 @@ pub(crate) fn routes(world: &World) -> Vec<Route> {
             })),
             200,
         ),
+        route(
+            "GET",
+            "/v1/accounts/{account}/users/{user}/history",
+            USER,
+            Value::Null,
+            200,
+        ),
         route("GET", "/v1/accounts/{account}/users", USER, Value::Null, 200),
         route(
             "GET",

@@ -40,8 +40,8 @@ pub struct AuditQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
     /// From which end: `asc` when absent.
-    #[serde(default)]
-    #[param(value_type = Option<AuditOrder>, default = "asc")]
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[param(value_type = Option<AuditOrder>, inline)]
     pub order: AuditOrder,
     /// How many records at most: 1 to 1,000; 100 when absent.
     #[serde(default)]
@@ -51,6 +51,10 @@ pub struct AuditQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(example = "3.42.1")]
     pub cursor: Option<String>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// The order of records: that of their commits.
@@ -70,8 +74,8 @@ pub enum AuditOrder {
 #[into_params(parameter_in = Query)]
 pub struct HistoryQuery {
     /// For whom: `user` when absent.
-    #[serde(default)]
-    #[param(value_type = Option<HistoryView>, default = "user")]
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[param(value_type = Option<HistoryView>, inline)]
     pub view: HistoryView,
     /// How many records at most: 1 to 1,000; 100 when absent.
     #[serde(default)]
