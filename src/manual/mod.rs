@@ -8,6 +8,7 @@
 //! 6. [`lockout`]: what wrong codes cost, and whom.
 //! 7. [`protection`]: what login and operation services ask, and what they are given.
 //! 8. [`audit`]: what the trail shows, and what it cannot.
+//!    [`support`]: why a code was refused, what administrators may do, what a stolen key opens.
 //! 9. [`seed_files`]: what hardware tokens come in, and leave in.
 //! 10. [`inventory`]: a token's life, and what is told of it to whom.
 //! 11. [`wire_protocol`]: what a desk and a token say to each other, byte by byte.
@@ -46,6 +47,9 @@ pub mod protection {}
 
 #[doc = include_str!("audit.md")]
 pub mod audit {}
+
+#[doc = include_str!("support.md")]
+pub mod support {}
 
 #[doc = include_str!("seed_files.md")]
 pub mod seed_files {}

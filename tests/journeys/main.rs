@@ -47,5 +47,7 @@ mod repeats;
 mod rotation;
 mod sessions;
 mod silence;
+mod support_reads;
+mod tenants;
 mod tokens;
 mod trust;
