@@ -412,3 +412,34 @@ async fn u2_two_who_approve_for_each_other_at_once_come_to_an_end() {
     );
     assert_eq!(account.devices(&alice()).await + account.devices(&bob()).await, 1);
 }
+
+/// One code of an administrator's, presented for several users at once, ends one device (D4).
+#[tokio::test]
+async fn d4_one_code_approves_one_thing_however_many_ask_at_once() {
+    let account = Account::new().await;
+    let world = &account.world;
+    let all = world.all().await;
+    let mut users = Vec::new();
+    for number in 0..4 {
+        let owner = Owner::new("acme", format!("user-{number}"));
+        let (device, _) = world.bind(&all, &owner).await;
+        users.push((owner, device));
+    }
+    let by = account.by_bob();
+    let ask = |number: usize| {
+        let (owner, device) = &users[number];
+        account.unbind(owner, *device, &by)
+    };
+    let told = tokio::join!(ask(0), ask(1), ask(2), ask(3));
+    let told = [told.0, told.1, told.2, told.3];
+    assert_eq!(told.iter().filter(|told| told.is_ok()).count(), 1, "{told:?}");
+    assert_eq!(
+        world
+            .told("administrator.approve")
+            .await
+            .iter()
+            .filter(|event| event["outcome"] == "done")
+            .count(),
+        1
+    );
+}
