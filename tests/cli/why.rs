@@ -1,20 +1,35 @@
 //! Support at a terminal: why a code was refused, what the trail says, and a device that an administrator ends.
 
+use std::path::{Path, PathBuf};
+
 use serde_json::{Value, json};
 
 use crate::support::{
     process::{Served, run},
-    step_that_lasts,
+    step_that_lasts, write_private,
 };
+
+/// A file with a key of this role.
+fn key(service: &Served, home: &Path, role: &str) -> PathBuf {
+    let made = run(
+        &mut service.beside(&["key", "create", "--role", role, "--owner", "desk"]),
+        "",
+    )
+    .with_code(0);
+    let file = home.join(role);
+    write_private(&file, made.out.trim()).expect("a file");
+    file
+}
 
 /// D5: the refusal, its cause in words, what stands in the way, and what to tell the user.
 #[test]
 fn d5_user_why_says_why_the_last_code_was_refused() {
     let home = tempfile::tempdir().expect("a directory");
     let service = Served::start(&home.path().join("data"));
+    let support = key(&service, home.path(), "support");
     let why = |more: &[&str]| {
         let args = [&["why", "acme", "alice"], more].concat();
-        run(&mut service.user(&args), "").with_code(0)
+        run(service.user(&args).arg("--api-key-file").arg(&support), "").with_code(0)
     };
     let nothing = why(&[]).out;
     assert!(
@@ -65,9 +80,13 @@ fn a3_audit_list_shows_the_trail_by_filters() {
     for _ in 0..2 {
         service.api().verify("alice", &phone.code(step)).expect("an answer");
     }
+    let audit = key(&service, home.path(), "audit");
     let list = |more: &[&str]| {
         let mut command = service.beside(&[&["audit", "list"], more].concat());
-        run(command.args(["--server", &service.url]), "")
+        run(
+            command.args(["--server", &service.url, "--api-key-file"]).arg(&audit),
+            "",
+        )
     };
     let table = list(&["--account", "acme", "--user", "alice"]).with_code(0).out;
     let lines: Vec<&str> = table.lines().collect();

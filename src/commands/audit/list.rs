@@ -57,9 +57,6 @@ impl List {
         let client = self.server.client()?;
         let is_json = self.server.output().json;
         let mut all: Vec<Value> = Vec::new();
-        if !is_json {
-            tell!("{HEAD}")?;
-        }
         let (mut left, mut cursor) = (self.limit, None::<String>);
         while let Some(limit) = PageSize::new(left.min(PageSize::MAX.get())) {
             let page = client.list::<AuditPage>("/v1/audit", &self.query(limit, cursor.clone()))?;
@@ -67,6 +64,9 @@ impl List {
             if is_json {
                 all.extend(page.raw()["items"].as_array().into_iter().flatten().cloned());
             } else {
+                if cursor.is_none() {
+                    tell!("{HEAD}")?;
+                }
                 page.items.iter().try_for_each(|record| tell!("{}", line(record)))?;
             }
             let next = page.raw()["next_cursor"].as_str().map(str::to_owned);
