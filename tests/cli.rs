@@ -31,3 +31,5 @@ mod support_desk;
 mod tokens;
 #[path = "cli/trail.rs"]
 mod trail;
+#[path = "cli/why.rs"]
+mod why;

@@ -62,7 +62,7 @@ enum Command {
     /// Rotates keys of the keyring, beside a running service too
     #[command(subcommand)]
     Keyring(keyring::Keyring),
-    /// Verifies the audit trail, which is read over HTTP: GET /v1/audit
+    /// Lists records of the audit trail, and verifies it
     #[command(subcommand)]
     Audit(audit::Audit),
 }

@@ -48,6 +48,9 @@ pub mod protection {}
 #[doc = include_str!("audit.md")]
 pub mod audit {}
 
+#[doc = include_str!("support.md")]
+pub mod support {}
+
 #[doc = include_str!("seed_files.md")]
 pub mod seed_files {}
 
@@ -90,5 +93,3 @@ pub mod pictures {}
 #[doc = include_str!("terminal_interface.md")]
 pub mod terminal_interface {}
 
-#[doc = include_str!("support.md")]
-pub mod support {}

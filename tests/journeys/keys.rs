@@ -14,7 +14,7 @@ use crate::{
 pub(crate) struct Route {
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
-    roles: &'static [Role],
+    pub(crate) roles: &'static [Role],
     pub(crate) body: Value,
     status: u16,
 }
@@ -71,6 +71,13 @@ pub(crate) fn routes(world: &World) -> Vec<Route> {
                 "login_protection": "none", "operation_protection": "none", "suspicious_login_protection": "none",
                 "allow_trusted_devices": true, "session_idle_minutes": 120, "session_total_hours": 48,
             })),
+            200,
+        ),
+        route(
+            "GET",
+            "/v1/accounts/{account}/users/{user}/history",
+            USER,
+            Value::Null,
             200,
         ),
         route("GET", "/v1/accounts/{account}/users", USER, Value::Null, 200),
@@ -405,7 +412,7 @@ pub(crate) fn routes(world: &World) -> Vec<Route> {
 }
 
 impl Route {
-    fn open(&self) -> bool {
+    pub(crate) fn open(&self) -> bool {
         self.roles.is_empty()
     }
 
@@ -432,13 +439,18 @@ impl Route {
 
     /// The whole request in one piece: a refusal at the door does not wait for a body.
     fn call(&self, world: &World, key: Option<&str>) -> (u16, Value) {
-        let body = if self.body.is_null() {
+        self.call_at(world, key, &self.filled(), &self.body)
+    }
+
+    /// The same at another path, with another body.
+    pub(crate) fn call_at(&self, world: &World, key: Option<&str>, path: &str, body: &Value) -> (u16, Value) {
+        let body = if body.is_null() {
             String::new()
         } else {
-            self.body.to_string()
+            body.to_string()
         };
         let mut line = Line::to(world.address());
-        assert!(line.send(&raw::request(self.method, &self.filled(), key, body.as_bytes())));
+        assert!(line.send(&raw::request(self.method, path, key, body.as_bytes())));
         let answer = line.answer().expect("an answer");
         if answer.status == 401 {
             let head = answer.head.to_ascii_lowercase();
@@ -500,17 +512,24 @@ fn a_key_that_is_limited_to_accounts_reaches_no_other() {
     let (_, within) = world.new_key(&Role::ALL, Some(&["globex", "acme"]));
     let (_, without) = world.new_key(&Role::ALL, Some(&["globex", "acm", "acme2", "ACME", "*", ""]));
     for route in routes(&world).iter().filter(|route| !route.open()) {
-        if ["/v1/audit", "/v1/tokens", "/v1/batches", "/v1/exports"]
+        if ["/v1/audit/heads", "/v1/tokens", "/v1/batches", "/v1/exports"]
             .iter()
             .any(|path| route.path.starts_with(path))
         {
-            // The trail and the inventory are everybody's.
+            // The chain of the trail and the inventory are everybody's.
             route.assert_forbidden(&route.call(&world, Some(&within)), "a limited key");
             continue;
         }
         if route.path.starts_with("/v1/operations") && route.method == "PUT" {
             // So is the catalogue, which all may read.
             route.assert_forbidden(&route.call(&world, Some(&within)), "a limited key");
+            continue;
+        }
+        if route.path == "/v1/audit" {
+            // Each reads its own.
+            for key in [&within, &without] {
+                assert_eq!(route.call(&world, Some(key)).0, route.status, "A4: of nobody else");
+            }
             continue;
         }
         // Whom a challenge or a grant is about is known once it opens, and these open for nobody.

@@ -88,6 +88,10 @@ impl History for Lingering {
     fn events_of(&self, subject: Subject, before: Option<EventCursor>, limit: u32) -> Pending<'_, Vec<EventCursor>> {
         self.late(self.engine.events_of(subject, before, limit))
     }
+
+    fn events_after(&self, subject: Subject, after: Option<EventCursor>, limit: u32) -> Pending<'_, Vec<EventCursor>> {
+        self.late(self.engine.events_after(subject, after, limit))
+    }
 }
 
 impl Trail for Lingering {

@@ -48,5 +48,7 @@ mod repeats;
 mod rotation;
 mod sessions;
 mod silence;
+mod support_reads;
+mod tenants;
 mod tokens;
 mod trust;

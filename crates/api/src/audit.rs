@@ -7,21 +7,95 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::Timestamp;
+use crate::{Name, Timestamp, Words};
 
-/// Which part of the trail.
+/// Which part of the trail: the records to which all of it applies.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AuditQuery {
+    /// About this account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(example = "acme")]
+    pub account: Option<Name>,
+    /// About this user of `account`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(example = "alice")]
+    pub user: Option<Name>,
+    /// About this device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<Uuid>,
+    /// About the token of this serial number; what became of it as somebody's device is that device's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(example = "CS-000042")]
+    pub serial_number: Option<Name>,
+    /// Of this action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(example = "verify")]
+    pub action: Option<Name>,
+    /// Decided then or later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Decided then or before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// From which end: `asc` when absent.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[param(value_type = Option<AuditOrder>, inline)]
+    pub order: AuditOrder,
     /// How many records at most: 1 to 1,000; 100 when absent.
     #[serde(default)]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
     pub limit: PageSize,
-    /// `next_cursor` of the page before; the oldest records when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// `next_cursor` of the page before; from the end that `order` names when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(example = "3.42.1")]
     pub cursor: Option<String>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// The order of records: that of their commits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditOrder {
+    /// The oldest first.
+    #[default]
+    Asc,
+    /// The newest first.
+    Desc,
+}
+
+/// Which part of a user's history.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct HistoryQuery {
+    /// For whom: `user` when absent.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[param(value_type = Option<HistoryView>, inline)]
+    pub view: HistoryView,
+    /// How many records at most: 1 to 1,000; 100 when absent.
+    #[serde(default)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    pub limit: PageSize,
+    /// `next_cursor` of the page before; the newest records when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(example = "3.42.1")]
+    pub cursor: Option<String>,
+}
+
+/// Who is to read a history.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HistoryView {
+    /// The user: what happened, and no cause of a refusal.
+    #[default]
+    User,
+    /// Support: with causes. It takes the role support.
+    Support,
 }
 
 /// How much of a list one answer holds.
@@ -77,10 +151,10 @@ impl<'de> Deserialize<'de> for PageSize {
     }
 }
 
-/// A part of the trail, oldest first.
+/// A part of the trail.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct AuditPage {
-    /// The records.
+    /// The records; of a filter that looks through the trail perhaps none, though more follow.
     pub items: Vec<AuditRecord>,
     /// Where the next page begins; absent at the end, as far as the trail has come. Whoever goes on from there later gives the
     /// `id` of the last record: records come in the order in which they were committed, in which ids of several chains may
@@ -115,6 +189,9 @@ pub struct AuditRecord {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[schema(required = false)]
     pub masked: bool,
+    /// What the event's `cause` means; of an event without one that was `locked`, what that means.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Words>,
     /// SHA-256 of salt and event, in hex, where the event was erased.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commitment: Option<String>,
@@ -157,7 +234,7 @@ pub struct AuditEvent {
     /// The id that the answer of an accepted check names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision_id: Option<Uuid>,
-    /// Why, which the caller of a check was not told.
+    /// Why, which the caller of a check was not told. The description of the call lists them all.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "used")]
     pub cause: Option<String>,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::{Actor, CodeText, EnrollmentCodes, FactorMethod, IdentityProof, Name, Timestamp};
+use crate::{Actor, Approver, CodeText, EnrollmentCodes, FactorMethod, IdentityProof, Name, Timestamp};
 
 /// Where a device is found; for the document.
 #[derive(IntoParams)]
@@ -96,15 +96,19 @@ pub enum Road {
     Identity,
 }
 
-/// Ends a device by a code.
+/// Ends a device by a code of the user's, or by an administrator's: one of `code` and `approver`.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UnbindRequest {
     /// A fresh code of this device, or one of the user's recovery codes.
-    pub code: CodeText,
-    /// What the code is: `totp` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<CodeText>,
+    /// What that code is: `totp` when absent.
     #[serde(default)]
     pub method: FactorMethod,
+    /// The account's root, or an administrator, who ends the device of somebody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approver: Option<Approver>,
     /// On whose behalf.
     pub actor: Actor,
 }

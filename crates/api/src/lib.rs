@@ -10,8 +10,10 @@
 //! - Fields are only ever added. Answers leave out what is not there; callers ignore fields that they do not know.
 
 mod administrators;
+mod approver;
 mod audit;
 mod batch;
+mod cause;
 mod challenge;
 mod closing;
 mod code;
@@ -42,10 +44,15 @@ mod user;
 mod verify;
 
 pub use administrators::{Administrators, AdministratorsRequest};
-pub use audit::{AuditEvent, AuditHead, AuditHeads, AuditPage, AuditQuery, AuditRecord, PageSize};
+pub use approver::Approver;
+pub use audit::{
+    AuditEvent, AuditHead, AuditHeads, AuditOrder, AuditPage, AuditQuery, AuditRecord, HistoryQuery, HistoryView,
+    PageSize,
+};
 pub use batch::{
     Batch, BatchChangeRequest, BatchPage, BatchPath, BatchQuery, BatchRequest, BetaUser, OpenTo, OpenToKind,
 };
+pub use cause::Cause;
 pub use challenge::{
     Challenge, ChallengeAnswer, ChallengeAnswerRequest, ChallengePath, ChallengePurpose, ChallengeRequest,
     ChallengeState, ChallengeStatus, Decision, FirstFactor, OfferedMethod, Risk,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{Actor, Name, ProtectionMethod, Text};
+use crate::{Actor, Approver, Name, ProtectionMethod, Text};
 
 /// Where an account is found; for the document.
 #[derive(IntoParams)]
@@ -29,7 +29,8 @@ pub struct Requirements {
 }
 
 /// Changes what an account requires, all of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+// No `Debug`: it may carry a code.
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RequirementsRequest {
     /// At login; nothing is required when absent.
@@ -40,6 +41,9 @@ pub struct RequirementsRequest {
     pub operation_protection: Option<ProtectionMethod>,
     /// The external methods that may stand in for the main one.
     pub alternatives: Vec<Text<64>>,
+    /// The account's root, or an administrator, with whose code the role `enroll` is enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approver: Option<Approver>,
     /// On whose behalf.
     pub actor: Actor,
 }

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::{Actor, ActorKind, Client, Factor, GrantText, Name, PageSize, Text, Timestamp};
+use crate::{Actor, ActorKind, Approver, Client, Factor, GrantText, Name, PageSize, Text, Timestamp};
 
 /// Begins a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -195,6 +195,9 @@ pub struct EndSessionsRequest {
     /// Required where there is anything to check the user with: a code where a device is bound, else an identity grant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub factor: Option<Factor>,
+    /// In place of `factor`: the account's root, or an administrator, who signs somebody else out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approver: Option<Approver>,
     /// On whose behalf.
     pub actor: Actor,
 }

@@ -3,15 +3,15 @@
 use std::{fmt, path::Path};
 
 use countersign_api::{
-    Administrators, AdministratorsRequest, AuditHead, AuditHeads, AuditPage, AuditRecord, Base64, BatchDrift,
-    BatchFailure, BatchResult, ClosingState, ClosingStatus, CodeText, ConfirmRequest, ConfirmResponse, Device,
+    Administrators, AdministratorsRequest, Approver, AuditHead, AuditHeads, AuditPage, AuditRecord, Base64, BatchDrift,
+    BatchFailure, BatchResult, Cause, ClosingState, ClosingStatus, CodeText, ConfirmRequest, ConfirmResponse, Device,
     DeviceKind, DeviceState, DiagnosedCause, Diagnosis, Drift, DriftReport, DriftingDevice, EndedMethod, EndedUse,
     Enrollment, EnrollmentCodes, EnrollmentRequest, Factor, FindByCodeRequest, Hint, HintAlgorithm, ImportReceipt,
     ImportRefusal, ImportRequest, InForce, InForceGround, InForceProtection, Method, MethodUses, Methods, Operation,
     OperationPage, OperationSource, Probe, Problem, ProblemCode, Protection, ProtectionMethod, ProtectionName,
     ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes, RecoveryCodesRequest, Replaces, Requirements,
-    ResyncRequest, SecretText, TakesEffect, Text, Timestamp, Token, TokenPage, TokenState, UnbindRequest, User,
-    UserClosing, VerifyBatchRequest, VerifyBatchResponse, VerifyRequest, VerifyResponse, Words,
+    RequirementsRequest, ResyncRequest, SecretText, TakesEffect, Text, Timestamp, Token, TokenPage, TokenState,
+    UnbindRequest, User, UserClosing, VerifyBatchRequest, VerifyBatchResponse, VerifyRequest, VerifyResponse, Words,
 };
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
@@ -322,6 +322,7 @@ fn the_trail_and_the_probes() {
         event: Some(RawValue::from_string(r#"{"outcome":"refused", "action":"verify"}"#.into()).unwrap()),
         committed: None,
         masked: false,
+        explanation: None,
         commitment: None,
         salt: Some("00ff".into()),
         hash: "abcd".into(),
@@ -343,6 +344,7 @@ fn the_trail_and_the_probes() {
     let masked = AuditRecord {
         masked: true,
         salt: None,
+        explanation: Cause::named("wrong").map(Cause::explanation),
         ..record.clone()
     };
     check(
@@ -474,6 +476,8 @@ fn what_holds_a_secret_cannot_be_printed() {
         RecoveryCodesRequest,
         Replaces,
         ResyncRequest,
+        Approver,
+        RequirementsRequest,
         UnbindRequest,
         VerifyBatchRequest,
         VerifyRequest,

@@ -277,6 +277,10 @@ pub enum Input {
     Factor,
     /// The enrollment of a new holder's device.
     Enrollment,
+    /// The administrator who approves.
+    Approver,
+    /// A user, by name.
+    User,
 }
 
 impl fmt::Display for Input {
@@ -323,6 +327,8 @@ impl fmt::Display for Input {
             Self::Administrators => "the administrators",
             Self::Factor => "the factor",
             Self::Enrollment => "the enrollment",
+            Self::Approver => "the approver",
+            Self::User => "the user",
         })
     }
 }

@@ -38,17 +38,17 @@ pub use inventory::{
 };
 pub use ports::{Cities, Clock, Entropy, GrantKey, Location, NoCities, PortError, Sealer, Signer};
 pub use protection::{
-    ADMINISTRATORS_MAX, AnsweredChallenge, Bilingual, CatalogueOperation, Challenge, ChallengeAnswer, ChallengePurpose,
-    ChallengeState, CheckedSession, Decision, EndedMethod, FactorsThatDo, Grant, GrantUse, Ground, InForceGround,
-    InForceProtection, MethodReport, MethodUses, MethodView, NewAdministrators, NewChallenge, NewOperation,
-    NewProvenMethod, NewRequirements, NewSession, OWN_OPERATIONS_MAX, OfferedMethod, Operation, OperationSource,
-    ProtectionChange, ProtectionName, ProtectionView, Revocation, SessionEnd, SessionView, SignedGrant, StartedSession,
-    TrustedDeviceView, UserPage, UserSummary, shipped_operation, shipped_operations,
+    ADMINISTRATORS_MAX, AnsweredChallenge, Approver, Bilingual, CatalogueOperation, Challenge, ChallengeAnswer,
+    ChallengePurpose, ChallengeState, CheckedSession, Decision, EndedMethod, FactorsThatDo, Grant, GrantUse, Ground,
+    InForceGround, InForceProtection, MethodReport, MethodUses, MethodView, NewAdministrators, NewChallenge,
+    NewOperation, NewProvenMethod, NewRequirements, NewSession, OWN_OPERATIONS_MAX, OfferedMethod, Operation,
+    OperationSource, ProtectionChange, ProtectionName, ProtectionView, Revocation, SessionEnd, SessionView,
+    SignedGrant, StartedSession, TrustedDeviceView, UserPage, UserSummary, shipped_operation, shipped_operations,
 };
 pub use service::Service;
 pub use settings::{ExternalMethod, NoMethod, Settings, UnknownOperations};
-pub use support::{DiagnosedCause, Diagnosis, DriftReport, DriftingDevice, LotDrift};
-pub use trail::{Finding, Record, Report, SignedHead, verify_trail};
+pub use support::{DiagnosedCause, Diagnosis, DriftReport, DriftingDevice, HistoryView, LotDrift};
+pub use trail::{AuditFilter, AuditOrder, AuditPage, Finding, Record, Report, SignedHead, verify_trail};
 pub use upkeep::{ClockStatus, DeviceAhead, end_witness, look_at_clock, prove_keyring, reseal};
 pub use verification::{Acceptance, Answer, Question};
 

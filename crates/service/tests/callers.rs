@@ -6,10 +6,11 @@ mod support;
 use std::{collections::BTreeSet, fs, path::Path, pin::Pin};
 
 use service::{
-    Caller, ChallengeAnswer, ChallengePurpose, Confirmation, ExportedTokens, Factor, GrantUse, IdentityProof, Method,
-    MethodReport, NewAdministrators, NewChallenge, NewDevice, NewEnrollment, NewExport, NewImport, NewKey, NewLot,
-    NewOperation, NewProvenMethod, NewRequirements, NewSession, OpenedBy, Owner, ProtectionChange, ProtectionMethod,
-    Question, Receipt, Revocation, Role, SeedFile, Service, ServiceError, TokenFilter, TokenTransition, UnixMs, Words,
+    Approver, AuditFilter, AuditOrder, Caller, ChallengeAnswer, ChallengePurpose, Confirmation, ExportedTokens, Factor,
+    GrantUse, HistoryView, IdentityProof, Method, MethodReport, NewAdministrators, NewChallenge, NewDevice,
+    NewEnrollment, NewExport, NewImport, NewKey, NewLot, NewOperation, NewProvenMethod, NewRequirements, NewSession,
+    OpenedBy, Owner, ProtectionChange, ProtectionMethod, Question, Receipt, Revocation, Role, SeedFile, Service,
+    ServiceError, TokenFilter, TokenTransition, UnixMs, Words,
 };
 use support::{World, id};
 use syn::{FnArg, ImplItem, Item, Type, Visibility};
@@ -122,6 +123,11 @@ const CALLS: &[(&str, Call)] = calls! {
     withdraw_export(id(1));
     fetch_export(id(1), &[7; 32]);
     trail(None, 9);
+    audit(&of_acme(), AuditOrder::OldestFirst, None, 9);
+    user_history(&alice(), HistoryView::Support, None, 9);
+    unbind_by_administrator(&alice(), id(1), &approver());
+    end_all_sessions_by_administrator(&alice(), &approver());
+    set_requirements_by_administrator("acme", 7, &NewRequirements::default(), &approver());
     history_of_user(&alice(), None, 9);
     history_of_device(id(1), None, 9);
     history_of_token("CS-1", None, 9);
@@ -249,6 +255,21 @@ fn factor() -> Factor {
     Factor::Code {
         code: code(),
         method: Method::Totp,
+    }
+}
+
+fn of_acme() -> AuditFilter {
+    AuditFilter {
+        account: Some("acme".into()),
+        ..AuditFilter::default()
+    }
+}
+
+/// Nobody approves for themself.
+fn approver() -> Approver {
+    Approver {
+        owner: alice(),
+        factor: factor(),
     }
 }
 
@@ -416,8 +437,11 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "sessions",
             "end_session",
             "end_all_sessions",
+            "unbind_by_administrator",
+            "end_all_sessions_by_administrator",
         ],
     ),
+    (&[Role::Enroll, Role::Admin], &["set_requirements_by_administrator"]),
     (
         &[Role::Verify],
         &[
@@ -434,7 +458,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
         ],
     ),
     (&[Role::Enroll, Role::Support], &["user", "device", "users"]),
-    (&[Role::Support], &["unlock", "diagnose"]),
+    (&[Role::Support], &["unlock", "diagnose", "user_history"]),
     (
         &[Role::Inventory],
         &[
@@ -476,7 +500,13 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
     ),
     (
         &[Role::Audit],
-        &["trail", "history_of_user", "history_of_device", "history_of_token"],
+        &[
+            "trail",
+            "audit",
+            "history_of_user",
+            "history_of_device",
+            "history_of_token",
+        ],
     ),
     (
         &[],

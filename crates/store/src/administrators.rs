@@ -21,8 +21,12 @@ impl Administrators {
     /// Whether `by` may end a device of `whom` by a fresh factor of their own (U2): the root and administrators may, of
     /// anybody but the root and themselves, who has roads of their own.
     pub fn may_unbind(&self, by: &str, whom: &str) -> bool {
-        let looks_after = self.root == by || self.administrators.iter().any(|name| name == by);
-        looks_after && whom != self.root && whom != by
+        self.looks_after(by) && whom != self.root && whom != by
+    }
+
+    /// Whether this is the root or an administrator.
+    pub fn looks_after(&self, by: &str) -> bool {
+        self.root == by || self.administrators.iter().any(|name| name == by)
     }
 
     /// The next version, without this user among the administrators; `None` where they are none.

@@ -51,4 +51,7 @@ pub struct Entry {
 pub trait History: Send + Sync {
     /// Up to `limit` events of this subject before this one, the newest first; from the last for `None`.
     fn events_of(&self, subject: Subject, before: Option<EventCursor>, limit: u32) -> Pending<'_, Vec<EventCursor>>;
+
+    /// Up to `limit` events of this subject after this one, the oldest first; from the first for `None`.
+    fn events_after(&self, subject: Subject, after: Option<EventCursor>, limit: u32) -> Pending<'_, Vec<EventCursor>>;
 }

@@ -6,6 +6,7 @@ mod devices;
 mod resync;
 mod unbind;
 mod verify;
+mod why;
 
 use api::{Actor, ActorKind, Device, Name};
 use clap::{Args, Subcommand};
@@ -39,13 +40,15 @@ enum Command {
     Resync(resync::Resync),
     /// Ends a device by a code of it
     Unbind(unbind::Unbind),
+    /// Says why the last codes were refused, what stands in the way, and what to tell the user
+    Why(why::Why),
 }
 
 impl Command {
     fn codes(&self) -> Option<&Codes> {
         match self {
             Self::Bind(bind) => Some(&bind.codes),
-            Self::Devices(_) => None,
+            Self::Devices(_) | Self::Why(_) => None,
             Self::Verify(verify) => Some(&verify.codes),
             Self::Resync(resync) => Some(&resync.of.codes),
             Self::Unbind(unbind) => Some(&unbind.of.codes),
@@ -64,6 +67,7 @@ impl User {
             Command::Verify(verify) => verify.run(&client, &output),
             Command::Resync(resync) => resync.run(&client, &output),
             Command::Unbind(unbind) => unbind.run(&client, &output),
+            Command::Why(why) => why.run(&client, &output),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use api::{FactorMethod, UnbindRequest};
+use api::{Approver, FactorMethod, Name, UnbindRequest};
 use clap::Args;
 use serde_json::json;
 
@@ -20,6 +20,9 @@ pub(super) struct Unbind {
     /// The code is a recovery code
     #[arg(long)]
     recovery_code: bool,
+    /// The code is this administrator's of the account, or its root's
+    #[arg(long, value_name = "USER")]
+    approver: Option<Name>,
     /// Does not ask whether it is meant
     #[arg(long)]
     yes: bool,
@@ -30,14 +33,36 @@ impl Unbind {
         let path = self.of.path(client, "/unbind")?;
         let mut codes = CodeSource::open(&self.of.codes, output)?;
         self.is_meant(output)?;
-        let code = codes.next("Code of the device, to go on")?;
+        let asked = match &self.approver {
+            Some(_) => "Code of the administrator, to go on",
+            None => "Code of the device, to go on",
+        };
+        let code = codes.next(asked)?;
         let method = if self.recovery_code {
             FactorMethod::RecoveryCode
         } else {
             FactorMethod::Totp
         };
-        let actor = actor();
-        client.post::<Acknowledged>(&path, &UnbindRequest { code, method, actor })?;
+        let request = match self.approver {
+            Some(user) => UnbindRequest {
+                code: None,
+                method: FactorMethod::Totp,
+                approver: Some(Approver {
+                    account: self.of.who.account,
+                    user,
+                    code,
+                    method,
+                }),
+                actor: actor(),
+            },
+            None => UnbindRequest {
+                code: Some(code),
+                method,
+                approver: None,
+                actor: actor(),
+            },
+        };
+        client.post::<Acknowledged>(&path, &request)?;
         output.print(&json!({"unbound": true}), || "unbound".into())?;
         Ok(ExitCode::SUCCESS)
     }

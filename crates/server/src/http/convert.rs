@@ -1,7 +1,7 @@
 //! From the wire to the use cases and back, where families share it; no decision is made here.
 
 use api::Timestamp;
-use service::{ActorKind, Algorithm, Factor, IdentityProof, Method, ProofOfIdentity, UnixMs};
+use service::{ActorKind, Algorithm, Approver, Factor, IdentityProof, Method, Owner, ProofOfIdentity, UnixMs};
 use zeroize::Zeroizing;
 
 pub(crate) fn actor(actor: api::Actor) -> service::Actor {
@@ -39,6 +39,13 @@ pub(crate) fn factor(factor: api::Factor) -> Factor {
     match factor {
         api::Factor::Code(given) => code_factor(given.code, given.method),
         api::Factor::Grant(presented) => Factor::Grant(grant_text(&presented)),
+    }
+}
+
+pub(crate) fn approver(approver: api::Approver) -> Approver {
+    Approver {
+        owner: Owner::new(approver.account.as_str(), approver.user.as_str()),
+        factor: code_factor(approver.code, approver.method),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use api::{PROBLEM_JSON, Problem, ProblemCode};
+use api::{Cause, PROBLEM_JSON, Problem, ProblemCode};
 use utoipa::{
     OpenApi as _,
     openapi::{
@@ -82,6 +82,9 @@ const KEYED: &[ProblemCode] = &[
 ];
 const WITH_BODY: &[ProblemCode] = &[ProblemCode::PayloadTooLarge, ProblemCode::UnsupportedMediaType];
 
+/// In a description: where the table of causes is to stand.
+const CAUSES: &str = "CAUSES";
+
 const API_KEY: &str = "api_key";
 
 #[derive(utoipa::OpenApi)]
@@ -126,6 +129,9 @@ pub(super) fn finished(mut document: OpenApi) -> OpenApi {
     for (path, item) in &mut document.paths.paths {
         for operation in operations(item) {
             let id = operation.operation_id.as_deref().unwrap_or_default();
+            if let Some(description) = operation.description.as_mut().filter(|told| told.contains(CAUSES)) {
+                *description = description.replace(CAUSES, &causes());
+            }
             assert!(
                 operation.security.is_some(),
                 "{id} at {path} says nothing of a key or of its problems: route it by `endpoints!`"
@@ -200,6 +206,14 @@ fn response(codes: &[ProblemCode]) -> Response {
     }
     response.content.insert(PROBLEM_JSON.into(), RefOr::T(content));
     response
+}
+
+fn causes() -> String {
+    let mut text = String::from("| `cause` | meaning | 含义 |\n|---|---|---|\n");
+    for cause in Cause::ALL {
+        text += &format!("| `{}` | {} | {} |\n", cause.name, cause.en, cause.zh);
+    }
+    text + "\nAny other is the name of an external method."
 }
 
 fn conventions() -> String {

@@ -109,6 +109,8 @@ fn field(input: Input) -> &'static str {
         Input::Administrators => "administrators",
         Input::Factor => "factor",
         Input::Enrollment => "enrollment_id",
+        Input::Approver => "approver",
+        Input::User => "user",
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     enrollment::state::becomes,
     inventory::binding::{becomes_unbound, its_tokens},
     protection::{
+        approval::{APPROVED, Approval},
         register::written,
         session::ending::ended,
         user_limit::{CountTurn, counts},
@@ -61,6 +62,8 @@ pub(crate) struct Ending<'a> {
     /// Those that are among the devices.
     tokens: Vec<Token>,
     extent: Extent,
+    /// The administrator by whose factor it is.
+    approver: Option<Id>,
 }
 
 /// What ends, as one change: the sessions whose ends are in it are over for the next check once it is on disk.
@@ -121,6 +124,7 @@ impl<'a> Ending<'a> {
             open,
             tokens,
             extent: Extent::Devices,
+            approver: None,
         })
     }
 
@@ -130,6 +134,14 @@ impl<'a> Ending<'a> {
         self.next = spent.user;
         self.spent = spent.recovery;
         self.tombstone(id, because).await
+    }
+
+    /// A device ends by an administrator's factor, whose own change is among the writes.
+    pub(crate) async fn end_by(&mut self, id: Id, approval: Approval) -> Result<(), ServiceError> {
+        self.approver = Some(approval.by);
+        self.writes.extend(approval.writes);
+        self.events.push(approval.event);
+        self.tombstone(id, APPROVED).await
     }
 
     pub(crate) async fn tombstone(&mut self, id: Id, because: &str) -> Result<(), ServiceError> {
@@ -147,10 +159,18 @@ impl<'a> Ending<'a> {
             .of_user()
             .device(id)
             .because(because)
-            .detail(json!({"serial_number": bound.device.serial_number}));
+            .detail(self.detail(bound));
         self.events
             .push(self.attempt.event_of(&self.factors.user, &entry).await?);
         Ok(())
+    }
+
+    fn detail(&self, bound: &Bound) -> serde_json::Value {
+        let mut detail = json!({"serial_number": bound.device.serial_number});
+        if let Some(approver) = self.approver {
+            detail["approver"] = json!(approver);
+        }
+        detail
     }
 
     /// What else ends, beside what ends with the last device.

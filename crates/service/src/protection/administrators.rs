@@ -7,7 +7,7 @@ use crate::{
     Caller, Core, Factor, Input, Service, ServiceError,
     attempt::Attempt,
     devices::factor::{ConsumedFactor, paid_by},
-    protection::factors_that_do::FactorsThatDo,
+    protection::{approval::burned, factors_that_do::FactorsThatDo},
 };
 
 /// Administrators that an account may have beside its root.
@@ -140,12 +140,6 @@ async fn by_root(
         }),
         Some(code) => paid_by(attempt, &user, None, code, ACTION).await,
     }
-}
-
-/// The row in which the code was burned, on whose revision the change depends, and the recovery codes where one paid.
-fn burned(spent: ConsumedFactor) -> Vec<Write> {
-    let recovery = spent.recovery.map(|(expected, next)| Write::put(Some(expected), &next));
-    [spent.user.used()].into_iter().chain(recovery).collect()
 }
 
 /// An event of each user whose part changes, since names stand in no event.

@@ -3,6 +3,7 @@
 
 pub(crate) mod administrators;
 pub(crate) mod answer;
+pub(crate) mod approval;
 pub(crate) mod catalogue;
 pub(crate) mod challenge;
 pub(crate) mod closing;
@@ -37,6 +38,7 @@ pub(crate) mod usual_cities;
 
 pub use administrators::{ADMINISTRATORS_MAX, NewAdministrators};
 pub use answer::{AnsweredChallenge, ChallengeAnswer};
+pub use approval::Approver;
 pub use catalogue::{CatalogueOperation, NewOperation, OWN_OPERATIONS_MAX, OperationSource};
 pub use challenge::{Challenge, ChallengeState, NewChallenge, SignedGrant};
 pub use decision::{Decision, Ground, OfferedMethod};

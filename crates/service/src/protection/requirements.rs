@@ -3,9 +3,15 @@
 use serde_json::{Value, json};
 use store::{Change, Owner, ProtectionMethod, ProtectionSetting, Requirements, User, Write};
 
+use verify::UnixMs;
+
 use crate::{
-    Caller, Core, Input, Role, Service, ServiceError,
-    protection::{in_force::unchanged, settings::is_main},
+    Approver, Caller, Core, Input, Role, Service, ServiceError,
+    protection::{
+        approval::{APPROVED, Approved, approved},
+        in_force::unchanged,
+        settings::is_main,
+    },
 };
 
 /// What an account is to require of its users, all of it.
@@ -29,7 +35,8 @@ impl Service {
         Ok(found.unwrap_or_else(|| none_of(core, &account)))
     }
 
-    /// Changes the requirements whose version is `expected`. They count from each user's next login and operation on.
+    /// Changes the requirements whose version is `expected`, by the key alone. They count from each user's next login and
+    /// operation on.
     pub async fn set_requirements(
         &self,
         caller: &Caller,
@@ -39,41 +46,98 @@ impl Service {
     ) -> Result<Requirements, ServiceError> {
         let account = Owner::new(account, "").account;
         caller.may_in(&[Role::Admin], &account)?;
+        self.change_requirements(caller, (&account, expected), wanted, None)
+            .await
+    }
+
+    /// The same by the code of an administrator of the account, for whom a key of users' own settings is enough.
+    pub async fn set_requirements_by_administrator(
+        &self,
+        caller: &Caller,
+        account: &str,
+        expected: u64,
+        wanted: &NewRequirements,
+        approver: &Approver,
+    ) -> Result<Requirements, ServiceError> {
+        let account = Owner::new(account, "").account;
+        caller.may_in(&[Role::Enroll, Role::Admin], &account)?;
+        let _lock = self.core.lock_approver(&account, &approver.owner).await?;
+        self.change_requirements(caller, (&account, expected), wanted, Some(approver))
+            .await
+    }
+
+    async fn change_requirements(
+        &self,
+        caller: &Caller,
+        (account, expected): (&str, u64),
+        wanted: &NewRequirements,
+        approver: Option<&Approver>,
+    ) -> Result<Requirements, ServiceError> {
         let core = &*self.core;
         let alternatives = check(core, wanted)?;
         let mut attempts = core.attempts(caller.origin());
         loop {
             let attempt = attempts.next()?;
-            let found = core.store.requirements(&account).await?;
+            let found = core.store.requirements(account).await?;
             let read = found.as_ref().map(|found| found.version);
-            let old = found.unwrap_or_else(|| none_of(core, &account));
+            let old = found.unwrap_or_else(|| none_of(core, account));
             if old.version != expected {
                 return Err(ServiceError::PreconditionFailed);
             }
-            let changed = |old: &ProtectionSetting, method: &ProtectionMethod| match old.method == *method {
-                true => old.clone(),
-                false => ProtectionSetting::of(method.clone(), attempt.now),
-            };
-            let same_version = Requirements {
-                login_protection: changed(&old.login_protection, &wanted.login_protection),
-                operation_protection: changed(&old.operation_protection, &wanted.operation_protection),
-                alternatives: alternatives.clone(),
-                ..old.clone()
-            };
-            if same_version == old {
+            let next = changed(&old, wanted, &alternatives, attempt.now);
+            if next == old {
                 return Ok(old);
             }
             let next = Requirements {
                 version: expected + 1,
-                ..same_version
+                ..next
             };
-            let detail = json!({"account": &*account, "before": told(&old), "after": told(&next)});
-            let entry = attempt.entry("requirements.change", "done").detail(detail);
-            let change = Change::of(core.event(&entry, attempt.now)?).with([Write::put(read, &next)]);
+            let approval = match approver {
+                None => None,
+                Some(approver) => match approved(&attempt, approver, of_all(account)).await? {
+                    None => continue,
+                    approval => approval,
+                },
+            };
+            let mut detail = json!({"account": account, "before": told(&old), "after": told(&next)});
+            let mut entry = attempt.entry(ACTION, "done");
+            if let Some(approval) = &approval {
+                detail["approver"] = json!(approval.by);
+                entry = entry.because(APPROVED);
+            }
+            let mut change =
+                Change::of(core.event(&entry.detail(detail), attempt.now)?).with([Write::put(read, &next)]);
+            if let Some(approval) = approval {
+                change = change.and(approval.event).with(approval.writes);
+            }
             if let Some(done) = attempt.commit(change, next).await? {
                 return Ok(done);
             }
         }
+    }
+}
+
+const ACTION: &str = "requirements.change";
+
+fn of_all(account: &str) -> Approved<'_> {
+    Approved {
+        action: ACTION,
+        account,
+        user: None,
+    }
+}
+
+/// The requirements as they become, at their old version.
+fn changed(old: &Requirements, wanted: &NewRequirements, alternatives: &[String], now: UnixMs) -> Requirements {
+    let changed = |old: &ProtectionSetting, method: &ProtectionMethod| match old.method == *method {
+        true => old.clone(),
+        false => ProtectionSetting::of(method.clone(), now),
+    };
+    Requirements {
+        login_protection: changed(&old.login_protection, &wanted.login_protection),
+        operation_protection: changed(&old.operation_protection, &wanted.operation_protection),
+        alternatives: alternatives.to_vec(),
+        ..old.clone()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Support: what was wrong with a code, and whose clock leaves the window.
+//! Support: what was wrong with a code, what happened to a user, and whose clock leaves the window.
 
 mod code_history;
 pub(crate) mod diagnose;
@@ -6,6 +6,8 @@ mod diagnosis_words;
 pub(crate) mod drift;
 mod examination;
 mod finding;
+mod history;
 
 pub use diagnose::{DiagnosedCause, Diagnosis};
 pub use drift::{DriftReport, DriftingDevice, LotDrift};
+pub use history::HistoryView;

@@ -11,7 +11,7 @@ use store::{
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    Caller, Role, Service, ServiceError,
+    Caller, Core, Role, Service, ServiceError,
     trail::TRAIL,
     trail::read::{FEW_ROWS, Read, Record},
 };
@@ -31,10 +31,18 @@ impl Service {
         limit: u32,
     ) -> Result<Vec<Record>, ServiceError> {
         caller.may_for_all(&[Role::Audit], TRAIL)?;
-        // The trail means users by their rows.
-        let row = self.core.store.user(owner.clone()).await?.map(|user| user.id);
-        match row.or_else(|| self.core.trail.strangers.id_of(owner)) {
-            Some(id) => self.history(Subject::User(id), before, limit).await,
+        self.about(owner, before, limit).await
+    }
+
+    /// The same for whoever may know it.
+    pub(crate) async fn about(
+        &self,
+        owner: &Owner,
+        before: Option<EventId>,
+        limit: u32,
+    ) -> Result<Vec<Record>, ServiceError> {
+        match self.core.subject(owner).await? {
+            Some(user) => self.history(user, before, limit).await,
             None => Ok(Vec::new()),
         }
     }
@@ -95,6 +103,15 @@ impl Service {
     }
 }
 
+impl Core {
+    /// This user, as the trail means them: by their row. `None` of somebody of whom it never said anything.
+    pub(crate) async fn subject(&self, owner: &Owner) -> Result<Option<Subject>, ServiceError> {
+        let row = self.store.user(owner.clone()).await?.map(|user| user.id);
+        let id = row.or_else(|| self.trail.strangers.id_of(owner));
+        Ok(id.map(Subject::User))
+    }
+}
+
 /// The index's next entries, as changes of up to `chunk` entries, to be made one after the other; none at the
 /// end of the trail.
 async fn unindexed(store: &dyn Store, chunk: usize) -> Result<Vec<Change>, StoreError> {
@@ -138,7 +155,7 @@ fn entries_of(row: &Row) -> impl Iterator<Item = Entry> {
 }
 
 /// The subjects of an event.
-fn subjects(payload: &str) -> Vec<Subject> {
+pub(crate) fn subjects(payload: &str) -> Vec<Subject> {
     /// Any of these may be absent, or something else in an event of another kind.
     #[derive(Default, Deserialize)]
     #[serde(default)]
@@ -188,9 +205,7 @@ pub(crate) async fn history(
 
     while let Some(last) = rows.last().map(|row| row.cursor) {
         for row in rows.iter().take_while(|row| Some(row.cursor) > through) {
-            let entries = entries_of(row).filter(|entry| entry.subject == subject);
-            let mut events: Vec<_> = entries.map(|entry| entry.event).collect();
-            events.dedup();
+            let mut events = events_about(row, &subject);
             events.retain(|event| before.is_none_or(|before| *event < before));
             found.extend(events.iter().rev().filter_map(|event| read_at(row, event)));
         }
@@ -213,20 +228,35 @@ pub(crate) async fn history(
         let events = store.events_of(subject.clone(), Some(before), FEW_ROWS).await?;
         let Some(last) = events.last() else { break };
         before = *last;
-        let of_rows = || events.chunk_by(|one, next| one.row == next.row);
-        let rows = store.rows_at(of_rows().map(|events| events[0].row).collect()).await?;
-        for (row, events) in rows.iter().zip(of_rows()) {
-            for event in events {
-                let read = row.as_ref().and_then(|row| read_at(row, event));
-                found.push(read.ok_or_else(|| not_in_the_trail(event))?);
-            }
-        }
+        found.extend(read_all(store, &events).await?);
     }
     found.truncate(limit);
     Ok(found)
 }
 
-fn read_at(row: &Row, event: &EventCursor) -> Option<Read> {
+/// What the trail has at these places, in their order.
+pub(crate) async fn read_all(store: &dyn Store, events: &[EventCursor]) -> Result<Vec<Read>, ServiceError> {
+    let of_rows = || events.chunk_by(|one, next| one.row == next.row);
+    let rows = store.rows_at(of_rows().map(|events| events[0].row).collect()).await?;
+    let mut found = Vec::with_capacity(events.len());
+    for (row, events) in rows.iter().zip(of_rows()) {
+        for event in events {
+            let read = row.as_ref().and_then(|row| read_at(row, event));
+            found.push(read.ok_or_else(|| not_in_the_trail(event))?);
+        }
+    }
+    Ok(found)
+}
+
+/// The events of a row that are about this subject, each once.
+pub(crate) fn events_about(row: &Row, subject: &Subject) -> Vec<EventCursor> {
+    let entries = entries_of(row).filter(|entry| entry.subject == *subject);
+    let mut events: Vec<_> = entries.map(|entry| entry.event).collect();
+    events.dedup();
+    events
+}
+
+pub(crate) fn read_at(row: &Row, event: &EventCursor) -> Option<Read> {
     let index = event.index;
     let said = row.events.get(usize::try_from(index).ok()?.checked_sub(1)?)?;
     let id = EventId {

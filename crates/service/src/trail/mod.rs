@@ -1,14 +1,17 @@
 //! The audit trail: how an event is written, with its user's names sealed, and how it is read and checked.
 
+pub(crate) mod audit;
 pub(crate) mod event;
 pub(crate) mod history;
 pub(crate) mod names;
 pub(crate) mod read;
 pub(crate) mod refusal_counter;
+pub(crate) mod scan;
 pub(crate) mod strangers;
 
 use self::{refusal_counter::RefusalCounter, strangers::Strangers};
 
+pub use audit::{AuditFilter, AuditOrder, AuditPage};
 pub use read::{Finding, Record, Report, SignedHead, verify_trail};
 
 /// The trail, which a key that is limited to some accounts does not read.

@@ -246,7 +246,7 @@ impl Read {
     }
 }
 
-fn events(row: Row) -> impl Iterator<Item = Read> {
+pub(crate) fn events(row: Row) -> impl Iterator<Item = Read> {
     let hash = row.hash;
     row.identified().map(move |(id, said)| Read { id, said, hash })
 }

@@ -165,6 +165,10 @@ impl History for Faulty {
     fn events_of(&self, subject: Subject, before: Option<EventCursor>, limit: u32) -> Pending<'_, Vec<EventCursor>> {
         self.read(move |engine| engine.events_of(subject, before, limit))
     }
+
+    fn events_after(&self, subject: Subject, after: Option<EventCursor>, limit: u32) -> Pending<'_, Vec<EventCursor>> {
+        self.read(move |engine| engine.events_after(subject, after, limit))
+    }
 }
 
 impl Health for Faulty {

@@ -134,4 +134,9 @@ impl History for Sqlite {
         self.readers
             .read(move |conn| history::events_of(conn, &subject, before, limit))
     }
+
+    fn events_after(&self, subject: Subject, after: Option<EventCursor>, limit: u32) -> Pending<'_, Vec<EventCursor>> {
+        self.readers
+            .read(move |conn| history::events_after(conn, &subject, after, limit))
+    }
 }

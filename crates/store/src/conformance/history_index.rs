@@ -118,6 +118,26 @@ pub(super) async fn an_index_comes_newest_first(harness: &dyn Harness) {
                 let earlier = wanted.iter().filter(|event| **event < before).take(3).copied();
                 assert_eq!(page, earlier.collect::<Vec<_>>(), "{subject:?} before {before:?}");
             }
+            wanted.reverse();
+            let mut found: Vec<EventCursor> = Vec::new();
+            loop {
+                let after = found.last().copied();
+                let page = store.events_after(subject.clone(), after, 7).await.expect("a read");
+                assert!(page.len() <= 7);
+                if page.is_empty() {
+                    break;
+                }
+                found.extend(page);
+            }
+            assert_eq!(found, wanted, "{subject:?} in pages from the first");
+            for after in [at(500, 0), at(500 + number, 2), at(501 + number, u32::MAX)] {
+                let page = store
+                    .events_after(subject.clone(), Some(after), 3)
+                    .await
+                    .expect("a read");
+                let later = wanted.iter().filter(|event| **event > after).take(3).copied();
+                assert_eq!(page, later.collect::<Vec<_>>(), "{subject:?} after {after:?}");
+            }
             assert!(
                 store
                     .events_of(subject.clone(), None, 0)

@@ -213,6 +213,17 @@ impl History for Memory {
             earlier.take(limit as usize).collect()
         })
     }
+
+    fn events_after(&self, subject: Subject, after: Option<EventCursor>, limit: u32) -> Pending<'_, Vec<EventCursor>> {
+        self.read(|records| {
+            let oldest_first = records.history.iter();
+            let events = oldest_first
+                .filter(|entry| entry.subject == subject)
+                .map(|entry| entry.event);
+            let later = events.filter(|event| after.is_none_or(|after| *event > after));
+            later.take(limit as usize).collect()
+        })
+    }
 }
 
 impl Health for Memory {

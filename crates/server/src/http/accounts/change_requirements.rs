@@ -7,18 +7,24 @@ use service::NewRequirements;
 use super::answer;
 use crate::http::{
     app::App,
-    convert::wanted_method,
+    convert::{approver, wanted_method},
     document::Problems,
     extract::{Authorized, IfMatch, Json, PathName},
     problem::Answer,
 };
 
-pub(super) const PROBLEMS: Problems = Problems::keyed(&[ProblemCode::PreconditionFailed, ProblemCode::Conflict]);
+pub(super) const PROBLEMS: Problems = Problems::keyed(&[
+    ProblemCode::PreconditionFailed,
+    ProblemCode::Conflict,
+    ProblemCode::CodeRefused,
+    ProblemCode::NoDevice,
+]);
 
 /// Requires protection of an account's users
 ///
 /// Role: admin. It counts from each user's next login and operation on, where they chose less. Who has nothing to answer
 /// with is denied, and the last device of a user is not unbound while `mfa` is required.
+/// With the code of the account's root or of an administrator, as `approver`, the role enroll is enough.
 #[utoipa::path(
     put,
     path = "/v1/accounts/{account}/requirements",
@@ -47,9 +53,14 @@ pub(super) async fn change_requirements(
             .collect(),
     };
     let caller = caller.acting(request.actor);
-    let changed = app
-        .service
-        .set_requirements(&caller, &account, version, &wanted)
-        .await?;
+    let service = &app.service;
+    let changed = match request.approver.map(approver) {
+        None => service.set_requirements(&caller, &account, version, &wanted).await?,
+        Some(approver) => {
+            service
+                .set_requirements_by_administrator(&caller, &account, version, &wanted, &approver)
+                .await?
+        }
+    };
     Ok(answer(&changed))
 }

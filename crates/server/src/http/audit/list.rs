@@ -1,29 +1,31 @@
 //! `GET /v1/audit`
 
-use api::{AuditPage, AuditQuery, AuditRecord, Problem, ProblemCode};
+use api::{AuditPage, AuditQuery};
 use axum::extract::State;
-use data_encoding::HEXLOWER;
-use serde_json::value::RawValue;
-use service::{FaultClass, Record, ServiceError, audit::EventId};
+use service::{AuditFilter, AuditOrder, ServiceError, UnixMs};
 
+use super::record::{event_id, of_cursor, record};
 use crate::{
     answer::json,
     http::{
         app::App,
-        convert::time,
         document::Problems,
         extract::{Authorized, Queried},
-        problem::{Answer, Rejection},
+        problem::Answer,
     },
 };
 
 pub(super) const PROBLEMS: Problems = Problems::keyed(&[]);
 
-/// The audit trail, oldest first
+/// The audit trail, by filters
 ///
 /// Role: audit. Every decision, with its cause. That a code was refused because its time is still to come nobody reads
 /// before that time is past: a cause is shown as `wrong`, and the record as `masked`, for a few minutes (for hours, after a
-/// binding or a resync).
+/// binding or a resync). Records of a user, a device or a token are found by an index; other filters look through the
+/// trail, from `since` or `until` where it is given, a bounded part of it a page: a page may be empty though more follow. A
+/// key that is limited to some accounts reads what is about those.
+///
+/// CAUSES
 #[utoipa::path(
     get,
     path = "/v1/audit",
@@ -36,55 +38,33 @@ pub(super) async fn list_audit(
     caller: Authorized,
     Queried(query): Queried<AuditQuery>,
 ) -> Answer {
-    let after = query.cursor.as_deref().map(event_id).transpose()?;
+    let from = query.cursor.as_deref().map(event_id).transpose()?;
     let limit = query.limit.get();
-    let records = app
-        .service
-        .trail(&caller.0, after, limit)
-        .await
-        .map_err(|error| match error.class() {
-            FaultClass::NotFound => no_cursor().into(),
-            _ => Rejection::from(error),
-        })?;
-    let full = records.len() == limit as usize;
-    let next_cursor = records.last().filter(|_| full).map(|record| record.id.to_string());
-    let items = records.into_iter().map(record).collect::<Result<_, ServiceError>>()?;
+    let order = match query.order {
+        api::AuditOrder::Asc => AuditOrder::OldestFirst,
+        api::AuditOrder::Desc => AuditOrder::NewestFirst,
+    };
+    let page = app.service.audit(&caller.0, &filter(query), order, from, limit).await;
+    let page = page.map_err(of_cursor)?;
+    let next_cursor = page.next.map(|id| id.to_string());
+    let items = page
+        .records
+        .into_iter()
+        .map(record)
+        .collect::<Result<_, ServiceError>>()?;
     Ok(json(&AuditPage { items, next_cursor }))
 }
 
-fn event_id(cursor: &str) -> Result<EventId, Problem> {
-    cursor.parse().map_err(|_| no_cursor())
-}
-
-fn no_cursor() -> Problem {
-    Problem::new(ProblemCode::InvalidRequest, "cursor is none that this service gave").with_field("cursor")
-}
-
-fn record(record: Record) -> Result<AuditRecord, ServiceError> {
-    let event = record.event.map(RawValue::from_string).transpose();
-    Ok(AuditRecord {
-        id: record.id.to_string(),
-        chain: record.id.place.chain,
-        position: record.id.place.position,
-        at: time(record.at),
-        event: event.map_err(|error| ServiceError::Internal(error.to_string()))?,
-        masked: record.masked,
-        committed: record.committed,
-        commitment: record.commitment.map(|commitment| HEXLOWER.encode(&commitment)),
-        salt: record.salt.map(|salt| HEXLOWER.encode(&salt)),
-        hash: HEXLOWER.encode(&record.hash),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_is_the_id_of_a_record() {
-        assert_eq!(event_id("3.42.1").unwrap().to_string(), "3.42.1");
-        for text in ["", "3.42", "3.42.x", "CS-000042"] {
-            assert_eq!(event_id(text).unwrap_err().field.as_deref(), Some("cursor"), "{text}");
-        }
+fn filter(query: AuditQuery) -> AuditFilter {
+    let name = |name: Option<api::Name>| name.map(|name| name.as_str().to_owned());
+    let time = |time: Option<api::Timestamp>| time.map(|time| UnixMs::new(time.unix_ms()));
+    AuditFilter {
+        account: name(query.account),
+        user: name(query.user),
+        device: query.device,
+        serial_number: name(query.serial_number),
+        action: name(query.action),
+        since: time(query.since),
+        until: time(query.until),
     }
 }

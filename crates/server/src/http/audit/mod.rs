@@ -2,6 +2,7 @@
 
 mod heads;
 mod list;
+pub(super) mod record;
 
 use utoipa_axum::router::OpenApiRouter;
 

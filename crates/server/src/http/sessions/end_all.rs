@@ -1,13 +1,13 @@
 //! `POST /v1/accounts/{account}/users/{user}/sessions/end-all`
 
-use api::{EndSessionsRequest, EndedSessions, ProblemCode, UserPath};
+use api::{EndSessionsRequest, EndedSessions, Problem, ProblemCode, UserPath};
 use axum::extract::State;
 
 use crate::{
     answer::json,
     http::{
         app::App,
-        convert::factor,
+        convert::{approver, factor},
         document::Problems,
         extract::{Authorized, Json, User},
         problem::Answer,
@@ -18,11 +18,14 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[
     ProblemCode::FactorRequired,
     ProblemCode::Conflict,
     ProblemCode::CodeRefused,
+    ProblemCode::NoDevice,
 ]);
 
 /// Signs a user out everywhere
 ///
 /// Role: enroll. All sessions end, the current one too, and all grants. It takes a fresh `factor` where a device is bound.
+/// An administrator of the account, or its root, signs another user out by a code of their own, as `approver`; nobody signs the
+/// root out so.
 /// The next check of any of the tokens says so.
 #[utoipa::path(
     post,
@@ -40,9 +43,22 @@ pub(super) async fn end_all_sessions(
     User(owner): User,
     Json(request): Json<EndSessionsRequest>,
 ) -> Answer {
-    let given = request.factor.map(factor);
     let caller = caller.acting(request.actor);
-    let ended = app.service.end_all_sessions(&caller, &owner, given.as_ref()).await?;
+    let service = &app.service;
+    let ended = match (request.factor.map(factor), request.approver.map(approver)) {
+        (Some(_), Some(_)) => {
+            let why = "the user's own factor, or an administrator as `approver`: one of the two";
+            return Err(Problem::new(ProblemCode::InvalidRequest, why)
+                .with_field("approver")
+                .into());
+        }
+        (None, Some(approver)) => {
+            service
+                .end_all_sessions_by_administrator(&caller, &owner, &approver)
+                .await?
+        }
+        (given, None) => service.end_all_sessions(&caller, &owner, given.as_ref()).await?,
+    };
     let ended = u32::try_from(ended).unwrap_or(u32::MAX);
     Ok(json(&EndedSessions { ended }))
 }

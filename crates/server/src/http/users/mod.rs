@@ -3,6 +3,7 @@
 mod change_protection;
 mod close;
 mod get;
+mod history;
 pub(super) mod protection;
 mod recovery_codes;
 
@@ -17,6 +18,7 @@ pub(super) fn endpoints() -> OpenApiRouter<App> {
         close::close_user,
         protection::get_protection,
         change_protection::change_protection,
+        history::user_history,
         recovery_codes::renew_recovery_codes,
     ]
 }

@@ -1,15 +1,21 @@
 //! Signing out everywhere: all sessions of a user end, the current one too, all their grants, and all trust in their browsers.
 
+use serde_json::json;
 use store::{Change, Owner, Role, User, Write};
 
 use crate::{
-    Caller, Factor, Service, ServiceError,
+    Approver, Caller, Factor, Service, ServiceError,
+    attempt::Attempt,
     devices::{
         factor::{ConsumedFactor, paid_by},
         factors::touched,
     },
     protection::{
-        challenge::can_be_identified, factors_that_do::FactorsThatDo, in_force::unchanged, session::ending::ended,
+        approval::{APPROVED, Approved, approved},
+        challenge::can_be_identified,
+        factors_that_do::FactorsThatDo,
+        in_force::unchanged,
+        session::ending::ended,
     },
     verification::memo::Memo,
 };
@@ -62,10 +68,46 @@ impl Service {
             }
         }
     }
+
+    /// The same by the code of an administrator of the account.
+    pub async fn end_all_sessions_by_administrator(
+        &self,
+        caller: &Caller,
+        owner: &Owner,
+        approver: &Approver,
+    ) -> Result<usize, ServiceError> {
+        caller.may_for(&[Role::Enroll], owner)?;
+        let core = &*self.core;
+        let _locks = core.lock_both(owner, &approver.owner).await?;
+        let mut attempts = core.attempts(caller.origin());
+        loop {
+            let attempt = attempts.next()?;
+            let user = core.row(owner, attempt.now).await?;
+            let what = Approved {
+                action: ACTION,
+                account: &owner.account,
+                user: Some(&user),
+            };
+            let Some(approval) = approved(&attempt, approver, what).await? else {
+                continue;
+            };
+            let sessions = core.sessions_of(owner).await?;
+            let entry = attempt.entry(ACTION, "done").of_user().count(sessions.len() as u64);
+            let entry = entry.because(APPROVED).detail(json!({"approver": approval.by}));
+            let event = attempt.event_of(&user, &entry).await?;
+            let no_trust = core.end_trusted_devices(&user).await?;
+            let change = Change::of(event).and(approval.event).with(approval.writes);
+            let change = change.with(burned(user, None, &attempt));
+            let change = change.with(sessions.iter().map(ended)).with([no_trust]);
+            if attempt.commit_ending(change, owner, &sessions).await? {
+                return Ok(sessions.len());
+            }
+        }
+    }
 }
 
 /// The user's row with the factor burned and all grants ended, and the recovery codes where one of them paid.
-fn burned(user: User, spent: Option<ConsumedFactor>, attempt: &crate::attempt::Attempt<'_>) -> Vec<Write> {
+fn burned(user: User, spent: Option<ConsumedFactor>, attempt: &Attempt<'_>) -> Vec<Write> {
     let (user, recovery) = match spent {
         Some(spent) => (spent.user, spent.recovery),
         None => (user, None),

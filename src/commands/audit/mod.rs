@@ -1,9 +1,14 @@
+//! `countersign audit …`: the trail, read and held against its heads.
+
+mod list;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand};
 use service::{Finding, verify_trail};
 use store_sqlite::Sqlite;
 
+pub(super) use self::list::{cause, event};
 use super::{Done, block_on, print_json};
 use crate::{
     Failure,
@@ -15,6 +20,8 @@ use crate::{
 /// `countersign audit …`
 #[derive(Subcommand)]
 pub(super) enum Audit {
+    /// Lists records of the trail, the newest first, through a running service
+    List(list::List),
     /// Finds rows that were changed, removed or cut off, and chains that are missing; exit code 1 if any were
     Verify(Verify),
 }
@@ -35,6 +42,7 @@ pub(super) struct Verify {
 impl Audit {
     pub(super) fn run(self) -> Done {
         match self {
+            Self::List(list) => list.run(),
             Self::Verify(verify) => verify.run(),
         }
     }

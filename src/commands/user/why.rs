@@ -1,0 +1,193 @@
+//! `countersign user why`: why the last codes were refused, what stands in the way now, and what to tell the user.
+
+use std::process::ExitCode;
+
+use api::{
+    AuditEvent, AuditPage, AuditRecord, Cause, Device, HistoryQuery, HistoryView, PageSize, Road, Timestamp, User,
+};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::Who;
+use crate::{
+    Failure,
+    client::Client,
+    commands::{
+        Done,
+        audit::{cause, event},
+        output::Output,
+        word,
+    },
+};
+
+#[derive(Args)]
+pub(super) struct Why {
+    #[command(flatten)]
+    who: Who,
+    /// How many of the last refusals
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    last: usize,
+}
+
+/// Pages of history that are looked through for refusals.
+const PAGES: usize = 10;
+
+/// A refusal, and what came with it.
+struct Refusal {
+    at: Timestamp,
+    event: AuditEvent,
+    masked: bool,
+    /// As it came.
+    raw: Value,
+}
+
+impl Refusal {
+    /// What it was for: the name of the cause, or of the outcome where there is none.
+    fn cause(&self) -> Option<&'static Cause> {
+        Cause::named(self.event.cause.as_deref().unwrap_or(&self.event.outcome))
+    }
+}
+
+impl Why {
+    pub(super) fn run(self, client: &Client, output: &Output) -> Done {
+        let user = client.get::<User>(&self.who.name().path(""))?;
+        let refusals = self.refusals(client)?;
+        let stands = stands(&user);
+        let tell = tell_the_user(&refusals, &user);
+        let object = json!({
+            "refusals": refusals.iter().map(|refusal| &refusal.raw).collect::<Vec<_>>(),
+            "user": user.raw(),
+            "tell": tell,
+        });
+        output.print(&object, || words(&refusals, &stands, &tell))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// The last refusals, newest first.
+    fn refusals(&self, client: &Client) -> Result<Vec<Refusal>, Failure> {
+        let mut found = Vec::new();
+        let mut cursor = None;
+        for _ in 0..PAGES {
+            let query = HistoryQuery {
+                view: HistoryView::Support,
+                limit: PageSize::default(),
+                cursor,
+            };
+            let page = client.list::<AuditPage>(&self.who.name().path("/history"), &query)?;
+            let raw = page.raw()["items"].as_array();
+            let items = page.items.iter().zip(raw.into_iter().flatten());
+            found.extend(items.filter_map(|(record, raw)| refusal(record, raw)));
+            cursor = page.raw()["next_cursor"].as_str().map(str::to_owned);
+            if found.len() >= self.last || cursor.is_none() {
+                break;
+            }
+        }
+        found.truncate(self.last);
+        Ok(found)
+    }
+}
+
+fn refusal(record: &AuditRecord, raw: &Value) -> Option<Refusal> {
+    let event = event(record)?;
+    ["refused", "locked", "deny"]
+        .contains(&&*event.outcome)
+        .then(|| Refusal {
+            at: record.at,
+            event,
+            masked: record.masked,
+            raw: raw.clone(),
+        })
+}
+
+/// What stands in the way at the moment, a line each.
+fn stands(user: &User) -> Vec<String> {
+    if user.devices.is_empty() {
+        return vec!["no device is bound".into()];
+    }
+    let mut lines = Vec::new();
+    for device in &user.devices {
+        let mut facts = vec![word(&device.state)];
+        facts.extend(device.locked_until.map(|until| format!("locked until {until}")));
+        facts.extend(
+            device
+                .refused_until
+                .map(|until| format!("every code is refused until {until}")),
+        );
+        let roads: Vec<_> = device.suspended.iter().map(word).collect();
+        facts.extend((!roads.is_empty()).then(|| format!("suspended: {}", roads.join(" and "))));
+        facts.push(drift(device));
+        facts.extend(device.last_success_at.map(|at| format!("last accepted at {at}")));
+        lines.push(format!("device {} ({}): {}", device.id, device.label, facts.join(", ")));
+    }
+    lines.push(format!("recovery codes left: {}", user.recovery_codes_left));
+    lines
+}
+
+fn drift(device: &Device) -> String {
+    let steps = device.drift_steps;
+    match steps {
+        0 => "clock right".into(),
+        1.. => format!("clock {steps} steps ahead"),
+        ..0 => format!("clock {} steps behind", steps.unsigned_abs()),
+    }
+}
+
+/// What to tell the user, each sentence once, the newest first.
+fn tell_the_user(refusals: &[Refusal], user: &User) -> Vec<String> {
+    let mut told: Vec<String> = Vec::new();
+    let mut tell = |text: &str| {
+        if !(text.is_empty() || told.iter().any(|told| told == text)) {
+            told.push(text.to_owned());
+        }
+    };
+    if user
+        .devices
+        .iter()
+        .any(|device| device.suspended.contains(&Road::Verification))
+    {
+        tell(
+            "Somebody seems to have the password: change it. Support lifts the suspension, or a resync with proof of \
+             identity does.",
+        );
+    }
+    if let Some(until) = user.locked_until {
+        tell(&format!(
+            "Nothing is judged before {until}: wait, then type the code that is shown."
+        ));
+    }
+    if let Some(newest) = refusals.first() {
+        tell(newest.cause().map_or("", |cause| cause.tell));
+    }
+    told
+}
+
+fn words(refusals: &[Refusal], stands: &[String], tell: &[String]) -> String {
+    let mut lines = Vec::new();
+    for refusal in refusals {
+        let Refusal { at, event, masked, .. } = refusal;
+        let why = cause(event);
+        let why = if why.is_empty() {
+            String::new()
+        } else {
+            format!(": {why}")
+        };
+        let times = event.count.map(|count| format!(", {count} times")).unwrap_or_default();
+        lines.push(format!("{at}  {} {}{why}{times}", event.action, event.outcome));
+        lines.extend(refusal.cause().map(|cause| format!("    {}", cause.en)));
+        if *masked {
+            let until =
+                Timestamp::from_unix_ms(at.unix_ms() + 1_000 * i64::try_from(event.masked_s.unwrap_or(0)).unwrap_or(0));
+            lines.push(format!("    More may be known after {until}."));
+        }
+    }
+    if refusals.is_empty() {
+        lines.push("nothing was refused that history still has".into());
+    }
+    lines.push(String::new());
+    lines.extend(stands.iter().cloned());
+    if !tell.is_empty() {
+        lines.push(String::new());
+        lines.extend(tell.iter().map(|text| format!("Tell the user: {text}")));
+    }
+    lines.join("\n")
+}
