@@ -268,6 +268,14 @@ pub enum Input {
     Factor,
     /// The enrollment of a new holder's device.
     Enrollment,
+    /// The address of a webhook.
+    WebhookUrl,
+    /// The types of notices of a webhook.
+    WebhookEvents,
+    /// The accounts of a webhook.
+    WebhookAccounts,
+    /// How long an old secret goes on beside a new one.
+    OverlapHours,
 }
 
 impl fmt::Display for Input {
@@ -311,6 +319,10 @@ impl fmt::Display for Input {
             Self::Administrators => "the administrators",
             Self::Factor => "the factor",
             Self::Enrollment => "the enrollment",
+            Self::WebhookUrl => "the URL",
+            Self::WebhookEvents => "the events",
+            Self::WebhookAccounts => "the accounts",
+            Self::OverlapHours => "the overlap in hours",
         })
     }
 }

@@ -106,6 +106,10 @@ fn field(input: Input) -> &'static str {
         Input::Administrators => "administrators",
         Input::Factor => "factor",
         Input::Enrollment => "enrollment_id",
+        Input::WebhookUrl => "url",
+        Input::WebhookEvents => "events",
+        Input::WebhookAccounts => "accounts",
+        Input::OverlapHours => "overlap_hours",
     }
 }
 

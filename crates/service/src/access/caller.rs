@@ -158,7 +158,8 @@ impl Caller {
         }
     }
 
-    fn accounts(&self) -> Option<&[String]> {
+    /// The accounts that it is limited to; `None` for all.
+    pub(crate) fn accounts(&self) -> Option<&[String]> {
         match &self.who {
             Who::ApiKey(key) => key.accounts.as_deref(),
             Who::Shell | Who::System => None,
