@@ -38,6 +38,7 @@ mod token;
 mod trusted_device;
 mod user;
 mod verify;
+mod webhook;
 
 pub use administrators::{Administrators, AdministratorsRequest};
 pub use audit::{AuditEvent, AuditHead, AuditHeads, AuditPage, AuditQuery, AuditRecord, PageSize};
@@ -93,4 +94,9 @@ pub use user::{CloseUserQuery, User, UserPage, UserPath, UserQuery, UserSummary}
 pub use verify::{
     BATCH_ITEMS_MAX, BatchFailure, BatchItems, BatchResult, RequestId, VerifyBatchRequest, VerifyBatchResponse,
     VerifyOutcome, VerifyRequest, VerifyResponse,
+};
+pub use webhook::{
+    DeleteWebhookQuery, Delivery, DeliveryPage, DeliveryPath, DeliveryQuery, DeliveryState, NewWebhook, Notice,
+    NoticeData, NoticeType, ReplayRequest, RotateWebhookRequest, SettingChange, Webhook, WebhookPage, WebhookPath,
+    WebhookRequest, WebhookSecret,
 };

@@ -512,3 +512,22 @@ async fn p8_receivers_are_shared_by_no_two_passes() {
     let delivered = in_state(&world, &caller, &webhook, DeliveryState::Delivered).await;
     assert_eq!(delivered, 20);
 }
+
+#[tokio::test]
+async fn p8_a_user_whose_notices_are_refused_makes_room_for_the_others() {
+    let (world, caller, webhook, receiver) = with_webhook(&[NoticeKind::DeviceBound, NoticeKind::DeviceUnbound]).await;
+    receiver.becomes(Behaviour::Dislikes(alice()));
+    for number in 0..40 {
+        let (device, phone) = world.bind(&caller, &alice()).await;
+        let factor = by_code(&phone.shows(world.now()));
+        world.service.unbind(&caller, &alice(), device, &factor).await.expect("unbound");
+        world.bind(&caller, &user(number)).await;
+        minutes(&world, &receiver, 4).await;
+    }
+    minutes(&world, &receiver, 60).await;
+    let told = receiver.taken();
+    assert_eq!(told.len(), 40, "all that is the others'");
+    let pending = in_state(&world, &caller, &webhook, DeliveryState::Pending).await;
+    let dead = in_state(&world, &caller, &webhook, DeliveryState::Dead).await;
+    assert_eq!((pending, pending + dead), (32, 80), "the oldest of alice's made room, and are there to be replayed");
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use api::{PROBLEM_JSON, Problem, ProblemCode};
+use api::{Notice, PROBLEM_JSON, Problem, ProblemCode};
 use utoipa::{
     OpenApi as _,
     openapi::{
@@ -87,7 +87,7 @@ const API_KEY: &str = "api_key";
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(title = "Countersign", description = "Verifies MFA codes, and binds the devices that show them."),
-    components(schemas(Problem)),
+    components(schemas(Problem, Notice)),
     tags(
         (name = "verification", description = "Is this code right?"),
         (name = "protection", description = "Must this be checked, by what, and may it go on?"),
@@ -96,6 +96,7 @@ const API_KEY: &str = "api_key";
         (name = "devices", description = "What shows the codes."),
         (name = "users", description = "A user's factors as a whole."),
         (name = "tokens", description = "Hardware tokens before, while and after they are somebody's device."),
+        (name = "webhooks", description = "Who is told what happens to users."),
         (name = "audit", description = "Who did what, and why it was refused."),
         (name = "probes", description = "For those who watch the service. The admin listener answers them, too."),
     ),

@@ -31,6 +31,10 @@ use crate::{
 const PASS: Duration = Duration::from_secs(5);
 /// Rows that are read on without a word of how far: as many are read again after a crash.
 const UNSAVED_ROWS: usize = 1_024;
+/// Tries after which a notice that others overtook may make room for them.
+const REFUSALS: u32 = 5;
+/// The same, where its user has no room, and the others would wait for that user alone.
+const REFUSALS_OF_USER: u32 = 2;
 
 impl Service {
     /// Sends what is due, to every webhook that somebody made. The webhooks are side by side: what one receiver does is in
@@ -244,13 +248,19 @@ impl<'a> Pass<'a> {
         self.became(None, next).await.map(|()| Taken::Yes)
     }
 
-    /// Gives up the oldest that was tried, of this user or of all, where the receiver has taken something since: it is that
+    /// Gives up the oldest, of this user or of all, that the receiver refused again and again while it took others: it is that
     /// notice that it does not take. A receiver that takes nothing is away, and finds all that it missed.
     async fn make_room(&mut self, person: Option<Id>) -> Result<bool, ServiceError> {
-        let taken_at = self.delivered.back().and_then(|delivered| delivered.last_attempt_at);
+        let refusals = if person.is_some() { REFUSALS_OF_USER } else { REFUSALS };
+        let took_others = |delivery: &Delivery| {
+            let from = delivery.expires_at.plus(-KEPT_MS);
+            let mut times = self.delivered.iter().filter_map(|delivered| delivered.last_attempt_at);
+            times.any(|at| from < at && Some(at) <= delivery.last_attempt_at)
+        };
         let is_refused = |delivery: &Delivery| {
-            let first = delivery.first_attempt_at;
-            person.is_none_or(|person| delivery.person == person) && first.is_some() && first < taken_at
+            delivery.attempts >= refusals
+                && person.is_none_or(|person| delivery.person == person)
+                && took_others(delivery)
         };
         let Some(place) = self.pending.iter().position(is_refused) else {
             return Ok(false);
