@@ -12,6 +12,7 @@ mod serve;
 mod server;
 mod token;
 mod user;
+mod webhook;
 
 use std::{
     fmt::Display,
@@ -45,6 +46,8 @@ enum Command {
     Key(key::Key),
     /// Binds, verifies, resyncs and unbinds users' devices through a running service
     User(user::User),
+    /// Tells programs of yours what happens to users: notices, signed and in order
+    Webhook(webhook::Webhook),
     /// Programs hardware tokens over their serial line, and looks after them in the inventory
     #[command(subcommand)]
     Token(token::Token),
@@ -84,6 +87,7 @@ pub fn main() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Key(key) => key.run(),
         Command::User(user) => user.run(),
+        Command::Webhook(webhook) => webhook.run(),
         Command::Token(token) => token.run(),
         Command::Demo(demo) => demo.run(),
         Command::Authenticator(authenticator) => authenticator::run(*authenticator),
