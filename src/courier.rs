@@ -106,12 +106,7 @@ impl CheckedResolver {
 }
 
 impl Resolver for CheckedResolver {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let found = self.names.resolve(uri, config, timeout)?;
         let is_encrypted = uri.scheme_str() == Some("https");
         let may_be_asked = |address: &SocketAddr| self.may_be_asked(address.ip(), is_encrypted);
@@ -293,7 +288,10 @@ mod tests {
     #[test]
     fn p8_own_networks_are_asked_and_without_tls_no_other() {
         let resolver = CheckedResolver {
-            allowed: vec!["127.0.0.0/8".parse().expect("a network"), "fd00::/8".parse().expect("a network")],
+            allowed: vec![
+                "127.0.0.0/8".parse().expect("a network"),
+                "fd00::/8".parse().expect("a network"),
+            ],
             names: DefaultResolver::default(),
         };
         let may = |address, is_encrypted| resolver.may_be_asked(at(address), is_encrypted);

@@ -62,3 +62,5 @@ mod trail;
 mod trust;
 #[path = "attack/vanishing.rs"]
 mod vanishing;
+#[path = "attack/webhooks.rs"]
+mod webhooks;

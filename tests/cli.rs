@@ -29,3 +29,5 @@ mod shutdown;
 mod tokens;
 #[path = "cli/trail.rs"]
 mod trail;
+#[path = "cli/webhooks.rs"]
+mod webhooks;

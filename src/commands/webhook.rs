@@ -135,8 +135,17 @@ fn list(client: &Client, output: &Output) -> Done {
 
 fn line(webhook: &Made) -> String {
     let types: Vec<String> = webhook.events.iter().map(word).collect();
-    let accounts = webhook.accounts.as_ref().map_or("all accounts".into(), |names| names.join(","));
-    format!("{}  {}  {}  {}", webhook.id, types.join(","), shown(&accounts), shown(&webhook.url))
+    let accounts = webhook
+        .accounts
+        .as_ref()
+        .map_or("all accounts".into(), |names| names.join(","));
+    format!(
+        "{}  {}  {}  {}",
+        webhook.id,
+        types.join(","),
+        shown(&accounts),
+        shown(&webhook.url)
+    )
 }
 
 impl One {
@@ -205,7 +214,11 @@ fn words(delivery: &Delivery) -> String {
         delivery.id,
         word(&delivery.state),
         word(&delivery.kind),
-        if delivery.attempts == 1 { "1 try".to_owned() } else { format!("{} tries", delivery.attempts) },
+        if delivery.attempts == 1 {
+            "1 try".to_owned()
+        } else {
+            format!("{} tries", delivery.attempts)
+        },
         delivery.timestamp,
     );
     if let Some(status) = delivery.last_status {

@@ -57,8 +57,8 @@ pub use verification::{Acceptance, Answer, Question};
 pub use otp::{Algorithm, Parameters, Period, Secret};
 pub use pskc::{Encoding, Seed};
 pub use store::{
-    Administrators, ApiKey, Closing, ClosingState, Damage, Delivery, DeliveryState, Export, ExportState, Id, IdentityProof, Lot, OpenTo, Owner,
-    Protection, ProtectionMethod, ProtectionSetting, Requirements, Role, Sealed, TokenFilter, TokenStatus, Webhook, Words,
-    audit,
+    Administrators, ApiKey, Closing, ClosingState, Damage, Delivery, DeliveryState, Export, ExportState, Id,
+    IdentityProof, Lot, OpenTo, Owner, Protection, ProtectionMethod, ProtectionSetting, Requirements, Role, Sealed,
+    TokenFilter, TokenStatus, Webhook, Words, audit,
 };
 pub use verify::{DeviceStatus, Kind, Purpose, UnixMs};

@@ -97,7 +97,10 @@ async fn with_webhook(events: &[NoticeKind]) -> (World, Caller, Webhook, Receive
     let caller = world.all().await;
     let made = world.service.create_webhook(&caller, &wanted(events)).await;
     let (webhook, secret) = made.expect("a webhook");
-    assert!(secret.starts_with("whsec_") && secret.len() == 6 + 44, "32 bytes in base64");
+    assert!(
+        secret.starts_with("whsec_") && secret.len() == 6 + 44,
+        "32 bytes in base64"
+    );
     (world, caller, webhook, Receiver::default())
 }
 
@@ -119,7 +122,10 @@ fn user(number: usize) -> Owner {
 }
 
 async fn in_state(world: &World, caller: &Caller, webhook: &Webhook, state: DeliveryState) -> usize {
-    let found = world.service.deliveries(caller, webhook.id, Some(state), None, 10_000).await;
+    let found = world
+        .service
+        .deliveries(caller, webhook.id, Some(state), None, 10_000)
+        .await;
     found.expect("a list").len()
 }
 
@@ -148,10 +154,18 @@ async fn p8_what_was_before_the_webhook_and_other_types_are_not_told() {
     let caller = world.all().await;
     world.bind(&caller, &alice()).await;
     let events = [NoticeKind::DeviceUnbound, NoticeKind::DeviceBound];
-    world.service.create_webhook(&caller, &wanted(&events)).await.expect("a webhook");
+    world
+        .service
+        .create_webhook(&caller, &wanted(&events))
+        .await
+        .expect("a webhook");
     let (device, phone) = world.bind(&caller, &bob()).await;
     let factor = by_code(&phone.shows(world.now()));
-    world.service.unbind(&caller, &bob(), device, &factor).await.expect("unbound");
+    world
+        .service
+        .unbind(&caller, &bob(), device, &factor)
+        .await
+        .expect("unbound");
     let receiver = Receiver::default();
     pass(&world, &receiver).await;
     assert_eq!(
@@ -167,7 +181,10 @@ async fn p8_locks_are_told_and_no_cause_of_a_refusal() {
     world.guess(&caller, &alice(), &phone, 10).await;
     pass(&world, &receiver).await;
     let told = receiver.taken();
-    let locked: Vec<&Notice> = told.iter().filter(|notice| notice.kind == NoticeKind::DeviceLocked).collect();
+    let locked: Vec<&Notice> = told
+        .iter()
+        .filter(|notice| notice.kind == NoticeKind::DeviceLocked)
+        .collect();
     assert_eq!(locked.len(), 1, "ten wrong codes are one lock: {told:?}");
     assert_eq!(locked[0].facts.device, Some(device));
     let until = locked[0].facts.locked_until.expect("an end");
@@ -182,7 +199,11 @@ async fn p8_recovery_codes_and_sessions_are_told() {
     let used = support::paper_question(&alice(), &paper[0]);
     world.ask(&caller, used).await.expect("accepted");
     let factor = support::by_paper(&paper[1]);
-    world.service.end_all_sessions(&caller, &alice(), Some(&factor)).await.expect("ended");
+    world
+        .service
+        .end_all_sessions(&caller, &alice(), Some(&factor))
+        .await
+        .expect("ended");
     pass(&world, &receiver).await;
     let kinds: Vec<&str> = receiver.taken().iter().map(|notice| notice.kind.name()).collect();
     assert_eq!(
@@ -206,7 +227,11 @@ async fn p8_a_receiver_that_was_down_for_an_hour_misses_nothing_and_gets_all_in_
         for number in 0..100 {
             let (device, phone) = world.bind(&caller, &user(number)).await;
             let factor = by_code(&phone.shows(world.now()));
-            world.service.unbind(&caller, &user(number), device, &factor).await.expect("unbound");
+            world
+                .service
+                .unbind(&caller, &user(number), device, &factor)
+                .await
+                .expect("unbound");
         }
         minutes(&world, &receiver, 1).await;
     }
@@ -238,21 +263,32 @@ async fn p8_one_notice_that_is_not_taken_is_in_no_others_way_and_dies_visibly() 
     receiver.becomes(Behaviour::Dislikes(alice()));
     let (device, phone) = world.bind(&caller, &alice()).await;
     let factor = by_code(&phone.shows(world.now()));
-    world.service.unbind(&caller, &alice(), device, &factor).await.expect("unbound");
+    world
+        .service
+        .unbind(&caller, &alice(), device, &factor)
+        .await
+        .expect("unbound");
     world.bind(&caller, &bob()).await;
     pass(&world, &receiver).await;
     assert_eq!(receiver.names(), [("bob".into(), "device.bound")]);
     let service = &world.service;
-    let pending = service.deliveries(&caller, webhook.id, Some(DeliveryState::Pending), None, 9).await;
+    let pending = service
+        .deliveries(&caller, webhook.id, Some(DeliveryState::Pending), None, 9)
+        .await;
     let pending = pending.expect("a list");
-    let told: Vec<_> = pending.iter().map(|one| (&*one.kind, one.attempts, one.last_status)).collect();
+    let told: Vec<_> = pending
+        .iter()
+        .map(|one| (&*one.kind, one.attempts, one.last_status))
+        .collect();
     assert_eq!(told, [("device.bound", 1, Some(400)), ("device.unbound", 0, None)]);
 
     for _ in 0..24 * 7 {
         world.clock.pass(UnixMs::HOUR);
         pass(&world, &receiver).await;
     }
-    let dead = service.deliveries(&caller, webhook.id, Some(DeliveryState::Dead), None, 9).await;
+    let dead = service
+        .deliveries(&caller, webhook.id, Some(DeliveryState::Dead), None, 9)
+        .await;
     let dead = dead.expect("a list");
     assert_eq!(dead.len(), 2, "given up, one after the other");
     assert!(dead[0].attempts > 30, "{}", dead[0].attempts);
@@ -260,7 +296,10 @@ async fn p8_one_notice_that_is_not_taken_is_in_no_others_way_and_dies_visibly() 
     assert_eq!(in_state(&world, &caller, &webhook, DeliveryState::Pending).await, 0);
 
     receiver.becomes(Behaviour::Takes);
-    let replayed = service.replay_delivery(&caller, webhook.id, dead[0].id).await.expect("replayed");
+    let replayed = service
+        .replay_delivery(&caller, webhook.id, dead[0].id)
+        .await
+        .expect("replayed");
     assert_eq!((replayed.state, replayed.attempts), (DeliveryState::Pending, 0));
     pass(&world, &receiver).await;
     let last = receiver.taken().pop().expect("it is sent");
@@ -275,7 +314,11 @@ async fn p8_redirects_and_errors_are_not_taken_for_answers() {
         receiver.becomes(Behaviour::Says(status));
         world.bind(&caller, &alice()).await;
         pass(&world, &receiver).await;
-        assert_eq!(in_state(&world, &caller, &webhook, DeliveryState::Pending).await, 1, "{status}");
+        assert_eq!(
+            in_state(&world, &caller, &webhook, DeliveryState::Pending).await,
+            1,
+            "{status}"
+        );
     }
 }
 
@@ -303,12 +346,24 @@ async fn p8_what_is_older_than_a_week_is_found_among_the_dead_so_that_the_trail_
     pass(&world, &receiver).await;
     assert_eq!(receiver.tries(), 0, "nobody is told of it as news");
     assert_eq!(in_state(&world, &caller, &webhook, DeliveryState::Dead).await, 1);
-    let reader = world.store.webhook_reader(webhook.id).await.expect("a read").expect("a reader");
+    let reader = world
+        .store
+        .webhook_reader(webhook.id)
+        .await
+        .expect("a read")
+        .expect("a reader");
     let newest = world.rows().await.pop().expect("a row");
-    assert!(reader.through >= Some(store::audit::Cursor(newest.cursor.0 - 1)), "it has read on");
+    assert!(
+        reader.through >= Some(store::audit::Cursor(newest.cursor.0 - 1)),
+        "it has read on"
+    );
     world.clock.pass(31 * UnixMs::DAY);
     world.service.run_housekeeping(&Caller::system()).await.expect("kept");
-    assert_eq!(in_state(&world, &caller, &webhook, DeliveryState::Dead).await, 0, "forgotten after thirty days");
+    assert_eq!(
+        in_state(&world, &caller, &webhook, DeliveryState::Dead).await,
+        0,
+        "forgotten after thirty days"
+    );
 }
 
 #[tokio::test]
@@ -340,7 +395,13 @@ async fn p8_secrets_rotate_with_an_overlap() {
     assert_ne!(*first, *second);
     world.bind(&caller, &user(3)).await;
     pass(&world, &receiver).await;
-    let signatures: Vec<usize> = receiver.tries.lock().expect("a lock").iter().map(|(_, count)| *count).collect();
+    let signatures: Vec<usize> = receiver
+        .tries
+        .lock()
+        .expect("a lock")
+        .iter()
+        .map(|(_, count)| *count)
+        .collect();
     assert_eq!(signatures, [2, 1, 1]);
     let too_long = service.rotate_webhook(&caller, webhook.id, 169).await;
     assert!(is_invalid(&too_long, Input::OverlapHours));
@@ -360,7 +421,10 @@ async fn p8_a_webhook_that_was_ended_is_sent_nothing_more() {
     assert_eq!(world.store.webhook_reader(webhook.id).await.expect("a read"), None);
     let gone = world.service.deliveries(&caller, webhook.id, None, None, 9).await;
     assert_eq!(gone, Err(ServiceError::NotFound("webhook")));
-    assert_eq!(world.last("webhook.delete").await["detail"]["webhook"], webhook.id.to_string());
+    assert_eq!(
+        world.last("webhook.delete").await["detail"]["webhook"],
+        webhook.id.to_string()
+    );
 }
 
 #[tokio::test]
@@ -370,7 +434,11 @@ async fn p8_who_was_erased_is_named_to_nobody() {
     world.bind(&caller, &alice()).await;
     pass(&world, &receiver).await;
     world.service.close_user(&caller, &alice()).await.expect("closed");
-    world.service.erase_user(&Caller::shell(), &alice()).await.expect("erased");
+    world
+        .service
+        .erase_user(&Caller::shell(), &alice())
+        .await
+        .expect("erased");
     receiver.becomes(Behaviour::Takes);
     minutes(&world, &receiver, 2).await;
     assert_eq!(receiver.taken(), []);
@@ -410,12 +478,24 @@ async fn a4_a_key_that_is_limited_to_accounts_is_told_of_theirs_alone() {
     let listed = service.webhooks(&limited).await.expect("a list");
     assert_eq!(listed, [own]);
     let not_found = ServiceError::NotFound("webhook");
-    assert_eq!(service.delete_webhook(&limited, everybodys.id).await, Err(not_found.clone()));
-    assert_eq!(service.delete_webhook(&limited, support::id(7)).await, Err(not_found.clone()));
-    assert_eq!(service.rotate_webhook(&limited, everybodys.id, 0).await.err(), Some(not_found.clone()));
+    assert_eq!(
+        service.delete_webhook(&limited, everybodys.id).await,
+        Err(not_found.clone())
+    );
+    assert_eq!(
+        service.delete_webhook(&limited, support::id(7)).await,
+        Err(not_found.clone())
+    );
+    assert_eq!(
+        service.rotate_webhook(&limited, everybodys.id, 0).await.err(),
+        Some(not_found.clone())
+    );
     let deliveries = service.deliveries(&limited, everybodys.id, None, None, 9).await;
     assert_eq!(deliveries, Err(not_found.clone()));
-    let theirs = service.deliveries(&caller, everybodys.id, None, None, 9).await.expect("a list");
+    let theirs = service
+        .deliveries(&caller, everybodys.id, None, None, 9)
+        .await
+        .expect("a list");
     let replayed = service.replay_delivery(&limited, everybodys.id, theirs[0].id).await;
     assert_eq!(replayed, Err(not_found));
 }
@@ -447,14 +527,24 @@ async fn p8_webhooks_are_few_and_at_addresses_that_are_one() {
     assert!(is_invalid(&nothing, Input::WebhookEvents));
     let limited = world.caller(&[Role::Admin], Some(&["zeta"])).await;
     for _ in 0..10 {
-        service.create_webhook(&limited, &wanted(&[NoticeKind::DeviceBound])).await.expect("a webhook");
+        service
+            .create_webhook(&limited, &wanted(&[NoticeKind::DeviceBound]))
+            .await
+            .expect("a webhook");
     }
-    let beyond = service.create_webhook(&limited, &wanted(&[NoticeKind::DeviceBound])).await;
+    let beyond = service
+        .create_webhook(&limited, &wanted(&[NoticeKind::DeviceBound]))
+        .await;
     assert!(is_invalid(&beyond, Input::WebhookUrl));
     for _ in 10..service::WEBHOOKS_MAX {
-        service.create_webhook(&caller, &wanted(&[NoticeKind::DeviceBound])).await.expect("a webhook");
+        service
+            .create_webhook(&caller, &wanted(&[NoticeKind::DeviceBound]))
+            .await
+            .expect("a webhook");
     }
-    let beyond = service.create_webhook(&caller, &wanted(&[NoticeKind::DeviceBound])).await;
+    let beyond = service
+        .create_webhook(&caller, &wanted(&[NoticeKind::DeviceBound]))
+        .await;
     assert!(is_invalid(&beyond, Input::WebhookUrl));
 }
 
@@ -488,14 +578,22 @@ async fn login(world: &World, caller: &Caller, phone: &Phone) {
         is_risky: false,
         trusted_device: None,
     };
-    let challenge = world.service.create_challenge(caller, &wanted).await.expect("a challenge");
+    let challenge = world
+        .service
+        .create_challenge(caller, &wanted)
+        .await
+        .expect("a challenge");
     let code = phone.shows(world.now());
     let answer = service::ChallengeAnswer {
         code: support::text(&code),
         method: "totp".into(),
         trust_device: false,
     };
-    let told = world.service.answer_challenge(caller, &challenge.id, answer).await.expect("an answer");
+    let told = world
+        .service
+        .answer_challenge(caller, &challenge.id, answer)
+        .await
+        .expect("an answer");
     assert_eq!(told.decision, service::Decision::Allow);
     world.clock.pass(support::STEP_MS);
 }
@@ -520,7 +618,11 @@ async fn p8_a_user_whose_notices_are_refused_makes_room_for_the_others() {
     for number in 0..40 {
         let (device, phone) = world.bind(&caller, &alice()).await;
         let factor = by_code(&phone.shows(world.now()));
-        world.service.unbind(&caller, &alice(), device, &factor).await.expect("unbound");
+        world
+            .service
+            .unbind(&caller, &alice(), device, &factor)
+            .await
+            .expect("unbound");
         world.bind(&caller, &user(number)).await;
         minutes(&world, &receiver, 4).await;
     }
@@ -529,5 +631,9 @@ async fn p8_a_user_whose_notices_are_refused_makes_room_for_the_others() {
     assert_eq!(told.len(), 40, "all that is the others'");
     let pending = in_state(&world, &caller, &webhook, DeliveryState::Pending).await;
     let dead = in_state(&world, &caller, &webhook, DeliveryState::Dead).await;
-    assert_eq!((pending, pending + dead), (32, 80), "the oldest of alice's made room, and are there to be replayed");
+    assert_eq!(
+        (pending, pending + dead),
+        (32, 80),
+        "the oldest of alice's made room, and are there to be replayed"
+    );
 }

@@ -94,11 +94,7 @@ enum Taken {
 
 impl<'a> Pass<'a> {
     /// `None` for a webhook that has ended.
-    async fn begin(
-        core: &'a Core,
-        courier: &'a dyn Courier,
-        webhook: Webhook,
-    ) -> Result<Option<Self>, ServiceError> {
+    async fn begin(core: &'a Core, courier: &'a dyn Courier, webhook: Webhook) -> Result<Option<Self>, ServiceError> {
         let id = webhook.id;
         let Some(reader) = core.store.webhook_reader(id).await? else {
             return Ok(None);
@@ -315,7 +311,11 @@ impl<'a> Pass<'a> {
     /// The dead letter that makes room for another.
     async fn oldest_dead(&self) -> Result<Option<Write>, ServiceError> {
         let state = Some(DeliveryState::Dead);
-        let dead = self.core.store.deliveries(self.id, state, None, DEAD_MAX as u32).await?;
+        let dead = self
+            .core
+            .store
+            .deliveries(self.id, state, None, DEAD_MAX as u32)
+            .await?;
         let is_full = dead.len() >= DEAD_MAX;
         let oldest = dead.into_iter().next().filter(|_| is_full);
         Ok(oldest.map(|oldest| Write::Delete {
@@ -345,7 +345,8 @@ impl<'a> Pass<'a> {
             return Ok(());
         }
         let next = TrailReader::next(Some(&self.reader), &self.reader.name, self.through);
-        self.commit([Write::put(Some(self.reader.version), &next)], None).await?;
+        self.commit([Write::put(Some(self.reader.version), &next)], None)
+            .await?;
         self.reader = next;
         Ok(())
     }

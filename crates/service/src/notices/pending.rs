@@ -124,9 +124,6 @@ mod tests {
         let id = |webhook, kind| id_of(webhook, &event, kind, at);
         assert_eq!(id(one, NoticeKind::DeviceBound), id(one, NoticeKind::DeviceBound));
         assert_ne!(id(one, NoticeKind::DeviceBound), id(other, NoticeKind::DeviceBound));
-        assert_ne!(
-            id(one, NoticeKind::DeviceBound),
-            id(one, NoticeKind::RecoveryCodesMade)
-        );
+        assert_ne!(id(one, NoticeKind::DeviceBound), id(one, NoticeKind::RecoveryCodesMade));
     }
 }

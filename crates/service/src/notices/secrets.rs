@@ -35,7 +35,10 @@ pub(crate) fn new_secret(
 
 /// The secrets that sign at this time, the newest first.
 pub(crate) fn signing(sealer: &dyn Sealer, webhook: &Webhook, now: UnixMs) -> Result<Vec<Secret>, PortError> {
-    let living = webhook.secrets.iter().filter(|secret| secret.until.is_none_or(|until| now < until));
+    let living = webhook
+        .secrets
+        .iter()
+        .filter(|secret| secret.until.is_none_or(|until| now < until));
     living
         .map(|secret| sealer.open(&bound_to(webhook.id, secret.number), &secret.sealed))
         .collect()

@@ -45,7 +45,10 @@ impl Service {
         let core = &*self.core;
         let url = checked_url(core, &wanted.url)?;
         if wanted.events.is_empty() {
-            return Err(invalid(Input::WebhookEvents, "name one type of notices, or more".into()));
+            return Err(invalid(
+                Input::WebhookEvents,
+                "name one type of notices, or more".into(),
+            ));
         }
         let accounts = reached(caller, wanted.accounts.as_deref())?;
         let mut attempts = core.attempts(caller.origin());
@@ -180,7 +183,9 @@ async fn try_create(
     };
     let newest = core.store.rows_before(None, 1).await?.pop();
     let reader = TrailReader::next(None, &Webhook::reader(id), newest.map(|row| row.cursor));
-    let host = Url::parse(new.url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let host = Url::parse(new.url)
+        .ok()
+        .and_then(|url| url.host_str().map(str::to_owned));
     // The path of an address is often a secret of the receiver's.
     let detail = json!({"webhook": id, "host": host, "events": webhook.events, "accounts": webhook.accounts});
     let entry = attempt.entry("webhook.create", "done").detail(detail);
@@ -239,7 +244,9 @@ fn checked_url(core: &Core, text: &str) -> Result<String, ServiceError> {
         _ => return Err(wrong("it is not https, which alone is sent to")),
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(wrong("it has a user or a password in it: deliveries are signed instead"));
+        return Err(wrong(
+            "it has a user or a password in it: deliveries are signed instead",
+        ));
     }
     if url.fragment().is_some() || url.host_str().is_none_or(str::is_empty) {
         return Err(wrong("it has no host, or a fragment: write https://HOST/PATH"));

@@ -1,7 +1,9 @@
 //! Housekeeping: enrollments that expired end, users whose closing is over, sessions, and what is known of requests that
 //! created something, of browsers that were trusted, and of cities that nobody logs in from any more.
 
-use store::{Change, Delivery, EnrollmentState, IdempotencyRecord, List, Noun, Outcome, TrustedDevices, UsualCities, Write};
+use store::{
+    Change, Delivery, EnrollmentState, IdempotencyRecord, List, Noun, Outcome, TrustedDevices, UsualCities, Write,
+};
 
 use crate::{
     Caller, Core, Service, ServiceError,

@@ -103,7 +103,11 @@ impl UserBatch<'_> {
             wrong_since_last_success: bound.state.wrong_since_success(request.road()),
             repeated: false,
         };
-        let absent_days = bound.state.parts().last_success_at.map(|last| now.since(last) / UnixMs::DAY);
+        let absent_days = bound
+            .state
+            .parts()
+            .last_success_at
+            .map(|last| now.since(last) / UnixMs::DAY);
         let absent_days = absent_days.filter(|days| *days >= ABSENT_DAYS && request.is_login());
         bound.state = next;
         let kept_ms = core.settings.request_id_ms;

@@ -40,7 +40,10 @@ pub(super) async fn list_deliveries(
         api::DeliveryState::Delivered => DeliveryState::Delivered,
         api::DeliveryState::Dead => DeliveryState::Dead,
     });
-    let found = app.service.deliveries(&caller.0, id, state, query.cursor, limit).await?;
+    let found = app
+        .service
+        .deliveries(&caller.0, id, state, query.cursor, limit)
+        .await?;
     let full = found.len() == limit as usize;
     let next_cursor = found.last().filter(|_| full).map(|last| last.id);
     let items = found.iter().filter_map(delivery).collect();

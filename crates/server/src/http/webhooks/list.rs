@@ -6,12 +6,7 @@ use axum::extract::State;
 use super::webhook;
 use crate::{
     answer::json,
-    http::{
-        app::App,
-        document::Problems,
-        extract::{Authorized},
-        problem::Answer,
-    },
+    http::{app::App, document::Problems, extract::Authorized, problem::Answer},
 };
 
 pub(super) const PROBLEMS: Problems = Problems::keyed(&[]);
