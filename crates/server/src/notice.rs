@@ -148,8 +148,7 @@ mod tests {
             at: UnixMs::new(1_614_265_330_999),
         };
         let signed = signed_notice(&posting).expect("signed");
-        let body =
-            r#"{"type":"device.bound","timestamp":"2021-02-25T15:02:10Z","data":{"account":"acme","user":"alice"}}"#;
+        let body = r#"{"type":"device.bound","timestamp":"2021-02-25T15:02:10.000Z","data":{"account":"acme","user":"alice"}}"#;
         assert_eq!(std::str::from_utf8(&signed.body), Ok(body));
         assert_eq!(signed.timestamp, "1614265330");
         assert_eq!(signed.id, Id::from_u128(7).to_string());

@@ -25,6 +25,8 @@ pub fn run(data: &[u8]) {
         read_json::<BatchChangeRequest>(data).err(),
         read_json::<ChallengeAnswerRequest>(data).err(),
         read_json::<MethodRequest>(data).err(),
+        read_json::<WebhookRequest>(data).err(),
+        read_json::<RotateWebhookRequest>(data).err(),
     ];
     for problem in refusals.iter().flatten() {
         assert!(problem.detail.len() < 400, "{}", problem.detail);
