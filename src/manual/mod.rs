@@ -7,21 +7,22 @@
 //! 5. [`drift`]: how a device's clock is followed, and how far.
 //! 6. [`lockout`]: what wrong codes cost, and whom.
 //! 7. [`protection`]: what login and operation services ask, and what they are given.
-//! 8. [`audit`]: what the trail shows, and what it cannot.
-//! 9. [`seed_files`]: what hardware tokens come in, and leave in.
-//! 10. [`inventory`]: a token's life, and what is told of it to whom.
-//! 11. [`wire_protocol`]: what a desk and a token say to each other, byte by byte.
-//! 12. [`factory_desk`]: how tokens are programmed in a row, and what to do after a cut.
-//! 13. [`store`]: what is kept, where, and how it is changed; how to read it by hand.
-//! 14. [`storage_trial`]: what a row of the states and of the trail holds, with the figures that decided.
-//! 15. [`figures`]: how fast, beside what.
-//! 16. [`threat_model`]: who attacks, what holds, what does not.
-//! 17. [`token_threat_model`]: who attacks a token, what holds, what does not.
-//! 18. [`new_board`]: bringing up a new board.
-//! 19. [`vault_format`]: what the authenticator keeps on disk, byte by byte.
-//! 20. [`authenticator`]: what protects what on a desk, and the agent.
-//! 21. [`pictures`]: what is read in a picture of a QR code, how surely, and within which limits.
-//! 22. [`terminal_interface`]: the keys of the authenticator on a terminal, and what is hidden when.
+//! 8. [`webhooks`]: who is told what happens, and where it may go.
+//! 9. [`audit`]: what the trail shows, and what it cannot.
+//! 10. [`seed_files`]: what hardware tokens come in, and leave in.
+//! 11. [`inventory`]: a token's life, and what is told of it to whom.
+//! 12. [`wire_protocol`]: what a desk and a token say to each other, byte by byte.
+//! 13. [`factory_desk`]: how tokens are programmed in a row, and what to do after a cut.
+//! 14. [`store`]: what is kept, where, and how it is changed; how to read it by hand.
+//! 15. [`storage_trial`]: what a row of the states and of the trail holds, with the figures that decided.
+//! 16. [`figures`]: how fast, beside what.
+//! 17. [`threat_model`]: who attacks, what holds, what does not.
+//! 18. [`token_threat_model`]: who attacks a token, what holds, what does not.
+//! 19. [`new_board`]: bringing up a new board.
+//! 20. [`vault_format`]: what the authenticator keeps on disk, byte by byte.
+//! 21. [`authenticator`]: what protects what on a desk, and the agent.
+//! 22. [`pictures`]: what is read in a picture of a QR code, how surely, and within which limits.
+//! 23. [`terminal_interface`]: the keys of the authenticator on a terminal, and what is hidden when.
 
 #[doc = include_str!("rules.md")]
 pub mod rules {}
@@ -43,6 +44,9 @@ pub mod lockout {}
 
 #[doc = include_str!("protection.md")]
 pub mod protection {}
+
+#[doc = include_str!("webhooks.md")]
+pub mod webhooks {}
 
 #[doc = include_str!("audit.md")]
 pub mod audit {}

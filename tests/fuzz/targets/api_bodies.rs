@@ -29,6 +29,6 @@ pub fn run(data: &[u8]) {
         read_json::<RotateWebhookRequest>(data).err(),
     ];
     for problem in refusals.iter().flatten() {
-        assert!(problem.detail.len() < 400, "{}", problem.detail);
+        assert!(problem.detail.len() < 500, "{}", problem.detail);
     }
 }
