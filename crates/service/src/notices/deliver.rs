@@ -21,7 +21,7 @@ use crate::{
         pending::{
             AGE_MAX_MS, DEAD_MAX, DELIVERED_MAX, KEPT_MS, PENDING_MAX, PENDING_PER_USER, dead, id_of, order_of, tried,
         },
-        reading::Said,
+        reading::{Said, is_told_of},
         secrets::signing,
     },
     trail::{event::NewEvent, names::NamesReader, read::FEW_ROWS},
@@ -71,8 +71,8 @@ struct Pass<'a> {
     unsaved_rows: usize,
     /// In the order of the trail.
     pending: Vec<Delivery>,
-    /// The oldest first.
-    delivered: VecDeque<Delivery>,
+    /// The oldest first; read when they are needed.
+    delivered: Option<VecDeque<Delivery>>,
     begun: Instant,
 }
 
@@ -99,11 +99,9 @@ impl<'a> Pass<'a> {
         let Some(reader) = core.store.webhook_reader(id).await? else {
             return Ok(None);
         };
-        let of = |state| core.store.deliveries(id, Some(state), None, u32::MAX);
-        let mut pending = of(DeliveryState::Pending).await?;
+        let state = Some(DeliveryState::Pending);
+        let mut pending = core.store.deliveries(id, state, None, u32::MAX).await?;
         pending.sort_by_key(order_of);
-        let mut delivered = of(DeliveryState::Delivered).await?;
-        delivered.sort_by_key(|delivery| delivery.last_attempt_at);
         Ok(Some(Self {
             core,
             courier,
@@ -112,7 +110,7 @@ impl<'a> Pass<'a> {
             reader,
             unsaved_rows: 0,
             pending,
-            delivered: delivered.into(),
+            delivered: None,
             begun: Instant::now(),
         }))
     }
@@ -147,9 +145,7 @@ impl<'a> Pass<'a> {
         let before = self.pending[place].clone();
         let Some((webhook, notice)) = self.notice_of(&before).await? else {
             // Its webhook, its event or its user is gone: there is nothing to tell, and nobody to be told.
-            let key = before.key();
-            let expected = before.version;
-            self.commit([Write::Delete { key, expected }], None).await?;
+            self.commit([forgotten(&before)], None).await?;
             self.pending.remove(place);
             return Ok(());
         };
@@ -247,10 +243,11 @@ impl<'a> Pass<'a> {
     /// Gives up the oldest, of this user or of all, that the receiver refused again and again while it took others: it is that
     /// notice that it does not take. A receiver that takes nothing is away, and finds all that it missed.
     async fn make_room(&mut self, person: Option<Id>) -> Result<bool, ServiceError> {
+        let delivered = self.delivered().await?;
         let refusals = if person.is_some() { REFUSALS_OF_USER } else { REFUSALS };
         let took_others = |delivery: &Delivery| {
             let from = delivery.expires_at.plus(-KEPT_MS);
-            let mut times = self.delivered.iter().filter_map(|delivered| delivered.last_attempt_at);
+            let mut times = delivered.iter().filter_map(|delivered| delivered.last_attempt_at);
             times.any(|at| from < at && Some(at) <= delivery.last_attempt_at)
         };
         let is_refused = |delivery: &Delivery| {
@@ -258,7 +255,9 @@ impl<'a> Pass<'a> {
                 && person.is_none_or(|person| delivery.person == person)
                 && took_others(delivery)
         };
-        let Some(place) = self.pending.iter().position(is_refused) else {
+        let place = self.pending.iter().position(is_refused);
+        self.delivered = Some(delivered);
+        let Some(place) = place else {
             return Ok(false);
         };
         let next = dead(self.pending[place].clone());
@@ -272,31 +271,40 @@ impl<'a> Pass<'a> {
         let mut writes = vec![Write::put(expected, &next)];
         let mut event = None;
         match next.state {
-            DeliveryState::Delivered if self.delivered.len() >= DELIVERED_MAX => {
-                writes.extend(self.delivered.pop_front().map(|oldest| Write::Delete {
-                    expected: oldest.version,
-                    key: oldest.key(),
-                }));
+            DeliveryState::Delivered => {
+                let mut delivered = self.delivered().await?;
+                if delivered.len() >= DELIVERED_MAX {
+                    writes.extend(delivered.pop_front().as_ref().map(forgotten));
+                }
+                delivered.push_back(next.clone());
+                self.delivered = Some(delivered);
             }
             DeliveryState::Dead => {
                 event = Some(self.told(&next)?);
                 writes.extend(self.oldest_dead().await?);
             }
-            DeliveryState::Delivered | DeliveryState::Pending => {}
+            DeliveryState::Pending => {}
         }
         self.commit(writes, event).await?;
         if let Some(place) = place {
             self.pending.remove(place);
         }
-        match next.state {
-            DeliveryState::Pending => {
-                self.pending.push(next);
-                self.pending.sort_by_key(order_of);
-            }
-            DeliveryState::Delivered => self.delivered.push_back(next),
-            DeliveryState::Dead => {}
+        if next.state == DeliveryState::Pending {
+            self.pending.push(next);
+            self.pending.sort_by_key(order_of);
         }
         Ok(())
+    }
+
+    /// What was delivered, taken: whoever asks puts it back.
+    async fn delivered(&mut self) -> Result<VecDeque<Delivery>, ServiceError> {
+        if let Some(delivered) = self.delivered.take() {
+            return Ok(delivered);
+        }
+        let state = Some(DeliveryState::Delivered);
+        let mut delivered = self.core.store.deliveries(self.id, state, None, u32::MAX).await?;
+        delivered.sort_by_key(|delivery| delivery.last_attempt_at);
+        Ok(delivered.into())
     }
 
     /// The event of a dead letter: of nobody, for it says no more than the event that it tells.
@@ -317,11 +325,7 @@ impl<'a> Pass<'a> {
             .deliveries(self.id, state, None, DEAD_MAX as u32)
             .await?;
         let is_full = dead.len() >= DEAD_MAX;
-        let oldest = dead.into_iter().next().filter(|_| is_full);
-        Ok(oldest.map(|oldest| Write::Delete {
-            expected: oldest.version,
-            key: oldest.key(),
-        }))
+        Ok(dead.first().filter(|_| is_full).map(forgotten))
     }
 
     async fn commit(
@@ -425,6 +429,13 @@ impl<'a> Pass<'a> {
     }
 }
 
+fn forgotten(delivery: &Delivery) -> Write {
+    Write::Delete {
+        expected: delivery.version,
+        key: delivery.key(),
+    }
+}
+
 fn event_at(row: &Row, index: u32) -> Option<&Recorded> {
     row.events.get(usize::try_from(index).ok()?.checked_sub(1)?)
 }
@@ -433,8 +444,8 @@ fn event_at(row: &Row, index: u32) -> Option<&Recorded> {
 fn candidates(webhook: &Webhook, row: &Row) -> Vec<Candidate> {
     let events = (1..).zip(&row.events);
     let kept = events.filter_map(|(index, event)| match &event.payload {
-        Payload::Kept { payload, .. } => Some((index, event.at, Said::of(payload))),
-        Payload::Erased(_) => None,
+        Payload::Kept { payload, .. } if is_told_of(payload) => Some((index, event.at, Said::of(payload))),
+        Payload::Kept { .. } | Payload::Erased(_) => None,
     });
     let of_person = kept.filter_map(|(index, at, said)| Some((index, at, said.person?, NoticeKind::of(&said))));
     let told = |kind: &NoticeKind| webhook.events.iter().any(|name| name == kind.name());
