@@ -821,3 +821,33 @@ async fn p4_a_setting_that_costs_no_check_lets_nothing_answer_that_the_account_f
         assert_eq!(names, ["totp"], "{purpose:?}");
     }
 }
+
+/// P2, U5: with a number that gives way ends what was given to whoever has it: grants, and trust in browsers.
+#[tokio::test]
+async fn p2_p3b_what_the_number_of_before_opened_ends_when_another_takes_its_place() {
+    const NUMBER: &str = "accounts/modifying-user-mobile-number";
+    let desk = Desk::new(&["sms"]).await;
+    desk.set(&at_login(external("sms"))).await.expect("it is proven");
+    let asked = desk.ask(&login("password")).await;
+    let report = MethodReport {
+        trust_device: true,
+        ..desk.report("sms")
+    };
+    let told = desk.world.service.report_method(&desk.caller, &asked.id, &report).await;
+    let again = NewChallenge {
+        trusted_device: told.expect("it is right").trusted_device,
+        ..login("password")
+    };
+    let kept = desk.checked_by("sms").await;
+    let pays = desk.world.checked_by(&desk.caller, &alice(), "sms", NUMBER).await;
+    let told = desk.prove("sms", &desk.proven("another", Some(pays))).await;
+    told.expect("it is paid for by the number of before");
+    let told = desk.ask(&again).await;
+    assert_eq!((told.decision, told.ground), (Decision::Challenge, Ground::Protected));
+    let off = ProtectionChange {
+        factor: Some(kept),
+        ..at_login(NONE)
+    };
+    let told = desk.set(&off).await;
+    assert!(matches!(told, Err(ServiceError::GrantRefused { .. })), "{told:?}");
+}

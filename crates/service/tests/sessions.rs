@@ -4,8 +4,8 @@ mod support;
 
 use service::{
     AnsweredChallenge, Caller, ChallengeAnswer, ChallengePurpose, CheckedSession, Client, Decision, Factor,
-    NewChallenge, NewSession, Owner, ProtectionChange, ProtectionMethod, Role, Service, ServiceError, SessionEnd,
-    Settings, StartedSession, UnixMs,
+    NewChallenge, NewRequirements, NewSession, Owner, ProtectionChange, ProtectionMethod, Role, Service, ServiceError,
+    SessionEnd, Settings, StartedSession, UnixMs,
 };
 use store::StoreError;
 use support::{SETTINGS, World, alice, bob, by_code, faulty::Fault, phone::Phone, text};
@@ -263,6 +263,26 @@ async fn p6_without_a_device_nobody_is_asked_for_a_code_to_sign_out() {
     let world = World::new().await;
     let caller = world.all().await;
     let session = begin(&world, &caller, &bob()).await;
+    assert_eq!(world.service.end_all_sessions(&caller, &bob(), None).await, Ok(1));
+    assert_eq!(over(&world, &caller, &session), Some(SessionEnd::Ended));
+}
+
+/// Signing out everywhere is nobody's loss: where the account forbids all that could answer a check, none is asked for.
+#[tokio::test]
+async fn p4_p6_what_the_account_forbids_keeps_nobody_from_signing_out() {
+    let world = World::new().await;
+    let caller = world.all().await;
+    world.prove(&caller, &bob(), "sms").await;
+    let session = begin(&world, &caller, &bob()).await;
+    let required = NewRequirements::default();
+    let told = world.service.set_requirements(&caller, "acme", 0, &required).await;
+    told.expect("no alternatives");
+    let check = NewChallenge {
+        operation: Some(SIGN_OUT.into()),
+        ..challenge(&bob(), ChallengePurpose::Identity)
+    };
+    let asked = world.service.create_challenge(&caller, &check).await;
+    assert_eq!(asked.expect("a decision").decision, Decision::Deny);
     assert_eq!(world.service.end_all_sessions(&caller, &bob(), None).await, Ok(1));
     assert_eq!(over(&world, &caller, &session), Some(SessionEnd::Ended));
 }

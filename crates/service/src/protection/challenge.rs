@@ -9,7 +9,7 @@ use crate::{
     access::caller::Origin,
     attempt::Attempt,
     protection::{
-        decision::{Asked, Decision, Facts, Ground, InForce, OfferedMethod, decide, suspicion},
+        decision::{Asked, Decision, Facts, Ground, InForce, OfferedMethod, Sensitivity, decide, suspicion},
         grant::Grant,
         login_facts::{LoginFacts, tell_suspicion},
         memory::GrantMemory,
@@ -228,6 +228,19 @@ fn check(wanted: &NewChallenge) -> Result<(), ServiceError> {
         ),
         _ => Ok(()),
     }
+}
+
+/// Whether an identity check of this user has anything to ask for.
+pub(crate) async fn can_be_identified(attempt: &Attempt<'_>, user: &User) -> Result<bool, ServiceError> {
+    let asked = Asked {
+        purpose: ChallengePurpose::Identity,
+        first_factor: None,
+        sensitivity: Sensitivity::IdentityAlways,
+        has_pass: false,
+        is_risky: false,
+    };
+    let facts = facts(attempt, &user.owner, Some(user)).await?;
+    Ok(decide(&asked, &facts).0 == Decision::Challenge)
 }
 
 async fn facts(attempt: &Attempt<'_>, owner: &Owner, user: Option<&User>) -> Result<Facts, ServiceError> {

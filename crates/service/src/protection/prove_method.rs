@@ -8,6 +8,7 @@ use crate::{
     Caller, Core, Factor, Input, MethodView, Role, Service, ServiceError,
     attempt::Attempt,
     devices::{
+        ending::without_grants,
         factor::{ConsumedFactor, paid_by},
         factors::touched,
     },
@@ -34,6 +35,7 @@ impl Service {
     /// Registers a method, in place of the one of its name. What was proven may be of long ago, but what takes another's place
     /// is proven now. Where a device is bound, another way in needs a fresh factor (U5); where none is, what takes another's place, or comes
     /// beside what protects, needs an identity grant by a method of before. The same identity, proven again, needs neither.
+    /// With an identity that gives way every grant and all trust in browsers of before end.
     pub async fn prove_method(
         &self,
         caller: &Caller,
@@ -86,9 +88,18 @@ impl Service {
             let is_replaced = old.is_some() && !is_same;
             let event = proven(&attempt, &user, &next, is_replaced, spent.as_ref()).await?;
             let shown = core.shown_method(owner, &next)?;
+            // Whoever has what reached them before may have been at work.
+            let trusts = match is_replaced {
+                true => Some(core.end_trusted_devices(&user).await?),
+                false => None,
+            };
             let (row, recovery) = spent.map_or((user, None), |spent| (spent.user, spent.recovery));
+            let row = match is_replaced {
+                true => without_grants(row, attempt.now),
+                false => row,
+            };
             let change = Change::of(event).with(writes(row, recovery, register.with(next)));
-            let change = change.with([guard]);
+            let change = change.with([guard]).with(trusts);
             if let Some(shown) = attempt.commit(change, shown).await? {
                 return Ok(shown);
             }
