@@ -599,7 +599,7 @@ async fn login(world: &World, caller: &Caller, phone: &Phone) {
 }
 
 #[tokio::test]
-async fn p8_receivers_are_shared_by_no_two_passes() {
+async fn p8_two_passes_at_once_leave_each_delivery_once() {
     // Two passes at once: each of a delivery's writes expects what was read, so that one of them stops.
     let (world, caller, webhook, receiver) = with_webhook(&[NoticeKind::DeviceBound]).await;
     for number in 0..20 {
