@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use api::{Notice, PROBLEM_JSON, Problem, ProblemCode};
+use serde_json::{Value, json};
 use utoipa::{
     OpenApi as _,
     openapi::{
         Content, Header, Object, OneOf, OpenApi, PathItem, Ref, RefOr, Response, Schema, Type,
         example::ExampleBuilder,
+        extensions::ExtensionsBuilder,
         path::Operation,
         schema::{AdditionalProperties, Components},
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
@@ -115,7 +117,17 @@ pub(super) fn frame() -> OpenApi {
         .description(Some("An API key, with the role named at the call."));
     let components = document.components.get_or_insert_with(Components::new);
     components.add_security_scheme(API_KEY, SecurityScheme::Http(key.build()));
+    document.extensions = Some(ExtensionsBuilder::new().add("x-webhooks", deliveries()).build());
     document
+}
+
+/// What others are asked for, who made a webhook: the way of writing it that version 3.0 had, too.
+fn deliveries() -> Value {
+    json!({"notice": {"post": {
+        "summary": "A notice, as it is posted to a webhook",
+        "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Notice"}}}},
+        "responses": {"2XX": {"description": "It is taken. Anything else is tried again."}},
+    }}})
 }
 
 /// The document with all of its operations.
