@@ -145,6 +145,7 @@ fn p8_a_receiver_in_python_believes_what_the_service_sends_and_nothing_else() {
         "an older notice of the same user after a newer one"
     );
     assert_eq!(example.judge(unbound), 204, "a repeat is taken");
+    until("it acts on something", || !example.acted_on().is_empty());
     assert_eq!(example.acted_on(), [unbound.json()], "and acted on once");
     service.end().with_code(0);
 }
