@@ -40,7 +40,7 @@ struct Example {
 impl Example {
     fn start(home: &Path, secret: &str) -> Self {
         let file = home.join("secret");
-        write_private(&file.display().to_string(), secret).expect("a file");
+        write_private(&file, secret).expect("a file");
         // Free a moment ago.
         let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
         let port = free.expect("a port").port();

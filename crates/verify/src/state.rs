@@ -197,13 +197,15 @@ impl DeviceState {
         Some(lifted.unwrap_or(next))
     }
 
-    /// The state with one lift less, where there is one, and this road open again.
+    /// The state with one lift less, where there is one, and this road open again. The last one is never a check of
+    /// identity's: who suspends that has no password, and must not use up what a login may need.
     pub(crate) fn lifted(&self, purpose: Purpose, now: UnixMs) -> Option<Self> {
         let used: u32 = Purpose::ALL
             .iter()
             .map(|purpose| self.throttle(*purpose).lifts(now))
             .sum();
-        if used >= LIFTS {
+        let kept = u32::from(purpose == Purpose::Identity);
+        if used + kept >= LIFTS {
             return None;
         }
         let mut next = self.clone();

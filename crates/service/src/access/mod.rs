@@ -7,5 +7,5 @@ pub(crate) mod hourly_limit;
 pub(crate) mod idempotency;
 
 pub use api_keys::NewKey;
-pub use caller::{Actor, ActorKind, Caller, Client};
+pub use caller::{Actor, ActorKind, Caller, Client, DEFAULT_AUDIENCE};
 pub use idempotency::IdempotencyKey;

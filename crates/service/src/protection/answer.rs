@@ -100,11 +100,11 @@ impl Service {
                 ..open(None)
             }),
             Answer::Refused => Ok(open(None)),
-            Answer::Locked { until: None, .. } => Err(ServiceError::Locked {
+            Answer::Locked { until: None, .. } | Answer::Locking { until: None } => Err(ServiceError::Locked {
                 until: None,
                 retry_after_s: None,
             }),
-            Answer::Locked { until, .. } => Ok(open(until)),
+            Answer::Locked { until, .. } | Answer::Locking { until } => Ok(open(until)),
         }
     }
 }
@@ -121,7 +121,7 @@ fn typed(pending: &PendingChallenge, answer: ChallengeAnswer) -> Result<Typed, S
         RECOVERY_CODE => Ok(Typed::RecoveryCode(answer.code)),
         _ => Err(ServiceError::Invalid {
             input: Input::Method,
-            why: "it is reported, not typed".into(),
+            why: "it is reported, not typed: send `report` in place of `code`".into(),
         }),
     }
 }

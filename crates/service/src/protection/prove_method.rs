@@ -13,6 +13,7 @@ use crate::{
         factors::touched,
     },
     protection::{
+        factors_that_do::FactorsThatDo,
         in_force::unchanged,
         register::{OwnMethods, check_identity, written},
     },
@@ -47,7 +48,7 @@ impl Service {
         let core = &*self.core;
         check_identity(&wanted.identity)?;
         if core.settings.external_method(name).is_none() {
-            return Err(ServiceError::NotFound("method"));
+            return Err(core.settings.unknown_method());
         }
         let _lock = core.lock_user(owner).await?;
         let mut attempts = core.attempts(caller.origin());
@@ -67,17 +68,26 @@ impl Service {
             let can_answer = OwnMethods::of(core, false, Some(&register), None).is_any();
             let is_held = can_answer && (old.is_some() || standing.asks());
             let is_free = user.devices.is_empty() && !is_held;
-            check_time(core, wanted.verified_at, old.is_some() && !is_same, attempt.now)?;
+            // What protects is proven now, too, though nothing of before is left to give way: a number that was taken away and
+            // put back is another.
+            let is_held_now = !is_same && (old.is_some() || standing.asks());
+            check_time(core, wanted.verified_at, is_held_now, attempt.now)?;
             if let Some(old) = old.filter(|old| is_same && old.verified_at >= wanted.verified_at) {
                 return core.shown_method(owner, old);
             }
             let spent = match &wanted.factor {
                 _ if is_same || is_free => None,
-                None => return Err(ServiceError::FactorRequired),
-                Some(factor) => match paid_by(&attempt, &user, None, factor, ACTION).await? {
-                    None => continue,
-                    spent => spent,
-                },
+                None => {
+                    let doing = FactorsThatDo::of(ACTION, !user.devices.is_empty());
+                    return Err(ServiceError::FactorRequired(doing.meaning(row_of(name))));
+                }
+                Some(factor) => {
+                    let spent = paid_by(&attempt, &user, None, factor, ACTION).await;
+                    match spent.map_err(|error| error.meaning(row_of(name)))? {
+                        None => continue,
+                        spent => spent,
+                    }
+                }
             };
             let next = ProvenMethod {
                 name: name.to_owned(),
@@ -104,6 +114,17 @@ impl Service {
                 return Ok(shown);
             }
         }
+    }
+}
+
+/// The row of the catalogue that registering this method is.
+fn row_of(method: &str) -> &'static str {
+    match method {
+        "sms" => "accounts/modifying-user-mobile-number",
+        "email" => "accounts/modifying-user-email-address",
+        "wechat" => "accounts/binding-wechat",
+        "qq" => "accounts/binding-qq",
+        _ => "accounts/account-link-secondary-confirmation",
     }
 }
 

@@ -8,7 +8,9 @@ use crate::{
         factor::{ConsumedFactor, paid_by},
         factors::touched,
     },
-    protection::{challenge::can_be_identified, in_force::unchanged, session::ending::ended},
+    protection::{
+        challenge::can_be_identified, factors_that_do::FactorsThatDo, in_force::unchanged, session::ending::ended,
+    },
     verification::memo::Memo,
 };
 
@@ -36,7 +38,10 @@ impl Service {
             let is_checked = can_be_identified(&attempt, &user).await?;
             let spent = match (is_checked, factor) {
                 (false, _) => None,
-                (true, None) => return Err(ServiceError::FactorRequired),
+                (true, None) => {
+                    let doing = FactorsThatDo::of(ACTION, !user.devices.is_empty());
+                    return Err(ServiceError::FactorRequired(doing));
+                }
                 (true, Some(factor)) => match paid_by(&attempt, &user, None, factor, ACTION).await? {
                     None => continue,
                     spent => spent,
