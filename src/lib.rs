@@ -1,6 +1,6 @@
 //! Countersign: a virtual and hardware MFA authenticator, and the service that checks both.
 //!
-//! This package is the binary: [`commands`] holds one subcommand a file, [`cities`] the operator's database of cities, [`real`] the real clock, entropy
+//! This package is the binary: [`commands`] holds one subcommand a file, [`cities`] the operator's database of cities, [`courier`] what posts notices, [`real`] the real clock, entropy
 //! and environment, [`manual`] the reasons.
 #![warn(
     clippy::print_stdout,
@@ -33,6 +33,7 @@ macro_rules! eprint {
 
 pub mod cities;
 pub mod commands;
+pub mod courier;
 pub mod manual;
 pub mod real;
 

@@ -30,6 +30,7 @@ use vault::shown;
 use crate::{
     Failure,
     cities::CityDatabase,
+    courier::HttpCourier,
     heads::HeadsFiles,
     home::{ADMIN_KEY, DATABASE, Environment, HEADS, KEYRING, not_for_others, private_dir, there},
 };
@@ -42,6 +43,8 @@ const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(30);
 const TOUCHES_EVERY: Duration = Duration::from_secs(60);
 /// The pause between two rounds of indexing what was decided.
 const INDEXING_EVERY: Duration = Duration::from_secs(5);
+/// The pause between two rounds of sending notices.
+const DELIVERING_EVERY: Duration = Duration::from_secs(1);
 /// The time that a look may take until nothing is decided.
 const LOOK_PATIENCE: Duration = Duration::from_secs(5);
 /// The time that closing may take. With the open requests before that, it is less than service managers wait.
@@ -142,8 +145,8 @@ impl RunningService {
         })
     }
 
-    /// Looks at the files, writes heads, keeps house and fills the history's index, until it is stopped.
-    pub(crate) fn look_after(&self) -> Result<LookingAfter, Failure> {
+    /// Looks at the files, writes heads, keeps house, fills the history's index and sends notices, until it is stopped.
+    pub(crate) fn look_after(&self, courier: HttpCourier) -> Result<LookingAfter, Failure> {
         let (stop, mut stopped) = watch::channel(());
         let (looked, looks) = mpsc::channel();
         // On a thread of its own: a disk that hangs keeps whoever looks at it, and nobody who answers.
@@ -202,10 +205,19 @@ impl RunningService {
                 }
             }
         });
+        let (service, courier) = (self.service.clone(), Arc::new(courier));
+        let delivering = every(DELIVERING_EVERY, move || {
+            let (service, courier) = (service.clone(), courier.clone());
+            async move {
+                if let Err(error) = service.deliver_notices(&Caller::system(), &*courier).await {
+                    tracing::warn!(%error, "notices wait");
+                }
+            }
+        });
         Ok(LookingAfter {
             stop,
             looking,
-            jobs: [housekeeping, indexing, looking_at_cities, touches],
+            jobs: [housekeeping, indexing, looking_at_cities, touches, delivering],
         })
     }
 
@@ -262,7 +274,7 @@ impl RunningService {
 pub(crate) struct LookingAfter {
     stop: watch::Sender<()>,
     looking: thread::JoinHandle<()>,
-    jobs: [JoinHandle<()>; 4],
+    jobs: [JoinHandle<()>; 5],
 }
 
 /// The messages of the thread that looks.

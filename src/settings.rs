@@ -14,6 +14,7 @@ use verify::{Policy, UnixMs};
 use crate::{
     Failure,
     cities::CitiesTable,
+    courier::WebhooksTable,
     heads::SecondCopy,
     home::{Home, read_named},
     limits::LimitsTable,
@@ -84,6 +85,9 @@ pub(crate) struct ConfigFile {
     /// What grants say.
     #[serde(default)]
     pub(crate) grants: GrantsTable,
+    /// Where notices may be sent.
+    #[serde(default)]
+    pub(crate) webhooks: WebhooksTable,
 }
 
 /// `[grants]`.
@@ -183,6 +187,7 @@ impl ConfigFile {
         set_methods(&mut settings, &self.methods)?;
         self.pages.set(&mut settings)?;
         self.grants.apply(&mut settings)?;
+        settings.webhooks_in_the_clear = !self.webhooks.networks()?.is_empty();
         Ok(settings)
     }
 
@@ -257,6 +262,7 @@ impl<'a> Unknown<'a> {
             ("pages", settings_of::<PagesTable>()),
             ("cities", settings_of::<CitiesTable>()),
             ("grants", settings_of::<GrantsTable>()),
+            ("webhooks", settings_of::<WebhooksTable>()),
         ];
         let is_its = |(_, settings): &&(&str, Vec<String>)| settings.iter().any(|setting| setting == self.name);
         if let Some((table, _)) = tables.iter().find(is_its) {

@@ -64,3 +64,5 @@ mod trail;
 mod trust;
 #[path = "attack/vanishing.rs"]
 mod vanishing;
+#[path = "attack/webhooks.rs"]
+mod webhooks;

@@ -31,5 +31,7 @@ mod support_desk;
 mod tokens;
 #[path = "cli/trail.rs"]
 mod trail;
+#[path = "cli/webhooks.rs"]
+mod webhooks;
 #[path = "cli/why.rs"]
 mod why;

@@ -13,6 +13,7 @@ mod server;
 mod support;
 mod token;
 mod user;
+mod webhook;
 
 use std::{
     fmt::Display,
@@ -48,6 +49,8 @@ enum Command {
     User(user::User),
     /// Asks for users who are stuck, through a running service
     Support(support::Support),
+    /// Tells programs of yours what happens to users: notices, signed and in order
+    Webhook(webhook::Webhook),
     /// Programs hardware tokens over their serial line, and looks after them in the inventory
     #[command(subcommand)]
     Token(token::Token),
@@ -88,6 +91,7 @@ pub fn main() -> ExitCode {
         Command::Key(key) => key.run(),
         Command::User(user) => user.run(),
         Command::Support(support) => support.run(),
+        Command::Webhook(webhook) => webhook.run(),
         Command::Token(token) => token.run(),
         Command::Demo(demo) => demo.run(),
         Command::Authenticator(authenticator) => authenticator::run(*authenticator),

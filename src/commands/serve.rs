@@ -26,6 +26,7 @@ use vault::shown;
 use super::Done;
 use crate::{
     Failure,
+    courier::HttpCourier,
     home::{ADMIN_KEY, Home, not_for_others, read_named},
     opened::{Custody, RunningService},
     real,
@@ -96,6 +97,7 @@ impl Serve {
         let file = ConfigFile::read(self.config.as_deref())?;
         let settings = file.settings()?;
         let cities = file.cities.open()?;
+        let courier = HttpCourier::new(file.webhooks.networks()?);
         let mut limits = file.limits.limits(self.trusted_proxy)?;
         make_room(&mut limits);
         let home = self.home.or(file.data_dir);
@@ -120,7 +122,7 @@ impl Serve {
         let key = first_key(&service, &dir).await?;
         greet(address, tls.is_some(), admin_address, &dir, key);
 
-        let looking_after = opened.look_after()?;
+        let looking_after = opened.look_after(courier)?;
         let (stop_admin, stopped) = oneshot::channel::<()>();
         let admin = admin.map(|listener| {
             let app = server::admin_router(service.clone());

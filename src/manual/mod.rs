@@ -23,6 +23,7 @@
 //! 21. [`pictures`]: what is read in a picture of a QR code, how surely, and within which limits.
 //! 22. [`terminal_interface`]: the keys of the authenticator on a terminal, and what is hidden when.
 //! 23. [`support`]: what support asks and does for users who are stuck.
+//! 24. [`webhooks`]: who is told what happens, and where it may go.
 
 #[doc = include_str!("rules.md")]
 pub mod rules {}
@@ -44,6 +45,9 @@ pub mod lockout {}
 
 #[doc = include_str!("protection.md")]
 pub mod protection {}
+
+#[doc = include_str!("webhooks.md")]
+pub mod webhooks {}
 
 #[doc = include_str!("audit.md")]
 pub mod audit {}
@@ -92,4 +96,3 @@ pub mod pictures {}
 
 #[doc = include_str!("terminal_interface.md")]
 pub mod terminal_interface {}
-

@@ -403,6 +403,30 @@ pub(crate) fn routes(world: &World) -> Vec<Route> {
             })),
             200,
         ),
+        route(
+            "POST",
+            "/v1/webhooks",
+            &[Role::Admin],
+            acting(json!({"url": "https://console.example.org/", "events": ["device.bound"]})),
+            201,
+        ),
+        route("GET", "/v1/webhooks", &[Role::Admin], Value::Null, 200),
+        route("DELETE", "/v1/webhooks/{id}", &[Role::Admin], Value::Null, 404),
+        route(
+            "POST",
+            "/v1/webhooks/{id}/rotate",
+            &[Role::Admin],
+            acting(json!({"overlap_hours": 1})),
+            404,
+        ),
+        route("GET", "/v1/webhooks/{id}/deliveries", &[Role::Admin], Value::Null, 404),
+        route(
+            "POST",
+            "/v1/webhooks/{id}/deliveries/{delivery}/replay",
+            &[Role::Admin],
+            acting(json!({})),
+            404,
+        ),
         route("GET", "/.well-known/jwks.json", &[], Value::Null, 200),
         route("GET", "/v1/audit", &[Role::Audit], Value::Null, 200),
         route("GET", "/v1/audit/heads", &[Role::Audit], Value::Null, 200),
@@ -429,6 +453,7 @@ impl Route {
             .replace("{account}", "acme")
             .replace("{user}", "alice")
             .replace("{id}", ID)
+            .replace("{delivery}", ID)
             .replace("{method}", method)
             .replace("{serial_number}", "CS-000042")
             .replace("{name}", "2026-11")
@@ -538,6 +563,8 @@ fn a_key_that_is_limited_to_accounts_reaches_no_other() {
             "/v1/challenges/",
             "/v1/grants/introspect",
             "/v1/sessions/check",
+            // A webhook is of the accounts that the key reaches, and others' are not there.
+            "/v1/webhooks",
         ];
         if is_about_nobody.iter().any(|path| route.path.starts_with(path)) {
             let told = route.call(&world, Some(&without));

@@ -12,6 +12,7 @@ pub(crate) mod http;
 pub(crate) mod phone;
 pub(crate) mod process;
 pub(crate) mod pty;
+pub(crate) mod receiver;
 pub(crate) mod terminal;
 pub(crate) mod tools;
 

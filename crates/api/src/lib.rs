@@ -42,6 +42,7 @@ mod token;
 mod trusted_device;
 mod user;
 mod verify;
+mod webhook;
 
 pub use administrators::{Administrators, AdministratorsRequest};
 pub use approver::Approver;
@@ -104,4 +105,9 @@ pub use user::{CloseUserQuery, User, UserClosing, UserPage, UserPath, UserQuery,
 pub use verify::{
     BATCH_ITEMS_MAX, BatchFailure, BatchItems, BatchResult, RequestId, VerifyBatchRequest, VerifyBatchResponse,
     VerifyOutcome, VerifyRequest, VerifyResponse,
+};
+pub use webhook::{
+    DeleteWebhookQuery, Delivery, DeliveryPage, DeliveryPath, DeliveryQuery, DeliveryState, NewWebhook, Notice,
+    NoticeData, NoticeType, ReplayRequest, RotateWebhookRequest, SettingChange, Webhook, WebhookPage, WebhookPath,
+    WebhookRequest, WebhookSecret,
 };

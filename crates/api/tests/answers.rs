@@ -4,14 +4,15 @@ use std::{fmt, path::Path};
 
 use countersign_api::{
     Administrators, AdministratorsRequest, Approver, AuditHead, AuditHeads, AuditPage, AuditRecord, Base64, BatchDrift,
-    BatchFailure, BatchResult, Cause, ClosingState, ClosingStatus, CodeText, ConfirmRequest, ConfirmResponse, Device,
-    DeviceKind, DeviceState, DiagnosedCause, Diagnosis, Drift, DriftReport, DriftingDevice, EndedMethod, EndedUse,
-    Enrollment, EnrollmentCodes, EnrollmentRequest, Factor, FindByCodeRequest, Hint, HintAlgorithm, ImportReceipt,
-    ImportRefusal, ImportRequest, InForce, InForceGround, InForceProtection, Method, MethodUses, Methods, Operation,
-    OperationPage, OperationSource, Probe, Problem, ProblemCode, Protection, ProtectionMethod, ProtectionName,
-    ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes, RecoveryCodesRequest, Replaces, Requirements,
-    RequirementsRequest, ResyncRequest, SecretText, TakesEffect, Text, Timestamp, Token, TokenPage, TokenState,
-    UnbindRequest, User, UserClosing, VerifyBatchRequest, VerifyBatchResponse, VerifyRequest, VerifyResponse, Words,
+    BatchFailure, BatchResult, Cause, ClosingState, ClosingStatus, CodeText, ConfirmRequest, ConfirmResponse, Delivery,
+    DeliveryState, Device, DeviceKind, DeviceState, DiagnosedCause, Diagnosis, Drift, DriftReport, DriftingDevice,
+    EndedMethod, EndedUse, Enrollment, EnrollmentCodes, EnrollmentRequest, Factor, FindByCodeRequest, Hint,
+    HintAlgorithm, ImportReceipt, ImportRefusal, ImportRequest, InForce, InForceGround, InForceProtection, Method,
+    MethodUses, Methods, NewWebhook, Notice, NoticeData, NoticeType, Operation, OperationPage, OperationSource, Probe,
+    Problem, ProblemCode, Protection, ProtectionMethod, ProtectionName, ProtectionSettings, ProtectionSettingsRequest,
+    RecoveryCodes, RecoveryCodesRequest, Replaces, Requirements, RequirementsRequest, ResyncRequest, SecretText,
+    SettingChange, TakesEffect, Text, Timestamp, Token, TokenPage, TokenState, UnbindRequest, User, UserClosing,
+    VerifyBatchRequest, VerifyBatchResponse, VerifyRequest, VerifyResponse, Words,
 };
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
@@ -252,6 +253,45 @@ fn operations() {
     let next_cursor = Some("billing/refund".into());
     let items = vec![shipped, own];
     check("operations", &OperationPage { items, next_cursor });
+}
+
+#[test]
+fn webhooks() {
+    let made = NewWebhook {
+        id: ID,
+        url: "https://console.example.org/mfa".into(),
+        events: vec![NoticeType::DeviceBound],
+        accounts: Some(vec!["acme".into()]),
+        created_at: time(0),
+        secret: Zeroizing::new("whsec_AA==".into()),
+    };
+    check("new_webhook", &made);
+    let pending = Delivery {
+        id: ID,
+        kind: NoticeType::DeviceBound,
+        timestamp: time(0),
+        state: DeliveryState::Pending,
+        attempts: 2,
+        next_attempt_at: Some(time(10_000)),
+        last_status: Some(503),
+    };
+    check("delivery", &pending);
+    let notice = Notice {
+        kind: NoticeType::ProtectionChanged,
+        timestamp: time(0),
+        data: NoticeData {
+            account: "acme".into(),
+            user: "alice".into(),
+            changes: vec![SettingChange {
+                setting: "login_protection".into(),
+                before: Some("sms".into()),
+                after: "mfa".into(),
+            }],
+            by: Some("user".into()),
+            ..NoticeData::default()
+        },
+    };
+    check("notice", &notice);
 }
 
 #[test]

@@ -6,8 +6,9 @@ use countersign_api::{
     AdministratorsRequest, BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest, ClosingRequest,
     ConfirmRequest, DiagnoseRequest, EndSessionsRequest, EnrollmentRequest, FindByCodeRequest, HandoverRequest,
     ImportRequest, IntrospectRequest, MethodRequest, OperationRequest, Problem, ProblemCode, ProtectionSettingsRequest,
-    RecoveryCodesRequest, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, SessionCheckRequest, SessionRequest,
-    TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, query_problem, read_json,
+    RecoveryCodesRequest, ReplayRequest, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, RotateWebhookRequest,
+    SessionCheckRequest, SessionRequest, TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest,
+    VerifyRequest, WebhookRequest, query_problem, read_json,
 };
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 type Reader = fn(&[u8]) -> Result<(), Problem>;
 
 /// The file of cases, and how its bodies are read.
-const READERS: [(&str, Reader); 28] = [
+const READERS: [(&str, Reader); 31] = [
     ("change_administrators", |body| {
         read_json::<AdministratorsRequest>(body).map(drop)
     }),
@@ -56,6 +57,11 @@ const READERS: [(&str, Reader); 28] = [
     }),
     ("resync_device", |body| read_json::<ResyncRequest>(body).map(drop)),
     ("set_operation", |body| read_json::<OperationRequest>(body).map(drop)),
+    ("create_webhook", |body| read_json::<WebhookRequest>(body).map(drop)),
+    ("rotate_webhook", |body| {
+        read_json::<RotateWebhookRequest>(body).map(drop)
+    }),
+    ("replay_delivery", |body| read_json::<ReplayRequest>(body).map(drop)),
     ("start_enrollment", |body| {
         read_json::<EnrollmentRequest>(body).map(drop)
     }),

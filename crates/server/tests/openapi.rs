@@ -11,8 +11,9 @@ use api::{
     ConfirmRequest, DiagnoseRequest, EndSessionsRequest, EnrollmentRequest, ExportActRequest, ExportFileRequest,
     ExportRequest, FindByCodeRequest, HandoverRequest, ImportRequest, IntrospectRequest, MethodRequest,
     OperationRequest, PROBLEM_JSON, Problem, ProblemCode, ProtectionSettingsRequest, RecoveryCodesRequest,
-    RequirementsRequest, ResyncRequest, RevokeGrantsRequest, SessionCheckRequest, SessionRequest, TokenChangeRequest,
-    UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest, read_json,
+    ReplayRequest, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, RotateWebhookRequest, SessionCheckRequest,
+    SessionRequest, TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest,
+    WebhookRequest, read_json,
 };
 use serde_json::Value;
 use server::openapi;
@@ -181,6 +182,9 @@ fn its_examples_are_read_as_they_stand() {
             "create_challenge" => read_json::<ChallengeRequest>(body).map(drop),
             "introspect_grant" => read_json::<IntrospectRequest>(body).map(drop),
             "set_operation" => read_json::<OperationRequest>(body).map(drop),
+            "create_webhook" => read_json::<WebhookRequest>(body).map(drop),
+            "rotate_webhook" => read_json::<RotateWebhookRequest>(body).map(drop),
+            "replay_delivery" => read_json::<ReplayRequest>(body).map(drop),
             "create_session" => read_json::<SessionRequest>(body).map(drop),
             "check_session" => read_json::<SessionCheckRequest>(body).map(drop),
             "end_all_sessions" => read_json::<EndSessionsRequest>(body).map(drop),

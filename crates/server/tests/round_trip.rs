@@ -7,17 +7,18 @@ use api::{
     Administrators, AdministratorsRequest, AuditHeads, AuditPage, AuditQuery, BATCH_ITEMS_MAX, Batch,
     BatchChangeRequest, BatchItems, BatchPage, BatchQuery, BatchRequest, Challenge, ChallengeAnswer,
     ChallengeAnswerRequest, ChallengeRequest, ChallengeStatus, Client, ClosingRequest, ClosingStatus, CodeText,
-    ConfirmRequest, ConfirmResponse, Device, DiagnoseRequest, Diagnosis, DriftQuery, DriftReport, EndMethodQuery,
-    EndSessionsRequest, EndedMethod, EndedSessions, Enrollment, EnrollmentRequest, Export, ExportActRequest,
-    ExportFileRequest, ExportRequest, FindByCodeRequest, FoundTokens, HandoverRequest, ImportQuery, ImportReceipt,
-    ImportRequest, IntrospectRequest, Introspection, Jwks, Method, MethodRequest, MethodUses, MethodUsesQuery, Methods,
-    Name, Operation, OperationPage, OperationQuery, OperationRequest, PageSize, Probe, Problem, ProblemCode,
-    Protection, ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes, RecoveryCodesRequest, RequestId,
-    Requirements, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, SecretText, SessionCheck,
-    SessionCheckRequest, SessionPage, SessionQuery, SessionRequest, StartedSession, Timestamp, Token,
-    TokenChangeRequest, TokenPage, TokenQuery, TokenState, TrustedDevices, UnbindRequest, UnlockRequest, User,
-    UserAgent, UserPage, UserQuery, UserSummary, VerifyBatchRequest, VerifyBatchResponse, VerifyMethod, VerifyRequest,
-    VerifyResponse, read_json,
+    ConfirmRequest, ConfirmResponse, Delivery, DeliveryPage, Device, DiagnoseRequest, Diagnosis, DriftQuery,
+    DriftReport, EndMethodQuery, EndSessionsRequest, EndedMethod, EndedSessions, Enrollment, EnrollmentRequest, Export,
+    ExportActRequest, ExportFileRequest, ExportRequest, FindByCodeRequest, FoundTokens, HandoverRequest, ImportQuery,
+    ImportReceipt, ImportRequest, IntrospectRequest, Introspection, Jwks, Method, MethodRequest, MethodUses,
+    MethodUsesQuery, Methods, Name, NewWebhook, Notice, Operation, OperationPage, OperationQuery, OperationRequest,
+    PageSize, Probe, Problem, ProblemCode, Protection, ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes,
+    RecoveryCodesRequest, ReplayRequest, RequestId, Requirements, RequirementsRequest, ResyncRequest,
+    RevokeGrantsRequest, RotateWebhookRequest, SecretText, SessionCheck, SessionCheckRequest, SessionPage,
+    SessionQuery, SessionRequest, StartedSession, Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery,
+    TokenState, TrustedDevices, UnbindRequest, UnlockRequest, User, UserAgent, UserPage, UserQuery, UserSummary,
+    VerifyBatchRequest, VerifyBatchResponse, VerifyMethod, VerifyRequest, VerifyResponse, WebhookPage, WebhookRequest,
+    WebhookSecret, read_json,
 };
 use proptest::{
     collection::vec,
@@ -43,7 +44,7 @@ macro_rules! by_name {
     ($($type:ident),+ $(,)?) => { [$((stringify!($type), again::<$type> as Again)),+] };
 }
 
-const REQUESTS: [(&str, Again); 31] = by_name![
+const REQUESTS: [(&str, Again); 34] = by_name![
     AdministratorsRequest,
     BatchChangeRequest,
     BatchRequest,
@@ -65,9 +66,11 @@ const REQUESTS: [(&str, Again); 31] = by_name![
     OperationRequest,
     ProtectionSettingsRequest,
     RecoveryCodesRequest,
+    ReplayRequest,
     RequirementsRequest,
     ResyncRequest,
     RevokeGrantsRequest,
+    RotateWebhookRequest,
     SessionCheckRequest,
     SessionRequest,
     TokenChangeRequest,
@@ -75,9 +78,10 @@ const REQUESTS: [(&str, Again); 31] = by_name![
     UnlockRequest,
     VerifyBatchRequest,
     VerifyRequest,
+    WebhookRequest,
 ];
 
-const ANSWERS: [(&str, Again); 42] = by_name![
+const ANSWERS: [(&str, Again); 48] = by_name![
     Administrators,
     AuditHeads,
     AuditPage,
@@ -88,6 +92,8 @@ const ANSWERS: [(&str, Again); 42] = by_name![
     ChallengeStatus,
     ClosingStatus,
     ConfirmResponse,
+    Delivery,
+    DeliveryPage,
     Device,
     Diagnosis,
     DriftReport,
@@ -102,6 +108,8 @@ const ANSWERS: [(&str, Again); 42] = by_name![
     Method,
     MethodUses,
     Methods,
+    NewWebhook,
+    Notice,
     Operation,
     OperationPage,
     Probe,
@@ -120,6 +128,8 @@ const ANSWERS: [(&str, Again); 42] = by_name![
     UserPage,
     UserSummary,
     VerifyResponse,
+    WebhookPage,
+    WebhookSecret,
 ];
 
 fn schemas() -> BTreeMap<String, Value> {

@@ -281,6 +281,14 @@ pub enum Input {
     Approver,
     /// A user, by name.
     User,
+    /// The address of a webhook.
+    WebhookUrl,
+    /// The types of notices of a webhook.
+    WebhookEvents,
+    /// The accounts of a webhook.
+    WebhookAccounts,
+    /// How long an old secret goes on beside a new one.
+    OverlapHours,
 }
 
 impl fmt::Display for Input {
@@ -329,6 +337,10 @@ impl fmt::Display for Input {
             Self::Enrollment => "the enrollment",
             Self::Approver => "the approver",
             Self::User => "the user",
+            Self::WebhookUrl => "the URL",
+            Self::WebhookEvents => "the events",
+            Self::WebhookAccounts => "the accounts",
+            Self::OverlapHours => "the overlap in hours",
         })
     }
 }

@@ -12,6 +12,7 @@ mod devices;
 mod enrollment;
 mod error;
 mod inventory;
+mod notices;
 mod ports;
 mod protection;
 mod recovery;
@@ -36,6 +37,7 @@ pub use inventory::{
     EXPORT_MAX, ExportedTokens, IMPORT_MAX, NewExport, NewImport, NewLot, OPEN_TO_MAX, OpenedBy, Receipt, Refused,
     SeedFile, TokenTransition, TokenView,
 };
+pub use notices::{Courier, Facts, NewWebhook, Notice, NoticeKind, Posted, Posting, SettingChange, WEBHOOKS_MAX};
 pub use ports::{Cities, Clock, Entropy, GrantKey, Location, NoCities, PortError, Sealer, Signer};
 pub use protection::{
     ADMINISTRATORS_MAX, AnsweredChallenge, Approver, Bilingual, CatalogueOperation, Challenge, ChallengeAnswer,
@@ -57,8 +59,8 @@ pub use verification::{Acceptance, Answer, Question};
 pub use otp::{Algorithm, Parameters, Period, Secret};
 pub use pskc::{Encoding, Seed};
 pub use store::{
-    Administrators, ApiKey, Closing, ClosingState, Damage, Export, ExportState, Id, IdentityProof, Lot, OpenTo, Owner,
-    Protection, ProtectionMethod, ProtectionSetting, Requirements, Role, Sealed, TokenFilter, TokenStatus, Words,
-    audit,
+    Administrators, ApiKey, Closing, ClosingState, Damage, Delivery, DeliveryState, Export, ExportState, Id,
+    IdentityProof, Lot, OpenTo, Owner, Protection, ProtectionMethod, ProtectionSetting, Requirements, Role, Sealed,
+    TokenFilter, TokenStatus, Webhook, Words, audit,
 };
 pub use verify::{DeviceStatus, Kind, Purpose, UnixMs};

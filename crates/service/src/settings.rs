@@ -51,6 +51,8 @@ pub struct Settings {
     pub no_method: NoMethod,
     /// The operator's words for people who are stuck, and where they find help.
     pub contact: Option<String>,
+    /// A webhook may be at an address without TLS: of the operator's own networks, which the courier knows.
+    pub webhooks_in_the_clear: bool,
 }
 
 /// What is decided of a user who has nothing to answer with.
@@ -156,6 +158,7 @@ impl Default for Settings {
             external_methods: shipped_methods(),
             no_method: NoMethod::Deny,
             contact: None,
+            webhooks_in_the_clear: false,
         }
     }
 }

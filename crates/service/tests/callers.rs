@@ -6,11 +6,12 @@ mod support;
 use std::{collections::BTreeSet, fs, path::Path, pin::Pin};
 
 use service::{
-    Approver, AuditFilter, AuditOrder, Caller, ChallengeAnswer, ChallengePurpose, Confirmation, ExportedTokens, Factor,
-    GrantUse, HistoryView, IdentityProof, Method, MethodReport, NewAdministrators, NewChallenge, NewDevice,
-    NewEnrollment, NewExport, NewImport, NewKey, NewLot, NewOperation, NewProvenMethod, NewRequirements, NewSession,
-    OpenedBy, Owner, ProtectionChange, ProtectionMethod, Question, Receipt, Revocation, Role, SeedFile, Service,
-    ServiceError, TokenFilter, TokenTransition, UnixMs, Words,
+    Approver, AuditFilter, AuditOrder, Caller, ChallengeAnswer, ChallengePurpose, Confirmation, Courier,
+    ExportedTokens, Factor, GrantUse, HistoryView, IdentityProof, Method, MethodReport, NewAdministrators,
+    NewChallenge, NewDevice, NewEnrollment, NewExport, NewImport, NewKey, NewLot, NewOperation, NewProvenMethod,
+    NewRequirements, NewSession, NewWebhook, NoticeKind, OpenedBy, Owner, Posted, Posting, ProtectionChange,
+    ProtectionMethod, Question, Receipt, Revocation, Role, SeedFile, Service, ServiceError, TokenFilter,
+    TokenTransition, UnixMs, Words,
 };
 use support::{World, id};
 use syn::{FnArg, ImplItem, Item, Type, Visibility};
@@ -166,7 +167,32 @@ const CALLS: &[(&str, Call)] = calls! {
     withdraw_closing(&alice());
     leave(&alice());
     hand_over(&alice(), id(1));
+    create_webhook(&webhook());
+    webhooks();
+    delete_webhook(id(1));
+    rotate_webhook(id(1), 24);
+    deliveries(id(1), None, None, 9);
+    replay_delivery(id(1), id(2));
+    deliver_notices(&NoCourier);
 };
+
+/// To be asked about by somebody who does not reach it.
+fn webhook() -> NewWebhook {
+    NewWebhook {
+        url: "https://console.example.org/".into(),
+        events: vec![NoticeKind::DeviceBound],
+        accounts: Some(vec!["acme".into()]),
+    }
+}
+
+/// Nobody posts anything.
+struct NoCourier;
+
+impl Courier for NoCourier {
+    fn post<'a>(&'a self, _: Posting<'a>) -> Pin<Box<dyn Future<Output = Posted> + Send + 'a>> {
+        Box::pin(std::future::ready(Posted::Unanswered))
+    }
+}
 
 fn administrators() -> NewAdministrators {
     NewAdministrators {
@@ -356,7 +382,7 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
     for caller in [&nobody, &elsewhere] {
         for (name, call) in CALLS {
             // Whom a challenge or a grant is about is known once it opens: what is none of this service's is about nobody.
-            // Nor is the catalogue of operations.
+            // Nor is the catalogue of operations; and others' webhooks are not there.
             let is_about_nobody = [
                 "challenge_state",
                 "answer_challenge",
@@ -364,6 +390,11 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
                 "introspect_grant",
                 "operations",
                 "operation",
+                "webhooks",
+                "delete_webhook",
+                "rotate_webhook",
+                "deliveries",
+                "replay_delivery",
             ]
             .contains(name);
             if is_about_nobody && std::ptr::eq(caller, &elsewhere) {
@@ -401,6 +432,7 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
             "save_touches",
             "accept_clock",
             "record_grant_key",
+            "deliver_notices",
         ];
         if !of_the_house.contains(name) {
             let refused = call(service, &Caller::system()).await;
@@ -496,6 +528,12 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "approve_export",
             "withdraw_export",
             "fetch_export",
+            "create_webhook",
+            "webhooks",
+            "delete_webhook",
+            "rotate_webhook",
+            "deliveries",
+            "replay_delivery",
         ],
     ),
     (
@@ -520,6 +558,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "save_touches",
             "accept_clock",
             "record_grant_key",
+            "deliver_notices",
         ],
     ),
 ];

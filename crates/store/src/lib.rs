@@ -18,6 +18,7 @@ mod allowance;
 mod api_key;
 mod change;
 mod closing;
+mod delivery;
 mod device;
 mod enrollment;
 mod export;
@@ -42,6 +43,7 @@ mod trusted_device;
 mod user;
 mod user_count;
 mod usual_cities;
+mod webhook;
 mod witness;
 
 use std::{future::Future, pin::Pin};
@@ -51,6 +53,7 @@ pub use allowance::Allowance;
 pub use api_key::{ApiKey, Role};
 pub use change::{Change, Checked, Commit, Outcome, Write};
 pub use closing::{Closing, ClosingState};
+pub use delivery::{Delivery, DeliveryState};
 pub use device::{Bound, Device, UnboundDevice};
 pub use document::{Document, Documents, Key, List, Lookup, Noun};
 pub use enrollment::{Enrollment, EnrollmentState, IdentityProof};
@@ -74,6 +77,7 @@ pub use user::{Named, Revision, User, Users};
 pub use user_count::UserCount;
 pub use usual_cities::{UsualCities, UsualCity};
 pub use uuid::Uuid as Id;
+pub use webhook::{Webhook, WebhookSecret};
 pub use witness::{MacWitness, Witness};
 
 /// The UUIDv7 of this moment (milliseconds since 1970) and these random bytes.

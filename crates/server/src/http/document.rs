@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use api::{Cause, PROBLEM_JSON, Problem, ProblemCode};
+use api::{Cause, Notice, PROBLEM_JSON, Problem, ProblemCode};
+use serde_json::{Value, json};
 use utoipa::{
     OpenApi as _,
     openapi::{
         Content, Header, Object, OneOf, OpenApi, PathItem, Ref, RefOr, Response, Schema, Type,
         example::ExampleBuilder,
+        extensions::ExtensionsBuilder,
         path::Operation,
         schema::{AdditionalProperties, Components},
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
@@ -90,7 +92,7 @@ const API_KEY: &str = "api_key";
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(title = "Countersign", description = "Verifies MFA codes, and binds the devices that show them."),
-    components(schemas(Problem)),
+    components(schemas(Problem, Notice)),
     tags(
         (name = "verification", description = "Is this code right?"),
         (name = "protection", description = "Must this be checked, by what, and may it go on?"),
@@ -100,6 +102,7 @@ const API_KEY: &str = "api_key";
         (name = "users", description = "A user's factors as a whole."),
         (name = "support", description = "What support asks, and does, for users who are stuck."),
         (name = "tokens", description = "Hardware tokens before, while and after they are somebody's device."),
+        (name = "webhooks", description = "Who is told what happens to users."),
         (name = "audit", description = "Who did what, and why it was refused."),
         (name = "probes", description = "For those who watch the service. The admin listener answers them, too."),
     ),
@@ -118,7 +121,17 @@ pub(super) fn frame() -> OpenApi {
         .description(Some("An API key, with the role named at the call."));
     let components = document.components.get_or_insert_with(Components::new);
     components.add_security_scheme(API_KEY, SecurityScheme::Http(key.build()));
+    document.extensions = Some(ExtensionsBuilder::new().add("x-webhooks", deliveries()).build());
     document
+}
+
+/// What others are asked for, who made a webhook: the way of writing it that version 3.0 had, too.
+fn deliveries() -> Value {
+    json!({"notice": {"post": {
+        "summary": "A notice, as it is posted to a webhook",
+        "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Notice"}}}},
+        "responses": {"2XX": {"description": "It is taken. Anything else is tried again."}},
+    }}})
 }
 
 /// The document with all of its operations.

@@ -104,6 +104,24 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
     }
 }
 
+/// `{id}` and `{delivery}` of the path: a webhook's, and a delivery's.
+pub(crate) struct DeliveryIds {
+    pub(crate) webhook: Id,
+    pub(crate) id: Id,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for DeliveryIds {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        let params = params(parts, state).await?;
+        let read = |name| Id::try_parse(param(&params, name)).ok();
+        let ids = read("id").zip(read("delivery"));
+        let ids = ids.map(|(webhook, id)| Self { webhook, id });
+        ids.ok_or_else(|| Problem::new(ProblemCode::NotFound, "an id in the path is not a UUID").into())
+    }
+}
+
 /// `{id}` of the path, of something whose id is a text.
 pub(crate) struct PathText(pub(crate) String);
 

@@ -30,6 +30,7 @@ mod tokens;
 mod trusted_devices;
 mod users;
 mod verification;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -39,6 +40,7 @@ use service::Service;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+pub(crate) use self::convert::time;
 use crate::{Limits, answer::respond, http::app::App};
 
 fn endpoints() -> OpenApiRouter<App> {
@@ -59,6 +61,7 @@ fn endpoints() -> OpenApiRouter<App> {
         .merge(tokens::endpoints())
         .merge(batches::endpoints())
         .merge(exports::endpoints())
+        .merge(webhooks::endpoints())
         .merge(audit::endpoints())
         .merge(probes::endpoints())
 }

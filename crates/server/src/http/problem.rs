@@ -111,6 +111,10 @@ fn field(input: Input) -> &'static str {
         Input::Enrollment => "enrollment_id",
         Input::Approver => "approver",
         Input::User => "user",
+        Input::WebhookUrl => "url",
+        Input::WebhookEvents => "events",
+        Input::WebhookAccounts => "accounts",
+        Input::OverlapHours => "overlap_hours",
     }
 }
 

@@ -158,7 +158,7 @@ impl Caller {
         }
     }
 
-    /// The accounts that it is limited to.
+    /// The accounts that it is limited to; `None` for all.
     pub(crate) fn accounts(&self) -> Option<&[String]> {
         match &self.who {
             Who::ApiKey(key) => key.accounts.as_deref(),

@@ -138,7 +138,7 @@ async fn judge_code(
     let mut cause = None;
     let mut masked_s = 0;
     let mut locked = None;
-    let mut suspended = false;
+    let mut begun = None;
     let is_asked = |bound: &&Bound| of.is_none_or(|of| bound.device.id == of);
     let asked: Vec<&Bound> = user.devices.iter().filter(is_asked).collect();
     for bound in &asked {
@@ -163,7 +163,7 @@ async fn judge_code(
             }
             Verdict::Refused(why) => {
                 // The same wrong code again is no other guess, and changes nothing.
-                suspended |= judgement.next.suspended(Purpose::Unbinding);
+                begun = longest(begun, judgement.next.lock(Purpose::Unbinding, now));
                 changed |= judgement.next != bound.state;
                 next = next.with_state(id, judgement.next);
                 cause = Some(why);
@@ -182,10 +182,9 @@ async fn judge_code(
             } else {
                 entry
             };
-            let entry = if suspended {
-                entry.detail(suspends(Purpose::Unbinding))
-            } else {
-                entry
+            let entry = match begun {
+                Some(lock) => entry.detail(stops(lock, Purpose::Unbinding)),
+                None => entry,
             };
             let error = ServiceError::CodeRefused {
                 hint: None,
@@ -213,9 +212,20 @@ async fn judge_code(
     }
 }
 
-/// The trail's detail of a wrong code that suspended its road.
-pub(crate) fn suspends(purpose: Purpose) -> serde_json::Value {
-    serde_json::json!({"suspended": purpose.name()})
+/// Of two locks the one that needs somebody to act, or the first.
+pub(crate) fn longest(one: Option<Lock>, other: Option<Lock>) -> Option<Lock> {
+    match (one, other) {
+        (Some(Lock::Suspended), _) | (_, Some(Lock::Suspended)) => Some(Lock::Suspended),
+        (one, other) => one.or(other),
+    }
+}
+
+/// The trail's detail of a wrong code that locked its road, or suspended it.
+pub(crate) fn stops(lock: Lock, road: Purpose) -> serde_json::Value {
+    match lock {
+        Lock::Until(until) => serde_json::json!({"locked_until_ms": until.get(), "road": road.name()}),
+        Lock::Suspended => serde_json::json!({"suspended": road.name()}),
+    }
 }
 
 /// The error of a locked user.

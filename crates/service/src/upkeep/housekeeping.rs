@@ -1,7 +1,9 @@
 //! Housekeeping: enrollments that expired end, users whose closing is over, sessions, and what is known of requests that
 //! created something, of browsers that were trusted, and of cities that nobody logs in from any more.
 
-use store::{Change, EnrollmentState, IdempotencyRecord, List, Noun, Outcome, TrustedDevices, UsualCities, Write};
+use store::{
+    Change, Delivery, EnrollmentState, IdempotencyRecord, List, Noun, Outcome, TrustedDevices, UsualCities, Write,
+};
 
 use crate::{
     Caller, Core, Service, ServiceError,
@@ -37,6 +39,7 @@ impl Service {
         ended += forget::<IdempotencyRecord>(core, "idempotency.expire").await?;
         ended += forget::<TrustedDevices>(core, "trusted_device.expire").await?;
         ended += forget::<UsualCities>(core, "usual_cities.expire").await?;
+        ended += forget::<Delivery>(core, "delivery.expire").await?;
         Ok(ended + forget_sessions(core).await?)
     }
 }

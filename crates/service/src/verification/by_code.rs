@@ -1,10 +1,12 @@
 //! Judging of a device's code in a batch: right, repeated, locked or wrong, against the states as they stand.
 
 use otp::Code;
+use serde_json::json;
 use verify::{Cause, Credential, DeviceState, Judgement, Lock, Policy, UnixMs, Verdict, judge};
 
 use crate::{
     Acceptance, ServiceError,
+    devices::factor::longest,
     protection::decision::TOTP,
     verification::{
         batch::Round,
@@ -13,6 +15,9 @@ use crate::{
         user_batch::{CLOSING, UserBatch},
     },
 };
+
+/// A login after so many days without one is told to its user (P8).
+const ABSENT_DAYS: i64 = 30;
 
 impl UserBatch<'_> {
     pub(super) fn judge_code(&mut self, round: &mut Round<'_>, request: &Request, code: Option<&Code>) -> Answered {
@@ -105,13 +110,22 @@ impl UserBatch<'_> {
             wrong_since_last_success: bound.state.wrong_since_success(request.road()).saturating_add(on_road),
             repeated: false,
         };
+        let absent_days = bound
+            .state
+            .parts()
+            .last_success_at
+            .map(|last| now.since(last) / UnixMs::DAY);
+        let absent_days = absent_days.filter(|days| *days >= ABSENT_DAYS && request.is_login());
         bound.state = next;
         let kept_ms = core.settings.request_id_ms;
         self.memo
             .judged(Some(id), request.tag.as_ref(), Some(&accepted), now, kept_ms);
         self.changed = true;
         self.answered(request, accepted.decision_id, TOTP, now);
-        let entry = request.event("accepted").device(id).decision(accepted.decision_id);
+        let mut entry = request.event("accepted").device(id).decision(accepted.decision_id);
+        if let Some(days) = absent_days {
+            entry = request.detailed(entry, json!({"absent_days": days}));
+        }
         self.tell(round, &entry)?;
         Ok(Answer::Accepted(accepted))
     }
@@ -125,7 +139,7 @@ impl UserBatch<'_> {
         let mut told: Option<Cause> = None;
         let mut masked_s = 0;
         let mut changed = false;
-        let mut suspended = false;
+        let mut lock = None;
         let only = match devices {
             [only] => Some(only.device.id),
             _ => None,
@@ -136,7 +150,8 @@ impl UserBatch<'_> {
                 let id = Some(bound.device.id);
                 self.memo.judged(id, request.tag.as_ref(), None, now, kept_ms);
                 changed |= judgement.next != bound.state;
-                suspended |= judgement.next.suspended(request.road());
+                // Codes are judged where nothing locks them, so this one does.
+                lock = longest(lock, judgement.next.lock(request.road(), now));
                 bound.state = judgement.next;
                 told = told.filter(|told| *told != Cause::Wrong).or(Some(cause));
                 masked_s = masked_s.max(policy.near_masked_s(bound.device.parameters.period));
@@ -151,8 +166,8 @@ impl UserBatch<'_> {
         if let Some(only) = only {
             entry = entry.device(only);
         }
-        if suspended {
-            entry = request.suspending(entry);
+        if let Some(lock) = lock {
+            entry = request.stopping(entry, lock);
         }
         if changed {
             self.tell(round, &entry)?;

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use otp::Code;
 use serde_json::Value;
 use store::{Id, Owner};
-use verify::{Purpose, UnixMs};
+use verify::{Lock, Purpose, UnixMs};
 use zeroize::Zeroizing;
 
 use crate::{
     ServiceError,
     access::caller::Origin,
-    devices::factor::{suspends, wait_s},
-    protection::token::PendingChallenge,
+    devices::factor::{stops, wait_s},
+    protection::{purpose::ChallengePurpose, token::PendingChallenge},
     trail::event::NewEvent,
     verification::request_id::RequestTag,
 };
@@ -68,15 +68,25 @@ impl Request {
         event.of_user()
     }
 
-    /// The same, of a wrong code that suspended its road.
-    pub(crate) fn suspending<'a>(&self, event: NewEvent<'a>) -> NewEvent<'a> {
-        let mut detail = suspends(self.road());
+    /// The same, of a wrong code that suspended its road, or locked it until then.
+    pub(crate) fn stopping<'a>(&self, event: NewEvent<'a>, lock: Lock) -> NewEvent<'a> {
+        self.detailed(event, stops(lock, self.road()))
+    }
+
+    /// The same, with what else is to be said.
+    pub(crate) fn detailed<'a>(&self, event: NewEvent<'a>, mut detail: Value) -> NewEvent<'a> {
         if let (Some(challenge), Some(detail)) = (&self.challenge, detail.as_object_mut())
             && let Value::Object(more) = challenge.detail()
         {
             detail.extend(more);
         }
         event.detail(detail)
+    }
+
+    /// Whether it completes a login.
+    pub(crate) fn is_login(&self) -> bool {
+        let purpose = self.challenge.as_ref().map(|challenge| challenge.purpose);
+        purpose == Some(ChallengePurpose::Login)
     }
 }
 

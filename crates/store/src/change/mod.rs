@@ -50,6 +50,14 @@ impl Change {
         }
     }
 
+    /// A third: what became of notices whose events are there. A webhook's reader may come further with it.
+    pub fn of_delivering(writes: impl IntoIterator<Item = Write>) -> Self {
+        Self {
+            writes: writes.into_iter().collect(),
+            events: Vec::new(),
+        }
+    }
+
     /// With one more event.
     #[must_use]
     pub fn and(mut self, event: Event) -> Self {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::Write;
-use crate::{Allowance, Key, Noun, Owner, Sealed, TrailReader, audit::Event, document};
+use crate::{Allowance, Delivery, Key, Noun, Owner, Sealed, TrailReader, audit::Event, document};
 
 /// The reason why no engine may do this change; `None` for most.
 pub(super) fn fault(writes: &[Write], events: &[Event]) -> Option<&'static str> {
@@ -35,9 +35,22 @@ pub(super) fn fault(writes: &[Write], events: &[Event]) -> Option<&'static str> 
 /// A counter's records follow; what a reader makes of the trail has its records there.
 fn needs_no_event(writes: &[Write]) -> bool {
     match writes {
-        [Write::Put { document, .. }] => [Allowance::NAME, TrailReader::NAME].contains(&document.key.noun),
+        [Write::Put { document, .. }] if document.key.noun == Allowance::NAME => true,
         [Write::Put { document, .. }, Write::Index { .. }] => document.key == TrailReader::key_of(TrailReader::HISTORY),
-        _ => false,
+        _ => !writes.is_empty() && writes.iter().all(is_of_deliveries),
+    }
+}
+
+/// What became of a notice, whose event is in the trail.
+fn is_of_deliveries(write: &Write) -> bool {
+    match write {
+        Write::Put { document, .. } => [Delivery::NAME, TrailReader::NAME].contains(&document.key.noun),
+        Write::Delete { key, .. } => key.noun == Delivery::NAME,
+        Write::Require { .. }
+        | Write::User { .. }
+        | Write::EraseUser(_)
+        | Write::Reseal { .. }
+        | Write::Index { .. } => false,
     }
 }
 

@@ -73,7 +73,7 @@ pub const CASES: &[Case] = cases! {
     keys: api_keys_round_trip, every_change_of_keys_is_noticed, a_key_has_one_witness, a_mac_key_has_one_witness;
     conditions: a_missed_change_writes_nothing, outcomes_stand_in_order, a_call_builds_on_itself,
         a_row_is_a_lock, a_tombstone_never_changes;
-    refusals: what_no_engine_may_do_is_refused, a_count_needs_no_event;
+    refusals: what_no_engine_may_do_is_refused, a_count_needs_no_event, a_delivery_needs_no_event;
     races: one_of_many_states_wins, one_of_many_bindings_wins, one_of_many_owners_changes_wins;
     crashes: what_was_answered_survives, what_was_not_answered_is_whole_or_absent,
         a_crash_between_load_and_commit_changes_nothing;

@@ -76,3 +76,42 @@ pub(super) async fn a_count_needs_no_event(harness: &dyn Harness) {
         Some(counted(2))
     );
 }
+
+/// What became of a notice has its event there, and its webhook's reader comes further with it; nothing else does.
+pub(super) async fn a_delivery_needs_no_event(harness: &dyn Harness) {
+    let store = open(harness).await;
+    let delivery = |version| crate::Delivery {
+        id: id(1),
+        version,
+        webhook: id(2),
+        event: "1.1.1".into(),
+        row: 1,
+        kind: "device.bound".into(),
+        person: id(3),
+        at: NOW,
+        state: crate::DeliveryState::Pending,
+        attempts: 0,
+        first_attempt_at: None,
+        last_attempt_at: None,
+        next_attempt_at: None,
+        last_status: None,
+        expires_at: NOW,
+    };
+    let name = crate::Webhook::reader(id(2));
+    let reader = crate::TrailReader::next(None, &name, None);
+    let first = [Write::put(None, &delivery(1)), Write::put(None, &reader)];
+    done(&*store, Change::of_delivering(first)).await;
+    let more = [
+        Write::put(Some(1), &delivery(2)),
+        Write::put(None, &protection(&owner(1), 1)),
+    ];
+    assert!(store.commit(vec![Change::of_delivering(more)]).await.is_err());
+    assert!(store.commit(vec![Change::of_delivering([])]).await.is_err());
+    let ended = Write::Delete {
+        expected: 1,
+        key: crate::Noun::key(&delivery(1)),
+    };
+    done(&*store, Change::of_delivering([ended])).await;
+    assert_eq!(store.delivery(id(1)).await.expect("a read"), None);
+    assert_eq!(store.rows(None, 9).await.expect("a read").len(), 0);
+}
