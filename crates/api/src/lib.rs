@@ -32,6 +32,7 @@ mod read;
 mod recovery;
 mod requirements;
 mod session;
+mod support;
 mod text;
 mod timestamp;
 mod token;
@@ -82,6 +83,10 @@ pub use requirements::{AccountPath, Requirements, RequirementsRequest};
 pub use session::{
     EndSessionQuery, EndSessionsRequest, EndedSessions, Session, SessionCause, SessionCheck, SessionCheckRequest,
     SessionClient, SessionPage, SessionPath, SessionQuery, SessionRequest, StartedSession,
+};
+pub use support::{
+    ApprovalRequest, Approver, Passcode, PasscodeRequest, PasscodeState, RevealedPasscode, SupportActRequest,
+    SupportRequestPath,
 };
 pub use text::{Name, Text, TextError};
 pub use timestamp::{Timestamp, TimestampError};

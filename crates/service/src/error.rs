@@ -127,6 +127,14 @@ pub enum ServiceError {
         /// What can be done.
         why: String,
     },
+    /// A request of support's is not where this could follow.
+    #[error("the request is {state}: {why}")]
+    RequestState {
+        /// Where it stands.
+        state: &'static str,
+        /// What can be done.
+        why: String,
+    },
     /// The question may be asked only so often.
     #[error("this was asked too often within an hour: wait")]
     AskedTooOften {
@@ -214,6 +222,8 @@ pub enum Input {
     SerialNumbers,
     /// Who receives exported seeds.
     Recipient,
+    /// Why support asks for something.
+    Reason,
     /// The key that exported seeds are encrypted under.
     TransportKey,
     /// A file of seeds.
@@ -284,6 +294,7 @@ impl fmt::Display for Input {
             Self::Lot => "the batch",
             Self::SerialNumbers => "the serial numbers",
             Self::Recipient => "the recipient",
+            Self::Reason => "the reason",
             Self::TransportKey => "the key",
             Self::SeedFile => "the file",
             Self::Roles => "the roles",
@@ -367,6 +378,7 @@ impl ServiceError {
             Self::TokenState { .. } => (FaultClass::Conflict, "token_state"),
             Self::TokenUnavailable => (FaultClass::Conflict, "token_unavailable"),
             Self::ExportState { .. } => (FaultClass::Conflict, "export_state"),
+            Self::RequestState { .. } => (FaultClass::Conflict, "request_state"),
             Self::EnrollmentEnded => (FaultClass::Gone, "enrollment_ended"),
             Self::EnrollmentExpired => (FaultClass::Gone, "enrollment_expired"),
             Self::ClosingEnded => (FaultClass::Gone, "closing_ended"),

@@ -18,12 +18,13 @@ mod recovery;
 mod sealing;
 mod service;
 mod settings;
+mod support;
 mod trail;
 mod upkeep;
 mod user_lock;
 mod verification;
 
-pub use access::{Actor, ActorKind, Caller, Client, IdempotencyKey, NewKey};
+pub use access::{Actor, ActorKind, Approver, Caller, Client, IdempotencyKey, NewKey};
 pub(crate) use core::Core;
 pub use core::Ports;
 pub use devices::{DeviceView, Factor, Method, UserView};
@@ -46,6 +47,7 @@ pub use protection::{
 };
 pub use service::Service;
 pub use settings::{ExternalMethod, NoMethod, Settings, UnknownOperations};
+pub use support::{IssuedPasscode, NewPasscode};
 pub use trail::{Finding, Record, Report, SignedHead, verify_trail};
 pub use upkeep::{ClockStatus, DeviceAhead, end_witness, look_at_clock, prove_keyring, reseal};
 pub use verification::{Acceptance, Answer, Question};
@@ -56,7 +58,7 @@ pub use otp::{Algorithm, Parameters, Period, Secret};
 pub use pskc::{Encoding, Seed};
 pub use store::{
     Administrators, ApiKey, Closing, ClosingState, Damage, Export, ExportState, Id, IdentityProof, Lot, OpenTo, Owner,
-    Protection, ProtectionMethod, ProtectionSetting, Requirements, Role, Sealed, TokenFilter, TokenStatus, Words,
-    audit,
+    Passcode, PasscodeState, Protection, ProtectionMethod, ProtectionSetting, Requirements, Role, Sealed, TokenFilter,
+    TokenStatus, Words, audit,
 };
 pub use verify::{DeviceStatus, Kind, Purpose, UnixMs};

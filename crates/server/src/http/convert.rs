@@ -1,7 +1,7 @@
 //! From the wire to the use cases and back, where families share it; no decision is made here.
 
 use api::Timestamp;
-use service::{ActorKind, Algorithm, Factor, IdentityProof, Method, ProofOfIdentity, UnixMs};
+use service::{ActorKind, Algorithm, Approver, Factor, IdentityProof, Method, Owner, ProofOfIdentity, UnixMs};
 use zeroize::Zeroizing;
 
 pub(crate) fn actor(actor: api::Actor) -> service::Actor {
@@ -44,6 +44,13 @@ pub(crate) fn factor(factor: api::Factor) -> Factor {
 
 fn grant_text(presented: &api::PresentedGrant) -> Zeroizing<String> {
     Zeroizing::new(presented.grant.as_str().to_owned())
+}
+
+pub(crate) fn approver(given: api::Approver) -> Approver {
+    Approver {
+        owner: Owner::new(given.account.as_str(), given.user.as_str()),
+        factor: code_factor(given.code, given.method),
+    }
 }
 
 pub(crate) fn code_factor(code: api::CodeText, method: api::FactorMethod) -> Factor {

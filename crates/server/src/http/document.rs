@@ -95,6 +95,7 @@ const API_KEY: &str = "api_key";
         (name = "enrollments", description = "Bindings under way."),
         (name = "devices", description = "What shows the codes."),
         (name = "users", description = "A user's factors as a whole."),
+        (name = "support", description = "People who lost their device: what two persons of support do for them."),
         (name = "tokens", description = "Hardware tokens before, while and after they are somebody's device."),
         (name = "audit", description = "Who did what, and why it was refused."),
         (name = "probes", description = "For those who watch the service. The admin listener answers them, too."),

@@ -22,6 +22,7 @@ mod extract;
 mod grants;
 mod methods;
 mod operations;
+mod passcodes;
 mod probes;
 mod problem;
 mod sessions;
@@ -57,6 +58,7 @@ fn endpoints() -> OpenApiRouter<App> {
         .merge(tokens::endpoints())
         .merge(batches::endpoints())
         .merge(exports::endpoints())
+        .merge(passcodes::endpoints())
         .merge(audit::endpoints())
         .merge(probes::endpoints())
 }

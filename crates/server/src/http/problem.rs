@@ -79,6 +79,7 @@ fn field(input: Input) -> &'static str {
         Input::Lot => "batch",
         Input::SerialNumbers => "serial_numbers",
         Input::Recipient => "recipient",
+        Input::Reason => "reason",
         Input::TransportKey => "key_base64",
         Input::SeedFile => "file_base64",
         Input::Roles => "role",
@@ -162,6 +163,10 @@ mod tests {
             },
             ServiceError::ExportState {
                 state: "withdrawn",
+                why: words(),
+            },
+            ServiceError::RequestState {
+                state: "used",
                 why: words(),
             },
             ServiceError::AskedTooOften { retry_after_s: 60 },

@@ -3,9 +3,11 @@
 pub(crate) mod allowance;
 pub(crate) mod api_keys;
 pub(crate) mod caller;
+pub(crate) mod four_eyes;
 pub(crate) mod hourly_limit;
 pub(crate) mod idempotency;
 
 pub use api_keys::NewKey;
 pub use caller::{Actor, ActorKind, Caller, Client};
+pub use four_eyes::Approver;
 pub use idempotency::IdempotencyKey;

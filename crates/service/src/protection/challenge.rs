@@ -135,7 +135,7 @@ impl Service {
             has_pass: pass.is_some(),
             is_risky: wanted.is_risky,
         };
-        let (mut decision, mut ground, mut methods) = decide(&asked, &facts);
+        let (mut decision, mut ground, mut methods) = decided(&attempt, &wanted.owner, &asked, &mut facts).await?;
         let locked_until = login.locked_until(user.as_ref().and_then(|user| locked_until(user, wanted.purpose, now)));
         let mut pending = PendingChallenge {
             city: login.city,
@@ -148,7 +148,7 @@ impl Service {
             trusted_device = core.trust_used(&attempt, &pending, user, trust.token).await?;
             if trusted_device.is_none() {
                 facts.is_trusted = false;
-                (decision, ground, methods) = decide(&asked, &facts);
+                (decision, ground, methods) = decided(&attempt, &wanted.owner, &asked, &mut facts).await?;
                 pending.becomes(ground, &methods);
             }
         }
@@ -197,6 +197,21 @@ impl Service {
         };
         Ok((pending.purpose, state, pending.expires_at()))
     }
+}
+
+/// The decision. Whether a passcode waits is asked of those who cannot go on without an answer, who are few.
+async fn decided(
+    attempt: &Attempt<'_>,
+    owner: &Owner,
+    asked: &Asked<'_>,
+    facts: &mut Facts,
+) -> Result<(Decision, Ground, Vec<OfferedMethod>), ServiceError> {
+    let first = decide(asked, facts);
+    if asked.purpose != ChallengePurpose::Login || first.0 == Decision::Allow {
+        return Ok(first);
+    }
+    facts.has_passcode = attempt.core.has_passcode(owner, attempt.now).await?;
+    Ok(decide(asked, facts))
 }
 
 /// When the first of the user's devices is judged again, where all are locked.
@@ -253,6 +268,7 @@ async fn facts(attempt: &Attempt<'_>, owner: &Owner, user: Option<&User>) -> Res
         is_known: has_device || standing.own.version > 0 || register.is_some(),
         has_device,
         has_recovery_code: recovery.is_some_and(|set| set.left() > 0),
+        has_passcode: false,
         external: methods.external,
         forbidden: methods.forbidden,
         allows_no_method: attempt.core.settings.no_method == NoMethod::Allow,

@@ -10,6 +10,9 @@ pub(crate) const TOTP: &str = "totp";
 /// A recovery code, as answers and grants name it.
 pub(crate) const RECOVERY_CODE: &str = "recovery_code";
 
+/// A temporary passcode, as answers and grants name it.
+pub(crate) const PASSCODE: &str = "passcode";
+
 /// The decision on a challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Decision {
@@ -102,6 +105,8 @@ pub(crate) struct Facts {
     pub(crate) has_device: bool,
     /// A recovery code is left.
     pub(crate) has_recovery_code: bool,
+    /// A temporary passcode waits for them, which opens a login (U3).
+    pub(crate) has_passcode: bool,
     /// External methods that were proven for them and that may answer, in the operator's order.
     pub(crate) external: Vec<String>,
     /// Those of them that the account forbids as alternatives (P4).
@@ -180,7 +185,13 @@ pub(crate) fn decide(asked: &Asked<'_>, facts: &Facts) -> (Decision, Ground, Vec
     // Whatever asks: who logs in has passed login protection, too.
     let login = &facts.login.method;
     let also = (asked.purpose == ChallengePurpose::Login && *login != ProtectionMethod::None).then_some(login);
-    let methods = offered(asked.first_factor, facts, (main, also));
+    let mut methods = offered(asked.first_factor, facts, (main, also));
+    if facts.has_passcode && asked.purpose == ChallengePurpose::Login {
+        methods.push(OfferedMethod {
+            method: PASSCODE.into(),
+            alternative: true,
+        });
+    }
     if methods.is_empty() {
         // An identity check that asked nothing would be a proof of nothing.
         let is_allowed = facts.allows_no_method && asked.purpose != ChallengePurpose::Identity;

@@ -1,0 +1,5 @@
+//! Support: people who lost their device.
+
+pub(crate) mod passcode;
+
+pub use passcode::{IssuedPasscode, NewPasscode};
