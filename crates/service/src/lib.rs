@@ -46,8 +46,11 @@ pub use protection::{
     TrustedDeviceView, UserPage, UserSummary, shipped_operation, shipped_operations,
 };
 pub use service::Service;
-pub use settings::{ExternalMethod, NoMethod, Settings, UnknownOperations};
-pub use support::{IssuedPasscode, NewPasscode};
+pub use settings::{ExternalMethod, NoMethod, Settings, SupportSettings, UnknownOperations};
+pub use support::{
+    ApprovedUnbinding, EVIDENCE_KINDS, EvidenceProvider, IssuedPasscode, NewEvidence, NewOutcome, NewPasscode,
+    NewUnbindRequest,
+};
 pub use trail::{Finding, Record, Report, SignedHead, verify_trail};
 pub use upkeep::{ClockStatus, DeviceAhead, end_witness, look_at_clock, prove_keyring, reseal};
 pub use verification::{Acceptance, Answer, Question};
@@ -59,6 +62,6 @@ pub use pskc::{Encoding, Seed};
 pub use store::{
     Administrators, ApiKey, Closing, ClosingState, Damage, Export, ExportState, Id, IdentityProof, Lot, OpenTo, Owner,
     Passcode, PasscodeState, Protection, ProtectionMethod, ProtectionSetting, Requirements, Role, Sealed, TokenFilter,
-    TokenStatus, Words, audit,
+    TokenStatus, UnbindOutcome, UnbindRequest, UnbindState, Words, audit,
 };
 pub use verify::{DeviceStatus, Kind, Purpose, UnixMs};

@@ -2,6 +2,8 @@
 
 use verify::{Policy, UnixMs};
 
+use crate::support::evidence::{EvidenceProvider, TOKEN_RETURNED};
+
 /// The rules' settings; every default is the product's promise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -47,6 +49,30 @@ pub struct Settings {
     pub no_method: NoMethod,
     /// The operator's words for people who are stuck, and where they find help.
     pub contact: Option<String>,
+    /// What support goes by.
+    pub support: SupportSettings,
+}
+
+/// What support goes by when it helps people who lost their device (U2).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SupportSettings {
+    /// Cool-downs that the operator set, by kind of evidence.
+    pub cool_downs_ms: Vec<(String, i64)>,
+    /// Whose signed statements are taken for evidence.
+    pub evidence_providers: Vec<EvidenceProvider>,
+}
+
+impl SupportSettings {
+    /// How long a request cools down on evidence of this kind: as the operator set; none for a token that was handed back or a
+    /// passed face check, else a day.
+    pub(crate) fn cool_down_ms(&self, kind: &str) -> i64 {
+        let set = self.cool_downs_ms.iter().find(|(of, _)| of == kind);
+        match (set, kind) {
+            (Some((_, ms)), _) => *ms,
+            (None, TOKEN_RETURNED | "face") => 0,
+            (None, _) => UnixMs::DAY,
+        }
+    }
 }
 
 /// What is decided of a user who has nothing to answer with.
@@ -146,6 +172,7 @@ impl Default for Settings {
             external_methods: shipped_methods(),
             no_method: NoMethod::Deny,
             contact: None,
+            support: SupportSettings::default(),
         }
     }
 }

@@ -123,6 +123,7 @@ impl Service {
         let memo = user.as_ref().map(|user| Memo::read(&user.memo)).unwrap_or_default();
         let memory = memo.grants;
         facts.is_closing = memo.is_closing;
+        facts.is_frozen = memo.support.frozen_until(now).is_some();
         let login = LoginFacts::of(&attempt, wanted, user.as_ref(), &mut facts).await?;
         let pass = wanted
             .session_id
@@ -279,6 +280,7 @@ async fn facts(attempt: &Attempt<'_>, owner: &Owner, user: Option<&User>) -> Res
         is_trusted: false,
         allows_trust: standing.own.allow_trusted_devices,
         is_closing: false,
+        is_frozen: false,
     })
 }
 

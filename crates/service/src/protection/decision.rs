@@ -64,6 +64,8 @@ pub enum Ground {
     NoMethod,
     /// The account is being closed.
     Closing,
+    /// Support switched the user's method lately, and what is always checked waits (U2b).
+    RecentlyRecovered,
 }
 
 impl Ground {
@@ -83,6 +85,7 @@ impl Ground {
             Self::UnusualCity => "unusual_city",
             Self::NoMethod => "no_method",
             Self::Closing => "closing",
+            Self::RecentlyRecovered => "recently_recovered",
         }
     }
 }
@@ -127,6 +130,8 @@ pub(crate) struct Facts {
     pub(crate) is_trusted: bool,
     /// The account is being closed (P9).
     pub(crate) is_closing: bool,
+    /// Support switched their method lately (U2b).
+    pub(crate) is_frozen: bool,
 }
 
 /// Whether the account lets this external method answer: as what one of these settings names, or as an alternative.
@@ -208,6 +213,9 @@ fn asks<'f>(asked: &Asked<'_>, facts: &'f Facts) -> Result<(Ground, Option<&'f P
     // There is no session either; whoever takes it back proves who they are by a check of identity.
     if facts.is_closing && asked.purpose != ChallengePurpose::Identity {
         return Err((Decision::Deny, Ground::Closing));
+    }
+    if facts.is_frozen && asked.purpose != ChallengePurpose::Login && asked.sensitivity == Sensitivity::IdentityAlways {
+        return Err((Decision::Deny, Ground::RecentlyRecovered));
     }
     let is_on = |in_force: &InForce| in_force.method != ProtectionMethod::None;
     let ground_of = |in_force: &InForce| match in_force.is_required {

@@ -8,7 +8,7 @@ use crate::{
     Caller, Core, Factor, Input, MethodView, Role, Service, ServiceError,
     attempt::Attempt,
     devices::{
-        factor::{ConsumedFactor, paid_by},
+        factor::{ConsumedFactor, not_frozen, paid_by},
         factors::touched,
     },
     protection::{
@@ -52,6 +52,7 @@ impl Service {
         loop {
             let attempt = attempts.next()?;
             let user = core.row(owner, attempt.now).await?;
+            not_frozen(&user, attempt.now)?;
             let register = core.register(owner).await?;
             let old = register.named(name);
             let is_same = match old {

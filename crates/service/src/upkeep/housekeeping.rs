@@ -1,13 +1,16 @@
 //! Housekeeping: enrollments that expired end, users whose closing is over, sessions, and what is known of requests that
 //! created something, of browsers that were trusted, and of cities that nobody logs in from any more.
 
-use store::{Change, EnrollmentState, IdempotencyRecord, List, Noun, Outcome, TrustedDevices, UsualCities, Write};
+use store::{
+    Change, EnrollmentState, IdempotencyRecord, List, Noun, Outcome, Passcode, TrustedDevices, UsualCities, Write,
+};
 
 use crate::{
     Caller, Core, Service, ServiceError,
     access::caller::Origin,
     enrollment::state::becomes,
     protection::{closing::end_due, session::housekeeping::forget_sessions},
+    support::housekeeping::requests_move_on,
     trail::event::NewEvent,
 };
 
@@ -34,6 +37,8 @@ impl Service {
             ended += outcomes.iter().filter(|outcome| **outcome == Outcome::Done).count();
         }
         ended += end_due(core).await?;
+        ended += requests_move_on(core).await?;
+        ended += forget::<Passcode>(core, "passcode.expire").await?;
         ended += forget::<IdempotencyRecord>(core, "idempotency.expire").await?;
         ended += forget::<TrustedDevices>(core, "trusted_device.expire").await?;
         ended += forget::<UsualCities>(core, "usual_cities.expire").await?;

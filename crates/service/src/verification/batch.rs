@@ -107,7 +107,9 @@ async fn round(
         core,
         now,
         // One for the event of each question, and one for the id of its decision; of a login, two for its browser.
-        salts: core.salts(2 * (open.len() + logins))?,
+        // Of a user whose devices support is to end, one for the end of that.
+        salts: core
+            .salts(2 * (open.len() + logins) + users.iter().flatten().filter(|batch| batch.is_unbinding()).count())?,
     };
     for (&place, &slot) in open.iter().zip(&slot_of) {
         answers[place] = match &mut users[slot] {

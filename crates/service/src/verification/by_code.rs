@@ -1,6 +1,7 @@
 //! Judging of a device's code in a batch: right, repeated, locked or wrong, against the states as they stand.
 
 use otp::Code;
+use serde_json::json;
 use verify::{Cause, Credential, DeviceState, Judgement, Lock, Policy, UnixMs, Verdict, judge};
 
 use crate::{
@@ -104,6 +105,12 @@ impl UserBatch<'_> {
             .judged(Some(id), request.tag.as_ref(), Some(&accepted), now, kept_ms);
         self.changed = true;
         self.answered(request, accepted.decision_id, TOTP, now);
+        // Whoever has the device asks for nothing to be ended (U2b).
+        if let Some(unbinding) = self.memo.support.end_unbinding() {
+            let entry = request.event_of("unbind_request.withdraw", "done").device(id);
+            let entry = entry.detail(json!({"unbind_request": unbinding, "reason": "right_code"}));
+            self.tell(round, &entry)?;
+        }
         let entry = request.event("accepted").device(id).decision(accepted.decision_id);
         self.tell(round, &entry)?;
         Ok(Answer::Accepted(accepted))

@@ -67,6 +67,11 @@ impl Request {
         event.of_user()
     }
 
+    /// An event of something else that it brought about.
+    pub(crate) fn event_of(&self, action: &'static str, outcome: &'static str) -> NewEvent<'_> {
+        NewEvent::new(action, outcome, &self.origin).of_user()
+    }
+
     /// The same, of a wrong code that suspended its road.
     pub(crate) fn suspending<'a>(&self, event: NewEvent<'a>) -> NewEvent<'a> {
         let mut detail = suspends(self.road());

@@ -130,6 +130,11 @@ impl<'a> UserBatch<'a> {
         self.memo.is_closed_to(purpose)
     }
 
+    /// Whether support is to end devices of theirs, unless a right code comes in.
+    pub(super) fn is_unbinding(&self) -> bool {
+        self.memo.support.unbinding().is_some()
+    }
+
     /// Takes note that the request's challenge was answered by this decision.
     pub(super) fn answered(&mut self, request: &Request, decision: Id, method: &str, now: UnixMs) {
         if let Some(challenge) = &request.challenge {
