@@ -10,6 +10,7 @@ mod keyring;
 mod output;
 mod serve;
 mod server;
+mod support;
 mod token;
 mod user;
 
@@ -45,6 +46,8 @@ enum Command {
     Key(key::Key),
     /// Binds, verifies, resyncs and unbinds users' devices through a running service
     User(user::User),
+    /// Helps users who lost their device: by one person, approved by another
+    Support(support::Support),
     /// Programs hardware tokens over their serial line, and looks after them in the inventory
     #[command(subcommand)]
     Token(token::Token),
@@ -84,6 +87,7 @@ pub fn main() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Key(key) => key.run(),
         Command::User(user) => user.run(),
+        Command::Support(support) => support.run(),
         Command::Token(token) => token.run(),
         Command::Demo(demo) => demo.run(),
         Command::Authenticator(authenticator) => authenticator::run(*authenticator),

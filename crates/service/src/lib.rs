@@ -60,8 +60,8 @@ pub use verification::{Acceptance, Answer, Question};
 pub use otp::{Algorithm, Parameters, Period, Secret};
 pub use pskc::{Encoding, Seed};
 pub use store::{
-    Administrators, ApiKey, Closing, ClosingState, Damage, Export, ExportState, Id, IdentityProof, Lot, OpenTo, Owner,
-    Passcode, PasscodeState, Protection, ProtectionMethod, ProtectionSetting, Requirements, Role, Sealed, TokenFilter,
-    TokenStatus, UnbindOutcome, UnbindRequest, UnbindState, Words, audit,
+    Administrators, ApiKey, Closing, ClosingState, Damage, Evidence, Export, ExportState, Id, IdentityProof, Lot,
+    OpenTo, Owner, Passcode, PasscodeState, Protection, ProtectionMethod, ProtectionSetting, Requirements, Role,
+    Sealed, TokenFilter, TokenStatus, UnbindOutcome, UnbindRequest, UnbindState, Words, audit,
 };
 pub use verify::{DeviceStatus, Kind, Purpose, UnixMs};

@@ -28,6 +28,7 @@ mod problem;
 mod sessions;
 mod tokens;
 mod trusted_devices;
+mod unbind_requests;
 mod users;
 mod verification;
 
@@ -59,6 +60,7 @@ fn endpoints() -> OpenApiRouter<App> {
         .merge(batches::endpoints())
         .merge(exports::endpoints())
         .merge(passcodes::endpoints())
+        .merge(unbind_requests::endpoints())
         .merge(audit::endpoints())
         .merge(probes::endpoints())
 }
