@@ -18,6 +18,7 @@ use crate::{
     home::{Home, read_named},
     limits::LimitsTable,
     methods::{MethodTable, PagesTable, set_methods},
+    support::SupportTable,
 };
 
 /// The data of a service, beside it: where it is and by which rules, as the service's own configuration says.
@@ -78,6 +79,9 @@ pub(crate) struct ConfigFile {
     /// What people are shown.
     #[serde(default)]
     pub(crate) pages: PagesTable,
+    /// What support goes by.
+    #[serde(default)]
+    support: SupportTable,
     /// Where users come from.
     #[serde(default)]
     pub(crate) cities: CitiesTable,
@@ -181,6 +185,7 @@ impl ConfigFile {
     pub(crate) fn settings(&self) -> Result<Settings, Failure> {
         let mut settings = self.policy.settings()?;
         set_methods(&mut settings, &self.methods)?;
+        self.support.set(&mut settings)?;
         self.pages.set(&mut settings)?;
         self.grants.apply(&mut settings)?;
         Ok(settings)

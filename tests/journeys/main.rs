@@ -49,3 +49,4 @@ mod sessions;
 mod silence;
 mod tokens;
 mod trust;
+mod ways_back;

@@ -4,19 +4,21 @@
 use std::{collections::BTreeMap, path::Path};
 
 use api::{
-    Administrators, AdministratorsRequest, AuditHeads, AuditPage, AuditQuery, BATCH_ITEMS_MAX, Batch,
-    BatchChangeRequest, BatchItems, BatchPage, BatchQuery, BatchRequest, Challenge, ChallengeAnswer,
-    ChallengeAnswerRequest, ChallengeRequest, ChallengeStatus, Client, ClosingRequest, ClosingStatus, CodeText,
-    ConfirmRequest, ConfirmResponse, Device, EndMethodQuery, EndSessionsRequest, EndedMethod, EndedSessions,
+    Administrators, AdministratorsRequest, ApprovalRequest, ApprovedUnbindRequest, AuditHeads, AuditPage, AuditQuery,
+    BATCH_ITEMS_MAX, Batch, BatchChangeRequest, BatchItems, BatchPage, BatchQuery, BatchRequest, Challenge,
+    ChallengeAnswer, ChallengeAnswerRequest, ChallengeRequest, ChallengeStatus, Client, ClosingRequest, ClosingStatus,
+    CodeText, ConfirmRequest, ConfirmResponse, Device, EndMethodQuery, EndSessionsRequest, EndedMethod, EndedSessions,
     Enrollment, EnrollmentRequest, Export, ExportActRequest, ExportFileRequest, ExportRequest, FindByCodeRequest,
     FoundTokens, HandoverRequest, ImportQuery, ImportReceipt, ImportRequest, IntrospectRequest, Introspection, Jwks,
     Method, MethodRequest, MethodUses, MethodUsesQuery, Methods, Name, Operation, OperationPage, OperationQuery,
-    OperationRequest, PageSize, Probe, Problem, ProblemCode, Protection, ProtectionSettings, ProtectionSettingsRequest,
-    RecoveryCodes, RecoveryCodesRequest, RequestId, Requirements, RequirementsRequest, ResyncRequest,
-    RevokeGrantsRequest, SecretText, SessionCheck, SessionCheckRequest, SessionPage, SessionQuery, SessionRequest,
-    StartedSession, Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState, TrustedDevices,
-    UnbindRequest, UnlockRequest, User, UserAgent, UserPage, UserQuery, UserSummary, VerifyBatchRequest,
-    VerifyBatchResponse, VerifyMethod, VerifyRequest, VerifyResponse, read_json,
+    OperationRequest, PageSize, Passcode, PasscodeRequest, Probe, Problem, ProblemCode, Protection, ProtectionSettings,
+    ProtectionSettingsRequest, RecoveryCodes, RecoveryCodesRequest, RequestId, Requirements, RequirementsRequest,
+    ResyncRequest, RevealedPasscode, RevokeGrantsRequest, SecretText, SessionCheck, SessionCheckRequest, SessionPage,
+    SessionQuery, SessionRequest, StartedSession, SupportActRequest, Timestamp, Token, TokenChangeRequest, TokenPage,
+    TokenQuery, TokenState, TrustedDevices, UnbindRequest, UnbindRequestCompletion, UnbindRequestEnd,
+    UnbindRequestOpening, UnbindRequestPage, UnbindRequestQuery, UnbindRequestView, UnlockRequest, User, UserAgent,
+    UserPage, UserQuery, UserSummary, VerifyBatchRequest, VerifyBatchResponse, VerifyMethod, VerifyRequest,
+    VerifyResponse, read_json,
 };
 use proptest::{
     collection::vec,
@@ -42,8 +44,9 @@ macro_rules! by_name {
     ($($type:ident),+ $(,)?) => { [$((stringify!($type), again::<$type> as Again)),+] };
 }
 
-const REQUESTS: [(&str, Again); 30] = by_name![
+const REQUESTS: [(&str, Again); 36] = by_name![
     AdministratorsRequest,
+    ApprovalRequest,
     BatchChangeRequest,
     BatchRequest,
     ChallengeAnswerRequest,
@@ -61,6 +64,7 @@ const REQUESTS: [(&str, Again); 30] = by_name![
     IntrospectRequest,
     MethodRequest,
     OperationRequest,
+    PasscodeRequest,
     ProtectionSettingsRequest,
     RecoveryCodesRequest,
     RequirementsRequest,
@@ -68,15 +72,20 @@ const REQUESTS: [(&str, Again); 30] = by_name![
     RevokeGrantsRequest,
     SessionCheckRequest,
     SessionRequest,
+    SupportActRequest,
     TokenChangeRequest,
     UnbindRequest,
+    UnbindRequestCompletion,
+    UnbindRequestEnd,
+    UnbindRequestOpening,
     UnlockRequest,
     VerifyBatchRequest,
     VerifyRequest,
 ];
 
-const ANSWERS: [(&str, Again); 40] = by_name![
+const ANSWERS: [(&str, Again); 45] = by_name![
     Administrators,
+    ApprovedUnbindRequest,
     AuditHeads,
     AuditPage,
     Batch,
@@ -100,18 +109,22 @@ const ANSWERS: [(&str, Again); 40] = by_name![
     Methods,
     Operation,
     OperationPage,
+    Passcode,
     Probe,
     Problem,
     Protection,
     ProtectionSettings,
     RecoveryCodes,
     Requirements,
+    RevealedPasscode,
     SessionCheck,
     SessionPage,
     StartedSession,
     Token,
     TokenPage,
     TrustedDevices,
+    UnbindRequestPage,
+    UnbindRequestView,
     User,
     UserPage,
     UserSummary,

@@ -6,10 +6,11 @@ mod support;
 use std::{collections::BTreeSet, fs, path::Path, pin::Pin};
 
 use service::{
-    Caller, ChallengeAnswer, ChallengePurpose, Confirmation, ExportedTokens, Factor, GrantUse, IdentityProof, Method,
-    MethodReport, NewAdministrators, NewChallenge, NewDevice, NewEnrollment, NewExport, NewImport, NewKey, NewLot,
-    NewOperation, NewProvenMethod, NewRequirements, NewSession, OpenedBy, Owner, ProtectionChange, ProtectionMethod,
-    Question, Receipt, Revocation, Role, SeedFile, Service, ServiceError, TokenFilter, TokenTransition, UnixMs, Words,
+    Approver, Caller, ChallengeAnswer, ChallengePurpose, Confirmation, ExportedTokens, Factor, GrantUse, IdentityProof,
+    Method, MethodReport, NewAdministrators, NewChallenge, NewDevice, NewEnrollment, NewExport, NewImport, NewKey,
+    NewLot, NewOperation, NewOutcome, NewPasscode, NewProvenMethod, NewRequirements, NewSession, NewUnbindRequest,
+    OpenedBy, Owner, ProtectionChange, ProtectionMethod, Question, Receipt, Revocation, Role, SeedFile, Service,
+    ServiceError, TokenFilter, TokenTransition, UnixMs, Words,
 };
 use support::{World, id};
 use syn::{FnArg, ImplItem, Item, Type, Visibility};
@@ -86,8 +87,7 @@ macro_rules! calls {
 
 /// Each use case with something to work on; `verify`, `signed_head`, `check_session` and those of the lists come apart.
 const CALLS: &[(&str, Call)] = calls! {
-    create_key(&NewKey { roles: vec![Role::Verify], owner: "me".into(), audiences: Vec::new(), person: None,
-        accounts: None });
+    create_key(&NewKey { roles: vec![Role::Verify], owner: "me".into(), audiences: Vec::new(), person: None, accounts: None }, None);
     revoke_key(id(1));
     list_keys();
     user(&alice());
@@ -120,6 +120,17 @@ const CALLS: &[(&str, Call)] = calls! {
     approve_export(id(1));
     withdraw_export(id(1));
     fetch_export(id(1), &[7; 32]);
+    request_passcode(&passcode());
+    passcode(id(1));
+    approve_passcode(id(1), &approver());
+    reveal_passcode(id(1));
+    open_unbind_request(&unbinding());
+    unbind_request(id(1));
+    unbind_requests("requested", None, 9);
+    approve_unbind_request(id(1), &approver());
+    reject_unbind_request(id(1), "no");
+    withdraw_unbind_request(id(1), "no");
+    complete_unbind_request("ut_1_1");
     trail(None, 9);
     history_of_user(&alice(), None, 9);
     history_of_device(id(1), None, 9);
@@ -299,6 +310,30 @@ fn export() -> NewExport {
     }
 }
 
+fn passcode() -> NewPasscode {
+    NewPasscode {
+        owner: alice(),
+        reason: "lost".into(),
+    }
+}
+
+fn approver() -> Approver {
+    Approver {
+        owner: alice(),
+        factor: factor(),
+    }
+}
+
+fn unbinding() -> NewUnbindRequest {
+    NewUnbindRequest {
+        owner: alice(),
+        device: None,
+        outcome: NewOutcome::Unbind,
+        evidence: Vec::new(),
+        reason: "lost".into(),
+    }
+}
+
 fn question() -> Question {
     Question {
         owner: alice(),
@@ -415,6 +450,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "sessions",
             "end_session",
             "end_all_sessions",
+            "complete_unbind_request",
         ],
     ),
     (
@@ -433,7 +469,22 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
         ],
     ),
     (&[Role::Enroll, Role::Support], &["user", "device", "users"]),
-    (&[Role::Support], &["unlock"]),
+    (
+        &[Role::Support],
+        &[
+            "unlock",
+            "request_passcode",
+            "passcode",
+            "approve_passcode",
+            "reveal_passcode",
+            "open_unbind_request",
+            "unbind_request",
+            "unbind_requests",
+            "approve_unbind_request",
+            "reject_unbind_request",
+            "withdraw_unbind_request",
+        ],
+    ),
     (
         &[Role::Inventory],
         &[

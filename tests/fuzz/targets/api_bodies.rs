@@ -25,6 +25,10 @@ pub fn run(data: &[u8]) {
         read_json::<BatchChangeRequest>(data).err(),
         read_json::<ChallengeAnswerRequest>(data).err(),
         read_json::<MethodRequest>(data).err(),
+        read_json::<ApprovalRequest>(data).err(),
+        read_json::<PasscodeRequest>(data).err(),
+        read_json::<UnbindRequestOpening>(data).err(),
+        read_json::<UnbindRequestCompletion>(data).err(),
     ];
     for problem in refusals.iter().flatten() {
         assert!(problem.detail.len() < 400, "{}", problem.detail);
