@@ -2,13 +2,13 @@
 //! operation, verified here, offline.
 //!
 //! ```text
-//! cargo run --example operation_service -- http://127.0.0.1:8700 KEY_FILE PORT        (the key has the role verify)
+//! cargo run --release --example operation_service -- http://127.0.0.1:8700 KEY_FILE PORT   (its role is verify)
 //!
 //! POST /operations/{stop,change-phone} {session, resource, grant?} -> {done}, or {challenge, methods}
 //! POST /answer {challenge, method, code}                           -> {grant}
 //! ```
 
-use std::{collections::BTreeMap, env, error::Error, fs, sync::Mutex, time::Duration, time::Instant};
+use std::{collections::BTreeMap, env, error::Error, fs, process, sync::Mutex, time::Duration, time::Instant};
 
 use axum::{Json, Router, extract::Path, http::StatusCode, routing::post};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, get_current_timestamp, jwk::JwkSet};
@@ -127,7 +127,10 @@ fn reply(told: Told<(StatusCode, Value)>) -> (StatusCode, Json<Value>) {
 #[tokio::main]
 async fn main() -> Told<()> {
     let arguments = <[String; 4]>::try_from(env::args().collect::<Vec<_>>());
-    let [_, server, key_file, port] = arguments.map_err(|_| "URL KEY_FILE PORT")?;
+    let Ok([_, server, key_file, port]) = arguments else {
+        eprintln!("usage: cargo run --release --example operation_service -- http://127.0.0.1:8700 KEY_FILE PORT");
+        process::exit(2);
+    };
     let api_key = fs::read_to_string(key_file)?.trim().to_owned();
     let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(10)));
     let agent = config.build().into();

@@ -131,6 +131,12 @@ pub fn now_rfc3339() -> String {
     now().to_string()
 }
 
+/// This program, as it was started: by a name of the PATH, or a path of its own.
+pub fn program() -> String {
+    let started = std::env::args_os().next().unwrap_or_default();
+    started.to_string_lossy().into_owned()
+}
+
 /// `$XDG_DATA_HOME/countersign`, or its default below the home directory.
 pub fn data_dir() -> Option<PathBuf> {
     let data_home = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")))?;

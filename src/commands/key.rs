@@ -6,7 +6,7 @@ use std::{
 use api::Name;
 use clap::{Args, Subcommand, builder::StyledStr};
 use serde_json::json;
-use service::{Approver, Caller, Factor, Method, NewKey};
+use service::{Approver, Caller, DEFAULT_AUDIENCE, Factor, Method, NewKey};
 use store::{ApiKey, Id, Owner, Role, Store};
 use store_sqlite::Sqlite;
 use vault::shown;
@@ -94,11 +94,14 @@ fn role(name: &str) -> Result<Role, String> {
 fn roles() -> StyledStr {
     let line = |role: Role| {
         let may = match role {
-            Role::Verify => "ask whether a code is right",
-            Role::Enroll => "bind, replace, resync and unbind devices, and issue recovery codes",
+            Role::Verify => "check codes, challenges and sessions; introspect and revoke grants",
+            Role::Enroll => "look after a user: devices, recovery codes, methods, settings, sessions, browsers",
             Role::Support => "look at users and devices, lift locks, find a token, and say that one is lost",
             Role::Inventory => "take tokens in and hand them out: import, batches, assignment",
-            Role::Admin => "close users, and let seeds leave by four eyes; no other role includes it",
+            Role::Admin => {
+                "set what accounts require, and who administers them; close users, hand them over; set\n             \
+                 operations of the catalogue; let seeds leave by four eyes. No other role includes it"
+            }
             Role::Audit => "read the trail and its heads",
         };
         format!("\n  {:<10} {may}", role.name())
@@ -203,8 +206,10 @@ impl List {
             let state = key.revoked_at.map_or("alive".into(), |at| {
                 format!("revoked {}", api::Timestamp::from(at.get()))
             });
-            let (accounts, owner) = (shown(&accounts), shown(&key.owner));
-            tell!("{}  {state}  {}  {accounts}  {owner}", key.id, roles.join(","))?;
+            let audiences = audiences(key).join(",");
+            let (accounts, audiences, owner) = (shown(&accounts), shown(&audiences), shown(&key.owner));
+            let roles = roles.join(",");
+            tell!("{}  {state}  {roles}  {accounts}  for {audiences}  {owner}", key.id)?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -220,12 +225,21 @@ impl Revoke {
     }
 }
 
+/// Who accepts the grants that it asks for.
+fn audiences(key: &ApiKey) -> Vec<&str> {
+    match &key.audiences[..] {
+        [] => vec![DEFAULT_AUDIENCE],
+        named => named.iter().map(|name| &**name).collect(),
+    }
+}
+
 fn described(key: &ApiKey) -> serde_json::Value {
     json!({
         "id": key.id,
         "roles": key.roles.iter().map(|role| role.name()).collect::<Vec<_>>(),
         "owner": key.owner,
         "accounts": key.accounts,
+        "audiences": audiences(key),
         "created_at": api::Timestamp::from(key.created_at.get()),
         "revoked_at": key.revoked_at.map(|at| api::Timestamp::from(at.get())),
     })

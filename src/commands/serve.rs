@@ -308,10 +308,11 @@ fn greet(address: SocketAddr, tls: bool, admin: Option<SocketAddr>, dir: &Path, 
         format!(" --data-dir {}", quoted(&dir.display().to_string()))
     };
     let there = format!("{}{data}", server_flag(address, tls));
+    let program = program();
     let key = match key {
         FirstKey::Made => format!("{} (made now; the user commands read it there)", admin_key.display()),
         FirstKey::There => admin_key.display().to_string(),
-        FirstKey::Elsewhere => format!("make one with `countersign key create --role verify,enroll{data}`"),
+        FirstKey::Elsewhere => format!("make one with `{program} key create --role verify,enroll{data}`"),
     };
     let probes = match admin {
         Some(admin) => format!("http://{admin}/readyz"),
@@ -326,8 +327,8 @@ fn greet(address: SocketAddr, tls: bool, admin: Option<SocketAddr>, dir: &Path, 
          \x20 docs      {scheme}://{address}/docs\n\
          \n\
          Next, in another terminal:\n\
-         \x20 countersign user bind acme alice{there}      # draws a QR code for any authenticator app\n\
-         \x20 countersign user verify acme alice{there}    # asks for the app's code; each is right only once",
+         \x20 {program} user bind acme alice{there}      # draws a QR code for any authenticator app\n\
+         \x20 {program} user verify acme alice{there}    # asks for the app's code; each is right only once",
     );
 }
 
@@ -348,6 +349,11 @@ fn server_flag(address: SocketAddr, tls: bool) -> String {
     } else {
         format!(" --server http://{}", SocketAddr::new(here, port))
     }
+}
+
+/// This program as a shell finds it: whoever types the next commands may have none of its name on their PATH.
+pub(super) fn program() -> String {
+    quoted(&shown(&real::program()))
 }
 
 /// A path as a shell takes it.

@@ -63,6 +63,13 @@ fn a_first_start_says_what_to_do_next_and_shows_no_key_to_a_file() {
     let here = format!(" --server {} --data-dir {}", service.url, dir.display());
     let next = said.lines().filter(|line| line.contains(&here)).count();
     assert_eq!(next, 2, "both commands find this service: {said}");
+    let next = said.lines().find(|line| line.contains(" user bind acme alice"));
+    let program = next.and_then(|line| line.split_whitespace().next());
+    let program = program.expect("the next command");
+    assert!(
+        fs::exists(program).is_ok_and(|there| there),
+        "it is typed as it stands: {program}"
+    );
     let all = format!("{said}{}", service.running.err());
     assert!(!all.contains(key.trim()), "nor does a log");
     service.end().with_code(0);

@@ -33,13 +33,14 @@ fn a_key_works_and_ends_at_once() {
         .find(|key| key["owner"] == "login service");
     let ours = ours.expect("the key that was made");
     assert_eq!(ours["roles"], json!(["verify", "enroll"]));
+    assert_eq!(ours["audiences"], json!(["countersign"]), "of a key that names none");
     assert!(ours["revoked_at"].is_null() && ours["accounts"].is_null() && ours["created_at"].is_string());
 
     let id = ours["id"].as_str().expect("an id");
     let told = run(&mut service.beside(&["key", "list"]), "").with_code(0).out;
     let line = told.lines().find(|line| line.contains(id)).expect("a line of it");
     assert!(
-        line.contains("alive") && line.contains("verify,enroll") && line.contains("login service"),
+        line.contains("alive") && line.contains("verify,enroll") && line.contains("for countersign  login service"),
         "{line}"
     );
 

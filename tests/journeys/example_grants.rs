@@ -134,7 +134,7 @@ fn p2_p3b_the_example_login_service_refuses_every_other_grant() {
         service.post("/login", &body)
     };
     for (what, grant, why) in [
-        ("another account", &grants.bobs_login, "InvalidTokenError: account"),
+        ("another user", &grants.bobs_login, "InvalidTokenError: user"),
         ("operation for login", &grants.pass, "InvalidTokenError: purpose"),
         ("identity for login", &grants.identity, "InvalidTokenError: purpose"),
         ("another audience", &grants.of_the_bank, "InvalidAudienceError: "),

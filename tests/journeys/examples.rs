@@ -119,9 +119,13 @@ impl Example {
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.post_text(path, &body.to_string())
+    }
+
+    fn post_text(&self, path: &str, body: &str) -> (u16, Value) {
         let request = self.agent.post(format!("{}{path}", self.url));
         let request = request.header("Content-Type", "application/json");
-        let mut response = request.send(body.to_string()).expect("an answer");
+        let mut response = request.send(body).expect("an answer");
         let text = response.body_mut().read_to_string().expect("text");
         (response.status().as_u16(), serde_json::from_str(&text).expect("JSON"))
     }
@@ -159,6 +163,47 @@ fn p2_the_example_login_service_lets_in_whoever_answers() {
     assert!(status == 200 && let_in["session"].is_string(), "{status} {let_in}");
     let (status, again) = service.post("/login/answer", &answer(&code));
     assert_eq!(status, 403, "a challenge is answered once: {again}");
+}
+
+/// Whom it does not know it lets in with no password, and what it does not understand is a no, not a dropped connection.
+#[test]
+fn the_example_login_service_refuses_whatever_it_doubts() {
+    let world = World::new();
+    let service = Example::login_service(&world);
+    for (user, password) in [
+        ("mallory", ""),
+        ("mallory", "correct horse"),
+        ("", ""),
+        ("alice", ""),
+        ("alice", "пароль"),
+        ("alice", "correct horse "),
+    ] {
+        let told = service.post("/login", &json!({"user": user, "password": password}));
+        let refused = (403, json!({"refused": "password"}));
+        assert_eq!(told, refused, "{user:?} with {password:?}");
+    }
+    for body in [
+        r#"{"user": "alice", "password": null}"#,
+        r#"{"user": "alice", "password": ["correct horse"]}"#,
+        r#"{"user": ["alice"], "password": "correct horse"}"#,
+        r#"{"user": "alice", "password": "\ud800"}"#,
+        r#"{"user": "alice", "password": "correct horse", "grant": 7}"#,
+        r#"{"user": "alice", "password": "correct horse", "grant": ""}"#,
+        r#"{"user": "alice"}"#,
+        r#"["alice", "correct horse"]"#,
+        "alice",
+        "",
+    ] {
+        for path in ["/login", "/login/answer", "/elsewhere"] {
+            let (status, told) = service.post_text(path, body);
+            assert!(
+                status == 403 && told["refused"].is_string(),
+                "{path} {body}: {status} {told}"
+            );
+        }
+    }
+    let let_in = service.post("/login", &json!({"user": "alice", "password": "correct horse"}));
+    assert_eq!(let_in.0, 200, "it goes on: {}", let_in.1);
 }
 
 /// P3: a pass goes on in its session, for its operation and resource; one that is always checked is good once.

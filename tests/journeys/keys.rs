@@ -157,7 +157,7 @@ pub(crate) fn routes(world: &World) -> Vec<Route> {
             "/v1/accounts/{account}/users/{user}/recovery-codes",
             &[Role::Enroll],
             acting(json!({"code": "123456"})),
-            403,
+            409,
         ),
         route(
             "POST",

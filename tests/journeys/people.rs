@@ -45,6 +45,7 @@ fn p9_a_closing_is_taken_back_or_ends_after_fifteen_days_over_a_restart() {
             closing,
             "asked once more it is the same"
         );
+        assert_eq!(alice.get()["closing"], json!({"ends_at": closing["ends_at"]}));
         assert_eq!(alice.decided_at_login(), json!(["deny", "closing"]));
         let code = bound.phone.code_at(world.now_ms());
         assert_eq!(alice.verify(&code), refused());
@@ -52,6 +53,7 @@ fn p9_a_closing_is_taken_back_or_ends_after_fifteen_days_over_a_restart() {
             alice.goes("/closing/withdraw").expect(200),
             json!({"state": "withdrawn"})
         );
+        assert!(alice.get().get("closing").is_none());
         assert_eq!(alice.decided_at_login(), json!(["challenge", "protected"]));
         assert_eq!(
             alice.verify(&code),
@@ -101,7 +103,17 @@ fn p9_an_account_is_handed_over_and_a_user_leaves() {
     let mut world = World::new();
     {
         let alice = world.user("acme", "alice");
-        let old = alice.bind();
+        let first = alice.enroll(&json!({}));
+        let replaced_none = json!({"enrollment_id": first.id, "actor": {"id": "root", "kind": "admin"}});
+        let old = alice.complete(first);
+        world.pass(STEP_MS);
+        let problem = world
+            .post(Role::Admin, &alice.path("/handover"), &replaced_none)
+            .problem(400, "invalid_request");
+        assert_eq!(
+            problem["field"], "enrollment_id",
+            "B8: the old holder's device opens still"
+        );
         let code = old.phone.code_at(world.now_ms());
         let offered = alice.enroll(&json!({"replaces": {"device_id": old.device, "code": code}}));
         let enrollment = offered.id.clone();

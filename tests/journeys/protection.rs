@@ -272,6 +272,48 @@ fn b5_what_is_not_ticked_stays_as_it_was() {
     assert_eq!(alice.get()["protection"], protection);
 }
 
+/// P2, P3, P3b: what a request of a purpose should not have is refused by its name, and a key that is none as well.
+#[test]
+fn p2_p3_p3b_a_challenge_has_what_its_purpose_means_and_a_lock_is_told_at_once() {
+    let world = World::new();
+    let alice = world.user("acme", "alice");
+    let bound = alice.bind();
+    let asked = |body: Value| world.post(Role::Verify, "/v1/challenges", &body);
+    let login = || {
+        json!({
+            "account": "acme", "user": "alice", "purpose": "login", "first_factor": {"method": "password"},
+        })
+    };
+    let operation = |key: &str| json!({"account": "acme", "user": "alice", "purpose": "operation", "session_id": "s1", "operation": key});
+    let identity = || json!({"account": "acme", "user": "alice", "purpose": "identity", "operation": RESTART});
+    for (mut body, field, value) in [
+        (login(), "operation", json!(RESTART)),
+        (login(), "resource", json!("ins-1")),
+        (login(), "session_id", json!("s1")),
+        (operation(RESTART), "trusted_device", json!("AQAAAAEB")),
+        (operation(RESTART), "risk", json!("high")),
+        (operation(RESTART), "operation", json!("Billing/Refund_X")),
+        (identity(), "risk", json!("high")),
+        (identity(), "trusted_device", json!("AQAAAAEB")),
+        (identity(), "operation", json!("Billing/Refund_X")),
+    ] {
+        body[field] = value;
+        assert_eq!(asked(body).problem(400, "invalid_request")["field"], field);
+    }
+    let told = asked(operation("accounts/unbinding-mfa-tokens")).expect(201);
+    assert_eq!(told["unknown_operation"], true, "misspelt: {told}");
+    let told = asked(operation(RESTART)).expect(201);
+    assert!(told.get("unknown_operation").is_none(), "{told}");
+
+    let challenge = asked(login()).expect(201);
+    let wrong = bound.phone.wrong_codes_at(world.now_ms(), 10);
+    for (place, code) in wrong.iter().enumerate() {
+        let told = alice.answer(&challenge, "totp", code).expect(200);
+        assert_eq!(told["decision"], "challenge");
+        assert_eq!(told["locked_until"].is_string(), place == 9, "A1: {place} {told}");
+    }
+}
+
 /// P3b, B1, U5: an identity grant is a fresh factor of one change, and of nothing else.
 #[test]
 fn p3b_an_identity_grant_pays_for_the_one_change_that_it_names() {

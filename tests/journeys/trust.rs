@@ -236,7 +236,7 @@ fn p5_without_a_database_the_protection_is_off() {
         alice.also_protect(&json!({}));
         let shown = world.get(Role::Enroll, &alice.path("/protection")).expect(200);
         assert_eq!(shown["suspicious_login_protection"], "mfa");
-        let off = json!({"method": "none", "ground": "own"});
+        let off = json!({"method": "none", "ground": "no_city_database"});
         assert_eq!(shown["in_force"]["suspicious_login_protection"], off);
         assert_eq!(alice.ground(DONGGUAN, &json!({})), "protected");
         assert_eq!(alice.ground(DONGGUAN, &json!({"risk": "high"})), "risk_reported");

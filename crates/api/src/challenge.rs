@@ -21,15 +21,16 @@ pub struct ChallengeRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "countersign")]
     pub audience: Option<Name>,
-    /// The catalogue's `product/operation`; with `identity`, the one thing that the check is for.
+    /// The catalogue's `product/operation`, and of the shape of its keys even where it is not in there; with `identity`,
+    /// the one thing that the check is for. Not with `login`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "cloud-virtual-machine/shutting-down-instances")]
     pub operation: Option<Text<256>>,
-    /// The one resource of that operation.
+    /// The one resource of that operation. Not with `login`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "ins-1a2b3c4d")]
     pub resource: Option<Text<256>>,
-    /// The session, required with `operation`: ours, or any name of the caller's.
+    /// The session, required with `operation`: ours, or any name of the caller's. Not with `login`, which comes before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "session-7f3a")]
     pub session_id: Option<Text<256>>,
@@ -39,10 +40,10 @@ pub struct ChallengeRequest {
     /// What the user came with, for the audit trail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<Client>,
-    /// The caller takes this login for risky: suspicious-login protection asks then.
+    /// With `login` alone: the caller takes it for risky, and suspicious-login protection asks then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub risk: Option<Risk>,
-    /// With `login`: the token that this browser was last given, if it was given one.
+    /// With `login` alone: the token that this browser was last given, if it was given one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "AQAAAAEBmp70T2B8Hp1L…")]
     pub trusted_device: Option<Text<256>>,
@@ -93,8 +94,9 @@ pub struct Challenge {
     pub id: String,
     /// What happens now.
     pub decision: Decision,
-    /// Why: `unknown_user`, `not_protected`, `grant_alive`, `trusted_device`, `protected`, `required_by_account`,
-    /// `identity_always`, `identity`, `risk_reported`, `unusual_city`, `no_method`. More may come.
+    /// Why: `unknown_user`, `not_protected`, `not_sensitive`, `grant_alive`, `trusted_device`, `protected`,
+    /// `required_by_account`, `identity_always`, `identity`, `risk_reported`, `unusual_city`, `no_method`, `closing`. More
+    /// may come.
     #[schema(example = "protected")]
     pub ground: String,
     /// What may answer, the strongest first; empty where nothing is asked.
@@ -119,6 +121,16 @@ pub struct Challenge {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "AQAAAAEBmp70T2B8Hp1L…")]
     pub trusted_device: Option<String>,
+    /// The operation is in no catalogue, be it misspelt or new: it was taken as `policy.unknown_operations` has it, and so
+    /// asks never always. Absent where it is known, or none was named.
+    #[serde(default, skip_serializing_if = "is_false")]
+    #[schema(example = false)]
+    pub unknown_operation: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// The decision on a challenge.
@@ -166,12 +178,12 @@ pub struct ChallengeAnswerRequest {
 /// What an answer came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChallengeAnswer {
-    /// `allow`, or `challenge`: the code was wrong, and another may be tried.
+    /// `allow`, or `challenge`: the code was wrong, and another may be tried, unless `locked_until` is there.
     pub decision: Decision,
     /// The method of the answer.
     #[schema(example = "totp")]
     pub method: String,
-    /// No code is judged before.
+    /// No code is judged before; told by the answer to the wrong code that locks, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locked_until: Option<Timestamp>,
     /// With `allow`: the grant to go on with.
@@ -181,7 +193,9 @@ pub struct ChallengeAnswer {
     /// When that ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant_expires_at: Option<Timestamp>,
-    /// Wrong codes between the success before and this one: were they the user's own?
+    /// Were they the user's own? With a device's code: wrong ones for that device since its last right one. With a recovery
+    /// code: wrong recovery codes since the last right one, and the wrong codes for the device that has most of them. Those
+    /// of identity checks are counted apart; in a trusted browser its own wrong codes come on top.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = 0)]
     pub wrong_since_last_success: Option<u32>,

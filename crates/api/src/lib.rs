@@ -96,7 +96,7 @@ pub use token::{
     FindByCodeRequest, FoundTokens, Token, TokenChangeRequest, TokenGoal, TokenPage, TokenPath, TokenQuery, TokenState,
 };
 pub use trusted_device::{EndTrustQuery, TrustedClient, TrustedDevice, TrustedDevicePath, TrustedDevices};
-pub use user::{CloseUserQuery, User, UserPage, UserPath, UserQuery, UserSummary};
+pub use user::{CloseUserQuery, User, UserClosing, UserPage, UserPath, UserQuery, UserSummary};
 pub use verify::{
     BATCH_ITEMS_MAX, BatchFailure, BatchItems, BatchResult, RequestId, VerifyBatchRequest, VerifyBatchResponse,
     VerifyOutcome, VerifyRequest, VerifyResponse,

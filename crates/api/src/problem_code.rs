@@ -68,10 +68,10 @@ problem_codes! {
     Forbidden "forbidden" 403 "The API key may not do this"
         "Use a key that has the role, and that is not limited to other accounts."
     FactorRequired "factor_required" 403 "A fresh factor of the user is needed"
-        "Ask the user for a code of a bound device, or a recovery code, and send it along."
+        "`detail` says what would do here: a code of a bound device, a recovery code, or the grant of a challenge of purpose `identity` for the operation that it names. Ask the user for it, and send it as `factor`."
     /// Beyond the first list: a login that was not checked is told apart from a change that was not.
     GrantRequired "grant_required" 403 "The grant of a login is needed"
-        "Have the login checked (`POST /v1/challenges`), and send its grant, which is used once."
+        "Have the login of this very user checked (`POST /v1/challenges`) with a key of the same audience, and send its grant, which is used once."
     NotFound "not_found" 404 "There is no such thing"
         "Check the path; ids belong to the user they stand under."
     /// Beyond the first list: a wrong method on a known path is the caller's fault, and `not_found` would mislead.
@@ -82,7 +82,7 @@ problem_codes! {
         "What it asked for may have happened: look before repeating a change; repeat `verify` with the same `request_id`."
     /// Beyond the first list: a grant is told apart from a code, which the user could type anew.
     GrantRefused "grant_refused" 403 "The grant does not count for this change"
-        "Ask for a challenge of purpose `identity` whose `operation` is the one that `detail` names, have it answered by a device or a recovery code, and send its grant once, within 5 minutes."
+        "Ask for a challenge of purpose `identity` whose `operation` is one that `detail` names, have it answered as `detail` says (where a device is bound, by it or a recovery code), and send its grant once, within 5 minutes."
     /// Beyond the first list: two changes of one user's factors met again and again.
     Conflict "conflict" 409 "Somebody else is changing the same"
         "Load it anew (of a user, the factors), and repeat the change if it is still wanted."

@@ -148,6 +148,9 @@ pub enum InForceGround {
     RequiredByAccount,
     /// It is asked, and the user has nothing to answer with: they are denied until they have.
     NoMethod,
+    /// Suspicious-login protection is chosen, and the service has no database of cities: no login is from an unusual one.
+    /// Only one that the caller reports as risky is asked, by the method that was chosen.
+    NoCityDatabase,
 }
 
 /// When a change of settings counts.

@@ -30,6 +30,16 @@ pub struct User {
     pub recovery_codes_left: u32,
     /// Where a factor is asked for.
     pub protection: Protection,
+    /// They are closing: nobody logs in, and it can be taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closing: Option<UserClosing>,
+}
+
+/// The closing of a user that is under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UserClosing {
+    /// Everything of theirs ends then.
+    pub ends_at: Timestamp,
 }
 
 /// Which users of an account a list is of.

@@ -119,8 +119,9 @@ pub struct VerifyResponse {
     /// The decision, as the audit trail names it; absent unless accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     decision_id: Option<Uuid>,
-    /// Wrong codes between the success before and this one: many of them say that somebody else knows the password. Absent
-    /// unless accepted.
+    /// Many of them say that somebody else knows the password. With a device's code: wrong ones for that device since its last
+    /// right one. With a recovery code: wrong recovery codes since the last right one, and the wrong codes for the device that
+    /// has most of them. Absent unless accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     wrong_since_last_success: Option<u32>,
     /// True where this very request was accepted before, under this `decision_id`: it opens nothing anew.

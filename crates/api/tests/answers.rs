@@ -10,8 +10,8 @@ use countersign_api::{
     Method, MethodUses, Methods, Operation, OperationPage, OperationSource, Probe, Problem, ProblemCode, Protection,
     ProtectionMethod, ProtectionName, ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes,
     RecoveryCodesRequest, Replaces, Requirements, ResyncRequest, SecretText, TakesEffect, Text, Timestamp, Token,
-    TokenPage, TokenState, UnbindRequest, User, VerifyBatchRequest, VerifyBatchResponse, VerifyRequest, VerifyResponse,
-    Words,
+    TokenPage, TokenState, UnbindRequest, User, UserClosing, VerifyBatchRequest, VerifyBatchResponse, VerifyRequest,
+    VerifyResponse, Words,
 };
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
@@ -170,6 +170,7 @@ fn users_and_devices() {
             locked_until: Some(time(0)),
             recovery_codes_left: 9,
             protection: protection.clone(),
+            closing: Some(UserClosing { ends_at: time(6) }),
         },
     );
     check("protection", &protection);

@@ -87,6 +87,26 @@ fn every_reference_leads_somewhere() {
     }
 }
 
+/// Whoever decides by a ground finds it in the contract.
+#[test]
+fn every_ground_of_a_challenge_is_named() {
+    let document = document();
+    let told = &document["components"]["schemas"]["Challenge"]["properties"]["ground"]["description"];
+    let told = told.as_str().expect("a description");
+    for ground in service::Ground::ALL {
+        assert!(
+            told.contains(&format!("`{}`", ground.name())),
+            "{} in: {told}",
+            ground.name()
+        );
+    }
+    assert_eq!(
+        told.matches('`').count(),
+        2 * service::Ground::ALL.len(),
+        "and no other"
+    );
+}
+
 #[test]
 fn every_operation_is_whole() {
     let document = document();

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use store::{Id, StoreError};
 use verify::{Cause, UnixMs};
 
-use crate::ports::PortError;
+use crate::{FactorsThatDo, ports::PortError};
 
 /// An error of a use case. A mouth maps it by [`ServiceError::class`], names it by
 /// [`ServiceError::name`], and passes on [`ServiceError::details`]; it needs no other question to the service.
@@ -28,6 +28,12 @@ pub enum ServiceError {
     /// There is none.
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    /// The operator's list has no method of this name.
+    #[error("there is no such method: the operator's are {}", .0.join(", "))]
+    UnknownMethod(Vec<String>),
+    /// The operator has the method, and nobody registered it for this user.
+    #[error("{0} is not registered for this user")]
+    NotRegistered(String),
     /// Nothing is judged without the caller's word.
     #[error("codes are judged only after the first factor was right: check it, and say that it was")]
     FirstFactorRequired,
@@ -93,19 +99,16 @@ pub enum ServiceError {
     /// The account requires the device of its users.
     #[error("the account requires a device of its users: replace this one, or have the requirement lifted")]
     RequiredByAccount,
-    /// The change needs a fresh code of the user.
-    #[error("this change needs a fresh factor of the user: a code of a device, a recovery code, or an identity grant")]
-    FactorRequired,
-    /// The identity grant is not good for this change; what is wrong with it is not said.
-    #[error("the grant does not count here: one of purpose `identity` for {}, given by a device or a recovery code, counts once within 5 minutes", .operations.join(" or "))]
-    GrantRefused {
-        /// What a grant for this change names.
-        operations: &'static [&'static str],
-    },
+    /// The change needs a fresh factor of the user: one of these.
+    #[error("{}", .0.required())]
+    FactorRequired(FactorsThatDo),
+    /// The identity grant is not good for this change; what is wrong with it is not said, only which would do.
+    #[error("{}", .0.refused())]
+    GrantRefused(FactorsThatDo),
     /// There is no session without a login's grant.
     #[error(
-        "a session of this user takes the grant of their login, alive and not used before; while their account is being \
-         closed there is none"
+        "a session takes the grant of a login of just this user, for an audience of this API key, alive and not used \
+         before; while their account is being closed there is none"
     )]
     GrantRequired,
     /// The token cannot be bound by this user; every cause gets this same answer.
@@ -258,6 +261,12 @@ pub enum Input {
     Protected,
     /// A session, by the caller's name for it.
     SessionId,
+    /// The one resource of an operation.
+    Resource,
+    /// A risk that the caller reports.
+    Risk,
+    /// The token of a trusted browser.
+    TrustedDevice,
     /// The method of the first factor.
     FirstFactor,
     /// The method that answers a challenge.
@@ -322,6 +331,9 @@ impl fmt::Display for Input {
             Self::IdentityAlways => "identity_always",
             Self::Protected => "protected",
             Self::SessionId => "the session",
+            Self::Resource => "the resource",
+            Self::Risk => "the risk",
+            Self::TrustedDevice => "the trusted device",
             Self::FirstFactor => "the first factor",
             Self::Method => "the method",
             Self::Code => "the code",
@@ -376,10 +388,10 @@ impl ServiceError {
             Self::FirstFactorRequired => (FaultClass::Request, "first_factor_required"),
             Self::Unauthorized => (FaultClass::Unauthenticated, "unauthorized"),
             Self::Forbidden(_) => (FaultClass::Forbidden, "forbidden"),
-            Self::FactorRequired => (FaultClass::Forbidden, "factor_required"),
-            Self::GrantRefused { .. } => (FaultClass::Forbidden, "grant_refused"),
+            Self::FactorRequired(_) => (FaultClass::Forbidden, "factor_required"),
+            Self::GrantRefused(_) => (FaultClass::Forbidden, "grant_refused"),
             Self::GrantRequired => (FaultClass::Forbidden, "grant_required"),
-            Self::NotFound(_) => (FaultClass::NotFound, "not_found"),
+            Self::NotFound(_) | Self::UnknownMethod(_) | Self::NotRegistered(_) => (FaultClass::NotFound, "not_found"),
             Self::Contended => (FaultClass::Conflict, "conflict"),
             Self::AlreadyCreated { .. } => (FaultClass::Conflict, "already_created"),
             Self::IdempotencyKeyReused => (FaultClass::Conflict, "idempotency_key_reused"),

@@ -24,7 +24,7 @@ mod upkeep;
 mod user_lock;
 mod verification;
 
-pub use access::{Actor, ActorKind, Approver, Caller, Client, IdempotencyKey, NewKey};
+pub use access::{Actor, ActorKind, Approver, Caller, Client, DEFAULT_AUDIENCE, IdempotencyKey, NewKey};
 pub(crate) use core::Core;
 pub use core::Ports;
 pub use devices::{DeviceView, Factor, Method, UserView};
@@ -39,10 +39,10 @@ pub use inventory::{
 pub use ports::{Cities, Clock, Entropy, GrantKey, Location, NoCities, PortError, Sealer, Signer};
 pub use protection::{
     ADMINISTRATORS_MAX, AnsweredChallenge, Bilingual, CatalogueOperation, Challenge, ChallengeAnswer, ChallengePurpose,
-    ChallengeState, CheckedSession, Decision, EndedMethod, Grant, GrantUse, Ground, InForceGround, InForceProtection,
-    MethodReport, MethodUses, MethodView, NewAdministrators, NewChallenge, NewOperation, NewProvenMethod,
-    NewRequirements, NewSession, OWN_OPERATIONS_MAX, OfferedMethod, Operation, OperationSource, ProtectionChange,
-    ProtectionName, ProtectionView, Revocation, SessionEnd, SessionView, SignedGrant, StartedSession,
+    ChallengeState, CheckedSession, Decision, EndedMethod, FactorsThatDo, Grant, GrantUse, Ground, InForceGround,
+    InForceProtection, MethodReport, MethodUses, MethodView, NewAdministrators, NewChallenge, NewOperation,
+    NewProvenMethod, NewRequirements, NewSession, OWN_OPERATIONS_MAX, OfferedMethod, Operation, OperationSource,
+    ProtectionChange, ProtectionName, ProtectionView, Revocation, SessionEnd, SessionView, SignedGrant, StartedSession,
     TrustedDeviceView, UserPage, UserSummary, shipped_operation, shipped_operations,
 };
 pub use service::Service;

@@ -2,7 +2,10 @@
 
 use verify::{Policy, UnixMs};
 
-use crate::support::evidence::{EvidenceProvider, TOKEN_RETURNED};
+use crate::{
+    ServiceError,
+    support::evidence::{EvidenceProvider, TOKEN_RETURNED},
+};
 
 /// The rules' settings; every default is the product's promise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +123,11 @@ impl Settings {
     pub(crate) fn may_answer(&self, name: &str) -> bool {
         let method = self.external_method(name);
         method.is_some_and(|method| method.is_main || method.is_alternative)
+    }
+
+    /// The refusal of a method that is none of the operator's.
+    pub(crate) fn unknown_method(&self) -> ServiceError {
+        ServiceError::UnknownMethod(self.external_methods.iter().map(|method| method.name.clone()).collect())
     }
 
     /// The names of those that may stand in for another, in order.

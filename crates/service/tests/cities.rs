@@ -269,3 +269,31 @@ async fn p5_what_the_trail_says_of_suspicious_logins_is_bounded() {
     let told = bound.world.told("login.suspicious").await.len();
     assert!((1..=10).contains(&told), "{told}");
 }
+
+/// P8: whoever is refused so often that it has no record any more, which takes no password, leaves the warning its own.
+#[tokio::test]
+async fn p5_p8_no_refusals_of_before_leave_a_suspicious_login_without_its_record() {
+    let bound = Bound::new().await;
+    let forgot = NewChallenge {
+        purpose: ChallengePurpose::Identity,
+        operation: Some("console/set-a-new-password".into()),
+        first_factor: None,
+        ..login(OFFICE)
+    };
+    let wrong = bound.phone.wrong_code(bound.world.now());
+    for _ in 0..20 {
+        let challenge = bound.ask(&forgot).await;
+        let answer = ChallengeAnswer {
+            method: "totp".into(),
+            code: text(&wrong),
+            trust_device: false,
+        };
+        let told = bound
+            .world
+            .service
+            .answer_challenge(&bound.caller, &challenge.id, answer);
+        told.await.expect("it is judged");
+    }
+    assert_eq!(bound.ground(BERLIN).await, Ground::UnusualCity);
+    assert_eq!(bound.world.told("login.suspicious").await.len(), 1);
+}

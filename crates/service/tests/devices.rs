@@ -3,8 +3,8 @@
 mod support;
 
 use service::{
-    Answer, DeviceStatus, IdentityProof, Input, NewLot, OpenTo, Owner, Protection, Purpose, Replacement, ServiceError,
-    Settings, TokenTransition, UnixMs,
+    Answer, ChallengeAnswer, ChallengePurpose, DeviceStatus, IdentityProof, Input, NewChallenge, NewLot, OpenTo, Owner,
+    Protection, Purpose, Replacement, ServiceError, Settings, TokenTransition, UnixMs,
 };
 use store::{EnrollmentState, TokenStatus};
 use support::{
@@ -441,6 +441,68 @@ async fn a1_support_lifts_a_lock_and_two_suspensions_and_then_only_a_new_first_f
     let none = Err(ServiceError::NotFound("bound device"));
     assert_eq!(service.unlock(&caller, &alice(), id(9), None).await, none);
     assert_eq!(service.unlock(&caller, &bob(), device, None).await, none, "another's");
+}
+
+/// A2: who has no password suspends checks of identity, again and again; support unlocks the owner's login all the same.
+#[tokio::test]
+async fn a2_what_outsiders_suspend_for_good_keeps_support_from_unlocking_no_login() {
+    let world = World::new().await;
+    let caller = world.all().await;
+    let (device, phone) = world.bind(&caller, &alice()).await;
+    let service = &world.service;
+    let unlock = async || service.unlock(&caller, &alice(), device, None).await;
+    for lifts in [2, 1, 0] {
+        guess_at_identity(&world, &caller, &phone).await;
+        let view = service.device(&caller, &alice(), device).await.expect("a view");
+        assert_eq!(view.suspended, [Purpose::Identity]);
+        match lifts {
+            0 => assert_eq!(unlock().await, Err(ServiceError::FirstFactorUnchanged)),
+            _ => assert_eq!(unlock().await.expect("lifted").suspended, []),
+        }
+        world.clock.pass(UnixMs::DAY);
+    }
+    world.guess(&caller, &alice(), &phone, 10).await;
+    let told = world.verify(&caller, &alice(), &phone.shows(world.now())).await;
+    assert!(matches!(told, Ok(Answer::Locked { until: Some(_), .. })), "{told:?}");
+    let view = unlock().await.expect("the login's lock ends");
+    assert_eq!((view.locked_until, view.suspended), (None, vec![Purpose::Identity]));
+    assert_eq!(
+        world.last("device.unlock").await["detail"]["lifted"],
+        serde_json::json!([]),
+        "A3: what is suspended still was not lifted"
+    );
+    let told = world.verify(&caller, &alice(), &phone.shows(world.now())).await;
+    assert!(matches!(told, Ok(Answer::Accepted(_))), "{told:?}");
+}
+
+/// Ten wrong codes at a check of identity.
+async fn guess_at_identity(world: &World, caller: &service::Caller, phone: &support::phone::Phone) {
+    let wanted = NewChallenge {
+        owner: alice(),
+        purpose: ChallengePurpose::Identity,
+        audience: None,
+        operation: Some("console/set-a-new-password".into()),
+        resource: None,
+        session_id: None,
+        first_factor: None,
+        client: None,
+        is_risky: false,
+        trusted_device: None,
+    };
+    for wrong in phone.wrong_codes(world.now(), 10) {
+        let asked = world
+            .service
+            .create_challenge(caller, &wanted)
+            .await
+            .expect("a challenge");
+        let answer = ChallengeAnswer {
+            method: "totp".into(),
+            code: text(&wrong),
+            trust_device: false,
+        };
+        let told = world.service.answer_challenge(caller, &asked.id, answer).await;
+        told.expect("it is judged");
+    }
 }
 
 #[tokio::test]

@@ -4,9 +4,9 @@ mod support;
 
 use service::{
     Caller, ChallengeAnswer, ChallengePurpose, Decision, Factor, GrantUse, NewChallenge, NewEnrollment, Owner,
-    ProofOfIdentity, ProtectionChange, ProtectionMethod, Replacement, ServiceError, Settings, UnixMs,
+    ProofOfIdentity, ProtectionChange, ProtectionMethod, Replacement, ServiceError, Settings, TokenTransition, UnixMs,
 };
-use support::{SETTINGS, STEP_MS, World, alice, app, bob, phone::Phone, text};
+use support::{SETTINGS, STEP_MS, World, alice, app, bob, by_code, phone::Phone, text};
 
 const BIND: &str = "accounts/bind-mfa-token";
 
@@ -42,16 +42,10 @@ impl Story {
         code: zeroize::Zeroizing<String>,
     ) -> String {
         let wanted = NewChallenge {
-            owner: alice(),
             purpose,
-            audience: None,
             operation: Some(operation.into()),
-            resource: None,
             session_id: Some("s-1".into()).filter(|_| purpose == ChallengePurpose::Operation),
-            first_factor: None,
-            client: None,
-            is_risky: false,
-            trusted_device: None,
+            ..identity(&alice())
         };
         let service = &self.world.service;
         let asked = service
@@ -104,6 +98,21 @@ impl Story {
             )
             .await;
         told.expect("an answer").is_some()
+    }
+}
+
+fn identity(owner: &Owner) -> NewChallenge {
+    NewChallenge {
+        owner: owner.clone(),
+        purpose: ChallengePurpose::Identity,
+        audience: None,
+        operation: Some(SETTINGS.into()),
+        resource: None,
+        session_id: None,
+        first_factor: None,
+        client: None,
+        is_risky: false,
+        trusted_device: None,
     }
 }
 
@@ -265,4 +274,87 @@ async fn p3b_a_grant_dies_with_the_row_that_it_stands_on() {
     story.world.bind(&story.caller, &alice()).await;
     let told = story.weaken(&alice(), by_grant(&grant)).await;
     assert!(is_refused(&told), "{told:?}");
+}
+
+/// A device that ends takes along what its codes gave: whoever had it opens nothing of the device that is left.
+#[tokio::test]
+async fn p3b_b8_a_grant_ends_with_a_device_that_may_have_given_it() {
+    for is_replaced in [true, false] {
+        let story = Story::of(Settings {
+            devices_max: 2,
+            ..Settings::default()
+        })
+        .await;
+        let (world, caller) = (&story.world, &story.caller);
+        let first = world.store.bound(alice()).await.expect("a read")[0].device.id;
+        let fresh = || by_code(&story.phone.shows(world.now()));
+        if !is_replaced {
+            let further = Replacement {
+                replaces: None,
+                factor: fresh(),
+            };
+            world.bind_as(caller, &alice(), Some(further), false).await;
+        }
+        let grant = story.grant(ChallengePurpose::Identity, SETTINGS).await;
+        world.clock.pass(STEP_MS);
+        if is_replaced {
+            let replacement = Replacement {
+                replaces: Some(first),
+                factor: fresh(),
+            };
+            world.bind_as(caller, &alice(), Some(replacement), false).await;
+        } else {
+            let ended = world.service.unbind(caller, &alice(), first, &fresh()).await;
+            ended.expect("it ends");
+        }
+        assert!(!story.is_active(&grant).await, "{is_replaced}");
+        let told = story.weaken(&alice(), by_grant(&grant)).await;
+        assert!(is_refused(&told), "{is_replaced}: {told:?}");
+    }
+}
+
+/// The same of a token that is lost, and of the browsers that were trusted by it.
+#[tokio::test]
+async fn p2_p3b_grants_and_trust_end_with_a_token_that_is_lost() {
+    let world = World::new().await;
+    let caller = world.all().await;
+    world.stock(&caller, "one", &["CS-1"]).await;
+    let (_, phone) = world.bind_token(&caller, &alice(), "CS-1").await;
+    let story = Story { world, caller, phone };
+    let grant = story.grant(ChallengePurpose::Identity, SETTINGS).await;
+    let (world, caller) = (&story.world, &story.caller);
+    world.clock.pass(STEP_MS);
+    let login = NewChallenge {
+        purpose: ChallengePurpose::Login,
+        first_factor: Some("password".into()),
+        operation: None,
+        ..identity(&alice())
+    };
+    let asked = world
+        .service
+        .create_challenge(caller, &login)
+        .await
+        .expect("a challenge");
+    let answer = ChallengeAnswer {
+        method: "totp".into(),
+        code: text(&story.phone.shows(world.now())),
+        trust_device: true,
+    };
+    let told = world.service.answer_challenge(caller, &asked.id, answer).await;
+    let trusted_device = told.expect("a verdict").trusted_device;
+    assert!(trusted_device.is_some());
+    let lost = world.service.move_token(caller, "CS-1", &TokenTransition::Lose).await;
+    lost.expect("it is lost");
+    let told = story.weaken(&alice(), by_grant(&grant)).await;
+    assert!(is_refused(&told), "{told:?}");
+    let again = NewChallenge {
+        trusted_device,
+        ..login
+    };
+    let asked = world
+        .service
+        .create_challenge(caller, &again)
+        .await
+        .expect("a challenge");
+    assert_eq!(asked.decision, Decision::Challenge);
 }

@@ -316,9 +316,8 @@ async fn p2_p3a_p4_what_is_offered_was_proven_is_allowed_and_was_not_the_first_f
         factor: Some(by_code(&phone.shows(desk.world.now()))),
         ..at_login(NONE)
     };
-    assert_eq!(
-        desk.set(&at_login(NONE)).await,
-        Err(ServiceError::FactorRequired),
+    assert!(
+        matches!(desk.set(&at_login(NONE)).await, Err(ServiceError::FactorRequired(_))),
         "P3a: a report changes no factor"
     );
     desk.set(&paid).await.expect("a code does");
@@ -336,10 +335,13 @@ async fn p1_what_is_only_evidence_answers_nothing_and_no_setting_names_what_was_
     let told = desk.set(&at_login(external("sms"))).await;
     assert_eq!(told, Err(ServiceError::MethodNotProven("sms".into())));
     let told = desk.prove("carrier-pigeon", &desk.proven("a roof", None)).await;
+    let told = told.expect_err("the operator has no such method");
     assert_eq!(
-        told,
-        Err(ServiceError::NotFound("method")),
-        "the operator has no such method"
+        (told.name(), told.to_string().as_str()),
+        (
+            "not_found",
+            "there is no such method: the operator's are sms, wechat, qq, face, email"
+        )
     );
     desk.require(external("sms"), &[]).await;
     let stuck = desk.ask(&login("password")).await;
@@ -401,9 +403,15 @@ async fn u5_another_way_in_takes_a_fresh_factor_where_a_device_is_bound() {
     let (_, phone) = desk.world.bind(&desk.caller, &alice()).await;
     let number = "+86 138 0013 8000";
     let told = desk.prove("sms", &desk.proven(number, None)).await;
-    assert_eq!(told, Err(ServiceError::FactorRequired));
+    assert!(
+        matches!(told, Err(ServiceError::FactorRequired(_))),
+        "a fresh factor is needed"
+    );
     let told = desk.prove("email", &desk.proven("alice@example.com", None)).await;
-    assert_eq!(told, Err(ServiceError::FactorRequired));
+    assert!(
+        matches!(told, Err(ServiceError::FactorRequired(_))),
+        "a fresh factor is needed"
+    );
     let wrong = phone.wrong_codes(desk.world.now(), 1).pop().expect("one");
     let told = desk.prove("sms", &desk.proven(number, Some(by_code(&wrong)))).await;
     assert!(matches!(told, Err(ServiceError::CodeRefused { .. })), "{told:?}");
@@ -473,14 +481,15 @@ async fn p7_what_serves_a_protection_is_not_removed_and_says_what_it_serves() {
     );
     assert_eq!(desk.uses("email").await, (vec![], true));
     let told = desk.world.service.method_uses(&desk.caller, &alice(), "smoke").await;
-    assert_eq!(told, Err(ServiceError::NotFound("method")));
+    assert!(matches!(told, Err(ServiceError::UnknownMethod(_))), "{told:?}");
+    let told = desk.end("smoke", false).await;
+    assert!(matches!(told, Err(ServiceError::UnknownMethod(_))), "{told:?}");
     let told = desk.end("sms", false).await;
     let serves = vec!["login_protection", "operation_protection"];
     assert_eq!(told, Err(ServiceError::MethodInUse(serves)));
     let told = desk.set(&at_login(external("sms"))).await;
-    assert_eq!(
-        told,
-        Err(ServiceError::FactorRequired),
+    assert!(
+        matches!(told, Err(ServiceError::FactorRequired(_))),
         "U5: less is asked by a check alone"
     );
     let less = ProtectionChange {
@@ -493,7 +502,8 @@ async fn p7_what_serves_a_protection_is_not_removed_and_says_what_it_serves() {
         Ok(vec![]),
         "it serves nothing any more"
     );
-    assert_eq!(desk.end("wechat", false).await, Err(ServiceError::NotFound("method")));
+    let again = Err(ServiceError::NotRegistered("wechat".into()));
+    assert_eq!(desk.end("wechat", false).await, again);
     assert_eq!(desk.world.last("method.end").await["detail"]["method"], "wechat");
     let nothing = ProtectionChange {
         factor: Some(desk.checked_by("sms").await),
@@ -723,7 +733,10 @@ async fn u5_who_has_nothing_left_to_be_checked_with_does_not_switch_protection_o
     desk.set(&at_login(external("sms"))).await.expect("it is proven");
     desk.end("sms", true).await.expect("it passes P7");
     let told = desk.set(&at_login(NONE)).await;
-    assert_eq!(told, Err(ServiceError::FactorRequired));
+    assert!(
+        matches!(told, Err(ServiceError::FactorRequired(_))),
+        "a fresh factor is needed"
+    );
     let stuck = desk.ask(&login("password")).await;
     assert_eq!((stuck.decision, stuck.ground), (Decision::Deny, Ground::NoMethod));
 }
@@ -737,7 +750,10 @@ async fn u5_beside_a_method_that_protects_another_one_takes_a_check() {
         .expect("nothing is protected yet: the operator brings it along");
     desk.set(&at_login(external("sms"))).await.expect("it is proven");
     let told = desk.prove("wechat", &desk.proven("mallory", None)).await;
-    assert_eq!(told, Err(ServiceError::FactorRequired));
+    assert!(
+        matches!(told, Err(ServiceError::FactorRequired(_))),
+        "a fresh factor is needed"
+    );
     let row = "accounts/binding-wechat";
     let factor = desk.world.checked_by(&desk.caller, &alice(), "sms", row).await;
     let told = desk.prove("wechat", &desk.proven("alice", Some(factor))).await;
@@ -820,4 +836,34 @@ async fn p4_a_setting_that_costs_no_check_lets_nothing_answer_that_the_account_f
         let names: Vec<&str> = told.methods.iter().map(|offered| &*offered.method).collect();
         assert_eq!(names, ["totp"], "{purpose:?}");
     }
+}
+
+/// P2, U5: with a number that gives way ends what was given to whoever has it: grants, and trust in browsers.
+#[tokio::test]
+async fn p2_p3b_what_the_number_of_before_opened_ends_when_another_takes_its_place() {
+    const NUMBER: &str = "accounts/modifying-user-mobile-number";
+    let desk = Desk::new(&["sms"]).await;
+    desk.set(&at_login(external("sms"))).await.expect("it is proven");
+    let asked = desk.ask(&login("password")).await;
+    let report = MethodReport {
+        trust_device: true,
+        ..desk.report("sms")
+    };
+    let told = desk.world.service.report_method(&desk.caller, &asked.id, &report).await;
+    let again = NewChallenge {
+        trusted_device: told.expect("it is right").trusted_device,
+        ..login("password")
+    };
+    let kept = desk.checked_by("sms").await;
+    let pays = desk.world.checked_by(&desk.caller, &alice(), "sms", NUMBER).await;
+    let told = desk.prove("sms", &desk.proven("another", Some(pays))).await;
+    told.expect("it is paid for by the number of before");
+    let told = desk.ask(&again).await;
+    assert_eq!((told.decision, told.ground), (Decision::Challenge, Ground::Protected));
+    let off = ProtectionChange {
+        factor: Some(kept),
+        ..at_login(NONE)
+    };
+    let told = desk.set(&off).await;
+    assert!(matches!(told, Err(ServiceError::GrantRefused { .. })), "{told:?}");
 }

@@ -396,12 +396,8 @@ async fn p3b_no_grant_but_its_own_passes_an_operation_that_is_always_checked() {
         operation: None,
         ..operation(&alice(), "s1", RESTART)
     };
-    let in_session = NewChallenge {
-        session_id: Some("s1".into()),
-        ..login(&alice())
-    };
     let pass = granted(&any).await;
-    let login = granted(&in_session).await;
+    let login = granted(&login(&alice())).await;
     let own = granted(&operation(&alice(), "s1", REBIND)).await;
     let passes = async |grant: &str, key: Option<&str>| {
         let at = GrantUse {
@@ -415,7 +411,12 @@ async fn p3b_no_grant_but_its_own_passes_an_operation_that_is_always_checked() {
     assert!(passes(&pass, Some(RESTART)).await && passes(&pass, None).await);
     assert!(!passes(&pass, Some(REBIND)).await, "it is never covered by a pass");
     assert!(passes(&own, Some(REBIND)).await);
-    assert!(passes(&login, None).await && !passes(&login, Some(RESTART)).await);
+    assert!(!passes(&login, Some(RESTART)).await);
+    let alive = world
+        .service
+        .introspect_grant(&caller, &login, &GrantUse::default())
+        .await;
+    assert!(alive.expect("an answer").is_some(), "it is a login's");
 }
 
 /// The longest names that a challenge takes give a grant that is read again, though each of them is written twice and escaped.
@@ -426,26 +427,20 @@ async fn a_grant_of_the_longest_names_is_alive() {
     let name = "\"".repeat(128);
     let owner = Owner::new(&*name, &*name);
     let text = Some("\"".repeat(256));
+    let key = format!("{0}/{0}", "a".repeat(100));
     let wanted = NewChallenge {
         resource: text.clone(),
-        session_id: text.clone(),
-        operation: text,
-        ..login(&owner)
+        ..operation(&owner, text.as_deref().expect("a name"), &key)
     };
     let told = asked(&world, &caller, &wanted).await;
     let grant = told.grant.expect("a grant").text;
-    let begun = world
-        .service
-        .create_session(
-            &caller,
-            &owner,
-            &service::NewSession {
-                grant: Some(grant),
-                client: None,
-            },
-        )
-        .await;
-    begun.map(drop).expect("it begins a session");
+    let at = GrantUse {
+        session_id: text.clone(),
+        operation: Some(key),
+        resource: text,
+    };
+    let alive = world.service.introspect_grant(&caller, &grant, &at).await;
+    assert!(alive.expect("an answer").is_some(), "it is alive");
 }
 
 /// A2: a check of identity may come before any first factor, so what outsiders lock there locks no login.
@@ -496,20 +491,18 @@ async fn a2_whoever_has_no_password_locks_no_login() {
     assert_eq!(suspended().await, []);
 
     let tenth = phone.wrong_codes(world.now(), 10).pop().expect("ten");
-    assert_eq!(
-        decision(identity(&alice()), "totp", &tenth).await,
-        Ok(Decision::Challenge)
-    );
+    let locked = ServiceError::Locked {
+        until: None,
+        retry_after_s: None,
+    };
+    let told = decision(identity(&alice()), "totp", &tenth).await;
+    assert_eq!(told, Err(locked.clone()), "it says so at once");
     assert_eq!(
         suspended().await,
         [verify::Purpose::Identity],
         "A1: ten that are no mistakes suspend it"
     );
     assert_eq!(world.last("challenge.answer").await["detail"]["suspended"], "identity");
-    let locked = ServiceError::Locked {
-        until: None,
-        retry_after_s: None,
-    };
     let shown = phone.shows(world.now());
     assert_eq!(decision(identity(&alice()), "totp", &shown).await, Err(locked));
     let user = world.service.user(&caller, &alice()).await.expect("a user");

@@ -156,22 +156,28 @@ impl DeviceState {
     /// Support's decision: locks end, and so do suspensions as far as there are lifts left (rule A1: two within 13
     /// weeks, over all roads; verification comes first). The long count stays, whatever support says. `None`: something
     /// is suspended, and no lift is left for any of it; see [`DeviceState::forgiven`].
+    ///
+    /// What is suspended at checks of identity, where guessing takes no password, keeps no other road locked.
     #[must_use]
     pub fn unlocked(&self, now: UnixMs) -> Option<Self> {
         let mut next = self.clone();
-        let (mut suspended, mut lifted) = (0, 0);
         for purpose in Purpose::ALL {
             if !next.suspended(purpose) {
                 next.set_throttle(purpose, next.throttle(purpose).right());
-                continue;
-            }
-            suspended += 1;
-            if let Some(open) = next.lifted(purpose, now) {
+            } else if let Some(open) = next.lifted(purpose, now) {
                 next = open;
-                lifted += 1;
             }
         }
-        (suspended == 0 || lifted > 0).then_some(next)
+        let is_suspended = |road: &Purpose| self.suspended(*road);
+        let is_open = |road: &Purpose| next.lock(*road, now).is_none();
+        let opens = |road: &Purpose| self.lock(*road, now).is_some() && is_open(road);
+        let mut suspended = Purpose::ALL.into_iter().filter(is_suspended).peekable();
+        let is_done = match suspended.peek() {
+            None => true,
+            Some(Purpose::Identity) => Purpose::ALL.iter().any(opens),
+            Some(_) => suspended.any(|road| is_open(&road)),
+        };
+        is_done.then_some(next)
     }
 
     /// The user's first factor is another one since this time: whoever guessed before has to begin anew, and so do the
@@ -191,13 +197,15 @@ impl DeviceState {
         Some(lifted.unwrap_or(next))
     }
 
-    /// The state with one lift less, where there is one, and this road open again.
+    /// The state with one lift less, where there is one, and this road open again. The last one is never a check of
+    /// identity's: who suspends that has no password, and must not use up what a login may need.
     pub(crate) fn lifted(&self, purpose: Purpose, now: UnixMs) -> Option<Self> {
         let used: u32 = Purpose::ALL
             .iter()
             .map(|purpose| self.throttle(*purpose).lifts(now))
             .sum();
-        if used >= LIFTS {
+        let kept = u32::from(purpose == Purpose::Identity);
+        if used + kept >= LIFTS {
             return None;
         }
         let mut next = self.clone();

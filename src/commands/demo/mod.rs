@@ -24,7 +24,7 @@ use self::{
     telling::{has_colours, say, say_flush, step},
     token::{SERIAL_NUMBER, Token},
 };
-use super::{Done, print_picture, word};
+use super::{Done, print_picture, serve::program, word};
 use crate::{
     Failure,
     client::{Client, User},
@@ -69,12 +69,13 @@ impl Demo {
             report.findings.len()
         ))?;
         dir.close().map_err(Failure::new)?;
+        let program = program();
         tell!(
             "\nThat was all, and nothing of it is left. Next:\n\
-             \x20 countersign serve                     # the service, without configuration\n\
-             \x20 countersign user bind acme alice      # binds your own phone\n\
-             \x20 countersign authenticator --help      # or an authenticator for this desk\n\
-             \x20 countersign token simulate --help     # and a token to try"
+             \x20 {program} serve                     # the service, without configuration\n\
+             \x20 {program} user bind acme alice      # binds your own phone\n\
+             \x20 {program} authenticator --help      # or an authenticator for this desk\n\
+             \x20 {program} token simulate --help     # and a token to try"
         )?;
         Ok(ExitCode::SUCCESS)
     }

@@ -93,6 +93,9 @@ fn field(input: Input) -> &'static str {
         Input::IdentityAlways => "identity_always",
         Input::Protected => "protected",
         Input::SessionId => "session_id",
+        Input::Resource => "resource",
+        Input::Risk => "risk",
+        Input::TrustedDevice => "trusted_device",
         Input::FirstFactor => "first_factor",
         Input::Method => "method",
         Input::Code => "code",
@@ -128,11 +131,17 @@ fn wire_hint(hint: service::Hint) -> Hint {
 
 #[cfg(test)]
 mod tests {
+    use service::FactorsThatDo;
+
     use super::*;
 
     /// One of each, so that a new one without a problem code of its status is noticed.
     fn all() -> Vec<ServiceError> {
         let words = || "why".to_owned();
+        let doing = FactorsThatDo {
+            has_device: true,
+            operations: &[],
+        };
         vec![
             ServiceError::Invalid {
                 input: Input::Codes,
@@ -157,8 +166,10 @@ mod tests {
             ServiceError::UserLimit,
             ServiceError::ClosingEnded,
             ServiceError::FirstFactorUnchanged,
-            ServiceError::FactorRequired,
-            ServiceError::GrantRefused { operations: &[] },
+            ServiceError::FactorRequired(doing),
+            ServiceError::GrantRefused(doing),
+            ServiceError::UnknownMethod(vec![words()]),
+            ServiceError::NotRegistered(words()),
             ServiceError::TokenUnavailable,
             ServiceError::TokenState {
                 status: "lost",

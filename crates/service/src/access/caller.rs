@@ -204,7 +204,7 @@ impl Caller {
 }
 
 /// The audience of grants of a key that names none.
-const DEFAULT_AUDIENCE: &str = "countersign";
+pub const DEFAULT_AUDIENCE: &str = "countersign";
 
 /// `cs_<32 hex digits of id>_<64 hex digits of secret>`, as it came in.
 pub(crate) struct PresentedKey<'a> {

@@ -8,6 +8,6 @@ pub(crate) mod hourly_limit;
 pub(crate) mod idempotency;
 
 pub use api_keys::NewKey;
-pub use caller::{Actor, ActorKind, Caller, Client};
+pub use caller::{Actor, ActorKind, Caller, Client, DEFAULT_AUDIENCE};
 pub use four_eyes::Approver;
 pub use idempotency::IdempotencyKey;

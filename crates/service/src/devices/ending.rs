@@ -38,6 +38,14 @@ pub(crate) fn end_device(user: User, bound: &Bound, now: UnixMs) -> (User, Write
     (next, Write::put(None, &tombstone))
 }
 
+/// The row in which no grant of before opens anything any more: the code of a device that ends may have given it.
+pub(crate) fn without_grants(user: User, now: UnixMs) -> User {
+    let mut memo = Memo::read(&user.memo);
+    memo.grants.revoke_all(now);
+    let memo = memo.write();
+    User { memo, ..user }
+}
+
 /// Devices that end, and what ends with the last of them.
 pub(crate) struct Ending<'a> {
     attempt: Attempt<'a>,
@@ -176,9 +184,12 @@ impl<'a> Ending<'a> {
         self.writes.extend(paper);
         if is_last || self.extent != Extent::Devices {
             self.sign_out();
-            for enrollment in &self.open {
-                self.writes.push(becomes(enrollment, EnrollmentState::abandoned)?);
-            }
+        } else {
+            self.next = without_grants(self.next, self.attempt.now);
+        }
+        // Whatever device ends: its code may have paid for one of them.
+        for enrollment in &self.open {
+            self.writes.push(becomes(enrollment, EnrollmentState::abandoned)?);
         }
         // Whatever device ends: somebody may have it, and the browsers that were trusted by it.
         let trusts = self.attempt.core.end_trusted_devices(&self.factors.user).await?;

@@ -11,6 +11,7 @@ use crate::{
     protection::{
         catalogue::rows_of,
         decision::{RECOVERY_CODE, TOTP},
+        factors_that_do::FactorsThatDo,
         identity_grant::{factor_grant, used_up},
     },
     recovery::recovery_set::{SetVerdict, WRONG, spend},
@@ -226,7 +227,10 @@ async fn judge_code(
             core.trail.refusals.locked(action, owner, device, 1);
             Err(locked_error(lock, now))
         }
-        (None, None) => Err(ServiceError::FactorRequired),
+        (None, None) => {
+            let has_device = !user.devices.is_empty();
+            Err(ServiceError::FactorRequired(FactorsThatDo::of(action, has_device)))
+        }
     }
 }
 

@@ -41,8 +41,8 @@ impl Service {
                 None => bound.state.unlocked(now),
             };
             let next = next.ok_or(ServiceError::FirstFactorUnchanged)?;
-            let suspended = |road: &Purpose| bound.state.suspended(*road);
-            let lifted: Vec<_> = Purpose::ALL.into_iter().filter(suspended).map(Purpose::name).collect();
+            let is_lifted = |road: &Purpose| bound.state.suspended(*road) && !next.suspended(*road);
+            let lifted: Vec<_> = Purpose::ALL.into_iter().filter(is_lifted).map(Purpose::name).collect();
             let entry = attempt
                 .entry("device.unlock", "done")
                 .of_user()

@@ -1,6 +1,6 @@
 //! A user's devices and protection, as they are shown.
 
-use store::{Bound, Id, Owner, Protection, UnboundDevice};
+use store::{Bound, ClosingState, Id, Owner, Protection, UnboundDevice};
 use verify::{DeviceStatus, Kind, Lock, Policy, Purpose, UnixMs};
 
 use crate::{Caller, Role, Service, ServiceError, upkeep::vouch::refused_until};
@@ -83,6 +83,8 @@ pub struct UserView {
     pub recovery_codes_left: usize,
     /// Where a factor is asked for.
     pub protection: Protection,
+    /// They are closing, until then (P9).
+    pub closing_ends_at: Option<UnixMs>,
 }
 
 impl Service {
@@ -99,11 +101,14 @@ impl Service {
         let locks: Option<Vec<UnixMs>> = devices.iter().map(|device| device.locked_until).collect();
         let recovery = core.store.recovery_codes(owner.clone()).await?;
         let protection = core.store.protection(owner.clone()).await?;
+        let closing = core.store.closing(owner).await?;
+        let closing = closing.filter(|closing| closing.state == ClosingState::Closing);
         Ok(UserView {
             locked_until: locks.and_then(|locks| locks.into_iter().min()),
             recovery_codes_left: recovery.map_or(0, |set| set.left()),
             protection: protection.unwrap_or_else(|| Protection::none(owner.clone())),
             devices,
+            closing_ends_at: closing.map(|closing| closing.ends_at),
         })
     }
 

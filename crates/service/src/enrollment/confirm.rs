@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::{
     Caller, Core, DeviceView, Hint, Input, Role, Service, ServiceError,
     attempt::Attempt,
-    devices::ending::end_device,
+    devices::ending::{end_device, without_grants},
     enrollment::state::{becomes, codes_needed, find, started},
     inventory::binding::{available, becomes_bound, becomes_unbound, its_tokens, stays},
     protection::user_limit::counts,
@@ -282,7 +282,7 @@ async fn complete(
     let mut change = Change::of(core.event_of(&factors.user, &entry, now).await?);
     if let Some(replaced) = replaced {
         let (next, tombstone) = end_device(user, replaced, now);
-        user = next;
+        user = without_grants(next, now);
         writes.push(tombstone);
         writes.push(core.end_trusted_devices(&factors.user).await?);
         let tokens = its_tokens(core, std::slice::from_ref(replaced)).await?;

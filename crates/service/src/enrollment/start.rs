@@ -17,7 +17,7 @@ use crate::{
     enrollment::identity_proof::{ProofOfIdentity, Proven, evidence},
     enrollment::state::{becomes, codes_needed, started, uri},
     inventory::binding::available,
-    protection::{identity_grant::factor_grant, user_limit::counts},
+    protection::{factors_that_do::FactorsThatDo, identity_grant::factor_grant, user_limit::counts},
     sealing::Record,
     trail::event::NewEvent,
 };
@@ -229,7 +229,7 @@ async fn asked_factor<'w>(
             return Err(ServiceError::DeviceLimit);
         }
         let ProofOfIdentity::Grant(text) = &wanted.identity_proof else {
-            return Err(ServiceError::FactorRequired);
+            return Err(ServiceError::FactorRequired(FactorsThatDo::of(ACTION, true)));
         };
         // Used up as the proof that it is, and by the same commit.
         factor_grant(attempt, user, text, ACTION).await?;

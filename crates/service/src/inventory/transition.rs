@@ -1,11 +1,12 @@
 //! Transitions of a token's status: assigned, lost, returned, retired.
 
 use serde_json::json;
-use store::{Change, Outcome, Owner, Token, TokenState, Write};
+use store::{Change, EnrollmentState, Outcome, Owner, Token, TokenState, Write};
 
 use crate::{
-    Caller, Core, Service, ServiceError, TokenView, access::caller::Origin, attempt::Attempt, inventory::DESK,
-    inventory::DESK_OR_SUPPORT, inventory::INVENTORY, inventory::tokens::find, trail::event::NewEvent,
+    Caller, Core, Service, ServiceError, TokenView, access::caller::Origin, attempt::Attempt,
+    devices::ending::without_grants, enrollment::state::becomes, inventory::DESK, inventory::DESK_OR_SUPPORT,
+    inventory::INVENTORY, inventory::tokens::find, trail::event::NewEvent,
 };
 
 /// A transition of a token's status, by the desk or support.
@@ -46,7 +47,8 @@ impl TokenTransition {
 }
 
 impl Service {
-    /// Moves a token on in its life. A lost one's device is judged no more, by the same change.
+    /// Moves a token on in its life. A lost one's device is judged no more, by the same change, and what its codes may have
+    /// opened ends: grants, trust in browsers, bindings under way.
     pub async fn move_token(
         &self,
         caller: &Caller,
@@ -104,11 +106,16 @@ async fn try_move(
         let user = core.store.user(owner.clone()).await?;
         let lost = user.and_then(|user| {
             let state = user.device(device)?.state.lost();
-            Some(user.with_state(device, state).used())
+            Some(without_grants(user.with_state(device, state), now))
         });
         // Unbound since the token was read.
         let Some(lost) = lost else { return Ok(None) };
-        writes.push(lost);
+        // Whoever has it may have been at work.
+        writes.push(core.end_trusted_devices(&lost).await?);
+        for enrollment in core.store.open_enrollments(owner.clone()).await? {
+            writes.push(becomes(&enrollment, EnrollmentState::abandoned)?);
+        }
+        writes.push(lost.used());
     }
     let detail = json!({"serial_number": token.serial_number, "batch": token.lot, "from": from.name()});
     let entry = NewEvent::new(passage.action(), "done", origin).detail(detail);

@@ -7,6 +7,7 @@ use crate::{
     Caller, Core, Factor, Input, Service, ServiceError,
     attempt::Attempt,
     devices::factor::{ConsumedFactor, paid_by},
+    protection::factors_that_do::FactorsThatDo,
 };
 
 /// Administrators that an account may have beside its root.
@@ -132,7 +133,7 @@ async fn by_root(
         return Err(ServiceError::NoDevice);
     }
     match factor {
-        None => Err(ServiceError::FactorRequired),
+        None => Err(ServiceError::FactorRequired(FactorsThatDo::of(ACTION, true))),
         Some(Factor::Grant(_)) => Err(ServiceError::Invalid {
             input: Input::Factor,
             why: "it is a code of the root's device, or a recovery code of theirs".into(),

@@ -101,11 +101,11 @@ impl Service {
                 ..open(None)
             }),
             Answer::Refused => Ok(open(None)),
-            Answer::Locked { until: None, .. } => Err(ServiceError::Locked {
+            Answer::Locked { until: None, .. } | Answer::Locking { until: None } => Err(ServiceError::Locked {
                 until: None,
                 retry_after_s: None,
             }),
-            Answer::Locked { until, .. } => Ok(open(until)),
+            Answer::Locked { until, .. } | Answer::Locking { until } => Ok(open(until)),
         }
     }
 }
@@ -123,7 +123,7 @@ fn typed(pending: &PendingChallenge, answer: ChallengeAnswer) -> Result<Typed, S
         PASSCODE => Ok(Typed::Passcode(Code::parse(&answer.code).ok())),
         _ => Err(ServiceError::Invalid {
             input: Input::Method,
-            why: "it is reported, not typed".into(),
+            why: "it is reported, not typed: send `report` in place of `code`".into(),
         }),
     }
 }

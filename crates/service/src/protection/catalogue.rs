@@ -182,25 +182,27 @@ impl OwnCatalogue {
 }
 
 impl Core {
-    /// The catalogue's word on an operation.
-    pub(crate) async fn sensitivity(&self, operation: Option<&str>, now: UnixMs) -> Result<Sensitivity, ServiceError> {
-        let Some(key) = operation else {
-            return Ok(Sensitivity::Protected);
-        };
+    /// The catalogue's word on an operation; `None` where it is not in it.
+    pub(crate) async fn known_sensitivity(&self, key: &str, now: UnixMs) -> Result<Option<Sensitivity>, ServiceError> {
         let shipped = shipped_operation(key);
         if shipped.is_some_and(|shipped| shipped.identity_always) {
-            return Ok(Sensitivity::IdentityAlways);
+            return Ok(Some(Sensitivity::IdentityAlways));
         }
         let own = self.own_operations(now).await?;
         Ok(match (own.get(key), shipped) {
-            (Some(own), _) if is_identity_always(own) => Sensitivity::IdentityAlways,
-            (Some(own), _) if !own.protected => Sensitivity::None,
-            (Some(_), _) | (None, Some(_)) => Sensitivity::Protected,
-            (None, None) => match self.settings.unknown_operations {
-                UnknownOperations::Protected => Sensitivity::Protected,
-                UnknownOperations::NotProtected => Sensitivity::None,
-            },
+            (Some(own), _) if is_identity_always(own) => Some(Sensitivity::IdentityAlways),
+            (Some(own), _) if !own.protected => Some(Sensitivity::None),
+            (Some(_), _) | (None, Some(_)) => Some(Sensitivity::Protected),
+            (None, None) => None,
         })
+    }
+
+    /// How an operation is taken that is not in the catalogue.
+    pub(crate) fn unknown_sensitivity(&self) -> Sensitivity {
+        match self.settings.unknown_operations {
+            UnknownOperations::Protected => Sensitivity::Protected,
+            UnknownOperations::NotProtected => Sensitivity::None,
+        }
     }
 
     /// All own operations, as they were two seconds ago or later.
@@ -330,15 +332,7 @@ fn named(key: &str, version: u64, wanted: &NewOperation) -> OwnOperation {
 
 /// The key is one, and what is asked for holds together, also with what is shipped.
 fn check(key: &str, wanted: &NewOperation) -> Result<(), ServiceError> {
-    let is_key = key
-        .split_once('/')
-        .is_some_and(|(product, operation)| is_part(product) && is_part(operation));
-    if !is_key {
-        let why = format!(
-            "it is `product/operation`, each 1 to {PART_MAX_BYTES} lower-case letters, digits and hyphens: mend the path"
-        );
-        return Err(invalid(Input::OperationKey, why));
-    }
+    check_key(key, Input::OperationKey)?;
     match shipped_operation(key) {
         Some(shipped) if shipped.identity_always && !wanted.identity_always => {
             let why = "this operation is shipped as one that is always checked, and that cannot be switched off";
@@ -355,6 +349,16 @@ fn check(key: &str, wanted: &NewOperation) -> Result<(), ServiceError> {
         return Err(invalid(Input::Protected, why.into()));
     }
     Ok(())
+}
+
+/// The text has the shape of a key, whether the catalogue has it or not.
+pub(crate) fn check_key(key: &str, input: Input) -> Result<(), ServiceError> {
+    let parts = key.split_once('/');
+    if parts.is_some_and(|(product, operation)| is_part(product) && is_part(operation)) {
+        return Ok(());
+    }
+    let why = format!("it is `product/operation`, each 1 to {PART_MAX_BYTES} lower-case letters, digits and hyphens");
+    Err(invalid(input, why))
 }
 
 /// As the shipped keys are.
@@ -381,6 +385,23 @@ mod tests {
         for (call, key) in rows {
             let row = shipped_operation(key).unwrap_or_else(|| panic!("{call}: the catalogue has no {key}"));
             assert!(row.identity_always, "{call}: {key}");
+        }
+    }
+
+    /// Whoever needs a grant for one of our own calls finds in the manual which one.
+    #[test]
+    fn p3b_the_manual_has_the_rows_of_each_of_our_own_calls() {
+        let manual = concat!(env!("CARGO_MANIFEST_DIR"), "/../../src/manual/protection.md");
+        let manual = std::fs::read_to_string(manual).expect("the manual");
+        for (call, rows) in OWN_CALLS {
+            let line = manual
+                .lines()
+                .find(|line| line.starts_with('|') && line.contains(&format!("`{call}`")));
+            let line = line.unwrap_or_else(|| panic!("{call} is not in the table"));
+            for row in rows {
+                assert!(line.contains(&format!("`{row}`")), "{call}: {row}");
+            }
+            assert_eq!(line.matches("`accounts/").count(), rows.len(), "{call}: and no other");
         }
     }
 

@@ -9,7 +9,8 @@ use crate::{
     access::caller::Origin,
     attempt::Attempt,
     protection::{
-        decision::{Asked, Decision, Facts, Ground, InForce, OfferedMethod, decide, suspicion},
+        catalogue::check_key,
+        decision::{Asked, Decision, Facts, Ground, InForce, OfferedMethod, Sensitivity, decide, suspicion},
         grant::Grant,
         login_facts::{LoginFacts, tell_suspicion},
         memory::GrantMemory,
@@ -67,6 +68,8 @@ pub struct Challenge {
     pub contact: Option<String>,
     /// The browser's next token, where its trust stood in for the check.
     pub trusted_device: Option<String>,
+    /// The operation is in no catalogue: it was taken as the setting for such has it.
+    pub is_unknown_operation: bool,
 }
 
 /// A grant as its bearer has it.
@@ -129,10 +132,14 @@ impl Service {
             .session_id
             .as_deref()
             .and_then(|session| memory.pass(session, wanted.operation.as_deref(), wanted.resource.as_deref(), now));
+        let known = match &wanted.operation {
+            Some(key) => core.known_sensitivity(key, now).await?,
+            None => Some(Sensitivity::Protected),
+        };
         let asked = Asked {
             purpose: wanted.purpose,
             first_factor: wanted.first_factor.as_deref(),
-            sensitivity: core.sensitivity(wanted.operation.as_deref(), now).await?,
+            sensitivity: known.unwrap_or_else(|| core.unknown_sensitivity()),
             has_pass: pass.is_some(),
             is_risky: wanted.is_risky,
         };
@@ -162,7 +169,7 @@ impl Service {
             tell_suspicion(&attempt, &pending, (decision, suspicion), user.as_ref()).await?;
         }
         if decision != Decision::Challenge && trusted_device.is_none() {
-            record(&attempt, &pending, (decision, ground), user).await?;
+            record(&attempt, &pending, (decision, ground, known.is_none()), user).await?;
         }
         let grant = grant.map(|grant| core.signed(&grant)).transpose()?;
         Ok(Challenge {
@@ -175,6 +182,7 @@ impl Service {
             grant,
             contact: core.settings.contact.clone().filter(|_| is_stuck),
             trusted_device,
+            is_unknown_operation: known.is_none(),
         })
     }
 
@@ -222,7 +230,7 @@ fn locked_until(user: &User, purpose: ChallengePurpose, now: UnixMs) -> Option<U
     locks.and_then(|locks| locks.into_iter().min())
 }
 
-/// What each purpose needs of the request.
+/// What each purpose needs of the request, and what means nothing to it: whoever sends that expects more than is done.
 fn check(wanted: &NewChallenge) -> Result<(), ServiceError> {
     let missing = |input, why: &str| {
         Err(ServiceError::Invalid {
@@ -230,6 +238,22 @@ fn check(wanted: &NewChallenge) -> Result<(), ServiceError> {
             why: why.to_owned(),
         })
     };
+    let is_login = wanted.purpose == ChallengePurpose::Login;
+    for (input, is_sent, is_of_login) in [
+        (Input::Operation, wanted.operation.is_some(), false),
+        (Input::Resource, wanted.resource.is_some(), false),
+        (Input::SessionId, wanted.session_id.is_some(), false),
+        (Input::Risk, wanted.is_risky, true),
+        (Input::TrustedDevice, wanted.trusted_device.is_some(), true),
+    ] {
+        if is_sent && is_login != is_of_login {
+            let name = wanted.purpose.name();
+            return missing(input, &format!("it means nothing with purpose `{name}`: leave it out"));
+        }
+    }
+    if let Some(key) = &wanted.operation {
+        check_key(key, Input::Operation)?;
+    }
     match wanted.purpose {
         ChallengePurpose::Login if wanted.first_factor.is_none() => {
             missing(Input::FirstFactor, "a login names the method that its first factor was")
@@ -244,6 +268,19 @@ fn check(wanted: &NewChallenge) -> Result<(), ServiceError> {
         ),
         _ => Ok(()),
     }
+}
+
+/// Whether an identity check of this user has anything to ask for.
+pub(crate) async fn can_be_identified(attempt: &Attempt<'_>, user: &User) -> Result<bool, ServiceError> {
+    let asked = Asked {
+        purpose: ChallengePurpose::Identity,
+        first_factor: None,
+        sensitivity: Sensitivity::IdentityAlways,
+        has_pass: false,
+        is_risky: false,
+    };
+    let facts = facts(attempt, &user.owner, Some(user)).await?;
+    Ok(decide(&asked, &facts).0 == Decision::Challenge)
 }
 
 async fn facts(attempt: &Attempt<'_>, owner: &Owner, user: Option<&User>) -> Result<Facts, ServiceError> {
@@ -309,13 +346,16 @@ fn allowed(pending: &PendingChallenge, ground: Ground, memory: &GrantMemory, now
 async fn record(
     attempt: &Attempt<'_>,
     pending: &PendingChallenge,
-    (decision, ground): (Decision, Ground),
+    (decision, ground, is_unknown_operation): (Decision, Ground, bool),
     user: Option<User>,
 ) -> Result<(), ServiceError> {
     let Attempt { core, now, .. } = *attempt;
     const ACTION: &str = "challenge.decide";
     let mut detail = pending.detail();
     detail["audience"] = json!(pending.audience);
+    if is_unknown_operation {
+        detail["unknown_operation"] = json!(true);
+    }
     let event = attempt.entry(ACTION, decision.name()).of_user().because(ground.name());
     let event = event.decision(pending.id).detail(detail);
     match user {

@@ -69,6 +69,23 @@ pub enum Ground {
 }
 
 impl Ground {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::UnknownUser,
+        Self::NotProtected,
+        Self::NotSensitive,
+        Self::GrantAlive,
+        Self::TrustedDevice,
+        Self::Protected,
+        Self::RequiredByAccount,
+        Self::IdentityAlways,
+        Self::Identity,
+        Self::RiskReported,
+        Self::UnusualCity,
+        Self::NoMethod,
+        Self::Closing,
+    ];
+
     /// The name on the wire and in the trail.
     pub fn name(self) -> &'static str {
         match self {

@@ -11,6 +11,7 @@ use crate::{
         in_force::{InForceProtection, Standing, unchanged},
         method_uses::served_by,
         register::{OwnMethods, written},
+        session::ending::ended as ended_session,
     },
     verification::memo::Memo,
 };
@@ -26,7 +27,7 @@ pub struct EndedMethod {
 
 impl Service {
     /// Takes a method from a user. One that serves a protection stays, unless what it reached them by is somebody else's now:
-    /// then it ends, with every grant and all trust in browsers of before. No protection goes off by that: where a device is bound, its codes are asked
+    /// then it ends, with every grant, session and all trust in browsers of before. No protection goes off by that: where a device is bound, its codes are asked
     /// for instead; else the protection goes on asking, and what is left answers, or nobody until the method is proven anew.
     pub async fn end_method(
         &self,
@@ -46,7 +47,10 @@ impl Service {
             let guard = unchanged(owner, requirements.as_ref());
             let register = core.register(owner).await?;
             if register.named(name).is_none() {
-                return Err(ServiceError::NotFound("method"));
+                return Err(match core.settings.external_method(name) {
+                    Some(_) => ServiceError::NotRegistered(name.to_owned()),
+                    None => core.settings.unknown_method(),
+                });
             }
             let register = register.without(name);
             let own = factors.settings();
@@ -77,9 +81,14 @@ impl Service {
                 true => Some(core.end_trusted_devices(&factors.user).await?),
                 false => None,
             };
-            let change = Change::of(event).with(writes(factors, register, is_reassigned.then_some(attempt.now)));
+            let sessions = match is_reassigned {
+                true => core.sessions_of(owner).await?,
+                false => Vec::new(),
+            };
+            let change = Change::of(event).with(sessions.iter().map(ended_session));
+            let change = change.with(writes(factors, register, is_reassigned.then_some(attempt.now)));
             let change = change.with(settings.into_iter().chain([guard])).with(trusts);
-            if let Some(ended) = attempt.commit(change, ended).await? {
+            if attempt.commit_ending(change, owner, &sessions).await? {
                 return Ok(ended);
             }
         }

@@ -24,7 +24,9 @@ impl Service {
         let mut attempts = core.attempts(caller.origin());
         loop {
             let attempt = attempts.next()?;
-            let device = device_of(&find(core, owner, enrollment).await?, attempt.now)?;
+            let enrolled = find(core, owner, enrollment).await?;
+            let device = device_of(&enrolled, attempt.now)?;
+            replaced_the_old_one(&enrolled)?;
             let factors = core.factors(owner, attempt.now).await?;
             let kept = factors.user.device(device).ok_or(ServiceError::EnrollmentEnded)?;
             let mut ending = Ending::of(&attempt, owner, &factors).await?;
@@ -42,6 +44,20 @@ impl Service {
                 return Ok(());
             }
         }
+    }
+}
+
+/// Refuses an enrollment in the place of nothing: the old holder's device would have opened, or still opens, whatever the new
+/// one does (B8).
+fn replaced_the_old_one(enrollment: &Enrollment) -> Result<(), ServiceError> {
+    match enrollment.replaces {
+        Some(_) => Ok(()),
+        None => Err(ServiceError::Invalid {
+            input: Input::Enrollment,
+            why: "it replaced no device: bind the new holder's in the place of the old one (`replaces`). Of an old holder \
+                  without a device end everything (`leave`), and let the new holder bind anew"
+                .into(),
+        }),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     protection::{
         catalogue::rows_of,
         decision::{RECOVERY_CODE, TOTP},
+        factors_that_do::FactorsThatDo,
         memory::is_alive,
         purpose::ChallengePurpose,
     },
@@ -37,7 +38,7 @@ pub(crate) async fn identity_grant(
     };
     match grant.filter(is_for_it) {
         Some(grant) if is_alive(user, &grant) => Ok(grant),
-        _ => refused(attempt, user, action).await,
+        _ => refused(attempt, user, action, FactorsThatDo::of(action, false)).await,
     }
 }
 
@@ -49,21 +50,29 @@ pub(crate) async fn factor_grant(
     text: &str,
     action: &'static str,
 ) -> Result<Grant, ServiceError> {
-    let grant = identity_grant(attempt, user, text, action).await?;
+    let doing = FactorsThatDo::of(action, !user.devices.is_empty());
+    let grant = identity_grant(attempt, user, text, action).await;
+    let grant = grant.map_err(|error| match error {
+        ServiceError::GrantRefused(_) => ServiceError::GrantRefused(doing),
+        other => other,
+    })?;
     let is_own = |method: &String| [TOTP, RECOVERY_CODE].contains(&&**method);
     if user.devices.is_empty() || grant.methods.iter().any(is_own) {
         Ok(grant)
     } else {
-        refused(attempt, user, action).await
+        refused(attempt, user, action, doing).await
     }
 }
 
-async fn refused(attempt: &Attempt<'_>, user: &User, action: &'static str) -> Result<Grant, ServiceError> {
+async fn refused(
+    attempt: &Attempt<'_>,
+    user: &User,
+    action: &'static str,
+    doing: FactorsThatDo,
+) -> Result<Grant, ServiceError> {
     let entry = attempt.entry(action, "refused").of_user().because(GRANT);
     refuse(attempt, &entry, (action, GRANT), user).await?;
-    Err(ServiceError::GrantRefused {
-        operations: rows_of(action),
-    })
+    Err(ServiceError::GrantRefused(doing))
 }
 
 /// The row in which this grant is used up; what is written with it is what the grant was for. One grant does not stand for
@@ -71,9 +80,8 @@ async fn refused(attempt: &Attempt<'_>, user: &User, action: &'static str) -> Re
 pub(crate) fn used_up(user: User, grant: &Grant, action: &str, now: UnixMs) -> Result<User, ServiceError> {
     let mut memo = Memo::read(&user.memo);
     if !memo.grants.consume(grant, now) {
-        return Err(ServiceError::GrantRefused {
-            operations: rows_of(action),
-        });
+        let doing = FactorsThatDo::of(action, !user.devices.is_empty());
+        return Err(ServiceError::GrantRefused(doing));
     }
     Ok(User {
         memo: memo.write(),

@@ -39,6 +39,9 @@ pub enum InForceGround {
     RequiredByAccount,
     /// Something is asked, and the user has nothing to answer with: they are denied.
     NoMethod,
+    /// It is chosen, and without a database of cities no login is from an unusual one (P5): only a risk that the caller
+    /// reports asks.
+    NoCityDatabase,
 }
 
 /// A user's choice and what their account requires of them, as read for one decision.
@@ -95,11 +98,11 @@ impl ProtectionView {
     /// As it is where there may be no database of cities, without which nobody's login is from an unusual one (P5). A risk
     /// that the caller reports asks all the same.
     pub(crate) fn known_by(mut self, cities: &dyn Cities) -> Self {
-        if !cities.is_in_force() {
+        if !cities.is_in_force() && self.settings.suspicious_login_protection.is_on() {
             self.suspicious_login_protection = InForceProtection {
                 method: ProtectionMethod::None,
                 since: None,
-                ground: InForceGround::Own,
+                ground: InForceGround::NoCityDatabase,
             };
         }
         self

@@ -55,7 +55,7 @@ async fn names_what_asks_always(core: &Core, grant: &Grant, at: &GrantUse, now: 
         return Ok(true);
     };
     let is_named = grant.operation.as_deref() == Some(presented);
-    Ok(is_named || core.sensitivity(Some(presented), now).await? != Sensitivity::IdentityAlways)
+    Ok(is_named || core.known_sensitivity(presented, now).await? != Some(Sensitivity::IdentityAlways))
 }
 
 /// A login's grant passes no operation; any passes in its own session, for its own operation and resource; one that names none passes for all.

@@ -14,7 +14,7 @@ use crate::{
         token::PendingChallenge,
         trust_use::LivingTrust,
     },
-    trail::refusal_counter::decide_freely,
+    trail::refusal_counter::warn_freely,
 };
 
 /// What is known of a login; of any other purpose nothing is.
@@ -83,5 +83,5 @@ pub(crate) async fn tell_suspicion(
             &row
         }
     };
-    decide_freely(attempt, &entry, told, user).await
+    warn_freely(attempt, &entry, told, user).await
 }

@@ -56,7 +56,7 @@ impl Service {
         let register = core.register(owner).await?;
         // One that the operator has no more is still the user's.
         if core.settings.external_method(name).is_none() && register.named(name).is_none() {
-            return Err(ServiceError::NotFound("method"));
+            return Err(core.settings.unknown_method());
         }
         let uses = served_by(&core.standing(owner).await?, name);
         let is_removable = uses.is_empty();

@@ -9,6 +9,7 @@ pub(crate) mod closing;
 pub(crate) mod decision;
 pub(crate) mod departure;
 pub(crate) mod end_method;
+pub(crate) mod factors_that_do;
 pub(crate) mod grant;
 pub(crate) mod handover;
 pub(crate) mod identity_grant;
@@ -40,6 +41,7 @@ pub use catalogue::{CatalogueOperation, NewOperation, OWN_OPERATIONS_MAX, Operat
 pub use challenge::{Challenge, ChallengeState, NewChallenge, SignedGrant};
 pub use decision::{Decision, Ground, OfferedMethod};
 pub use end_method::EndedMethod;
+pub use factors_that_do::FactorsThatDo;
 pub use grant::Grant;
 pub use in_force::{InForceGround, InForceProtection, ProtectionView};
 pub use introspect::GrantUse;

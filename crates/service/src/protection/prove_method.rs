@@ -8,10 +8,12 @@ use crate::{
     Caller, Core, Factor, Input, MethodView, Role, Service, ServiceError,
     attempt::Attempt,
     devices::{
+        ending::without_grants,
         factor::{ConsumedFactor, not_frozen, paid_by},
         factors::touched,
     },
     protection::{
+        factors_that_do::FactorsThatDo,
         in_force::unchanged,
         register::{OwnMethods, check_identity, written},
     },
@@ -34,6 +36,7 @@ impl Service {
     /// Registers a method, in place of the one of its name. What was proven may be of long ago, but what takes another's place
     /// is proven now. Where a device is bound, another way in needs a fresh factor (U5); where none is, what takes another's place, or comes
     /// beside what protects, needs an identity grant by a method of before. The same identity, proven again, needs neither.
+    /// With an identity that gives way every grant and all trust in browsers of before end.
     pub async fn prove_method(
         &self,
         caller: &Caller,
@@ -45,7 +48,7 @@ impl Service {
         let core = &*self.core;
         check_identity(&wanted.identity)?;
         if core.settings.external_method(name).is_none() {
-            return Err(ServiceError::NotFound("method"));
+            return Err(core.settings.unknown_method());
         }
         let _lock = core.lock_user(owner).await?;
         let mut attempts = core.attempts(caller.origin());
@@ -66,17 +69,26 @@ impl Service {
             let can_answer = OwnMethods::of(core, false, Some(&register), None).is_any();
             let is_held = can_answer && (old.is_some() || standing.asks());
             let is_free = user.devices.is_empty() && !is_held;
-            check_time(core, wanted.verified_at, old.is_some() && !is_same, attempt.now)?;
+            // What protects is proven now, too, though nothing of before is left to give way: a number that was taken away and
+            // put back is another.
+            let is_held_now = !is_same && (old.is_some() || standing.asks());
+            check_time(core, wanted.verified_at, is_held_now, attempt.now)?;
             if let Some(old) = old.filter(|old| is_same && old.verified_at >= wanted.verified_at) {
                 return core.shown_method(owner, old);
             }
             let spent = match &wanted.factor {
                 _ if is_same || is_free => None,
-                None => return Err(ServiceError::FactorRequired),
-                Some(factor) => match paid_by(&attempt, &user, None, factor, ACTION).await? {
-                    None => continue,
-                    spent => spent,
-                },
+                None => {
+                    let doing = FactorsThatDo::of(ACTION, !user.devices.is_empty());
+                    return Err(ServiceError::FactorRequired(doing.meaning(row_of(name))));
+                }
+                Some(factor) => {
+                    let spent = paid_by(&attempt, &user, None, factor, ACTION).await;
+                    match spent.map_err(|error| error.meaning(row_of(name)))? {
+                        None => continue,
+                        spent => spent,
+                    }
+                }
             };
             let next = ProvenMethod {
                 name: name.to_owned(),
@@ -87,13 +99,33 @@ impl Service {
             let is_replaced = old.is_some() && !is_same;
             let event = proven(&attempt, &user, &next, is_replaced, spent.as_ref()).await?;
             let shown = core.shown_method(owner, &next)?;
+            // Whoever has what reached them before may have been at work.
+            let trusts = match is_replaced {
+                true => Some(core.end_trusted_devices(&user).await?),
+                false => None,
+            };
             let (row, recovery) = spent.map_or((user, None), |spent| (spent.user, spent.recovery));
+            let row = match is_replaced {
+                true => without_grants(row, attempt.now),
+                false => row,
+            };
             let change = Change::of(event).with(writes(row, recovery, register.with(next)));
-            let change = change.with([guard]);
+            let change = change.with([guard]).with(trusts);
             if let Some(shown) = attempt.commit(change, shown).await? {
                 return Ok(shown);
             }
         }
+    }
+}
+
+/// The row of the catalogue that registering this method is.
+fn row_of(method: &str) -> &'static str {
+    match method {
+        "sms" => "accounts/modifying-user-mobile-number",
+        "email" => "accounts/modifying-user-email-address",
+        "wechat" => "accounts/binding-wechat",
+        "qq" => "accounts/binding-qq",
+        _ => "accounts/account-link-secondary-confirmation",
     }
 }
 

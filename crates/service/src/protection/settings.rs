@@ -14,6 +14,7 @@ use crate::{
         factors::{Factors, touched},
     },
     protection::{
+        factors_that_do::FactorsThatDo,
         in_force::{Standing, unchanged},
         register::OwnMethods,
         user_limit::counts,
@@ -91,11 +92,17 @@ impl Service {
             let is_free = is_unchecked || !weakens(&old, &next);
             let spent = match (is_free, &wanted.factor) {
                 (true, _) => None,
-                (false, None) => return Err(ServiceError::FactorRequired),
-                (false, Some(factor)) => match paid_by(&attempt, &factors.user, None, factor, ACTION).await? {
-                    None => continue,
-                    spent => spent,
-                },
+                (false, None) => {
+                    let doing = FactorsThatDo::of(ACTION, has_device);
+                    return Err(ServiceError::FactorRequired(doing.meaning(row_of(&old.own, &next.own))));
+                }
+                (false, Some(factor)) => {
+                    let spent = paid_by(&attempt, &factors.user, None, factor, ACTION).await;
+                    match spent.map_err(|error| error.meaning(row_of(&old.own, &next.own)))? {
+                        None => continue,
+                        spent => spent,
+                    }
+                }
             };
             let trusts = match old.own.allow_trusted_devices && !wanted.allow_trusted_devices {
                 true => Some(core.end_trusted_devices(&factors.user).await?),
@@ -112,6 +119,18 @@ impl Service {
                 return Ok(view.known_by(&*core.cities));
             }
         }
+    }
+}
+
+/// The row of the catalogue that this change is: the one of suspicious logins where nothing else changes.
+fn row_of(old: &Protection, next: &Protection) -> &'static str {
+    let is_suspicion_alone = Protection {
+        suspicious_login_protection: next.suspicious_login_protection.clone(),
+        ..old.clone()
+    } == *next;
+    match is_suspicion_alone {
+        true => "accounts/remote-login-security-settings",
+        false => "accounts/set-user-s-login-protection-and-sensitive-operation-verification-methods",
     }
 }
 
@@ -234,7 +253,10 @@ pub(crate) fn is_main(settings: &Settings, input: Input, method: &ProtectionMeth
         Some(_) => "it is an alternative to another method, and no main one",
         None => "the operator has no such method",
     };
-    let why = why.to_owned();
+    let main = settings.external_methods.iter().filter(|method| method.is_main);
+    let main = main.map(|method| &*method.name);
+    let known: Vec<&str> = ["none", "mfa"].into_iter().chain(main).collect();
+    let why = format!("{why}: it is one of {}", known.join(", "));
     Err(ServiceError::Invalid { input, why })
 }
 

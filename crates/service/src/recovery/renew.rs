@@ -27,7 +27,7 @@ impl Service {
             let attempt = attempts.next()?;
             let user = core.store.user(owner.clone()).await?;
             let user = user.filter(|user| !user.devices.is_empty());
-            let user = user.ok_or(ServiceError::FactorRequired)?;
+            let user = user.ok_or(ServiceError::NoDevice)?;
             let old = core.store.recovery_codes(owner.clone()).await?;
             let Some(spent) = paid_by(&attempt, &user, None, factor, ACTION).await? else {
                 continue;

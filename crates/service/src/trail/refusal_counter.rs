@@ -32,6 +32,8 @@ pub(crate) struct RefusalCounter {
     counts: Mutex<HashMap<Line, Count>>,
     begun: Notify,
     recorded: Mutex<Recorded>,
+    /// The same of what the user is to hear of: nothing else that anybody asks for takes its records.
+    warned: Mutex<Recorded>,
     kept: Mutex<Option<Allowance>>,
 }
 
@@ -121,29 +123,12 @@ impl RefusalCounter {
 
     /// Whether a refusal of this user that changes nothing has a record of its own: `None`, or who it is counted with.
     pub(crate) fn admit(&self, owner: &Owner, api_key: Option<Id>, now: UnixMs) -> Option<Whose> {
-        let mut recorded = lock(&self.recorded);
-        if let Some(records) = recorded.users.get_mut(owner) {
-            if now.since(records.last) >= UnixMs::HOUR {
-                records.count = 0;
-            }
-            if records.count >= RECORDS {
-                return Some(Whose::User(owner.clone()));
-            }
-            records.count += 1;
-            records.last = now;
-            return None;
-        }
-        if !recorded.has_room(api_key, now) {
-            return Some(Whose::Key(api_key));
-        }
-        let records = Records {
-            count: 1,
-            last: now,
-            api_key,
-        };
-        recorded.users.insert(owner.clone(), records);
-        *recorded.of_key.entry(api_key).or_default() += 1;
-        None
+        lock(&self.recorded).admit(owner, api_key, now)
+    }
+
+    /// The same of a warning.
+    fn admit_warning(&self, owner: &Owner, api_key: Option<Id>, now: UnixMs) -> Option<Whose> {
+        lock(&self.warned).admit(owner, api_key, now)
     }
 
     /// What was counted of this user is not written any more.
@@ -182,6 +167,31 @@ impl RefusalCounter {
 }
 
 impl Recorded {
+    fn admit(&mut self, owner: &Owner, api_key: Option<Id>, now: UnixMs) -> Option<Whose> {
+        if let Some(records) = self.users.get_mut(owner) {
+            if now.since(records.last) >= UnixMs::HOUR {
+                records.count = 0;
+            }
+            if records.count >= RECORDS {
+                return Some(Whose::User(owner.clone()));
+            }
+            records.count += 1;
+            records.last = now;
+            return None;
+        }
+        if !self.has_room(api_key, now) {
+            return Some(Whose::Key(api_key));
+        }
+        let records = Records {
+            count: 1,
+            last: now,
+            api_key,
+        };
+        self.users.insert(owner.clone(), records);
+        *self.of_key.entry(api_key).or_default() += 1;
+        None
+    }
+
     /// Forgets whose last record is an hour old when places are short, once a minute at most.
     fn has_room(&mut self, api_key: Option<Id>, now: UnixMs) -> bool {
         if self.full(api_key) && self.swept_at.is_none_or(|at| now.since(at) >= UnixMs::MINUTE) {
@@ -222,8 +232,35 @@ pub(crate) async fn decide_freely(
     (action, outcome, cause): (&'static str, &'static str, &'static str),
     user: &User,
 ) -> Result<(), ServiceError> {
-    let Attempt { core, origin, now } = *attempt;
-    if let Some(whose) = core.trail.refusals.admit(&user.owner, origin.api_key, now) {
+    let admitted = attempt
+        .core
+        .trail
+        .refusals
+        .admit(&user.owner, attempt.origin.api_key, attempt.now);
+    record_or_count(attempt, entry, (action, outcome, cause), (user, admitted)).await
+}
+
+/// The same of what the user is to hear of (P8). It has records of its own, or whoever is refused often enough before,
+/// which takes no password, would leave a warning without one.
+pub(crate) async fn warn_freely(
+    attempt: &Attempt<'_>,
+    entry: &NewEvent<'_>,
+    told: (&'static str, &'static str, &'static str),
+    user: &User,
+) -> Result<(), ServiceError> {
+    let refusals = &attempt.core.trail.refusals;
+    let admitted = refusals.admit_warning(&user.owner, attempt.origin.api_key, attempt.now);
+    record_or_count(attempt, entry, told, (user, admitted)).await
+}
+
+async fn record_or_count(
+    attempt: &Attempt<'_>,
+    entry: &NewEvent<'_>,
+    (action, outcome, cause): (&'static str, &'static str, &'static str),
+    (user, counted): (&User, Option<Whose>),
+) -> Result<(), ServiceError> {
+    let Attempt { core, now, .. } = *attempt;
+    if let Some(whose) = counted {
         keep(core, 1, now).await?;
         core.trail.refusals.decided(action, outcome, cause, whose);
         return Ok(());

@@ -75,7 +75,8 @@ impl UserBatch<'_> {
                 next = counting(&next, general);
                 self.keep_road(request, own);
             }
-            return self.accept(round, request, place, next);
+            let on_road = road.map_or(0, |wrong_codes| wrong_codes.since_success);
+            return self.accept(round, request, (place, on_road), next);
         }
         if let Some(lock) = locked_out(&judgements) {
             self.locked[0] += 1;
@@ -87,7 +88,13 @@ impl UserBatch<'_> {
         }
     }
 
-    fn accept(&mut self, round: &mut Round<'_>, request: &Request, place: usize, next: DeviceState) -> Answered {
+    fn accept(
+        &mut self,
+        round: &mut Round<'_>,
+        request: &Request,
+        (place, on_road): (usize, u32),
+        next: DeviceState,
+    ) -> Answered {
         let Round { core, now, .. } = *round;
         let devices = self.user.as_mut().map_or(&mut [][..], |user| &mut user.devices);
         let missing = || ServiceError::Internal("a device that was judged is not there".into());
@@ -96,7 +103,7 @@ impl UserBatch<'_> {
         let accepted = Acceptance {
             device: Some(id),
             decision_id: round.new_id()?,
-            wrong_since_last_success: bound.state.wrong_since_success(request.road()),
+            wrong_since_last_success: bound.state.wrong_since_success(request.road()).saturating_add(on_road),
             repeated: false,
         };
         bound.state = next;
@@ -156,25 +163,38 @@ impl UserBatch<'_> {
         }
         if changed {
             self.tell(round, &entry)?;
-            Ok(Answer::Refused)
+            Ok(request.refused(self.lock_of_all(request, now)))
         } else {
             self.refuse_freely(round, request, &entry, "repeated")
         }
     }
 }
 
-/// The lock to tell, when no device judged the code: the first to end.
-fn locked_out(judgements: &[Judgement]) -> Option<Option<UnixMs>> {
-    let mut until = Vec::with_capacity(judgements.len());
-    for judgement in judgements {
-        match &judgement.verdict {
-            Verdict::Locked(Lock::Until(time)) => until.push(Some(*time)),
-            Verdict::Locked(Lock::Suspended) => until.push(None),
-            Verdict::Accepted(_) | Verdict::Refused(_) => return None,
-        }
+impl UserBatch<'_> {
+    /// The lock that is in force of all devices on the request's road.
+    fn lock_of_all(&self, request: &Request, now: UnixMs) -> Option<Option<UnixMs>> {
+        let devices = self.user.as_ref().map_or(&[][..], |user| &user.devices);
+        first_to_end(devices.iter().map(|bound| bound.state.lock(request.road(), now)))
     }
-    until.into_iter().reduce(|a, b| match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
-    })
+}
+
+/// The lock to tell, when no device judged the code.
+fn locked_out(judgements: &[Judgement]) -> Option<Option<UnixMs>> {
+    first_to_end(judgements.iter().map(|judgement| match judgement.verdict {
+        Verdict::Locked(lock) => Some(lock),
+        Verdict::Accepted(_) | Verdict::Refused(_) => None,
+    }))
+}
+
+/// Of locks the first to end, where all are locked.
+fn first_to_end(locks: impl Iterator<Item = Option<Lock>>) -> Option<Option<UnixMs>> {
+    let mut first = None;
+    for lock in locks {
+        let until = lock?.until();
+        first = Some(match first.flatten() {
+            Some(other) => Some(until.map_or(other, |until: UnixMs| until.min(other))),
+            None => until,
+        });
+    }
+    first
 }

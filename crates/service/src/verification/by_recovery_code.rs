@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use store::RecoveryCodes;
-use verify::Purpose;
+use verify::{Lock, Purpose, UnixMs};
 
 use crate::{
     Acceptance,
@@ -31,7 +31,13 @@ impl UserBatch<'_> {
             },
             ..set
         });
-        let wrong_since_last_success = set.as_ref().map_or(0, |set| set.budget.since_success);
+        let wrong_since_last_success = self
+            .wrong_beside_paper(request)
+            .saturating_add(match (&set, road, general) {
+                (Some(set), Some(_), Some(general)) => set.budget.since_success.saturating_add(general.since_success),
+                (Some(set), ..) => set.budget.since_success,
+                (None, ..) => 0,
+            });
         // Judged in any case, so that a repeat takes what a judgement takes.
         let trial = spend(core, self.owner, set, typed, now)?;
         if self.is_closed_to(request) {
@@ -61,11 +67,12 @@ impl UserBatch<'_> {
             let entry = request.event("refused").because(WRONG);
             return self.refuse_freely(round, request, &entry, WRONG);
         };
+        let lock = next.budget.lock(now).map(Lock::until);
         if let (Some(_), Some(general)) = (road, general) {
             self.keep_road(request, next.budget);
             next.budget = general;
             if accepted.is_none() {
-                return self.refuse_on_road(round, request);
+                return self.refuse_on_road(round, request, lock);
             }
         }
         if let (true, Some(general)) = (is_identity, general) {
@@ -89,11 +96,20 @@ impl UserBatch<'_> {
             None => request.event("refused").because(WRONG),
         };
         self.tell(round, &entry)?;
-        Ok(accepted.map_or(Answer::Refused, Answer::Accepted))
+        Ok(accepted.map_or(request.refused(lock), Answer::Accepted))
+    }
+
+    /// Wrong codes of devices on the request's road since the last right one: each counts on every device that it was tried on.
+    fn wrong_beside_paper(&self, request: &Request) -> u32 {
+        let devices = self.user.as_ref().map_or(&[][..], |user| &user.devices);
+        let wrong = devices
+            .iter()
+            .map(|bound| bound.state.wrong_since_success(request.road()));
+        wrong.max().unwrap_or(0)
     }
 
     /// A wrong one that was typed in a trusted browser counts there, and leaves the set as it was (A2).
-    fn refuse_on_road(&mut self, round: &mut Round<'_>, request: &Request) -> Answered {
+    fn refuse_on_road(&mut self, round: &mut Round<'_>, request: &Request, lock: Option<Option<UnixMs>>) -> Answered {
         let mut detail = request
             .challenge
             .as_ref()
@@ -101,6 +117,6 @@ impl UserBatch<'_> {
         detail["road"] = json!("trusted_device");
         let entry = request.event("refused").because(WRONG).detail(detail);
         self.tell(round, &entry)?;
-        Ok(Answer::Refused)
+        Ok(request.refused(lock))
     }
 }

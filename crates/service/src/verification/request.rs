@@ -58,6 +58,14 @@ impl Request {
         }
     }
 
+    /// The answer to a wrong code that was counted, after which this lock is in force, if any is.
+    pub(crate) fn refused(&self, lock: Option<Option<UnixMs>>) -> Answer {
+        match lock {
+            Some(until) if self.challenge.is_some() => Answer::Locking { until },
+            _ => Answer::Refused,
+        }
+    }
+
     /// An event of its judgement.
     pub(crate) fn event(&self, outcome: &'static str) -> NewEvent<'_> {
         let event = match &self.challenge {
@@ -91,6 +99,11 @@ pub enum Answer {
     Accepted(Acceptance),
     /// Not accepted; there is nothing more to say.
     Refused,
+    /// Not accepted, and by it the road is locked: the answer to a challenge alone, whose asker is told of locks.
+    Locking {
+        /// Until then; `None`: until somebody acts.
+        until: Option<UnixMs>,
+    },
     /// Not judged.
     Locked {
         /// Until then; `None`: until somebody acts.

@@ -2,7 +2,7 @@
 //! against a budget of its own.
 
 use serde_json::json;
-use verify::{DeviceParts, DeviceState, Judgement, Policy, Throttle, ThrottlePolicy, Verdict};
+use verify::{DeviceParts, DeviceState, Judgement, Lock, Policy, Throttle, ThrottlePolicy, Verdict};
 
 use crate::verification::{
     batch::Round,
@@ -94,6 +94,8 @@ impl UserBatch<'_> {
             detail["suspended"] = json!("trusted_device");
         }
         self.tell(round, &entry.detail(detail))?;
-        Ok(Answer::Refused)
+        // Of a suspended one the general road is what comes next.
+        let lock = next.lock(round.now).and_then(Lock::until);
+        Ok(request.refused(lock.map(Some)))
     }
 }

@@ -102,7 +102,7 @@ impl Walk {
             What::Settings(next) => self.ruling_on_settings(person, &next),
             What::Renew if !has_device => Ruling::Refused,
             What::Renew => Ruling::Costs,
-            What::SignOut if !person.can_be_checked() => Ruling::Free,
+            What::SignOut if !person.may_be_identified(&self.required, self.world.now()) => Ruling::Free,
             What::SignOut => Ruling::Costs,
             What::Unbind if !has_device => Ruling::Refused,
             What::Unbind => {
@@ -312,6 +312,7 @@ impl Walk {
             What::Unbind => {
                 person.devices.remove(0);
                 person.trusts.clear();
+                person.all_grants_end(now);
                 if person.devices.is_empty() {
                     person.last_device_is_gone(now);
                 }
@@ -333,8 +334,17 @@ impl Walk {
             }
             What::Prove { email, other } => {
                 let method = What::method(email);
+                let identity = What::identity(who, email, other);
+                if person
+                    .methods
+                    .iter()
+                    .any(|(name, old)| *name == method && *old != identity)
+                {
+                    person.trusts.clear();
+                    person.all_grants_end(now);
+                }
                 person.methods.retain(|(name, _)| *name != method);
-                person.methods.push((method, What::identity(who, email, other)));
+                person.methods.push((method, identity));
                 person.methods.sort_unstable();
                 person.was_ever_proven = true;
             }

@@ -191,6 +191,18 @@ impl Person {
         !self.devices.is_empty() || !self.methods.is_empty()
     }
 
+    /// There is anything that an identity check may ask.
+    pub(crate) fn may_be_identified(&self, required: &Required, now: UnixMs) -> bool {
+        let asked = Question {
+            purpose: ChallengePurpose::Identity,
+            is_risky: false,
+            is_trusted: false,
+            session: None,
+            operation: None,
+        };
+        self.decides(&asked, required, now).0 == Decision::Challenge
+    }
+
     /// Something is asked for, by their own choice or their account's.
     pub(crate) fn asks_for_something(&self, required: &Required) -> bool {
         let all = [self.login(required).0, self.operation(required).0, self.own.suspicious];

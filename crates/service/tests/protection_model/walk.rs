@@ -231,7 +231,7 @@ impl Walk {
             session_id: session.clone(),
             first_factor: Some("password".into()),
             client: None,
-            is_risky: ask.is_risky,
+            is_risky: ask.is_risky && ask.purpose == ChallengePurpose::Login,
             trusted_device: token,
         };
         let told = self

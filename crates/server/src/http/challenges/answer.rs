@@ -28,8 +28,8 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[
 /// Answers a challenge by a code, or by the report of an external method
 ///
 /// Role: verify. Only for the key that asked for it. A right code is burned and ends the challenge: `allow`, with the grant. A
-/// wrong one is counted like every guess, and leaves `challenge`; when it locks the user, `locked_until` says so. A challenge
-/// is answered once. An external method is the caller's to perform: it reports by what it reached the user, which has to be
+/// wrong one is counted like every guess, and leaves `challenge`; when it locks the check, `locked_until` says so at once, and
+/// when it suspends it the answer is 429 without a wait. A challenge is answered once. An external method is the caller's to perform: it reports by what it reached the user, which has to be
 /// what was registered, and when. `trust_device` with a login's right answer gives `trusted_device`, a token for the browser,
 /// where the user's `allow_trusted_devices` permits it.
 #[utoipa::path(

@@ -25,6 +25,10 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[ProblemCode::Conflict]);
 /// ground, which the audit trail keeps. A pass for operations is valid for 30 minutes, in its own session, for the operation
 /// and resource that it was asked for; one that names no operation covers all but those that are checked always.
 ///
+/// A field that means nothing with the purpose is refused, and so is an `operation` that has not the shape of the catalogue's
+/// keys. One that has it and is in no catalogue follows `policy.unknown_operations`, and the answer says `unknown_operation`:
+/// a misspelt key of an operation that is always checked would not be asked for.
+///
 /// A browser that is trusted sends `trusted_device` with its login, and keeps the one that the answer has, each time: an old one
 /// that comes again is a copy, and ends the trust. It stands in for login protection alone, never where the login is unusual or
 /// risky.
@@ -99,5 +103,6 @@ fn challenge(challenge: service::Challenge) -> Challenge {
         grant_expires_at,
         contact: challenge.contact,
         trusted_device: challenge.trusted_device,
+        unknown_operation: challenge.is_unknown_operation,
     }
 }

@@ -21,8 +21,9 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[
 /// Hands a user over to another person
 ///
 /// Role: admin. The new holder first binds a device in place of the old one (`replaces`), so that there is no moment without;
-/// this names that enrollment, and ends the rest at once: other devices, recovery codes of before, grants, bindings under
-/// way. A setting that asks by an external method asks for a code from then on.
+/// this names that enrollment, which has to have replaced one, and ends the rest at once: other devices, recovery codes of before, grants, bindings under
+/// way. A setting that asks by an external method asks for a code from then on. An old holder without a
+/// device has nothing that could be replaced: end everything of theirs (`…/leave`), and let the new holder bind anew.
 #[utoipa::path(
     post,
     path = "/v1/accounts/{account}/users/{user}/handover",

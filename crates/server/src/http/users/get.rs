@@ -1,6 +1,6 @@
 //! `GET /v1/accounts/{account}/users/{user}`
 
-use api::{User, UserPath};
+use api::{User, UserClosing, UserPath};
 use axum::extract::State;
 use service::UserView;
 
@@ -43,5 +43,8 @@ fn user(view: UserView) -> User {
         locked_until: view.locked_until.map(time),
         recovery_codes_left: u32::try_from(view.recovery_codes_left).unwrap_or(u32::MAX),
         protection: protection(&view.protection),
+        closing: view
+            .closing_ends_at
+            .map(|ends_at| UserClosing { ends_at: time(ends_at) }),
     }
 }

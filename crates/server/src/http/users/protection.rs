@@ -58,6 +58,7 @@ pub(in crate::http) fn in_force(one: &service::InForceProtection) -> InForceProt
             service::InForceGround::Own => InForceGround::Own,
             service::InForceGround::RequiredByAccount => InForceGround::RequiredByAccount,
             service::InForceGround::NoMethod => InForceGround::NoMethod,
+            service::InForceGround::NoCityDatabase => InForceGround::NoCityDatabase,
         },
     }
 }

@@ -16,7 +16,8 @@ use crate::{
 
 pub(super) const PROBLEMS: Problems = Problems::keyed(&[
     ProblemCode::CodeRefused,
-    ProblemCode::FactorRequired,
+    ProblemCode::GrantRefused,
+    ProblemCode::NoDevice,
     ProblemCode::Conflict,
 ]);
 

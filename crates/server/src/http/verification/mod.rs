@@ -41,7 +41,8 @@ fn response(decision: Decision) -> VerifyResponse {
                 VerifyResponse::accepted(accepted.device, accepted.decision_id, accepted.wrong_since_last_success);
             if accepted.repeated { told.repeated() } else { told }
         }
-        Decision::Refused => VerifyResponse::refused(),
+        // The lock that a code brings is told by the next answer: here only challenges say more.
+        Decision::Refused | Decision::Locking { .. } => VerifyResponse::refused(),
         Decision::Locked { retry_after_s, .. } => VerifyResponse::locked(retry_after_s),
     }
 }

@@ -8,14 +8,16 @@ use crate::{
         factor::{ConsumedFactor, paid_by},
         factors::touched,
     },
-    protection::{register::OwnMethods, session::ending::ended},
+    protection::{
+        challenge::can_be_identified, factors_that_do::FactorsThatDo, in_force::unchanged, session::ending::ended,
+    },
     verification::memo::Memo,
 };
 
 const ACTION: &str = "session.end_all";
 
 impl Service {
-    /// Ends all sessions of this user, for a fresh factor where there is anything to check them with: without a device, an
+    /// Ends all sessions of this user, for a fresh factor where there is anything that may check them: without a device, an
     /// identity grant. The result is their number, and the next check of any of them says so.
     pub async fn end_all_sessions(
         &self,
@@ -30,11 +32,16 @@ impl Service {
         loop {
             let attempt = attempts.next()?;
             let user = core.row(owner, attempt.now).await?;
-            let register = core.register(owner).await?;
-            let methods = OwnMethods::of(core, !user.devices.is_empty(), Some(&register), None);
-            let spent = match (methods.is_any(), factor) {
+            // What else it rests on changes with the user's row alone.
+            let requirements = core.store.requirements(&owner.account).await?;
+            let guard = unchanged(owner, requirements.as_ref());
+            let is_checked = can_be_identified(&attempt, &user).await?;
+            let spent = match (is_checked, factor) {
                 (false, _) => None,
-                (true, None) => return Err(ServiceError::FactorRequired),
+                (true, None) => {
+                    let doing = FactorsThatDo::of(ACTION, !user.devices.is_empty());
+                    return Err(ServiceError::FactorRequired(doing));
+                }
                 (true, Some(factor)) => match paid_by(&attempt, &user, None, factor, ACTION).await? {
                     None => continue,
                     spent => spent,
@@ -49,7 +56,7 @@ impl Service {
             let event = attempt.event_of(&user, &entry).await?;
             let no_trust = core.end_trusted_devices(&user).await?;
             let change = Change::of(event).with(burned(user, spent, &attempt));
-            let change = change.with(sessions.iter().map(ended)).with([no_trust]);
+            let change = change.with(sessions.iter().map(ended)).with([no_trust, guard]);
             if attempt.commit_ending(change, owner, &sessions).await? {
                 return Ok(sessions.len());
             }
