@@ -369,7 +369,7 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
     for caller in [&nobody, &elsewhere] {
         for (name, call) in CALLS {
             // Whom a challenge or a grant is about is known once it opens: what is none of this service's is about nobody.
-            // Nor is the catalogue of operations.
+            // Nor is the catalogue of operations, or what support asked for by an id.
             let is_about_nobody = [
                 "challenge_state",
                 "answer_challenge",
@@ -377,6 +377,15 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
                 "introspect_grant",
                 "operations",
                 "operation",
+                "passcode",
+                "approve_passcode",
+                "reveal_passcode",
+                "unbind_request",
+                "unbind_requests",
+                "approve_unbind_request",
+                "reject_unbind_request",
+                "withdraw_unbind_request",
+                "complete_unbind_request",
             ]
             .contains(name);
             if is_about_nobody && std::ptr::eq(caller, &elsewhere) {
