@@ -85,10 +85,10 @@ pub use session::{
     SessionClient, SessionPage, SessionPath, SessionQuery, SessionRequest, StartedSession,
 };
 pub use support::{
-    ApprovalRequest, ApprovedUnbindRequest, Approver, EvidenceKind, NewEvidence, Passcode, PasscodeRequest,
-    PasscodeState, RevealedPasscode, SeenEvidence, SupportActRequest, SupportRequestPath, UnbindOutcome,
-    UnbindRequestCompletion, UnbindRequestEnd, UnbindRequestOpening, UnbindRequestPage, UnbindRequestQuery,
-    UnbindRequestState, UnbindRequestView,
+    ApprovalRequest, Approver, EvidenceKind, NewEvidence, Passcode, PasscodeRequest, PasscodeState, RevealedPasscode,
+    SeenEvidence, SupportActRequest, SupportRequestPath, UnbindOutcome, UnbindOutcomeKind, UnbindRequestCompletion,
+    UnbindRequestEnd, UnbindRequestOpening, UnbindRequestPage, UnbindRequestQuery, UnbindRequestState,
+    UnbindRequestView,
 };
 pub use text::{Name, Text, TextError};
 pub use timestamp::{Timestamp, TimestampError};

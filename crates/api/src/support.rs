@@ -146,19 +146,28 @@ pub struct UnbindRequestOpening {
 
 /// What an unbind request is to end in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum UnbindOutcome {
+#[serde(deny_unknown_fields)]
+pub struct UnbindOutcome {
+    /// Which.
+    pub kind: UnbindOutcomeKind,
+    /// With `switch_to`: one of the operator's main methods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "sms")]
+    pub method: Option<Text<64>>,
+    /// With `switch_to`: what it reaches the user by, newly proven; opaque, and never shown again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "+86 138 0013 8000")]
+    pub identity: Option<Text<128>>,
+}
+
+/// Kinds of what an unbind request ends in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UnbindOutcomeKind {
     /// The devices end, and what they protected is not protected any more.
-    Unbind {},
+    Unbind,
     /// What they protected is protected by an external method from then on.
-    SwitchTo {
-        /// One of the operator's main methods.
-        #[schema(example = "sms")]
-        method: Text<64>,
-        /// What it reaches the user by, newly proven; opaque, and never shown again.
-        #[schema(example = "+86 138 0013 8000")]
-        identity: Text<128>,
-    },
+    SwitchTo,
 }
 
 /// A piece of evidence: an opaque reference to what lies elsewhere.
@@ -210,7 +219,8 @@ pub enum EvidenceKind {
 }
 
 /// A request to end a user's devices: two persons of support, evidence, a cool-down, and the user who finishes it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+// No `Debug`: it may carry a secret.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UnbindRequestView {
     /// To be told to whoever approves.
     pub id: Uuid,
@@ -243,6 +253,10 @@ pub struct UnbindRequestView {
     /// When the cool-down is over, or was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_force_at: Option<Timestamp>,
+    /// Told once, with the approval: to be handed to the applicant, whose console finishes the request with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "ut_019a9ef4…_5b1c…")]
+    pub applicant_token: Option<String>,
 }
 
 /// A piece of evidence, as it is shown to whoever approves.
@@ -278,18 +292,6 @@ pub enum UnbindRequestState {
     Withdrawn,
     /// Nobody approved, or nobody finished it, in time.
     Expired,
-}
-
-/// An approved request, and the token for the applicant, which is shown once.
-// No `Debug`: it carries a secret.
-#[derive(Serialize, Deserialize, ToSchema)]
-pub struct ApprovedUnbindRequest {
-    /// The request.
-    #[serde(flatten)]
-    pub request: UnbindRequestView,
-    /// To be handed to the applicant, whose console finishes the request with it.
-    #[schema(example = "ut_019a9ef4…_5b1c…")]
-    pub applicant_token: String,
 }
 
 /// Ends a request that is not to be done.
@@ -333,7 +335,7 @@ pub struct UnbindRequestQuery {
 }
 
 /// A part of support's list, oldest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UnbindRequestPage {
     /// Those of the users whom the key reaches; there may be fewer than asked for, or none, though more follow.
     pub items: Vec<UnbindRequestView>,

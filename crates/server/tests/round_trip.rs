@@ -4,10 +4,10 @@
 use std::{collections::BTreeMap, path::Path};
 
 use api::{
-    Administrators, AdministratorsRequest, ApprovalRequest, ApprovedUnbindRequest, AuditHeads, AuditPage, AuditQuery,
-    BATCH_ITEMS_MAX, Batch, BatchChangeRequest, BatchItems, BatchPage, BatchQuery, BatchRequest, Challenge,
-    ChallengeAnswer, ChallengeAnswerRequest, ChallengeRequest, ChallengeStatus, Client, ClosingRequest, ClosingStatus,
-    CodeText, ConfirmRequest, ConfirmResponse, Device, EndMethodQuery, EndSessionsRequest, EndedMethod, EndedSessions,
+    Administrators, AdministratorsRequest, ApprovalRequest, AuditHeads, AuditPage, AuditQuery, BATCH_ITEMS_MAX, Batch,
+    BatchChangeRequest, BatchItems, BatchPage, BatchQuery, BatchRequest, Challenge, ChallengeAnswer,
+    ChallengeAnswerRequest, ChallengeRequest, ChallengeStatus, Client, ClosingRequest, ClosingStatus, CodeText,
+    ConfirmRequest, ConfirmResponse, Device, EndMethodQuery, EndSessionsRequest, EndedMethod, EndedSessions,
     Enrollment, EnrollmentRequest, Export, ExportActRequest, ExportFileRequest, ExportRequest, FindByCodeRequest,
     FoundTokens, HandoverRequest, ImportQuery, ImportReceipt, ImportRequest, IntrospectRequest, Introspection, Jwks,
     Method, MethodRequest, MethodUses, MethodUsesQuery, Methods, Name, Operation, OperationPage, OperationQuery,
@@ -16,9 +16,8 @@ use api::{
     ResyncRequest, RevealedPasscode, RevokeGrantsRequest, SecretText, SessionCheck, SessionCheckRequest, SessionPage,
     SessionQuery, SessionRequest, StartedSession, SupportActRequest, Timestamp, Token, TokenChangeRequest, TokenPage,
     TokenQuery, TokenState, TrustedDevices, UnbindRequest, UnbindRequestCompletion, UnbindRequestEnd,
-    UnbindRequestOpening, UnbindRequestPage, UnbindRequestQuery, UnbindRequestView, UnlockRequest, User, UserAgent,
-    UserPage, UserQuery, UserSummary, VerifyBatchRequest, VerifyBatchResponse, VerifyMethod, VerifyRequest,
-    VerifyResponse, read_json,
+    UnbindRequestOpening, UnbindRequestPage, UnbindRequestView, UnlockRequest, User, UserAgent, UserPage, UserQuery,
+    UserSummary, VerifyBatchRequest, VerifyBatchResponse, VerifyMethod, VerifyRequest, VerifyResponse, read_json,
 };
 use proptest::{
     collection::vec,
@@ -83,9 +82,8 @@ const REQUESTS: [(&str, Again); 36] = by_name![
     VerifyRequest,
 ];
 
-const ANSWERS: [(&str, Again); 45] = by_name![
+const ANSWERS: [(&str, Again); 44] = by_name![
     Administrators,
-    ApprovedUnbindRequest,
     AuditHeads,
     AuditPage,
     Batch,

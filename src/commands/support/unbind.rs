@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use api::{
-    Actor, ActorKind, ApprovalRequest, ApprovedUnbindRequest, CodeText, EvidenceKind, Name, NewEvidence, Text,
-    UnbindOutcome, UnbindRequestCompletion, UnbindRequestEnd, UnbindRequestOpening, UnbindRequestPage,
+    Actor, ActorKind, ApprovalRequest, CodeText, EvidenceKind, Name, NewEvidence, Text, UnbindOutcome,
+    UnbindOutcomeKind, UnbindRequestCompletion, UnbindRequestEnd, UnbindRequestOpening, UnbindRequestPage,
     UnbindRequestView,
 };
 use clap::{Args, Subcommand};
@@ -144,7 +144,11 @@ impl Open {
             account: self.account,
             user: self.user,
             device_id: self.device,
-            outcome: self.switch_to.unwrap_or(UnbindOutcome::Unbind {}),
+            outcome: self.switch_to.unwrap_or(UnbindOutcome {
+                kind: UnbindOutcomeKind::Unbind,
+                method: None,
+                identity: None,
+            }),
             evidence,
             reason: self.reason,
             actor: self.person.actor(),
@@ -188,13 +192,10 @@ impl Approve {
             approver: self.approving.approver(output)?,
             actor: self.approving.person.actor(),
         };
-        let approved = client.post::<ApprovedUnbindRequest>(&format!("{PATH}/{}/approve", self.id), &body)?;
+        let approved = client.post::<UnbindRequestView>(&format!("{PATH}/{}/approve", self.id), &body)?;
         output.print(&approved, || {
-            format!(
-                "{}\nfor the applicant, shown once: {}",
-                words(&approved.request),
-                approved.applicant_token
-            )
+            let token = approved.applicant_token.as_deref().unwrap_or_default();
+            format!("{}\nfor the applicant, shown once: {token}", words(&approved))
         })?;
         Ok(ExitCode::SUCCESS)
     }
@@ -276,9 +277,10 @@ fn evidence(text: &str) -> Result<(EvidenceKind, Text<128>), String> {
 
 fn switch(text: &str) -> Result<UnbindOutcome, String> {
     let (method, identity) = text.split_once('=').ok_or("it is METHOD=IDENTITY")?;
-    Ok(UnbindOutcome::SwitchTo {
-        method: method.parse().map_err(|error| format!("the method {error}"))?,
-        identity: identity.parse().map_err(|error| format!("the identity {error}"))?,
+    Ok(UnbindOutcome {
+        kind: UnbindOutcomeKind::SwitchTo,
+        method: Some(method.parse().map_err(|error| format!("the method {error}"))?),
+        identity: Some(identity.parse().map_err(|error| format!("the identity {error}"))?),
     })
 }
 

@@ -1,6 +1,6 @@
 //! `POST /v1/support/unbind-requests/{id}/approve`
 
-use api::{ApprovalRequest, ApprovedUnbindRequest, ProblemCode, SupportRequestPath};
+use api::{ApprovalRequest, ProblemCode, SupportRequestPath, UnbindRequestView};
 use axum::extract::State;
 
 use super::view;
@@ -37,7 +37,7 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[
     request_body(content = ApprovalRequest, example = json!({
         "approver": {"account": "staff", "user": "anna", "code": "492 039"}, "actor": {"id": "desk-7", "kind": "support"},
     })),
-    responses((status = 200, description = "The request, and the applicant's token.", body = ApprovedUnbindRequest)),
+    responses((status = 200, description = "The request, and the applicant's token.", body = UnbindRequestView)),
 )]
 pub(super) async fn approve_unbind_request(
     State(app): State<App>,
@@ -48,8 +48,8 @@ pub(super) async fn approve_unbind_request(
     let caller = caller.acting(request.actor);
     let approver = convert::approver(request.approver);
     let approved = app.service.approve_unbind_request(&caller, id, &approver).await?;
-    Ok(json(&ApprovedUnbindRequest {
-        request: view(approved.request),
-        applicant_token: approved.applicant_token.as_str().to_owned(),
+    Ok(json(&UnbindRequestView {
+        applicant_token: Some(approved.applicant_token.as_str().to_owned()),
+        ..view(approved.request)
     }))
 }

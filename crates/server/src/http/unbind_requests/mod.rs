@@ -51,6 +51,7 @@ fn view(request: UnbindRequest) -> api::UnbindRequestView {
         reason: request.reason,
         opened_by: request.requested_by.actor,
         opened_at: time(request.requested_at),
+        applicant_token: None,
     }
 }
 

@@ -1,6 +1,9 @@
 //! `POST /v1/support/unbind-requests`
 
-use api::{EvidenceKind, IdempotencyHeader, ProblemCode, UnbindOutcome, UnbindRequestOpening, UnbindRequestView};
+use api::{
+    EvidenceKind, IdempotencyHeader, Problem, ProblemCode, UnbindOutcome, UnbindOutcomeKind, UnbindRequestOpening,
+    UnbindRequestView,
+};
 use axum::extract::State;
 use service::{NewEvidence, NewOutcome, NewUnbindRequest, Owner};
 use zeroize::Zeroizing;
@@ -51,18 +54,31 @@ pub(super) async fn open_unbind_request(
     let wanted = NewUnbindRequest {
         owner: Owner::new(request.account.as_str(), request.user.as_str()),
         device: request.device_id,
-        outcome: match request.outcome {
-            UnbindOutcome::Unbind {} => NewOutcome::Unbind,
-            UnbindOutcome::SwitchTo { method, identity } => NewOutcome::SwitchTo {
-                method: method.as_str().to_owned(),
-                identity: identity.as_str().to_owned(),
-            },
-        },
+        outcome: outcome(request.outcome)?,
         evidence: request.evidence.into_iter().map(brought).collect(),
         reason: request.reason.as_str().to_owned(),
     };
     let caller = caller.acting(request.actor).with_idempotency_key(key);
     Ok(created(&view(app.service.open_unbind_request(&caller, &wanted).await?)))
+}
+
+fn outcome(wanted: UnbindOutcome) -> Result<NewOutcome, Problem> {
+    let text = |text: &str| text.to_owned();
+    match (wanted.kind, wanted.method, wanted.identity) {
+        (UnbindOutcomeKind::Unbind, None, None) => Ok(NewOutcome::Unbind),
+        (UnbindOutcomeKind::SwitchTo, Some(method), Some(identity)) => Ok(NewOutcome::SwitchTo {
+            method: text(method.as_str()),
+            identity: text(identity.as_str()),
+        }),
+        (UnbindOutcomeKind::Unbind, ..) => Err(refused(
+            "`unbind` has neither method nor identity: `switch_to` has both",
+        )),
+        (UnbindOutcomeKind::SwitchTo, ..) => Err(refused("`switch_to` has a method and an identity")),
+    }
+}
+
+fn refused(why: &'static str) -> Problem {
+    Problem::new(ProblemCode::InvalidRequest, why).with_field("outcome")
 }
 
 fn brought(piece: api::NewEvidence) -> NewEvidence {
