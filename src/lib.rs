@@ -45,6 +45,7 @@ mod limits;
 mod methods;
 mod opened;
 mod settings;
+mod support;
 
 pub use commands::main;
 pub use failure::Failure;

@@ -19,6 +19,7 @@ use crate::{
     home::{Home, read_named},
     limits::LimitsTable,
     methods::{MethodTable, PagesTable, set_methods},
+    support::SupportTable,
 };
 
 /// The data of a service, beside it: where it is and by which rules, as the service's own configuration says.
@@ -79,6 +80,9 @@ pub(crate) struct ConfigFile {
     /// What people are shown.
     #[serde(default)]
     pub(crate) pages: PagesTable,
+    /// What support goes by.
+    #[serde(default)]
+    support: SupportTable,
     /// Where users come from.
     #[serde(default)]
     pub(crate) cities: CitiesTable,
@@ -185,6 +189,7 @@ impl ConfigFile {
     pub(crate) fn settings(&self) -> Result<Settings, Failure> {
         let mut settings = self.policy.settings()?;
         set_methods(&mut settings, &self.methods)?;
+        self.support.set(&mut settings)?;
         self.pages.set(&mut settings)?;
         self.grants.apply(&mut settings)?;
         settings.webhooks_in_the_clear = !self.webhooks.networks()?.is_empty();

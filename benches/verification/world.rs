@@ -53,9 +53,10 @@ impl World {
             roles: vec![Role::Verify],
             owner: "verification".into(),
             audiences: Vec::new(),
+            person: None,
             accounts: None,
         };
-        let (_, key) = runtime.block_on(service.create_key(&Caller::shell(), &wanted))?;
+        let (_, key) = runtime.block_on(service.create_key(&Caller::shell(), &wanted, None))?;
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
         let address: SocketAddr = listener.local_addr()?;
         let app = server::router(service.clone(), Limits::default()).merge(echo());

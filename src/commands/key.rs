@@ -1,13 +1,25 @@
-use std::process::ExitCode;
+use std::{
+    io::{self, IsTerminal as _},
+    process::ExitCode,
+};
 
+use api::Name;
 use clap::{Args, Subcommand, builder::StyledStr};
 use serde_json::json;
-use service::{Caller, DEFAULT_AUDIENCE, NewKey};
-use store::{ApiKey, Id, Role, Store};
+use service::{Approver, Caller, DEFAULT_AUDIENCE, Factor, Method, NewKey};
+use store::{ApiKey, Id, Owner, Role, Store};
 use store_sqlite::Sqlite;
 use vault::shown;
 
-use super::{Done, beside::beside, block_on, print_json};
+use super::{
+    Done,
+    beside::beside,
+    block_on,
+    output::Output,
+    print_json,
+    support::user,
+    user::{CodeSource, Codes},
+};
 use crate::{Failure, heads::SecondCopy, settings::Configured};
 
 /// `countersign key …`
@@ -36,6 +48,14 @@ pub(super) struct Create {
     /// Who is to accept the grants that it asks for; several between commas [default: countersign]
     #[arg(long, value_delimiter = ',', value_parser = name)]
     audience: Vec<String>,
+    /// The user whom it is bound to, who has a device: such a key approves, with a code of theirs, 24 hours from now
+    #[arg(long, value_name = "ACCOUNT/USER", value_parser = user)]
+    person: Option<(Name, Name)>,
+    /// A person whom another key is bound to, who approves of this one; their code is asked for
+    #[arg(long, value_name = "ACCOUNT/USER", value_parser = user, requires = "person")]
+    approver: Option<(Name, Name)>,
+    #[command(flatten)]
+    codes: Codes,
     /// Prints an object with id and key instead of the key alone
     #[arg(long)]
     json: bool,
@@ -93,6 +113,10 @@ fn roles() -> StyledStr {
     .into()
 }
 
+fn owner((account, user): &(Name, Name)) -> Owner {
+    Owner::new(account.as_str(), user.as_str())
+}
+
 /// A name that is one.
 fn name(text: &str) -> Result<String, String> {
     match text.trim() {
@@ -126,11 +150,29 @@ impl Create {
         let wanted = NewKey {
             roles,
             owner: self.owner,
+            person: self.person.as_ref().map(owner),
             audiences: self.audience.clone(),
             accounts: (!self.account.is_empty()).then_some(self.account),
         };
+        let approver = match &self.approver {
+            Some(approver) => {
+                let output = Output {
+                    json: self.json,
+                    may_ask: io::stdin().is_terminal(),
+                };
+                let code = CodeSource::open(&self.codes, &output)?.next("Code of the approver's device")?;
+                Some(Approver {
+                    owner: owner(approver),
+                    factor: Factor::Code {
+                        code: code.into_inner(),
+                        method: Method::Totp,
+                    },
+                })
+            }
+            None => None,
+        };
         let (id, text) = beside(&self.configured, &self.second, "key", async |service| {
-            service.create_key(&Caller::shell(), &wanted).await
+            service.create_key(&Caller::shell(), &wanted, approver.as_ref()).await
         })?;
         let told = if self.json {
             print_json(&json!({"id": id, "key": *text}))

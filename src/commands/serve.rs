@@ -282,10 +282,11 @@ async fn first_key(service: &Service, dir: &Path) -> Result<FirstKey, Failure> {
         roles: vec![Role::Admin, Role::Verify, Role::Enroll],
         owner: "operator".into(),
         audiences: Vec::new(),
+        person: None,
         accounts: None,
     };
     let (_, text) = service
-        .create_key(&Caller::shell(), &wanted)
+        .create_key(&Caller::shell(), &wanted, None)
         .await
         .map_err(Failure::new)?;
     private_file::write(&path, text.as_bytes())

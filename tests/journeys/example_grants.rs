@@ -55,9 +55,10 @@ fn grant_of_the_bank(alice: &User<'_>) -> String {
         roles: vec![Role::Verify],
         owner: "bank".into(),
         audiences: vec!["bank".into()],
+        person: None,
         accounts: None,
     };
-    let made = world.wait(world.service().create_key(&Caller::shell(), &bank));
+    let made = world.wait(world.service().create_key(&Caller::shell(), &bank, None));
     let (_, key) = made.expect("a key");
     let same = json!({
         "account": "acme", "user": "alice", "purpose": "operation", "session_id": "s1", "operation": RESTART,

@@ -302,6 +302,79 @@ pub(crate) fn routes(world: &World) -> Vec<Route> {
         ),
         route(
             "POST",
+            "/v1/support/passcodes",
+            &[Role::Support],
+            acting(json!({"account": "acme", "user": "alice", "reason": "lost"})),
+            201,
+        ),
+        route("GET", "/v1/support/passcodes/{id}", &[Role::Support], Value::Null, 404),
+        route(
+            "POST",
+            "/v1/support/passcodes/{id}/approve",
+            &[Role::Support],
+            acting(json!({"approver": {"account": "staff", "user": "anna", "code": "123456"}})),
+            404,
+        ),
+        route(
+            "POST",
+            "/v1/support/passcodes/{id}/reveal",
+            &[Role::Support],
+            acting(json!({})),
+            404,
+        ),
+        route(
+            "POST",
+            "/v1/support/unbind-requests",
+            &[Role::Support],
+            acting(
+                json!({"account": "acme", "user": "alice", "outcome": {"kind": "unbind"}, "evidence": [], "reason": "lost"}),
+            ),
+            400,
+        ),
+        route(
+            "GET",
+            "/v1/support/unbind-requests?state=requested",
+            &[Role::Support],
+            Value::Null,
+            200,
+        ),
+        route(
+            "GET",
+            "/v1/support/unbind-requests/{id}",
+            &[Role::Support],
+            Value::Null,
+            404,
+        ),
+        route(
+            "POST",
+            "/v1/support/unbind-requests/{id}/approve",
+            &[Role::Support],
+            acting(json!({"approver": {"account": "staff", "user": "anna", "code": "123456"}})),
+            404,
+        ),
+        route(
+            "POST",
+            "/v1/support/unbind-requests/{id}/reject",
+            &[Role::Support],
+            acting(json!({"reason": "no"})),
+            404,
+        ),
+        route(
+            "POST",
+            "/v1/support/unbind-requests/{id}/withdraw",
+            &[Role::Support],
+            acting(json!({"reason": "no"})),
+            404,
+        ),
+        route(
+            "POST",
+            "/v1/support/unbind-requests/complete",
+            &[Role::Enroll],
+            acting(json!({"applicant_token": "ut_1_1"})),
+            404,
+        ),
+        route(
+            "POST",
             "/v1/challenges",
             &[Role::Verify],
             json!({"account": "acme", "user": "alice", "purpose": "login", "first_factor": {"method": "password"}}),
@@ -565,6 +638,9 @@ fn a_key_that_is_limited_to_accounts_reaches_no_other() {
             "/v1/sessions/check",
             // A webhook is of the accounts that the key reaches, and others' are not there.
             "/v1/webhooks",
+            "/v1/support/passcodes/",
+            "/v1/support/unbind-requests/",
+            "/v1/support/unbind-requests?",
         ];
         if is_about_nobody.iter().any(|path| route.path.starts_with(path)) {
             let told = route.call(&world, Some(&without));

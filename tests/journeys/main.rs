@@ -52,3 +52,4 @@ mod support_reads;
 mod tenants;
 mod tokens;
 mod trust;
+mod ways_back;

@@ -367,9 +367,10 @@ impl World {
             roles: roles.to_vec(),
             owner: owner.into(),
             audiences: Vec::new(),
+            person: None,
             accounts: accounts.map(|accounts| accounts.iter().map(|&account| account.to_owned()).collect()),
         };
-        let made = self.wait(self.service().create_key(&Caller::shell(), &wanted));
+        let made = self.wait(self.service().create_key(&Caller::shell(), &wanted, None));
         let (id, text) = made.expect("a key can be made");
         (id, text.as_str().to_owned())
     }

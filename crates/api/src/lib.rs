@@ -36,6 +36,7 @@ mod read;
 mod recovery;
 mod requirements;
 mod session;
+mod support;
 mod text;
 mod timestamp;
 mod token;
@@ -94,6 +95,12 @@ pub use requirements::{AccountPath, Requirements, RequirementsRequest};
 pub use session::{
     EndSessionQuery, EndSessionsRequest, EndedSessions, Session, SessionCause, SessionCheck, SessionCheckRequest,
     SessionClient, SessionPage, SessionPath, SessionQuery, SessionRequest, StartedSession,
+};
+pub use support::{
+    ApprovalRequest, EvidenceKind, NewEvidence, Passcode, PasscodeRequest, PasscodeState, RevealedPasscode,
+    SeenEvidence, SupportActRequest, SupportRequestPath, UnbindOutcome, UnbindOutcomeKind, UnbindRequestCompletion,
+    UnbindRequestEnd, UnbindRequestOpening, UnbindRequestPage, UnbindRequestQuery, UnbindRequestState,
+    UnbindRequestView,
 };
 pub use text::{Name, Text, TextError};
 pub use timestamp::{Timestamp, TimestampError};

@@ -108,6 +108,11 @@ problem_codes! {
     /// Beyond the first list: two people and a file are told apart from a token's life.
     ExportState "export_state" 409 "The export's state does not allow this"
         "`detail` says what has to happen first; most often a new export is asked for."
+    /// Beyond the first list: what two people of support do for a user is told apart from an export of seeds.
+    RequestState "request_state" 409 "The request's state does not allow this"
+        "`detail` says what has to happen first; most often a new one is asked for."
+    RecentlyRecovered "recently_recovered" 409 "Support switched this user's method lately"
+        "Wait for `retry_after_s`, at most 72 hours from the switch: until then nothing that is always checked is done for them."
     /// Beyond the first list: the order of two steps is told apart from a clash with somebody else.
     NoDevice "no_device" 409 "There is no device to ask for a code of"
         "Bind a device first (of the account's root, to change its administrators), then repeat the request; a setting may name an external method instead."

@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use countersign_api::{
-    AdministratorsRequest, BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest, ClosingRequest,
-    ConfirmRequest, DiagnoseRequest, EndSessionsRequest, EnrollmentRequest, FindByCodeRequest, HandoverRequest,
-    ImportRequest, IntrospectRequest, MethodRequest, OperationRequest, Problem, ProblemCode, ProtectionSettingsRequest,
-    RecoveryCodesRequest, ReplayRequest, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, RotateWebhookRequest,
-    SessionCheckRequest, SessionRequest, TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest,
-    VerifyRequest, WebhookRequest, query_problem, read_json,
+    AdministratorsRequest, ApprovalRequest, BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest,
+    ClosingRequest, ConfirmRequest, DiagnoseRequest, EndSessionsRequest, EnrollmentRequest, FindByCodeRequest,
+    HandoverRequest, ImportRequest, IntrospectRequest, MethodRequest, OperationRequest, PasscodeRequest, Problem,
+    ProblemCode, ProtectionSettingsRequest, RecoveryCodesRequest, ReplayRequest, RequirementsRequest, ResyncRequest,
+    RevokeGrantsRequest, RotateWebhookRequest, SessionCheckRequest, SessionRequest, SupportActRequest,
+    TokenChangeRequest, UnbindRequest, UnbindRequestCompletion, UnbindRequestEnd, UnbindRequestOpening, UnlockRequest,
+    VerifyBatchRequest, VerifyRequest, WebhookRequest, query_problem, read_json,
 };
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -17,7 +18,19 @@ use serde_json::{Value, json};
 type Reader = fn(&[u8]) -> Result<(), Problem>;
 
 /// The file of cases, and how its bodies are read.
-const READERS: [(&str, Reader); 31] = [
+const READERS: [(&str, Reader); 37] = [
+    ("approve_passcode", |body| read_json::<ApprovalRequest>(body).map(drop)),
+    ("request_passcode", |body| read_json::<PasscodeRequest>(body).map(drop)),
+    ("reveal_passcode", |body| read_json::<SupportActRequest>(body).map(drop)),
+    ("open_unbind_request", |body| {
+        read_json::<UnbindRequestOpening>(body).map(drop)
+    }),
+    ("reject_unbind_request", |body| {
+        read_json::<UnbindRequestEnd>(body).map(drop)
+    }),
+    ("complete_unbind_request", |body| {
+        read_json::<UnbindRequestCompletion>(body).map(drop)
+    }),
     ("change_administrators", |body| {
         read_json::<AdministratorsRequest>(body).map(drop)
     }),

@@ -125,6 +125,12 @@ impl Signer for Keyring {
         self.signing.values().any(signed_by)
     }
 
+    fn verify_with(&self, public_key: &[u8; 32], statement: &[u8], signature: &[u8]) -> bool {
+        UnparsedPublicKey::new(&ED25519, public_key)
+            .verify(statement, signature)
+            .is_ok()
+    }
+
     fn current_grant_key(&self, now: UnixMs) -> Result<String, PortError> {
         self.grown().grants.current(now)
     }

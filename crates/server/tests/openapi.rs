@@ -7,13 +7,14 @@ use std::{
 };
 
 use api::{
-    AdministratorsRequest, BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest, ClosingRequest,
-    ConfirmRequest, DiagnoseRequest, EndSessionsRequest, EnrollmentRequest, ExportActRequest, ExportFileRequest,
-    ExportRequest, FindByCodeRequest, HandoverRequest, ImportRequest, IntrospectRequest, MethodRequest,
-    OperationRequest, PROBLEM_JSON, Problem, ProblemCode, ProtectionSettingsRequest, RecoveryCodesRequest,
-    ReplayRequest, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, RotateWebhookRequest, SessionCheckRequest,
-    SessionRequest, TokenChangeRequest, UnbindRequest, UnlockRequest, VerifyBatchRequest, VerifyRequest,
-    WebhookRequest, read_json,
+    AdministratorsRequest, ApprovalRequest, BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest,
+    ClosingRequest, ConfirmRequest, DiagnoseRequest, EndSessionsRequest, EnrollmentRequest, ExportActRequest,
+    ExportFileRequest, ExportRequest, FindByCodeRequest, HandoverRequest, ImportRequest, IntrospectRequest,
+    MethodRequest, OperationRequest, PROBLEM_JSON, PasscodeRequest, Problem, ProblemCode, ProtectionSettingsRequest,
+    RecoveryCodesRequest, ReplayRequest, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, RotateWebhookRequest,
+    SessionCheckRequest, SessionRequest, SupportActRequest, TokenChangeRequest, UnbindRequest, UnbindRequestCompletion,
+    UnbindRequestEnd, UnbindRequestOpening, UnlockRequest, VerifyBatchRequest, VerifyRequest, WebhookRequest,
+    read_json,
 };
 use serde_json::Value;
 use server::openapi;
@@ -201,6 +202,12 @@ fn its_examples_are_read_as_they_stand() {
             "create_batch" => read_json::<BatchRequest>(body).map(drop),
             "approve_export" | "withdraw_export" => read_json::<ExportActRequest>(body).map(drop),
             "fetch_export" => read_json::<ExportFileRequest>(body).map(drop),
+            "request_passcode" => read_json::<PasscodeRequest>(body).map(drop),
+            "reveal_passcode" => read_json::<SupportActRequest>(body).map(drop),
+            "approve_passcode" | "approve_unbind_request" => read_json::<ApprovalRequest>(body).map(drop),
+            "open_unbind_request" => read_json::<UnbindRequestOpening>(body).map(drop),
+            "reject_unbind_request" | "withdraw_unbind_request" => read_json::<UnbindRequestEnd>(body).map(drop),
+            "complete_unbind_request" => read_json::<UnbindRequestCompletion>(body).map(drop),
             "request_export" => read_json::<ExportRequest>(body).map(drop),
             "diagnose" => read_json::<DiagnoseRequest>(body).map(drop),
             "find_token_by_code" => read_json::<FindByCodeRequest>(body).map(drop),

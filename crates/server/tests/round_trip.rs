@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use api::{
-    Administrators, AdministratorsRequest, AuditHeads, AuditPage, AuditQuery, BATCH_ITEMS_MAX, Batch,
+    Administrators, AdministratorsRequest, ApprovalRequest, AuditHeads, AuditPage, AuditQuery, BATCH_ITEMS_MAX, Batch,
     BatchChangeRequest, BatchItems, BatchPage, BatchQuery, BatchRequest, Challenge, ChallengeAnswer,
     ChallengeAnswerRequest, ChallengeRequest, ChallengeStatus, Client, ClosingRequest, ClosingStatus, CodeText,
     ConfirmRequest, ConfirmResponse, Delivery, DeliveryPage, Device, DiagnoseRequest, Diagnosis, DriftQuery,
@@ -12,13 +12,14 @@ use api::{
     ExportActRequest, ExportFileRequest, ExportRequest, FindByCodeRequest, FoundTokens, HandoverRequest, ImportQuery,
     ImportReceipt, ImportRequest, IntrospectRequest, Introspection, Jwks, Method, MethodRequest, MethodUses,
     MethodUsesQuery, Methods, Name, NewWebhook, Notice, Operation, OperationPage, OperationQuery, OperationRequest,
-    PageSize, Probe, Problem, ProblemCode, Protection, ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes,
-    RecoveryCodesRequest, ReplayRequest, RequestId, Requirements, RequirementsRequest, ResyncRequest,
-    RevokeGrantsRequest, RotateWebhookRequest, SecretText, SessionCheck, SessionCheckRequest, SessionPage,
-    SessionQuery, SessionRequest, StartedSession, Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery,
-    TokenState, TrustedDevices, UnbindRequest, UnlockRequest, User, UserAgent, UserPage, UserQuery, UserSummary,
-    VerifyBatchRequest, VerifyBatchResponse, VerifyMethod, VerifyRequest, VerifyResponse, WebhookPage, WebhookRequest,
-    WebhookSecret, read_json,
+    PageSize, Passcode, PasscodeRequest, Probe, Problem, ProblemCode, Protection, ProtectionSettings,
+    ProtectionSettingsRequest, RecoveryCodes, RecoveryCodesRequest, ReplayRequest, RequestId, Requirements,
+    RequirementsRequest, ResyncRequest, RevealedPasscode, RevokeGrantsRequest, RotateWebhookRequest, SecretText,
+    SessionCheck, SessionCheckRequest, SessionPage, SessionQuery, SessionRequest, StartedSession, SupportActRequest,
+    Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState, TrustedDevices, UnbindRequest,
+    UnbindRequestCompletion, UnbindRequestEnd, UnbindRequestOpening, UnbindRequestPage, UnbindRequestView,
+    UnlockRequest, User, UserAgent, UserPage, UserQuery, UserSummary, VerifyBatchRequest, VerifyBatchResponse,
+    VerifyMethod, VerifyRequest, VerifyResponse, WebhookPage, WebhookRequest, WebhookSecret, read_json,
 };
 use proptest::{
     collection::vec,
@@ -44,8 +45,9 @@ macro_rules! by_name {
     ($($type:ident),+ $(,)?) => { [$((stringify!($type), again::<$type> as Again)),+] };
 }
 
-const REQUESTS: [(&str, Again); 34] = by_name![
+const REQUESTS: [(&str, Again); 40] = by_name![
     AdministratorsRequest,
+    ApprovalRequest,
     BatchChangeRequest,
     BatchRequest,
     ChallengeAnswerRequest,
@@ -64,6 +66,7 @@ const REQUESTS: [(&str, Again); 34] = by_name![
     IntrospectRequest,
     MethodRequest,
     OperationRequest,
+    PasscodeRequest,
     ProtectionSettingsRequest,
     RecoveryCodesRequest,
     ReplayRequest,
@@ -73,15 +76,19 @@ const REQUESTS: [(&str, Again); 34] = by_name![
     RotateWebhookRequest,
     SessionCheckRequest,
     SessionRequest,
+    SupportActRequest,
     TokenChangeRequest,
     UnbindRequest,
+    UnbindRequestCompletion,
+    UnbindRequestEnd,
+    UnbindRequestOpening,
     UnlockRequest,
     VerifyBatchRequest,
     VerifyRequest,
     WebhookRequest,
 ];
 
-const ANSWERS: [(&str, Again); 48] = by_name![
+const ANSWERS: [(&str, Again); 52] = by_name![
     Administrators,
     AuditHeads,
     AuditPage,
@@ -112,18 +119,22 @@ const ANSWERS: [(&str, Again); 48] = by_name![
     Notice,
     Operation,
     OperationPage,
+    Passcode,
     Probe,
     Problem,
     Protection,
     ProtectionSettings,
     RecoveryCodes,
     Requirements,
+    RevealedPasscode,
     SessionCheck,
     SessionPage,
     StartedSession,
     Token,
     TokenPage,
     TrustedDevices,
+    UnbindRequestPage,
+    UnbindRequestView,
     User,
     UserPage,
     UserSummary,

@@ -130,6 +130,22 @@ pub enum ServiceError {
         /// What can be done.
         why: String,
     },
+    /// A request of support's is not where this could follow.
+    #[error("the request is {state}: {why}")]
+    RequestState {
+        /// Where it stands.
+        state: &'static str,
+        /// What can be done.
+        why: String,
+    },
+    /// Support switched the user's method lately.
+    #[error("support switched this user's method lately: what is always checked waits for 72 hours from then")]
+    RecentlyRecovered {
+        /// Until then.
+        until: UnixMs,
+        /// The wait, in seconds from the moment of the answer.
+        retry_after_s: u64,
+    },
     /// The question may be asked only so often.
     #[error("this was asked too often within an hour: wait")]
     AskedTooOften {
@@ -217,6 +233,14 @@ pub enum Input {
     SerialNumbers,
     /// Who receives exported seeds.
     Recipient,
+    /// Why support asks for something.
+    Reason,
+    /// What was shown for it.
+    Evidence,
+    /// What it is to end in.
+    Outcome,
+    /// What the applicant was given to finish it.
+    ApplicantToken,
     /// The key that exported seeds are encrypted under.
     TransportKey,
     /// A file of seeds.
@@ -305,6 +329,10 @@ impl fmt::Display for Input {
             Self::Lot => "the batch",
             Self::SerialNumbers => "the serial numbers",
             Self::Recipient => "the recipient",
+            Self::Reason => "the reason",
+            Self::Evidence => "the evidence",
+            Self::Outcome => "the outcome",
+            Self::ApplicantToken => "the applicant's token",
             Self::TransportKey => "the key",
             Self::SeedFile => "the file",
             Self::Roles => "the roles",
@@ -397,6 +425,8 @@ impl ServiceError {
             Self::TokenState { .. } => (FaultClass::Conflict, "token_state"),
             Self::TokenUnavailable => (FaultClass::Conflict, "token_unavailable"),
             Self::ExportState { .. } => (FaultClass::Conflict, "export_state"),
+            Self::RequestState { .. } => (FaultClass::Conflict, "request_state"),
+            Self::RecentlyRecovered { .. } => (FaultClass::Conflict, "recently_recovered"),
             Self::EnrollmentEnded => (FaultClass::Gone, "enrollment_ended"),
             Self::EnrollmentExpired => (FaultClass::Gone, "enrollment_expired"),
             Self::ClosingEnded => (FaultClass::Gone, "closing_ended"),
@@ -427,7 +457,7 @@ impl ServiceError {
             },
             Self::AlreadyCreated { id } => Details { id: Some(id), ..none },
             Self::Locked { retry_after_s, .. } => Details { retry_after_s, ..none },
-            Self::AskedTooOften { retry_after_s } => Details {
+            Self::AskedTooOften { retry_after_s } | Self::RecentlyRecovered { retry_after_s, .. } => Details {
                 retry_after_s: Some(retry_after_s),
                 ..none
             },

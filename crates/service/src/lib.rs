@@ -48,8 +48,11 @@ pub use protection::{
     SignedGrant, StartedSession, TrustedDeviceView, UserPage, UserSummary, shipped_operation, shipped_operations,
 };
 pub use service::Service;
-pub use settings::{ExternalMethod, NoMethod, Settings, UnknownOperations};
-pub use support::{DiagnosedCause, Diagnosis, DriftReport, DriftingDevice, HistoryView, LotDrift};
+pub use settings::{ExternalMethod, NoMethod, Settings, SupportSettings, UnknownOperations};
+pub use support::{
+    ApprovedUnbinding, DiagnosedCause, Diagnosis, DriftReport, DriftingDevice, EVIDENCE_KINDS, EvidenceProvider,
+    HistoryView, IssuedPasscode, LotDrift, NewEvidence, NewOutcome, NewPasscode, NewUnbindRequest,
+};
 pub use trail::{AuditFilter, AuditOrder, AuditPage, Finding, Record, Report, SignedHead, verify_trail};
 pub use upkeep::{ClockStatus, DeviceAhead, end_witness, look_at_clock, prove_keyring, reseal};
 pub use verification::{Acceptance, Answer, Question};
@@ -59,8 +62,9 @@ pub use verification::{Acceptance, Answer, Question};
 pub use otp::{Algorithm, Parameters, Period, Secret};
 pub use pskc::{Encoding, Seed};
 pub use store::{
-    Administrators, ApiKey, Closing, ClosingState, Damage, Delivery, DeliveryState, Export, ExportState, Id,
-    IdentityProof, Lot, OpenTo, Owner, Protection, ProtectionMethod, ProtectionSetting, Requirements, Role, Sealed,
-    TokenFilter, TokenStatus, Webhook, Words, audit,
+    Administrators, ApiKey, Closing, ClosingState, Damage, Delivery, DeliveryState, Evidence, Export, ExportState, Id,
+    IdentityProof, Lot, OpenTo, Owner, Passcode, PasscodeState, Protection, ProtectionMethod, ProtectionSetting,
+    Requirements, Role, Sealed, TokenFilter, TokenStatus, UnbindOutcome, UnbindRequest, UnbindState, Webhook, Words,
+    audit,
 };
 pub use verify::{DeviceStatus, Kind, Purpose, UnixMs};

@@ -69,6 +69,9 @@ pub trait Signer: Send + Sync {
     /// Whether one of the keyring's signing keys, retired ones too, made this signature.
     fn verify(&self, statement: &[u8], signature: &[u8]) -> bool;
 
+    /// Whether somebody else's key made this Ed25519 signature.
+    fn verify_with(&self, public_key: &[u8; 32], statement: &[u8], signature: &[u8]) -> bool;
+
     /// The id (RFC 7638 thumbprint) of the key that grants are signed with at this time: the newest that verifiers have had
     /// time to fetch. Grant keys are a kind of their own.
     fn current_grant_key(&self, now: UnixMs) -> Result<String, PortError>;

@@ -2,7 +2,10 @@
 
 use verify::{Policy, UnixMs};
 
-use crate::ServiceError;
+use crate::{
+    ServiceError,
+    support::evidence::{EvidenceProvider, TOKEN_RETURNED},
+};
 
 /// The rules' settings; every default is the product's promise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +56,30 @@ pub struct Settings {
     pub contact: Option<String>,
     /// A webhook may be at an address without TLS: of the operator's own networks, which the courier knows.
     pub webhooks_in_the_clear: bool,
+    /// What support goes by.
+    pub support: SupportSettings,
+}
+
+/// What support goes by when it helps people who lost their device (U2).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SupportSettings {
+    /// Cool-downs that the operator set, by kind of evidence.
+    pub cool_downs_ms: Vec<(String, i64)>,
+    /// Whose signed statements are taken for evidence.
+    pub evidence_providers: Vec<EvidenceProvider>,
+}
+
+impl SupportSettings {
+    /// How long a request cools down on evidence of this kind: as the operator set; none for a token that was handed back or a
+    /// passed face check, else a day.
+    pub(crate) fn cool_down_ms(&self, kind: &str) -> i64 {
+        let set = self.cool_downs_ms.iter().find(|(of, _)| of == kind);
+        match (set, kind) {
+            (Some((_, ms)), _) => *ms,
+            (None, TOKEN_RETURNED | "face") => 0,
+            (None, _) => UnixMs::DAY,
+        }
+    }
 }
 
 /// What is decided of a user who has nothing to answer with.
@@ -159,6 +186,7 @@ impl Default for Settings {
             no_method: NoMethod::Deny,
             contact: None,
             webhooks_in_the_clear: false,
+            support: SupportSettings::default(),
         }
     }
 }

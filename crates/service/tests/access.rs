@@ -10,6 +10,7 @@ fn wanted(roles: &[Role], accounts: Option<Vec<String>>) -> NewKey {
         roles: roles.to_vec(),
         owner: "console".into(),
         audiences: Vec::new(),
+        person: None,
         accounts,
     }
 }
@@ -24,7 +25,7 @@ async fn a4_a_key_is_shown_once_proves_its_caller_and_ends() {
     let service = &world.service;
     let shell = Caller::shell();
     let (first, text) = service
-        .create_key(&shell, &wanted(&[Role::Verify], None))
+        .create_key(&shell, &wanted(&[Role::Verify], None), None)
         .await
         .expect("a key");
     let event = world.last("key.create").await;
@@ -36,7 +37,7 @@ async fn a4_a_key_is_shown_once_proves_its_caller_and_ends() {
     assert!(!payloads.contains(&text[text.len() - 64..]));
     world.clock.pass(1);
     let (second, other) = service
-        .create_key(&shell, &wanted(&[Role::Audit], None))
+        .create_key(&shell, &wanted(&[Role::Audit], None), None)
         .await
         .expect("a key");
     let keys = service.list_keys(&shell).await.expect("keys");
@@ -82,10 +83,16 @@ async fn a4_a_key_is_shown_once_proves_its_caller_and_ends() {
 #[tokio::test]
 async fn a4_keys_are_made_by_the_operator_and_have_a_role() {
     let world = World::new().await;
-    let told = world.service.create_key(&Caller::shell(), &wanted(&[], None)).await;
+    let told = world
+        .service
+        .create_key(&Caller::shell(), &wanted(&[], None), None)
+        .await;
     assert!(is_invalid(&told, Input::Roles), "{told:?}");
     let caller = world.all().await;
-    let told = world.service.create_key(&caller, &wanted(&[Role::Verify], None)).await;
+    let told = world
+        .service
+        .create_key(&caller, &wanted(&[Role::Verify], None), None)
+        .await;
     assert!(forbidden(told.map(drop)));
     assert!(forbidden(world.service.list_keys(&caller).await.map(drop)));
     assert!(forbidden(world.service.revoke_key(&caller, id(9)).await));
@@ -97,13 +104,13 @@ async fn a_stolen_key_is_revoked_even_while_the_clock_is_doubted() {
     let shell = Caller::shell();
     let (key, text) = world
         .service
-        .create_key(&shell, &wanted(&[Role::Verify], None))
+        .create_key(&shell, &wanted(&[Role::Verify], None), None)
         .await
         .expect("a key");
     world.clock.set(-service::UnixMs::DAY);
     let told = world
         .service
-        .create_key(&shell, &wanted(&[Role::Verify], None))
+        .create_key(&shell, &wanted(&[Role::Verify], None), None)
         .await
         .map(drop);
     assert!(matches!(told, Err(ServiceError::ClockUnreliable(_))), "{told:?}");

@@ -8,10 +8,10 @@ use std::{collections::BTreeSet, fs, path::Path, pin::Pin};
 use service::{
     Approver, AuditFilter, AuditOrder, Caller, ChallengeAnswer, ChallengePurpose, Confirmation, Courier,
     ExportedTokens, Factor, GrantUse, HistoryView, IdentityProof, Method, MethodReport, NewAdministrators,
-    NewChallenge, NewDevice, NewEnrollment, NewExport, NewImport, NewKey, NewLot, NewOperation, NewProvenMethod,
-    NewRequirements, NewSession, NewWebhook, NoticeKind, OpenedBy, Owner, Posted, Posting, ProtectionChange,
-    ProtectionMethod, Question, Receipt, Revocation, Role, SeedFile, Service, ServiceError, TokenFilter,
-    TokenTransition, UnixMs, Words,
+    NewChallenge, NewDevice, NewEnrollment, NewExport, NewImport, NewKey, NewLot, NewOperation, NewOutcome,
+    NewPasscode, NewProvenMethod, NewRequirements, NewSession, NewUnbindRequest, NewWebhook, NoticeKind, OpenedBy,
+    Owner, Posted, Posting, ProtectionChange, ProtectionMethod, Question, Receipt, Revocation, Role, SeedFile, Service,
+    ServiceError, TokenFilter, TokenTransition, UnixMs, Words,
 };
 use support::{World, id};
 use syn::{FnArg, ImplItem, Item, Type, Visibility};
@@ -88,7 +88,7 @@ macro_rules! calls {
 
 /// Each use case with something to work on; `verify`, `signed_head`, `check_session` and those of the lists come apart.
 const CALLS: &[(&str, Call)] = calls! {
-    create_key(&NewKey { roles: vec![Role::Verify], owner: "me".into(), audiences: Vec::new(), accounts: None });
+    create_key(&NewKey { roles: vec![Role::Verify], owner: "me".into(), audiences: Vec::new(), person: None, accounts: None }, None);
     revoke_key(id(1));
     list_keys();
     user(&alice());
@@ -123,6 +123,17 @@ const CALLS: &[(&str, Call)] = calls! {
     approve_export(id(1));
     withdraw_export(id(1));
     fetch_export(id(1), &[7; 32]);
+    request_passcode(&passcode());
+    passcode(id(1));
+    approve_passcode(id(1), &approver());
+    reveal_passcode(id(1));
+    open_unbind_request(&unbinding());
+    unbind_request(id(1));
+    unbind_requests("requested", None, 9);
+    approve_unbind_request(id(1), &approver());
+    reject_unbind_request(id(1), "no");
+    withdraw_unbind_request(id(1), "no");
+    complete_unbind_request("ut_1_1");
     trail(None, 9);
     audit(&of_acme(), AuditOrder::OldestFirst, None, 9);
     user_history(&alice(), HistoryView::Support, None, 9);
@@ -347,6 +358,23 @@ fn export() -> NewExport {
     }
 }
 
+fn passcode() -> NewPasscode {
+    NewPasscode {
+        owner: alice(),
+        reason: "lost".into(),
+    }
+}
+
+fn unbinding() -> NewUnbindRequest {
+    NewUnbindRequest {
+        owner: alice(),
+        device: None,
+        outcome: NewOutcome::Unbind,
+        evidence: Vec::new(),
+        reason: "lost".into(),
+    }
+}
+
 fn question() -> Question {
     Question {
         owner: alice(),
@@ -383,6 +411,7 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
         for (name, call) in CALLS {
             // Whom a challenge or a grant is about is known once it opens: what is none of this service's is about nobody.
             // Nor is the catalogue of operations; and others' webhooks are not there.
+            // Nor is the catalogue of operations, or what support asked for by an id.
             let is_about_nobody = [
                 "challenge_state",
                 "answer_challenge",
@@ -395,6 +424,15 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
                 "rotate_webhook",
                 "deliveries",
                 "replay_delivery",
+                "passcode",
+                "approve_passcode",
+                "reveal_passcode",
+                "unbind_request",
+                "unbind_requests",
+                "approve_unbind_request",
+                "reject_unbind_request",
+                "withdraw_unbind_request",
+                "complete_unbind_request",
             ]
             .contains(name);
             if is_about_nobody && std::ptr::eq(caller, &elsewhere) {
@@ -471,6 +509,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "end_all_sessions",
             "unbind_by_administrator",
             "end_all_sessions_by_administrator",
+            "complete_unbind_request",
         ],
     ),
     (&[Role::Enroll, Role::Admin], &["set_requirements_by_administrator"]),
@@ -491,6 +530,22 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
     ),
     (&[Role::Enroll, Role::Support], &["user", "device", "users"]),
     (&[Role::Support], &["unlock", "diagnose", "user_history"]),
+    (
+        &[Role::Support],
+        &[
+            "unlock",
+            "request_passcode",
+            "passcode",
+            "approve_passcode",
+            "reveal_passcode",
+            "open_unbind_request",
+            "unbind_request",
+            "unbind_requests",
+            "approve_unbind_request",
+            "reject_unbind_request",
+            "withdraw_unbind_request",
+        ],
+    ),
     (
         &[Role::Inventory],
         &[

@@ -42,6 +42,7 @@ fn new_key() -> NewKey {
         roles: vec![Role::Verify],
         owner: "console".into(),
         audiences: Vec::new(),
+        person: None,
         accounts: None,
     }
 }
@@ -69,7 +70,7 @@ impl Scene {
         world.service.approve_export(&other, approved).await.expect("approved");
         let (key, _) = world
             .service
-            .create_key(&Caller::shell(), &new_key())
+            .create_key(&Caller::shell(), &new_key(), None)
             .await
             .expect("a key");
         Self {
@@ -160,7 +161,10 @@ impl Scene {
                 "fetch",
                 service.fetch_export(caller, self.approved, &KEY).await.map(drop),
             ),
-            ("create a key", service.create_key(&shell, &new_key()).await.map(drop)),
+            (
+                "create a key",
+                service.create_key(&shell, &new_key(), None).await.map(drop),
+            ),
             ("revoke a key", service.revoke_key(&shell, self.key).await),
         ]
     }

@@ -354,9 +354,10 @@ async fn nothing_is_written_after_the_end_of_a_chain() {
         roles: vec![Role::Audit],
         owner: "next".into(),
         audiences: Vec::new(),
+        person: None,
         accounts: None,
     };
-    next.create_key(&Caller::shell(), &wanted).await.expect("a key");
+    next.create_key(&Caller::shell(), &wanted, None).await.expect("a key");
     let report = verify_trail(&*world.store, &*world.ports.signer, &[end])
         .await
         .expect("a report");

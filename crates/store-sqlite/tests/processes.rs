@@ -38,6 +38,7 @@ fn key(number: u32) -> ApiKey {
         hash: [number as u8; 32],
         roles: vec![Role::Verify],
         owner: "team".into(),
+        person: None,
         audiences: Vec::new(),
         accounts: None,
         created_at: NOW,

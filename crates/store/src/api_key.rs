@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use verify::UnixMs;
 
-use crate::{Id, Key, List, Noun, Pending, Store, shape};
+use crate::{Id, Key, List, Noun, Owner, Pending, Store, shape};
 
 /// A caller's key: its secret part is kept only as a SHA-256.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct ApiKey {
     /// The audiences of the grants that it may ask for; the default one where there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audiences: Vec<String>,
+    /// The person it is bound to: a user with a device, whose code every approval by four eyes takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<Owner>,
     /// When it was made.
     #[serde(rename = "created_at_ms", with = "shape::ms")]
     pub created_at: UnixMs,
@@ -136,6 +139,7 @@ mod tests {
             owner: "team console".into(),
             accounts: Some(vec!["acme".into()]),
             audiences: Vec::new(),
+            person: None,
             created_at: NOW,
             revoked_at: None,
         };

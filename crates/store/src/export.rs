@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use verify::UnixMs;
 
-use crate::{Fingerprint, Id, Key, Noun, Pending, Store, shape};
+use crate::{Fingerprint, Id, Key, Noun, Pending, Person, Store, shape};
 
 /// A request to export token seeds: one person asks, another approves, the first gets the encrypted file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,17 +100,6 @@ impl ExportState {
     }
 }
 
-/// Somebody who acts for what two people answer for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Person {
-    /// The key they act with.
-    pub api_key: Id,
-    /// The person or team that answers for that key.
-    pub key_owner: String,
-    /// The caller's own name for them.
-    pub actor: String,
-}
-
 impl Export {
     fn key_of(id: Id) -> Key {
         Key::global(Self::NAME, id.to_string())
@@ -148,6 +137,7 @@ mod tests {
             api_key: id(number),
             key_owner: "team desk".into(),
             actor: format!("desk-{number}"),
+            user: None,
         };
         let export = |state| Export {
             id: id(5),

@@ -51,9 +51,10 @@ impl Running {
                 roles: ROLES.into(),
                 owner: "demo".into(),
                 audiences: Vec::new(),
+                person: None,
                 accounts: None,
             };
-            let made = opened.service.create_key(&Caller::shell(), &wanted).await;
+            let made = opened.service.create_key(&Caller::shell(), &wanted, None).await;
             let (_, key) = made.map_err(Failure::new)?;
             let app = server::router(opened.service.clone(), Limits::default());
             let stopped = async { stopped.await.unwrap_or(()) };

@@ -29,6 +29,10 @@ pub fn run(data: &[u8]) {
         read_json::<RequirementsRequest>(data).err(),
         read_json::<WebhookRequest>(data).err(),
         read_json::<RotateWebhookRequest>(data).err(),
+        read_json::<ApprovalRequest>(data).err(),
+        read_json::<PasscodeRequest>(data).err(),
+        read_json::<UnbindRequestOpening>(data).err(),
+        read_json::<UnbindRequestCompletion>(data).err(),
     ];
     for problem in refusals.iter().flatten() {
         assert!(problem.detail.len() < 500, "{}", problem.detail);

@@ -22,12 +22,14 @@ mod extract;
 mod grants;
 mod methods;
 mod operations;
+mod passcodes;
 mod probes;
 mod problem;
 mod sessions;
 mod support;
 mod tokens;
 mod trusted_devices;
+mod unbind_requests;
 mod users;
 mod verification;
 mod webhooks;
@@ -62,6 +64,8 @@ fn endpoints() -> OpenApiRouter<App> {
         .merge(batches::endpoints())
         .merge(exports::endpoints())
         .merge(webhooks::endpoints())
+        .merge(passcodes::endpoints())
+        .merge(unbind_requests::endpoints())
         .merge(audit::endpoints())
         .merge(probes::endpoints())
 }

@@ -79,6 +79,10 @@ fn field(input: Input) -> &'static str {
         Input::Lot => "batch",
         Input::SerialNumbers => "serial_numbers",
         Input::Recipient => "recipient",
+        Input::Reason => "reason",
+        Input::Evidence => "evidence",
+        Input::Outcome => "outcome",
+        Input::ApplicantToken => "applicant_token",
         Input::TransportKey => "key_base64",
         Input::SeedFile => "file_base64",
         Input::Roles => "role",
@@ -180,6 +184,14 @@ mod tests {
             ServiceError::ExportState {
                 state: "withdrawn",
                 why: words(),
+            },
+            ServiceError::RequestState {
+                state: "used",
+                why: words(),
+            },
+            ServiceError::RecentlyRecovered {
+                until: service::UnixMs::new(0),
+                retry_after_s: 60,
             },
             ServiceError::AskedTooOften { retry_after_s: 60 },
             ServiceError::RateLimited,

@@ -5,13 +5,16 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use serde_json::json;
-use store::{ApiKey, Change, Id, Outcome, Role, Write};
+use serde_json::{Value, json};
+use store::{ApiKey, Change, Id, Outcome, Owner, Role, Write};
 use zeroize::Zeroizing;
 
 use crate::{
-    Caller, Core, Input, Service, ServiceError,
-    access::caller::{PresentedKey, compose_key},
+    Approver, Caller, Core, Input, Service, ServiceError,
+    access::{
+        caller::{PresentedKey, compose_key},
+        four_eyes::approved_by,
+    },
     trail::event::NewEvent,
 };
 
@@ -26,6 +29,8 @@ pub struct NewKey {
     pub accounts: Option<Vec<String>>,
     /// The audiences of the grants that it may ask for; the default one where there is none.
     pub audiences: Vec<String>,
+    /// The person that it is bound to, who has a device (U2b).
+    pub person: Option<Owner>,
 }
 
 /// Keys that were found, for as long as no key changed.
@@ -72,8 +77,14 @@ impl Service {
         Caller::proven(&key, &presented).ok_or(ServiceError::Unauthorized)
     }
 
-    /// Makes a key; its text is shown once.
-    pub async fn create_key(&self, caller: &Caller, wanted: &NewKey) -> Result<(Id, Zeroizing<String>), ServiceError> {
+    /// Makes a key; its text is shown once. One that is bound to a person, and so approves, is made under four eyes as soon as
+    /// there is another person's: the approver is somebody whom a key is bound to.
+    pub async fn create_key(
+        &self,
+        caller: &Caller,
+        wanted: &NewKey,
+        approver: Option<&Approver>,
+    ) -> Result<(Id, Zeroizing<String>), ServiceError> {
         caller.is_of_the_house()?;
         let origin = caller.origin();
         if wanted.roles.is_empty() {
@@ -98,14 +109,66 @@ impl Service {
             owner: wanted.owner.clone(),
             accounts: accounts.clone(),
             audiences: wanted.audiences.clone(),
+            person: wanted.person.clone(),
             created_at: now,
             revoked_at: None,
         };
         let roles: Vec<_> = wanted.roles.iter().map(|role| role.name()).collect();
         let detail = json!({"key": id, "owner": wanted.owner, "roles": roles, "accounts": accounts, "audiences": wanted.audiences});
-        let entry = NewEvent::new("key.create", "done", origin).detail(detail);
-        write(core, Write::put(None, &key), &entry, now).await?;
+        match &wanted.person {
+            None => {
+                let entry = NewEvent::new(CREATE, "done", origin).detail(detail);
+                write(core, Write::put(None, &key), &entry, now).await?;
+            }
+            Some(person) => self.create_bound(caller, (&key, person), detail, approver).await?,
+        }
         Ok((id, text))
+    }
+
+    /// Makes a key that is bound to a person: with an approver's code where others' keys are bound already.
+    async fn create_bound(
+        &self,
+        caller: &Caller,
+        (key, person): (&ApiKey, &Owner),
+        detail: Value,
+        approver: Option<&Approver>,
+    ) -> Result<(), ServiceError> {
+        let core = &*self.core;
+        may_approve(core, person, approver).await?;
+        let _lock = match approver {
+            Some(approver) => Some(core.lock_user(&approver.owner).await?),
+            None => None,
+        };
+        let mut attempts = core.attempts(caller.origin());
+        loop {
+            let attempt = attempts.next()?;
+            let user = core.row(person, attempt.now).await?;
+            if user.devices.is_empty() {
+                return Err(ServiceError::NoDevice);
+            }
+            let because = if approver.is_some() { "four_eyes" } else { "first" };
+            let entry = attempt
+                .entry(CREATE, "done")
+                .of_user()
+                .because(because)
+                .detail(detail.clone());
+            let mut events = vec![attempt.event_of(&user, &entry).await?];
+            let mut writes = vec![Write::put(None, key)];
+            if let Some(approver) = approver {
+                let Some(spent) = approved_by(&attempt, approver, CREATE).await? else {
+                    continue;
+                };
+                let entry = attempt.entry("key.approve", "done").of_user().because(spent.name());
+                let entry = entry.detail(json!({"key": key.id}));
+                events.push(attempt.event_of(&spent.user, &entry).await?);
+                writes.extend(spent.writes());
+            }
+            let change = Change::of_all(events).map(|change| change.with(writes));
+            let change = change.ok_or_else(|| ServiceError::Internal("a key without its event".into()))?;
+            if attempt.commit(change, ()).await?.is_some() {
+                return Ok(());
+            }
+        }
     }
 
     /// Ends a key, at once and for all processes.
@@ -127,6 +190,30 @@ impl Service {
     pub async fn list_keys(&self, caller: &Caller) -> Result<Vec<ApiKey>, ServiceError> {
         caller.is_of_the_house()?;
         Ok(self.core.store.api_keys().await?)
+    }
+}
+
+const CREATE: &str = "key.create";
+
+/// Whether the approver is one: somebody else whom a living key is bound to. The first such key of a directory is made without.
+async fn may_approve(core: &Core, person: &Owner, approver: Option<&Approver>) -> Result<(), ServiceError> {
+    let keys = core.store.api_keys().await?;
+    let living = keys.iter().filter(|key| key.revoked_at.is_none());
+    let others: Vec<&Owner> = living
+        .filter_map(|key| key.person.as_ref())
+        .filter(|other| *other != person)
+        .collect();
+    match approver {
+        Some(approver) if approver.owner == *person => Err(ServiceError::Forbidden(
+            "whoever the key is for does not approve of it: another person does, whom a key is bound to".into(),
+        )),
+        Some(approver) if !others.contains(&&approver.owner) => Err(ServiceError::Forbidden(
+            "the approver is a person whom another living key is bound to: `countersign key list` shows them".into(),
+        )),
+        None if !others.is_empty() => Err(ServiceError::Forbidden(
+            "there are persons whom keys are bound to: one of them approves, with a code of theirs (`--approver ACCOUNT/USER`)".into(),
+        )),
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use store::{ApiKey, Id, Owner, Person, Role};
 use subtle::ConstantTimeEq;
+use verify::UnixMs;
 use zeroize::Zeroizing;
 
 use crate::{Input, ServiceError, access::idempotency::IdempotencyKey};
@@ -174,6 +175,14 @@ impl Caller {
         }
     }
 
+    /// When the key was made that is presented; nothing of a caller without one.
+    pub(crate) fn key_made_at(&self) -> Option<UnixMs> {
+        match &self.who {
+            Who::ApiKey(key) => Some(key.created_at),
+            Who::Shell | Who::System => None,
+        }
+    }
+
     /// The person who acts with this key, as two of them are told apart.
     pub(crate) fn person(&self) -> Result<Person, ServiceError> {
         let why = || "who acts has to be named".to_owned();
@@ -190,6 +199,7 @@ impl Caller {
             api_key: key.id,
             key_owner: key.owner.clone(),
             actor: actor.id.clone(),
+            user: key.person.clone(),
         })
     }
 }

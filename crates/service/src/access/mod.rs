@@ -3,6 +3,7 @@
 pub(crate) mod allowance;
 pub(crate) mod api_keys;
 pub(crate) mod caller;
+pub(crate) mod four_eyes;
 pub(crate) mod hourly_limit;
 pub(crate) mod idempotency;
 

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use store::{
-    Bound, Change, Enrollment, EnrollmentState, Id, Noun as _, Owner, Protection, ProvenMethods, Session, Token,
-    UnboundDevice, User, Write, audit,
+    Bound, Change, Enrollment, EnrollmentState, Id, Noun as _, Owner, Protection, ProtectionMethod, ProvenMethods,
+    Session, Token, UnboundDevice, User, Write, audit,
 };
 use verify::UnixMs;
 
@@ -22,7 +22,7 @@ use crate::{
     },
     recovery::recovery_set,
     trail::event::NewEvent,
-    verification::memo::Memo,
+    verification::memo::{Memo, SupportMemo},
 };
 
 /// The row without this device, and its tombstone.
@@ -91,7 +91,7 @@ impl Ended<'_> {
 }
 
 /// What ends together with devices.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
     /// With the last of them, what stands on devices.
     Devices,
@@ -99,6 +99,13 @@ pub(crate) enum Extent {
     OldHolder {
         /// When the new holder's device was bound.
         since: UnixMs,
+    },
+    /// What somebody could have who talked support into it (U2b): trusts, sessions, grants, recovery codes.
+    Recovered {
+        /// What protects the user from now on, in place of codes.
+        method: Option<ProtectionMethod>,
+        /// What is always checked waits until then.
+        frozen_until: Option<UnixMs>,
     },
     /// All that there is of the user.
     Everything,
@@ -209,6 +216,7 @@ impl<'a> Ending<'a> {
         self.writes.push(trusts);
         let sessions = match self.extent {
             Extent::Devices => Vec::new(),
+            Extent::Recovered { .. } => self.sessions_end().await?,
             Extent::OldHolder { .. } | Extent::Everything => self.strangers_now().await?,
         };
         let was = counts(&self.factors.user, self.factors.protection.as_ref());
@@ -242,7 +250,11 @@ impl<'a> Ending<'a> {
                 key: cities.key(),
             });
         }
-        let sessions = core.sessions_of(self.owner).await?;
+        self.sessions_end().await
+    }
+
+    async fn sessions_end(&mut self) -> Result<Vec<Session>, ServiceError> {
+        let sessions = self.attempt.core.sessions_of(self.owner).await?;
         self.writes.extend(sessions.iter().map(ended));
         Ok(sessions)
     }
@@ -250,8 +262,13 @@ impl<'a> Ending<'a> {
     /// What the settings become, where they become others.
     fn settings(&self, is_last: bool) -> Option<Protection> {
         let now = self.attempt.now;
-        match self.extent {
-            Extent::Devices => is_last.then(|| self.factors.settings_without_mfa(now)),
+        match &self.extent {
+            Extent::Recovered {
+                method: Some(method), ..
+            } => Some(self.factors.settings_with_method(method, now)),
+            Extent::Recovered { method: None, .. } | Extent::Devices => {
+                is_last.then(|| self.factors.settings_without_mfa(now))
+            }
             Extent::OldHolder { .. } => Some(self.factors.settings_without_external(now)),
             Extent::Everything => Some(Protection::none(self.owner.clone())),
         }
@@ -269,6 +286,7 @@ impl<'a> Ending<'a> {
         let Some((expected, set)) = set else { return Ok(None) };
         let ends = match self.extent {
             Extent::Devices => is_last,
+            Extent::Recovered { .. } => true,
             // What was issued with the new holder's device, by the same change, is theirs. What was renewed since may have
             // been paid for by a code of the old paper.
             Extent::OldHolder { since } => set.issued_at != since,
@@ -289,8 +307,18 @@ impl<'a> Ending<'a> {
     fn sign_out(&mut self) {
         let mut memo = Memo::read(&self.next.memo);
         memo.sign_out(self.attempt.now);
-        if self.extent == Extent::Everything {
-            memo.is_closing = false;
+        match self.extent {
+            Extent::Everything => {
+                memo.is_closing = false;
+                memo.support = SupportMemo::default();
+            }
+            Extent::Recovered { frozen_until, .. } => {
+                memo.support.end_unbinding();
+                if let Some(until) = frozen_until {
+                    memo.support.freeze(until);
+                }
+            }
+            Extent::Devices | Extent::OldHolder { .. } => {}
         }
         self.next.memo = memo.write();
     }

@@ -9,14 +9,17 @@ use crate::{
     ServiceError,
     attempt::Attempt,
     protection::{
+        catalogue::rows_of,
         decision::{RECOVERY_CODE, TOTP},
         factors_that_do::FactorsThatDo,
         identity_grant::{factor_grant, used_up},
     },
     recovery::recovery_set::{SetVerdict, WRONG, spend},
     sealing::credential_of,
+    support::unbind_request::with_memo,
     trail::event::NewEvent,
     trail::refusal_counter::refuse,
+    verification::memo::Memo,
 };
 
 /// The kind of a code: a device's, or a recovery code.
@@ -88,6 +91,9 @@ pub(crate) async fn paid_by(
     factor: &Factor,
     action: &'static str,
 ) -> Result<Option<ConsumedFactor>, ServiceError> {
+    if !rows_of(action).is_empty() {
+        not_frozen(user, attempt.now)?;
+    }
     match judge_factor(attempt, user, of, factor, action).await? {
         FactorOutcome::Right(spent) => Ok(Some(*spent)),
         FactorOutcome::Wrong { writes, event, error } => {
@@ -96,6 +102,17 @@ pub(crate) async fn paid_by(
                 None => Ok(None),
             }
         }
+    }
+}
+
+/// What is always checked waits for a while after support switched the user's method (U2b).
+pub(crate) fn not_frozen(user: &User, now: UnixMs) -> Result<(), ServiceError> {
+    match Memo::read(&user.memo).support.frozen_until(now) {
+        Some(until) => Err(ServiceError::RecentlyRecovered {
+            until,
+            retry_after_s: wait_s(until, now),
+        }),
+        None => Ok(()),
     }
 }
 
@@ -155,9 +172,13 @@ async fn judge_code(
         let id = bound.device.id;
         match judgement.verdict {
             Verdict::Accepted(_) => {
+                // Whoever has the device asks for nothing to be ended (U2b).
+                let user = with_memo(user.clone(), |memo| {
+                    memo.support.end_unbinding();
+                });
                 return Ok(FactorOutcome::Right(Box::new(ConsumedFactor {
                     name: TOTP,
-                    user: user.clone().with_state(id, judgement.next),
+                    user: user.with_state(id, judgement.next),
                     recovery: None,
                 })));
             }

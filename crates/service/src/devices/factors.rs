@@ -42,6 +42,11 @@ impl Factors {
         self.settings_with(|method| is_external(method).then_some(ProtectionMethod::Mfa), now)
     }
 
+    /// The settings with this method where a code was asked for.
+    pub(crate) fn settings_with_method(&self, method: &ProtectionMethod, now: UnixMs) -> Protection {
+        self.settings_with(|old| (*old == ProtectionMethod::Mfa).then(|| method.clone()), now)
+    }
+
     fn settings_with(&self, other: impl Fn(&ProtectionMethod) -> Option<ProtectionMethod>, now: UnixMs) -> Protection {
         let mut next = self.settings();
         for setting in [

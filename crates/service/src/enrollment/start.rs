@@ -12,7 +12,7 @@ use crate::{
     access::hourly_limit::HourlyLimit,
     access::idempotency::already_created,
     attempt::Attempt,
-    devices::factor::paid_by,
+    devices::factor::{not_frozen, paid_by},
     devices::factors::touched,
     enrollment::identity_proof::{ProofOfIdentity, Proven, evidence},
     enrollment::state::{becomes, codes_needed, started, uri},
@@ -137,6 +137,7 @@ async fn try_start(attempt: &Attempt<'_>, wanted: &NewEnrollment) -> Result<Opti
         return again(core, owner, created, now).await.map(Some);
     }
     let factors = core.factors(owner, now).await?;
+    not_frozen(&factors.user, now)?;
     let is_counted = counts(&factors.user, factors.protection.as_ref());
     core.may_be_counted(owner, is_counted).await?;
     let proven = wanted.identity_proof.proven(attempt, &factors.user, ACTION).await?;

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Caller, Core, Input, PortError, Role, Service, ServiceError,
-    access::caller::Origin,
+    access::{caller::Origin, four_eyes::is_another},
     attempt::Attempt,
     inventory::INVENTORY,
     sealing::{management_key_of, secret_of_token},
@@ -189,22 +189,6 @@ async fn try_request(
     let writes = once.created(export.id).into_iter().collect();
     let done = write(attempt, "export.request", None, export.clone(), writes).await?;
     Ok((done == Outcome::Done).then_some(export))
-}
-
-/// Two keys of one owner, or two keys that one actor uses, are one pair of eyes.
-fn is_another(first: &Person, second: &Person) -> Result<(), ServiceError> {
-    let plain = |name: &str| store::normalised(name.trim().to_lowercase());
-    let same = |a: &str, b: &str| plain(a) == plain(b);
-    let why = if first.api_key == second.api_key {
-        "the key that asked for it cannot approve: another person does, with a key of their own"
-    } else if same(&first.key_owner, &second.key_owner) {
-        "the owner of the key that asked for it answers for this one too: another owner's key approves"
-    } else if same(&first.actor, &second.actor) {
-        "who asked for it cannot approve: another person does"
-    } else {
-        return Ok(());
-    };
-    Err(ServiceError::Forbidden(why.into()))
 }
 
 /// The tokens that are meant, if the seed of each can leave.
@@ -397,22 +381,4 @@ async fn write(
     writes.push(Write::put(expected, &next));
     let outcomes = core.commit(vec![Change::of(event).with(writes)]).await?;
     Ok(outcomes.first().copied().unwrap_or(Outcome::Missed))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_that_is_spelled_otherwise_is_no_other_person() {
-        let person = |key: u128, key_owner: &str, actor: &str| Person {
-            api_key: Id::from_u128(key),
-            key_owner: key_owner.into(),
-            actor: actor.into(),
-        };
-        let first = person(1, "Zo\u{e9}", "ren\u{e9}");
-        assert!(is_another(&first, &person(2, "Ada", "bob")).is_ok());
-        assert!(is_another(&first, &person(2, " zoe\u{301}", "bob")).is_err());
-        assert!(is_another(&first, &person(2, "Ada", "RENE\u{301}")).is_err());
-    }
 }

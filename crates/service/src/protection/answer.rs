@@ -11,7 +11,7 @@ use crate::{
     Answer, Caller, Decision, Input, Service, ServiceError, SignedGrant,
     access::caller::Origin,
     protection::{
-        decision::{RECOVERY_CODE, TOTP},
+        decision::{PASSCODE, RECOVERY_CODE, TOTP},
         grant::Grant,
         token::PendingChallenge,
     },
@@ -63,7 +63,8 @@ impl Service {
             return Err(ServiceError::ChallengeExpired);
         }
         let method = answer.method.clone();
-        let trusts_device = answer.trust_device;
+        // A passcode opens one login, and no later one.
+        let trusts_device = answer.trust_device && answer.method != PASSCODE;
         let origin = Origin {
             client: pending.client(),
             ..caller.origin().clone()
@@ -119,6 +120,7 @@ fn typed(pending: &PendingChallenge, answer: ChallengeAnswer) -> Result<Typed, S
     match &*answer.method {
         TOTP => Ok(Typed::Code(Code::parse(&answer.code).ok())),
         RECOVERY_CODE => Ok(Typed::RecoveryCode(answer.code)),
+        PASSCODE => Ok(Typed::Passcode(Code::parse(&answer.code).ok())),
         _ => Err(ServiceError::Invalid {
             input: Input::Method,
             why: "it is reported, not typed: send `report` in place of `code`".into(),

@@ -126,6 +126,7 @@ impl Service {
         let memo = user.as_ref().map(|user| Memo::read(&user.memo)).unwrap_or_default();
         let memory = memo.grants;
         facts.is_closing = memo.is_closing;
+        facts.is_frozen = memo.support.frozen_until(now).is_some();
         let login = LoginFacts::of(&attempt, wanted, user.as_ref(), &mut facts).await?;
         let pass = wanted
             .session_id
@@ -142,7 +143,7 @@ impl Service {
             has_pass: pass.is_some(),
             is_risky: wanted.is_risky,
         };
-        let (mut decision, mut ground, mut methods) = decide(&asked, &facts);
+        let (mut decision, mut ground, mut methods) = decided(&attempt, &wanted.owner, &asked, &mut facts).await?;
         let locked_until = login.locked_until(user.as_ref().and_then(|user| locked_until(user, wanted.purpose, now)));
         let mut pending = PendingChallenge {
             city: login.city,
@@ -155,7 +156,7 @@ impl Service {
             trusted_device = core.trust_used(&attempt, &pending, user, trust.token).await?;
             if trusted_device.is_none() {
                 facts.is_trusted = false;
-                (decision, ground, methods) = decide(&asked, &facts);
+                (decision, ground, methods) = decided(&attempt, &wanted.owner, &asked, &mut facts).await?;
                 pending.becomes(ground, &methods);
             }
         }
@@ -205,6 +206,21 @@ impl Service {
         };
         Ok((pending.purpose, state, pending.expires_at()))
     }
+}
+
+/// The decision. Whether a passcode waits is asked of those who cannot go on without an answer, who are few.
+async fn decided(
+    attempt: &Attempt<'_>,
+    owner: &Owner,
+    asked: &Asked<'_>,
+    facts: &mut Facts,
+) -> Result<(Decision, Ground, Vec<OfferedMethod>), ServiceError> {
+    let first = decide(asked, facts);
+    if asked.purpose != ChallengePurpose::Login || first.0 == Decision::Allow {
+        return Ok(first);
+    }
+    facts.has_passcode = attempt.core.has_passcode(owner, attempt.now).await?;
+    Ok(decide(asked, facts))
 }
 
 /// When the first of the user's devices is judged again, where all are locked.
@@ -290,6 +306,7 @@ async fn facts(attempt: &Attempt<'_>, owner: &Owner, user: Option<&User>) -> Res
         is_known: has_device || standing.own.version > 0 || register.is_some(),
         has_device,
         has_recovery_code: recovery.is_some_and(|set| set.left() > 0),
+        has_passcode: false,
         external: methods.external,
         forbidden: methods.forbidden,
         allows_no_method: attempt.core.settings.no_method == NoMethod::Allow,
@@ -300,6 +317,7 @@ async fn facts(attempt: &Attempt<'_>, owner: &Owner, user: Option<&User>) -> Res
         is_trusted: false,
         allows_trust: standing.own.allow_trusted_devices,
         is_closing: false,
+        is_frozen: false,
     })
 }
 

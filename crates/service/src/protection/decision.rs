@@ -10,6 +10,9 @@ pub(crate) const TOTP: &str = "totp";
 /// A recovery code, as answers and grants name it.
 pub(crate) const RECOVERY_CODE: &str = "recovery_code";
 
+/// A temporary passcode, as answers and grants name it.
+pub(crate) const PASSCODE: &str = "passcode";
+
 /// The decision on a challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Decision {
@@ -61,6 +64,8 @@ pub enum Ground {
     NoMethod,
     /// The account is being closed.
     Closing,
+    /// Support switched the user's method lately, and what is always checked waits (U2b).
+    RecentlyRecovered,
 }
 
 impl Ground {
@@ -97,6 +102,7 @@ impl Ground {
             Self::UnusualCity => "unusual_city",
             Self::NoMethod => "no_method",
             Self::Closing => "closing",
+            Self::RecentlyRecovered => "recently_recovered",
         }
     }
 }
@@ -119,6 +125,8 @@ pub(crate) struct Facts {
     pub(crate) has_device: bool,
     /// A recovery code is left.
     pub(crate) has_recovery_code: bool,
+    /// A temporary passcode waits for them, which opens a login (U3).
+    pub(crate) has_passcode: bool,
     /// External methods that were proven for them and that may answer, in the operator's order.
     pub(crate) external: Vec<String>,
     /// Those of them that the account forbids as alternatives (P4).
@@ -139,6 +147,8 @@ pub(crate) struct Facts {
     pub(crate) is_trusted: bool,
     /// The account is being closed (P9).
     pub(crate) is_closing: bool,
+    /// Support switched their method lately (U2b).
+    pub(crate) is_frozen: bool,
 }
 
 /// Whether the account lets this external method answer: as what one of these settings names, or as an alternative.
@@ -197,7 +207,13 @@ pub(crate) fn decide(asked: &Asked<'_>, facts: &Facts) -> (Decision, Ground, Vec
     // Whatever asks: who logs in has passed login protection, too.
     let login = &facts.login.method;
     let also = (asked.purpose == ChallengePurpose::Login && *login != ProtectionMethod::None).then_some(login);
-    let methods = offered(asked.first_factor, facts, (main, also));
+    let mut methods = offered(asked.first_factor, facts, (main, also));
+    if facts.has_passcode && asked.purpose == ChallengePurpose::Login {
+        methods.push(OfferedMethod {
+            method: PASSCODE.into(),
+            alternative: true,
+        });
+    }
     if methods.is_empty() {
         // An identity check that asked nothing would be a proof of nothing.
         let is_allowed = facts.allows_no_method && asked.purpose != ChallengePurpose::Identity;
@@ -214,6 +230,9 @@ fn asks<'f>(asked: &Asked<'_>, facts: &'f Facts) -> Result<(Ground, Option<&'f P
     // There is no session either; whoever takes it back proves who they are by a check of identity.
     if facts.is_closing && asked.purpose != ChallengePurpose::Identity {
         return Err((Decision::Deny, Ground::Closing));
+    }
+    if facts.is_frozen && asked.purpose != ChallengePurpose::Login && asked.sensitivity == Sensitivity::IdentityAlways {
+        return Err((Decision::Deny, Ground::RecentlyRecovered));
     }
     let is_on = |in_force: &InForce| in_force.method != ProtectionMethod::None;
     let ground_of = |in_force: &InForce| match in_force.is_required {

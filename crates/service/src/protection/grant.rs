@@ -69,7 +69,7 @@ struct Claims {
 }
 
 /// Account and user as one name: each percent-encoded, so that no other pair reads the same.
-fn subject(owner: &Owner) -> String {
+pub(crate) fn subject(owner: &Owner) -> String {
     let encoded = |name| utf8_percent_encode(name, NON_ALPHANUMERIC).to_string();
     format!("{}/{}", encoded(&owner.account), encoded(&owner.user))
 }

@@ -9,7 +9,7 @@ use crate::{
     attempt::Attempt,
     devices::{
         ending::without_grants,
-        factor::{ConsumedFactor, paid_by},
+        factor::{ConsumedFactor, not_frozen, paid_by},
         factors::touched,
     },
     protection::{
@@ -55,6 +55,7 @@ impl Service {
         loop {
             let attempt = attempts.next()?;
             let user = core.row(owner, attempt.now).await?;
+            not_frozen(&user, attempt.now)?;
             let register = core.register(owner).await?;
             let old = register.named(name);
             let is_same = match old {

@@ -153,8 +153,8 @@ fn is_offered(pending: &PendingChallenge, report: &MethodReport) -> Result<(), S
 }
 
 fn is_judged_here(method: &str) -> bool {
-    use crate::protection::decision::{RECOVERY_CODE, TOTP};
-    [TOTP, RECOVERY_CODE].contains(&method)
+    use crate::protection::decision::{PASSCODE, RECOVERY_CODE, TOTP};
+    [TOTP, RECOVERY_CODE, PASSCODE].contains(&method)
 }
 
 /// What was passed before it was asked for, or later than now, answers nothing. Callers may tell whole seconds.

@@ -1,13 +1,21 @@
-//! Support: what was wrong with a code, what happened to a user, and whose clock leaves the window.
+//! Support: what was wrong with a code, what happened to a user, whose clock leaves the window, and people who lost their device.
 
 mod code_history;
+pub(crate) mod complete_unbinding;
 pub(crate) mod diagnose;
 mod diagnosis_words;
 pub(crate) mod drift;
+pub(crate) mod evidence;
 mod examination;
 mod finding;
 mod history;
+pub(crate) mod housekeeping;
+pub(crate) mod passcode;
+pub(crate) mod unbind_request;
 
 pub use diagnose::{DiagnosedCause, Diagnosis};
 pub use drift::{DriftReport, DriftingDevice, LotDrift};
+pub use evidence::{EVIDENCE_KINDS, EvidenceProvider, NewEvidence};
 pub use history::HistoryView;
+pub use passcode::{IssuedPasscode, NewPasscode};
+pub use unbind_request::{ApprovedUnbinding, NewOutcome, NewUnbindRequest};

@@ -2,7 +2,8 @@
 //! created something, of browsers that were trusted, and of cities that nobody logs in from any more.
 
 use store::{
-    Change, Delivery, EnrollmentState, IdempotencyRecord, List, Noun, Outcome, TrustedDevices, UsualCities, Write,
+    Change, Delivery, EnrollmentState, IdempotencyRecord, List, Noun, Outcome, Passcode, TrustedDevices, UsualCities,
+    Write,
 };
 
 use crate::{
@@ -10,6 +11,7 @@ use crate::{
     access::caller::Origin,
     enrollment::state::becomes,
     protection::{closing::end_due, session::housekeeping::forget_sessions},
+    support::housekeeping::requests_move_on,
     trail::event::NewEvent,
 };
 
@@ -36,6 +38,8 @@ impl Service {
             ended += outcomes.iter().filter(|outcome| **outcome == Outcome::Done).count();
         }
         ended += end_due(core).await?;
+        ended += requests_move_on(core).await?;
+        ended += forget::<Passcode>(core, "passcode.expire").await?;
         ended += forget::<IdempotencyRecord>(core, "idempotency.expire").await?;
         ended += forget::<TrustedDevices>(core, "trusted_device.expire").await?;
         ended += forget::<UsualCities>(core, "usual_cities.expire").await?;

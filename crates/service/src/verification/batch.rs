@@ -11,7 +11,8 @@ use crate::{
     trail::refusal_counter::keep,
     verification::{
         answered_login::load_login_records,
-        request::{Answer, Answered, Request},
+        by_passcode::JudgedPasscode,
+        request::{Answer, Answered, Request, Typed},
         user_batch::{RecoverySet, UserBatch},
     },
 };
@@ -40,9 +41,8 @@ pub(crate) async fn decide(core: &Core, requests: &[Request]) -> Vec<Answered> {
             return answers;
         }
     }
-    // Somebody else was faster every time: the user waits for the next code, and there is no next recovery code.
-    let (paper, open): (Vec<usize>, Vec<usize>) =
-        open.into_iter().partition(|&place| requests[place].is_recovery_code());
+    // Somebody else was faster every time: the user waits for the next code, and there is no next recovery code, nor passcode.
+    let (open, paper): (Vec<usize>, Vec<usize>) = open.into_iter().partition(|&place| requests[place].has_next_code());
     paper
         .into_iter()
         .for_each(|place| answers[place] = Err(ServiceError::Contended));
@@ -100,13 +100,16 @@ async fn round(
     let (owners, slot_of) = distinct(requests, open);
     let mut users = load(core, &owners).await?;
     load_recovery_codes(core, requests, open, &slot_of, &mut users).await?;
+    load_passcodes(core, requests, open, &slot_of, &mut users).await;
     load_names_keys(core, requests, open, &slot_of, &mut users).await?;
     let logins = load_login_records(core, requests, open, &slot_of, &mut users).await?;
     let mut round = Round {
         core,
         now,
         // One for the event of each question, and one for the id of its decision; of a login, two for its browser.
-        salts: core.salts(2 * (open.len() + logins))?,
+        // Of a user whose devices support is to end, one for the end of that.
+        salts: core
+            .salts(2 * (open.len() + logins) + users.iter().flatten().filter(|batch| batch.is_unbinding()).count())?,
     };
     for (&place, &slot) in open.iter().zip(&slot_of) {
         answers[place] = match &mut users[slot] {
@@ -217,6 +220,26 @@ async fn load_recovery_codes(
         Err(error) => return Err(error.into()),
     }
     Ok(())
+}
+
+/// The passcodes of those who typed one: few do, so each is read by itself.
+async fn load_passcodes(
+    core: &Core,
+    requests: &[Request],
+    open: &[usize],
+    slot_of: &[usize],
+    users: &mut [Result<UserBatch<'_>, ServiceError>],
+) {
+    for (&place, &slot) in open.iter().zip(slot_of) {
+        let Ok(batch) = &mut users[slot] else { continue };
+        if !matches!(requests[place].typed, Typed::Passcode(_)) || batch.passcode.is_some() {
+            continue;
+        }
+        match core.store.open_passcodes(batch.owner).await {
+            Ok(found) => batch.passcode = found.into_iter().next_back().map(JudgedPasscode::of),
+            Err(error) => users[slot] = Err(error.into()),
+        }
+    }
 }
 
 /// The keys of the names of those about whom somebody says more, by one read.

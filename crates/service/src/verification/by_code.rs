@@ -126,6 +126,12 @@ impl UserBatch<'_> {
         if let Some(days) = absent_days {
             entry = request.detailed(entry, json!({"absent_days": days}));
         }
+        // Whoever has the device asks for nothing to be ended (U2b).
+        if let Some(unbinding) = self.memo.support.end_unbinding() {
+            let entry = request.event_of("unbind_request.withdraw", "done").device(id);
+            let entry = entry.detail(json!({"unbind_request": unbinding, "reason": "right_code"}));
+            self.tell(round, &entry)?;
+        }
         self.tell(round, &entry)?;
         Ok(Answer::Accepted(accepted))
     }

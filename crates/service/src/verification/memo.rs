@@ -15,6 +15,45 @@ pub(crate) struct Memo {
     /// The user is to go, and cannot log in meanwhile (P9): here, where every check finds it at no cost.
     #[serde(skip)]
     pub(crate) is_closing: bool,
+    /// What support did for them.
+    #[serde(skip)]
+    pub(crate) support: SupportMemo,
+}
+
+/// What a user's row knows of support's unbind requests, where every check finds it at no cost.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SupportMemo {
+    /// The approved request, which a right code of a device ends (U2b).
+    unbinding: Option<[u8; 16]>,
+    /// Nothing that is always checked is done before (U2b).
+    frozen_until_ms: i64,
+}
+
+impl SupportMemo {
+    /// The approved request.
+    pub(crate) fn unbinding(&self) -> Option<Id> {
+        self.unbinding.map(Id::from_bytes)
+    }
+
+    /// A request was approved.
+    pub(crate) fn approved(&mut self, request: Id) {
+        self.unbinding = Some(request.into_bytes());
+    }
+
+    /// The approved request ends, whatever ends it. Gives it, where there was one.
+    pub(crate) fn end_unbinding(&mut self) -> Option<Id> {
+        self.unbinding.take().map(Id::from_bytes)
+    }
+
+    /// What is always checked waits until then.
+    pub(crate) fn freeze(&mut self, until: UnixMs) {
+        self.frozen_until_ms = until.get();
+    }
+
+    /// Until when what is always checked waits, if it does.
+    pub(crate) fn frozen_until(&self, now: UnixMs) -> Option<UnixMs> {
+        (now.get() < self.frozen_until_ms).then(|| UnixMs::new(self.frozen_until_ms))
+    }
 }
 
 /// An accepted request.
@@ -34,6 +73,8 @@ struct Accepted {
 const REQUESTS: u8 = 1;
 /// All of the memo.
 const ALL: u8 = 2;
+/// What support did, before a memo of any of these.
+const SUPPORT: u8 = 3;
 /// Before the memo of a user who is to go.
 const CLOSING: u8 = b'c';
 
@@ -46,6 +87,13 @@ impl Memo {
             Some((&CLOSING, rest)) if rest.first() != Some(&CLOSING) => Self {
                 is_closing: true,
                 ..Self::read(rest)
+            },
+            Some((&SUPPORT, rest)) => match postcard::take_from_bytes(rest) {
+                Ok((support, rest)) if !matches!(rest.first(), Some(&(CLOSING | SUPPORT))) => Self {
+                    support,
+                    ..Self::read(rest)
+                },
+                _ => Self::unreadable(),
             },
             Some((&REQUESTS, requests)) => postcard::from_bytes(requests)
                 .map(|accepted| Self {
@@ -63,12 +111,17 @@ impl Memo {
             accepted: Vec::new(),
             grants: GrantMemory::unreadable(),
             is_closing: false,
+            support: SupportMemo::default(),
         }
     }
 
     /// The bytes for the row.
     pub(crate) fn write(&self) -> Vec<u8> {
         let mut start = if self.is_closing { vec![CLOSING] } else { Vec::new() };
+        if self.support != SupportMemo::default() {
+            start.push(SUPPORT);
+            start = postcard::to_extend(&self.support, start).unwrap_or_default();
+        }
         let written = if self.grants != GrantMemory::default() {
             start.push(ALL);
             postcard::to_extend(self, start)

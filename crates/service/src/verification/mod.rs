@@ -3,6 +3,7 @@
 pub(crate) mod answered_login;
 pub(crate) mod batch;
 mod by_code;
+mod by_passcode;
 mod by_recovery_code;
 pub(crate) mod dummy_device;
 pub(crate) mod lane;

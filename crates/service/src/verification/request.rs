@@ -35,9 +35,16 @@ pub(crate) enum Typed {
     Code(Option<Code>),
     /// A recovery code, in whatever way people write it.
     RecoveryCode(Zeroizing<String>),
+    /// A temporary passcode, which answers a login's challenge alone; `None`: what was typed cannot be one.
+    Passcode(Option<Code>),
 }
 
 impl Request {
+    /// Whether there is a next code to wait for, where somebody else was faster every time.
+    pub(crate) fn has_next_code(&self) -> bool {
+        matches!(self.typed, Typed::Code(_))
+    }
+
     /// Whether the user's recovery codes are needed to judge it.
     pub(crate) fn is_recovery_code(&self) -> bool {
         matches!(self.typed, Typed::RecoveryCode(_))
@@ -71,6 +78,11 @@ impl Request {
     /// The same, of a wrong code that suspended its road, or locked it until then.
     pub(crate) fn stopping<'a>(&self, event: NewEvent<'a>, lock: Lock) -> NewEvent<'a> {
         self.detailed(event, stops(lock, self.road()))
+    }
+
+    /// An event of something else that it brought about.
+    pub(crate) fn event_of(&self, action: &'static str, outcome: &'static str) -> NewEvent<'_> {
+        NewEvent::new(action, outcome, &self.origin).of_user()
     }
 
     /// The same, with what else is to be said.

@@ -12,6 +12,7 @@ use crate::{
     verification::{
         answered_login::LoginRecords,
         batch::Round,
+        by_passcode::JudgedPasscode,
         memo::Memo,
         request::{Answer, Answered, Request, Typed},
     },
@@ -35,6 +36,8 @@ pub(super) struct UserBatch<'a> {
     pub(super) changed: bool,
     /// Read only where somebody typed a recovery code.
     pub(super) recovery_set: Option<RecoverySet>,
+    /// Read only where somebody typed a passcode.
+    pub(super) passcode: Option<JudgedPasscode>,
     /// Read only where a login is answered that leaves something behind.
     pub(super) login_records: Option<LoginRecords>,
     pub(super) events: Vec<audit::Event>,
@@ -87,6 +90,7 @@ impl<'a> UserBatch<'a> {
             dummy_device,
             changed: false,
             recovery_set: None,
+            passcode: None,
             login_records: None,
             events: Vec::new(),
             locked: [0; 2],
@@ -101,6 +105,8 @@ impl<'a> UserBatch<'a> {
         let answered = match &request.typed {
             Typed::Code(code) => self.judge_code(round, request, code.as_ref()),
             Typed::RecoveryCode(typed) => self.judge_recovery_code(round, request, typed),
+            // It opens this login, and leaves nothing behind that would open another.
+            Typed::Passcode(typed) => return self.judge_passcode(round, request, typed.as_ref()),
         };
         if let Ok(Answer::Accepted(accepted)) = &answered {
             self.login_answered(round, request, accepted)?;
@@ -122,6 +128,11 @@ impl<'a> UserBatch<'a> {
     pub(super) fn is_closed_to(&self, request: &Request) -> bool {
         let purpose = request.challenge.as_ref().map(|challenge| challenge.purpose);
         self.memo.is_closed_to(purpose)
+    }
+
+    /// Whether support is to end devices of theirs, unless a right code comes in.
+    pub(super) fn is_unbinding(&self) -> bool {
+        self.memo.support.unbinding().is_some()
     }
 
     /// Takes note that the request's challenge was answered by this decision.
@@ -200,6 +211,7 @@ impl<'a> UserBatch<'a> {
             (Some(next.version) != recovery.read_version).then(|| Write::put(recovery.read_version, next))
         });
         let login = self.login_records.iter().flat_map(LoginRecords::writes);
-        Some(change.with(row.into_iter().chain(recovery).chain(login)))
+        let passcode = self.passcode.as_ref().and_then(JudgedPasscode::write);
+        Some(change.with(row.into_iter().chain(recovery).chain(passcode).chain(login)))
     }
 }

@@ -18,7 +18,7 @@ use std::{
 use keyring::Keyring;
 use serde_json::Value;
 use service::{
-    Actor, ActorKind, Answer, Caller, ChallengePurpose, Cities, Clock, Confirmation, Entropy, Factor, Id,
+    Actor, ActorKind, Answer, Approver, Caller, ChallengePurpose, Cities, Clock, Confirmation, Entropy, Factor, Id,
     IdentityProof, Input, Location, Method, MethodReport, NewChallenge, NewDevice, NewEnrollment, NewImport, NewKey,
     NewLot, NewProvenMethod, OpenTo, OpenedBy, Owner, PortError, Ports, Question, Receipt, Replacement, Role, SeedFile,
     Service, ServiceError, Settings, Signer as _, StartedEnrollment, UnixMs,
@@ -201,10 +201,47 @@ impl World {
             roles: roles.to_vec(),
             owner: key_owner.into(),
             audiences: Vec::new(),
+            person: None,
             accounts: accounts.map(|accounts| accounts.iter().map(|&account| account.to_owned()).collect()),
         };
-        let (_, text) = self.service.create_key(&Caller::shell(), &wanted).await.expect("a key");
+        let (_, text) = self
+            .service
+            .create_key(&Caller::shell(), &wanted, None)
+            .await
+            .expect("a key");
         self.service.authenticate(&text).await.expect("it is right")
+    }
+
+    /// Two persons of support with phones of their own, whose keys are bound to them and old enough to approve.
+    pub(crate) async fn two_of_support(&self) -> [Staff; 2] {
+        let all = self.all().await;
+        let mut staff: Vec<Staff> = Vec::new();
+        for name in ["anna", "bao"] {
+            let owner = Owner::new("staff", name);
+            let (_, phone) = self.bind(&all, &owner).await;
+            self.clock.pass(STEP_MS);
+            let approver = staff.last().map(|first| first.approver(self.now()));
+            let wanted = NewKey {
+                roles: vec![Role::Support],
+                owner: format!("team {name}"),
+                person: Some(owner.clone()),
+                accounts: None,
+                audiences: Vec::new(),
+            };
+            let made = self
+                .service
+                .create_key(&Caller::shell(), &wanted, approver.as_ref())
+                .await;
+            let (_, key) = made.expect("a key");
+            let caller = self.service.authenticate(&key).await.expect("it lives");
+            let caller = caller.acting(Actor {
+                kind: ActorKind::Support,
+                ..actor_of(name)
+            });
+            staff.push(Staff { owner, caller, phone });
+        }
+        self.clock.pass(UnixMs::DAY);
+        staff.try_into().unwrap_or_else(|_| panic!("two"))
     }
 
     pub(crate) async fn all(&self) -> Caller {
@@ -386,6 +423,23 @@ impl World {
         let (device, _) = confirmed.await.expect("it is bound");
         self.clock.pass(STEP_MS);
         (device.id, token)
+    }
+}
+
+/// Somebody of support.
+pub(crate) struct Staff {
+    pub(crate) owner: Owner,
+    pub(crate) caller: Caller,
+    pub(crate) phone: Phone,
+}
+
+impl Staff {
+    /// With the code that their phone shows now.
+    pub(crate) fn approver(&self, now: UnixMs) -> Approver {
+        Approver {
+            owner: self.owner.clone(),
+            factor: by_code(&self.phone.shows(now)),
+        }
     }
 }
 

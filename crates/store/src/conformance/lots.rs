@@ -47,6 +47,7 @@ pub(super) async fn exports_round_trip(harness: &dyn Harness) {
         api_key: id(number),
         key_owner: format!("名前 {number}"),
         actor: format!("desk-{number}"),
+        user: None,
     };
     let states = [
         ExportState::Approved { by: person(8) },

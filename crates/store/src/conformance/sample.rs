@@ -265,6 +265,7 @@ pub(super) fn api_key(number: u32) -> ApiKey {
         hash: [number as u8; 32],
         roles: Role::ALL.into_iter().skip(number as usize % 6).collect(),
         owner: format!("team {number}"),
+        person: None,
         audiences: Vec::new(),
         accounts: match number % 3 {
             0 => None,

@@ -1,0 +1,74 @@
+//! Finishing an unbind request: by the applicant, through their console, with the token that they were given (U2).
+
+use serde_json::json;
+use store::{ProtectionMethod, ProvenMethod, UnbindOutcome, UnbindRequest, UnbindState, Write};
+use verify::UnixMs;
+
+use crate::{
+    Caller, Role, Service, ServiceError,
+    devices::ending::{Ending, Extent},
+    protection::register::written,
+    support::unbind_request::{not_now, of_token, standing, told},
+};
+
+/// How long what is always checked waits after a method was switched (U2b): whoever talked support into it gains nothing that
+/// lasts before the user has heard of it.
+const FROZEN_MS: i64 = 72 * UnixMs::HOUR;
+
+impl Service {
+    /// Does what the request was approved for: its devices end, and with them every trust, session, grant and recovery code; what
+    /// they protected is protected by the method that it switches to, if it does.
+    pub async fn complete_unbind_request(&self, caller: &Caller, token: &str) -> Result<UnbindRequest, ServiceError> {
+        caller.may(&[Role::Enroll])?;
+        let core = &*self.core;
+        let owner = of_token(core, caller, token).await?.owner;
+        let _lock = core.lock_user(&owner).await?;
+        let mut attempts = core.attempts(caller.origin());
+        loop {
+            let attempt = attempts.next()?;
+            let factors = core.factors(&owner, attempt.now).await?;
+            let request = of_token(core, caller, token).await?;
+            let request = standing(request, Some(&factors.user), attempt.now);
+            let UnbindState::InForce(_) = request.state else {
+                return Err(not_now(&request));
+            };
+            let mut ending = Ending::of(&attempt, &owner, &factors).await?;
+            let bound = factors.user.devices.iter().map(|bound| bound.device.id);
+            for id in bound.filter(|id| request.device.is_none_or(|device| device == *id)) {
+                ending.tombstone(id, "unbind_request").await?;
+            }
+            let method = match &request.outcome {
+                UnbindOutcome::Unbind => None,
+                UnbindOutcome::SwitchTo { method, identity } => {
+                    let proven = ProvenMethod {
+                        name: method.clone(),
+                        identity: identity.clone(),
+                        verified_at: request.requested_at,
+                        last_used_at: None,
+                    };
+                    let register = core.register(&owner).await?;
+                    ending.also(written(register.with(proven)));
+                    Some(ProtectionMethod::External(method.as_str().into()))
+                }
+            };
+            let frozen_until = method.is_some().then(|| attempt.now.plus(FROZEN_MS));
+            ending.extends_to(Extent::Recovered { method, frozen_until });
+            let expected = request.version;
+            let done = request.become_state(UnbindState::Completed);
+            let more = json!({"frozen_until": frozen_until.map(UnixMs::get)});
+            let event = told(
+                &attempt,
+                &factors.user,
+                ("unbind_request.complete", "done"),
+                &done,
+                more,
+            )
+            .await?;
+            ending.events.push(event);
+            ending.also(Write::put(Some(expected), &done));
+            if ending.ended().await?.commit().await? {
+                return Ok(done);
+            }
+        }
+    }
+}

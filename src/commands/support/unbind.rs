@@ -1,0 +1,293 @@
+//! `countersign support unbind …`: the end of devices that their user cannot end.
+
+use std::process::ExitCode;
+
+use api::{
+    Actor, ActorKind, ApprovalRequest, CodeText, EvidenceKind, Name, NewEvidence, Text, UnbindOutcome,
+    UnbindOutcomeKind, UnbindRequestCompletion, UnbindRequestEnd, UnbindRequestOpening, UnbindRequestPage,
+    UnbindRequestView,
+};
+use clap::{Args, Subcommand};
+use serde::de::{IntoDeserializer as _, value};
+use uuid::Uuid;
+
+use super::{Approving, Person};
+use crate::{
+    Failure,
+    client::{Answer, Client},
+    commands::{
+        Done,
+        output::Output,
+        user::{CodeSource, Codes},
+        word,
+    },
+};
+
+const PATH: &str = "/v1/support/unbind-requests";
+
+/// `countersign support unbind …`
+#[derive(Subcommand)]
+pub(super) enum Unbind {
+    /// Opens a request with evidence; another person approves
+    Open(Box<Open>),
+    /// Lists the requests in one state
+    List(List),
+    /// Shows a request and its evidence
+    Show(Show),
+    /// Approves of what another opened, with a key that is bound to you; prints the applicant's token, once
+    Approve(Approve),
+    /// Says that another's request is not to be done
+    Reject(End),
+    /// Takes a request back, before it is completed
+    Withdraw(End),
+    /// Finishes a request that is in force, as the applicant's console does; the token comes from stdin
+    Complete(Complete),
+}
+
+#[derive(Args)]
+pub(super) struct Open {
+    /// The account
+    account: Name,
+    /// The user
+    user: Name,
+    /// The device that is to end [default: all of them]
+    #[arg(long)]
+    device: Option<Uuid>,
+    /// What was shown for it, as KIND=REFERENCE, several times; the kinds are those of `POST /v1/support/unbind-requests`
+    #[arg(long, value_name = "KIND=REFERENCE", value_parser = evidence)]
+    evidence: Vec<(EvidenceKind, Text<128>)>,
+    /// The serial number of a token that was handed back: the code that it shows is asked for
+    #[arg(long, value_name = "SERIAL", required_unless_present = "evidence")]
+    token_returned: Option<Text<128>>,
+    /// Switches what the devices protected to this external method, which was newly proven, as METHOD=IDENTITY
+    #[arg(long, value_name = "METHOD=IDENTITY", value_parser = switch)]
+    switch_to: Option<UnbindOutcome>,
+    /// Why, for whoever approves
+    #[arg(long)]
+    reason: Text<512>,
+    #[command(flatten)]
+    codes: Codes,
+    #[command(flatten)]
+    person: Person,
+}
+
+#[derive(Args)]
+pub(super) struct List {
+    /// requested, approved, in_force, completed, rejected, withdrawn or expired
+    #[arg(default_value = "requested")]
+    state: String,
+}
+
+#[derive(Args)]
+pub(super) struct Show {
+    /// The request's id
+    id: Uuid,
+}
+
+#[derive(Args)]
+pub(super) struct Approve {
+    /// The request's id
+    id: Uuid,
+    #[command(flatten)]
+    approving: Approving,
+}
+
+#[derive(Args)]
+pub(super) struct End {
+    /// The request's id
+    id: Uuid,
+    /// Why
+    #[arg(long)]
+    reason: Text<512>,
+    #[command(flatten)]
+    person: Person,
+}
+
+#[derive(Args)]
+pub(super) struct Complete {
+    #[command(flatten)]
+    codes: Codes,
+}
+
+impl Unbind {
+    pub(super) fn run(self, client: &Client, output: &Output) -> Done {
+        match self {
+            Self::Open(open) => open.run(client, output),
+            Self::List(list) => list.run(client, output),
+            Self::Show(Show { id }) => shown(&client.get(&format!("{PATH}/{id}"))?, output, ""),
+            Self::Approve(approve) => approve.run(client, output),
+            Self::Reject(end) => end.run("reject", client, output),
+            Self::Withdraw(end) => end.run("withdraw", client, output),
+            Self::Complete(complete) => complete.run(client, output),
+        }
+    }
+}
+
+impl Open {
+    fn run(self, client: &Client, output: &Output) -> Done {
+        let seen = self.evidence.into_iter().map(|(kind, reference)| NewEvidence {
+            kind,
+            reference,
+            statement: None,
+        });
+        let mut evidence: Vec<NewEvidence> = seen.collect();
+        if let Some(reference) = self.token_returned {
+            let mut codes = CodeSource::open(&self.codes, output)?;
+            let code = codes.next("Code that the token shows")?;
+            evidence.push(NewEvidence {
+                kind: EvidenceKind::TokenReturned,
+                reference,
+                statement: Some(statement(code)?),
+            });
+        }
+        let body = UnbindRequestOpening {
+            account: self.account,
+            user: self.user,
+            device_id: self.device,
+            outcome: self.switch_to.unwrap_or(UnbindOutcome {
+                kind: UnbindOutcomeKind::Unbind,
+                method: None,
+                identity: None,
+            }),
+            evidence,
+            reason: self.reason,
+            actor: self.person.actor(),
+        };
+        let opened = client.post::<UnbindRequestView>(PATH, &body)?;
+        let next = format!(
+            "\nanother person approves with a key of their own: countersign support unbind approve {}",
+            opened.id
+        );
+        shown(&opened, output, &next)
+    }
+}
+
+impl List {
+    fn run(self, client: &Client, output: &Output) -> Done {
+        let mut items = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let path = format!(
+                "{PATH}?state={}&limit=1000{cursor}",
+                crate::client::encoded(&self.state)
+            );
+            let page = client.get::<UnbindRequestPage>(&path)?;
+            items.extend(page.items.iter().cloned());
+            match page.next_cursor {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        output.print(&items, || match items.is_empty() {
+            true => format!("none is {}", self.state),
+            false => items.iter().map(words).collect::<Vec<_>>().join("\n"),
+        })?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Approve {
+    fn run(self, client: &Client, output: &Output) -> Done {
+        let body = ApprovalRequest {
+            approver: self.approving.approver(output)?,
+            actor: self.approving.person.actor(),
+        };
+        let approved = client.post::<UnbindRequestView>(&format!("{PATH}/{}/approve", self.id), &body)?;
+        output.print(&approved, || {
+            let token = approved.applicant_token.as_deref().unwrap_or_default();
+            format!("{}\nfor the applicant, shown once: {token}", words(&approved))
+        })?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl End {
+    fn run(self, act: &str, client: &Client, output: &Output) -> Done {
+        let actor = self.person.actor();
+        let path = format!("{PATH}/{}/{act}", self.id);
+        let ended = client.post::<UnbindRequestView>(
+            &path,
+            &UnbindRequestEnd {
+                reason: self.reason,
+                actor,
+            },
+        )?;
+        shown(&ended, output, "")
+    }
+}
+
+impl Complete {
+    fn run(self, client: &Client, output: &Output) -> Done {
+        let mut codes = CodeSource::open(&self.codes, output)?;
+        let token = codes.next("The applicant's token")?;
+        let body = UnbindRequestCompletion {
+            applicant_token: statement(token)?,
+            actor: Actor::named("countersign support", ActorKind::User),
+        };
+        shown(
+            &client.post::<UnbindRequestView>(&format!("{PATH}/complete"), &body)?,
+            output,
+            "",
+        )
+    }
+}
+
+fn shown(request: &Answer<UnbindRequestView>, output: &Output, next: &str) -> Done {
+    output.print(request, || words(request) + next)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn words(request: &UnbindRequestView) -> String {
+    let mut words = format!(
+        "unbind request {} for {}/{}, {}: {}; opened by {}",
+        request.id,
+        request.account,
+        request.user,
+        word(&request.state),
+        request.reason,
+        request.opened_by,
+    );
+    if let Some(person) = &request.approved_by {
+        words += &format!(", approved by {person}");
+    }
+    if let Some(at) = &request.in_force_at {
+        words += &format!(", in force at {at}");
+    }
+    if let Some(method) = &request.switch_to {
+        words += &format!("\n  switches to {method}");
+    }
+    for piece in &request.evidence {
+        words += &format!("\n  {} {}", piece.kind, piece.reference);
+        if let Some(by) = &piece.checked_by {
+            words += &format!(", checked by {by}");
+        }
+    }
+    words
+}
+
+fn evidence(text: &str) -> Result<(EvidenceKind, Text<128>), String> {
+    let (kind, reference) = text.split_once('=').ok_or("it is KIND=REFERENCE")?;
+    let kind: Result<EvidenceKind, value::Error> = serde::Deserialize::deserialize(kind.into_deserializer());
+    let kind = kind.map_err(|error| error.to_string())?;
+    Ok((
+        kind,
+        reference.parse().map_err(|error| format!("the reference {error}"))?,
+    ))
+}
+
+fn switch(text: &str) -> Result<UnbindOutcome, String> {
+    let (method, identity) = text.split_once('=').ok_or("it is METHOD=IDENTITY")?;
+    Ok(UnbindOutcome {
+        kind: UnbindOutcomeKind::SwitchTo,
+        method: Some(method.parse().map_err(|error| format!("the method {error}"))?),
+        identity: Some(identity.parse().map_err(|error| format!("the identity {error}"))?),
+    })
+}
+
+/// What was typed, as a text of the wire.
+fn statement<const MAX: usize>(typed: CodeText) -> Result<Text<MAX>, Failure> {
+    typed
+        .into_inner()
+        .parse()
+        .map_err(|error| Failure::usage(format!("it {error}")))
+}
