@@ -56,6 +56,12 @@ const CAUSES: &[Cause] = &[
         "Take a recovery code of the newest sheet that was not used yet.",
     ),
     refusal(
+        "wrong_passcode",
+        "It is not the temporary passcode of this user, or that one was used or is over.",
+        "不是该用户的临时通行码，或该通行码已使用、已失效。",
+        "Type the eight digits as support read them out; after ten minutes or five wrong ones support issues a new one.",
+    ),
+    refusal(
         "used",
         "The code was right, and had been used, or is older than one that was; `steps` says by how much.",
         "验证码本来正确，但已使用过，或早于已使用的验证码；`steps` 为相差的步数。",
@@ -292,5 +298,27 @@ const CAUSES: &[Cause] = &[
         "A check is asked for, and the user has nothing to answer it with.",
         "需要验证，但用户没有可用的方式。",
         "Bind a device, or prove a method that the account permits.",
+    ),
+    refusal(
+        "recently_recovered",
+        "Support switched the user's method lately, and what is always checked waits for 72 hours.",
+        "客服近期为该用户更换了验证方式，总需验证的操作须等待 72 小时。",
+        "Wait: 72 hours after the switch it goes on.",
+    ),
+    // What two persons of support did.
+    reason(
+        "passcode",
+        "By a temporary passcode, which support issued under four eyes.",
+        "使用客服经双人复核签发的临时通行码。",
+    ),
+    reason(
+        "unbind_request",
+        "By an unbind request of support, which the user finished.",
+        "由用户完成的客服解绑申请所致。",
+    ),
+    reason(
+        "four_eyes",
+        "Another person approved, with a code of their own.",
+        "由另一人以本人验证码批准。",
     ),
 ];

@@ -595,11 +595,9 @@ fn u2_u3_no_order_of_things_unbinds_or_lets_in_without_two_owners_evidence_and_t
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .expect("a runtime");
-    let cases = if std::env::var_os("COUNTERSIGN_SOAK").is_some() {
-        5_000
-    } else {
-        128
-    };
+    #[allow(clippy::disallowed_methods, reason = "a test asks how long it may take")]
+    let soak = std::env::var_os("COUNTERSIGN_SOAK").is_some();
+    let cases = if soak { 5_000 } else { 128 };
     let (mut completed, mut let_in) = (0, 0);
     let mut runner = TestRunner::new(ProptestConfig {
         cases,

@@ -14,6 +14,9 @@ use crate::{
 /// A key that is bound to a person approves nothing before: whoever it was made behind the back of has that long to see it.
 pub(crate) const KEY_WAITS_MS: i64 = UnixMs::DAY;
 
+/// What the trail says in the approver's own history.
+pub(crate) const APPROVED: &str = "support.approve";
+
 /// The person who asks for what another is to approve of. It is no user who asks for themself.
 pub(crate) fn asks(caller: &Caller, applicant: &Owner) -> Result<Person, ServiceError> {
     let person = caller.person()?;

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::{
     Approver, Caller, Core, Input, Role, Service, ServiceError,
     access::{
-        four_eyes::{approved_by, approves, asks},
+        four_eyes::{APPROVED, approved_by, approves, asks},
         idempotency::already_created,
     },
     attempt::Attempt,
@@ -117,7 +117,7 @@ impl Service {
             };
             let because = spent.name();
             let next = old.become_state(state);
-            let entry = attempt.entry("passcode.approve", "done").of_user().because(because);
+            let entry = attempt.entry(APPROVED, "done").of_user().because(because);
             let entry = entry.detail(json!({"passcode": id}));
             let events = [
                 told(&attempt, "passcode.approve", &next).await?,

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Approver, Caller, Core, Factor, Input, Method, Role, Service, ServiceError,
-    access::four_eyes::{approved_by, approves, asks, is_another, shown},
+    access::four_eyes::{APPROVED, approved_by, approves, asks, is_another, shown},
     attempt::Attempt,
     devices::{
         factor::{ConsumedFactor, paid_by},
@@ -480,7 +480,7 @@ async fn approval_events(
     request: &UnbindRequest,
     spent: &ConsumedFactor,
 ) -> Result<Vec<audit::Event>, ServiceError> {
-    let entry = attempt.entry(APPROVE, "done").of_user().because(spent.name());
+    let entry = attempt.entry(APPROVED, "done").of_user().because(spent.name());
     let entry = entry.detail(json!({"unbind_request": request.id}));
     Ok(vec![
         told(attempt, user, (APPROVE, "done"), request, json!({})).await?,
@@ -509,14 +509,17 @@ pub(crate) async fn told(
         "evidence": request.evidence.iter().map(evidence).collect::<Vec<_>>(),
         "opened_by": person(&request.requested_by),
         "approved_by": approval.map(|approval| person(&approval.by)),
-        "in_force_at": approval.map(|approval| approval.in_force_at.get()),
+        "in_force_at_ms": approval.map(|approval| approval.in_force_at.get()),
     });
     if let (Value::Object(detail), Value::Object(more)) = (&mut detail, more) {
         detail.extend(more);
     }
-    attempt
-        .event_of(user, &attempt.entry(action, outcome).of_user().detail(detail))
-        .await
+    let entry = attempt.entry(action, outcome).of_user().detail(detail);
+    let entry = match request.device {
+        Some(device) => entry.device(device),
+        None => entry,
+    };
+    attempt.event_of(user, &entry).await
 }
 
 fn invalid(input: Input, why: String) -> ServiceError {
