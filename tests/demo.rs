@@ -38,7 +38,9 @@ fn it_tells_the_whole_story_and_leaves_nothing_behind() {
     assert!(told.out.contains(", 0 findings."), "{}", told.out);
 
     let lines: Vec<&str> = told.out.lines().collect();
-    let longest = lines.iter().map(|line| line.chars().count()).max();
+    // The program's own path is as long as it is, and stands for its name.
+    let short = told.out.replace(env!("CARGO_BIN_EXE_countersign"), "countersign");
+    let longest = short.lines().map(|line| line.chars().count()).max();
     assert!(
         longest <= Some(80),
         "{longest:?}: words are broken at blanks\n{}",

@@ -402,7 +402,7 @@ fn a_missing_first_key_is_said_by_those_who_need_it() {
     let service = Served::start(&dir);
     let said = service.running.out();
     assert!(
-        said.contains("make one with `countersign key create --role verify,enroll --data-dir "),
+        said.contains("/countersign key create --role verify,enroll --data-dir "),
         "{said}"
     );
     assert!(

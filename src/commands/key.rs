@@ -96,7 +96,9 @@ fn roles() -> StyledStr {
         let may = match role {
             Role::Verify => "check codes, challenges and sessions; introspect and revoke grants",
             Role::Enroll => "look after a user: devices, recovery codes, methods, settings, sessions, browsers",
-            Role::Support => "look at users and devices, say why a code was refused, lift locks, find a token; under four eyes, issue passcodes and end devices",
+            Role::Support => {
+                "look at users and devices, say why a code was refused, lift locks, find a token; under four eyes, issue passcodes and end devices"
+            }
             Role::Inventory => "take tokens in and hand them out: import, batches, assignment",
             Role::Admin => {
                 "set what accounts require, and who administers them; close users, hand them over; set\n             \

@@ -619,7 +619,7 @@ fn names_in_paths_and_bodies_are_the_same_names_or_none() {
         (
             "nonsense=1",
             "nonsense",
-            "unknown field `nonsense`, expected `limit` or `cursor`",
+            "unknown field `nonsense`, expected one of `account`, `user`, `device`, `serial_number`, `action`, `since`, `until`, `order`, `limit`, `cursor`",
         ),
         ("493817=1", "", none_here),
         ("limit=1&limit=2", "", "duplicate field `limit`"),

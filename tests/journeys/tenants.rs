@@ -23,6 +23,9 @@ struct Named {
     grant: String,
     code: String,
     serial_number: &'static str,
+    passcode: String,
+    unbind_request: String,
+    webhook: String,
 }
 
 impl Named {
@@ -49,7 +52,23 @@ impl Named {
         let old = json!({"code": bound.phone.code_at(world.now_ms()), "device_id": bound.device});
         let further = carol.start(&json!({"replaces": old})).expect(201);
         world.pass(crate::judges::STEP_MS);
+        let asked = |path: &str, also: Value| {
+            let mut body = json!({"account": "globex", "user": "carol", "reason": "lost", "actor": carol.actor()});
+            body.as_object_mut()
+                .expect("an object")
+                .extend(also.as_object().expect("fields").clone());
+            text(&world.post(Role::Support, path, &body).expect(201)["id"])
+        };
+        let passcode = asked("/v1/support/passcodes", json!({}));
+        let evidence = json!({"outcome": {"kind": "unbind"}, "evidence": [{"kind": "face", "reference": "1"}]});
+        let unbind_request = asked("/v1/support/unbind-requests", evidence);
+        let hook =
+            json!({"url": "https://console.example.org/mfa", "events": ["device.bound"], "actor": carol.actor()});
+        let webhook = text(&world.post(Role::Admin, "/v1/webhooks", &hook).expect(201)["id"]);
         let named = Self {
+            passcode,
+            unbind_request,
+            webhook,
             account: "globex",
             user: "carol",
             device: bound.device.clone(),
@@ -83,6 +102,9 @@ impl Named {
             grant: "a.b.c".into(),
             code: "000000".into(),
             serial_number: "CS-000008",
+            passcode: id.into(),
+            unbind_request: id.into(),
+            webhook: id.into(),
         }
     }
 
@@ -94,6 +116,9 @@ impl Named {
             ("/users/{user}/sessions/", &self.session),
             ("/trusted-devices/", &self.trust),
             ("/challenges/", &self.challenge),
+            ("/passcodes/", &self.passcode),
+            ("/unbind-requests/", &self.unbind_request),
+            ("/webhooks/", &self.webhook),
             // Of no account: no limited key reaches one.
             ("/exports/", &self.device),
         ];
@@ -106,6 +131,7 @@ impl Named {
         let query = match route.method {
             "DELETE" => "?actor_id=root&actor_kind=admin".to_owned(),
             "GET" if route.path.ends_with("/uses") => format!("?account={account}&user={user}"),
+            "GET" if route.path == "/v1/support/unbind-requests" => "?state=requested".to_owned(),
             "GET" if route.path == "/v1/audit" => format!("?account={account}&user={user}"),
             _ => String::new(),
         };
@@ -119,6 +145,7 @@ impl Named {
             .replace("{account}", account)
             .replace("{user}", user)
             .replace("{id}", id)
+            .replace("{delivery}", id)
             .replace("{method}", "sms")
             .replace("{serial_number}", self.serial_number)
             .replace("{name}", "2026-11")

@@ -3,6 +3,7 @@
 
 use std::{
     io::Write as _,
+    os::unix::fs::PermissionsExt as _,
     process::{Command, Stdio},
 };
 
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use service::{Caller, NewKey, Owner, Role};
 
 use crate::{
+    fobs::Fob,
     judges::STEP_MS,
     world::{Bound, HOUR_MS, User, World, text},
 };
@@ -84,6 +86,7 @@ fn command(world: &World, key: &str, arguments: &[&str], typed: &str) -> Value {
     let home = tempfile::tempdir().expect("a directory");
     let file = home.path().join("key");
     std::fs::write(&file, key).expect("a file");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("its owner's");
     let mut child = Command::new(env!("CARGO_BIN_EXE_countersign"))
         .env_clear()
         .args(arguments)
@@ -194,6 +197,32 @@ fn u2_an_unbind_request_ends_the_device_or_switches_to_another_method() {
     assert_eq!(done.json()["items"].as_array().map(Vec::len), Some(2));
 }
 
+/// Over HTTP: a recovery code, and an administrator's own code.
+#[test]
+fn b6_u2_a_recovery_code_lets_in_and_an_administrator_ends_a_device() {
+    let world = World::new();
+    let alice = world.user("acme", "alice");
+    let bound = alice.bind();
+    let told = login(&alice, "recovery_code", &bound.recovery_codes[0]);
+    assert_eq!(
+        (&told["decision"], &told["method"]),
+        (&json!("allow"), &json!("recovery_code")),
+        "{told}"
+    );
+    let root = world.user("acme", "root");
+    let of_root = root.bind();
+    let named = json!({"root": "root", "administrators": [], "actor": {"id": "root", "kind": "user"}});
+    world
+        .call(Role::Admin, "PUT", "/v1/accounts/acme/administrators", Some(&named))
+        .expect(200);
+    world.pass(STEP_MS);
+    let approver = json!({"account": "acme", "user": "root", "code": of_root.phone.code_at(world.now_ms())});
+    alice
+        .change(&bound.device, "unbind", &json!({"approver": approver}))
+        .expect(204);
+    assert_eq!(alice.device(&bound.device)["state"], "unbound");
+}
+
 #[test]
 fn u2_u3_b6_every_way_back_by_the_command_alone() {
     let world = World::new();
@@ -204,6 +233,74 @@ fn u2_u3_b6_every_way_back_by_the_command_alone() {
     let acts = |name| ["--actor", name];
 
     // A recovery code.
+    let bob = world.user("acme", "bob");
+    let bound = bob.bind();
+    let unbind = ["user", "unbind", "acme", "bob", "--recovery-code", "--yes"];
+    command(&world, &enroll, &unbind, &bound.recovery_codes[0]);
+    assert_eq!(bob.device(&bound.device)["state"], "unbound");
+
+    // An administrator of the account.
+    let root = world.user("acme", "root");
+    let of_root = root.bind();
+    let named = json!({"root": "root", "administrators": [], "actor": {"id": "root", "kind": "user"}});
+    world
+        .call(Role::Admin, "PUT", "/v1/accounts/acme/administrators", Some(&named))
+        .expect(200);
+    let bound = bob.bind();
+    world.pass(STEP_MS);
+    let code = of_root.phone.code_at(world.now_ms());
+    command(
+        &world,
+        &enroll,
+        &["user", "unbind", "acme", "bob", "--approver", "root", "--yes"],
+        &code,
+    );
+    assert_eq!(bob.device(&bound.device)["state"], "unbound");
+
+    // A token that was handed back, and another method in its place.
+    let fob = Fob::new(7);
+    world.stock(&[&fob]);
+    let carol = world.user("acme", "carol");
+    let bound = carol.bind_token(&fob);
+    world.pass(STEP_MS);
+    let open = [
+        "support",
+        "unbind",
+        "open",
+        "acme",
+        "carol",
+        "--token-returned",
+        &fob.serial_number,
+        "--switch-to",
+        "sms=+86 139",
+        "--reason",
+        "left the pilot",
+        "--actor",
+        "anna",
+    ];
+    let opened = anna.command(&open, &fob.code_at(world.now_ms()));
+    world.pass(STEP_MS);
+    let code = bao.bound.phone.code_at(world.now_ms());
+    let approve = [
+        "support",
+        "unbind",
+        "approve",
+        &text(&opened["id"]),
+        "--as",
+        "staff/bao",
+        "--actor",
+        "bao",
+    ];
+    let approved = bao.command(&approve, &code);
+    assert_eq!(approved["state"], "in_force", "U2: what it shows was judged");
+    let token = text(&approved["applicant_token"]);
+    let done = command(&world, &enroll, &["support", "unbind", "complete"], &token);
+    assert_eq!(
+        (&done["state"], &done["switch_to"]),
+        (&json!("completed"), &json!("sms"))
+    );
+    assert_eq!(carol.device(&bound.device)["state"], "unbound");
+
     world.pass(STEP_MS);
     let codes = command(&world, &enroll, &["user", "devices", "acme", "alice"], "");
     assert!(

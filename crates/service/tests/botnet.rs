@@ -160,7 +160,8 @@ impl Siege {
             let asked = self.ask(purpose, None, false).await;
             let told = self.answer(&asked, method, &guess, false).await;
             match told.locked_until {
-                Some(until) => return (judged, until),
+                // The one that locks was judged.
+                Some(until) => return (judged + u32::from(asked.locked_until.is_none()), until),
                 None => judged += 1,
             }
         }

@@ -15,7 +15,7 @@ use crate::{
 pub(crate) const KEY_WAITS_MS: i64 = UnixMs::DAY;
 
 /// What the trail says in the approver's own history.
-pub(crate) const APPROVED: &str = "support.approve";
+pub(crate) const SUPPORT_APPROVE: &str = "support.approve";
 
 /// The person who asks for what another is to approve of. It is no user who asks for themself.
 pub(crate) fn asks(caller: &Caller, applicant: &Owner) -> Result<Person, ServiceError> {

@@ -10,10 +10,11 @@ use zeroize::Zeroizing;
 use crate::{
     Approver, Caller, Core, Input, Role, Service, ServiceError,
     access::{
-        four_eyes::{APPROVED, approved_by, approves, asks},
+        four_eyes::{SUPPORT_APPROVE, approved_by, approves, asks},
         idempotency::already_created,
     },
     attempt::Attempt,
+    devices::factors::touched,
 };
 
 /// The life of a request: to be approved and shown in.
@@ -81,7 +82,7 @@ impl Service {
             let row = core.row(owner, now).await?;
             let event = told(&attempt, "passcode.request", &passcode).await?;
             // Its row is there when it is answered, whatever the user has besides.
-            let change = Change::of(event).with([Write::put(None, &passcode), row.used()]);
+            let change = Change::of(event).with([Write::put(None, &passcode), touched(row)]);
             let change = change.with(ended).with(once.created(passcode.id));
             if let Some(done) = attempt.commit(change, passcode).await? {
                 return Ok(done);
@@ -117,7 +118,7 @@ impl Service {
             };
             let because = spent.name();
             let next = old.become_state(state);
-            let entry = attempt.entry(APPROVED, "done").of_user().because(because);
+            let entry = attempt.entry(SUPPORT_APPROVE, "done").of_user().because(because);
             let entry = entry.detail(json!({"passcode": id}));
             let events = [
                 told(&attempt, "passcode.approve", &next).await?,

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Approver, Caller, Core, Factor, Input, Method, Role, Service, ServiceError,
-    access::four_eyes::{APPROVED, approved_by, approves, asks, is_another, shown},
+    access::four_eyes::{SUPPORT_APPROVE, approved_by, approves, asks, is_another, shown},
     attempt::Attempt,
     devices::{
         factor::{ConsumedFactor, paid_by},
@@ -480,7 +480,7 @@ async fn approval_events(
     request: &UnbindRequest,
     spent: &ConsumedFactor,
 ) -> Result<Vec<audit::Event>, ServiceError> {
-    let entry = attempt.entry(APPROVED, "done").of_user().because(spent.name());
+    let entry = attempt.entry(SUPPORT_APPROVE, "done").of_user().because(spent.name());
     let entry = entry.detail(json!({"unbind_request": request.id}));
     Ok(vec![
         told(attempt, user, (APPROVE, "done"), request, json!({})).await?,

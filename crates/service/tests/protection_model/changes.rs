@@ -543,6 +543,7 @@ impl Walk {
         }
         if is_reassigned {
             person.trusts.clear();
+            person.sessions.iter_mut().for_each(|session| session.is_over = true);
             person.all_grants_end(now);
         }
     }

@@ -37,8 +37,12 @@ fn needs_no_event(writes: &[Write]) -> bool {
     match writes {
         [Write::Put { document, .. }] if document.key.noun == Allowance::NAME => true,
         [Write::Put { document, .. }, Write::Index { .. }] => document.key == TrailReader::key_of(TrailReader::HISTORY),
-        _ => !writes.is_empty() && writes.iter().all(is_of_deliveries),
+        _ => !writes.is_empty() && writes.iter().all(is_of_deliveries) && writes.iter().filter(is_cursor).count() <= 1,
     }
+}
+
+fn is_cursor(write: &&Write) -> bool {
+    matches!(write, Write::Put { document, .. } if document.key.noun == TrailReader::NAME)
 }
 
 /// What became of a notice, whose event is in the trail.
