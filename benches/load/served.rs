@@ -47,9 +47,10 @@ pub(crate) fn serve(dir: &Path, devices: u32) -> Any<()> {
         roles: vec![Role::Verify],
         owner: "load".into(),
         audiences: Vec::new(),
+        person: None,
         accounts: None,
     };
-    let (_, key) = runtime.block_on(service.create_key(&Caller::shell(), &wanted))?;
+    let (_, key) = runtime.block_on(service.create_key(&Caller::shell(), &wanted, None))?;
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
     let address = listener.local_addr()?;
     let app = server::router(service.clone(), Limits::default()).merge(echo());
