@@ -48,6 +48,7 @@ fn staff(world: &World) -> [Staff<'_>; 2] {
         let made = world.wait(world.service().create_key(&Caller::shell(), &wanted, approver.as_ref()));
         let key = made.expect("a key").1.as_str().to_owned();
         all.push(Staff { user, bound, name, key });
+        world.pass(24 * HOUR_MS);
     }
     world.pass(24 * HOUR_MS);
     all.try_into().unwrap_or_else(|_| panic!("two"))

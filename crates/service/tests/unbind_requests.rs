@@ -3,9 +3,9 @@
 mod support;
 
 use service::{
-    Answer, ApprovedUnbinding, Caller, ChallengePurpose, Decision, DeviceStatus, EvidenceProvider, Ground, Id,
-    NewChallenge, NewEvidence, NewOutcome, NewUnbindRequest, ServiceError, Settings, UnbindRequest, UnbindState,
-    UnixMs,
+    Answer, ApprovedUnbinding, Approver, Caller, ChallengePurpose, Decision, DeviceStatus, EvidenceProvider, Ground,
+    Id, NewChallenge, NewEvidence, NewOutcome, NewPasscode, NewUnbindRequest, ServiceError, Settings, UnbindRequest,
+    UnbindState, UnixMs,
 };
 use support::{STEP_MS, Staff, World, alice, by_code, phone::Phone, text};
 
@@ -175,6 +175,10 @@ async fn u2_it_can_end_in_another_method_and_what_is_always_checked_waits_three_
         (Decision::Challenge, vec!["sms"]),
         "U2: never without protection"
     );
+    let known = desk.world.service.methods(&desk.all, &alice()).await.expect("a list");
+    assert_eq!((&*known[0].name, &*known[0].identity), ("sms", "+86 138 0013 8000"));
+    let event = desk.world.last("protection.change").await;
+    assert_eq!(event["detail"]["after"]["login_protection"], "sms", "P8: it is told");
     let always = "accounts/modifying-user-mobile-number";
     for purpose in [ChallengePurpose::Operation, ChallengePurpose::Identity] {
         let asked = desk.ask(purpose, Some(always)).await;
@@ -444,6 +448,87 @@ async fn u2_evidence_is_of_a_kind_and_keys_reach_their_accounts_alone() {
         let told = desk.complete(altered).await;
         assert!(matches!(told, Err(ServiceError::NotFound(_))), "{altered}: {told:?}");
     }
+}
+
+#[tokio::test]
+async fn u2b_two_codes_at_a_resync_end_the_request_too() {
+    let desk = Desk::new().await;
+    let approved = desk.approved(NewOutcome::Unbind).await;
+    desk.world.clock.pass(2 * STEP_MS);
+    let [first, second] = desk.phone.two(desk.world.now().plus(-STEP_MS));
+    let codes = [&text(&first), &text(&second)];
+    let told = desk
+        .world
+        .service
+        .resync(&desk.all, &alice(), desk.device, codes, None)
+        .await;
+    told.expect("measured");
+    assert_eq!(desk.state(approved.request.id).await, "withdrawn");
+}
+
+#[tokio::test]
+async fn u2b_what_a_revoked_key_asked_for_is_not_approved() {
+    let desk = Desk::new().await;
+    let opened = desk.open(&lost(NewOutcome::Unbind)).await.expect("it is opened");
+    let keys = desk.world.service.list_keys(&Caller::shell()).await.expect("a list");
+    let key = keys.iter().find(|key| key.owner == "team anna").expect("hers");
+    desk.world
+        .service
+        .revoke_key(&Caller::shell(), key.id)
+        .await
+        .expect("revoked");
+    let told = desk.approve(opened.id).await.map(drop);
+    assert!(matches!(told, Err(ServiceError::Forbidden(_))), "{told:?}");
+}
+
+#[tokio::test]
+async fn u2_a_request_and_a_passcode_end_with_whoever_they_were_for() {
+    let desk = Desk::new().await;
+    let opened = desk.open(&lost(NewOutcome::Unbind)).await.expect("it is opened");
+    let wanted = NewPasscode {
+        owner: alice(),
+        reason: "lost".into(),
+    };
+    let service = &desk.world.service;
+    let passcode = service
+        .request_passcode(&desk.first.caller, &wanted)
+        .await
+        .expect("asked");
+    service.close_user(&desk.all, &alice()).await.expect("closed");
+    assert_eq!(
+        desk.state(opened.id).await,
+        "withdrawn",
+        "nobody approves of it for the next of that name"
+    );
+    let passcode = service.passcode(&desk.first.caller, passcode.id).await.expect("there");
+    assert_eq!(passcode.state.name(), "ended");
+}
+
+#[tokio::test]
+async fn u2b_an_approver_who_is_being_closed_or_has_a_new_device_approves_nothing() {
+    let desk = Desk::new().await;
+    let opened = desk.open(&lost(NewOutcome::Unbind)).await.expect("it is opened");
+    let service = &desk.world.service;
+    service
+        .start_closing(&desk.all, &desk.second.owner)
+        .await
+        .expect("it begins");
+    let told = desk.approve(opened.id).await.map(drop);
+    assert!(matches!(told, Err(ServiceError::Forbidden(_))), "{told:?}");
+    service.close_user(&desk.all, &desk.second.owner).await.expect("closed");
+    let (_, phone) = desk.world.bind(&desk.all, &desk.second.owner).await;
+    desk.world.clock.pass(STEP_MS);
+    let approver = Approver {
+        owner: desk.second.owner.clone(),
+        factor: by_code(&phone.shows(desk.world.now())),
+    };
+    let told = service
+        .approve_unbind_request(&desk.second.caller, opened.id, &approver)
+        .await;
+    assert!(
+        matches!(told.map(drop), Err(ServiceError::Forbidden(_))),
+        "a device of this minute"
+    );
 }
 
 /// A provider of evidence, which is not ours: its statements are signed by another library.

@@ -1,14 +1,15 @@
 //! Four eyes: what one person asks for, and another approves with a code of their own (U2b).
 
 use serde_json::{Value, json};
-use store::{Owner, Person};
+use store::{Bound, Owner, Person, Write};
 use verify::UnixMs;
 
 use crate::{
-    Caller, Factor, Input, ServiceError,
+    Caller, Core, Factor, Input, ServiceError,
     attempt::Attempt,
     devices::factor::{ConsumedFactor, paid_by},
     protection::Approver,
+    verification::memo::Memo,
 };
 
 /// A key that is bound to a person approves nothing before: whoever it was made behind the back of has that long to see it.
@@ -69,10 +70,27 @@ pub(crate) async fn approved_by(
         });
     }
     let user = attempt.core.row(&approver.owner, attempt.now).await?;
+    let refused = |why: &str| Err(ServiceError::Forbidden(why.into()));
+    if Memo::read(&user.memo).is_closing {
+        return refused("the approver is being closed");
+    }
     if user.devices.is_empty() {
         return Err(ServiceError::NoDevice);
     }
+    let waited = |bound: &Bound| attempt.now.since(bound.device.bound_at) >= KEY_WAITS_MS;
+    if !user.devices.iter().any(waited) {
+        return refused("the approver's device approves nothing before it was bound for 24 hours");
+    }
     paid_by(attempt, &user, None, &approver.factor, action).await
+}
+
+/// The key that it was asked for with, which is to be alive when it is approved.
+pub(crate) async fn living_key(core: &Core, first: &Person) -> Result<Write, ServiceError> {
+    let key = core.store.api_key(first.api_key).await?;
+    let key = key.filter(|key| key.revoked_at.is_none());
+    let key =
+        key.ok_or_else(|| ServiceError::Forbidden("the key that asked for it was revoked: withdraw it".into()))?;
+    Ok(Write::require(&key))
 }
 
 /// Two keys of one owner, two keys that one actor uses, or that are bound to one person, are one pair of eyes.
@@ -83,7 +101,10 @@ pub(crate) fn is_another(first: &Person, second: &Person) -> Result<(), ServiceE
         "the key that asked for it cannot approve: another person does, with a key of their own"
     } else if same(&first.key_owner, &second.key_owner) {
         "the owner of the key that asked for it answers for this one too: another owner's key approves"
-    } else if same(&first.actor, &second.actor) || (first.user.is_some() && first.user == second.user) {
+    } else if same(&first.actor, &second.actor)
+        || (first.user.is_some() && first.user == second.user)
+        || second.user.as_ref().is_some_and(|user| same(&first.actor, &user.user))
+    {
         "who asked for it cannot approve: another person does"
     } else {
         return Ok(());

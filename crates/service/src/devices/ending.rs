@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use store::{
-    Bound, Change, Enrollment, EnrollmentState, Id, Noun as _, Owner, Protection, ProtectionMethod, ProvenMethods,
-    Session, Token, UnboundDevice, User, Write, audit,
+    Bound, Change, Enrollment, EnrollmentState, Id, Noun as _, Owner, PasscodeState, Protection, ProtectionMethod,
+    ProvenMethods, Session, Token, UnbindState, UnboundDevice, User, Write, audit,
 };
 use verify::UnixMs;
 
@@ -18,9 +18,11 @@ use crate::{
         approval::{APPROVED, Approval},
         register::written,
         session::ending::ended,
+        settings::told,
         user_limit::{CountTurn, counts},
     },
     recovery::recovery_set,
+    support::passcode::written as written_passcode,
     trail::event::NewEvent,
     verification::memo::{Memo, SupportMemo},
 };
@@ -195,6 +197,18 @@ impl<'a> Ending<'a> {
         self.attempt.event_of(&self.factors.user, entry).await
     }
 
+    /// The event of what protects the user from now on, where that becomes another.
+    pub(crate) fn protection_changes(&self, because: &'static str) -> Option<NewEvent<'a>> {
+        let next = self.settings(self.next.devices.is_empty())?;
+        let (before, after) = (told(&self.factors.settings()), told(&next));
+        let entry = self
+            .attempt
+            .entry("protection.change", "done")
+            .of_user()
+            .because(because);
+        (before != after).then(|| entry.detail(json!({"before": before, "after": after})))
+    }
+
     /// With the last device, protection, recovery codes and bindings under way end too; with the person whatever lets somebody
     /// in for them.
     pub(crate) async fn ended(mut self) -> Result<Ended<'a>, ServiceError> {
@@ -210,6 +224,9 @@ impl<'a> Ending<'a> {
         // Whatever device ends: its code may have paid for one of them.
         for enrollment in &self.open {
             self.writes.push(becomes(enrollment, EnrollmentState::abandoned)?);
+        }
+        if is_last || self.extent != Extent::Devices {
+            self.support_ends().await?;
         }
         // Whatever device ends: somebody may have it, and the browsers that were trusted by it.
         let trusts = self.attempt.core.end_trusted_devices(&self.factors.user).await?;
@@ -253,6 +270,25 @@ impl<'a> Ending<'a> {
         self.sessions_end().await
     }
 
+    /// What support was asked for, for whoever had the devices: passcodes, and an unbind request, but for the one that is
+    /// completed by this.
+    async fn support_ends(&mut self) -> Result<(), ServiceError> {
+        let store = &self.attempt.core.store;
+        let passcodes = store.open_passcodes(self.owner).await?;
+        let ended = passcodes
+            .into_iter()
+            .map(|passcode| written_passcode(passcode, PasscodeState::Ended));
+        self.writes.extend(ended);
+        if matches!(self.extent, Extent::OldHolder { .. } | Extent::Everything)
+            && let Some(open) = store.open_unbind_request(self.owner).await?
+        {
+            let expected = Some(open.version);
+            self.writes
+                .push(Write::put(expected, &open.become_state(UnbindState::Withdrawn)));
+        }
+        Ok(())
+    }
+
     async fn sessions_end(&mut self) -> Result<Vec<Session>, ServiceError> {
         let sessions = self.attempt.core.sessions_of(self.owner).await?;
         self.writes.extend(sessions.iter().map(ended));
@@ -263,9 +299,10 @@ impl<'a> Ending<'a> {
     fn settings(&self, is_last: bool) -> Option<Protection> {
         let now = self.attempt.now;
         match &self.extent {
+            // Beside a device that stays its codes go on.
             Extent::Recovered {
                 method: Some(method), ..
-            } => Some(self.factors.settings_with_method(method, now)),
+            } => is_last.then(|| self.factors.settings_with_method(method, now)),
             Extent::Recovered { method: None, .. } | Extent::Devices => {
                 is_last.then(|| self.factors.settings_without_mfa(now))
             }
@@ -318,7 +355,10 @@ impl<'a> Ending<'a> {
                     memo.support.freeze(until);
                 }
             }
-            Extent::Devices | Extent::OldHolder { .. } => {}
+            Extent::OldHolder { .. } => {
+                memo.support.end_unbinding();
+            }
+            Extent::Devices => {}
         }
         self.next.memo = memo.write();
     }

@@ -277,7 +277,9 @@ async fn judge_recovery_code(
     match (trial.verdict, trial.next) {
         (SetVerdict::Right, Some(next)) => Ok(FactorOutcome::Right(Box::new(ConsumedFactor {
             name: RECOVERY_CODE,
-            user: user.clone(),
+            user: with_memo(user.clone(), |memo| {
+                memo.support.end_unbinding();
+            }),
             recovery: Some(next),
         }))),
         (SetVerdict::Locked(lock), _) => {

@@ -11,6 +11,7 @@ use crate::{
     devices::{factor::locked_error, find_bound, not_lost},
     enrollment::identity_proof::evidence,
     sealing::credential_of,
+    support::unbind_request::with_memo,
     trail::refusal_counter::refuse,
 };
 
@@ -101,6 +102,13 @@ impl Service {
                 return told;
             }
             let event = attempt.event_of(&user, &entry).await?;
+            // Whoever has the device asks for nothing to be ended (U2b).
+            let user = match told.is_ok() {
+                true => with_memo(user, |memo| {
+                    memo.support.end_unbinding();
+                }),
+                false => user,
+            };
             let user = match &proven {
                 Some(proven) if told.is_ok() => proven.used_up(user, ACTION, now)?,
                 _ => user,

@@ -70,7 +70,7 @@ pub enum Ground {
 
 impl Ground {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::UnknownUser,
         Self::NotProtected,
         Self::NotSensitive,
@@ -84,6 +84,7 @@ impl Ground {
         Self::UnusualCity,
         Self::NoMethod,
         Self::Closing,
+        Self::RecentlyRecovered,
     ];
 
     /// The name on the wire and in the trail.

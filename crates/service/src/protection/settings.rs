@@ -261,7 +261,7 @@ pub(crate) fn is_main(settings: &Settings, input: Input, method: &ProtectionMeth
 }
 
 /// What the trail says of settings.
-fn told(settings: &Protection) -> Value {
+pub(crate) fn told(settings: &Protection) -> Value {
     json!({
         "login_protection": settings.login_protection.method,
         "operation_protection": settings.operation_protection.method,

@@ -32,6 +32,15 @@ impl Service {
             let UnbindState::InForce(_) = request.state else {
                 return Err(not_now(&request));
             };
+            if request
+                .device
+                .is_some_and(|device| factors.user.device(device).is_none())
+            {
+                return Err(ServiceError::RequestState {
+                    state: "withdrawn",
+                    why: "the device that it names has ended already: open a new one".into(),
+                });
+            }
             let mut ending = Ending::of(&attempt, &owner, &factors).await?;
             let bound = factors.user.devices.iter().map(|bound| bound.device.id);
             for id in bound.filter(|id| request.device.is_none_or(|device| device == *id)) {
@@ -66,6 +75,10 @@ impl Service {
             .await?;
             ending.events.push(event);
             ending.also(Write::put(Some(expected), &done));
+            if let Some(entry) = ending.protection_changes("unbind_request") {
+                let event = ending.event(&entry).await?;
+                ending.events.push(event);
+            }
             if ending.ended().await?.commit().await? {
                 return Ok(done);
             }

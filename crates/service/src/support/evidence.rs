@@ -2,7 +2,7 @@
 
 use data_encoding::BASE64URL_NOPAD;
 use serde::Deserialize;
-use store::{Evidence, Owner};
+use store::{Evidence, Owner, UnbindRequest};
 use verify::UnixMs;
 use zeroize::Zeroizing;
 
@@ -30,6 +30,8 @@ pub(crate) const TOKEN_RETURNED: &str = "token_returned";
 
 /// Pieces of evidence of one request.
 const EVIDENCE_MAX: usize = 20;
+/// How long what a program found right shortens a cool-down.
+const FRESH_MS: i64 = UnixMs::HOUR;
 /// The greatest age of a provider's statement.
 const STATEMENT_MS: i64 = UnixMs::DAY;
 /// The cool-down of what nobody but support has looked at is this at least.
@@ -155,7 +157,7 @@ fn provider_of(
         return refused("it is of another user, kind or reference: sub is account/user, each percent-encoded");
     }
     let seconds = now.get().div_euclid(UnixMs::SECOND);
-    let is_new = claims.iat <= seconds + 60 && seconds - claims.iat < STATEMENT_MS / UnixMs::SECOND;
+    let is_new = claims.iat <= seconds + 60 && seconds.saturating_sub(claims.iat) < STATEMENT_MS / UnixMs::SECOND;
     if !is_new || seconds >= claims.exp {
         return refused("it has expired, is older than a day, or is of the future");
     }
@@ -163,8 +165,8 @@ fn provider_of(
 }
 
 /// How long a request with this evidence cools down: as the piece that lets it be shortest says. Only what a program found
-/// right lets it be none.
-pub(crate) fn cool_down_ms(core: &Core, evidence: &[Evidence]) -> i64 {
+/// right lets it be none, and only where it is approved within the hour.
+pub(crate) fn cool_down_ms(core: &Core, request: &UnbindRequest, now: UnixMs) -> i64 {
     let support = &core.settings.support;
     let of = |piece: &Evidence| {
         let set = support.cool_down_ms(&piece.kind);
@@ -174,7 +176,12 @@ pub(crate) fn cool_down_ms(core: &Core, evidence: &[Evidence]) -> i64 {
             None => set,
         }
     };
-    evidence.iter().map(of).min().unwrap_or(UnixMs::DAY)
+    let shortest = request.evidence.iter().map(of).min().unwrap_or(UnixMs::DAY);
+    // What was right when it was opened is so for an hour.
+    match now.since(request.requested_at) < FRESH_MS {
+        true => shortest,
+        false => shortest.max(UnixMs::DAY),
+    }
 }
 
 fn invalid<T>(input: Input, why: String) -> Result<T, ServiceError> {

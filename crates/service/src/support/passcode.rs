@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::{
     Approver, Caller, Core, Input, Role, Service, ServiceError,
     access::{
-        four_eyes::{SUPPORT_APPROVE, approved_by, approves, asks},
+        four_eyes::{SUPPORT_APPROVE, approved_by, approves, asks, living_key},
         idempotency::already_created,
     },
     attempt::Attempt,
@@ -111,6 +111,7 @@ impl Service {
             let attempt = attempts.next()?;
             let old = living(find(core, caller, id).await?, attempt.now)?;
             let by = approves(caller, &old.requested_by, &old.owner, approver, attempt.now)?;
+            let asked_with = living_key(core, &old.requested_by).await?;
             let state = old.state.clone().approved(by);
             let state = state.ok_or_else(|| ended(&old, "ask for a new one"))?;
             let Some(spent) = approved_by(&attempt, approver, "passcode.approve").await? else {
@@ -125,7 +126,8 @@ impl Service {
                 attempt.event_of(&spent.user, &entry).await?,
             ];
             let write = Write::put(Some(next.version - 1), &next);
-            let change = Change::of_all(events.into()).map(|change| change.with([write]).with(spent.writes()));
+            let change =
+                Change::of_all(events.into()).map(|change| change.with([write, asked_with]).with(spent.writes()));
             let change = change.ok_or_else(|| ServiceError::Internal("an approval without its event".into()))?;
             if let Some(done) = attempt.commit(change, next).await? {
                 return Ok(done);

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Approver, Caller, Core, Factor, Input, Method, Role, Service, ServiceError,
-    access::four_eyes::{SUPPORT_APPROVE, approved_by, approves, asks, is_another, shown},
+    access::four_eyes::{SUPPORT_APPROVE, approved_by, approves, asks, is_another, living_key, shown},
     attempt::Attempt,
     devices::{
         factor::{ConsumedFactor, paid_by},
@@ -154,10 +154,19 @@ impl Service {
         caller.may(&[Role::Support])?;
         let core = &*self.core;
         let now = core.clock.now()?;
-        let page = core.store.unbind_requests(state, after, limit).await?;
-        let next = page.last().filter(|_| page.len() == limit as usize).map(|last| last.id);
         let reached = |request: &UnbindRequest| caller.may_for(&[Role::Support], &request.owner).is_ok();
-        let page: Vec<UnbindRequest> = page.into_iter().filter(reached).collect();
+        let mut after = after;
+        // A page of nobody's whom the caller reaches tells nothing, be it that there are others.
+        let (page, is_last) = loop {
+            let page = core.store.unbind_requests(state, after, limit).await?;
+            let is_last = page.len() < limit as usize;
+            after = page.last().map(|last| last.id);
+            let page: Vec<UnbindRequest> = page.into_iter().filter(reached).collect();
+            if is_last || !page.is_empty() {
+                break (page, is_last);
+            }
+        };
+        let next = page.last().filter(|_| !is_last).map(|last| last.id);
         let users = core
             .store
             .users(page.iter().map(|request| request.owner.clone()).collect())
@@ -189,11 +198,12 @@ impl Service {
                 return Err(not_now(&old));
             }
             let by = approves(caller, &old.requested_by, &old.owner, approver, now)?;
+            let asked_with = living_key(core, &old.requested_by).await?;
             let Some(spent) = approved_by(&attempt, approver, APPROVE).await? else {
                 continue;
             };
             let (applicant_token, fingerprint) = token(core, id)?;
-            let in_force_at = now.plus(cool_down_ms(core, &old.evidence));
+            let in_force_at = now.plus(cool_down_ms(core, &old, now));
             let approval = Approval {
                 by,
                 in_force_at,
@@ -222,7 +232,11 @@ impl Service {
                 );
             }
             let marked = with_memo(user, |memo| memo.support.approved(id));
-            let writes = [touched(marked), Write::put(Some(request.version - 1), &request)];
+            let writes = [
+                touched(marked),
+                Write::put(Some(request.version - 1), &request),
+                asked_with,
+            ];
             let change = Change::of_all(events).map(|change| change.with(writes).with(spent.writes()));
             let change = change.ok_or_else(|| ServiceError::Internal("an approval without its event".into()))?;
             let approved = ApprovedUnbinding {
@@ -358,8 +372,10 @@ fn returned(user: &User, wanted: &NewUnbindRequest) -> Result<Option<(Id, Factor
         return Err(invalid(Input::Evidence, "one token is handed back".into()));
     }
     let tokens = user.devices.iter().map(|bound| &bound.device);
-    let mut tokens =
-        tokens.filter(|device| device.kind == Kind::Hardware && wanted.device.is_none_or(|id| id == device.id));
+    // Nothing else ends at once with it.
+    let is_named = wanted.device.is_some() || user.devices.len() == 1;
+    let mut tokens = tokens
+        .filter(|device| is_named && device.kind == Kind::Hardware && wanted.device.is_none_or(|id| id == device.id));
     let (Some(token), None) = (tokens.next(), tokens.next()) else {
         let why = format!("{TOKEN_RETURNED} is of a bound hardware token, which `device_id` names");
         return Err(invalid(Input::Evidence, why));

@@ -239,6 +239,7 @@ impl World {
                 ..actor_of(name)
             });
             staff.push(Staff { owner, caller, phone });
+            self.clock.pass(UnixMs::DAY);
         }
         self.clock.pass(UnixMs::DAY);
         staff.try_into().unwrap_or_else(|_| panic!("two"))
