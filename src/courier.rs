@@ -122,6 +122,8 @@ impl Resolver for CheckedResolver {
 /// Posts notices over HTTP.
 pub struct HttpCourier {
     agent: Agent,
+    /// For those who have no business in the operator's networks.
+    outside: Agent,
 }
 
 impl HttpCourier {
@@ -141,19 +143,24 @@ impl HttpCourier {
             .max_idle_connections_per_host(0)
             .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
             .build();
-        let resolver = CheckedResolver {
-            allowed,
-            names: DefaultResolver::default(),
+        let agent = |allowed| {
+            let resolver = CheckedResolver {
+                allowed,
+                names: DefaultResolver::default(),
+            };
+            Agent::with_parts(config.clone(), DefaultConnector::default(), resolver)
         };
         Self {
-            agent: Agent::with_parts(config, DefaultConnector::default(), resolver),
+            agent: agent(allowed),
+            outside: agent(Vec::new()),
         }
     }
 }
 
 impl Courier for HttpCourier {
     fn post<'a>(&'a self, posting: Posting<'a>) -> Pin<Box<dyn Future<Output = Posted> + Send + 'a>> {
-        let (agent, url) = (self.agent.clone(), Arc::<str>::from(posting.url));
+        let agent = if posting.is_outside { &self.outside } else { &self.agent };
+        let (agent, url) = (agent.clone(), Arc::<str>::from(posting.url));
         let signed = signed_notice(&posting);
         Box::pin(async move {
             let signed = match signed {

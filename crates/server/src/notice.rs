@@ -143,6 +143,7 @@ mod tests {
         let secrets = [Secret::from_slice(&[7; 32]).expect("a secret")];
         let posting = Posting {
             url: "https://example.org/",
+            is_outside: false,
             notice: &notice(),
             secrets: &secrets,
             at: UnixMs::new(1_614_265_330_999),
@@ -168,6 +169,7 @@ mod tests {
         let secrets = [1, 2].map(|byte| Secret::from_slice(&[byte; 32]).expect("a secret"));
         let posting = Posting {
             url: "https://example.org/",
+            is_outside: false,
             notice: &notice(),
             secrets: &secrets,
             at: UnixMs::new(0),

@@ -395,6 +395,13 @@ async fn u2b_only_a_signed_statement_of_a_provider_shortens_the_cool_down() {
     assert_eq!(opened.evidence[0].checked_by.as_deref(), Some("faces"));
     let approved = desk.approve(opened.id).await.expect("it is approved");
     assert_eq!(approved.request.state.name(), "in_force");
+    let withdrawn = desk
+        .world
+        .service
+        .withdraw_unbind_request(&desk.first.caller, opened.id, "again");
+    withdrawn.await.expect("withdrawn");
+    let again = desk.open(&with(Some(signed(&right)))).await;
+    assert!(support::is_invalid(&again, service::Input::Evidence), "once: {again:?}");
 }
 
 #[tokio::test]

@@ -62,6 +62,7 @@ impl Courier for Receiver {
             notice,
             secrets,
             at,
+            ..
         } = posting;
         self.tries.lock().expect("a lock").push((at, secrets.len()));
         self.sent.lock().expect("a lock").push((url.to_owned(), notice.clone()));

@@ -60,6 +60,9 @@ pub struct Evidence {
     /// itself, which judged a code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked_by: Option<String>,
+    /// SHA-256 of a provider's statement, in hexadecimal: it counts for one request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<String>,
 }
 
 /// `requested -> approved -> in_force -> completed`; rejected or withdrawn from any of the first three; each of them expires.
@@ -125,6 +128,7 @@ impl UnbindState {
 const OPEN: &str = "open";
 const ID: &str = "id";
 const STATE: &str = "state";
+const STATEMENT: &str = "statement";
 
 impl UnbindRequest {
     /// The next version of it, in another state.
@@ -165,7 +169,9 @@ impl Noun for UnbindRequest {
             Lookup::unique(ID, &[&id]),
             Lookup::listed(STATE, &[self.state.name(), &id]),
         ];
-        found.into_iter().chain(open).collect()
+        let statements = self.evidence.iter().filter_map(|piece| piece.statement.as_deref());
+        let statements = statements.map(|statement| Lookup::unique(STATEMENT, &[statement]));
+        found.into_iter().chain(open).chain(statements).collect()
     }
 
     fn secrets(&self) -> Vec<&Sealed> {
@@ -188,6 +194,11 @@ impl dyn Store + '_ {
     /// The request of this id, whosever it is.
     pub fn unbind_request(&self, id: Id) -> Pending<'_, Option<UnbindRequest>> {
         self.only(ID, document::value(&[&id.to_string()]))
+    }
+
+    /// The request that this statement was brought for.
+    pub fn unbind_request_of_statement(&self, sha256: &str) -> Pending<'_, Option<UnbindRequest>> {
+        self.only(STATEMENT, document::value(&[sha256]))
     }
 
     /// The one of this user that is [open](UnbindState::is_open).
@@ -241,11 +252,13 @@ mod tests {
                     kind: "id_number".into(),
                     reference: "case-4711/1".into(),
                     checked_by: None,
+                    statement: None,
                 },
                 Evidence {
                     kind: "face".into(),
                     reference: "case-4711/2".into(),
                     checked_by: Some("faces".into()),
+                    statement: None,
                 },
             ],
             reason: "lost their phone".into(),

@@ -19,6 +19,9 @@ pub struct Webhook {
     /// The accounts whose users it is told of; `None` for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Vec<String>>,
+    /// A key that is limited to accounts made it: it is posted to no network of the operator's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_outside: bool,
     /// The newest first; the one before it stays for the overlap of a rotation.
     pub secrets: Vec<WebhookSecret>,
     /// When it was made.
@@ -106,6 +109,7 @@ mod tests {
             url: "https://console.example.org/mfa".into(),
             events: vec!["device.bound".into()],
             accounts: None,
+            is_outside: false,
             secrets: vec![secret(1, None)],
             created_at: NOW,
         };

@@ -183,6 +183,11 @@ impl Caller {
         }
     }
 
+    /// Whether it is a key that is limited to some accounts.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.accounts().is_some()
+    }
+
     /// The person who acts with this key, as two of them are told apart.
     pub(crate) fn person(&self) -> Result<Person, ServiceError> {
         let why = || "who acts has to be named".to_owned();

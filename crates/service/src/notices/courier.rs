@@ -18,6 +18,8 @@ pub trait Courier: Send + Sync {
 pub struct Posting<'a> {
     /// Where to.
     pub url: &'a str,
+    /// To no network of the operator's, whatever the configuration allows.
+    pub is_outside: bool,
     /// What.
     pub notice: &'a Notice,
     /// The secrets that it is signed with: the newest first.

@@ -361,6 +361,7 @@ impl<'a> Pass<'a> {
         let secrets = signing(&*self.core.sealer, webhook, now)?;
         let posting = Posting {
             url: &webhook.url,
+            is_outside: webhook.is_outside,
             notice,
             secrets: &secrets,
             at: now,

@@ -178,6 +178,7 @@ async fn try_create(
         url: new.url.to_owned(),
         events: kinds.into_iter().map(|kind| kind.name().to_owned()).collect(),
         accounts: new.accounts,
+        is_outside: caller.is_limited(),
         secrets: vec![secret],
         created_at: attempt.now,
     };

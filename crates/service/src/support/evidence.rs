@@ -1,7 +1,8 @@
 //! Evidence of an unbind request: its kinds, what of it is found right by a program, and how long that lets it cool down.
 
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use store::{Evidence, Owner, UnbindRequest};
 use verify::UnixMs;
 use zeroize::Zeroizing;
@@ -115,6 +116,11 @@ fn piece(core: &Core, owner: &Owner, brought: &NewEvidence, now: UnixMs) -> Resu
     Ok(Evidence {
         kind: kind.clone(),
         reference: reference.clone(),
+        // A code is burned; a statement counts for one request.
+        statement: statement
+            .as_ref()
+            .filter(|_| kind != TOKEN_RETURNED)
+            .map(|statement| HEXLOWER.encode(&Sha256::digest(statement.as_bytes()))),
         checked_by,
     })
 }
@@ -182,6 +188,19 @@ pub(crate) fn cool_down_ms(core: &Core, request: &UnbindRequest, now: UnixMs) ->
         true => shortest,
         false => shortest.max(UnixMs::DAY),
     }
+}
+
+/// Refuses a statement that was brought for a request before, whatever became of that.
+pub(crate) async fn are_new(core: &Core, evidence: &[Evidence]) -> Result<(), ServiceError> {
+    for statement in evidence.iter().filter_map(|piece| piece.statement.as_deref()) {
+        if core.store.unbind_request_of_statement(statement).await?.is_some() {
+            return invalid(
+                Input::Evidence,
+                "a statement counts for one request: have a new one signed".into(),
+            );
+        }
+    }
+    Ok(())
 }
 
 fn invalid<T>(input: Input, why: String) -> Result<T, ServiceError> {

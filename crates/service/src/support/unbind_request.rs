@@ -21,7 +21,7 @@ use crate::{
     },
     protection::register::check_identity,
     support::{
-        evidence::{NewEvidence, TOKEN_RETURNED, checked, cool_down_ms},
+        evidence::{NewEvidence, TOKEN_RETURNED, are_new, checked, cool_down_ms},
         housekeeping::moves_on,
     },
     verification::memo::Memo,
@@ -100,6 +100,7 @@ impl Service {
                 return self.unbind_request(caller, id).await;
             }
             let evidence = checked(core, owner, &wanted.evidence, now)?;
+            are_new(core, &evidence).await?;
             let user = core.row(owner, now).await?;
             is_the_only_one(core, &user, now).await?;
             has_devices(&user, wanted)?;
