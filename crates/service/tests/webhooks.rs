@@ -5,8 +5,8 @@ mod support;
 use std::{pin::Pin, sync::Mutex};
 
 use service::{
-    Caller, Courier, DeliveryState, Input, NewWebhook, Notice, NoticeKind, Owner, Posted, Posting, Role, ServiceError,
-    UnixMs, Webhook,
+    Caller, Courier, DeliveryState, Input, NewEvidence, NewOutcome, NewPasscode, NewUnbindRequest, NewWebhook, Notice,
+    NoticeKind, Owner, Posted, Posting, Role, ServiceError, UnixMs, Webhook,
 };
 use support::{World, alice, bob, by_code, is_invalid, phone::Phone};
 
@@ -636,5 +636,82 @@ async fn p8_a_user_whose_notices_are_refused_makes_room_for_the_others() {
         (pending, pending + dead),
         (32, 80),
         "the oldest of alice's made room, and are there to be replayed"
+    );
+}
+
+/// P8: whoever has the device hears of each step of a request against it, and of a passcode.
+#[tokio::test]
+async fn p8_u2_u3_what_support_does_is_told_to_the_user_it_is_about() {
+    let (world, caller, _, receiver) = with_webhook(&NoticeKind::ALL).await;
+    let [anna, bao] = world.two_of_support().await;
+    world.bind(&caller, &alice()).await;
+    world.clock.pass(support::STEP_MS);
+    let wanted = NewUnbindRequest {
+        owner: alice(),
+        device: None,
+        outcome: NewOutcome::SwitchTo {
+            method: "sms".into(),
+            identity: "+86 138 0013 8000".into(),
+        },
+        evidence: vec![NewEvidence {
+            kind: "id_number".into(),
+            reference: "case-1".into(),
+            statement: None,
+        }],
+        reason: "lost".into(),
+    };
+    let service = &world.service;
+    let opened = service
+        .open_unbind_request(&anna.caller, &wanted)
+        .await
+        .expect("opened");
+    let approver = bao.approver(world.now());
+    let approved = service.approve_unbind_request(&bao.caller, opened.id, &approver).await;
+    let approved = approved.expect("approved");
+    let asked = NewPasscode {
+        owner: alice(),
+        reason: "lost".into(),
+    };
+    let passcode = service.request_passcode(&anna.caller, &asked).await.expect("asked");
+    world.clock.pass(support::STEP_MS);
+    let approver = bao.approver(world.now());
+    service
+        .approve_passcode(&bao.caller, passcode.id, &approver)
+        .await
+        .expect("approved");
+    service.reveal_passcode(&anna.caller, passcode.id).await.expect("shown");
+    world.clock.pass(UnixMs::DAY + 1);
+    service.run_housekeeping(&Caller::system()).await.expect("a pass");
+    service
+        .complete_unbind_request(&caller, &approved.applicant_token)
+        .await
+        .expect("done");
+    pass(&world, &receiver).await;
+    let told = receiver.taken();
+    let of_alice = told.iter().filter(|notice| notice.owner == alice());
+    let names: Vec<&str> = of_alice.map(|notice| notice.kind.name()).collect();
+    let expected = [
+        "device.bound",
+        "protection.changed",
+        "unbind_request.opened",
+        "unbind_request.approved",
+        "passcode.issued",
+        "unbind_request.in_force",
+        "device.unbound",
+        "protection.changed",
+    ];
+    assert_eq!(names, expected);
+    let approved = told
+        .iter()
+        .find(|notice| notice.kind == NoticeKind::UnbindRequestApproved);
+    let facts = &approved.expect("told").facts;
+    assert_eq!(facts.unbind_request, Some(opened.id));
+    assert!(facts.in_force_at.is_some(), "until when there is time to object");
+    let of_staff = told.iter().filter(|notice| notice.owner == bao.owner);
+    assert!(
+        of_staff
+            .clone()
+            .all(|notice| notice.kind != NoticeKind::UnbindRequestApproved),
+        "it is not about them"
     );
 }
