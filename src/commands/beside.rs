@@ -22,6 +22,25 @@ pub(super) fn beside<T>(
     writer: &str,
     work: impl AsyncFnOnce(&Service) -> Result<T, ServiceError>,
 ) -> Result<T, Failure> {
+    on_data(configured, second, (writer, false), work)
+}
+
+/// The same where no service runs on the directory, for what changes more than keys.
+pub(super) fn alone<T>(
+    configured: &Configured,
+    second: &SecondCopy,
+    writer: &str,
+    work: impl AsyncFnOnce(&Service) -> Result<T, ServiceError>,
+) -> Result<T, Failure> {
+    on_data(configured, second, (writer, true), work)
+}
+
+fn on_data<T>(
+    configured: &Configured,
+    second: &SecondCopy,
+    (writer, is_alone): (&str, bool),
+    work: impl AsyncFnOnce(&Service) -> Result<T, ServiceError>,
+) -> Result<T, Failure> {
     let (dir, settings) = configured.read()?;
     let heads_file = configured.second_copy(second)?;
     let heads_file = heads_file.as_deref();
@@ -34,7 +53,7 @@ pub(super) fn beside<T>(
     let store = environment.open_store(
         &dir,
         writer,
-        false,
+        is_alone,
         Some(&heads).filter(|heads| !heads.is_empty()).map(Vec::as_slice),
     );
     let store = Arc::new(store.map_err(|error| refusal(error, &files, &dir))?);

@@ -6,14 +6,14 @@ use std::{
 use api::Name;
 use clap::{Args, Subcommand, builder::StyledStr};
 use serde_json::json;
-use service::{Approver, Caller, DEFAULT_AUDIENCE, Factor, Method, NewKey};
+use service::{Approver, Caller, DEFAULT_AUDIENCE, Factor, Method, NewKey, Service};
 use store::{ApiKey, Id, Owner, Role, Store};
 use store_sqlite::Sqlite;
 use vault::shown;
 
 use super::{
     Done,
-    beside::beside,
+    beside::{alone, beside},
     block_on,
     output::Output,
     print_json,
@@ -51,7 +51,8 @@ pub(super) struct Create {
     /// The user whom it is bound to, who has a device: such a key approves, with a code of theirs, 24 hours from now
     #[arg(long, value_name = "ACCOUNT/USER", value_parser = user)]
     person: Option<(Name, Name)>,
-    /// A person whom another key is bound to, who approves of this one; their code is asked for
+    /// A person whom another key is bound to, who approves of this one; their code is asked for, and no service runs
+    /// meanwhile
     #[arg(long, value_name = "ACCOUNT/USER", value_parser = user, requires = "person")]
     approver: Option<(Name, Name)>,
     #[command(flatten)]
@@ -110,7 +111,7 @@ fn roles() -> StyledStr {
     };
     let lines: String = Role::ALL.map(line).concat();
     format!(
-        "Roles:{lines}\n\nA key that is limited to accounts reaches their users alone: neither the inventory nor the trail."
+        "Roles:{lines}\n\nA key that is limited to accounts reaches their users alone, and what the trail says of them: not the inventory."
     )
     .into()
 }
@@ -173,9 +174,12 @@ impl Create {
             }
             None => None,
         };
-        let (id, text) = beside(&self.configured, &self.second, "key", async |service| {
-            service.create_key(&Caller::shell(), &wanted, approver.as_ref()).await
-        })?;
+        let create = async |service: &Service| service.create_key(&Caller::shell(), &wanted, approver.as_ref()).await;
+        let (id, text) = match &approver {
+            // The approver's code is burned in their row, which is the running service's alone.
+            Some(_) => alone(&self.configured, &self.second, "key", create)?,
+            None => beside(&self.configured, &self.second, "key", create)?,
+        };
         let told = if self.json {
             print_json(&json!({"id": id, "key": *text}))
         } else {
@@ -211,7 +215,11 @@ impl List {
             let audiences = audiences(key).join(",");
             let (accounts, audiences, owner) = (shown(&accounts), shown(&audiences), shown(&key.owner));
             let roles = roles.join(",");
-            tell!("{}  {state}  {roles}  {accounts}  for {audiences}  {owner}", key.id)?;
+            let person = person(key).map_or_else(String::new, |person| format!("  bound to {}", shown(&person)));
+            tell!(
+                "{}  {state}  {roles}  {accounts}  for {audiences}  {owner}{person}",
+                key.id
+            )?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -225,6 +233,13 @@ impl Revoke {
         eprintln!("revoked {}", self.id);
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The user whom it is bound to.
+fn person(key: &ApiKey) -> Option<String> {
+    key.person
+        .as_ref()
+        .map(|person| format!("{}/{}", person.account, person.user))
 }
 
 /// Who accepts the grants that it asks for.
@@ -242,6 +257,7 @@ fn described(key: &ApiKey) -> serde_json::Value {
         "owner": key.owner,
         "accounts": key.accounts,
         "audiences": audiences(key),
+        "person": person(key),
         "created_at": api::Timestamp::from(key.created_at.get()),
         "revoked_at": key.revoked_at.map(|at| api::Timestamp::from(at.get())),
     })

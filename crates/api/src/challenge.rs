@@ -95,7 +95,8 @@ pub struct Challenge {
     /// What happens now.
     pub decision: Decision,
     /// Why: `unknown_user`, `not_protected`, `not_sensitive`, `grant_alive`, `trusted_device`, `protected`,
-    /// `required_by_account`, `identity_always`, `identity`, `risk_reported`, `unusual_city`, `no_method`, `closing`. More
+    /// `required_by_account`, `identity_always`, `identity`, `risk_reported`, `unusual_city`, `no_method`, `closing`,
+    /// `recently_recovered`. More
     /// may come.
     #[schema(example = "protected")]
     pub ground: String,

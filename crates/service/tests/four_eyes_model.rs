@@ -6,7 +6,8 @@ mod support;
 use proptest::{collection::vec, option, prelude::*, sample::select, test_runner::TestRunner};
 use service::{
     Actor, ActorKind, Answer, Approver, Caller, ChallengeAnswer, ChallengePurpose, Decision, Id, NewChallenge,
-    NewEvidence, NewKey, NewOutcome, NewPasscode, NewUnbindRequest, Owner, Role, Service, Settings, UnixMs,
+    NewEvidence, NewKey, NewOutcome, NewPasscode, NewUnbindRequest, Owner, Role, Service, ServiceError, Settings,
+    UnixMs,
 };
 use store::StoreError;
 use support::{STEP_MS, World, actor_of, alice, by_code, faulty::Fault, phone::Phone, text};
@@ -57,6 +58,10 @@ enum Act {
     Time {
         ms: i64,
     },
+    /// Somebody sets the clock.
+    Clock {
+        ms: i64,
+    },
     Housekeeping,
     Restart,
 }
@@ -90,6 +95,7 @@ fn act() -> impl Strategy<Value = Act> {
         5 => (who(), crash()).prop_map(|(who, crash)| Act::Reveal { who, crash }),
         5 => prop::bool::weighted(0.6).prop_map(|right| Act::Login { right }),
         5 => time.prop_map(|ms| Act::Time { ms }),
+        1 => (-20 * UnixMs::SECOND..UnixMs::HOUR).prop_map(|ms| Act::Clock { ms }),
         1 => Just(Act::Housekeeping),
         1 => Just(Act::Restart),
     ]
@@ -286,6 +292,19 @@ impl Walk {
     /// Whether a code of this person reaches their row, where a wrong one would be counted.
     fn is_judged(&self, first: usize, who: usize, by: usize) -> bool {
         self.is_four_eyes(first, who, by, true)
+    }
+
+    /// Nothing is decided before the clock is believed again; codes of before are then of a step that is over.
+    async fn set_clock(&mut self, ms: i64) {
+        self.world.clock.set(ms);
+        for _wait in 0..100 {
+            match self.service().check_session(&self.all, "no token", false) {
+                Ok(_) => return self.world.clock.pass(2 * STEP_MS),
+                Err(ServiceError::ClockUnreliable(_)) => self.world.clock.pass(31 * UnixMs::SECOND),
+                Err(error) => panic!("{error}"),
+            }
+        }
+        panic!("the clock is never believed again");
     }
 
     async fn open(&mut self, who: usize, crash: Crash) {
@@ -576,6 +595,7 @@ impl Walk {
             Act::Reveal { who, crash } => self.reveal(who, crash).await,
             Act::Login { right } => self.login(right).await,
             Act::Time { ms } => self.world.clock.pass(ms),
+            Act::Clock { ms } => self.set_clock(ms).await,
             Act::Housekeeping => {
                 let passed = self.service().run_housekeeping(&Caller::system()).await;
                 passed.expect("a pass");

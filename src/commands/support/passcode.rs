@@ -83,7 +83,7 @@ impl Request {
         };
         let asked = client.post::<Asking>(PATH, &body)?;
         let next = format!(
-            "\nanother person approves with a key of their own: countersign support passcode approve {}",
+            "\nanother person approves with a key of their own: countersign support passcode approve {} --as ACCOUNT/USER --actor NAME",
             asked.id
         );
         shown(&asked, output, &next)

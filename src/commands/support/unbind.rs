@@ -53,11 +53,12 @@ pub(super) struct Open {
     /// The device that is to end [default: all of them]
     #[arg(long)]
     device: Option<Uuid>,
-    /// What was shown for it, as KIND=REFERENCE, several times; the kinds are those of `POST /v1/support/unbind-requests`
-    #[arg(long, value_name = "KIND=REFERENCE", value_parser = evidence)]
+    /// What was shown for it, several times: real_name, id_number, face, photos, phone, login_account, company_name,
+    /// company_number, licence, legal_representative, authorization_letter, applicant
+    #[arg(long, value_name = "KIND=REFERENCE", value_parser = evidence, required_unless_present = "token_returned")]
     evidence: Vec<(EvidenceKind, Text<128>)>,
     /// The serial number of a token that was handed back: the code that it shows is asked for
-    #[arg(long, value_name = "SERIAL", required_unless_present = "evidence")]
+    #[arg(long, value_name = "SERIAL")]
     token_returned: Option<Text<128>>,
     /// Switches what the devices protected to this external method, which was newly proven, as METHOD=IDENTITY
     #[arg(long, value_name = "METHOD=IDENTITY", value_parser = switch)]
@@ -155,7 +156,7 @@ impl Open {
         };
         let opened = client.post::<UnbindRequestView>(PATH, &body)?;
         let next = format!(
-            "\nanother person approves with a key of their own: countersign support unbind approve {}",
+            "\nanother person approves with a key of their own: countersign support unbind approve {} --as ACCOUNT/USER --actor NAME",
             opened.id
         );
         shown(&opened, output, &next)
