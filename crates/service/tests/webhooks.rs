@@ -681,7 +681,6 @@ async fn p8_u2_u3_what_support_does_is_told_to_the_user_it_is_about() {
         .expect("approved");
     service.reveal_passcode(&anna.caller, passcode.id).await.expect("shown");
     world.clock.pass(UnixMs::DAY + 1);
-    service.run_housekeeping(&Caller::system()).await.expect("a pass");
     service
         .complete_unbind_request(&caller, &approved.applicant_token)
         .await

@@ -28,6 +28,7 @@ impl Service {
             let attempt = attempts.next()?;
             let factors = core.factors(&owner, attempt.now).await?;
             let request = of_token(core, caller, token).await?;
+            let was_cooling = matches!(request.state, UnbindState::Approved(_));
             let request = standing(request, Some(&factors.user), attempt.now);
             let UnbindState::InForce(_) = request.state else {
                 return Err(not_now(&request));
@@ -42,6 +43,13 @@ impl Service {
                 });
             }
             let mut ending = Ending::of(&attempt, &owner, &factors).await?;
+            // Nobody has said so yet: housekeeping comes by now and then.
+            if was_cooling {
+                let came = ("unbind_request.in_force", "done");
+                ending
+                    .events
+                    .push(told(&attempt, &factors.user, came, &request, json!({})).await?);
+            }
             let bound = factors.user.devices.iter().map(|bound| bound.device.id);
             for id in bound.filter(|id| request.device.is_none_or(|device| device == *id)) {
                 ending.tombstone(id, "unbind_request").await?;
