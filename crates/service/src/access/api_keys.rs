@@ -15,6 +15,7 @@ use crate::{
         caller::{PresentedKey, compose_key},
         four_eyes::approved_by,
     },
+    protection::approval::burned,
     trail::event::NewEvent,
 };
 
@@ -161,7 +162,7 @@ impl Service {
                 let entry = attempt.entry("key.approve", "done").of_user().because(spent.name());
                 let entry = entry.detail(json!({"key": key.id}));
                 events.push(attempt.event_of(&spent.user, &entry).await?);
-                writes.extend(spent.writes());
+                writes.extend(burned(spent));
             }
             let change = Change::of_all(events).map(|change| change.with(writes));
             let change = change.ok_or_else(|| ServiceError::Internal("a key without its event".into()))?;

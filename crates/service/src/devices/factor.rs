@@ -16,10 +16,9 @@ use crate::{
     },
     recovery::recovery_set::{SetVerdict, WRONG, spend},
     sealing::credential_of,
-    support::unbind_request::with_memo,
     trail::event::NewEvent,
     trail::refusal_counter::refuse,
-    verification::memo::Memo,
+    verification::memo::{Memo, with_memo},
 };
 
 /// The kind of a code: a device's, or a recovery code.

@@ -11,8 +11,8 @@ use crate::{
     devices::{factor::locked_error, find_bound, not_lost},
     enrollment::identity_proof::evidence,
     sealing::credential_of,
-    support::unbind_request::with_memo,
     trail::refusal_counter::refuse,
+    verification::memo::with_memo,
 };
 
 const ACTION: &str = "device.resync";

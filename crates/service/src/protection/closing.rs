@@ -1,7 +1,7 @@
 //! Closing a user with time to come back (P9): nobody logs in for 15 days, then everything of theirs ends.
 
 use serde_json::json;
-use store::{Change, Closing, ClosingState, Owner, Role, User, Write};
+use store::{Change, Closing, ClosingState, Owner, Role, Write};
 
 use crate::{
     Caller, Core, Service, ServiceError,
@@ -11,7 +11,7 @@ use crate::{
         departure::{Departure, depart},
         session::ending::ended,
     },
-    verification::memo::Memo,
+    verification::memo::with_memo,
 };
 
 /// Closings that are ended by one pass of the housekeeping.
@@ -84,15 +84,6 @@ impl Service {
                 return Ok(done);
             }
         }
-    }
-}
-
-fn with_memo(user: User, change: impl FnOnce(&mut Memo)) -> User {
-    let mut memo = Memo::read(&user.memo);
-    change(&mut memo);
-    User {
-        memo: memo.write(),
-        ..user
     }
 }
 

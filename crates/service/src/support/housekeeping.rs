@@ -6,7 +6,8 @@ use store::{Change, UnbindRequest, UnbindState, Write};
 use crate::{
     Core, ServiceError,
     access::caller::Origin,
-    support::unbind_request::{TOKEN_MS, standing, told, with_memo},
+    support::unbind_request::{TOKEN_MS, standing, told},
+    verification::memo::with_memo,
 };
 
 /// Requests looked at in one pass.

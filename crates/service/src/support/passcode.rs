@@ -15,6 +15,7 @@ use crate::{
     },
     attempt::Attempt,
     devices::factors::touched,
+    protection::approval::burned,
 };
 
 /// The life of a request: to be approved and shown in.
@@ -127,7 +128,7 @@ impl Service {
             ];
             let write = Write::put(Some(next.version - 1), &next);
             let change =
-                Change::of_all(events.into()).map(|change| change.with([write, asked_with]).with(spent.writes()));
+                Change::of_all(events.into()).map(|change| change.with([write, asked_with]).with(burned(spent)));
             let change = change.ok_or_else(|| ServiceError::Internal("an approval without its event".into()))?;
             if let Some(done) = attempt.commit(change, next).await? {
                 return Ok(done);

@@ -19,12 +19,12 @@ use crate::{
         factor::{ConsumedFactor, paid_by},
         factors::touched,
     },
-    protection::register::check_identity,
+    protection::{approval::burned, register::check_identity},
     support::{
         evidence::{NewEvidence, TOKEN_RETURNED, are_new, checked, cool_down_ms},
         housekeeping::moves_on,
     },
-    verification::memo::Memo,
+    verification::memo::{Memo, with_memo},
 };
 
 /// How long a request waits for another's approval.
@@ -238,7 +238,7 @@ impl Service {
                 Write::put(Some(request.version - 1), &request),
                 asked_with,
             ];
-            let change = Change::of_all(events).map(|change| change.with(writes).with(spent.writes()));
+            let change = Change::of_all(events).map(|change| change.with(writes).with(burned(spent)));
             let change = change.ok_or_else(|| ServiceError::Internal("an approval without its event".into()))?;
             let approved = ApprovedUnbinding {
                 request,
@@ -478,15 +478,6 @@ pub(crate) fn not_now(request: &UnbindRequest) -> ServiceError {
     ServiceError::RequestState {
         state: request.state.name(),
         why,
-    }
-}
-
-pub(crate) fn with_memo(user: User, change: impl FnOnce(&mut Memo)) -> User {
-    let mut memo = Memo::read(&user.memo);
-    change(&mut memo);
-    User {
-        memo: memo.write(),
-        ..user
     }
 }
 

@@ -1,7 +1,7 @@
 //! The memo in a user's row: their last accepted requests, to know a repeat by.
 
 use serde::{Deserialize, Serialize};
-use store::Id;
+use store::{Id, User};
 use verify::UnixMs;
 
 use crate::{Acceptance, ChallengePurpose, protection::memory::GrantMemory, verification::request_id::RequestTag};
@@ -67,6 +67,16 @@ struct Accepted {
     decision_id: [u8; 16],
     /// The count that was told with it.
     wrong_since_last_success: u32,
+}
+
+/// The row with its memo changed.
+pub(crate) fn with_memo(user: User, change: impl FnOnce(&mut Memo)) -> User {
+    let mut memo = Memo::read(&user.memo);
+    change(&mut memo);
+    User {
+        memo: memo.write(),
+        ..user
+    }
 }
 
 /// A list of accepted requests, and nothing else.
