@@ -155,6 +155,7 @@ impl Create {
             owner: self.owner,
             person: self.person.as_ref().map(owner),
             audiences: self.audience.clone(),
+            return_urls: Vec::new(),
             accounts: (!self.account.is_empty()).then_some(self.account),
         };
         let approver = match &self.approver {

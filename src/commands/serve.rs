@@ -96,6 +96,7 @@ impl Serve {
         let shutdown = shutdown_signal()?;
         let file = ConfigFile::read(self.config.as_deref())?;
         let settings = file.settings()?;
+        let _brand = file.pages.brand()?;
         let cities = file.cities.open()?;
         let courier = HttpCourier::new(file.webhooks.networks()?);
         let mut limits = file.limits.limits(self.trusted_proxy)?;

@@ -5,10 +5,12 @@
 //! [`openapi`] the document of the same calls.
 
 mod answer;
+mod brand;
 mod http;
 mod notice;
 mod transport;
 
+pub use brand::Brand;
 pub use http::{admin_router, openapi, router};
 pub use notice::{SignedNotice, signed_notice};
 pub use transport::{
