@@ -13,7 +13,7 @@ use rustls::pki_types::{
     CertificateDer, PrivateKeyDer,
     pem::{self, PemObject as _},
 };
-use server::{Limits, Network};
+use server::{Brand, Limits, Network};
 use service::{Caller, NewKey, Role, Service};
 use tokio::{
     net::TcpListener,
@@ -130,7 +130,14 @@ impl Serve {
             let ids = opened.request_ids.clone();
             tokio::spawn(server::serve(listener, None, app, Limits::admin(), ids, stopped))
         });
-        let app = server::router(service.clone(), limits.clone());
+        let brand = Brand {
+            url: Some(match tls.is_some() {
+                true => format!("https://{address}"),
+                false => format!("http://{address}"),
+            }),
+            ..Brand::default()
+        };
+        let app = server::router(service.clone(), limits.clone(), brand);
         let ids = opened.request_ids.clone();
         server::serve(listener, tls, app, limits, ids, shutdown).await;
         // Whoever watches sees the end of it.
