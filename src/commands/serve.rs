@@ -13,7 +13,7 @@ use rustls::pki_types::{
     CertificateDer, PrivateKeyDer,
     pem::{self, PemObject as _},
 };
-use server::{Brand, Limits, Network};
+use server::{Limits, Network};
 use service::{Caller, NewKey, Role, Service};
 use tokio::{
     net::TcpListener,
@@ -96,6 +96,7 @@ impl Serve {
         let shutdown = shutdown_signal()?;
         let file = ConfigFile::read(self.config.as_deref())?;
         let settings = file.settings()?;
+        let mut brand = file.pages.brand()?;
         let cities = file.cities.open()?;
         let courier = HttpCourier::new(file.webhooks.networks()?);
         let mut limits = file.limits.limits(self.trusted_proxy)?;
@@ -130,13 +131,8 @@ impl Serve {
             let ids = opened.request_ids.clone();
             tokio::spawn(server::serve(listener, None, app, Limits::admin(), ids, stopped))
         });
-        let brand = Brand {
-            url: Some(match tls.is_some() {
-                true => format!("https://{address}"),
-                false => format!("http://{address}"),
-            }),
-            ..Brand::default()
-        };
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        brand.url.get_or_insert_with(|| format!("{scheme}://{address}"));
         let app = server::router(service.clone(), limits.clone(), brand);
         let ids = opened.request_ids.clone();
         server::serve(listener, tls, app, limits, ids, shutdown).await;

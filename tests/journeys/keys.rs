@@ -341,6 +341,20 @@ pub(crate) fn routes(world: &World) -> Vec<Route> {
         ),
         route(
             "POST",
+            "/v1/accounts/{account}/users/{user}/unbind-applications",
+            &[Role::Enroll],
+            acting(json!({"reason": "lost"})),
+            409,
+        ),
+        route(
+            "POST",
+            "/v1/support/unbind-requests/{id}/open",
+            &[Role::Support],
+            acting(json!({"evidence": [], "reason": "seen"})),
+            404,
+        ),
+        route(
+            "POST",
             "/v1/support/unbind-requests/{id}/approve",
             &[Role::Support],
             acting(json!({"approver": {"account": "staff", "user": "anna", "code": "123456"}})),

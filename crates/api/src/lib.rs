@@ -99,10 +99,11 @@ pub use session::{
     SessionClient, SessionPage, SessionPath, SessionQuery, SessionRequest, StartedSession,
 };
 pub use support::{
-    ApprovalRequest, EvidenceKind, NewEvidence, Passcode, PasscodeRequest, PasscodeState, RevealedPasscode,
-    SeenEvidence, SupportActRequest, SupportRequestPath, UnbindOutcome, UnbindOutcomeKind, UnbindRequestCompletion,
-    UnbindRequestEnd, UnbindRequestOpening, UnbindRequestPage, UnbindRequestQuery, UnbindRequestState,
-    UnbindRequestView,
+    ApprovalRequest, EvidenceKind, EvidenceReference, NewEvidence, Passcode, PasscodeRequest, PasscodeState,
+    RevealedPasscode, SeenApplication, SeenEvidence, SupportActRequest, SupportRequestPath, UnbindApplication,
+    UnbindApplicationRequest, UnbindOutcome, UnbindOutcomeKind, UnbindRequestCompletion, UnbindRequestEnd,
+    UnbindRequestOpening, UnbindRequestPage, UnbindRequestQuery, UnbindRequestState, UnbindRequestView,
+    UnbindRequestVouching,
 };
 pub use text::{Name, Text, TextError};
 pub use timestamp::{Timestamp, TimestampError};
