@@ -1,13 +1,17 @@
 //! The keyboard alone.
 
+use std::time::Duration;
+
 use fantoccini::{
     actions::{InputSource as _, KeyAction, KeyActions},
     key::Key,
 };
 use serde_json::{Value, json};
 
-use super::Browser;
+use super::{Browser, until};
 
+/// How long an edge may take to change its shade.
+const FADING: Duration = Duration::from_secs(2);
 /// More than any page has that can be reached.
 const MOST_STOPS: usize = 60;
 
@@ -73,8 +77,8 @@ impl Browser {
     /// Its edge, or that of what is around or beside it, became another one when the focus came.
     #[track_caller]
     fn assert_focus_is_visible(&self, selector: &str, focused: &Value) {
-        // A change of shade may take its time.
-        self.until(
+        until(
+            FADING,
             &format!("it can be seen that this has the focus: {}", focused["html"]),
             || self.script(FOCUSED, vec![json!(selector)])["visible"] == true,
         );

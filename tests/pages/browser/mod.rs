@@ -193,11 +193,7 @@ impl Browser {
     /// Waits until it is so, and says what was waited for if it never is.
     #[track_caller]
     pub(crate) fn until(&self, what: &str, so: impl Fn() -> bool) {
-        let begun = Instant::now();
-        while !so() {
-            assert!(begun.elapsed() < PATIENCE, "after {PATIENCE:?} still not so: {what}");
-            thread::sleep(PAUSE);
-        }
+        until(PATIENCE, what, so);
     }
 
     /// Everything on the page that can be seen, as text.
@@ -263,6 +259,15 @@ impl Browser {
 
     fn wait<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
+    }
+}
+
+#[track_caller]
+fn until(patience: Duration, what: &str, so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !so() {
+        assert!(begun.elapsed() < patience, "after {patience:?} still not so: {what}");
+        thread::sleep(PAUSE);
     }
 }
 
