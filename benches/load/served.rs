@@ -48,6 +48,7 @@ pub(crate) fn serve(dir: &Path, devices: u32) -> Any<()> {
         owner: "load".into(),
         audiences: Vec::new(),
         person: None,
+        return_urls: Vec::new(),
         accounts: None,
     };
     let (_, key) = runtime.block_on(service.create_key(&Caller::shell(), &wanted, None))?;

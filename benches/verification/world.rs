@@ -54,6 +54,7 @@ impl World {
             owner: "verification".into(),
             audiences: Vec::new(),
             person: None,
+            return_urls: Vec::new(),
             accounts: None,
         };
         let (_, key) = runtime.block_on(service.create_key(&Caller::shell(), &wanted, None))?;

@@ -283,6 +283,7 @@ async fn first_key(service: &Service, dir: &Path) -> Result<FirstKey, Failure> {
         owner: "operator".into(),
         audiences: Vec::new(),
         person: None,
+        return_urls: Vec::new(),
         accounts: None,
     };
     let (_, text) = service

@@ -56,6 +56,7 @@ fn grant_of_the_bank(alice: &User<'_>) -> String {
         owner: "bank".into(),
         audiences: vec!["bank".into()],
         person: None,
+        return_urls: Vec::new(),
         accounts: None,
     };
     let made = world.wait(world.service().create_key(&Caller::shell(), &bank, None));

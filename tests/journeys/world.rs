@@ -368,6 +368,7 @@ impl World {
             owner: owner.into(),
             audiences: Vec::new(),
             person: None,
+            return_urls: Vec::new(),
             accounts: accounts.map(|accounts| accounts.iter().map(|&account| account.to_owned()).collect()),
         };
         let made = self.wait(self.service().create_key(&Caller::shell(), &wanted, None));

@@ -10,7 +10,7 @@ use verify::UnixMs;
 
 use crate::{
     ServiceError, Settings,
-    access::api_keys::KeyCache,
+    access::{api_keys::KeyCache, hourly_limit::HourlyLimit},
     enrollment::start::StartLimits,
     inventory::find_by_code::TokenSearch,
     ports::{Cities, Clock, Entropy, Sealer, Signer},
@@ -59,6 +59,7 @@ pub(crate) struct Core {
     pub(crate) user_counting: UserCounting,
     pub(crate) trail: WrittenBehind,
     pub(crate) dummy_device: DummyDevice,
+    pub(crate) page_links: HourlyLimit<Owner>,
 }
 
 impl Core {
@@ -87,6 +88,7 @@ impl Core {
             user_counting: UserCounting::default(),
             trail: WrittenBehind::default(),
             dummy_device,
+            page_links: HourlyLimit::default(),
         })
     }
 

@@ -313,6 +313,8 @@ pub enum Input {
     WebhookAccounts,
     /// How long an old secret goes on beside a new one.
     OverlapHours,
+    /// Where a user goes back to from the hosted pages.
+    ReturnUrl,
 }
 
 impl fmt::Display for Input {
@@ -369,6 +371,7 @@ impl fmt::Display for Input {
             Self::WebhookEvents => "the events",
             Self::WebhookAccounts => "the accounts",
             Self::OverlapHours => "the overlap in hours",
+            Self::ReturnUrl => "the return address",
         })
     }
 }

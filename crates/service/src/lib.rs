@@ -13,6 +13,7 @@ mod enrollment;
 mod error;
 mod inventory;
 mod notices;
+mod pages;
 mod ports;
 mod protection;
 mod recovery;
@@ -38,6 +39,7 @@ pub use inventory::{
     SeedFile, TokenTransition, TokenView,
 };
 pub use notices::{Courier, Facts, NewWebhook, Notice, NoticeKind, Posted, Posting, SettingChange, WEBHOOKS_MAX};
+pub use pages::{IssuedPageLink, NewPageLink, OpenedPage, PageVisitor, UserPageName};
 pub use ports::{Cities, Clock, Entropy, GrantKey, Location, NoCities, PortError, Sealer, Signer};
 pub use protection::{
     ADMINISTRATORS_MAX, AnsweredChallenge, Approver, Bilingual, CatalogueOperation, Challenge, ChallengeAnswer,
@@ -63,8 +65,8 @@ pub use otp::{Algorithm, Parameters, Period, Secret};
 pub use pskc::{Encoding, Seed};
 pub use store::{
     Administrators, ApiKey, Closing, ClosingState, Damage, Delivery, DeliveryState, Evidence, Export, ExportState, Id,
-    IdentityProof, Lot, OpenTo, Owner, Passcode, PasscodeState, Protection, ProtectionMethod, ProtectionSetting,
-    Requirements, Role, Sealed, TokenFilter, TokenStatus, UnbindOutcome, UnbindRequest, UnbindState, Webhook, Words,
-    audit,
+    IdentityProof, Lot, OpenTo, Owner, PageHolder, PageVisit, Passcode, PasscodeState, Protection, ProtectionMethod,
+    ProtectionSetting, Requirements, Role, Sealed, TokenFilter, TokenStatus, UnbindOutcome, UnbindRequest, UnbindState,
+    VisitPurpose, Webhook, Words, audit,
 };
 pub use verify::{DeviceStatus, Kind, Purpose, UnixMs};

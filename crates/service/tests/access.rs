@@ -11,6 +11,7 @@ fn wanted(roles: &[Role], accounts: Option<Vec<String>>) -> NewKey {
         owner: "console".into(),
         audiences: Vec::new(),
         person: None,
+        return_urls: Vec::new(),
         accounts,
     }
 }

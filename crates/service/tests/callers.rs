@@ -88,7 +88,7 @@ macro_rules! calls {
 
 /// Each use case with something to work on; `verify`, `signed_head`, `check_session` and those of the lists come apart.
 const CALLS: &[(&str, Call)] = calls! {
-    create_key(&NewKey { roles: vec![Role::Verify], owner: "me".into(), audiences: Vec::new(), person: None, accounts: None }, None);
+    create_key(&NewKey { roles: vec![Role::Verify], owner: "me".into(), audiences: Vec::new(), person: None, return_urls: Vec::new(), accounts: None }, None);
     revoke_key(id(1));
     list_keys();
     user(&alice());

@@ -43,6 +43,7 @@ fn new_key() -> NewKey {
         owner: "console".into(),
         audiences: Vec::new(),
         person: None,
+        return_urls: Vec::new(),
         accounts: None,
     }
 }

@@ -355,6 +355,7 @@ async fn nothing_is_written_after_the_end_of_a_chain() {
         owner: "next".into(),
         audiences: Vec::new(),
         person: None,
+        return_urls: Vec::new(),
         accounts: None,
     };
     next.create_key(&Caller::shell(), &wanted, None).await.expect("a key");

@@ -39,6 +39,7 @@ fn key(number: u32) -> ApiKey {
         roles: vec![Role::Verify],
         owner: "team".into(),
         person: None,
+        return_urls: Vec::new(),
         audiences: Vec::new(),
         accounts: None,
         created_at: NOW,

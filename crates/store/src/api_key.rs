@@ -27,6 +27,9 @@ pub struct ApiKey {
     /// The person it is bound to: a user with a device, whose code every approval by four eyes takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<Owner>,
+    /// The addresses that users may be sent back to from the hosted pages, each to the character.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub return_urls: Vec<String>,
     /// When it was made.
     #[serde(rename = "created_at_ms", with = "shape::ms")]
     pub created_at: UnixMs,
@@ -140,6 +143,7 @@ mod tests {
             accounts: Some(vec!["acme".into()]),
             audiences: Vec::new(),
             person: None,
+            return_urls: Vec::new(),
             created_at: NOW,
             revoked_at: None,
         };

@@ -52,6 +52,7 @@ impl Running {
                 owner: "demo".into(),
                 audiences: Vec::new(),
                 person: None,
+                return_urls: Vec::new(),
                 accounts: None,
             };
             let made = opened.service.create_key(&Caller::shell(), &wanted, None).await;

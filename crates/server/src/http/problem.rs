@@ -119,6 +119,7 @@ fn field(input: Input) -> &'static str {
         Input::WebhookEvents => "events",
         Input::WebhookAccounts => "accounts",
         Input::OverlapHours => "overlap_hours",
+        Input::ReturnUrl => "return_url",
     }
 }
 

@@ -32,6 +32,8 @@ pub struct NewKey {
     pub audiences: Vec<String>,
     /// The person that it is bound to, who has a device (U2b).
     pub person: Option<Owner>,
+    /// The addresses that users may be sent back to from the hosted pages, each to the character.
+    pub return_urls: Vec<String>,
 }
 
 /// Keys that were found, for as long as no key changed.
@@ -60,21 +62,11 @@ impl Service {
     /// The caller that this key proves.
     pub async fn authenticate(&self, presented: &str) -> Result<Caller, ServiceError> {
         let presented = PresentedKey::parse(presented).ok_or(ServiceError::Unauthorized)?;
-        let core = &*self.core;
-        let generation = core.store.api_key_generation()?;
-        let key = match core.api_keys.get(generation, presented.id) {
-            Some(key) => key,
-            None => {
-                let key = core
-                    .store
-                    .api_key(presented.id)
-                    .await?
-                    .ok_or(ServiceError::Unauthorized)?;
-                let key = Arc::new(key);
-                core.api_keys.put(generation, key.clone());
-                key
-            }
-        };
+        let key = self
+            .core
+            .api_key(presented.id)
+            .await?
+            .ok_or(ServiceError::Unauthorized)?;
         Caller::proven(&key, &presented).ok_or(ServiceError::Unauthorized)
     }
 
@@ -111,11 +103,12 @@ impl Service {
             accounts: accounts.clone(),
             audiences: wanted.audiences.clone(),
             person: wanted.person.clone(),
+            return_urls: wanted.return_urls.clone(),
             created_at: now,
             revoked_at: None,
         };
         let roles: Vec<_> = wanted.roles.iter().map(|role| role.name()).collect();
-        let detail = json!({"key": id, "owner": wanted.owner, "roles": roles, "accounts": accounts, "audiences": wanted.audiences});
+        let detail = json!({"key": id, "owner": wanted.owner, "roles": roles, "accounts": accounts, "audiences": wanted.audiences, "return_urls": wanted.return_urls});
         match &wanted.person {
             None => {
                 let entry = NewEvent::new(CREATE, "done", origin).detail(detail);
@@ -191,6 +184,27 @@ impl Service {
     pub async fn list_keys(&self, caller: &Caller) -> Result<Vec<ApiKey>, ServiceError> {
         caller.is_of_the_house()?;
         Ok(self.core.store.api_keys().await?)
+    }
+}
+
+impl Core {
+    /// The key of this id, dead or alive.
+    async fn api_key(&self, id: Id) -> Result<Option<Arc<ApiKey>>, ServiceError> {
+        let generation = self.store.api_key_generation()?;
+        if let Some(key) = self.api_keys.get(generation, id) {
+            return Ok(Some(key));
+        }
+        let key = self.store.api_key(id).await?.map(Arc::new);
+        if let Some(key) = &key {
+            self.api_keys.put(generation, key.clone());
+        }
+        Ok(key)
+    }
+
+    /// The key of this id, if it lives.
+    pub(crate) async fn living_api_key(&self, id: Id) -> Result<Option<Arc<ApiKey>>, ServiceError> {
+        let key = self.api_key(id).await?;
+        Ok(key.filter(|key| key.revoked_at.is_none()))
     }
 }
 

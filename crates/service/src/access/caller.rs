@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 use verify::UnixMs;
 use zeroize::Zeroizing;
 
-use crate::{Input, ServiceError, access::idempotency::IdempotencyKey};
+use crate::{Input, ServiceError, access::idempotency::IdempotencyKey, pages::link::no_return_url};
 
 /// The caller of a use case, and the person it acts for. Every use case takes one first and checks the right to it by itself.
 #[derive(Clone, Debug)]
@@ -27,6 +27,21 @@ enum Who {
     Shell,
     /// The service itself.
     System,
+    /// A user's browser on the hosted pages: one role of the key that asked for its visit, for this one user.
+    Page(Arc<PageRights>),
+    /// One of staff on the hosted pages, who signed in with this key.
+    Staff(Id, Arc<ApiKey>),
+}
+
+/// What a user's browser on the hosted pages may.
+#[derive(Debug)]
+struct PageRights {
+    session: Id,
+    key: Arc<ApiKey>,
+    owner: Owner,
+    role: Role,
+    /// The owner's account, alone.
+    accounts: [String; 1],
 }
 
 impl Caller {
@@ -42,7 +57,8 @@ impl Caller {
 
     fn of(who: Who) -> Self {
         let api_key = match &who {
-            Who::ApiKey(key) => Some(key.id),
+            Who::ApiKey(key) | Who::Staff(_, key) => Some(key.id),
+            Who::Page(rights) => Some(rights.key.id),
             Who::Shell | Who::System => None,
         };
         let origin = Origin {
@@ -56,6 +72,22 @@ impl Caller {
     pub(crate) fn proven(key: &Arc<ApiKey>, secret: &PresentedKey<'_>) -> Option<Self> {
         let right: bool = key.hash.ct_eq(&secret.hash()).into();
         (right && key.revoked_at.is_none()).then(|| Self::of(Who::ApiKey(key.clone())))
+    }
+
+    /// A user's browser on the hosted pages, with this role of the key that asked for its visit.
+    pub(crate) fn page(session: Id, key: Arc<ApiKey>, owner: &Owner, role: Role) -> Self {
+        Self::of(Who::Page(Arc::new(PageRights {
+            session,
+            key,
+            owner: owner.clone(),
+            role,
+            accounts: [owner.account.as_ref().to_owned()],
+        })))
+    }
+
+    /// One of staff on the hosted pages, with what their key may.
+    pub(crate) fn staff(session: Id, key: Arc<ApiKey>) -> Self {
+        Self::of(Who::Staff(session, key))
     }
 
     /// This caller, acting for this person.
@@ -88,7 +120,8 @@ impl Caller {
     /// Whether it has one of these roles.
     pub fn may(&self, roles: &[Role]) -> Result<(), ServiceError> {
         let has = match &self.who {
-            Who::ApiKey(key) => roles.iter().any(|role| key.roles.contains(role)),
+            Who::ApiKey(key) | Who::Staff(_, key) => roles.iter().any(|role| key.roles.contains(role)),
+            Who::Page(rights) => roles.contains(&rights.role) && rights.key.roles.contains(&rights.role),
             Who::Shell => true,
             Who::System => false,
         };
@@ -104,17 +137,24 @@ impl Caller {
 
     /// Whether it has one of these roles and reaches this user.
     pub fn may_for(&self, roles: &[Role], owner: &Owner) -> Result<(), ServiceError> {
-        self.may_in(roles, &owner.account)
+        self.may(roles)?;
+        match &self.who {
+            Who::Page(rights) if rights.owner != *owner => {
+                Err(ServiceError::Forbidden("this page is of another user".into()))
+            }
+            Who::Page(rights) => reaches(rights.key.accounts.as_deref(), &owner.account),
+            _ => reaches(self.accounts(), &owner.account),
+        }
     }
 
     /// Whether it has one of these roles and reaches this account.
     pub fn may_in(&self, roles: &[Role], account: &str) -> Result<(), ServiceError> {
         self.may(roles)?;
-        match self.accounts() {
-            Some(accounts) if !accounts.iter().any(|own| own == account) => {
-                Err(ServiceError::Forbidden("this key is limited to other accounts".into()))
-            }
-            _ => Ok(()),
+        match self.who {
+            Who::Page(_) => Err(ServiceError::Forbidden(
+                "this page is of one user, not of their account".into(),
+            )),
+            _ => reaches(self.accounts(), account),
         }
     }
 
@@ -154,7 +194,8 @@ impl Caller {
 
     fn audiences(&self) -> &[String] {
         match &self.who {
-            Who::ApiKey(key) => &key.audiences,
+            Who::ApiKey(key) | Who::Staff(_, key) => &key.audiences,
+            Who::Page(rights) => &rights.key.audiences,
             Who::Shell | Who::System => &[],
         }
     }
@@ -162,7 +203,8 @@ impl Caller {
     /// The accounts that it is limited to; `None` for all.
     pub(crate) fn accounts(&self) -> Option<&[String]> {
         match &self.who {
-            Who::ApiKey(key) => key.accounts.as_deref(),
+            Who::ApiKey(key) | Who::Staff(_, key) => key.accounts.as_deref(),
+            Who::Page(rights) => Some(&rights.accounts),
             Who::Shell | Who::System => None,
         }
     }
@@ -171,15 +213,48 @@ impl Caller {
     pub(crate) fn is_of_the_house(&self) -> Result<(), ServiceError> {
         match self.who {
             Who::Shell | Who::System => Ok(()),
-            Who::ApiKey(_) => Err(ServiceError::Forbidden("no API key may do this".into())),
+            Who::ApiKey(_) | Who::Page(_) | Who::Staff(..) => {
+                Err(ServiceError::Forbidden("no API key may do this".into()))
+            }
         }
     }
 
     /// When the key was made that is presented; nothing of a caller without one.
     pub(crate) fn key_made_at(&self) -> Option<UnixMs> {
         match &self.who {
-            Who::ApiKey(key) => Some(key.created_at),
+            Who::ApiKey(key) | Who::Staff(_, key) => Some(key.created_at),
+            Who::Page(rights) => Some(rights.key.created_at),
             Who::Shell | Who::System => None,
+        }
+    }
+
+    /// The key, where this address is one that its users may be sent back to.
+    pub(crate) fn returns_to(&self, address: &str) -> Result<Id, ServiceError> {
+        match &self.who {
+            Who::ApiKey(key) if key.return_urls.iter().any(|own| own == address) => Ok(key.id),
+            Who::ApiKey(_) => Err(no_return_url()),
+            _ => Err(ServiceError::Forbidden("a page link is made with an API key".into())),
+        }
+    }
+
+    /// Whether it is a user's browser on the hosted pages.
+    pub(crate) fn is_on_a_page(&self) -> Result<(), ServiceError> {
+        match self.who {
+            Who::Page(_) => Ok(()),
+            _ => Err(ServiceError::Forbidden("this is for the hosted pages".into())),
+        }
+    }
+
+    /// Whether it is the browser of this session, a user's or one of staff's.
+    pub(crate) fn has_page_session(&self, id: Id) -> Result<(), ServiceError> {
+        let own = match &self.who {
+            Who::Page(rights) => Some(rights.session),
+            Who::Staff(session, _) => Some(*session),
+            Who::ApiKey(_) | Who::Shell | Who::System => None,
+        };
+        match own == Some(id) {
+            true => Ok(()),
+            false => Err(ServiceError::Forbidden("this is of another browser".into())),
         }
     }
 
@@ -195,7 +270,7 @@ impl Caller {
             input: Input::Actor,
             why: why(),
         })?;
-        let Who::ApiKey(key) = &self.who else {
+        let (Who::ApiKey(key) | Who::Staff(_, key)) = &self.who else {
             return Err(ServiceError::Forbidden(
                 "two persons are told apart by their API keys".into(),
             ));
@@ -206,6 +281,16 @@ impl Caller {
             actor: actor.id.clone(),
             user: key.person.clone(),
         })
+    }
+}
+
+/// Whether these accounts, all where there are none, have this one.
+fn reaches(accounts: Option<&[String]>, account: &str) -> Result<(), ServiceError> {
+    match accounts {
+        Some(accounts) if !accounts.iter().any(|own| own == account) => {
+            Err(ServiceError::Forbidden("this key is limited to other accounts".into()))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -2,8 +2,8 @@
 //! created something, of browsers that were trusted, and of cities that nobody logs in from any more.
 
 use store::{
-    Change, Delivery, EnrollmentState, IdempotencyRecord, List, Noun, Outcome, Passcode, TrustedDevices, UsualCities,
-    Write,
+    Change, Delivery, EnrollmentState, IdempotencyRecord, List, Noun, Outcome, PageLink, PageSession, Passcode,
+    TrustedDevices, UsualCities, Write,
 };
 
 use crate::{
@@ -43,6 +43,8 @@ impl Service {
         ended += forget::<IdempotencyRecord>(core, "idempotency.expire").await?;
         ended += forget::<TrustedDevices>(core, "trusted_device.expire").await?;
         ended += forget::<UsualCities>(core, "usual_cities.expire").await?;
+        ended += forget::<PageLink>(core, "page_link.expire").await?;
+        ended += forget::<PageSession>(core, "page_session.expire").await?;
         ended += forget::<Delivery>(core, "delivery.expire").await?;
         Ok(ended + forget_sessions(core).await?)
     }

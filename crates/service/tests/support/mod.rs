@@ -202,6 +202,7 @@ impl World {
             owner: key_owner.into(),
             audiences: Vec::new(),
             person: None,
+            return_urls: Vec::new(),
             accounts: accounts.map(|accounts| accounts.iter().map(|&account| account.to_owned()).collect()),
         };
         let (_, text) = self

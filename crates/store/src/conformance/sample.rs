@@ -266,6 +266,7 @@ pub(super) fn api_key(number: u32) -> ApiKey {
         roles: Role::ALL.into_iter().skip(number as usize % 6).collect(),
         owner: format!("team {number}"),
         person: None,
+        return_urls: Vec::new(),
         audiences: Vec::new(),
         accounts: match number % 3 {
             0 => None,

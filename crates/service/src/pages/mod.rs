@@ -1,0 +1,11 @@
+//! The hosted pages: links that let a user in, the sessions of browsers, what is on a page and cannot be had elsewhere.
+
+pub(crate) mod cookie;
+pub(crate) mod link;
+pub(crate) mod session;
+pub(crate) mod shown;
+pub(crate) mod user_page;
+
+pub use link::{IssuedPageLink, NewPageLink};
+pub use session::{OpenedPage, PageVisitor};
+pub use user_page::UserPageName;
