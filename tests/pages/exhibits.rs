@@ -70,6 +70,10 @@ fn rooms() -> Router {
             "/hanging",
             get(|| async { page("Hanging out", "<p class=narrow>CS-0000000000000001</p>") }),
         )
+        .route(
+            "/heap",
+            get(|| async { page("A heap", "<p>Serial number</p><p class=up>CS-1</p>") }),
+        )
         .route("/field", get(|| async { page("A narrow field", NARROW_FIELD) }))
         .route(
             "/pale",
@@ -173,6 +177,7 @@ a { color: inherit; }
 .wide { width: 2000px; background: #06c; color: #fff; }
 .cut { width: 90px; overflow: hidden; white-space: nowrap; text-overflow: ellipsis; }
 .narrow { width: 90px; white-space: nowrap; }
+.up { margin-top: -40px; }
 .tiny { width: 40px; }
 .pale { color: #ccc; background: #fff; }
 .forgotten { color: #222; }

@@ -144,6 +144,7 @@ fn what_does_not_fit_is_found() {
         ("/sideways", "sideways scrolling", "class=\"wide\""),
         ("/cut", "text is cut off", "class=\"cut\""),
         ("/hanging", "text hangs out of its box", "class=\"narrow\""),
+        ("/heap", "words stand on others", "class=\"up\""),
         ("/field", "a field is too narrow", "class=\"tiny\""),
     ] {
         browser.open(&gallery.url(path));
@@ -153,6 +154,27 @@ fn what_does_not_fit_is_found() {
             "{path}: {complained}"
         );
     }
+}
+
+#[test]
+fn what_comes_from_elsewhere_is_found() {
+    let (gallery, browser) = at("/elsewhere");
+    let complained = complaint(|| browser.assert_nothing_from_outside());
+    assert!(complained.contains("http://localhost"), "{complained}");
+    assert_eq!(browser.take_violations().len(), 1, "the policy did not let it either");
+    browser.open(&gallery.url("/"));
+    browser.assert_nothing_from_outside();
+}
+
+/// Three tests have a browser each at most; were one made to wait for its second, three would wait for ever.
+#[test]
+fn whoever_has_a_browser_gets_another() {
+    let (gallery, victim) = at("/");
+    let thief = Browser::start();
+    thief.open(&gallery.url("/qr"));
+    let third = Browser::start();
+    third.open(&gallery.url("/qr"));
+    assert_eq!(victim.text("h1"), "Bind an MFA device");
 }
 
 #[test]

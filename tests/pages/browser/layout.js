@@ -20,19 +20,19 @@ const forReaders = (element, style, box) =>
 
 const isBox = (style) => style.display !== 'inline' && style.display !== 'contents';
 
-// Follows a line of text up to the page: who cuts it, what does it hang out of?
+// Follows a line of text up to the page: who cuts it, what does it hang out of? Says whether it is seen where it stands.
 const follow = (element, line) => {
   let box = null;
   for (let at = element; at && at !== root; at = at.parentElement) {
     const style = getComputedStyle(at);
     const edge = at.getBoundingClientRect();
     if (!isBox(style)) continue;
-    if (forReaders(at, style, edge)) return;
+    if (forReaders(at, style, edge)) return false;
     if (!box && (line.right > edge.right + SLACK || line.left < edge.left - SLACK) && !scrolls(style.overflowX)) {
       faults.add(`text hangs out of its box: ${name(at)}`);
     }
     box ??= at;
-    if (scrolls(style.overflowX) || scrolls(style.overflowY)) return; // can be brought into view
+    if (scrolls(style.overflowX) || scrolls(style.overflowY)) return false; // can be brought into view
     const sideways = cuts(style.overflowX) && (line.right > edge.right + SLACK || line.left < edge.left - SLACK);
     const upDown = cuts(style.overflowY) && (line.bottom > edge.bottom + SLACK || line.top < edge.top - SLACK);
     if (sideways || upDown) faults.add(`text is cut off: ${name(element)} by ${name(at)}`);
@@ -40,9 +40,15 @@ const follow = (element, line) => {
   if (line.right > root.clientWidth + SLACK || line.left < -SLACK || line.top + scrollY < -SLACK) {
     faults.add(`text lies outside the window: ${name(element)}`);
   }
+  return true;
 };
 
-const words = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+// Where words stand, to see whether some stand on others.
+const stands = [];
+
+// A dialog covers the page it is opened over.
+const onTop = document.querySelector('dialog:modal') ?? document.body;
+const words = document.createTreeWalker(onTop, NodeFilter.SHOW_TEXT);
 while (words.nextNode()) {
   const text = words.currentNode;
   const element = text.parentElement;
@@ -50,8 +56,25 @@ while (words.nextNode()) {
   if (getComputedStyle(element).visibility !== 'visible') continue;
   const range = document.createRange();
   range.selectNodeContents(text);
-  for (const line of range.getClientRects()) if (line.width > 0 && line.height > 0) follow(element, line);
+  for (const line of range.getClientRects()) if (line.width > 0 && line.height > 0) {
+    follow(element, line);
+    stands.push({ text, element, line });
+  }
 }
+
+// Lines of one text may touch, as tall letters do; words of two elements that share a good part of a line are unreadable.
+const shared = (one, other) => {
+  const width = Math.min(one.right, other.right) - Math.max(one.left, other.left);
+  const height = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
+  return width > 4 && height > 0.5 * Math.min(one.height, other.height);
+};
+stands.forEach((one, at) => {
+  for (const other of stands.slice(at + 1)) {
+    if (one.text !== other.text && shared(one.line, other.line)) {
+      faults.add(`words stand on others: ${name(one.element)} and ${name(other.element)}`);
+    }
+  }
+});
 
 for (const field of document.querySelectorAll('input, textarea, select')) {
   const box = field.getBoundingClientRect();

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde_json::json;
+
 use super::{Browser, golden, looks::Shade};
 
 /// A phone that is small, a tablet, a desktop.
@@ -20,6 +22,7 @@ impl Browser {
         let language = self.script("return document.documentElement.lang", vec![]);
         let language = language.as_str().unwrap_or_default().to_owned();
         assert!(!language.is_empty(), "{name}: the page does not say its language");
+        self.assert_nothing_from_outside();
         for width in WIDTHS {
             self.viewport(width, HEIGHT, 1);
             for shade in [Shade::Light, Shade::Dark] {
@@ -35,6 +38,15 @@ impl Browser {
         self.shade(Shade::Light);
         self.zoomed(name, &language);
         self.viewport(1280, HEIGHT, 1);
+    }
+
+    /// Everything that the page loaded is the server's own.
+    #[track_caller]
+    pub(crate) fn assert_nothing_from_outside(&self) {
+        let from_elsewhere = "return performance.getEntriesByType('resource').map((one) => one.name)
+            .filter((name) => !name.startsWith(location.origin + '/') && !name.startsWith('data:'))";
+        let found = self.script(from_elsewhere, vec![]);
+        assert_eq!(found, json!([]), "{} loads from elsewhere", self.url());
     }
 
     #[track_caller]
