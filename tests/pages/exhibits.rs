@@ -74,6 +74,10 @@ fn rooms() -> Router {
             "/heap",
             get(|| async { page("A heap", "<p>Serial number</p><p class=up>CS-1</p>") }),
         )
+        .route(
+            "/elsewhere",
+            get(|| async { page("A picture", "<img alt=one src='http://localhost:1/one.png'>") }),
+        )
         .route("/field", get(|| async { page("A narrow field", NARROW_FIELD) }))
         .route(
             "/pale",
