@@ -793,7 +793,10 @@ fn the_document_the_server_and_this_table_know_the_same_routes() {
     assert_eq!(table, documented(), "the table of roles is whole");
 
     // The router prints its paths.
-    let printed = format!("{:?}", server::router(world.service(), server::Limits::default()));
+    let printed = format!(
+        "{:?}",
+        server::router(world.service(), server::Limits::default(), server::Brand::default())
+    );
     let mut served: BTreeSet<String> = printed
         .split('"')
         .filter(|part| part.starts_with('/'))

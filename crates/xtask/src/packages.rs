@@ -157,6 +157,21 @@ const TEST_TOOLS: &[Tool] = &[
         package: "fonts-dejavu-core",
         why: "has a font whose blocks do not touch each other",
     },
+    Tool {
+        program: "chromium",
+        package: "chromium",
+        why: "is the browser that shows our pages",
+    },
+    Tool {
+        program: "chromedriver",
+        package: "chromium-driver",
+        why: "clicks and types in that browser",
+    },
+    Tool {
+        program: "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
+        package: "fonts-noto-cjk",
+        why: "has the Chinese characters of those pages",
+    },
     EMULATOR,
 ];
 

@@ -1,0 +1,23 @@
+//! The pages that people see, in a real Chromium: looked at, clicked and typed into as people do, by keyboard alone, with
+//! JavaScript and without. One page, one file below `tests/pages`; the time of the service is the test's.
+//!
+//! The QR code is read from the **screenshot** by zbarimg, its codes come from oathtool, accessibility is axe's to judge.
+//! Every state that is walked leaves its pictures in `target/tmp/pages`, for a person to look at.
+#![allow(clippy::disallowed_methods, reason = "a test asks its own machine")]
+
+#[path = "pages/browser/mod.rs"]
+#[allow(dead_code, reason = "each journey uses its part")]
+mod browser;
+#[path = "journeys/judges.rs"]
+#[allow(dead_code, reason = "the journeys use the rest")]
+mod judges;
+#[path = "journeys/lingering.rs"]
+mod lingering;
+#[path = "journeys/world.rs"]
+#[allow(dead_code, reason = "the journeys use the rest")]
+mod world;
+
+#[path = "pages/exhibits.rs"]
+mod exhibits;
+#[path = "pages/harness.rs"]
+mod harness;
