@@ -221,6 +221,7 @@ impl Walk {
             person: Some(alice()),
             accounts: None,
             audiences: Vec::new(),
+            return_urls: Vec::new(),
         };
         let approver = anna.approver(world.now());
         let made = world
