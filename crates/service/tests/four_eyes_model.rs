@@ -75,7 +75,8 @@ enum Act {
 }
 
 fn act() -> impl Strategy<Value = Act> {
-    let who = || 0..4_usize;
+    // Mostly the two who may approve.
+    let who = || select(vec![0, 0, 0, 1, 1, 1, 2, APPLICANT]);
     let crash = || prop_oneof![8 => Just(None), 1 => Just(Some(true)), 1 => Just(Some(false))];
     let right = || prop::bool::weighted(0.9);
     // Mostly whoever acts names themself.
@@ -87,17 +88,19 @@ fn act() -> impl Strategy<Value = Act> {
         5 * UnixMs::HOUR,
         UnixMs::DAY - 1,
         UnixMs::DAY + UnixMs::MINUTE,
+        UnixMs::DAY + 2 * UnixMs::MINUTE,
+        UnixMs::DAY + 3 * UnixMs::MINUTE,
         3 * UnixMs::DAY,
     ]);
     prop_oneof![
         4 => (who(), crash()).prop_map(|(who, crash)| Act::Open { who, crash }),
         3 => crash().prop_map(|crash| Act::Apply { crash }),
-        4 => (who(), crash()).prop_map(|(who, crash)| Act::Vouch { who, crash }),
-        6 => (who(), by(), right(), crash())
+        6 => (who(), crash()).prop_map(|(who, crash)| Act::Vouch { who, crash }),
+        9 => (who(), by(), right(), crash())
             .prop_map(|(who, by, right, crash)| Act::Approve { who, by: by.unwrap_or(who), right, crash }),
         1 => (who(), crash()).prop_map(|(who, crash)| Act::Reject { who, crash }),
         1 => (who(), crash()).prop_map(|(who, crash)| Act::Withdraw { who, crash }),
-        5 => crash().prop_map(|crash| Act::Complete { crash }),
+        7 => crash().prop_map(|crash| Act::Complete { crash }),
         1 => Just(Act::DeviceCode),
         4 => who().prop_map(|who| Act::Request { who }),
         6 => (who(), by(), right(), crash())
@@ -525,6 +528,10 @@ impl Walk {
                 request.is_over = true;
                 self.applied_for += u32::from(request.is_applied_for);
                 self.completed += 1;
+                // Whatever support was asked for ends with the last device.
+                if let Some(passcode) = &mut self.passcode {
+                    passcode.state = Pass::Over;
+                }
                 assert!(self.devices().await == 0, "they ended");
                 let (_, phone) = self.world.bind(&self.all, &alice()).await;
                 self.people[APPLICANT].bound = Some((alice(), phone.clone()));
@@ -726,7 +733,7 @@ fn u2_u3_no_order_of_things_unbinds_or_lets_in_without_two_owners_evidence_and_t
         ..ProptestConfig::default()
     });
     let totals = std::cell::RefCell::new((&mut completed, &mut applied_for, &mut let_in));
-    let walked = runner.run(&vec(act(), 40..80), |acts| {
+    let walked = runner.run(&vec(act(), 80..140), |acts| {
         runtime.block_on(async {
             let mut walk = Walk::begin().await;
             for act in &acts {
