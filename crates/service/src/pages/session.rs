@@ -35,6 +35,8 @@ pub struct PageVisitor {
     pub next_cookie: Option<Zeroizing<String>>,
     /// When it ends by itself, whatever is done in it.
     pub expires_at: UnixMs,
+    /// When it was seen: now.
+    pub seen_at: UnixMs,
 }
 
 /// A session that has begun.
@@ -123,7 +125,7 @@ impl Service {
         let next_cookie = (idle_ms >= SEEN_MS)
             .then(|| seen(core, &shown.bearer, now))
             .transpose()?;
-        visitor(core, session, &shown.bearer, (next_cookie, actor_ip)).await
+        visitor(core, session, &shown.bearer, (next_cookie, actor_ip), now).await
     }
 
     /// Ends a session: the user has gone back, or somebody of staff has signed out.
@@ -192,7 +194,7 @@ async fn begin(
     }
     let cookie = seen(core, &bearer, now)?;
     let ip = attempt.origin.actor.as_ref().and_then(|actor| actor.ip.clone());
-    let visitor = visitor(core, session, &bearer, (None, ip)).await?;
+    let visitor = visitor(core, session, &bearer, (None, ip), now).await?;
     Ok(Some(OpenedPage { cookie, visitor }))
 }
 
@@ -209,6 +211,7 @@ async fn visitor(
     session: PageSession,
     bearer: &Bearer,
     (next_cookie, actor_ip): (Option<Zeroizing<String>>, Option<String>),
+    now: UnixMs,
 ) -> Result<PageVisitor, ServiceError> {
     let ended = || ServiceError::NotFound(SESSION);
     let caller = match &session.holder {
@@ -236,6 +239,7 @@ async fn visitor(
         caller,
         next_cookie,
         expires_at: session.expires_at,
+        seen_at: now,
     })
 }
 
