@@ -44,6 +44,7 @@ mod home;
 mod limits;
 mod methods;
 mod opened;
+mod pages;
 mod settings;
 mod support;
 

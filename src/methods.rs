@@ -1,4 +1,4 @@
-//! `[[methods]]` and `[pages]` of the config file: the operator's external methods, and their words for people who are stuck.
+//! `[[methods]]` of the config file: the operator's external methods.
 
 use std::collections::HashSet;
 
@@ -33,19 +33,10 @@ enum MethodUse {
     Evidence,
 }
 
-/// `[pages]`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "snake_case")]
-pub(crate) struct PagesTable {
-    /// Told to people who have nothing to answer a challenge with.
-    contact: Option<String>,
-}
-
 /// More are no list that anybody reads.
 const METHODS_MAX: usize = 16;
 const NAME_MAX_BYTES: usize = 32;
 const WORDS_MAX_BYTES: usize = 100;
-const CONTACT_MAX_BYTES: usize = 500;
 /// What settings, answers and grants mean something else by.
 const TAKEN: [&str; 6] = ["none", "mfa", "totp", "recovery_code", "passcode", "password"];
 
@@ -100,25 +91,8 @@ impl MethodTable {
     }
 }
 
-fn is_text(text: &str, max_bytes: usize) -> bool {
+pub(crate) fn is_text(text: &str, max_bytes: usize) -> bool {
     (1..=max_bytes).contains(&text.len()) && !text.contains(char::is_control)
-}
-
-impl PagesTable {
-    /// Takes the operator's words.
-    pub(crate) fn set(&self, settings: &mut Settings) -> Result<(), Failure> {
-        if self
-            .contact
-            .as_ref()
-            .is_some_and(|text| !is_text(text, CONTACT_MAX_BYTES))
-        {
-            return Err(Failure::usage(format!(
-                "pages.contact is 1 to {CONTACT_MAX_BYTES} bytes without control characters"
-            )));
-        }
-        settings.contact.clone_from(&self.contact);
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -181,7 +155,6 @@ mod tests {
         assert!(twice.contains("another entry's"), "{twice}");
         let many: String = (0..17).map(|number| table(&format!("m{number}"), "main")).collect();
         assert!(settings(&many).is_err());
-        assert!(settings("[pages]\ncontact = \"a\\nb\"").is_err());
     }
 
     #[test]

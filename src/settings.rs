@@ -18,7 +18,8 @@ use crate::{
     heads::SecondCopy,
     home::{Home, read_named},
     limits::LimitsTable,
-    methods::{MethodTable, PagesTable, set_methods},
+    methods::{MethodTable, set_methods},
+    pages::PagesTable,
     support::SupportTable,
 };
 

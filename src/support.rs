@@ -1,7 +1,9 @@
-//! `[support]` of the config file: cool-downs of unbind requests, and whose statements are taken for evidence.
+//! `[support]` of the config file: cool-downs of unbind requests, whose statements are taken for evidence, whether users apply
+//! themselves, and who the staff are.
 
 use std::collections::BTreeMap;
 
+use api::Name;
 use data_encoding::BASE64URL_NOPAD;
 use serde::Deserialize;
 use service::{EVIDENCE_KINDS, EvidenceProvider, Settings};
@@ -19,6 +21,11 @@ pub(crate) struct SupportTable {
     /// Whose signed statements are taken.
     #[serde(default)]
     evidence_providers: Vec<ProviderTable>,
+    /// A user who lost their device may apply for its end on a page of theirs.
+    #[serde(default)]
+    applications: bool,
+    /// The account whose users are the operator's staff.
+    staff_account: Option<String>,
 }
 
 /// One of `[[support.evidence_providers]]`.
@@ -56,6 +63,13 @@ impl SupportTable {
         }
         let providers: Result<Vec<_>, Failure> = self.evidence_providers.iter().enumerate().map(provider).collect();
         settings.support.evidence_providers = providers?;
+        settings.support.applications = self.applications;
+        if let Some(Err(error)) = self.staff_account.as_deref().map(Name::new) {
+            return Err(Failure::usage(format!(
+                "support.staff_account is no account's name: it {error}"
+            )));
+        }
+        settings.support.staff_account.clone_from(&self.staff_account);
         Ok(())
     }
 }
@@ -73,4 +87,32 @@ fn provider((at, table): (usize, &ProviderTable)) -> Result<EvidenceProvider, Fa
         name: table.name.clone(),
         public_key: public_key.ok_or_else(|| refused("public_key is an Ed25519 key: 32 bytes in base64url"))?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::ConfigFile;
+
+    fn settings(text: &str) -> Result<Settings, String> {
+        let file: ConfigFile = toml::from_str(text).expect("it is TOML of ours");
+        file.settings().map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn u2_users_apply_only_where_the_operator_says_so() {
+        let default = settings("").expect("defaults").support;
+        assert_eq!((default.applications, default.staff_account), (false, None));
+        let text = "[support]\napplications = true\nstaff_account = \"staff\"\n";
+        let own = settings(text).expect("right").support;
+        assert_eq!((own.applications, own.staff_account.as_deref()), (true, Some("staff")));
+    }
+
+    #[test]
+    fn a_staff_account_is_an_accounts_name() {
+        for name in ["", "a\\nb", &"x".repeat(129)] {
+            let told = settings(&format!("[support]\nstaff_account = \"{name}\"\n")).expect_err("refused");
+            assert!(told.starts_with("support.staff_account"), "{name}: {told}");
+        }
+    }
 }

@@ -60,7 +60,7 @@ impl World {
         let (_, key) = runtime.block_on(service.create_key(&Caller::shell(), &wanted, None))?;
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
         let address: SocketAddr = listener.local_addr()?;
-        let app = server::router(service.clone(), Limits::default()).merge(echo());
+        let app = server::router(service.clone(), Limits::default(), server::Brand::default()).merge(echo());
         let (stop, stopped) = oneshot::channel::<()>();
         let ids = RequestIds::new(0);
         let serving = runtime.spawn(server::serve(listener, None, app, Limits::default(), ids, async {

@@ -48,6 +48,9 @@ pub(super) struct Create {
     /// Who is to accept the grants that it asks for; several between commas [default: countersign]
     #[arg(long, value_delimiter = ',', value_parser = name)]
     audience: Vec<String>,
+    /// An address that users may be sent back to from the hosted pages, compared to the character; once for each
+    #[arg(long, value_name = "URL", value_parser = return_url)]
+    return_url: Vec<String>,
     /// The user whom it is bound to, who has a device: such a key approves, with a code of theirs, 24 hours from now
     #[arg(long, value_name = "ACCOUNT/USER", value_parser = user)]
     person: Option<(Name, Name)>,
@@ -128,6 +131,26 @@ fn name(text: &str) -> Result<String, String> {
     }
 }
 
+/// The longest address that is kept.
+const RETURN_URL_MAX_BYTES: usize = 2_048;
+
+/// An address that a browser goes to, as it is to be compared.
+fn return_url(text: &str) -> Result<String, String> {
+    let why = || "write an address such as https://console.example/back: http or https, a host, no user, no fragment";
+    let url = url::Url::parse(text).map_err(|_| why())?;
+    let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
+    let is_plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    let is_short = text.len() <= RETURN_URL_MAX_BYTES && text.bytes().all(|byte| byte.is_ascii_graphic());
+    // A browser reads what it is given in its own way; what is kept is what it would make of it.
+    if !(is_web && is_plain && is_short) {
+        return Err(why().into());
+    }
+    match url.as_str() == text {
+        true => Ok(text.to_owned()),
+        false => Err(format!("write it as browsers do: {url}")),
+    }
+}
+
 fn id(text: &str) -> Result<Id, String> {
     Id::try_parse(text.trim()).map_err(|_| "this is no id: `countersign key list` shows them".into())
 }
@@ -155,6 +178,7 @@ impl Create {
             owner: self.owner,
             person: self.person.as_ref().map(owner),
             audiences: self.audience.clone(),
+            return_urls: self.return_url.clone(),
             accounts: (!self.account.is_empty()).then_some(self.account),
         };
         let approver = match &self.approver {
@@ -257,6 +281,7 @@ fn described(key: &ApiKey) -> serde_json::Value {
         "owner": key.owner,
         "accounts": key.accounts,
         "audiences": audiences(key),
+        "return_urls": key.return_urls,
         "person": person(key),
         "created_at": api::Timestamp::from(key.created_at.get()),
         "revoked_at": key.revoked_at.map(|at| api::Timestamp::from(at.get())),

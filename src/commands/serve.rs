@@ -96,6 +96,7 @@ impl Serve {
         let shutdown = shutdown_signal()?;
         let file = ConfigFile::read(self.config.as_deref())?;
         let settings = file.settings()?;
+        let mut brand = file.pages.brand()?;
         let cities = file.cities.open()?;
         let courier = HttpCourier::new(file.webhooks.networks()?);
         let mut limits = file.limits.limits(self.trusted_proxy)?;
@@ -130,7 +131,9 @@ impl Serve {
             let ids = opened.request_ids.clone();
             tokio::spawn(server::serve(listener, None, app, Limits::admin(), ids, stopped))
         });
-        let app = server::router(service.clone(), limits.clone());
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        brand.url.get_or_insert_with(|| format!("{scheme}://{address}"));
+        let app = server::router(service.clone(), limits.clone(), brand);
         let ids = opened.request_ids.clone();
         server::serve(listener, tls, app, limits, ids, shutdown).await;
         // Whoever watches sees the end of it.

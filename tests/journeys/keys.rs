@@ -341,6 +341,20 @@ pub(crate) fn routes(world: &World) -> Vec<Route> {
         ),
         route(
             "POST",
+            "/v1/accounts/{account}/users/{user}/unbind-applications",
+            &[Role::Enroll],
+            acting(json!({"reason": "lost"})),
+            409,
+        ),
+        route(
+            "POST",
+            "/v1/support/unbind-requests/{id}/open",
+            &[Role::Support],
+            acting(json!({"evidence": [], "reason": "seen"})),
+            404,
+        ),
+        route(
+            "POST",
             "/v1/support/unbind-requests/{id}/approve",
             &[Role::Support],
             acting(json!({"approver": {"account": "staff", "user": "anna", "code": "123456"}})),
@@ -779,7 +793,10 @@ fn the_document_the_server_and_this_table_know_the_same_routes() {
     assert_eq!(table, documented(), "the table of roles is whole");
 
     // The router prints its paths.
-    let printed = format!("{:?}", server::router(world.service(), server::Limits::default()));
+    let printed = format!(
+        "{:?}",
+        server::router(world.service(), server::Limits::default(), server::Brand::default())
+    );
     let mut served: BTreeSet<String> = printed
         .split('"')
         .filter(|part| part.starts_with('/'))

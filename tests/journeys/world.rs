@@ -211,7 +211,11 @@ impl World {
             .expect("a port of this machine");
         let address = listener.local_addr().expect("a bound listener has an address");
         let (stop, stopped) = oneshot::channel();
-        let app = server::router(service.clone(), self.limits.clone());
+        let brand = server::Brand {
+            url: Some(format!("http://{address}")),
+            ..server::Brand::default()
+        };
+        let app = server::router(service.clone(), self.limits.clone(), brand);
         let stopped = async { stopped.await.unwrap_or(()) };
         let ids = server::RequestIds::new(0);
         let serving = runtime.spawn(server::serve(listener, None, app, self.limits.clone(), ids, stopped));
@@ -371,7 +375,12 @@ impl World {
             return_urls: Vec::new(),
             accounts: accounts.map(|accounts| accounts.iter().map(|&account| account.to_owned()).collect()),
         };
-        let made = self.wait(self.service().create_key(&Caller::shell(), &wanted, None));
+        self.key_as(&wanted)
+    }
+
+    /// The text of a key as it is wanted, and its id.
+    pub(crate) fn key_as(&self, wanted: &NewKey) -> (service::Id, String) {
+        let made = self.wait(self.service().create_key(&Caller::shell(), wanted, None));
         let (id, text) = made.expect("a key can be made");
         (id, text.as_str().to_owned())
     }

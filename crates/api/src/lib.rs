@@ -28,6 +28,7 @@ mod import;
 mod method;
 mod operation;
 mod origin;
+mod page_link;
 mod probe;
 mod problem;
 mod problem_code;
@@ -82,6 +83,7 @@ pub use operation::{
     NewWords, Operation, OperationPage, OperationPath, OperationQuery, OperationRequest, OperationSource, Words,
 };
 pub use origin::{Actor, ActorKind, Client, IdempotencyHeader, IdentityProof, IdentityWord, IfMatchHeader, UserAgent};
+pub use page_link::{HostedPage, PageLang, PageLink, PageLinkRequest};
 pub use probe::{Probe, ProbeStatus};
 pub use problem::{PROBLEM_JSON, Problem};
 pub use problem_code::ProblemCode;
@@ -97,10 +99,11 @@ pub use session::{
     SessionClient, SessionPage, SessionPath, SessionQuery, SessionRequest, StartedSession,
 };
 pub use support::{
-    ApprovalRequest, EvidenceKind, NewEvidence, Passcode, PasscodeRequest, PasscodeState, RevealedPasscode,
-    SeenEvidence, SupportActRequest, SupportRequestPath, UnbindOutcome, UnbindOutcomeKind, UnbindRequestCompletion,
-    UnbindRequestEnd, UnbindRequestOpening, UnbindRequestPage, UnbindRequestQuery, UnbindRequestState,
-    UnbindRequestView,
+    ApprovalRequest, EvidenceKind, EvidenceReference, NewEvidence, Passcode, PasscodeRequest, PasscodeState,
+    RevealedPasscode, SeenApplication, SeenEvidence, SupportActRequest, SupportRequestPath, UnbindApplication,
+    UnbindApplicationRequest, UnbindOutcome, UnbindOutcomeKind, UnbindRequestCompletion, UnbindRequestEnd,
+    UnbindRequestOpening, UnbindRequestPage, UnbindRequestQuery, UnbindRequestState, UnbindRequestView,
+    UnbindRequestVouching,
 };
 pub use text::{Name, Text, TextError};
 pub use timestamp::{Timestamp, TimestampError};

@@ -127,6 +127,54 @@ pub struct UnbindRequestOpening {
     pub actor: Actor,
 }
 
+/// Applies for the end of a user's devices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnbindApplicationRequest {
+    /// Why, in the user's words.
+    #[schema(example = "my phone fell into the sea")]
+    pub reason: Text<512>,
+    /// What they refer to, for support to look at: at most 20 pieces, or none.
+    #[serde(default)]
+    pub evidence: Vec<EvidenceReference>,
+    /// Who applies.
+    pub actor: Actor,
+}
+
+/// A piece of evidence that an applicant refers to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EvidenceReference {
+    /// What it is; a token is handed back to support.
+    pub kind: EvidenceKind,
+    /// The caller's own name of it.
+    #[schema(example = "ticket-12")]
+    pub reference: Text<128>,
+}
+
+/// An application for the end of a user's devices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UnbindApplication {
+    /// The unbind request's.
+    pub id: Uuid,
+    /// `applied`: support looks at it; a repeat of the call is told where it stands by now.
+    pub state: UnbindRequestState,
+}
+
+/// Vouches for what a user applied for.
+// No `Debug`: it may carry a code.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnbindRequestVouching {
+    /// What support looked at itself: 1 to 20 pieces.
+    pub evidence: Vec<NewEvidence>,
+    /// Why, for whoever approves.
+    #[schema(example = "called back on the number in the contract")]
+    pub reason: Text<512>,
+    /// Who vouches.
+    pub actor: Actor,
+}
+
 /// What an unbind request is to end in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -220,15 +268,18 @@ pub struct UnbindRequestView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "sms")]
     pub switch_to: Option<String>,
-    /// What was shown for it.
+    /// What support was shown for it; empty while it is applied.
     pub evidence: Vec<SeenEvidence>,
-    /// Why.
+    /// Why, in support's words; empty while it is applied.
     pub reason: String,
-    /// Who opened it.
+    /// Who of support opened it; empty while it is applied.
     #[schema(example = "desk-3")]
     pub opened_by: String,
-    /// When.
+    /// When; while it is applied, when the user applied.
     pub opened_at: Timestamp,
+    /// What the user said, where it began as an application of theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<SeenApplication>,
     /// Who approved of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "desk-7")]
@@ -240,6 +291,18 @@ pub struct UnbindRequestView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "ut_019a9ef4…_5b1c…")]
     pub applicant_token: Option<String>,
+}
+
+/// What a user said who applied for the end of their devices; nobody but support has looked at it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SeenApplication {
+    /// What they refer to.
+    pub evidence: Vec<SeenEvidence>,
+    /// Why, in their words.
+    #[schema(example = "my phone fell into the sea")]
+    pub reason: String,
+    /// When they applied.
+    pub applied_at: Timestamp,
 }
 
 /// A piece of evidence, as it is shown to whoever approves.
@@ -261,6 +324,8 @@ pub struct SeenEvidence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UnbindRequestState {
+    /// The user applied for it: waiting for support, which opens it or not, for seven days.
+    Applied,
     /// Waiting for another's approval, for three days.
     Requested,
     /// Cooling down: a right code of the device withdraws it.
@@ -273,7 +338,7 @@ pub enum UnbindRequestState {
     Rejected,
     /// Support thought better of it, or a right code of the device came in.
     Withdrawn,
-    /// Nobody approved, or nobody finished it, in time.
+    /// Nobody opened, approved or finished it in time.
     Expired,
 }
 

@@ -72,7 +72,10 @@ pub enum NoticeType {
     /// All sessions were ended.
     #[serde(rename = "sessions.ended")]
     SessionsEnded,
-    /// Somebody asked support to end a device.
+    /// The user, or somebody in their name, applied to support for the end of their devices.
+    #[serde(rename = "unbind_request.applied")]
+    UnbindRequestApplied,
+    /// Somebody of support asked for the end of a device.
     #[serde(rename = "unbind_request.opened")]
     UnbindRequestOpened,
     /// Another person approved of that.

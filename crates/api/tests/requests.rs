@@ -8,8 +8,9 @@ use countersign_api::{
     HandoverRequest, ImportRequest, IntrospectRequest, MethodRequest, OperationRequest, PasscodeRequest, Problem,
     ProblemCode, ProtectionSettingsRequest, RecoveryCodesRequest, ReplayRequest, RequirementsRequest, ResyncRequest,
     RevokeGrantsRequest, RotateWebhookRequest, SessionCheckRequest, SessionRequest, SupportActRequest,
-    TokenChangeRequest, UnbindRequest, UnbindRequestCompletion, UnbindRequestEnd, UnbindRequestOpening, UnlockRequest,
-    VerifyBatchRequest, VerifyRequest, WebhookRequest, query_problem, read_json,
+    TokenChangeRequest, UnbindApplicationRequest, UnbindRequest, UnbindRequestCompletion, UnbindRequestEnd,
+    UnbindRequestOpening, UnbindRequestVouching, UnlockRequest, VerifyBatchRequest, VerifyRequest, WebhookRequest,
+    query_problem, read_json,
 };
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -18,12 +19,18 @@ use serde_json::{Value, json};
 type Reader = fn(&[u8]) -> Result<(), Problem>;
 
 /// The file of cases, and how its bodies are read.
-const READERS: [(&str, Reader); 37] = [
+const READERS: [(&str, Reader); 39] = [
     ("approve_passcode", |body| read_json::<ApprovalRequest>(body).map(drop)),
     ("request_passcode", |body| read_json::<PasscodeRequest>(body).map(drop)),
     ("reveal_passcode", |body| read_json::<SupportActRequest>(body).map(drop)),
     ("open_unbind_request", |body| {
         read_json::<UnbindRequestOpening>(body).map(drop)
+    }),
+    ("apply_for_unbinding", |body| {
+        read_json::<UnbindApplicationRequest>(body).map(drop)
+    }),
+    ("vouch_for_unbind_request", |body| {
+        read_json::<UnbindRequestVouching>(body).map(drop)
     }),
     ("reject_unbind_request", |body| {
         read_json::<UnbindRequestEnd>(body).map(drop)

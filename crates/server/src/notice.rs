@@ -117,6 +117,7 @@ types!(
     LoginSuspicious,
     LoginAfterAbsence,
     SessionsEnded,
+    UnbindRequestApplied,
     UnbindRequestOpened,
     UnbindRequestApproved,
     UnbindRequestInForce,

@@ -10,11 +10,7 @@ use api::{
     AdministratorsRequest, ApprovalRequest, BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest,
     ClosingRequest, ConfirmRequest, DiagnoseRequest, EndSessionsRequest, EnrollmentRequest, ExportActRequest,
     ExportFileRequest, ExportRequest, FindByCodeRequest, HandoverRequest, ImportRequest, IntrospectRequest,
-    MethodRequest, OperationRequest, PROBLEM_JSON, PasscodeRequest, Problem, ProblemCode, ProtectionSettingsRequest,
-    RecoveryCodesRequest, ReplayRequest, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, RotateWebhookRequest,
-    SessionCheckRequest, SessionRequest, SupportActRequest, TokenChangeRequest, UnbindRequest, UnbindRequestCompletion,
-    UnbindRequestEnd, UnbindRequestOpening, UnlockRequest, VerifyBatchRequest, VerifyRequest, WebhookRequest,
-    read_json,
+    MethodRequest, OperationRequest, PROBLEM_JSON, PageLinkRequest, PasscodeRequest, Problem, ProblemCode, ProtectionSettingsRequest, RecoveryCodesRequest, ReplayRequest, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, RotateWebhookRequest, SessionCheckRequest, SessionRequest, SupportActRequest, TokenChangeRequest, UnbindRequest, UnbindRequestCompletion, UnbindRequestEnd, UnbindRequestOpening, UnlockRequest, VerifyBatchRequest, VerifyRequest, WebhookRequest, read_json, UnbindApplicationRequest, UnbindRequestVouching,
 };
 use serde_json::Value;
 use server::openapi;
@@ -205,6 +201,8 @@ fn its_examples_are_read_as_they_stand() {
             "request_passcode" => read_json::<PasscodeRequest>(body).map(drop),
             "reveal_passcode" => read_json::<SupportActRequest>(body).map(drop),
             "approve_passcode" | "approve_unbind_request" => read_json::<ApprovalRequest>(body).map(drop),
+            "apply_for_unbinding" => read_json::<UnbindApplicationRequest>(body).map(drop),
+            "vouch_for_unbind_request" => read_json::<UnbindRequestVouching>(body).map(drop),
             "open_unbind_request" => read_json::<UnbindRequestOpening>(body).map(drop),
             "reject_unbind_request" | "withdraw_unbind_request" => read_json::<UnbindRequestEnd>(body).map(drop),
             "complete_unbind_request" => read_json::<UnbindRequestCompletion>(body).map(drop),

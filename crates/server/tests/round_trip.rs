@@ -12,14 +12,7 @@ use api::{
     ExportActRequest, ExportFileRequest, ExportRequest, FindByCodeRequest, FoundTokens, HandoverRequest, ImportQuery,
     ImportReceipt, ImportRequest, IntrospectRequest, Introspection, Jwks, Method, MethodRequest, MethodUses,
     MethodUsesQuery, Methods, Name, NewWebhook, Notice, Operation, OperationPage, OperationQuery, OperationRequest,
-    PageSize, Passcode, PasscodeRequest, Probe, Problem, ProblemCode, Protection, ProtectionSettings,
-    ProtectionSettingsRequest, RecoveryCodes, RecoveryCodesRequest, ReplayRequest, RequestId, Requirements,
-    RequirementsRequest, ResyncRequest, RevealedPasscode, RevokeGrantsRequest, RotateWebhookRequest, SecretText,
-    SessionCheck, SessionCheckRequest, SessionPage, SessionQuery, SessionRequest, StartedSession, SupportActRequest,
-    Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState, TrustedDevices, UnbindRequest,
-    UnbindRequestCompletion, UnbindRequestEnd, UnbindRequestOpening, UnbindRequestPage, UnbindRequestView,
-    UnlockRequest, User, UserAgent, UserPage, UserQuery, UserSummary, VerifyBatchRequest, VerifyBatchResponse,
-    VerifyMethod, VerifyRequest, VerifyResponse, WebhookPage, WebhookRequest, WebhookSecret, read_json,
+    PageLink, PageLinkRequest, PageSize, Passcode, PasscodeRequest, Probe, Problem, ProblemCode, Protection, ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes, RecoveryCodesRequest, ReplayRequest, RequestId, Requirements, RequirementsRequest, ResyncRequest, RevealedPasscode, RevokeGrantsRequest, RotateWebhookRequest, SecretText, SessionCheck, SessionCheckRequest, SessionPage, SessionQuery, SessionRequest, StartedSession, SupportActRequest, Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState, TrustedDevices, UnbindRequest, UnbindRequestCompletion, UnbindRequestEnd, UnbindRequestOpening, UnbindRequestPage, UnbindRequestView, UnlockRequest, User, UserAgent, UserPage, UserQuery, UserSummary, VerifyBatchRequest, VerifyBatchResponse, VerifyMethod, VerifyRequest, VerifyResponse, WebhookPage, WebhookRequest, WebhookSecret, read_json, UnbindApplication, UnbindApplicationRequest, UnbindRequestVouching,
 };
 use proptest::{
     collection::vec,
@@ -45,7 +38,7 @@ macro_rules! by_name {
     ($($type:ident),+ $(,)?) => { [$((stringify!($type), again::<$type> as Again)),+] };
 }
 
-const REQUESTS: [(&str, Again); 40] = by_name![
+const REQUESTS: [(&str, Again); 42] = by_name![
     AdministratorsRequest,
     ApprovalRequest,
     BatchChangeRequest,
@@ -78,17 +71,19 @@ const REQUESTS: [(&str, Again); 40] = by_name![
     SessionRequest,
     SupportActRequest,
     TokenChangeRequest,
+    UnbindApplicationRequest,
     UnbindRequest,
     UnbindRequestCompletion,
     UnbindRequestEnd,
     UnbindRequestOpening,
+    UnbindRequestVouching,
     UnlockRequest,
     VerifyBatchRequest,
     VerifyRequest,
     WebhookRequest,
 ];
 
-const ANSWERS: [(&str, Again); 52] = by_name![
+const ANSWERS: [(&str, Again); 53] = by_name![
     Administrators,
     AuditHeads,
     AuditPage,
@@ -133,6 +128,7 @@ const ANSWERS: [(&str, Again); 52] = by_name![
     Token,
     TokenPage,
     TrustedDevices,
+    UnbindApplication,
     UnbindRequestPage,
     UnbindRequestView,
     User,

@@ -147,7 +147,7 @@ pub enum ServiceError {
         retry_after_s: u64,
     },
     /// The question may be asked only so often.
-    #[error("this was asked too often within an hour: wait")]
+    #[error("this was asked too often: wait")]
     AskedTooOften {
         /// The wait, in seconds from the moment of the answer.
         retry_after_s: u64,

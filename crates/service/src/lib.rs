@@ -53,7 +53,8 @@ pub use service::Service;
 pub use settings::{ExternalMethod, NoMethod, Settings, SupportSettings, UnknownOperations};
 pub use support::{
     ApprovedUnbinding, DiagnosedCause, Diagnosis, DriftReport, DriftingDevice, EVIDENCE_KINDS, EvidenceProvider,
-    HistoryView, IssuedPasscode, LotDrift, NewEvidence, NewOutcome, NewPasscode, NewUnbindRequest,
+    HistoryView, IssuedPasscode, LotDrift, NewApplication, NewEvidence, NewOutcome, NewPasscode, NewUnbindRequest,
+    NewVouching,
 };
 pub use trail::{AuditFilter, AuditOrder, AuditPage, Finding, Record, Report, SignedHead, verify_trail};
 pub use upkeep::{ClockStatus, DeviceAhead, end_witness, look_at_clock, prove_keyring, reseal};
@@ -64,9 +65,9 @@ pub use verification::{Acceptance, Answer, Question};
 pub use otp::{Algorithm, Parameters, Period, Secret};
 pub use pskc::{Encoding, Seed};
 pub use store::{
-    Administrators, ApiKey, Closing, ClosingState, Damage, Delivery, DeliveryState, Evidence, Export, ExportState, Id,
-    IdentityProof, Lot, OpenTo, Owner, PageHolder, PageVisit, Passcode, PasscodeState, Protection, ProtectionMethod,
-    ProtectionSetting, Requirements, Role, Sealed, TokenFilter, TokenStatus, UnbindOutcome, UnbindRequest, UnbindState,
-    VisitPurpose, Webhook, Words, audit,
+    Administrators, ApiKey, Application, Closing, ClosingState, Damage, Delivery, DeliveryState, Evidence, Export,
+    ExportState, Id, IdentityProof, Lot, OpenTo, Owner, PageHolder, PageVisit, Passcode, PasscodeState, Protection,
+    ProtectionMethod, ProtectionSetting, Requirements, Role, Sealed, TokenFilter, TokenStatus, UnbindOutcome,
+    UnbindRequest, UnbindState, VisitPurpose, Webhook, Words, audit,
 };
 pub use verify::{DeviceStatus, Kind, Purpose, UnixMs};

@@ -67,6 +67,10 @@ pub struct SupportSettings {
     pub cool_downs_ms: Vec<(String, i64)>,
     /// Whose signed statements are taken for evidence.
     pub evidence_providers: Vec<EvidenceProvider>,
+    /// A user who lost their device may apply for its end on a page of theirs; support vouches for it, or does not.
+    pub applications: bool,
+    /// The account whose users are the operator's staff: of an approver who names no account.
+    pub staff_account: Option<String>,
 }
 
 impl SupportSettings {

@@ -8,10 +8,10 @@ use std::{collections::BTreeSet, fs, path::Path, pin::Pin};
 use service::{
     Approver, AuditFilter, AuditOrder, Caller, ChallengeAnswer, ChallengePurpose, Confirmation, Courier,
     ExportedTokens, Factor, GrantUse, HistoryView, IdentityProof, Method, MethodReport, NewAdministrators,
-    NewChallenge, NewDevice, NewEnrollment, NewExport, NewImport, NewKey, NewLot, NewOperation, NewOutcome,
-    NewPasscode, NewProvenMethod, NewRequirements, NewSession, NewUnbindRequest, NewWebhook, NoticeKind, OpenedBy,
-    Owner, Posted, Posting, ProtectionChange, ProtectionMethod, Question, Receipt, Revocation, Role, SeedFile, Service,
-    ServiceError, TokenFilter, TokenTransition, UnixMs, Words,
+    NewApplication, NewChallenge, NewDevice, NewEnrollment, NewExport, NewImport, NewKey, NewLot, NewOperation,
+    NewOutcome, NewPasscode, NewProvenMethod, NewRequirements, NewSession, NewUnbindRequest, NewVouching, NewWebhook,
+    NoticeKind, OpenedBy, Owner, Posted, Posting, ProtectionChange, ProtectionMethod, Question, Receipt, Revocation,
+    Role, SeedFile, Service, ServiceError, TokenFilter, TokenTransition, UnixMs, Words,
 };
 use support::{World, id};
 use syn::{FnArg, ImplItem, Item, Type, Visibility};
@@ -86,7 +86,7 @@ macro_rules! calls {
     };
 }
 
-/// Each use case with something to work on; `verify`, `signed_head`, `check_session` and those of the lists come apart.
+/// Each use case with something to work on; `verify`, `signed_head`, `check_session`, two settings and those of the lists come apart.
 const CALLS: &[(&str, Call)] = calls! {
     create_key(&NewKey { roles: vec![Role::Verify], owner: "me".into(), audiences: Vec::new(), person: None, return_urls: Vec::new(), accounts: None }, None);
     revoke_key(id(1));
@@ -128,6 +128,9 @@ const CALLS: &[(&str, Call)] = calls! {
     approve_passcode(id(1), &approver());
     reveal_passcode(id(1));
     open_unbind_request(&unbinding());
+    open_unbind_request_of(&alice());
+    apply_for_unbinding(&application());
+    vouch_for_unbind_request(id(1), &NewVouching { evidence: Vec::new(), reason: "seen".into() });
     unbind_request(id(1));
     unbind_requests("requested", None, 9);
     approve_unbind_request(id(1), &approver());
@@ -365,6 +368,14 @@ fn passcode() -> NewPasscode {
     }
 }
 
+fn application() -> NewApplication {
+    NewApplication {
+        owner: alice(),
+        evidence: Vec::new(),
+        reason: "lost".into(),
+    }
+}
+
 fn unbinding() -> NewUnbindRequest {
     NewUnbindRequest {
         owner: alice(),
@@ -389,7 +400,14 @@ fn question() -> Question {
 #[test]
 fn every_use_case_is_called_here() {
     let here: BTreeSet<String> = CALLS.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let apart = ["verify", "signed_head", "check_session"].map(str::to_owned);
+    let apart = [
+        "verify",
+        "signed_head",
+        "check_session",
+        "staff_account",
+        "takes_applications",
+    ]
+    .map(str::to_owned);
     let there: BTreeSet<String> = all_methods()
         .into_iter()
         .map(|(name, _)| name)
@@ -430,6 +448,7 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
                 "unbind_request",
                 "unbind_requests",
                 "approve_unbind_request",
+                "vouch_for_unbind_request",
                 "reject_unbind_request",
                 "withdraw_unbind_request",
                 "complete_unbind_request",
@@ -445,6 +464,10 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
             );
         }
         assert!(matches!(service.signed_head(caller), Err(ServiceError::Forbidden(_))));
+        if std::ptr::eq(caller, &nobody) {
+            let told = service.takes_applications(caller);
+            assert!(matches!(told, Err(ServiceError::Forbidden(_))), "{told:?}");
+        }
         // A token that is none of this service's is about nobody.
         if std::ptr::eq(caller, &nobody) {
             let checked = service.check_session(caller, "none", true);
@@ -510,6 +533,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "unbind_by_administrator",
             "end_all_sessions_by_administrator",
             "complete_unbind_request",
+            "apply_for_unbinding",
         ],
     ),
     (&[Role::Enroll, Role::Admin], &["set_requirements_by_administrator"]),
@@ -528,7 +552,10 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "create_session",
         ],
     ),
-    (&[Role::Enroll, Role::Support], &["user", "device", "users"]),
+    (
+        &[Role::Enroll, Role::Support],
+        &["user", "device", "users", "open_unbind_request_of"],
+    ),
     (&[Role::Support], &["unlock", "diagnose", "user_history"]),
     (
         &[Role::Support],
@@ -541,6 +568,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "open_unbind_request",
             "unbind_request",
             "unbind_requests",
+            "vouch_for_unbind_request",
             "approve_unbind_request",
             "reject_unbind_request",
             "withdraw_unbind_request",
@@ -635,6 +663,10 @@ async fn a4_every_use_case_is_open_to_its_roles() {
         }
         let refused = world.service.signed_head(&caller).is_err();
         assert_eq!(refused, role != Role::Audit);
+        let refused = world.service.takes_applications(&caller).is_err();
+        assert_eq!(refused, ![Role::Enroll, Role::Support].contains(&role));
+        let refused = world.service.staff_account(&caller).is_err();
+        assert_eq!(refused, [Role::Verify, Role::Enroll].contains(&role));
         let refused = world.service.check_session(&caller, "none", true).is_err();
         assert_eq!(refused, role != Role::Verify);
         let told = world.service.verify(&caller, vec![question()]).await;

@@ -82,7 +82,7 @@ pub use session_touches::SessionTouches;
 pub use token::{BoundToken, Fingerprint, Token, TokenFilter, TokenState, TokenStatus};
 pub use trail_reader::TrailReader;
 pub use trusted_device::{SealedNames, SeenToken, TrustedDevice, TrustedDevices};
-pub use unbind_request::{Approval, Evidence, UnbindOutcome, UnbindRequest, UnbindState};
+pub use unbind_request::{Application, Approval, Evidence, UnbindOutcome, UnbindRequest, UnbindState};
 pub use user::{Named, Revision, User, Users};
 pub use user_count::UserCount;
 pub use usual_cities::{UsualCities, UsualCity};

@@ -18,13 +18,17 @@ pub struct UnbindRequest {
     pub device: Option<Id>,
     /// What it ends in.
     pub outcome: UnbindOutcome,
-    /// What was shown for it.
+    /// What the user said of it themself, where it began on a page of theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<Application>,
+    /// What support was shown for it; nothing while it is [applied](UnbindState::Applied).
     pub evidence: Vec<Evidence>,
-    /// Why, in support's words.
+    /// Why, in support's words; empty while it is applied.
     pub reason: String,
-    /// The person who opened it.
-    pub requested_by: Person,
-    /// When.
+    /// The person of support who opened it; nobody while it is applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<Person>,
+    /// When; while it is applied, when the user did.
     #[serde(rename = "requested_at_ms", with = "shape::ms")]
     pub requested_at: UnixMs,
     /// Its state.
@@ -65,10 +69,24 @@ pub struct Evidence {
     pub statement: Option<String>,
 }
 
-/// `requested -> approved -> in_force -> completed`; rejected or withdrawn from any of the first three; each of them expires.
+/// What a user said of a lost device on a page of theirs: nobody has looked at it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Application {
+    /// What they refer to.
+    pub evidence: Vec<Evidence>,
+    /// Why, in their words.
+    pub reason: String,
+    /// When they said so.
+    #[serde(rename = "applied_at_ms", with = "shape::ms")]
+    pub applied_at: UnixMs,
+}
+
+/// `applied -> requested -> approved -> in_force -> completed`; rejected or withdrawn from any before the last; each of them expires.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnbindState {
+    /// The user applied for it: waiting for support, who vouches for it.
+    Applied,
     /// Waiting for another's approval.
     Requested,
     /// Cooling down: the user is told, and may object.
@@ -101,6 +119,7 @@ impl UnbindState {
     /// The name on the wire and in storage.
     pub fn name(&self) -> &'static str {
         match self {
+            Self::Applied => "applied",
             Self::Requested => "requested",
             Self::Approved(_) => "approved",
             Self::InForce(_) => "in_force",
@@ -115,13 +134,18 @@ impl UnbindState {
     pub fn approval(&self) -> Option<&Approval> {
         match self {
             Self::Approved(approval) | Self::InForce(approval) => Some(approval),
-            Self::Requested | Self::Completed | Self::Rejected | Self::Withdrawn | Self::Expired => None,
+            Self::Applied | Self::Requested | Self::Completed | Self::Rejected | Self::Withdrawn | Self::Expired => {
+                None
+            }
         }
     }
 
     /// Whether something can still become of it.
     pub fn is_open(&self) -> bool {
-        matches!(self, Self::Requested | Self::Approved(_) | Self::InForce(_))
+        matches!(
+            self,
+            Self::Applied | Self::Requested | Self::Approved(_) | Self::InForce(_)
+        )
     }
 }
 
@@ -141,6 +165,11 @@ impl UnbindRequest {
         }
     }
 
+    /// Whether it ended before anybody of support had vouched for it.
+    pub fn was_never_vouched_for(&self) -> bool {
+        self.requested_by.is_none() && !self.state.is_open()
+    }
+
     fn key_of(owner: &Owner, id: Id) -> Key {
         Key::of_user(owner, Self::NAME, id.to_string())
     }
@@ -158,7 +187,7 @@ impl Noun for UnbindRequest {
     }
 
     fn expires_at(&self) -> Option<UnixMs> {
-        self.state.is_open().then_some(self.due_at)
+        (self.state.is_open() || self.was_never_vouched_for()).then_some(self.due_at)
     }
 
     fn lookups(&self) -> Vec<Lookup> {
@@ -261,8 +290,9 @@ mod tests {
                     statement: None,
                 },
             ],
+            application: None,
             reason: "lost their phone".into(),
-            requested_by: person(6),
+            requested_by: Some(person(6)),
             requested_at: NOW,
             state,
             due_at: NOW.plus(UnixMs::DAY),
@@ -290,6 +320,40 @@ mod tests {
         ];
         for state in states {
             golden(state.name(), &request(switch(), state.clone()));
+        }
+        let application = Application {
+            evidence: vec![Evidence {
+                kind: "phone".into(),
+                reference: "ticket-12".into(),
+                checked_by: None,
+                statement: None,
+            }],
+            reason: "my phone fell into the sea".into(),
+            applied_at: NOW,
+        };
+        let applied = UnbindRequest {
+            application: Some(application),
+            device: None,
+            evidence: Vec::new(),
+            reason: String::new(),
+            requested_by: None,
+            ..request(UnbindOutcome::Unbind, UnbindState::Applied)
+        };
+        golden("applied", &applied);
+        golden("vouched_for", &applied_and_vouched_for(applied, person(6)));
+    }
+
+    fn applied_and_vouched_for(applied: UnbindRequest, by: Person) -> UnbindRequest {
+        UnbindRequest {
+            evidence: vec![Evidence {
+                kind: "id_number".into(),
+                reference: "case-4711/1".into(),
+                checked_by: None,
+                statement: None,
+            }],
+            reason: "seen at the counter".into(),
+            requested_by: Some(by),
+            ..applied.become_state(UnbindState::Requested)
         }
     }
 }

@@ -57,7 +57,7 @@ impl Running {
             };
             let made = opened.service.create_key(&Caller::shell(), &wanted, None).await;
             let (_, key) = made.map_err(Failure::new)?;
-            let app = server::router(opened.service.clone(), Limits::default());
+            let app = server::router(opened.service.clone(), Limits::default(), server::Brand::default());
             let stopped = async { stopped.await.unwrap_or(()) };
             let ids = opened.request_ids.clone();
             let serving = tokio::spawn(server::serve(listener, None, app, Limits::default(), ids, stopped));

@@ -33,6 +33,8 @@ pub fn run(data: &[u8]) {
         read_json::<PasscodeRequest>(data).err(),
         read_json::<UnbindRequestOpening>(data).err(),
         read_json::<UnbindRequestCompletion>(data).err(),
+        read_json::<UnbindApplicationRequest>(data).err(),
+        read_json::<UnbindRequestVouching>(data).err(),
     ];
     for problem in refusals.iter().flatten() {
         assert!(problem.detail.len() < 500, "{}", problem.detail);

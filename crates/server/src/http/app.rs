@@ -4,21 +4,23 @@ use std::sync::Arc;
 
 use service::Service;
 
-use crate::{Limits, http::body::BodyLimit};
+use crate::{Brand, Limits, http::body::BodyLimit};
 
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) service: Arc<Service>,
     pub(crate) bodies: BodyLimit,
     pub(crate) imports: BodyLimit,
+    pub(crate) brand: Arc<Brand>,
 }
 
 impl App {
-    pub(crate) fn new(service: Arc<Service>, limits: &Limits) -> Self {
+    pub(crate) fn new(service: Arc<Service>, limits: &Limits, brand: Brand) -> Self {
         Self {
             service,
             bodies: BodyLimit::new(limits.body_bytes, limits.body_bytes_at_once),
             imports: BodyLimit::new(limits.import_bytes, limits.import_bytes_at_once),
+            brand: Arc::new(brand),
         }
     }
 }

@@ -98,6 +98,7 @@ const API_KEY: &str = "api_key";
         (name = "protection", description = "Must this be checked, by what, and may it go on?"),
         (name = "sessions", description = "Logins that go on, until they are ended, idle, or too old."),
         (name = "enrollments", description = "Bindings under way."),
+        (name = "pages", description = "Pages that a user's browser is sent to."),
         (name = "devices", description = "What shows the codes."),
         (name = "users", description = "A user's factors as a whole."),
         (name = "support", description = "What support asks, and does, for users who are stuck."),

@@ -22,6 +22,7 @@ mod extract;
 mod grants;
 mod methods;
 mod operations;
+mod pages;
 mod passcodes;
 mod probes;
 mod problem;
@@ -42,8 +43,8 @@ use service::Service;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-pub(crate) use self::convert::time;
-use crate::{Limits, answer::respond, http::app::App};
+pub(crate) use self::{app::App, convert::time};
+use crate::{Brand, Limits, answer::respond};
 
 fn endpoints() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(document::frame())
@@ -53,6 +54,7 @@ fn endpoints() -> OpenApiRouter<App> {
         .merge(operations::endpoints())
         .merge(sessions::endpoints())
         .merge(enrollments::endpoints())
+        .merge(pages::endpoints())
         .merge(devices::endpoints())
         .merge(users::endpoints())
         .merge(methods::endpoints())
@@ -75,11 +77,12 @@ pub fn openapi() -> OpenApi {
     document::finished(endpoints().into_openapi())
 }
 
-/// Every call of the service.
-pub fn router(service: Arc<Service>, limits: Limits) -> Router {
+/// Every call of the service, and its pages under this brand.
+pub fn router(service: Arc<Service>, limits: Limits, brand: Brand) -> Router {
     let (endpoints, document) = endpoints().split_for_parts();
     endpoints
         .merge(docs::routes(&document::finished(document)))
+        .merge(crate::pages::routes())
         .fallback(async || respond(Problem::new(ProblemCode::NotFound, "there is no such path: see /docs")))
         .method_not_allowed_fallback(async || {
             respond(Problem::new(
@@ -87,7 +90,7 @@ pub fn router(service: Arc<Service>, limits: Limits) -> Router {
                 "this path does not know the method: see /docs",
             ))
         })
-        .with_state(App::new(service, &limits))
+        .with_state(App::new(service, &limits, brand))
 }
 
 /// What those who watch the service ask, for a listener of its own that answers while the other one is full. Nothing
@@ -98,5 +101,5 @@ pub fn admin_router(service: Arc<Service>) -> Router {
             let detail = "this address answers /healthz and /readyz: the service's own is another";
             respond(Problem::new(ProblemCode::NotFound, detail))
         })
-        .with_state(App::new(service, &Limits::admin()))
+        .with_state(App::new(service, &Limits::admin(), Brand::default()))
 }

@@ -34,24 +34,34 @@ const ACTORS_OF_A_KEY: u32 = 10;
 pub(crate) async fn spend(core: &Core, limits: &[Limit], now: UnixMs) -> Result<Vec<Change>, ServiceError> {
     let mut changes = Vec::with_capacity(limits.len());
     for limit in limits {
-        let old = core.store.allowance(limit.name.clone()).await?;
-        let expected = old.as_ref().map(|old| old.version);
-        // One that began in an hour to come was counted before the clock was set back.
-        let counting = old.filter(|old| now.since(old.since).abs() < UnixMs::HOUR);
-        let (since, used) = counting.map_or((now, 0), |old| (old.since, old.used));
-        if used >= limit.per_hour {
-            let retry_after_s = wait_s(since.plus(UnixMs::HOUR), now);
-            return Err(ServiceError::AskedTooOften { retry_after_s });
-        }
-        changes.push(Change::of_count(
-            expected,
-            &Allowance {
-                name: limit.name.clone(),
-                version: expected.unwrap_or(0) + 1,
-                since,
-                used: used + 1,
-            },
-        ));
+        let (expected, next) = once_more(core, &limit.name, (limit.per_hour, UnixMs::HOUR), now).await?;
+        changes.push(Change::of_count(expected, &next));
     }
     Ok(changes)
+}
+
+/// The allowance of this name with one more, if that is not more than so many within such a time; and the version that it
+/// takes the place of.
+pub(crate) async fn once_more(
+    core: &Core,
+    name: &str,
+    (most, within_ms): (u32, i64),
+    now: UnixMs,
+) -> Result<(Option<u64>, Allowance), ServiceError> {
+    let old = core.store.allowance(name.to_owned()).await?;
+    let expected = old.as_ref().map(|old| old.version);
+    // One that began in a time to come was counted before the clock was set back.
+    let counting = old.filter(|old| now.since(old.since).abs() < within_ms);
+    let (since, used) = counting.map_or((now, 0), |old| (old.since, old.used));
+    if used >= most {
+        let retry_after_s = wait_s(since.plus(within_ms), now);
+        return Err(ServiceError::AskedTooOften { retry_after_s });
+    }
+    let next = Allowance {
+        name: name.to_owned(),
+        version: expected.unwrap_or(0) + 1,
+        since,
+        used: used + 1,
+    };
+    Ok((expected, next))
 }

@@ -22,7 +22,7 @@ use crate::{
         user_limit::{CountTurn, counts},
     },
     recovery::recovery_set,
-    support::passcode::written as written_passcode,
+    support::{passcode::written as written_passcode, unbind_request::ended as ended_request},
     trail::event::NewEvent,
     verification::memo::{Memo, SupportMemo},
 };
@@ -283,8 +283,10 @@ impl<'a> Ending<'a> {
             && let Some(open) = store.open_unbind_request(self.owner).await?
         {
             let expected = Some(open.version);
-            self.writes
-                .push(Write::put(expected, &open.become_state(UnbindState::Withdrawn)));
+            self.writes.push(Write::put(
+                expected,
+                &ended_request(open, UnbindState::Withdrawn, self.attempt.now),
+            ));
         }
         Ok(())
     }

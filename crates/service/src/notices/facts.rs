@@ -127,13 +127,14 @@ impl Facts {
                 sessions: said.count,
                 ..common
             },
-            NoticeKind::UnbindRequestOpened | NoticeKind::UnbindRequestApproved | NoticeKind::UnbindRequestInForce => {
-                Self {
-                    unbind_request: said.id("unbind_request"),
-                    in_force_at: time("in_force_at_ms"),
-                    ..about_device()
-                }
-            }
+            NoticeKind::UnbindRequestApplied
+            | NoticeKind::UnbindRequestOpened
+            | NoticeKind::UnbindRequestApproved
+            | NoticeKind::UnbindRequestInForce => Self {
+                unbind_request: said.id("unbind_request"),
+                in_force_at: time("in_force_at_ms"),
+                ..about_device()
+            },
             NoticeKind::RecoveryCodesMade | NoticeKind::RecoveryCodesUsed | NoticeKind::PasscodeIssued => common,
         }
     }

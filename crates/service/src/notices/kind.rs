@@ -33,7 +33,9 @@ pub enum NoticeKind {
     LoginAfterAbsence,
     /// All sessions were ended.
     SessionsEnded,
-    /// Somebody asked support to end a device.
+    /// The user, or somebody in their name, applied to support for the end of their devices.
+    UnbindRequestApplied,
+    /// Somebody of support asked for the end of a device.
     UnbindRequestOpened,
     /// Another person approved of that.
     UnbindRequestApproved,
@@ -43,7 +45,7 @@ pub enum NoticeKind {
 
 impl NoticeKind {
     /// Every type, in the order people are told them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::DeviceBound,
         Self::DeviceUnbound,
         Self::DeviceReplaced,
@@ -58,6 +60,7 @@ impl NoticeKind {
         Self::LoginSuspicious,
         Self::LoginAfterAbsence,
         Self::SessionsEnded,
+        Self::UnbindRequestApplied,
         Self::UnbindRequestOpened,
         Self::UnbindRequestApproved,
         Self::UnbindRequestInForce,
@@ -80,6 +83,7 @@ impl NoticeKind {
             Self::LoginSuspicious => "login.suspicious",
             Self::LoginAfterAbsence => "login.after_absence",
             Self::SessionsEnded => "sessions.ended",
+            Self::UnbindRequestApplied => "unbind_request.applied",
             Self::UnbindRequestOpened => "unbind_request.opened",
             Self::UnbindRequestApproved => "unbind_request.approved",
             Self::UnbindRequestInForce => "unbind_request.in_force",
@@ -132,6 +136,7 @@ fn done(said: &Said, kinds: &mut Vec<NoticeKind>) {
         "trusted_device.add" => kinds.push(NoticeKind::TrustedDeviceAdded),
         "trusted_device.theft" => kinds.push(NoticeKind::TrustedDeviceTheft),
         "session.end_all" | "user.handover" | "user.closing" => kinds.push(NoticeKind::SessionsEnded),
+        "unbind_request.apply" => kinds.push(NoticeKind::UnbindRequestApplied),
         "unbind_request.open" => kinds.push(NoticeKind::UnbindRequestOpened),
         "unbind_request.approve" => kinds.push(NoticeKind::UnbindRequestApproved),
         "unbind_request.in_force" => kinds.push(NoticeKind::UnbindRequestInForce),

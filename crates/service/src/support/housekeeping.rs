@@ -1,12 +1,13 @@
 //! What time does to unbind requests: it brings them into force, and ends what nobody approved or finished.
 
 use serde_json::json;
-use store::{Change, UnbindRequest, UnbindState, Write};
+use store::{Change, Noun as _, UnbindRequest, UnbindState, Write};
 
 use crate::{
     Core, ServiceError,
     access::caller::Origin,
-    support::unbind_request::{TOKEN_MS, standing, told},
+    attempt::Attempt,
+    support::unbind_request::{TOKEN_MS, ended, standing, told},
     verification::memo::with_memo,
 };
 
@@ -43,6 +44,9 @@ pub(crate) async fn moves_on(core: &Core, request: UnbindRequest) -> Result<bool
         UnbindState::InForce(approval) => approval.in_force_at.plus(TOKEN_MS),
         _ => now.due_at,
     };
+    if request.was_never_vouched_for() && request.due_at <= attempt.now {
+        return forgotten(&attempt, &request).await;
+    }
     if now.state.name() == was {
         return Ok(false);
     }
@@ -51,10 +55,7 @@ pub(crate) async fn moves_on(core: &Core, request: UnbindRequest) -> Result<bool
         UnbindState::Withdrawn => ("unbind_request.withdraw", json!({"reason": "right_code"})),
         _ => ("unbind_request.expire", json!({})),
     };
-    let next = UnbindRequest {
-        due_at,
-        ..request.become_state(now.state)
-    };
+    let next = ended(UnbindRequest { due_at, ..request }, now.state, attempt.now);
     let event = told(&attempt, &user, (action, "done"), &next, more).await?;
     let mut writes = vec![Write::put(Some(expected), &next)];
     if next.state == UnbindState::Expired {
@@ -66,4 +67,17 @@ pub(crate) async fn moves_on(core: &Core, request: UnbindRequest) -> Result<bool
         );
     }
     Ok(attempt.commit(Change::of(event).with(writes), ()).await?.is_some())
+}
+
+/// Deletes an application that came to nothing long ago.
+async fn forgotten(attempt: &Attempt<'_>, request: &UnbindRequest) -> Result<bool, ServiceError> {
+    let entry = attempt
+        .entry("unbind_request.forget", "done")
+        .detail(json!({"unbind_request": request.id}));
+    let event = attempt.core.event(&entry, attempt.now)?;
+    let delete = Write::Delete {
+        expected: request.version(),
+        key: request.key(),
+    };
+    Ok(attempt.commit(Change::of(event).with([delete]), ()).await?.is_some())
 }

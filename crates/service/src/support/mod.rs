@@ -11,6 +11,7 @@ mod finding;
 mod history;
 pub(crate) mod housekeeping;
 pub(crate) mod passcode;
+mod unbind_application;
 pub(crate) mod unbind_request;
 
 pub use diagnose::{DiagnosedCause, Diagnosis};
@@ -18,4 +19,5 @@ pub use drift::{DriftReport, DriftingDevice, LotDrift};
 pub use evidence::{EVIDENCE_KINDS, EvidenceProvider, NewEvidence};
 pub use history::HistoryView;
 pub use passcode::{IssuedPasscode, NewPasscode};
+pub use unbind_application::{NewApplication, NewVouching};
 pub use unbind_request::{ApprovedUnbinding, NewOutcome, NewUnbindRequest};

@@ -28,14 +28,16 @@ use crate::{
 };
 
 /// How long a request waits for another's approval.
-const REQUEST_MS: i64 = 3 * UnixMs::DAY;
+pub(super) const REQUEST_MS: i64 = 3 * UnixMs::DAY;
 /// How long the applicant's token lives, from when the request is in force.
 pub(crate) const TOKEN_MS: i64 = UnixMs::DAY;
+/// How long a request is kept that ended before support had vouched for it.
+const KEPT_MS: i64 = 30 * UnixMs::DAY;
 /// The purpose of its keyed hash.
 const PURPOSE: &str = "applicant_token";
 const PREFIX: &str = "ut_";
 
-const OPEN: &str = "unbind_request.open";
+pub(super) const OPEN: &str = "unbind_request.open";
 const APPROVE: &str = "unbind_request.approve";
 
 /// An unbind request that is to be opened.
@@ -84,10 +86,7 @@ impl Service {
         caller.may_for(&[Role::Support], owner)?;
         let requested_by = asks(caller, owner)?;
         let core = &*self.core;
-        if wanted.reason.trim().is_empty() {
-            let why = "it says why the device is to end, for whoever approves".into();
-            return Err(invalid(Input::Reason, why));
-        }
+        has_reason(&wanted.reason)?;
         let outcome = outcome(core, owner, &wanted.outcome)?;
         let _lock = core.lock_user(owner).await?;
         let mut attempts = core.attempts(caller.origin());
@@ -104,7 +103,7 @@ impl Service {
             let user = core.row(owner, now).await?;
             is_the_only_one(core, &user, now).await?;
             has_devices(&user, wanted)?;
-            let spent = match returned(&user, wanted)? {
+            let spent = match returned(&user, wanted.device, &wanted.evidence)? {
                 Some((device, code)) => match paid_by(&attempt, &user, Some(device), &code, OPEN).await? {
                     None => continue,
                     spent => spent,
@@ -117,9 +116,10 @@ impl Service {
                 version: 1,
                 device: wanted.device,
                 outcome: outcome.clone(),
+                application: None,
                 evidence,
                 reason: wanted.reason.clone(),
-                requested_by: requested_by.clone(),
+                requested_by: Some(requested_by.clone()),
                 requested_at: now,
                 state: UnbindState::Requested,
                 due_at: now.plus(REQUEST_MS),
@@ -195,11 +195,12 @@ impl Service {
             let old = find(core, caller, Role::Support, id).await?;
             let user = core.row(&old.owner, now).await?;
             let old = standing(old, Some(&user), now);
-            if old.state != UnbindState::Requested {
-                return Err(not_now(&old));
-            }
-            let by = approves(caller, &old.requested_by, &old.owner, approver, now)?;
-            let asked_with = living_key(core, &old.requested_by).await?;
+            let first = match (&old.state, &old.requested_by) {
+                (UnbindState::Requested, Some(first)) => first,
+                _ => return Err(not_now(&old)),
+            };
+            let by = approves(caller, first, &old.owner, approver, now)?;
+            let asked_with = living_key(core, first).await?;
             let Some(spent) = approved_by(&attempt, approver, APPROVE).await? else {
                 continue;
             };
@@ -232,7 +233,7 @@ impl Service {
                     .await?,
                 );
             }
-            let marked = with_memo(user, |memo| memo.support.approved(id));
+            let marked = with_memo(user, |memo| memo.support.withdrawn_by_a_code(id));
             let writes = [
                 touched(marked),
                 Write::put(Some(request.version - 1), &request),
@@ -259,7 +260,11 @@ impl Service {
     ) -> Result<UnbindRequest, ServiceError> {
         caller.may(&[Role::Support])?;
         let by = caller.person()?;
-        let is_anothers = |request: &UnbindRequest| is_another(&request.requested_by, &by);
+        let is_anothers = |request: &UnbindRequest| match &request.requested_by {
+            Some(first) => is_another(first, &by),
+            // Nobody of support has had a hand in it.
+            None => Ok(()),
+        };
         self.end_unbind_request(
             caller,
             id,
@@ -307,7 +312,7 @@ impl Service {
                 return Err(not_now(&old));
             }
             may(&old)?;
-            let request = old.become_state(state.clone());
+            let request = ended(old, state.clone(), attempt.now);
             let event = told(&attempt, &user, (action, "done"), &request, json!({"reason": reason})).await?;
             let row = with_memo(user, |memo| {
                 memo.support.end_unbinding();
@@ -339,8 +344,30 @@ fn outcome(core: &Core, owner: &Owner, wanted: &NewOutcome) -> Result<UnbindOutc
     })
 }
 
+/// What is said of a request to whoever is to judge it.
+pub(super) fn has_reason(reason: &str) -> Result<(), ServiceError> {
+    if reason.trim().is_empty() {
+        let why = "it says why the device is to end, for whoever approves".into();
+        return Err(invalid(Input::Reason, why));
+    }
+    Ok(())
+}
+
+/// The request in the state that it ends in. One that nobody vouched for is kept for a while, and no longer: anybody who has a
+/// session of the user's can make more of them.
+pub(crate) fn ended(request: UnbindRequest, state: UnbindState, now: UnixMs) -> UnbindRequest {
+    let ended = request.become_state(state);
+    match ended.was_never_vouched_for() {
+        true => UnbindRequest {
+            due_at: now.plus(KEPT_MS),
+            ..ended
+        },
+        false => ended,
+    }
+}
+
 /// Refuses where the user has an open request; one that is over, and was not written yet, is written first.
-async fn is_the_only_one(core: &Core, user: &User, now: UnixMs) -> Result<(), ServiceError> {
+pub(super) async fn is_the_only_one(core: &Core, user: &User, now: UnixMs) -> Result<(), ServiceError> {
     let Some(open) = core.store.open_unbind_request(&user.owner).await? else {
         return Ok(());
     };
@@ -364,8 +391,12 @@ fn has_devices(user: &User, wanted: &NewUnbindRequest) -> Result<(), ServiceErro
 }
 
 /// The token that was handed back, and the code that it shows now.
-fn returned(user: &User, wanted: &NewUnbindRequest) -> Result<Option<(Id, Factor)>, ServiceError> {
-    let mut returned = wanted.evidence.iter().filter(|piece| piece.kind == TOKEN_RETURNED);
+pub(super) fn returned(
+    user: &User,
+    wanted: Option<Id>,
+    evidence: &[NewEvidence],
+) -> Result<Option<(Id, Factor)>, ServiceError> {
+    let mut returned = evidence.iter().filter(|piece| piece.kind == TOKEN_RETURNED);
     let Some(statement) = returned.next().and_then(|piece| piece.statement.as_ref()) else {
         return Ok(None);
     };
@@ -374,9 +405,9 @@ fn returned(user: &User, wanted: &NewUnbindRequest) -> Result<Option<(Id, Factor
     }
     let tokens = user.devices.iter().map(|bound| &bound.device);
     // Nothing else ends at once with it.
-    let is_named = wanted.device.is_some() || user.devices.len() == 1;
-    let mut tokens = tokens
-        .filter(|device| is_named && device.kind == Kind::Hardware && wanted.device.is_none_or(|id| id == device.id));
+    let is_named = wanted.is_some() || user.devices.len() == 1;
+    let mut tokens =
+        tokens.filter(|device| is_named && device.kind == Kind::Hardware && wanted.is_none_or(|id| id == device.id));
     let (Some(token), None) = (tokens.next(), tokens.next()) else {
         let why = format!("{TOKEN_RETURNED} is of a bound hardware token, which `device_id` names");
         return Err(invalid(Input::Evidence, why));
@@ -393,11 +424,13 @@ pub(crate) fn standing(request: UnbindRequest, user: Option<&User>, now: UnixMs)
     // One that was opened while the clock was ahead would be open until then.
     let is_of_the_future = now.since(request.requested_at) < -UnixMs::MINUTE;
     let marked = user.and_then(|user| Memo::read(&user.memo).support.unbinding());
+    // What the user applied for is withdrawn by a right code from then on, what support opened from its approval.
+    let is_marked = request.application.is_some() || request.state.approval().is_some();
     let state = match &request.state {
         state if !state.is_open() => return request,
         _ if is_of_the_future => UnbindState::Expired,
-        UnbindState::Requested if request.due_at <= now => UnbindState::Expired,
-        UnbindState::Approved(_) | UnbindState::InForce(_) if marked != Some(request.id) => UnbindState::Withdrawn,
+        UnbindState::Applied | UnbindState::Requested if request.due_at <= now => UnbindState::Expired,
+        _ if is_marked && marked != Some(request.id) => UnbindState::Withdrawn,
         UnbindState::Approved(approval) | UnbindState::InForce(approval) => match now.since(approval.in_force_at) {
             TOKEN_MS.. => UnbindState::Expired,
             0.. => UnbindState::InForce(approval.clone()),
@@ -409,7 +442,7 @@ pub(crate) fn standing(request: UnbindRequest, user: Option<&User>, now: UnixMs)
 }
 
 /// A request of a user whom the caller reaches; others' are not there.
-async fn find(core: &Core, caller: &Caller, role: Role, id: Id) -> Result<UnbindRequest, ServiceError> {
+pub(super) async fn find(core: &Core, caller: &Caller, role: Role, id: Id) -> Result<UnbindRequest, ServiceError> {
     let found = core.store.unbind_request(id).await?;
     let found = found.filter(|found| caller.may_for(&[role], &found.owner).is_ok());
     found.ok_or(ServiceError::NotFound("unbind request"))
@@ -467,6 +500,7 @@ fn mac(core: &Core, mac_key: u32, id: Id, secret: &str) -> Result<[u8; 32], Serv
 /// The refusal of what does not follow on this state.
 pub(crate) fn not_now(request: &UnbindRequest) -> ServiceError {
     let why = match &request.state {
+        UnbindState::Applied => "support looks at it, and opens it, first".into(),
         UnbindState::Requested => "another person approves first".into(),
         UnbindState::Approved(approval) => {
             let seconds = approval.in_force_at.get().div_euclid(UnixMs::SECOND);
@@ -507,6 +541,10 @@ pub(crate) async fn told(
     let approval = request.state.approval();
     let evidence = |piece: &Evidence| json!({"kind": piece.kind, "checked_by": piece.checked_by});
     let person: fn(&Person) -> Value = shown;
+    let seen = match (&request.state, &request.application) {
+        (UnbindState::Applied, Some(application)) => &application.evidence,
+        _ => &request.evidence,
+    };
     let mut detail = json!({
         "unbind_request": request.id,
         "device": request.device,
@@ -514,8 +552,8 @@ pub(crate) async fn told(
             UnbindOutcome::SwitchTo { method, .. } => Some(method),
             UnbindOutcome::Unbind => None,
         },
-        "evidence": request.evidence.iter().map(evidence).collect::<Vec<_>>(),
-        "opened_by": person(&request.requested_by),
+        "evidence": seen.iter().map(evidence).collect::<Vec<_>>(),
+        "opened_by": request.requested_by.as_ref().map(person),
         "approved_by": approval.map(|approval| person(&approval.by)),
         "in_force_at_ms": approval.map(|approval| approval.in_force_at.get()),
     });
@@ -530,6 +568,6 @@ pub(crate) async fn told(
     attempt.event_of(user, &entry).await
 }
 
-fn invalid(input: Input, why: String) -> ServiceError {
+pub(super) fn invalid(input: Input, why: String) -> ServiceError {
     ServiceError::Invalid { input, why }
 }

@@ -23,24 +23,24 @@ pub(crate) struct Memo {
 /// What a user's row knows of support's unbind requests, where every check finds it at no cost.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SupportMemo {
-    /// The approved request, which a right code of a device ends (U2b).
+    /// The request, approved or applied for by the user, which a right code of a device ends (U2b).
     unbinding: Option<[u8; 16]>,
     /// Nothing that is always checked is done before (U2b).
     frozen_until_ms: i64,
 }
 
 impl SupportMemo {
-    /// The approved request.
+    /// That request.
     pub(crate) fn unbinding(&self) -> Option<Id> {
         self.unbinding.map(Id::from_bytes)
     }
 
-    /// A request was approved.
-    pub(crate) fn approved(&mut self, request: Id) {
+    /// From now on a right code of a device ends this request.
+    pub(crate) fn withdrawn_by_a_code(&mut self, request: Id) {
         self.unbinding = Some(request.into_bytes());
     }
 
-    /// The approved request ends, whatever ends it. Gives it, where there was one.
+    /// That request ends, whatever ends it. Gives it, where there was one.
     pub(crate) fn end_unbinding(&mut self) -> Option<Id> {
         self.unbinding.take().map(Id::from_bytes)
     }

@@ -45,6 +45,7 @@ pub(super) async fn complete_unbind_request(
         evidence: Vec::new(),
         reason: String::new(),
         opened_by: String::new(),
+        application: None,
         ..view(done)
     }))
 }

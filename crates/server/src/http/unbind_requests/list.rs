@@ -46,6 +46,7 @@ pub(super) async fn list_unbind_requests(
 
 fn name(state: UnbindRequestState) -> &'static str {
     match state {
+        UnbindRequestState::Applied => "applied",
         UnbindRequestState::Requested => "requested",
         UnbindRequestState::Approved => "approved",
         UnbindRequestState::InForce => "in_force",

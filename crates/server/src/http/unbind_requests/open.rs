@@ -1,14 +1,12 @@
 //! `POST /v1/support/unbind-requests`
 
 use api::{
-    EvidenceKind, IdempotencyHeader, Problem, ProblemCode, UnbindOutcome, UnbindOutcomeKind, UnbindRequestOpening,
-    UnbindRequestView,
+    IdempotencyHeader, Problem, ProblemCode, UnbindOutcome, UnbindOutcomeKind, UnbindRequestOpening, UnbindRequestView,
 };
 use axum::extract::State;
-use service::{NewEvidence, NewOutcome, NewUnbindRequest, Owner};
-use zeroize::Zeroizing;
+use service::{NewOutcome, NewUnbindRequest, Owner};
 
-use super::view;
+use super::{brought, view};
 use crate::{
     answer::created,
     http::{
@@ -79,30 +77,4 @@ fn outcome(wanted: UnbindOutcome) -> Result<NewOutcome, Problem> {
 
 fn refused(why: &'static str) -> Problem {
     Problem::new(ProblemCode::InvalidRequest, why).with_field("outcome")
-}
-
-fn brought(piece: api::NewEvidence) -> NewEvidence {
-    NewEvidence {
-        kind: name(piece.kind).to_owned(),
-        reference: piece.reference.as_str().to_owned(),
-        statement: piece.statement.map(|text| Zeroizing::new(text.as_str().to_owned())),
-    }
-}
-
-fn name(kind: EvidenceKind) -> &'static str {
-    match kind {
-        EvidenceKind::RealName => "real_name",
-        EvidenceKind::IdNumber => "id_number",
-        EvidenceKind::Face => "face",
-        EvidenceKind::Photos => "photos",
-        EvidenceKind::Phone => "phone",
-        EvidenceKind::LoginAccount => "login_account",
-        EvidenceKind::CompanyName => "company_name",
-        EvidenceKind::CompanyNumber => "company_number",
-        EvidenceKind::Licence => "licence",
-        EvidenceKind::LegalRepresentative => "legal_representative",
-        EvidenceKind::AuthorizationLetter => "authorization_letter",
-        EvidenceKind::Applicant => "applicant",
-        EvidenceKind::TokenReturned => "token_returned",
-    }
 }

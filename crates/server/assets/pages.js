@@ -1,0 +1,59 @@
+// The hosted pages are whole without this: it counts down, copies, prints, puts times into the reader's own time zone, and
+// sends a form when the last digit of its code was typed.
+
+const digitsOf = (text) => text.normalize("NFKC").replace(/[\s\u200b-\u200f\u2060\ufeff-]/g, "");
+
+// What went wrong is read first.
+document.querySelector("[data-focus]")?.focus();
+
+const lang = document.documentElement.lang;
+
+for (const time of document.querySelectorAll("time[datetime]:not([data-countdown])")) {
+  const at = new Date(time.dateTime);
+  time.title = time.textContent;
+  time.textContent = at.toLocaleString(lang, { dateStyle: "medium", timeStyle: "short" });
+}
+
+// Nothing of a countdown is announced: it stands in no live region. It goes by the clock of the page's start, so that a wrong
+// clock of the machine changes nothing.
+const begun = performance.now();
+const served = Date.parse(document.querySelector("meta[name=served]")?.content ?? "") || Date.now();
+for (const time of document.querySelectorAll("time[data-countdown]")) {
+  const tick = () => {
+    const left = Math.ceil((Date.parse(time.dateTime) - served - (performance.now() - begun)) / 60_000);
+    time.textContent = left > 0 ? time.dataset.countdown.replace("{minutes}", left) : time.dataset.over;
+    if (left > 0) setTimeout(tick, 1_000);
+  };
+  tick();
+}
+
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const source = document.getElementById(button.dataset.copy);
+    const lines = [...source.querySelectorAll("li")].map((item) => item.textContent.trim());
+    await navigator.clipboard.writeText(lines.length ? lines.join("\n") : source.textContent.trim());
+    button.textContent = button.dataset.done;
+  });
+}
+
+for (const button of document.querySelectorAll("button[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
+
+for (const form of document.querySelectorAll("form")) {
+  // A form is sent once: a code that was sent twice is refused the second time.
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "1";
+  });
+  const field = form.querySelector("input[data-submit]");
+  field?.addEventListener("input", () => {
+    if (new RegExp(`^\\p{Nd}{${field.dataset.submit}}$`, "u").test(digitsOf(field.value))) form.requestSubmit();
+  });
+}
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form")) delete form.dataset.sent;
+});

@@ -1,0 +1,123 @@
+//! Forms: what a page of ours posts, with its session's form token.
+
+use axum::{
+    Form,
+    body::{Body, Bytes, to_bytes},
+    extract::{FromRef, FromRequest, FromRequestParts},
+    http::{Request, request::Parts},
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use service::PageVisitor;
+
+use crate::{
+    answer::same,
+    http::App,
+    pages::{
+        frame::{self, Refusal},
+        visit::{Browser, UserVisit},
+    },
+};
+
+/// The longest form of ours.
+const FORM_BYTES: usize = 16 * 1024;
+
+/// The form token, which each form carries beside its own fields.
+#[derive(Deserialize)]
+struct Token {
+    #[serde(default)]
+    form_token: String,
+}
+
+/// Somebody whose forms carry a token.
+pub(crate) trait Visitor: Sized + Send {
+    /// Who the cookie says it is.
+    fn of(parts: &mut Parts, app: &App) -> impl Future<Output = Result<Self, Refusal>> + Send;
+    fn browser(&self) -> &Browser;
+    fn visitor(&self) -> &PageVisitor;
+}
+
+impl Visitor for UserVisit {
+    async fn of(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        <Self as FromRequestParts<App>>::from_request_parts(parts, app).await
+    }
+
+    fn browser(&self) -> &Browser {
+        &self.browser
+    }
+
+    fn visitor(&self) -> &PageVisitor {
+        &self.visitor
+    }
+}
+
+/// A form that a page of this visitor posted.
+pub(crate) struct Posted<V, T> {
+    pub(crate) visit: V,
+    pub(crate) form: T,
+}
+
+impl<S, V, T> FromRequest<S> for Posted<V, T>
+where
+    S: Send + Sync,
+    App: FromRef<S>,
+    V: Visitor,
+    T: DeserializeOwned,
+{
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request<Body>, state: &S) -> Result<Self, Refusal> {
+        let app = App::from_ref(state);
+        let (mut parts, body) = request.into_parts();
+        let visit = V::of(&mut parts, &app).await?;
+        let browser = visit.browser().clone();
+        let bytes = read(&app, &browser, &parts, body).await?;
+        let token: Token = decoded(&app, &browser, &bytes).await?;
+        if !browser.is_from_here || !same(token.form_token.as_bytes(), visit.visitor().form_token.as_bytes()) {
+            return Err(frame::refusal(&app, &browser, "error.other_form", 403));
+        }
+        let form = decoded(&app, &browser, &bytes).await?;
+        Ok(Self { visit, form })
+    }
+}
+
+/// A form of a page that needs no session: it carries the secret by which it is let in.
+pub(crate) struct OpenForm<T> {
+    pub(crate) browser: Browser,
+    pub(crate) form: T,
+}
+
+impl<S, T> FromRequest<S> for OpenForm<T>
+where
+    S: Send + Sync,
+    App: FromRef<S>,
+    T: DeserializeOwned,
+{
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request<Body>, state: &S) -> Result<Self, Refusal> {
+        let app = App::from_ref(state);
+        let (parts, body) = request.into_parts();
+        let browser = Browser::of(&parts, &app);
+        let bytes = read(&app, &browser, &parts, body).await?;
+        if !browser.is_from_here {
+            return Err(frame::refusal(&app, &browser, "error.other_form", 403));
+        }
+        let form = decoded(&app, &browser, &bytes).await?;
+        Ok(Self { browser, form })
+    }
+}
+
+async fn read(app: &App, browser: &Browser, _: &Parts, body: Body) -> Result<Bytes, Refusal> {
+    let read = to_bytes(body, FORM_BYTES).await;
+    read.map_err(|_too_long| frame::refusal(app, browser, "error.form", 413))
+}
+
+async fn decoded<T: DeserializeOwned>(app: &App, browser: &Browser, bytes: &Bytes) -> Result<T, Refusal> {
+    let request = Request::post("/")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from(bytes.clone()));
+    let wrong = || frame::refusal(app, browser, "error.form", 400);
+    let Ok(request) = request else { return Err(wrong()) };
+    let read = Form::<T>::from_request(request, &()).await;
+    read.map(|Form(form)| form).map_err(|_| wrong())
+}

@@ -1,0 +1,38 @@
+//! The hosted pages: HTML over the same use cases as HTTP, a page a file, working without JavaScript.
+//!
+//! A page is a handler that shows it (GET, which changes nothing) and one that acts (POST, with the session's form token), a
+//! template in `templates/`, and its words in `messages/` in both languages. [`visit`] says whose browser it is, [`form`]
+//! reads what it posts, [`frame`] is what all pages look like, [`said`] puts a refusal into words.
+
+mod assets;
+mod bind;
+mod form;
+mod frame;
+mod leave;
+mod open;
+mod said;
+mod security;
+mod visit;
+mod words;
+
+use axum::{
+    Router,
+    routing::{any, get, post},
+};
+
+use crate::http::App;
+
+pub(crate) use frame::page_url;
+
+/// Every page there is.
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/pages/open/{token}", get(open::show))
+        .route("/pages/open", post(open::act))
+        .route("/pages/security", get(security::show))
+        .route("/pages/bind", get(bind::show).post(bind::act))
+        .route("/pages/bind/start", post(bind::start))
+        .route("/pages/leave", post(leave::act))
+        .route("/pages/assets/{version}/{name}", get(assets::get))
+        .route("/pages/{*path}", any(frame::not_found))
+}

@@ -1,0 +1,100 @@
+//! Opening a page link. The page that a link shows changes nothing, for scanners and previews look at links too; its button
+//! opens it, once.
+
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+};
+use serde::Deserialize;
+use service::{PageVisit, ServiceError, UserPageName, VisitPurpose};
+
+use crate::{
+    http::App,
+    pages::{
+        bind,
+        form::OpenForm,
+        frame::{self, Frame, Page, html, redirect, refusal, refusal_of},
+        visit::{Browser, USER, UserVisit, session_cookie, set_cookie},
+    },
+};
+
+#[derive(Template)]
+#[template(path = "open.html")]
+struct Open<'a> {
+    frame: &'a Frame,
+    token: &'a str,
+    page: String,
+}
+
+/// `GET /pages/open/{token}`
+pub(crate) async fn show(State(app): State<App>, browser: Browser, Path(token): Path<String>) -> Page {
+    let visit = looked_at(&app, &browser, &token).await?;
+    let VisitPurpose::Settings { page, .. } = &visit.purpose else {
+        return Err(refusal(&app, &browser, "error.link_ended", 410));
+    };
+    let frame = Frame {
+        owner: Some(visit.owner.clone()),
+        ..Frame::plain(&app, &browser).leading_to(&visit.return_url)
+    };
+    let page = frame.t(&format!("common.page_is_{page}"));
+    let token = &token;
+    let open = Open {
+        frame: &frame,
+        token,
+        page,
+    };
+    let mut response = html(&app, &frame, StatusCode::OK, &open);
+    browser.keep_lang(&mut response);
+    Ok(response)
+}
+
+async fn looked_at(app: &App, browser: &Browser, token: &str) -> Result<PageVisit, frame::Refusal> {
+    match app.service.look_at_page_link(token).await {
+        Ok(visit) => Ok(visit),
+        Err(ServiceError::NotFound(_)) => Err(refusal(app, browser, "error.link_ended", 410)),
+        Err(error) => Err(refusal_of(app, browser, &error)),
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Opening {
+    token: String,
+}
+
+/// `POST /pages/open`
+pub(crate) async fn act(State(app): State<App>, OpenForm { browser, form }: OpenForm<Opening>) -> Page {
+    let opened = match app.service.open_page_link(&form.token, None).await {
+        Ok(opened) => opened,
+        Err(ServiceError::NotFound(_)) => return Err(refusal(&app, &browser, "error.link_ended", 410)),
+        Err(error) => return Err(refusal_of(&app, &browser, &error)),
+    };
+    let ended = refusal(&app, &browser, "error.link_ended", 410);
+    let cookie = opened.cookie;
+    let visit = UserVisit::of(browser, opened.visitor).ok_or(ended)?;
+    let mut response = match visit.scope {
+        // One button fewer: what is shown next is the code to scan.
+        UserPageName::Bind => bind::begin(&app, &visit).await?,
+        page => redirect(path_of(page)),
+    };
+    set_cookie(&mut response, &session_cookie(USER, &cookie, "Lax"));
+    Ok(response)
+}
+
+/// The path of a page.
+pub(crate) fn path_of(page: UserPageName) -> &'static str {
+    match page {
+        UserPageName::Security => "/pages/security",
+        UserPageName::Bind => "/pages/bind",
+        UserPageName::BindToken => "/pages/bind-token",
+        UserPageName::Replace => "/pages/replace",
+        UserPageName::Unbind => "/pages/unbind",
+        UserPageName::Protection => "/pages/protection",
+        UserPageName::SuspiciousLogin => "/pages/suspicious-login",
+        UserPageName::Sessions => "/pages/sessions",
+        UserPageName::TrustedDevices => "/pages/trusted-devices",
+        UserPageName::History => "/pages/history",
+        UserPageName::RecoveryCodes => "/pages/recovery-codes",
+        UserPageName::Lost => "/pages/lost",
+    }
+}
