@@ -10,7 +10,12 @@ use api::{
     AdministratorsRequest, ApprovalRequest, BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest,
     ClosingRequest, ConfirmRequest, DiagnoseRequest, EndSessionsRequest, EnrollmentRequest, ExportActRequest,
     ExportFileRequest, ExportRequest, FindByCodeRequest, HandoverRequest, ImportRequest, IntrospectRequest,
-    MethodRequest, OperationRequest, PROBLEM_JSON, PageLinkRequest, PasscodeRequest, Problem, ProblemCode, ProtectionSettingsRequest, RecoveryCodesRequest, ReplayRequest, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, RotateWebhookRequest, SessionCheckRequest, SessionRequest, SupportActRequest, TokenChangeRequest, UnbindRequest, UnbindRequestCompletion, UnbindRequestEnd, UnbindRequestOpening, UnlockRequest, VerifyBatchRequest, VerifyRequest, WebhookRequest, read_json, UnbindApplicationRequest, UnbindRequestVouching,
+    MethodRequest, OperationRequest, PROBLEM_JSON, PageLinkRequest, PasscodeRequest, Problem, ProblemCode,
+    ProtectionSettingsRequest, RecoveryCodesRequest, ReplayRequest, RequirementsRequest, ResyncRequest,
+    RevokeGrantsRequest, RotateWebhookRequest, SessionCheckRequest, SessionRequest, SupportActRequest,
+    TokenChangeRequest, UnbindApplicationRequest, UnbindRequest, UnbindRequestCompletion, UnbindRequestEnd,
+    UnbindRequestOpening, UnbindRequestVouching, UnlockRequest, VerifyBatchRequest, VerifyRequest, WebhookRequest,
+    read_json,
 };
 use serde_json::Value;
 use server::openapi;

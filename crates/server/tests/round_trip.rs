@@ -12,7 +12,15 @@ use api::{
     ExportActRequest, ExportFileRequest, ExportRequest, FindByCodeRequest, FoundTokens, HandoverRequest, ImportQuery,
     ImportReceipt, ImportRequest, IntrospectRequest, Introspection, Jwks, Method, MethodRequest, MethodUses,
     MethodUsesQuery, Methods, Name, NewWebhook, Notice, Operation, OperationPage, OperationQuery, OperationRequest,
-    PageLink, PageLinkRequest, PageSize, Passcode, PasscodeRequest, Probe, Problem, ProblemCode, Protection, ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes, RecoveryCodesRequest, ReplayRequest, RequestId, Requirements, RequirementsRequest, ResyncRequest, RevealedPasscode, RevokeGrantsRequest, RotateWebhookRequest, SecretText, SessionCheck, SessionCheckRequest, SessionPage, SessionQuery, SessionRequest, StartedSession, SupportActRequest, Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState, TrustedDevices, UnbindRequest, UnbindRequestCompletion, UnbindRequestEnd, UnbindRequestOpening, UnbindRequestPage, UnbindRequestView, UnlockRequest, User, UserAgent, UserPage, UserQuery, UserSummary, VerifyBatchRequest, VerifyBatchResponse, VerifyMethod, VerifyRequest, VerifyResponse, WebhookPage, WebhookRequest, WebhookSecret, read_json, UnbindApplication, UnbindApplicationRequest, UnbindRequestVouching,
+    PageLink, PageLinkRequest, PageSize, Passcode, PasscodeRequest, Probe, Problem, ProblemCode, Protection,
+    ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes, RecoveryCodesRequest, ReplayRequest, RequestId,
+    Requirements, RequirementsRequest, ResyncRequest, RevealedPasscode, RevokeGrantsRequest, RotateWebhookRequest,
+    SecretText, SessionCheck, SessionCheckRequest, SessionPage, SessionQuery, SessionRequest, StartedSession,
+    SupportActRequest, Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState, TrustedDevices,
+    UnbindApplication, UnbindApplicationRequest, UnbindRequest, UnbindRequestCompletion, UnbindRequestEnd,
+    UnbindRequestOpening, UnbindRequestPage, UnbindRequestView, UnbindRequestVouching, UnlockRequest, User, UserAgent,
+    UserPage, UserQuery, UserSummary, VerifyBatchRequest, VerifyBatchResponse, VerifyMethod, VerifyRequest,
+    VerifyResponse, WebhookPage, WebhookRequest, WebhookSecret, read_json,
 };
 use proptest::{
     collection::vec,
