@@ -48,6 +48,13 @@ fn bound_by(options: Options, name: &str, title: &str, slow: &str) {
     let phone = scan(&browser);
     assert_eq!(browser.text("h1"), title);
     browser.walk(name, VARYING);
+    browser.click("summary");
+    assert_eq!(
+        browser.text("#key").replace(' ', ""),
+        phone.secret,
+        "B2: the key as text"
+    );
+    browser.walk(&format!("{name}-key"), VARYING);
 
     let late = phone.code_at(world.now_ms() - 90 * SECOND_MS);
     type_code(&browser, &late);
@@ -96,8 +103,8 @@ fn assert_protected(user: &User<'_>) {
     let devices = told["devices"].as_array().expect("devices");
     assert_eq!(devices.len(), 1, "{told}");
     assert_eq!(devices[0]["kind"], "virtual");
-    assert_eq!(told["login_protection"], "mfa", "B5: {told}");
-    assert_eq!(told["operation_protection"], "mfa", "B5: {told}");
+    assert_eq!(told["protection"]["login_protection"], "mfa", "B5: {told}");
+    assert_eq!(told["protection"]["operation_protection"], "mfa", "B5: {told}");
 }
 
 #[test]
@@ -151,9 +158,9 @@ fn b2_an_app_is_bound_by_keyboard_alone() {
     browser.press(Key::Enter);
     assert_back(&console, &browser, "done");
     let told = user.get();
-    assert_eq!(told["login_protection"], "mfa", "B5: {told}");
+    assert_eq!(told["protection"]["login_protection"], "mfa", "B5: {told}");
     assert_ne!(
-        told["operation_protection"],
+        told["protection"]["operation_protection"],
         json!("mfa"),
         "B5: a box that is not ticked changes nothing: {told}"
     );
