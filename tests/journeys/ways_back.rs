@@ -37,6 +37,7 @@ fn staff(world: &World) -> [Staff<'_>; 2] {
             person: Some(Owner::new("staff", name)),
             accounts: None,
             audiences: Vec::new(),
+            return_urls: Vec::new(),
         };
         let approver = all.last().map(|first| service::Approver {
             owner: Owner::new("staff", first.name),
