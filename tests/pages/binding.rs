@@ -1,6 +1,8 @@
 //! Binding an authenticator app in a browser: the console's redirect, the QR code on the screen, the first code, the recovery
 //! codes, and back at the console, who believes the API alone.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::{
@@ -72,6 +74,14 @@ fn bound_by(options: Options, name: &str, title: &str, slow: &str) {
     browser.walk(&format!("{name}-done"), VARYING);
     let codes = browser.texts("#codes li");
     assert_eq!(codes.len(), 10, "B6");
+    if browser.runs_scripts() {
+        browser.click("[data-copy=codes]");
+        assert_eq!(
+            browser.clipboard().lines().collect::<Vec<_>>(),
+            codes,
+            "[Copy] has what was shown"
+        );
+    }
     browser.click("a[download]");
     let (_, file) = browser.downloaded();
     let file = String::from_utf8(file).expect("text");
