@@ -18,6 +18,8 @@ const IDLE_MS: i64 = 15 * UnixMs::MINUTE;
 /// The longest session of a user, and of staff.
 const USER_MS: i64 = UnixMs::HOUR;
 const STAFF_MS: i64 = 12 * UnixMs::HOUR;
+/// Forms that one session may post within an hour.
+const ACTS_PER_SESSION: u32 = 300;
 /// How old the time in a cookie may become until it is written anew.
 const SEEN_MS: i64 = UnixMs::MINUTE;
 
@@ -126,6 +128,13 @@ impl Service {
             .then(|| seen(core, &shown.bearer, now))
             .transpose()?;
         visitor(core, session, &shown.bearer, (next_cookie, actor_ip), now).await
+    }
+
+    /// Counts one thing more that a browser does on a page; of very many within an hour the next is refused.
+    pub async fn act_on_page(&self, caller: &Caller, id: Id) -> Result<(), ServiceError> {
+        caller.has_page_session(id)?;
+        let core = &*self.core;
+        core.page_acts.take(id, ACTS_PER_SESSION, core.clock.now()?)
     }
 
     /// Ends a session: the user has gone back, or somebody of staff has signed out.
