@@ -177,7 +177,7 @@ fn u2_an_applicants_token_opens_one_request_once_and_no_device_that_it_never_mea
         .change(&phone.device, "unbind", &json!({"approver": approver}))
         .expect(204);
     let newest = alice.bind();
-    complete(&text(&approved["applicant_token"])).problem(409, "request_state");
+    complete(&text(&approved["applicant_token"])).problem(404, "not_found");
     assert_eq!(alice.device(&newest.device)["state"], "bound");
 }
 
@@ -222,7 +222,7 @@ fn u2b_a_stolen_session_applies_and_gains_nothing() {
     assert_eq!(alice.verify(&code)["accepted"], true);
     bao.approves(&world, &format!("{path}/approve"))
         .problem(409, "request_state");
-    for _ in 0..2 {
+    for _ in 0..3 {
         let again = format!("{REQUESTS}/{}", text(&apply().expect(201)["id"]));
         anna.post(&world, &format!("{again}/reject"), json!({"reason": "no"}))
             .expect(200);
