@@ -50,6 +50,8 @@ fn bound_by(options: Options, name: &str, title: &str, slow: &str) {
     let phone = scan(&browser);
     assert_eq!(browser.text("h1"), title);
     browser.walk(name, VARYING);
+    let read_out = browser.announced_within(Duration::from_millis(2_500));
+    assert_eq!(read_out, [""; 0], "the countdown is not read out every second");
     browser.click("summary");
     assert_eq!(
         browser.text("#key").replace(' ', ""),
