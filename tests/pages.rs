@@ -17,6 +17,11 @@ mod lingering;
 #[allow(dead_code, reason = "the journeys use the rest")]
 mod world;
 
+#[path = "pages/binding.rs"]
+mod binding;
+#[path = "pages/console.rs"]
+#[allow(dead_code, reason = "each journey uses its part")]
+mod console;
 #[path = "pages/exhibits.rs"]
 mod exhibits;
 #[path = "pages/harness.rs"]

@@ -78,6 +78,19 @@ fn rooms() -> Router {
             "/elsewhere",
             get(|| async { page("A picture", "<img alt=one src='http://localhost:1/one.png'>") }),
         )
+        .route(
+            "/chatty",
+            get(|| async { page("Chatty", "<p role=status>Left: <time id=count>9</time></p>") }),
+        )
+        .route(
+            "/calm",
+            get(|| async {
+                page(
+                    "Calm",
+                    "<p>Left: <time id=count>9</time></p><p role=status></p><button id=copy>Copy</button>",
+                )
+            }),
+        )
         .route("/field", get(|| async { page("A narrow field", NARROW_FIELD) }))
         .route(
             "/pale",
@@ -167,7 +180,11 @@ const FORM: &str = "<form method=post><p><label for=code>Code</label> \
 const NARROW_FIELD: &str = "<form><label for=code>Code</label> \
     <input id=code class=tiny value='492 039 492 039'></form>";
 
-const LIVE: &str = "const live = document.getElementById('live'); if (live) live.textContent = 'counting';";
+const LIVE: &str = "const live = document.getElementById('live'); if (live) live.textContent = 'counting';
+const count = document.getElementById('count'); let left = 9;
+if (count) setInterval(() => { count.textContent = --left; }, 100);
+document.getElementById('copy')?.addEventListener('click', () => navigator.clipboard.writeText('492 039'));
+";
 
 const STYLE: &str = "
 :root { color-scheme: light dark; --ink: #111; --paper: #fff; }

@@ -1,6 +1,9 @@
 //! The browser's own tests: it sees what is on a page, does what people do, and each check finds the fault that it is for.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 
 use image::{ImageFormat, Rgb, RgbImage};
 
@@ -175,6 +178,24 @@ fn whoever_has_a_browser_gets_another() {
     let third = Browser::start();
     third.open(&gallery.url("/qr"));
     assert_eq!(victim.text("h1"), "Bind an MFA device");
+}
+
+#[test]
+fn what_is_read_out_by_itself_is_heard() {
+    let (gallery, browser) = at("/chatty");
+    let announced = browser.announced_within(Duration::from_millis(500));
+    assert!(announced.iter().any(|text| text.starts_with("Left: ")), "{announced:?}");
+    browser.open(&gallery.url("/calm"));
+    let before = browser.text("#count");
+    assert_eq!(browser.announced_within(Duration::from_millis(500)), [""; 0]);
+    assert_ne!(browser.text("#count"), before, "it counts down all the same");
+}
+
+#[test]
+fn what_was_copied_can_be_pasted() {
+    let (_gallery, browser) = at("/calm");
+    browser.click("#copy");
+    assert_eq!(browser.clipboard(), "492 039");
 }
 
 #[test]

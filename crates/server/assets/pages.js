@@ -19,9 +19,12 @@ for (const time of document.querySelectorAll("time[datetime]:not([data-countdown
 const begun = performance.now();
 const served = Date.parse(document.querySelector("meta[name=served]")?.content ?? "") || Date.now();
 for (const time of document.querySelectorAll("time[data-countdown]")) {
+  const until = new Date(time.dateTime).toLocaleTimeString(lang, { timeStyle: "short" });
   const tick = () => {
     const left = Math.ceil((Date.parse(time.dateTime) - served - (performance.now() - begun)) / 60_000);
-    time.textContent = left > 0 ? time.dataset.countdown.replace("{minutes}", left) : time.dataset.over;
+    const words = left > 0 ? `${until} (${time.dataset.countdown.replace("{minutes}", left)})` : time.dataset.over;
+    // Only what changes is written, or a reader of screens might begin anew every second.
+    if (time.textContent !== words) time.textContent = words;
     if (left > 0) setTimeout(tick, 1_000);
   };
   tick();

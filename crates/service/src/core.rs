@@ -60,6 +60,7 @@ pub(crate) struct Core {
     pub(crate) trail: WrittenBehind,
     pub(crate) dummy_device: DummyDevice,
     pub(crate) page_links: HourlyLimit<Owner>,
+    pub(crate) page_acts: HourlyLimit<Id>,
 }
 
 impl Core {
@@ -89,6 +90,7 @@ impl Core {
             trail: WrittenBehind::default(),
             dummy_device,
             page_links: HourlyLimit::default(),
+            page_acts: HourlyLimit::default(),
         })
     }
 

@@ -5,9 +5,9 @@ mod support;
 
 use proptest::{collection::vec, option, prelude::*, sample::select, test_runner::TestRunner};
 use service::{
-    Actor, ActorKind, Answer, Approver, Caller, ChallengeAnswer, ChallengePurpose, Decision, Id, NewChallenge,
-    NewEvidence, NewKey, NewOutcome, NewPasscode, NewUnbindRequest, Owner, Role, Service, ServiceError, Settings,
-    UnixMs,
+    Actor, ActorKind, Answer, Approver, Caller, ChallengeAnswer, ChallengePurpose, Decision, Id, NewApplication,
+    NewChallenge, NewEvidence, NewKey, NewOutcome, NewPasscode, NewUnbindRequest, NewVouching, Owner, Role, Service,
+    ServiceError, Settings, UnixMs,
 };
 use store::StoreError;
 use support::{STEP_MS, World, actor_of, alice, by_code, faulty::Fault, phone::Phone, text};
@@ -18,6 +18,14 @@ type Crash = Option<bool>;
 #[derive(Clone, Debug)]
 enum Act {
     Open {
+        who: usize,
+        crash: Crash,
+    },
+    /// By whoever has the user's session.
+    Apply {
+        crash: Crash,
+    },
+    Vouch {
         who: usize,
         crash: Crash,
     },
@@ -67,7 +75,8 @@ enum Act {
 }
 
 fn act() -> impl Strategy<Value = Act> {
-    let who = || 0..4_usize;
+    // Mostly the two who may approve.
+    let who = || select(vec![0, 0, 0, 1, 1, 1, 2, APPLICANT]);
     let crash = || prop_oneof![8 => Just(None), 1 => Just(Some(true)), 1 => Just(Some(false))];
     let right = || prop::bool::weighted(0.9);
     // Mostly whoever acts names themself.
@@ -79,15 +88,19 @@ fn act() -> impl Strategy<Value = Act> {
         5 * UnixMs::HOUR,
         UnixMs::DAY - 1,
         UnixMs::DAY + UnixMs::MINUTE,
+        UnixMs::DAY + 2 * UnixMs::MINUTE,
+        UnixMs::DAY + 3 * UnixMs::MINUTE,
         3 * UnixMs::DAY,
     ]);
     prop_oneof![
         4 => (who(), crash()).prop_map(|(who, crash)| Act::Open { who, crash }),
-        6 => (who(), by(), right(), crash())
+        3 => crash().prop_map(|crash| Act::Apply { crash }),
+        6 => (who(), crash()).prop_map(|(who, crash)| Act::Vouch { who, crash }),
+        9 => (who(), by(), right(), crash())
             .prop_map(|(who, by, right, crash)| Act::Approve { who, by: by.unwrap_or(who), right, crash }),
         1 => (who(), crash()).prop_map(|(who, crash)| Act::Reject { who, crash }),
         1 => (who(), crash()).prop_map(|(who, crash)| Act::Withdraw { who, crash }),
-        5 => crash().prop_map(|crash| Act::Complete { crash }),
+        7 => crash().prop_map(|crash| Act::Complete { crash }),
         1 => Just(Act::DeviceCode),
         4 => who().prop_map(|who| Act::Request { who }),
         6 => (who(), by(), right(), crash())
@@ -113,6 +126,7 @@ const APPLICANT: usize = 3;
 /// Where an unbind request stands, as the rules have it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Stands {
+    Applied,
     Requested,
     Approved,
     InForce,
@@ -121,7 +135,10 @@ enum Stands {
 
 struct Request {
     id: Id,
-    opener: usize,
+    /// Nobody while it is applied.
+    opener: Option<usize>,
+    /// It began as the user's application.
+    is_applied_for: bool,
     opened_at: UnixMs,
     in_force_at: Option<UnixMs>,
     token: Option<String>,
@@ -133,6 +150,8 @@ impl Request {
         let since = |at: UnixMs| now.since(at);
         match self.in_force_at {
             _ if self.is_over => Stands::Over,
+            None if self.opener.is_none() && since(self.opened_at) >= 7 * UnixMs::DAY => Stands::Over,
+            None if self.opener.is_none() => Stands::Applied,
             None if since(self.opened_at) >= 3 * UnixMs::DAY => Stands::Over,
             None => Stands::Requested,
             Some(at) if since(at) >= UnixMs::DAY => Stands::Over,
@@ -175,15 +194,21 @@ struct Walk {
     guesses: u32,
     /// Wrong codes of each approver: below nine nothing is locked.
     wrong: [u32; 4],
+    /// Applications within a day, and since when.
+    applications: (Option<UnixMs>, u32),
     completed: u32,
+    /// Of these, what began as an application.
+    applied_for: u32,
     let_in: u32,
 }
 
 fn settings() -> Settings {
-    Settings {
+    let mut settings = Settings {
         clock_gap_ms: 10_000 * UnixMs::DAY,
         ..Settings::default()
-    }
+    };
+    settings.support.applications = true;
+    settings
 }
 
 impl Walk {
@@ -199,6 +224,7 @@ impl Walk {
             person: Some(alice()),
             accounts: None,
             audiences: Vec::new(),
+            return_urls: Vec::new(),
         };
         let approver = anna.approver(world.now());
         let made = world
@@ -242,7 +268,9 @@ impl Walk {
             passcode: None,
             guesses: 0,
             wrong: [0; 4],
+            applications: (None, 0),
             completed: 0,
+            applied_for: 0,
             let_in: 0,
         }
     }
@@ -337,11 +365,12 @@ impl Walk {
             (true, None | Some(true)) => {
                 let id = match told {
                     Ok(opened) => opened.id,
-                    Err(_) => self.find_requested().await,
+                    Err(_) => self.find("requested").await,
                 };
                 self.request = Some(Request {
                     id,
-                    opener: who,
+                    opener: Some(who),
+                    is_applied_for: false,
                     opened_at: now,
                     in_force_at: None,
                     token: None,
@@ -352,12 +381,82 @@ impl Walk {
         }
     }
 
-    async fn find_requested(&self) -> Id {
+    async fn find(&self, state: &str) -> Id {
         let found = self
             .service()
-            .unbind_requests(&self.people[0].caller, "requested", None, 9)
+            .unbind_requests(&self.people[0].caller, state, None, 9)
             .await;
         found.expect("a list").0.last().expect("it was written").id
+    }
+
+    async fn apply(&mut self, crash: Crash) {
+        let now = self.world.now();
+        let wanted = NewApplication {
+            owner: alice(),
+            evidence: Vec::new(),
+            reason: "lost".into(),
+        };
+        let open = self
+            .request
+            .as_ref()
+            .is_some_and(|request| request.stands(now) != Stands::Over);
+        let crash = crash.filter(|_| self.request.is_none());
+        let is_of_today = self
+            .applications
+            .0
+            .is_some_and(|since| now.since(since).abs() < UnixMs::DAY);
+        let (since, used) = match is_of_today {
+            true => self.applications,
+            false => (Some(now), 0),
+        };
+        self.breaks(crash);
+        let told = self.service().apply_for_unbinding(&self.all, &wanted).await;
+        self.mends(crash).await;
+        match (!open && used < 3, crash) {
+            (true, None | Some(true)) => {
+                let id = match told {
+                    Ok(applied) => applied.id,
+                    Err(_) => self.find("applied").await,
+                };
+                self.applications = (since, used + 1);
+                self.request = Some(Request {
+                    id,
+                    opener: None,
+                    is_applied_for: true,
+                    opened_at: now,
+                    in_force_at: None,
+                    token: None,
+                    is_over: false,
+                });
+            }
+            _ => assert!(told.is_err(), "U2: applied beside an open one, or too often"),
+        }
+    }
+
+    async fn vouch(&mut self, who: usize, crash: Crash) {
+        let now = self.world.now();
+        let Some(request) = &self.request else { return };
+        let (id, stands) = (request.id, request.stands(now));
+        let vouched = NewVouching {
+            evidence: vec![NewEvidence {
+                kind: "id_number".into(),
+                reference: "case-1".into(),
+                statement: None,
+            }],
+            reason: "seen".into(),
+        };
+        self.breaks(crash);
+        let caller = &self.people[who].caller;
+        let told = self.service().vouch_for_unbind_request(caller, id, &vouched).await;
+        self.mends(crash).await;
+        match (stands == Stands::Applied && who != APPLICANT, crash) {
+            (true, None | Some(true)) => {
+                let request = self.request.as_mut().expect("there");
+                request.opener = Some(who);
+                request.opened_at = now;
+            }
+            _ => assert!(told.is_err(), "U2: {who} vouched for it, {stands:?}"),
+        }
     }
 
     async fn approve(&mut self, (who, by, right): (usize, usize, bool), crash: Crash) {
@@ -370,6 +469,7 @@ impl Walk {
         let now = self.world.now();
         let stands = self.request.as_ref().map(|request| request.stands(now));
         let is_requested = stands == Some(Stands::Requested);
+        let opener = opener.unwrap_or(who);
         let may = is_requested && self.is_four_eyes(opener, who, by, right);
         if is_requested && !right && self.is_judged(opener, who, by) {
             if self.wrong[by] == 8 {
@@ -407,7 +507,7 @@ impl Walk {
             false => self.service().withdraw_unbind_request(caller, id, "no").await,
         };
         self.mends(crash).await;
-        let may = is_open && (!rejects || who != opener);
+        let may = is_open && (!rejects || Some(who) != opener);
         match (may, crash) {
             (true, None | Some(true)) => self.request.as_mut().expect("there").is_over = true,
             _ => assert!(told.is_err(), "U2: {who} ended it"),
@@ -424,8 +524,14 @@ impl Walk {
         self.mends(crash).await;
         match (stands == Stands::InForce, crash) {
             (true, None | Some(true)) => {
-                self.request.as_mut().expect("there").is_over = true;
+                let request = self.request.as_mut().expect("there");
+                request.is_over = true;
+                self.applied_for += u32::from(request.is_applied_for);
                 self.completed += 1;
+                // Whatever support was asked for ends with the last device.
+                if let Some(passcode) = &mut self.passcode {
+                    passcode.state = Pass::Over;
+                }
                 assert!(self.devices().await == 0, "they ended");
                 let (_, phone) = self.world.bind(&self.all, &alice()).await;
                 self.people[APPLICANT].bound = Some((alice(), phone.clone()));
@@ -449,7 +555,7 @@ impl Walk {
         let told = self.world.verify(&self.all, &alice(), &self.phone.shows(now)).await;
         assert!(matches!(told, Ok(Answer::Accepted(_))), "{told:?}");
         if let Some(request) = &mut self.request
-            && request.in_force_at.is_some()
+            && (request.in_force_at.is_some() || request.is_applied_for)
         {
             request.is_over = true;
         }
@@ -585,6 +691,8 @@ impl Walk {
     async fn take(&mut self, act: &Act) {
         match *act {
             Act::Open { who, crash } => self.open(who, crash).await,
+            Act::Apply { crash } => self.apply(crash).await,
+            Act::Vouch { who, crash } => self.vouch(who, crash).await,
             Act::Approve { who, by, right, crash } => self.approve((who, by, right), crash).await,
             Act::Reject { who, crash } => self.end(who, true, crash).await,
             Act::Withdraw { who, crash } => self.end(who, false, crash).await,
@@ -618,14 +726,14 @@ fn u2_u3_no_order_of_things_unbinds_or_lets_in_without_two_owners_evidence_and_t
     #[allow(clippy::disallowed_methods, reason = "a test asks how long it may take")]
     let soak = std::env::var_os("COUNTERSIGN_SOAK").is_some();
     let cases = if soak { 5_000 } else { 128 };
-    let (mut completed, mut let_in) = (0, 0);
+    let (mut completed, mut applied_for, mut let_in) = (0, 0, 0);
     let mut runner = TestRunner::new(ProptestConfig {
         cases,
         failure_persistence: None,
         ..ProptestConfig::default()
     });
-    let totals = std::cell::RefCell::new((&mut completed, &mut let_in));
-    let walked = runner.run(&vec(act(), 40..80), |acts| {
+    let totals = std::cell::RefCell::new((&mut completed, &mut applied_for, &mut let_in));
+    let walked = runner.run(&vec(act(), 80..140), |acts| {
         runtime.block_on(async {
             let mut walk = Walk::begin().await;
             for act in &acts {
@@ -633,11 +741,17 @@ fn u2_u3_no_order_of_things_unbinds_or_lets_in_without_two_owners_evidence_and_t
             }
             let mut totals = totals.borrow_mut();
             *totals.0 += walk.completed;
-            *totals.1 += walk.let_in;
+            *totals.1 += walk.applied_for;
+            *totals.2 += walk.let_in;
         });
         Ok(())
     });
     walked.unwrap_or_else(|failure| panic!("{failure}"));
-    println!("{cases} histories: {completed} requests completed, {let_in} logins by passcode");
-    assert!(completed > 0 && let_in > 0, "the walk goes all the way");
+    println!(
+        "{cases} histories: {completed} requests completed, {applied_for} of them applied for, {let_in} logins by passcode"
+    );
+    assert!(
+        completed > applied_for && applied_for > 0 && let_in > 0,
+        "the walk goes all the way"
+    );
 }

@@ -294,6 +294,7 @@ async fn u2b_a_key_that_is_bound_to_a_person_is_made_under_four_eyes_and_waits_a
         person: Some(carl.clone()),
         accounts: None,
         audiences: Vec::new(),
+        return_urls: Vec::new(),
     };
     let make = async |approver: Option<&Approver>| {
         world

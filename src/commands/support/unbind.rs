@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use api::{
     Actor, ActorKind, ApprovalRequest, CodeText, EvidenceKind, Name, NewEvidence, Text, UnbindOutcome,
     UnbindOutcomeKind, UnbindRequestCompletion, UnbindRequestEnd, UnbindRequestOpening, UnbindRequestPage,
-    UnbindRequestView,
+    UnbindRequestView, UnbindRequestVouching,
 };
 use clap::{Args, Subcommand};
 use serde::de::{IntoDeserializer as _, value};
@@ -30,6 +30,8 @@ const PATH: &str = "/v1/support/unbind-requests";
 pub(super) enum Unbind {
     /// Opens a request with evidence; another person approves
     Open(Box<Open>),
+    /// Vouches for what a user applied for, on evidence of your own; another person approves
+    Vouch(Box<Vouch>),
     /// Lists the requests in one state
     List(List),
     /// Shows a request and its evidence
@@ -44,15 +46,9 @@ pub(super) enum Unbind {
     Complete(Complete),
 }
 
+/// What support looked at, and what it says of it.
 #[derive(Args)]
-pub(super) struct Open {
-    /// The account
-    account: Name,
-    /// The user
-    user: Name,
-    /// The device that is to end [default: all of them]
-    #[arg(long)]
-    device: Option<Uuid>,
+struct Seen {
     /// What was shown for it, several times: real_name, id_number, face, photos, phone, login_account, company_name,
     /// company_number, licence, legal_representative, authorization_letter, applicant
     #[arg(long, value_name = "KIND=REFERENCE", value_parser = evidence, required_unless_present = "token_returned")]
@@ -60,9 +56,6 @@ pub(super) struct Open {
     /// The serial number of a token that was handed back: the code that it shows is asked for
     #[arg(long, value_name = "SERIAL")]
     token_returned: Option<Text<128>>,
-    /// Switches what the devices protected to this external method, which was newly proven, as METHOD=IDENTITY
-    #[arg(long, value_name = "METHOD=IDENTITY", value_parser = switch)]
-    switch_to: Option<UnbindOutcome>,
     /// Why, for whoever approves
     #[arg(long)]
     reason: Text<512>,
@@ -73,8 +66,32 @@ pub(super) struct Open {
 }
 
 #[derive(Args)]
+pub(super) struct Open {
+    /// The account
+    account: Name,
+    /// The user
+    user: Name,
+    /// The device that is to end [default: all of them]
+    #[arg(long)]
+    device: Option<Uuid>,
+    /// Switches what the devices protected to this external method, which was newly proven, as METHOD=IDENTITY
+    #[arg(long, value_name = "METHOD=IDENTITY", value_parser = switch)]
+    switch_to: Option<UnbindOutcome>,
+    #[command(flatten)]
+    seen: Seen,
+}
+
+#[derive(Args)]
+pub(super) struct Vouch {
+    /// The request's id
+    id: Uuid,
+    #[command(flatten)]
+    seen: Seen,
+}
+
+#[derive(Args)]
 pub(super) struct List {
-    /// requested, approved, in_force, completed, rejected, withdrawn or expired
+    /// applied, requested, approved, in_force, completed, rejected, withdrawn or expired
     #[arg(default_value = "requested")]
     state: String,
 }
@@ -114,6 +131,7 @@ impl Unbind {
     pub(super) fn run(self, client: &Client, output: &Output) -> Done {
         match self {
             Self::Open(open) => open.run(client, output),
+            Self::Vouch(vouch) => vouch.run(client, output),
             Self::List(list) => list.run(client, output),
             Self::Show(Show { id }) => shown(&client.get(&format!("{PATH}/{id}"))?, output, ""),
             Self::Approve(approve) => approve.run(client, output),
@@ -124,15 +142,16 @@ impl Unbind {
     }
 }
 
-impl Open {
-    fn run(self, client: &Client, output: &Output) -> Done {
-        let seen = self.evidence.into_iter().map(|(kind, reference)| NewEvidence {
+impl Seen {
+    /// The pieces, with the code of a token that was handed back.
+    fn evidence(&self, output: &Output) -> Result<Vec<NewEvidence>, Failure> {
+        let seen = self.evidence.iter().cloned().map(|(kind, reference)| NewEvidence {
             kind,
             reference,
             statement: None,
         });
         let mut evidence: Vec<NewEvidence> = seen.collect();
-        if let Some(reference) = self.token_returned {
+        if let Some(reference) = self.token_returned.clone() {
             let mut codes = CodeSource::open(&self.codes, output)?;
             let code = codes.next("Code that the token shows")?;
             evidence.push(NewEvidence {
@@ -141,6 +160,33 @@ impl Open {
                 statement: Some(statement(code)?),
             });
         }
+        Ok(evidence)
+    }
+}
+
+/// What comes next.
+fn for_another(request: &UnbindRequestView) -> String {
+    format!(
+        "\nanother person approves with a key of their own: countersign support unbind approve {} --as ACCOUNT/USER --actor NAME",
+        request.id
+    )
+}
+
+impl Vouch {
+    fn run(self, client: &Client, output: &Output) -> Done {
+        let body = UnbindRequestVouching {
+            evidence: self.seen.evidence(output)?,
+            reason: self.seen.reason,
+            actor: self.seen.person.actor(),
+        };
+        let opened = client.post::<UnbindRequestView>(&format!("{PATH}/{}/open", self.id), &body)?;
+        shown(&opened, output, &for_another(&opened))
+    }
+}
+
+impl Open {
+    fn run(self, client: &Client, output: &Output) -> Done {
+        let evidence = self.seen.evidence(output)?;
         let body = UnbindRequestOpening {
             account: self.account,
             user: self.user,
@@ -151,15 +197,11 @@ impl Open {
                 identity: None,
             }),
             evidence,
-            reason: self.reason,
-            actor: self.person.actor(),
+            reason: self.seen.reason,
+            actor: self.seen.person.actor(),
         };
         let opened = client.post::<UnbindRequestView>(PATH, &body)?;
-        let next = format!(
-            "\nanother person approves with a key of their own: countersign support unbind approve {} --as ACCOUNT/USER --actor NAME",
-            opened.id
-        );
-        shown(&opened, output, &next)
+        shown(&opened, output, &for_another(&opened))
     }
 }
 
@@ -240,14 +282,15 @@ fn shown(request: &Answer<UnbindRequestView>, output: &Output, next: &str) -> Do
 
 fn words(request: &UnbindRequestView) -> String {
     let mut words = format!(
-        "unbind request {} for {}/{}, {}: {}; opened by {}",
+        "unbind request {} for {}/{}, {}",
         request.id,
         request.account,
         request.user,
         word(&request.state),
-        request.reason,
-        request.opened_by,
     );
+    if !request.opened_by.is_empty() {
+        words += &format!(": {}; opened by {}", request.reason, request.opened_by);
+    }
     if let Some(person) = &request.approved_by {
         words += &format!(", approved by {person}");
     }
@@ -256,6 +299,12 @@ fn words(request: &UnbindRequestView) -> String {
     }
     if let Some(method) = &request.switch_to {
         words += &format!("\n  switches to {method}");
+    }
+    if let Some(application) = &request.application {
+        words += &format!("\n  the user at {}: {}", application.applied_at, application.reason);
+        for piece in &application.evidence {
+            words += &format!("\n    refers to {} {}", piece.kind, piece.reference);
+        }
     }
     for piece in &request.evidence {
         words += &format!("\n  {} {}", piece.kind, piece.reference);

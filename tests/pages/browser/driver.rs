@@ -40,6 +40,8 @@ impl Driver {
             .args(["-c", UNTIL_NOBODY_LISTENS])
             .env("TMPDIR", dir.path())
             .env("HOME", dir.path())
+            // Pages say times in the reader's own zone.
+            .env("TZ", "UTC")
             .env_remove("DISPLAY")
             // An interrupt at the terminal is for the test, which then ends this one.
             .process_group(0)

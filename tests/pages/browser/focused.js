@@ -13,6 +13,6 @@ const changed = (element) => element && window.edgesBefore?.get(element) !== edg
 const box = focused.getBoundingClientRect();
 return {
   matches: focused.matches(selector),
-  visible: box.width > 0 && box.height > 0 && near.some(changed),
+  visible: box.width > 0 && box.height > 0 && box.bottom > 0 && box.right > 0 && near.some(changed),
   html: focused.outerHTML.slice(0, 200),
 };

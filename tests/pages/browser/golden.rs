@@ -1,9 +1,9 @@
 //! Golden pictures: what a page looked like when a person last looked at it. Chromium moves, and so do fonts: they are
 //! compared in `cargo xtask soak` alone, and a few pixels may differ. `COUNTERSIGN_BLESS=1` takes the new ones.
 
-use std::{env, fs, path::Path};
+use std::{env, fs, io::Cursor, path::Path};
 
-use image::{RgbImage, load_from_memory};
+use image::{ImageFormat, RgbImage, load_from_memory};
 use serde_json::json;
 
 use super::{Browser, looks::Shade, walk};
@@ -20,6 +20,7 @@ pub(super) fn is_kept(width: u32, shade: Shade) -> bool {
 
 #[track_caller]
 pub(super) fn compare(name: &str, png: &[u8]) {
+    let png = &halved(png);
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/pages/golden")
         .join(format!("{name}.png"));
@@ -39,6 +40,15 @@ pub(super) fn compare(name: &str, png: &[u8]) {
             kept.display()
         );
     }
+}
+
+/// Half as wide and high: a third of the bytes to keep, and the edges of letters count for less.
+fn halved(png: &[u8]) -> Vec<u8> {
+    let whole = load_from_memory(png).expect("a picture");
+    let half = whole.thumbnail_exact(whole.width() / 2, whole.height() / 2).into_rgb8();
+    let mut png = Cursor::new(Vec::new());
+    half.write_to(&mut png, ImageFormat::Png).expect("a picture");
+    png.into_inner()
 }
 
 /// How many pixels in a hundred are others; what only one of two sizes has is another one too.

@@ -18,10 +18,14 @@ const cuts = (overflow) => overflow === 'hidden' || overflow === 'clip';
 const forReaders = (element, style, box) =>
   (box.width <= SLACK && box.height <= SLACK) || /inset\((50|100)%/.test(style.clipPath) || style.clip === 'rect(0px, 0px, 0px, 0px)';
 
+// Out of sight until the keyboard comes to it, which looks whether it then is in sight (focused.js).
+const skips = (element, line) => element.closest('a[href^="#"]') && (line.bottom <= 0 || line.right <= 0);
+
 const isBox = (style) => style.display !== 'inline' && style.display !== 'contents';
 
 // Follows a line of text up to the page: who cuts it, what does it hang out of? Says whether it is seen where it stands.
 const follow = (element, line) => {
+  if (skips(element, line)) return false;
   let box = null;
   for (let at = element; at && at !== root; at = at.parentElement) {
     const style = getComputedStyle(at);
@@ -53,7 +57,7 @@ while (words.nextNode()) {
   const text = words.currentNode;
   const element = text.parentElement;
   if (!text.data.trim() || !element || element.closest('svg, script, style, noscript, option, textarea')) continue;
-  if (getComputedStyle(element).visibility !== 'visible') continue;
+  if (!element.checkVisibility({ visibilityProperty: true })) continue; // in closed details too
   const range = document.createRange();
   range.selectNodeContents(text);
   for (const line of range.getClientRects()) if (line.width > 0 && line.height > 0) {

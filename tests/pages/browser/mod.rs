@@ -5,6 +5,7 @@
 //! page's text and a picture; where it did not, it fails if the page broke its own Content-Security-Policy or a script
 //! ended in an error.
 
+mod announced;
 mod axe;
 mod commands;
 mod driver;

@@ -182,6 +182,11 @@ impl Browser {
         self.viewport(1280, 900, 1);
     }
 
+    /// Whether pages may run scripts in it.
+    pub(crate) fn runs_scripts(&self) -> bool {
+        self.options.scripts
+    }
+
     pub(super) fn allow_scripts(&self, allowed: bool) {
         self.cdp("Emulation.setScriptExecutionDisabled", json!({"value": !allowed}));
     }

@@ -75,6 +75,9 @@ where
         if !browser.is_from_here || !same(token.form_token.as_bytes(), visit.visitor().form_token.as_bytes()) {
             return Err(frame::refusal(&app, &browser, "error.other_form", 403));
         }
+        let visitor = visit.visitor();
+        let counted = app.service.act_on_page(&visitor.caller, visitor.id).await;
+        counted.map_err(|error| frame::refusal_of(&app, &browser, &error))?;
         let form = decoded(&app, &browser, &bytes).await?;
         Ok(Self { visit, form })
     }

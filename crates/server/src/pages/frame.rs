@@ -60,6 +60,8 @@ pub(crate) struct Frame {
     /// What was done.
     pub(crate) notice: Option<String>,
     pub(crate) assets: &'static str,
+    /// The time of the page, by which it counts down.
+    pub(crate) served_at: Option<UnixMs>,
     /// Where forms may lead besides.
     pub(crate) form_action: Option<String>,
 }
@@ -82,6 +84,7 @@ impl Frame {
             alert: None,
             notice: None,
             assets: assets::version(),
+            served_at: None,
             form_action: None,
         }
     }
@@ -95,6 +98,7 @@ impl Frame {
             back_to: host_of(&visit.visit.return_url).map(str::to_owned),
             has_menu: visit.scope == service::UserPageName::Security,
             here,
+            served_at: Some(visit.visitor.seen_at),
             form_action: origin.map(str::to_owned),
             ..Self::plain(app, &visit.browser)
         }

@@ -194,6 +194,7 @@ mod tests {
             let (family, name) = text.split_once('.').unwrap_or_default();
             families.contains(&family)
                 && !name.is_empty()
+                && name != "html"
                 && name
                     .bytes()
                     .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')

@@ -18,6 +18,8 @@ const IDLE_MS: i64 = 15 * UnixMs::MINUTE;
 /// The longest session of a user, and of staff.
 const USER_MS: i64 = UnixMs::HOUR;
 const STAFF_MS: i64 = 12 * UnixMs::HOUR;
+/// Forms that one session may post within an hour.
+const ACTS_PER_SESSION: u32 = 300;
 /// How old the time in a cookie may become until it is written anew.
 const SEEN_MS: i64 = UnixMs::MINUTE;
 
@@ -35,6 +37,8 @@ pub struct PageVisitor {
     pub next_cookie: Option<Zeroizing<String>>,
     /// When it ends by itself, whatever is done in it.
     pub expires_at: UnixMs,
+    /// When it was seen: now.
+    pub seen_at: UnixMs,
 }
 
 /// A session that has begun.
@@ -123,7 +127,14 @@ impl Service {
         let next_cookie = (idle_ms >= SEEN_MS)
             .then(|| seen(core, &shown.bearer, now))
             .transpose()?;
-        visitor(core, session, &shown.bearer, (next_cookie, actor_ip)).await
+        visitor(core, session, &shown.bearer, (next_cookie, actor_ip), now).await
+    }
+
+    /// Counts one thing more that a browser does on a page; of very many within an hour the next is refused.
+    pub async fn act_on_page(&self, caller: &Caller, id: Id) -> Result<(), ServiceError> {
+        caller.has_page_session(id)?;
+        let core = &*self.core;
+        core.page_acts.take(id, ACTS_PER_SESSION, core.clock.now()?)
     }
 
     /// Ends a session: the user has gone back, or somebody of staff has signed out.
@@ -192,7 +203,7 @@ async fn begin(
     }
     let cookie = seen(core, &bearer, now)?;
     let ip = attempt.origin.actor.as_ref().and_then(|actor| actor.ip.clone());
-    let visitor = visitor(core, session, &bearer, (None, ip)).await?;
+    let visitor = visitor(core, session, &bearer, (None, ip), now).await?;
     Ok(Some(OpenedPage { cookie, visitor }))
 }
 
@@ -209,6 +220,7 @@ async fn visitor(
     session: PageSession,
     bearer: &Bearer,
     (next_cookie, actor_ip): (Option<Zeroizing<String>>, Option<String>),
+    now: UnixMs,
 ) -> Result<PageVisitor, ServiceError> {
     let ended = || ServiceError::NotFound(SESSION);
     let caller = match &session.holder {
@@ -236,6 +248,7 @@ async fn visitor(
         caller,
         next_cookie,
         expires_at: session.expires_at,
+        seen_at: now,
     })
 }
 

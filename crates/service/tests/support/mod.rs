@@ -228,6 +228,7 @@ impl World {
                 person: Some(owner.clone()),
                 accounts: None,
                 audiences: Vec::new(),
+                return_urls: Vec::new(),
             };
             let made = self
                 .service
