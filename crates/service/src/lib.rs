@@ -46,8 +46,9 @@ pub use protection::{
     ChallengePurpose, ChallengeState, CheckedSession, Decision, EndedMethod, FactorsThatDo, Grant, GrantUse, Ground,
     InForceGround, InForceProtection, MethodReport, MethodUses, MethodView, NewAdministrators, NewChallenge,
     NewOperation, NewProvenMethod, NewRequirements, NewSession, OWN_OPERATIONS_MAX, OfferedMethod, Operation,
-    OperationSource, ProtectionChange, ProtectionName, ProtectionView, Revocation, SessionEnd, SessionView,
-    SignedGrant, StartedSession, TrustedDeviceView, UserPage, UserSummary, shipped_operation, shipped_operations,
+    OperationSource, OwnCities, ProtectionChange, ProtectionChoices, ProtectionName, ProtectionView, Revocation,
+    SessionEnd, SessionView, SignedGrant, StartedSession, TrustedDeviceView, UserPage, UserSummary, shipped_operation,
+    shipped_operations,
 };
 pub use service::Service;
 pub use settings::{ExternalMethod, NoMethod, Settings, SupportSettings, UnknownOperations};

@@ -103,6 +103,9 @@ const CALLS: &[(&str, Call)] = calls! {
     list_keys();
     user(&alice());
     protection(&alice());
+    protection_choices(&alice());
+    own_cities(&alice());
+    forget_cities(&alice());
     device(&alice(), id(1));
     unbind(&alice(), id(1), &factor());
     close_user(&alice());

@@ -141,11 +141,6 @@ impl Service {
     /// The protection of a user: what they chose, and what they are asked for.
     pub async fn protection(&self, caller: &Caller, owner: &Owner) -> Result<ProtectionView, ServiceError> {
         caller.may_for(&[Role::Enroll], owner)?;
-        let core = &*self.core;
-        let has_device = !core.store.bound(owner.clone()).await?.is_empty();
-        let standing = core.standing(owner).await?;
-        let register = core.store.proven_methods(owner.clone()).await?;
-        let methods = OwnMethods::of(core, has_device, register.as_ref(), standing.requirements.as_ref());
-        Ok(standing.view(&methods).known_by(&*core.cities))
+        Ok(self.core.protection_choices(owner).await?.view)
     }
 }

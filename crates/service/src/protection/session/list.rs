@@ -4,7 +4,9 @@ use serde::Deserialize;
 use store::{Id, Owner, Role, SealedClient};
 use verify::UnixMs;
 
-use crate::{Caller, Client, Core, Service, ServiceError, protection::session::life::Verdict, trail::names::NamesKey};
+use crate::{
+    Caller, Client, Core, Location, Service, ServiceError, protection::session::life::Verdict, trail::names::NamesKey,
+};
 
 /// A session as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub struct SessionView {
     pub id: Id,
     /// Where its login came from.
     pub client: Option<Client>,
+    /// The city of that address, as far as it is known today.
+    pub city: Option<String>,
     /// The login.
     pub created_at: UnixMs,
     /// When the user was last seen in it.
@@ -54,9 +58,14 @@ impl Service {
             let Some(Verdict::Active { seen, .. }) = found.map(|found| found.verdict) else {
                 continue;
             };
+            let client = session.client.and_then(|sealed| opened(core, key.as_ref()?, &sealed));
             shown.push(SessionView {
                 id: session.id,
-                client: session.client.and_then(|sealed| opened(core, key.as_ref()?, &sealed)),
+                city: match core.location(client.as_ref()) {
+                    Location::City(city) => Some(city),
+                    Location::UsualNetwork | Location::Unknown => None,
+                },
+                client,
                 created_at: session.created_at,
                 last_seen_at: seen,
                 expires_at: session.expires_at,
