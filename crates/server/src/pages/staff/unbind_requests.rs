@@ -45,6 +45,12 @@ struct Requests<'a> {
     next: Option<Id>,
 }
 
+impl Requests<'_> {
+    fn is_chosen(&self, state: &str) -> bool {
+        self.state == state
+    }
+}
+
 #[derive(Deserialize)]
 pub(crate) struct Asked {
     state: Option<String>,
