@@ -142,6 +142,7 @@ const CALLS: &[(&str, Call)] = calls! {
     end_page_session(id(1));
     request_passcode(&passcode());
     passcode(id(1));
+    open_passcodes_of(&alice());
     approve_passcode(id(1), &approver());
     reveal_passcode(id(1));
     open_unbind_request(&unbinding());
@@ -470,6 +471,8 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
                 "deliveries",
                 "replay_delivery",
                 "passcode",
+                "open_passcodes_of",
+                "open_passcodes_of",
                 "approve_passcode",
                 "reveal_passcode",
                 "unbind_request",
@@ -590,6 +593,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "unlock",
             "request_passcode",
             "passcode",
+            "open_passcodes_of",
             "approve_passcode",
             "reveal_passcode",
             "open_unbind_request",

@@ -12,6 +12,7 @@ mod leave;
 mod open;
 mod said;
 mod security;
+mod staff;
 mod visit;
 mod words;
 
@@ -35,4 +36,5 @@ pub(crate) fn routes() -> Router<App> {
         .route("/pages/leave", post(leave::act))
         .route("/pages/assets/{version}/{name}", get(assets::get))
         .route("/pages/{*path}", any(frame::not_found))
+        .merge(staff::routes())
 }
