@@ -39,7 +39,7 @@ pub use inventory::{
     SeedFile, TokenTransition, TokenView,
 };
 pub use notices::{Courier, Facts, NewWebhook, Notice, NoticeKind, Posted, Posting, SettingChange, WEBHOOKS_MAX};
-pub use pages::{IssuedPageLink, NewPageLink, OpenedPage, PageVisitor, UserPageName};
+pub use pages::{EnrollmentOnPage, IssuedPageLink, NewPageLink, OpenedPage, PageVisitor, UserPageName};
 pub use ports::{Cities, Clock, Entropy, GrantKey, Location, NoCities, PortError, Sealer, Signer};
 pub use protection::{
     ADMINISTRATORS_MAX, AnsweredChallenge, Approver, Bilingual, CatalogueOperation, Challenge, ChallengeAnswer,

@@ -6,6 +6,7 @@
 
 mod assets;
 mod bind;
+mod device;
 mod form;
 mod frame;
 mod leave;
@@ -32,9 +33,10 @@ pub(crate) fn routes() -> Router<App> {
         .route("/pages/open", post(open::act))
         .route("/pages/security", get(security::show))
         .route("/pages/bind", get(bind::show).post(bind::act))
-        .route("/pages/bind/start", post(bind::start))
+        .route("/pages/bind/start", post(bind::start_app))
         .route("/pages/leave", post(leave::act))
         .route("/pages/assets/{version}/{name}", get(assets::get))
         .route("/pages/{*path}", any(frame::not_found))
+        .merge(device::routes())
         .merge(staff::routes())
 }

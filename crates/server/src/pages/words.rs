@@ -105,7 +105,9 @@ macro_rules! files {
 static FILES: &[(&str, &str, &str)] = &files![
     "bind",
     "common",
+    "device",
     "error",
+    "lost",
     "security",
     "staff",
     "staff_passcode",

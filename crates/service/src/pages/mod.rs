@@ -8,4 +8,5 @@ pub(crate) mod user_page;
 
 pub use link::{IssuedPageLink, NewPageLink};
 pub use session::{OpenedPage, PageVisitor};
+pub use shown::EnrollmentOnPage;
 pub use user_page::UserPageName;
