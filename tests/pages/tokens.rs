@@ -39,8 +39,8 @@ pub(crate) fn import(world: &World, serial_number: &str, secret: &[u8]) {
         lot: serial_number.into(),
         dry_run: false,
     };
-    let service = world.service();
-    let imported = service.import(&Caller::shell(), &[seed], Receipt::default(), &wanted);
+    let (service, caller, seeds) = (world.service(), Caller::shell(), [seed]);
+    let imported = service.import(&caller, &seeds, Receipt::default(), &wanted);
     assert_eq!(world.wait(imported).expect("an import has a receipt").imported, 1);
     let open = json!({"open_to": {"kind": "everybody"}, "actor": {"id": "desk-3", "kind": "admin"}});
     let path = format!("/v1/batches/{serial_number}");
