@@ -8,10 +8,14 @@ mod assets;
 mod bind;
 mod form;
 mod frame;
+mod fresh;
 mod leave;
 mod open;
+mod protection;
 mod said;
 mod security;
+mod settings;
+mod suspicious_login;
 mod visit;
 mod words;
 
@@ -32,6 +36,12 @@ pub(crate) fn routes() -> Router<App> {
         .route("/pages/security", get(security::show))
         .route("/pages/bind", get(bind::show).post(bind::act))
         .route("/pages/bind/start", post(bind::start))
+        .route("/pages/protection", get(protection::show).post(protection::act))
+        .route(
+            "/pages/suspicious-login",
+            get(suspicious_login::show).post(suspicious_login::act),
+        )
+        .route("/pages/suspicious-login/forget", post(suspicious_login::forget))
         .route("/pages/leave", post(leave::act))
         .route("/pages/assets/{version}/{name}", get(assets::get))
         .route("/pages/{*path}", any(frame::not_found))

@@ -102,7 +102,7 @@ macro_rules! files {
 }
 
 /// One file a family of pages; a key is `family.name`.
-static FILES: &[(&str, &str, &str)] = &files!["bind", "common", "error", "security"];
+static FILES: &[(&str, &str, &str)] = &files!["bind", "common", "error", "fresh", "protection", "security"];
 
 static TEXTS: LazyLock<HashMap<String, Texts>> = LazyLock::new(|| {
     let mut texts = HashMap::new();
