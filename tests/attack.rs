@@ -64,5 +64,7 @@ mod trail;
 mod trust;
 #[path = "attack/vanishing.rs"]
 mod vanishing;
+#[path = "attack/ways_back.rs"]
+mod ways_back;
 #[path = "attack/webhooks.rs"]
 mod webhooks;

@@ -26,3 +26,5 @@ mod console;
 mod exhibits;
 #[path = "pages/harness.rs"]
 mod harness;
+#[path = "pages/staff.rs"]
+mod staff;

@@ -302,6 +302,13 @@ pub(crate) fn routes(world: &World) -> Vec<Route> {
         ),
         route(
             "POST",
+            "/v1/accounts/{account}/users/{user}/page-links",
+            &[Role::Enroll],
+            acting(json!({"page": "security", "return_url": "https://nobody.example/", "state": "s"})),
+            400,
+        ),
+        route(
+            "POST",
             "/v1/support/passcodes",
             &[Role::Support],
             acting(json!({"account": "acme", "user": "alice", "reason": "lost"})),

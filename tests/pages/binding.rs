@@ -140,6 +140,9 @@ fn b2_an_app_is_bound_by_keyboard_alone() {
     browser.tab_to("main button");
     browser.press(Key::Enter);
     browser.wait_for(".qr");
+    assert!(browser.text("time[data-countdown]").contains("10"), "B2: ten minutes");
+    let read_out = browser.announced_within(Duration::from_millis(2_500));
+    assert_eq!(read_out, [""; 0], "the countdown is not read out every second");
     browser.tab_to("summary");
     browser.press(Key::Enter);
     let key = browser.text("#key");

@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, fs, path::Path};
 use countersign_api::{
     AdministratorsRequest, ApprovalRequest, BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest,
     ClosingRequest, ConfirmRequest, DiagnoseRequest, EndSessionsRequest, EnrollmentRequest, FindByCodeRequest,
-    HandoverRequest, ImportRequest, IntrospectRequest, MethodRequest, OperationRequest, PasscodeRequest, Problem,
-    ProblemCode, ProtectionSettingsRequest, RecoveryCodesRequest, ReplayRequest, RequirementsRequest, ResyncRequest,
-    RevokeGrantsRequest, RotateWebhookRequest, SessionCheckRequest, SessionRequest, SupportActRequest,
-    TokenChangeRequest, UnbindApplicationRequest, UnbindRequest, UnbindRequestCompletion, UnbindRequestEnd,
-    UnbindRequestOpening, UnbindRequestVouching, UnlockRequest, VerifyBatchRequest, VerifyRequest, WebhookRequest,
-    query_problem, read_json,
+    HandoverRequest, ImportRequest, IntrospectRequest, MethodRequest, OperationRequest, PageLinkRequest,
+    PasscodeRequest, Problem, ProblemCode, ProtectionSettingsRequest, RecoveryCodesRequest, ReplayRequest,
+    RequirementsRequest, ResyncRequest, RevokeGrantsRequest, RotateWebhookRequest, SessionCheckRequest, SessionRequest,
+    SupportActRequest, TokenChangeRequest, UnbindApplicationRequest, UnbindRequest, UnbindRequestCompletion,
+    UnbindRequestEnd, UnbindRequestOpening, UnbindRequestVouching, UnlockRequest, VerifyBatchRequest, VerifyRequest,
+    WebhookRequest, query_problem, read_json,
 };
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -19,8 +19,9 @@ use serde_json::{Value, json};
 type Reader = fn(&[u8]) -> Result<(), Problem>;
 
 /// The file of cases, and how its bodies are read.
-const READERS: [(&str, Reader); 39] = [
+const READERS: [(&str, Reader); 40] = [
     ("approve_passcode", |body| read_json::<ApprovalRequest>(body).map(drop)),
+    ("create_page_link", |body| read_json::<PageLinkRequest>(body).map(drop)),
     ("request_passcode", |body| read_json::<PasscodeRequest>(body).map(drop)),
     ("reveal_passcode", |body| read_json::<SupportActRequest>(body).map(drop)),
     ("open_unbind_request", |body| {

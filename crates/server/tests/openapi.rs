@@ -203,6 +203,7 @@ fn its_examples_are_read_as_they_stand() {
             "create_batch" => read_json::<BatchRequest>(body).map(drop),
             "approve_export" | "withdraw_export" => read_json::<ExportActRequest>(body).map(drop),
             "fetch_export" => read_json::<ExportFileRequest>(body).map(drop),
+            "create_page_link" => read_json::<PageLinkRequest>(body).map(drop),
             "request_passcode" => read_json::<PasscodeRequest>(body).map(drop),
             "reveal_passcode" => read_json::<SupportActRequest>(body).map(drop),
             "approve_passcode" | "approve_unbind_request" => read_json::<ApprovalRequest>(body).map(drop),

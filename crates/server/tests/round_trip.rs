@@ -46,7 +46,7 @@ macro_rules! by_name {
     ($($type:ident),+ $(,)?) => { [$((stringify!($type), again::<$type> as Again)),+] };
 }
 
-const REQUESTS: [(&str, Again); 42] = by_name![
+const REQUESTS: [(&str, Again); 43] = by_name![
     AdministratorsRequest,
     ApprovalRequest,
     BatchChangeRequest,
@@ -67,6 +67,7 @@ const REQUESTS: [(&str, Again); 42] = by_name![
     IntrospectRequest,
     MethodRequest,
     OperationRequest,
+    PageLinkRequest,
     PasscodeRequest,
     ProtectionSettingsRequest,
     RecoveryCodesRequest,
@@ -91,7 +92,7 @@ const REQUESTS: [(&str, Again); 42] = by_name![
     WebhookRequest,
 ];
 
-const ANSWERS: [(&str, Again); 53] = by_name![
+const ANSWERS: [(&str, Again); 54] = by_name![
     Administrators,
     AuditHeads,
     AuditPage,
@@ -122,6 +123,7 @@ const ANSWERS: [(&str, Again); 53] = by_name![
     Notice,
     Operation,
     OperationPage,
+    PageLink,
     Passcode,
     Probe,
     Problem,

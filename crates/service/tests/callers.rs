@@ -9,16 +9,26 @@ use service::{
     Approver, AuditFilter, AuditOrder, Caller, ChallengeAnswer, ChallengePurpose, Confirmation, Courier,
     ExportedTokens, Factor, GrantUse, HistoryView, IdentityProof, Method, MethodReport, NewAdministrators,
     NewApplication, NewChallenge, NewDevice, NewEnrollment, NewExport, NewImport, NewKey, NewLot, NewOperation,
-    NewOutcome, NewPasscode, NewProvenMethod, NewRequirements, NewSession, NewUnbindRequest, NewVouching, NewWebhook,
-    NoticeKind, OpenedBy, Owner, Posted, Posting, ProtectionChange, ProtectionMethod, Question, Receipt, Revocation,
-    Role, SeedFile, Service, ServiceError, TokenFilter, TokenTransition, UnixMs, Words,
+    NewOutcome, NewPageLink, NewPasscode, NewProvenMethod, NewRequirements, NewSession, NewUnbindRequest, NewVouching,
+    NewWebhook, NoticeKind, OpenedBy, Owner, Posted, Posting, ProtectionChange, ProtectionMethod, Question, Receipt,
+    Revocation, Role, SeedFile, Service, ServiceError, TokenFilter, TokenTransition, UnixMs, UserPageName, Words,
 };
 use support::{World, id};
 use syn::{FnArg, ImplItem, Item, Type, Visibility};
 use zeroize::Zeroizing;
 
 /// What is for nobody in particular: it begins, ends and looks at the whole, says who somebody is, or tells public keys.
-const WITHOUT_A_CALLER: [&str; 5] = ["start", "close", "ready", "authenticate", "grant_keys"];
+const WITHOUT_A_CALLER: [&str; 9] = [
+    "start",
+    "close",
+    "ready",
+    "authenticate",
+    "sign_in",
+    "look_at_page_link",
+    "open_page_link",
+    "page_visitor",
+    "grant_keys",
+];
 
 /// A public method of [`Service`], and whether a caller is the first thing that it takes.
 fn methods(dir: &Path, found: &mut Vec<(String, bool)>) {
@@ -126,8 +136,13 @@ const CALLS: &[(&str, Call)] = calls! {
     approve_export(id(1));
     withdraw_export(id(1));
     fetch_export(id(1), &[7; 32]);
+    create_page_link(&page_link());
+    enrollment_on_page(&alice(), id(1));
+    act_on_page(id(1));
+    end_page_session(id(1));
     request_passcode(&passcode());
     passcode(id(1));
+    open_passcodes_of(&alice());
     approve_passcode(id(1), &approver());
     reveal_passcode(id(1));
     open_unbind_request(&unbinding());
@@ -199,6 +214,16 @@ fn webhook() -> NewWebhook {
         url: "https://console.example.org/".into(),
         events: vec![NoticeKind::DeviceBound],
         accounts: Some(vec!["acme".into()]),
+    }
+}
+
+fn page_link() -> NewPageLink {
+    NewPageLink {
+        owner: alice(),
+        page: UserPageName::Bind,
+        return_url: "https://console.example/back".into(),
+        state: "c0ffee".into(),
+        identity_proof: None,
     }
 }
 
@@ -446,6 +471,8 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
                 "deliveries",
                 "replay_delivery",
                 "passcode",
+                "open_passcodes_of",
+                "open_passcodes_of",
                 "approve_passcode",
                 "reveal_passcode",
                 "unbind_request",
@@ -566,6 +593,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "unlock",
             "request_passcode",
             "passcode",
+            "open_passcodes_of",
             "approve_passcode",
             "reveal_passcode",
             "open_unbind_request",

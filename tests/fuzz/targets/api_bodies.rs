@@ -30,6 +30,7 @@ pub fn run(data: &[u8]) {
         read_json::<WebhookRequest>(data).err(),
         read_json::<RotateWebhookRequest>(data).err(),
         read_json::<ApprovalRequest>(data).err(),
+        read_json::<PageLinkRequest>(data).err(),
         read_json::<PasscodeRequest>(data).err(),
         read_json::<UnbindRequestOpening>(data).err(),
         read_json::<UnbindRequestCompletion>(data).err(),

@@ -43,7 +43,11 @@ use service::Service;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-pub(crate) use self::{app::App, convert::time};
+pub(crate) use self::{
+    app::App,
+    audit::record::{event_id, explained},
+    convert::time,
+};
 use crate::{Brand, Limits, answer::respond};
 
 fn endpoints() -> OpenApiRouter<App> {

@@ -14,6 +14,7 @@ use crate::{
     http::App,
     pages::{
         assets, said,
+        staff::StaffFrame,
         visit::{self, Browser, USER, UserVisit},
         words::Lang,
     },
@@ -64,6 +65,8 @@ pub(crate) struct Frame {
     pub(crate) served_at: Option<UnixMs>,
     /// Where forms may lead besides.
     pub(crate) form_action: Option<String>,
+    /// One of staff whose page it is.
+    pub(crate) staff: Option<StaffFrame>,
 }
 
 impl Frame {
@@ -86,6 +89,7 @@ impl Frame {
             assets: assets::version(),
             served_at: None,
             form_action: None,
+            staff: None,
         }
     }
 

@@ -102,7 +102,20 @@ macro_rules! files {
 }
 
 /// One file a family of pages; a key is `family.name`.
-static FILES: &[(&str, &str, &str)] = &files!["bind", "common", "error", "fresh", "protection", "security"];
+static FILES: &[(&str, &str, &str)] = &files![
+    "bind",
+    "common",
+    "error",
+    "fresh",
+    "history",
+    "protection",
+    "security",
+    "sessions",
+    "staff",
+    "staff_passcode",
+    "staff_unbind",
+    "staff_user"
+];
 
 static TEXTS: LazyLock<HashMap<String, Texts>> = LazyLock::new(|| {
     let mut texts = HashMap::new();

@@ -279,7 +279,8 @@ impl<'a> Ending<'a> {
             .into_iter()
             .map(|passcode| written_passcode(passcode, PasscodeState::Ended));
         self.writes.extend(ended);
-        if matches!(self.extent, Extent::OldHolder { .. } | Extent::Everything)
+        // What it was to end is gone, and whatever is bound from now on it was never about.
+        if !matches!(self.extent, Extent::Recovered { .. })
             && let Some(open) = store.open_unbind_request(self.owner).await?
         {
             let expected = Some(open.version);
@@ -357,10 +358,9 @@ impl<'a> Ending<'a> {
                     memo.support.freeze(until);
                 }
             }
-            Extent::OldHolder { .. } => {
+            Extent::OldHolder { .. } | Extent::Devices => {
                 memo.support.end_unbinding();
             }
-            Extent::Devices => {}
         }
         self.next.memo = memo.write();
     }

@@ -53,7 +53,7 @@ impl Bearer {
 
     /// The hash that is kept.
     pub(super) fn hash(&self) -> [u8; 32] {
-        Sha256::digest(&*self.secret).into()
+        Sha256::digest(self.secret.as_slice()).into()
     }
 
     /// Whether it is the one of this hash.
@@ -70,14 +70,14 @@ impl Bearer {
 
     fn write(&self, bytes: &mut Vec<u8>) {
         bytes.extend(self.id.as_bytes());
-        bytes.extend(&*self.secret);
+        bytes.extend(self.secret.as_slice());
     }
 
     /// What each form of this session carries, so that no other site can make one: derived, and no secret of the cookie.
     pub(super) fn form_token(&self) -> Zeroizing<String> {
         let digest = Sha256::new()
             .chain_update("form")
-            .chain_update(&*self.secret)
+            .chain_update(self.secret.as_slice())
             .finalize();
         Zeroizing::new(BASE64URL_NOPAD.encode(&digest[..16]))
     }

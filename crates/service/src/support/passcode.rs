@@ -97,6 +97,15 @@ impl Service {
         find(&self.core, caller, id).await
     }
 
+    /// The requests of a user that live, shown or not: a second person finds here what there is to approve.
+    pub async fn open_passcodes_of(&self, caller: &Caller, owner: &Owner) -> Result<Vec<Passcode>, ServiceError> {
+        caller.may_for(&[Role::Support], owner)?;
+        let now = self.core.clock.now()?;
+        let mut open = self.core.store.open_passcodes(owner).await?;
+        open.retain(|passcode| passcode.is_living(now));
+        Ok(open)
+    }
+
     /// The second pair of eyes: another person, with a key that is bound to them and a code of their own.
     pub async fn approve_passcode(
         &self,

@@ -2,7 +2,7 @@
 
 mod heads;
 mod list;
-pub(super) mod record;
+pub(crate) mod record;
 
 use utoipa_axum::router::OpenApiRouter;
 

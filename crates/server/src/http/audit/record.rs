@@ -43,7 +43,7 @@ pub(crate) fn record(record: Record) -> Result<AuditRecord, ServiceError> {
 }
 
 /// The meaning of an event's cause.
-fn explained(event: &str) -> Option<&'static Cause> {
+pub(crate) fn explained(event: &str) -> Option<&'static Cause> {
     #[derive(Deserialize)]
     struct Said {
         outcome: String,

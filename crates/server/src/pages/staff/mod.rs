@@ -1,0 +1,45 @@
+//! The pages of the operator's staff, who sign in with an API key of their own: what each page does is what that key may.
+
+mod approving;
+mod evidence;
+mod home;
+mod passcodes;
+mod unbind_request;
+mod unbind_requests;
+mod users;
+mod visit;
+mod who;
+
+use axum::{
+    Router,
+    routing::{any, get, post},
+};
+
+use crate::{http::App, pages::frame};
+
+pub(crate) use visit::StaffFrame;
+
+/// Every page of staff.
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/staff", get(home::show).post(home::sign_in))
+        .route("/staff/sign-out", post(home::sign_out))
+        .route("/staff/users", get(users::show))
+        .route("/staff/users/diagnose", post(users::diagnose))
+        .route("/staff/users/unlock", post(users::unlock))
+        .route("/staff/unbind-requests", get(unbind_requests::show))
+        .route(
+            "/staff/unbind-requests/new",
+            get(unbind_requests::form).post(unbind_requests::open),
+        )
+        .route("/staff/unbind-requests/{id}", get(unbind_request::show))
+        .route("/staff/unbind-requests/{id}/vouch", post(unbind_request::vouch))
+        .route("/staff/unbind-requests/{id}/approve", post(unbind_request::approve))
+        .route("/staff/unbind-requests/{id}/reject", post(unbind_request::reject))
+        .route("/staff/unbind-requests/{id}/withdraw", post(unbind_request::withdraw))
+        .route("/staff/passcodes", get(passcodes::show).post(passcodes::ask))
+        .route("/staff/passcodes/{id}", get(passcodes::one))
+        .route("/staff/passcodes/{id}/approve", post(passcodes::approve))
+        .route("/staff/passcodes/{id}/reveal", post(passcodes::reveal))
+        .route("/staff/{*path}", any(frame::not_found))
+}
