@@ -26,7 +26,7 @@ use crate::{Failure, heads::SecondCopy, settings::Configured};
 #[derive(Subcommand)]
 pub(super) enum Key {
     /// Makes a key and prints it, alone, on stdout; it is not shown again
-    Create(Create),
+    Create(Box<Create>),
     /// Lists the keys, without their secrets
     List(List),
     /// Ends a key at once
@@ -158,7 +158,7 @@ fn id(text: &str) -> Result<Id, String> {
 impl Key {
     pub(super) fn run(self) -> Done {
         match self {
-            Self::Create(create) => create.run(),
+            Self::Create(create) => (*create).run(),
             Self::List(list) => list.run(),
             Self::Revoke(revoke) => revoke.run(),
         }
