@@ -15,9 +15,10 @@ use zeroize::Zeroizing;
 use crate::{
     http::App,
     pages::{
-        device::{Asking, factor, start, unproven},
+        device::{Asking, start, unproven},
         form::Posted,
         frame::{Frame, Page, Refusal, page, redirect, refusal_of},
+        fresh::factor,
         said,
         visit::UserVisit,
     },

@@ -12,10 +12,11 @@ use crate::{
         bind::as_file,
         device::{
             done::no_device,
-            factor::{Asking, factor, refused},
+            factor::{Asking, refused},
         },
         form::Posted,
         frame::{Frame, Page, page, refusal_of},
+        fresh::factor,
         security,
         visit::UserVisit,
     },

@@ -1,7 +1,6 @@
 //! The fresh factor on a page: a code of a device, or a recovery code; and of which device, where there are several.
 
-use service::{DeviceView, Factor, Id, Method, ServiceError, UserView};
-use zeroize::Zeroizing;
+use service::{DeviceView, Id, ServiceError, UserView};
 
 use crate::pages::{frame::Frame, said, words::Lang};
 
@@ -57,20 +56,6 @@ impl<'a> Asking<'a> {
             None => format!("{} ({})", device.label, frame.t("security.kind_is_app")),
         }
     }
-}
-
-/// The factor that was typed: one of the two.
-pub(crate) fn factor(code: &Zeroizing<String>, recovery_code: &Zeroizing<String>) -> Option<Factor> {
-    let (code, method) = match (code.trim(), recovery_code.trim()) {
-        ("", "") => return None,
-        (code, "") => (code, Method::Totp),
-        ("", code) => (code, Method::RecoveryCode),
-        _ => return None,
-    };
-    Some(Factor::Code {
-        code: Zeroizing::new(code.to_owned()),
-        method,
-    })
 }
 
 /// Why a factor, or what it was for, was refused. Of a code that is all that is told, and what may have been the matter.

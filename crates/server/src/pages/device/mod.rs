@@ -18,7 +18,7 @@ use axum::{
 
 use crate::http::App;
 
-pub(crate) use factor::{Asking, factor};
+pub(crate) use factor::Asking;
 pub(crate) use start::{start, unproven};
 
 /// Every page of the device, but for binding an app.

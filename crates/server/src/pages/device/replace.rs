@@ -12,11 +12,12 @@ use crate::{
     pages::{
         device::{
             done::no_device,
-            factor::{Asking, factor},
+            factor::Asking,
             start::{start, unproven},
         },
         form::Posted,
         frame::{Frame, Page, page, redirect, refusal_of},
+        fresh::factor,
         visit::UserVisit,
     },
 };

@@ -11,10 +11,11 @@ use crate::{
     pages::{
         device::{
             done::{done, no_device},
-            factor::{Asking, factor, refused},
+            factor::{Asking, refused},
         },
         form::Posted,
         frame::{Frame, Page, page, refusal_of},
+        fresh::factor,
         visit::UserVisit,
     },
 };
