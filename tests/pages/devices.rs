@@ -36,7 +36,7 @@ fn unbound_by(view: (Options, &'static str)) {
         5,
         "U1: codes, login, operations, recovery codes, trusted devices"
     );
-    browser.click("main form button");
+    visit.send();
     visit.alert();
     visit.show_code(&bound.phone.wrong_code_at(world.now_ms()));
     visit.alert();
@@ -112,8 +112,7 @@ fn replaced_by(view: (Options, &'static str)) {
         accepted(&old.device),
         "B8: the old one works until the new one is confirmed"
     );
-    visit.browser.type_into("#code", &new.code_at(world.now_ms()));
-    visit.browser.click("button.primary");
+    visit.show_code(&new.code_at(world.now_ms()));
     let codes = visit.keep_codes();
     visit.comes_back("done");
     world.pass(STEP_MS);
@@ -223,17 +222,10 @@ fn measured_by(view: (Options, &'static str)) {
     let visit = Visit::of(&user, "security", view);
     visit.follow("/pages/clock");
     visit.walk("clock");
-    let measure = |first: &str, second: &str| {
-        visit.browser.type_into("#first", first);
-        visit.browser.type_into("#second", second);
-        if !visit.browser.runs_scripts() {
-            visit.browser.click("main form button");
-        }
-    };
-    measure(&ahead(0), &ahead(5));
+    visit.show_two_codes(&ahead(0), &ahead(5));
     visit.alert();
     visit.walk("clock-wrong");
-    measure(&ahead(1), &ahead(2));
+    visit.show_two_codes(&ahead(1), &ahead(2));
     visit.browser.wait_for("[role=status]");
     assert_eq!(user.verify(&ahead(2)), refused(), "D6: they are burned");
     world.pass(3 * STEP_MS);
@@ -269,8 +261,7 @@ fn d3_of_several_devices_the_page_asks_which() {
     visit.walk("another");
     visit.show_code(&code(&first, &world));
     let second = scan(&visit.browser);
-    visit.browser.type_into("#code", &second.code_at(world.now_ms()));
-    visit.browser.click("button.primary");
+    visit.show_code(&second.code_at(world.now_ms()));
     visit.keep_codes();
     visit.walk("devices");
     world.pass(STEP_MS);

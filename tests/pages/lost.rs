@@ -32,12 +32,12 @@ fn applied_by(view: (Options, &'static str)) {
     visit.walk("lost");
     browser.type_into("#reason", "It fell into the sea.\nWith my phone.");
     browser.type_into("#reference_1", "case 17");
-    browser.click("form[action='/pages/lost'] button");
+    visit.send();
     visit.alert();
     assert_eq!(browser.value("#reference_1"), "case 17", "half a row is not dropped");
     visit.walk("lost-half");
     browser.click("#kind_1 option[value=id_number]");
-    browser.click("form[action='/pages/lost'] button");
+    visit.send();
     browser.wait_until_gone("#reason");
     visit.walk("lost-applied");
     let applications = user.events("unbind_request.apply", "done");
@@ -79,8 +79,7 @@ fn p3a_a_recovery_code_replaces_a_lost_device() {
     visit.show_recovery_code(&bound.recovery_codes[2]);
     visit.browser.wait_for(".qr");
     let new = Phone::of_uri(&visit.browser.decode_qr());
-    visit.browser.type_into("#code", &new.code_at(world.now_ms()));
-    visit.browser.click("button.primary");
+    visit.show_code(&new.code_at(world.now_ms()));
     visit.keep_codes();
     visit.comes_back("done");
     let told = user.get();

@@ -67,19 +67,16 @@ fn bound_by(world: &World, view: (Options, &'static str), mut read: impl FnMut(&
     browser.wait_for("svg.token");
     visit.walk("number");
     browser.type_into("#serial_number", "CS-999999");
-    browser.click("main form button");
+    visit.send();
     let unknown = visit.alert();
     assert_eq!(browser.value("#serial_number"), "CS-999999", "it can be mended");
     visit.walk("unknown");
     browser.type_into("#serial_number", SERIAL);
-    browser.click("main form button");
+    visit.send();
 
     browser.wait_for("#first");
     visit.walk("codes");
-    for field in ["#first", "#second"] {
-        browser.type_into(field, "000000");
-    }
-    browser.click("main form button");
+    visit.show_two_codes("000000", "000000");
     assert_ne!(visit.alert(), unknown);
     visit.walk("refused");
 
@@ -97,7 +94,7 @@ fn bound_by(world: &World, view: (Options, &'static str), mut read: impl FnMut(&
     let second = read(world);
     browser.type_into("#second", &second);
     browser.click("#operation");
-    browser.click("main form button");
+    visit.send();
     browser.wait_for("#codes");
     visit.walk("done");
     visit.keep_codes();
@@ -149,11 +146,11 @@ fn b3_whatever_is_the_matter_with_a_number_is_told_in_the_same_words() {
     let theirs = stocked(&world, "CS-000007");
     let bob = Visit::of(&world.user("acme", "bob"), "bind_token", (Options::default(), "bob"));
     bob.browser.type_into("#serial_number", "CS-000007");
-    bob.browser.click("main form button");
+    bob.send();
     bob.browser.type_into("#first", &theirs.code_at(world.now_ms()));
     bob.browser
         .type_into("#second", &theirs.code_at(world.now_ms() + STEP_MS));
-    bob.browser.click("main form button");
+    bob.send();
     bob.keep_codes();
 
     let alice = Visit::of(&world.user("acme", "alice"), "bind", (Options::default(), "alice"));
@@ -163,7 +160,7 @@ fn b3_whatever_is_the_matter_with_a_number_is_told_in_the_same_words() {
         .map(|number| {
             alice.open("/pages/bind-token");
             alice.browser.type_into("#serial_number", number);
-            alice.browser.click("main form button");
+            alice.send();
             alice.alert()
         })
         .collect();
@@ -177,17 +174,17 @@ fn b2_a_token_whose_time_is_over_is_begun_anew_by_one_button() {
     let user = world.user("acme", "alice");
     let visit = Visit::of(&user, "bind_token", (Options::default(), "token"));
     visit.browser.type_into("#serial_number", SERIAL);
-    visit.browser.click("main form button");
+    visit.send();
     visit.browser.wait_for("#first");
     world.pass(11 * MINUTE_MS);
     visit.browser.type_into("#first", &token.code_at(world.now_ms()));
     visit
         .browser
         .type_into("#second", &token.code_at(world.now_ms() + STEP_MS));
-    visit.browser.click("main form button");
+    visit.send();
     assert!(visit.alert().contains("ten minutes"), "{}", visit.alert());
     visit.walk("over");
     visit.browser.type_into("#serial_number", SERIAL);
-    visit.browser.click("main form button");
+    visit.send();
     visit.browser.wait_for("#first");
 }

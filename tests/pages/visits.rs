@@ -9,6 +9,9 @@ use crate::{
 /// What is another one each time.
 pub(crate) const VARYING: &[&str] = &[".qr", "#key", "#codes", "time"];
 
+/// What sends the form of a page.
+const SENDS: &str = "main form button:not([type=button])";
+
 /// A user on a page of theirs.
 pub(crate) struct Visit<'w> {
     pub(crate) world: &'w World,
@@ -34,8 +37,7 @@ impl<'w> Visit<'w> {
     /// Opens a link, and goes through it.
     pub(crate) fn enter(&self, link: &str) {
         self.browser.open(link);
-        self.browser.click("main button");
-        self.browser.wait_until_gone("input[name=token]");
+        self.send();
     }
 
     /// Goes to a page by its address.
@@ -46,8 +48,7 @@ impl<'w> Visit<'w> {
     /// Goes on by a link of the page.
     #[track_caller]
     pub(crate) fn follow(&self, path: &str) {
-        self.browser.click(&format!("main a[href='{path}']"));
-        self.browser.wait_until_gone(&format!("main a[href='{path}']"));
+        self.leave(|| self.browser.click(&format!("main a[href='{path}']")));
     }
 
     /// Looks at the page from all sides.
@@ -56,14 +57,43 @@ impl<'w> Visit<'w> {
         self.browser.walk(&format!("{}-{state}", self.name), VARYING);
     }
 
+    /// Sends the form, and waits for the page that comes then.
+    #[track_caller]
+    pub(crate) fn send(&self) {
+        self.leave(|| self.browser.click(SENDS));
+    }
+
+    /// Does what leads to another page, and waits until this one is gone.
+    #[track_caller]
+    fn leave(&self, act: impl FnOnce()) {
+        self.browser.script("document.documentElement.dataset.left = 1", vec![]);
+        act();
+        self.browser.wait_until_gone("html[data-left]");
+    }
+
     /// Types a code, and sends it by the button if the page does not send it by itself.
     #[track_caller]
     pub(crate) fn show_code(&self, code: &str) {
-        self.browser.type_into("#code", code);
-        let sends = self.browser.runs_scripts() && self.browser.attribute("#code", "data-submit").is_some();
-        if !sends {
-            self.browser.click("main form button");
-        }
+        let sends = self.browser.attribute("#code", "data-submit").is_some() && self.browser.runs_scripts();
+        self.leave(|| {
+            self.browser.type_into("#code", code);
+            if !sends {
+                self.browser.click(SENDS);
+            }
+        });
+    }
+
+    /// Types two codes in a row, and sends them likewise.
+    #[track_caller]
+    pub(crate) fn show_two_codes(&self, first: &str, second: &str) {
+        let sends = self.browser.attribute("#second", "data-submit").is_some() && self.browser.runs_scripts();
+        self.leave(|| {
+            self.browser.type_into("#first", first);
+            self.browser.type_into("#second", second);
+            if !sends {
+                self.browser.click(SENDS);
+            }
+        });
     }
 
     /// Types a recovery code, and sends it.
@@ -71,7 +101,7 @@ impl<'w> Visit<'w> {
     pub(crate) fn show_recovery_code(&self, code: &str) {
         self.browser.click("summary");
         self.browser.type_into("#recovery_code", code);
-        self.browser.click("main form button");
+        self.send();
     }
 
     /// What went wrong, once the page says so.
