@@ -4,7 +4,7 @@ use serde_json::json;
 use service::Settings;
 
 use crate::{
-    browser::{Browser, Options},
+    browser::{Browser, Key, Options},
     judges::{Phone, STEP_MS},
     tokens::stocked,
     visits::Visit,
@@ -287,4 +287,48 @@ fn d3_of_several_devices_the_page_asks_which() {
         told["protection"]["login_protection"], "mfa",
         "U1: with the last one alone"
     );
+}
+
+#[test]
+fn b8_an_app_is_replaced_by_keyboard_alone() {
+    let world = World::new();
+    let user = world.user("acme", "alice");
+    let old = user.bind();
+    let token = stocked(&world, "CS-000042");
+    let visit = Visit::of(&user, "replace", (Options::default(), "device"));
+    let browser = &visit.browser;
+    browser.tab_to("#new-app");
+    browser.press(Key::Down);
+    browser.tab_to("#serial_number");
+    browser.type_text("CS-000042");
+    browser.tab_to("#code");
+    browser.type_text(&code(&old, &world));
+    browser.wait_for("#first");
+    browser.tab_to("#first");
+    browser.type_text(&token.code_at(world.now_ms()));
+    browser.tab_to("#second");
+    browser.type_text(&token.code_at(world.now_ms() + STEP_MS));
+    browser.tab_to("main button.primary");
+    browser.press(Key::Enter);
+    browser.wait_for("#codes");
+    assert_eq!(user.get()["devices"][0]["serial_number"], "CS-000042");
+}
+
+#[test]
+fn b4_an_app_is_bound_by_two_codes_where_the_operator_asks_for_two() {
+    let settings = Settings {
+        virtual_codes: 2,
+        ..Settings::default()
+    };
+    let world = World::with(settings, server::Limits::default());
+    let user = world.user("acme", "alice");
+    let visit = Visit::of(&user, "bind", (Options::default(), "two"));
+    let phone = scan(&visit.browser);
+    visit.walk("codes");
+    visit
+        .browser
+        .type_into("#second", &phone.code_at(world.now_ms() + STEP_MS));
+    visit.show_code(&phone.code_at(world.now_ms()));
+    visit.keep_codes();
+    visit.comes_back("done");
 }

@@ -34,6 +34,7 @@ fn applied_by(view: (Options, &'static str)) {
     browser.type_into("#reference_1", "case 17");
     visit.send();
     visit.alert();
+    assert_eq!(browser.value("#reason"), "It fell into the sea.\nWith my phone.");
     assert_eq!(browser.value("#reference_1"), "case 17", "half a row is not dropped");
     visit.walk("lost-half");
     browser.click("#kind_1 option[value=id_number]");
@@ -85,4 +86,24 @@ fn p3a_a_recovery_code_replaces_a_lost_device() {
     let told = user.get();
     assert_eq!(told["devices"].as_array().map(Vec::len), Some(1), "{told}");
     assert_ne!(told["devices"][0]["id"], json!(bound.device));
+}
+
+#[test]
+fn u2_the_fourth_application_of_a_day_is_told_to_wait() {
+    let world = world();
+    let user = world.user("acme", "alice");
+    let bound = user.bind();
+    let visit = Visit::of(&user, "lost", (Options::default(), "lost"));
+    for _withdrawn in 0..3 {
+        visit.browser.type_into("#reason", "It is gone.");
+        visit.send();
+        assert!(!visit.browser.shows("#reason"), "a user has one open application");
+        world.pass(STEP_MS);
+        let code = bound.phone.code_at(world.now_ms());
+        assert_eq!(user.verify(&code), accepted(&bound.device));
+        visit.open("/pages/lost");
+    }
+    visit.browser.type_into("#reason", "It is gone.");
+    visit.send();
+    assert!(visit.alert().contains("tomorrow"), "{}", visit.alert());
 }

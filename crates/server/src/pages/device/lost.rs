@@ -4,7 +4,9 @@
 use askama::Template;
 use axum::extract::State;
 use serde::Deserialize;
-use service::{EVIDENCE_KINDS, NewApplication, NewEvidence, ServiceError, UnbindRequest, UserPageName, UserView};
+use service::{
+    EVIDENCE_KINDS, Input, NewApplication, NewEvidence, ServiceError, UnbindRequest, UserPageName, UserView,
+};
 
 use crate::{
     http::App,
@@ -15,6 +17,7 @@ use crate::{
         frame::{Frame, Page, page, redirect, refusal_of},
         said,
         visit::UserVisit,
+        words::Lang,
     },
 };
 
@@ -111,6 +114,16 @@ async fn shown(app: &App, visit: &UserVisit, typed: &Applying, alert: Option<Str
     Ok(page(app, visit, &frame, &lost))
 }
 
+fn refused(lang: Lang, error: &ServiceError) -> String {
+    match error {
+        ServiceError::Invalid {
+            input: Input::Evidence, ..
+        } => lang.say("lost.half_row", &[]),
+        ServiceError::AskedTooOften { .. } => lang.say("lost.too_often", &[]),
+        _ => said::refused(lang, error),
+    }
+}
+
 /// `POST /pages/lost`
 pub(crate) async fn act(State(app): State<App>, Posted { visit, form }: Posted<UserVisit, Applying>) -> Page {
     visit.sees(&app, UserPageName::Lost)?;
@@ -123,7 +136,7 @@ pub(crate) async fn act(State(app): State<App>, Posted { visit, form }: Posted<U
     match app.service.apply_for_unbinding(visit.caller(), &wanted).await {
         Ok(_) => Ok(redirect(PATH)),
         Err(error) => {
-            let alert = said::refused(visit.browser.lang, &error);
+            let alert = refused(visit.browser.lang, &error);
             shown(&app, &visit, &form, Some(alert)).await
         }
     }
