@@ -26,5 +26,7 @@ mod console;
 mod exhibits;
 #[path = "pages/harness.rs"]
 mod harness;
+#[path = "pages/settings.rs"]
+mod settings;
 #[path = "pages/staff.rs"]
 mod staff;
