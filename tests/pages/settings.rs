@@ -353,6 +353,9 @@ fn settings_by(options: Options, name: &str, said: [&str; 4]) {
     visit.goes_to("trusted-devices");
     visit.look(&format!("{name}-trusted-none"));
 
+    for wrong in bound.phone.wrong_codes_at(world.now_ms(), 8) {
+        alice.verify(&wrong);
+    }
     visit.goes_to("history");
     let shown = browser.texts("tbody tr");
     assert_eq!(shown.len(), 20, "a page of it");
