@@ -103,21 +103,29 @@ impl<'w> Visit<'w> {
     }
 }
 
+fn client() -> Value {
+    json!({"ip": SHENZHEN, "user_agent": FIREFOX})
+}
+
+/// The challenge of a login.
+fn asked_at_login(user: &User<'_>) -> Value {
+    let asked = json!({
+        "account": user.account, "user": user.user, "purpose": "login", "first_factor": {"method": "password"},
+        "client": client(),
+    });
+    user.world.post(Role::Verify, "/v1/challenges", &asked).expect(201)
+}
+
 /// A login by the phone in a browser that is trusted from now on, and its session.
 fn logs_in(user: &User<'_>, bound: &Bound) {
     let world = user.world;
-    let client = json!({"ip": SHENZHEN, "user_agent": FIREFOX});
-    let asked = json!({
-        "account": user.account, "user": user.user, "purpose": "login", "first_factor": {"method": "password"},
-        "client": client,
-    });
-    let challenge = world.post(Role::Verify, "/v1/challenges", &asked).expect(201);
+    let challenge = asked_at_login(user);
     let path = format!("/v1/challenges/{}/answer", text(&challenge["id"]));
     let code = bound.phone.code_at(world.now_ms());
     let answer = json!({"method": "totp", "code": code, "trust_device": true});
     let told = world.post(Role::Verify, &path, &answer).expect(200);
     world.pass(STEP_MS);
-    let session = json!({"client": client, "grant": told["grant"], "actor": {"id": "login", "kind": "service"}});
+    let session = json!({"client": client(), "grant": told["grant"], "actor": {"id": "login", "kind": "service"}});
     world.post(Role::Verify, &user.path("/sessions"), &session).expect(201);
 }
 
@@ -300,6 +308,11 @@ fn settings_by(options: Options, name: &str, said: [&str; 4]) {
     visit.notice();
     assert!(!browser.page_text().contains(count), "P5: it is forgotten");
     assert_eq!(alice.events("usual_cities.forget", "done").len(), 1, "A3");
+    assert_eq!(
+        asked_at_login(&alice)["ground"],
+        "unusual_city",
+        "P5: it is unusual again"
+    );
 
     visit.goes_to("trusted-devices");
     assert_eq!(browser.texts("tbody tr").len(), 2);
