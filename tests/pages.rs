@@ -26,6 +26,8 @@ mod console;
 mod exhibits;
 #[path = "pages/harness.rs"]
 mod harness;
+#[path = "pages/sessions.rs"]
+mod sessions;
 #[path = "pages/settings.rs"]
 mod settings;
 #[path = "pages/staff.rs"]
