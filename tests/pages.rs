@@ -40,6 +40,12 @@ mod harness;
 mod lost;
 #[path = "pages/proofs.rs"]
 mod proofs;
+#[path = "pages/replacing.rs"]
+mod replacing;
+#[path = "pages/sessions.rs"]
+mod sessions;
+#[path = "pages/settings.rs"]
+mod settings;
 #[path = "pages/staff.rs"]
 mod staff;
 #[path = "pages/tokens.rs"]
