@@ -53,6 +53,8 @@ pub struct Prompt {
     pub locked_until: Option<UnixMs>,
     /// The user may have this browser trusted.
     pub offers_trust: bool,
+    /// When this was seen: now.
+    pub seen_at: UnixMs,
 }
 
 /// A method that may answer.
@@ -155,6 +157,7 @@ impl Core {
             expires_at: pending.expires_at(),
             locked_until,
             offers_trust: pending.purpose == ChallengePurpose::Login && standing.own.allow_trusted_devices,
+            seen_at: now,
             owner,
         })
     }
