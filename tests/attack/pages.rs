@@ -2,7 +2,7 @@
 //! of somebody else's making.
 
 use serde_json::json;
-use service::{Caller, Role};
+use service::Caller;
 
 use crate::{
     judges::STEP_MS,
@@ -416,7 +416,7 @@ fn a_visit_ends_with_its_key_and_after_fifteen_idle_minutes() {
     assert_eq!(tab.get("/pages/prompt").status, 200);
     let revoked = world.service();
     world
-        .wait(revoked.revoke_key(&Caller::shell(), login.service.id, None))
+        .wait(revoked.revoke_key(&Caller::shell(), login.service.id))
         .expect("a key can be revoked");
     assert_eq!(tab.get("/pages/prompt").status, 403, "A4: its key is revoked");
     assert_eq!(tab.get(&unopened.path).status, 410, "and its links");
