@@ -421,3 +421,76 @@ fn a_visit_ends_with_its_key_and_after_fifteen_idle_minutes() {
     assert_eq!(tab.get("/pages/prompt").status, 403, "A4: its key is revoked");
     assert_eq!(tab.get(&unopened.path).status, 410, "and its links");
 }
+
+/// Texts that a page would run, or would be torn by, if it wrote them as they are.
+const XSS: &str = include_str!("../pages/xss.txt");
+
+/// The elements of a page and the names of their attributes, in order: what no text that is shown may change.
+fn skeleton(page: &str) -> Vec<String> {
+    let mut left = page;
+    let mut found = Vec::new();
+    while let Some(at) = left.find('<') {
+        left = &left[at + 1..];
+        let mut quote = None;
+        let end = left.find(|letter| {
+            match (quote, letter) {
+                (None, '"' | '\'') => quote = Some(letter),
+                (Some(open), _) if open == letter => quote = None,
+                _ => {}
+            }
+            quote.is_none() && letter == '>'
+        });
+        let tag = &left[..end.unwrap_or_else(|| panic!("an element without an end: {page}"))];
+        let pieces = tag.split('"').step_by(2);
+        found.push(pieces.collect::<String>());
+    }
+    found
+}
+
+/// What a user's page and a prompt look like where everything that others name has this name.
+fn named(world: &World, service: &LoginService<'_>, number: usize, name: &str) -> (Seen, Seen) {
+    let user = world.user(&format!("acme-{number}"), "alice");
+    let offered = user.enroll(&json!({"label": name, "issuer": name.replace(':', ".")}));
+    user.complete(offered);
+    let operation = json!({
+        "purpose": "operation", "session_id": "s", "operation": "cloud-virtual-machine/shutting-down-instances",
+        "resource": name,
+    });
+    let sent = service.send(&service.ask(&user, &operation), "a browser");
+    let prompt = Tab::of(world).get(&sent.path);
+    let body = json!({"page": "security", "return_url": BACK, "state": name, "actor": {"id": name, "kind": "user"}});
+    let path = format!("/v1/accounts/{}/users/{}/page-links", user.account, percent(name));
+    let link = service.post(&path, &body).expect(201);
+    let link = url::Url::parse(&crate::world::text(&link["url"])).expect("an address");
+    (prompt, Tab::of(world).get(link.path()))
+}
+
+fn percent(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+/// Issuer, label, resource, user, actor and state are what others say: 200 such texts change no element of a page.
+#[test]
+fn what_people_are_called_runs_on_no_page() {
+    let world = World::new();
+    let service = LoginService::of(&world, BACK);
+    let (prompt, open) = named(&world, &service, 0, "harmless");
+    assert!(prompt.body.contains("harmless") && open.body.contains("harmless"));
+    let (prompt, open) = (skeleton(&prompt.body), skeleton(&open.body));
+    let mut walked = 0;
+    for (number, payload) in XSS.lines().enumerate() {
+        let (own_prompt, own_open) = named(&world, &service, number + 1, payload);
+        assert_eq!(own_prompt.status, 200, "{payload}");
+        assert_eq!(own_open.status, 200, "{payload}");
+        assert_eq!(skeleton(&own_prompt.body), prompt, "{payload}");
+        assert_eq!(skeleton(&own_open.body), open, "{payload}");
+        if payload.contains('<') {
+            assert!(
+                !own_prompt.body.contains(payload) && !own_open.body.contains(payload),
+                "{payload}"
+            );
+        }
+        walked += 1;
+    }
+    assert_eq!(walked, 200);
+}
