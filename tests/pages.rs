@@ -31,5 +31,9 @@ mod harness;
 mod login_service;
 #[path = "pages/prompt.rs"]
 mod prompt;
+#[path = "pages/sessions.rs"]
+mod sessions;
+#[path = "pages/settings.rs"]
+mod settings;
 #[path = "pages/staff.rs"]
 mod staff;

@@ -453,7 +453,13 @@ fn named(world: &World, service: &LoginService<'_>, name: &str) -> [Seen; 3] {
     let user = world.user(&percent(name), &percent(name));
     // Apps take a colon for the end of the issuer: an entry has none.
     let entry = name.replace(':', ".");
-    user.complete(user.enroll(&json!({"label": entry, "issuer": entry})));
+    let actor = json!({"id": name, "kind": "user"});
+    let offered = user.enroll(&json!({"label": entry, "issuer": entry, "actor": actor}));
+    let confirm = user.path(&format!("/enrollments/{}/confirm", offered.id));
+    let code = offered.phone.code_at(world.now_ms());
+    let scope = ["login_protection", "operation_protection"];
+    let body = json!({"codes": [code], "scope": scope, "recovery_codes": false, "actor": actor});
+    service.post(&confirm, &body).expect(200);
     let operation = json!({
         "account": name, "user": name, "purpose": "operation", "session_id": name, "resource": name,
         "operation": "cloud-virtual-machine/shutting-down-instances",
@@ -461,7 +467,7 @@ fn named(world: &World, service: &LoginService<'_>, name: &str) -> [Seen; 3] {
     let asked = service.post("/v1/challenges", &operation).expect(201);
     let sent = service.send(&text(&asked["id"]), "a browser");
     let prompt = Tab::of(world).get(&sent.path);
-    let body = json!({"page": "security", "return_url": BACK, "state": name, "actor": {"id": name, "kind": "user"}});
+    let body = json!({"page": "security", "return_url": BACK, "state": name, "actor": actor});
     let link = service.post(&user.path("/page-links"), &body).expect(201);
     let link = Url::parse(&text(&link["url"])).expect("an address");
     let tab = Tab::of(world);
