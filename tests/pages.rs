@@ -42,6 +42,11 @@ mod lost;
 mod proofs;
 #[path = "pages/replacing.rs"]
 mod replacing;
+#[path = "journeys/login_service.rs"]
+#[allow(dead_code, reason = "the attacks use the rest")]
+mod login_service;
+#[path = "pages/prompt.rs"]
+mod prompt;
 #[path = "pages/sessions.rs"]
 mod sessions;
 #[path = "pages/settings.rs"]

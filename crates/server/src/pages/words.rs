@@ -110,6 +110,7 @@ static FILES: &[(&str, &str, &str)] = &files![
     "fresh",
     "history",
     "lost",
+    "prompt",
     "protection",
     "security",
     "sessions",
