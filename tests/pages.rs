@@ -19,6 +19,8 @@ mod world;
 
 #[path = "pages/binding.rs"]
 mod binding;
+#[path = "pages/cloud.rs"]
+mod cloud;
 #[path = "pages/console.rs"]
 #[allow(dead_code, reason = "each journey uses its part")]
 mod console;
