@@ -822,7 +822,9 @@ fn the_document_the_server_and_this_table_know_the_same_routes() {
         "/",
         "/{*__private__axum_fallback}",
     ];
-    served.retain(|path| !about.contains(&&**path));
+    // Pages are for people, and the document is for programs.
+    let is_page = |path: &str| path.starts_with("/pages/") || path == "/staff" || path.starts_with("/staff/");
+    served.retain(|path| !about.contains(&&**path) && !is_page(path));
     let served: BTreeSet<String> = served
         .iter()
         .map(|path| {

@@ -94,8 +94,8 @@ impl<'w> Desk<'w> {
     /// Finds a user by the two fields.
     fn find(&self, user: &User<'_>) {
         self.open("/staff/users");
-        self.browser.type_into("#account", user.account);
-        self.browser.type_into("#user", user.user);
+        self.browser.type_into("#account", &user.account);
+        self.browser.type_into("#user", &user.user);
         self.browser.click("main form button");
         self.browser.wait_for("#history");
     }

@@ -543,7 +543,11 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
     (
         &[Role::Enroll],
         &[
+            "create_page_link",
             "protection",
+            "protection_choices",
+            "own_cities",
+            "forget_cities",
             "set_protection",
             "methods",
             "prove_method",
@@ -663,6 +667,10 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
     (
         &[],
         &[
+            // Of a browser's session, which no key has.
+            "enrollment_on_page",
+            "act_on_page",
+            "end_page_session",
             "create_key",
             "revoke_key",
             "list_keys",

@@ -4,15 +4,25 @@
 //! template in `templates/`, and its words in `messages/` in both languages. [`visit`] says whose browser it is, [`form`]
 //! reads what it posts, [`frame`] is what all pages look like, [`said`] puts a refusal into words.
 
+mod agent;
 mod assets;
 mod bind;
 mod form;
 mod frame;
+mod fresh;
+mod happened;
+mod history;
 mod leave;
 mod open;
+mod protection;
 mod said;
 mod security;
+mod sessions;
+mod settings;
+mod sign_out;
 mod staff;
+mod suspicious_login;
+mod trusted_devices;
 mod visit;
 mod words;
 
@@ -33,6 +43,19 @@ pub(crate) fn routes() -> Router<App> {
         .route("/pages/security", get(security::show))
         .route("/pages/bind", get(bind::show).post(bind::act))
         .route("/pages/bind/start", post(bind::start))
+        .route("/pages/protection", get(protection::show).post(protection::act))
+        .route(
+            "/pages/suspicious-login",
+            get(suspicious_login::show).post(suspicious_login::act),
+        )
+        .route("/pages/suspicious-login/forget", post(suspicious_login::forget))
+        .route("/pages/sessions", get(sessions::show).post(sessions::act))
+        .route("/pages/sign-out", get(sign_out::show).post(sign_out::act))
+        .route(
+            "/pages/trusted-devices",
+            get(trusted_devices::show).post(trusted_devices::act),
+        )
+        .route("/pages/history", get(history::show))
         .route("/pages/leave", post(leave::act))
         .route("/pages/assets/{version}/{name}", get(assets::get))
         .route("/pages/{*path}", any(frame::not_found))

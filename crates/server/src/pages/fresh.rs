@@ -1,0 +1,44 @@
+//! The fresh code that some changes take (U5): a device's, or a recovery code.
+
+use service::{Factor, Method, ServiceError};
+use zeroize::Zeroizing;
+
+use crate::pages::{said, words::Lang};
+
+/// What was typed into one of the two fields, if anything was.
+pub(crate) fn factor(code: &str, recovery_code: &str) -> Option<Factor> {
+    let typed = |text: &str, method| {
+        (!text.trim().is_empty()).then(|| Factor::Code {
+            code: Zeroizing::new(text.to_owned()),
+            method,
+        })
+    };
+    typed(recovery_code, Method::RecoveryCode).or_else(|| typed(code, Method::Totp))
+}
+
+/// Why a change that may take a fresh code was refused.
+pub(crate) fn refused(lang: Lang, has_device: bool, error: &ServiceError) -> String {
+    match error {
+        ServiceError::PreconditionFailed => lang.say("fresh.changed_meanwhile", &[]),
+        // Only a device's code can be typed here: what else checks a user, the console asks for.
+        ServiceError::FactorRequired(_) if !has_device => lang.say("fresh.only_elsewhere", &[]),
+        _ => said::refused(lang, error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn u5_what_was_typed_is_a_devices_code_or_a_recovery_code() {
+        assert!(factor(" ", "").is_none());
+        let method = |code, recovery| match factor(code, recovery) {
+            Some(Factor::Code { method, .. }) => Some(method),
+            _ => None,
+        };
+        assert_eq!(method("492 039", ""), Some(Method::Totp));
+        assert_eq!(method("", "ABCD-EFGH"), Some(Method::RecoveryCode));
+        assert_eq!(method("492039", "ABCD-EFGH"), Some(Method::RecoveryCode));
+    }
+}
