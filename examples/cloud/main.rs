@@ -1,7 +1,8 @@
 //! A toy cloud: what a console, a login service and an operation service do with Countersign, through the public API alone.
 //!
 //! ```text
-//! countersign key create --role verify --role enroll --return-url http://127.0.0.1:PORT/back > KEY_FILE
+//! countersign key create --role verify --role enroll \
+//!   --return-url http://127.0.0.1:PORT/back --return-url http://127.0.0.1:PORT/answered > KEY_FILE
 //! cargo run --release --example cloud -- http://127.0.0.1:8700 KEY_FILE PORT
 //! ```
 

@@ -62,9 +62,16 @@ impl Countersign {
         text(&self.post(&of(user, "/page-links"), &body)?["url"])
     }
 
-    pub(super) fn answer(&self, challenge: &str, method: &str, code: &str) -> Told<Value> {
-        let path = format!("challenges/{}/answer", encoded(challenge));
-        self.post(&path, &json!({"method": method, "code": code}))
+    /// Where to send the browser that has to answer this challenge.
+    pub(super) fn prompt_link(&self, challenge: &str, return_url: &str, state: &str, hash: &str) -> Told<String> {
+        let path = format!("challenges/{}/page-link", encoded(challenge));
+        let body = json!({"return_url": return_url, "state": state, "code_challenge": hash});
+        text(&self.post(&path, &body)?["url"])
+    }
+
+    /// What came of it, once.
+    pub(super) fn exchange(&self, code: &str, verifier: &str) -> Told<Value> {
+        self.post("prompt/exchange", &json!({"code": code, "code_verifier": verifier}))
     }
 
     /// A session, which uses the login's grant up: its id, and the token to ask about it with.

@@ -71,22 +71,3 @@ pub(super) fn home<'a>(user: &str, said: &str, told: &Value, buckets: impl Itera
     );
     page(&format!("Hello, {}", escaped(user)), said, &content)
 }
-
-/// Asks for a code.
-pub(super) fn code(what_for: &str, methods: &Value, said: &str) -> String {
-    let options: String = ["totp", "recovery_code"]
-        .into_iter()
-        .filter(|method| {
-            methods
-                .as_array()
-                .is_some_and(|all| all.iter().any(|one| one["method"] == *method))
-        })
-        .map(|method| format!("<option value=\"{method}\">{}</option>", method.replace('_', " ")))
-        .collect();
-    let content = format!(
-        "<form method=\"post\" action=\"/code\"><label>Method <select name=\"method\">{options}</select></label>\
-         <label>Code <input id=\"code\" name=\"code\" inputmode=\"numeric\" autocomplete=\"one-time-code\" \
-         maxlength=\"64\" required></label><button>Go on</button></form><p><a href=\"/\">Cancel</a></p>"
-    );
-    page(&escaped(what_for), said, &content)
-}

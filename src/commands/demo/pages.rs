@@ -23,7 +23,7 @@ pub(super) fn serve(dir: &TempDir) -> Done {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(Failure::new)?;
     listener.set_nonblocking(true).map_err(Failure::new)?;
     let own = format!("http://{}", listener.local_addr().map_err(Failure::new)?);
-    let running = Running::start(dir.path(), vec![format!("{own}/back")], 0)?;
+    let running = Running::start(dir.path(), toy::return_urls(&own), 0)?;
     let means = toy::Means {
         random: Box::new(random),
         now: Box::new(real::now_rfc3339),
