@@ -35,10 +35,15 @@ mod erasing;
 mod files;
 #[path = "attack/guesses.rs"]
 mod guesses;
+#[path = "journeys/login_service.rs"]
+#[allow(dead_code, reason = "the pages use the rest")]
+mod login_service;
 #[path = "attack/methods.rs"]
 mod methods;
 #[path = "attack/owners.rs"]
 mod owners;
+#[path = "attack/pages.rs"]
+mod pages;
 #[path = "attack/peers.rs"]
 mod peers;
 #[path = "attack/racing.rs"]
@@ -56,6 +61,8 @@ mod restore;
 mod service;
 #[path = "attack/sessions.rs"]
 mod sessions;
+#[path = "attack/tab.rs"]
+mod tab;
 #[path = "attack/terminal.rs"]
 mod terminal;
 #[path = "attack/trail.rs"]

@@ -28,5 +28,10 @@ mod console;
 mod exhibits;
 #[path = "pages/harness.rs"]
 mod harness;
+#[path = "journeys/login_service.rs"]
+#[allow(dead_code, reason = "the attacks use the rest")]
+mod login_service;
+#[path = "pages/prompt.rs"]
+mod prompt;
 #[path = "pages/staff.rs"]
 mod staff;

@@ -426,6 +426,23 @@ pub(crate) fn routes(world: &World) -> Vec<Route> {
         ),
         route(
             "POST",
+            "/v1/challenges/{id}/page-link",
+            &[Role::Verify],
+            json!({
+                "return_url": "https://nobody.example/", "state": "s",
+                "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+            }),
+            404,
+        ),
+        route(
+            "POST",
+            "/v1/prompt/exchange",
+            &[Role::Verify],
+            json!({"code": "none", "code_verifier": "none"}),
+            404,
+        ),
+        route(
+            "POST",
             "/v1/grants/introspect",
             &[Role::Verify],
             json!({"grant": "a.b.c"}),

@@ -83,7 +83,7 @@ pub use operation::{
     NewWords, Operation, OperationPage, OperationPath, OperationQuery, OperationRequest, OperationSource, Words,
 };
 pub use origin::{Actor, ActorKind, Client, IdempotencyHeader, IdentityProof, IdentityWord, IfMatchHeader, UserAgent};
-pub use page_link::{HostedPage, PageLang, PageLink, PageLinkRequest};
+pub use page_link::{HostedPage, PageLang, PageLink, PageLinkRequest, PromptExchangeRequest, PromptLinkRequest};
 pub use probe::{Probe, ProbeStatus};
 pub use problem::{PROBLEM_JSON, Problem};
 pub use problem_code::ProblemCode;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Actor, IdentityWord, Text, Timestamp};
+use crate::{Actor, CodeText, IdentityWord, Text, Timestamp};
 
 /// Makes a page link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -25,6 +25,34 @@ pub struct PageLinkRequest {
     pub identity_proof: Option<IdentityWord>,
     /// On whose behalf.
     pub actor: Actor,
+}
+
+/// Makes the link of a prompt, on which the user's browser answers a challenge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PromptLinkRequest {
+    /// Where the browser goes at the end: one of the API key's addresses, to the character.
+    #[schema(example = "https://login.example/mfa/back")]
+    pub return_url: Text<2048>,
+    /// The caller's own words, which come back with the browser: compare them with what the same browser was given before.
+    #[schema(example = "c0ffee")]
+    pub state: Text<512>,
+    /// `base64url(SHA-256(code_verifier))` without padding: RFC 7636, `S256`.
+    #[schema(example = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")]
+    pub code_challenge: Text<64>,
+    /// The language of the page; the browser's own when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lang: Option<PageLang>,
+}
+
+/// Fetches the answer that a user gave on the prompt.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PromptExchangeRequest {
+    /// The one-time code that the browser brought back.
+    pub code: CodeText,
+    /// The verifier whose SHA-256 the link was made with: 43 to 128 characters, kept in the session of that same browser.
+    pub code_verifier: CodeText,
 }
 
 /// A page link: it opens once.

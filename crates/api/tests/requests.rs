@@ -6,11 +6,11 @@ use countersign_api::{
     AdministratorsRequest, ApprovalRequest, BatchChangeRequest, BatchRequest, ChallengeAnswerRequest, ChallengeRequest,
     ClosingRequest, ConfirmRequest, DiagnoseRequest, EndSessionsRequest, EnrollmentRequest, FindByCodeRequest,
     HandoverRequest, ImportRequest, IntrospectRequest, MethodRequest, OperationRequest, PageLinkRequest,
-    PasscodeRequest, Problem, ProblemCode, ProtectionSettingsRequest, RecoveryCodesRequest, ReplayRequest,
-    RequirementsRequest, ResyncRequest, RevokeGrantsRequest, RotateWebhookRequest, SessionCheckRequest, SessionRequest,
-    SupportActRequest, TokenChangeRequest, UnbindApplicationRequest, UnbindRequest, UnbindRequestCompletion,
-    UnbindRequestEnd, UnbindRequestOpening, UnbindRequestVouching, UnlockRequest, VerifyBatchRequest, VerifyRequest,
-    WebhookRequest, query_problem, read_json,
+    PasscodeRequest, Problem, ProblemCode, PromptExchangeRequest, PromptLinkRequest, ProtectionSettingsRequest,
+    RecoveryCodesRequest, ReplayRequest, RequirementsRequest, ResyncRequest, RevokeGrantsRequest, RotateWebhookRequest,
+    SessionCheckRequest, SessionRequest, SupportActRequest, TokenChangeRequest, UnbindApplicationRequest,
+    UnbindRequest, UnbindRequestCompletion, UnbindRequestEnd, UnbindRequestOpening, UnbindRequestVouching,
+    UnlockRequest, VerifyBatchRequest, VerifyRequest, WebhookRequest, query_problem, read_json,
 };
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -19,8 +19,14 @@ use serde_json::{Value, json};
 type Reader = fn(&[u8]) -> Result<(), Problem>;
 
 /// The file of cases, and how its bodies are read.
-const READERS: [(&str, Reader); 40] = [
+const READERS: [(&str, Reader); 42] = [
     ("approve_passcode", |body| read_json::<ApprovalRequest>(body).map(drop)),
+    ("create_prompt_link", |body| {
+        read_json::<PromptLinkRequest>(body).map(drop)
+    }),
+    ("exchange_prompt", |body| {
+        read_json::<PromptExchangeRequest>(body).map(drop)
+    }),
     ("create_page_link", |body| read_json::<PageLinkRequest>(body).map(drop)),
     ("request_passcode", |body| read_json::<PasscodeRequest>(body).map(drop)),
     ("reveal_passcode", |body| read_json::<SupportActRequest>(body).map(drop)),

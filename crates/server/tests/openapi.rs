@@ -11,11 +11,11 @@ use api::{
     ClosingRequest, ConfirmRequest, DiagnoseRequest, EndSessionsRequest, EnrollmentRequest, ExportActRequest,
     ExportFileRequest, ExportRequest, FindByCodeRequest, HandoverRequest, ImportRequest, IntrospectRequest,
     MethodRequest, OperationRequest, PROBLEM_JSON, PageLinkRequest, PasscodeRequest, Problem, ProblemCode,
-    ProtectionSettingsRequest, RecoveryCodesRequest, ReplayRequest, RequirementsRequest, ResyncRequest,
-    RevokeGrantsRequest, RotateWebhookRequest, SessionCheckRequest, SessionRequest, SupportActRequest,
-    TokenChangeRequest, UnbindApplicationRequest, UnbindRequest, UnbindRequestCompletion, UnbindRequestEnd,
-    UnbindRequestOpening, UnbindRequestVouching, UnlockRequest, VerifyBatchRequest, VerifyRequest, WebhookRequest,
-    read_json,
+    PromptExchangeRequest, PromptLinkRequest, ProtectionSettingsRequest, RecoveryCodesRequest, ReplayRequest,
+    RequirementsRequest, ResyncRequest, RevokeGrantsRequest, RotateWebhookRequest, SessionCheckRequest, SessionRequest,
+    SupportActRequest, TokenChangeRequest, UnbindApplicationRequest, UnbindRequest, UnbindRequestCompletion,
+    UnbindRequestEnd, UnbindRequestOpening, UnbindRequestVouching, UnlockRequest, VerifyBatchRequest, VerifyRequest,
+    WebhookRequest, read_json,
 };
 use serde_json::Value;
 use server::openapi;
@@ -204,6 +204,8 @@ fn its_examples_are_read_as_they_stand() {
             "approve_export" | "withdraw_export" => read_json::<ExportActRequest>(body).map(drop),
             "fetch_export" => read_json::<ExportFileRequest>(body).map(drop),
             "create_page_link" => read_json::<PageLinkRequest>(body).map(drop),
+            "create_prompt_link" => read_json::<PromptLinkRequest>(body).map(drop),
+            "exchange_prompt" => read_json::<PromptExchangeRequest>(body).map(drop),
             "request_passcode" => read_json::<PasscodeRequest>(body).map(drop),
             "reveal_passcode" => read_json::<SupportActRequest>(body).map(drop),
             "approve_passcode" | "approve_unbind_request" => read_json::<ApprovalRequest>(body).map(drop),

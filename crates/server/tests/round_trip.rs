@@ -12,15 +12,15 @@ use api::{
     ExportActRequest, ExportFileRequest, ExportRequest, FindByCodeRequest, FoundTokens, HandoverRequest, ImportQuery,
     ImportReceipt, ImportRequest, IntrospectRequest, Introspection, Jwks, Method, MethodRequest, MethodUses,
     MethodUsesQuery, Methods, Name, NewWebhook, Notice, Operation, OperationPage, OperationQuery, OperationRequest,
-    PageLink, PageLinkRequest, PageSize, Passcode, PasscodeRequest, Probe, Problem, ProblemCode, Protection,
-    ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes, RecoveryCodesRequest, ReplayRequest, RequestId,
-    Requirements, RequirementsRequest, ResyncRequest, RevealedPasscode, RevokeGrantsRequest, RotateWebhookRequest,
-    SecretText, SessionCheck, SessionCheckRequest, SessionPage, SessionQuery, SessionRequest, StartedSession,
-    SupportActRequest, Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState, TrustedDevices,
-    UnbindApplication, UnbindApplicationRequest, UnbindRequest, UnbindRequestCompletion, UnbindRequestEnd,
-    UnbindRequestOpening, UnbindRequestPage, UnbindRequestView, UnbindRequestVouching, UnlockRequest, User, UserAgent,
-    UserPage, UserQuery, UserSummary, VerifyBatchRequest, VerifyBatchResponse, VerifyMethod, VerifyRequest,
-    VerifyResponse, WebhookPage, WebhookRequest, WebhookSecret, read_json,
+    PageLink, PageLinkRequest, PageSize, Passcode, PasscodeRequest, Probe, Problem, ProblemCode, PromptExchangeRequest,
+    PromptLinkRequest, Protection, ProtectionSettings, ProtectionSettingsRequest, RecoveryCodes, RecoveryCodesRequest,
+    ReplayRequest, RequestId, Requirements, RequirementsRequest, ResyncRequest, RevealedPasscode, RevokeGrantsRequest,
+    RotateWebhookRequest, SecretText, SessionCheck, SessionCheckRequest, SessionPage, SessionQuery, SessionRequest,
+    StartedSession, SupportActRequest, Timestamp, Token, TokenChangeRequest, TokenPage, TokenQuery, TokenState,
+    TrustedDevices, UnbindApplication, UnbindApplicationRequest, UnbindRequest, UnbindRequestCompletion,
+    UnbindRequestEnd, UnbindRequestOpening, UnbindRequestPage, UnbindRequestView, UnbindRequestVouching, UnlockRequest,
+    User, UserAgent, UserPage, UserQuery, UserSummary, VerifyBatchRequest, VerifyBatchResponse, VerifyMethod,
+    VerifyRequest, VerifyResponse, WebhookPage, WebhookRequest, WebhookSecret, read_json,
 };
 use proptest::{
     collection::vec,
@@ -46,7 +46,7 @@ macro_rules! by_name {
     ($($type:ident),+ $(,)?) => { [$((stringify!($type), again::<$type> as Again)),+] };
 }
 
-const REQUESTS: [(&str, Again); 43] = by_name![
+const REQUESTS: [(&str, Again); 45] = by_name![
     AdministratorsRequest,
     ApprovalRequest,
     BatchChangeRequest,
@@ -69,6 +69,8 @@ const REQUESTS: [(&str, Again); 43] = by_name![
     OperationRequest,
     PageLinkRequest,
     PasscodeRequest,
+    PromptExchangeRequest,
+    PromptLinkRequest,
     ProtectionSettingsRequest,
     RecoveryCodesRequest,
     ReplayRequest,

@@ -315,6 +315,10 @@ pub enum Input {
     OverlapHours,
     /// Where a user goes back to from the hosted pages.
     ReturnUrl,
+    /// A challenge, by its id.
+    Challenge,
+    /// The SHA-256 of the verifier by which the answer of a prompt is fetched (RFC 7636).
+    CodeChallenge,
 }
 
 impl fmt::Display for Input {
@@ -372,6 +376,8 @@ impl fmt::Display for Input {
             Self::WebhookAccounts => "the accounts",
             Self::OverlapHours => "the overlap in hours",
             Self::ReturnUrl => "the return address",
+            Self::Challenge => "the challenge",
+            Self::CodeChallenge => "the code challenge",
         })
     }
 }

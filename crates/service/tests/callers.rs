@@ -9,22 +9,24 @@ use service::{
     Approver, AuditFilter, AuditOrder, Caller, ChallengeAnswer, ChallengePurpose, Confirmation, Courier,
     ExportedTokens, Factor, GrantUse, HistoryView, IdentityProof, Method, MethodReport, NewAdministrators,
     NewApplication, NewChallenge, NewDevice, NewEnrollment, NewExport, NewImport, NewKey, NewLot, NewOperation,
-    NewOutcome, NewPageLink, NewPasscode, NewProvenMethod, NewRequirements, NewSession, NewUnbindRequest, NewVouching,
-    NewWebhook, NoticeKind, OpenedBy, Owner, Posted, Posting, ProtectionChange, ProtectionMethod, Question, Receipt,
-    Revocation, Role, SeedFile, Service, ServiceError, TokenFilter, TokenTransition, UnixMs, UserPageName, Words,
+    NewOutcome, NewPageLink, NewPasscode, NewPromptLink, NewProvenMethod, NewRequirements, NewSession,
+    NewUnbindRequest, NewVouching, NewWebhook, NoticeKind, OpenedBy, Owner, PageVisit, Posted, Posting,
+    ProtectionChange, ProtectionMethod, Question, Receipt, Revocation, Role, SeedFile, Service, ServiceError,
+    TokenFilter, TokenTransition, UnixMs, UserPageName, VisitPurpose, Words,
 };
 use support::{World, id};
 use syn::{FnArg, ImplItem, Item, Type, Visibility};
 use zeroize::Zeroizing;
 
 /// What is for nobody in particular: it begins, ends and looks at the whole, says who somebody is, or tells public keys.
-const WITHOUT_A_CALLER: [&str; 9] = [
+const WITHOUT_A_CALLER: [&str; 10] = [
     "start",
     "close",
     "ready",
     "authenticate",
     "sign_in",
     "look_at_page_link",
+    "look_at_prompt",
     "open_page_link",
     "page_visitor",
     "grant_keys",
@@ -138,6 +140,10 @@ const CALLS: &[(&str, Call)] = calls! {
     fetch_export(id(1), &[7; 32]);
     create_page_link(&page_link());
     enrollment_on_page(&alice(), id(1));
+    create_prompt_link(&prompt_link());
+    prompt(&visit());
+    answer_on_page(id(1), answer());
+    exchange_prompt("none", "none");
     act_on_page(id(1));
     end_page_session(id(1));
     request_passcode(&passcode());
@@ -224,6 +230,28 @@ fn page_link() -> NewPageLink {
         return_url: "https://console.example/back".into(),
         state: "c0ffee".into(),
         identity_proof: None,
+    }
+}
+
+fn prompt_link() -> NewPromptLink {
+    NewPromptLink {
+        challenge: "none".into(),
+        return_url: "https://login.example/back".into(),
+        state: "c0ffee".into(),
+        code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".into(),
+    }
+}
+
+fn visit() -> PageVisit {
+    PageVisit {
+        owner: alice(),
+        api_key: id(1),
+        return_url: "https://login.example/back".into(),
+        state: "c0ffee".into(),
+        purpose: VisitPurpose::Prompt {
+            challenge: "none".into(),
+            code_challenge: [7; 32],
+        },
     }
 }
 
@@ -461,6 +489,8 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
             let is_about_nobody = [
                 "challenge_state",
                 "answer_challenge",
+                "create_prompt_link",
+                "exchange_prompt",
                 "report_method",
                 "introspect_grant",
                 "operations",
@@ -579,6 +609,8 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "create_challenge",
             "challenge_state",
             "answer_challenge",
+            "create_prompt_link",
+            "exchange_prompt",
             "report_method",
             "method_uses",
             "introspect_grant",
@@ -669,6 +701,8 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
         &[
             // Of a browser's session, which no key has.
             "enrollment_on_page",
+            "prompt",
+            "answer_on_page",
             "act_on_page",
             "end_page_session",
             "create_key",

@@ -31,6 +31,8 @@ pub fn run(data: &[u8]) {
         read_json::<RotateWebhookRequest>(data).err(),
         read_json::<ApprovalRequest>(data).err(),
         read_json::<PageLinkRequest>(data).err(),
+        read_json::<PromptLinkRequest>(data).err(),
+        read_json::<PromptExchangeRequest>(data).err(),
         read_json::<PasscodeRequest>(data).err(),
         read_json::<UnbindRequestOpening>(data).err(),
         read_json::<UnbindRequestCompletion>(data).err(),

@@ -120,6 +120,8 @@ fn field(input: Input) -> &'static str {
         Input::WebhookAccounts => "accounts",
         Input::OverlapHours => "overlap_hours",
         Input::ReturnUrl => "return_url",
+        Input::Challenge => "id",
+        Input::CodeChallenge => "code_challenge",
     }
 }
 

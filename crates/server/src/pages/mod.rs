@@ -14,6 +14,8 @@ mod happened;
 mod history;
 mod leave;
 mod open;
+mod prompt;
+mod prompt_visit;
 mod protection;
 mod said;
 mod security;
@@ -40,6 +42,7 @@ pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/pages/open/{token}", get(open::show))
         .route("/pages/open", post(open::act))
+        .route("/pages/prompt", get(prompt::show).post(prompt::act))
         .route("/pages/security", get(security::show))
         .route("/pages/bind", get(bind::show).post(bind::act))
         .route("/pages/bind/start", post(bind::start))

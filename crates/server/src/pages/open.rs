@@ -3,11 +3,11 @@
 
 use askama::Template;
 use axum::{
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::StatusCode,
 };
 use serde::Deserialize;
-use service::{PageVisit, ServiceError, UserPageName, VisitPurpose};
+use service::{PageHolder, PageVisit, ServiceError, UserPageName, VisitPurpose};
 
 use crate::{
     http::App,
@@ -15,6 +15,7 @@ use crate::{
         bind,
         form::OpenForm,
         frame::{self, Frame, Page, html, redirect, refusal, refusal_of},
+        prompt,
         visit::{Browser, USER, UserVisit, session_cookie, set_cookie},
     },
 };
@@ -28,10 +29,15 @@ struct Open<'a> {
 }
 
 /// `GET /pages/open/{token}`
-pub(crate) async fn show(State(app): State<App>, browser: Browser, Path(token): Path<String>) -> Page {
+pub(crate) async fn show(
+    State(app): State<App>,
+    browser: Browser,
+    Path(token): Path<String>,
+    Query(asked): Query<prompt::Asked>,
+) -> Page {
     let visit = looked_at(&app, &browser, &token).await?;
     let VisitPurpose::Settings { page, .. } = &visit.purpose else {
-        return Err(refusal(&app, &browser, "error.link_ended", 410));
+        return prompt::show_link(&app, &browser, &token, &asked).await;
     };
     let frame = Frame {
         owner: Some(visit.owner.clone()),
@@ -60,6 +66,9 @@ async fn looked_at(app: &App, browser: &Browser, token: &str) -> Result<PageVisi
 #[derive(Deserialize)]
 pub(crate) struct Opening {
     token: String,
+    /// Of a prompt, whose form opens its link.
+    #[serde(flatten)]
+    prompt: prompt::Answering,
 }
 
 /// `POST /pages/open`
@@ -69,6 +78,10 @@ pub(crate) async fn act(State(app): State<App>, OpenForm { browser, form }: Open
         Err(ServiceError::NotFound(_)) => return Err(refusal(&app, &browser, "error.link_ended", 410)),
         Err(error) => return Err(refusal_of(&app, &browser, &error)),
     };
+    if matches!(&opened.visitor.holder, PageHolder::User(visit) if matches!(visit.purpose, VisitPurpose::Prompt { .. }))
+    {
+        return prompt::open(&app, browser, opened, form.prompt).await;
+    }
     let ended = refusal(&app, &browser, "error.link_ended", 410);
     let cookie = opened.cookie;
     let visit = UserVisit::of(browser, opened.visitor).ok_or(ended)?;

@@ -108,6 +108,7 @@ static FILES: &[(&str, &str, &str)] = &files![
     "error",
     "fresh",
     "history",
+    "prompt",
     "protection",
     "security",
     "sessions",

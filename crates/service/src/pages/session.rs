@@ -164,7 +164,7 @@ impl Service {
 }
 
 const LINK: &str = "page link";
-const SESSION: &str = "page session";
+pub(super) const SESSION: &str = "page session";
 
 async fn living_link(core: &Core, token: &str, now: UnixMs) -> Result<PageLink, ServiceError> {
     let none = || ServiceError::NotFound(LINK);

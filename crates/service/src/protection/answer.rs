@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use otp::Code;
-use store::Role;
+use store::{Id, Role};
 use verify::UnixMs;
 use zeroize::Zeroizing;
 
@@ -54,6 +54,27 @@ impl Service {
         id: &str,
         answer: ChallengeAnswer,
     ) -> Result<AnsweredChallenge, ServiceError> {
+        let method = answer.method.clone();
+        match self.judged_answer(caller, id, answer).await? {
+            JudgedAnswer::Right(right) => self.core.told(&right).await,
+            JudgedAnswer::Wrong { locked_until } => Ok(AnsweredChallenge {
+                decision: Decision::Challenge,
+                method,
+                locked_until,
+                grant: None,
+                wrong_since_last_success: None,
+                trusted_device: None,
+            }),
+        }
+    }
+
+    /// Judges the answer of a challenge, and makes nothing of it yet.
+    pub(crate) async fn judged_answer(
+        &self,
+        caller: &Caller,
+        id: &str,
+        answer: ChallengeAnswer,
+    ) -> Result<JudgedAnswer, ServiceError> {
         caller.may(&[Role::Verify])?;
         let core = &*self.core;
         let pending = core.pending_challenge(id, caller.origin().api_key)?;
@@ -81,33 +102,42 @@ impl Service {
         let told = judged
             .pop()
             .unwrap_or_else(|| Err(ServiceError::Internal("no answer of the lane".into())))?;
-        let open = |locked_until| AnsweredChallenge {
-            decision: Decision::Challenge,
-            method: method.clone(),
-            locked_until,
-            grant: None,
-            wrong_since_last_success: None,
-            trusted_device: None,
-        };
         match told {
-            Answer::Accepted(accepted) => Ok(AnsweredChallenge {
-                decision: Decision::Allow,
-                grant: Some(core.signed(&pending.grant(accepted.decision_id, &method))?),
+            Answer::Accepted(accepted) => Ok(JudgedAnswer::Right(RightAnswer {
+                pending,
+                decision: accepted.decision_id,
+                method,
                 wrong_since_last_success: Some(accepted.wrong_since_last_success),
-                trusted_device: match trusts_device {
-                    true => core.first_trust_token(&pending.owner(), accepted.decision_id).await?,
-                    false => None,
-                },
-                ..open(None)
-            }),
-            Answer::Refused => Ok(open(None)),
+                trusts_device,
+            })),
+            Answer::Refused => Ok(JudgedAnswer::Wrong { locked_until: None }),
             Answer::Locked { until: None, .. } | Answer::Locking { until: None } => Err(ServiceError::Locked {
                 until: None,
                 retry_after_s: None,
             }),
-            Answer::Locked { until, .. } | Answer::Locking { until } => Ok(open(until)),
+            Answer::Locked { until, .. } | Answer::Locking { until } => Ok(JudgedAnswer::Wrong { locked_until: until }),
         }
     }
+}
+
+/// The judgement of an answer.
+pub(crate) enum JudgedAnswer {
+    /// It ended its challenge.
+    Right(RightAnswer),
+    /// The challenge is open still.
+    Wrong {
+        /// No code is judged before.
+        locked_until: Option<UnixMs>,
+    },
+}
+
+/// A right answer: all that its caller is told is made of this.
+pub(crate) struct RightAnswer {
+    pub(crate) pending: PendingChallenge,
+    pub(crate) decision: Id,
+    pub(crate) method: String,
+    pub(crate) wrong_since_last_success: Option<u32>,
+    pub(crate) trusts_device: bool,
 }
 
 fn typed(pending: &PendingChallenge, answer: ChallengeAnswer) -> Result<Typed, ServiceError> {
@@ -129,6 +159,21 @@ fn typed(pending: &PendingChallenge, answer: ChallengeAnswer) -> Result<Typed, S
 }
 
 impl crate::Core {
+    /// What the caller of a challenge is told of its right answer, as often as it is asked for.
+    pub(crate) async fn told(&self, right: &RightAnswer) -> Result<AnsweredChallenge, ServiceError> {
+        Ok(AnsweredChallenge {
+            decision: Decision::Allow,
+            method: right.method.clone(),
+            locked_until: None,
+            grant: Some(self.signed(&right.pending.grant(right.decision, &right.method))?),
+            wrong_since_last_success: right.wrong_since_last_success,
+            trusted_device: match right.trusts_device {
+                true => self.first_trust_token(&right.pending.owner(), right.decision).await?,
+                false => None,
+            },
+        })
+    }
+
     /// The grant as its bearer has it.
     pub(crate) fn signed(&self, grant: &Grant) -> Result<SignedGrant, ServiceError> {
         Ok(SignedGrant {

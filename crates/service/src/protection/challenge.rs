@@ -197,13 +197,7 @@ impl Service {
         let now = core.clock.now()?;
         let pending = core.pending_challenge(id, caller.origin().api_key)?;
         caller.may_for(&[Role::Verify], &pending.owner())?;
-        let user = core.store.user(pending.owner()).await?;
-        let is_answered = user.is_some_and(|user| Memo::read(&user.memo).grants.is_answered(pending.id));
-        let state = match () {
-            () if is_answered => ChallengeState::Answered,
-            () if now >= pending.expires_at() => ChallengeState::Expired,
-            () => ChallengeState::Open,
-        };
+        let state = core.state_of(&pending, now).await?;
         Ok((pending.purpose, state, pending.expires_at()))
     }
 }
@@ -224,7 +218,7 @@ async fn decided(
 }
 
 /// When the first of the user's devices is judged again, where all are locked.
-fn locked_until(user: &User, purpose: ChallengePurpose, now: UnixMs) -> Option<UnixMs> {
+pub(crate) fn locked_until(user: &User, purpose: ChallengePurpose, now: UnixMs) -> Option<UnixMs> {
     let lock = |bound: &Bound| bound.state.lock(purpose.road(), now).and_then(Lock::until);
     let locks: Option<Vec<UnixMs>> = user.devices.iter().map(lock).collect();
     locks.and_then(|locks| locks.into_iter().min())

@@ -88,11 +88,16 @@ pub(super) async fn answer_challenge(
             return Err(Problem::new(ProblemCode::InvalidRequest, detail).into());
         }
     };
+    Ok(json(&told(answered)))
+}
+
+/// An answered challenge, as its caller is told.
+pub(super) fn told(answered: service::AnsweredChallenge) -> ChallengeAnswer {
     let (grant, grant_expires_at) = match answered.grant {
         Some(grant) => (Some(grant.text), Some(convert::time(grant.expires_at))),
         None => (None, None),
     };
-    Ok(json(&ChallengeAnswer {
+    ChallengeAnswer {
         decision: decision(answered.decision),
         method: answered.method,
         locked_until: answered.locked_until.map(convert::time),
@@ -100,5 +105,5 @@ pub(super) async fn answer_challenge(
         grant_expires_at,
         wrong_since_last_success: answered.wrong_since_last_success,
         trusted_device: answered.trusted_device,
-    }))
+    }
 }

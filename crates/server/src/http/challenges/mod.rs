@@ -2,7 +2,9 @@
 
 mod answer;
 mod create;
+mod exchange;
 mod get;
+mod page_link;
 
 use api::ChallengePurpose;
 use utoipa_axum::router::OpenApiRouter;
@@ -10,7 +12,13 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::http::{app::App, document::endpoints};
 
 pub(super) fn endpoints() -> OpenApiRouter<App> {
-    endpoints![create::create_challenge, get::get_challenge, answer::answer_challenge]
+    endpoints![
+        create::create_challenge,
+        get::get_challenge,
+        answer::answer_challenge,
+        page_link::create_prompt_link,
+        exchange::exchange_prompt
+    ]
 }
 
 fn purpose(purpose: ChallengePurpose) -> service::ChallengePurpose {

@@ -64,7 +64,7 @@ pub(super) async fn create_page_link(
 }
 
 /// The link as its caller passes it on.
-pub(super) fn told(app: &App, issued: &IssuedPageLink, lang: Option<api::PageLang>) -> PageLink {
+pub(in crate::http) fn told(app: &App, issued: &IssuedPageLink, lang: Option<api::PageLang>) -> PageLink {
     let query = lang.map_or_else(String::new, |lang| format!("?lang={}", lang.name()));
     PageLink {
         url: page_url(app, &format!("/pages/open/{}{query}", *issued.token)),

@@ -2,6 +2,8 @@
 
 mod link;
 
+pub(super) use link::told;
+
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::http::{app::App, document::endpoints};

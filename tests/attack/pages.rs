@@ -1,0 +1,423 @@
+//! Somebody tries the hosted pages: the relay of a prompt, links that were stolen or seen first, forms of other sites, cookies
+//! of somebody else's making.
+
+use serde_json::json;
+use service::Caller;
+
+use crate::{
+    judges::STEP_MS,
+    login_service::{LoginService, Sent},
+    tab::{OWN, Seen, Tab},
+    world::{Bound, MINUTE_MS, SECOND_MS, User, World},
+};
+
+const BACK: &str = "https://login.example/mfa/back?from=login";
+const PROMPT: &str = "__Host-countersign-prompt";
+const SETTINGS: &str = "__Host-countersign-user";
+
+/// A user who logs in, and stands before the prompt.
+struct Login<'w> {
+    service: LoginService<'w>,
+    user: User<'w>,
+    bound: Bound,
+    sent: Sent,
+}
+
+fn login(world: &World) -> Login<'_> {
+    let service = LoginService::of(world, BACK);
+    let user = world.user("acme", "alice");
+    let bound = user.bind();
+    let challenge = service.login(&user);
+    let sent = service.send(&challenge, "of alice's own browser");
+    Login {
+        service,
+        user,
+        bound,
+        sent,
+    }
+}
+
+impl Login<'_> {
+    fn code(&self) -> String {
+        self.bound.phone.code_at(self.service.world.now_ms())
+    }
+
+    /// Types a code on the page of this link.
+    fn type_code(&self, tab: &Tab<'_>, code: &str) -> Seen {
+        let fields = [
+            ("token", self.sent.token()),
+            ("act", "answer"),
+            ("method", "totp"),
+            ("code", code),
+        ];
+        tab.post("/pages/open", &fields)
+    }
+}
+
+#[test]
+fn an_answer_on_the_prompt_reaches_the_service_that_asked_for_it_once() {
+    let world = World::new();
+    let login = login(&world);
+    let tab = Tab::of(&world);
+    let page = tab.get(&login.sent.path);
+    assert_eq!(page.status, 200);
+    assert!(
+        page.body.contains("login.example"),
+        "whose request it is: {}",
+        page.body
+    );
+    let back = login.type_code(&tab, &login.code());
+    assert_eq!(back.status, 303, "{}", back.body);
+    assert!(
+        back.location().starts_with(&format!("{BACK}&code=")),
+        "{}",
+        back.location()
+    );
+    assert_eq!(back.said("state").as_deref(), Some(LoginService::STATE));
+    assert_eq!(back.said("outcome"), None, "a state says nothing but itself");
+    assert!(tab.cookies.borrow().is_empty(), "the visit is over");
+    let state = login.service.state(&login.sent.challenge);
+    assert_eq!(state["state"], "answered");
+    let code = back.said("code").expect("a one-time code");
+    let told = login.service.exchange(&code, &login.sent.verifier).expect(200);
+    assert_eq!(told["decision"], "allow", "{told}");
+    assert_eq!(told["wrong_since_last_success"], 0);
+    let grant = json!({"grant": told["grant"]});
+    let active = login.service.post("/v1/grants/introspect", &grant).expect(200);
+    assert_eq!(active["active"], true, "{active}");
+    login
+        .service
+        .exchange(&code, &login.sent.verifier)
+        .problem(404, "not_found");
+    assert_eq!(login.user.events("prompt.exchange", "done").len(), 1);
+}
+
+/// The thief has the password, starts a login of their own, and sends the victim its prompt; the victim answers.
+#[test]
+fn p2_the_relay_of_a_prompt_gives_the_thief_nothing() {
+    let world = World::new();
+    let login = login(&world);
+    let thief = login.service.login(&login.user);
+    let relayed = login.service.send(&thief, "of the thief's browser");
+    let victim = Tab::of(&world);
+    let fields = [
+        ("token", relayed.token()),
+        ("act", "answer"),
+        ("method", "totp"),
+        ("code", &*login.code()),
+    ];
+    let back = victim.post("/pages/open", &fields);
+    let code = back.said("code").expect("it went to the victim's browser");
+
+    let state = login.service.state(&relayed.challenge);
+    assert_eq!(state["state"], "answered");
+    for told in ["decision", "grant", "code", "trusted_device"] {
+        assert!(state.get(told).is_none(), "{told}: {state}");
+    }
+    let answer = json!({"method": "totp", "code": login.code()});
+    let again = format!("/v1/challenges/{}/answer", relayed.challenge);
+    login.service.post(&again, &answer).problem(409, "challenge_ended");
+    for guess in ["", "none", &"A".repeat(43), relayed.token()] {
+        login
+            .service
+            .exchange(guess, &relayed.verifier)
+            .problem(404, "not_found");
+    }
+    // The service looks into the session of the browser that brought the code: the victim's, which has no such login.
+    login
+        .service
+        .exchange(&code, &login.sent.verifier)
+        .problem(404, "not_found");
+    login
+        .service
+        .exchange(&code, &relayed.verifier)
+        .problem(404, "not_found");
+    assert_eq!(login.user.events("prompt.exchange", "refused").len(), 1, "A3");
+    assert!(login.user.events("prompt.exchange", "done").is_empty());
+}
+
+#[test]
+fn an_answer_is_for_one_key_one_verifier_and_one_minute() {
+    let world = World::new();
+    let login = login(&world);
+    let code = login
+        .type_code(&Tab::of(&world), &login.code())
+        .said("code")
+        .expect("a code");
+    let other = LoginService::of(&world, "https://other.example/back");
+    other.exchange(&code, &login.sent.verifier).problem(404, "not_found");
+    world.pass(59 * SECOND_MS);
+    assert_eq!(
+        login.service.exchange(&code, &login.sent.verifier).expect(200)["decision"],
+        "allow"
+    );
+
+    world.pass(STEP_MS);
+    let late = Login {
+        sent: login.service.send(&login.service.login(&login.user), "later"),
+        ..login
+    };
+    let code = late
+        .type_code(&Tab::of(&world), &late.code())
+        .said("code")
+        .expect("a code");
+    world.pass(MINUTE_MS);
+    late.service
+        .exchange(&code, &late.sent.verifier)
+        .problem(404, "not_found");
+}
+
+#[test]
+fn a_previewer_opens_nothing_and_a_link_opens_once() {
+    let world = World::new();
+    let login = login(&world);
+    let before = world.events().len();
+    for _ in 0..3 {
+        assert_eq!(
+            Tab::of(&world).get(&login.sent.path).status,
+            200,
+            "a mail scanner looks"
+        );
+    }
+    assert_eq!(world.events().len(), before, "looking changes nothing");
+    let tab = Tab::of(&world);
+    assert_eq!(
+        login
+            .type_code(&tab, &login.bound.phone.wrong_code_at(world.now_ms()))
+            .status,
+        200
+    );
+    let thief = login.type_code(&Tab::of(&world), &login.code());
+    assert_eq!(thief.status, 410, "whoever is second is let in nowhere");
+    assert_eq!(Tab::of(&world).get(&login.sent.path).status, 410);
+
+    let unopened = login.service.send(&login.sent.challenge, "too late");
+    world.pass(2 * MINUTE_MS);
+    assert_eq!(Tab::of(&world).get(&unopened.path).status, 410);
+}
+
+#[test]
+fn a_prompt_goes_back_only_where_its_key_said() {
+    let world = World::new();
+    let login = login(&world);
+    let path = format!("/v1/challenges/{}/page-link", login.sent.challenge);
+    let body = |url: &str| {
+        json!({
+            "return_url": url, "state": "s", "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        })
+    };
+    let near = [
+        "https://login.example/mfa/back",
+        "https://login.example/mfa/back?from=login&next=https://evil.example",
+        "https://login.example/mfa/back?from=login#",
+        "https://LOGIN.example/mfa/back?from=login",
+        "https://login.example.evil.example/mfa/back?from=login",
+        "https://login.example@evil.example/",
+        "//evil.example",
+        "javascript:alert(1)",
+    ];
+    for url in near {
+        login.service.post(&path, &body(url)).problem(400, "invalid_request");
+    }
+    let other = LoginService::of(&world, "https://other.example/back");
+    other
+        .post(&path, &body("https://other.example/back"))
+        .problem(404, "not_found");
+    // Nothing that the browser says leads elsewhere.
+    let tab = Tab::of(&world);
+    let fields = [
+        ("token", login.sent.token()),
+        ("act", "leave"),
+        ("return_url", "https://evil.example/"),
+        ("outcome", "done"),
+    ];
+    let back = tab.post("/pages/open?return_url=https://evil.example/", &fields);
+    assert!(back.location().starts_with(BACK), "{}", back.location());
+    assert_eq!(back.said("outcome").as_deref(), Some("cancelled"));
+}
+
+#[test]
+fn forms_of_other_sites_do_nothing() {
+    let world = World::new();
+    let login = login(&world);
+    let (token, code) = (login.sent.token().to_owned(), login.code());
+    let opening = [
+        ("token", &*token),
+        ("act", "answer"),
+        ("method", "totp"),
+        ("code", &*code),
+    ];
+    let foreign: [&[(&str, &str)]; 5] = [
+        &[],
+        &[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")],
+        &[
+            ("sec-fetch-site", "same-site"),
+            ("origin", "https://evil.login.example"),
+        ],
+        &[("origin", "https://evil.example")],
+        &[("sec-fetch-site", "none")],
+    ];
+    for said in foreign {
+        let told = Tab::of(&world).post_as("/pages/open", &opening, said);
+        assert_eq!(told.status, 403, "{said:?}");
+    }
+    let tab = Tab::of(&world);
+    let wrong = login.type_code(&tab, &login.bound.phone.wrong_code_at(world.now_ms()));
+    let form_token = wrong.form_token();
+    let answer = |form_token: &str, said: &[(&str, &str)]| {
+        let fields = [
+            ("form_token", form_token),
+            ("act", "answer"),
+            ("method", "totp"),
+            ("code", &*code),
+        ];
+        tab.post_as("/pages/prompt", &fields, said)
+    };
+    for said in foreign {
+        assert_eq!(answer(&form_token, said).status, 403, "{said:?}");
+    }
+    for token in ["", "none", &*token] {
+        assert_eq!(answer(token, OWN).status, 403, "{token}");
+    }
+    assert_eq!(login.service.state(&login.sent.challenge)["state"], "open");
+    assert_eq!(answer(&form_token, OWN).status, 303, "its own form does it");
+}
+
+#[test]
+fn no_page_is_framed_kept_or_told_where_it_came_from() {
+    let world = World::new();
+    let login = login(&world);
+    let tab = Tab::of(&world);
+    let wrong = login.bound.phone.wrong_code_at(world.now_ms());
+    let pages = [
+        tab.get(&login.sent.path),
+        login.type_code(&tab, &wrong),
+        tab.get("/pages/prompt"),
+        tab.get("/pages/open/none"),
+        tab.get("/pages/nothing"),
+    ];
+    for page in &pages {
+        let header = |name: &str| page.headers.get(name).map(String::as_str).unwrap_or_default();
+        let policy = header("content-security-policy");
+        for part in [
+            "default-src 'none'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+            "script-src 'self';",
+        ] {
+            assert!(policy.contains(part), "{part}: {policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert_eq!(header("x-frame-options"), "DENY");
+        assert_eq!(header("referrer-policy"), "no-referrer");
+        assert_eq!(header("cache-control"), "no-store");
+        assert_eq!(header("x-content-type-options"), "nosniff");
+    }
+}
+
+#[test]
+fn a_cookie_that_was_there_before_is_not_taken_over() {
+    let world = World::new();
+    let login = login(&world);
+    let thief = Tab::of(&world);
+    let wrong = login.bound.phone.wrong_code_at(world.now_ms());
+    login.type_code(&thief, &wrong);
+    let planted = thief.cookies.borrow()[PROMPT].clone();
+
+    let own = login
+        .service
+        .send(&login.service.login(&login.user), "of the victim's browser");
+    let victim = Tab::of(&world);
+    victim.cookies.borrow_mut().insert(PROMPT.into(), planted.clone());
+    let fields = [
+        ("token", own.token()),
+        ("act", "answer"),
+        ("method", "totp"),
+        ("code", &*wrong),
+    ];
+    assert_eq!(victim.post("/pages/open", &fields).status, 200);
+    let given = victim.cookies.borrow()[PROMPT].clone();
+    assert_ne!(given, planted);
+    // Beside a second of its name neither counts.
+    let both = format!("{given}; {PROMPT}={planted}");
+    victim.cookies.borrow_mut().insert(PROMPT.into(), both);
+    assert_eq!(victim.get("/pages/prompt").status, 403);
+}
+
+#[test]
+fn a_cookie_opens_only_what_its_link_was_for() {
+    let world = World::new();
+    let login = login(&world);
+    let tab = Tab::of(&world);
+    login.type_code(&tab, &login.bound.phone.wrong_code_at(world.now_ms()));
+    let prompt = tab.cookies.borrow()[PROMPT].clone();
+    for page in [
+        "security",
+        "bind",
+        "protection",
+        "sessions",
+        "trusted-devices",
+        "history",
+    ] {
+        assert_eq!(tab.get(&format!("/pages/{page}")).status, 403, "{page}");
+    }
+    tab.cookies.borrow_mut().insert(SETTINGS.into(), prompt);
+    for page in [
+        "security",
+        "bind",
+        "protection",
+        "sessions",
+        "trusted-devices",
+        "history",
+    ] {
+        assert_eq!(
+            tab.get(&format!("/pages/{page}")).status,
+            403,
+            "{page}, under the other name"
+        );
+    }
+}
+
+#[test]
+fn a_visit_ends_with_its_key_and_after_fifteen_idle_minutes() {
+    let world = World::new();
+    let login = login(&world);
+    let wrong = login.bound.phone.wrong_code_at(world.now_ms());
+    let tab = Tab::of(&world);
+    login.type_code(&tab, &wrong);
+    world.pass(14 * MINUTE_MS);
+    assert_eq!(tab.get("/pages/prompt").status, 200);
+    world.pass(15 * MINUTE_MS);
+    assert_eq!(tab.get("/pages/prompt").status, 403, "idle");
+
+    let sent = login.service.send(&login.service.login(&login.user), "again");
+    let tab = Tab::of(&world);
+    let fields = [
+        ("token", sent.token()),
+        ("act", "answer"),
+        ("method", "totp"),
+        ("code", &*wrong),
+    ];
+    tab.post("/pages/open", &fields);
+    for _ in 0..6 {
+        world.pass(9 * MINUTE_MS);
+        assert_eq!(tab.get("/pages/prompt").status, 200, "seen lately");
+    }
+    world.pass(9 * MINUTE_MS);
+    assert_eq!(tab.get("/pages/prompt").status, 403, "an hour is over");
+
+    let login = Login {
+        sent: login.service.send(&login.service.login(&login.user), "once more"),
+        ..login
+    };
+    let unopened = login.service.send(&login.sent.challenge, "unopened");
+    let tab = Tab::of(&world);
+    login.type_code(&tab, &wrong);
+    assert_eq!(tab.get("/pages/prompt").status, 200);
+    let revoked = world.service();
+    world
+        .wait(revoked.revoke_key(&Caller::shell(), login.service.id))
+        .expect("a key can be revoked");
+    assert_eq!(tab.get("/pages/prompt").status, 403, "A4: its key is revoked");
+    assert_eq!(tab.get(&unopened.path).status, 410, "and its links");
+}
