@@ -90,6 +90,8 @@ fn bind(world: &World, browser: &Browser) -> Phone {
     browser.wait_for("#kept");
     browser.click("#kept");
     browser.click("main button.primary");
+    browser.wait_for("main h2[id^=device-]");
+    browser.click("form[action='/pages/leave'] button");
     phone
 }
 
