@@ -27,6 +27,8 @@ mod world;
 
 #[path = "pages/binding.rs"]
 mod binding;
+#[path = "pages/cloud.rs"]
+mod cloud;
 #[path = "pages/console.rs"]
 #[allow(dead_code, reason = "each journey uses its part")]
 mod console;
@@ -36,17 +38,17 @@ mod devices;
 mod exhibits;
 #[path = "pages/harness.rs"]
 mod harness;
+#[path = "journeys/login_service.rs"]
+#[allow(dead_code, reason = "the attacks use the rest")]
+mod login_service;
 #[path = "pages/lost.rs"]
 mod lost;
+#[path = "pages/prompt.rs"]
+mod prompt;
 #[path = "pages/proofs.rs"]
 mod proofs;
 #[path = "pages/replacing.rs"]
 mod replacing;
-#[path = "journeys/login_service.rs"]
-#[allow(dead_code, reason = "the attacks use the rest")]
-mod login_service;
-#[path = "pages/prompt.rs"]
-mod prompt;
 #[path = "pages/sessions.rs"]
 mod sessions;
 #[path = "pages/settings.rs"]

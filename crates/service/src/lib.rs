@@ -39,10 +39,9 @@ pub use inventory::{
     SeedFile, TokenTransition, TokenView,
 };
 pub use notices::{Courier, Facts, NewWebhook, Notice, NoticeKind, Posted, Posting, SettingChange, WEBHOOKS_MAX};
-pub use pages::{EnrollmentOnPage, IssuedPageLink, NewPageLink, OpenedPage, PageVisitor, UserPageName};
 pub use pages::{
-    AnsweredPrompt, IssuedPageLink, NewPageLink, NewPromptLink, OpenedPage, PageVisitor, Prompt, PromptMethod,
-    UserPageName,
+    AnsweredPrompt, EnrollmentOnPage, IssuedPageLink, NewPageLink, NewPromptLink, OpenedPage, PageVisitor, Prompt,
+    PromptMethod, UserPageName,
 };
 pub use ports::{Cities, Clock, Entropy, GrantKey, Location, NoCities, PortError, Sealer, Signer};
 pub use protection::{
