@@ -10,7 +10,7 @@ mod toy;
 
 use std::{env, error::Error, fs, process};
 
-use ring::rand::{SecureRandom as _, SystemRandom};
+use ring::rand::SecureRandom as _;
 use tokio::net::TcpListener;
 
 #[allow(
@@ -20,7 +20,9 @@ use tokio::net::TcpListener;
 )]
 fn random() -> toy::Told<[u8; 32]> {
     let mut bytes = [0; 32];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| "no randomness")?;
+    ring::rand::SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| "no randomness")?;
     Ok(bytes)
 }
 
