@@ -91,7 +91,7 @@ fn by(lang: Lang, kind: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-#[allow(clippy::disallowed_methods, reason = "a test reads its own sources")]
+#[cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test reads its own sources"))]
 mod tests {
     use std::{collections::BTreeSet, fs, path::Path};
 
