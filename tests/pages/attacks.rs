@@ -167,8 +167,8 @@ fn names_that_are_markup_are_shown_as_they_are() {
         victim.browser.open(&victim.url(&sent.path));
         assert_eq!(victim.browser.text("#resource"), payload, "it is text");
         let injected =
-            "return document.querySelectorAll('main script, main img, main svg, main iframe, main style, base,
-            #resource *').length";
+            "return document.querySelectorAll(`main script, main img, main svg, main iframe, main style, base,
+            #resource *`).length";
         assert_eq!(victim.browser.script(injected, vec![]), 0, "{payload}");
         victim.browser.assert_no_faults();
     }

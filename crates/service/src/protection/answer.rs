@@ -103,13 +103,13 @@ impl Service {
             .pop()
             .unwrap_or_else(|| Err(ServiceError::Internal("no answer of the lane".into())))?;
         match told {
-            Answer::Accepted(accepted) => Ok(JudgedAnswer::Right(RightAnswer {
+            Answer::Accepted(accepted) => Ok(JudgedAnswer::Right(Box::new(RightAnswer {
                 pending,
                 decision: accepted.decision_id,
                 method,
                 wrong_since_last_success: Some(accepted.wrong_since_last_success),
                 trusts_device,
-            })),
+            }))),
             Answer::Refused => Ok(JudgedAnswer::Wrong { locked_until: None }),
             Answer::Locked { until: None, .. } | Answer::Locking { until: None } => Err(ServiceError::Locked {
                 until: None,
@@ -123,7 +123,7 @@ impl Service {
 /// The judgement of an answer.
 pub(crate) enum JudgedAnswer {
     /// It ended its challenge.
-    Right(RightAnswer),
+    Right(Box<RightAnswer>),
     /// The challenge is open still.
     Wrong {
         /// No code is judged before.
