@@ -74,6 +74,21 @@ fn whoever_has_seen_enough_leaves_nothing_behind_either() {
 }
 
 #[test]
+fn with_pages_it_serves_a_cloud_until_it_is_told_to_end() {
+    let home = tempfile::tempdir().expect("a directory");
+    let demo = Running::start(countersign().args(["demo", "--pages"]).env("TMPDIR", home.path()));
+    let told = demo.hear("Ctrl-C ends it");
+    let url = told.lines().find_map(|line| line.trim().strip_prefix("http://"));
+    let url = format!("http://{}", url.expect("an address"));
+    let mut page = ureq::get(&url).call().expect("it answers");
+    let page = page.body_mut().read_to_string().expect("text");
+    assert!(page.contains("action=\"/register\""), "{page}");
+    demo.ask_to_end("INT");
+    assert_eq!(demo.wait().code(), 0);
+    assert!(is_empty(home.path()), "nothing is left");
+}
+
+#[test]
 fn where_its_words_find_no_room_it_ends_with_one_and_leaves_nothing_behind() {
     let home = tempfile::tempdir().expect("a directory");
     let ended = |script: &str| {

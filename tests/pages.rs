@@ -5,9 +5,17 @@
 //! Every state that is walked leaves its pictures in `target/tmp/pages`, for a person to look at.
 #![allow(clippy::disallowed_methods, reason = "a test asks its own machine")]
 
+#[path = "journeys/board.rs"]
+#[allow(dead_code, reason = "the journeys use the rest")]
+mod board;
 #[path = "pages/browser/mod.rs"]
 #[allow(dead_code, reason = "each journey uses its part")]
 mod browser;
+#[path = "../crates/token/tests/support/digits.rs"]
+mod digits;
+#[path = "support/emulator.rs"]
+#[allow(dead_code, reason = "the emulator's own tests use the rest")]
+mod emulator;
 #[path = "journeys/judges.rs"]
 #[allow(dead_code, reason = "the journeys use the rest")]
 mod judges;
@@ -21,9 +29,13 @@ mod world;
 mod attacks;
 #[path = "pages/binding.rs"]
 mod binding;
+#[path = "pages/cloud.rs"]
+mod cloud;
 #[path = "pages/console.rs"]
 #[allow(dead_code, reason = "each journey uses its part")]
 mod console;
+#[path = "pages/devices.rs"]
+mod devices;
 #[path = "pages/exhibits.rs"]
 mod exhibits;
 #[path = "pages/harness.rs"]
@@ -31,11 +43,21 @@ mod harness;
 #[path = "journeys/login_service.rs"]
 #[allow(dead_code, reason = "the attacks use the rest")]
 mod login_service;
+#[path = "pages/lost.rs"]
+mod lost;
 #[path = "pages/prompt.rs"]
 mod prompt;
+#[path = "pages/proofs.rs"]
+mod proofs;
+#[path = "pages/replacing.rs"]
+mod replacing;
 #[path = "pages/sessions.rs"]
 mod sessions;
 #[path = "pages/settings.rs"]
 mod settings;
 #[path = "pages/staff.rs"]
 mod staff;
+#[path = "pages/tokens.rs"]
+mod tokens;
+#[path = "pages/visits.rs"]
+mod visits;

@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use crate::{
     Any, challenge,
     client::{Connection, head},
-    population,
+    pages, population,
     scenario::{CONNECTIONS, Scenario, Shots, Slice},
 };
 
@@ -19,11 +19,13 @@ use crate::{
 pub(crate) struct Callers {
     connections: Vec<Connection>,
     heads: Heads,
+    /// Of the scenario that was prepared, one a connection.
+    visits: Vec<pages::Visit>,
 }
 
 /// What requests begin with, by what they ask.
 pub(crate) struct Heads {
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     key: String,
     verify: Vec<u8>,
     batch: Vec<u8>,
@@ -102,22 +104,50 @@ impl Callers {
             let begun = begin_sessions(&mut connections[0], &heads, shots).await?;
             shots.sessions.replace(begun);
         }
-        Ok(Self { connections, heads })
+        let visits = Vec::new();
+        Ok(Self {
+            connections,
+            heads,
+            visits,
+        })
     }
 
     /// All connections of the scenario, for this long.
     pub(crate) async fn slice(&mut self, shots: &Shots, scenario: Scenario, length: Duration) -> Any<Slice> {
+        let connections = scenario.connections(shots.devices);
+        self.prepare(shots, scenario, connections).await?;
         let begun = Instant::now();
         let goes_on = || begun.elapsed() < length;
-        let connections = scenario.connections(shots.devices);
         self.run(shots, scenario, connections, &goes_on).await
+    }
+
+    /// One connection and nobody beside it, for this long.
+    pub(crate) async fn one_browser(&mut self, shots: &Shots, scenario: Scenario, length: Duration) -> Any<Slice> {
+        self.prepare(shots, scenario, 1).await?;
+        let begun = Instant::now();
+        let goes_on = || begun.elapsed() < length;
+        self.run(shots, scenario, 1, &goes_on).await
     }
 
     /// One connection and nobody beside it, this many times.
     pub(crate) async fn lone(&mut self, shots: &Shots, scenario: Scenario, times: usize) -> Any<Slice> {
+        self.visits.clear();
         let left = Cell::new(times);
         let goes_on = || left.replace(left.get().saturating_sub(1)) > 0;
         self.run(shots, scenario, 1, &goes_on).await
+    }
+
+    /// New visits each time: the clock that other scenarios move on has ended those of before.
+    async fn prepare(&mut self, shots: &Shots, scenario: Scenario, connections: usize) -> Any<()> {
+        self.visits.clear();
+        if let Scenario::Pages(paths) = scenario {
+            for number in 0..connections as u32 {
+                let connection = &mut self.connections[0];
+                let visit = pages::begin(connection, &self.heads, shots, number, paths).await?;
+                self.visits.push(visit);
+            }
+        }
+        Ok(())
     }
 
     async fn run(
@@ -130,10 +160,11 @@ impl Callers {
         let Self {
             connections: all,
             heads,
+            visits,
         } = self;
         let head = heads.of(scenario);
         let begun = Instant::now();
-        let one = async |connection: &mut Connection| {
+        let one = async |(number, connection): (usize, &mut Connection)| {
             let mut part = Slice::default();
             let mut body = Vec::new();
             while goes_on() {
@@ -142,6 +173,9 @@ impl Callers {
                 let wrong = if scenario == Scenario::ChallengeAnswer {
                     challenge::ask_and_answer(heads, connection, shots, &expected, &mut body).await?
                 } else {
+                    let head = visits
+                        .get(number)
+                        .map_or(head, |visit| visit.next(number + part.latencies_us.len()));
                     let (status, answer) = connection.post(head, &body).await?;
                     expected.errors(shots, status, answer)
                 };
@@ -154,7 +188,7 @@ impl Callers {
             }
             Any::Ok(part)
         };
-        let parts = join_all(all.iter_mut().take(connections).map(one)).await;
+        let parts = join_all(all.iter_mut().take(connections).enumerate().map(one)).await;
         let mut slice = Slice::default();
         for part in parts {
             slice.add(part?);

@@ -18,6 +18,7 @@ mod disk;
 #[path = "../support/filled.rs"]
 mod filled;
 mod lone;
+mod pages;
 #[path = "../support/population.rs"]
 mod population;
 mod report;

@@ -10,7 +10,7 @@ use crate::{
     bare::Bare,
     callers::Callers,
     disk::Disk,
-    lone,
+    lone, pages,
     report::{self, Row, load_average, median, percentile_ms},
     scenario::{Scenario, Shots, Slice},
     server_process::{ServerProcess, Usage},
@@ -23,6 +23,8 @@ const ROUNDS: u32 = 5;
 /// What is measured, by name.
 enum Subject {
     Http(Scenario),
+    /// One browser and nobody beside it.
+    Page(Scenario),
     Lone,
     Silence,
     Bare,
@@ -76,6 +78,16 @@ impl Measured {
             Self::new("session check", Subject::Http(Scenario::SessionCheck)),
             Self::new("challenge allow", Subject::Http(Scenario::ChallengeAllow)),
             Self::new("challenge answer", Subject::Http(Scenario::ChallengeAnswer)),
+            Self::new("pages", Subject::Http(Scenario::Pages(pages::MIXED))),
+            Self::new("page security", Subject::Page(Scenario::Pages(&["/pages/security"]))),
+            Self::new(
+                "page protection",
+                Subject::Page(Scenario::Pages(&["/pages/protection"])),
+            ),
+            Self::new("page sessions", Subject::Page(Scenario::Pages(&["/pages/sessions"]))),
+            Self::new("page history", Subject::Page(Scenario::Pages(&["/pages/history"]))),
+            Self::new("page bind", Subject::Page(Scenario::Pages(&[pages::BIND]))),
+            Self::new("page prompt", Subject::Page(Scenario::Pages(&[pages::PROMPT]))),
             Self::new("lone", Subject::Lone),
             Self::new("lone wrong", Subject::Silence),
         ]
@@ -202,6 +214,7 @@ impl Round {
         let before = self.shots.process().usage()?;
         let slice = match measured.subject {
             Subject::Http(scenario) => callers.slice(&self.shots, scenario, self.length).await?,
+            Subject::Page(scenario) => callers.one_browser(&self.shots, scenario, self.length).await?,
             Subject::Lone => {
                 let (slice, appends_us) = lone::slice(callers, &self.shots, &mut self.disk, self.length).await?;
                 measured.appends_us.extend(appends_us);

@@ -35,6 +35,8 @@ pub(crate) enum Scenario {
     ChallengeAllow,
     /// A challenge that has to be answered, then its right and fresh code: two requests, told as one.
     ChallengeAnswer,
+    /// Hosted pages, these in turn, each connection a browser of its own.
+    Pages(&'static [&'static str]),
 }
 
 impl Scenario {
@@ -110,6 +112,8 @@ pub(crate) enum Expected {
     Active,
     /// A challenge that nobody has to answer.
     Allowed,
+    /// A page with a heading.
+    Page,
     /// A challenge for the user of this turn, whose device shows the step after so many moves.
     Answered(u32, u64),
 }
@@ -236,6 +240,7 @@ impl Shots {
                 challenge::identity(body, self.number(turns.start.into()));
                 Expected::Answered(turns.start, moves)
             }
+            Scenario::Pages(_) => Expected::Page,
         })
     }
 }
@@ -256,6 +261,7 @@ impl Expected {
             Self::Locked => r#""accepted":false,"outcome":"locked","#,
             Self::Active => r#""active":true,"#,
             Self::Allowed => return self.not_allowed(shots, (status, 201), answer),
+            Self::Page => return not_shown(status, answer),
             Self::Answered(..) => return self.not_allowed(shots, (status, 200), answer),
         };
         let answer = str::from_utf8(answer).unwrap_or_default();
@@ -302,4 +308,10 @@ impl Expected {
         let before = [-1, -2].map(|distance| device.shown(population::step(*moves).offset(distance)));
         before.iter().any(|before| before.ct_eq(&code).into())
     }
+}
+
+fn not_shown(status: u16, answer: &[u8]) -> Option<(u32, String)> {
+    let page = str::from_utf8(answer).unwrap_or_default();
+    let is_shown = status == 200 && page.contains("<h1>");
+    (!is_shown).then(|| (1, format!("{status} {}", page.chars().take(200).collect::<String>())))
 }

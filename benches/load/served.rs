@@ -24,6 +24,7 @@ use tokio::{net::TcpListener, sync::oneshot};
 use crate::{
     Any,
     filled::{Filled, echo},
+    pages::RETURN_URL,
 };
 
 /// Serves until stdin ends. Says `ready ADDRESS KEY FILL_MS` first; then answers each line `move` with `moved` and
@@ -44,11 +45,11 @@ pub(crate) fn serve(dir: &Path, devices: u32) -> Any<()> {
     });
     let service = Arc::new(runtime.block_on(Service::start(filled.ports(store.clone()), Settings::default()))?);
     let wanted = NewKey {
-        roles: vec![Role::Verify],
+        roles: vec![Role::Verify, Role::Enroll],
         owner: "load".into(),
         audiences: Vec::new(),
         person: None,
-        return_urls: Vec::new(),
+        return_urls: vec![RETURN_URL.into()],
         accounts: None,
     };
     let (_, key) = runtime.block_on(service.create_key(&Caller::shell(), &wanted, None))?;

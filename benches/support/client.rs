@@ -25,6 +25,14 @@ impl Connection {
         })
     }
 
+    /// What the last answer said under this name, in lower case.
+    #[allow(dead_code, reason = "pages alone have cookies")]
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let head = &self.response[..find(&self.response, b"\r\n\r\n")?];
+        let mut lines = str::from_utf8(head).ok()?.lines();
+        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+
     /// Sends `body` under this head (everything up to `Content-Length: `) and gives the status and the answer.
     pub(crate) async fn post(&mut self, head: &[u8], body: &[u8]) -> io::Result<(u16, &[u8])> {
         self.request.clear();

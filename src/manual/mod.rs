@@ -24,6 +24,7 @@
 //! 22. [`terminal_interface`]: the keys of the authenticator on a terminal, and what is hidden when.
 //! 23. [`support`]: what support asks and does for users who are stuck.
 //! 24. [`webhooks`]: who is told what happens, and where it may go.
+//! 25. [`pages`]: how a console sends its users to the hosted pages, and what stands in front of them.
 
 #[doc = include_str!("rules.md")]
 pub mod rules {}
@@ -48,6 +49,9 @@ pub mod protection {}
 
 #[doc = include_str!("webhooks.md")]
 pub mod webhooks {}
+
+#[doc = include_str!("pages.md")]
+pub mod pages {}
 
 #[doc = include_str!("audit.md")]
 pub mod audit {}

@@ -213,6 +213,7 @@ impl World {
         let (stop, stopped) = oneshot::channel();
         let brand = server::Brand {
             url: Some(format!("http://{address}")),
+            contact: self.settings.contact.clone(),
             ..server::Brand::default()
         };
         let app = server::router(service.clone(), self.limits.clone(), brand);

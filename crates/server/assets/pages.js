@@ -30,6 +30,22 @@ for (const time of document.querySelectorAll("time[data-countdown]")) {
   tick();
 }
 
+// After the first of two codes: how long the next can keep one waiting. Where the device is in its period, nobody here knows.
+for (const help of document.querySelectorAll("[data-after]")) {
+  const first = document.getElementById(help.dataset.after);
+  let due;
+  const tick = () => {
+    const left = Math.ceil((due - performance.now()) / 1_000);
+    help.textContent = left > 0 ? help.dataset.words.replace("{seconds}", left) : help.dataset.over;
+    if (left > 0) setTimeout(tick, 1_000);
+  };
+  first.addEventListener("input", () => {
+    if (due || digitsOf(first.value).length < 6) return;
+    due = performance.now() + Number(help.dataset.seconds) * 1_000;
+    tick();
+  });
+}
+
 for (const button of document.querySelectorAll("button[data-copy]")) {
   if (!navigator.clipboard) continue;
   button.hidden = false;

@@ -40,8 +40,8 @@ pub use inventory::{
 };
 pub use notices::{Courier, Facts, NewWebhook, Notice, NoticeKind, Posted, Posting, SettingChange, WEBHOOKS_MAX};
 pub use pages::{
-    AnsweredPrompt, IssuedPageLink, NewPageLink, NewPromptLink, OpenedPage, PageVisitor, Prompt, PromptMethod,
-    UserPageName,
+    AnsweredPrompt, EnrollmentOnPage, IssuedPageLink, NewPageLink, NewPromptLink, OpenedPage, PageVisitor, Prompt,
+    PromptMethod, UserPageName,
 };
 pub use ports::{Cities, Clock, Entropy, GrantKey, Location, NoCities, PortError, Sealer, Signer};
 pub use protection::{

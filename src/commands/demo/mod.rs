@@ -1,5 +1,6 @@
 //! `countersign demo`: the whole story step by step, on data that is gone afterwards.
 
+mod pages;
 mod phone;
 mod service;
 mod telling;
@@ -33,7 +34,11 @@ use crate::{
 
 /// `countersign demo`
 #[derive(Args)]
-pub(super) struct Demo {}
+pub(super) struct Demo {
+    /// Serves a toy cloud with the hosted pages instead, for a browser of this machine, until it is told to end
+    #[arg(long)]
+    pages: bool,
+}
 
 const ALICE: User<'_> = User {
     account: "acme",
@@ -51,11 +56,14 @@ impl Demo {
             .permissions(Permissions::from_mode(0o700))
             .tempdir()
             .map_err(|error| Failure::new(format!("there is no room for temporary files: {error}")))?;
+        if self.pages {
+            return pages::serve(&dir);
+        }
         say_flush(format_args!(
             "Everything here is real: a service, an authenticator, a token. It happens in {}, which is gone at the end.",
             dir.path().display()
         ))?;
-        let running = Running::start(dir.path())?;
+        let running = Running::start(dir.path(), Vec::new(), 1)?;
         let told = story_of_the_app(&dir, &running).and_then(|()| story_of_the_token(&dir, &running));
         // Also where the story ends early.
         let report = running.end();

@@ -11,6 +11,7 @@ use tokio::{
     sync::oneshot,
     task::JoinHandle,
 };
+use zeroize::Zeroizing;
 
 use super::{actor, token::Seeds};
 use crate::{
@@ -26,8 +27,9 @@ use crate::{
 /// The service of the story, in this process.
 pub(super) struct Running {
     pub(super) url: String,
+    pub(super) key: Zeroizing<String>,
     pub(super) client: Client,
-    runtime: Runtime,
+    pub(super) runtime: Runtime,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
     opened: RunningService,
@@ -37,11 +39,12 @@ pub(super) struct Running {
 const ROLES: [Role; 4] = [Role::Admin, Role::Enroll, Role::Verify, Role::Inventory];
 
 impl Running {
-    pub(super) fn start(dir: &Path) -> Result<Self, Failure> {
+    /// Its one API key leads browsers back to these addresses. Told to end, the process ends with this code.
+    pub(super) fn start(dir: &Path, return_urls: Vec<String>, code: i32) -> Result<Self, Failure> {
         let runtime = Runtime::new().map_err(|error| Failure::new(format!("no runtime: {error}")))?;
         let (stop, stopped) = oneshot::channel::<()>();
         let (opened, serving, url, key) = runtime.block_on(async {
-            tidy_when_ended(dir)?;
+            tidy_when_ended(dir, code)?;
             let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
             let listener = listener.await.map_err(Failure::new)?;
             let url = format!("http://{}", listener.local_addr().map_err(Failure::new)?);
@@ -52,7 +55,7 @@ impl Running {
                 owner: "demo".into(),
                 audiences: Vec::new(),
                 person: None,
-                return_urls: Vec::new(),
+                return_urls,
                 accounts: None,
             };
             let made = opened.service.create_key(&Caller::shell(), &wanted, None).await;
@@ -65,6 +68,7 @@ impl Running {
         })?;
         Ok(Self {
             client: Client::new(&url, &key)?,
+            key,
             url,
             runtime,
             stop,
@@ -114,7 +118,7 @@ impl Running {
 }
 
 /// Whoever has seen enough leaves nothing behind either.
-fn tidy_when_ended(dir: &Path) -> Result<(), Failure> {
+fn tidy_when_ended(dir: &Path, code: i32) -> Result<(), Failure> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::new)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::new)?;
     let mut hang_up = signal(SignalKind::hangup()).map_err(Failure::new)?;
@@ -129,7 +133,7 @@ fn tidy_when_ended(dir: &Path) -> Result<(), Failure> {
         }
         // The story goes on meanwhile, and may put a file where one was removed.
         let _gone = (0..10).any(|_| std::fs::remove_dir_all(&dir).is_ok());
-        std::process::exit(1);
+        std::process::exit(code);
     });
     Ok(())
 }

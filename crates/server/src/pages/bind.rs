@@ -7,29 +7,64 @@ use axum::{
 };
 use serde::Deserialize;
 use service::{
-    Confirmation, DeviceView, Id, IdentityProof, NewDevice, NewEnrollment, ProofOfIdentity, ServiceError,
-    StartedEnrollment, UserPageName, VisitPurpose,
+    Confirmation, DeviceView, Id, NewDevice, ProtectionMethod, Replacement, ServiceError, StartedEnrollment,
+    UserPageName, UserView,
 };
 use zeroize::Zeroizing;
 
 use crate::{
     http::App,
     pages::{
+        device::{Asking, start, unproven},
         form::Posted,
-        frame::{Frame, Page, Refusal, page, redirect, refusal, refusal_of},
+        frame::{Frame, Page, Refusal, page, redirect, refusal_of},
+        fresh::factor,
         said,
         visit::UserVisit,
     },
 };
 
+const PATH: &str = "/pages/bind";
+
 #[derive(Template)]
 #[template(path = "bind.html")]
 struct Bind<'a> {
     frame: &'a Frame,
-    started: Option<&'a StartedEnrollment>,
-    /// What was ticked.
-    login: bool,
-    operation: bool,
+    started: &'a StartedEnrollment,
+    boxes: Boxes,
+}
+
+#[derive(Template)]
+#[template(path = "begin.html")]
+struct Begin<'a> {
+    frame: &'a Frame,
+    begin: Beginning<'a>,
+}
+
+/// What a page that begins a binding depends on.
+pub(crate) struct Beginning<'a> {
+    pub(crate) user: &'a UserView,
+    pub(crate) ask: Asking<'a>,
+    /// Their link says who they are.
+    pub(crate) is_proven: bool,
+    /// Their link lets them replace the device that they have.
+    pub(crate) may_replace: bool,
+}
+
+impl<'a> Beginning<'a> {
+    pub(crate) fn of(visit: &UserVisit, user: &'a UserView) -> Self {
+        Self {
+            user,
+            ask: Asking::of(user),
+            is_proven: unproven(visit).is_none(),
+            may_replace: visit.scope.leads_to(UserPageName::Replace),
+        }
+    }
+
+    /// Whether a binding can begin here: the first device, or one beside others.
+    pub(crate) fn is_possible(&self) -> bool {
+        self.is_proven && (self.user.devices.is_empty() || self.user.may_have_another)
+    }
 }
 
 #[derive(Template)]
@@ -42,152 +77,182 @@ struct Bound<'a> {
     file: Zeroizing<String>,
 }
 
+/// What the device is to protect, as it is ticked.
+#[derive(Clone, Copy)]
+pub(crate) struct Boxes {
+    pub(crate) login: bool,
+    pub(crate) operation: bool,
+}
+
+impl Boxes {
+    /// What is ticked from the start: both for a first device, else what is so already (B5).
+    pub(crate) fn of(user: &UserView) -> Self {
+        let is_first = user.devices.is_empty();
+        let protection = &user.protection;
+        Self {
+            login: is_first || protection.login_protection.method == ProtectionMethod::Mfa,
+            operation: is_first || protection.operation_protection.method == ProtectionMethod::Mfa,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 pub(crate) struct Asked {
-    enrollment: Option<Id>,
+    pub(crate) enrollment: Option<Id>,
 }
 
 /// `GET /pages/bind`
 pub(crate) async fn show(State(app): State<App>, visit: UserVisit, Query(asked): Query<Asked>) -> Page {
     visit.sees(&app, UserPageName::Bind)?;
     match asked.enrollment {
-        Some(id) => shown(&app, &visit, id, None, (true, true)).await,
-        None => Ok(to_begin(&app, &visit, None)),
+        Some(id) => shown(&app, &visit, id, None, None).await,
+        None => to_begin(&app, &visit, unproven(&visit)).await,
     }
 }
 
+/// The user's factors.
+pub(crate) async fn user(app: &App, visit: &UserVisit) -> Result<UserView, Refusal> {
+    let user = app.service.user(visit.caller(), visit.owner()).await;
+    user.map_err(|error| refusal_of(app, &visit.browser, &error))
+}
+
 /// The page of an enrollment that lives; of one that ended, the button that starts anew.
-async fn shown(app: &App, visit: &UserVisit, id: Id, alert: Option<String>, (login, operation): (bool, bool)) -> Page {
+async fn shown(app: &App, visit: &UserVisit, id: Id, alert: Option<String>, ticked: Option<Boxes>) -> Page {
     let shown = app.service.enrollment_on_page(visit.caller(), visit.owner(), id).await;
     match shown {
-        Ok((started, _)) if started.shown.is_some() => {
-            let frame = Frame::of(app, visit, "security").alerting(alert);
+        Ok(shown) if shown.started.shown.is_some() => {
+            let boxes = match ticked {
+                Some(boxes) => boxes,
+                None => Boxes::of(&user(app, visit).await?),
+            };
+            let frame = Frame::of(app, visit, "security").at(&format!("{PATH}?enrollment={id}"));
+            let frame = frame.alerting(alert);
             let bind = Bind {
                 frame: &frame,
-                started: Some(&started),
-                login,
-                operation,
+                started: &shown.started,
+                boxes,
             };
             Ok(page(app, visit, &frame, &bind))
         }
-        Ok(_) => Err(refusal(app, &visit.browser, "error.no_page", 404)),
-        Err(error) => Ok(to_begin(
-            app,
-            visit,
-            Some(alert.unwrap_or_else(|| said::refused(visit.browser.lang, &error))),
-        )),
+        Ok(_) => Ok(redirect(&format!("/pages/bind-token?enrollment={id}"))),
+        Err(error) => {
+            let alert = alert.unwrap_or_else(|| said::refused(visit.browser.lang, &error));
+            to_begin(app, visit, Some(alert)).await
+        }
     }
 }
 
 /// The page with the button that starts.
-fn to_begin(app: &App, visit: &UserVisit, alert: Option<String>) -> Response {
-    let frame = Frame::of(app, visit, "security").alerting(alert);
-    let bind = Bind {
+async fn to_begin(app: &App, visit: &UserVisit, alert: Option<String>) -> Page {
+    let user = user(app, visit).await?;
+    let frame = Frame::of(app, visit, "security").at(PATH).alerting(alert);
+    let begin = Begin {
         frame: &frame,
-        started: None,
-        login: true,
-        operation: true,
+        begin: Beginning::of(visit, &user),
     };
-    page(app, visit, &frame, &bind)
+    Ok(page(app, visit, &frame, &begin))
 }
 
-#[derive(Deserialize)]
-pub(crate) struct Nothing {}
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Starting {
+    code: Zeroizing<String>,
+    recovery_code: Zeroizing<String>,
+}
 
 /// `POST /pages/bind/start`
-pub(crate) async fn start(
-    State(app): State<App>,
-    Posted {
-        visit,
-        form: Nothing {},
-    }: Posted<UserVisit, Nothing>,
-) -> Page {
+pub(crate) async fn start_app(State(app): State<App>, Posted { visit, form }: Posted<UserVisit, Starting>) -> Page {
     visit.sees(&app, UserPageName::Bind)?;
-    begin(&app, &visit).await
+    begin_by(&app, &visit, further(&form.code, &form.recovery_code)).await
+}
+
+/// The factor that a device beside others costs.
+pub(crate) fn further(code: &Zeroizing<String>, recovery_code: &Zeroizing<String>) -> Option<Replacement> {
+    factor(code, recovery_code).map(|factor| Replacement { replaces: None, factor })
 }
 
 /// Starts an enrollment, and leads to its page.
 pub(crate) async fn begin(app: &App, visit: &UserVisit) -> Page {
-    let wanted = NewEnrollment {
-        owner: visit.owner().clone(),
-        device: NewDevice::App { issuer: None },
-        label: Some(label(visit)),
-        identity_proof: proof(app, visit)?,
-        factor: None,
-    };
-    match app.service.start_enrollment(visit.caller(), &wanted).await {
-        Ok(started) => Ok(redirect(&format!("/pages/bind?enrollment={}", started.id))),
-        Err(error) => Ok(to_begin(app, visit, Some(said::refused(visit.browser.lang, &error)))),
+    begin_by(app, visit, None).await
+}
+
+async fn begin_by(app: &App, visit: &UserVisit, factor: Option<Replacement>) -> Page {
+    match start(app, visit, NewDevice::App { issuer: None }, factor).await {
+        Ok(id) => Ok(redirect(&format!("{PATH}?enrollment={id}"))),
+        Err(alert) => to_begin(app, visit, Some(alert)).await,
     }
-}
-
-/// The entry's name in the app: account and user, so that several on one phone can be told apart (B5).
-fn label(visit: &UserVisit) -> String {
-    let owner = visit.owner();
-    format!("{}@{}", owner.user, owner.account).replace(':', ".")
-}
-
-/// How the console made sure of the user's identity, as the page link has it.
-pub(crate) fn proof(app: &App, visit: &UserVisit) -> Result<ProofOfIdentity, Refusal> {
-    let VisitPurpose::Settings { identity_proof, .. } = &visit.visit.purpose else {
-        return Err(refusal(app, &visit.browser, "error.other_page", 403));
-    };
-    let word: Option<IdentityProof> = identity_proof.clone();
-    word.map(ProofOfIdentity::Word)
-        .ok_or_else(|| refusal(app, &visit.browser, "error.no_identity_proof", 403))
 }
 
 #[derive(Deserialize)]
 pub(crate) struct Confirming {
     enrollment: Id,
     #[serde(default)]
-    code: String,
-    #[serde(default)]
+    code: Zeroizing<String>,
+    /// Where the operator asks for two.
+    second: Option<Zeroizing<String>>,
     login: Option<String>,
-    #[serde(default)]
     operation: Option<String>,
 }
 
 /// `POST /pages/bind`
 pub(crate) async fn act(State(app): State<App>, Posted { visit, form }: Posted<UserVisit, Confirming>) -> Page {
     visit.sees(&app, UserPageName::Bind)?;
-    let ticked = (form.login.is_some(), form.operation.is_some());
+    let boxes = Boxes {
+        login: form.login.is_some(),
+        operation: form.operation.is_some(),
+    };
+    let codes = [Some(form.code), form.second].into_iter().flatten().collect();
+    match confirm(&app, &visit, form.enrollment, codes, boxes).await? {
+        Ok(bound) => Ok(bound),
+        Err(alert) => shown(&app, &visit, form.enrollment, Some(alert), Some(boxes)).await,
+    }
+}
+
+/// Completes a binding: the page of the recovery codes, or what is told of codes that were refused.
+pub(crate) async fn confirm(
+    app: &App,
+    visit: &UserVisit,
+    id: Id,
+    codes: Vec<Zeroizing<String>>,
+    boxes: Boxes,
+) -> Result<Result<Response, String>, Refusal> {
     let confirmation = Confirmation {
-        codes: vec![Zeroizing::new(form.code)],
-        login_protection: ticked.0,
-        operation_protection: ticked.1,
+        codes,
+        login_protection: boxes.login,
+        operation_protection: boxes.operation,
         recovery_codes: true,
     };
-    let id = form.enrollment;
     let confirmed = app
         .service
         .confirm_enrollment(visit.caller(), visit.owner(), id, &confirmation)
         .await;
     match confirmed {
-        Ok((device, codes)) => Ok(bound(&app, &visit, &device, &codes)),
+        Ok((device, codes)) => Ok(Ok(bound(app, visit, &device, &codes))),
         Err(error @ (ServiceError::Internal(_) | ServiceError::Untrusted(_))) => {
-            Err(refusal_of(&app, &visit.browser, &error))
+            Err(refusal_of(app, &visit.browser, &error))
         }
-        Err(error) => {
-            let alert = said::refused(visit.browser.lang, &error);
-            shown(&app, &visit, id, Some(alert), ticked).await
-        }
+        Err(error) => Ok(Err(said::refused(visit.browser.lang, &error))),
     }
 }
 
 /// The page after a binding, with the recovery codes that are shown once.
-pub(crate) fn bound(app: &App, visit: &UserVisit, device: &DeviceView, codes: &[Zeroizing<String>]) -> Response {
-    let frame = Frame::of(app, visit, "security");
+fn bound(app: &App, visit: &UserVisit, device: &DeviceView, codes: &[Zeroizing<String>]) -> Response {
+    let frame = Frame::of(app, visit, "security").at("/pages/security");
+    let bound = Bound {
+        frame: &frame,
+        device,
+        codes,
+        file: as_file(codes),
+    };
+    page(app, visit, &frame, &bound)
+}
+
+/// Recovery codes as a file, one a line.
+pub(crate) fn as_file(codes: &[Zeroizing<String>]) -> Zeroizing<String> {
     let mut file = Zeroizing::new(String::new());
     for code in codes {
         file.push_str(code);
         file.push_str("%0A");
     }
-    let bound = Bound {
-        frame: &frame,
-        device,
-        codes,
-        file,
-    };
-    page(app, visit, &frame, &bound)
+    file
 }

@@ -108,6 +108,15 @@ impl Frame {
         }
     }
 
+    /// As the page of this path, whatever was posted where: another language is asked for there.
+    pub(crate) fn at(self, path: &str) -> Self {
+        let joint = if path.contains('?') { '&' } else { '?' };
+        Self {
+            path: format!("{path}{joint}"),
+            ..self
+        }
+    }
+
     /// With what went wrong.
     pub(crate) fn alerting(self, alert: Option<String>) -> Self {
         Self { alert, ..self }

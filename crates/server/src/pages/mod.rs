@@ -7,6 +7,7 @@
 mod agent;
 mod assets;
 mod bind;
+mod device;
 mod form;
 mod frame;
 mod fresh;
@@ -45,7 +46,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/pages/prompt", get(prompt::show).post(prompt::act))
         .route("/pages/security", get(security::show))
         .route("/pages/bind", get(bind::show).post(bind::act))
-        .route("/pages/bind/start", post(bind::start))
+        .route("/pages/bind/start", post(bind::start_app))
         .route("/pages/protection", get(protection::show).post(protection::act))
         .route(
             "/pages/suspicious-login",
@@ -62,5 +63,6 @@ pub(crate) fn routes() -> Router<App> {
         .route("/pages/leave", post(leave::act))
         .route("/pages/assets/{version}/{name}", get(assets::get))
         .route("/pages/{*path}", any(frame::not_found))
+        .merge(device::routes())
         .merge(staff::routes())
 }

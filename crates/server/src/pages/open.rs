@@ -5,6 +5,7 @@ use askama::Template;
 use axum::{
     extract::{Path, Query, State},
     http::StatusCode,
+    response::IntoResponse as _,
 };
 use serde::Deserialize;
 use service::{PageHolder, PageVisit, ServiceError, UserPageName, VisitPurpose};
@@ -87,7 +88,8 @@ pub(crate) async fn act(State(app): State<App>, OpenForm { browser, form }: Open
     let visit = UserVisit::of(browser, opened.visitor).ok_or(ended)?;
     let mut response = match visit.scope {
         // One button fewer: what is shown next is the code to scan.
-        UserPageName::Bind => bind::begin(&app, &visit).await?,
+        // The link is used up: its session is the browser's, whatever is in the way.
+        UserPageName::Bind => bind::begin(&app, &visit).await.into_response(),
         page => redirect(path_of(page)),
     };
     set_cookie(&mut response, &session_cookie(USER, &cookie, "Lax"));

@@ -1,6 +1,6 @@
 //! Refusals and times in words for people.
 
-use service::{FaultClass, Hint, ServiceError, UnixMs};
+use service::{FaultClass, Hint, Input, ServiceError, UnixMs};
 
 use crate::pages::words::{Lang, is_said};
 
@@ -19,6 +19,7 @@ pub(crate) fn refused(lang: Lang, error: &ServiceError) -> String {
             &[("minutes", &minutes(details.retry_after_s.unwrap_or(60)))],
         ),
         ServiceError::Locked { until: None, .. } => lang.say("error.locked", &[]),
+        ServiceError::Invalid { input, .. } => lang.say(of_input(*input), &[]),
         _ if is_said(&key) => lang.say(&key, &[]),
         _ => lang.say(of_class(error.class()), &[]),
     };
@@ -36,6 +37,15 @@ pub(crate) fn refused(lang: Lang, error: &ServiceError) -> String {
 
 fn minutes(seconds: u64) -> String {
     seconds.div_ceil(60).to_string()
+}
+
+/// What a person can mend of a form.
+fn of_input(input: Input) -> &'static str {
+    match input {
+        Input::IdentityProofAt => "error.identity_proof_old",
+        Input::Codes => "error.codes",
+        _ => "error.invalid_request",
+    }
 }
 
 fn of_class(class: FaultClass) -> &'static str {

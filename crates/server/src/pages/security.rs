@@ -33,16 +33,20 @@ impl Security<'_> {
 /// `GET /pages/security`
 pub(crate) async fn show(State(app): State<App>, visit: UserVisit) -> Page {
     visit.sees(&app, UserPageName::Security)?;
+    shown(&app, &visit, None).await
+}
+
+/// The page, with what was just done.
+pub(crate) async fn shown(app: &App, visit: &UserVisit, notice: Option<String>) -> Page {
     let user = app.service.user(visit.caller(), visit.owner()).await;
-    let user = user.map_err(|error| refusal_of(&app, &visit.browser, &error))?;
-    let frame = Frame::of(&app, &visit, "security");
-    Ok(page(
-        &app,
-        &visit,
-        &frame,
-        &Security {
-            frame: &frame,
-            user: &user,
-        },
-    ))
+    let user = user.map_err(|error| refusal_of(app, &visit.browser, &error))?;
+    let frame = Frame {
+        notice,
+        ..Frame::of(app, visit, "security").at("/pages/security")
+    };
+    let security = Security {
+        frame: &frame,
+        user: &user,
+    };
+    Ok(page(app, visit, &frame, &security))
 }

@@ -105,9 +105,11 @@ macro_rules! files {
 static FILES: &[(&str, &str, &str)] = &files![
     "bind",
     "common",
+    "device",
     "error",
     "fresh",
     "history",
+    "lost",
     "prompt",
     "protection",
     "security",

@@ -77,6 +77,8 @@ impl DeviceView {
 pub struct UserView {
     /// The bound ones, oldest first.
     pub devices: Vec<DeviceView>,
+    /// A further one may be bound beside them.
+    pub may_have_another: bool,
     /// When the first of them is verified again, if all are locked.
     pub locked_until: Option<UnixMs>,
     /// Recovery codes that can still be spent.
@@ -104,6 +106,7 @@ impl Service {
         let closing = core.store.closing(owner).await?;
         let closing = closing.filter(|closing| closing.state == ClosingState::Closing);
         Ok(UserView {
+            may_have_another: devices.len() < core.settings.devices_max,
             locked_until: locks.and_then(|locks| locks.into_iter().min()),
             recovery_codes_left: recovery.map_or(0, |set| set.left()),
             protection: protection.unwrap_or_else(|| Protection::none(owner.clone())),

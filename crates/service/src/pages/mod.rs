@@ -12,4 +12,5 @@ pub use link::{IssuedPageLink, NewPageLink};
 pub use prompt::{NewPromptLink, Prompt, PromptMethod};
 pub use prompt_answer::AnsweredPrompt;
 pub use session::{OpenedPage, PageVisitor};
+pub use shown::EnrollmentOnPage;
 pub use user_page::UserPageName;

@@ -1,6 +1,7 @@
 //! An enrollment shown again to the browser that began it: a page that is loaded anew, or goes on to the next language.
 
 use enroll::Qr;
+use otp::Parameters;
 use store::{Id, Owner, Role};
 
 use crate::{
@@ -8,6 +9,18 @@ use crate::{
     enrollment::state::{codes_needed, find, started, uri},
     sealing::Record,
 };
+
+/// An enrollment that lives, as its page shows it.
+pub struct EnrollmentOnPage {
+    /// As it was shown when it began.
+    pub started: StartedEnrollment,
+    /// The number on the back of the token, where it is for one.
+    pub serial_number: Option<String>,
+    /// How its codes are made.
+    pub parameters: Parameters,
+    /// Wrong codes that it still takes.
+    pub attempts_left: u32,
+}
 
 impl Service {
     /// An enrollment that lives, as it was shown when it began. For pages alone: other callers are shown a secret once, and
@@ -17,7 +30,7 @@ impl Service {
         caller: &Caller,
         owner: &Owner,
         id: Id,
-    ) -> Result<(StartedEnrollment, u32), ServiceError> {
+    ) -> Result<EnrollmentOnPage, ServiceError> {
         caller.may_for(&[Role::Enroll], owner)?;
         caller.is_on_a_page()?;
         let core = &*self.core;
@@ -44,6 +57,11 @@ impl Service {
             expires_at: enrollment.expires_at,
             codes_needed: codes_needed(core, enrollment.kind),
         };
-        Ok((started, attempts_left))
+        Ok(EnrollmentOnPage {
+            started,
+            serial_number: enrollment.serial_number,
+            parameters: enrollment.parameters,
+            attempts_left,
+        })
     }
 }

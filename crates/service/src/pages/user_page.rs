@@ -70,7 +70,7 @@ impl UserPageName {
     }
 
     /// Whether a link for this page lets its user see that one too. Binding may be by app or by token, and turning on what
-    /// needs a device leads to binding.
+    /// needs a device leads to binding; a recovery code replaces a lost device.
     pub fn leads_to(self, page: Self) -> bool {
         let binds = matches!(page, Self::Bind | Self::BindToken);
         match self {
@@ -78,6 +78,7 @@ impl UserPageName {
             Self::Bind | Self::BindToken | Self::Replace | Self::Protection | Self::SuspiciousLogin => {
                 page == self || binds
             }
+            Self::Lost => page == self || page == Self::Replace || binds,
             _ => page == self,
         }
     }

@@ -1,0 +1,72 @@
+//! The fresh factor on a page: a code of a device, or a recovery code; and of which device, where there are several.
+
+use service::{DeviceView, Id, ServiceError, UserView};
+
+use crate::pages::{frame::Frame, said, words::Lang};
+
+/// What a form asks a user with devices for.
+pub(crate) struct Asking<'a> {
+    pub(crate) devices: &'a [DeviceView],
+    /// The device that was chosen.
+    chosen: Option<Id>,
+    /// Recovery codes that can still be spent.
+    pub(crate) recovery_codes_left: usize,
+    /// A recovery code was typed.
+    pub(crate) by_recovery_code: bool,
+    /// The digits after which the form sends itself: an app's codes have six, a token's may have others.
+    pub(crate) digits: Option<u8>,
+}
+
+impl<'a> Asking<'a> {
+    pub(crate) fn of(user: &'a UserView) -> Self {
+        let apps_only = user.devices.iter().all(|device| device.serial_number.is_none());
+        Self {
+            digits: apps_only.then_some(6),
+            devices: &user.devices,
+            chosen: None,
+            recovery_codes_left: user.recovery_codes_left,
+            by_recovery_code: false,
+        }
+    }
+
+    /// With what was typed before.
+    pub(crate) fn after(self, chosen: Option<Id>, by_recovery_code: bool) -> Self {
+        Self {
+            chosen,
+            by_recovery_code,
+            ..self
+        }
+    }
+
+    /// Whether this one is chosen.
+    pub(crate) fn is_chosen(&self, device: &DeviceView) -> bool {
+        self.chosen == Some(device.id)
+    }
+
+    /// Without sending itself: what it does is not to be done by the last digit.
+    pub(crate) fn by_button(self) -> Self {
+        Self { digits: None, ..self }
+    }
+
+    /// A device in words: its name, and its kind or number.
+    pub(crate) fn named(&self, frame: &Frame, device: &DeviceView) -> String {
+        match &device.serial_number {
+            Some(number) if *number != device.label => format!("{} ({number})", device.label),
+            Some(_) => device.label.clone(),
+            None => format!("{} ({})", device.label, frame.t("security.kind_is_app")),
+        }
+    }
+}
+
+/// Why a factor, or what it was for, was refused. Of a code that is all that is told, and what may have been the matter.
+pub(crate) fn refused(lang: Lang, error: &ServiceError) -> String {
+    let told = said::refused(lang, error);
+    let more = match error {
+        ServiceError::CodeRefused {
+            hint: None,
+            attempts_left: None,
+        } => "device.tips",
+        _ => return told,
+    };
+    format!("{told} {}", lang.say(more, &[]))
+}
