@@ -25,6 +25,8 @@ mod lingering;
 #[allow(dead_code, reason = "the journeys use the rest")]
 mod world;
 
+#[path = "pages/attacks.rs"]
+mod attacks;
 #[path = "pages/binding.rs"]
 mod binding;
 #[path = "pages/cloud.rs"]

@@ -2,7 +2,7 @@
 //! of somebody else's making.
 
 use serde_json::json;
-use service::Caller;
+use service::{Caller, Role};
 use url::Url;
 
 use crate::{
@@ -500,4 +500,43 @@ fn what_people_are_called_runs_on_no_page() {
         walked += 1;
     }
     assert_eq!(walked, 200);
+}
+
+/// P4: another method is one that the challenge offers, performed by whoever asked, and what the browser says of it proves
+/// nothing.
+#[test]
+fn p4_another_method_leads_back_and_proves_nothing() {
+    let world = World::new();
+    let service = LoginService::of(&world, BACK);
+    let user = world.user("acme", "alice");
+    let number = "+86 138 0013 8000";
+    let proven = json!({"identity": number, "verified_at": world.time(0), "actor": user.actor()});
+    let methods = user.path("/methods/sms");
+    world.call(Role::Enroll, "PUT", &methods, Some(&proven)).expect(200);
+    user.bind();
+    let challenge = service.login(&user);
+    let other = |method: &str| {
+        let sent = service.send(&challenge, "a browser");
+        let fields = [("token", sent.token()), ("act", "other_method"), ("method", method)];
+        Tab::of(&world).post("/pages/open", &fields)
+    };
+    for made_up in ["totp", "email", "", "sms&outcome=done", "https://evil.example"] {
+        assert_eq!(other(made_up).status, 400, "{made_up}");
+    }
+    let back = other("sms");
+    assert_eq!(
+        back.said("outcome").as_deref(),
+        Some("other_method"),
+        "{}",
+        back.location()
+    );
+    assert_eq!(back.said("method").as_deref(), Some("sms"));
+    assert_eq!(back.said("code"), None);
+    assert_eq!(service.state(&challenge)["state"], "open");
+    let report = json!({"identity": number, "reference": "sms-4711", "at": world.time(0)});
+    let answer = format!("/v1/challenges/{challenge}/answer");
+    let told = service
+        .post(&answer, &json!({"method": "sms", "report": report}))
+        .expect(200);
+    assert_eq!(told["decision"], "allow", "{told}");
 }
