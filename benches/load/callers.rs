@@ -11,7 +11,8 @@ use futures_util::future::join_all;
 use crate::{
     Any, challenge,
     client::{Connection, head},
-    pages, population,
+    pages::{self, Visit},
+    population,
     scenario::{CONNECTIONS, Scenario, Shots, Slice},
 };
 
