@@ -21,7 +21,7 @@ pub(crate) struct Callers {
     connections: Vec<Connection>,
     heads: Heads,
     /// Of the scenario that was prepared, one a connection.
-    visits: Vec<Visit>,
+    visits: Vec<pages::Visit>,
 }
 
 /// What requests begin with, by what they ask.
