@@ -11,8 +11,7 @@ use futures_util::future::join_all;
 use crate::{
     Any, challenge,
     client::{Connection, head},
-    pages::{self, Visit},
-    population,
+    pages, population,
     scenario::{CONNECTIONS, Scenario, Shots, Slice},
 };
 
