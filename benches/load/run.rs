@@ -85,7 +85,6 @@ impl Measured {
                 Subject::Page(Scenario::Pages(&["/pages/protection"])),
             ),
             Self::new("page sessions", Subject::Page(Scenario::Pages(&["/pages/sessions"]))),
-            Self::new("page history", Subject::Page(Scenario::Pages(&["/pages/history"]))),
             Self::new("page bind", Subject::Page(Scenario::Pages(&[pages::BIND]))),
             Self::new("page prompt", Subject::Page(Scenario::Pages(&[pages::PROMPT]))),
             Self::new("lone", Subject::Lone),
