@@ -444,6 +444,7 @@ pub(crate) fn routes(world: &World) -> Vec<Route> {
         route(
             "POST",
             "/v1/grants/introspect",
+            "/v1/prompt/exchange",
             &[Role::Verify],
             json!({"grant": "a.b.c"}),
             200,
