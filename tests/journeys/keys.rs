@@ -444,7 +444,6 @@ pub(crate) fn routes(world: &World) -> Vec<Route> {
         route(
             "POST",
             "/v1/grants/introspect",
-            "/v1/prompt/exchange",
             &[Role::Verify],
             json!({"grant": "a.b.c"}),
             200,
@@ -675,6 +674,7 @@ fn a_key_that_is_limited_to_accounts_reaches_no_other() {
             "/v1/operations",
             "/v1/challenges/",
             "/v1/grants/introspect",
+            "/v1/prompt/exchange",
             "/v1/sessions/check",
             // A webhook is of the accounts that the key reaches, and others' are not there.
             "/v1/webhooks",
