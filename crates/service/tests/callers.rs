@@ -19,14 +19,13 @@ use syn::{FnArg, ImplItem, Item, Type, Visibility};
 use zeroize::Zeroizing;
 
 /// What is for nobody in particular: it begins, ends and looks at the whole, says who somebody is, or tells public keys.
-const WITHOUT_A_CALLER: [&str; 10] = [
+const WITHOUT_A_CALLER: [&str; 9] = [
     "start",
     "close",
     "ready",
     "authenticate",
     "sign_in",
     "look_at_page_link",
-    "look_at_prompt",
     "open_page_link",
     "page_visitor",
     "grant_keys",

@@ -17,10 +17,10 @@ use crate::{
     pages::{
         device::{Asking, start, unproven},
         form::Posted,
-        frame::{Frame, Page, Refusal, page, redirect, refusal_of},
+        frame::{Frame, Page, Refusal, redirect, refusal_of},
         fresh::factor,
         said,
-        visit::UserVisit,
+        visit::{UserVisit, page},
     },
 };
 

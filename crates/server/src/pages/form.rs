@@ -1,20 +1,18 @@
 //! Forms: what a page of ours posts, with its session's form token.
 
 use axum::{
-    Form,
     body::{Body, Bytes, to_bytes},
-    extract::{FromRef, FromRequest, FromRequestParts},
-    http::{Request, request::Parts},
+    extract::{FromRef, FromRequest},
+    http::Request,
 };
 use serde::{Deserialize, de::DeserializeOwned};
-use service::PageVisitor;
 
 use crate::{
     answer::same,
     http::App,
     pages::{
         frame::{self, Refusal},
-        visit::{Browser, UserVisit},
+        visit::{Browser, Visitor, proven},
     },
 };
 
@@ -26,28 +24,6 @@ const FORM_BYTES: usize = 16 * 1024;
 struct Token {
     #[serde(default)]
     form_token: String,
-}
-
-/// Somebody whose forms carry a token.
-pub(crate) trait Visitor: Sized + Send {
-    /// Who the cookie says it is.
-    fn of(parts: &mut Parts, app: &App) -> impl Future<Output = Result<Self, Refusal>> + Send;
-    fn browser(&self) -> &Browser;
-    fn visitor(&self) -> &PageVisitor;
-}
-
-impl Visitor for UserVisit {
-    async fn of(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
-        <Self as FromRequestParts<App>>::from_request_parts(parts, app).await
-    }
-
-    fn browser(&self) -> &Browser {
-        &self.browser
-    }
-
-    fn visitor(&self) -> &PageVisitor {
-        &self.visitor
-    }
 }
 
 /// A form that a page of this visitor posted.
@@ -67,18 +43,18 @@ where
 
     async fn from_request(request: Request<Body>, state: &S) -> Result<Self, Refusal> {
         let app = App::from_ref(state);
-        let (mut parts, body) = request.into_parts();
-        let visit = V::of(&mut parts, &app).await?;
+        let (parts, body) = request.into_parts();
+        let visit: V = proven(&parts, &app).await?;
         let browser = visit.browser().clone();
-        let bytes = read(&app, &browser, &parts, body).await?;
-        let token: Token = decoded(&app, &browser, &bytes).await?;
+        let bytes = read(&app, &browser, body).await?;
+        let token: Token = decoded(&app, &browser, &bytes)?;
         if !browser.is_from_here || !same(token.form_token.as_bytes(), visit.visitor().form_token.as_bytes()) {
             return Err(frame::refusal(&app, &browser, "error.other_form", 403));
         }
         let visitor = visit.visitor();
         let counted = app.service.act_on_page(&visitor.caller, visitor.id).await;
         counted.map_err(|error| frame::refusal_of(&app, &browser, &error))?;
-        let form = decoded(&app, &browser, &bytes).await?;
+        let form = decoded(&app, &browser, &bytes)?;
         Ok(Self { visit, form })
     }
 }
@@ -101,26 +77,20 @@ where
         let app = App::from_ref(state);
         let (parts, body) = request.into_parts();
         let browser = Browser::of(&parts, &app);
-        let bytes = read(&app, &browser, &parts, body).await?;
+        let bytes = read(&app, &browser, body).await?;
         if !browser.is_from_here {
             return Err(frame::refusal(&app, &browser, "error.other_form", 403));
         }
-        let form = decoded(&app, &browser, &bytes).await?;
+        let form = decoded(&app, &browser, &bytes)?;
         Ok(Self { browser, form })
     }
 }
 
-async fn read(app: &App, browser: &Browser, _: &Parts, body: Body) -> Result<Bytes, Refusal> {
+async fn read(app: &App, browser: &Browser, body: Body) -> Result<Bytes, Refusal> {
     let read = to_bytes(body, FORM_BYTES).await;
     read.map_err(|_too_long| frame::refusal(app, browser, "error.form", 413))
 }
 
-async fn decoded<T: DeserializeOwned>(app: &App, browser: &Browser, bytes: &Bytes) -> Result<T, Refusal> {
-    let request = Request::post("/")
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(Body::from(bytes.clone()));
-    let wrong = || frame::refusal(app, browser, "error.form", 400);
-    let Ok(request) = request else { return Err(wrong()) };
-    let read = Form::<T>::from_request(request, &()).await;
-    read.map(|Form(form)| form).map_err(|_| wrong())
+fn decoded<T: DeserializeOwned>(app: &App, browser: &Browser, bytes: &Bytes) -> Result<T, Refusal> {
+    serde_urlencoded::from_bytes(bytes).map_err(|_| frame::refusal(app, browser, "error.form", 400))
 }

@@ -15,7 +15,7 @@ use crate::{
     pages::{
         assets, said,
         staff::StaffFrame,
-        visit::{self, Browser, USER, UserVisit},
+        visit::{Browser, UserVisit},
         words::Lang,
     },
 };
@@ -95,16 +95,13 @@ impl Frame {
 
     /// The frame of a page of a user's settings.
     pub(crate) fn of(app: &App, visit: &UserVisit, here: &'static str) -> Self {
-        let origin = origin_of(&visit.visit.return_url);
         Self {
             owner: Some(visit.owner().clone()),
             form_token: visit.visitor.form_token.to_string(),
-            back_to: host_of(&visit.visit.return_url).map(str::to_owned),
             has_menu: visit.scope == service::UserPageName::Security,
             here,
             served_at: Some(visit.visitor.seen_at),
-            form_action: origin.map(str::to_owned),
-            ..Self::plain(app, &visit.browser)
+            ..Self::plain(app, &visit.browser).leading_to(&visit.visit.return_url)
         }
     }
 
@@ -175,16 +172,6 @@ impl Frame {
     pub(crate) fn machine_time(&self, at: &UnixMs) -> String {
         crate::http::time(*at).to_string()
     }
-}
-
-/// A page of a visitor, with its cookie where that takes the place of the one that was shown.
-pub(crate) fn page(app: &App, visit: &UserVisit, frame: &Frame, template: &impl Template) -> Response {
-    let mut response = html(app, frame, StatusCode::OK, template);
-    visit.browser.keep_lang(&mut response);
-    if let Some(cookie) = &visit.visitor.next_cookie {
-        visit::set_cookie(&mut response, &visit::session_cookie(USER, cookie, "Lax"));
-    }
-    response
 }
 
 /// A page.

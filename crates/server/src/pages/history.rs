@@ -8,9 +8,9 @@ use service::{FaultClass, HistoryView, UserPageName, audit::EventId};
 use crate::{
     http::App,
     pages::{
-        frame::{Frame, Page, page, refusal, refusal_of},
+        frame::{Frame, Page, refusal, refusal_of},
         happened::Happened,
-        visit::UserVisit,
+        visit::{UserVisit, page},
     },
 };
 

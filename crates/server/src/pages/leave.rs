@@ -10,7 +10,7 @@ use crate::{
     pages::{
         form::Posted,
         frame::{Page, redirect},
-        visit::{USER, UserVisit, ended_cookie, set_cookie},
+        visit::{UserVisit, end_session},
     },
 };
 
@@ -54,7 +54,7 @@ pub(crate) async fn leave(app: &App, visit: &UserVisit, outcome: Outcome) -> Res
         tracing::warn!(%error, "a page session was not ended");
     }
     let mut response = redirect(&back(&visit.visit, &[("outcome", outcome.name())]));
-    set_cookie(&mut response, &ended_cookie(USER));
+    end_session::<UserVisit>(&mut response);
     response
 }
 

@@ -8,7 +8,7 @@ use axum::{
     response::IntoResponse as _,
 };
 use serde::Deserialize;
-use service::{PageHolder, PageVisit, ServiceError, UserPageName, VisitPurpose};
+use service::{PageHolder, PageVisit, Prompt, ServiceError, UserPageName, VisitPurpose};
 
 use crate::{
     http::App,
@@ -17,7 +17,7 @@ use crate::{
         form::OpenForm,
         frame::{self, Frame, Page, html, redirect, refusal, refusal_of},
         prompt,
-        visit::{Browser, USER, UserVisit, session_cookie, set_cookie},
+        visit::{Browser, UserVisit, Visitor as _, begin_session},
     },
 };
 
@@ -36,9 +36,12 @@ pub(crate) async fn show(
     Path(token): Path<String>,
     Query(asked): Query<prompt::Asked>,
 ) -> Page {
-    let visit = looked_at(&app, &browser, &token).await?;
+    let (visit, prompt) = looked_at(&app, &browser, &token).await?;
+    if let Some(prompt) = &prompt {
+        return Ok(prompt::show_link(&app, &browser, (&token, &visit, prompt), &asked));
+    }
     let VisitPurpose::Settings { page, .. } = &visit.purpose else {
-        return prompt::show_link(&app, &browser, &token, &asked).await;
+        return Err(refusal(&app, &browser, "error.link_ended", 410));
     };
     let frame = Frame {
         owner: Some(visit.owner.clone()),
@@ -56,9 +59,9 @@ pub(crate) async fn show(
     Ok(response)
 }
 
-async fn looked_at(app: &App, browser: &Browser, token: &str) -> Result<PageVisit, frame::Refusal> {
+async fn looked_at(app: &App, browser: &Browser, token: &str) -> Result<(PageVisit, Option<Prompt>), frame::Refusal> {
     match app.service.look_at_page_link(token).await {
-        Ok(visit) => Ok(visit),
+        Ok(looked) => Ok(looked),
         Err(ServiceError::NotFound(_)) => Err(refusal(app, browser, "error.link_ended", 410)),
         Err(error) => Err(refusal_of(app, browser, &error)),
     }
@@ -83,16 +86,16 @@ pub(crate) async fn act(State(app): State<App>, OpenForm { browser, form }: Open
     {
         return prompt::open(&app, browser, opened, form.prompt).await;
     }
-    let ended = refusal(&app, &browser, "error.link_ended", 410);
     let cookie = opened.cookie;
-    let visit = UserVisit::of(browser, opened.visitor).ok_or(ended)?;
+    let visit = UserVisit::of(browser.clone(), opened.visitor);
+    let visit = visit.ok_or_else(|| refusal(&app, &browser, "error.link_ended", 410))?;
     let mut response = match visit.scope {
         // One button fewer: what is shown next is the code to scan.
         // The link is used up: its session is the browser's, whatever is in the way.
         UserPageName::Bind => bind::begin(&app, &visit).await.into_response(),
         page => redirect(path_of(page)),
     };
-    set_cookie(&mut response, &session_cookie(USER, &cookie, "Lax"));
+    begin_session::<UserVisit>(&mut response, &cookie);
     Ok(response)
 }
 

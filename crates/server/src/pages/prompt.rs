@@ -6,7 +6,7 @@ use askama::Template;
 use axum::{
     extract::{Query, State},
     http::StatusCode,
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 use serde::Deserialize;
 use service::{
@@ -21,9 +21,9 @@ use crate::{
         form::Posted,
         frame::{Frame, Page, html, redirect, refusal, refusal_of},
         leave::back,
-        prompt_visit::{PROMPT, PromptVisit},
+        prompt_visit::PromptVisit,
         said,
-        visit::{Browser, ended_cookie, session_cookie, set_cookie},
+        visit::{self, Browser, Visitor as _, begin_session, end_session},
         words::Lang,
     },
 };
@@ -164,17 +164,25 @@ pub(crate) struct Answering {
 }
 
 /// The prompt of a link that is not opened yet.
-pub(crate) async fn show_link(app: &App, browser: &Browser, token: &str, asked: &Asked) -> Page {
-    let looked = app.service.look_at_prompt(token).await;
-    let (visit, prompt) = looked.map_err(|error| refusal_of(app, browser, &error))?;
+pub(crate) fn show_link(
+    app: &App,
+    browser: &Browser,
+    (token, visit, prompt): (&str, &PageVisit, &Prompt),
+    asked: &Asked,
+) -> Response {
     let shown = Shown {
         method: asked.method.as_deref(),
         ..Shown::default()
     };
-    let frame = frame(app, browser, &visit, &prompt);
-    let mut response = written(app, &frame, &prompt, Some(token), &shown);
+    let frame = frame(app, browser, visit, prompt);
+    let mut response = html(
+        app,
+        &frame,
+        StatusCode::OK,
+        &written(&frame, prompt, Some(token), &shown),
+    );
     browser.keep_lang(&mut response);
-    Ok(response)
+    response
 }
 
 /// `GET /pages/prompt`
@@ -188,12 +196,16 @@ pub(crate) async fn show(State(app): State<App>, visit: PromptVisit, Query(asked
 
 /// The first thing that is posted: the link is opened, and what was posted is done.
 pub(crate) async fn open(app: &App, browser: Browser, opened: OpenedPage, form: Answering) -> Page {
-    let ended = refusal(app, &browser, "error.link_ended", 410);
     let cookie = opened.cookie;
-    let visit = PromptVisit::of(browser, opened.visitor).ok_or(ended)?;
-    let (mut response, goes_on) = done(app, &visit, form).await?;
+    let visit = PromptVisit::of(browser.clone(), opened.visitor);
+    let visit = visit.ok_or_else(|| refusal(app, &browser, "error.link_ended", 410))?;
+    // The link is used up: its session is the browser's, whatever is in the way.
+    let (mut response, goes_on) = match done(app, &visit, form).await {
+        Ok(done) => done,
+        Err(refusal) => (refusal.into_response(), true),
+    };
     if goes_on {
-        set_cookie(&mut response, &session_cookie(PROMPT, &cookie, "Lax"));
+        begin_session::<PromptVisit>(&mut response, &cookie);
     }
     Ok(response)
 }
@@ -248,7 +260,7 @@ async fn answer(app: &App, visit: &PromptVisit, form: Answering) -> Result<(Resp
     match app.service.answer_on_page(caller, id, answer).await {
         Ok(AnsweredPrompt::Right { code }) => {
             let mut response = redirect(&back(&visit.visit, &[("code", &code)]));
-            set_cookie(&mut response, &ended_cookie(PROMPT));
+            end_session::<PromptVisit>(&mut response);
             return Ok((response, false));
         }
         Ok(AnsweredPrompt::Wrong { locked_until: None }) => shown.alert = Some(lang.say("error.code_refused", &[])),
@@ -276,7 +288,7 @@ async fn leave(app: &App, visit: &PromptVisit, said: &[(&str, &str)]) -> Respons
         tracing::warn!(%error, "a page session was not ended");
     }
     let mut response = redirect(&back(&visit.visit, said));
-    set_cookie(&mut response, &ended_cookie(PROMPT));
+    end_session::<PromptVisit>(&mut response);
     response
 }
 
@@ -301,12 +313,7 @@ async fn page(app: &App, visit: &PromptVisit, shown: &Shown<'_>) -> Page {
         alert: shown.alert.clone(),
         ..frame(app, &visit.browser, &visit.visit, &prompt)
     };
-    let mut response = written(app, &frame, &prompt, None, shown);
-    visit.browser.keep_lang(&mut response);
-    if let Some(cookie) = &visit.visitor.next_cookie {
-        set_cookie(&mut response, &session_cookie(PROMPT, cookie, "Lax"));
-    }
-    Ok(response)
+    Ok(visit::page(app, visit, &frame, &written(&frame, &prompt, None, shown)))
 }
 
 fn frame(app: &App, browser: &Browser, visit: &PageVisit, prompt: &Prompt) -> Frame {
@@ -317,16 +324,15 @@ fn frame(app: &App, browser: &Browser, visit: &PageVisit, prompt: &Prompt) -> Fr
     }
 }
 
-fn written(app: &App, frame: &Frame, prompt: &Prompt, token: Option<&str>, shown: &Shown<'_>) -> Response {
+fn written<'a>(frame: &'a Frame, prompt: &'a Prompt, token: Option<&'a str>, shown: &Shown<'_>) -> PromptPage<'a> {
     let typed = || prompt.methods.iter().filter(|method| method.external.is_none());
     let chosen = shown.method.and_then(|name| typed().find(|method| method.name == name));
-    let page = PromptPage {
+    PromptPage {
         frame,
         prompt,
         method: chosen.or_else(|| typed().next()),
         token,
         was_refused: shown.was_refused,
         trust: shown.trust,
-    };
-    html(app, frame, StatusCode::OK, &page)
+    }
 }

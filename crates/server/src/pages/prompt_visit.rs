@@ -9,14 +9,10 @@ use service::{PageHolder, PageVisit, PageVisitor, VisitPurpose};
 use crate::{
     http::App,
     pages::{
-        form::Visitor,
-        frame::{self, Refusal},
-        visit::{Browser, visitor},
+        frame::Refusal,
+        visit::{Browser, Visitor, proven},
     },
 };
-
-/// The cookie of the prompt: no page of settings takes it, nor does the prompt take theirs.
-pub(crate) const PROMPT: &str = "__Host-countersign-prompt";
 
 /// A user who answers a challenge.
 pub(crate) struct PromptVisit {
@@ -25,9 +21,11 @@ pub(crate) struct PromptVisit {
     pub(crate) visit: PageVisit,
 }
 
-impl PromptVisit {
-    /// The visit of a session that has begun or was proven; `None` of one that is for something else, or answered.
-    pub(crate) fn of(browser: Browser, visitor: PageVisitor) -> Option<Self> {
+impl Visitor for PromptVisit {
+    const COOKIE: &'static str = "__Host-countersign-prompt";
+
+    /// `None` of one that is answered, too.
+    fn of(browser: Browser, visitor: PageVisitor) -> Option<Self> {
         let PageHolder::User(visit) = &visitor.holder else {
             return None;
         };
@@ -38,6 +36,14 @@ impl PromptVisit {
             visit,
         })
     }
+
+    fn browser(&self) -> &Browser {
+        &self.browser
+    }
+
+    fn visitor(&self) -> &PageVisitor {
+        &self.visitor
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for PromptVisit
@@ -47,24 +53,6 @@ where
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        let app = App::from_ref(state);
-        let browser = Browser::of(parts, &app);
-        let visitor = visitor(&app, &browser, PROMPT).await?;
-        let ended = frame::refusal(&app, &browser, "error.visit_ended", 403);
-        Self::of(browser, visitor).ok_or(ended)
-    }
-}
-
-impl Visitor for PromptVisit {
-    async fn of(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
-        <Self as FromRequestParts<App>>::from_request_parts(parts, app).await
-    }
-
-    fn browser(&self) -> &Browser {
-        &self.browser
-    }
-
-    fn visitor(&self) -> &PageVisitor {
-        &self.visitor
+        proven(parts, &App::from_ref(state)).await
     }
 }

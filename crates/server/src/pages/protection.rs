@@ -12,10 +12,10 @@ use crate::{
     http::App,
     pages::{
         form::Posted,
-        frame::{Frame, Page, page, redirect},
+        frame::{Frame, Page, redirect},
         fresh,
         settings::{Section, change, choices, unchanged},
-        visit::UserVisit,
+        visit::{UserVisit, page},
     },
 };
 

@@ -7,8 +7,8 @@ use service::{DeviceView, UserPageName, UserView};
 use crate::{
     http::App,
     pages::{
-        frame::{Frame, Page, page, refusal_of},
-        visit::UserVisit,
+        frame::{Frame, Page, refusal_of},
+        visit::{UserVisit, page},
     },
 };
 

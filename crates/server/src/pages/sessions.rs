@@ -13,10 +13,10 @@ use crate::{
     pages::{
         agent,
         form::Posted,
-        frame::{Frame, Page, Refusal, page, redirect, refusal_of},
+        frame::{Frame, Page, Refusal, redirect, refusal_of},
         fresh,
         settings::{change, choices, unchanged},
-        visit::UserVisit,
+        visit::{UserVisit, page},
     },
 };
 

@@ -9,10 +9,10 @@ use crate::{
     http::App,
     pages::{
         form::Posted,
-        frame::{Frame, Page, page, redirect},
+        frame::{Frame, Page, redirect},
         fresh,
         settings::choices,
-        visit::UserVisit,
+        visit::{UserVisit, page},
     },
 };
 

@@ -9,10 +9,10 @@ use crate::{
     http::App,
     pages::{
         form::Posted,
-        frame::{Frame, Page, page, redirect, refusal_of},
+        frame::{Frame, Page, redirect, refusal_of},
         fresh,
         settings::{Section, change, choices, unchanged},
-        visit::UserVisit,
+        visit::{UserVisit, page},
     },
 };
 

@@ -10,8 +10,8 @@ use crate::{
     pages::{
         agent,
         form::Posted,
-        frame::{Frame, Page, page, redirect, refusal_of},
-        visit::UserVisit,
+        frame::{Frame, Page, redirect, refusal_of},
+        visit::{UserVisit, page},
     },
 };
 

@@ -1,8 +1,11 @@
 //! The visitor of a page: the browser that asks, in its language, and the session that its cookie proves.
 
+use std::sync::Arc;
+
+use askama::Template;
 use axum::{
     extract::{FromRef, FromRequestParts},
-    http::{HeaderMap, HeaderValue, header, request::Parts},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::Response,
 };
 use service::{Caller, Id, Owner, PageHolder, PageVisit, PageVisitor, ServiceError, UserPageName, VisitPurpose};
@@ -11,13 +14,12 @@ use zeroize::Zeroizing;
 use crate::{
     http::App,
     pages::{
-        frame::{self, Refusal},
+        frame::{self, Frame, Refusal},
         words::Lang,
     },
+    transport::received::Received,
 };
 
-/// The cookie of a user who changes their settings.
-pub(crate) const USER: &str = "__Host-countersign-user";
 /// The cookie of a chosen language.
 const LANG: &str = "countersign-lang";
 
@@ -119,23 +121,86 @@ fn is_from_here(headers: &HeaderMap, own: Option<&str>) -> bool {
 }
 
 /// Sets a cookie.
-pub(crate) fn set_cookie(response: &mut Response, text: &str) {
+fn set_cookie(response: &mut Response, text: &str) {
     if let Ok(mut value) = HeaderValue::from_str(text) {
         value.set_sensitive(true);
         response.headers_mut().append(header::SET_COOKIE, value);
     }
 }
 
-/// The text of a session's cookie: for this host alone, never for scripts, not sent by other sites' forms.
-pub(crate) fn session_cookie(name: &str, value: &str, same_site: &str) -> Zeroizing<String> {
-    Zeroizing::new(format!(
-        "{name}={value}; Path=/; Secure; HttpOnly; SameSite={same_site}"
-    ))
+/// Somebody whose session a cookie of their kind proves.
+pub(crate) trait Visitor: Sized + Send {
+    /// The cookie's name: no page of one kind takes another's.
+    const COOKIE: &'static str;
+    /// Whether links of other sites bring it along (`Lax`).
+    const SAME_SITE: &'static str = "Lax";
+
+    /// The visitor of a session that has begun or was proven; `None` of one of another kind.
+    fn of(browser: Browser, visitor: PageVisitor) -> Option<Self>;
+    fn browser(&self) -> &Browser;
+    fn visitor(&self) -> &PageVisitor;
+
+    /// What a browser without such a session is answered.
+    fn none(app: &App, browser: &Browser) -> Refusal {
+        frame::refusal(app, browser, "error.visit_ended", 403)
+    }
 }
 
-/// The text that ends a cookie.
-pub(crate) fn ended_cookie(name: &str) -> String {
-    format!("{name}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0")
+/// The visitor whose session this request's cookie proves, or what is answered without one.
+pub(crate) async fn proven<V: Visitor>(parts: &Parts, app: &App) -> Result<V, Refusal> {
+    let browser = Browser::of(parts, app);
+    let request = parts.extensions.get::<Received>().map(|received| received.id.clone());
+    let found = found(app, &browser, request).await?;
+    found.ok_or_else(|| V::none(app, &browser))
+}
+
+/// The visitor whose session this browser's cookie proves; `None` where it has ended, or is of another kind.
+pub(crate) async fn found<V: Visitor>(
+    app: &App,
+    browser: &Browser,
+    request: Option<Arc<str>>,
+) -> Result<Option<V>, Refusal> {
+    let Some(cookie) = browser.cookie(V::COOKIE) else {
+        return Ok(None);
+    };
+    match app.service.page_visitor(cookie, None).await {
+        Ok(mut visitor) => {
+            visitor.caller = visitor.caller.with_request(request);
+            Ok(V::of(browser.clone(), visitor))
+        }
+        Err(ServiceError::NotFound(_)) => Ok(None),
+        Err(error) => Err(frame::refusal_of(app, browser, &error)),
+    }
+}
+
+/// A page of a visitor, with the language that was chosen, and the cookie that takes the place of the one that was shown.
+pub(crate) fn page<V: Visitor>(app: &App, visit: &V, frame: &Frame, template: &impl Template) -> Response {
+    let mut response = frame::html(app, frame, StatusCode::OK, template);
+    visit.browser().keep_lang(&mut response);
+    if let Some(cookie) = &visit.visitor().next_cookie {
+        begin_session::<V>(&mut response, cookie);
+    }
+    response
+}
+
+/// Gives the browser the cookie of its session: for this host alone, never for scripts.
+pub(crate) fn begin_session<V: Visitor>(response: &mut Response, cookie: &str) {
+    let text = Zeroizing::new(format!(
+        "{}={cookie}; Path=/; Secure; HttpOnly; SameSite={}",
+        V::COOKIE,
+        V::SAME_SITE
+    ));
+    set_cookie(response, &text);
+}
+
+/// Takes it away.
+pub(crate) fn end_session<V: Visitor>(response: &mut Response) {
+    let text = format!(
+        "{}=; Path=/; Secure; HttpOnly; SameSite={}; Max-Age=0",
+        V::COOKIE,
+        V::SAME_SITE
+    );
+    set_cookie(response, &text);
 }
 
 /// A user who changes their settings, by the cookie of an opened link.
@@ -148,22 +213,6 @@ pub(crate) struct UserVisit {
 }
 
 impl UserVisit {
-    /// The visit of a session that has begun or was proven.
-    pub(crate) fn of(browser: Browser, visitor: PageVisitor) -> Option<Self> {
-        let PageHolder::User(visit) = &visitor.holder else {
-            return None;
-        };
-        let VisitPurpose::Settings { page, .. } = &visit.purpose else {
-            return None;
-        };
-        Some(Self {
-            scope: UserPageName::named(page)?,
-            visit: visit.clone(),
-            browser,
-            visitor,
-        })
-    }
-
     pub(crate) fn owner(&self) -> &Owner {
         &self.visit.owner
     }
@@ -185,6 +234,33 @@ impl UserVisit {
     }
 }
 
+impl Visitor for UserVisit {
+    const COOKIE: &'static str = "__Host-countersign-user";
+
+    fn of(browser: Browser, visitor: PageVisitor) -> Option<Self> {
+        let PageHolder::User(visit) = &visitor.holder else {
+            return None;
+        };
+        let VisitPurpose::Settings { page, .. } = &visit.purpose else {
+            return None;
+        };
+        Some(Self {
+            scope: UserPageName::named(page)?,
+            visit: visit.clone(),
+            browser,
+            visitor,
+        })
+    }
+
+    fn browser(&self) -> &Browser {
+        &self.browser
+    }
+
+    fn visitor(&self) -> &PageVisitor {
+        &self.visitor
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for UserVisit
 where
     App: FromRef<S>,
@@ -192,20 +268,6 @@ where
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        let app = App::from_ref(state);
-        let browser = Browser::of(parts, &app);
-        let visitor = visitor(&app, &browser, USER).await?;
-        let ended = frame::refusal(&app, &browser, "error.visit_ended", 403);
-        Self::of(browser, visitor).ok_or(ended)
-    }
-}
-
-/// The session that the cookie of this name proves.
-pub(crate) async fn visitor(app: &App, browser: &Browser, cookie: &str) -> Result<PageVisitor, Refusal> {
-    let shown = browser.cookie(cookie).unwrap_or_default();
-    match app.service.page_visitor(shown, None).await {
-        Ok(visitor) => Ok(visitor),
-        Err(ServiceError::NotFound(_)) => Err(frame::refusal(app, browser, "error.visit_ended", 403)),
-        Err(error) => Err(frame::refusal_of(app, browser, &error)),
+        proven(parts, &App::from_ref(state)).await
     }
 }

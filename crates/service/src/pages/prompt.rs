@@ -11,10 +11,8 @@ use crate::{
     protection::{
         challenge::locked_until,
         decision::{PASSCODE, RECOVERY_CODE, TOTP},
-        operations::shipped_operation,
         token::PendingChallenge,
     },
-    verification::memo::Memo,
 };
 
 /// A prompt that is asked for.
@@ -81,7 +79,8 @@ impl Service {
         let api_key = caller.returns_to(&wanted.return_url)?;
         let code_challenge = code_challenge(&wanted.code_challenge)?;
         let now = core.clock.now()?;
-        match core.state_of(&pending, now).await? {
+        let user = core.store.user(owner.clone()).await?;
+        match pending.state(user.as_ref(), now) {
             ChallengeState::Open if pending.methods.is_empty() => Err(ServiceError::Invalid {
                 input: Input::Challenge,
                 why: "nothing is asked of it: only a challenge with the decision `challenge` is answered".into(),
@@ -109,13 +108,6 @@ impl Service {
         issue(&attempt, visit, "prompt").await
     }
 
-    /// What the prompt of a link would show; looking opens nothing.
-    pub async fn look_at_prompt(&self, token: &str) -> Result<(PageVisit, Prompt), ServiceError> {
-        let visit = self.look_at_page_link(token).await?;
-        let prompt = self.core.prompt(&visit).await?;
-        Ok((visit, prompt))
-    }
-
     /// What the prompt of this browser's visit shows.
     pub async fn prompt(&self, caller: &Caller, visit: &PageVisit) -> Result<Prompt, ServiceError> {
         caller.may_for(&[Role::Verify], &visit.owner)?;
@@ -133,18 +125,18 @@ impl Core {
         self.pending_challenge(challenge, Some(visit.api_key))
     }
 
-    async fn prompt(&self, visit: &PageVisit) -> Result<Prompt, ServiceError> {
+    pub(super) async fn prompt(&self, visit: &PageVisit) -> Result<Prompt, ServiceError> {
         let pending = self.challenge_of(visit)?;
         let now = self.clock.now()?;
         let owner = pending.owner();
         let user = self.store.user(owner.clone()).await?;
         let standing = self.standing(&owner).await?;
         // A trusted browser has a budget of its own, which a lock of the device does not touch.
-        let is_known_browser = pending.trusted_device.is_some();
-        let asked = user.filter(|_| !is_known_browser);
+        let state = pending.state(user.as_ref(), now);
+        let asked = user.filter(|_| pending.trusted_device.is_none());
         let locked_until = asked.and_then(|user| locked_until(&user, pending.purpose, now));
         let operation = match &pending.operation {
-            Some(key) => self.catalogued(key).await?,
+            Some(key) => self.catalogued_operation(key).await?,
             None => None,
         };
         Ok(Prompt {
@@ -153,7 +145,7 @@ impl Core {
             operation_key: pending.operation.clone(),
             resource: pending.resource.clone(),
             methods: pending.methods.iter().map(|name| self.prompt_method(name)).collect(),
-            state: self.state_of(&pending, now).await?,
+            state,
             expires_at: pending.expires_at(),
             locked_until,
             offers_trust: pending.purpose == ChallengePurpose::Login && standing.own.allow_trusted_devices,
@@ -181,26 +173,6 @@ impl Core {
             name: name.to_owned(),
             external,
         }
-    }
-
-    async fn catalogued(&self, key: &str) -> Result<Option<CatalogueOperation>, ServiceError> {
-        let own = self.store.own_operation(key).await?.map(CatalogueOperation::from);
-        Ok(own.or_else(|| shipped_operation(key).map(CatalogueOperation::from)))
-    }
-
-    /// Where a challenge stands; never its decision.
-    pub(crate) async fn state_of(
-        &self,
-        pending: &PendingChallenge,
-        now: UnixMs,
-    ) -> Result<ChallengeState, ServiceError> {
-        let user = self.store.user(pending.owner()).await?;
-        let is_answered = user.is_some_and(|user| Memo::read(&user.memo).grants.is_answered(pending.id));
-        Ok(match () {
-            () if is_answered => ChallengeState::Answered,
-            () if now >= pending.expires_at() => ChallengeState::Expired,
-            () => ChallengeState::Open,
-        })
     }
 }
 

@@ -6,7 +6,7 @@ use verify::UnixMs;
 use zeroize::Zeroizing;
 
 use crate::{
-    Actor, ActorKind, Caller, Core, Input, Service, ServiceError,
+    Actor, ActorKind, Caller, Core, Input, Prompt, Service, ServiceError,
     access::caller::Origin,
     attempt::Attempt,
     pages::cookie::{Bearer, Cookie},
@@ -51,9 +51,15 @@ pub struct OpenedPage {
 
 impl Service {
     /// The visit that a link would open; looking opens nothing, for mail scanners and previews look at links too.
-    pub async fn look_at_page_link(&self, token: &str) -> Result<PageVisit, ServiceError> {
-        let now = self.core.clock.now()?;
-        Ok(living_link(&self.core, token, now).await?.visit)
+    /// With what it would show, where it is of a prompt.
+    pub async fn look_at_page_link(&self, token: &str) -> Result<(PageVisit, Option<Prompt>), ServiceError> {
+        let core = &*self.core;
+        let visit = living_link(core, token, core.clock.now()?).await?.visit;
+        let prompt = match visit.purpose {
+            VisitPurpose::Prompt { .. } => Some(core.prompt(&visit).await?),
+            VisitPurpose::Settings { .. } => None,
+        };
+        Ok((visit, prompt))
     }
 
     /// Opens a link, once: the browser that shows it has a session from now on.

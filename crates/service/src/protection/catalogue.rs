@@ -197,6 +197,12 @@ impl Core {
         })
     }
 
+    /// One operation of the catalogue, by its key: the operator's word on it first.
+    pub(crate) async fn catalogued_operation(&self, key: &str) -> Result<Option<CatalogueOperation>, ServiceError> {
+        let own = self.store.own_operation(key).await?.map(CatalogueOperation::from);
+        Ok(own.or_else(|| shipped_operation(key).map(CatalogueOperation::from)))
+    }
+
     /// How an operation is taken that is not in the catalogue.
     pub(crate) fn unknown_sensitivity(&self) -> Sensitivity {
         match self.settings.unknown_operations {
@@ -258,8 +264,7 @@ impl Service {
     /// One operation, by its key.
     pub async fn operation(&self, caller: &Caller, key: &str) -> Result<CatalogueOperation, ServiceError> {
         caller.may(&[Role::Verify])?;
-        let own = self.core.store.own_operation(key).await?.map(CatalogueOperation::from);
-        let found = own.or_else(|| shipped_operation(key).map(CatalogueOperation::from));
+        let found = self.core.catalogued_operation(key).await?;
         found.ok_or(ServiceError::NotFound("operation"))
     }
 

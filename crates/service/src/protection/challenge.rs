@@ -197,7 +197,8 @@ impl Service {
         let now = core.clock.now()?;
         let pending = core.pending_challenge(id, caller.origin().api_key)?;
         caller.may_for(&[Role::Verify], &pending.owner())?;
-        let state = core.state_of(&pending, now).await?;
+        let user = core.store.user(pending.owner()).await?;
+        let state = pending.state(user.as_ref(), now);
         Ok((pending.purpose, state, pending.expires_at()))
     }
 }

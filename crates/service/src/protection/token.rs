@@ -4,11 +4,11 @@ use data_encoding::BASE64URL_NOPAD;
 use otp::Secret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{Id, Owner};
+use store::{Id, Owner, User};
 use verify::UnixMs;
 
 use crate::{
-    Client, Core, NewChallenge, ServiceError,
+    ChallengeState, Client, Core, NewChallenge, ServiceError,
     attempt::Attempt,
     ports::{PortError, Sealer},
     protection::{
@@ -16,6 +16,7 @@ use crate::{
         grant::Grant,
         purpose::ChallengePurpose,
     },
+    verification::memo::Memo,
 };
 
 /// The life of an unanswered challenge.
@@ -89,6 +90,16 @@ impl PendingChallenge {
 
     pub(crate) fn expires_at(&self) -> UnixMs {
         UnixMs::new(self.expires_at_ms)
+    }
+
+    /// Where it stands, as its user's row says; never its decision.
+    pub(crate) fn state(&self, user: Option<&User>, now: UnixMs) -> ChallengeState {
+        let is_answered = user.is_some_and(|user| Memo::read(&user.memo).grants.is_answered(self.id));
+        match () {
+            () if is_answered => ChallengeState::Answered,
+            () if now >= self.expires_at() => ChallengeState::Expired,
+            () => ChallengeState::Open,
+        }
     }
 
     /// When it was asked for.

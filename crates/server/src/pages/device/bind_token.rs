@@ -12,9 +12,9 @@ use crate::{
         bind::{Asked, Beginning, Boxes, confirm, further, user},
         device::start::{start, unproven},
         form::Posted,
-        frame::{Frame, Page, page, redirect},
+        frame::{Frame, Page, redirect},
         said,
-        visit::UserVisit,
+        visit::{UserVisit, page},
     },
 };
 

@@ -15,8 +15,8 @@ use crate::{
             start::proof,
         },
         form::Posted,
-        frame::{Frame, Page, Refusal, page, refusal_of},
-        visit::UserVisit,
+        frame::{Frame, Page, Refusal, refusal_of},
+        visit::{UserVisit, page},
     },
 };
 

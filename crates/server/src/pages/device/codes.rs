@@ -15,10 +15,10 @@ use crate::{
             factor::{Asking, refused},
         },
         form::Posted,
-        frame::{Frame, Page, page, refusal_of},
+        frame::{Frame, Page, refusal_of},
         fresh::factor,
         security,
-        visit::UserVisit,
+        visit::{UserVisit, page},
     },
 };
 

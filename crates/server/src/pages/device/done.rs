@@ -5,9 +5,9 @@ use askama::Template;
 use crate::{
     http::App,
     pages::{
-        frame::{Frame, Page, page},
+        frame::{Frame, Page},
         security,
-        visit::UserVisit,
+        visit::{UserVisit, page},
     },
 };
 

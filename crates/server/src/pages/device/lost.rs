@@ -14,9 +14,9 @@ use crate::{
         bind::user,
         device::done::no_device,
         form::Posted,
-        frame::{Frame, Page, page, redirect, refusal_of},
+        frame::{Frame, Page, redirect, refusal_of},
         said,
-        visit::UserVisit,
+        visit::{UserVisit, page},
         words::Lang,
     },
 };

@@ -16,9 +16,9 @@ use crate::{
             start::{start, unproven},
         },
         form::Posted,
-        frame::{Frame, Page, page, redirect, refusal_of},
+        frame::{Frame, Page, redirect, refusal_of},
         fresh::factor,
-        visit::UserVisit,
+        visit::{UserVisit, page},
     },
 };
 

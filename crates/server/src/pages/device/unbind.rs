@@ -14,9 +14,9 @@ use crate::{
             factor::{Asking, refused},
         },
         form::Posted,
-        frame::{Frame, Page, page, refusal_of},
+        frame::{Frame, Page, refusal_of},
         fresh::factor,
-        visit::UserVisit,
+        visit::{UserVisit, page},
     },
 };
 

@@ -6,14 +6,14 @@ use serde::Deserialize;
 use service::ServiceError;
 use zeroize::Zeroizing;
 
-use super::visit::{self, SIGN_IN, STAFF, StaffVisit};
+use super::visit::{self, SIGN_IN, StaffVisit};
 use crate::{
     http::App,
     pages::{
         form::{OpenForm, Posted},
         frame::{Frame, Page, html, redirect, refusal, refusal_of},
         said,
-        visit::{Browser, ended_cookie, session_cookie, set_cookie},
+        visit::{Browser, begin_session, end_session, found, page},
     },
     transport::received::Received,
 };
@@ -33,11 +33,12 @@ struct SignIn<'a> {
 
 /// `GET /staff`
 pub(crate) async fn show(State(app): State<App>, browser: Browser) -> Page {
-    let Some(visit) = StaffVisit::found(&app, &browser).await? else {
+    let found: Option<StaffVisit> = found(&app, &browser, None).await?;
+    let Some(visit) = found else {
         return Ok(to_sign_in(&app, &browser, "", None));
     };
     let frame = visit::frame(&app, &visit, "home");
-    Ok(visit::page(&app, &visit, &frame, &Home { frame: &frame }))
+    Ok(page(&app, &visit, &frame, &Home { frame: &frame }))
 }
 
 fn to_sign_in(app: &App, browser: &Browser, actor: &str, alert: Option<String>) -> Response {
@@ -73,7 +74,7 @@ pub(crate) async fn sign_in(
     match opened {
         Ok(opened) => {
             let mut response = redirect(SIGN_IN);
-            set_cookie(&mut response, &session_cookie(STAFF, &opened.cookie, "Strict"));
+            begin_session::<StaffVisit>(&mut response, &opened.cookie);
             Ok(response)
         }
         Err(error @ (ServiceError::Internal(_) | ServiceError::Untrusted(_))) => {
@@ -105,6 +106,6 @@ pub(crate) async fn sign_out(
     let ended = app.service.end_page_session(visit.caller(), visit.session()).await;
     ended.map_err(|error| refusal_of(&app, &visit.browser, &error))?;
     let mut response = redirect(SIGN_IN);
-    set_cookie(&mut response, &ended_cookie(STAFF));
+    end_session::<StaffVisit>(&mut response);
     Ok(response)
 }

@@ -19,6 +19,7 @@ use crate::{
     pages::{
         form::Posted,
         frame::{Frame, Page, redirect, refusal_of},
+        visit::page,
     },
 };
 
@@ -51,7 +52,7 @@ pub(crate) async fn show(State(app): State<App>, visit: StaffVisit, Query(named)
 
 fn to_ask(app: &App, visit: &StaffVisit, form: &Asking, alert: Option<String>) -> Response {
     let frame = visit::frame(app, visit, "passcodes").alerting(alert);
-    visit::page(app, visit, &frame, &Ask { frame: &frame, form })
+    page(app, visit, &frame, &Ask { frame: &frame, form })
 }
 
 /// `POST /staff/passcodes`
@@ -129,7 +130,7 @@ async fn shown(
         approver,
         issued,
     };
-    Ok(visit::page(app, visit, &frame, &one))
+    Ok(page(app, visit, &frame, &one))
 }
 
 /// `POST /staff/passcodes/{id}/approve`

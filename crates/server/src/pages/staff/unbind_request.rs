@@ -22,6 +22,7 @@ use crate::{
     pages::{
         form::Posted,
         frame::{Frame, Page, redirect, refusal_of},
+        visit::page,
     },
 };
 
@@ -113,7 +114,7 @@ fn written(
         approver,
         token,
     };
-    visit::page(app, visit, frame, &one)
+    page(app, visit, frame, &one)
 }
 
 /// The page again, with why nothing was done.

@@ -18,6 +18,7 @@ use crate::{
     pages::{
         form::Posted,
         frame::{Frame, Page, redirect, refusal_of},
+        visit::page,
     },
 };
 
@@ -75,7 +76,7 @@ pub(crate) async fn show(State(app): State<App>, visit: StaffVisit, Query(asked)
         requests: &requests,
         next,
     };
-    Ok(visit::page(&app, &visit, &frame, &template))
+    Ok(page(&app, &visit, &frame, &template))
 }
 
 /// A state in words.
@@ -124,7 +125,7 @@ fn to_open(app: &App, visit: &StaffVisit, form: &Opening, alert: Option<String>)
         form,
         kinds,
     };
-    visit::page(app, visit, &frame, &template)
+    page(app, visit, &frame, &template)
 }
 
 /// `POST /staff/unbind-requests/new`

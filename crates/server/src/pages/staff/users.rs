@@ -18,6 +18,7 @@ use crate::{
     pages::{
         form::Posted,
         frame::{Frame, Page, redirect},
+        visit::page,
         words::Lang,
     },
 };
@@ -134,7 +135,7 @@ async fn shown(
         found: found.as_ref(),
         told: told.as_ref(),
     };
-    Ok(visit::page(app, visit, &frame, &users))
+    Ok(page(app, visit, &frame, &users))
 }
 
 async fn found(app: &App, visit: &StaffVisit, owner: &Owner, cursor: Option<&str>) -> Result<Found, ServiceError> {

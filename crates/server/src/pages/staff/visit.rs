@@ -1,26 +1,20 @@
 //! One of staff who signed in: their session, what their pages look like, what they are told of a refusal.
 
-use askama::Template;
 use axum::{
     extract::{FromRef, FromRequestParts},
-    http::{StatusCode, request::Parts},
-    response::Response,
+    http::request::Parts,
 };
 use service::{Caller, FaultClass, Id, PageHolder, PageVisitor, Role, ServiceError};
 
 use crate::{
     http::App,
     pages::{
-        form::Visitor,
-        frame::{Frame, Refusal, html, redirect, refusal, refusal_of},
+        frame::{Frame, Refusal, redirect, refusal},
         said,
-        visit::{Browser, session_cookie, set_cookie},
+        visit::{Browser, Visitor, proven},
     },
-    transport::received::Received,
 };
 
-/// The cookie of one of staff; no link of another site brings it along.
-pub(crate) const STAFF: &str = "__Host-countersign-staff";
 /// The page to sign in on.
 pub(crate) const SIGN_IN: &str = "/staff";
 
@@ -33,30 +27,6 @@ pub(crate) struct StaffVisit {
 }
 
 impl StaffVisit {
-    /// The session that this browser's cookie proves; `None` of one that has ended, or is a user's.
-    pub(crate) async fn found(app: &App, browser: &Browser) -> Result<Option<Self>, Refusal> {
-        let Some(cookie) = browser.cookie(STAFF) else {
-            return Ok(None);
-        };
-        match app.service.page_visitor(cookie, None).await {
-            Ok(visitor) => Ok(Self::of(browser.clone(), visitor)),
-            Err(ServiceError::NotFound(_)) => Ok(None),
-            Err(error) => Err(refusal_of(app, browser, &error)),
-        }
-    }
-
-    /// The visit of a session that has begun or was proven.
-    pub(crate) fn of(browser: Browser, visitor: PageVisitor) -> Option<Self> {
-        let PageHolder::Staff { actor, .. } = &visitor.holder else {
-            return None;
-        };
-        Some(Self {
-            actor: actor.clone(),
-            browser,
-            visitor,
-        })
-    }
-
     pub(crate) fn caller(&self) -> &Caller {
         &self.visitor.caller
     }
@@ -74,27 +44,20 @@ impl StaffVisit {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for StaffVisit
-where
-    App: FromRef<S>,
-{
-    type Rejection = Refusal;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        let app = App::from_ref(state);
-        let browser = Browser::of(parts, &app);
-        let Some(mut visit) = Self::found(&app, &browser).await? else {
-            return Err(redirect(SIGN_IN).into());
-        };
-        let request = parts.extensions.get::<Received>().map(|received| received.id.clone());
-        visit.visitor.caller = visit.visitor.caller.with_request(request);
-        Ok(visit)
-    }
-}
-
 impl Visitor for StaffVisit {
-    async fn of(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
-        <Self as FromRequestParts<App>>::from_request_parts(parts, app).await
+    const COOKIE: &'static str = "__Host-countersign-staff";
+    /// No link of another site brings it along.
+    const SAME_SITE: &'static str = "Strict";
+
+    fn of(browser: Browser, visitor: PageVisitor) -> Option<Self> {
+        let PageHolder::Staff { actor, .. } = &visitor.holder else {
+            return None;
+        };
+        Some(Self {
+            actor: actor.clone(),
+            browser,
+            visitor,
+        })
     }
 
     fn browser(&self) -> &Browser {
@@ -103,6 +66,21 @@ impl Visitor for StaffVisit {
 
     fn visitor(&self) -> &PageVisitor {
         &self.visitor
+    }
+
+    fn none(_: &App, _: &Browser) -> Refusal {
+        redirect(SIGN_IN).into()
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for StaffVisit
+where
+    App: FromRef<S>,
+{
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        proven(parts, &App::from_ref(state)).await
     }
 }
 
@@ -170,16 +148,6 @@ pub(crate) fn frame(app: &App, visit: &StaffVisit, here: &'static str) -> Frame 
         }),
         ..Frame::plain(app, &visit.browser)
     }
-}
-
-/// A page of staff, with the session's next cookie where it has one.
-pub(crate) fn page(app: &App, visit: &StaffVisit, frame: &Frame, template: &impl Template) -> Response {
-    let mut response = html(app, frame, StatusCode::OK, template);
-    visit.browser.keep_lang(&mut response);
-    if let Some(cookie) = &visit.visitor.next_cookie {
-        set_cookie(&mut response, &session_cookie(STAFF, cookie, "Strict"));
-    }
-    response
 }
 
 /// Refuses a page that their key has not the role for.
