@@ -5,6 +5,7 @@ pub(crate) mod complete_unbinding;
 pub(crate) mod diagnose;
 mod diagnosis_words;
 pub(crate) mod drift;
+mod drift_picture;
 pub(crate) mod evidence;
 mod examination;
 mod finding;
@@ -16,6 +17,7 @@ pub(crate) mod unbind_request;
 
 pub use diagnose::{DiagnosedCause, Diagnosis};
 pub use drift::{DriftReport, DriftingDevice, LotDrift};
+pub use drift_picture::{DriftPicture, drift_svg};
 pub use evidence::{EVIDENCE_KINDS, EvidenceProvider, NewEvidence};
 pub use history::HistoryView;
 pub use passcode::{IssuedPasscode, NewPasscode};
