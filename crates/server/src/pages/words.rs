@@ -115,7 +115,10 @@ static FILES: &[(&str, &str, &str)] = &files![
     "security",
     "sessions",
     "staff",
+    "staff_import",
+    "staff_lot",
     "staff_passcode",
+    "staff_token",
     "staff_unbind",
     "staff_user"
 ];

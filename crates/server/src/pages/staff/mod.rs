@@ -3,7 +3,9 @@
 mod approving;
 mod evidence;
 mod home;
+mod lots;
 mod passcodes;
+mod tokens;
 mod unbind_request;
 mod unbind_requests;
 mod users;
@@ -42,4 +44,6 @@ pub(crate) fn routes() -> Router<App> {
         .route("/staff/passcodes/{id}/approve", post(passcodes::approve))
         .route("/staff/passcodes/{id}/reveal", post(passcodes::reveal))
         .route("/staff/{*path}", any(frame::not_found))
+        .merge(tokens::routes())
+        .merge(lots::routes())
 }

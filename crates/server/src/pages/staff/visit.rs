@@ -105,13 +105,13 @@ fn menu(caller: &Caller) -> Vec<MenuItem> {
         title,
         text,
     };
-    let all = [
+    let all: [(&[Role], MenuItem); 5] = [
         (
-            Role::Support,
+            &[Role::Support],
             item("users", "/staff/users", "staff.users", "staff.users_text"),
         ),
         (
-            Role::Support,
+            &[Role::Support],
             item(
                 "unbind_requests",
                 "/staff/unbind-requests",
@@ -120,7 +120,7 @@ fn menu(caller: &Caller) -> Vec<MenuItem> {
             ),
         ),
         (
-            Role::Support,
+            &[Role::Support],
             item(
                 "passcodes",
                 "/staff/passcodes",
@@ -128,10 +128,18 @@ fn menu(caller: &Caller) -> Vec<MenuItem> {
                 "staff.passcodes_text",
             ),
         ),
+        (
+            &[Role::Inventory, Role::Support],
+            item("tokens", "/staff/tokens", "staff.tokens", "staff.tokens_text"),
+        ),
+        (
+            &[Role::Inventory],
+            item("lots", "/staff/lots", "staff.lots", "staff.lots_text"),
+        ),
     ];
-    let may = |role| caller.may(&[role]).is_ok();
+    let may = |roles| caller.may(roles).is_ok();
     all.into_iter()
-        .filter(|(role, _)| may(*role))
+        .filter(|(roles, _)| may(*roles))
         .map(|(_, item)| item)
         .collect()
 }
