@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What is another one each time.
-const VARYING: &[&str] = &["time", "#token", "#passcode", "code"];
+pub(crate) const VARYING: &[&str] = &["time", "#token", "#passcode", "code"];
 
 /// Somebody of support, with a device of their own and a key that is bound to them.
 struct Staff {
@@ -58,35 +58,41 @@ fn staff(world: &World) -> [Staff; 2] {
 }
 
 /// The desk, as one browser of it is used.
-struct Desk<'w> {
-    world: &'w World,
-    browser: Browser,
+pub(crate) struct Desk<'w> {
+    pub(crate) world: &'w World,
+    pub(crate) browser: Browser,
     name: &'static str,
 }
 
 impl<'w> Desk<'w> {
-    fn new(world: &'w World, options: Options, name: &'static str) -> Self {
+    pub(crate) fn new(world: &'w World, options: Options, name: &'static str) -> Self {
         let browser = Browser::with(options);
         Self { world, browser, name }
     }
 
-    fn open(&self, path: &str) {
+    pub(crate) fn open(&self, path: &str) {
         self.browser.open(&format!("http://{}{path}", self.world.address()));
     }
 
-    fn walk(&self, state: &str) {
+    #[track_caller]
+    pub(crate) fn walk(&self, state: &str) {
         self.browser.walk(&format!("{}-{state}", self.name), VARYING);
     }
 
     fn sign_in(&self, staff: &Staff) {
+        self.enter(staff.name, &staff.key);
+    }
+
+    /// Signs in under this name, with this key.
+    pub(crate) fn enter(&self, name: &str, key: &str) {
         self.open("/staff");
-        self.browser.type_into("#actor", staff.name);
-        self.browser.type_into("#api_key", &staff.key);
+        self.browser.type_into("#actor", name);
+        self.browser.type_into("#api_key", key);
         self.browser.click("main button");
         self.browser.wait_for(".menu");
     }
 
-    fn sign_out(&self) {
+    pub(crate) fn sign_out(&self) {
         self.browser.click(".menu button");
         self.browser.wait_for("#api_key");
     }
