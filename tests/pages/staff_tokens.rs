@@ -31,7 +31,7 @@ impl Vendor {
 
     /// The secret of a token, by its number.
     fn secret(serial_number: &str) -> [u8; 20] {
-        let mut secret = [0x5b; 20];
+        let mut secret = [0x5b_u8; 20];
         for (place, byte) in serial_number.bytes().enumerate() {
             secret[place % 20] = secret[place % 20].wrapping_mul(31).wrapping_add(byte);
         }
