@@ -68,5 +68,5 @@ pub(crate) fn refused(lang: Lang, error: &ServiceError) -> String {
         } => "device.tips",
         _ => return told,
     };
-    format!("{told} {}", lang.say(more, &[]))
+    lang.joined(&told, &lang.say(more, &[]))
 }
