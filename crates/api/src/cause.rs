@@ -105,9 +105,9 @@ const CAUSES: &[Cause] = &[
     ),
     refusal(
         "other_entry",
-        "Support had the code looked at: it is of a device that is bound no more.",
-        "客服查验了该验证码：它属于已解绑的设备。",
-        "Delete the old entry in the app, and use the newest one.",
+        "Support had the code looked at: it is of another entry of this user than the one that was asked for.",
+        "客服查验了该验证码：它属于该用户的另一个条目。",
+        "Read the other entry in the app, and type the code that it shows.",
     ),
     refusal(
         "older_enrollment",
