@@ -229,6 +229,7 @@ fn page_link() -> NewPageLink {
         return_url: "https://console.example/back".into(),
         state: "c0ffee".into(),
         identity_proof: None,
+        session: None,
     }
 }
 

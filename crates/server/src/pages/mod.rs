@@ -16,6 +16,7 @@ mod history;
 mod leave;
 mod open;
 mod prompt;
+mod prompt_page;
 mod prompt_visit;
 mod protection;
 mod said;

@@ -79,6 +79,14 @@ impl Lang {
         said.push_str(left);
         said
     }
+
+    /// Two sentences, one after the other.
+    pub(crate) fn joined(self, one: &str, other: &str) -> String {
+        match self {
+            Self::En => format!("{one} {other}"),
+            Self::Zh => format!("{one}{other}"),
+        }
+    }
 }
 
 /// Whether there are words of this key.
