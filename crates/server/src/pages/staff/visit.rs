@@ -128,6 +128,10 @@ fn menu(caller: &Caller) -> Vec<MenuItem> {
                 "staff.passcodes_text",
             ),
         ),
+        (
+            Role::Audit,
+            item("trail", "/staff/trail", "staff_trail.title", "staff_trail.text"),
+        ),
     ];
     let may = |role| caller.may(&[role]).is_ok();
     all.into_iter()
