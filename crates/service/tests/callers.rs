@@ -161,6 +161,7 @@ const CALLS: &[(&str, Call)] = calls! {
     withdraw_unbind_request(id(1), "no");
     complete_unbind_request("ut_1_1");
     trail(None, 9);
+    activity();
     audit(&of_acme(), AuditOrder::OldestFirst, None, 9);
     user_history(&alice(), HistoryView::Support, None, 9);
     unbind_by_administrator(&alice(), id(1), &approver());
@@ -689,6 +690,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
         &[Role::Audit],
         &[
             "trail",
+            "activity",
             "audit",
             "history_of_user",
             "history_of_device",

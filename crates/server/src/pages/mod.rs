@@ -8,6 +8,7 @@ mod address;
 mod agent;
 mod assets;
 mod bind;
+mod chart;
 mod device;
 mod form;
 mod frame;

@@ -6,6 +6,7 @@ mod evidence;
 mod home;
 mod kinds;
 mod passcodes;
+mod today;
 mod trail;
 mod unbind_request;
 mod unbind_requests;
@@ -46,6 +47,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/staff/passcodes/{id}", get(passcodes::one))
         .route("/staff/passcodes/{id}/approve", post(passcodes::approve))
         .route("/staff/passcodes/{id}/reveal", post(passcodes::reveal))
+        .route("/staff/today", get(today::show))
         .route("/staff/trail", get(trail::show))
         .route("/staff/trail/export", get(trail::export))
         .route("/staff/{*path}", any(frame::not_found))
