@@ -4,7 +4,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Query, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 use crate::{
     http::App,
     pages::{
+        address::Queried,
         form::Posted,
         frame::{Frame, Page, html, redirect, refusal, refusal_of},
         leave::back,
@@ -186,7 +187,7 @@ pub(crate) fn show_link(
 }
 
 /// `GET /pages/prompt`
-pub(crate) async fn show(State(app): State<App>, visit: PromptVisit, Query(asked): Query<Asked>) -> Page {
+pub(crate) async fn show(State(app): State<App>, visit: PromptVisit, Queried(asked): Queried<Asked>) -> Page {
     let shown = Shown {
         method: asked.method.as_deref(),
         ..Shown::default()

@@ -27,7 +27,7 @@ const READ: usize = 50_000;
 /// What was checked within the last day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Activity {
-    /// All of it since then is counted: the beginning of the first hour, or later where the trail has had more than one call
+    /// All of it after that is counted: the beginning of the first hour, or later where the trail has had more than one call
     /// reads. The next call reads on.
     pub since: UnixMs,
     /// Whether that is the first hour's beginning.
@@ -321,7 +321,8 @@ mod tests {
                 }
                 ready(counted.read(&store, now, *events)).expect("a read");
                 let told = counted.told(now);
-                let of = |wanted: usize| said.iter().filter(|(at, kind)| *at >= told.since && *kind == wanted).count() as u64 * 2;
+                let is_since = |at: UnixMs| at > told.since || (told.is_whole && at == told.since);
+                let of = |wanted: usize| said.iter().filter(|(at, kind)| is_since(*at) && *kind == wanted).count() as u64 * 2;
                 let sum = |number: fn(&ActivityPeriod) -> u64| told.hours.iter().map(number).sum::<u64>();
                 // What is older than all that is counted may be counted in part.
                 prop_assert!(sum(|hour| hour.accepted) >= of(0));

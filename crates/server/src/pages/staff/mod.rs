@@ -1,6 +1,7 @@
 //! The pages of the operator's staff, who sign in with an API key of their own: what each page does is what that key may.
 
 mod approving;
+mod drift;
 mod event;
 mod evidence;
 mod home;
