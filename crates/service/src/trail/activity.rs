@@ -153,7 +153,8 @@ impl Counted {
             let before = self.oldest.map(|(cursor, _)| cursor);
             let rows = store.rows_before(before, FEW_ROWS).await?;
             let Some(oldest) = rows.last() else {
-                self.has_begun = true;
+                // An empty trail is asked anew the next time.
+                self.has_begun = before.is_some();
                 break;
             };
             left = left.saturating_sub(self.take(&rows, first));
@@ -189,7 +190,7 @@ impl Counted {
 
     fn told(&self, now: UnixMs) -> Activity {
         let first = first_hour(now);
-        let is_whole = self.is_whole(first);
+        let is_whole = self.newest.is_none() || self.is_whole(first);
         let last_minute = floor(now, UnixMs::MINUTE);
         let minutes = (0..MINUTES).rev().map(|ago| last_minute.plus(-ago * UnixMs::MINUTE));
         let hours = (0..HOURS).map(|hour| first.plus(hour * UnixMs::HOUR));
