@@ -60,7 +60,9 @@ pub use support::{
     HistoryView, IssuedPasscode, LotDrift, NewApplication, NewEvidence, NewOutcome, NewPasscode, NewUnbindRequest,
     NewVouching,
 };
-pub use trail::{AuditFilter, AuditOrder, AuditPage, Finding, Record, Report, SignedHead, verify_trail};
+pub use trail::{
+    Activity, ActivityPeriod, AuditFilter, AuditOrder, AuditPage, Finding, Record, Report, SignedHead, verify_trail,
+};
 pub use upkeep::{ClockStatus, DeviceAhead, end_witness, look_at_clock, prove_keyring, reseal};
 pub use verification::{Acceptance, Answer, Question};
 

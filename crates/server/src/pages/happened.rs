@@ -201,6 +201,27 @@ mod tests {
     }
 
     #[test]
+    fn every_action_has_words_for_staff_and_stands_among_the_kinds() {
+        use crate::pages::staff::{action_named, every_kind};
+        let notices: BTreeSet<&str> = NoticeKind::ALL.iter().map(|kind| kind.name()).collect();
+        let kinds: BTreeSet<String> = every_kind().map(str::to_owned).collect();
+        let is_event = |action: &String| !notices.contains(&**action) || is_said(&said_of(action));
+        let actions: BTreeSet<String> = actions().into_iter().filter(is_event).collect();
+        let actions: BTreeSet<String> = actions.into_iter().filter(|name| name != "operations.tsv").collect();
+        assert_eq!(kinds, actions);
+        for kind in every_kind() {
+            let (en, zh) = (action_named(Lang::En, kind), action_named(Lang::Zh, kind));
+            assert!(en != kind && zh != kind, "there are no words for {kind}");
+            let speaks_to_the_user = en.to_lowercase().contains("you") || zh.contains('您');
+            assert!(!speaks_to_the_user, "staff are no users: {en} {zh}");
+        }
+    }
+
+    fn said_of(action: &str) -> String {
+        format!("history.action_is_{}", action.replace('.', "_"))
+    }
+
+    #[test]
     fn every_outcome_has_words() {
         let mut outcomes: BTreeSet<String> = [Decision::Allow, Decision::Challenge, Decision::Deny]
             .map(|decision| decision.name().to_owned())

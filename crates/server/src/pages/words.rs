@@ -124,6 +124,8 @@ static FILES: &[(&str, &str, &str)] = &files![
     "sessions",
     "staff",
     "staff_passcode",
+    "staff_today",
+    "staff_trail",
     "staff_unbind",
     "staff_user"
 ];

@@ -6,6 +6,7 @@ use axum::{
 };
 use service::{Caller, FaultClass, Id, PageHolder, PageVisitor, Role, ServiceError};
 
+use super::today::{self, TODAY};
 use crate::{
     http::App,
     pages::{
@@ -107,6 +108,10 @@ fn menu(caller: &Caller) -> Vec<MenuItem> {
     };
     let all = [
         (
+            Role::Audit,
+            item("today", TODAY, "staff_today.title", "staff_today.text"),
+        ),
+        (
             Role::Support,
             item("users", "/staff/users", "staff.users", "staff.users_text"),
         ),
@@ -128,10 +133,14 @@ fn menu(caller: &Caller) -> Vec<MenuItem> {
                 "staff.passcodes_text",
             ),
         ),
+        (
+            Role::Audit,
+            item("trail", "/staff/trail", "staff_trail.title", "staff_trail.text"),
+        ),
     ];
     let may = |role| caller.may(&[role]).is_ok();
     all.into_iter()
-        .filter(|(role, _)| may(*role))
+        .filter(|(role, item)| may(*role) && (item.name != "today" || today::is_open_to(caller)))
         .map(|(_, item)| item)
         .collect()
 }
