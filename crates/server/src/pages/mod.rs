@@ -29,6 +29,7 @@ mod sign_out;
 mod staff;
 mod suspicious_login;
 mod trusted_devices;
+mod upload;
 mod visit;
 mod words;
 

@@ -123,8 +123,11 @@ static FILES: &[(&str, &str, &str)] = &files![
     "security",
     "sessions",
     "staff",
+    "staff_import",
+    "staff_lot",
     "staff_passcode",
     "staff_today",
+    "staff_token",
     "staff_trail",
     "staff_unbind",
     "staff_user"
