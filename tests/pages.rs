@@ -34,6 +34,8 @@ mod cloud;
 #[path = "pages/console.rs"]
 #[allow(dead_code, reason = "each journey uses its part")]
 mod console;
+#[path = "pages/desk.rs"]
+mod desk;
 #[path = "pages/devices.rs"]
 mod devices;
 #[path = "pages/exhibits.rs"]
@@ -59,7 +61,11 @@ mod settings;
 mod staff;
 #[path = "pages/staff_tokens.rs"]
 mod staff_tokens;
+#[path = "pages/staff_trail.rs"]
+mod staff_trail;
 #[path = "pages/tokens.rs"]
 mod tokens;
+#[path = "pages/unbinding.rs"]
+mod unbinding;
 #[path = "pages/visits.rs"]
 mod visits;

@@ -10,8 +10,8 @@ use tempfile::TempDir;
 
 use crate::{
     browser::{Browser, Options},
+    desk::Desk,
     judges::{Phone, STEP_MS},
-    staff::Desk,
     world::{User, World},
 };
 

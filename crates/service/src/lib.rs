@@ -36,8 +36,8 @@ pub use enrollment::{
 pub use error::{Details, FaultClass, Hint, Input, ServiceError};
 pub use inventory::{
     EXPORT_MAX, ExportedTokens, IMPORT_MAX, ImportRemark, LotClocks, LotCounts, NewExport, NewImport, NewLot,
-    OPEN_TO_MAX, OpenedBy, Receipt, Refused, SeedFile, TokenMove, TokenRefusal, TokenTransition, TokenView,
-    serial_number_qr,
+    OPEN_TO_MAX, OpenedBy, Receipt, Refused, SeedFile, SeedFileError, TokenMove, TokenRefusal, TokenTransition,
+    TokenView, serial_number_qr,
 };
 pub use notices::{Courier, Facts, NewWebhook, Notice, NoticeKind, Posted, Posting, SettingChange, WEBHOOKS_MAX};
 pub use pages::{
@@ -61,14 +61,16 @@ pub use support::{
     EvidenceProvider, HistoryView, IssuedPasscode, LotDrift, NewApplication, NewEvidence, NewOutcome, NewPasscode,
     NewUnbindRequest, NewVouching, drift_svg,
 };
-pub use trail::{AuditFilter, AuditOrder, AuditPage, Finding, Record, Report, SignedHead, verify_trail};
+pub use trail::{
+    Activity, ActivityPeriod, AuditFilter, AuditOrder, AuditPage, Finding, Record, Report, SignedHead, verify_trail,
+};
 pub use upkeep::{ClockStatus, DeviceAhead, end_witness, look_at_clock, prove_keyring, reseal};
 pub use verification::{Acceptance, Answer, Question};
 
 // The nouns that the use cases and the ports speak, so that whoever calls or implements them needs no other
 // crate of ours.
 pub use otp::{Algorithm, Parameters, Period, Secret};
-pub use pskc::{Encoding, Reason as SeedReason, Remark as SeedRemark, Seed};
+pub use pskc::{Encoding, ReadError as SeedReadError, Reason as SeedReason, Remark as SeedRemark, Seed};
 pub use store::{
     Administrators, ApiKey, Application, Closing, ClosingState, Damage, Delivery, DeliveryState, Evidence, Export,
     ExportState, Id, IdentityProof, Lot, OpenTo, Owner, PageHolder, PageVisit, Passcode, PasscodeState, Protection,

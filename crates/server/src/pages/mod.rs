@@ -4,9 +4,11 @@
 //! template in `templates/`, and its words in `messages/` in both languages. [`visit`] says whose browser it is, [`form`]
 //! reads what it posts, [`frame`] is what all pages look like, [`said`] puts a refusal into words.
 
+mod address;
 mod agent;
 mod assets;
 mod bind;
+mod chart;
 mod device;
 mod form;
 mod frame;
@@ -16,6 +18,7 @@ mod history;
 mod leave;
 mod open;
 mod prompt;
+mod prompt_page;
 mod prompt_visit;
 mod protection;
 mod said;

@@ -3,7 +3,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::StatusCode,
     response::IntoResponse as _,
 };
@@ -13,6 +13,7 @@ use service::{PageHolder, PageVisit, Prompt, ServiceError, UserPageName, VisitPu
 use crate::{
     http::App,
     pages::{
+        address::Queried,
         bind,
         form::OpenForm,
         frame::{self, Frame, Page, html, redirect, refusal, refusal_of},
@@ -34,7 +35,7 @@ pub(crate) async fn show(
     State(app): State<App>,
     browser: Browser,
     Path(token): Path<String>,
-    Query(asked): Query<prompt::Asked>,
+    Queried(asked): Queried<prompt::Asked>,
 ) -> Page {
     let (visit, prompt) = looked_at(&app, &browser, &token).await?;
     if let Some(prompt) = &prompt {
@@ -77,7 +78,7 @@ pub(crate) struct Opening {
 
 /// `POST /pages/open`
 pub(crate) async fn act(State(app): State<App>, OpenForm { browser, form }: OpenForm<Opening>) -> Page {
-    let opened = match app.service.open_page_link(&form.token, None).await {
+    let opened = match app.service.open_page_link(&form.token, browser.address()).await {
         Ok(opened) => opened,
         Err(ServiceError::NotFound(_)) => return Err(refusal(&app, &browser, "error.link_ended", 410)),
         Err(error) => return Err(refusal_of(&app, &browser, &error)),

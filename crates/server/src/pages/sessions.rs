@@ -1,16 +1,14 @@
 //! A user's sessions, and the limits that the next ones have (P6).
 
 use askama::Template;
-use axum::{
-    extract::{Query, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use serde::Deserialize;
 use service::{ProtectionChange, ProtectionChoices, ServiceError, SessionView, UnixMs, UserPageName};
 
 use crate::{
     http::App,
     pages::{
+        address::Queried,
         agent,
         form::Posted,
         frame::{Frame, Page, Refusal, redirect, refusal_of},
@@ -39,6 +37,8 @@ struct SessionsPage<'a> {
 
 /// One session.
 struct Shown {
+    /// The user came from it.
+    is_this: bool,
     browser: String,
     address: String,
     city: String,
@@ -54,7 +54,7 @@ pub(crate) struct Done {
 }
 
 /// `GET /pages/sessions`
-pub(crate) async fn show(State(app): State<App>, visit: UserVisit, Query(done): Query<Done>) -> Page {
+pub(crate) async fn show(State(app): State<App>, visit: UserVisit, Queried(done): Queried<Done>) -> Page {
     visit.sees(&app, UserPageName::Sessions)?;
     let all = choices(&app, &visit).await?;
     let mut frame = Frame::of(&app, &visit, "sessions");
@@ -111,6 +111,7 @@ async fn listed(app: &App, visit: &UserVisit) -> Result<Vec<Shown>, Refusal> {
     let newest_first = sessions.into_iter().rev();
     Ok(newest_first
         .map(|session| Shown {
+            is_this: visit.is_from(session.id),
             browser: agent::browser(lang, session.client.as_ref()),
             address: agent::address(session.client.as_ref()),
             city: agent::city(lang, session.city.as_deref()),

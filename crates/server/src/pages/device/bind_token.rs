@@ -1,7 +1,7 @@
 //! Binding a hardware token: the number on its back, two codes one after the other, what it protects (B3, B4).
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use service::{EnrollmentOnPage, Id, NewDevice, UserPageName};
 use zeroize::Zeroizing;
@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::{
     http::App,
     pages::{
+        address::Queried,
         bind::{Asked, Beginning, Boxes, confirm, further, user},
         device::start::{start, unproven},
         form::Posted,
@@ -39,7 +40,7 @@ struct BindToken<'a> {
 }
 
 /// `GET /pages/bind-token`
-pub(crate) async fn show(State(app): State<App>, visit: UserVisit, Query(asked): Query<Asked>) -> Page {
+pub(crate) async fn show(State(app): State<App>, visit: UserVisit, Queried(asked): Queried<Asked>) -> Page {
     visit.sees(&app, UserPageName::BindToken)?;
     match asked.enrollment {
         Some(id) => shown(&app, &visit, id, None, None).await,
@@ -125,7 +126,8 @@ pub(crate) async fn act(State(app): State<App>, Posted { visit, form }: Posted<U
         login: form.login.is_some(),
         operation: form.operation.is_some(),
     };
-    match confirm(&app, &visit, form.enrollment, vec![form.first, form.second], boxes).await? {
+    let codes = vec![form.first, form.second];
+    match confirm(&app, &visit, form.enrollment, codes, (boxes, said::refused_of_token)).await? {
         Ok(bound) => Ok(bound),
         Err(alert) => shown(&app, &visit, form.enrollment, Some(alert), Some(boxes)).await,
     }

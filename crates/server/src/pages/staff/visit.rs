@@ -6,6 +6,7 @@ use axum::{
 };
 use service::{Caller, FaultClass, Id, PageHolder, PageVisitor, Role, ServiceError};
 
+use super::today::{self, TODAY};
 use crate::{
     http::App,
     pages::{
@@ -105,7 +106,11 @@ fn menu(caller: &Caller) -> Vec<MenuItem> {
         title,
         text,
     };
-    let all: [(&[Role], MenuItem); 5] = [
+    let all: [(&[Role], MenuItem); 7] = [
+        (
+            &[Role::Audit],
+            item("today", TODAY, "staff_today.title", "staff_today.text"),
+        ),
         (
             &[Role::Support],
             item("users", "/staff/users", "staff.users", "staff.users_text"),
@@ -136,10 +141,14 @@ fn menu(caller: &Caller) -> Vec<MenuItem> {
             &[Role::Inventory],
             item("lots", "/staff/lots", "staff.lots", "staff.lots_text"),
         ),
+        (
+            &[Role::Audit],
+            item("trail", "/staff/trail", "staff_trail.title", "staff_trail.text"),
+        ),
     ];
     let may = |roles| caller.may(roles).is_ok();
     all.into_iter()
-        .filter(|(roles, _)| may(*roles))
+        .filter(|(roles, item)| may(*roles) && (item.name != "today" || today::is_open_to(caller)))
         .map(|(_, item)| item)
         .collect()
 }

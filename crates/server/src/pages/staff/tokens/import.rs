@@ -224,7 +224,7 @@ fn told(frame: &Frame, mut receipt: Receipt, file_name: String, dry_run: bool) -
         remarks: receipt
             .remarks
             .iter()
-            .map(|remark| import_words::remark(frame, *remark))
+            .filter_map(|remark| import_words::remark(frame, *remark))
             .collect(),
         is_whole,
     }
