@@ -373,5 +373,5 @@ async fn u3_the_second_person_finds_what_waits_by_its_state() {
     assert_eq!(listed(second, "requested", 2).await, [ids[1], ids[2]]);
     assert_eq!(listed(second, "approved", 2).await, [ids[0]]);
     desk.world.clock.pass(UnixMs::DAY);
-    assert_eq!(listed(second, "requested", 2).await, [], "they are over");
+    assert!(listed(second, "requested", 2).await.is_empty(), "they are over");
 }
