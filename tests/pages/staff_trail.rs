@@ -41,7 +41,8 @@ impl<'w> Auditor<'w> {
         for code in phone.wrong_codes_at(world.now_ms(), 11) {
             bob.verify(&code);
         }
-        let begin = json!({"client": {"ip": "203.0.113.7", "user_agent": "Firefox/140.0 (Linux)"}});
+        let client = json!({"ip": "203.0.113.7", "user_agent": "Firefox/140.0 (Linux)"});
+        let begin = json!({"actor": alice.actor(), "client": client});
         world.post(Role::Verify, &alice.path("/sessions"), &begin).expect(201);
         // What nearly came is shown as wrong for a while (D5).
         world.pass(30 * MINUTE_MS);
