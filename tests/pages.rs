@@ -34,6 +34,8 @@ mod cloud;
 #[path = "pages/console.rs"]
 #[allow(dead_code, reason = "each journey uses its part")]
 mod console;
+#[path = "pages/desk.rs"]
+mod desk;
 #[path = "pages/devices.rs"]
 mod devices;
 #[path = "pages/exhibits.rs"]
@@ -61,5 +63,7 @@ mod staff;
 mod staff_trail;
 #[path = "pages/tokens.rs"]
 mod tokens;
+#[path = "pages/unbinding.rs"]
+mod unbinding;
 #[path = "pages/visits.rs"]
 mod visits;

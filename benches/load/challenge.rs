@@ -6,8 +6,9 @@ use crate::{
     Any,
     callers::Heads,
     client::Connection,
+    expected::Expected,
     population::{self, Device},
-    scenario::{Expected, Shots},
+    scenario::Shots,
 };
 
 /// Writes what is asked about a login of this user: nothing protects it.

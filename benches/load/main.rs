@@ -15,6 +15,7 @@ mod challenge;
 mod client;
 #[path = "../support/disk.rs"]
 mod disk;
+mod expected;
 #[path = "../support/filled.rs"]
 mod filled;
 mod lone;

@@ -540,3 +540,65 @@ fn p4_another_method_leads_back_and_proves_nothing() {
         .expect(200);
     assert_eq!(told["decision"], "allow", "{told}");
 }
+
+/// Opens a link for all of the user's settings; gives the tab.
+fn at_the_settings<'w>(login: &Login<'w>) -> Tab<'w> {
+    let tab = Tab::of(login.service.world);
+    assert_eq!(tab.post("/pages/open", &[("token", &settings_link(login))]).status, 303);
+    assert_eq!(tab.get("/pages/security").status, 200);
+    tab
+}
+
+fn settings_link(login: &Login<'_>) -> String {
+    let body = json!({"page": "security", "return_url": BACK, "state": "s", "actor": login.user.actor()});
+    let made = login.service.post(&login.user.path("/page-links"), &body).expect(201);
+    let url = Url::parse(&text(&made["url"])).expect("an address");
+    url.path().rsplit('/').next().expect("a token").to_owned()
+}
+
+#[test]
+fn p6_signing_out_everywhere_ends_every_visit_but_the_one_in_which_it_is_done() {
+    let world = World::new();
+    let login = login(&world);
+    let prompt = Tab::of(&world);
+    login.type_code(&prompt, &login.bound.phone.wrong_code_at(world.now_ms()));
+    assert_eq!(prompt.get("/pages/prompt").status, 200);
+    let (own, thief) = (at_the_settings(&login), at_the_settings(&login));
+    let unopened = settings_link(&login);
+    let form_token = own.get("/pages/sign-out").form_token();
+    let fields = [("form_token", &*form_token), ("sure", "on"), ("code", &login.code())];
+    assert_eq!(own.post("/pages/sign-out", &fields).status, 303);
+    assert_eq!(own.get("/pages/sessions").status, 200, "it is told what was done");
+    assert_eq!(thief.get("/pages/security").status, 403);
+    assert_eq!(prompt.get("/pages/prompt").status, 403);
+    assert_eq!(prompt.post("/pages/open", &[("token", &*unopened)]).status, 410);
+
+    world.pass(STEP_MS);
+    let all = json!({"factor": {"code": login.code()}, "actor": login.user.actor()});
+    let path = login.user.path("/sessions/end-all");
+    login.service.post(&path, &all).expect(200);
+    assert_eq!(
+        own.get("/pages/security").status,
+        403,
+        "done elsewhere, this one ends too"
+    );
+}
+
+#[test]
+fn a3_what_is_done_on_a_page_has_the_address_it_came_from() {
+    let world = World::new();
+    let login = login(&world);
+    let tab = at_the_settings(&login);
+    let form_token = tab.get("/pages/unbind").form_token();
+    let device = login.bound.device.clone();
+    let fields = [
+        ("form_token", &*form_token),
+        ("device", &*device),
+        ("code", &login.code()),
+    ];
+    assert_eq!(tab.post("/pages/unbind", &fields).status, 200);
+    for action in ["page_link.open", "device.unbind"] {
+        let events = login.user.events(action, "done");
+        assert_eq!(events[0]["actor"]["ip"], "127.0.0.1", "{action}: {events:?}");
+    }
+}

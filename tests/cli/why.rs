@@ -70,6 +70,51 @@ fn d5_user_why_says_why_the_last_code_was_refused() {
     assert!(object["tell"][0].is_string());
 }
 
+/// A lock is lifted, what happened is listed, and what support was asked for is said.
+#[test]
+fn a1_user_unlock_lifts_a_lock_and_user_why_says_what_is_open() {
+    let home = tempfile::tempdir().expect("a directory");
+    let service = Served::start(&home.path().join("data"));
+    let support = key(&service, home.path(), "support");
+    let said = |args: &[&str]| {
+        let mut command = service.user(args);
+        run(command.arg("--api-key-file").arg(&support), "").with_code(0).out
+    };
+    let step = step_that_lasts(15);
+    let (device, phone) = service.api().bind("alice", step - 1);
+    for wrong in phone.wrong_codes(step, 10) {
+        service.api().verify("alice", &wrong).expect("an answer");
+    }
+    assert!(said(&["why", "acme", "alice"]).contains("locked until"), "A1");
+    let lifted = said(&["unlock", "acme", "alice"]);
+    assert_eq!(lifted, format!("{device}: bound, its codes are judged again\n"));
+    assert_eq!(
+        service.api().verify("alice", &phone.code(step)).expect("an answer")["accepted"],
+        true
+    );
+
+    let history = said(&["history", "acme", "alice", "--last", "3"]);
+    let lines: Vec<&str> = history.lines().collect();
+    assert_eq!(lines.len(), 4, "{history}");
+    assert!(
+        lines[1].contains("  verify ") && lines[1].contains("accepted"),
+        "{history}"
+    );
+    assert!(history.contains("  device.unlock "), "{history}");
+
+    let why = said(&["why", "acme", "alice"]);
+    assert!(!why.contains("passcode"), "{why}");
+    let mut request = service.beside(&["support", "passcode", "request", "acme", "alice"]);
+    request.args(["--reason", "her phone is at home", "--actor", "anna"]);
+    request.args(["--server", &service.url, "--api-key-file"]).arg(&support);
+    run(&mut request, "").with_code(0);
+    let why = said(&["why", "acme", "alice"]);
+    assert!(
+        why.contains("passcode ") && why.contains(": requested, until "),
+        "{why}"
+    );
+}
+
 /// A3: the newest first, by filters, as a table and as JSON.
 #[test]
 fn a3_audit_list_shows_the_trail_by_filters() {

@@ -104,6 +104,7 @@ fn causes_in_sources() -> BTreeSet<String> {
     let named = [
         ("crates/service/src/protection/decision.rs", "impl Ground"),
         ("crates/verify/src/diagnosis.rs", "impl Cause"),
+        ("crates/service/src/support/diagnose.rs", "impl DiagnosedCause"),
         ("crates/service/src/inventory/binding.rs", "fn judge"),
     ];
     for (file, from) in named {

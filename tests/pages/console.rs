@@ -89,14 +89,18 @@ impl Console {
     /// The address of a page for a user whose identity was made sure of just now.
     #[track_caller]
     pub(crate) fn link(&self, user: &User<'_>, page: &str) -> String {
-        let body = json!({
+        self.link_with(user, &self.wanted(user, page))
+    }
+
+    /// What it asks for.
+    pub(crate) fn wanted(&self, user: &User<'_>, page: &str) -> Value {
+        json!({
             "page": page,
             "return_url": self.return_url(),
             "state": Self::STATE,
             "identity_proof": user.proof(0),
             "actor": user.actor(),
-        });
-        self.link_with(user, &body)
+        })
     }
 
     #[track_caller]

@@ -116,6 +116,16 @@ fn rooms() -> Router {
             "/throws.js",
             get(([(header::CONTENT_TYPE, "text/javascript")], "nobody.knows()")),
         )
+        .route("/choices", get(|| async { page("Choices", CHOICES) }))
+        .route(
+            "/large",
+            get(|| async {
+                page(
+                    "Large",
+                    &format!("<!--{}--><p>There is not much on it</p>", "x".repeat(60_000)),
+                )
+            }),
+        )
         .route(
             "/unseen",
             get(|| async { page("Focus unseen", "<p><a href='/' class=unseen>back</a></p>") }),
@@ -179,6 +189,13 @@ const FORM: &str = "<form method=post><p><label for=code>Code</label> \
 
 const NARROW_FIELD: &str = "<form><label for=code>Code</label> \
     <input id=code class=tiny value='492 039 492 039'></form>";
+
+const CHOICES: &str = "<form><p><input type=radio name=colour id=red checked><label for=red>Red</label> \
+    <input type=radio name=colour id=green><label for=green>Green</label> \
+    <input type=radio name=colour id=blue><label for=blue>Blue</label></p>\
+    <p><label for=list>List</label><select id=list><option value=first>1<option value=second>2<option value=third>3</select></p>\
+    <p><input type=checkbox id=tick><label for=tick>Tick</label></p>\
+    <p><label for=field>Field</label><input id=field value=old></p></form>";
 
 const LIVE: &str = "const live = document.getElementById('live'); if (live) live.textContent = 'counting';
 const count = document.getElementById('count'); let left = 9;

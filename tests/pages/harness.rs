@@ -169,6 +169,33 @@ fn what_comes_from_elsewhere_is_found() {
     browser.assert_nothing_from_outside();
 }
 
+#[test]
+fn what_is_too_large_is_found() {
+    let (gallery, browser) = at("/");
+    browser.assert_small();
+    browser.open(&gallery.url("/large"));
+    let complained = complaint(|| browser.assert_small());
+    assert!(complained.contains("/large"), "{complained}");
+}
+
+#[test]
+fn the_keyboard_alone_chooses_and_ticks() {
+    let gallery = Gallery::open();
+    let browser = Browser::with(Options::default().with_keys_alone());
+    browser.open(&gallery.url("/choices"));
+    browser.click("#blue");
+    browser.click("#list option[value=third]");
+    browser.click("#tick");
+    browser.type_into("#field", "new");
+    assert!(browser.shows("#blue:checked") && browser.shows("#tick:checked"));
+    assert_eq!(
+        (browser.value("#list"), browser.value("#field")),
+        ("third".into(), "new".into())
+    );
+    browser.click("#list option[value=first]");
+    assert_eq!(browser.value("#list"), "first");
+}
+
 /// Three tests have a browser each at most; were one made to wait for its second, three would wait for ever.
 #[test]
 fn whoever_has_a_browser_gets_another() {

@@ -75,6 +75,7 @@ fn b7_what_the_user_can_mend_is_said() {
 fn b7_what_the_user_can_mend_is_said_in_chinese() {
     let [wrong, clock, entry, algorithm, period] = told_of_codes(Options::chinese());
     assert_says(&wrong, &["未通过", "4"]);
+    assert!(!wrong.contains(' '), "no blank stands between two sentences: {wrong}");
     assert_says(&clock, &["快 300 秒", "自动设置时间"]);
     assert_says(&entry, &["旧条目"]);
     assert_says(&algorithm, &["SHA-256"]);

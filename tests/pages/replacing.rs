@@ -3,7 +3,7 @@
 use service::Settings;
 
 use crate::{
-    browser::{Key, Options},
+    browser::Options,
     devices::{code, scan},
     judges::STEP_MS,
     tokens::stocked,
@@ -73,7 +73,7 @@ fn b8_a_recovery_code_replaces_an_app_by_a_token() {
     let user = world.user("acme", "alice");
     let old = user.bind();
     let token = stocked(&world, "CS-000042");
-    let visit = Visit::of(&user, "security", (Options::default(), "device"));
+    let visit = Visit::of(&user, "security", (Options::default().with_keys_alone(), "device"));
     visit.follow("/pages/replace");
     assert!(!visit.browser.shows("#serial_number"), "an app has no number");
     visit.browser.click("#new-token");
@@ -91,31 +91,6 @@ fn b8_a_recovery_code_replaces_an_app_by_a_token() {
     let told = user.get();
     assert_eq!(told["devices"].as_array().map(Vec::len), Some(1), "{told}");
     assert_eq!(told["devices"][0]["serial_number"], "CS-000042");
-}
-
-#[test]
-fn b8_an_app_is_replaced_by_keyboard_alone() {
-    let world = World::new();
-    let user = world.user("acme", "alice");
-    let old = user.bind();
-    let token = stocked(&world, "CS-000042");
-    let visit = Visit::of(&user, "replace", (Options::default(), "device"));
-    let browser = &visit.browser;
-    browser.tab_to("#new-app");
-    browser.press(Key::Down);
-    browser.tab_to("#serial_number");
-    browser.type_text("CS-000042");
-    browser.tab_to("#code");
-    browser.type_text(&code(&old, &world));
-    browser.wait_for("#first");
-    browser.tab_to("#first");
-    browser.type_text(&token.code_at(world.now_ms()));
-    browser.tab_to("#second");
-    browser.type_text(&token.code_at(world.now_ms() + STEP_MS));
-    browser.tab_to("main button.primary");
-    browser.press(Key::Enter);
-    browser.wait_for("#codes");
-    assert_eq!(user.get()["devices"][0]["serial_number"], "CS-000042");
 }
 
 #[test]

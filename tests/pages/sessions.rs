@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use service::{Cities, Location, Role};
 
 use crate::{
-    browser::{Key, Options},
+    browser::Options,
+    console::Console,
     judges::STEP_MS,
     settings::Visit,
     world::{Bound, User, World, text},
@@ -111,6 +112,10 @@ fn settings_by(options: Options, name: &str, said: [&str; 4]) {
     browser.click("main button.primary");
     visit.notice();
     assert_eq!(visit.protection()["session_idle_minutes"], 30, "P6");
+    if browser.runs_scripts() {
+        browser.reload();
+        assert!(!browser.shows("[role=status]"), "what was done is told once");
+    }
     browser.click("#idle option[value='720']");
     browser.click("main button.primary");
     visit.alert();
@@ -192,29 +197,32 @@ fn p6_the_settings_pages_without_scripts() {
 }
 
 #[test]
-fn p6_signing_out_everywhere_by_keyboard_alone() {
-    let world = World::new();
+fn p6_the_session_that_the_user_came_from_is_marked() {
+    let world = World::with_cities(Arc::new(OneCity));
     let alice = world.user("acme", "alice");
     let bound = alice.bind();
     logs_in(&alice, &bound);
-    let visit = Visit::begin(&alice, Options::default(), "sessions");
-    let browser = &visit.browser;
-    browser.tab_to("a[href='/pages/sign-out']");
-    browser.press(Key::Enter);
-    browser.wait_for("#sure");
-    browser.tab_to("#code");
-    browser.type_text(&bound.phone.code_at(world.now_ms()));
-    browser.tab_to("#sure");
-    browser.press(Key::Space);
-    browser.tab_to("button.danger");
-    browser.press(Key::Enter);
-    assert_eq!(visit.notice(), "Signed out everywhere. Sessions ended: 1.");
-    assert_eq!(sessions(&alice), 0);
-    browser.open(&visit.url("protection"));
-    assert!(
-        browser.page_text().contains("Your link is not for this page"),
-        "the link is for sessions alone"
+    logs_in(&alice, &bound);
+    let listed = world.get(Role::Enroll, &alice.path("/sessions")).expect(200);
+    let (own, newest) = (&listed["items"][0], &listed["items"][1]);
+    assert_eq!(own["city"], "CN/GD/Shenzhen", "{own}");
+    let visit = Visit::from_session(&alice, Options::default(), "sessions", Some(&own["id"]));
+    let rows = visit.browser.texts("tbody tr");
+    let is_marked = |row: &String| row.contains("This session");
+    assert_eq!(
+        rows.iter().map(is_marked).collect::<Vec<_>>(),
+        [false, true],
+        "{rows:?}"
     );
+    visit.look("settings-sessions-this");
+
+    let bob = world.user("acme", "bob");
+    let console = Console::of(&world);
+    let mut wanted = console.wanted(&bob, "sessions");
+    wanted["session"] = newest["id"].clone();
+    let path = bob.path("/page-links");
+    let told = world.call_as(Some(&console.key), "POST", &path, Some(&wanted));
+    told.problem(404, "not_found");
 }
 
 /// Without a database of cities the page says so, and the settings say what that means.
@@ -245,4 +253,10 @@ fn what_a_browser_claims_is_shown_and_never_run() {
     assert!(visit.browser.text("tbody tr").contains("<script>document.title"));
     assert_ne!(visit.browser.title(), "run");
     visit.browser.layout();
+    visit.browser.open(&visit.url("protection"));
+    let said = visit.browser.page_text();
+    assert!(
+        said.contains("Your link is not for this page"),
+        "it is for sessions alone: {said}"
+    );
 }

@@ -21,9 +21,18 @@ pub(crate) struct Visit<'w> {
 
 impl<'w> Visit<'w> {
     pub(crate) fn begin(user: &User<'w>, options: Options, page: &str) -> Self {
+        Self::from_session(user, options, page, None)
+    }
+
+    /// The same, where the console says which session the user is in.
+    pub(crate) fn from_session(user: &User<'w>, options: Options, page: &str, session: Option<&Value>) -> Self {
         let console = Console::of(user.world);
         let browser = Browser::with(options);
-        browser.open(&console.link(user, page));
+        let mut wanted = console.wanted(user, page);
+        if let Some(session) = session {
+            wanted["session"] = session.clone();
+        }
+        browser.open(&console.link_with(user, &wanted));
         browser.click("main button.primary");
         browser.wait_until_gone("[name=token]");
         Self {

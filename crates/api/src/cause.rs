@@ -98,6 +98,30 @@ const CAUSES: &[Cause] = &[
         "Type all digits of the code, and nothing else.",
     ),
     refusal(
+        "clock_off",
+        "Support had the code looked at: it belongs to another time, the device's clock is off.",
+        "客服查验了该验证码：它属于其他时间，设备的时钟不准。",
+        "Set the phone's clock to automatic; a hardware token is measured anew by a resync.",
+    ),
+    refusal(
+        "other_entry",
+        "Support had the code looked at: it is of another entry of this user than the one that was asked for.",
+        "客服查验了该验证码：它属于该用户的另一个条目。",
+        "Read the other entry in the app, and type the code that it shows.",
+    ),
+    refusal(
+        "older_enrollment",
+        "Support had the code looked at: it is of a QR code in whose place a newer one was shown.",
+        "客服查验了该验证码：它属于已被新二维码取代的旧二维码。",
+        "Delete the older entry in the app, and use the newest one.",
+    ),
+    refusal(
+        "right_but_locked",
+        "Support had the code looked at: it was right, and nothing was judged, for the device is locked, suspended or lost.",
+        "客服查验了该验证码：验证码正确，但设备已锁定、暂停或挂失，因此未作判断。",
+        "Wait until the lock ends, or have support lift it.",
+    ),
+    refusal(
         "malformed",
         "What was typed is no code.",
         "输入的内容不是验证码。",

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::{Actor, CodeText, IdentityWord, Text, Timestamp};
 
@@ -23,6 +24,9 @@ pub struct PageLinkRequest {
     /// How the caller made sure of the user's identity: pages that bind a device want it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_proof: Option<IdentityWord>,
+    /// The session that the user is in, by its `id`: the list of sessions says which one that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Uuid>,
     /// On whose behalf.
     pub actor: Actor,
 }

@@ -140,6 +140,10 @@ pub struct Session {
     pub id: Uuid,
     /// What its login came with.
     pub client: SessionClient,
+    /// The city of that address, as far as it is known today.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "CN/GD/Shenzhen")]
+    pub city: Option<String>,
     /// The login.
     pub created_at: Timestamp,
     /// When the user was last seen in it.

@@ -8,6 +8,13 @@ document.querySelector("[data-focus]")?.focus();
 
 const lang = document.documentElement.lang;
 
+// What was done is told once, and not again by a page that is loaded anew.
+if (document.querySelector(".notice")) {
+  const here = new URL(location.href);
+  for (const told of ["saved", "ended", "forgotten", "done"]) here.searchParams.delete(told);
+  history.replaceState(null, "", here);
+}
+
 for (const time of document.querySelectorAll("time[datetime]:not([data-countdown])")) {
   const at = new Date(time.dateTime);
   time.title = time.textContent;

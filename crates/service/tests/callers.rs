@@ -122,6 +122,9 @@ const CALLS: &[(&str, Call)] = calls! {
     renew_recovery_codes(&alice(), &factor());
     lots(None, 9);
     lot("one");
+    lot_counts("one", 9);
+    lot_clocks("one", None);
+    tokens_of_user(&alice());
     create_lot("one", &NewLot::default());
     change_lot("one", &NewLot::default());
     import_file(seed_file(), &import());
@@ -231,6 +234,7 @@ fn page_link() -> NewPageLink {
         return_url: "https://console.example/back".into(),
         state: "c0ffee".into(),
         identity_proof: None,
+        session: None,
     }
 }
 
@@ -647,6 +651,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
         &[
             "lots",
             "lot",
+            "lot_counts",
             "create_lot",
             "change_lot",
             "import_file",
@@ -658,7 +663,14 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
     ),
     (
         &[Role::Inventory, Role::Support],
-        &["token", "find_unbound", "find_bound", "drift_report"],
+        &[
+            "token",
+            "tokens_of_user",
+            "find_unbound",
+            "find_bound",
+            "drift_report",
+            "lot_clocks",
+        ],
     ),
     (
         &[Role::Admin],

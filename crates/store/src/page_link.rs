@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use verify::UnixMs;
 
-use crate::{Id, IdentityProof, Key, Noun, Owner, Pending, Store, shape};
+use crate::{Id, IdentityProof, Key, List, Lookup, Noun, Owner, Pending, Store, document, shape};
 
 /// A page link that was not opened yet: its token is kept only as a SHA-256.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +50,9 @@ pub enum VisitPurpose {
         page: String,
         /// The check of identity that the caller made before.
         identity_proof: Option<IdentityProof>,
+        /// The session that they are in, among those that the page lists.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<Id>,
     },
     /// To answer a challenge.
     Prompt {
@@ -59,6 +62,17 @@ pub enum VisitPurpose {
         #[serde(rename = "code_challenge_sha256", with = "shape::hex")]
         code_challenge: [u8; 32],
     },
+}
+
+/// What links and page sessions of a user are listed under.
+pub(crate) const OWNER: &str = "owner";
+
+impl PageVisit {
+    /// The entry of a record of this visit among its user's.
+    pub(crate) fn lookup(&self, id: Id) -> Lookup {
+        let Owner { account, user } = &self.owner;
+        Lookup::listed(OWNER, &[account, user, &id.to_string()])
+    }
 }
 
 impl PageLink {
@@ -81,6 +95,10 @@ impl Noun for PageLink {
     fn expires_at(&self) -> Option<UnixMs> {
         Some(self.expires_at)
     }
+
+    fn lookups(&self) -> Vec<Lookup> {
+        vec![self.visit.lookup(self.id)]
+    }
 }
 
 /// Reading page links.
@@ -88,6 +106,16 @@ impl dyn Store + '_ {
     /// One link that was not opened.
     pub fn page_link(&self, id: Id) -> Pending<'_, Option<PageLink>> {
         self.one(PageLink::key_of(id))
+    }
+
+    /// Up to `limit` of this user's after this one, oldest first.
+    pub fn page_links_of(&self, owner: &Owner, after: Option<Id>, limit: u32) -> Pending<'_, Vec<PageLink>> {
+        let list = List::Lookup {
+            name: OWNER,
+            prefix: document::value(&[&owner.account, &owner.user]),
+            after: after.map_or_else(String::new, |id| id.to_string()),
+        };
+        self.list(list, limit)
     }
 }
 
@@ -121,6 +149,15 @@ mod tests {
                     at: NOW.plus(-1),
                     by: "console".into(),
                 }),
+                session: None,
+            }),
+        );
+        golden(
+            "sessions",
+            &link(VisitPurpose::Settings {
+                page: "sessions".into(),
+                identity_proof: None,
+                session: Some(id(3)),
             }),
         );
         golden(

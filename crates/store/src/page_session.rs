@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use verify::UnixMs;
 
-use crate::{Id, Key, List, Lookup, Noun, PageVisit, Pending, Store, document, shape};
+use crate::{Id, Key, List, Lookup, Noun, Owner, PageVisit, Pending, Store, document, page_link::OWNER, shape};
 
 /// A browser's session on the hosted pages: its cookie's secret is kept only as a SHA-256. When it was last seen is in the
 /// cookie, so that a look at a page writes nothing.
@@ -105,10 +105,12 @@ impl Noun for PageSession {
 
     fn lookups(&self) -> Vec<Lookup> {
         match &self.holder {
-            PageHolder::Answered { answer, .. } => {
-                vec![Lookup::unique(CODE, &[&data_encoding::HEXLOWER.encode(&answer.code)])]
-            }
-            PageHolder::User(_) | PageHolder::Staff { .. } => Vec::new(),
+            PageHolder::User(visit) => vec![visit.lookup(self.id)],
+            PageHolder::Answered { visit, answer } => vec![
+                visit.lookup(self.id),
+                Lookup::unique(CODE, &[&data_encoding::HEXLOWER.encode(&answer.code)]),
+            ],
+            PageHolder::Staff { .. } => Vec::new(),
         }
     }
 }
@@ -118,6 +120,16 @@ impl dyn Store + '_ {
     /// One session.
     pub fn page_session(&self, id: Id) -> Pending<'_, Option<PageSession>> {
         self.one(PageSession::key_of(id))
+    }
+
+    /// Up to `limit` of this user's after this one, oldest first.
+    pub fn page_sessions_of(&self, owner: &Owner, after: Option<Id>, limit: u32) -> Pending<'_, Vec<PageSession>> {
+        let list = List::Lookup {
+            name: OWNER,
+            prefix: document::value(&[&owner.account, &owner.user]),
+            after: after.map_or_else(String::new, |id| id.to_string()),
+        };
+        self.list(list, limit)
     }
 
     /// The session whose answer waits under the one-time code of this SHA-256.

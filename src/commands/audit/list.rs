@@ -103,10 +103,12 @@ impl List {
     }
 }
 
-const HEAD: &str = "time                      action                outcome     cause                 about";
+/// What stands above the lines.
+pub(in crate::commands) const HEAD: &str =
+    "time                      action                outcome     cause                 about";
 
 /// A record in a line.
-fn line(record: &AuditRecord) -> String {
+pub(in crate::commands) fn line(record: &AuditRecord) -> String {
     let Some(event) = event(record) else {
         return format!("{}  erased", record.at);
     };

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use service::{Finding, verify_trail};
 use store_sqlite::Sqlite;
 
-pub(super) use self::list::{cause, event};
+pub(super) use self::list::{HEAD, cause, event, line};
 use super::{Done, block_on, print_json};
 use crate::{
     Failure,

@@ -3,6 +3,7 @@
 mod diagnose;
 mod passcode;
 mod unbind;
+mod unbind_words;
 
 use api::{Actor, ActorKind, Approver, FactorMethod, Name};
 use clap::{Args, Subcommand};

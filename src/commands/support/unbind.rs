@@ -3,15 +3,17 @@
 use std::process::ExitCode;
 
 use api::{
-    Actor, ActorKind, ApprovalRequest, CodeText, EvidenceKind, Name, NewEvidence, Text, UnbindOutcome,
-    UnbindOutcomeKind, UnbindRequestCompletion, UnbindRequestEnd, UnbindRequestOpening, UnbindRequestPage,
-    UnbindRequestView, UnbindRequestVouching,
+    Actor, ActorKind, ApprovalRequest, EvidenceKind, Name, NewEvidence, Text, UnbindOutcome, UnbindOutcomeKind,
+    UnbindRequestCompletion, UnbindRequestEnd, UnbindRequestOpening, UnbindRequestPage, UnbindRequestView,
+    UnbindRequestVouching,
 };
 use clap::{Args, Subcommand};
-use serde::de::{IntoDeserializer as _, value};
 use uuid::Uuid;
 
-use super::{Approving, Person};
+use super::{
+    Approving, Person,
+    unbind_words::{evidence, statement, switch, words},
+};
 use crate::{
     Failure,
     client::{Answer, Client},
@@ -19,7 +21,6 @@ use crate::{
         Done,
         output::Output,
         user::{CodeSource, Codes},
-        word,
     },
 };
 
@@ -278,66 +279,4 @@ impl Complete {
 fn shown(request: &Answer<UnbindRequestView>, output: &Output, next: &str) -> Done {
     output.print(request, || words(request) + next)?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn words(request: &UnbindRequestView) -> String {
-    let mut words = format!(
-        "unbind request {} for {}/{}, {}",
-        request.id,
-        request.account,
-        request.user,
-        word(&request.state),
-    );
-    if !request.opened_by.is_empty() {
-        words += &format!(": {}; opened by {}", request.reason, request.opened_by);
-    }
-    if let Some(person) = &request.approved_by {
-        words += &format!(", approved by {person}");
-    }
-    if let Some(at) = &request.in_force_at {
-        words += &format!(", in force at {at}");
-    }
-    if let Some(method) = &request.switch_to {
-        words += &format!("\n  switches to {method}");
-    }
-    if let Some(application) = &request.application {
-        words += &format!("\n  the user at {}: {}", application.applied_at, application.reason);
-        for piece in &application.evidence {
-            words += &format!("\n    refers to {} {}", piece.kind, piece.reference);
-        }
-    }
-    for piece in &request.evidence {
-        words += &format!("\n  {} {}", piece.kind, piece.reference);
-        if let Some(by) = &piece.checked_by {
-            words += &format!(", checked by {by}");
-        }
-    }
-    words
-}
-
-fn evidence(text: &str) -> Result<(EvidenceKind, Text<128>), String> {
-    let (kind, reference) = text.split_once('=').ok_or("it is KIND=REFERENCE")?;
-    let kind: Result<EvidenceKind, value::Error> = serde::Deserialize::deserialize(kind.into_deserializer());
-    let kind = kind.map_err(|error| error.to_string())?;
-    Ok((
-        kind,
-        reference.parse().map_err(|error| format!("the reference {error}"))?,
-    ))
-}
-
-fn switch(text: &str) -> Result<UnbindOutcome, String> {
-    let (method, identity) = text.split_once('=').ok_or("it is METHOD=IDENTITY")?;
-    Ok(UnbindOutcome {
-        kind: UnbindOutcomeKind::SwitchTo,
-        method: Some(method.parse().map_err(|error| format!("the method {error}"))?),
-        identity: Some(identity.parse().map_err(|error| format!("the identity {error}"))?),
-    })
-}
-
-/// What was typed, as a text of the wire.
-fn statement<const MAX: usize>(typed: CodeText) -> Result<Text<MAX>, Failure> {
-    typed
-        .into_inner()
-        .parse()
-        .map_err(|error| Failure::usage(format!("it {error}")))
 }

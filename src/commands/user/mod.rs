@@ -1,10 +1,13 @@
 //! `countersign user …`: a user's devices, through a running service; one subcommand a file.
 
+mod asked;
 mod bind;
 mod codes;
 mod devices;
+mod history;
 mod resync;
 mod unbind;
+mod unlock;
 mod verify;
 mod why;
 
@@ -40,6 +43,10 @@ enum Command {
     Resync(resync::Resync),
     /// Ends a device by a code of it
     Unbind(unbind::Unbind),
+    /// Lifts a lock, or a suspension, of a device
+    Unlock(unlock::Unlock),
+    /// Lists what happened to a user, the newest first, with the causes
+    History(history::History),
     /// Says why the last codes were refused, what stands in the way, and what to tell the user
     Why(why::Why),
 }
@@ -48,7 +55,7 @@ impl Command {
     fn codes(&self) -> Option<&Codes> {
         match self {
             Self::Bind(bind) => Some(&bind.codes),
-            Self::Devices(_) | Self::Why(_) => None,
+            Self::Devices(_) | Self::Unlock(_) | Self::History(_) | Self::Why(_) => None,
             Self::Verify(verify) => Some(&verify.codes),
             Self::Resync(resync) => Some(&resync.of.codes),
             Self::Unbind(unbind) => Some(&unbind.of.codes),
@@ -67,6 +74,8 @@ impl User {
             Command::Verify(verify) => verify.run(&client, &output),
             Command::Resync(resync) => resync.run(&client, &output),
             Command::Unbind(unbind) => unbind.run(&client, &output),
+            Command::Unlock(unlock) => unlock.run(&client, &output),
+            Command::History(history) => history.run(&client, &output),
             Command::Why(why) => why.run(&client, &output),
         }
     }
@@ -106,20 +115,21 @@ impl OneDevice {
     fn path(&self, client: &Client, call: &str) -> Result<String, Failure> {
         let id = match self.device {
             Some(id) => id,
-            None => self.only(client)?,
+            None => only(&self.who, client)?,
         };
         Ok(self.who.name().path(&format!("/devices/{id}{call}")))
     }
+}
 
-    fn only(&self, client: &Client) -> Result<Uuid, Failure> {
-        let user = client.get::<api::User>(&self.who.name().path(""))?;
-        match &user.devices[..] {
-            [Device { id, .. }] => Ok(*id),
-            [] => Err(Failure::new("the user has no bound device")
-                .help("`countersign user bind ACCOUNT USER` binds one; names are told apart by every letter")),
-            _ => Err(Failure::usage("the user has several devices")
-                .help("name one with --device ID; `countersign user devices ACCOUNT USER` lists them")),
-        }
+/// The only device of a user.
+fn only(who: &Who, client: &Client) -> Result<Uuid, Failure> {
+    let user = client.get::<api::User>(&who.name().path(""))?;
+    match &user.devices[..] {
+        [Device { id, .. }] => Ok(*id),
+        [] => Err(Failure::new("the user has no bound device")
+            .help("`countersign user bind ACCOUNT USER` binds one; names are told apart by every letter")),
+        _ => Err(Failure::usage("the user has several devices")
+            .help("name one with --device ID; `countersign user devices ACCOUNT USER` lists them")),
     }
 }
 

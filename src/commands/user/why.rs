@@ -2,13 +2,11 @@
 
 use std::process::ExitCode;
 
-use api::{
-    AuditEvent, AuditPage, AuditRecord, Cause, Device, HistoryQuery, HistoryView, PageSize, Road, Timestamp, User,
-};
+use api::{AuditEvent, AuditRecord, Cause, Device, Road, Timestamp, User};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::Who;
+use super::{Who, asked::Asked, history};
 use crate::{
     Failure,
     client::Client,
@@ -29,9 +27,6 @@ pub(super) struct Why {
     last: usize,
 }
 
-/// Pages of history that are looked through for refusals.
-const PAGES: usize = 10;
-
 /// A refusal, and what came with it.
 struct Refusal {
     at: Timestamp,
@@ -51,39 +46,34 @@ impl Refusal {
 impl Why {
     pub(super) fn run(self, client: &Client, output: &Output) -> Done {
         let user = client.get::<User>(&self.who.name().path(""))?;
-        let refusals = self.refusals(client)?;
-        let stands = stands(&user);
+        let (refusals, asked) = self.read(client)?;
+        let open = asked.open(client)?;
+        let mut stands = stands(&user);
+        stands.extend(open.lines);
         let tell = tell_the_user(&refusals, &user);
         let object = json!({
             "refusals": refusals.iter().map(|refusal| &refusal.raw).collect::<Vec<_>>(),
             "user": user.raw(),
+            "unbind_request": open.unbind_request,
+            "passcode": open.passcode,
             "tell": tell,
         });
         output.print(&object, || words(&refusals, &stands, &tell))?;
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The last refusals, newest first.
-    fn refusals(&self, client: &Client) -> Result<Vec<Refusal>, Failure> {
-        let mut found = Vec::new();
-        let mut cursor = None;
-        for _ in 0..PAGES {
-            let query = HistoryQuery {
-                view: HistoryView::Support,
-                limit: PageSize::default(),
-                cursor,
-            };
-            let page = client.list::<AuditPage>(&self.who.name().path("/history"), &query)?;
-            let raw = page.raw()["items"].as_array();
-            let items = page.items.iter().zip(raw.into_iter().flatten());
-            found.extend(items.filter_map(|(record, raw)| refusal(record, raw)));
-            cursor = page.raw()["next_cursor"].as_str().map(str::to_owned);
-            if found.len() >= self.last || cursor.is_none() {
-                break;
+    /// The last refusals, newest first, and what support was asked for.
+    fn read(&self, client: &Client) -> Result<(Vec<Refusal>, Asked), Failure> {
+        let (mut found, mut asked) = (Vec::new(), Asked::default());
+        history::read(client, &self.who, |record, raw| {
+            if let Some(event) = event(record) {
+                asked.see(&event);
             }
-        }
+            found.extend(refusal(record, raw));
+            found.len() < self.last || !asked.is_complete()
+        })?;
         found.truncate(self.last);
-        Ok(found)
+        Ok((found, asked))
     }
 }
 

@@ -6,14 +6,19 @@ use super::Browser;
 
 const AXE: &str = include_str!("../../support/axe/axe.min.js");
 
-/// `target-size` is of WCAG 2.2 and off unless it is asked for.
+/// Everything. `target-size` is of WCAG 2.2 and off unless it is asked for.
+pub(super) const ALL: &str = "{
+    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+    rules: {'target-size': {enabled: true}},
+    resultTypes: ['violations'],
+}";
+/// What another shade may break.
+pub(super) const COLOURS: &str =
+    "{runOnly: {type: 'rule', values: ['color-contrast', 'link-in-text-block']}, resultTypes: ['violations']}";
+
 const ASK: &str = "
     const done = arguments[arguments.length - 1];
-    axe.run(document, {
-        runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-        rules: {'target-size': {enabled: true}},
-        resultTypes: ['violations'],
-    }).then(
+    axe.run(document, WANTED).then(
         (found) => done({violations: found.violations, passed: found.passes.length}),
         (error) => done({error: String(error)}),
     );
@@ -22,12 +27,12 @@ const ASK: &str = "
 impl Browser {
     /// A line for each place of the page that breaks a rule; none where all is well.
     #[track_caller]
-    pub(crate) fn axe_faults(&self) -> Vec<String> {
+    pub(super) fn axe_faults(&self, wanted: &str) -> Vec<String> {
         // Its promises need scripts to run; those of the page had their chance when it was loaded.
         if !self.options.scripts {
             self.allow_scripts(true);
         }
-        let found = self.ask_axe();
+        let found = self.ask_axe(wanted);
         if !self.options.scripts {
             self.allow_scripts(false);
         }
@@ -41,16 +46,16 @@ impl Browser {
 
     #[track_caller]
     pub(crate) fn axe(&self) {
-        let faults = self.axe_faults();
+        let faults = self.axe_faults(ALL);
         assert!(faults.is_empty(), "axe on {}:\n{}", self.url(), faults.join("\n"));
     }
 
     #[track_caller]
-    fn ask_axe(&self) -> Value {
+    fn ask_axe(&self, wanted: &str) -> Value {
         if self.script("return typeof window.axe === 'undefined'", vec![]) == json!(true) {
             self.script(&format!("{AXE}\nwindow.axe = axe;"), vec![]);
         }
-        let asked = self.wait(self.client.execute_async(ASK, vec![]));
+        let asked = self.wait(self.client.execute_async(&ASK.replace("WANTED", wanted), vec![]));
         asked.unwrap_or_else(|error| panic!("axe does not answer: {error}"))
     }
 }

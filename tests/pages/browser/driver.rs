@@ -1,45 +1,42 @@
-//! chromedriver: one for all browsers of this program, gone with the last of them.
+//! chromedriver: one for all browsers of this program, and gone with it.
 
 use std::{
     env,
     io::{BufRead as _, BufReader},
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    sync::{Arc, Mutex, PoisonError, Weak},
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::LazyLock,
 };
 
-use tempfile::TempDir;
-
-/// It ends when its standard input does, and so with this process, however that ends; each Chromium hangs on a pipe of it.
-const UNTIL_NOBODY_LISTENS: &str = r#"chromedriver --port=0 & driver=$!; cat >/dev/null; kill $driver; wait $driver"#;
+/// It ends when its standard input does, and so with this process, however that ends; each Chromium hangs on a pipe of it,
+/// and leaves its files once it is gone.
+const UNTIL_NOBODY_LISTENS: &str = r#"chromedriver --port=0 & driver=$!; cat >/dev/null; kill $driver; wait $driver
+for second in 1 2 3 4 5; do rm -rf "$TMPDIR" && break; sleep 1; done"#;
 
 pub(super) struct Driver {
-    shell: Child,
+    _shell: Child,
+    /// Open for as long as this process lives.
+    _listening: ChildStdin,
     port: u16,
     /// Where it and its browsers leave what they need, profiles too.
-    dir: TempDir,
+    dir: PathBuf,
 }
 
 impl Driver {
-    /// The one that runs, or a new one.
-    pub(super) fn running() -> Arc<Self> {
-        static RUNNING: Mutex<Weak<Driver>> = Mutex::new(Weak::new());
-        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-        running.upgrade().unwrap_or_else(|| {
-            let started = Arc::new(Self::start());
-            *running = Arc::downgrade(&started);
-            started
-        })
+    /// The one that runs.
+    pub(super) fn running() -> &'static Self {
+        static RUNNING: LazyLock<Driver> = LazyLock::new(Driver::start);
+        &RUNNING
     }
 
     fn start() -> Self {
         require("chromedriver", "chromium-driver");
-        let dir = tempfile::tempdir().expect("a temporary directory");
+        let dir = tempfile::tempdir().expect("a temporary directory").keep();
         let mut shell = Command::new("sh")
             .args(["-c", UNTIL_NOBODY_LISTENS])
-            .env("TMPDIR", dir.path())
-            .env("HOME", dir.path())
+            .env("TMPDIR", &dir)
+            .env("HOME", &dir)
             // Pages say times in the reader's own zone.
             .env("TZ", "UTC")
             .env_remove("DISPLAY")
@@ -58,7 +55,13 @@ impl Driver {
             .expect("chromedriver says its port");
         // It has more to say, and would wait for somebody to hear it.
         std::thread::spawn(move || said.for_each(drop));
-        Self { shell, port, dir }
+        let listening = shell.stdin.take().expect("stdin is piped");
+        Self {
+            _shell: shell,
+            _listening: listening,
+            port,
+            dir,
+        }
     }
 
     pub(super) fn url(&self) -> String {
@@ -66,14 +69,7 @@ impl Driver {
     }
 
     pub(super) fn dir(&self) -> &Path {
-        self.dir.path()
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        drop(self.shell.stdin.take());
-        let _ended = self.shell.wait();
+        &self.dir
     }
 }
 

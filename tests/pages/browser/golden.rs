@@ -15,7 +15,12 @@ const MOST_PERCENT: f64 = 2.0;
 
 /// Two pictures of a state say what six would: every width and shade is in one of them but the middle one.
 pub(super) fn is_kept(width: u32, shade: Shade) -> bool {
-    matches!((width, shade), (320, Shade::Dark) | (1440, Shade::Light)) && (soak() || blessing())
+    matches!((width, shade), (320, Shade::Dark) | (1440, Shade::Light))
+}
+
+/// Whether one is held against a golden one.
+pub(super) fn is_compared(width: u32, shade: Shade) -> bool {
+    is_kept(width, shade) && (soak() || blessing())
 }
 
 #[track_caller]
@@ -74,7 +79,8 @@ fn same(one: &RgbImage, other: &RgbImage, x: u32, y: u32) -> bool {
     }
 }
 
-fn soak() -> bool {
+/// Whether there is time for what mostly finds nothing more.
+pub(super) fn soak() -> bool {
     env::var_os("COUNTERSIGN_SOAK").is_some_and(|value| value == "1")
 }
 

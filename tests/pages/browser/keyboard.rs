@@ -1,6 +1,9 @@
 //! The keyboard alone.
 
-use std::time::Duration;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use fantoccini::{
     actions::{InputSource as _, KeyAction, KeyActions},
@@ -8,17 +11,22 @@ use fantoccini::{
 };
 use serde_json::{Value, json};
 
-use super::{Browser, until};
+use super::{Browser, PATIENCE, PAUSE, until};
 
 /// How long an edge may take to change its shade.
 const FADING: Duration = Duration::from_secs(2);
 /// More than any page has that can be reached.
 const MOST_STOPS: usize = 60;
 
-/// Remembers what every element's edge looks like now.
-const REMEMBER: &str = include_str!("remember.js");
-/// Says what has the focus, and whether it looks otherwise than remembered.
-const FOCUSED: &str = include_str!("focused.js");
+/// More than any group of radio buttons has.
+const MOST_CHOICES: usize = 12;
+
+/// Chooses what is to be reached.
+const AIM: &str = concat!(include_str!("edge.js"), include_str!("aim.js"));
+/// Says what has the focus, and whether that can be seen.
+const FOCUSED: &str = concat!(include_str!("edge.js"), include_str!("focused.js"));
+/// Control and A, and neither: what stands in a field is chosen, to be typed over.
+const ALL: &str = "\u{e009}a\u{e000}";
 
 impl Browser {
     pub(crate) fn press(&self, key: Key) {
@@ -49,38 +57,105 @@ impl Browser {
         self.cdp("Input.insertText", json!({"text": text}));
     }
 
-    /// Presses Tab until such an element has the focus. At every stop on the way a person must see where they are.
+    /// Presses Tab until the first such element has the focus. At every stop on the way a person must see where they are.
     #[track_caller]
     pub(crate) fn tab_to(&self, selector: &str) {
+        let aimed = self.script(AIM, vec![json!(selector)]);
+        assert!(!aimed.is_null(), "there is no {selector}");
+        assert!(self.tabbed(selector), "its page is gone: {selector}");
+    }
+
+    /// False where its page went away meanwhile.
+    #[track_caller]
+    fn tabbed(&self, selector: &str) -> bool {
         let mut stops = Vec::new();
         while stops.len() < MOST_STOPS {
-            self.script(REMEMBER, vec![]);
             self.press(Key::Tab);
-            let focused = self.script(FOCUSED, vec![json!(selector)]);
-            let html = focused["html"].as_str().unwrap_or("the browser's own").to_owned();
+            let focused = self.focused();
+            if focused["gone"] == true {
+                return false;
+            }
+            let html = focused["html"].as_str().unwrap_or_default().to_owned();
             // Where the focus stands when a page is open is anybody's guess: once around is to come by a stop twice.
             if stops.iter().filter(|stop| **stop == html).count() > 1 {
                 break;
             }
             stops.push(html);
-            if focused.is_null() {
+            if focused.get("visible").is_none() {
                 continue;
             }
-            self.assert_focus_is_visible(selector, &focused);
-            if focused["matches"] == true {
-                return;
+            self.assert_focus_is_visible(&focused);
+            if focused["there"] == true {
+                return true;
             }
         }
         panic!("Tab does not lead to {selector}, but to {stops:#?}");
     }
 
+    #[track_caller]
+    fn focused(&self) -> Value {
+        self.script(FOCUSED, vec![])
+    }
+
     /// Its edge, or that of what is around or beside it, became another one when the focus came.
     #[track_caller]
-    fn assert_focus_is_visible(&self, selector: &str, focused: &Value) {
-        until(
-            FADING,
-            &format!("it can be seen that this has the focus: {}", focused["html"]),
-            || self.script(FOCUSED, vec![json!(selector)])["visible"] == true,
-        );
+    fn assert_focus_is_visible(&self, focused: &Value) {
+        if focused["visible"] == true {
+            return;
+        }
+        let what = format!("it can be seen that this has the focus: {}", focused["html"]);
+        until(FADING, &what, || self.focused()["visible"] == true);
+    }
+
+    /// Brings the focus to the first such element, once there is one; gives how it is worked.
+    #[track_caller]
+    fn reach(&self, selector: &str) -> String {
+        let begun = Instant::now();
+        loop {
+            let aimed = self.script(AIM, vec![json!(selector)]);
+            if let Some(kind) = aimed.as_str()
+                && (self.focused()["there"] == true || self.tabbed(selector))
+            {
+                return kind.to_owned();
+            }
+            assert!(begun.elapsed() < PATIENCE, "there is no {selector} to be reached");
+            thread::sleep(PAUSE);
+        }
+    }
+
+    /// Does by keys what a click would do.
+    #[track_caller]
+    pub(super) fn work(&self, selector: &str) {
+        match &*self.reach(selector) {
+            "checkbox" => self.press(Key::Space),
+            "radio" => self.choose(selector),
+            "option" => {
+                let steps = self.focused()["steps"].as_i64().unwrap_or_default();
+                let key = if steps < 0 { Key::Up } else { Key::Down };
+                (0..steps.abs()).for_each(|_| self.press(key));
+            }
+            _ => self.press(Key::Enter),
+        }
+    }
+
+    /// Goes through a group of radio buttons until this one is chosen.
+    #[track_caller]
+    fn choose(&self, selector: &str) {
+        for _ in 0..MOST_CHOICES {
+            let focused = self.focused();
+            match (focused["is"] == true, focused["checked"] == true) {
+                (true, true) => return,
+                (true, false) => self.press(Key::Space),
+                (false, _) => self.press(Key::Down),
+            }
+        }
+        panic!("no arrow key leads to {selector}");
+    }
+
+    /// Types over what stands in a field.
+    #[track_caller]
+    pub(super) fn type_over(&self, selector: &str, text: &str) {
+        self.reach(selector);
+        self.type_text(&format!("{ALL}{text}"));
     }
 }

@@ -1,8 +1,8 @@
 //! A browser as its user has it: what is on the page, what is typed and clicked, what the keyboard reaches. Behind it is
 //! Chromium, driven by fantoccini over chromedriver.
 //!
-//! Each [`Browser`] is a process with a profile of its own. It ends with the test. Where the test failed it leaves the
-//! page's text and a picture; where it did not, it fails if the page broke its own Content-Security-Policy or a script
+//! Each [`Browser`] has a process and a profile of its own while the test lasts; the next test gets it with nothing left of
+//! this one. Where the test failed it leaves the page's text and a picture; where it did not, it fails if the page broke its own Content-Security-Policy or a script
 //! ended in an error.
 
 mod announced;
@@ -17,6 +17,7 @@ mod session;
 mod walk;
 
 use std::{
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -37,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(40);
 
 pub(crate) struct Browser {
-    runtime: Runtime,
+    runtime: Arc<Runtime>,
     client: Client,
     session: Session,
     options: Options,
@@ -73,11 +74,8 @@ impl Browser {
     }
 
     pub(crate) fn with(options: Options) -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let (session, client) = Session::start(&runtime, &options);
+        let session = Session::begin(&options);
+        let (runtime, client) = session.client();
         let browser = Self {
             runtime,
             client,
@@ -150,12 +148,18 @@ impl Browser {
 
     #[track_caller]
     pub(crate) fn click(&self, selector: &str) {
+        if self.options.by_keyboard {
+            return self.work(selector);
+        }
         self.on(selector, "can be clicked", |element| self.wait(element.click()));
     }
 
     /// Empties a field and types into it.
     #[track_caller]
     pub(crate) fn type_into(&self, selector: &str, text: &str) {
+        if self.options.by_keyboard {
+            return self.type_over(selector, text);
+        }
         self.on(selector, "can be typed into", |element| {
             self.wait(async {
                 element.clear().await?;
@@ -281,10 +285,10 @@ impl Drop for Browser {
     fn drop(&mut self) {
         if thread::panicking() {
             self.leave_evidence();
-            self.session.end(&self.runtime, &self.client);
+            self.session.end();
         } else {
             self.listen();
-            self.session.end(&self.runtime, &self.client);
+            self.session.leave();
             self.assert_none_heard();
         }
     }

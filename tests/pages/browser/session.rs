@@ -1,4 +1,4 @@
-//! A browser's process: what it is started with, how many may run at once, how it ends.
+//! A browser's process: what it is started with, who has it when, how many may run at once, how it ends.
 
 use std::{
     cell::Cell,
@@ -27,6 +27,8 @@ pub(crate) struct Options {
     pub(crate) languages: &'static str,
     /// Whether pages may run scripts.
     pub(crate) scripts: bool,
+    /// What would be clicked is reached by Tab, and worked by keys.
+    pub(crate) by_keyboard: bool,
 }
 
 impl Default for Options {
@@ -34,15 +36,24 @@ impl Default for Options {
         Self {
             languages: "en",
             scripts: true,
+            by_keyboard: false,
         }
     }
 }
 
 impl Options {
+    /// A Chinese reader, who has no mouse: so each journey is finished by keyboard alone in one of its variants.
     pub(crate) fn chinese() -> Self {
         Self {
             languages: "zh-CN,zh",
-            ..Self::default()
+            ..Self::default().with_keys_alone()
+        }
+    }
+
+    pub(crate) fn with_keys_alone(self) -> Self {
+        Self {
+            by_keyboard: true,
+            ..self
         }
     }
 
@@ -51,46 +62,96 @@ impl Options {
     }
 }
 
-pub(super) struct Session {
+/// A Chromium with a profile of its own. Starting one takes a second or more: a test that passed leaves it to the next.
+struct Process {
+    runtime: Arc<Runtime>,
+    client: Client,
     profile: TempDir,
-    _driver: Arc<Driver>,
-    _turn: Turn,
+    languages: &'static str,
 }
 
-impl Session {
-    pub(super) fn start(runtime: &Runtime, options: &Options) -> (Self, Client) {
-        let turn = Turn::take();
+/// Those that no test has.
+static IDLE: Mutex<Vec<Process>> = Mutex::new(Vec::new());
+
+impl Process {
+    /// One of these languages: one that is idle, or a new one.
+    fn of(languages: &'static str) -> Self {
+        let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = idle.iter().position(|process| process.languages == languages);
+        let process = found.map(|place| idle.swap_remove(place));
+        drop(idle);
+        process.unwrap_or_else(|| Self::start(languages))
+    }
+
+    fn start(languages: &'static str) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
         let driver = Driver::running();
         let profile = TempDir::new_in(driver.dir()).expect("a directory for a profile");
-        let wanted = capabilities(options, &profile);
-        let Value::Object(wanted) = wanted else {
+        let Value::Object(wanted) = capabilities(languages, &profile) else {
             unreachable!("capabilities are an object")
         };
         let mut builder = ClientBuilder::new(HttpConnector::new());
         builder.capabilities(wanted);
         let client = runtime.block_on(builder.connect(&driver.url()));
         let client = client.unwrap_or_else(|error| panic!("Chromium does not start: {error}"));
-        let session = Self {
+        Self {
+            runtime: Arc::new(runtime),
+            client,
             profile,
-            _driver: driver,
+            languages,
+        }
+    }
+}
+
+/// A test's use of a browser.
+pub(super) struct Session {
+    process: Option<Process>,
+    _turn: Turn,
+}
+
+impl Session {
+    pub(super) fn begin(options: &Options) -> Self {
+        let turn = Turn::take();
+        Self {
+            process: Some(Process::of(options.languages)),
             _turn: turn,
-        };
-        (session, client)
+        }
+    }
+
+    fn process(&self) -> &Process {
+        self.process.as_ref().expect("it is there until the session ends")
+    }
+
+    /// What drives it.
+    pub(super) fn client(&self) -> (Arc<Runtime>, Client) {
+        let process = self.process();
+        (process.runtime.clone(), process.client.clone())
     }
 
     /// Where what is downloaded comes to lie.
     pub(super) fn downloads(&self) -> PathBuf {
-        self.profile.path().join("downloads")
+        self.process().profile.path().join("downloads")
+    }
+
+    /// Leaves the browser to the next test.
+    pub(super) fn leave(&mut self) {
+        let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.extend(self.process.take());
     }
 
     /// Closes the browser, which then is no process any more.
-    pub(super) fn end(&self, runtime: &Runtime, client: &Client) {
-        let _closed = runtime.block_on(client.clone().close());
+    pub(super) fn end(&mut self) {
+        if let Some(process) = self.process.take() {
+            let _closed = process.runtime.block_on(process.client.close());
+        }
     }
 }
 
-fn capabilities(options: &Options, profile: &TempDir) -> Value {
-    let first = options.languages.split(',').next().unwrap_or_default();
+fn capabilities(languages: &str, profile: &TempDir) -> Value {
+    let first = languages.split(',').next().unwrap_or_default();
     let args = [
         "--headless=new".to_owned(),
         // Tests run as root in containers, where Chromium's own sandbox does not start.
@@ -119,8 +180,8 @@ fn capabilities(options: &Options, profile: &TempDir) -> Value {
             "binary": require("chromium", "chromium"),
             "args": args,
             "prefs": {
-                "intl.accept_languages": options.languages,
-                "intl.selected_languages": options.languages,
+                "intl.accept_languages": languages,
+                "intl.selected_languages": languages,
             },
         },
     })
@@ -169,17 +230,27 @@ fn lock() -> MutexGuard<'static, usize> {
 }
 
 impl Browser {
-    /// What is set once the process runs.
+    /// As if nobody had used it before.
     pub(super) fn prepare(&self) {
-        if !self.options.scripts {
-            self.allow_scripts(false);
+        self.open("about:blank");
+        for (command, params) in [
+            ("Page.resetNavigationHistory", json!({})),
+            ("Storage.clearCookies", json!({})),
+            ("Network.clearBrowserCache", json!({})),
+            ("Browser.resetPermissions", json!({})),
+            ("Emulation.setEmulatedMedia", json!({"features": []})),
+        ] {
+            self.cdp(command, params);
         }
+        self.allow_scripts(self.options.scripts);
         let downloads = self.session.downloads();
+        let _none_were_there = std::fs::remove_dir_all(&downloads);
         self.cdp(
             "Browser.setDownloadBehavior",
             json!({"behavior": "allow", "downloadPath": downloads}),
         );
         self.viewport(1280, 900, 1);
+        self.take_console();
     }
 
     /// Whether pages may run scripts in it.

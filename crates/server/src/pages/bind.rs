@@ -19,6 +19,7 @@ use crate::{
         fresh::factor,
         said,
         visit::{UserVisit, page},
+        words::Lang,
     },
 };
 
@@ -200,19 +201,19 @@ pub(crate) async fn act(State(app): State<App>, Posted { visit, form }: Posted<U
         operation: form.operation.is_some(),
     };
     let codes = [Some(form.code), form.second].into_iter().flatten().collect();
-    match confirm(&app, &visit, form.enrollment, codes, boxes).await? {
+    match confirm(&app, &visit, form.enrollment, codes, (boxes, said::refused)).await? {
         Ok(bound) => Ok(bound),
         Err(alert) => shown(&app, &visit, form.enrollment, Some(alert), Some(boxes)).await,
     }
 }
 
-/// Completes a binding: the page of the recovery codes, or what is told of codes that were refused.
+/// Completes a binding: the page of the recovery codes, or what is told, in these words, of codes that were refused.
 pub(crate) async fn confirm(
     app: &App,
     visit: &UserVisit,
     id: Id,
     codes: Vec<Zeroizing<String>>,
-    boxes: Boxes,
+    (boxes, told): (Boxes, fn(Lang, &ServiceError) -> String),
 ) -> Result<Result<Response, String>, Refusal> {
     let confirmation = Confirmation {
         codes,
@@ -229,7 +230,7 @@ pub(crate) async fn confirm(
         Err(error @ (ServiceError::Internal(_) | ServiceError::Untrusted(_))) => {
             Err(refusal_of(app, &visit.browser, &error))
         }
-        Err(error) => Ok(Err(said::refused(visit.browser.lang, &error))),
+        Err(error) => Ok(Err(told(visit.browser.lang, &error))),
     }
 }
 

@@ -13,7 +13,9 @@ use crate::{
     answer::no_store,
     http::App,
     pages::{
-        assets, said,
+        assets,
+        fresh::FreshFields,
+        said,
         staff::StaffFrame,
         visit::{Browser, UserVisit},
         words::Lang,
@@ -146,6 +148,15 @@ impl Frame {
             ),
             ("history", "/pages/history", "common.menu_history"),
         ]
+    }
+
+    /// The fields of a fresh code, where it is not known what the user has.
+    pub(crate) fn fresh(&self) -> FreshFields {
+        FreshFields {
+            digits: None,
+            has_paper: true,
+            by_recovery_code: false,
+        }
     }
 
     /// The words of a key.

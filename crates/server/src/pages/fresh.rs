@@ -5,6 +5,17 @@ use zeroize::Zeroizing;
 
 use crate::pages::{said, words::Lang};
 
+/// The two fields of a form that asks for it.
+#[derive(Clone, Copy)]
+pub(crate) struct FreshFields {
+    /// The digits after which the form sends itself: an app's codes have six, a token's may have others.
+    pub(crate) digits: Option<u8>,
+    /// A recovery code would do.
+    pub(crate) has_paper: bool,
+    /// One was typed.
+    pub(crate) by_recovery_code: bool,
+}
+
 /// What was typed into one of the two fields, if anything was.
 pub(crate) fn factor(code: &str, recovery_code: &str) -> Option<Factor> {
     let typed = |text: &str, method| {

@@ -1,4 +1,5 @@
-//! What happened to a user, in words that tell no cause of a refusal (D5).
+//! What happened to a user, in words. Of the causes of a refusal only one is told: that the code had been used, which helps
+//! nobody who guesses at codes to come (D5).
 
 use serde::Deserialize;
 use service::{Client, Record, UnixMs};
@@ -25,6 +26,7 @@ pub(crate) struct Happened {
 struct Said {
     action: String,
     outcome: String,
+    cause: Option<String>,
     actor: Option<SaidActor>,
     client: Option<SaidClient>,
 }
@@ -62,11 +64,14 @@ impl Happened {
         Self {
             at: record.at,
             what: known(lang, &format!("history.action_is_{action}"), "history.something"),
-            outcome: known(
-                lang,
-                &format!("history.outcome_is_{}", said.outcome),
-                "history.some_outcome",
-            ),
+            outcome: match said.cause.as_deref() {
+                Some("used") => lang.say("history.used", &[]),
+                _ => known(
+                    lang,
+                    &format!("history.outcome_is_{}", said.outcome),
+                    "history.some_outcome",
+                ),
+            },
             by: by(lang, &actor.kind),
             browser: has_browser.then(|| agent::browser(lang, client.as_ref())),
             address: match address.is_empty() {

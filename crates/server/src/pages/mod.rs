@@ -18,6 +18,7 @@ mod history;
 mod leave;
 mod open;
 mod prompt;
+mod prompt_page;
 mod prompt_visit;
 mod protection;
 mod said;
@@ -28,6 +29,7 @@ mod sign_out;
 mod staff;
 mod suspicious_login;
 mod trusted_devices;
+mod upload;
 mod visit;
 mod words;
 

@@ -78,7 +78,7 @@ pub(crate) struct Opening {
 
 /// `POST /pages/open`
 pub(crate) async fn act(State(app): State<App>, OpenForm { browser, form }: OpenForm<Opening>) -> Page {
-    let opened = match app.service.open_page_link(&form.token, None).await {
+    let opened = match app.service.open_page_link(&form.token, browser.address()).await {
         Ok(opened) => opened,
         Err(ServiceError::NotFound(_)) => return Err(refusal(&app, &browser, "error.link_ended", 410)),
         Err(error) => return Err(refusal_of(&app, &browser, &error)),

@@ -4,8 +4,17 @@ use service::{FaultClass, Hint, Input, ServiceError, UnixMs};
 
 use crate::pages::words::{Lang, is_said};
 
-/// What a use case refused with, as a person is told it.
+/// What a use case refused with, as a person is told it who has an app.
 pub(crate) fn refused(lang: Lang, error: &ServiceError) -> String {
+    told(lang, error, hinted)
+}
+
+/// The same for one who holds a hardware token, of which they can mend nothing.
+pub(crate) fn refused_of_token(lang: Lang, error: &ServiceError) -> String {
+    told(lang, error, |lang, _| lang.say("error.hint_token", &[]))
+}
+
+fn told(lang: Lang, error: &ServiceError, hinted: fn(Lang, Hint) -> String) -> String {
     match error.class() {
         FaultClass::Internal => tracing::error!(%error, "an internal error"),
         FaultClass::Unavailable => tracing::warn!(%error, "nothing is decided"),
@@ -13,7 +22,7 @@ pub(crate) fn refused(lang: Lang, error: &ServiceError) -> String {
     }
     let key = format!("error.{}", error.name());
     let details = error.details();
-    let mut said = match error {
+    let said = match error {
         ServiceError::Locked { until: Some(_), .. } => lang.say(
             "error.locked_for",
             &[("minutes", &minutes(details.retry_after_s.unwrap_or(60)))],
@@ -23,16 +32,17 @@ pub(crate) fn refused(lang: Lang, error: &ServiceError) -> String {
         _ if is_said(&key) => lang.say(&key, &[]),
         _ => lang.say(of_class(error.class()), &[]),
     };
-    if let Some(hint) = details.hint {
-        said = format!("{said} {}", hinted(lang, hint));
+    let hint = details.hint.map(|hint| hinted(lang, hint));
+    let left = details.attempts_left.map(|left| attempts(lang, left));
+    let more = hint.into_iter().chain(left);
+    more.fold(said, |said, more| lang.joined(&said, &more))
+}
+
+fn attempts(lang: Lang, left: u32) -> String {
+    match left {
+        0 => lang.say("error.no_attempts_left", &[]),
+        _ => lang.say("error.attempts_left", &[("count", &left.to_string())]),
     }
-    if let Some(left) = details.attempts_left {
-        said = format!(
-            "{said} {}",
-            lang.say("error.attempts_left", &[("count", &left.to_string())])
-        );
-    }
-    said
 }
 
 fn minutes(seconds: u64) -> String {

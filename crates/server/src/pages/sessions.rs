@@ -37,6 +37,8 @@ struct SessionsPage<'a> {
 
 /// One session.
 struct Shown {
+    /// The user came from it.
+    is_this: bool,
     browser: String,
     address: String,
     city: String,
@@ -109,6 +111,7 @@ async fn listed(app: &App, visit: &UserVisit) -> Result<Vec<Shown>, Refusal> {
     let newest_first = sessions.into_iter().rev();
     Ok(newest_first
         .map(|session| Shown {
+            is_this: visit.is_from(session.id),
             browser: agent::browser(lang, session.client.as_ref()),
             address: agent::address(session.client.as_ref()),
             city: agent::city(lang, session.city.as_deref()),

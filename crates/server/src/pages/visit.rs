@@ -1,6 +1,6 @@
 //! The visitor of a page: the browser that asks, in its language, and the session that its cookie proves.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use askama::Template;
 use axum::{
@@ -33,6 +33,8 @@ pub(crate) struct Browser {
     pub(crate) path: String,
     /// It comes from a page of ours, as the browser says and no page can make it say.
     pub(crate) is_from_here: bool,
+    /// Its address, where no proxy stands before it.
+    client: Option<IpAddr>,
     cookies: Vec<(String, Zeroizing<String>)>,
 }
 
@@ -60,8 +62,17 @@ impl Browser {
             chose_lang: chosen.is_some(),
             path,
             is_from_here: is_from_here(&parts.headers, app.brand.url.as_deref()),
+            client: parts
+                .extensions
+                .get::<Received>()
+                .and_then(|received| received.connection.client()),
             cookies,
         }
+    }
+
+    /// Where it comes from, as the trail has it.
+    pub(crate) fn address(&self) -> Option<String> {
+        self.client.map(|client| client.to_string())
     }
 
     /// The value of this cookie. Two of one name are none: another site of the same name may have set one.
@@ -163,7 +174,7 @@ pub(crate) async fn found<V: Visitor>(
     let Some(cookie) = browser.cookie(V::COOKIE) else {
         return Ok(None);
     };
-    match app.service.page_visitor(cookie, None).await {
+    match app.service.page_visitor(cookie, browser.address()).await {
         Ok(mut visitor) => {
             visitor.caller = visitor.caller.with_request(request);
             Ok(V::of(browser.clone(), visitor))
@@ -223,6 +234,11 @@ impl UserVisit {
 
     pub(crate) fn session(&self) -> Id {
         self.visitor.id
+    }
+
+    /// Whether they came from this session, as whoever sent them said.
+    pub(crate) fn is_from(&self, id: Id) -> bool {
+        matches!(self.visit.purpose, VisitPurpose::Settings { session, .. } if session == Some(id))
     }
 
     /// Refuses a page that their link is not for.

@@ -70,7 +70,11 @@ struct Taken {
 /// What a connection is worth. Its requests and the accept loop change it, and of two at once one fails: either a key is
 /// proven first, and then it stays, or its place is given away first, and then nothing is asked of the service.
 #[derive(Debug, Default)]
-pub(crate) struct ConnectionStatus(AtomicU8);
+pub(crate) struct ConnectionStatus {
+    known: AtomicU8,
+    /// Where it comes from; `None` behind a proxy, whose word on that is not taken.
+    client: Option<IpAddr>,
+}
 
 /// A stranger that was not answered yet.
 const NEW: u8 = 0;
@@ -82,16 +86,28 @@ const PROVEN: u8 = 2;
 const LEAVING: u8 = 3;
 
 impl ConnectionStatus {
+    fn of(client: Option<IpAddr>) -> Self {
+        Self {
+            client,
+            ..Self::default()
+        }
+    }
+
+    /// The address of whoever is at its other end.
+    pub(crate) fn client(&self) -> Option<IpAddr> {
+        self.client
+    }
+
     /// A key was proven here. False when it is too late: nothing may be asked of the service.
     #[must_use]
     pub(crate) fn prove(&self) -> bool {
-        let mut known = self.0.load(Relaxed);
+        let mut known = self.known.load(Relaxed);
         // Mostly nothing changes, and then nothing is written that other processors have to hear of.
         while known != PROVEN {
             if known == LEAVING {
                 return false;
             }
-            match self.0.compare_exchange(known, PROVEN, Relaxed, Relaxed) {
+            match self.known.compare_exchange(known, PROVEN, Relaxed, Relaxed) {
                 Ok(_) => return true,
                 Err(meanwhile) => known = meanwhile,
             }
@@ -110,7 +126,7 @@ impl ConnectionStatus {
     }
 
     pub(crate) fn is_leaving(&self) -> bool {
-        self.0.load(Relaxed) == LEAVING
+        self.known.load(Relaxed) == LEAVING
     }
 
     /// Gives its place away, unless a key was proven meanwhile.
@@ -119,7 +135,7 @@ impl ConnectionStatus {
     }
 
     fn change(&self, from: u8, to: u8) -> bool {
-        self.0.load(Relaxed) == from && self.0.compare_exchange(from, to, Relaxed, Relaxed).is_ok()
+        self.known.load(Relaxed) == from && self.known.compare_exchange(from, to, Relaxed, Relaxed).is_ok()
     }
 }
 
@@ -179,7 +195,8 @@ impl Connections {
             }
             return None;
         }
-        Some(open.insert(peer, self.clone()))
+        let client = (!is_proxy).then(|| address.to_canonical());
+        Some(open.insert(peer, client, self.clone()))
     }
 
     /// Nobody in particular is waited for: only so many may be on their way out that there are files for all.
@@ -218,11 +235,11 @@ impl Open {
         self.of_peer.get(&peer).copied().unwrap_or(0)
     }
 
-    fn insert(&mut self, peer: IpAddr, connections: Arc<Connections>) -> Place {
+    fn insert(&mut self, peer: IpAddr, client: Option<IpAddr>, connections: Arc<Connections>) -> Place {
         let number = self.next;
         self.next += 1;
         *self.of_peer.entry(peer).or_default() += 1;
-        let status = Arc::new(ConnectionStatus::default());
+        let status = Arc::new(ConnectionStatus::of(client));
         let taken = Taken {
             peer,
             since: Instant::now(),
@@ -272,7 +289,7 @@ impl Open {
             if peer.is_some_and(|peer| taken.peer != peer) {
                 continue;
             }
-            match taken.status.0.load(Relaxed) {
+            match taken.status.known.load(Relaxed) {
                 HEARD => return Some(number),
                 NEW if now - taken.since >= CHANCE => return Some(number),
                 NEW => new.entry(taken.peer).or_insert((0, number)).0 += 1,

@@ -245,14 +245,18 @@ impl Caller {
         }
     }
 
-    /// Whether it is the browser of this session, a user's or one of staff's.
-    pub(crate) fn has_page_session(&self, id: Id) -> Result<(), ServiceError> {
-        let own = match &self.who {
+    /// The session of the browser that it is, a user's or one of staff's.
+    pub(crate) fn page_session(&self) -> Option<Id> {
+        match &self.who {
             Who::Page(rights) => Some(rights.session),
             Who::Staff(session, _) => Some(*session),
             Who::ApiKey(_) | Who::Shell | Who::System => None,
-        };
-        match own == Some(id) {
+        }
+    }
+
+    /// Whether it is the browser of this session.
+    pub(crate) fn has_page_session(&self, id: Id) -> Result<(), ServiceError> {
+        match self.page_session() == Some(id) {
             true => Ok(()),
             false => Err(ServiceError::Forbidden("this is of another browser".into())),
         }

@@ -22,7 +22,7 @@ use crate::{
         user_limit::{CountTurn, counts},
     },
     recovery::recovery_set,
-    support::{passcode::written as written_passcode, unbind_request::ended as ended_request},
+    support::{passcode::written as written_passcode, unbind_standing::ended as ended_request},
     trail::event::NewEvent,
     verification::memo::{Memo, SupportMemo},
 };
@@ -295,6 +295,8 @@ impl<'a> Ending<'a> {
     async fn sessions_end(&mut self) -> Result<Vec<Session>, ServiceError> {
         let sessions = self.attempt.core.sessions_of(self.owner).await?;
         self.writes.extend(sessions.iter().map(ended));
+        let visits = self.attempt.core.end_page_visits(self.owner, None).await?;
+        self.writes.extend(visits);
         Ok(sessions)
     }
 

@@ -1,7 +1,7 @@
 //! Page links: made by a console for one of its users, opened once.
 
 use serde_json::json;
-use store::{Change, IdentityProof, Owner, PageLink, PageVisit, Role, VisitPurpose, Write};
+use store::{Change, Id, IdentityProof, Owner, PageLink, PageVisit, Role, VisitPurpose, Write};
 use verify::UnixMs;
 use zeroize::Zeroizing;
 
@@ -25,6 +25,8 @@ pub struct NewPageLink {
     pub state: String,
     /// How the caller made sure of the user's identity; its age counts at the act.
     pub identity_proof: Option<IdentityProof>,
+    /// The session that the user is in, where the caller says it: one of theirs.
+    pub session: Option<Id>,
 }
 
 /// A page link, as it is given to the browser.
@@ -45,6 +47,10 @@ impl Service {
         caller.may_for(&[Role::Enroll], &wanted.owner)?;
         let core = &*self.core;
         let api_key = caller.returns_to(&wanted.return_url)?;
+        if let Some(id) = wanted.session {
+            let own = core.store.session(&wanted.owner, id).await?;
+            own.ok_or(ServiceError::NotFound("session"))?;
+        }
         let now = core.clock.now()?;
         core.page_links.take(wanted.owner.clone(), LINKS_PER_USER, now)?;
         let visit = PageVisit {
@@ -55,6 +61,7 @@ impl Service {
             purpose: VisitPurpose::Settings {
                 page: wanted.page.name().to_owned(),
                 identity_proof: wanted.identity_proof.clone(),
+                session: wanted.session,
             },
         };
         let attempt = Attempt {

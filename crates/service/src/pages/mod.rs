@@ -1,6 +1,7 @@
 //! The hosted pages: links that let a user in, the sessions of browsers, what is on a page and cannot be had elsewhere.
 
 pub(crate) mod cookie;
+pub(crate) mod ending;
 pub(crate) mod link;
 pub(crate) mod prompt;
 pub(crate) mod prompt_answer;

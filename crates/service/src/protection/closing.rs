@@ -52,6 +52,7 @@ impl Service {
             let sessions = core.sessions_of(owner).await?;
             let change = Change::of(event).with([touched(closed), no_trust, Write::put(expected, &next)]);
             let change = change.with(sessions.iter().map(ended));
+            let change = change.with(core.end_page_visits(owner, None).await?);
             if attempt.commit_ending(change, owner, &sessions).await? {
                 return Ok(next);
             }

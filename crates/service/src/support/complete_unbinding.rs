@@ -8,7 +8,10 @@ use crate::{
     Caller, Role, Service, ServiceError,
     devices::ending::{Ending, Extent},
     protection::register::written,
-    support::unbind_request::{not_now, of_token, standing, told},
+    support::{
+        applicant_token::of_token,
+        unbind_standing::{not_now, standing, told},
+    },
 };
 
 /// How long what is always checked waits after a method was switched (U2b): whoever talked support into it gains nothing that

@@ -7,7 +7,7 @@ use crate::{
     Core, ServiceError,
     access::caller::Origin,
     attempt::Attempt,
-    support::unbind_request::{TOKEN_MS, ended, standing, told},
+    support::unbind_standing::{TOKEN_MS, ended, standing, told},
     verification::memo::with_memo,
 };
 

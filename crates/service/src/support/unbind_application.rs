@@ -8,12 +8,12 @@ use verify::UnixMs;
 use crate::{
     Caller, Core, Input, Role, Service, ServiceError,
     access::{allowance::once_more, four_eyes::asks},
-    devices::{factor::paid_by, factors::touched},
+    devices::factors::touched,
     support::{
         evidence::{NewEvidence, are_new, checked},
-        unbind_request::{
-            OPEN, REQUEST_MS, find, has_reason, invalid, is_the_only_one, not_now, returned, standing, told,
-        },
+        handed_back::handed_back,
+        unbind_request::{OPEN, REQUEST_MS, has_reason, invalid},
+        unbind_standing::{find, is_the_only_one, not_now, standing, told},
     },
     verification::memo::with_memo,
 };
@@ -166,12 +166,8 @@ impl Service {
             if user.devices.is_empty() {
                 return Err(ServiceError::NoDevice);
             }
-            let user = match returned(&user, None, &vouched.evidence)? {
-                Some((device, code)) => match paid_by(&attempt, &user, Some(device), &code, OPEN).await? {
-                    None => continue,
-                    Some(spent) => spent.user,
-                },
-                None => user,
+            let Some(user) = handed_back(&attempt, user, None, &vouched.evidence).await? else {
+                continue;
             };
             let request = UnbindRequest {
                 evidence,

@@ -16,7 +16,7 @@ use crate::{
     pages::page_url,
 };
 
-pub(super) const PROBLEMS: Problems = Problems::keyed(&[ProblemCode::Conflict]);
+pub(super) const PROBLEMS: Problems = Problems::keyed(&[ProblemCode::Conflict, ProblemCode::NotFound]);
 
 /// Makes a link that lets a user's browser in to a hosted page, once
 ///
@@ -26,7 +26,8 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[ProblemCode::Conflict]);
 /// (`key create --return-url`), with `outcome` (`done`, `cancelled`, `expired`, `failed`) and `state` in its query: anybody can
 /// type those, so ask the API what happened, and compare `state` with what the same browser was given before.
 ///
-/// Pages that bind a device want an `identity_proof`; its age counts when the user acts. For one user 120 links are made within
+/// Pages that bind a device want an `identity_proof`; its age counts when the user acts. `session` is the session that the user
+/// is in, if it is one of ours: their list marks it, so that they know which of the others are not theirs. For one user 120 links are made within
 /// an hour.
 #[utoipa::path(
     post,
@@ -58,6 +59,7 @@ pub(super) async fn create_page_link(
         return_url: request.return_url.as_str().to_owned(),
         state: request.state.as_str().to_owned(),
         identity_proof: request.identity_proof.as_ref().map(word),
+        session: request.session,
     };
     let issued = app.service.create_page_link(&caller, &wanted).await?;
     Ok(created(&told(&app, &issued, request.lang)))

@@ -49,6 +49,7 @@ fn session(view: SessionView) -> Session {
             ip: client.ip.and_then(|ip| ip.parse().ok()),
             user_agent: client.user_agent,
         },
+        city: view.city,
         created_at: time(view.created_at),
         last_seen_at: time(view.last_seen_at),
         expires_at: time(view.expires_at),

@@ -126,7 +126,8 @@ pub(crate) async fn act(State(app): State<App>, Posted { visit, form }: Posted<U
         login: form.login.is_some(),
         operation: form.operation.is_some(),
     };
-    match confirm(&app, &visit, form.enrollment, vec![form.first, form.second], boxes).await? {
+    let codes = vec![form.first, form.second];
+    match confirm(&app, &visit, form.enrollment, codes, (boxes, said::refused_of_token)).await? {
         Ok(bound) => Ok(bound),
         Err(alert) => shown(&app, &visit, form.enrollment, Some(alert), Some(boxes)).await,
     }

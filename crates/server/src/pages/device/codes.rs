@@ -29,6 +29,8 @@ const PATH: &str = "/pages/recovery-codes";
 struct Renew<'a> {
     frame: &'a Frame,
     ask: Asking<'a>,
+    /// Of the old ones.
+    recovery_codes_left: usize,
 }
 
 #[derive(Template)]
@@ -61,7 +63,12 @@ async fn shown(app: &App, visit: &UserVisit, by_recovery_code: bool, alert: Opti
     }
     let frame = Frame::of(app, visit, "security").at(PATH).alerting(alert);
     let ask = Asking::of(&user).after(None, by_recovery_code);
-    Ok(page(app, visit, &frame, &Renew { frame: &frame, ask }))
+    let renew = Renew {
+        frame: &frame,
+        ask,
+        recovery_codes_left: user.recovery_codes_left,
+    };
+    Ok(page(app, visit, &frame, &renew))
 }
 
 /// `POST /pages/recovery-codes`

@@ -2,40 +2,37 @@
 
 use service::{DeviceView, Id, ServiceError, UserView};
 
-use crate::pages::{frame::Frame, said, words::Lang};
+use crate::pages::{frame::Frame, fresh::FreshFields, said, words::Lang};
 
 /// What a form asks a user with devices for.
 pub(crate) struct Asking<'a> {
     pub(crate) devices: &'a [DeviceView],
     /// The device that was chosen.
     chosen: Option<Id>,
-    /// Recovery codes that can still be spent.
-    pub(crate) recovery_codes_left: usize,
-    /// A recovery code was typed.
-    pub(crate) by_recovery_code: bool,
-    /// The digits after which the form sends itself: an app's codes have six, a token's may have others.
-    pub(crate) digits: Option<u8>,
+    pub(crate) fresh: FreshFields,
 }
 
 impl<'a> Asking<'a> {
     pub(crate) fn of(user: &'a UserView) -> Self {
         let apps_only = user.devices.iter().all(|device| device.serial_number.is_none());
         Self {
-            digits: apps_only.then_some(6),
             devices: &user.devices,
             chosen: None,
-            recovery_codes_left: user.recovery_codes_left,
-            by_recovery_code: false,
+            fresh: FreshFields {
+                digits: apps_only.then_some(6),
+                has_paper: user.recovery_codes_left > 0,
+                by_recovery_code: false,
+            },
         }
     }
 
     /// With what was typed before.
     pub(crate) fn after(self, chosen: Option<Id>, by_recovery_code: bool) -> Self {
-        Self {
-            chosen,
+        let fresh = FreshFields {
             by_recovery_code,
-            ..self
-        }
+            ..self.fresh
+        };
+        Self { chosen, fresh, ..self }
     }
 
     /// Whether this one is chosen.
@@ -45,7 +42,11 @@ impl<'a> Asking<'a> {
 
     /// Without sending itself: what it does is not to be done by the last digit.
     pub(crate) fn by_button(self) -> Self {
-        Self { digits: None, ..self }
+        let fresh = FreshFields {
+            digits: None,
+            ..self.fresh
+        };
+        Self { fresh, ..self }
     }
 
     /// A device in words: its name, and its kind or number.
@@ -68,5 +69,5 @@ pub(crate) fn refused(lang: Lang, error: &ServiceError) -> String {
         } => "device.tips",
         _ => return told,
     };
-    format!("{told} {}", lang.say(more, &[]))
+    lang.joined(&told, &lang.say(more, &[]))
 }

@@ -6,8 +6,10 @@ mod event;
 mod evidence;
 mod home;
 mod kinds;
+mod lots;
 mod passcodes;
 mod today;
+mod tokens;
 mod trail;
 mod unbind_request;
 mod unbind_requests;
@@ -52,4 +54,6 @@ pub(crate) fn routes() -> Router<App> {
         .route("/staff/trail", get(trail::show))
         .route("/staff/trail/export", get(trail::export))
         .route("/staff/{*path}", any(frame::not_found))
+        .merge(tokens::routes())
+        .merge(lots::routes())
 }

@@ -106,17 +106,17 @@ fn menu(caller: &Caller) -> Vec<MenuItem> {
         title,
         text,
     };
-    let all = [
+    let all: [(&[Role], MenuItem); 7] = [
         (
-            Role::Audit,
+            &[Role::Audit],
             item("today", TODAY, "staff_today.title", "staff_today.text"),
         ),
         (
-            Role::Support,
+            &[Role::Support],
             item("users", "/staff/users", "staff.users", "staff.users_text"),
         ),
         (
-            Role::Support,
+            &[Role::Support],
             item(
                 "unbind_requests",
                 "/staff/unbind-requests",
@@ -125,7 +125,7 @@ fn menu(caller: &Caller) -> Vec<MenuItem> {
             ),
         ),
         (
-            Role::Support,
+            &[Role::Support],
             item(
                 "passcodes",
                 "/staff/passcodes",
@@ -134,13 +134,21 @@ fn menu(caller: &Caller) -> Vec<MenuItem> {
             ),
         ),
         (
-            Role::Audit,
+            &[Role::Inventory, Role::Support],
+            item("tokens", "/staff/tokens", "staff.tokens", "staff.tokens_text"),
+        ),
+        (
+            &[Role::Inventory],
+            item("lots", "/staff/lots", "staff.lots", "staff.lots_text"),
+        ),
+        (
+            &[Role::Audit],
             item("trail", "/staff/trail", "staff_trail.title", "staff_trail.text"),
         ),
     ];
-    let may = |role| caller.may(&[role]).is_ok();
+    let may = |roles| caller.may(roles).is_ok();
     all.into_iter()
-        .filter(|(role, item)| may(*role) && (item.name != "today" || today::is_open_to(caller)))
+        .filter(|(roles, item)| may(*roles) && (item.name != "today" || today::is_open_to(caller)))
         .map(|(_, item)| item)
         .collect()
 }

@@ -23,7 +23,7 @@ use crate::{
 const ACTION: &str = "session.end_all";
 
 impl Service {
-    /// Ends all sessions of this user, for a fresh factor where there is anything that may check them: without a device, an
+    /// Ends all sessions of this user, and their visits to the hosted pages but for the one in which it is done, for a fresh factor where there is anything that may check them: without a device, an
     /// identity grant. The result is their number, and the next check of any of them says so.
     pub async fn end_all_sessions(
         &self,
@@ -63,6 +63,7 @@ impl Service {
             let no_trust = core.end_trusted_devices(&user).await?;
             let change = Change::of(event).with(burned(user, spent, &attempt));
             let change = change.with(sessions.iter().map(ended)).with([no_trust, guard]);
+            let change = change.with(core.end_page_visits(owner, caller.page_session()).await?);
             if attempt.commit_ending(change, owner, &sessions).await? {
                 return Ok(sessions.len());
             }
@@ -99,6 +100,7 @@ impl Service {
             let change = Change::of(event).and(approval.event).with(approval.writes);
             let change = change.with(burned(user, None, &attempt));
             let change = change.with(sessions.iter().map(ended)).with([no_trust]);
+            let change = change.with(core.end_page_visits(owner, None).await?);
             if attempt.commit_ending(change, owner, &sessions).await? {
                 return Ok(sessions.len());
             }
