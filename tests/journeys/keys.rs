@@ -465,7 +465,7 @@ pub(crate) fn routes(world: &World) -> Vec<Route> {
         route(
             "GET",
             "/v1/accounts/{account}/users/{user}/sessions",
-            &[Role::Enroll],
+            USER,
             Value::Null,
             200,
         ),

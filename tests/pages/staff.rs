@@ -31,8 +31,9 @@ fn passcode(options: Options, name: &'static str) {
     desk.sign_out();
 
     desk.sign_in(&bao);
-    desk.find(&alice);
-    browser.click("a[href^='/staff/passcodes/']");
+    desk.open("/staff/passcodes");
+    desk.walk("passcodes-open");
+    browser.click("main table a");
     browser.wait_for("#approver_user");
     desk.approve(&bao);
     browser.wait_for("form[action$=reveal]");

@@ -35,8 +35,9 @@ pub use enrollment::{
 };
 pub use error::{Details, FaultClass, Hint, Input, ServiceError};
 pub use inventory::{
-    EXPORT_MAX, ExportedTokens, IMPORT_MAX, NewExport, NewImport, NewLot, OPEN_TO_MAX, OpenedBy, Receipt, Refused,
-    SeedFile, TokenTransition, TokenView,
+    EXPORT_MAX, ExportedTokens, IMPORT_MAX, ImportRemark, LotClocks, LotCounts, NewExport, NewImport, NewLot,
+    OPEN_TO_MAX, OpenedBy, Receipt, Refused, SeedFile, TokenMove, TokenRefusal, TokenTransition, TokenView,
+    serial_number_qr,
 };
 pub use notices::{Courier, Facts, NewWebhook, Notice, NoticeKind, Posted, Posting, SettingChange, WEBHOOKS_MAX};
 pub use pages::{
@@ -56,18 +57,20 @@ pub use protection::{
 pub use service::Service;
 pub use settings::{ExternalMethod, NoMethod, Settings, SupportSettings, UnknownOperations};
 pub use support::{
-    ApprovedUnbinding, DiagnosedCause, Diagnosis, DriftReport, DriftingDevice, EVIDENCE_KINDS, EvidenceProvider,
-    HistoryView, IssuedPasscode, LotDrift, NewApplication, NewEvidence, NewOutcome, NewPasscode, NewUnbindRequest,
-    NewVouching,
+    ApprovedUnbinding, DiagnosedCause, Diagnosis, DriftPicture, DriftReport, DriftingDevice, EVIDENCE_KINDS,
+    EvidenceProvider, HistoryView, IssuedPasscode, LotDrift, NewApplication, NewEvidence, NewOutcome, NewPasscode,
+    NewUnbindRequest, NewVouching, drift_svg,
 };
-pub use trail::{AuditFilter, AuditOrder, AuditPage, Finding, Record, Report, SignedHead, verify_trail};
+pub use trail::{
+    Activity, ActivityPeriod, AuditFilter, AuditOrder, AuditPage, Finding, Record, Report, SignedHead, verify_trail,
+};
 pub use upkeep::{ClockStatus, DeviceAhead, end_witness, look_at_clock, prove_keyring, reseal};
 pub use verification::{Acceptance, Answer, Question};
 
 // The nouns that the use cases and the ports speak, so that whoever calls or implements them needs no other
 // crate of ours.
 pub use otp::{Algorithm, Parameters, Period, Secret};
-pub use pskc::{Encoding, Seed};
+pub use pskc::{Encoding, Reason as SeedReason, Remark as SeedRemark, Seed};
 pub use store::{
     Administrators, ApiKey, Application, Closing, ClosingState, Damage, Delivery, DeliveryState, Evidence, Export,
     ExportState, Id, IdentityProof, Lot, OpenTo, Owner, PageHolder, PageVisit, Passcode, PasscodeState, Protection,

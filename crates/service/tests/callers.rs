@@ -122,6 +122,9 @@ const CALLS: &[(&str, Call)] = calls! {
     renew_recovery_codes(&alice(), &factor());
     lots(None, 9);
     lot("one");
+    lot_counts("one", 9);
+    lot_clocks("one", None);
+    tokens_of_user(&alice());
     create_lot("one", &NewLot::default());
     change_lot("one", &NewLot::default());
     import_file(seed_file(), &import());
@@ -147,6 +150,7 @@ const CALLS: &[(&str, Call)] = calls! {
     end_page_session(id(1));
     request_passcode(&passcode());
     passcode(id(1));
+    passcodes("requested", None, 9);
     open_passcodes_of(&alice());
     approve_passcode(id(1), &approver());
     reveal_passcode(id(1));
@@ -161,6 +165,7 @@ const CALLS: &[(&str, Call)] = calls! {
     withdraw_unbind_request(id(1), "no");
     complete_unbind_request("ut_1_1");
     trail(None, 9);
+    activity();
     audit(&of_acme(), AuditOrder::OldestFirst, None, 9);
     user_history(&alice(), HistoryView::Support, None, 9);
     unbind_by_administrator(&alice(), id(1), &approver());
@@ -501,7 +506,7 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
                 "deliveries",
                 "replay_delivery",
                 "passcode",
-                "open_passcodes_of",
+                "passcodes",
                 "open_passcodes_of",
                 "approve_passcode",
                 "reveal_passcode",
@@ -591,7 +596,6 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "enrollment_png",
             "abandon_enrollment",
             "renew_recovery_codes",
-            "sessions",
             "end_session",
             "end_all_sessions",
             "unbind_by_administrator",
@@ -620,7 +624,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
     ),
     (
         &[Role::Enroll, Role::Support],
-        &["user", "device", "users", "open_unbind_request_of"],
+        &["user", "device", "users", "sessions", "open_unbind_request_of"],
     ),
     (&[Role::Support], &["unlock", "diagnose", "user_history"]),
     (
@@ -629,6 +633,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "unlock",
             "request_passcode",
             "passcode",
+            "passcodes",
             "open_passcodes_of",
             "approve_passcode",
             "reveal_passcode",
@@ -646,6 +651,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
         &[
             "lots",
             "lot",
+            "lot_counts",
             "create_lot",
             "change_lot",
             "import_file",
@@ -657,7 +663,14 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
     ),
     (
         &[Role::Inventory, Role::Support],
-        &["token", "find_unbound", "find_bound", "drift_report"],
+        &[
+            "token",
+            "tokens_of_user",
+            "find_unbound",
+            "find_bound",
+            "drift_report",
+            "lot_clocks",
+        ],
     ),
     (
         &[Role::Admin],
@@ -690,6 +703,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
         &[Role::Audit],
         &[
             "trail",
+            "activity",
             "audit",
             "history_of_user",
             "history_of_device",

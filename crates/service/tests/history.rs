@@ -55,8 +55,13 @@ async fn story() -> (World, Caller, service::Id) {
         alternatives,
         ..required
     };
+    let zhang = caller.acting(service::Actor {
+        id: "zhang".into(),
+        kind: service::ActorKind::Admin,
+        ip: None,
+    });
     for account in ["acme", "globex"] {
-        let done = world.service.set_requirements(&caller, account, 0, &required).await;
+        let done = world.service.set_requirements(&zhang, account, 0, &required).await;
         done.expect("it is required");
     }
     for _ in 0..4 {
@@ -108,6 +113,20 @@ async fn a3_a_filter_is_the_trail_without_the_rest() {
                 ..filter()
             },
             Box::new(|_, event| event["user"] == "alice" && event["action"] == "verify"),
+        ),
+        (
+            AuditFilter {
+                actor: text("zhang"),
+                ..filter()
+            },
+            Box::new(|_, event| event["actor"]["id"] == "zhang"),
+        ),
+        (
+            AuditFilter {
+                cause: text("used"),
+                ..filter()
+            },
+            Box::new(|_, event| event["cause"] == "used"),
         ),
         (
             AuditFilter {

@@ -201,6 +201,16 @@ impl dyn Store + '_ {
         };
         self.list(list, u32::MAX)
     }
+
+    /// Up to `limit` that are open, of all users beyond this one, in the order of their names.
+    pub fn all_open_passcodes(&self, after: Option<&Owner>, limit: u32) -> Pending<'_, Vec<Passcode>> {
+        let list = List::Lookup {
+            name: OPEN,
+            prefix: String::new(),
+            after: after.map_or_else(String::new, |after| document::value(&[&after.account, &after.user])),
+        };
+        self.list(list, limit)
+    }
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fs, path::PathBuf, process::ExitCode};
 use api::{BatchDrift, DriftQuery, DriftReport, DriftingDevice};
 use clap::Args;
 use serde_json::json;
+use service::{DriftPicture, LotDrift, drift_svg};
 
-use super::drift_svg;
 use crate::{
     Failure,
     client::Client,
@@ -20,20 +20,11 @@ pub(in crate::commands) struct Drift {
     svg: Option<PathBuf>,
 }
 
-/// The clocks of one batch, summed over all parts of the report.
-#[derive(Default)]
-pub(super) struct Clocks {
-    pub(super) devices: u64,
-    pub(super) about_to_leave: u64,
-    /// The number of devices, by steps.
-    pub(super) drifts: BTreeMap<i32, u64>,
-}
-
-/// The clocks of each batch by its name; of apps, which have none, first.
-pub(super) type Batches = BTreeMap<Option<String>, Clocks>;
+/// The clocks of each batch by its name, summed over all parts of the report; of apps, which have none, first.
+type Batches = BTreeMap<Option<String>, LotDrift>;
 
 /// What apps are called, which have no batch.
-pub(super) const APPS: &str = "apps";
+const APPS: &str = "apps";
 
 impl Drift {
     pub(super) fn run(self, client: &Client, output: &Output) -> Done {
@@ -56,7 +47,7 @@ impl Drift {
             cursor = next;
         }
         if let Some(file) = &self.svg {
-            fs::write(file, drift_svg::drawn(&batches))
+            fs::write(file, drawn(&batches))
                 .map_err(|error| Failure::new(format!("{} cannot be written: {error}", file.display())))?;
         }
         let batches_told: Vec<BatchDrift> = batches.iter().map(told).collect();
@@ -67,8 +58,22 @@ impl Drift {
     }
 }
 
+fn drawn(batches: &Batches) -> String {
+    let lots: Vec<LotDrift> = batches.values().cloned().collect();
+    let words = DriftPicture {
+        title: "Clocks gone since they were measured, in time steps".into(),
+        apps: APPS.into(),
+        row: Box::new(|devices, about_to_leave| format!("{devices} devices, {about_to_leave} about to leave")),
+        bar: Box::new(|devices, steps| format!("{devices} devices at {steps:+} steps")),
+    };
+    drift_svg(&lots, &words)
+}
+
 fn add(batches: &mut Batches, batch: &BatchDrift) {
-    let clocks = batches.entry(batch.batch.clone()).or_default();
+    let clocks = batches.entry(batch.batch.clone()).or_insert_with(|| LotDrift {
+        lot: batch.batch.clone(),
+        ..LotDrift::default()
+    });
     clocks.devices += batch.devices;
     clocks.about_to_leave += batch.about_to_leave;
     for drift in &batch.drifts {
@@ -76,7 +81,7 @@ fn add(batches: &mut Batches, batch: &BatchDrift) {
     }
 }
 
-fn told((batch, clocks): (&Option<String>, &Clocks)) -> BatchDrift {
+fn told((batch, clocks): (&Option<String>, &LotDrift)) -> BatchDrift {
     let drifts = clocks.drifts.iter();
     BatchDrift {
         batch: batch.clone(),

@@ -2,7 +2,6 @@
 
 mod batch;
 mod drift;
-mod drift_svg;
 mod export;
 mod find;
 pub(super) mod import;

@@ -13,7 +13,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::http::problem::Rejection;
 
@@ -69,6 +69,19 @@ impl BodyLimit {
         let bytes = self.collect(body, announced).await?;
         look(&bytes.0);
         Ok((read_json(&bytes.0)?, room))
+    }
+
+    /// The longest body.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Room for a body that is not JSON, and so is read by whoever asks.
+    pub(crate) async fn room(&self, announced: Option<usize>) -> Option<Room> {
+        match announced {
+            Some(length) if length <= SHORT_BYTES => Some(Room { _taken: None }),
+            _ => self.room_for(announced.unwrap_or(self.bytes)).await.ok(),
+        }
     }
 
     /// As it arrives, mostly in one piece.
@@ -148,14 +161,19 @@ fn cut_off() -> Rejection {
 }
 
 /// A body in one piece, wiped when dropped.
-struct Collected(Vec<u8>);
+pub(crate) struct Collected(Vec<u8>);
 
 impl Collected {
-    fn with_room_for(bytes: usize) -> Self {
+    pub(crate) fn with_room_for(bytes: usize) -> Self {
         Self(Vec::with_capacity(api::returned_capacity(bytes)))
     }
 
-    fn push(&mut self, data: &[u8]) {
+    /// What was collected, still wiped when dropped.
+    pub(crate) fn into_bytes(mut self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(std::mem::take(&mut self.0))
+    }
+
+    pub(crate) fn push(&mut self, data: &[u8]) {
         let needed = self.0.len() + data.len();
         if needed > self.0.capacity() {
             // Growing by itself would leave a copy behind.

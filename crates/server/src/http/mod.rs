@@ -45,7 +45,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use self::{
     app::App,
-    audit::record::{event_id, explained},
+    audit::record::{event_id, explained, record},
+    body::{Collected, Room},
     convert::time,
 };
 use crate::{Brand, Limits, answer::respond};

@@ -1,10 +1,7 @@
 //! Binding an authenticator app: scan, type the first code, choose what it protects, keep the recovery codes.
 
 use askama::Template;
-use axum::{
-    extract::{Query, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use serde::Deserialize;
 use service::{
     Confirmation, DeviceView, Id, NewDevice, ProtectionMethod, Replacement, ServiceError, StartedEnrollment,
@@ -15,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::{
     http::App,
     pages::{
+        address::Queried,
         device::{Asking, start, unproven},
         form::Posted,
         frame::{Frame, Page, Refusal, redirect, refusal_of},
@@ -103,7 +101,7 @@ pub(crate) struct Asked {
 }
 
 /// `GET /pages/bind`
-pub(crate) async fn show(State(app): State<App>, visit: UserVisit, Query(asked): Query<Asked>) -> Page {
+pub(crate) async fn show(State(app): State<App>, visit: UserVisit, Queried(asked): Queried<Asked>) -> Page {
     visit.sees(&app, UserPageName::Bind)?;
     match asked.enrollment {
         Some(id) => shown(&app, &visit, id, None, None).await,

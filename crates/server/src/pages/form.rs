@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The longest form of ours.
-const FORM_BYTES: usize = 16 * 1024;
+pub(super) const FORM_BYTES: usize = 16 * 1024;
 
 /// The form token, which each form carries beside its own fields.
 #[derive(Deserialize)]
@@ -91,6 +91,6 @@ async fn read(app: &App, browser: &Browser, body: Body) -> Result<Bytes, Refusal
     read.map_err(|_too_long| frame::refusal(app, browser, "error.form", 413))
 }
 
-fn decoded<T: DeserializeOwned>(app: &App, browser: &Browser, bytes: &Bytes) -> Result<T, Refusal> {
+pub(super) fn decoded<T: DeserializeOwned>(app: &App, browser: &Browser, bytes: &[u8]) -> Result<T, Refusal> {
     serde_urlencoded::from_bytes(bytes).map_err(|_| frame::refusal(app, browser, "error.form", 400))
 }

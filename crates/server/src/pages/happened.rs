@@ -1,4 +1,5 @@
-//! What happened to a user, in words that tell no cause of a refusal (D5).
+//! What happened to a user, in words. Of the causes of a refusal only one is told: that the code had been used, which helps
+//! nobody who guesses at codes to come (D5).
 
 use serde::Deserialize;
 use service::{Client, Record, UnixMs};
@@ -25,6 +26,7 @@ pub(crate) struct Happened {
 struct Said {
     action: String,
     outcome: String,
+    cause: Option<String>,
     actor: Option<SaidActor>,
     client: Option<SaidClient>,
 }
@@ -62,11 +64,14 @@ impl Happened {
         Self {
             at: record.at,
             what: known(lang, &format!("history.action_is_{action}"), "history.something"),
-            outcome: known(
-                lang,
-                &format!("history.outcome_is_{}", said.outcome),
-                "history.some_outcome",
-            ),
+            outcome: match said.cause.as_deref() {
+                Some("used") => lang.say("history.used", &[]),
+                _ => known(
+                    lang,
+                    &format!("history.outcome_is_{}", said.outcome),
+                    "history.some_outcome",
+                ),
+            },
             by: by(lang, &actor.kind),
             browser: has_browser.then(|| agent::browser(lang, client.as_ref())),
             address: match address.is_empty() {
@@ -193,6 +198,27 @@ mod tests {
         assert!(gone.is_empty(), "no source says {gone:?} any more");
         let both: Vec<_> = others.iter().filter(|other| is_said(other)).collect();
         assert!(both.is_empty(), "there are words for what is said of no user: {both:?}");
+    }
+
+    #[test]
+    fn every_action_has_words_for_staff_and_stands_among_the_kinds() {
+        use crate::pages::staff::{action_named, every_kind};
+        let notices: BTreeSet<&str> = NoticeKind::ALL.iter().map(|kind| kind.name()).collect();
+        let kinds: BTreeSet<String> = every_kind().map(str::to_owned).collect();
+        let is_event = |action: &String| !notices.contains(&**action) || is_said(&said_of(action));
+        let actions: BTreeSet<String> = actions().into_iter().filter(is_event).collect();
+        let actions: BTreeSet<String> = actions.into_iter().filter(|name| name != "operations.tsv").collect();
+        assert_eq!(kinds, actions);
+        for kind in every_kind() {
+            let (en, zh) = (action_named(Lang::En, kind), action_named(Lang::Zh, kind));
+            assert!(en != kind && zh != kind, "there are no words for {kind}");
+            let speaks_to_the_user = en.to_lowercase().contains("you") || zh.contains('您');
+            assert!(!speaks_to_the_user, "staff are no users: {en} {zh}");
+        }
+    }
+
+    fn said_of(action: &str) -> String {
+        format!("history.action_is_{}", action.replace('.', "_"))
     }
 
     #[test]

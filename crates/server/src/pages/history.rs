@@ -1,13 +1,14 @@
 //! A user's own history: what happened, newest first, without causes.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use service::{FaultClass, HistoryView, UserPageName, audit::EventId};
 
 use crate::{
     http::App,
     pages::{
+        address::Queried,
         frame::{Frame, Page, refusal, refusal_of},
         happened::Happened,
         visit::{UserVisit, page},
@@ -34,7 +35,7 @@ pub(crate) struct Asked {
 }
 
 /// `GET /pages/history`
-pub(crate) async fn show(State(app): State<App>, visit: UserVisit, Query(asked): Query<Asked>) -> Page {
+pub(crate) async fn show(State(app): State<App>, visit: UserVisit, Queried(asked): Queried<Asked>) -> Page {
     visit.sees(&app, UserPageName::History)?;
     let no_page = || refusal(&app, &visit.browser, "error.no_page", 404);
     let before: Option<EventId> = asked

@@ -4,9 +4,11 @@
 //! template in `templates/`, and its words in `messages/` in both languages. [`visit`] says whose browser it is, [`form`]
 //! reads what it posts, [`frame`] is what all pages look like, [`said`] puts a refusal into words.
 
+mod address;
 mod agent;
 mod assets;
 mod bind;
+mod chart;
 mod device;
 mod form;
 mod frame;
@@ -27,6 +29,7 @@ mod sign_out;
 mod staff;
 mod suspicious_login;
 mod trusted_devices;
+mod upload;
 mod visit;
 mod words;
 

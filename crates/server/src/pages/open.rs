@@ -3,7 +3,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::StatusCode,
     response::IntoResponse as _,
 };
@@ -13,6 +13,7 @@ use service::{PageHolder, PageVisit, Prompt, ServiceError, UserPageName, VisitPu
 use crate::{
     http::App,
     pages::{
+        address::Queried,
         bind,
         form::OpenForm,
         frame::{self, Frame, Page, html, redirect, refusal, refusal_of},
@@ -34,7 +35,7 @@ pub(crate) async fn show(
     State(app): State<App>,
     browser: Browser,
     Path(token): Path<String>,
-    Query(asked): Query<prompt::Asked>,
+    Queried(asked): Queried<prompt::Asked>,
 ) -> Page {
     let (visit, prompt) = looked_at(&app, &browser, &token).await?;
     if let Some(prompt) = &prompt {

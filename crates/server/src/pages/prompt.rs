@@ -3,7 +3,7 @@
 //! The address of its link shows the form at once, and looking changes nothing: the first thing that is posted opens the link.
 
 use axum::{
-    extract::{Query, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::{
     http::App,
     pages::{
+        address::Queried,
         form::Posted,
         frame::{Frame, Page, html, redirect, refusal, refusal_of},
         leave::back,
@@ -78,7 +79,7 @@ pub(crate) fn show_link(
 }
 
 /// `GET /pages/prompt`
-pub(crate) async fn show(State(app): State<App>, visit: PromptVisit, Query(asked): Query<Asked>) -> Page {
+pub(crate) async fn show(State(app): State<App>, visit: PromptVisit, Queried(asked): Queried<Asked>) -> Page {
     let shown = Shown {
         method: asked.method.as_deref(),
         ..Shown::default()

@@ -1,16 +1,14 @@
 //! Login and operation protection: by what the user is checked, and whether a browser may be trusted.
 
 use askama::Template;
-use axum::{
-    extract::{Query, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use serde::Deserialize;
 use service::{ProtectionChange, ProtectionChoices, ProtectionMethod, ServiceError, UserPageName};
 
 use crate::{
     http::App,
     pages::{
+        address::Queried,
         form::Posted,
         frame::{Frame, Page, redirect},
         fresh,
@@ -55,7 +53,7 @@ pub(crate) struct Done {
 }
 
 /// `GET /pages/protection`
-pub(crate) async fn show(State(app): State<App>, visit: UserVisit, Query(done): Query<Done>) -> Page {
+pub(crate) async fn show(State(app): State<App>, visit: UserVisit, Queried(done): Queried<Done>) -> Page {
     visit.sees(&app, UserPageName::Protection)?;
     let all = choices(&app, &visit).await?;
     let mut frame = Frame::of(&app, &visit, "protection");

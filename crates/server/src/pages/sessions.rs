@@ -1,16 +1,14 @@
 //! A user's sessions, and the limits that the next ones have (P6).
 
 use askama::Template;
-use axum::{
-    extract::{Query, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use serde::Deserialize;
 use service::{ProtectionChange, ProtectionChoices, ServiceError, SessionView, UnixMs, UserPageName};
 
 use crate::{
     http::App,
     pages::{
+        address::Queried,
         agent,
         form::Posted,
         frame::{Frame, Page, Refusal, redirect, refusal_of},
@@ -56,7 +54,7 @@ pub(crate) struct Done {
 }
 
 /// `GET /pages/sessions`
-pub(crate) async fn show(State(app): State<App>, visit: UserVisit, Query(done): Query<Done>) -> Page {
+pub(crate) async fn show(State(app): State<App>, visit: UserVisit, Queried(done): Queried<Done>) -> Page {
     visit.sees(&app, UserPageName::Sessions)?;
     let all = choices(&app, &visit).await?;
     let mut frame = Frame::of(&app, &visit, "sessions");

@@ -1,13 +1,14 @@
 //! Protection of suspicious logins: by what they are checked, and the cities that are usual (P5).
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use service::{OwnCities, ProtectionChange, ProtectionChoices, ProtectionMethod, ServiceError, UserPageName};
 
 use crate::{
     http::App,
     pages::{
+        address::Queried,
         form::Posted,
         frame::{Frame, Page, redirect, refusal_of},
         fresh,
@@ -35,7 +36,7 @@ pub(crate) struct Done {
 }
 
 /// `GET /pages/suspicious-login`
-pub(crate) async fn show(State(app): State<App>, visit: UserVisit, Query(done): Query<Done>) -> Page {
+pub(crate) async fn show(State(app): State<App>, visit: UserVisit, Queried(done): Queried<Done>) -> Page {
     visit.sees(&app, UserPageName::SuspiciousLogin)?;
     let all = choices(&app, &visit).await?;
     let mut frame = Frame::of(&app, &visit, "suspicious_login");

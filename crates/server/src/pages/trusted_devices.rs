@@ -1,13 +1,14 @@
 //! The browsers that a user trusts: listed, and forgotten, one or all of them (P2).
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use service::{Id, ServiceError, UnixMs, UserPageName};
 
 use crate::{
     http::App,
     pages::{
+        address::Queried,
         agent,
         form::Posted,
         frame::{Frame, Page, redirect, refusal_of},
@@ -38,7 +39,7 @@ pub(crate) struct Done {
 }
 
 /// `GET /pages/trusted-devices`
-pub(crate) async fn show(State(app): State<App>, visit: UserVisit, Query(done): Query<Done>) -> Page {
+pub(crate) async fn show(State(app): State<App>, visit: UserVisit, Queried(done): Queried<Done>) -> Page {
     visit.sees(&app, UserPageName::TrustedDevices)?;
     let read = app.service.trusted_devices(visit.caller(), visit.owner()).await;
     let devices = read.map_err(|error| refusal_of(&app, &visit.browser, &error))?;

@@ -123,7 +123,12 @@ static FILES: &[(&str, &str, &str)] = &files![
     "security",
     "sessions",
     "staff",
+    "staff_import",
+    "staff_lot",
     "staff_passcode",
+    "staff_today",
+    "staff_token",
+    "staff_trail",
     "staff_unbind",
     "staff_user"
 ];
@@ -181,26 +186,48 @@ mod tests {
         }
     }
 
-    /// Keys that sources and templates name, as whole string literals.
-    fn named() -> BTreeSet<String> {
+    /// The sources and templates of the pages.
+    fn sources() -> Vec<String> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut named = BTreeSet::new();
-        for place in ["src/pages", "templates"] {
-            let mut left = vec![root.join(place)];
-            while let Some(path) = left.pop() {
-                if path.is_dir() {
-                    left.extend(
-                        fs::read_dir(path)
-                            .expect("a directory")
-                            .map(|entry| entry.expect("an entry").path()),
-                    );
-                    continue;
-                }
-                let text = fs::read_to_string(path).expect("a source");
-                named.extend(text.split('"').map(str::to_owned));
+        let mut left = vec![root.join("src/pages"), root.join("templates")];
+        let mut sources = Vec::new();
+        while let Some(path) = left.pop() {
+            if path.is_dir() {
+                let entries = fs::read_dir(path).expect("a directory");
+                left.extend(entries.map(|entry| entry.expect("an entry").path()));
+            } else {
+                sources.push(fs::read_to_string(path).expect("a source"));
             }
         }
-        named
+        sources
+    }
+
+    /// Keys that sources and templates name, as whole string literals.
+    fn named() -> BTreeSet<String> {
+        let sources = sources();
+        let literals = sources.iter().flat_map(|text| text.split('"'));
+        literals.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn what_a_text_leaves_open_is_filled_in() {
+        for source in sources() {
+            // Within a call: the key first, and the names among the strings that follow.
+            for (call, arguments) in [(".t(", 0), (".t1(", 1), (".t2(", 2)] {
+                for rest in source.split(call).skip(1) {
+                    let Some(rest) = rest.trim_start().strip_prefix('"') else {
+                        continue;
+                    };
+                    let mut parts = rest.split('"');
+                    let key = parts.next().unwrap_or_default();
+                    let Some(texts) = TEXTS.get(key) else { continue };
+                    let strings: BTreeSet<_> = parts.skip(1).step_by(2).take(2 * arguments).collect();
+                    let open = placeholders(texts.en);
+                    assert_eq!(open.len(), arguments, "{key} is said by `{call}`");
+                    assert!(open.is_subset(&strings), "{key}: {open:?}, given {strings:?}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -11,8 +11,8 @@ use verify::UnixMs;
 use zeroize::Zeroizing;
 
 use crate::{
-    Caller, Core, Input, Service, ServiceError, access::caller::Origin, attempt::Attempt, inventory::DESK,
-    inventory::INVENTORY, sealing::TokenRecord, trail::event::NewEvent,
+    Caller, Core, ImportRemark, Input, Receipt, Refused, Service, ServiceError, TokenRefusal, access::caller::Origin,
+    attempt::Attempt, inventory::DESK, inventory::INVENTORY, sealing::TokenRecord, trail::event::NewEvent,
 };
 
 /// Tokens that one call takes: they become durable by one commit, which keeps everybody else waiting.
@@ -60,32 +60,6 @@ pub enum OpenedBy {
     Key(Zeroizing<Vec<u8>>),
     /// A password.
     Password(Zeroizing<String>),
-}
-
-/// The receipt of an import: everything came in, or nothing did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Receipt {
-    /// Tokens in the file.
-    pub count: usize,
-    /// The number that came in: all or none.
-    pub imported: usize,
-    /// Those that are in the inventory already, or twice in the file.
-    pub duplicates: Vec<String>,
-    /// Those that cannot come in.
-    pub refusals: Vec<Refused>,
-    /// The format that the file was recognised as.
-    pub format: Option<&'static str>,
-    /// What was assumed because the file does not say it.
-    pub remarks: Vec<String>,
-}
-
-/// A token that cannot come in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// Its serial number, where the file says one.
-    pub serial_number: Option<String>,
-    /// Why, and what to do.
-    pub why: String,
 }
 
 impl Service {
@@ -171,20 +145,24 @@ async fn try_import(
                 )?);
             }
             Verdict::Duplicate => receipt.duplicates.push(seed.serial_number.clone()),
-            Verdict::Refused(why) => receipt.refusals.push(Refused {
+            Verdict::Refused(cause) => receipt.refusals.push(Refused {
                 serial_number: Some(seed.serial_number.clone()),
-                why,
+                place: None,
+                cause,
             }),
         }
     }
-    let whole = receipt.duplicates.is_empty() && receipt.refusals.is_empty();
+    let whole = receipt.is_whole();
     if short > 0 {
-        receipt.remarks.push(format!(
-            "{short} token(s) have secrets of fewer than 128 bits, let in by allow_short_secrets: replace them when you can"
-        ));
+        receipt.remarks.push(ImportRemark::ShortSecrets(short));
     }
     if !whole {
-        receipt.remarks.push(why_nothing(&receipt, wanted.dry_run));
+        receipt.remarks.push(ImportRemark::Nothing {
+            dry_run: wanted.dry_run,
+            count: receipt.count,
+            refused: receipt.refusals.len(),
+            duplicates: receipt.duplicates.len(),
+        });
     }
     if wanted.dry_run {
         return Ok(Some(receipt));
@@ -209,18 +187,6 @@ async fn try_import(
     let event = core.event(&entry, now)?;
     let done = core.commit(vec![Change::of(event).with(writes)]).await? == [Outcome::Done];
     Ok(done.then_some(receipt))
-}
-
-/// The end of an import in which some tokens cannot come in: none does.
-fn why_nothing(receipt: &Receipt, dry_run: bool) -> String {
-    let comes = if dry_run { "would come" } else { "came" };
-    format!(
-        "nothing {comes} in: of {} token(s) {} cannot come in and {} are there already or twice in the file, and an import \
-         takes all or nothing",
-        receipt.count,
-        receipt.refusals.len(),
-        receipt.duplicates.len(),
-    )
 }
 
 /// Whether it has more lines, or more tags of XML, than the tokens of one import could: what is read of a file is many
@@ -262,15 +228,16 @@ fn read_file(file: &SeedFile) -> Result<(Vec<Seed>, Receipt), ServiceError> {
     let mut so_far = Receipt {
         count: done.refused.len(),
         format: Some(done.format.name()),
-        remarks: done.remarks.iter().map(ToString::to_string).collect(),
+        remarks: done.remarks.into_iter().map(ImportRemark::Read).collect(),
         ..Receipt::default()
     };
     for refusal in done.refused {
         match (&refusal.reason, &refusal.serial_number) {
             (Reason::Repeated { .. }, Some(serial_number)) => so_far.duplicates.push(serial_number.clone()),
             _ => so_far.refusals.push(Refused {
-                why: format!("{}: {}", refusal.place, refusal.reason),
                 serial_number: refusal.serial_number,
+                place: Some(refusal.place),
+                cause: TokenRefusal::Read(refusal.reason),
             }),
         }
     }
@@ -331,7 +298,7 @@ struct InFile<'a> {
 enum Verdict {
     New(Parameters),
     Duplicate,
-    Refused(String),
+    Refused(TokenRefusal),
 }
 
 fn judge<'a>(
@@ -342,18 +309,17 @@ fn judge<'a>(
     wanted: &NewImport,
     now: UnixMs,
 ) -> Verdict {
-    if let Err(why) = serial_number(&seed.serial_number) {
-        return Verdict::Refused(why.into());
+    if let Err(cause) = serial_number(&seed.serial_number) {
+        return Verdict::Refused(cause);
     }
-    if let Err(why) = long_enough(&seed.secret, wanted.allow_short_secrets) {
-        return Verdict::Refused(why);
+    if let Err(cause) = long_enough(&seed.secret, wanted.allow_short_secrets) {
+        return Verdict::Refused(cause);
     }
     let Moving::Time { period, .. } = seed.moving else {
-        let why = "it counts events (HOTP): only tokens that go by the time are verified";
-        return Verdict::Refused(why.into());
+        return Verdict::Refused(TokenRefusal::CountsEvents);
     };
     if seed.expires_at_s.is_some_and(|end| time(end) <= now) {
-        return Verdict::Refused("it has expired".into());
+        return Verdict::Refused(TokenRefusal::Expired);
     }
     for (name, text) in [
         ("manufacturer", &seed.manufacturer),
@@ -364,26 +330,20 @@ fn judge<'a>(
             .as_ref()
             .is_some_and(|text| text.len() > TEXT_MAX_BYTES || text.contains(char::is_control) || holds_uri(text))
         {
-            return Verdict::Refused(format!(
-                "its {name} is longer than {TEXT_MAX_BYTES} bytes, no plain text, or a URI with a secret"
-            ));
+            return Verdict::Refused(TokenRefusal::UnfitText { name });
         }
     }
     let new_in_file = in_file.serial_numbers.insert(&seed.serial_number);
     let new_secret = in_file.secrets.insert(known.current[place]);
     match known.tokens[place].as_ref().map(|token| token.state.status()) {
         _ if !new_in_file => Verdict::Duplicate,
-        None if known.secrets[place] || !new_secret => {
-            Verdict::Refused("its secret is, or was, another token's: provision it anew".into())
-        }
+        None if known.secrets[place] || !new_secret => Verdict::Refused(TokenRefusal::AnothersSecret),
         None => Verdict::New(parameters(seed, period)),
         Some(TokenStatus::Imported | TokenStatus::Assigned | TokenStatus::Bound) => Verdict::Duplicate,
-        Some(TokenStatus::Returned) if known.secrets[place] || !new_secret => {
-            Verdict::Refused("its secret is an old one: provision the token anew".into())
-        }
+        Some(TokenStatus::Returned) if known.secrets[place] || !new_secret => Verdict::Refused(TokenRefusal::OldSecret),
         Some(TokenStatus::Returned) => Verdict::New(parameters(seed, period)),
-        Some(TokenStatus::Lost) => Verdict::Refused("it is lost: mark it returned first, if it is here".into()),
-        Some(TokenStatus::Retired) => Verdict::Refused("it is retired: its serial number is not used again".into()),
+        Some(TokenStatus::Lost) => Verdict::Refused(TokenRefusal::Lost),
+        Some(TokenStatus::Retired) => Verdict::Refused(TokenRefusal::Retired),
     }
 }
 
@@ -396,29 +356,27 @@ fn parameters(seed: &Seed, period: otp::Period) -> Parameters {
 }
 
 /// Whether a secret cannot be tried out; why not.
-fn long_enough(secret: &Secret, allow_short: bool) -> Result<(), String> {
+fn long_enough(secret: &Secret, allow_short: bool) -> Result<(), TokenRefusal> {
     let len_bytes = secret.expose_secret().len();
-    let only = format!("its secret has only {} bits", 8 * len_bytes);
+    let bits = 8 * len_bytes;
     match len_bytes {
         SECRET_LEN_BYTES.. => Ok(()),
         MIN_SECRET_LEN_BYTES.. if allow_short => Ok(()),
-        MIN_SECRET_LEN_BYTES.. => Err(format!(
-            "{only}, and 128 are the least (RFC 4226): where no better token can be had, allow_short_secrets takes 80 and more"
-        )),
-        _ => Err(format!("{only}, which can be tried out: it never comes in")),
+        MIN_SECRET_LEN_BYTES.. => Err(TokenRefusal::ShortSecret { bits }),
+        _ => Err(TokenRefusal::GuessableSecret { bits }),
     }
 }
 
 /// True of a serial number that can be printed on a back, and typed from it.
-fn serial_number(text: &str) -> Result<(), &'static str> {
+fn serial_number(text: &str) -> Result<(), TokenRefusal> {
     if text.is_empty() {
-        Err("it has no serial number")
+        Err(TokenRefusal::NoSerialNumber)
     } else if text.len() > SERIAL_NUMBER_MAX_BYTES {
-        Err("its serial number is longer than 64 bytes")
+        Err(TokenRefusal::LongSerialNumber)
     } else if text.trim() != text || text.contains(char::is_control) {
-        Err("its serial number begins or ends with a blank, or has a control character")
+        Err(TokenRefusal::UnfitSerialNumber)
     } else if holds_uri(text) {
-        Err("its serial number is a URI with a secret")
+        Err(TokenRefusal::SerialNumberIsUri)
     } else {
         Ok(())
     }

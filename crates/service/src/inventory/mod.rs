@@ -4,15 +4,22 @@ pub(crate) mod binding;
 pub(crate) mod export;
 pub(crate) mod find_by_code;
 pub(crate) mod import;
+mod label;
 pub(crate) mod lots;
+mod of_user;
+mod overview;
+pub(crate) mod receipt;
 pub(crate) mod tokens;
 pub(crate) mod transition;
 
 pub use export::{EXPORT_MAX, ExportedTokens, NewExport};
-pub use import::{IMPORT_MAX, NewImport, OpenedBy, Receipt, Refused, SeedFile};
+pub use import::{IMPORT_MAX, NewImport, OpenedBy, SeedFile};
+pub use label::serial_number_qr;
 pub use lots::{NewLot, OPEN_TO_MAX};
+pub use overview::{LotClocks, LotCounts};
+pub use receipt::{ImportRemark, Receipt, Refused, TokenRefusal};
 pub use tokens::TokenView;
-pub use transition::TokenTransition;
+pub use transition::{TokenMove, TokenTransition};
 
 use crate::Role;
 

@@ -1,7 +1,7 @@
 //! Transitions of a token's status: assigned, lost, returned, retired.
 
 use serde_json::json;
-use store::{Change, EnrollmentState, Outcome, Owner, Token, TokenState, Write};
+use store::{Change, EnrollmentState, Outcome, Owner, Token, TokenState, TokenStatus, Write};
 
 use crate::{
     Caller, Core, Service, ServiceError, TokenView, access::caller::Origin, attempt::Attempt,
@@ -22,6 +22,36 @@ pub enum TokenTransition {
     Return,
     /// It will not be used again.
     Retire,
+}
+
+/// A kind of transition, whoever it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenMove {
+    /// [`TokenTransition::Assign`].
+    Assign,
+    /// [`TokenTransition::Unassign`].
+    Unassign,
+    /// [`TokenTransition::Lose`].
+    Lose,
+    /// [`TokenTransition::Return`].
+    Return,
+    /// [`TokenTransition::Retire`].
+    Retire,
+}
+
+impl TokenView {
+    /// The transitions that its state allows.
+    pub fn moves(&self) -> &'static [TokenMove] {
+        use TokenMove::{Assign, Lose, Retire, Return, Unassign};
+        match (self.status, self.device) {
+            (TokenStatus::Imported, _) => &[Assign, Lose, Return, Retire],
+            (TokenStatus::Assigned, _) => &[Assign, Unassign, Lose, Return, Retire],
+            (TokenStatus::Bound, _) => &[Lose],
+            (TokenStatus::Lost, None) => &[Return, Retire],
+            (TokenStatus::Returned, _) => &[Retire],
+            (TokenStatus::Lost, Some(_)) | (TokenStatus::Retired, _) => &[],
+        }
+    }
 }
 
 impl TokenTransition {

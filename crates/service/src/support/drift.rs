@@ -77,7 +77,9 @@ impl Service {
             let last = (users.len() == PAGE as usize).then(|| last.owner.clone());
             let lot_of = lots_of(core, &users).await?;
             for bound in users.iter().flat_map(|user| &user.devices) {
-                look_at(core, bound, &lot_of, now, &mut lots, &mut report.devices);
+                let serial_number = bound.device.serial_number.as_ref();
+                let lot = serial_number.and_then(|number| lot_of.get(number)).cloned();
+                look_at(core, bound, lot, now, &mut lots, &mut report.devices);
             }
             report.next = last;
             if report.next.is_none() {
@@ -98,17 +100,16 @@ async fn lots_of(core: &Core, users: &[User]) -> Result<HashMap<String, String>,
     Ok(tokens.map(|token| (token.serial_number, token.lot)).collect())
 }
 
-fn look_at(
+/// Counts a device with those of its lot, and finds it where it is about to leave the window.
+pub(crate) fn look_at(
     core: &Core,
     bound: &Bound,
-    lot_of: &HashMap<String, String>,
+    lot: Option<String>,
     now: UnixMs,
     lots: &mut BTreeMap<Option<String>, LotDrift>,
     found: &mut Vec<DriftingDevice>,
 ) {
     let Bound { device, state } = bound;
-    let serial_number = device.serial_number.as_ref();
-    let lot = serial_number.and_then(|number| lot_of.get(number)).cloned();
     let learned_drift_steps = state.parts().learned_drift_steps;
     let counts = lots.entry(lot.clone()).or_insert_with(|| LotDrift {
         lot: lot.clone(),

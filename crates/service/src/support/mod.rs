@@ -6,6 +6,7 @@ pub(crate) mod complete_unbinding;
 pub(crate) mod diagnose;
 mod diagnosis_words;
 pub(crate) mod drift;
+mod drift_picture;
 pub(crate) mod evidence;
 mod examination;
 mod finding;
@@ -20,6 +21,7 @@ pub(crate) mod unbind_standing;
 
 pub use diagnose::{DiagnosedCause, Diagnosis};
 pub use drift::{DriftReport, DriftingDevice, LotDrift};
+pub use drift_picture::{DriftPicture, drift_svg};
 pub use evidence::{EVIDENCE_KINDS, EvidenceProvider, NewEvidence};
 pub use history::HistoryView;
 pub use passcode::{IssuedPasscode, NewPasscode};

@@ -22,6 +22,8 @@ use crate::{
 const REQUEST_MS: i64 = UnixMs::DAY;
 /// The life of a passcode, from when it is shown.
 const PASSCODE_MS: i64 = 10 * UnixMs::MINUTE;
+/// Requests that are read at once.
+const PAGE: u32 = 100;
 /// Its digits.
 const DIGITS: usize = 8;
 /// Wrong passcodes that end it.
@@ -95,6 +97,43 @@ impl Service {
     pub async fn passcode(&self, caller: &Caller, id: Id) -> Result<Passcode, ServiceError> {
         caller.may(&[Role::Support])?;
         find(&self.core, caller, id).await
+    }
+
+    /// Up to `limit` requests that live and are in this state, of users whom the caller reaches, in the order of their names
+    /// beyond that of this request; the one to go on beyond, where there may be more.
+    pub async fn passcodes(
+        &self,
+        caller: &Caller,
+        state: &str,
+        after: Option<Id>,
+        limit: u32,
+    ) -> Result<(Vec<Passcode>, Option<Id>), ServiceError> {
+        caller.may(&[Role::Support])?;
+        let core = &*self.core;
+        let now = core.clock.now()?;
+        let after = match after {
+            Some(id) => Some(find(core, caller, id).await?.owner),
+            None => None,
+        };
+        let is_wanted = |passcode: &Passcode| {
+            let is_reached = caller.may_for(&[Role::Support], &passcode.owner).is_ok();
+            is_reached && passcode.is_living(now) && passcode.state.name() == state
+        };
+        let (mut found, mut after) = (Vec::new(), after);
+        // Others' requests tell nothing, be it that there are some.
+        loop {
+            let page = core.store.all_open_passcodes(after.as_ref(), PAGE).await?;
+            let is_last = page.len() < PAGE as usize;
+            after = page.last().map(|last| last.owner.clone());
+            found.extend(page.into_iter().filter(is_wanted));
+            if is_last || found.len() > limit as usize {
+                break;
+            }
+        }
+        let has_more = found.len() > limit as usize;
+        found.truncate(limit as usize);
+        let next = found.last().filter(|_| has_more).map(|last| last.id);
+        Ok((found, next))
     }
 
     /// The requests of a user that live, shown or not: a second person finds here what there is to approve.

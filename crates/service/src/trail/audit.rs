@@ -25,6 +25,10 @@ pub struct AuditFilter {
     pub serial_number: Option<String>,
     /// Of this action.
     pub action: Option<String>,
+    /// By the person of this name, as the caller named them.
+    pub actor: Option<String>,
+    /// Of this cause, as it is shown at the time of asking; `locked` has no other.
+    pub cause: Option<String>,
     /// Decided then or later.
     pub since: Option<UnixMs>,
     /// Decided then or before.
@@ -139,10 +143,18 @@ struct Wanted<'a> {
 #[derive(Deserialize)]
 struct Said {
     action: String,
+    outcome: String,
     account: Option<String>,
     user: Option<String>,
+    actor: Option<SaidActor>,
+    cause: Option<String>,
     #[serde(default)]
     detail: Value,
+}
+
+#[derive(Deserialize)]
+struct SaidActor {
+    id: String,
 }
 
 impl Said {
@@ -150,6 +162,17 @@ impl Said {
     fn account(&self) -> Option<&str> {
         let named = self.detail.get("account").and_then(Value::as_str);
         self.account.as_deref().or(named)
+    }
+
+    /// Of this action, by this actor, of this cause, where the filter names them.
+    fn is_of(&self, filter: &AuditFilter) -> bool {
+        let is =
+            |wanted: &Option<String>, own: Option<&str>| wanted.as_deref().is_none_or(|wanted| own == Some(wanted));
+        let actor = self.actor.as_ref().map(|actor| &*actor.id);
+        let locked = (self.outcome == "locked").then_some("locked");
+        is(&filter.action, Some(&self.action))
+            && is(&filter.actor, actor)
+            && is(&filter.cause, self.cause.as_deref().or(locked))
     }
 }
 
@@ -210,9 +233,14 @@ impl<'a> Wanted<'a> {
             device,
             serial_number,
             action,
+            actor,
+            cause,
             ..
         } = self.filter;
-        if self.account.is_none() && device.is_none() && serial_number.is_none() && action.is_none() {
+        let asks = [serial_number, action, actor, cause]
+            .iter()
+            .any(|wanted| wanted.is_some());
+        if self.account.is_none() && device.is_none() && !asks {
             return true;
         }
         let Some(event) = record.event.as_deref() else {
@@ -223,7 +251,7 @@ impl<'a> Wanted<'a> {
         };
         let subjects = subjects(event);
         let has = |subject: Subject| subjects.contains(&subject);
-        action.as_ref().is_none_or(|action| said.action == *action)
+        said.is_of(self.filter)
             && self
                 .account
                 .as_deref()

@@ -1,5 +1,6 @@
 //! The audit trail: how an event is written, with its user's names sealed, and how it is read and checked.
 
+pub(crate) mod activity;
 pub(crate) mod audit;
 pub(crate) mod event;
 pub(crate) mod history;
@@ -11,6 +12,7 @@ pub(crate) mod strangers;
 
 use self::{refusal_counter::RefusalCounter, strangers::Strangers};
 
+pub use activity::{Activity, ActivityPeriod};
 pub use audit::{AuditFilter, AuditOrder, AuditPage};
 pub use read::{Finding, Record, Report, SignedHead, verify_trail};
 

@@ -182,7 +182,8 @@ async fn believe(core: &Core, entry: NewEvent<'_>) -> Result<(), ServiceError> {
     Ok(())
 }
 
-async fn synchronised(core: &Arc<Core>) -> Result<bool, ServiceError> {
+/// Whether the kernel calls the clock synchronised.
+pub(crate) async fn synchronised(core: &Arc<Core>) -> Result<bool, ServiceError> {
     let core = core.clone();
     let asked = spawn_blocking(move || core.clock.synchronised()).await;
     asked.map_err(|error| ServiceError::Internal(error.to_string()))

@@ -66,5 +66,6 @@ fn filter(query: AuditQuery) -> AuditFilter {
         action: name(query.action),
         since: time(query.since),
         until: time(query.until),
+        ..AuditFilter::default()
     }
 }

@@ -19,7 +19,7 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[]);
 
 /// The sessions of a user, oldest first
 ///
-/// Role: enroll. Those that go on.
+/// Role: enroll or support. Those that go on.
 #[utoipa::path(
     get,
     path = "/v1/accounts/{account}/users/{user}/sessions",

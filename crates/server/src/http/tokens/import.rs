@@ -74,8 +74,8 @@ fn wanted(request: ImportRequest, dry_run: bool) -> Result<(SeedFile, NewImport,
 
 fn receipt_of(receipt: Receipt, dry_run: bool) -> ImportReceipt {
     let refusals = receipt.refusals.into_iter().map(|refused| ImportRefusal {
+        why: refused.why(),
         serial_number: refused.serial_number,
-        why: refused.why,
     });
     ImportReceipt {
         dry_run,
@@ -84,7 +84,7 @@ fn receipt_of(receipt: Receipt, dry_run: bool) -> ImportReceipt {
         imported: u32::try_from(receipt.imported).unwrap_or(u32::MAX),
         duplicates: receipt.duplicates,
         refusals: refusals.collect(),
-        remarks: receipt.remarks,
+        remarks: receipt.remarks.iter().map(ToString::to_string).collect(),
     }
 }
 

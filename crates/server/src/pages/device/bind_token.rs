@@ -1,7 +1,7 @@
 //! Binding a hardware token: the number on its back, two codes one after the other, what it protects (B3, B4).
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use service::{EnrollmentOnPage, Id, NewDevice, UserPageName};
 use zeroize::Zeroizing;
@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::{
     http::App,
     pages::{
+        address::Queried,
         bind::{Asked, Beginning, Boxes, confirm, further, user},
         device::start::{start, unproven},
         form::Posted,
@@ -39,7 +40,7 @@ struct BindToken<'a> {
 }
 
 /// `GET /pages/bind-token`
-pub(crate) async fn show(State(app): State<App>, visit: UserVisit, Query(asked): Query<Asked>) -> Page {
+pub(crate) async fn show(State(app): State<App>, visit: UserVisit, Queried(asked): Queried<Asked>) -> Page {
     visit.sees(&app, UserPageName::BindToken)?;
     match asked.enrollment {
         Some(id) => shown(&app, &visit, id, None, None).await,

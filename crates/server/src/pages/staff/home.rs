@@ -6,7 +6,10 @@ use serde::Deserialize;
 use service::ServiceError;
 use zeroize::Zeroizing;
 
-use super::visit::{self, SIGN_IN, StaffVisit};
+use super::{
+    today::{self, TODAY},
+    visit::{self, SIGN_IN, StaffVisit},
+};
 use crate::{
     http::App,
     pages::{
@@ -73,7 +76,9 @@ pub(crate) async fn sign_in(
     }
     match opened {
         Ok(opened) => {
-            let mut response = redirect(SIGN_IN);
+            let visitor = app.service.page_visitor(&opened.cookie, None).await;
+            let sees_today = visitor.is_ok_and(|visitor| today::is_open_to(&visitor.caller));
+            let mut response = redirect(if sees_today { TODAY } else { SIGN_IN });
             begin_session::<StaffVisit>(&mut response, &opened.cookie);
             Ok(response)
         }

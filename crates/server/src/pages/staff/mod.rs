@@ -1,9 +1,16 @@
 //! The pages of the operator's staff, who sign in with an API key of their own: what each page does is what that key may.
 
 mod approving;
+mod drift;
+mod event;
 mod evidence;
 mod home;
+mod kinds;
+mod lots;
 mod passcodes;
+mod today;
+mod tokens;
+mod trail;
 mod unbind_request;
 mod unbind_requests;
 mod users;
@@ -18,6 +25,8 @@ use axum::{
 use crate::{http::App, pages::frame};
 
 pub(crate) use visit::StaffFrame;
+#[cfg(test)]
+pub(crate) use {event::action_named, kinds::every_kind};
 
 /// Every page of staff.
 pub(crate) fn routes() -> Router<App> {
@@ -41,5 +50,10 @@ pub(crate) fn routes() -> Router<App> {
         .route("/staff/passcodes/{id}", get(passcodes::one))
         .route("/staff/passcodes/{id}/approve", post(passcodes::approve))
         .route("/staff/passcodes/{id}/reveal", post(passcodes::reveal))
+        .route("/staff/today", get(today::show))
+        .route("/staff/trail", get(trail::show))
+        .route("/staff/trail/export", get(trail::export))
         .route("/staff/{*path}", any(frame::not_found))
+        .merge(tokens::routes())
+        .merge(lots::routes())
 }

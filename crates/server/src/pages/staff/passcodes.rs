@@ -1,10 +1,7 @@
 //! Passcodes (U3): one of staff asks, another approves, the first is shown it, once.
 
 use askama::Template;
-use axum::{
-    extract::{Path, Query, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use serde::Deserialize;
 use service::{Id, IssuedPasscode, NewPasscode, Passcode, PasscodeState, Role};
 
@@ -17,8 +14,9 @@ use super::{
 use crate::{
     http::App,
     pages::{
+        address::{PathId, Queried},
         form::Posted,
-        frame::{Frame, Page, redirect, refusal_of},
+        frame::{Frame, Page, Refusal, redirect, refusal_of},
         visit::page,
     },
 };
@@ -28,6 +26,39 @@ use crate::{
 struct Ask<'a> {
     frame: &'a Frame,
     form: &'a Asking,
+    listed: Listed,
+}
+
+impl Ask<'_> {
+    fn states(&self) -> [(&'static str, String, bool); 3] {
+        STATES.map(|(name, key)| (name, self.frame.t(key), self.listed.state == name))
+    }
+}
+
+/// Requests on a page.
+const ROWS: u32 = 25;
+/// The states of those that live, with their words.
+const STATES: [(&str, &str); 3] = [
+    ("requested", "staff_passcode.state_is_requested"),
+    ("approved", "staff_passcode.state_is_approved"),
+    ("issued", "staff_passcode.state_is_issued"),
+];
+
+/// Those in a state, as the page lists them.
+struct Listed {
+    state: &'static str,
+    passcodes: Vec<Passcode>,
+    next: Option<Id>,
+}
+
+/// Which of them.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Wanted {
+    account: String,
+    user: String,
+    state: String,
+    cursor: Option<Id>,
 }
 
 /// The form that asks for one.
@@ -40,19 +71,36 @@ pub(crate) struct Asking {
 }
 
 /// `GET /staff/passcodes`
-pub(crate) async fn show(State(app): State<App>, visit: StaffVisit, Query(named): Query<Named>) -> Page {
+pub(crate) async fn show(State(app): State<App>, visit: StaffVisit, Queried(wanted): Queried<Wanted>) -> Page {
     visit::sees(&app, &visit, &[Role::Support])?;
     let form = Asking {
-        account: named.account,
-        user: named.user,
+        account: wanted.account,
+        user: wanted.user,
         ..Asking::default()
     };
-    Ok(to_ask(&app, &visit, &form, None))
+    let listed = listed(&app, &visit, &wanted.state, wanted.cursor).await?;
+    Ok(to_ask(&app, &visit, (&form, listed), None))
 }
 
-fn to_ask(app: &App, visit: &StaffVisit, form: &Asking, alert: Option<String>) -> Response {
+async fn listed(app: &App, visit: &StaffVisit, state: &str, cursor: Option<Id>) -> Result<Listed, Refusal> {
+    let (first, _) = STATES[0];
+    let state = STATES
+        .into_iter()
+        .find(|(name, _)| *name == state)
+        .map_or(first, |(name, _)| name);
+    let found = app.service.passcodes(visit.caller(), state, cursor, ROWS).await;
+    let (passcodes, next) = found.map_err(|error| refusal_of(app, &visit.browser, &error))?;
+    Ok(Listed { state, passcodes, next })
+}
+
+fn to_ask(app: &App, visit: &StaffVisit, (form, listed): (&Asking, Listed), alert: Option<String>) -> Response {
     let frame = visit::frame(app, visit, "passcodes").alerting(alert);
-    page(app, visit, &frame, &Ask { frame: &frame, form })
+    let template = Ask {
+        frame: &frame,
+        form,
+        listed,
+    };
+    page(app, visit, &frame, &template)
 }
 
 /// `POST /staff/passcodes`
@@ -73,7 +121,8 @@ pub(crate) async fn ask(State(app): State<App>, Posted { visit, form }: Posted<S
         }
         Err(said) => said,
     };
-    Ok(to_ask(&app, &visit, &form, Some(said)))
+    let listed = listed(&app, &visit, "", None).await?;
+    Ok(to_ask(&app, &visit, (&form, listed), Some(said)))
 }
 
 #[derive(Template)]
@@ -107,7 +156,7 @@ impl One<'_> {
 }
 
 /// `GET /staff/passcodes/{id}`
-pub(crate) async fn one(State(app): State<App>, visit: StaffVisit, Path(id): Path<Id>) -> Page {
+pub(crate) async fn one(State(app): State<App>, visit: StaffVisit, PathId(id): PathId) -> Page {
     visit::sees(&app, &visit, &[Role::Support])?;
     let approver = approving::own(&app, &visit);
     shown(&app, &visit, id, None, (approver, None)).await
@@ -136,7 +185,7 @@ async fn shown(
 /// `POST /staff/passcodes/{id}/approve`
 pub(crate) async fn approve(
     State(app): State<App>,
-    Path(id): Path<Id>,
+    PathId(id): PathId,
     Posted { visit, form }: Posted<StaffVisit, Approving>,
 ) -> Page {
     visit::sees(&app, &visit, &[Role::Support])?;
@@ -156,7 +205,7 @@ pub(crate) struct Nothing {}
 /// `POST /staff/passcodes/{id}/reveal`
 pub(crate) async fn reveal(
     State(app): State<App>,
-    Path(id): Path<Id>,
+    PathId(id): PathId,
     Posted {
         visit,
         form: Nothing {},

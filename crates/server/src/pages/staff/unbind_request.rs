@@ -1,10 +1,7 @@
 //! One unbind request: what was shown for it, and what the next of staff does with it.
 
 use askama::Template;
-use axum::{
-    extract::{Path, Query, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use serde::Deserialize;
 use service::{Evidence, Id, NewVouching, Role, ServiceError, UnbindOutcome, UnbindRequest, UnbindState};
 use zeroize::Zeroizing;
@@ -20,6 +17,7 @@ use super::{
 use crate::{
     http::App,
     pages::{
+        address::{PathId, Queried},
         form::Posted,
         frame::{Frame, Page, redirect, refusal_of},
         visit::page,
@@ -77,8 +75,8 @@ pub(crate) struct Asked {
 pub(crate) async fn show(
     State(app): State<App>,
     visit: StaffVisit,
-    Path(id): Path<Id>,
-    Query(asked): Query<Asked>,
+    PathId(id): PathId,
+    Queried(asked): Queried<Asked>,
 ) -> Page {
     visit::sees(&app, &visit, &[Role::Support])?;
     let mut frame = visit::frame(&app, &visit, "unbind_requests");
@@ -126,7 +124,7 @@ async fn refused(app: &App, visit: &StaffVisit, id: Id, said: String, approver: 
 /// `POST /staff/unbind-requests/{id}/approve`
 pub(crate) async fn approve(
     State(app): State<App>,
-    Path(id): Path<Id>,
+    PathId(id): PathId,
     Posted { visit, form }: Posted<StaffVisit, Approving>,
 ) -> Page {
     visit::sees(&app, &visit, &[Role::Support])?;
@@ -154,7 +152,7 @@ pub(crate) struct Ending {
 /// `POST /staff/unbind-requests/{id}/reject`
 pub(crate) async fn reject(
     State(app): State<App>,
-    Path(id): Path<Id>,
+    PathId(id): PathId,
     Posted { visit, form }: Posted<StaffVisit, Ending>,
 ) -> Page {
     visit::sees(&app, &visit, &[Role::Support])?;
@@ -168,7 +166,7 @@ pub(crate) async fn reject(
 /// `POST /staff/unbind-requests/{id}/withdraw`
 pub(crate) async fn withdraw(
     State(app): State<App>,
-    Path(id): Path<Id>,
+    PathId(id): PathId,
     Posted { visit, form }: Posted<StaffVisit, Ending>,
 ) -> Page {
     visit::sees(&app, &visit, &[Role::Support])?;
@@ -201,7 +199,7 @@ pub(crate) struct VouchingForm {
 /// `POST /staff/unbind-requests/{id}/vouch`
 pub(crate) async fn vouch(
     State(app): State<App>,
-    Path(id): Path<Id>,
+    PathId(id): PathId,
     Posted { visit, form }: Posted<StaffVisit, VouchingForm>,
 ) -> Page {
     visit::sees(&app, &visit, &[Role::Support])?;

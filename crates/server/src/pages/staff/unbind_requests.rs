@@ -1,10 +1,7 @@
 //! Unbind requests by state, and the form that opens one.
 
 use askama::Template;
-use axum::{
-    extract::{Query, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use serde::Deserialize;
 use service::{Id, NewOutcome, NewUnbindRequest, Role, UnbindRequest};
 
@@ -16,6 +13,7 @@ use super::{
 use crate::{
     http::App,
     pages::{
+        address::Queried,
         form::Posted,
         frame::{Frame, Page, redirect, refusal_of},
         visit::page,
@@ -59,7 +57,7 @@ pub(crate) struct Asked {
 }
 
 /// `GET /staff/unbind-requests`
-pub(crate) async fn show(State(app): State<App>, visit: StaffVisit, Query(asked): Query<Asked>) -> Page {
+pub(crate) async fn show(State(app): State<App>, visit: StaffVisit, Queried(asked): Queried<Asked>) -> Page {
     visit::sees(&app, &visit, &[Role::Support])?;
     let wanted = asked.state.as_deref().unwrap_or("requested");
     let state = STATES.into_iter().find(|state| *state == wanted).unwrap_or("requested");
@@ -107,7 +105,7 @@ pub(crate) struct Opening {
 }
 
 /// `GET /staff/unbind-requests/new`
-pub(crate) async fn form(State(app): State<App>, visit: StaffVisit, Query(named): Query<Named>) -> Page {
+pub(crate) async fn form(State(app): State<App>, visit: StaffVisit, Queried(named): Queried<Named>) -> Page {
     visit::sees(&app, &visit, &[Role::Support])?;
     let form = Opening {
         account: named.account,

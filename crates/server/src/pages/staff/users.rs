@@ -1,21 +1,27 @@
 //! Finding a user: their devices, what is open for them, what happened, and why a code was refused.
 
+use std::collections::HashMap;
+
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use service::{
-    DeviceView, Diagnosis, HistoryView, Id, Owner, Passcode, Record, Role, ServiceError, UnbindRequest, UserView,
+    DeviceView, Diagnosis, HistoryView, Id, Owner, Passcode, Role, ServiceError, SessionView, UnbindRequest, UserView,
 };
 use zeroize::Zeroizing;
 
 use super::{
+    drift::{self, Drifts},
+    event::StaffEvent,
     visit::{self, StaffVisit},
     who::Named,
 };
 use crate::{
-    http::{App, event_id, explained},
+    http::{App, event_id},
     pages::{
+        address::Queried,
+        agent,
         form::Posted,
         frame::{Frame, Page, redirect},
         visit::page,
@@ -24,7 +30,11 @@ use crate::{
 };
 
 /// Rows of the history on a page.
-const ROWS: u32 = 25;
+const ROWS: usize = 25;
+/// Events that are looked at for how the clocks of devices went.
+const LOOKED_AT: u32 = 100;
+/// Sessions that are listed.
+const SESSIONS: u32 = 50;
 
 #[derive(Template)]
 #[template(path = "staff/users.html")]
@@ -40,18 +50,12 @@ struct Found {
     user: UserView,
     request: Option<UnbindRequest>,
     passcodes: Vec<Passcode>,
-    history: Vec<Happened>,
+    sessions: Vec<SessionView>,
+    history: Vec<StaffEvent>,
+    /// By how much the clocks of their devices were off, by device.
+    drifts: HashMap<String, Drifts>,
     /// The address of what happened before.
     next: Option<String>,
-}
-
-/// A row of the history.
-struct Happened {
-    at: service::UnixMs,
-    action: String,
-    outcome: String,
-    cause: Option<String>,
-    actor: Option<String>,
 }
 
 /// Why a code was refused.
@@ -78,6 +82,22 @@ impl Users<'_> {
         }
     }
 
+    fn drifts(&self, device: &DeviceView) -> Option<&Drifts> {
+        self.found?.drifts.get(&device.id.to_string())
+    }
+
+    fn browser(&self, session: &SessionView) -> String {
+        agent::browser(self.frame.lang, session.client.as_ref())
+    }
+
+    fn address(&self, session: &SessionView) -> String {
+        agent::address(session.client.as_ref())
+    }
+
+    fn city(&self, session: &SessionView) -> String {
+        agent::city(self.frame.lang, session.city.as_deref())
+    }
+
     fn is_locked(&self, device: &DeviceView) -> bool {
         !device.suspended.is_empty() || device.locked_until.is_some()
     }
@@ -94,7 +114,7 @@ pub(crate) struct Asked {
 }
 
 /// `GET /staff/users`
-pub(crate) async fn show(State(app): State<App>, visit: StaffVisit, Query(asked): Query<Asked>) -> Page {
+pub(crate) async fn show(State(app): State<App>, visit: StaffVisit, Queried(asked): Queried<Asked>) -> Page {
     visit::sees(&app, &visit, &[Role::Support])?;
     let named = Named {
         account: asked.account,
@@ -144,50 +164,25 @@ async fn found(app: &App, visit: &StaffVisit, owner: &Owner, cursor: Option<&str
     // A cursor that is none of ours begins anew.
     let before = cursor.and_then(|text| event_id(text).ok());
     let records = service
-        .user_history(caller, owner, HistoryView::Support, before, ROWS)
+        .user_history(caller, owner, HistoryView::Support, before, LOOKED_AT)
         .await?;
-    let full = records.len() == ROWS as usize;
-    let next = records
+    let lang = visit.browser.lang;
+    let mut history: Vec<_> = records.iter().map(|record| StaffEvent::of(lang, record)).collect();
+    let drifts = drift::of(lang, &history);
+    let full = history.len() > ROWS;
+    history.truncate(ROWS);
+    let next = history
         .last()
         .filter(|_| full)
-        .map(|record| format!("{}&cursor={}", path_of(owner), record.id));
+        .map(|last| format!("{}&cursor={}", path_of(owner), last.number));
     Ok(Found {
         user,
         request: service.open_unbind_request_of(caller, owner).await?,
         passcodes: service.open_passcodes_of(caller, owner).await?,
-        history: records
-            .iter()
-            .filter_map(|record| happened(record, visit.browser.lang))
-            .collect(),
+        sessions: service.sessions(caller, owner, None, SESSIONS).await?,
+        history,
+        drifts,
         next,
-    })
-}
-
-/// A record as a row; nothing of one that was erased.
-fn happened(record: &Record, lang: Lang) -> Option<Happened> {
-    #[derive(Deserialize)]
-    struct Said {
-        action: String,
-        outcome: String,
-        cause: Option<String>,
-        actor: Option<Actor>,
-    }
-    #[derive(Deserialize)]
-    struct Actor {
-        id: String,
-    }
-    let text = record.event.as_deref()?;
-    let said: Said = serde_json::from_str(text).ok()?;
-    let meaning = explained(text).map(|cause| match lang {
-        Lang::En => cause.en.to_owned(),
-        Lang::Zh => cause.zh.to_owned(),
-    });
-    Some(Happened {
-        at: record.at,
-        action: said.action,
-        outcome: said.outcome,
-        cause: meaning.or(said.cause),
-        actor: said.actor.map(|actor| actor.id),
     })
 }
 

@@ -6,6 +6,7 @@ use axum::{
 };
 use service::{Caller, FaultClass, Id, PageHolder, PageVisitor, Role, ServiceError};
 
+use super::today::{self, TODAY};
 use crate::{
     http::App,
     pages::{
@@ -105,13 +106,17 @@ fn menu(caller: &Caller) -> Vec<MenuItem> {
         title,
         text,
     };
-    let all = [
+    let all: [(&[Role], MenuItem); 7] = [
         (
-            Role::Support,
+            &[Role::Audit],
+            item("today", TODAY, "staff_today.title", "staff_today.text"),
+        ),
+        (
+            &[Role::Support],
             item("users", "/staff/users", "staff.users", "staff.users_text"),
         ),
         (
-            Role::Support,
+            &[Role::Support],
             item(
                 "unbind_requests",
                 "/staff/unbind-requests",
@@ -120,7 +125,7 @@ fn menu(caller: &Caller) -> Vec<MenuItem> {
             ),
         ),
         (
-            Role::Support,
+            &[Role::Support],
             item(
                 "passcodes",
                 "/staff/passcodes",
@@ -128,10 +133,22 @@ fn menu(caller: &Caller) -> Vec<MenuItem> {
                 "staff.passcodes_text",
             ),
         ),
+        (
+            &[Role::Inventory, Role::Support],
+            item("tokens", "/staff/tokens", "staff.tokens", "staff.tokens_text"),
+        ),
+        (
+            &[Role::Inventory],
+            item("lots", "/staff/lots", "staff.lots", "staff.lots_text"),
+        ),
+        (
+            &[Role::Audit],
+            item("trail", "/staff/trail", "staff_trail.title", "staff_trail.text"),
+        ),
     ];
-    let may = |role| caller.may(&[role]).is_ok();
+    let may = |roles| caller.may(roles).is_ok();
     all.into_iter()
-        .filter(|(role, _)| may(*role))
+        .filter(|(roles, item)| may(*roles) && (item.name != "today" || today::is_open_to(caller)))
         .map(|(_, item)| item)
         .collect()
 }

@@ -45,7 +45,7 @@ impl Service {
         after: Option<Id>,
         limit: u32,
     ) -> Result<Vec<SessionView>, ServiceError> {
-        caller.may_for(&[Role::Enroll], owner)?;
+        caller.may_for(&[Role::Enroll, Role::Support], owner)?;
         let core = &*self.core;
         let now = core.clock.now()?;
         let key = key_of(core, owner).await?;

@@ -1,8 +1,20 @@
-//! The drift report as a picture: a row of bars for each batch, a bar for each number of steps.
+//! The drift report as a picture: a row of bars for each lot, a bar for each number of steps.
 
 use std::fmt::Write as _;
 
-use super::drift::{APPS, Batches, Clocks};
+use crate::LotDrift;
+
+/// The words of a picture of the drift report, in the language of whoever looks at it.
+pub struct DriftPicture<'a> {
+    /// What all of it shows.
+    pub title: String,
+    /// The name of apps, which have no lot.
+    pub apps: String,
+    /// Of a lot: its devices, and those that are about to leave the window.
+    pub row: Box<dyn Fn(u64, u64) -> String + 'a>,
+    /// Of a bar: the devices, and their steps.
+    pub bar: Box<dyn Fn(u64, i32) -> String + 'a>,
+}
 
 const LEFT_PX: i32 = 190;
 const STEP_PX: i32 = 22;
@@ -10,25 +22,27 @@ const ROW_PX: i32 = 74;
 const BAR_MAX_PX: i64 = 44;
 const TOP_PX: i32 = 34;
 
-/// SVG of its own size, dark on light; names of others stand in it as text alone.
-pub(super) fn drawn(batches: &Batches) -> String {
-    let farthest = batches.values().flat_map(|clocks| clocks.drifts.keys());
+/// SVG of its own size, dark on light where no stylesheet says otherwise; names of others stand in it as text alone.
+pub fn drift_svg(lots: &[LotDrift], words: &DriftPicture<'_>) -> String {
+    let farthest = lots.iter().flat_map(|clocks| clocks.drifts.keys());
     let farthest = farthest
         .map(|steps| steps.saturating_abs().min(STEPS_MAX))
         .max()
         .unwrap_or(0)
         .max(3);
     let width = LEFT_PX + (2 * farthest + 1) * STEP_PX + 20;
-    let rows = i32::try_from(batches.len()).unwrap_or(i32::MAX / ROW_PX - 2);
+    let rows = i32::try_from(lots.len()).unwrap_or(i32::MAX / ROW_PX - 2);
     let height = TOP_PX + rows.saturating_mul(ROW_PX) + 12;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
-         font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\
-         <text x=\"10\" y=\"20\" font-weight=\"bold\">Clocks gone since they were measured, in time steps</text>\n"
+         font-family=\"sans-serif\" font-size=\"12\" role=\"img\" aria-label=\"{title}\">\n\
+         <rect class=\"ground\" width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\
+         <text x=\"10\" y=\"20\" font-weight=\"bold\">{title}</text>\n",
+        title = escaped(&words.title),
     );
-    for (place, (batch, clocks)) in (0..rows).zip(batches) {
+    for (place, clocks) in (0..rows).zip(lots) {
         let base = TOP_PX + (place + 1) * ROW_PX - 18;
-        row(&mut svg, batch.as_deref().unwrap_or(APPS), clocks, farthest, base);
+        row(&mut svg, clocks, words, farthest, base);
     }
     svg.push_str("</svg>\n");
     svg
@@ -37,7 +51,8 @@ pub(super) fn drawn(batches: &Batches) -> String {
 /// No more are drawn: farther ones stand with the last.
 const STEPS_MAX: i32 = 40;
 
-fn row(svg: &mut String, name: &str, clocks: &Clocks, farthest: i32, base: i32) {
+fn row(svg: &mut String, clocks: &LotDrift, words: &DriftPicture<'_>, farthest: i32, base: i32) {
+    let name = clocks.lot.as_deref().unwrap_or(&words.apps);
     let most = clocks.drifts.values().copied().max().unwrap_or(1).max(1);
     let (above, below) = (base - 26, base - 10);
     put(
@@ -47,8 +62,8 @@ fn row(svg: &mut String, name: &str, clocks: &Clocks, farthest: i32, base: i32) 
     put(
         svg,
         format_args!(
-            "<text x=\"10\" y=\"{below}\" fill=\"#555\">{} devices, {} about to leave</text>\n",
-            clocks.devices, clocks.about_to_leave
+            "<text class=\"soft\" x=\"10\" y=\"{below}\" fill=\"#555\">{}</text>\n",
+            escaped(&(words.row)(clocks.devices, clocks.about_to_leave))
         ),
     );
     for (steps, devices) in &clocks.drifts {
@@ -61,10 +76,11 @@ fn row(svg: &mut String, name: &str, clocks: &Clocks, farthest: i32, base: i32) 
         put(
             svg,
             format_args!(
-                "<rect x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{tall}\" fill=\"{colour}\"><title>{devices} devices at \
-                 {steps:+} steps</title></rect>\n<text x=\"{centre}\" y=\"{label}\" text-anchor=\"middle\" \
+                "<rect class=\"bar\" x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{tall}\" fill=\"{colour}\"><title>{}\
+                 </title></rect>\n<text x=\"{centre}\" y=\"{label}\" text-anchor=\"middle\" \
                  font-size=\"10\">{steps:+}</text>\n",
-                STEP_PX - 4
+                STEP_PX - 4,
+                escaped(&(words.bar)(*devices, *steps)),
             ),
         );
     }
@@ -83,6 +99,7 @@ fn escaped(name: &str) -> String {
             '&' => text.push_str("&amp;"),
             '<' => text.push_str("&lt;"),
             '>' => text.push_str("&gt;"),
+            '"' => text.push_str("&quot;"),
             '\u{fffe}' | '\u{ffff}' => {}
             _ => text.push(character),
         }
@@ -96,12 +113,19 @@ mod tests {
 
     #[test]
     fn names_of_others_are_text_and_a_bar_is_as_tall_as_its_share() {
-        let clocks = Clocks {
+        let clocks = LotDrift {
+            lot: Some("<script>&\u{1}\"".into()),
             devices: 6,
             about_to_leave: 1,
             drifts: [(0, 4), (-9, 2)].into(),
         };
-        let svg = drawn(&[(Some("<script>&\u{1}\"".into()), clocks)].into());
+        let words = DriftPicture {
+            title: "\"Clocks\"".into(),
+            apps: "apps".into(),
+            row: Box::new(|devices, leaving| format!("{devices} devices, {leaving} about to leave")),
+            bar: Box::new(|devices, steps| format!("{devices} at {steps:+}")),
+        };
+        let svg = drift_svg(&[clocks], &words);
         let document = roxmltree::Document::parse(&svg).expect("XML");
         let texts: Vec<_> = document.descendants().filter_map(|node| node.text()).collect();
         assert!(texts.contains(&"<script>&\""), "{texts:?}");

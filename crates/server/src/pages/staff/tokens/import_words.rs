@@ -1,0 +1,96 @@
+//! What became of a seed file, in words: why it cannot be read, why a token cannot come in, what was assumed.
+
+use service::{Encoding, ImportRemark, Input, Refused, SeedReason, SeedRemark, ServiceError, TokenRefusal};
+
+use super::search::told;
+use crate::pages::{frame::Frame, staff::visit::StaffVisit};
+
+/// A token that cannot come in.
+pub(super) struct Row {
+    /// Where it stands in the file.
+    pub(super) line: Option<u32>,
+    pub(super) serial_number: Option<String>,
+    pub(super) why: String,
+}
+
+/// A refusal in words.
+pub(super) fn row(frame: &Frame, refused: Refused) -> Row {
+    Row {
+        line: refused.place.map(|place| place.line),
+        serial_number: refused.serial_number,
+        why: cause(frame, &refused.cause),
+    }
+}
+
+fn cause(frame: &Frame, cause: &TokenRefusal) -> String {
+    match cause {
+        TokenRefusal::Read(reason) => reason_said(frame, reason),
+        TokenRefusal::NoSerialNumber => frame.t("staff_import.no_serial_number"),
+        TokenRefusal::LongSerialNumber => frame.t("staff_import.long_serial_number"),
+        TokenRefusal::UnfitSerialNumber => frame.t("staff_import.unfit_serial_number"),
+        TokenRefusal::SerialNumberIsUri => frame.t("staff_import.serial_number_uri"),
+        TokenRefusal::ShortSecret { bits } => frame.t1("staff_import.short_secret", "bits", bits),
+        TokenRefusal::GuessableSecret { bits } => frame.t1("staff_import.guessable_secret", "bits", bits),
+        TokenRefusal::CountsEvents => frame.t("staff_import.counts_events"),
+        TokenRefusal::Expired => frame.t("staff_import.expired"),
+        TokenRefusal::UnfitText { name } => frame.t1("staff_import.unfit_text", "name", name),
+        TokenRefusal::AnothersSecret => frame.t("staff_import.anothers_secret"),
+        TokenRefusal::OldSecret => frame.t("staff_import.old_secret"),
+        TokenRefusal::Lost => frame.t("staff_import.lost"),
+        TokenRefusal::Retired => frame.t("staff_import.retired"),
+    }
+}
+
+fn reason_said(frame: &Frame, reason: &SeedReason) -> String {
+    match reason {
+        SeedReason::NoSerialNumber => frame.t("staff_import.no_serial_number"),
+        SeedReason::NoSecret => frame.t("staff_import.no_secret"),
+        SeedReason::ShortSecret { bits } => frame.t1("staff_import.guessable_secret", "bits", bits),
+        SeedReason::LongSecret => frame.t("staff_import.long_secret"),
+        SeedReason::Algorithm(name) => frame.t1("staff_import.algorithm", "name", name),
+        SeedReason::Hash => frame.t("staff_import.hash"),
+        SeedReason::Response => frame.t("staff_import.response"),
+        SeedReason::Period => frame.t("staff_import.period"),
+        SeedReason::Challenge => frame.t("staff_import.challenge"),
+        SeedReason::Epoch => frame.t("staff_import.epoch"),
+        SeedReason::Policy(_) => frame.t("staff_import.policy"),
+        SeedReason::Repeated { first_line } => frame.t1("staff_import.repeated", "line", first_line),
+        SeedReason::Conflict { other_line } => frame.t1("staff_import.conflict", "line", other_line),
+    }
+}
+
+/// A remark in words.
+pub(super) fn remark(frame: &Frame, remark: ImportRemark) -> String {
+    match remark {
+        ImportRemark::ShortSecrets(count) => frame.t1("staff_import.short_secrets", "count", count),
+        ImportRemark::Nothing { .. } => frame.t("staff_import.all_or_nothing"),
+        ImportRemark::Read(remark) => match remark {
+            SeedRemark::AmbiguousEncoding(encoding) => {
+                let name = match encoding {
+                    Encoding::Base64 => "base64",
+                    Encoding::Hex => "hex",
+                    Encoding::Base32 => "base32",
+                };
+                frame.t1("staff_import.ambiguous", "name", name)
+            }
+            SeedRemark::AssumedTotp => frame.t("staff_import.assumed_totp"),
+            SeedRemark::AssumedHotp => frame.t("staff_import.assumed_hotp"),
+            SeedRemark::AssumedSha1 => frame.t("staff_import.assumed_sha1"),
+            SeedRemark::AssumedSha256 => frame.t("staff_import.assumed_sha256"),
+            SeedRemark::UsersIgnored => frame.t("staff_import.users_ignored"),
+            SeedRemark::SignatureIgnored => frame.t("staff_import.signature_ignored"),
+            SeedRemark::Unauthenticated => frame.t("staff_import.unauthenticated"),
+        },
+    }
+}
+
+/// Why a file gave nothing.
+pub(super) fn unread(frame: &Frame, visit: &StaffVisit, error: &ServiceError) -> String {
+    match error {
+        ServiceError::Invalid {
+            input: Input::SeedFile,
+            why,
+        } => frame.t1("staff_import.unread", "why", why),
+        error => told(visit, error),
+    }
+}

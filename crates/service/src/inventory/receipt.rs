@@ -1,0 +1,152 @@
+//! The receipt of an import: what came in, what cannot and why, what was assumed.
+
+use pskc::{Place, Reason, Remark};
+
+/// The receipt of an import: everything came in, or nothing did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// Tokens in the file.
+    pub count: usize,
+    /// The number that came in: all or none.
+    pub imported: usize,
+    /// Those that are in the inventory already, or twice in the file.
+    pub duplicates: Vec<String>,
+    /// Those that cannot come in.
+    pub refusals: Vec<Refused>,
+    /// The format that the file was recognised as.
+    pub format: Option<&'static str>,
+    /// What was assumed because the file does not say it, and what else there is to know.
+    pub remarks: Vec<ImportRemark>,
+}
+
+impl Receipt {
+    /// Whether all of it can come in.
+    pub fn is_whole(&self) -> bool {
+        self.duplicates.is_empty() && self.refusals.is_empty()
+    }
+}
+
+/// A token that cannot come in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Its serial number, where the file says one.
+    pub serial_number: Option<String>,
+    /// Where it stands in the file, where that is what it was refused by.
+    pub place: Option<Place>,
+    /// Why.
+    pub cause: TokenRefusal,
+}
+
+impl Refused {
+    /// Why, and what to do: an English sentence.
+    pub fn why(&self) -> String {
+        match &self.place {
+            Some(place) => format!("{place}: {}", self.cause),
+            None => self.cause.to_string(),
+        }
+    }
+}
+
+/// Why a token of a seed file cannot come in. Displayed as an English sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenRefusal {
+    /// The file says so of it.
+    #[error("{0}")]
+    Read(Reason),
+    /// Nothing to find it by.
+    #[error("it has no serial number")]
+    NoSerialNumber,
+    /// More than 64 bytes.
+    #[error("its serial number is longer than 64 bytes")]
+    LongSerialNumber,
+    /// It cannot be typed from a back.
+    #[error("its serial number begins or ends with a blank, or has a control character")]
+    UnfitSerialNumber,
+    /// A secret would stand where numbers are shown.
+    #[error("its serial number is a URI with a secret")]
+    SerialNumberIsUri,
+    /// Less than 128 bits, and nobody said that such shall come in.
+    #[error(
+        "its secret has only {bits} bits, and 128 are the least (RFC 4226): where no better token can be had, \
+         allow_short_secrets takes 80 and more"
+    )]
+    ShortSecret {
+        /// How long it is.
+        bits: usize,
+    },
+    /// Less than 80 bits.
+    #[error("its secret has only {bits} bits, which can be tried out: it never comes in")]
+    GuessableSecret {
+        /// How long it is.
+        bits: usize,
+    },
+    /// HOTP.
+    #[error("it counts events (HOTP): only tokens that go by the time are verified")]
+    CountsEvents,
+    /// Its end is past.
+    #[error("it has expired")]
+    Expired,
+    /// A text that is kept beside it.
+    #[error("its {name} is longer than 128 bytes, no plain text, or a URI with a secret")]
+    UnfitText {
+        /// Which: `manufacturer`, `model` or `label`.
+        name: &'static str,
+    },
+    /// Two tokens would show the same codes.
+    #[error("its secret is, or was, another token's: provision it anew")]
+    AnothersSecret,
+    /// It was returned, and comes with a secret that was used before.
+    #[error("its secret is an old one: provision the token anew")]
+    OldSecret,
+    /// Nobody knows where it is.
+    #[error("it is lost: mark it returned first, if it is here")]
+    Lost,
+    /// Its life has ended.
+    #[error("it is retired: its serial number is not used again")]
+    Retired,
+}
+
+/// Something to know of an import. Displayed as an English sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportRemark {
+    /// What was assumed of the file.
+    Read(Remark),
+    /// So many secrets are short, and were let in.
+    ShortSecrets(usize),
+    /// Some cannot come in, so none does.
+    Nothing {
+        /// It was only judged.
+        dry_run: bool,
+        /// Tokens in the file.
+        count: usize,
+        /// Those that cannot come in.
+        refused: usize,
+        /// Those that are there already.
+        duplicates: usize,
+    },
+}
+
+impl std::fmt::Display for ImportRemark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Read(remark) => remark.fmt(f),
+            Self::ShortSecrets(count) => write!(
+                f,
+                "{count} token(s) have secrets of fewer than 128 bits, let in by allow_short_secrets: replace them when you can"
+            ),
+            Self::Nothing {
+                dry_run,
+                count,
+                refused,
+                duplicates,
+            } => {
+                let comes = if *dry_run { "would come" } else { "came" };
+                write!(
+                    f,
+                    "nothing {comes} in: of {count} token(s) {refused} cannot come in and {duplicates} are there already or \
+                     twice in the file, and an import takes all or nothing"
+                )
+            }
+        }
+    }
+}
