@@ -35,9 +35,9 @@ pub use enrollment::{
 };
 pub use error::{Details, FaultClass, Hint, Input, ServiceError};
 pub use inventory::{
-    EXPORT_MAX, ExportedTokens, IMPORT_MAX, ImportRemark, LotClocks, LotCounts, NewExport, NewImport, NewLot,
-    OPEN_TO_MAX, OpenedBy, Receipt, Refused, SeedFile, SeedFileError, TokenMove, TokenRefusal, TokenTransition,
-    TokenView, serial_number_qr,
+    EXPORT_MAX, ExportedTokens, IMPORT_MAX, ImportRemark, LotClocks, NewExport, NewImport, NewLot, OPEN_TO_MAX,
+    OpenedBy, Receipt, Refused, SeedFile, SeedFileError, TokenMove, TokenRefusal, TokenTransition, TokenView,
+    serial_number_qr,
 };
 pub use notices::{Courier, Facts, NewWebhook, Notice, NoticeKind, Posted, Posting, SettingChange, WEBHOOKS_MAX};
 pub use pages::{

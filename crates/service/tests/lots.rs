@@ -2,7 +2,7 @@
 
 mod support;
 
-use service::{Answer, Caller, LotCounts, Owner, TokenMove, TokenTransition, UnixMs};
+use service::{Answer, Caller, Owner, TokenMove, TokenTransition, UnixMs};
 use store::TokenStatus;
 use support::{World, alice, bob, phone::Phone};
 
@@ -19,36 +19,32 @@ async fn d1_the_tokens_of_a_lot_are_counted_by_status_up_to_a_bound() {
     world.stock(&caller, "two", &["CS-5"]).await;
     moved(&world, &caller, "CS-2", &TokenTransition::Retire).await;
     world.bind_token(&caller, &alice(), "CS-3").await;
-    let counts = |by_status: &[(TokenStatus, usize)], more| LotCounts {
-        by_status: by_status.to_vec(),
-        more,
-    };
-    let all = [
+    let all = vec![
         (TokenStatus::Imported, 2),
         (TokenStatus::Bound, 1),
         (TokenStatus::Retired, 1),
     ];
-    for most in [4, 9, 1_000, 5_000] {
-        assert_eq!(
-            world.service.lot_counts(&caller, "one", most).await,
-            Ok(counts(&all, false)),
-            "{most}"
-        );
-    }
-    let first = [
+    assert_eq!(world.service.lot_counts(&caller, "one", 9).await, Ok(all));
+    let first = vec![
         (TokenStatus::Imported, 1),
         (TokenStatus::Bound, 1),
         (TokenStatus::Retired, 1),
     ];
-    assert_eq!(
-        world.service.lot_counts(&caller, "one", 3).await,
-        Ok(counts(&first, true)),
-        "the first three"
-    );
-    assert_eq!(
-        world.service.lot_counts(&caller, "none", 9).await,
-        Ok(counts(&[], false))
-    );
+    assert_eq!(world.service.lot_counts(&caller, "one", 1).await, Ok(first));
+    assert_eq!(world.service.lot_counts(&caller, "none", 9).await, Ok(vec![]));
+    for (lot, most, size) in [
+        ("one", 9, 4),
+        ("one", 4, 4),
+        ("one", 3, 3),
+        ("two", 9, 1),
+        ("none", 9, 0),
+    ] {
+        assert_eq!(
+            world.service.lot_size(&caller, lot, most).await,
+            Ok(size),
+            "{lot} {most}"
+        );
+    }
 }
 
 #[tokio::test]
