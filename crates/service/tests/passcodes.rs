@@ -3,8 +3,8 @@
 mod support;
 
 use service::{
-    Answer, Approver, ChallengeAnswer, ChallengePurpose, Decision, GrantUse, NewChallenge, NewPasscode, Owner,
-    Passcode, PasscodeState, ServiceError, UnixMs,
+    Answer, Approver, Caller, ChallengeAnswer, ChallengePurpose, Decision, GrantUse, NewChallenge, NewPasscode, Owner,
+    Passcode, PasscodeState, Role, ServiceError, UnixMs,
 };
 use support::{STEP_MS, Staff, World, alice, by_code, phone::Phone, text};
 
@@ -336,4 +336,42 @@ async fn u2b_a_key_that_is_bound_to_a_person_is_made_under_four_eyes_and_waits_a
     assert!(matches!(approve().await, Err(ServiceError::Forbidden(_))), "24 hours");
     world.clock.pass(UnixMs::HOUR);
     approve().await.expect("it is old enough");
+}
+
+#[tokio::test]
+async fn u3_the_second_person_finds_what_waits_by_its_state() {
+    let desk = Desk::new().await;
+    let service = &desk.world.service;
+    let of_alice = desk.requested().await;
+    let mut ids = vec![of_alice.id];
+    for (account, user) in [("acme", "bob"), ("globex", "carol")] {
+        let owner = Owner::new(account, user);
+        let reason = "lost".to_owned();
+        let wanted = NewPasscode { owner, reason };
+        let asked = service.request_passcode(&desk.first.caller, &wanted).await;
+        ids.push(asked.expect("a request").id);
+    }
+    let listed = async |caller: &Caller, state: &str, limit: u32| {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = service.passcodes(caller, state, after, limit).await.expect("a page");
+            assert!(page.0.len() <= limit as usize);
+            found.extend(page.0.iter().map(|passcode| passcode.id));
+            after = page.1;
+            if after.is_none() {
+                return found;
+            }
+        }
+    };
+    let second = &desk.second.caller;
+    for limit in 1..5 {
+        assert_eq!(listed(second, "requested", limit).await, ids, "by {limit}");
+    }
+    let limited = desk.world.caller(&[Role::Support], Some(&["globex"])).await;
+    assert_eq!(listed(&limited, "requested", 1).await, [ids[2]]);
+    desk.approve(&of_alice, &desk.second).await.expect("approved");
+    assert_eq!(listed(second, "requested", 2).await, [ids[1], ids[2]]);
+    assert_eq!(listed(second, "approved", 2).await, [ids[0]]);
+    desk.world.clock.pass(UnixMs::DAY);
+    assert!(listed(second, "requested", 2).await.is_empty(), "they are over");
 }

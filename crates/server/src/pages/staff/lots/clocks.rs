@@ -1,7 +1,7 @@
 //! How far the clocks of a lot's tokens have gone, and which are about to leave the window.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use service::{DriftPicture, DriftingDevice, LotClocks, drift_svg};
 
@@ -9,6 +9,7 @@ use super::path_of;
 use crate::{
     http::App,
     pages::{
+        address::Queried,
         frame::{Frame, Page, refusal_of},
         staff::{
             tokens::{self, DESK, DESK_OR_SUPPORT, encoded},
@@ -66,7 +67,7 @@ pub(crate) struct Asked {
 }
 
 /// `GET /staff/lots/clocks`
-pub(crate) async fn show(State(app): State<App>, visit: StaffVisit, Query(asked): Query<Asked>) -> Page {
+pub(crate) async fn show(State(app): State<App>, visit: StaffVisit, Queried(asked): Queried<Asked>) -> Page {
     visit::sees(&app, &visit, DESK_OR_SUPPORT)?;
     let cursor = asked.cursor.clone();
     let found = app.service.lot_clocks(visit.caller(), &asked.lot, cursor).await;

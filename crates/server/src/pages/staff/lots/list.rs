@@ -2,7 +2,7 @@
 
 use api::Name;
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use service::{Lot, NewLot};
 
@@ -10,6 +10,7 @@ use super::{counted, open_to_in_words, path_of};
 use crate::{
     http::App,
     pages::{
+        address::Queried,
         form::Posted,
         frame::{Frame, Page, redirect, refusal_of},
         staff::{
@@ -47,7 +48,7 @@ pub(crate) struct Asked {
 }
 
 /// `GET /staff/lots`
-pub(crate) async fn show(State(app): State<App>, visit: StaffVisit, Query(asked): Query<Asked>) -> Page {
+pub(crate) async fn show(State(app): State<App>, visit: StaffVisit, Queried(asked): Queried<Asked>) -> Page {
     visit::sees(&app, &visit, DESK)?;
     shown(&app, &visit, asked.cursor, &Making::default(), None).await
 }

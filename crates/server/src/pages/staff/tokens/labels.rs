@@ -1,7 +1,7 @@
 //! Labels for the backs of a lot's tokens, to be printed.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use service::{TokenFilter, TokenStatus, serial_number_qr};
 
@@ -9,6 +9,7 @@ use super::{DESK, encoded};
 use crate::{
     http::App,
     pages::{
+        address::Queried,
         frame::{Frame, Page, refusal_of},
         staff::{
             lots,
@@ -45,7 +46,7 @@ pub(crate) struct Asked {
 }
 
 /// `GET /staff/tokens/labels`
-pub(crate) async fn show(State(app): State<App>, visit: StaffVisit, Query(asked): Query<Asked>) -> Page {
+pub(crate) async fn show(State(app): State<App>, visit: StaffVisit, Queried(asked): Queried<Asked>) -> Page {
     visit::sees(&app, &visit, DESK)?;
     let filter = TokenFilter {
         lot: Some(asked.lot.clone()),

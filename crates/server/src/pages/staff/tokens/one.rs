@@ -1,7 +1,7 @@
 //! A token: what is known of it, and what may become of it.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use service::{Lot, Role, TokenMove, TokenTransition, TokenView};
 
@@ -9,6 +9,7 @@ use super::{DESK, DESK_OR_SUPPORT, path_of, search::told, status_named};
 use crate::{
     http::App,
     pages::{
+        address::Queried,
         form::Posted,
         frame::{Frame, Page, redirect},
         staff::{
@@ -95,7 +96,7 @@ pub(crate) struct Asked {
 }
 
 /// `GET /staff/tokens/one`
-pub(crate) async fn show(State(app): State<App>, visit: StaffVisit, Query(asked): Query<Asked>) -> Page {
+pub(crate) async fn show(State(app): State<App>, visit: StaffVisit, Queried(asked): Queried<Asked>) -> Page {
     visit::sees(&app, &visit, DESK_OR_SUPPORT)?;
     let mut frame = visit::frame(&app, &visit, "tokens");
     if asked.done.is_some() {

@@ -1,7 +1,7 @@
 //! Tokens by serial number, by user, by lot and state.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use service::{ServiceError, TokenFilter, TokenStatus, TokenView};
 
@@ -9,6 +9,7 @@ use super::{DESK, DESK_OR_SUPPORT, encoded, path_of, status_named};
 use crate::{
     http::App,
     pages::{
+        address::Queried,
         frame::{Frame, Page, redirect},
         staff::{
             visit::{self, StaffVisit},
@@ -84,7 +85,7 @@ impl Asked {
 }
 
 /// `GET /staff/tokens`
-pub(crate) async fn show(State(app): State<App>, visit: StaffVisit, Query(asked): Query<Asked>) -> Page {
+pub(crate) async fn show(State(app): State<App>, visit: StaffVisit, Queried(asked): Queried<Asked>) -> Page {
     visit::sees(&app, &visit, DESK_OR_SUPPORT)?;
     let keeps = visit.caller().may(DESK).is_ok();
     let mut frame = visit::frame(&app, &visit, "tokens");
