@@ -81,7 +81,7 @@ impl<'w> Inventory<'w> {
     fn send(&self, form: &str, file: &PathBuf) {
         let browser = self.browser();
         let path = file.to_str().expect("a path");
-        browser.type_into(&format!("{form} input[type=file]"), path);
+        browser.choose_file(&format!("{form} input[type=file]"), path);
         self.leave(|| browser.click(&format!("{form} button")));
     }
 

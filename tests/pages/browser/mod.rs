@@ -168,6 +168,15 @@ impl Browser {
         });
     }
 
+    /// Chooses a file in a field for one. Where it lies is asked in a window of the browser's own, which no test sees.
+    #[track_caller]
+    pub(crate) fn choose_file(&self, selector: &str, path: &str) {
+        if self.options.by_keyboard {
+            self.tab_to(selector);
+        }
+        self.on(selector, "takes a file", |element| self.wait(element.send_keys(path)));
+    }
+
     /// Waits until there is such an element that can be seen.
     #[track_caller]
     pub(crate) fn wait_for(&self, selector: &str) {
