@@ -59,6 +59,8 @@ mod sessions;
 mod settings;
 #[path = "pages/staff.rs"]
 mod staff;
+#[path = "pages/staff_tokens.rs"]
+mod staff_tokens;
 #[path = "pages/staff_trail.rs"]
 mod staff_trail;
 #[path = "pages/tokens.rs"]

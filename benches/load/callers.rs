@@ -26,7 +26,7 @@ pub(crate) struct Callers {
 /// What requests begin with, by what they ask.
 pub(crate) struct Heads {
     pub(crate) address: SocketAddr,
-    key: String,
+    pub(crate) key: String,
     verify: Vec<u8>,
     batch: Vec<u8>,
     echo: Vec<u8>,
@@ -141,6 +141,9 @@ impl Callers {
     async fn prepare(&mut self, shots: &Shots, scenario: Scenario, connections: usize) -> Any<()> {
         self.visits.clear();
         if let Scenario::Pages(paths) = scenario {
+            if pages::has_history(paths) {
+                shots.process().fill_index()?;
+            }
             for number in 0..connections as u32 {
                 let connection = &mut self.connections[0];
                 let visit = pages::begin(connection, &self.heads, shots, number, paths).await?;

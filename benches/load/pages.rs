@@ -10,17 +10,30 @@ use crate::{
     client::Connection,
     population::{self, LOCKED},
     scenario::Shots,
+    served::LOT,
 };
 
 /// The key's only one.
 pub(crate) const RETURN_URL: &str = "http://127.0.0.1:1/back";
 /// The link of a prompt, whose page is shown before anybody opens it.
 pub(crate) const PROMPT: &str = "/pages/open/";
+/// Where staff sign in.
+const STAFF: &str = "/staff";
 /// Shown to whoever has no device.
 pub(crate) const BIND: &str = "/pages/bind";
-/// Of all kinds: with a list, with a form, with neither, and the prompt. Not the history: nobody fills its index here, so it
-/// would be the trail's length that is measured.
+/// Staff's page about a user.
+pub(crate) const STAFF_USER: &str = "/staff/users";
+/// Staff's page about a lot.
+pub(crate) const STAFF_LOT: &str = "/staff/lots/one";
+/// What happened to a user.
+pub(crate) const HISTORY: &str = "/pages/history";
+/// Of all kinds: with a list, with a form, with neither, and the prompt.
 pub(crate) const MIXED: &[&str] = &["/pages/security", "/pages/protection", "/pages/sessions", BIND, PROMPT];
+
+/// Whether a page shows what happened to somebody: it is found by an index that is filled behind the writer.
+pub(crate) fn has_history(paths: &[&str]) -> bool {
+    paths.iter().any(|path| [HISTORY, STAFF_USER].contains(path))
+}
 
 /// What one browser asks for, in turn: requests up to their length.
 pub(crate) struct Visit(Vec<Vec<u8>>);
@@ -41,12 +54,24 @@ pub(crate) async fn begin(
 ) -> Any<Visit> {
     let bound = number % shots.devices;
     let cookie = let_in(connection, heads, bound).await?;
+    let is_staff = paths.iter().any(|path| path.starts_with(STAFF));
+    let staff = if is_staff {
+        sign_in(connection, heads).await?
+    } else {
+        String::new()
+    };
     let newcomer = let_in(connection, heads, shots.devices + LOCKED + number).await?;
     let mut asked = Vec::new();
     for path in paths {
         let (path, cookie) = match *path {
             PROMPT => (prompt(connection, heads, bound).await?, &cookie),
             BIND => (BIND.to_owned(), &newcomer),
+            STAFF_USER => {
+                let (account, user) = (population::account(bound), population::user(bound));
+                (format!("{STAFF_USER}?account={account}&user={user}"), &staff)
+            }
+            STAFF_LOT => (format!("{STAFF_LOT}?lot={LOT}"), &staff),
+            path if path.starts_with(STAFF) => (path.to_owned(), &staff),
             path => (path.to_owned(), &cookie),
         };
         asked.push(get(heads.address, &path, cookie));
@@ -64,10 +89,25 @@ async fn let_in(connection: &mut Connection, heads: &Heads, number: u32) -> Any<
     let path = link(connection, heads, &path, &wanted).await?;
     let token = path.strip_prefix(PROMPT).ok_or("no link")?;
     let (status, _) = connection
-        .post(&open(heads.address), format!("token={token}").as_bytes())
+        .post(
+            &posted(heads.address, "/pages/open"),
+            format!("token={token}").as_bytes(),
+        )
         .await?;
-    let cookie = connection.header("set-cookie").and_then(|set| set.split(';').next());
-    Ok(cookie.ok_or_else(|| format!("{status} without a cookie"))?.to_owned())
+    cookie(connection).ok_or_else(|| format!("{status} without a cookie").into())
+}
+
+/// The cookie that came with the last answer.
+fn cookie(connection: &Connection) -> Option<String> {
+    let set = connection.header("set-cookie")?;
+    Some(set.split(';').next()?.to_owned())
+}
+
+/// The cookie of a session of staff.
+async fn sign_in(connection: &mut Connection, heads: &Heads) -> Any<String> {
+    let form = format!("actor=load&api_key={}", heads.key);
+    let (status, _) = connection.post(&posted(heads.address, STAFF), form.as_bytes()).await?;
+    cookie(connection).ok_or_else(|| format!("{status} without a cookie").into())
 }
 
 /// The path of a prompt's link.
@@ -100,9 +140,9 @@ fn get(address: SocketAddr, path: &str, cookie: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-fn open(address: SocketAddr) -> Vec<u8> {
+fn posted(address: SocketAddr, path: &str) -> Vec<u8> {
     format!(
-        "POST /pages/open HTTP/1.1\r\nHost: {address}\r\nSec-Fetch-Site: same-origin\r\n\
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nSec-Fetch-Site: same-origin\r\n\
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: "
     )
     .into_bytes()

@@ -66,6 +66,7 @@ impl Measured {
 
     /// In this order; the bare database has its turn just after what is held against it.
     fn all() -> Vec<Self> {
+        let page = |name, paths| Self::new(name, Subject::Page(Scenario::Pages(paths)));
         vec![
             Self::new("echo", Subject::Http(Scenario::Echo)),
             Self::new("http single", Subject::Http(Scenario::Single)),
@@ -79,14 +80,18 @@ impl Measured {
             Self::new("challenge allow", Subject::Http(Scenario::ChallengeAllow)),
             Self::new("challenge answer", Subject::Http(Scenario::ChallengeAnswer)),
             Self::new("pages", Subject::Http(Scenario::Pages(pages::MIXED))),
-            Self::new("page security", Subject::Page(Scenario::Pages(&["/pages/security"]))),
-            Self::new(
-                "page protection",
-                Subject::Page(Scenario::Pages(&["/pages/protection"])),
-            ),
-            Self::new("page sessions", Subject::Page(Scenario::Pages(&["/pages/sessions"]))),
-            Self::new("page bind", Subject::Page(Scenario::Pages(&[pages::BIND]))),
-            Self::new("page prompt", Subject::Page(Scenario::Pages(&[pages::PROMPT]))),
+            page("page security", &["/pages/security"]),
+            page("page protection", &["/pages/protection"]),
+            page("page sessions", &["/pages/sessions"]),
+            page("page bind", &[pages::BIND]),
+            page("page prompt", &[pages::PROMPT]),
+            page("page history", &[pages::HISTORY]),
+            page("page staff user", &[pages::STAFF_USER]),
+            page("page staff tokens", &["/staff/tokens"]),
+            page("page staff lots", &["/staff/lots"]),
+            page("page staff lot", &[pages::STAFF_LOT]),
+            page("page staff trail", &["/staff/trail"]),
+            page("page staff today", &["/staff/today"]),
             Self::new("lone", Subject::Lone),
             Self::new("lone wrong", Subject::Silence),
         ]

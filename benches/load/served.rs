@@ -1,6 +1,7 @@
 //! The process that serves: fills the store, then answers HTTP and moves its clock when its parent says so.
 
 use std::{
+    fmt::Write as _,
     io::{BufRead as _, Write as _, stdin, stdout},
     path::Path,
     sync::{
@@ -11,7 +12,7 @@ use std::{
 };
 
 use server::{Limits, RequestIds};
-use service::{Caller, NewKey, Owner, Role, Service, Settings};
+use service::{Caller, NewImport, NewKey, OpenedBy, Owner, Role, SeedFile, Service, Settings};
 use store::{
     Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Named, Outcome, Pending, Sealed, Secrets,
     StoreError, User, Users,
@@ -27,8 +28,13 @@ use crate::{
     pages::RETURN_URL,
 };
 
-/// Serves until stdin ends. Says `ready ADDRESS KEY FILL_MS` first; then answers each line `move` with `moved` and
-/// each line `count` with what the lane has asked of the store so far.
+/// The lot whose tokens nobody bound.
+pub(crate) const LOT: &str = "load";
+/// As many as one import takes.
+const TOKENS: u32 = 10_000;
+
+/// Serves until stdin ends. Says `ready ADDRESS KEY FILL_MS` first; then answers each line `move` with `moved`, each line
+/// `index` with `indexed`, and each line `count` with what the lane has asked of the store so far.
 pub(crate) fn serve(dir: &Path, devices: u32) -> Any<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let filling = Instant::now();
@@ -45,7 +51,7 @@ pub(crate) fn serve(dir: &Path, devices: u32) -> Any<()> {
     });
     let service = Arc::new(runtime.block_on(Service::start(filled.ports(store.clone()), Settings::default()))?);
     let wanted = NewKey {
-        roles: vec![Role::Verify, Role::Enroll],
+        roles: vec![Role::Verify, Role::Enroll, Role::Support, Role::Inventory, Role::Audit],
         owner: "load".into(),
         audiences: Vec::new(),
         person: None,
@@ -53,6 +59,7 @@ pub(crate) fn serve(dir: &Path, devices: u32) -> Any<()> {
         accounts: None,
     };
     let (_, key) = runtime.block_on(service.create_key(&Caller::shell(), &wanted, None))?;
+    runtime.block_on(stock(&service, devices.min(TOKENS)))?;
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
     let address = listener.local_addr()?;
     let app = server::router(service.clone(), Limits::default(), server::Brand::default()).merge(echo());
@@ -70,6 +77,10 @@ pub(crate) fn serve(dir: &Path, devices: u32) -> Any<()> {
                 filled.clock.step();
                 writeln!(out, "moved")?;
             }
+            "index" => {
+                runtime.block_on(service.index_history(&Caller::system()))?;
+                writeln!(out, "indexed")?;
+            }
             _count => writeln!(
                 out,
                 "{} {} {} {}",
@@ -85,6 +96,33 @@ pub(crate) fn serve(dir: &Path, devices: u32) -> Any<()> {
     runtime.block_on(service.close());
     engine.close()?;
     Ok(())
+}
+
+/// Takes a lot of blank tokens in.
+async fn stock(service: &Service, tokens: u32) -> Any<()> {
+    let mut table = String::from("serial,secret\n");
+    for number in 0..tokens {
+        writeln!(
+            table,
+            "CS-{number:06},{:040x}",
+            u128::from(number + 1) * 0x9e37_79b9_7f4a_7c15_f39c_c060
+        )?;
+    }
+    let file = SeedFile {
+        encoding: None,
+        bytes: table.into_bytes().into(),
+        opened_by: OpenedBy::Nothing,
+    };
+    let wanted = NewImport {
+        lot: LOT.into(),
+        dry_run: false,
+        allow_short_secrets: false,
+    };
+    let receipt = service.import_file(&Caller::shell(), file, &wanted).await?;
+    match receipt.imported == tokens as usize {
+        true => Ok(()),
+        false => Err(format!("the lot did not come in: {receipt:?}").into()),
+    }
 }
 
 /// The engine, with what is asked of it counted.
@@ -139,6 +177,10 @@ impl Documents for Counted {
 
     fn documents_in(&self, noun: &'static str, list: List, limit: u32) -> Pending<'_, Vec<Document>> {
         self.engine.documents_in(noun, list, limit)
+    }
+
+    fn count_in(&self, noun: &'static str, list: List, most: u32) -> Pending<'_, u32> {
+        self.engine.count_in(noun, list, most)
     }
 }
 

@@ -101,6 +101,14 @@ impl ServerProcess {
         }
     }
 
+    /// Fills the index of what happened to whom up to the end of the trail, as a service does beside its calls.
+    pub(crate) fn fill_index(&mut self) -> Any<()> {
+        match self.ask("index")?.as_str() {
+            "indexed" => Ok(()),
+            other => Err(format!("the server said: {other}").into()),
+        }
+    }
+
     pub(crate) fn usage(&mut self) -> Any<Usage> {
         let line = self.ask("count")?;
         let numbers = line

@@ -601,4 +601,9 @@ fn a3_what_is_done_on_a_page_has_the_address_it_came_from() {
         let events = login.user.events(action, "done");
         assert_eq!(events[0]["actor"]["ip"], "127.0.0.1", "{action}: {events:?}");
     }
+    let staff = [("actor", "anna"), ("api_key", world.key(Role::Support))];
+    assert_eq!(Tab::of(&world).post("/staff", &staff).status, 303);
+    let mut events = world.events().into_iter();
+    let signed_in = events.find(|event| event["action"] == "page_session.sign_in");
+    assert_eq!(signed_in.expect("an event")["actor"]["ip"], "127.0.0.1");
 }

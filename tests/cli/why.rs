@@ -89,7 +89,11 @@ fn a1_user_unlock_lifts_a_lock_and_user_why_says_what_is_open() {
     let lifted = said(&["unlock", "acme", "alice"]);
     assert_eq!(lifted, format!("{device}: bound, its codes are judged again\n"));
     assert_eq!(
-        service.api().verify("alice", &phone.code(step)).expect("an answer")["accepted"],
+        service
+            .api()
+            .verify("alice", &phone.code(step))
+            .expect("an answer")
+            .body["accepted"],
         true
     );
 

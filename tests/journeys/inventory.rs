@@ -60,7 +60,7 @@ fn an_import_has_a_receipt_and_is_whole_or_nothing() {
             .flat_map(|refused| refused.serial_number.as_deref())
             .collect();
         assert_eq!(refused, ["CS-000009", "CS-000010", " ", "CS-000012"]);
-        let why: Vec<_> = receipt.refusals.iter().map(|refused| &*refused.why).collect();
+        let why: Vec<_> = receipt.refusals.iter().map(|refused| refused.why()).collect();
         assert!(why[0].contains("HOTP") && why[1].contains("expired"), "{why:?}");
         assert!(
             why[2].contains("serial number") && why[3].contains("another token's"),

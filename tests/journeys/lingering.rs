@@ -62,6 +62,10 @@ impl Documents for Lingering {
     fn documents_in(&self, noun: &'static str, list: List, limit: u32) -> Pending<'_, Vec<Document>> {
         self.late(self.engine.documents_in(noun, list, limit))
     }
+
+    fn count_in(&self, noun: &'static str, list: List, most: u32) -> Pending<'_, u32> {
+        self.late(self.engine.count_in(noun, list, most))
+    }
 }
 
 impl Secrets for Lingering {

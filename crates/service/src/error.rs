@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use store::{Id, StoreError};
 use verify::{Cause, UnixMs};
 
-use crate::{FactorsThatDo, ports::PortError};
+use crate::{FactorsThatDo, SeedFileError, ports::PortError};
 
 /// An error of a use case. A mouth maps it by [`ServiceError::class`], names it by
 /// [`ServiceError::name`], and passes on [`ServiceError::details`]; it needs no other question to the service.
@@ -19,6 +19,9 @@ pub enum ServiceError {
         /// Why, and what to do.
         why: String,
     },
+    /// A seed file gives no token at all.
+    #[error("{}: {}", Input::SeedFile, .0)]
+    SeedFile(SeedFileError),
     /// No key, or none that lives.
     #[error("the API key is missing, unknown or revoked")]
     Unauthorized,
@@ -411,7 +414,7 @@ impl ServiceError {
     /// Class and name of each: the one table of them.
     const fn table(&self) -> (FaultClass, &'static str) {
         match self {
-            Self::Invalid { .. } => (FaultClass::Request, "invalid_request"),
+            Self::Invalid { .. } | Self::SeedFile(_) => (FaultClass::Request, "invalid_request"),
             Self::FirstFactorRequired => (FaultClass::Request, "first_factor_required"),
             Self::Unauthorized => (FaultClass::Unauthenticated, "unauthorized"),
             Self::Forbidden(_) => (FaultClass::Forbidden, "forbidden"),
@@ -457,6 +460,10 @@ impl ServiceError {
         match *self {
             Self::Invalid { input, .. } => Details {
                 input: Some(input),
+                ..none
+            },
+            Self::SeedFile(_) => Details {
+                input: Some(Input::SeedFile),
                 ..none
             },
             Self::CodeRefused { hint, attempts_left } => Details {

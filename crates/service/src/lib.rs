@@ -35,8 +35,8 @@ pub use enrollment::{
 };
 pub use error::{Details, FaultClass, Hint, Input, ServiceError};
 pub use inventory::{
-    EXPORT_MAX, ExportedTokens, IMPORT_MAX, ImportRemark, LotClocks, LotCounts, NewExport, NewImport, NewLot,
-    OPEN_TO_MAX, OpenedBy, Receipt, Refused, SeedFile, TokenMove, TokenRefusal, TokenTransition, TokenView,
+    EXPORT_MAX, ExportedTokens, IMPORT_MAX, ImportRemark, LotClocks, NewExport, NewImport, NewLot, OPEN_TO_MAX,
+    OpenedBy, Receipt, Refused, SeedFile, SeedFileError, TokenMove, TokenRefusal, TokenTransition, TokenView,
     serial_number_qr,
 };
 pub use notices::{Courier, Facts, NewWebhook, Notice, NoticeKind, Posted, Posting, SettingChange, WEBHOOKS_MAX};
@@ -70,7 +70,7 @@ pub use verification::{Acceptance, Answer, Question};
 // The nouns that the use cases and the ports speak, so that whoever calls or implements them needs no other
 // crate of ours.
 pub use otp::{Algorithm, Parameters, Period, Secret};
-pub use pskc::{Encoding, Reason as SeedReason, Remark as SeedRemark, Seed};
+pub use pskc::{Encoding, ReadError as SeedReadError, Reason as SeedReason, Remark as SeedRemark, Seed};
 pub use store::{
     Administrators, ApiKey, Application, Closing, ClosingState, Damage, Delivery, DeliveryState, Evidence, Export,
     ExportState, Id, IdentityProof, Lot, OpenTo, Owner, PageHolder, PageVisit, Passcode, PasscodeState, Protection,

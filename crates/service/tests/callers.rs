@@ -123,6 +123,7 @@ const CALLS: &[(&str, Call)] = calls! {
     lots(None, 9);
     lot("one");
     lot_counts("one", 9);
+    lot_size("one", 9);
     lot_clocks("one", None);
     tokens_of_user(&alice());
     create_lot("one", &NewLot::default());
@@ -652,6 +653,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "lots",
             "lot",
             "lot_counts",
+            "lot_size",
             "create_lot",
             "change_lot",
             "import_file",

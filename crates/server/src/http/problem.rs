@@ -156,6 +156,7 @@ mod tests {
                 input: Input::Codes,
                 why: words(),
             },
+            ServiceError::SeedFile(service::SeedFileError::Empty),
             ServiceError::Unauthorized,
             ServiceError::Forbidden(words()),
             ServiceError::NotFound("device"),

@@ -424,6 +424,9 @@ mod tests {
         drop(mine);
         assert!(take(&all, "192.0.2.2").is_some(), "places come back");
         let proxied: Vec<_> = (0..50).map(|_| take(&all, "192.0.2.200").unwrap()).collect();
+        let client = |place: &Place| place.status.client().map(|client| client.to_string());
+        assert_eq!(client(&other).as_deref(), Some("192.0.2.1"));
+        assert_eq!(client(&proxied[0]), None, "whoever is behind a proxy is not known");
         assert!(proxied.iter().all(holds));
         // One host has a whole /64.
         let wide: Vec<_> = (1..4)

@@ -11,8 +11,9 @@ use verify::UnixMs;
 use zeroize::Zeroizing;
 
 use crate::{
-    Caller, Core, ImportRemark, Input, Receipt, Refused, Service, ServiceError, TokenRefusal, access::caller::Origin,
-    attempt::Attempt, inventory::DESK, inventory::INVENTORY, sealing::TokenRecord, trail::event::NewEvent,
+    Caller, Core, ImportRemark, Receipt, Refused, SeedFileError, Service, ServiceError, TokenRefusal,
+    access::caller::Origin, attempt::Attempt, inventory::DESK, inventory::INVENTORY, sealing::TokenRecord,
+    trail::event::NewEvent,
 };
 
 /// Tokens that one call takes: they become durable by one commit, which keeps everybody else waiting.
@@ -100,11 +101,7 @@ async fn take_in(
     origin: &Origin,
 ) -> Result<Receipt, ServiceError> {
     if seeds.is_empty() && so_far == Receipt::default() {
-        let why = "there is no token in it".to_owned();
-        return Err(ServiceError::Invalid {
-            input: Input::SeedFile,
-            why,
-        });
+        return Err(ServiceError::SeedFile(SeedFileError::Empty));
     }
     if seeds.len() > IMPORT_MAX {
         return Err(too_many());
@@ -201,10 +198,7 @@ fn is_overlong(file: &[u8]) -> bool {
 }
 
 fn too_many() -> ServiceError {
-    ServiceError::Invalid {
-        input: Input::SeedFile,
-        why: format!("it has more than {IMPORT_MAX} tokens: split it"),
-    }
+    ServiceError::SeedFile(SeedFileError::TooMany)
 }
 
 fn read_file(file: &SeedFile) -> Result<(Vec<Seed>, Receipt), ServiceError> {
@@ -220,11 +214,7 @@ fn read_file(file: &SeedFile) -> Result<(Vec<Seed>, Receipt), ServiceError> {
         Some(encoding) => read_as(&file.bytes, &unlock, encoding),
         None => read(&file.bytes, &unlock),
     };
-    // Its words repeat no value of the file.
-    let done = done.map_err(|error| ServiceError::Invalid {
-        input: Input::SeedFile,
-        why: error.to_string(),
-    })?;
+    let done = done.map_err(|error| ServiceError::SeedFile(SeedFileError::Read(error)))?;
     let mut so_far = Receipt {
         count: done.refused.len(),
         format: Some(done.format.name()),

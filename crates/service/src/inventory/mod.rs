@@ -16,8 +16,8 @@ pub use export::{EXPORT_MAX, ExportedTokens, NewExport};
 pub use import::{IMPORT_MAX, NewImport, OpenedBy, SeedFile};
 pub use label::serial_number_qr;
 pub use lots::{NewLot, OPEN_TO_MAX};
-pub use overview::{LotClocks, LotCounts};
-pub use receipt::{ImportRemark, Receipt, Refused, TokenRefusal};
+pub use overview::LotClocks;
+pub use receipt::{ImportRemark, Receipt, Refused, SeedFileError, TokenRefusal};
 pub use tokens::TokenView;
 pub use transition::{TokenMove, TokenTransition};
 

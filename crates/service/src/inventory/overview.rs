@@ -1,6 +1,6 @@
 //! A lot as a whole: its tokens by status, and how their clocks go.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use store::{Owner, Token, TokenFilter, TokenStatus};
 
@@ -15,15 +15,6 @@ const PAGE: u32 = 1_000;
 /// Pages of bound ones that one call looks at.
 const PAGES: usize = 10;
 
-/// The tokens of a lot, by status.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LotCounts {
-    /// How many, in the order of a token's life; statuses that none has are left out.
-    pub by_status: Vec<(TokenStatus, usize)>,
-    /// There are more, which were not counted.
-    pub more: bool,
-}
-
 /// The clocks of the bound tokens of a lot, or of a part of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LotClocks {
@@ -36,38 +27,34 @@ pub struct LotClocks {
 }
 
 impl Service {
-    /// The tokens of a lot by status: of the first `most` of them.
-    pub async fn lot_counts(&self, caller: &Caller, lot: &str, most: u32) -> Result<LotCounts, ServiceError> {
+    /// How many tokens of a lot there are; no more than `most` are counted.
+    pub async fn lot_size(&self, caller: &Caller, lot: &str, most: u32) -> Result<u32, ServiceError> {
         caller.may_for_all(DESK, INVENTORY)?;
         let filter = TokenFilter {
             lot: Some(lot.to_owned()),
             status: None,
         };
-        let mut counts: HashMap<TokenStatus, usize> = HashMap::new();
-        let (mut left, mut after) = (most, None);
-        let more = loop {
-            // One beyond the last tells whether there are more.
-            let limit = left.saturating_add(1).min(PAGE);
-            let page = self.core.store.tokens(filter.clone(), after, limit).await?;
-            for token in page.iter().take(left as usize) {
-                *counts.entry(token.state.status()).or_default() += 1;
-            }
-            if page.len() > left as usize {
-                break true;
-            }
-            let Some(last) = page.last().filter(|_| page.len() == limit as usize) else {
-                break false;
+        Ok(self.core.store.count_tokens(filter, most).await?)
+    }
+
+    /// How many tokens of a lot there are by status; no more than `most` of each are counted.
+    pub async fn lot_counts(
+        &self,
+        caller: &Caller,
+        lot: &str,
+        most: u32,
+    ) -> Result<Vec<(TokenStatus, u32)>, ServiceError> {
+        caller.may_for_all(DESK, INVENTORY)?;
+        let mut counts = Vec::new();
+        for status in TokenStatus::ALL {
+            let filter = TokenFilter {
+                lot: Some(lot.to_owned()),
+                status: Some(status),
             };
-            left -= limit;
-            after = Some(last.serial_number.clone());
-        };
-        let by_status = TokenStatus::ALL
-            .into_iter()
-            .filter_map(|status| Some((status, *counts.get(&status)?)));
-        Ok(LotCounts {
-            by_status: by_status.collect(),
-            more,
-        })
+            let count = self.core.store.count_tokens(filter, most).await?;
+            counts.extend((count > 0).then_some((status, count)));
+        }
+        Ok(counts)
     }
 
     /// The clocks of some thousand bound tokens of a lot, after this serial number.

@@ -1,6 +1,8 @@
 //! The receipt of an import: what came in, what cannot and why, what was assumed.
 
-use pskc::{Place, Reason, Remark};
+use pskc::{Place, ReadError, Reason, Remark};
+
+use crate::inventory::IMPORT_MAX;
 
 /// The receipt of an import: everything came in, or nothing did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +26,20 @@ impl Receipt {
     pub fn is_whole(&self) -> bool {
         self.duplicates.is_empty() && self.refusals.is_empty()
     }
+}
+
+/// Why a seed file gives no token at all. Displayed as an English sentence, which repeats no value of the file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SeedFileError {
+    /// It cannot be read.
+    #[error("{0}")]
+    Read(ReadError),
+    /// There is nothing in it.
+    #[error("there is no token in it")]
+    Empty,
+    /// More than one call takes.
+    #[error("it has more than {IMPORT_MAX} tokens: split it")]
+    TooMany,
 }
 
 /// A token that cannot come in.

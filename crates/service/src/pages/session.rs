@@ -90,7 +90,12 @@ impl Service {
     }
 
     /// Lets one of staff in, by the API key that is theirs and the name that they act under.
-    pub async fn sign_in(&self, api_key: &str, actor: &str) -> Result<OpenedPage, ServiceError> {
+    pub async fn sign_in(
+        &self,
+        api_key: &str,
+        actor: &str,
+        actor_ip: Option<String>,
+    ) -> Result<OpenedPage, ServiceError> {
         let core = &*self.core;
         let caller = self.authenticate(api_key).await?;
         caller.may(&[Role::Support, Role::Inventory, Role::Audit, Role::Admin])?;
@@ -103,7 +108,7 @@ impl Service {
         }
         let api_key = caller.origin().api_key.ok_or(ServiceError::Unauthorized)?;
         let now = core.clock.now()?;
-        let caller = caller.acting(staff_actor(actor));
+        let caller = caller.acting(staff_actor(actor, actor_ip));
         let attempt = Attempt {
             core,
             origin: caller.origin(),
@@ -240,11 +245,7 @@ async fn visitor(
         }
         PageHolder::Staff { api_key, actor } => {
             let key = core.living_api_key(*api_key).await?.ok_or_else(ended)?;
-            let actor = Actor {
-                ip: actor_ip,
-                ..staff_actor(actor)
-            };
-            Caller::staff(session.id, key).acting(actor)
+            Caller::staff(session.id, key).acting(staff_actor(actor, actor_ip))
         }
     };
     Ok(PageVisitor {
@@ -266,10 +267,10 @@ fn user_actor(visit: &PageVisit, ip: Option<String>) -> Actor {
     }
 }
 
-fn staff_actor(name: &str) -> Actor {
+fn staff_actor(name: &str, ip: Option<String>) -> Actor {
     Actor {
         id: name.to_owned(),
         kind: ActorKind::Support,
-        ip: None,
+        ip,
     }
 }

@@ -112,6 +112,10 @@ impl Documents for Faulty {
     fn documents_in(&self, noun: &'static str, list: List, limit: u32) -> Pending<'_, Vec<Document>> {
         self.read(move |engine| engine.documents_in(noun, list, limit))
     }
+
+    fn count_in(&self, noun: &'static str, list: List, most: u32) -> Pending<'_, u32> {
+        self.read(move |engine| engine.count_in(noun, list, most))
+    }
 }
 
 impl Secrets for Faulty {

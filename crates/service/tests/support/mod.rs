@@ -568,5 +568,6 @@ pub(crate) fn id(number: u128) -> Id {
 
 /// Whether it is an [`ServiceError::Invalid`] of this input.
 pub(crate) fn is_invalid<T>(told: &Result<T, ServiceError>, of: Input) -> bool {
-    matches!(told, Err(ServiceError::Invalid { input, .. }) if *input == of)
+    matches!(told, Err(ServiceError::Invalid { .. } | ServiceError::SeedFile(_)))
+        && told.as_ref().is_err_and(|error| error.details().input == Some(of))
 }

@@ -66,6 +66,10 @@ impl Documents for Sqlite {
         self.readers
             .read(move |conn| document::list(&*conn.transaction()?, noun, &list, limit))
     }
+
+    fn count_in(&self, noun: &'static str, list: List, most: u32) -> Pending<'_, u32> {
+        self.readers.read(move |conn| document::count(conn, noun, &list, most))
+    }
 }
 
 impl Secrets for Sqlite {

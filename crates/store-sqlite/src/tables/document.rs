@@ -62,6 +62,26 @@ pub(crate) fn list(conn: &Connection, noun: &'static str, list: &List, limit: u3
     }
 }
 
+/// How many documents of a noun there are in a list: by an index alone, and no more than `most`.
+pub(crate) fn count(conn: &Connection, noun: &'static str, list: &List, most: u32) -> Result<u32> {
+    const GLOBAL: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM document \
+         WHERE account = '' AND user = '' AND noun = ? AND id > ? LIMIT ?)";
+    const EXPIRED: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM document WHERE noun = ? AND expires_at < ? LIMIT ?)";
+    const LOOKUP: &str =
+        "SELECT COUNT(*) FROM (SELECT 1 FROM lookup WHERE noun = ? AND name = ? AND value >= ? AND value < ? LIMIT ?)";
+    let number = |row: &Row<'_>| row.get(0);
+    let counted = match list {
+        List::Global { after } => conn.prepare_cached(GLOBAL)?.query_row((noun, after, most), number),
+        List::Expired(at) => conn.prepare_cached(EXPIRED)?.query_row((noun, at.get(), most), number),
+        List::Lookup { name, prefix, after } => {
+            let (from, to) = List::between(prefix, after);
+            conn.prepare_cached(LOOKUP)?
+                .query_row((noun, name, from, to, most), number)
+        }
+    };
+    Ok(counted?)
+}
+
 fn rows(
     mut statement: CachedStatement<'_>,
     of: impl rusqlite::Params,

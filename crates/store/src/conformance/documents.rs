@@ -18,7 +18,9 @@ async fn get(store: &dyn Store, number: u32) -> Option<Bicycle> {
 }
 
 async fn names(store: &dyn Store, list: List, limit: u32) -> Vec<String> {
+    let counted = store.count_in(Bicycle::NAME, list.clone(), limit).await;
     let found: Vec<Bicycle> = store.list(list, limit).await.expect("a read");
+    assert_eq!(counted, Ok(found.len() as u32));
     found.into_iter().map(|bicycle| bicycle.name).collect()
 }
 

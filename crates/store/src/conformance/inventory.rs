@@ -9,8 +9,13 @@ async fn one(store: &dyn Store, number: u32) -> Token {
 }
 
 async fn serial_numbers(store: &dyn Store, filter: &TokenFilter, after: Option<u32>, limit: u32) -> Vec<String> {
+    let is_first = after.is_none();
     let after = after.map(|number| token(number).serial_number);
     let page = store.tokens(filter.clone(), after, limit).await.expect("a read");
+    if is_first {
+        let counted = store.count_tokens(filter.clone(), limit).await;
+        assert_eq!(counted, Ok(page.len() as u32), "{filter:?}");
+    }
     page.into_iter().map(|token| token.serial_number).collect()
 }
 

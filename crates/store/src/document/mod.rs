@@ -138,6 +138,9 @@ pub trait Documents: Send + Sync {
 
     /// Up to `limit` documents of a noun.
     fn documents_in(&self, noun: &'static str, list: List, limit: u32) -> Pending<'_, Vec<Document>>;
+
+    /// How many documents of a noun there are in a list; no more than `most` are counted.
+    fn count_in(&self, noun: &'static str, list: List, most: u32) -> Pending<'_, u32>;
 }
 
 /// Reading nouns: what every noun's own readings are made of.

@@ -97,6 +97,10 @@ impl Documents for Memory {
     fn documents_in(&self, noun: &'static str, list: List, limit: u32) -> Pending<'_, Vec<Document>> {
         self.read(|records| records.list(noun, &list, limit))
     }
+
+    fn count_in(&self, noun: &'static str, list: List, most: u32) -> Pending<'_, u32> {
+        self.read(|records| records.list(noun, &list, most).len() as u32)
+    }
 }
 
 impl Secrets for Memory {

@@ -1,7 +1,7 @@
 //! Reading the inventory: tokens by serial number, in lists, and with the devices that they are.
 
 use super::{ASSIGNED_TO, BOUND, Fingerprint, LOT, LOT_STATUS, STATUS, Token, TokenStatus};
-use crate::{Bound, List, Owner, Pending, Store, document};
+use crate::{Bound, List, Noun as _, Owner, Pending, Store, document};
 
 /// A filter for lists of tokens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,6 +10,24 @@ pub struct TokenFilter {
     pub status: Option<TokenStatus>,
     /// Those of this lot.
     pub lot: Option<String>,
+}
+
+impl TokenFilter {
+    /// Its tokens after this serial number.
+    fn list(&self, after: Option<String>) -> List {
+        let after = after.unwrap_or_default();
+        let lookup = |name, parts: &[&str], after| List::Lookup {
+            name,
+            prefix: document::value(parts),
+            after,
+        };
+        match (&self.lot, self.status.map(TokenStatus::name)) {
+            (None, None) => List::Global { after },
+            (None, Some(status)) => lookup(STATUS, &[status], after),
+            (Some(lot), None) => lookup(LOT, &[lot], after),
+            (Some(lot), Some(status)) => lookup(LOT_STATUS, &[lot, status], after),
+        }
+    }
 }
 
 /// A token and the device that it is, as read together.
@@ -31,20 +49,12 @@ impl dyn Store + '_ {
 
     /// Up to `limit` tokens after this serial number, in the order of serial numbers.
     pub fn tokens(&self, filter: TokenFilter, after: Option<String>, limit: u32) -> Pending<'_, Vec<Token>> {
-        let status = filter.status.map(TokenStatus::name);
-        let after = after.unwrap_or_default();
-        let lookup = |name, parts: &[&str], after| List::Lookup {
-            name,
-            prefix: document::value(parts),
-            after,
-        };
-        let list = match (&filter.lot, status) {
-            (None, None) => List::Global { after },
-            (None, Some(status)) => lookup(STATUS, &[status], after),
-            (Some(lot), None) => lookup(LOT, &[lot], after),
-            (Some(lot), Some(status)) => lookup(LOT_STATUS, &[lot, status], after),
-        };
-        self.list(list, limit)
+        self.list(filter.list(after), limit)
+    }
+
+    /// How many of these tokens there are; no more than `most` are counted.
+    pub fn count_tokens(&self, filter: TokenFilter, most: u32) -> Pending<'_, u32> {
+        self.count_in(Token::NAME, filter.list(None), most)
     }
 
     /// Up to `limit` tokens that are somebody's device, lost ones too, after this serial number and in that order; those

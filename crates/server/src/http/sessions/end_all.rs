@@ -23,10 +23,9 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[
 
 /// Signs a user out everywhere
 ///
-/// Role: enroll. All sessions end, the current one too, and all grants. It takes a fresh `factor` where a device is bound.
-/// An administrator of the account, or its root, signs another user out by a code of their own, as `approver`; nobody signs the
-/// root out so.
-/// The next check of any of the tokens says so.
+/// Role: enroll. All sessions end, the current one too, and all grants, and so do visits to the hosted pages. It takes a fresh
+/// `factor` where a device is bound. An administrator of the account, or its root, signs another user out by a code of their
+/// own, as `approver`; nobody signs the root out so. The next check of any of the tokens says so.
 #[utoipa::path(
     post,
     path = "/v1/accounts/{account}/users/{user}/sessions/end-all",

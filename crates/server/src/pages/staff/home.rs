@@ -65,7 +65,10 @@ pub(crate) async fn sign_in(
     received: Option<Extension<Received>>,
     OpenForm { browser, form }: OpenForm<SigningIn>,
 ) -> Page {
-    let opened = app.service.sign_in(form.api_key.trim(), &form.actor).await;
+    let opened = app
+        .service
+        .sign_in(form.api_key.trim(), &form.actor, browser.address())
+        .await;
     if let Some(Extension(received)) = &received {
         // A connection that shows wrong keys is the first to go when there is no room.
         match opened {

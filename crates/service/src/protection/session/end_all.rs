@@ -23,8 +23,9 @@ use crate::{
 const ACTION: &str = "session.end_all";
 
 impl Service {
-    /// Ends all sessions of this user, and their visits to the hosted pages but for the one in which it is done, for a fresh factor where there is anything that may check them: without a device, an
-    /// identity grant. The result is their number, and the next check of any of them says so.
+    /// Ends all sessions of this user, and their visits to the hosted pages but for the one in which it is done. It takes a
+    /// fresh factor where there is anything that may check them: without a device, an identity grant. The result is the number
+    /// of sessions, and the next check of any of them says so.
     pub async fn end_all_sessions(
         &self,
         caller: &Caller,

@@ -6,7 +6,7 @@ use axum::extract::State;
 use serde::Deserialize;
 use service::{Lot, NewLot};
 
-use super::{counted, open_to_in_words, path_of};
+use super::{number, open_to_in_words, path_of};
 use crate::{
     http::App,
     pages::{
@@ -23,8 +23,8 @@ use crate::{
 
 /// Lots on a page: the tokens of each are counted.
 const ROWS: u32 = 10;
-/// Tokens of each that are counted here; the lot's own page counts more.
-const COUNTED: u32 = 1_000;
+/// Tokens of each that are counted.
+const COUNTED: u32 = 10_000;
 
 #[derive(Template)]
 #[template(path = "staff/lots.html")]
@@ -39,7 +39,7 @@ struct Row {
     name: String,
     path: String,
     open_to: String,
-    counts: String,
+    count: String,
 }
 
 #[derive(Deserialize)]
@@ -61,8 +61,8 @@ async fn shown(app: &App, visit: &StaffVisit, cursor: Option<String>, form: &Mak
     let next = last.map(|last| format!("/staff/lots?cursor={}", encoded(&last.name)));
     let mut rows = Vec::with_capacity(lots.len());
     for lot in lots {
-        let counts = app.service.lot_counts(visit.caller(), &lot.name, COUNTED).await;
-        rows.push(row(&frame, lot, &counts.map_err(refused)?));
+        let count = app.service.lot_size(visit.caller(), &lot.name, COUNTED).await;
+        rows.push(row(&frame, lot, count.map_err(refused)?));
     }
     let template = Lots {
         frame: &frame,
@@ -73,11 +73,11 @@ async fn shown(app: &App, visit: &StaffVisit, cursor: Option<String>, form: &Mak
     Ok(page(app, visit, &frame, &template))
 }
 
-fn row(frame: &Frame, lot: Lot, counts: &service::LotCounts) -> Row {
+fn row(frame: &Frame, lot: Lot, count: u32) -> Row {
     Row {
         path: path_of(&lot.name),
         open_to: open_to_in_words(frame, &lot.open_to),
-        counts: counted(frame, counts),
+        count: number(frame, count, COUNTED),
         name: lot.name,
     }
 }

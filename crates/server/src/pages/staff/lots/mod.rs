@@ -5,9 +5,9 @@ mod list;
 mod one;
 
 use axum::{Router, routing::get};
-use service::{LotCounts, OpenTo};
+use service::OpenTo;
 
-use super::tokens::{encoded, status_named};
+use super::tokens::encoded;
 use crate::{http::App, pages::frame::Frame};
 
 pub(super) fn routes() -> Router<App> {
@@ -32,22 +32,10 @@ pub(super) fn open_to_in_words(frame: &Frame, open_to: &OpenTo) -> String {
     }
 }
 
-/// The tokens of a lot by status, as one reads them: `12 in stock, 3 bound`.
-fn counted(frame: &Frame, counts: &LotCounts) -> String {
-    let said = counts.by_status.iter().map(|(status, count)| {
-        let status = status_named(frame, *status);
-        frame.t2(
-            "staff_lot.counted",
-            &("status", &status),
-            &("count", &count.to_string()),
-        )
-    });
-    let mut said: Vec<String> = said.collect();
-    if counts.more {
-        said.push(frame.t("staff_lot.and_more"));
-    }
-    match said.is_empty() {
-        true => frame.t("staff_lot.empty"),
-        false => said.join(&frame.t("staff_lot.comma")),
+/// How many there are, where at most so many were counted.
+fn number(frame: &Frame, count: u32, most: u32) -> String {
+    match count < most {
+        true => count.to_string(),
+        false => frame.t1("staff_lot.at_least", "count", count),
     }
 }

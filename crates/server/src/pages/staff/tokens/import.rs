@@ -224,8 +224,38 @@ fn told(frame: &Frame, mut receipt: Receipt, file_name: String, dry_run: bool) -
         remarks: receipt
             .remarks
             .iter()
-            .map(|remark| import_words::remark(frame, *remark))
+            .filter_map(|remark| import_words::remark(frame, *remark))
             .collect(),
         is_whole,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(password: &str, key: &str) -> Importing {
+        Importing {
+            password: Zeroizing::new(password.into()),
+            key: Zeroizing::new(key.into()),
+            ..Importing::default()
+        }
+    }
+
+    #[test]
+    fn a_file_is_opened_by_nothing_a_password_or_a_hexadecimal_key() {
+        assert!(matches!(opened_by(&form("", "")), Ok(OpenedBy::Nothing)));
+        let opened = opened_by(&form(" open ", ""));
+        assert!(matches!(opened, Ok(OpenedBy::Password(password)) if *password == " open "));
+        let opened = opened_by(&form("", "00 Fe\n10"));
+        assert!(matches!(opened, Ok(OpenedBy::Key(key)) if *key == [0, 0xfe, 0x10]));
+    }
+
+    #[test]
+    fn and_not_by_both_nor_by_what_is_no_key() {
+        assert_eq!(opened_by(&form("open", "00")).err(), Some("staff_import.both_keys"));
+        for key in ["0", "xyz", "é0"] {
+            assert_eq!(opened_by(&form("", key)).err(), Some("staff_import.no_key"), "{key}");
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! What became of a seed file, in words: why it cannot be read, why a token cannot come in, what was assumed.
 
-use service::{Encoding, ImportRemark, Input, Refused, SeedReason, SeedRemark, ServiceError, TokenRefusal};
+use service::{
+    Encoding, IMPORT_MAX, ImportRemark, Refused, SeedFileError, SeedReadError, SeedReason, SeedRemark, ServiceError,
+    TokenRefusal,
+};
 
 use super::search::told;
 use crate::pages::{frame::Frame, staff::visit::StaffVisit};
@@ -59,11 +62,11 @@ fn reason_said(frame: &Frame, reason: &SeedReason) -> String {
     }
 }
 
-/// A remark in words.
-pub(super) fn remark(frame: &Frame, remark: ImportRemark) -> String {
-    match remark {
+/// A remark in words; that nothing comes in is said above all of them.
+pub(super) fn remark(frame: &Frame, remark: ImportRemark) -> Option<String> {
+    Some(match remark {
         ImportRemark::ShortSecrets(count) => frame.t1("staff_import.short_secrets", "count", count),
-        ImportRemark::Nothing { .. } => frame.t("staff_import.all_or_nothing"),
+        ImportRemark::Nothing { .. } => return None,
         ImportRemark::Read(remark) => match remark {
             SeedRemark::AmbiguousEncoding(encoding) => {
                 let name = match encoding {
@@ -81,16 +84,35 @@ pub(super) fn remark(frame: &Frame, remark: ImportRemark) -> String {
             SeedRemark::SignatureIgnored => frame.t("staff_import.signature_ignored"),
             SeedRemark::Unauthenticated => frame.t("staff_import.unauthenticated"),
         },
-    }
+    })
 }
 
 /// Why a file gave nothing.
 pub(super) fn unread(frame: &Frame, visit: &StaffVisit, error: &ServiceError) -> String {
+    let ServiceError::SeedFile(error) = error else {
+        return told(visit, error);
+    };
     match error {
-        ServiceError::Invalid {
-            input: Input::SeedFile,
-            why,
-        } => frame.t1("staff_import.unread", "why", why),
-        error => told(visit, error),
+        SeedFileError::Empty => frame.t("staff_import.empty"),
+        SeedFileError::TooMany => frame.t1("staff_import.too_many", "count", IMPORT_MAX),
+        SeedFileError::Read(error) => unreadable(frame, error),
+    }
+}
+
+fn unreadable(frame: &Frame, error: &SeedReadError) -> String {
+    match error {
+        SeedReadError::TooLarge => frame.t("staff_import.too_long"),
+        SeedReadError::NotText => frame.t("staff_import.not_text"),
+        SeedReadError::Unknown(_) => frame.t("staff_import.unknown"),
+        SeedReadError::Locked(_) => frame.t("staff_import.locked"),
+        SeedReadError::WrongKey(place) => frame.t1("staff_import.wrong_key", "line", place.line),
+        SeedReadError::Malformed { place, problem } => {
+            let line = place.line.to_string();
+            frame.t2("staff_import.malformed", &("line", &line), &("problem", problem))
+        }
+        SeedReadError::Unsupported { place, problem } => {
+            let line = place.line.to_string();
+            frame.t2("staff_import.unsupported", &("line", &line), &("problem", problem))
+        }
     }
 }
