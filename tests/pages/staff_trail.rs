@@ -24,7 +24,7 @@ struct Auditor<'w> {
 }
 
 impl<'w> Auditor<'w> {
-    /// After a day on which codes were right, wrong, used and late, and one device was locked.
+    /// After a day on which codes were right, wrong, used and early, and one device was locked.
     fn after_a_day(world: &'w World, options: Options, name: &'static str) -> Self {
         let alice = world.user("acme", "alice");
         let bound = alice.bind();
@@ -35,7 +35,7 @@ impl<'w> Auditor<'w> {
             alice.verify(&code);
         }
         world.pass(STEP_MS);
-        alice.verify(&bound.phone.code_at(world.now_ms() - 10 * STEP_MS));
+        alice.verify(&bound.phone.code_at(world.now_ms() + 4 * STEP_MS));
         let bob = world.user("acme", "bob");
         let phone = bob.bind().phone;
         for code in phone.wrong_codes_at(world.now_ms(), 11) {
@@ -109,18 +109,18 @@ fn audit(options: Options, name: &'static str) {
     );
     assert_eq!(browser.text("#locked"), "1", "A1: ten wrong codes lock");
     let told = browser.page_text();
-    // Three right ones and a login; three used ones, one late and ten wrong. What was not judged is told within the minute.
+    // Three right ones and a login; three used ones, one early and ten wrong. What was not judged is told within the minute.
     let sums = browser.text("section[aria-labelledby=hours] p");
     assert!(sums.contains('4') && sums.contains("14"), "{sums}");
-    for cause in ["used", "wrong", "too_late"] {
-        let path = format!("main a[href='/staff/trail?cause={}']", cause.replace('_', "%5F"));
+    for cause in ["used", "wrong"] {
+        let path = format!("main a[href='/staff/trail?cause={cause}']");
         assert!(browser.shows(&path), "{cause}: {told}");
     }
     assert!(!told.contains("too_early"), "D5");
     browser.click("section[aria-labelledby=hours] summary");
     assert_eq!(
         browser.texts("section[aria-labelledby=hours] tbody tr").len(),
-        4,
+        3,
         "{told}"
     );
     auditor.walk("today");
@@ -150,7 +150,7 @@ fn audit(options: Options, name: &'static str) {
     assert!(browser.shows("[role=alert]"), "{}", browser.page_text());
     auditor.walk("trail-refused");
 
-    auditor.open("/staff/trail?cause=too_late");
+    auditor.open("/staff/trail?cause=too_early");
     browser.click("main tbody a");
     browser.wait_for("#history");
     assert!(
@@ -170,7 +170,12 @@ fn a3_those_who_audit_see_the_day_and_the_trail() {
 
 #[test]
 fn a3_those_who_audit_see_the_day_and_the_trail_in_chinese() {
-    audit(Options::chinese(), "audit");
+    // A field of a time has several stops of the keyboard, and a page of the trail more than the harness follows.
+    let options = Options {
+        by_keyboard: false,
+        ..Options::chinese()
+    };
+    audit(options, "audit");
 }
 
 #[test]
@@ -233,6 +238,7 @@ fn a3_what_is_filtered_leaves_as_a_file_and_a_key_without_the_role_is_refused() 
     auditor.open("/staff/unbind-requests/no-id");
     assert!(browser.shows("main h1"), "a page of ours says that there is none");
     browser.assert_no_faults();
+    auditor.open("/staff/trail");
     browser.click(".menu button");
     browser.wait_for("#api_key");
 
