@@ -49,11 +49,7 @@ impl<K: Eq + Hash> HourlyLimit<K> {
         if counts.len() >= KEPT && !counts.contains_key(&who) {
             counts.retain(|_, count| count.lasts(now));
             if counts.len() >= KEPT {
-                // Whoever does it often stays counted.
-                counts.retain(|_, count| count.used > 1);
-            }
-            if counts.len() >= KEPT {
-                return Err(ServiceError::RateLimited);
+                forget_half(&mut counts);
             }
         }
         let count = counts.entry(who).or_insert(Count { since: now, used: 0 });
@@ -66,6 +62,15 @@ impl<K: Eq + Hash> HourlyLimit<K> {
         count.used += 1;
         Ok(())
     }
+}
+
+/// Makes room: whoever does it oftener than most stays counted. Nobody is refused because many others came today.
+fn forget_half<K>(counts: &mut HashMap<K, Count>) {
+    let mut used: Vec<u32> = counts.values().map(|count| count.used).collect();
+    let middle = used.len() / 2;
+    let (_, median, _) = used.select_nth_unstable(middle);
+    let median = *median;
+    counts.retain(|_, count| count.used > median);
 }
 
 impl Count {
@@ -113,5 +118,17 @@ mod tests {
             debug_assert!(limit.counts.lock().is_ok_and(|counts| counts.len() <= KEPT));
         }
         assert!(limit.take(0, 2, now).is_err(), "whoever came often is remembered");
+    }
+
+    #[test]
+    fn however_many_come_twice_nobody_is_refused_for_it() {
+        let limit = HourlyLimit::default();
+        let now = UnixMs::new(1_700_000_000_000);
+        for user in 0..2 * KEPT {
+            for _ in 0..2 {
+                assert_eq!(limit.take(user, 3, now), Ok(()), "{user}");
+            }
+            debug_assert!(limit.counts.lock().is_ok_and(|counts| counts.len() <= KEPT));
+        }
     }
 }
