@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Service {
-    /// Ends one session of this user, and the grants that hold in it. The next check says so.
+    /// Ends one session of this user, the grants that hold in it, and the visits to the hosted pages that came from it. The next check says so.
     pub async fn end_session(&self, caller: &Caller, owner: &Owner, id: Id) -> Result<(), ServiceError> {
         caller.may_for(&[Role::Enroll], owner)?;
         let core = &*self.core;
@@ -29,6 +29,7 @@ impl Service {
                 ..user
             };
             let change = Change::of(event).with([touched(next), ended(&session)]);
+            let change = change.with(core.end_page_visits_from(owner, id).await?);
             if attempt.commit_ending(change, owner, &[session]).await? {
                 return Ok(());
             }
