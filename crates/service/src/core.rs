@@ -61,7 +61,11 @@ pub(crate) struct Core {
     pub(crate) activity: ActivityCounter,
     pub(crate) dummy_device: DummyDevice,
     pub(crate) page_links: HourlyLimit<Owner>,
+    /// Whoever has the password has prompts made: they take nothing from the links to the settings.
+    pub(crate) prompt_links: HourlyLimit<Owner>,
     pub(crate) page_acts: HourlyLimit<Id>,
+    /// Answers of one session of a prompt take turns.
+    pub(crate) answering: UserLocks<Id>,
 }
 
 impl Core {
@@ -92,7 +96,9 @@ impl Core {
             activity: ActivityCounter::default(),
             dummy_device,
             page_links: HourlyLimit::default(),
+            prompt_links: HourlyLimit::default(),
             page_acts: HourlyLimit::default(),
+            answering: UserLocks::default(),
         })
     }
 

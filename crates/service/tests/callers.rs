@@ -145,7 +145,7 @@ const CALLS: &[(&str, Call)] = calls! {
     enrollment_on_page(&alice(), id(1));
     create_prompt_link(&prompt_link());
     prompt(&visit());
-    answer_on_page(id(1), answer());
+    answer_on_page(id(1), &Zeroizing::new(String::new()), answer());
     exchange_prompt("none", "none");
     act_on_page(id(1));
     end_page_session(id(1));

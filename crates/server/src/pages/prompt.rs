@@ -80,11 +80,20 @@ pub(crate) fn show_link(
 
 /// `GET /pages/prompt`
 pub(crate) async fn show(State(app): State<App>, visit: PromptVisit, Queried(asked): Queried<Asked>) -> Page {
+    goes_on(&app, &visit)?;
     let shown = Shown {
         method: asked.method.as_deref(),
         ..Shown::default()
     };
     page(&app, &visit, &shown).await
+}
+
+/// Refuses a visit that is answered: what waits to be fetched is not ended by whoever looks again.
+fn goes_on(app: &App, visit: &PromptVisit) -> Result<(), super::frame::Refusal> {
+    match visit.is_answered {
+        true => Err(PromptVisit::none(app, &visit.browser)),
+        false => Ok(()),
+    }
 }
 
 /// The first thing that is posted: the link is opened, and what was posted is done.
@@ -110,6 +119,9 @@ pub(crate) async fn act(State(app): State<App>, Posted { visit, form }: Posted<P
 
 /// Does what was posted; whether the visit goes on.
 async fn done(app: &App, visit: &PromptVisit, form: Answering) -> Result<(Response, bool), super::frame::Refusal> {
+    if !matches!(form.act, Act::Answer) {
+        goes_on(app, visit)?;
+    }
     match form.act {
         Act::Answer => answer(app, visit, form).await,
         Act::OtherMethod => {
@@ -142,7 +154,7 @@ async fn answer(app: &App, visit: &PromptVisit, form: Answering) -> Result<(Resp
         code: form.code,
         trust_device: trust,
     };
-    let (caller, id) = (&visit.visitor.caller, visit.visitor.id);
+    let (caller, id, code) = (&visit.visitor.caller, visit.visitor.id, &visit.visitor.answer_code);
     let mut shown = Shown {
         method: Some(&method),
         was_refused: true,
@@ -150,7 +162,7 @@ async fn answer(app: &App, visit: &PromptVisit, form: Answering) -> Result<(Resp
         alert: None,
     };
     let lang = visit.browser.lang;
-    match app.service.answer_on_page(caller, id, answer).await {
+    match app.service.answer_on_page(caller, id, code, answer).await {
         Ok(AnsweredPrompt::Right { code }) => {
             let mut response = redirect(&back(&visit.visit, &[("code", &code)]));
             end_session::<PromptVisit>(&mut response);

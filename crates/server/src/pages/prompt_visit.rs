@@ -19,21 +19,24 @@ pub(crate) struct PromptVisit {
     pub(crate) browser: Browser,
     pub(crate) visitor: PageVisitor,
     pub(crate) visit: PageVisit,
+    /// It is answered, and the answer waits: nothing is done in it any more, but for the same form sent once more.
+    pub(crate) is_answered: bool,
 }
 
 impl Visitor for PromptVisit {
     const COOKIE: &'static str = "__Host-countersign-prompt";
 
-    /// `None` of one that is answered, too.
     fn of(browser: Browser, visitor: PageVisitor) -> Option<Self> {
-        let PageHolder::User(visit) = &visitor.holder else {
-            return None;
+        let (visit, is_answered) = match &visitor.holder {
+            PageHolder::User(visit) => (visit.clone(), false),
+            PageHolder::Answered { visit, .. } => (visit.clone(), true),
+            PageHolder::Staff { .. } => return None,
         };
-        let visit = visit.clone();
         matches!(visit.purpose, VisitPurpose::Prompt { .. }).then_some(Self {
             browser,
             visitor,
             visit,
+            is_answered,
         })
     }
 

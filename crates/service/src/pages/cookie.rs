@@ -73,6 +73,16 @@ impl Bearer {
         bytes.extend(self.secret.as_slice());
     }
 
+    /// The one-time code of the answer that is given in this session: derived, so that a form that is sent twice is answered
+    /// with the same one, and good for nothing before the answer is kept.
+    pub(super) fn answer_code(&self) -> Zeroizing<String> {
+        let digest = Sha256::new()
+            .chain_update("answer")
+            .chain_update(self.secret.as_slice())
+            .finalize();
+        Zeroizing::new(BASE64URL_NOPAD.encode(&digest))
+    }
+
     /// What each form of this session carries, so that no other site can make one: derived, and no secret of the cookie.
     pub(super) fn form_token(&self) -> Zeroizing<String> {
         let digest = Sha256::new()

@@ -9,7 +9,7 @@ use crate::{Caller, Input, Service, ServiceError, UserPageName, attempt::Attempt
 
 /// The life of a link that nobody opens.
 const LINK_MS: i64 = 2 * UnixMs::MINUTE;
-/// Links for one user within an hour: each is a record of the trail, and costs whoever asks nothing.
+/// Links for one user within an hour, to settings and to prompts each: each is a record of the trail, and costs whoever asks nothing.
 pub(super) const LINKS_PER_USER: u32 = 120;
 
 /// A page link that is asked for.

@@ -89,7 +89,7 @@ impl Service {
             ChallengeState::Answered => Err(ServiceError::ChallengeEnded),
             ChallengeState::Expired => Err(ServiceError::ChallengeExpired),
         }?;
-        core.page_links.take(owner.clone(), LINKS_PER_USER, now)?;
+        core.prompt_links.take(owner.clone(), LINKS_PER_USER, now)?;
         let visit = PageVisit {
             owner,
             api_key,

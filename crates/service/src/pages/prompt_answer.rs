@@ -25,7 +25,7 @@ const ANSWER: &str = "answer of a prompt";
 pub enum AnsweredPrompt {
     /// It was right: the browser goes back with this one-time code.
     Right {
-        /// `base64url` of 256 random bits.
+        /// `base64url` of 256 bits that are derived from the session's secret.
         code: Zeroizing<String>,
     },
     /// It was refused.
@@ -36,12 +36,14 @@ pub enum AnsweredPrompt {
 }
 
 impl Service {
-    /// Judges what was typed on the prompt. A right answer ends the challenge in its own commit; the one-time code is kept in
+    /// Judges what was typed on the prompt, and keeps a right answer under this visitor's one-time code: a form that is sent twice
+    /// gets the same one. A right answer ends the challenge in its own commit; the one-time code is kept in
     /// another: a crash in between loses this login, and lets nobody in.
     pub async fn answer_on_page(
         &self,
         caller: &Caller,
         id: Id,
+        code: &Zeroizing<String>,
         answer: ChallengeAnswer,
     ) -> Result<AnsweredPrompt, ServiceError> {
         caller.may(&[Role::Verify])?;
@@ -49,9 +51,17 @@ impl Service {
         caller.has_page_session(id)?;
         let core = &*self.core;
         let none = || ServiceError::NotFound(SESSION);
+        // A form that is sent twice finds the answer of the first.
+        let _turn = core.answering.take(&id, core.settings.waiting_per_user).await?;
         let session = core.store.page_session(id).await?.ok_or_else(none)?;
-        let PageHolder::User(visit) = &session.holder else {
-            return Err(ServiceError::ChallengeEnded);
+        let visit = match &session.holder {
+            PageHolder::User(visit) => visit,
+            PageHolder::Answered { answer, .. }
+                if hash_of(code) == Some(answer.code) && core.clock.now()? < session.expires_at =>
+            {
+                return Ok(AnsweredPrompt::Right { code: code.clone() });
+            }
+            _ => return Err(ServiceError::ChallengeEnded),
         };
         let VisitPurpose::Prompt { challenge, .. } = &visit.purpose else {
             return Err(none());
@@ -59,19 +69,21 @@ impl Service {
         match self.judged_answer(caller, challenge, answer).await? {
             JudgedAnswer::Wrong { locked_until } => Ok(AnsweredPrompt::Wrong { locked_until }),
             JudgedAnswer::Right(right) => {
-                let code = self.keep_answer(caller, session, &right).await?.ok_or_else(none)?;
-                Ok(AnsweredPrompt::Right { code })
+                let kept = self.keep_answer(caller, session, &right, code).await?;
+                kept.ok_or_else(none)?;
+                Ok(AnsweredPrompt::Right { code: code.clone() })
             }
         }
     }
 
-    /// Keeps a right answer under a new one-time code; `None` where the session ended meanwhile.
+    /// Keeps a right answer under its one-time code; `None` where the session ended meanwhile.
     async fn keep_answer(
         &self,
         caller: &Caller,
         session: PageSession,
         right: &RightAnswer,
-    ) -> Result<Option<Zeroizing<String>>, ServiceError> {
+        code: &str,
+    ) -> Result<Option<()>, ServiceError> {
         let core = &*self.core;
         let now = core.clock.now()?;
         let attempt = Attempt {
@@ -79,8 +91,7 @@ impl Service {
             origin: caller.origin(),
             now,
         };
-        let mut secret = Zeroizing::new([0; CODE_BYTES]);
-        core.entropy.fill(&mut *secret)?;
+        let hash = hash_of(code).ok_or(ServiceError::NotFound(ANSWER))?;
         let entry = attempt
             .entry("prompt.answer", "done")
             .of_user()
@@ -89,7 +100,7 @@ impl Service {
         let event = core.event_about(&right.pending.owner(), entry, now).await?;
         let read_version = session.version;
         let answer = PromptAnswer {
-            code: Sha256::digest(*secret).into(),
+            code: hash,
             decision: right.decision,
             method: right.method.clone(),
             wrong_since_last_success: right.wrong_since_last_success,
@@ -97,8 +108,7 @@ impl Service {
         };
         let answered = session.answered(answer, now.plus(CODE_MS));
         let change = Change::of(event).with([Write::put(Some(read_version), &answered)]);
-        let code = Zeroizing::new(BASE64URL_NOPAD.encode(&*secret));
-        attempt.commit(change, code).await
+        attempt.commit(change, ()).await
     }
 
     /// Gives the answer of a prompt for its one-time code, once, to the API key that made the link and has its verifier. A

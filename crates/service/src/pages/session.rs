@@ -33,6 +33,8 @@ pub struct PageVisitor {
     pub caller: Caller,
     /// What its forms carry, so that no other site makes one.
     pub form_token: Zeroizing<String>,
+    /// The one-time code of the answer that may be given in it.
+    pub answer_code: Zeroizing<String>,
     /// The cookie that takes the place of the one that was shown, now and then.
     pub next_cookie: Option<Zeroizing<String>>,
     /// When it ends by itself, whatever is done in it.
@@ -251,6 +253,7 @@ async fn visitor(
     Ok(PageVisitor {
         id: session.id,
         form_token: bearer.form_token(),
+        answer_code: bearer.answer_code(),
         holder: session.holder,
         caller,
         next_cookie,
