@@ -73,7 +73,8 @@ impl Asked {
 
     /// The filter, or the key of the words that say what is wrong with it.
     fn filter(&self) -> Result<AuditFilter, &'static str> {
-        let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        // As it stands: blanks are part of a name.
+        let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         let filter = AuditFilter {
             account: text(&self.account),
             user: text(&self.user),

@@ -21,10 +21,10 @@ impl Named {
         self.account.is_empty() && self.user.is_empty()
     }
 
-    /// The user, or why these are no names.
+    /// The user, or why these are no names. Blanks are part of a name: without them it may be another user's.
     pub(crate) fn owner(&self, lang: Lang) -> Result<Owner, String> {
         let name = |text: &str| Name::new(text).map(Name::into_inner).ok();
-        let both = name(self.account.trim()).zip(name(self.user.trim()));
+        let both = name(&self.account).zip(name(&self.user));
         both.map(|(account, user)| Owner::new(account, user))
             .ok_or_else(|| lang.say("staff.no_names", &[]))
     }
