@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{
     body::Body,
     extract::{FromRequestParts as _, Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use service::{Owner, ServiceError, UnixMs};
@@ -15,7 +15,7 @@ use crate::{
     pages::{
         assets,
         fresh::FreshFields,
-        said,
+        hidden, said,
         staff::StaffFrame,
         visit::{Browser, UserVisit},
         words::Lang,
@@ -65,8 +65,8 @@ pub(crate) struct Frame {
     pub(crate) assets: &'static str,
     /// The time of the page, by which it counts down.
     pub(crate) served_at: Option<UnixMs>,
-    /// Where forms may lead besides.
-    pub(crate) form_action: Option<String>,
+    /// By what forms may lead elsewhere besides, at the end.
+    pub(crate) form_action: Option<&'static str>,
     /// One of staff whose page it is.
     pub(crate) staff: Option<StaffFrame>,
 }
@@ -124,7 +124,7 @@ impl Frame {
     /// With where forms may lead besides.
     pub(crate) fn leading_to(self, address: &str) -> Self {
         Self {
-            form_action: origin_of(address).map(str::to_owned),
+            form_action: Some(schemes_of(address)),
             back_to: host_of(address).map(str::to_owned),
             ..self
         }
@@ -191,7 +191,11 @@ pub(crate) fn html(app: &App, frame: &Frame, status: StatusCode, template: &impl
         Ok(text) => guarded(
             app,
             frame,
-            no_store(status, "text/html; charset=utf-8", Body::from(text)),
+            no_store(
+                status,
+                "text/html; charset=utf-8",
+                Body::from(hidden::written_out(text)),
+            ),
         ),
         Err(error) => {
             tracing::error!(%error, "a page cannot be written");
@@ -202,7 +206,7 @@ pub(crate) fn html(app: &App, frame: &Frame, status: StatusCode, template: &impl
 
 /// The headers that keep a page to itself.
 fn guarded(app: &App, frame: &Frame, mut response: Response) -> Response {
-    let also = frame.form_action.as_deref().unwrap_or_default();
+    let also = frame.form_action.unwrap_or_default();
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self' {also}; \
          base-uri 'none'; frame-ancestors 'none'"
@@ -273,12 +277,33 @@ pub(crate) fn refusal_of(app: &App, browser: &Browser, error: &ServiceError) -> 
     message(app, &frame, said::status(error), said).into()
 }
 
+/// `GET` of what is only posted to: somebody loads a page anew, or asks for it in another language. The page that posts there.
+pub(crate) async fn posted_from(browser: Browser, asked: Uri) -> Response {
+    let path = match asked.path() {
+        "/pages/leave" | "/pages/kept" => "/pages/security",
+        path => path.rsplit_once('/').map_or("/", |(page, _)| page),
+    };
+    match browser.chose_lang {
+        true => redirect(&format!("{path}?lang={}", browser.lang.name())),
+        false => redirect(path),
+    }
+}
+
 /// What is no page.
 pub(crate) async fn not_found(State(app): State<App>, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
     match Browser::from_request_parts(&mut parts, &app).await {
         Ok(browser) => refusal(&app, &browser, "error.no_page", 404).into_response(),
         Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// Where a form may lead that sends its user back. Browsers hold every redirect that follows to this, and whoever they go back to
+/// sends them on: a login service to its console. With one host alone the last click of a visit would do nothing at all.
+fn schemes_of(address: &str) -> &'static str {
+    match address.starts_with("https:") {
+        true => "https:",
+        false => "https: http:",
     }
 }
 

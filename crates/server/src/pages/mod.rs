@@ -14,6 +14,7 @@ mod form;
 mod frame;
 mod fresh;
 mod happened;
+mod hidden;
 mod history;
 mod leave;
 mod open;
@@ -35,7 +36,7 @@ mod words;
 
 use axum::{
     Router,
-    routing::{any, get, post},
+    routing::{any, get},
 };
 
 use crate::http::App;
@@ -46,17 +47,20 @@ pub(crate) use frame::page_url;
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/pages/open/{token}", get(open::show))
-        .route("/pages/open", post(open::act))
+        .route("/pages/open", get(open::again).post(open::act))
         .route("/pages/prompt", get(prompt::show).post(prompt::act))
         .route("/pages/security", get(security::show))
         .route("/pages/bind", get(bind::show).post(bind::act))
-        .route("/pages/bind/start", post(bind::start_app))
+        .route("/pages/bind/start", get(frame::posted_from).post(bind::start_app))
         .route("/pages/protection", get(protection::show).post(protection::act))
         .route(
             "/pages/suspicious-login",
             get(suspicious_login::show).post(suspicious_login::act),
         )
-        .route("/pages/suspicious-login/forget", post(suspicious_login::forget))
+        .route(
+            "/pages/suspicious-login/forget",
+            get(frame::posted_from).post(suspicious_login::forget),
+        )
         .route("/pages/sessions", get(sessions::show).post(sessions::act))
         .route("/pages/sign-out", get(sign_out::show).post(sign_out::act))
         .route(
@@ -64,7 +68,7 @@ pub(crate) fn routes() -> Router<App> {
             get(trusted_devices::show).post(trusted_devices::act),
         )
         .route("/pages/history", get(history::show))
-        .route("/pages/leave", post(leave::act))
+        .route("/pages/leave", get(frame::posted_from).post(leave::act))
         .route("/pages/assets/{version}/{name}", get(assets::get))
         .route("/pages/{*path}", any(frame::not_found))
         .merge(device::routes())

@@ -100,6 +100,11 @@ pub(crate) async fn act(State(app): State<App>, OpenForm { browser, form }: Open
     Ok(response)
 }
 
+/// `GET /pages/open`: the page after a link that was not opened, loaded anew.
+pub(crate) async fn again(State(app): State<App>, browser: Browser) -> Page {
+    Err(refusal(&app, &browser, "error.link_ended", 410))
+}
+
 /// The path of a page.
 pub(crate) fn path_of(page: UserPageName) -> &'static str {
     match page {

@@ -11,12 +11,9 @@ mod replace;
 mod start;
 mod unbind;
 
-use axum::{
-    Router,
-    routing::{get, post},
-};
+use axum::{Router, routing::get};
 
-use crate::http::App;
+use crate::{http::App, pages::frame};
 
 pub(crate) use factor::Asking;
 pub(crate) use start::{start, unproven};
@@ -25,11 +22,14 @@ pub(crate) use start::{start, unproven};
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/pages/bind-token", get(bind_token::show).post(bind_token::act))
-        .route("/pages/bind-token/start", post(bind_token::begin))
+        .route(
+            "/pages/bind-token/start",
+            get(frame::posted_from).post(bind_token::begin),
+        )
         .route("/pages/unbind", get(unbind::show).post(unbind::act))
         .route("/pages/replace", get(replace::show).post(replace::act))
         .route("/pages/recovery-codes", get(codes::show).post(codes::act))
-        .route("/pages/kept", post(codes::kept))
+        .route("/pages/kept", get(frame::posted_from).post(codes::kept))
         .route("/pages/clock", get(clock::show).post(clock::act))
         .route("/pages/lost", get(lost::show).post(lost::act))
 }

@@ -171,7 +171,9 @@ async fn shown(
 ) -> Page {
     let found = app.service.passcode(visit.caller(), id).await;
     let passcode = found.map_err(|error| refusal_of(app, &visit.browser, &error))?;
-    let frame = visit::frame(app, visit, "passcodes").alerting(alert);
+    let frame = visit::frame(app, visit, "passcodes")
+        .at(&format!("/staff/passcodes/{id}"))
+        .alerting(alert);
     let one = One {
         frame: &frame,
         user_path: users::path_of(&passcode.owner),

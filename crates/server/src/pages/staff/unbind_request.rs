@@ -115,9 +115,15 @@ fn written(
     page(app, visit, frame, &one)
 }
 
+fn path(id: Id) -> String {
+    format!("/staff/unbind-requests/{id}")
+}
+
 /// The page again, with why nothing was done.
 async fn refused(app: &App, visit: &StaffVisit, id: Id, said: String, approver: Option<Named>) -> Page {
-    let frame = visit::frame(app, visit, "unbind_requests").alerting(Some(said));
+    let frame = visit::frame(app, visit, "unbind_requests")
+        .at(&path(id))
+        .alerting(Some(said));
     shown(app, visit, frame, id, approver).await
 }
 
@@ -131,7 +137,7 @@ pub(crate) async fn approve(
     let said = match form.approver(visit.browser.lang) {
         Ok(approver) => match app.service.approve_unbind_request(visit.caller(), id, &approver).await {
             Ok(approved) => {
-                let frame = visit::frame(&app, &visit, "unbind_requests");
+                let frame = visit::frame(&app, &visit, "unbind_requests").at(&path(id));
                 let shown = (form.named(), Some(approved.applicant_token));
                 return Ok(written(&app, &visit, &frame, &approved.request, shown));
             }

@@ -203,11 +203,12 @@ pub(crate) async fn diagnose(State(app): State<App>, Posted { visit, form }: Pos
         account: form.account,
         user: form.user,
     };
-    let frame = visit::frame(&app, &visit, "users");
+    let frame = visit::frame(&app, &visit, "users").at("/staff/users");
     let owner = match named.owner(frame.lang) {
         Ok(owner) => owner,
         Err(said) => return shown(&app, &visit, frame.alerting(Some(said)), Named::default(), None, None).await,
     };
+    let frame = frame.at(&path_of(&owner));
     match app.service.diagnose(visit.caller(), &owner, &form.code).await {
         Ok(diagnosis) => {
             let told = told(diagnosis, frame.lang);
@@ -247,7 +248,10 @@ pub(crate) async fn unlock(State(app): State<App>, Posted { visit, form }: Poste
         account: form.account,
         user: form.user,
     };
-    let frame = visit::frame(&app, &visit, "users");
+    let mut frame = visit::frame(&app, &visit, "users").at("/staff/users");
+    if let Ok(owner) = named.owner(frame.lang) {
+        frame = frame.at(&path_of(&owner));
+    }
     let said = match named.owner(frame.lang) {
         Ok(owner) => match app.service.unlock(visit.caller(), &owner, form.device, None).await {
             Ok(_) => return Ok(redirect(&format!("{}&done=unlocked", path_of(&owner)))),

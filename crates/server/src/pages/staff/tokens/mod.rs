@@ -7,15 +7,14 @@ mod labels;
 mod one;
 mod search;
 
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    routing::{get, post},
-};
+use axum::{Router, extract::DefaultBodyLimit, routing::get};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use service::{Role, TokenStatus};
 
-use crate::{http::App, pages::frame::Frame};
+use crate::{
+    http::App,
+    pages::frame::{self, Frame},
+};
 
 /// Those who keep the inventory.
 pub(super) const DESK: &[Role] = &[Role::Inventory];
@@ -28,7 +27,7 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/staff/tokens", get(search::show))
         .route("/staff/tokens/one", get(one::show))
-        .route("/staff/tokens/move", post(one::act))
+        .route("/staff/tokens/move", get(frame::posted_from).post(one::act))
         .route("/staff/tokens/by-code", get(by_code::show).post(by_code::act))
         .route("/staff/tokens/import", import)
         .route("/staff/tokens/labels", get(labels::show))
