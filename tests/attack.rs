@@ -71,6 +71,8 @@ mod trail;
 mod trust;
 #[path = "attack/vanishing.rs"]
 mod vanishing;
+#[path = "attack/visits.rs"]
+mod visits;
 #[path = "attack/ways_back.rs"]
 mod ways_back;
 #[path = "attack/webhooks.rs"]

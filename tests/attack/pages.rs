@@ -12,19 +12,19 @@ use crate::{
     world::{Bound, MINUTE_MS, SECOND_MS, User, World, text},
 };
 
-const BACK: &str = "https://login.example/mfa/back?from=login";
+pub(super) const BACK: &str = "https://login.example/mfa/back?from=login";
 const PROMPT: &str = "__Host-countersign-prompt";
 const SETTINGS: &str = "__Host-countersign-user";
 
 /// A user who logs in, and stands before the prompt.
-struct Login<'w> {
-    service: LoginService<'w>,
-    user: User<'w>,
-    bound: Bound,
-    sent: Sent,
+pub(super) struct Login<'w> {
+    pub(super) service: LoginService<'w>,
+    pub(super) user: User<'w>,
+    pub(super) bound: Bound,
+    pub(super) sent: Sent,
 }
 
-fn login(world: &World) -> Login<'_> {
+pub(super) fn login(world: &World) -> Login<'_> {
     let service = LoginService::of(world, BACK);
     let user = world.user("acme", "alice");
     let bound = user.bind();
@@ -39,12 +39,12 @@ fn login(world: &World) -> Login<'_> {
 }
 
 impl Login<'_> {
-    fn code(&self) -> String {
+    pub(super) fn code(&self) -> String {
         self.bound.phone.code_at(self.service.world.now_ms())
     }
 
     /// Types a code on the page of this link.
-    fn type_code(&self, tab: &Tab<'_>, code: &str) -> Seen {
+    pub(super) fn type_code(&self, tab: &Tab<'_>, code: &str) -> Seen {
         let fields = [
             ("token", self.sent.token()),
             ("act", "answer"),
@@ -477,7 +477,7 @@ fn named(world: &World, service: &LoginService<'_>, name: &str) -> [Seen; 3] {
     [prompt, open, tab.get("/pages/security")]
 }
 
-fn percent(text: &str) -> String {
+pub(super) fn percent(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
@@ -542,14 +542,14 @@ fn p4_another_method_leads_back_and_proves_nothing() {
 }
 
 /// Opens a link for all of the user's settings; gives the tab.
-fn at_the_settings<'w>(login: &Login<'w>) -> Tab<'w> {
+pub(super) fn at_the_settings<'w>(login: &Login<'w>) -> Tab<'w> {
     let tab = Tab::of(login.service.world);
     assert_eq!(tab.post("/pages/open", &[("token", &settings_link(login))]).status, 303);
     assert_eq!(tab.get("/pages/security").status, 200);
     tab
 }
 
-fn settings_link(login: &Login<'_>) -> String {
+pub(super) fn settings_link(login: &Login<'_>) -> String {
     let body = json!({"page": "security", "return_url": BACK, "state": "s", "actor": login.user.actor()});
     let made = login.service.post(&login.user.path("/page-links"), &body).expect(201);
     let url = Url::parse(&text(&made["url"])).expect("an address");

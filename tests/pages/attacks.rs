@@ -3,7 +3,11 @@
 
 use std::net::SocketAddr;
 
-use axum::{Router, response::Html};
+use axum::{
+    Router,
+    response::{Html, Redirect},
+    routing::get,
+};
 use serde_json::json;
 use tokio::{net::TcpListener, runtime::Runtime};
 
@@ -23,6 +27,23 @@ struct Site {
 
 impl Site {
     fn with(page: String) -> Self {
+        let page = format!("<!doctype html><html lang=en><title>x</title><link rel=icon href='data:,'>{page}");
+        Self::of(|_| Router::new().fallback(move || std::future::ready(Html(page.clone()))))
+    }
+
+    /// A login service whose page to come back to sends the user on to a console under another name.
+    fn that_sends_on() -> Self {
+        let arrived = Html("<!doctype html><html lang=en><title>x</title><link rel=icon href='data:,'><p id=arrived>x");
+        Self::of(|address| {
+            let console = format!("http://localhost:{}/console", address.port());
+            let send_on = move || std::future::ready(Redirect::to(&console));
+            Router::new()
+                .route("/back", get(send_on))
+                .fallback(move || std::future::ready(arrived))
+        })
+    }
+
+    fn of(rooms: impl FnOnce(SocketAddr) -> Router) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -30,8 +51,7 @@ impl Site {
             .expect("a runtime");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
         let address = listener.local_addr().expect("an address");
-        let page = format!("<!doctype html><html lang=en><title>x</title><link rel=icon href='data:,'>{page}");
-        let rooms = Router::new().fallback(move || std::future::ready(Html(page.clone())));
+        let rooms = rooms(address);
         runtime.spawn(async { axum::serve(listener, rooms).await });
         Self {
             address,
@@ -172,4 +192,22 @@ fn names_that_are_markup_are_shown_as_they_are() {
         assert_eq!(victim.browser.script(injected, vec![]), 0, "{payload}");
         victim.browser.assert_no_faults();
     }
+}
+
+/// Browsers hold every redirect after a form to what its page allows: the last click of a visit must not do nothing.
+#[test]
+fn whoever_is_gone_back_to_may_send_the_user_on() {
+    let world = World::new();
+    let site = Site::that_sends_on();
+    let [near, other] = site.names();
+    let service = LoginService::of(&world, &format!("{near}back"));
+    let user = world.user("acme", "alice");
+    let bound = user.bind();
+    let sent = service.send(&service.login(&user), "their browser");
+    let browser = Browser::start();
+    browser.open(&format!("http://{}{}", world.address(), sent.path));
+    browser.type_into("#code", &bound.phone.code_at(world.now_ms()));
+    browser.click("main button.primary");
+    browser.wait_for_url(&format!("{other}console"));
+    browser.wait_for("#arrived");
 }
