@@ -1,7 +1,10 @@
 //! The inventory in a browser: a seed file is judged and then taken in, its lot opened, one of its tokens bound, found by
 //! number, user and code, and moved on in its life (D1, B3, U4, A3, A5).
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use serde_json::{Value, json};
@@ -78,7 +81,7 @@ impl<'w> Inventory<'w> {
 
     /// Chooses a file, and sends the form.
     #[track_caller]
-    fn send(&self, form: &str, file: &PathBuf) {
+    fn send(&self, form: &str, file: &Path) {
         let browser = self.browser();
         let path = file.to_str().expect("a path");
         browser.choose_file(&format!("{form} input[type=file]"), path);
@@ -101,7 +104,7 @@ impl<'w> Inventory<'w> {
 
     /// Has a file judged.
     #[track_caller]
-    fn judge(&self, file: &PathBuf) {
+    fn judge(&self, file: &Path) {
         self.desk.open("/staff/tokens/import");
         self.browser().type_into("#lot", LOT);
         self.send("#judge", file);
