@@ -83,6 +83,30 @@ fn with_pages_it_serves_a_cloud_until_it_is_told_to_end() {
     let mut page = ureq::get(&url).call().expect("it answers");
     let page = page.body_mut().read_to_string().expect("text");
     assert!(page.contains("action=\"/register\""), "{page}");
+
+    // Its button leads to the service, where the page is, and not to the toy.
+    let agent: ureq::Agent = ureq::Agent::config_builder().max_redirects(0).build().into();
+    let send = |path: &str, cookie: &str| {
+        let request = agent.post(format!("{url}{path}")).header("cookie", cookie);
+        request
+            .send_form([("user", "alice"), ("password", "pw")])
+            .expect("an answer")
+    };
+    let said = |answer: &ureq::http::Response<ureq::Body>, name: &str| {
+        let value = answer.headers().get(name).expect(name).to_str().expect("text");
+        value.split(';').next().unwrap_or_default().to_owned()
+    };
+    send("/register", "");
+    let cookie = said(&send("/login", ""), "set-cookie");
+    let link = said(&send("/settings", &cookie), "location");
+    let service = told
+        .split('(')
+        .find_map(|rest| rest.split(')').next()?.strip_prefix("http://"));
+    let service = service.expect("the service's address");
+    assert!(link.starts_with(&format!("http://{service}/pages/open/")), "{link}");
+    let mut page = ureq::get(&link).call().expect("it answers");
+    let page = page.body_mut().read_to_string().expect("text");
+    assert!(page.contains("alice"), "{page}");
     demo.ask_to_end("INT");
     assert_eq!(demo.wait().code(), 0);
     assert!(is_empty(home.path()), "nothing is left");

@@ -54,7 +54,8 @@ fn tell(dir: &TempDir, running: &Running, own: &str) -> Result<(), Failure> {
         running.url
     ))?;
     say_flush(
-        "\nNo phone at hand? Choose \"cannot scan?\" and give the key, as text, to an authenticator in another terminal:",
+        "\nNo phone at hand? Choose \"Cannot scan?\" and give the key, as text, to an authenticator in another terminal. It wants a \
+         passphrase of yours, of 8 characters or more:",
     )?;
     tell!(
         "\n   {program} authenticator add --vault {vault} --issuer toy\n   {program} authenticator code --vault {vault} toy",

@@ -60,7 +60,12 @@ impl Running {
             };
             let made = opened.service.create_key(&Caller::shell(), &wanted, None).await;
             let (_, key) = made.map_err(Failure::new)?;
-            let app = server::router(opened.service.clone(), Limits::default(), server::Brand::default());
+            // Without it the links of the pages would lead to nowhere but their caller's own address.
+            let brand = server::Brand {
+                url: Some(url.clone()),
+                ..server::Brand::default()
+            };
+            let app = server::router(opened.service.clone(), Limits::default(), brand);
             let stopped = async { stopped.await.unwrap_or(()) };
             let ids = opened.request_ids.clone();
             let serving = tokio::spawn(server::serve(listener, None, app, Limits::default(), ids, stopped));
