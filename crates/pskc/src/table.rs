@@ -49,6 +49,12 @@ impl<'t> Row<'t> {
         self.cells.get(index).copied().unwrap_or_default()
     }
 
+    /// The number of columns up to the last that is not empty: spreadsheet programs fill up short lines.
+    pub(crate) fn used(&self) -> usize {
+        let last = self.cells.iter().rposition(|cell| !cell.is_empty());
+        last.map_or(0, |last| last + 1)
+    }
+
     pub(crate) fn place(&self, column: &str) -> Place {
         Place::new(self.line, column)
     }

@@ -9,7 +9,7 @@ use super::value::{Opener, Width};
 use crate::hash_name::hash;
 use crate::seed::is_presentable;
 use crate::xml::Xml;
-use crate::{ManagementKey, Moving, ReadError, Reason, Seed};
+use crate::{ManagementKey, Moving, Options, ReadError, Reason, Seed};
 
 /// The device of a key package.
 #[derive(Default)]
@@ -53,6 +53,7 @@ pub(super) fn read(
     opener: &mut Opener,
     device: &Device,
     key: Node<'_, '_>,
+    options: &Options,
 ) -> Result<Result<Seed, Reason>, ReadError> {
     let parameters = child(key, "AlgorithmParameters");
     let kind = match key.attribute("Algorithm") {
@@ -65,19 +66,27 @@ pub(super) fn read(
     if parameters.is_some_and(|parameters| child(parameters, "ChallengeFormat").is_some()) {
         return Ok(Err(Reason::Challenge));
     }
-    let algorithm = match parameters.and_then(|parameters| child_text(parameters, "Suite")) {
-        None => Algorithm::Sha1,
+    let said = match parameters.and_then(|parameters| child_text(parameters, "Suite")) {
+        None => None,
         Some(suite) => match hash(suite) {
-            Some(algorithm) => algorithm,
+            Some(algorithm) => Some(algorithm),
             None => return Ok(Err(Reason::Hash)),
         },
     };
-    let digits = match parameters.and_then(|parameters| child(parameters, "ResponseFormat")) {
-        None => Digits::SIX,
+    let algorithm = match options.hash(said) {
+        Ok(algorithm) => algorithm.unwrap_or(Algorithm::Sha1),
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let said = match parameters.and_then(|parameters| child(parameters, "ResponseFormat")) {
+        None => None,
         Some(format) => match response(xml, format)? {
-            Some(digits) => digits,
+            Some(digits) => Some(digits),
             None => return Ok(Err(Reason::Response)),
         },
+    };
+    let digits = match options.digits(said) {
+        Ok(digits) => digits.unwrap_or(Digits::SIX),
+        Err(reason) => return Ok(Err(reason)),
     };
     let validity = match child(key, "Policy")
         .map(|policy| policy::read(xml, policy))
@@ -90,7 +99,7 @@ pub(super) fn read(
     let Some(data) = child(key, "Data") else {
         return Ok(Err(Reason::NoSecret));
     };
-    let moving = match moving(xml, opener, data, kind == "totp")? {
+    let moving = match moving(xml, opener, data, kind == "totp", options)? {
         Ok(moving) => moving,
         Err(reason) => return Ok(Err(reason)),
     };
@@ -151,6 +160,7 @@ fn moving(
     opener: &mut Opener,
     data: Node<'_, '_>,
     by_time: bool,
+    options: &Options,
 ) -> Result<Result<Moving, Reason>, ReadError> {
     let mut number = |name, width| -> Result<Option<i128>, ReadError> {
         match child(data, name) {
@@ -159,6 +169,9 @@ fn moving(
         }
     };
     if !by_time {
+        if let Err(reason) = options.no_period() {
+            return Ok(Err(reason));
+        }
         // RFC 4226 section 7.2 begins anywhere; a file without a counter means a new token.
         let counter = number("Counter", Width::Long)?.unwrap_or(0);
         return match u64::try_from(counter) {
@@ -169,12 +182,16 @@ fn moving(
     if number("Time", Width::Int)?.unwrap_or(0) != 0 {
         return Ok(Err(Reason::Epoch));
     }
-    let period = match number("TimeInterval", Width::Int)? {
-        None => Some(Period::THIRTY),
-        Some(seconds) => u32::try_from(seconds).ok().and_then(Period::new_s),
+    let said = match number("TimeInterval", Width::Int)? {
+        None => None,
+        Some(seconds) => match u32::try_from(seconds).ok().and_then(Period::new_s) {
+            Some(period) => Some(period),
+            None => return Ok(Err(Reason::Period)),
+        },
     };
-    let Some(period) = period else {
-        return Ok(Err(Reason::Period));
+    let period = match options.period(said) {
+        Ok(period) => period.unwrap_or(Period::THIRTY),
+        Err(reason) => return Ok(Err(reason)),
     };
     let drift = number("TimeDrift", Width::Int)?.unwrap_or(0);
     // pskctool writes a negative number as 2^32 more than it is.

@@ -9,7 +9,7 @@ use super::names::{DS, PSKC, child, children, is_draft, is_standard};
 use super::value::Opener;
 use crate::duplicates::{Found, settle};
 use crate::xml::Xml;
-use crate::{Encoding, Format, Protection, ReadError, Receipt, Refusal, Remark, Unlock};
+use crate::{Encoding, Format, Options, Protection, ReadError, Receipt, Refusal, Remark, Unlock};
 
 /// True if this is a key container of RFC 6030.
 pub(crate) fn is_key_container(root: Node<'_, '_>) -> bool {
@@ -42,7 +42,7 @@ fn refuse_repetitions(xml: &Xml<'_>) -> Result<(), ReadError> {
 }
 
 /// Reads a container, all of it or nothing.
-pub(crate) fn read(xml: &Xml<'_>, unlock: &Unlock<'_>) -> Result<Receipt, ReadError> {
+pub(crate) fn read(xml: &Xml<'_>, unlock: &Unlock<'_>, options: &Options) -> Result<Receipt, ReadError> {
     let container = xml.root();
     if let Some(version) = container.attribute("Version")
         && version != "1.0"
@@ -65,7 +65,7 @@ pub(crate) fn read(xml: &Xml<'_>, unlock: &Unlock<'_>) -> Result<Receipt, ReadEr
         for element in children(package, "Key") {
             names_users |= child(element, "UserId").is_some();
             let place = xml.place(element);
-            match key::read(xml, &mut opener, &device, element)? {
+            match key::read(xml, &mut opener, &device, element, options)? {
                 Ok(seed) => found.push(Found { place, seed }),
                 Err(reason) => refused.push(Refusal {
                     place,

@@ -2,15 +2,16 @@
 
 use roxmltree::Node;
 
-use super::{Dialogue, Draft};
+use super::dialogue::Dialogue;
+use super::draft::{Draft, Kind};
 use crate::xml::Xml;
-use crate::{Encoding, Format, Moving, ReadError, Reason, Receipt, Refusal};
+use crate::{Format, Options, ReadError, Reason, Receipt, Refusal};
 
 pub(crate) fn is_token_list(root: Node<'_, '_>) -> bool {
     root.tag_name().name() == "Tokens"
 }
 
-pub(crate) fn read(xml: &Xml<'_>, encoding: Option<Encoding>) -> Result<Receipt, ReadError> {
+pub(crate) fn read(xml: &Xml<'_>, options: &Options) -> Result<Receipt, ReadError> {
     xml.refuse_mixed_text()?;
     let mut drafts = Vec::new();
     let mut refused = Vec::new();
@@ -48,11 +49,12 @@ pub(crate) fn read(xml: &Xml<'_>, encoding: Option<Encoding>) -> Result<Receipt,
         };
         let mut draft = Draft::new(serial, text(seed));
         draft.model = children(token, "ProductName").next().map(text);
-        draft.algorithm = None;
-        draft.moving = Moving::Counter { counter };
+        draft.counter = counter;
         drafts.push((xml.place(seed), draft));
     }
-    Dialogue::new(Format::SafeNet, [crate::Remark::AssumedHotp]).finish(drafts, refused, encoding)
+    Dialogue::new(Format::SafeNet)
+        .of_kind(Kind::Counter)
+        .finish(drafts, refused, options)
 }
 
 fn text<'a>(node: Node<'a, '_>) -> &'a str {
