@@ -13,8 +13,9 @@ pub(crate) struct Found {
 }
 
 /// Keeps tokens that are there once, and one of those that are there again without a difference. Where the same serial
-/// number comes with other data none is kept: taking either would be a guess.
-pub(crate) fn settle(found: Vec<Found>, refused: &mut Vec<Refusal>) -> Vec<Seed> {
+/// number comes with other data none is kept: taking either would be a guess. So would be taking a serial number whose
+/// letters were read by a guessed encoding.
+pub(crate) fn settle(found: Vec<Found>, refused: &mut Vec<Refusal>, is_guessed: bool) -> Vec<Seed> {
     let mut by_serial: HashMap<&str, Vec<usize>> = HashMap::with_capacity(found.len());
     for (index, Found { seed, .. }) in found.iter().enumerate() {
         by_serial.entry(&seed.serial_number).or_default().push(index);
@@ -35,6 +36,11 @@ pub(crate) fn settle(found: Vec<Found>, refused: &mut Vec<Refusal>) -> Vec<Seed>
         if !all_alike {
             let other_line = found[again[0]].place.line;
             reasons[first] = Some(Reason::Conflict { other_line });
+        }
+    }
+    for (reason, Found { seed, .. }) in reasons.iter_mut().zip(&found) {
+        if is_guessed && !seed.serial_number.is_ascii() {
+            *reason = Some(Reason::UnsureSerialNumber);
         }
     }
     let mut seeds = Vec::with_capacity(found.len());

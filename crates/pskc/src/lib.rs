@@ -39,6 +39,7 @@ mod receipt;
 mod rounded;
 mod seed;
 mod table;
+mod text;
 mod vendors;
 mod xml;
 mod zeros;

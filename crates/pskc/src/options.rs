@@ -1,5 +1,7 @@
 //! What whoever imports a file knows and the file does not say.
 
+use std::ops::Deref;
+
 use otp::{Algorithm, Digits, Period};
 
 use crate::{Encoding, Reason};
@@ -16,6 +18,21 @@ pub struct Options {
     pub digits: Option<Digits>,
     /// How long a code is shown. A token that counts events has none.
     pub period: Option<Period>,
+}
+
+/// What a reader knows beside the text.
+pub(crate) struct Context {
+    pub(crate) options: Options,
+    /// Whether the text's encoding was guessed, so that letters beyond ASCII may be others.
+    pub(crate) is_guessed: bool,
+}
+
+impl Deref for Context {
+    type Target = Options;
+
+    fn deref(&self) -> &Options {
+        &self.options
+    }
 }
 
 impl Options {

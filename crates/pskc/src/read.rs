@@ -1,7 +1,9 @@
 //! The one way in: a file is known by what is in it, never by its name.
 
+use crate::options::Context;
+use crate::text::Decoded;
 use crate::xml::{Xml, local_name};
-use crate::{Encoding, Options, ReadError, Receipt, container, vendors};
+use crate::{Encoding, Options, ReadError, Receipt, Remark, container, vendors};
 
 /// Largest file that is read, in bytes.
 pub const MAX_FILE_LEN_BYTES: usize = 64 << 20;
@@ -52,20 +54,27 @@ pub fn read_with(bytes: &[u8], unlock: &Unlock<'_>, options: &Options) -> Result
     if bytes.len() > MAX_FILE_LEN_BYTES {
         return Err(ReadError::TooLarge);
     }
-    let text = str::from_utf8(bytes).map_err(|_| ReadError::NotText)?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.contains('\0') {
-        return Err(ReadError::NotText);
-    }
+    let decoded = Decoded::of(bytes)?;
+    let text = decoded.text()?;
+    let context = Context {
+        options: *options,
+        is_guessed: decoded.is_guessed,
+    };
+    let mut receipt = recognise(text, unlock, &context)?;
+    receipt.remarks.extend(decoded.encoding.map(Remark::Recoded));
+    Ok(receipt)
+}
+
+fn recognise(text: &str, unlock: &Unlock<'_>, context: &Context) -> Result<Receipt, ReadError> {
     if !text.trim_start().starts_with('<') {
-        return vendors::read_table(text, options);
+        return vendors::read_table(text, context);
     }
     let xml = Xml::parse(text)?;
     let root = xml.root();
     if container::is_key_container(root) {
-        container::read(&xml, unlock, options)
+        container::read(&xml, unlock, context)
     } else if vendors::safenet::is_token_list(root) {
-        vendors::safenet::read(&xml, options)
+        vendors::safenet::read(&xml, context)
     } else {
         let name = local_name(root);
         Err(ReadError::Unknown(format!(

@@ -150,6 +150,9 @@ pub enum Reason {
         /// `serial number` or `secret`.
         what: &'static str,
     },
+    /// Its serial number has letters beyond ASCII, and nothing says in which encoding.
+    #[error("its serial number has letters whose encoding the file does not say: save the file as UTF-8")]
+    UnsureSerialNumber,
     /// Outside 6 to 8, or not decimal, or with a check digit.
     #[error("its codes are not 6, 7 or 8 decimal digits without a check digit")]
     Response,

@@ -65,13 +65,15 @@ impl Table {
     pub(crate) fn read(text: &str) -> Result<Self, ReadError> {
         let first = text
             .lines()
-            .find(|line| !line.trim().is_empty() && !line.starts_with('#'))
+            .find(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'))
             .ok_or_else(|| ReadError::Unknown("there is no line in it".into()))?;
+        let announced = announced(first);
         let most = [b',', b';', b'\t']
             .map(|delimiter| (count_unquoted(first, delimiter), delimiter))
             .into_iter()
             .max_by_key(|(count, delimiter)| (*count, *delimiter == b','));
         let separator = match most {
+            _ if announced.is_some() => Separator::Delimiter(announced.unwrap_or(b',')),
             Some((1.., delimiter)) => Separator::Delimiter(delimiter),
             _ => Separator::Blanks,
         };
@@ -147,7 +149,7 @@ impl Table {
             let problem = "a cell has a control character, or its quotes are never closed";
             return Err(ReadError::malformed(Place::new(line, ""), problem));
         }
-        if text.iter().all(u8::is_ascii_whitespace) {
+        if text.iter().all(u8::is_ascii_whitespace) || self.is_remark(&record, ends) {
             return Ok(());
         }
         self.expect_room(line)?;
@@ -163,6 +165,19 @@ impl Table {
         Ok(())
     }
 
+    /// A line that is for spreadsheet programs or for people: `sep=;` at the top, and a `#` that is indented, or that a
+    /// spreadsheet program has filled up with empty columns.
+    fn is_remark(&self, record: &std::ops::Range<usize>, ends: &[usize]) -> bool {
+        let text = &self.text[record.clone()];
+        let first = &text[..ends.first().copied().unwrap_or_default()];
+        let is_alone = text[first.len()..].iter().all(u8::is_ascii_whitespace);
+        if first.trim_ascii_start().starts_with(b"#") && (is_alone || !first.starts_with(b"#")) {
+            return true;
+        }
+        let is_announcement = first.len() <= SEP.len() + 1 && first.get(..SEP.len()).is_some_and(is_sep);
+        self.rows.is_empty() && is_alone && is_announcement
+    }
+
     fn expect_room(&self, line: u32) -> Result<(), ReadError> {
         if self.rows.len() < MAX_ROWS {
             return Ok(());
@@ -174,7 +189,7 @@ impl Table {
     fn read_blanks(&mut self, text: &str) -> Result<(), ReadError> {
         self.text.copy_from_slice(text.as_bytes());
         for (number, whole) in (1..).zip(text.lines()) {
-            if whole.starts_with('#') {
+            if whole.trim_start().starts_with('#') {
                 continue;
             }
             let first = self.cells.len();
@@ -198,6 +213,24 @@ impl Table {
         }
         Ok(())
     }
+}
+
+/// What a first line begins with that tells spreadsheet programs the delimiter.
+const SEP: &[u8] = b"sep=";
+
+fn is_sep(bytes: &[u8]) -> bool {
+    bytes.eq_ignore_ascii_case(SEP)
+}
+
+/// The delimiter that the first line announces: `sep=;`, in quotes or not.
+fn announced(line: &str) -> Option<u8> {
+    let line = line.trim_start_matches('"').as_bytes();
+    let (sep, rest) = line.split_at_checked(SEP.len())?;
+    let delimiter = rest
+        .first()
+        .copied()
+        .filter(|byte| matches!(byte, b',' | b';' | b'\t' | b'|'));
+    delimiter.filter(|_| is_sep(sep))
 }
 
 /// The number of delimiters outside quotes.
@@ -235,7 +268,11 @@ fn guarded(cell: &str) -> String {
 fn unguarded(cell: &str) -> &str {
     match cell.strip_prefix(GUARD) {
         Some(rest) if rest.starts_with(GUARD) || rest.starts_with(FORMULA) => rest,
-        _ => cell,
+        // How a table tells spreadsheet programs that a number is a text.
+        _ => cell
+            .strip_prefix("=\"")
+            .and_then(|rest| rest.strip_suffix('"'))
+            .unwrap_or(cell),
     }
 }
 

@@ -8,8 +8,9 @@ use super::key::{self, Device};
 use super::names::{DS, PSKC, child, children, is_draft, is_standard};
 use super::value::Opener;
 use crate::duplicates::{Found, settle};
+use crate::options::Context;
 use crate::xml::Xml;
-use crate::{Encoding, Format, Options, Protection, ReadError, Receipt, Refusal, Remark, Unlock};
+use crate::{Encoding, Format, Protection, ReadError, Receipt, Refusal, Remark, Unlock};
 
 /// True if this is a key container of RFC 6030.
 pub(crate) fn is_key_container(root: Node<'_, '_>) -> bool {
@@ -42,7 +43,7 @@ fn refuse_repetitions(xml: &Xml<'_>) -> Result<(), ReadError> {
 }
 
 /// Reads a container, all of it or nothing.
-pub(crate) fn read(xml: &Xml<'_>, unlock: &Unlock<'_>, options: &Options) -> Result<Receipt, ReadError> {
+pub(crate) fn read(xml: &Xml<'_>, unlock: &Unlock<'_>, context: &Context) -> Result<Receipt, ReadError> {
     let container = xml.root();
     if let Some(version) = container.attribute("Version")
         && version != "1.0"
@@ -65,7 +66,7 @@ pub(crate) fn read(xml: &Xml<'_>, unlock: &Unlock<'_>, options: &Options) -> Res
         for element in children(package, "Key") {
             names_users |= child(element, "UserId").is_some();
             let place = xml.place(element);
-            match key::read(xml, &mut opener, &device, element, options)? {
+            match key::read(xml, &mut opener, &device, element, context)? {
                 Ok(seed) => found.push(Found { place, seed }),
                 Err(reason) => refused.push(Refusal {
                     place,
@@ -85,7 +86,7 @@ pub(crate) fn read(xml: &Xml<'_>, unlock: &Unlock<'_>, options: &Options) -> Res
         format: Format::Pskc,
         encoding: Encoding::Base64,
         protection,
-        seeds: settle(found, &mut refused),
+        seeds: settle(found, &mut refused, context.is_guessed),
         refused,
         remarks: remarks
             .into_iter()

@@ -4,10 +4,11 @@ use super::draft::{Assumptions, Defaults, Draft, Kind, Line, seed};
 use super::recognise::looks_like_serial_number;
 use crate::column::{Judgement, judge};
 use crate::duplicates::{Found, settle};
+use crate::options::Context;
 use crate::rounded::is_rounded;
 use crate::table::Row;
 use crate::xml::shown;
-use crate::{Encoding, Format, Options, Place, Protection, ReadError, Reason, Receipt, Refusal, Remark};
+use crate::{Encoding, Format, Place, Protection, ReadError, Reason, Receipt, Refusal, Remark};
 
 /// One format's reader.
 pub(super) struct Dialogue {
@@ -52,7 +53,7 @@ impl Dialogue {
     pub(super) fn read<'t>(
         self,
         rows: impl Iterator<Item = Row<'t>>,
-        options: &Options,
+        context: &Context,
         line: impl Fn(&Row<'t>) -> Result<Line<'t>, ReadError>,
     ) -> Result<Receipt, ReadError> {
         let mut drafts = Vec::new();
@@ -69,7 +70,7 @@ impl Dialogue {
                 Line::Skipped => {}
             }
         }
-        self.finish(drafts, refused, options)
+        self.finish(drafts, refused, context)
     }
 
     fn expect_serial_number(&self, row: &Row<'_>) -> Result<(), ReadError> {
@@ -91,13 +92,13 @@ impl Dialogue {
         mut self,
         drafts: Vec<(Place, Draft<'_>)>,
         mut refused: Vec<Refusal>,
-        options: &Options,
+        context: &Context,
     ) -> Result<Receipt, ReadError> {
         let secrets = drafts
             .iter()
             .map(|(place, draft)| (place, draft.secret))
             .filter(|(_, secret)| !secret.is_empty() && !is_rounded(secret));
-        let Judgement { encoding, ambiguous } = match options.encoding {
+        let Judgement { encoding, ambiguous } = match context.encoding {
             None => judge(secrets, self.preferred)?,
             Some(encoding) => Judgement {
                 encoding,
@@ -112,7 +113,7 @@ impl Dialogue {
         let mut found = Vec::with_capacity(drafts.len());
         for (place, draft) in drafts {
             let is_open = draft.kind.is_none() && usual_kind.is_none();
-            let one = match seed(&place, &draft, encoding, self.defaults, options, &mut assumptions)? {
+            let one = match seed(&place, &draft, encoding, self.defaults, context, &mut assumptions)? {
                 Ok(_) if is_open => Err(Reason::Kind),
                 one => one,
             };
@@ -139,7 +140,7 @@ impl Dialogue {
             format: self.format,
             encoding,
             protection: Protection::InTheClear,
-            seeds: settle(found, &mut refused),
+            seeds: settle(found, &mut refused, context.is_guessed),
             refused,
             remarks: assumptions.into_remarks().chain(self.remarks).collect(),
         })

@@ -4,9 +4,10 @@ use super::dialogue::Dialogue;
 use super::draft::Kind;
 use super::header::Columns;
 use super::{algorithm_name, duo, feitian, header, multiotp, privacyidea, serial_seed, yubico};
+use crate::options::Context;
 use crate::rounded::is_rounded;
 use crate::table::{Row, Separator, Table};
-use crate::{Format, Options, ReadError, Receipt};
+use crate::{Format, ReadError, Receipt};
 
 /// Longest serial number that a guess is made by: no secret that is long enough is as short.
 const MAX_GUESSED_SERIAL_LEN: usize = 24;
@@ -18,7 +19,7 @@ pub(super) fn looks_like_serial_number(text: &str) -> bool {
 }
 
 /// Reads a file that is not XML.
-pub(crate) fn read_table(text: &str, options: &Options) -> Result<Receipt, ReadError> {
+pub(crate) fn read_table(text: &str, context: &Context) -> Result<Receipt, ReadError> {
     let table = Table::read(text)?;
     let mut rows = table.rows().peekable();
     let Some(first) = rows.peek() else {
@@ -33,12 +34,12 @@ pub(crate) fn read_table(text: &str, options: &Options) -> Result<Receipt, ReadE
     };
     if let Some(columns) = columns {
         let is_blank = table.separator == Separator::Blanks;
-        return columns.dialogue(is_blank).read(rows, options, |row| columns.line(row));
+        return columns.dialogue(is_blank).read(rows, context, |row| columns.line(row));
     }
     if yubico::is_log(first) {
         return Dialogue::new(Format::Yubico)
             .of_sha1()
-            .read(rows, options, yubico::line);
+            .read(rows, context, yubico::line);
     }
     if !looks_like_serial_number(first.cell(0)) && !is_rounded(first.cell(0)) {
         return Err(ReadError::Unknown(format!(
@@ -52,11 +53,11 @@ pub(crate) fn read_table(text: &str, options: &Options) -> Result<Receipt, ReadE
     let mut dialogue = Dialogue::new(format);
     dialogue.guessed_by = Some(0);
     match format {
-        Format::MultiOtp => dialogue.of_sha1().read(rows, options, multiotp::line),
-        Format::PrivacyIdea => dialogue.read(rows, options, privacyidea::line),
-        Format::Duo => dialogue.of_kind(Kind::Counter).read(rows, options, duo::line),
-        Format::Feitian => dialogue.read(rows, options, feitian::line),
-        _ => dialogue.read(rows, options, serial_seed::line),
+        Format::MultiOtp => dialogue.of_sha1().read(rows, context, multiotp::line),
+        Format::PrivacyIdea => dialogue.read(rows, context, privacyidea::line),
+        Format::Duo => dialogue.of_kind(Kind::Counter).read(rows, context, duo::line),
+        Format::Feitian => dialogue.read(rows, context, feitian::line),
+        _ => dialogue.read(rows, context, serial_seed::line),
     }
 }
 

@@ -4,14 +4,15 @@ use roxmltree::Node;
 
 use super::dialogue::Dialogue;
 use super::draft::{Draft, Kind};
+use crate::options::Context;
 use crate::xml::Xml;
-use crate::{Format, Options, ReadError, Reason, Receipt, Refusal};
+use crate::{Format, ReadError, Reason, Receipt, Refusal};
 
 pub(crate) fn is_token_list(root: Node<'_, '_>) -> bool {
     root.tag_name().name() == "Tokens"
 }
 
-pub(crate) fn read(xml: &Xml<'_>, options: &Options) -> Result<Receipt, ReadError> {
+pub(crate) fn read(xml: &Xml<'_>, context: &Context) -> Result<Receipt, ReadError> {
     xml.refuse_mixed_text()?;
     let mut drafts = Vec::new();
     let mut refused = Vec::new();
@@ -54,7 +55,7 @@ pub(crate) fn read(xml: &Xml<'_>, options: &Options) -> Result<Receipt, ReadErro
     }
     Dialogue::new(Format::SafeNet)
         .of_kind(Kind::Counter)
-        .finish(drafts, refused, options)
+        .finish(drafts, refused, context)
 }
 
 fn text<'a>(node: Node<'a, '_>) -> &'a str {

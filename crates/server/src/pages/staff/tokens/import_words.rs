@@ -57,6 +57,7 @@ fn reason_said(frame: &Frame, reason: &SeedReason) -> String {
             frame.t2("staff_import.contradiction", &("said", said), &("wanted", wanted))
         }
         SeedReason::Rounded { what } => frame.t1("staff_import.rounded", "what", what),
+        SeedReason::UnsureSerialNumber => frame.t("staff_import.unsure_serial_number"),
         SeedReason::Response => frame.t("staff_import.response"),
         SeedReason::Period => frame.t("staff_import.period"),
         SeedReason::Challenge => frame.t("staff_import.challenge"),
