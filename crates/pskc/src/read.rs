@@ -2,7 +2,7 @@
 
 use crate::options::Context;
 use crate::text::Decoded;
-use crate::xml::{Xml, local_name};
+use crate::xml::Xml;
 use crate::{Encoding, Options, ReadError, Receipt, Remark, container, vendors};
 
 /// Largest file that is read, in bytes.
@@ -76,9 +76,6 @@ fn recognise(text: &str, unlock: &Unlock<'_>, context: &Context) -> Result<Recei
     } else if vendors::safenet::is_token_list(root) {
         vendors::safenet::read(&xml, context)
     } else {
-        let name = local_name(root);
-        Err(ReadError::Unknown(format!(
-            "its XML begins with {name}, not with KeyContainer (RFC 6030) or Tokens (SafeNet)"
-        )))
+        Err(ReadError::Unknown(container::other_root(root)))
     }
 }

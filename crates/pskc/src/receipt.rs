@@ -11,7 +11,8 @@ pub struct Receipt {
     pub encoding: Encoding,
     /// How its secrets were protected.
     pub protection: Protection,
-    /// The tokens that can be imported, in the file's order. No two have the same serial number.
+    /// The tokens that can be imported, in the file's order. No two have the same serial number and kind: a
+    /// device may have a TOTP and a HOTP key, told apart by [`Seed::key_id`].
     pub seeds: Vec<Seed>,
     /// The tokens that cannot, in the file's order.
     pub refused: Vec<Refusal>,

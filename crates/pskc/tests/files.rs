@@ -110,6 +110,11 @@ fn other_containers() {
 }
 
 #[test]
+fn item_16_drafts_several_keys_of_a_device_more_ciphers_and_extensions_of_others() {
+    assert_eq!(directory("strangers"), 12);
+}
+
+#[test]
 fn the_vendors() {
     assert!(directory("vendors") >= 12);
 }

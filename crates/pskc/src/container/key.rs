@@ -3,13 +3,18 @@
 use otp::{Algorithm, Digits, Period, Secret};
 use roxmltree::Node;
 
-use super::names::{MANAGEMENT_KEY, MANAGEMENT_KEY_NAMESPACE, child, child_text, children, fragment};
+use super::names::{
+    MANAGEMENT_KEY, MANAGEMENT_KEY_NAMESPACE, attribute_or, child, child_or, child_text, children, fragment,
+};
 use super::policy::{self, Validity};
 use super::value::{Opener, Width};
 use crate::hash_name::hash;
 use crate::seed::is_presentable;
 use crate::xml::Xml;
 use crate::{ManagementKey, Moving, Options, ReadError, Reason, Seed};
+
+/// The algorithm of a key that names none.
+pub(super) const NOT_SAID: &str = "not said";
 
 /// The device of a key package.
 #[derive(Default)]
@@ -22,7 +27,7 @@ pub(super) struct Device {
 
 impl Device {
     pub(super) fn read(xml: &Xml<'_>, package: Node<'_, '_>) -> Result<Self, ReadError> {
-        let Some(info) = child(package, "DeviceInfo") else {
+        let Some(info) = child_or(package, "DeviceInfo", "DeviceId") else {
             return Ok(Self::default());
         };
         let moment = |name| child(info, name).map(|date| policy::moment(xml, date)).transpose();
@@ -40,7 +45,7 @@ impl Device {
 
 /// The serial number of a key, if it has one: the device's serial number, else the key's id.
 pub(super) fn serial_number(device: &Device, key: Node<'_, '_>) -> Option<String> {
-    let id = key.attribute("Id").map(str::trim);
+    let id = attribute_or(key, "Id", "KeyId").map(str::trim);
     device
         .serial_number
         .clone()
@@ -55,13 +60,17 @@ pub(super) fn read(
     key: Node<'_, '_>,
     options: &Options,
 ) -> Result<Result<Seed, Reason>, ReadError> {
-    let parameters = child(key, "AlgorithmParameters");
-    let kind = match key.attribute("Algorithm") {
-        None => return Ok(Err(Reason::Algorithm("not said".into()))),
+    let parameters = child_or(key, "AlgorithmParameters", "Usage");
+    let kind = match attribute_or(key, "Algorithm", "KeyAlgorithm") {
+        None => return Ok(Err(Reason::Algorithm(NOT_SAID.into()))),
         Some(algorithm) => fragment(algorithm),
     };
     if kind != "hotp" && kind != "totp" {
         return Ok(Err(Reason::Algorithm(kind)));
+    }
+    refuse_two_names(xml, key)?;
+    if !is_for_otp(parameters) {
+        return Ok(Err(Reason::Policy(format!("the key is {}", policy::NOT_FOR_OTP))));
     }
     if parameters.is_some_and(|parameters| child(parameters, "ChallengeFormat").is_some()) {
         return Ok(Err(Reason::Challenge));
@@ -118,7 +127,14 @@ pub(super) fn read(
         return Ok(Err(Reason::NoSerialNumber));
     };
     Ok(Ok(Seed {
-        key_id: attribute_label(xml, key, "Id")?.filter(|id| *id != serial_number),
+        key_id: checked(
+            xml,
+            key,
+            attribute_or(key, "Id", "KeyId")
+                .map(str::trim)
+                .filter(|id| !id.is_empty()),
+        )?
+        .filter(|id| *id != serial_number),
         serial_number,
         manufacturer: device.manufacturer.clone(),
         model: device.model.clone(),
@@ -134,10 +150,36 @@ pub(super) fn read(
     }))
 }
 
+/// Refuses a key that has a name of RFC 6030 and the drafts' own for the same thing: taking either would be a guess.
+fn refuse_two_names(xml: &Xml<'_>, key: Node<'_, '_>) -> Result<(), ReadError> {
+    let has_both = |name, draft| key.attribute(name).is_some() && key.attribute(draft).is_some();
+    let two_parameters = child(key, "AlgorithmParameters").is_some() && child(key, "Usage").is_some();
+    if has_both("Id", "KeyId") || has_both("Algorithm", "KeyAlgorithm") || two_parameters {
+        return Err(xml.malformed(key, "it says the same by names of RFC 6030 and of the drafts"));
+    }
+    Ok(())
+}
+
+/// What the drafts said in attributes of `Usage`, where they said any: `OTP="true"`.
+fn is_for_otp(usage: Option<Node<'_, '_>>) -> bool {
+    let is_set = |value: &str| matches!(value, "true" | "1");
+    let uses: Vec<(&str, bool)> = usage
+        .filter(|usage| usage.tag_name().name() == "Usage")
+        .map(|usage| {
+            usage
+                .attributes()
+                .map(|use_| (use_.name(), is_set(use_.value())))
+                .collect()
+        })
+        .unwrap_or_default();
+    uses.is_empty() || uses.contains(&("OTP", true))
+}
+
 /// `ResponseFormat`: `None` for codes that are not 6 to 8 decimal digits.
 fn response(xml: &Xml<'_>, format: Node<'_, '_>) -> Result<Option<Digits>, ReadError> {
     let is_decimal = format
         .attribute("Encoding")
+        .or_else(|| format.attribute("Format"))
         .is_none_or(|encoding| encoding == "DECIMAL");
     let has_check_digit = match format.attribute("CheckDigits") {
         None | Some("false" | "0") => false,
@@ -228,14 +270,6 @@ fn label(xml: &Xml<'_>, node: Node<'_, '_>, name: &str) -> Result<Option<String>
         return Ok(None);
     };
     checked(xml, element, super::names::text(element))
-}
-
-fn attribute_label(xml: &Xml<'_>, node: Node<'_, '_>, name: &str) -> Result<Option<String>, ReadError> {
-    checked(
-        xml,
-        node,
-        node.attribute(name).map(str::trim).filter(|text| !text.is_empty()),
-    )
 }
 
 fn checked(xml: &Xml<'_>, node: Node<'_, '_>, text: Option<&str>) -> Result<Option<String>, ReadError> {
