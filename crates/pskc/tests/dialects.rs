@@ -134,8 +134,26 @@ fn item_3_columns_go_by_the_names_over_them_whatever_their_order() {
         6,
         Moving::Counter { counter: 9 },
     );
-    let twice = read(b"serial,seed,key\n1,2,3\n", &Unlock::Nothing).err().unwrap();
-    assert_eq!(twice.to_string(), "line 1: the header names a column twice");
+    let receipt = taken(&format!(
+        "serial,secret,type,algorithm,model,product\n1,{ONE},TOTP,HmacSHA512,Card,Any\n"
+    ));
+    is(&receipt.seeds[0], "1", ONE, Algorithm::Sha512, 6, time(30));
+    assert_eq!(receipt.seeds[0].model.as_deref(), Some("Card"));
+    let receipt = taken(&format!("Serial Number  Secret Key\n2600123456789  {ONE}\n"));
+    assert_eq!(receipt.format, Format::Feitian);
+    is(&receipt.seeds[0], "2600123456789", ONE, Algorithm::Sha1, 6, time(30));
+    for (header, problem) in [
+        (
+            "serial,seed,key",
+            "has two columns of one meaning: leave one of them out",
+        ),
+        ("serial,seed,Seed", "names a column twice"),
+    ] {
+        let error = read(format!("{header}\n1,2,3\n").as_bytes(), &Unlock::Nothing)
+            .err()
+            .unwrap();
+        assert_eq!(error.to_string(), format!("line 1: the header {problem}"));
+    }
 }
 
 #[test]

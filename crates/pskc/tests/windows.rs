@@ -83,6 +83,22 @@ fn item_14_an_xml_declaration_names_the_encoding() {
 }
 
 #[test]
+fn item_14_xml_in_utf16_is_read_whatever_its_declaration_says() {
+    for declared in ["", " encoding=\"UTF-16\"", " encoding=\"utf-8\""] {
+        let text = format!(
+            "<?xml version=\"1.0\"{declared}?><KeyContainer Version=\"1.0\" \
+             xmlns=\"urn:ietf:params:xml:ns:keyprov:pskc\"><KeyPackage><DeviceInfo><Manufacturer>Łódź</Manufacturer>\
+             <SerialNo>W-7</SerialNo></DeviceInfo><Key Id=\"1\" Algorithm=\"urn:ietf:params:xml:ns:keyprov:pskc:totp\">\
+             <Data><Secret><PlainValue>1Bx/oJszWOZifLH0gC6VrcMXaw8=</PlainValue></Secret></Data></Key></KeyPackage>\
+             </KeyContainer>"
+        );
+        let receipt = taken(&utf16(&text, u16::to_le_bytes));
+        is(&receipt.seeds[0], "W-7", ONE);
+        assert_eq!(receipt.seeds[0].manufacturer.as_deref(), Some("Łódź"));
+    }
+}
+
+#[test]
 fn item_14_lines_for_spreadsheet_programs_and_for_people_are_none() {
     for file in [
         format!("sep=,\r\nW-1,{ONE}\r\nW-2,{TWO}\r\n"),

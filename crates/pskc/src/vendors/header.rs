@@ -25,6 +25,14 @@ enum Role {
 }
 
 impl Role {
+    /// Whether two columns of it would have to be chosen from.
+    fn is_one(self) -> bool {
+        !matches!(
+            self,
+            Self::Kind | Self::Hash | Self::Manufacturer | Self::Model | Self::User
+        )
+    }
+
     /// The role of a column by its name, which is in small letters and digits alone.
     fn of(name: &str) -> Option<Self> {
         Some(match name {
@@ -70,11 +78,7 @@ impl Columns {
         let (Some(serial_number), Some(secret)) = (at(Role::SerialNumber), at(Role::Secret)) else {
             return Ok(None);
         };
-        let is_twice =
-            |(place, (role, _)): (usize, &(Role, usize))| roles[..place].iter().any(|(other, _)| other == role);
-        if roles.iter().enumerate().any(is_twice) {
-            return Err(ReadError::malformed(row.place(""), "the header names a column twice"));
-        }
+        refuse_doubles(row, &names, &roles)?;
         let is_entra = names[serial_number] == "serialnumber" && names[secret] == "secretkey";
         let format = if is_entra {
             Format::Entra
@@ -183,30 +187,45 @@ impl Columns {
         Ok(Ok(draft))
     }
 
-    /// The kind and the hash, which some call the algorithm too.
+    /// The kind and the hash. Some call either of them the algorithm, and some have a column for each name.
     fn kind_and_hash(&self, row: &Row<'_>, draft: &mut Draft<'_>) -> Result<(), Reason> {
-        let of_hash = self.cell(row, Role::Hash);
-        if !of_hash.is_empty() {
-            draft.algorithm = Some(hash(of_hash).ok_or(Reason::Hash)?);
-        }
-        let of_kind = self.cell(row, Role::Kind);
-        match kind(of_kind) {
-            _ if of_kind.is_empty() => Ok(()),
-            Ok(kind) => {
-                draft.kind = Some(kind);
-                Ok(())
+        for (role, column) in &self.roles {
+            let cell = row.cell(*column);
+            if cell.is_empty() || !matches!(role, Role::Kind | Role::Hash) {
+                continue;
             }
-            Err(reason) => match (hash(of_kind), draft.algorithm) {
-                (Some(hash), None) => {
-                    draft.algorithm = Some(hash);
-                    Ok(())
+            match hash(cell) {
+                Some(hash) if draft.algorithm.is_some_and(|other| other != hash) => return Err(Reason::Hash),
+                Some(hash) => draft.algorithm = Some(hash),
+                None if *role == Role::Hash => return Err(Reason::Hash),
+                None => {
+                    let kind = kind(cell)?;
+                    if draft.kind.is_some_and(|other| other != kind) {
+                        return Err(Reason::Kind);
+                    }
+                    draft.kind = Some(kind);
                 }
-                (Some(hash), Some(other)) if hash == other => Ok(()),
-                (Some(_), Some(_)) => Err(Reason::Hash),
-                (None, _) => Err(reason),
-            },
+            }
         }
+        Ok(())
     }
+}
+
+/// Refuses a header after which a value would have to be chosen from two columns.
+fn refuse_doubles(row: &Row<'_>, names: &[String], roles: &[(Role, usize)]) -> Result<(), ReadError> {
+    let is_named_again = |at: usize| !names[at].is_empty() && names[..at].contains(&names[at]);
+    let means_again = |at: usize| {
+        let role = roles[at].0;
+        role.is_one() && roles[..at].iter().any(|(other, _)| *other == role)
+    };
+    let problem = if (0..names.len()).any(is_named_again) {
+        "the header names a column twice"
+    } else if (0..roles.len()).any(means_again) {
+        "the header has two columns of one meaning: leave one of them out"
+    } else {
+        return Ok(());
+    };
+    Err(ReadError::malformed(row.place(""), problem))
 }
 
 /// The kind that a cell names, or why a token of what it names cannot be used.

@@ -25,7 +25,10 @@ pub(crate) fn read_table(text: &str, context: &Context) -> Result<Receipt, ReadE
     let Some(first) = rows.peek() else {
         return Err(ReadError::Unknown("there is no line in it".into()));
     };
-    let columns = Columns::of(first)?;
+    // Names of more than one word are no columns where blanks are between the columns.
+    let are_words =
+        table.separator == Separator::Blanks && table.rows().nth(1).is_some_and(|second| second.used() != first.used());
+    let columns = if are_words { None } else { Columns::of(first)? };
     if columns.is_some() || header::names_serial_numbers(first) {
         rows.next();
     }
