@@ -163,48 +163,25 @@ fn settle(
     options: &Options,
     assumptions: &mut Assumptions,
 ) -> Result<(Algorithm, Digits, Moving), Reason> {
-    let assumed_kind = draft.kind.is_none();
     let kind = draft.kind.or(defaults.kind).unwrap_or(Kind::Time);
     let hash = options.hash(draft.algorithm)?;
-    let by_length = match len_bytes {
-        32 if defaults.hash_by_length => Algorithm::Sha256,
-        64 if defaults.hash_by_length => Algorithm::Sha512,
-        _ => Algorithm::Sha1,
-    };
     let digits = options.digits(draft.digits)?;
     let period = match kind {
         Kind::Time => options.period(draft.period)?,
         Kind::Counter => options.no_period().map(|()| None)?,
     };
-    let digits_open = digits.is_none() && !defaults.six_digits;
-    let sha1_open = hash.is_none() && by_length == Algorithm::Sha1;
-    let period_open = kind == Kind::Time && period.is_none();
-    if assumed_kind && digits_open && sha1_open && (period_open || kind == Kind::Counter) {
-        assumptions.note(match kind {
-            Kind::Time => Remark::AssumedTotp,
-            Kind::Counter => Remark::AssumedHotp,
-        });
-    } else {
-        let kind = match kind {
-            Kind::Time => Remark::AssumedTimeBased,
-            Kind::Counter => Remark::AssumedEventBased,
-        };
-        let hash_remark = match by_length {
-            Algorithm::Sha1 => Remark::AssumedSha1,
-            Algorithm::Sha256 => Remark::AssumedSha256,
-            Algorithm::Sha512 => Remark::AssumedSha512,
-        };
-        for (open, remark) in [
-            (assumed_kind, kind),
-            (hash.is_none(), hash_remark),
-            (digits_open, Remark::AssumedDigits),
-            (period_open, Remark::AssumedPeriod),
-        ] {
-            if open {
-                assumptions.note(remark);
-            }
-        }
-    }
+    let by_length = match len_bytes {
+        32 if defaults.hash_by_length => Algorithm::Sha256,
+        64 if defaults.hash_by_length => Algorithm::Sha512,
+        _ => Algorithm::Sha1,
+    };
+    let open = Open {
+        kind: draft.kind.is_none(),
+        hash: hash.is_none().then_some(by_length),
+        digits: digits.is_none() && !defaults.six_digits,
+        period: kind == Kind::Time && period.is_none(),
+    };
+    open.note(kind, assumptions);
     let moving = match kind {
         Kind::Time => Moving::Time {
             period: period.unwrap_or(Period::THIRTY),
@@ -213,4 +190,41 @@ fn settle(
         Kind::Counter => Moving::Counter { counter: draft.counter },
     };
     Ok((hash.unwrap_or(by_length), digits.unwrap_or(Digits::SIX), moving))
+}
+
+/// What neither file nor options say of a token.
+struct Open {
+    kind: bool,
+    /// The hash that was assumed.
+    hash: Option<Algorithm>,
+    digits: bool,
+    period: bool,
+}
+
+impl Open {
+    fn note(&self, kind: Kind, assumptions: &mut Assumptions) {
+        let is_all_open = self.kind && self.digits && self.hash == Some(Algorithm::Sha1);
+        let (all, this_kind) = match kind {
+            Kind::Time => (Remark::AssumedTotp, Remark::AssumedTimeBased),
+            Kind::Counter => (Remark::AssumedHotp, Remark::AssumedEventBased),
+        };
+        if is_all_open && (self.period || kind == Kind::Counter) {
+            return assumptions.note(all);
+        }
+        let hash = self.hash.map(|hash| match hash {
+            Algorithm::Sha1 => Remark::AssumedSha1,
+            Algorithm::Sha256 => Remark::AssumedSha256,
+            Algorithm::Sha512 => Remark::AssumedSha512,
+        });
+        let remarks = [
+            self.kind.then_some(this_kind),
+            hash,
+            self.digits.then_some(Remark::AssumedDigits),
+            self.period.then_some(Remark::AssumedPeriod),
+        ];
+        remarks
+            .into_iter()
+            .flatten()
+            .for_each(|remark| assumptions.note(remark));
+    }
 }

@@ -153,6 +153,21 @@ impl Columns {
         if let Err(reason) = self.kind_and_hash(row, &mut draft) {
             return Ok(Err(reason));
         }
+        if let Err(reason) = self.moving(row, &mut draft)? {
+            return Ok(Err(reason));
+        }
+        match self.cell(row, Role::Digits) {
+            "" => {}
+            text => match digits(row, text)? {
+                Ok(digits) => draft.digits = Some(digits),
+                Err(reason) => return Ok(Err(reason)),
+            },
+        }
+        Ok(Ok(draft))
+    }
+
+    /// Period and counter; where both have a column, the one that is filled tells the kind.
+    fn moving(&self, row: &Row<'_>, draft: &mut Draft<'_>) -> Result<Result<(), Reason>, ReadError> {
         // multiOTP's column is one or the other, by the kind.
         let (mut seconds, mut counter) = (self.cell(row, Role::Period), self.cell(row, Role::Counter));
         match (draft.kind, self.cell(row, Role::PeriodOrCounter)) {
@@ -177,14 +192,7 @@ impl Columns {
                 Err(reason) => return Ok(Err(reason)),
             }
         }
-        match self.cell(row, Role::Digits) {
-            "" => {}
-            text => match digits(row, text)? {
-                Ok(digits) => draft.digits = Some(digits),
-                Err(reason) => return Ok(Err(reason)),
-            },
-        }
-        Ok(Ok(draft))
+        Ok(Ok(()))
     }
 
     /// The kind and the hash. Some call either of them the algorithm, and some have a column for each name.
