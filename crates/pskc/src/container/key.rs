@@ -75,26 +75,8 @@ pub(super) fn read(
     if parameters.is_some_and(|parameters| child(parameters, "ChallengeFormat").is_some()) {
         return Ok(Err(Reason::Challenge));
     }
-    let said = match parameters.and_then(|parameters| child_text(parameters, "Suite")) {
-        None => None,
-        Some(suite) => match hash(suite) {
-            Some(algorithm) => Some(algorithm),
-            None => return Ok(Err(Reason::Hash)),
-        },
-    };
-    let algorithm = match options.hash(said) {
-        Ok(algorithm) => algorithm.unwrap_or(Algorithm::Sha1),
-        Err(reason) => return Ok(Err(reason)),
-    };
-    let said = match parameters.and_then(|parameters| child(parameters, "ResponseFormat")) {
-        None => None,
-        Some(format) => match response(xml, format)? {
-            Some(digits) => Some(digits),
-            None => return Ok(Err(Reason::Response)),
-        },
-    };
-    let digits = match options.digits(said) {
-        Ok(digits) => digits.unwrap_or(Digits::SIX),
+    let (algorithm, digits) = match hash_and_digits(xml, parameters, options)? {
+        Ok(said) => said,
         Err(reason) => return Ok(Err(reason)),
     };
     let validity = match child(key, "Policy")
@@ -148,6 +130,35 @@ pub(super) fn read(
         expires_at_s: validity.expires_at_s,
         management_key: management_key(xml, opener, key)?,
     }))
+}
+
+/// The hash and the digits: by the file, else by the options, else as RFC 6030 has them.
+fn hash_and_digits(
+    xml: &Xml<'_>,
+    parameters: Option<Node<'_, '_>>,
+    options: &Options,
+) -> Result<Result<(Algorithm, Digits), Reason>, ReadError> {
+    let said = match parameters.and_then(|parameters| child_text(parameters, "Suite")) {
+        None => None,
+        Some(suite) => match hash(suite) {
+            Some(algorithm) => Some(algorithm),
+            None => return Ok(Err(Reason::Hash)),
+        },
+    };
+    let algorithm = match options.hash(said) {
+        Ok(algorithm) => algorithm.unwrap_or(Algorithm::Sha1),
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let said = match parameters.and_then(|parameters| child(parameters, "ResponseFormat")) {
+        None => None,
+        Some(format) => match response(xml, format)? {
+            Some(digits) => Some(digits),
+            None => return Ok(Err(Reason::Response)),
+        },
+    };
+    Ok(options
+        .digits(said)
+        .map(|digits| (algorithm, digits.unwrap_or(Digits::SIX))))
 }
 
 /// Refuses a key that has a name of RFC 6030 and the drafts' own for the same thing: taking either would be a guess.

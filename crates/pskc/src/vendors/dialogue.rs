@@ -119,21 +119,7 @@ impl Dialogue {
             };
             match one {
                 Ok(seed) => found.push(Found { place, seed }),
-                Err(Reason::ShortSecret { bits }) if self.guessed_by.is_some() => {
-                    let problem = format!("this has only {bits} bits, which no token's secret has");
-                    return Err(ReadError::malformed(place, problem));
-                }
-                // Its serial number is not repeated: where the columns are swapped, it is the secret.
-                Err(reason @ Reason::ShortSecret { .. }) => refused.push(Refusal {
-                    place,
-                    serial_number: None,
-                    reason,
-                }),
-                Err(reason) => refused.push(Refusal {
-                    place,
-                    serial_number: named(draft.serial_number),
-                    reason,
-                }),
+                Err(reason) => refused.push(self.refusal(place, draft.serial_number, reason)?),
             }
         }
         Ok(Receipt {
@@ -143,6 +129,24 @@ impl Dialogue {
             seeds: settle(found, &mut refused, context.is_guessed),
             refused,
             remarks: assumptions.into_remarks().chain(self.remarks).collect(),
+        })
+    }
+
+    /// The refusal of a token, or of the file where a guess was wrong.
+    fn refusal(&self, place: Place, serial_number: &str, reason: Reason) -> Result<Refusal, ReadError> {
+        let serial_number = match reason {
+            Reason::ShortSecret { bits } if self.guessed_by.is_some() => {
+                let problem = format!("this has only {bits} bits, which no token's secret has");
+                return Err(ReadError::malformed(place, problem));
+            }
+            // It is not repeated: where the columns are swapped, it is the secret.
+            Reason::ShortSecret { .. } => None,
+            _ => named(serial_number),
+        };
+        Ok(Refusal {
+            place,
+            serial_number,
+            reason,
         })
     }
 }
