@@ -18,6 +18,8 @@ mod otp_code;
 mod pictures;
 #[path = "fuzz/targets/pskc_file.rs"]
 mod pskc_file;
+#[path = "fuzz/targets/seed_text.rs"]
+mod seed_text;
 #[path = "fuzz/targets/vault_file.rs"]
 mod vault_file;
 #[path = "fuzz/targets/vault_import.rs"]
@@ -70,6 +72,11 @@ fn wire_messages() {
 #[test]
 fn pskc_file() {
     drive("pskc_file", pskc_file::run);
+}
+
+#[test]
+fn seed_text() {
+    drive("seed_text", seed_text::run);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use subtle::ConstantTimeEq;
 
-use crate::{Place, Reason, Refusal, Seed};
+use crate::{Moving, Place, Reason, Refusal, Seed};
 
 /// A token that can be used, and where the file has it.
 pub(crate) struct Found {
@@ -13,11 +13,13 @@ pub(crate) struct Found {
 }
 
 /// Keeps tokens that are there once, and one of those that are there again without a difference. Where the same serial
-/// number comes with other data none is kept: taking either would be a guess.
-pub(crate) fn settle(found: Vec<Found>, refused: &mut Vec<Refusal>) -> Vec<Seed> {
-    let mut by_serial: HashMap<&str, Vec<usize>> = HashMap::with_capacity(found.len());
+/// number and kind (a device may have a key of each) comes with other data none is kept: taking either would be a guess. So would be taking a serial number whose
+/// letters were read by a guessed encoding.
+pub(crate) fn settle(found: Vec<Found>, refused: &mut Vec<Refusal>, is_guessed: bool) -> Vec<Seed> {
+    let mut by_serial: HashMap<(&str, bool), Vec<usize>> = HashMap::with_capacity(found.len());
     for (index, Found { seed, .. }) in found.iter().enumerate() {
-        by_serial.entry(&seed.serial_number).or_default().push(index);
+        let by_time = matches!(seed.moving, Moving::Time { .. });
+        by_serial.entry((&seed.serial_number, by_time)).or_default().push(index);
     }
     let mut reasons: Vec<Option<Reason>> = found.iter().map(|_| None).collect();
     for same in by_serial.into_values() {
@@ -35,6 +37,11 @@ pub(crate) fn settle(found: Vec<Found>, refused: &mut Vec<Refusal>) -> Vec<Seed>
         if !all_alike {
             let other_line = found[again[0]].place.line;
             reasons[first] = Some(Reason::Conflict { other_line });
+        }
+    }
+    for (reason, Found { seed, .. }) in reasons.iter_mut().zip(&found) {
+        if is_guessed && !seed.serial_number.is_ascii() {
+            *reason = Some(Reason::UnsureSerialNumber);
         }
     }
     let mut seeds = Vec::with_capacity(found.len());

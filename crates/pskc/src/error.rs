@@ -33,9 +33,14 @@ pub enum ReadError {
     /// More than [`MAX_FILE_LEN_BYTES`](crate::MAX_FILE_LEN_BYTES).
     #[error("the file is larger than 64 MiB: split it")]
     TooLarge,
-    /// Neither UTF-8 nor ASCII.
-    #[error("the file is not UTF-8 text: save it as UTF-8, without compression or encryption around it")]
+    /// No text in any encoding that is read.
+    #[error(
+        "the file is not text in UTF-8, UTF-16 or Windows-1252: save it as UTF-8, without compression or encryption around it"
+    )]
     NotText,
+    /// Text in an encoding that is not read, or not what it is said to be in.
+    #[error("the file is in {0} by what it says of itself, and cannot be read by that: save it as UTF-8")]
+    Encoding(String),
     /// No format that is known looks like this.
     #[error("no seed file format looks like this: {0}")]
     Unknown(String),

@@ -33,10 +33,13 @@ mod date;
 mod duplicates;
 mod error;
 mod hash_name;
+mod options;
 mod read;
 mod receipt;
+mod rounded;
 mod seed;
 mod table;
+mod text;
 mod vendors;
 mod xml;
 mod zeros;
@@ -47,7 +50,8 @@ pub use container::{
     write_encrypted, write_pskc_in_the_clear,
 };
 pub use error::{Place, ReadError, WriteError};
-pub use read::{MAX_FILE_LEN_BYTES, Unlock, read, read_as};
+pub use options::Options;
+pub use read::{MAX_FILE_LEN_BYTES, Unlock, read, read_as, read_with};
 pub use receipt::{Format, Protection, Reason, Receipt, Refusal, Remark};
 pub use seed::{MANAGEMENT_KEY_LEN_BYTES, MIN_SECRET_LEN_BYTES, ManagementKey, Moving, Seed};
 pub use vendors::{Dialect, write_csv_in_the_clear};

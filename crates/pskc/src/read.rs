@@ -1,7 +1,9 @@
 //! The one way in: a file is known by what is in it, never by its name.
 
-use crate::xml::{Xml, local_name};
-use crate::{Encoding, ReadError, Receipt, container, vendors};
+use crate::options::Context;
+use crate::text::Decoded;
+use crate::xml::Xml;
+use crate::{Encoding, Options, ReadError, Receipt, Remark, container, vendors};
 
 /// Largest file that is read, in bytes.
 pub const MAX_FILE_LEN_BYTES: usize = 64 << 20;
@@ -25,7 +27,7 @@ pub enum Unlock<'a> {
 /// [`ReadError`], and then nothing is to be imported. A wrong key is told from a malformed file wherever the file is
 /// authenticated.
 pub fn read(bytes: &[u8], unlock: &Unlock<'_>) -> Result<Receipt, ReadError> {
-    recognise(bytes, unlock, None)
+    read_with(bytes, unlock, &Options::default())
 }
 
 /// [`read`] for whoever knows the encoding of a table's secrets.
@@ -33,31 +35,47 @@ pub fn read(bytes: &[u8], unlock: &Unlock<'_>) -> Result<Receipt, ReadError> {
 /// # Errors
 /// As [`read`]'s; a secret that is not in this encoding is [`ReadError::Malformed`].
 pub fn read_as(bytes: &[u8], unlock: &Unlock<'_>, encoding: Encoding) -> Result<Receipt, ReadError> {
-    recognise(bytes, unlock, Some(encoding))
+    let encoding = Some(encoding);
+    read_with(
+        bytes,
+        unlock,
+        &Options {
+            encoding,
+            ..Options::default()
+        },
+    )
 }
 
-fn recognise(bytes: &[u8], unlock: &Unlock<'_>, encoding: Option<Encoding>) -> Result<Receipt, ReadError> {
+/// [`read`] for whoever knows what the file leaves open.
+///
+/// # Errors
+/// As [`read_as`]'s. A token of which the file says otherwise than an option is refused.
+pub fn read_with(bytes: &[u8], unlock: &Unlock<'_>, options: &Options) -> Result<Receipt, ReadError> {
     if bytes.len() > MAX_FILE_LEN_BYTES {
         return Err(ReadError::TooLarge);
     }
-    let text = str::from_utf8(bytes).map_err(|_| ReadError::NotText)?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.contains('\0') {
-        return Err(ReadError::NotText);
-    }
+    let decoded = Decoded::of(bytes)?;
+    let text = decoded.text()?;
+    let context = Context {
+        options: *options,
+        is_guessed: decoded.is_guessed,
+    };
+    let mut receipt = recognise(text, unlock, &context)?;
+    receipt.remarks.extend(decoded.encoding.map(Remark::Recoded));
+    Ok(receipt)
+}
+
+fn recognise(text: &str, unlock: &Unlock<'_>, context: &Context) -> Result<Receipt, ReadError> {
     if !text.trim_start().starts_with('<') {
-        return vendors::read_table(text, encoding);
+        return vendors::read_table(text, context);
     }
     let xml = Xml::parse(text)?;
     let root = xml.root();
     if container::is_key_container(root) {
-        container::read(&xml, unlock)
+        container::read(&xml, unlock, context)
     } else if vendors::safenet::is_token_list(root) {
-        vendors::safenet::read(&xml, encoding)
+        vendors::safenet::read(&xml, context)
     } else {
-        let name = local_name(root);
-        Err(ReadError::Unknown(format!(
-            "its XML begins with {name}, not with KeyContainer (RFC 6030) or Tokens (SafeNet)"
-        )))
+        Err(ReadError::Unknown(container::other_root(root)))
     }
 }

@@ -11,7 +11,8 @@ pub struct Receipt {
     pub encoding: Encoding,
     /// How its secrets were protected.
     pub protection: Protection,
-    /// The tokens that can be imported, in the file's order. No two have the same serial number.
+    /// The tokens that can be imported, in the file's order. No two have the same serial number and kind: a
+    /// device may have a TOTP and a HOTP key, told apart by [`Seed::key_id`].
     pub seeds: Vec<Seed>,
     /// The tokens that cannot, in the file's order.
     pub refused: Vec<Refusal>,
@@ -34,6 +35,8 @@ pub enum Format {
     MultiOtp,
     /// `serial,seed` and nothing else.
     SerialSeed,
+    /// A table of nobody's whose first line names its columns.
+    Named,
     /// Feitian's text: serial number and seed, separated by blanks.
     Feitian,
     /// SafeNet's (Aladdin's, Gemalto's, Thales's) XML.
@@ -52,6 +55,7 @@ impl Format {
             Self::PrivacyIdea => "privacyIDEA OATH CSV",
             Self::MultiOtp => "multiOTP CSV",
             Self::SerialSeed => "serial,seed",
+            Self::Named => "CSV with named columns",
             Self::Feitian => "Feitian text",
             Self::SafeNet => "SafeNet XML",
             Self::Yubico => "YubiKey personalisation log",
@@ -123,6 +127,33 @@ pub enum Reason {
     /// A hash or suite that no HOTP or TOTP has.
     #[error("its hash is unknown: SHA-1, SHA-256 and SHA-512 can be used")]
     Hash,
+    /// The table names the kind of others, but not of this one, and they differ.
+    #[error("the file does not say whether it is TOTP or HOTP: say so in a column named type")]
+    Kind,
+    /// The file says one thing, and an [`Options`](crate::Options) another.
+    #[error(
+        "the file says {said}, and the import was told {wanted}: leave {what} out, or ask the vendor which is right"
+    )]
+    Contradiction {
+        /// What they disagree on: `hash`, `digits` or `period`.
+        what: &'static str,
+        /// What the file says.
+        said: String,
+        /// What the option says.
+        wanted: String,
+    },
+    /// A spreadsheet program showed a long number as `1.23457E+12`, and saved that.
+    #[error(
+        "a spreadsheet program has rounded its {what} (as in 1.23457E+12), and the digits are lost: take the vendor's own \
+         file, or import it into the spreadsheet with that column as text"
+    )]
+    Rounded {
+        /// `serial number` or `secret`.
+        what: &'static str,
+    },
+    /// Its serial number has letters beyond ASCII, and nothing says in which encoding.
+    #[error("its serial number has letters whose encoding the file does not say: save the file as UTF-8")]
+    UnsureSerialNumber,
     /// Outside 6 to 8, or not decimal, or with a check digit.
     #[error("its codes are not 6, 7 or 8 decimal digits without a check digit")]
     Response,
@@ -165,10 +196,24 @@ pub enum Remark {
     AssumedSha1,
     /// The format does not say the hash, and secrets of 32 bytes were taken for SHA-256, as their vendor does.
     AssumedSha256,
+    /// The same of 64 bytes and SHA-512.
+    AssumedSha512,
+    /// The file does not say the kind: TOTP was assumed.
+    AssumedTimeBased,
+    /// The file does not say the kind: HOTP was assumed.
+    AssumedEventBased,
+    /// The file does not say the digits: 6 were assumed.
+    AssumedDigits,
+    /// The file does not say the period: 30 s were assumed.
+    AssumedPeriod,
     /// The file names users; tokens are imported without.
     UsersIgnored,
     /// The container is signed; the signature was not checked.
     SignatureIgnored,
+    /// The file is not UTF-8 but in this encoding, which the names in it were read by.
+    Recoded(&'static str),
+    /// So many keys of another use (a PIN, a challenge's answer) stand beside a token's own, and are left.
+    KeysBeside(usize),
     /// See [`Protection::Unauthenticated`].
     Unauthenticated,
 }
@@ -182,12 +227,24 @@ impl fmt::Display for Remark {
                     "the secrets can be read as hexadecimal and as base32; they were read as {encoding}: try one token first"
                 );
             }
+            Self::Recoded(encoding) => return write!(f, "the file is in {encoding}, not in UTF-8: look at the names"),
+            Self::KeysBeside(count) => {
+                return write!(
+                    f,
+                    "{count} key(s) of another use (a PIN, an answer to challenges) stand beside a token's own and are left"
+                );
+            }
             Self::AssumedTotp => {
                 "the format does not say what the tokens compute; TOTP, SHA-1, 6 digits and 30 s were assumed"
             }
             Self::AssumedHotp => "the format does not say how long the codes are; HOTP, SHA-1 and 6 digits were assumed",
             Self::AssumedSha1 => "the format does not say the hash; SHA-1 was assumed",
             Self::AssumedSha256 => "secrets of 32 bytes were taken for SHA-256, as their vendor does",
+            Self::AssumedSha512 => "secrets of 64 bytes were taken for SHA-512, as their vendor does",
+            Self::AssumedTimeBased => "the file does not say the kind of all tokens; TOTP was assumed",
+            Self::AssumedEventBased => "the file does not say the kind of all tokens; HOTP was assumed",
+            Self::AssumedDigits => "the file does not say the digits of all tokens; 6 were assumed",
+            Self::AssumedPeriod => "the file does not say the period of all tokens; 30 s were assumed",
             Self::UsersIgnored => "the file names users; the tokens are imported without them",
             Self::SignatureIgnored => "the file is signed; the signature was not checked",
             Self::Unauthenticated => "encrypted without a MAC: a change on the way would not have been noticed",

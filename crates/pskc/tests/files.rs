@@ -110,6 +110,11 @@ fn other_containers() {
 }
 
 #[test]
+fn item_16_drafts_several_keys_of_a_device_more_ciphers_and_extensions_of_others() {
+    assert_eq!(directory("strangers"), 12);
+}
+
+#[test]
 fn the_vendors() {
     assert!(directory("vendors") >= 12);
 }
@@ -120,7 +125,8 @@ fn ten_and_more_malformed_files_end_in_clear_errors() {
 }
 
 /// Each vendor's file, whatever follows it, is known as that vendor's alone: a line of another's among its own is an error, or a
-/// token that is refused, and none of it comes in as something that it is not.
+/// token that is refused, and none of it comes in as something that it is not. (A line of `serial,seed` is one of
+/// Duo's with the counter left out, and one of Duo's without a counter is one of `serial,seed`.)
 #[test]
 fn no_dialect_takes_a_line_of_another() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/vendors");
@@ -140,9 +146,15 @@ fn no_dialect_takes_a_line_of_another() {
             let theirs = table(other);
             let last = theirs.lines().last().unwrap();
             let mixed = format!("{}\n{last}\n", table(own).trim_end());
+            let left_out = [own, *other]
+                .iter()
+                .all(|name| ["duo.csv", "serial-seed.csv"].contains(name));
             if let Ok(both) = read(mixed.as_bytes(), &Unlock::Nothing) {
                 assert_eq!(both.format, mine.format, "{own} and a line of {other}");
-                assert!(both.seeds.len() <= mine.seeds.len(), "{own} and a line of {other}");
+                assert!(
+                    both.seeds.len() <= mine.seeds.len() + usize::from(left_out),
+                    "{own} and a line of {other}"
+                );
             }
         }
     }

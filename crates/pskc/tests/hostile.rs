@@ -6,7 +6,12 @@ use proptest::prelude::*;
 #[expect(unreachable_pub, reason = "the fuzz driver reaches it")]
 mod fuzz_target;
 
-const FILES: [&str; 5] = [
+#[path = "../../../tests/fuzz/targets/seed_text.rs"]
+#[expect(unreachable_pub, reason = "the fuzz driver reaches it")]
+mod text_target;
+
+const FILES: [&str; 6] = [
+    include_str!("../../../tests/fuzz/seeds/seed_text/spreadsheet.csv"),
     include_str!("vectors/rfc6030/figure-06.xml"),
     include_str!("vectors/pskc/policies.xml"),
     include_str!("vectors/vendors/safenet.xml"),
@@ -26,11 +31,13 @@ proptest! {
     #[test]
     fn bytes(bytes in prop::collection::vec(any::<u8>(), 0..256)) {
         fuzz_target::run(&bytes);
+        text_target::run(&bytes);
     }
 
     #[test]
     fn shuffled_words(words in prop::collection::vec(prop::sample::select(pieces()), 0..64)) {
         fuzz_target::run(words.concat().as_bytes());
+        text_target::run(words.concat().as_bytes());
     }
 
     #[test]
@@ -39,5 +46,6 @@ proptest! {
         words.remove(at.index(words.len()));
         words.insert(to.index(words.len()), word);
         fuzz_target::run(words.concat().as_bytes());
+        text_target::run(words.concat().as_bytes());
     }
 }

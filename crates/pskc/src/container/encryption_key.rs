@@ -3,7 +3,7 @@
 use pbkdf2::pbkdf2_hmac;
 use roxmltree::Node;
 use sha1::Sha1;
-use sha2::Sha256;
+use sha2::{Sha224, Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
 use super::base64::base64;
@@ -99,10 +99,16 @@ fn derive(xml: &Xml<'_>, method: Node<'_, '_>, password: &[u8]) -> Result<Zeroiz
     let mut key = zeros(len);
     match (name.map(fragment).as_deref(), prf) {
         (None | Some("hmac-sha1"), _) => pbkdf2_hmac::<Sha1>(password, &salt, iterations, &mut key),
+        (Some("hmac-sha224"), _) => pbkdf2_hmac::<Sha224>(password, &salt, iterations, &mut key),
         (Some("hmac-sha256"), _) => pbkdf2_hmac::<Sha256>(password, &salt, iterations, &mut key),
+        (Some("hmac-sha384"), _) => pbkdf2_hmac::<Sha384>(password, &salt, iterations, &mut key),
+        (Some("hmac-sha512"), _) => pbkdf2_hmac::<Sha512>(password, &salt, iterations, &mut key),
         (Some(_), prf) => {
             let at = prf.unwrap_or(parameters);
-            return Err(xml.unsupported(at, "the PRF of PBKDF2 is neither HMAC-SHA-1 nor HMAC-SHA-256"));
+            return Err(xml.unsupported(
+                at,
+                "the PRF of PBKDF2 is not HMAC with SHA-1 or one of SHA-2, which can be used",
+            ));
         }
     }
     Ok(key)

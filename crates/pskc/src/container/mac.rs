@@ -2,7 +2,7 @@
 
 use hmac::{Hmac, KeyInit, Mac as _};
 use sha1::Sha1;
-use sha2::Sha256;
+use sha2::{Sha224, Sha256, Sha384, Sha512};
 
 use super::names::fragment;
 
@@ -10,14 +10,20 @@ use super::names::fragment;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MacAlgorithm {
     HmacSha1,
+    HmacSha224,
     HmacSha256,
+    HmacSha384,
+    HmacSha512,
 }
 
 impl MacAlgorithm {
     pub(super) fn from_uri(uri: &str) -> Option<Self> {
         match fragment(uri).as_str() {
             "hmac-sha1" => Some(Self::HmacSha1),
+            "hmac-sha224" => Some(Self::HmacSha224),
             "hmac-sha256" => Some(Self::HmacSha256),
+            "hmac-sha384" => Some(Self::HmacSha384),
+            "hmac-sha512" => Some(Self::HmacSha512),
             _ => None,
         }
     }
@@ -29,7 +35,10 @@ impl MacAlgorithm {
         }
         match self {
             Self::HmacSha1 => verify::<Hmac<Sha1>>(key, value, mac),
+            Self::HmacSha224 => verify::<Hmac<Sha224>>(key, value, mac),
             Self::HmacSha256 => verify::<Hmac<Sha256>>(key, value, mac),
+            Self::HmacSha384 => verify::<Hmac<Sha384>>(key, value, mac),
+            Self::HmacSha512 => verify::<Hmac<Sha512>>(key, value, mac),
         }
     }
 }

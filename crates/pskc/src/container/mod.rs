@@ -13,5 +13,5 @@ mod writer;
 
 pub use encryption_key::{DEFAULT_PBKDF2_ITERATIONS, MAX_PBKDF2_ITERATIONS, MIN_PBKDF2_ITERATIONS};
 pub use names::MANAGEMENT_KEY_NAMESPACE;
-pub(crate) use reader::{is_key_container, read};
+pub(crate) use reader::{is_key_container, other_root, read};
 pub use writer::{Protect, write_encrypted, write_pskc_in_the_clear};

@@ -36,9 +36,22 @@ pub(super) fn is_standard(node: Node<'_, '_>) -> bool {
     }
 }
 
-/// The namespaces of the drafts before RFC 6030, which differ in nothing that is read here.
+/// The namespaces of the drafts before RFC 6030 (draft-ietf-keyprov-pskc), whose older names for elements and attributes are
+/// read in every namespace: the drafts had the RFC's, too.
 pub(crate) fn is_draft(namespace: &str) -> bool {
     matches!(namespace.strip_prefix(PSKC), Some(":1.0" | ":1.0#" | "#"))
+}
+
+/// The namespace of the drafts of 2006 to 2008, whose containers hold their values in another way.
+pub(super) const OLD_CONTAINER: &str = "urn:ietf:params:xml:ns:keyprov:container";
+
+/// True of the first element of somebody's extension, whose contents follow rules of their own. Ours is no such.
+pub(super) fn is_extension(node: Node<'_, '_>) -> bool {
+    let parent = node.parent_element();
+    let in_extensions = parent.is_some_and(|parent| parent.tag_name().name() == "Extensions" && is_standard(parent));
+    node.is_element()
+        && (in_extensions || !is_standard(node))
+        && !node.has_tag_name((MANAGEMENT_KEY_NAMESPACE, MANAGEMENT_KEY))
 }
 
 /// The first child of this name.
@@ -50,6 +63,16 @@ pub(crate) fn child<'a, 'input>(node: Node<'a, 'input>, name: &str) -> Option<No
 pub(crate) fn children<'a, 'input>(node: Node<'a, 'input>, name: &str) -> impl Iterator<Item = Node<'a, 'input>> {
     node.children()
         .filter(move |child| child.is_element() && child.tag_name().name() == name && is_standard(*child))
+}
+
+/// The first child of a name, or of the one that the drafts had for it.
+pub(super) fn child_or<'a, 'input>(node: Node<'a, 'input>, name: &str, draft: &str) -> Option<Node<'a, 'input>> {
+    child(node, name).or_else(|| child(node, draft))
+}
+
+/// An attribute, or the one that the drafts had for it.
+pub(super) fn attribute_or<'a>(node: Node<'a, '_>, name: &str, draft: &str) -> Option<&'a str> {
+    node.attribute(name).or_else(|| node.attribute(draft))
 }
 
 /// The text of an element, trimmed; `None` where there is none.

@@ -26,6 +26,9 @@ impl Validity {
     }
 }
 
+/// How the words end for a key of another use.
+pub(super) const NOT_FOR_OTP: &str = "not for OTP";
+
 /// RFC 6030 section 5.
 const KEY_USAGES: [&str; 11] = [
     "OTP",
@@ -62,7 +65,7 @@ pub(super) fn read(xml: &Xml<'_>, policy: Node<'_, '_>) -> Result<Result<Validit
         // A value that is none of the RFC's is not repeated: it may be anything.
         let known = KEY_USAGES.iter().find(|known| **known == usages[0]);
         let usage = known.unwrap_or(&"something that RFC 6030 does not know");
-        obstacle = Some(format!("the key is for {usage}, not for OTP"));
+        obstacle = Some(format!("the key is for {usage}, {NOT_FOR_OTP}"));
     }
     Ok(obstacle.map_or(Ok(validity), |obstacle| Err(Reason::Policy(obstacle))))
 }

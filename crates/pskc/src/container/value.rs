@@ -7,7 +7,7 @@ use super::base64::base64;
 use super::cipher::Cipher;
 use super::encryption_key;
 use super::mac::MacAlgorithm;
-use super::names::{child, child_text};
+use super::names::{child, child_text, text};
 use crate::xml::Xml;
 use crate::{Protection, ReadError, Unlock};
 
@@ -47,9 +47,14 @@ impl Opener {
             any_encrypted: false,
             any_unauthenticated: false,
         };
-        opener.mac = match child(container, "MACMethod") {
-            Some(method) => opener.mac_method(xml, method)?,
-            None => None,
+        opener.mac = match (child(container, "MACMethod"), child(container, "MACAlgorithm")) {
+            (Some(_), Some(algorithm)) => {
+                return Err(xml.malformed(algorithm, "the container has a MACMethod and a draft's MACAlgorithm"));
+            }
+            (Some(method), None) => opener.mac_method(xml, method, method.attribute("Algorithm"))?,
+            // How the drafts named it, always under the container's key.
+            (None, Some(algorithm)) => opener.mac_method(xml, algorithm, text(algorithm))?,
+            (None, None) => None,
         };
         Ok(opener)
     }
@@ -106,13 +111,13 @@ impl Opener {
         }
     }
 
-    fn mac_method(&self, xml: &Xml<'_>, method: Node<'_, '_>) -> Result<Option<Mac>, ReadError> {
+    fn mac_method(&self, xml: &Xml<'_>, method: Node<'_, '_>, uri: Option<&str>) -> Result<Option<Mac>, ReadError> {
         // python-pskc writes one that says nothing beside values that need none.
-        let Some(uri) = method.attribute("Algorithm") else {
+        let Some(uri) = uri else {
             return Ok(None);
         };
         let algorithm = MacAlgorithm::from_uri(uri)
-            .ok_or_else(|| xml.unsupported(method, "the MAC's algorithm is neither HMAC-SHA-1 nor HMAC-SHA-256"))?;
+            .ok_or_else(|| xml.unsupported(method, "the MAC's algorithm is not HMAC with SHA-1 or one of SHA-2"))?;
         if self.key.is_none() {
             // Every value that needs it will say so.
             return Ok(None);
@@ -196,7 +201,7 @@ fn encrypted_parts(xml: &Xml<'_>, element: Node<'_, '_>) -> Result<(Cipher, Zero
         .attribute("Algorithm")
         .and_then(Cipher::from_uri)
         .ok_or_else(|| {
-            let known = "the cipher is not one that can be used: AES-CBC, AES key wrap, 3DES-CBC";
+            let known = "the cipher is not one that can be used: AES, Camellia and 3DES, each as CBC and as key wrap";
             xml.unsupported(method, known)
         })?;
     let value = child(element, "CipherData")

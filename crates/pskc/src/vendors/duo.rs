@@ -3,22 +3,21 @@
 
 use otp::Period;
 
-use super::{Draft, Line, Unfit, expect_columns, hex, number};
+use super::draft::{Draft, Line};
+use super::{Unfit, expect_columns, hex, number, unlike_its_length};
 use crate::table::{Row, TableWriter};
 use crate::{Moving, ReadError, Seed};
 
 pub(super) fn is_token(row: &Row<'_>) -> bool {
-    row.cells.len() == 3 && row.cell(2).bytes().all(|byte| byte.is_ascii_digit())
+    row.used() == 3 && row.cell(2).bytes().all(|byte| byte.is_ascii_digit())
 }
 
 pub(super) fn line<'t>(row: &Row<'t>) -> Result<Line<'t>, ReadError> {
-    expect_columns(row, 3..=3)?;
+    expect_columns(row, 2..=3)?;
     let mut draft = Draft::new(row.cell(0), row.cell(1));
-    let counter = match row.cell(2) {
-        "" => 0,
-        text => number(row, "counter", text)?,
-    };
-    draft.moving = Moving::Counter { counter };
+    if !row.cell(2).is_empty() {
+        draft.counter = number(row, "counter", row.cell(2))?;
+    }
     Ok(Line::Token(draft))
 }
 
@@ -30,6 +29,7 @@ pub(super) fn write(table: &mut TableWriter, seed: &Seed, first: &Seed) -> Resul
     if !matches!(seed.digits.get(), 6 | 8) {
         return Err("Duo knows codes of 6 and 8 digits only");
     }
+    unlike_its_length(seed)?;
     match seed.moving {
         Moving::Counter { counter } => table.row(&[&seed.serial_number, &hex(seed), &counter.to_string()]),
         Moving::Time { period, .. } if period == Period::THIRTY => table.row(&[&seed.serial_number, &hex(seed)]),

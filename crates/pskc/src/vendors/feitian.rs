@@ -1,6 +1,7 @@
 //! Feitian's text files: a serial number and a seed on each line, with blanks or tabs between them. (Its XML is PSKC.)
 
-use super::{Draft, Line, expect_columns};
+use super::draft::{Draft, Line};
+use super::expect_columns;
 use crate::ReadError;
 use crate::table::Row;
 

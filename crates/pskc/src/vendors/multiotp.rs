@@ -1,32 +1,43 @@
 //! multiOTP's table: `serial_number;manufacturer;algorithm;seed;digits;interval_or_event`.
 
-use super::{Draft, Line, Unfit, algorithm_name, by_time, digits, expect_columns, hex, number, unusable};
+use super::draft::{Draft, Kind, Line};
+use super::header::kind;
+use super::{Unfit, algorithm_name, digits, expect_columns, hex, number, period};
 use crate::table::{Row, TableWriter};
 use crate::{Moving, ReadError, Seed};
 
+/// True of a line of this format, and of no `serial,seed,type,digits,period,hash`.
 pub(super) fn is_token(row: &Row<'_>) -> bool {
-    row.cells.len() == 6 && algorithm_name(row.cell(2)).is_some()
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let seed = row.cell(3);
+    row.cells.len() >= 6
+        && row.used() <= 6
+        && algorithm_name(row.cell(2)).is_some()
+        && is_number(row.cell(5))
+        && !(seed.len() <= 2 && is_number(seed))
 }
 
 pub(super) fn line<'t>(row: &Row<'t>) -> Result<Line<'t>, ReadError> {
     expect_columns(row, 6..=6)?;
     let mut draft = Draft::new(row.cell(0), row.cell(3));
     draft.manufacturer = Some(row.cell(1));
-    let moving = match row.cell(2).to_ascii_lowercase().as_str() {
-        "totp" => by_time(row, "interval_or_event", row.cell(5))?,
-        "hotp" => Ok(Moving::Counter {
-            counter: number(row, "interval_or_event", row.cell(5))?,
-        }),
-        other => Err(unusable(other)),
-    };
-    match (moving, digits(row, row.cell(4))?) {
-        (Ok(moving), Ok(digits)) => {
-            draft.moving = moving;
-            draft.digits = digits;
-            Ok(Line::Token(draft))
+    let refused = |reason| Ok(Line::Refused(row.cell(0), reason));
+    match kind(row.cell(2)) {
+        Ok(Kind::Time) => match period(row, "interval_or_event", row.cell(5))? {
+            Ok(period) => (draft.kind, draft.period) = (Some(Kind::Time), Some(period)),
+            Err(reason) => return refused(reason),
+        },
+        Ok(Kind::Counter) => {
+            draft.kind = Some(Kind::Counter);
+            draft.counter = number(row, "interval_or_event", row.cell(5))?;
         }
-        (Err(reason), _) | (_, Err(reason)) => Ok(Line::Refused(row.cell(0), reason)),
+        Err(reason) => return refused(reason),
     }
+    match digits(row, row.cell(4))? {
+        Ok(digits) => draft.digits = Some(digits),
+        Err(reason) => return refused(reason),
+    }
+    Ok(Line::Token(draft))
 }
 
 pub(super) fn write(table: &mut TableWriter, seed: &Seed) -> Result<(), Unfit> {

@@ -1,34 +1,44 @@
-//! privacyIDEA's OATH table, NetIQ's too: `serial,seed,type,digits,period`, of which the last two may be missing.
+//! privacyIDEA's OATH table, NetIQ's too: `serial,seed,type,digits,period,hash`, of which the last four may be missing.
 
-use super::{Draft, Line, TOTP, Unfit, algorithm_name, by_time, digits, expect_columns, hex, unusable};
+use super::draft::{Draft, Kind, Line};
+use super::header::kind;
+use super::{Unfit, digits, expect_columns, hex, period, unlike_its_length};
+use crate::hash_name::hash;
 use crate::table::{Row, TableWriter};
 use crate::{Moving, ReadError, Reason, Seed};
 
-pub(super) fn is_token(row: &Row<'_>) -> bool {
-    (3..=5).contains(&row.cells.len()) && algorithm_name(row.cell(2)).is_some()
-}
-
 pub(super) fn line<'t>(row: &Row<'t>) -> Result<Line<'t>, ReadError> {
-    expect_columns(row, 3..=5)?;
+    expect_columns(row, 2..=6)?;
     let mut draft = Draft::new(row.cell(0), row.cell(1));
-    draft.moving = match row.cell(2).to_ascii_lowercase().as_str() {
-        "hotp" => Moving::Counter { counter: 0 },
-        "totp" => match row.cell(4) {
-            "" => TOTP,
-            period => match by_time(row, "period", period)? {
-                Ok(moving) => moving,
-                Err(reason) => return Ok(Line::Refused(row.cell(0), reason)),
-            },
-        },
-        "ocra" => return Ok(Line::Refused(row.cell(0), Reason::Challenge)),
-        other => return Ok(Line::Refused(row.cell(0), unusable(other))),
-    };
-    match row.cell(3) {
-        "" => {}
-        text => match digits(row, text)? {
-            Ok(digits) => draft.digits = digits,
-            Err(reason) => return Ok(Line::Refused(row.cell(0), reason)),
-        },
+    let refused = |reason| Ok(Line::Refused(row.cell(0), reason));
+    let cell = row.cell(2);
+    match kind(cell) {
+        _ if cell.is_empty() => {}
+        Ok(kind) => draft.kind = Some(kind),
+        Err(_) if cell.bytes().all(|byte| byte.is_ascii_digit()) => {
+            let problem = "this is a number where other lines name the kind of token (totp, hotp)";
+            return Err(ReadError::malformed(row.place("type"), problem));
+        }
+        Err(reason) => return refused(reason),
+    }
+    // A token that counts events has no period, whatever stands there.
+    if !row.cell(4).is_empty() && draft.kind != Some(Kind::Counter) {
+        match period(row, "period", row.cell(4))? {
+            Ok(period) => draft.period = Some(period),
+            Err(reason) => return refused(reason),
+        }
+    }
+    if !row.cell(3).is_empty() {
+        match digits(row, row.cell(3))? {
+            Ok(digits) => draft.digits = Some(digits),
+            Err(reason) => return refused(reason),
+        }
+    }
+    if !row.cell(5).is_empty() {
+        match hash(row.cell(5)) {
+            Some(algorithm) => draft.algorithm = Some(algorithm),
+            None => return refused(Reason::Hash),
+        }
     }
     Ok(Line::Token(draft))
 }
@@ -36,12 +46,19 @@ pub(super) fn line<'t>(row: &Row<'t>) -> Result<Line<'t>, ReadError> {
 pub(super) fn write(table: &mut TableWriter, seed: &Seed) -> Result<(), Unfit> {
     let (serial_number, secret) = (&seed.serial_number, hex(seed));
     let digits = seed.digits.get().to_string();
-    match seed.moving {
-        Moving::Time { period, .. } => {
-            table.row(&[serial_number, &secret, "totp", &digits, &period.get_s().to_string()]);
-        }
-        Moving::Counter { counter: 0 } => table.row(&[serial_number, &secret, "hotp", &digits]),
+    // The hash is said where the secret's length would mislead.
+    let says_hash = unlike_its_length(seed).is_err();
+    let (kind, period) = match seed.moving {
+        Moving::Time { period, .. } => ("totp", period.get_s().to_string()),
+        Moving::Counter { counter: 0 } => ("hotp", String::new()),
         Moving::Counter { .. } => return Err("privacyIDEA's table has no column for the counter, which is not 0"),
-    }
+    };
+    let cells: [&str; 6] = [serial_number, secret.as_str(), kind, &digits, &period, "sha1"];
+    let count = match (says_hash, period.is_empty()) {
+        (true, _) => 6,
+        (false, true) => 4,
+        (false, false) => 5,
+    };
+    table.row(&cells[..count]);
     Ok(())
 }

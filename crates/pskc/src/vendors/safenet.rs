@@ -2,16 +2,18 @@
 
 use roxmltree::Node;
 
-use super::{Dialogue, Draft};
+use super::dialogue::Dialogue;
+use super::draft::{Draft, Kind};
+use crate::options::Context;
 use crate::xml::Xml;
-use crate::{Encoding, Format, Moving, ReadError, Reason, Receipt, Refusal};
+use crate::{Format, ReadError, Reason, Receipt, Refusal};
 
 pub(crate) fn is_token_list(root: Node<'_, '_>) -> bool {
     root.tag_name().name() == "Tokens"
 }
 
-pub(crate) fn read(xml: &Xml<'_>, encoding: Option<Encoding>) -> Result<Receipt, ReadError> {
-    xml.refuse_mixed_text()?;
+pub(crate) fn read(xml: &Xml<'_>, context: &Context) -> Result<Receipt, ReadError> {
+    xml.refuse_mixed_text(|_| false)?;
     let mut drafts = Vec::new();
     let mut refused = Vec::new();
     for token in children(xml.root(), "Token") {
@@ -48,11 +50,12 @@ pub(crate) fn read(xml: &Xml<'_>, encoding: Option<Encoding>) -> Result<Receipt,
         };
         let mut draft = Draft::new(serial, text(seed));
         draft.model = children(token, "ProductName").next().map(text);
-        draft.algorithm = None;
-        draft.moving = Moving::Counter { counter };
+        draft.counter = counter;
         drafts.push((xml.place(seed), draft));
     }
-    Dialogue::new(Format::SafeNet, [crate::Remark::AssumedHotp]).finish(drafts, refused, encoding)
+    Dialogue::new(Format::SafeNet)
+        .of_kind(Kind::Counter)
+        .finish(drafts, refused, context)
 }
 
 fn text<'a>(node: Node<'a, '_>) -> &'a str {

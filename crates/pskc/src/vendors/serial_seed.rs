@@ -2,7 +2,8 @@
 
 use otp::Digits;
 
-use super::{Draft, Line, TOTP, Unfit, expect_columns, hex};
+use super::draft::{Draft, Line};
+use super::{TOTP, Unfit, expect_columns, hex, unlike_its_length};
 use crate::table::{Row, TableWriter};
 use crate::{Moving, ReadError, Seed};
 
@@ -19,6 +20,7 @@ pub(super) fn write(table: &mut TableWriter, seed: &Seed) -> Result<(), Unfit> {
     if undrifted != TOTP || seed.digits != Digits::SIX {
         return Err("a table without settings is for TOTP with 6 digits and 30 s");
     }
+    unlike_its_length(seed)?;
     table.row(&[&seed.serial_number, &hex(seed)]);
     Ok(())
 }

@@ -2,9 +2,10 @@
 
 use otp::Digits;
 
-use super::{Draft, Line, digits};
+use super::digits;
+use super::draft::{Draft, Kind, Line};
 use crate::table::Row;
-use crate::{Moving, ReadError, Reason};
+use crate::{ReadError, Reason};
 
 const HOTP: &str = "oath-hotp";
 
@@ -82,9 +83,9 @@ pub(super) fn line<'t>(row: &Row<'t>) -> Result<Line<'t>, ReadError> {
     }
     let mut draft = yubikey(row.cell(event::PUBLIC_ID), row.cell(event::SECRET));
     match row.cell(event::DIGITS) {
-        "" | "0" => draft.digits = Digits::SIX,
+        "" | "0" => draft.digits = Some(Digits::SIX),
         text => match digits(row, text)? {
-            Ok(digits) => draft.digits = digits,
+            Ok(digits) => draft.digits = Some(digits),
             Err(reason) => return Ok(Line::Refused(draft.serial_number, reason)),
         },
     }
@@ -105,6 +106,6 @@ fn flat_line<'t>(row: &Row<'t>) -> Line<'t> {
 fn yubikey<'t>(serial_number: &'t str, secret: &'t str) -> Draft<'t> {
     let mut draft = Draft::new(serial_number, secret);
     draft.manufacturer = Some("Yubico");
-    draft.moving = Moving::Counter { counter: 0 };
+    draft.kind = Some(Kind::Counter);
     draft
 }

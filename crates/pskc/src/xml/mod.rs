@@ -36,16 +36,32 @@ impl<'input> Xml<'input> {
         self.document.root_element()
     }
 
-    /// Refuses text beside other nodes: a comment in the middle of a secret would cut it off unseen.
-    pub(crate) fn refuse_mixed_text(&self) -> Result<(), ReadError> {
+    /// Every node, in the file's order, without the elements that `is_left_out` and all within them.
+    pub(crate) fn nodes_without(
+        &self,
+        is_left_out: fn(Node<'_, '_>) -> bool,
+    ) -> impl Iterator<Item = Node<'_, 'input>> {
+        let mut ahead = vec![self.root()];
+        std::iter::from_fn(move || {
+            let node = ahead.pop()?;
+            let within = node.children().filter(|child| !is_left_out(*child));
+            let first = ahead.len();
+            ahead.extend(within);
+            ahead[first..].reverse();
+            Some(node)
+        })
+    }
+
+    /// Refuses text beside other nodes: a comment in the middle of a secret would cut it off unseen. What `is_left_out` is
+    /// not read and may have it.
+    pub(crate) fn refuse_mixed_text(&self, is_left_out: fn(Node<'_, '_>) -> bool) -> Result<(), ReadError> {
         let is_mixed = |node: &Node<'_, '_>| {
             node.is_text()
                 && (node.prev_sibling().is_some() || node.next_sibling().is_some())
                 && node.text().is_some_and(|text| !text.trim().is_empty())
         };
         match self
-            .root()
-            .descendants()
+            .nodes_without(is_left_out)
             .find(is_mixed)
             .and_then(|text| text.parent_element())
         {

@@ -22,8 +22,8 @@ pub const IMPORT_MAX: usize = 10_000;
 /// Lines of a table for each token, with remarks and empty ones; and tags of XML, with those that end elements.
 const LINES_PER_TOKEN: usize = 4;
 const TAGS_PER_TOKEN: usize = 100;
-/// The byte order mark that a text in UTF-8 may begin with.
-const UTF8_MARK: &[u8] = "\u{feff}".as_bytes();
+/// The bytes of the order marks that a text in UTF-8 or UTF-16 may begin with, and of its first blanks and signs.
+const MARKS: &[u8] = b"\xef\xbb\xbf\xff\xfe\0";
 /// Longest serial number, in bytes.
 const SERIAL_NUMBER_MAX_BYTES: usize = 64;
 /// Longest other text of a seed file that is kept, in bytes.
@@ -190,7 +190,7 @@ async fn try_import(
 /// times longer than the file.
 fn is_overlong(file: &[u8]) -> bool {
     let count = |byte: u8| file.iter().filter(|at| **at == byte).count();
-    let begins_with = |byte: &u8| !(byte.is_ascii_whitespace() || UTF8_MARK.contains(byte));
+    let begins_with = |byte: &u8| !(byte.is_ascii_whitespace() || MARKS.contains(byte));
     match file.iter().find(|byte| begins_with(byte)) {
         Some(b'<') => count(b'<') > IMPORT_MAX * TAGS_PER_TOKEN,
         _ => count(b'\n').max(count(b'\r')) > IMPORT_MAX * LINES_PER_TOKEN,

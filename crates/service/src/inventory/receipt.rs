@@ -156,11 +156,16 @@ impl std::fmt::Display for ImportRemark {
                 refused,
                 duplicates,
             } => {
-                let comes = if *dry_run { "would come" } else { "came" };
+                let (comes, were) = if *dry_run {
+                    ("would come", "would be")
+                } else {
+                    ("came", "were")
+                };
+                let good = count.saturating_sub(refused + duplicates);
                 write!(
                     f,
-                    "nothing {comes} in: of {count} token(s) {refused} cannot come in and {duplicates} are there already or \
-                     twice in the file, and an import takes all or nothing"
+                    "nothing {comes} in: {good} good token(s) {were} held back, because {refused} cannot come in and \
+                     {duplicates} are there already or twice in the file, and an import takes all or nothing"
                 )
             }
         }

@@ -52,6 +52,12 @@ fn reason_said(frame: &Frame, reason: &SeedReason) -> String {
         SeedReason::LongSecret => frame.t("staff_import.long_secret"),
         SeedReason::Algorithm(name) => frame.t1("staff_import.algorithm", "name", name),
         SeedReason::Hash => frame.t("staff_import.hash"),
+        SeedReason::Kind => frame.t("staff_import.kind"),
+        SeedReason::Contradiction { said, wanted, .. } => {
+            frame.t2("staff_import.contradiction", &("said", said), &("wanted", wanted))
+        }
+        SeedReason::Rounded { what } => frame.t1("staff_import.rounded", "what", what),
+        SeedReason::UnsureSerialNumber => frame.t("staff_import.unsure_serial_number"),
         SeedReason::Response => frame.t("staff_import.response"),
         SeedReason::Period => frame.t("staff_import.period"),
         SeedReason::Challenge => frame.t("staff_import.challenge"),
@@ -80,6 +86,13 @@ pub(super) fn remark(frame: &Frame, remark: ImportRemark) -> Option<String> {
             SeedRemark::AssumedHotp => frame.t("staff_import.assumed_hotp"),
             SeedRemark::AssumedSha1 => frame.t("staff_import.assumed_sha1"),
             SeedRemark::AssumedSha256 => frame.t("staff_import.assumed_sha256"),
+            SeedRemark::AssumedSha512 => frame.t("staff_import.assumed_sha512"),
+            SeedRemark::AssumedTimeBased => frame.t("staff_import.assumed_time_based"),
+            SeedRemark::AssumedEventBased => frame.t("staff_import.assumed_event_based"),
+            SeedRemark::AssumedDigits => frame.t("staff_import.assumed_digits"),
+            SeedRemark::AssumedPeriod => frame.t("staff_import.assumed_period"),
+            SeedRemark::Recoded(encoding) => frame.t1("staff_import.recoded", "name", encoding),
+            SeedRemark::KeysBeside(count) => frame.t1("staff_import.keys_beside", "count", count),
             SeedRemark::UsersIgnored => frame.t("staff_import.users_ignored"),
             SeedRemark::SignatureIgnored => frame.t("staff_import.signature_ignored"),
             SeedRemark::Unauthenticated => frame.t("staff_import.unauthenticated"),
@@ -103,6 +116,7 @@ fn unreadable(frame: &Frame, error: &SeedReadError) -> String {
     match error {
         SeedReadError::TooLarge => frame.t("staff_import.too_long"),
         SeedReadError::NotText => frame.t("staff_import.not_text"),
+        SeedReadError::Encoding(name) => frame.t1("staff_import.encoding_unread", "name", name),
         SeedReadError::Unknown(_) => frame.t("staff_import.unknown"),
         SeedReadError::Locked(_) => frame.t("staff_import.locked"),
         SeedReadError::WrongKey(place) => frame.t1("staff_import.wrong_key", "line", place.line),

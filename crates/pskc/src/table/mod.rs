@@ -1,9 +1,12 @@
 //! Tables of text: RFC 4180 and its relatives, with another delimiter or none but blanks.
 
+mod writer;
+
 use csv_core::{ReadRecordResult, ReaderBuilder};
-use enroll::SecretBuffer;
 use zeroize::Zeroizing;
 
+pub(crate) use self::writer::TableWriter;
+use self::writer::unguarded;
 use crate::zeros::zeros;
 use crate::{Place, ReadError};
 
@@ -39,7 +42,7 @@ struct Extent {
 /// One line.
 pub(crate) struct Row<'t> {
     pub(crate) line: u32,
-    /// The cells, trimmed, without the guard of [`guarded`].
+    /// The cells, trimmed, without the guard of [`TableWriter`].
     pub(crate) cells: Vec<&'t str>,
 }
 
@@ -47,6 +50,12 @@ impl<'t> Row<'t> {
     /// A cell; empty where the line is too short.
     pub(crate) fn cell(&self, index: usize) -> &'t str {
         self.cells.get(index).copied().unwrap_or_default()
+    }
+
+    /// The number of columns up to the last that is not empty: spreadsheet programs fill up short lines.
+    pub(crate) fn used(&self) -> usize {
+        let last = self.cells.iter().rposition(|cell| !cell.is_empty());
+        last.map_or(0, |last| last + 1)
     }
 
     pub(crate) fn place(&self, column: &str) -> Place {
@@ -59,13 +68,15 @@ impl Table {
     pub(crate) fn read(text: &str) -> Result<Self, ReadError> {
         let first = text
             .lines()
-            .find(|line| !line.trim().is_empty() && !line.starts_with('#'))
+            .find(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'))
             .ok_or_else(|| ReadError::Unknown("there is no line in it".into()))?;
+        let announced = announced(first);
         let most = [b',', b';', b'\t']
             .map(|delimiter| (count_unquoted(first, delimiter), delimiter))
             .into_iter()
             .max_by_key(|(count, delimiter)| (*count, *delimiter == b','));
         let separator = match most {
+            _ if announced.is_some() => Separator::Delimiter(announced.unwrap_or(b',')),
             Some((1.., delimiter)) => Separator::Delimiter(delimiter),
             _ => Separator::Blanks,
         };
@@ -141,7 +152,7 @@ impl Table {
             let problem = "a cell has a control character, or its quotes are never closed";
             return Err(ReadError::malformed(Place::new(line, ""), problem));
         }
-        if text.iter().all(u8::is_ascii_whitespace) {
+        if text.iter().all(u8::is_ascii_whitespace) || self.is_remark(&record, ends) {
             return Ok(());
         }
         self.expect_room(line)?;
@@ -157,6 +168,19 @@ impl Table {
         Ok(())
     }
 
+    /// A line that is for spreadsheet programs or for people: `sep=;` at the top, and a `#` that is indented, or that a
+    /// spreadsheet program has filled up with empty columns.
+    fn is_remark(&self, record: &std::ops::Range<usize>, ends: &[usize]) -> bool {
+        let text = &self.text[record.clone()];
+        let first = &text[..ends.first().copied().unwrap_or_default()];
+        let is_alone = text[first.len()..].iter().all(u8::is_ascii_whitespace);
+        if first.trim_ascii_start().starts_with(b"#") && (is_alone || !first.starts_with(b"#")) {
+            return true;
+        }
+        let is_announcement = first.len() <= SEP.len() + 1 && first.get(..SEP.len()).is_some_and(is_sep);
+        self.rows.is_empty() && is_alone && is_announcement
+    }
+
     fn expect_room(&self, line: u32) -> Result<(), ReadError> {
         if self.rows.len() < MAX_ROWS {
             return Ok(());
@@ -168,7 +192,7 @@ impl Table {
     fn read_blanks(&mut self, text: &str) -> Result<(), ReadError> {
         self.text.copy_from_slice(text.as_bytes());
         for (number, whole) in (1..).zip(text.lines()) {
-            if whole.starts_with('#') {
+            if whole.trim_start().starts_with('#') {
                 continue;
             }
             let first = self.cells.len();
@@ -194,6 +218,24 @@ impl Table {
     }
 }
 
+/// What a first line begins with that tells spreadsheet programs the delimiter.
+const SEP: &[u8] = b"sep=";
+
+fn is_sep(bytes: &[u8]) -> bool {
+    bytes.eq_ignore_ascii_case(SEP)
+}
+
+/// The delimiter that the first line announces: `sep=;`, in quotes or not.
+fn announced(line: &str) -> Option<u8> {
+    let line = line.trim_start_matches('"').as_bytes();
+    let (sep, rest) = line.split_at_checked(SEP.len())?;
+    let delimiter = rest
+        .first()
+        .copied()
+        .filter(|byte| matches!(byte, b',' | b';' | b'\t' | b'|'));
+    delimiter.filter(|_| is_sep(sep))
+}
+
 /// The number of delimiters outside quotes.
 fn count_unquoted(line: &str, delimiter: u8) -> usize {
     let mut quoted = false;
@@ -212,61 +254,4 @@ fn line(number: u64) -> u32 {
 /// Files are 64 MiB at most.
 fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
-}
-
-/// Characters that begin a formula in spreadsheet programs; the last four where East Asian widths are typed.
-const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
-const GUARD: char = '\'';
-
-/// A cell that no spreadsheet program computes: what begins like a formula, or like a guarded one, gets an apostrophe.
-fn guarded(cell: &str) -> String {
-    match cell.chars().next() {
-        Some(first) if first == GUARD || FORMULA.contains(&first) => format!("{GUARD}{cell}"),
-        _ => cell.to_owned(),
-    }
-}
-
-fn unguarded(cell: &str) -> &str {
-    match cell.strip_prefix(GUARD) {
-        Some(rest) if rest.starts_with(GUARD) || rest.starts_with(FORMULA) => rest,
-        _ => cell,
-    }
-}
-
-/// A table as it is written.
-pub(crate) struct TableWriter {
-    text: SecretBuffer,
-    delimiter: u8,
-}
-
-impl TableWriter {
-    pub(crate) fn new(delimiter: u8) -> Self {
-        Self {
-            text: SecretBuffer::with_capacity(4096),
-            delimiter,
-        }
-    }
-
-    /// Writes a line; names are guarded against being computed, secrets are letters and digits.
-    pub(crate) fn row(&mut self, cells: &[&str]) {
-        for (index, cell) in cells.iter().enumerate() {
-            if index > 0 {
-                self.text.push(&[self.delimiter]);
-            }
-            // Quotes also where a reader could take the cell for a comment, for XML, or for two cells of another dialect.
-            let special = |c: char| matches!(c, '"' | '\'' | '#' | '<' | ',' | ';' | '\t');
-            if !cell.contains(special) && !cell.starts_with(FORMULA) {
-                self.text.push(cell.as_bytes());
-                continue;
-            }
-            self.text.push(b"\"");
-            self.text.push(guarded(cell).replace('"', "\"\"").as_bytes());
-            self.text.push(b"\"");
-        }
-        self.text.push(b"\r\n");
-    }
-
-    pub(crate) fn end(self) -> Zeroizing<Vec<u8>> {
-        self.text.into_bytes()
-    }
 }
