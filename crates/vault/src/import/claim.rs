@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use enroll::base32::{self, Base32Error};
+use enroll::base32::{self, AsApps, Base32Error};
 use enroll::{EntryDigits, UriError};
 use otp::{Algorithm, Secret};
 use zeroize::Zeroizing;
@@ -46,6 +46,17 @@ pub enum Oddity {
         "its issuer is Steam, but its codes are digits, as the other app says: if Steam refuses them, its type has to be steam"
     )]
     DigitsForSteam,
+    /// Its secret is another entry's too, under other names.
+    #[error("{other} has the same secret, and so the same codes: if they are one account, remove one of the two")]
+    SameSecret {
+        /// The other's title.
+        other: String,
+    },
+    /// Its base32 has a letter that belongs to no byte.
+    #[error(
+        "its secret has a last letter that belongs to no byte, left out as other apps do: if its code is refused, a part of the secret is missing"
+    )]
+    OddLength,
     /// What another app keeps beside an entry could not be read.
     #[error("its note, its tags and whether it is pinned could not be read, and are left out")]
     ExtrasLost,
@@ -178,9 +189,24 @@ impl Claim {
         claim.digits = Some(entry.digits().get().into());
         claim.period_s = period_s;
         claim.counter = counter.map(i128::from);
+        claim.odd.extend(entry.has_odd_length().then_some(Oddity::OddLength));
         let secret = Zeroizing::new(entry.secret().expose_secret().to_vec());
         claim.secret = Some(ClaimedSecret::Bytes(secret));
         Ok(claim)
+    }
+
+    /// Takes the issuer out of the account that repeats it, `Issuer:account`; one rule for every format.
+    pub(crate) fn without_repeated_issuer(mut self) -> Self {
+        let issuers = [Some(&self.issuer), self.other_issuer.as_ref()];
+        let repeated = issuers.into_iter().flatten().find_map(|issuer| {
+            let (issuer, account) = (issuer.trim(), self.account.trim_start());
+            let rest = account.strip_prefix(issuer)?.trim_start().strip_prefix(':')?.trim();
+            (!issuer.is_empty()).then(|| rest.to_owned())
+        });
+        if let Some(account) = repeated {
+            self.account = account;
+        }
+        self
     }
 
     /// Another one stands behind it where it was.
@@ -250,7 +276,10 @@ impl Claim {
             Kind::Steam => Algorithm::Sha1,
             Kind::Totp { .. } | Kind::Hotp { .. } => self.algorithm()?,
         };
-        let secret = self.secret()?;
+        let AsApps { secret, has_odd_length } = self.secret()?;
+        if has_odd_length {
+            odd.push(Oddity::OddLength);
+        }
 
         if issuer.is_empty() && account.is_empty() {
             odd.push(Oddity::NoName);
@@ -326,13 +355,19 @@ impl Claim {
         }
     }
 
-    fn secret(&self) -> Result<Secret, Reason> {
+    fn secret(&self) -> Result<AsApps, Reason> {
         match &self.secret {
             None => Err(Reason::NoSecret),
             Some(ClaimedSecret::Base32(text)) if text.trim().is_empty() => Err(Reason::NoSecret),
-            Some(ClaimedSecret::Base32(text)) => Ok(base32::decode(text)?),
+            Some(ClaimedSecret::Base32(text)) => Ok(base32::decode_as_apps(text)?),
             Some(ClaimedSecret::Bytes(bytes)) if bytes.is_empty() => Err(Reason::NoSecret),
-            Some(ClaimedSecret::Bytes(bytes)) => Secret::from_slice(bytes).map_err(|_| Reason::LongSecret),
+            Some(ClaimedSecret::Bytes(bytes)) => match Secret::from_slice(bytes) {
+                Ok(secret) => Ok(AsApps {
+                    secret,
+                    has_odd_length: false,
+                }),
+                Err(_) => Err(Reason::LongSecret),
+            },
         }
     }
 

@@ -14,7 +14,7 @@ pub enum ImportError {
     /// No format that is known looks like this.
     #[error("no export that is known looks like this: export from the other app again, as JSON, CSV or text")]
     Unknown,
-    /// Compressed; nothing is ever unpacked here.
+    /// Compressed; only a ZIP is unpacked here, and only one whose methods are known.
     #[error("the file is a compressed archive: unpack it, and import what is in it")]
     Archive,
     /// A screenshot or a photograph.

@@ -3,6 +3,7 @@
 
 mod aegis;
 mod and_otp;
+mod archive;
 mod bitwarden;
 mod claim;
 mod comparison;
@@ -16,9 +17,12 @@ mod free_otp_backup;
 mod google;
 mod importer;
 mod json;
+mod login;
 mod magic;
 mod own;
+mod password_csv;
 mod proton;
+mod raivo;
 mod read;
 mod receipt;
 mod stratum;

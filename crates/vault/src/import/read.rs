@@ -4,10 +4,10 @@ use zeroize::Zeroizing;
 
 use super::error::ImportError;
 use super::importer::{Content, IMPORTERS};
-use super::magic;
 use super::receipt::Export;
 #[cfg(doc)]
 use super::receipt::Format;
+use super::{archive, magic};
 
 /// Largest export that is read, in bytes.
 pub const MAX_EXPORT_LEN_BYTES: usize = 16 << 20;
@@ -20,6 +20,14 @@ pub fn read(bytes: &[u8], password: Option<&[u8]>) -> Result<Export, ImportError
     if bytes.len() > MAX_EXPORT_LEN_BYTES {
         return Err(ImportError::TooLarge);
     }
+    match archive::is_one(bytes) {
+        true => archive::read(bytes, password),
+        false => read_itself(bytes, password),
+    }
+}
+
+/// Reads what is no archive.
+pub(super) fn read_itself(bytes: &[u8], password: Option<&[u8]>) -> Result<Export, ImportError> {
     if let Some(refusal) = magic::refusal(bytes) {
         return Err(refusal);
     }

@@ -23,6 +23,8 @@ pub enum Format {
     BitwardenCsv,
     /// Bitwarden's JSON, of its password manager or its authenticator.
     BitwardenJson,
+    /// Another password manager's CSV.
+    PasswordCsv,
     /// FreeOTP's and FreeOTP+'s JSON.
     FreeOtp,
     /// Ente Auth's export.
@@ -31,15 +33,19 @@ pub enum Format {
     Proton,
     /// Stratum's (once Authenticator Pro's) backup.
     Stratum,
-    /// cotp's database, decrypted.
+    /// cotp's database, or its export as URIs.
     Cotp,
+    /// Raivo's JSON.
+    Raivo,
     /// `otpauth:` URIs, a line each.
     UriList,
+    /// A ZIP with an export of another format in it; once it is opened, that one is told.
+    Zip,
 }
 
 impl Format {
     /// All of them, in no order that matters.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::GoogleMigration,
         Self::Vault,
         Self::Aegis,
@@ -47,12 +53,15 @@ impl Format {
         Self::AndOtp,
         Self::BitwardenCsv,
         Self::BitwardenJson,
+        Self::PasswordCsv,
         Self::FreeOtp,
         Self::Ente,
         Self::Proton,
         Self::Stratum,
         Self::Cotp,
+        Self::Raivo,
         Self::UriList,
+        Self::Zip,
     ];
 
     /// What people call it.
@@ -65,11 +74,14 @@ impl Format {
             Self::AndOtp => "andOTP",
             Self::BitwardenCsv => "Bitwarden CSV",
             Self::BitwardenJson => "Bitwarden JSON",
+            Self::PasswordCsv => "password manager's CSV",
             Self::FreeOtp => "FreeOTP",
             Self::Ente => "Ente Auth",
             Self::Proton => "Proton Authenticator",
             Self::Stratum => "Stratum",
             Self::Cotp => "cotp",
+            Self::Raivo => "Raivo",
+            Self::Zip => "ZIP",
             Self::UriList => "list of otpauth URIs",
         }
     }
@@ -126,7 +138,8 @@ pub struct Came {
     pub odd: Vec<Oddity>,
 }
 
-/// An entry that is there already, and is not added again.
+/// An entry that is there already, and is not added again: the same secret, and names that agree, each the same but for its case,
+/// or known to one of the two only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Double {
     /// Where it was.
@@ -305,7 +318,7 @@ impl Export {
 
     /// Files an entry under what came or what is refused.
     pub(crate) fn push(&mut self, place: Place, claim: Result<Claim, Reason>) {
-        let (title, judged) = match claim {
+        let (title, judged) = match claim.map(Claim::without_repeated_issuer) {
             Ok(claim) => (claim.title(), claim.judge()),
             Err(reason) => (String::new(), Err(reason)),
         };

@@ -1,6 +1,6 @@
 """Writes the sample exports, and beside each what is in it, from the formats' documentation and other people's cryptography.
 
-    pip install argon2-cffi pycryptodome pynacl protobuf
+    pip install argon2-cffi pycryptodome pynacl protobuf pyzipper
     python3 make.py
 
 Nothing here is taken from the importers. The sources: beemdevelopment/Aegis docs/vault.md; twofas' and andOTP's backups as their
@@ -9,11 +9,12 @@ FreeOTP's tokens; Bitwarden's help page on import formats, bitwarden/clients lib
 MasterKey, EncryptedKey, and Java's serialization specification; replydev/cotp src/crypto; Google's migration message as its apps
 exchange it.
 """
-import base64, csv, hashlib, io, json, struct, uuid
+import base64, csv, hashlib, io, json, struct, subprocess, tempfile, uuid
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import argon2.low_level
+import pyzipper
 from Crypto.Cipher import AES
 from Crypto.Hash import HMAC, SHA1, SHA256, SHA512
 from Crypto.Protocol.KDF import PBKDF2, scrypt
@@ -299,7 +300,7 @@ def free_otp():
     expect("freeotp_token.json", can[:1], **plain)
 
 
-def free_otp_backup():
+def free_otp_backup(name="freeotp_backup.xml", before_nonce=b"\x30\x11\x04\x0c", behind_nonce=b"\x02\x01\x10"):
     """FreeOTP 2: a HashMap of texts as Java writes it, whose keys are sealed under a master key, and that under the password."""
     can = [a for a in ACCOUNTS if a.kind != "steam"] + [Account("steam", "Steam", "gabe", digits=5), Account("totp", "Key 🔑", "a\u00e9b")]
     signed = lambda content: list(struct.unpack(f"{len(content)}b", content))
@@ -308,7 +309,7 @@ def free_otp_backup():
         nonce = random(12)
         body, tag = gcm(key, nonce, content, algorithm.encode())
         return {"mCipher": "AES/GCM/NoPadding", "mCipherText": signed(body + tag),
-                "mParameters": signed(b"\x30\x11\x04\x0c" + nonce + b"\x02\x01\x10"), "mToken": algorithm}
+                "mParameters": signed(before_nonce + nonce + behind_nonce), "mToken": algorithm}
 
     def gson(value):
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("=", "\\u003d").replace("&", "\\u0026")
@@ -334,10 +335,10 @@ def free_otp_backup():
     java = b"\xac\xed\x00\x05" + b"\x73\x72" + text("java.util.HashMap") + bytes.fromhex("0507dac1c31660d1") + b"\x03"
     java += struct.pack(">H", 2) + b"F" + text("loadFactor") + b"I" + text("threshold") + b"\x78\x70"
     java += struct.pack(">fI", 0.75, 48) + b"\x77\x08" + struct.pack(">II", 64, len(entries))
-    for name, value in entries.items():
-        java += b"\x74" + text(name) + b"\x74" + text(value)
-    write("freeotp_backup.xml", java + b"\x78")
-    expect("freeotp_backup.xml", can, groups=False, note=False, favourite=False, uses=False)
+    for key, value in entries.items():
+        java += b"\x74" + text(key) + b"\x74" + text(value)
+    write(name, java + b"\x78")
+    expect(name, can, groups=False, note=False, favourite=False, uses=False)
 
 
 # --- Ente ---
@@ -439,8 +440,91 @@ def utf_16():
         expect(name, ACCOUNTS, groups=False, note=False, favourite=False, uses=False)
 
 
+# --- Raivo, and what else came later ---
+
+def raivo():
+    """All values are texts. Its ZIP by WinZip's AES, once, for its salts are random; and by Info-ZIP with PKWARE's cipher."""
+    can = [a for a in ACCOUNTS if a.kind != "steam"]
+    plain = json.dumps([{"issuer": a.issuer, "account": a.account, "secret": a.base32(), "kind": a.kind.upper(), "timer": str(a.period),
+                         "counter": str(a.count), "digits": str(a.digits), "algorithm": a.algorithm, "pinned": "true" if a.favourite else "false",
+                         "iconType": "", "iconValue": ""} for a in can])
+    write("raivo.json", plain)
+    if not (HERE / "raivo.zip").exists():
+        with pyzipper.AESZipFile(HERE / "raivo.zip", "w", compression=pyzipper.ZIP_DEFLATED, encryption=pyzipper.WZ_AES) as archive:
+            archive.setpassword(PASSWORD.encode())
+            archive.writestr("raivo-otp-export.html", "<html><body>codes</body></html>")
+            archive.writestr("raivo-otp-export.json", plain)
+    if not (HERE / "raivo_pkware.zip").exists():
+        with tempfile.TemporaryDirectory() as directory:
+            (Path(directory) / "raivo-otp-export.json").write_text(plain)
+            subprocess.run(["zip", "-q", "-P", PASSWORD, HERE / "raivo_pkware.zip", "raivo-otp-export.json"], cwd=directory, check=True)
+    for name in ("raivo.json", "raivo.zip", "raivo_pkware.zip"):
+        expect(name, can, groups=False, note=False, uses=False)
+
+
+def cotp_uris():
+    write("cotp_uris.json", dumps({"items": [a.uri() for a in ACCOUNTS]}))
+    expect("cotp_uris.json", ACCOUNTS, groups=False, note=False, favourite=False, uses=False)
+
+
+def two_fas_empty():
+    content = json.loads((HERE / "2fas.2fas").read_text()) | {"servicesEncrypted": "", "reference": ""}
+    write("2fas_empty.2fas", json.dumps(content))
+    expect("2fas_empty.2fas", ACCOUNTS, groups=1, note=False, favourite=False, uses=False)
+
+
+def bitwarden_android():
+    """Nine fields under six columns, and none of them in quotes."""
+    can = [a for a in ACCOUNTS if a.kind == "totp"] + [Account("totp", "Comma, Inc., Ltd", "kim")]
+    lines = ["folder,favorite,type,name,login_uri,login_totp"]
+    lines += [f",,1,{a.issuer},,{a.uri()},{a.issuer},{a.period},{a.digits}" for a in can]
+    write("bitwarden_android.csv", "\n".join(lines) + "\n")
+    expect("bitwarden_android.csv", can, groups=False, note=False, favourite=False, uses=False)
+
+
+def password_managers():
+    bare = Account("totp", "A bare key", "somebody")
+    can = [(a.uri(), a) for a in ACCOUNTS if a.kind != "steam"] + [(bare.base32().lower(), bare)]
+    for name, header, row, kept in [
+            ("keepassxc.csv", ["Group", "Title", "Username", "Password", "URL", "Notes", "TOTP", "Icon", "Last Modified", "Created"],
+             lambda totp, a: ["Root/" + a.groups[0] if a.groups else "Root", a.issuer, a.account, "p\"w,", "https://a", a.note, totp, "0", "", ""],
+             dict(groups=1, favourite=False)),
+            ("1password.csv", ["Title", "Url", "Username", "Password", "OTPAuth", "Favorite", "Archived", "Tags", "Notes"],
+             lambda totp, a: [a.issuer, "https://a", a.account, "p\"w,", totp, str(a.favourite).lower(), "false", a.groups[0] if a.groups else "", a.note],
+             dict(groups=1)),
+            ("apple.csv", ["Title", "URL", "Username", "Password", "Notes", "OTPAuth"],
+             lambda totp, a: [a.issuer, "https://a", a.account, "p\"w,", a.note, totp], dict(groups=False, favourite=False)),
+            ("protonpass.csv", ["type", "name", "url", "email", "username", "password", "note", "totp", "createTime", "modifyTime", "vault"],
+             lambda totp, a: ["login", a.issuer, "https://a", "", a.account, "p\"w,", a.note, totp, "0", "0", a.groups[0] if a.groups else ""],
+             dict(groups=1, favourite=False))]:
+        table = io.StringIO()
+        rows = csv.writer(table, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
+        rows.writerow(header)
+        rows.writerow(row("", Account("totp", "no code", "u")))
+        for totp, a in can:
+            rows.writerow(row(totp, a))
+        write(name, table.getvalue())
+        expect(name, [a for _, a in can], uses=False, **kept)
+
+
+def ente_message():
+    """As real exports are: the one message does not say that it is the last one."""
+    plain = "\n".join(a.uri() for a in ACCOUNTS)
+    salt, memory, passes = random(16), 32 << 20, 2
+    state = bindings.crypto_secretstream_xchacha20poly1305_state()
+    if not (HERE / "ente_message.txt").exists():
+        header = bindings.crypto_secretstream_xchacha20poly1305_init_push(state, argon2id(salt, memory // 1024, passes, 1))
+        sealed = bindings.crypto_secretstream_xchacha20poly1305_push(state, plain.encode(), tag=bindings.crypto_secretstream_xchacha20poly1305_TAG_MESSAGE)
+        b64 = lambda b: base64.b64encode(b).decode()
+        write("ente_message.txt", dumps({"version": 1, "kdfParams": {"memLimit": memory, "opsLimit": passes, "salt": b64(salt)},
+                                         "encryptedData": b64(sealed), "encryptionNonce": b64(header)}))
+    expect("ente_message.txt", ACCOUNTS, groups=False, note=False, favourite=False, uses=False)
+
+
 for make in (google, aegis, two_fas, and_otp):
     make()
 bitwarden_logins = bitwarden()
-for make in (free_otp, ente, proton, stratum, cotp, uri_list, bitwarden_of_an_organisation, bitwarden_protected, free_otp_backup, stratum_uris, utf_16):
+for make in (free_otp, ente, proton, stratum, cotp, uri_list, bitwarden_of_an_organisation, bitwarden_protected, free_otp_backup, stratum_uris, utf_16, raivo, cotp_uris, two_fas_empty, bitwarden_android,
+             password_managers, ente_message):
     make()
+free_otp_backup("freeotp_android6.xml", b"\x04\x0c", b"")
