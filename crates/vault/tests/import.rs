@@ -102,6 +102,18 @@ fn every_sample_gives_what_was_put_into_it() {
         ("cotp.json", Cotp, InTheClear, 0, 0),
         ("cotp_encrypted.json", Cotp, Encrypted, 0, 0),
         ("cotp_uris.json", Cotp, InTheClear, 0, 0),
+        ("lastpass.json", LastPass, InTheClear, 0, 0),
+        ("protonpass.json", ProtonPass, InTheClear, 0, 1),
+        ("protonpass.zip", ProtonPass, InTheClear, 0, 1),
+        ("1password.json", OnePassword, InTheClear, 0, 1),
+        ("1password.1pux", OnePassword, InTheClear, 0, 1),
+        ("steam.json", Steam, InTheClear, 0, 0),
+        ("authy.xml", Authy, InTheClear, 0, 0),
+        ("battlenet.xml", BattleNet, InTheClear, 0, 0),
+        ("passwords_cp1252.csv", PasswordCsv, InTheClear, 0, 0),
+        ("passwords_utf16.csv", PasswordCsv, InTheClear, 0, 0),
+        ("andotp_utf16.json", AndOtp, InTheClear, 0, 0),
+        ("uris_cp1252.txt", UriList, InTheClear, 0, 0),
         ("raivo.json", Raivo, InTheClear, 0, 0),
         ("raivo.zip", Raivo, Encrypted, 0, 0),
         ("raivo_pkware.zip", Raivo, Encrypted, 0, 0),
@@ -269,11 +281,11 @@ fn what_is_no_export_says_so_by_its_first_bytes() {
         assert_eq!(said(begins), ImportError::OpenPgp, "{begins:?}");
     }
     for begins in [
-        b"SQLite format 3\0".as_slice(),
-        b"\x03\xd9\xa2\x9a\x67\xfb",
-        b"Salted__",
+        (b"SQLite format 3\0".as_slice(), ImportError::Database),
+        (b"\x03\xd9\xa2\x9a\x67\xfb", ImportError::KeePass),
+        (b"Salted__", ImportError::Unknown),
     ] {
-        assert_eq!(said(begins), ImportError::Unknown, "{begins:?}");
+        assert_eq!(said(begins.0), begins.1, "{begins:?}");
     }
     assert_eq!(
         said(b"\xac\xed\0\x05sr\0\x03a.B"),
@@ -285,7 +297,10 @@ fn what_is_no_export_says_so_by_its_first_bytes() {
         .encode_utf16()
         .flat_map(u16::to_le_bytes)
         .collect();
-    assert_eq!(refusal(&utf16, None), ImportError::Unknown);
+    assert_eq!(
+        refusal(&utf16, None).to_string(),
+        "the file is written in UTF-16 without a byte order mark: save it as UTF-8, and import that"
+    );
     assert_eq!(refusal(&[&[7; 30][..], &[0; 500]].concat(), None), ImportError::Unknown);
 }
 

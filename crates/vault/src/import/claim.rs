@@ -57,6 +57,9 @@ pub enum Oddity {
         "its secret has a last letter that belongs to no byte, left out as other apps do: if its code is refused, a part of the secret is missing"
     )]
     OddLength,
+    /// Nothing says in which code page its letters are.
+    #[error("the file is not UTF-8, and was read as Windows-1252: if its name is written wrongly, change it")]
+    CodePage,
     /// What another app keeps beside an entry could not be read.
     #[error("its note, its tags and whether it is pinned could not be read, and are left out")]
     ExtrasLost,

@@ -6,7 +6,7 @@ use super::claim::Oddity;
 use super::google::Parts;
 use super::receipt::{ApplyError, Double, Dropped, Export, MissingParts, Original, Place, RaisedCounter, Receipt};
 use crate::entry::title;
-use crate::{AddError, Draft, Entries, EntryId, Kind, MAX_ENTRIES, Name, Note};
+use crate::{AddError, Draft, Entries, Entry, EntryId, Kind, MAX_ENTRIES, Name, Note};
 
 impl Entries {
     /// A dry run of importing `export`. Nothing is changed.
@@ -29,6 +29,14 @@ impl Entries {
             receipts.push(receipt);
         }
         receipts
+    }
+
+    /// The entry that this one would be a double of: it makes the same codes, and has names that agree.
+    pub fn double_of(&self, draft: &Draft) -> Option<&Entry> {
+        self.iter().find(|entry| {
+            let names_agree = agree(&entry.issuer, &draft.issuer) && agree(&entry.account, &draft.account);
+            names_agree && entry.credential().is_same(&draft.credential)
+        })
     }
 
     /// Adds what came, all of it or nothing, and moves the counters of doubles on. What has become a double since the dry run
@@ -82,7 +90,7 @@ enum At {
 }
 
 impl Known {
-    fn of_entry(entry: &crate::Entry) -> Self {
+    fn of_entry(entry: &Entry) -> Self {
         Self {
             at: At::Vault(entry.id()),
             issuer: entry.issuer.clone(),
@@ -112,14 +120,15 @@ impl Known {
         self.issuer == *issuer && self.account == *account
     }
 
-    /// True if these names may be the same person's at the same service: each is the same but for its case, or one of the two
-    /// is not known.
+    /// True if these names may be the same person's at the same service.
     fn agrees(&self, issuer: &Name, account: &Name) -> bool {
-        let agree = |one: &Name, other: &Name| {
-            one.is_empty() || other.is_empty() || one.as_str().to_lowercase() == other.as_str().to_lowercase()
-        };
         agree(&self.issuer, issuer) && agree(&self.account, account)
     }
+}
+
+/// True for the same name but for its case, and where one of the two is not known.
+fn agree(one: &Name, other: &Name) -> bool {
+    one.is_empty() || other.is_empty() || one.as_str().to_lowercase() == other.as_str().to_lowercase()
 }
 
 fn counter(kind: Kind) -> Option<u64> {

@@ -7,8 +7,8 @@ use super::error::ImportError;
 use super::json::{Object, any_in};
 use super::receipt::Export;
 use super::{
-    aegis, and_otp, bitwarden, cotp, ente, free_otp, free_otp_backup, own, password_csv, proton, raivo, stratum,
-    two_fas, uri_list,
+    aegis, and_otp, android_settings, bitwarden, cotp, ente, free_otp, free_otp_backup, lastpass, one_password, own,
+    password_csv, proton, proton_pass, raivo, steam, stratum, two_fas, uri_list,
 };
 
 /// The content of a file, as far as one has to look to know its format.
@@ -79,7 +79,7 @@ impl Importer {
 
 /// All importers, in the order in which they are asked. A table of Bitwarden's may have URIs in its notes, so it is asked
 /// before the list of URIs; and what only a password proves is asked last.
-pub(super) const IMPORTERS: [Importer; 22] = [
+pub(super) const IMPORTERS: [Importer; 28] = [
     own::IMPORTER,
     stratum::ENCRYPTED_IMPORTER,
     free_otp_backup::IMPORTER,
@@ -100,6 +100,12 @@ pub(super) const IMPORTERS: [Importer; 22] = [
     and_otp::IMPORTER,
     raivo::IMPORTER,
     cotp::URIS_IMPORTER,
+    lastpass::IMPORTER,
+    proton_pass::IMPORTER,
+    one_password::IMPORTER,
+    steam::IMPORTER,
+    android_settings::AUTHY_IMPORTER,
+    android_settings::BATTLE_NET_IMPORTER,
     uri_list::IMPORTER,
     and_otp::ENCRYPTED_IMPORTER,
 ];
@@ -113,7 +119,7 @@ mod tests {
 
     const PASSWORD: &[u8] = "correct horse — 正确的马".as_bytes();
     /// The samples, each with the one of [`IMPORTERS`] that is to know it.
-    const SAMPLES: [(&str, usize); 42] = [
+    const SAMPLES: [(&str, usize); 52] = [
         ("stratum_encrypted.stratum", 1),
         ("stratum_encrypted_old.stratum", 1),
         ("freeotp_backup.xml", 2),
@@ -143,6 +149,16 @@ mod tests {
         ("andotp.json", 17),
         ("raivo.json", 18),
         ("cotp_uris.json", 19),
+        ("passwords_cp1252.csv", 16),
+        ("passwords_utf16.csv", 16),
+        ("andotp_utf16.json", 17),
+        ("uris_cp1252.txt", URIS),
+        ("lastpass.json", 20),
+        ("protonpass.json", 21),
+        ("1password.json", 22),
+        ("steam.json", 23),
+        ("authy.xml", 24),
+        ("battlenet.xml", 25),
         ("2fas_empty.2fas", 4),
         ("ente_message.txt", 6),
         ("freeotp_android6.xml", 2),
@@ -220,7 +236,8 @@ mod tests {
             .iter()
             .filter(|(name, _)| name.ends_with("json") || name.ends_with("2fas"))
         {
-            let whole: serde_json::Value = serde_json::from_slice(&sample(name)).unwrap();
+            let whole: serde_json::Value =
+                serde_json::from_str(text_of(&sample(name)).unwrap().as_ref().trim_start_matches('\u{feff}')).unwrap();
             let keys = whole
                 .as_object()
                 .map(|object| object.keys().cloned().collect::<Vec<_>>());

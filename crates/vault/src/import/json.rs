@@ -58,9 +58,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for RawList<'a> {
 pub(crate) struct Object<'a>(Vec<(&'static str, &'a RawValue)>);
 
 /// Every key by which some format is known; no other is looked at.
-const KEYS: [&str; 33] = [
+const KEYS: [&str; 40] = [
     "Authenticators",
+    "account_name",
+    "accounts",
     "algo",
+    "attrs",
     "cipher",
     "content",
     "data",
@@ -72,6 +75,7 @@ const KEYS: [&str; 33] = [
     "entries",
     "header",
     "issuer",
+    "issuerName",
     "items",
     "kdfParams",
     "kind",
@@ -84,6 +88,7 @@ const KEYS: [&str; 33] = [
     "secret",
     "services",
     "servicesEncrypted",
+    "shared_secret",
     "tags",
     "thumbnail",
     "timer",
@@ -91,6 +96,8 @@ const KEYS: [&str; 33] = [
     "type",
     "uri",
     "used_frequency",
+    "userId",
+    "vaults",
     "version",
 ];
 

@@ -3,6 +3,7 @@
 
 mod aegis;
 mod and_otp;
+mod android_settings;
 mod archive;
 mod bitwarden;
 mod claim;
@@ -17,14 +18,18 @@ mod free_otp_backup;
 mod google;
 mod importer;
 mod json;
+mod lastpass;
 mod login;
 mod magic;
+mod one_password;
 mod own;
 mod password_csv;
 mod proton;
+mod proton_pass;
 mod raivo;
 mod read;
 mod receipt;
+mod steam;
 mod stratum;
 mod two_fas;
 mod uri_list;

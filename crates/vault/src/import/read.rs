@@ -1,5 +1,6 @@
 //! The one way in: an export is known by what is in it, never by its name.
 
+use encoding_rs::WINDOWS_1252;
 use zeroize::Zeroizing;
 
 use super::error::ImportError;
@@ -35,7 +36,15 @@ pub(super) fn read_itself(bytes: &[u8], password: Option<&[u8]>) -> Result<Expor
     let content = Content::of(bytes, text.as_ref().map(|text| text.as_ref()))?;
     let mut importers = IMPORTERS.iter();
     let own = importers.find(|importer| (importer.is_one)(&content));
-    own.ok_or(ImportError::Unknown)?.read(&content, password)
+    let mut export = match own {
+        Some(own) => own.read(&content, password)?,
+        None if is_unmarked_utf16(bytes) => return Err(ImportError::Encoding("UTF-16 without a byte order mark")),
+        None => return Err(ImportError::Unknown),
+    };
+    if let Some(Text::Windows1252(_)) = text {
+        export.doubt_letters();
+    }
+    Ok(export)
 }
 
 /// The text that a file is, if it is one.
@@ -43,21 +52,25 @@ pub(super) fn text_of(bytes: &[u8]) -> Option<Text<'_>> {
     if let Some(text) = of_utf16(bytes) {
         return Some(Text::Decoded(text));
     }
-    let text = str::from_utf8(bytes).ok()?;
-    (!text.contains('\0')).then_some(Text::AsItIs(text))
+    match str::from_utf8(bytes) {
+        Ok(text) => (!text.contains('\0')).then_some(Text::AsItIs(text)),
+        Err(_) => of_windows_1252(bytes).map(Text::Windows1252),
+    }
 }
 
 /// A file's text, wiped where it is a copy.
 pub(super) enum Text<'a> {
     AsItIs(&'a str),
     Decoded(Zeroizing<String>),
+    /// In the code page of most of Europe and America. Nothing in the file says so.
+    Windows1252(Zeroizing<String>),
 }
 
 impl AsRef<str> for Text<'_> {
     fn as_ref(&self) -> &str {
         match self {
             Self::AsItIs(text) => text,
-            Self::Decoded(text) => text,
+            Self::Decoded(text) | Self::Windows1252(text) => text,
         }
     }
 }
@@ -79,4 +92,29 @@ fn of_utf16(bytes: &[u8]) -> Option<Zeroizing<String>> {
         text.push(character.ok()?);
     }
     Some(text)
+}
+
+/// The text of a file in Windows-1252, of which ISO 8859-1 is a part: nearly all of it ASCII, and none of it what no text has.
+fn of_windows_1252(bytes: &[u8]) -> Option<Zeroizing<String>> {
+    let is_of_text = |byte: &u8| match byte {
+        b'\t' | b'\r' | b'\n' => true,
+        0..0x20 | 0x7f | 0x81 | 0x8d | 0x8f | 0x90 | 0x9d => false,
+        _ => true,
+    };
+    let others = bytes.iter().filter(|byte| !byte.is_ascii()).count();
+    if !bytes.iter().all(is_of_text) || others > bytes.len() / 4 {
+        return None;
+    }
+    // three bytes are the most that one becomes, so that it never grows and leaves a copy behind
+    let mut text = Zeroizing::new(String::with_capacity(3 * bytes.len()));
+    let mut decoder = WINDOWS_1252.new_decoder_without_bom_handling();
+    let (_, read, _) = decoder.decode_to_string(bytes, &mut text, true);
+    (read == bytes.len()).then_some(text)
+}
+
+/// True if every second byte of the beginning is 0, as of Latin text in UTF-16.
+fn is_unmarked_utf16(bytes: &[u8]) -> bool {
+    let (pairs, _) = bytes[..bytes.len().min(64)].as_chunks::<2>();
+    let all = |is_one: fn(&[u8; 2]) -> bool| pairs.len() > 3 && pairs.iter().all(is_one);
+    all(|[low, high]| *low != 0 && *high == 0) || all(|[high, low]| *low != 0 && *high == 0)
 }

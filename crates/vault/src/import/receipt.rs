@@ -37,6 +37,18 @@ pub enum Format {
     Cotp,
     /// Raivo's JSON.
     Raivo,
+    /// LastPass Authenticator's JSON.
+    LastPass,
+    /// 1Password's 1PUX.
+    OnePassword,
+    /// Proton Pass' ZIP, not encrypted.
+    ProtonPass,
+    /// Steam's own account files.
+    Steam,
+    /// Authy's settings, of a rooted phone.
+    Authy,
+    /// Battle.net's settings, of a rooted phone.
+    BattleNet,
     /// `otpauth:` URIs, a line each.
     UriList,
     /// A ZIP with an export of another format in it; once it is opened, that one is told.
@@ -45,7 +57,7 @@ pub enum Format {
 
 impl Format {
     /// All of them, in no order that matters.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 22] = [
         Self::GoogleMigration,
         Self::Vault,
         Self::Aegis,
@@ -60,6 +72,12 @@ impl Format {
         Self::Stratum,
         Self::Cotp,
         Self::Raivo,
+        Self::LastPass,
+        Self::OnePassword,
+        Self::ProtonPass,
+        Self::Steam,
+        Self::Authy,
+        Self::BattleNet,
         Self::UriList,
         Self::Zip,
     ];
@@ -81,6 +99,12 @@ impl Format {
             Self::Stratum => "Stratum",
             Self::Cotp => "cotp",
             Self::Raivo => "Raivo",
+            Self::LastPass => "LastPass Authenticator",
+            Self::OnePassword => "1Password",
+            Self::ProtonPass => "Proton Pass",
+            Self::Steam => "Steam",
+            Self::Authy => "Authy",
+            Self::BattleNet => "Battle.net",
             Self::Zip => "ZIP",
             Self::UriList => "list of otpauth URIs",
         }
@@ -313,6 +337,13 @@ impl Export {
         let is_of_line = |place: Place| matches!(place, Place::Line(line) | Place::InPart { line, .. } if line == last);
         for came in self.came.iter_mut().filter(|came| is_of_line(came.place)) {
             came.odd.push(Oddity::Unended);
+        }
+    }
+
+    /// Remarks that names which are not ASCII may be written wrongly.
+    pub(crate) fn doubt_letters(&mut self) {
+        for came in self.came.iter_mut().filter(|came| !came.draft.title().is_ascii()) {
+            came.odd.push(Oddity::CodePage);
         }
     }
 

@@ -9,9 +9,10 @@ FreeOTP's tokens; Bitwarden's help page on import formats, bitwarden/clients lib
 MasterKey, EncryptedKey, and Java's serialization specification; replydev/cotp src/crypto; Google's migration message as its apps
 exchange it.
 """
-import base64, csv, hashlib, io, json, struct, subprocess, tempfile, uuid
+import base64, csv, hashlib, io, json, struct, subprocess, tempfile, uuid, zipfile
 from pathlib import Path
 from urllib.parse import quote, urlencode
+from xml.sax.saxutils import escape
 
 import argon2.low_level
 import pyzipper
@@ -66,6 +67,8 @@ ACCOUNTS = [
     Account("totp", "工作 & Söhne", "李雷+2@例子.cn", groups=["工作", "work"], note="line one\nline \"two\"", favourite=True, uses=12),
     Account("totp", "Example", "ten bytes", length=10),
 ]
+
+GROUPS = {(a.issuer, a.account): a.groups for a in ACCOUNTS} | {("Second code", "x"): []}
 
 
 def expect(name, accounts, *, groups=True, note=True, favourite=True, uses=True):
@@ -521,10 +524,115 @@ def ente_message():
     expect("ente_message.txt", ACCOUNTS, groups=False, note=False, favourite=False, uses=False)
 
 
+def lastpass():
+    can = [a for a in ACCOUNTS if a.kind == "totp"]
+    names = [g for a in can for g in a.groups[:1]]
+    accounts = [{"accountID": str(uuid.UUID(bytes=random(16))), "issuerName": a.issuer, "originalIssuerName": a.issuer + " once", "userName": a.account,
+                 "originalUserName": a.account, "pushNotification": False, "secret": a.base32(), "timeStep": a.period, "digits": a.digits,
+                 "creationTimestamp": 1700000000000, "isFavorite": a.favourite, "algorithm": a.algorithm,
+                 "folderData": {"folderId": 1 + names.index(a.groups[0]), "position": 0} if a.groups else None} for a in can]
+    folders = [{"id": 1 + i, "name": n, "isOpened": True} for i, n in enumerate(names)]
+    write("lastpass.json", dumps({"deviceId": "", "deviceSecret": "", "localDeviceId": "x", "deviceName": "", "version": 3, "accounts": accounts, "folders": folders}))
+    expect("lastpass.json", can, groups=1, note=False, uses=False)
+
+
+def archived(name, member, content, *others):
+    """As a password manager's archive has it, beside other files."""
+    at = (2024, 1, 1, 0, 0, 0)
+    with zipfile.ZipFile(HERE / name, "w", zipfile.ZIP_DEFLATED) as archive:
+        for other in others:
+            archive.writestr(zipfile.ZipInfo(other, at), b"\x89PNG\r\n\x1a\nattached")
+        info = zipfile.ZipInfo(member, at)
+        info.compress_type = zipfile.ZIP_DEFLATED
+        archive.writestr(info, content)
+
+
+def proton_pass():
+    can = [a for a in ACCOUNTS if a.kind != "steam"] + [Account("totp", "Second code", "x")]
+    items = [{"itemId": "i", "shareId": "s", "state": 1, "pinned": a.favourite, "aliasEmail": None,
+              "data": {"metadata": {"name": a.issuer, "note": a.note, "itemUuid": "u"}, "extraFields": [], "platformSpecific": None, "type": "login",
+                       "content": {"itemEmail": "", "itemUsername": a.account, "password": "p", "urls": [], "totpUri": a.uri(), "passkeys": []}}} for a in can]
+    second = items.pop()
+    items[-1]["data"]["extraFields"] = [{"fieldName": "2FA", "type": "totp", "data": {"totpUri": second["data"]["content"]["totpUri"]}},
+                                        {"fieldName": "hint", "type": "text", "data": {"content": "x"}}]
+    items.append({"itemId": "n", "data": {"metadata": {"name": "a note", "note": "x"}, "extraFields": [], "type": "note", "content": {}}, "state": 1})
+    vaults = {"v1": {"name": "工作", "description": "", "items": items[:3]}, "v2": {"name": "工作", "description": "", "items": items[3:]}}
+    plain = dumps({"version": "1.21.0", "userId": "u", "encrypted": False, "vaults": vaults})
+    write("protonpass.json", plain)
+    archived("protonpass.zip", "Proton Pass/data.json", plain)
+    for a in can:
+        a.groups = ["工作"]
+    for name in ("protonpass.json", "protonpass.zip"):
+        expect(name, can, uses=False)
+    for a in can:
+        a.groups = GROUPS[a.issuer, a.account]
+
+
+def one_password():
+    bare = Account("totp", "A bare key", "somebody")
+    can = [(a.uri(), a) for a in ACCOUNTS if a.kind != "steam"] + [(bare.base32(), bare)]
+    def item(a, fields):
+        return {"uuid": random(13).hex(), "favIndex": int(a.favourite), "createdAt": 1, "updatedAt": 1, "state": "active", "categoryUuid": "001",
+                "details": {"loginFields": [{"value": "p", "name": "password", "fieldType": "P", "designation": "password"},
+                                            {"value": a.account, "name": "username", "fieldType": "T", "designation": "username"}],
+                            "notesPlain": a.note, "passwordHistory": [],
+                            "sections": [{"title": "s", "fields": [{"title": "u", "value": {"string": "x"}, "multiline": False}]}, {"title": "t", "fields": fields}]},
+                "overview": {"title": a.issuer, "subtitle": "", "urls": [], "tags": a.groups}}
+    items = [item(a, [{"title": "one-time password", "id": "TOTP_1", "value": {"totp": totp}}]) for totp, a in can]
+    items.append(item(Account("totp", "no code", "u"), []))
+    attrs = {"accountName": "A", "name": "A", "avatar": "", "email": "a@example.com", "uuid": "U", "domain": "https://my.example.com/"}
+    plain = dumps({"accounts": [{"attrs": attrs, "vaults": [{"attrs": {"uuid": "v", "desc": "", "avatar": "", "name": "Private", "type": "P"}, "items": items}]}]})
+    write("1password.json", plain)
+    archived("1password.1pux", "export.data", plain, "files/a___picture.png", "files/b___other.png")
+    for _, a in can:
+        a.groups = ["Private"] + a.groups
+    for name in ("1password.json", "1password.1pux"):
+        expect(name, [a for _, a in can], uses=False)
+    for _, a in can:
+        a.groups = a.groups[1:]
+
+
+def of_rooted_phones():
+    steam = Account("steam", "Steam", "gabe", digits=5)
+    write("steam.json", json.dumps({"shared_secret": base64.b64encode(steam.secret).decode(), "serial_number": "1", "revocation_code": "R1",
+                                    "uri": "otpauth://totp/Steam:gabe?issuer=Steam", "account_name": "gabe", "identity_secret": base64.b64encode(random(20)).decode()}))
+    expect("steam.json", [steam])
+    can = [a for a in ACCOUNTS if a.kind == "totp" and a.algorithm == "SHA1" and a.period == 30]
+    own = Account("totp", "", "Authy's own", digits=7, period=10)
+    tokens = [{"accountType": "authenticator", "decryptedSecret": a.base32(), "digits": a.digits, "name": f"{a.issuer}:{a.account}", "id": "1", "timestamp": 1} for a in can]
+    def setting(name, value):
+        return f'    <string name="{name}">{escape(value)}</string>\n'
+    write("authy.xml", "<?xml version='1.0' encoding='utf-8' standalone='yes' ?>\n<map>\n"
+          + setting("com.authy.storage.tokens.authenticator.key", json.dumps(tokens, ensure_ascii=False))
+          + setting("com.authy.storage.tokens.authy.key", json.dumps([{"name": own.account, "secretSeed": own.secret.hex()}])) + "</map>\n")
+    expect("authy.xml", can + [own], groups=False, note=False, favourite=False, uses=False)
+    game = Account("totp", "Battle.net", "EU-1234-5678-9012", digits=8)
+    write("battlenet.xml", "<?xml version='1.0' encoding='utf-8' standalone='yes' ?>\n<map>\n"
+          + setting("com.blizzard.messenger.AUTHENTICATOR_SERIAL", game.account)
+          + setting("com.blizzard.messenger.AUTHENTICATOR_DEVICE_SECRET", game.secret.hex()) + "</map>\n")
+    expect("battlenet.xml", [game])
+
+
+def from_windows():
+    """Windows' tools write in the code page of the machine, or in UTF-16."""
+    accounts = [Account("totp", "Société Générale", "zoë"), Account("totp", "Müller & Söhne", "jürgen")]
+    table = "sep=;\r\nTitle;Username;Password;TOTP;;\r\n" + "".join(f"{a.issuer};{a.account};p;{a.base32()};;\r\n" for a in accounts)
+    write("passwords_cp1252.csv", table.encode("cp1252"))
+    write("passwords_utf16.csv", ("\ufeff" + table).encode("utf-16-le"))
+    entries = [{"secret": a.base32(), "issuer": a.issuer, "label": a.account, "type": "TOTP", "tags": []} for a in accounts]
+    write("andotp_utf16.json", ("\ufeff" + json.dumps(entries, ensure_ascii=False)).encode("utf-16-be"))
+    uris = "".join(f"otpauth://totp/{a.issuer.replace('&', '+')}:{a.account}?secret={a.base32()}\r\n" for a in accounts)
+    write("uris_cp1252.txt", uris.encode("cp1252"))
+    for name in ("passwords_cp1252.csv", "passwords_utf16.csv", "andotp_utf16.json"):
+        expect(name, accounts)
+    accounts[1].issuer = "Müller   Söhne"
+    expect("uris_cp1252.txt", accounts)
+
+
 for make in (google, aegis, two_fas, and_otp):
     make()
 bitwarden_logins = bitwarden()
 for make in (free_otp, ente, proton, stratum, cotp, uri_list, bitwarden_of_an_organisation, bitwarden_protected, free_otp_backup, stratum_uris, utf_16, raivo, cotp_uris, two_fas_empty, bitwarden_android,
-             password_managers, ente_message):
+             password_managers, ente_message, lastpass, proton_pass, one_password, of_rooted_phones, from_windows):
     make()
 free_otp_backup("freeotp_android6.xml", b"\x04\x0c", b"")

@@ -134,6 +134,11 @@ fn import(error: ImportError) -> String {
         ImportError::Age => {
             "文件已用 age 加密：请退出，然后运行 `countersign authenticator import 文件`，它会询问密码。".into()
         }
+        ImportError::Encoding(of) => format!("文件的编码不受支持（{of}）：请另存为 UTF-8 后再添加。"),
+        ImportError::Database => {
+            "这是应用自身的数据库，无法读取：请在该应用中导出（Google 身份验证器用二维码）；Microsoft Authenticator 不能导出，请重新绑定其账户。".into()
+        }
+        ImportError::KeePass => "这是 KeePass 数据库：请导出为 CSV，再添加该文件。".into(),
         ImportError::OpenPgp => "文件已用 OpenPGP 加密：请先解密，再添加其内容。".into(),
         ImportError::Vault(error) => file(error),
         ImportError::VaultLocked(error) => unlock(error),
