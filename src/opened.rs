@@ -41,7 +41,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(30);
 /// The pause between two savings of when sessions were last seen: so much earlier one may end after a crash.
 const TOUCHES_EVERY: Duration = Duration::from_secs(60);
-/// The pause between two rounds of indexing what was decided.
+/// The pause between two rounds of indexing and of counting what was decided.
 const INDEXING_EVERY: Duration = Duration::from_secs(5);
 /// The pause between two rounds of sending notices.
 const DELIVERING_EVERY: Duration = Duration::from_secs(1);
@@ -187,6 +187,15 @@ impl RunningService {
                 }
             }
         });
+        let service = self.service.clone();
+        let counting = every(INDEXING_EVERY, move || {
+            let service = service.clone();
+            async move {
+                if let Err(error) = service.count_activity(&Caller::system()).await {
+                    tracing::warn!(%error, "the day's counts wait");
+                }
+            }
+        });
         let cities = self.cities.clone();
         let looking_at_cities = every(LOOK_EVERY, move || {
             let cities = cities.clone();
@@ -217,7 +226,7 @@ impl RunningService {
         Ok(LookingAfter {
             stop,
             looking,
-            jobs: [housekeeping, indexing, looking_at_cities, touches, delivering],
+            jobs: [housekeeping, indexing, counting, looking_at_cities, touches, delivering],
         })
     }
 
@@ -274,7 +283,7 @@ impl RunningService {
 pub(crate) struct LookingAfter {
     stop: watch::Sender<()>,
     looking: thread::JoinHandle<()>,
-    jobs: [JoinHandle<()>; 5],
+    jobs: [JoinHandle<()>; 6],
 }
 
 /// The messages of the thread that looks.

@@ -176,6 +176,7 @@ const CALLS: &[(&str, Call)] = calls! {
     history_of_device(id(1), None, 9);
     history_of_token("CS-1", None, 9);
     index_history();
+    count_activity();
     close_trail();
     run_housekeeping();
     accept_clock();
@@ -554,6 +555,7 @@ async fn whoever_has_no_right_is_refused_and_nothing_is_written() {
             "revoke_key",
             "list_keys",
             "index_history",
+            "count_activity",
             "close_trail",
             "run_housekeeping",
             "save_touches",
@@ -725,6 +727,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
             "revoke_key",
             "list_keys",
             "index_history",
+            "count_activity",
             "close_trail",
             "run_housekeeping",
             "save_touches",

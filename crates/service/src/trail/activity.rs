@@ -1,4 +1,4 @@
-//! What was checked within the last day, by minutes: counted from the trail, each row once, as far as somebody asks for it.
+//! What was checked within the last day, by minutes: counted from the trail, each row once, behind the writer.
 
 use std::collections::BTreeMap;
 
@@ -14,22 +14,25 @@ use verify::UnixMs;
 use crate::{
     Caller, Service, ServiceError,
     trail::{TRAIL, read::FEW_ROWS},
-    upkeep::vouch::synchronised,
 };
 
 /// Minutes that are told one by one.
 const MINUTES: i64 = 60;
 /// Hours that are told, the one that goes on among them.
 const HOURS: i64 = 24;
-/// Events that one call reads, give or take a few rows: a fraction of a second.
-const READ: usize = 50_000;
+/// Events that are read at once, give or take a few rows: some milliseconds.
+const READ: usize = 2_000;
+/// How often a round of counting reads so many; what comes in beyond that is left out.
+const READS: usize = 25;
 
 /// What was checked within the last day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Activity {
-    /// All of it after that is counted: the beginning of the first hour, or later where the trail has had more than one call
-    /// reads. The next call reads on.
+    /// All of it after that is counted: the beginning of the first hour, or later where the trail has had more than was read
+    /// yet.
     pub since: UnixMs,
+    /// And before that: now, or earlier where there is more to read.
+    pub until: UnixMs,
     /// Whether that is the first hour's beginning.
     pub is_whole: bool,
     /// The last 60 minutes, the oldest first, the one that goes on last.
@@ -43,8 +46,9 @@ pub struct Activity {
     pub locks: u64,
     /// Suspensions.
     pub suspensions: u64,
-    /// Whether the kernel calls the clock synchronised. By how much it is off nobody measures.
-    pub is_clock_synchronised: bool,
+    /// Milliseconds by which the wall clock is ahead of the machine's steady one since it was believed; behind: negative. It
+    /// is followed slowly, so that this tells what was set or corrected of late; beyond a minute nothing is judged.
+    pub clock_offset_ms: i64,
 }
 
 /// The checks of a minute or an hour.
@@ -66,14 +70,33 @@ impl Service {
         caller.may_for_all(&[Role::Audit], TRAIL)?;
         let core = &self.core;
         let now = core.clock.now()?;
-        let is_clock_synchronised = synchronised(core).await?;
         // Two who ask at once would count a row twice.
         let mut counted = core.activity.counted.lock().await;
         counted.read(&*core.store, now, READ).await?;
         Ok(Activity {
-            is_clock_synchronised,
+            clock_offset_ms: core.clock.offset_ms(),
             ..counted.told(now)
         })
+    }
+
+    /// Counts what has come into the trail, and what was there before. Where more comes in than a round reads, it begins
+    /// anew from the end.
+    pub async fn count_activity(&self, caller: &Caller) -> Result<(), ServiceError> {
+        caller.is_of_the_house()?;
+        let core = &self.core;
+        let now = core.clock.newest();
+        for _read in 0..READS {
+            // Given back each time, so that whoever looks waits for no round.
+            let mut counted = core.activity.counted.lock().await;
+            if !counted.read(&*core.store, now, READ).await? {
+                return Ok(());
+            }
+        }
+        let mut counted = core.activity.counted.lock().await;
+        if !counted.has_caught_up {
+            *counted = Counted::default();
+        }
+        Ok(())
     }
 }
 
@@ -88,8 +111,10 @@ pub(crate) struct ActivityCounter {
 struct Counted {
     minutes: BTreeMap<i64, Minute>,
     /// The newest row that is counted, and the oldest.
-    newest: Option<Cursor>,
+    newest: Option<(Cursor, UnixMs)>,
     oldest: Option<(Cursor, UnixMs)>,
+    /// Nothing came after the newest.
+    has_caught_up: bool,
     /// Nothing comes before the oldest.
     has_begun: bool,
 }
@@ -129,27 +154,30 @@ fn minute_of(at: UnixMs) -> i64 {
     at.get().div_euclid(UnixMs::MINUTE)
 }
 
+/// Where a row stands, and when it ends.
+fn place(row: &Row) -> Option<(Cursor, UnixMs)> {
+    row.events.last().map(|event| (row.cursor, event.at))
+}
+
 impl Counted {
-    /// Reads what is new, then what is older, about so many events in all.
-    async fn read(&mut self, store: &dyn Store, now: UnixMs, events: usize) -> Result<(), ServiceError> {
+    /// Reads what is new, then what is older, about so many events in all; whether there is more to read.
+    async fn read(&mut self, store: &dyn Store, now: UnixMs, events: usize) -> Result<bool, ServiceError> {
         let first = first_hour(now);
         self.minutes = self.minutes.split_off(&minute_of(first));
         let mut left = events;
-        while let Some(newest) = self.newest {
+        self.has_caught_up = self.newest.is_none();
+        while let Some((newest, _)) = self.newest
+            && left > 0
+        {
             let rows = store.rows(Some(newest), FEW_ROWS).await?;
             if rows.is_empty() {
-                break;
-            }
-            if left == 0 {
-                // Too much has happened since: it is counted anew, from the end.
-                *self = Self::default();
-                left = events;
+                self.has_caught_up = true;
                 break;
             }
             left = left.saturating_sub(self.take(&rows, first));
-            self.newest = rows.last().map(|row| row.cursor);
+            self.newest = rows.last().and_then(place).or(self.newest);
         }
-        while left > 0 && !self.is_whole(first) {
+        while self.has_caught_up && left > 0 && !self.is_whole(first) {
             let before = self.oldest.map(|(cursor, _)| cursor);
             let rows = store.rows_before(before, FEW_ROWS).await?;
             let Some(oldest) = rows.last() else {
@@ -158,10 +186,10 @@ impl Counted {
                 break;
             };
             left = left.saturating_sub(self.take(&rows, first));
-            self.newest = self.newest.or_else(|| rows.first().map(|row| row.cursor));
+            self.newest = self.newest.or_else(|| rows.first().and_then(place));
             self.oldest = oldest.events.first().map(|event| (oldest.cursor, event.at));
         }
-        Ok(())
+        Ok(left == 0)
     }
 
     fn is_whole(&self, first: UnixMs) -> bool {
@@ -208,13 +236,17 @@ impl Counted {
                 (false, Some((_, at))) => at,
                 _ => first,
             },
+            until: match self.newest {
+                Some((_, at)) if !self.has_caught_up => at,
+                _ => now,
+            },
             is_whole,
             minutes: minutes.map(|from| self.period(from, UnixMs::MINUTE)).collect(),
             hours: hours.map(|from| self.period(from, UnixMs::HOUR)).collect(),
             refused,
             locks: self.minutes.values().map(|minute| minute.locks).sum(),
             suspensions: self.minutes.values().map(|minute| minute.suspensions).sum(),
-            is_clock_synchronised: false,
+            clock_offset_ms: 0,
         }
     }
 
@@ -323,11 +355,13 @@ mod tests {
                 ready(counted.read(&store, now, *events)).expect("a read");
                 let told = counted.told(now);
                 let is_since = |at: UnixMs| at > told.since || (told.is_whole && at == told.since);
-                let of = |wanted: usize| said.iter().filter(|(at, kind)| is_since(*at) && *kind == wanted).count() as u64 * 2;
+                let is_until = |at: UnixMs| at < told.until || (counted.has_caught_up && at == told.until);
+                let within = |at: UnixMs| is_since(at) && is_until(at);
+                let of = |wanted: usize| said.iter().filter(|(at, kind)| within(*at) && *kind == wanted).count() as u64 * 2;
                 let sum = |number: fn(&ActivityPeriod) -> u64| told.hours.iter().map(number).sum::<u64>();
                 // What is older than all that is counted may be counted in part.
                 prop_assert!(sum(|hour| hour.accepted) >= of(0));
-                if told.is_whole {
+                if told.is_whole && counted.has_caught_up {
                     prop_assert_eq!(sum(|hour| hour.accepted), of(0));
                     prop_assert_eq!(sum(|hour| hour.refused), of(1) + of(2));
                     prop_assert_eq!(sum(|hour| hour.locked), of(3));
@@ -338,7 +372,7 @@ mod tests {
                     prop_assert!(!causes.contains_key("too_early"), "D5");
                 }
             }
-            prop_assert!(counted.told(now).is_whole);
+            prop_assert!(counted.has_caught_up && counted.told(now).is_whole);
         }
     }
 }

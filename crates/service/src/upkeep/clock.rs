@@ -127,6 +127,13 @@ impl TrustedClock {
         self.clock.now()
     }
 
+    /// How far the wall clock is from where the steady one says that it should be; positive: ahead.
+    pub(crate) fn offset_ms(&self) -> i64 {
+        let reading = self.read();
+        let believed = self.seen().believed.as_ref().map(|believed| believed.offset_ms);
+        believed.map_or(0, |offset_ms| reading.offset_ms() - offset_ms)
+    }
+
     /// The kernel's word; may take a moment.
     pub(crate) fn synchronised(&self) -> bool {
         self.clock.synchronised()

@@ -182,8 +182,7 @@ async fn believe(core: &Core, entry: NewEvent<'_>) -> Result<(), ServiceError> {
     Ok(())
 }
 
-/// Whether the kernel calls the clock synchronised.
-pub(crate) async fn synchronised(core: &Arc<Core>) -> Result<bool, ServiceError> {
+async fn synchronised(core: &Arc<Core>) -> Result<bool, ServiceError> {
     let core = core.clone();
     let asked = spawn_blocking(move || core.clock.synchronised()).await;
     asked.map_err(|error| ServiceError::Internal(error.to_string()))

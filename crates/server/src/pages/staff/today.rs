@@ -123,9 +123,22 @@ impl Today<'_> {
         causes.collect()
     }
 
-    /// Since when all is counted, where that is not the whole day.
-    fn partly_since(&self) -> Option<String> {
-        (!self.activity.is_whole).then(|| said::time(self.activity.since))
+    /// What is counted, where that is not the whole day until this minute.
+    fn partly(&self) -> Option<(String, String)> {
+        let Activity {
+            since,
+            until,
+            is_whole,
+            minutes,
+            ..
+        } = self.activity;
+        let is_current = minutes.last().is_none_or(|minute| *until >= minute.from);
+        (!is_whole || !is_current).then(|| (said::time(*since), said::time(*until)))
+    }
+
+    /// `+0.012`
+    fn clock_offset(&self) -> String {
+        format!("{:+.3}", self.activity.clock_offset_ms as f64 / 1_000.0)
     }
 
     /// `09:30`, in UTC.
