@@ -87,7 +87,7 @@ fn uri(error: UriError) -> String {
         UriError::UnknownType => "otpauth:// 之后的类型未知：可用 totp、hotp 和 steam。".into(),
         UriError::InvalidUtf8 => "URI 不是有效的 UTF-8：请重新复制，或向服务索取新的。".into(),
         UriError::ControlCharacter => "服务或账号中有控制字符：请向服务索取新的 URI。".into(),
-        UriError::DuplicateParameter(name) => format!("参数 {name} 出现了两次：请向服务索取新的 URI。"),
+        UriError::DuplicateParameter(name) => format!("参数 {name} 出现了两次，且值不同：请向服务索取新的 URI。"),
         UriError::MissingSecret => "URI 中没有 secret 参数：请复制完整的 URI。".into(),
         UriError::Secret(error) => key(error),
         UriError::Algorithm => "算法未知：可用 SHA1、SHA256 和 SHA512。".into(),
