@@ -3,9 +3,12 @@
 
 mod support;
 
+use std::io::{Cursor, Write};
+
 use support::counting;
 use vault::import::{self, Export, ImportError, Oddity, Original};
 use vault::{NewSlot, OpenVault};
+use zip::write::SimpleFileOptions;
 
 fn vault() -> OpenVault {
     OpenVault::create(NewSlot::KeyFile(&[1; 32]), "", &mut counting()).unwrap()
@@ -125,4 +128,69 @@ fn item_1_a_zip_says_what_is_wrong_with_it() {
         let error = import::read(&whole[..len], Some("correct horse — 正确的马".as_bytes())).err();
         assert_eq!(error, Some(ImportError::Archive), "{len}");
     }
+}
+
+/// A ZIP of these files, each with its content.
+fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in files {
+        writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+        writer.write_all(content).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn item_12_an_archive_gives_the_one_export_in_it_or_says_why_not() {
+    let uri = b"otpauth://totp/Lake:kim?secret=NRXW4ZZAMZXXEIDL&issuer=Lake\n".as_slice();
+    let export = import::read(&zip(&[("readme.html", b"<html>"), ("Accounts.txt", uri)]), None);
+    assert_eq!(
+        came(&export.unwrap_or_else(|error| panic!("{error}")))[0].0,
+        "Lake (kim)"
+    );
+    let said = |files: &[(&str, &[u8])]| import::read(&zip(files), None).err().map(|error| error.to_string());
+    for (files, sentence) in [
+        (
+            [("a.txt", uri), ("b.txt", uri)],
+            "this ZIP export cannot be read: several files in it are exports: unpack it, and import each",
+        ),
+        (
+            [("a.html", b"<html>".as_slice()), ("b.zip", b"PK\x03\x04")],
+            "this ZIP export cannot be read: none of its files is an export that is known",
+        ),
+        (
+            [
+                ("Proton Pass/data.pgp", b"-----BEGIN PGP MESSAGE-----\n".as_slice()),
+                ("b.html", b"<p>"),
+            ],
+            "the file is encrypted with OpenPGP: decrypt it, and import what is in it",
+        ),
+        // unpacked it would be larger than any export
+        (
+            [("a.txt", vec![b' '; 17 << 20].as_slice()), ("b.html", b"<p>")],
+            "this ZIP export cannot be read: none of its files is an export that is known",
+        ),
+    ] {
+        assert_eq!(said(&files).as_deref(), Some(sentence));
+    }
+}
+
+#[test]
+fn item_14_a_name_in_a_code_page_has_a_remark_and_another_script_is_refused() {
+    let uri = "otpauth://totp/Caf\u{e9}:kim?secret=NRXW4ZZAMZXXEIDL\r\n";
+    let latin_1: Vec<u8> = uri.chars().map(|letter| letter as u8).collect();
+    let export = import::read(&latin_1, None).unwrap_or_else(|error| panic!("{error}"));
+    let expected = (
+        "Caf\u{e9} (kim)".to_owned(),
+        b"long for k".to_vec(),
+        vec![Oddity::CodePage],
+    );
+    assert_eq!(came(&export), [expected]);
+    // bytes that Windows-1252 does not have
+    let other = [b"otpauth://totp/\x81\x8d:kim?secret=NRXW4ZZAMZXXEIDL\r\n".as_slice()].concat();
+    let refused = import::read(&other, None).err().map(|error| error.to_string());
+    assert_eq!(
+        refused.as_deref(),
+        Some("the file is written in neither UTF-8 nor UTF-16 nor Windows-1252: save it as UTF-8, and import that")
+    );
 }

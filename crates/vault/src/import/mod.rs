@@ -13,6 +13,7 @@ mod csv;
 mod decrypt;
 mod ente;
 mod error;
+mod format;
 mod free_otp;
 mod free_otp_backup;
 mod google;
@@ -29,18 +30,20 @@ mod proton_pass;
 mod raivo;
 mod read;
 mod receipt;
+mod remarks;
 mod steam;
 mod stratum;
 mod two_fas;
 mod uri_list;
 
-pub use claim::{Oddity, Reason};
 pub use error::ImportError;
+pub use format::Format;
 pub use read::{MAX_EXPORT_LEN_BYTES, read};
 pub use receipt::{
-    ApplyError, Came, Double, Dropped, Export, Format, MissingParts, Original, Place, Protection, RaisedCounter,
-    Receipt, Refused,
+    ApplyError, Came, Double, Dropped, Export, MissingParts, Original, Place, Protection, RaisedCounter, Receipt,
+    Refused,
 };
+pub use remarks::{Oddity, Reason};
 
 #[cfg(doc)]
 use crate::Entries;

@@ -33,6 +33,9 @@ pub(super) fn read_itself(bytes: &[u8], password: Option<&[u8]>) -> Result<Expor
         return Err(refusal);
     }
     let text = text_of(bytes);
+    if text.is_none() && is_like_text(bytes) {
+        return Err(ImportError::Encoding("neither UTF-8 nor UTF-16 nor Windows-1252"));
+    }
     let content = Content::of(bytes, text.as_ref().map(|text| text.as_ref()))?;
     let mut importers = IMPORTERS.iter();
     let own = importers.find(|importer| (importer.is_one)(&content));
@@ -94,15 +97,17 @@ fn of_utf16(bytes: &[u8]) -> Option<Zeroizing<String>> {
     Some(text)
 }
 
-/// The text of a file in Windows-1252, of which ISO 8859-1 is a part: nearly all of it ASCII, and none of it what no text has.
-fn of_windows_1252(bytes: &[u8]) -> Option<Zeroizing<String>> {
-    let is_of_text = |byte: &u8| match byte {
-        b'\t' | b'\r' | b'\n' => true,
-        0..0x20 | 0x7f | 0x81 | 0x8d | 0x8f | 0x90 | 0x9d => false,
-        _ => true,
-    };
+/// True for a text in some code page: nearly all of it ASCII, and no control character in it.
+fn is_like_text(bytes: &[u8]) -> bool {
+    let is_of_text = |byte: &u8| !byte.is_ascii_control() || matches!(byte, b'\t' | b'\r' | b'\n');
     let others = bytes.iter().filter(|byte| !byte.is_ascii()).count();
-    if !bytes.iter().all(is_of_text) || others > bytes.len() / 4 {
+    bytes.iter().all(is_of_text) && others <= bytes.len() / 4
+}
+
+/// The text of a file in Windows-1252, of which ISO 8859-1 is a part.
+fn of_windows_1252(bytes: &[u8]) -> Option<Zeroizing<String>> {
+    let is_none_of_its = |byte: &u8| matches!(byte, 0x81 | 0x8d | 0x8f | 0x90 | 0x9d);
+    if !is_like_text(bytes) || bytes.iter().any(is_none_of_its) {
         return None;
     }
     // three bytes are the most that one becomes, so that it never grows and leaves a copy behind
