@@ -120,12 +120,12 @@ fn the_same_entry_in_two_files_is_a_double() {
     fs::write(&one, ALL_KINDS).expect("a file");
     fs::write(
         &two,
-        "\notpauth://hotp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJS&counter=500\n",
+        "\notpauth://hotp/No%20issuer?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJS&counter=500\n",
     )
     .expect("a file");
     let came = run(&mut pocket.keyed(&["import", "--yes", utf8(&one), utf8(&two)]), "").with_code(1);
     let double = format!(
-        "double: line 2: x: the same as line 3 of {}; its counter is taken: 500 in place of 41; not taken: its other name",
+        "double: line 2: No issuer: the same as line 3 of {}; its counter is taken: 500 in place of 41; not taken: its other name",
         one.display()
     );
     assert!(came.err.contains(&double), "{}", came.err);
@@ -134,7 +134,7 @@ fn the_same_entry_in_two_files_is_a_double() {
 
     // and once more, later: the vault's own counter moves on, and never back
     for (counter, then) in [(700, 700), (600, 700)] {
-        let uri = format!("otpauth://hotp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJS&counter={counter}\n");
+        let uri = format!("otpauth://hotp/no%20issuer?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJS&counter={counter}\n");
         fs::write(&two, uri).expect("a file");
         run(&mut pocket.keyed(&["import", "--yes", utf8(&two)]), "").with_code(1);
         let counters: Vec<_> = pocket.list().iter().map(|entry| entry["counter"].clone()).collect();

@@ -100,6 +100,41 @@ fn a_code_is_found_where_it_is_and_once_however_often_it_is_there() {
 }
 
 /// Where nearly all is paper, the few greys of the ink are not taken for outliers.
+/// Its border is left out, as some sites do.
+fn code_without_quiet_zone() -> GrayImage {
+    let code = code();
+    let dark = |x: &u32, y: u32| code.get_pixel(*x, y).0[0] < 128;
+    let edge = (0..code.width()).find(|at| dark(at, *at)).unwrap();
+    let side = code.width() - 2 * edge;
+    imageops::crop_imm(&code, edge, edge, side, side).to_image()
+}
+
+#[test]
+fn item_13_a_code_without_a_quiet_zone_is_read_on_a_dark_page() {
+    let code = code_without_quiet_zone();
+    let mut inverted = code.clone();
+    imageops::invert(&mut inverted);
+    let on = |page: u8, code: &GrayImage, margin: u32| {
+        let side = code.width() + 2 * margin;
+        let mut picture = GrayImage::from_pixel(side, side, Luma([page]));
+        imageops::replace(&mut picture, code, margin.into(), margin.into());
+        let codes = codes(&file(picture, ImageFormat::Png));
+        texts(&codes).into_iter().map(str::to_owned).collect::<Vec<String>>()
+    };
+    for page in [255, 160, 96, 64, 48, 33, 24] {
+        for margin in [6, 40, 200] {
+            assert_eq!(on(page, &code, margin), [URI], "page {page}, margin {margin}");
+            assert_eq!(
+                on(255 - page, &inverted, margin),
+                [URI],
+                "inverted, page {page}, margin {margin}"
+            );
+        }
+    }
+    assert_eq!(on(0, &code, 0), [URI], "nothing but the code");
+    assert_eq!(on(0, &inverted, 0), [URI], "nothing but the inverted code");
+}
+
 #[test]
 fn a_tiny_pale_code_on_a_large_page_is_found() {
     for (ink, paper) in [(0, 255), (180, 200), (200, 180)] {

@@ -70,6 +70,30 @@ pub fn decode(text: &str) -> Result<Secret, Base32Error> {
     Secret::from_slice(&bytes).map_err(|_| Base32Error::TooLong)
 }
 
+/// A secret as other apps read it.
+pub struct AsApps {
+    /// The secret.
+    pub secret: Secret,
+    /// True if the text had 1, 3 or 6 letters modulo 8, whose last one was left out: no number of whole
+    /// bytes has so many, so that one may be missing.
+    pub has_odd_length: bool,
+}
+
+/// [`decode`], of any length, for what others have issued: apps leave out a last letter that belongs to
+/// no byte. What is issued here is never so.
+///
+/// # Errors
+/// [`Base32Error`]; of its [`Length`](Base32Error::Length) only one letter alone, which is no byte.
+pub fn decode_as_apps(text: &str) -> Result<AsApps, Base32Error> {
+    let mut normal = normalise(text)?;
+    let has_odd_length = normal.len() > 1 && matches!(normal.len() % BLOCK_CHARACTERS, 1 | 3 | 6);
+    if has_odd_length {
+        normal.pop();
+    }
+    let secret = decode(&normal)?;
+    Ok(AsApps { secret, has_odd_length })
+}
+
 fn normalise(text: &str) -> Result<Zeroizing<String>, Base32Error> {
     let is_filler = |c: char| c.is_whitespace() || c == '-';
     let unpadded = text.trim_end_matches(|c| c == '=' || is_filler(c));
@@ -134,6 +158,27 @@ mod tests {
     fn as_long_as_a_secret_may_be() {
         assert_eq!(decoded(&encode(&[7; 128])), Ok(vec![7; 128]));
         assert_eq!(decoded(&encode(&[7; 129])), Err(Base32Error::TooLong));
+    }
+
+    #[test]
+    fn item_11_a_last_letter_that_belongs_to_no_byte_is_left_out_as_apps_do() {
+        for (text, bytes, odd) in [
+            ("MZXW6YTBO", &b"fooba"[..], true),
+            ("mzx", b"f", true),
+            ("MZXW 6Y=", b"foo", true),
+            ("MZXW6YTBOI", b"foobar", false),
+            ("MZXW6YQ", b"foob", false),
+        ] {
+            let read = decode_as_apps(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(
+                (read.secret.expose_secret(), read.has_odd_length),
+                (bytes, odd),
+                "{text}"
+            );
+            assert_eq!(decoded(text).is_err(), odd, "{text}");
+        }
+        assert_eq!(decode_as_apps("A").err(), Some(Base32Error::Length { characters: 1 }));
+        assert_eq!(decode_as_apps("- =").err(), Some(Base32Error::Empty));
     }
 
     #[test]

@@ -69,6 +69,7 @@ impl fmt::Display for EntryDigits {
 pub struct Entry {
     pub(crate) kind: Kind,
     pub(crate) secret: Secret,
+    pub(crate) has_odd_length: bool,
     pub(crate) algorithm: Algorithm,
     pub(crate) digits: EntryDigits,
     pub(crate) issuer_prefix: Option<String>,
@@ -85,6 +86,12 @@ impl Entry {
     /// The shared secret, of whatever length an [`otp::Secret`] may have; RFC 4226 asks for 16 bytes or more.
     pub fn secret(&self) -> &Secret {
         &self.secret
+    }
+
+    /// True if the secret's base32 has a last letter that belongs to no byte (1, 3 or 6 letters
+    /// modulo 8), which is left out, as other apps do: one may be missing.
+    pub fn has_odd_length(&self) -> bool {
+        self.has_odd_length
     }
 
     /// The secret alone, without a copy.

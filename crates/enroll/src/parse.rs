@@ -9,7 +9,7 @@ use otp::{Algorithm, Parameters, Period};
 use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
-use crate::base32::{self, Base32Error};
+use crate::base32::{self, AsApps, Base32Error};
 use crate::{Entry, EntryDigits, Kind, holds_uri, uri_starts};
 
 /// Longest URI that is read, in bytes; a QR code holds less.
@@ -40,8 +40,8 @@ pub enum UriError {
     /// A control character in a name, which would reach people's terminals.
     #[error("the issuer or account has a control character: ask its issuer for a new URI")]
     ControlCharacter,
-    /// The same parameter twice, in whatever case: which one counts would be a guess.
-    #[error("the {0} parameter is there twice: ask its issuer for a new URI")]
+    /// The same parameter twice with two values: which one counts would be a guess.
+    #[error("the {0} parameter is there twice, with different values: ask its issuer for a new URI")]
     DuplicateParameter(&'static str),
     /// No `secret` parameter.
     #[error("the URI has no secret parameter: copy the whole URI")]
@@ -67,8 +67,10 @@ impl Entry {
     /// Reads an otpauth URI, for instance from a QR code, a file or the clipboard.
     ///
     /// Accepted beyond what [`totp_uri`](crate::totp_uri) writes: any case; blanks around the URI;
-    /// secrets with padding, blanks and dashes, from one byte up; an issuer in the label, in the
-    /// parameter, in both and different, or nowhere; `+` for a blank; `%3A`; blanks after the
+    /// secrets with padding, blanks and dashes, from one byte up, and those of an
+    /// [odd length](Self::has_odd_length); an issuer in the label, in the parameter, in both and
+    /// different, or nowhere, and one with colons where the parameter has it; `null` for what is not
+    /// known; a parameter that says the same twice; `+` for a blank; `%3A`; blanks after the
     /// colon; `SHA-1` and `HmacSHA1`; unknown parameters; no label; `hotp` (from counter 0 where
     /// none is given); `steam`, also as totp with `encoder=steam`, with `steam`, or with the issuer
     /// Steam and no other digits than 5. A parameter that the type does not use (`counter` of totp,
@@ -90,16 +92,18 @@ impl Entry {
         let (type_name, label) = path.split_once('/').unwrap_or((path, ""));
 
         let fields = Fields::read(query)?;
-        let label = Label::read(label)?;
+        let label = Label::read(label, fields.issuer()?.as_deref())?;
         let kind = fields.kind(type_name, &label)?;
         let secret = fields.secret.as_ref().ok_or(UriError::MissingSecret)?;
         let (algorithm, digits) = match kind {
             Kind::Steam => (Algorithm::Sha1, EntryDigits::STEAM),
             Kind::Totp { .. } | Kind::Hotp { .. } => (fields.algorithm()?, fields.digits()?),
         };
+        let AsApps { secret, has_odd_length } = base32::decode_as_apps(secret)?;
         let entry = Self {
             kind,
-            secret: base32::decode(secret)?,
+            secret,
+            has_odd_length,
             algorithm,
             digits,
             issuer_prefix: label.issuer,
@@ -131,13 +135,14 @@ struct Label {
 }
 
 impl Label {
-    /// Splits at the first colon, raw or encoded, because a name cannot hold one in this format.
-    fn read(raw: &str) -> Result<Self, UriError> {
+    /// Splits at the colon, raw or encoded, behind what the issuer parameter says, which may have colons of its own; else at the
+    /// first one, because a name cannot hold one in this format.
+    fn read(raw: &str, issuer: Option<&str>) -> Result<Self, UriError> {
         // As a whole: a URI's own colon would end the issuer.
         if holds_uri(raw) {
             return Err(UriError::AnotherUri);
         }
-        let (issuer, account) = split_at_colon(raw);
+        let (issuer, account) = split_at_colon(raw, issuer);
         let issuer = match issuer {
             Some(issuer) => shown(&decode(issuer, Plus::IsBlank)?)?,
             None => None,
@@ -154,15 +159,25 @@ impl Label {
     }
 }
 
-fn split_at_colon(label: &str) -> (Option<&str>, &str) {
+/// More blanks than this around an issuer, encoded ones, are not looked through.
+const MAX_BLANKS: usize = 48;
+
+fn split_at_colon<'l>(label: &'l str, issuer: Option<&str>) -> (Option<&'l str>, &'l str) {
     let bytes = label.as_bytes();
     let colon_len_at = |index: usize| match &bytes[index..] {
         [b':', ..] => Some(1),
         [b'%', b'3', b'A' | b'a', ..] => Some(3),
         _ => None,
     };
-    let found = (0..bytes.len()).find_map(|index| Some((index, colon_len_at(index)?)));
-    match found {
+    let colons = || (0..bytes.len()).filter_map(|index| Some((index, colon_len_at(index)?)));
+    let ends_issuer = |(index, _): &(usize, usize)| {
+        issuer.is_some_and(|issuer| {
+            // Three characters at most stand for one.
+            let may_be = *index <= 3 * issuer.len() + MAX_BLANKS;
+            may_be && decode(&label[..*index], Plus::IsBlank).is_ok_and(|before| before.trim() == issuer)
+        })
+    };
+    match colons().find(ends_issuer).or_else(|| colons().next()) {
         // Both ends are ASCII, so the slices are at character boundaries.
         Some((index, len)) => (Some(&label[..index]), &label[index + len..]),
         None => (None, label),
@@ -213,19 +228,36 @@ impl Fields {
                 "encoder" => ("encoder", &mut fields.encoder),
                 "steam" => ("steam", &mut fields.steam),
                 _ => {
-                    unknown.push(name);
+                    unknown.push((name, value));
                     continue;
                 }
             };
-            if field.replace(value).is_some() {
-                return Err(UriError::DuplicateParameter(known_as));
+            match field {
+                Some(before) if *before != value => return Err(UriError::DuplicateParameter(known_as)),
+                _ => *field = Some(value),
             }
         }
-        unknown.sort_unstable_by(|a, b| a.as_str().cmp(b));
-        if unknown.windows(2).any(|pair| pair[0] == pair[1]) {
+        unknown.sort_unstable_by(|(a, _), (b, _)| a.as_str().cmp(b));
+        if unknown
+            .windows(2)
+            .any(|pair| pair[0].0 == pair[1].0 && pair[0].1 != pair[1].1)
+        {
             return Err(UriError::DuplicateParameter("same unknown"));
         }
+        fields.forget_nulls();
         Ok(fields)
+    }
+
+    /// Ente and its relatives write `null` where nothing is known.
+    fn forget_nulls(&mut self) {
+        for field in [
+            &mut self.algorithm,
+            &mut self.digits,
+            &mut self.period,
+            &mut self.counter,
+        ] {
+            field.take_if(|value| value.trim().eq_ignore_ascii_case("null"));
+        }
     }
 
     fn kind(&self, type_name: &str, label: &Label) -> Result<Kind, UriError> {

@@ -102,7 +102,7 @@ impl Entries {
         self.list.iter_mut().find(|entry| entry.id == id)
     }
 
-    /// The entry that makes the same codes already.
+    /// An entry that makes the same codes already, under whatever name.
     pub fn same_as(&self, credential: &Credential) -> Option<&Entry> {
         self.list.iter().find(|entry| entry.credential.is_same(credential))
     }

@@ -1,7 +1,10 @@
 use std::{num::NonZeroU32, path::PathBuf};
 
 use clap::{Args, ValueEnum};
-use enroll::{EntryDigits, base32};
+use enroll::{
+    EntryDigits,
+    base32::{self, AsApps},
+};
 use otp::{Algorithm, Secret};
 use vault::{
     Credential, Draft, Kind, Name,
@@ -125,8 +128,9 @@ impl Add {
     }
 
     fn by_hand(mut self, session: &VaultSession<'_>, secret: &str) -> Done {
-        let secret = base32::decode(secret).map_err(Refusal::usage)?;
-        let odd = Oddity::of_secret(&secret);
+        let AsApps { secret, has_odd_length } = base32::decode_as_apps(secret).map_err(Refusal::usage)?;
+        let odd = has_odd_length.then_some(Oddity::OddLength);
+        let mut odd: Vec<Oddity> = odd.into_iter().chain(Oddity::of_secret(&secret)).collect();
         let credential = self.codes.credential(secret)?;
         if !self.words.name_one() {
             self.words.ask_names(session)?;
@@ -135,15 +139,19 @@ impl Add {
         self.words.say_of(&mut draft)?;
         let vault = session.open_or_create()?;
         let (said, shown) = session.change(vault.data_key(), |vault| {
-            if let Some(same) = vault.entries().same_as(&draft.credential) {
+            if let Some(same) = vault.entries().double_of(&draft) {
                 return Err(Refusal::new(format!("the vault has it already: {}", numbered(same))));
+            }
+            if let Some(same) = vault.entries().same_as(&draft.credential) {
+                let other = numbered(same);
+                odd.push(Oddity::SameSecret { other });
             }
             draft.groups = vault.entries().groups().spelt_once(draft.groups);
             let id = vault.entries_mut().add(draft)?;
             let entry = vault.entries().get(id).ok_or(vault::CounterError::NoSuchEntry)?;
             Ok((numbered(entry), described(entry)))
         })?;
-        if let Some(odd) = odd {
+        for odd in odd {
             eprintln!("  odd: {said}: {odd}");
         }
         eprintln!("added: {said}");

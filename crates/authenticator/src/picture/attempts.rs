@@ -23,6 +23,14 @@ pub(super) fn found(picture: &Grey) -> Found {
     let work = whole.at_most(MAX_WORK_PX);
     search.attempt(&work.scaled(0.5)); // more noise
     search.attempt(&work.thresholded(10)); // low contrast, light and shadow
+    // ink on a page that is nearly as dark, without a quiet zone between: whatever is no ink becomes the page
+    let page = work.page();
+    if let Some(between) = between(page, 0) {
+        search.attempt(&work.black_to(between));
+    }
+    if let Some(between) = between(page, 255) {
+        search.attempt(&work.black_to(between));
+    }
     let sharp = work.sharpened(3.0);
     search.attempt(&sharp); // out of focus
     search.attempt(&sharp.sharpened(3.0)); // more so
@@ -31,6 +39,15 @@ pub(super) fn found(picture: &Grey) -> Found {
         search.attempt(&work.scaled(2.0).sharpened(3.0)); // modules below two pixels
     }
     search.believed()
+}
+
+/// A page this near to the ink, in greys, is taken for it.
+const PAGE_TO_INK: u8 = 12;
+
+/// The grey in the middle between page and ink; `None` where they are one, or the page is as far away as paper is.
+fn between(page: u8, ink: u8) -> Option<u8> {
+    let apart = page.abs_diff(ink);
+    (PAGE_TO_INK..=u8::MAX / 2).contains(&apart).then(|| page.midpoint(ink))
 }
 
 /// The codes found so far, and how often.

@@ -92,6 +92,22 @@ impl Grey {
         }
     }
 
+    /// The grey of the page: that of half of the picture's edge, and of what is darker.
+    pub(super) fn page(&self) -> u8 {
+        let [right, bottom] = [self.width(), self.height()].map(|side| side.saturating_sub(1));
+        let rows = (0..self.width()).flat_map(|x| [(x, 0), (x, bottom)]);
+        let edge = rows.chain((0..self.height()).flat_map(|y| [(0, y), (right, y)]));
+        let mut greys: Vec<u8> = edge.map(|(x, y)| self.pixels.get_pixel(x, y).0[0]).collect();
+        let middle = greys.len() / 2;
+        let (_, page, _) = greys.select_nth_unstable(middle);
+        *page
+    }
+
+    /// Black up to this grey, else white.
+    pub(super) fn black_to(&self, most: u8) -> Self {
+        self.map(|grey| if grey <= most { 0 } else { 255 })
+    }
+
     /// Black where a pixel is darker than what surrounds it, else white: light and shadow go.
     pub(super) fn thresholded(&self, radius: usize) -> Self {
         let [width, height] = [self.width(), self.height()].map(|side| side as usize);

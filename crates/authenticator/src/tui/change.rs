@@ -94,7 +94,7 @@ impl Change {
         match self {
             Self::Import(bytes) => import(&bytes, entries),
             Self::Add(draft) => {
-                if let Some(same) = entries.same_as(&draft.credential) {
+                if let Some(same) = entries.double_of(&draft) {
                     return Err(Refused::Double(same.title()));
                 }
                 let id = entries

@@ -10,12 +10,13 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::claim::{Claim, Reason};
-use super::csv::Table;
+use super::claim::Reason;
+use super::csv::{Longer, Row, Table, columns};
 use super::decrypt::{AesKey, TOO_DEAR, aes_cbc, argon2id, hkdf_expand_sha256, pbkdf2_sha256};
 use super::error::ImportError;
 use super::importer::Importer;
 use super::json::{RawList, parse};
+use super::login::{Extras, push};
 use super::receipt::{Export, Format, Place, Protection};
 use crate::KdfCost;
 
@@ -194,29 +195,40 @@ fn read_items(file: File<'_>) -> Export {
 
 /// True if the first line is the header of Bitwarden's table.
 fn is_csv(text: &str) -> bool {
-    let first = text.trim_start().lines().next().unwrap_or_default();
-    first.split(',').any(|column| column.trim_matches('"') == "login_totp")
+    columns(text).iter().any(|column| column == "login_totp")
 }
+
+/// The header of Bitwarden Authenticator for Android, under which each row has nine fields: issuer, period and digits once more
+/// behind the URI. It quotes nothing, so that an issuer with a comma makes more of them.
+const OF_ANDROID: [&str; 6] = ["folder", "favorite", "type", "name", "login_uri", "login_totp"];
+/// The fields of that row in front of the name, and those between it and the URI.
+const BEFORE_NAME: usize = 3;
+const BEFORE_URI: usize = 1;
 
 fn read_csv(text: &str) -> Result<Export, ImportError> {
     const FORMAT: Format = Format::BitwardenCsv;
-    let mut table = Table::read(FORMAT, text)?;
+    let longer = match columns(text) == OF_ANDROID {
+        true => Longer::Kept,
+        false => Longer::Refused,
+    };
+    let mut table = Table::read(FORMAT, text, longer)?;
     let mut export = Export::new(FORMAT, Protection::InTheClear);
     let mut last = 0;
     while let Some(mut row) = table.next_row()? {
         last = row.line;
-        let mut field = |name| row.take(name).filter(|text| !text.trim().is_empty());
-        let totp = field("login_totp");
-        let mut text_of = |name| field(name).map(|text| text.as_str().to_owned());
-        let folder = text_of("folder");
-        let collections = text_of("collections").unwrap_or_default();
+        let folder = row.text(&["folder"]);
+        let collections = row.text(&["collections"]).unwrap_or_default();
+        let (name, totp) = match longer {
+            Longer::Kept => name_and_uri(&mut row),
+            Longer::Refused => (row.text(&["name"]), row.take("login_totp")),
+        };
         let groups = folder.into_iter().chain(collections.split(',').map(str::to_owned));
         let extras = Extras {
             groups: groups.collect(),
-            name: text_of("name"),
-            username: text_of("login_username"),
-            note: text_of("notes"),
-            favourite: text_of("favorite").is_some_and(|favourite| favourite == "1"),
+            name,
+            username: row.text(&["login_username"]),
+            note: row.text(&["notes"]),
+            favourite: row.text(&["favorite"]).is_some_and(|favourite| favourite == "1"),
         };
         push(&mut export, Place::Line(last), totp, extras);
     }
@@ -226,31 +238,10 @@ fn read_csv(text: &str) -> Result<Export, ImportError> {
     Ok(export)
 }
 
-/// The fields of an item beside its code.
-struct Extras {
-    name: Option<String>,
-    username: Option<String>,
-    note: Option<String>,
-    groups: Vec<String>,
-    favourite: bool,
-}
-
-fn push(export: &mut Export, place: Place, totp: Option<Zeroizing<String>>, extras: Extras) {
-    let Some(totp) = totp.filter(|totp| !totp.trim().is_empty()) else {
-        export.without_code += 1;
-        return;
-    };
-    let claim = Claim::from_login(totp).map(|mut claim| {
-        if claim.issuer.is_empty() {
-            claim.issuer = extras.name.unwrap_or_default();
-        }
-        if claim.account.is_empty() {
-            claim.account = extras.username.unwrap_or_default();
-        }
-        claim.note = extras.note.unwrap_or_default();
-        claim.groups = extras.groups;
-        claim.favourite = extras.favourite;
-        claim
-    });
-    export.push(place, claim);
+/// A row's name, commas and all, and its URI.
+fn name_and_uri(row: &mut Row<'_>) -> (Option<String>, Option<Zeroizing<String>>) {
+    match row.take_first(|field| field.starts_with("otpauth://")) {
+        Some((at, uri)) => (Some(row.joined(BEFORE_NAME, at.saturating_sub(BEFORE_URI))), Some(uri)),
+        None => (row.text(&["name"]), row.take("login_totp")),
+    }
 }

@@ -2,120 +2,19 @@
 
 use std::num::NonZeroU32;
 
-use enroll::base32::{self, Base32Error};
+use enroll::base32::{self, AsApps};
 use enroll::{EntryDigits, UriError};
 use otp::{Algorithm, Secret};
 use zeroize::Zeroizing;
 
+pub(super) use super::remarks::{Oddity, Reason};
 use crate::entry::title;
 use crate::{Credential, Draft, Kind, Name, Note};
 
-/// Fewer bytes than this can be tried out (RFC 4226 section 4, R6 asks for 16; 10 are in use everywhere).
-const SHORT_SECRET_LEN_BYTES: usize = 10;
 /// Valve's service, and what apps call its entries.
 pub(super) const STEAM: &str = "Steam";
 /// More groups than this of one entry are not kept.
 const MAX_GROUPS: usize = 32;
-
-/// Something to know of an entry that came. Displayed as an English sentence.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Oddity {
-    /// Neither issuer nor account.
-    #[error("it has no name: give it one")]
-    NoName,
-    /// Something in its names was left out.
-    #[error("its name was too long or had invisible characters, which were left out")]
-    NameTidied,
-    /// Something in its note was left out.
-    #[error("its note was too long or had invisible characters, which were left out")]
-    NoteTidied,
-    /// The issuer was written twice, differently.
-    #[error("its issuer is written differently in two places; the other one is {other}")]
-    OtherIssuer {
-        /// The one that is not kept.
-        other: String,
-    },
-    /// A secret that could be guessed.
-    #[error("its secret has only {len_bytes} bytes: have it replaced by its issuer")]
-    ShortSecret {
-        /// Its length.
-        len_bytes: usize,
-    },
-    /// The issuer is Steam, the codes are not.
-    #[error(
-        "its issuer is Steam, but its codes are digits, as the other app says: if Steam refuses them, its type has to be steam"
-    )]
-    DigitsForSteam,
-    /// What another app keeps beside an entry could not be read.
-    #[error("its note, its tags and whether it is pinned could not be read, and are left out")]
-    ExtrasLost,
-    /// The text breaks off where a line would end.
-    #[error(
-        "the file ends right behind it, without the end of a line: if it was cut off, this entry is wrong, so try its code"
-    )]
-    Unended,
-    /// Another URI follows it on its line: what stands between them may have been cut off, or be none of its own.
-    #[error("another URI follows it on its line: try its code, and give each a line of its own")]
-    SharedLine,
-    /// HOTP: two devices with one counter.
-    #[error("its codes move on by use: use it here or in the other app, not in both")]
-    SharedCounter,
-}
-
-impl Oddity {
-    /// [`ShortSecret`](Self::ShortSecret), where it is one.
-    pub fn of_secret(secret: &Secret) -> Option<Self> {
-        let len_bytes = secret.expose_secret().len();
-        (len_bytes < SHORT_SECRET_LEN_BYTES).then_some(Self::ShortSecret { len_bytes })
-    }
-}
-
-/// Why an entry of a readable export is refused. None repeats a secret.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Reason {
-    /// A field is missing or of another type.
-    #[error("it is not written as the format has it")]
-    Shape,
-    /// No secret.
-    #[error("it has no secret")]
-    NoSecret,
-    /// Its secret is not base32.
-    #[error("{0}")]
-    Secret(#[from] Base32Error),
-    /// Its secret is longer than 128 bytes.
-    #[error("its secret is longer than 128 bytes")]
-    LongSecret,
-    /// A type of its own.
-    #[error("its type is {0}: TOTP, HOTP and Steam can be kept")]
-    Type(String),
-    /// Not one of HMAC's three.
-    #[error("its algorithm is {0}: SHA-1, SHA-256 and SHA-512 can be computed")]
-    Algorithm(String),
-    /// Outside 5 to 10.
-    #[error("its codes have {0} digits: 5 to 10 can be shown")]
-    Digits(i64),
-    /// Not a number of seconds above 0.
-    #[error("its period is {0} seconds, which no code can have")]
-    Period(i64),
-    /// Below 0.
-    #[error("its counter is {0}, which no counter can be")]
-    Counter(i128),
-    /// Its URI cannot be read.
-    #[error("{0}")]
-    Uri(#[from] UriError),
-    /// A URI in its issuer, its account or a group, whose secret everybody would see who sees the name.
-    #[error("a name of it has a URI with a secret in it: change the name in the other app, and export again")]
-    UriInName,
-    /// Its owner has deleted it.
-    #[error("it is in the other app's trash")]
-    Trashed,
-    /// Of a kind that this version does not know.
-    #[error("a newer version of this program wrote it: use that one")]
-    NewerVersion,
-    /// A part of a migration that is none.
-    #[error("{0}")]
-    Migration(&'static str),
-}
 
 /// A secret as it was written.
 pub(crate) enum ClaimedSecret {
@@ -178,9 +77,24 @@ impl Claim {
         claim.digits = Some(entry.digits().get().into());
         claim.period_s = period_s;
         claim.counter = counter.map(i128::from);
+        claim.odd.extend(entry.has_odd_length().then_some(Oddity::OddLength));
         let secret = Zeroizing::new(entry.secret().expose_secret().to_vec());
         claim.secret = Some(ClaimedSecret::Bytes(secret));
         Ok(claim)
+    }
+
+    /// Takes the issuer out of the account that repeats it, `Issuer:account`; one rule for every format.
+    pub(crate) fn without_repeated_issuer(mut self) -> Self {
+        let issuers = [Some(&self.issuer), self.other_issuer.as_ref()];
+        let repeated = issuers.into_iter().flatten().find_map(|issuer| {
+            let (issuer, account) = (issuer.trim(), self.account.trim_start());
+            let rest = account.strip_prefix(issuer)?.trim_start().strip_prefix(':')?.trim();
+            (!issuer.is_empty()).then(|| rest.to_owned())
+        });
+        if let Some(account) = repeated {
+            self.account = account;
+        }
+        self
     }
 
     /// Another one stands behind it where it was.
@@ -250,7 +164,10 @@ impl Claim {
             Kind::Steam => Algorithm::Sha1,
             Kind::Totp { .. } | Kind::Hotp { .. } => self.algorithm()?,
         };
-        let secret = self.secret()?;
+        let AsApps { secret, has_odd_length } = self.secret()?;
+        if has_odd_length {
+            odd.push(Oddity::OddLength);
+        }
 
         if issuer.is_empty() && account.is_empty() {
             odd.push(Oddity::NoName);
@@ -326,13 +243,19 @@ impl Claim {
         }
     }
 
-    fn secret(&self) -> Result<Secret, Reason> {
+    fn secret(&self) -> Result<AsApps, Reason> {
         match &self.secret {
             None => Err(Reason::NoSecret),
             Some(ClaimedSecret::Base32(text)) if text.trim().is_empty() => Err(Reason::NoSecret),
-            Some(ClaimedSecret::Base32(text)) => Ok(base32::decode(text)?),
+            Some(ClaimedSecret::Base32(text)) => Ok(base32::decode_as_apps(text)?),
             Some(ClaimedSecret::Bytes(bytes)) if bytes.is_empty() => Err(Reason::NoSecret),
-            Some(ClaimedSecret::Bytes(bytes)) => Secret::from_slice(bytes).map_err(|_| Reason::LongSecret),
+            Some(ClaimedSecret::Bytes(bytes)) => match Secret::from_slice(bytes) {
+                Ok(secret) => Ok(AsApps {
+                    secret,
+                    has_odd_length: false,
+                }),
+                Err(_) => Err(Reason::LongSecret),
+            },
         }
     }
 

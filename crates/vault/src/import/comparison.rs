@@ -1,12 +1,12 @@
 //! The comparison of an import with a vault: a dry run, and the import itself.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use super::claim::Oddity;
 use super::google::Parts;
 use super::receipt::{ApplyError, Double, Dropped, Export, MissingParts, Original, Place, RaisedCounter, Receipt};
 use crate::entry::title;
-use crate::{AddError, Draft, Entries, EntryId, Kind, MAX_ENTRIES, Name, Note};
+use crate::{AddError, Draft, Entries, Entry, EntryId, Kind, MAX_ENTRIES, Name, Note};
 
 impl Entries {
     /// A dry run of importing `export`. Nothing is changed.
@@ -31,6 +31,14 @@ impl Entries {
         receipts
     }
 
+    /// The entry that this one would be a double of: it makes the same codes, and has names that agree.
+    pub fn double_of(&self, draft: &Draft) -> Option<&Entry> {
+        self.iter().find(|entry| {
+            let names_agree = agree(&entry.issuer, &draft.issuer) && agree(&entry.account, &draft.account);
+            names_agree && entry.credential().is_same(&draft.credential)
+        })
+    }
+
     /// Adds what came, all of it or nothing, and moves the counters of doubles on. What has become a double since the dry run
     /// is left out.
     ///
@@ -41,8 +49,8 @@ impl Entries {
             return Err(ApplyError::MissingParts(receipt.missing));
         }
         let mut drafts: Vec<Draft> = receipt.came.into_iter().map(|came| came.draft).collect();
-        let present: BTreeSet<_> = self.iter().map(|entry| entry.credential().fingerprint()).collect();
-        drafts.retain(|draft| !present.contains(&draft.credential.fingerprint()));
+        let present = Comparison::with(self);
+        drafts.retain(|draft| !present.has(draft));
         if self.len() + drafts.len() > MAX_ENTRIES {
             return Err(AddError::Full.into());
         }
@@ -60,12 +68,13 @@ impl Entries {
     }
 }
 
-/// The entries there are, by secret and parameters.
-struct Comparison(BTreeMap<[u8; 32], Known>);
+/// The entries there are, by secret and parameters. Those of one secret differ in their names.
+struct Comparison(BTreeMap<[u8; 32], Vec<Known>>);
 
 struct Known {
     at: At,
-    title: String,
+    issuer: Name,
+    account: Name,
     note: Note,
     groups: Vec<Name>,
     counter: Option<u64>,
@@ -81,29 +90,74 @@ enum At {
 }
 
 impl Known {
-    fn new(at: At, title: String, note: &Note, groups: &[Name], kind: Kind) -> Self {
-        let counter = match kind {
-            Kind::Hotp { counter } => Some(counter),
-            Kind::Totp { .. } | Kind::Steam => None,
-        };
+    fn of_entry(entry: &Entry) -> Self {
         Self {
-            at,
-            title,
-            note: note.clone(),
-            groups: groups.to_vec(),
-            counter,
+            at: At::Vault(entry.id()),
+            issuer: entry.issuer.clone(),
+            account: entry.account.clone(),
+            note: entry.note.clone(),
+            groups: entry.groups.clone(),
+            counter: counter(entry.credential().kind()),
         }
     }
+
+    fn of_draft(at: At, draft: &Draft) -> Self {
+        Self {
+            at,
+            issuer: draft.issuer.clone(),
+            account: draft.account.clone(),
+            note: draft.note.clone(),
+            groups: draft.groups.clone(),
+            counter: counter(draft.credential.kind()),
+        }
+    }
+
+    fn title(&self) -> String {
+        title(&self.issuer, &self.account)
+    }
+
+    fn has_names(&self, issuer: &Name, account: &Name) -> bool {
+        self.issuer == *issuer && self.account == *account
+    }
+
+    /// True if these names may be the same person's at the same service.
+    fn agrees(&self, issuer: &Name, account: &Name) -> bool {
+        agree(&self.issuer, issuer) && agree(&self.account, account)
+    }
+}
+
+/// True for the same name but for its case, and where one of the two is not known.
+fn agree(one: &Name, other: &Name) -> bool {
+    one.is_empty() || other.is_empty() || one.as_str().to_lowercase() == other.as_str().to_lowercase()
+}
+
+fn counter(kind: Kind) -> Option<u64> {
+    match kind {
+        Kind::Hotp { counter } => Some(counter),
+        Kind::Totp { .. } | Kind::Steam => None,
+    }
+}
+
+/// The one of these, which have one secret, that these names are a double of: the one of the same names, else one whose names
+/// agree.
+fn original(known: &[Known], issuer: &Name, account: &Name) -> Option<usize> {
+    let same = known.iter().position(|known| known.has_names(issuer, account));
+    same.or_else(|| known.iter().position(|known| known.agrees(issuer, account)))
 }
 
 impl Comparison {
     fn with(entries: &Entries) -> Self {
-        let known = entries.iter().map(|entry| {
-            let (at, kind) = (At::Vault(entry.id()), entry.credential().kind());
-            let known = Known::new(at, entry.title(), &entry.note, &entry.groups, kind);
-            (entry.credential().fingerprint(), known)
-        });
-        Self(known.collect())
+        let mut known: BTreeMap<_, Vec<Known>> = BTreeMap::new();
+        for entry in entries.iter() {
+            let of_secret = known.entry(entry.credential().fingerprint()).or_default();
+            of_secret.push(Known::of_entry(entry));
+        }
+        Self(known)
+    }
+
+    fn has(&self, draft: &Draft) -> bool {
+        let of_secret = self.0.get(&draft.credential.fingerprint());
+        of_secret.is_some_and(|known| original(known, &draft.issuer, &draft.account).is_some())
     }
 
     /// `earlier` are the receipts of the exports before this one.
@@ -119,21 +173,23 @@ impl Comparison {
             missing,
             without_code: export.without_code,
         };
-        for candidate in export.came {
+        for mut candidate in export.came {
             let draft = &candidate.draft;
             let at = At::Export {
                 export: number,
                 came: receipt.came.len(),
             };
-            let title = title(&draft.issuer, &draft.account);
-            let new = Known::new(at, title, &draft.note, &draft.groups, draft.credential.kind());
-            match self.0.entry(draft.credential.fingerprint()) {
-                Entry::Vacant(none) => {
-                    none.insert(new);
+            let new = Known::of_draft(at, draft);
+            let of_secret = self.0.entry(draft.credential.fingerprint()).or_default();
+            match original(of_secret, &draft.issuer, &draft.account) {
+                None => {
+                    let other = of_secret.first().map(Known::title);
+                    candidate.odd.extend(other.map(|other| Oddity::SameSecret { other }));
+                    of_secret.push(new);
                     receipt.came.push(candidate);
                 }
-                Entry::Occupied(mut known) => {
-                    let double = double(candidate.place, new, known.get_mut(), &mut receipt, earlier);
+                Some(original) => {
+                    let double = double(candidate.place, new, &mut of_secret[original], &mut receipt, earlier);
                     receipt.doubles.push(double);
                 }
             }
@@ -144,7 +200,9 @@ impl Comparison {
 
 fn double(place: Place, new: Known, known: &mut Known, receipt: &mut Receipt, earlier: &mut [Receipt]) -> Double {
     let mut dropped = Vec::new();
-    if !new.title.is_empty() && new.title != known.title {
+    let (new_title, known_title) = (new.title(), known.title());
+    let drops = |new: &Name, known: &Name| !new.is_empty() && new != known;
+    if drops(&new.issuer, &known.issuer) || drops(&new.account, &known.account) {
         dropped.push(Dropped::Name);
     }
     if !new.note.is_empty() && new.note != known.note {
@@ -161,7 +219,7 @@ fn double(place: Place, new: Known, known: &mut Known, receipt: &mut Receipt, ea
     };
     known.counter = offered.max(known.counter);
     let of = match known.at {
-        At::Vault(id) => Original::InVault(id, known.title.clone()),
+        At::Vault(id) => Original::InVault(id, known_title),
         At::Export { export, came } => {
             let is_other = export < earlier.len();
             let original = match is_other {
@@ -181,7 +239,7 @@ fn double(place: Place, new: Known, known: &mut Known, receipt: &mut Receipt, ea
     };
     Double {
         place,
-        title: new.title,
+        title: new_title,
         of,
         counter,
         dropped,

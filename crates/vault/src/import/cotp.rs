@@ -1,4 +1,4 @@
-//! cotp: `{version, elements: […]}`, as its `export` command writes it; its database is the same, encrypted: `{version, nonce,
+//! cotp: `{version, elements: […]}`, as its `export` command writes it, or as URIs, `{items: […]}`; its database is the same, encrypted: `{version, nonce,
 //! salt, cipher}` (Argon2id of 32 MiB, 4 passes, 4 lanes; XChaCha20-Poly1305; replydev/cotp, `src/crypto`).
 
 use data_encoding::BASE64;
@@ -39,6 +39,12 @@ struct Element {
 }
 
 #[derive(Deserialize)]
+struct Uris<'a> {
+    #[serde(borrow)]
+    items: RawList<'a>,
+}
+
+#[derive(Deserialize)]
 struct Encrypted {
     version: i64,
     nonce: String,
@@ -54,6 +60,17 @@ pub(super) const IMPORTER: Importer = Importer {
         content.object().is_some_and(|file| file.any_in("elements", is_own))
     },
     read: |content, _| read(content.text),
+};
+
+/// The importer of its export as URIs, `{items: ["otpauth://…"]}`.
+pub(super) const URIS_IMPORTER: Importer = Importer {
+    is_one: |content| content.object().is_some_and(|file| file.has_uri_in("items")),
+    read: |content, _| {
+        let file: Uris<'_> = parse(FORMAT, content.text)?;
+        let mut export = Export::new(FORMAT, Protection::InTheClear);
+        push_all(&mut export, file.items, |uri: Zeroizing<String>| Claim::from_uri(&uri));
+        Ok(export)
+    },
 };
 
 pub(super) const ENCRYPTED_IMPORTER: Importer = Importer {

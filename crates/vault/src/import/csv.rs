@@ -1,6 +1,6 @@
-//! RFC 4180, read into buffers that are wiped.
+//! RFC 4180, read into buffers that are wiped; with other delimiters, and a first line `sep=;` of a spreadsheet's.
 
-use csv_core::{ReadRecordResult, Reader};
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use zeroize::Zeroizing;
 
 use super::error::ImportError;
@@ -8,6 +8,58 @@ use super::receipt::Format;
 use crate::MAX_ENTRIES;
 
 const MAX_COLUMNS: usize = 64;
+const DELIMITERS: [char; 3] = [',', ';', '\t'];
+
+/// What is known of a table before it is read.
+struct Dialect<'a> {
+    /// Behind `sep=;`, where there is one.
+    table: &'a str,
+    lines_before: usize,
+    delimiter: char,
+}
+
+impl<'a> Dialect<'a> {
+    fn of(text: &'a str) -> Self {
+        let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+        if let Some(delimiter) = first.trim().strip_prefix("sep=").and_then(|rest| rest.parse().ok()) {
+            return Self {
+                table: rest,
+                lines_before: 1,
+                delimiter,
+            };
+        }
+        let header = first_line(text);
+        let count = |delimiter: &char| header.matches(*delimiter).count();
+        let most = DELIMITERS.into_iter().rev().max_by_key(count);
+        Self {
+            table: text,
+            lines_before: 0,
+            delimiter: most.unwrap_or(','),
+        }
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.trim_start().lines().next().unwrap_or_default()
+}
+
+fn column(name: &str) -> String {
+    name.trim().trim_matches('"').trim().to_lowercase()
+}
+
+/// The names of a table's columns, in lower case, for knowing whose it is.
+pub(crate) fn columns(text: &str) -> Vec<String> {
+    let dialect = Dialect::of(text);
+    let names = first_line(dialect.table).split(dialect.delimiter);
+    names.take(MAX_COLUMNS).map(column).collect()
+}
+
+/// Whether rows may have more fields than there are columns. Empty ones always may.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Longer {
+    Refused,
+    Kept,
+}
 
 /// A table whose first row names the columns.
 pub(crate) struct Table<'a> {
@@ -16,7 +68,9 @@ pub(crate) struct Table<'a> {
     /// As long as everything that is left, so that any record fits.
     fields: Zeroizing<Vec<u8>>,
     columns: Vec<String>,
+    lines_before: usize,
     rows: usize,
+    longer: Longer,
     format: Format,
 }
 
@@ -31,17 +85,21 @@ pub(crate) struct Row<'t> {
 type Record = (usize, Vec<Zeroizing<String>>);
 
 impl<'a> Table<'a> {
-    pub(crate) fn read(format: Format, text: &'a str) -> Result<Self, ImportError> {
+    pub(crate) fn read(format: Format, text: &'a str, longer: Longer) -> Result<Self, ImportError> {
+        let dialect = Dialect::of(text);
+        let delimiter = u8::try_from(dialect.delimiter).unwrap_or(b',');
         let mut table = Self {
-            reader: Reader::new(),
-            rest: text.as_bytes(),
-            fields: Zeroizing::new(vec![0; text.len() + 1]),
+            reader: ReaderBuilder::new().delimiter(delimiter).build(),
+            rest: dialect.table.as_bytes(),
+            fields: Zeroizing::new(vec![0; dialect.table.len() + 1]),
             columns: Vec::new(),
+            lines_before: dialect.lines_before,
             rows: 0,
+            longer,
             format,
         };
         let (_, columns) = table.record()?.ok_or(ImportError::CutOff)?;
-        table.columns = columns.into_iter().map(|column| column.trim().to_owned()).collect();
+        table.columns = columns.into_iter().map(|name| column(&name)).collect();
         Ok(table)
     }
 
@@ -54,7 +112,10 @@ impl<'a> Table<'a> {
         let Some((line, fields)) = self.record()? else {
             return Ok(None);
         };
-        if fields.len() != self.columns.len() {
+        let has_more = fields.get(self.columns.len()..);
+        let fits =
+            has_more.is_some_and(|more| self.longer == Longer::Kept || more.iter().all(|field| field.is_empty()));
+        if !fits {
             return Err(ImportError::Damaged { line, column: 1 });
         }
         Ok(Some(Row {
@@ -65,7 +126,7 @@ impl<'a> Table<'a> {
     }
 
     fn record(&mut self) -> Result<Option<Record>, ImportError> {
-        let line = self.reader.line() as usize;
+        let line = self.reader.line() as usize + self.lines_before;
         let (mut written, mut ended) = (0, 0);
         let mut ends = [0; MAX_COLUMNS];
         loop {
@@ -96,9 +157,34 @@ impl<'a> Table<'a> {
 }
 
 impl Row<'_> {
-    /// The field of this column, once.
+    /// The field of this column, whose name is in lower case, once.
     pub(crate) fn take(&mut self, name: &str) -> Option<Zeroizing<String>> {
         let at = self.columns.iter().position(|column| column == name)?;
         self.fields.get_mut(at)?.take()
+    }
+
+    /// The first field that is like this, once, with its number from 0.
+    pub(crate) fn take_first(&mut self, is_one: impl Fn(&str) -> bool) -> Option<(usize, Zeroizing<String>)> {
+        let is_one = |field: &Option<Zeroizing<String>>| field.as_ref().is_some_and(|field| is_one(field));
+        let at = self.fields.iter().position(is_one)?;
+        Some((at, self.fields[at].take()?))
+    }
+
+    /// These fields, with the commas that have parted them.
+    pub(crate) fn joined(&self, from: usize, to: usize) -> String {
+        let fields = self.fields.get(from..to).unwrap_or_default().iter().flatten();
+        let fields: Vec<&str> = fields.map(|field| field.as_str()).collect();
+        fields.join(",")
+    }
+
+    /// The first of these columns that says something, as it is.
+    pub(crate) fn take_any(&mut self, names: &[&str]) -> Option<Zeroizing<String>> {
+        let says = |text: &Zeroizing<String>| !text.trim().is_empty();
+        names.iter().find_map(|name| self.take(name).filter(says))
+    }
+
+    /// [`take_any`](Self::take_any) of what is no secret.
+    pub(crate) fn text(&mut self, names: &[&str]) -> Option<String> {
+        self.take_any(names).map(|text| text.as_str().to_owned())
     }
 }

@@ -116,7 +116,8 @@ pub(crate) fn aes_cbc(key: &AesKey, iv: &[u8], sealed: &[u8]) -> Option<Zeroizin
     Some(plain)
 }
 
-/// A stream of libsodium's `secretstream` that is a single, final message. (The crate's own copies of the key and of the state
+/// A stream of libsodium's `secretstream` that is a single message. It need not say that it is the last one: Ente's does not,
+/// and its MAC is over all of it. (The crate's own copies of the key and of the state
 /// are not wiped; the key opens this one file only.)
 pub(crate) fn secretstream(key: &AesKey, header: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let header = Header::try_from(header).ok()?;
@@ -124,7 +125,7 @@ pub(crate) fn secretstream(key: &AesKey, header: &[u8], sealed: &[u8]) -> Option
     let pulled = PullStream::init(header, &Key::from(**key)).pull(&mut plain, &[]);
     let mut plain = Zeroizing::new(plain);
     match pulled {
-        Ok(Tag::Final) => Some(plain),
+        Ok(Tag::Final | Tag::Message) => Some(plain),
         _ => {
             plain.zeroize();
             None

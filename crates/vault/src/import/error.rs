@@ -14,12 +14,23 @@ pub enum ImportError {
     /// No format that is known looks like this.
     #[error("no export that is known looks like this: export from the other app again, as JSON, CSV or text")]
     Unknown,
-    /// Compressed; nothing is ever unpacked here.
+    /// Compressed; only a ZIP is unpacked here, and only one whose methods are known.
     #[error("the file is a compressed archive: unpack it, and import what is in it")]
     Archive,
     /// A screenshot or a photograph.
     #[error("the file is a picture: its QR codes have to be scanned, not imported")]
     Picture,
+    /// A text whose letters are not known.
+    #[error("the file is written in {0}: save it as UTF-8, and import that")]
+    Encoding(&'static str),
+    /// SQLite's: what Google and Microsoft Authenticator keep on a telephone that was rooted.
+    #[error(
+        "the file is an app's own database, which is not read: export from the app itself (Google Authenticator by QR codes); Microsoft Authenticator exports nothing, so bind its accounts anew"
+    )]
+    Database,
+    /// KeePass' own.
+    #[error("the file is a KeePass database: export it as CSV, and import that")]
+    KeePass,
     /// Another program's encryption around an export.
     #[error("the file is encrypted with age: decrypt it, and import what is in it")]
     Age,

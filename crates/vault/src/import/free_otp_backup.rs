@@ -35,7 +35,7 @@ struct MasterKey {
 #[serde(rename_all = "camelCase")]
 struct SealedKey {
     m_cipher_text: SecretBytes,
-    /// DER: `SEQUENCE { nonce OCTET STRING, length of the tag INTEGER }`.
+    /// DER: `SEQUENCE { nonce OCTET STRING, length of the tag INTEGER }`; of Android 6 the nonce alone.
     m_parameters: SecretBytes,
     m_token: String,
 }
@@ -93,8 +93,13 @@ fn read(bytes: &[u8], password: Option<&[u8]>) -> Result<Export, ImportError> {
 impl SealedKey {
     fn open(&self, key: &AesKey) -> Option<Zeroizing<Vec<u8>>> {
         let mut der = Cursor::new(&self.m_parameters.0);
-        let [0x30, _, 0x04, nonce_len] = der.array()? else {
-            return None;
+        let nonce_len = match der.array()? {
+            [0x04, len] => len,
+            [0x30, _] => match der.array()? {
+                [0x04, len] => len,
+                _ => return None,
+            },
+            _ => return None,
         };
         let nonce = der.take(nonce_len.into())?;
         aes_gcm(key, nonce, &self.m_cipher_text.0, self.m_token.as_bytes())

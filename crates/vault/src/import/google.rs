@@ -134,16 +134,10 @@ fn claim(mut entry: Parameters) -> Claim {
         migration::EIGHT_DIGITS => 8,
         _ => 6,
     };
-    // The name often has the issuer in front of it, as a label has. Another prefix than the issuer is the name's own, as with
-    // accounts that are called domain:user.
-    let after_issuer = entry
-        .name
-        .strip_prefix(&entry.issuer)
-        .and_then(|rest| rest.strip_prefix(':'));
-    let split = match after_issuer {
-        Some(account) => Some((entry.issuer.as_str(), account)),
-        None if entry.issuer.is_empty() => entry.name.split_once(':'),
-        None => None,
+    // A prefix beside an issuer is the name's own, as with accounts that are called domain:user, or repeats it.
+    let split = match entry.issuer.is_empty() {
+        true => entry.name.split_once(':'),
+        false => None,
     };
     let (prefix, account) = match split {
         Some((prefix, account)) => (Some(prefix.to_owned()), account.to_owned()),

@@ -7,7 +7,8 @@ use super::error::ImportError;
 use super::json::{Object, any_in};
 use super::receipt::Export;
 use super::{
-    aegis, and_otp, bitwarden, cotp, ente, free_otp, free_otp_backup, own, proton, stratum, two_fas, uri_list,
+    aegis, and_otp, android_settings, bitwarden, cotp, ente, free_otp, free_otp_backup, lastpass, one_password, own,
+    password_csv, proton, proton_pass, raivo, steam, stratum, two_fas, uri_list,
 };
 
 /// The content of a file, as far as one has to look to know its format.
@@ -78,7 +79,7 @@ impl Importer {
 
 /// All importers, in the order in which they are asked. A table of Bitwarden's may have URIs in its notes, so it is asked
 /// before the list of URIs; and what only a password proves is asked last.
-pub(super) const IMPORTERS: [Importer; 19] = [
+pub(super) const IMPORTERS: [Importer; 28] = [
     own::IMPORTER,
     stratum::ENCRYPTED_IMPORTER,
     free_otp_backup::IMPORTER,
@@ -95,7 +96,16 @@ pub(super) const IMPORTERS: [Importer; 19] = [
     free_otp::TOKEN_IMPORTER,
     bitwarden::JSON_IMPORTER,
     bitwarden::CSV_IMPORTER,
+    password_csv::IMPORTER,
     and_otp::IMPORTER,
+    raivo::IMPORTER,
+    cotp::URIS_IMPORTER,
+    lastpass::IMPORTER,
+    proton_pass::IMPORTER,
+    one_password::IMPORTER,
+    steam::IMPORTER,
+    android_settings::AUTHY_IMPORTER,
+    android_settings::BATTLE_NET_IMPORTER,
     uri_list::IMPORTER,
     and_otp::ENCRYPTED_IMPORTER,
 ];
@@ -109,7 +119,7 @@ mod tests {
 
     const PASSWORD: &[u8] = "correct horse — 正确的马".as_bytes();
     /// The samples, each with the one of [`IMPORTERS`] that is to know it.
-    const SAMPLES: [(&str, usize); 32] = [
+    const SAMPLES: [(&str, usize); 52] = [
         ("stratum_encrypted.stratum", 1),
         ("stratum_encrypted_old.stratum", 1),
         ("freeotp_backup.xml", 2),
@@ -131,19 +141,40 @@ mod tests {
         ("bitwarden_protected.json", 14),
         ("bitwarden_protected_argon2.json", 14),
         ("bitwarden.csv", 15),
-        ("andotp.json", 16),
-        ("ente.txt", 17),
-        ("google.txt", 17),
-        ("google_one_missing.txt", 17),
-        ("stratum.txt", 17),
-        ("uris.txt", 17),
-        ("uris_utf16le.txt", 17),
-        ("uris_utf16be.txt", 17),
+        ("bitwarden_android.csv", 15),
+        ("keepassxc.csv", 16),
+        ("1password.csv", 16),
+        ("apple.csv", 16),
+        ("protonpass.csv", 16),
+        ("andotp.json", 17),
+        ("raivo.json", 18),
+        ("cotp_uris.json", 19),
+        ("passwords_cp1252.csv", 16),
+        ("passwords_utf16.csv", 16),
+        ("andotp_utf16.json", 17),
+        ("uris_cp1252.txt", URIS),
+        ("lastpass.json", 20),
+        ("protonpass.json", 21),
+        ("1password.json", 22),
+        ("steam.json", 23),
+        ("authy.xml", 24),
+        ("battlenet.xml", 25),
+        ("2fas_empty.2fas", 4),
+        ("ente_message.txt", 6),
+        ("freeotp_android6.xml", 2),
+        ("ente.txt", URIS),
+        ("google.txt", URIS),
+        ("google_one_missing.txt", URIS),
+        ("stratum.txt", URIS),
+        ("uris.txt", URIS),
+        ("uris_utf16le.txt", URIS),
+        ("uris_utf16be.txt", URIS),
         ("andotp_encrypted.bin", LAST),
         ("andotp_encrypted_old.bin", LAST),
         ("../golden/full.vault", 0),
     ];
     const LAST: usize = IMPORTERS.len() - 1;
+    const URIS: usize = LAST - 1;
 
     /// Runs `then` with the content of a file.
     fn with<T>(bytes: &[u8], then: impl FnOnce(&Content<'_>) -> T) -> Result<T, ImportError> {
@@ -185,7 +216,11 @@ mod tests {
         let samples = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples")).unwrap();
         let files: BTreeSet<String> = samples
             .map(|file| file.unwrap().file_name().into_string().unwrap())
-            .filter(|name| !name.ends_with(".expected") && !name.ends_with(".py"))
+            .filter(|name| {
+                ![".expected", ".py", ".zip", ".1pux"]
+                    .iter()
+                    .any(|end| name.ends_with(end))
+            })
             .collect();
         let named = SAMPLES.iter().map(|(name, _)| (*name).to_owned());
         let named: BTreeSet<String> = named.filter(|name| !name.starts_with("..")).collect();
@@ -201,7 +236,8 @@ mod tests {
             .iter()
             .filter(|(name, _)| name.ends_with("json") || name.ends_with("2fas"))
         {
-            let whole: serde_json::Value = serde_json::from_slice(&sample(name)).unwrap();
+            let whole: serde_json::Value =
+                serde_json::from_str(text_of(&sample(name)).unwrap().as_ref().trim_start_matches('\u{feff}')).unwrap();
             let keys = whole
                 .as_object()
                 .map(|object| object.keys().cloned().collect::<Vec<_>>());
@@ -220,7 +256,11 @@ mod tests {
     #[test]
     fn what_is_nobodys_is_unknown() {
         for nobodys in [
-            r#"[{"issuer":"S","account":"kim","secret":"KRUGK4ZAMJXWGYLU","kind":"HOTP","timer":"60","counter":"5","digits":"6","algorithm":"SHA1"}]"#,
+            r#"[{"issuer":"S","account":"kim","secret":"KRUGK4ZAMJXWGYLU","kind":"HOTP","counter":"5","digits":"6","algorithm":"SHA1"}]"#,
+            r#"{"items":["KRUGK4ZAMJXWGYLU","https://example.com"]}"#,
+            r#"{"items":[["otpauth://totp/a?secret=KRUGK4ZAMJXWGYLU"]]}"#,
+            "name,password\nkim,otpauth is nice\n",
+            "title,totp\nkim,KRUGK4ZAMJXWGYLU\n",
             r#"[{"secret":"KRUGK4ZAMJXWGYLU"}]"#,
             r#"[{"secret":"KRUGK4ZAMJXWGYLU","label":"kim","type":"TOTP"}]"#,
             r#"[{"secret":"KRUGK4ZAMJXWGYLU","issuer":"S","tags":[]}]"#,

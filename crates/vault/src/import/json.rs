@@ -58,9 +58,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for RawList<'a> {
 pub(crate) struct Object<'a>(Vec<(&'static str, &'a RawValue)>);
 
 /// Every key by which some format is known; no other is looked at.
-const KEYS: [&str; 31] = [
+const KEYS: [&str; 40] = [
     "Authenticators",
+    "account_name",
+    "accounts",
     "algo",
+    "attrs",
     "cipher",
     "content",
     "data",
@@ -72,8 +75,10 @@ const KEYS: [&str; 31] = [
     "entries",
     "header",
     "issuer",
+    "issuerName",
     "items",
     "kdfParams",
+    "kind",
     "label",
     "last_used",
     "name",
@@ -83,12 +88,16 @@ const KEYS: [&str; 31] = [
     "secret",
     "services",
     "servicesEncrypted",
+    "shared_secret",
     "tags",
     "thumbnail",
+    "timer",
     "tokens",
     "type",
     "uri",
     "used_frequency",
+    "userId",
+    "vaults",
     "version",
 ];
 
@@ -111,6 +120,13 @@ impl<'a> Object<'a> {
 
     pub(crate) fn has_all(&self, keys: &[&str]) -> bool {
         keys.iter().all(|key| self.has(key))
+    }
+
+    /// True if the list under this key has an otpauth URI among its first.
+    pub(crate) fn has_uri_in(&self, key: &str) -> bool {
+        let is_uri = |text: &str| text.to_ascii_lowercase().starts_with("\"otpauth://");
+        self.get(key)
+            .is_some_and(|list| any_value_in(list, |value| value.get().get(..11).is_some_and(is_uri)))
     }
 
     /// True if the list under this key has such an object among its first.
@@ -153,8 +169,12 @@ const LOOKED_AT: usize = 16;
 
 /// True if this is a list that has such an object among its first.
 pub(crate) fn any_in(list: &RawValue, is_own: impl Fn(&Object<'_>) -> bool) -> bool {
+    any_value_in(list, |value| Object::read(value).is_some_and(|entry| is_own(&entry)))
+}
+
+fn any_value_in(list: &RawValue, is_own: impl Fn(&RawValue) -> bool) -> bool {
     struct First<'f, F>(F, &'f Cell<bool>);
-    impl<'de, F: Fn(&Object<'_>) -> bool> Visitor<'de> for First<'_, F> {
+    impl<'de, F: Fn(&RawValue) -> bool> Visitor<'de> for First<'_, F> {
         type Value = ();
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -164,7 +184,7 @@ pub(crate) fn any_in(list: &RawValue, is_own: impl Fn(&Object<'_>) -> bool) -> b
         fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<(), A::Error> {
             for _ in 0..LOOKED_AT {
                 match from.next_element::<&RawValue>()? {
-                    Some(entry) if Object::read(entry).is_some_and(|entry| self.0(&entry)) => {
+                    Some(entry) if self.0(entry) => {
                         self.1.set(true);
                         break;
                     }

@@ -22,8 +22,10 @@ const PICTURES: [&[u8]; 7] = [
     b"%PDF",
 ];
 const AGE: [&[u8]; 2] = [b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----"];
-/// Databases of apps, KeePass', and what `openssl enc` writes: binary as andOTP's exports are, and none.
-const NOT_EXPORTS: [&[u8]; 3] = [b"SQLite format 3\0", b"\x03\xd9\xa2\x9a", b"Salted__"];
+const DATABASE: &[u8] = b"SQLite format 3\0";
+const KEE_PASS: &[u8] = b"\x03\xd9\xa2\x9a";
+/// What `openssl enc` writes: binary as andOTP's exports are, and none.
+const OPENSSL: &[u8] = b"Salted__";
 
 /// Why a file that begins like this is not read here; `None` for what may be an export.
 pub(super) fn refusal(bytes: &[u8]) -> Option<ImportError> {
@@ -36,7 +38,11 @@ pub(super) fn refusal(bytes: &[u8]) -> Option<ImportError> {
         Some(ImportError::Age)
     } else if bytes.starts_with(b"-----BEGIN PGP MESSAGE-----") || is_open_pgp(bytes) {
         Some(ImportError::OpenPgp)
-    } else if begins_with_any(&NOT_EXPORTS) {
+    } else if bytes.starts_with(DATABASE) {
+        Some(ImportError::Database)
+    } else if bytes.starts_with(KEE_PASS) {
+        Some(ImportError::KeePass)
+    } else if bytes.starts_with(OPENSSL) {
         Some(ImportError::Unknown)
     } else {
         None

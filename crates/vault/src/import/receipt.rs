@@ -1,85 +1,11 @@
 use std::fmt;
 
 use super::claim::{Claim, Oddity, Reason};
+pub(super) use super::format::Format;
 use super::google::Parts;
 #[cfg(doc)]
 use crate::Entries;
 use crate::{AddError, Draft, EntryId};
-
-/// The formats that are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// `otpauth-migration:` URIs, alone or among `otpauth:` ones.
-    GoogleMigration,
-    /// A vault of this program.
-    Vault,
-    /// Aegis' vault.
-    Aegis,
-    /// 2FAS' backup.
-    TwoFas,
-    /// andOTP's backup.
-    AndOtp,
-    /// Bitwarden's CSV.
-    BitwardenCsv,
-    /// Bitwarden's JSON, of its password manager or its authenticator.
-    BitwardenJson,
-    /// FreeOTP's and FreeOTP+'s JSON.
-    FreeOtp,
-    /// Ente Auth's export.
-    Ente,
-    /// Proton Authenticator's export.
-    Proton,
-    /// Stratum's (once Authenticator Pro's) backup.
-    Stratum,
-    /// cotp's database, decrypted.
-    Cotp,
-    /// `otpauth:` URIs, a line each.
-    UriList,
-}
-
-impl Format {
-    /// All of them, in no order that matters.
-    pub const ALL: [Self; 13] = [
-        Self::GoogleMigration,
-        Self::Vault,
-        Self::Aegis,
-        Self::TwoFas,
-        Self::AndOtp,
-        Self::BitwardenCsv,
-        Self::BitwardenJson,
-        Self::FreeOtp,
-        Self::Ente,
-        Self::Proton,
-        Self::Stratum,
-        Self::Cotp,
-        Self::UriList,
-    ];
-
-    /// What people call it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::GoogleMigration => "Google Authenticator",
-            Self::Vault => "Countersign vault",
-            Self::Aegis => "Aegis",
-            Self::TwoFas => "2FAS",
-            Self::AndOtp => "andOTP",
-            Self::BitwardenCsv => "Bitwarden CSV",
-            Self::BitwardenJson => "Bitwarden JSON",
-            Self::FreeOtp => "FreeOTP",
-            Self::Ente => "Ente Auth",
-            Self::Proton => "Proton Authenticator",
-            Self::Stratum => "Stratum",
-            Self::Cotp => "cotp",
-            Self::UriList => "list of otpauth URIs",
-        }
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// The protection that an export had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +52,8 @@ pub struct Came {
     pub odd: Vec<Oddity>,
 }
 
-/// An entry that is there already, and is not added again.
+/// An entry that is there already, and is not added again: the same secret, and names that agree, each the same but for its case,
+/// or known to one of the two only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Double {
     /// Where it was.
@@ -303,9 +230,16 @@ impl Export {
         }
     }
 
+    /// Remarks that names which are not ASCII may be written wrongly.
+    pub(crate) fn doubt_letters(&mut self) {
+        for came in self.came.iter_mut().filter(|came| !came.draft.title().is_ascii()) {
+            came.odd.push(Oddity::CodePage);
+        }
+    }
+
     /// Files an entry under what came or what is refused.
     pub(crate) fn push(&mut self, place: Place, claim: Result<Claim, Reason>) {
-        let (title, judged) = match claim {
+        let (title, judged) = match claim.map(Claim::without_repeated_issuer) {
             Ok(claim) => (claim.title(), claim.judge()),
             Err(reason) => (String::new(), Err(reason)),
         };

@@ -71,7 +71,8 @@ pub(super) const IMPORTER: Importer = Importer {
 fn read(text: &str, password: Option<&[u8]>) -> Result<Export, ImportError> {
     let file: File<'_> = parse(FORMAT, text)?;
     let groups = file.groups.unwrap_or_default();
-    let Some(sealed) = file.services_encrypted else {
+    let sealed = file.services_encrypted.filter(|sealed| !sealed.trim().is_empty());
+    let Some(sealed) = sealed else {
         let services = file.services.ok_or(ImportError::Unknown)?;
         return Ok(read_services(services, &groups, Protection::InTheClear));
     };
@@ -99,7 +100,7 @@ fn read_services(services: RawList<'_>, groups: &[Group], protection: Protection
         // the name is what the app shows, the issuer what the URI said
         let given = |name: Option<String>| name.filter(|name| !name.trim().is_empty());
         let shown = given(service.name);
-        let account = given(otp.account).or_else(|| account_of(given(otp.label)?, otp.issuer.as_deref()));
+        let account = given(otp.account).or_else(|| given(otp.label));
         Ok(Claim {
             other_issuer: otp.issuer.clone(),
             groups: group.into_iter().map(|name| (*name).to_owned()).collect(),
@@ -111,13 +112,4 @@ fn read_services(services: RawList<'_>, groups: &[Group], protection: Protection
         })
     });
     export
-}
-
-/// The label is the URI's, with or without the issuer in front.
-fn account_of(label: String, issuer: Option<&str>) -> Option<String> {
-    let after_issuer = issuer.and_then(|issuer| label.strip_prefix(issuer)?.strip_prefix(':'));
-    match after_issuer {
-        Some(account) => Some(account.to_owned()),
-        None => Some(label),
-    }
 }

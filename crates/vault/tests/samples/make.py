@@ -1,6 +1,6 @@
 """Writes the sample exports, and beside each what is in it, from the formats' documentation and other people's cryptography.
 
-    pip install argon2-cffi pycryptodome pynacl protobuf
+    pip install argon2-cffi pycryptodome pynacl protobuf pyzipper
     python3 make.py
 
 Nothing here is taken from the importers. The sources: beemdevelopment/Aegis docs/vault.md; twofas' and andOTP's backups as their
@@ -9,11 +9,13 @@ FreeOTP's tokens; Bitwarden's help page on import formats, bitwarden/clients lib
 MasterKey, EncryptedKey, and Java's serialization specification; replydev/cotp src/crypto; Google's migration message as its apps
 exchange it.
 """
-import base64, csv, hashlib, io, json, struct, uuid
+import base64, csv, hashlib, io, json, struct, subprocess, tempfile, uuid, zipfile
 from pathlib import Path
 from urllib.parse import quote, urlencode
+from xml.sax.saxutils import escape
 
 import argon2.low_level
+import pyzipper
 from Crypto.Cipher import AES
 from Crypto.Hash import HMAC, SHA1, SHA256, SHA512
 from Crypto.Protocol.KDF import PBKDF2, scrypt
@@ -65,6 +67,8 @@ ACCOUNTS = [
     Account("totp", "工作 & Söhne", "李雷+2@例子.cn", groups=["工作", "work"], note="line one\nline \"two\"", favourite=True, uses=12),
     Account("totp", "Example", "ten bytes", length=10),
 ]
+
+GROUPS = {(a.issuer, a.account): a.groups for a in ACCOUNTS} | {("Second code", "x"): []}
 
 
 def expect(name, accounts, *, groups=True, note=True, favourite=True, uses=True):
@@ -299,7 +303,7 @@ def free_otp():
     expect("freeotp_token.json", can[:1], **plain)
 
 
-def free_otp_backup():
+def free_otp_backup(name="freeotp_backup.xml", before_nonce=b"\x30\x11\x04\x0c", behind_nonce=b"\x02\x01\x10"):
     """FreeOTP 2: a HashMap of texts as Java writes it, whose keys are sealed under a master key, and that under the password."""
     can = [a for a in ACCOUNTS if a.kind != "steam"] + [Account("steam", "Steam", "gabe", digits=5), Account("totp", "Key 🔑", "a\u00e9b")]
     signed = lambda content: list(struct.unpack(f"{len(content)}b", content))
@@ -308,7 +312,7 @@ def free_otp_backup():
         nonce = random(12)
         body, tag = gcm(key, nonce, content, algorithm.encode())
         return {"mCipher": "AES/GCM/NoPadding", "mCipherText": signed(body + tag),
-                "mParameters": signed(b"\x30\x11\x04\x0c" + nonce + b"\x02\x01\x10"), "mToken": algorithm}
+                "mParameters": signed(before_nonce + nonce + behind_nonce), "mToken": algorithm}
 
     def gson(value):
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("=", "\\u003d").replace("&", "\\u0026")
@@ -334,10 +338,10 @@ def free_otp_backup():
     java = b"\xac\xed\x00\x05" + b"\x73\x72" + text("java.util.HashMap") + bytes.fromhex("0507dac1c31660d1") + b"\x03"
     java += struct.pack(">H", 2) + b"F" + text("loadFactor") + b"I" + text("threshold") + b"\x78\x70"
     java += struct.pack(">fI", 0.75, 48) + b"\x77\x08" + struct.pack(">II", 64, len(entries))
-    for name, value in entries.items():
-        java += b"\x74" + text(name) + b"\x74" + text(value)
-    write("freeotp_backup.xml", java + b"\x78")
-    expect("freeotp_backup.xml", can, groups=False, note=False, favourite=False, uses=False)
+    for key, value in entries.items():
+        java += b"\x74" + text(key) + b"\x74" + text(value)
+    write(name, java + b"\x78")
+    expect(name, can, groups=False, note=False, favourite=False, uses=False)
 
 
 # --- Ente ---
@@ -439,8 +443,196 @@ def utf_16():
         expect(name, ACCOUNTS, groups=False, note=False, favourite=False, uses=False)
 
 
+# --- Raivo, and what else came later ---
+
+def raivo():
+    """All values are texts. Its ZIP by WinZip's AES, once, for its salts are random; and by Info-ZIP with PKWARE's cipher."""
+    can = [a for a in ACCOUNTS if a.kind != "steam"]
+    plain = json.dumps([{"issuer": a.issuer, "account": a.account, "secret": a.base32(), "kind": a.kind.upper(), "timer": str(a.period),
+                         "counter": str(a.count), "digits": str(a.digits), "algorithm": a.algorithm, "pinned": "true" if a.favourite else "false",
+                         "iconType": "", "iconValue": ""} for a in can])
+    write("raivo.json", plain)
+    if not (HERE / "raivo.zip").exists():
+        with pyzipper.AESZipFile(HERE / "raivo.zip", "w", compression=pyzipper.ZIP_DEFLATED, encryption=pyzipper.WZ_AES) as archive:
+            archive.setpassword(PASSWORD.encode())
+            archive.writestr("raivo-otp-export.html", "<html><body>codes</body></html>")
+            archive.writestr("raivo-otp-export.json", plain)
+    if not (HERE / "raivo_pkware.zip").exists():
+        with tempfile.TemporaryDirectory() as directory:
+            (Path(directory) / "raivo-otp-export.json").write_text(plain)
+            subprocess.run(["zip", "-q", "-P", PASSWORD, HERE / "raivo_pkware.zip", "raivo-otp-export.json"], cwd=directory, check=True)
+    for name in ("raivo.json", "raivo.zip", "raivo_pkware.zip"):
+        expect(name, can, groups=False, note=False, uses=False)
+
+
+def cotp_uris():
+    write("cotp_uris.json", dumps({"items": [a.uri() for a in ACCOUNTS]}))
+    expect("cotp_uris.json", ACCOUNTS, groups=False, note=False, favourite=False, uses=False)
+
+
+def two_fas_empty():
+    content = json.loads((HERE / "2fas.2fas").read_text()) | {"servicesEncrypted": "", "reference": ""}
+    write("2fas_empty.2fas", json.dumps(content))
+    expect("2fas_empty.2fas", ACCOUNTS, groups=1, note=False, favourite=False, uses=False)
+
+
+def bitwarden_android():
+    """Nine fields under six columns, and none of them in quotes."""
+    can = [a for a in ACCOUNTS if a.kind == "totp"] + [Account("totp", "Comma, Inc., Ltd", "kim")]
+    lines = ["folder,favorite,type,name,login_uri,login_totp"]
+    lines += [f",,1,{a.issuer},,{a.uri()},{a.issuer},{a.period},{a.digits}" for a in can]
+    write("bitwarden_android.csv", "\n".join(lines) + "\n")
+    expect("bitwarden_android.csv", can, groups=False, note=False, favourite=False, uses=False)
+
+
+def password_managers():
+    bare = Account("totp", "A bare key", "somebody")
+    can = [(a.uri(), a) for a in ACCOUNTS if a.kind != "steam"] + [(bare.base32().lower(), bare)]
+    for name, header, row, kept in [
+            ("keepassxc.csv", ["Group", "Title", "Username", "Password", "URL", "Notes", "TOTP", "Icon", "Last Modified", "Created"],
+             lambda totp, a: ["Root/" + a.groups[0] if a.groups else "Root", a.issuer, a.account, "p\"w,", "https://a", a.note, totp, "0", "", ""],
+             dict(groups=1, favourite=False)),
+            ("1password.csv", ["Title", "Url", "Username", "Password", "OTPAuth", "Favorite", "Archived", "Tags", "Notes"],
+             lambda totp, a: [a.issuer, "https://a", a.account, "p\"w,", totp, str(a.favourite).lower(), "false", a.groups[0] if a.groups else "", a.note],
+             dict(groups=1)),
+            ("apple.csv", ["Title", "URL", "Username", "Password", "Notes", "OTPAuth"],
+             lambda totp, a: [a.issuer, "https://a", a.account, "p\"w,", a.note, totp], dict(groups=False, favourite=False)),
+            ("protonpass.csv", ["type", "name", "url", "email", "username", "password", "note", "totp", "createTime", "modifyTime", "vault"],
+             lambda totp, a: ["login", a.issuer, "https://a", "", a.account, "p\"w,", a.note, totp, "0", "0", a.groups[0] if a.groups else ""],
+             dict(groups=1, favourite=False))]:
+        table = io.StringIO()
+        rows = csv.writer(table, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
+        rows.writerow(header)
+        rows.writerow(row("", Account("totp", "no code", "u")))
+        for totp, a in can:
+            rows.writerow(row(totp, a))
+        write(name, table.getvalue())
+        expect(name, [a for _, a in can], uses=False, **kept)
+
+
+def ente_message():
+    """As real exports are: the one message does not say that it is the last one."""
+    plain = "\n".join(a.uri() for a in ACCOUNTS)
+    salt, memory, passes = random(16), 32 << 20, 2
+    state = bindings.crypto_secretstream_xchacha20poly1305_state()
+    if not (HERE / "ente_message.txt").exists():
+        header = bindings.crypto_secretstream_xchacha20poly1305_init_push(state, argon2id(salt, memory // 1024, passes, 1))
+        sealed = bindings.crypto_secretstream_xchacha20poly1305_push(state, plain.encode(), tag=bindings.crypto_secretstream_xchacha20poly1305_TAG_MESSAGE)
+        b64 = lambda b: base64.b64encode(b).decode()
+        write("ente_message.txt", dumps({"version": 1, "kdfParams": {"memLimit": memory, "opsLimit": passes, "salt": b64(salt)},
+                                         "encryptedData": b64(sealed), "encryptionNonce": b64(header)}))
+    expect("ente_message.txt", ACCOUNTS, groups=False, note=False, favourite=False, uses=False)
+
+
+def lastpass():
+    can = [a for a in ACCOUNTS if a.kind == "totp"]
+    names = [g for a in can for g in a.groups[:1]]
+    accounts = [{"accountID": str(uuid.UUID(bytes=random(16))), "issuerName": a.issuer, "originalIssuerName": a.issuer + " once", "userName": a.account,
+                 "originalUserName": a.account, "pushNotification": False, "secret": a.base32(), "timeStep": a.period, "digits": a.digits,
+                 "creationTimestamp": 1700000000000, "isFavorite": a.favourite, "algorithm": a.algorithm,
+                 "folderData": {"folderId": 1 + names.index(a.groups[0]), "position": 0} if a.groups else None} for a in can]
+    folders = [{"id": 1 + i, "name": n, "isOpened": True} for i, n in enumerate(names)]
+    write("lastpass.json", dumps({"deviceId": "", "deviceSecret": "", "localDeviceId": "x", "deviceName": "", "version": 3, "accounts": accounts, "folders": folders}))
+    expect("lastpass.json", can, groups=1, note=False, uses=False)
+
+
+def archived(name, member, content, *others):
+    """As a password manager's archive has it, beside other files."""
+    at = (2024, 1, 1, 0, 0, 0)
+    with zipfile.ZipFile(HERE / name, "w", zipfile.ZIP_DEFLATED) as archive:
+        for other in others:
+            archive.writestr(zipfile.ZipInfo(other, at), b"\x89PNG\r\n\x1a\nattached")
+        info = zipfile.ZipInfo(member, at)
+        info.compress_type = zipfile.ZIP_DEFLATED
+        archive.writestr(info, content)
+
+
+def proton_pass():
+    can = [a for a in ACCOUNTS if a.kind != "steam"] + [Account("totp", "Second code", "x")]
+    items = [{"itemId": "i", "shareId": "s", "state": 1, "pinned": a.favourite, "aliasEmail": None,
+              "data": {"metadata": {"name": a.issuer, "note": a.note, "itemUuid": "u"}, "extraFields": [], "platformSpecific": None, "type": "login",
+                       "content": {"itemEmail": "", "itemUsername": a.account, "password": "p", "urls": [], "totpUri": a.uri(), "passkeys": []}}} for a in can]
+    second = items.pop()
+    items[-1]["data"]["extraFields"] = [{"fieldName": "2FA", "type": "totp", "data": {"totpUri": second["data"]["content"]["totpUri"]}},
+                                        {"fieldName": "hint", "type": "text", "data": {"content": "x"}}]
+    items.append({"itemId": "n", "data": {"metadata": {"name": "a note", "note": "x"}, "extraFields": [], "type": "note", "content": {}}, "state": 1})
+    vaults = {"v1": {"name": "工作", "description": "", "items": items[:3]}, "v2": {"name": "工作", "description": "", "items": items[3:]}}
+    plain = dumps({"version": "1.21.0", "userId": "u", "encrypted": False, "vaults": vaults})
+    write("protonpass.json", plain)
+    archived("protonpass.zip", "Proton Pass/data.json", plain)
+    for a in can:
+        a.groups = ["工作"]
+    for name in ("protonpass.json", "protonpass.zip"):
+        expect(name, can, uses=False)
+    for a in can:
+        a.groups = GROUPS[a.issuer, a.account]
+
+
+def one_password():
+    bare = Account("totp", "A bare key", "somebody")
+    can = [(a.uri(), a) for a in ACCOUNTS if a.kind != "steam"] + [(bare.base32(), bare)]
+    def item(a, fields):
+        return {"uuid": random(13).hex(), "favIndex": int(a.favourite), "createdAt": 1, "updatedAt": 1, "state": "active", "categoryUuid": "001",
+                "details": {"loginFields": [{"value": "p", "name": "password", "fieldType": "P", "designation": "password"},
+                                            {"value": a.account, "name": "username", "fieldType": "T", "designation": "username"}],
+                            "notesPlain": a.note, "passwordHistory": [],
+                            "sections": [{"title": "s", "fields": [{"title": "u", "value": {"string": "x"}, "multiline": False}]}, {"title": "t", "fields": fields}]},
+                "overview": {"title": a.issuer, "subtitle": "", "urls": [], "tags": a.groups}}
+    items = [item(a, [{"title": "one-time password", "id": "TOTP_1", "value": {"totp": totp}}]) for totp, a in can]
+    items.append(item(Account("totp", "no code", "u"), []))
+    attrs = {"accountName": "A", "name": "A", "avatar": "", "email": "a@example.com", "uuid": "U", "domain": "https://my.example.com/"}
+    plain = dumps({"accounts": [{"attrs": attrs, "vaults": [{"attrs": {"uuid": "v", "desc": "", "avatar": "", "name": "Private", "type": "P"}, "items": items}]}]})
+    write("1password.json", plain)
+    archived("1password.1pux", "export.data", plain, "files/a___picture.png", "files/b___other.png")
+    for _, a in can:
+        a.groups = ["Private"] + a.groups
+    for name in ("1password.json", "1password.1pux"):
+        expect(name, [a for _, a in can], uses=False)
+    for _, a in can:
+        a.groups = a.groups[1:]
+
+
+def of_rooted_phones():
+    steam = Account("steam", "Steam", "gabe", digits=5)
+    write("steam.json", json.dumps({"shared_secret": base64.b64encode(steam.secret).decode(), "serial_number": "1", "revocation_code": "R1",
+                                    "uri": "otpauth://totp/Steam:gabe?issuer=Steam", "account_name": "gabe", "identity_secret": base64.b64encode(random(20)).decode()}))
+    expect("steam.json", [steam])
+    can = [a for a in ACCOUNTS if a.kind == "totp" and a.algorithm == "SHA1" and a.period == 30]
+    own = Account("totp", "", "Authy's own", digits=7, period=10)
+    tokens = [{"accountType": "authenticator", "decryptedSecret": a.base32(), "digits": a.digits, "name": f"{a.issuer}:{a.account}", "id": "1", "timestamp": 1} for a in can]
+    def setting(name, value):
+        return f'    <string name="{name}">{escape(value)}</string>\n'
+    write("authy.xml", "<?xml version='1.0' encoding='utf-8' standalone='yes' ?>\n<map>\n"
+          + setting("com.authy.storage.tokens.authenticator.key", json.dumps(tokens, ensure_ascii=False))
+          + setting("com.authy.storage.tokens.authy.key", json.dumps([{"name": own.account, "secretSeed": own.secret.hex()}])) + "</map>\n")
+    expect("authy.xml", can + [own], groups=False, note=False, favourite=False, uses=False)
+    game = Account("totp", "Battle.net", "EU-1234-5678-9012", digits=8)
+    write("battlenet.xml", "<?xml version='1.0' encoding='utf-8' standalone='yes' ?>\n<map>\n"
+          + setting("com.blizzard.messenger.AUTHENTICATOR_SERIAL", game.account)
+          + setting("com.blizzard.messenger.AUTHENTICATOR_DEVICE_SECRET", game.secret.hex()) + "</map>\n")
+    expect("battlenet.xml", [game])
+
+
+def from_windows():
+    """Windows' tools write in the code page of the machine, or in UTF-16."""
+    accounts = [Account("totp", "Société Générale", "zoë"), Account("totp", "Müller & Söhne", "jürgen")]
+    table = "sep=;\r\nTitle;Username;Password;TOTP;;\r\n" + "".join(f"{a.issuer};{a.account};p;{a.base32()};;\r\n" for a in accounts)
+    write("passwords_cp1252.csv", table.encode("cp1252"))
+    write("passwords_utf16.csv", ("\ufeff" + table).encode("utf-16-le"))
+    entries = [{"secret": a.base32(), "issuer": a.issuer, "label": a.account, "type": "TOTP", "tags": []} for a in accounts]
+    write("andotp_utf16.json", ("\ufeff" + json.dumps(entries, ensure_ascii=False)).encode("utf-16-be"))
+    uris = "".join(f"otpauth://totp/{a.issuer.replace('&', '+')}:{a.account}?secret={a.base32()}\r\n" for a in accounts)
+    write("uris_cp1252.txt", uris.encode("cp1252"))
+    for name in ("passwords_cp1252.csv", "passwords_utf16.csv", "andotp_utf16.json"):
+        expect(name, accounts)
+    accounts[1].issuer = "Müller   Söhne"
+    expect("uris_cp1252.txt", accounts)
+
+
 for make in (google, aegis, two_fas, and_otp):
     make()
 bitwarden_logins = bitwarden()
-for make in (free_otp, ente, proton, stratum, cotp, uri_list, bitwarden_of_an_organisation, bitwarden_protected, free_otp_backup, stratum_uris, utf_16):
+for make in (free_otp, ente, proton, stratum, cotp, uri_list, bitwarden_of_an_organisation, bitwarden_protected, free_otp_backup, stratum_uris, utf_16, raivo, cotp_uris, two_fas_empty, bitwarden_android,
+             password_managers, ente_message, lastpass, proton_pass, one_password, of_rooted_phones, from_windows):
     make()
+free_otp_backup("freeotp_android6.xml", b"\x04\x0c", b"")

@@ -160,7 +160,7 @@ fn what_goes_wrong_in_chinese() {
     shoot(&harness);
     harness
         .control('u')
-        .paste("otpauth://totp/Mail:bob?secret=ORSXG5BAONSWG4TF")
+        .paste("otpauth://totp/Mail:ALICE?secret=ORSXG5BAONSWG4TF")
         .press(KeyCode::Enter);
     shoot(&harness);
     harness.press(KeyCode::Esc).types("ggf");
@@ -191,6 +191,9 @@ fn troubles_in_both_languages() {
         Trouble::Import(ImportError::Unknown),
         Trouble::Import(ImportError::Archive),
         Trouble::Import(ImportError::Locked(Format::Aegis)),
+        Trouble::Import(ImportError::Encoding("UTF-16 without a byte order mark")),
+        Trouble::Import(ImportError::Database),
+        Trouble::Import(ImportError::KeePass),
         Trouble::Import(ImportError::CutOff),
         Trouble::Import(ImportError::Damaged { line: 3, column: 7 }),
         Trouble::Import(ImportError::Malformed(Format::TwoFas, "its services are not UTF-8")),

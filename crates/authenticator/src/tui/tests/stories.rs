@@ -224,7 +224,7 @@ fn a_pasted_uri_is_added_from_wherever_it_is_pasted() {
         "{screen}"
     );
     harness
-        .paste("otpauth://totp/Other:bob?secret=JBSWY3DPEHPK3PXP\n")
+        .paste("otpauth://totp/EXAMPLE:bob?secret=JBSWY3DPEHPK3PXP\n")
         .press(KeyCode::Enter);
     assert!(
         harness.screen(80, 24).contains("It is here already: Example (bob)."),
@@ -232,6 +232,10 @@ fn a_pasted_uri_is_added_from_wherever_it_is_pasted() {
         harness.screen(80, 24)
     );
     assert_eq!(harness.ids().len(), 1);
+    harness
+        .paste("otpauth://totp/Other:bob?secret=JBSWY3DPEHPK3PXP\n")
+        .press(KeyCode::Enter);
+    assert_eq!(harness.ids().len(), 2, "another name is another entry");
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn uri(error: UriError) -> String {
         UriError::UnknownType => "otpauth:// 之后的类型未知：可用 totp、hotp 和 steam。".into(),
         UriError::InvalidUtf8 => "URI 不是有效的 UTF-8：请重新复制，或向服务索取新的。".into(),
         UriError::ControlCharacter => "服务或账号中有控制字符：请向服务索取新的 URI。".into(),
-        UriError::DuplicateParameter(name) => format!("参数 {name} 出现了两次：请向服务索取新的 URI。"),
+        UriError::DuplicateParameter(name) => format!("参数 {name} 出现了两次，且值不同：请向服务索取新的 URI。"),
         UriError::MissingSecret => "URI 中没有 secret 参数：请复制完整的 URI。".into(),
         UriError::Secret(error) => key(error),
         UriError::Algorithm => "算法未知：可用 SHA1、SHA256 和 SHA512。".into(),
@@ -134,6 +134,11 @@ fn import(error: ImportError) -> String {
         ImportError::Age => {
             "文件已用 age 加密：请退出，然后运行 `countersign authenticator import 文件`，它会询问密码。".into()
         }
+        ImportError::Encoding(of) => format!("文件的编码不受支持（{of}）：请另存为 UTF-8 后再添加。"),
+        ImportError::Database => {
+            "这是应用自身的数据库，无法读取：请在该应用中导出（Google 身份验证器用二维码）；Microsoft Authenticator 不能导出，请重新绑定其账户。".into()
+        }
+        ImportError::KeePass => "这是 KeePass 数据库：请导出为 CSV，再添加该文件。".into(),
         ImportError::OpenPgp => "文件已用 OpenPGP 加密：请先解密，再添加其内容。".into(),
         ImportError::Vault(error) => file(error),
         ImportError::VaultLocked(error) => unlock(error),

@@ -1,0 +1,196 @@
+//! Habits of other people's files: how names agree, what is written twice or not at all, and letters too many. Items of the issue
+//! "What strangers' files and habits found".
+
+mod support;
+
+use std::io::{Cursor, Write};
+
+use support::counting;
+use vault::import::{self, Export, ImportError, Oddity, Original};
+use vault::{NewSlot, OpenVault};
+use zip::write::SimpleFileOptions;
+
+fn vault() -> OpenVault {
+    OpenVault::create(NewSlot::KeyFile(&[1; 32]), "", &mut counting()).unwrap()
+}
+
+#[track_caller]
+fn read(file: &str) -> Export {
+    import::read(file.as_bytes(), None).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What came: title, secret and remarks of each.
+fn came(export: &Export) -> Vec<(String, Vec<u8>, Vec<Oddity>)> {
+    let came = export.came().iter().map(|came| {
+        let secret = came.draft.credential.secret().expose_secret().to_vec();
+        (came.draft.title(), secret, came.odd.clone())
+    });
+    came.collect()
+}
+
+#[test]
+fn item_9_an_account_that_repeats_its_issuer_loses_it_in_every_format() {
+    const KEY: &str = "NRXW4ZZAMZXXEIDL";
+    for file in [
+        format!("otpauth://totp/Lake:Lake:kim?secret={KEY}"),
+        format!("otpauth://totp/Lake%3A%20Lake%3A%20kim?secret={KEY}&issuer=Lake"),
+        format!(
+            r#"{{"db": {{"entries": [{{"type": "totp", "issuer": "Lake", "name": "Lake:kim", "info": {{"secret": "{KEY}"}}}}]}}}}"#
+        ),
+        format!(
+            r#"{{"services": [{{"name": "Lake", "secret": "{KEY}", "otp": {{"label": "Lake:kim", "issuer": "Lake"}}}}]}}"#
+        ),
+        format!(r#"[{{"issuer": "Lake", "account": "Lake: kim", "secret": "{KEY}", "kind": "TOTP", "timer": "30"}}]"#),
+        format!(r#"[{{"issuer": "Lake", "label": "Lake : kim", "secret": "{KEY}", "tags": []}}]"#),
+        format!(r#"{{"elements": [{{"issuer": "Lake", "label": "Lake:kim", "secret": "{KEY}"}}]}}"#),
+        format!("title,username,totp\nLake,Lake:kim,{KEY}\n"),
+    ] {
+        let export = read(&file);
+        let draft = &export.came()[0].draft;
+        assert_eq!(
+            (draft.issuer.as_str(), draft.account.as_str()),
+            ("Lake", "kim"),
+            "{file}"
+        );
+        assert!(export.came()[0].odd.is_empty(), "{file}");
+    }
+    // another prefix is the account's own, and so is the issuer's name alone
+    for (label, account) in [
+        ("Lake:corp:kim", "corp:kim"),
+        ("Lake:Lake", "Lake"),
+        ("Lake:Lakes:kim", "Lakes:kim"),
+    ] {
+        let export = read(&format!("otpauth://totp/{label}?secret={KEY}"));
+        assert_eq!(export.came()[0].draft.account.as_str(), account);
+    }
+}
+
+#[test]
+fn item_9_an_issuer_with_a_colon_comes_whole() {
+    let export = read("otpauth://totp/River%3A%20East:lee?secret=NRXW4ZZAMZXXEIDL&issuer=River%3A%20East");
+    let draft = &export.came()[0].draft;
+    assert_eq!((draft.issuer.as_str(), draft.account.as_str()), ("River: East", "lee"));
+    assert!(export.came()[0].odd.is_empty());
+}
+
+#[test]
+fn item_10_the_same_secret_under_another_name_is_an_entry_of_its_own_with_a_remark() {
+    let one = "otpauth://totp/Lake:kim?secret=NRXW4ZZAMZXXEIDL&issuer=Lake\n";
+    let other = "otpauth://totp/Lake:lee?secret=NRXW4ZZAMZXXEIDL&issuer=Lake\n";
+    let mut vault = vault();
+    let receipt = vault.entries().dry_run(read(&format!("{one}{other}")));
+    assert_eq!((receipt.came.len(), receipt.doubles.len()), (2, 0));
+    assert!(receipt.came[0].odd.is_empty());
+    assert_eq!(
+        receipt.came[1].odd[0].to_string(),
+        "Lake (kim) has the same secret, and so the same codes: if they are one account, remove one of the two"
+    );
+    let ids = vault.entries_mut().apply(receipt).unwrap();
+    assert_eq!(ids.len(), 2);
+    // each is a double of itself, and not of the first
+    for (file, id) in [(one, ids[0]), (other, ids[1]), (&other.replace("lee", "LEE"), ids[1])] {
+        let receipt = vault.entries().dry_run(read(file));
+        assert!(receipt.came.is_empty());
+        assert!(
+            matches!(receipt.doubles[0].of, Original::InVault(of, _) if of == id),
+            "{file}"
+        );
+    }
+    // a name that is not known agrees with any
+    let receipt = vault
+        .entries()
+        .dry_run(read("otpauth://totp/lee?secret=NRXW4ZZAMZXXEIDL"));
+    assert!(matches!(receipt.doubles[0].of, Original::InVault(of, _) if of == ids[1]));
+}
+
+#[test]
+fn item_11_a_secret_of_an_odd_length_is_taken_as_other_apps_take_it_with_a_remark() {
+    for (text, secret) in [
+        ("NRXW4ZZAMZXXEIDLA", &b"long for k"[..]),
+        ("NRXW4ZZAMZXXEIDLMFR", b"long for ka"),
+        ("NRXW4ZZAMZXXEIDLMFRGGA", b"long for kabc"),
+    ] {
+        for file in [
+            format!("otpauth://totp/Lake:kim?secret={text}&issuer=Lake"),
+            format!(r#"{{"elements": [{{"issuer": "Lake", "label": "kim", "secret": "{text}"}}]}}"#),
+            format!("title,username,totp\nLake,kim,{text}\n"),
+        ] {
+            let expected = ("Lake (kim)".to_owned(), secret.to_vec(), vec![Oddity::OddLength]);
+            assert_eq!(came(&read(&file)), [expected], "{file}");
+        }
+    }
+}
+
+#[test]
+fn item_1_a_zip_says_what_is_wrong_with_it() {
+    let whole = std::fs::read(support::tests().join("samples/raivo.zip")).unwrap();
+    for len in [10, whole.len() / 2, whole.len() - 1] {
+        let error = import::read(&whole[..len], Some("correct horse — 正确的马".as_bytes())).err();
+        assert_eq!(error, Some(ImportError::Archive), "{len}");
+    }
+}
+
+/// A ZIP of these files, each with its content.
+fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in files {
+        writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+        writer.write_all(content).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn item_12_an_archive_gives_the_one_export_in_it_or_says_why_not() {
+    let uri = b"otpauth://totp/Lake:kim?secret=NRXW4ZZAMZXXEIDL&issuer=Lake\n".as_slice();
+    let export = import::read(&zip(&[("readme.html", b"<html>"), ("Accounts.txt", uri)]), None);
+    assert_eq!(
+        came(&export.unwrap_or_else(|error| panic!("{error}")))[0].0,
+        "Lake (kim)"
+    );
+    let said = |files: &[(&str, &[u8])]| import::read(&zip(files), None).err().map(|error| error.to_string());
+    for (files, sentence) in [
+        (
+            [("a.txt", uri), ("b.txt", uri)],
+            "this ZIP export cannot be read: several files in it are exports: unpack it, and import each",
+        ),
+        (
+            [("a.html", b"<html>".as_slice()), ("b.zip", b"PK\x03\x04")],
+            "this ZIP export cannot be read: none of its files is an export that is known",
+        ),
+        (
+            [
+                ("Proton Pass/data.pgp", b"-----BEGIN PGP MESSAGE-----\n".as_slice()),
+                ("b.html", b"<p>"),
+            ],
+            "the file is encrypted with OpenPGP: decrypt it, and import what is in it",
+        ),
+        // unpacked it would be larger than any export
+        (
+            [("a.txt", vec![b' '; 17 << 20].as_slice()), ("b.html", b"<p>")],
+            "this ZIP export cannot be read: none of its files is an export that is known",
+        ),
+    ] {
+        assert_eq!(said(&files).as_deref(), Some(sentence));
+    }
+}
+
+#[test]
+fn item_14_a_name_in_a_code_page_has_a_remark_and_another_script_is_refused() {
+    let uri = "otpauth://totp/Caf\u{e9}:kim?secret=NRXW4ZZAMZXXEIDL\r\n";
+    let latin_1: Vec<u8> = uri.chars().map(|letter| letter as u8).collect();
+    let export = import::read(&latin_1, None).unwrap_or_else(|error| panic!("{error}"));
+    let expected = (
+        "Caf\u{e9} (kim)".to_owned(),
+        b"long for k".to_vec(),
+        vec![Oddity::CodePage],
+    );
+    assert_eq!(came(&export), [expected]);
+    // bytes that Windows-1252 does not have
+    let other = [b"otpauth://totp/\x81\x8d:kim?secret=NRXW4ZZAMZXXEIDL\r\n".as_slice()].concat();
+    let refused = import::read(&other, None).err().map(|error| error.to_string());
+    assert_eq!(
+        refused.as_deref(),
+        Some("the file is written in neither UTF-8 nor UTF-16 nor Windows-1252: save it as UTF-8, and import that")
+    );
+}
