@@ -276,9 +276,7 @@ impl Pocket {
 fn a_list_of_nobodys_is_unknown() {
     let pocket = Pocket::new();
     for nobodys in [
-        format!(
-            r#"[{{"issuer":"S","account":"kim","secret":"{HUSH}","kind":"HOTP","timer":"60","counter":"5","digits":"6","algorithm":"SHA1"}}]"#
-        ),
+        format!(r#"[{{"issuer":"S","account":"kim","seed":"{HUSH}","kind":"HOTP","timer":"60","counter":"5"}}]"#),
         format!(r#"[{{"secret":"{HUSH}"}}]"#),
         format!(r#"[{{"secret":"{HUSH}","label":"kim","type":"TOTP","period":30}}]"#),
         format!(r#"{{"entries":[{{"secret":"{HUSH}"}}]}}"#),

@@ -46,8 +46,8 @@ fn no_command_says_a_secret_that_was_not_asked_for() {
     for (words, code) in [
         ("add --uri-file @uri", 0),
         ("add --uri-file @uri", 1),
-        ("add --secret-file @secret --issuer Again", 1),
-        ("add --secret-file @uri --issuer Odd", 1),
+        ("add --secret-file @secret --issuer Example", 1),
+        ("add --secret-file @uri --issuer Example", 1),
         ("add --secret-file @pass --issuer Odd", 2),
         ("add --uri-file @secret", 1),
         ("add --uri-file @pass", 1),
