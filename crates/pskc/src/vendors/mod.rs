@@ -28,15 +28,15 @@ use crate::{Moving, ReadError, Reason, Seed, WriteError};
 /// The dialects that are written, all of them in the clear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// [`Format::Entra`]: TOTP with SHA-1, 6 digits, 30 or 60 s. The user's column is left empty.
+    /// [`crate::Format::Entra`]: TOTP with SHA-1, 6 digits, 30 or 60 s. The user's column is left empty.
     Entra,
-    /// [`Format::Duo`]: tokens of one kind, SHA-1, 6 or 8 digits, 30 s. For TOTP it is [`Format::SerialSeed`].
+    /// [`crate::Format::Duo`]: tokens of one kind, SHA-1, 6 or 8 digits, 30 s. For TOTP it is [`crate::Format::SerialSeed`].
     Duo,
-    /// [`Format::PrivacyIdea`]: SHA-1; HOTP from counter 0.
+    /// [`crate::Format::PrivacyIdea`]: SHA-1; HOTP from counter 0.
     PrivacyIdea,
-    /// [`Format::MultiOtp`]: SHA-1.
+    /// [`crate::Format::MultiOtp`]: SHA-1.
     MultiOtp,
-    /// [`Format::SerialSeed`]: TOTP with SHA-1, 6 digits, 30 s.
+    /// [`crate::Format::SerialSeed`]: TOTP with SHA-1, 6 digits, 30 s.
     SerialSeed,
 }
 
