@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 use serde::{Deserialize, de::DeserializeOwned};
-use service::{NoMethod, Settings, UnknownOperations};
+use service::{NoMethod, Settings, UnknownOperations, UserNames};
 use verify::{Policy, UnixMs};
 
 use crate::{
@@ -149,6 +149,16 @@ pub(crate) struct PolicyTable {
     pub(crate) unknown_operations: Option<UnknownOperationsText>,
     /// What is decided of users who have nothing to answer a challenge with.
     pub(crate) no_method: Option<NoMethodText>,
+    /// How users' names are compared.
+    pub(crate) user_names: Option<UserNamesText>,
+}
+
+/// `[policy] user_names`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum UserNamesText {
+    Exact,
+    CaseInsensitive,
 }
 
 /// `[policy] no_method`.
@@ -358,6 +368,10 @@ impl PolicyTable {
                 NoMethodText::Allow => NoMethod::Allow,
             };
         }
+        settings.user_names = self.user_names.map(|names| match names {
+            UserNamesText::Exact => UserNames::Exact,
+            UserNamesText::CaseInsensitive => UserNames::CaseInsensitive,
+        });
         self.throttles(&mut settings.policy)?;
         locks_grow(&settings.policy)?;
         Ok(settings)

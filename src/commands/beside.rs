@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use service::{Caller, Ports, Service, ServiceError, SignedHead, Signer};
+use service::{Caller, Ports, Service, ServiceError, Settings, SignedHead, Signer};
 use store_sqlite::OwnerLock;
 use vault::shown;
 
@@ -42,6 +42,11 @@ fn on_data<T>(
     work: impl AsyncFnOnce(&Service) -> Result<T, ServiceError>,
 ) -> Result<T, Failure> {
     let (dir, settings) = configured.read()?;
+    // What the configuration asks for is the service's to settle when it starts.
+    let settings = Settings {
+        user_names: None,
+        ..settings
+    };
     let heads_file = configured.second_copy(second)?;
     let heads_file = heads_file.as_deref();
     let mut files = HeadsFiles::read(&dir, heads_file)?;

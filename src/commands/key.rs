@@ -7,7 +7,7 @@ use api::Name;
 use clap::{Args, Subcommand, builder::StyledStr};
 use serde_json::json;
 use service::{Approver, Caller, DEFAULT_AUDIENCE, Factor, Method, NewKey, Service};
-use store::{ApiKey, Id, Owner, Role, Store};
+use store::{ApiKey, Id, Role, Store};
 use store_sqlite::Sqlite;
 use vault::shown;
 
@@ -119,10 +119,6 @@ fn roles() -> StyledStr {
     .into()
 }
 
-fn owner((account, user): &(Name, Name)) -> Owner {
-    Owner::new(account.as_str(), user.as_str())
-}
-
 /// A name that is one.
 fn name(text: &str) -> Result<String, String> {
     match text.trim() {
@@ -173,36 +169,40 @@ impl Create {
                 roles.push(role);
             }
         }
-        let wanted = NewKey {
-            roles,
-            owner: self.owner,
-            person: self.person.as_ref().map(owner),
-            audiences: self.audience.clone(),
-            return_urls: self.return_url.clone(),
-            accounts: (!self.account.is_empty()).then_some(self.account),
-        };
-        let approver = match &self.approver {
-            Some(approver) => {
+        let factor = match &self.approver {
+            Some(_) => {
                 let output = Output {
                     json: self.json,
                     may_ask: io::stdin().is_terminal(),
                 };
                 let code = CodeSource::open(&self.codes, &output)?.next("Code of the approver's device")?;
-                Some(Approver {
-                    owner: owner(approver),
-                    factor: Factor::Code {
-                        code: code.into_inner(),
-                        method: Method::Totp,
-                    },
+                Some(Factor::Code {
+                    code: code.into_inner(),
+                    method: Method::Totp,
                 })
             }
             None => None,
         };
-        let create = async |service: &Service| service.create_key(&Caller::shell(), &wanted, approver.as_ref()).await;
-        let (id, text) = match &approver {
+        let takes_two = factor.is_some();
+        let create = async |service: &Service| {
+            let names = service.user_names();
+            let owner = |(account, user): (Name, Name)| names.owner(account.as_str(), user.as_str());
+            let wanted = NewKey {
+                roles,
+                owner: self.owner,
+                person: self.person.map(owner),
+                audiences: self.audience,
+                return_urls: self.return_url,
+                accounts: (!self.account.is_empty()).then_some(self.account),
+            };
+            let approver = self.approver.map(owner).zip(factor);
+            let approver = approver.map(|(owner, factor)| Approver { owner, factor });
+            service.create_key(&Caller::shell(), &wanted, approver.as_ref()).await
+        };
+        let (id, text) = match takes_two {
             // The approver's code is burned in their row, which is the running service's alone.
-            Some(_) => alone(&self.configured, &self.second, "key", create)?,
-            None => beside(&self.configured, &self.second, "key", create)?,
+            true => alone(&self.configured, &self.second, "key", create)?,
+            false => beside(&self.configured, &self.second, "key", create)?,
         };
         let told = if self.json {
             print_json(&json!({"id": id, "key": *text}))

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering::Relaxed},
 };
 
-use store::{Change, Id, Outcome, Owner, Store};
+use store::{Change, Id, OneSpelling, Outcome, Owner, Store, UserNames};
 use verify::UnixMs;
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     ports::{Cities, Clock, Entropy, Sealer, Signer},
     protection::{catalogue::OwnCatalogue, session::registry::SessionRegistry, user_limit::UserCounting},
     trail::{WrittenBehind, activity::ActivityCounter},
-    upkeep::clock::TrustedClock,
+    upkeep::{clock::TrustedClock, user_names::settled},
     user_lock::{UserLock, UserLocks},
     verification::dummy_device::DummyDevice,
 };
@@ -47,6 +47,8 @@ pub(crate) struct Core {
     pub(crate) signer: Arc<dyn Signer>,
     pub(crate) cities: Arc<dyn Cities>,
     pub(crate) settings: Settings,
+    /// By which whatever names a user means one (A3b).
+    pub(crate) user_names: UserNames,
     user_locks: UserLocks,
     /// The last commit failed.
     failing: AtomicBool,
@@ -72,6 +74,11 @@ impl Core {
     /// The core of a service that starts; reads the newest row for the clock, and the living sessions. Nothing
     /// runs yet.
     pub(crate) async fn new(ports: Ports, settings: Settings) -> Result<Self, ServiceError> {
+        let user_names = settled(&ports, settings.user_names).await?;
+        let ports = Ports {
+            store: OneSpelling::over(ports.store, user_names),
+            ..ports
+        };
         let newest = ports.store.newest().await?;
         let sessions = SessionRegistry::load(&*ports.store).await?;
         let dummy_device = DummyDevice::new(&ports)?;
@@ -84,6 +91,7 @@ impl Core {
             signer: ports.signer,
             cities: ports.cities,
             settings,
+            user_names,
             user_locks: UserLocks::default(),
             failing: AtomicBool::new(false),
             api_keys: KeyCache::default(),

@@ -75,6 +75,6 @@ pub use store::{
     Administrators, ApiKey, Application, Closing, ClosingState, Damage, Delivery, DeliveryState, Evidence, Export,
     ExportState, Id, IdentityProof, Lot, OpenTo, Owner, PageHolder, PageVisit, Passcode, PasscodeState, Protection,
     ProtectionMethod, ProtectionSetting, Requirements, Role, Sealed, TokenFilter, TokenStatus, UnbindOutcome,
-    UnbindRequest, UnbindState, VisitPurpose, Webhook, Words, audit,
+    UnbindRequest, UnbindState, UserNames, VisitPurpose, Webhook, Words, audit,
 };
 pub use verify::{DeviceStatus, Kind, Purpose, UnixMs};

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use store::{Change, Damage};
+use store::{Change, Damage, UserNames};
 use tokio::task::JoinHandle;
 
 use crate::{
@@ -30,6 +30,11 @@ impl Service {
             lane,
             running: Mutex::new(Some(running)),
         })
+    }
+
+    /// By which a mouth makes a user of the names that it was sent (A3b).
+    pub fn user_names(&self) -> UserNames {
+        self.core.user_names
     }
 
     /// Answers what waits, lets nothing more in, and ends.

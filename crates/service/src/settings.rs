@@ -1,5 +1,6 @@
 //! Settings of the service.
 
+use store::UserNames;
 use verify::{Policy, UnixMs};
 
 use crate::{
@@ -58,6 +59,8 @@ pub struct Settings {
     pub webhooks_in_the_clear: bool,
     /// What support goes by.
     pub support: SupportSettings,
+    /// How users' names are compared (A3b); `None` for as the database has it. A new one has them byte for byte.
+    pub user_names: Option<UserNames>,
 }
 
 /// What support goes by when it helps people who lost their device (U2).
@@ -191,6 +194,7 @@ impl Default for Settings {
             contact: None,
             webhooks_in_the_clear: false,
             support: SupportSettings::default(),
+            user_names: None,
         }
     }
 }

@@ -8,7 +8,8 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 /// The user of an account: whose device, enrollment or setting a record is.
 ///
 /// Both names are the caller's own, 1 to 128 bytes, checked where they enter; they are compared by their bytes once they
-/// are in Unicode's normalization form C, as which they stand in keys and hashes (rule A3b).
+/// are in Unicode's normalization form C, as which they stand in keys and hashes (rule A3b). Where a service folds the case
+/// of users' names, whoever names a user makes the owner by [`UserNames::owner`](crate::UserNames::owner).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Owner {
     /// The account, which everything of a user carries.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use service::Service;
+use service::{Service, UserNames};
 
 use crate::{Brand, Limits, http::body::BodyLimit};
 
@@ -15,6 +15,11 @@ pub(crate) struct App {
 }
 
 impl App {
+    /// By which whatever names a user means one.
+    pub(crate) fn user_names(&self) -> UserNames {
+        self.service.user_names()
+    }
+
     pub(crate) fn new(service: Arc<Service>, limits: &Limits, brand: Brand) -> Self {
         Self {
             service,

@@ -1,7 +1,7 @@
 //! From the wire to the use cases and back, where families share it; no decision is made here.
 
 use api::Timestamp;
-use service::{ActorKind, Algorithm, Approver, Factor, IdentityProof, Method, Owner, ProofOfIdentity, UnixMs};
+use service::{ActorKind, Algorithm, Approver, Factor, IdentityProof, Method, ProofOfIdentity, UnixMs, UserNames};
 use zeroize::Zeroizing;
 
 pub(crate) fn actor(actor: api::Actor) -> service::Actor {
@@ -42,9 +42,9 @@ pub(crate) fn factor(factor: api::Factor) -> Factor {
     }
 }
 
-pub(crate) fn approver(approver: api::Approver) -> Approver {
+pub(crate) fn approver(names: UserNames, approver: api::Approver) -> Approver {
     Approver {
-        owner: Owner::new(approver.account.as_str(), approver.user.as_str()),
+        owner: names.owner(approver.account.as_str(), approver.user.as_str()),
         factor: code_factor(approver.code, approver.method),
     }
 }

@@ -81,12 +81,16 @@ async fn authenticate(service: &Service, headers: &HeaderMap) -> Result<Caller, 
 /// `/accounts/{account}/users/{user}` of the path.
 pub(crate) struct User(pub(crate) Owner);
 
-impl<S: Send + Sync> FromRequestParts<S> for User {
+impl<S: Send + Sync> FromRequestParts<S> for User
+where
+    App: FromRef<S>,
+{
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        let names = App::from_ref(state).user_names();
         let params = params(parts, state).await?;
-        Ok(Self(Owner::new(name(&params, "account")?, name(&params, "user")?)))
+        Ok(Self(names.owner(name(&params, "account")?, name(&params, "user")?)))
     }
 }
 

@@ -45,7 +45,7 @@ impl Service {
         let account = Owner::new(account, "").account;
         caller.may_in(&[Role::Admin], &account)?;
         let core = &*self.core;
-        let names = check(&account, wanted)?;
+        let names = check(core, &account, wanted)?;
         // Of this version there is one root, whose factor is judged.
         let read = read(core, &account, expected).await?;
         let root = read.map(|read| Owner::new(&*account, read.root));
@@ -97,8 +97,8 @@ fn is_same(old: &Administrators, next: &Administrators) -> bool {
 }
 
 /// Names in their one form, the administrators in order and each once.
-fn check(account: &str, wanted: &NewAdministrators) -> Result<Administrators, ServiceError> {
-    let name = |name: &String| Owner::new(account, &**name).user.as_ref().to_owned();
+fn check(core: &Core, account: &str, wanted: &NewAdministrators) -> Result<Administrators, ServiceError> {
+    let name = |name: &String| core.user_names.user(&**name).as_ref().to_owned();
     let root = name(&wanted.root);
     let mut administrators: Vec<String> = wanted.administrators.iter().map(name).collect();
     administrators.sort_unstable();

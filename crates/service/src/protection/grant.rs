@@ -85,7 +85,16 @@ impl Core {
     /// The grant of this text, if it is one of ours, not expired, and about this user; whether it is still alive, their row
     /// says ([`GrantMemory`](crate::protection::memory::GrantMemory)).
     pub(crate) fn grant_of(&self, owner: &Owner, text: &str, now: UnixMs) -> Option<Grant> {
-        Grant::verify(text, &self.settings.grant_issuer, &*self.signer, now).filter(|grant| grant.owner == *owner)
+        self.verified_grant(text, now).filter(|grant| grant.owner == *owner)
+    }
+
+    /// The grant of this text, if it is one of ours and not expired, whoever it is about. One from before users were renamed
+    /// is about the user of today's name.
+    pub(crate) fn verified_grant(&self, text: &str, now: UnixMs) -> Option<Grant> {
+        let grant = Grant::verify(text, &self.settings.grant_issuer, &*self.signer, now)?;
+        let Owner { account, user } = &grant.owner;
+        let owner = self.user_names.owner(account.clone(), user.clone());
+        Some(Grant { owner, ..grant })
     }
 }
 

@@ -31,7 +31,7 @@ impl Service {
         caller.may(&[Role::Verify])?;
         let core = &*self.core;
         let now = core.clock.now()?;
-        let grant = Grant::verify(text, &core.settings.grant_issuer, &*core.signer, now);
+        let grant = core.verified_grant(text, now);
         let Some(grant) = grant.filter(|grant| passes(grant, at) && caller.is_of_audience(&grant.audience)) else {
             return Ok(None);
         };

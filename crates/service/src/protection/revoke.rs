@@ -4,7 +4,7 @@
 use serde_json::json;
 use store::{Change, Owner, Role, User};
 
-use crate::{Caller, Grant, Service, ServiceError, devices::factors::touched, verification::memo::Memo};
+use crate::{Caller, Service, ServiceError, devices::factors::touched, verification::memo::Memo};
 
 /// The grants that end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Service {
         let now = core.clock.now()?;
         let (owner, grant) = match wanted {
             Revocation::Grant(text) => {
-                let grant = Grant::verify(text, &core.settings.grant_issuer, &*core.signer, now);
+                let grant = core.verified_grant(text, now);
                 let Some(grant) = grant.filter(|grant| caller.is_of_audience(&grant.audience)) else {
                     return Ok(());
                 };

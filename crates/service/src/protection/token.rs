@@ -190,8 +190,10 @@ pub(crate) fn time_of(id: Id) -> UnixMs {
 impl Core {
     /// The challenge of this text, whoever presents it: another caller's is none.
     pub(crate) fn pending_challenge(&self, text: &str, api_key: Option<Id>) -> Result<PendingChallenge, ServiceError> {
-        PendingChallenge::open(text, &*self.sealer)
-            .filter(|challenge| challenge.api_key == api_key)
-            .ok_or(ServiceError::NotFound("challenge"))
+        let found = PendingChallenge::open(text, &*self.sealer).filter(|challenge| challenge.api_key == api_key);
+        let found = found.ok_or(ServiceError::NotFound("challenge"))?;
+        // It may be from before users were renamed.
+        let user = self.user_names.user(&*found.user).as_ref().to_owned();
+        Ok(PendingChallenge { user, ..found })
     }
 }

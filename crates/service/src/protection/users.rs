@@ -45,9 +45,9 @@ impl Service {
         after: Option<&str>,
         limit: u32,
     ) -> Result<UserPage, ServiceError> {
-        let after = Owner::new(account, after.unwrap_or_default());
-        caller.may_in(&[Role::Enroll, Role::Support], &after.account)?;
         let core = &*self.core;
+        let after = core.user_names.owner(account, after.unwrap_or_default());
+        caller.may_in(&[Role::Enroll, Role::Support], &after.account)?;
         let store = &core.store;
         let now = core.clock.now()?;
         let mut rows = store.users_after(Some(after.clone()), limit).await?;

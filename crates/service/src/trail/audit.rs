@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::Value;
-use store::{Id, Owner, Role, audit::EventId, history::Subject};
+use store::{Id, Owner, Role, UserNames, audit::EventId, history::Subject};
 use verify::UnixMs;
 
 use crate::{
@@ -72,7 +72,7 @@ impl Service {
         limit: u32,
     ) -> Result<AuditPage, ServiceError> {
         caller.may(&[Role::Audit])?;
-        let wanted = Wanted::of(caller, filter)?;
+        let wanted = Wanted::of(self.core.user_names, caller, filter)?;
         let store = &*self.core.store;
         let Some(subject) = self.subject_of(&wanted).await? else {
             return Ok(AuditPage::default());
@@ -177,7 +177,7 @@ impl Said {
 }
 
 impl<'a> Wanted<'a> {
-    fn of(caller: &'a Caller, filter: &'a AuditFilter) -> Result<Self, ServiceError> {
+    fn of(names: UserNames, caller: &'a Caller, filter: &'a AuditFilter) -> Result<Self, ServiceError> {
         let account = filter
             .account
             .as_ref()
@@ -186,7 +186,7 @@ impl<'a> Wanted<'a> {
             caller.may_in(&[Role::Audit], account)?;
         }
         let owner = match (&account, &filter.user) {
-            (Some(account), Some(user)) => Some(Owner::new(&**account, &**user)),
+            (Some(account), Some(user)) => Some(names.owner(&**account, &**user)),
             (None, Some(_)) => {
                 return Err(ServiceError::Invalid {
                     input: Input::User,

@@ -4,6 +4,7 @@ pub(crate) mod clock;
 pub(crate) mod grant_keys;
 pub(crate) mod housekeeping;
 pub(crate) mod rotation;
+pub(crate) mod user_names;
 pub(crate) mod vouch;
 pub(crate) mod witness;
 

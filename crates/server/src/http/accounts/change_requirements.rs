@@ -54,7 +54,7 @@ pub(super) async fn change_requirements(
     };
     let caller = caller.acting(request.actor);
     let service = &app.service;
-    let changed = match request.approver.map(approver) {
+    let changed = match request.approver.map(|given| approver(app.user_names(), given)) {
         None => service.set_requirements(&caller, &account, version, &wanted).await?,
         Some(approver) => {
             service

@@ -37,7 +37,7 @@ pub(super) async fn create_batch(
     Creating { request, key }: Creating<BatchRequest>,
 ) -> Answer {
     let wanted = NewLot {
-        open_to: request.open_to.map(open_to),
+        open_to: request.open_to.map(|wanted| open_to(app.user_names(), wanted)),
         note: request.note.map(|note| note.as_str().to_owned()),
     };
     let caller = caller.acting(request.actor).with_idempotency_key(key);

@@ -5,7 +5,7 @@ mod create;
 mod get;
 mod list;
 
-use service::{Lot, OpenTo, Owner};
+use service::{Lot, OpenTo, Owner, UserNames};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::http::{app::App, convert::time, document::endpoints};
@@ -40,14 +40,14 @@ fn batch(batch: Lot) -> api::Batch {
     }
 }
 
-fn open_to(open_to: api::OpenTo) -> OpenTo {
+fn open_to(names: UserNames, open_to: api::OpenTo) -> OpenTo {
     let api::OpenTo { kind, accounts, users } = open_to;
     match kind {
         api::OpenToKind::Nobody => OpenTo::Nobody,
         api::OpenToKind::Accounts => OpenTo::Accounts(accounts.unwrap_or_default()),
         api::OpenToKind::Users => {
             let users = users.unwrap_or_default().into_iter();
-            OpenTo::Users(users.map(|user| Owner::new(user.account, user.user)).collect())
+            OpenTo::Users(users.map(|user| names.owner(user.account, user.user)).collect())
         }
         api::OpenToKind::Everybody => OpenTo::Everybody,
     }
@@ -74,7 +74,7 @@ mod tests {
                 note: None,
                 created_at: UnixMs::new(0),
             });
-            assert_eq!(open_to(told.open_to), said);
+            assert_eq!(open_to(UserNames::Exact, told.open_to), said);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use api::{Challenge, ChallengeRequest, OfferedMethod, ProblemCode, Text};
 use axum::extract::State;
-use service::{NewChallenge, Owner};
+use service::{NewChallenge, UserNames};
 
 use super::{decision, purpose};
 use crate::{
@@ -61,16 +61,19 @@ pub(super) async fn create_challenge(
     caller: Authorized,
     Json(request): Json<ChallengeRequest>,
 ) -> Answer {
-    let decided = app.service.create_challenge(&caller.0, &wanted(request)).await?;
+    let decided = app
+        .service
+        .create_challenge(&caller.0, &wanted(app.user_names(), request))
+        .await?;
     Ok(created(&challenge(decided)))
 }
 
-fn wanted(request: ChallengeRequest) -> NewChallenge {
+fn wanted(names: UserNames, request: ChallengeRequest) -> NewChallenge {
     fn owned<const MAX: usize>(text: Option<Text<MAX>>) -> Option<String> {
         text.map(|text| text.as_str().to_owned())
     }
     NewChallenge {
-        owner: Owner::new(request.account.into_inner(), request.user.into_inner()),
+        owner: names.owner(request.account.into_inner(), request.user.into_inner()),
         purpose: purpose(request.purpose),
         audience: owned(request.audience),
         operation: owned(request.operation),

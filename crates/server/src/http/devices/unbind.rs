@@ -50,7 +50,7 @@ pub(super) async fn unbind_device(
             app.service.unbind(&caller, &owner, id, &factor).await?;
         }
         (None, Some(approver)) => {
-            let approver = convert::approver(approver);
+            let approver = convert::approver(app.user_names(), approver);
             app.service
                 .unbind_by_administrator(&caller, &owner, id, &approver)
                 .await?;

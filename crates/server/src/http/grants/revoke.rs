@@ -2,7 +2,7 @@
 
 use api::{Problem, ProblemCode, RevokeGrantsRequest};
 use axum::{extract::State, http::StatusCode};
-use service::{Owner, Revocation};
+use service::{Revocation, UserNames};
 
 use crate::{
     answer::empty,
@@ -40,15 +40,17 @@ pub(super) async fn revoke_grants(
     caller: Authorized,
     Json(request): Json<RevokeGrantsRequest>,
 ) -> Answer {
-    app.service.revoke_grants(&caller.0, &revocation(request)?).await?;
+    app.service
+        .revoke_grants(&caller.0, &revocation(app.user_names(), request)?)
+        .await?;
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
-fn revocation(request: RevokeGrantsRequest) -> Result<Revocation, Problem> {
+fn revocation(names: UserNames, request: RevokeGrantsRequest) -> Result<Revocation, Problem> {
     match (request.grant, request.account, request.user, request.session_id) {
         (Some(grant), None, None, None) => Ok(Revocation::Grant(grant.as_str().to_owned())),
         (None, Some(account), Some(user), session_id) => {
-            let owner = Owner::new(account.into_inner(), user.into_inner());
+            let owner = names.owner(account.into_inner(), user.into_inner());
             Ok(match session_id {
                 Some(session_id) => Revocation::Session(owner, session_id.as_str().to_owned()),
                 None => Revocation::User(owner),
@@ -64,11 +66,12 @@ fn revocation(request: RevokeGrantsRequest) -> Result<Revocation, Problem> {
 #[cfg(test)]
 mod tests {
     use api::read_json;
+    use service::Owner;
 
     use super::*;
 
     fn meant(body: &str) -> Option<Revocation> {
-        revocation(read_json(body.as_bytes()).expect("it is read")).ok()
+        revocation(UserNames::Exact, read_json(body.as_bytes()).expect("it is read")).ok()
     }
 
     #[test]

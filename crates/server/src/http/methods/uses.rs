@@ -2,7 +2,6 @@
 
 use api::{MethodPath, MethodUses, MethodUsesQuery, ProblemCode};
 use axum::extract::State;
-use service::Owner;
 
 use super::protection_name;
 use crate::{
@@ -33,7 +32,9 @@ pub(super) async fn method_uses(
     MethodName(method): MethodName,
     Queried(query): Queried<MethodUsesQuery>,
 ) -> Answer {
-    let owner = Owner::new(query.account.into_inner(), query.user.into_inner());
+    let owner = app
+        .user_names()
+        .owner(query.account.into_inner(), query.user.into_inner());
     let told = app.service.method_uses(&caller.0, &owner, &method).await?;
     Ok(json(&MethodUses {
         uses: told.uses.into_iter().map(protection_name).collect(),

@@ -44,7 +44,7 @@ pub(super) async fn approve_passcode(
     Json(request): Json<ApprovalRequest>,
 ) -> Answer {
     let caller = caller.acting(request.actor);
-    let approver = convert::approver(request.approver);
+    let approver = convert::approver(app.user_names(), request.approver);
     Ok(json(&passcode(
         app.service.approve_passcode(&caller, id, &approver).await?,
     )))

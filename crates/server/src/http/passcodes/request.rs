@@ -2,7 +2,7 @@
 
 use api::{IdempotencyHeader, Passcode, PasscodeRequest, ProblemCode};
 use axum::extract::State;
-use service::{NewPasscode, Owner};
+use service::NewPasscode;
 
 use super::passcode;
 use crate::{
@@ -38,7 +38,7 @@ pub(super) async fn request_passcode(
     Creating { request, key }: Creating<PasscodeRequest>,
 ) -> Answer {
     let wanted = NewPasscode {
-        owner: Owner::new(request.account.as_str(), request.user.as_str()),
+        owner: app.user_names().owner(request.account.as_str(), request.user.as_str()),
         reason: request.reason.as_str().to_owned(),
     };
     let caller = caller.acting(request.actor).with_idempotency_key(key);

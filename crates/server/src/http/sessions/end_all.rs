@@ -44,7 +44,10 @@ pub(super) async fn end_all_sessions(
 ) -> Answer {
     let caller = caller.acting(request.actor);
     let service = &app.service;
-    let ended = match (request.factor.map(factor), request.approver.map(approver)) {
+    let ended = match (
+        request.factor.map(factor),
+        request.approver.map(|given| approver(app.user_names(), given)),
+    ) {
         (Some(_), Some(_)) => {
             let why = "the user's own factor, or an administrator as `approver`: one of the two";
             return Err(Problem::new(ProblemCode::InvalidRequest, why)

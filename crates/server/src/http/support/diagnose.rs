@@ -2,7 +2,7 @@
 
 use api::{DiagnoseRequest, Diagnosis, ProblemCode, Words};
 use axum::extract::State;
-use service::{DiagnosedCause, Owner};
+use service::DiagnosedCause;
 
 use crate::{
     answer::json,
@@ -36,7 +36,7 @@ pub(super) async fn diagnose(
     caller: Authorized,
     Json(request): Json<DiagnoseRequest>,
 ) -> Answer {
-    let owner = Owner::new(request.account.as_str(), request.user.as_str());
+    let owner = app.user_names().owner(request.account.as_str(), request.user.as_str());
     let caller = caller.acting(request.actor);
     let told = app.service.diagnose(&caller, &owner, &typed(request.code)).await?;
     Ok(json(&diagnosis(told)))

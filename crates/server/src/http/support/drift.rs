@@ -2,7 +2,7 @@
 
 use api::{BatchDrift, DeviceKind, Drift, DriftQuery, DriftReport, DriftingDevice, Problem, ProblemCode};
 use axum::extract::State;
-use service::{Kind, LotDrift, Owner};
+use service::{Kind, LotDrift, Owner, UserNames};
 
 use crate::{
     answer::json,
@@ -32,7 +32,12 @@ pub(super) async fn drift_report(
     caller: Authorized,
     Queried(query): Queried<DriftQuery>,
 ) -> Answer {
-    let after = query.cursor.as_deref().map(owner_of).transpose()?;
+    let names = app.user_names();
+    let after = query
+        .cursor
+        .as_deref()
+        .map(|cursor| owner_of(names, cursor))
+        .transpose()?;
     let report = app.service.drift_report(&caller.0, after).await?;
     Ok(json(&DriftReport {
         batches: report.lots.into_iter().map(batch).collect(),
@@ -45,13 +50,13 @@ fn cursor_of(owner: &Owner) -> String {
     serde_json::json!([&*owner.account, &*owner.user]).to_string()
 }
 
-fn owner_of(cursor: &str) -> Result<Owner, Rejection> {
+fn owner_of(names: UserNames, cursor: &str) -> Result<Owner, Rejection> {
     let read: Result<[String; 2], _> = serde_json::from_str(cursor);
     let [account, user] = read.map_err(|_| {
         let detail = "it is no next_cursor of this report: leave it out to begin anew";
         Problem::new(ProblemCode::InvalidRequest, detail).with_field("cursor")
     })?;
-    Ok(Owner::new(account, user))
+    Ok(names.owner(account, user))
 }
 
 fn batch(lot: LotDrift) -> BatchDrift {

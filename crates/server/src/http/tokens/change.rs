@@ -2,7 +2,7 @@
 
 use api::{Name, Problem, ProblemCode, Token, TokenChangeRequest, TokenGoal, TokenPath};
 use axum::extract::State;
-use service::{Owner, TokenTransition};
+use service::{TokenTransition, UserNames};
 
 use super::token;
 use crate::{
@@ -45,16 +45,19 @@ pub(super) async fn change_token(
     PathName(serial_number): PathName,
     Json(request): Json<TokenChangeRequest>,
 ) -> Answer {
-    let transition = transition(request.state, request.account, request.user)?;
+    let transition = transition(app.user_names(), (request.state, request.account, request.user))?;
     let caller = caller.acting(request.actor);
     let moved = app.service.move_token(&caller, &serial_number, &transition).await?;
     Ok(json(&token(moved)))
 }
 
-fn transition(goal: TokenGoal, account: Option<Name>, user: Option<Name>) -> Result<TokenTransition, Problem> {
+fn transition(
+    names: UserNames,
+    (goal, account, user): (TokenGoal, Option<Name>, Option<Name>),
+) -> Result<TokenTransition, Problem> {
     Ok(match (goal, account, user) {
         (TokenGoal::Assigned, Some(account), Some(user)) => {
-            TokenTransition::Assign(Owner::new(account.into_inner(), user.into_inner()))
+            TokenTransition::Assign(names.owner(account.into_inner(), user.into_inner()))
         }
         (TokenGoal::Assigned, ..) => {
             let detail = "state says assigned and not to whom: give account and user";
@@ -69,6 +72,8 @@ fn transition(goal: TokenGoal, account: Option<Name>, user: Option<Name>) -> Res
 
 #[cfg(test)]
 mod tests {
+    use service::Owner;
+
     use super::*;
 
     #[test]
@@ -79,7 +84,7 @@ mod tests {
             (TokenGoal::Returned, TokenTransition::Return),
             (TokenGoal::Retired, TokenTransition::Retire),
         ] {
-            assert_eq!(transition(goal, None, None).unwrap(), expected);
+            assert_eq!(transition(UserNames::Exact, (goal, None, None)).unwrap(), expected);
         }
     }
 
@@ -87,9 +92,13 @@ mod tests {
     fn a_token_is_assigned_to_somebody() {
         let name = |text| Some(Name::new(text).unwrap());
         assert_eq!(
-            transition(TokenGoal::Assigned, name("acme"), name("alice")).unwrap(),
+            transition(
+                UserNames::CaseInsensitive,
+                (TokenGoal::Assigned, name("acme"), name("Alice"))
+            )
+            .unwrap(),
             TokenTransition::Assign(Owner::new("acme", "alice"))
         );
-        transition(TokenGoal::Assigned, name("acme"), None).unwrap_err();
+        transition(UserNames::Exact, (TokenGoal::Assigned, name("acme"), None)).unwrap_err();
     }
 }

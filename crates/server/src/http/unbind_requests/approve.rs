@@ -46,7 +46,7 @@ pub(super) async fn approve_unbind_request(
     Json(request): Json<ApprovalRequest>,
 ) -> Answer {
     let caller = caller.acting(request.actor);
-    let approver = convert::approver(request.approver);
+    let approver = convert::approver(app.user_names(), request.approver);
     let approved = app.service.approve_unbind_request(&caller, id, &approver).await?;
     Ok(json(&UnbindRequestView {
         applicant_token: Some(approved.applicant_token.as_str().to_owned()),

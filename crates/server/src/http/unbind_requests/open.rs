@@ -4,7 +4,7 @@ use api::{
     IdempotencyHeader, Problem, ProblemCode, UnbindOutcome, UnbindOutcomeKind, UnbindRequestOpening, UnbindRequestView,
 };
 use axum::extract::State;
-use service::{NewOutcome, NewUnbindRequest, Owner};
+use service::{NewOutcome, NewUnbindRequest};
 
 use super::{brought, view};
 use crate::{
@@ -50,7 +50,7 @@ pub(super) async fn open_unbind_request(
     Creating { request, key }: Creating<UnbindRequestOpening>,
 ) -> Answer {
     let wanted = NewUnbindRequest {
-        owner: Owner::new(request.account.as_str(), request.user.as_str()),
+        owner: app.user_names().owner(request.account.as_str(), request.user.as_str()),
         device: request.device_id,
         outcome: outcome(request.outcome)?,
         evidence: request.evidence.into_iter().map(brought).collect(),

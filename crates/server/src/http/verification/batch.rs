@@ -54,7 +54,7 @@ pub(super) async fn verify_batch(State(app): State<App>, caller: Authorized, req
     let mut places = Vec::new();
     let mut questions = Vec::new();
     for (place, item) in request.items.into_inner().into_iter().enumerate() {
-        match question(item) {
+        match question(app.user_names(), item) {
             Ok(question) => {
                 places.push(place);
                 questions.push(question);

@@ -4,7 +4,7 @@ mod batch;
 mod verify;
 
 use api::{Problem, ProblemCode, VerifyMethod, VerifyRequest, VerifyResponse};
-use service::{Answer as Decision, Method, Owner, Question};
+use service::{Answer as Decision, Method, Question, UserNames};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::http::convert;
@@ -14,8 +14,8 @@ pub(super) fn endpoints() -> OpenApiRouter<App> {
     endpoints![verify::verify, batch::verify_batch]
 }
 
-fn question(request: VerifyRequest) -> Result<Question, Problem> {
-    let owner = Owner::new(request.account.into_inner(), request.user.into_inner());
+fn question(names: UserNames, request: VerifyRequest) -> Result<Question, Problem> {
+    let owner = names.owner(request.account.into_inner(), request.user.into_inner());
     let method = match request.method {
         VerifyMethod::Totp => Method::Totp,
         VerifyMethod::RecoveryCode => Method::RecoveryCode,
@@ -59,7 +59,7 @@ mod tests {
             "account": "acme", "user": "alice", "code": " 492 039", "first_factor": true, "method": method,
             "client": {"ip": "2001:DB8::7"},
         });
-        question(read_json(body.to_string().as_bytes()).unwrap())
+        question(UserNames::Exact, read_json(body.to_string().as_bytes()).unwrap())
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[ProblemCode::FirstFactor
     )),
 )]
 pub(super) async fn verify(State(app): State<App>, caller: Authorized, Json(request): Json<VerifyRequest>) -> Answer {
-    let question = question(request)?;
+    let question = question(app.user_names(), request)?;
     let decided = app.service.verify(&caller.0, vec![question]).await.pop();
     let decision = decided.unwrap_or_else(|| Err(ServiceError::Internal("no answer to a question".into())))?;
     Ok(json(&response(decision)))

@@ -1,7 +1,7 @@
 //! The second pair of eyes: who approves, with a code of their own.
 
 use serde::Deserialize;
-use service::{Approver, Factor, Method};
+use service::{Approver, Factor, Method, UserNames};
 use zeroize::Zeroizing;
 
 use super::{visit::StaffVisit, who::Named};
@@ -19,10 +19,10 @@ pub(crate) struct Approving {
 
 impl Approving {
     /// Whoever approves, or why these are no names.
-    pub(crate) fn approver(&self, lang: Lang) -> Result<Approver, String> {
+    pub(crate) fn approver(&self, names: UserNames, lang: Lang) -> Result<Approver, String> {
         let named = self.named();
         Ok(Approver {
-            owner: named.owner(lang)?,
+            owner: named.owner(names, lang)?,
             factor: Factor::Code {
                 code: self.code.clone(),
                 method: Method::Totp,

@@ -104,6 +104,7 @@ impl Said {
         match (&self.account, &self.user, &self.person) {
             (Some(account), Some(user), _) => {
                 let named = [("user", &**user), ("account", &**account)];
+                // As the trail names them.
                 let owner = Owner::new(&**account, &**user);
                 (lang.say("common.for_whom", &named), Some(owner))
             }

@@ -110,7 +110,7 @@ pub(crate) async fn ask(State(app): State<App>, Posted { visit, form }: Posted<S
         account: form.account.clone(),
         user: form.user.clone(),
     };
-    let said = match named.owner(visit.browser.lang) {
+    let said = match named.owner(app.user_names(), visit.browser.lang) {
         Ok(owner) => {
             let reason = form.reason.trim().to_owned();
             let wanted = NewPasscode { owner, reason };
@@ -191,7 +191,7 @@ pub(crate) async fn approve(
     Posted { visit, form }: Posted<StaffVisit, Approving>,
 ) -> Page {
     visit::sees(&app, &visit, &[Role::Support])?;
-    let said = match form.approver(visit.browser.lang) {
+    let said = match form.approver(app.user_names(), visit.browser.lang) {
         Ok(approver) => match app.service.approve_passcode(visit.caller(), id, &approver).await {
             Ok(_) => return Ok(redirect(&format!("/staff/passcodes/{id}"))),
             Err(error) => visit.told(&error, "staff.four_eyes"),

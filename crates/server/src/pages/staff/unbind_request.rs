@@ -134,7 +134,7 @@ pub(crate) async fn approve(
     Posted { visit, form }: Posted<StaffVisit, Approving>,
 ) -> Page {
     visit::sees(&app, &visit, &[Role::Support])?;
-    let said = match form.approver(visit.browser.lang) {
+    let said = match form.approver(app.user_names(), visit.browser.lang) {
         Ok(approver) => match app.service.approve_unbind_request(visit.caller(), id, &approver).await {
             Ok(approved) => {
                 let frame = visit::frame(&app, &visit, "unbind_requests").at(&path(id));

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{extract::State, response::Response};
 use serde::Deserialize;
-use service::{Id, NewOutcome, NewUnbindRequest, Role, UnbindRequest};
+use service::{Id, NewOutcome, NewUnbindRequest, Role, UnbindRequest, UserNames};
 
 use super::{
     evidence::{self, EvidenceForm},
@@ -129,7 +129,7 @@ fn to_open(app: &App, visit: &StaffVisit, form: &Opening, alert: Option<String>)
 /// `POST /staff/unbind-requests/new`
 pub(crate) async fn open(State(app): State<App>, Posted { visit, form }: Posted<StaffVisit, Opening>) -> Page {
     visit::sees(&app, &visit, &[Role::Support])?;
-    let said = match wanted(&form, &visit) {
+    let said = match wanted(app.user_names(), &form, &visit) {
         Ok(wanted) => match app.service.open_unbind_request(visit.caller(), &wanted).await {
             Ok(opened) => return Ok(redirect(&format!("/staff/unbind-requests/{}?done=opened", opened.id))),
             Err(error) => visit.told(&error, "staff_unbind.not_by_you"),
@@ -139,13 +139,13 @@ pub(crate) async fn open(State(app): State<App>, Posted { visit, form }: Posted<
     Ok(to_open(&app, &visit, &form, Some(said)))
 }
 
-fn wanted(form: &Opening, visit: &StaffVisit) -> Result<NewUnbindRequest, String> {
+fn wanted(names: UserNames, form: &Opening, visit: &StaffVisit) -> Result<NewUnbindRequest, String> {
     let named = Named {
         account: form.account.clone(),
         user: form.user.clone(),
     };
     Ok(NewUnbindRequest {
-        owner: named.owner(visit.browser.lang)?,
+        owner: named.owner(names, visit.browser.lang)?,
         device: None,
         outcome: match form.method.trim() {
             "" => NewOutcome::Unbind,

@@ -137,7 +137,7 @@ async fn shown(
 ) -> Page {
     let found = match named.is_empty() {
         true => Ok(None),
-        false => match named.owner(frame.lang) {
+        false => match named.owner(app.user_names(), frame.lang) {
             Ok(owner) => found(app, visit, &owner, cursor).await.map(Some),
             Err(said) => {
                 frame.alert = Some(said);
@@ -204,7 +204,7 @@ pub(crate) async fn diagnose(State(app): State<App>, Posted { visit, form }: Pos
         user: form.user,
     };
     let frame = visit::frame(&app, &visit, "users").at("/staff/users");
-    let owner = match named.owner(frame.lang) {
+    let owner = match named.owner(app.user_names(), frame.lang) {
         Ok(owner) => owner,
         Err(said) => return shown(&app, &visit, frame.alerting(Some(said)), Named::default(), None, None).await,
     };
@@ -249,10 +249,10 @@ pub(crate) async fn unlock(State(app): State<App>, Posted { visit, form }: Poste
         user: form.user,
     };
     let mut frame = visit::frame(&app, &visit, "users").at("/staff/users");
-    if let Ok(owner) = named.owner(frame.lang) {
+    if let Ok(owner) = named.owner(app.user_names(), frame.lang) {
         frame = frame.at(&path_of(&owner));
     }
-    let said = match named.owner(frame.lang) {
+    let said = match named.owner(app.user_names(), frame.lang) {
         Ok(owner) => match app.service.unlock(visit.caller(), &owner, form.device, None).await {
             Ok(_) => return Ok(redirect(&format!("{}&done=unlocked", path_of(&owner)))),
             Err(error) => visit.told(&error, "staff_user.unlock_forbidden"),

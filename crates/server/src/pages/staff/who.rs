@@ -2,7 +2,7 @@
 
 use api::Name;
 use serde::Deserialize;
-use service::Owner;
+use service::{Owner, UserNames};
 
 use crate::pages::words::Lang;
 
@@ -22,10 +22,10 @@ impl Named {
     }
 
     /// The user, or why these are no names. Blanks are part of a name: without them it may be another user's.
-    pub(crate) fn owner(&self, lang: Lang) -> Result<Owner, String> {
+    pub(crate) fn owner(&self, names: UserNames, lang: Lang) -> Result<Owner, String> {
         let name = |text: &str| Name::new(text).map(Name::into_inner).ok();
         let both = name(&self.account).zip(name(&self.user));
-        both.map(|(account, user)| Owner::new(account, user))
+        both.map(|(account, user)| names.owner(account, user))
             .ok_or_else(|| lang.say("staff.no_names", &[]))
     }
 }

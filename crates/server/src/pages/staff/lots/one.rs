@@ -4,7 +4,7 @@ use api::Name;
 use askama::Template;
 use axum::extract::State;
 use serde::Deserialize;
-use service::{Lot, NewLot, OPEN_TO_MAX, OpenTo, Owner, TokenStatus};
+use service::{Lot, NewLot, OPEN_TO_MAX, OpenTo, Owner, TokenStatus, UserNames};
 
 use super::{number, open_to_in_words, path_of};
 use crate::{
@@ -146,7 +146,7 @@ impl Changing {
     }
 
     /// What is meant; else the key of what is wrong.
-    fn meant(&self) -> Result<OpenTo, &'static str> {
+    fn meant(&self, names: UserNames) -> Result<OpenTo, &'static str> {
         let lines = || self.names.lines().map(str::trim).filter(|line| !line.is_empty());
         if lines().count() > OPEN_TO_MAX {
             return Err("staff_lot.too_many");
@@ -160,7 +160,7 @@ impl Changing {
                 accounts.map(OpenTo::Accounts).ok_or("staff_lot.no_accounts")
             }
             "users" => {
-                let users: Option<Vec<Owner>> = lines().map(owner).collect();
+                let users: Option<Vec<Owner>> = lines().map(|line| owner(names, line)).collect();
                 users.map(OpenTo::Users).ok_or("staff_lot.no_users")
             }
             _ => Err("error.form"),
@@ -173,19 +173,19 @@ fn named(text: &str) -> Option<std::sync::Arc<str>> {
 }
 
 /// A line `account / user`. One with a further separator could be meant in two ways.
-fn owner(line: &str) -> Option<Owner> {
+fn owner(names: UserNames, line: &str) -> Option<Owner> {
     let (account, user) = line.split_once(BETWEEN)?;
     if user.contains(BETWEEN) {
         return None;
     }
-    Some(Owner::new(named(account.trim())?, named(user.trim())?))
+    Some(names.owner(named(account.trim())?, named(user.trim())?))
 }
 
 /// `POST /staff/lots/one`
 pub(crate) async fn change(State(app): State<App>, Posted { visit, form }: Posted<StaffVisit, Changing>) -> Page {
     visit::sees(&app, &visit, DESK)?;
     let path = path_of(&form.lot);
-    let said = match form.meant() {
+    let said = match form.meant(app.user_names()) {
         Ok(open_to) => {
             let note = form.note.trim();
             let wanted = NewLot {
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn d1_a_lot_is_opened_to_the_names_of_its_lines() {
-        let meant = changing("users", "acme / alice\r\n\r\n wolke / 名前 \r\n").meant();
+        let meant = changing("users", "acme / alice\r\n\r\n wolke / 名前 \r\n").meant(UserNames::Exact);
         assert_eq!(
             meant,
             Ok(OpenTo::Users(vec![
@@ -226,16 +226,18 @@ mod tests {
                 Owner::new("wolke", "名前")
             ]))
         );
-        let meant = changing("accounts", "acme\nwol/ke").meant();
+        let meant = changing("accounts", "acme\nwol/ke").meant(UserNames::Exact);
         assert_eq!(meant, Ok(OpenTo::Accounts(vec!["acme".into(), "wol/ke".into()])));
     }
 
     #[test]
     fn a_line_that_could_be_meant_otherwise_opens_it_to_nobody() {
         for lines in ["alice", "acme/alice", "acme / alice / bob", "acme / "] {
-            changing("users", lines).meant().expect_err(lines);
+            changing("users", lines).meant(UserNames::Exact).expect_err(lines);
         }
-        changing("", "acme").meant().expect_err("no way to be open");
+        changing("", "acme")
+            .meant(UserNames::Exact)
+            .expect_err("no way to be open");
     }
 
     #[test]
@@ -248,6 +250,6 @@ mod tests {
             open_to: open_to.clone(),
             note: None,
         };
-        assert_eq!(Changing::of(&lot).meant(), Ok(open_to));
+        assert_eq!(Changing::of(&lot).meant(UserNames::Exact), Ok(open_to));
     }
 }

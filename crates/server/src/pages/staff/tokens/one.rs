@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use serde::Deserialize;
-use service::{Lot, Role, TokenMove, TokenTransition, TokenView};
+use service::{Lot, Role, TokenMove, TokenTransition, TokenView, UserNames};
 
 use super::{DESK, DESK_OR_SUPPORT, path_of, search::told, status_named};
 use crate::{
@@ -151,7 +151,7 @@ pub(crate) async fn act(State(app): State<App>, Posted { visit, form }: Posted<S
         user: form.user.clone(),
     };
     let frame = visit::frame(&app, &visit, "tokens").at(&path);
-    let said = match transition(&form, &named, &frame) {
+    let said = match transition(&form, (app.user_names(), &named), &frame) {
         Ok(wanted) => {
             let moved = app
                 .service
@@ -168,13 +168,13 @@ pub(crate) async fn act(State(app): State<App>, Posted { visit, form }: Posted<S
     shown(&app, &visit, frame.alerting(Some(said)), &form.serial_number, &named).await
 }
 
-fn transition(form: &Moving, named: &Named, frame: &Frame) -> Result<TokenTransition, String> {
+fn transition(form: &Moving, (names, named): (UserNames, &Named), frame: &Frame) -> Result<TokenTransition, String> {
     let sure = |wanted| match form.sure {
         Some(_) => Ok(wanted),
         None => Err(frame.t("staff_token.not_sure")),
     };
     match &*form.to {
-        "assign" => named.owner(frame.lang).map(TokenTransition::Assign),
+        "assign" => named.owner(names, frame.lang).map(TokenTransition::Assign),
         "unassign" => Ok(TokenTransition::Unassign),
         "lose" => sure(TokenTransition::Lose),
         "return" => sure(TokenTransition::Return),

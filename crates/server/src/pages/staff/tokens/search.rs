@@ -97,7 +97,7 @@ pub(crate) async fn show(State(app): State<App>, visit: StaffVisit, Queried(aske
             Err(error) => Err(told(&visit, &error)),
         }
     } else if !asked.named().is_empty() {
-        match asked.named().owner(frame.lang) {
+        match asked.named().owner(app.user_names(), frame.lang) {
             Ok(owner) => {
                 let found = app.service.tokens_of_user(visit.caller(), &owner).await;
                 found.map(Some).map_err(|error| told(&visit, &error))
