@@ -61,6 +61,8 @@ mod restore;
 mod service;
 #[path = "attack/sessions.rs"]
 mod sessions;
+#[path = "attack/spellings.rs"]
+mod spellings;
 #[path = "attack/tab.rs"]
 mod tab;
 #[path = "attack/terminal.rs"]

@@ -25,6 +25,7 @@
 //! 23. [`support`]: what support asks and does for users who are stuck.
 //! 24. [`webhooks`]: who is told what happens, and where it may go.
 //! 25. [`pages`]: how a console sends its users to the hosted pages, and what stands in front of them.
+//! 26. [`names`]: when two names are one user, and how that is changed.
 
 #[doc = include_str!("rules.md")]
 pub mod rules {}
@@ -49,6 +50,9 @@ pub mod protection {}
 
 #[doc = include_str!("webhooks.md")]
 pub mod webhooks {}
+
+#[doc = include_str!("names.md")]
+pub mod names {}
 
 #[doc = include_str!("pages.md")]
 pub mod pages {}

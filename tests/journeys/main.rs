@@ -52,4 +52,5 @@ mod support_reads;
 mod tenants;
 mod tokens;
 mod trust;
+mod user_names;
 mod ways_back;

@@ -13,7 +13,7 @@ use crate::{Actor, ActorKind, Device, Name, PageSize, Protection, ProtectionMeth
 pub struct UserPath {
     /// The account.
     pub account: Name,
-    /// The user under it.
+    /// The user under it. **Names are compared byte for byte**, unless the service folds their case.
     pub user: Name,
 }
 

@@ -18,7 +18,8 @@ pub struct VerifyRequest {
     /// The user's account.
     #[schema(example = "acme")]
     pub account: Name,
-    /// The user.
+    /// The user. **Names are compared byte for byte**, unless the service folds their case: where a directory takes `Joe` for
+    /// `joe`, and this service does not, `Joe` is an unknown user, and is asked for nothing.
     #[schema(example = "alice")]
     pub user: Name,
     /// As the user typed it.

@@ -234,7 +234,11 @@ fn conventions() -> String {
     let mut text = String::from(
         "\n\nJSON is snake_case. Fields that a request should not have are refused; answers may gain fields, and leave out \
          what is not there. Times are RFC 3339, in answers UTC with milliseconds. `account` and `user` are the caller's own \
-         names, percent-encoded in paths. Calls that change something carry `actor`; DELETE takes no body, \
+         names, percent-encoded in paths. **They are compared byte for byte**, after Unicode's normalization form C: \
+         `joe` and `Joe` are two users, and what protects the one asks the other for nothing (the ground of that is \
+         `unknown_user`). For a directory that does not tell them apart, the setting `user_names = \"case_insensitive\"` \
+         folds the case of users' names, by Unicode's full case folding: then they are one user, whom answers, grants \
+         and notices call by the folded name, `joe`. Accounts are compared byte for byte always. Calls that change something carry `actor`; DELETE takes no body, \
          and has `actor_id`, `actor_kind` and, where it is known, `actor_ip` in its query.\n\n\
          A problem is `application/problem+json` (RFC 9457) with a stable `code`:\n\n\
          | code | status | what to do |\n|---|---|---|\n",
