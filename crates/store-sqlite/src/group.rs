@@ -100,6 +100,11 @@ impl<'a> Group<'a> {
                 self.revision(&next.id)? == next.revision
                     && (next.revision.is_some() || !user::exists(self.tx, &next.owner)?)
             }
+            Write::RenameUser { from, next } => {
+                self.revision(&next.id)? == next.revision
+                    && user::is(self.tx, from, &next.id)?
+                    && !user::exists(self.tx, &next.owner)?
+            }
             Write::EraseUser(user) => {
                 user.revision.is_some()
                     && self.revision(&user.id)? == user.revision
@@ -117,14 +122,7 @@ impl<'a> Group<'a> {
             Write::Delete { key, .. } => self.erases |= document::delete(self.tx, key)?,
             Write::Require { .. } => {}
             Write::User { next, devices } => {
-                // The group's row, which is about to be appended.
-                let revision = Revision {
-                    generation: self.generation,
-                    chain: self.head.chain,
-                    position: self.head.position + 1,
-                };
-                let state = states.next().map(|(_, state)| state.clone()).unwrap_or_default();
-                let kept = Kept { revision, state };
+                let kept = self.kept(states);
                 let changed = if *devices {
                     self.erases |= user::put(self.tx, next, &kept)?;
                     Changed::Written(kept)
@@ -132,6 +130,12 @@ impl<'a> Group<'a> {
                     Changed::Appended(kept)
                 };
                 self.changed.insert(next.id, changed);
+            }
+            Write::RenameUser { from, next } => {
+                let kept = self.kept(states);
+                user::rename(self.tx, from, &next.owner)?;
+                self.erases |= user::put(self.tx, next, &kept)?;
+                self.changed.insert(next.id, Changed::Written(kept));
             }
             Write::EraseUser(user) => {
                 states.next();
@@ -148,6 +152,17 @@ impl<'a> Group<'a> {
             Write::Index { entries } => history::index(self.tx, entries)?,
         }
         Ok(())
+    }
+
+    /// The next of these states, in the group's row, which is about to be appended.
+    fn kept<'s>(&self, states: &mut impl Iterator<Item = &'s (Id, Box<[u8]>)>) -> Kept {
+        let revision = Revision {
+            generation: self.generation,
+            chain: self.head.chain,
+            position: self.head.position + 1,
+        };
+        let state = states.next().map(|(_, state)| state.clone()).unwrap_or_default();
+        Kept { revision, state }
     }
 
     /// The revision that the next change of this group meets.

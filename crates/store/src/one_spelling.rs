@@ -43,7 +43,7 @@ fn user_of(write: &Write) -> Option<&str> {
     match write {
         Write::Put { document, .. } => Some(&document.key.user),
         Write::Delete { key, .. } | Write::Require { key, .. } => Some(&key.user),
-        Write::User { next, .. } => Some(&next.owner.user),
+        Write::User { next, .. } | Write::RenameUser { next, .. } => Some(&next.owner.user),
         Write::EraseUser(user) => Some(&user.owner.user),
         Write::Reseal { .. } | Write::Index { .. } => None,
     }

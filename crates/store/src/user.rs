@@ -95,6 +95,13 @@ impl User {
         Write::User { next, devices }
     }
 
+    /// The write by which the row gets this user's name: the devices have it already, and secrets that are sealed for it. It
+    /// holds while the row is as it was read, and nobody has the name.
+    pub fn renamed(self, from: Owner) -> Write {
+        let next = Box::new(self);
+        Write::RenameUser { from, next }
+    }
+
     /// The write by which the row ends, with every document of this user; all secrets of theirs are erased. It holds while
     /// the row is as it was read.
     pub fn erased(self) -> Write {

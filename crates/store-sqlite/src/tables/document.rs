@@ -42,6 +42,13 @@ pub(crate) fn list(conn: &Connection, noun: &'static str, list: &List, limit: u3
         columns!(),
         " FROM document WHERE noun = ? AND expires_at < ? ORDER BY expires_at LIMIT ?"
     );
+    // The order of the table itself: `noun` is one.
+    const EVERY: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM document WHERE (account, user, noun, id) > (?, ?, ?, ?) AND noun = ? \
+         ORDER BY account, user, noun, id LIMIT ?"
+    );
     const LOOKUP: &str = "SELECT document.account, document.user, document.id, version, expires_at, lookups, secrets, body \
          FROM lookup CROSS JOIN document USING (account, user, noun, id) \
          WHERE lookup.noun = ? AND name = ? AND value >= ? AND value < ? \
@@ -50,6 +57,15 @@ pub(crate) fn list(conn: &Connection, noun: &'static str, list: &List, limit: u3
     match list {
         List::Global { after } => rows(conn.prepare_cached(GLOBAL)?, (noun, after, limit), noun, secrets),
         List::Expired(at) => rows(conn.prepare_cached(EXPIRED)?, (noun, at.get(), limit), noun, secrets),
+        List::Every { after } => {
+            let (account, user, after_noun, id) = after_key(after.as_ref());
+            rows(
+                conn.prepare_cached(EVERY)?,
+                (account, user, after_noun, id, noun, limit),
+                noun,
+                secrets,
+            )
+        }
         List::Lookup { name, prefix, after } => {
             let (from, to) = List::between(prefix, after);
             rows(
@@ -62,10 +78,17 @@ pub(crate) fn list(conn: &Connection, noun: &'static str, list: &List, limit: u3
     }
 }
 
+/// The parts of a key in the table's order; of none, what comes before all others.
+fn after_key(after: Option<&Key>) -> (&str, &str, &str, &str) {
+    after.map_or(("", "", "", ""), |key| (&key.account, &key.user, key.noun, &key.id))
+}
+
 /// How many documents of a noun there are in a list: by an index alone, and no more than `most`.
 pub(crate) fn count(conn: &Connection, noun: &'static str, list: &List, most: u32) -> Result<u32> {
     const GLOBAL: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM document \
          WHERE account = '' AND user = '' AND noun = ? AND id > ? LIMIT ?)";
+    const EVERY: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM document \
+         WHERE (account, user, noun, id) > (?, ?, ?, ?) AND noun = ? LIMIT ?)";
     const EXPIRED: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM document WHERE noun = ? AND expires_at < ? LIMIT ?)";
     const LOOKUP: &str =
         "SELECT COUNT(*) FROM (SELECT 1 FROM lookup WHERE noun = ? AND name = ? AND value >= ? AND value < ? LIMIT ?)";
@@ -73,6 +96,11 @@ pub(crate) fn count(conn: &Connection, noun: &'static str, list: &List, most: u3
     let counted = match list {
         List::Global { after } => conn.prepare_cached(GLOBAL)?.query_row((noun, after, most), number),
         List::Expired(at) => conn.prepare_cached(EXPIRED)?.query_row((noun, at.get(), most), number),
+        List::Every { after } => {
+            let (account, user, after_noun, id) = after_key(after.as_ref());
+            conn.prepare_cached(EVERY)?
+                .query_row((account, user, after_noun, id, noun, most), number)
+        }
         List::Lookup { name, prefix, after } => {
             let (from, to) = List::between(prefix, after);
             conn.prepare_cached(LOOKUP)?

@@ -141,6 +141,17 @@ pub(crate) fn put(tx: &Connection, next: &User, kept: &Kept) -> Result<bool> {
     Ok(replaced.erased)
 }
 
+/// The row gets the name of another owner, who has none.
+pub(crate) fn rename(tx: &Connection, from: &Owner, to: &Owner) -> Result<()> {
+    let renamed = tx
+        .prepare_cached("UPDATE user SET user = ? WHERE account = ? AND user = ?")?
+        .execute((&to.user, &from.account, &from.user))?;
+    match renamed {
+        1 => Ok(()),
+        _ => Err(Fault::damaged("user", format_args!("{from:?}"))),
+    }
+}
+
 /// The numbers of this user's secrets, that of the key of their names first; none where there is no row.
 fn numbers(tx: &Connection, owner: &Owner) -> Result<Vec<i64>> {
     const SQL: &str = "SELECT names_key, secret, more_secrets FROM user WHERE account = ? AND user = ?";

@@ -3,7 +3,7 @@
 mod refusal;
 
 use crate::{
-    Allowance, ApiKey, Document, Id, Key, Noun, Pending, Sealed, StoreError, TrailReader, User,
+    Allowance, ApiKey, Document, Id, Key, Noun, Owner, Pending, Sealed, StoreError, TrailReader, User,
     audit::{self, Event, Hash},
     codec, history,
 };
@@ -106,6 +106,14 @@ pub enum Write {
         next: Box<User>,
         /// Devices may have come or gone: the secrets of those that are not there any more are erased.
         devices: bool,
+    },
+    /// The row of a user gets another name, and its devices the secrets that are sealed for that: made by [`User::renamed`].
+    /// In a change of nothing else. Documents of the user stay where they are, under the name of before.
+    RenameUser {
+        /// Whose row it is now. Whoever it becomes has none.
+        from: Owner,
+        /// What it becomes; its id stays, by which the trail means it.
+        next: Box<User>,
     },
     /// The row of a user ends, and with it every document whose key is of this user: made by [`User::erased`]. All their
     /// secrets are erased, and an engine with files sees to it that no copy of the user's name stays in one.
@@ -243,7 +251,7 @@ fn is_of_api_keys(write: &Write) -> bool {
 
 fn next_state(write: &Write) -> Option<(Id, Box<[u8]>)> {
     match write {
-        Write::User { next, .. } => Some((next.id, codec::encode_user(next).into())),
+        Write::User { next, .. } | Write::RenameUser { next, .. } => Some((next.id, codec::encode_user(next).into())),
         Write::EraseUser(user) => Some((user.id, Box::default())),
         Write::Put { .. }
         | Write::Delete { .. }

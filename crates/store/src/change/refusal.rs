@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::Write;
-use crate::{Allowance, Delivery, Key, Noun, Owner, Sealed, TrailReader, audit::Event, document};
+use crate::{Allowance, Delivery, Key, Noun, Owner, Sealed, TrailReader, User, audit::Event, document};
 
 /// The reason why no engine may do this change; `None` for most.
 pub(super) fn fault(writes: &[Write], events: &[Event]) -> Option<&'static str> {
@@ -25,6 +25,9 @@ pub(super) fn fault(writes: &[Write], events: &[Event]) -> Option<&'static str> 
     if writes.iter().any(reseals) && !writes.iter().all(reseals) {
         // Another write could erase the secret whose place is to be written.
         return Some("it seals a secret anew and does something else");
+    }
+    if writes.len() > 1 && writes.iter().any(|write| matches!(write, Write::RenameUser { .. })) {
+        return Some("it renames a user and does something else");
     }
     if !writes.iter().all(|write| leaves_erased(write, writes)) {
         return Some("it erases a user and writes something of theirs");
@@ -52,6 +55,7 @@ fn is_of_deliveries(write: &Write) -> bool {
         Write::Delete { key, .. } => key.noun == Delivery::NAME,
         Write::Require { .. }
         | Write::User { .. }
+        | Write::RenameUser { .. }
         | Write::EraseUser(_)
         | Write::Reseal { .. }
         | Write::Index { .. } => false,
@@ -63,6 +67,7 @@ fn fault_of(write: &Write) -> Option<&'static str> {
         Write::Put { document, .. } => (&document.key, Some(document)),
         Write::Delete { key, .. } | Write::Require { key, .. } => (key, None),
         Write::User { next, devices } => return next.fault(*devices),
+        Write::RenameUser { from, next } => return fault_of_renaming(from, next),
         Write::EraseUser(user) => {
             let unread = user
                 .revision
@@ -108,13 +113,26 @@ fn leaves_erased(write: &Write, writes: &[Write]) -> bool {
     !writes.iter().any(|write| match write {
         Write::Put { document, .. } => is_theirs(&document.key),
         Write::Delete { key, .. } | Write::Require { key, .. } => is_theirs(key),
-        Write::User { .. } | Write::EraseUser(_) | Write::Reseal { .. } | Write::Index { .. } => false,
+        Write::User { .. }
+        | Write::RenameUser { .. }
+        | Write::EraseUser(_)
+        | Write::Reseal { .. }
+        | Write::Index { .. } => false,
     })
 }
 
 /// Engines write key 0 and zeroes over what they erase.
 pub(crate) fn is_empty(sealed: &Sealed) -> bool {
     sealed.key_id == 0 || sealed.bytes.is_empty()
+}
+
+fn fault_of_renaming(from: &Owner, next: &User) -> Option<&'static str> {
+    match () {
+        () if next.revision.is_none() => Some("a user without a row is to be renamed"),
+        () if *from == next.owner => Some("a user is to be renamed to their own name"),
+        () if from.account != next.owner.account => Some("a user is to be renamed into another account"),
+        () => next.fault(true),
+    }
 }
 
 fn fault_of_reseal(old: &Sealed, new: &Sealed) -> Option<&'static str> {
@@ -140,7 +158,7 @@ fn distinct(writes: &[Write]) -> bool {
     }
     fn record(write: &Write) -> Record<'_> {
         match write {
-            Write::User { next, .. } => Record::User(&next.owner),
+            Write::User { next, .. } | Write::RenameUser { next, .. } => Record::User(&next.owner),
             Write::EraseUser(user) => Record::User(&user.owner),
             Write::Put { document, .. } => Record::Document(&document.key),
             Write::Delete { key, .. } | Write::Require { key, .. } => Record::Document(key),

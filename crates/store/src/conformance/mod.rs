@@ -24,6 +24,7 @@ mod lots;
 mod races;
 mod records;
 mod refusals;
+mod renaming;
 mod resealing;
 mod sample;
 mod sealing;
@@ -90,6 +91,7 @@ pub const CASES: &[Case] = cases! {
     resealing: a_secret_is_sealed_anew, only_what_was_read_is_sealed_anew,
         a_record_that_was_read_before_puts_its_secret_back, so_does_a_row_whose_devices_are_written,
         one_of_many_seals_anew, what_cannot_be_sealed_anew_is_refused;
+    renaming: a_renamed_user_is_the_same_one, only_what_was_read_is_renamed, every_document_of_a_noun_is_listed;
     history: a_long_history_is_kept;
     history_index: readers_go_on_where_they_stopped, an_index_comes_newest_first,
         an_index_and_its_cursor_are_one_change, an_index_that_nobody_answered_is_whole_or_absent;

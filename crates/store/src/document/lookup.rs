@@ -2,6 +2,8 @@
 
 use verify::UnixMs;
 
+use super::Key;
+
 /// A value by which a document is found beside its key, as a list in order or as the only one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lookup {
@@ -55,6 +57,11 @@ pub enum List {
     Global {
         /// Only what comes after this id; all for the empty one.
         after: String,
+    },
+    /// All of a noun, whosever they are, in the order of their keys. No index has it: for commands, where no service runs.
+    Every {
+        /// Only what comes after this key of the noun.
+        after: Option<Key>,
     },
     /// Those with a [`Lookup`] of this name whose value begins with `prefix`, a whole number of parts, in the order of the
     /// values and then of the keys.

@@ -104,6 +104,11 @@ impl Records {
                 let found = self.users.get(&next.owner);
                 found.and_then(|kept| kept.record.revision) == next.revision
             }
+            Write::RenameUser { from, next } => {
+                let found = self.users.get(from).map(|kept| &kept.record);
+                found.is_some_and(|found| (found.id, found.revision) == (next.id, next.revision))
+                    && !self.users.contains_key(&next.owner)
+            }
             Write::EraseUser(user) => {
                 let found = self.users.get(&user.owner);
                 found.is_some_and(|kept| kept.record.id == user.id && kept.record.revision == user.revision)
@@ -146,6 +151,12 @@ impl Records {
             }
             Write::Require { .. } => {}
             Write::User { next, devices } => self.write_user(next, *devices, revision),
+            Write::RenameUser { from, next } => {
+                if let Some(kept) = self.users.remove(from) {
+                    self.users.insert(next.owner.clone(), kept);
+                }
+                self.write_user(next, true, revision);
+            }
             Write::EraseUser(user) => self.erase_user(user),
             Write::Reseal { number, new, .. } => {
                 self.secrets.insert(*number, new.clone());
@@ -234,6 +245,10 @@ impl Records {
         let mut found: Vec<(Vec<u8>, &Kept<Document>)> = match list {
             List::Global { after } => of_noun
                 .filter(|kept| kept.record.key.account.is_empty() && *kept.record.key.id > **after)
+                .map(|kept| (Vec::new(), kept))
+                .collect(),
+            List::Every { after } => of_noun
+                .filter(|kept| after.as_ref().is_none_or(|after| kept.record.key > *after))
                 .map(|kept| (Vec::new(), kept))
                 .collect(),
             List::Expired(at) => of_noun
