@@ -60,7 +60,9 @@ fn a3b_folded_names_are_one_user() {
             (&json!("challenge"), &json!("protected"))
         );
         let grant = shouting.granted(&challenge, &bound);
-        let claims = Verifier::new(&world).verify(&grant, &json!({"purpose": "login"})).expect("it is ours");
+        let claims = Verifier::new(&world)
+            .verify(&grant, &json!({"purpose": "login"}))
+            .expect("it is ours");
         assert_eq!((&claims["user"], &claims["sub"]), (&json!("joe"), &json!("acme/joe")));
         let listed = world.get(Role::Support, "/v1/accounts/acme/users").expect(200);
         assert_eq!(listed["items"].as_array().map(Vec::len), Some(1));

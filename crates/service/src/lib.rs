@@ -64,7 +64,10 @@ pub use support::{
 pub use trail::{
     Activity, ActivityPeriod, AuditFilter, AuditOrder, AuditPage, Finding, Record, Report, SignedHead, verify_trail,
 };
-pub use upkeep::{ClockStatus, DeviceAhead, end_witness, look_at_clock, prove_keyring, reseal};
+pub use upkeep::{
+    ClockStatus, DeviceAhead, NameCollision, RenamedUsers, UserNamesSet, end_witness, look_at_clock, prove_keyring,
+    reseal, set_user_names,
+};
 pub use verification::{Acceptance, Answer, Question};
 
 // The nouns that the use cases and the ports speak, so that whoever calls or implements them needs no other

@@ -15,6 +15,9 @@ pub struct RecoveryCodes {
     /// When this set was issued.
     #[serde(rename = "issued_at_ms", with = "shape::ms")]
     pub issued_at: UnixMs,
+    /// The user's name that stands in the hashes, where that is another one: they were renamed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hashed_for: Option<String>,
     /// The set; empty when it died with the last device.
     pub codes: Vec<RecoveryCode>,
     /// Wrong codes.
@@ -26,6 +29,15 @@ pub struct RecoveryCodes {
 }
 
 impl RecoveryCodes {
+    /// Whom its hashes name.
+    pub fn hashed_owner(&self) -> Owner {
+        let name = self.hashed_for.as_deref();
+        name.map_or_else(
+            || self.owner.clone(),
+            |name| Owner::new(self.owner.account.clone(), name),
+        )
+    }
+
     /// The number of codes that can still be spent.
     pub fn left(&self) -> usize {
         self.codes.iter().filter(|code| code.used_at.is_none()).count()
@@ -94,6 +106,7 @@ mod tests {
             owner: owner(),
             version: 1,
             issued_at: NOW,
+            hashed_for: None,
             codes: vec![code(1, None), code(2, Some(NOW.plus(5)))],
             budget: Throttle::default(),
             identity_budget: Throttle::default(),

@@ -75,7 +75,7 @@ pub(crate) fn check_identity(identity: &str) -> Result<(), ServiceError> {
 }
 
 /// Every part with its length before it, so that no two records read the same.
-fn bound_to(owner: &Owner, name: &str) -> Vec<u8> {
+pub(crate) fn bound_to(owner: &Owner, name: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(128);
     for part in ["proven_method", &owner.account, &owner.user, name] {
         bytes.extend((part.len() as u32).to_be_bytes());

@@ -39,6 +39,7 @@ pub(crate) fn issue(
         owner: owner.clone(),
         version: old.map_or(1, |old| old.version + 1),
         issued_at: now,
+        hashed_for: None,
         codes: kept,
         budget: Throttle::default(),
         identity_budget: Throttle::default(),
@@ -90,12 +91,13 @@ pub(crate) fn spend(
             next: None,
         });
     }
+    let hashed_owner = set.hashed_owner();
     let mut found = None;
     let mut hashed: Option<(u32, [u8; 32])> = None;
     for (place, code) in set.codes.iter().enumerate() {
         let of_key = match hashed {
             Some((key_id, mac)) if key_id == code.key_id => mac,
-            _ => mac(core, code.key_id, owner, &typed)?,
+            _ => mac(core, code.key_id, &hashed_owner, &typed)?,
         };
         hashed = Some((code.key_id, of_key));
         if bool::from(of_key.ct_eq(&code.mac)) && code.used_at.is_none() {

@@ -9,5 +9,6 @@ pub(crate) mod vouch;
 pub(crate) mod witness;
 
 pub use rotation::{end_witness, reseal};
+pub use user_names::{NameCollision, RenamedUsers, UserNamesSet, set_user_names};
 pub use vouch::{ClockStatus, DeviceAhead, look_at_clock};
 pub use witness::prove_keyring;

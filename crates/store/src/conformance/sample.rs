@@ -232,6 +232,7 @@ pub(super) fn recovery_codes(owner: &Owner, version: u64) -> RecoveryCodes {
         owner: owner.clone(),
         version,
         issued_at: NOW,
+        hashed_for: None,
         codes: (0..10).map(code).collect(),
         budget: *state.parts().verification,
         identity_budget: *state.parts().unbinding,

@@ -1,11 +1,21 @@
 //! How the names of users stand in a database, and whether that is what the configuration asks for (A3b).
 
+mod collisions;
+mod documents;
+mod rows;
+mod set;
+
 use serde_json::json;
 use store::{Lot, OpenTo, Store, TokenFilter, TokenStatus, UserNames, UserNamesRecord, Write};
 
 use crate::{Ports, ServiceError, upkeep::witness::commit};
 
-/// Lots that are read at once.
+pub use collisions::NameCollision;
+pub use set::{RenamedUsers, UserNamesSet, set_user_names};
+
+/// The action of the trail by which names stand otherwise.
+const SET: &str = "user_names.set";
+/// Records that are read at once.
 const PAGE: u32 = 256;
 
 /// How names are compared: as the database has it, and as a new one gets it. Refuses a wish that the names in it do not stand
@@ -14,10 +24,7 @@ pub(crate) async fn settled(ports: &Ports, wanted: Option<UserNames>) -> Result<
     let store = &*ports.store;
     let record = store.user_names().await?;
     if record.as_ref().is_some_and(|record| record.renaming) {
-        return Err(ServiceError::Untrusted(
-            "users are being renamed, and that has not ended: run `countersign user-names set case_insensitive` again"
-                .into(),
-        ));
+        return Err(unfinished());
     }
     let stands = record.as_ref().map_or(UserNames::default(), |record| record.user_names);
     let Some(wanted) = wanted.filter(|wanted| *wanted != stands) else {
@@ -26,22 +33,36 @@ pub(crate) async fn settled(ports: &Ports, wanted: Option<UserNames>) -> Result<
     if names_anybody(store).await? {
         return Err(differs(stands, wanted));
     }
-    let next = UserNamesRecord {
-        version: record.as_ref().map_or(1, |record| record.version + 1),
-        user_names: wanted,
-        renaming: false,
-    };
-    let write = Write::put(record.map(|record| record.version), &next);
-    let detail = json!({"was": stands, "is": wanted, "users": 0});
-    commit(ports, "user_names.set", detail, vec![write]).await?;
+    let write = becomes(record.as_ref(), wanted, false);
+    let detail = json!({"was": stands, "is": wanted, "renamed": 0});
+    commit(ports, SET, detail, vec![write]).await?;
     Ok(wanted)
+}
+
+/// The record's next version.
+fn becomes(read: Option<&UserNamesRecord>, user_names: UserNames, renaming: bool) -> Write {
+    let expected = read.map(|read| read.version);
+    let version = expected.map_or(1, |version| version + 1);
+    let next = UserNamesRecord {
+        version,
+        user_names,
+        renaming,
+    };
+    Write::put(expected, &next)
+}
+
+fn unfinished() -> ServiceError {
+    ServiceError::Untrusted(
+        "users are being renamed, and that has not ended: run `countersign user-names set case_insensitive` again"
+            .into(),
+    )
 }
 
 fn differs(stands: UserNames, wanted: UserNames) -> ServiceError {
     let (stands, wanted) = (stands.name(), wanted.name());
     ServiceError::Untrusted(format!(
         "policy.user_names is {wanted}, and the names of the users in this database are {stands}: set it back, or change \
-         them by `countersign user-names set {wanted}`, once this service is stopped"
+         them by `countersign user-names set {wanted}` while no service runs"
     ))
 }
 
@@ -60,10 +81,8 @@ async fn names_anybody(store: &dyn Store) -> Result<bool, ServiceError> {
     let mut after = None;
     loop {
         let lots: Vec<Lot> = store.lots(after, PAGE).await?;
-        if lots
-            .iter()
-            .any(|lot| matches!(&lot.open_to, OpenTo::Users(users) if !users.is_empty()))
-        {
+        let names_users = |lot: &Lot| matches!(&lot.open_to, OpenTo::Users(users) if !users.is_empty());
+        if lots.iter().any(names_users) {
             return Ok(true);
         }
         match lots.last() {
