@@ -22,7 +22,8 @@ pub(super) fn beside<T>(
     writer: &str,
     work: impl AsyncFnOnce(&Service) -> Result<T, ServiceError>,
 ) -> Result<T, Failure> {
-    on_data(configured, second, (writer, false), work)
+    let work = async |service: &Service, ()| work(service).await;
+    on_data(configured, second, (writer, false), async |_| Ok(()), work)
 }
 
 /// The same where no service runs on the directory, for what changes more than keys.
@@ -32,14 +33,26 @@ pub(super) fn alone<T>(
     writer: &str,
     work: impl AsyncFnOnce(&Service) -> Result<T, ServiceError>,
 ) -> Result<T, Failure> {
-    on_data(configured, second, (writer, true), work)
+    let work = async |service: &Service, ()| work(service).await;
+    on_data(configured, second, (writer, true), async |_| Ok(()), work)
 }
 
-fn on_data<T>(
+/// The same, of what has to be done before any service can start.
+pub(super) fn alone_before<T>(
+    configured: &Configured,
+    second: &SecondCopy,
+    writer: &str,
+    before: impl AsyncFnOnce(&Ports) -> Result<T, ServiceError>,
+) -> Result<T, Failure> {
+    on_data(configured, second, (writer, true), before, async |_, done| Ok(done))
+}
+
+fn on_data<B, T>(
     configured: &Configured,
     second: &SecondCopy,
     (writer, is_alone): (&str, bool),
-    work: impl AsyncFnOnce(&Service) -> Result<T, ServiceError>,
+    before: impl AsyncFnOnce(&Ports) -> Result<B, ServiceError>,
+    work: impl AsyncFnOnce(&Service, B) -> Result<T, ServiceError>,
 ) -> Result<T, Failure> {
     let (dir, settings) = configured.read()?;
     // What the configuration asks for is the service's to settle when it starts.
@@ -71,8 +84,9 @@ fn on_data<T>(
         cities: Arc::new(service::NoCities),
     };
     let (worked, head) = block_on(async {
+        let done = before(&ports).await?;
         let service = Service::start(ports, settings).await?;
-        let worked = work(&service).await;
+        let worked = work(&service, done).await;
         service.close().await;
         Ok::<_, ServiceError>((worked, service.close_trail(&Caller::shell()).await?))
     })?

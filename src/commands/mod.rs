@@ -13,6 +13,7 @@ mod server;
 mod support;
 mod token;
 mod user;
+mod user_names;
 mod webhook;
 
 use std::{
@@ -62,6 +63,9 @@ enum Command {
     /// Looks at the clock, and accepts it where the service doubts it
     #[command(subcommand)]
     Clock(clock::Clock),
+    /// Shows and sets how the names of users are compared, where no service runs
+    #[command(subcommand)]
+    UserNames(user_names::UserNames),
     /// Rotates keys of the keyring, beside a running service too
     #[command(subcommand)]
     Keyring(keyring::Keyring),
@@ -96,6 +100,7 @@ pub fn main() -> ExitCode {
         Command::Demo(demo) => demo.run(),
         Command::Authenticator(authenticator) => authenticator::run(*authenticator),
         Command::Clock(clock) => clock.run(),
+        Command::UserNames(user_names) => user_names.run(),
         Command::Keyring(keyring) => keyring.run(),
         Command::Audit(audit) => audit.run(),
     };
