@@ -22,6 +22,8 @@ pub(crate) enum Fault {
     MissedOnce,
     /// Nothing is written.
     Writing(StoreError),
+    /// So many writes are written, and then nothing.
+    WritingAfter(u32, StoreError),
     /// Everything is written, and nobody is told.
     Lost(StoreError),
     /// Nothing is read, nor written.
@@ -67,6 +69,11 @@ impl Commit for Faulty {
         match self.fault() {
             Fault::None => self.engine.apply(changes),
             Fault::Writing(error) | Fault::Reading(error) => fails(error),
+            Fault::WritingAfter(0, error) => fails(error),
+            Fault::WritingAfter(left, error) => {
+                self.becomes(Fault::WritingAfter(left - 1, error));
+                self.engine.apply(changes)
+            }
             Fault::Lost(error) => Box::pin(async move {
                 self.engine.apply(changes).await?;
                 Err(error)
@@ -160,7 +167,7 @@ impl Trail for Faulty {
     fn close_chain(&self, closing: Closing) -> Pending<'_, ()> {
         match self.fault() {
             Fault::Writing(error) | Fault::Lost(error) | Fault::Reading(error) => fails(error),
-            Fault::None | Fault::Missed | Fault::MissedOnce => self.engine.close_chain(closing),
+            Fault::None | Fault::Missed | Fault::MissedOnce | Fault::WritingAfter(..) => self.engine.close_chain(closing),
         }
     }
 }
