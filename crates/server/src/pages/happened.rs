@@ -149,6 +149,8 @@ mod tests {
         "webhook.give_up",
         "webhook.replay",
         "webhook.rotate",
+        "user_names.rename",
+        "user_names.set",
     ];
 
     /// The sources of the service, without their tests.

@@ -167,7 +167,9 @@ impl Trail for Faulty {
     fn close_chain(&self, closing: Closing) -> Pending<'_, ()> {
         match self.fault() {
             Fault::Writing(error) | Fault::Lost(error) | Fault::Reading(error) => fails(error),
-            Fault::None | Fault::Missed | Fault::MissedOnce | Fault::WritingAfter(..) => self.engine.close_chain(closing),
+            Fault::None | Fault::Missed | Fault::MissedOnce | Fault::WritingAfter(..) => {
+                self.engine.close_chain(closing)
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use store::{
     UnbindOutcome, UnbindRequest, UserNames, UsualCities, Write,
 };
 
-use super::{PAGE, set::Renaming};
+use super::{PAGE, RENAME, set::Renaming};
 use crate::{ServiceError, ports::Sealer, protection::register::bound_to, sealing::Record};
 
 /// Folds the names in every record; how many have others now.
@@ -102,7 +102,7 @@ fn fold_owners(value: &mut Value, names: UserNames) {
 }
 
 async fn replace<N: Noun>(renaming: &Renaming<'_>, old: &N, next: &N) -> Result<(), ServiceError> {
-    let event = || renaming.event("renamed", &json!({"record": N::NAME}));
+    let event = || renaming.event(RENAME, json!({"record": N::NAME}));
     let delete = Write::Delete {
         expected: old.version(),
         key: old.key(),

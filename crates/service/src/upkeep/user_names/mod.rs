@@ -15,6 +15,8 @@ pub use set::{RenamedUsers, UserNamesSet, set_user_names};
 
 /// The action of the trail by which names stand otherwise.
 const SET: &str = "user_names.set";
+/// The action by which a record names its user otherwise.
+const RENAME: &str = "user_names.rename";
 /// Records that are read at once.
 const PAGE: u32 = 256;
 

@@ -63,7 +63,7 @@ pub async fn set_user_names(caller: &Caller, ports: &Ports, wanted: UserNames) -
         UserNames::Exact if is_renaming => return Err(unfinished()),
         _ if stands == wanted && !is_renaming => return Ok(UserNamesSet::Done(RenamedUsers::default())),
         UserNames::Exact => {
-            let event = renaming.event("done", &json!({"was": stands, "is": wanted, "renamed": 0}))?;
+            let event = renaming.event(SET, json!({"was": stands, "is": wanted, "renamed": 0}))?;
             let change = Change::of(event).with([becomes(record.as_ref(), wanted, false)]);
             renaming.commit_all(vec![change]).await?;
             return Ok(UserNamesSet::Done(RenamedUsers::default()));
@@ -75,7 +75,7 @@ pub async fn set_user_names(caller: &Caller, ports: &Ports, wanted: UserNames) -
         return Ok(UserNamesSet::Collides(count, found));
     }
     if !is_renaming {
-        let event = renaming.event("begun", &json!({"was": stands, "is": wanted}))?;
+        let event = renaming.event(SET, json!({"was": stands, "is": wanted, "renaming": true}))?;
         let change = Change::of(event).with([becomes(record.as_ref(), wanted, true)]);
         renaming.commit_all(vec![change]).await?;
         record = store.user_names().await?;
@@ -85,7 +85,7 @@ pub async fn set_user_names(caller: &Caller, ports: &Ports, wanted: UserNames) -
     let detail = json!({
         "is": wanted, "renamed": done.renamed, "forgotten": done.forgotten, "records": done.records,
     });
-    let change = Change::of(renaming.event("done", &detail)?).with([becomes(record.as_ref(), wanted, false)]);
+    let change = Change::of(renaming.event(SET, detail)?).with([becomes(record.as_ref(), wanted, false)]);
     renaming.commit_all(vec![change]).await?;
     Ok(UserNamesSet::Done(done))
 }
@@ -98,12 +98,8 @@ impl Renaming<'_> {
     }
 
     /// An event of no user.
-    pub(super) fn event(
-        &self,
-        outcome: &'static str,
-        detail: &serde_json::Value,
-    ) -> Result<audit::Event, ServiceError> {
-        let entry = NewEvent::new(SET, outcome, self.origin).detail(detail.clone());
+    pub(super) fn event(&self, action: &'static str, detail: serde_json::Value) -> Result<audit::Event, ServiceError> {
+        let entry = NewEvent::new(action, "done", self.origin).detail(detail);
         entry.salted(self.ports.clock.now(), self.salt()?)
     }
 
