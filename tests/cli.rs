@@ -31,6 +31,8 @@ mod support_desk;
 mod tokens;
 #[path = "cli/trail.rs"]
 mod trail;
+#[path = "cli/user_names.rs"]
+mod user_names;
 #[path = "cli/webhooks.rs"]
 mod webhooks;
 #[path = "cli/why.rs"]

@@ -97,8 +97,8 @@ pub struct Challenge {
     pub decision: Decision,
     /// Why: `unknown_user`, `not_protected`, `not_sensitive`, `grant_alive`, `trusted_device`, `protected`,
     /// `required_by_account`, `identity_always`, `identity`, `risk_reported`, `unusual_city`, `no_method`, `closing`,
-    /// `recently_recovered`. More may come. `unknown_user` is of a name under which nobody ever bound a device, or set or
-    /// proved anything: of somebody who should be known it tells that the name is spelled otherwise.
+    /// `recently_recovered`. More may come. The first is of a name under which nobody ever bound a device, or set or proved
+    /// anything: of somebody who should be known it tells that the name is spelled otherwise.
     #[schema(example = "protected")]
     pub ground: String,
     /// What may answer, the strongest first; empty where nothing is asked.

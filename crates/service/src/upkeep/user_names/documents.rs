@@ -191,9 +191,8 @@ fn of_administrators(
     _: &Administrators,
     next: &mut Administrators,
 ) -> Result<(), ServiceError> {
-    let folded = |name: &String| renaming.names.user(&**name).as_ref().to_owned();
-    next.root = folded(&next.root);
-    next.administrators = next.administrators.iter().map(folded).collect();
+    let names = [&mut next.root].into_iter().chain(&mut next.administrators);
+    names.for_each(|name| *name = renaming.names.user(&**name).as_ref().to_owned());
     next.administrators.sort_unstable();
     next.administrators.dedup();
     next.administrators.retain(|name| *name != next.root);
