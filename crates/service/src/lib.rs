@@ -77,4 +77,4 @@ pub use store::{
     ProtectionMethod, ProtectionSetting, Requirements, Role, Sealed, TokenFilter, TokenStatus, UnbindOutcome,
     UnbindRequest, UnbindState, VisitPurpose, Webhook, Words, audit,
 };
-pub use verify::{DeviceStatus, Kind, Purpose, UnixMs};
+pub use verify::{DeviceStatus, Kind, Moving, Purpose, UnixMs};

@@ -96,9 +96,9 @@ pub enum TokenRefusal {
         /// How long it is.
         bits: usize,
     },
-    /// HOTP.
-    #[error("it counts events (HOTP): only tokens that go by the time are verified")]
-    CountsEvents,
+    /// HOTP: a counter that no token reaches.
+    #[error("its counter is beyond 2^53, which no button was pressed so often for: ask whoever wrote the file")]
+    CounterEnds,
     /// Its end is past.
     #[error("it has expired")]
     Expired,
