@@ -195,6 +195,11 @@ pub(super) fn enrollment(owner: &Owner, number: u32) -> Enrollment {
         issuer: "Wolke & Söhne".into(),
         label: format!("{owner:?}"),
         parameters: if hardware { unusual() } else { Parameters::DEFAULT },
+        moving: if !number.is_multiple_of(4) {
+            Moving::Time
+        } else {
+            Moving::Counter
+        },
         identity_proof: IdentityProof {
             method: "face".into(),
             at: NOW.plus(-1),
