@@ -21,6 +21,7 @@ mod audit;
 mod binding;
 mod client;
 mod clock;
+mod counters;
 mod damage;
 mod diagnosis;
 mod enrollments;
