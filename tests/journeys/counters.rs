@@ -1,8 +1,8 @@
 //! A counter token (HOTP, RFC 4226) from its seed file to whoever finds it: bound, pressed too often, found again, raced for.
 
-use std::{cell::Cell, process::Command};
+use std::cell::Cell;
 
-use data_encoding::{BASE64, HEXLOWER};
+use data_encoding::BASE64;
 use pskc::Moving;
 use serde_json::{Value, json};
 use server::Limits;
@@ -10,8 +10,8 @@ use service::{Role, Settings};
 
 use crate::{
     exports::{Admin, KEY, seeds},
-    fobs::desk,
-    judges::STEP_MS,
+    fobs::{base32, desk},
+    judges::{Phone, STEP_MS},
     racing::{RACERS, count, opened, race},
     world::{Bound, HOUR_MS, Reply, User, World, accepted, refused, text},
 };
@@ -35,26 +35,8 @@ impl Button {
 
     /// What oathtool, which we did not write, shows from this counter on.
     fn codes(&self, from: u64, count: usize) -> Vec<String> {
-        let (from, window) = (from.to_string(), (count - 1).to_string());
-        let mut oathtool = Command::new("oathtool");
-        let secret = HEXLOWER.encode(&self.secret);
-        oathtool.args([
-            "--hotp",
-            "--digits",
-            "6",
-            "--counter",
-            &from,
-            "--window",
-            &window,
-            &secret,
-        ]);
-        let done = oathtool.output().expect("the package oathtool is installed");
-        let codes: Vec<String> = String::from_utf8_lossy(&done.stdout)
-            .lines()
-            .map(str::to_owned)
-            .collect();
-        assert_eq!(codes.len(), count, "oathtool: {done:?}");
-        codes
+        let secret = base32(&self.secret);
+        Phone { secret }.counted_from(from, count)
     }
 
     /// Its button is pressed, and the code read.
