@@ -176,8 +176,9 @@ fn a_counter_token_from_its_seed_file_to_find_by_code() {
 
     // Support learns what is over, and nothing of what comes.
     let diagnose = |code: &str| {
-        let body = json!({"code": code, "actor": {"id": "desk-7", "kind": "support"}});
-        world.post(Role::Support, &alice.path("/diagnose"), &body).expect(200)
+        let actor = json!({"id": "desk-7", "kind": "support"});
+        let body = json!({"account": "acme", "user": "alice", "code": code, "actor": actor});
+        world.post(Role::Support, "/v1/support/diagnose", &body).expect(200)
     };
     let told = diagnose(&skipped);
     assert_eq!(told["cause"], "used", "A5: {told}");
