@@ -43,6 +43,7 @@ mod matches;
 mod parameters;
 mod secret;
 mod step;
+pub mod typed;
 
 pub use accepted::{Accepted, Match};
 pub use code::{Code, ParseCodeError};

@@ -69,7 +69,7 @@ pub use verification::{Acceptance, Answer, Question};
 
 // The nouns that the use cases and the ports speak, so that whoever calls or implements them needs no other
 // crate of ours.
-pub use otp::{Algorithm, Parameters, Period, Secret};
+pub use otp::{Algorithm, Parameters, Period, Secret, typed};
 pub use pskc::{Encoding, ReadError as SeedReadError, Reason as SeedReason, Remark as SeedRemark, Seed};
 pub use store::{
     Administrators, ApiKey, Application, Closing, ClosingState, Damage, Delivery, DeliveryState, Evidence, Export,

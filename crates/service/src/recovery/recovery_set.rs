@@ -1,6 +1,6 @@
 //! A set of recovery codes: how it is made, and how one of it is spent.
 
-use otp::Secret;
+use otp::{Secret, typed::significant};
 use store::{Owner, RecoveryCode, RecoveryCodes};
 use subtle::ConstantTimeEq;
 use verify::{Guess, GuessMac, Lock, Throttle, UnixMs};
@@ -146,10 +146,12 @@ fn mac(core: &Core, mac_key: u32, owner: &Owner, text: &str) -> Result<[u8; 32],
     Ok(core.sealer.mac(mac_key, "recovery_code", &data)?)
 }
 
-/// Normalises what people type: any case, blanks and dashes anywhere, and digits that base32 does not have.
+/// Normalises what people type: any case, blanks and dashes anywhere, and digits that base32 does not have
+/// ([`otp::typed`]). Marks that are no part of a code are left out, too.
 fn normalised(typed: &str) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(BYTES * 8 / 5));
-    for letter in typed.chars().take(128).filter(char::is_ascii_alphanumeric) {
+    let letters = significant(typed).map(|(_, letter)| letter);
+    for letter in letters.take(128).filter(char::is_ascii_alphanumeric) {
         if text.len() == BYTES * 8 / 5 {
             // Too long to be one; the rest must not make the buffer grow and leave a copy behind.
             return Zeroizing::new(String::new());
