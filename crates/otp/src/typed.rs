@@ -33,9 +33,11 @@ pub fn significant(text: &str) -> impl Iterator<Item = (usize, char)> {
         .map(|(place, character)| (place, plain(character)))
 }
 
-/// The text without blanks and without what [cannot be seen](is_invisible) at its ends, as copying leaves it there.
+/// The text without blanks and without what [cannot be seen](is_invisible) at its ends, as copying leaves it there; what
+/// [shapes](is_shaping) the last character stays, for a URI may end with a name.
 pub fn trimmed(text: &str) -> &str {
-    text.trim_matches(is_blank)
+    text.trim_start_matches(is_blank)
+        .trim_end_matches(|character| is_blank(character) && !is_shaping(character))
 }
 
 /// True for what Unicode shows nothing for: its `Default_Ignorable_Code_Point`, what separates lines, what annotates between

@@ -129,6 +129,11 @@ fn places_are_counted_in_the_text_and_ends_are_trimmed() {
     let counted: Vec<_> = significant(" \u{feff}A\u{200b}b\u{2014}\u{ff23}=").collect();
     assert_eq!(counted, [(2, 'A'), (4, 'b'), (6, 'C'), (7, '=')]);
     assert_eq!(
+        trimmed("\u{200b}&issuer=\u{2764}\u{fe0f} "),
+        "&issuer=\u{2764}\u{fe0f}",
+        "a name at the end stays whole"
+    );
+    assert_eq!(
         trimmed("\u{feff} \u{200e}otpauth://x\u{200b}y\n\u{2069}"),
         "otpauth://x\u{200b}y"
     );

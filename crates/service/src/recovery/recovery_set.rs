@@ -8,6 +8,9 @@ use zeroize::Zeroizing;
 
 use crate::{Core, ServiceError};
 
+/// More characters than this of what was typed are not looked at.
+const MAX_CHARS: usize = 128;
+
 /// The trail's name for what is none of the set's codes.
 pub(crate) const WRONG: &str = "wrong_recovery_code";
 
@@ -150,8 +153,9 @@ fn mac(core: &Core, mac_key: u32, owner: &Owner, text: &str) -> Result<[u8; 32],
 /// ([`otp::typed`]). Marks that are no part of a code are left out, too.
 fn normalised(typed: &str) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(BYTES * 8 / 5));
-    let letters = significant(typed).map(|(_, letter)| letter);
-    for letter in letters.take(128).filter(char::is_ascii_alphanumeric) {
+    let end = typed.char_indices().nth(MAX_CHARS).map_or(typed.len(), |(end, _)| end);
+    let letters = significant(&typed[..end]).map(|(_, letter)| letter);
+    for letter in letters.filter(char::is_ascii_alphanumeric) {
         if text.len() == BYTES * 8 / 5 {
             // Too long to be one; the rest must not make the buffer grow and leave a copy behind.
             return Zeroizing::new(String::new());
