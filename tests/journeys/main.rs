@@ -34,6 +34,7 @@ mod hardware;
 mod history;
 mod hostile;
 mod inventory;
+mod keyboards;
 mod keys;
 mod lockout;
 mod logs;
