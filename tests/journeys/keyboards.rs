@@ -37,7 +37,7 @@ fn a_user_with_a_persian_keyboard_binds_and_logs_in() {
     let offered = sara.enroll(&json!({}));
     let now_ms = world.now_ms();
     let short = on_keyboard(PERSIAN, &offered.phone.wrong_code_at(now_ms)[..5]);
-    sara.confirm(&offered.id, &[&short]).problem(409, "code_refused");
+    sara.confirm(&offered.id, &[&short]).problem(422, "code_refused");
     let code = as_copied(&on_keyboard(PERSIAN, &offered.phone.code_at(now_ms)));
     let done = sara.confirm(&offered.id, &[&code]).expect(200);
     let device = text(&done["device"]["id"]);
