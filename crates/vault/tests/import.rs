@@ -441,8 +441,8 @@ fn item_6_secrets_are_read_as_they_were_pasted_into_any_app_and_names_keep_their
         "Title,Username,OTPAuth\nDesk,\u{627}\u{6f1}\u{6f2},\u{200b}otpauth://totp/x?secret=GEZDGNBVGY\u{969}TQOJQGEZDGNBVGY3TQOJQ&issuer=Desk\u{200e}\n",
     ] {
         let export = read(file.as_bytes(), None);
-        assert_eq!((export.came.len(), export.refused.len()), (1, 0), "{file}");
-        let draft = &export.came[0].draft;
+        assert_eq!((export.came().len(), export.refused().len()), (1, 0), "{file}");
+        let draft = &export.came()[0].draft;
         assert_eq!(draft.credential.secret().expose_secret(), KEY, "{file}");
         assert_eq!(draft.issuer.as_str(), "Desk", "{file}");
         if !file.contains("totp/x") {
