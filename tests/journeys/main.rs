@@ -35,6 +35,7 @@ mod hardware;
 mod history;
 mod hostile;
 mod inventory;
+mod keyboards;
 mod keys;
 mod lockout;
 mod logs;

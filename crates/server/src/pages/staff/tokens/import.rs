@@ -3,10 +3,10 @@
 use api::Name;
 use askama::Template;
 use axum::{body::Body, extract::State, http::Request, response::Response};
-use data_encoding::{BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
+use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::Deserialize;
-use service::{Encoding, NewImport, OpenedBy, Receipt, SeedFile};
+use service::{Encoding, NewImport, OpenedBy, Receipt, SeedFile, typed, typed_hex};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -166,20 +166,13 @@ fn encoding(form: &Importing) -> Option<Encoding> {
 
 /// The password or the key: not both, and a key is hexadecimal.
 fn opened_by(form: &Importing) -> Result<OpenedBy, &'static str> {
-    let key: Zeroizing<String> = form
-        .key
-        .chars()
-        .filter(|character| !character.is_whitespace())
-        .collect::<String>()
-        .into();
-    match (form.password.is_empty(), key.is_empty()) {
+    let has_key = typed::significant(&form.key).next().is_some();
+    match (form.password.is_empty(), !has_key) {
         (true, true) => Ok(OpenedBy::Nothing),
         (false, true) => Ok(OpenedBy::Password(form.password.clone())),
         (true, false) => {
-            let key = HEXLOWER_PERMISSIVE
-                .decode(key.as_bytes())
-                .map_err(|_| "staff_import.no_key")?;
-            Ok(OpenedBy::Key(key.into()))
+            let key = typed_hex(&form.key).ok_or("staff_import.no_key")?;
+            Ok(OpenedBy::Key(key))
         }
         (false, false) => Err("staff_import.both_keys"),
     }
