@@ -35,9 +35,8 @@ pub(crate) fn import(world: &World, serial_number: &str, secret: &[u8]) {
         management_key: Some(ManagementKey::from_bytes(&[7; 32])),
     };
     let wanted = NewImport {
-        allow_short_secrets: false,
         lot: serial_number.into(),
-        dry_run: false,
+        ..NewImport::default()
     };
     let (service, caller, seeds) = (world.service(), Caller::shell(), [seed]);
     let imported = service.import(&caller, &seeds, Receipt::default(), &wanted);

@@ -6,8 +6,8 @@ use otp::{Algorithm, Digits, Period, Secret};
 use pskc::{Moving, Unlock};
 use service::{
     Answer, Caller, Encoding, Export, ExportState, ExportedTokens, Id, Input, NewExport, NewImport, NewLot,
-    OPEN_TO_MAX, OpenTo, OpenedBy, Owner, Receipt, Role, Seed, SeedFile, ServiceError, TokenFilter, TokenTransition,
-    UnixMs,
+    OPEN_TO_MAX, OpenTo, OpenedBy, Owner, Receipt, Role, Seed, SeedFile, SeedOptions, ServiceError, TokenFilter,
+    TokenTransition, UnixMs,
 };
 use store::TokenStatus;
 use support::{
@@ -334,7 +334,10 @@ async fn files_that_are_none() {
     let file = |bytes: &[u8], opened_by, encoding| SeedFile {
         bytes: bytes.to_vec().into(),
         opened_by,
-        encoding,
+        options: SeedOptions {
+            encoding,
+            ..SeedOptions::default()
+        },
     };
     let protect = pskc::Protect::Key { key: &KEY, name: None };
     let encrypted = pskc::write_encrypted(&[seed("CS-1", 1, 20)], &protect, |bytes| {

@@ -21,7 +21,7 @@ use service::{
     Actor, ActorKind, Answer, Approver, Caller, ChallengePurpose, Cities, Clock, Confirmation, Entropy, Factor, Id,
     IdentityProof, Input, Location, Method, MethodReport, NewChallenge, NewDevice, NewEnrollment, NewImport, NewKey,
     NewLot, NewProvenMethod, OpenTo, OpenedBy, Owner, PortError, Ports, Question, Receipt, Replacement, Role, SeedFile,
-    Service, ServiceError, Settings, Signer as _, StartedEnrollment, UnixMs,
+    SeedOptions, Service, ServiceError, Settings, Signer as _, StartedEnrollment, UnixMs,
 };
 use store::{
     Store,
@@ -542,15 +542,14 @@ pub(crate) fn seed_file(text: &str) -> SeedFile {
     SeedFile {
         bytes: text.as_bytes().to_vec().into(),
         opened_by: OpenedBy::Nothing,
-        encoding: None,
+        options: SeedOptions::default(),
     }
 }
 
 pub(crate) fn into(lot: &str) -> NewImport {
     NewImport {
         lot: lot.into(),
-        dry_run: false,
-        allow_short_secrets: false,
+        ..NewImport::default()
     }
 }
 
