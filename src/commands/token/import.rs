@@ -193,8 +193,15 @@ fn words(receipt: &ImportReceipt, skips: bool) -> String {
     for remark in &receipt.remarks {
         words += &format!("\n  note: {remark}");
     }
-    let typed = words.replace("allow_short_secrets", "--allow-short-secrets");
-    typed.replace("skip_unusable", "--skip-unusable")
+    [
+        ("allow_short_secrets", "--allow-short-secrets"),
+        ("skip_unusable", "--skip-unusable"),
+        ("leave hash out", "leave --hash out"),
+        ("leave digits out", "leave --digits out"),
+        ("leave period out", "leave --period out"),
+    ]
+    .iter()
+    .fold(words, |words, (said, typed)| words.replace(said, typed))
 }
 
 /// The service's words for what was typed; the file last, whose name may be any of them.

@@ -538,6 +538,28 @@ pub(crate) fn seeds(serial_numbers: &[&str]) -> String {
     ["serial,seed\n".to_owned()].into_iter().chain(lines).collect()
 }
 
+/// A token that was read already, whose secret has so many bytes of this one.
+pub(crate) fn seed(serial_number: &str, byte: u8, len: usize) -> pskc::Seed {
+    pskc::Seed {
+        serial_number: serial_number.into(),
+        manufacturer: None,
+        model: None,
+        key_id: None,
+        issuer: None,
+        label: None,
+        secret: otp::Secret::from_slice(&vec![byte; len]).expect("a secret"),
+        algorithm: otp::Algorithm::Sha1,
+        digits: otp::Digits::SIX,
+        moving: pskc::Moving::Time {
+            period: otp::Period::THIRTY,
+            drift_steps: 0,
+        },
+        starts_at_s: None,
+        expires_at_s: None,
+        management_key: None,
+    }
+}
+
 pub(crate) fn seed_file(text: &str) -> SeedFile {
     SeedFile {
         bytes: text.as_bytes().to_vec().into(),
