@@ -64,19 +64,13 @@ impl Phone {
     pub(crate) fn odd_codes_from(&self, flags: &[&str], unix_ms: i64, count: usize) -> Vec<String> {
         let now = format!("@{}", unix_ms.div_euclid(1_000));
         let window = (count - 1).to_string();
-        let flags = flags.iter().copied();
-        let args: Vec<&str> = flags
-            .chain([
-                "--base32",
-                "--now",
-                &now,
-                "--window",
-                &window,
-                "--digits",
-                "6",
-                &self.secret,
-            ])
-            .collect();
+        let six = if flags.contains(&"--digits") {
+            &[][..]
+        } else {
+            &["--digits", "6"]
+        };
+        let common = ["--base32", "--now", &now, "--window", &window, &self.secret];
+        let args = [flags, six, &common].concat();
         let printed = run("oathtool", "oathtool", &args, &[]);
         let codes: Vec<String> = printed.lines().map(str::to_owned).collect();
         assert_eq!(codes.len(), count, "oathtool {args:?}: {printed}");

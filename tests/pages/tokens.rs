@@ -40,9 +40,8 @@ fn import_moving(world: &World, serial_number: &str, secret: &[u8], moving: Movi
         management_key: Some(ManagementKey::from_bytes(&[7; 32])),
     };
     let wanted = NewImport {
-        allow_short_secrets: false,
         lot: serial_number.into(),
-        dry_run: false,
+        ..NewImport::default()
     };
     let (service, caller, seeds) = (world.service(), Caller::shell(), [seed]);
     let imported = service.import(&caller, &seeds, Receipt::default(), &wanted);

@@ -354,6 +354,7 @@ fn tokens() {
             dry_run: false,
             format: "PSKC (RFC 6030)".into(),
             count: 2,
+            usable: 0,
             imported: 0,
             duplicates: vec!["CS-000042".into()],
             refusals: vec![refusal],
