@@ -10,6 +10,9 @@ pub(super) fn oddity(oddity: &Oddity) -> String {
         Oddity::OtherIssuer { other } => format!("服务的名称有两种写法，另一种是 {other}。"),
         Oddity::ShortSecret { len_bytes } => format!("密钥只有 {len_bytes} 字节：请让服务更换密钥。"),
         Oddity::DigitsForSteam => "服务是 Steam，但按另一个应用的说法验证码是数字：如被拒绝，类型应为 steam。".into(),
+        Oddity::RoundedName => {
+            "电子表格软件已将其名称中的数字四舍五入（如 1.23457E+12）：请修改，或导入另一个应用的原始导出文件。".into()
+        }
         Oddity::SameSecret { other } => {
             format!("{other} 的密钥与它相同，验证码也相同：如果是同一个账号，请删除其中一条。")
         }

@@ -102,6 +102,9 @@ fn reason(reason: &Reason) -> String {
         Reason::Shape => "条目不符合其格式。".into(),
         Reason::NoSecret => "条目没有密钥。".into(),
         Reason::Secret(error) => key(*error),
+        Reason::Rounded => {
+            "电子表格软件已将密钥四舍五入（如 1.23457E+12），密钥已丢失：请导入另一个应用的原始导出文件。".into()
+        }
         Reason::LongSecret => "密钥超过 128 字节。".into(),
         Reason::Type(kind) => format!("类型是 {kind}：只能保存 TOTP、HOTP 和 Steam。"),
         Reason::Algorithm(name) => format!("算法是 {name}：只能计算 SHA-1、SHA-256 和 SHA-512。"),
