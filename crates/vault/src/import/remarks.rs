@@ -91,6 +91,9 @@ pub enum Reason {
     /// Its secret is not base32.
     #[error("{0}")]
     Secret(#[from] Base32Error),
+    /// It alone does not open.
+    #[error("this password does not open it: it may be under an older one")]
+    OtherPassword,
     /// A spreadsheet program has taken it for a number.
     #[error(
         "a spreadsheet program has rounded its secret (as in 1.23457E+12), which is lost: import what the other app exported"
