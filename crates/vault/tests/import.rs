@@ -110,6 +110,8 @@ fn every_sample_gives_what_was_put_into_it() {
         ("steam.json", Steam, InTheClear, 0, 0),
         ("authy.xml", Authy, InTheClear, 0, 0),
         ("battlenet.xml", BattleNet, InTheClear, 0, 0),
+        ("authy_tokens.json", Authy, Encrypted, 1, 0),
+        ("authy_decrypted.json", Authy, InTheClear, 0, 0),
         ("passwords_cp1252.csv", PasswordCsv, InTheClear, 0, 0),
         ("passwords_utf16.csv", PasswordCsv, InTheClear, 0, 0),
         ("andotp_utf16.json", AndOtp, InTheClear, 0, 0),

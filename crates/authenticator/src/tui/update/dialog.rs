@@ -125,8 +125,8 @@ pub(super) fn in_add(model: &mut Model, key: KeyEvent) -> Effects {
                 let bytes = Zeroizing::new(bare.as_bytes().to_vec());
                 return vec![Effect::Save(Change::Import(bytes))];
             }
-            match base32::decode(bare) {
-                Ok(secret) => open.dialog = Dialog::Form(Box::new(Form::new(secret)), None),
+            match base32::decode_as_apps(bare) {
+                Ok(key) => open.dialog = Dialog::Form(Box::new(Form::new(key)), None),
                 Err(why) if is_like_a_key(bare) => *error = Some((words.trouble)(&Trouble::Key(why))),
                 // Not a URI of any other kind, which may have a secret in it.
                 Err(_) if has_scheme(text, "file:") || (text.contains(['/', '.']) && !text.contains("://")) => {
