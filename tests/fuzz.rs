@@ -18,6 +18,8 @@ mod otp_code;
 mod pictures;
 #[path = "fuzz/targets/pskc_file.rs"]
 mod pskc_file;
+#[path = "fuzz/targets/pskc_options.rs"]
+mod pskc_options;
 #[path = "fuzz/targets/seed_text.rs"]
 mod seed_text;
 #[path = "fuzz/targets/vault_file.rs"]
@@ -72,6 +74,11 @@ fn wire_messages() {
 #[test]
 fn pskc_file() {
     drive("pskc_file", pskc_file::run);
+}
+
+#[test]
+fn pskc_options() {
+    drive("pskc_options", pskc_options::run);
 }
 
 #[test]

@@ -68,8 +68,7 @@ fn main() -> Any<()> {
         let seeds: Vec<Seed> = (begin..tokens.min(begin + IMPORT)).map(seed).collect();
         let wanted = NewImport {
             lot: "find".into(),
-            dry_run: false,
-            allow_short_secrets: false,
+            ..NewImport::default()
         };
         let receipt = runtime.block_on(service.import(&Caller::shell(), &seeds, Receipt::default(), &wanted))?;
         assert_eq!(receipt.imported, seeds.len(), "{receipt:?}");

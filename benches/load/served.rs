@@ -12,7 +12,7 @@ use std::{
 };
 
 use server::{Limits, RequestIds};
-use service::{Caller, NewImport, NewKey, OpenedBy, Owner, Role, SeedFile, Service, Settings};
+use service::{Caller, NewImport, NewKey, OpenedBy, Owner, Role, SeedFile, SeedOptions, Service, Settings};
 use store::{
     Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Named, Outcome, Pending, Sealed, Secrets,
     StoreError, User, Users,
@@ -109,14 +109,13 @@ async fn stock(service: &Service, tokens: u32) -> Any<()> {
         )?;
     }
     let file = SeedFile {
-        encoding: None,
+        options: SeedOptions::default(),
         bytes: table.into_bytes().into(),
         opened_by: OpenedBy::Nothing,
     };
     let wanted = NewImport {
         lot: LOT.into(),
-        dry_run: false,
-        allow_short_secrets: false,
+        ..NewImport::default()
     };
     let receipt = service.import_file(&Caller::shell(), file, &wanted).await?;
     match receipt.imported == tokens as usize {

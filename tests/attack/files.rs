@@ -149,9 +149,12 @@ fn a_dry_run_of_a_mixed_file_says_that_nothing_would_come() {
         ("BAD-1", "ocra", "3132333435363738393031323334353637383931"),
     ]);
     let dry = inventory.import(&mixed, &["--dry-run"]).with_code(1).out;
-    assert!(dry.contains("none of 2 token(s) would be imported"), "{dry}");
     assert!(
-        dry.contains("nothing would come in") && dry.contains("all or nothing"),
+        dry.contains("none of 2 token(s) would be imported, 1 with --skip-unusable"),
+        "{dry}"
+    );
+    assert!(
+        dry.contains("nothing would come in: 1 good token(s) would be held back") && dry.contains("all or nothing"),
         "{dry}"
     );
     let done = inventory.import(&mixed, &[]).with_code(1).out;
@@ -163,9 +166,28 @@ fn a_dry_run_of_a_mixed_file_says_that_nothing_would_come() {
     assert_eq!((status, &receipt["imported"]), (200, &json!(0)), "{receipt}");
     assert!(receipt["remarks"].to_string().contains("all or nothing"), "{receipt}");
     assert_eq!(inventory.serial_numbers(), NONE);
+    let dry = inventory.import(&mixed, &["--dry-run", "--skip-unusable"]);
+    let dry = dry.with_code(0).out;
+    assert!(dry.contains("1 of 2 token(s) would be imported"), "{dry}");
+    assert!(
+        dry.contains("1 token(s) would be left out, as --skip-unusable asks"),
+        "{dry}"
+    );
+    assert_eq!(inventory.serial_numbers(), NONE);
     let whole = inventory.import(&pskc(&[("GOOD-1", "totp", SEED)]), &["--dry-run"]);
     let whole = whole.with_code(0).out;
     assert!(!whole.contains("nothing would come in"), "{whole}");
+    let done = inventory.import(&mixed, &["--skip-unusable"]).with_code(0).out;
+    assert!(
+        done.contains("1 of 2 token(s) imported\n  BAD-1: line ") && done.contains("note: 1 token(s) were left out"),
+        "{done}"
+    );
+    assert_eq!(inventory.serial_numbers(), ["GOOD-1"]);
+    let again = inventory.import(&mixed, &["--skip-unusable"]).with_code(1).out;
+    assert!(
+        again.contains("0 of 2 token(s) imported") && again.contains("nothing came in"),
+        "{again}"
+    );
 }
 
 #[test]

@@ -78,6 +78,54 @@ fn a_seed_file_comes_in_and_is_listed_and_found() {
 }
 
 #[test]
+fn what_a_seed_file_leaves_open_is_said_by_flags() {
+    let home = tempfile::tempdir().expect("a directory");
+    let service = Served::start(&home.path().join("data"));
+    let key = run(&mut service.beside(&["key", "create", "--role", "inventory"]), "").with_code(0);
+    let key_file = home.path().join("key");
+    write_private(&key_file, &key.out).expect("a file");
+    let token = |args: &[&str]| {
+        let mut command = countersign();
+        command.arg("token").args(args);
+        command
+            .args(["--server", &service.url, "--api-key-file"])
+            .arg(&key_file);
+        command
+    };
+    let import = |seeds: &str, flags: &[&str], code: i32| {
+        let args = ["import", "-", "--batch", "2026-11"];
+        run(&mut token(&[&args, flags].concat()), seeds).with_code(code)
+    };
+    let seeds = "T-1,3132333435363738393031323334353637383930\n\
+                 T-2,3132333435363738393031323334353637383931,totp,6\n";
+    for (flags, said) in [
+        (["--digits", "5"], "5 is not in 6..=8"),
+        (["--period", "0"], "0 is not in 1..=3600"),
+        (["--hash", "md5"], "sha1, sha256, sha512"),
+    ] {
+        let refused = import(seeds, &flags, 2).err;
+        assert!(refused.contains(said), "{refused}");
+    }
+    let told = ["--hash", "sha512", "--digits", "8", "--period", "60"];
+    let refused = import(seeds, &told, 1).out;
+    let why = "the file says 6 digits, and the import was told 8 digits: leave --digits out";
+    assert!(
+        refused.contains("0 of 2 token(s) imported") && refused.contains(why),
+        "{refused}"
+    );
+    let done = import(seeds, &[&told[..], &["--skip-unusable", "--json"]].concat(), 0).json();
+    assert_eq!((&done["usable"], &done["imported"]), (&json!(1), &json!(1)));
+    assert_eq!(done["refusals"][0]["serial_number"], "T-2");
+    let listed = run(&mut token(&["list", "--json"]), "").with_code(0);
+    let listed = &listed.json()[0];
+    assert_eq!(
+        (&listed["serial_number"], &listed["algorithm"]),
+        (&json!("T-1"), &json!("SHA512"))
+    );
+    assert_eq!((&listed["digits"], &listed["period_s"]), (&json!(8), &json!(60)));
+}
+
+#[test]
 fn a_batch_is_opened_and_a_token_goes_its_way() {
     let home = tempfile::tempdir().expect("a directory");
     let service = Served::start(&home.path().join("data"));

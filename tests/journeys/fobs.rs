@@ -110,9 +110,9 @@ impl World {
 
     pub(crate) fn import_seeds(&self, batch: &str, seeds: &[Seed], dry_run: bool) -> Receipt {
         let wanted = NewImport {
-            allow_short_secrets: false,
             lot: batch.into(),
             dry_run,
+            ..NewImport::default()
         };
         let done = self.wait(
             self.service()

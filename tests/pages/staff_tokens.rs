@@ -464,6 +464,46 @@ fn a_form_that_is_not_of_this_session_imports_nothing() {
 }
 
 #[test]
+fn what_a_file_leaves_open_is_chosen_and_the_rest_of_it_taken() {
+    let world = World::new();
+    let inventory = Inventory::of(&world, Options::default(), "tokens");
+    let (desk, browser) = (&inventory.desk, inventory.browser());
+    let seed = |byte| HEXLOWER.encode(&[byte; 20]);
+    let table = format!("serial,seed\nCS-200001,{}\nCS-200002,00112233\n", seed(8));
+    let file = inventory.vendor.text("rest.csv", &table);
+    desk.open("/staff/tokens/import");
+    browser.type_into("#lot", LOT);
+    browser.click("summary");
+    browser.click("#hash option[value=sha256]");
+    browser.type_into("#period", "3601");
+    browser.click("#skip");
+    inventory.send("#judge", &file);
+    assert_ne!(inventory.alert(), "");
+    assert_eq!(browser.value("#period"), "3601", "it can be mended");
+    browser.type_into("#period", "60");
+    inventory.send("#judge", &file);
+    browser.wait_for("#again");
+    let outcome = browser.text("#outcome");
+    assert!(outcome.contains('1') && outcome.contains('2'), "{outcome}");
+    desk.walk("import-rest");
+    browser.script("document.querySelector('#again [name=period]').value = '30'", vec![]);
+    inventory.send("#again", &file);
+    browser.wait_for("#judge");
+    assert_ne!(inventory.alert(), "", "what was judged had another period");
+    assert_eq!(inventory.stock(), [] as [Value; 0]);
+    browser.type_into("#period", "60");
+    inventory.send("#judge", &file);
+    inventory.send("#again", &file);
+    browser.wait_for("#receipt");
+    assert_eq!(inventory.stock().len(), 1);
+    let token = &inventory.stock()[0];
+    assert_eq!(
+        (&token["serial_number"], &token["algorithm"], &token["period_s"]),
+        (&json!("CS-200001"), &json!("SHA256"), &json!(60))
+    );
+}
+
+#[test]
 fn names_of_tokens_lots_and_files_that_are_markup_are_shown_as_they_are() {
     let world = World::new();
     let inventory = Inventory::of(&world, Options::default(), "tokens");

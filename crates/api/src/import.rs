@@ -10,7 +10,7 @@ use utoipa::{
 };
 use zeroize::Zeroizing;
 
-use crate::{Actor, Name, TextError};
+use crate::{Actor, HintAlgorithm, Name, TextError};
 
 /// The query of an import: a dry run, or in earnest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
@@ -42,10 +42,27 @@ pub struct ImportRequest {
     /// How a table's secrets are written, where that is not plain from them all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<SeedEncoding>,
+    /// The tokens' hash, where the file leaves it open. A token of which the file says otherwise is refused; so it is for
+    /// the next two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hash: Option<HintAlgorithm>,
+    /// How many digits the tokens show, where the file leaves it open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 6, maximum = 8)]
+    pub digits: Option<u8>,
+    /// How many seconds they show a code, where the file leaves it open. A token that counts events (HOTP) has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 3600)]
+    pub period_s: Option<u32>,
     /// Whether secrets of 80 to 127 bits come in, too, where no better token can be had. Shorter ones never do.
     #[serde(default)]
     #[schema(default = false)]
     pub allow_short_secrets: bool,
+    /// Whether the tokens that can be used come in without those that cannot, and those that are there already. Without
+    /// it all of them come in, or none.
+    #[serde(default)]
+    #[schema(default = false)]
+    pub skip_unusable: bool,
     /// On whose behalf.
     pub actor: Actor,
 }
@@ -221,7 +238,7 @@ impl ToSchema for SecretText {
     }
 }
 
-/// What became of an import: everything came in, or nothing did.
+/// What became of an import: what came in, what did not, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ImportReceipt {
     /// Whether it was only judged.
@@ -229,18 +246,21 @@ pub struct ImportReceipt {
     /// What the file was recognised as.
     #[schema(example = "PSKC (RFC 6030)")]
     pub format: String,
-    /// Tokens in the file.
+    /// Tokens in the file; one that stands there again with the same data counts once.
     #[schema(example = 2)]
     pub count: u32,
-    /// How many came in: all of them, or none.
+    /// How many of them can come in. Where that is not all, they do only if `skip_unusable` says so.
+    #[schema(example = 2)]
+    pub usable: u32,
+    /// How many came in: all that can, or none.
     #[schema(example = 2)]
     pub imported: u32,
-    /// Serial numbers of those that are in the inventory already, or twice in the file.
+    /// Serial numbers of those that are in the inventory already.
     pub duplicates: Vec<String>,
     /// Those that cannot come in.
     pub refusals: Vec<ImportRefusal>,
-    /// What was assumed because the file does not say it, which secrets are short, and why nothing came in where nothing
-    /// did, in English: to be read before the tokens are handed out.
+    /// What was assumed because the file does not say it, which secrets are short, what stands in the file twice, and why
+    /// nothing came in or some were left out, in English: to be read before the tokens are handed out.
     pub remarks: Vec<String>,
 }
 

@@ -72,12 +72,15 @@ pub use verification::{Acceptance, Answer, Question};
 
 // The nouns that the use cases and the ports speak, so that whoever calls or implements them needs no other
 // crate of ours.
-pub use otp::{Algorithm, Parameters, Period, Secret};
-pub use pskc::{Encoding, ReadError as SeedReadError, Reason as SeedReason, Remark as SeedRemark, Seed};
+pub use otp::{Algorithm, Digits, Parameters, Period, Secret, typed};
+pub use pskc::{
+    Encoding, Options as SeedOptions, ReadError as SeedReadError, Reason as SeedReason, Remark as SeedRemark, Seed,
+    typed_hex,
+};
 pub use store::{
     Administrators, ApiKey, Application, Closing, ClosingState, Damage, Delivery, DeliveryState, Evidence, Export,
     ExportState, Id, IdentityProof, Lot, OpenTo, Owner, PageHolder, PageVisit, Passcode, PasscodeState, Protection,
     ProtectionMethod, ProtectionSetting, Requirements, Role, Sealed, TokenFilter, TokenStatus, UnbindOutcome,
     UnbindRequest, UnbindState, UserNames, VisitPurpose, Webhook, Words, audit,
 };
-pub use verify::{DeviceStatus, Kind, Purpose, UnixMs};
+pub use verify::{DeviceStatus, Kind, Moving, Purpose, UnixMs};

@@ -11,8 +11,8 @@ use service::{
     NewApplication, NewChallenge, NewDevice, NewEnrollment, NewExport, NewImport, NewKey, NewLot, NewOperation,
     NewOutcome, NewPageLink, NewPasscode, NewPromptLink, NewProvenMethod, NewRequirements, NewSession,
     NewUnbindRequest, NewVouching, NewWebhook, NoticeKind, OpenedBy, Owner, PageVisit, Posted, Posting,
-    ProtectionChange, ProtectionMethod, Question, Receipt, Revocation, Role, SeedFile, Service, ServiceError,
-    TokenFilter, TokenTransition, UnixMs, UserPageName, VisitPurpose, Words,
+    ProtectionChange, ProtectionMethod, Question, Receipt, Revocation, Role, SeedFile, SeedOptions, Service,
+    ServiceError, TokenFilter, TokenTransition, UnixMs, UserPageName, VisitPurpose, Words,
 };
 use support::{World, id};
 use syn::{FnArg, ImplItem, Item, Type, Visibility};
@@ -404,15 +404,14 @@ fn seed_file() -> SeedFile {
     SeedFile {
         bytes: b"serial,seed\n".to_vec().into(),
         opened_by: OpenedBy::Nothing,
-        encoding: None,
+        options: SeedOptions::default(),
     }
 }
 
 fn import() -> NewImport {
     NewImport {
         lot: "one".into(),
-        dry_run: false,
-        allow_short_secrets: false,
+        ..NewImport::default()
     }
 }
 

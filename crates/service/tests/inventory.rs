@@ -2,16 +2,15 @@
 
 mod support;
 
-use otp::{Algorithm, Digits, Period, Secret};
 use pskc::{Moving, Unlock};
 use service::{
     Answer, Caller, Encoding, Export, ExportState, ExportedTokens, Id, Input, NewExport, NewImport, NewLot,
-    OPEN_TO_MAX, OpenTo, OpenedBy, Owner, Receipt, Role, Seed, SeedFile, ServiceError, TokenFilter, TokenTransition,
-    UnixMs,
+    OPEN_TO_MAX, OpenTo, OpenedBy, Owner, Receipt, Role, Seed, SeedFile, SeedOptions, ServiceError, TokenFilter,
+    TokenTransition, UnixMs,
 };
 use store::TokenStatus;
 use support::{
-    STEP_MS, World, actor_of, alice, bob, by_code, id, into, is_invalid, phone::Phone, seed_file, seeds, text,
+    STEP_MS, World, actor_of, alice, bob, by_code, id, into, is_invalid, phone::Phone, seed, seed_file, seeds, text,
 };
 use zeroize::Zeroizing;
 
@@ -19,28 +18,6 @@ fn open_to(open_to: OpenTo) -> NewLot {
     NewLot {
         open_to: Some(open_to),
         note: None,
-    }
-}
-
-/// A token that was read already, whose secret has so many bytes of this one.
-fn seed(serial_number: &str, byte: u8, len: usize) -> Seed {
-    Seed {
-        serial_number: serial_number.into(),
-        manufacturer: None,
-        model: None,
-        key_id: None,
-        issuer: None,
-        label: None,
-        secret: Secret::from_slice(&vec![byte; len]).expect("a secret"),
-        algorithm: Algorithm::Sha1,
-        digits: Digits::SIX,
-        moving: Moving::Time {
-            period: Period::THIRTY,
-            drift_steps: 0,
-        },
-        starts_at_s: None,
-        expires_at_s: None,
-        management_key: None,
     }
 }
 
@@ -212,9 +189,9 @@ async fn a_file_comes_in_whole_and_is_judged_first_where_that_is_asked() {
 async fn an_import_takes_all_or_nothing() {
     let world = World::new().await;
     let caller = world.all().await;
-    let hotp = Seed {
-        moving: Moving::Counter { counter: 7 },
-        ..seed("HOTP", 2, 20)
+    let endless = Seed {
+        moving: Moving::Counter { counter: 1 << 53 },
+        ..seed("ENDLESS", 2, 20)
     };
     let expired = Seed {
         expires_at_s: Some(world.now().get() / 1_000),
@@ -229,7 +206,7 @@ async fn an_import_takes_all_or_nothing() {
         ..seed("MODEL", 4, 20)
     };
     let refusals = [
-        (hotp, "HOTP"),
+        (endless, "beyond 2^53"),
         (expired, "expired"),
         (label, "label"),
         (model, "model"),
@@ -287,12 +264,6 @@ async fn u4_a_serial_number_comes_in_again_only_after_its_return_and_no_secret_t
         let receipt = import(&world, &caller, &[seed(serial_number, 1, 20)]).await;
         assert_eq!(receipt.duplicates, [*serial_number]);
     }
-    let receipt = import(&world, &caller, &[seed("NEW", 1, 20), seed("NEW", 2, 20)]).await;
-    assert_eq!(receipt.duplicates, ["NEW"], "twice in the file");
-    let receipt = world
-        .import(&caller, "one", &(seeds(&["NEW"]) + &seeds(&["NEW"])[12..]))
-        .await;
-    assert_eq!(receipt.expect("a receipt").duplicates, ["NEW"], "twice in a table");
     let same_secret = [seed("NEW", 1, 20), seed("NEWER", 1, 20)];
     let old_secret = seeds(&["RETURNED"]);
     for (receipt, why) in [
@@ -334,7 +305,10 @@ async fn files_that_are_none() {
     let file = |bytes: &[u8], opened_by, encoding| SeedFile {
         bytes: bytes.to_vec().into(),
         opened_by,
-        encoding,
+        options: SeedOptions {
+            encoding,
+            ..SeedOptions::default()
+        },
     };
     let protect = pskc::Protect::Key { key: &KEY, name: None };
     let encrypted = pskc::write_encrypted(&[seed("CS-1", 1, 20)], &protect, |bytes| {

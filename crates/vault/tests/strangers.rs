@@ -194,3 +194,94 @@ fn item_14_a_name_in_a_code_page_has_a_remark_and_another_script_is_refused() {
         Some("the file is written in neither UTF-8 nor UTF-16 nor Windows-1252: save it as UTF-8, and import that")
     );
 }
+
+#[test]
+fn item_14_a_table_has_lines_of_words_and_rows_that_look_like_some() {
+    const KEY: &str = "NRXW4ZZAMZXXEIDL";
+    for (before, between) in [
+        ("# saved by kim\n", "# the rest is old\n"),
+        ("sep=,\n#one, two, three\n # four\n", "#,,\n#one, two, three, four\n\n"),
+        ("# a;b\nsep=,\n", ""),
+    ] {
+        let table = format!("{before}title,username,totp\nLake,kim,{KEY}\n{between}#chat,lee,{KEY},\n");
+        let came = came(&read(&table));
+        let titles: Vec<_> = came.iter().map(|(title, ..)| title.as_str()).collect();
+        assert_eq!(titles, ["Lake (kim)", "#chat (lee)"], "{table}");
+        assert!(
+            came.iter()
+                .all(|(_, secret, odd)| secret == b"long for k" && odd.is_empty())
+        );
+    }
+    // No column is known of what stands behind a mark alone.
+    let remark = import::read(format!("# title,username,totp\nLake,kim,{KEY}\n").as_bytes(), None);
+    assert_eq!(remark.err(), Some(ImportError::Unknown));
+}
+
+#[test]
+fn item_14_a_number_that_a_spreadsheet_has_rounded_is_no_secret_and_a_doubtful_name() {
+    const KEY: &str = "NRXW4ZZAMZXXEIDL";
+    let table = format!(
+        "title,username,totp\nLake,8.61391E+12,{KEY}\nPond,kim,2.34568E+15\nPool,\"8,6E+12\",{KEY}\nSea,2E7,{KEY}\n"
+    );
+    let export = read(&table);
+    let came = came(&export);
+    assert_eq!(came[0].2, [Oddity::RoundedName]);
+    assert_eq!(
+        (&*came[1].0, &*came[1].2),
+        ("Pool (8,6E+12)", &[Oddity::RoundedName][..])
+    );
+    assert_eq!(
+        (&*came[2].0, &*came[2].2),
+        ("Sea (2E7)", &[][..]),
+        "a name like any other"
+    );
+    let refused = export.refused();
+    assert_eq!((refused.len(), &refused[0].reason), (1, &import::Reason::Rounded));
+}
+
+#[test]
+fn item_12_a_database_that_looks_like_random_bytes_is_named_where_no_password_opens_it() {
+    // A generator of Marsaglia's: bytes of which none comes up too often.
+    let mut state = 0x5eed_u32;
+    let mut random = |len: usize| -> Vec<u8> {
+        let byte = |_| {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            (state >> 8) as u8
+        };
+        // Its first bytes are no number of iterations.
+        [0xff].into_iter().chain((1..len).map(byte)).collect()
+    };
+    for (len, named) in [
+        (12 << 10, ImportError::EncryptedDatabase),
+        ((12 << 10) + 1, ImportError::NotEvenAndOtp),
+    ] {
+        let file = random(len);
+        assert_eq!(
+            import::read(&file, None).err(),
+            Some(ImportError::Locked(import::Format::AndOtp))
+        );
+        assert_eq!(import::read(&file, Some(b"its password")).err(), Some(named), "{len}");
+    }
+}
+
+#[test]
+fn item_12_what_no_password_opens_of_authys_tokens_is_refused_alone() {
+    let file = include_bytes!("samples/authy_tokens.json");
+    let export = import::read(file, Some("an older one".as_bytes())).expect("it opens one");
+    let titles: Vec<_> = came(&export).into_iter().map(|(title, ..)| title).collect();
+    assert_eq!(titles, ["Older (kim)"]);
+    let others = export
+        .refused()
+        .iter()
+        .filter(|refused| refused.reason == import::Reason::OtherPassword);
+    assert_eq!(others.count(), 3);
+    // Two million iterations are each token's most, and twenty those of a file.
+    let dear = String::from_utf8_lossy(file).replace(
+        "\"key_derivation_iterations\": 1000",
+        "\"key_derivation_iterations\": 9000000",
+    );
+    let refused = import::read(dear.as_bytes(), Some(b"any")).err();
+    assert!(matches!(refused, Some(ImportError::Cost(_))), "{refused:?}");
+}

@@ -7,7 +7,7 @@ use std::{
     process::ExitCode,
 };
 
-use api::{ImportQuery, ImportReceipt, ImportRequest, Name, SecretText, SeedEncoding};
+use api::{HintAlgorithm, ImportQuery, ImportReceipt, ImportRequest, Name, SecretText, SeedEncoding};
 use clap::{Args, ValueEnum};
 use zeroize::Zeroizing;
 
@@ -37,9 +37,21 @@ pub(in crate::commands) struct Import {
     /// How a table's secrets are written, where that is not plain from them all
     #[arg(long)]
     encoding: Option<Encoding>,
+    /// The tokens' hash, where the file leaves it open; a token of which the file says otherwise is refused
+    #[arg(long)]
+    hash: Option<Hash>,
+    /// How many digits the tokens show, where the file leaves it open: 6 to 8
+    #[arg(long, value_parser = clap::value_parser!(u8).range(6..=8))]
+    digits: Option<u8>,
+    /// How long the tokens show a code, where the file leaves it open: 1 to 3600 seconds
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    period: Option<u32>,
     /// Takes secrets of 80 to 127 bits, too, where no better token can be had; shorter ones never come in
     #[arg(long)]
     allow_short_secrets: bool,
+    /// Takes the tokens that can be used without those that cannot, or are there already; else it is all or none
+    #[arg(long)]
+    skip_unusable: bool,
 }
 
 // Without a doc each, so that `--help` lists them in one line.
@@ -49,6 +61,13 @@ enum Encoding {
     Base32,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Hash {
+    Sha1,
+    Sha256,
+    Sha512,
+}
+
 impl Import {
     pub(super) fn run(self, client: &Client, output: &Output) -> Done {
         let stdin = Path::new("-");
@@ -56,12 +75,12 @@ impl Import {
             return Err(Failure::usage("nothing is piped into stdin, and nobody may be asked")
                 .help("name a file, or pipe one into stdin"));
         }
-        let dry_run = self.dry_run;
+        let (dry_run, skips) = (self.dry_run, self.skip_unusable);
         let file = self.file.display().to_string();
         let receipt = send(client, dry_run, &self.body()?);
         let receipt = receipt.map_err(|failure| failure.in_words(&flags(&format!("{file}: "))))?;
-        output.print(&receipt, || words(&receipt))?;
-        Ok(if is_clean(&receipt) {
+        output.print(&receipt, || words(&receipt, skips))?;
+        Ok(if is_clean(&receipt) || (skips && receipt.usable > 0) {
             ExitCode::SUCCESS
         } else {
             ExitCode::from(1)
@@ -80,7 +99,15 @@ impl Import {
                 Encoding::Hex => SeedEncoding::Hex,
                 Encoding::Base32 => SeedEncoding::Base32,
             }),
+            hash: self.hash.map(|hash| match hash {
+                Hash::Sha1 => HintAlgorithm::Sha1,
+                Hash::Sha256 => HintAlgorithm::Sha256,
+                Hash::Sha512 => HintAlgorithm::Sha512,
+            }),
+            digits: self.digits,
+            period_s: self.period,
             allow_short_secrets: self.allow_short_secrets,
+            skip_unusable: self.skip_unusable,
             actor: actor(),
         })
     }
@@ -103,17 +130,21 @@ pub(in crate::commands) fn take_in(
         password: None,
         key_base64: Some(key.to_base64()),
         encoding: None,
+        hash: None,
+        digits: None,
+        period_s: None,
         allow_short_secrets: false,
+        skip_unusable: false,
         actor: actor(),
     };
     let receipt = send(client, false, &body)?;
     let duplicates = receipt.duplicates.len();
     if is_clean(&receipt) {
-        Ok(words(&receipt))
+        Ok(words(&receipt, false))
     } else if receipt.refusals.is_empty() && receipt.count as usize == duplicates {
         Ok(format!("all {duplicates} token(s) are in the inventory already"))
     } else {
-        Err(Failure::lines(&words(&receipt)))
+        Err(Failure::lines(&words(&receipt, false)))
     }
 }
 
@@ -141,12 +172,14 @@ fn bytes_of(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     read.map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))
 }
 
-fn words(receipt: &ImportReceipt) -> String {
-    let (format, count) = (&receipt.format, receipt.count);
+fn words(receipt: &ImportReceipt, skips: bool) -> String {
+    let (format, count, usable) = (&receipt.format, receipt.count, receipt.usable);
     let mut words = if receipt.dry_run && is_clean(receipt) {
         format!("{format}: {count} token(s), nothing was imported yet")
+    } else if receipt.dry_run && (skips || usable == 0) {
+        format!("{format}: {usable} of {count} token(s) would be imported")
     } else if receipt.dry_run {
-        format!("{format}: none of {count} token(s) would be imported")
+        format!("{format}: none of {count} token(s) would be imported, {usable} with --skip-unusable")
     } else {
         format!("{format}: {} of {count} token(s) imported", receipt.imported)
     };
@@ -160,7 +193,15 @@ fn words(receipt: &ImportReceipt) -> String {
     for remark in &receipt.remarks {
         words += &format!("\n  note: {remark}");
     }
-    words.replace("allow_short_secrets", "--allow-short-secrets")
+    [
+        ("allow_short_secrets", "--allow-short-secrets"),
+        ("skip_unusable", "--skip-unusable"),
+        ("leave hash out", "leave --hash out"),
+        ("leave digits out", "leave --digits out"),
+        ("leave period out", "leave --period out"),
+    ]
+    .iter()
+    .fold(words, |words, (said, typed)| words.replace(said, typed))
 }
 
 /// The service's words for what was typed; the file last, whose name may be any of them.

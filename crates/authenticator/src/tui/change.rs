@@ -3,7 +3,7 @@
 use otp::Step;
 use vault::{
     CounterError, Draft, Entries, Entry, EntryId, Name, Note, Removed, import,
-    import::{Double, Original, Reason},
+    import::{Double, Oddity, Original, Reason},
 };
 use zeroize::Zeroizing;
 
@@ -13,7 +13,8 @@ use super::trouble::Trouble;
 pub(super) enum Change {
     /// Everything in a text or a file: otpauth URIs, or what another app exports.
     Import(Zeroizing<Vec<u8>>),
-    Add(Box<Draft>),
+    /// One that was typed, and what is odd about its secret.
+    Add(Box<Draft>, Vec<Oddity>),
     /// Only what differs between the two is written.
     Edit {
         id: EntryId,
@@ -41,6 +42,8 @@ pub(super) enum Changed {
         /// HOTP: those of them that another device had used further, and whose counter was moved on.
         raised: Vec<EntryId>,
         unusable: Vec<Reason>,
+        /// What there is to know of those that were added, each with the entry's title.
+        odd: Vec<(String, Oddity)>,
     },
     Edited,
     Favoured,
@@ -93,10 +96,13 @@ impl Change {
     pub(super) fn apply(self, entries: &mut Entries, now_s: u64) -> Result<Changed, Refused> {
         match self {
             Self::Import(bytes) => import(&bytes, entries),
-            Self::Add(draft) => {
+            Self::Add(draft, mut odd) => {
                 if let Some(same) = entries.double_of(&draft) {
                     return Err(Refused::Double(same.title()));
                 }
+                let other = entries.same_as(&draft.credential).map(Entry::title);
+                odd.extend(other.map(|other| Oddity::SameSecret { other }));
+                let title = draft.title();
                 let id = entries
                     .add(*draft)
                     .map_err(|error| Refused::Unfit(Trouble::Add(error)))?;
@@ -105,6 +111,7 @@ impl Change {
                     doubles: 0,
                     raised: Vec::new(),
                     unusable: Vec::new(),
+                    odd: odd.into_iter().map(|odd| (title.clone(), odd)).collect(),
                 })
             }
             Self::Edit { id, before, after } => {
@@ -206,12 +213,20 @@ fn import(bytes: &[u8], entries: &mut Entries) -> Result<Changed, Refused> {
         _ => {}
     }
     let (doubles, unusable) = (receipt.doubles.len(), reasons(&receipt.refused));
+    let titled = |came: &import::Came| {
+        came.odd
+            .iter()
+            .map(|odd| (came.draft.title(), odd.clone()))
+            .collect::<Vec<_>>()
+    };
+    let odd = receipt.came.iter().flat_map(titled).collect();
     match entries.apply(receipt) {
         Ok(ids) => Ok(Changed::Added {
             ids,
             doubles,
             raised,
             unusable,
+            odd,
         }),
         Err(error) => unfit(Trouble::Apply(error)),
     }

@@ -3,9 +3,9 @@
 use std::num::NonZeroU32;
 
 use crossterm::event::{KeyCode, KeyEvent};
-use enroll::EntryDigits;
+use enroll::{EntryDigits, base32::AsApps};
 use otp::{Algorithm, Secret};
-use vault::{Credential, Draft, Entry, EntryId, Kind, Name, Note, TextError};
+use vault::{Credential, Draft, Entry, EntryId, Kind, Name, Note, TextError, import::Oddity};
 
 use super::{change::Change, change::Names, input::Input};
 
@@ -65,15 +65,17 @@ pub(super) struct Form {
 }
 
 enum Subject {
-    New(Secret),
+    New(Secret, Vec<Oddity>),
     Old(EntryId, Box<Names>),
 }
 
 impl Form {
     /// The form for a secret that was typed.
-    pub(super) fn new(secret: Secret) -> Self {
+    pub(super) fn new(AsApps { secret, has_odd_length }: AsApps) -> Self {
+        let odd = has_odd_length.then_some(Oddity::OddLength);
+        let odd = odd.into_iter().chain(Oddity::of_secret(&secret)).collect();
         Self {
-            subject: Subject::New(secret),
+            subject: Subject::New(secret, odd),
             focus: Field::Issuer,
             issuer: Input::new(""),
             account: Input::new(""),
@@ -114,7 +116,7 @@ impl Form {
     /// The entry that is edited, if it is one.
     pub(super) fn edits(&self) -> Option<EntryId> {
         match &self.subject {
-            Subject::New(_) => None,
+            Subject::New(..) => None,
             Subject::Old(id, _) => Some(*id),
         }
     }
@@ -199,13 +201,13 @@ impl Form {
                 before: before.clone(),
                 after: Box::new(after),
             }),
-            Subject::New(secret) => {
+            Subject::New(secret, odd) => {
                 let secret = Secret::from_slice(secret.expose_secret()).map_err(|_| Missing::AName)?;
                 let credential = Credential::new(self.chosen_kind()?, secret, self.algorithm, self.digits);
                 let mut draft = Draft::new(after.issuer, after.account, credential);
                 draft.groups = after.groups;
                 draft.note = after.note;
-                Ok(Change::Add(Box::new(draft)))
+                Ok(Change::Add(Box::new(draft), odd.clone()))
             }
         }
     }

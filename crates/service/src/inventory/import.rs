@@ -1,39 +1,42 @@
 //! Import of seed files into the inventory.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use enroll::holds_uri;
-use otp::{Parameters, Secret};
-use pskc::{Encoding, MIN_SECRET_LEN_BYTES, Moving, Reason, Seed, Unlock, read, read_as};
+use otp::{Parameters, Period, Secret};
+use pskc::{MIN_SECRET_LEN_BYTES, Moving, Seed};
 use serde_json::json;
 use store::{Change, Fingerprint, Id, Lot, OpenTo, Outcome, Token, TokenState, TokenStatus, Write};
 use verify::UnixMs;
-use zeroize::Zeroizing;
 
 use crate::{
-    Caller, Core, ImportRemark, Receipt, Refused, SeedFileError, Service, ServiceError, TokenRefusal,
-    access::caller::Origin, attempt::Attempt, inventory::DESK, inventory::INVENTORY, sealing::TokenRecord,
+    Caller, Core, Receipt, Refused, SeedFileError, Service, ServiceError, TokenRefusal,
+    access::caller::Origin,
+    attempt::Attempt,
+    inventory::{
+        DESK, INVENTORY,
+        seed_file::{SeedFile, read_file, too_many},
+    },
+    sealing::TokenRecord,
     trail::event::NewEvent,
 };
 
 /// Tokens that one call takes: they become durable by one commit, which keeps everybody else waiting.
 pub const IMPORT_MAX: usize = 10_000;
 
-/// Lines of a table for each token, with remarks and empty ones; and tags of XML, with those that end elements.
-const LINES_PER_TOKEN: usize = 4;
-const TAGS_PER_TOKEN: usize = 100;
-/// The bytes of the order marks that a text in UTF-8 or UTF-16 may begin with, and of its first blanks and signs.
-const MARKS: &[u8] = b"\xef\xbb\xbf\xff\xfe\0";
 /// Longest serial number, in bytes.
 const SERIAL_NUMBER_MAX_BYTES: usize = 64;
 /// Longest other text of a seed file that is kept, in bytes.
 const TEXT_MAX_BYTES: usize = 128;
 
+/// Nobody presses a button so often; and it is a whole number in everybody's JSON (RFC 8259 section 6).
+const COUNTER_MAX: u64 = (1 << 53) - 1;
+
 /// Fewer bytes of a secret need somebody's word that they shall come in: 128 bits (RFC 4226 section 4, R6).
 const SECRET_LEN_BYTES: usize = 16;
 
 /// An import that is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewImport {
     /// The lot; made, and open to nobody, where there is none.
     pub lot: String,
@@ -41,31 +44,13 @@ pub struct NewImport {
     pub dry_run: bool,
     /// Whether secrets of 80 to 127 bits come in, too. Shorter ones never do.
     pub allow_short_secrets: bool,
-}
-
-/// A seed file, and what opens it. Neither `Debug` nor `Clone`, for it holds secrets, perhaps in the clear.
-pub struct SeedFile {
-    /// Byte for byte.
-    pub bytes: Zeroizing<Vec<u8>>,
-    /// The key or password of an encrypted one.
-    pub opened_by: OpenedBy,
-    /// How a table's secrets are written, where that is not plain from them all.
-    pub encoding: Option<Encoding>,
-}
-
-/// The key or password of a seed file.
-pub enum OpenedBy {
-    /// It is in the clear.
-    Nothing,
-    /// A key that was shared beforehand.
-    Key(Zeroizing<Vec<u8>>),
-    /// A password.
-    Password(Zeroizing<String>),
+    /// Whether what can be used comes in without what cannot. Without it an import takes all or nothing.
+    pub skip_unusable: bool,
 }
 
 impl Service {
-    /// Takes the tokens of a seed file into the inventory: all of them by one commit, or, where one is a duplicate or
-    /// refused, none.
+    /// Takes the tokens of a seed file into the inventory by one commit: all of them, or, where one is a duplicate or
+    /// refused, none, or the rest ([`NewImport::skip_unusable`]).
     pub async fn import_file(
         &self,
         caller: &Caller,
@@ -100,7 +85,7 @@ async fn take_in(
     wanted: &NewImport,
     origin: &Origin,
 ) -> Result<Receipt, ServiceError> {
-    if seeds.is_empty() && so_far == Receipt::default() {
+    if seeds.is_empty() && so_far.is_whole() {
         return Err(ServiceError::SeedFile(SeedFileError::Empty));
     }
     if seeds.len() > IMPORT_MAX {
@@ -122,13 +107,16 @@ async fn try_import(
 ) -> Result<Option<Receipt>, ServiceError> {
     let Attempt { core, origin, now } = *attempt;
     let known = Known::of(core, seeds).await?;
+    let fit: Vec<_> = seeds.iter().map(|seed| fit(seed, wanted, now)).collect();
+    let mut in_file = InFile::of(seeds, &fit, &known);
     receipt.count += seeds.len();
-    let mut in_file = InFile::default();
     let mut short = 0;
+    let mut repeats = 0;
     let mut writes = Vec::with_capacity(seeds.len() + 1);
-    for (place, seed) in seeds.iter().enumerate() {
-        match judge(seed, &known, place, &mut in_file, wanted, now) {
+    for (place, (seed, fit)) in seeds.iter().zip(fit).enumerate() {
+        match fit.map_or_else(Verdict::Refused, |fit| judge(seed, fit, &known, place, &mut in_file)) {
             Verdict::New(parameters) => {
+                receipt.usable += 1;
                 short += usize::from(seed.secret.expose_secret().len() < SECRET_LEN_BYTES);
                 let old = known.tokens[place].as_ref();
                 writes.extend(comes_in(
@@ -142,6 +130,7 @@ async fn try_import(
                 )?);
             }
             Verdict::Duplicate => receipt.duplicates.push(seed.serial_number.clone()),
+            Verdict::Repeats => repeats += 1,
             Verdict::Refused(cause) => receipt.refusals.push(Refused {
                 serial_number: Some(seed.serial_number.clone()),
                 place: None,
@@ -149,23 +138,14 @@ async fn try_import(
             }),
         }
     }
-    let whole = receipt.is_whole();
-    if short > 0 {
-        receipt.remarks.push(ImportRemark::ShortSecrets(short));
-    }
-    if !whole {
-        receipt.remarks.push(ImportRemark::Nothing {
-            dry_run: wanted.dry_run,
-            count: receipt.count,
-            refused: receipt.refusals.len(),
-            duplicates: receipt.duplicates.len(),
-        });
-    }
+    receipt.count -= repeats;
+    receipt.remark(repeats, short, wanted);
+    let comes = receipt.usable > 0 && (receipt.is_whole() || wanted.skip_unusable);
     if wanted.dry_run {
         return Ok(Some(receipt));
     }
-    if whole {
-        receipt.imported = seeds.len();
+    if comes {
+        receipt.imported = receipt.usable;
         writes.extend(its_batch(core, wanted, now).await?);
     } else {
         writes.clear();
@@ -178,60 +158,12 @@ async fn try_import(
         "duplicates": receipt.duplicates.len(),
         "refusals": receipt.refusals.len(),
     });
-    let entry = NewEvent::new("token.import", if whole { "done" } else { "refused" }, origin)
+    let entry = NewEvent::new("token.import", if comes { "done" } else { "refused" }, origin)
         .count(receipt.imported as u64)
         .detail(detail);
     let event = core.event(&entry, now)?;
     let done = core.commit(vec![Change::of(event).with(writes)]).await? == [Outcome::Done];
     Ok(done.then_some(receipt))
-}
-
-/// Whether it has more lines, or more tags of XML, than the tokens of one import could: what is read of a file is many
-/// times longer than the file.
-fn is_overlong(file: &[u8]) -> bool {
-    let count = |byte: u8| file.iter().filter(|at| **at == byte).count();
-    let begins_with = |byte: &u8| !(byte.is_ascii_whitespace() || MARKS.contains(byte));
-    match file.iter().find(|byte| begins_with(byte)) {
-        Some(b'<') => count(b'<') > IMPORT_MAX * TAGS_PER_TOKEN,
-        _ => count(b'\n').max(count(b'\r')) > IMPORT_MAX * LINES_PER_TOKEN,
-    }
-}
-
-fn too_many() -> ServiceError {
-    ServiceError::SeedFile(SeedFileError::TooMany)
-}
-
-fn read_file(file: &SeedFile) -> Result<(Vec<Seed>, Receipt), ServiceError> {
-    if is_overlong(&file.bytes) {
-        return Err(too_many());
-    }
-    let unlock = match &file.opened_by {
-        OpenedBy::Nothing => Unlock::Nothing,
-        OpenedBy::Key(key) => Unlock::Key(key),
-        OpenedBy::Password(password) => Unlock::Password(password.as_bytes()),
-    };
-    let done = match file.encoding {
-        Some(encoding) => read_as(&file.bytes, &unlock, encoding),
-        None => read(&file.bytes, &unlock),
-    };
-    let done = done.map_err(|error| ServiceError::SeedFile(SeedFileError::Read(error)))?;
-    let mut so_far = Receipt {
-        count: done.refused.len(),
-        format: Some(done.format.name()),
-        remarks: done.remarks.into_iter().map(ImportRemark::Read).collect(),
-        ..Receipt::default()
-    };
-    for refusal in done.refused {
-        match (&refusal.reason, &refusal.serial_number) {
-            (Reason::Repeated { .. }, Some(serial_number)) => so_far.duplicates.push(serial_number.clone()),
-            _ => so_far.refusals.push(Refused {
-                serial_number: refusal.serial_number,
-                place: Some(refusal.place),
-                cause: TokenRefusal::Read(refusal.reason),
-            }),
-        }
-    }
-    Ok((done.seeds, so_far))
 }
 
 /// The inventory's records of the tokens of a file, read at once.
@@ -278,38 +210,54 @@ fn fingerprints(core: &Core, seeds: &[Seed], key_id: u32) -> Result<Vec<Fingerpr
     seeds.iter().map(one).collect()
 }
 
-/// The tokens of the file that were judged before.
+/// What the tokens of one file have in common with each other.
 #[derive(Default)]
 struct InFile<'a> {
+    /// Those that were judged before.
     serial_numbers: HashSet<&'a str>,
     secrets: HashSet<Fingerprint>,
+    /// Serial numbers that stand for different tokens.
+    contested: HashSet<&'a str>,
+}
+
+impl<'a> InFile<'a> {
+    fn of(seeds: &'a [Seed], fit: &[Result<Parameters, TokenRefusal>], known: &Known) -> Self {
+        let mut first = HashMap::with_capacity(seeds.len());
+        let mut contested = HashSet::new();
+        for (place, seed) in seeds.iter().enumerate() {
+            let Ok(parameters) = fit[place] else { continue };
+            let token = (parameters, known.current[place]);
+            if *first.entry(&*seed.serial_number).or_insert(token) != token {
+                contested.insert(&*seed.serial_number);
+            }
+        }
+        Self {
+            contested,
+            ..Self::default()
+        }
+    }
 }
 
 enum Verdict {
     New(Parameters),
     Duplicate,
+    /// The same token stands before it in the file.
+    Repeats,
     Refused(TokenRefusal),
 }
 
-fn judge<'a>(
-    seed: &'a Seed,
-    known: &Known,
-    place: usize,
-    in_file: &mut InFile<'a>,
-    wanted: &NewImport,
-    now: UnixMs,
-) -> Verdict {
-    if let Err(cause) = serial_number(&seed.serial_number) {
-        return Verdict::Refused(cause);
-    }
-    if let Err(cause) = long_enough(&seed.secret, wanted.allow_short_secrets) {
-        return Verdict::Refused(cause);
-    }
-    let Moving::Time { period, .. } = seed.moving else {
-        return Verdict::Refused(TokenRefusal::CountsEvents);
+/// Whether a token can be used by what the file says of it alone; why not.
+fn fit(seed: &Seed, wanted: &NewImport, now: UnixMs) -> Result<Parameters, TokenRefusal> {
+    serial_number(&seed.serial_number)?;
+    long_enough(&seed.secret, wanted.allow_short_secrets)?;
+    let period = match seed.moving {
+        Moving::Time { period, .. } => period,
+        Moving::Counter { counter } if counter > COUNTER_MAX => return Err(TokenRefusal::CounterEnds),
+        // It says nothing of a counter.
+        Moving::Counter { .. } => Period::THIRTY,
     };
     if seed.expires_at_s.is_some_and(|end| time(end) <= now) {
-        return Verdict::Refused(TokenRefusal::Expired);
+        return Err(TokenRefusal::Expired);
     }
     for (name, text) in [
         ("manufacturer", &seed.manufacturer),
@@ -320,24 +268,33 @@ fn judge<'a>(
             .as_ref()
             .is_some_and(|text| text.len() > TEXT_MAX_BYTES || text.contains(char::is_control) || holds_uri(text))
         {
-            return Verdict::Refused(TokenRefusal::UnfitText { name });
+            return Err(TokenRefusal::UnfitText { name });
         }
     }
-    let new_in_file = in_file.serial_numbers.insert(&seed.serial_number);
+    Ok(parameters(seed, period))
+}
+
+fn judge<'a>(seed: &'a Seed, parameters: Parameters, known: &Known, place: usize, in_file: &mut InFile<'a>) -> Verdict {
+    let serial_number = &*seed.serial_number;
+    if in_file.contested.contains(serial_number) {
+        return Verdict::Refused(TokenRefusal::Contested);
+    }
+    if !in_file.serial_numbers.insert(serial_number) {
+        return Verdict::Repeats;
+    }
     let new_secret = in_file.secrets.insert(known.current[place]);
     match known.tokens[place].as_ref().map(|token| token.state.status()) {
-        _ if !new_in_file => Verdict::Duplicate,
         None if known.secrets[place] || !new_secret => Verdict::Refused(TokenRefusal::AnothersSecret),
-        None => Verdict::New(parameters(seed, period)),
+        None => Verdict::New(parameters),
         Some(TokenStatus::Imported | TokenStatus::Assigned | TokenStatus::Bound) => Verdict::Duplicate,
         Some(TokenStatus::Returned) if known.secrets[place] || !new_secret => Verdict::Refused(TokenRefusal::OldSecret),
-        Some(TokenStatus::Returned) => Verdict::New(parameters(seed, period)),
+        Some(TokenStatus::Returned) => Verdict::New(parameters),
         Some(TokenStatus::Lost) => Verdict::Refused(TokenRefusal::Lost),
         Some(TokenStatus::Retired) => Verdict::Refused(TokenRefusal::Retired),
     }
 }
 
-fn parameters(seed: &Seed, period: otp::Period) -> Parameters {
+fn parameters(seed: &Seed, period: Period) -> Parameters {
     Parameters {
         algorithm: seed.algorithm,
         digits: seed.digits,
@@ -397,9 +354,9 @@ fn comes_in(
         None => None,
     };
     let expected = old.map(|old| old.version);
-    let measured_offset_steps = match seed.moving {
-        Moving::Time { drift_steps, .. } => drift_steps,
-        Moving::Counter { .. } => 0,
+    let (measured_offset_steps, counter) = match seed.moving {
+        Moving::Time { drift_steps, .. } => (drift_steps, None),
+        Moving::Counter { counter } => (0, Some(counter)),
     };
     let next = Token {
         serial_number: serial_number.clone(),
@@ -413,6 +370,7 @@ fn comes_in(
         fingerprint,
         management,
         measured_offset_steps,
+        counter,
         starts_at: seed.starts_at_s.map(time),
         expires_at: seed.expires_at_s.map(time),
         imported_at: now,

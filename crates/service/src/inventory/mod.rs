@@ -9,15 +9,17 @@ pub(crate) mod lots;
 mod of_user;
 mod overview;
 pub(crate) mod receipt;
+mod seed_file;
 pub(crate) mod tokens;
 pub(crate) mod transition;
 
 pub use export::{EXPORT_MAX, ExportedTokens, NewExport};
-pub use import::{IMPORT_MAX, NewImport, OpenedBy, SeedFile};
+pub use import::{IMPORT_MAX, NewImport};
 pub use label::serial_number_qr;
 pub use lots::{NewLot, OPEN_TO_MAX};
 pub use overview::LotClocks;
 pub use receipt::{ImportRemark, Receipt, Refused, SeedFileError, TokenRefusal};
+pub use seed_file::{OpenedBy, SeedFile};
 pub use tokens::TokenView;
 pub use transition::{TokenMove, TokenTransition};
 

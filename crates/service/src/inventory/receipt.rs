@@ -1,17 +1,21 @@
 //! The receipt of an import: what came in, what cannot and why, what was assumed.
 
+use std::fmt;
+
 use pskc::{Place, ReadError, Reason, Remark};
 
-use crate::inventory::IMPORT_MAX;
+use crate::inventory::{IMPORT_MAX, NewImport};
 
-/// The receipt of an import: everything came in, or nothing did.
+/// The receipt of an import: what came in, what did not, and why.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {
-    /// Tokens in the file.
+    /// Tokens in the file; one that stands there again counts once.
     pub count: usize,
-    /// The number that came in: all or none.
+    /// The number that can come in.
+    pub usable: usize,
+    /// The number that came in: all that can, or none.
     pub imported: usize,
-    /// Those that are in the inventory already, or twice in the file.
+    /// Those that are in the inventory already.
     pub duplicates: Vec<String>,
     /// Those that cannot come in.
     pub refusals: Vec<Refused>,
@@ -25,6 +29,34 @@ impl Receipt {
     /// Whether all of it can come in.
     pub fn is_whole(&self) -> bool {
         self.duplicates.is_empty() && self.refusals.is_empty()
+    }
+
+    /// What there is to know of the import beside what was assumed of the file.
+    pub(super) fn remark(&mut self, repeats: usize, short: usize, wanted: &NewImport) {
+        if repeats > 0 {
+            let lines = None;
+            self.remarks.push(ImportRemark::Repeated { count: repeats, lines });
+        }
+        if short > 0 {
+            self.remarks.push(ImportRemark::ShortSecrets(short));
+        }
+        if self.is_whole() {
+            return;
+        }
+        let (refused, duplicates) = (self.refusals.len(), self.duplicates.len());
+        self.remarks.push(match (self.usable, wanted.skip_unusable) {
+            (1.., true) => ImportRemark::Skipped {
+                dry_run: wanted.dry_run,
+                refused,
+                duplicates,
+            },
+            (usable, _) => ImportRemark::Nothing {
+                dry_run: wanted.dry_run,
+                usable,
+                refused,
+                duplicates,
+            },
+        });
     }
 }
 
@@ -96,9 +128,9 @@ pub enum TokenRefusal {
         /// How long it is.
         bits: usize,
     },
-    /// HOTP.
-    #[error("it counts events (HOTP): only tokens that go by the time are verified")]
-    CountsEvents,
+    /// HOTP: a counter that no token reaches.
+    #[error("its counter is beyond 2^53, which no button was pressed so often for: ask whoever wrote the file")]
+    CounterEnds,
     /// Its end is past.
     #[error("it has expired")]
     Expired,
@@ -108,6 +140,9 @@ pub enum TokenRefusal {
         /// Which: `manufacturer`, `model` or `label`.
         name: &'static str,
     },
+    /// Which of its keys is right cannot be known.
+    #[error("its serial number stands in the file again with another key: ask the vendor which is right")]
+    Contested,
     /// Two tokens would show the same codes.
     #[error("its secret is, or was, another token's: provision it anew")]
     AnothersSecret,
@@ -129,12 +164,28 @@ pub enum ImportRemark {
     Read(Remark),
     /// So many secrets are short, and were let in.
     ShortSecrets(usize),
-    /// Some cannot come in, so none does.
+    /// So many entries of the file are of tokens that it has already.
+    Repeated {
+        /// How many.
+        count: usize,
+        /// The lines of the first of them and of the token that it repeats, where they are known.
+        lines: Option<(u32, u32)>,
+    },
+    /// None comes in: all or nothing was asked for and some cannot, or none can.
     Nothing {
         /// It was only judged.
         dry_run: bool,
-        /// Tokens in the file.
-        count: usize,
+        /// Those that could have come in.
+        usable: usize,
+        /// Those that cannot come in.
+        refused: usize,
+        /// Those that are there already.
+        duplicates: usize,
+    },
+    /// Those that can be used come in without these.
+    Skipped {
+        /// It was only judged.
+        dry_run: bool,
         /// Those that cannot come in.
         refused: usize,
         /// Those that are there already.
@@ -142,32 +193,72 @@ pub enum ImportRemark {
     },
 }
 
-impl std::fmt::Display for ImportRemark {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
+impl fmt::Display for ImportRemark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
             Self::Read(remark) => remark.fmt(f),
             Self::ShortSecrets(count) => write!(
                 f,
                 "{count} token(s) have secrets of fewer than 128 bits, let in by allow_short_secrets: replace them when you can"
             ),
+            Self::Repeated { count, lines } => {
+                write!(
+                    f,
+                    "{count} token(s) stand in the file again with the same data and count once"
+                )?;
+                match lines {
+                    Some((line, first_line)) => write!(f, " (line {line} repeats line {first_line})"),
+                    None => Ok(()),
+                }
+            }
             Self::Nothing {
                 dry_run,
-                count,
+                usable,
                 refused,
                 duplicates,
             } => {
-                let (comes, were) = if *dry_run {
-                    ("would come", "would be")
+                let [comes, was] = if dry_run {
+                    ["would come", "would be"]
                 } else {
-                    ("came", "were")
+                    ["came", "were"]
                 };
-                let good = count.saturating_sub(refused + duplicates);
-                write!(
-                    f,
-                    "nothing {comes} in: {good} good token(s) {were} held back, because {refused} cannot come in and \
-                     {duplicates} are there already or twice in the file, and an import takes all or nothing"
-                )
+                let others = Others { refused, duplicates };
+                match usable {
+                    0 => write!(f, "nothing {comes} in: {others}"),
+                    _ => write!(
+                        f,
+                        "nothing {comes} in: {usable} good token(s) {was} held back, because {others}, and an import takes \
+                         all or nothing; skip_unusable takes the {usable} without the others"
+                    ),
+                }
             }
+            Self::Skipped {
+                dry_run,
+                refused,
+                duplicates,
+            } => {
+                let left = if dry_run { "would be left out" } else { "were left out" };
+                let count = refused + duplicates;
+                let others = Others { refused, duplicates };
+                write!(f, "{count} token(s) {left}, as skip_unusable asks: {others}")
+            }
+        }
+    }
+}
+
+/// Tokens that do not come in, in words.
+struct Others {
+    refused: usize,
+    duplicates: usize,
+}
+
+impl fmt::Display for Others {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { refused, duplicates } = self;
+        match (refused, duplicates) {
+            (_, 0) => write!(f, "{refused} cannot come in"),
+            (0, _) => write!(f, "{duplicates} are there already"),
+            (..) => write!(f, "{refused} cannot come in and {duplicates} are there already"),
         }
     }
 }

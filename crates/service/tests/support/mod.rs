@@ -21,7 +21,7 @@ use service::{
     Actor, ActorKind, Answer, Approver, Caller, ChallengePurpose, Cities, Clock, Confirmation, Entropy, Factor, Id,
     IdentityProof, Input, Location, Method, MethodReport, NewChallenge, NewDevice, NewEnrollment, NewImport, NewKey,
     NewLot, NewProvenMethod, OpenTo, OpenedBy, Owner, PortError, Ports, Question, Receipt, Replacement, Role, SeedFile,
-    Service, ServiceError, Settings, Signer as _, StartedEnrollment, UnixMs,
+    SeedOptions, Service, ServiceError, Settings, Signer as _, StartedEnrollment, UnixMs,
 };
 use store::{
     Store,
@@ -538,19 +538,40 @@ pub(crate) fn seeds(serial_numbers: &[&str]) -> String {
     ["serial,seed\n".to_owned()].into_iter().chain(lines).collect()
 }
 
+/// A token that was read already, whose secret has so many bytes of this one.
+pub(crate) fn seed(serial_number: &str, byte: u8, len: usize) -> pskc::Seed {
+    pskc::Seed {
+        serial_number: serial_number.into(),
+        manufacturer: None,
+        model: None,
+        key_id: None,
+        issuer: None,
+        label: None,
+        secret: otp::Secret::from_slice(&vec![byte; len]).expect("a secret"),
+        algorithm: otp::Algorithm::Sha1,
+        digits: otp::Digits::SIX,
+        moving: pskc::Moving::Time {
+            period: otp::Period::THIRTY,
+            drift_steps: 0,
+        },
+        starts_at_s: None,
+        expires_at_s: None,
+        management_key: None,
+    }
+}
+
 pub(crate) fn seed_file(text: &str) -> SeedFile {
     SeedFile {
         bytes: text.as_bytes().to_vec().into(),
         opened_by: OpenedBy::Nothing,
-        encoding: None,
+        options: SeedOptions::default(),
     }
 }
 
 pub(crate) fn into(lot: &str) -> NewImport {
     NewImport {
         lot: lot.into(),
-        dry_run: false,
-        allow_short_secrets: false,
+        ..NewImport::default()
     }
 }
 

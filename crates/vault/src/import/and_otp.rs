@@ -50,6 +50,9 @@ pub(super) const ENCRYPTED_IMPORTER: Importer = Importer {
     read: |content, password| read_encrypted(content.bytes, password),
 };
 
+/// SQLCipher's pages are a multiple of this, and nothing else of its databases can be told from random bytes.
+const DATABASE_PAGE_LEN: usize = 1_024;
+
 /// Keys beside a label that only andOTP's entries have.
 const OWN_KEYS: [&str; 4] = ["thumbnail", "last_used", "used_frequency", "tags"];
 
@@ -72,11 +75,15 @@ fn may_be_encrypted(bytes: &[u8]) -> bool {
 
 fn read_encrypted(bytes: &[u8], password: Option<&[u8]>) -> Result<Export, ImportError> {
     let password = password.ok_or(ImportError::Locked(FORMAT))?;
-    let list = match open(bytes, password) {
-        Layout::Opened(list) => list,
-        Layout::New => open_old(bytes, password).ok_or(ImportError::WrongPassword(FORMAT))?,
-        Layout::Old => open_old(bytes, password).ok_or(ImportError::NotEvenAndOtp)?,
+    let (list, otherwise) = match open(bytes, password) {
+        Layout::Opened(list) => (Some(list), ImportError::WrongPassword(FORMAT)),
+        Layout::New => (open_old(bytes, password), ImportError::WrongPassword(FORMAT)),
+        Layout::Old => (open_old(bytes, password), ImportError::NotEvenAndOtp),
     };
+    let list = list.ok_or(match bytes.len() % DATABASE_PAGE_LEN {
+        0 => ImportError::EncryptedDatabase,
+        _ => otherwise,
+    })?;
     let list = str::from_utf8(&list).map_err(|_| ImportError::Malformed(FORMAT, "its entries are not UTF-8"))?;
     let mut export = read(parse(FORMAT, list)?)?;
     export.protection = Protection::Encrypted;

@@ -1,4 +1,5 @@
-//! RFC 4180, read into buffers that are wiped; with other delimiters, and a first line `sep=;` of a spreadsheet's.
+//! RFC 4180, read into buffers that are wiped; with other delimiters, a first line `sep=;` of a spreadsheet's, and lines of
+//! words behind a `#`.
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use zeroize::Zeroizing;
@@ -12,7 +13,7 @@ const DELIMITERS: [char; 3] = [',', ';', '\t'];
 
 /// What is known of a table before it is read.
 struct Dialect<'a> {
-    /// Behind `sep=;`, where there is one.
+    /// Behind `sep=;` and remarks, where there are any.
     table: &'a str,
     lines_before: usize,
     delimiter: char,
@@ -20,21 +21,23 @@ struct Dialect<'a> {
 
 impl<'a> Dialect<'a> {
     fn of(text: &'a str) -> Self {
-        let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
-        if let Some(delimiter) = first.trim().strip_prefix("sep=").and_then(|rest| rest.parse().ok()) {
-            return Self {
-                table: rest,
-                lines_before: 1,
-                delimiter,
-            };
+        let (mut table, mut lines_before, mut announced) = (text, 0, None);
+        while let Some((line, rest)) = table.split_once('\n') {
+            let delimiter = line.trim().strip_prefix("sep=").and_then(|rest| rest.parse().ok());
+            if delimiter.is_none() && !line.trim_start().starts_with('#') {
+                break;
+            }
+            announced = announced.or(delimiter);
+            table = rest;
+            lines_before += 1;
         }
-        let header = first_line(text);
+        let header = first_line(table);
         let count = |delimiter: &char| header.matches(*delimiter).count();
         let most = DELIMITERS.into_iter().rev().max_by_key(count);
         Self {
-            table: text,
-            lines_before: 0,
-            delimiter: most.unwrap_or(','),
+            table,
+            lines_before,
+            delimiter: announced.or(most).unwrap_or(','),
         }
     }
 }
@@ -59,6 +62,15 @@ pub(crate) fn columns(text: &str) -> Vec<String> {
 pub(crate) enum Longer {
     Refused,
     Kept,
+}
+
+/// True of words for people behind a `#`, where they are no row otherwise: a title may begin with one, too.
+fn is_marked(fields: &[Zeroizing<String>]) -> bool {
+    fields.first().is_some_and(|first| first.trim_start().starts_with('#'))
+}
+
+fn is_alone(fields: &[Zeroizing<String>]) -> bool {
+    fields.iter().skip(1).all(|field| field.trim().is_empty())
 }
 
 /// A table whose first row names the columns.
@@ -109,15 +121,19 @@ impl<'a> Table<'a> {
         if self.rows > MAX_ENTRIES {
             return Err(ImportError::Malformed(self.format, "it has more than 10000 rows"));
         }
-        let Some((line, fields)) = self.record()? else {
-            return Ok(None);
+        let (line, fields) = loop {
+            let Some((line, fields)) = self.record()? else {
+                return Ok(None);
+            };
+            let has_more = fields.get(self.columns.len()..);
+            let fits =
+                has_more.is_some_and(|more| self.longer == Longer::Kept || more.iter().all(|field| field.is_empty()));
+            match is_marked(&fields) {
+                true if !fits || is_alone(&fields) => {}
+                _ if fits => break (line, fields),
+                _ => return Err(ImportError::Damaged { line, column: 1 }),
+            }
         };
-        let has_more = fields.get(self.columns.len()..);
-        let fits =
-            has_more.is_some_and(|more| self.longer == Longer::Kept || more.iter().all(|field| field.is_empty()));
-        if !fits {
-            return Err(ImportError::Damaged { line, column: 1 });
-        }
         Ok(Some(Row {
             line,
             columns: &self.columns,

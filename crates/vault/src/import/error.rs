@@ -55,6 +55,11 @@ pub enum ImportError {
     /// Binary, and of no format that says what it is.
     #[error("the file could only be an andOTP backup of before 2019, and this password opens none: export it again")]
     NotEvenAndOtp,
+    /// Binary, no andOTP backup under this password, and as long as SQLCipher's databases are.
+    #[error(
+        "this password opens no andOTP backup, and the file is as long as an encrypted database: Authenticator Plus' is not read, so export its accounts as text"
+    )]
+    EncryptedDatabase,
     /// It ends too early.
     #[error("the file was cut off: its end is missing; export it again")]
     CutOff,

@@ -39,7 +39,7 @@ pub enum Format {
     ProtonPass,
     /// Steam's own account files.
     Steam,
-    /// Authy's settings, of a rooted phone.
+    /// Authy's settings, of a rooted phone; and its tokens, as others' tools save them.
     Authy,
     /// Battle.net's settings, of a rooted phone.
     BattleNet,

@@ -7,8 +7,8 @@ use super::error::ImportError;
 use super::json::{Object, any_in};
 use super::receipt::Export;
 use super::{
-    aegis, and_otp, android_settings, bitwarden, cotp, ente, free_otp, free_otp_backup, lastpass, one_password, own,
-    password_csv, proton, proton_pass, raivo, steam, stratum, two_fas, uri_list,
+    aegis, and_otp, android_settings, authy_tokens, bitwarden, cotp, ente, free_otp, free_otp_backup, lastpass,
+    one_password, own, password_csv, proton, proton_pass, raivo, steam, stratum, two_fas, uri_list,
 };
 
 /// The content of a file, as far as one has to look to know its format.
@@ -79,7 +79,7 @@ impl Importer {
 
 /// All importers, in the order in which they are asked. A table of Bitwarden's may have URIs in its notes, so it is asked
 /// before the list of URIs; and what only a password proves is asked last.
-pub(super) const IMPORTERS: [Importer; 28] = [
+pub(super) const IMPORTERS: [Importer; 29] = [
     own::IMPORTER,
     stratum::ENCRYPTED_IMPORTER,
     free_otp_backup::IMPORTER,
@@ -106,6 +106,7 @@ pub(super) const IMPORTERS: [Importer; 28] = [
     steam::IMPORTER,
     android_settings::AUTHY_IMPORTER,
     android_settings::BATTLE_NET_IMPORTER,
+    authy_tokens::IMPORTER,
     uri_list::IMPORTER,
     and_otp::ENCRYPTED_IMPORTER,
 ];
@@ -119,7 +120,7 @@ mod tests {
 
     const PASSWORD: &[u8] = "correct horse — 正确的马".as_bytes();
     /// The samples, each with the one of [`IMPORTERS`] that is to know it.
-    const SAMPLES: [(&str, usize); 52] = [
+    const SAMPLES: [(&str, usize); 54] = [
         ("stratum_encrypted.stratum", 1),
         ("stratum_encrypted_old.stratum", 1),
         ("freeotp_backup.xml", 2),
@@ -159,6 +160,8 @@ mod tests {
         ("steam.json", 23),
         ("authy.xml", 24),
         ("battlenet.xml", 25),
+        ("authy_tokens.json", 26),
+        ("authy_decrypted.json", 26),
         ("2fas_empty.2fas", 4),
         ("ente_message.txt", 6),
         ("freeotp_android6.xml", 2),

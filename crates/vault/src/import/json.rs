@@ -58,20 +58,24 @@ impl<'de: 'a, 'a> Deserialize<'de> for RawList<'a> {
 pub(crate) struct Object<'a>(Vec<(&'static str, &'a RawValue)>);
 
 /// Every key by which some format is known; no other is looked at.
-const KEYS: [&str; 40] = [
+const KEYS: [&str; 44] = [
     "Authenticators",
     "account_name",
     "accounts",
     "algo",
     "attrs",
+    "authenticator_tokens",
     "cipher",
     "content",
     "data",
     "db",
+    "decrypted_authenticator_tokens",
+    "decrypted_seed",
     "elements",
     "encKeyValidation_DO_NOT_EDIT",
     "encrypted",
     "encryptedData",
+    "encrypted_seed",
     "entries",
     "header",
     "issuer",

@@ -5,6 +5,7 @@ mod aegis;
 mod and_otp;
 mod android_settings;
 mod archive;
+mod authy_tokens;
 mod bitwarden;
 mod claim;
 mod comparison;

@@ -36,6 +36,11 @@ pub enum Oddity {
         "its issuer is Steam, but its codes are digits, as the other app says: if Steam refuses them, its type has to be steam"
     )]
     DigitsForSteam,
+    /// A spreadsheet program showed a long number as `1.23457E+12`, and saved that.
+    #[error(
+        "a spreadsheet program has rounded a number that is its name (as in 1.23457E+12): change it, or import what the other app exported"
+    )]
+    RoundedName,
     /// Its secret is another entry's too, under other names.
     #[error("{other} has the same secret, and so the same codes: if they are one account, remove one of the two")]
     SameSecret {
@@ -86,6 +91,14 @@ pub enum Reason {
     /// Its secret is not base32.
     #[error("{0}")]
     Secret(#[from] Base32Error),
+    /// It alone does not open.
+    #[error("this password does not open it: it may be under an older one")]
+    OtherPassword,
+    /// A spreadsheet program has taken it for a number.
+    #[error(
+        "a spreadsheet program has rounded its secret (as in 1.23457E+12), which is lost: import what the other app exported"
+    )]
+    Rounded,
     /// Its secret is longer than 128 bytes.
     #[error("its secret is longer than 128 bytes")]
     LongSecret,

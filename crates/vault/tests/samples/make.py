@@ -613,6 +613,30 @@ def of_rooted_phones():
     expect("battlenet.xml", [game])
 
 
+def authy_tokens():
+    """Twilio's blog on Authy's backups, and the tools of others that decrypt what the app gets from its server."""
+    can = [a for a in ACCOUNTS if a.kind == "totp" and a.algorithm == "SHA1" and a.period == 30]
+    def token(a, password, iterations, unique_iv, issuer):
+        salt = base64.b64encode(random(20)).decode().rstrip("=")
+        plain = a.base32().encode()
+        pad = 16 - len(plain) % 16
+        key = PBKDF2(password.encode(), salt.encode(), 32, iterations, hmac_hash_module=SHA1)
+        sealed = AES.new(key, AES.MODE_CBC, unique_iv or bytes(16)).encrypt(plain + bytes([pad]) * pad)
+        names = {"name": a.account, "issuer": a.issuer} if issuer else {"name": f"{a.issuer}: {a.account}", "issuer": None}
+        return names | {"account_type": "authenticator", "digits": a.digits, "encrypted_seed": base64.b64encode(sealed).decode(), "salt": salt,
+                        "key_derivation_iterations": iterations, "original_name": "x", "password_timestamp": 1, "unique_id": "1",
+                        "unique_iv": unique_iv.hex() if unique_iv else None}
+    older = Account("totp", "Older", "kim")
+    tokens = [token(can[0], PASSWORD, 1_000, None, False), token(can[1], PASSWORD, 2_000, random(16), True),
+              token(can[2], PASSWORD, 1_000, None, False), token(older, "an older one", 1_000, None, False)]
+    write("authy_tokens.json", dumps({"authenticator_tokens": tokens, "deleted": [], "success": True}))
+    decrypted = [{"account_type": "authenticator", "name": f"{a.issuer}: {a.account}", "issuer": None, "decrypted_seed": a.base32(), "digits": a.digits,
+                  "logo": None, "unique_id": "1"} for a in can]
+    write("authy_decrypted.json", dumps({"message": "success", "decrypted_authenticator_tokens": decrypted, "success": True}))
+    for name in ("authy_tokens.json", "authy_decrypted.json"):
+        expect(name, can, groups=False, note=False, favourite=False, uses=False)
+
+
 def from_windows():
     """Windows' tools write in the code page of the machine, or in UTF-16."""
     accounts = [Account("totp", "Société Générale", "zoë"), Account("totp", "Müller & Söhne", "jürgen")]
@@ -633,6 +657,6 @@ for make in (google, aegis, two_fas, and_otp):
     make()
 bitwarden_logins = bitwarden()
 for make in (free_otp, ente, proton, stratum, cotp, uri_list, bitwarden_of_an_organisation, bitwarden_protected, free_otp_backup, stratum_uris, utf_16, raivo, cotp_uris, two_fas_empty, bitwarden_android,
-             password_managers, ente_message, lastpass, proton_pass, one_password, of_rooted_phones, from_windows):
+             password_managers, ente_message, lastpass, proton_pass, one_password, of_rooted_phones, from_windows, authy_tokens):
     make()
 free_otp_backup("freeotp_android6.xml", b"\x04\x0c", b"")

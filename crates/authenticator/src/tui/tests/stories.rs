@@ -236,6 +236,38 @@ fn a_pasted_uri_is_added_from_wherever_it_is_pasted() {
         .paste("otpauth://totp/Other:bob?secret=JBSWY3DPEHPK3PXP\n")
         .press(KeyCode::Enter);
     assert_eq!(harness.ids().len(), 2, "another name is another entry");
+    let screen = harness.screen(120, 24);
+    assert!(
+        screen.contains("Example (bob) has the same secret, and so the same codes"),
+        "{screen}"
+    );
+}
+
+#[test]
+fn what_is_odd_about_an_entry_is_said_when_it_is_added() {
+    let mut harness = Harness::open(settings(), ENTRIES);
+    // RFC 4226's secret, with a letter too many.
+    let odd = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQM";
+    harness.types("a").paste(odd).press(KeyCode::Enter).types("Oddly");
+    harness.press(KeyCode::Enter);
+    let screen = harness.screen(120, 24);
+    assert!(
+        screen
+            .contains("Added Oddly. 2 things to know, the first: Its secret has a last letter that belongs to no byte"),
+        "{screen}"
+    );
+    let uris = format!("otpauth://totp/A:a?secret={odd}&digits=8\notpauth://totp/B:b?secret=MFRGGZDFMZTWQ2LK\n");
+    harness.paste(&uris).press(KeyCode::Enter);
+    let screen = harness.screen(120, 24);
+    assert!(
+        screen.contains("Added 2 entries. 2 things to know, the first of A (a): Its secret has a last letter that belongs to no byte"),
+        "{screen}"
+    );
+    harness
+        .paste("otpauth://totp/C:c?secret=MFRGGZDF")
+        .press(KeyCode::Enter);
+    let screen = harness.screen(120, 24);
+    assert!(screen.contains("Added C (c). Its secret has only 5 bytes"), "{screen}");
 }
 
 #[test]
@@ -335,12 +367,40 @@ fn a_key_is_added_by_hand_and_what_was_typed_outlives_a_full_disk() {
 }
 
 #[test]
+fn a_key_is_taken_as_keyboards_of_every_script_and_web_pages_write_it() {
+    for pasted in [
+        "\u{200e}GEZD\u{200b}GNBV\u{2011}GY\u{6f3}TQOJQ gezd\u{ad}gnbv gy3t qojq\u{feff}",
+        "\u{2068}GEZDGNBVGY\u{969}TQOJQ\u{2013}GEZDGNBVGY3TQOJQ==\u{2069}",
+        "ＧＥＺＤＧＮＢＶＧＹ３ＴＱＯＪＱ　ＧＥＺＤＧＮＢＶＧＹ３ＴＱＯＪＱ",
+        "\u{feff}otpauth://totp/Example:bob?secret=GEZD%E2%80%8BGNBVGY3TQOJQGEZDGNBVGY\u{6f3}TQOJQ\u{200b}",
+    ] {
+        let mut harness = Harness::open(settings(), "");
+        harness.types("a").control('u').paste(pasted).press(KeyCode::Enter);
+        if !pasted.contains("otpauth") {
+            harness
+                .types("Example")
+                .press(KeyCode::Tab)
+                .types("bob")
+                .press(KeyCode::Enter);
+        }
+        let entry = harness
+            .opened()
+            .vault
+            .entries()
+            .iter()
+            .next()
+            .map(|entry| entry.credential().secret().expose_secret().to_vec());
+        assert_eq!(entry.as_deref(), Some(&b"12345678901234567890"[..]), "{pasted}");
+    }
+}
+
+#[test]
 fn what_is_neither_uri_nor_key_nor_path_is_said_to_be_so() {
     let mut harness = Harness::open(settings(), "");
     for (typed, said) in [
         ("hello!", "This is no otpauth URI"),
         ("hello 1", "Character 7 of the secret is not base32"),
-        ("JBSWY3", "cannot have 6 characters"),
+        ("J", "cannot have 1 character"),
         // Not taken for a path: there is a secret in it, which an error would show.
         ("tpauth://totp/x?secret=JBSWY3DPEHPK3PXP", "This is no otpauth URI"),
     ] {

@@ -36,6 +36,7 @@ pub(super) fn saved(model: &mut Model, vault: OpenVault, changed: Changed) -> Ef
             doubles,
             raised,
             unusable,
+            odd,
         } => {
             open.dialog = Dialog::None;
             open.selected = ids.first().or(raised.first()).copied();
@@ -55,6 +56,10 @@ pub(super) fn saved(model: &mut Model, vault: OpenVault, changed: Changed) -> Ef
                     unusable.len(),
                     &Trouble::Unusable(vec![first.clone()]),
                 ));
+            }
+            if let Some((title, first)) = odd.first() {
+                let title = (ids.len() > 1).then_some(&**title);
+                text.push_str(&(words.odd)(odd.len(), title, first));
             }
             Some(text.trim_start().to_owned())
         }

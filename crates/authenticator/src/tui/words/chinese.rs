@@ -1,8 +1,9 @@
+mod oddity;
 mod trouble;
 
 use vault::Order;
 
-use self::trouble::trouble;
+use self::{oddity::oddity, trouble::trouble};
 use super::{Add, FormWords, Gate, Keys, List, Notice, Remove, SecretWords, Words};
 use crate::tui::form::{Field, Missing, Type};
 
@@ -111,6 +112,12 @@ pub(super) const WORDS: Words = Words {
         unusable: |count, first| match count {
             1 => format!("1 条无法使用。{}", trouble(first)),
             _ => format!("{count} 条无法使用，第一条的原因：{}", trouble(first)),
+        },
+        odd: |count, title, first| match (count, title) {
+            (1, None) => oddity(first),
+            (1, Some(title)) => format!("{title}：{}", oddity(first)),
+            (_, None) => format!("有 {count} 点需要留意，第一点：{}", oddity(first)),
+            (_, Some(title)) => format!("有 {count} 点需要留意，第一点（{title}）：{}", oddity(first)),
         },
         edited: "已保存。",
         removed: |title| format!("已删除 {title}。按 u 撤销。"),

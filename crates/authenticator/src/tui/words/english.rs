@@ -139,6 +139,12 @@ pub(super) const WORDS: Words = Words {
             1 => format!(" One cannot be used. {}", trouble(first)),
             _ => format!(" {count} cannot be used, the first because: {}", trouble(first)),
         },
+        odd: |count, title, first| match (count, title) {
+            (1, None) => format!(" {}", sentence(first)),
+            (1, Some(title)) => format!(" Of {title}: {}", sentence(first)),
+            (_, None) => format!(" {count} things to know, the first: {}", sentence(first)),
+            (_, Some(title)) => format!(" {count} things to know, the first of {title}: {}", sentence(first)),
+        },
         edited: "Saved.",
         removed: |title| format!("Removed {title}. u undoes it."),
         restored: |title| format!("{title} is back."),

@@ -3,7 +3,7 @@
 mod chinese;
 mod english;
 
-use vault::Order;
+use vault::{Order, import::Oddity};
 
 use super::{
     form::{Field, Missing, Type},
@@ -132,6 +132,8 @@ pub(super) struct Notice {
     pub(super) raised: fn(usize) -> String,
     /// The same; the first one's trouble stands for all.
     pub(super) unusable: fn(usize, &Trouble) -> String,
+    /// The same: how many remarks there are, and the first of them, with its entry's title where several were added.
+    pub(super) odd: fn(usize, Option<&str>, &Oddity) -> String,
     pub(super) edited: &'static str,
     pub(super) removed: fn(&str) -> String,
     pub(super) restored: fn(&str) -> String,

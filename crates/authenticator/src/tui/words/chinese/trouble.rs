@@ -102,6 +102,10 @@ fn reason(reason: &Reason) -> String {
         Reason::Shape => "条目不符合其格式。".into(),
         Reason::NoSecret => "条目没有密钥。".into(),
         Reason::Secret(error) => key(*error),
+        Reason::Rounded => {
+            "电子表格软件已将密钥四舍五入（如 1.23457E+12），密钥已丢失：请导入另一个应用的原始导出文件。".into()
+        }
+        Reason::OtherPassword => "这个密码打不开此条目：它可能仍用以前的密码。".into(),
         Reason::LongSecret => "密钥超过 128 字节。".into(),
         Reason::Type(kind) => format!("类型是 {kind}：只能保存 TOTP、HOTP 和 Steam。"),
         Reason::Algorithm(name) => format!("算法是 {name}：只能计算 SHA-1、SHA-256 和 SHA-512。"),
@@ -144,6 +148,9 @@ fn import(error: ImportError) -> String {
         ImportError::VaultLocked(error) => unlock(error),
         ImportError::LockedByKeyFile => {
             "此保险库由密钥文件打开：请退出，然后运行 `countersign authenticator import 文件 --password-file 密钥文件`。".into()
+        }
+        ImportError::EncryptedDatabase => {
+            "此密码打不开 andOTP 备份，而文件长度像是加密的数据库：Authenticator Plus 的数据库无法读取，请将其账号导出为文本。".into()
         }
         ImportError::NotEvenAndOtp => "这只可能是 2019 年以前的 andOTP 备份，而此密码打不开：请重新导出。".into(),
         ImportError::WrongPassword(format) => format!("密码错误，或者 {format} 的导出文件已损坏。"),

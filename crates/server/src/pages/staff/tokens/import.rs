@@ -1,16 +1,10 @@
 //! Import of a seed file: judged first, then taken in, if it is the file that was judged.
 
-use api::Name;
 use askama::Template;
 use axum::{body::Body, extract::State, http::Request, response::Response};
-use data_encoding::{BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use serde::Deserialize;
-use service::{Encoding, NewImport, OpenedBy, Receipt, SeedFile};
-use sha2::Sha256;
-use zeroize::Zeroizing;
+use service::{NewImport, Receipt, SeedFile};
 
-use super::{DESK, encoded, import_words};
+use super::{DESK, encoded, import_form::Importing, import_words};
 use crate::{
     answer::same,
     http::App,
@@ -40,10 +34,6 @@ struct Import<'a> {
 }
 
 impl Import<'_> {
-    fn is_chosen(&self, encoding: &str) -> bool {
-        self.form.encoding == encoding
-    }
-
     fn lot_path(&self) -> String {
         lots::path_of(&self.form.lot)
     }
@@ -58,26 +48,19 @@ struct Told {
     file_name: String,
     format: &'static str,
     dry_run: bool,
+    /// What came, or would come, and what did not.
+    outcome: String,
     count: usize,
-    imported: usize,
-    duplicates: Vec<String>,
+    usable: usize,
+    /// Whether these come in, or came in.
+    comes: bool,
+    refused: usize,
     refusals: Vec<import_words::Row>,
+    there_already: usize,
+    duplicates: Vec<String>,
     /// Rows that are not shown.
     more: usize,
     remarks: Vec<String>,
-    is_whole: bool,
-}
-
-/// The form's fields; the secrets are typed anew each time.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Importing {
-    lot: String,
-    encoding: String,
-    allow_short: Option<String>,
-    password: Zeroizing<String>,
-    key: Zeroizing<String>,
-    seal: String,
 }
 
 /// `GET /staff/tokens/import`
@@ -112,27 +95,30 @@ pub(crate) async fn act(State(app): State<App>, visit: StaffVisit, request: Requ
         form, file, file_name, ..
     } = uploaded;
     let frame = visit::frame(&app, &visit, "tokens");
-    let seal = seal(&visit, &form, &file);
+    let seal = form.seal_of(&visit, &file);
     let dry_run = form.seal.is_empty();
     if !dry_run && !same(form.seal.as_bytes(), seal.as_bytes()) {
         let said = frame.t("staff_import.other_file");
         return Ok(shown(&app, &visit, &form, Some(said), None));
     }
-    let asked = wanted(&form, dry_run).and_then(|wanted| Ok((wanted, opened_by(&form)?)));
-    let (wanted, opened_by) = match asked {
+    let asked = form.wanted(dry_run).and_then(|wanted| {
+        let file_is = (form.opened_by()?, form.options()?);
+        Ok((wanted, file_is))
+    });
+    let (wanted, (opened_by, options)) = match asked {
         Ok(_) if file.is_empty() => return Ok(refused(&app, &visit, &form, "staff_import.no_file")),
         Ok(asked) => asked,
         Err(key) => return Ok(refused(&app, &visit, &form, key)),
     };
     let file = SeedFile {
-        encoding: encoding(&form),
         bytes: file,
         opened_by,
+        options,
     };
     match app.service.import_file(visit.caller(), file, &wanted).await {
         Ok(receipt) => {
-            let goes_on = dry_run && receipt.is_whole();
-            let told = told(&frame, receipt, file_name, dry_run);
+            let told = told(&frame, receipt, file_name, &wanted);
+            let goes_on = dry_run && told.comes;
             Ok(shown(&app, &visit, &form, None, Some((&told, goes_on.then_some(seal)))))
         }
         Err(error) => {
@@ -147,67 +133,13 @@ fn refused(app: &App, visit: &StaffVisit, form: &Importing, key: &str) -> Respon
     shown(app, visit, form, Some(said), None)
 }
 
-fn wanted(form: &Importing, dry_run: bool) -> Result<NewImport, &'static str> {
-    let lot = Name::new(form.lot.trim()).map_err(|_| "staff_lot.no_name")?;
-    Ok(NewImport {
-        lot: lot.as_str().to_owned(),
-        dry_run,
-        allow_short_secrets: form.allow_short.is_some(),
-    })
-}
-
-fn encoding(form: &Importing) -> Option<Encoding> {
-    match &*form.encoding {
-        "hex" => Some(Encoding::Hex),
-        "base32" => Some(Encoding::Base32),
-        _ => None,
-    }
-}
-
-/// The password or the key: not both, and a key is hexadecimal.
-fn opened_by(form: &Importing) -> Result<OpenedBy, &'static str> {
-    let key: Zeroizing<String> = form
-        .key
-        .chars()
-        .filter(|character| !character.is_whitespace())
-        .collect::<String>()
-        .into();
-    match (form.password.is_empty(), key.is_empty()) {
-        (true, true) => Ok(OpenedBy::Nothing),
-        (false, true) => Ok(OpenedBy::Password(form.password.clone())),
-        (true, false) => {
-            let key = HEXLOWER_PERMISSIVE
-                .decode(key.as_bytes())
-                .map_err(|_| "staff_import.no_key")?;
-            Ok(OpenedBy::Key(key.into()))
-        }
-        (false, false) => Err("staff_import.both_keys"),
-    }
-}
-
-/// What a file is known by again within this session: nothing of it is kept, so that it comes a second time.
-fn seal(visit: &StaffVisit, form: &Importing, file: &[u8]) -> String {
-    // Any key will do for HMAC.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(visit.visitor.form_token.as_bytes()) else {
-        return String::new();
-    };
-    for part in [
-        form.lot.trim().as_bytes(),
-        form.encoding.as_bytes(),
-        form.allow_short.as_deref().map_or(b"no", |_| b"ok"),
-        file,
-    ] {
-        mac.update(&(part.len() as u64).to_be_bytes());
-        mac.update(part);
-    }
-    BASE64URL_NOPAD.encode(&mac.finalize().into_bytes())
-}
-
-fn told(frame: &Frame, mut receipt: Receipt, file_name: String, dry_run: bool) -> Told {
-    let is_whole = receipt.is_whole();
-    let more = receipt.duplicates.len().saturating_sub(ROWS) + receipt.refusals.len().saturating_sub(ROWS);
+fn told(frame: &Frame, mut receipt: Receipt, file_name: String, wanted: &NewImport) -> Told {
+    let (refused, there_already) = (receipt.refusals.len(), receipt.duplicates.len());
+    let outcome = import_words::outcome(frame, &receipt, wanted);
+    let comes = receipt.usable > 0 && (receipt.is_whole() || wanted.skip_unusable);
     receipt.duplicates.truncate(ROWS);
     receipt.refusals.truncate(ROWS);
+    let more = refused - receipt.refusals.len() + there_already - receipt.duplicates.len();
     let refusals = receipt
         .refusals
         .into_iter()
@@ -215,47 +147,20 @@ fn told(frame: &Frame, mut receipt: Receipt, file_name: String, dry_run: bool) -
     Told {
         file_name,
         format: receipt.format.unwrap_or_default(),
-        dry_run,
+        dry_run: wanted.dry_run,
+        outcome,
         count: receipt.count,
-        imported: receipt.imported,
-        duplicates: receipt.duplicates,
+        usable: receipt.usable,
+        comes,
+        refused,
         refusals: refusals.collect(),
+        there_already,
+        duplicates: receipt.duplicates,
         more,
         remarks: receipt
             .remarks
             .iter()
             .filter_map(|remark| import_words::remark(frame, *remark))
             .collect(),
-        is_whole,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn form(password: &str, key: &str) -> Importing {
-        Importing {
-            password: Zeroizing::new(password.into()),
-            key: Zeroizing::new(key.into()),
-            ..Importing::default()
-        }
-    }
-
-    #[test]
-    fn a_file_is_opened_by_nothing_a_password_or_a_hexadecimal_key() {
-        assert!(matches!(opened_by(&form("", "")), Ok(OpenedBy::Nothing)));
-        let opened = opened_by(&form(" open ", ""));
-        assert!(matches!(opened, Ok(OpenedBy::Password(password)) if *password == " open "));
-        let opened = opened_by(&form("", "00 Fe\n10"));
-        assert!(matches!(opened, Ok(OpenedBy::Key(key)) if *key == [0, 0xfe, 0x10]));
-    }
-
-    #[test]
-    fn and_not_by_both_nor_by_what_is_no_key() {
-        assert_eq!(opened_by(&form("open", "00")).err(), Some("staff_import.both_keys"));
-        for key in ["0", "xyz", "é0"] {
-            assert_eq!(opened_by(&form("", key)).err(), Some("staff_import.no_key"), "{key}");
-        }
     }
 }

@@ -1,8 +1,8 @@
 //! What became of a seed file, in words: why it cannot be read, why a token cannot come in, what was assumed.
 
 use service::{
-    Encoding, IMPORT_MAX, ImportRemark, Refused, SeedFileError, SeedReadError, SeedReason, SeedRemark, ServiceError,
-    TokenRefusal,
+    Encoding, IMPORT_MAX, ImportRemark, NewImport, Receipt, Refused, SeedFileError, SeedReadError, SeedReason,
+    SeedRemark, ServiceError, TokenRefusal,
 };
 
 use super::search::told;
@@ -34,9 +34,10 @@ fn cause(frame: &Frame, cause: &TokenRefusal) -> String {
         TokenRefusal::SerialNumberIsUri => frame.t("staff_import.serial_number_uri"),
         TokenRefusal::ShortSecret { bits } => frame.t1("staff_import.short_secret", "bits", bits),
         TokenRefusal::GuessableSecret { bits } => frame.t1("staff_import.guessable_secret", "bits", bits),
-        TokenRefusal::CountsEvents => frame.t("staff_import.counts_events"),
+        TokenRefusal::CounterEnds => frame.t("staff_import.counter_ends"),
         TokenRefusal::Expired => frame.t("staff_import.expired"),
         TokenRefusal::UnfitText { name } => frame.t1("staff_import.unfit_text", "name", name),
+        TokenRefusal::Contested => frame.t("staff_import.contested"),
         TokenRefusal::AnothersSecret => frame.t("staff_import.anothers_secret"),
         TokenRefusal::OldSecret => frame.t("staff_import.old_secret"),
         TokenRefusal::Lost => frame.t("staff_import.lost"),
@@ -68,11 +69,35 @@ fn reason_said(frame: &Frame, reason: &SeedReason) -> String {
     }
 }
 
-/// A remark in words; that nothing comes in is said above all of them.
+/// What comes in, or came.
+pub(super) fn outcome(frame: &Frame, receipt: &Receipt, wanted: &NewImport) -> String {
+    let (count, usable) = (receipt.count, receipt.usable);
+    let key = match (usable, receipt.is_whole(), wanted.dry_run) {
+        (_, true, true) => "staff_import.can_come_in",
+        (_, true, false) => "staff_import.came_in",
+        (0, false, _) => "staff_import.none_can",
+        (_, false, true) if wanted.skip_unusable => "staff_import.some_can",
+        (_, false, false) if wanted.skip_unusable => "staff_import.some_came",
+        (_, false, _) => "staff_import.held_back",
+    };
+    let (count, usable) = (count.to_string(), usable.to_string());
+    frame.t2(key, &("count", &count), &("usable", &usable))
+}
+
+/// A remark in words; what comes in is said above all of them.
 pub(super) fn remark(frame: &Frame, remark: ImportRemark) -> Option<String> {
     Some(match remark {
         ImportRemark::ShortSecrets(count) => frame.t1("staff_import.short_secrets", "count", count),
-        ImportRemark::Nothing { .. } => return None,
+        ImportRemark::Nothing { .. } | ImportRemark::Skipped { .. } => return None,
+        ImportRemark::Repeated { count, lines: None } => frame.t1("staff_import.repeats", "count", count),
+        ImportRemark::Repeated {
+            count,
+            lines: Some((line, first)),
+        } => {
+            let (line, first) = (line.to_string(), first.to_string());
+            let example = frame.t2("staff_import.repeats_line", &("line", &line), &("first", &first));
+            frame.t1("staff_import.repeats", "count", count) + &example
+        }
         ImportRemark::Read(remark) => match remark {
             SeedRemark::AmbiguousEncoding(encoding) => {
                 let name = match encoding {

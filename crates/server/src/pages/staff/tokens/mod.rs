@@ -2,6 +2,7 @@
 
 mod by_code;
 mod import;
+mod import_form;
 mod import_words;
 mod labels;
 mod one;
