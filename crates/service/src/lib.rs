@@ -71,7 +71,8 @@ pub use verification::{Acceptance, Answer, Question};
 // crate of ours.
 pub use otp::{Algorithm, Digits, Parameters, Period, Secret};
 pub use pskc::{
-    Encoding, Options as SeedOptions, ReadError as SeedReadError, Reason as SeedReason, Remark as SeedRemark, Seed,
+    Encoding, Options as SeedOptions, Place as SeedPlace, Problem as SeedProblem, ReadError as SeedReadError,
+    Reason as SeedReason, Remark as SeedRemark, Said as SeedSaid, Seed,
 };
 pub use store::{
     Administrators, ApiKey, Application, Closing, ClosingState, Damage, Delivery, DeliveryState, Evidence, Export,
