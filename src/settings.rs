@@ -119,6 +119,8 @@ pub(crate) struct PolicyTable {
     pub(crate) virtual_codes: Option<u8>,
     /// Steps accepted on each side: 1 or 2.
     pub(crate) window_steps: Option<u8>,
+    /// Codes of a counter token that may be skipped: 0 to 10.
+    pub(crate) counter_look_ahead: Option<u8>,
     /// How long an enrollment lives.
     pub(crate) enrollment_minutes: Option<u16>,
     /// Wrong codes that end an enrollment.
@@ -344,6 +346,13 @@ impl PolicyTable {
             "window_steps",
             self.window_steps,
             1..=2,
+            u32::from,
+        )?;
+        set(
+            &mut settings.policy.counter_look_ahead,
+            "counter_look_ahead",
+            self.counter_look_ahead,
+            0..=10,
             u32::from,
         )?;
         if let Some(unknown) = self.unknown_operations {

@@ -69,6 +69,8 @@ mod terminal;
 mod trail;
 #[path = "attack/trust.rs"]
 mod trust;
+#[path = "attack/typed.rs"]
+mod typed;
 #[path = "attack/vanishing.rs"]
 mod vanishing;
 #[path = "attack/visits.rs"]

@@ -74,6 +74,7 @@ impl Measured {
             Self::new("echo", Subject::Http(Scenario::Echo)),
             Self::new("http single", Subject::Http(Scenario::Single)),
             Self::new("bare batched update", Subject::Bare),
+            Self::new("http counter", Subject::Http(Scenario::Counter)),
             Self::new("http single wrong", Subject::Http(Scenario::Wrong)),
             Self::new("http locked", Subject::Http(Scenario::Locked)),
             Self::new("http batch 256", Subject::Http(Scenario::Batch(256))),

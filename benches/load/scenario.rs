@@ -2,10 +2,12 @@
 
 use std::{cell::RefCell, ops::Range, time::Duration};
 
+use otp::Step;
+
 use crate::{
     Any, challenge,
     expected::Expected,
-    population::{self, Device, LOCKED, item},
+    population::{self, COUNTERS, Device, LOCKED, item},
     server_process::ServerProcess,
 };
 
@@ -20,6 +22,8 @@ pub(crate) enum Scenario {
     Echo,
     /// One right and fresh code a request.
     Single,
+    /// The same of counter tokens.
+    Counter,
     /// One in four is wrong.
     Wrong,
     /// A wrong code.
@@ -101,6 +105,8 @@ struct Turns {
     moves: u64,
     /// Turns of those who need no fresh code.
     stale: u64,
+    /// Codes of counter tokens.
+    counted: u64,
 }
 
 impl Shots {
@@ -138,6 +144,15 @@ impl Shots {
         (turns.stale, turns.moves)
     }
 
+    /// The next counter token, and its next counter.
+    fn counted(&self) -> (u32, Step) {
+        let mut turns = self.turns.borrow_mut();
+        let place = turns.counted % u64::from(COUNTERS);
+        let counter = turns.counted / u64::from(COUNTERS) + 1;
+        turns.counted += 1;
+        (self.devices + LOCKED + place as u32, Step::new(counter))
+    }
+
     pub(crate) fn number(&self, turn: u64) -> u32 {
         (turn * STRIDE % u64::from(self.devices)) as u32
     }
@@ -158,6 +173,11 @@ impl Shots {
                 item(body, number, &Device::of(number).shown(population::step(moves)));
                 Expected::Accepted(turns, moves)
             }
+            Scenario::Counter => {
+                let (number, counter) = self.counted();
+                item(body, number, &Device::of(number).shown(counter));
+                Expected::Counted(number, counter)
+            }
             Scenario::Wrong => {
                 let (turns, moves) = self.fresh(1)?;
                 let number = self.number(turns.start.into());
@@ -177,7 +197,7 @@ impl Shots {
                 let behind = if scenario == Scenario::Guess {
                     0
                 } else {
-                    self.devices + LOCKED
+                    self.devices + LOCKED + COUNTERS
                 };
                 let number = behind + self.number(turn);
                 item(body, number, &Device::of(number).not_shown(population::step(moves)));

@@ -15,11 +15,11 @@ use keyring::Keyring;
 use service::{Clock, Id, Owner, Ports, Sealer as _, Signer as _, UnixMs};
 use store::{Change, Commit, Device, Outcome, Sealed, Store, User, audit::Event};
 use store_sqlite::{Options, Sqlite};
-use verify::{DeviceParts, DeviceState, Kind, Throttle};
+use verify::{DeviceParts, DeviceState, Kind, Moving, Throttle};
 
 use crate::{
     Any,
-    population::{self, BEGINNING, LOCKED, STEP_MS},
+    population::{self, BEGINNING, COUNTERS, LOCKED, STEP_MS},
 };
 
 /// Devices bound by one commit of the filling.
@@ -34,7 +34,7 @@ pub(crate) struct Filled {
 }
 
 impl Filled {
-    /// So many devices are bound, and the locked ones behind them.
+    /// So many devices are bound, the locked ones behind them, and the counter tokens behind those.
     pub(crate) async fn new(dir: &Path, devices: u32) -> Any<Self> {
         let entropy = Arc::new(RealEntropy::new());
         let keyring = Arc::new(Keyring::create(&dir.join("keyring"), entropy.clone(), BEGINNING)?);
@@ -105,9 +105,9 @@ pub(crate) fn echo() -> Router {
 }
 
 async fn fill(store: &dyn Commit, keyring: &Keyring, devices: u32) -> Any<()> {
-    let all = devices + LOCKED;
+    let all = devices + LOCKED + COUNTERS;
     for begin in (0..all).step_by(FILL as usize) {
-        let changes = (begin..all.min(begin + FILL)).map(|number| bound(keyring, number, number >= devices));
+        let changes = (begin..all.min(begin + FILL)).map(|number| bound(keyring, devices, number));
         let outcomes = store.commit(changes.collect::<Any<_>>()?).await?;
         if outcomes.iter().any(|outcome| *outcome != Outcome::Done) {
             return Err("a device was not bound".into());
@@ -116,7 +116,9 @@ async fn fill(store: &dyn Commit, keyring: &Keyring, devices: u32) -> Any<()> {
     Ok(())
 }
 
-fn bound(keyring: &Keyring, number: u32, locked: bool) -> Any<Change> {
+fn bound(keyring: &Keyring, devices: u32, number: u32) -> Any<Change> {
+    let counts = number >= devices + LOCKED;
+    let locked = number >= devices && !counts;
     let (a, b) = (population::mixed(number.into()), population::mixed(!u64::from(number)));
     let mut random = [0; 10];
     random[..8].copy_from_slice(&a.to_le_bytes());
@@ -148,9 +150,14 @@ fn bound(keyring: &Keyring, number: u32, locked: bool) -> Any<Change> {
     } else {
         Throttle::default()
     };
+    let (moving, last) = match counts {
+        true => (Moving::Counter, otp::Step::new(0)),
+        false => (Moving::Time, population::step(0).offset(-1)),
+    };
     let state = DeviceState::restored(DeviceParts {
+        moving,
         verification: verification.into(),
-        ..DeviceParts::bound(population::step(0).offset(-1), 0, BEGINNING)
+        ..DeviceParts::bound(last, 0, BEGINNING)
     });
     let payload = serde_json::json!({"action": "device.bind", "outcome": "done", "person": id, "device": id});
     let mut salt = [0; 16];

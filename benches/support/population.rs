@@ -11,6 +11,8 @@ pub(crate) const BEGINNING: UnixMs = UnixMs::new(1_800_000_000_000);
 pub(crate) const STEP_MS: i64 = 30_000;
 /// Locked devices, behind the others.
 pub(crate) const LOCKED: u32 = 1_000;
+/// Counter tokens, behind those.
+pub(crate) const COUNTERS: u32 = 10_000;
 /// Users of an account.
 const ACCOUNT: u32 = 100;
 

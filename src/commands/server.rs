@@ -77,7 +77,7 @@ pub(super) fn client(
         );
     }
     let key = read_key(&path, is_made)?;
-    let key = str::from_utf8(&key).unwrap_or_default().trim();
+    let key = otp::typed::trimmed(str::from_utf8(&key).unwrap_or_default());
     if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(
             Failure::new(format!("{} holds no API key, which is one word", path.display()))

@@ -6,7 +6,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 use service::{Role, Settings};
-use verify::{LIFT, LIFTS, ThrottlePolicy, WEEKS};
+use verify::{LIFTS, Moving, Purpose, ThrottlePolicy, WEEKS};
 
 use crate::{
     judges::STEP_MS,
@@ -65,52 +65,40 @@ impl Road {
     }
 }
 
-/// Every road that is open to somebody with the password.
-fn roads(settings: &Settings) -> Vec<Road> {
+/// Every road that is open to somebody with the password, of users whose devices go by the time, or count.
+fn roads(settings: &Settings, moving: Moving) -> Vec<Road> {
     let policy = &settings.policy;
     let devices = settings.devices_max as f64;
-    let code = devices * f64::from(2 * policy.window_steps + 1);
-    // Two six-digit codes in a row, at any place of the search; in millionths.
-    let pair = devices * f64::from(2 * policy.search_steps + 1) / 1e6;
+    // Codes that are right at a time; and places of two in a row.
+    let (targets, places) = match moving {
+        Moving::Time => (2 * policy.window_steps + 1, 2 * policy.search_steps + 1),
+        Moving::Counter => (policy.counter_look_ahead + 1, policy.counter_search + 1),
+    };
+    let code = devices * f64::from(targets);
+    // Two six-digit codes in a row, in millionths.
+    let pair = devices * f64::from(places) / 1e6;
     let paper = settings.recovery_codes as f64 * 1e6 / 80_f64.exp2();
-    let verification = &policy.verification;
+    let of = |purpose| policy.throttle(purpose, moving);
+    let counted = |name, purpose, hits| Road::counted(name, of(purpose).suspend_after, &of(purpose), hits);
+    let verification = of(Purpose::Verification);
+    let lifted = verification.lift * LIFTS;
     vec![
-        Road::counted(
-            "`/verify`, one by one or in batches",
-            verification.suspend_after,
-            verification,
-            code,
-        ),
-        Road::counted(
-            "unbinding, replacing, new recovery codes",
-            policy.unbinding.suspend_after,
-            &policy.unbinding,
-            code,
-        ),
-        Road::counted(
-            "a check of identity, which needs no password",
-            policy.identity.suspend_after,
-            &policy.identity,
-            code,
-        ),
-        Road::counted("two lifted suspensions, wherever", LIFT * LIFTS, verification, code),
-        Road::counted(
-            "resync (two codes in a row)",
-            policy.resync.suspend_after,
-            &policy.resync,
-            pair,
-        ),
+        counted("`/verify`, one by one or in batches", Purpose::Verification, code),
+        counted("unbinding, replacing, new recovery codes", Purpose::Unbinding, code),
+        counted("a check of identity, which needs no password", Purpose::Identity, code),
+        Road::counted("two lifted suspensions, wherever", lifted, &verification, code),
+        counted("resync (two codes in a row)", Purpose::Resync, pair),
         Road::hourly("recovery codes", &policy.recovery_codes, paper),
     ]
 }
 
 /// As it stands in the manual.
-fn table(settings: &Settings) -> String {
+fn table(settings: &Settings, moving: Moving) -> String {
     let mut lines = vec![
         "| road | an hour | a day | 13 weeks | a year | hits of a million | let in, of 1,000 years |".to_owned(),
         "|---|---|---|---|---|---|---|".to_owned(),
     ];
-    let roads = roads(settings);
+    let roads = roads(settings, moving);
     for road in &roads {
         lines.push(format!(
             "| {} | {} | {} | {} | {} | {} | {:.2} |",
@@ -166,6 +154,7 @@ fn largest_settings() -> Settings {
     };
     let policy = &mut settings.policy;
     policy.window_steps = largest("window_steps");
+    policy.counter_look_ahead = largest("counter_look_ahead");
     policy.verification.suspend_after = largest("suspend_after");
     policy.unbinding.suspend_after = largest("suspend_unbinding_after");
     let attempts = largest("lock_attempts");
@@ -184,18 +173,27 @@ fn largest_settings() -> Settings {
 #[test]
 fn the_manual_s_table_of_guesses_is_computed_from_the_settings() {
     let manual = include_str!("../../src/manual/lockout.md");
-    for (of, settings) in [
-        ("the defaults", Settings::default()),
-        ("the largest settings", largest_settings()),
+    for (of, settings, moving) in [
+        ("the defaults", Settings::default(), Moving::Time),
+        ("the defaults, of counter tokens", Settings::default(), Moving::Counter),
+        ("the largest settings", largest_settings(), Moving::Time),
+        (
+            "the largest settings, of counter tokens",
+            largest_settings(),
+            Moving::Counter,
+        ),
     ] {
-        let table = table(&settings);
+        let table = table(&settings, moving);
         assert!(
             manual.contains(&table),
             "src/manual/lockout.md, {of}, is to say:\n{table}"
         );
     }
-    let sum: f64 = roads(&Settings::default()).iter().map(Road::in_a_thousand).sum();
-    assert!(sum <= 1.7, "A1: {sum} in 1,000 a year");
+    for moving in [Moving::Time, Moving::Counter] {
+        let roads = roads(&Settings::default(), moving);
+        let sum: f64 = roads.iter().map(Road::in_a_thousand).sum();
+        assert!(sum <= 1.7, "A1: {sum} in 1,000 a year");
+    }
 }
 
 /// Guesses that were judged, and when.
@@ -284,7 +282,7 @@ fn every_road_at_once_for_weeks_gives_no_more_guesses_than_the_table_says() {
             world.pass(6 * HOUR_MS);
         }
     }
-    let roads = roads(&Settings::default());
+    let roads = roads(&Settings::default(), Moving::Time);
     let day_ms = 24 * HOUR_MS;
     let all = |of: fn(&Road) -> f64| roads[..4].iter().map(of).sum::<f64>();
     // Thirteen weeks by the calendar are twelve at least.

@@ -289,6 +289,44 @@ fn an_import_of_nothing_makes_no_vault() {
 }
 
 #[test]
+fn item_6_a_secret_is_read_as_keyboards_and_web_pages_write_it() {
+    const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+    for (pasted, is_uri) in [
+        (
+            "\u{feff}gezd\u{200b}gnbv\u{2011}gy\u{6f3}t\u{a0}qojq \u{2068}GEZDGNBVGY\u{663}TQOJQ\u{2069}\r\n",
+            false,
+        ),
+        (
+            "ＧＥＺＤＧＮＢＶＧＹ３ＴＱＯＪＱ　ＧＥＺＤＧＮＢＶＧＹ３ＴＱＯＪＱ＝＝\n",
+            false,
+        ),
+        (
+            "\u{200e}otpauth://totp/Desk:\u{627}\u{6f1}\u{6f2}?secret=GEZD%C2%ADGNBVGY\u{969}TQOJQGEZDGNBVGY3TQOJQ\u{200b}\n",
+            true,
+        ),
+    ] {
+        let pocket = Pocket::new();
+        let file = pocket.path("pasted");
+        fs::write(&file, pasted).expect("a file");
+        let names: &[&str] = if is_uri {
+            &[]
+        } else {
+            &["--issuer", "Desk", "--account", "\u{627}\u{6f1}\u{6f2}"]
+        };
+        pocket.done(&[&["add", "--secret-file", utf8(&file)], names].concat());
+        let shown = pocket.done(&["show", "--secret", "--yes", "Desk"]).out;
+        let plain: String = shown.split_whitespace().collect();
+        assert!(plain.contains(SECRET), "{pasted:?}: {shown}");
+        let entry = &pocket.list()[0];
+        assert_eq!(
+            (&entry["issuer"], &entry["account"]),
+            (&"Desk".into(), &"\u{627}\u{6f1}\u{6f2}".into()),
+            "a name keeps its digits"
+        );
+    }
+}
+
+#[test]
 fn what_the_owner_says_of_an_entry_is_kept_however_it_comes() {
     const URI: &str = "otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n";
     let words = [

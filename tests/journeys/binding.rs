@@ -130,7 +130,7 @@ pub(crate) fn whole_life(world: &World, mut look: impl FnMut(&Seen)) {
     assert_eq!(
         done["device"],
         json!({
-            "id": device, "kind": "virtual", "label": "alice@example.com", "state": "bound", "drift_steps": 0,
+            "id": device, "kind": "virtual", "otp_type": "totp", "label": "alice@example.com", "state": "bound", "drift_steps": 0,
             "bound_at": world.time(0), "last_success_at": world.time(0),
         })
     );

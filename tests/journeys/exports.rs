@@ -41,7 +41,11 @@ impl<'a> Admin<'a> {
     }
 
     pub(crate) fn asks_for(&self, fobs: &[&Fob]) -> String {
-        let serial_numbers: Vec<_> = fobs.iter().map(|fob| &fob.serial_number).collect();
+        let serial_numbers: Vec<&str> = fobs.iter().map(|fob| &*fob.serial_number).collect();
+        self.asks_for_numbers(&serial_numbers)
+    }
+
+    pub(crate) fn asks_for_numbers(&self, serial_numbers: &[&str]) -> String {
         let asked = self.asks(&json!({"serial_numbers": serial_numbers})).expect(201);
         assert_eq!(
             (&asked["state"], &asked["requested_by"]),

@@ -13,7 +13,7 @@ use crate::{
     world::{Bound, HOUR_MS, Offered, World, accepted},
 };
 
-const RACERS: usize = 64;
+pub(crate) const RACERS: usize = 64;
 
 /// All rounds where there is time, enough to trust in where there is not.
 fn rounds(short: usize, long: usize) -> usize {
@@ -36,7 +36,7 @@ fn question(code: &str) -> Question {
 }
 
 /// All racers ask at once, each in a task of its own.
-fn race(world: &World, code: &str) -> Vec<Result<Answer, ServiceError>> {
+pub(crate) fn race(world: &World, code: &str) -> Vec<Result<Answer, ServiceError>> {
     let service = world.service();
     world.wait(async {
         let start = Arc::new(Barrier::new(RACERS));
@@ -57,12 +57,15 @@ fn race(world: &World, code: &str) -> Vec<Result<Answer, ServiceError>> {
     })
 }
 
-fn count(answers: &[Result<Answer, ServiceError>], wanted: impl Fn(&Result<Answer, ServiceError>) -> bool) -> usize {
+pub(crate) fn count(
+    answers: &[Result<Answer, ServiceError>],
+    wanted: impl Fn(&Result<Answer, ServiceError>) -> bool,
+) -> usize {
     answers.iter().filter(|answer| wanted(answer)).count()
 }
 
 /// Accepted, as a code of this device, for the first time.
-fn opened(answer: &Result<Answer, ServiceError>, device: Option<Id>) -> bool {
+pub(crate) fn opened(answer: &Result<Answer, ServiceError>, device: Option<Id>) -> bool {
     matches!(answer, Ok(Answer::Accepted(accepted)) if accepted.device == device && !accepted.repeated)
 }
 

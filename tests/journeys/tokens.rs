@@ -33,7 +33,7 @@ fn a_token_is_bound_followed_resynced_and_lost() {
     assert_eq!(shown["codes_needed"], 2, "B4");
     assert_eq!(
         shown.as_object().expect("an object").keys().collect::<Vec<_>>(),
-        ["codes_needed", "expires_at", "id"],
+        ["codes_needed", "expires_at", "id", "otp_type"],
         "a token's secret is shown to nobody"
     );
     let id = text(&shown["id"]);

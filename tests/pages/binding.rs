@@ -135,6 +135,40 @@ fn b2_an_app_is_bound_by_the_code_on_the_screen() {
     bound_by(Options::default(), "bind", "Bind an authenticator app", "slow");
 }
 
+/// The digits of Arabic-Indic (or Persian) keyboards, in two groups, with the mark that such a page has around numbers.
+fn on_keyboard(zero: u32, code: &str) -> String {
+    let digits = code
+        .chars()
+        .filter_map(|digit| char::from_u32(zero + digit.to_digit(10)?));
+    let typed: String = digits.collect();
+    let middle = typed.char_indices().nth(3).map_or(0, |(middle, _)| middle);
+    format!("\u{200f}{}\u{200b} {}", &typed[..middle], &typed[middle..])
+}
+
+#[test]
+fn b4_arabic_indic_digits_bind_an_app_and_persian_ones_pay_for_a_change() {
+    let world = World::new();
+    let (user, console, browser) = sent(&world, Options::default());
+    browser.click("main button");
+    let phone = scan(&browser);
+    browser.type_into("#code", &on_keyboard(0x660, &phone.code_at(world.now_ms())));
+    browser.click("button.primary");
+    browser.wait_for("#codes");
+    browser.click("#kept");
+    browser.click("main button.primary");
+    assert_back(&console, &browser, "done");
+    assert_protected(&user);
+
+    // The page sees the last of the digits, too, and sends the form by itself.
+    world.pass(30 * SECOND_MS);
+    browser.open(&console.link(&user, "recovery_codes"));
+    browser.click("main button");
+    browser.wait_for("#code");
+    assert_eq!(browser.attribute("#code", "data-submit").as_deref(), Some("6"));
+    browser.type_into("#code", &on_keyboard(0x6f0, &phone.code_at(world.now_ms())));
+    browser.wait_for("#codes");
+}
+
 #[test]
 fn b2_an_app_is_bound_in_chinese() {
     bound_by(Options::chinese(), "bind", "绑定身份验证器应用", "慢");

@@ -11,11 +11,19 @@ use crate::{
     browser::Options,
     judges::{Phone, STEP_MS},
     visits::Visit,
-    world::{MINUTE_MS, World, refused},
+    world::{MINUTE_MS, World, accepted, refused, text},
 };
 
 /// The inventory learns of a token with this secret, which anybody may bind.
 pub(crate) fn import(world: &World, serial_number: &str, secret: &[u8]) {
+    let moving = Moving::Time {
+        period: otp::Period::THIRTY,
+        drift_steps: 0,
+    };
+    import_moving(world, serial_number, secret, moving);
+}
+
+fn import_moving(world: &World, serial_number: &str, secret: &[u8], moving: Moving) {
     let seed = Seed {
         serial_number: serial_number.into(),
         manufacturer: Some("Countersign".into()),
@@ -26,10 +34,7 @@ pub(crate) fn import(world: &World, serial_number: &str, secret: &[u8]) {
         secret: otp::Secret::from_slice(secret).expect("a secret"),
         algorithm: otp::Algorithm::Sha1,
         digits: otp::Digits::SIX,
-        moving: Moving::Time {
-            period: otp::Period::THIRTY,
-            drift_steps: 0,
-        },
+        moving,
         starts_at_s: None,
         expires_at_s: None,
         management_key: Some(ManagementKey::from_bytes(&[7; 32])),
@@ -137,6 +142,54 @@ fn b4_a_token_is_bound_without_scripts() {
     let token = stocked(&world, SERIAL);
     let options = Options::default().without_scripts();
     bound_by(&world, (options, "token-still"), |world| token.code_at(world.now_ms()));
+}
+
+/// A token with a button: bound by two presses, pressed in a pocket, brought back by two more.
+fn counted_by(view: (Options, &'static str), pressed: &str) {
+    let world = World::new();
+    let secret = [0x6b; 20];
+    import_moving(&world, SERIAL, &secret, Moving::Counter { counter: 5 });
+    let token = Phone {
+        secret: BASE32_NOPAD.encode(&secret),
+    };
+    let shown = |counter| token.counted_from(counter, 1).remove(0);
+    let user = world.user("acme", "alice");
+    let visit = Visit::of(&user, "bind_token", view.clone());
+    visit.browser.type_into("#serial_number", SERIAL);
+    visit.send();
+    visit.browser.wait_for("#first");
+    assert!(
+        visit.browser.text("#second-help").contains(pressed),
+        "nobody waits for it"
+    );
+    visit.walk("press");
+    visit.show_two_codes(&shown(9), &shown(10));
+    visit.keep_codes();
+    visit.comes_back("done");
+    let device = user.get()["devices"][0].clone();
+    assert_eq!(device["otp_type"], "hotp");
+
+    assert_eq!(user.verify(&shown(40)), refused(), "it is beyond the look-ahead");
+    let visit = Visit::of(&user, "security", view);
+    visit.follow("/pages/clock");
+    visit.walk("ahead");
+    visit.show_two_codes(&shown(41), &shown(42));
+    visit.browser.wait_for("[role=status]");
+    assert_eq!(
+        user.verify(&shown(43)),
+        accepted(&text(&device["id"])),
+        "D6: it is found again"
+    );
+}
+
+#[test]
+fn b4_d6_a_counter_token_is_bound_and_brought_back_by_two_presses() {
+    counted_by((Options::default(), "counter"), "press the token's button again");
+}
+
+#[test]
+fn b4_d6_a_counter_token_is_bound_and_brought_back_in_chinese() {
+    counted_by((Options::chinese(), "counter"), "再次按下令牌的按键");
 }
 
 #[test]

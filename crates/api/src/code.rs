@@ -11,13 +11,13 @@ use zeroize::Zeroizing;
 
 use crate::TextError;
 
-/// Longest code, in bytes of UTF-8: room for a recovery code typed with blanks, and for full-width digits.
+/// Longest code, in bytes of UTF-8: room for a recovery code typed with blanks, and for digits of four bytes each.
 pub const CODE_LEN_MAX_BYTES: usize = 128;
 
 /// A code as a person typed it: of a device, of the list of recovery codes, of support.
 ///
 /// It opens a door while it lives, so it is wiped when dropped, and has neither `Debug` nor `Display` nor `Clone`.
-/// Blanks and dashes are kept: whoever judges it knows what to leave out. A number is refused, because it has lost
+/// Nothing of it is left out here: whoever judges it knows what counts. A number is refused, because it has lost
 /// its leading zeros.
 pub struct CodeText(Zeroizing<String>);
 
@@ -108,7 +108,9 @@ impl PartialSchema for CodeText {
             .max_length(Some(CODE_LEN_MAX_BYTES))
             .write_only(true)
             .description(Some(
-                "A code as the user typed it, always a string. Blanks and dashes do not matter; leading zeros do.",
+                "A code as the user typed it, always a string. Blanks, dashes and characters that cannot be seen do not \
+                 matter, and the decimal digits of every script are digits (`\u{6f4}\u{6f9}\u{6f2} \u{6f0}\u{6f3}\u{6f9}` is \
+                 `492 039`); leading zeros do matter.",
             ))
             .examples(["492 039"])
             .into()

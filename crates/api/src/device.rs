@@ -25,6 +25,9 @@ pub struct Device {
     pub id: Uuid,
     /// App or token.
     pub kind: DeviceKind,
+    /// What its codes follow from.
+    #[serde(default)]
+    pub otp_type: OtpType,
     /// What its user calls it.
     #[schema(example = "alice")]
     pub label: String,
@@ -52,7 +55,7 @@ pub struct Device {
     /// a new binding ends it sooner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused_until: Option<Timestamp>,
-    /// How many time steps its clock is ahead (behind: negative), as measured and learned.
+    /// How many time steps its clock is ahead (behind: negative), as measured and learned; 0 of one that counts.
     #[schema(example = 0)]
     pub drift_steps: i32,
 }
@@ -65,6 +68,18 @@ pub enum DeviceKind {
     Virtual,
     /// A token with a serial number on its back.
     Hardware,
+}
+
+/// What the codes of a device follow from. Wherever a request names a method, the code of either is `totp`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OtpType {
+    /// The time (RFC 6238): the display renews its code by itself.
+    #[default]
+    Totp,
+    /// A counter (RFC 4226): each press of the token's button shows the next code, which waits until it is used. A few presses
+    /// without use do no harm; after many, a resync finds the counter again.
+    Hotp,
 }
 
 /// Where a device stands.
@@ -90,7 +105,7 @@ pub enum Road {
     Verification,
     /// Unbinding, replacing, and every other change of factors.
     Unbinding,
-    /// Measuring the clock.
+    /// Measuring the clock, or finding the counter.
     Resync,
     /// Checks of identity, which may come before any first factor.
     Identity,
@@ -113,7 +128,7 @@ pub struct UnbindRequest {
     pub actor: Actor,
 }
 
-/// Measures a device's clock by two consecutive codes.
+/// Measures a device's clock, or finds its counter, by two consecutive codes.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResyncRequest {

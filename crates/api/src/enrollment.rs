@@ -217,6 +217,9 @@ pub struct Enrollment {
     /// How many codes complete it.
     #[schema(example = 1)]
     pub codes_needed: u32,
+    /// What they follow from: of `hotp`, ask the user to press the button again for the second one; of `totp`, to wait.
+    #[serde(default)]
+    pub otp_type: crate::OtpType,
 }
 
 /// Completes a binding.

@@ -62,7 +62,9 @@ pub use challenge::{
 };
 pub use closing::{ClosingRequest, ClosingState, ClosingStatus, HandoverRequest};
 pub use code::{CODE_LEN_MAX_BYTES, CodeText, FactorMethod, VerifyMethod};
-pub use device::{Device, DeviceKind, DevicePath, DeviceState, ResyncRequest, Road, UnbindRequest, UnlockRequest};
+pub use device::{
+    Device, DeviceKind, DevicePath, DeviceState, OtpType, ResyncRequest, Road, UnbindRequest, UnlockRequest,
+};
 pub use diagnosis::{DiagnoseRequest, DiagnosedCause, Diagnosis};
 pub use drift::{BatchDrift, Drift, DriftQuery, DriftReport, DriftingDevice};
 pub use enrollment::{

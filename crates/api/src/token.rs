@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::{Actor, EnrollmentCodes, HintAlgorithm, Name, PageSize, Timestamp};
+use crate::{Actor, EnrollmentCodes, HintAlgorithm, Name, OtpType, PageSize, Timestamp};
 
 /// Where a token is found; for the document.
 #[derive(IntoParams)]
@@ -40,9 +40,17 @@ pub struct Token {
     /// How many digits it shows.
     #[schema(example = 6)]
     pub digits: u8,
-    /// How long it shows them.
+    /// What its codes follow from.
+    #[serde(default)]
+    pub otp_type: OtpType,
+    /// How long it shows them; of `totp` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 30)]
-    pub period_s: u32,
+    pub period_s: Option<u32>,
+    /// The counter of its next code; of `hotp` alone. As the seed file said, then as found when it was bound. Read alone, or
+    /// found by its codes, a bound one says where it is now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counter: Option<u64>,
     /// The account of whom it is meant for, or whose it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,

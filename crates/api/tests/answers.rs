@@ -8,11 +8,11 @@ use countersign_api::{
     DeliveryState, Device, DeviceKind, DeviceState, DiagnosedCause, Diagnosis, Drift, DriftReport, DriftingDevice,
     EndedMethod, EndedUse, Enrollment, EnrollmentCodes, EnrollmentRequest, Factor, FindByCodeRequest, Hint,
     HintAlgorithm, ImportReceipt, ImportRefusal, ImportRequest, InForce, InForceGround, InForceProtection, Method,
-    MethodUses, Methods, NewWebhook, Notice, NoticeData, NoticeType, Operation, OperationPage, OperationSource, Probe,
-    Problem, ProblemCode, Protection, ProtectionMethod, ProtectionName, ProtectionSettings, ProtectionSettingsRequest,
-    RecoveryCodes, RecoveryCodesRequest, Replaces, Requirements, RequirementsRequest, ResyncRequest, SecretText,
-    SettingChange, TakesEffect, Text, Timestamp, Token, TokenPage, TokenState, UnbindRequest, User, UserClosing,
-    VerifyBatchRequest, VerifyBatchResponse, VerifyRequest, VerifyResponse, Words,
+    MethodUses, Methods, NewWebhook, Notice, NoticeData, NoticeType, Operation, OperationPage, OperationSource,
+    OtpType, Probe, Problem, ProblemCode, Protection, ProtectionMethod, ProtectionName, ProtectionSettings,
+    ProtectionSettingsRequest, RecoveryCodes, RecoveryCodesRequest, Replaces, Requirements, RequirementsRequest,
+    ResyncRequest, SecretText, SettingChange, TakesEffect, Text, Timestamp, Token, TokenPage, TokenState,
+    UnbindRequest, User, UserClosing, VerifyBatchRequest, VerifyBatchResponse, VerifyRequest, VerifyResponse, Words,
 };
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
@@ -47,6 +47,7 @@ fn fresh() -> Device {
     Device {
         id: ID,
         kind: DeviceKind::Virtual,
+        otp_type: OtpType::Totp,
         label: "alice".into(),
         serial_number: None,
         state: DeviceState::Bound,
@@ -121,6 +122,7 @@ fn bindings() {
             qr_svg: Some(secret("<svg/>")),
             expires_at: time(600_000),
             codes_needed: 1,
+            otp_type: OtpType::Totp,
         },
     );
     check(
@@ -305,7 +307,9 @@ fn tokens() {
         label: None,
         algorithm: HintAlgorithm::Sha1,
         digits: 6,
-        period_s: 30,
+        otp_type: OtpType::Totp,
+        period_s: Some(30),
+        counter: None,
         account: None,
         user: None,
         device_id: None,
@@ -327,10 +331,16 @@ fn tokens() {
         last_success_at: Some(time(2)),
         ..imported.clone()
     };
+    let counts = Token {
+        otp_type: OtpType::Hotp,
+        period_s: None,
+        counter: Some(42),
+        ..imported.clone()
+    };
     check(
         "tokens",
         &TokenPage {
-            items: vec![imported, bound],
+            items: vec![imported, bound, counts],
             next_cursor: Some("CS-000042".into()),
         },
     );

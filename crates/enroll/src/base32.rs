@@ -3,7 +3,7 @@
 //! The `base32` crate does the arithmetic. It reads `"A"` as an empty key and drops what does not
 //! fit, and it refuses lower case and blanks, so everything passes a normaliser of ours first.
 
-use otp::Secret;
+use otp::{Secret, typed::significant};
 use zeroize::Zeroizing;
 
 const ALPHABET: ::base32::Alphabet = ::base32::Alphabet::Rfc4648 { padding: false };
@@ -15,19 +15,19 @@ const BLOCK_CHARACTERS: usize = 8;
 /// Why a text is not a base32 secret. The sentences are for whoever typed or pasted the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Base32Error {
-    /// Nothing is left without blanks, dashes and padding.
+    /// Nothing is left without blanks, dashes, padding and what cannot be seen.
     #[error("the secret is empty: copy the whole text key")]
     Empty,
     /// A character outside the alphabet. `position` counts characters of the text, from 1.
     #[error("character {position} of the secret is not base32: only A-Z and 2-7 occur (no 0, 1, 8, 9)")]
     Character {
-        /// Where it is, blanks and dashes included, from 1.
+        /// Where it is, blanks, dashes and what cannot be seen included, from 1.
         position: usize,
     },
     /// No number of whole bytes has this many characters (1, 3 or 6 modulo 8).
     #[error("a base32 secret cannot have {characters} characters: some are missing or too many")]
     Length {
-        /// Characters without blanks, dashes and padding.
+        /// Characters without blanks, dashes, padding and what cannot be seen.
         characters: usize,
     },
     /// More bytes than an [`otp::Secret`] holds.
@@ -47,7 +47,8 @@ pub fn encode(bytes: &[u8]) -> Zeroizing<String> {
     text
 }
 
-/// Reads a secret in any case, with blanks, dashes and padding.
+/// Reads a secret in any case, with blanks, dashes, padding and what cannot be seen, and with the digits of any script
+/// ([`otp::typed`]).
 ///
 /// Bits of the last character that belong to no byte are ignored, as apps do.
 ///
@@ -95,14 +96,17 @@ pub fn decode_as_apps(text: &str) -> Result<AsApps, Base32Error> {
 }
 
 fn normalise(text: &str) -> Result<Zeroizing<String>, Base32Error> {
-    let is_filler = |c: char| c.is_whitespace() || c == '-';
-    let unpadded = text.trim_end_matches(|c| c == '=' || is_filler(c));
-    let mut normal = Zeroizing::new(String::with_capacity(unpadded.len()));
-    for (index, character) in unpadded.chars().enumerate() {
-        match character.to_ascii_uppercase() {
-            c if is_filler(c) => {}
-            c @ ('A'..='Z' | '2'..='7') => normal.push(c),
-            _ => return Err(Base32Error::Character { position: index + 1 }),
+    let mut normal = Zeroizing::new(String::with_capacity(text.len()));
+    let mut padding = None;
+    for (index, character) in significant(text) {
+        match (character.to_ascii_uppercase(), padding) {
+            ('=', _) => padding = padding.or(Some(index)),
+            (c @ ('A'..='Z' | '2'..='7'), None) => normal.push(c),
+            _ => {
+                return Err(Base32Error::Character {
+                    position: padding.unwrap_or(index) + 1,
+                });
+            }
         }
     }
     Ok(normal)
@@ -149,6 +153,9 @@ mod tests {
             "MZXW6YTBOI======",
             " mzxw\t6ytb\u{a0}oi = = = = = = ",
             "MZXW6YTBOI=",
+            "\u{feff}MZXW\u{200b}6YTB\u{ad}OI\u{200e}", // from a web page
+            "\u{2068}MZXW\u{2013}\u{6f6}YTB\u{2014}OI\u{2069}==\u{200b}",
+            "ＭＺＸＷ\u{3000}６ｙｔｂＯＩ＝", // full width
         ] {
             assert_eq!(decoded(text), Ok(b"foobar".to_vec()), "{text:?}");
         }
@@ -193,6 +200,8 @@ mod tests {
             ("MZXW 6YTB O", Length { characters: 9 }),
             ("MZXW 0YTB", Character { position: 6 }),
             ("MZ=XW", Character { position: 3 }),
+            ("MZXW\u{200b}\u{6f0}YTB", Character { position: 6 }),
+            ("\u{200b}\u{feff}=", Empty),
             ("ﬁMZXW", Character { position: 1 }),
         ] {
             assert_eq!(decoded(text), Err(error), "{text:?}");

@@ -5,7 +5,7 @@
 
 use std::num::NonZeroU32;
 
-use otp::{Algorithm, Parameters, Period};
+use otp::{Algorithm, Parameters, Period, typed::trimmed};
 use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
@@ -66,8 +66,8 @@ pub enum UriError {
 impl Entry {
     /// Reads an otpauth URI, for instance from a QR code, a file or the clipboard.
     ///
-    /// Accepted beyond what [`totp_uri`](crate::totp_uri) writes: any case; blanks around the URI;
-    /// secrets with padding, blanks and dashes, from one byte up, and those of an
+    /// Accepted beyond what [`totp_uri`](crate::totp_uri) writes: any case; blanks and what cannot be seen around the URI;
+    /// secrets as people type them ([`base32::decode`]), from one byte up, and those of an
     /// [odd length](Self::has_odd_length); an issuer in the label, in the parameter, in both and
     /// different, or nowhere, and one with colons where the parameter has it; `null` for what is not
     /// known; a parameter that says the same twice; `+` for a blank; `%3A`; blanks after the
@@ -83,7 +83,7 @@ impl Entry {
         if uri.len() > MAX_URI_LEN_BYTES {
             return Err(UriError::TooLong);
         }
-        let uri = str::from_utf8(uri).map_err(|_| UriError::InvalidUtf8)?.trim();
+        let uri = trimmed(str::from_utf8(uri).map_err(|_| UriError::InvalidUtf8)?);
         let rest = strip_scheme(uri)?;
         if uri_starts(rest).next().is_some() {
             return Err(UriError::AnotherUri);

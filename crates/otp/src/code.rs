@@ -3,7 +3,7 @@ use core::{error, fmt, str};
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::Digits;
+use crate::{Digits, typed::significant};
 
 /// More characters than this are not looked at: a code has eight digits at most, and nobody puts so
 /// many blanks between them.
@@ -19,13 +19,13 @@ pub struct Code {
 }
 
 impl Code {
-    /// Reads what people type and paste: ASCII or full-width digits with blanks and dashes of any
-    /// kind around and between them. Leading zeros count.
+    /// Reads what people type and paste: decimal digits of any script, with blanks, dashes and invisible
+    /// characters of any kind around and between them ([`typed`](crate::typed)). Leading zeros count.
     ///
     /// ```
     /// use countersign_otp::Code;
     ///
-    /// let code = Code::parse(" 012\u{a0}\u{2013} 345\n")?;
+    /// let code = Code::parse(" 012\u{a0}\u{2013} ۳۴۵\u{200e}\n")?;
     /// assert_eq!(code.text(&mut [0; 8]), "012345");
     /// # Ok::<(), countersign_otp::ParseCodeError>(())
     /// ```
@@ -36,19 +36,17 @@ impl Code {
     pub fn parse(typed: &str) -> Result<Self, ParseCodeError> {
         let mut value = 0;
         let mut count = 0;
-        for (position, character) in typed.chars().enumerate() {
-            if position == MAX_CHARS {
-                return Err(ParseCodeError::TooLong);
-            }
-            if is_separator(character) {
-                continue;
-            }
-            let digit = digit(character).ok_or(ParseCodeError::NotADigit)?;
+        let end = typed.char_indices().nth(MAX_CHARS).map(|(end, _)| end);
+        for (_, character) in significant(&typed[..end.unwrap_or(typed.len())]) {
+            let digit = character.to_digit(10).ok_or(ParseCodeError::NotADigit)?;
             if count == Digits::EIGHT.get() {
                 return Err(ParseCodeError::TooLong);
             }
             value = value * 10 + digit;
             count += 1;
+        }
+        if end.is_some() {
+            return Err(ParseCodeError::TooLong);
         }
         match (Digits::new(count), count) {
             (Some(digits), _) => Ok(Self { value, digits }),
@@ -143,13 +141,13 @@ impl ZeroizeOnDrop for Code {}
 /// Why something typed is no [`Code`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParseCodeError {
-    /// Nothing but blanks and dashes.
+    /// Nothing but blanks, dashes and what cannot be seen.
     Empty,
     /// Fewer than six digits.
     TooShort,
     /// More than eight digits, or more than 64 characters.
     TooLong,
-    /// A character that is neither a digit nor a blank nor a dash.
+    /// A character that is seen, and neither a digit nor a blank nor a dash.
     NotADigit,
 }
 
@@ -158,28 +156,10 @@ impl fmt::Display for ParseCodeError {
         f.write_str(match self {
             Self::Empty => "the code is empty",
             Self::TooShort => "the code has fewer than 6 digits",
-            Self::TooLong => "the code has more than 8 digits",
+            Self::TooLong => "the code has more than 8 digits, or more than 64 characters",
             Self::NotADigit => "the code has a character that is not a digit",
         })
     }
 }
 
 impl error::Error for ParseCodeError {}
-
-/// ASCII digits, and the full-width ones (U+FF10..) that Chinese and Japanese keyboards enter.
-fn digit(character: char) -> Option<u32> {
-    match character {
-        '\u{ff10}'..='\u{ff19}' => Some(u32::from(character) - 0xff10),
-        _ => character.to_digit(10),
-    }
-}
-
-/// Unicode's white space, which has the non-breaking, thin and ideographic blanks, and the dashes
-/// that people and their word processors put between groups.
-fn is_separator(character: char) -> bool {
-    let dash = matches!(
-        character,
-        '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}'
-    );
-    dash || character.is_whitespace()
-}

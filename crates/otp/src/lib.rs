@@ -21,6 +21,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! What people type is read by [`typed`], in the digits of every script; the readers of text keys and of keys in hexadecimal,
+//! in other crates, stand on it too.
+//!
 //! # What stays secret
 //! [`Secret`], [`Key`] and [`Code`] have no `Debug`, no `Clone` and no `==`, and are wiped when
 //! dropped. A move may still leave bytes on the stack behind it, which Rust cannot prevent: make
@@ -43,6 +46,7 @@ mod matches;
 mod parameters;
 mod secret;
 mod step;
+pub mod typed;
 
 pub use accepted::{Accepted, Match};
 pub use code::{Code, ParseCodeError};

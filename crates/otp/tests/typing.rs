@@ -40,6 +40,16 @@ fn however_it_is_typed() {
         "012\u{ff0d}345",                                   // full-width hyphen-minus
         "\u{ff10}\u{ff11}\u{ff12}\u{ff13}\u{ff14}\u{ff15}", // a Chinese keyboard's digits
         "\u{ff10}12\u{3000}34\u{ff15}",
+        "\u{660}\u{661}\u{662}\u{663}\u{664}\u{665}",  // Arabic-Indic
+        "\u{6f0}\u{6f1}\u{6f2} \u{6f3}\u{6f4}\u{6f5}", // Persian
+        "\u{966}\u{967}\u{968}\u{969}\u{96a}\u{96b}",  // Devanagari
+        "\u{9e6}\u{9e7}\u{9e8}\u{9e9}\u{9ea}\u{9eb}",  // Bengali
+        "\u{e50}\u{e51}\u{e52}345",                    // Thai, then ASCII
+        "\u{1d7ce}\u{1d7cf}\u{1d7d0}\u{1d7d1}\u{1d7d2}\u{1d7d3}", // mathematical, bold
+        "\u{2068}012345\u{2069}",                      // isolated, as a message shows it
+        "\u{feff}\u{202d}012\u{200b}345\u{202c}",
+        "0\u{ad}1\u{2060}2\u{200d}3\u{fe0f}4\u{200f}5",
+        "012\u{30fc}345", // a Japanese keyboard's dash
     ] {
         assert_eq!(text(&code(typed)), "012345", "{typed:?}");
     }
@@ -59,12 +69,21 @@ fn leading_zeros_count() {
 fn what_is_no_code() {
     refused("", ParseCodeError::Empty);
     refused(" \u{3000}- ", ParseCodeError::Empty);
+    refused("\u{200b}\u{feff}", ParseCodeError::Empty);
     refused("12345", ParseCodeError::TooShort);
     refused("123456789", ParseCodeError::TooLong);
     refused("12345x", ParseCodeError::NotADigit);
     refused("+123456", ParseCodeError::NotADigit);
     refused("123.456", ParseCodeError::NotADigit);
-    refused("\u{661}\u{662}\u{663}\u{664}\u{665}\u{666}", ParseCodeError::NotADigit); // Arabic-Indic
+    refused("\u{661}\u{662}\u{663}\u{200b}\u{664}\u{665}", ParseCodeError::TooShort);
+    refused(&"\u{96f}".repeat(9), ParseCodeError::TooLong);
+    refused(
+        "\u{2460}\u{2461}\u{2462}\u{2463}\u{2464}\u{2465}",
+        ParseCodeError::NotADigit,
+    ); // in circles
+    refused("\u{b2}\u{b3}\u{b9}\u{b2}\u{b3}\u{b9}", ParseCodeError::NotADigit); // superscript
+    refused("一二三四五六", ParseCodeError::NotADigit); // words, not decimal digits
+    refused("\u{600}123456", ParseCodeError::NotADigit); // the Arabic number sign is seen
     refused("123456\0", ParseCodeError::NotADigit);
     refused("JBSWY3DP", ParseCodeError::NotADigit);
 }
@@ -75,6 +94,8 @@ fn a_long_text_is_not_read_to_its_end() {
     refused(&"0".repeat(1 << 20), ParseCodeError::TooLong);
     assert_eq!(text(&code(&format!("{}012345", " ".repeat(58)))), "012345");
     refused(&format!("{}012345", " ".repeat(59)), ParseCodeError::TooLong);
+    refused(&format!("012345{}", "\u{200b}".repeat(59)), ParseCodeError::TooLong);
+    refused(&"\u{e0001}".repeat(1 << 20), ParseCodeError::TooLong);
 }
 
 proptest! {

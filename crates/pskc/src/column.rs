@@ -4,7 +4,8 @@ use std::fmt;
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 use enroll::base32::{self, Base32Error};
-use otp::Secret;
+use otp::{Secret, typed::significant};
+use zeroize::Zeroizing;
 
 use crate::zeros::zeros;
 use crate::{Place, Problem, ReadError, Reason};
@@ -14,9 +15,9 @@ use crate::{Place, Problem, ReadError, Reason};
 pub enum Encoding {
     /// RFC 4648 section 4; PSKC's.
     Base64,
-    /// RFC 4648 section 8, in any case, with blanks and dashes.
+    /// RFC 4648 section 8, in any case, with blanks, dashes and what cannot be seen.
     Hex,
-    /// RFC 4648 section 6, in any case, with blanks, dashes and padding.
+    /// RFC 4648 section 6, in any case, with blanks, dashes, what cannot be seen, and padding.
     Base32,
 }
 
@@ -92,16 +93,7 @@ pub(crate) fn decode(place: &Place, text: &str, encoding: Encoding) -> Result<Re
             Err(_) => Err(wrong()),
         },
         Encoding::Hex => {
-            let mut digits = zeros(text.len());
-            let mut len = 0;
-            for byte in significant(text) {
-                digits[len] = byte;
-                len += 1;
-            }
-            let mut bytes = zeros(HEXLOWER_PERMISSIVE.decode_len(len).map_err(|_| wrong())?);
-            HEXLOWER_PERMISSIVE
-                .decode_mut(&digits[..len], &mut bytes)
-                .map_err(|_| wrong())?;
+            let bytes = typed_hex(text).ok_or_else(wrong)?;
             Ok(Secret::from_slice(&bytes).map_err(|error| match error {
                 otp::SecretError::Empty => Reason::NoSecret,
                 otp::SecretError::TooLong => Reason::LongSecret,
@@ -111,21 +103,35 @@ pub(crate) fn decode(place: &Place, text: &str, encoding: Encoding) -> Result<Re
     }
 }
 
-fn significant(text: &str) -> impl Iterator<Item = u8> {
-    text.bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'-')
+/// The bytes that a text is the hexadecimal of, as people type and paste it ([`otp::typed`]): a secret, or a key that opens a
+/// file.
+pub fn typed_hex(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let mut digits = zeros(text.len());
+    let mut len = 0;
+    for (_, character) in significant(text) {
+        *digits.get_mut(len)? = u8::try_from(character).ok()?;
+        len += 1;
+    }
+    let mut bytes = zeros(HEXLOWER_PERMISSIVE.decode_len(len).ok()?);
+    HEXLOWER_PERMISSIVE.decode_mut(digits.get(..len)?, &mut bytes).ok()?;
+    Some(bytes)
 }
 
 fn is_hex(text: &str) -> bool {
-    let mut digits = significant(text);
     let len = significant(text).count();
-    len > 0 && len.is_multiple_of(2) && digits.all(|byte| byte.is_ascii_hexdigit())
+    len > 0 && len.is_multiple_of(2) && significant(text).all(|(_, digit)| digit.is_ascii_hexdigit())
 }
 
 fn is_base32(text: &str) -> bool {
-    let text = text.trim_end_matches(|c: char| c == '=' || c == '-' || c.is_ascii_whitespace());
-    let mut digits = significant(text);
-    let len = significant(text).count();
+    let letters = || {
+        significant(text)
+            .map(|(_, letter)| letter)
+            .take_while(|letter| *letter != '=')
+    };
+    let len = letters().count();
+    let has_only_padding_behind = significant(text).skip(len).all(|(_, letter)| letter == '=');
     len > 0
+        && has_only_padding_behind
         && !matches!(len % 8, 1 | 3 | 6)
-        && digits.all(|byte| matches!(byte.to_ascii_uppercase(), b'A'..=b'Z' | b'2'..=b'7'))
+        && letters().all(|letter| matches!(letter.to_ascii_uppercase(), 'A'..='Z' | '2'..='7'))
 }

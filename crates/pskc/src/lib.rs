@@ -45,7 +45,7 @@ mod vendors;
 mod xml;
 mod zeros;
 
-pub use column::Encoding;
+pub use column::{Encoding, typed_hex};
 pub use container::{
     DEFAULT_PBKDF2_ITERATIONS, MANAGEMENT_KEY_NAMESPACE, MAX_PBKDF2_ITERATIONS, MIN_PBKDF2_ITERATIONS, Protect,
     write_encrypted, write_pskc_in_the_clear,

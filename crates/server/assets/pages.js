@@ -1,7 +1,8 @@
 // The hosted pages are whole without this: it counts down, copies, prints, puts times into the reader's own time zone, and
 // sends a form when the last digit of its code was typed.
 
-const digitsOf = (text) => text.normalize("NFKC").replace(/[\s\u200b-\u200f\u2060\ufeff-]/g, "");
+// What counts of a typed code, as the service reads it: digits of any script, without blanks, dashes and what cannot be seen.
+const digitsOf = (text) => text.replace(/[\s\p{DI}\p{Pd}\u2212\u30fc]/gu, "");
 
 // What went wrong is read first.
 document.querySelector("[data-focus]")?.focus();
@@ -47,7 +48,7 @@ for (const help of document.querySelectorAll("[data-after]")) {
     if (left > 0) setTimeout(tick, 1_000);
   };
   first.addEventListener("input", () => {
-    if (due || digitsOf(first.value).length < 6) return;
+    if (due || !/^\p{Nd}{6}/u.test(digitsOf(first.value))) return;
     due = performance.now() + Number(help.dataset.seconds) * 1_000;
     tick();
   });

@@ -69,10 +69,10 @@ pub use verification::{Acceptance, Answer, Question};
 
 // The nouns that the use cases and the ports speak, so that whoever calls or implements them needs no other
 // crate of ours.
-pub use otp::{Algorithm, Digits, Parameters, Period, Secret};
+pub use otp::{Algorithm, Digits, Parameters, Period, Secret, typed};
 pub use pskc::{
     Encoding, Options as SeedOptions, Place as SeedPlace, Problem as SeedProblem, ReadError as SeedReadError,
-    Reason as SeedReason, Remark as SeedRemark, Said as SeedSaid, Seed,
+    Reason as SeedReason, Remark as SeedRemark, Said as SeedSaid, Seed, typed_hex,
 };
 pub use store::{
     Administrators, ApiKey, Application, Closing, ClosingState, Damage, Delivery, DeliveryState, Evidence, Export,
@@ -80,4 +80,4 @@ pub use store::{
     ProtectionMethod, ProtectionSetting, Requirements, Role, Sealed, TokenFilter, TokenStatus, UnbindOutcome,
     UnbindRequest, UnbindState, VisitPurpose, Webhook, Words, audit,
 };
-pub use verify::{DeviceStatus, Kind, Purpose, UnixMs};
+pub use verify::{DeviceStatus, Kind, Moving, Purpose, UnixMs};

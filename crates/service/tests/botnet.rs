@@ -9,7 +9,7 @@ use service::{
     NewChallenge, ServiceError, UnixMs,
 };
 use support::{STEP_MS, World, alice, by_code, phone::Phone, text};
-use verify::{LIFT, LIFTS};
+use verify::{LIFTS, Policy};
 
 const ADDRESSES: u32 = 10_000;
 const USERS: u32 = 100_000;
@@ -294,7 +294,7 @@ async fn a1_a2_a_botnet_with_the_password_for_a_year() {
     println!("{table}");
     assert_eq!((alone.judged, unbinding.judged, identity.judged), (60, 20, 10), "A1");
     assert!(
-        (60..=5 * (60 + LIFT * LIFTS)).contains(&lifted.judged),
+        (60..=5 * (60 + Policy::default().verification.lift * LIFTS)).contains(&lifted.judged),
         "A1: {lifted:?}"
     );
     let manual = include_str!("../../../src/manual/lockout.md");

@@ -189,9 +189,9 @@ async fn a_file_comes_in_whole_and_is_judged_first_where_that_is_asked() {
 async fn an_import_takes_all_or_nothing() {
     let world = World::new().await;
     let caller = world.all().await;
-    let hotp = Seed {
-        moving: Moving::Counter { counter: 7 },
-        ..seed("HOTP", 2, 20)
+    let endless = Seed {
+        moving: Moving::Counter { counter: 1 << 53 },
+        ..seed("ENDLESS", 2, 20)
     };
     let expired = Seed {
         expires_at_s: Some(world.now().get() / 1_000),
@@ -206,7 +206,7 @@ async fn an_import_takes_all_or_nothing() {
         ..seed("MODEL", 4, 20)
     };
     let refusals = [
-        (hotp, "HOTP"),
+        (endless, "beyond 2^53"),
         (expired, "expired"),
         (label, "label"),
         (model, "model"),

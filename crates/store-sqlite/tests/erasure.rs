@@ -75,6 +75,7 @@ fn begun(number: u32, state: EnrollmentState, version: u64) -> Enrollment {
         issuer: "Cloud".into(),
         label: "label".into(),
         parameters: Parameters::DEFAULT,
+        moving: verify::Moving::Time,
         identity_proof: IdentityProof {
             method: "sms".into(),
             at: NOW,

@@ -2,7 +2,7 @@
 
 use otp::Parameters;
 use serde::{Deserialize, Serialize};
-use verify::{DeviceState, Kind, UnixMs};
+use verify::{DeviceState, Kind, Moving, UnixMs};
 
 use crate::{Id, Key, Noun, Owner, Pending, Sealed, Store, shape};
 
@@ -53,6 +53,13 @@ pub struct UnboundDevice {
     /// Algorithm, digits, period.
     #[serde(with = "shape::parameters")]
     pub parameters: Parameters,
+    /// What its codes followed from.
+    #[serde(
+        default = "shape::by_time",
+        with = "shape::MovingName",
+        skip_serializing_if = "shape::is_by_time"
+    )]
+    pub moving: Moving,
     /// When the binding was completed.
     #[serde(rename = "bound_at_ms", with = "shape::ms")]
     pub bound_at: UnixMs,
@@ -77,6 +84,7 @@ impl UnboundDevice {
             serial_number: device.serial_number.clone(),
             label: device.label.clone(),
             parameters: device.parameters,
+            moving: state.parts().moving,
             bound_at: device.bound_at,
             last_success_at: state.parts().last_success_at,
             total_offset_steps: state.total_offset_steps(),
@@ -116,20 +124,25 @@ mod tests {
 
     #[test]
     fn unbound_device() {
-        golden(
-            "token",
-            &UnboundDevice {
-                id: id(5),
-                owner: owner(),
-                kind: Kind::Hardware,
-                serial_number: Some("CS-000005".into()),
-                label: "the token of the safe".into(),
-                parameters: Parameters::DEFAULT,
-                bound_at: NOW,
-                last_success_at: Some(NOW.plus(1)),
-                total_offset_steps: -2,
-                unbound_at: NOW.plus(UnixMs::DAY),
-            },
-        );
+        let device = UnboundDevice {
+            id: id(5),
+            owner: owner(),
+            kind: Kind::Hardware,
+            serial_number: Some("CS-000005".into()),
+            label: "the token of the safe".into(),
+            parameters: Parameters::DEFAULT,
+            moving: Moving::Time,
+            bound_at: NOW,
+            last_success_at: Some(NOW.plus(1)),
+            total_offset_steps: -2,
+            unbound_at: NOW.plus(UnixMs::DAY),
+        };
+        golden("token", &device);
+        let counter = UnboundDevice {
+            moving: Moving::Counter,
+            total_offset_steps: 0,
+            ..device
+        };
+        golden("counter_token", &counter);
     }
 }

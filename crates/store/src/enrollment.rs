@@ -2,7 +2,7 @@
 
 use otp::Parameters;
 use serde::{Deserialize, Serialize};
-use verify::{Kind, UnixMs};
+use verify::{Kind, Moving, UnixMs};
 
 use crate::{Id, Key, List, Lookup, Noun, Owner, Pending, Sealed, Store, document, shape};
 
@@ -25,6 +25,13 @@ pub struct Enrollment {
     /// Algorithm, digits, period.
     #[serde(with = "shape::parameters")]
     pub parameters: Parameters,
+    /// What the device's codes follow from.
+    #[serde(
+        default = "shape::by_time",
+        with = "shape::MovingName",
+        skip_serializing_if = "shape::is_by_time"
+    )]
+    pub moving: Moving,
     /// The check of identity that the caller made before it asked.
     pub identity_proof: IdentityProof,
     /// The token that is to be bound; its secret stays in the inventory until then.
@@ -220,6 +227,7 @@ mod tests {
             issuer: "Wolke".into(),
             label: "acme:álice".into(),
             parameters: Parameters::DEFAULT,
+            moving: Moving::Time,
             identity_proof: IdentityProof {
                 method: "password".into(),
                 at: NOW.plus(-1),
@@ -251,5 +259,10 @@ mod tests {
             })
         };
         golden("of_token", &of_token);
+        let of_counter = Enrollment {
+            moving: Moving::Counter,
+            ..of_token
+        };
+        golden("of_counter_token", &of_counter);
     }
 }

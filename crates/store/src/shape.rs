@@ -2,7 +2,7 @@
 
 use otp::{Algorithm, Digits, Parameters, Period};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use verify::{GuessMac, Kind, LongCount, Recent, Throttle, UnixMs};
+use verify::{GuessMac, Kind, LongCount, Moving, Recent, Throttle, UnixMs};
 
 /// A time, in milliseconds since 1970.
 pub(crate) mod ms {
@@ -72,6 +72,23 @@ pub(crate) mod hex {
 pub(crate) enum KindName {
     Virtual,
     Hardware,
+}
+
+/// `time` or `counter`; the first is left out.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Moving", rename_all = "snake_case")]
+pub(crate) enum MovingName {
+    Time,
+    Counter,
+}
+
+/// What a document of before counter tokens is of.
+pub(crate) fn by_time() -> Moving {
+    Moving::Time
+}
+
+pub(crate) fn is_by_time(moving: &Moving) -> bool {
+    *moving == Moving::Time
 }
 
 /// `{"algorithm": "SHA1", "digits": 6, "period_s": 30}`.

@@ -3,7 +3,7 @@
 use otp::{Algorithm, Digits, Parameters, Period, Step};
 use proptest::prelude::*;
 use store::{Bound, Device, Id, Owner, Sealed, User, codec};
-use verify::{DeviceParts, DeviceState, DeviceStatus, GuessMac, Kind, LongCount, Recent, Throttle, UnixMs};
+use verify::{DeviceParts, DeviceState, DeviceStatus, GuessMac, Kind, LongCount, Moving, Recent, Throttle, UnixMs};
 
 fn time() -> impl Strategy<Value = UnixMs> {
     any::<i64>().prop_map(UnixMs::new)
@@ -46,17 +46,17 @@ fn budget() -> impl Strategy<Value = Throttle> {
 
 fn state() -> impl Strategy<Value = DeviceState> {
     let status = prop_oneof![Just(DeviceStatus::Bound), Just(DeviceStatus::Lost)];
-    let clocks = (
-        prop::option::of(any::<u64>()),
-        any::<i32>(),
-        any::<i32>(),
-        prop::option::of(time()),
-    );
+    let step = || prop::option::of(any::<u64>());
+    let clock = (step(), any::<i32>(), any::<i32>(), prop::option::of(time()))
+        .prop_map(|(step, measured, learned, at)| (Moving::Time, step, measured, learned, at));
+    let counter = step().prop_map(|last| (Moving::Counter, last, 0, 0, None));
+    let moving = prop_oneof![clock, counter];
     let budgets = (budget(), budget(), budget(), budget());
-    (status, clocks, prop::option::of(time()), budgets).prop_map(|(status, clocks, last_success_at, budgets)| {
-        let (last_step, measured_offset_steps, learned_drift_steps, drift_learned_at) = clocks;
+    (status, moving, prop::option::of(time()), budgets).prop_map(|(status, moving, last_success_at, budgets)| {
+        let (moving, last_step, measured_offset_steps, learned_drift_steps, drift_learned_at) = moving;
         DeviceState::restored(DeviceParts {
             status,
+            moving,
             last_step: last_step.map(Step::new),
             measured_offset_steps,
             learned_drift_steps,

@@ -4,6 +4,7 @@
 use std::{borrow::Cow, fmt, io};
 
 use enroll::holds_uri;
+use otp::typed::{is_invisible, is_shaping};
 
 /// Longest [`Name`], in bytes of UTF-8.
 pub const MAX_NAME_LEN_BYTES: usize = 512;
@@ -146,34 +147,10 @@ fn tidied(text: &str, most: usize, allowed: &[char]) -> (String, bool) {
 /// in Japanese names, in emoji; letters of ASCII have no other shape.
 fn is_seen(before: Option<char>, character: char) -> bool {
     let is_joiner = |c: char| matches!(c, '\u{200c}' | '\u{200d}');
-    match character {
-        '\u{200c}'
-        | '\u{200d}'
-        | '\u{180b}'..='\u{180d}'
-        | '\u{180f}'
-        | '\u{fe00}'..='\u{fe0f}'
-        | '\u{e0100}'..='\u{e01ef}' => {
-            before.is_some_and(|before| !before.is_ascii() && !before.is_whitespace() && !is_joiner(before))
-        }
-        // Unicode's Default_Ignorable_Code_Point, what separates lines, what annotates between them
-        '\u{ad}'
-        | '\u{34f}'
-        | '\u{61c}'
-        | '\u{115f}'..='\u{1160}'
-        | '\u{17b4}'..='\u{17b5}'
-        | '\u{180e}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{3164}'
-        | '\u{feff}'
-        | '\u{ffa0}'
-        | '\u{fff0}'..='\u{fffb}'
-        | '\u{1bca0}'..='\u{1bca3}'
-        | '\u{1d173}'..='\u{1d17a}'
-        | '\u{e0000}'..='\u{e0fff}' => false,
-        other => !other.is_control(),
+    if is_shaping(character) {
+        return before.is_some_and(|before| !before.is_ascii() && !before.is_whitespace() && !is_joiner(before));
     }
+    !is_invisible(character) && !character.is_control()
 }
 
 /// True if anything in it cannot be seen.

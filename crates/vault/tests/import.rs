@@ -433,6 +433,26 @@ fn uris_are_judged_line_by_line() {
     assert!(matches!(receipt.refused[1].reason, Reason::Migration(_)));
 }
 
+#[test]
+fn item_6_secrets_are_read_as_they_were_pasted_into_any_app_and_names_keep_their_digits() {
+    const KEY: &[u8] = b"12345678901234567890";
+    for file in [
+        "\u{200e}otpauth://totp/Desk:\u{627}\u{6f1}\u{6f2}?secret=GEZD%E2%80%8BGNBV%C2%A0GY\u{6f3}TQOJQGEZDGNBVGY3TQOJQ\u{200b}\n",
+        "\u{feff}{\"services\": [{\"name\": \"Desk\", \"secret\": \"gezd\u{ad}gnbv gy\u{663}t qojq-GEZDGNBVGY3TQOJQ\u{2060}\", \"otp\": {\"account\": \"\u{627}\u{6f1}\u{6f2}\"}}]}",
+        "Title,Username,One-time password\nDesk,\u{627}\u{6f1}\u{6f2},\u{200b}ＧＥＺＤＧＮＢＶＧＹ３ＴＱＯＪＱ GEZDGNBVGY3TQOJQ\u{200e}\n",
+        "Title,Username,OTPAuth\nDesk,\u{627}\u{6f1}\u{6f2},\u{200b}otpauth://totp/x?secret=GEZDGNBVGY\u{969}TQOJQGEZDGNBVGY3TQOJQ&issuer=Desk\u{200e}\n",
+    ] {
+        let export = read(file.as_bytes(), None);
+        assert_eq!((export.came().len(), export.refused().len()), (1, 0), "{file}");
+        let draft = &export.came()[0].draft;
+        assert_eq!(draft.credential.secret().expose_secret(), KEY, "{file}");
+        assert_eq!(draft.issuer.as_str(), "Desk", "{file}");
+        if !file.contains("totp/x") {
+            assert_eq!(draft.account.as_str(), "\u{627}\u{6f1}\u{6f2}", "{file}");
+        }
+    }
+}
+
 /// The second one's secret would be in the first one's name, where everybody sees it.
 #[test]
 fn uris_on_one_line_are_taken_apart_whatever_stands_between_them() {

@@ -1,4 +1,4 @@
-use otp::{Code, Match, Window};
+use otp::{Code, Match, Step, Window};
 
 use crate::{Cause, Credential, DeviceState, Kind, Policy, UnixMs, diagnosis, judgement};
 
@@ -56,6 +56,37 @@ pub fn confirm(credential: &Credential, codes: &[Code], now: UnixMs, policy: &Po
         }
         None => Err(explain(credential, codes, now, policy)),
     }
+}
+
+/// The same of a counter token (RFC 4226 section 7.4) whose next code is the one of the counter `next`, as far as its seed file
+/// knows: one code is looked for in the look-ahead, two consecutive ones far ahead.
+pub fn confirm_counter(
+    credential: &Credential,
+    codes: &[Code],
+    next: Step,
+    now: UnixMs,
+    policy: &Policy,
+) -> Result<Confirmed, Refusal> {
+    let refused = |cause| Refusal {
+        cause,
+        clock_off_s: None,
+    };
+    let far = Window::spanning(next, 0, policy.counter_search);
+    let found = match codes {
+        [code] => match credential.key().check(code, policy.look_ahead(next), None) {
+            Match::Accepted(accepted) => Some(accepted),
+            Match::Used { .. } | Match::None => None,
+        },
+        [first, second] => credential.key().check_pair(first, second, far, None),
+        _ => None,
+    };
+    if codes.iter().any(|code| code.digits() != credential.parameters().digits) {
+        return Err(refused(Cause::OtherDigits));
+    }
+    let accepted = found.ok_or(refused(Cause::Wrong))?;
+    Ok(Confirmed {
+        state: DeviceState::bound_counter(accepted, now),
+    })
 }
 
 fn explain(credential: &Credential, codes: &[Code], now: UnixMs, policy: &Policy) -> Refusal {

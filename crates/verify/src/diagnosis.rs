@@ -1,7 +1,7 @@
 use otp::{Algorithm, Code, Key, Parameters, Period, Step, Window};
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeLess as _};
 
-use crate::{Credential, DeviceState, Policy, UnixMs};
+use crate::{Credential, DeviceState, Moving, Policy, UnixMs};
 
 /// Why a code was refused: for the audit trail and for support, never for the caller of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,16 +73,22 @@ pub(crate) struct Near {
 
 /// A short look around the window, the same work for every refused code. A mistake is one digit wrong, or two
 /// neighbours swapped, against a code of the window; a code of ten minutes before it, or of the steps after it that a fast
-/// clock shows; or the one that was accepted last. A guesser hits one of these some two hundred codes of a million.
+/// clock shows; or the one that was accepted last. A guesser hits one of these some two hundred codes of a million, and of a
+/// counter token, whose next ones are told by no time, some four hundred.
 ///
 /// Whoever learned that a code is a mistake would know most digits of one that is still good: it is told to nobody, and
 /// shows only in what does not happen.
 pub(crate) fn near(state: &DeviceState, credential: &Credential, code: &Code, now: UnixMs, policy: &Policy) -> Near {
     let parameters = credential.parameters();
     let expected = state.expected(parameters, now);
-    let window = Window::around(expected, policy.window_steps);
-    let past = policy.window_steps + steps_of(PAST_MS, parameters.period);
-    let ahead = policy.window_steps.max(policy.cause_steps);
+    let window = state.window(parameters, now, policy);
+    let (past, ahead) = match state.parts().moving {
+        Moving::Time => {
+            let past = policy.window_steps + steps_of(PAST_MS, parameters.period);
+            (past, policy.window_steps.max(policy.cause_steps))
+        }
+        Moving::Counter => (policy.cause_steps, policy.counter_look_ahead.max(policy.cause_steps)),
+    };
     let mut mistake = Choice::from(0);
     let mut nearest = Nearest::of(expected);
     let seen = Window::spanning(expected, past.max(policy.cause_steps), ahead);
@@ -171,11 +177,15 @@ pub fn diagnose(
     }
     let allowed = |step: &Step| last.is_none_or(|last| *step <= last);
     let expected = state.expected(parameters, now);
-    let wide = Window::around(expected, policy.search_steps);
+    let wide = match state.parts().moving {
+        Moving::Time => Window::around(expected, policy.search_steps),
+        Moving::Counter => Window::spanning(expected, policy.search_steps, 0),
+    };
     if let Some(step) = credential.key().locate(code, wide, expected).filter(allowed) {
         return located(state, step, expected);
     }
     if last.is_none()
+        && state.parts().moving == Moving::Time
         && let Some(cause) = misconfigured(credential, code, now, policy)
     {
         return cause;
@@ -229,6 +239,8 @@ fn located(state: &DeviceState, step: Step, expected: Step) -> Cause {
         Some(last) if step <= last => Cause::Used {
             steps_ago: expected.steps_since(step),
         },
+        // A counter's code to come is right whenever it comes, so nothing may ever be told of it.
+        _ if state.parts().moving == Moving::Counter => Cause::Wrong,
         _ => Cause::ClockOff {
             steps: step.steps_since(expected),
         },

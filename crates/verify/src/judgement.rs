@@ -1,6 +1,6 @@
-use otp::{Code, Match, Step, Window};
+use otp::{Code, Match, Period, Step, Window};
 
-use crate::{Cause, Credential, DeviceState, Guess, GuessMac, Lock, Policy, UnixMs, diagnosis};
+use crate::{Cause, Credential, DeviceState, Guess, GuessMac, Lock, Moving, Policy, UnixMs, diagnosis};
 
 /// The purpose for which a code is asked; each has a throttle of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +85,7 @@ pub fn judge(
         );
     };
     let expected = state.expected(credential.parameters(), now);
-    let window = Window::around(expected, policy.window_steps);
+    let window = state.window(credential.parameters(), now, policy);
     match matched(credential, code, window, state) {
         Match::Accepted(accepted) => {
             let step = accepted.step();
@@ -99,8 +99,13 @@ pub fn judge(
         }
         Match::Used { .. } | Match::None => {
             let near = diagnosis::near(state, credential, code, now, policy);
+            let typed_at = match state.parts().moving {
+                Moving::Time => expected,
+                // Its next code waits for days; a client repeats itself within seconds.
+                Moving::Counter => now.step(Period::THIRTY),
+            };
             let guess = Guess {
-                mac: Some(GuessMac(credential.key().guess_mac(code, expected))),
+                mac: Some(GuessMac(credential.key().guess_mac(code, typed_at))),
                 mistake: near.mistake,
             };
             Judgement::of(
@@ -122,8 +127,8 @@ fn matched(credential: &Credential, code: &Code, window: Window, state: &DeviceS
     }
 }
 
-/// Measures the device's clock by two consecutive codes, searched far around the present, later than
-/// anything accepted. Both codes are burned. `proven` is the caller's word that the user's identity was
+/// Measures the device's clock by two consecutive codes, searched far around the present, or finds its counter, searched far
+/// ahead (RFC 4226 section 7.4); later than anything accepted. Both codes are burned. `proven` is the caller's word that the user's identity was
 /// proved anew: only then a suspended verification is judged again, as long as there are lifts left.
 pub fn resync(
     state: &DeviceState,
@@ -137,7 +142,11 @@ pub fn resync(
         return Judgement::of(Verdict::Locked(lock), state.clone());
     }
     let present = now.step(credential.parameters().period);
-    let window = Window::around(present, policy.search_steps);
+    let moving = state.parts().moving;
+    let window = match moving {
+        Moving::Time => Window::around(present, policy.search_steps),
+        Moving::Counter => Window::spanning(state.expected(credential.parameters(), now), 0, policy.counter_search),
+    };
     let [first, second] = codes;
     let digits = credential.parameters().digits;
     let key = credential.key();
@@ -146,7 +155,10 @@ pub fn resync(
         Some(accepted) => {
             let step = accepted.step();
             let measured = state.after_right(Purpose::Resync, accepted, now).with(|parts| {
-                parts.measured_offset_steps = offset(step.steps_since(present));
+                parts.measured_offset_steps = match moving {
+                    Moving::Time => offset(step.steps_since(present)),
+                    Moving::Counter => 0,
+                };
                 parts.learned_drift_steps = 0;
                 parts.drift_learned_at = None;
                 // Two codes in a row prove more than one: what was held against the device for an hour is settled.

@@ -11,7 +11,8 @@
 //! - [`Past`] is what may be told of a device: only steps whose codes are not accepted any more.
 //! - [`shows`] and [`recognise`] tell support whose code it is.
 //!
-//! Times are [`UnixMs`], distances are whole steps: there is no drift in seconds anywhere.
+//! A device goes by the time (TOTP) or by a counter (HOTP): [`Moving`]; the next counter waits in the state, everything else is
+//! one. Times are [`UnixMs`], distances are whole steps: there is no drift in seconds anywhere.
 
 mod binding;
 mod diagnosis;
@@ -23,14 +24,12 @@ mod state;
 mod throttle;
 mod time;
 
-pub use binding::{Confirmed, Refusal, confirm};
+pub use binding::{Confirmed, Refusal, confirm, confirm_counter};
 pub use diagnosis::{Cause, diagnose};
 pub use judgement::{Judgement, Purpose, Verdict, judge, resync};
 pub use past::{Past, shown_before_binding, shown_by_dead_secret};
 pub use policy::{Policy, ThrottlePolicy};
-pub use recognition::{recognise, shows};
-pub use state::{Credential, DeviceParts, DeviceState, DeviceStatus, Kind};
-pub use throttle::{
-    ATTEMPTS_MAX, Guess, GuessMac, LIFT, LIFTS, Lock, LongCount, Recent, SparseThrottle, Throttle, WEEKS,
-};
+pub use recognition::{recognise, shows, shows_counter};
+pub use state::{Credential, DeviceParts, DeviceState, DeviceStatus, Kind, Moving};
+pub use throttle::{ATTEMPTS_MAX, Guess, GuessMac, LIFTS, Lock, LongCount, Recent, SparseThrottle, Throttle, WEEKS};
 pub use time::UnixMs;

@@ -1,13 +1,13 @@
 use otp::{Code, Parameters, Period, Step, Window};
 
-use crate::{Cause, Credential, DeviceState, Policy, UnixMs, diagnosis};
+use crate::{Cause, Credential, DeviceState, Moving, Policy, UnixMs, diagnosis};
 
 /// The steps of a device whose codes are not accepted any more, by whatever road: all before its window are burned by
 /// making one. So what is told of them opens nothing, and what is not among them is not looked at (rule A5).
 ///
 /// The state in it has to be durable, on the condition that the judged one still stands, before anybody is told. Burning costs
 /// a clock that is far behind the time that it is behind: until then two codes in a row, which alone could have reached
-/// back so far, measure it at later steps only.
+/// back so far, measure it at later steps only. Of a counter token it ends with the last accepted code, and nothing is burned.
 pub struct Past {
     state: DeviceState,
     last: Step,
@@ -16,6 +16,12 @@ pub struct Past {
 impl Past {
     /// The past of a device at `now`.
     pub fn of(state: &DeviceState, parameters: Parameters, now: UnixMs, policy: &Policy) -> Self {
+        if let (Moving::Counter, Some(last)) = (state.parts().moving, state.parts().last_step) {
+            return Self {
+                state: state.clone(),
+                last,
+            };
+        }
         let outside = -i64::from(policy.window_steps) - 1;
         let before = state.expected(parameters, now).offset(outside);
         let last = state.parts().last_step.map_or(before, |last| last.max(before));
@@ -48,6 +54,9 @@ impl Past {
     /// Those of another algorithm are never accepted of this device. Those of another period are its own at another time,
     /// so they count only where that is past.
     pub fn misconfigured(&self, credential: &Credential, code: &Code, now: UnixMs, policy: &Policy) -> Option<Cause> {
+        if self.state.parts().moving == Moving::Counter {
+            return None;
+        }
         diagnosis::misconfigured_in(credential, code, |parameters| {
             let window = minutes_until(now.step(parameters.period), parameters.period, policy);
             let is_past = parameters.algorithm != credential.parameters().algorithm || window.last() <= self.last;

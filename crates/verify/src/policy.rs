@@ -1,6 +1,6 @@
-use otp::Period;
+use otp::{Period, Step, Window};
 
-use crate::{Kind, Purpose, UnixMs};
+use crate::{Kind, Moving, Purpose, UnixMs};
 
 /// The settings of judging; every default is the product's promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +9,10 @@ pub struct Policy {
     pub window_steps: u32,
     /// Steps searched on each side when two consecutive codes measure an offset.
     pub search_steps: u32,
+    /// Codes of a counter token that may be skipped: 5, at most 10 (RFC 4226 section 7.4, s).
+    pub counter_look_ahead: u32,
+    /// Codes of a counter token that may be skipped where two consecutive ones are given.
+    pub counter_search: u32,
     /// Steps looked at on each side to name the cause of a refusal.
     pub cause_steps: u32,
     /// The most that is learned on top of the measured offset of an app.
@@ -28,14 +32,28 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The throttle of this purpose: what wrong codes cost.
-    pub fn throttle(&self, purpose: Purpose) -> &ThrottlePolicy {
-        match purpose {
-            Purpose::Verification => &self.verification,
-            Purpose::Unbinding => &self.unbinding,
-            Purpose::Resync => &self.resync,
-            Purpose::Identity => &self.identity,
+    /// The throttle of this purpose: what wrong codes cost. Each guess at a counter token has twice as many targets (the
+    /// look-ahead, where a clock has its window), so half as many suspend the road (rule A1).
+    pub fn throttle(&self, purpose: Purpose, moving: Moving) -> ThrottlePolicy {
+        let of_clocks = match purpose {
+            Purpose::Verification => self.verification,
+            Purpose::Unbinding => self.unbinding,
+            Purpose::Resync => self.resync,
+            Purpose::Identity => self.identity,
+        };
+        match moving {
+            Moving::Time => of_clocks,
+            Moving::Counter => ThrottlePolicy {
+                suspend_after: of_clocks.suspend_after.div_ceil(2),
+                lift: of_clocks.lift.div_ceil(2),
+                ..of_clocks
+            },
         }
+    }
+
+    /// The counters whose codes are accepted while `next` is expected.
+    pub(crate) fn look_ahead(&self, next: Step) -> Window {
+        Window::spanning(next, 0, self.counter_look_ahead)
     }
 
     /// The most that is learned on top of the measured offset of a device of this kind.
@@ -75,6 +93,8 @@ impl Default for Policy {
         Self {
             window_steps: 1,
             search_steps: 120,
+            counter_look_ahead: 5,
+            counter_search: 1_000,
             cause_steps: 10,
             learned_drift_max_virtual_steps: 2,
             learned_drift_max_hardware_steps: 10,
@@ -116,6 +136,8 @@ pub struct ThrottlePolicy {
     pub lock_max_ms: i64,
     /// Wrong codes of 13 weeks, mistakes apart, that suspend the road.
     pub suspend_after: u32,
+    /// As many more are allowed by each suspension that is lifted.
+    pub lift: u32,
 }
 
 impl ThrottlePolicy {
@@ -125,5 +147,6 @@ impl ThrottlePolicy {
         lock_min_ms: 15 * UnixMs::MINUTE,
         lock_max_ms: UnixMs::DAY,
         suspend_after: u32::MAX,
+        lift: 10,
     };
 }

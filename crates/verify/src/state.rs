@@ -1,4 +1,4 @@
-use otp::{Accepted, Key, Parameters, Secret, Step};
+use otp::{Accepted, Key, Parameters, Secret, Step, Window};
 
 use crate::{Guess, LIFTS, Lock, Policy, Purpose, SparseThrottle, Throttle, UnixMs};
 
@@ -9,6 +9,15 @@ pub enum Kind {
     Virtual,
     /// A token with a serial number on its back.
     Hardware,
+}
+
+/// The moving factor of a device: what its next code follows from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Moving {
+    /// The time (TOTP, RFC 6238).
+    Time,
+    /// A counter that each press of its button raises (HOTP, RFC 4226). Its steps are counters.
+    Counter,
 }
 
 /// The secret of a device, keyed and ready to judge; lives for one request.
@@ -76,9 +85,12 @@ pub struct DeviceState {
 pub struct DeviceParts {
     /// Whether codes are judged at all.
     pub status: DeviceStatus,
+    /// What its next code follows from.
+    pub moving: Moving,
     /// The highest step whose code was accepted; nothing at or below it is accepted again.
     pub last_step: Option<Step>,
-    /// Steps by which the device's clock was ahead (behind: negative) when it was measured by two codes.
+    /// Steps by which the device's clock was ahead (behind: negative) when it was measured by two codes. As what is learned
+    /// since, always 0 of a counter.
     pub measured_offset_steps: i32,
     /// Steps learned on top of it since.
     pub learned_drift_steps: i32,
@@ -101,6 +113,7 @@ impl DeviceParts {
     pub fn bound(last_step: Step, measured_offset_steps: i32, now: UnixMs) -> Self {
         Self {
             status: DeviceStatus::Bound,
+            moving: Moving::Time,
             last_step: Some(last_step),
             measured_offset_steps,
             learned_drift_steps: 0,
@@ -118,6 +131,11 @@ impl DeviceState {
     /// The state of a device at the moment it is bound by this code, which is burned.
     pub fn bound(accepted: Accepted, measured_offset_steps: i32, now: UnixMs) -> Self {
         Self::restored(DeviceParts::bound(accepted.step(), measured_offset_steps, now))
+    }
+
+    /// The state of a counter token at the moment it is bound by this code, which is burned.
+    pub fn bound_counter(accepted: Accepted, now: UnixMs) -> Self {
+        Self::bound(accepted, 0, now).with(|parts| parts.moving = Moving::Counter)
     }
 
     /// The state that was kept as these parts.
@@ -231,16 +249,32 @@ impl DeviceState {
         }
     }
 
-    /// The step the device is expected to show at `now`.
+    /// The step the device is expected to show at `now`; of a counter the next one, whenever that is.
     pub fn expected(&self, parameters: Parameters, now: UnixMs) -> Step {
-        now.step(parameters.period)
-            .offset(i64::from(self.parts.measured_offset_steps) + i64::from(self.parts.learned_drift_steps))
+        match self.parts.moving {
+            Moving::Time => now
+                .step(parameters.period)
+                .offset(i64::from(self.parts.measured_offset_steps) + i64::from(self.parts.learned_drift_steps)),
+            Moving::Counter => self.parts.last_step.map_or(Step::new(0), |last| last.offset(1)),
+        }
+    }
+
+    /// The steps whose codes are accepted at `now`, as far as they are later than the last accepted one.
+    pub(crate) fn window(&self, parameters: Parameters, now: UnixMs, policy: &Policy) -> Window {
+        let expected = self.expected(parameters, now);
+        match self.parts.moving {
+            Moving::Time => Window::around(expected, policy.window_steps),
+            Moving::Counter => policy.look_ahead(expected),
+        }
     }
 
     /// True if the device's clock is about to leave the window. Of a token: what is learned of it comes near its limit, or,
     /// at the pace at which it went since `bound_at`, it has gone a window's width since its last code. An app's clock does
-    /// not drift: it was measured wrong by more than the window, and will be right once the phone is.
+    /// not drift: it was measured wrong by more than the window, and will be right once the phone is. A counter has none.
     pub fn about_to_leave(&self, kind: Kind, bound_at: UnixMs, now: UnixMs, policy: &Policy) -> bool {
+        if self.parts.moving == Moving::Counter {
+            return false;
+        }
         let window = i64::from(policy.window_steps.max(1));
         if kind == Kind::Virtual {
             return i64::from(self.parts.measured_offset_steps).abs() > window;
@@ -283,7 +317,9 @@ impl DeviceState {
             return self.clone();
         }
         let mut next = self.clone();
-        let wrong = self.throttle(purpose).wrong(guess, now, policy.throttle(purpose));
+        let wrong = self
+            .throttle(purpose)
+            .wrong(guess, now, &policy.throttle(purpose, self.parts.moving));
         next.set_throttle(purpose, wrong);
         next
     }
@@ -302,6 +338,9 @@ impl DeviceState {
     ///
     /// `deviation` is how far the accepted step was from the expected one.
     pub(crate) fn learned(self, deviation: i64, kind: Kind, now: UnixMs, policy: &Policy) -> Self {
+        if self.parts.moving == Moving::Counter {
+            return self;
+        }
         let limit = policy.learned_drift_max_steps(kind);
         let steps = (self.parts.learned_drift_steps + deviation.signum() as i32).clamp(-limit, limit);
         let rested = self

@@ -76,8 +76,6 @@ impl Deref for SparseThrottle {
 
 /// Suspensions that may be lifted within 13 weeks, over all roads of a device.
 pub const LIFTS: u32 = 2;
-/// Wrong codes that a lifted suspension allows.
-pub const LIFT: u32 = 10;
 
 /// A keyed hash of a wrong code and the step in which it was typed; see [`otp::Key::guess_mac`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -203,7 +201,9 @@ impl Throttle {
 
     /// The long count at which the road is suspended.
     fn limit(&self, now: UnixMs, policy: &ThrottlePolicy) -> u32 {
-        policy.suspend_after.saturating_add(LIFT * self.lifts(now))
+        policy
+            .suspend_after
+            .saturating_add(policy.lift.saturating_mul(self.lifts(now)))
     }
 }
 

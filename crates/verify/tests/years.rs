@@ -2,7 +2,7 @@
 //! logs in every day gets no more than the manual's arithmetic says.
 
 use otp::{Algorithm, Code, Key, Parameters, Secret, Step};
-use verify::{Credential, DeviceState, Kind, LIFT, LIFTS, Lock, Policy, Purpose, UnixMs, Verdict, confirm, judge};
+use verify::{Credential, DeviceState, Kind, LIFTS, Lock, Moving, Policy, Purpose, UnixMs, Verdict, confirm, judge};
 
 const SECRET: &[u8] = b"12345678901234567890";
 const START: i64 = 1_700_000_000_000;
@@ -208,7 +208,8 @@ fn guessed_year(purpose: Purpose, pause_ms: i64, helped: bool) -> Guesses {
 fn whoever_guesses_beside_a_daily_login_gets_what_the_arithmetic_says() {
     let policy = Policy::default();
     for purpose in [Purpose::Verification, Purpose::Unbinding, Purpose::Identity] {
-        let stops = policy.throttle(purpose).suspend_after + LIFTS * LIFT;
+        let throttle = policy.throttle(purpose, Moving::Time);
+        let stops = throttle.suspend_after + LIFTS * throttle.lift;
         for pause_ms in [SECOND, HOUR / 9, HOUR / 4] {
             let alone = guessed_year(purpose, pause_ms, false);
             let hour = alone.most_within(HOUR);

@@ -92,6 +92,9 @@ pub(super) fn line(token: &Token) -> String {
     if let (Some(account), Some(user)) = (&token.account, &token.user) {
         line += &format!("  {account}/{user}");
     }
+    if let Some(counter) = token.counter {
+        line += &format!("  counts (HOTP), next {counter}");
+    }
     if token.drift_steps != 0 {
         line += &format!("  clock {:+} steps", token.drift_steps);
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Args;
-use pskc::{ManagementKey, Seed, Unlock};
+use pskc::{ManagementKey, Seed, Unlock, typed_hex};
 use zeroize::Zeroizing;
 
 use crate::Failure;
@@ -60,20 +60,14 @@ impl KeyFile {
     }
 }
 
-/// Hexadecimal digits, when all of it but the line's end is.
+/// The key that a text is the hexadecimal of, however it was pasted into its file.
 fn unhex(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let text = str::from_utf8(text).ok()?.trim_ascii();
-    if ![32, 48, 64].contains(&text.len()) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let bytes = (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok());
-    let mut key = Zeroizing::new(Vec::with_capacity(text.len() / 2));
-    for byte in bytes {
-        key.push(byte?);
-    }
-    Some(key)
+    let key = typed_hex(str::from_utf8(text).ok()?)?;
+    is_key(&key).then_some(key)
+}
+
+fn is_key(bytes: &[u8]) -> bool {
+    matches!(bytes.len(), 16 | 24 | 32)
 }
 
 impl SeedKey {
@@ -100,7 +94,7 @@ impl SeedKey {
             Some(key) => key,
             None => bytes,
         };
-        if ![16, 24, 32].contains(&key.len()) {
+        if !is_key(&key) {
             return Err(Failure::usage(format!(
                 "{shown} holds no key: 16, 24 or 32 bytes, or as many in hexadecimal"
             ))
@@ -134,6 +128,11 @@ mod tests {
     fn a_key_is_bytes_or_digits() {
         assert_eq!(
             unhex(b"000102030405060708090a0b0c0d0e0F\n").map(|key| key.to_vec()),
+            Some((0..16).collect())
+        );
+        let pasted = "\u{feff}00010203-04050607\u{200b} \u{6f0}8090a0b \u{660}c0d0e0F\u{200e}\r\n";
+        assert_eq!(
+            unhex(pasted.as_bytes()).map(|key| key.to_vec()),
             Some((0..16).collect())
         );
         assert!(unhex(&[0xFF; 32]).is_none());

@@ -9,6 +9,7 @@ use std::{
 
 use api::CodeText;
 use clap::Args;
+use otp::typed::trimmed;
 use zeroize::Zeroizing;
 
 use crate::{Failure, commands::output::Output};
@@ -90,7 +91,7 @@ impl<'a> CodeSource<'a> {
             if io::stdin().lock().take(256).read_line(&mut line)? == 0 {
                 return Ok(None);
             }
-            let code = line.trim();
+            let code = trimmed(&line);
             if !code.is_empty() {
                 return Ok(Some(Zeroizing::new(code.to_owned())));
             }
@@ -107,7 +108,7 @@ fn lines_of(path: &Path) -> Result<Vec<Zeroizing<String>>, Failure> {
     let text = fs::read_to_string(path)
         .map(Zeroizing::new)
         .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))?;
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines = text.lines().map(trimmed).filter(|line| !line.is_empty());
     Ok(lines.map(|line| Zeroizing::new(line.to_owned())).collect())
 }
 

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use api::{AuditEvent, AuditRecord, Cause, Device, Road, Timestamp, User};
+use api::{AuditEvent, AuditRecord, Cause, Device, OtpType, Road, Timestamp, User};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -105,7 +105,7 @@ fn stands(user: &User) -> Vec<String> {
         );
         let roads: Vec<_> = device.suspended.iter().map(word).collect();
         facts.extend((!roads.is_empty()).then(|| format!("suspended: {}", roads.join(" and "))));
-        facts.push(drift(device));
+        facts.extend((device.otp_type == OtpType::Totp).then(|| drift(device)));
         facts.extend(device.last_success_at.map(|at| format!("last accepted at {at}")));
         lines.push(format!("device {} ({}): {}", device.id, device.label, facts.join(", ")));
     }

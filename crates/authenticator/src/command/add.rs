@@ -5,7 +5,7 @@ use enroll::{
     EntryDigits,
     base32::{self, AsApps},
 };
-use otp::{Algorithm, Secret};
+use otp::{Algorithm, Secret, typed::trimmed};
 use vault::{
     Credential, Draft, Kind, Name,
     import::{self, Oddity},
@@ -105,7 +105,7 @@ impl Add {
             Some(path) => {
                 let bytes = read_whole(path)?;
                 let text = str::from_utf8(&bytes).map_err(|_| Refusal::usage("the secret's file is not text"))?;
-                let lines = text.lines().filter(|line| !line.trim().is_empty());
+                let lines = text.lines().filter(|line| !trimmed(line).is_empty());
                 if lines.count() > 1 {
                     return Err(Refusal::usage(format!("{} has several lines", named(path)))
                         .help("name a file with one secret; --uri-file takes several otpauth URIs"));
@@ -119,7 +119,7 @@ impl Add {
                     .secret("Its otpauth URI, or its secret in base32", remedy)?
             }
         };
-        if text.trim_start().to_ascii_lowercase().starts_with("otpauth") {
+        if is_uri(&text) {
             self.codes.are_left_to_the_uri()?;
             let export = import::read(text.as_bytes(), None).map_err(Refusal::new)?;
             return Incoming::new(vec![export]).take_at_once(session, &self.words);
@@ -160,6 +160,13 @@ impl Add {
         }
         DONE
     }
+}
+
+/// An otpauth URI, or a mistaken one.
+fn is_uri(text: &str) -> bool {
+    const SCHEME: &str = "otpauth";
+    let start = trimmed(text).get(..SCHEME.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(SCHEME))
 }
 
 impl Codes {

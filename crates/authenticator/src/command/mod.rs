@@ -70,7 +70,7 @@ enum OfPerson {
     Edit(edit::Edit),
     /// Removes an entry for ever
     Remove(remove::Remove),
-    /// Takes what another app exported: all of it, or nothing
+    /// Takes what another app exported, and names what does not come
     Import(import::Import),
     /// Writes all entries for another app, or as a backup
     Export(export::Export),

@@ -42,7 +42,7 @@ pub(super) fn found(picture: &Grey) -> Found {
 }
 
 /// A page this near to the ink, in greys, is taken for it.
-const PAGE_TO_INK: u8 = 12;
+const PAGE_TO_INK: u8 = 4;
 
 /// The grey in the middle between page and ink; `None` where they are one, or the page is as far away as paper is.
 fn between(page: u8, ink: u8) -> Option<u8> {

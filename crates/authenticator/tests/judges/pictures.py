@@ -217,9 +217,21 @@ def without():
     return cases
 
 
+def dark_pages():
+    """Codes whose border was left out, on pages nearly as dark as their ink; every third one is light on a light page."""
+    def one(i):
+        def draw(rng):
+            content, picture = card(rng, [3, 4, 5, 6, 8][i % 5], quiet=0)
+            page = on_page(picture, margin=[6, 40, 200][i % 3 - i // 15 % 2], page=8 + 4 * i)
+            page = page if i % 3 < 2 else page.point(lambda grey: 255 - grey)
+            return [content], page if i % 4 < 3 else saved(page.convert("RGB"), "jpg", quality=70)
+        return draw
+    return [("no border on a dark page", one(i)) for i in range(30)]
+
+
 directory = pathlib.Path(sys.argv[1])
 index = []
-for number, (kind, draw) in enumerate(matrix() + without()):
+for number, (kind, draw) in enumerate(matrix() + without() + dark_pages()):
     rng = random.Random(number)
     drawn = draw(rng)
     texts, picture = drawn if isinstance(drawn, tuple) else ([], Image.fromarray(np.uint8(drawn)) if isinstance(drawn, np.ndarray) else drawn)

@@ -1,7 +1,7 @@
 //! From the wire to the use cases and back, where families share it; no decision is made here.
 
 use api::Timestamp;
-use service::{ActorKind, Algorithm, Approver, Factor, IdentityProof, Method, Owner, ProofOfIdentity, UnixMs};
+use service::{ActorKind, Algorithm, Approver, Factor, IdentityProof, Method, Moving, Owner, ProofOfIdentity, UnixMs};
 use zeroize::Zeroizing;
 
 pub(crate) fn actor(actor: api::Actor) -> service::Actor {
@@ -21,6 +21,13 @@ pub(crate) fn client(client: api::Client) -> service::Client {
     service::Client {
         ip: client.ip.map(|ip| ip.to_string()),
         user_agent: client.user_agent.map(|agent| agent.as_str().to_owned()),
+    }
+}
+
+pub(crate) fn otp_type(moving: Moving) -> api::OtpType {
+    match moving {
+        Moving::Time => api::OtpType::Totp,
+        Moving::Counter => api::OtpType::Hotp,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The fresh code that some changes take (U5): a device's, or a recovery code.
 
-use service::{Factor, Method, ServiceError};
+use service::{Factor, Method, ServiceError, typed};
 use zeroize::Zeroizing;
 
 use crate::pages::{said, words::Lang};
@@ -18,13 +18,13 @@ pub(crate) struct FreshFields {
 
 /// What was typed into one of the two fields, if anything was.
 pub(crate) fn factor(code: &str, recovery_code: &str) -> Option<Factor> {
-    let typed = |text: &str, method| {
-        (!text.trim().is_empty()).then(|| Factor::Code {
+    let one = |text: &str, method| {
+        (!typed::trimmed(text).is_empty()).then(|| Factor::Code {
             code: Zeroizing::new(text.to_owned()),
             method,
         })
     };
-    typed(recovery_code, Method::RecoveryCode).or_else(|| typed(code, Method::Totp))
+    one(recovery_code, Method::RecoveryCode).or_else(|| one(code, Method::Totp))
 }
 
 /// Why a change that may take a fresh code was refused.

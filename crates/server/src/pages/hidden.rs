@@ -1,6 +1,8 @@
 //! What cannot be seen in a text is written out: a name that turns its surroundings around, or hides a part of itself, would
 //! have people approve of something else than they read.
 
+use service::typed;
+
 /// A page in which no text between the elements has characters that cannot be seen. What stands in a form's fields stays as it
 /// is, for it is sent back: a name is the same to the byte.
 pub(super) fn written_out(page: String) -> String {
@@ -30,30 +32,9 @@ pub(super) fn written_out(page: String) -> String {
     out
 }
 
-/// Unicode's `Default_Ignorable_Code_Point` and what else turns or breaks lines; but for the joiners and the variation selectors,
-/// which scripts and emoji are spelt with.
+/// All that is invisible but for the joiners and the variation selectors, which scripts and emoji are spelt with.
 fn is_hidden(character: char) -> bool {
-    matches!(
-        character,
-        '\u{ad}'
-            | '\u{34f}'
-            | '\u{61c}'
-            | '\u{115f}'..='\u{1160}'
-            | '\u{17b4}'..='\u{17b5}'
-            | '\u{180e}'
-            | '\u{200b}'
-            | '\u{200e}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}'
-            | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e00ff}'
-            | '\u{e01f0}'..='\u{e0fff}'
-    )
+    typed::is_invisible(character) && !typed::is_shaping(character)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! Resynchronisation of a device whose clock drifted (RFC 6238, section 6).
+//! Resynchronisation of a device whose clock drifted (RFC 6238, section 6), or whose counter ran ahead (RFC 4226, section 7.4).
 
 use otp::Code;
-use serde_json::json;
+use serde_json::{Value, json};
 use store::{Bound, Change, Id, Owner};
-use verify::{Verdict, resync};
+use verify::{DeviceState, Moving, Verdict, resync};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 const ACTION: &str = "device.resync";
 
 impl Service {
-    /// Measures a device's clock by two consecutive codes, which are burned. A suspended device needs the
+    /// Measures a device's clock, or finds its counter, by two consecutive codes, which are burned. A suspended device needs the
     /// user's identity proved anew as well.
     pub async fn resync(
         &self,
@@ -68,9 +68,7 @@ impl Service {
             let entry = |outcome| attempt.entry(ACTION, outcome).of_user().device(id);
             let (entry, told) = match judgement.verdict {
                 Verdict::Accepted(_) => (
-                    entry("done").detail(
-                        json!({"offset_steps": next.parts().measured_offset_steps, "identity_proof": evidence(proof)}),
-                    ),
+                    entry("done").detail(found(&next, evidence(proof))),
                     Ok(DeviceView::of(
                         &Bound {
                             state: next.clone(),
@@ -118,5 +116,14 @@ impl Service {
                 return told;
             }
         }
+    }
+}
+
+/// What the trail keeps of it: the clock's offset, or nothing of a counter, whose value would tell which code comes.
+fn found(next: &DeviceState, proof: Value) -> Value {
+    let parts = next.parts();
+    match parts.moving {
+        Moving::Time => json!({"offset_steps": parts.measured_offset_steps, "identity_proof": proof}),
+        Moving::Counter => json!({"identity_proof": proof}),
     }
 }

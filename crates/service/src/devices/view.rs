@@ -1,7 +1,7 @@
 //! A user's devices and protection, as they are shown.
 
 use store::{Bound, ClosingState, Id, Owner, Protection, UnboundDevice};
-use verify::{DeviceStatus, Kind, Lock, Policy, Purpose, UnixMs};
+use verify::{DeviceStatus, Kind, Lock, Moving, Policy, Purpose, UnixMs};
 
 use crate::{Caller, Role, Service, ServiceError, upkeep::vouch::refused_until};
 
@@ -14,6 +14,8 @@ pub struct DeviceView {
     pub kind: Kind,
     /// The serial number on a token's back.
     pub serial_number: Option<String>,
+    /// What its codes follow from: the time, or its counter.
+    pub moving: Moving,
     /// The user's name for it.
     pub label: String,
     /// Bound or lost; what it last was, where it is unbound.
@@ -42,6 +44,7 @@ impl DeviceView {
             id: device.id,
             kind: device.kind,
             serial_number: device.serial_number.clone(),
+            moving: state.parts().moving,
             label: device.label.clone(),
             status: state.parts().status,
             suspended: Purpose::ALL.into_iter().filter(|road| state.suspended(*road)).collect(),
@@ -59,6 +62,7 @@ impl DeviceView {
             id: device.id,
             kind: device.kind,
             serial_number: device.serial_number.clone(),
+            moving: device.moving,
             label: device.label.clone(),
             status: DeviceStatus::Bound,
             suspended: Vec::new(),

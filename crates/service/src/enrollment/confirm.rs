@@ -1,6 +1,6 @@
 //! Confirmation of an enrollment by the codes of the new device: the moment of binding.
 
-use otp::Code;
+use otp::{Code, Step};
 use serde_json::json;
 use store::{Bound, Change, Device, Enrollment, EnrollmentState, Id, Lot, Outcome, Owner, Sealed, Token, Write};
 use verify::{Cause, UnixMs};
@@ -107,9 +107,12 @@ async fn try_confirm(
     device.sealed = Record::of_device(&device).seal(&*core.sealer, &secret)?;
     let credential = verify::Credential::new(secret, enrollment.parameters, enrollment.kind);
     let codes: Option<Vec<Code>> = confirmation.codes.iter().map(|code| Code::parse(code).ok()).collect();
-    let confirmed = match &codes {
-        Some(codes) => verify::confirm(&credential, codes, now, &core.settings.policy),
-        None => Err(verify::Refusal {
+    let policy = &core.settings.policy;
+    let counter = token.as_ref().and_then(|(token, _)| token.counter).map(Step::new);
+    let confirmed = match (&codes, counter) {
+        (Some(codes), Some(next)) => verify::confirm_counter(&credential, codes, next, now, policy),
+        (Some(codes), None) => verify::confirm(&credential, codes, now, policy),
+        (None, _) => Err(verify::Refusal {
             cause: Cause::Malformed,
             clock_off_s: None,
         }),

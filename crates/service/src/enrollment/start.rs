@@ -4,7 +4,7 @@ use enroll::Qr;
 use otp::Parameters;
 use serde_json::json;
 use store::{Change, Enrollment, EnrollmentState, Id, IdentityProof, Outcome, Owner, Token, User, Write};
-use verify::{Kind, UnixMs};
+use verify::{Kind, Moving, UnixMs};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -71,6 +71,8 @@ pub struct StartedEnrollment {
     pub expires_at: UnixMs,
     /// The number of codes that complete it.
     pub codes_needed: usize,
+    /// What they follow from.
+    pub moving: Moving,
 }
 
 /// A secret for an app, which the user is shown once.
@@ -170,6 +172,7 @@ async fn try_start(attempt: &Attempt<'_>, wanted: &NewEnrollment) -> Result<Opti
         shown,
         expires_at: enrollment.expires_at,
         codes_needed: codes_needed(core, enrollment.kind),
+        moving: enrollment.moving,
     };
 
     let row = factors.user.clone();
@@ -210,6 +213,7 @@ async fn again(core: &Core, owner: &Owner, created: &str, now: UnixMs) -> Result
         shown: None,
         expires_at: enrollment.expires_at,
         codes_needed: codes_needed(core, enrollment.kind),
+        moving: enrollment.moving,
     })
 }
 
@@ -294,6 +298,10 @@ fn for_token(core: &Core, wanted: Proved<'_>, token: &Token, now: UnixMs) -> Res
     Ok(Enrollment {
         label: label.unwrap_or(&token.serial_number).clone(),
         parameters: token.parameters,
+        moving: match token.counter {
+            Some(_) => Moving::Counter,
+            None => Moving::Time,
+        },
         serial_number: Some(token.serial_number.clone()),
         state: EnrollmentState::Started {
             sealed: None,
@@ -314,6 +322,7 @@ fn blank(core: &Core, (wanted, proof): Proved<'_>, kind: Kind, now: UnixMs) -> R
         // A colon would end the issuer in the app's eyes.
         label: wanted.label.clone().unwrap_or_else(|| owner.user.replace(':', ".")),
         parameters: Parameters::DEFAULT,
+        moving: Moving::Time,
         identity_proof: proof.clone(),
         serial_number: None,
         replaces: wanted.factor.as_ref().and_then(|factor| factor.replaces),

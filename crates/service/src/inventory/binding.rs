@@ -1,7 +1,7 @@
 //! The inventory as the other use cases meet it: who may bind a token, and what binding makes of it.
 
 use store::{Bound, Lot, Owner, Token, Write};
-use verify::{Kind, UnixMs};
+use verify::{Kind, Moving, UnixMs};
 
 use crate::{Core, ServiceError};
 
@@ -44,16 +44,24 @@ pub(crate) fn stays(lot: Lot) -> Write {
     Write::require(&lot)
 }
 
-/// A token that has become this device. Its clock was measured by the codes that bound it.
+/// A token that has become this device. Its clock was measured, or its counter found, by the codes that bound it.
 pub(crate) fn becomes_bound(token: Token, bound: &Bound, now: UnixMs) -> Result<Write, ServiceError> {
     let device = &bound.device;
     let state = token.state.clone().bound(device.owner.clone(), device.id);
     let state = state.ok_or(ServiceError::TokenUnavailable)?;
     let next = Token {
         measured_offset_steps: bound.state.parts().measured_offset_steps,
+        counter: next_counter(bound),
         ..token
     };
     Ok(becomes(next, state, now))
+}
+
+/// The counter of the next code of a device that has one.
+pub(crate) fn next_counter(bound: &Bound) -> Option<u64> {
+    let parts = bound.state.parts();
+    let next = parts.last_step.map_or(0, |last| last.offset(1).get());
+    (parts.moving == Moving::Counter).then_some(next)
 }
 
 /// A token whose device ends with this change; `None` for another device's.

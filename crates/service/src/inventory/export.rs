@@ -340,9 +340,12 @@ fn seed(core: &Core, token: &Token) -> Result<Seed, ServiceError> {
         secret: secret_of_token(token, &*core.sealer)?,
         algorithm: token.parameters.algorithm,
         digits: token.parameters.digits,
-        moving: Moving::Time {
-            period: token.parameters.period,
-            drift_steps: token.measured_offset_steps,
+        moving: match token.counter {
+            Some(counter) => Moving::Counter { counter },
+            None => Moving::Time {
+                period: token.parameters.period,
+                drift_steps: token.measured_offset_steps,
+            },
         },
         starts_at_s: token.starts_at.map(seconds),
         expires_at_s: token.expires_at.map(seconds),

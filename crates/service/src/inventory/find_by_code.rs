@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use otp::Code;
+use otp::{Code, Step};
 use serde_json::json;
 use store::{BoundToken, Change, Outcome, Token, TokenFilter, TokenStatus};
 use tokio::task::{JoinHandle, spawn_blocking};
-use verify::{Credential, DeviceState, Kind, UnixMs, recognise, shows};
+use verify::{Credential, DeviceState, Kind, UnixMs, recognise, shows, shows_counter};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -192,13 +192,11 @@ fn is_shown_by(core: &Core, token: &Token, code: &Code, now: UnixMs) -> bool {
     match secret_of_token(token, &*core.sealer) {
         Ok(secret) => {
             let credential = Credential::new(secret, token.parameters, Kind::Hardware);
-            shows(
-                &credential,
-                code,
-                token.measured_offset_steps,
-                now,
-                &core.settings.policy,
-            )
+            let policy = &core.settings.policy;
+            match token.counter {
+                Some(next) => shows_counter(&credential, code, Step::new(next), policy),
+                None => shows(&credential, code, token.measured_offset_steps, now, policy),
+            }
         }
         Err(error) => {
             // One spoiled record must not hide all others.

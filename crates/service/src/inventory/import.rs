@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use enroll::holds_uri;
-use otp::{Parameters, Secret};
+use otp::{Parameters, Period, Secret};
 use pskc::{MIN_SECRET_LEN_BYTES, Moving, Seed};
 use serde_json::json;
 use store::{Change, Fingerprint, Id, Lot, OpenTo, Outcome, Token, TokenState, TokenStatus, Write};
@@ -28,6 +28,9 @@ pub const IMPORT_MAX: usize = 10_000;
 const SERIAL_NUMBER_MAX_BYTES: usize = 64;
 /// Longest other text of a seed file that is kept, in bytes.
 const TEXT_MAX_BYTES: usize = 128;
+
+/// Nobody presses a button so often; and it is a whole number in everybody's JSON (RFC 8259 section 6).
+const COUNTER_MAX: u64 = (1 << 53) - 1;
 
 /// Fewer bytes of a secret need somebody's word that they shall come in: 128 bits (RFC 4226 section 4, R6).
 const SECRET_LEN_BYTES: usize = 16;
@@ -223,7 +226,7 @@ impl<'a> InFile<'a> {
         let mut contested = HashSet::new();
         for (place, seed) in seeds.iter().enumerate() {
             let Ok(parameters) = fit[place] else { continue };
-            let token = (parameters, known.current[place]);
+            let token = (parameters, seed.moving, known.current[place]);
             if *first.entry(&*seed.serial_number).or_insert(token) != token {
                 contested.insert(&*seed.serial_number);
             }
@@ -247,8 +250,11 @@ enum Verdict {
 fn fit(seed: &Seed, wanted: &NewImport, now: UnixMs) -> Result<Parameters, TokenRefusal> {
     serial_number(&seed.serial_number)?;
     long_enough(&seed.secret, wanted.allow_short_secrets)?;
-    let Moving::Time { period, .. } = seed.moving else {
-        return Err(TokenRefusal::CountsEvents);
+    let period = match seed.moving {
+        Moving::Time { period, .. } => period,
+        Moving::Counter { counter } if counter > COUNTER_MAX => return Err(TokenRefusal::CounterEnds),
+        // It says nothing of a counter.
+        Moving::Counter { .. } => Period::THIRTY,
     };
     if seed.expires_at_s.is_some_and(|end| time(end) <= now) {
         return Err(TokenRefusal::Expired);
@@ -288,7 +294,7 @@ fn judge<'a>(seed: &'a Seed, parameters: Parameters, known: &Known, place: usize
     }
 }
 
-fn parameters(seed: &Seed, period: otp::Period) -> Parameters {
+fn parameters(seed: &Seed, period: Period) -> Parameters {
     Parameters {
         algorithm: seed.algorithm,
         digits: seed.digits,
@@ -348,9 +354,9 @@ fn comes_in(
         None => None,
     };
     let expected = old.map(|old| old.version);
-    let measured_offset_steps = match seed.moving {
-        Moving::Time { drift_steps, .. } => drift_steps,
-        Moving::Counter { .. } => 0,
+    let (measured_offset_steps, counter) = match seed.moving {
+        Moving::Time { drift_steps, .. } => (drift_steps, None),
+        Moving::Counter { counter } => (0, Some(counter)),
     };
     let next = Token {
         serial_number: serial_number.clone(),
@@ -364,6 +370,7 @@ fn comes_in(
         fingerprint,
         management,
         measured_offset_steps,
+        counter,
         starts_at: seed.starts_at_s.map(time),
         expires_at: seed.expires_at_s.map(time),
         imported_at: now,

@@ -4,7 +4,10 @@ use otp::Parameters;
 use store::{Bound, BoundToken, Id, Owner, Token, TokenFilter, TokenStatus};
 use verify::{Kind, UnixMs};
 
-use crate::{Caller, Core, Service, ServiceError, inventory::DESK, inventory::DESK_OR_SUPPORT, inventory::INVENTORY};
+use crate::{
+    Caller, Core, Service, ServiceError, inventory::DESK, inventory::DESK_OR_SUPPORT, inventory::INVENTORY,
+    inventory::binding::next_counter,
+};
 
 /// Tokens that are read to find those whose clock is about to leave the window.
 const DRIFT_PAGE: u32 = 1_000;
@@ -35,6 +38,9 @@ pub struct TokenView {
     /// How far its clock is off, in steps: as the seed file said, as binding measured; where the device was looked
     /// at too, as it is followed since.
     pub drift_steps: i32,
+    /// The counter of its next code, of a counter token: as the seed file said, as binding found; where the device was
+    /// looked at too, as it is now.
+    pub counter: Option<u64>,
     /// Its last accepted code, where the device was looked at too.
     pub last_success_at: Option<UnixMs>,
     /// Not to be bound before.
@@ -62,6 +68,7 @@ impl TokenView {
             owner: token.state.owner().cloned(),
             device: token.state.device(),
             drift_steps: token.measured_offset_steps,
+            counter: token.counter,
             last_success_at: None,
             starts_at: token.starts_at,
             expires_at: token.expires_at,
@@ -74,6 +81,7 @@ impl TokenView {
     pub(crate) fn of_bound(token: &Token, bound: &Bound) -> Self {
         Self {
             drift_steps: bound.state.total_offset_steps(),
+            counter: next_counter(bound),
             last_success_at: bound.state.parts().last_success_at,
             ..Self::of(token)
         }

@@ -56,6 +56,7 @@ impl Service {
             shown,
             expires_at: enrollment.expires_at,
             codes_needed: codes_needed(core, enrollment.kind),
+            moving: enrollment.moving,
         };
         Ok(EnrollmentOnPage {
             started,

@@ -1,12 +1,15 @@
 //! A set of recovery codes: how it is made, and how one of it is spent.
 
-use otp::Secret;
+use otp::{Secret, typed::significant};
 use store::{Owner, RecoveryCode, RecoveryCodes};
 use subtle::ConstantTimeEq;
 use verify::{Guess, GuessMac, Lock, Throttle, UnixMs};
 use zeroize::Zeroizing;
 
 use crate::{Core, ServiceError};
+
+/// More characters than this of what was typed are not looked at.
+const MAX_CHARS: usize = 128;
 
 /// The trail's name for what is none of the set's codes.
 pub(crate) const WRONG: &str = "wrong_recovery_code";
@@ -146,10 +149,13 @@ fn mac(core: &Core, mac_key: u32, owner: &Owner, text: &str) -> Result<[u8; 32],
     Ok(core.sealer.mac(mac_key, "recovery_code", &data)?)
 }
 
-/// Normalises what people type: any case, blanks and dashes anywhere, and digits that base32 does not have.
+/// Normalises what people type: any case, blanks and dashes anywhere, and digits that base32 does not have
+/// ([`otp::typed`]). Marks that are no part of a code are left out, too.
 fn normalised(typed: &str) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(BYTES * 8 / 5));
-    for letter in typed.chars().take(128).filter(char::is_ascii_alphanumeric) {
+    let end = typed.char_indices().nth(MAX_CHARS).map_or(typed.len(), |(end, _)| end);
+    let letters = significant(&typed[..end]).map(|(_, letter)| letter);
+    for letter in letters.filter(char::is_ascii_alphanumeric) {
         if text.len() == BYTES * 8 / 5 {
             // Too long to be one; the rest must not make the buffer grow and leave a copy behind.
             return Zeroizing::new(String::new());

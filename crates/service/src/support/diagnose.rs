@@ -48,7 +48,7 @@ pub struct Diagnosis {
 pub enum DiagnosedCause {
     /// It is a code of another time: the clock is slow or fast.
     ClockOff,
-    /// It was accepted before.
+    /// It was accepted before, or passed over by a later one of a counter token.
     Used,
     /// It is of another entry of the user's.
     OtherEntry,
@@ -174,7 +174,7 @@ fn told(finding: &Finding, now: UnixMs, asks_left: u32) -> Diagnosis {
                 Fate::Used { at, .. } => told.used_at = Some(*at),
                 Fate::ClockOff { s, .. } => told.clock_off_s = Some(*s),
                 Fate::Locked { until, .. } => told.locked_until = *until,
-                Fate::OtherEntry { .. } | Fate::Misconfigured(_) => {}
+                Fate::Passed | Fate::OtherEntry { .. } | Fate::Misconfigured(_) => {}
             }
         }
         Finding::Nothing { locked, .. } => told.locked_until = locked.flatten(),
@@ -186,7 +186,7 @@ fn told(finding: &Finding, now: UnixMs, asks_left: u32) -> Diagnosis {
 fn cause(finding: &Finding) -> DiagnosedCause {
     match finding {
         Finding::OfDevice(_, fate) => match fate {
-            Fate::Used { .. } => DiagnosedCause::Used,
+            Fate::Used { .. } | Fate::Passed => DiagnosedCause::Used,
             Fate::ClockOff { .. } => DiagnosedCause::ClockOff,
             Fate::OtherEntry { .. } => DiagnosedCause::OtherEntry,
             Fate::Locked { .. } => DiagnosedCause::RightButLocked,

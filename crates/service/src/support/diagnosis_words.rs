@@ -1,7 +1,7 @@
 //! A diagnosis in words that support can read to the user, in English and Chinese.
 
 use store::Words;
-use verify::{Cause, Kind, UnixMs};
+use verify::{Cause, Kind, Moving, UnixMs};
 
 use crate::support::finding::{DeviceName, Fate, Finding};
 
@@ -23,12 +23,23 @@ pub(super) fn words(finding: &Finding, now: UnixMs) -> Words {
         Finding::Nothing {
             digits,
             unbound_at,
+            counters,
             locked,
-        } => nothing(digits, *unbound_at, *locked, now),
+        } => {
+            let (en, zh) = nothing(digits, *unbound_at, *locked, now);
+            match counters {
+                true => (en + AHEAD_EN, zh + AHEAD_ZH),
+                false => (en, zh),
+            }
+        }
         Finding::NoDevice { unbound_at } => no_device(*unbound_at, now),
     };
     Words { en, zh }
 }
+
+const AHEAD_EN: &str = " A token whose button was pressed often without a code being typed is ahead: resync it by two codes in a \
+                        row.";
+const AHEAD_ZH: &str = "令牌的按键如果多次按下而未输入验证码，它会超前：请用连续两个验证码重新同步。";
 
 type Both = (String, String);
 
@@ -40,16 +51,29 @@ fn of_device(device: &DeviceName, fate: &Fate, now: UnixMs) -> Both {
             let (from_en, from_zh) = from.as_ref().map_or(Both::default(), |from| {
                 (format!(" from {from}"), format!("，来自 {from}"))
             });
+            let (next_en, next_zh) = match device.moving {
+                Moving::Time => ("Wait for the next one", "请等待下一个"),
+                Moving::Counter => ("Press the button for the next one", "请按下按键获取下一个"),
+            };
             (
                 format!(
-                    "This code of {name_en} was used {at_en}{from_en}: each code is accepted once. Wait for the next one; if \
+                    "This code of {name_en} was used {at_en}{from_en}: each code is accepted once. {next_en}; if \
                      that was not the user, somebody else has their codes."
                 ),
                 format!(
-                    "{name_zh}的这个验证码已在{at_zh}使用过{from_zh}：每个验证码只能使用一次。请等待下一个；如果当时不是用户本人，说明有他人掌握其验证码。"
+                    "{name_zh}的这个验证码已在{at_zh}使用过{from_zh}：每个验证码只能使用一次。{next_zh}；如果当时不是用户本人，说明有他人掌握其验证码。"
                 ),
             )
         }
+        Fate::Passed => (
+            format!(
+                "This code of {name_en} comes before the last one that was accepted: it was used, or passed over. Press the \
+                 button for a new one; if new ones are refused too, resync the token by two codes in a row."
+            ),
+            format!(
+                "{name_zh}的这个验证码早于最近一次被接受的验证码：它已使用过，或已被跳过。请按下按键获取新的验证码；如果新的也被拒绝，请用连续两个验证码重新同步。"
+            ),
+        ),
         Fate::ClockOff { s, refused_at } => clock_off(device, *s, *refused_at, now),
         Fate::OtherEntry { asked_at } => {
             let (at_en, at_zh) = time(*asked_at, now);
@@ -274,6 +298,7 @@ mod tests {
         DeviceName {
             id: Id::from_u128(1),
             kind: Kind::Virtual,
+            moving: Moving::Time,
             label: "acme:alice".into(),
             serial_number: None,
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use store::{Bound, Id, Owner, User};
-use verify::{Kind, UnixMs};
+use verify::{Kind, Moving, UnixMs};
 
 use crate::{
     Caller, Core, Service, ServiceError,
@@ -100,7 +100,7 @@ async fn lots_of(core: &Core, users: &[User]) -> Result<HashMap<String, String>,
     Ok(tokens.map(|token| (token.serial_number, token.lot)).collect())
 }
 
-/// Counts a device with those of its lot, and finds it where it is about to leave the window.
+/// Counts a device with those of its lot, and finds it where it is about to leave the window. One that counts has no clock.
 pub(crate) fn look_at(
     core: &Core,
     bound: &Bound,
@@ -110,6 +110,9 @@ pub(crate) fn look_at(
     found: &mut Vec<DriftingDevice>,
 ) {
     let Bound { device, state } = bound;
+    if state.parts().moving == Moving::Counter {
+        return;
+    }
     let learned_drift_steps = state.parts().learned_drift_steps;
     let counts = lots.entry(lot.clone()).or_insert_with(|| LotDrift {
         lot: lot.clone(),

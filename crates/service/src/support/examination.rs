@@ -2,7 +2,9 @@
 
 use otp::{Code, Step};
 use store::{Bound, Enrollment, EnrollmentState, User};
-use verify::{Credential, DeviceStatus, Past, Policy, Purpose, UnixMs, shown_before_binding, shown_by_dead_secret};
+use verify::{
+    Credential, DeviceStatus, Moving, Past, Policy, Purpose, UnixMs, shown_before_binding, shown_by_dead_secret,
+};
 
 use crate::{
     Core, ServiceError,
@@ -108,6 +110,7 @@ impl<'a> Examination<'a> {
                 Vec::new()
             },
             unbound_at,
+            counters: self.subjects.iter().any(Subject::counts),
             locked: self.all_locked(),
         })
     }
@@ -130,6 +133,9 @@ impl<'a> Examination<'a> {
 
     /// What became of the code of this step of a device, which is over.
     fn fate(&self, subject: &Subject<'_>, step: Step) -> Fate {
+        if subject.counts() {
+            return self.fate_of_counter(subject, step);
+        }
         if let Some((at, from)) = self.used(subject, step) {
             return Fate::Used { at, from };
         }
@@ -148,6 +154,20 @@ impl<'a> Examination<'a> {
             Some(at) => subject.clock_off(step.steps_since(subject.expected(at)), Some(at)),
             None => subject.clock_off(-age_steps, None),
         }
+    }
+
+    /// The same of a counter token. The trail has no counters, so of the codes before the last one nothing more is known than
+    /// that they are over.
+    fn fate_of_counter(&self, subject: &Subject<'_>, step: Step) -> Fate {
+        let Bound { device, state } = subject.bound;
+        let parts = state.parts();
+        let Some(at) = parts.last_success_at.filter(|_| parts.last_step == Some(step)) else {
+            return Fate::Passed;
+        };
+        let is_it =
+            |event: &&CodeEvent| event.at == at && matches!(event.said, Said::Accepted) && event.may_be_of(device.id);
+        let from = self.history.events().find(is_it).and_then(|event| event.from.clone());
+        Fate::Used { at, from }
     }
 
     /// When the code of this step was accepted, and from where.
@@ -270,6 +290,10 @@ impl<'a> Examination<'a> {
 }
 
 impl Subject<'_> {
+    fn counts(&self) -> bool {
+        self.bound.state.parts().moving == Moving::Counter
+    }
+
     fn period_s(&self) -> u32 {
         self.bound.device.parameters.period.get_s()
     }

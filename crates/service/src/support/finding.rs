@@ -1,7 +1,7 @@
 //! What an examination finds out.
 
 use store::{Bound, Id};
-use verify::{Cause, Kind, UnixMs};
+use verify::{Cause, Kind, Moving, UnixMs};
 
 /// What was found out about a code, with what words need.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub(super) enum Finding {
         digits: Vec<u8>,
         /// When a device of theirs last ended, whose codes nobody can know again.
         unbound_at: Option<UnixMs>,
+        /// A device of theirs counts, and may be ahead.
+        counters: bool,
         /// When the first device is judged again, if all are locked; `None` within: when somebody acts.
         locked: Option<Option<UnixMs>>,
     },
@@ -33,6 +35,7 @@ pub(super) enum Finding {
 pub(super) struct DeviceName {
     pub(super) id: Id,
     pub(super) kind: Kind,
+    pub(super) moving: Moving,
     pub(super) label: String,
     pub(super) serial_number: Option<String>,
 }
@@ -42,6 +45,7 @@ impl DeviceName {
         Self {
             id: bound.device.id,
             kind: bound.device.kind,
+            moving: bound.state.parts().moving,
             label: bound.device.label.clone(),
             serial_number: bound.device.serial_number.clone(),
         }
@@ -53,6 +57,8 @@ impl DeviceName {
 pub(super) enum Fate {
     /// It was accepted.
     Used { at: UnixMs, from: Option<String> },
+    /// It is of a counter before the last accepted one: used, or passed over.
+    Passed,
     /// The device's clock is so far ahead (behind: negative), going by a refused code or by now.
     ClockOff { s: i64, refused_at: Option<UnixMs> },
     /// It was right for this device, where a code of another one was asked for.

@@ -8,7 +8,7 @@ use store::{
     audit::{Payload, Recorded},
 };
 use tokio::task::spawn_blocking;
-use verify::{Policy, UnixMs};
+use verify::{Moving, Policy, UnixMs};
 
 use crate::{
     Caller, Core, Service, ServiceError, Settings,
@@ -116,8 +116,11 @@ pub async fn look_at_clock(
 }
 
 /// Until when each code of this device is refused because its last step lies ahead: beyond the window, so that no code
-/// of now can have been accepted. It is never lowered; a code that was used would be good again.
+/// of now can have been accepted. It is never lowered; a code that was used would be good again. A counter lies ahead of nothing.
 pub(crate) fn refused_until(bound: &Bound, now: UnixMs, policy: &Policy) -> Option<UnixMs> {
+    if bound.state.parts().moving == Moving::Counter {
+        return None;
+    }
     let parameters = bound.device.parameters;
     let window = i64::from(policy.window_steps);
     let expected = bound.state.expected(parameters, now);

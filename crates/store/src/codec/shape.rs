@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use otp::{Algorithm, Digits, Parameters, Period, Step};
 use serde::{Deserialize, Serialize};
 use verify::{
-    ATTEMPTS_MAX, DeviceParts, DeviceState, DeviceStatus, GuessMac, Kind, LIFTS, LongCount, Recent, SparseThrottle,
-    Throttle, UnixMs, WEEKS,
+    ATTEMPTS_MAX, DeviceParts, DeviceState, DeviceStatus, GuessMac, Kind, LIFTS, LongCount, Moving, Recent,
+    SparseThrottle, Throttle, UnixMs, WEEKS,
 };
 
 use crate::{Bound, Device, Id, Owner, Sealed};
@@ -42,7 +42,7 @@ enum DeviceStatusShape {
     Lost,
 }
 
-/// The moving factor of a device. A counter (RFC 4226) is to be the next one.
+/// The moving factor of a device: the time, or a counter (RFC 4226).
 #[derive(Serialize, Deserialize)]
 enum MovingShape {
     Time {
@@ -51,6 +51,25 @@ enum MovingShape {
         learned_drift_steps: i32,
         drift_learned_at: Option<i64>,
     },
+    Counter {
+        last: Option<u64>,
+    },
+}
+
+impl MovingShape {
+    fn of(parts: &DeviceParts) -> Self {
+        match parts.moving {
+            Moving::Time => Self::Time {
+                last_step: parts.last_step.map(Step::get),
+                measured_offset_steps: parts.measured_offset_steps,
+                learned_drift_steps: parts.learned_drift_steps,
+                drift_learned_at: parts.drift_learned_at.map(UnixMs::get),
+            },
+            Moving::Counter => Self::Counter {
+                last: parts.last_step.map(Step::get),
+            },
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -97,12 +116,7 @@ impl StateShape {
                 DeviceStatus::Bound => DeviceStatusShape::Bound,
                 DeviceStatus::Lost => DeviceStatusShape::Lost,
             },
-            moving: MovingShape::Time {
-                last_step: parts.last_step.map(Step::get),
-                measured_offset_steps: parts.measured_offset_steps,
-                learned_drift_steps: parts.learned_drift_steps,
-                drift_learned_at: parts.drift_learned_at.map(UnixMs::get),
-            },
+            moving: MovingShape::of(parts),
             last_success_at: parts.last_success_at.map(UnixMs::get),
             verification: ThrottleShape::of(&parts.verification),
             unbinding: ThrottleShape::of(&parts.unbinding),
@@ -116,17 +130,27 @@ impl StateShape {
 
     pub(super) fn read(self) -> Option<(Id, DeviceState)> {
         let Self { first, identity } = self;
-        let MovingShape::Time {
-            last_step,
-            measured_offset_steps,
-            learned_drift_steps,
-            drift_learned_at,
-        } = first.moving;
+        let (moving, last_step, measured_offset_steps, learned_drift_steps, drift_learned_at) = match first.moving {
+            MovingShape::Time {
+                last_step,
+                measured_offset_steps,
+                learned_drift_steps,
+                drift_learned_at,
+            } => (
+                Moving::Time,
+                last_step,
+                measured_offset_steps,
+                learned_drift_steps,
+                drift_learned_at,
+            ),
+            MovingShape::Counter { last } => (Moving::Counter, last, 0, 0, None),
+        };
         let state = DeviceState::restored(DeviceParts {
             status: match first.status {
                 DeviceStatusShape::Bound => DeviceStatus::Bound,
                 DeviceStatusShape::Lost => DeviceStatus::Lost,
             },
+            moving,
             last_step: last_step.map(Step::new),
             measured_offset_steps,
             learned_drift_steps,

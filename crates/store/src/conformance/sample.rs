@@ -1,7 +1,7 @@
 //! Sample records, and comparisons of what comes out.
 
 use otp::{Algorithm, Digits, Parameters, Period, Step};
-use verify::{DeviceParts, DeviceState, DeviceStatus, GuessMac, Kind, LongCount, Recent, Throttle, UnixMs};
+use verify::{DeviceParts, DeviceState, DeviceStatus, GuessMac, Kind, LongCount, Moving, Recent, Throttle, UnixMs};
 
 use super::done;
 use crate::{
@@ -75,16 +75,19 @@ pub(super) fn after(state: &DeviceState, seed: u64) -> DeviceState {
         lifted: [(seed >> bits & 16 == 16).then(|| number(bits + 19)), None],
     };
     let step = state.parts().last_step.map_or(0, Step::get);
+    // A counter has no clock to be measured.
+    let by_time = seed & 1024 == 0;
     DeviceState::restored(DeviceParts {
+        moving: if by_time { Moving::Time } else { Moving::Counter },
         status: if seed & 256 == 256 {
             DeviceStatus::Lost
         } else {
             DeviceStatus::Bound
         },
         last_step: Some(Step::new(step + 1)),
-        measured_offset_steps: number(5) as i32 - 48,
-        learned_drift_steps: number(9) as i32 - 48,
-        drift_learned_at: (seed & 4 == 4).then(|| time(1)),
+        measured_offset_steps: if by_time { number(5) as i32 - 48 } else { 0 },
+        learned_drift_steps: if by_time { number(9) as i32 - 48 } else { 0 },
+        drift_learned_at: (by_time && seed & 4 == 4).then(|| time(1)),
         last_success_at: (seed & 8 == 8).then(|| time(2)),
         verification: if seed & 16 == 16 {
             budget(17).into()
@@ -192,6 +195,11 @@ pub(super) fn enrollment(owner: &Owner, number: u32) -> Enrollment {
         issuer: "Wolke & Söhne".into(),
         label: format!("{owner:?}"),
         parameters: if hardware { unusual() } else { Parameters::DEFAULT },
+        moving: if !number.is_multiple_of(4) {
+            Moving::Time
+        } else {
+            Moving::Counter
+        },
         identity_proof: IdentityProof {
             method: "face".into(),
             at: NOW.plus(-1),
@@ -296,6 +304,7 @@ pub(super) fn token(number: u32) -> Token {
         },
         management: full.then(|| sealed(number + 5_000)),
         measured_offset_steps: number as i32 - 5,
+        counter: number.is_multiple_of(5).then_some(u64::from(number)),
         starts_at: full.then_some(NOW),
         expires_at: full.then(|| NOW.plus(i64::from(number))),
         imported_at: NOW,

@@ -39,6 +39,10 @@ pub struct Token {
     pub management: Option<Sealed>,
     /// Steps by which its clock was ahead (behind: negative), as the seed file said, then as binding measured.
     pub measured_offset_steps: i32,
+    /// The counter of its next code, as the seed file said, then as binding found; of a counter token (HOTP) alone, whose period
+    /// in [`parameters`](Self::parameters) means nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counter: Option<u64>,
     /// Not to be bound before.
     #[serde(rename = "starts_at_ms", with = "shape::optional_ms")]
     pub starts_at: Option<UnixMs>,
@@ -174,6 +178,7 @@ mod tests {
             },
             management,
             measured_offset_steps: -2,
+            counter: None,
             starts_at: Some(NOW),
             expires_at: None,
             imported_at: NOW,
@@ -200,6 +205,12 @@ mod tests {
         golden("found", &token(TokenState::Lost { bound: None }, None));
         golden("returned", &token(TokenState::Returned, None));
         golden("retired", &token(TokenState::Retired, None));
+        let counter = Token {
+            measured_offset_steps: 0,
+            counter: Some(42),
+            ..token(TokenState::Imported { sealed: sealed(1) }, None)
+        };
+        golden("counter", &counter);
     }
 
     #[test]

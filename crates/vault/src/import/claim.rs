@@ -113,7 +113,7 @@ impl Claim {
 
     /// From what password managers keep: an otpauth URI, `steam://SECRET`, or the bare secret of a usual TOTP.
     pub(crate) fn from_login(text: Zeroizing<String>) -> Result<Self, Reason> {
-        let trimmed = text.trim();
+        let trimmed = otp::typed::trimmed(&text);
         let starts_with = |scheme: &str| {
             trimmed
                 .get(..scheme.len())

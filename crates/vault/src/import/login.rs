@@ -1,5 +1,6 @@
 //! A login of a password manager, which may have a one-time code beside its password.
 
+use otp::typed::trimmed;
 use zeroize::Zeroizing;
 
 use super::claim::{Claim, Oddity, Reason};
@@ -28,7 +29,7 @@ fn is_rounded(text: &str) -> bool {
 
 /// Files the code of a login; one without is only counted. The code's own names are better than the login's.
 pub(super) fn push(export: &mut Export, place: Place, totp: Option<Zeroizing<String>>, extras: Extras) {
-    let Some(totp) = totp.filter(|totp| !totp.trim().is_empty()) else {
+    let Some(totp) = totp.filter(|totp| !trimmed(totp).is_empty()) else {
         export.without_code += 1;
         return;
     };

@@ -2,6 +2,7 @@
 //! `#` mean nothing. Several on one line are taken apart.
 
 use enroll::{UriError, uri_starts};
+use otp::typed::trimmed;
 use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
@@ -111,7 +112,7 @@ pub(super) fn unended_line(text: &str) -> Option<usize> {
 }
 
 fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let numbered = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
+    let numbered = text.lines().enumerate().map(|(index, line)| (index + 1, trimmed(line)));
     numbered.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
 }
 

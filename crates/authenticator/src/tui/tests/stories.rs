@@ -367,6 +367,34 @@ fn a_key_is_added_by_hand_and_what_was_typed_outlives_a_full_disk() {
 }
 
 #[test]
+fn a_key_is_taken_as_keyboards_of_every_script_and_web_pages_write_it() {
+    for pasted in [
+        "\u{200e}GEZD\u{200b}GNBV\u{2011}GY\u{6f3}TQOJQ gezd\u{ad}gnbv gy3t qojq\u{feff}",
+        "\u{2068}GEZDGNBVGY\u{969}TQOJQ\u{2013}GEZDGNBVGY3TQOJQ==\u{2069}",
+        "ＧＥＺＤＧＮＢＶＧＹ３ＴＱＯＪＱ　ＧＥＺＤＧＮＢＶＧＹ３ＴＱＯＪＱ",
+        "\u{feff}otpauth://totp/Example:bob?secret=GEZD%E2%80%8BGNBVGY3TQOJQGEZDGNBVGY\u{6f3}TQOJQ\u{200b}",
+    ] {
+        let mut harness = Harness::open(settings(), "");
+        harness.types("a").control('u').paste(pasted).press(KeyCode::Enter);
+        if !pasted.contains("otpauth") {
+            harness
+                .types("Example")
+                .press(KeyCode::Tab)
+                .types("bob")
+                .press(KeyCode::Enter);
+        }
+        let entry = harness
+            .opened()
+            .vault
+            .entries()
+            .iter()
+            .next()
+            .map(|entry| entry.credential().secret().expose_secret().to_vec());
+        assert_eq!(entry.as_deref(), Some(&b"12345678901234567890"[..]), "{pasted}");
+    }
+}
+
+#[test]
 fn what_is_neither_uri_nor_key_nor_path_is_said_to_be_so() {
     let mut harness = Harness::open(settings(), "");
     for (typed, said) in [

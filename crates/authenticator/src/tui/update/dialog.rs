@@ -2,6 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use enroll::base32;
+use otp::typed::{significant, trimmed};
 use zeroize::Zeroizing;
 
 use super::{Effect, Effects, complain};
@@ -119,7 +120,7 @@ pub(super) fn in_add(model: &mut Model, key: KeyEvent) -> Effects {
             *error = None;
             let text = input.text().trim();
             // What belongs to a copied text, and not to what it says.
-            let bare = text.trim_matches(['\'', '"']);
+            let bare = trimmed(trimmed(text).trim_matches(['\'', '"']));
             if has_scheme(bare, "otpauth") {
                 let bytes = Zeroizing::new(bare.as_bytes().to_vec());
                 return vec![Effect::Save(Change::Import(bytes))];
@@ -149,7 +150,7 @@ fn has_scheme(text: &str, scheme: &str) -> bool {
 
 /// Letters and digits, in groups or not: a key that was mistyped, rather than anything else.
 fn is_like_a_key(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || " -=".contains(c))
+    !text.is_empty() && significant(text).all(|(_, c)| c.is_ascii_alphanumeric() || c == '=')
 }
 
 pub(super) fn in_form(model: &mut Model, key: KeyEvent) -> Effects {

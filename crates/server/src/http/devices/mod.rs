@@ -8,7 +8,11 @@ mod unlock;
 use service::{DeviceStatus, DeviceView, Kind, Purpose};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::http::{app::App, convert::time, document::endpoints};
+use crate::http::{
+    app::App,
+    convert::{otp_type, time},
+    document::endpoints,
+};
 
 pub(super) fn endpoints() -> OpenApiRouter<App> {
     endpoints![
@@ -26,6 +30,7 @@ pub(super) fn device(view: DeviceView) -> api::Device {
             Kind::Virtual => api::DeviceKind::Virtual,
             Kind::Hardware => api::DeviceKind::Hardware,
         },
+        otp_type: otp_type(view.moving),
         label: view.label,
         serial_number: view.serial_number,
         state: match view.status {
@@ -65,6 +70,7 @@ mod tests {
             let view = DeviceView {
                 id: Id::nil(),
                 kind: Kind::Virtual,
+                moving: service::Moving::Time,
                 label: "alice".into(),
                 serial_number: None,
                 status,

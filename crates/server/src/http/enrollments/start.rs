@@ -142,6 +142,7 @@ fn enrollment(started: StartedEnrollment) -> Enrollment {
         qr_svg,
         expires_at: convert::time(started.expires_at),
         codes_needed: u32::try_from(started.codes_needed).unwrap_or(u32::MAX),
+        otp_type: convert::otp_type(started.moving),
     }
 }
 
@@ -206,10 +207,11 @@ mod tests {
             shown: None,
             expires_at: UnixMs::new(0),
             codes_needed: 2,
+            moving: service::Moving::Counter,
         });
         assert_eq!(
             serde_json::to_value(said).unwrap(),
-            json!({"id": Id::nil(), "expires_at": "1970-01-01T00:00:00.000Z", "codes_needed": 2})
+            json!({"id": Id::nil(), "expires_at": "1970-01-01T00:00:00.000Z", "codes_needed": 2, "otp_type": "hotp"})
         );
     }
 }

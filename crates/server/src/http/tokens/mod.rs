@@ -45,7 +45,12 @@ fn token(view: TokenView) -> api::Token {
         label: view.label,
         algorithm: algorithm(view.parameters.algorithm),
         digits: view.parameters.digits.get(),
-        period_s: view.parameters.period.get_s(),
+        otp_type: match view.counter {
+            Some(_) => api::OtpType::Hotp,
+            None => api::OtpType::Totp,
+        },
+        period_s: view.counter.is_none().then(|| view.parameters.period.get_s()),
+        counter: view.counter,
         device_id: view.device,
         drift_steps: view.drift_steps,
         last_success_at: view.last_success_at.map(time),

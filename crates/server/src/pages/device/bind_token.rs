@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use serde::Deserialize;
-use service::{EnrollmentOnPage, Id, NewDevice, UserPageName};
+use service::{EnrollmentOnPage, Id, Moving, NewDevice, UserPageName};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -11,7 +11,10 @@ use crate::{
     pages::{
         address::Queried,
         bind::{Asked, Beginning, Boxes, confirm, further, user},
-        device::start::{start, unproven},
+        device::{
+            next_code::NextCode,
+            start::{start, unproven},
+        },
         form::Posted,
         frame::{Frame, Page, redirect},
         said,
@@ -35,7 +38,7 @@ struct BindToken<'a> {
     frame: &'a Frame,
     shown: &'a EnrollmentOnPage,
     serial_number: &'a str,
-    period_s: Option<u32>,
+    next: NextCode,
     boxes: Boxes,
 }
 
@@ -68,7 +71,10 @@ async fn shown(app: &App, visit: &UserVisit, id: Id, alert: Option<String>, tick
     let bind = BindToken {
         frame: &frame,
         serial_number,
-        period_s: Some(shown.parameters.period.get_s()),
+        next: match shown.started.moving {
+            Moving::Time => NextCode::WithinS(shown.parameters.period.get_s()),
+            Moving::Counter => NextCode::Pressed,
+        },
         shown: &shown,
         boxes,
     };

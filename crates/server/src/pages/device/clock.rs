@@ -1,9 +1,9 @@
-//! A device whose clock is off, measured by two codes in a row (D6).
+//! A device whose clock is off, or whose counter ran ahead, found again by two codes in a row (D6).
 
 use askama::Template;
 use axum::extract::State;
 use serde::Deserialize;
-use service::{Id, UserPageName, UserView};
+use service::{Id, Moving, UserPageName, UserView};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
         device::{
             done::{done, no_device},
             factor::{Asking, refused},
+            next_code::NextCode,
             start::proof,
         },
         form::Posted,
@@ -27,8 +28,9 @@ const PATH: &str = "/pages/clock";
 struct Clock<'a> {
     frame: &'a Frame,
     ask: Asking<'a>,
-    /// Between two codes, where that is known of all the devices: an app's are of 30 s (D2).
-    period_s: Option<u32>,
+    next: NextCode,
+    /// One of the devices counts.
+    counts: bool,
 }
 
 #[derive(Deserialize)]
@@ -57,10 +59,10 @@ fn shown(app: &App, visit: &UserVisit, user: &UserView, (chosen, alert): (Option
         return no_device(app, visit, (PATH, "device.clock"));
     }
     let frame = Frame::of(app, visit, "security").at(PATH).alerting(alert);
-    let apps_only = user.devices.iter().all(|device| device.serial_number.is_none());
     let clock = Clock {
         ask: Asking::of(user).after(chosen, false),
-        period_s: apps_only.then_some(30),
+        next: NextCode::of(&user.devices),
+        counts: user.devices.iter().any(|device| device.moving == Moving::Counter),
         frame: &frame,
     };
     Ok(page(app, visit, &frame, &clock))

@@ -7,6 +7,7 @@ mod codes;
 mod done;
 mod factor;
 mod lost;
+mod next_code;
 mod replace;
 mod start;
 mod unbind;

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{Extension, extract::State, http::StatusCode, response::Response};
 use serde::Deserialize;
-use service::ServiceError;
+use service::{ServiceError, typed};
 use zeroize::Zeroizing;
 
 use super::{
@@ -67,7 +67,7 @@ pub(crate) async fn sign_in(
 ) -> Page {
     let opened = app
         .service
-        .sign_in(form.api_key.trim(), &form.actor, browser.address())
+        .sign_in(typed::trimmed(&form.api_key), &form.actor, browser.address())
         .await;
     if let Some(Extension(received)) = &received {
         // A connection that shows wrong keys is the first to go when there is no room.

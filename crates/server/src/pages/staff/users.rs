@@ -73,6 +73,10 @@ impl Users<'_> {
         })
     }
 
+    fn counts(&self, device: &DeviceView) -> bool {
+        device.moving == service::Moving::Counter
+    }
+
     /// A lock, a suspension or none.
     fn lock(&self, device: &DeviceView) -> &'static str {
         match (device.suspended.is_empty(), device.locked_until) {

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{extract::State, response::Response};
 use serde::Deserialize;
-use service::{ServiceError, TokenView};
+use service::{ServiceError, TokenView, typed};
 use zeroize::Zeroizing;
 
 use super::{DESK_OR_SUPPORT, path_of, search::told, status_named};
@@ -58,7 +58,7 @@ pub(crate) struct Shown {
 pub(crate) async fn act(State(app): State<App>, Posted { visit, form }: Posted<StaffVisit, Shown>) -> Page {
     visit::sees(&app, &visit, DESK_OR_SUPPORT)?;
     let (service, caller) = (&app.service, visit.caller());
-    let found = match form.second.trim() {
+    let found = match typed::trimmed(&form.second) {
         "" => service.find_unbound(caller, &form.first).await,
         _ => service.find_bound(caller, [&form.first, &form.second]).await,
     };

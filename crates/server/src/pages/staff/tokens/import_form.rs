@@ -1,10 +1,10 @@
 //! The form of an import of seeds: what is wanted of a file, what opens it, and what it is known by again.
 
 use api::Name;
-use data_encoding::{BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
+use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::Deserialize;
-use service::{Algorithm, Digits, Encoding, NewImport, OpenedBy, Period, SeedOptions};
+use service::{Algorithm, Digits, Encoding, NewImport, OpenedBy, Period, SeedOptions, typed, typed_hex};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -87,20 +87,13 @@ impl Importing {
 
     /// The password or the key: not both, and a key is hexadecimal.
     pub(super) fn opened_by(&self) -> Result<OpenedBy, &'static str> {
-        let key: Zeroizing<String> = self
-            .key
-            .chars()
-            .filter(|character| !character.is_whitespace())
-            .collect::<String>()
-            .into();
-        match (self.password.is_empty(), key.is_empty()) {
+        let has_key = typed::significant(&self.key).next().is_some();
+        match (self.password.is_empty(), !has_key) {
             (true, true) => Ok(OpenedBy::Nothing),
             (false, true) => Ok(OpenedBy::Password(self.password.clone())),
             (true, false) => {
-                let key = HEXLOWER_PERMISSIVE
-                    .decode(key.as_bytes())
-                    .map_err(|_| "staff_import.no_key")?;
-                Ok(OpenedBy::Key(key.into()))
+                let key = typed_hex(&self.key).ok_or("staff_import.no_key")?;
+                Ok(OpenedBy::Key(key))
             }
             (false, false) => Err("staff_import.both_keys"),
         }

@@ -34,7 +34,7 @@ fn cause(frame: &Frame, cause: &TokenRefusal) -> String {
         TokenRefusal::SerialNumberIsUri => frame.t("staff_import.serial_number_uri"),
         TokenRefusal::ShortSecret { bits } => frame.t1("staff_import.short_secret", "bits", bits),
         TokenRefusal::GuessableSecret { bits } => frame.t1("staff_import.guessable_secret", "bits", bits),
-        TokenRefusal::CountsEvents => frame.t("staff_import.counts_events"),
+        TokenRefusal::CounterEnds => frame.t("staff_import.counter_ends"),
         TokenRefusal::Expired => frame.t("staff_import.expired"),
         TokenRefusal::UnfitText { name: "manufacturer" } => frame.t("staff_import.unfit_manufacturer"),
         TokenRefusal::UnfitText { name: "model" } => frame.t("staff_import.unfit_model"),
