@@ -8,7 +8,7 @@ use otp::{Secret, typed::significant};
 use zeroize::Zeroizing;
 
 use crate::zeros::zeros;
-use crate::{Place, ReadError, Reason};
+use crate::{Place, Problem, ReadError, Reason};
 
 /// The encoding of secrets as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub(crate) fn judge<'a>(
             (true, false) => Encoding::Hex,
             (false, true) => Encoding::Base32,
             (false, false) => {
-                let problem = "this is neither hexadecimal nor base32, whole bytes of either";
+                let problem = Problem::NeitherEncoding;
                 return Err(ReadError::malformed(place.clone(), problem));
             }
         };
@@ -67,9 +67,11 @@ pub(crate) fn judge<'a>(
             None => decided = Some((decides, place.line)),
             Some((encoding, _)) if encoding == decides => {}
             Some((encoding, line)) => {
-                let problem = format!(
-                    "this is {decides}, but line {line} is {encoding}: all secrets of a file have to be written alike"
-                );
+                let problem = Problem::MixedEncodings {
+                    here: decides,
+                    line,
+                    there: encoding,
+                };
                 return Err(ReadError::malformed(place.clone(), problem));
             }
         }
@@ -82,7 +84,7 @@ pub(crate) fn judge<'a>(
 
 /// One secret of a column that is in `encoding`.
 pub(crate) fn decode(place: &Place, text: &str, encoding: Encoding) -> Result<Result<Secret, Reason>, ReadError> {
-    let wrong = || ReadError::malformed(place.clone(), format!("this is not {encoding}"));
+    let wrong = || ReadError::malformed(place.clone(), Problem::OtherEncoding { wanted: encoding });
     match encoding {
         Encoding::Base32 => match base32::decode(text) {
             Ok(secret) => Ok(Ok(secret)),
@@ -97,10 +99,7 @@ pub(crate) fn decode(place: &Place, text: &str, encoding: Encoding) -> Result<Re
                 otp::SecretError::TooLong => Reason::LongSecret,
             }))
         }
-        Encoding::Base64 => Err(ReadError::unsupported(
-            place.clone(),
-            "the secrets of a table are hexadecimal or base32",
-        )),
+        Encoding::Base64 => Err(ReadError::unsupported(place.clone(), Problem::TableEncoding)),
     }
 }
 

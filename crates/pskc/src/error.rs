@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::Problem;
+
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -50,7 +52,7 @@ pub enum ReadError {
         /// Where.
         place: Place,
         /// What is wrong, and what to do.
-        problem: String,
+        problem: Problem,
     },
     /// The file is right, but protected in a way that is not known here.
     #[error("{place}: {problem}")]
@@ -58,7 +60,7 @@ pub enum ReadError {
         /// Where.
         place: Place,
         /// What is not supported, and what is.
-        problem: String,
+        problem: Problem,
     },
     /// Encrypted, and no [`Unlock`](crate::Unlock) of the right kind was given.
     #[error("the file is encrypted: {0}")]
@@ -69,13 +71,11 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    pub(crate) fn malformed(place: Place, problem: impl Into<String>) -> Self {
-        let problem = problem.into();
+    pub(crate) fn malformed(place: Place, problem: Problem) -> Self {
         Self::Malformed { place, problem }
     }
 
-    pub(crate) fn unsupported(place: Place, problem: impl Into<String>) -> Self {
-        let problem = problem.into();
+    pub(crate) fn unsupported(place: Place, problem: Problem) -> Self {
         Self::Unsupported { place, problem }
     }
 }

@@ -34,6 +34,7 @@ mod duplicates;
 mod error;
 mod hash_name;
 mod options;
+mod problem;
 mod read;
 mod receipt;
 mod rounded;
@@ -50,7 +51,8 @@ pub use container::{
     write_encrypted, write_pskc_in_the_clear,
 };
 pub use error::{Place, ReadError, WriteError};
-pub use options::Options;
+pub use options::{Options, Said};
+pub use problem::Problem;
 pub use read::{MAX_FILE_LEN_BYTES, Unlock, read, read_as, read_with};
 pub use receipt::{Format, Protection, Reason, Receipt, Refusal, Remark};
 pub use seed::{MANAGEMENT_KEY_LEN_BYTES, MIN_SECRET_LEN_BYTES, ManagementKey, Moving, Seed};

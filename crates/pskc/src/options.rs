@@ -1,6 +1,6 @@
 //! What whoever imports a file knows and the file does not say.
 
-use std::ops::Deref;
+use std::{fmt, ops::Deref};
 
 use otp::{Algorithm, Digits, Period};
 
@@ -35,20 +35,55 @@ impl Deref for Context {
     }
 }
 
+/// A thing that a file and an [`Options`] may say of a token. Displayed as a part of an English sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// The hash under the HMAC.
+    Hash(Algorithm),
+    /// How many digits it shows.
+    Digits(Digits),
+    /// How long it shows a code.
+    Period(Period),
+    /// That it counts events, and so has no period.
+    CountsEvents,
+}
+
+impl Said {
+    /// The option's name.
+    pub const fn option(self) -> &'static str {
+        match self {
+            Self::Hash(_) => "hash",
+            Self::Digits(_) => "digits",
+            Self::Period(_) | Self::CountsEvents => "period",
+        }
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hash(hash) => f.write_str(hash.name()),
+            Self::Digits(digits) => write!(f, "{} digits", digits.get()),
+            Self::Period(period) => write!(f, "{} s", period.get_s()),
+            Self::CountsEvents => f.write_str("that it counts events (HOTP)"),
+        }
+    }
+}
+
 impl Options {
     /// The hash that file and option agree on; `None` where neither says one.
     pub(crate) fn hash(&self, said: Option<Algorithm>) -> Result<Option<Algorithm>, Reason> {
-        agreed("hash", said, self.hash, |hash| hash.name().to_owned())
+        agreed(said, self.hash, Said::Hash)
     }
 
     /// The digits that file and option agree on.
     pub(crate) fn digits(&self, said: Option<Digits>) -> Result<Option<Digits>, Reason> {
-        agreed("digits", said, self.digits, |digits| format!("{} digits", digits.get()))
+        agreed(said, self.digits, Said::Digits)
     }
 
     /// The period that file and option agree on.
     pub(crate) fn period(&self, said: Option<Period>) -> Result<Option<Period>, Reason> {
-        agreed("period", said, self.period, seconds)
+        agreed(said, self.period, Said::Period)
     }
 
     /// A token that counts events is asked for no period.
@@ -56,29 +91,18 @@ impl Options {
         match self.period {
             None => Ok(()),
             Some(period) => Err(Reason::Contradiction {
-                what: "period",
-                said: "that it counts events (HOTP)".into(),
-                wanted: seconds(period),
+                said: Said::CountsEvents,
+                wanted: Said::Period(period),
             }),
         }
     }
 }
 
-fn seconds(period: Period) -> String {
-    format!("{} s", period.get_s())
-}
-
-fn agreed<T: Copy + PartialEq>(
-    what: &'static str,
-    said: Option<T>,
-    wanted: Option<T>,
-    shown: fn(T) -> String,
-) -> Result<Option<T>, Reason> {
+fn agreed<T: Copy + PartialEq>(said: Option<T>, wanted: Option<T>, name: fn(T) -> Said) -> Result<Option<T>, Reason> {
     match (said, wanted) {
         (Some(said), Some(wanted)) if said != wanted => Err(Reason::Contradiction {
-            what,
-            said: shown(said),
-            wanted: shown(wanted),
+            said: name(said),
+            wanted: name(wanted),
         }),
         (said, wanted) => Ok(said.or(wanted)),
     }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::{Encoding, Place, Seed};
+use crate::{Encoding, Place, Said, Seed};
 
 /// The receipt of reading a file: its tokens, and those that are refused. Holds secrets, so it has neither `Debug` nor
 /// `Clone`.
@@ -132,15 +132,14 @@ pub enum Reason {
     Kind,
     /// The file says one thing, and an [`Options`](crate::Options) another.
     #[error(
-        "the file says {said}, and the import was told {wanted}: leave {what} out, or ask the vendor which is right"
+        "the file says {said}, and the import was told {wanted}: leave {} out, or ask the vendor which is right",
+        wanted.option()
     )]
     Contradiction {
-        /// What they disagree on: `hash`, `digits` or `period`.
-        what: &'static str,
         /// What the file says.
-        said: String,
+        said: Said,
         /// What the option says.
-        wanted: String,
+        wanted: Said,
     },
     /// A spreadsheet program showed a long number as `1.23457E+12`, and saved that.
     #[error(

@@ -74,8 +74,8 @@ pub use verification::{Acceptance, Answer, Question};
 // crate of ours.
 pub use otp::{Algorithm, Digits, Parameters, Period, Secret, typed};
 pub use pskc::{
-    Encoding, Options as SeedOptions, ReadError as SeedReadError, Reason as SeedReason, Remark as SeedRemark, Seed,
-    typed_hex,
+    Encoding, Options as SeedOptions, Place as SeedPlace, Problem as SeedProblem, ReadError as SeedReadError,
+    Reason as SeedReason, Remark as SeedRemark, Said as SeedSaid, Seed, typed_hex,
 };
 pub use store::{
     Administrators, ApiKey, Application, Closing, ClosingState, Damage, Delivery, DeliveryState, Evidence, Export,

@@ -289,3 +289,18 @@ async fn no_list_of_tokens_brings_one_serial_number_twice() {
     );
     assert_eq!(desk.serial_numbers().await, ["T-2", "T-3"]);
 }
+
+/// Whoever types the number on its back could not say which of the two.
+#[tokio::test]
+async fn a_token_with_a_key_of_each_kind_is_refused() {
+    let desk = Desk::new().await;
+    let [one, two] = [secret(1, 20), secret(2, 20)];
+    for other in [&one, &two] {
+        let table = format!("serial,seed,type\nT-1,{one},totp\nT-1,{other},hotp\n");
+        let receipt = desk.import(&table, SeedOptions::default(), &skipping()).await;
+        assert_eq!((receipt.count, receipt.usable), (2, 0), "{}", said(&receipt));
+        let told = said(&receipt);
+        assert!(told.contains("with another key, and a token has one here"), "{told}");
+    }
+    assert!(desk.serial_numbers().await.is_empty());
+}

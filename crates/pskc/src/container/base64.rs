@@ -5,13 +5,13 @@ use roxmltree::Node;
 use zeroize::Zeroizing;
 
 use super::names::text;
-use crate::ReadError;
 use crate::xml::Xml;
 use crate::zeros::zeros;
+use crate::{Problem, ReadError};
 
 /// The bytes that an element's text is the base64 of; white space is allowed anywhere.
 pub(super) fn base64(xml: &Xml<'_>, element: Node<'_, '_>) -> Result<Zeroizing<Vec<u8>>, ReadError> {
-    let wrong = || xml.malformed(element, "this is not base64");
+    let wrong = || xml.malformed(element, Problem::NotBase64);
     if element.children().any(|child| child.is_element()) {
         return Err(wrong());
     }

@@ -10,7 +10,7 @@ use super::base64::base64;
 use super::names::{child, child_text, fragment};
 use crate::xml::Xml;
 use crate::zeros::zeros;
-use crate::{ReadError, Unlock};
+use crate::{Problem, ReadError, Unlock};
 
 /// Most iterations of PBKDF2 that a file may ask for: some seconds of work.
 pub const MAX_PBKDF2_ITERATIONS: u32 = 10_000_000;
@@ -66,16 +66,18 @@ pub(super) fn wanted(container: Node<'_, '_>) -> String {
 fn derive(xml: &Xml<'_>, method: Node<'_, '_>, password: &[u8]) -> Result<Zeroizing<Vec<u8>>, ReadError> {
     let algorithm = method.attribute("Algorithm").unwrap_or_default();
     if fragment(algorithm) != "pbkdf2" {
-        return Err(xml.unsupported(method, "the key derivation is not PBKDF2, the one that can be used"));
+        return Err(xml.unsupported(method, Problem::Derivation));
     }
     if password.is_empty() {
         return Err(ReadError::Locked("the password that was given is empty".into()));
     }
-    let parameters = child(method, "PBKDF2-params").ok_or_else(|| xml.malformed(method, "PBKDF2-params is missing"))?;
-    let needed = |name| child(parameters, name).ok_or_else(|| xml.malformed(parameters, format!("{name} is missing")));
+    let parameters = child(method, "PBKDF2-params")
+        .ok_or_else(|| xml.malformed(method, Problem::Missing { name: "PBKDF2-params" }))?;
+    let needed = |name| child(parameters, name).ok_or_else(|| xml.malformed(parameters, Problem::Missing { name }));
 
     let salt = needed("Salt")?;
-    let specified = child(salt, "Specified").ok_or_else(|| xml.malformed(salt, "Specified is missing"))?;
+    let specified =
+        child(salt, "Specified").ok_or_else(|| xml.malformed(salt, Problem::Missing { name: "Specified" }))?;
     let salt = base64(xml, specified)?;
 
     let element = needed("IterationCount")?;
@@ -83,13 +85,13 @@ fn derive(xml: &Xml<'_>, method: Node<'_, '_>, password: &[u8]) -> Result<Zeroiz
     let iterations = u32::try_from(iterations)
         .ok()
         .filter(|count| (1..=MAX_PBKDF2_ITERATIONS).contains(count))
-        .ok_or_else(|| xml.unsupported(element, "the iterations of PBKDF2 have to be between 1 and 10,000,000"))?;
+        .ok_or_else(|| xml.unsupported(element, Problem::Iterations))?;
 
     let len = match child(parameters, "KeyLength") {
         None => 16, // what RFC 6030's example derives, and every writer says
         Some(element) => match number(xml, element)? {
             len @ (16 | 24 | 32) => usize::try_from(len).unwrap_or_default(),
-            _ => return Err(xml.unsupported(element, "the key length has to be 16, 24 or 32 bytes")),
+            _ => return Err(xml.unsupported(element, Problem::KeyLength)),
         },
     };
 
@@ -105,10 +107,7 @@ fn derive(xml: &Xml<'_>, method: Node<'_, '_>, password: &[u8]) -> Result<Zeroiz
         (Some("hmac-sha512"), _) => pbkdf2_hmac::<Sha512>(password, &salt, iterations, &mut key),
         (Some(_), prf) => {
             let at = prf.unwrap_or(parameters);
-            return Err(xml.unsupported(
-                at,
-                "the PRF of PBKDF2 is not HMAC with SHA-1 or one of SHA-2, which can be used",
-            ));
+            return Err(xml.unsupported(at, Problem::Prf));
         }
     }
     Ok(key)
@@ -117,5 +116,5 @@ fn derive(xml: &Xml<'_>, method: Node<'_, '_>, password: &[u8]) -> Result<Zeroiz
 fn number(xml: &Xml<'_>, node: Node<'_, '_>) -> Result<u64, ReadError> {
     super::names::text(node)
         .and_then(|text| text.parse().ok())
-        .ok_or_else(|| xml.malformed(node, "this is not a number"))
+        .ok_or_else(|| xml.malformed(node, Problem::NotANumber))
 }

@@ -11,7 +11,7 @@ use super::value::{Opener, Width};
 use crate::hash_name::hash;
 use crate::seed::is_presentable;
 use crate::xml::Xml;
-use crate::{ManagementKey, Moving, Options, ReadError, Reason, Seed};
+use crate::{ManagementKey, Moving, Options, Problem, ReadError, Reason, Seed};
 
 /// The algorithm of a key that names none.
 pub(super) const NOT_SAID: &str = "not said";
@@ -166,7 +166,7 @@ fn refuse_two_names(xml: &Xml<'_>, key: Node<'_, '_>) -> Result<(), ReadError> {
     let has_both = |name, draft| key.attribute(name).is_some() && key.attribute(draft).is_some();
     let two_parameters = child(key, "AlgorithmParameters").is_some() && child(key, "Usage").is_some();
     if has_both("Id", "KeyId") || has_both("Algorithm", "KeyAlgorithm") || two_parameters {
-        return Err(xml.malformed(key, "it says the same by names of RFC 6030 and of the drafts"));
+        return Err(xml.malformed(key, Problem::TwoDialects));
     }
     Ok(())
 }
@@ -195,14 +195,14 @@ fn response(xml: &Xml<'_>, format: Node<'_, '_>) -> Result<Option<Digits>, ReadE
     let has_check_digit = match format.attribute("CheckDigits") {
         None | Some("false" | "0") => false,
         Some("true" | "1") => true,
-        Some(_) => return Err(xml.malformed(format, "CheckDigits is neither true nor false")),
+        Some(_) => return Err(xml.malformed(format, Problem::CheckDigits)),
     };
     let length: u64 = match format.attribute("Length") {
-        None => return Err(xml.malformed(format, "Length is missing")),
+        None => return Err(xml.malformed(format, Problem::Missing { name: "Length" })),
         Some(length) => length
             .trim()
             .parse()
-            .map_err(|_| xml.malformed(format, "Length is not a number"))?,
+            .map_err(|_| xml.malformed(format, Problem::LengthNumber))?,
     };
     let digits = u8::try_from(length).ok().and_then(Digits::new);
     Ok(digits.filter(|_| is_decimal && !has_check_digit))
@@ -229,7 +229,7 @@ fn moving(
         let counter = number("Counter", Width::Long)?.unwrap_or(0);
         return match u64::try_from(counter) {
             Ok(counter) => Ok(Ok(Moving::Counter { counter })),
-            Err(_) => Err(xml.malformed(data, "Counter is not between 0 and 2^64 - 1")),
+            Err(_) => Err(xml.malformed(data, Problem::Counter)),
         };
     }
     if number("Time", Width::Int)?.unwrap_or(0) != 0 {
@@ -251,7 +251,7 @@ fn moving(
     let signed = u32::try_from(drift).map_or(drift, |drift| i128::from(drift.cast_signed()));
     match i32::try_from(signed) {
         Ok(drift_steps) => Ok(Ok(Moving::Time { period, drift_steps })),
-        Err(_) => Err(xml.malformed(data, "TimeDrift is not a number of steps")),
+        Err(_) => Err(xml.malformed(data, Problem::TimeDrift)),
     }
 }
 
@@ -264,14 +264,14 @@ fn management_key(xml: &Xml<'_>, opener: &mut Opener, key: Node<'_, '_>) -> Resu
         return Ok(None);
     };
     if found.next().is_some() {
-        return Err(xml.malformed(element, "there are two of them"));
+        return Err(xml.malformed(element, Problem::TwoOfThem));
     }
     let Some(bytes) = opener.secret(xml, element)? else {
         return Ok(None);
     };
     match bytes.as_slice().try_into() {
         Ok(bytes) => Ok(Some(ManagementKey::from_bytes(bytes))),
-        Err(_) => Err(xml.malformed(element, "a management key has 32 bytes")),
+        Err(_) => Err(xml.malformed(element, Problem::ManagementKey)),
     }
 }
 
@@ -285,9 +285,7 @@ fn label(xml: &Xml<'_>, node: Node<'_, '_>, name: &str) -> Result<Option<String>
 
 fn checked(xml: &Xml<'_>, node: Node<'_, '_>, text: Option<&str>) -> Result<Option<String>, ReadError> {
     match text {
-        Some(text) if !is_presentable(text) => {
-            Err(xml.malformed(node, "a name is longer than 1024 bytes or has control characters"))
-        }
+        Some(text) if !is_presentable(text) => Err(xml.malformed(node, Problem::LongName)),
         text => Ok(text.map(str::to_owned)),
     }
 }

@@ -4,7 +4,7 @@ use roxmltree::Node;
 
 use super::names::text;
 use crate::xml::{Xml, local_name, shown};
-use crate::{ReadError, Reason, date};
+use crate::{Problem, ReadError, Reason, date};
 
 /// From when to when a key may be used, in seconds since 1970.
 #[derive(Clone, Copy, Default)]
@@ -73,7 +73,7 @@ pub(super) fn read(xml: &Xml<'_>, policy: Node<'_, '_>) -> Result<Result<Validit
 pub(super) fn moment(xml: &Xml<'_>, element: Node<'_, '_>) -> Result<i64, ReadError> {
     text(element)
         .and_then(date::parse)
-        .ok_or_else(|| xml.malformed(element, "this is not a date and time (2026-11-21T00:00:00Z)"))
+        .ok_or_else(|| xml.malformed(element, Problem::NotADate))
 }
 
 /// A PIN that the token checks itself is none of the verifier's business; any other would be.

@@ -11,7 +11,7 @@ use super::value::Opener;
 use crate::duplicates::{Found, settle};
 use crate::options::Context;
 use crate::xml::{Xml, local_name, shown};
-use crate::{Encoding, Format, Protection, ReadError, Reason, Receipt, Refusal, Remark, Seed, Unlock};
+use crate::{Encoding, Format, Problem, Protection, ReadError, Reason, Receipt, Refusal, Remark, Seed, Unlock};
 
 /// True if this is a key container of RFC 6030.
 pub(crate) fn is_key_container(root: Node<'_, '_>) -> bool {
@@ -82,7 +82,7 @@ fn refuse_repetitions(xml: &Xml<'_>) -> Result<(), ReadError> {
             // The standards' namespaces count as one, as they do where an element is looked for.
             let namespace = name.namespace().filter(|_| !is_standard(element));
             if !PLURAL.contains(&name.name()) && !names.insert((namespace, name.name())) {
-                return Err(xml.malformed(element, "it is there twice"));
+                return Err(xml.malformed(element, Problem::ElementTwice));
             }
         }
     }
@@ -96,7 +96,7 @@ pub(crate) fn read(xml: &Xml<'_>, unlock: &Unlock<'_>, context: &Context) -> Res
         && version != "1.0"
         && version != "1"
     {
-        return Err(xml.unsupported(container, "its Version is not 1.0"));
+        return Err(xml.unsupported(container, Problem::Version));
     }
     // `Device` is what the drafts called it.
     let packages: Vec<Node<'_, '_>> = ["KeyPackage", "Device"]
@@ -104,7 +104,7 @@ pub(crate) fn read(xml: &Xml<'_>, unlock: &Unlock<'_>, context: &Context) -> Res
         .flat_map(|name| children(container, name))
         .collect();
     if packages.is_empty() {
-        return Err(xml.malformed(container, "there is no KeyPackage in it"));
+        return Err(xml.malformed(container, Problem::NoKeyPackage));
     }
     xml.refuse_mixed_text(is_extension)?;
     refuse_repetitions(xml)?;

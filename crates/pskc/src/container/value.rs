@@ -9,7 +9,7 @@ use super::encryption_key;
 use super::mac::MacAlgorithm;
 use super::names::{child, child_text, text};
 use crate::xml::Xml;
-use crate::{Protection, ReadError, Unlock};
+use crate::{Problem, Protection, ReadError, Unlock};
 
 /// The width that RFC 6030 gives an encrypted number.
 #[derive(Clone, Copy)]
@@ -49,7 +49,7 @@ impl Opener {
         };
         opener.mac = match (child(container, "MACMethod"), child(container, "MACAlgorithm")) {
             (Some(_), Some(algorithm)) => {
-                return Err(xml.malformed(algorithm, "the container has a MACMethod and a draft's MACAlgorithm"));
+                return Err(xml.malformed(algorithm, Problem::TwoMacs));
             }
             (Some(method), None) => opener.mac_method(xml, method, method.attribute("Algorithm"))?,
             // How the drafts named it, always under the container's key.
@@ -79,7 +79,7 @@ impl Opener {
         let encrypted = child(element, "EncryptedValue");
         match (plain, encrypted) {
             (None, None) => Ok(None),
-            (Some(_), Some(_)) => Err(xml.malformed(element, "it has a PlainValue and an EncryptedValue")),
+            (Some(_), Some(_)) => Err(xml.malformed(element, Problem::TwoValues)),
             (Some(plain), None) => {
                 self.any_plain = true;
                 let bytes = base64(xml, plain)?;
@@ -100,14 +100,14 @@ impl Opener {
             let bytes = self.decrypt(xml, element, encrypted)?;
             return binary_number(&bytes, width)
                 .map(Some)
-                .ok_or_else(|| xml.malformed(element, "the decrypted value is not clearly a number"));
+                .ok_or_else(|| xml.malformed(element, Problem::DecryptedNumber));
         }
         match child_text(element, "PlainValue") {
             None => Ok(None),
             Some(text) => text
                 .parse()
                 .map(Some)
-                .map_err(|_| xml.malformed(element, "PlainValue is not a number")),
+                .map_err(|_| xml.malformed(element, Problem::PlainNumber)),
         }
     }
 
@@ -116,8 +116,7 @@ impl Opener {
         let Some(uri) = uri else {
             return Ok(None);
         };
-        let algorithm = MacAlgorithm::from_uri(uri)
-            .ok_or_else(|| xml.unsupported(method, "the MAC's algorithm is not HMAC with SHA-1 or one of SHA-2"))?;
+        let algorithm = MacAlgorithm::from_uri(uri).ok_or_else(|| xml.unsupported(method, Problem::MacAlgorithm))?;
         if self.key.is_none() {
             // Every value that needs it will say so.
             return Ok(None);
@@ -128,10 +127,7 @@ impl Opener {
                 Some(self.apply(xml, element, cipher, &value)?)
             }
             None if child(method, "MACKeyReference").is_some() => {
-                return Err(xml.unsupported(
-                    method,
-                    "the MAC's key is only referred to: ask for a file with a MACKey",
-                ));
+                return Err(xml.unsupported(method, Problem::MacKeyElsewhere));
             }
             None => None,
         };
@@ -159,11 +155,11 @@ impl Opener {
                 }
             }
             (Some(value_mac), None) => {
-                return Err(xml.malformed(value_mac, "there is a ValueMAC, but the container has no MACMethod"));
+                return Err(xml.malformed(value_mac, Problem::MacWithoutMethod));
             }
             (None, _) if cipher.authenticates() => {}
             (None, Some(_)) => {
-                return Err(xml.malformed(element, "the container has a MACMethod, but ValueMAC is missing here"));
+                return Err(xml.malformed(element, Problem::MacTakenAway));
             }
             (None, None) => self.any_unauthenticated = true,
         }
@@ -181,10 +177,7 @@ impl Opener {
             return Err(ReadError::Locked(self.wanted.clone()));
         };
         if !cipher.fits(key) {
-            let problem = format!(
-                "the key that was given has {} bytes, which is not a length of this cipher",
-                key.len()
-            );
+            let problem = Problem::KeyOfOtherLength { bytes: key.len() };
             return Err(xml.unsupported(element, problem));
         }
         cipher
@@ -195,18 +188,31 @@ impl Opener {
 
 /// `xenc:EncryptedDataType`: the cipher, and what it made.
 fn encrypted_parts(xml: &Xml<'_>, element: Node<'_, '_>) -> Result<(Cipher, Zeroizing<Vec<u8>>), ReadError> {
-    let method =
-        child(element, "EncryptionMethod").ok_or_else(|| xml.malformed(element, "EncryptionMethod is missing"))?;
+    let method = child(element, "EncryptionMethod").ok_or_else(|| {
+        xml.malformed(
+            element,
+            Problem::Missing {
+                name: "EncryptionMethod",
+            },
+        )
+    })?;
     let cipher = method
         .attribute("Algorithm")
         .and_then(Cipher::from_uri)
         .ok_or_else(|| {
-            let known = "the cipher is not one that can be used: AES, Camellia and 3DES, each as CBC and as key wrap";
+            let known = Problem::Cipher;
             xml.unsupported(method, known)
         })?;
     let value = child(element, "CipherData")
         .and_then(|data| child(data, "CipherValue"))
-        .ok_or_else(|| xml.malformed(element, "CipherData/CipherValue is missing"))?;
+        .ok_or_else(|| {
+            xml.malformed(
+                element,
+                Problem::Missing {
+                    name: "CipherData/CipherValue",
+                },
+            )
+        })?;
     Ok((cipher, base64(xml, value)?))
 }
 

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 pub(crate) use self::writer::TableWriter;
 use self::writer::unguarded;
 use crate::zeros::zeros;
-use crate::{Place, ReadError};
+use crate::{Place, Problem, ReadError};
 
 /// More columns than any seed file has.
 const MAX_COLUMNS: usize = 64;
@@ -136,7 +136,7 @@ impl Table {
                 }
                 ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
                     let place = Place::new(line(reader.line()), "");
-                    return Err(ReadError::malformed(place, "the line has more than 64 columns"));
+                    return Err(ReadError::malformed(place, Problem::ManyColumns));
                 }
             }
             let after_its_line = read > 0 && input[read - 1] == b'\n';
@@ -149,7 +149,7 @@ impl Table {
         let newlines = text.iter().filter(|byte| **byte == b'\n').count();
         let line = line(last_line.saturating_sub(newlines as u64));
         if text.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
-            let problem = "a cell has a control character, or its quotes are never closed";
+            let problem = Problem::BadCell;
             return Err(ReadError::malformed(Place::new(line, ""), problem));
         }
         if text.iter().all(u8::is_ascii_whitespace) || self.is_remark(&record, ends) {
@@ -185,7 +185,7 @@ impl Table {
         if self.rows.len() < MAX_ROWS {
             return Ok(());
         }
-        let problem = "the file has more than 1,000,000 lines: split it";
+        let problem = Problem::ManyLines;
         Err(ReadError::malformed(Place::new(line, ""), problem))
     }
 
@@ -203,10 +203,10 @@ impl Table {
             let count = self.cells.len() - first;
             let place = || Place::new(line(number), "");
             if count > MAX_COLUMNS {
-                return Err(ReadError::malformed(place(), "the line has more than 64 columns"));
+                return Err(ReadError::malformed(place(), Problem::ManyColumns));
             }
             if whole.contains(|c: char| c.is_ascii_control() && c != '\t') {
-                return Err(ReadError::malformed(place(), "the line has a control character"));
+                return Err(ReadError::malformed(place(), Problem::ControlCharacter));
             }
             if count > 0 {
                 let line = line(number);

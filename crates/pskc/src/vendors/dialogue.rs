@@ -8,7 +8,7 @@ use crate::options::Context;
 use crate::rounded::is_rounded;
 use crate::table::Row;
 use crate::xml::shown;
-use crate::{Encoding, Format, Place, Protection, ReadError, Reason, Receipt, Refusal, Remark};
+use crate::{Encoding, Format, Place, Problem, Protection, ReadError, Reason, Receipt, Refusal, Remark};
 
 /// One format's reader.
 pub(super) struct Dialogue {
@@ -82,8 +82,7 @@ impl Dialogue {
         }
         Err(ReadError::malformed(
             row.place("serial number"),
-            "this does not look like one (letters, digits and dashes, with a digit among them): if it is, name the \
-             columns in a first line, serial,secret",
+            Problem::NoSerialNumberLook,
         ))
     }
 
@@ -136,7 +135,7 @@ impl Dialogue {
     fn refusal(&self, place: Place, serial_number: &str, reason: Reason) -> Result<Refusal, ReadError> {
         let serial_number = match reason {
             Reason::ShortSecret { bits } if self.guessed_by.is_some() => {
-                let problem = format!("this has only {bits} bits, which no token's secret has");
+                let problem = Problem::BitsOfNoToken { bits };
                 return Err(ReadError::malformed(place, problem));
             }
             // It is not repeated: where the columns are swapped, it is the secret.

@@ -5,7 +5,7 @@ use otp::{Algorithm, Digits, Period, Secret};
 use crate::column::decode;
 use crate::rounded::is_rounded;
 use crate::seed::is_presentable;
-use crate::{Encoding, MIN_SECRET_LEN_BYTES, Moving, Options, Place, ReadError, Reason, Remark, Seed};
+use crate::{Encoding, MIN_SECRET_LEN_BYTES, Moving, Options, Place, Problem, ReadError, Reason, Remark, Seed};
 
 /// What moves a token on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,10 +101,7 @@ pub(super) fn seed(
     let named = |column: &str, name: &str| match name {
         "" => Ok(None),
         name if is_presentable(name) => Ok(Some(name.to_owned())),
-        _ => Err(ReadError::malformed(
-            Place::new(place.line, column),
-            "a name is longer than 1024 bytes or has control characters",
-        )),
+        _ => Err(ReadError::malformed(Place::new(place.line, column), Problem::LongName)),
     };
     let serial_number = named("serial number", draft.serial_number)?.unwrap_or_default();
     let manufacturer = named("manufacturer", draft.manufacturer.unwrap_or_default())?;

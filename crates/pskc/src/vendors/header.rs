@@ -5,7 +5,7 @@ use super::draft::{Draft, Kind, Line};
 use super::{algorithm_name, digits, expect_columns, number, period, unusable};
 use crate::hash_name::hash;
 use crate::table::Row;
-use crate::{Encoding, Format, ReadError, Reason, Remark};
+use crate::{Encoding, Format, Problem, ReadError, Reason, Remark};
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,9 +227,9 @@ fn refuse_doubles(row: &Row<'_>, names: &[String], roles: &[(Role, usize)]) -> R
         role.is_one() && roles[..at].iter().any(|(other, _)| *other == role)
     };
     let problem = if (0..names.len()).any(is_named_again) {
-        "the header names a column twice"
+        Problem::ColumnTwice
     } else if (0..roles.len()).any(means_again) {
-        "the header has two columns of one meaning: leave one of them out"
+        Problem::ColumnsOfOneMeaning
     } else {
         return Ok(());
     };

@@ -23,7 +23,7 @@ use crate::seed::is_presentable;
 use crate::table::{Row, TableWriter};
 use crate::xml::shown;
 use crate::zeros::zeros;
-use crate::{Moving, ReadError, Reason, Seed, WriteError};
+use crate::{Moving, Problem, ReadError, Reason, Seed, WriteError};
 
 /// The dialects that are written, all of them in the clear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,20 +146,17 @@ fn expect_columns(row: &Row<'_>, expected: std::ops::RangeInclusive<usize>) -> R
         return Ok(());
     }
     let count = if used > *expected.end() { used } else { raw };
-    let wanted = match (expected.start(), expected.end()) {
-        (least, most) if least == most => format!("{least}"),
-        (least, most) => format!("{least} to {most}"),
-    };
+    let (least, most) = expected.into_inner();
     Err(ReadError::malformed(
         row.place(""),
-        format!("the line has {count} columns instead of {wanted}"),
+        Problem::ColumnCount { count, least, most },
     ))
 }
 
 /// A whole number, or a malformed file.
 fn number(row: &Row<'_>, column: &str, text: &str) -> Result<u64, ReadError> {
     text.parse()
-        .map_err(|_| ReadError::malformed(row.place(column), "this is not a number"))
+        .map_err(|_| ReadError::malformed(row.place(column), Problem::NotANumber))
 }
 
 /// The digits of a code, or why such a token cannot be used.

@@ -5,7 +5,7 @@ use super::header::kind;
 use super::{Unfit, digits, expect_columns, hex, period, unlike_its_length};
 use crate::hash_name::hash;
 use crate::table::{Row, TableWriter};
-use crate::{Moving, ReadError, Reason, Seed};
+use crate::{Moving, Problem, ReadError, Reason, Seed};
 
 pub(super) fn line<'t>(row: &Row<'t>) -> Result<Line<'t>, ReadError> {
     expect_columns(row, 2..=6)?;
@@ -16,7 +16,7 @@ pub(super) fn line<'t>(row: &Row<'t>) -> Result<Line<'t>, ReadError> {
         _ if cell.is_empty() => {}
         Ok(kind) => draft.kind = Some(kind),
         Err(_) if cell.bytes().all(|byte| byte.is_ascii_digit()) => {
-            let problem = "this is a number where other lines name the kind of token (totp, hotp)";
+            let problem = Problem::NumberForKind;
             return Err(ReadError::malformed(row.place("type"), problem));
         }
         Err(reason) => return refused(reason),

@@ -6,7 +6,7 @@ use super::dialogue::Dialogue;
 use super::draft::{Draft, Kind};
 use crate::options::Context;
 use crate::xml::Xml;
-use crate::{Format, ReadError, Reason, Receipt, Refusal};
+use crate::{Format, Problem, ReadError, Reason, Receipt, Refusal};
 
 pub(crate) fn is_token_list(root: Node<'_, '_>) -> bool {
     root.tag_name().name() == "Tokens"
@@ -46,7 +46,7 @@ pub(crate) fn read(xml: &Xml<'_>, context: &Context) -> Result<Receipt, ReadErro
             None => 0,
             Some(factor) => text(factor)
                 .parse()
-                .map_err(|_| xml.malformed(factor, "this is not a number"))?,
+                .map_err(|_| xml.malformed(factor, Problem::NotANumber))?,
         };
         let mut draft = Draft::new(serial, text(seed));
         draft.model = children(token, "ProductName").next().map(text);

@@ -5,7 +5,7 @@ use otp::Digits;
 use super::digits;
 use super::draft::{Draft, Kind, Line};
 use crate::table::Row;
-use crate::{ReadError, Reason};
+use crate::{Problem, ReadError, Reason};
 
 const HOTP: &str = "oath-hotp";
 
@@ -70,10 +70,7 @@ pub(super) fn line<'t>(row: &Row<'t>) -> Result<Line<'t>, ReadError> {
         return Ok(Line::Skipped);
     }
     if !is_event(row) {
-        return Err(ReadError::malformed(
-            row.place(""),
-            "the line is of neither of Yubico's two formats",
-        ));
+        return Err(ReadError::malformed(row.place(""), Problem::YubicoLine));
     }
     if kind != HOTP {
         return Ok(Line::Refused(

@@ -5,13 +5,15 @@
 //! few of either, so this refuses the rest before the reader sees it. It judges nothing else: what is not well-formed is
 //! the reader's to refuse.
 
+use crate::Problem;
+
 const MAX_ATTRIBUTES: usize = 64;
 const MAX_DEPTH: usize = 64;
 /// Declarations in scope at once, those of the same prefix further out counted again.
 const MAX_NAMESPACES: usize = 32;
 
 /// `Err` with the offset of the element that goes too far.
-pub(super) fn check(text: &str) -> Result<(), (usize, &'static str)> {
+pub(super) fn check(text: &str) -> Result<(), (usize, Problem)> {
     let bytes = text.as_bytes();
     // for every open element how many namespaces it declares
     let mut open: Vec<usize> = Vec::new();
@@ -34,17 +36,17 @@ pub(super) fn check(text: &str) -> Result<(), (usize, &'static str)> {
         }
         let tag = Tag::at(bytes, start);
         if tag.attributes > MAX_ATTRIBUTES {
-            return Err((start, "an element has more than 64 attributes"));
+            return Err((start, Problem::ManyAttributes));
         }
         if !tag.is_empty {
             open.push(tag.namespaces);
             in_scope += tag.namespaces;
         }
         if open.len() > MAX_DEPTH {
-            return Err((start, "elements are nested more than 64 deep"));
+            return Err((start, Problem::DeepElements));
         }
         if in_scope > MAX_NAMESPACES || tag.namespaces > MAX_NAMESPACES {
-            return Err((start, "more than 32 namespaces are declared at once"));
+            return Err((start, Problem::ManyNamespaces));
         }
         at = tag.end;
     }
@@ -122,16 +124,23 @@ mod tests {
         let attributes = (0..65).map(|n| format!(" a{n}=''")).collect::<String>();
         assert_eq!(
             check(&format!("<a{attributes}/>")).unwrap_err().1,
-            "an element has more than 64 attributes"
+            Problem::ManyAttributes
         );
         let spaces = (0..33).map(|n| format!(" xmlns:a{n} = 'x'")).collect::<String>();
-        assert!(check(&format!("<a{spaces}/>")).unwrap_err().1.contains("namespaces"));
+        assert!(
+            check(&format!("<a{spaces}/>"))
+                .unwrap_err()
+                .1
+                .to_string()
+                .contains("namespaces")
+        );
         assert!(
             check(&"<a xmlns:b='c'>".repeat(33))
                 .unwrap_err()
                 .1
+                .to_string()
                 .contains("namespaces")
         );
-        assert!(check(&"<a>".repeat(65)).unwrap_err().1.contains("64 deep"));
+        assert!(check(&"<a>".repeat(65)).unwrap_err().1.to_string().contains("64 deep"));
     }
 }

@@ -4,7 +4,7 @@ mod bounds;
 
 use roxmltree::{Document, Error, Node, ParsingOptions};
 
-use crate::{Place, ReadError};
+use crate::{Place, Problem, ReadError};
 
 /// More nodes than 64 MiB of tokens have.
 const MAX_NODES: u32 = 4_000_000;
@@ -66,7 +66,7 @@ impl<'input> Xml<'input> {
             .and_then(|text| text.parent_element())
         {
             None => Ok(()),
-            Some(element) => Err(self.malformed(element, "its text has comments or elements in it")),
+            Some(element) => Err(self.malformed(element, Problem::MixedText)),
         }
     }
 
@@ -80,11 +80,11 @@ impl<'input> Xml<'input> {
         self.lines.place(node.range().start, &path)
     }
 
-    pub(crate) fn malformed(&self, node: Node<'_, '_>, problem: impl Into<String>) -> ReadError {
+    pub(crate) fn malformed(&self, node: Node<'_, '_>, problem: Problem) -> ReadError {
         ReadError::malformed(self.place(node), problem)
     }
 
-    pub(crate) fn unsupported(&self, node: Node<'_, '_>, problem: impl Into<String>) -> ReadError {
+    pub(crate) fn unsupported(&self, node: Node<'_, '_>, problem: Problem) -> ReadError {
         ReadError::unsupported(self.place(node), problem)
     }
 }
@@ -150,16 +150,16 @@ fn newlines(bytes: &[u8]) -> u32 {
 }
 
 /// The problem of an XML error, without the reader's own repetition of the position or of the file's text.
-fn problem(error: &Error) -> &'static str {
+fn problem(error: &Error) -> Problem {
     match error {
-        Error::DtdDetected => "the XML has a DTD, which is never read: remove the DOCTYPE",
-        Error::NodesLimitReached => "the XML has more than 4,000,000 nodes: split the file",
-        Error::UnexpectedEndOfStream | Error::UnclosedRootNode => "the XML ends too early: the file was cut off",
-        Error::UnexpectedCloseTag(..) => "the XML closes another element than it opened",
-        Error::UnknownNamespace(..) => "the XML uses a namespace prefix that it does not declare",
-        Error::UnknownEntityReference(..) | Error::MalformedEntityReference(_) => "the XML refers to an unknown entity",
-        Error::DuplicatedAttribute(..) | Error::DuplicatedNamespace(..) => "the XML says an attribute twice",
-        Error::NonXmlChar(..) => "the XML has a character that XML does not allow",
-        _ => "the XML is malformed",
+        Error::DtdDetected => Problem::Dtd,
+        Error::NodesLimitReached => Problem::ManyNodes,
+        Error::UnexpectedEndOfStream | Error::UnclosedRootNode => Problem::CutOff,
+        Error::UnexpectedCloseTag(..) => Problem::OtherEnd,
+        Error::UnknownNamespace(..) => Problem::UnknownPrefix,
+        Error::UnknownEntityReference(..) | Error::MalformedEntityReference(_) => Problem::UnknownEntity,
+        Error::DuplicatedAttribute(..) | Error::DuplicatedNamespace(..) => Problem::AttributeTwice,
+        Error::NonXmlChar(..) => Problem::ForbiddenCharacter,
+        _ => Problem::Xml,
     }
 }

@@ -121,6 +121,7 @@ static FILES: &[(&str, &str, &str)] = &files![
     "prompt",
     "protection",
     "security",
+    "seed_problem",
     "sessions",
     "staff",
     "staff_import",

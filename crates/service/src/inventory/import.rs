@@ -226,7 +226,7 @@ impl<'a> InFile<'a> {
         let mut contested = HashSet::new();
         for (place, seed) in seeds.iter().enumerate() {
             let Ok(parameters) = fit[place] else { continue };
-            let token = (parameters, known.current[place]);
+            let token = (parameters, seed.moving, known.current[place]);
             if *first.entry(&*seed.serial_number).or_insert(token) != token {
                 contested.insert(&*seed.serial_number);
             }

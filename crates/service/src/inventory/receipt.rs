@@ -140,8 +140,11 @@ pub enum TokenRefusal {
         /// Which: `manufacturer`, `model` or `label`.
         name: &'static str,
     },
-    /// Which of its keys is right cannot be known.
-    #[error("its serial number stands in the file again with another key: ask the vendor which is right")]
+    /// A token has one key here, and which of these cannot be known.
+    #[error(
+        "its serial number stands in the file again with another key, and a token has one here: leave the key that is not \
+         used out of the file, or ask the vendor which is right"
+    )]
     Contested,
     /// Two tokens would show the same codes.
     #[error("its secret is, or was, another token's: provision it anew")]

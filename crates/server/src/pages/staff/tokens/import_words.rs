@@ -1,11 +1,11 @@
 //! What became of a seed file, in words: why it cannot be read, why a token cannot come in, what was assumed.
 
 use service::{
-    Encoding, IMPORT_MAX, ImportRemark, NewImport, Receipt, Refused, SeedFileError, SeedReadError, SeedReason,
-    SeedRemark, ServiceError, TokenRefusal,
+    Encoding, IMPORT_MAX, ImportRemark, NewImport, Receipt, Refused, SeedFileError, SeedPlace, SeedProblem,
+    SeedReadError, SeedReason, SeedRemark, SeedSaid, ServiceError, TokenRefusal,
 };
 
-use super::search::told;
+use super::{search::told, seed_problem};
 use crate::pages::{frame::Frame, staff::visit::StaffVisit};
 
 /// A token that cannot come in.
@@ -36,7 +36,9 @@ fn cause(frame: &Frame, cause: &TokenRefusal) -> String {
         TokenRefusal::GuessableSecret { bits } => frame.t1("staff_import.guessable_secret", "bits", bits),
         TokenRefusal::CounterEnds => frame.t("staff_import.counter_ends"),
         TokenRefusal::Expired => frame.t("staff_import.expired"),
-        TokenRefusal::UnfitText { name } => frame.t1("staff_import.unfit_text", "name", name),
+        TokenRefusal::UnfitText { name: "manufacturer" } => frame.t("staff_import.unfit_manufacturer"),
+        TokenRefusal::UnfitText { name: "model" } => frame.t("staff_import.unfit_model"),
+        TokenRefusal::UnfitText { .. } => frame.t("staff_import.unfit_label"),
         TokenRefusal::Contested => frame.t("staff_import.contested"),
         TokenRefusal::AnothersSecret => frame.t("staff_import.anothers_secret"),
         TokenRefusal::OldSecret => frame.t("staff_import.old_secret"),
@@ -54,10 +56,12 @@ fn reason_said(frame: &Frame, reason: &SeedReason) -> String {
         SeedReason::Algorithm(name) => frame.t1("staff_import.algorithm", "name", name),
         SeedReason::Hash => frame.t("staff_import.hash"),
         SeedReason::Kind => frame.t("staff_import.kind"),
-        SeedReason::Contradiction { said, wanted, .. } => {
-            frame.t2("staff_import.contradiction", &("said", said), &("wanted", wanted))
+        SeedReason::Contradiction { said, wanted } => {
+            let [said, wanted] = [said, wanted].map(|said| setting(frame, *said));
+            frame.t2("staff_import.contradiction", &("said", &said), &("wanted", &wanted))
         }
-        SeedReason::Rounded { what } => frame.t1("staff_import.rounded", "what", what),
+        SeedReason::Rounded { what: "secret" } => frame.t("staff_import.rounded_secret"),
+        SeedReason::Rounded { .. } => frame.t("staff_import.rounded"),
         SeedReason::UnsureSerialNumber => frame.t("staff_import.unsure_serial_number"),
         SeedReason::Response => frame.t("staff_import.response"),
         SeedReason::Period => frame.t("staff_import.period"),
@@ -66,6 +70,16 @@ fn reason_said(frame: &Frame, reason: &SeedReason) -> String {
         SeedReason::Policy(_) => frame.t("staff_import.policy"),
         SeedReason::Repeated { first_line } => frame.t1("staff_import.repeated", "line", first_line),
         SeedReason::Conflict { other_line } => frame.t1("staff_import.conflict", "line", other_line),
+    }
+}
+
+/// What a file or the import says of a token.
+fn setting(frame: &Frame, said: SeedSaid) -> String {
+    match said {
+        SeedSaid::Hash(hash) => hash.name().to_owned(),
+        SeedSaid::Digits(digits) => frame.t1("staff_import.said_digits", "count", digits.get()),
+        SeedSaid::Period(period) => frame.t1("staff_import.said_period", "count", period.get_s()),
+        SeedSaid::CountsEvents => "HOTP".to_owned(),
     }
 }
 
@@ -145,13 +159,20 @@ fn unreadable(frame: &Frame, error: &SeedReadError) -> String {
         SeedReadError::Unknown(_) => frame.t("staff_import.unknown"),
         SeedReadError::Locked(_) => frame.t("staff_import.locked"),
         SeedReadError::WrongKey(place) => frame.t1("staff_import.wrong_key", "line", place.line),
-        SeedReadError::Malformed { place, problem } => {
-            let line = place.line.to_string();
-            frame.t2("staff_import.malformed", &("line", &line), &("problem", problem))
-        }
+        SeedReadError::Malformed { place, problem } => at_its_place(frame, "staff_import.malformed", place, problem),
         SeedReadError::Unsupported { place, problem } => {
-            let line = place.line.to_string();
-            frame.t2("staff_import.unsupported", &("line", &line), &("problem", problem))
+            at_its_place(frame, "staff_import.unsupported", place, problem)
         }
     }
+}
+
+fn at_its_place(frame: &Frame, key: &str, place: &SeedPlace, problem: &SeedProblem) -> String {
+    let line = place.line.to_string();
+    let element = match &*place.element {
+        "" => String::new(),
+        element => format!(" ({element})"),
+    };
+    let problem = seed_problem::said(frame, problem);
+    let places = [("line", &*line), ("element", &*element), ("problem", &*problem)];
+    frame.lang.say(key, &places)
 }

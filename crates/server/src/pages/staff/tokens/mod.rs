@@ -7,6 +7,7 @@ mod import_words;
 mod labels;
 mod one;
 mod search;
+mod seed_problem;
 
 use axum::{Router, extract::DefaultBodyLimit, routing::get};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
