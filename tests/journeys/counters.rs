@@ -1,4 +1,4 @@
-//! A counter token (HOTP, RFC 4226) from its seed file to whoever finds it: bound, pressed too often, found again, raced for.
+//! A counter token (HOTP, RFC 4226; rule D2) from its seed file to whoever finds it: bound, pressed too often, found again, raced for.
 
 use std::cell::Cell;
 
