@@ -56,8 +56,9 @@ pub(super) struct Set {
 }
 
 const AFTER_HELP: &str = "\
-Two users of one account who would have one name are listed, and nothing is changed: exit code 1. Unbind one of them, or
-erase them, and try again. A command that was interrupted goes on when it is run again; until then no service starts.
+Two users of one account who would have one name are listed, and nothing is changed: exit code 1.
+Unbind one of them, or erase them, and try again. A command that was interrupted goes on when it is
+run again; until then no service starts.
 
 Back to `exact` nobody is renamed: names stay as they are, folded.";
 
