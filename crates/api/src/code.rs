@@ -123,7 +123,7 @@ impl ToSchema for CodeText {
     }
 }
 
-/// What a code at a check is. `passcode` has its place and is refused: nothing issues any yet.
+/// What a code at a check is. `passcode` has its place and is refused: a passcode answers the challenge of a login.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VerifyMethod {
@@ -132,7 +132,7 @@ pub enum VerifyMethod {
     Totp,
     /// One of the user's recovery codes.
     RecoveryCode,
-    /// Not yet: nothing issues them, and they are refused.
+    /// Refused here: what support gives answers a challenge.
     Passcode,
 }
 

@@ -20,7 +20,7 @@ fn question(names: UserNames, request: VerifyRequest) -> Result<Question, Proble
         VerifyMethod::Totp => Method::Totp,
         VerifyMethod::RecoveryCode => Method::RecoveryCode,
         VerifyMethod::Passcode => {
-            let detail = "passcodes are not issued by this version: use totp or recovery_code";
+            let detail = "a passcode answers the challenge of a login: here use totp or recovery_code";
             return Err(Problem::new(ProblemCode::InvalidRequest, detail).with_field("method"));
         }
     };
