@@ -458,6 +458,104 @@ async fn a2_wrong_codes_of_a_trusted_browser_count_against_its_own_budget() {
     assert!(bound.ask(&login(None)).await.locked_until.is_some());
 }
 
+/// A1: a counter token has twice the targets, so half as many wrong codes suspend the road of a trusted browser, in whatever
+/// order the user's devices were bound.
+#[tokio::test]
+async fn a1_a_counter_token_halves_the_budget_of_a_trusted_browser_whatever_was_bound_before_it() {
+    for counter_first in [false, true] {
+        let world = World::with(service::Settings {
+            devices_max: 2,
+            ..service::Settings::default()
+        })
+        .await;
+        let caller = world.all().await;
+        let token = pskc::Seed {
+            moving: pskc::Moving::Counter { counter: 0 },
+            ..support::seed("T-1", 7, 20)
+        };
+        let open = service::NewLot {
+            open_to: Some(service::OpenTo::Everybody),
+            note: None,
+        };
+        world.service.create_lot(&caller, "one", &open).await.expect("a batch");
+        let receipt = world
+            .service
+            .import(&caller, &[token], service::Receipt::default(), &support::into("one"))
+            .await;
+        assert_eq!(receipt.expect("a receipt").imported, 1);
+        let key = otp::Key::new(
+            &otp::Secret::from_slice(&[7; 20]).expect("a secret"),
+            otp::Algorithm::Sha1,
+        );
+        let pressed = |counter: u64| {
+            let code = key.code(otp::Step::new(counter), otp::Digits::SIX);
+            code.text(&mut [0; 8]).to_owned()
+        };
+        let bind_token = async |factor: Option<Replacement>| {
+            let wanted = world.wanted(&alice(), support::hardware("T-1"), factor);
+            let offer = world
+                .service
+                .start_enrollment(&caller, &wanted)
+                .await
+                .expect("an offer");
+            let codes = support::confirmation(&[&pressed(0), &pressed(1)]);
+            let done = world
+                .service
+                .confirm_enrollment(&caller, &alice(), offer.id, &codes)
+                .await;
+            done.expect("it is bound").0.id
+        };
+        let beside = |code: &str| Replacement {
+            replaces: None,
+            factor: by_code(code),
+        };
+        let (device, phone) = if counter_first {
+            bind_token(None).await;
+            let (device, phone, _) = world.bind_as(&caller, &alice(), Some(beside(&pressed(2))), false).await;
+            (device, phone)
+        } else {
+            let (device, phone) = world.bind(&caller, &alice()).await;
+            bind_token(Some(beside(&phone.shows(world.now())))).await;
+            world.clock.pass(STEP_MS);
+            (device, phone)
+        };
+        let bound = Bound {
+            world,
+            caller,
+            device,
+            phone,
+        };
+        let world = &bound.world;
+        let token = bound.trust().await;
+        let risky = NewChallenge {
+            is_risky: true,
+            ..login(Some(&token))
+        };
+        for wrong in bound.phone.wrong_codes(world.now(), 10) {
+            let challenge = bound.ask(&risky).await;
+            let answer = ChallengeAnswer {
+                method: "totp".into(),
+                code: text(&wrong),
+                trust_device: false,
+            };
+            let told = world
+                .service
+                .answer_challenge(&bound.caller, &challenge.id, answer)
+                .await;
+            assert!(
+                !matches!(&told, Ok(told) if told.decision == Decision::Allow),
+                "{told:?}"
+            );
+            world.clock.pass(10 * MINUTE);
+        }
+        let event = world.last("challenge.answer").await;
+        assert_eq!(
+            event["detail"]["suspended"], "trusted_device",
+            "A1: ten, where six codes are right: counter token first: {counter_first}"
+        );
+    }
+}
+
 /// A2: so has a recovery code that is typed there: others who locked the set have not locked the owner's browser.
 #[tokio::test]
 async fn a2_a_recovery_code_in_a_trusted_browser_is_judged_though_others_locked_the_set() {
