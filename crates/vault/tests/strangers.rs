@@ -285,3 +285,33 @@ fn item_12_what_no_password_opens_of_authys_tokens_is_refused_alone() {
     let refused = import::read(dear.as_bytes(), Some(b"any")).err();
     assert!(matches!(refused, Some(ImportError::Cost(_))), "{refused:?}");
 }
+
+/// A file of ten thousand entries under one secret, with names as long as they may be, takes the time of any other.
+#[test]
+fn one_secret_under_ten_thousand_names_is_compared_in_the_time_of_others() {
+    let file = |secret: &dyn Fn(usize) -> String| {
+        let rows = (0..10_000).map(|number| {
+            let name = format!("{number:05}{}", "Ü".repeat(250));
+            format!("{name},{name},{}\n", secret(number))
+        });
+        ["title,username,totp\n".to_owned()]
+            .into_iter()
+            .chain(rows)
+            .collect::<String>()
+    };
+    let took = |file: &str| {
+        let export = read(file);
+        let start = std::time::Instant::now();
+        let receipt = vault().entries().dry_run(export);
+        assert_eq!(receipt.came.len(), 10_000);
+        start.elapsed()
+    };
+    let others = took(&file(&|number| {
+        format!("NRXW4ZZAMZXXEIDL{}", number + 20_000).replace(['0', '1', '8', '9'], "A")
+    }));
+    let one = took(&file(&|_| "NRXW4ZZAMZXXEIDL".to_owned()));
+    assert!(
+        one < 10 * others + std::time::Duration::from_secs(2),
+        "{one:?}, others {others:?}"
+    );
+}
