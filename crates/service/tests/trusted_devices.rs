@@ -7,7 +7,7 @@ use service::{
     AnsweredChallenge, Caller, Challenge, ChallengeAnswer, ChallengePurpose, Client, Decision, Factor, Ground, Id,
     Input, NewChallenge, ProtectionChange, ProtectionMethod, Replacement, ServiceError, TrustedDeviceView, UnixMs,
 };
-use support::{STEP_MS, World, alice, by_code, phone::Phone, text};
+use support::{Button, STEP_MS, World, alice, by_code, phone::Phone, text};
 
 const DAY: i64 = UnixMs::DAY;
 const MINUTE: i64 = UnixMs::MINUTE;
@@ -469,53 +469,21 @@ async fn a1_a_counter_token_halves_the_budget_of_a_trusted_browser_whatever_was_
         })
         .await;
         let caller = world.all().await;
-        let token = pskc::Seed {
-            moving: pskc::Moving::Counter { counter: 0 },
-            ..support::seed("T-1", 7, 20)
-        };
-        let open = service::NewLot {
-            open_to: Some(service::OpenTo::Everybody),
-            note: None,
-        };
-        world.service.create_lot(&caller, "one", &open).await.expect("a batch");
-        let receipt = world
-            .service
-            .import(&caller, &[token], service::Receipt::default(), &support::into("one"))
-            .await;
-        assert_eq!(receipt.expect("a receipt").imported, 1);
-        let key = otp::Key::new(
-            &otp::Secret::from_slice(&[7; 20]).expect("a secret"),
-            otp::Algorithm::Sha1,
-        );
-        let pressed = |counter: u64| {
-            let code = key.code(otp::Step::new(counter), otp::Digits::SIX);
-            code.text(&mut [0; 8]).to_owned()
-        };
-        let bind_token = async |factor: Option<Replacement>| {
-            let wanted = world.wanted(&alice(), support::hardware("T-1"), factor);
-            let offer = world
-                .service
-                .start_enrollment(&caller, &wanted)
-                .await
-                .expect("an offer");
-            let codes = support::confirmation(&[&pressed(0), &pressed(1)]);
-            let done = world
-                .service
-                .confirm_enrollment(&caller, &alice(), offer.id, &codes)
-                .await;
-            done.expect("it is bound").0.id
-        };
+        let token = Button::stocked(&world, &caller, "T-1", 7).await;
         let beside = |code: &str| Replacement {
             replaces: None,
             factor: by_code(code),
         };
         let (device, phone) = if counter_first {
-            bind_token(None).await;
-            let (device, phone, _) = world.bind_as(&caller, &alice(), Some(beside(&pressed(2))), false).await;
+            token.bound(&world, &caller, None).await;
+            let (device, phone, _) = world
+                .bind_as(&caller, &alice(), Some(beside(&token.at(2))), false)
+                .await;
             (device, phone)
         } else {
             let (device, phone) = world.bind(&caller, &alice()).await;
-            bind_token(Some(beside(&phone.shows(world.now())))).await;
+            let factor = Some(beside(&phone.shows(world.now())));
+            token.bound(&world, &caller, factor).await;
             world.clock.pass(STEP_MS);
             (device, phone)
         };
