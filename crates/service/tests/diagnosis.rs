@@ -5,7 +5,7 @@ mod support;
 use service::{
     Answer, Caller, DiagnosedCause, Diagnosis, Input, Owner, Role, ServiceError, Settings, TokenTransition, UnixMs,
 };
-use support::{STEP_MS, World, actor_of, alice, bob, by_code, is_invalid, phone::Phone, text};
+use support::{Button, STEP_MS, World, actor_of, alice, bob, by_code, is_invalid, phone::Phone, text};
 
 use DiagnosedCause::{
     ClockOff, NoDevice, OlderEnrollment, OtherAlgorithm, OtherEntry, OtherPeriod, RightButLocked, Used, Wrong,
@@ -438,4 +438,51 @@ async fn a5_an_ask_does_not_tell_what_the_trail_still_masks() {
         let facts = |told: &Diagnosis| (told.cause, told.clock_off_s);
         assert_eq!(facts(&of_alice), facts(&of_bob), "{steps}");
     }
+}
+
+/// A counter token: support found it by its codes, which burned them, long after the user used one.
+#[tokio::test]
+async fn d5_a_counters_code_was_used_when_it_was_and_no_later_time_brings_one_that_is_to_come() {
+    let world = World::new().await;
+    let caller = world.all().await;
+    let token = Button::stocked(&world, &caller, "T-1", 7).await;
+    let device = token.bound(&world, &caller, None).await;
+    world.clock.pass(100 * STEP_MS);
+    let accepted = world.verify(&caller, &alice(), &token.at(2)).await;
+    assert!(matches!(accepted, Ok(Answer::Accepted(_))), "{accepted:?}");
+    let used_at = world.now();
+    world.clock.pass(100 * STEP_MS);
+    let told = ask(&world, 1, &alice(), &token.at(2)).await;
+    assert_eq!((told.cause, told.used_at), (Used, Some(used_at)));
+    let [first, second] = [text(&token.at(3)), text(&token.at(4))];
+    let found = world
+        .service
+        .find_bound(&caller, [&first, &second])
+        .await
+        .expect("a list");
+    assert_eq!(found[0].device, Some(device));
+    let found_at = world.now();
+    world.clock.pass(100 * STEP_MS);
+    let told = ask(&world, 2, &alice(), &token.at(4)).await;
+    assert_eq!(
+        (told.cause, told.used_at),
+        (Used, Some(found_at)),
+        "by support, not by the user"
+    );
+    let told = ask(&world, 3, &alice(), &token.at(2)).await;
+    assert_eq!(
+        (told.cause, told.used_at),
+        (Used, None),
+        "no more is known of those before"
+    );
+
+    let told = ask(&world, 4, &alice(), &token.at(6)).await;
+    assert_eq!(told.cause, Wrong);
+    let (en, zh) = (&told.text.en, &told.text.zh);
+    assert!(en.contains("resync it by two codes in a row"), "{en}");
+    assert!(
+        !en.contains("minutes") && !en.contains("moment"),
+        "no time brings it: {en}"
+    );
+    assert!(!zh.contains("分钟") && !zh.contains("此刻"), "{zh}");
 }

@@ -304,3 +304,59 @@ async fn a_token_with_a_key_of_each_kind_is_refused() {
     }
     assert!(desk.serial_numbers().await.is_empty());
 }
+
+/// A key that goes by the time and one that counts are two, whatever else they have in common.
+#[tokio::test]
+async fn no_key_of_another_kind_counter_or_time_is_the_same_token_again() {
+    let desk = Desk::new().await;
+    let clock = || support::seed("T-1", 1, 20);
+    let counting = |counter| pskc::Seed {
+        moving: pskc::Moving::Counter { counter },
+        ..clock()
+    };
+    for pair in [
+        [clock(), counting(0)],
+        [counting(0), clock()],
+        [counting(0), counting(500)],
+    ] {
+        let wanted = skipping();
+        let done = desk
+            .world
+            .service
+            .import(&desk.caller, &pair, Receipt::default(), &wanted);
+        let receipt = done.await.expect("a receipt");
+        assert_eq!(
+            (receipt.count, receipt.usable, receipt.imported),
+            (2, 0, 0),
+            "{receipt:?}"
+        );
+        let is_told = |refused: &service::Refused| refused.why().contains("another key");
+        assert!(receipt.refusals.iter().all(is_told), "{receipt:?}");
+    }
+    let table = format!("T-1,{0},totp,6,30\nT-1,{0},hotp,6\n", secret(1, 20));
+    let receipt = desk.import(&table, SeedOptions::default(), &skipping()).await;
+    assert_eq!((receipt.count, receipt.imported), (2, 0), "{}", said(&receipt));
+    assert!(desk.serial_numbers().await.is_empty(), "either would be a guess");
+}
+
+/// HMAC fills a short key up with zeros (RFC 2104 section 2), so secrets that differ in those alone show the same codes.
+#[tokio::test]
+async fn u4_an_old_secret_that_was_filled_up_with_zeros_is_the_old_one() {
+    let desk = Desk::new().await;
+    let (plain, filled) = (secret(1, 20), format!("{}{}", secret(1, 20), "00".repeat(12)));
+    for (first, again) in [(&plain, &filled), (&filled, &plain)] {
+        let desk = Desk::new().await;
+        let table = |serial_number: &str, secret: &str| format!("{serial_number},{secret},hotp,6,,sha1\n");
+        let receipt = desk
+            .import(&table("T-1", first), SeedOptions::default(), &into("one"))
+            .await;
+        assert_eq!(receipt.imported, 1, "{}", said(&receipt));
+        let receipt = desk
+            .import(&table("T-2", again), SeedOptions::default(), &into("one"))
+            .await;
+        assert_eq!(receipt.imported, 0, "U4: another token would show the same codes");
+    }
+    let both = format!("T-1,{plain},hotp,6,,sha1\nT-2,{filled},hotp,6,,sha1\n");
+    let receipt = desk.import(&both, SeedOptions::default(), &skipping()).await;
+    assert_eq!(receipt.imported, 1, "{}", said(&receipt));
+}

@@ -7,7 +7,7 @@ use service::{
     AnsweredChallenge, Caller, Challenge, ChallengeAnswer, ChallengePurpose, Client, Decision, Factor, Ground, Id,
     Input, NewChallenge, ProtectionChange, ProtectionMethod, Replacement, ServiceError, TrustedDeviceView, UnixMs,
 };
-use support::{STEP_MS, World, alice, by_code, phone::Phone, text};
+use support::{Button, STEP_MS, World, alice, by_code, phone::Phone, text};
 
 const DAY: i64 = UnixMs::DAY;
 const MINUTE: i64 = UnixMs::MINUTE;
@@ -456,6 +456,72 @@ async fn a2_wrong_codes_of_a_trusted_browser_count_against_its_own_budget() {
     // From here on it is a browser like any: it is judged, and counts, on the general road.
     guess(10).await;
     assert!(bound.ask(&login(None)).await.locked_until.is_some());
+}
+
+/// A1: a counter token has twice the targets, so half as many wrong codes suspend the road of a trusted browser, in whatever
+/// order the user's devices were bound.
+#[tokio::test]
+async fn a1_a_counter_token_halves_the_budget_of_a_trusted_browser_whatever_was_bound_before_it() {
+    for counter_first in [false, true] {
+        let world = World::with(service::Settings {
+            devices_max: 2,
+            ..service::Settings::default()
+        })
+        .await;
+        let caller = world.all().await;
+        let token = Button::stocked(&world, &caller, "T-1", 7).await;
+        let beside = |code: &str| Replacement {
+            replaces: None,
+            factor: by_code(code),
+        };
+        let (device, phone) = if counter_first {
+            token.bound(&world, &caller, None).await;
+            let (device, phone, _) = world
+                .bind_as(&caller, &alice(), Some(beside(&token.at(2))), false)
+                .await;
+            (device, phone)
+        } else {
+            let (device, phone) = world.bind(&caller, &alice()).await;
+            let factor = Some(beside(&phone.shows(world.now())));
+            token.bound(&world, &caller, factor).await;
+            world.clock.pass(STEP_MS);
+            (device, phone)
+        };
+        let bound = Bound {
+            world,
+            caller,
+            device,
+            phone,
+        };
+        let world = &bound.world;
+        let token = bound.trust().await;
+        let risky = NewChallenge {
+            is_risky: true,
+            ..login(Some(&token))
+        };
+        for wrong in bound.phone.wrong_codes(world.now(), 10) {
+            let challenge = bound.ask(&risky).await;
+            let answer = ChallengeAnswer {
+                method: "totp".into(),
+                code: text(&wrong),
+                trust_device: false,
+            };
+            let told = world
+                .service
+                .answer_challenge(&bound.caller, &challenge.id, answer)
+                .await;
+            assert!(
+                !matches!(&told, Ok(told) if told.decision == Decision::Allow),
+                "{told:?}"
+            );
+            world.clock.pass(10 * MINUTE);
+        }
+        let event = world.last("challenge.answer").await;
+        assert_eq!(
+            event["detail"]["suspended"], "trusted_device",
+            "A1: ten, where six codes are right: counter token first: {counter_first}"
+        );
+    }
 }
 
 /// A2: so has a recovery code that is typed there: others who locked the set have not locked the owner's browser.

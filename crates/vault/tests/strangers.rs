@@ -175,6 +175,73 @@ fn item_12_an_archive_gives_the_one_export_in_it_or_says_why_not() {
     }
 }
 
+/// Attachments beside an export are no reason to refuse it, nor to try a password on each of them for as long as it says.
+#[test]
+fn what_is_attached_to_an_export_neither_refuses_it_nor_costs_a_password_each() {
+    let uri = b"otpauth://totp/Lake:kim?secret=NRXW4ZZAMZXXEIDL&issuer=Lake\n".as_slice();
+    let mut state = 1_u64;
+    let mut random = |len: usize| -> Vec<u8> {
+        let bytes = (0..len).map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 56) as u8
+        });
+        bytes.collect()
+    };
+    let one = |attached: &[u8]| import::read(&zip(&[("a.bin", attached), ("b.txt", uri)]), Some(b"open"));
+    let mixed = [
+        b"plain text, and a few bytes \x81\x8d of another code page".as_slice(),
+        &[b'.'; 64],
+    ]
+    .concat();
+    for attached in [
+        random(2_048),
+        mixed,
+        b"a\0b\0c\0d\0e\0f\0".to_vec(),
+        b"SQLite format 3\0".to_vec(),
+        b"-----BEGIN PGP MESSAGE-----\n".to_vec(),
+    ] {
+        let export = one(&attached).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(came(&export)[0].0, "Lake (kim)");
+    }
+    // Two million rounds each, says each.
+    let dear: Vec<Vec<u8>> = (0..100)
+        .map(|_| [&2_000_000_u32.to_be_bytes()[..], &random(997)].concat())
+        .collect();
+    let mut files: Vec<(String, &[u8])> = (0..)
+        .map(|number: u32| number.to_string())
+        .zip(dear.iter().map(|file| &file[..]))
+        .collect();
+    files.push(("z.txt".into(), uri));
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, file)| (&**name, *file)).collect();
+    let start = std::time::Instant::now();
+    let export = import::read(&zip(&files), Some(b"open")).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(came(&export)[0].0, "Lake (kim)");
+    assert!(
+        start.elapsed() < std::time::Duration::from_secs(20),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[test]
+fn a_file_with_two_lists_of_authys_is_refused_and_an_empty_one_hides_no_other() {
+    const ONE: &str = r#"{"name": "Lake", "decrypted_seed": "NRXW4ZZAMZXXEIDL"}"#;
+    const OTHER: &str = r#"{"name": "Sea", "encrypted_seed": "AAAA", "salt": "x", "key_derivation_iterations": 1000}"#;
+    let read = |decrypted: &str, encrypted: &str, password| {
+        let file =
+            format!(r#"{{"decrypted_authenticator_tokens": [{decrypted}], "authenticator_tokens": [{encrypted}]}}"#);
+        import::read(file.as_bytes(), password)
+    };
+    assert!(read(ONE, "", None).is_ok_and(|export| export.came().len() == 1));
+    let error = read("", OTHER, None).err().map(|error| error.to_string());
+    assert!(
+        error.is_some_and(|error| error.contains("password is needed")),
+        "nothing would come, and nothing be said"
+    );
+    let error = read(ONE, OTHER, None).err().map(|error| error.to_string());
+    assert!(error.is_some_and(|error| error.contains("make a file of each")));
+}
+
 #[test]
 fn item_14_a_name_in_a_code_page_has_a_remark_and_another_script_is_refused() {
     let uri = "otpauth://totp/Caf\u{e9}:kim?secret=NRXW4ZZAMZXXEIDL\r\n";
@@ -284,4 +351,34 @@ fn item_12_what_no_password_opens_of_authys_tokens_is_refused_alone() {
     );
     let refused = import::read(dear.as_bytes(), Some(b"any")).err();
     assert!(matches!(refused, Some(ImportError::Cost(_))), "{refused:?}");
+}
+
+/// A file of ten thousand entries under one secret, with names as long as they may be, takes the time of any other.
+#[test]
+fn one_secret_under_ten_thousand_names_is_compared_in_the_time_of_others() {
+    let file = |secret: &dyn Fn(usize) -> String| {
+        let rows = (0..10_000).map(|number| {
+            let name = format!("{number:05}{}", "Ü".repeat(250));
+            format!("{name},{name},{}\n", secret(number))
+        });
+        ["title,username,totp\n".to_owned()]
+            .into_iter()
+            .chain(rows)
+            .collect::<String>()
+    };
+    let took = |file: &str| {
+        let export = read(file);
+        let start = std::time::Instant::now();
+        let receipt = vault().entries().dry_run(export);
+        assert_eq!(receipt.came.len(), 10_000);
+        start.elapsed()
+    };
+    let others = took(&file(&|number| {
+        format!("NRXW4ZZAMZXXEIDL{}", number + 20_000).replace(['0', '1', '8', '9'], "A")
+    }));
+    let one = took(&file(&|_| "NRXW4ZZAMZXXEIDL".to_owned()));
+    assert!(
+        one < 10 * others + std::time::Duration::from_secs(2),
+        "{one:?}, others {others:?}"
+    );
 }

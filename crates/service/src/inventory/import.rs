@@ -181,17 +181,16 @@ impl Known {
         let serial_numbers = seeds.iter().map(|seed| seed.serial_number.clone()).collect();
         let tokens = core.store.tokens_of(serial_numbers).await?;
         let present = core.sealer.current_mac_key();
-        let current = fingerprints(core, seeds, present)?;
+        let current = fingerprints(core, seeds, present, hmac_key)?;
         let mut secrets = vec![false; seeds.len()];
         for key in core.sealer.mac_keys() {
-            let prints = if key == present {
-                current.clone()
-            } else {
-                fingerprints(core, seeds, key)?
-            };
-            let macs = prints.into_iter().map(|print| print.mac).collect();
-            for (known, found) in secrets.iter_mut().zip(core.store.known_fingerprints(macs).await?) {
-                *known |= found;
+            // Of secrets that came in before, the second is of what stood in their file.
+            for part in [hmac_key, Secret::expose_secret] {
+                let macs = fingerprints(core, seeds, key, part)?.into_iter();
+                let macs = macs.map(|print| print.mac).collect();
+                for (known, found) in secrets.iter_mut().zip(core.store.known_fingerprints(macs).await?) {
+                    *known |= found;
+                }
             }
         }
         Ok(Self {
@@ -202,12 +201,25 @@ impl Known {
     }
 }
 
-fn fingerprints(core: &Core, seeds: &[Seed], key_id: u32) -> Result<Vec<Fingerprint>, ServiceError> {
+fn fingerprints(
+    core: &Core,
+    seeds: &[Seed],
+    key_id: u32,
+    part: fn(&Secret) -> &[u8],
+) -> Result<Vec<Fingerprint>, ServiceError> {
     let one = |seed: &Seed| {
-        let mac = core.sealer.mac(key_id, "token_secret", seed.secret.expose_secret())?;
+        let mac = core.sealer.mac(key_id, "token_secret", part(&seed.secret))?;
         Ok(Fingerprint { mac, key_id })
     };
     seeds.iter().map(one).collect()
+}
+
+/// What all of a secret's codes follow from: HMAC fills it up with zeros (RFC 2104 section 2), so two that differ in those
+/// alone are one.
+fn hmac_key(secret: &Secret) -> &[u8] {
+    let bytes = secret.expose_secret();
+    let len = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    &bytes[..len]
 }
 
 /// What the tokens of one file have in common with each other.
@@ -294,6 +306,14 @@ fn judge<'a>(seed: &'a Seed, parameters: Parameters, known: &Known, place: usize
     }
 }
 
+/// The counter of the next code of a token that counts.
+fn counter(seed: &Seed) -> Option<u64> {
+    match seed.moving {
+        Moving::Time { .. } => None,
+        Moving::Counter { counter } => Some(counter),
+    }
+}
+
 fn parameters(seed: &Seed, period: Period) -> Parameters {
     Parameters {
         algorithm: seed.algorithm,
@@ -354,9 +374,9 @@ fn comes_in(
         None => None,
     };
     let expected = old.map(|old| old.version);
-    let (measured_offset_steps, counter) = match seed.moving {
-        Moving::Time { drift_steps, .. } => (drift_steps, None),
-        Moving::Counter { counter } => (0, Some(counter)),
+    let measured_offset_steps = match seed.moving {
+        Moving::Time { drift_steps, .. } => drift_steps,
+        Moving::Counter { .. } => 0,
     };
     let next = Token {
         serial_number: serial_number.clone(),
@@ -370,7 +390,7 @@ fn comes_in(
         fingerprint,
         management,
         measured_offset_steps,
-        counter,
+        counter: counter(seed),
         starts_at: seed.starts_at_s.map(time),
         expires_at: seed.expires_at_s.map(time),
         imported_at: now,

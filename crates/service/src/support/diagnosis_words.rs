@@ -24,9 +24,10 @@ pub(super) fn words(finding: &Finding, now: UnixMs) -> Words {
             digits,
             unbound_at,
             counters,
+            clocks,
             locked,
         } => {
-            let (en, zh) = nothing(digits, *unbound_at, *locked, now);
+            let (en, zh) = nothing((digits, *clocks), *unbound_at, *locked, now);
             match counters {
                 true => (en + AHEAD_EN, zh + AHEAD_ZH),
                 false => (en, zh),
@@ -184,8 +185,18 @@ fn misconfigured(name_en: &str, name_zh: &str, cause: Cause) -> Both {
     }
 }
 
-fn nothing(digits: &[u8], unbound_at: Option<UnixMs>, locked: Option<Option<UnixMs>>, now: UnixMs) -> Both {
+fn nothing(
+    (digits, clocks): (&[u8], bool),
+    unbound_at: Option<UnixMs>,
+    locked: Option<Option<UnixMs>>,
+    now: UnixMs,
+) -> Both {
     let (mut en, mut zh) = match digits {
+        // A counter's code to come is never told, however long somebody waits.
+        [] if !clocks => (
+            "This is no code of the user's devices that may be told: it is wrong, or still to come.".to_owned(),
+            "这不是该用户设备的可查询验证码：它是错误的，或尚未到来。".to_owned(),
+        ),
         [] => (
             "This is no code of the user's devices that may be told: it is wrong, or of this moment, or still to come. If it \
              was right, ask with the same code in two minutes."

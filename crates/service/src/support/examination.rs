@@ -111,6 +111,7 @@ impl<'a> Examination<'a> {
             },
             unbound_at,
             counters: self.subjects.iter().any(Subject::counts),
+            clocks: !self.subjects.iter().all(Subject::counts),
             locked: self.all_locked(),
         })
     }
@@ -164,10 +165,18 @@ impl<'a> Examination<'a> {
         let Some(at) = parts.last_success_at.filter(|_| parts.last_step == Some(step)) else {
             return Fate::Passed;
         };
-        let is_it =
-            |event: &&CodeEvent| event.at == at && matches!(event.said, Said::Accepted) && event.may_be_of(device.id);
-        let from = self.history.events().find(is_it).and_then(|event| event.from.clone());
-        Fate::Used { at, from }
+        let accepted = || {
+            let events = self.history.events();
+            events.filter(|event| matches!(event.said, Said::Accepted))
+        };
+        // Whoever found the token by its codes has burned them since, and the user has not.
+        let is_burned = |event: &&CodeEvent| event.at > at && event.device == Some(device.id);
+        let is_it = |event: &&CodeEvent| event.at == at && event.may_be_of(device.id);
+        let event = accepted().find(is_burned).or_else(|| accepted().find(is_it));
+        Fate::Used {
+            at: event.map_or(at, |event| event.at),
+            from: event.and_then(|event| event.from.clone()),
+        }
     }
 
     /// When the code of this step was accepted, and from where.

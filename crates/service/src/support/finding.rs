@@ -20,6 +20,8 @@ pub(super) enum Finding {
         unbound_at: Option<UnixMs>,
         /// A device of theirs counts, and may be ahead.
         counters: bool,
+        /// A device of theirs goes by the time, which brings codes that may not be told yet.
+        clocks: bool,
         /// When the first device is judged again, if all are locked; `None` within: when somebody acts.
         locked: Option<Option<UnixMs>>,
     },

@@ -71,8 +71,13 @@ impl UserBatch<'_> {
             Verdict::Refused(cause) => Some((*judgement.next.parts().verification, cause)),
             Verdict::Accepted(_) | Verdict::Locked(_) => None,
         });
-        // What is a mistake on one device is one.
-        let Some((next, cause)) = counts.min_by_key(|(next, _)| next.long.sum(round.now)) else {
+        // What repeats itself on one device, or is a mistake there, does so. But the road ends with the budget of whichever
+        // device has the smallest: a counter token has twice the targets.
+        let least = |(next, _): &(Throttle, _)| {
+            let is_open = next.suspended_at.is_none();
+            (*next != before, is_open, next.long.sum(round.now))
+        };
+        let Some((next, cause)) = counts.min_by_key(least) else {
             return Ok(Answer::Refused);
         };
         let devices = self.user.as_ref().map_or(&[][..], |user| &user.devices);

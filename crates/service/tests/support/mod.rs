@@ -429,6 +429,53 @@ impl World {
     }
 }
 
+/// A counter token (RFC 4226), from counter 0 on.
+pub(crate) struct Button {
+    serial_number: &'static str,
+    byte: u8,
+}
+
+impl Button {
+    /// The token of this serial number, whose secret is so many times this byte. It comes in, for everybody.
+    pub(crate) async fn stocked(world: &World, caller: &Caller, serial_number: &'static str, byte: u8) -> Self {
+        let open = NewLot {
+            open_to: Some(OpenTo::Everybody),
+            note: None,
+        };
+        world
+            .service
+            .create_lot(caller, serial_number, &open)
+            .await
+            .expect("a batch");
+        let token = pskc::Seed {
+            moving: pskc::Moving::Counter { counter: 0 },
+            ..seed(serial_number, byte, 20)
+        };
+        let (token, wanted) = ([token], into(serial_number));
+        let receipt = world.service.import(caller, &token, Receipt::default(), &wanted);
+        assert_eq!(receipt.await.expect("a receipt").imported, 1);
+        Self { serial_number, byte }
+    }
+
+    /// Its code at this counter.
+    pub(crate) fn at(&self, counter: u64) -> String {
+        let secret = otp::Secret::from_slice(&[self.byte; 20]).expect("a secret");
+        let key = otp::Key::new(&secret, otp::Algorithm::Sha1);
+        let code = key.code(otp::Step::new(counter), otp::Digits::SIX);
+        code.text(&mut [0; 8]).to_owned()
+    }
+
+    /// Alice binds it by its first two codes.
+    pub(crate) async fn bound(&self, world: &World, caller: &Caller, factor: Option<Replacement>) -> Id {
+        let wanted = world.wanted(&alice(), hardware(self.serial_number), factor);
+        let offer = world.service.start_enrollment(caller, &wanted).await.expect("an offer");
+        let codes = confirmation(&[&self.at(0), &self.at(1)]);
+        let alice = alice();
+        let done = world.service.confirm_enrollment(caller, &alice, offer.id, &codes);
+        done.await.expect("it is bound").0.id
+    }
+}
+
 /// Somebody of support.
 pub(crate) struct Staff {
     pub(crate) owner: Owner,

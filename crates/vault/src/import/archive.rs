@@ -17,6 +17,8 @@ const FORMAT: Format = Format::Zip;
 const MAGIC: &[u8] = b"PK\x03\x04";
 /// An export is among few files; more are attachments, and looked at no further than these.
 const MAX_FILES: usize = 256;
+/// So many of them are tried as what only the password proves.
+const MAX_TRIALS: usize = 4;
 /// What is unpacked of all files together, in bytes.
 const MAX_UNPACKED_BYTES: usize = 2 * MAX_EXPORT_LEN_BYTES;
 
@@ -28,14 +30,19 @@ pub(super) fn is_one(bytes: &[u8]) -> bool {
 pub(super) fn read(bytes: &[u8], password: Option<&[u8]>) -> Result<Export, ImportError> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|_| ImportError::Archive)?;
     let (mut found, mut left) = (None, MAX_UNPACKED_BYTES);
+    let (mut other, mut trials_left) = (None, MAX_TRIALS);
     for number in 0..archive.len().min(MAX_FILES) {
         let Some(Unpacked { content, is_encrypted }) = unpacked(&mut archive, number, password, left)? else {
             continue;
         };
         left -= content.len();
-        let mut export = match read_itself(&content, password) {
+        let mut export = match read_with(&content, password, &mut trials_left) {
             Ok(export) => export,
             Err(error) if says_nothing(error) => continue,
+            Err(error) if is_of_another_kind(error) => {
+                other = other.or(Some(error));
+                continue;
+            }
             Err(error) => return Err(error),
         };
         if found.is_some() {
@@ -47,10 +54,27 @@ pub(super) fn read(bytes: &[u8], password: Option<&[u8]>) -> Result<Export, Impo
         }
         found = Some(export);
     }
-    found.ok_or(ImportError::Unsupported(
+    found.ok_or(other.unwrap_or(ImportError::Unsupported(
         FORMAT,
         "none of its files is an export that is known",
-    ))
+    )))
+}
+
+/// A file of it, by the password only where it asks for one: what has no magic may be an andOTP backup, each of which says for
+/// itself what trying the password costs.
+fn read_with(content: &[u8], password: Option<&[u8]>, trials_left: &mut usize) -> Result<Export, ImportError> {
+    match read_itself(content, None) {
+        Err(error @ ImportError::Locked(format)) if password.is_some() => {
+            if format == Format::AndOtp {
+                match trials_left.checked_sub(1) {
+                    Some(left) => *trials_left = left,
+                    None => return Err(error),
+                }
+            }
+            read_itself(content, password)
+        }
+        read => read,
+    }
 }
 
 /// True for what attachments, pictures and help texts beside an export give.
@@ -64,6 +88,19 @@ fn says_nothing(error: ImportError) -> bool {
             | ImportError::Locked(Format::AndOtp)
             | ImportError::WrongPassword(Format::AndOtp)
             | ImportError::NotEvenAndOtp
+    )
+}
+
+/// True for what an attachment may be, and an export that is not read: worth telling where there is no other.
+fn is_of_another_kind(error: ImportError) -> bool {
+    matches!(
+        error,
+        ImportError::Encoding(_)
+            | ImportError::EncryptedDatabase
+            | ImportError::Database
+            | ImportError::KeePass
+            | ImportError::Age
+            | ImportError::OpenPgp
     )
 }
 

@@ -58,8 +58,15 @@ pub(super) const IMPORTER: Importer = Importer {
 
 fn read(text: &str, password: Option<&[u8]>) -> Result<Export, ImportError> {
     let file: File<'_> = parse(FORMAT, text)?;
-    match (file.decrypted_authenticator_tokens, file.authenticator_tokens) {
-        (Some(tokens), _) => {
+    let is_none = |tokens: &RawList<'_>| tokens.0.is_empty();
+    let decrypted = file.decrypted_authenticator_tokens.filter(|tokens| !is_none(tokens));
+    let encrypted = file.authenticator_tokens.unwrap_or(RawList(Vec::new()));
+    match decrypted {
+        Some(_) if !is_none(&encrypted) => Err(ImportError::Unsupported(
+            FORMAT,
+            "it has a list of encrypted tokens and one of decrypted ones: make a file of each",
+        )),
+        Some(tokens) => {
             let mut export = Export::new(FORMAT, Protection::InTheClear);
             push_all(&mut export, tokens, |mut token: Token| {
                 let seed = token.decrypted_seed.take();
@@ -67,7 +74,7 @@ fn read(text: &str, password: Option<&[u8]>) -> Result<Export, ImportError> {
             });
             Ok(export)
         }
-        (None, tokens) => open_all(tokens.unwrap_or(RawList(Vec::new())), password),
+        None => open_all(encrypted, password),
     }
 }
 

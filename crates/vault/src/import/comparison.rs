@@ -1,6 +1,6 @@
 //! The comparison of an import with a vault: a dry run, and the import itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::claim::Oddity;
 use super::google::Parts;
@@ -69,7 +69,58 @@ impl Entries {
 }
 
 /// The entries there are, by secret and parameters. Those of one secret differ in their names.
-struct Comparison(BTreeMap<[u8; 32], Vec<Known>>);
+struct Comparison(BTreeMap<[u8; 32], OneSecret>);
+
+/// The entries of one secret, and the first of them by their names: a file may have thousands.
+#[derive(Default)]
+struct OneSecret {
+    known: Vec<Known>,
+    same: HashMap<[Name; 2], usize>,
+    /// In lower case. Where one of them is [`None`], of whatever name there.
+    folded: HashMap<[Option<String>; 2], usize>,
+}
+
+impl OneSecret {
+    fn push(&mut self, new: Known) {
+        let place = self.known.len();
+        let [issuer, account] = [&new.issuer, &new.account].map(folded);
+        let names = [new.issuer.clone(), new.account.clone()];
+        self.same.entry(names).or_insert(place);
+        for names in [
+            [Some(issuer.clone()), Some(account.clone())],
+            [Some(issuer), None],
+            [None, Some(account)],
+            [None, None],
+        ] {
+            self.folded.entry(names).or_insert(place);
+        }
+        self.known.push(new);
+    }
+
+    /// The one of these that these names are a double of: the one of the same names, else the first whose names agree.
+    fn original(&self, issuer: &Name, account: &Name) -> Option<usize> {
+        let same = self.same.get(&[issuer.clone(), account.clone()]).copied();
+        same.or_else(|| {
+            let accounts = agreeing(account);
+            let both = agreeing(issuer)
+                .into_iter()
+                .flat_map(|issuer| accounts.iter().map(move |account| [issuer.clone(), account.clone()]));
+            both.filter_map(|names| self.folded.get(&names).copied()).min()
+        })
+    }
+}
+
+/// The names that agree with this one: itself but for its case and one that is not known, or any at all.
+fn agreeing(name: &Name) -> Vec<Option<String>> {
+    match name.is_empty() {
+        true => vec![None],
+        false => vec![Some(folded(name)), Some(String::new())],
+    }
+}
+
+fn folded(name: &Name) -> String {
+    name.as_str().to_lowercase()
+}
 
 struct Known {
     at: At,
@@ -115,20 +166,11 @@ impl Known {
     fn title(&self) -> String {
         title(&self.issuer, &self.account)
     }
-
-    fn has_names(&self, issuer: &Name, account: &Name) -> bool {
-        self.issuer == *issuer && self.account == *account
-    }
-
-    /// True if these names may be the same person's at the same service.
-    fn agrees(&self, issuer: &Name, account: &Name) -> bool {
-        agree(&self.issuer, issuer) && agree(&self.account, account)
-    }
 }
 
 /// True for the same name but for its case, and where one of the two is not known.
 fn agree(one: &Name, other: &Name) -> bool {
-    one.is_empty() || other.is_empty() || one.as_str().to_lowercase() == other.as_str().to_lowercase()
+    one.is_empty() || other.is_empty() || folded(one) == folded(other)
 }
 
 fn counter(kind: Kind) -> Option<u64> {
@@ -138,16 +180,9 @@ fn counter(kind: Kind) -> Option<u64> {
     }
 }
 
-/// The one of these, which have one secret, that these names are a double of: the one of the same names, else one whose names
-/// agree.
-fn original(known: &[Known], issuer: &Name, account: &Name) -> Option<usize> {
-    let same = known.iter().position(|known| known.has_names(issuer, account));
-    same.or_else(|| known.iter().position(|known| known.agrees(issuer, account)))
-}
-
 impl Comparison {
     fn with(entries: &Entries) -> Self {
-        let mut known: BTreeMap<_, Vec<Known>> = BTreeMap::new();
+        let mut known: BTreeMap<_, OneSecret> = BTreeMap::new();
         for entry in entries.iter() {
             let of_secret = known.entry(entry.credential().fingerprint()).or_default();
             of_secret.push(Known::of_entry(entry));
@@ -157,7 +192,7 @@ impl Comparison {
 
     fn has(&self, draft: &Draft) -> bool {
         let of_secret = self.0.get(&draft.credential.fingerprint());
-        of_secret.is_some_and(|known| original(known, &draft.issuer, &draft.account).is_some())
+        of_secret.is_some_and(|known| known.original(&draft.issuer, &draft.account).is_some())
     }
 
     /// `earlier` are the receipts of the exports before this one.
@@ -181,15 +216,16 @@ impl Comparison {
             };
             let new = Known::of_draft(at, draft);
             let of_secret = self.0.entry(draft.credential.fingerprint()).or_default();
-            match original(of_secret, &draft.issuer, &draft.account) {
+            match of_secret.original(&draft.issuer, &draft.account) {
                 None => {
-                    let other = of_secret.first().map(Known::title);
+                    let other = of_secret.known.first().map(Known::title);
                     candidate.odd.extend(other.map(|other| Oddity::SameSecret { other }));
                     of_secret.push(new);
                     receipt.came.push(candidate);
                 }
                 Some(original) => {
-                    let double = double(candidate.place, new, &mut of_secret[original], &mut receipt, earlier);
+                    let known = &mut of_secret.known[original];
+                    let double = double(candidate.place, new, known, &mut receipt, earlier);
                     receipt.doubles.push(double);
                 }
             }

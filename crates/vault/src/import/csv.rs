@@ -117,10 +117,6 @@ impl<'a> Table<'a> {
 
     /// `None` at the end.
     pub(crate) fn next_row(&mut self) -> Result<Option<Row<'_>>, ImportError> {
-        self.rows += 1;
-        if self.rows > MAX_ENTRIES {
-            return Err(ImportError::Malformed(self.format, "it has more than 10000 rows"));
-        }
         let (line, fields) = loop {
             let Some((line, fields)) = self.record()? else {
                 return Ok(None);
@@ -134,6 +130,10 @@ impl<'a> Table<'a> {
                 _ => return Err(ImportError::Damaged { line, column: 1 }),
             }
         };
+        self.rows += 1;
+        if self.rows > MAX_ENTRIES {
+            return Err(ImportError::Malformed(self.format, "it has more than 10000 rows"));
+        }
         Ok(Some(Row {
             line,
             columns: &self.columns,
