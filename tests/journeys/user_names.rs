@@ -69,7 +69,7 @@ fn a3b_folded_names_are_one_user() {
         assert_eq!(listed["items"][0]["user"], "joe");
         assert_eq!(shouting.get()["devices"].as_array().map(Vec::len), Some(1));
         let told = world
-            .get(Role::Audit, "/v1/audit?account=acme&user=jOE&action=device.bind")
+            .get(Role::Audit, "/v1/audit?account=acme&user=jOE&action=enrollment.confirm")
             .expect(200);
         assert_eq!(told["items"].as_array().map(Vec::len), Some(1), "{told}");
         (bound.phone, bound.device)
