@@ -57,8 +57,9 @@ pub(super) struct Set {
 
 const AFTER_HELP: &str = "\
 Two users of one account who would have one name are listed, and nothing is changed: exit code 1.
-Unbind one of them, or erase them, and try again. A command that was interrupted goes on when it is
-run again; until then no service starts.
+Erase one of them while the service runs as before, and try again; that their devices are unbound
+is not enough: DELETE /v1/accounts/ACCOUNT/users/USER?actor_id=ME&actor_kind=admin&erase=true. A
+command that was interrupted goes on when it is run again; until then no service starts.
 
 Back to `exact` nobody is renamed: names stay as they are, folded.";
 
@@ -156,7 +157,9 @@ fn collide(count: u64, named: &[NameCollision], as_json: bool) -> Done {
         }
     }
     eprintln!(
-        "error: {count} pairs of users would have one name, and nothing was changed: unbind or erase one of each, and try again"
+        "error: {count} pair(s) of users would have one name, and nothing was changed: erase one of each \
+         while the service runs as before, and try again: \
+         DELETE /v1/accounts/ACCOUNT/users/USER?actor_id=ME&actor_kind=admin&erase=true"
     );
     Ok(ExitCode::from(1))
 }
