@@ -63,7 +63,7 @@ enum Command {
     /// Looks at the clock, and accepts it where the service doubts it
     #[command(subcommand)]
     Clock(clock::Clock),
-    /// Shows and sets how the names of users are compared, where no service runs
+    /// Shows how the names of users are compared, and sets it where no service runs
     #[command(subcommand)]
     UserNames(user_names::UserNames),
     /// Rotates keys of the keyring, beside a running service too
