@@ -39,7 +39,7 @@ enum Command {
     Devices(devices::Devices),
     /// Says whether a code is right; exit code 1 if it is not
     Verify(verify::Verify),
-    /// Measures a device's clock by two consecutive codes
+    /// Measures a device's clock, or finds its counter, by two consecutive codes
     Resync(resync::Resync),
     /// Ends a device by a code of it
     Unbind(unbind::Unbind),

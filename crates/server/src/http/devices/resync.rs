@@ -23,10 +23,10 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[
     ProblemCode::Conflict,
 ]);
 
-/// Measures a device's clock by two consecutive codes
+/// Measures a device's clock, or finds its counter, by two consecutive codes
 ///
-/// Role: enroll. For a device whose clock left the window. With an identity proof it lifts a suspension too,
-/// as `unlock` would.
+/// Role: enroll. For a device whose clock left the window, or whose counter is ahead. With an identity proof it lifts a
+/// suspension too, as `unlock` would.
 #[utoipa::path(
     post,
     path = "/v1/accounts/{account}/users/{user}/devices/{id}/resync",
