@@ -46,7 +46,7 @@ fn d5_user_why_says_why_the_last_code_was_refused() {
     for words in [
         "verify refused: used",
         "The code was right, and had been used",
-        "Tell the user: Wait until the app shows the next code",
+        "Tell the user: Type the next code, once the app or the token shows it",
         &device,
         "clock right",
         "recovery codes left: ",

@@ -47,7 +47,7 @@ const CAUSES: &[Cause] = &[
         "wrong",
         "The code is none of this device's; for a few minutes this stands for a code that came too early, too.",
         "验证码不属于该设备；几分钟之内，过早的验证码也显示为此项。",
-        "Look for the right entry in the app, and type the code that it shows now. If it stays wrong, the phone's clock may be off: set it to automatic.",
+        "Type the code that the token, or the right entry in the app, shows now. If it stays wrong, the phone's clock may be off: set it to automatic; a hardware token is measured anew by a resync.",
     ),
     refusal(
         "wrong_recovery_code",
@@ -65,7 +65,7 @@ const CAUSES: &[Cause] = &[
         "used",
         "The code was right, and had been used, or is older than one that was; `steps` says by how much.",
         "验证码本来正确，但已使用过，或早于已使用的验证码；`steps` 为相差的步数。",
-        "Wait until the app shows the next code: each one works once.",
+        "Type the next code, once the app or the token shows it: each one works once.",
     ),
     refusal(
         "too_early",
