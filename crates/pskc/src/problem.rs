@@ -42,7 +42,7 @@ pub enum Problem {
     ColumnsOfOneMeaning,
     /// A guessed column of serial numbers that are none.
     #[error(
-        "this does not look like one (letters, digits and dashes, with a digit among them): if it is, name the columns in a first line, serial,secret"
+        "this does not look like one (up to 24 letters, digits and dashes, with a digit among them): if it is, name the columns in a first line, serial,secret"
     )]
     NoSerialNumberLook,
     /// A guessed column of secrets that are none.

@@ -46,8 +46,8 @@ pub(crate) fn read_table(text: &str, context: &Context) -> Result<Receipt, ReadE
     }
     if !looks_like_serial_number(first.cell(0)) && !is_rounded(first.cell(0)) {
         return Err(ReadError::Unknown(format!(
-            "line {} does not begin with a serial number (letters, digits and dashes, with a digit among them), and no line \
-             before it names the columns, such as serial,secret",
+            "line {} does not begin with a serial number (up to 24 letters, digits and dashes, with a digit among them), and \
+             no line before it names the columns, such as serial,secret",
             first.line
         )));
     }
