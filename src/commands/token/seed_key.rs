@@ -87,7 +87,8 @@ impl SeedKey {
         authenticator::kept_private(path)?;
         let bytes = fs::read(path).map(Zeroizing::new).map_err(|error| {
             Failure::usage(format!("{shown} cannot be read: {error}")).help(
-                "make one with `(umask 077; openssl rand -hex 32 > FILE)`, and give it to whoever imports the tokens",
+                "a file of before opens with its own key alone; for a new file make one with \
+                 `(umask 077; openssl rand -hex 32 > FILE)`, and give it to whoever imports the tokens",
             )
         })?;
         let key = match unhex(&bytes) {
