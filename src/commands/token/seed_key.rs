@@ -99,7 +99,10 @@ impl SeedKey {
             return Err(Failure::usage(format!(
                 "{shown} holds no key: 16, 24 or 32 bytes, or as many in hexadecimal"
             ))
-            .help("make one with `(umask 077; openssl rand -hex 32 > FILE)`"));
+            .help(
+                "a file of before opens with its own key alone; for a new file make one with \
+                 `(umask 077; openssl rand -hex 32 > FILE)`",
+            ));
         }
         Ok(Self(key))
     }
