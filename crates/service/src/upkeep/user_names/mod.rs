@@ -64,7 +64,7 @@ fn differs(stands: UserNames, wanted: UserNames) -> ServiceError {
     let (stands, wanted) = (stands.name(), wanted.name());
     ServiceError::Untrusted(format!(
         "policy.user_names is {wanted}, and the names of the users in this database are {stands}: set it back, or change \
-         them by `countersign user-names set {wanted}` while no service runs"
+         them by `countersign user-names set {wanted}` (with the same --data-dir or --config) while no service runs"
     ))
 }
 
