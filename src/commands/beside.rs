@@ -75,6 +75,13 @@ fn on_data<B, T>(
         Some(&heads).filter(|heads| !heads.is_empty()).map(Vec::as_slice),
     );
     let store = Arc::new(store.map_err(|error| refusal(error, &files, &dir))?);
+    if is_alone && !files.is_empty() {
+        // From here on the next start asks for this one, which may be killed like any other.
+        let register = block_on(store.chains())?.map_err(Failure::new)?;
+        files.take_in(&register, &*environment.keyring);
+        files.advance(SignedHead::new(store.head(), &*environment.keyring));
+        files.write(&*environment.keyring)?;
+    }
     let ports = Ports {
         store: store.clone(),
         clock: environment.clock,

@@ -53,6 +53,39 @@ fn a3b_names_are_folded_by_a_command_while_no_service_runs() {
     verified.with_code(0);
 }
 
+/// As a service that is killed, the command is one that the next start asks for.
+#[test]
+fn a3b_a_command_that_is_killed_goes_on_where_it_was() {
+    let home = tempfile::tempdir().expect("a directory");
+    let dir = home.path().join("data");
+    let step = step_that_lasts(60);
+    let service = Served::start(&dir);
+    let (device, phone) = service.api().bind("Joe", step - 1);
+    for number in 0..300 {
+        service.api().bind(&format!("Jo-{number}"), step - 1);
+    }
+    service.end().with_code(0);
+    let set = &["set", "case_insensitive", "--yes", "--json"];
+    let mut setting = Running::start(&mut user_names(&dir, set));
+    let is_under_way = || {
+        let shown = run(&mut user_names(&dir, &["show", "--json"]), "").with_code(0).json();
+        shown["renaming"] == json!(true)
+    };
+    while !is_under_way() {
+        assert!(!setting.ended(), "it is killed while it renames");
+    }
+    setting.kill();
+    let refused = run(&mut serve(&dir), "").with_code(1);
+    assert!(refused.err.contains("countersign user-names set"), "{}", refused.err);
+    let done = run(&mut user_names(&dir, set), "").with_code(0).json();
+    assert_eq!(done["user_names"], "case_insensitive");
+    let service = Served::start(&dir);
+    let told = service.api().verify("jOE", &phone.code(step)).expect("an answer");
+    assert_eq!((told.outcome(), &told.body["device_id"]), ("accepted", &json!(device)));
+    service.end().with_code(0);
+    run(countersign().args(["audit", "verify", "--data-dir"]).arg(&dir), "").with_code(0);
+}
+
 #[test]
 fn a3b_users_who_would_have_one_name_are_listed() {
     let home = tempfile::tempdir().expect("a directory");

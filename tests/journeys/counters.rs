@@ -204,6 +204,11 @@ fn a_counter_token_from_its_seed_file_to_find_by_code() {
         (&found["items"][0]["serial_number"], &found["items"][0]["user"]),
         (&json!(hers.serial_number), &json!("alice"))
     );
+    assert_eq!(
+        found["items"][0]["counter"],
+        world.button(&hers)["counter"],
+        "as it is now"
+    );
     assert_eq!(alice.verify(&second), refused(), "A5: burned");
     assert_eq!(
         alice.verify(&hers.press()),

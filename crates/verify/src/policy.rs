@@ -69,20 +69,24 @@ impl Policy {
         }
     }
 
-    /// The seconds after a refused code in which the farthest step that its cause may name can still be accepted.
-    pub fn near_masked_s(&self, period: Period) -> u64 {
-        self.masked_s(self.cause_steps, period)
+    /// The seconds after a refused code in which the farthest step that its cause may name can still be accepted. Of a counter
+    /// none: no time brings what may be told of it.
+    pub fn near_masked_s(&self, moving: Moving, period: Period) -> u64 {
+        self.masked_s(moving, self.cause_steps, period)
     }
 
     /// [`near_masked_s`](Self::near_masked_s) for a code that was refused while the clock is not known: at a binding or a
     /// resync.
-    pub fn search_masked_s(&self, period: Period) -> u64 {
+    pub fn search_masked_s(&self, moving: Moving, period: Period) -> u64 {
         // The clock may turn out to be as far behind as the step that was named is ahead.
-        self.masked_s(self.search_steps.saturating_mul(2), period)
+        self.masked_s(moving, self.search_steps.saturating_mul(2), period)
     }
 
     /// The window around it, the part of a step that is over, and the one or two that drift may take back meanwhile.
-    fn masked_s(&self, ahead_steps: u32, period: Period) -> u64 {
+    fn masked_s(&self, moving: Moving, ahead_steps: u32, period: Period) -> u64 {
+        if moving == Moving::Counter {
+            return 0;
+        }
         let steps = u64::from(ahead_steps) + u64::from(self.window_steps) + 3;
         steps * u64::from(period.get_s())
     }

@@ -187,7 +187,8 @@ async fn judge_code(
                 changed |= judgement.next != bound.state;
                 next = next.with_state(id, judgement.next);
                 cause = Some(why);
-                masked_s = masked_s.max(policy.near_masked_s(credential.parameters().period));
+                let moving = bound.state.parts().moving;
+                masked_s = masked_s.max(policy.near_masked_s(moving, credential.parameters().period));
             }
             Verdict::Locked(lock) => locked = Some(lock),
         }

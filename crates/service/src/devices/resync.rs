@@ -82,7 +82,9 @@ impl Service {
                     entry("refused")
                         .cause(
                             cause,
-                            core.settings.policy.search_masked_s(bound.device.parameters.period),
+                            core.settings
+                                .policy
+                                .search_masked_s(bound.state.parts().moving, bound.device.parameters.period),
                         )
                         .detail(json!({"identity_proof": evidence(proof)})),
                     Err(ServiceError::CodeRefused {

@@ -211,7 +211,9 @@ async fn count_wrong(
         .of_user()
         .cause(
             cause,
-            core.settings.policy.search_masked_s(enrollment.parameters.period),
+            core.settings
+                .policy
+                .search_masked_s(enrollment.moving, enrollment.parameters.period),
         )
         .detail(detail);
     let counted = becomes(enrollment, |state| state.wrong_code(most))?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use otp::{Code, Step};
 use serde_json::json;
-use store::{BoundToken, Change, Outcome, Token, TokenFilter, TokenStatus};
+use store::{Bound, BoundToken, Change, Outcome, Token, TokenFilter, TokenStatus};
 use tokio::task::{JoinHandle, spawn_blocking};
 use verify::{Credential, DeviceState, Kind, UnixMs, recognise, shows, shows_counter};
 use zeroize::Zeroizing;
@@ -144,8 +144,13 @@ async fn burn_one(
         .of_user()
         .device(device)
         .detail(json!({"serial_number": token.serial_number}));
-    let change = Change::of(attempt.event_of(&row, &entry).await?).with([row.with_state(device, next).used()]);
-    attempt.commit(change, TokenView::of_bound(token, bound)).await
+    let change = Change::of(attempt.event_of(&row, &entry).await?);
+    let change = change.with([row.with_state(device, next.clone()).used()]);
+    let burned = Bound {
+        state: next,
+        ..bound.clone()
+    };
+    attempt.commit(change, TokenView::of_bound(token, &burned)).await
 }
 
 fn malformed() -> ServiceError {

@@ -160,7 +160,8 @@ impl UserBatch<'_> {
                 lock = longest(lock, judgement.next.lock(request.road(), now));
                 bound.state = judgement.next;
                 told = told.filter(|told| *told != Cause::Wrong).or(Some(cause));
-                masked_s = masked_s.max(policy.near_masked_s(bound.device.parameters.period));
+                let moving = bound.state.parts().moving;
+                masked_s = masked_s.max(policy.near_masked_s(moving, bound.device.parameters.period));
             }
         }
         changed |= self.memo != before;

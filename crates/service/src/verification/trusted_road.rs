@@ -84,7 +84,7 @@ impl UserBatch<'_> {
         let policy = &round.core.settings.policy;
         let masked_s = devices
             .iter()
-            .map(|bound| policy.near_masked_s(bound.device.parameters.period));
+            .map(|bound| policy.near_masked_s(bound.state.parts().moving, bound.device.parameters.period));
         let entry = request.event("refused").cause(cause, masked_s.max().unwrap_or(0));
         if next == before {
             return self.refuse_freely(round, request, &entry, "repeated");
