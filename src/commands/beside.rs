@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use service::{Caller, Ports, Service, ServiceError, Settings, SignedHead, Signer};
+use service::{Caller, Ports, Service, ServiceError, Settings, SignedHead, Signer, audit::Trail as _};
 use store_sqlite::OwnerLock;
 use vault::shown;
 
