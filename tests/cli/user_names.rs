@@ -61,7 +61,7 @@ fn a3b_a_command_that_is_killed_goes_on_where_it_was() {
     let step = step_that_lasts(60);
     let service = Served::start(&dir);
     let (device, phone) = service.api().bind("Joe", step - 1);
-    for number in 0..300 {
+    for number in 0..120 {
         service.api().bind(&format!("Jo-{number}"), step - 1);
     }
     service.end().with_code(0);
