@@ -19,7 +19,7 @@ use syn::{FnArg, ImplItem, Item, Type, Visibility};
 use zeroize::Zeroizing;
 
 /// What is for nobody in particular: it begins, ends and looks at the whole, says who somebody is, or tells public keys.
-const WITHOUT_A_CALLER: [&str; 9] = [
+const WITHOUT_A_CALLER: [&str; 10] = [
     "start",
     "close",
     "ready",
@@ -29,6 +29,7 @@ const WITHOUT_A_CALLER: [&str; 9] = [
     "open_page_link",
     "page_visitor",
     "grant_keys",
+    "user_names",
 ];
 
 /// A public method of [`Service`], and whether a caller is the first thing that it takes.
