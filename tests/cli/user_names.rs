@@ -68,11 +68,15 @@ fn a3b_a_command_that_is_killed_goes_on_where_it_was() {
     let set = &["set", "case_insensitive", "--yes", "--json"];
     let mut setting = Running::start(&mut user_names(&dir, set));
     let is_under_way = || {
-        let shown = run(&mut user_names(&dir, &["show", "--json"]), "").with_code(0).json();
-        shown["renaming"] == json!(true)
+        let shown = run(&mut user_names(&dir, &["show", "--json"]), "");
+        shown.status.success() && shown.json()["renaming"] == json!(true)
     };
+    // It stands still while it is looked at: a look takes longer than many a renaming.
+    setting.ask_to_end("STOP");
     while !is_under_way() {
+        setting.ask_to_end("CONT");
         assert!(!setting.ended(), "it is killed while it renames");
+        setting.ask_to_end("STOP");
     }
     setting.kill();
     let refused = run(&mut serve(&dir), "").with_code(1);
