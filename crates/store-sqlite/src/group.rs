@@ -6,10 +6,11 @@ use std::{
 };
 
 use rusqlite::Connection;
-use store::{Checked, Id, Outcome, Revision, Write, audit::Head};
+use store::{Checked, Id, Outcome, Revision, User, Write, audit::Head};
 
 use crate::{
     fault::Result,
+    known::Known,
     tables::{audit_row, document, history, lookup, owner, secret, user, user_state},
     tail::{Kept, Tail},
 };
@@ -18,6 +19,7 @@ use crate::{
 pub(crate) struct Group<'a> {
     tx: &'a Connection,
     tail: &'a Tail,
+    known: &'a Known,
     folded: user_state::FoldedStates<'a>,
     generation: u32,
     /// The row of this group, which is appended at its end.
@@ -52,10 +54,11 @@ impl Changed {
 }
 
 impl<'a> Group<'a> {
-    pub(crate) fn new(tx: &'a Connection, tail: &'a Tail, head: Head) -> Result<Self> {
+    pub(crate) fn new(tx: &'a Connection, tail: &'a Tail, known: &'a Known, head: Head) -> Result<Self> {
         Ok(Self {
             tx,
             tail,
+            known,
             folded: user_state::FoldedStates::of(tx)?,
             generation: owner::generation(tx)?,
             row: audit_row::Draft::default(),
@@ -97,17 +100,17 @@ impl<'a> Group<'a> {
             Write::Delete { expected, key } => document::version(self.tx, key)? == Some(*expected),
             Write::Require { expected, key } => document::version(self.tx, key)? == *expected,
             Write::User { next, .. } => {
-                self.revision(&next.id)? == next.revision
+                self.revision(next)? == next.revision
                     && (next.revision.is_some() || !user::exists(self.tx, &next.owner)?)
             }
             Write::RenameUser { from, next } => {
-                self.revision(&next.id)? == next.revision
+                self.revision(next)? == next.revision
                     && user::is(self.tx, from, &next.id)?
                     && !user::exists(self.tx, &next.owner)?
             }
             Write::EraseUser(user) => {
                 user.revision.is_some()
-                    && self.revision(&user.id)? == user.revision
+                    && self.revision(user)? == user.revision
                     && user::is(self.tx, &user.owner, &user.id)?
             }
             Write::Reseal { number, old, .. } => secret::holds(self.tx, *number, old)?,
@@ -156,27 +159,38 @@ impl<'a> Group<'a> {
 
     /// The next of these states, in the group's row, which is about to be appended.
     fn kept<'s>(&self, states: &mut impl Iterator<Item = &'s (Id, Box<[u8]>)>) -> Kept {
-        let revision = Revision {
+        let state = states.next().map(|(_, state)| state.clone()).unwrap_or_default();
+        Kept {
+            revision: self.next_revision(),
+            state,
+        }
+    }
+
+    /// The revision of every row that this group writes.
+    fn next_revision(&self) -> Revision {
+        Revision {
             generation: self.generation,
             chain: self.head.chain,
             position: self.head.position + 1,
-        };
-        let state = states.next().map(|(_, state)| state.clone()).unwrap_or_default();
-        Kept { revision, state }
+        }
     }
 
     /// The revision that the next change of this group meets.
-    fn revision(&mut self, user: &Id) -> Result<Option<Revision>> {
-        match (self.changed.get(user), self.tail.get(user)) {
+    fn revision(&mut self, user: &User) -> Result<Option<Revision>> {
+        match (self.changed.get(&user.id), self.tail.get(&user.id)) {
             (Some(changed), _) => Ok(changed.revision()),
             (None, Some(kept)) => Ok(Some(kept.revision)),
-            (None, None) => self.folded.revision(user),
+            (None, None) => match self.known.revision(user) {
+                Some(revision) => Ok(Some(revision)),
+                None => self.folded.revision(&user.id),
+            },
         }
     }
 
     /// Appends its row, unless nothing was said. What is to be published, without the borrow of the transaction.
     pub(crate) fn finish(self) -> Result<Finished> {
         let events = self.row.events();
+        let revision = self.next_revision();
         let (head, row) = match events {
             0 => (self.head, None),
             _ => {
@@ -187,6 +201,7 @@ impl<'a> Group<'a> {
         Ok(Finished {
             head,
             row,
+            revision,
             events,
             changed: self.changed,
             erases: self.erases,
@@ -209,6 +224,8 @@ pub(crate) struct Finished {
     pub(crate) head: Head,
     /// The number of its row; `None` while it has none.
     pub(crate) row: Option<i64>,
+    /// Of every user's row that was written.
+    pub(crate) revision: Revision,
     /// The number of its events.
     pub(crate) events: u64,
     pub(crate) changed: HashMap<Id, Changed>,

@@ -34,6 +34,7 @@ mod fault;
 mod fold;
 mod generation;
 mod group;
+mod known;
 mod options;
 mod proof;
 mod readers;

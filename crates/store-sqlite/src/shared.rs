@@ -4,10 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, atomic::AtomicBool}
 
 use store::audit::Head;
 
-use crate::{damage::DamageLog, generation::Generation, tail::Tail, trust::Trust};
+use crate::{damage::DamageLog, generation::Generation, known::Known, tail::Tail, trust::Trust};
 
 pub(crate) struct Shared {
     pub(crate) tail: RwLock<Tail>,
+    pub(crate) known: Known,
     /// Durable rows only.
     pub(crate) head: Mutex<Head>,
     /// Nobody who only reads has one.
@@ -21,9 +22,10 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// As it is when the database is opened.
-    pub(crate) fn of(tail: Tail, head: Head, generation: Option<Generation>, owner: bool) -> Self {
+    pub(crate) fn of(tail: Tail, head: Head, generation: Option<Generation>, known: Known, owner: bool) -> Self {
         Self {
             tail: RwLock::new(tail),
+            known,
             head: Mutex::new(head),
             generation,
             owner,

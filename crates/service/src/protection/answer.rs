@@ -98,11 +98,7 @@ impl Service {
             challenge: Some(Arc::new(pending.clone())),
             trusts_device,
         };
-        let mut judged = self.lane.decide(vec![request], core.settings.waiting_per_user).await;
-        let told = judged
-            .pop()
-            .unwrap_or_else(|| Err(ServiceError::Internal("no answer of the lane".into())))?;
-        match told {
+        match self.lanes.decide_one(request, core.settings.waiting_per_user).await? {
             Answer::Accepted(accepted) => Ok(JudgedAnswer::Right(Box::new(RightAnswer {
                 pending,
                 decision: accepted.decision_id,

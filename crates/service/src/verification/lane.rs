@@ -22,14 +22,14 @@ use crate::{
 const BATCH: usize = 1_024;
 /// Requests of one call that travel together.
 const CHUNK: usize = 256;
-/// Requests that may wait in all; beyond it callers are told to come back.
+/// Requests that may wait in all lanes; beyond it callers are told to come back.
 const QUEUE: usize = 65_536;
-/// Requests that may wait for one account, so that one that floods leaves room for the others.
-const QUEUE_OF_ACCOUNT: usize = QUEUE / 8;
 
 pub(crate) struct Lane {
     queue: Mutex<Queue>,
     wake: Notify,
+    /// Requests that may wait in all.
+    room: usize,
 }
 
 #[derive(Default)]
@@ -45,13 +45,22 @@ struct Queue {
     closed: bool,
 }
 
-struct Job {
-    requests: Vec<Request>,
-    answer: oneshot::Sender<Vec<Answered>>,
-    _admission: Arc<Admission>,
+/// Questions that travel together, and whom their answers are for.
+enum Job {
+    One(Request, oneshot::Sender<Answered>),
+    Many(Vec<Request>, oneshot::Sender<Vec<Answered>>, Arc<Admission>),
 }
 
-/// Holds a call's places in the queue; they are free again when its last question is answered.
+impl Job {
+    fn length(&self) -> usize {
+        match self {
+            Self::One(..) => 1,
+            Self::Many(requests, ..) => requests.len(),
+        }
+    }
+}
+
+/// Holds the places of a call of many questions in the queue; they are free again when its last question is answered.
 struct Admission {
     lane: Arc<Lane>,
     owners: HashSet<Owner>,
@@ -60,28 +69,49 @@ struct Admission {
 impl Drop for Admission {
     fn drop(&mut self) {
         let mut queue = self.lane.queue();
-        for owner in &self.owners {
-            if let Some(present) = queue.present.get_mut(owner) {
-                *present -= 1;
-                if *present == 0 {
-                    queue.present.remove(owner);
-                }
-            }
-        }
+        self.owners.iter().for_each(|owner| queue.leave(owner));
     }
 }
 
 impl Lane {
-    pub(crate) fn new() -> Arc<Self> {
+    /// One of so many.
+    pub(crate) fn new(lanes: usize) -> Arc<Self> {
         Arc::new(Self {
             queue: Mutex::default(),
             wake: Notify::new(),
+            room: QUEUE / lanes,
         })
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
         // Nothing in the critical sections can panic halfway.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks about this one.
+    pub(crate) async fn decide_one(&self, request: Request, waiting_per_user: usize) -> Answered {
+        let answer = self.enqueue_one(request, waiting_per_user)?;
+        answer.await.unwrap_or_else(|_lane_ended| Err(shutting_down()))
+    }
+
+    fn enqueue_one(
+        &self,
+        request: Request,
+        waiting_per_user: usize,
+    ) -> Result<oneshot::Receiver<Answered>, ServiceError> {
+        let mut queue = self.queue();
+        let account = request.owner.account.clone();
+        if queue.closed {
+            return Err(shutting_down());
+        }
+        if !queue.has_room(&account, 1, self.room) || !queue.enter(&request.owner, waiting_per_user) {
+            return Err(ServiceError::RateLimited);
+        }
+        let (answer, answered) = oneshot::channel();
+        queue.push(account, Job::One(request, answer));
+        drop(queue);
+        self.wake.notify_one();
+        Ok(answered)
     }
 
     /// Asks about all of these; the answers stand in their order.
@@ -112,7 +142,7 @@ impl Lane {
         if queue.closed {
             return None;
         }
-        if queue.length + requests.len() > QUEUE {
+        if queue.length + requests.len() > self.room {
             return Some(Vec::new());
         }
         let mut refused = HashSet::new();
@@ -121,12 +151,10 @@ impl Lane {
             if owners.contains(&request.owner) || refused.contains(&request.owner) {
                 continue;
             }
-            let present = queue.present.entry(request.owner.clone()).or_default();
-            if *present >= waiting_per_user {
-                refused.insert(request.owner.clone());
-            } else {
-                *present += 1;
+            if queue.enter(&request.owner, waiting_per_user) {
                 owners.insert(request.owner.clone());
+            } else {
+                refused.insert(request.owner.clone());
             }
         }
         let admission = Arc::new(Admission {
@@ -140,19 +168,11 @@ impl Lane {
             requests,
         } in chunks(requests, &refused)
         {
-            if queue.waiting(&account) + requests.len() > QUEUE_OF_ACCOUNT {
+            if !queue.has_room(&account, requests.len(), self.room) {
                 continue;
             }
             let (answer, answered) = oneshot::channel();
-            let _admission = admission.clone();
-            queue.push(
-                account,
-                Job {
-                    requests,
-                    answer,
-                    _admission,
-                },
-            );
+            queue.push(account, Job::Many(requests, answer, admission.clone()));
             waiting.push((places, answered));
         }
         drop(queue);
@@ -168,7 +188,7 @@ impl Lane {
                 (queue.take(), queue.closed)
             };
             if !jobs.is_empty() {
-                answer_jobs(&core, jobs).await;
+                self.answer_jobs(&core, jobs).await;
             } else if closed {
                 return;
             } else {
@@ -177,10 +197,77 @@ impl Lane {
         }
     }
 
+    /// Judges the questions of all jobs as one batch and gives each job its answers.
+    async fn answer_jobs(&self, core: &Core, jobs: Vec<Job>) {
+        let mut requests = Vec::with_capacity(jobs.len());
+        let mut callers = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            callers.push(match job {
+                Job::One(request, answer) => {
+                    requests.push(request);
+                    Caller::One(answer)
+                }
+                Job::Many(many, answer, admission) => {
+                    let length = many.len();
+                    requests.extend(many);
+                    Caller::Many(length, answer, admission)
+                }
+            });
+        }
+        let judged = Judged {
+            lane: self,
+            requests: &requests,
+            callers: &callers,
+        };
+        let mut answers = batch::decide(core, judged.requests).await.into_iter();
+        drop(judged);
+        // Nobody waits any more when the caller hung up; what was decided stays decided.
+        for caller in callers {
+            match caller {
+                Caller::One(answer) => answers.next().is_some_and(|answered| answer.send(answered).is_ok()),
+                Caller::Many(length, answer, admission) => {
+                    drop(admission);
+                    answer.send(answers.by_ref().take(length).collect()).is_ok()
+                }
+            };
+        }
+    }
+
     /// Lets nothing more in.
     pub(crate) fn close(&self) {
         self.queue().closed = true;
         self.wake.notify_one();
+    }
+}
+
+/// Whom a batch's answers are for.
+enum Caller {
+    One(oneshot::Sender<Answered>),
+    Many(usize, oneshot::Sender<Vec<Answered>>, Arc<Admission>),
+}
+
+/// Holds the places of those who asked one question each while their batch is judged, however that ends.
+struct Judged<'a> {
+    lane: &'a Lane,
+    requests: &'a [Request],
+    callers: &'a [Caller],
+}
+
+impl Drop for Judged<'_> {
+    fn drop(&mut self) {
+        let mut queue = self.lane.queue();
+        let mut requests = self.requests;
+        for caller in self.callers {
+            let length = match caller {
+                Caller::One(_) => 1,
+                Caller::Many(length, ..) => *length,
+            };
+            let (asked, rest) = requests.split_at_checked(length).unwrap_or_default();
+            if let (Caller::One(_), [request]) = (caller, asked) {
+                queue.leave(&request.owner);
+            }
+            requests = rest;
+        }
     }
 }
 
@@ -227,15 +314,36 @@ fn chunks(requests: Vec<Request>, refused: &HashSet<Owner>) -> Vec<Chunk> {
 }
 
 impl Queue {
-    /// Questions that wait for this account.
-    fn waiting(&self, account: &str) -> usize {
-        self.jobs
-            .get(account)
-            .map_or(0, |jobs| jobs.iter().map(|job| job.requests.len()).sum())
+    /// Whether so many more questions may wait for this account: one that floods leaves room for the others.
+    fn has_room(&self, account: &str, more: usize, room: usize) -> bool {
+        let of_account = room / 8;
+        let waiting = || {
+            let jobs = self.jobs.get(account)?;
+            Some(jobs.iter().map(Job::length).sum::<usize>())
+        };
+        // Counted only where it could matter.
+        self.length + more <= of_account || (self.length + more <= room && waiting().unwrap_or(0) + more <= of_account)
+    }
+
+    /// Takes a place of this user; false where they have all of theirs.
+    fn enter(&mut self, owner: &Owner, waiting_per_user: usize) -> bool {
+        let present = self.present.entry(owner.clone()).or_default();
+        let enters = *present < waiting_per_user;
+        *present += usize::from(enters);
+        enters
+    }
+
+    fn leave(&mut self, owner: &Owner) {
+        if let Some(present) = self.present.get_mut(owner) {
+            *present -= 1;
+            if *present == 0 {
+                self.present.remove(owner);
+            }
+        }
     }
 
     fn push(&mut self, account: Arc<str>, job: Job) {
-        self.length += job.requests.len();
+        self.length += job.length();
         let jobs = self.jobs.entry(account.clone()).or_default();
         if jobs.is_empty() {
             self.turns.push_back(account);
@@ -254,7 +362,7 @@ impl Queue {
                 continue;
             };
             if let Some(job) = jobs.pop_front() {
-                questions += job.requests.len();
+                questions += job.length();
                 taken.push(job);
             }
             if jobs.is_empty() {
@@ -265,21 +373,5 @@ impl Queue {
         }
         self.length -= questions;
         taken
-    }
-}
-
-/// Judges the questions of all jobs as one batch and gives each job its answers.
-async fn answer_jobs(core: &Core, jobs: Vec<Job>) {
-    let mut requests = Vec::new();
-    let mut callers = Vec::with_capacity(jobs.len());
-    for job in jobs {
-        callers.push((job.requests.len(), job.answer, job._admission));
-        requests.extend(job.requests);
-    }
-    let mut answers = batch::decide(core, &requests).await.into_iter();
-    for (length, answer, admission) in callers {
-        drop(admission);
-        // Nobody waits any more when the caller hung up; what was decided stays decided.
-        let _hung_up = answer.send(answers.by_ref().take(length).collect());
     }
 }

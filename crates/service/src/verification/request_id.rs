@@ -1,11 +1,11 @@
 //! Request ids: an exact repeat of an accepted request is told the same answer.
 
 use serde::{Deserialize, Serialize};
-use store::Owner;
+use store::{Id, Owner};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::{ServiceError, access::caller::Origin, ports::Sealer};
+use crate::{Client, ServiceError, ports::Sealer};
 
 /// A `request_id` and the request it came with, as keyed hashes.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,19 +22,18 @@ impl RequestTag {
     /// Keyed, because a six-digit code under a bare hash is no secret.
     pub(crate) fn new(
         sealer: &dyn Sealer,
-        origin: &Origin,
+        (api_key, client): (Option<Id>, Option<&Client>),
         owner: &Owner,
         request_id: &str,
         code: &str,
     ) -> Result<Self, ServiceError> {
-        let api_key = origin.api_key.unwrap_or_default().into_bytes();
+        let api_key = api_key.unwrap_or_default().into_bytes();
         let id = [
             &api_key[..],
             owner.account.as_bytes(),
             owner.user.as_bytes(),
             request_id.as_bytes(),
         ];
-        let client = origin.client.as_ref();
         let ip = client.and_then(|client| client.ip.as_deref());
         let agent = client.and_then(|client| client.user_agent.as_deref());
         let body = [Some(code), ip, agent];

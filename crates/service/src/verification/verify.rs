@@ -30,49 +30,31 @@ pub struct Question {
 }
 
 impl Service {
-    /// Decides each question; the answers stand in their order. An accepted code is burned, a wrong one
-    /// counted, before this returns.
+    /// Decides this question. An accepted code is burned, a wrong one counted, before this returns.
+    pub async fn verify_one(&self, caller: &Caller, question: Question) -> Result<Answer, ServiceError> {
+        let request = self.request(caller, question)?;
+        self.lanes
+            .decide_one(request, self.core.settings.waiting_per_user)
+            .await
+    }
+
+    /// Decides each question, as [`verify_one`](Self::verify_one) does; the answers stand in their order.
     pub async fn verify(&self, caller: &Caller, questions: Vec<Question>) -> Vec<Result<Answer, ServiceError>> {
-        let mut answers: Vec<_> = questions
-            .iter()
-            .map(|_| Err(ServiceError::FirstFactorRequired))
-            .collect();
+        let mut answers: Vec<Result<Answer, ServiceError>> = Vec::with_capacity(questions.len());
         let mut places = Vec::with_capacity(questions.len());
         let mut requests = Vec::with_capacity(questions.len());
         for (place, question) in questions.into_iter().enumerate() {
-            if let Err(error) = caller.may_for(&[Role::Verify], &question.owner) {
-                answers[place] = Err(error);
-                continue;
-            }
-            if !question.first_factor {
-                continue;
-            }
-            let origin = Origin {
-                client: question.client.clone(),
-                ..caller.origin().clone()
-            };
-            let tag = match self.tag(&question, &origin) {
-                Ok(tag) => tag,
-                Err(error) => {
-                    answers[place] = Err(error);
-                    continue;
+            answers.push(match self.request(caller, question) {
+                Ok(request) => {
+                    places.push(place);
+                    requests.push(request);
+                    Ok(Answer::Refused)
                 }
-            };
-            places.push(place);
-            requests.push(Request {
-                typed: match question.method {
-                    Method::Totp => Typed::Code(Code::parse(&question.code).ok()),
-                    Method::RecoveryCode => Typed::RecoveryCode(question.code),
-                },
-                owner: question.owner,
-                tag,
-                origin: Arc::new(origin),
-                challenge: None,
-                trusts_device: false,
+                Err(error) => Err(error),
             });
         }
         if !requests.is_empty() {
-            let judged = self.lane.decide(requests, self.core.settings.waiting_per_user).await;
+            let judged = self.lanes.decide(requests, self.core.settings.waiting_per_user).await;
             places
                 .into_iter()
                 .zip(judged)
@@ -81,11 +63,42 @@ impl Service {
         answers
     }
 
+    /// The question as it goes to a lane, of a caller who may ask it.
+    fn request(&self, caller: &Caller, question: Question) -> Result<Request, ServiceError> {
+        caller.may_for(&[Role::Verify], &question.owner)?;
+        if !question.first_factor {
+            return Err(ServiceError::FirstFactorRequired);
+        }
+        let tag = self.tag(&question, caller.origin())?;
+        Ok(Request {
+            typed: match question.method {
+                Method::Totp => Typed::Code(Code::parse(&question.code).ok()),
+                Method::RecoveryCode => Typed::RecoveryCode(question.code),
+            },
+            owner: question.owner,
+            tag,
+            origin: Arc::new(Origin {
+                client: question.client,
+                ..caller.origin().clone()
+            }),
+            challenge: None,
+            trusts_device: false,
+        })
+    }
+
     fn tag(&self, question: &Question, origin: &Origin) -> Result<Option<RequestTag>, ServiceError> {
         let Some(request_id) = &question.request_id else {
             return Ok(None);
         };
         let sealer = &*self.core.sealer;
-        RequestTag::new(sealer, origin, &question.owner, request_id, &question.code).map(Some)
+        let client = question.client.as_ref();
+        RequestTag::new(
+            sealer,
+            (origin.api_key, client),
+            &question.owner,
+            request_id,
+            &question.code,
+        )
+        .map(Some)
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     directory::{self, Owned, OwnerLock, Reading},
     fault::{Fault, Result},
     generation::Generation,
+    known::Known,
     proof,
     readers::Readers,
     register, schema,
@@ -58,7 +59,13 @@ impl Sqlite {
             }
             None => (None, None),
         };
-        let shared = Arc::new(Shared::of(tail, head, Some(generation), options.owner));
+        let shared = Arc::new(Shared::of(
+            tail,
+            head,
+            Some(generation),
+            Known::of(tuning.known_users),
+            options.owner,
+        ));
         let writer = Writer::new(conn, shared.clone(), tuning, custody, log).map_err(failed)?;
         Self::start(shared, writer, connections, owner_lock, &path)
     }
@@ -103,7 +110,7 @@ impl Sqlite {
             position: 0,
             hash: [0; 32],
         };
-        let shared = Arc::new(Shared::of(Tail::default(), head, None, false));
+        let shared = Arc::new(Shared::of(Tail::default(), head, None, Known::of(0), false));
         let readers = Readers::start(vec![conn], shared.damage.clone()).map_err(directory::files(&path))?;
         Ok(Self {
             shared,

@@ -25,6 +25,7 @@ use crate::{
     fault::Result,
     fold::Fold,
     generation::Generation,
+    known::Others,
     register,
     shared::{Shared, lock},
     tables::owner,
@@ -46,6 +47,7 @@ pub(crate) struct Writer {
     /// The own chain was closed: nothing can be written any more.
     chain_closed: bool,
     log: Log,
+    others: Others,
     /// The owner's. Behind the connection, so that the file is closed after it.
     custody: Option<Custody>,
 }
@@ -67,6 +69,7 @@ impl Writer {
         Ok(Self {
             log: Log::of(&mut conn, log, tuning.checkpoint_pages)?,
             custody,
+            others: Others::default(),
             conn,
             shared,
             tuning,
@@ -161,6 +164,7 @@ impl Writer {
     }
 
     fn look(&mut self) -> Result<(), StoreError> {
+        self.others.look(&self.conn, &self.shared.known)?;
         let trust = &self.shared.trust;
         if let Some(custody) = &mut self.custody {
             let files = custody.look(trust);

@@ -21,7 +21,7 @@ use crate::{
 impl Writer {
     /// Commits these calls as one group, and answers each.
     pub(super) fn commit(&mut self, mut calls: Vec<Call>) {
-        let done = match self.transact(&calls) {
+        let done = match self.transact(&mut calls) {
             // One call met a damaged row: it must not take the others down with it.
             Err(Fault::Store(StoreError::Damaged(_))) if calls.len() > 1 => {
                 for call in calls {
@@ -33,12 +33,14 @@ impl Writer {
         };
         match done {
             Ok(outcomes) => {
-                for (call, outcomes) in calls.drain(..).zip(outcomes) {
+                for (call, outcomes) in calls.into_iter().zip(outcomes) {
                     answer(call.reply, Ok(outcomes));
                 }
             }
             Err(error) => {
                 tracing::error!(%error, "a group was not committed");
+                // What became of it is asked of the database.
+                self.shared.known.forget_all();
                 let _noted = self.shared.damage.note::<()>(Err(error.clone()));
                 for call in calls {
                     answer(call.reply, Err(error.clone()));
@@ -48,7 +50,7 @@ impl Writer {
     }
 
     /// One transaction for these calls. Nothing in memory changes before COMMIT has returned.
-    fn transact(&mut self, calls: &[Call]) -> Result<Vec<Vec<Outcome>>> {
+    fn transact(&mut self, calls: &mut [Call]) -> Result<Vec<Vec<Outcome>>> {
         if self.chain_closed {
             return Err(StoreError::Closed.into());
         }
@@ -58,6 +60,7 @@ impl Writer {
         let head = *lock(&shared.head);
 
         let tx = self.conn.transaction_with_behavior(Immediate)?;
+        self.others.look(&tx, &shared.known)?;
         let log_length = match &mut self.custody {
             Some(custody) => still_owned(custody, &tx, &shared.trust)?,
             None => self.log.length(),
@@ -67,7 +70,7 @@ impl Writer {
         }
         // Only this thread changes the tail; the readers read beside.
         let tail = shared.tail.read().unwrap_or_else(PoisonError::into_inner);
-        let mut group = Group::new(&tx, &tail, head)?;
+        let mut group = Group::new(&tx, &tail, &shared.known, head)?;
         let outcomes = calls
             .iter()
             .map(|call| call.changes.iter().map(|change| group.apply(change)).collect())
@@ -89,6 +92,7 @@ impl Writer {
         drop(tail);
         tx.commit()?;
 
+        shared.known.committed(calls, &outcomes, finished.revision);
         self.publish(&shared, finished, folded.as_ref(), raising);
         // Once more: had somebody put another database in the place of this one just now, it would not know of this.
         if let Some(custody) = &self.custody {

@@ -223,6 +223,11 @@ impl Checked {
         &self.writes
     }
 
+    /// The effects, once nothing else is asked of it.
+    pub fn into_writes(self) -> Vec<Write> {
+        self.writes
+    }
+
     /// The events with their commitments.
     pub fn events(&self) -> &[(Event, Hash)] {
         &self.events

@@ -2,7 +2,6 @@
 
 use api::{ProblemCode, VerifyRequest, VerifyResponse};
 use axum::extract::State;
-use service::ServiceError;
 
 use super::{question, response};
 use crate::{
@@ -59,7 +58,5 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[ProblemCode::FirstFactor
 )]
 pub(super) async fn verify(State(app): State<App>, caller: Authorized, Json(request): Json<VerifyRequest>) -> Answer {
     let question = question(app.user_names(), request)?;
-    let decided = app.service.verify(&caller.0, vec![question]).await.pop();
-    let decision = decided.unwrap_or_else(|| Err(ServiceError::Internal("no answer to a question".into())))?;
-    Ok(json(&response(decision)))
+    Ok(json(&response(app.service.verify_one(&caller.0, question).await?)))
 }
