@@ -177,13 +177,13 @@ impl<'a> Group<'a> {
 
     /// The revision that the next change of this group meets.
     fn revision(&mut self, user: &User) -> Result<Option<Revision>> {
-        match (self.changed.get(&user.id), self.tail.get(&user.id)) {
-            (Some(changed), _) => Ok(changed.revision()),
-            (None, Some(kept)) => Ok(Some(kept.revision)),
-            (None, None) => match self.known.revision(user) {
-                Some(revision) => Ok(Some(revision)),
-                None => self.folded.revision(&user.id),
-            },
+        if let Some(changed) = self.changed.get(&user.id) {
+            return Ok(changed.revision());
+        }
+        let newest = self.known.revision(user);
+        match newest.or_else(|| self.tail.get(&user.id).map(|kept| kept.revision)) {
+            Some(revision) => Ok(Some(revision)),
+            None => self.folded.revision(&user.id),
         }
     }
 

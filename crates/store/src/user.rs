@@ -116,10 +116,11 @@ impl User {
     /// The reason why it cannot be the next row, whatever the engine.
     pub(crate) fn fault(&self, devices: bool) -> Option<&'static str> {
         let mut seen = HashSet::new();
+        let mut is_new = |bound: &Bound| self.devices.len() == 1 || seen.insert(bound.device.id);
         let name_is_text = |name: &str| !name.contains(char::is_control);
         match () {
             () if self.revision.is_none() && !devices => Some("a user without a row is to be used"),
-            () if !self.devices.iter().all(|bound| seen.insert(bound.device.id)) => Some("a device is there twice"),
+            () if !self.devices.iter().all(&mut is_new) => Some("a device is there twice"),
             () if self.revision.is_none() && self.names_key.as_ref().is_none_or(is_empty) => {
                 Some("a new user has no key for their names")
             }

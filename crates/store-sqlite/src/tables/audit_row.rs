@@ -33,16 +33,20 @@ pub(crate) struct Draft {
 
 impl Draft {
     pub(crate) fn say(&mut self, event: &Event, commitment: &Hash) {
-        use std::fmt::Write as _;
-        self.events.push(if self.covered.is_empty() { '[' } else { ',' });
-        // Into a String nothing fails. What is said is a JSON object, whoever said it.
-        let _ = write!(
-            self.events,
-            "{{\"at\":{},\"salt\":\"{}\",\"event\":{}}}",
-            event.at.get(),
-            HEXLOWER.encode_display(&event.salt),
-            event.payload
-        );
+        let events = &mut self.events;
+        events.reserve(event.payload.len() + 96);
+        events.push_str(if self.covered.is_empty() {
+            "[{\"at\":"
+        } else {
+            ",{\"at\":"
+        });
+        events.push_str(itoa::Buffer::new().format(event.at.get()));
+        events.push_str(",\"salt\":\"");
+        HEXLOWER.encode_append(&event.salt, events);
+        // What is said is a JSON object, whoever said it.
+        events.push_str("\",\"event\":");
+        events.push_str(&event.payload);
+        events.push('}');
         self.covered.push((event.at, *commitment));
     }
 

@@ -103,8 +103,11 @@ fn damaged() -> StoreError {
 }
 
 fn encode(shape: &impl Serialize) -> Vec<u8> {
+    // Room for a user with one device.
+    let mut bytes = Vec::with_capacity(96);
+    bytes.push(FORMAT);
     // Nothing of these shapes can fail to be written; what is empty cannot be read, and is refused before.
-    postcard::to_extend(shape, vec![FORMAT]).unwrap_or_default()
+    postcard::to_extend(shape, bytes).unwrap_or_default()
 }
 
 fn decode<'b, S: Deserialize<'b>>(bytes: &'b [u8]) -> Result<S, StoreError> {
