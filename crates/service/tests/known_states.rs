@@ -404,7 +404,9 @@ impl Walk {
             .map(|code| support::text(&code));
         let [first, second] = &codes;
         let owner = owner(who);
-        let measured = self.service().resync(&self.caller, &owner, device.id, [first, second], None);
+        let measured = self
+            .service()
+            .resync(&self.caller, &owner, device.id, [first, second], None);
         measured.await.is_ok()
     }
 
@@ -475,7 +477,7 @@ fn a_known_state_is_the_one_that_stands_in_the_files() {
     let soak = std::env::var_os("COUNTERSIGN_SOAK").is_some();
     let mut runner = TestRunner::new(ProptestConfig {
         failure_persistence: None,
-        max_shrink_iters: 1_000,
+        max_shrink_iters: 64,
         ..ProptestConfig::with_cases(if soak { 10_000 } else { 100 })
     });
     let totals = RefCell::new(BTreeMap::<&str, u32>::new());
