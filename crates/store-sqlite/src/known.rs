@@ -86,13 +86,19 @@ impl Others {
 
 fn learn(rows: &mut LruCache<Owner, Option<User>>, write: Write, revision: Revision) {
     match write {
-        Write::User { next, .. } => {
+        Write::User { next, devices: true } => {
             let row = User {
                 names_key: None,
                 revision: Some(revision),
                 ..*next
             };
             rows.insert(row.owner.clone(), Some(row));
+        }
+        // What was not written with it may be another by now: a secret that was sealed anew since the row was read.
+        Write::User { next, devices: false } => {
+            if let Some(Some(row)) = rows.get_mut(&next.owner) {
+                use_row(row, *next, revision);
+            }
         }
         Write::RenameUser { from, next } => {
             rows.remove(&from);
@@ -104,5 +110,13 @@ fn learn(rows: &mut LruCache<Owner, Option<User>>, write: Write, revision: Revis
         // Whose secret it is stands nowhere but in rows that are not read here.
         Write::Reseal { .. } => rows.clear(),
         Write::Put { .. } | Write::Delete { .. } | Write::Require { .. } | Write::Index { .. } => {}
+    }
+}
+
+/// States and memo of the next row.
+fn use_row(row: &mut User, next: User, revision: Revision) {
+    (row.revision, row.memo) = (Some(revision), next.memo);
+    for (bound, next) in row.devices.iter_mut().zip(next.devices) {
+        bound.state = next.state;
     }
 }

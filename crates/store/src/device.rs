@@ -7,7 +7,7 @@ use verify::{DeviceState, Kind, Moving, UnixMs};
 use crate::{Id, Key, Noun, Owner, Pending, Sealed, Store, shape};
 
 /// A bound device. What changes by use is apart: [`DeviceState`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
     /// UUIDv7.
     pub id: Id,
@@ -28,7 +28,7 @@ pub struct Device {
 }
 
 /// A device and its state, as they stand in the row of their user.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bound {
     /// The device.
     pub device: Device,

@@ -23,7 +23,7 @@ pub struct Revision {
 ///
 /// It is read and written as a whole, so whoever changes a user's factors, and whoever judges a code of theirs, meet here:
 /// of two that read the same revision one is [missed](crate::Outcome::Missed).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     /// The owner.
     pub owner: Owner,

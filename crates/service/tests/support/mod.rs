@@ -9,6 +9,7 @@ use std::{
     fs::File,
     io::Read as _,
     net::IpAddr,
+    path::Path,
     sync::{
         Arc, LazyLock, Mutex,
         atomic::{AtomicBool, AtomicI64, Ordering::SeqCst},
@@ -25,7 +26,7 @@ use service::{
 };
 use store::{
     Store,
-    audit::{Payload, Row},
+    audit::{Payload, Row, Sign},
     memory::{Disk, Memory},
 };
 use tempfile::TempDir;
@@ -36,6 +37,8 @@ use phone::Phone;
 
 /// When every world begins: at the beginning of a step of 30 s, and of one of 60 s.
 pub(crate) const BEGINNING: UnixMs = UnixMs::new(1_795_219_200_000);
+/// The keyring's name in a world's directory.
+pub(crate) const KEYRING: &str = "keyring";
 /// A step of the usual device.
 pub(crate) const STEP_MS: i64 = 30 * UnixMs::SECOND;
 
@@ -122,7 +125,7 @@ pub(crate) struct World {
     pub(crate) atlas: Arc<Atlas>,
     pub(crate) ports: Ports,
     disk: Disk,
-    _home: TempDir,
+    pub(crate) home: TempDir,
 }
 
 impl World {
@@ -131,19 +134,62 @@ impl World {
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
-        let home = tempfile::tempdir().expect("a directory");
+        let disk = Disk::default();
+        let open = |_: &Path, now: UnixMs, sign: Sign<'_>| -> Arc<dyn Store> {
+            Arc::new(Memory::open(&disk, "service", now, sign))
+        };
+        let world = Self::over(tempfile::tempdir().expect("a directory"), settings, open).await;
+        Self { disk, ..world }
+    }
+
+    /// On the engine that is opened in this directory.
+    pub(crate) async fn over(
+        home: TempDir,
+        settings: Settings,
+        open: impl FnOnce(&Path, UnixMs, Sign<'_>) -> Arc<dyn Store>,
+    ) -> Self {
         let clock = Arc::new(Hand {
             wall_ms: 0.into(),
             monotonic_ms: 0.into(),
             synchronised: true.into(),
         });
-        let atlas = Arc::new(Atlas::default());
-        let keyring = Keyring::create(&home.path().join("keyring"), Arc::new(Kernel), clock.now());
+        let keyring = Keyring::create(&home.path().join(KEYRING), Arc::new(Kernel), clock.now());
+        keyring.expect("a keyring");
+        Self::begin(home, clock, Arc::default(), settings, open).await
+    }
+
+    /// The same after its process has ended, with the keyring as it is in the directory by now.
+    pub(crate) async fn again(
+        self,
+        settings: Settings,
+        open: impl FnOnce(&Path, UnixMs, Sign<'_>) -> Arc<dyn Store>,
+    ) -> Self {
+        let Self {
+            service,
+            store,
+            engine,
+            clock,
+            atlas,
+            ports,
+            home,
+            ..
+        } = self;
+        // Nobody has the engine any more: its directory is free.
+        drop((service, store, engine, ports));
+        Self::begin(home, clock, atlas, settings, open).await
+    }
+
+    async fn begin(
+        home: TempDir,
+        clock: Arc<Hand>,
+        atlas: Arc<Atlas>,
+        settings: Settings,
+        open: impl FnOnce(&Path, UnixMs, Sign<'_>) -> Arc<dyn Store>,
+    ) -> Self {
+        let keyring = Keyring::open(&home.path().join(KEYRING), Arc::new(Kernel));
         let keyring = Arc::new(keyring.expect("a keyring"));
-        let sign = |statement: &[u8]| keyring.sign(statement);
-        let disk = Disk::default();
-        let memory = Memory::open(&disk, "service", clock.now(), &sign);
-        let engine = Arc::new(Faulty::new(Arc::new(memory)));
+        let engine = open(home.path(), clock.now(), &|statement| keyring.sign(statement));
+        let engine = Arc::new(Faulty::new(engine));
         let store: Arc<dyn Store> = engine.clone();
         let ports = Ports {
             store: store.clone(),
@@ -161,8 +207,8 @@ impl World {
             clock,
             atlas,
             ports,
-            disk,
-            _home: home,
+            disk: Disk::default(),
+            home,
         }
     }
 
