@@ -1,47 +1,67 @@
 //! Known users: the rows of those seen lately, as the newest commit left them, with those who have none.
 //!
 //! The thread that writes is the only one to put rows in, each in the order of its reads and after its commits, so that what
-//! is known is what stands in the database. Secrets are sealed here as they are there.
+//! is known is what stands in the database. Rows are kept as they are written there, which is a third of the memory, and
+//! secrets are sealed here as they are there.
 
-use std::sync::{Mutex, MutexGuard};
+mod row;
+
+use std::{
+    hash::{BuildHasher as _, RandomState},
+    sync::{Mutex, MutexGuard},
+};
 
 use hashlink::LruCache;
 use rusqlite::Connection;
-use store::{Outcome, Owner, Revision, User, Write};
+use store::{Id, Outcome, Owner, Revision, User, Write};
 
-use crate::{fault::Result, shared::lock, writer::Call};
+use crate::{fault::Result, shared::lock, tail::Kept, writer::Call};
+use row::Row;
 
-/// Rows by owner; `None` for an owner who has none. Whoever was asked for least lately makes room.
-pub(crate) struct Known(Mutex<LruCache<Owner, Option<User>>>);
+/// Rows by a hash of their owner, whose names stand in them; whoever was asked for least lately makes room.
+pub(crate) struct Known {
+    rows: Mutex<LruCache<u64, Row>>,
+    hasher: RandomState,
+}
+
+type Rows<'a> = MutexGuard<'a, LruCache<u64, Row>>;
 
 impl Known {
     /// Of so many users at most.
     pub(crate) fn of(most: usize) -> Self {
-        Self(Mutex::new(LruCache::new(most)))
+        Self {
+            rows: Mutex::new(LruCache::new(most)),
+            hasher: RandomState::new(),
+        }
     }
 
-    fn rows(&self) -> MutexGuard<'_, LruCache<Owner, Option<User>>> {
-        lock(&self.0)
+    fn rows(&self) -> Rows<'_> {
+        lock(&self.rows)
+    }
+
+    fn key(&self, owner: &Owner) -> u64 {
+        self.hasher.hash_one(owner)
     }
 
     /// The row of each owner, in the order asked; `None` for one that has to be read.
     pub(crate) fn rows_of(&self, owners: &[Owner]) -> Vec<Option<Option<User>>> {
         let mut rows = self.rows();
-        owners.iter().map(|owner| rows.get(owner).cloned()).collect()
+        owners
+            .iter()
+            .map(|owner| rows.get(&self.key(owner))?.read(owner))
+            .collect()
     }
 
     /// The revision of this user's row, where the row is known.
     pub(crate) fn revision(&self, user: &User) -> Option<Revision> {
-        let mut rows = self.rows();
-        let row = rows.get(&user.owner)?.as_ref()?;
-        (row.id == user.id).then_some(row.revision).flatten()
+        self.rows().get(&self.key(&user.owner))?.revision(&user.owner, user.id)
     }
 
     /// Rows as they were read.
-    pub(crate) fn read(&self, owners: Vec<Owner>, found: &[Option<User>]) {
+    pub(crate) fn read(&self, owners: &[Owner], found: &[Option<User>]) {
         let mut rows = self.rows();
-        for (owner, row) in owners.into_iter().zip(found) {
-            rows.insert(owner, row.clone());
+        for (owner, user) in owners.iter().zip(found) {
+            rows.insert(self.key(owner), Row::of(owner, user.as_ref()));
         }
     }
 
@@ -50,16 +70,57 @@ impl Known {
         let mut rows = self.rows();
         let changes = calls.iter_mut().flat_map(|call| call.changes.drain(..));
         for (change, outcome) in changes.zip(outcomes.iter().flatten()) {
-            if *outcome == Outcome::Done {
-                change
-                    .into_writes()
-                    .into_iter()
-                    .for_each(|write| learn(&mut rows, write, revision));
+            if *outcome != Outcome::Done {
+                continue;
+            }
+            let (writes, states) = change.into_effects();
+            let mut states = states.into_iter();
+            for write in &writes {
+                self.learn(&mut rows, write, &mut states, revision);
             }
         }
     }
 
-    /// Nothing is known any more: somebody else has written, or secrets have other bytes.
+    /// `states` gives the encoded states in the order of the writes that have one.
+    fn learn(
+        &self,
+        rows: &mut Rows<'_>,
+        write: &Write,
+        states: &mut impl Iterator<Item = (Id, Box<[u8]>)>,
+        revision: Revision,
+    ) {
+        let mut kept = || {
+            let (_, state) = states.next()?;
+            Some(Kept { revision, state })
+        };
+        match write {
+            Write::User { next, devices: true } => {
+                rows.insert(self.key(&next.owner), Row::written(next, kept()));
+            }
+            // What was not written with it may be another by now: a secret that was sealed anew since the row was read.
+            Write::User { next, devices: false } => {
+                let key = self.key(&next.owner);
+                let is_used = rows.get_mut(&key).is_some_and(|row| row.used(next, kept()));
+                if !is_used {
+                    rows.remove(&key);
+                }
+            }
+            Write::RenameUser { from, next } => {
+                kept();
+                rows.remove(&self.key(from));
+                rows.remove(&self.key(&next.owner));
+            }
+            Write::EraseUser(user) => {
+                kept();
+                rows.remove(&self.key(&user.owner));
+            }
+            // Whose secret it is stands nowhere but in rows that are not read here.
+            Write::Reseal { .. } => rows.clear(),
+            Write::Put { .. } | Write::Delete { .. } | Write::Require { .. } | Write::Index { .. } => {}
+        }
+    }
+
+    /// Nothing is known any more: somebody else has written, or nobody knows what was written.
     pub(crate) fn forget_all(&self) {
         self.rows().clear();
     }
@@ -81,42 +142,5 @@ impl Others {
             known.forget_all();
         }
         Ok(())
-    }
-}
-
-fn learn(rows: &mut LruCache<Owner, Option<User>>, write: Write, revision: Revision) {
-    match write {
-        Write::User { next, devices: true } => {
-            let row = User {
-                names_key: None,
-                revision: Some(revision),
-                ..*next
-            };
-            rows.insert(row.owner.clone(), Some(row));
-        }
-        // What was not written with it may be another by now: a secret that was sealed anew since the row was read.
-        Write::User { next, devices: false } => {
-            if let Some(Some(row)) = rows.get_mut(&next.owner) {
-                use_row(row, *next, revision);
-            }
-        }
-        Write::RenameUser { from, next } => {
-            rows.remove(&from);
-            rows.remove(&next.owner);
-        }
-        Write::EraseUser(user) => {
-            rows.remove(&user.owner);
-        }
-        // Whose secret it is stands nowhere but in rows that are not read here.
-        Write::Reseal { .. } => rows.clear(),
-        Write::Put { .. } | Write::Delete { .. } | Write::Require { .. } | Write::Index { .. } => {}
-    }
-}
-
-/// States and memo of the next row.
-fn use_row(row: &mut User, next: User, revision: Revision) {
-    (row.revision, row.memo) = (Some(revision), next.memo);
-    for (bound, next) in row.devices.iter_mut().zip(next.devices) {
-        bound.state = next.state;
     }
 }

@@ -42,7 +42,7 @@ pub struct Tuning {
     pub erase_latest: Duration,
     /// The write-ahead log's length, in pages of 4 KiB, at which it is copied into the database.
     pub checkpoint_pages: usize,
-    /// Users whose rows are known without a read.
+    /// Users whose rows are known without a read, seen most lately: some 350 bytes each.
     pub known_users: usize,
     /// The writer's page cache.
     pub writer_cache_mib: u32,
@@ -63,7 +63,7 @@ impl Default for Tuning {
             erase_idle: Duration::from_millis(50),
             erase_latest: Duration::from_secs(2),
             checkpoint_pages: 16_384,
-            known_users: 65_536,
+            known_users: 1 << 20,
             writer_cache_mib: 64,
             readers: 2,
             reader_cache_mib: 8,

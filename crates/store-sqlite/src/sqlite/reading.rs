@@ -40,7 +40,7 @@ impl Users for Sqlite {
             Message::Read(Box::new(move |conn| {
                 let read = users(conn, &shared, &unknown).map_err(StoreError::from);
                 let read = shared.damage.note(read).map(|read| {
-                    shared.known.read(unknown, &read);
+                    shared.known.read(&unknown, &read);
                     let mut read = read.into_iter();
                     for row in rows.iter_mut().filter(|row| row.is_none()) {
                         *row = read.next();

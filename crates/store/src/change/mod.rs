@@ -223,9 +223,9 @@ impl Checked {
         &self.writes
     }
 
-    /// The effects, once nothing else is asked of it.
-    pub fn into_writes(self) -> Vec<Write> {
-        self.writes
+    /// [`writes`](Self::writes) and [`states`](Self::states), once nothing else is asked of it.
+    pub fn into_effects(self) -> (Vec<Write>, Vec<(Id, Box<[u8]>)>) {
+        (self.writes, self.states)
     }
 
     /// The events with their commitments.
