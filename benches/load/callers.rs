@@ -2,17 +2,17 @@
 
 use std::{
     cell::Cell,
-    net::SocketAddr,
     time::{Duration, Instant},
 };
 
-use futures_util::future::join_all;
-
 use crate::{
-    Any, challenge,
-    client::{Connection, head},
-    pages, population,
-    scenario::{CONNECTIONS, Scenario, Shots, Slice},
+    Any,
+    client::Connection,
+    closed::{self, Context},
+    heads::Heads,
+    open, pages, population,
+    scenario::{CONNECTIONS, Scenario, Slice},
+    shots::Shots,
 };
 
 /// The connections, and what every request begins with.
@@ -23,56 +23,10 @@ pub(crate) struct Callers {
     visits: Vec<pages::Visit>,
 }
 
-/// What requests begin with, by what they ask.
-pub(crate) struct Heads {
-    pub(crate) address: SocketAddr,
-    pub(crate) key: String,
-    verify: Vec<u8>,
-    batch: Vec<u8>,
-    echo: Vec<u8>,
-    session_check: Vec<u8>,
-    pub(crate) challenge: Vec<u8>,
-}
-
-impl Heads {
-    fn new(address: SocketAddr, key: String) -> Self {
-        let [verify, batch, echo, session_check, challenge] = [
-            "/v1/verify",
-            "/v1/verify/batch",
-            "/echo",
-            "/v1/sessions/check",
-            "/v1/challenges",
-        ]
-        .map(|path| head(address, &key, path));
-        Self {
-            address,
-            key,
-            verify,
-            batch,
-            echo,
-            session_check,
-            challenge,
-        }
-    }
-
-    fn of(&self, scenario: Scenario) -> &[u8] {
-        match scenario {
-            Scenario::Echo => &self.echo,
-            Scenario::Batch(_) => &self.batch,
-            Scenario::SessionCheck => &self.session_check,
-            Scenario::ChallengeAllow | Scenario::ChallengeAnswer => &self.challenge,
-            _ => &self.verify,
-        }
-    }
-
-    /// Of a path that is asked once.
-    pub(crate) fn at(&self, path: &str) -> Vec<u8> {
-        head(self.address, &self.key, path)
-    }
-}
-
 /// Sessions that are checked in turns.
 const SESSIONS: u32 = 1_024;
+/// Moves of the clock after which they are begun anew: half an hour, of the two that one may be idle.
+const SESSION_MOVES: u64 = 60;
 
 /// Begins a session of each of the first users, who have no login protection here.
 async fn begin_sessions(connection: &mut Connection, heads: &Heads, shots: &Shots) -> Any<Vec<String>> {
@@ -95,20 +49,14 @@ impl Callers {
             let process = shots.process();
             (process.address, process.api_key.clone())
         };
-        let heads = Heads::new(address, key);
         let mut connections = Vec::new();
         for _ in 0..CONNECTIONS {
             connections.push(Connection::open(address).await?);
         }
-        if shots.sessions.borrow().is_empty() {
-            let begun = begin_sessions(&mut connections[0], &heads, shots).await?;
-            shots.sessions.replace(begun);
-        }
-        let visits = Vec::new();
         Ok(Self {
             connections,
-            heads,
-            visits,
+            heads: Heads::new(address, key),
+            visits: Vec::new(),
         })
     }
 
@@ -117,16 +65,15 @@ impl Callers {
         let connections = scenario.connections(shots.devices);
         self.prepare(shots, scenario, connections).await?;
         let begun = Instant::now();
-        let goes_on = || begun.elapsed() < length;
-        self.run(shots, scenario, connections, &goes_on).await
+        self.run(shots, scenario, connections, &|| begun.elapsed() < length)
+            .await
     }
 
     /// One connection and nobody beside it, for this long.
     pub(crate) async fn one_browser(&mut self, shots: &Shots, scenario: Scenario, length: Duration) -> Any<Slice> {
         self.prepare(shots, scenario, 1).await?;
         let begun = Instant::now();
-        let goes_on = || begun.elapsed() < length;
-        self.run(shots, scenario, 1, &goes_on).await
+        self.run(shots, scenario, 1, &|| begun.elapsed() < length).await
     }
 
     /// One connection and nobody beside it, this many times.
@@ -137,18 +84,52 @@ impl Callers {
         self.run(shots, scenario, 1, &goes_on).await
     }
 
-    /// New visits each time: the clock that other scenarios move on has ended those of before.
+    /// All connections, at a fixed rate for this long.
+    pub(crate) async fn at_rate(
+        &mut self,
+        shots: &Shots,
+        scenario: Scenario,
+        per_s: f64,
+        length: Duration,
+    ) -> Any<Slice> {
+        let (connections, context) = self.with_context(shots);
+        open::run(connections, context, scenario, per_s, length).await
+    }
+
+    /// The connections, and what they ask with.
+    pub(crate) fn with_context<'a>(&'a mut self, shots: &'a Shots) -> (&'a mut [Connection], Context<'a>) {
+        let context = Context {
+            heads: &self.heads,
+            shots,
+            visits: &self.visits,
+        };
+        (&mut self.connections, context)
+    }
+
+    /// New visits each time, and sessions as often as need be: the clock that other scenarios move on has ended those of
+    /// before.
     async fn prepare(&mut self, shots: &Shots, scenario: Scenario, connections: usize) -> Any<()> {
         self.visits.clear();
-        if let Scenario::Pages(paths) = scenario {
-            if pages::has_history(paths) {
-                shots.process().fill_index()?;
+        match scenario {
+            Scenario::SessionCheck | Scenario::Mixed => {
+                let is_old = shots.moves() - shots.sessions_begun.get() > SESSION_MOVES;
+                if is_old || shots.sessions.borrow().is_empty() {
+                    let begun = begin_sessions(&mut self.connections[0], &self.heads, shots).await?;
+                    shots.sessions.replace(begun);
+                    shots.sessions_begun.set(shots.moves());
+                }
             }
-            for number in 0..connections as u32 {
-                let connection = &mut self.connections[0];
-                let visit = pages::begin(connection, &self.heads, shots, number, paths).await?;
-                self.visits.push(visit);
+            Scenario::Pages(paths) => {
+                if pages::has_history(paths) {
+                    shots.process().fill_index()?;
+                }
+                for number in 0..connections as u32 {
+                    let connection = &mut self.connections[0];
+                    let visit = pages::begin(connection, &self.heads, shots, number, paths).await?;
+                    self.visits.push(visit);
+                }
             }
+            _ => {}
         }
         Ok(())
     }
@@ -160,43 +141,7 @@ impl Callers {
         connections: usize,
         goes_on: &impl Fn() -> bool,
     ) -> Any<Slice> {
-        let Self {
-            connections: all,
-            heads,
-            visits,
-        } = self;
-        let head = heads.of(scenario);
-        let begun = Instant::now();
-        let one = async |(number, connection): (usize, &mut Connection)| {
-            let mut part = Slice::default();
-            let mut body = Vec::new();
-            while goes_on() {
-                let expected = shots.next(scenario, &mut body)?;
-                let sent = Instant::now();
-                let wrong = if scenario == Scenario::ChallengeAnswer {
-                    challenge::ask_and_answer(heads, connection, shots, &expected, &mut body).await?
-                } else {
-                    let head = visits
-                        .get(number)
-                        .map_or(head, |visit| visit.next(number + part.latencies_us.len()));
-                    let (status, answer) = connection.post(head, &body).await?;
-                    expected.errors(shots, status, answer)
-                };
-                part.latencies_us.push(sent.elapsed().as_micros() as u32);
-                part.items += u64::from(expected.items());
-                if let Some((errors, first)) = wrong {
-                    part.errors += u64::from(errors);
-                    part.first_error.get_or_insert(first);
-                }
-            }
-            Any::Ok(part)
-        };
-        let parts = join_all(all.iter_mut().take(connections).enumerate().map(one)).await;
-        let mut slice = Slice::default();
-        for part in parts {
-            slice.add(part?);
-        }
-        slice.took = begun.elapsed();
-        Ok(slice)
+        let (all, context) = self.with_context(shots);
+        closed::run(&mut all[..connections], context, |_| scenario, goes_on).await
     }
 }
