@@ -106,30 +106,29 @@ impl Callers {
         (&mut self.connections, context)
     }
 
-    /// New visits each time, and sessions as often as need be: the clock that other scenarios move on has ended those of
-    /// before.
+    /// Begins sessions anew where the clock has been moved on far since: idle ones end.
+    pub(crate) async fn renew_sessions(&mut self, shots: &Shots) -> Any<()> {
+        let is_old = shots.moves() - shots.sessions_begun.get() > SESSION_MOVES;
+        if is_old || shots.sessions.borrow().is_empty() {
+            let begun = begin_sessions(&mut self.connections[0], &self.heads, shots).await?;
+            shots.sessions.replace(begun);
+            shots.sessions_begun.set(shots.moves());
+        }
+        Ok(())
+    }
+
+    /// New visits each time: the clock that other scenarios move on has ended those of before.
     async fn prepare(&mut self, shots: &Shots, scenario: Scenario, connections: usize) -> Any<()> {
         self.visits.clear();
-        match scenario {
-            Scenario::SessionCheck | Scenario::Mixed => {
-                let is_old = shots.moves() - shots.sessions_begun.get() > SESSION_MOVES;
-                if is_old || shots.sessions.borrow().is_empty() {
-                    let begun = begin_sessions(&mut self.connections[0], &self.heads, shots).await?;
-                    shots.sessions.replace(begun);
-                    shots.sessions_begun.set(shots.moves());
-                }
+        if let Scenario::Pages(paths) = scenario {
+            if pages::has_history(paths) {
+                shots.process().fill_index()?;
             }
-            Scenario::Pages(paths) => {
-                if pages::has_history(paths) {
-                    shots.process().fill_index()?;
-                }
-                for number in 0..connections as u32 {
-                    let connection = &mut self.connections[0];
-                    let visit = pages::begin(connection, &self.heads, shots, number, paths).await?;
-                    self.visits.push(visit);
-                }
+            for number in 0..connections as u32 {
+                let connection = &mut self.connections[0];
+                let visit = pages::begin(connection, &self.heads, shots, number, paths).await?;
+                self.visits.push(visit);
             }
-            _ => {}
         }
         Ok(())
     }

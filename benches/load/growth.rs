@@ -26,9 +26,9 @@ pub(crate) struct Growth {
     /// The most that the page caches of the engine's connections may hold of this database: for each its limit, or the
     /// database where that is smaller.
     database_cache_bytes: u64,
-    /// `server_rss_bytes` without `database_cache_bytes`, by device. What a service takes without any is in it too, so that
-    /// it says something from some hundred thousand on, and may be below 0 where the caches are not full.
-    rss_bytes_per_device: f64,
+    /// `server_rss_bytes` without `database_cache_bytes`, by device. What a service takes without any is in it too, so it is
+    /// told of [`MANY`] only.
+    rss_bytes_per_device: Option<f64>,
     load_average: f64,
 }
 
@@ -46,6 +46,9 @@ pub(crate) fn fill(dir: &Path, devices: u32, audit_events: u64) -> Any<f64> {
     }
     Ok(begun.elapsed().as_secs_f64())
 }
+
+/// So many devices that a service's own memory is little beside theirs.
+const MANY: u32 = 100_000;
 
 /// What the store was filled with.
 pub(crate) struct Grown {
@@ -76,7 +79,7 @@ impl Grown {
             start_up_after_kill_s: again.start_up.as_secs_f64(),
             server_rss_bytes,
             database_cache_bytes,
-            rss_bytes_per_device: beyond_bytes / f64::from(self.devices),
+            rss_bytes_per_device: (self.devices >= MANY).then(|| beyond_bytes / f64::from(self.devices)),
             load_average: load_average(),
         })
     }
@@ -99,13 +102,15 @@ impl Growth {
         );
         println!(
             "the server starts in {:.2} s, after a kill in {:.2} s; it has {:.0} MiB in memory, of which up to {:.0} are the \
-             database's caches: {:.0} bytes a device beyond",
+             database's caches",
             self.start_up_s,
             self.start_up_after_kill_s,
             mib(self.server_rss_bytes),
             mib(self.database_cache_bytes),
-            self.rss_bytes_per_device,
         );
+        if let Some(bytes) = self.rss_bytes_per_device {
+            println!("{bytes:.0} bytes a device without the caches");
+        }
     }
 }
 

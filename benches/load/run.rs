@@ -142,6 +142,9 @@ impl Round {
     }
 
     async fn one(&mut self, callers: &mut Callers, measured: &mut Measured) -> Any<()> {
+        if measured.checks_sessions() {
+            callers.renew_sessions(&self.shots).await?;
+        }
         let echo = self.echo(callers).await?;
         let before = self.shots.process().usage()?;
         let slice = self.slice(callers, measured).await?;
