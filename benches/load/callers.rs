@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::future::join_all;
+
 use crate::{
     Any,
     client::Connection,
@@ -19,7 +21,7 @@ use crate::{
 pub(crate) struct Callers {
     connections: Vec<Connection>,
     heads: Heads,
-    /// Of the scenario that was prepared, one a connection.
+    /// Of the pages that were prepared last, one a connection.
     visits: Vec<pages::Visit>,
 }
 
@@ -29,18 +31,28 @@ const SESSIONS: u32 = 1_024;
 const SESSION_MOVES: u64 = 60;
 
 /// Begins a session of each of the first users, who have no login protection here.
-async fn begin_sessions(connection: &mut Connection, heads: &Heads, shots: &Shots) -> Any<Vec<String>> {
+async fn begin_sessions(connections: &mut [Connection], heads: &Heads, shots: &Shots) -> Any<Vec<String>> {
+    let many = connections.len();
+    let one = async |(first, connection): (usize, &mut Connection)| {
+        let mut tokens = Vec::new();
+        for number in (first as u32..SESSIONS.min(shots.devices)).step_by(many) {
+            tokens.push(begin_session(connection, heads, number).await?);
+        }
+        Any::Ok(tokens)
+    };
+    let begun = join_all(connections.iter_mut().enumerate().map(one)).await;
+    Ok(begun.into_iter().collect::<Any<Vec<_>>>()?.concat())
+}
+
+/// The token of a new session of the user of this number.
+async fn begin_session(connection: &mut Connection, heads: &Heads, number: u32) -> Any<String> {
     let body = br#"{"actor":{"id":"load","kind":"service"}}"#;
-    let mut tokens = Vec::new();
-    for number in 0..SESSIONS.min(shots.devices) {
-        let (account, user) = (population::account(number), population::user(number));
-        let path = format!("/v1/accounts/{account}/users/{user}/sessions");
-        let (status, answer) = connection.post(&heads.at(&path), body).await?;
-        let answer: serde_json::Value = serde_json::from_slice(answer)?;
-        let token = answer["token"].as_str().ok_or_else(|| format!("{status} {answer}"))?;
-        tokens.push(token.to_owned());
-    }
-    Ok(tokens)
+    let (account, user) = (population::account(number), population::user(number));
+    let path = format!("/v1/accounts/{account}/users/{user}/sessions");
+    let (status, answer) = connection.post(&heads.at(&path), body).await?;
+    let answer: serde_json::Value = serde_json::from_slice(answer)?;
+    let token = answer["token"].as_str().ok_or_else(|| format!("{status} {answer}"))?;
+    Ok(token.to_owned())
 }
 
 impl Callers {
@@ -49,21 +61,26 @@ impl Callers {
             let process = shots.process();
             (process.address, process.api_key.clone())
         };
-        let mut connections = Vec::new();
-        for _ in 0..CONNECTIONS {
-            connections.push(Connection::open(address).await?);
-        }
-        Ok(Self {
-            connections,
+        let mut callers = Self {
+            connections: Vec::new(),
             heads: Heads::new(address, key),
             visits: Vec::new(),
-        })
+        };
+        callers.connect_anew().await?;
+        Ok(callers)
     }
 
-    /// All connections of the scenario, for this long.
+    async fn connect_anew(&mut self) -> Any<()> {
+        self.connections.clear();
+        for _ in 0..CONNECTIONS {
+            self.connections.push(Connection::open(self.heads.address).await?);
+        }
+        Ok(())
+    }
+
+    /// All connections of the scenario, which was prepared, for this long.
     pub(crate) async fn slice(&mut self, shots: &Shots, scenario: Scenario, length: Duration) -> Any<Slice> {
         let connections = scenario.connections(shots.devices);
-        self.prepare(shots, scenario, connections).await?;
         let begun = Instant::now();
         self.run(shots, scenario, connections, &|| begun.elapsed() < length)
             .await
@@ -71,14 +88,12 @@ impl Callers {
 
     /// One connection and nobody beside it, for this long.
     pub(crate) async fn one_browser(&mut self, shots: &Shots, scenario: Scenario, length: Duration) -> Any<Slice> {
-        self.prepare(shots, scenario, 1).await?;
         let begun = Instant::now();
         self.run(shots, scenario, 1, &|| begun.elapsed() < length).await
     }
 
     /// One connection and nobody beside it, this many times.
     pub(crate) async fn lone(&mut self, shots: &Shots, scenario: Scenario, times: usize) -> Any<Slice> {
-        self.visits.clear();
         let left = Cell::new(times);
         let goes_on = || left.replace(left.get().saturating_sub(1)) > 0;
         self.run(shots, scenario, 1, &goes_on).await
@@ -101,16 +116,25 @@ impl Callers {
         let context = Context {
             heads: &self.heads,
             shots,
-            visits: &self.visits,
+            visits: &[],
         };
         (&mut self.connections, context)
     }
 
+    /// What the scenario needs before it is asked by so many connections: sessions that go on, visits, and the history's index.
+    pub(crate) async fn prepare(&mut self, shots: &Shots, scenario: Scenario, connections: usize) -> Any<()> {
+        match scenario {
+            Scenario::SessionCheck | Scenario::Mixed => self.renew_sessions(shots).await,
+            Scenario::Pages(paths) => self.visit(shots, paths, connections as u32).await,
+            _ => Ok(()),
+        }
+    }
+
     /// Begins sessions anew where the clock has been moved on far since: idle ones end.
-    pub(crate) async fn renew_sessions(&mut self, shots: &Shots) -> Any<()> {
+    async fn renew_sessions(&mut self, shots: &Shots) -> Any<()> {
         let is_old = shots.moves() - shots.sessions_begun.get() > SESSION_MOVES;
         if is_old || shots.sessions.borrow().is_empty() {
-            let begun = begin_sessions(&mut self.connections[0], &self.heads, shots).await?;
+            let begun = begin_sessions(&mut self.connections, &self.heads, shots).await?;
             shots.sessions.replace(begun);
             shots.sessions_begun.set(shots.moves());
         }
@@ -118,17 +142,17 @@ impl Callers {
     }
 
     /// New visits each time: the clock that other scenarios move on has ended those of before.
-    async fn prepare(&mut self, shots: &Shots, scenario: Scenario, connections: usize) -> Any<()> {
+    async fn visit(&mut self, shots: &Shots, paths: &[&str], browsers: u32) -> Any<()> {
+        if pages::has_history(paths) {
+            shots.process().fill_index()?;
+            // It may take longer than the server keeps idle connections.
+            self.connect_anew().await?;
+        }
         self.visits.clear();
-        if let Scenario::Pages(paths) = scenario {
-            if pages::has_history(paths) {
-                shots.process().fill_index()?;
-            }
-            for number in 0..connections as u32 {
-                let connection = &mut self.connections[0];
-                let visit = pages::begin(connection, &self.heads, shots, number, paths).await?;
-                self.visits.push(visit);
-            }
+        for number in 0..browsers {
+            let connection = &mut self.connections[0];
+            let visit = pages::begin(connection, &self.heads, shots, number, paths).await?;
+            self.visits.push(visit);
         }
         Ok(())
     }
@@ -140,7 +164,15 @@ impl Callers {
         connections: usize,
         goes_on: &impl Fn() -> bool,
     ) -> Any<Slice> {
-        let (all, context) = self.with_context(shots);
-        closed::run(&mut all[..connections], context, |_| scenario, goes_on).await
+        let visits = match scenario {
+            Scenario::Pages(_) => &self.visits[..],
+            _ => &[],
+        };
+        let context = Context {
+            heads: &self.heads,
+            shots,
+            visits,
+        };
+        closed::run(&mut self.connections[..connections], context, |_| scenario, goes_on).await
     }
 }

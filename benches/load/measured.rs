@@ -102,10 +102,6 @@ impl Measured {
         matches!(self.subject, Subject::Page(Scenario::Pages(paths)) if pages::has_history(paths))
     }
 
-    pub(crate) fn checks_sessions(&self) -> bool {
-        matches!(self.subject, Subject::Http(Scenario::SessionCheck | Scenario::Mixed))
-    }
-
     /// Nothing by itself: others are held against it.
     pub(crate) fn is_ceiling(&self) -> bool {
         matches!(self.subject, Subject::Bare | Subject::Http(Scenario::Echo))

@@ -26,8 +26,8 @@ use crate::{
 /// Rounds of which the medians are told.
 const ROUNDS: u32 = 5;
 
-/// Devices whose bindings the history's index has within seconds: it leaves the writer to others most of the time.
-const INDEXED: u32 = 20_000;
+/// Bindings and other events that the history's index has within seconds: it leaves the writer to others most of the time.
+const INDEXED: u64 = 20_000;
 
 pub(crate) fn run(arguments: &Arguments) -> Any<()> {
     let mut all = wanted(arguments)?;
@@ -69,8 +69,8 @@ pub(crate) fn run(arguments: &Arguments) -> Any<()> {
 /// What the arguments ask for, in order.
 fn wanted(arguments: &Arguments) -> Any<Vec<Measured>> {
     let mut all = Measured::all();
-    if arguments.devices > INDEXED || arguments.audit_events > 0 {
-        eprintln!("no page with a history: of more than {INDEXED} devices its index takes too long to fill");
+    if u64::from(arguments.devices) + arguments.audit_events > INDEXED {
+        eprintln!("no page with a history: of more than {INDEXED} events its index takes too long to fill");
         all.retain(|measured| !measured.has_history());
     }
     let filter = arguments.scenario.as_deref();
@@ -142,8 +142,15 @@ impl Round {
     }
 
     async fn one(&mut self, callers: &mut Callers, measured: &mut Measured) -> Any<()> {
-        if measured.checks_sessions() {
-            callers.renew_sessions(&self.shots).await?;
+        let devices = self.shots.devices;
+        match measured.subject {
+            Subject::Http(scenario) => {
+                callers
+                    .prepare(&self.shots, scenario, scenario.connections(devices))
+                    .await?
+            }
+            Subject::Page(scenario) => callers.prepare(&self.shots, scenario, 1).await?,
+            _ => {}
         }
         let echo = self.echo(callers).await?;
         let before = self.shots.process().usage()?;

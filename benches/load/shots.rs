@@ -11,7 +11,7 @@ use crate::{
     Any, challenge,
     expected::Expected,
     flood, mixed,
-    population::{self, COUNTERS, Device, LOCKED, item},
+    population::{self, Device, LOCKED, item},
     scenario::Scenario,
     server_process::ServerProcess,
 };
@@ -95,8 +95,8 @@ impl Shots {
     /// The next counter token, and its next counter.
     fn counted(&self) -> (u32, Step) {
         let mut turns = self.turns.borrow_mut();
-        let place = turns.counted % u64::from(COUNTERS);
-        let counter = turns.counted / u64::from(COUNTERS) + 1;
+        let counters = u64::from(population::counters(self.devices));
+        let (place, counter) = (turns.counted % counters, turns.counted / counters + 1);
         turns.counted += 1;
         (self.devices + LOCKED + place as u32, Step::new(counter))
     }

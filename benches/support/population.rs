@@ -11,12 +11,12 @@ pub(crate) const BEGINNING: UnixMs = UnixMs::new(1_800_000_000_000);
 pub(crate) const STEP_MS: i64 = 30_000;
 /// Locked devices, behind the others.
 pub(crate) const LOCKED: u32 = 1_000;
-/// Counter tokens, behind those.
-pub(crate) const COUNTERS: u32 = 10_000;
+/// Counter tokens, behind those; no more than other devices.
+const COUNTERS: u32 = 10_000;
 /// The users of one large account stand apart, from this number on.
 pub(crate) const LARGE_ACCOUNT: u32 = 4_000_000_000;
 /// So many; enough that wrong codes do not lock all of them at once.
-pub(crate) const LARGE_ACCOUNT_USERS: u32 = 4_000;
+pub(crate) const LARGE_ACCOUNT_USERS: u32 = 2_000;
 /// Users of every other account.
 const ACCOUNT: u32 = 100;
 
@@ -25,9 +25,14 @@ pub(crate) fn all(devices: u32) -> impl Iterator<Item = u32> {
     (0..nobody(devices)).chain(LARGE_ACCOUNT..LARGE_ACCOUNT + LARGE_ACCOUNT_USERS)
 }
 
+/// How many counter tokens there are.
+pub(crate) fn counters(devices: u32) -> u32 {
+    devices.min(COUNTERS)
+}
+
 /// From this number on, up to the large account, users have no device.
 pub(crate) fn nobody(devices: u32) -> u32 {
-    devices + LOCKED + COUNTERS
+    devices + LOCKED + counters(devices)
 }
 
 pub(crate) fn account(number: u32) -> String {

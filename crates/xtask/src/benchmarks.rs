@@ -21,8 +21,8 @@ const SPECIAL: [Special; 2] = [
         small: &[
             "--json",
             "--devices=1000",
-            "--seconds=0.2",
-            "--audit-events=3000",
+            "--seconds=0.1",
+            "--audit-events=100",
             "--svg=target/load.svg",
         ],
         reads: load_figures_and_picture,
