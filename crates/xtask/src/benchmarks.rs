@@ -53,11 +53,17 @@ pub(crate) fn load() -> Command {
     cargo
 }
 
-/// Runs the load over a grown store; the note has what it takes.
+/// Runs the load over a grown store; the note has its rate, and what it takes.
 pub(crate) fn grow() -> Outcome {
     let printed = machine::output(load().args(GROWN))?;
     load_figures(&printed).map_err(|wrong| format!("{wrong}\n{printed}"))?;
-    Ok(printed.lines().last().unwrap_or_default().to_owned())
+    let (first, last) = (printed.lines().next(), printed.lines().last());
+    let single: Value = serde_json::from_str(first.unwrap_or_default()).map_err(|error| error.to_string())?;
+    let (rate, ratio) = (&single["requests_per_s"], &single["ratio"]);
+    Ok(format!(
+        "{rate} per s, {ratio} of the echo; {}",
+        last.unwrap_or_default()
+    ))
 }
 
 /// The names of criterion's.
