@@ -4,11 +4,9 @@ use std::io::Write as _;
 
 use crate::{
     Any,
-    callers::Heads,
-    client::Connection,
     expected::Expected,
     population::{self, Device},
-    scenario::Shots,
+    request::Asker,
 };
 
 /// Writes what is asked about a login of this user: nothing protects it.
@@ -39,15 +37,16 @@ fn challenge(body: &mut Vec<u8>, number: u32, purpose: &str) {
     .expect("a Vec takes all");
 }
 
-/// Sends the challenge of this body, and then the code of the device that has to answer it. How many answers were wrong, and the
-/// first of them.
-pub(crate) async fn ask_and_answer(
-    heads: &Heads,
-    connection: &mut Connection,
-    shots: &Shots,
-    expected: &Expected,
-    body: &mut Vec<u8>,
-) -> Any<Option<(u32, String)>> {
+/// Sends the challenge of the asker's body, and then the code of the device that has to answer it. How many answers were wrong,
+/// and the first of them.
+pub(crate) async fn ask_and_answer(asker: &mut Asker<'_>, expected: &Expected) -> Any<Option<(u32, String)>> {
+    let Asker {
+        heads,
+        shots,
+        connection,
+        body,
+        ..
+    } = asker;
     let Expected::Answered(turn, moves) = *expected else {
         return Err("no challenge that has to be answered".into());
     };

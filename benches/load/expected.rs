@@ -6,7 +6,7 @@ use otp::Step;
 
 use crate::{
     population::{self, Device},
-    scenario::Shots,
+    shots::Shots,
 };
 
 /// The answer that is right.
@@ -23,6 +23,8 @@ pub(crate) enum Expected {
     Allowed,
     /// A page with a heading.
     Page,
+    /// Anything but an acceptance: not judged for the many that wait, refused, or locked.
+    Flooded,
     /// A challenge for the user of this turn, whose device shows the step after so many moves.
     Answered(u32, u64),
 }
@@ -44,6 +46,7 @@ impl Expected {
             Self::Active => r#""active":true,"#,
             Self::Allowed => return self.not_allowed(shots, (status, 201), answer),
             Self::Page => return not_shown(status, answer),
+            Self::Flooded => return not_kept_out(status, answer),
             Self::Answered(..) => return self.not_allowed(shots, (status, 200), answer),
         };
         let answer = str::from_utf8(answer).unwrap_or_default();
@@ -72,7 +75,7 @@ impl Expected {
         let answer = str::from_utf8(answer).unwrap_or_default();
         let is_granted = answer.contains(r#""decision":"allow""#) && answer.contains(r#""grant":""#);
         let is_right = status == right && (is_granted || self.shown_twice(shots, 0));
-        (!is_right).then(|| (1, format!("{status} {}", answer.chars().take(200).collect::<String>())))
+        wrong_unless(is_right, status, answer)
     }
 
     /// Whether the device showed the same code just before, as one in a million does; then it is burned already.
@@ -106,6 +109,19 @@ fn passed_over(device: &Device, counter: Step) -> bool {
 
 fn not_shown(status: u16, answer: &[u8]) -> Option<(u32, String)> {
     let page = str::from_utf8(answer).unwrap_or_default();
-    let is_shown = status == 200 && page.contains("<h1>");
-    (!is_shown).then(|| (1, format!("{status} {}", page.chars().take(200).collect::<String>())))
+    wrong_unless(status == 200 && page.contains("<h1>"), status, page)
+}
+
+fn not_kept_out(status: u16, answer: &[u8]) -> Option<(u32, String)> {
+    let answer = str::from_utf8(answer).unwrap_or_default();
+    let is_kept_out = match status {
+        429 => answer.contains(r#""code":"rate_limited""#),
+        200 => answer.contains(r#""accepted":false,"#),
+        _ => false,
+    };
+    wrong_unless(is_kept_out, status, answer)
+}
+
+fn wrong_unless(is_right: bool, status: u16, answer: &str) -> Option<(u32, String)> {
+    (!is_right).then(|| (1, format!("{status} {}", answer.chars().take(200).collect::<String>())))
 }

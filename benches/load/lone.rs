@@ -6,7 +6,8 @@ use crate::{
     Any,
     callers::Callers,
     disk::Disk,
-    scenario::{Scenario, Shots, Slice},
+    scenario::{Scenario, Slice},
+    shots::Shots,
 };
 
 /// Logins, then appends, in turn.

@@ -1,7 +1,7 @@
 //! What the service bears: `cargo xtask load` runs this.
 //!
 //! The server runs in a process of its own, this same program with a private argument, on a directory of its
-//! own on the disk where the program lies. Everything is on as in production but two things: the clock is one that
+//! own on the disk where the program lies; another one has filled it before. Everything is on as in production but two things: the clock is one that
 //! is moved on when the users have no fresh code left, and beside the calls there is an echo route, the ceiling
 //! that every figure is held against. Scenarios and ceilings take turns in short slices, so that whatever else the
 //! machine does slows down both.
@@ -13,21 +13,35 @@ mod callers;
 mod challenge;
 #[path = "../support/client.rs"]
 mod client;
+mod closed;
+mod counted;
 #[path = "../support/disk.rs"]
 mod disk;
 mod expected;
 #[path = "../support/filled.rs"]
 mod filled;
+mod filling;
+mod flood;
+mod growth;
+mod heads;
 mod lone;
+mod measured;
+mod mixed;
+mod open;
 mod pages;
+mod picture;
 #[path = "../support/population.rs"]
 mod population;
+mod rates;
 mod report;
+mod request;
 mod run;
 mod scenario;
 mod served;
 mod server_process;
+mod shots;
 mod silence;
+mod trail;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -48,12 +62,27 @@ struct Arguments {
     /// Measured seconds of each scenario
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
-    /// Only the scenarios whose name contains this, with what they are held against
+    /// Only the scenario of this name, or those whose name contains this, with what they are held against
     #[arg(long)]
     scenario: Option<String>,
+    /// Nothing that scenarios are held against, so that a profile of the server shows them alone; its process id is told
+    #[arg(long)]
+    no_echo: bool,
+    /// Draws the latencies of `http single` and of the echo at shares of their capacity into this file
+    #[arg(long, value_name = "FILE", conflicts_with = "no_echo")]
+    svg: Option<PathBuf>,
+    /// Further events in the trail, about 350 bytes each
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    audit_events: u64,
     /// This process is the server, on this directory
     #[arg(long, hide = true)]
     serve: Option<PathBuf>,
+    /// How often its clock was moved before
+    #[arg(long, hide = true, default_value_t = 0)]
+    moves: u64,
+    /// This process fills the store of this directory, and ends
+    #[arg(long, hide = true, conflicts_with = "serve")]
+    fill: Option<PathBuf>,
     /// What cargo says to a benchmark
     #[arg(long, hide = true)]
     bench: bool,
@@ -61,9 +90,10 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let done = match &arguments.serve {
-        Some(dir) => served::serve(dir, arguments.devices),
-        None => run::run(&arguments),
+    let done = match (&arguments.serve, &arguments.fill) {
+        (Some(dir), _) => served::serve(dir, arguments.moves),
+        (None, Some(dir)) => filling::fill(dir, arguments.devices, arguments.audit_events),
+        (None, None) => run::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

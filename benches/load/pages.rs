@@ -4,14 +4,7 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
-use crate::{
-    Any,
-    callers::Heads,
-    client::Connection,
-    population::{self, LOCKED},
-    scenario::Shots,
-    served::LOT,
-};
+use crate::{Any, client::Connection, filling::LOT, heads::Heads, population, shots::Shots};
 
 /// The key's only one.
 pub(crate) const RETURN_URL: &str = "http://127.0.0.1:1/back";
@@ -60,7 +53,7 @@ pub(crate) async fn begin(
     } else {
         String::new()
     };
-    let newcomer = let_in(connection, heads, shots.devices + LOCKED + number).await?;
+    let newcomer = let_in(connection, heads, population::nobody(shots.devices) + number).await?;
     let mut asked = Vec::new();
     for path in paths {
         let (path, cookie) = match *path {

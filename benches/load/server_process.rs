@@ -7,7 +7,7 @@ use std::{
     ops::Sub,
     path::Path,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::Any;
@@ -20,8 +20,8 @@ pub(crate) struct ServerProcess {
     hears: BufReader<ChildStdout>,
     pub(crate) address: SocketAddr,
     pub(crate) api_key: String,
-    /// How long filling the store took.
-    pub(crate) filled_in: Duration,
+    /// From its start until it listened.
+    pub(crate) start_up: Duration,
 }
 
 /// What the server has used and done so far.
@@ -64,12 +64,13 @@ impl std::ops::AddAssign for Usage {
 }
 
 impl ServerProcess {
-    /// This program once more, serving from `dir`; ready when this returns.
-    pub(crate) fn start(dir: &Path, devices: u32) -> Any<Self> {
+    /// This program once more, serving the store of `dir` by a clock that was moved so often before; ready when this returns.
+    pub(crate) fn start(dir: &Path, moves: u64) -> Any<Self> {
+        let begun = Instant::now();
         let mut child = Command::new(env::current_exe()?)
             .arg("--serve")
             .arg(dir)
-            .args(["--devices", &devices.to_string()])
+            .args(["--moves", &moves.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -81,16 +82,36 @@ impl ServerProcess {
             hears,
             address: SocketAddr::from(([0, 0, 0, 0], 0)),
             api_key: String::new(),
-            filled_in: Duration::ZERO,
+            start_up: Duration::ZERO,
         };
         let line = process.line()?;
-        let ["ready", address, key, fill_ms] = line.split_ascii_whitespace().collect::<Vec<_>>()[..] else {
+        let ["ready", address, key] = line.split_ascii_whitespace().collect::<Vec<_>>()[..] else {
             return Err(format!("the server said: {line}").into());
         };
         process.address = address.parse()?;
         process.api_key = key.into();
-        process.filled_in = Duration::from_millis(fill_ms.parse()?);
+        process.start_up = begun.elapsed();
         Ok(process)
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What of it is in memory now.
+    pub(crate) fn resident_bytes(&self) -> Any<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
+        let resident = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:")?.strip_suffix(" kB"));
+        let kib: u64 = resident.ok_or("/proc/PID/status has no VmRSS")?.trim().parse()?;
+        Ok(kib * 1_024)
+    }
+
+    /// Ends it as a crash does.
+    pub(crate) fn kill(mut self) -> Any<()> {
+        self.child.kill()?;
+        Ok(())
     }
 
     /// Moves the clock on by one step; it shows the new time when this returns.
@@ -129,7 +150,7 @@ impl ServerProcess {
 
     /// In ticks of 10 ms, as Linux counts for every process whatever its own clock.
     fn cpu_us(&self) -> Any<u64> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid()))?;
         // The name of the program stands in parentheses and may hold blanks; user and system time are the 12th and
         // 13th field after it.
         let (_, fields) = stat.rsplit_once(')').ok_or("/proc/PID/stat has no name")?;

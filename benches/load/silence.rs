@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use crate::{
     Any,
     callers::Callers,
-    scenario::{Scenario, Shots, Slice},
+    scenario::{Scenario, Slice},
+    shots::Shots,
 };
 
 /// Wrong codes of users for this long, and how long the same took for nobody, in microseconds.

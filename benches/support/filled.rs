@@ -1,7 +1,7 @@
 //! A store full of bound devices, with everything that a service stands on, and a clock that is moved by hand.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering::SeqCst},
@@ -19,11 +19,11 @@ use verify::{DeviceParts, DeviceState, Kind, Moving, Throttle};
 
 use crate::{
     Any,
-    population::{self, BEGINNING, COUNTERS, LOCKED, STEP_MS},
+    population::{self, BEGINNING, LOCKED, STEP_MS},
 };
 
 /// Devices bound by one commit of the filling.
-const FILL: u32 = 1_024;
+const FILL: usize = 1_024;
 
 /// The engine on a directory of its own, and what else a service asks for.
 pub(crate) struct Filled {
@@ -34,10 +34,27 @@ pub(crate) struct Filled {
 }
 
 impl Filled {
-    /// So many devices are bound, the locked ones behind them, and the counter tokens behind those.
+    /// So many devices are bound, the locked ones behind them, the counter tokens behind those, and a large account.
     pub(crate) async fn new(dir: &Path, devices: u32) -> Any<Self> {
         let entropy = Arc::new(RealEntropy::new());
-        let keyring = Arc::new(Keyring::create(&dir.join("keyring"), entropy.clone(), BEGINNING)?);
+        let keyring = Keyring::create(&keyring_in(dir), entropy.clone(), BEGINNING)?;
+        let new = Self::over(dir, keyring, entropy)?;
+        fill(&*new.engine, &new.keyring, devices).await?;
+        Ok(new)
+    }
+
+    /// Opens what another process has filled or used; the clock was moved so often by then.
+    #[allow(dead_code, reason = "the load alone starts twice")]
+    pub(crate) fn open(dir: &Path, moves: u64) -> Any<Self> {
+        let entropy = Arc::new(RealEntropy::new());
+        let keyring = Keyring::open(&keyring_in(dir), entropy.clone())?;
+        let opened = Self::over(dir, keyring, entropy)?;
+        (0..moves).for_each(|_| opened.clock.step());
+        Ok(opened)
+    }
+
+    fn over(dir: &Path, keyring: Keyring, entropy: Arc<RealEntropy>) -> Any<Self> {
+        let keyring = Arc::new(keyring);
         let (signer, verifier) = (keyring.clone(), keyring.clone());
         let options = Options {
             writer: "bench".into(),
@@ -47,10 +64,8 @@ impl Filled {
             heads: None,
             owner: true,
         };
-        let engine = Arc::new(Sqlite::open(dir, options)?);
-        fill(&*engine, &keyring, devices).await?;
         Ok(Self {
-            engine,
+            engine: Arc::new(Sqlite::open(dir, options)?),
             clock: Arc::default(),
             entropy,
             keyring,
@@ -104,28 +119,45 @@ pub(crate) fn echo() -> Router {
     Router::new().route("/echo", post(echo))
 }
 
+fn keyring_in(dir: &Path) -> PathBuf {
+    dir.join("keyring")
+}
+
+/// One commit is made while the last one is written.
 async fn fill(store: &dyn Commit, keyring: &Keyring, devices: u32) -> Any<()> {
-    let all = devices + LOCKED + COUNTERS;
-    for begin in (0..all).step_by(FILL as usize) {
-        let changes = (begin..all.min(begin + FILL)).map(|number| bound(keyring, devices, number));
-        let outcomes = store.commit(changes.collect::<Any<_>>()?).await?;
-        if outcomes.iter().any(|outcome| *outcome != Outcome::Done) {
-            return Err("a device was not bound".into());
-        }
+    let mut numbers = population::all(devices).peekable();
+    let mut last = store.commit(Vec::new());
+    while numbers.peek().is_some() {
+        let some = numbers.by_ref().take(FILL);
+        let changes = some.map(|number| bound(keyring, devices, number)).collect::<Any<_>>()?;
+        all_done(last.await?)?;
+        last = store.commit(changes);
     }
-    Ok(())
+    all_done(last.await?)
+}
+
+pub(crate) fn all_done(outcomes: Vec<Outcome>) -> Any<()> {
+    match outcomes.iter().all(|outcome| *outcome == Outcome::Done) {
+        true => Ok(()),
+        false => Err("a change of the filling was not made".into()),
+    }
+}
+
+/// The id of the user of this number, and of their device.
+pub(crate) fn id(number: u32) -> Id {
+    let mut random = [0; 10];
+    random[..8].copy_from_slice(&population::mixed(number.into()).to_le_bytes());
+    store::id_at(
+        (BEGINNING.get() as u64) - u64::from(u32::MAX) + u64::from(number),
+        &random,
+    )
 }
 
 fn bound(keyring: &Keyring, devices: u32, number: u32) -> Any<Change> {
-    let counts = number >= devices + LOCKED;
-    let locked = number >= devices && !counts;
+    let locked = (devices..devices + LOCKED).contains(&number);
+    let counts = (devices + LOCKED..population::nobody(devices)).contains(&number);
     let (a, b) = (population::mixed(number.into()), population::mixed(!u64::from(number)));
-    let mut random = [0; 10];
-    random[..8].copy_from_slice(&a.to_le_bytes());
-    let id = store::id_at(
-        (BEGINNING.get() as u64) - u64::from(u32::MAX) + u64::from(number),
-        &random,
-    );
+    let id = id(number);
     let mut device = Device {
         id,
         owner: Owner::new(population::account(number), population::user(number)),

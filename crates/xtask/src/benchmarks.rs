@@ -1,6 +1,6 @@
 //! The benchmarks: those of criterion, which all take the same arguments, and those with arguments of their own.
 
-use std::process::Command;
+use std::{fs, process::Command};
 
 use serde_json::Value;
 
@@ -18,8 +18,14 @@ struct Special {
 const SPECIAL: [Special; 2] = [
     Special {
         name: "load",
-        small: &["--json", "--devices=1000", "--seconds=0.2"],
-        reads: load_figures,
+        small: &[
+            "--json",
+            "--devices=1000",
+            "--seconds=0.1",
+            "--audit-events=100",
+            "--svg=target/load.svg",
+        ],
+        reads: load_figures_and_picture,
     },
     Special {
         name: "find",
@@ -28,9 +34,37 @@ const SPECIAL: [Special; 2] = [
     },
 ];
 
+/// More devices than most services have, and the trail of years. The store takes some 20 GB beside the program.
+const GROWN: [&str; 4] = [
+    "--json",
+    "--devices=2000000",
+    "--audit-events=50000000",
+    "--scenario=http single",
+];
+
 /// A workspace of its own, with a program.
 const TRIAL: &str = "benches/trial/Cargo.toml";
 const SMALL_TRIAL: [&str; 5] = ["devices=1000", "warm=1000", "batch=1,64", "items=50,2000", "rounds=1"];
+
+/// `cargo xtask load`, before its arguments.
+pub(crate) fn load() -> Command {
+    let mut cargo = machine::cargo();
+    cargo.args(["bench", "--package", "countersign", "--bench", "load", "--"]);
+    cargo
+}
+
+/// Runs the load over a grown store; the note has its rate, and what it takes.
+pub(crate) fn grow() -> Outcome {
+    let printed = machine::output(load().args(GROWN))?;
+    load_figures(&printed).map_err(|wrong| format!("{wrong}\n{printed}"))?;
+    let (first, last) = (printed.lines().next(), printed.lines().last());
+    let single: Value = serde_json::from_str(first.unwrap_or_default()).map_err(|error| error.to_string())?;
+    let (rate, ratio) = (&single["requests_per_s"], &single["ratio"]);
+    Ok(format!(
+        "{rate} per s, {ratio} of the echo; {}",
+        last.unwrap_or_default()
+    ))
+}
 
 /// The names of criterion's.
 pub(crate) fn of_criterion() -> Result<Vec<String>, String> {
@@ -45,6 +79,8 @@ pub(crate) fn try_all() -> Outcome {
     let mut cargo = tested();
     cargo.args(of_criterion()?.iter().flat_map(|name| ["--bench", name]));
     machine::run(cargo.args(["--", "--test"]))?;
+    let target = machine::root().join(workspaces::TARGET_DIR);
+    fs::create_dir_all(&target).map_err(|error| format!("{}: {error}", target.display()))?;
     let mut notes = Vec::new();
     for Special { name, small, reads } in SPECIAL {
         let printed = machine::output(tested().args(["--bench", name, "--"]).args(small))?;
@@ -70,26 +106,60 @@ fn tested() -> Command {
     cargo
 }
 
+/// What every scenario tells, and what some tell besides.
+const FIGURES: [&str; 5] = ["requests_per_s", "echo_requests_per_s", "ratio", "p50_ms", "p99_ms"];
+const FIGURES_OF: [(&str, &[&str]); 3] = [
+    ("http single", &["p99_at_70_ms", "echo_p99_at_70_ms"]),
+    ("flood", &["others_share", "fair_p99_ms", "flood_requests_per_s"]),
+    (
+        GROWTH,
+        &[
+            "start_up_s",
+            "start_up_after_kill_s",
+            "server_rss_bytes",
+            "database_cache_bytes",
+        ],
+    ),
+];
+/// The last line, which is no scenario.
+const GROWTH: &str = "growth";
+/// Of each curve of the picture.
+const SHARES: usize = 6;
+
 /// Every scenario has its figures, and none had a wrong answer.
 fn load_figures(printed: &str) -> Outcome {
     let mut scenarios = 0;
     for line in printed.lines() {
         let row: Value = serde_json::from_str(line).map_err(|error| format!("{error}: {line}"))?;
         let name = row["name"].as_str().ok_or_else(|| format!("no name: {line}"))?;
-        for figure in ["requests_per_s", "echo_requests_per_s", "ratio", "p50_ms", "p99_ms"] {
+        let is_scenario = name != GROWTH;
+        let besides = FIGURES_OF.iter().filter(|(of, _)| *of == name);
+        let besides = besides.flat_map(|(_, figures)| figures.iter());
+        for figure in FIGURES.iter().filter(|_| is_scenario).chain(besides) {
             if !row[figure].as_f64().is_some_and(|figure| figure > 0.0) {
                 return Err(format!("{name}: {figure} is {}", row[figure]));
             }
         }
-        if row["errors"] != 0 {
+        if is_scenario && row["errors"] != 0 {
             return Err(format!("{name}: errors: {}", row["errors"]));
         }
-        scenarios += 1;
+        scenarios += usize::from(is_scenario);
     }
     if scenarios == 0 {
         return Err("no scenario".into());
     }
     Ok(format!("{scenarios} scenarios"))
+}
+
+/// The same, and the picture has a point for each share of both percentiles of both curves.
+fn load_figures_and_picture(printed: &str) -> Outcome {
+    let note = load_figures(printed)?;
+    let file = machine::root().join(workspaces::TARGET_DIR).join("load.svg");
+    let picture = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    match (picture.matches("<circle").count(), picture.contains("NaN")) {
+        (points, false) if points == 2 * 2 * SHARES => Ok(note),
+        (points, _) => Err(format!("{}: {points} points", file.display())),
+    }
 }
 
 /// The last line is the answer.
@@ -114,6 +184,13 @@ mod tests {
             )
         };
         assert_eq!(load_figures(&row("2.0", 0)).unwrap(), "1 scenarios");
+        let single = row("2.0", 0).replace("lone", "http single");
+        assert_eq!(load_figures(&single).unwrap_err(), "http single: p99_at_70_ms is null");
+        let growth = r#"{"name":"growth","start_up_s":1.0,"start_up_after_kill_s":0.0}"#;
+        assert_eq!(
+            load_figures(growth).unwrap_err(),
+            "growth: start_up_after_kill_s is 0.0"
+        );
         assert_eq!(
             load_figures(&row("null", 0)).unwrap_err(),
             "lone: echo_requests_per_s is null"

@@ -19,14 +19,15 @@ pub(crate) enum Command {
     Lint,
     /// Run the benchmarks beside their peers
     Bench(bench::Arguments),
-    /// Verifications over HTTP beside an echo, a bare database and an fdatasync, in one run
+    /// Verifications over HTTP beside an echo, a bare database and an fdatasync; latencies at fixed rates, the traffic of a day,
+    /// a flood, a large store: in one run
     Load(load::Arguments),
     /// The token's firmware: build it for every board, measure it, run it in the emulator
     #[command(subcommand)]
     Firmware(firmware::Command),
     /// The size of functions and files, and how much is explained, of each crate
     Measure(measure::Arguments),
-    /// Run every test with its full count: hours, not minutes
+    /// Run every test with its full count, and the load over a large store: hours, not minutes
     Soak,
 }
 

@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use crate::{machine, packages, report::Report};
+use crate::{benchmarks, machine, packages, report::Report};
 
 /// Variables that the long tests read. A test that has no short form is `#[ignore = "soak: …"]`.
 const FULL_COUNTS: [(&str, &str); 3] = [
@@ -21,6 +21,7 @@ pub(crate) fn run() -> ExitCode {
             cargo.args(["--no-fail-fast", "--profile", "soak"]).envs(FULL_COUNTS);
             machine::run(cargo.args(["--", "--include-ignored"]))
         });
+        report.part("growth", benchmarks::grow);
     }
     report.finish()
 }
