@@ -4,7 +4,7 @@
 //! commit ──► channel ──► writer thread: all that waits ──► BEGIN IMMEDIATE … COMMIT ──► publish ──► answer
 //!                                                               │                        │
 //!                                  one audit row: events, and the users' new states      tail, head
-//! users  ──► channel ──► writer or reader threads: `user` ──► tail ──► `user_state` for those not in it
+//! users  ──► known, or ──► channel ──► writer or reader threads: `user` ──► tail ──► `user_state` for those not in it
 //! ```
 //!
 //! **Append and fold.** A verification's commit does not touch the user's row: the audit row it needs anyway
@@ -18,7 +18,11 @@
 //!
 //! **The log and the file.** SQLite lays whatever log stands beside a file over it. Here the owner's writer alone copies the
 //! log into the file, after it has raised a number in both, and a log begins with the number of the file that it
-//! builds on: opening refuses a pair that is none.
+//! builds on: opening refuses a pair that is none. Most of a long log a thread of the owner's copies beside the writer, once
+//! the number is raised; the rest, and the word that all of it is there, are the writer's.
+//!
+//! **Known users.** The rows of users seen lately are known in memory; only the thread that writes puts them there, so that
+//! they are those of the files, and a verification reads nothing.
 //!
 //! **Two processes.** The owner of the data directory (a lock file says who) does everything. Beside it a command
 //! may read and may make or revoke API keys; each writes an audit chain of its own. An owner counts itself in (`owner.epoch`),

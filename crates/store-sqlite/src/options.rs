@@ -62,7 +62,7 @@ impl Default for Tuning {
             fold_close: Duration::from_secs(2),
             erase_idle: Duration::from_millis(50),
             erase_latest: Duration::from_secs(2),
-            checkpoint_pages: 16_384,
+            checkpoint_pages: 2_048,
             known_users: 1 << 20,
             writer_cache_mib: 64,
             readers: 2,

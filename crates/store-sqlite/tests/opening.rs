@@ -161,6 +161,8 @@ fn a_damaged_record_is_named_without_its_secret() {
     other
         .execute("UPDATE user_state SET state = x'ff' WHERE user = ?", [id(2).as_bytes()])
         .expect("a row");
+    // What was known before is forgotten.
+    block_on(store.look()).expect("our own files");
     let words = |number: u32| match block_on(read(&store).user(owner(number))) {
         Err(StoreError::Damaged(words)) => words,
         other => panic!("{:?}", other.err()),

@@ -67,18 +67,24 @@ impl Sqlite {
             options.owner,
         ));
         let writer = Writer::new(conn, shared.clone(), tuning, custody, log).map_err(failed)?;
-        Self::start(shared, writer, connections, owner_lock, &path)
+        // It reads no page of the database, so that it needs no cache.
+        let copier = options.owner.then(|| connection::writer(&path, 1)).transpose()?;
+        Self::start(shared, (writer, copier), connections, owner_lock, &path)
     }
 
     /// Starts the threads that write and read.
     fn start(
         shared: Arc<Shared>,
-        writer: Writer,
+        (mut writer, copier): (Writer, Option<Connection>),
         connections: Vec<Connection>,
         owner_lock: Option<OwnerLock>,
         path: &Path,
     ) -> Result<Self, OpenError> {
         let (messages, queue) = mpsc::channel();
+        if let Some(copier) = copier {
+            let copying = writer.copies_beside(copier, messages.clone());
+            copying.map_err(directory::files(path))?;
+        }
         let writer = thread::Builder::new()
             .name("sqlite-write".into())
             .spawn(move || writer.run(&queue));

@@ -5,6 +5,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
+        mpsc,
     },
     time::Duration,
 };
@@ -12,7 +13,7 @@ use std::{
 use rusqlite::{Connection, hooks::Wal};
 use store::StoreError;
 
-use super::Writer;
+use super::{Message, Writer, copier::Copier};
 use crate::{connection::BUSY, fault::Result, tables::owner};
 
 /// The write-ahead log.
@@ -22,6 +23,10 @@ pub(super) struct Log {
     pages: Arc<AtomicUsize>,
     /// At which length to copy it into the database.
     copy_at: usize,
+    /// Copies most of it beside the writer. The owner's.
+    copier: Option<Copier>,
+    /// It was told to, and is not through.
+    is_copying: bool,
 }
 
 impl Log {
@@ -33,22 +38,64 @@ impl Log {
             length.store(usize::try_from(pages).unwrap_or(0), Ordering::Relaxed);
             Ok(())
         }))?;
-        Ok(Self { path, pages, copy_at })
+        Ok(Self {
+            path,
+            pages,
+            copy_at,
+            copier: None,
+            is_copying: false,
+        })
     }
 
     /// In bytes, as the file system says.
     pub(super) fn length(&self) -> u64 {
         self.path.metadata().map_or(0, |log| log.len())
     }
+
+    /// Whether the file is being written beside the writer.
+    pub(super) fn is_copied(&self) -> bool {
+        self.copier.as_ref().is_some_and(Copier::is_at_work)
+    }
 }
 
 impl Writer {
-    /// After a commit was answered: copies the log into the database, when it is long enough to be worth it.
+    /// From now on most of a long log is copied by a thread of its own.
+    pub(crate) fn copies_beside(&mut self, conn: Connection, messages: mpsc::Sender<Message>) -> std::io::Result<()> {
+        self.log.copier = Some(Copier::start(conn, self.log.pages.clone(), messages)?);
+        Ok(())
+    }
+
+    /// After a commit was answered: has the log copied into the database, when it is long enough to be worth it.
     pub(super) fn copy_long_log(&mut self) {
         let pages = self.log.pages.load(Ordering::Relaxed);
-        if !self.shared.owner || pages < self.log.copy_at {
+        if !self.shared.owner || pages < self.log.copy_at || self.log.is_copying {
             return;
         }
+        // Announced before anything of it is in the file, as ever.
+        let announced = self.owned(owner::announce_checkpoint);
+        match (&self.log.copier, announced) {
+            (Some(copier), Ok(())) => {
+                copier.copy();
+                self.log.is_copying = true;
+            }
+            (None, Ok(())) => self.copy_rest_of_log(),
+            (_, Err(fault)) => {
+                self.log.copy_at = pages + self.tuning.checkpoint_pages / 16 + 1;
+                tracing::warn!(error = %StoreError::from(fault), "a checkpoint failed; it is tried again");
+            }
+        }
+    }
+
+    /// Most of the log is in the database.
+    pub(super) fn log_copied(&mut self) {
+        self.log.is_copying = false;
+        if !self.shared.trust.is_lost() {
+            self.copy_rest_of_log();
+        }
+    }
+
+    fn copy_rest_of_log(&mut self) {
+        let pages = self.log.pages.load(Ordering::Relaxed);
         // Where a reader is in the way it is tried again somewhat later, not with every commit.
         self.log.copy_at = pages + self.tuning.checkpoint_pages / 16 + 1;
         match self.copy_log("PASSIVE") {
@@ -63,6 +110,16 @@ impl Writer {
     /// Announced in the log first, so that a file that has the announcement has all that was before it; and the log that
     /// begins after it says so, so that no other file passes for this one.
     pub(super) fn copy_log(&mut self, how: &str) -> Result<bool> {
+        let copier = self.log.copier.take();
+        let copied = {
+            let _resting = copier.as_ref().map(Copier::rest);
+            self.copy_alone(how)
+        };
+        self.log.copier = copier;
+        copied
+    }
+
+    fn copy_alone(&mut self, how: &str) -> Result<bool> {
         self.owned(owner::announce_checkpoint)?;
         let announced = owner::read(&self.conn)?.checkpoint;
         // Waiting for a reader would keep the next commit waiting.

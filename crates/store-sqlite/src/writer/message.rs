@@ -16,6 +16,8 @@ pub(crate) enum Message {
     /// A read that profits from the writer's cache.
     Read(ReadWork),
     CloseChain(Closing, Reply<()>),
+    /// Most of the log is in the database.
+    LogCopied,
     /// Looks whether the files are still the ones that were opened.
     Look(Reply<()>),
     Close(Reply<()>),

@@ -1,6 +1,7 @@
 //! The thread that writes: it takes everything that waits, commits it in one transaction, and answers.
 
 mod checkpoint;
+mod copier;
 mod erasure;
 mod message;
 mod transaction;
@@ -97,6 +98,7 @@ impl Writer {
                 }
                 Message::Read(read) => self.read(read),
                 Message::CloseChain(closing, reply) => answer(reply, self.close_chain(&closing)),
+                Message::LogCopied => self.log_copied(),
                 Message::Look(reply) => answer(reply, self.look()),
                 Message::Close(reply) => {
                     let closed = self.close();
@@ -167,7 +169,12 @@ impl Writer {
         self.others.look(&self.conn, &self.shared.known)?;
         let trust = &self.shared.trust;
         if let Some(custody) = &mut self.custody {
-            let files = custody.look(trust);
+            // Between two states of it nothing can be said of the file.
+            let files = if self.log.is_copied() {
+                Ok(())
+            } else {
+                custody.look(trust)
+            };
             if !trust.is_lost() {
                 custody.owns(&self.conn, trust)?;
             }
