@@ -33,22 +33,26 @@
 //! algorithm, the numbers of digits, and how many steps the window has.
 
 #![no_std]
-#![forbid(unsafe_code)]
 
 #[cfg(test)]
 extern crate std;
 
 mod accepted;
+mod batch;
 mod code;
 mod hash;
 mod key;
+mod lanes;
 mod matches;
 mod parameters;
 mod secret;
+#[cfg_attr(not(target_arch = "x86_64"), path = "simd/none.rs")]
+mod simd;
 mod step;
 pub mod typed;
 
 pub use accepted::{Accepted, Match};
+pub use batch::{Check, CheckKey, Kernel, check_all};
 pub use code::{Code, ParseCodeError};
 pub use key::Key;
 pub use parameters::{Algorithm, Digits, Parameters, Period};

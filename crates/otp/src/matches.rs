@@ -4,7 +4,7 @@
 
 use subtle::{Choice, ConditionallySelectable};
 
-use crate::{Code, Step};
+use crate::{Accepted, Code, Match, Step};
 
 /// The latest step at which a code stands.
 pub(crate) struct Latest<'a> {
@@ -31,6 +31,15 @@ impl<'a> Latest<'a> {
 
     pub(crate) fn step(self) -> Option<Step> {
         bool::from(self.found).then(|| Step::new(self.step))
+    }
+
+    /// The outcome for a device that has accepted codes up to and including `last`.
+    pub(crate) fn judged(self, last: Option<Step>) -> Match {
+        match self.step() {
+            Some(step) if Some(step) > last => Match::Accepted(Accepted::new(step)),
+            Some(step) => Match::Used { step },
+            None => Match::None,
+        }
     }
 }
 

@@ -1,0 +1,86 @@
+//! HMAC-SHA-1 by the SHA extensions: a few HMACs at once, their instructions interleaved, because one waits for itself.
+
+use core::arch::x86_64::*;
+
+/// A chaining value as the instructions take it: `a`, `b`, `c`, `d` from the highest lane down, and `e` in the highest.
+type State = [__m128i; 2];
+
+/// A block of sixteen words, the first in the highest lane.
+type Block = [__m128i; 4];
+
+/// The truncated HMACs of `first` and the `N - 1` steps after it (RFC 4226 section 5.3).
+#[target_feature(enable = "sha,sse2,ssse3,sse4.1")]
+pub(super) fn truncated<const N: usize>(inner: &[u32; 5], outer: &[u32; 5], first: u64) -> [u32; N] {
+    let step_block = |index| {
+        let step = first.wrapping_add(index as u64);
+        let start = words((step >> 32) as u32, step as u32, 0x8000_0000, 0);
+        [
+            start,
+            words(0, 0, 0, 0),
+            words(0, 0, 0, 0),
+            words(0, 0, 0, 8 * (64 + 8)),
+        ]
+    };
+    let inner = compress([state(inner); N], core::array::from_fn(step_block));
+    let digest_block = |[abcd, e]: State| {
+        let end = _mm_or_si128(e, words(0, 0x8000_0000, 0, 0));
+        [abcd, end, words(0, 0, 0, 0), words(0, 0, 0, 8 * (64 + 20))]
+    };
+    compress([state(outer); N], inner.map(digest_block)).map(|digest| truncate(digest))
+}
+
+#[target_feature(enable = "sse2")]
+#[inline]
+fn words(a: u32, b: u32, c: u32, d: u32) -> __m128i {
+    _mm_set_epi32(a as i32, b as i32, c as i32, d as i32)
+}
+
+#[target_feature(enable = "sse2")]
+#[inline]
+fn state(&[a, b, c, d, e]: &[u32; 5]) -> State {
+    [words(a, b, c, d), words(e, 0, 0, 0)]
+}
+
+#[target_feature(enable = "sha,sse2,ssse3,sse4.1")]
+#[inline]
+fn compress<const N: usize>(states: [State; N], mut w: [Block; N]) -> [State; N] {
+    let mut abcd = states.map(|[abcd, _]| abcd);
+    let mut e: [__m128i; N] = core::array::from_fn(|i| _mm_add_epi32(states[i][1], w[i][0]));
+    /// Four rounds of each stream; `e` becomes the next four's, with the words of those added.
+    macro_rules! four_rounds {
+        ($quarter:literal: $($group:literal)+) => {$(
+            for i in 0..N {
+                let before = abcd[i];
+                abcd[i] = _mm_sha1rnds4_epu32::<$quarter>(before, e[i]);
+                let w = &mut w[i];
+                if $group >= 3 {
+                    let mixed = _mm_xor_si128(_mm_sha1msg1_epu32(w[($group + 1) & 3], w[($group + 2) & 3]), w[($group + 3) & 3]);
+                    w[($group + 1) & 3] = _mm_sha1msg2_epu32(mixed, w[$group & 3]);
+                }
+                e[i] = _mm_sha1nexte_epu32(before, w[($group + 1) & 3]);
+            }
+        )+};
+    }
+    four_rounds!(0: 0 1 2 3 4);
+    four_rounds!(1: 5 6 7 8 9);
+    four_rounds!(2: 10 11 12 13 14);
+    four_rounds!(3: 15 16 17 18);
+    core::array::from_fn(|i| {
+        let [start_abcd, start_e] = states[i];
+        let last = _mm_sha1rnds4_epu32::<3>(abcd[i], e[i]);
+        [_mm_add_epi32(start_abcd, last), _mm_sha1nexte_epu32(abcd[i], start_e)]
+    })
+}
+
+/// Dynamic truncation (RFC 4226 section 5.3): the shuffles take as long wherever the offset, which is secret, points.
+#[target_feature(enable = "sse2,ssse3,sse4.1")]
+#[inline]
+fn truncate([abcd, e]: State) -> u32 {
+    let offset = _mm_extract_epi32::<3>(e) as u8 & 0xf;
+    let offset = _mm_set1_epi8(offset as i8);
+    // Byte j of the digest is byte 15 - j of `abcd`, byte 31 - j of `e`; an index of 128 and more gives zero.
+    let in_abcd = _mm_sub_epi8(_mm_set1_epi32(0x0f0e_0d0c), offset);
+    let in_e = _mm_sub_epi8(_mm_set1_epi32(0x8f8e_8d8c_u32 as i32), offset);
+    let bytes = _mm_or_si128(_mm_shuffle_epi8(abcd, in_abcd), _mm_shuffle_epi8(e, in_e));
+    _mm_cvtsi128_si32(bytes) as u32 & 0x7fff_ffff
+}
