@@ -1,5 +1,7 @@
 //! Many checks at once.
 
+use core::iter::successors;
+
 use crate::lanes::{LANES, Lanes, STEPS};
 use crate::matches::Latest;
 use crate::simd::{ShaNi, Vectors};
@@ -137,34 +139,30 @@ impl CheckKey<'_> {
 
 /// SHA-1 in vectors, and what is left over one by one.
 fn in_vectors(vectors: Vectors, checks: &[Check<'_>], matches: &mut [Match]) {
-    /// Fewer lanes than these are faster one by one.
-    const FEW: usize = 8;
-    let mut lanes = Lanes::new();
+    let mut lanes = SpanLanes {
+        vectors,
+        lanes: Lanes::new(),
+        spans: [Span::default(); LANES],
+        filled: 0,
+    };
     let mut outcomes = Outcomes {
         checks,
         matches,
         open: None,
     };
-    let mut spans = [Span::default(); LANES];
-    let mut filled = 0;
     for (index, check) in checks.iter().enumerate() {
         if !check.key.is_sha1() {
             outcomes.matches[index] = check.alone(ShaNi::get());
             continue;
         }
         for span in Span::all_of(index, check.window) {
-            spans[filled] = span;
-            filled += 1;
-            if filled == LANES {
-                outcomes.of_lanes(vectors, &mut lanes, &spans);
-                filled = 0;
+            lanes.put(check, span);
+            if lanes.filled == LANES {
+                lanes.look(&mut outcomes);
             }
         }
     }
-    match &spans[..filled] {
-        few if filled < FEW => few.iter().for_each(|span| outcomes.of_one(span)),
-        many => outcomes.of_lanes(vectors, &mut lanes, many),
-    }
+    lanes.finish(&mut outcomes);
     outcomes.close();
 }
 
@@ -178,20 +176,70 @@ struct Span {
 
 impl Span {
     /// The window in spans, none of which passes a multiple of 2^32, for lanes do not carry.
+    #[inline]
     fn all_of(check: usize, window: Window) -> impl Iterator<Item = Self> {
-        let last_of = move |first: u64| {
-            (first.saturating_add(STEPS as u64 - 1))
-                .min(first | 0xffff_ffff)
-                .min(window.last().get())
+        let (first, last) = (window.first().get(), window.last().get());
+        let span = move |first: u64| {
+            let end_of_lane = first.saturating_add(STEPS as u64 - 1);
+            let last = last.min(end_of_lane).min(first | 0xffff_ffff);
+            Self { check, first, last }
         };
-        let span = move |first| Self {
-            check,
-            first,
-            last: last_of(first),
-        };
-        core::iter::successors(Some(span(window.first().get())), move |before| {
-            (before.last < window.last().get()).then(|| span(before.last + 1))
+        successors(Some(span(first)), move |before| {
+            (before.last < last).then(|| span(before.last + 1))
         })
+    }
+}
+
+/// Spans that are looked at together.
+struct SpanLanes {
+    vectors: Vectors,
+    lanes: Lanes,
+    spans: [Span; LANES],
+    filled: usize,
+}
+
+impl SpanLanes {
+    #[inline]
+    fn put(&mut self, check: &Check<'_>, span: Span) {
+        let lane = self.filled;
+        match &check.key {
+            CheckKey::Key(key) => self.lanes.put_midstates(lane, key.sha1().expect("a key for SHA-1")),
+            CheckKey::Secret(secret, _) => self.lanes.put_secret(lane, secret),
+        }
+        self.lanes.put_question(lane, check.code, span.first);
+        self.spans[lane] = span;
+        self.filled += 1;
+    }
+
+    fn look(&mut self, outcomes: &mut Outcomes<'_>) {
+        if self.lanes.has_secrets() {
+            self.vectors.midstates(&mut self.lanes);
+        }
+        self.vectors.look(&mut self.lanes);
+        for (lane, span) in self.spans[..self.filled].iter().enumerate() {
+            let within = (2 << (span.last - span.first)) - 1;
+            let stands = self.lanes.stands_at(lane) & within;
+            outcomes.of_check(span.check).visit_three(span.first, stands);
+        }
+        self.filled = 0;
+    }
+
+    /// The last ones, which may be few.
+    fn finish(&mut self, outcomes: &mut Outcomes<'_>) {
+        /// Fewer than these are faster one by one.
+        const FEW: usize = 8;
+        if self.filled >= FEW {
+            return self.look(outcomes);
+        }
+        let checks = outcomes.checks;
+        for span in &self.spans[..self.filled] {
+            let (first, last) = (Step::new(span.first), Step::new(span.last));
+            let latest = outcomes.of_check(span.check);
+            let visit = |step, value| latest.visit(step, value);
+            checks[span.check]
+                .key
+                .with(|key| key.scan_by(ShaNi::get(), first, last, visit));
+        }
     }
 }
 
@@ -204,44 +252,7 @@ struct Outcomes<'a> {
 }
 
 impl<'a> Outcomes<'a> {
-    fn of_lanes(&mut self, vectors: Vectors, lanes: &mut Lanes, spans: &[Span]) {
-        let checks = self.checks;
-        let keys = || spans.iter().map(|span| &checks[span.check].key).enumerate();
-        let mut made = false;
-        for (lane, key) in keys() {
-            if let CheckKey::Secret(secret, _) = key {
-                lanes.put_secret(lane, secret);
-                made = true;
-            }
-        }
-        if made {
-            vectors.midstates(lanes);
-        }
-        for (lane, key) in keys() {
-            if let CheckKey::Key(key) = key {
-                lanes.put_midstates(lane, key.sha1().expect("a check by SHA-1"));
-            }
-        }
-        for (lane, span) in spans.iter().enumerate() {
-            lanes.put_step(lane, span.first);
-        }
-        vectors.truncated(lanes);
-        for (lane, span) in spans.iter().enumerate() {
-            let latest = self.of_check(span.check);
-            for (step, row) in (span.first..=span.last).zip(&lanes.truncated) {
-                latest.visit(step, row[lane]);
-            }
-        }
-    }
-
-    fn of_one(&mut self, span: &Span) {
-        let (first, last) = (Step::new(span.first), Step::new(span.last));
-        let checks = self.checks;
-        let key = &checks[span.check].key;
-        let latest = self.of_check(span.check);
-        key.with(|key| key.scan_by(ShaNi::get(), first, last, |step, value| latest.visit(step, value)));
-    }
-
+    #[inline]
     fn of_check(&mut self, check: usize) -> &mut Latest<'a> {
         if self.open.as_ref().is_none_or(|(open, _)| *open != check) {
             self.close();
@@ -251,6 +262,7 @@ impl<'a> Outcomes<'a> {
         latest
     }
 
+    #[inline]
     fn close(&mut self) {
         if let Some((check, latest)) = self.open.take() {
             self.matches[check] = latest.judged(self.checks[check].last);

@@ -29,6 +29,16 @@ impl<'a> Latest<'a> {
         self.found |= here;
     }
 
+    /// Three steps from `first` on: of those at which the code stands `stands` has a bit, the lowest for the first.
+    #[inline]
+    pub(crate) fn visit_three(&mut self, first: u64, stands: u32) {
+        let [second, third] = [stands >> 1 & 1, stands >> 2 & 1];
+        let latest = first.wrapping_add(u64::from(third << 1 | second & !third));
+        let here = Choice::from((stands & 1 | second | third) as u8);
+        self.step.conditional_assign(&latest, here);
+        self.found |= here;
+    }
+
     pub(crate) fn step(self) -> Option<Step> {
         bool::from(self.found).then(|| Step::new(self.step))
     }

@@ -106,3 +106,30 @@ fn joined(high: Vector, low: Vector, bits: Vector) -> Vector {
     let rest = _mm256_srlv_epi32(low, _mm256_sub_epi32(splat(32), bits));
     _mm256_or_si256(_mm256_sllv_epi32(high, bits), rest)
 }
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn subtract(one: Vector, other: Vector) -> Vector {
+    _mm256_sub_epi32(one, other)
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn multiply(one: Vector, other: Vector) -> Vector {
+    _mm256_mullo_epi32(one, other)
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn rotate_right(words: Vector, bits: Vector) -> Vector {
+    let rest = _mm256_sllv_epi32(words, subtract(splat(32), bits));
+    _mm256_or_si256(_mm256_srlv_epi32(words, bits), rest)
+}
+
+/// A bit a lane.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn at_most(words: Vector, most: Vector) -> u32 {
+    let within = equal(_mm256_min_epu32(words, most), words);
+    _mm256_movemask_ps(_mm256_castsi256_ps(within)) as u32
+}

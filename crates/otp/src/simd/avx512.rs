@@ -104,3 +104,28 @@ fn joined(high: Vector, low: Vector, bits: Vector) -> Vector {
     let rest = _mm512_srlv_epi32(low, _mm512_sub_epi32(splat(32), bits));
     _mm512_or_si512(_mm512_sllv_epi32(high, bits), rest)
 }
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn subtract(one: Vector, other: Vector) -> Vector {
+    _mm512_sub_epi32(one, other)
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn multiply(one: Vector, other: Vector) -> Vector {
+    _mm512_mullo_epi32(one, other)
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn rotate_right(words: Vector, bits: Vector) -> Vector {
+    _mm512_rorv_epi32(words, bits)
+}
+
+/// A bit a lane.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn at_most(words: Vector, most: Vector) -> u32 {
+    _mm512_cmple_epu32_mask(words, most).into()
+}

@@ -42,13 +42,13 @@ impl Vectors {
         }
     }
 
-    /// Makes the truncated HMACs of each lane's steps from its midstates.
-    pub(crate) fn truncated(self, lanes: &mut Lanes) {
+    /// Looks at which of its steps each lane's code stands.
+    pub(crate) fn look(self, lanes: &mut Lanes) {
         match self.0 {
             // SAFETY: the processor has AVX-512F, or there were no such value.
-            Width::Avx512 => unsafe { avx512::truncated(lanes) },
+            Width::Avx512 => unsafe { avx512::look(lanes) },
             // SAFETY: the processor has AVX2, or there were no such value.
-            Width::Avx2 => unsafe { avx2::truncated(lanes) },
+            Width::Avx2 => unsafe { avx2::look(lanes) },
         }
     }
 }

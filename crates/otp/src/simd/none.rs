@@ -20,7 +20,7 @@ impl Vectors {
         match self.0 {}
     }
 
-    pub(crate) fn truncated(self, _lanes: &mut Lanes) {
+    pub(crate) fn look(self, _lanes: &mut Lanes) {
         match self.0 {}
     }
 }

@@ -11,22 +11,23 @@ type Block = [__m128i; 4];
 /// The truncated HMACs of `first` and the `N - 1` steps after it (RFC 4226 section 5.3).
 #[target_feature(enable = "sha,sse2,ssse3,sse4.1")]
 pub(super) fn truncated<const N: usize>(inner: &[u32; 5], outer: &[u32; 5], first: u64) -> [u32; N] {
-    let step_block = |index| {
-        let step = first.wrapping_add(index as u64);
-        let start = words((step >> 32) as u32, step as u32, 0x8000_0000, 0);
-        [
-            start,
-            words(0, 0, 0, 0),
-            words(0, 0, 0, 0),
-            words(0, 0, 0, 8 * (64 + 8)),
-        ]
-    };
-    let inner = compress([state(inner); N], core::array::from_fn(step_block));
-    let digest_block = |[abcd, e]: State| {
-        let end = _mm_or_si128(e, words(0, 0x8000_0000, 0, 0));
-        [abcd, end, words(0, 0, 0, 0), words(0, 0, 0, 8 * (64 + 20))]
-    };
-    compress([state(outer); N], inner.map(digest_block)).map(|digest| truncate(digest))
+    let none = words(0, 0, 0, 0);
+    let mut blocks = [[none; 4]; N];
+    for (step, block) in (0..).map(|index| first.wrapping_add(index)).zip(&mut blocks) {
+        block[0] = words((step >> 32) as u32, step as u32, 0x8000_0000, 0);
+        block[3] = words(0, 0, 0, 8 * (64 + 8));
+    }
+    let digests = compress([state(inner); N], blocks);
+    for ([abcd, e], block) in digests.iter().zip(&mut blocks) {
+        let end = _mm_or_si128(*e, words(0, 0x8000_0000, 0, 0));
+        *block = [*abcd, end, none, words(0, 0, 0, 8 * (64 + 20))];
+    }
+    let digests = compress([state(outer); N], blocks);
+    let mut truncated = [0; N];
+    for (truncated, digest) in truncated.iter_mut().zip(digests) {
+        *truncated = truncate(digest);
+    }
+    truncated
 }
 
 #[target_feature(enable = "sse2")]
@@ -44,8 +45,11 @@ fn state(&[a, b, c, d, e]: &[u32; 5]) -> State {
 #[target_feature(enable = "sha,sse2,ssse3,sse4.1")]
 #[inline]
 fn compress<const N: usize>(states: [State; N], mut w: [Block; N]) -> [State; N] {
-    let mut abcd = states.map(|[abcd, _]| abcd);
-    let mut e: [__m128i; N] = core::array::from_fn(|i| _mm_add_epi32(states[i][1], w[i][0]));
+    let (mut abcd, mut e) = ([words(0, 0, 0, 0); N], [words(0, 0, 0, 0); N]);
+    for i in 0..N {
+        abcd[i] = states[i][0];
+        e[i] = _mm_add_epi32(states[i][1], w[i][0]);
+    }
     /// Four rounds of each stream; `e` becomes the next four's, with the words of those added.
     macro_rules! four_rounds {
         ($quarter:literal: $($group:literal)+) => {$(
@@ -65,11 +69,13 @@ fn compress<const N: usize>(states: [State; N], mut w: [Block; N]) -> [State; N]
     four_rounds!(1: 5 6 7 8 9);
     four_rounds!(2: 10 11 12 13 14);
     four_rounds!(3: 15 16 17 18);
-    core::array::from_fn(|i| {
-        let [start_abcd, start_e] = states[i];
+    let mut after = states;
+    for (i, [start_abcd, start_e]) in after.iter_mut().enumerate() {
         let last = _mm_sha1rnds4_epu32::<3>(abcd[i], e[i]);
-        [_mm_add_epi32(start_abcd, last), _mm_sha1nexte_epu32(abcd[i], start_e)]
-    })
+        *start_abcd = _mm_add_epi32(*start_abcd, last);
+        *start_e = _mm_sha1nexte_epu32(abcd[i], *start_e);
+    }
+    after
 }
 
 /// Dynamic truncation (RFC 4226 section 5.3): the shuffles take as long wherever the offset, which is secret, points.
