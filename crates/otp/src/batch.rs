@@ -202,6 +202,7 @@ impl SpanLanes {
     #[inline]
     fn put(&mut self, check: &Check<'_>, span: Span) {
         let lane = self.filled;
+        assert!(lane < LANES, "full lanes are looked at");
         match &check.key {
             CheckKey::Key(key) => self.lanes.put_midstates(lane, key.sha1().expect("a key for SHA-1")),
             CheckKey::Secret(secret, _) => self.lanes.put_secret(lane, secret),
