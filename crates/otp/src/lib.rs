@@ -21,6 +21,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! [`check_all`] judges many codes at once, in the lanes of the processor's vectors.
+//!
 //! What people type is read by [`typed`], in the digits of every script; the readers of text keys and of keys in hexadecimal,
 //! in other crates, stand on it too.
 //!
@@ -29,8 +31,8 @@
 //! dropped. A move may still leave bytes on the stack behind it, which Rust cannot prevent: make
 //! them where they stay, and hand out references.
 //!
-//! The time and the memory accesses of [`Key`]'s functions depend on public things only: the
-//! algorithm, the numbers of digits, and how many steps the window has.
+//! The time and the memory accesses of [`Key`]'s functions and of [`check_all`] depend on public things only: the
+//! algorithm, the numbers of digits, how many steps the window has, and the length of a secret.
 
 #![no_std]
 
