@@ -147,8 +147,8 @@ fn every_crate_keeps_the_workspace_lints_and_licence() {
             .any(|candidate| candidate.trim() == line)
     };
     assert!(
-        in_table(&root, "[workspace.lints.rust]", "unsafe_code = \"forbid\""),
-        "the root Cargo.toml no longer forbids unsafe code under [workspace.lints.rust]"
+        in_table(&root, "[workspace.lints.rust]", "unsafe_code = \"deny\""),
+        "the root Cargo.toml no longer denies unsafe code under [workspace.lints.rust]"
     );
     for Member { name, manifest, .. } in members() {
         let manifest = fs::read_to_string(manifest).unwrap();
@@ -161,6 +161,54 @@ fn every_crate_keeps_the_workspace_lints_and_licence() {
             "{name} lacks `license.workspace = true`"
         );
     }
+}
+
+/// The workspace denies it (invariant 8): so it is where an attribute lifts that, and nowhere else.
+#[test]
+fn unsafe_code_is_in_one_module_of_otp_and_each_block_says_why() {
+    let module = root().join("crates/otp/src/simd");
+    let (inside, outside): (Vec<_>, Vec<_>) = ["crates", "src", "tests", "benches", "examples"]
+        .iter()
+        .flat_map(|place| rust_files(&root().join(place)))
+        .filter(|path| !path.ends_with("tests/architecture.rs"))
+        .partition(|path| path.starts_with(&module));
+    for path in outside {
+        let text: String = fs::read_to_string(&path).unwrap().split_whitespace().collect();
+        let kept = text.matches("forbid(unsafe_code)").count();
+        assert_eq!(
+            text.matches("unsafe_code").count(),
+            kept,
+            "{} lifts the ban of unsafe code, which only {} may",
+            path.display(),
+            module.display()
+        );
+    }
+    let blocks: usize = inside.iter().map(|path| unsafe_blocks_with_reason(path)).sum();
+    assert!(blocks > 0, "the module is read");
+}
+
+/// The number of `unsafe` blocks in a source; each begins in the line after a comment that says why it is sound, and there is
+/// no `unsafe` but blocks.
+fn unsafe_blocks_with_reason(path: &Path) -> usize {
+    let text = fs::read_to_string(path).unwrap();
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let code = |line: &str| !line.starts_with("//") && line.contains("unsafe") && !line.contains("(unsafe_code)");
+    let found = (0..lines.len()).filter(|at| code(lines[*at]));
+    found
+        .inspect(|at| {
+            let comment = lines[..*at].iter().rev().take_while(|line| line.starts_with("//"));
+            let (place, line) = (format!("{}:{}", path.display(), at + 1), lines[*at]);
+            assert_eq!(
+                line.matches("unsafe").count(),
+                line.matches("unsafe {").count(),
+                "{place}: a block, or none"
+            );
+            assert!(
+                comment.last().is_some_and(|first| first.starts_with("// SAFETY: ")),
+                "{place} has no reason"
+            );
+        })
+        .count()
 }
 
 #[test]

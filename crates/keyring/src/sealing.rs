@@ -1,12 +1,15 @@
 //! Sealing and hashing: AES-256-GCM and HMAC-SHA-256 under the keyring's keys.
 
 use ring::{
-    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, Tag, UnboundKey},
     digest::{SHA256, digest},
     hmac,
 };
 use service::{PortError, Sealed, Sealer, Secret};
 use zeroize::Zeroizing;
+
+/// The length of a tag of AES-GCM.
+const TAG_LEN: usize = 16;
 
 use crate::{
     Keyring,
@@ -23,7 +26,7 @@ impl Keyring {
         // 96 random bits: at 2^32 seals under one key the chance of a repeated nonce is 2^-33; rotate before.
         let mut nonce = [0; NONCE_LEN];
         self.entropy.fill(&mut nonce)?;
-        let mut sealed = Zeroizing::new(Vec::with_capacity(plain.len() + 16));
+        let mut sealed = Zeroizing::new(Vec::with_capacity(plain.len() + TAG_LEN));
         sealed.extend_from_slice(plain);
         self.sealing(key_id)?
             .seal_in_place_append_tag(
@@ -39,22 +42,40 @@ impl Keyring {
     }
 
     /// The secret that was sealed, and the record it is for.
-    fn opened(&self, sealed: &Sealed) -> Result<(RecordDigest, Zeroizing<Vec<u8>>), PortError> {
+    fn opened(&self, sealed: &Sealed) -> Result<(RecordDigest, Secret), PortError> {
         let key = self.sealing(sealed.key_id)?;
-        let parts = sealed.bytes.split_first_chunk::<RECORD_LEN>();
-        let (record, rest) = parts.ok_or(PortError::DoesNotOpen)?;
-        let (nonce, bytes) = rest.split_first_chunk().ok_or(PortError::DoesNotOpen)?;
-        let mut bytes = Zeroizing::new(bytes.to_vec());
-        let plain = key
-            .open_in_place(
-                Nonce::assume_unique_for_key(*nonce),
-                associated(sealed.key_id, record),
-                &mut bytes,
-            )
-            .map_err(|_| PortError::DoesNotOpen)?;
-        let length = plain.len();
-        bytes.truncate(length);
-        Ok((*record, bytes))
+        let parts = Parts::of(&sealed.bytes).ok_or(PortError::DoesNotOpen)?;
+        let open = |bytes: &mut [u8]| {
+            bytes.copy_from_slice(parts.text);
+            let nonce = Nonce::assume_unique_for_key(*parts.nonce);
+            let bound_to = associated(sealed.key_id, parts.record);
+            let opened = key.open_in_place_separate_tag(nonce, bound_to, parts.tag, bytes, 0..);
+            opened.map(drop).map_err(|_| PortError::DoesNotOpen)
+        };
+        let secret = Secret::try_fill_with(parts.text.len(), open);
+        Ok((*parts.record, secret.map_err(|_| PortError::DoesNotOpen)??))
+    }
+}
+
+/// What stands in a sealed secret.
+struct Parts<'a> {
+    record: &'a RecordDigest,
+    nonce: &'a [u8; NONCE_LEN],
+    text: &'a [u8],
+    tag: Tag,
+}
+
+impl<'a> Parts<'a> {
+    fn of(sealed: &'a [u8]) -> Option<Self> {
+        let (record, rest) = sealed.split_first_chunk()?;
+        let (nonce, rest) = rest.split_first_chunk()?;
+        let (text, tag) = rest.split_last_chunk::<TAG_LEN>()?;
+        Some(Self {
+            record,
+            nonce,
+            text,
+            tag: Tag::from(*tag),
+        })
     }
 }
 
@@ -98,16 +119,16 @@ impl Sealer for Keyring {
     }
 
     fn open(&self, bound_to: &[u8], sealed: &Sealed) -> Result<Secret, PortError> {
-        let (of, plain) = self.opened(sealed)?;
+        let (of, secret) = self.opened(sealed)?;
         if of != record(bound_to) {
             return Err(PortError::DoesNotOpen);
         }
-        Secret::from_slice(&plain).map_err(|_| PortError::DoesNotOpen)
+        Ok(secret)
     }
 
     fn reseal(&self, sealed: &Sealed) -> Result<Sealed, PortError> {
-        let (record, plain) = self.opened(sealed)?;
-        self.seal_for(&record, &plain)
+        let (record, secret) = self.opened(sealed)?;
+        self.seal_for(&record, secret.expose_secret())
     }
 
     fn seal_under(&self, key: &Secret, nonce: [u8; 12], mut text: Vec<u8>) -> Result<Vec<u8>, PortError> {

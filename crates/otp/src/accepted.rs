@@ -2,7 +2,8 @@ use crate::Step;
 
 /// Proof that a code was right at a step that was still free.
 ///
-/// Only [`Key::check`](crate::Key::check) and [`Key::check_pair`](crate::Key::check_pair) make one.
+/// Only [`Key::check`](crate::Key::check), [`Key::check_pair`](crate::Key::check_pair) and
+/// [`check_all`](crate::check_all()) make one.
 /// It is neither `Copy` nor `Clone`: whoever records the step consumes the proof, so that one right
 /// code is not spent twice. It proves nothing about other racers: that the step was free is what the
 /// caller said, and only the store's conditional change makes it true.
@@ -39,7 +40,7 @@ impl Accepted {
     }
 }
 
-/// The outcome of [`Key::check`](crate::Key::check) over a window.
+/// The outcome of a check over a window.
 #[must_use]
 #[derive(Debug, PartialEq, Eq)]
 pub enum Match {

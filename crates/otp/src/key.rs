@@ -4,6 +4,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::hash::{Hash, truncate};
 use crate::matches::{Latest, LatestPair, Nearest};
+use crate::simd::ShaNi;
 use crate::{Accepted, Algorithm, Code, Digits, Match, Secret, Step, Window};
 
 /// The number of steps computed side by side: a processor that works ahead overlaps compressions
@@ -80,13 +81,15 @@ impl Key {
     /// The work depends on the window's length only, not on where or whether the code stands in it.
     /// For the number of digits, see [`Key`].
     pub fn check(&self, code: &Code, window: Window, last: Option<Step>) -> Match {
+        self.check_by(ShaNi::get(), code, window, last)
+    }
+
+    pub(crate) fn check_by(&self, sha_ni: Option<ShaNi>, code: &Code, window: Window, last: Option<Step>) -> Match {
         let mut latest = Latest::of(code);
-        self.scan(window.first(), window.last(), |step, value| latest.visit(step, value));
-        match latest.step() {
-            Some(step) if Some(step) > last => Match::Accepted(Accepted::new(step)),
-            Some(step) => Match::Used { step },
-            None => Match::None,
-        }
+        self.scan_by(sha_ni, window.first(), window.last(), |step, value| {
+            latest.visit(step, value)
+        });
+        latest.judged(last)
     }
 
     /// Looks for two consecutive codes: `first` at a step of `window` later than `last`, `second` at
@@ -132,12 +135,26 @@ impl Key {
         self.truncated(Step::new(BEYOND_ALL_STEPS | code.packed() << STEP_BITS | step))
     }
 
+    /// The midstates of SHA-1, if that is the algorithm.
+    pub(crate) fn sha1(&self) -> Option<[&[u32; 5]; 2]> {
+        match &self.0 {
+            Keyed::Sha1(Midstates { inner, outer }) => Some([inner, outer]),
+            Keyed::Sha256(_) | Keyed::Sha512(_) => None,
+        }
+    }
+
     /// Visits every step from `first` to `last`, in ascending order, with its truncated HMAC.
     fn scan(&self, first: Step, last: Step, visit: impl FnMut(u64, u32)) {
-        match &self.0 {
-            Keyed::Sha1(midstates) => midstates.scan(first.get(), last.get(), visit),
-            Keyed::Sha256(midstates) => midstates.scan(first.get(), last.get(), visit),
-            Keyed::Sha512(midstates) => midstates.scan(first.get(), last.get(), visit),
+        self.scan_by(ShaNi::get(), first, last, visit);
+    }
+
+    pub(crate) fn scan_by(&self, sha_ni: Option<ShaNi>, first: Step, last: Step, visit: impl FnMut(u64, u32)) {
+        let (first, last) = (first.get(), last.get());
+        match (&self.0, sha_ni) {
+            (Keyed::Sha1(midstates), Some(sha_ni)) => midstates.scan_interleaved(sha_ni, first, last, visit),
+            (Keyed::Sha1(midstates), None) => midstates.scan(first, last, visit),
+            (Keyed::Sha256(midstates), _) => midstates.scan(first, last, visit),
+            (Keyed::Sha512(midstates), _) => midstates.scan(first, last, visit),
         }
     }
 }
@@ -198,6 +215,33 @@ impl<H: Hash> Midstates<H> {
             H::put_digest(block, lane);
             *lane = self.outer;
             H::compress(lane, block);
+        }
+    }
+}
+
+impl Midstates<Sha1> {
+    /// What [`scan`](Self::scan) does, three steps at once as long as there are so many.
+    #[inline]
+    fn scan_interleaved(&self, sha_ni: ShaNi, first: u64, last: u64, mut visit: impl FnMut(u64, u32)) {
+        let Self { inner, outer } = self;
+        let mut next = first;
+        loop {
+            let more = (last - next).min(2);
+            let mut visit_all = |truncated: &mut [u32]| {
+                (next..=next + more)
+                    .zip(&*truncated)
+                    .for_each(|(step, value)| visit(step, *value));
+                truncated.zeroize();
+            };
+            match more {
+                0 => visit_all(&mut sha_ni.truncated::<1>(inner, outer, next)),
+                1 => visit_all(&mut sha_ni.truncated::<2>(inner, outer, next)),
+                _ => visit_all(&mut sha_ni.truncated::<3>(inner, outer, next)),
+            }
+            match (next + more).checked_add(1) {
+                Some(step) if step <= last => next = step,
+                _ => break,
+            }
         }
     }
 }

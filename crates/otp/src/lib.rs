@@ -21,6 +21,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! [`check_all`] judges many codes at once, in the lanes of the processor's vectors.
+//!
 //! What people type is read by [`typed`], in the digits of every script; the readers of text keys and of keys in hexadecimal,
 //! in other crates, stand on it too.
 //!
@@ -29,26 +31,30 @@
 //! dropped. A move may still leave bytes on the stack behind it, which Rust cannot prevent: make
 //! them where they stay, and hand out references.
 //!
-//! The time and the memory accesses of [`Key`]'s functions depend on public things only: the
-//! algorithm, the numbers of digits, and how many steps the window has.
+//! The time and the memory accesses of [`Key`]'s functions and of [`check_all`] depend on public things only: the
+//! algorithm, the numbers of digits, how many steps the window has, and the length of a secret.
 
 #![no_std]
-#![forbid(unsafe_code)]
 
 #[cfg(test)]
 extern crate std;
 
 mod accepted;
+mod batch;
 mod code;
 mod hash;
 mod key;
+mod lanes;
 mod matches;
 mod parameters;
 mod secret;
+#[cfg_attr(not(target_arch = "x86_64"), path = "simd/none.rs")]
+mod simd;
 mod step;
 pub mod typed;
 
 pub use accepted::{Accepted, Match};
+pub use batch::{Check, CheckKey, Kernel, check_all};
 pub use code::{Code, ParseCodeError};
 pub use key::Key;
 pub use parameters::{Algorithm, Digits, Parameters, Period};

@@ -4,7 +4,7 @@
 
 use subtle::{Choice, ConditionallySelectable};
 
-use crate::{Code, Step};
+use crate::{Accepted, Code, Match, Step};
 
 /// The latest step at which a code stands.
 pub(crate) struct Latest<'a> {
@@ -29,8 +29,27 @@ impl<'a> Latest<'a> {
         self.found |= here;
     }
 
+    /// Three steps from `first` on: of those at which the code stands `stands` has a bit, the lowest for the first.
+    #[inline]
+    pub(crate) fn visit_three(&mut self, first: u64, stands: u32) {
+        let [second, third] = [stands >> 1 & 1, stands >> 2 & 1];
+        let latest = first.wrapping_add(u64::from(third << 1 | second & !third));
+        let here = Choice::from((stands & 1 | second | third) as u8);
+        self.step.conditional_assign(&latest, here);
+        self.found |= here;
+    }
+
     pub(crate) fn step(self) -> Option<Step> {
         bool::from(self.found).then(|| Step::new(self.step))
+    }
+
+    /// The outcome for a device that has accepted codes up to and including `last`.
+    pub(crate) fn judged(self, last: Option<Step>) -> Match {
+        match self.step() {
+            Some(step) if Some(step) > last => Match::Accepted(Accepted::new(step)),
+            Some(step) => Match::Used { step },
+            None => Match::None,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Associated data of sealed secrets: the record that each is bound to.
 
 use otp::{Algorithm, Parameters, Secret};
-use store::{Device, Enrollment, Id, Owner, Sealed, Token};
+use store::{Device, Enrollment, Id, Owner, Sealed, Token, UnboundToken};
 use verify::{Credential, Kind};
 
 use crate::ports::{PortError, Sealer};
@@ -126,6 +126,11 @@ impl<'a> TokenRecord<'a> {
 pub(crate) fn secret_of_token(token: &Token, sealer: &dyn Sealer) -> Result<Secret, PortError> {
     let sealed = token.state.sealed().ok_or(PortError::DoesNotOpen)?;
     TokenRecord::secret(&token.serial_number, token.id, token.parameters).open(sealer, sealed)
+}
+
+/// The same of a token that was not read further.
+pub(crate) fn secret_of_unbound(token: &UnboundToken<'_>, sealer: &dyn Sealer) -> Result<Secret, PortError> {
+    TokenRecord::secret(token.serial_number, token.id, token.parameters).open(sealer, token.sealed)
 }
 
 /// The key that sets a token's clock, where there is one.

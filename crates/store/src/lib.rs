@@ -82,7 +82,7 @@ pub use requirements::Requirements;
 pub use sealed::{Sealed, Secrets};
 pub use session::{SealedClient, Session};
 pub use session_touches::SessionTouches;
-pub use token::{BoundToken, Fingerprint, Token, TokenFilter, TokenState, TokenStatus};
+pub use token::{BoundToken, Fingerprint, Token, TokenFilter, TokenState, TokenStatus, UnboundToken, UnreadToken};
 pub use trail_reader::TrailReader;
 pub use trusted_device::{SealedNames, SeenToken, TrustedDevice, TrustedDevices};
 pub use unbind_request::{Application, Approval, Evidence, UnbindOutcome, UnbindRequest, UnbindState};

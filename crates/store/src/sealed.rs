@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::Pending;
+use crate::{Pending, shape::Text};
 
 /// A secret as it is at rest, under the key of this id.
 ///
@@ -40,7 +40,7 @@ impl Serialize for Sealed {
 
 impl<'de> Deserialize<'de> for Sealed {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let place = <std::borrow::Cow<'_, str>>::deserialize(deserializer)?;
+        let Text(place) = Text::deserialize(deserializer)?;
         if place != PLACE {
             return Err(de::Error::custom("no place of a secret"));
         }

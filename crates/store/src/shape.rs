@@ -1,8 +1,14 @@
 //! The JSON of values of `otp` and `verify`, which know no serialisation, in a document's body.
 
+use std::borrow::Cow;
+
 use otp::{Algorithm, Digits, Parameters, Period};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use verify::{GuessMac, Kind, LongCount, Moving, Recent, Throttle, UnixMs};
+
+/// Text that is not copied where it stands as it is; a [`Cow`] alone always copies.
+#[derive(Deserialize)]
+pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
 /// A time, in milliseconds since 1970.
 pub(crate) mod ms {
@@ -55,7 +61,7 @@ pub(crate) mod hex {
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>, const N: usize>(deserializer: D) -> Result<[u8; N], D::Error> {
-        let text = <std::borrow::Cow<'_, str>>::deserialize(deserializer)?;
+        let Text(text) = Text::deserialize(deserializer)?;
         let mut bytes = [0; N];
         let wrong = || de::Error::custom(format_args!("not {N} bytes in hexadecimal"));
         if text.len() != 2 * N {
@@ -97,7 +103,8 @@ pub(crate) mod parameters {
 
     #[derive(Serialize, Deserialize)]
     struct Shape<'a> {
-        algorithm: std::borrow::Cow<'a, str>,
+        #[serde(borrow)]
+        algorithm: Cow<'a, str>,
         digits: u8,
         period_s: u32,
     }

@@ -9,7 +9,7 @@
 //! - [`confirm`] decides the codes that complete a binding, and explains what the user can mend.
 //! - [`diagnose`] tells support why a code was refused; it never accepts anything.
 //! - [`Past`] is what may be told of a device: only steps whose codes are not accepted any more.
-//! - [`shows`] and [`recognise`] tell support whose code it is.
+//! - [`shown_by`] and [`recognise`] tell support whose code it is.
 //!
 //! A device goes by the time (TOTP) or by a counter (HOTP): [`Moving`]; the next counter waits in the state, everything else is
 //! one. Times are [`UnixMs`], distances are whole steps: there is no drift in seconds anywhere.
@@ -29,7 +29,7 @@ pub use diagnosis::{Cause, diagnose};
 pub use judgement::{Judgement, Purpose, Verdict, judge, resync};
 pub use past::{Past, shown_before_binding, shown_by_dead_secret};
 pub use policy::{Policy, ThrottlePolicy};
-pub use recognition::{recognise, shows, shows_counter};
+pub use recognition::{NextCode, UnboundToken, recognise, shown_by};
 pub use state::{Credential, DeviceParts, DeviceState, DeviceStatus, Kind, Moving};
 pub use throttle::{ATTEMPTS_MAX, Guess, GuessMac, LIFTS, Lock, LongCount, Recent, SparseThrottle, Throttle, WEEKS};
 pub use time::UnixMs;

@@ -1,26 +1,56 @@
 //! Recognition of a device by its codes: support asks whose token this is.
 
-use otp::{Code, Match, Step, Window};
+use otp::{Check, CheckKey, Code, Match, Parameters, Secret, Step, Window, check_all};
 
 use crate::{Credential, DeviceState, Moving, Policy, UnixMs};
 
-/// True if a token that is bound to nobody shows this code now, its clock being known to be `measured_offset_steps` ahead.
-///
-/// There is no state to burn it in: nothing is ever accepted from such a token.
-pub fn shows(credential: &Credential, code: &Code, measured_offset_steps: i32, now: UnixMs, policy: &Policy) -> bool {
-    let parameters = credential.parameters();
-    let expected = now.step(parameters.period).offset(i64::from(measured_offset_steps));
-    stands_in(credential, code, Window::around(expected, policy.window_steps))
+/// A token that is bound to nobody: there is no state to burn a code in, and nothing is ever accepted from it.
+pub struct UnboundToken<'a> {
+    /// The secret that it shares with whoever will bind it.
+    pub secret: &'a Secret,
+    /// Algorithm, digits and period.
+    pub parameters: Parameters,
+    /// What its next code is of.
+    pub next: NextCode,
 }
 
-/// The same of a counter token whose next code is the one of the counter `next`, as far as is known.
-pub fn shows_counter(credential: &Credential, code: &Code, next: Step, policy: &Policy) -> bool {
-    stands_in(credential, code, policy.look_ahead(next))
+/// What the next code of an unbound token is of, as far as is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextCode {
+    /// The time, by a clock that is so many steps ahead (behind: negative).
+    Time {
+        /// As the seed file said.
+        measured_offset_steps: i32,
+    },
+    /// This counter.
+    Counter(Step),
 }
 
-fn stands_in(credential: &Credential, code: &Code, window: Window) -> bool {
-    let found = credential.key().check(code, window, None);
-    matches!(found, Match::Accepted(_)) && code.digits() == credential.parameters().digits
+/// For each of these tokens, true if it shows this code now.
+pub fn shown_by<'a>(tokens: &[UnboundToken<'a>], code: &'a Code, now: UnixMs, policy: &Policy) -> Vec<bool> {
+    let window = |token: &UnboundToken<'_>| match token.next {
+        NextCode::Time { measured_offset_steps } => {
+            let expected = now
+                .step(token.parameters.period)
+                .offset(i64::from(measured_offset_steps));
+            Window::around(expected, policy.window_steps)
+        }
+        NextCode::Counter(next) => policy.look_ahead(next),
+    };
+    let check = |token: &UnboundToken<'a>| Check {
+        key: CheckKey::Secret(token.secret, token.parameters.algorithm),
+        code,
+        window: window(token),
+        last: None,
+    };
+    let checks: Vec<_> = tokens.iter().map(check).collect();
+    let mut matches: Vec<_> = tokens.iter().map(|_| Match::None).collect();
+    check_all(&checks, &mut matches);
+    let fits = |token: &UnboundToken<'_>| token.parameters.digits == code.digits();
+    let found = matches.iter().zip(tokens);
+    found
+        .map(|(found, token)| matches!(found, Match::Accepted(_)) && fits(token))
+        .collect()
 }
 
 /// Recognises a device by two consecutive codes, neither of them used, are this device's. They are burned by the state that

@@ -1,13 +1,13 @@
 //! Whole histories of one counter token (HOTP), held against a model that remembers everything and is written the naive way.
 //! RFC 4226 section 7, rule A1 and the rules on counter tokens.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, slice};
 
 use otp::{Algorithm, Code, Key, Parameters, Secret, Step};
 use proptest::prelude::*;
 use verify::{
-    Cause, Credential, DeviceState, Kind, LIFTS, Lock, Moving, Past, Policy, Purpose, UnixMs, Verdict, confirm_counter,
-    diagnose, judge, recognise, resync, shows_counter,
+    Cause, Credential, DeviceState, Kind, LIFTS, Lock, Moving, NextCode, Past, Policy, Purpose, UnboundToken, UnixMs,
+    Verdict, confirm_counter, diagnose, judge, recognise, resync, shown_by,
 };
 
 const SECRET: &[u8] = b"12345678901234567890";
@@ -415,7 +415,12 @@ fn support_learns_of_a_counter_what_is_over_and_nothing_of_what_comes() {
 #[test]
 fn a_counter_token_is_recognised_by_the_code_it_shows_or_two_in_a_row() {
     let (policy, now) = (Policy::default(), UnixMs::new(START));
-    let shows = |counter| shows_counter(&credential(), &code_at(counter), Step::new(FIRST), &policy);
+    let token = UnboundToken {
+        secret: &secret(),
+        parameters: Parameters::DEFAULT,
+        next: NextCode::Counter(Step::new(FIRST)),
+    };
+    let shows = |counter| shown_by(slice::from_ref(&token), &code_at(counter), now, &policy) == [true];
     assert!(shows(FIRST) && shows(FIRST + LOOK_AHEAD));
     assert!(!shows(FIRST + LOOK_AHEAD + 1) && !shows(FIRST - 1));
 

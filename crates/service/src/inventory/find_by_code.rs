@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use otp::{Code, Step};
+use otp::{Code, Parameters, Secret, Step};
 use serde_json::json;
-use store::{Bound, BoundToken, Change, Outcome, Token, TokenFilter, TokenStatus};
+use store::{Bound, BoundToken, Change, Outcome, StoreError, UnreadToken};
 use tokio::task::{JoinHandle, spawn_blocking};
-use verify::{Credential, DeviceState, Kind, UnixMs, recognise, shows, shows_counter};
+use verify::{DeviceState, NextCode, UnboundToken, UnixMs, recognise, shown_by};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -16,12 +16,14 @@ use crate::{
     attempt::Attempt,
     inventory::DESK_OR_SUPPORT,
     inventory::INVENTORY,
-    sealing::{credential_of, secret_of_token},
+    sealing::{credential_of, secret_of_unbound},
     trail::event::NewEvent,
 };
 
 /// Tokens that are read and unsealed at once.
 const PAGE: u32 = 4_096;
+/// Tokens whose codes are computed at once.
+const TOGETHER: usize = 256;
 /// A right code of one token in so many is another one's too: more are no answer.
 const FOUND_MAX: usize = 20;
 
@@ -77,9 +79,7 @@ async fn search(core: &Arc<Core>, clue: &Clue, origin: &Origin) -> Result<Vec<To
     match clue {
         Clue::Unbound(code) => {
             let now = core.clock.now()?;
-            for status in [TokenStatus::Imported, TokenStatus::Assigned] {
-                found.extend(unbound(core, status, code, now).await?);
-            }
+            found = unbound(core, code, now).await?;
         }
         Clue::Bound(codes) => burn(core, codes, origin, &mut found).await?,
     }
@@ -161,52 +161,70 @@ fn malformed() -> ServiceError {
     }
 }
 
-async fn unbound(
-    core: &Arc<Core>,
-    status: TokenStatus,
-    code: &Arc<Code>,
-    now: UnixMs,
-) -> Result<Vec<TokenView>, ServiceError> {
-    let filter = TokenFilter {
-        status: Some(status),
-        lot: None,
-    };
+async fn unbound(core: &Arc<Core>, code: &Arc<Code>, now: UnixMs) -> Result<Vec<TokenView>, ServiceError> {
     let mut found = Vec::new();
-    let mut looking: Option<JoinHandle<Vec<TokenView>>> = None;
+    let mut looking: Option<JoinHandle<Result<Vec<TokenView>, StoreError>>> = None;
     let mut after = None;
     loop {
         // The next page is read while the last one is looked at.
-        let page = core.store.tokens(filter.clone(), after, PAGE).await?;
+        let page = core.store.unread_tokens(after, PAGE).await?;
         if let Some(looking) = looking.take() {
-            found.extend(looking.await.map_err(stopped)?);
+            found.extend(looking.await.map_err(stopped)??);
         }
         let Some(last) = page.last().filter(|_| found.len() < FOUND_MAX) else {
             found.truncate(FOUND_MAX);
             return Ok(found);
         };
-        after = Some(last.serial_number.clone());
+        after = Some(last.serial_number().to_owned());
         let (core, code) = (core.clone(), code.clone());
-        looking = Some(spawn_blocking(move || {
-            let right = page.iter().filter(|token| is_shown_by(&core, token, &code, now));
-            right.map(TokenView::of).collect()
-        }));
+        looking = Some(spawn_blocking(move || shown_among(&core, &page, &code, now)));
     }
 }
 
-fn is_shown_by(core: &Core, token: &Token, code: &Code, now: UnixMs) -> bool {
-    match secret_of_token(token, &*core.sealer) {
-        Ok(secret) => {
-            let credential = Credential::new(secret, token.parameters, Kind::Hardware);
-            let policy = &core.settings.policy;
-            match token.counter {
-                Some(next) => shows_counter(&credential, code, Step::new(next), policy),
-                None => shows(&credential, code, token.measured_offset_steps, now, policy),
-            }
+fn shown_among(core: &Core, page: &[UnreadToken], code: &Code, now: UnixMs) -> Result<Vec<TokenView>, StoreError> {
+    let mut found = Vec::new();
+    for tokens in page.chunks(TOGETHER) {
+        let opened: Vec<Opened<'_>> = tokens.iter().filter_map(|token| Opened::of(core, token)).collect();
+        let unbound: Vec<_> = opened.iter().map(Opened::unbound).collect();
+        let shown = shown_by(&unbound, code, now, &core.settings.policy);
+        for (opened, _) in opened.iter().zip(shown).filter(|(_, shown)| *shown) {
+            found.push(TokenView::of(&opened.token.read()?));
         }
-        Err(error) => {
-            // One spoiled record must not hide all others.
-            tracing::error!(%error, serial_number = token.serial_number, "a token's secret does not open");
-            false
+    }
+    Ok(found)
+}
+
+/// A token that nobody has bound, and its secret.
+struct Opened<'a> {
+    token: &'a UnreadToken,
+    secret: Secret,
+    parameters: Parameters,
+    next: NextCode,
+}
+
+impl<'a> Opened<'a> {
+    /// `None` for a token that has no secret here, and for one that is spoiled: it must not hide all others.
+    fn of(core: &Core, token: &'a UnreadToken) -> Option<Self> {
+        let spoiled = |error: &dyn std::fmt::Display| {
+            tracing::error!(%error, serial_number = token.serial_number(), "a token's secret does not open");
+        };
+        let unbound = token.unbound().inspect_err(|error| spoiled(error)).ok()??;
+        let secret = secret_of_unbound(&unbound, &*core.sealer).inspect_err(|error| spoiled(error));
+        let measured_offset_steps = unbound.measured_offset_steps;
+        let time = NextCode::Time { measured_offset_steps };
+        Some(Self {
+            token,
+            secret: secret.ok()?,
+            parameters: unbound.parameters,
+            next: unbound.counter.map_or(time, |next| NextCode::Counter(Step::new(next))),
+        })
+    }
+
+    fn unbound(&self) -> UnboundToken<'_> {
+        UnboundToken {
+            secret: &self.secret,
+            parameters: self.parameters,
+            next: self.next,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The table `document`: documents of all nouns; see the tables' comments in the first migration.
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, Row};
 use store::{Document, Key, List, Owner};
 use verify::UnixMs;
 
@@ -9,7 +11,7 @@ use crate::fault::{Fault, Result};
 
 macro_rules! columns {
     () => {
-        "account, user, id, version, expires_at, lookups, secrets, body"
+        "account, user, id, version, expires_at, secrets, body"
     };
 }
 
@@ -21,13 +23,14 @@ pub(crate) fn each(conn: &Connection, keys: &[Key]) -> Result<Vec<Option<Documen
         " FROM document WHERE account = ? AND user = ? AND noun = ? AND id = ?"
     );
     let mut statement = conn.prepare_cached(SQL)?;
-    let mut secrets = secret::Secrets::of(conn)?;
-    keys.iter()
-        .map(|key| {
-            let mut rows = statement.query((&key.account, &key.user, key.noun, &key.id))?;
-            rows.next()?.map(|row| read(row, key.noun, &mut secrets)).transpose()
-        })
-        .collect()
+    let mut reader = Reader::default();
+    let mut found = Vec::with_capacity(keys.len());
+    for key in keys {
+        let mut rows = statement.query((&key.account, &key.user, key.noun, &key.id))?;
+        found.push(rows.next()?.map(|row| reader.read(row, key.noun)).transpose()?);
+    }
+    reader.put_secrets(conn, found.iter_mut().flatten())?;
+    Ok(found)
 }
 
 /// Up to `limit` documents of a noun.
@@ -49,31 +52,20 @@ pub(crate) fn list(conn: &Connection, noun: &'static str, list: &List, limit: u3
         " FROM document WHERE (account, user, noun, id) > (?, ?, ?, ?) AND noun = ? \
          ORDER BY account, user, noun, id LIMIT ?"
     );
-    const LOOKUP: &str = "SELECT document.account, document.user, document.id, version, expires_at, lookups, secrets, body \
+    const LOOKUP: &str = "SELECT document.account, document.user, document.id, version, expires_at, secrets, body \
          FROM lookup CROSS JOIN document USING (account, user, noun, id) \
          WHERE lookup.noun = ? AND name = ? AND value >= ? AND value < ? \
          ORDER BY value, lookup.account, lookup.user, lookup.id LIMIT ?";
-    let secrets = secret::Secrets::of(conn)?;
     match list {
-        List::Global { after } => rows(conn.prepare_cached(GLOBAL)?, (noun, after, limit), noun, secrets),
-        List::Expired(at) => rows(conn.prepare_cached(EXPIRED)?, (noun, at.get(), limit), noun, secrets),
+        List::Global { after } => rows(conn, GLOBAL, (noun, after, limit), noun),
+        List::Expired(at) => rows(conn, EXPIRED, (noun, at.get(), limit), noun),
         List::Every { after } => {
             let (account, user, after_noun, id) = after_key(after.as_ref());
-            rows(
-                conn.prepare_cached(EVERY)?,
-                (account, user, after_noun, id, noun, limit),
-                noun,
-                secrets,
-            )
+            rows(conn, EVERY, (account, user, after_noun, id, noun, limit), noun)
         }
         List::Lookup { name, prefix, after } => {
             let (from, to) = List::between(prefix, after);
-            rows(
-                conn.prepare_cached(LOOKUP)?,
-                (noun, name, from, to, limit),
-                noun,
-                secrets,
-            )
+            rows(conn, LOOKUP, (noun, name, from, to, limit), noun)
         }
     }
 }
@@ -110,44 +102,76 @@ pub(crate) fn count(conn: &Connection, noun: &'static str, list: &List, most: u3
     Ok(counted?)
 }
 
-fn rows(
-    mut statement: CachedStatement<'_>,
-    of: impl rusqlite::Params,
-    noun: &'static str,
-    mut secrets: secret::Secrets<'_>,
-) -> Result<Vec<Document>> {
+fn rows(conn: &Connection, sql: &str, of: impl rusqlite::Params, noun: &'static str) -> Result<Vec<Document>> {
+    let mut statement = conn.prepare_cached(sql)?;
     let mut rows = statement.query(of)?;
+    let mut reader = Reader::default();
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.push(read(row, noun, &mut secrets)?);
+        found.push(reader.read(row, noun)?);
     }
+    reader.put_secrets(conn, found.iter_mut())?;
     Ok(found)
 }
 
-fn read(row: &Row<'_>, noun: &'static str, secrets: &mut secret::Secrets<'_>) -> Result<Document> {
-    let key = Key {
-        account: row.get(0)?,
-        user: row.get(1)?,
-        noun,
-        id: row.get(2)?,
-    };
-    let mut rest = || {
-        let numbers: Option<String> = row.get(6)?;
-        let sealed = numbers_of(numbers.as_deref()).ok_or_else(|| Fault::damaged(noun, format_args!("{key:?}")))?;
-        Ok(Document {
-            version: row.get::<_, i64>(3)?.cast_unsigned(),
-            expires_at: row.get::<_, Option<i64>>(4)?.map(UnixMs::new),
-            // Nobody who reads asks for them: they are made anew with the next version.
-            lookups: Vec::new(),
-            secrets: sealed
-                .into_iter()
-                .map(|number| secrets.get(number))
-                .collect::<Result<_>>()?,
-            body: row.get(7)?,
-            key: key.clone(),
-        })
-    };
-    rest().map_err(|fault: Fault| fault.about(noun, format_args!("{key:?}")))
+/// Reads documents, then the secrets of all of them.
+#[derive(Default)]
+struct Reader {
+    /// The numbers of the secrets of each document that was read, one after the other.
+    numbers: Vec<i64>,
+    /// How many each document has.
+    counts: Vec<usize>,
+    /// The account and the user of the last one, which the next one often has, too.
+    account: Arc<str>,
+    user: Arc<str>,
+}
+
+impl Reader {
+    /// A document, still without its secrets.
+    fn read(&mut self, row: &Row<'_>, noun: &'static str) -> Result<Document> {
+        for (column, part) in [(0, &mut self.account), (1, &mut self.user)] {
+            let text = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
+            if **part != *text {
+                *part = text.into();
+            }
+        }
+        let key = Key {
+            account: self.account.clone(),
+            user: self.user.clone(),
+            noun,
+            id: row.get(2)?,
+        };
+        match self.rest(row, &key) {
+            Ok((version, expires_at, body)) => Ok(Document {
+                key,
+                version,
+                expires_at,
+                // Nobody who reads asks for them: they are made anew with the next version.
+                lookups: Vec::new(),
+                secrets: Vec::new(),
+                body,
+            }),
+            Err(fault) => Err(fault.about(noun, format_args!("{key:?}"))),
+        }
+    }
+
+    fn rest(&mut self, row: &Row<'_>, key: &Key) -> Result<(u64, Option<UnixMs>, String)> {
+        let numbers = row.get_ref(5)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+        let numbers = numbers_of(numbers).ok_or_else(|| Fault::damaged(key.noun, format_args!("{key:?}")))?;
+        self.counts.push(numbers.len());
+        self.numbers.extend(numbers);
+        let expires_at = row.get::<_, Option<i64>>(4)?.map(UnixMs::new);
+        Ok((row.get::<_, i64>(3)?.cast_unsigned(), expires_at, row.get(6)?))
+    }
+
+    /// Puts the secrets of the documents that were read, in that order, into them.
+    fn put_secrets<'a>(self, conn: &Connection, documents: impl Iterator<Item = &'a mut Document>) -> Result<()> {
+        let mut secrets = secret::each(conn, &self.numbers)?.into_iter();
+        for (document, count) in documents.zip(self.counts) {
+            document.secrets.extend(secrets.by_ref().take(count));
+        }
+        Ok(())
+    }
 }
 
 /// The version of the document of this key.
@@ -163,7 +187,7 @@ pub(crate) fn version(conn: &Connection, key: &Key) -> Result<Option<u64>> {
 /// Writes it over what there was; `true` where a secret was erased by this.
 pub(crate) fn put(tx: &Connection, document: &Document) -> Result<bool> {
     const SQL: &str = concat!(
-        "INSERT OR REPLACE INTO document (noun, ",
+        "INSERT OR REPLACE INTO document (noun, lookups, ",
         columns!(),
         ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
     );
@@ -182,12 +206,12 @@ pub(crate) fn put(tx: &Connection, document: &Document) -> Result<bool> {
     }
     tx.prepare_cached(SQL)?.execute((
         noun,
+        lookups,
         account,
         user,
         id,
         document.version.cast_signed(),
         document.expires_at.map(UnixMs::get),
-        lookups,
         (!replaced.numbers.is_empty()).then(|| format!("{:?}", replaced.numbers)),
         &document.body,
     ))?;

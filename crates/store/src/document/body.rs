@@ -1,10 +1,8 @@
 //! The body of a document: a noun written as JSON, and read back.
 
-use std::fmt;
+use serde::{Deserialize, Serialize};
 
-use serde::Serialize;
-
-use super::{Document, Noun};
+use super::{Document, Key, Noun};
 use crate::StoreError;
 
 #[derive(Serialize)]
@@ -14,7 +12,7 @@ struct Written<'a, N> {
     noun: &'a N,
 }
 
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 struct Format {
     v: u32,
 }
@@ -35,23 +33,42 @@ impl Document {
 
     /// The record that was kept.
     pub fn read<N: Noun>(self) -> Result<N, StoreError> {
-        let damaged = |why: &dyn fmt::Display| StoreError::Damaged(format!("{:?}: {why}", self.key));
-        if format(&self.body).map_err(|error| damaged(&unquoted(&error)))? > N::FORMAT {
-            return Err(damaged(&"it was written by a newer version of this program"));
-        }
-        let mut noun: N = serde_json::from_str(&self.body).map_err(|error| damaged(&unquoted(&error)))?;
-        let places = noun.secrets_mut();
-        if places.len() != self.secrets.len() {
-            return Err(damaged(&"its secrets are not all there"));
-        }
-        places
+        let mut noun: N = self.fields::<N, N>()?;
+        self.check(noun.secrets().len(), noun.version(), |key| *key == noun.key())?;
+        noun.secrets_mut()
             .into_iter()
             .zip(self.secrets)
             .for_each(|(place, sealed)| *place = sealed);
-        if noun.key() != self.key || noun.version() != self.version {
-            return Err(StoreError::Damaged(format!("{:?}: it is another record's", self.key)));
-        }
         Ok(noun)
+    }
+
+    /// Some fields of a record that is an `N`; with the key, the version and the number of its secrets among them they can be
+    /// [checked](Self::check).
+    pub(crate) fn fields<'a, N: Noun, F: Deserialize<'a>>(&'a self) -> Result<F, StoreError> {
+        if format(&self.body).map_err(|error| self.unreadable(&error))? > N::FORMAT {
+            return Err(self.damaged("it was written by a newer version of this program"));
+        }
+        serde_json::from_str(&self.body).map_err(|error| self.unreadable(&error))
+    }
+
+    /// Refuses a body that is not this document's.
+    pub(crate) fn check(&self, secrets: usize, version: u64, key: impl FnOnce(&Key) -> bool) -> Result<(), StoreError> {
+        if secrets != self.secrets.len() {
+            return Err(self.damaged("its secrets are not all there"));
+        }
+        if version != self.version || !key(&self.key) {
+            return Err(self.damaged("it is another record's"));
+        }
+        Ok(())
+    }
+
+    /// Tells the place where the body cannot be read, without a word of what stands there.
+    fn unreadable(&self, error: &serde_json::Error) -> StoreError {
+        self.damaged(&format!("its body cannot be read at character {}", error.column()))
+    }
+
+    fn damaged(&self, why: &str) -> StoreError {
+        StoreError::Damaged(format!("{:?}: {why}", self.key))
     }
 }
 
@@ -64,11 +81,6 @@ fn format(body: &str) -> Result<u32, serde_json::Error> {
         Some(Ok(v)) => Ok(v),
         _ => serde_json::from_str::<Format>(body).map(|format| format.v),
     }
-}
-
-/// The place where a body cannot be read, without a word of what stands there.
-fn unquoted(error: &serde_json::Error) -> String {
-    format!("its body cannot be read at character {}", error.column())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod reading;
 mod state;
+mod unread;
 
 use otp::Parameters;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use crate::{Id, Key, Lookup, Noun, Sealed, shape};
 
 pub use reading::{BoundToken, TokenFilter};
 pub use state::{TokenState, TokenStatus};
+pub use unread::{UnboundToken, UnreadToken};
 
 /// A hardware token in the inventory: one serial number, one record, whatever secrets it had in its life.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
