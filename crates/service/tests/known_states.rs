@@ -334,10 +334,7 @@ impl Walk {
             self.world.ask(&self.caller, asked)
         };
         let told = ask().await;
-        is_repeated
-            .then_some(ask().await)
-            .unwrap_or(told)
-            .is_ok_and(is_accepted)
+        if is_repeated { ask().await } else { told }.is_ok_and(is_accepted)
     }
 
     /// One after the other.

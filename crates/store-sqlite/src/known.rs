@@ -7,7 +7,7 @@
 mod row;
 
 use std::{
-    hash::{BuildHasher as _, RandomState},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::{Mutex, MutexGuard},
 };
 
@@ -19,49 +19,36 @@ use crate::{fault::Result, shared::lock, tail::Kept, writer::Call};
 use row::Row;
 
 /// Rows by a hash of their owner, whose names stand in them; whoever was asked for least lately makes room.
-pub(crate) struct Known {
-    rows: Mutex<LruCache<u64, Row>>,
-    hasher: RandomState,
-}
+pub(crate) struct Known(Mutex<LruCache<u64, Row>>);
 
 type Rows<'a> = MutexGuard<'a, LruCache<u64, Row>>;
 
 impl Known {
     /// Of so many users at most.
     pub(crate) fn of(most: usize) -> Self {
-        Self {
-            rows: Mutex::new(LruCache::new(most)),
-            hasher: RandomState::new(),
-        }
+        Self(Mutex::new(LruCache::new(most)))
     }
 
     fn rows(&self) -> Rows<'_> {
-        lock(&self.rows)
-    }
-
-    fn key(&self, owner: &Owner) -> u64 {
-        self.hasher.hash_one(owner)
+        lock(&self.0)
     }
 
     /// The row of each owner, in the order asked; `None` for one that has to be read.
     pub(crate) fn rows_of(&self, owners: &[Owner]) -> Vec<Option<Option<User>>> {
         let mut rows = self.rows();
-        owners
-            .iter()
-            .map(|owner| rows.get(&self.key(owner))?.read(owner))
-            .collect()
+        owners.iter().map(|owner| rows.get(&key(owner))?.read(owner)).collect()
     }
 
     /// The revision of this user's row, where the row is known.
     pub(crate) fn revision(&self, user: &User) -> Option<Revision> {
-        self.rows().get(&self.key(&user.owner))?.revision(&user.owner, user.id)
+        self.rows().get(&key(&user.owner))?.revision(&user.owner, user.id)
     }
 
     /// Rows as they were read.
     pub(crate) fn read(&self, owners: &[Owner], found: &[Option<User>]) {
         let mut rows = self.rows();
         for (owner, user) in owners.iter().zip(found) {
-            rows.insert(self.key(owner), Row::of(owner, user.as_ref()));
+            rows.insert(key(owner), Row::of(owner, user.as_ref()));
         }
     }
 
@@ -76,47 +63,8 @@ impl Known {
             let (writes, states) = change.into_effects();
             let mut states = states.into_iter();
             for write in &writes {
-                self.learn(&mut rows, write, &mut states, revision);
+                learn(&mut rows, write, &mut states, revision);
             }
-        }
-    }
-
-    /// `states` gives the encoded states in the order of the writes that have one.
-    fn learn(
-        &self,
-        rows: &mut Rows<'_>,
-        write: &Write,
-        states: &mut impl Iterator<Item = (Id, Box<[u8]>)>,
-        revision: Revision,
-    ) {
-        let mut kept = || {
-            let (_, state) = states.next()?;
-            Some(Kept { revision, state })
-        };
-        match write {
-            Write::User { next, devices: true } => {
-                rows.insert(self.key(&next.owner), Row::written(next, kept()));
-            }
-            // What was not written with it may be another by now: a secret that was sealed anew since the row was read.
-            Write::User { next, devices: false } => {
-                let key = self.key(&next.owner);
-                let is_used = rows.get_mut(&key).is_some_and(|row| row.used(next, kept()));
-                if !is_used {
-                    rows.remove(&key);
-                }
-            }
-            Write::RenameUser { from, next } => {
-                kept();
-                rows.remove(&self.key(from));
-                rows.remove(&self.key(&next.owner));
-            }
-            Write::EraseUser(user) => {
-                kept();
-                rows.remove(&self.key(&user.owner));
-            }
-            // Whose secret it is stands nowhere but in rows that are not read here.
-            Write::Reseal { .. } => rows.clear(),
-            Write::Put { .. } | Write::Delete { .. } | Write::Require { .. } | Write::Index { .. } => {}
         }
     }
 
@@ -124,6 +72,46 @@ impl Known {
     pub(crate) fn forget_all(&self) {
         self.rows().clear();
     }
+}
+
+/// `states` gives the encoded states in the order of the writes that have one.
+fn learn(rows: &mut Rows<'_>, write: &Write, states: &mut impl Iterator<Item = (Id, Box<[u8]>)>, revision: Revision) {
+    let mut kept = || {
+        let (_, state) = states.next()?;
+        Some(Kept { revision, state })
+    };
+    match write {
+        Write::User { next, devices: true } => {
+            rows.insert(key(&next.owner), Row::written(next, kept()));
+        }
+        // What was not written with it may be another by now: a secret that was sealed anew since the row was read.
+        Write::User { next, devices: false } => {
+            let key = key(&next.owner);
+            let is_used = rows.get_mut(&key).is_some_and(|row| row.used(next, kept()));
+            if !is_used {
+                rows.remove(&key);
+            }
+        }
+        Write::RenameUser { from, next } => {
+            kept();
+            rows.remove(&key(from));
+            rows.remove(&key(&next.owner));
+        }
+        Write::EraseUser(user) => {
+            kept();
+            rows.remove(&key(&user.owner));
+        }
+        // Whose secret it is stands nowhere but in rows that are not read here.
+        Write::Reseal { .. } => rows.clear(),
+        Write::Put { .. } | Write::Delete { .. } | Write::Require { .. } | Write::Index { .. } => {}
+    }
+}
+
+/// Of two owners with one hash, whom somebody would have to look for, one is read each time.
+fn key(owner: &Owner) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    owner.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Other connections' commits, which the connection that writes is told of.

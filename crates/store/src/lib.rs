@@ -58,7 +58,7 @@ use std::{future::Future, pin::Pin};
 pub use administrators::Administrators;
 pub use allowance::Allowance;
 pub use api_key::{ApiKey, Role};
-pub use change::{Change, Checked, Commit, Outcome, Write};
+pub use change::{Change, Checked, Commit, NextStates, Outcome, Write};
 pub use closing::{Closing, ClosingState};
 pub use delivery::{Delivery, DeliveryState};
 pub use device::{Bound, Device, UnboundDevice};

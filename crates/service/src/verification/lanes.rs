@@ -2,7 +2,7 @@
 //! one lane's batch is on its way to the disk, another one judges.
 
 use std::{
-    hash::{BuildHasher as _, RandomState},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::Arc,
 };
 
@@ -16,7 +16,6 @@ use crate::verification::{
 
 pub(crate) struct Lanes {
     all: Vec<Arc<Lane>>,
-    hasher: RandomState,
 }
 
 impl Lanes {
@@ -25,7 +24,6 @@ impl Lanes {
         let count = count.max(1);
         Self {
             all: (0..count).map(|_| Lane::new(count)).collect(),
-            hasher: RandomState::new(),
         }
     }
 
@@ -34,10 +32,9 @@ impl Lanes {
     }
 
     fn place_of(&self, owner: &Owner) -> usize {
-        match self.all.len() {
-            1 => 0,
-            count => (self.hasher.hash_one(owner) % count as u64) as usize,
-        }
+        let mut hasher = DefaultHasher::new();
+        owner.hash(&mut hasher);
+        (hasher.finish() % self.all.len() as u64) as usize
     }
 
     /// Asks about this one.

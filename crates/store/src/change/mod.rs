@@ -195,8 +195,11 @@ pub trait Commit: Send + Sync {
 pub struct Checked {
     writes: Vec<Write>,
     events: Vec<(Event, Hash)>,
-    states: Vec<(Id, Box<[u8]>)>,
+    states: NextStates,
 }
+
+/// The new row of each user by its id, as [`codec::encode_user`] writes it; nothing for a row that ends.
+pub type NextStates = Vec<(Id, Box<[u8]>)>;
 
 impl Checked {
     /// Refuses what no engine may do.
@@ -224,7 +227,7 @@ impl Checked {
     }
 
     /// [`writes`](Self::writes) and [`states`](Self::states), once nothing else is asked of it.
-    pub fn into_effects(self) -> (Vec<Write>, Vec<(Id, Box<[u8]>)>) {
+    pub fn into_effects(self) -> (Vec<Write>, NextStates) {
         (self.writes, self.states)
     }
 
