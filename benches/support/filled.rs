@@ -30,7 +30,7 @@ pub(crate) struct Filled {
     pub(crate) engine: Arc<Sqlite>,
     pub(crate) clock: Arc<Hands>,
     entropy: Arc<RealEntropy>,
-    keyring: Arc<Keyring>,
+    pub(crate) keyring: Arc<Keyring>,
 }
 
 impl Filled {
@@ -39,7 +39,7 @@ impl Filled {
         let entropy = Arc::new(RealEntropy::new());
         let keyring = Keyring::create(&keyring_in(dir), entropy.clone(), BEGINNING)?;
         let new = Self::over(dir, keyring, entropy)?;
-        fill(&*new.engine, &new.keyring, devices).await?;
+        fill(&*new.engine, &new.keyring, devices, population::all(devices)).await?;
         Ok(new)
     }
 
@@ -54,21 +54,11 @@ impl Filled {
     }
 
     fn over(dir: &Path, keyring: Keyring, entropy: Arc<RealEntropy>) -> Any<Self> {
-        let keyring = Arc::new(keyring);
-        let (signer, verifier) = (keyring.clone(), keyring.clone());
-        let options = Options {
-            writer: "bench".into(),
-            opened_at: BEGINNING,
-            sign: &move |statement| signer.sign(statement),
-            verify: &move |statement, signature| verifier.verify(statement, signature),
-            heads: None,
-            owner: true,
-        };
         Ok(Self {
-            engine: Arc::new(Sqlite::open(dir, options)?),
+            engine: Arc::new(opened(dir, &keyring)?),
             clock: Arc::default(),
             entropy,
-            keyring,
+            keyring: Arc::new(keyring),
         })
     }
 
@@ -123,9 +113,27 @@ fn keyring_in(dir: &Path) -> PathBuf {
     dir.join("keyring")
 }
 
-/// One commit is made while the last one is written.
-async fn fill(store: &dyn Commit, keyring: &Keyring, devices: u32) -> Any<()> {
-    let mut numbers = population::all(devices).peekable();
+/// The engine of this directory.
+pub(crate) fn opened(dir: &Path, keyring: &Keyring) -> Any<Sqlite> {
+    let options = Options {
+        writer: "bench".into(),
+        opened_at: BEGINNING,
+        sign: &|statement| keyring.sign(statement),
+        verify: &|statement, signature| keyring.verify(statement, signature),
+        heads: None,
+        owner: true,
+    };
+    Ok(Sqlite::open(dir, options)?)
+}
+
+/// Binds the devices of these users, of a store with so many. One commit is made while the last one is written.
+pub(crate) async fn fill(
+    store: &dyn Commit,
+    keyring: &Keyring,
+    devices: u32,
+    numbers: impl Iterator<Item = u32>,
+) -> Any<()> {
+    let mut numbers = numbers.peekable();
     let mut last = store.commit(Vec::new());
     while numbers.peek().is_some() {
         let some = numbers.by_ref().take(FILL);
@@ -213,7 +221,7 @@ fn bound(keyring: &Keyring, devices: u32, number: u32) -> Any<Change> {
 
 /// What the service binds the sealed secret of a device to. Told once more, for it is nobody's to call; where the
 /// two differ no code is accepted.
-fn record(device: &Device) -> Vec<u8> {
+pub(crate) fn record(device: &Device) -> Vec<u8> {
     let mut bytes = Vec::new();
     for part in [
         b"device".as_slice(),

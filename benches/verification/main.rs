@@ -1,5 +1,5 @@
 //! One verification through the service, 1,024 in one call, and one as a whole HTTP request over loopback; each beside the
-//! least that it could take: an append and its `fdatasync`, the same rows in a bare database, an echo.
+//! least that it could take: an append and its `fdatasync`, the same rows in a bare database, an echo. Then the steps of one.
 //!
 //! Every code is right and fresh. The users take turns, and the clock moves on by a time step when all have had theirs, so
 //! that each question is judged, and each acceptance is on disk before the answer.
@@ -11,17 +11,25 @@ mod bare;
 mod client;
 #[path = "../support/disk.rs"]
 mod disk;
+mod engine;
 #[path = "../support/filled.rs"]
 mod filled;
+mod judged;
 #[path = "../support/population.rs"]
 mod population;
+mod steps;
 mod world;
 
-use std::time::{Duration, Instant};
+use std::{
+    cell::RefCell,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use criterion::{BatchSize, Criterion, Throughput};
+use tempfile::TempDir;
 
-use crate::{bare::Bare, disk::Disk, world::World};
+use crate::{bare::Bare, disk::Disk, engine::Engine, judged::Judged, steps::Steps, world::World};
 
 type Any<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -38,14 +46,34 @@ fn main() -> Any<()> {
     let mut database = Bare::new(dir.path(), world::DEVICES)?;
     let mut transaction = || database.transaction(BATCH.into()).expect("the database takes it");
 
+    let judged = Judged::new(&world)?; // before anybody has used a code
+    let on_disk = RefCell::new(Engine::new(dir.path(), &world)?);
+    let memory = memory()?;
+    let in_memory = memory.as_ref().map(|memory| Engine::new(memory.path(), &world));
+    let in_memory = in_memory.transpose()?.map(RefCell::new);
+
     let mut criterion = Criterion::default().configure_from_args();
     groups(&mut criterion, &world, &mut append, &mut transaction);
+    let mut steps = Steps::of(&world, &judged, &on_disk, in_memory.as_ref());
+    steps.measure(&mut criterion);
     criterion.final_summary();
     // `--test` only asks whether it runs
     if !std::env::args().any(|argument| argument == "--test") {
         ratios(&world, &mut append, &mut transaction);
+        steps.summary();
+    }
+    drop(steps);
+    drop(judged);
+    for engine in [Some(on_disk), in_memory].into_iter().flatten() {
+        engine.into_inner().close()?;
     }
     world.close()
+}
+
+/// Where a sync costs nothing, if there is such a place.
+fn memory() -> Any<Option<TempDir>> {
+    let memory = Path::new("/dev/shm");
+    Ok(memory.is_dir().then(|| tempfile::tempdir_in(memory)).transpose()?)
 }
 
 fn groups(criterion: &mut Criterion, world: &World, append: &mut impl FnMut(), transaction: &mut impl FnMut()) {
@@ -111,9 +139,14 @@ fn took<T>(input: T, work: impl FnOnce(T)) -> Duration {
 }
 
 fn median_ratio(rounds: usize, mut ours: impl FnMut() -> Duration, mut theirs: impl FnMut() -> Duration) -> f64 {
-    let mut ratios: Vec<f64> = (0..rounds)
-        .map(|_| ours().as_secs_f64() / theirs().as_secs_f64())
-        .collect();
-    ratios.sort_by(f64::total_cmp);
-    ratios[rounds / 2]
+    median(
+        (0..rounds)
+            .map(|_| ours().as_secs_f64() / theirs().as_secs_f64())
+            .collect(),
+    )
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
 }

@@ -2,9 +2,14 @@
 
 use std::{cell::RefCell, net::SocketAddr, path::Path, sync::Arc};
 
+use keyring::Keyring;
 use otp::Code;
 use server::{Limits, RequestIds};
-use service::{Answer, Caller, Method, NewKey, Owner, Question, Role, Service, Settings};
+use service::{Answer, Caller, Method, NewKey, Owner, Question, Role, Service, Settings, Signer as _};
+use store::{
+    Bound, Store,
+    memory::{Disk, Memory},
+};
 use tokio::{
     net::TcpListener,
     runtime::{Builder, Runtime},
@@ -16,8 +21,8 @@ use zeroize::Zeroizing;
 use crate::{
     Any,
     client::{Connection, head},
-    filled::{Filled, echo},
-    population::{Device, account, item, step, user},
+    filled::{Filled, echo, fill},
+    population::{BEGINNING, Device, account, item, step, user},
 };
 
 /// Users with a device each: four batches of them.
@@ -27,7 +32,11 @@ pub(crate) struct World {
     runtime: Runtime,
     filled: Filled,
     service: Arc<Service>,
+    /// Of the same users, on the engine in memory.
+    in_memory: Service,
+    key: Zeroizing<String>,
     turns: RefCell<Turns>,
+    address: SocketAddr,
     connection: RefCell<Connection>,
     verify: Vec<u8>,
     echo: Vec<u8>,
@@ -58,6 +67,7 @@ impl World {
             accounts: None,
         };
         let (_, key) = runtime.block_on(service.create_key(&Caller::shell(), &wanted, None))?;
+        let in_memory = runtime.block_on(in_memory(&filled))?;
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
         let address: SocketAddr = listener.local_addr()?;
         let app = server::router(service.clone(), Limits::default(), server::Brand::default()).merge(echo());
@@ -71,10 +81,13 @@ impl World {
             runtime,
             filled,
             service,
+            in_memory,
             turns: RefCell::default(),
+            address,
             connection: RefCell::new(connection),
             verify: head(address, &key, "/v1/verify"),
             echo: head(address, &key, "/echo"),
+            key,
             stop,
             serving,
         })
@@ -125,6 +138,42 @@ impl World {
         }
     }
 
+    /// One, and it is accepted.
+    pub(crate) fn verify_one(&self, question: Question) {
+        self.asked(&self.service, question);
+    }
+
+    /// The same with nothing that is written anywhere.
+    pub(crate) fn verify_one_in_memory(&self, question: Question) {
+        self.asked(&self.in_memory, question);
+    }
+
+    fn asked(&self, service: &Service, question: Question) {
+        let answer = self.runtime.block_on(service.verify_one(&Caller::shell(), question));
+        assert!(matches!(answer, Ok(Answer::Accepted(_))), "{answer:?}");
+    }
+
+    /// The API key of the requests is right.
+    pub(crate) fn authenticate(&self) {
+        let caller = self.runtime.block_on(self.service.authenticate(&self.key));
+        assert!(caller.is_ok());
+    }
+
+    pub(crate) fn keyring(&self) -> &Keyring {
+        &self.filled.keyring
+    }
+
+    /// The device of this user, as it is in the beginning.
+    pub(crate) fn bound(&self, number: u32) -> Any<Bound> {
+        let engine: &dyn Store = &*self.filled.engine;
+        let mut bound = self.wait(engine.bound(Owner::new(account(number), user(number))))?;
+        Ok(bound.pop().ok_or("no device")?)
+    }
+
+    pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
     /// Of a request about one.
     pub(crate) fn body(&self) -> Vec<u8> {
         let mut body = Vec::new();
@@ -146,20 +195,37 @@ impl World {
 
     fn request(&self, head: &[u8], body: &[u8]) {
         let mut connection = self.connection.borrow_mut();
-        let (status, answer) = self.runtime.block_on(connection.post(head, body)).expect("an answer");
+        if self.ask(&mut connection, head, body).is_err() {
+            // The server ends a connection that was idle for long.
+            *connection = self.wait(Connection::open(self.address)).expect("a connection");
+            self.ask(&mut connection, head, body).expect("an answer");
+        }
+    }
+
+    fn ask(&self, connection: &mut Connection, head: &[u8], body: &[u8]) -> std::io::Result<()> {
+        let (status, answer) = self.wait(connection.post(head, body))?;
         assert!(
             status == 200 && answer.starts_with(br#"{"accepted":true,"#),
             "{status} {}",
             String::from_utf8_lossy(answer)
         );
+        Ok(())
     }
 
     pub(crate) fn close(self) -> Any<()> {
         drop(self.stop);
         drop(self.connection);
         self.runtime.block_on(self.serving)?;
+        self.runtime.block_on(self.in_memory.close());
         self.runtime.block_on(self.service.close());
         self.filled.engine.close()?;
         Ok(())
     }
+}
+
+async fn in_memory(filled: &Filled) -> Any<Service> {
+    let sign = |statement: &[u8]| filled.keyring.sign(statement);
+    let memory = Memory::open(&Disk::default(), "bench", BEGINNING, &sign);
+    fill(&memory, &filled.keyring, DEVICES, 0..DEVICES).await?;
+    Ok(Service::start(filled.ports(Arc::new(memory)), Settings::default()).await?)
 }
