@@ -31,10 +31,6 @@ macro_rules! eprint {
     }};
 }
 
-/// A request is read on one thread, judged on another and committed on a third: the allocator is one for that.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 pub mod cities;
 pub mod commands;
 pub mod courier;

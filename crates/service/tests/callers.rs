@@ -160,6 +160,7 @@ const CALLS: &[(&str, Call)] = calls! {
     open_unbind_request_of(&alice());
     apply_for_unbinding(&application());
     vouch_for_unbind_request(id(1), &NewVouching { evidence: Vec::new(), reason: "seen".into() });
+    verify_one(question());
     unbind_request(id(1));
     unbind_requests("requested", None, 9);
     approve_unbind_request(id(1), &approver());

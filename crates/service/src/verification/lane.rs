@@ -22,14 +22,14 @@ use crate::{
 const BATCH: usize = 1_024;
 /// Requests of one call that travel together.
 const CHUNK: usize = 256;
-/// Requests that may wait in all lanes; beyond it callers are told to come back.
+/// Requests that may wait in all; beyond it callers are told to come back.
 const QUEUE: usize = 65_536;
+/// Requests that may wait for one account, so that one that floods leaves room for the others.
+const QUEUE_OF_ACCOUNT: usize = QUEUE / 8;
 
 pub(crate) struct Lane {
     queue: Mutex<Queue>,
     wake: Notify,
-    /// Requests that may wait in all.
-    room: usize,
 }
 
 #[derive(Default)]
@@ -74,12 +74,10 @@ impl Drop for Admission {
 }
 
 impl Lane {
-    /// One of so many.
-    pub(crate) fn new(lanes: usize) -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             queue: Mutex::default(),
             wake: Notify::new(),
-            room: QUEUE / lanes,
         })
     }
 
@@ -104,7 +102,7 @@ impl Lane {
         if queue.closed {
             return Err(shutting_down());
         }
-        if !queue.has_room(&account, 1, self.room) || !queue.enter(&request.owner, waiting_per_user) {
+        if !queue.has_room(&account, 1) || !queue.enter(&request.owner, waiting_per_user) {
             return Err(ServiceError::RateLimited);
         }
         let (answer, answered) = oneshot::channel();
@@ -142,7 +140,7 @@ impl Lane {
         if queue.closed {
             return None;
         }
-        if queue.length + requests.len() > self.room {
+        if queue.length + requests.len() > QUEUE {
             return Some(Vec::new());
         }
         let mut refused = HashSet::new();
@@ -168,7 +166,7 @@ impl Lane {
             requests,
         } in chunks(requests, &refused)
         {
-            if !queue.has_room(&account, requests.len(), self.room) {
+            if !queue.has_room(&account, requests.len()) {
                 continue;
             }
             let (answer, answered) = oneshot::channel();
@@ -314,15 +312,15 @@ fn chunks(requests: Vec<Request>, refused: &HashSet<Owner>) -> Vec<Chunk> {
 }
 
 impl Queue {
-    /// Whether so many more questions may wait for this account: one that floods leaves room for the others.
-    fn has_room(&self, account: &str, more: usize, room: usize) -> bool {
-        let of_account = room / 8;
+    /// Whether so many more questions may wait for this account.
+    fn has_room(&self, account: &str, more: usize) -> bool {
         let waiting = || {
             let jobs = self.jobs.get(account)?;
             Some(jobs.iter().map(Job::length).sum::<usize>())
         };
         // Counted only where it could matter.
-        self.length + more <= of_account || (self.length + more <= room && waiting().unwrap_or(0) + more <= of_account)
+        self.length + more <= QUEUE_OF_ACCOUNT
+            || (self.length + more <= QUEUE && waiting().unwrap_or(0) + more <= QUEUE_OF_ACCOUNT)
     }
 
     /// Takes a place of this user; false where they have all of theirs.

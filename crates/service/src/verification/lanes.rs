@@ -21,9 +21,8 @@ pub(crate) struct Lanes {
 impl Lanes {
     /// So many, at least one.
     pub(crate) fn new(count: usize) -> Self {
-        let count = count.max(1);
         Self {
-            all: (0..count).map(|_| Lane::new(count)).collect(),
+            all: (0..count.max(1)).map(|_| Lane::new()).collect(),
         }
     }
 
