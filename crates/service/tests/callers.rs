@@ -612,6 +612,7 @@ const OPEN_TO: &[(&[Role], &[&str])] = &[
     (
         &[Role::Verify],
         &[
+            "verify_one",
             "operations",
             "operation",
             "create_challenge",
