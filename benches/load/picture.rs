@@ -69,7 +69,8 @@ pub(crate) fn svg(found: &Found) -> String {
         rates,
         ms,
     };
-    let (p50, p99): (fn(&Rate) -> f64, fn(&Rate) -> f64) = (|rate| rate.p50_ms, |rate| rate.p99_ms);
+    let p50: fn(&Rate) -> f64 = |rate| rate.p50_ms;
+    let p99: fn(&Rate) -> f64 = |rate| rate.p99_ms;
     let curves = [
         curve("verification, p50", "service", "p50", &*found.rates, p50),
         curve("verification, p99", "service", "p99", &*found.rates, p99),
