@@ -86,8 +86,9 @@ fn learn(rows: &mut Rows<'_>, write: &Write, states: &mut impl Iterator<Item = (
         }
         // What was not written with it may be another by now: a secret that was sealed anew since the row was read.
         Write::User { next, devices: false } => {
-            let key = key(&next.owner);
-            let is_used = rows.get_mut(&key).is_some_and(|row| row.used(next, kept()));
+            // Taken whether or not the row is known: the next write has the next state.
+            let (key, kept) = (key(&next.owner), kept());
+            let is_used = rows.get_mut(&key).is_some_and(|row| row.used(next, kept));
             if !is_used {
                 rows.remove(&key);
             }
