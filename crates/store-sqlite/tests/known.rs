@@ -499,3 +499,26 @@ fn renamed(user: User, to: u32) -> User {
     }
     user
 }
+
+/// One change uses two users, of whom one is known: each has the state that was written for them.
+#[test]
+fn of_two_users_of_one_change_each_has_their_own_state() {
+    let home = home();
+    let tuning = Tuning {
+        known_users: 1,
+        ..Tuning::default()
+    };
+    let store = open_as(home.path(), "serve/here/1", true, tuning).expect("the database opens");
+    let done = |writes| assert_eq!(block_on(store.commit(vec![change(writes)])), Ok(vec![Outcome::Done]));
+    // Without devices, by which a state would be known for another one's.
+    done(vec![newcomer(1).changed(), newcomer(2).changed()]);
+    let users = [1, 2].map(|number| User {
+        memo: vec![number as u8],
+        ..row(&store, number)
+    });
+    // The second was asked for last, so it is the one that is known.
+    done(users.map(User::used).into());
+    assert_eq!(row(&store, 2).memo, [2]);
+    assert_eq!(row(&store, 1).memo, [1]);
+    store.close().expect("it closes");
+}
