@@ -31,6 +31,10 @@ macro_rules! eprint {
     }};
 }
 
+/// A request is read on one thread, judged on another and committed on a third: the allocator is one for that.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 pub mod cities;
 pub mod commands;
 pub mod courier;

@@ -558,9 +558,10 @@ fn pages_go_through_rows_of_many_events() {
     let longest = ids
         .iter()
         .map(|id| ids.iter().filter(|other| row(other) == row(id)).count());
-    assert!(
-        longest.max() >= Some(6),
-        "A3: all that one of two lanes decided of the batch, in the row of its commit"
+    assert_eq!(
+        longest.max(),
+        Some(12),
+        "A3: all of the batch, in the row of its commit"
     );
     for limit in [1, 5, 12, 13] {
         let mut found: Vec<String> = Vec::new();

@@ -2,37 +2,32 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::future::join_all;
 use store::{Change, Damage, UserNames};
 use tokio::task::JoinHandle;
 
 use crate::{
-    Core, Ports, ServiceError, Settings,
-    access::caller::Origin,
-    protection::session::touches::save_touches,
-    trail::event::NewEvent,
-    upkeep::vouch,
-    verification::{lane::Lane, lanes::Lanes},
+    Core, Ports, ServiceError, Settings, access::caller::Origin, protection::session::touches::save_touches,
+    trail::event::NewEvent, upkeep::vouch, verification::lane::Lane,
 };
 
 /// The use cases.
 pub struct Service {
     pub(crate) core: Arc<Core>,
-    pub(crate) lanes: Arc<Lanes>,
+    pub(crate) lane: Arc<Lane>,
     running: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Service {
-    /// Starts the lanes on the current runtime; [`Service::close`] ends it.
+    /// Starts the lane on the current runtime; [`Service::close`] ends it.
     pub async fn start(ports: Ports, settings: Settings) -> Result<Self, ServiceError> {
         let core = Arc::new(Core::new(ports, settings).await?);
         // Whoever starts us waits for the kernel's word, if that is all it takes.
         vouch::ask(&core).await?;
-        let lanes = Arc::new(Lanes::new(core.settings.lanes));
-        let running = tokio::spawn(supervise(lanes.clone(), core.clone()));
+        let lane = Lane::new();
+        let running = tokio::spawn(supervise(lane.clone(), core.clone()));
         Ok(Self {
             core,
-            lanes,
+            lane,
             running: Mutex::new(Some(running)),
         })
     }
@@ -44,12 +39,12 @@ impl Service {
 
     /// Answers what waits, lets nothing more in, and ends.
     pub async fn close(&self) {
-        self.lanes.close();
+        self.lane.close();
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(running) = running
             && let Err(error) = running.await
         {
-            tracing::error!(%error, "the lanes did not end by themselves");
+            tracing::error!(%error, "the lane did not end by themselves");
         }
         if let Err(error) = save_touches(&self.core).await {
             tracing::warn!(%error, "when sessions were last seen is not saved: they may end a minute early");
@@ -75,8 +70,8 @@ impl Service {
     }
 }
 
-/// Runs the lanes, and what goes on beside them.
-async fn supervise(lanes: Arc<Lanes>, core: Arc<Core>) {
+/// Runs the lane, and what goes on beside them.
+async fn supervise(lane: Arc<Lane>, core: Arc<Core>) {
     let writing = tokio::spawn({
         let core = core.clone();
         async move { core.trail.refusals.write_always(&core).await }
@@ -89,7 +84,7 @@ async fn supervise(lanes: Arc<Lanes>, core: Arc<Core>) {
         let core = core.clone();
         async move { vouch::watch(&core).await }
     });
-    join_all(lanes.iter().map(|lane| run(lane, &core))).await;
+    run(&lane, &core).await;
     watching.abort();
     writing.abort();
     knowing.abort();
@@ -97,9 +92,9 @@ async fn supervise(lanes: Arc<Lanes>, core: Arc<Core>) {
     core.trail.strangers.write(&core).await;
 }
 
-/// Runs this lane, again if it should ever panic: its callers are told 503, and nothing was decided.
+/// Judges, again if that should ever panic.
 async fn run(lane: &Arc<Lane>, core: &Arc<Core>) {
     while let Err(error) = tokio::spawn(lane.clone().run(core.clone())).await {
-        tracing::error!(%error, "a lane ended; it is started again");
+        tracing::error!(%error, "the lane ended; it is started again");
     }
 }

@@ -47,8 +47,6 @@ pub struct Settings {
     pub clock_gap_ms: i64,
     /// Requests for one user that may wait or be judged at once.
     pub waiting_per_user: usize,
-    /// Lanes of verifications: while the batch of one is on its way to the disk, another one judges.
-    pub lanes: usize,
     /// What is decided of operations that no catalogue has.
     pub unknown_operations: UnknownOperations,
     /// The operator's methods beside devices and recovery codes, the strongest first.
@@ -190,7 +188,6 @@ impl Default for Settings {
             enrollments_per_key: 10_000,
             clock_gap_ms: UnixMs::DAY,
             waiting_per_user: 5,
-            lanes: 2,
             unknown_operations: UnknownOperations::Protected,
             external_methods: shipped_methods(),
             no_method: NoMethod::Deny,

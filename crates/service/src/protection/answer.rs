@@ -98,7 +98,7 @@ impl Service {
             challenge: Some(Arc::new(pending.clone())),
             trusts_device,
         };
-        match self.lanes.decide_one(request, core.settings.waiting_per_user).await? {
+        match self.lane.decide_one(request, core.settings.waiting_per_user).await? {
             Answer::Accepted(accepted) => Ok(JudgedAnswer::Right(Box::new(RightAnswer {
                 pending,
                 decision: accepted.decision_id,

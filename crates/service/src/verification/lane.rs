@@ -1,8 +1,9 @@
-//! The verification path: `queue -> lane -> load -> judge -> one commit -> answers`.
+//! The verification path: `queue -> batch -> load -> judge -> one commit -> answers`.
 //!
-//! A lane takes what is waiting, with no timer: a batch is what arrived while the last commit ran. Accounts
-//! take turns, so that one that floods waits behind itself. Requests of one device meet here in one
-//! order and are judged against the state as it evolves; the store's condition still decides.
+//! The lane takes what is waiting, with no timer, and judges it while batches before it are on their way to the disk, of
+//! which the store makes one commit. A user is in one of those batches at a time, and accounts take turns, so
+//! that one that floods waits behind itself. Requests of one device meet here in one order and are judged against the
+//! state as it evolves; the store's condition still decides.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -10,7 +11,10 @@ use std::{
 };
 
 use store::{Owner, StoreError};
-use tokio::sync::{Notify, oneshot};
+use tokio::{
+    sync::{Notify, oneshot},
+    task::{JoinError, JoinSet, yield_now},
+};
 
 use crate::{
     Core, ServiceError,
@@ -20,6 +24,8 @@ use crate::{
 
 /// Requests judged in one batch.
 const BATCH: usize = 1_024;
+/// Requests in all batches that are judged or on their way to the disk: behind them accounts take turns.
+const IN_FLIGHT: usize = 2 * BATCH;
 /// Requests of one call that travel together.
 const CHUNK: usize = 256;
 /// Requests that may wait in all; beyond it callers are told to come back.
@@ -40,9 +46,27 @@ struct Queue {
     turns: VecDeque<Arc<str>>,
     /// Questions waiting.
     length: usize,
-    /// Calls that wait or are judged, by user.
-    present: HashMap<Owner, usize>,
+    /// Questions in batches.
+    in_flight: usize,
+    /// The batches so far.
+    batches: u64,
+    /// Who has questions that wait or are judged.
+    present: HashMap<Owner, Presence>,
     closed: bool,
+}
+
+/// A user's questions that wait or are judged.
+#[derive(Default)]
+struct Presence {
+    calls: usize,
+    /// The batch that they are in.
+    batch: Option<u64>,
+}
+
+/// Jobs that are judged together.
+struct Batch {
+    number: u64,
+    jobs: Vec<Job>,
 }
 
 /// Questions that travel together, and whom their answers are for.
@@ -52,10 +76,10 @@ enum Job {
 }
 
 impl Job {
-    fn length(&self) -> usize {
+    fn requests(&self) -> &[Request] {
         match self {
-            Self::One(..) => 1,
-            Self::Many(requests, ..) => requests.len(),
+            Self::One(request, _) => std::slice::from_ref(request),
+            Self::Many(requests, ..) => requests,
         }
     }
 }
@@ -69,7 +93,7 @@ struct Admission {
 impl Drop for Admission {
     fn drop(&mut self) {
         let mut queue = self.lane.queue();
-        self.owners.iter().for_each(|owner| queue.leave(owner));
+        self.owners.iter().for_each(|owner| queue.leave(owner, None));
     }
 }
 
@@ -180,23 +204,35 @@ impl Lane {
 
     /// Judges what comes until [`Lane::close`], then what still waits.
     pub(crate) async fn run(self: Arc<Self>, core: Arc<Core>) {
+        let mut batches = JoinSet::new();
         loop {
-            let (jobs, closed) = {
+            let (batch, is_over) = {
                 let mut queue = self.queue();
-                (queue.take(), queue.closed)
+                (queue.take(), queue.closed && queue.length == 0)
             };
-            if !jobs.is_empty() {
-                self.answer_jobs(&core, jobs).await;
-            } else if closed {
-                return;
+            if let Some(batch) = batch {
+                let (lane, core) = (self.clone(), core.clone());
+                batches.spawn(async move { lane.answer_jobs(&core, batch).await });
+            } else if is_over {
+                break;
             } else {
                 self.wake.notified().await;
+                // Whoever is about to ask travels along; alone nobody waits.
+                if !batches.is_empty() {
+                    yield_now().await;
+                }
             }
+            while let Some(ended) = batches.try_join_next() {
+                tell(ended);
+            }
+        }
+        while let Some(ended) = batches.join_next().await {
+            tell(ended);
         }
     }
 
     /// Judges the questions of all jobs as one batch and gives each job its answers.
-    async fn answer_jobs(&self, core: &Core, jobs: Vec<Job>) {
+    async fn answer_jobs(&self, core: &Core, Batch { number, jobs }: Batch) {
         let mut requests = Vec::with_capacity(jobs.len());
         let mut callers = Vec::with_capacity(jobs.len());
         for job in jobs {
@@ -214,6 +250,7 @@ impl Lane {
         }
         let judged = Judged {
             lane: self,
+            number,
             requests: &requests,
             callers: &callers,
         };
@@ -244,9 +281,10 @@ enum Caller {
     Many(usize, oneshot::Sender<Vec<Answered>>, Arc<Admission>),
 }
 
-/// Holds the places of those who asked one question each while their batch is judged, however that ends.
+/// Holds the users of a batch, and the places of those who asked one question each, while it is judged, however that ends.
 struct Judged<'a> {
     lane: &'a Lane,
+    number: u64,
     requests: &'a [Request],
     callers: &'a [Caller],
 }
@@ -254,6 +292,7 @@ struct Judged<'a> {
 impl Drop for Judged<'_> {
     fn drop(&mut self) {
         let mut queue = self.lane.queue();
+        queue.in_flight -= self.requests.len();
         let mut requests = self.requests;
         for caller in self.callers {
             let length = match caller {
@@ -261,11 +300,22 @@ impl Drop for Judged<'_> {
                 Caller::Many(length, ..) => *length,
             };
             let (asked, rest) = requests.split_at_checked(length).unwrap_or_default();
-            if let (Caller::One(_), [request]) = (caller, asked) {
-                queue.leave(&request.owner);
+            let owners = asked.iter().map(|request| &request.owner);
+            match caller {
+                Caller::One(_) => owners.for_each(|owner| queue.leave(owner, Some(self.number))),
+                Caller::Many(..) => owners.for_each(|owner| queue.release(owner, self.number)),
             }
             requests = rest;
         }
+        drop(queue);
+        self.lane.wake.notify_one();
+    }
+}
+
+/// A batch's end, which nobody waits for: a panic is somebody's to look at, and its callers are told 503.
+fn tell(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a batch of verifications ended; nothing of it was answered");
     }
 }
 
@@ -316,7 +366,7 @@ impl Queue {
     fn has_room(&self, account: &str, more: usize) -> bool {
         let waiting = || {
             let jobs = self.jobs.get(account)?;
-            Some(jobs.iter().map(Job::length).sum::<usize>())
+            Some(jobs.iter().map(|job| job.requests().len()).sum::<usize>())
         };
         // Counted only where it could matter.
         self.length + more <= QUEUE_OF_ACCOUNT
@@ -326,22 +376,31 @@ impl Queue {
     /// Takes a place of this user; false where they have all of theirs.
     fn enter(&mut self, owner: &Owner, waiting_per_user: usize) -> bool {
         let present = self.present.entry(owner.clone()).or_default();
-        let enters = *present < waiting_per_user;
-        *present += usize::from(enters);
+        let enters = present.calls < waiting_per_user;
+        present.calls += usize::from(enters);
         enters
     }
 
-    fn leave(&mut self, owner: &Owner) {
+    /// Gives a place back, at the end of this batch if it was in one.
+    fn leave(&mut self, owner: &Owner, batch: Option<u64>) {
         if let Some(present) = self.present.get_mut(owner) {
-            *present -= 1;
-            if *present == 0 {
+            present.calls -= 1;
+            present.batch.take_if(|of| Some(*of) == batch);
+            if present.calls == 0 {
                 self.present.remove(owner);
             }
         }
     }
 
+    /// At the end of this batch.
+    fn release(&mut self, owner: &Owner, batch: u64) {
+        if let Some(present) = self.present.get_mut(owner) {
+            present.batch.take_if(|of| *of == batch);
+        }
+    }
+
     fn push(&mut self, account: Arc<str>, job: Job) {
-        self.length += job.length();
+        self.length += job.requests().len();
         let jobs = self.jobs.entry(account.clone()).or_default();
         if jobs.is_empty() {
             self.turns.push_back(account);
@@ -349,27 +408,59 @@ impl Queue {
         jobs.push_back(job);
     }
 
-    /// A batch: one job of each account in turn, until there are enough questions.
-    fn take(&mut self) -> Vec<Job> {
-        let mut taken = Vec::new();
-        let mut questions = 0;
-        while questions < BATCH
+    /// A batch: one job of each account in turn, until there are enough questions. `None` where nothing may be judged now.
+    ///
+    /// An account whose next job is of somebody in a batch of before waits for that.
+    fn take(&mut self) -> Option<Batch> {
+        let number = self.batches + 1;
+        let room = BATCH.min(IN_FLIGHT.saturating_sub(self.in_flight));
+        let (mut taken, mut questions, mut waiting) = (Vec::new(), 0, Vec::new());
+        while questions < room
             && let Some(account) = self.turns.pop_front()
         {
             let Some(jobs) = self.jobs.get_mut(&account) else {
                 continue;
             };
-            if let Some(job) = jobs.pop_front() {
-                questions += job.length();
-                taken.push(job);
-            }
+            let Some(job) = jobs.pop_front_if(|job| join(&mut self.present, job.requests(), number)) else {
+                waiting.push(account);
+                continue;
+            };
+            questions += job.requests().len();
+            taken.push(job);
             if jobs.is_empty() {
                 self.jobs.remove(&account);
             } else {
                 self.turns.push_back(account);
             }
         }
+        // They were first.
+        waiting
+            .into_iter()
+            .rev()
+            .for_each(|account| self.turns.push_front(account));
+        if taken.is_empty() {
+            return None;
+        }
         self.length -= questions;
-        taken
+        self.in_flight += questions;
+        self.batches = number;
+        Some(Batch { number, jobs: taken })
     }
+}
+
+/// Takes those who ask into this batch, unless one of them is in another.
+fn join(present: &mut HashMap<Owner, Presence>, requests: &[Request], batch: u64) -> bool {
+    let is_elsewhere = |present: &HashMap<Owner, Presence>, request: &Request| {
+        let of = present.get(&request.owner).and_then(|present| present.batch);
+        of.is_some_and(|of| of != batch)
+    };
+    if requests.iter().any(|request| is_elsewhere(present, request)) {
+        return false;
+    }
+    for request in requests {
+        if let Some(present) = present.get_mut(&request.owner) {
+            present.batch = Some(batch);
+        }
+    }
+    true
 }

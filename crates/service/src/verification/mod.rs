@@ -7,7 +7,6 @@ mod by_passcode;
 mod by_recovery_code;
 pub(crate) mod dummy_device;
 pub(crate) mod lane;
-pub(crate) mod lanes;
 pub(crate) mod memo;
 pub(crate) mod request;
 pub(crate) mod request_id;

@@ -33,9 +33,7 @@ impl Service {
     /// Decides this question. An accepted code is burned, a wrong one counted, before this returns.
     pub async fn verify_one(&self, caller: &Caller, question: Question) -> Result<Answer, ServiceError> {
         let request = self.request(caller, question)?;
-        self.lanes
-            .decide_one(request, self.core.settings.waiting_per_user)
-            .await
+        self.lane.decide_one(request, self.core.settings.waiting_per_user).await
     }
 
     /// Decides each question, as [`verify_one`](Self::verify_one) does; the answers stand in their order.
@@ -54,7 +52,7 @@ impl Service {
             });
         }
         if !requests.is_empty() {
-            let judged = self.lanes.decide(requests, self.core.settings.waiting_per_user).await;
+            let judged = self.lane.decide(requests, self.core.settings.waiting_per_user).await;
             places
                 .into_iter()
                 .zip(judged)
