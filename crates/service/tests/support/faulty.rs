@@ -1,6 +1,9 @@
 //! An engine that refuses when it is told to.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use service::Id;
 use store::{
@@ -9,6 +12,7 @@ use store::{
     audit::{Chain, Closing, Cursor, Head, Newest, Place, Row, Trail},
     history::{EventCursor, History, Subject},
 };
+use tokio::sync::Semaphore;
 
 /// What is wrong with it.
 #[derive(Clone, Default)]
@@ -28,6 +32,40 @@ pub(crate) enum Fault {
     Lost(StoreError),
     /// Nothing is read, nor written.
     Reading(StoreError),
+    /// Whoever writes waits at this gate.
+    Slow(Arc<Gate>),
+}
+
+/// Where writes wait until it is opened.
+pub(crate) struct Gate {
+    opened: Semaphore,
+    arrived: AtomicUsize,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self {
+            opened: Semaphore::new(0),
+            arrived: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Gate {
+    /// How many writes came here so far.
+    pub(crate) fn arrived(&self) -> usize {
+        self.arrived.load(Ordering::SeqCst)
+    }
+
+    /// Lets so many through.
+    pub(crate) fn open(&self, writes: usize) {
+        self.opened.add_permits(writes);
+    }
+
+    async fn pass(&self) {
+        self.arrived.fetch_add(1, Ordering::SeqCst);
+        self.opened.acquire().await.expect("it is never closed").forget();
+    }
 }
 
 /// An engine behind a fault.
@@ -77,6 +115,10 @@ impl Commit for Faulty {
             Fault::Lost(error) => Box::pin(async move {
                 self.engine.apply(changes).await?;
                 Err(error)
+            }),
+            Fault::Slow(gate) => Box::pin(async move {
+                gate.pass().await;
+                self.engine.apply(changes).await
             }),
             Fault::MissedOnce => {
                 self.becomes(Fault::None);
@@ -167,7 +209,7 @@ impl Trail for Faulty {
     fn close_chain(&self, closing: Closing) -> Pending<'_, ()> {
         match self.fault() {
             Fault::Writing(error) | Fault::Lost(error) | Fault::Reading(error) => fails(error),
-            Fault::None | Fault::Missed | Fault::MissedOnce | Fault::WritingAfter(..) => {
+            Fault::None | Fault::Missed | Fault::MissedOnce | Fault::WritingAfter(..) | Fault::Slow(_) => {
                 self.engine.close_chain(closing)
             }
         }
