@@ -70,7 +70,7 @@ impl Callers {
         Ok(callers)
     }
 
-    async fn connect_anew(&mut self) -> Any<()> {
+    pub(crate) async fn connect_anew(&mut self) -> Any<()> {
         self.connections.clear();
         for _ in 0..CONNECTIONS {
             self.connections.push(Connection::open(self.heads.address).await?);
