@@ -140,7 +140,8 @@ impl Writer {
         queue.recv_timeout(patience)
     }
 
-    /// Everything that waits, as far as one transaction takes it; and the message that is something else.
+    /// Everything that waits, as far as one transaction takes it; and the message that is something else. What is to be
+    /// read meanwhile is read before it: nobody was told of these calls yet.
     fn gather(&mut self, first: Call, queue: &mpsc::Receiver<Message>) -> (Vec<Call>, Option<Message>) {
         self.folding = false;
         let mut changes = first.changes.len();
@@ -150,6 +151,10 @@ impl Writer {
                 Ok(Message::Commit(call)) => {
                     changes += call.changes.len();
                     calls.push(call);
+                }
+                Ok(Message::Read(read)) => {
+                    changes += 1;
+                    self.read(read);
                 }
                 Ok(other) => return (calls, Some(other)),
                 Err(_) => break,
