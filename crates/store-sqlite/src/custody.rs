@@ -42,6 +42,8 @@ pub(crate) struct Custody {
     log_length: u64,
     /// Of the log's header: they change when a new log begins.
     salts: Option<[u8; 8]>,
+    /// All of the log may be in the file: then any commit, also of a command beside, begins it anew.
+    may_begin: bool,
     /// The file has this one at least.
     copied: Checkpoint,
 }
@@ -65,6 +67,7 @@ impl Custody {
             file_length: 0,
             log_length: 0,
             salts: None,
+            may_begin: false,
             copied: Checkpoint::default(),
         };
         custody.copied = on_file(&custody.file, page).map_err(crate::directory::files(&at))?;
@@ -107,7 +110,9 @@ impl Custody {
     }
 
     /// Once a second: all that can be seen from outside. `Err` is about these files alone.
-    pub(crate) fn look(&mut self, trust: &Trust) -> Result<(), StoreError> {
+    ///
+    /// Of what stands in a file that is being written beside the writer nothing can be said: it is between two states.
+    pub(crate) fn look(&mut self, trust: &Trust, is_copying: bool) -> Result<(), StoreError> {
         if trust.is_lost() {
             return trust.ask();
         }
@@ -117,9 +122,11 @@ impl Custody {
             return Err(lost(format!("{FILE_NAME} became shorter")));
         }
         self.file_length = database.len();
-        let copied = on_file(&self.file, self.page).map_err(|error| lost(format!("{FILE_NAME}: {error}")))?;
-        if copied < self.copied {
-            return Err(lost(format!("{FILE_NAME} was overwritten with an older one")));
+        if !is_copying {
+            let copied = on_file(&self.file, self.page).map_err(|error| lost(format!("{FILE_NAME}: {error}")))?;
+            if copied < self.copied {
+                return Err(lost(format!("{FILE_NAME} was overwritten with an older one")));
+            }
         }
         self.index.found().map_err(lost)?;
         self.generation.found().map_err(lost)?;
@@ -135,13 +142,24 @@ impl Custody {
         doubt.map_or(Ok(()), |why| Err(StoreError::Untrusted(why)))
     }
 
+    /// From now on all of the log may be in the file, whoever has copied it.
+    pub(crate) fn log_may_begin(&mut self) {
+        (self.salts, self.may_begin) = (None, true);
+    }
+
+    /// Something of the log is not in the file, and nobody copies it: it is the same until that changes.
+    pub(crate) fn log_goes_on(&mut self) {
+        self.may_begin = false;
+    }
+
     /// The log was copied into the file, up to this checkpoint, and may be cut or begun anew.
     pub(crate) fn log_ended(&mut self, with: Checkpoint) {
-        (self.copied, self.log_length, self.salts) = (with, 0, None);
+        (self.copied, self.log_length) = (with, 0);
+        self.log_may_begin();
     }
 
     fn same_log(&mut self) -> Result<(), String> {
-        if self.log_length == 0 {
+        if self.log_length == 0 || self.may_begin {
             return Ok(());
         }
         let mut salts = [0; 8];

@@ -41,7 +41,7 @@ pub(crate) struct Lane {
 #[derive(Default)]
 struct Queue {
     /// The waiting jobs of each account.
-    jobs: HashMap<Arc<str>, VecDeque<Job>>,
+    lines: HashMap<Arc<str>, Line>,
     /// The accounts with waiting jobs, in turn.
     turns: VecDeque<Arc<str>>,
     /// Questions waiting.
@@ -53,6 +53,14 @@ struct Queue {
     /// Who has questions that wait or are judged.
     present: HashMap<Owner, Presence>,
     closed: bool,
+}
+
+/// An account's jobs that wait.
+#[derive(Default)]
+struct Line {
+    jobs: VecDeque<Job>,
+    /// Of all of them: not counted when somebody comes, or whoever waits much makes everybody wait.
+    questions: usize,
 }
 
 /// A user's questions that wait or are judged.
@@ -364,13 +372,8 @@ fn chunks(requests: Vec<Request>, refused: &HashSet<Owner>) -> Vec<Chunk> {
 impl Queue {
     /// Whether so many more questions may wait for this account.
     fn has_room(&self, account: &str, more: usize) -> bool {
-        let waiting = || {
-            let jobs = self.jobs.get(account)?;
-            Some(jobs.iter().map(|job| job.requests().len()).sum::<usize>())
-        };
-        // Counted only where it could matter.
-        self.length + more <= QUEUE_OF_ACCOUNT
-            || (self.length + more <= QUEUE && waiting().unwrap_or(0) + more <= QUEUE_OF_ACCOUNT)
+        let waiting = self.lines.get(account).map_or(0, |line| line.questions);
+        self.length + more <= QUEUE && waiting + more <= QUEUE_OF_ACCOUNT
     }
 
     /// Takes a place of this user; false where they have all of theirs.
@@ -400,12 +403,13 @@ impl Queue {
     }
 
     fn push(&mut self, account: Arc<str>, job: Job) {
-        self.length += job.requests().len();
-        let jobs = self.jobs.entry(account.clone()).or_default();
-        if jobs.is_empty() {
+        let line = self.lines.entry(account.clone()).or_default();
+        if line.jobs.is_empty() {
             self.turns.push_back(account);
         }
-        jobs.push_back(job);
+        self.length += job.requests().len();
+        line.questions += job.requests().len();
+        line.jobs.push_back(job);
     }
 
     /// A batch: one job of each account in turn, until there are enough questions. `None` where nothing may be judged now.
@@ -418,17 +422,19 @@ impl Queue {
         while questions < room
             && let Some(account) = self.turns.pop_front()
         {
-            let Some(jobs) = self.jobs.get_mut(&account) else {
+            let Some(line) = self.lines.get_mut(&account) else {
                 continue;
             };
-            let Some(job) = jobs.pop_front_if(|job| join(&mut self.present, job.requests(), number)) else {
+            let may_join = |job: &mut Job| join(&mut self.present, job.requests(), number);
+            let Some(job) = line.jobs.pop_front_if(may_join) else {
                 waiting.push(account);
                 continue;
             };
+            line.questions -= job.requests().len();
             questions += job.requests().len();
             taken.push(job);
-            if jobs.is_empty() {
-                self.jobs.remove(&account);
+            if line.jobs.is_empty() {
+                self.lines.remove(&account);
             } else {
                 self.turns.push_back(account);
             }

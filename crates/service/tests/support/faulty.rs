@@ -34,6 +34,8 @@ pub(crate) enum Fault {
     Reading(StoreError),
     /// Whoever writes waits at this gate.
     Slow(Arc<Gate>),
+    /// Whoever writes falls over.
+    Panics,
 }
 
 /// Where writes wait until it is opened.
@@ -120,6 +122,7 @@ impl Commit for Faulty {
                 gate.pass().await;
                 self.engine.apply(changes).await
             }),
+            Fault::Panics => panic!("as it was told to"),
             Fault::MissedOnce => {
                 self.becomes(Fault::None);
                 Box::pin(std::future::ready(Ok(vec![Outcome::Missed; changes.len()])))
@@ -209,9 +212,12 @@ impl Trail for Faulty {
     fn close_chain(&self, closing: Closing) -> Pending<'_, ()> {
         match self.fault() {
             Fault::Writing(error) | Fault::Lost(error) | Fault::Reading(error) => fails(error),
-            Fault::None | Fault::Missed | Fault::MissedOnce | Fault::WritingAfter(..) | Fault::Slow(_) => {
-                self.engine.close_chain(closing)
-            }
+            Fault::None
+            | Fault::Missed
+            | Fault::MissedOnce
+            | Fault::WritingAfter(..)
+            | Fault::Slow(_)
+            | Fault::Panics => self.engine.close_chain(closing),
         }
     }
 }

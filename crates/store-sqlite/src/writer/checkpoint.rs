@@ -52,9 +52,9 @@ impl Log {
         self.path.metadata().map_or(0, |log| log.len())
     }
 
-    /// Whether the file is being written beside the writer.
-    pub(super) fn is_copied(&self) -> bool {
-        self.copier.as_ref().is_some_and(Copier::is_at_work)
+    /// Whether the file may be written beside the writer: until the writer has heard of the end.
+    pub(super) fn is_copying(&self) -> bool {
+        self.is_copying
     }
 }
 
@@ -75,6 +75,10 @@ impl Writer {
         let announced = self.owned(owner::announce_checkpoint);
         match (&self.log.copier, announced) {
             (Some(copier), Ok(())) => {
+                // It may copy all of it, where nothing comes in meanwhile.
+                if let Some(custody) = &mut self.custody {
+                    custody.log_may_begin();
+                }
                 copier.copy();
                 self.log.is_copying = true;
             }
@@ -131,16 +135,20 @@ impl Writer {
             });
         self.conn.busy_timeout(BUSY)?;
         let (busy, length, copied) = copied?;
-        if busy != 0 || length != copied {
-            return Ok(false);
-        }
-        if let Some(custody) = &mut self.custody {
+        // Where somebody else copies it, both are -1.
+        let is_whole = length == copied && length >= 0;
+        if let (true, Some(custody)) = (is_whole, &mut self.custody) {
             custody.log_ended(announced);
         }
-        // A log that was cut says it with its first commit; this one may begin anew at once.
-        if how == "PASSIVE" {
+        let is_cut = busy == 0 && how != "PASSIVE";
+        // A log that was cut says it with its first commit; one that is whole in the file, also where a reader was in the
+        // way of the cut, may begin anew at once.
+        if is_whole && !is_cut {
             self.owned(owner::begin_log)?;
         }
-        Ok(true)
+        if let (false, Some(custody)) = (self.log.is_copying, &mut self.custody) {
+            custody.log_goes_on();
+        }
+        Ok(is_whole && busy == 0)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, TryLockError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
@@ -70,11 +70,6 @@ impl Copier {
     /// Waits until it rests, and keeps it from work for as long as the result lives.
     pub(super) fn rest(&self) -> MutexGuard<'_, ()> {
         lock(&self.at_work)
-    }
-
-    /// Whether it is at work: then the file is neither as it was before nor as it will be.
-    pub(super) fn is_at_work(&self) -> bool {
-        matches!(self.at_work.try_lock(), Err(TryLockError::WouldBlock))
     }
 }
 

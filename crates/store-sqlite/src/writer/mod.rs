@@ -174,12 +174,7 @@ impl Writer {
         self.others.look(&self.conn, &self.shared.known)?;
         let trust = &self.shared.trust;
         if let Some(custody) = &mut self.custody {
-            // Between two states of it nothing can be said of the file.
-            let files = if self.log.is_copied() {
-                Ok(())
-            } else {
-                custody.look(trust)
-            };
+            let files = custody.look(trust, self.log.is_copying());
             if !trust.is_lost() {
                 custody.owns(&self.conn, trust)?;
             }
