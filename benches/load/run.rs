@@ -141,7 +141,9 @@ impl Round {
     async fn see_everybody(&self, callers: &mut Callers) -> Any<()> {
         const LOGINS: Scenario = Scenario::Batch(1_024);
         let devices = self.shots.devices;
-        callers.prepare(&self.shots, LOGINS, LOGINS.connections(devices)).await?;
+        callers
+            .prepare(&self.shots, LOGINS, LOGINS.connections(devices))
+            .await?;
         let moves = self.shots.moves();
         while self.shots.moves() == moves {
             callers.slice(&self.shots, LOGINS, Duration::from_millis(200)).await?;
