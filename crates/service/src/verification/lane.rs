@@ -26,8 +26,8 @@ use crate::{
 const BATCH: usize = 1_024;
 /// Requests in all batches that are judged or on their way to the disk: behind them accounts take turns.
 const IN_FLIGHT: usize = 2 * BATCH;
-/// Requests of one call that travel together.
-const CHUNK: usize = 256;
+/// Requests of one call that travel together: as many as one turn of an account takes, where others ask one at a time.
+const CHUNK: usize = 32;
 /// Requests that may wait in all; beyond it callers are told to come back.
 const QUEUE: usize = 65_536;
 /// Requests that may wait for one account, so that one that floods leaves room for the others.
