@@ -70,7 +70,7 @@ impl Service {
     }
 }
 
-/// Runs the lane, and what goes on beside them.
+/// Runs the lane, and what goes on beside it.
 async fn supervise(lane: Arc<Lane>, core: Arc<Core>) {
     let writing = tokio::spawn({
         let core = core.clone();
@@ -92,7 +92,7 @@ async fn supervise(lane: Arc<Lane>, core: Arc<Core>) {
     core.trail.strangers.write(&core).await;
 }
 
-/// Judges, again if that should ever panic.
+/// Runs the lane itself, anew if it should ever panic: whoever waits then is told 503.
 async fn run(lane: &Arc<Lane>, core: &Arc<Core>) {
     while let Err(error) = tokio::spawn(lane.clone().run(core.clone())).await {
         tracing::error!(%error, "the lane ended; it is started again");

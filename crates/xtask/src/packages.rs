@@ -1,4 +1,4 @@
-//! Programs that the tests need beside Rust and a C compiler, with their Debian packages.
+//! Programs that the tests need beside Rust, a C compiler and make, with their Debian packages.
 
 use std::process::Command;
 
