@@ -71,9 +71,9 @@ struct Arguments {
     /// Draws the latencies of `http single` and of the echo at shares of their capacity into this file
     #[arg(long, value_name = "FILE", conflicts_with = "no_echo")]
     svg: Option<PathBuf>,
-    /// Everybody has logged in once before anything is measured, as on any day but the first after a start
+    /// Measures at once, not only when the server has read everybody's row, which takes half a minute for a million
     #[arg(long)]
-    seen: bool,
+    cold: bool,
     /// Further events in the trail, about 350 bytes each
     #[arg(long, value_name = "N", default_value_t = 0)]
     audit_events: u64,

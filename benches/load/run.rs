@@ -100,7 +100,7 @@ struct Round {
     disk: Disk,
     length: Duration,
     no_echo: bool,
-    seen: bool,
+    cold: bool,
     /// The rate and the mean batch of the last slice over HTTP.
     last: (f64, u64),
 }
@@ -113,7 +113,7 @@ impl Round {
             disk: Disk::new(dir)?,
             length: Duration::from_secs_f64(arguments.seconds / f64::from(ROUNDS)),
             no_echo: arguments.no_echo,
-            seen: arguments.seen,
+            cold: arguments.cold,
             last: (f64::NAN, 1),
         })
     }
@@ -123,8 +123,10 @@ impl Round {
         // Code, caches and connections are warm before anything counts.
         self.echo(&mut callers).await?;
         callers.slice(&self.shots, Scenario::Single, self.length / 2).await?;
-        if self.seen {
-            self.see_everybody(&mut callers).await?;
+        if !self.cold {
+            self.shots.process().warm_up()?;
+            // It may take longer than the server keeps idle connections.
+            callers.connect_anew().await?;
         }
         for _ in 0..ROUNDS {
             for measured in &mut *all {
@@ -135,21 +137,6 @@ impl Round {
             self.rates(&mut callers, single).await?;
         }
         Ok(())
-    }
-
-    /// Everybody has their turn, in calls of many; the clock moves when nobody is left.
-    async fn see_everybody(&self, callers: &mut Callers) -> Any<()> {
-        const LOGINS: Scenario = Scenario::Batch(1_024);
-        let devices = self.shots.devices;
-        callers
-            .prepare(&self.shots, LOGINS, LOGINS.connections(devices))
-            .await?;
-        let moves = self.shots.moves();
-        while self.shots.moves() == moves {
-            callers.slice(&self.shots, LOGINS, Duration::from_millis(200)).await?;
-        }
-        // It may take longer than the server keeps idle connections.
-        callers.connect_anew().await
     }
 
     /// The ceiling's rate; no number where there is none.

@@ -4,6 +4,8 @@ use std::{
     io::{BufRead as _, Write as _, stdin, stdout},
     path::Path,
     sync::Arc,
+    thread::sleep,
+    time::Duration,
 };
 
 use server::{Limits, RequestIds};
@@ -18,7 +20,7 @@ use crate::{
 };
 
 /// Serves the store of this directory, by a clock that was moved so often before, until stdin ends. Says `ready ADDRESS KEY` first; then answers each line `move` with `moved`, each line
-/// `index` with `indexed`, and each line `count` with what the lane has asked of the store so far.
+/// `index` with `indexed`, `warm` with `warm` once everybody's row is read, and each line `count` with what the lane has asked of the store so far.
 pub(crate) fn serve(dir: &Path, moves: u64) -> Any<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let filled = Filled::open(dir, moves)?;
@@ -54,6 +56,12 @@ pub(crate) fn serve(dir: &Path, moves: u64) -> Any<()> {
             "index" => {
                 runtime.block_on(service.index_history(&Caller::system()))?;
                 writeln!(out, "indexed")?;
+            }
+            "warm" => {
+                while !engine.is_warm() {
+                    sleep(Duration::from_millis(10));
+                }
+                writeln!(out, "warm")?;
             }
             _count => {
                 let [commits, events, commit_us, load_us] = store.so_far();

@@ -130,6 +130,14 @@ impl ServerProcess {
         }
     }
 
+    /// Waits until the server has read everybody's row.
+    pub(crate) fn warm_up(&mut self) -> Any<()> {
+        match self.ask("warm")?.as_str() {
+            "warm" => Ok(()),
+            other => Err(format!("the server said: {other}").into()),
+        }
+    }
+
     pub(crate) fn usage(&mut self) -> Any<Usage> {
         let line = self.ask("count")?;
         let numbers = line

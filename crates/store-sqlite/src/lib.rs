@@ -21,8 +21,9 @@
 //! builds on: opening refuses a pair that is none. Most of a long log a thread of the owner's copies beside the writer, once
 //! the number is raised; the rest, and the word that all of it is there, are the writer's.
 //!
-//! **Known users.** The rows of users seen lately are known in memory; only the thread that writes puts them there, so that
-//! they are those of the files, and a verification reads nothing.
+//! **Known users.** The rows of users are known in memory, everybody's soon after a start (warm-up) if there is room, or else
+//! of those seen lately; only the thread that writes puts them there, so that they are those of the files, and a verification
+//! reads nothing.
 //!
 //! **Two processes.** The owner of the data directory (a lock file says who) does everything. Beside it a command
 //! may read and may make or revoke API keys; each writes an audit chain of its own. An owner counts itself in (`owner.epoch`),

@@ -42,8 +42,10 @@ pub struct Tuning {
     pub erase_latest: Duration,
     /// The write-ahead log's length, in pages of 4 KiB, at which it is copied into the database.
     pub checkpoint_pages: usize,
-    /// Users whose rows are known without a read, seen most lately: some 350 bytes each.
+    /// Users whose rows are known without a read: some 350 bytes each. Where there are no more of them, everybody is.
     pub known_users: usize,
+    /// The pause before everybody is read anew, once somebody beside has written.
+    pub known_again: Duration,
     /// The writer's page cache.
     pub writer_cache_mib: u32,
     /// The number of threads that read.
@@ -64,6 +66,7 @@ impl Default for Tuning {
             erase_latest: Duration::from_secs(2),
             checkpoint_pages: 2_048,
             known_users: 1 << 20,
+            known_again: Duration::from_secs(1),
             writer_cache_mib: 64,
             readers: 2,
             reader_cache_mib: 8,

@@ -47,7 +47,7 @@ enum Step {
         what: Tampered,
         looks: bool,
     },
-    /// Nothing happens for long enough to fold, and to drive out what was erased.
+    /// Nothing happens for long enough to fold, to drive out what was erased, and to read everybody.
     Idle,
     /// The process dies.
     Crash,
@@ -471,8 +471,17 @@ proptest! {
         group_changes in prop_oneof![Just(1_usize), Just(3), Just(1_024)],
         known_users in prop_oneof![1_usize..4, Just(64), Just(64)],
     ) {
-        let (fold_idle, erase_idle) = (Duration::from_millis(1), Duration::from_millis(1));
-        let tuning = Tuning { fold_at, fold_chunk, fold_idle, erase_idle, group_changes, known_users, ..Tuning::default() };
+        let soon = Duration::from_millis(1);
+        let tuning = Tuning {
+            fold_at,
+            fold_chunk,
+            fold_idle: soon,
+            erase_idle: soon,
+            group_changes,
+            known_users,
+            known_again: soon,
+            ..Tuning::default()
+        };
         let mut world = World::new(tuning);
         for step in steps {
             world.take(step);

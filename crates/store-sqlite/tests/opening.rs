@@ -63,11 +63,18 @@ fn the_second_owner_is_told_of_the_first() {
         error.to_string().contains(&format!("process {}", std::process::id())),
         "{error}"
     );
+    done(&store, vec![bind(1)]);
     store.close().expect("it closes");
     // Still alive as a value, closed as a store.
     open(dir.path()).close().expect("it closes");
-    assert_eq!(block_on(store.commit(vec![bind(1)])), Err(StoreError::Closed));
-    assert!(matches!(block_on(store.users(vec![owner(1)])), Err(StoreError::Closed)));
+    assert_eq!(block_on(store.commit(vec![bind(2)])), Err(StoreError::Closed));
+    for number in [1, 2] {
+        let told = block_on(store.users(vec![owner(number)]));
+        assert!(
+            matches!(told, Err(StoreError::Closed)),
+            "neither a known user nor nobody"
+        );
+    }
     assert_eq!(store.close(), Ok(()), "once is enough");
 }
 

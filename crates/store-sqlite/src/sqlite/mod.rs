@@ -4,6 +4,8 @@ mod opening;
 mod reading;
 mod users;
 
+pub(crate) use self::users::page_of_users;
+
 use std::{
     sync::{Arc, Mutex, atomic::Ordering, mpsc},
     thread::JoinHandle,
@@ -37,6 +39,12 @@ impl Sqlite {
     /// [`Health::trusted`](store::Health::trusted). For the owner, once a second: between two commits nobody else would.
     pub fn look(&self) -> Pending<'_, ()> {
         self.ask(Message::Look)
+    }
+
+    /// Whether the warm-up is over: every user's row is known without a read, as far as there is
+    /// [room](crate::Tuning::known_users).
+    pub fn is_warm(&self) -> bool {
+        self.shared.known.is_warm()
     }
 
     /// Doubts files that the engine knows nothing of, the keyring's above all: as long as there is a reason, nothing is

@@ -39,7 +39,7 @@ pub(super) fn users(conn: &mut Connection, shared: &Shared, owners: &[Owner]) ->
 }
 
 /// One page of all users. A page of which everybody was erased meanwhile would look like the last one.
-pub(super) fn page_of_users(
+pub(crate) fn page_of_users(
     conn: &mut Connection,
     shared: &Shared,
     after: Option<&Owner>,

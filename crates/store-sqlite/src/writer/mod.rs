@@ -5,6 +5,7 @@ mod copier;
 mod erasure;
 mod message;
 mod transaction;
+mod warm_up;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -35,6 +36,7 @@ use checkpoint::Log;
 use erasure::Erasure;
 use message::answer;
 pub(crate) use message::{Call, Message, Reply};
+use warm_up::WarmUp;
 
 /// The writing thread's connection and state.
 pub(crate) struct Writer {
@@ -49,8 +51,16 @@ pub(crate) struct Writer {
     chain_closed: bool,
     log: Log,
     others: Others,
+    warm_up: WarmUp,
     /// The owner's. Behind the connection, so that the file is closed after it.
     custody: Option<Custody>,
+}
+
+/// However it ends: nobody keeps what is known up with the files any more.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.shared.known.forget_all();
+    }
 }
 
 /// States written back in one transaction when nothing else is to do.
@@ -70,7 +80,8 @@ impl Writer {
         Ok(Self {
             log: Log::of(&mut conn, log, tuning.checkpoint_pages)?,
             custody,
-            others: Others::default(),
+            others: Others::of(&conn)?,
+            warm_up: WarmUp::of(&shared.known, shared.owner),
             conn,
             shared,
             tuning,
@@ -108,21 +119,26 @@ impl Writer {
                     return;
                 }
             }
+            self.warm_up();
         }
     }
 
-    /// The next message; what an idle engine has to do is done meanwhile. `None` once nobody is left who could send one.
+    /// The next message; what there is to do at rest is done meanwhile. `None` once nobody is left who could send one.
     fn next(&mut self, queue: &mpsc::Receiver<Message>) -> Option<Message> {
         loop {
-            match self.wait(queue) {
+            let Some((patience, work)) = self.at_rest() else {
+                return queue.recv().ok();
+            };
+            match queue.recv_timeout(patience) {
                 Ok(message) => return Some(message),
-                Err(RecvTimeoutError::Timeout) => self.idle(),
+                Err(RecvTimeoutError::Timeout) => work(self),
                 Err(RecvTimeoutError::Disconnected) => return None,
             }
         }
     }
 
-    fn wait(&self, queue: &mpsc::Receiver<Message>) -> Result<Message, RecvTimeoutError> {
+    /// What there is to do once nobody has asked for anything for so long.
+    fn at_rest(&self) -> Option<(Duration, fn(&mut Self))> {
         let worth_folding =
             self.shared.owner && !self.shared.trust.is_lost() && self.fold.behind() >= (self.tuning.fold_at / 8).max(1);
         let rewrite_in = self
@@ -135,9 +151,9 @@ impl Writer {
             (Some(_), _) => self.tuning.erase_idle,
             (None, true) if self.folding => Duration::ZERO,
             (None, true) => self.tuning.fold_idle,
-            (None, false) => return queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            (None, false) => return Some((self.warm_up_in()?, Self::warm_up)),
         };
-        queue.recv_timeout(patience)
+        Some((patience, Self::idle))
     }
 
     /// Everything that waits, as far as one transaction takes it; and the message that is something else. What is to be
