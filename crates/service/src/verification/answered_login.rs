@@ -222,7 +222,7 @@ pub(super) async fn load_login_records(
     let records = LoginRecords::of(&*core.store, &owners).await?;
     for (slot, records) in slots.into_iter().zip(records) {
         if let Ok(batch) = &mut users[slot] {
-            batch.login_records = records;
+            batch.login_records = records.map(Box::new);
         }
     }
     Ok(count)
@@ -246,7 +246,7 @@ impl UserBatch<'_> {
         let mut is_trusted = false;
         if request.trusts_device {
             let place = Place {
-                names_key: self.names_key.as_ref(),
+                names_key: self.names_key.as_deref(),
                 salt: round.salt()?,
                 decision: accepted.decision_id,
                 now: round.now,

@@ -204,14 +204,14 @@ async fn load_recovery_codes(
         Ok(sets) => {
             for (slot, set) in slots.into_iter().zip(sets) {
                 if let Ok(batch) = &mut users[slot] {
-                    batch.recovery_set = Some(RecoverySet::of(set));
+                    batch.recovery_set = Some(Box::new(RecoverySet::of(set)));
                 }
             }
         }
         Err(StoreError::Damaged(_)) => {
             for (slot, owner) in slots.into_iter().zip(owners) {
                 match (core.store.recovery_codes(owner).await, &mut users[slot]) {
-                    (Ok(set), Ok(batch)) => batch.recovery_set = Some(RecoverySet::of(set)),
+                    (Ok(set), Ok(batch)) => batch.recovery_set = Some(Box::new(RecoverySet::of(set))),
                     (Ok(_), Err(_)) => {}
                     (Err(error), batch) => *batch = Err(error.into()),
                 }
@@ -236,7 +236,7 @@ async fn load_passcodes(
             continue;
         }
         match core.store.open_passcodes(batch.owner).await {
-            Ok(found) => batch.passcode = found.into_iter().next_back().map(JudgedPasscode::of),
+            Ok(found) => batch.passcode = found.into_iter().next_back().map(JudgedPasscode::of).map(Box::new),
             Err(error) => users[slot] = Err(error.into()),
         }
     }
@@ -266,7 +266,7 @@ async fn load_names_keys(
     let found = core.store.named(ids.clone()).await?;
     for ((slot, id), named) in slots.into_iter().zip(ids).zip(found) {
         if let (Some(named), Ok(batch)) = (named, &mut users[slot]) {
-            batch.names_key = NamesKey::opened(&*core.sealer, id, &named.names_key);
+            batch.names_key = NamesKey::opened(&*core.sealer, id, &named.names_key).map(Box::new);
         }
     }
     Ok(())

@@ -18,28 +18,29 @@ use crate::{
     },
 };
 
-/// A user's factors while a batch is judged: they evolve from question to question, and are written once.
+/// A user's factors while a batch is judged: they evolve from question to question, and are written once. What few questions
+/// need stands apart, for each of these is moved some times.
 pub(super) struct UserBatch<'a> {
     pub(super) owner: &'a Owner,
     /// `None` for somebody who has no row; taken when it is written.
     pub(super) user: Option<User>,
     /// The key of the user's names, for a question that comes with more of them.
-    pub(super) names_key: Option<NamesKey>,
+    pub(super) names_key: Option<Box<NamesKey>>,
     pub(super) first_device: Option<Id>,
     /// Keyed, in the order of the user's devices. One that does not open fails all codes of devices; recovery codes
     /// are another way in.
     pub(super) credentials: Result<Vec<Credential>, ServiceError>,
     /// Judged in place of a device where there is none, so that nobody can tell by the time it takes.
-    pub(super) dummy_device: Option<Credential>,
+    pub(super) dummy_device: Option<Box<Credential>>,
     pub(super) memo: Memo,
     /// The row is not as it was read any more.
     pub(super) changed: bool,
     /// Read only where somebody typed a recovery code.
-    pub(super) recovery_set: Option<RecoverySet>,
+    pub(super) recovery_set: Option<Box<RecoverySet>>,
     /// Read only where somebody typed a passcode.
-    pub(super) passcode: Option<JudgedPasscode>,
+    pub(super) passcode: Option<Box<JudgedPasscode>>,
     /// Read only where a login is answered that leaves something behind.
-    pub(super) login_records: Option<LoginRecords>,
+    pub(super) login_records: Option<Box<LoginRecords>>,
     pub(super) events: Vec<audit::Event>,
     /// Questions that met a lock, by a code and by a recovery code.
     pub(super) locked: [u64; 2],
@@ -76,7 +77,7 @@ impl<'a> UserBatch<'a> {
             .collect();
         let dummy_device = devices
             .is_empty()
-            .then(|| core.dummy_device.credential(core))
+            .then(|| core.dummy_device.credential(core).map(Box::new))
             .transpose()?;
         Ok(Self {
             owner,
@@ -192,9 +193,9 @@ impl<'a> UserBatch<'a> {
         let row = row.ok_or_else(|| ServiceError::Internal("nobody's event".into()))?;
         // A new row has its key with it.
         if let (true, Some(sealed)) = (entry.has_names(), &row.names_key) {
-            self.names_key = NamesKey::opened(&*core.sealer, row.id, sealed);
+            self.names_key = NamesKey::opened(&*core.sealer, row.id, sealed).map(Box::new);
         }
-        let event = entry.sealed(now, round.salt()?, row.id, self.names_key.as_ref(), &*core.sealer)?;
+        let event = entry.sealed(now, round.salt()?, row.id, self.names_key.as_deref(), &*core.sealer)?;
         self.events.push(event);
         Ok(())
     }
@@ -210,8 +211,8 @@ impl<'a> UserBatch<'a> {
             let next = recovery.set.as_ref()?;
             (Some(next.version) != recovery.read_version).then(|| Write::put(recovery.read_version, next))
         });
-        let login = self.login_records.iter().flat_map(LoginRecords::writes);
-        let passcode = self.passcode.as_ref().and_then(JudgedPasscode::write);
+        let login = self.login_records.iter().flat_map(|records| records.writes());
+        let passcode = self.passcode.as_deref().and_then(JudgedPasscode::write);
         Some(change.with(row.into_iter().chain(recovery).chain(passcode).chain(login)))
     }
 }

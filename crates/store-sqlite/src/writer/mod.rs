@@ -63,6 +63,9 @@ impl Drop for Writer {
     }
 }
 
+/// What an engine does that nobody asks for anything.
+type Work = fn(&mut Writer);
+
 /// States written back in one transaction when nothing else is to do.
 const IDLE_CHUNK: usize = 4_096;
 
@@ -138,7 +141,7 @@ impl Writer {
     }
 
     /// What there is to do once nobody has asked for anything for so long.
-    fn at_rest(&self) -> Option<(Duration, fn(&mut Self))> {
+    fn at_rest(&self) -> Option<(Duration, Work)> {
         let worth_folding =
             self.shared.owner && !self.shared.trust.is_lost() && self.fold.behind() >= (self.tuning.fold_at / 8).max(1);
         let rewrite_in = self
