@@ -25,7 +25,7 @@ use crate::{
 /// Requests judged in one batch.
 const BATCH: usize = 512;
 /// Requests in all batches that are judged or on their way to the disk: behind them accounts take turns.
-const IN_FLIGHT: usize = 8 * BATCH;
+const IN_FLIGHT: usize = 4 * BATCH;
 /// Requests of one call that travel together: as many as one turn of an account takes, where others ask one at a time.
 const CHUNK: usize = 32;
 /// Requests that may wait in all; beyond it callers are told to come back.
