@@ -35,6 +35,8 @@ mod erasing;
 mod files;
 #[path = "attack/guesses.rs"]
 mod guesses;
+#[path = "attack/known_users.rs"]
+mod known_users;
 #[path = "journeys/login_service.rs"]
 #[allow(dead_code, reason = "the pages use the rest")]
 mod login_service;

@@ -42,6 +42,16 @@ impl Api {
         }
     }
 
+    /// The address of the service, for whoever sends bytes.
+    pub(crate) fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    /// The API key.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
     /// The same caller at a service that was started again.
     pub(crate) fn at(&self, url: &str) -> Self {
         Self::new(url, &self.key)

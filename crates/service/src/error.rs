@@ -156,7 +156,7 @@ pub enum ServiceError {
         retry_after_s: u64,
     },
     /// Too many requests for one user wait already.
-    #[error("too many requests for this user wait already: retry in a moment")]
+    #[error("too many requests for this user, or for the account, wait already: retry in a moment")]
     RateLimited,
     /// Somebody else changed the same, again and again.
     #[error("somebody else is changing the same: load it anew, and try again")]
