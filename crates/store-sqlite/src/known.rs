@@ -9,7 +9,8 @@
 mod row;
 
 use std::{
-    hash::{DefaultHasher, Hash as _, Hasher as _},
+    hash::{BuildHasher as _, RandomState},
+    mem,
     sync::{
         Mutex, MutexGuard,
         atomic::{
@@ -27,7 +28,9 @@ use crate::{fault::Result, shared::lock, tail::Kept, writer::Call};
 use row::Row;
 
 pub(crate) struct Known {
-    rows: Mutex<Rows>,
+    /// By a keyed hash of their owner: each lock is held for a short time, however many rows there are.
+    parts: Vec<Mutex<Rows>>,
+    hasher: RandomState,
     /// How often rows were forgotten, which only the thread that writes does.
     forgotten: AtomicU64,
     /// There is nobody whose row is to be read before they come.
@@ -35,9 +38,9 @@ pub(crate) struct Known {
 }
 
 struct Rows {
-    /// By a hash of their owner, whose names stand in them; whoever was asked for least lately makes room.
+    /// By the hash of their owner, whose names stand in them; whoever was asked for least lately makes room.
     by_key: LruCache<u64, Row>,
-    /// Every user of the database has an entry.
+    /// Every user of the database who belongs here has an entry.
     is_complete: bool,
     /// Somebody lost theirs since a pass over all users began.
     has_lost: bool,
@@ -46,59 +49,86 @@ struct Rows {
 impl Known {
     /// Of so many users at most.
     pub(crate) fn of(most: usize) -> Self {
-        Self {
-            rows: Mutex::new(Rows {
-                by_key: LruCache::new(most),
+        /// Rows of a part, where there is more than one.
+        const PART: usize = 1 << 16;
+        let parts = (most / PART).max(1);
+        let rows = || {
+            Mutex::new(Rows {
+                by_key: LruCache::new(most / parts),
                 is_complete: false,
                 has_lost: false,
-            }),
+            })
+        };
+        Self {
+            parts: (0..parts).map(|_| rows()).collect(),
+            hasher: RandomState::new(),
             forgotten: AtomicU64::new(0),
             is_warm: AtomicBool::new(false),
         }
     }
 
-    fn rows(&self) -> MutexGuard<'_, Rows> {
-        lock(&self.rows)
+    /// The key of this owner, and the part where it belongs. Of two owners with one key one is read each time.
+    fn at(&self, owner: &Owner) -> (u64, MutexGuard<'_, Rows>) {
+        let key = self.hasher.hash_one(owner);
+        (key, lock(&self.parts[key as usize % self.parts.len()]))
     }
 
     /// The row of each owner, in the order asked; `None` for one that has to be read.
     pub(crate) fn rows_of(&self, owners: &[Owner]) -> Vec<Option<Option<User>>> {
-        let mut rows = self.rows();
-        owners.iter().map(|owner| rows.get(owner)).collect()
+        let row = |owner| {
+            let (key, mut rows) = self.at(owner);
+            match rows.by_key.get(&key) {
+                Some(row) => row.read(owner),
+                None => rows.is_complete.then_some(None),
+            }
+        };
+        owners.iter().map(row).collect()
     }
 
     /// The revision of this user's row, where the row is known.
     pub(crate) fn revision(&self, user: &User) -> Option<Revision> {
-        let mut rows = self.rows();
-        rows.by_key.get(&key(&user.owner))?.revision(&user.owner, user.id)
+        let (key, mut rows) = self.at(&user.owner);
+        rows.by_key.get(&key)?.revision(&user.owner, user.id)
     }
 
     /// Rows as they were read.
     pub(crate) fn read(&self, owners: &[Owner], found: &[Option<User>]) {
-        let mut rows = self.rows();
         for (owner, user) in owners.iter().zip(found) {
-            rows.insert(owner, Row::of(owner, user.as_ref()));
+            self.insert(owner, Row::of(owner, user.as_ref()));
         }
+    }
+
+    fn insert(&self, owner: &Owner, row: Row) {
+        let (key, mut rows) = self.at(owner);
+        rows.insert(key, row);
     }
 
     /// A pass over all users begins.
     pub(crate) fn begin_pass(&self) {
-        self.rows().has_lost = false;
+        self.parts.iter().for_each(|part| lock(part).has_lost = false);
     }
 
     /// Rows of a pass as they were read; `false` once there is no room for more.
     pub(crate) fn met(&self, users: &[User]) -> bool {
-        let mut rows = self.rows();
         for user in users {
-            if rows.by_key.contains_key(&key(&user.owner)) {
+            let (key, mut rows) = self.at(&user.owner);
+            if rows.by_key.contains_key(&key) {
                 continue;
             }
             if rows.by_key.len() >= rows.by_key.capacity() {
                 return false;
             }
-            rows.insert(&user.owner, Row::of(&user.owner, Some(user)));
+            rows.insert(key, Row::of(&user.owner, Some(user)));
         }
         true
+    }
+
+    /// A pass has [met](Self::met) everybody.
+    pub(crate) fn end_pass(&self) {
+        for part in &self.parts {
+            let mut rows = lock(part);
+            rows.is_complete = !rows.has_lost;
+        }
     }
 
     /// No pass goes on.
@@ -111,16 +141,8 @@ impl Known {
         self.is_warm.load(Acquire)
     }
 
-    /// A pass has [met](Self::met) everybody.
-    pub(crate) fn end_pass(&self) {
-        let mut rows = self.rows();
-        rows.is_complete = !rows.has_lost;
-    }
-
     /// What calls have brought about that were committed with these outcomes, all by one row of the trail.
     pub(crate) fn committed(&self, calls: &mut [Call], outcomes: &[Vec<Outcome>], revision: Revision) {
-        let mut rows = self.rows();
-        let mut has_forgotten = false;
         let changes = calls.iter_mut().flat_map(|call| call.changes.drain(..));
         for (change, outcome) in changes.zip(outcomes.iter().flatten()) {
             if *outcome != Outcome::Done {
@@ -129,18 +151,57 @@ impl Known {
             let (writes, states) = change.into_effects();
             let mut states = states.into_iter();
             for write in &writes {
-                has_forgotten |= !rows.learn(write, &mut states, revision);
+                self.learn(write, &mut states, revision);
             }
         }
-        drop(rows);
-        if has_forgotten {
-            self.note_forgotten();
+    }
+
+    /// Takes in what was written; `states` gives the encoded states in the order of the writes that have one.
+    fn learn(&self, write: &Write, states: &mut impl Iterator<Item = (Id, Box<[u8]>)>, revision: Revision) {
+        let mut kept = || {
+            let (_, state) = states.next()?;
+            Some(Kept { revision, state })
+        };
+        match write {
+            Write::User { next, devices: true } => self.insert(&next.owner, Row::written(next, kept())),
+            // What was not written with it may be another by now: a secret that was sealed anew since the row was read.
+            Write::User { next, devices: false } => {
+                // Taken whether or not the row is known: the next write has the next state.
+                let kept = kept();
+                let (key, mut rows) = self.at(&next.owner);
+                let is_used = rows.by_key.get_mut(&key).is_some_and(|row| row.used(next, kept));
+                if !is_used {
+                    rows.by_key.remove(&key);
+                    rows.lost();
+                    drop(rows);
+                    self.note_forgotten();
+                }
+            }
+            Write::RenameUser { from, next } => {
+                self.insert(from, Row::of(from, None));
+                self.insert(&next.owner, Row::written(next, kept()));
+            }
+            Write::EraseUser(user) => {
+                kept();
+                self.insert(&user.owner, Row::of(&user.owner, None));
+            }
+            // Whose secret it is stands nowhere but in rows that are not read here.
+            Write::Reseal { .. } => self.forget_all(),
+            Write::Put { .. } | Write::Delete { .. } | Write::Require { .. } | Write::Index { .. } => {}
         }
     }
 
     /// Nothing is known any more: somebody else has written, or nobody knows what was written.
     pub(crate) fn forget_all(&self) {
-        self.rows().clear();
+        for part in &self.parts {
+            let mut rows = lock(part);
+            rows.lost();
+            let capacity = rows.by_key.capacity();
+            let forgotten = mem::replace(&mut rows.by_key, LruCache::new(capacity));
+            drop(rows);
+            // It takes as long as there are rows; nobody waits for it.
+            drop(forgotten);
+        }
         self.note_forgotten();
     }
 
@@ -156,75 +217,18 @@ impl Known {
 }
 
 impl Rows {
-    /// The row of this owner; `None` where it has to be read.
-    fn get(&mut self, owner: &Owner) -> Option<Option<User>> {
-        match self.by_key.get(&key(owner)) {
-            Some(row) => row.read(owner),
-            None => self.is_complete.then_some(None),
-        }
-    }
-
-    fn insert(&mut self, owner: &Owner, row: Row) {
+    fn insert(&mut self, key: u64, row: Row) {
         let before = self.by_key.len();
-        let is_new = self.by_key.insert(key(owner), row).is_none();
+        let is_new = self.by_key.insert(key, row).is_none();
+        // Somebody made room.
         if is_new && self.by_key.len() == before {
             self.lost();
         }
     }
 
-    fn clear(&mut self) {
-        self.by_key.clear();
-        self.lost();
-    }
-
     fn lost(&mut self) {
         (self.is_complete, self.has_lost) = (false, true);
     }
-
-    /// Takes in what was written; `states` gives the encoded states in the order of the writes that have one. `false`
-    /// where something was forgotten for it.
-    fn learn(&mut self, write: &Write, states: &mut impl Iterator<Item = (Id, Box<[u8]>)>, revision: Revision) -> bool {
-        let mut kept = || {
-            let (_, state) = states.next()?;
-            Some(Kept { revision, state })
-        };
-        match write {
-            Write::User { next, devices: true } => self.insert(&next.owner, Row::written(next, kept())),
-            // What was not written with it may be another by now: a secret that was sealed anew since the row was read.
-            Write::User { next, devices: false } => {
-                // Taken whether or not the row is known: the next write has the next state.
-                let (key, kept) = (key(&next.owner), kept());
-                let is_used = self.by_key.get_mut(&key).is_some_and(|row| row.used(next, kept));
-                if !is_used {
-                    self.by_key.remove(&key);
-                    self.lost();
-                }
-                return is_used;
-            }
-            Write::RenameUser { from, next } => {
-                self.insert(from, Row::of(from, None));
-                self.insert(&next.owner, Row::written(next, kept()));
-            }
-            Write::EraseUser(user) => {
-                kept();
-                self.insert(&user.owner, Row::of(&user.owner, None));
-            }
-            // Whose secret it is stands nowhere but in rows that are not read here.
-            Write::Reseal { .. } => {
-                self.clear();
-                return false;
-            }
-            Write::Put { .. } | Write::Delete { .. } | Write::Require { .. } | Write::Index { .. } => {}
-        }
-        true
-    }
-}
-
-/// Of two owners with one hash, whom somebody would have to look for, one is read each time.
-fn key(owner: &Owner) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    owner.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// Other connections' commits, which the connection that writes is told of.

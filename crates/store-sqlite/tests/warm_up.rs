@@ -3,6 +3,7 @@
 mod common;
 
 use std::{
+    fs,
     path::Path,
     pin::pin,
     task::{Context, Poll, Waker},
@@ -11,7 +12,7 @@ use std::{
 };
 
 use common::*;
-use countersign_store_sqlite::{Sqlite, Tuning};
+use countersign_store_sqlite::{FILE_NAME, Sqlite, Tuning};
 use store::{Owner, User, Users as _, Write};
 
 /// Several pages.
@@ -106,6 +107,49 @@ fn one_more_than_have_room_is_missed_by_nobody() {
         assert!(told[0].is_some(), "{number}");
     }
     engine.close().expect("it closes");
+}
+
+/// A bit of a name is flipped where it stands in the file, at the ends of pages and elsewhere: whoever is found by reads is
+/// found.
+#[test]
+fn a_damaged_name_takes_nobody_else_for_absent() {
+    let source = tempfile::tempdir().expect("a directory");
+    filled(source.path(), 1_000).close().expect("it closes");
+    let mut numbers: Vec<u32> = (1..=USERS).collect();
+    numbers.sort_by_key(|number| owner(*number).user);
+    for (place, bit) in [0, 10, 62, 63, 64, 125, 126, 127, 191, 255, 299]
+        .into_iter()
+        .flat_map(|place| [(place, 0x08), (place, 0x40)])
+    {
+        let found_with = |known_users| {
+            let dir = tempfile::tempdir().expect("a directory");
+            for file in fs::read_dir(source.path()).expect("files") {
+                let file = file.expect("a file");
+                fs::copy(file.path(), dir.path().join(file.file_name())).expect("a copy");
+            }
+            damage_the_name(&dir.path().join(FILE_NAME), numbers[place], bit);
+            let engine = open(dir.path(), known_users);
+            until("everybody was read", || engine.is_warm());
+            (1..=USERS)
+                .filter(|number| block_on(engine.users(vec![owner(*number)])).expect("a read")[0].is_some())
+                .collect::<Vec<_>>()
+        };
+        let (warm, by_reads) = (found_with(1_000), found_with(10));
+        let absent = by_reads.iter().find(|number| !warm.contains(number));
+        assert_eq!(absent, None, "place {place}, bit {bit}");
+    }
+}
+
+fn damage_the_name(file: &Path, number: u32, bit: u8) {
+    let mut bytes = fs::read(file).expect("the database");
+    let Owner { account, user } = owner(number);
+    let row = [account.as_bytes(), user.as_bytes(), newcomer(number).id.as_bytes()].concat();
+    let at = bytes
+        .windows(row.len())
+        .position(|window| window == row)
+        .expect("the row");
+    bytes[at + account.len()] ^= bit;
+    fs::write(file, bytes).expect("the database");
 }
 
 /// What was known is forgotten, for it may be another's work by now.
