@@ -6,15 +6,10 @@
 //!
 //! Once everybody is known, a name that is not is nobody's.
 
-#![allow(
-    clippy::disallowed_types,
-    reason = "a key of the process's own says where a row lies, so that nobody chooses names of one place; it decides nothing"
-)]
-
 mod row;
 
 use std::{
-    hash::{BuildHasher as _, RandomState},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     mem,
     sync::{
         Mutex, MutexGuard,
@@ -33,9 +28,10 @@ use crate::{fault::Result, shared::lock, tail::Kept, writer::Call};
 use row::Row;
 
 pub(crate) struct Known {
-    /// By a keyed hash of their owner: each lock is held for a short time, however many rows there are.
+    /// By a hash of their owner: each lock is held for a short time, however many rows there are.
     parts: Vec<Mutex<Rows>>,
-    hasher: RandomState,
+    /// Hashed with each owner, so that nobody who chooses names knows which of them have one key.
+    seed: u64,
     /// How often rows were forgotten, which only the thread that writes does.
     forgotten: AtomicU64,
     /// There is nobody whose row is to be read before they come.
@@ -52,8 +48,8 @@ struct Rows {
 }
 
 impl Known {
-    /// Of so many users at most.
-    pub(crate) fn of(most: usize) -> Self {
+    /// Of so many users at most; the seed is nobody's to know.
+    pub(crate) fn of(most: usize, seed: u64) -> Self {
         /// Rows of a part, where there is more than one.
         const PART: usize = 1 << 16;
         let parts = (most / PART).max(1);
@@ -66,7 +62,7 @@ impl Known {
         };
         Self {
             parts: (0..parts).map(|_| rows()).collect(),
-            hasher: RandomState::new(),
+            seed,
             forgotten: AtomicU64::new(0),
             is_warm: AtomicBool::new(false),
         }
@@ -74,7 +70,9 @@ impl Known {
 
     /// The key of this owner, and the part where it belongs. Of two owners with one key one is read each time.
     fn at(&self, owner: &Owner) -> (u64, MutexGuard<'_, Rows>) {
-        let key = self.hasher.hash_one(owner);
+        let mut hasher = DefaultHasher::new();
+        (self.seed, owner).hash(&mut hasher);
+        let key = hasher.finish();
         (key, lock(&self.parts[key as usize % self.parts.len()]))
     }
 

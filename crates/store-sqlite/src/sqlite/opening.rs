@@ -63,7 +63,7 @@ impl Sqlite {
             tail,
             head,
             Some(generation),
-            Known::of(tuning.known_users),
+            Known::of(tuning.known_users, seed_of(&head)),
             options.owner,
         ));
         let writer = Writer::new(conn, shared.clone(), tuning, custody, log).map_err(failed)?;
@@ -116,7 +116,7 @@ impl Sqlite {
             position: 0,
             hash: [0; 32],
         };
-        let shared = Arc::new(Shared::of(Tail::default(), head, None, Known::of(0), false));
+        let shared = Arc::new(Shared::of(Tail::default(), head, None, Known::of(0, 0), false));
         let readers = Readers::start(vec![conn], shared.damage.clone()).map_err(directory::files(&path))?;
         Ok(Self {
             shared,
@@ -126,6 +126,12 @@ impl Sqlite {
             owner_lock: Mutex::new(owner_lock),
         })
     }
+}
+
+/// A number that outsiders do not know: the hash of a chain's opening is one of its signature, too.
+fn seed_of(head: &Head) -> u64 {
+    let (first, _) = head.hash.split_first_chunk().expect("32 bytes have eight");
+    u64::from_le_bytes(*first)
 }
 
 /// Refuses a database that is not whole, not the keyring's, or older than what is known of it outside.
