@@ -128,7 +128,7 @@ impl Sqlite {
     }
 }
 
-/// A number that outsiders do not know: the hash of a chain's opening is one of its signature, too.
+/// A number that outsiders do not know: in the hash of a chain's opening are the times and the processes of all starts so far.
 fn seed_of(head: &Head) -> u64 {
     let (first, _) = head.hash.split_first_chunk().expect("32 bytes have eight");
     u64::from_le_bytes(*first)
