@@ -57,10 +57,10 @@ struct Arguments {
     #[arg(long)]
     json: bool,
     /// Bound devices in the store
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
     devices: u32,
     /// Measured seconds of each scenario
-    #[arg(long, default_value_t = 5.0)]
+    #[arg(long, default_value_t = 5.0, value_parser = seconds)]
     seconds: f64,
     /// Only the scenario of this name, or those whose name contains this, with what they are held against
     #[arg(long)]
@@ -89,6 +89,11 @@ struct Arguments {
     /// What cargo says to a benchmark
     #[arg(long, hide = true)]
     bench: bool,
+}
+
+fn seconds(typed: &str) -> Result<f64, String> {
+    let seconds = typed.parse().ok().filter(|seconds| (0.1..=86_400.0).contains(seconds));
+    seconds.ok_or_else(|| "from 0.1 to 86400".into())
 }
 
 fn main() -> ExitCode {

@@ -74,13 +74,14 @@ fn wanted(arguments: &Arguments) -> Any<Vec<Measured>> {
         all.retain(|measured| !measured.has_history());
     }
     let filter = arguments.scenario.as_deref();
+    let names = all.iter().map(|measured| measured.name).collect::<Vec<_>>().join(", ");
     let is_whole = all.iter().any(|measured| filter == Some(measured.name));
     all.retain(|measured| measured.wanted(filter, is_whole));
     if arguments.no_echo {
         all.retain(|measured| !measured.is_ceiling());
     }
     if all.is_empty() {
-        return Err("there is no such scenario".into());
+        return Err(format!("there is no such scenario; there are: {names}").into());
     }
     if arguments.svg.is_some() && !all.iter().any(|measured| measured.name == SINGLE) {
         return Err(format!("--svg shows {SINGLE:?}, which is not among the scenarios").into());
