@@ -19,6 +19,9 @@ pub(crate) struct Arguments {
     /// Nothing that scenarios are held against, so that a profile of the server shows them alone; its process id is told
     #[arg(long)]
     no_echo: bool,
+    /// Measures at once, not only when the server has read everybody's row, which takes half a minute for a million
+    #[arg(long)]
+    cold: bool,
     /// Draw the latencies of `http single` and of the echo at shares of their capacity into this file
     #[arg(long, value_name = "FILE", conflicts_with = "no_echo")]
     svg: Option<PathBuf>,
@@ -33,6 +36,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         let mut cargo = benchmarks::load();
         cargo.args(arguments.json.then_some("--json"));
         cargo.args(arguments.no_echo.then_some("--no-echo"));
+        cargo.args(arguments.cold.then_some("--cold"));
         let mut value = |name: &str, value: Option<String>| {
             cargo.args(value.map(|value| format!("{name}={value}")));
         };
