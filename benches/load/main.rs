@@ -56,8 +56,8 @@ struct Arguments {
     /// One JSON object a line instead of a table
     #[arg(long)]
     json: bool,
-    /// Bound devices in the store
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    /// Bound devices in the store, 64 at least: one for each connection
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(scenario::CONNECTIONS as i64..))]
     devices: u32,
     /// Measured seconds of each scenario
     #[arg(long, default_value_t = 5.0, value_parser = seconds)]
@@ -77,6 +77,9 @@ struct Arguments {
     /// Further events in the trail, about 350 bytes each
     #[arg(long, value_name = "N", default_value_t = 0)]
     audit_events: u64,
+    /// Where the developer is
+    #[arg(long, hide = true, default_value = ".")]
+    here: PathBuf,
     /// This process is the server, on this directory
     #[arg(long, hide = true)]
     serve: Option<PathBuf>,

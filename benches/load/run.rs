@@ -31,6 +31,10 @@ const INDEXED: u64 = 20_000;
 
 pub(crate) fn run(arguments: &Arguments) -> Any<()> {
     let mut all = wanted(arguments)?;
+    let picture = arguments.svg.as_ref().map(|file| arguments.here.join(file));
+    if let Some(file) = picture.as_ref().filter(|file| !file.parent().is_some_and(Path::is_dir)) {
+        return Err(format!("--svg {}: there is no such directory", file.display()).into());
+    }
     let program = env::current_exe()?;
     let beside = program.parent().ok_or("this program lies nowhere")?;
     let dir = tempfile::Builder::new().prefix("load-").tempdir_in(beside)?;
@@ -54,16 +58,13 @@ pub(crate) fn run(arguments: &Arguments) -> Any<()> {
     };
     let growth = grown.measured(round.shots, &server)?;
     let rows: Vec<_> = all.into_iter().map(|measured| measured.row(devices)).collect();
-    if let Some(file) = &arguments.svg {
-        draw(&rows, file)?;
-    }
     if arguments.json {
         report::print_json(&rows, &growth)?;
     } else {
         report::print_table(&rows);
         growth.print();
     }
-    Ok(())
+    picture.map_or(Ok(()), |file| draw(&rows, &file))
 }
 
 /// What the arguments ask for, in order.
@@ -92,7 +93,7 @@ fn wanted(arguments: &Arguments) -> Any<Vec<Measured>> {
 fn draw(rows: &[Row], file: &Path) -> Any<()> {
     let mut found = rows.iter().filter_map(|row| row.rates.as_ref());
     let rates = found.next().ok_or("no rates were measured")?;
-    Ok(fs::write(file, picture::svg(rates))?)
+    fs::write(file, picture::svg(rates)).map_err(|error| format!("--svg {}: {error}", file.display()).into())
 }
 
 struct Round {
@@ -129,9 +130,12 @@ impl Round {
             // It may take longer than the server keeps idle connections.
             callers.connect_anew().await?;
         }
-        for _ in 0..ROUNDS {
-            for measured in &mut *all {
-                self.one(&mut callers, measured).await?;
+        // What has a history comes first, before all others fill it: its index takes every event in.
+        for has_history in [true, false] {
+            for _ in 0..ROUNDS {
+                for measured in all.iter_mut().filter(|measured| measured.has_history() == has_history) {
+                    self.one(&mut callers, measured).await?;
+                }
             }
         }
         if let (false, Some(single)) = (self.no_echo, all.iter_mut().find(|measured| measured.name == SINGLE)) {

@@ -155,7 +155,7 @@ pub enum ServiceError {
         /// The wait, in seconds from the moment of the answer.
         retry_after_s: u64,
     },
-    /// Too many requests for one user wait already.
+    /// Too many requests for one user wait already, or for their account, or in all.
     #[error("too many requests for this user, or for the account, wait already: retry in a moment")]
     RateLimited,
     /// Somebody else changed the same, again and again.
