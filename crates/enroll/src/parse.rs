@@ -136,7 +136,8 @@ struct Label {
 
 impl Label {
     /// Splits at the colon, raw or encoded, behind what the issuer parameter says, which may have colons of its own; else at the
-    /// first one, because a name cannot hold one in this format.
+    /// first one, because a name cannot hold one in this format. A label that begins with a colon says no issuer, so that whoever
+    /// writes an account with colons can set it apart.
     fn read(raw: &str, issuer: Option<&str>) -> Result<Self, UriError> {
         // As a whole: a URI's own colon would end the issuer.
         if holds_uri(raw) {
@@ -170,6 +171,9 @@ fn split_at_colon<'l>(label: &'l str, issuer: Option<&str>) -> (Option<&'l str>,
         _ => None,
     };
     let colons = || (0..bytes.len()).filter_map(|index| Some((index, colon_len_at(index)?)));
+    if let Some(account) = label.strip_prefix(':') {
+        return (Some(""), account);
+    }
     let ends_issuer = |(index, _): &(usize, usize)| {
         issuer.is_some_and(|issuer| {
             // Three characters at most stand for one.
