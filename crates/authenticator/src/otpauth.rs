@@ -129,7 +129,13 @@ mod tests {
     /// Everything that a vault can hold.
     fn any_draft() -> impl Strategy<Value = (String, String, Kind, Vec<u8>, Algorithm, u8)> {
         let long = (0..700_usize).prop_map(|len| "云".repeat(len));
-        let name = prop_oneof!["[a-zA-Z:@.%+&?/# ]{0,12}", "[:a ]{0,4}", "\\PC{0,40}", Just("Steam".to_owned()), long];
+        let name = prop_oneof![
+            "[a-zA-Z:@.%+&?/# ]{0,12}",
+            "[:a ]{0,4}",
+            "\\PC{0,40}",
+            Just("Steam".to_owned()),
+            long
+        ];
         let kind = prop_oneof![
             (1..=u32::MAX).prop_map(|period_s| Kind::Totp {
                 period_s: NonZeroU32::new(period_s).unwrap()
