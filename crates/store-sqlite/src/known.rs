@@ -7,9 +7,10 @@
 //! Once everybody is known, a name that is not is nobody's.
 
 mod row;
+mod rows;
+mod slots;
 
 use std::{
-    hash::{DefaultHasher, Hash as _, Hasher as _},
     mem,
     sync::{
         Mutex, MutexGuard,
@@ -20,17 +21,15 @@ use std::{
     },
 };
 
-use hashlink::LruCache;
 use rusqlite::Connection;
-use store::{Id, Outcome, Owner, Revision, User, Write};
+use store::{Id, Outcome, Owner, Revision, User, Write, codec};
 
 use crate::{fault::Result, shared::lock, tail::Kept, writer::Call};
-use row::Row;
+use rows::{Rows, hash};
 
 pub(crate) struct Known {
     /// By a hash of their owner: each lock is held for a short time, however many rows there are.
-    parts: Vec<Mutex<Rows>>,
-    /// Hashed with each owner, so that nobody who chooses names knows which of them have one key.
+    parts: Vec<Mutex<Part>>,
     seed: u64,
     /// How often rows were forgotten, which only the thread that writes does.
     forgotten: AtomicU64,
@@ -38,9 +37,8 @@ pub(crate) struct Known {
     is_warm: AtomicBool,
 }
 
-struct Rows {
-    /// By the hash of their owner, whose names stand in them; whoever was asked for least lately makes room.
-    by_key: LruCache<u64, Row>,
+struct Part {
+    rows: Rows,
     /// Every user of the database who belongs here has an entry.
     is_complete: bool,
     /// Somebody lost theirs since a pass over all users began.
@@ -50,39 +48,39 @@ struct Rows {
 impl Known {
     /// Of so many users at most; the seed is nobody's to know.
     pub(crate) fn of(most: usize, seed: u64) -> Self {
-        /// Rows of a part, where there is more than one.
-        const PART: usize = 1 << 16;
-        let parts = (most / PART).max(1);
-        let rows = || {
-            Mutex::new(Rows {
-                by_key: LruCache::new(most / parts),
+        /// Rows of a part: as many as a table of 2^16 takes before it grows.
+        const PART: usize = 7 << 13;
+        let parts = most.div_ceil(PART).max(1);
+        let part = || {
+            Mutex::new(Part {
+                rows: Rows::of(most.div_ceil(parts), seed),
                 is_complete: false,
                 has_lost: false,
             })
         };
         Self {
-            parts: (0..parts).map(|_| rows()).collect(),
+            parts: (0..parts).map(|_| part()).collect(),
             seed,
             forgotten: AtomicU64::new(0),
             is_warm: AtomicBool::new(false),
         }
     }
 
-    /// The key of this owner, and the part where it belongs. Of two owners with one key one is read each time.
-    fn at(&self, owner: &Owner) -> (u64, MutexGuard<'_, Rows>) {
-        let mut hasher = DefaultHasher::new();
-        (self.seed, owner).hash(&mut hasher);
-        let key = hasher.finish();
-        (key, lock(&self.parts[key as usize % self.parts.len()]))
+    /// The hash of this owner, and the part where it belongs.
+    fn at(&self, owner: &Owner) -> (u64, MutexGuard<'_, Part>) {
+        let hash = hash(self.seed, owner.account.as_bytes(), owner.user.as_bytes());
+        // By other bits than the table of a part goes by.
+        let part = (hash >> 32) as usize % self.parts.len();
+        (hash, lock(&self.parts[part]))
     }
 
     /// The row of each owner, in the order asked; `None` for one that has to be read.
     pub(crate) fn rows_of(&self, owners: &[Owner]) -> Vec<Option<Option<User>>> {
         let row = |owner| {
-            let (key, mut rows) = self.at(owner);
-            match rows.by_key.get(&key) {
+            let (hash, mut part) = self.at(owner);
+            match part.rows.get(hash, owner) {
                 Some(row) => row.read(owner),
-                None => rows.is_complete.then_some(None),
+                None => part.is_complete.then_some(None),
             }
         };
         owners.iter().map(row).collect()
@@ -90,20 +88,16 @@ impl Known {
 
     /// The revision of this user's row, where the row is known.
     pub(crate) fn revision(&self, user: &User) -> Option<Revision> {
-        let (key, mut rows) = self.at(&user.owner);
-        rows.by_key.get(&key)?.revision(&user.owner, user.id)
+        let (hash, mut part) = self.at(&user.owner);
+        part.rows.get(hash, &user.owner)?.revision(user.id)
     }
 
     /// Rows as they were read.
     pub(crate) fn read(&self, owners: &[Owner], found: &[Option<User>]) {
         for (owner, user) in owners.iter().zip(found) {
-            self.insert(owner, Row::of(owner, user.as_ref()));
+            let (hash, mut part) = self.at(owner);
+            part.put(hash, owner, &as_read(owner, user.as_ref()));
         }
-    }
-
-    fn insert(&self, owner: &Owner, row: Row) {
-        let (key, mut rows) = self.at(owner);
-        rows.insert(key, row);
     }
 
     /// A pass over all users begins.
@@ -114,14 +108,14 @@ impl Known {
     /// Rows of a pass as they were read; `false` once there is no room for more.
     pub(crate) fn met(&self, users: &[User]) -> bool {
         for user in users {
-            let (key, mut rows) = self.at(&user.owner);
-            if rows.by_key.contains_key(&key) {
+            let (hash, mut part) = self.at(&user.owner);
+            if part.rows.has(hash, &user.owner) {
                 continue;
             }
-            if rows.by_key.len() >= rows.by_key.capacity() {
+            if part.rows.is_full() {
                 return false;
             }
-            rows.insert(key, Row::of(&user.owner, Some(user)));
+            part.put(hash, &user.owner, &as_read(&user.owner, Some(user)));
         }
         true
     }
@@ -129,8 +123,8 @@ impl Known {
     /// A pass has [met](Self::met) everybody.
     pub(crate) fn end_pass(&self) {
         for part in &self.parts {
-            let mut rows = lock(part);
-            rows.is_complete = !rows.has_lost;
+            let mut part = lock(part);
+            part.is_complete = !part.has_lost;
         }
     }
 
@@ -166,27 +160,26 @@ impl Known {
             Some(Kept { revision, state })
         };
         match write {
-            Write::User { next, devices: true } => self.insert(&next.owner, Row::written(next, kept())),
+            Write::User { next, devices: true } => self.written(next, kept()),
             // What was not written with it may be another by now: a secret that was sealed anew since the row was read.
             Write::User { next, devices: false } => {
                 // Taken whether or not the row is known: the next write has the next state.
                 let kept = kept();
-                let (key, mut rows) = self.at(&next.owner);
-                let is_used = rows.by_key.get_mut(&key).is_some_and(|row| row.used(next, kept));
-                if !is_used {
-                    rows.by_key.remove(&key);
-                    rows.lost();
-                    drop(rows);
-                    self.note_forgotten();
+                let (hash, mut part) = self.at(&next.owner);
+                let row = part.rows.get(hash, &next.owner);
+                let row = row.zip(kept).and_then(|(row, kept)| row.used(next.id, &kept));
+                match row {
+                    Some(row) => part.put(hash, &next.owner, &row),
+                    None => self.forget(part, hash, &next.owner),
                 }
             }
             Write::RenameUser { from, next } => {
-                self.insert(from, Row::of(from, None));
-                self.insert(&next.owner, Row::written(next, kept()));
+                self.absent(from);
+                self.written(next, kept());
             }
             Write::EraseUser(user) => {
                 kept();
-                self.insert(&user.owner, Row::of(&user.owner, None));
+                self.absent(&user.owner);
             }
             // Whose secret it is stands nowhere but in rows that are not read here.
             Write::Reseal { .. } => self.forget_all(),
@@ -194,14 +187,35 @@ impl Known {
         }
     }
 
+    /// A row as it was written, devices and all.
+    fn written(&self, next: &User, kept: Option<Kept>) {
+        let (hash, mut part) = self.at(&next.owner);
+        match kept {
+            Some(kept) => part.put(hash, &next.owner, &row::present(next, &kept)),
+            None => self.forget(part, hash, &next.owner),
+        }
+    }
+
+    fn absent(&self, owner: &Owner) {
+        let (hash, mut part) = self.at(owner);
+        part.put(hash, owner, &row::absent(owner));
+    }
+
+    fn forget(&self, mut part: MutexGuard<'_, Part>, hash: u64, owner: &Owner) {
+        part.rows.remove(hash, owner);
+        part.lost();
+        drop(part);
+        self.note_forgotten();
+    }
+
     /// Nothing is known any more: somebody else has written, or nobody knows what was written.
     pub(crate) fn forget_all(&self) {
         for part in &self.parts {
-            let mut rows = lock(part);
-            rows.lost();
-            let capacity = rows.by_key.capacity();
-            let forgotten = mem::replace(&mut rows.by_key, LruCache::new(capacity));
-            drop(rows);
+            let mut part = lock(part);
+            part.lost();
+            let empty = part.rows.emptied();
+            let forgotten = mem::replace(&mut part.rows, empty);
+            drop(part);
             // It takes as long as there are rows; nobody waits for it.
             drop(forgotten);
         }
@@ -219,18 +233,26 @@ impl Known {
     }
 }
 
-impl Rows {
-    fn insert(&mut self, key: u64, row: Row) {
-        let before = self.by_key.len();
-        let is_new = self.by_key.insert(key, row).is_none();
-        // Somebody made room.
-        if is_new && self.by_key.len() == before {
+impl Part {
+    fn put(&mut self, hash: u64, owner: &Owner, row: &[u8]) {
+        if !self.rows.put(hash, owner, row) {
             self.lost();
         }
     }
 
     fn lost(&mut self) {
         (self.is_complete, self.has_lost) = (false, true);
+    }
+}
+
+/// The row of an owner as it was read.
+fn as_read(owner: &Owner, user: Option<&User>) -> Vec<u8> {
+    match user.and_then(|user| Some((user, user.revision?))) {
+        Some((user, revision)) => {
+            let state = codec::encode_user(user).into();
+            row::present(user, &Kept { revision, state })
+        }
+        None => row::absent(owner),
     }
 }
 

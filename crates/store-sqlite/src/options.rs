@@ -42,7 +42,7 @@ pub struct Tuning {
     pub erase_latest: Duration,
     /// The write-ahead log's length, in pages of 4 KiB, at which it is copied into the database.
     pub checkpoint_pages: usize,
-    /// Users whose rows are known without a read, with names that nobody has: some 350 bytes each. Everybody is, soon after a
+    /// Users whose rows are known without a read, with names that nobody has: some 190 bytes each. Everybody is, soon after a
     /// start, if there is room.
     pub known_users: usize,
     /// The pause before everybody is read anew, once somebody beside has written.
@@ -66,7 +66,7 @@ impl Default for Tuning {
             erase_idle: Duration::from_millis(50),
             erase_latest: Duration::from_secs(2),
             checkpoint_pages: 2_048,
-            known_users: 1 << 20,
+            known_users: 1 << 21,
             known_again: Duration::from_secs(1),
             writer_cache_mib: 64,
             readers: 2,

@@ -5,7 +5,7 @@
 
 mod shape;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 use serde::{Deserialize, Serialize};
 use verify::DeviceState;
@@ -16,6 +16,10 @@ use shape::{DeviceShape, FirstStateShape, StateShape, UsedShape};
 /// The first format, in which a state had no count of wrong codes at checks of identity; still read.
 const FIRST: u8 = 1;
 const FORMAT: u8 = 2;
+
+/// Where the id of the first device stands, both in what [`encode_user`] and what [`encode_devices`] wrote: behind the format
+/// and the number of devices.
+pub const FIRST_DEVICE: Range<usize> = 2..18;
 
 /// The part of a user that changes by use: the state of each device, by its id, and the memo.
 pub type Used = (Vec<(Id, DeviceState)>, Vec<u8>);
