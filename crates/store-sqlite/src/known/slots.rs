@@ -1,20 +1,17 @@
-//! Slots for rows of a few hundred bytes: an allocation for each row would take a sixth more.
+//! Slots for rows of a few hundred bytes, without gaps: an allocation for each row would take a sixth more.
 
 use std::ops::Range;
 
 /// Slots are so many bytes longer from size to size.
-const STEP: usize = 8;
-/// So many slots are allocated together.
-const CHUNK: usize = 64;
+const STEP: usize = 4;
+/// So many bytes are allocated together, or one slot.
+const CHUNK: usize = 1 << 13;
+/// A row that would leave so much of its slot unused gets a shorter one.
+const SPARE: usize = 32;
 /// Bits of a place that say which slot of its size it is.
 const SLOT_BITS: u32 = 20;
-/// What stands before a row: whether there is one, and its length.
+/// What stands before a row: whether it was asked for since the hand came by, and its length.
 const HEADER: usize = 3;
-
-const FREE: u8 = 0;
-const KEPT: u8 = 1;
-/// Kept, and asked for since the hand came by.
-const ASKED: u8 = 2;
 
 /// The address of a slot.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,29 +43,22 @@ pub(super) struct Slots {
     hand: (usize, usize),
 }
 
+/// Slots of one size, side by side from the first on.
 #[derive(Default)]
 struct Size {
     chunks: Vec<Box<[u8]>>,
-    /// Slots that were never used lie behind these.
     used: usize,
-    free: Vec<u32>,
 }
 
-impl Size {
-    fn slot(&self, size: usize, slot: usize) -> &[u8] {
-        &self.chunks[slot / CHUNK][range(size, slot)]
-    }
-
-    fn slot_mut(&mut self, size: usize, slot: usize) -> &mut [u8] {
-        &mut self.chunks[slot / CHUNK][range(size, slot)]
-    }
+fn slots_in_chunk(size: usize) -> usize {
+    (CHUNK / (size * STEP)).max(1)
 }
 
-/// The bytes of a slot in its chunk.
-fn range(size: usize, slot: usize) -> Range<usize> {
-    let length = size * STEP;
-    let begin = slot % CHUNK * length;
-    begin..begin + length
+/// The chunk of a slot, and its bytes there.
+fn lies(size: usize, slot: usize) -> (usize, Range<usize>) {
+    let (many, length) = (slots_in_chunk(size), size * STEP);
+    let begin = slot % many * length;
+    (slot / many, begin..begin + length)
 }
 
 impl Slots {
@@ -80,88 +70,100 @@ impl Slots {
             self.sizes.resize_with(size + 1, Size::default);
         }
         let slots = &mut self.sizes[size];
-        let slot = match slots.free.pop() {
-            Some(slot) => slot as usize,
-            None => slots.used,
-        };
-        let place = Place::of(size, slot)?;
-        if slot == slots.used {
-            if slot == slots.chunks.len() * CHUNK {
-                slots.chunks.push(vec![0; CHUNK * size * STEP].into());
-            }
-            slots.used += 1;
+        let place = Place::of(size, slots.used)?;
+        if lies(size, slots.used).0 == slots.chunks.len() {
+            slots.chunks.push(vec![0; slots_in_chunk(size) * size * STEP].into());
         }
-        self.write(place, row).then_some(place)
+        slots.used += 1;
+        self.fill(place, row);
+        Some(place)
     }
 
-    /// Keeps another row in this place; `false` where it does not fit.
+    /// Keeps another row in this place, if that is a place for it.
     pub(super) fn write(&mut self, place: Place, row: &[u8]) -> bool {
-        let slot = self.slot_mut(place);
-        let Some(rest) = slot.len().checked_sub(HEADER + row.len()) else {
-            return false;
-        };
-        let Ok(length) = u16::try_from(row.len()) else {
-            return false;
-        };
-        let end = slot.len() - rest;
-        if slot[0] == FREE {
-            slot[0] = KEPT;
+        let spare = (place.size() * STEP).checked_sub(HEADER + row.len());
+        let fits = spare.is_some_and(|spare| spare < SPARE);
+        if fits {
+            self.fill(place, row);
         }
-        slot[1..HEADER].copy_from_slice(&length.to_le_bytes());
-        slot[HEADER..end].copy_from_slice(row);
+        fits
+    }
+
+    fn fill(&mut self, place: Place, row: &[u8]) {
+        let slot = self.slot_mut(place);
+        let (header, rest) = slot.split_at_mut(HEADER);
+        // As long as a place can say, which is less.
+        header[1..].copy_from_slice(&(row.len() as u16).to_le_bytes());
+        let (kept, rest) = rest.split_at_mut(row.len());
+        kept.copy_from_slice(row);
         // Nothing is left of what stood there.
-        slot[end..].fill(0);
-        true
+        rest.fill(0);
     }
 
     /// The row in this place.
     pub(super) fn row(&self, place: Place) -> &[u8] {
-        let slot = self.sizes[place.size()].slot(place.size(), place.slot());
+        let slot = self.slot(place);
         let length = u16::from_le_bytes([slot[1], slot[2]]).into();
         &slot[HEADER..][..length]
     }
 
     /// Its row is to be kept for longer.
     pub(super) fn asked(&mut self, place: Place) {
-        self.slot_mut(place)[0] = ASKED;
+        self.slot_mut(place)[0] = 1;
     }
 
-    pub(super) fn free(&mut self, place: Place) {
-        self.slot_mut(place).fill(0);
-        self.sizes[place.size()].free.push(place.slot() as u32);
+    /// Ends the row of this place. The last one of its size takes the place, if it was another: where that stood is told.
+    pub(super) fn end(&mut self, place: Place) -> Option<Place> {
+        let size = place.size();
+        let last = Place::of(size, self.sizes[size].used - 1)?;
+        if last != place {
+            let moved = self.slot(last).to_vec();
+            self.slot_mut(place).copy_from_slice(&moved);
+        }
+        self.slot_mut(last).fill(0);
+        let slots = &mut self.sizes[size];
+        slots.used -= 1;
+        slots.chunks.truncate(slots.used.div_ceil(slots_in_chunk(size)));
+        (last != place).then_some(last)
     }
 
     /// The next row that was not asked for since the hand came by.
     pub(super) fn idle(&mut self) -> Option<Place> {
-        // Twice round: those who were asked for are passed over once.
+        // Those who were asked for are passed over once.
         let mut ends = 0;
         while ends <= 2 {
             let (size, slot) = self.hand;
-            let Some(slots) = self.sizes.get_mut(size) else {
+            let Some(slots) = self.sizes.get(size) else {
                 (self.hand, ends) = ((0, 0), ends + 1);
                 continue;
             };
-            if slot == slots.used {
+            if slot >= slots.used {
                 self.hand = (size + 1, 0);
                 continue;
             }
-            self.hand = (size, slot + 1);
-            let state = &mut slots.slot_mut(size, slot)[0];
-            match *state {
-                KEPT => return Place::of(size, slot),
-                FREE => {}
-                _ => *state = KEPT,
+            let place = Place::of(size, slot)?;
+            let asked = &mut self.slot_mut(place)[0];
+            if *asked == 0 {
+                return Some(place);
             }
+            *asked = 0;
+            self.hand = (size, slot + 1);
         }
         None
+    }
+
+    fn slot(&self, place: Place) -> &[u8] {
+        let (chunk, range) = lies(place.size(), place.slot());
+        &self.sizes[place.size()].chunks[chunk][range]
+    }
+
+    fn slot_mut(&mut self, place: Place) -> &mut [u8] {
+        let (chunk, range) = lies(place.size(), place.slot());
+        &mut self.sizes[place.size()].chunks[chunk][range]
     }
 
     #[cfg(test)]
     pub(super) fn chunks(&self) -> usize {
         self.sizes.iter().map(|size| size.chunks.len()).sum()
-    }
-
-    fn slot_mut(&mut self, place: Place) -> &mut [u8] {
-        self.sizes[place.size()].slot_mut(place.size(), place.slot())
     }
 }
