@@ -306,8 +306,10 @@ async fn first_key(service: &Service, dir: &Path) -> Result<FirstKey, Failure> {
 
 fn greet(address: SocketAddr, tls: bool, admin: Option<SocketAddr>, dir: &Path, key: FirstKey) {
     let scheme = if tls { "https" } else { "http" };
+    // Whoever types the next commands elsewhere has neither our flags nor our environment, nor our working directory.
+    let absolute = std::path::absolute(dir).unwrap_or_else(|_| dir.into());
+    let dir = absolute.as_path();
     let admin_key = dir.join(ADMIN_KEY);
-    // Whoever types the next commands elsewhere has neither our flags nor our environment.
     let data = if real::data_dir().as_deref() == Some(dir) {
         String::new()
     } else {

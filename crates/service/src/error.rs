@@ -23,7 +23,7 @@ pub enum ServiceError {
     #[error("{}: {}", Input::SeedFile, .0)]
     SeedFile(SeedFileError),
     /// No key, or none that lives.
-    #[error("the API key is missing, unknown or revoked")]
+    #[error("the API key is missing, unknown or revoked: send one that lives as `Authorization: Bearer KEY`")]
     Unauthorized,
     /// The key may not do this.
     #[error("{0}")]
@@ -38,7 +38,7 @@ pub enum ServiceError {
     #[error("{0} is not registered for this user")]
     NotRegistered(String),
     /// Nothing is judged without the caller's word.
-    #[error("codes are judged only after the first factor was right: check it, and say that it was")]
+    #[error("codes are judged only after the first factor was right: send first_factor: true once it was")]
     FirstFactorRequired,
     /// The enrollment's time is over.
     #[error("the enrollment expired: start a new one")]
@@ -464,6 +464,10 @@ impl ServiceError {
             },
             Self::SeedFile(_) => Details {
                 input: Some(Input::SeedFile),
+                ..none
+            },
+            Self::FirstFactorRequired => Details {
+                input: Some(Input::FirstFactor),
                 ..none
             },
             Self::CodeRefused { hint, attempts_left } => Details {

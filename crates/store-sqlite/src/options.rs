@@ -42,7 +42,7 @@ pub struct Tuning {
     pub erase_latest: Duration,
     /// The write-ahead log's length, in pages of 4 KiB, at which it is copied into the database.
     pub checkpoint_pages: usize,
-    /// Users whose rows are known without a read, with names that nobody has: some 190 bytes each. Everybody is, soon after a
+    /// Users whose rows are known without a read, with names that nobody has: some 200 bytes each. Everybody is, soon after a
     /// start, if there is room.
     pub known_users: usize,
     /// The pause before everybody is read anew, once somebody beside has written.

@@ -41,7 +41,7 @@ pub(super) const PROBLEMS: Problems = Problems::keyed(&[]);
             {"accepted": false, "problem": {
                 "type": "/problems/first_factor_required", "title": "The first factor was not vouched for", "status": 400,
                 "detail": "codes are judged only after the first factor was right: send first_factor: true once it was",
-                "code": "first_factor_required",
+                "code": "first_factor_required", "field": "first_factor",
             }},
         ]}),
     )),
