@@ -4,7 +4,7 @@ use crate::{benchmarks, machine, report::Report};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Only this program of benchmarks (`check`, `contention`, `verification`), or what has this in its name
+    /// Only this program of benchmarks (`check`, `contention`, `decision`, `session`, `verification`), or what has this in its name
     filter: Option<String>,
 }
 
