@@ -196,9 +196,14 @@ impl Known {
         }
     }
 
+    /// An owner whose row went.
     fn absent(&self, owner: &Owner) {
         let (hash, mut part) = self.at(owner);
-        part.put(hash, owner, &row::absent(owner));
+        match part.is_complete {
+            // A name that is not known is nobody's, and takes no room.
+            true => part.rows.remove(hash, owner),
+            false => part.put(hash, owner, &row::absent(owner)),
+        }
     }
 
     fn forget(&self, mut part: MutexGuard<'_, Part>, hash: u64, owner: &Owner) {

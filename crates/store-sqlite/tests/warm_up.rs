@@ -99,6 +99,29 @@ fn nobody_is_taken_for_absent_where_not_all_have_room() {
     engine.close().expect("it closes");
 }
 
+/// Whoever is renamed or erased leaves no name behind that would take somebody's room.
+#[test]
+fn names_that_were_given_up_take_no_room() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let engine = filled(dir.path(), USERS as usize + 50);
+    until("everybody is known", || engine.is_warm());
+    let mut from = owner(1);
+    for number in 10_001..=10_100 {
+        let row = block_on(engine.users(vec![from.clone()])).expect("a read").pop();
+        let mut row = row.flatten().expect("a user");
+        row.owner = owner(number);
+        for bound in &mut row.devices {
+            bound.device.owner = row.owner.clone();
+        }
+        let next = row.owner.clone();
+        write(&engine, row.renamed(from));
+        from = next;
+    }
+    assert_eq!(at_once(&engine, owner(10_001)), Some(None));
+    assert_eq!(at_once(&engine, owner(20_000)), Some(None));
+    engine.close().expect("it closes");
+}
+
 #[test]
 fn one_more_than_have_room_is_missed_by_nobody() {
     let dir = tempfile::tempdir().expect("a directory");

@@ -100,7 +100,7 @@ impl<'a> CodeSource<'a> {
 }
 
 fn missing(question: &str) -> Failure {
-    Failure::usage(format!("no code was given where it was asked for: {question}"))
+    Failure::usage(format!("no code was given, and one is needed: {question}"))
         .help("pipe it into stdin, or name a file with --code-file FILE")
 }
 
