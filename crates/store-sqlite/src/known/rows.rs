@@ -201,6 +201,21 @@ mod tests {
         }
     }
 
+    /// Nearly all newcomers who came together are there when they are asked for, although nobody has room to spare.
+    #[test]
+    fn newcomers_do_not_make_room_for_each_other() {
+        let (mut rows, mut there) = (Rows::of(100, 7), 0);
+        for number in 1_000..3_000 {
+            let owner = owner(number);
+            let of = |owner: &Owner| hash(7, owner.account.as_bytes(), owner.user.as_bytes());
+            rows.put(of(&owner), &owner, &row::absent(&owner));
+            let before = super::tests::owner(number - 5);
+            there += u32::from(rows.has(of(&before), &before));
+        }
+        // The hand comes by the newest ones once a round.
+        assert!(there > 1_800, "{there} of 2000");
+    }
+
     #[test]
     fn a_row_that_is_too_long_is_not_kept_and_takes_nothing_along() {
         let mut rows = Rows::of(10, 7);

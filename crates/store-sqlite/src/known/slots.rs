@@ -142,12 +142,13 @@ impl Slots {
                 continue;
             }
             let place = Place::of(size, slot)?;
+            // Past it in any case: the newest of its size takes the place of one that ends.
+            self.hand = (size, slot + 1);
             let asked = &mut self.slot_mut(place)[0];
             if *asked == 0 {
                 return Some(place);
             }
             *asked = 0;
-            self.hand = (size, slot + 1);
         }
         None
     }
