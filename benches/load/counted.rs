@@ -11,7 +11,7 @@ use std::{
 use service::Owner;
 use store::{
     Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Named, Outcome, Pending, Sealed, Secrets,
-    StoreError, User, Users,
+    StoreError, Summary, User, Users,
     audit::{Chain, Closing, Cursor, Head, Newest, Place, Row, Trail},
     history::{EventCursor, History, Subject},
 };
@@ -86,6 +86,10 @@ impl Documents for Counted {
 
     fn documents_in(&self, noun: &'static str, list: List, limit: u32) -> Pending<'_, Vec<Document>> {
         self.engine.documents_in(noun, list, limit)
+    }
+
+    fn summaries_in(&self, noun: &'static str, after: String, limit: u32) -> Pending<'_, Vec<Summary>> {
+        self.engine.summaries_in(noun, after, limit)
     }
 
     fn count_in(&self, noun: &'static str, list: List, most: u32) -> Pending<'_, u32> {

@@ -138,7 +138,7 @@ fn told(wanted: Names, done: RenamedUsers, as_json: bool) -> Done {
     if as_json {
         print_json(&json!({"user_names": name, "renamed": renamed, "forgotten": forgotten, "records": records}))?;
     } else {
-        tell!("{name}: {renamed} users renamed, {forgotten} other spellings forgotten, {records} records changed")?;
+        tell!("{name}: users renamed: {renamed}; other spellings forgotten: {forgotten}; records changed: {records}")?;
     }
     eprintln!("set user_names = \"{name}\" under [policy], or leave it out, and start the service");
     Ok(ExitCode::SUCCESS)

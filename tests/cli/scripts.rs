@@ -185,7 +185,9 @@ fn recovery_codes_are_shown_once_and_work_once() {
     };
     let code = codes[3].as_str().expect("a code");
     assert_eq!(verify(code).with_code(0).out, "accepted\n");
-    assert_eq!(verify(code).with_code(1).out, "refused\n");
+    let again = verify(code).with_code(1);
+    assert_eq!(again.out, "refused\n");
+    assert!(again.err.contains("user why"), "{}", again.err);
     let listed = run(&mut service.user(&["devices", "acme", "alice", "--json"]), "")
         .with_code(0)
         .json();

@@ -11,7 +11,7 @@ use std::{
 
 use store::{
     Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Named, Outcome, Owner, Pending, Sealed,
-    Secrets, StoreError, User, Users,
+    Secrets, StoreError, Summary, User, Users,
     audit::{Chain, Closing, Cursor, Head, Newest, Place, Row, Trail},
     history::{EventCursor, History, Subject},
 };
@@ -61,6 +61,10 @@ impl Documents for Lingering {
 
     fn documents_in(&self, noun: &'static str, list: List, limit: u32) -> Pending<'_, Vec<Document>> {
         self.late(self.engine.documents_in(noun, list, limit))
+    }
+
+    fn summaries_in(&self, noun: &'static str, after: String, limit: u32) -> Pending<'_, Vec<Summary>> {
+        self.late(self.engine.summaries_in(noun, after, limit))
     }
 
     fn count_in(&self, noun: &'static str, list: List, most: u32) -> Pending<'_, u32> {

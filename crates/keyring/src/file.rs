@@ -8,8 +8,8 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
-use ring::digest::{Digest, SHA256, digest};
 use service::{Entropy, UnixMs};
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -25,14 +25,14 @@ const SIZE_MAX: u64 = 1 << 20;
 /// A file's bytes, as far as they are to be known again.
 pub(crate) struct Seen {
     length: usize,
-    digest: Digest,
+    digest: [u8; 32],
 }
 
 impl Seen {
     fn of(bytes: &[u8]) -> Self {
         Self {
             length: bytes.len(),
-            digest: digest(&SHA256, bytes),
+            digest: Sha256::digest(bytes).into(),
         }
     }
 
@@ -40,7 +40,7 @@ impl Seen {
     fn rest_of<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
         let (same, rest) = bytes.split_at_checked(self.length)?;
         let is_whole = rest.is_empty() || same.ends_with(b"\n") || rest.starts_with(b"\n");
-        (is_whole && digest(&SHA256, same).as_ref() == self.digest.as_ref()).then_some(rest)
+        (is_whole && *Sha256::digest(same) == self.digest).then_some(rest)
     }
 }
 

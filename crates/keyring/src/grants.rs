@@ -1,11 +1,9 @@
 //! Grant keys: the Ed25519 keys of grants, published before they sign and for as long as a grant of theirs may live.
 
 use data_encoding::BASE64URL_NOPAD;
-use ring::{
-    digest::{SHA256, digest},
-    signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey},
-};
+use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use service::{GrantKey, PortError, UnixMs};
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     KeyringError,
@@ -115,7 +113,7 @@ impl GrantKeys {
 fn thumbprint(public: &[u8; 32]) -> String {
     let x = BASE64URL_NOPAD.encode(public);
     let jwk = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
-    BASE64URL_NOPAD.encode(digest(&SHA256, jwk.as_bytes()).as_ref())
+    BASE64URL_NOPAD.encode(&Sha256::digest(jwk.as_bytes()))
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use ring::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, Tag, UnboundKey},
-    digest::{SHA256, digest},
     hmac,
 };
 use service::{PortError, Sealed, Sealer, Secret};
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 /// The length of a tag of AES-GCM.
@@ -101,7 +101,7 @@ const RECORD_LEN: usize = 16;
 
 fn record(bound_to: &[u8]) -> RecordDigest {
     let mut short = [0; RECORD_LEN];
-    short.copy_from_slice(&digest(&SHA256, bound_to).as_ref()[..RECORD_LEN]);
+    short.copy_from_slice(&Sha256::digest(bound_to)[..RECORD_LEN]);
     short
 }
 

@@ -6,9 +6,10 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use common::*;
 use countersign_store_sqlite::{FILE_NAME, OpenError, Options, Sqlite, Tuning};
+use otp::{Algorithm, Parameters};
 use rusqlite::Connection;
 use store::{
-    Commit, Health, Outcome, StoreError, Users,
+    Commit, Documents, Fingerprint, Health, Id, Outcome, Owner, Sealed, StoreError, Token, TokenState, Users, Write,
     audit::{Head, Trail},
 };
 
@@ -203,6 +204,73 @@ fn another_schema_is_refused() {
     assert!(matches!(beside(dir.path()), Err(OpenError::Newer { .. })));
     tamper("DELETE FROM refinery_schema_history");
     assert!(matches!(beside(dir.path()), Err(OpenError::Older { found: 0, .. })));
+}
+
+/// The second migration: what a file of the first schema has of tokens is found as what is written now.
+#[test]
+fn an_older_file_gets_the_summaries_of_its_tokens() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open(dir.path());
+    let sealed = |byte: u8| Sealed {
+        key_id: u32::MAX,
+        bytes: vec![byte; 68],
+    };
+    let (owner, device) = (Owner::new("acme", "alice"), Id::from_bytes([7; 16]));
+    let states = [
+        TokenState::Imported { sealed: sealed(1) },
+        TokenState::Assigned {
+            sealed: sealed(2),
+            owner: owner.clone(),
+        },
+        TokenState::Bound { owner, device },
+        TokenState::Lost { bound: None },
+        TokenState::Returned,
+        TokenState::Retired,
+    ];
+    let mut tokens = Vec::new();
+    for (number, state) in (0..).zip(states.iter().chain(&states).cloned()) {
+        // The second half has a key of its own beside the secret, and a counter.
+        let is_later = usize::from(number) >= states.len();
+        tokens.push(Token {
+            serial_number: format!("CS \"{number:02}"),
+            id: Id::from_bytes([number; 16]),
+            version: 1,
+            lot: "lot".into(),
+            manufacturer: None,
+            model: None,
+            label: None,
+            parameters: Parameters {
+                algorithm: Algorithm::ALL[usize::from(number) % 3],
+                ..Parameters::DEFAULT
+            },
+            fingerprint: Fingerprint {
+                mac: [number; 32],
+                key_id: 1,
+            },
+            management: is_later.then(|| sealed(100 + number)),
+            measured_offset_steps: -3,
+            counter: is_later.then_some(u64::MAX),
+            starts_at: None,
+            expires_at: None,
+            imported_at: NOW,
+            changed_at: NOW,
+            exported_at: None,
+            state,
+        });
+    }
+    done(
+        &store,
+        vec![change(tokens.iter().map(|token| Write::put(None, token)).collect())],
+    );
+    let summaries = |store: &Sqlite| block_on(store.summaries_in("token", String::new(), 100)).expect("a read");
+    let written = summaries(&store);
+    assert_eq!(written.len(), 4, "of the tokens that can be bound");
+    store.close().expect("it closes");
+    let conn = Connection::open(dir.path().join(FILE_NAME)).expect("it opens");
+    conn.execute_batch("DROP TABLE summary; DELETE FROM refinery_schema_history WHERE version = 2")
+        .expect("a file of before");
+    drop(conn);
+    assert!(summaries(&open(dir.path())) == written);
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub(crate) fn golden<N: Noun + PartialEq>(case: &str, noun: &N) {
         .map(|lookup| json!({"name": lookup.name, "value": lookup.value, "unique": lookup.unique}))
         .collect();
     let body: Value = serde_json::from_str(&document.body).expect("a JSON object");
-    let shown = json!({
+    let mut shown = json!({
         "noun": N::NAME,
         "key": {"account": &*document.key.account, "user": &*document.key.user, "id": &*document.key.id},
         "version": document.version,
@@ -46,6 +46,9 @@ pub(crate) fn golden<N: Noun + PartialEq>(case: &str, noun: &N) {
         "secrets": document.secrets.len(),
         "body": body,
     });
+    if let Some(summary) = &document.summary {
+        shown["summary"] = summary.as_str().into();
+    }
     let shown = format!("{shown:#}\n");
     let name = format!("{}-{}-{case}.json", N::NAME, N::FORMAT);
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -62,7 +62,7 @@ pub use change::{Change, Checked, Commit, NextStates, Outcome, Write};
 pub use closing::{Closing, ClosingState};
 pub use delivery::{Delivery, DeliveryState};
 pub use device::{Bound, Device, UnboundDevice};
-pub use document::{Document, Documents, Key, List, Lookup, Noun};
+pub use document::{Document, Documents, Key, List, Lookup, Noun, Summary};
 pub use enrollment::{Enrollment, EnrollmentState, IdentityProof};
 pub use export::{Export, ExportState};
 pub use health::{Damage, Health};

@@ -4,7 +4,7 @@ use std::{future::ready, sync::Arc};
 
 use crate::{
     Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Named, Owner, Pending, Sealed, Secrets, Store,
-    StoreError, User, UserNames, Users, Write,
+    StoreError, Summary, User, UserNames, Users, Write,
     audit::{Chain, Closing, Cursor, Head, Newest, Place, Row, Trail},
     history::{EventCursor, History, Subject},
 };
@@ -76,6 +76,10 @@ impl Documents for OneSpelling {
 
     fn documents_in(&self, noun: &'static str, list: List, limit: u32) -> Pending<'_, Vec<Document>> {
         self.store.documents_in(noun, list, limit)
+    }
+
+    fn summaries_in(&self, noun: &'static str, after: String, limit: u32) -> Pending<'_, Vec<Summary>> {
+        self.store.summaries_in(noun, after, limit)
     }
 
     fn count_in(&self, noun: &'static str, list: List, most: u32) -> Pending<'_, u32> {

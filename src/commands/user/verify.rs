@@ -42,11 +42,14 @@ impl Verify {
         };
         let answer = client.post::<VerifyResponse>("/v1/verify", &body)?;
         output.print(&answer, || words(&answer, method))?;
-        Ok(if answer.is_accepted() {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(1)
-        })
+        if answer.is_accepted() {
+            return Ok(ExitCode::SUCCESS);
+        }
+        if !output.json && answer.outcome() == VerifyOutcome::Refused {
+            // A caller is not told; who runs the service may ask.
+            eprintln!("`countersign user why ACCOUNT USER` says why");
+        }
+        Ok(ExitCode::from(1))
     }
 }
 

@@ -1,11 +1,11 @@
 //! Whose token is this? Support knows the code it shows, and nothing else.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use otp::{Code, Parameters, Secret, Step};
 use serde_json::json;
-use store::{Bound, BoundToken, Change, Outcome, StoreError, UnreadToken};
-use tokio::task::{JoinHandle, spawn_blocking};
+use store::{Bound, BoundToken, Change, Outcome, Pending, UnreadToken};
+use tokio::task::spawn_blocking;
 use verify::{DeviceState, NextCode, UnboundToken, UnixMs, recognise, shown_by};
 use zeroize::Zeroizing;
 
@@ -22,6 +22,8 @@ use crate::{
 
 /// Tokens that are read and unsealed at once.
 const PAGE: u32 = 4_096;
+/// Pages that are looked at while the next one is read: to look takes longer.
+const LOOKED_AT: usize = 2;
 /// Tokens whose codes are computed at once.
 const TOGETHER: usize = 256;
 /// A right code of one token in so many is another one's too: more are no answer.
@@ -161,59 +163,79 @@ fn malformed() -> ServiceError {
     }
 }
 
-async fn unbound(core: &Arc<Core>, code: &Arc<Code>, now: UnixMs) -> Result<Vec<TokenView>, ServiceError> {
+/// Looks at pages of tokens, each on a thread of its own, while further ones are read; until enough are found.
+async fn look_through<'a, T: Send + 'static, F: Send + 'static>(
+    read: impl Fn(Option<String>) -> Pending<'a, Vec<T>>,
+    serial_number: impl Fn(&T) -> &str,
+    look: impl Fn(Vec<T>) -> Vec<F> + Clone + Send + 'static,
+) -> Result<Vec<F>, ServiceError> {
+    let stopped = |error| ServiceError::Internal(format!("the search stopped: {error}"));
     let mut found = Vec::new();
-    let mut looking: Option<JoinHandle<Result<Vec<TokenView>, StoreError>>> = None;
+    let mut looking = VecDeque::new();
     let mut after = None;
-    loop {
-        // The next page is read while the last one is looked at.
-        let page = core.store.unread_tokens(after, PAGE).await?;
-        if let Some(looking) = looking.take() {
-            found.extend(looking.await.map_err(stopped)??);
+    while found.len() < FOUND_MAX {
+        let page = read(after).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(serial_number(last).to_owned());
+        let look = look.clone();
+        looking.push_back(spawn_blocking(move || look(page)));
+        if looking.len() > LOOKED_AT
+            && let Some(oldest) = looking.pop_front()
+        {
+            found.extend(oldest.await.map_err(stopped)?);
         }
-        let Some(last) = page.last().filter(|_| found.len() < FOUND_MAX) else {
-            found.truncate(FOUND_MAX);
-            return Ok(found);
-        };
-        after = Some(last.serial_number().to_owned());
-        let (core, code) = (core.clone(), code.clone());
-        looking = Some(spawn_blocking(move || shown_among(&core, &page, &code, now)));
     }
+    for rest in looking {
+        found.extend(rest.await.map_err(stopped)?);
+    }
+    found.truncate(FOUND_MAX);
+    Ok(found)
 }
 
-fn shown_among(core: &Core, page: &[UnreadToken], code: &Code, now: UnixMs) -> Result<Vec<TokenView>, StoreError> {
+async fn unbound(core: &Arc<Core>, code: &Arc<Code>, now: UnixMs) -> Result<Vec<TokenView>, ServiceError> {
+    let read = |after| core.store.unread_tokens(after, PAGE);
+    let (of, code) = (core.clone(), code.clone());
+    let shown = move |page: Vec<UnreadToken>| shown_among(&of, &page, &code, now);
+    let found = look_through(read, UnreadToken::serial_number, shown).await?;
+    let tokens = core.store.tokens_of(found).await?;
+    // Whoever has bound one meanwhile has used another code of it.
+    let unbound = tokens.iter().flatten().filter(|token| token.state.sealed().is_some());
+    Ok(unbound.map(TokenView::of).collect())
+}
+
+/// The serial numbers of those that show this code.
+fn shown_among(core: &Core, page: &[UnreadToken], code: &Code, now: UnixMs) -> Vec<String> {
     let mut found = Vec::new();
     for tokens in page.chunks(TOGETHER) {
         let opened: Vec<Opened<'_>> = tokens.iter().filter_map(|token| Opened::of(core, token)).collect();
         let unbound: Vec<_> = opened.iter().map(Opened::unbound).collect();
         let shown = shown_by(&unbound, code, now, &core.settings.policy);
-        for (opened, _) in opened.iter().zip(shown).filter(|(_, shown)| *shown) {
-            found.push(TokenView::of(&opened.token.read()?));
-        }
+        let shown = opened.iter().zip(shown).filter(|(_, shown)| *shown);
+        found.extend(shown.map(|(opened, _)| opened.serial_number.to_owned()));
     }
-    Ok(found)
+    found
 }
 
 /// A token that nobody has bound, and its secret.
 struct Opened<'a> {
-    token: &'a UnreadToken,
+    serial_number: &'a str,
     secret: Secret,
     parameters: Parameters,
     next: NextCode,
 }
 
 impl<'a> Opened<'a> {
-    /// `None` for a token that has no secret here, and for one that is spoiled: it must not hide all others.
+    /// `None` for a token that is spoiled: it must not hide all others.
     fn of(core: &Core, token: &'a UnreadToken) -> Option<Self> {
         let spoiled = |error: &dyn std::fmt::Display| {
             tracing::error!(%error, serial_number = token.serial_number(), "a token's secret does not open");
         };
-        let unbound = token.unbound().inspect_err(|error| spoiled(error)).ok()??;
+        let unbound = token.read().inspect_err(|error| spoiled(error)).ok()?;
         let secret = secret_of_unbound(&unbound, &*core.sealer).inspect_err(|error| spoiled(error));
         let measured_offset_steps = unbound.measured_offset_steps;
         let time = NextCode::Time { measured_offset_steps };
         Some(Self {
-            token,
+            serial_number: unbound.serial_number,
             secret: secret.ok()?,
             parameters: unbound.parameters,
             next: unbound.counter.map_or(time, |next| NextCode::Counter(Step::new(next))),
@@ -232,26 +254,13 @@ impl<'a> Opened<'a> {
 type Recognised = Vec<(BoundToken, DeviceState)>;
 
 async fn bound(core: &Arc<Core>, codes: &Arc<[Code; 2]>, now: UnixMs) -> Result<Recognised, ServiceError> {
-    let mut found = Vec::new();
-    let mut looking: Option<JoinHandle<Recognised>> = None;
-    let mut after = None;
-    loop {
-        let page = core.store.bound_tokens(after, PAGE).await?;
-        if let Some(looking) = looking.take() {
-            found.extend(looking.await.map_err(stopped)?);
-        }
-        let Some(last) = page.last().filter(|_| found.len() < FOUND_MAX) else {
-            found.truncate(FOUND_MAX);
-            return Ok(found);
-        };
-        after = Some(last.token.serial_number.clone());
-        let (core, codes) = (core.clone(), codes.clone());
-        looking = Some(spawn_blocking(move || {
-            page.into_iter()
-                .filter_map(|token| recognised(&core, token, &codes, now))
-                .collect()
-        }));
-    }
+    let read = |after| core.store.bound_tokens(after, PAGE);
+    let (of, codes) = (core.clone(), codes.clone());
+    let recognised = move |page: Vec<BoundToken>| {
+        let tokens = page.into_iter();
+        tokens.filter_map(|token| recognised(&of, token, &codes, now)).collect()
+    };
+    look_through(read, |token| &token.token.serial_number, recognised).await
 }
 
 fn recognised(core: &Core, token: BoundToken, codes: &[Code; 2], now: UnixMs) -> Option<(BoundToken, DeviceState)> {
@@ -267,8 +276,4 @@ fn recognised(core: &Core, token: BoundToken, codes: &[Code; 2], now: UnixMs) ->
             None
         }
     }
-}
-
-fn stopped(error: tokio::task::JoinError) -> ServiceError {
-    ServiceError::Internal(format!("the search stopped: {error}"))
 }

@@ -8,7 +8,7 @@ use std::sync::{
 use service::Id;
 use store::{
     Checked, Commit, Damage, Document, Documents, Health, Key, List, Named, Outcome, Owner, Pending, Sealed, Secrets,
-    Store, StoreError, User, Users,
+    Store, StoreError, Summary, User, Users,
     audit::{Chain, Closing, Cursor, Head, Newest, Place, Row, Trail},
     history::{EventCursor, History, Subject},
 };
@@ -163,6 +163,10 @@ impl Documents for Faulty {
 
     fn documents_in(&self, noun: &'static str, list: List, limit: u32) -> Pending<'_, Vec<Document>> {
         self.read(move |engine| engine.documents_in(noun, list, limit))
+    }
+
+    fn summaries_in(&self, noun: &'static str, after: String, limit: u32) -> Pending<'_, Vec<Summary>> {
+        self.read(move |engine| engine.summaries_in(noun, after, limit))
     }
 
     fn count_in(&self, noun: &'static str, list: List, most: u32) -> Pending<'_, u32> {

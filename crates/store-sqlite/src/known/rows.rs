@@ -70,8 +70,11 @@ impl Rows {
             self.end(hash, place);
         }
         let is_full = self.is_full();
-        if is_full {
+        if is_full && Slots::takes(row) {
             self.make_room();
+        }
+        if self.is_full() {
+            return false;
         }
         let Some(place) = self.slots.put(row) else {
             return false;
@@ -218,9 +221,15 @@ mod tests {
 
     #[test]
     fn a_row_that_is_too_long_is_not_kept_and_takes_nothing_along() {
-        let mut rows = Rows::of(10, 7);
-        let owner = owner(1);
-        let hash = hash(7, owner.account.as_bytes(), owner.user.as_bytes());
+        let mut rows = Rows::of(1, 7);
+        let of = |owner: &Owner| hash(7, owner.account.as_bytes(), owner.user.as_bytes());
+        let (other, owner) = (owner(2), owner(1));
+        let hash = of(&owner);
+        assert!(rows.put(of(&other), &other, &row::absent(&other)));
+        assert!(!rows.put(hash, &owner, &row_of(&owner, &rest(17_000, 2))));
+        assert!(rows.has(of(&other), &other), "nobody made room for it");
+        rows.remove(of(&other), &other);
+
         assert!(rows.put(hash, &owner, &row_of(&owner, &rest(16_000, 1))));
         assert!(!rows.put(hash, &owner, &row_of(&owner, &rest(17_000, 2))));
         assert!(rows.get(hash, &owner).is_none());

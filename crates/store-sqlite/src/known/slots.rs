@@ -50,6 +50,11 @@ struct Size {
     used: usize,
 }
 
+/// The length in steps of the slot for this row.
+fn size_for(row: &[u8]) -> usize {
+    (HEADER + row.len()).div_ceil(STEP)
+}
+
 fn slots_in_chunk(size: usize) -> usize {
     (CHUNK / (size * STEP)).max(1)
 }
@@ -62,9 +67,14 @@ fn lies(size: usize, slot: usize) -> (usize, Range<usize>) {
 }
 
 impl Slots {
+    /// Whether a row is short enough for a slot.
+    pub(super) fn takes(row: &[u8]) -> bool {
+        Place::of(size_for(row), 0).is_some()
+    }
+
     /// Keeps a row; `None` for one that is too long.
     pub(super) fn put(&mut self, row: &[u8]) -> Option<Place> {
-        let size = (HEADER + row.len()).div_ceil(STEP);
+        let size = size_for(row);
         if self.sizes.len() <= size {
             Place::of(size, 0)?;
             self.sizes.resize_with(size + 1, Size::default);

@@ -3,8 +3,8 @@
 use std::future::ready;
 
 use store::{
-    Damage, Document, Documents, Health, Id, Key, List, Named, Owner, Pending, Sealed, Secrets, StoreError, User,
-    Users,
+    Damage, Document, Documents, Health, Id, Key, List, Named, Owner, Pending, Sealed, Secrets, StoreError, Summary,
+    User, Users,
     audit::{Chain, Closing, Cursor, Head, Newest, Place, Row, Trail},
     history::{EventCursor, History, Subject},
 };
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     register,
     shared::lock,
-    tables::{audit, document, history, secret, user},
+    tables::{audit, document, history, secret, summary, user},
     writer::Message,
 };
 
@@ -83,6 +83,11 @@ impl Documents for Sqlite {
     fn documents_in(&self, noun: &'static str, list: List, limit: u32) -> Pending<'_, Vec<Document>> {
         self.readers
             .read(move |conn| document::list(&*conn.transaction()?, noun, &list, limit))
+    }
+
+    fn summaries_in(&self, noun: &'static str, after: String, limit: u32) -> Pending<'_, Vec<Summary>> {
+        self.readers
+            .read(move |conn| summary::list(&*conn.transaction()?, noun, &after, limit))
     }
 
     fn count_in(&self, noun: &'static str, list: List, most: u32) -> Pending<'_, u32> {

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use store::{Document, Key, List, Owner};
 use verify::UnixMs;
 
-use super::{lookup, secret};
+use super::{lookup, secret, summary};
 use crate::fault::{Fault, Result};
 
 macro_rules! columns {
@@ -148,6 +148,7 @@ impl Reader {
                 expires_at,
                 // Nobody who reads asks for them: they are made anew with the next version.
                 lookups: Vec::new(),
+                summary: None,
                 secrets: Vec::new(),
                 body,
             }),
@@ -200,6 +201,7 @@ pub(crate) fn put(tx: &Connection, document: &Document) -> Result<bool> {
     let old = stored(tx, &document.key)?;
     let lookups = lookup::text_of(&document.lookups);
     let replaced = secret::replace(tx, &old.secrets, &document.secrets)?;
+    summary::put(tx, document, &old.secrets, &replaced.numbers)?;
     if lookups != old.lookups {
         lookup::delete(tx, &document.key, old.lookups.as_deref())?;
         lookup::insert(tx, document)?;
@@ -222,6 +224,7 @@ pub(crate) fn put(tx: &Connection, document: &Document) -> Result<bool> {
 pub(crate) fn delete(tx: &Connection, key: &Key) -> Result<bool> {
     let old = stored(tx, key)?;
     lookup::delete(tx, key, old.lookups.as_deref())?;
+    summary::delete(tx, key, &old.secrets)?;
     let replaced = secret::replace(tx, &old.secrets, &[])?;
     tx.prepare_cached("DELETE FROM document WHERE account = ? AND user = ? AND noun = ? AND id = ?")?
         .execute((&key.account, &key.user, key.noun, &key.id))?;

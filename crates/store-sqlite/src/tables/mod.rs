@@ -7,6 +7,7 @@ pub(crate) mod history;
 pub(crate) mod lookup;
 pub(crate) mod owner;
 pub(crate) mod secret;
+pub(crate) mod summary;
 pub(crate) mod user;
 pub(crate) mod user_state;
 

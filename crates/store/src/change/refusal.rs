@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::Write;
-use crate::{Allowance, Delivery, Key, Noun, Owner, Sealed, TrailReader, User, audit::Event, document};
+use crate::{Allowance, Delivery, Document, Key, Noun, Owner, Sealed, TrailReader, User, audit::Event, document};
 
 /// The reason why no engine may do this change; `None` for most.
 pub(super) fn fault(writes: &[Write], events: &[Event]) -> Option<&'static str> {
@@ -100,9 +100,17 @@ fn fault_of(write: &Write) -> Option<&'static str> {
             Some("a document's version does not rise")
         }
         () if document.secrets.iter().any(is_empty) => Some("a document's secret is empty"),
+        () if document.summary.is_some() && !may_have_summary(document) => {
+            Some("a summary is of no secret, or of an account")
+        }
+        () if document.summary.iter().any(|text| !is_text(text)) => Some("a summary has control characters"),
         () if !document.lookups.iter().all(|lookup| is_value(&lookup.value)) => Some("a lookup has control characters"),
         () => None,
     }
+}
+
+fn may_have_summary(document: &Document) -> bool {
+    document.key.account.is_empty() && document.key.user.is_empty() && !document.secrets.is_empty()
 }
 
 /// `true` where nothing else is written of a user whom this write erases.

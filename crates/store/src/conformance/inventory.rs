@@ -1,7 +1,9 @@
 //! The inventory: lists and their pages, and each secret only once.
 
 use super::{Harness, all, commit, done, missed, open, reopen, sample::*};
-use crate::{Change, Fingerprint, Outcome, Owner, Store, Token, TokenFilter, TokenState, TokenStatus, Write};
+use crate::{
+    Change, Fingerprint, Noun as _, Outcome, Owner, Store, Token, TokenFilter, TokenState, TokenStatus, Write,
+};
 
 async fn one(store: &dyn Store, number: u32) -> Token {
     let found = store.tokens_of(vec![token(number).serial_number]).await;
@@ -215,6 +217,70 @@ pub(super) async fn bound_tokens_come_with_their_devices(harness: &dyn Harness) 
         assert_eq!(found.bound.state, states[number as usize - 1], "the newest state");
         assert_eq!(found.token.state.device(), Some(found.bound.device.id));
         assert!(found.bound.device.sealed == sealed(number));
+    }
+}
+
+/// What makes the codes of each token that nobody has bound, by [`Store::unread_tokens`], as its record says it.
+pub(super) async fn unbound_tokens_are_looked_through(harness: &dyn Harness) {
+    let mut store = open(harness).await;
+    let mut tokens: Vec<Token> = (0..12).map(token).collect();
+    tokens[7].counter = Some(u64::MAX);
+    tokens[8].measured_offset_steps = i32::MIN;
+    commit(&*store, tokens.iter().map(|token| put_token(None, token)).collect()).await;
+    let bound = tokens[1].state.clone().bound(owner(1), id(1));
+    let lost = bound.clone().and_then(TokenState::lost);
+    let becomes = [
+        (1, bound),
+        (1, lost),
+        (2, tokens[2].state.clone().assigned(owner(2))),
+        (3, tokens[3].state.clone().lost()),
+        (4, tokens[4].state.clone().returned()),
+        (5, tokens[5].state.clone().returned()),
+        (6, tokens[6].state.clone().retired()),
+        // Provisioned anew.
+        (5, Some(TokenState::Imported { sealed: sealed(905) })),
+        // As it is, and with another label.
+        (9, Some(tokens[9].state.clone())),
+    ];
+    for (number, state) in becomes {
+        let before = tokens[number].clone();
+        let expected = before.version;
+        tokens[number] = before.become_state(state.expect("it can become so"), NOW);
+        done(&*store, put_token(Some(expected), &tokens[number])).await;
+    }
+    let secrets = store.sealed_under(sealed(10).key_id, 0, 1).await.expect("a read");
+    let anew = Write::Reseal {
+        number: secrets[0].0,
+        old: sealed(10),
+        new: sealed(910),
+    };
+    done(&*store, change("resealed", vec![anew])).await;
+    tokens[10].state = TokenState::Imported { sealed: sealed(910) };
+    let delete = Write::Delete {
+        expected: 1,
+        key: tokens[11].key(),
+    };
+    done(&*store, change("gone", vec![delete])).await;
+    tokens.pop();
+
+    for _ in 0..2 {
+        let mut unbound = tokens.iter().filter(|token| token.state.sealed().is_some());
+        let mut after = None;
+        loop {
+            let page = store.unread_tokens(after, 3).await.expect("a read");
+            let Some(last) = page.last() else { break };
+            after = Some(last.serial_number().to_owned());
+            for found in &page {
+                let (found, token) = (found.read().expect("it is read"), unbound.next().expect("one more"));
+                assert_eq!(found.serial_number, token.serial_number);
+                assert_eq!((found.id, found.parameters), (token.id, token.parameters));
+                assert_eq!(found.measured_offset_steps, token.measured_offset_steps);
+                assert_eq!(found.counter, token.counter);
+                assert!(Some(found.sealed) == token.state.sealed(), "{}", token.serial_number);
+            }
+        }
+        assert!(unbound.next().is_none(), "all of them were found");
+        store = reopen(harness, store).await;
     }
 }
 

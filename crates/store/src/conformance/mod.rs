@@ -85,7 +85,7 @@ pub const CASES: &[Case] = cases! {
     documents: a_noun_of_any_shape_round_trips, lists_are_in_order, a_unique_lookup_is_taken_once, a_deleted_document_is_gone,
         required_documents_are_shared, keys_are_what_they_are;
     inventory: tokens_round_trip, tokens_come_in_pages, a_secret_comes_in_once, a_token_that_ends_loses_its_secret,
-        bound_tokens_come_with_their_devices, an_import_is_whole_or_absent, one_of_many_users_gets_a_token;
+        bound_tokens_come_with_their_devices, unbound_tokens_are_looked_through, an_import_is_whole_or_absent, one_of_many_users_gets_a_token;
     lots: lots_round_trip, exports_round_trip, allowances_count;
     sealing: secrets_are_listed_by_their_key, what_was_erased_is_not_listed;
     resealing: a_secret_is_sealed_anew, only_what_was_read_is_sealed_anew,

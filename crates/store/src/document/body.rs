@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Document, Key, Noun};
+use super::{Document, Noun};
 use crate::StoreError;
 
 #[derive(Serialize)]
@@ -26,6 +26,7 @@ impl Document {
             version: noun.version(),
             expires_at: noun.expires_at(),
             lookups: noun.lookups(),
+            summary: noun.summary(),
             body: serde_json::to_string(&written).unwrap_or_default(),
             secrets: noun.secrets().into_iter().cloned().collect(),
         }
@@ -33,33 +34,21 @@ impl Document {
 
     /// The record that was kept.
     pub fn read<N: Noun>(self) -> Result<N, StoreError> {
-        let mut noun: N = self.fields::<N, N>()?;
-        self.check(noun.secrets().len(), noun.version(), |key| *key == noun.key())?;
+        if format(&self.body).map_err(|error| self.unreadable(&error))? > N::FORMAT {
+            return Err(self.damaged("it was written by a newer version of this program"));
+        }
+        let mut noun: N = serde_json::from_str(&self.body).map_err(|error| self.unreadable(&error))?;
+        if noun.secrets().len() != self.secrets.len() {
+            return Err(self.damaged("its secrets are not all there"));
+        }
+        if noun.version() != self.version || noun.key() != self.key {
+            return Err(self.damaged("it is another record's"));
+        }
         noun.secrets_mut()
             .into_iter()
             .zip(self.secrets)
             .for_each(|(place, sealed)| *place = sealed);
         Ok(noun)
-    }
-
-    /// Some fields of a record that is an `N`; with the key, the version and the number of its secrets among them they can be
-    /// [checked](Self::check).
-    pub(crate) fn fields<'a, N: Noun, F: Deserialize<'a>>(&'a self) -> Result<F, StoreError> {
-        if format(&self.body).map_err(|error| self.unreadable(&error))? > N::FORMAT {
-            return Err(self.damaged("it was written by a newer version of this program"));
-        }
-        serde_json::from_str(&self.body).map_err(|error| self.unreadable(&error))
-    }
-
-    /// Refuses a body that is not this document's.
-    pub(crate) fn check(&self, secrets: usize, version: u64, key: impl FnOnce(&Key) -> bool) -> Result<(), StoreError> {
-        if secrets != self.secrets.len() {
-            return Err(self.damaged("its secrets are not all there"));
-        }
-        if version != self.version || !key(&self.key) {
-            return Err(self.damaged("it is another record's"));
-        }
-        Ok(())
     }
 
     /// Tells the place where the body cannot be read, without a word of what stands there.

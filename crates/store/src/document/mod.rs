@@ -86,11 +86,25 @@ pub struct Document {
     pub expires_at: Option<UnixMs>,
     /// The lookups by which it is found beside its key.
     pub lookups: Vec<Lookup>,
+    /// Its [`Summary::text`].
+    pub summary: Option<String>,
     /// One JSON object, whose `v` is the format.
     pub body: String,
     /// The sealed secrets that the body names, in its order: they stand apart, so that erasing them and sealing them anew
     /// have one place.
     pub secrets: Vec<Sealed>,
+}
+
+/// The summary of a document: what is read of each where all of a noun are looked through, kept beside it in a tenth of the
+/// bytes. Only documents that belong to no account and have a secret have one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// [`Key::id`] of the document.
+    pub id: String,
+    /// Words of the noun's, without control characters.
+    pub text: String,
+    /// The last of its secrets.
+    pub sealed: Sealed,
 }
 
 /// A kind of record: its name, its key, its body.
@@ -120,6 +134,11 @@ pub trait Noun: Serialize + DeserializeOwned + Send + 'static {
         Vec::new()
     }
 
+    /// Its [`Summary::text`], where it is to have a summary.
+    fn summary(&self) -> Option<String> {
+        None
+    }
+
     /// Its sealed secrets, in the order of the body.
     fn secrets(&self) -> Vec<&Sealed> {
         Vec::new()
@@ -138,6 +157,9 @@ pub trait Documents: Send + Sync {
 
     /// Up to `limit` documents of a noun.
     fn documents_in(&self, noun: &'static str, list: List, limit: u32) -> Pending<'_, Vec<Document>>;
+
+    /// Up to `limit` summaries of a noun's documents, after this id and in the order of ids.
+    fn summaries_in(&self, noun: &'static str, after: String, limit: u32) -> Pending<'_, Vec<Summary>>;
 
     /// How many documents of a noun there are in a list; no more than `most` are counted.
     fn count_in(&self, noun: &'static str, list: List, most: u32) -> Pending<'_, u32>;

@@ -10,7 +10,7 @@ use verify::UnixMs;
 
 use crate::{
     Checked, Commit, Damage, Document, Documents, Health, Id, Key, List, Named, Outcome, Owner, Pending, Sealed,
-    Secrets, StoreError, User, Users,
+    Secrets, StoreError, Summary, User, Users,
     audit::{Chain, Closing, Cursor, Head, Newest, Opening, Place, Row, Sign, Trail},
     history::{EventCursor, History, Subject},
 };
@@ -96,6 +96,10 @@ impl Documents for Memory {
 
     fn documents_in(&self, noun: &'static str, list: List, limit: u32) -> Pending<'_, Vec<Document>> {
         self.read(|records| records.list(noun, &list, limit))
+    }
+
+    fn summaries_in(&self, noun: &'static str, after: String, limit: u32) -> Pending<'_, Vec<Summary>> {
+        self.read(|records| records.summaries(noun, &after, limit))
     }
 
     fn count_in(&self, noun: &'static str, list: List, most: u32) -> Pending<'_, u32> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use verify::UnixMs;
 
 use crate::{
-    Checked, Document, Id, Key, List, Outcome, Owner, Revision, Sealed, User, Write,
+    Checked, Document, Id, Key, List, Outcome, Owner, Revision, Sealed, Summary, User, Write,
     audit::{Chain, Cursor, Hash, Head, Payload, Recorded, Row},
     codec,
     history::Entry,
@@ -238,6 +238,21 @@ impl Records {
             states,
             hash: end.hash,
         });
+    }
+
+    pub(super) fn summaries(&self, noun: &str, after: &str, limit: u32) -> Vec<Summary> {
+        let of_noun = self
+            .documents
+            .values()
+            .filter(|kept| kept.record.key.noun == noun && *kept.record.key.id > *after);
+        let summary = |kept: &Kept<Document>| {
+            Some(Summary {
+                id: kept.record.key.id.to_string(),
+                text: kept.record.summary.clone()?,
+                sealed: self.secrets_of(&kept.secrets).pop()?,
+            })
+        };
+        of_noun.filter_map(summary).take(limit as usize).collect()
     }
 
     pub(super) fn list(&self, noun: &str, list: &List, limit: u32) -> Vec<Document> {

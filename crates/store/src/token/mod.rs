@@ -1,8 +1,8 @@
 //! Hardware tokens: the inventory's records, their states, and the fingerprints of their secrets.
 
+mod codes;
 mod reading;
 mod state;
-mod unread;
 
 use otp::Parameters;
 use serde::{Deserialize, Serialize};
@@ -10,9 +10,9 @@ use verify::UnixMs;
 
 use crate::{Id, Key, Lookup, Noun, Sealed, shape};
 
+pub use codes::{UnboundToken, UnreadToken};
 pub use reading::{BoundToken, TokenFilter};
 pub use state::{TokenState, TokenStatus};
-pub use unread::{UnboundToken, UnreadToken};
 
 /// A hardware token in the inventory: one serial number, one record, whatever secrets it had in its life.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,6 +125,10 @@ impl Noun for Token {
             lookups.push(Lookup::listed(ASSIGNED_TO, &parts));
         }
         lookups
+    }
+
+    fn summary(&self) -> Option<String> {
+        self.codes()
     }
 
     fn secrets(&self) -> Vec<&Sealed> {
