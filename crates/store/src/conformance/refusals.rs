@@ -1,7 +1,7 @@
 //! Changes that no engine may do.
 
 use super::{Harness, done, missed, open, reopen, sample::*};
-use crate::{Change, Device, Sealed, Write};
+use crate::{Change, Device, Document, Sealed, Token, Write};
 
 /// What is wrong whatever the engine is refused before an engine sees it, and nothing of the call is done.
 pub(super) async fn what_no_engine_may_do_is_refused(harness: &dyn Harness) {
@@ -45,6 +45,10 @@ pub(super) async fn what_no_engine_may_do_is_refused(harness: &dyn Harness) {
         vec![newcomer(&owner(3)).used()],
         vec![Write::put(None, &named("a\u{1}b"))],
         vec![Write::put(None, &named("a\0b"))],
+        // Summaries that nobody would read, or with what no word has.
+        summarised(&token(1), |document| document.key.user = "alice".into()),
+        summarised(&token(1), |document| document.secrets.clear()),
+        summarised(&token(1), |document| document.summary = Some("a\0b".into())),
     ];
     for (number, writes) in (0..).zip(wrong) {
         let harmless = change("said", vec![Write::put(None, &protection(&owner(2), 1))]);
@@ -54,6 +58,16 @@ pub(super) async fn what_no_engine_may_do_is_refused(harness: &dyn Harness) {
     assert_eq!(store.rows(None, 100).await.expect("a read").len(), rows);
     assert_eq!(store.protection(owner(2)).await.expect("a read"), None);
     assert_bound(&store.bound(owner(1)).await.expect("a read"), &[(&mine, fresh(1))]);
+}
+
+/// This token, with something about its summary changed.
+fn summarised(token: &Token, otherwise: impl FnOnce(&mut Document)) -> Vec<Write> {
+    let mut document = Document::of(token);
+    otherwise(&mut document);
+    vec![Write::Put {
+        expected: None,
+        document: Box::new(document),
+    }]
 }
 
 /// Only a counter goes up without a record of its own.
