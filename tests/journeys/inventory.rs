@@ -446,6 +446,32 @@ fn support_finds_whose_token_it_is() {
     world.assert_trail_holds();
 }
 
+/// Whoever writes the database can hide a token, and show no other one for it: a secret opens for its own record alone.
+#[test]
+fn a_token_that_is_spoiled_hides_no_other() {
+    let mut world = World::new();
+    let fobs: Vec<Fob> = (1..=5).map(Fob::new).collect();
+    world.stock(&fobs.iter().collect::<Vec<_>>());
+    world.stop();
+    let database = rusqlite::Connection::open(world.home().join("countersign.sqlite")).expect("the database opens");
+    for spoil in [
+        "UPDATE summary SET text = 'spoiled' WHERE id = 'CS-000001'",
+        "UPDATE summary SET text = (SELECT text FROM summary WHERE id = 'CS-000003') WHERE id = 'CS-000002'",
+        "UPDATE summary SET secret = (SELECT secret FROM summary WHERE id = 'CS-000003') WHERE id = 'CS-000004'",
+    ] {
+        assert_eq!(database.execute(spoil, []), Ok(1), "{spoil}");
+    }
+    drop(database);
+    world.start();
+    for (number, fob) in (1..).zip(&fobs) {
+        let found = serial_numbers(&world.find("desk-1", &[&fob.code_at(world.now_ms())]));
+        match number {
+            3 | 5 => assert_eq!(found, [format!("CS-{number:06}")]),
+            _ => assert!(found.is_empty(), "{found:?}"),
+        }
+    }
+}
+
 #[test]
 fn a_key_that_renames_its_actors_is_bounded_too() {
     let world = World::new();
