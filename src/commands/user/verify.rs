@@ -47,7 +47,7 @@ impl Verify {
         }
         if !output.json && answer.outcome() == VerifyOutcome::Refused {
             // A caller is not told; who runs the service may ask.
-            eprintln!("`countersign user why ACCOUNT USER` says why");
+            eprintln!("`countersign user why ACCOUNT USER` says why, with a key of the role support");
         }
         Ok(ExitCode::from(1))
     }
